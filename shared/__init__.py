@@ -1,0 +1,1 @@
+"""What flows are written with; see DESIGN.md for which file holds what."""

@@ -1,0 +1,99 @@
+"""Actions as values, and what a platform's adapter must offer so that they become effects exactly once.
+
+An action says what should be done and where. It can be previewed, limited, deduplicated and compared before it
+touches the world. What performs it lives behind `Adapter`, one per platform.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+
+from shared.events import Event
+
+if TYPE_CHECKING:
+    from shared.settings import Settings
+
+Json = dict[str, Any]
+
+
+class Target(Protocol):
+    """Where an action lands. `ref` names it exactly; `scope` names the repository or channel that holds it."""
+
+    @property
+    def ref(self) -> str: ...
+
+    @property
+    def scope(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What the platform answered: the id and the address of what now exists, and the adapter's own fields."""
+
+    id: str
+    url: str = ""
+    data: Json | None = None
+
+    def to_json(self) -> Json:
+        return asdict(self)
+
+
+class Action(Protocol):
+    """What should be done, as a frozen value."""
+
+    #: Loads the adapter lazily, so that a bundle holds only the SDK of the platforms that its flow acts on.
+    connect: ClassVar[Callable[["Settings"], "Adapter"]]
+
+    @property
+    def target(self) -> Target: ...
+
+    @property
+    def weight(self) -> int:
+        """How much of the flow's limit this uses: 1 for a comment, the number of labels for labels."""
+        ...
+
+    @property
+    def arguments(self) -> Json:
+        """What is done, as plain JSON; part of the effect's key."""
+        ...
+
+    @classmethod
+    def at_most(cls, limit: int) -> "Permission": ...
+
+    @classmethod
+    def notice(cls, event: Event, text: str) -> Self | None:
+        """The action that tells the person who caused `event` why nothing came, or None if this kind cannot."""
+        ...
+
+
+@dataclass(frozen=True)
+class Permission:
+    """A line of a flow's policy: this action, at most so much in one run, where the event came from."""
+
+    action: type[Action]
+    limit: int
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What an adapter hides in what it makes, to find it again: the effect's key, the flow, the causal depth."""
+
+    key: str
+    flow: str
+    depth: int
+
+
+class Adapter(Protocol):
+    """One platform. Every method raises ActionUnavailable or ActionRejected and nothing else."""
+
+    def perform(self, action: Action, mark: Mark, previous: Receipt | None) -> Receipt:
+        """Do it. `previous` is what the same flow made at the same target before, for actions that edit in place."""
+        ...
+
+    def find(self, action: Action, mark: Mark) -> Receipt | None:
+        """Look at the target whether the effect `mark.key` is there. Raises EffectUnknown when that cannot be told."""
+        ...
+
+    def read(self, query: Any) -> Any:
+        """Answer a query (a frozen value of this platform's module) with plain JSON."""
+        ...

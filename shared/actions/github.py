@@ -1,0 +1,89 @@
+"""What a flow may do and ask on GitHub, as values."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from shared.actions import Adapter, Json, Permission
+from shared.events import Event, Issue
+
+if TYPE_CHECKING:
+    from shared.settings import Settings
+
+
+def connect(settings: "Settings") -> Adapter:
+    """Build the adapter; imports PyGithub only now."""
+    from shared.actions.github_adapter import GitHubAdapter
+
+    return GitHubAdapter(settings)
+
+
+class _OnIssue:
+    """What every action on an issue or pull request shares."""
+
+    connect = staticmethod(connect)
+    issue: Issue
+
+    @property
+    def target(self) -> Issue:
+        return self.issue
+
+    @property
+    def weight(self) -> int:
+        return 1
+
+    @classmethod
+    def at_most(cls, limit: int) -> Permission:
+        return Permission(cls, limit)  # type: ignore[arg-type]
+
+    @classmethod
+    def notice(cls, event: Event, text: str) -> Self | None:
+        return None
+
+
+@dataclass(frozen=True)
+class AddLabels(_OnIssue):
+    """Add labels that the repository already has; one that it lacks is left out, never created."""
+
+    issue: Issue
+    labels: tuple[str, ...]
+
+    @property
+    def weight(self) -> int:
+        return len(self.labels)
+
+    @property
+    def arguments(self) -> Json:
+        return {"labels": sorted(self.labels)}
+
+
+@dataclass(frozen=True)
+class Comment(_OnIssue):
+    """Comment on an issue or pull request. A sticky comment exists once per flow and is edited in place."""
+
+    issue: Issue
+    body: str
+    sticky: bool = False
+
+    @property
+    def arguments(self) -> Json:
+        return {"body": self.body, "sticky": self.sticky}
+
+    @classmethod
+    def notice(cls, event: Event, text: str) -> Self | None:
+        return cls(event.issue_target, text, sticky=True) if event.issue_target else None
+
+
+@dataclass(frozen=True)
+class ListLabels:
+    """Query: the names and descriptions of the labels of `repository`, as `[{"name": …, "description": …}]`."""
+
+    repository: str
+    connect = staticmethod(connect)
+
+    @property
+    def scope(self) -> str:
+        return f"github:{self.repository}"
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        return {"repository": self.repository}

@@ -1,0 +1,71 @@
+"""What a flow may do on Slack, as values."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from shared.actions import Adapter, Json, Permission
+from shared.events import Event, Message, Thread
+
+if TYPE_CHECKING:
+    from shared.settings import Settings
+
+
+def connect(settings: "Settings") -> Adapter:
+    """Build the adapter; imports the Slack SDK only now."""
+    from shared.actions.slack_adapter import SlackAdapter
+
+    return SlackAdapter(settings)
+
+
+class _OnSlack:
+    """What every action on Slack shares."""
+
+    connect = staticmethod(connect)
+
+    @property
+    def weight(self) -> int:
+        return 1
+
+    @classmethod
+    def at_most(cls, limit: int) -> Permission:
+        return Permission(cls, limit)  # type: ignore[arg-type]
+
+    @classmethod
+    def notice(cls, event: Event, text: str) -> Self | None:
+        return None
+
+
+@dataclass(frozen=True)
+class Reply(_OnSlack):
+    """Post into a thread. `text` is Markdown; broadcasts and mentions in it are made harmless."""
+
+    thread: Thread
+    text: str
+
+    @property
+    def target(self) -> Thread:
+        return self.thread
+
+    @property
+    def arguments(self) -> Json:
+        return {"text": self.text}
+
+    @classmethod
+    def notice(cls, event: Event, text: str) -> Self | None:
+        return cls(event.thread_target, text) if event.thread_target else None
+
+
+@dataclass(frozen=True)
+class React(_OnSlack):
+    """Put an emoji, by its name without colons, under a message."""
+
+    message: Message
+    emoji: str
+
+    @property
+    def target(self) -> Message:
+        return self.message
+
+    @property
+    def arguments(self) -> Json:
+        return {"emoji": self.emoji}

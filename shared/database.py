@@ -1,0 +1,1 @@
+"""One connection to Postgres per function process: pipelined transactions, reconnection, named SQL blocks."""

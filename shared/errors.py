@@ -1,0 +1,111 @@
+"""Every error that Agent Flows raises.
+
+    AgentFlowsError
+    ├── SettingsError          a setting is missing or wrong
+    ├── EventError             an event lacks what a flow asked of it
+    ├── SignatureError         a request did not come from whom it says
+    ├── PublishError           the bus did not take an event                      (retry)
+    ├── DatabaseUnavailable    Postgres is not reachable                          (retry)
+    ├── RunBusy                another function holds the lease of the run        (retry)
+    ├── ReplayError            a retry asked for something else than the record says
+    ├── PolicyError            a flow tried what its `may=` does not name
+    ├── ModelError
+    │   ├── ModelUnavailable   rate limited, overloaded, unreachable              (retry)
+    │   ├── ModelRejected      bad key, unknown model, a request it cannot take
+    │   └── AnswerInvalid      the answer does not fit the schema, also after the repair
+    ├── MemoryUnavailable      the embedder or the vector store failed            (retry)
+    └── ActionError
+        ├── ActionUnavailable  rate limited or unreachable                        (retry)
+        ├── ActionRejected     the platform said no
+        └── EffectUnknown      nobody can tell whether it happened; waits for a person
+
+Messages say what failed, with values, then what to do. They never carry payloads, tokens or people's text.
+"""
+
+
+class AgentFlowsError(Exception):
+    """The base of all; `retryable` says whether the same call may succeed later."""
+
+    retryable = False
+
+
+class SettingsError(AgentFlowsError):
+    pass
+
+
+class EventError(AgentFlowsError):
+    pass
+
+
+class SignatureError(AgentFlowsError):
+    pass
+
+
+class PublishError(AgentFlowsError):
+    retryable = True
+
+
+class DatabaseUnavailable(AgentFlowsError):
+    retryable = True
+
+
+class RunBusy(AgentFlowsError):
+    retryable = True
+
+
+class ReplayError(AgentFlowsError):
+    pass
+
+
+class PolicyError(AgentFlowsError):
+    pass
+
+
+class _Unavailable(AgentFlowsError):
+    """`retry_after` is in seconds, as the server asked, or None when it did not say."""
+
+    retryable = True
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ModelError(AgentFlowsError):
+    pass
+
+
+class ModelUnavailable(_Unavailable, ModelError):
+    pass
+
+
+class ModelRejected(ModelError):
+    pass
+
+
+class AnswerInvalid(ModelError):
+    pass
+
+
+class MemoryUnavailable(_Unavailable):
+    pass
+
+
+class ActionError(AgentFlowsError):
+    pass
+
+
+class ActionUnavailable(_Unavailable, ActionError):
+    """`sent` is False when the platform surely did not act; True means that nobody knows."""
+
+    def __init__(self, message: str, retry_after: float | None = None, *, sent: bool) -> None:
+        super().__init__(message, retry_after)
+        self.sent = sent
+
+
+class ActionRejected(ActionError):
+    pass
+
+
+class EffectUnknown(ActionError):
+    pass

@@ -1,0 +1,145 @@
+"""Event: what happened, in one shape for GitHub, Slack, the API and schedules.
+
+Everything the ingress imports starts cold on every scale-out, so this module needs nothing but json and typing.
+"""
+
+import json
+from typing import Any, Literal, NamedTuple
+
+from shared.errors import EventError
+
+Json = dict[str, Any]
+Source = Literal["github", "slack", "api", "schedule"]
+Role = Literal["owner", "member", "collaborator", "contributor", "none"]
+
+#: The audience of what anybody may read, such as a public repository.
+PUBLIC = "public"
+
+
+class Actor(NamedTuple):
+    """Who caused an event. `role` is what the source says the actor may do there."""
+
+    id: str
+    name: str
+    is_bot: bool = False
+    role: Role = "none"
+
+    @property
+    def may_write(self) -> bool:
+        return self.role in {"owner", "member", "collaborator"}
+
+
+class Issue(NamedTuple):
+    """A GitHub issue or pull request, as a target. `repository` is `owner/name`."""
+
+    repository: str
+    number: int
+
+    @property
+    def ref(self) -> str:
+        return f"{self.repository}#{self.number}"
+
+    @property
+    def scope(self) -> str:
+        return f"github:{self.repository}"
+
+
+class Thread(NamedTuple):
+    """A Slack thread, as a target. `ts` is the time stamp of its first message."""
+
+    team: str
+    channel: str
+    ts: str
+
+    @property
+    def ref(self) -> str:
+        return f"{self.team}/{self.channel}/{self.ts}"
+
+    @property
+    def scope(self) -> str:
+        return f"slack:{self.team}:{self.channel}"
+
+
+class Message(NamedTuple):
+    """One Slack message, as a target."""
+
+    team: str
+    channel: str
+    ts: str
+
+    @property
+    def ref(self) -> str:
+        return f"{self.team}/{self.channel}/{self.ts}"
+
+    @property
+    def scope(self) -> str:
+        return f"slack:{self.team}:{self.channel}"
+
+
+class Event(NamedTuple):
+    """What happened.
+
+    `id` identifies the delivery; the same delivery always gets the same id, so it deduplicates.
+    `type` reads `github.issues.opened` or `slack.app_mention`. `conversation` is the ordering key: an issue, a pull
+    request, a Slack thread. `audience` names who may see what was said: `public`, `repo:acme/x`, `team:T1`,
+    `channel:C1` or `dm:D1`. `depth` counts how many of our own effects lie between a person and this event.
+    `received_at` is seconds since the epoch. `payload` is the body as it came.
+    """
+
+    id: str
+    type: str
+    source: Source
+    tenant: str
+    conversation: str
+    actor: Actor
+    text: str
+    url: str
+    payload: Json
+    audience: str
+    depth: int
+    received_at: float
+    issue_target: Issue | None = None
+    thread_target: Thread | None = None
+    message_target: Message | None = None
+
+    @property
+    def issue(self) -> Issue:
+        """The issue or pull request that this is about; raises EventError when there is none."""
+        if self.issue_target is None:
+            raise EventError(f"event {self.type} is not about an issue; subscribe the flow to issue events only")
+        return self.issue_target
+
+    @property
+    def thread(self) -> Thread:
+        """The Slack thread that this is in; raises EventError when there is none."""
+        if self.thread_target is None:
+            raise EventError(f"event {self.type} is in no Slack thread; subscribe the flow to messages only")
+        return self.thread_target
+
+    @property
+    def message(self) -> Message:
+        """The Slack message that this is; raises EventError when there is none."""
+        if self.message_target is None:
+            raise EventError(f"event {self.type} is no Slack message; subscribe the flow to messages only")
+        return self.message_target
+
+    @property
+    def scope(self) -> str:
+        """Where a flow may act by default: the repository or the channel that the event came from."""
+        target = self.issue_target or self.thread_target or self.message_target
+        return target.scope if target else ""
+
+    def to_json(self) -> str:
+        return json.dumps(self._asdict(), ensure_ascii=False, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> "Event":
+        """Read what `to_json` wrote; raises EventError when it is something else."""
+        try:
+            fields = json.loads(text)
+            fields["actor"] = Actor(*fields["actor"])
+            for name, kind in (("issue_target", Issue), ("thread_target", Thread), ("message_target", Message)):
+                fields[name] = kind(*fields[name]) if fields.get(name) else None
+            return cls(**fields)
+        except (ValueError, TypeError, KeyError) as err:
+            raise EventError(f"not an event: {type(err).__name__} in {len(text)} characters") from err

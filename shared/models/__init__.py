@@ -1,0 +1,102 @@
+"""The model layer: one request, one reply, many providers. This file holds the shapes that cross its border."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+Json = dict[str, Any]
+Finish = Literal["stop", "length", "tools", "refused"]
+
+
+@dataclass(frozen=True)
+class ToolSpec:
+    """A tool as the model sees it. `parameters` is a JSON schema of type object."""
+
+    name: str
+    description: str
+    parameters: Json
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    id: str
+    name: str
+    arguments: Json
+
+
+@dataclass(frozen=True)
+class Message:
+    """One turn. A `tool` turn answers the call named by `call_id`; an `assistant` turn may hold `calls`."""
+
+    role: Literal["user", "assistant", "tool"]
+    text: str = ""
+    calls: tuple[ToolCall, ...] = ()
+    call_id: str = ""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to ask, without saying whom: providers fill in the rest.
+
+    `schema` asks for an answer that is JSON of that schema. `max_tokens` is always set: without a bound real servers
+    generate until their context ends. `temperature` 0 is the default because most steps of a flow are decisions.
+    """
+
+    messages: tuple[Message, ...]
+    system: str = ""
+    tools: tuple[ToolSpec, ...] = ()
+    schema: Json | None = None
+    max_tokens: int = 1024
+    temperature: float = 0.0
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens. `cached` is the part of `input` that the provider read from its prefix cache."""
+
+    input: int = 0
+    output: int = 0
+    cached: int = 0
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back. `model` is the name that answered; `cost` is in US dollars, None when the price is unknown."""
+
+    text: str
+    finish: Finish
+    usage: Usage
+    model: str
+    calls: tuple[ToolCall, ...] = ()
+    cost: float | None = None
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A piece of a streamed reply: some text, or at the end the whole reply."""
+
+    text: str = ""
+    reply: Reply | None = field(default=None)
+
+
+class Provider(Protocol):
+    """One model behind one wire format.
+
+    Both methods raise ModelUnavailable (retry), ModelRejected (do not) and nothing else. `timeout` is in seconds and
+    bounds the whole call. A stream ends with exactly one chunk that carries the reply.
+    """
+
+    name: str
+
+    def reply(self, request: Request, timeout: float) -> Reply: ...
+
+    def stream(self, request: Request, timeout: float) -> Iterator[Chunk]: ...
+
+
+class Embedder(Protocol):
+    """Text to unit vectors of `dimensions` floats. Vectors of two embedders never mix; `name` tells them apart."""
+
+    name: str
+    dimensions: int
+
+    def embed(self, texts: Sequence[str]) -> list[list[float]]: ...

@@ -1,0 +1,96 @@
+"""The settings, and the only place that reads the environment."""
+
+import os
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from shared.errors import SettingsError
+
+
+class Settings(NamedTuple):
+    """One field per environment variable of the same name in capitals; the empty string means not set.
+
+    docs/settings.md says what each is for; a test holds the two equal.
+    """
+
+    # GitHub
+    github_webhook_secret: str = ""
+    github_app_id: str = ""
+    github_app_private_key: str = ""
+    github_token: str = ""
+    github_api_url: str = "https://api.github.com"
+    # Slack
+    slack_signing_secret: str = ""
+    slack_bot_token: str = ""
+    slack_app_token: str = ""
+    slack_api_url: str = "https://slack.com/api/"
+    # Models
+    model_small: str = "offline"
+    model_large: str = "offline"
+    model_embed: str = "offline"
+    openai_base_url: str = ""
+    openai_api_key: str = ""
+    anthropic_api_key: str = ""
+    ollama_host: str = ""
+    # Storage
+    database_url: str = ""
+    # What the deployment hands to its functions
+    flow: str = ""
+    topic_arn: str = ""
+    payload_bucket: str = ""
+    event_types: str = ""
+    max_receives: str = "3"
+    # Behaviour
+    tenants: str = ""
+    footer: str = "on"
+    log_level: str = "INFO"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
+        """Read the fields from `environment`, or from the process's own."""
+        source = os.environ if environment is None else environment
+        return cls(**{name: value for name in cls._fields if (value := source.get(name.upper()))})
+
+    def require(self, name: str) -> str:
+        """Return the field `name`; raises SettingsError when it is not set."""
+        value: str = getattr(self, name)
+        if not value:
+            raise SettingsError(f"{name.upper()} is not set; docs/settings.md says what it is for")
+        return value
+
+    @property
+    def tenant_of(self) -> dict[str, str]:
+        """Which organisations and workspaces form one tenant, from `TENANTS=acme=github:acme,slack:T1;…`."""
+        mapping = {}
+        for group in filter(None, (part.strip() for part in self.tenants.split(";"))):
+            name, equals, members = group.partition("=")
+            if not equals or not name.strip():
+                raise SettingsError(f"TENANTS has {group!r}; expected name=github:org,slack:T123")
+            for member in members.split(","):
+                mapping[member.strip()] = name.strip()
+        return mapping
+
+
+class AwsCredentials(NamedTuple):
+    access_key: str
+    secret_key: str
+    session_token: str
+
+
+def aws_credentials() -> AwsCredentials:
+    """Read the credentials of now: they rotate while a function lives, and a snapshot restores old ones."""
+    env = os.environ
+    return AwsCredentials(
+        env.get("AWS_ACCESS_KEY_ID", ""),
+        env.get("AWS_SECRET_ACCESS_KEY", ""),
+        env.get("AWS_SESSION_TOKEN", ""),
+    )
+
+
+def aws_region() -> str:
+    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+
+
+def aws_endpoint(service: str) -> str:
+    """The endpoint of `service` where AWS_ENDPOINT_URL_<SERVICE> or AWS_ENDPOINT_URL names one, else empty."""
+    return os.environ.get(f"AWS_ENDPOINT_URL_{service.upper()}") or os.environ.get("AWS_ENDPOINT_URL", "")
