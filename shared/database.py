@@ -1,1 +1,126 @@
-"""One connection to Postgres per function process: pipelined transactions, reconnection, named SQL blocks."""
+"""One Postgres connection per process: one round trip per transaction, reconnection, named SQL."""
+
+import re
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+import psycopg
+from psycopg import conninfo
+from psycopg.rows import dict_row
+
+from shared.errors import DatabaseUnavailable, SettingsError
+
+Row = dict[str, Any]
+
+#: The role that functions act as: it owns nothing, so row level security binds it.
+ROLE = "agent_flows"
+#: How long a lost database is waited for, in seconds, before the run goes back to its queue.
+PATIENCE = 15.0
+
+_BLOCK = re.compile(r"^-- name: (\w+)\n((?:--.*\n)*)", re.MULTILINE)
+
+
+class Statement(NamedTuple):
+    """One idempotent SQL statement and its parameters."""
+
+    sql: str
+    parameters: Mapping[str, object]
+
+
+class Database:
+    """Runs lists of statements, each list as one transaction in one round trip.
+
+    Threads may share it: they take turns. Nothing is connected before the first use.
+    """
+
+    def __init__(self, url: str, *, patience: float = PATIENCE) -> None:
+        self._arguments = _connect_arguments(url)
+        self._patience = patience
+        self._lock = threading.Lock()
+        self._connection: psycopg.Connection[Row] | None = None
+
+    def run(self, tenant: str, statements: Sequence[Statement]) -> list[list[Row]]:
+        """Run the statements for `tenant` in one transaction and return the rows of each.
+
+        A lost connection, a restart or a serialisation conflict is retried, so every statement must
+        be idempotent. Raises DatabaseUnavailable when it does not come back in time.
+        """
+        deadline = time.monotonic() + self._patience
+        pause = 0.05
+        while True:
+            try:
+                with self._lock:
+                    return self._run_once(tenant, statements)
+            except psycopg.errors.UndefinedTable as err:
+                raise DatabaseUnavailable(
+                    "the database lacks a table; run `./scripts/flows migrate`"
+                ) from err
+            except psycopg.OperationalError as err:
+                if time.monotonic() + pause > deadline:
+                    raise DatabaseUnavailable(
+                        f"no answer from Postgres within {self._patience:g} s: {_reason(err)};"
+                        " look at DATABASE_URL"
+                    ) from err
+            time.sleep(pause)
+            pause = min(pause * 2, 1.0)
+
+    def close(self) -> None:
+        with self._lock:
+            self._drop()
+
+    def _run_once(self, tenant: str, statements: Sequence[Statement]) -> list[list[Row]]:
+        try:
+            connection = self._connected()
+            # Without BEGIN the statements up to the pipeline's one Sync are one transaction, in one
+            # round trip:
+            # https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING
+            with connection.pipeline():
+                connection.execute("select set_config('app.tenant', %s, true)", [tenant])
+                cursors = [connection.execute(*statement) for statement in statements]
+            return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
+        except psycopg.OperationalError:
+            self._drop()
+            raise
+
+    def _connected(self) -> psycopg.Connection[Row]:
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg.connect(
+                **self._arguments, autocommit=True, row_factory=dict_row, prepare_threshold=None
+            )
+        return self._connection
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def queries(package: str, file: str) -> dict[str, str]:
+    """Read the named blocks of an .sql file: `-- name: claim`, a line that describes it, the
+    statement."""
+    parts = _BLOCK.split(files(package).joinpath(file).read_text("utf-8"))
+    return {
+        name: sql.strip().removesuffix(";")
+        for name, sql in zip(parts[1::3], parts[3::3], strict=True)
+    }
+
+
+def _connect_arguments(url: str) -> dict[str, Any]:
+    """Parse `url` once and add the role; raises SettingsError when it is no connection string."""
+    try:
+        arguments: dict[str, Any] = conninfo.conninfo_to_dict(url)
+    except psycopg.ProgrammingError as err:
+        raise SettingsError(
+            "DATABASE_URL is no connection string; expected postgresql://user:password@host/name"
+        ) from err
+    arguments["options"] = f"{arguments.get('options') or ''} -c role={ROLE}".strip()
+    arguments.setdefault("connect_timeout", 5)
+    return arguments
+
+
+def _reason(err: psycopg.Error) -> str:
+    """The server's own short words without the statement, which could hold people's text."""
+    return err.diag.message_primary or str(err).splitlines()[0]

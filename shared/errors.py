@@ -19,7 +19,8 @@
         ├── ActionRejected     the platform said no
         └── EffectUnknown      nobody can tell whether it happened; waits for a person
 
-Messages say what failed, with values, then what to do. They never carry payloads, tokens or people's text.
+Messages say what failed, with values, then what to do. They never carry payloads, tokens or
+people's text.
 """
 
 

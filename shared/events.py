@@ -1,6 +1,7 @@
 """Event: what happened, in one shape for GitHub, Slack, the API and schedules.
 
-Everything the ingress imports starts cold on every scale-out, so this module needs nothing but json and typing.
+Everything the ingress imports starts cold on every scale-out, so this module needs nothing but json
+and typing.
 """
 
 import json
@@ -80,10 +81,11 @@ class Event(NamedTuple):
     """What happened.
 
     `id` identifies the delivery; the same delivery always gets the same id, so it deduplicates.
-    `type` reads `github.issues.opened` or `slack.app_mention`. `conversation` is the ordering key: an issue, a pull
-    request, a Slack thread. `audience` names who may see what was said: `public`, `repo:acme/x`, `team:T1`,
-    `channel:C1` or `dm:D1`. `depth` counts how many of our own effects lie between a person and this event.
-    `received_at` is seconds since the epoch. `payload` is the body as it came.
+    `type` reads `github.issues.opened` or `slack.app_mention`. `conversation` is the ordering key:
+    an issue, a pull request, a Slack thread. `audience` names who may see what was said: `public`,
+    `repo:acme/x`, `team:T1`, `channel:C1` or `dm:D1`. `depth` counts how many of our own effects
+    lie between a person and this event. `received_at` is seconds since the epoch. `payload` is the
+    body as it came.
     """
 
     id: str
@@ -106,26 +108,33 @@ class Event(NamedTuple):
     def issue(self) -> Issue:
         """The issue or pull request that this is about; raises EventError when there is none."""
         if self.issue_target is None:
-            raise EventError(f"event {self.type} is not about an issue; subscribe the flow to issue events only")
+            raise EventError(
+                f"event {self.type} is not about an issue; subscribe the flow to issue events only"
+            )
         return self.issue_target
 
     @property
     def thread(self) -> Thread:
         """The Slack thread that this is in; raises EventError when there is none."""
         if self.thread_target is None:
-            raise EventError(f"event {self.type} is in no Slack thread; subscribe the flow to messages only")
+            raise EventError(
+                f"event {self.type} is in no Slack thread; subscribe the flow to messages only"
+            )
         return self.thread_target
 
     @property
     def message(self) -> Message:
         """The Slack message that this is; raises EventError when there is none."""
         if self.message_target is None:
-            raise EventError(f"event {self.type} is no Slack message; subscribe the flow to messages only")
+            raise EventError(
+                f"event {self.type} is no Slack message; subscribe the flow to messages only"
+            )
         return self.message_target
 
     @property
     def scope(self) -> str:
-        """Where a flow may act by default: the repository or the channel that the event came from."""
+        """Where a flow may act by default: the repository or the channel that the event came
+        from."""
         target = self.issue_target or self.thread_target or self.message_target
         return target.scope if target else ""
 
@@ -138,8 +147,14 @@ class Event(NamedTuple):
         try:
             fields = json.loads(text)
             fields["actor"] = Actor(*fields["actor"])
-            for name, kind in (("issue_target", Issue), ("thread_target", Thread), ("message_target", Message)):
+            for name, kind in (
+                ("issue_target", Issue),
+                ("thread_target", Thread),
+                ("message_target", Message),
+            ):
                 fields[name] = kind(*fields[name]) if fields.get(name) else None
             return cls(**fields)
         except (ValueError, TypeError, KeyError) as err:
-            raise EventError(f"not an event: {type(err).__name__} in {len(text)} characters") from err
+            raise EventError(
+                f"not an event: {type(err).__name__} in {len(text)} characters"
+            ) from err

@@ -8,7 +8,8 @@ from shared.errors import SettingsError
 
 
 class Settings(NamedTuple):
-    """One field per environment variable of the same name in capitals; the empty string means not set.
+    """One field per environment variable of the same name in capitals; the empty string means not
+    set.
 
     docs/settings.md says what each is for; a test holds the two equal.
     """
@@ -60,7 +61,8 @@ class Settings(NamedTuple):
 
     @property
     def tenant_of(self) -> dict[str, str]:
-        """Which organisations and workspaces form one tenant, from `TENANTS=acme=github:acme,slack:T1;…`."""
+        """Which organisations and workspaces form one tenant, from
+        `TENANTS=acme=github:acme,slack:T1;…`."""
         mapping = {}
         for group in filter(None, (part.strip() for part in self.tenants.split(";"))):
             name, equals, members = group.partition("=")
@@ -78,7 +80,8 @@ class AwsCredentials(NamedTuple):
 
 
 def aws_credentials() -> AwsCredentials:
-    """Read the credentials of now: they rotate while a function lives, and a snapshot restores old ones."""
+    """Read the credentials of now: they rotate while a function lives, and a snapshot restores old
+    ones."""
     env = os.environ
     return AwsCredentials(
         env.get("AWS_ACCESS_KEY_ID", ""),
@@ -92,5 +95,8 @@ def aws_region() -> str:
 
 
 def aws_endpoint(service: str) -> str:
-    """The endpoint of `service` where AWS_ENDPOINT_URL_<SERVICE> or AWS_ENDPOINT_URL names one, else empty."""
-    return os.environ.get(f"AWS_ENDPOINT_URL_{service.upper()}") or os.environ.get("AWS_ENDPOINT_URL", "")
+    """The endpoint of `service` where AWS_ENDPOINT_URL_<SERVICE> or AWS_ENDPOINT_URL names one,
+    else empty."""
+    return os.environ.get(f"AWS_ENDPOINT_URL_{service.upper()}") or os.environ.get(
+        "AWS_ENDPOINT_URL", ""
+    )

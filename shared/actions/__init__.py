@@ -1,7 +1,7 @@
-"""Actions as values, and what a platform's adapter must offer so that they become effects exactly once.
+"""Actions as values, and what an adapter offers so that each becomes an effect exactly once.
 
-An action says what should be done and where. It can be previewed, limited, deduplicated and compared before it
-touches the world. What performs it lives behind `Adapter`, one per platform.
+An action says what should be done and where. It can be previewed, limited, deduplicated and
+compared before it touches the world. What performs it lives behind `Adapter`, one per platform.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,8 @@ Json = dict[str, Any]
 
 
 class Target(Protocol):
-    """Where an action lands. `ref` names it exactly; `scope` names the repository or channel that holds it."""
+    """Where an action lands. `ref` names it exactly; `scope` names the repository or channel that
+    holds it."""
 
     @property
     def ref(self) -> str: ...
@@ -28,7 +29,8 @@ class Target(Protocol):
 
 @dataclass(frozen=True)
 class Receipt:
-    """What the platform answered: the id and the address of what now exists, and the adapter's own fields."""
+    """What the platform answered: the id and the address of what now exists, and the adapter's own
+    fields."""
 
     id: str
     url: str = ""
@@ -41,7 +43,8 @@ class Receipt:
 class Action(Protocol):
     """What should be done, as a frozen value."""
 
-    #: Loads the adapter lazily, so that a bundle holds only the SDK of the platforms that its flow acts on.
+    #: Loads the adapter lazily, so that a bundle holds only the SDK of the platforms that its flow
+    #: acts on.
     connect: ClassVar[Callable[["Settings"], "Adapter"]]
 
     @property
@@ -49,7 +52,8 @@ class Action(Protocol):
 
     @property
     def weight(self) -> int:
-        """How much of the flow's limit this uses: 1 for a comment, the number of labels for labels."""
+        """How much of the flow's limit this uses: 1 for a comment, the number of labels for
+        labels."""
         ...
 
     @property
@@ -62,13 +66,15 @@ class Action(Protocol):
 
     @classmethod
     def notice(cls, event: Event, text: str) -> Self | None:
-        """The action that tells the person who caused `event` why nothing came, or None if this kind cannot."""
+        """The action that tells the person who caused `event` why nothing came, or None if this
+        kind cannot."""
         ...
 
 
 @dataclass(frozen=True)
 class Permission:
-    """A line of a flow's policy: this action, at most so much in one run, where the event came from."""
+    """A line of a flow's policy: this action, at most so much in one run, where the event came
+    from."""
 
     action: type[Action]
     limit: int
@@ -76,7 +82,8 @@ class Permission:
 
 @dataclass(frozen=True)
 class Mark:
-    """What an adapter hides in what it makes, to find it again: the effect's key, the flow, the causal depth."""
+    """What an adapter hides in what it makes, to find it again: the effect's key, the flow, the
+    causal depth."""
 
     key: str
     flow: str
@@ -87,11 +94,13 @@ class Adapter(Protocol):
     """One platform. Every method raises ActionUnavailable or ActionRejected and nothing else."""
 
     def perform(self, action: Action, mark: Mark, previous: Receipt | None) -> Receipt:
-        """Do it. `previous` is what the same flow made at the same target before, for actions that edit in place."""
+        """Do it. `previous` is what the same flow made at the same target before, for actions that
+        edit in place."""
         ...
 
     def find(self, action: Action, mark: Mark) -> Receipt | None:
-        """Look at the target whether the effect `mark.key` is there. Raises EffectUnknown when that cannot be told."""
+        """Look at the target whether the effect `mark.key` is there. Raises EffectUnknown when that
+        cannot be told."""
         ...
 
     def read(self, query: Any) -> Any:

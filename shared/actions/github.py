@@ -58,7 +58,8 @@ class AddLabels(_OnIssue):
 
 @dataclass(frozen=True)
 class Comment(_OnIssue):
-    """Comment on an issue or pull request. A sticky comment exists once per flow and is edited in place."""
+    """Comment on an issue or pull request. A sticky comment exists once per flow and is edited in
+    place."""
 
     issue: Issue
     body: str
@@ -75,7 +76,8 @@ class Comment(_OnIssue):
 
 @dataclass(frozen=True)
 class ListLabels:
-    """Query: the names and descriptions of the labels of `repository`, as `[{"name": …, "description": …}]`."""
+    """Query: the names and descriptions of the labels of `repository`, as `[{"name": …,
+    "description": …}]`."""
 
     repository: str
     connect = staticmethod(connect)

@@ -1,4 +1,5 @@
-"""The model layer: one request, one reply, many providers. This file holds the shapes that cross its border."""
+"""The model layer: one request, one reply, many providers. This file holds the shapes that cross
+its border."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -26,7 +27,8 @@ class ToolCall:
 
 @dataclass(frozen=True)
 class Message:
-    """One turn. A `tool` turn answers the call named by `call_id`; an `assistant` turn may hold `calls`."""
+    """One turn. A `tool` turn answers the call named by `call_id`; an `assistant` turn may hold
+    `calls`."""
 
     role: Literal["user", "assistant", "tool"]
     text: str = ""
@@ -38,8 +40,9 @@ class Message:
 class Request:
     """What to ask, without saying whom: providers fill in the rest.
 
-    `schema` asks for an answer that is JSON of that schema. `max_tokens` is always set: without a bound real servers
-    generate until their context ends. `temperature` 0 is the default because most steps of a flow are decisions.
+    `schema` asks for an answer that is JSON of that schema. `max_tokens` is always set: without a
+    bound real servers generate until their context ends. `temperature` 0 is the default because
+    most steps of a flow are decisions.
     """
 
     messages: tuple[Message, ...]
@@ -61,7 +64,8 @@ class Usage:
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back. `model` is the name that answered; `cost` is in US dollars, None when the price is unknown."""
+    """What came back. `model` is the name that answered; `cost` is in US dollars, None when the
+    price is unknown."""
 
     text: str
     finish: Finish
@@ -82,8 +86,9 @@ class Chunk:
 class Provider(Protocol):
     """One model behind one wire format.
 
-    Both methods raise ModelUnavailable (retry), ModelRejected (do not) and nothing else. `timeout` is in seconds and
-    bounds the whole call. A stream ends with exactly one chunk that carries the reply.
+    Both methods raise ModelUnavailable (retry), ModelRejected (do not) and nothing else. `timeout`
+    is in seconds and bounds the whole call. A stream ends with exactly one chunk that carries the
+    reply.
     """
 
     name: str
@@ -94,7 +99,8 @@ class Provider(Protocol):
 
 
 class Embedder(Protocol):
-    """Text to unit vectors of `dimensions` floats. Vectors of two embedders never mix; `name` tells them apart."""
+    """Text to unit vectors of `dimensions` floats. Vectors of two embedders never mix; `name` tells
+    them apart."""
 
     name: str
     dimensions: int

@@ -1,0 +1,75 @@
+"""Brings a database to the current schema: the numbered .sql files here, each once, in order."""
+
+import hashlib
+import re
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+import psycopg
+
+from shared.errors import SettingsError
+from shared.settings import Settings
+
+#: Serialises migrations that start at the same moment; any constant will do.
+_LOCK = 7_205_759_403_792
+_FILE = re.compile(r"(\d{4})_(\w+)\.sql")
+
+
+class Migration(NamedTuple):
+    number: int
+    name: str
+    sql: str
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.sql.encode()).hexdigest()
+
+
+def migrations() -> list[Migration]:
+    """Return the migrations that ship with this code, in order."""
+    found = []
+    for file in files(__package__).iterdir():
+        if match := _FILE.fullmatch(file.name):
+            found.append(Migration(int(match[1]), match[2], file.read_text("utf-8")))
+    return sorted(found)
+
+
+def migrate(url: str) -> list[str]:
+    """Apply what is missing to the database at `url` and return the names applied.
+
+    Each file is one transaction. Raises SettingsError when a file that was applied has changed
+    since.
+    """
+    applied = []
+    with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
+        connection.execute("select pg_advisory_lock(%s)", [_LOCK])
+        connection.execute(
+            "create table if not exists migrations (number int primary key, name text not null,"
+            " digest text not null, applied_at timestamptz not null default now())"
+        )
+        rows = connection.execute("select number, digest from migrations").fetchall()
+        done: dict[int, str] = dict(rows)
+        for migration in migrations():
+            if migration.number not in done:
+                _apply(connection, migration)
+                applied.append(f"{migration.number:04}_{migration.name}")
+            elif done[migration.number] != migration.digest:
+                raise SettingsError(
+                    f"migration {migration.number:04}_{migration.name} was applied with other"
+                    " content; add a new file instead of changing one"
+                )
+    return applied
+
+
+def _apply(connection: psycopg.Connection[Any], migration: Migration) -> None:
+    with connection.transaction():
+        connection.execute(migration.sql.encode())
+        connection.execute(
+            "insert into migrations (number, name, digest) values (%s, %s, %s)",
+            [migration.number, migration.name, migration.digest],
+        )
+
+
+def handler(event: object, context: object) -> dict[str, list[str]]:
+    """The Migrate function: `./scripts/deploy` invokes it after each deploy."""
+    return {"applied": migrate(Settings.from_environment().require("database_url"))}
