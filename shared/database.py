@@ -11,7 +11,7 @@ import psycopg
 from psycopg import conninfo
 from psycopg.rows import dict_row
 
-from shared.errors import DatabaseUnavailable, SettingsError
+from shared.errors import DatabaseUnavailable, RunBusy, SettingsError
 
 Row = dict[str, Any]
 
@@ -19,6 +19,8 @@ Row = dict[str, Any]
 ROLE = "agent_flows"
 #: How long a lost database is waited for, in seconds, before the run goes back to its queue.
 PATIENCE = 15.0
+#: What the SQL function hold_lease raises; see infra/migrations/0001_journal.sql.
+LEASE_LOST = "AF001"
 
 _BLOCK = re.compile(r"^-- name: (\w+)\n((?:--.*\n)*)", re.MULTILINE)
 
@@ -58,7 +60,11 @@ class Database:
                 raise DatabaseUnavailable(
                     "the database lacks a table; run `./scripts/flows migrate`"
                 ) from err
-            except psycopg.OperationalError as err:
+            except psycopg.DatabaseError as err:
+                if err.sqlstate == LEASE_LOST:
+                    raise RunBusy(f"{_reason(err)}; its lease ended before the work did") from err
+                if not isinstance(err, psycopg.OperationalError):
+                    raise
                 if time.monotonic() + pause > deadline:
                     raise DatabaseUnavailable(
                         f"no answer from Postgres within {self._patience:g} s: {_reason(err)};"

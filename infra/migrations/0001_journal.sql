@@ -94,3 +94,13 @@ create policy tenant on events using (tenant = nullif(current_setting('app.tenan
 create policy tenant on runs using (tenant = nullif(current_setting('app.tenant', true), ''));
 create policy tenant on steps using (tenant = nullif(current_setting('app.tenant', true), ''));
 create policy tenant on effects using (tenant = nullif(current_setting('app.tenant', true), ''));
+
+-- Aborts the transaction of a function that lost its lease, so that nothing of it is written.
+create function hold_lease(of_tenant text, of_run text, of_owner text) returns void language plpgsql as $$
+begin
+  perform from runs
+    where tenant = of_tenant and id = of_run and lease_owner = of_owner and state = 'running' for share;
+  if not found then
+    raise exception 'run % is held by another function', of_run using errcode = 'AF001';
+  end if;
+end $$;

@@ -47,6 +47,9 @@ class Action(Protocol):
     #: acts on.
     connect: ClassVar[Callable[["Settings"], "Adapter"]]
 
+    #: Doing it twice is the same as doing it once, so nothing needs to be looked up after a crash.
+    idempotent: ClassVar[bool]
+
     @property
     def target(self) -> Target: ...
 
@@ -90,6 +93,18 @@ class Mark:
     depth: int
 
 
+class Query(Protocol):
+    """What should be read from a platform, as a frozen value."""
+
+    connect: ClassVar[Callable[["Settings"], "Adapter"]]
+
+    @property
+    def scope(self) -> str: ...
+
+    @property
+    def arguments(self) -> Json: ...
+
+
 class Adapter(Protocol):
     """One platform. Every method raises ActionUnavailable or ActionRejected and nothing else."""
 
@@ -103,6 +118,6 @@ class Adapter(Protocol):
         cannot be told."""
         ...
 
-    def read(self, query: Any) -> Any:
-        """Answer a query (a frozen value of this platform's module) with plain JSON."""
+    def read(self, query: Query) -> Any:
+        """Answer a query of this platform's module with plain JSON."""
         ...

@@ -1,7 +1,7 @@
 """What a flow may do and ask on GitHub, as values."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from shared.actions import Adapter, Json, Permission
 from shared.events import Event, Issue
@@ -21,6 +21,7 @@ class _OnIssue:
     """What every action on an issue or pull request shares."""
 
     connect = staticmethod(connect)
+    idempotent: ClassVar[bool] = False
     issue: Issue
 
     @property
@@ -44,6 +45,7 @@ class _OnIssue:
 class AddLabels(_OnIssue):
     """Add labels that the repository already has; one that it lacks is left out, never created."""
 
+    idempotent = True
     issue: Issue
     labels: tuple[str, ...]
 

@@ -1,7 +1,7 @@
 """What a flow may do on Slack, as values."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from shared.actions import Adapter, Json, Permission
 from shared.events import Event, Message, Thread
@@ -21,6 +21,7 @@ class _OnSlack:
     """What every action on Slack shares."""
 
     connect = staticmethod(connect)
+    idempotent: ClassVar[bool] = False
 
     @property
     def weight(self) -> int:
@@ -59,6 +60,7 @@ class Reply(_OnSlack):
 class React(_OnSlack):
     """Put an emoji, by its name without colons, under a message."""
 
+    idempotent = True
     message: Message
     emoji: str
 

@@ -1,0 +1,149 @@
+"""Turns actions into effects: the intent is committed before the call, and nothing unknown is sent
+blindly again."""
+
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextvars import ContextVar
+
+from shared.actions import Action, Adapter, Json, Mark, Receipt
+from shared.database import Row
+from shared.errors import ActionRejected, ActionUnavailable, EffectUnknown, ReplayError
+from shared.journal import Run, canonical, digest
+
+#: The branch of `agent.map` that this thread works in, so that slots do not depend on the threads'
+#: order.
+branch: ContextVar[str] = ContextVar("branch", default="")
+
+#: What must remain of the function's time after a pause, in seconds, for the call to be worth a
+#: try.
+_MARGIN = 3.0
+
+
+class Effects:
+    """The effects of one run. `remaining` gives the seconds that the function still has."""
+
+    def __init__(
+        self,
+        run: Run,
+        adapter: Callable[[Action], Adapter],
+        remaining: Callable[[], float],
+    ) -> None:
+        self._run = run
+        self._adapter = adapter
+        self._remaining = remaining
+        self._slots: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def perform(self, action: Action) -> Receipt:
+        """Bring the effect of `action` about exactly once and return what exists because of it.
+
+        Raises ActionRejected when the platform said no, ActionUnavailable when the run should be
+        tried again later, EffectUnknown when nobody can tell whether it happened, and ReplayError
+        when an earlier attempt of this run set out to do something else in this place.
+        """
+        tool, target = type(action).__name__, action.target.ref
+        key = digest([self._run.flow, tool, target, action.arguments, self._run.event.id])
+        recorded = self._recorded(key, self._slot(tool, target), action.arguments)
+        if recorded and recorded["state"] == "committed":
+            return Receipt(**recorded["receipt"])
+        if recorded and recorded["state"] == "failed":
+            raise ActionRejected(recorded["reason"])
+        mark = Mark(key, self._run.flow, self._run.event.depth + 1)
+        doubtful = recorded is not None and recorded["state"] in {"dispatched", "unknown"}
+        if doubtful and not action.idempotent and (found := self._look_up(action, mark)):
+            return self._settle(action, key, found)
+        previous = self._dispatch(action, key, tool, target)
+        return self._settle(action, key, self._call(action, mark, previous))
+
+    def _slot(self, tool: str, target: str) -> str:
+        """Number the acts of one kind on one target, per branch of a map."""
+        name = f"{branch.get()}|{tool}|{target}"
+        with self._lock:
+            self._slots[name] += 1
+            return f"{name}|{self._slots[name]}"
+
+    def _recorded(self, key: str, slot: str, arguments: Json) -> Row | None:
+        """Return what an earlier attempt recorded; raises ReplayError when that was something
+        else."""
+        row = self._run.effects.get(key)
+        if row is None:
+            for other in self._run.effects.values():
+                if other["slot"] == slot and other["state"] != "planned":
+                    raise ReplayError(
+                        f"run {self._run.id}: attempt {self._run.attempt} wants another"
+                        f" {slot.split('|')[1]} than an earlier attempt did; make the flow depend"
+                        " on its event and its recorded steps only"
+                    )
+            self._run.effects[key] = {"slot": slot, "state": "planned", "arguments": arguments}
+        elif canonical(row["arguments"]) != canonical(arguments):
+            raise ReplayError(f"effect {key[:12]} is recorded with other arguments")
+        return row
+
+    def _dispatch(self, action: Action, key: str, tool: str, target: str) -> Receipt | None:
+        """Commit the intent, and learn what this flow made at this target before."""
+        parameters = {
+            "key": key,
+            "flow": self._run.flow,
+            "tool": tool,
+            "target": target,
+            "slot": self._run.effects[key]["slot"],
+            "arguments": canonical(action.arguments),
+        }
+        names = ("dispatch_effect", "previous_receipt")
+        rows = self._run.write([self._run.statement(name, parameters) for name in names])
+        return Receipt(**rows[1][0]["receipt"]) if rows[1] else None
+
+    def _call(self, action: Action, mark: Mark, previous: Receipt | None) -> Receipt:
+        """Call the platform until it answers or the time is up; after a doubtful end, look before
+        the next try."""
+        adapter, pause, doubtful = self._adapter(action), 0.5, False
+        while True:
+            try:
+                if doubtful and not action.idempotent and (found := self._look_up(action, mark)):
+                    return found
+                return adapter.perform(action, mark, previous)
+            except ActionRejected as err:
+                self._record(mark.key, "failed", None, str(err))
+                raise
+            except ActionUnavailable as err:
+                doubtful = doubtful or err.sent
+                wait = (
+                    err.retry_after
+                    if err.retry_after is not None
+                    else pause * random.uniform(0.5, 1)
+                )
+                if self._remaining() < wait + _MARGIN:
+                    self._record(mark.key, "unknown" if doubtful else "planned", None, str(err))
+                    raise
+                time.sleep(wait)
+                pause = min(pause * 2, 8.0)
+
+    def _look_up(self, action: Action, mark: Mark) -> Receipt | None:
+        try:
+            return self._adapter(action).find(action, mark)
+        except EffectUnknown as err:
+            self._record(mark.key, "unknown", None, str(err))
+            raise
+
+    def _settle(self, action: Action, key: str, receipt: Receipt) -> Receipt:
+        self._record(key, "committed", receipt, "", defer=action.idempotent)
+        return receipt
+
+    def _record(
+        self, key: str, state: str, receipt: Receipt | None, reason: str, *, defer: bool = False
+    ) -> None:
+        parameters = {
+            "key": key,
+            "state": state,
+            "receipt": canonical(receipt.to_json()) if receipt else None,
+            "reason": reason,
+        }
+        self._run.write([self._run.statement("settle_effect", parameters)], defer=defer)
+        self._run.effects[key] |= {
+            "state": state,
+            "receipt": receipt and receipt.to_json(),
+            "reason": reason,
+        }

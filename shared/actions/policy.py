@@ -1,0 +1,44 @@
+"""What one run of a flow may do: only what its `may=` names, only so often, only where its event
+came from."""
+
+import threading
+from collections import Counter
+from collections.abc import Sequence
+
+from shared.actions import Action, Permission, Query
+from shared.errors import PolicyError
+
+
+class Policy:
+    """Counts what a run does against what its flow declared."""
+
+    def __init__(self, may: Sequence[Permission], scope: str) -> None:
+        self._limits = {permission.action: permission.limit for permission in may}
+        self._scope = scope
+        self._used: Counter[type[Action]] = Counter()
+        self._lock = threading.Lock()
+
+    def spend(self, action: Action) -> None:
+        """Count `action`; raises PolicyError when the flow may not do it, there, or that often."""
+        kind = type(action)
+        limit = self._limits.get(kind)
+        if limit is None:
+            raise PolicyError(f"{kind.__name__} is not in the flow's may=[…]; add it there")
+        self.confine(kind.__name__, action.target.scope)
+        with self._lock:
+            used = self._used[kind] + action.weight
+            if used > limit:
+                raise PolicyError(
+                    f"{kind.__name__} may be used {limit} times in a run; this is {used}"
+                )
+            self._used[kind] = used
+
+    def read(self, query: Query) -> None:
+        """Raises PolicyError when `query` leaves the place that the event came from."""
+        self.confine(type(query).__name__, query.scope)
+
+    def confine(self, name: str, scope: str) -> None:
+        if scope != self._scope:
+            raise PolicyError(
+                f"{name} names {scope}, but the event came from {self._scope or 'nowhere'}"
+            )

@@ -1,0 +1,199 @@
+"""The journal: every run of a flow as a list of steps, each recorded once and replayed for ever.
+
+A step is keyed by its content (run, name, hash of its canonical input, occurrence), never by its
+position. If the key is there, its record is the answer; else the step runs and is recorded.
+"""
+
+import hashlib
+import json
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, is_dataclass
+from enum import Enum
+from typing import Any
+
+from shared.database import Database, Row, Statement, queries
+from shared.errors import RunBusy
+from shared.events import Event
+
+SQL = queries("shared", "journal.sql")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a step gave: plain JSON, what it cost, and statements to commit together with its
+    record."""
+
+    output: Any
+    model: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    cost: float | None = None
+    statements: Sequence[Statement] = ()
+
+
+def canonical(value: object) -> str:
+    """Return the one JSON text of `value`: sorted keys, no spaces, sets sorted, broken surrogates
+    replaced."""
+    text = json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain
+    )
+    return text.encode("utf-8", "replace").decode()
+
+
+def digest(value: object) -> str:
+    """Return the SHA-256 of the canonical JSON of `value`, in hex."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+def run_id(event: Event, flow: str) -> str:
+    """Name the one run that `flow` ever has for `event`."""
+    return digest([event.tenant, event.id, flow])[:20]
+
+
+class Journal:
+    """The runs of one function process."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._owner = uuid.uuid4().hex
+
+    def claim(self, event: Event, flow: str, lease: float) -> "Run | None":
+        """Take the run of `flow` for `event` for `lease` seconds, in one round trip.
+
+        Returns None when the run has ended before. Raises RunBusy when another function holds it.
+        """
+        # The thread's own name: two claims in one process are two holders.
+        owner = f"{self._owner}-{threading.get_ident()}"
+        key = {"tenant": event.tenant, "run": run_id(event, flow), "owner": owner}
+        more = {
+            "event": event.id,
+            "type": event.type,
+            "conversation": event.conversation,
+            "body": event.to_json(),
+            "flow": flow,
+            "lease": lease,
+        }
+        names = ("record_event", "claim_run", "read_run", "read_steps", "read_effects")
+        rows = self._database.run(event.tenant, [Statement(SQL[n], key | more) for n in names])
+        state = rows[2][0]
+        if state["state"] not in {"running", "retrying"}:
+            return None
+        if state["lease_owner"] != owner:
+            raise RunBusy(
+                f"run {key['run']} is held by another function"
+                f" for {state['held_for'] or 0:.0f} s more"
+            )
+        return Run(
+            self._database,
+            event,
+            flow,
+            key,
+            attempt=state["attempts"],
+            steps=rows[3],
+            effects=rows[4],
+        )
+
+
+class Run:
+    """One flow handling one event. Threads of `agent.map` may share it."""
+
+    def __init__(
+        self,
+        database: Database,
+        event: Event,
+        flow: str,
+        key: dict[str, str],
+        *,
+        attempt: int,
+        steps: Sequence[Row],
+        effects: Sequence[Row],
+    ) -> None:
+        self.event = event
+        self.flow = flow
+        self.id = key["run"]
+        self.attempt = attempt
+        self.effects = {row["key"]: row for row in effects}
+        self.cost = 0.0
+        self._database = database
+        self._key = key
+        self._steps = {row["key"]: row["output"] for row in steps}
+        self._occurrences: Counter[tuple[str, str]] = Counter()
+        self._deferred: list[Statement] = []
+        self._lock = threading.Lock()
+
+    def step(
+        self, name: str, input: object, work: Callable[[], Outcome], *, defer: bool = False
+    ) -> Any:
+        """Return the record of this step, or do `work` and record it.
+
+        With `defer` the record waits for the next write, which saves a round trip: right for what
+        is cheap to do again, such as a query, because a crash before that write repeats it.
+        """
+        text = canonical(input)
+        hashed = hashlib.sha256(text.encode()).hexdigest()
+        with self._lock:
+            occurrence = self._occurrences[name, hashed]
+            self._occurrences[name, hashed] += 1
+        key = digest([name, hashed, occurrence])
+        if key in self._steps:
+            return self._steps[key]
+        started_at, start = time.time(), time.perf_counter()
+        outcome = work()
+        output = canonical(outcome.output)
+        record: dict[str, Any] = {
+            "key": key,
+            "name": name,
+            "input_hash": hashed,
+            "occurrence": occurrence,
+            "attempt": self.attempt,
+            "input": text,
+            "output": output,
+            "started_at": started_at,
+            "duration_ms": (time.perf_counter() - start) * 1000,
+            "model": outcome.model,
+            "input_tokens": outcome.input_tokens,
+            "output_tokens": outcome.output_tokens,
+            "cached_tokens": outcome.cached_tokens,
+            "cost": outcome.cost,
+        }
+        self.cost += outcome.cost or 0.0
+        self.write([self.statement("record_step", record), *outcome.statements], defer=defer)
+        # A replay hands out what JSON made of the output; the first time must not differ from it.
+        return json.loads(output)
+
+    def statement(self, name: str, parameters: dict[str, Any]) -> Statement:
+        """Return the named statement of journal.sql for this run."""
+        return Statement(SQL[name], self._key | parameters)
+
+    def write(self, statements: Sequence[Statement], *, defer: bool = False) -> list[list[Row]]:
+        """Commit the statements and all deferred ones, in one round trip, if the lease still holds.
+
+        Returns the rows of `statements`; none when they are deferred. Raises RunBusy when the lease
+        was lost.
+        """
+        with self._lock:
+            self._deferred.extend(statements)
+            if defer:
+                return []
+            batch, self._deferred = self._deferred, []
+        rows = self._database.run(self.event.tenant, [self.statement("hold_lease", {}), *batch])
+        return rows[len(rows) - len(statements) :]
+
+    def finish(self, state: str, reason: str = "") -> None:
+        """End the run as `done`, `failed` or `waiting`, or give it back as `retrying`."""
+        self.write([self.statement("finish_run", {"state": state, "reason": reason})])
+
+
+def _plain(value: object) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, set | frozenset):
+        return sorted(value, key=canonical)
+    raise TypeError(f"{type(value).__name__} cannot be journaled; use plain JSON or a dataclass")

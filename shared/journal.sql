@@ -1,0 +1,69 @@
+-- name: record_event
+-- Keep what happened; a second delivery changes nothing.
+insert into events (tenant, id, type, conversation, body)
+values (%(tenant)s, %(event)s, %(type)s, %(conversation)s, %(body)s)
+on conflict do nothing;
+
+-- name: claim_run
+-- Take the lease: a new run, one that waits for its retry, or one whose holder died.
+insert into runs (tenant, id, event_id, flow, state, lease_owner, lease_until)
+values (%(tenant)s, %(run)s, %(event)s, %(flow)s, 'running', %(owner)s, now() + make_interval(secs => %(lease)s))
+on conflict (tenant, id) do update
+set state = 'running', reason = '', lease_owner = excluded.lease_owner, lease_until = excluded.lease_until,
+    attempts = runs.attempts + 1
+where runs.state = 'retrying'
+   or (runs.state = 'running' and (runs.lease_until < now() or runs.lease_owner = excluded.lease_owner));
+
+-- name: read_run
+-- Who holds the run now, and for how many more seconds.
+select state, attempts, reason, lease_owner,
+       greatest(0, extract(epoch from lease_until - now()))::float8 as held_for
+from runs where tenant = %(tenant)s and id = %(run)s;
+
+-- name: read_steps
+-- What the run has recorded.
+select key, output from steps where tenant = %(tenant)s and run_id = %(run)s;
+
+-- name: read_effects
+-- What the run has set out to do.
+select key, slot, arguments, state, receipt, reason
+from effects where tenant = %(tenant)s and run_id = %(run)s;
+
+-- name: hold_lease
+-- Abort the transaction unless this function still holds the run.
+select hold_lease(%(tenant)s, %(run)s, %(owner)s);
+
+-- name: record_step
+-- Keep one finished step.
+insert into steps (tenant, run_id, key, name, input_hash, occurrence, attempt, input, output, model,
+                   input_tokens, output_tokens, cached_tokens, cost, started_at, duration_ms)
+values (%(tenant)s, %(run)s, %(key)s, %(name)s, %(input_hash)s, %(occurrence)s, %(attempt)s, %(input)s, %(output)s,
+        %(model)s, %(input_tokens)s, %(output_tokens)s, %(cached_tokens)s, %(cost)s, to_timestamp(%(started_at)s),
+        %(duration_ms)s)
+on conflict do nothing;
+
+-- name: finish_run
+-- Give the lease back with the outcome.
+update runs
+set state = %(state)s, reason = %(reason)s, lease_owner = null, lease_until = null,
+    finished_at = case when %(state)s = 'retrying' then null else now() end
+where tenant = %(tenant)s and id = %(run)s and lease_owner = %(owner)s;
+
+-- name: dispatch_effect
+-- Commit the intent before the call.
+insert into effects (tenant, key, run_id, flow, tool, target, slot, arguments, state, attempts, dispatched_at)
+values (%(tenant)s, %(key)s, %(run)s, %(flow)s, %(tool)s, %(target)s, %(slot)s, %(arguments)s, 'dispatched', 1, now())
+on conflict (tenant, key) do update
+set state = 'dispatched', attempts = effects.attempts + 1, dispatched_at = now();
+
+-- name: settle_effect
+-- Record how the call ended.
+update effects set state = %(state)s, receipt = %(receipt)s, reason = %(reason)s, settled_at = now()
+where tenant = %(tenant)s and key = %(key)s;
+
+-- name: previous_receipt
+-- What the same flow made at the same target before, newest first.
+select receipt from effects
+where tenant = %(tenant)s and flow = %(flow)s and tool = %(tool)s and target = %(target)s and state = 'committed'
+  and key <> %(key)s
+order by settled_at desc limit 1;
