@@ -25,9 +25,14 @@ people's text.
 
 
 class AgentFlowsError(Exception):
-    """The base of all; `retryable` says whether the same call may succeed later."""
+    """The base of all.
+
+    `retryable` says whether the same call may succeed later; `public` is what the person who waits
+    is told.
+    """
 
     retryable = False
+    public = "Something went wrong on my side."
 
 
 class SettingsError(AgentFlowsError):
@@ -48,6 +53,7 @@ class PublishError(AgentFlowsError):
 
 class DatabaseUnavailable(AgentFlowsError):
     retryable = True
+    public = "My database did not answer."
 
 
 class RunBusy(AgentFlowsError):
@@ -59,7 +65,7 @@ class ReplayError(AgentFlowsError):
 
 
 class PolicyError(AgentFlowsError):
-    pass
+    public = "I was about to do something that I am not allowed to do, so I stopped."
 
 
 class _Unavailable(AgentFlowsError):
@@ -73,11 +79,11 @@ class _Unavailable(AgentFlowsError):
 
 
 class ModelError(AgentFlowsError):
-    pass
+    public = "The language model could not do it."
 
 
 class ModelUnavailable(_Unavailable, ModelError):
-    pass
+    public = "The language model cannot be reached at the moment."
 
 
 class ModelRejected(ModelError):
@@ -85,7 +91,7 @@ class ModelRejected(ModelError):
 
 
 class AnswerInvalid(ModelError):
-    pass
+    public = "The language model gave no usable answer."
 
 
 class MemoryUnavailable(_Unavailable):
@@ -93,7 +99,7 @@ class MemoryUnavailable(_Unavailable):
 
 
 class ActionError(AgentFlowsError):
-    pass
+    public = "The platform did not let me do it."
 
 
 class ActionUnavailable(_Unavailable, ActionError):
@@ -109,4 +115,4 @@ class ActionRejected(ActionError):
 
 
 class EffectUnknown(ActionError):
-    pass
+    public = "I cannot tell whether my last action went through, so I stopped; a person must look."

@@ -138,6 +138,14 @@ class Event(NamedTuple):
         target = self.issue_target or self.thread_target or self.message_target
         return target.scope if target else ""
 
+    @property
+    def addressed(self) -> bool:
+        """Does the person who caused this expect an answer: not for what is merely said in a
+        channel."""
+        return self.type in {"slack.app_mention", "slack.message.im", "slack.command"} or (
+            self.source in {"github", "api"}
+        )
+
     def to_json(self) -> str:
         return json.dumps(self._asdict(), ensure_ascii=False, separators=(",", ":"))
 

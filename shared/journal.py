@@ -119,9 +119,10 @@ class Run:
         self.attempt = attempt
         self.effects = {row["key"]: row for row in effects}
         self.cost = 0.0
+        self.models: set[str] = set()
         self._database = database
         self._key = key
-        self._steps = {row["key"]: row["output"] for row in steps}
+        self._steps = {row["key"]: row for row in steps}
         self._occurrences: Counter[tuple[str, str]] = Counter()
         self._deferred: list[Statement] = []
         self._lock = threading.Lock()
@@ -140,8 +141,9 @@ class Run:
             occurrence = self._occurrences[name, hashed]
             self._occurrences[name, hashed] += 1
         key = digest([name, hashed, occurrence])
-        if key in self._steps:
-            return self._steps[key]
+        if row := self._steps.get(key):
+            self._count(row["model"], row["cost"])
+            return row["output"]
         started_at, start = time.time(), time.perf_counter()
         outcome = work()
         output = canonical(outcome.output)
@@ -161,10 +163,15 @@ class Run:
             "cached_tokens": outcome.cached_tokens,
             "cost": outcome.cost,
         }
-        self.cost += outcome.cost or 0.0
+        self._count(outcome.model, outcome.cost)
         self.write([self.statement("record_step", record), *outcome.statements], defer=defer)
         # A replay hands out what JSON made of the output; the first time must not differ from it.
         return json.loads(output)
+
+    def _count(self, model: str, cost: float | None) -> None:
+        with self._lock:
+            self.cost += cost or 0.0
+            self.models |= {model} - {""}
 
     def statement(self, name: str, parameters: dict[str, Any]) -> Statement:
         """Return the named statement of journal.sql for this run."""

@@ -22,7 +22,7 @@ from runs where tenant = %(tenant)s and id = %(run)s;
 
 -- name: read_steps
 -- What the run has recorded.
-select key, output from steps where tenant = %(tenant)s and run_id = %(run)s;
+select key, output, model, cost from steps where tenant = %(tenant)s and run_id = %(run)s;
 
 -- name: read_effects
 -- What the run has set out to do.

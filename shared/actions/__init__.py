@@ -4,7 +4,6 @@ An action says what should be done and where. It can be previewed, limited, dedu
 compared before it touches the world. What performs it lives behind `Adapter`, one per platform.
 """
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
@@ -43,12 +42,13 @@ class Receipt:
 class Action(Protocol):
     """What should be done, as a frozen value."""
 
-    #: Loads the adapter lazily, so that a bundle holds only the SDK of the platforms that its flow
-    #: acts on.
-    connect: ClassVar[Callable[["Settings"], "Adapter"]]
-
     #: Doing it twice is the same as doing it once, so nothing needs to be looked up after a crash.
     idempotent: ClassVar[bool]
+
+    @staticmethod
+    def connect(settings: "Settings") -> "Adapter":
+        """Build the adapter; loads the platform's SDK only now, so that a bundle holds no other."""
+        ...
 
     @property
     def target(self) -> Target: ...
@@ -62,6 +62,10 @@ class Action(Protocol):
     @property
     def arguments(self) -> Json:
         """What is done, as plain JSON; part of the effect's key."""
+        ...
+
+    def signed(self, footer: str) -> Self:
+        """The same with a small footer (flow, model, cost, run), where people will read it."""
         ...
 
     @classmethod
@@ -96,7 +100,8 @@ class Mark:
 class Query(Protocol):
     """What should be read from a platform, as a frozen value."""
 
-    connect: ClassVar[Callable[["Settings"], "Adapter"]]
+    @staticmethod
+    def connect(settings: "Settings") -> "Adapter": ...
 
     @property
     def scope(self) -> str: ...

@@ -1,6 +1,6 @@
 """What a flow may do and ask on GitHub, as values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from shared.actions import Adapter, Json, Permission
@@ -31,6 +31,9 @@ class _OnIssue:
     @property
     def weight(self) -> int:
         return 1
+
+    def signed(self, footer: str) -> Self:
+        return self
 
     @classmethod
     def at_most(cls, limit: int) -> Permission:
@@ -70,6 +73,9 @@ class Comment(_OnIssue):
     @property
     def arguments(self) -> Json:
         return {"body": self.body, "sticky": self.sticky}
+
+    def signed(self, footer: str) -> Self:
+        return replace(self, body=f"{self.body}\n\n<sub>{footer}</sub>")
 
     @classmethod
     def notice(cls, event: Event, text: str) -> Self | None:

@@ -1,6 +1,6 @@
 """What a flow may do on Slack, as values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from shared.actions import Adapter, Json, Permission
@@ -27,6 +27,9 @@ class _OnSlack:
     def weight(self) -> int:
         return 1
 
+    def signed(self, footer: str) -> Self:
+        return self
+
     @classmethod
     def at_most(cls, limit: int) -> Permission:
         return Permission(cls, limit)  # type: ignore[arg-type]
@@ -50,6 +53,9 @@ class Reply(_OnSlack):
     @property
     def arguments(self) -> Json:
         return {"text": self.text}
+
+    def signed(self, footer: str) -> Self:
+        return replace(self, text=f"{self.text}\n\n_{footer}_")
 
     @classmethod
     def notice(cls, event: Event, text: str) -> Self | None:

@@ -1,0 +1,10 @@
+"""Forget old runs: once a night, what the journal holds of events long past is deleted."""
+
+from shared.agent import Agent
+from shared.events import Event
+from shared.flow import flow
+
+
+@flow("schedule.nightly")
+def retention(event: Event, agent: Agent) -> None:
+    agent.expire()

@@ -1,0 +1,309 @@
+"""Agent: what a flow is handed. Every call is one journaled step, so a retry repeats nothing that
+was finished."""
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from shared.actions import Action, Adapter, Query, Receipt
+from shared.actions.effects import Effects, branch
+from shared.actions.policy import Policy
+from shared.errors import AnswerInvalid
+from shared.events import Event
+from shared.journal import Outcome, Run
+from shared.memory import Memory
+from shared.memory.audience import visible_from
+from shared.memory.conversations import Conversations, Turn
+from shared.memory.store import MemoryStore
+from shared.models import Message, Reply, Request, ToolCall, typed
+from shared.models.prompts import data, system
+from shared.models.routing import Models
+from shared.settings import Settings
+from shared.tools import Tool
+
+T = TypeVar("T")
+Item = TypeVar("Item")
+
+#: How many earlier turns of a conversation the model is shown.
+_TURNS = 20
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What the composition root builds once per process and lends to each run's agent."""
+
+    settings: Settings
+    models: Models
+    memory: MemoryStore
+    conversations: Conversations
+    adapter: Callable[[Action | Query], Adapter]
+
+
+class Agent:
+    """An author's handle on models, memory and actions, for one run. Its calls may come from
+    several threads."""
+
+    def __init__(
+        self, run: Run, policy: Policy, can: Capabilities, remaining: Callable[[], float]
+    ) -> None:
+        self.event = run.event
+        self._run = run
+        self._policy = policy
+        self._can = can
+        self._remaining = remaining
+        self._effects = Effects(run, can.adapter, remaining)
+
+    # Thinking
+
+    def ask(
+        self,
+        prompt: str,
+        *context: object,
+        returns: type[T],
+        model: str = "small",
+        max_tokens: int = 1024,
+    ) -> T:
+        """Ask the model one question and return its answer as a valid `returns`.
+
+        `prompt` is the author's word; `context` (text, an Event, memories, dataclasses) is shown as
+        data that cannot give orders. Raises AnswerInvalid when the answer does not fit, also after
+        one repair.
+        """
+        request = Request(
+            messages=(Message("user", _as_data(context)),),
+            system=system(prompt),
+            schema=typed.schema_of(returns),
+            max_tokens=max_tokens,
+        )
+
+        def work() -> Outcome:
+            _, reply = typed.ask(self._reply_with(model), request, returns)
+            return _outcome(reply, reply.text)
+
+        text = self._model_step("ask", request, model, work)
+        return typed.parse(returns, text)
+
+    def converse(
+        self,
+        prompt: str,
+        *context: object,
+        tools: Sequence[Tool] = (),
+        model: str = "large",
+        max_tokens: int = 2048,
+        rounds: int = 8,
+    ) -> str:
+        """Answer the event's text as the next turn of its conversation, which is then remembered.
+
+        The model may call `tools`, at most `rounds` times in a row; each call is a step of its own.
+        """
+        known = {tool.name: tool for tool in tools}
+        question = _as_data([*context, self.event])
+        messages = [Message(turn.role, turn.text) for turn in self._turns()]
+        messages.append(Message("user", question))
+        for left in range(rounds, -1, -1):
+            reply = self._turn(
+                system(prompt), messages, known.values() if left else (), model, max_tokens
+            )
+            calls = tuple(ToolCall(**call) for call in reply["calls"])
+            if not calls:
+                return str(reply["text"])
+            messages.append(Message("assistant", reply["text"], calls))
+            messages += [Message("tool", self._use(known, call), call_id=call.id) for call in calls]
+        raise AnswerInvalid(f"the model still called tools after {rounds} rounds")
+
+    def map(
+        self, function: Callable[[Item], T], items: Iterable[Item], *, workers: int = 8
+    ) -> list[T]:
+        """Call `function` for all `items` at once, in threads, and return the results in order.
+
+        When one fails the others still end, and are recorded, before its error is raised.
+        """
+
+        def work(numbered: tuple[int, Item]) -> T:
+            branch.set(f"{branch.get()}/{numbered[0]}")
+            return function(numbered[1])
+
+        with ThreadPoolExecutor(workers) as threads:
+            futures = [threads.submit(copy_context().run, work, pair) for pair in enumerate(items)]
+        return [future.result() for future in futures]
+
+    # Memory
+
+    def recall(self, query: str, *, kinds: Iterable[str] = (), limit: int = 5) -> list[Memory]:
+        """Return what is remembered about `query`, best first, as far as the readers of this event
+        may see it.
+
+        What the event's own issue left in memory is not returned: the event says it better.
+        """
+        about = self.event.issue_target
+        arguments: dict[str, Any] = {
+            "query": query,
+            "kinds": sorted(kinds),
+            "limit": limit,
+            "audiences": sorted(visible_from(self.event.audience, self.event.tenant)),
+            "exclude_ref": about.ref if about else "",
+        }
+
+        def work() -> Outcome:
+            found = self._can.memory.recall(
+                self.event.tenant,
+                query,
+                kinds=frozenset(arguments["kinds"]),
+                audiences=frozenset(arguments["audiences"]),
+                limit=limit,
+                exclude_ref=arguments["exclude_ref"],
+            )
+            return Outcome(
+                [asdict(m) | {"remembered_at": m.remembered_at.isoformat()} for m in found]
+            )
+
+        rows = self._run.step("recall", arguments, work, defer=True)
+        return [
+            Memory(**row | {"remembered_at": datetime.fromisoformat(row["remembered_at"])})
+            for row in rows
+        ]
+
+    def remember(self, text: str, *, kind: str, ref: str = "") -> None:
+        """Keep `text` for later, visible to those who could see this event. The same `ref` is
+        replaced."""
+        ref = ref or self.event.conversation
+
+        def work() -> Outcome:
+            statement = self._can.memory.remember(
+                self.event.tenant,
+                text,
+                kind=kind,
+                ref=ref,
+                url=self.event.url,
+                audience=self.event.audience,
+                author=self.event.actor.name,
+                event=self.event.id,
+            )
+            return Outcome({"ref": ref}, statements=[statement])
+
+        self._run.step("remember", {"text": text, "kind": kind, "ref": ref}, work, defer=True)
+
+    def engaged(self) -> bool:
+        """Has the agent already spoken in this conversation?"""
+        return any(turn.role == "assistant" for turn in self._turns())
+
+    # Acting
+
+    def act(self, action: Action) -> Receipt:
+        """Do it, exactly once, if the flow's policy allows it; raises PolicyError otherwise."""
+        self._policy.spend(action)
+        if self._can.settings.footer == "on":
+            action = action.signed(self._footer())
+        return self._effects.perform(action)
+
+    def read(self, query: Query) -> Any:
+        """Ask a platform for something, within the place that the event came from, and return plain
+        JSON."""
+        self._policy.read(query)
+
+        def work() -> Outcome:
+            return Outcome(self._can.adapter(query).read(query))
+
+        name = type(query).__name__
+        return self._run.step("read", {"query": name} | query.arguments, work, defer=True)
+
+    def notify(self, action: Action) -> None:
+        """Tell a person of a failure; this is outside of the flow's policy, and the worker's alone
+        to call."""
+        self._effects.perform(action)
+
+    # How
+
+    def _turns(self) -> list[Turn]:
+        def work() -> Outcome:
+            turns = self._can.conversations.turns(
+                self.event.tenant, self.event.conversation, _TURNS
+            )
+            return Outcome([[turn.role, turn.author, turn.text] for turn in turns])
+
+        arguments = {"conversation": self.event.conversation}
+        return [Turn(*row) for row in self._run.step("turns", arguments, work, defer=True)]
+
+    def _turn(
+        self,
+        instruction: str,
+        messages: Sequence[Message],
+        tools: Iterable[Tool],
+        model: str,
+        max_tokens: int,
+    ) -> dict[str, Any]:
+        specs = tuple(tool.spec for tool in tools)
+        request = Request(tuple(messages), instruction, specs, max_tokens=max_tokens)
+
+        def work() -> Outcome:
+            reply = self._reply_with(model)(request)
+            if not reply.calls and not reply.text.strip():
+                raise AnswerInvalid("the model answered nothing")
+            statements = () if reply.calls else self._exchange(reply.text)
+            calls = [asdict(call) for call in reply.calls]
+            return _outcome(reply, {"text": reply.text, "calls": calls}, statements)
+
+        return dict(self._model_step("converse", request, model, work))
+
+    def _exchange(self, answer: str) -> list[Any]:
+        """Return the statements that append both turns; they commit together with the model's
+        step."""
+        event, append = self.event, self._can.conversations.append
+        return [
+            append(
+                event.tenant, event.conversation, "user", event.actor.name, event.text, event.id
+            ),
+            append(event.tenant, event.conversation, "assistant", self._run.flow, answer, event.id),
+        ]
+
+    def _use(self, known: dict[str, Tool], call: ToolCall) -> str:
+        """Call a tool as a step; what goes wrong with the call itself is told to the model, which
+        may do better."""
+        tool = known.get(call.name)
+        if tool is None:
+            return f"error: there is no tool {call.name}; there are: {', '.join(sorted(known))}"
+        arguments = {"tool": call.name, "arguments": call.arguments}
+        text = self._run.step("tool", arguments, lambda: Outcome(tool.call(call.arguments)))
+        return data(f"result of {call.name}", text)
+
+    def _reply_with(self, model: str) -> Callable[[Request], Reply]:
+        return lambda request: self._can.models.reply(model, request, timeout=self._remaining())
+
+    def _model_step(
+        self, name: str, request: Request, model: str, work: Callable[[], Outcome]
+    ) -> Any:
+        return self._run.step(name, {"model": model, "request": request}, work)
+
+    def _footer(self) -> str:
+        parts = [self._run.flow, *sorted(self._run.models)]
+        if self._run.cost:
+            parts.append(f"${self._run.cost:.4f}")
+        return " · ".join([*parts, f"run {self._run.id}"])
+
+
+def _outcome(reply: Reply, output: Any, statements: Sequence[Any] = ()) -> Outcome:
+    usage = reply.usage
+    return Outcome(
+        output, reply.model, usage.input, usage.output, usage.cached, reply.cost, statements
+    )
+
+
+def _as_data(context: Iterable[object]) -> str:
+    """Show what a flow passes as context to the model: each thing as a block of data with its
+    source."""
+    return "\n\n".join(block for thing in context for block in _blocks(thing))
+
+
+def _blocks(thing: object) -> list[str]:
+    if isinstance(thing, Event):
+        return [data(f"{thing.type} by {thing.actor.name}", thing.text)]
+    if isinstance(thing, Memory):
+        return [data(f"memory of {thing.kind} {thing.ref} {thing.url}".rstrip(), thing.text)]
+    if isinstance(thing, str):
+        return [data("text", thing)]
+    if isinstance(thing, list | tuple | set | frozenset):
+        return [block for part in thing for block in _blocks(part)]
+    return [data(type(thing).__name__, str(thing))]

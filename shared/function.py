@@ -1,0 +1,50 @@
+"""The composition root and the Lambda entry point of every flow: FLOW names the flow, the rest is
+settings."""
+
+from collections.abc import Callable
+
+from shared.actions import Action, Adapter, Query
+from shared.agent import Capabilities
+from shared.database import Database
+from shared.flow import Flow, load_flow
+from shared.journal import Journal
+from shared.memory.conversations import Conversations
+from shared.memory.embedders import local_embedder
+from shared.memory.store import MemoryStore
+from shared.models.routing import Models
+from shared.settings import Settings
+from shared.worker import Worker
+
+
+def compose(flow: Flow, settings: Settings) -> Worker:
+    """Build the worker of `flow`. Nothing is connected before it is used."""
+    database = Database(settings.require("database_url"))
+    models = Models(settings)
+    embedder = local_embedder(settings.model_embed) or models.embedder()
+    can = Capabilities(
+        settings=settings,
+        models=models,
+        memory=MemoryStore(database, embedder),
+        conversations=Conversations(database),
+        adapter=_adapters(flow, settings),
+    )
+    return Worker(flow, Journal(database), can)
+
+
+def _adapters(flow: Flow, settings: Settings) -> Callable[[Action | Query], Adapter]:
+    """Connect the platforms that the flow may act on now, while a cold start has the most processor
+    time."""
+    connected = {p.action.connect: p.action.connect(settings) for p in flow.may}
+
+    def adapter(wanted: Action | Query) -> Adapter:
+        return connected[wanted.connect]
+
+    return adapter
+
+
+def __getattr__(name: str) -> object:
+    """Build `handler` when Lambda asks for it, so that importing this module builds nothing."""
+    if name != "handler":
+        raise AttributeError(name)
+    settings = Settings.from_environment()
+    return compose(load_flow(settings.require("flow")), settings)
