@@ -190,6 +190,14 @@ class Agent:
         """Has the agent already spoken in this conversation?"""
         return any(turn.role == "assistant" for turn in self._turns())
 
+    def expire(self) -> int:
+        """Delete what the journal holds of events older than RETENTION_DAYS; return how many
+        events."""
+        days = int(self._can.settings.retention_days)
+        return int(
+            self._run.step("expire", {"days": days}, lambda: Outcome(self._run.expire(days)))
+        )
+
     # Acting
 
     def act(self, action: Action) -> Receipt:

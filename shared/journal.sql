@@ -67,3 +67,7 @@ select receipt from effects
 where tenant = %(tenant)s and flow = %(flow)s and tool = %(tool)s and target = %(target)s and state = 'committed'
   and key <> %(key)s
 order by settled_at desc limit 1;
+
+-- name: expire_events
+-- Delete what is older than so many days, of every tenant.
+select expire_events(make_interval(days => %(days)s)) as events;

@@ -44,6 +44,7 @@ class Settings(NamedTuple):
     # Behaviour
     tenants: str = ""
     footer: str = "on"
+    retention_days: str = "90"
     log_level: str = "INFO"
 
     @classmethod

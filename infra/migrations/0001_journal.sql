@@ -104,3 +104,14 @@ begin
     raise exception 'run % is held by another function', of_run using errcode = 'AF001';
   end if;
 end $$;
+
+-- Deletes events of every tenant that are older than that, with their runs, steps and effects, and counts them.
+-- It runs as its owner: no tenant's function could do it.
+create function expire_events(older_than interval) returns bigint
+language sql security definer set search_path = public as $$
+  with gone as (delete from events where recorded_at < now() - older_than returning 1)
+  select count(*) from gone
+$$;
+revoke execute on function expire_events from public;
+grant execute on function expire_events to agent_flows;
+create index events_by_time on events (recorded_at);
