@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import psycopg
 from psycopg import conninfo
@@ -77,17 +77,25 @@ class Database:
         with self._lock:
             self._drop()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def _run_once(self, tenant: str, statements: Sequence[Statement]) -> list[list[Row]]:
         try:
             connection = self._connected()
-            # Without BEGIN the statements up to the pipeline's one Sync are one transaction, in one
-            # round trip:
-            # https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING
+            # All of it is sent before the first answer is awaited:
+            # https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
             with connection.pipeline():
+                connection.execute("begin")
                 connection.execute("select set_config('app.tenant', %s, true)", [tenant])
                 cursors = [connection.execute(*statement) for statement in statements]
+                connection.execute("commit")
             return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
-        except psycopg.OperationalError:
+        except BaseException:
+            # Whatever failed, on either side, a closed connection leaves no half of a transaction.
             self._drop()
             raise
 

@@ -147,7 +147,9 @@ class Event(NamedTuple):
         )
 
     def to_json(self) -> str:
-        return json.dumps(self._asdict(), ensure_ascii=False, separators=(",", ":"))
+        """Write the event as JSON; half a surrogate pair, which no UTF-8 can carry, becomes `?`."""
+        text = json.dumps(self._asdict(), ensure_ascii=False, separators=(",", ":"))
+        return text.encode("utf-8", "replace").decode()
 
     @classmethod
     def from_json(cls, text: str) -> "Event":

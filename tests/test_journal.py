@@ -1,0 +1,196 @@
+"""The journal: one run per event and flow, one record per step, one holder at a time."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+
+from shared.database import Database, Statement
+from shared.errors import RunBusy
+from shared.events import Event
+from shared.journal import Journal, Outcome, Run, canonical
+from tests.events.made import an_event
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    with Database(database_url, patience=5) as database:
+        yield database
+
+
+@pytest.fixture
+def journal(database: Database) -> Journal:
+    return Journal(database)
+
+
+def claimed(journal: Journal, event: Event, lease: float = 30) -> Run:
+    run = journal.claim(event, "triage", lease)
+    assert run is not None
+    return run
+
+
+def counting(answer: object) -> tuple[list[int], Callable[[], Outcome]]:
+    calls: list[int] = []
+
+    def work() -> Outcome:
+        calls.append(1)
+        return Outcome(answer)
+
+    return calls, work
+
+
+def test_a_finished_step_is_not_done_again_after_a_crash(database: Database) -> None:
+    event = an_event()
+    calls, work = counting({"label": "bug"})
+    claimed(Journal(database), event, lease=0).step("ask", {"q": 1}, work)
+
+    again = claimed(Journal(database), event)
+
+    assert again.attempt == 2
+    assert again.step("ask", {"q": 1}, work) == {"label": "bug"}
+    assert len(calls) == 1
+
+
+def test_another_input_is_another_step(journal: Journal) -> None:
+    run = claimed(journal, an_event())
+    calls, work = counting("x")
+    run.step("ask", {"q": 1}, work)
+    run.step("ask", {"q": 2}, work)
+    run.step("recall", {"q": 1}, work)
+    assert len(calls) == 3
+
+
+def test_the_same_call_twice_in_a_run_is_two_steps_and_both_replay(database: Database) -> None:
+    event, numbers = an_event(), iter(range(10))
+    run = claimed(Journal(database), event, lease=0)
+    first = [run.step("roll", {}, lambda: Outcome(next(numbers))) for _ in range(2)]
+
+    run = claimed(Journal(database), event)
+    second = [run.step("roll", {}, lambda: Outcome(next(numbers))) for _ in range(3)]
+
+    assert first == [0, 1]
+    assert second == [0, 1, 2]
+
+
+def test_steps_are_keyed_by_content_not_by_position(database: Database) -> None:
+    event = an_event()
+    run = claimed(Journal(database), event, lease=0)
+    run.step("ask", "a", lambda: Outcome("A"))
+    run.step("ask", "b", lambda: Outcome("B"))
+
+    run = claimed(Journal(database), event)
+
+    def surprise() -> Outcome:
+        raise AssertionError("a recorded step ran again")
+
+    assert run.step("ask", "b", surprise) == "B"
+    assert run.step("ask", "a", surprise) == "A"
+
+
+def test_a_deferred_step_is_committed_with_the_next_write(database: Database) -> None:
+    event = an_event()
+    run = claimed(Journal(database), event, lease=0)
+    run.step("recall", "q", lambda: Outcome([1]), defer=True)
+    assert _count(database, event, "steps") == 0
+    run.step("ask", "q", lambda: Outcome("x"))
+    assert _count(database, event, "steps") == 2
+
+
+def test_a_step_commits_its_statements_or_nothing(database: Database) -> None:
+    event = an_event()
+    run = claimed(Journal(database), event)
+    bad = Statement("select 1 / %(zero)s", {"zero": 0})
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        run.step("remember", {}, lambda: Outcome("x", statements=[bad]))
+    assert _count(database, event, "steps") == 0
+
+
+def test_twenty_claims_at_once_give_one_run(database_url: str) -> None:
+    event, barrier = an_event(), threading.Barrier(20)
+
+    def claim(_: int) -> Run | None:
+        with Database(database_url) as database:
+            barrier.wait()
+            try:
+                return Journal(database).claim(event, "triage", 30)
+            except RunBusy:
+                return None
+
+    with ThreadPoolExecutor(20) as threads:
+        runs = [run for run in threads.map(claim, range(20)) if run]
+    assert len(runs) == 1
+    assert runs[0].attempt == 1
+
+
+def test_an_ended_run_is_not_claimed_again(journal: Journal) -> None:
+    event = an_event()
+    claimed(journal, event).finish("done")
+    assert journal.claim(event, "triage", 30) is None
+    assert journal.claim(event, "review", 30) is not None
+
+
+def test_a_run_given_back_is_claimed_again_at_once(journal: Journal) -> None:
+    event = an_event()
+    claimed(journal, event).finish("retrying", "the model did not answer")
+    assert claimed(journal, event).attempt == 2
+
+
+def test_who_lost_the_lease_writes_nothing(database: Database) -> None:
+    event = an_event()
+    slow = claimed(Journal(database), event, lease=0)
+    claimed(Journal(database), event)
+    with pytest.raises(RunBusy, match="held by another function"):
+        slow.step("ask", {}, lambda: Outcome("late"))
+    with pytest.raises(RunBusy):
+        slow.finish("done")
+    assert _count(database, event, "steps") == 0
+
+
+def test_a_busy_run_says_for_how_long(database: Database) -> None:
+    event = an_event()
+    claimed(Journal(database), event, lease=40)
+    with pytest.raises(RunBusy, match=r"held by another function for (39|40) s more"):
+        Journal(database).claim(event, "triage", 30)
+
+
+def test_no_tenant_reads_anothers_run(database: Database) -> None:
+    event = an_event(tenant="github:acme")
+    claimed(Journal(database), event)
+    count = Statement("select count(*) as n from runs", {})
+    assert database.run("github:acme", [count]) == [[{"n": 1}]]
+    assert database.run("github:globex", [count]) == [[{"n": 0}]]
+    assert database.run("", [count]) == [[{"n": 0}]]
+
+
+def test_text_that_databases_dislike_is_kept(database: Database) -> None:
+    text = "nul \x00, half an emoji \ud83d, 中文, 🚀"
+    event = an_event(text=text, payload={"body": text})
+    run = claimed(Journal(database), event, lease=0)
+    recorded = run.step("ask", {"text": text}, lambda: Outcome({"text": text}))
+    again = claimed(Journal(database), event).step("ask", {"text": text}, lambda: Outcome(None))
+    assert again == recorded == {"text": "nul \x00, half an emoji ?, 中文, 🚀"}
+
+
+def test_canonical_json_does_not_depend_on_order() -> None:
+    assert canonical({"b": {3, 1, 2}, "a": 1}) == canonical({"a": 1, "b": frozenset([2, 3, 1])})
+
+
+def test_old_events_of_all_tenants_expire_with_their_runs(
+    database: Database, database_url: str
+) -> None:
+    old = [an_event(tenant=tenant, id=f"old-{tenant}") for tenant in ("t1", "t2")]
+    for event in old:
+        claimed(Journal(database), event).finish("done")
+    with psycopg.connect(database_url, autocommit=True) as owner:
+        owner.execute("update events set recorded_at = now() - interval '91 days'")
+    nightly = an_event(tenant="system", id="nightly")
+    assert claimed(Journal(database), nightly).expire(90) == 2
+    assert _count(database, old[0], "runs") == _count(database, old[1], "runs") == 0
+    assert _count(database, nightly, "runs") == 1
+
+
+def _count(database: Database, event: Event, table: str) -> int:
+    rows = database.run(event.tenant, [Statement(f"select count(*) as n from {table}", {})])
+    return int(rows[0][0]["n"])
