@@ -1,0 +1,1 @@
+"""The embedded system: everything that the flows run on, on one machine."""
