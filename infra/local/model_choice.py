@@ -1,0 +1,74 @@
+"""Which models the local system uses: what the settings name, else what this machine can reach."""
+
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+
+import urllib3
+
+from shared.settings import Settings
+
+Choice = dict[str, str]
+
+#: Small and large; docs/settings.md repeats them.
+OPENAI = ("openai:gpt-5-mini", "openai:gpt-5")
+ANTHROPIC = ("anthropic:claude-haiku-4-5", "anthropic:claude-sonnet-4-5")
+BEDROCK = ("bedrock:amazon.nova-lite-v1:0", "bedrock:amazon.nova-pro-v1:0")
+OFFLINE = ("offline", "offline")
+
+#: Seconds that a server on this machine has to say that it is there.
+_PATIENCE = 0.5
+
+
+def choose_models(settings: Settings, named: Callable[[str], bool]) -> Choice:
+    """Return MODEL_SMALL, MODEL_LARGE and MODEL_EMBED.
+
+    `named` says whether the user set a variable. First come the names that the user set, then
+    OpenAI's API or a compatible server, Anthropic's, AWS credentials, a running Ollama, and the
+    offline model.
+    """
+    small, large, embed = _reachable(settings)
+    found = {"MODEL_SMALL": small, "MODEL_LARGE": large, "MODEL_EMBED": embed}
+    return {
+        name: getattr(settings, name.lower()) if named(name) else value
+        for name, value in found.items()
+    }
+
+
+def _reachable(settings: Settings) -> tuple[str, str, str]:
+    if settings.openai_base_url:
+        names = _listed(f"{settings.openai_base_url.rstrip('/')}/models", "data", "id", settings)
+        chat = next((name for name in names if "embed" not in name), "default")
+        return f"openai:{chat}", f"openai:{chat}", "offline"
+    if settings.openai_api_key:
+        return *OPENAI, "openai:text-embedding-3-small"
+    if settings.anthropic_api_key:
+        return *ANTHROPIC, "offline"
+    if _has_aws_credentials():
+        return *BEDROCK, "bedrock:amazon.titan-embed-text-v2:0"
+    host = settings.ollama_host or "http://127.0.0.1:11434"
+    names = _listed(f"{host.rstrip('/')}/api/tags", "models", "name", settings)
+    chat = next((name for name in names if "embed" not in name), "")
+    return (f"ollama:{chat}", f"ollama:{chat}", "offline") if chat else (*OFFLINE, "offline")
+
+
+def _listed(url: str, key: str, field: str, settings: Settings) -> list[str]:
+    """Return the names of the models that a server lists; none when there is no such server."""
+    headers = (
+        {"authorization": f"Bearer {settings.openai_api_key}"} if settings.openai_api_key else {}
+    )
+    try:
+        answer = urllib3.request("GET", url, headers=headers, timeout=_PATIENCE, retries=False)
+        body: Any = json.loads(answer.data)
+        return [str(model[field]) for model in body[key]]
+    except (urllib3.exceptions.HTTPError, ValueError, KeyError, TypeError):
+        return []
+
+
+def _has_aws_credentials() -> bool:
+    """Look where boto3 looks, without asking the network."""
+    import boto3
+
+    os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
+    return boto3.Session().get_credentials() is not None

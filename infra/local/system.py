@@ -1,0 +1,162 @@
+"""The whole product on this machine: Postgres, AWS, GitHub, Slack and models, each real or its
+local stand-in."""
+
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from socket import create_server
+from typing import Self
+
+from infra.local.cloud import LocalCloud
+from infra.local.model_choice import choose_models
+from infra.local.postgres import EmbeddedPostgres
+from infra.local.sandbox.github import GitHubSandbox
+from infra.local.sandbox.page import Page
+from infra.local.sandbox.slack import SlackSandbox
+from infra.migrations import migrate
+from shared.errors import SettingsError
+from shared.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+
+
+class System:
+    """Starts everything in order and stops it in the other; a context manager.
+
+    `environment` holds what the user set. `data` keeps all state. `say` is told each step as it is
+    done.
+    """
+
+    def __init__(
+        self,
+        *,
+        data: Path,
+        environment: Mapping[str, str],
+        port: int = 0,
+        template: Path = ROOT / "template.yaml",
+        say: Callable[[str], None] = lambda line: None,
+        overrides: Mapping[str, str] | None = None,
+        handlers: Mapping[str, str] | None = None,
+    ) -> None:
+        self._data = data
+        self._given = dict(environment)
+        self._port = port or _free_port()
+        self._template = template
+        self._say = say
+        self._overrides = dict(overrides or {})
+        self._handlers = dict(handlers or {})
+        self._stack = ExitStack()
+        self.settings = Settings.from_environment(environment)
+        self.github: GitHubSandbox | None = None
+        self.slack: SlackSandbox | None = None
+        self.postgres: EmbeddedPostgres | None = None
+        self.cloud: LocalCloud
+
+    @property
+    def url(self) -> str:
+        """The front door: the REST API and the page."""
+        return f"http://127.0.0.1:{self._port}"
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def _start(self) -> None:
+        self._data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        environment = dict(self._given)
+        with self._step("Postgres"):
+            environment["DATABASE_URL"] = self._database()
+            applied = migrate(environment["DATABASE_URL"])
+        if applied:
+            self._say(f"           migrated: {', '.join(applied)}")
+        with self._step("models"):
+            environment |= choose_models(self.settings, lambda name: bool(self._given.get(name)))
+        if not self._is_real("github_token", "github_app_id", "github_api_url"):
+            with self._step("GitHub sandbox"):
+                environment |= self._sandbox_github()
+        if not self._is_real("slack_bot_token", "slack_api_url"):
+            with self._step("Slack sandbox"):
+                environment |= self._sandbox_slack()
+        if self.github and self.slack:
+            environment.setdefault("TENANTS", "acme=github:acme,slack:T0SANDBOX")
+        with self._step("AWS and functions"):
+            self.cloud = self._stack.enter_context(self._local_cloud(environment))
+        self.settings = Settings.from_environment(environment)
+
+    @contextmanager
+    def _step(self, name: str) -> Iterator[None]:
+        start = time.monotonic()
+        yield
+        self._say(f"  {name:18} ready in {time.monotonic() - start:.1f} s")
+
+    def _is_real(self, *names: str) -> bool:
+        return any(self._given.get(name.upper()) for name in names)
+
+    def _database(self) -> str:
+        if url := self.settings.database_url:
+            return url
+        self.postgres = EmbeddedPostgres(self._data / "postgres")
+        self._stack.enter_context(self.postgres)
+        return self.postgres.start()
+
+    def _sandbox_github(self) -> dict[str, str]:
+        secret = self._secret("github")
+        sandbox = GitHubSandbox(f"{self.url}/github/webhook", secret, state=self._data / "github")
+        self.github = self._stack.enter_context(sandbox)
+        return {
+            "GITHUB_API_URL": sandbox.api_url,
+            "GITHUB_APP_ID": str(sandbox.app_id),
+            "GITHUB_APP_PRIVATE_KEY": sandbox.private_key,
+            "GITHUB_WEBHOOK_SECRET": secret,
+        }
+
+    def _sandbox_slack(self) -> dict[str, str]:
+        secret = self._secret("slack")
+        sandbox = SlackSandbox(self.url, secret, state=self._data / "slack")
+        self.slack = self._stack.enter_context(sandbox)
+        return {
+            "SLACK_API_URL": sandbox.api_url,
+            "SLACK_BOT_TOKEN": sandbox.bot_token,
+            "SLACK_SIGNING_SECRET": secret,
+        }
+
+    def _local_cloud(self, environment: Mapping[str, str]) -> LocalCloud:
+        return LocalCloud(
+            self._template,
+            environment=environment,
+            port=self._port,
+            page=Page(self),
+            state=self._data / "aws",
+            overrides=self._overrides,
+            handlers=self._handlers,
+        )
+
+    def _secret(self, name: str) -> str:
+        """Make a secret once and keep it, so that saved deliveries stay valid across restarts."""
+        file = self._data / f"{name}.secret"
+        if not file.exists():
+            file.write_text(secrets.token_hex(20))
+            file.chmod(0o600)
+        return file.read_text()
+
+
+def _free_port() -> int:
+    with create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def check_port(port: int) -> None:
+    """Raises SettingsError when somebody listens on `port` already."""
+    try:
+        create_server(("127.0.0.1", port)).close()
+    except OSError as err:
+        raise SettingsError(f"port {port} is taken; choose another with --port") from err
