@@ -19,21 +19,24 @@ from shared.worker import Worker
 def compose(flow: Flow, settings: Settings) -> Worker:
     """Build the worker of `flow`. Nothing is connected before it is used."""
     database = Database(settings.require("database_url"))
+    return Worker(flow, Journal(database), capabilities(flow, settings, database))
+
+
+def capabilities(flow: Flow, settings: Settings, database: Database) -> Capabilities:
+    """Build what the agents of `flow` think, remember and act with."""
     models = Models(settings)
     embedder = local_embedder(settings.model_embed) or models.embedder()
-    can = Capabilities(
+    return Capabilities(
         settings=settings,
         models=models,
         memory=MemoryStore(database, embedder),
         conversations=Conversations(database),
         adapter=_adapters(flow, settings),
     )
-    return Worker(flow, Journal(database), can)
 
 
 def _adapters(flow: Flow, settings: Settings) -> Callable[[Action | Query], Adapter]:
-    """Connect the platforms that the flow may act on now, while a cold start has the most processor
-    time."""
+    """Connect the platforms that the flow may act on now, while a cold start has the most CPU."""
     connected = {p.action.connect: p.action.connect(settings) for p in flow.may}
 
     def adapter(wanted: Action | Query) -> Adapter:

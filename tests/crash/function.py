@@ -1,0 +1,131 @@
+"""The real function of a flow, but mortal: it kills itself at the boundary that a table names for its event.
+
+A boundary is the moment before or after anything that leaves the process: a transaction, a model call, a call to a
+platform. The table `deaths` says at which one (counted from the claim) the function dies, once; `calls` counts what
+reached the model.
+"""
+
+import os
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import psycopg
+
+from shared.actions import Action, Adapter, Mark, Query, Receipt
+from shared.database import Database, Row, Statement
+from shared.events import Event
+from shared.flow import load_flow
+from shared.function import capabilities
+from shared.journal import Journal, Run
+from shared.models import Reply, Request
+from shared.models.routing import Models
+from shared.settings import Settings
+from shared.worker import Worker
+
+TABLES = """
+create table deaths (event text primary key, boundary int not null, died boolean not null default false);
+create table calls (event text not null, at timestamptz not null default now());
+"""
+
+#: Long enough for a run, short enough to wait for in a test.
+LEASE = 6.0
+
+
+class Fate:
+    """Knows the event at hand and when the function has to die of it."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._event = ""
+        self._seen = 0
+        self._end = 0
+
+    def begin(self, event: Event) -> None:
+        self._event, self._seen = event.id, 0
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            query = "select boundary from deaths where event = %s and not died"
+            row = connection.execute(query, [event.id]).fetchone()
+        self._end = row[0] if row else 0
+
+    def boundary(self) -> None:
+        self._seen += 1
+        if self._seen == self._end:
+            with psycopg.connect(self._url, autocommit=True) as connection:
+                connection.execute("update deaths set died = true where event = %s", [self._event])
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def count_call(self) -> None:
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            connection.execute("insert into calls (event) values (%s)", [self._event])
+
+
+class MortalDatabase(Database):
+    def __init__(self, url: str, fate: Fate) -> None:
+        super().__init__(url)
+        self._fate = fate
+
+    def run(self, tenant: str, statements: Sequence[Statement]) -> list[list[Row]]:
+        self._fate.boundary()
+        rows = super().run(tenant, statements)
+        self._fate.boundary()
+        return rows
+
+
+class MortalJournal(Journal):
+    def __init__(self, database: MortalDatabase, fate: Fate) -> None:
+        super().__init__(database)
+        self._fate = fate
+
+    def claim(self, event: Event, flow: str, lease: float) -> Run | None:
+        self._fate.begin(event)
+        return super().claim(event, flow, LEASE)
+
+
+class MortalModels(Models):
+    def __init__(self, settings: Settings, fate: Fate) -> None:
+        super().__init__(settings)
+        self._fate = fate
+
+    def reply(self, role: str, request: Request, *, timeout: float) -> Reply:
+        self._fate.boundary()
+        self._fate.count_call()
+        reply = super().reply(role, request, timeout=timeout)
+        self._fate.boundary()
+        return reply
+
+
+@dataclass(frozen=True)
+class MortalAdapter:
+    adapter: Adapter
+    fate: Fate
+
+    def perform(self, action: Action, mark: Mark, previous: Receipt | None) -> Receipt:
+        self.fate.boundary()
+        receipt = self.adapter.perform(action, mark, previous)
+        self.fate.boundary()
+        return receipt
+
+    def find(self, action: Action, mark: Mark) -> Receipt | None:
+        return self.adapter.find(action, mark)
+
+    def read(self, query: Query) -> Any:
+        self.fate.boundary()
+        return self.adapter.read(query)
+
+
+def __getattr__(name: str) -> object:
+    if name != "handler":
+        raise AttributeError(name)
+    settings = Settings.from_environment()
+    flow = load_flow(settings.require("flow"))
+    fate = Fate(settings.database_url)
+    database = MortalDatabase(settings.database_url, fate)
+    can = capabilities(flow, settings, database)
+    mortal = replace(
+        can,
+        models=MortalModels(settings, fate),
+        adapter=lambda wanted: MortalAdapter(can.adapter(wanted), fate),
+    )
+    return Worker(flow, MortalJournal(database, fate), mortal)
