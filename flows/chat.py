@@ -1,0 +1,28 @@
+"""Chat in Slack: answer direct messages, mentions, and the threads that the agent is already part
+of."""
+
+from shared.actions.slack import React, Reply
+from shared.agent import Agent
+from shared.events import Event
+from shared.flow import flow
+
+PROMPT = """\
+You are a member of this team who answers in Slack. Answer the last message, shortly and exactly, in
+its language. Use what the memories say and name their source. When neither they nor the
+conversation hold the answer, say that you do not know."""
+
+
+@flow(
+    "slack.app_mention",
+    "slack.message.im",
+    "slack.message.channels",
+    "slack.message.groups",
+    "slack.message.mpim",
+    may=[React.at_most(1), Reply.at_most(1)],
+)
+def chat(event: Event, agent: Agent) -> None:
+    if not (event.addressed or agent.engaged()):
+        return
+    agent.act(React(event.message, "eyes"))
+    knowledge = agent.recall(event.text, limit=6)
+    agent.act(Reply(event.thread, agent.converse(PROMPT, knowledge)))

@@ -1,0 +1,56 @@
+"""Triage a new issue: label it from the repository's own labels, and say which issue it may
+duplicate."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from shared.actions.github import AddLabels, Comment, ListLabels
+from shared.agent import Agent
+from shared.events import Event
+from shared.flow import flow
+from shared.models.typed import at_most, choosing
+
+PROMPT = """\
+Triage the new issue. Choose the labels that clearly apply, fewer rather than more. Name the older
+issue that reports the same problem, if one of the memories does; a related topic is not the same
+problem. Say in one sentence what the issue is about."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    labels: Annotated[tuple[str, ...], at_most(3)]
+    duplicate_of: str | None
+    summary: Annotated[str, at_most(300)]
+
+
+@flow(
+    "github.issues.opened",
+    "github.issues.reopened",
+    may=[AddLabels.at_most(3), Comment.at_most(1)],
+)
+def triage(event: Event, agent: Agent) -> None:
+    labels = agent.read(ListLabels(event.issue.repository))
+    related = agent.recall(event.text, kinds={"issue"}, limit=5)
+    verdict = agent.ask(
+        PROMPT,
+        event,
+        related,
+        returns=choosing(
+            Verdict,
+            labels={label["name"]: label["description"] for label in labels},
+            duplicate_of={memory.ref: memory.text[:200] for memory in related},
+        ),
+    )
+    if verdict.labels:
+        agent.act(AddLabels(event.issue, verdict.labels))
+    agent.act(Comment(event.issue, report(verdict), sticky=True))
+    agent.remember(event.text, kind="issue", ref=event.issue.ref)
+
+
+def report(verdict: Verdict) -> str:
+    lines = [verdict.summary]
+    if verdict.labels:
+        lines.append("Labels: " + ", ".join(f"`{label}`" for label in verdict.labels))
+    if verdict.duplicate_of:
+        lines.append(f"This looks like a duplicate of {verdict.duplicate_of}.")
+    return "\n\n".join(lines)
