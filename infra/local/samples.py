@@ -5,11 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 from infra.local.sandbox.github import GitHubSandbox
+from infra.local.sandbox.page import visible
 from infra.local.sandbox.slack import SlackSandbox
+from infra.local.sandbox.slack_workspace import BOT_USER, SUPPORT
 from infra.local.system import System
 
 REPOSITORY = "acme/shop"
-CHANNEL = "#support"
 TITLE = "Checkout crashes when I press Pay"
 BODY = (
     "Since this morning the app crashes as soon as I press Pay with an empty cart.\n\n"
@@ -52,12 +53,12 @@ def _issue(github: GitHubSandbox, say: Say) -> bool:
 
 
 def _message(slack: SlackSandbox, say: Say) -> bool:
-    text = f"<@{slack.bot_user}> {QUESTION}"
-    ts = slack.say(CHANNEL, text)
-    say(f"  Slack   {CHANNEL}: @agent {QUESTION}")
+    text = f"<@{BOT_USER}> {QUESTION}"
+    ts = slack.say(SUPPORT, text)
+    say(f"  Slack   #support: @agent {QUESTION}")
 
     def answered() -> list[dict[str, Any]] | None:
-        replies = [message for message in slack.thread(CHANNEL, ts) if message.get("bot_id")]
+        replies = [message for message in slack.thread(SUPPORT, ts) if message.get("bot_id")]
         return replies or None
 
     replies = _wait(answered)
@@ -78,6 +79,5 @@ def _wait(answered: Callable[[], Any]) -> Any:
 
 
 def _shown(text: str) -> str:
-    """The text without hidden marks, its lines under each other."""
-    visible = text.partition("<!--")[0].strip()
-    return visible.replace("\n", "\n" + " " * 19)
+    """The text without its hidden mark, its lines under each other."""
+    return visible(text).replace("\n", "\n" + " " * 19)

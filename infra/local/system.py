@@ -134,7 +134,7 @@ class System:
             self._template,
             environment=environment,
             port=self._port,
-            page=Page(self),
+            page=Page(self.github, self.slack, environment["DATABASE_URL"]),
             state=self._data / "aws",
             overrides=self._overrides,
             handlers=self._handlers,

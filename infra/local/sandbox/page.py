@@ -1,0 +1,155 @@
+"""The sandbox page: what stands in GitHub, in Slack and in the journal, and forms to do something
+there."""
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg.rows import dict_row
+from werkzeug import Request, Response
+from werkzeug.exceptions import BadRequest, Forbidden, HTTPException, MethodNotAllowed, NotFound
+
+from infra.local.sandbox.github import GitHubSandbox
+from infra.local.sandbox.slack import SlackSandbox
+from infra.local.sandbox.slack_workspace import BOT_USER
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+Json = dict[str, Any]
+
+_HTML = Path(__file__).with_name("page.html")
+_LOOPBACK = {"127.0.0.1", "localhost"}
+
+_RUNS = """
+select r.id, r.flow, e.type as event, r.state, r.attempts::text, coalesce(c.cost, 0)::float8 as cost,
+       extract(epoch from r.finished_at - r.started_at)::float8 as took
+from runs r join events e on (e.tenant, e.id) = (r.tenant, r.event_id)
+left join lateral (select sum(cost) as cost from steps s where (s.tenant, s.run_id) = (r.tenant, r.id)) c on true
+order by r.started_at desc limit 20
+"""
+
+
+class Page:
+    """A WSGI application. It serves this machine only: other hosts' names and forms are refused."""
+
+    def __init__(
+        self, github: GitHubSandbox | None, slack: SlackSandbox | None, database_url: str
+    ) -> None:
+        self._github = github
+        self._slack = slack
+        self._database_url = database_url
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        try:
+            response = self._answer(Request(environ))
+        except HTTPException as err:
+            response = Response(f"{err.description}\n", err.code)
+        return response(environ, start_response)
+
+    def _answer(self, request: Request) -> Response:
+        # A page elsewhere could reach this one by a name that resolves to 127.0.0.1.
+        if request.host.partition(":")[0] not in _LOOPBACK:
+            raise Forbidden("open the page as http://127.0.0.1")
+        if request.path in {"/", "/state"}:
+            if request.method not in {"GET", "HEAD"}:
+                raise MethodNotAllowed()
+            if request.path == "/":
+                return Response(_HTML.read_bytes(), content_type="text/html; charset=utf-8")
+            return Response(json.dumps(self._state()), content_type="application/json")
+        form = self._forms().get(request.path)
+        if form is None:
+            raise NotFound("there is no such page")
+        if request.method != "POST" or request.mimetype != "application/json":
+            raise MethodNotAllowed(description="post JSON")
+        try:
+            form(**request.get_json())
+        except (TypeError, LookupError) as err:
+            raise BadRequest(f"not a {request.path[1:]}: {type(err).__name__}") from err
+        return Response("{}", content_type="application/json")
+
+    def _forms(self) -> dict[str, Callable[..., object]]:
+        forms: dict[str, Callable[..., object]] = {}
+        if self._github:
+            forms |= {"/open_issue": self._github.open_issue, "/comment": self._github.comment}
+        if self._slack:
+            forms["/say"] = self._say
+        return forms
+
+    def _say(self, channel: str, text: str, thread_ts: str | None = None) -> None:
+        assert self._slack
+        mentioned = text.replace("@agent", f"<@{BOT_USER}>")
+        self._slack.say(channel, mentioned, thread_ts=thread_ts)
+
+    def _state(self) -> Json:
+        state: Json = {"runs": self._runs()}
+        if github := self._github:
+            state["repositories"] = [
+                {"name": name, "issues": [_issue(i) for i in reversed(github.issues(name))]}
+                for name in github.repositories()
+            ]
+        if slack := self._slack:
+            names = {user["id"]: user["name"] for user in slack.workspace.users.values()}
+            state["channels"] = [
+                _channel(channel, slack.messages(channel["id"]), names)
+                for channel in slack.workspace.channels.values()
+            ]
+        return state
+
+    def _runs(self) -> list[Json]:
+        with psycopg.connect(self._database_url, row_factory=dict_row) as connection:
+            rows = connection.execute(_RUNS).fetchall()
+        for row in rows:
+            row["took"] = "" if row["took"] is None else f"{row['took']:.2f} s"
+            row["cost"] = f"${row['cost']:.4f}"
+        return rows
+
+
+def _issue(issue: Json) -> Json:
+    return {
+        "number": issue["number"],
+        "title": issue["title"],
+        "author": issue["user"]["login"],
+        "body": issue["body"] or "",
+        "labels": [label["name"] for label in issue["labels"]],
+        "comments": [
+            {
+                "author": comment["user"]["login"],
+                "bot": comment["user"]["type"] == "Bot",
+                "text": visible(comment["body"]),
+            }
+            for comment in issue["comments"]
+        ],
+    }
+
+
+def _channel(channel: Json, messages: list[Json], names: dict[str, str]) -> Json:
+    """A conversation as threads, each a first message with the replies to it."""
+    threads: dict[str, list[Json]] = {}
+    for message in messages:
+        root = message.get("thread_ts", message["ts"])
+        threads.setdefault(root, []).append(
+            {
+                "author": names.get(message["user"], message["user"]),
+                "bot": "bot_id" in message,
+                "reply": root != message["ts"],
+                "text": message["text"].replace(f"<@{BOT_USER}>", "@agent"),
+                "reactions": [f":{r['name']}:" for r in message.get("reactions", [])],
+            }
+        )
+    direct = bool(channel.get("is_im"))
+    return {
+        "id": channel["id"],
+        "name": "Direct messages" if direct else f"#{channel['name']}",
+        "direct": direct,
+        "threads": [{"ts": ts, "messages": shown} for ts, shown in threads.items()],
+    }
+
+
+def visible(text: str) -> str:
+    """The text without the hidden mark at its end."""
+    return text.partition("<!-- agent-flows")[0].strip()
