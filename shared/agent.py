@@ -143,7 +143,7 @@ class Agent:
             "query": query,
             "kinds": sorted(kinds),
             "limit": limit,
-            "audiences": sorted(visible_from(self.event.audience, self.event.tenant)),
+            "audiences": sorted(visible_from(self.event.audience, self.event.scope)),
             "exclude_ref": about.ref if about else "",
         }
 
@@ -260,12 +260,11 @@ class Agent:
         """Return the statements that append both turns; they commit together with the model's
         step."""
         event, append = self.event, self._can.conversations.append
-        return [
-            append(
-                event.tenant, event.conversation, "user", event.actor.name, event.text, event.id
-            ),
-            append(event.tenant, event.conversation, "assistant", self._run.flow, answer, event.id),
-        ]
+        turns = (
+            Turn("user", event.actor.name, event.text),
+            Turn("assistant", self._run.flow, answer),
+        )
+        return [append(event.tenant, event.conversation, turn, event.id) for turn in turns]
 
     def _use(self, known: dict[str, Tool], call: ToolCall) -> str:
         """Call a tool as a step; what goes wrong with the call itself is told to the model, which

@@ -10,17 +10,20 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 
-def connect(settings: "Settings") -> Adapter:
-    """Build the adapter; imports PyGithub only now."""
-    from shared.actions.github_adapter import GitHubAdapter
+class _OnGitHub:
+    """What every action and query on GitHub shares."""
 
-    return GitHubAdapter(settings)
+    @staticmethod
+    def connect(settings: "Settings") -> Adapter:
+        """Build the adapter; imports PyGithub only now."""
+        from shared.actions.github_adapter import GitHubAdapter
+
+        return GitHubAdapter(settings)
 
 
-class _OnIssue:
+class _OnIssue(_OnGitHub):
     """What every action on an issue or pull request shares."""
 
-    connect = staticmethod(connect)
     idempotent: ClassVar[bool] = False
     issue: Issue
 
@@ -83,12 +86,11 @@ class Comment(_OnIssue):
 
 
 @dataclass(frozen=True)
-class ListLabels:
+class ListLabels(_OnGitHub):
     """Query: the names and descriptions of the labels of `repository`, as `[{"name": …,
     "description": …}]`."""
 
     repository: str
-    connect = staticmethod(connect)
 
     @property
     def scope(self) -> str:
