@@ -1,0 +1,97 @@
+"""SIGKILL at every boundary of both flows, then the retry: one visible effect, no answer paid for twice."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from infra.local.sandbox.slack_workspace import BOT_USER, SUPPORT
+from infra.local.system import System
+from tests.crash.function import TABLES
+
+#: More than either flow has, so that the last ones are runs without a death.
+BOUNDARIES = 26
+HANDLER = "tests.crash.function.handler"
+REPOSITORY = "acme/shop"
+
+Rows = list[tuple[Any, ...]]
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    data: Path = tmp_path_factory.mktemp("crash")
+    with System(
+        data=data,
+        environment={"MODEL_EMBED": "hashing", "FOOTER": "off"},
+        overrides={"VisibilityTimeout": "8"},
+        handlers={"Chat": HANDLER, "Triage": HANDLER},
+    ) as system:
+        query(system, TABLES)
+        yield system
+
+
+def query(system: System, sql: str) -> Rows:
+    with psycopg.connect(system.settings.database_url, autocommit=True) as connection:
+        cursor = connection.execute(sql.encode())
+        return cursor.fetchall() if cursor.description else []
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 150) -> bool:
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.2)
+    return condition()
+
+
+def ended(system: System, flow: str) -> Rows:
+    return query(system, f"select state from runs where flow = '{flow}' and state = 'done'")
+
+
+def check_deaths_and_calls(system: System, flow: str, at_least: int) -> None:
+    deaths = query(
+        system, f"select boundary from deaths join runs on event_id = event where flow = '{flow}'"
+    )
+    died = sorted(boundary for (boundary,) in deaths)
+    assert died == list(range(1, len(died) + 1)), "a boundary was left out"
+    assert at_least <= len(died) < BOUNDARIES, "not every boundary was reached"
+    paid_twice = query(
+        system,
+        f"""select r.event_id, count(c.*) from runs r
+            join steps s on (s.tenant, s.run_id) = (r.tenant, r.id) and s.model <> ''
+            join calls c on c.event = r.event_id
+            where r.flow = '{flow}' group by 1 having count(c.*) > max(s.attempt)""",
+    )
+    assert paid_twice == [], "a finished answer was asked for again"
+
+
+def test_triage_leaves_one_comment_whenever_it_is_killed(system: System) -> None:
+    github = system.github
+    assert github
+    numbers = [
+        github.open_issue(REPOSITORY, f"Checkout crashes, boundary {n}", "A stack trace appears.")
+        for n in range(1, BOUNDARIES + 1)
+    ]
+    assert wait_for(lambda: len(ended(system, "triage")) == BOUNDARIES)
+    check_deaths_and_calls(system, "triage", at_least=18)
+    for number in numbers:
+        issue = github.issue(REPOSITORY, number)
+        assert [comment["user"]["type"] for comment in issue["comments"]] == ["Bot"]
+        assert "bug" in {label["name"] for label in issue["labels"]}
+
+
+def test_chat_leaves_one_reply_whenever_it_is_killed(system: System) -> None:
+    slack = system.slack
+    assert slack
+    threads = [
+        slack.say(SUPPORT, f"<@{BOT_USER}> what do we know of boundary {n}?")
+        for n in range(1, BOUNDARIES + 1)
+    ]
+    assert wait_for(lambda: len(ended(system, "chat")) == BOUNDARIES)
+    check_deaths_and_calls(system, "chat", at_least=18)
+    for ts in threads:
+        question, *replies = slack.thread(SUPPORT, ts)
+        assert [reply["user"] for reply in replies] == [BOT_USER]
+        assert [(r["name"], r["count"]) for r in question["reactions"]] == [("eyes", 1)]
