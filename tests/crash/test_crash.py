@@ -1,4 +1,4 @@
-"""SIGKILL at every boundary of both flows, then the retry: one visible effect, no answer paid for twice."""
+"""SIGKILL at every boundary of both flows: one visible effect, no answer paid for twice."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +11,7 @@ import pytest
 from infra.local.sandbox.slack_workspace import BOT_USER, SUPPORT
 from infra.local.system import System
 from tests.crash.function import TABLES
+from tests.system.quick import quick_template
 
 #: More than either flow has, so that the last ones are runs without a death.
 BOUNDARIES = 26
@@ -26,7 +27,8 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     with System(
         data=data,
         environment={"MODEL_EMBED": "hashing", "FOOTER": "off"},
-        overrides={"VisibilityTimeout": "8"},
+        template=quick_template(data, timeout=8),
+        overrides={"VisibilityTimeout": "10"},
         handlers={"Chat": HANDLER, "Triage": HANDLER},
     ) as system:
         query(system, TABLES)
