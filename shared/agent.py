@@ -29,6 +29,8 @@ Item = TypeVar("Item")
 
 #: How many earlier turns of a conversation the model is shown.
 _TURNS = 20
+#: Seconds of the function's time that a model call leaves for recording and telling its failure.
+_RESERVE = 5.0
 
 
 @dataclass(frozen=True)
@@ -277,7 +279,11 @@ class Agent:
         return data(f"result of {call.name}", text)
 
     def _reply_with(self, model: str) -> Callable[[Request], Reply]:
-        return lambda request: self._can.models.reply(model, request, timeout=self._remaining())
+        def reply(request: Request) -> Reply:
+            timeout = max(self._remaining() - _RESERVE, 0.0)
+            return self._can.models.reply(model, request, timeout=timeout)
+
+        return reply
 
     def _model_step(
         self, name: str, request: Request, model: str, work: Callable[[], Outcome]

@@ -1,0 +1,51 @@
+"""A whole system per module, with a scripted model server in place of a vendor's."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from infra.local.system import System
+from tests.models.scripted_server import ScriptedServer
+from tests.system.quick import quick_template
+
+Rows = list[tuple[Any, ...]]
+
+
+@pytest.fixture(scope="module")
+def model() -> Iterator[ScriptedServer]:
+    with ScriptedServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory, model: ScriptedServer) -> Iterator[System]:
+    data = tmp_path_factory.mktemp("system")
+    environment = {
+        "MODEL_SMALL": f"{model.url}/v1#scripted",
+        "MODEL_LARGE": f"{model.url}/v1#scripted",
+        "MODEL_EMBED": "hashing",
+    }
+    with System(
+        data=data,
+        environment=environment,
+        template=quick_template(data, timeout=12),
+        overrides={"VisibilityTimeout": "13", "MaxReceives": "2"},
+    ) as system:
+        yield system
+
+
+def query(system: System, sql: str) -> Rows:
+    with psycopg.connect(system.settings.database_url, autocommit=True) as connection:
+        cursor = connection.execute(sql.encode())
+        return cursor.fetchall() if cursor.description else []
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = 60) -> Any:
+    """Return what `condition` gives as soon as it is true, or its last value when time is up."""
+    end = time.monotonic() + seconds
+    while not (found := condition()) and time.monotonic() < end:
+        time.sleep(0.1)
+    return found
