@@ -13,7 +13,7 @@ from shared.actions.effects import Effects, branch
 from shared.actions.policy import Policy
 from shared.errors import AnswerInvalid
 from shared.events import Event
-from shared.journal import Outcome, Run
+from shared.journal import Outcome, Run, digest
 from shared.memory import Memory
 from shared.memory.audience import visible_from
 from shared.memory.conversations import Conversations, Turn
@@ -223,7 +223,10 @@ class Agent:
     def notify(self, action: Action) -> None:
         """Tell a person of a failure; this is outside of the flow's policy, and the worker's alone
         to call."""
-        self._effects.perform(action)
+        # In a branch of its own: what a later attempt does in this place is not what this was.
+        context = copy_context()
+        context.run(branch.set, f"notice {digest(action.arguments)}")
+        context.run(self._effects.perform, action)
 
     # How
 
