@@ -1,6 +1,7 @@
 """The whole product on this machine: Postgres, AWS, GitHub, Slack and models, each real or its
 local stand-in."""
 
+import json
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -91,6 +92,17 @@ class System:
         with self._step("AWS and functions"):
             self.cloud = self._stack.enter_context(self._local_cloud(environment))
         self.settings = Settings.from_environment(environment)
+        self._leave_word()
+
+    def _leave_word(self) -> None:
+        """Tell ./scripts/flows, for as long as the system is up, where it is and what it signs
+        with."""
+        file = self._data / "system.json"
+        told = ("database_url", "github_webhook_secret", "slack_signing_secret")
+        settings = {name.upper(): getattr(self.settings, name) for name in told}
+        file.touch(mode=0o600)
+        file.write_text(json.dumps({"url": self.url, "settings": settings}))
+        self._stack.callback(file.unlink, missing_ok=True)
 
     @contextmanager
     def _step(self, name: str) -> Iterator[None]:
@@ -134,11 +146,18 @@ class System:
             self._template,
             environment=environment,
             port=self._port,
-            page=Page(self.github, self.slack, environment["DATABASE_URL"]),
+            page=Page(self.github, self.slack, environment["DATABASE_URL"], self._redrive),
             state=self._data / "aws",
             overrides=self._overrides,
             handlers=self._handlers,
         )
+
+    def _redrive(self, queue: str) -> int:
+        """Bring back the dead letters of a queue; `queue` may be its flow's name."""
+        names = [name for name in self.cloud.queues() if queue in name.split("-") or name == queue]
+        if len(names) != 1:
+            raise LookupError(queue)
+        return self.cloud.redrive(names[0])
 
     def _secret(self, name: str) -> str:
         """Make a secret once and keep it, so that saved deliveries stay valid across restarts."""

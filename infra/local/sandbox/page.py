@@ -14,6 +14,7 @@ from werkzeug.exceptions import BadRequest, Forbidden, HTTPException, MethodNotA
 from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.slack import SlackSandbox
 from infra.local.sandbox.slack_workspace import BOT_USER
+from shared.database import queries
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -23,24 +24,23 @@ Json = dict[str, Any]
 _HTML = Path(__file__).with_name("page.html")
 _LOOPBACK = {"127.0.0.1", "localhost"}
 
-_RUNS = """
-select r.id, r.flow, e.type as event, r.state, r.attempts::text, coalesce(c.cost, 0)::float8 as cost,
-       extract(epoch from r.finished_at - r.started_at)::float8 as took
-from runs r join events e on (e.tenant, e.id) = (r.tenant, r.event_id)
-left join lateral (select sum(cost) as cost from steps s where (s.tenant, s.run_id) = (r.tenant, r.id)) c on true
-order by r.started_at desc limit 20
-"""
+_RUNS = queries("infra.local.sandbox", "page.sql")["runs"]
 
 
 class Page:
     """A WSGI application. It serves this machine only: other hosts' names and forms are refused."""
 
     def __init__(
-        self, github: GitHubSandbox | None, slack: SlackSandbox | None, database_url: str
+        self,
+        github: GitHubSandbox | None,
+        slack: SlackSandbox | None,
+        database_url: str,
+        redrive: Callable[[str], int],
     ) -> None:
         self._github = github
         self._slack = slack
         self._database_url = database_url
+        self._redrive = redrive
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
@@ -67,13 +67,15 @@ class Page:
         if request.method != "POST" or request.mimetype != "application/json":
             raise MethodNotAllowed(description="post JSON")
         try:
-            form(**request.get_json())
+            answer = form(**request.get_json())
         except (TypeError, LookupError) as err:
-            raise BadRequest(f"not a {request.path[1:]}: {type(err).__name__}") from err
-        return Response("{}", content_type="application/json")
+            raise BadRequest(f"{request.path[1:]} cannot take this: {type(err).__name__}") from err
+        return Response(json.dumps(answer), content_type="application/json")
 
     def _forms(self) -> dict[str, Callable[..., object]]:
-        forms: dict[str, Callable[..., object]] = {}
+        forms: dict[str, Callable[..., object]] = {
+            "/redrive": lambda queue: {"moved": self._redrive(queue)}
+        }
         if self._github:
             forms |= {"/open_issue": self._github.open_issue, "/comment": self._github.comment}
         if self._slack:
@@ -102,7 +104,7 @@ class Page:
 
     def _runs(self) -> list[Json]:
         with psycopg.connect(self._database_url, row_factory=dict_row) as connection:
-            rows = connection.execute(_RUNS).fetchall()
+            rows = connection.execute(_RUNS.encode()).fetchall()
         for row in rows:
             row["took"] = "" if row["took"] is None else f"{row['took']:.2f} s"
             row["cost"] = f"${row['cost']:.4f}"

@@ -1,0 +1,104 @@
+"""./scripts/flows: look at runs, replay deliveries, bring back dead letters, migrate."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import psycopg
+
+from infra.cli.dead_letters import redrive
+from infra.cli.deliveries import read_delivery, send
+from infra.cli.runs import list_runs, show_run
+from infra.cli.system import ROOT, Known, database_url, find_system
+from infra.migrations import migrate
+from shared.errors import AgentFlowsError, SettingsError
+
+
+def main(arguments: Sequence[str]) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        known = find_system(options.data.resolve(), dict(os.environ))
+        return int(options.run(known, options) or 0)
+    except AgentFlowsError as err:
+        print(f"error: {err}", file=sys.stderr)
+    except psycopg.OperationalError:
+        print("error: the database does not answer; look at DATABASE_URL", file=sys.stderr)
+    except BrokenPipeError:  # `| head` has read enough
+        sys.stderr.close()
+    return 1
+
+
+def _send(known: Known, options: argparse.Namespace) -> int:
+    url = options.url or known.url
+    if not url:
+        raise SettingsError("no front door: start ./scripts/dev, or name one with --url")
+    status, answer = send(read_delivery(options.file, options.event, known.settings), url)
+    print(f"{status} {answer}")
+    return 0 if status == 200 else 1
+
+
+def _runs(known: Known, options: argparse.Namespace) -> None:
+    lines = list_runs(
+        database_url(known), flow=options.flow, state=options.state, limit=options.limit
+    )
+    print("\n".join(lines))
+
+
+def _run(known: Known, options: argparse.Namespace) -> None:
+    print("\n".join(show_run(database_url(known), options.id, full=options.full)))
+
+
+def _redrive(known: Known, options: argparse.Namespace) -> None:
+    print(redrive(known, options.queue))
+
+
+def _migrate(known: Known, options: argparse.Namespace) -> None:
+    applied = migrate(database_url(known))
+    print("applied " + ", ".join(applied) if applied else "nothing to apply")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="./scripts/flows",
+        description="Look at runs, replay deliveries, bring back dead letters, migrate.",
+        epilog="Without settings it talks to the system that ./scripts/dev runs.",
+    )
+    parser.add_argument(
+        "--data", type=Path, default=ROOT / ".data", help="of ./scripts/dev (.data)"
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("send", help="replay a saved delivery, signed")
+    command.add_argument("file", type=Path, help="JSON: {headers, body}, or a bare payload")
+    command.add_argument(
+        "--event", default="", help="the GitHub event of a bare payload: issues, …"
+    )
+    command.add_argument("--url", default="", help="of the front door")
+    command.set_defaults(run=_send)
+
+    command = commands.add_parser("runs", help="list the newest runs")
+    command.add_argument("--flow", default="", help="of this flow only")
+    command.add_argument("--state", default="", help="running, retrying, done, failed or waiting")
+    command.add_argument("--limit", type=int, default=20, help="how many (20)")
+    command.set_defaults(run=_runs)
+
+    command = commands.add_parser("run", help="show the steps of a run as a tree")
+    command.add_argument("id", help="the run's id, or how it starts")
+    command.add_argument(
+        "--full", action="store_true", help="with inputs and outputs (people's text)"
+    )
+    command.set_defaults(run=_run)
+
+    command = commands.add_parser("redrive", help="bring dead letters back to their queue")
+    command.add_argument("queue", help="the flow's queue; in AWS the name of its dead-letter queue")
+    command.set_defaults(run=_redrive)
+
+    command = commands.add_parser("migrate", help="bring the database to the current schema")
+    command.set_defaults(run=_migrate)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

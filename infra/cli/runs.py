@@ -1,0 +1,97 @@
+"""What runs did: a list of the newest, and one as a tree of its steps and effects."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from shared.database import queries
+from shared.errors import SettingsError
+
+Row = dict[str, Any]
+
+SQL = queries("infra.cli", "runs.sql")
+_COLUMNS = ("run", "flow", "event", "conversation", "state", "tries", "took", "tokens", "cost")
+
+
+def list_runs(url: str, *, flow: str, state: str, limit: int) -> Iterator[str]:
+    """Yield the lines of a table, newest run first."""
+    rows = _query(url, "runs", {"flow": flow, "state": state, "limit": limit})
+    table = [_COLUMNS, *(_columns(row) for row in rows)]
+    widths = [max(len(line[i]) for line in table) for i in range(len(_COLUMNS))]
+    for line in table:
+        yield "  ".join(
+            cell.ljust(width) for cell, width in zip(line, widths, strict=True)
+        ).rstrip()
+    if not rows:
+        yield "no runs yet"
+
+
+def show_run(url: str, run: str, *, full: bool) -> Iterator[str]:
+    """Yield the lines of one run's tree; `full` adds inputs and outputs, which hold people's text.
+
+    Raises SettingsError when `run` names none or several.
+    """
+    found = _query(url, "run", {"run": run})
+    if len(found) != 1:
+        many = "several runs start" if found else "no run starts"
+        raise SettingsError(f"{many} with {run!r}; `./scripts/flows runs` lists them")
+    head = found[0]
+    parts = _query(url, "steps", {"tenant": head["tenant"], "run": head["id"]})
+    yield f"run {head['id']}  {head['flow']}  {head['state']}  {_seconds(head)}  {_tries(head)}"
+    yield f"event {head['event']}  {head['event_id']}  in {head['conversation']}"
+    if head["reason"]:
+        yield f"reason {head['reason']}"
+    for part in parts:
+        last = part is parts[-1]
+        yield f"{'└' if last else '├'}─ {_part(part)}"
+        if full:
+            bar = " " if last else "│"
+            yield f"{bar}    in   {part['detail']}"
+            yield f"{bar}    out  {part['result']}"
+    tokens = sum(part["input_tokens"] + part["output_tokens"] for part in parts)
+    yield f"{len(parts)} steps, {tokens} tokens, {_cost(sum(p['cost'] or 0.0 for p in parts))}"
+
+
+def _query(url: str, name: str, parameters: Row) -> list[Row]:
+    with psycopg.connect(url, row_factory=dict_row, connect_timeout=5) as connection:
+        return connection.execute(SQL[name].encode(), parameters).fetchall()
+
+
+def _columns(row: Row) -> tuple[str, ...]:
+    return (
+        row["id"],
+        row["flow"],
+        row["event"],
+        row["conversation"],
+        row["state"],
+        str(row["attempts"]),
+        _seconds(row),
+        str(row["tokens"] or 0),
+        _cost(row["cost"] or 0.0),
+    )
+
+
+def _part(part: Row) -> str:
+    text = f"{part['name']:<28}"
+    if part["kind"] == "effect":
+        text = f"{part['name']:<28}  {part['state']}"
+    if part["duration_ms"] is not None:
+        text += f"  {part['duration_ms']:.0f} ms"
+    if part["model"]:
+        text += f"  {part['model']}  {part['input_tokens']} → {part['output_tokens']} tokens"
+        text += "  price unknown" if part["cost"] is None else f"  {_cost(part['cost'])}"
+    return text + (f"  try {part['attempt']}" if part["attempt"] > 1 else "")
+
+
+def _seconds(row: Row) -> str:
+    return f"{row['seconds']:.2f} s"
+
+
+def _tries(row: Row) -> str:
+    return "1 try" if row["attempts"] == 1 else f"{row['attempts']} tries"
+
+
+def _cost(dollars: float) -> str:
+    return f"${dollars:.4f}"

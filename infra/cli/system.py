@@ -1,0 +1,35 @@
+"""Which system the commands talk to: the local one that runs, or what the environment names."""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+from dotenv import dotenv_values
+
+from shared.errors import SettingsError
+from shared.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+
+
+class Known(NamedTuple):
+    """`url` is the front door's, empty when none is known; `local` says that ./scripts/dev runs."""
+
+    url: str
+    settings: Settings
+    local: bool
+
+
+def find_system(data: Path, environment: dict[str, str]) -> Known:
+    """Read what ./scripts/dev left in `data`; the environment and .env complete or replace it."""
+    file = data / "system.json"
+    saved = json.loads(file.read_text("utf-8")) if file.exists() else {}
+    dotenv = {name: value for name, value in dotenv_values(ROOT / ".env").items() if value}
+    settings = Settings.from_environment(saved.get("settings", {}) | dotenv | environment)
+    return Known(saved.get("url", ""), settings, bool(saved))
+
+
+def database_url(known: Known) -> str:
+    if not known.settings.database_url:
+        raise SettingsError("no database: start ./scripts/dev, or set DATABASE_URL")
+    return known.settings.database_url
