@@ -62,11 +62,16 @@ def module_home() -> Iterator[Path]:
 @pytest.fixture
 def used_home(module_home: Path) -> Iterator[Path]:
     """A directory with a cluster whose server is down, before and after the test."""
-    with EmbeddedPostgres(module_home, durable=False) as server:
-        assert server.owner
     yield module_home
     with EmbeddedPostgres(module_home, durable=False) as server:
         assert server.owner, "the test left an owner behind"
+
+
+@pytest.fixture
+def filled_home(home: Path, module_home: Path) -> Path:
+    """A directory of this test alone, with a cluster whose server is down."""
+    subprocess.run(["cp", "-a", module_home, home], check=True)
+    return home
 
 
 @pytest.fixture
@@ -214,15 +219,15 @@ def test_the_next_start_takes_over_from_a_killed_owner(used_home: Path) -> None:
     assert not lives(pid)
 
 
-def test_a_killed_postmaster_comes_back_with_what_was_committed(home: Path) -> None:
-    with EmbeddedPostgres(home) as server:
+def test_a_killed_postmaster_comes_back_with_what_was_committed(used_home: Path) -> None:
+    with EmbeddedPostgres(used_home) as server:
         url = server.start()
         assert ask(url, "show fsync") == "on"
         with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute("create table kept as select 7 as n")
-            os.kill(postmaster(home), signal.SIGKILL)
+            connection.execute("create table revived as select 7 as n")
+            os.kill(postmaster(used_home), signal.SIGKILL)
             assert server.start() == url
-        assert ask(url, "select n from kept") == 7
+        assert ask(url, "select n from revived") == 7
 
 
 def test_an_attached_process_revives_the_server_for_its_owner(used_home: Path) -> None:
@@ -273,11 +278,11 @@ def test_only_the_postmaster_of_this_cluster_serves_it(used_home: Path, serves: 
             assert not serves(connection.info.backend_pid, cluster)
 
 
-def test_stop_ends_a_server_whose_files_were_deleted(home: Path) -> None:
-    server = EmbeddedPostgres(home, durable=False)
+def test_stop_ends_a_server_whose_files_were_deleted(filled_home: Path) -> None:
+    server = EmbeddedPostgres(filled_home, durable=False)
     server.start()
-    pid = postmaster(home)
-    subprocess.run(["rm", "-rf", str(home)], check=True)
+    pid = postmaster(filled_home)
+    subprocess.run(["rm", "-rf", str(filled_home)], check=True)
     server.stop()
     assert not lives(pid)
 
@@ -307,8 +312,12 @@ def test_cold_starts_at_once_share_one_server_with_one_owner(home: Path) -> None
     assert not lives(pid)
 
 
-def test_a_deep_home_with_odd_characters_has_a_short_private_socket(home: Path) -> None:
-    deep = home.joinpath(*["d,e\"e'p $HOME `é` "] * 12)
+def test_a_deep_home_with_odd_characters_has_a_short_private_socket(
+    filled_home: Path,
+) -> None:
+    deep = filled_home.joinpath(*["d,e\"e'p $HOME `é` "] * 12)
+    deep.mkdir(parents=True)
+    (filled_home / "server").rename(deep / "server")
     server = EmbeddedPostgres(deep, durable=False)
     with psycopg.connect(server.start()) as connection:
         socket = Path(connection.info.host)
@@ -316,7 +325,6 @@ def test_a_deep_home_with_odd_characters_has_a_short_private_socket(home: Path) 
     assert stat.S_IMODE(socket.stat().st_mode) == 0o700
     server.stop()
     assert not socket.exists()
-    server.erase()
 
 
 def test_the_reason_of_a_failed_start_is_told(used_home: Path) -> None:
