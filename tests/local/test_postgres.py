@@ -6,12 +6,14 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
+from pwd import getpwnam
 from typing import Any
 
 import psycopg
@@ -230,6 +232,24 @@ def test_a_killed_postmaster_comes_back_with_what_was_committed(used_home: Path)
         assert ask(url, "select n from revived") == 7
 
 
+def test_no_second_server_starts_beside_the_children_of_a_killed_one(used_home: Path) -> None:
+    server = EmbeddedPostgres(used_home, durable=False)
+    with closing(psycopg.connect(server.start())) as connection:
+        frozen = connection.info.backend_pid
+        os.kill(frozen, signal.SIGSTOP)
+        os.kill(postmaster(used_home), signal.SIGKILL)
+        starting = threading.Thread(target=server.start)
+        starting.start()
+        try:
+            starting.join(0.5)
+            assert starting.is_alive(), "it did not wait for the child that still writes"
+        finally:
+            os.kill(frozen, signal.SIGCONT)
+        starting.join()
+    assert ask(server.start(), "select 1") == 1
+    server.stop()
+
+
 def test_an_attached_process_revives_the_server_for_its_owner(used_home: Path) -> None:
     owner = EmbeddedPostgres(used_home, durable=False)
     owner.start()
@@ -294,8 +314,11 @@ def test_a_cluster_left_half_made_is_made_anew(home: Path) -> None:
             time.sleep(0.01)
         killed.kill()
     assert not (home / "server/cluster").exists()
+    older = home / "server/cluster-older"
+    older.mkdir()
     with EmbeddedPostgres(home, durable=False) as server:
         assert ask(server.start(), "select 1") == 1
+    assert not older.exists()
 
 
 def test_cold_starts_at_once_share_one_server_with_one_owner(home: Path) -> None:
@@ -312,10 +335,9 @@ def test_cold_starts_at_once_share_one_server_with_one_owner(home: Path) -> None
     assert not lives(pid)
 
 
-def test_a_deep_home_with_odd_characters_has_a_short_private_socket(
-    filled_home: Path,
-) -> None:
-    deep = filled_home.joinpath(*["d,e\"e'p $HOME `é` "] * 12)
+@pytest.mark.parametrize("part", ["d,e\"e'p $HOME `é` ", "deep"])
+def test_a_deep_home_has_a_short_private_socket(filled_home: Path, part: str) -> None:
+    deep = filled_home.joinpath(*[part] * 12)
     deep.mkdir(parents=True)
     (filled_home / "server").rename(deep / "server")
     server = EmbeddedPostgres(deep, durable=False)
@@ -387,15 +409,19 @@ def test_root_copies_programs_that_the_other_user_cannot_reach(
 @as_root
 def test_root_and_the_owner_of_the_home_take_turns(home: Path) -> None:
     home.mkdir()
-    shown = home.stat().st_mode
     os.chown(home, *nobody())
-    for _ in range(2):
-        with ordinary(), EmbeddedPostgres(home, durable=False) as server:
+    for become in (nullcontext, ordinary, nullcontext, ordinary):
+        with become(), EmbeddedPostgres(home, durable=False) as server:
             assert server.owner
             assert ask(server.start(), "select 1") == 1
-        with EmbeddedPostgres(home, durable=False) as server:
-            assert server.owner
-    assert home.stat().st_mode == shown
+
+
+@as_root
+def test_the_cluster_keeps_its_user_when_the_home_changes_hands(filled_home: Path) -> None:
+    another = getpwnam("daemon")
+    os.chown(filled_home, another.pw_uid, another.pw_gid)
+    with EmbeddedPostgres(filled_home, durable=False) as server:
+        assert ask(server.start(), "select 1") == 1
 
 
 @as_root
