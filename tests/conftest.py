@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import shutil
 import socket
 import tempfile
 import time
@@ -92,6 +93,22 @@ def postgres_url() -> Iterator[str]:
         yield server.start()
     finally:
         server.erase()
+
+
+@pytest.fixture(scope="module")
+def data_directory() -> Iterator[Path]:
+    """A directory for a whole local system, deleted after the module.
+
+    Unlike pytest's own, the user that Postgres runs as can reach it when the tests run as root.
+    """
+    path = Path(tempfile.mkdtemp(prefix="agent-flows-data-"))
+    path.chmod(0o711)
+    try:
+        yield path
+    finally:
+        if (path / "postgres").is_dir():
+            EmbeddedPostgres(path / "postgres").erase()
+        shutil.rmtree(path)
 
 
 def _delete_left_servers() -> None:

@@ -388,6 +388,15 @@ def test_root_puts_the_cluster_of_a_private_directory_outside(private: Path) -> 
     assert not outside.exists()
 
 
+def test_the_directory_for_a_system_is_within_reach(
+    data_directory: Path, module_home: Path
+) -> None:
+    home = data_directory / "postgres"
+    subprocess.run(["cp", "-a", module_home, home], check=True)
+    with EmbeddedPostgres(home, durable=False) as server:
+        assert ask(server.start(), "select 1") == 1
+
+
 @as_root
 def test_root_copies_programs_that_the_other_user_cannot_reach(
     home: Path, private: Path, monkeypatch: pytest.MonkeyPatch
