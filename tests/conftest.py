@@ -1,36 +1,37 @@
-"""What every test gets: no network beyond this machine, no keys, and a fresh database on request."""
+"""What every test gets: no network but this machine's, no keys, a fresh database on request."""
 
 import ipaddress
 import os
+import shutil
 import socket
 import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
-from infra.local.postgres import EmbeddedPostgres
+from infra.local.postgres import DATABASE, EmbeddedPostgres
 from infra.migrations import migrate
 
 _SERVERS = "agent-flows-tests-"
 _TEMPLATE = "agent_flows_template"
-_KEYS = (
-    "OPENAI_", "ANTHROPIC_", "SLACK_", "GITHUB_", "AWS_", "MODEL_", "OLLAMA_HOST", "DATABASE_URL"
-)  # fmt: skip
+_PLATFORMS = ("GITHUB_", "SLACK_", "AWS_", "DATABASE_URL")
+_MODELS = ("OPENAI_", "ANTHROPIC_", "OLLAMA_HOST", "MODEL_")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def no_keys() -> Iterator[None]:
-    """Clear what would lead a test to a person's own account: variables and AWS's files."""
+    """Clear what leads to somebody's account or past the guard of the network: keys and proxies."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith(_KEYS)]:
-            patch.delenv(name)
+        for name in list(os.environ):
+            if name.startswith(_PLATFORMS + _MODELS) or name.lower().endswith("_proxy"):
+                patch.delenv(name)
         patch.setenv("AWS_CONFIG_FILE", os.devnull)
         patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -39,14 +40,14 @@ def no_keys() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def no_network() -> Iterator[None]:
-    """Fail the test that looks up or connects to anything but this machine (in this process)."""
+    """Fail the test that looks up or connects to another machine. Child processes are not seen."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("connect", "connect_ex", "sendto"):
             patch.setattr(socket.socket, name, _guarded(getattr(socket.socket, name)))
         look_up = socket.getaddrinfo
 
         def getaddrinfo(host: Any, *rest: Any, **options: Any) -> Any:
-            if isinstance(host, str) and not _is_address(host):
+            if host and not _address(host):  # an address is judged when it is connected to
                 _refuse_stranger(host)
             return look_up(host, *rest, **options)
 
@@ -57,53 +58,73 @@ def no_network() -> Iterator[None]:
 def _guarded(method: Callable[..., Any]) -> Callable[..., Any]:
     def guarded(self: socket.socket, *arguments: Any) -> Any:
         if self.family in (socket.AF_INET, socket.AF_INET6):
-            _refuse_stranger(arguments[-1][0])  # the address is sendto's last argument too
+            _refuse_stranger(arguments[-1][0])  # the address comes last, in sendto too
         return method(self, *arguments)
 
     return guarded
 
 
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    with suppress(ValueError):
+        return ipaddress.ip_address(host)
+    return None
 
 
 def _refuse_stranger(host: str) -> None:
-    if host == "localhost" or host.endswith(".localhost"):
+    address = _address(host)
+    if address.is_loopback if address else host == "localhost" or host.endswith(".localhost"):
         return
-    if not (_is_address(host) and ipaddress.ip_address(host).is_loopback):
-        pytest.fail(f"the test reached for {host!r}; only this machine is allowed")
+    # Not an Exception, so code that survives failures does not survive this one.
+    pytest.fail(f"the test reached for {host!r}; only this machine is allowed")
 
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    """The URL of this test process's own server, made for the session and removed after it."""
-    _erase_left_servers()
+    """The URL of this process's own server, made for the session and deleted after it.
+
+    Under pytest-xdist each worker has one: a cold start costs less than a second, and a test may
+    disturb its server without harm to the other workers.
+    """
+    _delete_left_servers()
     # Not under pytest's own directory: root closes it to the user that Postgres runs as.
-    server = EmbeddedPostgres(
-        Path(tempfile.gettempdir(), f"{_SERVERS}{uuid.uuid4().hex[:12]}"), durable=False
-    )
+    home = Path(tempfile.gettempdir(), f"{_SERVERS}{uuid.uuid4().hex[:12]}")
+    server = EmbeddedPostgres(home, durable=False)
     try:
         yield server.start()
     finally:
         server.erase()
 
 
-def _erase_left_servers() -> None:
-    """Remove the servers of test runs that were killed; those of living ones are owned."""
+@pytest.fixture(scope="module")
+def data_directory() -> Iterator[Path]:
+    """A directory for a whole local system, deleted after the module.
+
+    Unlike pytest's own, the user that Postgres runs as can reach it when the tests run as root.
+    """
+    path = Path(tempfile.mkdtemp(prefix="agent-flows-data-"))
+    path.chmod(0o711)
+    try:
+        yield path
+    finally:
+        if (path / "postgres").is_dir():
+            EmbeddedPostgres(path / "postgres").erase()
+        shutil.rmtree(path)
+
+
+def _delete_left_servers() -> None:
+    """Delete the servers of test runs that were killed; nobody owns them any more."""
     for home in Path(tempfile.gettempdir()).glob(f"{_SERVERS}*"):
-        if home.owner() == Path.home().owner() and time.time() - home.stat().st_mtime > 600:
-            EmbeddedPostgres(home).erase()
+        with suppress(FileNotFoundError):  # another worker was first
+            found = home.stat()
+            if found.st_uid == os.geteuid() and time.time() - found.st_mtime > 600:
+                EmbeddedPostgres(home).erase()
 
 
 @pytest.fixture(scope="session")
 def migrated_template(postgres_url: str) -> str:
     """The name of a migrated database that is only ever copied."""
     _execute(postgres_url, "create database {}", _TEMPLATE)
-    migrate(make_conninfo(postgres_url, dbname=_TEMPLATE))
+    migrate(_named(postgres_url, _TEMPLATE))
     return _TEMPLATE
 
 
@@ -111,9 +132,14 @@ def migrated_template(postgres_url: str) -> str:
 def database_url(postgres_url: str, migrated_template: str) -> Iterator[str]:
     """The URL of a database of this test alone: migrated, empty, dropped after it."""
     name = f"test_{uuid.uuid4().hex[:12]}"
-    _execute(postgres_url, "create database {} template {} strategy file_copy", name, _TEMPLATE)
-    yield postgres_url.replace("/agent_flows?", f"/{name}?")
+    copy = "create database {} template {} strategy file_copy"
+    _execute(postgres_url, copy, name, migrated_template)
+    yield _named(postgres_url, name)
     _execute(postgres_url, "drop database {} with (force)", name)
+
+
+def _named(url: str, database: str) -> str:
+    return url.replace(f"/{DATABASE}?", f"/{database}?")
 
 
 def _execute(url: str, statement: Any, *names: str) -> None:

@@ -1,46 +1,49 @@
-"""The embedded Postgres with pgvector: one directory is one server; nothing to install, no port open.
+"""The embedded Postgres with pgvector: one directory is one server; nothing to install, no port.
 
-Who owns the server: the process that holds `owner.lock` in the home. The first to start takes it, and
-only the owner's stop() stops the server; everybody else attaches. A kill -9 of the owner frees the lock
-and leaves the server running: the next start() takes over both.
+Who owns the server: the process that holds `owner.lock` in the home. The first to start takes it,
+and only the owner's stop() stops the server; everybody else attaches. A kill -9 of the owner frees
+the lock and leaves the server running: the next start() attaches to it and owns it from then on.
+
+Who lives: the server and all its children inherit `alive.lock`. While it is taken one of them is
+left; once it is free the pid file is stale, whatever process has that number now.
 """
 
 import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import BinaryIO, NamedTuple, Self
 from urllib.parse import quote
 
 import psycopg
+from psycopg.pq import PGconn, Ping
 
 from infra.local import postgres_files as files
 from shared.errors import DatabaseUnavailable, SettingsError
 
 DATABASE = "agent_flows"
 _VECTOR_AT_LEAST = (0, 8)
-#: Recovery after a crash replays at most max_wal_size; this is far more than it takes.
-_START_SECONDS = 120
-_STOP_SECONDS = 30
+_START_SECONDS = 120  # a recovery after a crash takes seconds; a slow disk may need more
+_STOP_SECONDS = ((signal.SIGINT, 30), (signal.SIGQUIT, 10))  # fast, then at once
 _PAUSE = 0.02
-_COMPLAINT = re.compile(r"(?:FATAL|PANIC|error): +(.*)")
+_REASON = re.compile(r"(?:FATAL|PANIC|error): +(.*)")
 
 _SETTINGS = {
     "listen_addresses": "",  # no TCP
     "unix_socket_permissions": "0700",
     "max_connections": "100",
-    "dynamic_shared_memory_type": "mmap",  # /dev/shm is 64 MB in a container
+    "dynamic_shared_memory_type": "mmap",  # a container's /dev/shm is 64 MB
     "random_page_cost": "1.1",
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
+_LINUX = {"recovery_init_sync_method": "syncfs"}
 _NOT_DURABLE = {
     "fsync": "off",
     "full_page_writes": "off",
@@ -48,21 +51,34 @@ _NOT_DURABLE = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
 }
-_LINUX = {"recovery_init_sync_method": "syncfs"}
+
+
+class _Postmaster(NamedTuple):
+    """What the pid file of a living server says; `socket` is empty until the server listens."""
+
+    pid: int
+    socket: str
+
+    def url(self, database: str) -> str:
+        return f"postgresql://postgres@/{database}?host={quote(self.socket, safe='')}&port=5432"
+
+    def answers(self) -> bool:
+        return bool(self.socket) and PGconn.ping(self.url("postgres").encode()) == Ping.OK
 
 
 class EmbeddedPostgres:
     """One Postgres server on the directory `home`, shared by all processes of one user.
 
-    With `durable=False` it forgets what a power cut takes, and is faster: for tests.
+    With `durable=False` a power cut may destroy it, and it is faster: for tests.
     """
 
     def __init__(self, home: Path, *, durable: bool = True) -> None:
         self._home = home.resolve()
         self._durable = durable
-        self._ownership: int | None = None
+        self._ownership: BinaryIO | None = None
         self._account: files.Account | None = None
         self._place = self._home / "server"
+        self._last_pid = 0
 
     @property
     def owner(self) -> bool:
@@ -77,44 +93,38 @@ class EmbeddedPostgres:
         """
         try:
             self._settle()
-            with files.locked(self._home / "start.lock"), ExitStack() as undo:
-                if self._ownership is None:
-                    self._ownership = files.take(self._home / "owner.lock", wait=False)
+            with self._turn(), ExitStack() as undo:
+                self._own()
                 undo.callback(self._stop)
-                self._bring_up()
-                url = self._prepare_database()
+                url = _prepare(self._bring_up())
                 undo.pop_all()
                 return url
-        except PermissionError as err:
+        except OSError as err:
             raise SettingsError(
-                f"{err.filename or self._home} belongs to another user; start as that user or choose"
-                " another directory"
+                f"Postgres cannot live in {self._home}: {err.strerror} ({err.filename});"
+                " choose another directory, or start as the user who owns it"
             ) from err
         except psycopg.OperationalError as err:
-            raise DatabaseUnavailable(
-                f"Postgres in {self._home} took no connection: {err}"
-            ) from err
+            raise DatabaseUnavailable(f"Postgres in {self._home} fails: {err}") from err
 
     def stop(self) -> None:
-        """Stop the server and wait until it is gone; when another process owns it, leave it alone."""
+        """Stop the server and wait until it is gone; one that another process owns goes on."""
         if self._ownership is not None:
-            with files.locked(self._home / "start.lock"):
+            self._home.mkdir(parents=True, exist_ok=True)  # it may have been deleted under us
+            with self._turn():
                 self._stop()
 
     def restart(self) -> str:
         """Stop and start the server; raises SettingsError when another process owns it."""
         if not self.owner:
-            raise SettingsError(
-                f"another process owns the Postgres in {self._home}; restart it there"
-            )
+            raise SettingsError(f"another process owns the Postgres in {self._home}; restart there")
         self.stop()
         return self.start()
 
     def erase(self) -> None:
-        """Stop the server and remove all of it; when another process owns it, leave it alone."""
-        with files.locked(self._home / "start.lock"):
-            if self._ownership is None:
-                self._ownership = files.take(self._home / "owner.lock", wait=False)
+        """Stop the server and delete its files; one that another process owns goes on."""
+        with self._turn():
+            self._own()
             if self._ownership is not None:
                 self._place = (self._home / "server").resolve()
                 self._stop()
@@ -133,173 +143,151 @@ class EmbeddedPostgres:
     ) -> None:
         self.stop()
 
+    @property
+    def _cluster(self) -> Path:
+        return self._place / "cluster"
+
+    @property
+    def _log(self) -> Path:
+        return self._place / "server.log"
+
+    @property
+    def _socket(self) -> Path:
+        return files.socket_directory(self._place, self._account)
+
+    def _turn(self) -> AbstractContextManager[None]:
+        """Let one process at a time start or stop the server."""
+        return files.locked(self._home / "start.lock")
+
+    def _own(self) -> None:
+        if self._ownership is None:
+            self._ownership = files.take(self._home / "owner.lock")
+
     def _settle(self) -> None:
         """Find out who runs the server and where its files lie."""
         self._home.mkdir(parents=True, exist_ok=True)
         self._account = files.Account.for_home(self._home)
-        if self._account and not any(self._home.iterdir()):
-            self._home.chmod(0o711)
+        if self._account and self._home.stat().st_uid == 0 and not any(self._home.iterdir()):
+            self._home.chmod(0o711)  # ours and new; its parents stay as they are
         self._place = files.ground(self._home, self._account)
+        self._log.touch()
+        if self._account:
+            os.chown(self._log, *self._account)
 
-    @property
-    def _data(self) -> Path:
-        return self._place / "cluster"
-
-    def _bring_up(self) -> None:
-        """Launch the server unless it runs, and wait until it answers. The caller holds start.lock."""
-        log = self._place / "server.log"
-        log.touch()
-        told = log.stat().st_size
+    def _bring_up(self) -> _Postmaster:
+        """Launch the server unless it lives, and wait until it answers."""
+        told = self._log.stat().st_size
         launched = False
         deadline = time.monotonic() + _START_SECONDS
-        while not self._answers():
+        while time.monotonic() < deadline:
+            postmaster = self._postmaster()
+            if postmaster and postmaster.answers():
+                self._last_pid = postmaster.pid
+                return postmaster
             if self._gone():
                 if launched:
-                    raise DatabaseUnavailable(self._complaint(log, told))
-                self._launch(log)
+                    raise DatabaseUnavailable(self._reason(told))
+                self._launch()
                 launched = True
-            if time.monotonic() > deadline:
-                raise DatabaseUnavailable(
-                    f"Postgres in {self._home} does not answer after {_START_SECONDS} s; see {log}"
-                )
             time.sleep(_PAUSE)
+        raise DatabaseUnavailable(
+            f"Postgres in {self._home} does not answer for {_START_SECONDS} s; see {self._log}"
+        )
 
-    def _launch(self, log: Path) -> None:
-        programs = files.binaries(self._place, self._account)
-        if not self._data.exists():
-            self._make_cluster(programs, log)
-        (self._data / "postmaster.pid").unlink(
-            missing_ok=True
-        )  # nobody lives: it can name a stranger
-        socket = files.socket_directory(self._place, self._account)
+    def _launch(self) -> None:
+        programs = files.programs(self._place, self._account)
+        if not self._cluster.exists():
+            self._make_cluster(programs)
+        # Nobody is left, so this file may name a stranger by now and would keep the server down.
+        (self._cluster / "postmaster.pid").unlink(missing_ok=True)
+        socket = files.own(self._socket, self._account)
         for left in socket.iterdir():
             left.unlink()
-        settings = _SETTINGS | ({} if self._durable else _NOT_DURABLE)
-        if sys.platform == "linux":
-            settings = settings | _LINUX
-        options = [f"--{name}={value}" for name, value in settings.items()]
-        with files.locked(self._place / "alive.lock", wait=False) as alive:
-            # The shell leaves the server to init. The server and all its children inherit the lock,
-            # so the lock is free only when the last of them is gone.
-            files.run(
-                self._account,
-                ["/bin/sh", "-c", '"$@" &', "sh", str(programs / "postgres"), "-D", str(self._data)]
-                + ["-k", str(socket), *options],
-                log,
-                keep=() if alive is None else (alive,),
-            )
+        settings = _SETTINGS | (_LINUX if sys.platform == "linux" else {})
+        settings |= {} if self._durable else _NOT_DURABLE
+        server = [str(programs / "postgres"), "-D", str(self._cluster), "-k", str(socket)]
+        server += [f"--{name}={value}" for name, value in settings.items()]
+        if alive := files.take(self._home / "alive.lock"):
+            with alive:
+                # The shell hands the server over to init, so nobody has to wait for it.
+                shell = ["/bin/sh", "-c", '"$@" &', "sh"]
+                files.run(self._account, shell + server, self._log, keep=(alive.fileno(),))
 
-    def _make_cluster(self, programs: Path, log: Path) -> None:
-        """Make the cluster beside its place and move it there: a half-made one never gets the name."""
+    def _make_cluster(self, programs: Path) -> None:
+        """Make the cluster aside and rename it: one that is half made never gets the name."""
         for left in self._place.glob("cluster-*"):
-            shutil.rmtree(left, ignore_errors=True)
+            shutil.rmtree(left, ignore_errors=True)  # an initdb that lost its parent may still run
         half = Path(tempfile.mkdtemp(prefix="cluster-", dir=self._place))
         if self._account:
             os.chown(half, *self._account)
-        told = log.stat().st_size
-        options = [
-            "--locale=C",
-            "--locale-provider=builtin",
-            "--builtin-locale=C.UTF-8",
-            "-E",
-            "UTF8",
-        ]
+        told = self._log.stat().st_size
+        command = [str(programs / "initdb"), "-A", "trust", "-U", "postgres", "-E", "UTF8"]
+        command += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         if not self._durable:
-            options.append("--no-sync")
+            command.append("--no-sync")
         elif sys.platform == "linux":
-            options.append("--sync-method=syncfs")
-        command = [
-            str(programs / "initdb"),
-            "-A",
-            "trust",
-            "-U",
-            "postgres",
-            *options,
-            "-D",
-            str(half),
-        ]
-        if files.run(self._account, command, log) != 0:
-            raise DatabaseUnavailable(self._complaint(log, told))
-        half.rename(self._data)
-
-    def _prepare_database(self) -> str:
-        with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
-            query = "select 1 from pg_database where datname = %s"
-            if not connection.execute(query, [DATABASE]).fetchone():
-                connection.execute(f"create database {DATABASE}")
-        url = self._url(DATABASE)
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute("create extension if not exists vector")
-            _check_vector(connection)
-        return url
+            command.append("--sync-method=syncfs")
+        if files.run(self._account, [*command, "-D", str(half)], self._log) != 0:
+            raise DatabaseUnavailable(self._reason(told))
+        half.rename(self._cluster)
 
     def _stop(self) -> None:
-        """Stop what this process owns, and give the ownership up. The caller holds start.lock."""
+        """Stop the server and give the ownership up; nothing when another process owns it."""
         if self._ownership is None:
             return
-        for how, seconds in ((signal.SIGINT, _STOP_SECONDS), (signal.SIGQUIT, 10)):
-            if (postmaster := self._postmaster()) is not None:
-                os.kill(postmaster, how)
+        for how, seconds in _STOP_SECONDS:
+            if postmaster := self._postmaster():
+                os.kill(postmaster.pid, how)
             deadline = time.monotonic() + seconds
             while not (gone := self._gone()) and time.monotonic() < deadline:
                 time.sleep(_PAUSE)
             if gone:
                 break
         else:
-            raise DatabaseUnavailable(f"Postgres in {self._home} does not stop; see {self._place}")
-        os.close(self._ownership)
+            raise DatabaseUnavailable(f"Postgres in {self._home} does not stop; see {self._log}")
+        if self._socket.parent != self._place:
+            shutil.rmtree(self._socket, ignore_errors=True)
+        self._ownership.close()
         self._ownership = None
 
     def _gone(self) -> bool:
-        """Whether no process of this server is left, neither postmaster nor the children of a dead one."""
-        with files.locked(self._place / "alive.lock", wait=False) as free:
-            return free is not None and self._postmaster() is None
-
-    def _postmaster(self) -> int | None:
-        """The process id of this cluster's postmaster; None when the pid file is stale or names a stranger."""
-        with suppress(OSError, ValueError, IndexError):
-            pid = int((self._data / "postmaster.pid").read_text().split()[0])
-            command = _command(pid)
-            if Path(command[0]).name == "postgres" and str(self._data) in command[1:]:
-                return pid
-        return None
-
-    def _answers(self) -> bool:
-        if self._postmaster() is None:
+        """Whether neither the postmaster nor a child of a dead one is left."""
+        free = files.take(self._home / "alive.lock")
+        if free is None:
             return False
-        ping = psycopg.pq.PGconn.ping(self._url("postgres").encode())
-        return ping == psycopg.pq.Ping.OK
+        with free:
+            return self._postmaster() is None
 
-    def _url(self, database: str) -> str:
-        lines = (self._data / "postmaster.pid").read_text().splitlines()
-        socket = quote(lines[4], safe="") if len(lines) > 4 else ""
-        return f"postgresql://postgres@/{database}?host={socket}&port=5432"
+    def _postmaster(self) -> _Postmaster | None:
+        """The living postmaster; None when there is none, whatever the pid file says."""
+        lines = [str(self._last_pid)]  # the file may have been deleted under the server
+        with suppress(OSError):
+            lines = (self._cluster / "postmaster.pid").read_text().splitlines() or lines
+        pid = int(lines[0]) if lines[0].isdigit() else 0
+        if not files.serves(pid, self._cluster):
+            return None
+        return _Postmaster(pid, lines[4] if len(lines) > 4 else "")
 
-    def _complaint(self, log: Path, told: int) -> str:
-        with log.open("rb") as file:
+    def _reason(self, told: int) -> str:
+        """What the log says after its first `told` bytes, as an error's message."""
+        with self._log.open("rb") as file:
             file.seek(told)
             text = file.read().decode("utf-8", "replace")
-        reasons = _COMPLAINT.findall(text) or text.splitlines()[-1:]
-        return f"Postgres in {self._home} does not start: {'; '.join(reasons)}; see {log}"
+        reasons = _REASON.findall(text) or text.splitlines()[-1:]
+        return f"Postgres in {self._home} does not start: {'; '.join(reasons)}; see {self._log}"
 
 
-def _command(pid: int) -> list[str]:
-    """The command line of a process; raises OSError when there is no such process."""
-    if sys.platform == "linux":
-        return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
-    shown = subprocess.run(
-        ["/bin/ps", "-ww", "-o", "command=", "-p", str(pid)],
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    return shown.stdout.split()
-
-
-def _check_vector(connection: psycopg.Connection[Any]) -> None:
-    row = connection.execute(
-        "select extversion from pg_extension where extname = 'vector'"
-    ).fetchone()
-    version = str(row[0]) if row else "0"
+def _prepare(postmaster: _Postmaster) -> str:
+    """Make the database and its extension when they are missing, and return the database's URL."""
+    with psycopg.connect(postmaster.url("postgres"), autocommit=True) as connection:
+        query = "select 1 from pg_database where datname = %s"
+        if not connection.execute(query, [DATABASE]).fetchone():
+            connection.execute(f"create database {DATABASE}")
+    url = postmaster.url(DATABASE)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("create extension if not exists vector")
+        query = "select extversion from pg_extension where extname = 'vector'"
+        version = "".join(connection.execute(query).fetchone() or ())
     if tuple(int(part) for part in version.split(".")[:2]) < _VECTOR_AT_LEAST:
-        raise SettingsError(f"pgvector {version} is too old; version 0.8 or newer is needed")
+        raise SettingsError(f"pgvector {version} is too old; 0.8 or newer is needed")
+    return url

