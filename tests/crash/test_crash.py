@@ -22,12 +22,11 @@ Rows = list[tuple[Any, ...]]
 
 
 @pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    data: Path = tmp_path_factory.mktemp("crash")
+def system(data_directory: Path) -> Iterator[System]:
     with System(
-        data=data,
+        data=data_directory,
         environment={"MODEL_EMBED": "hashing", "FOOTER": "off"},
-        template=quick_template(data, timeout=8),
+        template=quick_template(data_directory, timeout=8),
         overrides={"VisibilityTimeout": "10"},
         handlers={"Chat": HANDLER, "Triage": HANDLER},
     ) as system:

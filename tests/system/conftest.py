@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -21,17 +22,16 @@ def model() -> Iterator[ScriptedServer]:
 
 
 @pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory, model: ScriptedServer) -> Iterator[System]:
-    data = tmp_path_factory.mktemp("system")
+def system(data_directory: Path, model: ScriptedServer) -> Iterator[System]:
     environment = {
         "MODEL_SMALL": f"{model.url}/v1#scripted",
         "MODEL_LARGE": f"{model.url}/v1#scripted",
         "MODEL_EMBED": "hashing",
     }
     with System(
-        data=data,
+        data=data_directory,
         environment=environment,
-        template=quick_template(data, timeout=12),
+        template=quick_template(data_directory, timeout=12),
         overrides={"VisibilityTimeout": "13", "MaxReceives": "2"},
     ) as system:
         yield system
