@@ -90,7 +90,8 @@ def _banner(system: System, data: Path) -> str:
         "webhooks": f"{system.url}/github/webhook  {system.url}/slack/events",
         "GitHub": f"sandbox {system.github.api_url}" if system.github else settings.github_api_url,
         "Slack": f"sandbox {system.slack.api_url}" if system.slack else settings.slack_api_url,
-        "models": f"small {settings.model_small}, large {settings.model_large}, embed {settings.model_embed}",
+        "models": f"small {settings.model_small}, large {settings.model_large},"
+        f" embed {settings.model_embed}",
         "state": str(data),
     }
     lines = "\n".join(f"  {name:10} {value}" for name, value in rows.items())

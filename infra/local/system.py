@@ -16,6 +16,7 @@ from infra.local.postgres import EmbeddedPostgres
 from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.page import Page
 from infra.local.sandbox.slack import SlackSandbox
+from infra.local.socket_mode import SocketMode
 from infra.migrations import migrate
 from shared.errors import SettingsError
 from shared.settings import Settings
@@ -81,17 +82,22 @@ class System:
             self._say(f"           migrated: {', '.join(applied)}")
         with self._step("models"):
             environment |= choose_models(self.settings, lambda name: bool(self._given.get(name)))
+        environment.setdefault("GITHUB_WEBHOOK_SECRET", self._secret("github"))
+        environment.setdefault("SLACK_SIGNING_SECRET", self._secret("slack"))
         if not self._is_real("github_token", "github_app_id", "github_api_url"):
             with self._step("GitHub sandbox"):
-                environment |= self._sandbox_github()
+                environment |= self._sandbox_github(environment["GITHUB_WEBHOOK_SECRET"])
         if not self._is_real("slack_bot_token", "slack_api_url"):
             with self._step("Slack sandbox"):
-                environment |= self._sandbox_slack()
+                environment |= self._sandbox_slack(environment["SLACK_SIGNING_SECRET"])
         if self.github and self.slack:
             environment.setdefault("TENANTS", "acme=github:acme,slack:T0SANDBOX")
         with self._step("AWS and functions"):
             self.cloud = self._stack.enter_context(self._local_cloud(environment))
         self.settings = Settings.from_environment(environment)
+        if self.settings.slack_app_token:
+            with self._step("Socket Mode"):
+                self._stack.enter_context(SocketMode(self.settings, self.url))
         self._leave_word()
 
     def _leave_word(self) -> None:
@@ -120,25 +126,21 @@ class System:
         self._stack.enter_context(self.postgres)
         return self.postgres.start()
 
-    def _sandbox_github(self) -> dict[str, str]:
-        secret = self._secret("github")
+    def _sandbox_github(self, secret: str) -> dict[str, str]:
         sandbox = GitHubSandbox(f"{self.url}/github/webhook", secret, state=self._data / "github")
         self.github = self._stack.enter_context(sandbox)
         return {
             "GITHUB_API_URL": sandbox.api_url,
             "GITHUB_APP_ID": str(sandbox.app_id),
             "GITHUB_APP_PRIVATE_KEY": sandbox.private_key,
-            "GITHUB_WEBHOOK_SECRET": secret,
         }
 
-    def _sandbox_slack(self) -> dict[str, str]:
-        secret = self._secret("slack")
+    def _sandbox_slack(self, secret: str) -> dict[str, str]:
         sandbox = SlackSandbox(self.url, secret, state=self._data / "slack")
         self.slack = self._stack.enter_context(sandbox)
         return {
             "SLACK_API_URL": sandbox.api_url,
             "SLACK_BOT_TOKEN": sandbox.bot_token,
-            "SLACK_SIGNING_SECRET": secret,
         }
 
     def _local_cloud(self, environment: Mapping[str, str]) -> LocalCloud:
