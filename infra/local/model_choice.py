@@ -17,6 +17,8 @@ ANTHROPIC = ("anthropic:claude-haiku-4-5", "anthropic:claude-sonnet-4-5")
 BEDROCK = ("bedrock:amazon.nova-lite-v1:0", "bedrock:amazon.nova-pro-v1:0")
 OFFLINE = ("offline", "offline")
 
+MODEL_SETTINGS = ("MODEL_SMALL", "MODEL_LARGE", "MODEL_EMBED")
+
 #: Seconds that a server on this machine has to say that it is there.
 _PATIENCE = 0.5
 
@@ -29,7 +31,7 @@ def choose_models(settings: Settings, named: Callable[[str], bool]) -> Choice:
     offline model.
     """
     small, large, embed = _reachable(settings)
-    found = {"MODEL_SMALL": small, "MODEL_LARGE": large, "MODEL_EMBED": embed}
+    found = dict(zip(MODEL_SETTINGS, (small, large, embed), strict=True))
     return {
         name: getattr(settings, name.lower()) if named(name) else value
         for name, value in found.items()
@@ -45,7 +47,7 @@ def _reachable(settings: Settings) -> tuple[str, str, str]:
         return *OPENAI, "openai:text-embedding-3-small"
     if settings.anthropic_api_key:
         return *ANTHROPIC, "offline"
-    if _has_aws_credentials():
+    if aws_identity():
         return *BEDROCK, "bedrock:amazon.titan-embed-text-v2:0"
     host = settings.ollama_host or "http://127.0.0.1:11434"
     names = _listed(f"{host.rstrip('/')}/api/tags", "models", "name", settings)
@@ -66,9 +68,22 @@ def _listed(url: str, key: str, field: str, settings: Settings) -> list[str]:
         return []
 
 
-def _has_aws_credentials() -> bool:
-    """Look where boto3 looks, without asking the network."""
+def aws_identity() -> Choice:
+    """Return the region and the credentials that boto3 finds, a profile's too, as variables.
+
+    Functions have no profile. Empty when there are none.
+    """
     import boto3
 
-    os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
-    return boto3.Session().get_credentials() is not None
+    os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")  # it would ask the network
+    session = boto3.Session()
+    credentials = session.get_credentials()
+    if credentials is None:
+        return {}
+    frozen = credentials.get_frozen_credentials()
+    return {
+        "AWS_REGION": session.region_name or "us-east-1",
+        "AWS_ACCESS_KEY_ID": frozen.access_key,
+        "AWS_SECRET_ACCESS_KEY": frozen.secret_key,
+        "AWS_SESSION_TOKEN": frozen.token or "",
+    }

@@ -11,7 +11,7 @@ from socket import create_server
 from typing import Self
 
 from infra.local.cloud import LocalCloud
-from infra.local.model_choice import choose_models
+from infra.local.model_choice import MODEL_SETTINGS, aws_identity, choose_models
 from infra.local.postgres import EmbeddedPostgres
 from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.page import Page
@@ -82,6 +82,8 @@ class System:
             self._say(f"           migrated: {', '.join(applied)}")
         with self._step("models"):
             environment |= choose_models(self.settings, lambda name: bool(self._given.get(name)))
+            if any(environment[role].startswith("bedrock:") for role in MODEL_SETTINGS):
+                environment |= aws_identity()
         environment.setdefault("GITHUB_WEBHOOK_SECRET", self._secret("github"))
         environment.setdefault("SLACK_SIGNING_SECRET", self._secret("slack"))
         if not self._is_real("github_token", "github_app_id", "github_api_url"):
