@@ -1,0 +1,39 @@
+"""What GitHub's API answers when it says no."""
+
+_DOCUMENTATION = "https://docs.github.com/rest"
+
+Json = dict[str, object]
+
+
+class GitHubError(Exception):
+    """An answer with this status and, as GitHub does, a message in JSON."""
+
+    def __init__(self, status: int, message: str, errors: list[Json] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body: Json = {
+            "message": message,
+            "documentation_url": _DOCUMENTATION,
+            "status": str(status),
+        }
+        if errors:
+            self.body["errors"] = errors
+
+
+def not_found() -> GitHubError:
+    return GitHubError(404, "Not Found")
+
+
+def forbidden() -> GitHubError:
+    return GitHubError(403, "Resource not accessible by integration")
+
+
+def invalid(resource: str, field: str, reason: str) -> GitHubError:
+    """A field that is missing or wrong. `reason` is one of GitHub's codes, or its own sentence.
+
+    https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api
+    """
+    error: Json = {"resource": resource, "field": field, "code": reason}
+    if " " in reason:
+        error |= {"code": "custom", "message": reason}
+    return GitHubError(422, "Validation Failed", [error])

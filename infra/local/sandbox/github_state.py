@@ -1,0 +1,178 @@
+"""What the sandbox GitHub knows: accounts, repositories, issues, comments, tokens, deliveries."""
+
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from infra.local.sandbox.records import Records
+
+Json = dict[str, Any]
+Table = Literal[
+    "accounts",
+    "repositories",
+    "labels",
+    "issues",
+    "comments",
+    "reactions",
+    "tokens",
+    "deliveries",
+    "app",
+]
+_TABLES: tuple[Table, ...] = (
+    "accounts",
+    "repositories",
+    "labels",
+    "issues",
+    "comments",
+    "reactions",
+    "tokens",
+    "deliveries",
+    "app",
+)
+
+BOT = "agent-flows[bot]"
+
+#: The labels that a repository starts with: the usual ones and two that a shop needs.
+LABELS: Mapping[str, tuple[str, str]] = {
+    "bug": ("d73a4a", "Something isn't working"),
+    "enhancement": ("a2eeef", "New feature or request"),
+    "question": ("d876e3", "Further information is requested"),
+    "documentation": ("0075ca", "Improvements or additions to documentation"),
+    "duplicate": ("cfd3d7", "This issue or pull request already exists"),
+    "good first issue": ("7057ff", "Good for newcomers"),
+    "performance": ("fbca04", "Something is slow or uses too much memory"),
+    "security": ("b60205", "A weakness that could be exploited, or a hardening"),
+}
+
+_WRITERS = {"admin", "maintain", "write"}
+
+
+class State:
+    """Rows by table and id. Hold `lock` while reading and changing what belongs together."""
+
+    def __init__(self, directory: Path | None) -> None:
+        self.lock = threading.RLock()
+        self._records = Records(directory / "github.jsonl" if directory else None)
+        self._last_id = max(
+            (int(row["id"]) for table in _TABLES for row in self._records.table(table).values()),
+            default=1000,
+        )
+
+    def close(self) -> None:
+        self._records.close()
+
+    def add(self, table: Table, **fields: Any) -> Json:
+        """Keep a new row and return it with its id, which is unique across all tables."""
+        with self.lock:
+            self._last_id += 1
+            row = {"id": self._last_id, "created_at": now(), "updated_at": now(), **fields}
+            self._records.put(table, str(row["id"]), row)
+            return row
+
+    def change(self, table: Table, row: Json, **fields: Any) -> Json:
+        """Replace some fields of a row and return it as it is now."""
+        with self.lock:
+            changed = {**self._records.table(table)[str(row["id"])], **fields}
+            self._records.put(table, str(row["id"]), changed)
+            return changed
+
+    def remove(self, table: Table, row: Json) -> None:
+        with self.lock:
+            self._records.put(table, str(row["id"]), None)
+
+    def get(self, table: Table, number: int) -> Json | None:
+        with self.lock:
+            return self._records.table(table).get(str(number))
+
+    def rows(self, table: Table, **equal: Any) -> list[Json]:
+        """Return the rows whose fields equal what is asked, oldest first."""
+        with self.lock:
+            return [
+                row
+                for row in self._records.table(table).values()
+                if all(row.get(name) == value for name, value in equal.items())
+            ]
+
+    def first(self, table: Table, **equal: Any) -> Json | None:
+        return next(iter(self.rows(table, **equal)), None)
+
+    def account(self, login: str, kind: str = "User") -> Json:
+        """Return the account `login`; whoever is not known yet signs up by being named."""
+        with self.lock:
+            return self.first("accounts", login=login) or self.add(
+                "accounts", login=login, type="Bot" if login.endswith("[bot]") else kind
+            )
+
+    def repository(self, name: str) -> Json | None:
+        """Return the repository `owner/name`, in whatever case it is asked for."""
+        wanted = name.lower()
+        return next(
+            (row for row in self.rows("repositories") if row["name"].lower() == wanted), None
+        )
+
+    def add_repository(
+        self, name: str, collaborators: Mapping[str, str], *, private: bool, installed: bool
+    ) -> Json:
+        """Keep a repository `owner/name` with the usual labels. `collaborators` maps a login to
+        admin, maintain, write, triage or read."""
+        with self.lock:
+            self.account(name.partition("/")[0], "Organization")
+            for login in collaborators:
+                self.account(login)
+            repository = self.add(
+                "repositories",
+                name=name,
+                private=private,
+                installed=installed,
+                default_branch="main",
+                collaborators=dict(collaborators),
+            )
+            for label, (color, description) in LABELS.items():
+                self.add_label(repository, label, color, description)
+            return repository
+
+    def add_label(
+        self, repository: Json, name: str, color: str = "ededed", description: str | None = None
+    ) -> Json:
+        return self.add(
+            "labels",
+            repository=repository["id"],
+            name=name,
+            color=color,
+            description=description,
+        )
+
+    def label(self, repository: Json, name: str) -> Json | None:
+        """Return a label by its name, in whatever case it is asked for."""
+        labels = self.rows("labels", repository=repository["id"])
+        return next((row for row in labels if row["name"].lower() == name.lower()), None)
+
+    def issue(self, repository: Json, number: int) -> Json | None:
+        return self.first("issues", repository=repository["id"], number=number)
+
+    def permission(self, repository: Json, login: str) -> str:
+        """Return what `login` may do there: admin, maintain, write, triage, read or none."""
+        if login == BOT and repository["installed"]:
+            return "write"
+        if login == repository["name"].partition("/")[0]:
+            return "admin"
+        given: str = repository["collaborators"].get(login, "")
+        return given or ("none" if repository["private"] else "read")
+
+    def may_write(self, repository: Json, login: str) -> bool:
+        return self.permission(repository, login) in _WRITERS
+
+    def association(self, repository: Json, login: str) -> str:
+        """Return how GitHub calls the author's relation to the repository."""
+        if login == repository["name"].partition("/")[0]:
+            return "OWNER"
+        if repository["collaborators"].get(login) in _WRITERS:
+            return "MEMBER"
+        return "COLLABORATOR" if login in repository["collaborators"] else "NONE"
+
+
+def now() -> str:
+    """The time in GitHub's form and resolution."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

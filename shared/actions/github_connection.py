@@ -1,0 +1,109 @@
+"""One authenticated connection to GitHub's API, on which one call is exactly one request.
+
+PyGithub signs and connects. Its retries and pauses are off, because the effect that calls retries
+itself; its objects are not used, because they hide requests and take a redirected write for done.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs, urlsplit
+
+from github import Auth, Github
+from jwt import PyJWTError
+from requests.utils import parse_header_links
+
+from shared.actions.github_errors import check, translated
+from shared.errors import ActionRejected, ActionUnavailable
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: Mapping[str, str]
+    data: Any
+
+    @property
+    def pages(self) -> int:
+        """How many pages the list has, as the Link header says; 1 when it says nothing."""
+        for link in parse_header_links(self.headers.get("link", "")):
+            if link.get("rel") == "last":
+                return int(parse_qs(urlsplit(link["url"]).query)["page"][0])
+        return 1
+
+
+class Connection:
+    """`credentials` names the settings that `auth` was made from. `timeout` is in seconds: for the
+    connection, and then for each part of an answer. Threads may share it."""
+
+    def __init__(self, url: str, auth: Auth.Auth, credentials: str, timeout: int) -> None:
+        self._credentials = credentials
+        self._requester = Github(
+            auth=auth,
+            base_url=url,
+            timeout=timeout,
+            retry=None,
+            seconds_between_requests=None,
+            seconds_between_writes=None,
+            user_agent="agent-flows",
+            api_version="2022-11-28",
+        ).requester
+
+    def exchange(
+        self,
+        doing: str,
+        verb: str,
+        path: str,
+        body: Any = None,
+        parameters: Mapping[str, int] | None = None,
+        *,
+        writes: bool,
+    ) -> Answer:
+        """Send one request and return the answer, whatever its status.
+
+        Raises ActionUnavailable when there is none, `sent` being True if `writes` says that the
+        request may have acted.
+        """
+        try:
+            with translated(doing, writes=writes):
+                status, headers, text = self._requester.requestJson(
+                    verb, path, parameters=dict(parameters or {}), input=body
+                )
+        except PyJWTError as err:
+            raise ActionRejected(
+                f"github: could not {doing}: GITHUB_APP_PRIVATE_KEY is no RSA key in PEM form;"
+                " paste the .pem file that GitHub gave"
+            ) from err
+        try:
+            return Answer(status, headers, json.loads(text) if text else None)
+        except ValueError as err:
+            if status < 400:
+                raise ActionUnavailable(
+                    f"github: could not {doing}: the answer is not JSON; check GITHUB_API_URL",
+                    sent=writes,
+                ) from err
+            return Answer(status, headers, None)
+
+    def call(
+        self,
+        doing: str,
+        verb: str,
+        path: str,
+        body: Any = None,
+        parameters: Mapping[str, int] | None = None,
+        *,
+        writes: bool,
+    ) -> Answer:
+        """Do as `exchange` does, and raise what an answer other than 2xx means."""
+        answer = self.exchange(doing, verb, path, body, parameters, writes=writes)
+        return self.checked(doing, answer, writes=writes)
+
+    def checked(self, doing: str, answer: Answer, *, writes: bool) -> Answer:
+        check(
+            doing,
+            answer.status,
+            answer.headers,
+            answer.data,
+            writes=writes,
+            credentials=self._credentials,
+        )
+        return answer

@@ -1,0 +1,121 @@
+"""Turns what GitHub answers, and what its connection does, into our errors."""
+
+import ssl
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import urllib3
+from requests import RequestException
+from requests.exceptions import ConnectTimeout, ProxyError
+
+from shared.errors import ActionRejected, ActionUnavailable
+
+#: What to wait after a secondary rate limit that does not say how long, in seconds.
+#: https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
+_SECONDARY_PAUSE = 60.0
+
+
+@contextmanager
+def translated(doing: str, *, writes: bool) -> Iterator[None]:
+    """Turn a failed connection into ActionUnavailable. `writes` says that the request may act."""
+    try:
+        yield
+    except RequestException as err:
+        unsent = _never_sent(err)
+        reason = "GitHub could not be reached" if unsent else "no answer came"
+        raise ActionUnavailable(
+            f"github: could not {doing}: {reason} ({type(err).__name__})",
+            sent=writes and not unsent,
+        ) from err
+    except RuntimeError as err:
+        # PyGithub's word for a redirect to another host or scheme.
+        raise ActionRejected(
+            f"github: could not {doing}: the server redirects elsewhere; check GITHUB_API_URL"
+        ) from err
+
+
+def check(
+    doing: str,
+    status: int,
+    headers: Mapping[str, str],
+    data: Any,
+    *,
+    writes: bool,
+    credentials: str,
+) -> None:
+    """Raise what an answer other than 2xx means; `credentials` names the settings in use."""
+    said = _message(data)
+    failed = f"github: could not {doing}"
+    if status == 429 or (status == 403 and _is_limited(headers, said)):
+        wait = _pause(headers)
+        raise ActionUnavailable(
+            f"{failed}: rate limited, retry in {wait:.0f} s", retry_after=wait, sent=False
+        )
+    if status >= 500:
+        raise ActionUnavailable(
+            f"{failed}: GitHub answered {status}",
+            retry_after=_seconds(headers.get("retry-after")),
+            sent=writes,
+        )
+    if status >= 300:
+        raise ActionRejected(f"{failed}: {status} {said}; {_advice(status, headers, credentials)}")
+
+
+def _advice(status: int, headers: Mapping[str, str], credentials: str) -> str:
+    if status == 401:
+        return f"check {credentials}"
+    if status == 403:
+        needed = headers.get("x-accepted-github-permissions") or "issues=write"
+        return f"it needs the permission {needed}; see {credentials}"
+    if status == 404:
+        return f"it is gone, or hidden from {credentials}"
+    if status == 410:
+        return "it was deleted, or the repository has no issues"
+    if status < 400:
+        return "the repository was renamed or moved; the next event carries its new name"
+    return "GitHub does not take the request as it is"
+
+
+def _message(data: Any) -> str:
+    """Return GitHub's own words, without the values that it may quote back."""
+    message = data.get("message") if isinstance(data, dict) else None
+    return message[:100] if isinstance(message, str) else "without a reason"
+
+
+def _is_limited(headers: Mapping[str, str], message: str) -> bool:
+    return (
+        "retry-after" in headers
+        or headers.get("x-ratelimit-remaining") == "0"
+        or "rate limit" in message.lower()
+    )
+
+
+def _pause(headers: Mapping[str, str]) -> float:
+    asked = _seconds(headers.get("retry-after"))
+    if asked is not None:
+        return asked
+    reset = _seconds(headers.get("x-ratelimit-reset"))
+    if headers.get("x-ratelimit-remaining") == "0" and reset is not None:
+        return max(reset - time.time(), 1.0)
+    return _SECONDARY_PAUSE
+
+
+def _seconds(text: str | None) -> float | None:
+    try:
+        return max(float(text), 0.0) if text else None
+    except ValueError:
+        return None
+
+
+def _never_sent(err: RequestException) -> bool:
+    """Tell whether the connection failed before the request could leave this machine."""
+    if isinstance(err, ConnectTimeout | ProxyError):
+        return True
+    reason = getattr(err.args[0], "reason", None) if err.args else None
+    if isinstance(reason, urllib3.exceptions.SSLError):
+        return bool(reason.args) and isinstance(reason.args[0], ssl.SSLCertVerificationError)
+    return isinstance(
+        reason, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError
+    )

@@ -1,0 +1,242 @@
+"""Who we are on GitHub: what the settings name, a token or an app that is installed per account."""
+
+import base64
+import binascii
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import jwt
+from github import Auth
+from jwt.algorithms import RSAAlgorithm
+
+from shared.actions.github_connection import Answer, Connection
+from shared.errors import SettingsError
+from shared.settings import Settings
+
+#: Ask for a new installation token when the old one has less than this many seconds left.
+_MARGIN = 120.0
+
+_PAGE = 100
+
+
+class Identity(Protocol):
+    """Threads may share it."""
+
+    def connection(self, repository: str) -> Connection:
+        """Return a connection that may act on `repository`."""
+        ...
+
+    def renew(self, repository: str) -> bool:
+        """Forget the credentials for `repository`; False when new ones cannot be had."""
+        ...
+
+    def login(self) -> str:
+        """Return the login that our comments carry, in lower case."""
+        ...
+
+
+class TokenIdentity:
+    """A person or a machine user, by GITHUB_TOKEN."""
+
+    def __init__(self, url: str, token: str, timeout: int) -> None:
+        self._connection = Connection(url, Auth.Token(token), "GITHUB_TOKEN", timeout)
+        self._login = ""
+
+    def connection(self, repository: str) -> Connection:
+        return self._connection
+
+    def renew(self, repository: str) -> bool:
+        return False
+
+    def login(self) -> str:
+        if not self._login:
+            doing = "learn whose GITHUB_TOKEN it is"
+            me = self._connection.call(doing, "GET", "/user", writes=False)
+            self._login = me.data["login"].lower()
+        return self._login
+
+
+class AppIdentity:
+    """A GitHub App. Each installation has a token of its own, which GitHub ends after an hour."""
+
+    _CREDENTIALS = "GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY"
+
+    def __init__(self, url: str, app_id: str, private_key: str, timeout: int) -> None:
+        self._url = url
+        self._timeout = timeout
+        self._as_app = self._connect(Auth.AppAuth(app_id, sign_func=Signer(private_key)))
+        self._installations: dict[str, int] = {}
+        self._tokens: dict[int, tuple[Connection, float]] = {}
+        self._login = ""
+        self._lock = threading.Lock()
+
+    def connection(self, repository: str) -> Connection:
+        with self._lock:
+            installation = self._installation(repository)
+            connection, ends = self._tokens.get(installation, (None, 0.0))
+            if connection is None or ends - time.time() < _MARGIN:
+                connection, ends = self._grant(installation)
+                self._tokens[installation] = (connection, ends)
+            return connection
+
+    def renew(self, repository: str) -> bool:
+        with self._lock:
+            self._tokens.pop(self._installations.pop(repository, 0), None)
+        return True
+
+    def login(self) -> str:
+        with self._lock:
+            if not self._login:
+                app = self._as_app.call("learn the app's name", "GET", "/app", writes=False)
+                self._login = f"{app.data['slug']}[bot]".lower()
+            return self._login
+
+    def _installation(self, repository: str) -> int:
+        if repository not in self._installations:
+            doing = f"find the app's installation on {repository}"
+            path = f"/repos/{repository}/installation"
+            found = self._as_app.call(doing, "GET", path, writes=False)
+            self._installations[repository] = int(found.data["id"])
+        return self._installations[repository]
+
+    def _grant(self, installation: int) -> tuple[Connection, float]:
+        """Return a connection with a new token, and when it ends in seconds since the epoch."""
+        doing = f"get a token for installation {installation}"
+        path = f"/app/installations/{installation}/access_tokens"
+        # A token that is made twice does no harm, so this POST counts as a read.
+        grant = self._as_app.call(doing, "POST", path, writes=False).data
+        ends = datetime.fromisoformat(grant["expires_at"]).timestamp()
+        return self._connect(Auth.Token(grant["token"])), ends
+
+    def _connect(self, auth: Auth.Auth) -> Connection:
+        return Connection(self._url, auth, self._CREDENTIALS, self._timeout)
+
+
+class Signer:
+    """Signs the app's tokens with a key that is parsed once: that takes longer than a signature."""
+
+    def __init__(self, private_key: str) -> None:
+        self._private_key = private_key
+
+    def __call__(self, claims: dict[str, Any]) -> str:
+        return jwt.encode(claims, self._key, algorithm="RS256")
+
+    @cached_property
+    def _key(self) -> Any:
+        return RSAAlgorithm(RSAAlgorithm.SHA256).prepare_key(self._private_key)
+
+
+class GitHubSession:
+    """Requests about repositories, as whom the settings name. Threads may share it."""
+
+    def __init__(self, settings: Settings, timeout: int) -> None:
+        """Raises SettingsError when the settings name nobody, or the address is none."""
+        self._identity = identity(settings, timeout)
+
+    def login(self) -> str:
+        return self._identity.login()
+
+    def request(
+        self,
+        doing: str,
+        repository: str,
+        verb: str,
+        path: str,
+        body: Any = None,
+        **parameters: int,
+    ) -> Answer:
+        """Send one request about `repository`; `path` goes on from it. `doing` says what failed.
+
+        Raises ActionRejected, or ActionUnavailable with `sent` True when a write may have happened.
+        """
+        connection, answer = self._exchange(
+            doing, repository, verb, path, body=body, parameters=parameters
+        )
+        return connection.checked(doing, answer, writes=verb != "GET")
+
+    def edit(self, doing: str, repository: str, path: str, body: Any) -> Any:
+        """Change what is at `path` and return it as it is now, or None when it is gone."""
+        connection, answer = self._exchange(
+            doing, repository, "PATCH", path, body=body, parameters={}
+        )
+        if answer.status in {404, 410}:
+            return None
+        return connection.checked(doing, answer, writes=True).data
+
+    def _exchange(
+        self,
+        doing: str,
+        repository: str,
+        verb: str,
+        path: str,
+        *,
+        body: Any,
+        parameters: Mapping[str, int],
+    ) -> tuple[Connection, Answer]:
+        url, writes = f"/repos/{repository}{path}", verb != "GET"
+        connection = self._identity.connection(repository)
+        answer = connection.exchange(doing, verb, url, body, parameters, writes=writes)
+        if answer.status == 401 and self._identity.renew(repository):
+            # A token can end before its hour, as when the app is installed anew.
+            connection = self._identity.connection(repository)
+            answer = connection.exchange(doing, verb, url, body, parameters, writes=writes)
+        return connection, answer
+
+    def every(self, doing: str, repository: str, path: str) -> Iterator[Any]:
+        """Go through a list in GitHub's order, page by page."""
+        first = self.request(doing, repository, "GET", path, per_page=_PAGE)
+        yield from first.data
+        for page in range(2, first.pages + 1):
+            more = self.request(doing, repository, "GET", path, per_page=_PAGE, page=page)
+            yield from more.data
+
+    def newest_first(self, doing: str, repository: str, path: str) -> Iterator[Any]:
+        """Go through a list that GitHub gives oldest first, from its end, page by page."""
+        first = self.request(doing, repository, "GET", path, per_page=_PAGE)
+        for page in range(first.pages, 1, -1):
+            more = self.request(doing, repository, "GET", path, per_page=_PAGE, page=page)
+            yield from reversed(more.data)
+        yield from reversed(first.data)
+
+
+def identity(settings: Settings, timeout: int) -> Identity:
+    """Choose the app when the settings have one, else the token; raises SettingsError if neither.
+
+    The app goes first because many shells carry a GITHUB_TOKEN that is meant for something else.
+    """
+    url = settings.github_api_url.rstrip("/")
+    if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
+        raise SettingsError(f"GITHUB_API_URL is {url!r}; expected https://…")
+    if settings.github_app_id or settings.github_app_private_key:
+        key = pem(settings.require("github_app_private_key"))
+        return AppIdentity(url, settings.require("github_app_id"), key, timeout)
+    if settings.github_token:
+        return TokenIdentity(url, settings.github_token, timeout)
+    raise SettingsError(
+        "GITHUB_TOKEN is not set, nor GITHUB_APP_ID with GITHUB_APP_PRIVATE_KEY;"
+        " docs/settings.md says what they are for"
+    )
+
+
+def pem(text: str) -> str:
+    r"""Return the PEM text of a key that has line ends, a literal `\n` in their place, or base64.
+
+    Raises SettingsError when it is none of these.
+    """
+    key = text.strip().replace("\\n", "\n")
+    if "-----BEGIN" not in key:
+        try:
+            key = base64.b64decode("".join(key.split()), validate=True).decode("ascii")
+        except (binascii.Error, UnicodeDecodeError):
+            key = ""
+    if "-----BEGIN" not in key:
+        raise SettingsError(
+            "GITHUB_APP_PRIVATE_KEY is no PEM key; paste the .pem file that GitHub gave,"
+            r" with \n for line ends, or its base64"
+        )
+    return key
