@@ -10,18 +10,17 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 
-def connect(settings: "Settings") -> Adapter:
-    """Build the adapter; imports the Slack SDK only now."""
-    from shared.actions.slack_adapter import SlackAdapter
-
-    return SlackAdapter(settings)
-
-
 class _OnSlack:
     """What every action on Slack shares."""
 
-    connect = staticmethod(connect)
     idempotent: ClassVar[bool] = False
+
+    @staticmethod
+    def connect(settings: "Settings") -> Adapter:
+        """Build the adapter; imports the Slack SDK only now."""
+        from shared.actions.slack_adapter import SlackAdapter
+
+        return SlackAdapter(settings)
 
     @property
     def weight(self) -> int:

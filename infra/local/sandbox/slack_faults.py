@@ -1,0 +1,38 @@
+"""Faults on order: the next calls of a method fail in the way that a test asks for."""
+
+import threading
+from typing import NamedTuple
+
+
+class Fault(NamedTuple):
+    """How a call goes wrong.
+
+    `after` performs the change first. `error` is Slack's `{"ok": false, "error": …}`; a `status`
+    other than 200 is an answer that is not Slack's, but for 429, which says to come back after
+    `retry_after` seconds. With neither the connection closes without an answer. `delay` holds the
+    answer back for so many seconds; with `proceed` that is all.
+    """
+
+    error: str = ""
+    status: int = 200
+    after: bool = False
+    retry_after: int = 1
+    delay: float = 0.0
+    proceed: bool = False
+
+
+class Faults:
+    """The faults that wait, by method, in the order in which they were asked for."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, list[Fault]] = {}
+        self._lock = threading.Lock()
+
+    def add(self, method: str, fault: Fault, times: int) -> None:
+        with self._lock:
+            self._waiting.setdefault(method, []).extend([fault] * times)
+
+    def take(self, method: str) -> Fault | None:
+        with self._lock:
+            waiting = self._waiting.get(method)
+            return waiting.pop(0) if waiting else None

@@ -1,0 +1,284 @@
+"""What a Slack workspace holds and what happens in it: every change makes the events that Slack
+would send to the app."""
+
+import re
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from infra.local.sandbox.records import Records
+
+Json = dict[str, Any]
+
+TEAM = "T0SANDBOX"
+DOMAIN = "acme"
+APP, BOT, BOT_USER = "A0AGENT", "B0AGENT", "U0AGENT"
+GENERAL, SUPPORT, DM = "C0GENERAL", "C0SUPPORT", "D0ALICE"
+ALICE, BOB, GUEST = "U0ALICE", "U0BOB", "U0GUEST"
+
+_PROFILE = {"id": BOT, "app_id": APP, "name": "agent", "team_id": TEAM, "deleted": False}
+#: What a person's message and the bot's differ in.
+_AS_BOT = {"bot_id": BOT, "app_id": APP, "bot_profile": _PROFILE}
+#: What Slack leaves of a deleted message that has replies.
+_TOMBSTONE = {
+    "subtype": "tombstone",
+    "text": "This message was deleted.",
+    "user": "USLACKBOT",
+    "hidden": True,
+}
+_KINDS = {"C": "channel", "D": "im", "G": "group"}
+
+
+class Refusal(Exception):
+    """Slack's answer `{"ok": false, "error": …}`, with what else is in it."""
+
+    def __init__(self, error: str, **fields: Any) -> None:
+        super().__init__(error)
+        self.error = error
+        self.fields = fields
+
+
+class Workspace:
+    """People, conversations and messages. `emit` gets each event as it stands inside the Events
+    API's envelope. All methods are safe to call from many threads."""
+
+    def __init__(self, emit: Callable[[Json], None], state: Path | None = None) -> None:
+        self._emit = emit
+        self._records = Records(state / "slack.jsonl" if state else None)
+        self._lock = threading.RLock()
+        self._last = 0
+        if not self._records.table("channels"):
+            self._seed()
+
+    def close(self) -> None:
+        with self._lock:
+            self._records.close()
+
+    # People and conversations
+
+    @property
+    def users(self) -> dict[str, Json]:
+        return dict(self._records.table("users"))
+
+    @property
+    def channels(self) -> dict[str, Json]:
+        return dict(self._records.table("channels"))
+
+    def channel(self, name: str) -> Json:
+        """The conversation with this id or `#name`, or the one with this user."""
+        with self._lock:
+            for channel in self._records.table("channels").values():
+                if name in {channel["id"], channel.get("name"), f"#{channel.get('name')}"}:
+                    return channel
+            if name in self._records.table("users"):
+                return self.open_dm(name)
+        raise Refusal("channel_not_found")
+
+    def add_channel(self, name: str, *, member: bool = True, archived: bool = False) -> str:
+        """Make a public channel, with the bot in it or not; returns its id."""
+        channel: Json = {
+            "id": f"C0{re.sub('[^A-Z0-9]', '', name.upper())}",
+            "name": name,
+            "is_channel": True,
+            "is_im": False,
+            "is_private": False,
+            "is_archived": archived,
+            "is_member": member,
+            "created": int(time.time()),
+        }
+        with self._lock:
+            self._records.put("channels", channel["id"], channel)
+        return str(channel["id"])
+
+    def open_dm(self, user: str) -> Json:
+        """The conversation between the bot and `user`, made when there is none."""
+        with self._lock:
+            if user not in self._records.table("users"):
+                raise Refusal("user_not_found")
+            dm: Json = {"id": f"D{user[1:]}", "is_im": True, "user": user, "is_archived": False}
+            if dm["id"] not in self._records.table("channels"):
+                self._records.put("channels", dm["id"], {**dm, "created": int(time.time())})
+            return self._records.table("channels")[dm["id"]]
+
+    # Messages
+
+    def message(self, channel: str, ts: str) -> Json:
+        """One message; raises Refusal when there is none."""
+        with self._lock:
+            try:
+                return self._records.table(f"messages {channel}")[ts]
+            except KeyError:
+                raise Refusal("message_not_found") from None
+
+    def messages(self, channel: str) -> list[Json]:
+        """All messages of a conversation with the replies in its threads, the oldest first."""
+        with self._lock:
+            return sorted(self._records.table(f"messages {channel}").values(), key=_ts)
+
+    def thread(self, channel: str, ts: str) -> list[Json]:
+        """A message and the replies to it, the oldest first."""
+        root = self.message(channel, ts)
+        replies = [m for m in self.messages(channel) if m.get("thread_ts") == ts != m["ts"]]
+        if replies:
+            root = {
+                **root,
+                "thread_ts": ts,
+                "reply_count": len(replies),
+                "reply_users": sorted({reply["user"] for reply in replies}),
+                "latest_reply": replies[-1]["ts"],
+            }
+        return [root, *replies]
+
+    def post(self, channel: str, user: str, thread_ts: str | None = None, **fields: Any) -> Json:
+        """Add a message of `user`, who may be the bot.
+
+        Like Slack it puts a reply to a message that is gone into the channel, without a word.
+        """
+        with self._lock:
+            message = {"type": "message", "user": user, "team": TEAM, "ts": self._stamp(), **fields}
+            message |= _AS_BOT if user == BOT_USER else {"client_msg_id": str(uuid.uuid4())}
+            root = self._records.table(f"messages {channel}").get(thread_ts or "")
+            if root is not None:
+                message["thread_ts"] = root.get("thread_ts", root["ts"])
+                first = self._records.table(f"messages {channel}").get(message["thread_ts"], root)
+                message["parent_user_id"] = first["user"]
+            self._save(channel, message)
+            self._emit_message(channel, message)
+            return message
+
+    def edit(self, channel: str, ts: str, user: str, **fields: Any) -> Json:
+        with self._lock:
+            before = self.message(channel, ts)
+            edited = {"user": user, "ts": self._stamp()}
+            after = {**before, **fields, "edited": edited}
+            self._save(channel, after)
+            self._emit_change(channel, "message_changed", before, message=_public(after))
+            return after
+
+    def delete(self, channel: str, ts: str) -> None:
+        with self._lock:
+            before = self.message(channel, ts)
+            if len(self.thread(channel, ts)) > 1:
+                grave = {"type": "message", "ts": ts, "thread_ts": ts, **_TOMBSTONE}
+                self._save(channel, grave)
+                self._emit_change(channel, "message_changed", before, message=grave)
+            else:
+                self._records.put(f"messages {channel}", ts, None)
+                self._emit_change(channel, "message_deleted", before, deleted_ts=ts)
+
+    def stream(self, channel: str, ts: str, text: str) -> Json:
+        """Append to a message that is being streamed; that makes no event."""
+        with self._lock:
+            message = self.message(channel, ts)
+            if not message.get("streaming"):
+                raise Refusal("message_not_in_streaming_state")
+            message = {**message, "text": message["text"] + text}
+            self._save(channel, message)
+            return message
+
+    def react(self, channel: str, ts: str, user: str, emoji: str, *, add: bool = True) -> None:
+        with self._lock:
+            message = self.message(channel, ts)
+            reactions = {r["name"]: r for r in message.get("reactions", [])}
+            users = reactions.get(emoji, {"users": []})["users"]
+            if add == (user in users):
+                raise Refusal("already_reacted" if add else "no_reaction")
+            users = [*users, user] if add else [u for u in users if u != user]
+            reactions[emoji] = {"name": emoji, "users": users, "count": len(users)}
+            kept = [reaction for reaction in reactions.values() if reaction["users"]]
+            self._save(channel, {**message, "reactions": kept})
+            event = {
+                "type": "reaction_added" if add else "reaction_removed",
+                "user": user,
+                "reaction": emoji,
+                "item": {"type": "message", "channel": channel, "ts": ts},
+                "item_user": message["user"],
+                "event_ts": self._stamp(),
+            }
+            self._tell(channel, event)
+
+    def open_home(self, user: str) -> None:
+        """Let `user` look at the app's home."""
+        dm = self.open_dm(user)
+        event = {"type": "app_home_opened", "user": user, "channel": dm["id"], "tab": "home"}
+        with self._lock:
+            view = self._records.table("views").get(user)
+            self._emit({**event, **({"view": view} if view else {}), "event_ts": self._stamp()})
+
+    # What the app shows besides messages
+
+    def whisper(self, channel: str, user: str, **fields: Any) -> str:
+        """Show `user` a message that nobody else sees; that makes no event."""
+        with self._lock:
+            ts = self._stamp()
+            self._records.put(f"whispers {channel}", ts, {"ts": ts, "to": user, **fields})
+            return ts
+
+    def whispers(self, channel: str) -> list[Json]:
+        with self._lock:
+            return list(self._records.table(f"whispers {channel}").values())
+
+    def show(self, what: str, key: str, row: Json | None) -> None:
+        """Keep a home view (`views`, by user) or a status (`statuses`, by channel/thread)."""
+        with self._lock:
+            self._records.put(what, key, row)
+
+    def shown(self, what: str, key: str) -> Json | None:
+        with self._lock:
+            return self._records.table(what).get(key)
+
+    def _seed(self) -> None:
+        people = ((ALICE, "alice", False), (BOB, "bob", False), (GUEST, "guest", True))
+        for user, name, guest in (*people, (BOT_USER, "agent", False)):
+            bot = user == BOT_USER
+            profile = {"real_name": name.title(), "display_name": name}
+            profile |= {"bot_id": BOT, "api_app_id": APP} if bot else {}
+            row: Json = {"id": user, "team_id": TEAM, "name": name, "real_name": name.title()}
+            row |= {"is_bot": bot, "is_admin": user == ALICE, "is_owner": False, "deleted": False}
+            row |= {"is_restricted": guest, "is_ultra_restricted": False, "tz": "Etc/UTC"}
+            self._records.put("users", user, {**row, "profile": profile})
+        self.add_channel("general")
+        self.add_channel("support")
+        self.open_dm(ALICE)
+
+    def _stamp(self) -> str:
+        """A time stamp that no message of this workspace has."""
+        self._last = max(time.time_ns() // 1000, self._last + 1)
+        return f"{self._last // 1_000_000}.{self._last % 1_000_000:06}"
+
+    def _save(self, channel: str, message: Json) -> None:
+        self._records.put(f"messages {channel}", message["ts"], message)
+
+    def _emit_message(self, channel: str, message: Json) -> None:
+        """A mention in a channel makes two events, `app_mention` and `message`; in a direct message
+        it makes one. https://docs.slack.dev/reference/events/app_mention"""
+        event = {**_public(message), "channel": channel, "event_ts": message["ts"]}
+        mentioned = re.search(rf"<@{BOT_USER}[|>]", message["text"])
+        if mentioned and _KINDS[channel[0]] != "im" and message["user"] != BOT_USER:
+            self._tell(channel, {**event, "type": "app_mention"})
+        self._tell(channel, {**event, "channel_type": _KINDS[channel[0]]})
+
+    def _emit_change(self, channel: str, subtype: str, before: Json, **fields: Any) -> None:
+        stamp = self._stamp()
+        event = {"type": "message", "subtype": subtype, "hidden": True, "channel": channel}
+        event |= {"ts": stamp, "event_ts": stamp, "channel_type": _KINDS[channel[0]]}
+        self._tell(channel, {**event, "previous_message": _public(before), **fields})
+
+    def _tell(self, channel: str, event: Json) -> None:
+        """Emit what happened in a conversation, if the app may see it."""
+        if self.channel(channel).get("is_member", True):
+            self._emit(event)
+
+
+def _ts(message: Json) -> tuple[int, int]:
+    seconds, _, fraction = message["ts"].partition(".")
+    return int(seconds), int(fraction)
+
+
+def _public(message: Json) -> Json:
+    """A message as events show it: without the metadata, for which one must ask."""
+    hidden = {"metadata", "streaming", "reactions"}
+    return {name: value for name, value in message.items() if name not in hidden}

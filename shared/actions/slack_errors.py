@@ -1,0 +1,108 @@
+"""What Slack's refusals and silences mean for an action, said once, at the border to the SDK."""
+
+import errno
+import re
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPException
+from traceback import clear_frames
+from urllib.error import URLError
+
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web import SlackResponse
+
+from shared.errors import ActionError, ActionRejected, ActionUnavailable
+
+#: Errors after which Slack's pages say that some of it may have happened.
+_UNCERTAIN = {"fatal_error", "internal_error", "service_unavailable"}
+#: Errors after which nothing happened, and that pass.
+_PASSING = {"request_timeout", "team_added_to_org", "external_channel_migrating"}
+_RATE_LIMITED = {"ratelimited", "rate_limited"}
+
+_TOKEN = "set SLACK_BOT_TOKEN to the bot token of the app as it is installed now"
+_INVITE = "invite the app to the channel (/invite @app)"
+_ADVICE = {
+    "account_inactive": _TOKEN,
+    "already_reacted": "nothing is to be done",
+    "cannot_reply_to_message": "Slack takes no replies to this kind of message",
+    "channel_not_found": _INVITE,
+    "invalid_auth": _TOKEN,
+    "invalid_name": "use the name of an emoji of the workspace, without colons",
+    "is_archived": "unarchive the channel, or point the flow at another one",
+    "message_not_found": "the message was deleted; nothing is to be done",
+    "no_text": "give the reply a text",
+    "not_authed": _TOKEN,
+    "not_in_channel": _INVITE,
+    "thread_not_found": "the message that it answers was deleted; nothing is to be done",
+    "token_expired": _TOKEN,
+    "token_revoked": _TOKEN,
+}
+#: Failures to connect, by their number where they have no class: nothing was sent.
+_NO_ROUTE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL}
+
+
+class SlackRefused(ActionRejected):
+    """Slack said no; `code` is its word for why."""
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@contextmanager
+def border(doing: str, *, acts: bool) -> Iterator[None]:
+    """Translate what the SDK raises within. `doing` completes "could not …"; `acts` says that the
+    call changes something in Slack."""
+    try:
+        yield
+    except SlackApiError as err:
+        raise _answered(doing, err.response, acts) from err
+    except (OSError, HTTPException, UnicodeDecodeError) as err:
+        # The SDK leaves the connection open when a body stops or is reset; the traceback holds it.
+        clear_frames(err.__traceback__)
+        raise _unanswered(doing, err, acts) from err
+
+
+def _answered(doing: str, response: SlackResponse, acts: bool) -> ActionError:
+    """The error for an answer that is no success."""
+    status = response.status_code
+    answer = response.data if isinstance(response.data, dict) else {}
+    code = str(answer.get("error", ""))
+    # For an answer that is no JSON the SDK puts the start of the body into `error`.
+    code = code if re.fullmatch(r"[a-z0-9_]+", code) else ""
+    if status == 429 or code in _RATE_LIMITED:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        pause = float(after) if (after := str(headers.get("retry-after", ""))).isdigit() else None
+        wait = f", retry in {pause:g} s" if pause is not None else ""
+        return ActionUnavailable(f"slack: could not {doing}: rate limited{wait}", pause, sent=False)
+    if code in _PASSING:
+        return ActionUnavailable(f"slack: could not {doing}: {code}", sent=False)
+    if code in _UNCERTAIN or status >= 500 or (status == 200 and not code):
+        reason = code or f"HTTP {status} without Slack's answer"
+        return ActionUnavailable(f"slack: could not {doing}: {reason}", sent=acts)
+    if not code:
+        return ActionRejected(f"slack: could not {doing}: HTTP {status}; check SLACK_API_URL")
+    return SlackRefused(f"slack: could not {doing}: {code}; {_advice(code, answer)}", code)
+
+
+def _advice(code: str, answer: dict[str, object]) -> str:
+    if code == "missing_scope":
+        return f"add the scope {answer.get('needed', '')} to the Slack app and install it again"
+    return _ADVICE.get(code, "docs.slack.dev/reference/methods says what it means")
+
+
+def _unanswered(doing: str, err: Exception, acts: bool) -> ActionUnavailable:
+    """The error for a call without an answer. Only when no connection came about is it sure that
+    Slack did nothing."""
+    reason = err.reason if isinstance(err, URLError) else err
+    unconnected = isinstance(err, URLError) and (
+        isinstance(reason, ConnectionRefusedError | socket.gaierror | ssl.SSLCertVerificationError)
+        or getattr(reason, "errno", None) in _NO_ROUTE
+    )
+    return ActionUnavailable(
+        f"slack: could not {doing}: {type(reason).__name__};"
+        f" {'no connection' if unconnected else 'no answer'}, check SLACK_API_URL if it stays so",
+        sent=acts and not unconnected,
+    )
