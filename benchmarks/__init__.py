@@ -1,0 +1,1 @@
+"""What speed and size cost, measured; ./scripts/benchmarks prints it."""
