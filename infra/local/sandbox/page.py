@@ -133,7 +133,7 @@ def _channel(channel: Json, messages: list[Json], names: dict[str, str]) -> Json
     """A conversation as threads, each a first message with the replies to it."""
     threads: dict[str, list[Json]] = {}
     for message in messages:
-        root = message.get("thread_ts", message["ts"])
+        root = str(message.get("thread_ts", message["ts"]))
         threads.setdefault(root, []).append(
             {
                 "author": names.get(message["user"], message["user"]),
