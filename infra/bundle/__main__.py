@@ -1,0 +1,37 @@
+"""`python -m infra.bundle Chat --into DIR`: what the Makefile calls for each function."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from infra.bundle import ROOT, Template, build
+from infra.bundle.target import Target
+from shared.errors import SettingsError
+
+
+def main() -> int:
+    """Build one bundle; print what it came to, or why it failed."""
+    template = Template(ROOT / "template.yaml")
+    parser = argparse.ArgumentParser(prog="python -m infra.bundle", description=__doc__)
+    parser.add_argument("function", help="its name in template.yaml")
+    parser.add_argument("--into", type=Path, required=True, help="an empty or missing folder")
+    parser.add_argument("--runtime", default=template.default("Runtime"))
+    parser.add_argument("--architecture", default=template.default("Architecture"))
+    asked = parser.parse_args()
+    began = time.monotonic()
+    try:
+        build(asked.function, asked.into, Target(asked.runtime, asked.architecture))
+    except SettingsError as err:
+        print(f"{asked.function}: {err}", file=sys.stderr)
+        return 1
+    size = sum(file.stat().st_size for file in asked.into.rglob("*") if file.is_file())
+    print(
+        f"{asked.function}: {size / 1e6:.1f} MB for {asked.runtime} on {asked.architecture}"
+        f" in {time.monotonic() - began:.1f} s"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

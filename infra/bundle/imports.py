@@ -1,0 +1,109 @@
+"""Finds by reading what a module reaches: our modules, foreign packages, AWS services."""
+
+import ast
+import sys
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from shared.errors import SettingsError
+
+PROJECT = frozenset({"flows", "shared", "infra"})
+
+
+class Trace(NamedTuple):
+    """`modules` maps the project's modules to their files, `imported` the foreign packages to the
+    module that imports each, `services` are the AWS services that a client is made for."""
+
+    modules: dict[str, Path]
+    imported: dict[str, str]
+    services: frozenset[str]
+
+
+def trace(root: Path, entries: Iterable[str], local_only: Collection[str] = ()) -> Trace:
+    """Follow all imports from `entries`, also those inside functions, except those that only a type
+    checker sees and the modules named by `local_only`.
+
+    Raises SettingsError when an imported module of the project does not exist.
+    """
+    modules: dict[str, Path] = {}
+    imported: dict[str, str] = {}
+    services: set[str] = set()
+    pending = [(entry, "") for entry in entries]
+    while pending:
+        name, importer = pending.pop()
+        top = name.partition(".")[0]
+        if top not in PROJECT:
+            if top not in sys.stdlib_module_names:
+                imported.setdefault(top, importer)
+            continue
+        if name in modules or name in local_only:
+            continue
+        file = _file(root, name)
+        if file is None:
+            raise SettingsError(f"{importer or 'template.yaml'} names {name}, which does not exist")
+        modules[name] = file
+        tree = ast.parse(file.read_bytes(), str(file))
+        package = name if file.name == "__init__.py" else name.rpartition(".")[0]
+        pending += [(found, name) for found in _imports(root, tree, package)]
+        pending.append((name.rpartition(".")[0] or name, name))
+        services.update(_services(tree))
+    return Trace(dict(sorted(modules.items())), imported, frozenset(services))
+
+
+def _file(root: Path, name: str) -> Path | None:
+    """The file of a module; None when there is no such module."""
+    path = root.joinpath(*name.split("."))
+    for file in (path / "__init__.py", path.with_name(path.name + ".py")):
+        if file.exists():
+            return file
+    return None
+
+
+def _imports(root: Path, tree: ast.AST, package: str) -> Iterator[str]:
+    for node in _nodes(tree):
+        match node:
+            case ast.Import():
+                yield from (alias.name for alias in node.names)
+            case ast.ImportFrom():
+                base = _base(node, package)
+                yield base
+                names = (f"{base}.{alias.name}" for alias in node.names)
+                yield from (name for name in names if _file(root, name))
+            case ast.Call(
+                func=ast.Name("import_module") | ast.Attribute(attr="import_module"),
+                args=[ast.Constant(str(name)), *_],
+            ):
+                yield name
+
+
+def _base(node: ast.ImportFrom, package: str) -> str:
+    if not node.level:
+        return node.module or ""
+    parts = package.split(".")
+    parts = parts[: len(parts) - node.level + 1]
+    return ".".join([*parts, node.module] if node.module else parts)
+
+
+def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    """Walk the tree, past what stands under `if TYPE_CHECKING:`."""
+    for node in ast.iter_child_nodes(tree):
+        match node:
+            case ast.If(test=ast.Name("TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING")):
+                for other in node.orelse:
+                    yield other
+                    yield from _nodes(other)
+            case _:
+                yield node
+                yield from _nodes(node)
+
+
+def _services(tree: ast.AST) -> Iterator[str]:
+    """The services of calls such as `boto3.client("s3")`."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(attr="client" | "create_client"),
+                args=[ast.Constant(str(service)), *_],
+            ):
+                yield service

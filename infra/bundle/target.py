@@ -1,0 +1,66 @@
+"""What a bundle is built for, and the Python that compiles it."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from shared.errors import SettingsError
+
+#: The newest glibc that a wheel may ask for: of Amazon Linux 2, and of 2023 for later runtimes.
+_GLIBC = {"python3.11": 26}
+_GLIBC_AFTER = 34
+_PROCESSOR = {"x86_64": "x86_64", "arm64": "aarch64"}
+
+
+class Target(NamedTuple):
+    """What a bundle is for: a Lambda runtime (`python3.13`) and an architecture (`arm64`)."""
+
+    runtime: str
+    architecture: str
+
+    @property
+    def version(self) -> str:
+        return self.runtime.removeprefix("python")
+
+    @property
+    def compiled_suffix(self) -> str:
+        return f".cpython-{self.version.replace('.', '')}.pyc"
+
+    @property
+    def platforms(self) -> list[str]:
+        processor = _PROCESSOR[self.architecture]
+        newest = _GLIBC.get(self.runtime, _GLIBC_AFTER)
+        names = [f"manylinux_2_{glibc}" for glibc in range(newest, 16, -1)]
+        return [f"{name}_{processor}" for name in (*names, "manylinux2014")]
+
+    def interpreter(self) -> str:
+        """A Python of the runtime's version to compile with; raises SettingsError when none is."""
+        for name in (sys.executable, self.runtime):
+            if (path := shutil.which(name)) and _version(path) == self.version:
+                return path
+        at_hand = f"python{sys.version_info.major}.{sys.version_info.minor}"
+        raise SettingsError(
+            f"building for {self.runtime} needs {self.runtime} to compile; install it, or build for"
+            f" the Python at hand: RUNTIME={at_hand} sam build --parameter-overrides"
+            f" Runtime={at_hand} (./scripts/deploy does so by itself)"
+        )
+
+
+def _version(interpreter: str) -> str:
+    code = "import sys; print('%d.%d' % sys.version_info[:2])"
+    done = subprocess.run([interpreter, "-c", code], capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
+
+def compile_all(target: Target, folder: Path) -> None:
+    """Compile what lies in `folder` as it will lie in Lambda.
+
+    The time stamps of a zip would make ordinary compiled files stale, so nothing is checked.
+    """
+    command = [target.interpreter(), "-m", "compileall", "-q"]
+    command += ["--invalidation-mode", "unchecked-hash", "-s", str(folder), "-p", "/var/task"]
+    done = subprocess.run([*command, str(folder)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SettingsError(f"could not compile {folder}: {(done.stdout or done.stderr).strip()}")

@@ -1,0 +1,171 @@
+"""Installs the locked distributions for Lambda's Python and processor, once for all functions, and
+copies from there what one function needs."""
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Collection, Iterable, Iterator
+from hashlib import sha256
+from importlib.metadata import Distribution, distributions
+from pathlib import Path
+from typing import NamedTuple
+
+from infra.bundle.elf import blank_debugging
+from infra.bundle.target import Target, compile_all
+from shared.errors import SettingsError
+
+#: chalice at run time is these two files; what it declares to need serves its command line.
+_CHALICE = frozenset({"chalice/__init__.py", "chalice/app.py"})
+_NEEDS_NOTHING = frozenset({"chalice"})
+
+
+class Requirement(NamedTuple):
+    name: str
+    extras: frozenset[str]
+
+
+_REQUIREMENT = re.compile(r"([\w.-]+)\s*(?:\[([^\]]*)\])?")
+_EXTRA = re.compile(r"extra\s*==\s*['\"]([\w.-]+)['\"]")
+
+
+class Vendor:
+    """The installed distributions of one target."""
+
+    def __init__(self, target: Target, folder: Path, extras: dict[str, frozenset[str]]) -> None:
+        self._target = target
+        self._folder = folder
+        self._extras = extras
+        self._distributions = {_normal(one.name): one for one in distributions(path=[str(folder)])}
+        self._owner = {
+            file.parts[0].partition(".")[0]: name
+            for name, distribution in self._distributions.items()
+            for file in distribution.files or ()
+        }
+
+    @classmethod
+    def ready(cls, target: Target, requirements: Path, cache: Path) -> "Vendor":
+        """Install what requirements/runtime.txt locks, unless the cache holds it; many may ask at
+        once."""
+        locked = requirements / "runtime.txt"
+        mark = sha256(locked.read_bytes() + " ".join(target.platforms).encode()).hexdigest()[:12]
+        folder = cache / f"{target.runtime}-{target.architecture}-{mark}"
+        if not folder.exists():
+            cache.mkdir(exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=cache, prefix=".installing-") as scratch:
+                fresh = Path(scratch) / "site"
+                _install(target, locked, fresh)
+                try:
+                    fresh.rename(folder)
+                except OSError:  # Another build was faster, and its result is the same.
+                    if not folder.exists():
+                        raise
+        asked = (requirements / "runtime.in").read_text("utf-8").splitlines()
+        return cls(target, folder, dict(map(_requirement, filter(_REQUIREMENT.match, asked))))
+
+    def copy(self, imported: dict[str, str], services: Collection[str], into: Path) -> None:
+        """Copy the distributions that hold the packages `imported`, with all that they need.
+
+        Of the descriptions of AWS services only those of `services` are copied.
+        """
+        for name in self._closure(self._roots(imported)):
+            for file in self._distributions[name].files or ():
+                path = str(file)
+                if _wanted(path, services):
+                    self._copy_file(path, into)
+
+    def _roots(self, imported: dict[str, str]) -> Iterator[str]:
+        for package, importer in imported.items():
+            if package not in self._owner:
+                raise SettingsError(
+                    f"{importer} imports {package}, which requirements/runtime.txt does not hold;"
+                    " add it to requirements/runtime.in and run ./scripts/lock"
+                )
+            yield self._owner[package]
+
+    def _closure(self, roots: Iterable[str]) -> list[str]:
+        """All distributions that `roots` need, with the extras that requirements/runtime.in asks
+        for."""
+        needed: set[Requirement] = set()
+        pending = [Requirement(root, self._extras.get(root, frozenset())) for root in roots]
+        while pending:
+            wanted = pending.pop()
+            if wanted in needed or wanted.name not in self._distributions:
+                continue
+            needed.add(wanted)
+            if wanted.name not in _NEEDS_NOTHING:
+                pending += _requires(self._distributions[wanted.name], wanted.extras)
+        return sorted({requirement.name for requirement in needed})
+
+    def _copy_file(self, path: str, into: Path) -> None:
+        source, copy = self._folder / path, into / path
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if source.name == "METADATA":
+            # importlib.metadata wants the name and the version, nobody wants the README.
+            copy.write_text(source.read_text("utf-8").partition("\n\n")[0] + "\n", "utf-8")
+            return
+        shutil.copyfile(source, copy)
+        compiled = source.parent / "__pycache__" / (source.stem + self._target.compiled_suffix)
+        if source.suffix == ".py" and compiled.exists():
+            (copy.parent / "__pycache__").mkdir(exist_ok=True)
+            shutil.copyfile(compiled, copy.parent / "__pycache__" / compiled.name)
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _requirement(line: str) -> Requirement:
+    """Read the name and the extras of a line such as `psycopg[binary]>=3; python_version > "3"`."""
+    found = _REQUIREMENT.match(line)
+    if not found:
+        raise SettingsError(f"{line!r} is no requirement")
+    extras = filter(None, re.split(r"[\s,]+", found[2] or ""))
+    return Requirement(_normal(found[1]), frozenset(extras))
+
+
+def _requires(distribution: Distribution, extras: frozenset[str]) -> Iterator[Requirement]:
+    """What a distribution needs. Of the conditions only extras count: what else does not apply to
+    the target is not locked or not installed for it."""
+    for line in distribution.requires or ():
+        extra = _EXTRA.search(line)
+        if extra is None or extra[1] in extras:
+            yield _requirement(line)
+
+
+def _wanted(path: str, services: Collection[str]) -> bool:
+    """Does this file of a distribution serve a running function?"""
+    parts = path.split("/")
+    if parts[0].endswith(".dist-info"):
+        return parts[-1] == "METADATA"
+    if parts[0] in {"..", "bin"} or path.endswith((".pyi", "py.typed")):
+        return False
+    if parts[0] == "chalice":
+        return path in _CHALICE
+    if parts[:2] in (["botocore", "data"], ["boto3", "data"]) and len(parts) > 3:
+        return parts[2] in services and not parts[-1].startswith("examples-")
+    return parts[:2] != ["boto3", "examples"]
+
+
+def _install(target: Target, locked: Path, into: Path) -> None:
+    """Install the locked distributions, hashes checked, compiled, without debugging symbols."""
+    interpreter = target.interpreter()
+    command = [sys.executable, "-m", "pip"]
+    if interpreter != shutil.which(sys.executable):
+        command += ["--python", interpreter]
+    command += ["install", "-qq", "--disable-pip-version-check", "--no-input", "--no-compile"]
+    command += ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--target", str(into)]
+    command += ["--implementation", "cp", "--python-version", target.version]
+    command += [word for platform in target.platforms for word in ("--platform", platform)]
+    done = subprocess.run(
+        [*command, "-r", str(locked)], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise SettingsError(
+            f"pip could not install {locked.name} for {target.runtime} on {target.architecture}:"
+            f" {(done.stderr or done.stdout).strip()}"
+        )
+    for library in into.rglob("*.so*"):
+        blank_debugging(library)
+    compile_all(target, into)
