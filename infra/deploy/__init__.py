@@ -1,0 +1,1 @@
+"""Deploys to AWS: the secrets, the functions, the database's schema."""
