@@ -162,9 +162,10 @@ def _install(target: Target, locked: Path, into: Path) -> None:
         [*command, "-r", str(locked)], capture_output=True, text=True, check=False
     )
     if done.returncode:
+        reason = (done.stderr or done.stdout).strip().rpartition("\n")[2]
         raise SettingsError(
             f"pip could not install {locked.name} for {target.runtime} on {target.architecture}:"
-            f" {(done.stderr or done.stdout).strip()}"
+            f" {reason}; a later runtime or the other architecture may have what is missing"
         )
     for library in into.rglob("*.so*"):
         blank_debugging(library)
