@@ -137,12 +137,12 @@ def _requires(distribution: Distribution, extras: frozenset[str]) -> Iterator[Re
 def _wanted(path: str, services: Collection[str]) -> bool:
     """Does this file of a distribution serve a running function?"""
     parts = path.split("/")
+    if parts[0].startswith("chalice"):
+        return path in _CHALICE
     if parts[0].endswith(".dist-info"):
         return parts[-1] == "METADATA"
     if parts[0] in {"..", "bin"} or path.endswith((".pyi", "py.typed")):
         return False
-    if parts[0] == "chalice":
-        return path in _CHALICE
     if parts[:2] in (["botocore", "data"], ["boto3", "data"]) and len(parts) > 3:
         return parts[2] in services and not parts[-1].startswith("examples-")
     return parts[:2] != ["boto3", "examples"]

@@ -1,0 +1,65 @@
+"""The SAM command line, without credentials: template.yaml is valid, and builds every function."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from infra.deploy.stack import overrides
+
+ROOT = Path(__file__).parents[1]
+RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
+
+pytestmark = pytest.mark.sam
+
+
+@pytest.fixture(scope="module")
+def sam_environment() -> Path:
+    """The environment of the SAM command line; the first call makes it."""
+    subprocess.run([ROOT / "scripts/sam", "--version"], check=True, capture_output=True)
+    return ROOT / ".venv-sam"
+
+
+@pytest.mark.usefixtures("sam_environment")
+def test_sam_finds_the_template_valid_and_lints_it_clean(tmp_path: Path) -> None:
+    _sam(tmp_path, "validate", "--lint", "--template", str(ROOT / "template.yaml"))
+
+
+@pytest.mark.usefixtures("sam_environment")
+def test_sam_builds_every_function_for_the_python_at_hand(tmp_path: Path) -> None:
+    built = tmp_path / "build"
+    _sam(
+        tmp_path,
+        "build",
+        *("--template", str(ROOT / "template.yaml"), "--build-dir", str(built)),
+        *("--cache-dir", str(tmp_path / "cache"), "--parameter-overrides", f"Runtime={RUNTIME}"),
+    )
+    for function in ("Ingress", "Chat", "Triage", "Retention", "Migrate"):
+        assert list((built / function / "shared" / "__pycache__").iterdir()), function
+    template = (built / "template.yaml").read_text("utf-8")
+    assert "TemplateURL: ChatFlow/template.yaml" in template
+    assert "<<" not in template
+
+
+def test_parameters_reach_sam_as_they_are(sam_environment: Path) -> None:
+    values = {"Tenants": 'a=github:acme,slack:T1; "b"=c', "OllamaHost": "", "Footer": "off"}
+    code = (
+        "import json, sys; from samcli.cli.types import CfnParameterOverridesType as Type;"
+        "print(json.dumps([Type().convert(word, None, None) for word in sys.argv[1:]]))"
+    )
+    command = [sam_environment / "bin/python", "-c", code, *overrides(values)]
+    read = json.loads(subprocess.check_output(command, text=True))
+    assert {name: value for one in read for name, value in one.items()} == values
+
+
+def _sam(folder: Path, *arguments: str) -> None:
+    """Call SAM from another folder, as a person might."""
+    environment = {**os.environ, "RUNTIME": RUNTIME}
+    command = [ROOT / "scripts/sam", *arguments]
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
