@@ -173,8 +173,9 @@ def test_a_migration_that_fails_fails_the_deployment(answer: Answering) -> None:
 
 @pytest.mark.sam
 def test_a_dry_run_shows_the_steps_without_credentials() -> None:
-    environment = {**os.environ, "SLACK_BOT_TOKEN": "xoxb-hidden"}
-    command = [ROOT / "scripts/deploy", "--dry-run"]
+    unset = {name.upper(): "" for name in Settings._fields}  # A person's .env may set them.
+    environment = {**os.environ, **unset, "SLACK_BOT_TOKEN": "xoxb-hidden"}
+    command = [str(ROOT / "scripts/deploy"), "--dry-run"]
     shown = subprocess.check_output(command, env=environment, text=True, stderr=subprocess.STDOUT)
     assert "missing, unless deployed before: DATABASE_URL is not set" in shown
     assert "would store agent-flows/slack: bot_token" in shown

@@ -50,7 +50,7 @@ def test_parameters_reach_sam_as_they_are(sam_environment: Path) -> None:
         "import json, sys; from samcli.cli.types import CfnParameterOverridesType as Type;"
         "print(json.dumps([Type().convert(word, None, None) for word in sys.argv[1:]]))"
     )
-    command = [sam_environment / "bin/python", "-c", code, *overrides(values)]
+    command = [str(sam_environment / "bin/python"), "-c", code, *overrides(values)]
     read = json.loads(subprocess.check_output(command, text=True))
     assert {name: value for one in read for name, value in one.items()} == values
 
@@ -58,7 +58,7 @@ def test_parameters_reach_sam_as_they_are(sam_environment: Path) -> None:
 def _sam(folder: Path, *arguments: str) -> None:
     """Call SAM from another folder, as a person might."""
     environment = {**os.environ, "RUNTIME": RUNTIME}
-    command = [ROOT / "scripts/sam", *arguments]
+    command = [str(ROOT / "scripts/sam"), *arguments]
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
