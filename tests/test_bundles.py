@@ -225,8 +225,9 @@ def test_imports_are_followed_into_functions_but_not_for_type_checkers(tmp_path:
     found = _trace(
         tmp_path,
         {
-            "flows/a.py": "import json\nfrom shared import b\nfrom . import c\n",
+            "flows/a.py": "import json\nfrom shared import b\nfrom . import c, d\n",
             "flows/c.py": "import typing\nif typing.TYPE_CHECKING:\n    import github\n",
+            "flows/d.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import jwt\n",
             "shared/b.py": "def late():\n    import slack_sdk.web\n    import shared.deep.d\n",
             "shared/deep/d.py": "import boto3\nx = boto3.client('s3')\n",
         },
