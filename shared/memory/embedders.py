@@ -1,5 +1,6 @@
 """The embedders that need no network: MiniLM where it is installed, else hashing."""
 
+import os
 import threading
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -34,7 +35,7 @@ class MiniLMEmbedder:
         self._encoder: Encoder | None = None
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """Return one vector per text; calls take turns, since one uses all cores already.
+        """Return one vector per text; calls take turns, which bounds the memory they take.
 
         Raises SettingsError when the model's files cannot be read.
         """
@@ -45,6 +46,10 @@ class MiniLMEmbedder:
         return vectors
 
     def _load(self) -> "Encoder":
+        # The threads of numpy's matrix library spin while they wait for each other: on a busy
+        # machine one thread is several times faster, and on an idle one hardly slower. It is read
+        # when numpy is first imported, so a process that did that before keeps its threads.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         from shared.memory.minilm import Encoder
 
         try:

@@ -128,6 +128,17 @@ def test_minilm_is_loaded_at_the_first_text_and_not_before() -> None:
     assert python(code).split() == ["False", "False", "True"]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="counts threads where Linux lists them")
+def test_minilm_starts_no_threads_that_would_spin() -> None:
+    code = (
+        "import os; os.environ.pop('OPENBLAS_NUM_THREADS', None);"
+        " from shared.memory.embedders import local_embedder;"
+        " local_embedder('minilm').embed(['The build fails']);"
+        " print(len(os.listdir('/proc/self/task')))"
+    )
+    assert python(code) == "1"
+
+
 def test_a_model_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"torn")
     for folder in (tmp_path, tmp_path / "missing"):
