@@ -1,0 +1,104 @@
+"""An embedder of the standard library alone: words and pieces of words, hashed into a vector.
+
+It finds shared words, parts of words and misspellings, not shared meaning. Each feature adds its
+weight, with a sign, at the place that its hash names, so that what collides cancels out on average:
+Weinberger et al., Feature Hashing for Large Scale Multitask Learning,
+https://arxiv.org/abs/0902.2206.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from hashlib import blake2b
+from itertools import pairwise
+from math import log, sqrt
+
+DIMENSIONS = 384
+#: What a whole word, all its pieces together, one ideograph of several and a common word weigh.
+WORD, PIECES, IDEOGRAPH, COMMON = 1.0, 1.4, 0.3, 0.1
+#: Beyond this a text says little new, and a megabyte would take seconds.
+MAX_CHARACTERS = 20_000
+#: Longer is no word. The bound keeps hostile words from filling the caches.
+WORD_CHARACTERS = 40
+
+#: Chinese, Japanese and Korean: written without spaces, or with particles glued to the word.
+_UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f"
+_TOKEN = re.compile(rf"(?P<run>[{_UNSPACED}]+)|(?P<word>[^\W_{_UNSPACED}]+)|(?P<sign>[^\s\w]|_)")
+
+#: Words that say nothing about the subject: a list stands in for counts over all texts.
+_COMMON = """
+a an and are as at be been but by can could do does for from get had has have how i if in into is it
+its just me my no not of on or our please so than that the their then there these they this to us
+was we what when where which why will with would you your
+"""
+_COMMON_WORDS = frozenset(_COMMON.split())
+
+Feature = tuple[str, float]
+
+
+class HashingEmbedder:
+    """Vectors of length one, equal on every machine.
+
+    The name has a version: other features make vectors that cannot be compared with these.
+    """
+
+    name = "hashing-1"
+    dimensions = DIMENSIONS
+
+    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        return [_vector(text[:MAX_CHARACTERS]) for text in texts]
+
+
+def _vector(text: str) -> list[float]:
+    counts: Counter[Feature] = Counter(_features(unicodedata.normalize("NFKC", text).casefold()))
+    vector = [0.0] * DIMENSIONS
+    for (feature, weight), count in counts.items():
+        place, sign = _place(feature)
+        vector[place] += sign * weight * (1 + log(count))
+    length = sqrt(sum(value * value for value in vector))
+    if length == 0:
+        return [1.0] + [0.0] * (DIMENSIONS - 1)
+    return [value / length for value in vector]
+
+
+def _features(text: str) -> Iterator[Feature]:
+    """The features of a normalised text, with their weights."""
+    for match in _TOKEN.finditer(text):
+        token = match[0]
+        if match.lastgroup == "run":
+            yield from _run_features(token)
+        elif match.lastgroup == "sign":
+            yield f"sign {token}", COMMON
+        elif token in _COMMON_WORDS:
+            yield f"word {token}", COMMON
+        else:
+            word = token[:WORD_CHARACTERS]
+            yield f"word {word}", WORD
+            yield from _pieces(word)
+
+
+def _run_features(run: str) -> Iterator[Feature]:
+    """Two neighbours are nearly a word; one of several says less, but a word can be one."""
+    for character in run:
+        yield f"word {character}", WORD if len(run) == 1 else IDEOGRAPH
+    for first, second in pairwise(run):
+        yield f"word {first}{second}", WORD
+
+
+@lru_cache(maxsize=4096)
+def _pieces(word: str) -> tuple[Feature, ...]:
+    """Three and four neighbouring letters, ends marked: `crashes` and `crashed` share most."""
+    marked = f"<{word}>"
+    pieces = [marked[i : i + n] for n in (3, 4) for i in range(len(marked) - n + 1)]
+    return tuple((f"piece {piece}", PIECES / sqrt(len(pieces))) for piece in pieces)
+
+
+@lru_cache(maxsize=16384)
+def _place(feature: str) -> tuple[int, int]:
+    """Where a feature counts, and with which sign."""
+    number = int.from_bytes(
+        blake2b(feature.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big"
+    )
+    return (number >> 1) % DIMENSIONS, 1 if number & 1 else -1
