@@ -1,0 +1,225 @@
+"""Amazon Bedrock: Converse, ConverseStream and Titan's embeddings, through boto3.
+
+Nothing here is imported before a `bedrock:` name is used: boto3 costs a cold start much time.
+"""
+
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import boto3
+from botocore.config import Config
+from botocore.eventstream import ParserError
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+from urllib3.exceptions import HTTPError
+
+from shared.errors import ModelUnavailable, SettingsError
+from shared.models import Chunk, Embedder, Json, Provider, Reply, Request, prices
+from shared.models.bedrock_failures import answered_error, no_answer
+from shared.models.bedrock_wire import Answer, messages_of, tools_of
+from shared.models.deadline import Deadline
+from shared.models.dimensions import sized
+from shared.models.failures import Refused
+from shared.models.structured import as_object, json_instruction
+from shared.settings import Settings, aws_region
+
+T = TypeVar("T")
+
+_ADAPTATIONS = 3
+_EMBED_SECONDS = 30.0
+
+#: https://docs.aws.amazon.com/bedrock/latest/userguide/titan-embedding-models.html
+_TITAN = "amazon.titan-embed-text-v2:0"
+_TITAN_DIMENSIONS = (256, 512, 1024)
+_TITAN_CHARACTERS = 50_000
+
+
+def connect(name: str, settings: Settings, setting: str) -> Provider:
+    """Return the model called `name`; `setting` is what error messages point to."""
+    return BedrockModel(name, setting)
+
+
+def connect_embedder(name: str, settings: Settings) -> Embedder:
+    """Return `bedrock:amazon.titan-embed-text-v2:0`, or with its dimensions as `…@512`."""
+    return TitanEmbedder(name)
+
+
+class Clients:
+    """boto3 clients, one per time-out: a client's time-out cannot be set per call."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._session = boto3.session.Session()
+        self._clients: dict[float, Any] = {}
+
+    def within(self, seconds: float) -> Any:
+        """Return a client that waits for at most `seconds`, rounded down so that few are built."""
+        step = 0.1 if seconds < 1 else 1 if seconds < 10 else 5 if seconds < 60 else 30
+        patience = round(max(seconds // step * step, 0.1), 1)
+        with self._lock:
+            if patience not in self._clients:
+                self._clients[patience] = self._build(patience)
+            return self._clients[patience]
+
+    def _build(self, patience: float) -> Any:
+        config = Config(
+            connect_timeout=min(patience, 10.0),
+            read_timeout=patience,
+            retries={"total_max_attempts": 1, "mode": "standard"},
+            max_pool_connections=32,
+        )
+        region = self._session.region_name or aws_region()
+        return self._session.client("bedrock-runtime", region_name=region, config=config)
+
+
+class BedrockModel:
+    """A chat model on Bedrock. A stream that stalls ends at most one more `timeout` later: boto3
+    measures the silence, not the whole."""
+
+    def __init__(self, name: str, setting: str) -> None:
+        self.name = name
+        self._setting = setting
+        self._id = name.partition(":")[2]
+        if not self._id:
+            raise SettingsError(f"{setting}={name!r} names no model; write bedrock:us.amazon.nova…")
+        self._clients = Clients()
+        #: What the model turned out not to take.
+        self._lacks: frozenset[str] = frozenset()
+
+    def reply(self, request: Request, timeout: float) -> Reply:
+        deadline = Deadline(timeout)
+
+        def call(parameters: Json) -> Json:
+            whole: Json = self._clients.within(deadline.left).converse(**parameters)
+            return whole
+
+        answer = Answer()
+        with translated(self.name, self._setting, deadline):
+            answer.add_whole(self._adapting(request, call))
+            return self._reply(answer)
+
+    def stream(self, request: Request, timeout: float) -> Iterator[Chunk]:
+        deadline = Deadline(timeout)
+
+        def call(parameters: Json) -> Any:
+            return self._clients.within(deadline.left).converse_stream(**parameters)["stream"]
+
+        answer = Answer()
+        with translated(self.name, self._setting, deadline):
+            events = self._adapting(request, call)
+            try:
+                for event in events:
+                    if text := answer.add(event):
+                        yield Chunk(text)
+                    if deadline.left <= 0:
+                        raise ModelUnavailable(f"{self.name}: no whole answer within {timeout} s")
+            finally:
+                events.close()
+            if not answer.finish:
+                raise ModelUnavailable(f"{self.name}: the stream ended in the middle of the answer")
+            yield Chunk(reply=self._reply(answer))
+
+    def _adapting(self, request: Request, call: Callable[[Json], T]) -> T:
+        """Call, and call again without what the model says it does not take."""
+        for _ in range(_ADAPTATIONS):
+            try:
+                return call(self._parameters(request))
+            except ClientError as err:
+                problem = answered_error(self.name, self._setting, err)
+                if not isinstance(problem, Refused) or not self._learn(problem.detail):
+                    raise problem from err
+        return call(self._parameters(request))
+
+    def _learn(self, said: str) -> bool:
+        """Adapt to what was said; return whether that is news.
+
+        Newer models take no temperature and no forced tool, older ones no tools at all.
+        """
+        lacks = self._lacks
+        if re.search(r"temperature", said, re.I):
+            lacks |= {"temperature"}
+        elif re.search(r"tool_?choice|forces? tool|forced tool", said, re.I):
+            lacks |= {"force"}
+        elif re.search(r"support tool use|toolConfig", said, re.I):
+            lacks |= {"schema"}
+        news = lacks != self._lacks
+        self._lacks = lacks
+        return news
+
+    def _parameters(self, request: Request) -> Json:
+        lacks = self._lacks
+        limits: Json = {"maxTokens": request.max_tokens}
+        if "temperature" not in lacks:
+            limits["temperature"] = request.temperature
+        system = [request.system] if request.system.strip() else []
+        if request.schema is not None and lacks & {"force", "schema"}:
+            system.append(json_instruction(as_object(request.schema)))
+        parameters: Json = {
+            "modelId": self._id,
+            "messages": messages_of(request.messages),
+            "inferenceConfig": limits,
+        }
+        if system:
+            parameters["system"] = [{"text": text} for text in system]
+        tools = tools_of(request, force="force" not in lacks, answer="schema" not in lacks)
+        if tools:
+            parameters["toolConfig"] = tools
+        return parameters
+
+    def _reply(self, answer: Answer) -> Reply:
+        cost = prices.cost(self.name, answer.usage)
+        return Reply(
+            answer.answered(), answer.outcome(), answer.usage, self.name, answer.calls(), cost
+        )
+
+
+class TitanEmbedder:
+    """Titan text embeddings v2: one call per text."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        plain, self.dimensions, _ = sized(name, {_TITAN: 1024})
+        if plain != f"bedrock:{_TITAN}" or self.dimensions not in _TITAN_DIMENSIONS:
+            raise SettingsError(
+                f"MODEL_EMBED={name!r}: on Bedrock write bedrock:{_TITAN}, with @256, @512 or @1024"
+            )
+        self._clients = Clients()
+
+    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """Return a unit vector per text; raises ModelUnavailable or ModelRejected."""
+        with ThreadPoolExecutor(8) as threads:
+            return list(threads.map(self._one, texts))
+
+    def _one(self, text: str) -> list[float]:
+        wanted = {
+            "inputText": text.strip()[:_TITAN_CHARACTERS] or "-",
+            "dimensions": self.dimensions,
+            "normalize": True,
+        }
+        with translated(self.name, "MODEL_EMBED", Deadline(_EMBED_SECONDS)):
+            client = self._clients.within(_EMBED_SECONDS)
+            answer = client.invoke_model(
+                modelId=_TITAN, body=json.dumps(wanted), contentType="application/json"
+            )
+            vector = json.loads(answer["body"].read())["embedding"]
+            if len(vector) != self.dimensions:
+                raise ValueError("a vector of another length")
+            return [float(x) for x in vector]
+
+
+@contextmanager
+def translated(name: str, setting: str, deadline: Deadline) -> Iterator[None]:
+    """Turn what goes wrong inside into ModelUnavailable or ModelRejected."""
+    try:
+        yield
+    except ClientError as err:
+        raise answered_error(name, setting, err) from err
+    except (BotoCoreError, HTTPError, ParserError, ResponseParserError, OSError) as err:
+        raise no_answer(name, deadline.seconds, err) from err
+    except (KeyError, TypeError, AttributeError, ValueError) as err:
+        raise ModelUnavailable(f"{name}: answered something else than Converse's JSON") from err

@@ -1,0 +1,152 @@
+"""Where the failures of model servers become our errors: what may pass, what will not, and which
+setting to look at."""
+
+import json
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from shared.errors import ModelRejected, ModelUnavailable
+
+#: Statuses that say: the same request may succeed later. 529 is Anthropic's "overloaded".
+_PASSING = frozenset({408, 409, 425, 429}) | frozenset(range(500, 600)) - {501, 505}
+
+#: Words of an error body that say the same, whatever the status.
+_PASSING_CODES = frozenset(
+    {"overloaded", "overloaded_error", "rate_limit_exceeded", "rate_limit_error", "server_error"}
+)
+
+#: Where an error body says what is wrong, at OpenAI's, FastAPI's and other servers.
+_WORDS = frozenset({"error", "message", "msg", "detail", "code", "type", "param", "loc"})
+
+#: An error's code or parameter is shown only when it looks like one: it must not carry text.
+_CODE = re.compile(r"[A-Za-z0-9_.\[\]-]{1,64}")
+
+
+class Refused(ModelRejected):
+    """A request that the server will not take as it is; `detail` is what it said, for the provider
+    to adapt to. The message itself carries none of it."""
+
+    def __init__(self, message: str, detail: str) -> None:
+        super().__init__(message)
+        self.detail = detail
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A model server, and the settings that its failures point to."""
+
+    name: str
+    url: str
+    key: str = field(default="", repr=False)
+    key_setting: str = "OPENAI_API_KEY"
+    url_setting: str = "OPENAI_BASE_URL"
+    model_setting: str = "MODEL_SMALL and MODEL_LARGE"
+
+    @property
+    def place(self) -> str:
+        """The setting and the server it names, for messages; without what else a URL may hold."""
+        parts = urlsplit(self.url)
+        return f"{self.url_setting} ({parts.scheme}://{parts.netloc.rpartition('@')[2]})"
+
+
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """Return how many seconds the server asks to wait; `now` is in seconds since the epoch.
+
+    https://www.rfc-editor.org/rfc/rfc9110#field.retry-after: seconds, or a date.
+    """
+    value = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", value):
+        return float(value)
+    with suppress(ValueError, TypeError, OverflowError):
+        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
+    return None
+
+
+def unavailable(name: str, status: int, wait: float | None, shown: str = "") -> ModelUnavailable:
+    """Say that a model cannot answer now, and when it asked to be called again."""
+    what = {429: "rate limited", 503: "overloaded", 529: "overloaded"}.get(status, "failed")
+    asked = "" if wait is None else f", retry in {wait:.0f} s"
+    return ModelUnavailable(f"{name}: {what} ({status}){shown}{asked}", wait)
+
+
+def garbled(endpoint: Endpoint, what: str) -> ModelUnavailable:
+    """Say that an answer made no sense; another try may bring a better one."""
+    return ModelUnavailable(f"{endpoint.name}: {what}; if it stays so, look at {endpoint.place}")
+
+
+def problem_of(
+    endpoint: Endpoint, status: int, headers: Mapping[str, str], raw: bytes
+) -> ModelUnavailable | ModelRejected:
+    """Translate an answer whose status is no success."""
+    fields = _error_fields(raw)
+    codes, shown, name = _codes(fields), _shown(fields), endpoint.name
+    if "insufficient_quota" in codes or status == 402:
+        return ModelRejected(f"{name}: the account of {endpoint.key_setting} has no credit left")
+    if status in _PASSING or codes & _PASSING_CODES:
+        return unavailable(name, status, retry_after(headers, time.time()), shown)
+    advice = {
+        401: f"the key was not accepted; look at {endpoint.key_setting}",
+        403: f"access was denied; look at {endpoint.key_setting} and what its account may use",
+        404: f"no such model or address; look at {endpoint.model_setting} and {endpoint.place}",
+    }.get(status, f"refused the request; look at {endpoint.model_setting}")
+    if 300 <= status < 400:
+        advice = f"answered with a redirect; look at {endpoint.place}"
+    message = f"{name}: {advice} ({status}){shown}"
+    if status in {401, 403, 404}:
+        return ModelRejected(message)
+    return Refused(message, " ".join(_said(_parsed(raw)))[:4000])
+
+
+def problem_inside(endpoint: Endpoint, error: object) -> ModelUnavailable | ModelRejected:
+    """Translate an error object that came inside of a good status, as in the middle of a stream."""
+    fields: Mapping[str, Any] = error if isinstance(error, dict) else {}
+    code = fields.get("code")
+    status = code if isinstance(code, int) and 400 <= code < 600 else 0
+    shown = _shown(fields)
+    if status in _PASSING or _codes(fields) & _PASSING_CODES or not (status or _codes(fields)):
+        return ModelUnavailable(f"{endpoint.name}: failed while it answered{shown}")
+    return Refused(
+        f"{endpoint.name}: refused the request while it answered{shown}", " ".join(_said(error))
+    )
+
+
+def _parsed(raw: bytes) -> object:
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        return raw.decode("utf-8", "replace")
+
+
+def _said(error: object) -> Iterator[str]:
+    """Yield the words of an error body, without the request that some servers echo in it."""
+    if isinstance(error, str):
+        yield error
+    elif isinstance(error, list):
+        for part in error:
+            yield from _said(part)
+    elif isinstance(error, dict):
+        for key in _WORDS & error.keys():
+            yield from _said(error[key])
+
+
+def _error_fields(raw: bytes) -> Mapping[str, Any]:
+    parsed = _parsed(raw)
+    error = parsed.get("error", parsed) if isinstance(parsed, dict) else {}
+    return error if isinstance(error, dict) else {}
+
+
+def _codes(fields: Mapping[str, Any]) -> set[str]:
+    return {value for value in (fields.get("code"), fields.get("type")) if isinstance(value, str)}
+
+
+def _shown(fields: Mapping[str, Any]) -> str:
+    """Show the error's type, code and parameter, which are words of the API, and nothing else."""
+    parts = [str(fields[key]) for key in ("type", "code", "param") if fields.get(key)]
+    known = dict.fromkeys(part for part in parts if _CODE.fullmatch(part))
+    return f" [{', '.join(known)}]" if known else ""

@@ -1,0 +1,188 @@
+"""One kept pool of connections to model servers: JSON and server-sent events, never a retry."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+
+import urllib3
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    LocationValueError,
+    NewConnectionError,
+    SSLError,
+    TimeoutError,
+)
+
+from shared.errors import ModelRejected, ModelUnavailable
+from shared.models import Json
+from shared.models.deadline import Deadline
+from shared.models.failures import Endpoint, garbled, problem_of
+
+#: What ends an event stream on the OpenAI wire.
+_END = "[DONE]"
+
+
+class Http:
+    """JSON over HTTP to model servers. Thread-safe. It never retries: whoever calls does.
+
+    All methods raise ModelUnavailable or ModelRejected; the latter is a Refused when the server
+    said what it does not like.
+    """
+
+    def __init__(self) -> None:
+        self._pool = urllib3.PoolManager(num_pools=8, maxsize=32, retries=False)
+
+    def post(self, endpoint: Endpoint, path: str, body: Json, deadline: Deadline) -> Json:
+        """Send `body` and return the JSON object that comes back."""
+        with self._answer(endpoint, path, body, deadline) as response:
+            return _json(endpoint, response)
+
+    def events(
+        self, endpoint: Endpoint, path: str, body: Json, deadline: Deadline
+    ) -> Iterator[Json]:
+        """Send `body` and yield each server-sent event's JSON object.
+
+        A server that ignores the wish to stream answers with one JSON object: that one is yielded.
+        """
+        with self._answer(endpoint, path, body, deadline) as response:
+            if "event-stream" not in response.headers.get("content-type", ""):
+                yield _json(endpoint, response)
+                return
+            for text in _event_data(response):
+                if text == _END:
+                    _finish(response)
+                    return
+                yield _object(endpoint, text.encode())
+
+    @contextmanager
+    def _answer(
+        self, endpoint: Endpoint, path: str, body: Json, deadline: Deadline
+    ) -> Iterator[urllib3.BaseHTTPResponse]:
+        """Open the answer, translate whatever goes wrong until the block ends, and close it."""
+        response = None
+        try:
+            response = self._send(endpoint, path, body, deadline)
+            with _cut_off(response, deadline.left):
+                if response.status >= 300:
+                    raw = response.read(65536)
+                    raise problem_of(endpoint, response.status, response.headers, raw)
+                yield response
+        except (HTTPError, OSError, UnicodeDecodeError) as err:
+            raise _translated(endpoint, deadline, err) from err
+        finally:
+            if response is not None and not response.closed:
+                response.close()
+
+    def _send(
+        self, endpoint: Endpoint, path: str, body: Json, deadline: Deadline
+    ) -> urllib3.BaseHTTPResponse:
+        headers = {"content-type": "application/json", "user-agent": "agent-flows"}
+        if endpoint.key:
+            headers["authorization"] = f"Bearer {endpoint.key}"
+        left = max(deadline.left, 0.001)
+        return self._pool.request(
+            "POST",
+            endpoint.url + path,
+            # A lone surrogate, which JSON can smuggle in, cannot be sent as UTF-8.
+            body=json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"),
+            headers=headers,
+            timeout=urllib3.Timeout(connect=min(left, 10.0), read=left),
+            preload_content=False,
+            redirect=False,
+        )
+
+
+@cache
+def kept() -> Http:
+    """Return the pool that all models of this process share."""
+    return Http()
+
+
+@contextmanager
+def _cut_off(response: urllib3.BaseHTTPResponse, seconds: float) -> Iterator[None]:
+    """Stop the reading of `response` after `seconds`.
+
+    A socket's own time-out starts again with each byte, so a server that drips never meets it.
+    """
+
+    def stop() -> None:
+        with suppress(OSError, RuntimeError, ValueError):
+            response.shutdown()
+
+    timer = threading.Timer(max(seconds, 0.0), stop)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _event_data(response: urllib3.BaseHTTPResponse) -> Iterator[str]:
+    """Yield the data of each event; https://html.spec.whatwg.org/multipage/server-sent-events.html.
+
+    Lines are split before they are decoded, so a character may be cut anywhere.
+    """
+    data: list[str] = []
+    for raw in _lines(response):
+        line = raw.removesuffix(b"\r").decode()
+        if line.startswith("data:"):
+            data.append(line[5:].removeprefix(" "))
+        elif not line and data:
+            yield "\n".join(data)
+            data = []
+    if data:
+        yield "\n".join(data)
+
+
+def _lines(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+    rest = b""
+    while chunk := response.read1(65536):
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from whole
+    if rest:
+        yield rest
+
+
+def _finish(response: urllib3.BaseHTTPResponse) -> None:
+    """Read the few bytes behind the end mark, so that the connection can be used again."""
+    with _cut_off(response, 0.2):
+        response.drain_conn()
+
+
+def _json(endpoint: Endpoint, response: urllib3.BaseHTTPResponse) -> Json:
+    raw = response.read()
+    if "html" in response.headers.get("content-type", "") or raw.lstrip()[:1] == b"<":
+        raise garbled(endpoint, "answered HTML, so a proxy or another kind of server is there")
+    return _object(endpoint, raw)
+
+
+def _object(endpoint: Endpoint, raw: bytes) -> Json:
+    try:
+        parsed = json.loads(raw)
+    except (ValueError, RecursionError) as err:
+        raise garbled(endpoint, f"answered {len(raw)} bytes that are not JSON") from err
+    if not isinstance(parsed, dict):
+        raise garbled(endpoint, "answered JSON that is not an object")
+    return parsed
+
+
+def _translated(
+    endpoint: Endpoint, deadline: Deadline, err: Exception
+) -> ModelUnavailable | ModelRejected:
+    """Translate what went wrong on the way."""
+    name = endpoint.name
+    if isinstance(err, LocationValueError):
+        return ModelRejected(f"{name}: not an address; look at {endpoint.place}")
+    if isinstance(err, SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(err):
+        return ModelRejected(f"{name}: the certificate is not trusted; look at {endpoint.place}")
+    if isinstance(err, NewConnectionError | ConnectTimeoutError):
+        return ModelUnavailable(f"{name}: no connection; look at {endpoint.place}")
+    if isinstance(err, TimeoutError) or deadline.left <= 0:
+        return ModelUnavailable(f"{name}: no whole answer within {deadline.seconds:.1f} s")
+    if isinstance(err, UnicodeDecodeError):
+        return garbled(endpoint, "answered bytes that are not UTF-8")
+    return ModelUnavailable(f"{name}: the connection broke ({type(err).__name__})")
