@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, TypeVar
 
 import boto3
@@ -49,19 +50,27 @@ def connect_embedder(name: str, settings: Settings) -> Embedder:
     return TitanEmbedder(name)
 
 
+@cache
+def session() -> Any:
+    """Return the session of this process: reading its models and credentials takes long."""
+    return boto3.session.Session()
+
+
+#: A session builds one client at a time.
+_building = threading.Lock()
+
+
 class Clients:
     """boto3 clients, one per time-out: a client's time-out cannot be set per call."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._session = boto3.session.Session()
         self._clients: dict[float, Any] = {}
 
     def within(self, seconds: float) -> Any:
         """Return a client that waits for at most `seconds`, rounded down so that few are built."""
         step = 0.1 if seconds < 1 else 1 if seconds < 10 else 5 if seconds < 60 else 30
         patience = round(max(seconds // step * step, 0.1), 1)
-        with self._lock:
+        with _building:
             if patience not in self._clients:
                 self._clients[patience] = self._build(patience)
             return self._clients[patience]
@@ -73,8 +82,8 @@ class Clients:
             retries={"total_max_attempts": 1, "mode": "standard"},
             max_pool_connections=32,
         )
-        region = self._session.region_name or aws_region()
-        return self._session.client("bedrock-runtime", region_name=region, config=config)
+        region = session().region_name or aws_region()
+        return session().client("bedrock-runtime", region_name=region, config=config)
 
 
 class BedrockModel:
@@ -221,5 +230,5 @@ def translated(name: str, setting: str, deadline: Deadline) -> Iterator[None]:
         raise answered_error(name, setting, err) from err
     except (BotoCoreError, HTTPError, ParserError, ResponseParserError, OSError) as err:
         raise no_answer(name, deadline.seconds, err) from err
-    except (KeyError, TypeError, AttributeError, ValueError) as err:
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as err:
         raise ModelUnavailable(f"{name}: answered something else than Converse's JSON") from err

@@ -73,7 +73,7 @@ class OpenAIModel:
             raise problem_inside(self._endpoint, answered["error"])
         answer = Answer()
         self._add(answer, answered)
-        if not answered.get("choices"):
+        if not answer.begun:
             raise garbled(self._endpoint, "answered JSON without a choice")
         return self._reply(answer)
 

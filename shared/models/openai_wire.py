@@ -60,6 +60,7 @@ class Answer:
     text: str = ""
     finish: str = ""
     refused: bool = False
+    begun: bool = False
     usage: Usage = field(default_factory=Usage)
     _calls: dict[int, Json] = field(default_factory=dict)
 
@@ -75,6 +76,7 @@ class Answer:
         part = choice.get("delta") or choice.get("message")
         if not isinstance(part, dict):
             return ""
+        self.begun = True
         if part.get("refusal"):
             self.refused = True
         self._add_calls(part.get("tool_calls"))

@@ -1,0 +1,129 @@
+"""Free text from the offline model: sentences that it was given, with where they came from."""
+
+import re
+from typing import NamedTuple
+
+from shared.models.offline.reading import Reading, Source
+from shared.models.offline.similarity import coverage, is_chinese, rarity, sentences, terms
+from shared.models.offline.words import QUESTION, SMALL_TALK
+
+#: How much of the question a sentence must cover to be its answer, and to be worth a look.
+_SURE, _CLOSE = 0.6, 0.34
+_MOST = 3
+_QUESTION = re.compile(QUESTION, re.I)
+_SUMMARY = re.compile(r"\b(summar|digest|overview|recap|tl;?dr)|总结|摘要|概括", re.I)
+
+
+class _Phrases(NamedTuple):
+    unknown: str
+    read: str
+    close: str
+    source: str
+    nothing: str
+    signature: str
+
+
+_ENGLISH = _Phrases(
+    "I don't know. Nothing that I was given answers this.",
+    "I read that, and I found nothing to add.",
+    "I am not sure. The closest that I was given: ",
+    "from",
+    "I was given nothing to answer.",
+    "(Offline model: I only quote. Set MODEL_SMALL and MODEL_LARGE for a real one.)",
+)
+_CHINESE = _Phrases(
+    "我不知道。给我的内容里没有答案。",
+    "已阅读，没有找到可补充的内容。",
+    "我不确定。给我的内容里最接近的是：",
+    "来自",
+    "没有收到要回答的内容。",
+    "（离线模型：我只引用原文。设置 MODEL_SMALL 和 MODEL_LARGE 可使用真正的模型。）",
+)
+
+
+class Found(NamedTuple):
+    """Sentences of one source that may answer the question, and how much of it they cover."""
+
+    text: str
+    source: Source
+    covered: float
+
+
+def answer(reading: Reading) -> str:
+    """Return the whole answer, signed."""
+    phrases = _CHINESE if is_chinese(reading.question) else _ENGLISH
+    return f"{_body(reading, phrases)}\n\n{phrases.signature}"
+
+
+def known_answer(reading: Reading) -> str | None:
+    """Return the answer, signed, or None when it would be that nothing is known."""
+    found = find(reading)
+    return answer(reading) if found and found.covered >= _CLOSE else None
+
+
+def _body(reading: Reading, phrases: _Phrases) -> str:
+    if not reading.question:
+        return phrases.nothing
+    if talk := _small_talk(reading.question):
+        return talk
+    if reading.results:
+        return "\n".join(_from_result(reading, result, phrases) for result in reading.results)
+    if _SUMMARY.search(reading.task.partition("<data")[0]):
+        return summary(reading)
+    found = find(reading)
+    if found is None or found.covered < _CLOSE:
+        return phrases.unknown if _QUESTION.search(reading.question) else phrases.read
+    hedge = "" if found.covered >= _SURE else phrases.close
+    return f"{hedge}{found.text}{_cited(found.source, phrases)}"
+
+
+def _cited(source: Source, phrases: _Phrases) -> str:
+    return f" ({phrases.source} {source.cited})" if source.cited else ""
+
+
+def _from_result(reading: Reading, result: Source, phrases: _Phrases) -> str:
+    """Quote a tool's result: what fits the question, or its start; it was asked for."""
+    found = find(Reading(reading.task, reading.question, (result,), (), frozenset()))
+    text = found.text if found and found.covered >= _CLOSE else " ".join(result.text.split())[:600]
+    return f"{text}{_cited(result, phrases)}"
+
+
+def find(reading: Reading) -> Found | None:
+    """Return the sentences that cover most of the question.
+
+    A question among the sources is no answer, but what follows it may be; so may what follows a
+    heading.
+    """
+    wanted = terms(" ".join(reading.lines))
+    split = [(source, sentences(source.text)) for source in reading.sources]
+    bags = {line: terms(line) for _, lines in split for line in lines}
+    rare = rarity(bags.values())
+    ranked: list[Found] = []
+    for source, lines in split:
+        covered = [coverage(wanted, bags[line], rare) for line in lines]
+        opens = [line.rstrip().endswith(("?", "？", ":", "：")) for line in lines]
+        scores = [
+            0.0 if opens[i] else max(own, 0.9 * covered[i - 1] if i and opens[i - 1] else 0.0)
+            for i, own in enumerate(covered)
+        ]
+        top = max(scores, default=0.0)
+        if top > 0:
+            order = sorted(range(len(lines)), key=lambda i: -scores[i])[:_MOST]
+            kept = sorted(i for i in order if scores[i] >= 0.75 * top)
+            ranked.append(Found(" ".join(lines[i] for i in kept), source, top))
+    return max(ranked, key=lambda found: found.covered, default=None)
+
+
+def summary(reading: Reading) -> str:
+    """Return the sentences that share most words with all the others."""
+    texts = [reading.question, *(source.text for source in reading.sources)]
+    lines = list(dict.fromkeys(line for text in texts for line in sentences(text)))
+    bags = [set(terms(line)) for line in lines]
+    weight = [sum(len(bag & other) for other in bags) for bag in bags]
+    order = sorted(range(len(lines)), key=lambda i: (-weight[i], i))[:_MOST]
+    return " ".join(lines[i] for i in sorted(order))
+
+
+def _small_talk(question: str) -> str:
+    said = re.sub(r"[^\w\s]+", "", question.lower()).strip()
+    return next((reply for phrases, reply in SMALL_TALK if said in phrases), "")

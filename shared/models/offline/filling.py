@@ -1,0 +1,140 @@
+"""Filling a JSON schema from what was read: choices by similarity, text by quoting."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from shared.models import Json
+from shared.models.offline import answering, choosing
+from shared.models.offline.choosing import Name
+from shared.models.offline.reading import Reading
+from shared.models.offline.similarity import coverage, overlap, terms
+from shared.models.offline.words import listed
+
+_ANSWERS = frozenset(listed("answer, reply, response, comment, message, text, body, content"))
+_TITLES = frozenset(listed("title, subject, headline, name, topic"))
+_SUMMARIES = frozenset(listed("summary, description, abstract, gist, overview"))
+_REASONS = frozenset(listed("reason, why, rationale, explanation, justification, because"))
+_SAME = frozenset(listed("duplicate, same"))
+_REASON = "The words are closest to this (offline model)."
+_MANY = 3
+
+
+def fill(schema: Json, reading: Reading, name: str = "") -> Any:
+    """Return a value that fits `schema`; `name` is the key that it is for."""
+    if "enum" in schema or "const" in schema:
+        return _choice(schema, reading)
+    if "anyOf" in schema or "oneOf" in schema:
+        return _optional(schema, reading, name)
+    kind = schema.get("type")
+    if kind == "object":
+        properties = schema.get("properties", {})
+        return {key: fill(part, reading, key) for key, part in properties.items()}
+    if kind == "array":
+        return _items(schema, reading, name)
+    if kind == "boolean":
+        return _flag(schema, reading, name)
+    if kind in {"integer", "number"}:
+        return _number(schema, reading, name)
+    return _text(schema, reading, name) if kind == "string" else None
+
+
+def _names(schema: Json) -> list[Name]:
+    """Return the choices; what they mean stands as `name: meaning` lines in the description."""
+    values = schema.get("enum", [schema.get("const")])
+    said = dict(
+        line.split(": ", 1) for line in schema.get("description", "").split("\n") if ": " in line
+    )
+    return [Name(str(value), said.get(str(value), "")) for value in values]
+
+
+def _choice(schema: Json, reading: Reading) -> Any:
+    values: Sequence[Any] = schema.get("enum", [schema.get("const")])
+    return values[choosing.best(_names(schema), reading)[0]]
+
+
+def _optional(schema: Json, reading: Reading, name: str) -> Any:
+    """Return null unless something speaks for a value."""
+    parts = schema.get("anyOf") or schema.get("oneOf") or []
+    real = [part for part in parts if part.get("type") != "null"]
+    nullable = len(real) < len(parts)
+    if not real:
+        return None
+    part = {"description": schema.get("description", "")} | real[0]
+    if not nullable:
+        return fill(part, reading, name)
+    if "enum" in part:
+        place, score = choosing.best(_names(part), reading)
+        return part["enum"][place] if score >= choosing.ENOUGH else None
+    words = _words(name)
+    if part.get("type") == "string" and words & _ANSWERS:
+        known = answering.known_answer(reading)
+        return None if known is None else _cut(known, part)
+    if part.get("type") in {"string", "number", "integer"} and not words & (_TITLES | _SUMMARIES):
+        return None
+    return fill(part, reading, name)
+
+
+def _items(schema: Json, reading: Reading, name: str) -> list[Any]:
+    of = schema.get("items", {})
+    least = int(schema.get("minItems", 0))
+    most = int(schema.get("maxItems", max(_MANY, least)))
+    if "enum" in of:
+        chosen = choosing.several(_names(of), reading, least, most)
+        return [of["enum"][place] for place in chosen]
+    if of.get("type") == "string":
+        lines = [_cut(line, of) for line in dict.fromkeys(reading.lines)][:most]
+        return lines + [_text(of, reading, name)] * (least - len(lines))
+    return [fill(of, reading, name)] * least
+
+
+def _flag(schema: Json, reading: Reading, name: str) -> bool:
+    if _words(name) & _SAME:
+        asked = terms(reading.question)
+        return any(overlap(asked, terms(source.text)) >= 0.5 for source in reading.sources)
+    label = re.sub(r"^(is|has|needs?|should|wants?|was|can)_", "", name)
+    wanted = Name(label, schema.get("description", ""))
+    return choosing.scores([wanted], reading)[0] >= choosing.ENOUGH
+
+
+def _number(schema: Json, reading: Reading, name: str) -> float:
+    """Return a number of the text that stands near the key's word, else the middle of the range."""
+    low, high = schema.get("minimum"), schema.get("maximum")
+    whole = schema.get("type") == "integer"
+    for line in reading.lines:
+        if set(terms(name.replace("_", " "))) & set(terms(line)):
+            for digits in re.findall(r"(?<![\w.])\d{1,12}(?:\.\d+)?(?![\w.]*\w)", line):
+                number = float(digits)
+                fits = (low is None or number >= low) and (high is None or number <= high)
+                if fits and (not whole or number.is_integer()):
+                    return int(number) if whole else number
+    if low is not None and high is not None:
+        return int((low + high) // 2) if whole else (low + high) / 2
+    bound = low if low is not None else min(high, 0) if high is not None else 0
+    return int(bound) if whole else float(bound)
+
+
+def _text(schema: Json, reading: Reading, name: str) -> str:
+    words = _words(name)
+    lines = reading.lines
+    if words & _ANSWERS:
+        return _cut(answering.answer(reading), schema)
+    if words & _REASONS:
+        return _cut(_REASON, schema)
+    if words & _SUMMARIES:
+        return _cut(" ".join(lines[:2]), schema)
+    if words & _TITLES or len(lines) < 2:
+        return _cut(lines[0] if lines else "", schema)
+    wanted = terms(f"{name.replace('_', ' ')} {schema.get('description', '')}")
+    return _cut(max(lines, key=lambda line: coverage(wanted, terms(line), {})), schema)
+
+
+def _words(name: str) -> set[str]:
+    return set(name.lower().split("_"))
+
+
+def _cut(text: str, schema: Json) -> str:
+    """Keep within maxLength, or within what the description says of it."""
+    said = re.search(r"At most (\d+) characters", schema.get("description", ""))
+    limit = schema.get("maxLength") or (int(said[1]) if said else len(text))
+    return text if len(text) <= limit else f"{text[: limit - 1].rstrip()}…"

@@ -1,0 +1,81 @@
+"""What the offline model makes of a request: the question, and what may answer it."""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+from shared.models import Request
+from shared.models.offline.similarity import sentences
+
+_BLOCK = re.compile(r'<data source="([^"]*)">\n(.*?)\n?</data>', re.S)
+_EVENT = re.compile(r"(github|slack|api|schedule)\.\S+")
+_BESIDE = re.compile(r"(memory of|result of)\b")
+_MENTION = re.compile(r"<@[^>]*>|^\s*@[\w-]+")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A text and where it came from."""
+
+    name: str
+    text: str
+
+    @property
+    def cited(self) -> str:
+        """The name as a reader wants it: what is remembered is named by what it is about."""
+        name = re.sub(r"^(memory of \S+|result of)\s+", "", self.name)
+        return "" if _EVENT.match(name) or name == "text" else name
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A request taken apart. `question` is what the answer is about; `sources` may answer it."""
+
+    task: str
+    question: str
+    sources: tuple[Source, ...]
+    results: tuple[Source, ...]
+    called: frozenset[str]
+
+    @classmethod
+    def of(cls, request: Request) -> "Reading":
+        """Find the question: an event's text, else what stands outside of blocks, else a block."""
+        asked = max((i for i, m in enumerate(request.messages) if m.role == "user"), default=-1)
+        text = request.messages[asked].text if asked >= 0 else ""
+        blocks = _blocks(text)
+        plain = _BLOCK.sub(" ", text).strip()
+        subject = _subject(blocks, plain)
+        beside = [block for block in blocks if block is not subject]
+        earlier = [
+            Source("earlier in this conversation", message.text)
+            for message in request.messages[: max(asked, 0)]
+            if message.role == "user"
+        ]
+        after = request.messages[asked + 1 :]
+        called = frozenset(call.name for message in after for call in message.calls)
+        results = [
+            block
+            for message in after
+            if message.role == "tool"
+            for block in (_blocks(message.text) or [Source("", message.text)])
+        ]
+        question = _MENTION.sub(" ", subject.text if subject else plain).strip()
+        return cls(request.system, question, (*beside, *earlier), tuple(results), called)
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The question's sentences, without orders in it."""
+        return sentences(self.question)
+
+
+def _blocks(text: str) -> list[Source]:
+    return [Source(name, body) for name, body in _BLOCK.findall(text)]
+
+
+def _subject(blocks: list[Source], plain: str) -> Source | None:
+    events = [block for block in blocks if _EVENT.match(block.name)]
+    if events:
+        return events[-1]
+    if plain:
+        return None
+    return next((block for block in blocks if not _BESIDE.match(block.name)), None)

@@ -1,0 +1,202 @@
+"""What goes wrong at model servers, in each wire format, and which error it becomes."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from shared.errors import ModelError, ModelRejected, ModelUnavailable
+from shared.models import Message, Provider, Request
+from tests.models.conftest import KEY
+from tests.models.scripted_server import Fails, Hangs, Says, ScriptedServer, Sends, Turn
+
+SECRET = "the customer's secret"
+ASK = Request((Message("user", SECRET),), max_tokens=50)
+
+
+def _error(provider: Provider, stream: bool = False, timeout: float = 5) -> ModelError:
+    with pytest.raises(ModelError) as caught:
+        if stream:
+            list(provider.stream(ASK, timeout))
+        else:
+            provider.reply(ASK, timeout)
+    return caught.value
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_rate_limit_carries_the_seconds_to_wait(
+    wire: Provider, server: ScriptedServer, stream: bool
+) -> None:
+    server.says(Fails(429, headers={"Retry-After": "7"}))
+    error = _error(wire, stream)
+    assert isinstance(error, ModelUnavailable)
+    assert error.retry_after == 7
+    assert "rate limited (429)" in str(error)
+    assert "retry in 7 s" in str(error)
+
+
+def test_a_rate_limit_may_name_a_date(wire: Provider, server: ScriptedServer) -> None:
+    when = datetime.now(UTC) + timedelta(seconds=60)
+    server.says(Fails(429, headers={"Retry-After": format_datetime(when, usegmt=True)}))
+    error = _error(wire)
+    assert isinstance(error, ModelUnavailable)
+    assert error.retry_after is not None
+    assert 50 < error.retry_after <= 60
+
+
+@pytest.mark.parametrize("wait", ["", "soon", "-5", "nan", "99999999999999"])
+def test_a_wait_that_makes_no_sense_is_none(
+    wire: Provider, server: ScriptedServer, wait: str
+) -> None:
+    server.says(Fails(429, headers={"Retry-After": wait}))
+    error = _error(wire)
+    assert isinstance(error, ModelUnavailable)
+    assert error.retry_after is None
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [
+        Fails(500),
+        Fails(503),
+        Sends(b"<html>Bad gateway</html>", "text/html", 502),
+        Sends(b"<html>Welcome</html>", "text/html"),
+        Sends(b'{"choices": [{"mess'),
+        Sends(b"{}"),
+        Sends(b"null"),
+        Sends(b"[[[" * 5000),
+        Sends(b""),
+        Sends(b'{"choices": "x", "output": [1], "usage": 3}'),
+        Sends(b"\xff\xfe\x00"),
+    ],
+    ids=lambda turn: repr(turn)[:40],
+)
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_may_pass_is_unavailable(
+    wire: Provider, server: ScriptedServer, turn: Turn, stream: bool
+) -> None:
+    server.says(turn)
+    assert isinstance(_error(wire, stream), ModelUnavailable)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+def test_what_will_not_pass_names_a_setting(
+    wire: Provider, server: ScriptedServer, status: int, stream: bool
+) -> None:
+    server.says(Fails(status, message=f"no such thing as {KEY} or {SECRET}"))
+    error = _error(wire, stream)
+    assert isinstance(error, ModelRejected)
+    expected = {
+        400: ("the flow's model=",),
+        401: ("OPENAI_API_KEY", "AWS credentials"),
+        403: ("OPENAI_API_KEY", "bedrock:InvokeModel"),
+        404: ("OPENAI_BASE_URL", "AWS_REGION"),
+    }
+    assert any(setting in str(error) for setting in expected[status])
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 500])
+def test_no_error_shows_a_key_or_what_was_asked(
+    wire: Provider, server: ScriptedServer, status: int, stream: bool
+) -> None:
+    server.says(Fails(status, message=f"the key {KEY} may not ask {SECRET}"))
+    error = _error(wire, stream)
+    for shown in (str(error), repr(error)):
+        assert KEY not in shown
+        assert SECRET not in shown
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_server_that_hangs_is_left_in_time(
+    wire: Provider, server: ScriptedServer, stream: bool
+) -> None:
+    server.says(Hangs())
+    start = time.monotonic()
+    assert isinstance(_error(wire, stream, timeout=0.3), ModelUnavailable)
+    assert time.monotonic() - start < 3, "the test's own bound; the server hangs for ever"
+
+
+def test_an_address_where_nobody_listens_is_unavailable(
+    wire: Provider, server: ScriptedServer
+) -> None:
+    server.__exit__(None, None, None)
+    assert isinstance(_error(wire), ModelUnavailable)
+
+
+def test_a_stream_that_breaks_off_is_unavailable(wire: Provider, server: ScriptedServer) -> None:
+    server.says(Says("a long answer that stops", breaks_off=True))
+    assert isinstance(_error(wire, stream=True), ModelUnavailable)
+
+
+@pytest.mark.parametrize("code", ["throttlingException", "serviceUnavailableException"])
+def test_a_failure_inside_of_a_stream_is_unavailable(
+    wire: Provider, server: ScriptedServer, code: str
+) -> None:
+    code = code if wire.name.startswith("bedrock") else "server_error"
+    server.says(Says("half", fails_inside=code))
+    assert isinstance(_error(wire, stream=True), ModelUnavailable)
+
+
+def test_characters_may_be_cut_anywhere(wire: Provider, server: ScriptedServer) -> None:
+    text = "Grüße, 你好, 🙂🏳️‍🌈"
+    server.says(Says(text, bytewise=True))
+    chunks = list(wire.stream(ASK, 5))
+    assert "".join(chunk.text for chunk in chunks) == text
+    assert all("\ufffd" not in chunk.text for chunk in chunks)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_empty_answer_is_a_reply_without_text(
+    wire: Provider, server: ScriptedServer, stream: bool
+) -> None:
+    server.says(Says(""))
+    reply = list(wire.stream(ASK, 5))[-1].reply if stream else wire.reply(ASK, 5)
+    assert reply is not None
+    assert reply.text == ""
+
+
+@pytest.mark.parametrize("finish", ["length", "refused"])
+def test_why_an_answer_ended_is_told(wire: Provider, server: ScriptedServer, finish: str) -> None:
+    server.says(Says("half", finish), Says("half", finish))
+    assert wire.reply(ASK, 5).finish == finish
+    last = list(wire.stream(ASK, 5))[-1].reply
+    assert last is not None
+    assert last.finish == finish
+
+
+def test_a_call_that_was_cut_off_is_no_call(wire: Provider, server: ScriptedServer) -> None:
+    server.says(Says("", "length", calls=(("get_weather", '{"city": "Zü'),)))
+    last = list(wire.stream(ASK, 5))[-1].reply
+    assert last is not None
+    assert (last.finish, last.calls) == ("length", ())
+
+
+def test_malformed_arguments_are_unavailable(wire: Provider, server: ScriptedServer) -> None:
+    server.says(Says("", "tools", calls=(("get_weather", '{"city": '),)))
+    assert isinstance(_error(wire, stream=True), ModelUnavailable)
+
+
+def test_cached_tokens_are_counted_as_part_of_the_input(
+    wire: Provider, server: ScriptedServer
+) -> None:
+    server.says(Says("ok", cached=8))
+    usage = wire.reply(ASK, 5).usage
+    assert (usage.input, usage.cached, usage.output) == (12, 8, 5)
+
+
+def test_nothing_is_retried_below_the_router(wire: Provider, server: ScriptedServer) -> None:
+    server.says(Fails(500), Says("a second call"))
+    _error(wire)
+    assert len(server.seen) == 1
+
+
+def test_a_stream_can_be_left_early(wire: Provider, server: ScriptedServer) -> None:
+    server.says(Says("one two three four five"))
+    stream = wire.stream(ASK, 5)
+    assert next(stream).text
+    del stream
+    server.says(Says("again"))
+    assert wire.reply(ASK, 5).text == "again"
