@@ -13,8 +13,8 @@ from urllib3.exceptions import (
     LocationValueError,
     NewConnectionError,
     SSLError,
-    TimeoutError,
 )
+from urllib3.exceptions import TimeoutError as SilenceError
 
 from shared.errors import ModelRejected, ModelUnavailable
 from shared.models import Json
@@ -38,7 +38,7 @@ class Http:
     def post(self, endpoint: Endpoint, path: str, body: Json, deadline: Deadline) -> Json:
         """Send `body` and return the JSON object that comes back."""
         with self._answer(endpoint, path, body, deadline) as response:
-            return _json(endpoint, response)
+            return _json(endpoint, response, deadline)
 
     def events(
         self, endpoint: Endpoint, path: str, body: Json, deadline: Deadline
@@ -49,13 +49,14 @@ class Http:
         """
         with self._answer(endpoint, path, body, deadline) as response:
             if "event-stream" not in response.headers.get("content-type", ""):
-                yield _json(endpoint, response)
+                yield _json(endpoint, response, deadline)
                 return
             for text in _event_data(response):
                 if text == _END:
                     _finish(response)
                     return
                 yield _object(endpoint, text.encode())
+            _check(deadline)
 
     @contextmanager
     def _answer(
@@ -153,8 +154,15 @@ def _finish(response: urllib3.BaseHTTPResponse) -> None:
         response.drain_conn()
 
 
-def _json(endpoint: Endpoint, response: urllib3.BaseHTTPResponse) -> Json:
+def _check(deadline: Deadline) -> None:
+    """Tell an answer that ended from one that was cut off: some have no other mark of their end."""
+    if deadline.left <= 0:
+        raise TimeoutError
+
+
+def _json(endpoint: Endpoint, response: urllib3.BaseHTTPResponse, deadline: Deadline) -> Json:
     raw = response.read()
+    _check(deadline)
     if "html" in response.headers.get("content-type", "") or raw.lstrip()[:1] == b"<":
         raise garbled(endpoint, "answered HTML, so a proxy or another kind of server is there")
     return _object(endpoint, raw)
@@ -181,7 +189,7 @@ def _translated(
         return ModelRejected(f"{name}: the certificate is not trusted; look at {endpoint.place}")
     if isinstance(err, NewConnectionError | ConnectTimeoutError):
         return ModelUnavailable(f"{name}: no connection; look at {endpoint.place}")
-    if isinstance(err, TimeoutError) or deadline.left <= 0:
+    if isinstance(err, SilenceError | TimeoutError) or deadline.left <= 0:
         return ModelUnavailable(f"{name}: no whole answer within {deadline.seconds:.1f} s")
     if isinstance(err, UnicodeDecodeError):
         return garbled(endpoint, "answered bytes that are not UTF-8")

@@ -16,6 +16,9 @@ __all__ = ["Between", "ask", "at_most", "choosing", "convert", "parse", "schema_
 
 T = TypeVar("T")
 
+#: Characters of a choice's description.
+_DESCRIPTION = 120
+
 #: How many places of an answer are tried when it is not JSON as a whole.
 _TRIES = 200
 
@@ -33,14 +36,21 @@ def schema_of(kind: Any) -> Json:
 def choosing(kind: type[T], **choices: Iterable[str] | Mapping[str, str]) -> type[T]:
     """Return `kind` with its text fields `choices` restricted to names known at run time.
 
-    A mapping gives each name a description that the model is told. `choosing(Verdict,
-    labels=["bug", "question"])` makes any other label an invalid answer.
+    A mapping gives each name a description. It stands outside of the data, so the model trusts it:
+    never describe a choice with a stranger's text. `choosing(Verdict, labels=["bug", "question"])`
+    makes any other label an invalid answer.
     """
     named = {
-        field: dict(names) if isinstance(names, Mapping) else dict.fromkeys(names, "")
+        field: {name: _in_short(said) for name, said in names.items()}
+        if isinstance(names, Mapping)
+        else dict.fromkeys(names, "")
         for field, names in choices.items()
     }
     return cast("type[T]", Chosen(kind, named))
+
+
+def _in_short(said: str) -> str:
+    return " ".join(said.split())[:_DESCRIPTION]
 
 
 def convert(kind: Any, value: object) -> Any:
