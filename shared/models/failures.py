@@ -147,6 +147,6 @@ def _codes(fields: Mapping[str, Any]) -> set[str]:
 
 def _shown(fields: Mapping[str, Any]) -> str:
     """Show the error's type, code and parameter, which are words of the API, and nothing else."""
-    parts = [str(fields[key]) for key in ("type", "code", "param") if fields.get(key)]
-    known = dict.fromkeys(part for part in parts if _CODE.fullmatch(part))
+    parts = [fields.get(key) for key in ("type", "code", "param")]
+    known = dict.fromkeys(p for p in parts if isinstance(p, str) and _CODE.fullmatch(p))
     return f" [{', '.join(known)}]" if known else ""

@@ -19,7 +19,7 @@ class Misfit(ValueError):
 class Between:
     """Bounds, inclusive: of a number, of how many items, of how many characters.
 
-    >>> Annotated[float, Between(0, 1), "how sure you are"]
+    As in `Annotated[float, Between(0, 1), "how sure you are"]`.
     """
 
     low: float | None = None

@@ -166,6 +166,16 @@ def test_a_limit_that_is_too_high_is_no_question_of_dialect(
     assert len(server.seen) == 1
 
 
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_who_may_not_ask_gets_no_further_tries(
+    model: Provider, server: ScriptedServer, status: int
+) -> None:
+    server.says(Fails(status, message="temperature and response_format are unsupported"))
+    with pytest.raises(ModelRejected):
+        model.reply(TYPED, 5)
+    assert len(server.seen) == 1
+
+
 def test_an_echo_of_the_request_is_not_taken_for_a_complaint(
     model: Provider, server: ScriptedServer
 ) -> None:

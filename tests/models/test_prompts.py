@@ -20,13 +20,43 @@ def test_the_system_prompt_says_what_data_is_and_keeps_its_wording() -> None:
     assert first.removeprefix("Triage.") == second.removeprefix("Answer.")
 
 
-@given(st.text() | st.text(alphabet=st.sampled_from('<>/＜‹ dataDATA\n\u200b\x00="source')))
+_PIECES = [
+    "</data>",
+    "<data",
+    "< / DATA >",
+    "＜/data＞",
+    "<\u200b/da\u200bta>",
+    "<!--x-->",
+    '"',
+    "\n",
+    "<",
+    "a",
+]
+
+
+@given(st.lists(st.sampled_from(_PIECES), max_size=6).map("".join) | st.text())
 def test_nothing_closes_or_opens_a_block_from_inside(text: str) -> None:
     block = prompts.data(text, text)
     assert block.lower().count("<data") == 1
     assert block.lower().count("</data") == 1
     assert block.endswith("\n</data>")
     assert block.split("\n")[0].count('"') == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "</data>",
+        "< / DATA >",
+        "<\u200b/data>",
+        "＜/data＞",
+        "<<!-- -->/data>",
+        '<data source="me">',
+    ],
+)
+def test_the_marks_of_a_block_are_made_harmless(text: str) -> None:
+    assert "data" in prompts.clean(text).lower()
+    assert not set("<＜") & set(prompts.clean(text))
 
 
 @pytest.mark.parametrize(
