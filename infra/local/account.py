@@ -2,12 +2,14 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from moto.core.base_backend import BackendDict
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.base_backend import BackendDict, backend_lock
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from infra.local import moto_repairs
@@ -15,10 +17,13 @@ from infra.local.environments import FunctionSpec
 from infra.local.gateway import Route
 from infra.local.http_server import HttpServer
 from infra.local.lambda_api import InvokeRaw, LambdaApi
-from infra.local.moto_repairs import ACCOUNT, DurableQueue
+from infra.local.moto_repairs import DurableQueue
 from infra.local.queues import EventSource
 from infra.local.schedules import Schedule
 from infra.local.store import Store
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 #: What follows AWS_ENDPOINT_URL_ in the names that boto3 reads, for the services that are local.
 #: The global name is left alone: a function may talk to the real Bedrock.
@@ -32,9 +37,21 @@ _SECRET = re.compile(
 _REFERENCE = re.compile(r"\{\{resolve:[^}]*\}\}")
 
 
+_ids_in_use: set[str] = set()
+
+
+def _take_id() -> str:
+    """Return an account id that no other cloud of this process uses: a lone one keeps its own."""
+    with backend_lock:
+        id = next(id for n in count(int(DEFAULT_ACCOUNT_ID)) if (id := str(n)) not in _ids_in_use)
+        _ids_in_use.add(id)
+        return id
+
+
 class Account:
     """moto's backends for one region, and lists of what the local cloud runs itself.
 
+    moto keeps its state in globals, per account, so each cloud of a process has its own account.
     `root` is the project's directory. `variables`, `handlers` and `code` replace what the template
     says about functions.
     """
@@ -64,8 +81,8 @@ class Account:
         self.queues: dict[str, DurableQueue] = {}
         self._server = HttpServer(handler=moto_repairs.Handler)
         self._clients: dict[str, Any] = {}
-        moto_repairs.forget_messages()
-        BackendDict.reset()
+        self.id = _take_id()
+        self.sqs, self.sns, self.s3 = moto_repairs.install(self.id, region, store)
 
     @property
     def url(self) -> str:
@@ -78,10 +95,10 @@ class Account:
     @property
     def pseudo_parameters(self) -> dict[str, str]:
         return {
-            "AWS::AccountId": ACCOUNT,
+            "AWS::AccountId": self.id,
             "AWS::Partition": "aws",
             "AWS::Region": self.region,
-            "AWS::StackId": f"arn:aws:cloudformation:{self.region}:{ACCOUNT}:stack/local/local",
+            "AWS::StackId": self.arn("cloudformation", f"stack/{self.stack_name}"),
             "AWS::URLSuffix": "amazonaws.com",
         }
 
@@ -94,35 +111,13 @@ class Account:
         return {**keys, **given, **region, **self.endpoints}
 
     def arn(self, service: str, resource: str) -> str:
-        return f"arn:aws:{service}:{self.region}:{ACCOUNT}:{resource}"
-
-    @cached_property
-    def sqs(self) -> moto_repairs.Sqs:
-        from moto.sqs.models import sqs_backends
-
-        sqs_backends[ACCOUNT][self.region] = backend = moto_repairs.Sqs(self.region, ACCOUNT)
-        return backend
-
-    @cached_property
-    def sns(self) -> moto_repairs.Sns:
-        from moto.sns.models import sns_backends
-
-        sns_backends[ACCOUNT][self.region] = backend = moto_repairs.Sns(self.region, ACCOUNT)
-        return backend
-
-    @cached_property
-    def s3(self) -> moto_repairs.S3:
-        from moto.s3.models import s3_backends
-
-        s3_backends[ACCOUNT]["aws"] = backend = moto_repairs.S3("aws", ACCOUNT)
-        backend.store = self.store
-        return backend
+        return f"arn:aws:{service}:{self.region}:{self.id}:{resource}"
 
     @cached_property
     def secrets(self) -> Any:
         from moto.secretsmanager.models import secretsmanager_backends
 
-        return secretsmanager_backends[ACCOUNT][self.region]
+        return secretsmanager_backends[self.id][self.region]
 
     def resolve(self, text: str) -> str:
         """Replace dynamic references. A secret that no template made reads as empty: not set."""
@@ -140,11 +135,26 @@ class Account:
 
     def start(self, invoke: InvokeRaw) -> None:
         """Serve the AWS API."""
-        self._server.start(LambdaApi(invoke, DomainDispatcherApplication(create_backend_app)))
+        moto = DomainDispatcherApplication(create_backend_app)
+
+        def in_this_account(
+            environ: "WSGIEnvironment", start_response: "StartResponse"
+        ) -> Iterable[bytes]:
+            environ["HTTP_X_MOTO_ACCOUNT_ID"] = self.id
+            answer: Iterable[bytes] = moto(environ, start_response)
+            return answer
+
+        self._server.start(LambdaApi(invoke, in_this_account))
 
     def stop(self) -> None:
+        """Stop serving and drop everything that is in the account."""
         self._server.stop()
-        BackendDict.reset()
+        with backend_lock:
+            for service in list(BackendDict._instances):
+                if self.id in service:
+                    service[self.id].reset()
+                    del service[self.id]
+        _ids_in_use.discard(self.id)
 
     def _secret(self, match: re.Match[str]) -> str:
         from moto.secretsmanager.exceptions import SecretsManagerClientError

@@ -2,7 +2,6 @@
 
 import logging
 import re
-import threading
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -33,11 +32,10 @@ if TYPE_CHECKING:
 GRACE = 2.0
 _LOG_BYTES = 10_000_000
 _API_URL = re.compile(r"https://local\.execute-api\.[\w-]+\.amazonaws\.com(/\w+)?/?")
-_one_at_a_time = threading.Lock()
 
 
 class LocalCloud:
-    """The stack of one template, running, as a context manager. One at a time in a process.
+    """The stack of one template, running, as a context manager.
 
     `environment` gives values to the variables that functions declare in the template, in place of
     the template's; AWS_* of it reach every function, so with real credentials the services that are
@@ -83,9 +81,6 @@ class LocalCloud:
 
     def start(self) -> None:
         """Deploy the template and run it; raises TemplateError or LocalCloudError."""
-        if not _one_at_a_time.acquire(blocking=False):
-            raise LocalCloudError("a local cloud runs in this process already; stop it first")
-        self._open.callback(_one_at_a_time.release)
         try:
             self._start()
         except BaseException:

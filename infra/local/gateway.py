@@ -16,7 +16,6 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Request, Response
 
 from infra.local.errors import LocalCloudError
-from infra.local.moto_repairs import ACCOUNT
 from infra.local.queues import Invoke
 from shared.events import Json
 
@@ -131,7 +130,7 @@ def _event(request: Request, route: Route, parameters: dict[str, str]) -> Json:
         "pathParameters": parameters or None,
         "stageVariables": None,
         "requestContext": {
-            "accountId": ACCOUNT,
+            "accountId": "local",
             "apiId": "local",
             "domainName": request.host,
             "httpMethod": request.method,

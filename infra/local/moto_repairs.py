@@ -13,24 +13,31 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from moto.core import DEFAULT_ACCOUNT_ID
 from moto.moto_server.werkzeug_app import MotoRequestHandler
-from moto.s3.models import S3Backend
+from moto.s3.models import S3Backend, s3_backends
 from moto.sns.exceptions import InvalidParameterValue
-from moto.sns.models import SNSBackend, Topic
+from moto.sns.models import SNSBackend, Topic, sns_backends
 from moto.sqs.exceptions import ReceiptHandleIsInvalid
-from moto.sqs.models import Message, Queue, SQSBackend, _filter_message_attributes
+from moto.sqs.models import Message, Queue, SQSBackend, _filter_message_attributes, sqs_backends
 
 from infra.local.http_server import QuietHandler
 from infra.local.store import Store, StoredMessage
-
-ACCOUNT = DEFAULT_ACCOUNT_ID
 
 #: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 _SNS_LIMIT_BYTES = 262_144
 
 
-def forget_messages() -> None:
+def install(account: str, region: str, store: Store) -> tuple["Sqs", "Sns", "S3"]:
+    """Put the repaired services in place of moto's own, for one account."""
+    _forget_messages()
+    sqs_backends[account][region] = sqs = Sqs(region, account)
+    sns_backends[account][region] = sns = Sns(region, account)
+    s3_backends[account]["aws"] = s3 = S3("aws", account)
+    s3.store = store
+    return sqs, sns, s3
+
+
+def _forget_messages() -> None:
     """Stop moto from keeping every message that it ever saw.
 
     Its base class lists each instance for moto's dashboard (moto/core/common_models.py, BaseModel).
@@ -49,9 +56,12 @@ class DurableQueue(Queue):
 
     _messages: list[Any]
 
-    def __init__(self, name: str, region: str, store: Store, **attributes: Any) -> None:
-        super().__init__(name, region, ACCOUNT, **attributes)
+    def __init__(
+        self, name: str, region: str, account: str, store: Store, attributes: Mapping[str, Any]
+    ) -> None:
+        super().__init__(name, region, account, **attributes)
         self._store = store
+        self._looked_at = 0.0
         #: Notified whenever a message comes, goes or becomes visible.
         self.changed = self._messages_lock
         for stored in store.messages(name):
@@ -72,7 +82,7 @@ class DurableQueue(Queue):
         blocked. What was received too often goes to the dead-letter queue instead.
         """
         with self.changed:
-            now = _now()
+            now = self._looked_at = _now()
             self._discard_expired(now)
             self._bury(now)
             hidden = [message for message in self._messages if _hidden_until(message) > now]
@@ -99,10 +109,9 @@ class DurableQueue(Queue):
             self._forget(gone)
 
     def next_change(self) -> float | None:
-        """Return in how many seconds the next message becomes visible; None when none is hidden."""
-        now = _now()
-        times = [until for message in self._messages if (until := _hidden_until(message)) > now]
-        return max(0.0, (min(times) - now) / 1000) if times else None
+        """Return in how many seconds the next message that `take` found hidden becomes visible."""
+        times = [until for m in self._messages if (until := _hidden_until(m)) > self._looked_at]
+        return max(0.0, (min(times) - _now()) / 1000) if times else None
 
     def delete_message(self, receipt_handle: str) -> None:
         with self.changed:

@@ -80,7 +80,7 @@ def _queue(account: Account, declared: Declaration) -> Resource:
     attributes.pop("Tags", None)
     suffix = ".fifo" if text(attributes.get("FifoQueue", False)) == "true" else ""
     name = attributes.pop("QueueName", f"{declared.name}{suffix}")
-    queue = DurableQueue(name, account.region, account.store, **attributes)
+    queue = DurableQueue(name, account.region, account.id, account.store, attributes)
     account.sqs.queues[name] = queue
     account.queues[name] = queue
     url = f"{account.url}/{queue.account_id}/{name}"
@@ -117,7 +117,8 @@ def _subscription(account: Account, declared: Declaration) -> Resource:
 
 
 def _bucket(account: Account, declared: Declaration) -> Resource:
-    name = declared.properties.get("BucketName", declared.name.lower())
+    # Names of buckets are global, also in moto.
+    name = declared.properties.get("BucketName", f"{declared.name}-{account.id}".lower())
     account.s3.create_bucket(name, account.region)
     account.s3.restore(name)
     domain = f"{name}.s3.amazonaws.com"

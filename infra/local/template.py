@@ -86,6 +86,8 @@ def _transform(path: Path, body: Json, parameters: Mapping[str, str], region: st
     except InvalidDocumentException as err:
         causes = "; ".join(cause.message for cause in err.causes)
         raise TemplateError(f"{path}: {causes}") from err
+    finally:
+        translator.metrics.publish()  # to nobody; it would warn when they are not
     transformed: Json = undo_mark_unicode_str_in_template(translated)
     return transformed
 

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 
@@ -33,7 +34,8 @@ def run(message: dict[str, Any], attempt: int, record: dict[str, Any], batch: in
         file.write(json.dumps(line) + "\n")
     print("worked on", message.get("record"))
     time.sleep(message.get("seconds", 0))
-    if attempt <= message.get("until", 0):
+    healed = Path(os.environ["RECORD"]).with_name(message.get("unless", "nothing")).exists()
+    if attempt <= message.get("until", 0) and not healed:
         return go_wrong(message["wrong"])
     return True
 
