@@ -1,6 +1,6 @@
 """What a function's process starts with: awslambdaric, and a thread that ends it with its parent.
 
-Run as a file, `python -P bootstrap.py HANDLER`: a built artifact needs nothing of this project. The
+Run as a file, `python -P bootstrap.py HANDLER [isolated]`: it needs nothing of this project. The
 parent holds the other end of standard input. The kernel closes it when the parent dies, however it
 dies; unlike PR_SET_PDEATHSIG that works on every Unix, and whichever thread started the process.
 """
@@ -8,6 +8,7 @@ dies; unlike PR_SET_PDEATHSIG that works on every Unix, and whichever thread sta
 import os
 import signal
 import sys
+import sysconfig
 import threading
 
 
@@ -24,12 +25,26 @@ def follow_parent() -> None:
     threading.Thread(target=wait, name="lifeline", daemon=True).start()
 
 
-def run(handler: str) -> None:
+def hide_packages() -> None:
+    """Leave only PYTHONPATH and the standard library to import from."""
+    own = os.environ["PYTHONPATH"]
+    library = sysconfig.get_path("stdlib")
+    sys.path[:] = [
+        path
+        for path in sys.path
+        if path == own or (path.startswith(library) and not path.endswith("-packages"))
+    ]
+
+
+def run(handler: str, *options: str) -> None:
+    """Handle events until the end; with the option `isolated`, without what is installed here."""
     follow_parent()
     from awslambdaric.__main__ import main
 
+    if "isolated" in options:
+        hide_packages()
     main([sys.argv[0], handler])
 
 
 if __name__ == "__main__":
-    run(sys.argv[1])
+    run(*sys.argv[1:])

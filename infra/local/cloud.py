@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 #: How long what runs may take to end when the cloud stops, in seconds. Then it is killed, and its
 #: messages are delivered again at the next start.
-GRACE = 2.0
+GRACE = 1.0
 _LOG_BYTES = 10_000_000
 _API_URL = re.compile(r"https://local\.execute-api\.[\w-]+\.amazonaws\.com(/\w+)?/?")
 
@@ -41,7 +41,8 @@ class LocalCloud:
     the template's; AWS_* of it reach every function, so with real credentials the services that are
     not local are real. `overrides` are template parameters. `handlers` and `code` replace handler
     and code of functions by logical id; built artifacts see nothing but themselves. `page` answers
-    what the API's routes do not. `log` is called with a function's id and each line that it writes.
+    what the API's routes do not. `log` is called, from any thread, with a function's id and a line
+    that it wrote.
 
     With `state`, messages and objects survive: what a queue or a bucket accepts is in a file before
     the sender hears of it, and stays until it is deleted, also through kill -9. What was in flight
@@ -71,6 +72,7 @@ class LocalCloud:
         self._handlers = handlers or {}
         self._code = code or {}
         self._open = ExitStack()
+        self.outputs: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         self.start()

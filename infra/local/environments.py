@@ -41,7 +41,11 @@ Log = Callable[[str, str], None]
 
 
 class FunctionSpec(NamedTuple):
-    """What the template says about a function. `id` is its logical id; `path` its PYTHONPATH."""
+    """What the template says about a function.
+
+    `id` is its logical id; `path` its PYTHONPATH. When it is `isolated` it cannot import what is
+    installed here, as in Lambda.
+    """
 
     id: str
     name: str
@@ -53,6 +57,7 @@ class FunctionSpec(NamedTuple):
     timeout: float
     memory: int
     concurrency: int
+    isolated: bool = False
 
 
 class _Report(NamedTuple):
@@ -130,7 +135,7 @@ class Environment:
         host, port = self._listener.getsockname()
         inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
         return subprocess.Popen(
-            [sys.executable, "-P", str(_BOOTSTRAP), spec.handler],
+            [sys.executable, "-P", str(_BOOTSTRAP), spec.handler, *["isolated"] * spec.isolated],
             cwd=spec.code,
             env={
                 **inherited,

@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from infra.local.environments import Log
@@ -92,7 +92,8 @@ class Poller:
                 )
                 if batch:
                     self._busy += 1
-                    self._workers.submit(self._run, batch)
+                    # What nobody expected is logged with its trace, not lost in the future.
+                    self._workers.submit(self._run, batch).add_done_callback(Future.result)
                 else:
                     queue.changed.wait(queue.next_change() if free else None)
 

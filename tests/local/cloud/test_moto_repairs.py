@@ -61,6 +61,11 @@ class Cloud:
     def delete(self, message: Any) -> None:
         self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
 
+    def give_back(self, message: Any) -> None:
+        self.sqs.change_message_visibility(
+            QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
+        )
+
     def close(self) -> None:
         self.account.stop()
         self.store.close()
@@ -126,21 +131,26 @@ def test_a_receiver_that_waits_wakes_up_at_once(cloud: Cloud) -> None:
 def test_what_was_received_too_often_dies_and_can_be_redriven(cloud: Cloud) -> None:
     cloud.send("poison")
     cloud.send("behind")
-    assert cloud.bodies(limit=1) == ["poison"]
-    assert cloud.bodies(seconds=5, limit=1) == ["poison"]
-    assert cloud.bodies(seconds=5, limit=1) == ["behind"]
-    assert [message.body for message in cloud.dead._messages] == ["poison"]
-    cloud.flow.redrive()
-    cloud.sqs.purge_queue(QueueUrl=f"{cloud.account.url}/{cloud.account.id}/dead.fifo")
+    for _ in range(2):
+        (message,) = cloud.receive(limit=1)
+        assert message["Body"] == "poison"
+        cloud.give_back(message)
+    assert cloud.bodies(limit=1) == ["behind"]
+    assert [message.body for message in cloud.store.messages("dead.fifo")] == ["poison"]
+    assert cloud.flow.redrive() == 1
     assert cloud.bodies(seconds=5) == ["behind", "poison"]
+
+
+def test_a_purged_queue_is_empty_for_good(cloud: Cloud) -> None:
+    cloud.send("one")
+    cloud.sqs.purge_queue(QueueUrl=cloud.url)
+    assert cloud.receive() == []
+    assert cloud.store.messages("flow.fifo") == []
 
 
 def test_a_message_that_is_given_back_is_visible_at_once(cloud: Cloud) -> None:
     cloud.send("one")
-    (message,) = cloud.receive()
-    cloud.sqs.change_message_visibility(
-        QueueUrl=cloud.url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
-    )
+    cloud.give_back(cloud.receive()[0])
     assert cloud.bodies() == ["one"]
 
 

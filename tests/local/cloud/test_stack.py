@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from infra.local.cloud import LocalCloud
 from infra.local.errors import TemplateError
 from infra.local.stack import Declaration, Resource, Stack
 from infra.local.template import load
@@ -140,6 +141,47 @@ def test_sam_functions_keep_their_code_location() -> None:
     kinds = {resource["Type"] for resource in template.resources.values()}
     assert "AWS::Lambda::Function" in kinds
     assert not [kind for kind in kinds if kind.startswith("AWS::Serverless")]
+
+
+@pytest.mark.parametrize(
+    ("properties", "reason"),
+    [
+        ("{CodeUri: nowhere, Handler: a.b}", "F: its code is no directory here"),
+        (
+            "{CodeUri: ., Handler: a.b, Timeout: 31, Events: {Q: {Type: SQS, Properties: "
+            "{Queue: !GetAtt Q.Arn}}}}",
+            "visibility time-out of 30 s is shorter than the 31 s of F",
+        ),
+        (
+            "{CodeUri: ., Handler: a.b, Events: {Q: {Type: SQS, Properties: "
+            "{Queue: 'arn:aws:sqs:us-east-1:1:other'}}}}",
+            "only queues of the template trigger functions",
+        ),
+        (
+            "{CodeUri: ., Handler: a.b, Events: {T: {Type: HttpApi}}}",
+            "AWS::ApiGatewayV2::Api is not known to the local cloud",
+        ),
+        (
+            "{CodeUri: ., Handler: a.b, Events: {T: {Type: ScheduleV2, Properties: "
+            "{ScheduleExpression: sometimes}}}}",
+            "'sometimes' is no schedule",
+        ),
+    ],
+)
+def test_what_the_local_cloud_refuses_is_named(
+    tmp_path: Path, properties: str, reason: str
+) -> None:
+    path = tmp_path / "template.yaml"
+    path.write_text(
+        "Transform: AWS::Serverless-2016-10-31\n"
+        "Resources:\n"
+        "  Q: {Type: AWS::SQS::Queue}\n"
+        "  F:\n"
+        "    Type: AWS::Serverless::Function\n"
+        f"    Properties: {{Runtime: python3.11, {properties[1:]}\n"
+    )
+    with pytest.raises(TemplateError, match=reason):
+        LocalCloud(path).start()
 
 
 def test_what_sam_refuses_is_named(tmp_path: Path) -> None:
