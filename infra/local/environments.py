@@ -124,6 +124,7 @@ class Environment:
         if self._process.poll() is None:
             with contextlib.suppress(OSError):  # it may die first
                 os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.kill()
         self._process.wait()
         self._events.put(None)
         # Wake `accept`, unless it is over: closing a socket under it does not, on every system.

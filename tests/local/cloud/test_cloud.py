@@ -24,7 +24,7 @@ import tests.local.cloud.test_cloud as test
 site = Site(Path(sys.argv[1]), state=Path(sys.argv[1]) / "state")
 site.cloud.start()
 test.put(site, "big.json", b"payload")
-site.send("accepted", {"seconds": 0.9})
+site.send("accepted", {"until": 1, "wrong": "sleep"})
 site.send("behind", {})
 site.wait_for_records(1, "accepted")
 print(*site.cloud.processes, flush=True)

@@ -5,87 +5,29 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from moto.sqs.models import Message
 
-from infra.local.account import Account
-from infra.local.moto_repairs import DurableQueue
-from infra.local.store import Store
-
-
-class Cloud:
-    """An account with a queue and its dead-letter queue, and boto3 clients for it."""
-
-    def __init__(self, directory: Path | None = None) -> None:
-        self.store = Store(directory)
-        self.account = Account(
-            "us-east-1", self.store, root=Path(), variables={}, handlers={}, code={}
-        )
-        self.dead = self.queue("dead.fifo")
-        policy = {"deadLetterTargetArn": self.dead.queue_arn, "maxReceiveCount": 2}
-        self.flow = self.queue("flow.fifo", RedrivePolicy=policy, VisibilityTimeout=1)
-        self.account.s3.create_bucket("bucket", "us-east-1")
-        self.account.s3.restore("bucket")
-        self.account.start(lambda function, event: event)
-        self.url = f"{self.account.url}/{self.account.id}/flow.fifo"
-        self.sqs = self.account.client("sqs")
-
-    def queue(self, name: str, **attributes: Any) -> DurableQueue:
-        given = {"FifoQueue": "true", **attributes}
-        queue = DurableQueue(name, "us-east-1", self.account.id, self.store, given)
-        self.account.sqs.queues[name] = queue
-        return queue
-
-    def send(self, body: str, conversation: str = "c", id: str = "") -> str:
-        return str(
-            self.sqs.send_message(
-                QueueUrl=self.url,
-                MessageBody=body,
-                MessageGroupId=conversation,
-                MessageDeduplicationId=id or body,
-            )["MessageId"]
-        )
-
-    def receive(self, seconds: int = 0, limit: int = 10) -> list[Any]:
-        messages: list[Any] = self.sqs.receive_message(
-            QueueUrl=self.url, MaxNumberOfMessages=limit, WaitTimeSeconds=seconds
-        ).get("Messages", [])
-        return messages
-
-    def bodies(self, seconds: int = 0, limit: int = 10) -> list[str]:
-        return [message["Body"] for message in self.receive(seconds, limit)]
-
-    def delete(self, message: Any) -> None:
-        self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
-
-    def give_back(self, message: Any) -> None:
-        self.sqs.change_message_visibility(
-            QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
-        )
-
-    def close(self) -> None:
-        self.account.stop()
-        self.store.close()
+from tests.local.cloud.queue_account import QueueAccount
 
 
 @pytest.fixture
-def cloud() -> Iterator[Cloud]:
-    cloud = Cloud()
+def cloud() -> Iterator[QueueAccount]:
+    cloud = QueueAccount()
     yield cloud
     cloud.close()
 
 
-def test_a_deduplication_id_is_remembered_after_its_message_is_deleted(cloud: Cloud) -> None:
+def test_a_deduplication_id_is_remembered_after_its_message_is_deleted(cloud: QueueAccount) -> None:
     first = cloud.send("one", id="same")
     cloud.delete(cloud.receive()[0])
     assert cloud.send("two", id="same") == first
     assert cloud.receive() == []
 
 
-def test_a_deduplication_id_is_forgotten_after_five_minutes(cloud: Cloud) -> None:
+def test_a_deduplication_id_is_forgotten_after_five_minutes(cloud: QueueAccount) -> None:
     message = Message("old", "one")
     message.deduplication_id, message.group_id = "same", "c"
     message.sent_timestamp = int(time.time() * 1000) - 301_000
@@ -95,7 +37,7 @@ def test_a_deduplication_id_is_forgotten_after_five_minutes(cloud: Cloud) -> Non
     assert cloud.bodies() == ["two"]
 
 
-def test_receivers_at_once_never_get_the_same_message(cloud: Cloud) -> None:
+def test_receivers_at_once_never_get_the_same_message(cloud: QueueAccount) -> None:
     for n in range(40):
         cloud.send(str(n), conversation=str(n))
     with ThreadPoolExecutor(8) as threads:
@@ -103,7 +45,7 @@ def test_receivers_at_once_never_get_the_same_message(cloud: Cloud) -> None:
     assert Counter(body for batch in batches for body in batch) == {str(n): 1 for n in range(40)}
 
 
-def test_a_conversation_waits_for_its_message_to_become_visible(cloud: Cloud) -> None:
+def test_a_conversation_waits_for_its_message_to_become_visible(cloud: QueueAccount) -> None:
     for body, conversation in (("a1", "a"), ("a2", "a"), ("b1", "b")):
         cloud.send(body, conversation)
     assert cloud.bodies(limit=1) == ["a1"]
@@ -111,14 +53,14 @@ def test_a_conversation_waits_for_its_message_to_become_visible(cloud: Cloud) ->
     assert cloud.bodies(seconds=5) == ["a1", "a2"]
 
 
-def test_a_batch_of_one_conversation_leaves_the_others(cloud: Cloud) -> None:
+def test_a_batch_of_one_conversation_leaves_the_others(cloud: QueueAccount) -> None:
     for body, conversation in (("a1", "a"), ("b1", "b"), ("a2", "a")):
         cloud.send(body, conversation)
     assert [message.body for message in cloud.flow.take(10, 30, mixed=False)] == ["a1", "a2"]
     assert [message.body for message in cloud.flow.take(10, 30, mixed=False)] == ["b1"]
 
 
-def test_a_receiver_that_waits_wakes_up_at_once(cloud: Cloud) -> None:
+def test_a_receiver_that_waits_wakes_up_at_once(cloud: QueueAccount) -> None:
     with ThreadPoolExecutor(1) as threads:
         waiting = threads.submit(cloud.bodies, 10)
         time.sleep(0.1)
@@ -128,7 +70,7 @@ def test_a_receiver_that_waits_wakes_up_at_once(cloud: Cloud) -> None:
     assert time.monotonic() - start < 5
 
 
-def test_what_was_received_too_often_dies_and_can_be_redriven(cloud: Cloud) -> None:
+def test_what_was_received_too_often_dies_and_can_be_redriven(cloud: QueueAccount) -> None:
     cloud.send("poison")
     cloud.send("behind")
     for _ in range(2):
@@ -141,20 +83,20 @@ def test_what_was_received_too_often_dies_and_can_be_redriven(cloud: Cloud) -> N
     assert cloud.bodies(seconds=5) == ["behind", "poison"]
 
 
-def test_a_purged_queue_is_empty_for_good(cloud: Cloud) -> None:
+def test_a_purged_queue_is_empty_for_good(cloud: QueueAccount) -> None:
     cloud.send("one")
     cloud.sqs.purge_queue(QueueUrl=cloud.url)
     assert cloud.receive() == []
     assert cloud.store.messages("flow.fifo") == []
 
 
-def test_a_message_that_is_given_back_is_visible_at_once(cloud: Cloud) -> None:
+def test_a_message_that_is_given_back_is_visible_at_once(cloud: QueueAccount) -> None:
     cloud.send("one")
     cloud.give_back(cloud.receive()[0])
     assert cloud.bodies() == ["one"]
 
 
-def test_a_message_that_is_too_old_is_dropped(cloud: Cloud) -> None:
+def test_a_message_that_is_too_old_is_dropped(cloud: QueueAccount) -> None:
     cloud.flow.message_retention_period = 60
     message = Message("old", "old")
     message.group_id, message.sent_timestamp = "c", int(time.time() * 1000) - 61_000
@@ -164,13 +106,13 @@ def test_a_message_that_is_too_old_is_dropped(cloud: Cloud) -> None:
     assert len(cloud.store.messages("flow.fifo")) == 1
 
 
-def test_an_unknown_receipt_is_refused(cloud: Cloud) -> None:
+def test_an_unknown_receipt_is_refused(cloud: QueueAccount) -> None:
     with pytest.raises(ClientError, match="ReceiptHandleIsInvalid"):
         cloud.delete({"ReceiptHandle": "none"})
 
 
 def test_messages_with_their_attributes_and_attempts_survive(tmp_path: Path) -> None:
-    cloud = Cloud(tmp_path)
+    cloud = QueueAccount(tmp_path)
     attributes = {
         "type": {"DataType": "String", "StringValue": "slack.message.im"},
         "bytes": {"DataType": "Binary", "BinaryValue": b"\xff"},
@@ -186,7 +128,7 @@ def test_messages_with_their_attributes_and_attempts_survive(tmp_path: Path) -> 
     cloud.account.client("s3").put_object(Bucket="bucket", Key="a/b", Body=b"\x00\xff")
     cloud.close()
 
-    again = Cloud(tmp_path)
+    again = QueueAccount(tmp_path)
     (message,) = again.sqs.receive_message(
         QueueUrl=again.url, AttributeNames=["All"], MessageAttributeNames=["All"]
     )["Messages"]
@@ -199,7 +141,7 @@ def test_messages_with_their_attributes_and_attempts_survive(tmp_path: Path) -> 
     again.close()
 
 
-def test_moto_keeps_no_message_that_is_gone(cloud: Cloud) -> None:
+def test_moto_keeps_no_message_that_is_gone(cloud: QueueAccount) -> None:
     cloud.send("one")
     cloud.delete(cloud.receive()[0])
     topic = cloud.account.client("sns").create_topic(Name="plain")["TopicArn"]
@@ -208,7 +150,7 @@ def test_moto_keeps_no_message_that_is_gone(cloud: Cloud) -> None:
     assert len(cloud.account.sns.topics[topic].sent_notifications) == 0
 
 
-def test_the_size_of_a_published_message_counts_in_bytes(cloud: Cloud) -> None:
+def test_the_size_of_a_published_message_counts_in_bytes(cloud: QueueAccount) -> None:
     sns = cloud.account.client("sns")
     topic = sns.create_topic(Name="plain")["TopicArn"]
     sns.publish(TopicArn=topic, Message="x" * 262_144)
