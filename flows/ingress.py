@@ -1,11 +1,9 @@
-"""The front door: what GitHub and Slack send is verified, made an event, put on the bus, and only then answered 200.
+"""The front door: what GitHub and Slack send is verified, made an event, and put on the bus.
 
-This starts cold whenever traffic grows, and Slack waits 3 s. So it imports the standard library, Chalice's app.py and
-five small files of ours; a test holds the list.
+This starts cold whenever traffic grows, and Slack waits 3 s. So it imports the standard library,
+Chalice's app.py and a few small files of ours; a test holds the list.
 """
 
-import json
-import sys
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -15,15 +13,16 @@ from chalice.app import Chalice, Request, Response
 from shared import __version__
 from shared.bus import Bus
 from shared.errors import EventError, PublishError, SignatureError
-from shared.events import Event
+from shared.events import Event, Json
+from shared.log import log
 from shared.perception import Headers, github, slack
 from shared.settings import Settings
 
-#: Bytes. API Gateway takes 10 MB, but a Lambda invocation only 6 MB of JSON in which the body is a string: escapes and
-#: the headers need the difference. A larger body never gets here in AWS, so none is accepted elsewhere.
+#: Bytes. API Gateway takes 10 MB, but hands the body to Lambda as a string in at most 6 MB of JSON:
+#: escapes and headers need the difference. What AWS never lets in is not taken elsewhere either.
 MAX_BODY = 5 * 1024 * 1024
 
-#: Seconds. GitHub redelivers only when it is asked to; Slack has a schedule of its own. Other clients obey.
+#: Seconds. GitHub sends again only when asked to, Slack on a schedule of its own; others obey.
 RETRY_AFTER = "5"
 
 
@@ -62,7 +61,7 @@ class Ingress(NamedTuple):
 
     def slack_interactive(self, body: bytes, headers: Headers) -> Response:
         self.slack_events(body, headers)
-        # Anything else than an empty body would close, change or break the dialogue that the person is in.
+        # Anything but an empty body would change or break the dialogue that the person is in.
         return _answer(200, "")
 
     def slack_commands(self, body: bytes, headers: Headers) -> Response:
@@ -79,12 +78,17 @@ class Ingress(NamedTuple):
             reason = "this app caused it"
         elif wanted and event.type not in {name.strip() for name in wanted.split(",")}:
             reason = f"no flow wants {event.type}"
-        fields = {"source": event.source, "event": event.id, "type": event.type, "bytes": size}
+        fields: Json = {
+            "source": event.source,
+            "event": event.id,
+            "type": event.type,
+            "bytes": size,
+        }
         if reason:
-            _log("INFO", "Ignored", "event ignored", **fields, reason=reason)
+            _count("Ignored", "event ignored", **fields, reason=reason)
             return _answer(200, {"status": "ignored", "reason": reason})
         self.publish(event)
-        _log("INFO", "Accepted", "event accepted", **fields, tenant=event.tenant, depth=event.depth)
+        _count("Accepted", "event accepted", **fields, tenant=event.tenant, depth=event.depth)
         return _answer(200, {"status": "accepted", "event": event.id})
 
 
@@ -92,6 +96,8 @@ def build(ingress: Ingress) -> Chalice:
     """Return the Chalice app of `ingress`."""
     # Chalice would write its version into the environment and configure a logger of its own.
     app = Chalice("ingress", configure_logs=False, env={})
+    # No answer is binary, and no content type is refused before the signature is known.
+    app.api.binary_types = []
     routes = {
         "/github/webhook": ingress.github,
         "/slack/events": ingress.slack_events,
@@ -100,7 +106,7 @@ def build(ingress: Ingress) -> Chalice:
     }
     for path, receive in routes.items():
         view = _view(app, path.split("/")[1], receive)
-        app.route(path, methods=["POST"], content_types=["*/*"])(view)
+        app.route(path, methods=["POST"], content_types=[])(view)
     app.route("/health", methods=["GET"])(ingress.health)
     return app
 
@@ -108,29 +114,29 @@ def build(ingress: Ingress) -> Chalice:
 def _view(
     app: Chalice, source: str, receive: Callable[[bytes, Headers], Response]
 ) -> Callable[[], Response]:
-    """Return the view that gives `receive` the raw body, and every failure its answer and its line in the log."""
+    """Return the view that hands the raw body to `receive` and gives every failure its answer."""
 
     def view() -> Response:
         try:
             body = _raw_body(app.current_request)
             if len(body) > MAX_BODY:
-                _log("WARNING", "Rejected", "body too large", source=source, bytes=len(body))
+                _count("Rejected", "body too large", source=source, bytes=len(body))
                 return _answer(
                     413, {"error": f"the body has {len(body)} bytes; at most {MAX_BODY} are taken"}
                 )
             return receive(body, app.current_request.headers)
         except SignatureError as err:
-            _log("WARNING", "Rejected", "signature refused", source=source, reason=str(err))
+            _count("Rejected", "signature refused", source=source, reason=str(err))
             return _answer(401, {"error": "the signature does not match the body"})
         except EventError as err:
-            _log("WARNING", "Rejected", "no event", source=source, reason=str(err))
+            _count("Rejected", "no event", source=source, reason=str(err))
             return _answer(400, {"error": str(err)})
         except PublishError as err:
-            _log("ERROR", "Failed", "publish failed", source=source, reason=str(err))
+            _count("Failed", "publish failed", source=source, reason=str(err))
             return _later()
         except Exception as err:
-            # The outermost place. The error's text may quote the request, so only its kind and place are logged.
-            _log("ERROR", "Failed", "unexpected error", source=source, reason=_place(err))
+            # The outermost place. The error's text may quote the request, so it is not logged.
+            _count("Failed", "unexpected error", source=source, reason=_place(err))
             return _later()
 
     return view
@@ -165,8 +171,8 @@ def _place(err: BaseException) -> str:
     return f"{type(err).__name__} in {where}"
 
 
-def _log(level: str, metric: str, message: str, *, source: str, **fields: object) -> None:
-    """Write one line that CloudWatch also counts as `metric` (embedded metric format: no API call).
+def _count(metric: str, message: str, *, source: str, **fields: object) -> None:
+    """Log one line that CloudWatch also counts as `metric`, without a call to its API.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """
@@ -175,15 +181,8 @@ def _log(level: str, metric: str, message: str, *, source: str, **fields: object
         "Dimensions": [["source"]],
         "Metrics": [{"Name": metric, "Unit": "Count"}],
     }
-    line = {
-        "level": level,
-        "message": message,
-        "source": source,
-        **fields,
-        metric: 1,
-        "_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]},
-    }
-    sys.stdout.write(json.dumps(line) + "\n")
+    embedded = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}
+    log(message, source=source, **fields, **{metric: 1, "_aws": embedded})
 
 
 def _connect(settings: Settings) -> Callable[[Event], None]:
@@ -199,5 +198,9 @@ def _no_topic(event: Event) -> None:
     raise PublishError(f"event {event.id} has nowhere to go; set TOPIC_ARN")
 
 
-_settings = Settings.from_environment()
-app = build(Ingress(_settings, _connect(_settings)))
+def __getattr__(name: str) -> object:
+    """Build `app` when Lambda asks for it, so that importing this module builds nothing."""
+    if name != "app":
+        raise AttributeError(name)
+    settings = Settings.from_environment()
+    return build(Ingress(settings, _connect(settings)))

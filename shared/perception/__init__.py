@@ -1,7 +1,7 @@
 """Perception: what GitHub and Slack send becomes an Event. Here stands what both readers share.
 
-Senders are trusted to be who they sign as, never to send what their documentation says: a key may be missing, null or
-of another type. Readers look things up with `dig` and `string`, which never raise.
+A signature says who sends, not that they send what their documentation says: a key may be missing,
+null or of another type. So readers look things up with `dig` and `string`, which never raise.
 """
 
 import hmac
@@ -19,7 +19,7 @@ Headers = Mapping[str, str]
 _FORM = "application/x-www-form-urlencoded"
 _MAX_FORM_FIELDS = 200
 #: An escaped NUL, but not an escaped backslash followed by `u0000`. Postgres stores no NUL in text.
-_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
+_NUL = rb"(?<!\\)((?:\\\\)*)\\u0000"
 _WORD = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
 
 
@@ -44,14 +44,17 @@ def header(headers: Headers, name: str) -> str:
 
 
 def is_signed(signed: bytes, secret: str, given: str, prefix: str) -> bool:
-    """Compare `given` with `prefix` + HMAC-SHA256 of `signed`, in constant time; an empty secret signs nothing."""
+    """Compare `given` with `prefix` and the HMAC-SHA256 of `signed`, in constant time.
+
+    An empty secret signs nothing, in the same time.
+    """
     digest = hmac.digest(secret.encode(), signed, "sha256").hex()
     equal = hmac.compare_digest((prefix + digest).encode(), given.encode("utf-8", "replace"))
     return equal and bool(secret)
 
 
 def read_body(body: bytes, headers: Headers) -> Json:
-    """Read a JSON object, or a form: its JSON field `payload` if it has one, else its fields as strings.
+    """Read a JSON object, or a form: its JSON field `payload`, or where it has none all its fields.
 
     Raises EventError.
     """
@@ -68,7 +71,7 @@ def read_body(body: bytes, headers: Headers) -> Json:
 def _json_object(text: bytes) -> Json:
     try:
         if b"\\u0000" in text:
-            text = _NUL.sub(rb"\1\\ufffd", text)
+            text = re.sub(_NUL, rb"\1\\ufffd", text)
         value = _DECODER.decode(text.decode())
     except (ValueError, RecursionError) as err:
         # The error's own message may quote the body, so it is not repeated here.
@@ -94,7 +97,7 @@ def string(value: Any, *path: str) -> str:
 
 
 def word(value: Any, *path: str) -> str:
-    """Return the string at `path` if it can stand in an id or a type: letters, digits and `_.:-`, at most 100."""
+    """Return the string at `path` if it may stand in an id or a type, else the empty string."""
     found = string(value, *path)
     return found if _WORD.fullmatch(found) else ""
 

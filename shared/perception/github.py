@@ -8,8 +8,9 @@ from shared.errors import EventError, SignatureError
 from shared.events import PUBLIC, Actor, Event, Issue, Json, Role
 from shared.perception import Headers, dig, header, is_signed, items, read_body, string, word
 
-#: What our own writes carry, invisible to people: which effect made them, and how deep in a chain of effects.
-MARK = re.compile(r"<!-- agent-flows effect=[^\s>]* flow=[^\s>]* depth=(\d{1,4}) -->")
+#: What our own writes carry, unseen by people: their effect, and its depth in a chain of effects.
+#: Compiled when it is first needed, because most cold starts meet no bot.
+MARK = r"<!-- agent-flows effect=[^\s>]* flow=[^\s>]* depth=(\d{1,4}) -->"
 
 #: What an event is about: the first of these that the payload has, and where its words are.
 _SUBJECTS = (
@@ -60,7 +61,7 @@ def verify(body: bytes, headers: Headers, secret: str) -> None:
     given = header(headers, "x-hub-signature-256")
     if not is_signed(body, secret, given, "sha256="):
         raise SignatureError(
-            f"github: X-Hub-Signature-256 ({len(given)} characters) does not sign the body of {len(body)} bytes; "
+            f"github: X-Hub-Signature-256 does not sign the body of {len(body)} bytes; "
             "set GITHUB_WEBHOOK_SECRET to the secret of the webhook"
         )
 
@@ -73,7 +74,8 @@ def to_event(
     delivery = word(header(headers, "x-github-delivery"))
     if not name or not delivery:
         raise EventError(
-            "github: X-GitHub-Event or X-GitHub-Delivery is missing or malformed; is this a webhook?"
+            "github: X-GitHub-Event or X-GitHub-Delivery is missing or malformed; "
+            "send what a webhook sends"
         )
     payload = read_body(body, headers)
     subject = _subject(payload)
@@ -101,10 +103,10 @@ def to_event(
 
 
 def is_own(event: Event, app_id: str) -> bool:
-    """Whether we caused `event` ourselves: our App, or a bot that hid our mark, wrote what it is about.
+    """Tell whether our App, or a bot that hid our mark, wrote what `event` is about and caused it.
 
-    GitHub names the App only in what it wrote. A label that our App puts on somebody's issue is not recognised here;
-    `depth` and the flow's own types stop a chain of those.
+    GitHub names the App only in what it wrote, so a label that our App puts on a person's issue is
+    not recognised here. Its actor is a bot, which flows decline unless they ask for bots.
     """
     subject = _subject(event.payload)
     if event.type in _REPORTED:
@@ -112,7 +114,7 @@ def is_own(event: Event, app_id: str) -> bool:
     if not _wrote(event.actor, subject):
         return False
     ours = _is_app(dig(subject.fields, "performed_via_github_app"), app_id)
-    return ours or (event.actor.is_bot and MARK.search(subject.text) is not None)
+    return ours or (event.actor.is_bot and re.search(MARK, subject.text) is not None)
 
 
 def _is_app(app: object, app_id: str) -> bool:
@@ -150,13 +152,13 @@ def _wrote(actor: Actor, subject: _Subject) -> bool:
 
 
 def _depth(actor: Actor, subject: _Subject, action: str) -> int:
-    """Count our effects behind this; a person's is 0, unless the person's own new text carries our mark.
+    """Count our effects behind this: for people none, unless their own new text carries our mark.
 
-    That happens where the agent acts with a user's token: it then looks like a person.
+    Where the agent acts with a user's token, it looks like a person; the mark tells.
     """
     if not actor.is_bot and not (action in _WRITTEN and _wrote(actor, subject)):
         return 0
-    marks = [int(depth) for depth in MARK.findall(subject.text)]
+    marks = [int(depth) for depth in re.findall(MARK, subject.text)]
     return max(marks) + 1 if marks else int(actor.is_bot)
 
 

@@ -1,7 +1,7 @@
 """Slack's requests: was one really sent by Slack, and which event is it?
 
-What is said arrives twice when it mentions the bot: as `message` and as `app_mention`. Both become one
-`slack.app_mention` with one id, so whichever comes second is a duplicate.
+What mentions the bot arrives twice, as `message` and as `app_mention`. Both become a
+`slack.app_mention` with the same id, so whichever comes second is a duplicate.
 """
 
 import hashlib
@@ -14,9 +14,9 @@ from shared.events import Actor, Event, Json, Message, Role, Thread
 from shared.perception import Headers, dig, header, is_signed, items, read_body, string, word
 
 _MAX_AGE = 300
-#: Subtypes of what somebody says now. Every other subtype tells of a change, and is a type of its own.
+#: Subtypes of what somebody says now. Every other subtype is a type of its own.
 _SAID = frozenset({"", "bot_message", "file_share", "me_message", "thread_broadcast"})
-#: channel_type as in the names of Slack's subscriptions: message.im, message.channels, message.groups, message.mpim.
+#: Where channel_type differs from Slack's subscriptions: message.im, .channels, .groups, .mpim.
 _SUBSCRIPTIONS = {"channel": "channels", "group": "groups"}
 _TS = re.compile(r"\d{1,16}\.\d{1,16}")
 _PRIVATE_NAMES = {"directmessage": "im", "privategroup": "group"}
@@ -37,8 +37,9 @@ class _Said(NamedTuple):
 
 
 def verify(body: bytes, headers: Headers, secret: str, now: float) -> None:
-    """Check X-Slack-Signature over the raw body and the time stamp, five minutes either way; raises SignatureError.
+    """Check X-Slack-Signature over time stamp and raw body, and that the stamp is of now.
 
+    Now means five minutes either way. Raises SignatureError.
     https://docs.slack.dev/authentication/verifying-requests-from-slack
     """
     stamp = header(headers, "x-slack-request-timestamp")
@@ -46,14 +47,15 @@ def verify(body: bytes, headers: Headers, secret: str, now: float) -> None:
     signed = b"v0:" + stamp.encode("utf-8", "replace") + b":" + body
     if not is_signed(signed, secret, given, "v0="):
         raise SignatureError(
-            f"slack: X-Slack-Signature ({len(given)} characters) does not sign the body of {len(body)} bytes; "
+            f"slack: X-Slack-Signature does not sign the body of {len(body)} bytes; "
             "set SLACK_SIGNING_SECRET to the signing secret of the app"
         )
     if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12):
         raise SignatureError("slack: X-Slack-Request-Timestamp is no number of seconds")
     if abs(now - int(stamp)) > _MAX_AGE:
         raise SignatureError(
-            f"slack: the request is {now - int(stamp):.0f} s old; expected at most {_MAX_AGE} s, check the clock"
+            f"slack: the request is {now - int(stamp):.0f} s old, more than {_MAX_AGE} s; "
+            "check the clock"
         )
 
 
@@ -103,7 +105,7 @@ def to_event(
 
 
 def is_own(event: Event) -> bool:
-    """Whether our own app or bot user caused `event`."""
+    """Tell whether our own app or bot user caused `event`."""
     envelope = event.payload
     inner = dig(envelope, "event")
     kind = string(inner, "type")
@@ -117,7 +119,7 @@ def is_own(event: Event) -> bool:
 
 
 def _team(payload: Json) -> str:
-    """Return the workspace that installed the app: in a channel shared with another company not always the author's."""
+    """Return the workspace that installed the app; the author may belong to another."""
     authorization = next(iter(items(payload, "authorizations")), None)
     places: tuple[tuple[Any, ...], ...] = (
         (payload, "view", "app_installed_team_id"),
@@ -171,7 +173,7 @@ def _message(envelope: Json, event: Json, team: str) -> _Said:
     kind = word(event, "subtype")
     if not kind:
         raise EventError("slack: a message has a subtype that is no word")
-    # `message` is the message as it now is. What was deleted is not repeated, and Slack does not say who did it.
+    # `message` is how it now is. What was deleted is not repeated, nor does Slack say who did it.
     now = event["message"] if isinstance(event.get("message"), dict) else event
     before = dig(event, "previous_message")
     is_deleted = kind == "message_deleted"
@@ -213,14 +215,13 @@ def _interaction(payload: Json, team: str) -> _Said:
     action = next(iter(items(payload, "actions")), None)
     text = string(action, "value") or string(action, "selected_option", "value")
     user = word(payload, "user", "id")
-    home = word(payload, "user", "team_id")
     return _Said(
         type=kind,
         id=word(payload, "trigger_id"),
         actor=Actor(
             id=user,
             name=string(payload, "user", "username") or string(payload, "user", "name") or user,
-            role="member" if user and home in ("", team) else "none",
+            role="member" if user and not _is_stranger(payload, team) else "none",
         ),
         text=text or _plain(string(message, "text"), set()),
         channel=word(payload, "channel", "id") or word(container, "channel_id"),
@@ -228,6 +229,10 @@ def _interaction(payload: Json, team: str) -> _Said:
         ts=_ts(container, "message_ts") or _ts(message, "ts"),
         thread_ts=_ts(container, "thread_ts") or _ts(message, "thread_ts"),
     )
+
+
+def _is_stranger(interaction: Json, team: str) -> bool:
+    return word(interaction, "user", "team_id") not in ("", team)
 
 
 def _command(fields: Json) -> _Said:
@@ -296,12 +301,19 @@ def _thread(team: str, said: _Said) -> Thread | None:
 
 
 def _audience(payload: Json, team: str, said: _Said) -> str:
-    """Name the narrowest circle that surely saw it: a public channel only when Slack says so, and shares it with no one."""
+    """Name the narrowest circle that saw it.
+
+    A channel is public only when Slack says so here. One that is shared with another company has
+    an audience of its own kind: what the workspace knows is not for it.
+    """
+    is_shared = payload.get("is_ext_shared_channel") is True or _is_stranger(payload, team)
     if not said.channel:
         return f"dm:{said.actor.id}" if said.actor.id else f"team:{team}"
+    if is_shared:
+        return f"shared:{said.channel}"
     if said.channel.startswith("D") or said.channel_type == "im":
         return f"dm:{said.channel}"
-    if said.channel_type == "channel" and payload.get("is_ext_shared_channel") is not True:
+    if said.channel_type == "channel":
         return f"team:{team}"
     return f"channel:{said.channel}"
 
