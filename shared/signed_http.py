@@ -85,7 +85,6 @@ class Connection:
         self._socket: socket.socket | None = None
         self._stream: BinaryIO | None = None
         self._context: SSLContext | None = None
-        self._nothing_yet: tuple[type[OSError], ...] = (BlockingIOError,)
 
     def open(self) -> None:
         """Connect now, so that the first request need not; raises OSError."""
@@ -111,8 +110,6 @@ class Connection:
         A kept connection that is gone is replaced in silence. Beside that, a request that fails or
         is answered 5xx is sent once more, so it must be safe to send twice.
         """
-        if not self._is_alive():
-            self.close()
         is_second_try = False
         while True:
             is_kept = self._socket is not None
@@ -120,21 +117,22 @@ class Connection:
                 reply = self._exchange(method, path, headers, body)
             except (OSError, ValueError) as err:
                 self.close()
+                if is_kept and not isinstance(err, TimeoutError):
+                    # The server closed it, perhaps long ago while the function was frozen.
+                    continue
                 if is_second_try:
                     reason = str(err) or type(err).__name__
                     raise PublishError(
                         f"{self._service}: no answer from {self._host}: {reason}"
                     ) from err
-                is_second_try = not is_kept or isinstance(err, TimeoutError)
-                continue
-            if reply.status < 500 or is_second_try:
-                return reply
+            else:
+                if reply.status < 500 or is_second_try:
+                    return reply
             is_second_try = True
 
     def _secured(self, plain: socket.socket, name: bytes) -> socket.socket:
         import ssl
 
-        self._nothing_yet = (BlockingIOError, ssl.SSLWantReadError)
         if self._context is None:
             is_aws = name.endswith(b".amazonaws.com")
             self._context = ssl.create_default_context(cadata=ROOTS if is_aws else None)
@@ -146,21 +144,6 @@ class Connection:
                 # The next try asks the system's roots.
                 self._context = ssl.create_default_context()
             raise
-
-    def _is_alive(self) -> bool:
-        """Look whether the server closed the connection while the function was frozen."""
-        if self._socket is None:
-            return False
-        try:
-            self._socket.setblocking(False)
-            self._socket.recv(1)
-        except self._nothing_yet:
-            self._socket.settimeout(TIMEOUT)
-            return True
-        except OSError:
-            return False
-        # The end, or bytes that nobody asked for.
-        return False
 
     def _exchange(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
         if self._socket is None:

@@ -1,4 +1,4 @@
-"""A loopback HTTP server that does what a test scripts, well or badly, and keeps what it was sent."""
+"""A loopback HTTP server that does what a test scripts, and keeps what it was sent."""
 
 import socket
 import ssl
@@ -62,6 +62,7 @@ class Server:
     def __init__(self, *script: Step, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[Request] = []
         self.connections = 0
+        self.accepted = threading.Event()
         self._script = list(script)
         self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -96,6 +97,7 @@ class Server:
             except OSError:
                 return
             self.connections += 1
+            self.accepted.set()
             self._clients.append(client)
             thread = threading.Thread(target=self._serve, args=(client, self.connections))
             self._threads.append(thread)
@@ -103,6 +105,8 @@ class Server:
 
     def _serve(self, client: socket.socket, number: int) -> None:
         with client:
+            # Nothing here takes this long; it ends the thread when a test goes wrong.
+            client.settimeout(10)
             try:
                 talk = self._tls.wrap_socket(client, server_side=True) if self._tls else client
                 with talk, talk.makefile("rb") as stream:

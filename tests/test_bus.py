@@ -129,7 +129,7 @@ def test_missing_topic_is_a_publish_error(aws: dict[str, Any]) -> None:
 
 
 def test_object_that_is_gone_is_an_event_error(aws: dict[str, Any]) -> None:
-    with pytest.raises(EventError, match="s3: payloads/events/gone.json is gone"):
+    with pytest.raises(EventError, match=r"s3: payloads/events/gone\.json is gone"):
         load('{"s3": {"bucket": "payloads", "key": "events/gone.json"}}')
 
 
@@ -217,6 +217,7 @@ def test_open_connects_ahead_and_hides_a_failure(monkeypatch: pytest.MonkeyPatch
         monkeypatch.setenv("AWS_ENDPOINT_URL_SNS", server.url)
         with closing(Bus(_ARN, "")) as publisher:
             publisher.open()
+            assert server.accepted.wait(5)
             publisher.publish(an_event())
     assert server.connections == 1
     publisher = Bus(_ARN, "")

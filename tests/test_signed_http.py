@@ -109,7 +109,6 @@ def test_connection_that_was_closed_meanwhile_is_replaced_in_silence(
             assert connection.request("POST", "/", {}, b"x").status == 200
             time.sleep(0.02)
         connection.close()
-    # Each request came once: the end was seen before anything was sent.
     assert len(server.requests) == 3
     assert server.connections == 3
 
@@ -160,6 +159,15 @@ def test_second_failure_is_a_publish_error(failure: Step, monkeypatch: pytest.Mo
             connection.request("POST", "/", {}, b"x")
         assert connection.request("POST", "/", {}, b"y").status == 200
         connection.close()
+    assert len(server.requests) == 3
+
+
+def test_kept_connection_that_hangs_uses_up_the_retry(monkeypatch: pytest.MonkeyPatch) -> None:
+    with served(answer(), silence, silence) as server:
+        connection = _connection(server, monkeypatch)
+        connection.request("POST", "/", {}, b"first")
+        with pytest.raises(PublishError, match="timed out"):
+            connection.request("POST", "/", {}, b"second")
     assert len(server.requests) == 3
 
 
