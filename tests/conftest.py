@@ -47,8 +47,9 @@ def no_network() -> Iterator[None]:
         look_up = socket.getaddrinfo
 
         def getaddrinfo(host: Any, *rest: Any, **options: Any) -> Any:
-            if host and not _address(host):  # an address is judged when it is connected to
-                _refuse_stranger(host)
+            name = host.decode() if isinstance(host, bytes) else host
+            if name and not _address(name):  # an address is judged when it is connected to
+                _refuse_stranger(name)
             return look_up(host, *rest, **options)
 
         patch.setattr(socket, "getaddrinfo", getaddrinfo)

@@ -1,0 +1,77 @@
+-- name: schema
+-- Messages by queue, the deduplication ids of the last five minutes, and the objects of buckets.
+create table if not exists message (
+    position integer primary key autoincrement,
+    queue text not null,
+    id text not null,
+    body text not null,
+    attributes text not null,
+    conversation text,
+    deduplication text,
+    sent integer not null,
+    receives integer not null default 0
+);
+create unique index if not exists message_id on message (queue, id);
+create table if not exists recent (
+    queue text not null,
+    deduplication text not null,
+    position integer not null,
+    id text not null,
+    sent integer not null,
+    primary key (queue, deduplication)
+);
+create index if not exists recent_sent on recent (sent);
+create table if not exists object (
+    bucket text not null,
+    key text not null,
+    body blob not null,
+    primary key (bucket, key)
+);
+
+-- name: forget
+-- Drop the deduplication ids that SQS would no longer remember.
+delete from recent where sent < :oldest;
+
+-- name: duplicate
+-- The message that was sent with the same deduplication id, also when it is deleted by now.
+select id, position from recent where queue = :queue and deduplication = :deduplication;
+
+-- name: remember
+-- Remember a deduplication id.
+insert into recent (queue, deduplication, position, id, sent)
+values (:queue, :deduplication, :position, :id, :sent);
+
+-- name: add
+-- Append a message to a queue.
+insert into message (queue, id, body, attributes, conversation, deduplication, sent, receives)
+values (:queue, :id, :body, :attributes, :conversation, :deduplication, :sent, :receives);
+
+-- name: received
+-- Note how often a message was received.
+update message set receives = :receives where queue = :queue and id = :id;
+
+-- name: remove
+-- Delete a message.
+delete from message where queue = :queue and id = :id;
+
+-- name: messages
+-- The messages of a queue in the order in which they were sent.
+select id, body, attributes, conversation, deduplication, sent, receives, position
+from message where queue = :queue order by position;
+
+-- name: put_object
+-- Write an object of a bucket.
+insert into object (bucket, key, body) values (:bucket, :key, :body)
+on conflict (bucket, key) do update set body = excluded.body;
+
+-- name: remove_object
+-- Delete an object of a bucket.
+delete from object where bucket = :bucket and key = :key;
+
+-- name: keys
+-- The keys of a bucket.
+select key from object where bucket = :bucket order by key;
+
+-- name: object
+-- One object of a bucket.
+select body from object where bucket = :bucket and key = :key;

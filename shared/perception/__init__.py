@@ -1,0 +1,108 @@
+"""Perception: what GitHub and Slack send becomes an Event. Here stands what both readers share.
+
+A signature says who sends, not that they send what their documentation says: a key may be missing,
+null or of another type. So readers look things up with `dig` and `string`, which never raise.
+"""
+
+import hmac
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, NoReturn
+from urllib.parse import parse_qsl
+
+from shared.errors import EventError
+from shared.events import Json
+
+Headers = Mapping[str, str]
+
+_FORM = "application/x-www-form-urlencoded"
+_MAX_FORM_FIELDS = 200
+#: An escaped NUL, but not an escaped backslash followed by `u0000`. Postgres stores no NUL in text.
+_NUL = rb"(?<!\\)((?:\\\\)*)\\u0000"
+_WORD = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError("a number is out of range")
+    return number
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
+
+
+def header(headers: Headers, name: str) -> str:
+    """Return the header `name`, written in lower case, or the empty string."""
+    value = headers.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def is_signed(signed: bytes, secret: str, given: str, prefix: str) -> bool:
+    """Compare `given` with `prefix` and the HMAC-SHA256 of `signed`, in constant time.
+
+    An empty secret signs nothing, in the same time.
+    """
+    digest = hmac.digest(secret.encode(), signed, "sha256").hex()
+    equal = hmac.compare_digest((prefix + digest).encode(), given.encode("utf-8", "replace"))
+    return equal and bool(secret)
+
+
+def read_body(body: bytes, headers: Headers) -> Json:
+    """Read a JSON object, or a form: its JSON field `payload`, or where it has none all its fields.
+
+    Raises EventError.
+    """
+    if not header(headers, "content-type").strip().lower().startswith(_FORM):
+        return _json_object(body)
+    try:
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MAX_FORM_FIELDS)
+    except ValueError as err:
+        raise EventError(f"the body of {len(body)} bytes is no form; send UTF-8") from err
+    fields: Json = {name: value.replace("\0", "\ufffd") for name, value in pairs}
+    return _json_object(fields["payload"].encode()) if "payload" in fields else fields
+
+
+def _json_object(text: bytes) -> Json:
+    try:
+        if b"\\u0000" in text:
+            text = re.sub(_NUL, rb"\1\\ufffd", text)
+        value = _DECODER.decode(text.decode())
+    except (ValueError, RecursionError) as err:
+        # The error's own message may quote the body, so it is not repeated here.
+        raise EventError(f"the body of {len(text)} bytes is no JSON; send UTF-8 JSON") from err
+    if not isinstance(value, dict):
+        raise EventError(f"the body is a JSON {type(value).__name__}; expected an object")
+    return value
+
+
+def dig(value: Any, *path: str) -> Any:
+    """Return what lies at `path` in nested objects, or None."""
+    for key in path:
+        if not isinstance(value, dict):
+            return None
+        value = value.get(key)
+    return value
+
+
+def string(value: Any, *path: str) -> str:
+    """Return the string at `path`, or the empty string when there is none."""
+    found = dig(value, *path)
+    return found if isinstance(found, str) else ""
+
+
+def word(value: Any, *path: str) -> str:
+    """Return the string at `path` if it may stand in an id or a type, else the empty string."""
+    found = string(value, *path)
+    return found if _WORD.fullmatch(found) else ""
+
+
+def items(value: Any, *path: str) -> list[Any]:
+    """Return the list at `path`, or the empty list when there is none."""
+    found = dig(value, *path)
+    return found if isinstance(found, list) else []
