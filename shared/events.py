@@ -83,7 +83,8 @@ class Event(NamedTuple):
     `id` identifies the delivery; the same delivery always gets the same id, so it deduplicates.
     `type` reads `github.issues.opened` or `slack.app_mention`. `conversation` is the ordering key:
     an issue, a pull request, a Slack thread. `audience` names who may see what was said: `public`,
-    `repo:acme/x`, `team:T1`, `channel:C1` or `dm:D1`. `depth` counts how many of our own effects
+    `repo:acme/x`, `org:acme`, `team:T1`, `channel:C1`, `dm:D1`, or `shared:C1` for a channel that
+    another company is in too. `depth` counts how many of our own effects
     lie between a person and this event. `received_at` is seconds since the epoch. `payload` is the
     body as it came.
     """
@@ -156,6 +157,12 @@ class Event(NamedTuple):
         """Read what `to_json` wrote; raises EventError when it is something else."""
         try:
             fields = json.loads(text)
+            if isinstance(
+                fields["received_at"], str
+            ):  # a schedule can give its time only as ISO 8601
+                from datetime import datetime
+
+                fields["received_at"] = datetime.fromisoformat(fields["received_at"]).timestamp()
             fields["actor"] = Actor(*fields["actor"])
             for name, kind in (
                 ("issue_target", Issue),

@@ -45,7 +45,6 @@ class Settings(NamedTuple):
     tenants: str = ""
     footer: str = "on"
     retention_days: str = "90"
-    log_level: str = "INFO"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":

@@ -19,6 +19,18 @@ from shared.errors import SettingsError
 #: chalice at run time is these two files; what it declares to need serves its command line.
 _CHALICE = frozenset({"chalice/__init__.py", "chalice/app.py"})
 _NEEDS_NOTHING = frozenset({"chalice"})
+#: PyGithub asks for cryptography (14 MB) to sign; shared/actions/github_session.py signs without
+#: it. pycparser serves only those who build extensions.
+_LEFT_OUT = frozenset({"cryptography", "pycparser"})
+#: What distributions hold that no function runs: tests, compilers, curves.
+_UNUSED = (
+    "boto3/examples/",
+    "cffi/",
+    "Cryptodome/SelfTest/",
+    "Cryptodome/PublicKey/_curve",
+    "Cryptodome/PublicKey/_e",
+    "Cryptodome/PublicKey/_x",
+)
 
 
 class Requirement(NamedTuple):
@@ -91,7 +103,8 @@ class Vendor:
         pending = [Requirement(root, self._extras.get(root, frozenset())) for root in roots]
         while pending:
             wanted = pending.pop()
-            if wanted in needed or wanted.name not in self._distributions:
+            known = wanted.name in self._distributions and wanted.name not in _LEFT_OUT
+            if wanted in needed or not known:
                 continue
             needed.add(wanted)
             if wanted.name not in _NEEDS_NOTHING:
@@ -143,9 +156,11 @@ def _wanted(path: str, services: Collection[str]) -> bool:
         return parts[-1] == "METADATA"
     if parts[0] in {"..", "bin"} or path.endswith((".pyi", "py.typed")):
         return False
+    if path.startswith(_UNUSED):
+        return False
     if parts[:2] in (["botocore", "data"], ["boto3", "data"]) and len(parts) > 3:
         return parts[2] in services and not parts[-1].startswith("examples-")
-    return parts[:2] != ["boto3", "examples"]
+    return True
 
 
 def _install(target: Target, locked: Path, into: Path) -> None:

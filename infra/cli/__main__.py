@@ -11,7 +11,7 @@ import psycopg
 from infra.cli.dead_letters import redrive
 from infra.cli.deliveries import read_delivery, send
 from infra.cli.runs import list_runs, show_run
-from infra.cli.system import ROOT, Known, database_url, find_system
+from infra.cli.system import ROOT, Known, database_url, find_system, from_caller
 from infra.migrations import migrate
 from shared.errors import AgentFlowsError, SettingsError
 
@@ -19,7 +19,7 @@ from shared.errors import AgentFlowsError, SettingsError
 def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     try:
-        known = find_system(options.data.resolve(), dict(os.environ))
+        known = find_system(from_caller(options.data), dict(os.environ))
         return int(options.run(known, options) or 0)
     except AgentFlowsError as err:
         print(f"error: {err}", file=sys.stderr)
@@ -34,7 +34,9 @@ def _send(known: Known, options: argparse.Namespace) -> int:
     url = options.url or known.url
     if not url:
         raise SettingsError("no front door: start ./scripts/dev, or name one with --url")
-    status, answer = send(read_delivery(options.file, options.event, known.settings), url)
+    status, answer = send(
+        read_delivery(from_caller(options.file), options.event, known.settings), url
+    )
     print(f"{status} {answer}")
     return 0 if status == 200 else 1
 

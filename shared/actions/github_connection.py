@@ -10,11 +10,10 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from github import Auth, Github
-from jwt import PyJWTError
 from requests.utils import parse_header_links
 
 from shared.actions.github_errors import check, translated
-from shared.errors import ActionRejected, ActionUnavailable
+from shared.errors import ActionRejected, ActionUnavailable, SettingsError
 
 
 class Answer(NamedTuple):
@@ -68,11 +67,8 @@ class Connection:
                 status, headers, text = self._requester.requestJson(
                     verb, path, parameters=dict(parameters or {}), input=body
                 )
-        except PyJWTError as err:
-            raise ActionRejected(
-                f"github: could not {doing}: GITHUB_APP_PRIVATE_KEY is no RSA key in PEM form;"
-                " paste the .pem file that GitHub gave"
-            ) from err
+        except SettingsError as err:  # the key that signs for the app
+            raise ActionRejected(f"github: could not {doing}: {err}") from err
         try:
             return Answer(status, headers, json.loads(text) if text else None)
         except ValueError as err:

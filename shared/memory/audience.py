@@ -3,7 +3,7 @@
 from shared.events import PUBLIC
 
 _WITHIN_WORKSPACE = frozenset({"channel", "dm"})
-_KNOWN = _WITHIN_WORKSPACE | {"team", "repo"}
+_KNOWN = _WITHIN_WORKSPACE | {"team", "repo", "org", "shared"}
 
 
 def visible_from(audience: str, source: str = "") -> frozenset[str]:
