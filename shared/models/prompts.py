@@ -18,7 +18,7 @@ SHORTENED = "[shortened]"
 
 _SOURCE_LIMIT = 200
 _COMMENT = re.compile(r"<!--.*?(-->|\Z)", re.S)
-_FENCE = re.compile(r"[<＜﹤‹]\s*(/?)\s*(data)\b", re.I)
+_FENCE = re.compile(r"[<＜﹤‹]\s*(/?)\s*(data)", re.I)
 
 #: Unicode's categories of what nobody sees: format characters (zero-width, bidirectional, tags),
 #: controls, surrogates, private use.

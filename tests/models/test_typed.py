@@ -222,7 +222,7 @@ _JSON = st.recursive(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(_JSON | st.fixed_dictionaries({key: _JSON for key in GOOD}))
 def test_any_json_fits_or_is_an_invalid_answer(value: Any) -> None:
     try:
@@ -236,6 +236,7 @@ def test_any_json_fits_or_is_an_invalid_answer(value: Any) -> None:
     assert all(author.age is None or 0 <= author.age <= 150 for author in verdict.authors)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from('{}[]",:0eE-.n \\"labels')) | st.text())
 def test_any_text_fits_or_is_an_invalid_answer(text: str) -> None:
     kinds: tuple[Any, ...] = (Verdict, float, bool, Literal["a"])
@@ -247,6 +248,7 @@ def test_any_text_fits_or_is_an_invalid_answer(text: str) -> None:
         assert not isinstance(value, float) or math.isfinite(value)
 
 
+@settings(deadline=None)
 @given(
     st.builds(
         Verdict,
