@@ -38,7 +38,7 @@ def triage(event: Event, agent: Agent) -> None:
         returns=choosing(
             Verdict,
             labels={label["name"]: label["description"] for label in labels},
-            duplicate_of={memory.ref: memory.text[:200] for memory in related},
+            duplicate_of=[memory.ref for memory in related],
         ),
     )
     if verdict.labels:

@@ -19,7 +19,7 @@ from shared.memory.audience import visible_from
 from shared.memory.conversations import Conversations, Turn
 from shared.memory.store import MemoryStore
 from shared.models import Message, Reply, Request, ToolCall, typed
-from shared.models.prompts import data, system
+from shared.models.prompts import clean, data, system
 from shared.models.routing import Models
 from shared.settings import Settings
 from shared.tools import Tool
@@ -103,7 +103,7 @@ class Agent:
         """
         known = {tool.name: tool for tool in tools}
         question = _as_data([*context, self.event])
-        messages = [Message(turn.role, turn.text) for turn in self._turns()]
+        messages = [Message(turn.role, clean(turn.text)) for turn in self._turns()]
         messages.append(Message("user", question))
         for left in range(rounds, -1, -1):
             reply = self._turn(
