@@ -4,7 +4,14 @@ import re
 from typing import NamedTuple
 
 from shared.models.offline.reading import Reading, Source
-from shared.models.offline.similarity import coverage, is_chinese, rarity, sentences, terms
+from shared.models.offline.similarity import (
+    coverage,
+    is_chinese,
+    joined,
+    rarity,
+    sentences,
+    terms,
+)
 from shared.models.offline.words import QUESTION, SMALL_TALK
 
 #: How much of the question a sentence must cover to be its answer, and to be worth a look.
@@ -110,7 +117,7 @@ def find(reading: Reading) -> Found | None:
         if top > 0:
             order = sorted(range(len(lines)), key=lambda i: -scores[i])[:_MOST]
             kept = sorted(i for i in order if scores[i] >= 0.75 * top)
-            ranked.append(Found(" ".join(lines[i] for i in kept), source, top))
+            ranked.append(Found(joined([lines[i] for i in kept]), source, top))
     return max(ranked, key=lambda found: found.covered, default=None)
 
 
@@ -121,7 +128,7 @@ def summary(reading: Reading) -> str:
     bags = [set(terms(line)) for line in lines]
     weight = [sum(len(bag & other) for other in bags) for bag in bags]
     order = sorted(range(len(lines)), key=lambda i: (-weight[i], i))[:_MOST]
-    return " ".join(lines[i] for i in sorted(order))
+    return joined([lines[i] for i in sorted(order)])
 
 
 def _small_talk(question: str) -> str:

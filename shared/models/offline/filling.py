@@ -8,7 +8,7 @@ from shared.models import Json
 from shared.models.offline import answering, choosing
 from shared.models.offline.choosing import Name
 from shared.models.offline.reading import Reading
-from shared.models.offline.similarity import coverage, overlap, terms
+from shared.models.offline.similarity import coverage, joined, overlap, terms
 from shared.models.offline.words import listed
 
 _ANSWERS = frozenset(listed("answer, reply, response, comment, message, text, body, content"))
@@ -122,7 +122,7 @@ def _text(schema: Json, reading: Reading, name: str) -> str:
     if words & _REASONS:
         return _cut(_REASON, schema)
     if words & _SUMMARIES:
-        return _cut(" ".join(lines[:2]), schema)
+        return _cut(joined(lines[:2]), schema)
     if words & _TITLES or len(lines) < 2:
         return _cut(lines[0] if lines else "", schema)
     wanted = terms(f"{name.replace('_', ' ')} {schema.get('description', '')}")

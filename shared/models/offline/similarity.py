@@ -3,7 +3,7 @@
 import math
 import re
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 
 from shared.models.offline.words import CHINESE_STOP, ORDERS, STOP_WORDS
@@ -63,6 +63,12 @@ def sentences(text: str) -> list[str]:
     """Split into sentences without what tries to give a model orders."""
     parts = (part.strip(" \t-*>#|") for part in _SENTENCE_END.split(text))
     return [part[:_LONGEST_SENTENCE] for part in parts if part and not _ORDERS.search(part)]
+
+
+def joined(lines: Sequence[str]) -> str:
+    """Put sentences in a row; a title among them gets the full stop that it lacks."""
+    *first, last = lines or [""]
+    return " ".join([*(re.sub(r"(\w)$", r"\1.", line) for line in first), last])
 
 
 def overlap(left: Collection[str], right: Collection[str]) -> float:
