@@ -183,6 +183,7 @@ class Agent:
                 audience=self.event.audience,
                 author=self.event.actor.name,
                 event=self.event.id,
+                trust="inside" if self.event.actor.may_write else "outside",
             )
             return Outcome({"ref": ref}, statements=[statement])
 

@@ -63,7 +63,10 @@ def migrate(url: str) -> list[str]:
 
 def _apply(connection: psycopg.Connection[Any], migration: Migration) -> None:
     with connection.transaction():
-        connection.execute(migration.sql.encode())
+        try:
+            connection.execute(migration.sql.encode())
+        except psycopg.errors.RaiseException as err:  # the file's own word, such as pgvector's age
+            raise SettingsError(f"{err.diag.message_primary}; {migration.name} stopped") from err
         connection.execute(
             "insert into migrations (number, name, digest) values (%s, %s, %s)",
             [migration.number, migration.name, migration.digest],

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Literal
 
+from pgvector import HalfVector
+
 from shared.database import Database, Statement, queries
 from shared.errors import SettingsError
 from shared.memory import Memory
@@ -107,10 +109,10 @@ class MemoryStore:
         return [Memory(**row) for row in rows]
 
     def _vector(self, text: str) -> str:
-        """The vector of `text` as pgvector reads it, with the digits that 16 bits can hold."""
+        """The vector of `text` as pgvector reads it, in the 16 bits that it keeps."""
         vectors = self._embedder.embed([text[:EMBEDDED_CHARACTERS]])
         self._check(vectors)
-        return f"[{','.join(format(value, '.5g') for value in vectors[0])}]"
+        return str(HalfVector(list(vectors[0])).to_text())
 
     def _check(self, vectors: Sequence[Sequence[float]]) -> None:
         name, dimensions = self._embedder.name, self._embedder.dimensions

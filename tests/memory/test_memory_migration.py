@@ -4,6 +4,7 @@ import psycopg
 import pytest
 
 from infra.migrations import migrate
+from shared.errors import SettingsError
 
 
 def before_memory(url: str, version: str) -> None:
@@ -19,7 +20,7 @@ def before_memory(url: str, version: str) -> None:
 @pytest.mark.parametrize("version", ["0.6.2", "0.7.4"])
 def test_an_old_pgvector_is_refused_with_what_to_do(database_url: str, version: str) -> None:
     before_memory(database_url, version)
-    with pytest.raises(psycopg.Error, match=rf"pgvector {version} is too old; update it to 0\.8"):
+    with pytest.raises(SettingsError, match=rf"pgvector {version} is too old; update it to 0\.8"):
         migrate(database_url)
     with psycopg.connect(database_url) as connection:
         assert connection.execute("select to_regclass('memories')").fetchone() == (None,)
