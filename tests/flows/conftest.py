@@ -1,0 +1,97 @@
+"""What a flow's test needs: the real worker, journal, memory and offline model, and a platform in
+memory."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from shared.actions import Action, Mark, Query, Receipt
+from shared.actions.github import ListLabels
+from shared.agent import Capabilities
+from shared.database import Database
+from shared.events import Event
+from shared.flow import Flow
+from shared.journal import Journal
+from shared.memory.conversations import Conversations
+from shared.memory.hashing import HashingEmbedder
+from shared.memory.store import MemoryStore
+from shared.models.routing import Models
+from shared.settings import Settings
+from shared.worker import Worker
+
+LABELS = {"bug": "Something isn't working", "enhancement": "New feature", "question": ""}
+
+
+@dataclass
+class Platform:
+    """GitHub and Slack in memory: `done` is what became visible. `fails` raises before the act of
+    that number."""
+
+    done: list[Action] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    fails: dict[int, BaseException] = field(default_factory=dict)
+    tried: int = 0
+
+    def perform(self, action: Action, mark: Mark, previous: Receipt | None) -> Receipt:
+        self.tried += 1
+        if failure := self.fails.get(self.tried):
+            raise failure
+        self.done.append(action)
+        self.keys.append(mark.key)
+        return Receipt(f"{len(self.done)}")
+
+    def find(self, action: Action, mark: Mark) -> Receipt | None:
+        return Receipt("found") if mark.key in self.keys else None
+
+    def read(self, query: Query) -> Any:
+        assert isinstance(query, ListLabels)
+        return [{"name": name, "description": about} for name, about in LABELS.items()]
+
+
+class Context:
+    """What Lambda tells a function of its time."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 60_000
+
+
+class Bench:
+    """Hands events to a flow as its queue would."""
+
+    def __init__(self, database: Database) -> None:
+        self.platform = Platform()
+        self.database = database
+        settings = Settings(footer="off", max_receives="2")
+        self._can = Capabilities(
+            settings=settings,
+            models=Models(settings),
+            memory=MemoryStore(database, HashingEmbedder()),
+            conversations=Conversations(database),
+            adapter=lambda wanted: self.platform,
+        )
+
+    def deliver(self, flow: Flow, *events: Event, receives: int = 1) -> Sequence[str]:
+        """Give the events to `flow` in one batch and return the ids of those that go back."""
+        records = [
+            {
+                "messageId": event.id,
+                "body": event.to_json(),
+                "attributes": {
+                    "MessageGroupId": event.conversation,
+                    "ApproximateReceiveCount": str(receives),
+                },
+            }
+            for event in events
+        ]
+        worker = Worker(flow, Journal(self.database), self._can)
+        answer = worker(json.loads(json.dumps({"Records": records})), Context())
+        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+@pytest.fixture
+def bench(database_url: str) -> Iterator[Bench]:
+    with Database(database_url, patience=5) as database:
+        yield Bench(database)

@@ -1,0 +1,20 @@
+"""The flow in the README runs."""
+
+import re
+from pathlib import Path
+
+from shared.actions.slack import Reply
+from shared.flow import Flow
+from tests.flows.conftest import Bench
+from tests.flows.test_chat import said
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def test_the_flow_in_the_readme_runs(bench: Bench) -> None:
+    [code] = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+    names: dict[str, object] = {}
+    exec(code, names)
+    [flow] = [value for value in names.values() if isinstance(value, Flow)]
+    assert bench.deliver(flow, said("How do we deploy?")) == []
+    assert [type(action) for action in bench.platform.done] == [Reply]
