@@ -130,6 +130,7 @@ class System:
 
     def _sandbox_github(self, secret: str) -> dict[str, str]:
         sandbox = GitHubSandbox(f"{self.url}/github/webhook", secret, state=self._data / "github")
+        sandbox.web_url = self.url
         self.github = self._stack.enter_context(sandbox)
         return {
             "GITHUB_API_URL": sandbox.api_url,

@@ -2,6 +2,7 @@
 there."""
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 _HTML = Path(__file__).with_name("page.html")
+#: The page itself, and the addresses of issues, which it scrolls to.
+_PAGES = re.compile(r"/|/[^/]+/[^/]+/(issues|pull)/\d+")
 _LOOPBACK = {"127.0.0.1", "localhost"}
 
 _RUNS = queries("infra.local.sandbox", "page.sql")["runs"]
@@ -55,10 +58,11 @@ class Page:
         # A page elsewhere could reach this one by a name that resolves to 127.0.0.1.
         if request.host.partition(":")[0] not in _LOOPBACK:
             raise Forbidden("open the page as http://127.0.0.1")
-        if request.path in {"/", "/state"}:
+        shown = _PAGES.fullmatch(request.path)
+        if shown or request.path == "/state":
             if request.method not in {"GET", "HEAD"}:
                 raise MethodNotAllowed()
-            if request.path == "/":
+            if shown:
                 return Response(_HTML.read_bytes(), content_type="text/html; charset=utf-8")
             return Response(json.dumps(self._state()), content_type="application/json")
         form = self._forms().get(request.path)
@@ -140,7 +144,7 @@ def _channel(channel: Json, messages: list[Json], names: dict[str, str]) -> Json
                 "bot": "bot_id" in message,
                 "reply": root != message["ts"],
                 "text": message["text"].replace(f"<@{BOT_USER}>", "@agent"),
-                "reactions": [f":{r['name']}:" for r in message.get("reactions", [])],
+                "reactions": [r["name"] for r in message.get("reactions", [])],
             }
         )
     direct = bool(channel.get("is_im"))
