@@ -141,6 +141,12 @@ def test_a_schedule_publishes_when_it_is_fired(tmp_path: Path) -> None:
     assert len(site.record.read_text().splitlines()) == 2  # each execution has its own id
 
 
+def test_outputs_name_the_local_front_door(tmp_path: Path) -> None:
+    with Site(tmp_path).cloud as cloud:
+        assert cloud.outputs["Url"] == f"{cloud.url}/hooks/github"
+        assert cloud.outputs["Bucket"] == "payloads-123456789012"
+
+
 def test_two_clouds_run_side_by_side(tmp_path: Path) -> None:
     sites = [Site(tmp_path), Site(tmp_path / "second")]
     (tmp_path / "second").mkdir()
