@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +35,13 @@ _SECRET = re.compile(
     r"(?::SecretString(?::(?P<key>[^:}]*)(?::[^:}]*){0,2})?)?\}\}"
 )
 _REFERENCE = re.compile(r"\{\{resolve:[^}]*\}\}")
+
+
+@cache
+def _session(region: str) -> Any:
+    import boto3
+
+    return boto3.Session("local", "local", region_name=region)
 
 
 _ids_in_use: set[str] = set()
@@ -125,12 +132,9 @@ class Account:
 
     def client(self, service: str) -> Any:
         """Return a boto3 client that talks to this account."""
-        import boto3
-
         if service not in self._clients:
-            self._clients[service] = boto3.Session(
-                aws_access_key_id="local", aws_secret_access_key="local", region_name=self.region
-            ).client(service, endpoint_url=self.url)
+            session = _session(self.region)
+            self._clients[service] = session.client(service, endpoint_url=self.url)
         return self._clients[service]
 
     def start(self, invoke: InvokeRaw) -> None:

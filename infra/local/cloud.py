@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 #: messages are delivered again at the next start.
 GRACE = 1.0
 _LOG_BYTES = 10_000_000
-_API_URL = re.compile(r"https://local\.execute-api\.[\w-]+\.amazonaws\.com(/\w+)?/?")
+_API_URL = re.compile(r"https://local\.execute-api\.[\w-]+\.amazonaws\.com(/\w+)?")
 
 
 class LocalCloud:

@@ -76,6 +76,7 @@ class Environment:
         self._events: queue.SimpleQueue[tuple[str, bytes] | None] = queue.SimpleQueue()
         self._reports: queue.SimpleQueue[_Report] = queue.SimpleQueue()
         self._closed = False
+        self._ended = False
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._process = self._start_process()
         for work in (self._serve, self._follow_process):
@@ -83,7 +84,7 @@ class Environment:
 
     @property
     def alive(self) -> bool:
-        return not self._closed and self._process.poll() is None
+        return not self._closed and not self._ended
 
     @property
     def pid(self) -> int:
@@ -173,6 +174,7 @@ class Environment:
         with process.stdin, process.stdout:
             for line in process.stdout:
                 self._log(self._spec.id, line.rstrip())
+            self._ended = True
             process.wait()
         self._reports.put(_Report("exit"))
 

@@ -36,7 +36,7 @@ class Function:
     @property
     def processes(self) -> list[int]:
         with self._lock:
-            return [environment.pid for environment in self._all]
+            return [environment.pid for environment in self._all if environment.alive]
 
     def close(self) -> None:
         """Kill all environments; what they were doing fails."""

@@ -41,7 +41,7 @@ class HttpServer:
         self._application: WSGIApplication | None = None
         self._thread = threading.Thread(
             target=self._server.serve_forever,
-            kwargs={"poll_interval": 0.25},
+            kwargs={"poll_interval": 0.1},
             name="http",
             daemon=True,
         )

@@ -51,7 +51,8 @@ class DurableQueue(Queue):
     moto's own queue forgets a deduplication id once its message is deleted (SQS: five minutes after
     it was sent), can hand one message to two receivers that ask at once, because nothing is locked,
     fills a batch across conversations, and keeps nothing across restarts (moto/sqs/models.py,
-    Queue.add_message and SQSBackend.receive_message).
+    Queue.add_message and SQSBackend.receive_message). The retention period is not applied: it would
+    count the time that the machine was off.
     """
 
     _messages: list[Any]
@@ -83,7 +84,6 @@ class DurableQueue(Queue):
         """
         with self.changed:
             now = self._looked_at = _now()
-            self._discard_expired(now)
             self._bury(now)
             hidden = [message for message in self._messages if _hidden_until(message) > now]
             blocked = {message.group_id for message in hidden} if self.fifo_queue else set()
@@ -143,11 +143,6 @@ class DurableQueue(Queue):
     def _forget(self, gone: set[str]) -> None:
         self._messages = [message for message in self._messages if message.id not in gone]
         self.changed.notify_all()
-
-    def _discard_expired(self, now: float) -> None:
-        oldest = now - self.message_retention_period * 1000
-        if expired := [m for m in self._messages if m.sent_timestamp < oldest]:
-            self.discard(expired)
 
     def _bury(self, now: float) -> None:
         dead = self.dead_letter_queue

@@ -23,7 +23,7 @@ from shared.events import Json
 
 #: How many environments a function has at most when the template does not say. AWS: 1000 a region.
 _CONCURRENCY = 10
-#: How many batches of one queue run at once when the template does not say.
+#: How many batches of one queue run at once at most: a laptop has less memory than a region.
 _BATCHES = 4
 
 
@@ -213,7 +213,7 @@ def _event_source(account: Account, declared: Declaration) -> Resource:
             function.id,
             int(properties.get("BatchSize", 10)),
             "ReportBatchItemFailures" in properties.get("FunctionResponseTypes", []),
-            min(int(scaling.get("MaximumConcurrency", _BATCHES)), function.concurrency),
+            min(int(scaling.get("MaximumConcurrency", _BATCHES)), function.concurrency, _BATCHES),
         )
         account.sources.append(source)
     return Resource(declared.name, {"Id": declared.name})

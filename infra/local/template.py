@@ -1,5 +1,6 @@
 """template.yaml as plain CloudFormation: the SAM transform in process, without AWS or network."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -78,6 +79,7 @@ def _transform(path: Path, body: Json, parameters: Mapping[str, str], region: st
         undo_mark_unicode_str_in_template,
     )
 
+    logging.getLogger("samtranslator").setLevel(logging.ERROR)  # it warns of its own insides
     values = dict(parameters)
     to_py27_compatible_template(body, values)
     translator = Translator(None, Parser(), boto_session=Session(region_name=region))
@@ -86,8 +88,6 @@ def _transform(path: Path, body: Json, parameters: Mapping[str, str], region: st
     except InvalidDocumentException as err:
         causes = "; ".join(cause.message for cause in err.causes)
         raise TemplateError(f"{path}: {causes}") from err
-    finally:
-        translator.metrics.publish()  # to nobody; it would warn when they are not
     transformed: Json = undo_mark_unicode_str_in_template(translated)
     return transformed
 

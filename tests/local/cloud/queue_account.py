@@ -18,7 +18,7 @@ class QueueAccount:
         )
         self.dead = self.queue("dead.fifo")
         policy = {"deadLetterTargetArn": self.dead.queue_arn, "maxReceiveCount": 2}
-        self.flow = self.queue("flow.fifo", RedrivePolicy=policy, VisibilityTimeout=1)
+        self.flow = self.queue("flow.fifo", RedrivePolicy=policy, VisibilityTimeout=30)
         self.account.s3.create_bucket("bucket", "us-east-1")
         self.account.s3.restore("bucket")
         self.account.start(lambda function, event: event)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from infra.local.cloud import LocalCloud
 
 TEMPLATE = Path(__file__).with_name("template.yaml")
-#: How long a message that was not handled stays hidden. Longer than any function starts.
+#: How long a function may run, and how long a message that was not handled stays hidden.
 VISIBILITY = 2
 #: A generous limit for what must happen soon.
 PATIENCE = 15.0
@@ -48,7 +48,7 @@ class Site:
         self.cloud = LocalCloud(
             TEMPLATE,
             environment=environment,
-            overrides={"VisibilityTimeout": str(visibility)},
+            overrides={"VisibilityTimeout": str(visibility), "Timeout": str(visibility)},
             log=lambda function, line: self.log.append((function, line)),
             **options,
         )

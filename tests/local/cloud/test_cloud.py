@@ -32,10 +32,10 @@ time.sleep(60)
 """
 
 
-def s3(site: Site) -> boto3.client:
+def client(site: Site, service: str) -> boto3.client:
     return boto3.client(
-        "s3",
-        endpoint_url=site.cloud.endpoints["AWS_ENDPOINT_URL_S3"],
+        service,
+        endpoint_url=site.cloud.endpoints[f"AWS_ENDPOINT_URL_{service.upper()}"],
         region_name="us-east-1",
         aws_access_key_id="local",
         aws_secret_access_key="local",
@@ -43,11 +43,11 @@ def s3(site: Site) -> boto3.client:
 
 
 def put(site: Site, key: str, body: bytes) -> None:
-    s3(site).put_object(Bucket=site.cloud.outputs["Bucket"], Key=key, Body=body)
+    client(site, "s3").put_object(Bucket=site.cloud.outputs["Bucket"], Key=key, Body=body)
 
 
 def get(site: Site, key: str) -> bytes:
-    answer = s3(site).get_object(Bucket=site.cloud.outputs["Bucket"], Key=key)
+    answer = client(site, "s3").get_object(Bucket=site.cloud.outputs["Bucket"], Key=key)
     return bytes(answer["Body"].read())
 
 
@@ -63,7 +63,7 @@ def test_messages_and_objects_survive_a_restart(tmp_path: Path) -> None:
     with site.cloud:
         put(site, "kept.json", b"one")
         put(site, "deleted.json", b"two")
-        s3(site).delete_object(Bucket=site.cloud.outputs["Bucket"], Key="deleted.json")
+        client(site, "s3").delete_object(Bucket=site.cloud.outputs["Bucket"], Key="deleted.json")
         site.send("done", {})
         site.wait_for_records(1, "done")
         site.wait_until_idle()
@@ -80,7 +80,7 @@ def test_messages_and_objects_survive_a_restart(tmp_path: Path) -> None:
         again.send("last", {})
         again.wait_for_records(1, "last")
         assert get(again, "kept.json") == b"one"
-        with pytest.raises(s3(again).exceptions.NoSuchKey):
+        with pytest.raises(client(again, "s3").exceptions.NoSuchKey):
             get(again, "deleted.json")
         assert [letter["body"]["record"] for letter in again.cloud.dead_letters("Github")] == [
             "dead"
@@ -141,16 +141,31 @@ def test_a_schedule_publishes_when_it_is_fired(tmp_path: Path) -> None:
     assert len(site.record.read_text().splitlines()) == 2  # each execution has its own id
 
 
+def test_outputs_name_the_local_front_door(tmp_path: Path) -> None:
+    with Site(tmp_path).cloud as cloud:
+        assert cloud.outputs["Url"] == f"{cloud.url}/hooks/github"
+        assert cloud.outputs["Bucket"] == "payloads-123456789012"
+
+
 def test_two_clouds_run_side_by_side(tmp_path: Path) -> None:
     sites = [Site(tmp_path), Site(tmp_path / "second")]
     (tmp_path / "second").mkdir()
     with sites[0].cloud, sites[1].cloud:
         for site in sites:
-            site.send("both", {})
+            site.send("published", {})
+        client(sites[1], "sqs").send_message(
+            QueueUrl=f"{sites[1].cloud.endpoints['AWS_ENDPOINT_URL_SQS']}/any/github.fifo",
+            MessageBody='{"record": "sent"}',
+            MessageGroupId="c",
+            MessageDeduplicationId="sent",
+            MessageAttributes={"type": {"DataType": "String", "StringValue": "github.push"}},
+        )
+        sites[1].wait_for_records(1, "sent")
         for site in sites:
-            site.wait_for_records(1, "both")
+            site.wait_for_records(1, "published")
             site.wait_until_idle()
-    assert [len(site.records("both")) for site in sites] == [1, 1]
+    assert [len(site.records("published")) for site in sites] == [1, 1]
+    assert [len(site.records("sent")) for site in sites] == [0, 1]
 
 
 def test_a_port_that_is_taken_is_named_and_nothing_stays_open(tmp_path: Path) -> None:

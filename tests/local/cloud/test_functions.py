@@ -14,7 +14,7 @@ from infra.local.environments import FunctionSpec
 from infra.local.errors import FunctionError, LocalCloudError
 from infra.local.functions import Functions
 from shared.events import Json
-from tests.local.cloud.site import TEMPLATE, Site, is_alive
+from tests.local.cloud.site import TEMPLATE, Site
 
 ECHO = "app.worker.echo"
 
@@ -54,7 +54,7 @@ def test_a_warm_process_takes_the_next_event() -> None:
         assert first["pid"] == second["pid"]
         assert first["arn"] == "arn:aws:lambda:us-east-1:123456789012:function:f"
         os.kill(first["pid"], signal.SIGKILL)  # while it is idle
-        while is_alive(first["pid"]):
+        while first["pid"] in one.processes:
             time.sleep(0.01)
         assert one.invoke(first["arn"], {})["pid"] != first["pid"]
     finally:

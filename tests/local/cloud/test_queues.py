@@ -80,7 +80,7 @@ def test_a_function_that_runs_too_long_gets_its_message_again(site: Site) -> Non
     site.send("sleeps", {"until": 1, "wrong": "sleep"}, "sleeps")
     first, second = site.wait_for_records(2, "sleeps")
     assert first["pid"] != second["pid"]
-    assert ("Github", "Sandbox.Timedout: Task timed out after 1.00 seconds") in site.log
+    assert ("Github", "Sandbox.Timedout: Task timed out after 2.00 seconds") in site.log
 
 
 def test_a_poison_message_dies_and_comes_back_by_redrive(site: Site) -> None:
