@@ -10,6 +10,7 @@ from pathlib import Path
 from socket import create_server
 from typing import Self
 
+from infra.local.app_deliveries import AppDeliveries
 from infra.local.cloud import LocalCloud
 from infra.local.model_choice import MODEL_SETTINGS, aws_identity, choose_models
 from infra.local.postgres import EmbeddedPostgres
@@ -97,6 +98,9 @@ class System:
         with self._step("AWS and functions"):
             self.cloud = self._stack.enter_context(self._local_cloud(environment))
         self.settings = Settings.from_environment(environment)
+        if self.settings.github_app_id and not self.github:
+            with self._step("GitHub deliveries"):
+                self._stack.enter_context(self._app_deliveries())
         if self.settings.slack_app_token:
             with self._step("Socket Mode"):
                 self._stack.enter_context(SocketMode(self.settings, self.url))
@@ -145,6 +149,9 @@ class System:
             "SLACK_API_URL": sandbox.api_url,
             "SLACK_BOT_TOKEN": sandbox.bot_token,
         }
+
+    def _app_deliveries(self) -> AppDeliveries:
+        return AppDeliveries(self.settings, self.url, self._data / "deliveries", self._say)
 
     def _local_cloud(self, environment: Mapping[str, str]) -> LocalCloud:
         return LocalCloud(

@@ -24,10 +24,19 @@ class Answer(NamedTuple):
     @property
     def pages(self) -> int:
         """How many pages the list has, as the Link header says; 1 when it says nothing."""
+        query = self._link("last")
+        return int(parse_qs(query)["page"][0]) if query else 1
+
+    @property
+    def next_query(self) -> str:
+        """The query of the list's next page, as the Link header says; empty on the last one."""
+        return self._link("next")
+
+    def _link(self, relation: str) -> str:
         for link in parse_header_links(self.headers.get("link", "")):
-            if link.get("rel") == "last":
-                return int(parse_qs(urlsplit(link["url"]).query)["page"][0])
-        return 1
+            if link.get("rel") == relation:
+                return urlsplit(link["url"]).query
+        return ""
 
 
 class Connection:

@@ -77,6 +77,11 @@ class AppIdentity:
         self._login = ""
         self._lock = threading.Lock()
 
+    @property
+    def as_app(self) -> Connection:
+        """The connection of the app itself, which may act on no repository."""
+        return self._as_app
+
     def connection(self, repository: str) -> Connection:
         with self._lock:
             installation = self._installation(repository)
@@ -227,18 +232,27 @@ def identity(settings: Settings, timeout: int) -> Identity:
 
     The app goes first because many shells carry a GITHUB_TOKEN that is meant for something else.
     """
-    url = settings.github_api_url.rstrip("/")
-    if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
-        raise SettingsError(f"GITHUB_API_URL is {url!r}; expected https://…")
     if settings.github_app_id or settings.github_app_private_key:
-        key = pem(settings.require("github_app_private_key"))
-        return AppIdentity(url, settings.require("github_app_id"), key, timeout)
+        return app_identity(settings, timeout)
     if settings.github_token:
-        return TokenIdentity(url, settings.github_token, timeout)
+        return TokenIdentity(_api(settings), settings.github_token, timeout)
     raise SettingsError(
         "GITHUB_TOKEN is not set, nor GITHUB_APP_ID with GITHUB_APP_PRIVATE_KEY;"
         " docs/settings.md says what they are for"
     )
+
+
+def app_identity(settings: Settings, timeout: int) -> AppIdentity:
+    """Return the app that the settings name; raises SettingsError when they name none."""
+    key = pem(settings.require("github_app_private_key"))
+    return AppIdentity(_api(settings), settings.require("github_app_id"), key, timeout)
+
+
+def _api(settings: Settings) -> str:
+    url = settings.github_api_url.rstrip("/")
+    if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
+        raise SettingsError(f"GITHUB_API_URL is {url!r}; expected https://…")
+    return url
 
 
 def pem(text: str) -> str:

@@ -13,8 +13,9 @@ from werkzeug import Request, Response
 from werkzeug.exceptions import BadRequest, Forbidden, HTTPException, MethodNotAllowed, NotFound
 
 from infra.local.sandbox.github import GitHubSandbox
+from infra.local.sandbox.github_errors import GitHubError
 from infra.local.sandbox.slack import SlackSandbox
-from infra.local.sandbox.slack_workspace import BOT_USER
+from infra.local.sandbox.slack_workspace import BOT_USER, Refusal
 from shared.database import queries
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ class Page:
             answer = form(**request.get_json())
         except (TypeError, LookupError) as err:
             raise BadRequest(f"{request.path[1:]} cannot take this: {type(err).__name__}") from err
+        except (GitHubError, Refusal) as err:
+            raise BadRequest(str(err)) from err
         return Response(json.dumps(answer), content_type="application/json")
 
     def _forms(self) -> dict[str, Callable[..., object]]:
