@@ -18,6 +18,8 @@ from psycopg import sql
 
 from infra.local.postgres import DATABASE, EmbeddedPostgres
 from infra.migrations import migrate
+from shared.database import Database
+from tests.flows.bench import Bench
 
 _SERVERS = "agent-flows-tests-"
 _TEMPLATE = "agent_flows_template"
@@ -146,3 +148,10 @@ def _named(url: str, database: str) -> str:
 def _execute(url: str, statement: Any, *names: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+@pytest.fixture
+def bench(database_url: str) -> Iterator[Bench]:
+    """Hands events to flows: the real worker, journal, memory and offline model."""
+    with Database(database_url, patience=5) as database:
+        yield Bench(database)

@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 
 from infra.cli.dead_letters import redrive
-from infra.cli.deliveries import read_delivery, send
+from infra.cli.deliveries import Saved, send
 from infra.cli.runs import list_runs, show_run
 from infra.cli.system import ROOT, Known, database_url, find_system, from_caller
 from infra.migrations import migrate
@@ -34,9 +34,8 @@ def _send(known: Known, options: argparse.Namespace) -> int:
     url = options.url or known.url
     if not url:
         raise SettingsError("no front door: start ./scripts/dev, or name one with --url")
-    status, answer = send(
-        read_delivery(from_caller(options.file), options.event, known.settings), url
-    )
+    saved = Saved.read(from_caller(options.file), options.event)
+    status, answer = send(saved, url, known.settings)
     print(f"{status} {answer}")
     return 0 if status == 200 else 1
 

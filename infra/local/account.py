@@ -59,8 +59,7 @@ class Account:
     """moto's backends for one region, and lists of what the local cloud runs itself.
 
     moto keeps its state in globals, per account, so each cloud of a process has its own account.
-    `root` is the project's directory. `variables`, `handlers` and `code` replace what the template
-    says about functions.
+    `variables`, `handlers` and `code` replace what the template says about functions.
     """
 
     stack_name = "agent-flows"
@@ -70,14 +69,12 @@ class Account:
         region: str,
         store: Store,
         *,
-        root: Path,
         variables: Mapping[str, str],
         handlers: Mapping[str, str],
         code: Mapping[str, Path],
     ) -> None:
         self.region = region
         self.store = store
-        self.root = root
         self.variables = variables
         self.handlers = handlers
         self.code = code

@@ -146,7 +146,6 @@ class LocalCloud:
         self._account = Account(
             self._environment.get("AWS_REGION", "us-east-1"),
             store,
-            root=self._path.parent,
             variables=self._environment,
             handlers=self._handlers,
             code=self._code,

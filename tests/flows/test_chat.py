@@ -6,7 +6,7 @@ from flows.chat import chat
 from shared.actions.slack import React, Reply
 from shared.events import Actor, Event, Message, Thread
 from tests.events.made import an_event
-from tests.flows.conftest import Bench
+from tests.flows.bench import Bench
 
 ROOT = "1700000000.000100"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from shared.actions.slack import Reply
 from shared.flow import Flow
-from tests.flows.conftest import Bench
+from tests.flows.bench import Bench
 from tests.flows.test_chat import said
 
 README = Path(__file__).parents[2] / "README.md"

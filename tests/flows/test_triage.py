@@ -8,7 +8,7 @@ from shared.database import Statement
 from shared.errors import ActionUnavailable
 from shared.events import Issue
 from tests.events.made import an_event
-from tests.flows.conftest import Bench
+from tests.flows.bench import Bench
 
 CRASH = an_event(text="Checkout crashes\n\nA stack trace appears when I press pay.")
 

@@ -14,7 +14,7 @@ class QueueAccount:
     def __init__(self, directory: Path | None = None) -> None:
         self.store = Store(directory)
         self.account = Account(
-            "us-east-1", self.store, root=Path(), variables={}, handlers={}, code={}
+            "us-east-1", self.store), variables={}, handlers={}, code={}
         )
         self.dead = self.queue("dead.fifo")
         policy = {"deadLetterTargetArn": self.dead.queue_arn, "maxReceiveCount": 2}

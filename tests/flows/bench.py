@@ -2,11 +2,9 @@
 memory."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
-
-import pytest
 
 from shared.actions import Action, Mark, Query, Receipt
 from shared.actions.github import ListLabels
@@ -89,9 +87,3 @@ class Bench:
         worker = Worker(flow, Journal(self.database), self._can)
         answer = worker(json.loads(json.dumps({"Records": records})), Context())
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
-
-
-@pytest.fixture
-def bench(database_url: str) -> Iterator[Bench]:
-    with Database(database_url, patience=5) as database:
-        yield Bench(database)
