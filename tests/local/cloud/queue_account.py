@@ -13,9 +13,7 @@ class QueueAccount:
 
     def __init__(self, directory: Path | None = None) -> None:
         self.store = Store(directory)
-        self.account = Account(
-            "us-east-1", self.store), variables={}, handlers={}, code={}
-        )
+        self.account = Account("us-east-1", self.store, variables={}, handlers={}, code={})
         self.dead = self.queue("dead.fifo")
         policy = {"deadLetterTargetArn": self.dead.queue_arn, "maxReceiveCount": 2}
         self.flow = self.queue("flow.fifo", RedrivePolicy=policy, VisibilityTimeout=30)
