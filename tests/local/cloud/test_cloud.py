@@ -141,6 +141,15 @@ def test_a_schedule_publishes_when_it_is_fired(tmp_path: Path) -> None:
     assert len(site.record.read_text().splitlines()) == 2  # each execution has its own id
 
 
+def test_a_template_may_lie_elsewhere_than_its_code(tmp_path: Path) -> None:
+    moved = tmp_path / "template.yaml"
+    folder = TEMPLATE.parent
+    text = TEMPLATE.read_text().replace("CodeUri: .", f"CodeUri: {folder}")
+    moved.write_text(text.replace("TemplateURL: ", f"TemplateURL: {folder}/"))
+    with LocalCloud(moved) as cloud:
+        assert cloud.invoke("Github", {}) == {"batchItemFailures": []}
+
+
 def test_outputs_name_the_local_front_door(tmp_path: Path) -> None:
     with Site(tmp_path).cloud as cloud:
         assert cloud.outputs["Url"] == f"{cloud.url}/hooks/github"
