@@ -4,7 +4,7 @@ import re
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import psycopg
@@ -112,10 +112,12 @@ class Database:
             self._connection = None
 
 
-def queries(package: str, file: str) -> dict[str, str]:
-    """Read the named blocks of an .sql file: `-- name: claim`, a line that describes it, the
-    statement."""
-    parts = _BLOCK.split(files(package).joinpath(file).read_text("utf-8"))
+def queries(module: str, file: str) -> dict[str, str]:
+    """Read the named blocks of an .sql file beside `module`, which is the caller's `__file__`.
+
+    A block is `-- name: claim`, a line that describes it, and the statement.
+    """
+    parts = _BLOCK.split(Path(module).with_name(file).read_text("utf-8"))
     return {
         name: sql.strip().removesuffix(";")
         for name, sql in zip(parts[1::3], parts[3::3], strict=True)

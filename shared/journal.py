@@ -19,7 +19,7 @@ from shared.database import Database, Row, Statement, queries
 from shared.errors import RunBusy
 from shared.events import Event
 
-SQL = queries("shared", "journal.sql")
+SQL = queries(__file__, "journal.sql")
 
 
 @dataclass(frozen=True)

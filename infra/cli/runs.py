@@ -11,7 +11,7 @@ from shared.errors import SettingsError
 
 Row = dict[str, Any]
 
-SQL = queries("infra.cli", "runs.sql")
+SQL = queries(__file__, "runs.sql")
 _COLUMNS = ("run", "flow", "event", "conversation", "state", "tries", "took", "tokens", "cost")
 
 

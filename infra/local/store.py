@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from shared.database import queries
 
-_SQL = queries("infra.local", "store.sql")
+_SQL = queries(__file__, "store.sql")
 
 #: For how long SQS remembers a deduplication id, in milliseconds.
 #: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-exactly-once-processing.html

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import psycopg
@@ -28,7 +28,7 @@ class Migration(NamedTuple):
 def migrations() -> list[Migration]:
     """Return the migrations that ship with this code, in order."""
     found = []
-    for file in files(__package__).iterdir():
+    for file in Path(__file__).parent.iterdir():
         if match := _FILE.fullmatch(file.name):
             found.append(Migration(int(match[1]), match[2], file.read_text("utf-8")))
     return sorted(found)

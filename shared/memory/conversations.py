@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 from shared.database import Database, Statement, queries
 from shared.memory.text import storable
 
-SQL = queries("shared.memory", "conversations.sql")
+SQL = queries(__file__, "conversations.sql")
 
 Role = Literal["user", "assistant"]
 

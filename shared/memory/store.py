@@ -12,7 +12,7 @@ from shared.memory import Memory
 from shared.memory.embedders import Embedder
 from shared.memory.text import storable
 
-SQL = queries("shared.memory", "memory.sql")
+SQL = queries(__file__, "memory.sql")
 
 #: Whether who wrote a memory may write at its source, or came from outside.
 Trust = Literal["inside", "outside"]

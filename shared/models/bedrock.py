@@ -1,6 +1,7 @@
-"""Amazon Bedrock: Converse, ConverseStream and Titan's embeddings, through boto3.
+"""Amazon Bedrock: Converse, ConverseStream and Titan's embeddings, through botocore.
 
-Nothing here is imported before a `bedrock:` name is used: boto3 costs a cold start much time.
+botocore is boto3's core; boto3 itself would add a fifth to the time of its import. Nothing here is
+imported before a `bedrock:` name is used.
 """
 
 import json
@@ -12,7 +13,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, TypeVar
 
-import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.eventstream import ParserError
 from botocore.exceptions import BotoCoreError, ClientError
@@ -53,7 +54,7 @@ def connect_embedder(name: str, settings: Settings) -> Embedder:
 @cache
 def session() -> Any:
     """Return the session of this process: reading its models and credentials takes long."""
-    return boto3.session.Session()
+    return botocore.session.get_session()
 
 
 #: A session builds one client at a time.
@@ -61,7 +62,7 @@ _building = threading.Lock()
 
 
 class Clients:
-    """boto3 clients, one per time-out: a client's time-out cannot be set per call."""
+    """Clients, one per time-out: a client's time-out cannot be set per call."""
 
     def __init__(self) -> None:
         self._clients: dict[float, Any] = {}
@@ -82,12 +83,12 @@ class Clients:
             retries={"total_max_attempts": 1, "mode": "standard"},
             max_pool_connections=32,
         )
-        region = session().region_name or aws_region()
-        return session().client("bedrock-runtime", region_name=region, config=config)
+        region = session().get_config_variable("region") or aws_region()
+        return session().create_client("bedrock-runtime", region_name=region, config=config)
 
 
 class BedrockModel:
-    """A chat model on Bedrock. A stream that stalls ends at most one more `timeout` later: boto3
+    """A chat model on Bedrock. A stream that stalls ends at most one more `timeout` later: botocore
     measures the silence, not the whole."""
 
     def __init__(self, name: str, setting: str) -> None:

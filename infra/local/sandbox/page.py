@@ -28,7 +28,7 @@ _HTML = Path(__file__).with_name("page.html")
 _PAGES = re.compile(r"/|/[^/]+/[^/]+/(issues|pull)/\d+")
 _LOOPBACK = {"127.0.0.1", "localhost"}
 
-_RUNS = queries("infra.local.sandbox", "page.sql")["runs"]
+_RUNS = queries(__file__, "page.sql")["runs"]
 
 
 class Page:
