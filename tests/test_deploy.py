@@ -16,7 +16,7 @@ from infra.deploy import secrets
 from infra.deploy.__main__ import missing
 from infra.deploy.secrets import KEPT, Stored
 from infra.deploy.stack import DeployError, Place, migrate, parameters, sam_commands
-from infra.local.template import read
+from infra.local.aws.template import read
 from shared.settings import Settings
 
 ROOT = Path(__file__).parents[1]

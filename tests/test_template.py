@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from infra.bundle import Template as BundleTemplate
-from infra.local.template import load, read
+from infra.local.aws.template import load, read
 from shared.actions.github import Comment
 from shared.actions.slack import Reply
 from shared.events import Event

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import urllib3
 
-from infra.local.sandbox.github_hooks import signature
-from infra.local.slack_front_door import Answer, FrontDoor
+from infra.local.sandbox.github.hooks import signature
+from infra.local.sandbox.slack.front_door import Answer, FrontDoor
 from shared.errors import SettingsError
 from shared.settings import Settings
 

@@ -7,7 +7,7 @@ from typing import Any
 from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.page import visible
 from infra.local.sandbox.slack import SlackSandbox
-from infra.local.sandbox.slack_workspace import BOT_USER, SUPPORT
+from infra.local.sandbox.slack.workspace import BOT_USER, SUPPORT
 from infra.local.system import System
 
 REPOSITORY = "acme/shop"

@@ -13,7 +13,7 @@ from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web import WebClient
 
-from infra.local.slack_front_door import Answer, FrontDoor
+from infra.local.sandbox.slack.front_door import Answer, FrontDoor
 from shared.errors import SettingsError
 from shared.settings import Settings
 

@@ -11,7 +11,7 @@ from socket import create_server
 from typing import Self
 
 from infra.local.app_deliveries import AppDeliveries
-from infra.local.cloud import LocalCloud
+from infra.local.aws.cloud import LocalCloud
 from infra.local.model_choice import MODEL_SETTINGS, aws_identity, choose_models
 from infra.local.postgres import EmbeddedPostgres
 from infra.local.sandbox.github import GitHubSandbox

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from infra.local.sandbox.slack_workspace import BOT_USER, SUPPORT
+from infra.local.sandbox.slack.workspace import BOT_USER, SUPPORT
 from infra.local.system import System
 from tests.crash.function import TABLES
 from tests.system.quick import quick_template

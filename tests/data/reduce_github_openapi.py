@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from infra.local.sandbox.github_endpoints import operations
+from infra.local.sandbox.github.endpoints import operations
 
 HERE = Path(__file__).parent
 

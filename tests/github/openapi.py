@@ -9,7 +9,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from infra.local.sandbox.github_web import Exchange
+from infra.local.sandbox.github.web import Exchange
 
 _FILE = Path(__file__).parents[1] / "data" / "github_openapi.json.gz"
 

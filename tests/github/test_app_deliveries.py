@@ -13,7 +13,7 @@ import pytest
 
 from infra.local.app_deliveries import AppDeliveries
 from infra.local.sandbox.github import GitHubSandbox
-from infra.local.sandbox.github_state import State
+from infra.local.sandbox.github.state import State
 from shared.errors import SettingsError
 from shared.perception.github import verify
 from shared.settings import Settings

@@ -6,7 +6,7 @@ import hmac
 import pytest
 
 from infra.local.sandbox.github import GitHubSandbox
-from infra.local.sandbox.github_hooks import signature
+from infra.local.sandbox.github.hooks import signature
 from tests.github.clients import app, shop
 from tests.github.desk import SHOP
 from tests.github.receiver import Receiver

@@ -10,12 +10,12 @@ import psycopg
 import pytest
 import urllib3
 
-from infra.local.http_server import HttpServer
+from infra.local.aws.http_server import HttpServer
 from infra.local.sandbox import page
 from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.page import Page
 from infra.local.sandbox.slack import SlackSandbox
-from infra.local.sandbox.slack_workspace import BOT_USER, GENERAL
+from infra.local.sandbox.slack.workspace import BOT_USER, GENERAL
 
 HTML = Path(page.__file__).with_name("page.html")
 SHOP = "acme/shop"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from infra.local.sandbox.slack import SlackSandbox
-from infra.local.sandbox.slack_workspace import GENERAL, TEAM
+from infra.local.sandbox.slack.workspace import GENERAL, TEAM
 from shared.events import Thread
 from tests.slack.place import Place, connect
 

@@ -5,7 +5,7 @@ import threading
 import pytest
 from slack_sdk.web import WebClient
 
-from infra.local.sandbox.slack_workspace import BOT_USER, GENERAL, TEAM
+from infra.local.sandbox.slack.workspace import BOT_USER, GENERAL, TEAM
 from shared.actions import Mark, Receipt
 from shared.actions.slack import React, Reply
 from shared.errors import (

@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager, suppress
 
 import pytest
 
-from infra.local.sandbox.slack_workspace import GENERAL, TEAM
+from infra.local.sandbox.slack.workspace import GENERAL, TEAM
 from shared.actions.slack import React, Reply
 from shared.errors import (
     ActionRejected,

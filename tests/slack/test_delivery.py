@@ -13,7 +13,7 @@ from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web import WebClient
 
 from infra.local.sandbox.slack import SlackSandbox
-from infra.local.sandbox.slack_workspace import (
+from infra.local.sandbox.slack.workspace import (
     ALICE,
     APP,
     BOB,

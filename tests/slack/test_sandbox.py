@@ -12,7 +12,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web import WebClient
 
 from infra.local.sandbox.slack import SlackSandbox
-from infra.local.sandbox.slack_workspace import (
+from infra.local.sandbox.slack.workspace import (
     ALICE,
     BOB,
     BOT,

@@ -6,7 +6,7 @@ import pytest
 from slack_sdk.web import WebClient
 
 from infra.local.sandbox.slack import SlackSandbox
-from infra.local.sandbox.slack_workspace import BOT_USER, DM, GENERAL
+from infra.local.sandbox.slack.workspace import BOT_USER, DM, GENERAL
 from infra.local.socket_mode import SocketMode
 from shared.errors import SettingsError
 from shared.settings import Settings

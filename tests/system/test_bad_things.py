@@ -10,7 +10,7 @@ import urllib3
 
 from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.slack import SlackSandbox
-from infra.local.sandbox.slack_workspace import ALICE, BOT_USER, DM, SUPPORT
+from infra.local.sandbox.slack.workspace import ALICE, BOT_USER, DM, SUPPORT
 from infra.local.system import System
 from tests.models.scripted_server import Fails, Hangs, Says, ScriptedServer, Sends
 from tests.system.conftest import query, wait_for

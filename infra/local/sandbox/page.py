@@ -13,9 +13,9 @@ from werkzeug import Request, Response
 from werkzeug.exceptions import BadRequest, Forbidden, HTTPException, MethodNotAllowed, NotFound
 
 from infra.local.sandbox.github import GitHubSandbox
-from infra.local.sandbox.github_errors import GitHubError
+from infra.local.sandbox.github.errors import GitHubError
 from infra.local.sandbox.slack import SlackSandbox
-from infra.local.sandbox.slack_workspace import BOT_USER, Refusal
+from infra.local.sandbox.slack.workspace import BOT_USER, Refusal
 from shared.database import queries
 
 if TYPE_CHECKING:

@@ -1,0 +1,167 @@
+"""The local AWS account: moto's services behind one endpoint, and what a stack created in them."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache, cached_property
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.base_backend import BackendDict, backend_lock
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+from infra.local.aws import moto_repairs
+from infra.local.aws.environments import FunctionSpec
+from infra.local.aws.gateway import Route
+from infra.local.aws.http_server import HttpServer
+from infra.local.aws.lambda_api import InvokeRaw, LambdaApi
+from infra.local.aws.moto_repairs import DurableQueue
+from infra.local.aws.queues import EventSource
+from infra.local.aws.schedules import Schedule
+from infra.local.aws.store import Store
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+#: What follows AWS_ENDPOINT_URL_ in the names that boto3 reads, for the services that are local.
+#: The global name is left alone: a function may talk to the real Bedrock.
+_LOCAL_SERVICES = ("SNS", "SQS", "S3", "LAMBDA", "SECRETS_MANAGER", "SCHEDULER", "SFN")
+_LOCAL_KEYS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+_CREDENTIALS = {"AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE"}
+_SECRET = re.compile(
+    r"\{\{resolve:secretsmanager:(?P<id>[^}]+?)"
+    r"(?::SecretString(?::(?P<key>[^:}]*)(?::[^:}]*){0,2})?)?\}\}"
+)
+_REFERENCE = re.compile(r"\{\{resolve:[^}]*\}\}")
+
+
+@cache
+def _session(region: str) -> Any:
+    import boto3
+
+    return boto3.Session("local", "local", region_name=region)
+
+
+_ids_in_use: set[str] = set()
+
+
+def _take_id() -> str:
+    """Return an account id that no other cloud of this process uses: a lone one keeps its own."""
+    with backend_lock:
+        id = next(id for n in count(int(DEFAULT_ACCOUNT_ID)) if (id := str(n)) not in _ids_in_use)
+        _ids_in_use.add(id)
+        return id
+
+
+class Account:
+    """moto's backends for one region, and lists of what the local cloud runs itself.
+
+    moto keeps its state in globals, per account, so each cloud of a process has its own account.
+    `variables`, `handlers` and `code` replace what the template says about functions.
+    """
+
+    stack_name = "agent-flows"
+
+    def __init__(
+        self,
+        region: str,
+        store: Store,
+        *,
+        variables: Mapping[str, str],
+        handlers: Mapping[str, str],
+        code: Mapping[str, Path],
+    ) -> None:
+        self.region = region
+        self.store = store
+        self.variables = variables
+        self.handlers = handlers
+        self.code = code
+        self.functions: dict[str, FunctionSpec] = {}
+        self.sources: list[EventSource] = []
+        self.schedules: list[Schedule] = []
+        self.routes: list[Route] = []
+        self.queues: dict[str, DurableQueue] = {}
+        self._server = HttpServer(handler=moto_repairs.Handler)
+        self._clients: dict[str, Any] = {}
+        self.id = _take_id()
+        self.sqs, self.sns, self.s3 = moto_repairs.install(self.id, region, store)
+
+    @property
+    def url(self) -> str:
+        return self._server.url
+
+    @property
+    def endpoints(self) -> dict[str, str]:
+        return {f"AWS_ENDPOINT_URL_{service}": self.url for service in _LOCAL_SERVICES}
+
+    @property
+    def pseudo_parameters(self) -> dict[str, str]:
+        return {
+            "AWS::AccountId": self.id,
+            "AWS::Partition": "aws",
+            "AWS::Region": self.region,
+            "AWS::StackId": self.arn("cloudformation", f"stack/{self.stack_name}"),
+            "AWS::URLSuffix": "amazonaws.com",
+        }
+
+    @property
+    def function_variables(self) -> dict[str, str]:
+        """What every function gets, whatever the template declares."""
+        given = {key: value for key, value in self.variables.items() if key.startswith("AWS_")}
+        keys = {} if given.keys() & _CREDENTIALS else _LOCAL_KEYS
+        region = {"AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region}
+        return {**keys, **given, **region, **self.endpoints}
+
+    def arn(self, service: str, resource: str) -> str:
+        return f"arn:aws:{service}:{self.region}:{self.id}:{resource}"
+
+    @cached_property
+    def secrets(self) -> Any:
+        from moto.secretsmanager.models import secretsmanager_backends
+
+        return secretsmanager_backends[self.id][self.region]
+
+    def resolve(self, text: str) -> str:
+        """Replace dynamic references. A secret that no template made reads as empty: not set."""
+        return _REFERENCE.sub("", _SECRET.sub(self._secret, text))
+
+    def client(self, service: str) -> Any:
+        """Return a boto3 client that talks to this account."""
+        if service not in self._clients:
+            session = _session(self.region)
+            self._clients[service] = session.client(service, endpoint_url=self.url)
+        return self._clients[service]
+
+    def start(self, invoke: InvokeRaw) -> None:
+        """Serve the AWS API."""
+        moto = DomainDispatcherApplication(create_backend_app)
+
+        def in_this_account(
+            environ: "WSGIEnvironment", start_response: "StartResponse"
+        ) -> Iterable[bytes]:
+            environ["HTTP_X_MOTO_ACCOUNT_ID"] = self.id
+            answer: Iterable[bytes] = moto(environ, start_response)
+            return answer
+
+        self._server.start(LambdaApi(invoke, in_this_account))
+
+    def stop(self) -> None:
+        """Stop serving and drop everything that is in the account."""
+        self._server.stop()
+        with backend_lock:
+            for service in list(BackendDict._instances):
+                if self.id in service:
+                    service[self.id].reset()
+                    del service[self.id]
+        _ids_in_use.discard(self.id)
+
+    def _secret(self, match: re.Match[str]) -> str:
+        from moto.secretsmanager.exceptions import SecretsManagerClientError
+
+        try:
+            secret = self.secrets.get_secret_value(match["id"], "", "")["SecretString"]
+        except SecretsManagerClientError:
+            return ""
+        return str(json.loads(secret)[match["key"]] if match["key"] else secret)

@@ -1,0 +1,99 @@
+"""One call of the sandbox's API: who calls, with what, and what stands behind it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from infra.local.sandbox.github.changes import Changes
+from infra.local.sandbox.github.errors import GitHubError, forbidden, not_found
+from infra.local.sandbox.github.hooks import Hooks
+from infra.local.sandbox.github.state import Json, State
+from infra.local.sandbox.github.tokens import Tokens, Who
+from infra.local.sandbox.github.views import Views
+
+
+@dataclass(frozen=True)
+class Site:
+    """The parts of one sandbox."""
+
+    state: State
+    views: Views
+    hooks: Hooks
+    changes: Changes
+    tokens: Tokens
+
+
+class Listing(NamedTuple):
+    """Rows of which one page is sent, each as `show` shows it."""
+
+    rows: Sequence[Json]
+    show: Callable[[Json], Json]
+
+
+class Reply(NamedTuple):
+    """An answer: JSON, or a listing."""
+
+    body: Any
+    status: int = 200
+    headers: Mapping[str, str] = {}
+
+
+class Call(NamedTuple):
+    """`query` and `sent` come from outside and can be anything."""
+
+    site: Site
+    who: Who
+    query: Mapping[str, str]
+    sent: Any
+
+    @property
+    def fields(self) -> Json:
+        """The body; raises GitHubError when it is no object."""
+        if isinstance(self.sent, dict):
+            return self.sent
+        raise GitHubError(400, "Body should be a JSON object")
+
+    def as_app(self) -> None:
+        """Raises GitHubError unless the app itself calls."""
+        if not self.who.is_app:
+            raise GitHubError(401, "A JSON web token could not be decoded")
+
+    def repository(self, owner: str, name: str) -> Json:
+        """Return a repository that the caller may read."""
+        if self.who.is_app:
+            raise forbidden()
+        found = self.site.state.repository(f"{owner}/{name}")
+        if found is None or self.site.state.permission(found, self.who.login) == "none":
+            raise not_found()
+        return found
+
+    def issue(self, owner: str, name: str, number: int) -> Json:
+        found = self.site.state.issue(self.repository(owner, name), number)
+        if found is None:
+            raise not_found()
+        return found
+
+    def comment(self, owner: str, name: str, number: int) -> Json:
+        found = self.site.state.get("comments", number)
+        issue = self.site.state.get("issues", found["issue"]) if found else None
+        if not found or not issue or issue["repository"] != self.repository(owner, name)["id"]:
+            raise not_found()
+        return found
+
+    def write(self, owner: str, name: str, author: str | None = None) -> str:
+        """Return the caller's login; raises GitHubError unless they may write, or are `author`."""
+        repository, login = self.repository(owner, name), self.who.login
+        if self.who.owner not in {"", repository["name"].partition("/")[0]}:
+            raise forbidden()
+        if login != author and not self.site.state.may_write(repository, login):
+            raise forbidden()
+        return login
+
+    def speak(self, owner: str, name: str) -> str:
+        """Return the caller's login; anybody may open an issue or comment, but for an app only
+        where it is installed."""
+        repository, login = self.repository(owner, name), self.who.login
+        is_bot = login.endswith("[bot]")
+        if is_bot and not self.site.state.may_write(repository, login):
+            raise forbidden()
+        return login

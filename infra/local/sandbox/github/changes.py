@@ -1,0 +1,228 @@
+"""What people and the bot do in the sandbox GitHub: each change is kept and announced."""
+
+from collections.abc import Iterable
+
+from infra.local.sandbox.github.errors import GitHubError, invalid, not_found
+from infra.local.sandbox.github.hooks import Hooks
+from infra.local.sandbox.github.pulls import pull_request
+from infra.local.sandbox.github.state import Json, State, now
+from infra.local.sandbox.github.views import REACTIONS, Views
+
+_LONGEST = 65_536
+
+
+class Changes:
+    """`actor` is the login that does it. Raises GitHubError for what GitHub refuses."""
+
+    def __init__(self, state: State, views: Views, hooks: Hooks) -> None:
+        self._state = state
+        self._views = views
+        self._hooks = hooks
+
+    def open_issue(
+        self,
+        actor: str,
+        repository: Json,
+        title: object,
+        body: object,
+        *,
+        labels: Iterable[object] = (),
+        pull: Json | None = None,
+    ) -> Json:
+        """Open an issue, or a pull request when `pull` has its head, base, sha and draft."""
+        kind = "PullRequest" if pull else "Issue"
+        with self._state.lock:
+            numbers = (
+                row["number"] for row in self._state.rows("issues", repository=repository["id"])
+            )
+            row = self._state.add(
+                "issues",
+                repository=repository["id"],
+                number=max(numbers, default=0) + 1,
+                title=_text(kind, "title", title, 256, needed=True),
+                body=_text(kind, "body", body, _LONGEST),
+                author=self._state.account(actor)["login"],
+                state="open",
+                state_reason=None,
+                closed_at=None,
+                labels=[],
+                pull=pull,
+            )
+            self._announce(actor, row, "opened")
+            wanted = list(labels)
+            return self.add_labels(actor, row, wanted) if wanted else row
+
+    def edit_issue(self, actor: str, row: Json, changes: Json) -> Json:
+        """Change title, body, state or labels, as far as `changes` names them."""
+        kind = "PullRequest" if row["pull"] else "Issue"
+        with self._state.lock:
+            edited = {}
+            if "title" in changes:
+                edited["title"] = _text(kind, "title", changes["title"], 256, needed=True)
+            if "body" in changes:
+                edited["body"] = _text(kind, "body", changes["body"], _LONGEST)
+            before = {
+                name: {"from": row[name] or ""} for name in edited if edited[name] != row[name]
+            }
+            if before:
+                row = self._state.change("issues", row, **edited, updated_at=now())
+                self._announce(actor, row, "edited", changes=before)
+            if changes.get("state") not in {None, row["state"]}:
+                row = self._turn(actor, row, changes)
+            if "labels" in changes:
+                row = self.set_labels(actor, row, changes["labels"] or [])
+            return row
+
+    def _turn(self, actor: str, row: Json, changes: Json) -> Json:
+        """Close or reopen."""
+        state = changes["state"]
+        if state not in {"open", "closed"}:
+            raise invalid("Issue", "state", "invalid")
+        closed = state == "closed"
+        row = self._state.change(
+            "issues",
+            row,
+            state=state,
+            state_reason=changes.get("state_reason") or ("completed" if closed else "reopened"),
+            closed_at=now() if closed else None,
+            updated_at=now(),
+        )
+        self._announce(actor, row, "closed" if closed else "reopened")
+        return row
+
+    def add_labels(self, actor: str, row: Json, names: Iterable[object]) -> Json:
+        """Add labels by name; one that the repository lacks is created, as GitHub does."""
+        with self._state.lock:
+            repository = self._repository_of(row)
+            for name in names:
+                text = _text("Label", "name", name, 50, needed=True) or ""
+                label = self._state.label(repository, text)
+                label = label or self._state.add_label(repository, text)
+                if label["id"] not in row["labels"]:
+                    row = self._relabel(row, [*row["labels"], label["id"]])
+                    self._announce(actor, row, "labeled", label=self._views.label(label))
+            return row
+
+    def remove_label(self, actor: str, row: Json, name: str) -> Json:
+        with self._state.lock:
+            label = self._state.label(self._repository_of(row), name)
+            if label is None or label["id"] not in row["labels"]:
+                raise GitHubError(404, "Label does not exist")
+            row = self._relabel(row, [one for one in row["labels"] if one != label["id"]])
+            self._announce(actor, row, "unlabeled", label=self._views.label(label))
+            return row
+
+    def set_labels(self, actor: str, row: Json, names: Iterable[object]) -> Json:
+        with self._state.lock:
+            wanted = [str(name) for name in names]
+            keep = {name.lower() for name in wanted}
+            for label in self._views.labels(row):
+                if label["name"].lower() not in keep:
+                    row = self.remove_label(actor, row, label["name"])
+            return self.add_labels(actor, row, wanted)
+
+    def comment(self, actor: str, row: Json, body: object) -> Json:
+        with self._state.lock:
+            comment = self._state.add(
+                "comments",
+                issue=row["id"],
+                author=self._state.account(actor)["login"],
+                body=_text("IssueComment", "body", body, _LONGEST, needed=True),
+            )
+            self._state.change("issues", row, updated_at=now())
+            self._announce_comment(actor, comment, "created")
+            return comment
+
+    def edit_comment(self, actor: str, comment: Json, body: object) -> Json:
+        with self._state.lock:
+            text = _text("IssueComment", "body", body, _LONGEST, needed=True)
+            before = comment["body"]
+            comment = self._state.change("comments", comment, body=text, updated_at=now())
+            if before != text:
+                changes = {"body": {"from": before}}
+                self._announce_comment(actor, comment, "edited", changes=changes)
+            return comment
+
+    def delete_comment(self, actor: str, comment: Json) -> None:
+        with self._state.lock:
+            # Shown before it goes, as the payload of its deletion still holds it.
+            self._announce_comment(actor, comment, "deleted")
+            self._state.remove("comments", comment)
+            for reaction in self._state.rows("reactions", of=comment["id"]):
+                self._state.remove("reactions", reaction)
+
+    def react(self, actor: str, row: Json, content: object) -> tuple[Json, bool]:
+        """Put a reaction on an issue or a comment; returns it, and whether it is new. GitHub sends
+        no webhook for that."""
+        if content not in REACTIONS:
+            raise invalid("Reaction", "content", "invalid")
+        with self._state.lock:
+            there = self._state.first("reactions", of=row["id"], author=actor, content=content)
+            author = self._state.account(actor)["login"]
+            return there or self._state.add(
+                "reactions", of=row["id"], author=author, content=content
+            ), there is None
+
+    def _relabel(self, row: Json, labels: list[int]) -> Json:
+        return self._state.change("issues", row, labels=labels, updated_at=now())
+
+    def _announce(self, actor: str, row: Json, action: str, **more: Json) -> None:
+        repository = self._repository_of(row)
+        if not self._listens(repository):
+            return
+        if row["pull"]:
+            shown = {
+                "number": row["number"],
+                "pull_request": pull_request(self._views, repository, row),
+            }
+            self._send("pull_request", actor, repository, {"action": action, **shown, **more})
+        else:
+            shown = {"issue": self._views.issue(row)}
+            self._send("issues", actor, repository, {"action": action, **shown, **more})
+
+    def _announce_comment(self, actor: str, comment: Json, action: str, **more: Json) -> None:
+        issue = self._state.get("issues", comment["issue"])
+        if issue is None:
+            raise not_found()
+        repository = self._repository_of(issue)
+        if not self._listens(repository):
+            return
+        shown = {"issue": self._views.issue(issue), "comment": self._views.comment(comment)}
+        self._send("issue_comment", actor, repository, {"action": action, **shown, **more})
+
+    def _send(self, event: str, actor: str, repository: Json, payload: Json) -> None:
+        shown = self._views.repository(repository)
+        installation = {"id": shown["owner"]["id"], "node_id": f"I_{shown['owner']['id']}"}
+        common: Json = {
+            "repository": shown,
+            "sender": self._views.account(actor),
+            "installation": installation,
+        }
+        if shown["owner"]["type"] == "Organization":
+            common["organization"] = self._views.organization(shown["owner"]["login"])
+        self._hooks.announce(event, payload | common)
+
+    def _listens(self, repository: Json) -> bool:
+        """Tell whether the app is installed there and has an address for webhooks."""
+        return bool(self._hooks.url and repository["installed"])
+
+    def _repository_of(self, row: Json) -> Json:
+        found = self._state.get("repositories", row["repository"])
+        if found is None:
+            raise not_found()
+        return found
+
+
+def _text(
+    resource: str, field: str, value: object, longest: int, *, needed: bool = False
+) -> str | None:
+    """Return `value` if GitHub takes it for this field."""
+    if value is None and not needed:
+        return None
+    if not isinstance(value, str):
+        raise invalid(resource, field, "missing_field" if value is None else "invalid")
+    if needed and not value.strip():
+        raise invalid(resource, field, "missing_field")
+    if len(value) > longest:
+        raise invalid(resource, field, f"{field} is too long (maximum is {longest} characters)")
+    return value

@@ -1,0 +1,103 @@
+"""Which endpoints of GitHub's REST API the sandbox has.
+
+https://docs.github.com/en/rest
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from werkzeug.routing import Map, Rule
+
+from infra.local.sandbox.github import app_endpoints as app
+from infra.local.sandbox.github import issue_endpoints as issues
+from infra.local.sandbox.github import repository_endpoints as repositories
+from infra.local.sandbox.github.call import Reply
+
+Endpoint = Callable[..., Reply]
+
+_APP: Mapping[str, Endpoint] = {
+    "GET /user": app.get_user,
+    "GET /rate_limit": app.get_rate_limit,
+    "GET /app": app.get_app,
+    "GET /app/installations": app.list_installations,
+    "POST /app/installations/<int:number>/access_tokens": app.create_token,
+    "GET /app/hook/deliveries": app.list_deliveries,
+    "GET /app/hook/deliveries/<int:number>": app.get_delivery,
+    "POST /app/hook/deliveries/<int:number>/attempts": app.redeliver,
+    "GET /search/issues": repositories.search_issues,
+}
+
+_REPOSITORY: Mapping[str, Endpoint] = {
+    "GET ": repositories.get_repository,
+    "GET /installation": app.get_installation,
+    "GET /labels": repositories.list_labels,
+    "POST /labels": repositories.create_label,
+    "GET /labels/<label>": repositories.get_label,
+    "DELETE /labels/<label>": repositories.delete_label,
+    "GET /collaborators/<login>/permission": repositories.get_permission,
+    "GET /pulls": repositories.list_pulls,
+    "POST /pulls": repositories.open_pull,
+    "GET /pulls/<int:number>": repositories.get_pull,
+    "PATCH /pulls/<int:number>": repositories.edit_pull,
+    "GET /issues": issues.list_issues,
+    "POST /issues": issues.open_issue,
+    "GET /issues/<int:number>": issues.get_issue,
+    "PATCH /issues/<int:number>": issues.edit_issue,
+    "GET /issues/<int:number>/comments": issues.list_comments,
+    "POST /issues/<int:number>/comments": issues.create_comment,
+    "GET /issues/<int:number>/labels": issues.list_labels,
+    "POST /issues/<int:number>/labels": issues.add_labels,
+    "PUT /issues/<int:number>/labels": issues.set_labels,
+    "DELETE /issues/<int:number>/labels": issues.clear_labels,
+    "DELETE /issues/<int:number>/labels/<label>": issues.remove_label,
+    "GET /issues/<int:number>/reactions": issues.list_issue_reactions,
+    "POST /issues/<int:number>/reactions": issues.react_to_issue,
+    "DELETE /issues/<int:number>/reactions/<int:reaction>": issues.unreact_to_issue,
+    "GET /issues/comments/<int:number>": issues.get_comment,
+    "PATCH /issues/comments/<int:number>": issues.edit_comment,
+    "DELETE /issues/comments/<int:number>": issues.delete_comment,
+    "GET /issues/comments/<int:number>/reactions": issues.list_comment_reactions,
+    "POST /issues/comments/<int:number>/reactions": issues.react_to_comment,
+    "DELETE /issues/comments/<int:number>/reactions/<int:reaction>": issues.unreact_to_comment,
+}
+
+
+def _rules() -> list[Rule]:
+    rules = []
+    for prefix, endpoints in (("", _APP), ("/repos/<owner>/<name>", _REPOSITORY)):
+        for line, endpoint in endpoints.items():
+            method, _, path = line.partition(" ")
+            rules.append(Rule(prefix + path, methods=[method], endpoint=endpoint))
+    return rules
+
+
+_MAP = Map(_rules(), strict_slashes=False)
+
+
+def find(method: str, path: str) -> tuple[Endpoint, Mapping[str, Any]]:
+    """Return the endpoint for a request and what its path holds; raises werkzeug's NotFound or
+    MethodNotAllowed when there is none."""
+    endpoint, values = _MAP.bind("").match(path, method)
+    return endpoint, values
+
+
+def operations() -> list[tuple[str, str]]:
+    """Return the method and the path of each endpoint as GitHub's own description writes them."""
+    written = {
+        "<owner>/<name>": "{owner}/{repo}",
+        "installations/<int:number>": "installations/{installation_id}",
+        "deliveries/<int:number>": "deliveries/{delivery_id}",
+        "comments/<int:number>": "comments/{comment_id}",
+        "pulls/<int:number>": "pulls/{pull_number}",
+        "issues/<int:number>": "issues/{issue_number}",
+        "<int:reaction>": "{reaction_id}",
+        "<label>": "{name}",
+        "<login>": "{username}",
+    }
+    found = []
+    for rule in _MAP.iter_rules():
+        path = rule.rule
+        for ours, theirs in written.items():
+            path = path.replace(ours, theirs)
+        found += [(method, path) for method in rule.methods or () if method != "HEAD"]
+    return found

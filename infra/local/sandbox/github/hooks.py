@@ -1,0 +1,160 @@
+"""Sends the sandbox's webhooks as GitHub does: signed, in the background, once, within ten seconds.
+
+https://docs.github.com/en/webhooks/using-webhooks/handling-failed-webhook-deliveries
+"""
+
+import hashlib
+import hmac
+import json
+import queue
+import threading
+import time
+import uuid
+
+import urllib3
+
+from infra.local.sandbox.github.state import Json, State, now
+
+#: What GitHub calls a delivery that was made, and one that never was.
+_DONE, _WAITING, _LOST = "OK", "pending", "failed to connect to host"
+
+#: So many deliveries are kept; GitHub keeps them for three days.
+_KEPT = 1000
+
+
+def signature(secret: str, body: bytes) -> str:
+    """Return the X-Hub-Signature-256 of `body`.
+
+    https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
+    """
+    return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+
+
+class Hooks:
+    """Keeps each delivery. One thread makes them, in the order of what happened."""
+
+    def __init__(self, state: State, url: str, secret: str, timeout: float) -> None:
+        self.url = url
+        self._state = state
+        self._secret = secret
+        self._http = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(total=timeout))
+        self._waiting: queue.SimpleQueue[Json | None] = queue.SimpleQueue()
+        self._unsettled = 0
+        self._settled = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="github-hooks", daemon=True)
+
+    def start(self) -> None:
+        for row in self._state.rows("deliveries", status=_WAITING):
+            # It was under way when the sandbox died; GitHub does not try again by itself either.
+            self._state.change("deliveries", row, status=_LOST)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop after the delivery under way, if it ends soon; the rest is lost."""
+        with self._settled:
+            self.url = ""
+        self._waiting.put(None)
+        self._thread.join(2.0)
+        self._http.clear()
+
+    def announce(self, event: str, payload: Json) -> None:
+        """Deliver `payload` soon."""
+        self._take(event, payload, str(uuid.uuid4()), redelivery=False)
+
+    def redeliver(self, delivery: Json) -> None:
+        """Deliver the same body under the same GUID again."""
+        self._take(delivery["event"], delivery["payload"], delivery["guid"], redelivery=True)
+
+    def settle(self, timeout: float) -> bool:
+        """Wait until nothing is under way; False when that takes longer than `timeout` seconds."""
+        with self._settled:
+            return self._settled.wait_for(lambda: not self._unsettled, timeout)
+
+    def _take(self, event: str, payload: Json, guid: str, *, redelivery: bool) -> None:
+        row = self._state.add(
+            "deliveries",
+            guid=guid,
+            event=event,
+            payload=payload,
+            redelivery=redelivery,
+            status=_WAITING,
+            status_code=0,
+            duration=0.0,
+            answer="",
+        )
+        for old in self._state.rows("deliveries")[:-_KEPT]:
+            self._state.remove("deliveries", old)
+        with self._settled:
+            self._unsettled += 1
+        self._waiting.put(row)
+
+    def _run(self) -> None:
+        while (row := self._waiting.get()) is not None:
+            self._deliver(row)
+            with self._settled:
+                self._unsettled -= 1
+                self._settled.notify_all()
+
+    def _deliver(self, row: Json) -> None:
+        body, start = json.dumps(row["payload"]).encode(), time.monotonic()
+        status, code, answer = _LOST, 0, ""
+        if url := self.url:
+            try:
+                answered = self._http.request(
+                    "POST", url, body=body, headers=self.headers(row, body), redirect=False
+                )
+                code, answer = answered.status, answered.data[:10_000].decode("utf-8", "replace")
+                status = _DONE if code < 300 else f"Invalid HTTP Response: {code}"
+            except urllib3.exceptions.ReadTimeoutError:
+                status = "timed out"
+            except urllib3.exceptions.HTTPError:
+                status = _LOST
+        self._state.change(
+            "deliveries",
+            row,
+            status=status,
+            status_code=code,
+            answer=answer,
+            created_at=now(),
+            duration=round(time.monotonic() - start, 2),
+        )
+
+    def headers(self, row: Json, body: bytes) -> dict[str, str]:
+        return {
+            "Accept": "*/*",
+            "Content-Type": "application/json",
+            "User-Agent": "GitHub-Hookshot/sandbox",
+            "X-GitHub-Delivery": row["guid"],
+            "X-GitHub-Event": row["event"],
+            "X-GitHub-Hook-Installation-Target-Type": "integration",
+            "X-Hub-Signature-256": signature(self._secret, body),
+        }
+
+
+def shown(row: Json) -> Json:
+    """Show a delivery as GET /app/hook/deliveries lists it."""
+    payload = row["payload"]
+    return {
+        "id": row["id"],
+        "guid": row["guid"],
+        "delivered_at": row["created_at"],
+        "redelivery": row["redelivery"],
+        "duration": row["duration"],
+        "status": row["status"],
+        "status_code": row["status_code"],
+        "event": row["event"],
+        "action": payload.get("action"),
+        "installation_id": payload.get("installation", {}).get("id"),
+        "repository_id": payload.get("repository", {}).get("id"),
+        "throttled_at": None,
+    }
+
+
+def shown_in_full(row: Json, headers: dict[str, str], url: str) -> Json:
+    """Show a delivery with what was sent and what came back."""
+    return {
+        **shown(row),
+        "url": url,
+        "request": {"headers": headers, "payload": row["payload"]},
+        "response": {"headers": {}, "payload": row["answer"]},
+    }

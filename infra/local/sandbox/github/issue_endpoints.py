@@ -1,0 +1,155 @@
+"""The endpoints about issues: their comments, labels and reactions. A pull request is an issue."""
+
+from infra.local.sandbox.github.call import Call, Listing, Reply
+from infra.local.sandbox.github.errors import forbidden, invalid, not_found
+from infra.local.sandbox.github.state import Json
+
+
+def list_issues(call: Call, owner: str, name: str) -> Reply:
+    repository = call.repository(owner, name)
+    state, since = call.query.get("state", "open"), call.query.get("since", "")
+    wanted = {label.lower() for label in call.query.get("labels", "").split(",") if label}
+    found = []
+    for row in reversed(call.site.state.rows("issues", repository=repository["id"])):
+        names = {label["name"].lower() for label in call.site.views.labels(row)}
+        fits = state in {"all", row["state"]} and row["updated_at"] >= since
+        if fits and wanted <= names:
+            found.append(row)
+    return Reply(Listing(found, call.site.views.issue))
+
+
+def open_issue(call: Call, owner: str, name: str) -> Reply:
+    repository, actor = call.repository(owner, name), call.speak(owner, name)
+    labels = _names(call.fields.get("labels", []))
+    if not call.site.state.may_write(repository, actor):
+        labels = []  # GitHub drops them silently
+    row = call.site.changes.open_issue(
+        actor, repository, call.fields.get("title"), call.fields.get("body"), labels=labels
+    )
+    return Reply(call.site.views.issue(row), 201)
+
+
+def get_issue(call: Call, owner: str, name: str, number: int) -> Reply:
+    return Reply(call.site.views.issue(call.issue(owner, name, number)))
+
+
+def edit_issue(call: Call, owner: str, name: str, number: int) -> Reply:
+    row = call.issue(owner, name, number)
+    actor = call.write(owner, name, None if "labels" in call.fields else row["author"])
+    return Reply(call.site.views.issue(call.site.changes.edit_issue(actor, row, call.fields)))
+
+
+def list_comments(call: Call, owner: str, name: str, number: int) -> Reply:
+    rows = call.site.state.rows("comments", issue=call.issue(owner, name, number)["id"])
+    since = call.query.get("since", "")
+    newer = [row for row in rows if row["updated_at"] >= since]
+    return Reply(Listing(newer, call.site.views.comment))
+
+
+def create_comment(call: Call, owner: str, name: str, number: int) -> Reply:
+    row, actor = call.issue(owner, name, number), call.speak(owner, name)
+    comment = call.site.changes.comment(actor, row, call.fields.get("body"))
+    return Reply(call.site.views.comment(comment), 201)
+
+
+def get_comment(call: Call, owner: str, name: str, number: int) -> Reply:
+    return Reply(call.site.views.comment(call.comment(owner, name, number)))
+
+
+def edit_comment(call: Call, owner: str, name: str, number: int) -> Reply:
+    comment = call.comment(owner, name, number)
+    actor = call.write(owner, name, comment["author"])
+    comment = call.site.changes.edit_comment(actor, comment, call.fields.get("body"))
+    return Reply(call.site.views.comment(comment))
+
+
+def delete_comment(call: Call, owner: str, name: str, number: int) -> Reply:
+    comment = call.comment(owner, name, number)
+    call.site.changes.delete_comment(call.write(owner, name, comment["author"]), comment)
+    return Reply(None, 204)
+
+
+def list_labels(call: Call, owner: str, name: str, number: int) -> Reply:
+    rows = call.site.views.label_rows(call.issue(owner, name, number))
+    return Reply(Listing(rows, call.site.views.label))
+
+
+def add_labels(call: Call, owner: str, name: str, number: int) -> Reply:
+    row, actor = call.issue(owner, name, number), call.write(owner, name)
+    return _relabelled(call, call.site.changes.add_labels(actor, row, _sent_labels(call)))
+
+
+def set_labels(call: Call, owner: str, name: str, number: int) -> Reply:
+    row, actor = call.issue(owner, name, number), call.write(owner, name)
+    return _relabelled(call, call.site.changes.set_labels(actor, row, _sent_labels(call)))
+
+
+def clear_labels(call: Call, owner: str, name: str, number: int) -> Reply:
+    row, actor = call.issue(owner, name, number), call.write(owner, name)
+    call.site.changes.set_labels(actor, row, [])
+    return Reply(None, 204)
+
+
+def remove_label(call: Call, owner: str, name: str, number: int, label: str) -> Reply:
+    row, actor = call.issue(owner, name, number), call.write(owner, name)
+    return _relabelled(call, call.site.changes.remove_label(actor, row, label))
+
+
+def list_issue_reactions(call: Call, owner: str, name: str, number: int) -> Reply:
+    return _reactions(call, call.issue(owner, name, number))
+
+
+def react_to_issue(call: Call, owner: str, name: str, number: int) -> Reply:
+    return _react(call, owner, name, call.issue(owner, name, number))
+
+
+def unreact_to_issue(call: Call, owner: str, name: str, number: int, reaction: int) -> Reply:
+    return _unreact(call, call.issue(owner, name, number), reaction)
+
+
+def list_comment_reactions(call: Call, owner: str, name: str, number: int) -> Reply:
+    return _reactions(call, call.comment(owner, name, number))
+
+
+def react_to_comment(call: Call, owner: str, name: str, number: int) -> Reply:
+    return _react(call, owner, name, call.comment(owner, name, number))
+
+
+def unreact_to_comment(call: Call, owner: str, name: str, number: int, reaction: int) -> Reply:
+    return _unreact(call, call.comment(owner, name, number), reaction)
+
+
+def _relabelled(call: Call, row: Json) -> Reply:
+    return Reply(call.site.views.labels(row))
+
+
+def _sent_labels(call: Call) -> list[object]:
+    """The labels to add: an object with `labels`, or, as GitHub takes too, the list alone."""
+    return _names(call.sent if isinstance(call.sent, list) else call.fields.get("labels"))
+
+
+def _names(labels: object) -> list[object]:
+    if not isinstance(labels, list):
+        raise invalid("Label", "labels", "invalid")
+    return [label.get("name") if isinstance(label, dict) else label for label in labels]
+
+
+def _reactions(call: Call, row: Json) -> Reply:
+    rows = call.site.state.rows("reactions", of=row["id"])
+    return Reply(Listing(rows, call.site.views.reaction))
+
+
+def _react(call: Call, owner: str, name: str, row: Json) -> Reply:
+    actor = call.speak(owner, name)
+    reaction, is_new = call.site.changes.react(actor, row, call.fields.get("content"))
+    return Reply(call.site.views.reaction(reaction), 201 if is_new else 200)
+
+
+def _unreact(call: Call, row: Json, number: int) -> Reply:
+    reaction = call.site.state.get("reactions", number)
+    if reaction is None or reaction["of"] != row["id"]:
+        raise not_found()
+    if reaction["author"] != call.who.login:
+        raise forbidden()
+    call.site.state.remove("reactions", reaction)
+    return Reply(None, 204)

@@ -1,0 +1,77 @@
+"""Shows a pull request of the sandbox as GitHub's JSON. It has no commits and no diff."""
+
+from infra.local.sandbox.github.state import Json
+from infra.local.sandbox.github.views import Views
+
+
+def pull_request(views: Views, repository: Json, row: Json) -> Json:
+    """Show an issue row that is a pull request as the pulls API does."""
+    issue, pull = views.issue(row), row["pull"]
+    url, api = issue["pull_request"]["url"], f"{views.api}/repos/{repository['name']}"
+    links = {
+        "self": url,
+        "html": issue["html_url"],
+        "issue": issue["url"],
+        "comments": issue["comments_url"],
+        "review_comments": f"{url}/comments",
+        "review_comment": f"{api}/pulls/comments{{/number}}",
+        "commits": f"{url}/commits",
+        "statuses": f"{api}/statuses/{pull['sha']}",
+    }
+    same = (
+        "title",
+        "user",
+        "labels",
+        "body",
+        "number",
+        "state",
+        "locked",
+        "active_lock_reason",
+        "assignee",
+        "assignees",
+        "milestone",
+        "created_at",
+        "updated_at",
+        "closed_at",
+        "html_url",
+        "id",
+        "node_id",
+        "author_association",
+        "comments",
+        "draft",
+        "comments_url",
+    )
+    counts = ("review_comments", "commits", "additions", "deletions", "changed_files")
+    unset = ("auto_merge", "merged_at", "merge_commit_sha", "merged_by", "mergeable")
+    return {
+        **{name: issue[name] for name in same},
+        **dict.fromkeys(counts, 0),
+        **dict.fromkeys(unset),
+        "url": url,
+        "issue_url": issue["url"],
+        "diff_url": f"{issue['html_url']}.diff",
+        "patch_url": f"{issue['html_url']}.patch",
+        "commits_url": links["commits"],
+        "review_comments_url": links["review_comments"],
+        "review_comment_url": links["review_comment"],
+        "statuses_url": links["statuses"],
+        "head": _branch(views, repository, pull["head"], pull["sha"]),
+        "base": _branch(views, repository, pull["base"], "0" * 40),
+        "_links": {name: {"href": address} for name, address in links.items()},
+        "requested_reviewers": [],
+        "requested_teams": [],
+        "merged": False,
+        "mergeable_state": "unknown",
+        "maintainer_can_modify": False,
+    }
+
+
+def _branch(views: Views, repository: Json, name: str, sha: str) -> Json:
+    owner = repository["name"].partition("/")[0]
+    return {
+        "label": f"{owner}:{name}",
+        "ref": name,
+        "sha": sha,
+        "user": views.account(owner),
+        "repo": views.repository(repository),
+    }

@@ -1,0 +1,119 @@
+"""Who is asking the sandbox GitHub: a token that was handed out, or the app with a signed JWT."""
+
+import math
+import secrets
+import time
+from functools import cached_property
+from typing import NamedTuple
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from infra.local.sandbox.github.errors import GitHubError
+from infra.local.sandbox.github.state import BOT, State
+
+#: How long GitHub lets an installation token live, and a JWT at most, in seconds.
+_TOKEN_LIFE, _JWT_LIFE = 3600, 600
+
+_PERMISSIONS = {"issues": "write", "pull_requests": "write", "metadata": "read"}
+_EVENTS = ["issues", "issue_comment", "pull_request"]
+
+
+class Who(NamedTuple):
+    """`login` is empty for the app itself. `owner` is the account of an installation token."""
+
+    login: str
+    owner: str = ""
+
+    @property
+    def is_app(self) -> bool:
+        return not self.login
+
+
+class Tokens:
+    """The app's key is made when it is first asked for: that takes a third of a second."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        app = state.first("app")
+        app = app or state.add("app", key="", permissions=_PERMISSIONS, events=_EVENTS)
+        self.app_id: int = app["id"]
+        self.bot = self.of(BOT)
+
+    @property
+    def private_key(self) -> str:
+        """The app's key as PEM text."""
+        with self._state.lock:
+            app = self._state.rows("app")[0]
+            if not app["key"]:
+                made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+                form = Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()
+                app = self._state.change("app", app, key=made.private_bytes(*form).decode())
+            key: str = app["key"]
+            return key
+
+    @cached_property
+    def _public_key(self) -> rsa.RSAPublicKey:
+        key = load_pem_private_key(
+            # Our own key needs no check, which would take longer than everything else here.
+            self.private_key.encode(),
+            None,
+            unsafe_skip_rsa_key_validation=True,
+        )
+        assert isinstance(key, rsa.RSAPrivateKey)
+        return key.public_key()
+
+    def of(self, login: str) -> str:
+        """Return a token that acts as `login`; the same one each time."""
+        found = self._state.first("tokens", login=login, owner="")
+        if found is None:
+            self._state.account(login)
+            token = f"ghp_{secrets.token_hex(18)}"
+            found = self._state.add("tokens", login=login, owner="", token=token, ends=None)
+        text: str = found["token"]
+        return text
+
+    def install(self, owner: str) -> tuple[str, str]:
+        """Return a new token of the installation on `owner`, and when it ends."""
+        token, ends = f"ghs_{secrets.token_hex(18)}", time.time() + _TOKEN_LIFE
+        self._state.add("tokens", login=BOT, owner=owner, token=token, ends=ends)
+        return token, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ends))
+
+    def end_installations(self) -> None:
+        """End every installation token now, as when the app is installed anew."""
+        for row in self._state.rows("tokens"):
+            if row["owner"]:
+                self._state.remove("tokens", row)
+
+    def who(self, authorization: str) -> Who:
+        """Tell who sends this header; raises GitHubError when nobody may."""
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() not in {"token", "bearer"} or not token:
+            raise GitHubError(401, "Requires authentication")
+        if token.count(".") == 2:
+            return self._app(token)
+        row = self._state.first("tokens", token=token)
+        if row is None or (row["ends"] or math.inf) < time.time():
+            raise GitHubError(401, "Bad credentials")
+        return Who(row["login"], row["owner"])
+
+    def _app(self, token: str) -> Who:
+        try:
+            claims = jwt.decode(
+                token,
+                self._public_key,
+                algorithms=["RS256"],
+                issuer=str(self.app_id),
+                options={"require": ["iat", "exp", "iss"]},
+            )
+        except jwt.PyJWTError as err:
+            raise GitHubError(401, "A JSON web token could not be decoded") from err
+        if claims["exp"] > time.time() + _JWT_LIFE:
+            raise GitHubError(401, "'Expiration time' claim ('exp') is too far in the future")
+        return Who("")

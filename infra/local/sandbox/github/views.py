@@ -1,0 +1,206 @@
+"""Shows the rows of the sandbox as GitHub's JSON: in answers of the API and in webhooks."""
+
+from collections import Counter
+
+from infra.local.sandbox.github.accounts import AccountViews, node_id
+from infra.local.sandbox.github.state import BOT, Json
+
+#: https://docs.github.com/en/rest/reactions/reactions#about-reactions
+REACTIONS = ("+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes")
+
+_REPOSITORY_LINKS = {
+    "archive_url": "/{archive_format}{/ref}",
+    "assignees_url": "/assignees{/user}",
+    "blobs_url": "/git/blobs{/sha}",
+    "branches_url": "/branches{/branch}",
+    "collaborators_url": "/collaborators{/collaborator}",
+    "comments_url": "/comments{/number}",
+    "commits_url": "/commits{/sha}",
+    "compare_url": "/compare/{base}...{head}",
+    "contents_url": "/contents/{+path}",
+    "contributors_url": "/contributors",
+    "deployments_url": "/deployments",
+    "downloads_url": "/downloads",
+    "events_url": "/events",
+    "forks_url": "/forks",
+    "git_commits_url": "/git/commits{/sha}",
+    "git_refs_url": "/git/refs{/sha}",
+    "git_tags_url": "/git/tags{/sha}",
+    "hooks_url": "/hooks",
+    "issue_comment_url": "/issues/comments{/number}",
+    "issue_events_url": "/issues/events{/number}",
+    "issues_url": "/issues{/number}",
+    "keys_url": "/keys{/key_id}",
+    "labels_url": "/labels{/name}",
+    "languages_url": "/languages",
+    "merges_url": "/merges",
+    "milestones_url": "/milestones{/number}",
+    "notifications_url": "/notifications{?since,all,participating}",
+    "pulls_url": "/pulls{/number}",
+    "releases_url": "/releases{/id}",
+    "stargazers_url": "/stargazers",
+    "statuses_url": "/statuses/{sha}",
+    "subscribers_url": "/subscribers",
+    "subscription_url": "/subscription",
+    "tags_url": "/tags",
+    "teams_url": "/teams",
+    "trees_url": "/git/trees{/sha}",
+}
+
+
+class Views(AccountViews):
+    """Shows repositories and what is in them."""
+
+    def repository(self, row: Json) -> Json:
+        owner, _, name = row["name"].partition("/")
+        url, page = f"{self.api}/repos/{row['name']}", f"{self.web}/{row['name']}"
+        opened = len(self._state.rows("issues", repository=row["id"], state="open"))
+        off = ("fork", "archived", "disabled", "has_pages", "has_discussions", "has_wiki")
+        none_yet = ("forks", "stargazers", "watchers")
+        return {
+            "id": row["id"],
+            "node_id": node_id("R", row),
+            "name": name,
+            "full_name": row["name"],
+            "private": row["private"],
+            "owner": self.account(owner),
+            "html_url": page,
+            "description": None,
+            "url": url,
+            **{key: url + path for key, path in _REPOSITORY_LINKS.items()},
+            "git_url": page.replace("http://", "git://") + ".git",
+            "ssh_url": f"git@127.0.0.1:{row['name']}.git",
+            "clone_url": f"{page}.git",
+            "svn_url": page,
+            **dict.fromkeys(off, False),
+            **dict.fromkeys(("has_issues", "has_projects", "has_downloads"), True),
+            **{f"{key}_count": 0 for key in none_yet},
+            **dict.fromkeys(("forks", "watchers", "size"), 0),
+            **dict.fromkeys(("network_count", "subscribers_count"), 0),
+            **dict.fromkeys(("homepage", "language", "mirror_url", "license")),
+            "visibility": "private" if row["private"] else "public",
+            "default_branch": row["default_branch"],
+            "open_issues": opened,
+            "open_issues_count": opened,
+            "topics": [],
+            "created_at": row["created_at"],
+            "updated_at": row["updated_at"],
+            "pushed_at": row["created_at"],
+        }
+
+    def label(self, row: Json) -> Json:
+        return {
+            "id": row["id"],
+            "node_id": node_id("LA", row),
+            "url": f"{self._repository_url(row)}/labels/{row['name'].replace(' ', '%20')}",
+            "name": row["name"],
+            "color": row["color"],
+            "default": row["name"] in {"bug", "enhancement", "question", "documentation"},
+            "description": row["description"],
+        }
+
+    def label_rows(self, issue: Json) -> list[Json]:
+        rows = (self._state.get("labels", number) for number in issue["labels"])
+        return [row for row in rows if row]
+
+    def labels(self, issue: Json) -> list[Json]:
+        return [self.label(row) for row in self.label_rows(issue)]
+
+    def issue(self, row: Json) -> Json:
+        url = self._issue_url(row)
+        repository = self._repository_of(row)
+        page = self._issue_page(row)
+        shown = {
+            "url": url,
+            "repository_url": self._repository_url(row),
+            "labels_url": f"{url}/labels{{/name}}",
+            "comments_url": f"{url}/comments",
+            "events_url": f"{url}/events",
+            "timeline_url": f"{url}/timeline",
+            "html_url": page,
+            "id": row["id"],
+            "node_id": node_id("PR" if row["pull"] else "I", row),
+            "number": row["number"],
+            "title": row["title"],
+            "user": self.account(row["author"]),
+            "labels": self.labels(row),
+            "state": row["state"],
+            "state_reason": row["state_reason"],
+            "locked": False,
+            "active_lock_reason": None,
+            "assignee": None,
+            "assignees": [],
+            "milestone": None,
+            "comments": len(self._state.rows("comments", issue=row["id"])),
+            "created_at": row["created_at"],
+            "updated_at": row["updated_at"],
+            "closed_at": row["closed_at"],
+            "author_association": self._state.association(repository, row["author"]),
+            "body": row["body"],
+            "reactions": self._rollup(f"{url}/reactions", row),
+            "performed_via_github_app": self.app() if row["author"] == BOT else None,
+        }
+        if row["pull"]:
+            shown["draft"] = row["pull"]["draft"]
+            shown["pull_request"] = {
+                "url": f"{self._repository_url(row)}/pulls/{row['number']}",
+                "html_url": page,
+                "diff_url": f"{page}.diff",
+                "patch_url": f"{page}.patch",
+                "merged_at": None,
+            }
+        return shown
+
+    def comment(self, row: Json) -> Json:
+        issue = self._issue_of(row)
+        url = f"{self._repository_url(issue)}/issues/comments/{row['id']}"
+        return {
+            "url": url,
+            "html_url": f"{self._issue_page(issue)}#issuecomment-{row['id']}",
+            "issue_url": self._issue_url(issue),
+            "id": row["id"],
+            "node_id": node_id("IC", row),
+            "user": self.account(row["author"]),
+            "created_at": row["created_at"],
+            "updated_at": row["updated_at"],
+            "author_association": self._state.association(
+                self._repository_of(issue), row["author"]
+            ),
+            "body": row["body"],
+            "reactions": self._rollup(f"{url}/reactions", row),
+            "performed_via_github_app": self.app() if row["author"] == BOT else None,
+        }
+
+    def reaction(self, row: Json) -> Json:
+        return {
+            "id": row["id"],
+            "node_id": node_id("REA", row),
+            "user": self.account(row["author"]),
+            "content": row["content"],
+            "created_at": row["created_at"],
+        }
+
+    def _rollup(self, url: str, row: Json) -> Json:
+        counts = Counter(found["content"] for found in self._state.rows("reactions", of=row["id"]))
+        each = {content: counts[content] for content in REACTIONS}
+        return {"url": url, "total_count": counts.total(), **each}
+
+    def _repository_of(self, row: Json) -> Json:
+        found = self._state.get("repositories", row["repository"])
+        assert found is not None
+        return found
+
+    def _issue_of(self, comment: Json) -> Json:
+        found = self._state.get("issues", comment["issue"])
+        assert found is not None
+        return found
+
+    def _repository_url(self, row: Json) -> str:
+        return f"{self.api}/repos/{self._repository_of(row)['name']}"
+
+    def _issue_url(self, issue: Json) -> str:
+        return f"{self._repository_url(issue)}/issues/{issue['number']}"
+
+    def _issue_page(self, issue: Json) -> str:
+        kind = "pull" if issue["pull"] else "issues"
+        return f"{self.web}/{self._repository_of(issue)['name']}/{kind}/{issue['number']}"

@@ -1,0 +1,136 @@
+"""The sandbox GitHub's HTTP: who is asking, which endpoint, which page, which fault."""
+
+import json
+import math
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable
+from contextlib import suppress
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlencode
+
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Request, Response
+
+from infra.local.sandbox.github.call import Call, Listing, Reply, Site
+from infra.local.sandbox.github.endpoints import find
+from infra.local.sandbox.github.errors import GitHubError, not_found
+from infra.local.sandbox.github.faults import Fault, Faults
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+#: What the API's addresses start with, as on GitHub Enterprise Server.
+PREFIX = "/api/v3"
+
+_REMEMBERED = 1000
+_HOURLY = 5000
+
+
+class Exchange(NamedTuple):
+    """One request and what was answered; `status` 0 means that nothing was."""
+
+    method: str
+    path: str
+    sent: Any
+    status: int
+    answered: Any
+
+
+class Web:
+    """The WSGI application."""
+
+    def __init__(self, site: Site, faults: Faults) -> None:
+        self.exchanges: deque[Exchange] = deque(maxlen=_REMEMBERED)
+        #: Ends the answers that are held back, and everything after.
+        self.stopping = threading.Event()
+        self._site = site
+        self._faults = faults
+        self._used = 0
+
+    def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
+        request = Request(environ)
+        path = request.path.removeprefix(PREFIX)
+        fault = self._faults.take(request.method, path)
+        if fault:
+            self.stopping.wait(fault.delay)
+        if fault and not fault.after and fault.status != HTTPStatus.OK:
+            reply = _failed(fault)
+        else:
+            reply = self._reply(request)
+        dropped = self.stopping.is_set() or (fault and (fault.after or not fault.status))
+        status = 0 if dropped else reply.status
+        sent = _json(request)
+        self.exchanges.append(Exchange(request.method, path, sent, status, reply.body))
+        if dropped:
+            with suppress(OSError):  # the other side was faster
+                environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+        return self._response(reply)(environ, start)
+
+    def _reply(self, request: Request) -> Reply:
+        try:
+            if not request.path.startswith(PREFIX):
+                raise not_found()
+            who = self._site.tokens.who(request.headers.get("Authorization", ""))
+            endpoint, values = find(request.method, request.path.removeprefix(PREFIX))
+            sent = _json(request)
+            if sent is None and request.get_data():
+                raise GitHubError(400, "Problems parsing JSON")
+            call = Call(self._site, who, request.args.to_dict(), sent)
+            with self._site.state.lock:
+                reply = endpoint(call, **values)
+                if isinstance(reply.body, Listing):
+                    return _page(reply.body, request)
+                return reply
+        except GitHubError as err:
+            return Reply(err.body, err.status)
+        except HTTPException as err:
+            return Reply(not_found().body, 404 if err.code is None else err.code)
+
+    def _response(self, reply: Reply) -> Response:
+        self._used += 1
+        headers = {
+            "X-GitHub-Media-Type": "github.v3; format=json",
+            "X-RateLimit-Limit": str(_HOURLY),
+            "X-RateLimit-Remaining": str(max(_HOURLY - self._used, 1)),
+            "X-RateLimit-Used": str(self._used),
+            "X-RateLimit-Reset": str(int(time.time()) + 3600),
+            "X-RateLimit-Resource": "core",
+            **reply.headers,
+        }
+        text = "" if reply.status == HTTPStatus.NO_CONTENT else json.dumps(reply.body)
+        return Response(text, reply.status, headers, content_type="application/json; charset=utf-8")
+
+
+def _failed(fault: Fault) -> Reply:
+    return Reply(GitHubError(fault.status, fault.message).body, fault.status, fault.headers)
+
+
+def _json(request: Request) -> Any:
+    """Return the body, or None when it is empty or no JSON."""
+    try:
+        return json.loads(request.get_data())
+    except ValueError:
+        return None
+
+
+def _page(listing: Listing, request: Request) -> Reply:
+    """Show the page that was asked for, and link to the others."""
+    size = min(max(request.args.get("per_page", 30, int), 1), 100)
+    page = max(request.args.get("page", 1, int), 1)
+    last = max(math.ceil(len(listing.rows) / size), 1)
+    places: dict[str, int] = {}
+    if page > 1:
+        places |= {"prev": min(page - 1, last), "first": 1}
+    if page < last:
+        places |= {"next": page + 1, "last": last}
+    links = []
+    for name, number in places.items():
+        query = urlencode({**request.args.to_dict(), "page": number})
+        links.append(f'<{request.base_url}?{query}>; rel="{name}"')
+    headers = {"Link": ", ".join(links)} if links else {}
+    rows = listing.rows[(page - 1) * size : page * size]
+    return Reply([listing.show(row) for row in rows], 200, headers)

@@ -1,0 +1,104 @@
+"""The bodies that Slack posts to an app: an event's envelope, a click, a slash command."""
+
+import secrets
+import time
+from typing import Any
+
+from infra.local.sandbox.slack.workspace import APP, BOT_USER, DOMAIN, TEAM, Refusal
+
+Json = dict[str, Any]
+
+#: The deprecated verification token, which is still in every payload.
+_TOKEN = "sandbox-verification-token"
+
+
+def envelope(event: Json) -> Json:
+    """An event as the Events API sends it.
+    https://docs.slack.dev/apis/events-api/#callback-field"""
+    authorization = {
+        "enterprise_id": None,
+        "team_id": TEAM,
+        "user_id": BOT_USER,
+        "is_bot": True,
+        "is_enterprise_install": False,
+    }
+    return {
+        "token": _TOKEN,
+        "team_id": TEAM,
+        "context_team_id": TEAM,
+        "context_enterprise_id": None,
+        "api_app_id": APP,
+        "event": event,
+        "type": "event_callback",
+        "event_id": f"Ev0{secrets.token_hex(5).upper()}",
+        "event_time": int(time.time()),
+        "authorizations": [authorization],
+        "is_ext_shared_channel": False,
+        "event_context": f"4-{secrets.token_hex(12)}",
+    }
+
+
+def slash_command(
+    command: str, text: str, channel: Json, user: Json, response_url: str
+) -> dict[str, str]:
+    """The form of a slash command.
+    https://docs.slack.dev/interactivity/implementing-slash-commands"""
+    return {
+        "token": _TOKEN,
+        "team_id": TEAM,
+        "team_domain": DOMAIN,
+        "channel_id": channel["id"],
+        "channel_name": channel.get("name", "directmessage"),
+        "user_id": user["id"],
+        "user_name": user["name"],
+        "command": command,
+        "text": text,
+        "api_app_id": APP,
+        "is_enterprise_install": "false",
+        "response_url": response_url,
+        "trigger_id": trigger_id(),
+    }
+
+
+def block_actions(
+    message: Json, action_id: str, channel: Json, user: Json, response_url: str
+) -> Json:
+    """The payload of a click on an element of `message`; raises Refusal when it has no such one.
+    https://docs.slack.dev/reference/interaction-payloads/block_actions-payload"""
+    thread = {"thread_ts": message["thread_ts"]} if "thread_ts" in message else {}
+    return {
+        "type": "block_actions",
+        "token": _TOKEN,
+        "api_app_id": APP,
+        "team": {"id": TEAM, "domain": DOMAIN},
+        "enterprise": None,
+        "is_enterprise_install": False,
+        "user": {"id": user["id"], "username": user["name"], "name": user["name"], "team_id": TEAM},
+        "channel": {"id": channel["id"], "name": channel.get("name", "directmessage")},
+        "container": {
+            "type": "message",
+            "message_ts": message["ts"],
+            "channel_id": channel["id"],
+            "is_ephemeral": False,
+            **thread,
+        },
+        "message": message,
+        "state": {"values": {}},
+        "actions": [_action(message, action_id)],
+        "response_url": response_url,
+        "trigger_id": trigger_id(),
+    }
+
+
+def trigger_id() -> str:
+    return f"{secrets.randbelow(10**12)}.{secrets.randbelow(10**10)}.{secrets.token_hex(16)}"
+
+
+def _action(message: Json, action_id: str) -> Json:
+    for block in message.get("blocks", []):
+        for element in [*block.get("elements", []), block.get("accessory", {})]:
+            if element.get("action_id") == action_id:
+                kept = {name: element[name] for name in ("text", "value") if name in element}
+                seen = {"action_ts": f"{time.time():.6f}", "block_id": block["block_id"]}
+                return {"type": element["type"], "action_id": action_id, **seen, **kept}
+    raise Refusal("no_such_action")

@@ -1,0 +1,145 @@
+"""The Web API's methods that read: who the bot is, conversations, messages, people, reactions."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from infra.local.sandbox.slack.workspace import (
+    BOT,
+    BOT_USER,
+    DOMAIN,
+    TEAM,
+    Refusal,
+    Workspace,
+)
+
+Json = dict[str, Any]
+Method = Callable[[Workspace, Json], Json]
+_TYPES = {"im": "is_im", "public_channel": "is_channel"}
+
+
+def auth_test(workspace: Workspace, arguments: Json) -> Json:
+    return {
+        "url": f"https://{DOMAIN}.slack.com/",
+        "team": DOMAIN,
+        "user": workspace.users[BOT_USER]["name"],
+        "team_id": TEAM,
+        "user_id": BOT_USER,
+        "bot_id": BOT,
+        "is_enterprise_install": False,
+    }
+
+
+def history(workspace: Workspace, arguments: Json) -> Json:
+    """The newest first, without the replies in threads."""
+    channel = _readable(workspace, arguments)
+    roots = [m for m in workspace.messages(channel) if m.get("thread_ts", m["ts"]) == m["ts"]]
+    page = _page("messages", _between(roots, arguments)[::-1], arguments, default=100)
+    rooted = [workspace.thread(channel, message["ts"])[0] for message in page["messages"]]
+    return page | {"messages": _shown(rooted, arguments)}
+
+
+def replies(workspace: Workspace, arguments: Json) -> Json:
+    """A message and the replies to it, the oldest first; of a reply only itself."""
+    try:
+        thread = workspace.thread(_readable(workspace, arguments), str(arguments.get("ts")))
+    except Refusal as err:
+        raise Refusal("thread_not_found") if err.error == "message_not_found" else err from None
+    kept = [thread[0], *_between(thread[1:], arguments)]
+    return _page("messages", _shown(kept, arguments), arguments, default=1000)
+
+
+def conversation(workspace: Workspace, arguments: Json) -> Json:
+    return {"channel": workspace.channel(str(arguments.get("channel")))}
+
+
+def conversations(workspace: Workspace, arguments: Json) -> Json:
+    wanted = str(arguments.get("types") or "public_channel").split(",")
+    flags = [_TYPES[name] for name in wanted if name in _TYPES]
+    found = [c for c in workspace.channels.values() if any(c.get(flag) for flag in flags)]
+    if _true(arguments.get("exclude_archived")):
+        found = [channel for channel in found if not channel["is_archived"]]
+    return _page("channels", found, arguments, default=100)
+
+
+def open_conversation(workspace: Workspace, arguments: Json) -> Json:
+    if arguments.get("channel"):
+        return {"channel": {"id": workspace.channel(arguments["channel"])["id"]}}
+    users = str(arguments.get("users") or "").split(",")
+    if len(users) != 1:
+        raise Refusal("method_not_supported_for_channel_type")
+    return {"channel": {"id": workspace.open_dm(users[0])["id"]}}
+
+
+def user(workspace: Workspace, arguments: Json) -> Json:
+    try:
+        return {"user": workspace.users[str(arguments.get("user"))]}
+    except KeyError:
+        raise Refusal("user_not_found") from None
+
+
+def reactions(workspace: Workspace, arguments: Json) -> Json:
+    channel = _readable(workspace, arguments)
+    message = workspace.message(channel, str(arguments.get("timestamp")))
+    return {"type": "message", "channel": channel, "message": _shown([message], {})[0]}
+
+
+METHODS: Mapping[str, Method] = {
+    "auth.test": auth_test,
+    "conversations.history": history,
+    "conversations.info": conversation,
+    "conversations.list": conversations,
+    "conversations.open": open_conversation,
+    "conversations.replies": replies,
+    "reactions.get": reactions,
+    "users.info": user,
+}
+
+
+def _readable(workspace: Workspace, arguments: Json) -> str:
+    channel = workspace.channel(str(arguments.get("channel")))
+    if not channel.get("is_member", True):
+        raise Refusal("not_in_channel")
+    return str(channel["id"])
+
+
+def _between(messages: list[Json], arguments: Json) -> list[Json]:
+    """Those after `oldest` and before `latest`."""
+    oldest = str(arguments.get("oldest") or "0")
+    latest = str(arguments.get("latest") or "9")
+    bounds = {oldest, latest} if _true(arguments.get("inclusive")) else set()
+    return [m for m in messages if oldest < m["ts"] < latest or m["ts"] in bounds]
+
+
+def _shown(messages: list[Json], arguments: Json) -> list[Json]:
+    """Messages without their metadata, unless it was asked for."""
+    hidden = (
+        {"streaming"}
+        if _true(arguments.get("include_all_metadata"))
+        else {
+            "streaming",
+            "metadata",
+        }
+    )
+    return [{k: v for k, v in message.items() if k not in hidden} for message in messages]
+
+
+def _page(name: str, rows: Sequence[Json], arguments: Json, default: int) -> Json:
+    """One page of `rows` and the cursor of the next."""
+    try:
+        start = int(urlsafe_b64decode(str(arguments.get("cursor") or "MA==")))
+    except (ValueError, Base64Error):
+        raise Refusal("invalid_cursor") from None
+    limit = int(given) if (given := str(arguments.get("limit") or default)).isdigit() else 0
+    if not 0 < limit <= 1000:
+        raise Refusal("invalid_limit")
+    more = start + limit < len(rows)
+    following = urlsafe_b64encode(str(start + limit).encode()).decode() if more else ""
+    page = {name: rows[start : start + limit], "response_metadata": {"next_cursor": following}}
+    return page | ({"has_more": more} if name == "messages" else {})
+
+
+def _true(value: Any) -> bool:
+    """A flag, which comes as JSON or as a word in a form."""
+    return str(value).lower() in {"1", "true"}

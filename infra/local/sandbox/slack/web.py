@@ -1,0 +1,132 @@
+"""The sandbox's HTTP: who is asking, which method, which fault, Slack's form of an answer."""
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.wrappers import Request, Response
+
+from infra.local.sandbox.slack import chat, reading
+from infra.local.sandbox.slack.blocks import parsed
+from infra.local.sandbox.slack.envelopes import Envelopes
+from infra.local.sandbox.slack.faults import Fault, Faults
+from infra.local.sandbox.slack.responses import Responses
+from infra.local.sandbox.slack.workspace import Refusal, Workspace
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+Json = dict[str, Any]
+_METHODS = {**chat.METHODS, **reading.METHODS}
+_OPEN = "apps.connections.open"
+
+
+class Web:
+    """The WSGI application: `/api/<method>`, `/respond/<id>` and the websocket at `/link`."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        tokens: tuple[str, str],
+        faults: Faults,
+        envelopes: Envelopes,
+        responses: Responses,
+    ) -> None:
+        self._workspace = workspace
+        self._bot_token, self._app_token = tokens
+        self._faults = faults
+        self._envelopes = envelopes
+        self._responses = responses
+        #: Ends the answers that are held back.
+        self.stopping = threading.Event()
+
+    def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
+        request = Request(environ)
+        hang_up = _hanging_up(environ["werkzeug.socket"])
+        if request.path == "/link":
+            key = request.headers.get("Sec-WebSocket-Key", "")
+            self._envelopes.serve(environ["werkzeug.socket"], key)
+            return hang_up()(environ, start)
+        if request.path.startswith("/respond/"):
+            token, body = request.path.split("/")[-1], json.loads(request.get_data())
+            return self._responses.take(token, body)(environ, start)
+        return self._api(request, hang_up)(environ, start)
+
+    def _api(self, request: Request, hang_up: Callable[[], Response]) -> Response:
+        method = request.path.removeprefix("/api/")
+        fault = self._faults.take(method)
+        if fault is None:
+            return _answer(self._call(method, request))
+        answer = self._call(method, request) if fault.after or fault.proceed else {}
+        self.stopping.wait(fault.delay)
+        return _answer(answer) if fault.proceed else _broken(fault, hang_up)
+
+    def _call(self, method: str, request: Request) -> Json:
+        """Do what a method does, and return its answer or Slack's refusal."""
+        bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        try:
+            arguments = _arguments(request)
+            self._authorise(method, bearer or str(arguments.get("token") or ""))
+            if method == _OPEN:
+                return {"ok": True, "url": f"ws://{request.host}/link?ticket=sandbox"}
+            return {"ok": True, **_METHODS[method](self._workspace, arguments)}
+        except Refusal as err:
+            return {"ok": False, "error": err.error, **err.fields}
+
+    def _authorise(self, method: str, token: str) -> None:
+        if method not in _METHODS and method != _OPEN:
+            raise Refusal("unknown_method", req_method=method)
+        if not token:
+            raise Refusal("not_authed")
+        if token not in {self._bot_token, self._app_token}:
+            raise Refusal("invalid_auth")
+        if (token == self._app_token) != (method == _OPEN):
+            raise Refusal("not_allowed_token_type")
+
+
+def _arguments(request: Request) -> Json:
+    """What a call was given, as JSON or as a form, and in the query."""
+    given: Json = dict(request.args)
+    if request.mimetype != "application/json":
+        return given | dict(request.form)
+    body = parsed(request.get_data(as_text=True) or "{}", "invalid_json")
+    if not isinstance(body, dict):
+        raise Refusal("json_not_object")
+    return given | body
+
+
+def _answer(body: Json, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return Response(
+        json.dumps(body, ensure_ascii=False),
+        status,
+        headers,
+        content_type="application/json; charset=utf-8",
+    )
+
+
+def _broken(fault: Fault, hang_up: Callable[[], Response]) -> Response:
+    if fault.status == 429:
+        headers = {"Retry-After": str(fault.retry_after)}
+        return _answer({"ok": False, "error": "ratelimited"}, 429, headers)
+    if fault.status != 200:
+        return Response("upstream connect error", fault.status, content_type="text/plain")
+    if fault.error == "missing_scope":
+        needed = {"needed": "channels:history", "provided": "chat:write"}
+        return _answer({"ok": False, "error": fault.error, **needed})
+    if fault.error:
+        return _answer({"ok": False, "error": fault.error})
+    return hang_up()
+
+
+def _hanging_up(connection: socket.socket) -> Callable[[], Response]:
+    """What closes the connection, so that the response goes nowhere."""
+
+    def hang_up() -> Response:
+        with suppress(OSError):  # the other side was faster
+            connection.shutdown(socket.SHUT_RDWR)
+        return Response()
+
+    return hang_up
