@@ -10,9 +10,8 @@ from typing import NamedTuple
 from infra.bundle.imports import Trace, trace
 from infra.bundle.target import Target, compile_all
 from infra.bundle.vendor import Vendor
+from infra.project import ROOT
 from shared.errors import SettingsError
-
-ROOT = Path(__file__).resolve().parents[2]
 
 #: Runs only where the local embedder is installed, which no function ships: the model is too large.
 #: shared/memory/embedders.py looks whether it is there before it imports it.

@@ -5,8 +5,9 @@ import sys
 import time
 from pathlib import Path
 
-from infra.bundle import ROOT, Template, build
+from infra.bundle import Template, build
 from infra.bundle.target import Target
+from infra.project import ROOT
 from shared.errors import SettingsError
 
 

@@ -11,8 +11,9 @@ import psycopg
 from infra.cli.dead_letters import redrive
 from infra.cli.deliveries import Saved, send
 from infra.cli.runs import list_runs, show_run
-from infra.cli.system import ROOT, Known, database_url, find_system, from_caller
+from infra.cli.system import Known, database_url, find_system
 from infra.migrations import migrate
+from infra.project import ROOT, from_caller
 from shared.errors import AgentFlowsError, SettingsError
 
 

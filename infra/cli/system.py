@@ -1,16 +1,14 @@
 """Which system the commands talk to: the local one that runs, or what the environment names."""
 
 import json
-import os
 from pathlib import Path
 from typing import NamedTuple
 
 from dotenv import dotenv_values
 
+from infra.project import ROOT
 from shared.errors import SettingsError
 from shared.settings import Settings
-
-ROOT = Path(__file__).parents[2]
 
 
 class Known(NamedTuple):
@@ -28,11 +26,6 @@ def find_system(data: Path, environment: dict[str, str]) -> Known:
     dotenv = {name: value for name, value in dotenv_values(ROOT / ".env").items() if value}
     settings = Settings.from_environment(saved.get("settings", {}) | dotenv | environment)
     return Known(saved.get("url", ""), settings, bool(saved))
-
-
-def from_caller(path: Path) -> Path:
-    """Resolve a path as the person meant it: the scripts change to the project's folder."""
-    return (Path(os.environ.get("CALLED_FROM", ".")) / path).resolve()
 
 
 def database_url(known: Known) -> str:

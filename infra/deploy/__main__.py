@@ -13,6 +13,7 @@ from dotenv import dotenv_values
 
 from infra.deploy import secrets, stack
 from infra.deploy.stack import DeployError, Place
+from infra.project import ROOT
 from shared.errors import AgentFlowsError
 from shared.settings import Settings
 
@@ -117,7 +118,7 @@ def _over(stored: secrets.Stored, new: dict[str, dict[str, str]]) -> secrets.Sto
 
 
 def _dotenv() -> dict[str, str]:
-    found = dotenv_values(stack.ROOT / ".env")
+    found = dotenv_values(ROOT / ".env")
     return {name: value for name, value in found.items() if value is not None}
 
 

@@ -4,13 +4,11 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from infra.deploy.secrets import Stored
+from infra.project import ROOT
 from shared.errors import AgentFlowsError
-
-ROOT = Path(__file__).resolve().parents[2]
 
 #: The parameters of template.yaml that are settings; one that is not set stays as it was deployed.
 _SETTINGS = {

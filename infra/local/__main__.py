@@ -12,7 +12,8 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from infra.local.samples import show_samples
-from infra.local.system import ROOT, System, check_port
+from infra.local.system import System, check_port
+from infra.project import ROOT, from_caller
 from shared.errors import AgentFlowsError
 
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -27,10 +28,10 @@ def main(arguments: list[str], environment: Mapping[str, str]) -> int:
         check_port(options.port)
         print("Starting Agent Flows on this machine.", flush=True)
         with System(
-            data=options.data.resolve(),
+            data=from_caller(options.data),
             environment=_settings(environment),
             port=options.port,
-            template=options.template.resolve(),
+            template=from_caller(options.template),
             say=lambda line: print(line, flush=True),
         ) as system:
             print(

@@ -19,10 +19,9 @@ from infra.local.sandbox.page import Page
 from infra.local.sandbox.slack import SlackSandbox
 from infra.local.socket_mode import SocketMode
 from infra.migrations import migrate
+from infra.project import ROOT
 from shared.errors import SettingsError
 from shared.settings import Settings
-
-ROOT = Path(__file__).parents[2]
 
 
 class System:

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from infra.local.system import ROOT
+from infra.project import ROOT
 
 
 def quick_template(folder: Path, *, timeout: int) -> Path:

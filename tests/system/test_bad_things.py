@@ -225,6 +225,18 @@ def test_a_body_over_the_size_of_a_message_takes_the_way_through_s3(
     assert "It is about the checkout." in commented(system, number)
 
 
+def test_a_reopened_issue_keeps_its_one_comment(system: System, model: ScriptedServer) -> None:
+    github = github_of(system)
+    model.says(verdict("bug", summary="First."), verdict("question", summary="Second."))
+    number = github.open_issue(REPOSITORY, "Again", "and again")
+    assert "First." in commented(system, number)
+    github.edit_issue(REPOSITORY, number, state="closed")
+    github.edit_issue(REPOSITORY, number, state="open")
+    assert wait_for(lambda: "Second." in comments(system, number)[0])
+    assert len(comments(system, number)) == 1
+    assert labels(system, number) == {"bug", "question"}
+
+
 def test_an_unsigned_request_is_refused(system: System) -> None:
     for path in ("/github/webhook", "/slack/events", "/slack/interactive", "/slack/commands"):
         answer = urllib3.request("POST", system.url + path, body=b"{}", retries=False)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.system import ROOT
+from infra.project import ROOT
 from tests.system.conftest import wait_for
 
 
