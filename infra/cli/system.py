@@ -4,9 +4,7 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-from dotenv import dotenv_values
-
-from infra.project import ROOT
+from infra.project import saved_settings
 from shared.errors import SettingsError
 from shared.settings import Settings
 
@@ -23,8 +21,8 @@ def find_system(data: Path, environment: dict[str, str]) -> Known:
     """Read what ./scripts/dev left in `data`; the environment and .env complete or replace it."""
     file = data / "system.json"
     saved = json.loads(file.read_text("utf-8")) if file.exists() else {}
-    dotenv = {name: value for name, value in dotenv_values(ROOT / ".env").items() if value}
-    settings = Settings.from_environment(saved.get("settings", {}) | dotenv | environment)
+    chosen = saved.get("settings", {}) | saved_settings() | environment
+    settings = Settings.from_environment(chosen)
     return Known(saved.get("url", ""), settings, bool(saved))
 
 

@@ -9,11 +9,10 @@ from urllib.parse import urlsplit
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
-from dotenv import dotenv_values
 
 from infra.deploy import secrets, stack
 from infra.deploy.stack import DeployError, Place
-from infra.project import ROOT
+from infra.project import saved_settings
 from shared.errors import AgentFlowsError
 from shared.settings import Settings
 
@@ -35,7 +34,7 @@ GITHUB_APP_PRIVATE_KEY (or GITHUB_TOKEN), for Slack SLACK_SIGNING_SECRET and SLA
 
 def main() -> int:
     asked = _arguments()
-    environment = {**_dotenv(), **os.environ}
+    environment = {**saved_settings(), **os.environ}
     place = Place(
         asked.stack, asked.prefix, asked.runtime, asked.architecture, asked.profile, asked.region
     )
@@ -115,11 +114,6 @@ def _show(place: Place, environment: Mapping[str, str]) -> None:
 
 def _over(stored: secrets.Stored, new: dict[str, dict[str, str]]) -> secrets.Stored:
     return secrets.Stored({name: {**kept, **new[name]} for name, kept in stored.values.items()})
-
-
-def _dotenv() -> dict[str, str]:
-    found = dotenv_values(ROOT / ".env")
-    return {name: value for name, value in found.items() if value is not None}
 
 
 def _arguments() -> argparse.Namespace:

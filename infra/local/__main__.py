@@ -9,11 +9,9 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from dotenv import dotenv_values
-
 from infra.local.samples import show_samples
 from infra.local.system import System, check_port
-from infra.project import ROOT, from_caller
+from infra.project import ROOT, from_caller, saved_settings
 from shared.errors import AgentFlowsError
 
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -29,7 +27,7 @@ def main(arguments: list[str], environment: Mapping[str, str]) -> int:
         print("Starting Agent Flows on this machine.", flush=True)
         with System(
             data=from_caller(options.data),
-            environment=_settings(environment),
+            environment=saved_settings() | dict(environment),
             port=options.port,
             template=from_caller(options.template),
             say=lambda line: print(line, flush=True),
@@ -76,12 +74,6 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         help="the SAM template to run (template.yaml)",
     )
     return parser.parse_args(arguments)
-
-
-def _settings(environment: Mapping[str, str]) -> dict[str, str]:
-    """The .env file, overruled by the environment."""
-    saved = {name: value for name, value in dotenv_values(ROOT / ".env").items() if value}
-    return saved | dict(environment)
 
 
 def _banner(system: System, data: Path) -> str:
