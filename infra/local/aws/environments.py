@@ -43,8 +43,8 @@ Log = Callable[[str, str], None]
 class FunctionSpec(NamedTuple):
     """What the template says about a function.
 
-    `id` is its logical id; `path` its PYTHONPATH. When it is `isolated` it cannot import what is
-    installed here, as in Lambda.
+    `id` is its logical id. When it is `isolated` it cannot import what is installed here, as in
+    Lambda.
     """
 
     id: str
@@ -52,7 +52,6 @@ class FunctionSpec(NamedTuple):
     arn: str
     handler: str
     code: Path
-    path: str
     variables: Mapping[str, str]
     timeout: float
     memory: int
@@ -142,7 +141,7 @@ class Environment:
             env={
                 **inherited,
                 **spec.variables,
-                "PYTHONPATH": spec.path,
+                "PYTHONPATH": str(spec.code),
                 "LAMBDA_TASK_ROOT": str(spec.code),
                 "AWS_LAMBDA_RUNTIME_API": f"{host}:{port}",
                 "AWS_LAMBDA_FUNCTION_NAME": spec.name,

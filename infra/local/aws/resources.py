@@ -171,7 +171,6 @@ def _function(account: Account, declared: Declaration) -> Resource:
         arn=arn,
         handler=account.handlers.get(id, properties["Handler"]),
         code=code,
-        path=str(code),
         isolated=built is not None,
         variables={**account.function_variables, **variables},
         timeout=float(properties.get("Timeout", 3)),

@@ -26,7 +26,6 @@ def functions(handler: str, code: Path = TEMPLATE.parent, **values: Any) -> Func
         arn="arn:aws:lambda:us-east-1:123456789012:function:f",
         handler=handler,
         code=code,
-        path=str(code),
         variables={"RECORD": "nowhere"},
         timeout=1,
         memory=128,
