@@ -1,1 +1,1 @@
-"""What speed and size cost, measured; ./scripts/benchmarks prints it."""
+"""What speed and size cost, measured; ./scripts/benchmarks prints it. One file per subject."""

@@ -1,0 +1,123 @@
+"""Measure what the built functions and a run cost, beside what they cannot go below."""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from benchmarks import machine
+from benchmarks.bundles import Bundles, measure_sizes
+from benchmarks.cold_start import measure_flows, measure_ingress
+from benchmarks.process import FunctionFailed
+from benchmarks.runs import measure_overhead, measure_steps
+from benchmarks.table import Findings
+from benchmarks.world import World, opened
+from shared.errors import AgentFlowsError
+
+ROUNDS, QUICK_ROUNDS = 15, 3
+
+_NOT_MEASURED = """\
+Not measured: Lambda itself (fetching the zip, starting the sandbox, less CPU with less memory: a
+function of 512 MB gets 0.3 of a core), the network to AWS, GitHub, Slack and models, TLS and
+password authentication to Postgres, arm64."""
+
+
+class Bench:
+    """What the subjects share, each made when it is first needed."""
+
+    def __init__(self, stack: ExitStack, rounds: int) -> None:
+        self.rounds = rounds
+        self._stack = stack
+
+    @cached_property
+    def scratch(self) -> Path:
+        return Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
+
+    @cached_property
+    def bundles(self) -> Bundles:
+        return Bundles(self.scratch / "bundles")
+
+    @cached_property
+    def world(self) -> World:
+        return self._stack.enter_context(opened())
+
+
+SUBJECTS: dict[str, Callable[[Bench], Findings]] = {
+    "sizes": lambda bench: measure_sizes(bench.bundles, bench.scratch),
+    "ingress": lambda bench: measure_ingress(
+        bench.bundles, bench.scratch, bench.world, bench.rounds
+    ),
+    "flows": lambda bench: measure_flows(bench.bundles, bench.scratch, bench.world, bench.rounds),
+    "overhead": lambda bench: measure_overhead(bench.world, bench.rounds),
+    "steps": lambda bench: measure_steps(bench.world, bench.rounds),
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Measure what was asked for, print the tables, and write the samples where asked."""
+    asked = _parse(arguments)
+    if sys.platform != "linux":
+        print("error: bundles and CPU clocks are for Linux; run it there", file=sys.stderr)
+        return 2
+    began = time.monotonic()
+    for name, value in machine.described().items():
+        print(f"{name:10} {value}")
+    print(f"{'load':10} {machine.load()} at the start\n", flush=True)
+    try:
+        samples = _measure(asked.only or SUBJECTS, asked.rounds)
+    except (AgentFlowsError, FunctionFailed) as err:
+        print(f"error: {err}", file=sys.stderr)
+        return 1
+    print(f"{'load':10} {machine.load()} at the end, {time.monotonic() - began:.0f} s later")
+    print(_NOT_MEASURED)
+    if asked.json:
+        whole = {"machine": machine.described(), "subjects": samples}
+        asked.json.write_text(json.dumps(whole), "utf-8")
+    return 0
+
+
+def _measure(subjects: Iterable[str], rounds: int) -> dict[str, Any]:
+    """Print the tables of each subject as soon as it is measured; return all samples."""
+    samples = {}
+    with ExitStack() as stack:
+        bench = Bench(stack, rounds)
+        for name in subjects:
+            print(f"{name} …", file=sys.stderr, flush=True)
+            findings = SUBJECTS[name](bench)
+            print(*findings.tables, sep="\n", flush=True)
+            samples[name] = findings.samples
+    return samples
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="./scripts/benchmarks", description=__doc__)
+    parser.add_argument(
+        "--only", action="append", choices=SUBJECTS, metavar="NAME", help=", ".join(SUBJECTS)
+    )
+    rounds = parser.add_mutually_exclusive_group()
+    rounds.add_argument("--rounds", type=_rounds, default=ROUNDS, help="at least 1 (%(default)s)")
+    rounds.add_argument(
+        "--quick",
+        action="store_const",
+        dest="rounds",
+        const=QUICK_ROUNDS,
+        help=f"{QUICK_ROUNDS} rounds: to see that it works, not to quote",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample to FILE")
+    return parser.parse_args(arguments)
+
+
+def _rounds(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of rounds")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

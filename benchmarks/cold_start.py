@@ -1,0 +1,188 @@
+"""Cold starts and warm requests of the built functions, beside a function that does nothing."""
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmarks.bundles import Bundles
+from benchmarks.certificate import make_tls
+from benchmarks.loopback import Loopback, published
+from benchmarks.process import Launch, Sample, link_client, measure
+from benchmarks.table import Findings, Spread, Table
+from benchmarks.world import (
+    GITHUB_SECRET,
+    SLACK_SECRET,
+    World,
+    gateway_event,
+    github_event,
+    nightly,
+    queue_event,
+    slack_event,
+)
+from infra.bundle import Template
+from infra.project import ROOT
+
+Json = dict[str, Any]
+
+_EMPTY = (
+    '"""The least that a function can be."""\n\n\ndef handler(event, context):\n    return {}\n'
+)
+_WARM_REQUESTS = 60
+_WARM_RUNS = 4
+_STARTS = ("cold start", "CPU ms to ready", "x empty", "wall ms to ready", "max RSS MB")
+_REQUESTS = ("requests", "first: CPU ms", "first: wall ms", "warm: CPU ms", "warm: wall ms")
+
+
+class Case(NamedTuple):
+    """One kind of start: its name in the table, what is started, and the events that it gets."""
+
+    name: str
+    launch: Launch
+    events: Callable[[], list[Json]]
+
+
+Samples = Mapping[str, Sequence[Sample]]
+
+
+def measure_ingress(bundles: Bundles, scratch: Path, world: World, rounds: int) -> Findings:
+    """Start the built ingress against an empty handler, with a signed webhook of GitHub's."""
+    client = link_client(scratch / "client")
+    webhook = gateway_event(world.issue_opened())
+    tls, roots = make_tls(scratch)
+    with Loopback(published) as plain, Loopback(published, tls) as secure:
+        trusted = {"SSL_CERT_FILE": str(roots)}
+        handler = Template(ROOT / "template.yaml").function("Ingress").handler
+
+        def ingress(url: str, more: Mapping[str, str]) -> Launch:
+            variables = {**_ingress_variables(url), **more}
+            return Launch(bundles.get("Ingress"), handler, variables, client)
+
+        def events() -> list[Json]:
+            return [webhook] * (1 + _WARM_REQUESTS)
+
+        cases = [
+            Case("empty handler", _empty(scratch, client), events),
+            Case("ingress, SNS over HTTP", ingress(plain.url, {}), events),
+            Case("ingress, SNS over TLS", ingress(secure.url, trusted), events),
+        ]
+        samples = _rounds(cases, rounds)
+    return _findings(
+        "Ingress, as built, under awslambdaric",
+        samples,
+        (
+            *_notes(rounds),
+            "Targets: <= 2.0 x empty, aim 1.7; warm <= 0.7 ms of CPU with the publish.",
+            f"A request is a signed issues.opened of {len(webhook['body'])} bytes, published to a"
+            " stand-in of SNS on loopback.",
+            "In AWS the publish goes over TLS: the second row of the ingress is what is deployed.",
+        ),
+    )
+
+
+def measure_flows(bundles: Bundles, scratch: Path, world: World, rounds: int) -> Findings:
+    """Start the built function of each flow, as deployed on Bedrock and with the offline model."""
+    client = link_client(scratch / "client-of-flows")
+    cases = [Case("empty handler", _empty(scratch, client), lambda: [{}] * (1 + _WARM_RUNS))]
+    wakes: dict[str, Callable[[], Json]] = {
+        "Chat": lambda: queue_event(slack_event(world.mention())),
+        "Triage": lambda: queue_event(github_event(world.issue_opened())),
+        "Retention": lambda: queue_event(nightly()),
+    }
+    for function, wake in wakes.items():
+        declared = Template(ROOT / "template.yaml").function(function)
+        for models in ("bedrock", "offline"):
+            variables = {**world.variables(models), "FLOW": declared.flow}
+            launch = Launch(bundles.get(function), declared.handler, variables, client)
+            cases.append(Case(f"{function}, {models}", launch, partial(_woken, wake)))
+    samples = _rounds(cases, rounds)
+    return _findings(
+        "Flow functions, as built, under awslambdaric",
+        samples,
+        (
+            *_notes(rounds),
+            "Target: <= 10 x empty, aim 5.",
+            "A request is a whole run: a real event, Postgres over a Unix socket, the sandboxes,",
+            "for Bedrock a stand-in that answers at once. The first holds the first connections",
+            "and what is imported late.",
+        ),
+    )
+
+
+def _woken(wake: Callable[[], Json]) -> list[Json]:
+    return [wake() for _ in range(1 + _WARM_RUNS)]
+
+
+def _ingress_variables(sns: str) -> dict[str, str]:
+    return {
+        "TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:benchmark-events.fifo",
+        "PAYLOAD_BUCKET": "benchmark-payloads",
+        "EVENT_TYPES": "slack.app_mention,slack.message.im,github.issues.opened",
+        "GITHUB_APP_ID": "1",
+        "GITHUB_WEBHOOK_SECRET": GITHUB_SECRET,
+        "SLACK_SIGNING_SECRET": SLACK_SECRET,
+        "AWS_ENDPOINT_URL_SNS": sns,
+    }
+
+
+def _empty(scratch: Path, client: Path) -> Launch:
+    folder = scratch / "empty"
+    folder.mkdir(exist_ok=True)
+    (folder / "empty.py").write_text(_EMPTY)
+    return Launch(folder, "empty.handler", {}, client)
+
+
+def _rounds(cases: Sequence[Case], rounds: int) -> dict[str, list[Sample]]:
+    """Start each case once per round, so that what else the machine does falls on all alike.
+
+    A round before the first warms the disk's cache and is not counted.
+    """
+    samples: dict[str, list[Sample]] = {case.name: [] for case in cases}
+    for number in range(rounds + 1):
+        print(f"\r  round {number} of {rounds}  ", end="", file=sys.stderr, flush=True)
+        for case in cases:
+            events = [json.dumps(event).encode() for event in case.events()]
+            sample = measure(case.launch, events)
+            if number:
+                samples[case.name].append(sample)
+    print(file=sys.stderr)
+    return samples
+
+
+def _notes(rounds: int) -> tuple[str, ...]:
+    return (
+        f"Medians (p10-p90) of {rounds} interleaved rounds. CPU is of the function's own process,"
+        " from its spawn.",
+        "A request is measured until the function asks for the next one.",
+    )
+
+
+def _findings(title: str, samples: Samples, notes: Sequence[str]) -> Findings:
+    empty = next(iter(samples.values()))
+    starts = [_start(name, own, empty) for name, own in samples.items()]
+    requests = [_requests(name, own) for name, own in samples.items()]
+    tables = [Table(title, _STARTS, starts), Table("", _REQUESTS, requests, notes)]
+    return Findings(tables, {name: [one._asdict() for one in own] for name, own in samples.items()})
+
+
+def _start(name: str, own: Sequence[Sample], empty: Sequence[Sample]) -> list[str]:
+    pairs = zip(own, empty, strict=True)
+    return [
+        name,
+        Spread.of(one.start_cpu for one in own).text(),
+        Spread.of(one.start_cpu / base.start_cpu for one, base in pairs).text(2),
+        Spread.of(one.start_wall for one in own).text(),
+        f"{Spread.of(one.rss for one in own).median:.0f}",
+    ]
+
+
+def _requests(name: str, own: Sequence[Sample]) -> list[str]:
+    return [
+        name,
+        Spread.of(one.first_cpu for one in own).text(),
+        Spread.of(one.first_wall for one in own).text(),
+        Spread.of(value for one in own for value in one.warm_cpu).text(2),
+        Spread.of(value for one in own for value in one.warm_wall).text(2),
+    ]
