@@ -19,13 +19,8 @@ from shared.errors import SettingsError
 #: chalice at run time is these two files; what it declares to need serves its command line.
 _CHALICE = frozenset({"chalice/__init__.py", "chalice/app.py"})
 _NEEDS_NOTHING = frozenset({"chalice"})
-#: PyGithub asks for cryptography (14 MB) to sign; shared/actions/github_session.py signs without
-#: it. pycparser serves only those who build extensions.
-_LEFT_OUT = frozenset({"cryptography", "pycparser"})
-#: What distributions hold that no function runs: tests, compilers, curves.
+#: What distributions hold that no function runs: tests, and curves that RSA needs none of.
 _UNUSED = (
-    "boto3/examples/",
-    "cffi/",
     "Cryptodome/SelfTest/",
     "Cryptodome/PublicKey/_curve",
     "Cryptodome/PublicKey/_e",
@@ -103,8 +98,7 @@ class Vendor:
         pending = [Requirement(root, self._extras.get(root, frozenset())) for root in roots]
         while pending:
             wanted = pending.pop()
-            known = wanted.name in self._distributions and wanted.name not in _LEFT_OUT
-            if wanted in needed or not known:
+            if wanted in needed or wanted.name not in self._distributions:
                 continue
             needed.add(wanted)
             if wanted.name not in _NEEDS_NOTHING:
@@ -158,7 +152,7 @@ def _wanted(path: str, services: Collection[str]) -> bool:
         return False
     if path.startswith(_UNUSED):
         return False
-    if parts[:2] in (["botocore", "data"], ["boto3", "data"]) and len(parts) > 3:
+    if parts[:2] == ["botocore", "data"] and len(parts) > 3:
         return parts[2] in services and not parts[-1].startswith("examples-")
     return True
 

@@ -15,7 +15,7 @@ class _OnGitHub:
 
     @staticmethod
     def connect(settings: "Settings") -> Adapter:
-        """Build the adapter; imports PyGithub only now."""
+        """Build the adapter; loads what it needs only now."""
         from shared.actions.github_adapter import GitHubAdapter
 
         return GitHubAdapter(settings)

@@ -6,9 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import urllib3
-from requests import RequestException
-from requests.exceptions import ConnectTimeout, ProxyError
+from urllib3 import exceptions
 
 from shared.errors import ActionRejected, ActionUnavailable
 
@@ -22,17 +20,12 @@ def translated(doing: str, *, writes: bool) -> Iterator[None]:
     """Turn a failed connection into ActionUnavailable. `writes` says that the request may act."""
     try:
         yield
-    except RequestException as err:
+    except exceptions.HTTPError as err:
         unsent = _never_sent(err)
         reason = "GitHub could not be reached" if unsent else "no answer came"
         raise ActionUnavailable(
             f"github: could not {doing}: {reason} ({type(err).__name__})",
             sent=writes and not unsent,
-        ) from err
-    except RuntimeError as err:
-        # PyGithub's word for a redirect to another host or scheme.
-        raise ActionRejected(
-            f"github: could not {doing}: the server redirects elsewhere; check GITHUB_API_URL"
         ) from err
 
 
@@ -74,7 +67,7 @@ def _advice(status: int, headers: Mapping[str, str], credentials: str) -> str:
     if status == 410:
         return "it was deleted, or the repository has no issues"
     if status < 400:
-        return "the repository was renamed or moved; the next event carries its new name"
+        return "the repository was renamed or moved, or GITHUB_API_URL is not the API's address"
     return "GitHub does not take the request as it is"
 
 
@@ -109,13 +102,8 @@ def _seconds(text: str | None) -> float | None:
         return None
 
 
-def _never_sent(err: RequestException) -> bool:
+def _never_sent(err: exceptions.HTTPError) -> bool:
     """Tell whether the connection failed before the request could leave this machine."""
-    if isinstance(err, ConnectTimeout | ProxyError):
-        return True
-    reason = getattr(err.args[0], "reason", None) if err.args else None
-    if isinstance(reason, urllib3.exceptions.SSLError):
-        return bool(reason.args) and isinstance(reason.args[0], ssl.SSLCertVerificationError)
-    return isinstance(
-        reason, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError
-    )
+    if isinstance(err, exceptions.SSLError):
+        return bool(err.args) and isinstance(err.args[0], ssl.SSLCertVerificationError)
+    return isinstance(err, exceptions.NewConnectionError | exceptions.ConnectTimeoutError)

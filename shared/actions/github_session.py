@@ -2,20 +2,14 @@
 
 import base64
 import binascii
-import json
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from functools import cached_property
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from Cryptodome.Hash import SHA256
-from Cryptodome.PublicKey import RSA
-from Cryptodome.Signature import pkcs1_15
-from github import Auth
-
+from shared.actions.github_app import AppToken
 from shared.actions.github_connection import Answer, Connection
 from shared.errors import SettingsError
 from shared.settings import Settings
@@ -46,7 +40,7 @@ class TokenIdentity:
     """A person or a machine user, by GITHUB_TOKEN."""
 
     def __init__(self, url: str, token: str, timeout: int) -> None:
-        self._connection = Connection(url, Auth.Token(token), "GITHUB_TOKEN", timeout)
+        self._connection = Connection(url, lambda: f"Bearer {token}", "GITHUB_TOKEN", timeout)
         self._login = ""
 
     def connection(self, repository: str) -> Connection:
@@ -71,7 +65,7 @@ class AppIdentity:
     def __init__(self, url: str, app_id: str, private_key: str, timeout: int) -> None:
         self._url = url
         self._timeout = timeout
-        self._as_app = self._connect(Auth.AppAuth(app_id, sign_func=Signer(private_key)))
+        self._as_app = self._connect(AppToken(app_id, private_key))
         self._installations: dict[str, int] = {}
         self._tokens: dict[int, tuple[Connection, float]] = {}
         self._login = ""
@@ -118,40 +112,10 @@ class AppIdentity:
         # A token that is made twice does no harm, so this POST counts as a read.
         grant = self._as_app.call(doing, "POST", path, writes=False).data
         ends = datetime.fromisoformat(grant["expires_at"]).timestamp()
-        return self._connect(Auth.Token(grant["token"])), ends
+        return self._connect(lambda: f"Bearer {grant['token']}"), ends
 
-    def _connect(self, auth: Auth.Auth) -> Connection:
-        return Connection(self._url, auth, self._CREDENTIALS, self._timeout)
-
-
-class Signer:
-    """Signs the app's tokens (RS256, RFC 7518) with a key that is parsed once.
-
-    PyJWT would do it with cryptography, whose 4 MB would be a third of the bundle.
-    """
-
-    def __init__(self, private_key: str) -> None:
-        self._private_key = private_key
-
-    def __call__(self, claims: dict[str, Any]) -> str:
-        header = {"alg": "RS256", "typ": "JWT"}
-        signed = b".".join(_base64(json.dumps(part).encode()) for part in (header, claims))
-        signature = pkcs1_15.new(self._key).sign(SHA256.new(signed))
-        return (signed + b"." + _base64(signature)).decode()
-
-    @cached_property
-    def _key(self) -> RSA.RsaKey:
-        try:
-            return RSA.import_key(self._private_key)
-        except (ValueError, IndexError) as err:
-            raise SettingsError(
-                "GITHUB_APP_PRIVATE_KEY is no RSA key in PEM form; paste the .pem file that GitHub"
-                " gave"
-            ) from err
-
-
-def _base64(content: bytes) -> bytes:
-    return base64.urlsafe_b64encode(content).rstrip(b"=")
+    def _connect(self, authorize: Callable[[], str]) -> Connection:
+        return Connection(self._url, authorize, self._CREDENTIALS, self._timeout)
 
 
 class GitHubSession:
