@@ -48,9 +48,9 @@ Samples = Mapping[str, Sequence[Sample]]
 
 
 def measure_ingress(bundles: Bundles, scratch: Path, world: World, rounds: int) -> Findings:
-    """Start the built ingress against an empty handler, with a signed webhook of GitHub's."""
+    """Start the built ingress against an empty handler, with what GitHub and Slack send, signed."""
     client = link_client(scratch / "client")
-    webhook = gateway_event(world.issue_opened())
+    webhook, message = gateway_event(world.issue_opened()), gateway_event(world.mention())
     tls, roots = make_tls(scratch)
     with Loopback(published) as plain, Loopback(published, tls) as secure:
         trusted = {"SSL_CERT_FILE": str(roots)}
@@ -60,13 +60,16 @@ def measure_ingress(bundles: Bundles, scratch: Path, world: World, rounds: int) 
             variables = {**_ingress_variables(url), **more}
             return Launch(bundles.get("Ingress"), handler, variables, client)
 
-        def events() -> list[Json]:
-            return [webhook] * (1 + _WARM_REQUESTS)
+        def events(request: Json = webhook) -> list[Json]:
+            return [request] * (1 + _WARM_REQUESTS)
 
+        messages = partial(events, message)
         cases = [
             Case("empty handler", _empty(scratch, client), events),
-            Case("ingress, SNS over HTTP", ingress(plain.url, {}), events),
-            Case("ingress, SNS over TLS", ingress(secure.url, trusted), events),
+            Case("issue, SNS over HTTP", ingress(plain.url, {}), events),
+            Case("issue, SNS over TLS", ingress(secure.url, trusted), events),
+            Case("message, SNS over HTTP", ingress(plain.url, {}), messages),
+            Case("message, SNS over TLS", ingress(secure.url, trusted), messages),
         ]
         samples = _rounds(cases, rounds)
     return _findings(
@@ -75,9 +78,9 @@ def measure_ingress(bundles: Bundles, scratch: Path, world: World, rounds: int) 
         (
             *_notes(rounds),
             "Targets: <= 2.0 x empty, aim 1.7; warm <= 0.7 ms of CPU with the publish.",
-            f"A request is a signed issues.opened of {len(webhook['body'])} bytes, published to a"
-            " stand-in of SNS on loopback.",
-            "In AWS the publish goes over TLS: the second row of the ingress is what is deployed.",
+            f"An issue is a signed issues.opened of {len(webhook['body'])} bytes, a message a"
+            f" signed app_mention of {len(message['body'])}; SNS is a stand-in on loopback.",
+            "In AWS the publish goes over TLS.",
         ),
     )
 
