@@ -79,5 +79,6 @@ def _wait(answered: Callable[[], Any]) -> Any:
 
 
 def _shown(text: str) -> str:
-    """The text without its hidden mark, its lines under each other."""
-    return visible(text).replace("\n", "\n" + " " * 19)
+    """The text without its hidden mark and tags, its lines under each other."""
+    plain = visible(text).replace("<sub>", "").replace("</sub>", "")
+    return ("\n" + " " * 19).join(line for line in plain.splitlines() if line.strip())
