@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from shared.actions import Adapter, Json, Permission
+from shared.actions import Action, Adapter, Json, Permission
 from shared.events import Event, Message, Thread
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ class _OnSlack:
         return self
 
     @classmethod
-    def at_most(cls, limit: int) -> Permission:
-        return Permission(cls, limit)  # type: ignore[arg-type]
+    def at_most(cls: type[Action], limit: int) -> Permission:
+        return Permission(cls, limit)
 
     @classmethod
     def notice(cls, event: Event, text: str) -> Self | None:
