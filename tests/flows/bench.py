@@ -59,10 +59,10 @@ class Context:
 class Bench:
     """Hands events to a flow as its queue would."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, **changes: str) -> None:
         self.platform = Platform()
         self.database = database
-        settings = Settings(footer="off", max_receives="2")
+        settings = Settings(footer="off", max_receives="2")._replace(**changes)
         self._can = Capabilities(
             settings=settings,
             models=Models(settings),
