@@ -159,7 +159,7 @@ def _readable(flow: Flow) -> frozenset[str]:
 def _block(name: str, flow: Flow, deployed: Deployed) -> str:
     """The lines that deploy a flow, ready to paste."""
     title = flow.name.title().replace("_", "")
-    own = sorted(_credentials(flow) - settings_read("shared.function"))
+    own = sorted(_credentials(flow) - settings_read("shared.function") - {"FLOW"})
     credentials = "".join(f"          {deployed.line(variable)}\n" for variable in own)
     lower = flow.name.replace("_", "-")
     queue = f"<<: *one_at_a_time, Queue: !GetAtt {title}Flow.Outputs.Queue"

@@ -68,6 +68,7 @@ def test_a_flow_that_is_not_deployed_fails_with_the_block_to_add(deployed: Deplo
     flows = declared_flows()
     flows["flows.greet:greet"] = _flow("greet", "github.star.created", may=(Comment.at_most(1),))
     (lacks, union) = differences(flows, deployed)
+    assert lacks.count("FLOW:") == 1
     assert "  Greet:\n    Type: AWS::Serverless::Function" in lacks
     assert "          FLOW: flows.greet:greet\n          <<: *agent\n" in lacks
     assert "          GITHUB_TOKEN: !If [HasGitHubToken" in lacks
