@@ -86,6 +86,7 @@ def _banner(system: System, data: Path) -> str:
         "models": f"small {settings.model_small}, large {settings.model_large},"
         f" embed {settings.model_embed}",
         "state": str(data),
+        "log": str(system.log),
     }
     lines = "\n".join(f"  {name:10} {value}" for name, value in rows.items())
     return f"\nAgent Flows is up. Ctrl-C stops it.\n\n{lines}\n"

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from infra.local.sandbox.github import GitHubSandbox
@@ -29,13 +30,13 @@ def show_samples(system: System, say: Say) -> bool:
     """Send a sample to each sandbox, say what came of it, and return whether all were handled."""
     handled = True
     if system.github:
-        handled &= _issue(system.github, say)
+        handled &= _issue(system.github, say, system.log)
     if system.slack:
-        handled &= _message(system.slack, say)
+        handled &= _message(system.slack, say, system.log)
     return handled
 
 
-def _issue(github: GitHubSandbox, say: Say) -> bool:
+def _issue(github: GitHubSandbox, say: Say, log: Path) -> bool:
     number = github.open_issue(REPOSITORY, TITLE, BODY)
     say(f"  GitHub  {REPOSITORY}#{number} opened: {TITLE}")
 
@@ -45,14 +46,14 @@ def _issue(github: GitHubSandbox, say: Say) -> bool:
 
     issue = _wait(answered)
     if issue is None:
-        say(f"          not handled within {PATIENCE:.0f} s; see the log of the functions")
+        say(f"          not handled within {PATIENCE:.0f} s; see {log}")
         return False
     say(f"          labels   {', '.join(label['name'] for label in issue['labels'])}")
     say(f"          comment  {_shown(issue['comments'][-1]['body'])}\n")
     return True
 
 
-def _message(slack: SlackSandbox, say: Say) -> bool:
+def _message(slack: SlackSandbox, say: Say, log: Path) -> bool:
     text = f"<@{BOT_USER}> {QUESTION}"
     ts = slack.say(SUPPORT, text)
     say(f"  Slack   #support: @agent {QUESTION}")
@@ -63,7 +64,7 @@ def _message(slack: SlackSandbox, say: Say) -> bool:
 
     replies = _wait(answered)
     if replies is None:
-        say(f"          not handled within {PATIENCE:.0f} s; see the log of the functions")
+        say(f"          not handled within {PATIENCE:.0f} s; see {log}")
         return False
     say(f"          reply    {_shown(replies[-1]['text'])}\n")
     return True

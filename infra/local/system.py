@@ -61,6 +61,11 @@ class System:
         """The front door: the REST API and the page."""
         return f"http://127.0.0.1:{self._port}"
 
+    @property
+    def log(self) -> Path:
+        """What the functions write."""
+        return self._data / "aws" / "functions.log"
+
     def __enter__(self) -> Self:
         try:
             self._start()
