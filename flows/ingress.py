@@ -4,6 +4,9 @@ This starts cold whenever traffic grows, and Slack waits 3 s. So it imports the 
 Chalice's app.py and a few small files of ours; a test holds the list.
 """
 
+from shared.cold_start import ready
+
+# isort: split
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -17,6 +20,8 @@ from shared.events import Event, Json
 from shared.log import log
 from shared.perception import Headers, github, slack
 from shared.settings import Settings
+
+ready()
 
 #: Bytes. API Gateway takes 10 MB, but hands the body to Lambda as a string in at most 6 MB of JSON:
 #: escapes and headers need the difference. What AWS never lets in is not taken elsewhere either.

@@ -1,6 +1,9 @@
 """The composition root and the Lambda entry point of every flow: FLOW names the flow, the rest is
 settings."""
 
+from shared.cold_start import ready
+
+# isort: split
 from collections.abc import Callable
 
 from shared.actions import Action, Adapter, Query
@@ -14,6 +17,8 @@ from shared.memory.store import MemoryStore
 from shared.models.routing import Models
 from shared.settings import Settings
 from shared.worker import Worker
+
+ready()
 
 
 def compose(flow: Flow, settings: Settings) -> Worker:
