@@ -39,10 +39,14 @@ def here() -> Target:
     return Target(f"python{sys.version_info.major}.{sys.version_info.minor}", processor)
 
 
-def functions() -> list[str]:
-    """The functions of template.yaml."""
+def functions() -> dict[str, frozenset[str]]:
+    """The functions of template.yaml, and the names of the variables that each is handed."""
     resources = read(ROOT / "template.yaml")["Resources"]
-    return [name for name, one in resources.items() if one["Type"] == "AWS::Serverless::Function"]
+    return {
+        name: frozenset(one["Properties"].get("Environment", {}).get("Variables", {}))
+        for name, one in resources.items()
+        if one["Type"] == "AWS::Serverless::Function"
+    }
 
 
 def measure_sizes(bundles: Bundles, scratch: Path) -> Findings:

@@ -65,6 +65,11 @@ class Sample(NamedTuple):
     warm_wall: list[float]
     rss: float
 
+    @property
+    def answered_cpu(self) -> float:
+        """From the spawn to the first answer: what is put off until then does not look saved."""
+        return self.start_cpu + self.first_cpu
+
 
 class _Moment(NamedTuple):
     cpu: float

@@ -114,8 +114,9 @@ def measure_overhead(world: World, rounds: int) -> Findings:
             " that adds the delay and counts,",
             f"a model server on loopback that takes {THINKING * 1e3:g} ms a call: `models` is what"
             " it took by its own clock.",
-            "two_answers only asks twice; usual_run recalls, asks twice, comments on the sandbox"
-            " GitHub and remembers.",
+            "two_answers only asks twice. usual_run recalls, asks twice, comments and remembers:"
+            " what GitHub takes",
+            "is in its time, here two requests to the sandbox; `steps` shows such a share.",
         ),
     )
     return Findings([table], _raw(stands, runs))

@@ -55,8 +55,9 @@ class World:
         self._seen: set[str] = set()
 
     def variables(self, models: str) -> dict[str, str]:
-        """What template.yaml hands to every flow, with `models`: offline, bedrock or openai."""
+        """What template.yaml hands to every flow, with `models`: no, offline, bedrock or openai."""
         named = {
+            "no": ("", ""),
             "offline": ("offline", "hashing"),
             "openai": (f"{self._model_url}/v1#benchmark", "hashing"),
             "bedrock": (
