@@ -43,6 +43,7 @@ def test_cold_start_loads_only_a_few_small_files_of_ours() -> None:
         "shared",
         "shared.amazon_roots",
         "shared.bus",
+        "shared.cold_start",
         "shared.errors",
         "shared.events",
         "shared.log",
@@ -52,6 +53,15 @@ def test_cold_start_loads_only_a_few_small_files_of_ours() -> None:
         "shared.settings",
         "shared.signed_http",
     }
+
+
+def test_the_garbage_collector_works_again_once_all_is_loaded() -> None:
+    for module in ("flows.ingress", "shared.function"):
+        code = f"import gc, {module}; print(gc.isenabled(), gc.get_freeze_count() > 0)"
+        ran = subprocess.run(
+            [sys.executable, "-c", code], cwd=_ROOT, capture_output=True, text=True, check=True
+        )
+        assert ran.stdout == "True True\n"
 
 
 def test_cold_start_loads_no_other_package_and_nothing_heavy() -> None:
