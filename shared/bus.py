@@ -18,6 +18,11 @@ MAX_MESSAGE = 192 * 1024
 _BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 _KEY = r"[A-Za-z0-9_./-]{1,512}"
 
+_TYPE = (
+    b"MessageAttributes.entry.1.Name=type&MessageAttributes.entry.1.Value.DataType=String"
+    b"&MessageAttributes.entry.1.Value.StringValue="
+)
+
 
 class Bus:
     """The topic `topic_arn`, and the bucket `bucket` for what does not fit into a message.
@@ -32,7 +37,8 @@ class Bus:
                 f"TOPIC_ARN={topic_arn!r} is no SNS FIFO topic; "
                 "expected arn:aws:sns:<region>:<account>:<name>.fifo"
             )
-        self._topic_arn, self._bucket = topic_arn, bucket
+        self._form = b"Action=Publish&Version=2010-03-31&TopicArn=" + _escape(topic_arn.encode())
+        self._bucket = bucket
         self._sns = Connection("sns", parts[3], host_of("sns", parts[3]))
 
     def open(self) -> None:
@@ -48,18 +54,14 @@ class Bus:
         message = _to_bytes(event)
         if len(message) > MAX_MESSAGE:
             message = self._store(event, message)
-        fields = {
-            "Action": b"Publish",
-            "Version": b"2010-03-31",
-            "TopicArn": self._topic_arn.encode(),
-            "Message": message,
-            "MessageGroupId": _digest(event.conversation),
-            "MessageDeduplicationId": _digest(event.id),
-            "MessageAttributes.entry.1.Name": b"type",
-            "MessageAttributes.entry.1.Value.DataType": b"String",
-            "MessageAttributes.entry.1.Value.StringValue": event.type.encode(),
-        }
-        body = b"&".join(name.encode() + b"=" + _escape(value) for name, value in fields.items())
+        body = b"%b&Message=%b&MessageGroupId=%b&MessageDeduplicationId=%b&%b%b" % (
+            self._form,
+            _escape(message),
+            _digest(event.conversation),
+            _digest(event.id),
+            _TYPE,
+            _escape(event.type.encode()),
+        )
         reply = self._sns.request(
             "POST", "/", {"content-type": "application/x-www-form-urlencoded"}, body
         )

@@ -345,6 +345,20 @@ def test_nul_characters_do_not_reach_the_database() -> None:
     assert event.text == "x\ufffd\\u0000\\\ufffdy"
 
 
+@pytest.mark.parametrize(
+    "said", ["支付 🎉", r"\u652f \ud83c\udf89", r"half \ud83c", r"\\ud83c", "}"]
+)
+def test_payload_is_written_as_it_came_unless_it_holds_half_a_pair(said: str) -> None:
+    body = f'{{ "action": "a", "issue": {{"title": "{said}", "n": 1.50}} }}'
+    event = github.to_event(body.encode(), _headers(), {}, 0.0)
+    written = event.to_json()
+    assert (body in written) is (r"\ud" not in said)
+    assert Event.from_json(written)._replace(payload={}) == event._replace(
+        payload={}, text=event.text.replace("\ud83c", "?")
+    )
+    written.encode()
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_mutated_deliveries_become_events_or_event_errors(random: Random) -> None:

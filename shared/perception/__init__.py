@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
 from shared.errors import EventError
-from shared.events import Json
+from shared.events import Json, Payload
 
 Headers = Mapping[str, str]
 
@@ -20,6 +20,7 @@ _FORM = "application/x-www-form-urlencoded"
 _MAX_FORM_FIELDS = 200
 #: An escaped NUL, but not an escaped backslash followed by `u0000`. Postgres stores no NUL in text.
 _NUL = rb"(?<!\\)((?:\\\\)*)\\u0000"
+_SURROGATE = r"\\u[dD][89a-fA-F]"
 _WORD = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
 
 
@@ -72,13 +73,15 @@ def _json_object(text: bytes) -> Json:
     try:
         if b"\\u0000" in text:
             text = re.sub(_NUL, rb"\1\\ufffd", text)
-        value = _DECODER.decode(text.decode())
+        decoded = text.decode()
+        value = _DECODER.decode(decoded)
     except (ValueError, RecursionError) as err:
         # The error's own message may quote the body, so it is not repeated here.
         raise EventError(f"the body of {len(text)} bytes is no JSON; send UTF-8 JSON") from err
     if not isinstance(value, dict):
         raise EventError(f"the body is a JSON {type(value).__name__}; expected an object")
-    return value
+    # Half a surrogate pair cannot be kept; only what has no escaped ones is known to hold none.
+    return value if re.search(_SURROGATE, decoded) else Payload(value, decoded)
 
 
 def dig(value: Any, *path: str) -> Any:
