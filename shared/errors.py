@@ -12,6 +12,7 @@
     ├── ModelError
     │   ├── ModelUnavailable   rate limited, overloaded, unreachable              (retry)
     │   ├── ModelRejected      bad key, unknown model, a request it cannot take
+    │   ├── BudgetExceeded     the ceiling of a tenant, flow or user is reached
     │   └── AnswerInvalid      the answer does not fit the schema, also after the repair
     ├── MemoryUnavailable      the embedder or the vector store failed            (retry)
     └── ActionError
@@ -83,7 +84,21 @@ class ModelError(AgentFlowsError):
 
 
 class ModelUnavailable(_Unavailable, ModelError):
+    """`overloaded` says that the server had too much to do, so that fewer calls should be made."""
+
     public = "The language model cannot be reached at the moment."
+
+    def __init__(
+        self, message: str, retry_after: float | None = None, *, overloaded: bool = False
+    ) -> None:
+        super().__init__(message, retry_after)
+        self.overloaded = overloaded
+
+
+class BudgetExceeded(ModelError):
+    """`public` names the ceiling, as a person may know it."""
+
+    public = "The budget for the language model is used up."
 
 
 class ModelRejected(ModelError):

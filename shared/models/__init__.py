@@ -26,23 +26,33 @@ class ToolCall:
 
 
 @dataclass(frozen=True)
+class Image:
+    """A picture. `data` is base64, so that a request stays plain JSON."""
+
+    media_type: Literal["image/png", "image/jpeg", "image/gif", "image/webp"]
+    data: str
+
+
+@dataclass(frozen=True)
 class Message:
     """One turn. A `tool` turn answers the call named by `call_id`; an `assistant` turn may hold
-    `calls`."""
+    `calls`; a `user` turn may hold `images`."""
 
     role: Literal["user", "assistant", "tool"]
     text: str = ""
     calls: tuple[ToolCall, ...] = ()
     call_id: str = ""
+    images: tuple[Image, ...] = ()
 
 
 @dataclass(frozen=True)
 class Request:
     """What to ask, without saying whom: providers fill in the rest.
 
-    `schema` asks for an answer that is JSON of that schema. `max_tokens` is always set: without a
-    bound real servers generate until their context ends. `temperature` 0 is the default because
-    most steps of a flow are decisions.
+    `schema` asks for an answer that is JSON of that schema. `tool_choice` lets the model choose
+    when it is empty, makes it call some tool when it is `any`, else names the tool to call.
+    `max_tokens` is always set: without a bound real servers generate until their context ends.
+    `temperature` 0 is the default because most steps of a flow are decisions.
     """
 
     messages: tuple[Message, ...]
@@ -51,6 +61,7 @@ class Request:
     schema: Json | None = None
     max_tokens: int = 1024
     temperature: float = 0.0
+    tool_choice: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,7 +76,8 @@ class Usage:
 @dataclass(frozen=True)
 class Reply:
     """What came back. `model` is the name that answered; `cost` is in US dollars, None when the
-    price is unknown."""
+    price is unknown. `source` says where it came from: the provider, or one of the prompt caches;
+    from a cache `cost` is 0 and `saved` is what it would have been."""
 
     text: str
     finish: Finish
@@ -73,6 +85,17 @@ class Reply:
     model: str
     calls: tuple[ToolCall, ...] = ()
     cost: float | None = None
+    source: Literal["provider", "process", "shared"] = "provider"
+    saved: float | None = 0.0
+
+
+@dataclass(frozen=True)
+class Caller:
+    """For whom a model is asked: budgets and shared limits count by this."""
+
+    tenant: str
+    flow: str
+    user: str = ""
 
 
 @dataclass(frozen=True)
