@@ -82,9 +82,9 @@ class _Models(Models):
         super().__init__(settings)
         self._recorder = recorder
 
-    def reply(self, role: str, request: Request, *, timeout: float) -> Reply:
+    def reply(self, role: str, request: Request, **more: Any) -> Reply:
         with self._recorder.span(f"model     {role}"):
-            return super().reply(role, request, timeout=timeout)
+            return super().reply(role, request, **more)
 
 
 class _Embedder:

@@ -1,27 +1,22 @@
-"""Which model answers: roles and names to providers, and the one owner of retries."""
+"""Which model answers: roles and names to providers, and what happens when one fails."""
 
-import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Sequence
 
-from shared.errors import ModelUnavailable, SettingsError
-from shared.models import Chunk, Embedder, Provider, Reply, Request
+from shared.errors import BudgetExceeded, ModelError, SettingsError
+from shared.log import log
+from shared.models import Caller, Embedder, Provider, Reply, Request
 from shared.models.deadline import Deadline
+from shared.models.guarded import Call, Guarded, Sink, retrying
+from shared.models.roles import Roles
 from shared.settings import Settings
 
-T = TypeVar("T")
-
-_ROLES = {"small": "model_small", "large": "model_large"}
-_OPENAI_KINDS = frozenset({"openai", "ollama", "anthropic", "http", "https"})
-_ATTEMPTS = 5
-#: Seconds before the second attempt at most; doubled each time.
-_FIRST_WAIT = 0.5
-_LONGEST_WAIT = 10.0
-#: A call that has less time than this is not worth starting.
-_SHORTEST_CALL = 0.5
+_OPENAI_KINDS = frozenset({"openai", "ollama", "http", "https"})
 _EMBED_SECONDS = 60.0
+
+#: Tests, and what is not asked for anybody.
+NOBODY = Caller("", "")
 
 
 class Models:
@@ -31,40 +26,48 @@ class Models:
         self._settings = settings
         self._sleep = sleep
         self._lock = threading.Lock()
-        self._providers: dict[str, Provider] = {}
+        self._roles = Roles(settings)
+        self._models: dict[str, Guarded] = {}
 
     def provider(self, role_or_name: str) -> Provider:
-        """Return the model that a role (`small`, `large`) stands for, or that a full name names.
+        """Return the first model of a role (`small`, `large`), or the one that a full name names.
 
         Raises SettingsError when nothing is called so, or when its key is not set.
         """
-        setting = _ROLES.get(role_or_name, "")
-        name = getattr(self._settings, setting) if setting else role_or_name
-        with self._lock:
-            if name not in self._providers:
-                pointed_at = setting.upper() or "the flow's model="
-                self._providers[name] = _connect(name, self._settings, pointed_at)
-            return self._providers[name]
+        chain = self._roles.chain(role_or_name)
+        return self._model(chain.names[0], chain.setting).provider
 
-    def reply(self, role: str, request: Request, *, timeout: float) -> Reply:
-        """Ask a model; raises ModelUnavailable once retries are no use within `timeout` seconds."""
-        provider = self.provider(role)
-        return self._retrying(Deadline(timeout), lambda left: provider.reply(request, left))
+    def substitute(self, role: str) -> str:
+        """Return what to ask when `role` gave no valid answer; empty when there is nothing else."""
+        return self._roles.substitute(role)
 
-    def stream(self, role: str, request: Request, *, timeout: float) -> Iterator[Chunk]:
-        """Ask a model and yield its answer in pieces; the last chunk carries the whole reply.
+    def reply(
+        self,
+        role: str,
+        request: Request,
+        *,
+        timeout: float,
+        caller: Caller = NOBODY,
+        sink: Sink | None = None,
+        cache: bool | None = None,
+    ) -> Reply:
+        """Ask the models of `role` in turn until one answers, within `timeout` seconds.
 
-        Nothing is retried once a piece was yielded: it cannot be taken back.
+        With a `sink` the answer is streamed: it is called with the text so far, which starts again
+        when another attempt does. `cache` says whether an equal request may have been answered
+        before; by default it may when the temperature is 0. Where the budget has no room for
+        `large`, `small` is asked. Raises ModelUnavailable, ModelRejected, BudgetExceeded, and
+        SettingsError.
         """
-        provider = self.provider(role)
-
-        def start(left: float) -> tuple[Chunk, Iterator[Chunk]]:
-            chunks = provider.stream(request, left)
-            return next(chunks), chunks
-
-        first, rest = self._retrying(Deadline(timeout), start)
-        yield first
-        yield from rest
+        may_repeat = request.temperature == 0 if cache is None else cache
+        call = Call(request, Deadline(timeout), caller, sink, may_repeat)
+        try:
+            return self._in_turn(role, call)
+        except BudgetExceeded as err:
+            if role != "large" or self._roles.chain("small").names == self._roles.chain(role).names:
+                raise
+            log("budget: small answers for large", flow=caller.flow, reason=str(err))
+            return self._in_turn("small", call)
 
     def embedder(self) -> Embedder:
         """Return the embedder that MODEL_EMBED names, if it is behind an API.
@@ -76,55 +79,49 @@ class Models:
         if kind == "bedrock":
             from shared.models import bedrock
 
-            return _Retrying(bedrock.connect_embedder(name, self._settings), self._retrying)
-        if kind in _OPENAI_KINDS - {"anthropic"}:
+            return _Retrying(bedrock.connect_embedder(name, self._settings), self._sleep)
+        if kind in _OPENAI_KINDS:
             from shared.models import openai
 
-            return _Retrying(openai.connect_embedder(name, self._settings), self._retrying)
+            return _Retrying(openai.connect_embedder(name, self._settings), self._sleep)
         raise SettingsError(
             f"MODEL_EMBED={name!r} names no embedder; write offline, minilm, hashing, bedrock:…, "
             "openai:… or ollama:…"
         )
 
-    def _retrying(self, deadline: Deadline, attempt: Callable[[float], T]) -> T:
-        """Call `attempt` with the seconds left until it succeeds, or until waiting is no use."""
-        for number in range(1, _ATTEMPTS + 1):
+    def _in_turn(self, role: str, call: Call) -> Reply:
+        """Ask one model after the other; each but the last gets half of the time that is left."""
+        chain = self._roles.chain(role)
+        *first, last = (self._model(name, chain.setting) for name in chain.names)
+        for model in first:
             try:
-                return attempt(deadline.left)
-            except ModelUnavailable as err:
-                wait = _wait(number, err.retry_after)
-                if number == _ATTEMPTS or deadline.left - wait < _SHORTEST_CALL:
-                    raise
-                self._sleep(wait)
-        raise AssertionError("the last attempt returns or raises")
+                return model.reply(call._replace(deadline=Deadline(call.deadline.left / 2)))
+            except BudgetExceeded:
+                raise
+            except ModelError as err:
+                log("model failed, the next is asked", model=model.name, reason=str(err))
+        return last.reply(call)
+
+    def _model(self, name: str, setting: str) -> Guarded:
+        with self._lock:
+            if name not in self._models:
+                provider = _connect(name, self._settings, setting)
+                self._models[name] = Guarded(provider, self._sleep)
+            return self._models[name]
 
 
 class _Retrying:
     """An embedder whose calls are retried like those of models."""
 
-    def __init__(
-        self,
-        embedder: Embedder,
-        retrying: Callable[[Deadline, Callable[[float], list[list[float]]]], list[list[float]]],
-    ) -> None:
+    def __init__(self, embedder: Embedder, sleep: Callable[[float], None]) -> None:
         self.name = embedder.name
         self.dimensions = embedder.dimensions
         self._embedder = embedder
-        self._retrying = retrying
+        self._sleep = sleep
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        return self._retrying(Deadline(_EMBED_SECONDS), lambda _: self._embedder.embed(texts))
-
-
-def _wait(number: int, asked: float | None) -> float:
-    """Return how long to wait before attempt `number + 1`: as asked, or with growing jitter.
-
-    A little is added to what the server asked for, so that not everybody comes back at once.
-    """
-    if asked is not None:
-        return asked + random.uniform(0, min(0.1 * asked, 1.0))
-    ceiling: float = min(_FIRST_WAIT * 2 ** (number - 1), _LONGEST_WAIT)
-    return random.uniform(ceiling / 2, ceiling)
+        deadline = Deadline(_EMBED_SECONDS)
+        return retrying(lambda: self._embedder.embed(texts), deadline, self._sleep)
 
 
 def _connect(name: str, settings: Settings, setting: str) -> Provider:
@@ -138,7 +135,7 @@ def _connect(name: str, settings: Settings, setting: str) -> Provider:
         from shared.models import bedrock
 
         return bedrock.connect(name, settings, setting)
-    if kind in _OPENAI_KINDS and colon:
+    if kind in _OPENAI_KINDS | {"anthropic"} and colon:
         from shared.models import openai
 
         return openai.connect(name, settings, setting)

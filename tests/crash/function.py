@@ -92,10 +92,10 @@ class MortalModels(Models):
         super().__init__(settings)
         self._fate = fate
 
-    def reply(self, role: str, request: Request, *, timeout: float) -> Reply:
+    def reply(self, role: str, request: Request, **more: Any) -> Reply:
         self._fate.boundary()
         self._fate.count_call()
-        reply = super().reply(role, request, timeout=timeout)
+        reply = super().reply(role, request, **more)
         self._fate.boundary()
         return reply
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from itertools import pairwise
 
 import pytest
 
@@ -9,7 +10,7 @@ from shared.errors import ModelRejected, ModelUnavailable, SettingsError
 from shared.models import Message, Request
 from shared.models.routing import Models
 from shared.settings import Settings
-from tests.models.scripted_server import Fails, Says, ScriptedServer
+from tests.models.scripted_server import Fails, Hangs, Says, ScriptedServer
 
 ASK = Request((Message("user", "How?"),), max_tokens=50)
 NAME = "openai:gpt-5.4-mini"
@@ -96,16 +97,80 @@ def test_what_was_rejected_is_not_tried_again(models: Models, server: ScriptedSe
     assert len(server.seen) == 1
 
 
-def test_a_stream_is_retried_before_its_first_piece_only(
+def test_a_sink_sees_the_text_grow_and_the_reply_is_whole(
+    models: Models, server: ScriptedServer
+) -> None:
+    server.says(Says("支付 🎉 works again", bytewise=True))
+    shown: list[str] = []
+    reply = models.reply("small", ASK, timeout=30, sink=shown.append)
+    assert reply.text == shown[-1] == "支付 🎉 works again"
+    assert all(later.startswith(earlier) for earlier, later in pairwise(shown))
+    assert server.seen[0].body["stream"] is True
+
+
+def test_a_stream_that_breaks_off_starts_again_for_the_sink(
     models: Models, server: ScriptedServer, waits: list[float]
 ) -> None:
-    server.says(Fails(500), Says("whole"))
-    assert "".join(c.text for c in models.stream("small", ASK, timeout=30)) == "whole"
-    server.says(Says("half of it", breaks_off=True), Says("a second start"))
-    pieces = []
-    with pytest.raises(ModelUnavailable):
-        pieces += [chunk.text for chunk in models.stream("small", ASK, timeout=30)]
+    server.says(Fails(500), Says("half of it", breaks_off=True), Says("whole"))
+    shown: list[str] = []
+    assert models.reply("small", ASK, timeout=30, sink=shown.append).text == "whole"
+    assert shown[-1] == "whole"
+    assert any("half".startswith(text[:4]) for text in shown[:-1])
     assert len(server.seen) == 3
+
+
+def _chained(settings: Settings, server: ScriptedServer) -> Models:
+    other = f"{server.url}/v1#other"
+    return Models(settings._replace(model_small=f"{NAME}, {other}"), sleep=lambda _: None)
+
+
+@pytest.mark.parametrize("failures", [[Fails(401)], [Fails(404)], [Fails(500)] * 5])
+def test_the_next_of_a_chain_answers_when_one_fails(
+    settings: Settings, server: ScriptedServer, failures: list[Fails]
+) -> None:
+    server.says(*failures, Says("from the other"))
+    reply = _chained(settings, server).reply("small", ASK, timeout=30)
+    assert reply.text == "from the other"
+    assert reply.model.endswith("#other")
+
+
+def test_when_all_of_a_chain_fail_the_last_says_why(
+    settings: Settings, server: ScriptedServer
+) -> None:
+    server.says(Fails(401), Fails(404))
+    with pytest.raises(ModelRejected, match="#other: no such model"):
+        _chained(settings, server).reply("small", ASK, timeout=30)
+
+
+def test_a_model_that_hangs_leaves_time_for_the_next(
+    settings: Settings, server: ScriptedServer
+) -> None:
+    server.says(Hangs(), Says("in time"))
+    assert _chained(settings, server).reply("small", ASK, timeout=3).text == "in time"
+
+
+def test_roles_of_ones_own_are_named_in_the_settings(
+    settings: Settings, server: ScriptedServer
+) -> None:
+    named = settings._replace(model_roles=f"judge={NAME},offline; fast=offline")
+    models = Models(named)
+    assert models.provider("judge").name == NAME
+    assert models.provider("fast").name == "offline"
+    assert models.substitute("judge") == "offline"
+    assert models.substitute("fast") == ""
+
+
+@pytest.mark.parametrize(
+    "roles", ["judge", "judge=", "small=offline", "a b=offline", "=offline", "x=offline;x=offline"]
+)
+def test_malformed_roles_are_a_wrong_setting(settings: Settings, roles: str) -> None:
+    with pytest.raises(SettingsError, match="MODEL_ROLES has"):
+        Models(settings._replace(model_roles=roles))
+
+
+def test_a_role_of_ones_own_that_leads_nowhere_names_its_setting(settings: Settings) -> None:
+    with pytest.raises(SettingsError, match="MODEL_ROLES='gpt'"):
+        Models(settings._replace(model_roles="judge=gpt")).provider("judge")
 
 
 def test_embedders_are_retried_too(

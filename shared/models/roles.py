@@ -1,0 +1,53 @@
+"""Roles: what an author calls a model, and which models that means."""
+
+import re
+from typing import NamedTuple
+
+from shared.errors import SettingsError
+from shared.settings import Settings
+
+_ROLE = re.compile(r"[a-z][a-z0-9_-]{0,31}")
+
+
+class Chain(NamedTuple):
+    """Models in the order in which they are asked, each when those before it fail.
+
+    `setting` is what error messages point to.
+    """
+
+    names: tuple[str, ...]
+    setting: str
+
+
+class Roles:
+    """The roles `small`, `large` and those of MODEL_ROLES. Raises SettingsError when that is
+    malformed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._chains = {
+            "small": _chain(settings.model_small, "MODEL_SMALL"),
+            "large": _chain(settings.model_large, "MODEL_LARGE"),
+        }
+        for part in filter(None, (part.strip() for part in settings.model_roles.split(";"))):
+            role, equals, names = (piece.strip() for piece in part.partition("="))
+            if not equals or not _ROLE.fullmatch(role) or role in self._chains or not names:
+                raise SettingsError(
+                    f"MODEL_ROLES has {part!r}; expected role=model,model;… with roles of your own"
+                )
+            self._chains[role] = _chain(names, "MODEL_ROLES")
+
+    def chain(self, role_or_name: str) -> Chain:
+        """Return the models of a role; what is no role is the full name of one model."""
+        return self._chains.get(role_or_name) or Chain((role_or_name,), "the flow's model=")
+
+    def substitute(self, role: str) -> str:
+        """Return what to ask when the first model of `role` gave no valid answer, else the empty
+        string: the next of its chain, or for `small` the large one."""
+        names = self.chain(role).names
+        others = names[1:] or (self.chain("large").names if role == "small" else ())
+        return next((name for name in others if name != names[0]), "")
+
+
+def _chain(names: str, setting: str) -> Chain:
+    listed = tuple(dict.fromkeys(name.strip() for name in names.split(",")))
+    return Chain(listed, setting)
