@@ -18,7 +18,7 @@ from shared.memory import Memory
 from shared.memory.audience import visible_from
 from shared.memory.conversations import Conversations, Turn
 from shared.memory.store import MemoryStore
-from shared.models import Message, Reply, Request, ToolCall, typed
+from shared.models import Caller, Message, Reply, Request, ToolCall, typed
 from shared.models.prompts import clean, data, system
 from shared.models.routing import Models
 from shared.settings import Settings
@@ -66,13 +66,18 @@ class Agent:
         *context: object,
         returns: type[T],
         model: str = "small",
+        check: Callable[[T], bool] | None = None,
+        otherwise: str = "large",
         max_tokens: int = 1024,
+        cache: bool | None = None,
     ) -> T:
         """Ask the model one question and return its answer as a valid `returns`.
 
         `prompt` is the author's word; `context` (text, an Event, memories, dataclasses) is shown as
-        data that cannot give orders. Raises AnswerInvalid when the answer does not fit, also after
-        one repair.
+        data that cannot give orders. With a `check` that the answer does not pass, or when it is
+        invalid, the model `otherwise` is asked. An equal request may be answered from the prompt
+        cache unless `cache` is False. Raises AnswerInvalid when the answer does not fit, also after
+        one repair and from another model.
         """
         request = Request(
             messages=(Message("user", _as_data(context)),),
@@ -80,13 +85,16 @@ class Agent:
             schema=typed.schema_of(returns),
             max_tokens=max_tokens,
         )
-
-        def work() -> Outcome:
-            _, reply = typed.ask(self._reply_with(model), request, returns)
-            return _outcome(reply, reply.text)
-
-        text = self._model_step("ask", request, model, work)
-        return typed.parse(returns, text)
+        if check is None:
+            return self._ask(request, returns, model, self._can.models.substitute(model), cache)
+        try:
+            answer = self._ask(request, returns, model, "", cache)
+            passed = check(answer)
+        except AnswerInvalid:
+            passed = False
+        if self._choose(request, model if passed else otherwise, (model, otherwise)) == model:
+            return answer
+        return self._ask(request, returns, otherwise, "", cache)
 
     def converse(
         self,
@@ -231,6 +239,25 @@ class Agent:
 
     # How
 
+    def _ask(
+        self, request: Request, returns: type[T], model: str, substitute: str, cache: bool | None
+    ) -> T:
+        def work() -> Outcome:
+            other = self._reply_with(substitute, cache) if substitute else None
+            _, reply = typed.ask(self._reply_with(model, cache), request, returns, other)
+            return _outcome(reply, model, reply.text)
+
+        text = self._model_step("ask", request, model, work)
+        return typed.parse(returns, text)
+
+    def _choose(self, request: Request, chosen: str, options: Sequence[str]) -> str:
+        """Record which model answers, and how probable that choice was, so that a replay makes the
+        same one."""
+        choice = {"chosen": chosen, "options": list(options), "probability": 1.0}
+        about = {"request": request, "options": list(options)}
+        recorded = self._run.step("choose", about, lambda: Outcome(choice), defer=True)
+        return str(recorded["chosen"])
+
     def _turns(self) -> list[Turn]:
         def work() -> Outcome:
             turns = self._can.conversations.turns(
@@ -258,7 +285,7 @@ class Agent:
                 raise AnswerInvalid("the model answered nothing")
             statements = () if reply.calls else self._exchange(reply.text)
             calls = [asdict(call) for call in reply.calls]
-            return _outcome(reply, {"text": reply.text, "calls": calls}, statements)
+            return _outcome(reply, model, {"text": reply.text, "calls": calls}, statements)
 
         return dict(self._model_step("converse", request, model, work))
 
@@ -282,17 +309,26 @@ class Agent:
         text = self._run.step("tool", arguments, lambda: Outcome(tool.call(call.arguments)))
         return data(f"result of {call.name}", text)
 
-    def _reply_with(self, model: str) -> Callable[[Request], Reply]:
+    def _reply_with(self, model: str, cache: bool | None = None) -> Callable[[Request], Reply]:
+        caller = Caller(self.event.tenant, self._run.flow, self.event.actor.id)
+
         def reply(request: Request) -> Reply:
             timeout = max(self._remaining() - _RESERVE, 0.0)
-            return self._can.models.reply(model, request, timeout=timeout)
+            return self._can.models.reply(
+                model, request, timeout=timeout, caller=caller, cache=cache
+            )
 
         return reply
 
     def _model_step(
         self, name: str, request: Request, model: str, work: Callable[[], Outcome]
     ) -> Any:
-        return self._run.step(name, {"model": model, "request": request}, work)
+        try:
+            return self._run.step(name, {"model": model, "request": request}, work)
+        except AnswerInvalid as err:
+            unusable = _unusable(err)
+            self._run.step("invalid", {"model": model, "request": request}, lambda: unusable)
+            raise
 
     def _footer(self) -> str:
         parts = [self._run.flow, *sorted(self._run.models)]
@@ -301,10 +337,24 @@ class Agent:
         return " · ".join([*parts, f"run {self._run.id}"])
 
 
-def _outcome(reply: Reply, output: Any, statements: Sequence[Any] = ()) -> Outcome:
+def _outcome(reply: Reply, role: str, output: Any, statements: Sequence[Any] = ()) -> Outcome:
     usage = reply.usage
+    choice = {
+        "role": role,
+        "chosen": reply.model,
+        "probability": 1.0,
+        "source": reply.source,
+        "saved": reply.saved,
+    }
     return Outcome(
-        output, reply.model, usage.input, usage.output, usage.cached, reply.cost, statements
+        output, reply.model, usage.input, usage.output, usage.cached, reply.cost, statements, choice
+    )
+
+
+def _unusable(err: AnswerInvalid) -> Outcome:
+    """What an answer that nobody can use has cost."""
+    return Outcome(
+        str(err), err.model, err.input_tokens, err.output_tokens, err.cached_tokens, err.cost
     )
 
 

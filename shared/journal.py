@@ -24,8 +24,8 @@ SQL = queries(__file__, "journal.sql")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a step gave: plain JSON, what it cost, and statements to commit together with its
-    record."""
+    """What a step gave: plain JSON, what it cost, statements to commit together with its record,
+    and what was chosen on the way, with the probability of that choice."""
 
     output: Any
     model: str = ""
@@ -34,6 +34,7 @@ class Outcome:
     cached_tokens: int = 0
     cost: float | None = None
     statements: Sequence[Statement] = ()
+    choice: dict[str, Any] | None = None
 
 
 def canonical(value: object) -> str:
@@ -162,6 +163,7 @@ class Run:
             "output_tokens": outcome.output_tokens,
             "cached_tokens": outcome.cached_tokens,
             "cost": outcome.cost,
+            "choice": outcome.choice and canonical(outcome.choice),
         }
         self._count(outcome.model, outcome.cost)
         self.write([self.statement("record_step", record), *outcome.statements], defer=defer)

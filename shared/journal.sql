@@ -36,10 +36,10 @@ select hold_lease(%(tenant)s, %(run)s, %(owner)s);
 -- name: record_step
 -- Keep one finished step.
 insert into steps (tenant, run_id, key, name, input_hash, occurrence, attempt, input, output, model,
-                   input_tokens, output_tokens, cached_tokens, cost, started_at, duration_ms)
+                   input_tokens, output_tokens, cached_tokens, cost, choice, started_at, duration_ms)
 values (%(tenant)s, %(run)s, %(key)s, %(name)s, %(input_hash)s, %(occurrence)s, %(attempt)s, %(input)s, %(output)s,
-        %(model)s, %(input_tokens)s, %(output_tokens)s, %(cached_tokens)s, %(cost)s, to_timestamp(%(started_at)s),
-        %(duration_ms)s)
+        %(model)s, %(input_tokens)s, %(output_tokens)s, %(cached_tokens)s, %(cost)s, %(choice)s,
+        to_timestamp(%(started_at)s), %(duration_ms)s)
 on conflict do nothing;
 
 -- name: finish_run

@@ -1,12 +1,30 @@
-"""One model with all that lies between a request and its provider, and the one owner of retries."""
+"""One model with all that lies between a request and its provider, and the one owner of retries.
+
+    the prompt cache            an equal request ends here
+    the budget                  reserved before, settled after
+    the learnt output limit     asked again with the full one when it was too small
+    retries                     each attempt passes:
+        the account's limits    shared by all functions
+        the circuit breaker     of the provider
+        the limiter             of this process
+"""
 
 import random
 from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from shared.errors import ModelUnavailable
 from shared.models import Caller, Provider, Reply, Request
+from shared.models.breaker import Breaker
 from shared.models.deadline import Deadline
+from shared.models.limiter import Limiter
+from shared.models.output_limits import OutputLimits
+from shared.models.prices import Prices
+
+if TYPE_CHECKING:
+    from shared.models.buckets import Buckets
+    from shared.models.budgets import Budgets
+    from shared.models.cache import PromptCache
 
 T = TypeVar("T")
 
@@ -34,17 +52,83 @@ class Call(NamedTuple):
     may_repeat: bool = False
 
 
+class Guards(NamedTuple):
+    """What all models of a process share. None is what the settings do not ask for."""
+
+    prices: Prices
+    outputs: OutputLimits
+    cache: "PromptCache | None" = None
+    budgets: "Budgets | None" = None
+    buckets: "Buckets | None" = None
+
+
 class Guarded:
     """A model that is asked within its limits. Thread-safe."""
 
-    def __init__(self, provider: Provider, sleep: Callable[[float], None]) -> None:
+    def __init__(self, provider: Provider, guards: Guards, sleep: Callable[[float], None]) -> None:
         self.provider = provider
         self.name = provider.name
+        self._guards = guards
         self._sleep = sleep
+        self._breaker = Breaker(self.name)
+        self._limiter = Limiter(name=self.name)
 
     def reply(self, call: Call) -> Reply:
-        """Ask, and ask again what may pass; raises ModelUnavailable or ModelRejected."""
-        return retrying(lambda: answer(self.provider, call), call.deadline, self._sleep)
+        """Ask, and ask again what may pass; raises ModelUnavailable, ModelRejected, BudgetExceeded
+        and, where it needs the database, DatabaseUnavailable."""
+        if self.name == "offline":  # It is free, and as fast as a look into a cache.
+            return answer(self.provider, call)
+        cache = self._guards.cache
+        if cache is None or not call.may_repeat:
+            return self._paid(call)
+        tenant, request = call.caller.tenant, call.request
+        reply = cache.get(tenant, self.name, request, call.deadline, lambda: self._paid(call))
+        if call.sink and reply.source != "provider":
+            call.sink(reply.text)
+        return reply
+
+    def _paid(self, call: Call) -> Reply:
+        budgets = self._guards.budgets
+        if budgets is None:
+            return self._sized(call)
+        dollars = self._guards.prices.ceiling(self.name, call.request)
+        held = budgets.reserve(call.caller, self.name, dollars, call.deadline.seconds)
+        try:
+            reply = self._sized(call)
+        except BaseException:
+            budgets.release(held)
+            raise
+        budgets.commit(held, reply.cost)
+        return reply
+
+    def _sized(self, call: Call) -> Reply:
+        def ask(request: Request) -> Reply:
+            sized = call._replace(request=request)
+            return retrying(lambda: self._once(sized), call.deadline, self._sleep)
+
+        return self._guards.outputs.ask(call.caller.tenant, call.request, self.name, ask)
+
+    def _once(self, call: Call) -> Reply:
+        buckets = self._guards.buckets
+        if buckets is None:
+            return self._in_turn(call)
+        prices, request = self._guards.prices, call.request
+        tokens = prices.tokens(request)
+        held = buckets.reserve(
+            self.name, tokens, prices.ceiling(self.name, request), call.deadline
+        )
+        reply = None
+        try:
+            self._sleep(held.wait)
+            reply = self._in_turn(call)
+        finally:
+            used = reply.usage.input + reply.usage.output if reply else 0
+            buckets.settle(held, used, reply.cost if reply else 0.0)
+        return reply
+
+    def _in_turn(self, call: Call) -> Reply:
+        with self._breaker.guard(), self._limiter.turn(call.deadline):
+            return answer(self.provider, call)
 
 
 def answer(provider: Provider, call: Call) -> Reply:
