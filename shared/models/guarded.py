@@ -1,12 +1,12 @@
 """One model with all that lies between a request and its provider, and the one owner of retries.
 
-    the prompt cache            an equal request ends here
-    the budget                  reserved before, settled after
-    the learnt output limit     asked again with the full one when it was too small
-    retries                     each attempt passes:
-        the account's limits    shared by all functions
-        the circuit breaker     of the provider
-        the limiter             of this process
+the prompt cache            an equal request ends here
+the budget                  reserved before, settled after
+the learnt output limit     asked again with the full one when it was too small
+retries                     each attempt passes:
+    the account's limits    shared by all functions
+    the circuit breaker     of the provider
+    the limiter             of this process
 """
 
 import random
@@ -114,9 +114,7 @@ class Guarded:
             return self._in_turn(call)
         prices, request = self._guards.prices, call.request
         tokens = prices.tokens(request)
-        held = buckets.reserve(
-            self.name, tokens, prices.ceiling(self.name, request), call.deadline
-        )
+        held = buckets.reserve(self.name, tokens, prices.ceiling(self.name, request), call.deadline)
         reply = None
         try:
             self._sleep(held.wait)
