@@ -6,7 +6,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from shared.errors import ModelRejected
-from shared.models import Chunk, Embedder, Json, Provider, Reply, Request, prices
+from shared.models import Chunk, Embedder, Json, Provider, Reply, Request
 from shared.models.deadline import Deadline
 from shared.models.dialect import Dialect
 from shared.models.dimensions import sized
@@ -14,6 +14,7 @@ from shared.models.endpoints import Place, place_of
 from shared.models.failures import Endpoint, Refused, garbled, problem_inside
 from shared.models.http import Http, kept
 from shared.models.openai_wire import Answer
+from shared.models.prices import Prices
 from shared.settings import Settings
 
 T = TypeVar("T")
@@ -39,7 +40,8 @@ _DIMENSIONS = {
 
 def connect(name: str, settings: Settings, setting: str) -> Provider:
     """Return the model called `name`; `setting` is what error messages point to."""
-    return OpenAIModel(name, place_of(name, settings, setting), kept())
+    place = place_of(name, settings, setting)
+    return OpenAIModel(name, place, kept(), Prices(settings.model_prices))
 
 
 def connect_embedder(name: str, settings: Settings) -> Embedder:
@@ -51,10 +53,11 @@ def connect_embedder(name: str, settings: Settings) -> Embedder:
 class OpenAIModel:
     """A chat model behind an OpenAI-compatible server."""
 
-    def __init__(self, name: str, place: Place, http: Http) -> None:
+    def __init__(self, name: str, place: Place, http: Http, prices: Prices) -> None:
         self.name = name
         self._endpoint, self._model = place
         self._http = http
+        self._prices = prices
         host = urlsplit(self._endpoint.url).hostname
         # https://platform.claude.com/docs/en/cli-sdks-libraries/libraries/openai-sdk: Anthropic's
         # compatible endpoint ignores response_format.
@@ -115,7 +118,7 @@ class OpenAIModel:
             calls = answer.calls()
         except ValueError as err:
             raise garbled(self._endpoint, "called a tool with malformed arguments") from err
-        cost = prices.cost(self.name, answer.usage)
+        cost = self._prices.cost(self.name, answer.usage)
         return Reply(answer.text, answer.outcome(), answer.usage, self.name, calls, cost)
 
 

@@ -15,6 +15,7 @@ from shared.models.failures import Endpoint
 from shared.models.http import kept
 from shared.models.openai import OpenAIModel
 from shared.models.openai_wire import Answer
+from shared.models.prices import Prices
 from shared.models.routing import Models
 from shared.settings import Settings
 from tests.models.conftest import KEY
@@ -197,7 +198,7 @@ def test_a_schema_that_is_no_object_is_asked_for_inside_of_one(
 
 def test_anthropics_endpoint_is_asked_in_words(settings: Settings, server: ScriptedServer) -> None:
     place = Place(Endpoint("anthropic:m", f"{server.url}/v1"), "m")
-    OpenAIModel("anthropic:m", place, kept()).reply(TYPED, 5)
+    OpenAIModel("anthropic:m", place, kept(), Prices()).reply(TYPED, 5)
     assert "response_format" not in server.seen[0].body
 
 
