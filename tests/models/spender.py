@@ -43,4 +43,5 @@ def main(url: str, budgets: str, mode: str, threads: int, now: datetime) -> None
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4], int(sys.argv[4]), datetime.fromisoformat(sys.argv[5]))
+    _, url, budgets, mode, threads, now = sys.argv
+    main(url, budgets, mode, int(threads), datetime.fromisoformat(now))
