@@ -126,6 +126,14 @@ def test_each_ceiling_binds_whom_it_names(
                 budgets.reserve(caller, MODEL, 0.5, 60)
 
 
+def test_what_one_reserves_is_taken_from_nobody_else(database: Database) -> None:
+    budgets = at_noon(database, "flow=1;user=1")
+    for caller in (ANN, BOB):
+        budgets.reserve(caller, MODEL, 0.9, 60)
+    reserved = {row.name: row.reserved for row in budgets.spent("acme")}
+    assert reserved == {"acme": 1.8, "chat": 0.9, "triage": 0.9, "U-ann": 0.9, "U-bob": 0.9}
+
+
 def test_fifty_threads_of_several_processes_stay_under_the_ceilings(database_url: str) -> None:
     ended = spenders(database_url, "tenant=0.9;flow=0.5;user=0.25", "spend", 2, 25)
     assert [code for code, _ in ended] == [0, 0]
@@ -287,10 +295,12 @@ def test_tenants_share_nothing_and_see_nothing_of_each_other(database: Database)
     spend(budgets, ANN, 1)
     spend(budgets, Caller("rival", "chat", "U-ann"), 1)
     assert budgets.spent("nobody") == []
+    for caller in (ANN, Caller("rival", "chat", "U-ann")):
+        at_noon(database, "tenant=2").reserve(caller, MODEL, 0.5, 60)
     for table in ("budget_days", "budget_reservations"):
         everything = Statement(f"select tenant from {table}", {})
         [rows] = database.run("acme", [everything])
-        assert {row["tenant"] for row in rows} <= {"acme"}
+        assert {row["tenant"] for row in rows} == {"acme"}
     foreign = Statement(
         "insert into budget_days (tenant, day, scope, name) values ('rival', now(), 'user', '')", {}
     )
