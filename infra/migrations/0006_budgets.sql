@@ -12,7 +12,7 @@ create table budget_days (
   primary key (tenant, day, scope, name)
 );
 
--- One row per call under way. It goes when the call is settled. After `expires_at` it counts no more: its function died.
+-- One row per call under way. It goes when the call is settled. After `expires_at` it no longer counts.
 create table budget_reservations (
   tenant     text not null,
   id         text not null,

@@ -16,7 +16,8 @@ with reached as (
   select scope, name, ceiling from budget_days
   where tenant = %(tenant)s and day = %(day)s
     and (scope, name) in (select * from unnest(%(scopes)s::text[], %(names)s::text[]))
-    and ceiling is not null and spent + budget_reserved(tenant, day, scope, name, %(now)s, %(id)s) + %(dollars)s > ceiling
+    and ceiling is not null
+    and spent + budget_reserved(tenant, day, scope, name, %(now)s, %(id)s) + %(dollars)s > ceiling
 ), kept as (
   insert into budget_reservations (tenant, id, day, flow, person, dollars, expires_at)
   select %(tenant)s, %(id)s, %(day)s, %(flow)s, %(person)s, %(dollars)s, %(now)s + make_interval(secs => %(lease)s)
