@@ -185,10 +185,14 @@ def test_old_events_of_all_tenants_expire_with_their_runs(
         claimed(Journal(database), event).finish("done")
     with psycopg.connect(database_url, autocommit=True) as owner:
         owner.execute("update events set recorded_at = now() - interval '91 days'")
+        owner.execute(
+            "insert into budget_days values ('t1', now() - interval '92 days', 'flow', 'chat')"
+        )
     nightly = an_event(tenant="system", id="nightly")
     assert claimed(Journal(database), nightly).expire(90) == 2
     assert _count(database, old[0], "runs") == _count(database, old[1], "runs") == 0
     assert _count(database, nightly, "runs") == 1
+    assert _count(database, old[0], "budget_days") == 0
 
 
 def _count(database: Database, event: Event, table: str) -> int:

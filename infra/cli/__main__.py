@@ -1,4 +1,4 @@
-"""./scripts/flows: look at runs, replay deliveries, bring back dead letters, migrate."""
+"""./scripts/flows: runs, budgets, saved deliveries, dead letters and migrations."""
 
 import argparse
 import os
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 
+from infra.cli.budgets import list_budgets
 from infra.cli.dead_letters import redrive
 from infra.cli.deliveries import Saved, send
 from infra.cli.runs import list_runs, show_run
@@ -52,6 +53,10 @@ def _run(known: Known, options: argparse.Namespace) -> None:
     print("\n".join(show_run(database_url(known), options.id, full=options.full)))
 
 
+def _budget(known: Known, options: argparse.Namespace) -> None:
+    print("\n".join(list_budgets(database_url(known), days=options.days)))
+
+
 def _redrive(known: Known, options: argparse.Namespace) -> None:
     print(redrive(known, options.queue))
 
@@ -64,7 +69,7 @@ def _migrate(known: Known, options: argparse.Namespace) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="./scripts/flows",
-        description="Look at runs, replay deliveries, bring back dead letters, migrate.",
+        description="Look at runs and budgets, replay deliveries, redrive dead letters, migrate.",
         epilog="Without settings it talks to the system that ./scripts/dev runs.",
     )
     parser.add_argument(
@@ -92,6 +97,10 @@ def _parser() -> argparse.ArgumentParser:
         "--full", action="store_true", help="with inputs and outputs (people's text)"
     )
     command.set_defaults(run=_run)
+
+    command = commands.add_parser("budget", help="list what models cost today, and the ceilings")
+    command.add_argument("--days", type=int, default=1, help="how many, with today (1)")
+    command.set_defaults(run=_budget)
 
     command = commands.add_parser("redrive", help="bring dead letters back to their queue")
     command.add_argument("queue", help="the flow's queue; in AWS the name of its dead-letter queue")

@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
+from infra.cli.table import cost, lines
 from shared.database import queries
 from shared.errors import SettingsError
 
@@ -18,12 +19,7 @@ _COLUMNS = ("run", "flow", "event", "conversation", "state", "tries", "took", "t
 def list_runs(url: str, *, flow: str, state: str, limit: int) -> Iterator[str]:
     """Yield the lines of a table, newest run first."""
     rows = _query(url, "runs", {"flow": flow, "state": state, "limit": limit})
-    table = [_COLUMNS, *(_columns(row) for row in rows)]
-    widths = [max(len(line[i]) for line in table) for i in range(len(_COLUMNS))]
-    for line in table:
-        yield "  ".join(
-            cell.ljust(width) for cell, width in zip(line, widths, strict=True)
-        ).rstrip()
+    yield from lines([_COLUMNS, *(_columns(row) for row in rows)])
     if not rows:
         yield "no runs yet"
 
@@ -51,7 +47,7 @@ def show_run(url: str, run: str, *, full: bool) -> Iterator[str]:
             yield f"{bar}    in   {part['detail']}"
             yield f"{bar}    out  {part['result']}"
     tokens = sum(part["input_tokens"] + part["output_tokens"] for part in parts)
-    yield f"{len(parts)} steps, {tokens} tokens, {_cost(sum(p['cost'] or 0.0 for p in parts))}"
+    yield f"{len(parts)} steps, {tokens} tokens, {cost(sum(p['cost'] or 0.0 for p in parts))}"
 
 
 def _query(url: str, name: str, parameters: Row) -> list[Row]:
@@ -69,7 +65,7 @@ def _columns(row: Row) -> tuple[str, ...]:
         str(row["attempts"]),
         _seconds(row),
         str(row["tokens"] or 0),
-        _cost(row["cost"] or 0.0),
+        cost(row["cost"] or 0.0),
     )
 
 
@@ -81,7 +77,7 @@ def _part(part: Row) -> str:
         text += f"  {part['duration_ms']:.0f} ms"
     if part["model"]:
         text += f"  {part['model']}  {part['input_tokens']} → {part['output_tokens']} tokens"
-        text += "  price unknown" if part["cost"] is None else f"  {_cost(part['cost'])}"
+        text += "  price unknown" if part["cost"] is None else f"  {cost(part['cost'])}"
     return text + (f"  try {part['attempt']}" if part["attempt"] > 1 else "")
 
 
@@ -91,7 +87,3 @@ def _seconds(row: Row) -> str:
 
 def _tries(row: Row) -> str:
     return "1 try" if row["attempts"] == 1 else f"{row['attempts']} tries"
-
-
-def _cost(dollars: float) -> str:
-    return f"${dollars:.4f}"

@@ -4,7 +4,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 
-from shared.models import Chunk, Json, Provider, Reply, Request, prices
+from shared.models import Chunk, Json, Provider, Reply, Request
 from shared.models.anthropic_wire import (
     CACHE,
     FORCE,
@@ -18,6 +18,7 @@ from shared.models.deadline import Deadline
 from shared.models.endpoints import Place, place_of
 from shared.models.failures import adapting, garbled, problem_inside
 from shared.models.http import Http, kept
+from shared.models.prices import Prices
 from shared.settings import Settings
 
 _PATH = "/messages"
@@ -36,17 +37,19 @@ _NO_TEMPERATURE = re.compile(r"claude-(?!3|(opus|sonnet|haiku)-4(-[0-6](-|$)|-20
 
 def connect(name: str, settings: Settings, setting: str) -> Provider:
     """Return the model called `name`; `setting` is what error messages point to."""
-    return AnthropicModel(name, place_of(name, settings, setting), kept())
+    place = place_of(name, settings, setting)
+    return AnthropicModel(name, place, kept(), Prices(settings.model_prices))
 
 
 class AnthropicModel:
     """A chat model behind Anthropic's Messages. Thread-safe; what it turns out not to take is left
     out for as long as the process lives."""
 
-    def __init__(self, name: str, place: Place, http: Http) -> None:
+    def __init__(self, name: str, place: Place, http: Http, prices: Prices) -> None:
         self.name = name
         self._endpoint, self._model = place
         self._http = http
+        self._prices = prices
         self._lock = threading.Lock()
         known = [TEMPERATURE] if _NO_TEMPERATURE.match(self._model) else []
         self._lacks: frozenset[str] = frozenset(known)
@@ -102,7 +105,7 @@ class AnthropicModel:
             raise garbled(self._endpoint, "answered JSON of another shape") from err
 
     def _reply(self, answer: Answer) -> Reply:
-        cost = prices.cost(self.name, answer.usage)
+        cost = self._prices.cost(self.name, answer.usage)
         return Reply(
             answer.answered(), answer.outcome(), answer.usage, self.name, answer.calls(), cost
         )

@@ -21,12 +21,13 @@ from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
 from shared.errors import ModelUnavailable, SettingsError
-from shared.models import Chunk, Embedder, Json, Provider, Reply, Request, blocks, prices
+from shared.models import Chunk, Embedder, Json, Provider, Reply, Request, blocks
 from shared.models.bedrock_failures import answered_error, no_answer
 from shared.models.bedrock_wire import Answer, mark, messages_of, tools_of
 from shared.models.deadline import Deadline
 from shared.models.dimensions import sized
 from shared.models.failures import Refused
+from shared.models.prices import Prices
 from shared.models.structured import as_object, json_instruction
 from shared.settings import Settings, aws_region
 
@@ -43,7 +44,7 @@ _TITAN_CHARACTERS = 50_000
 
 def connect(name: str, settings: Settings, setting: str) -> Provider:
     """Return the model called `name`; `setting` is what error messages point to."""
-    return BedrockModel(name, setting)
+    return BedrockModel(name, setting, Prices(settings.model_prices))
 
 
 def connect_embedder(name: str, settings: Settings) -> Embedder:
@@ -91,9 +92,10 @@ class BedrockModel:
     """A chat model on Bedrock. A stream that stalls ends at most one more `timeout` later: botocore
     measures the silence, not the whole."""
 
-    def __init__(self, name: str, setting: str) -> None:
+    def __init__(self, name: str, setting: str, prices: Prices) -> None:
         self.name = name
         self._setting = setting
+        self._prices = prices
         self._id = name.partition(":")[2]
         if not self._id:
             raise SettingsError(f"{setting}={name!r} names no model; write bedrock:us.amazon.nova…")
@@ -187,7 +189,7 @@ class BedrockModel:
         return parameters
 
     def _reply(self, answer: Answer) -> Reply:
-        cost = prices.cost(self.name, answer.usage)
+        cost = self._prices.cost(self.name, answer.usage)
         return Reply(
             answer.answered(), answer.outcome(), answer.usage, self.name, answer.calls(), cost
         )

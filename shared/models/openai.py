@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import urlsplit
 
 from shared.errors import ModelRejected
-from shared.models import Chunk, Embedder, Json, Provider, Reply, Request, prices
+from shared.models import Chunk, Embedder, Json, Provider, Reply, Request
 from shared.models.deadline import Deadline
 from shared.models.dialect import Dialect
 from shared.models.dimensions import sized
@@ -13,6 +13,7 @@ from shared.models.endpoints import Place, place_of
 from shared.models.failures import Endpoint, adapting, garbled, problem_inside
 from shared.models.http import Http, kept
 from shared.models.openai_wire import Answer
+from shared.models.prices import Prices
 from shared.settings import Settings
 
 #: Texts per embedding call: OpenAI takes 2048, small local servers far fewer.
@@ -32,7 +33,8 @@ _DIMENSIONS = {
 
 def connect(name: str, settings: Settings, setting: str) -> Provider:
     """Return the model called `name`; `setting` is what error messages point to."""
-    return OpenAIModel(name, place_of(name, settings, setting), kept())
+    place = place_of(name, settings, setting)
+    return OpenAIModel(name, place, kept(), Prices(settings.model_prices))
 
 
 def connect_embedder(name: str, settings: Settings) -> Embedder:
@@ -44,10 +46,11 @@ def connect_embedder(name: str, settings: Settings) -> Embedder:
 class OpenAIModel:
     """A chat model behind an OpenAI-compatible server."""
 
-    def __init__(self, name: str, place: Place, http: Http) -> None:
+    def __init__(self, name: str, place: Place, http: Http, prices: Prices) -> None:
         self.name = name
         self._endpoint, self._model = place
         self._http = http
+        self._prices = prices
         host = urlsplit(self._endpoint.url).hostname
         self._dialect = Dialect(newest=host == "api.openai.com")
 
@@ -95,7 +98,7 @@ class OpenAIModel:
             raise garbled(self._endpoint, "answered JSON of another shape") from err
 
     def _reply(self, answer: Answer) -> Reply:
-        cost = prices.cost(self.name, answer.usage)
+        cost = self._prices.cost(self.name, answer.usage)
         return Reply(answer.text, answer.outcome(), answer.usage, self.name, answer.calls(), cost)
 
 

@@ -1,9 +1,14 @@
-"""What tokens cost, as far as we know: list prices of a few models, and None for the rest."""
+"""What tokens cost, as far as we know: the user's own prices, list prices of a few models, and None
+for the rest."""
 
+import json
 import re
+import threading
 from typing import NamedTuple
 
-from shared.models import Usage
+from shared.errors import SettingsError
+from shared.log import log
+from shared.models import Request, Usage
 
 
 class Price(NamedTuple):
@@ -51,26 +56,136 @@ _KNOWN = ("openai:", "anthropic:", "bedrock:")
 _SAME_MODEL = re.compile(r"(-latest|-?\d{4}-?\d{2}-?\d{2})?(-v\d+)?(:\d+)*")
 
 
-def cost(name: str, usage: Usage) -> float | None:
-    """Return what `usage` of the model called `name` costs in US dollars, None when unknown.
+#: What providers add to a request (their words about tools or about JSON), and around each part.
+_REQUEST_TOKENS = 1_000
+_PART_TOKENS = 16
+#: The largest that a provider makes of one picture: OpenAI's budget of patches at full detail.
+#: https://developers.openai.com/api/docs/guides/images-vision
+_IMAGE_TOKENS = 10_000
 
-    >>> cost("anthropic:claude-haiku-4-5-20251001", Usage(input=1_000_000, output=1_000_000))
-    6.0
-    >>> cost("openai:gpt-5.4-pro", Usage(input=1_000_000)) is None
-    True
+#: Batches cost half of what calls cost, wherever they are offered.
+_BATCH_SHARE = 0.5
+
+#: More than anybody means; what is larger is a slip of the hand.
+_MOST_DOLLARS = 1e9
+
+_unknown: set[str] = set()
+_lock = threading.Lock()
+
+
+class Prices:
+    """The prices of one MODEL_PRICES over the table. An exact name beats a prefix, a longer prefix
+    a shorter one, and any of them the table.
+
+    >>> Prices("ollama:*=0/0/0").cost("ollama:llama3.2", Usage(1_000_000, 1_000_000))
+    0.0
     """
+
+    def __init__(self, text: str = "") -> None:
+        self._own = _parsed(text)
+
+    def cost(self, name: str, usage: Usage, *, batch: bool = False) -> float | None:
+        """Return what `usage` of the model called `name` costs in US dollars, None when unknown.
+
+        >>> Prices().cost("anthropic:claude-haiku-4-5-20251001", Usage(1_000_000, 1_000_000))
+        6.0
+        """
+        tiers = self._tiers(name)
+        if not tiers:
+            return None
+        price = _tier(tiers, usage.input)
+        cached = min(usage.cached, usage.input)
+        fresh = usage.input - cached
+        dollars = fresh * price.input + cached * price.cached + usage.output * price.output
+        return dollars / 1_000_000 * (_BATCH_SHARE if batch else 1)
+
+    def ceiling(self, name: str, request: Request, *, batch: bool = False) -> float | None:
+        """Return the most that one call may cost in US dollars, None when the price is unknown.
+
+        The input is what the characters can make at most, the output is `max_tokens`. What writing
+        to a prefix cache costs extra is not in it, as it is not in `cost`.
+        """
+        tiers = self._tiers(name)
+        if not tiers:
+            return None
+        tokens = most_tokens(request)
+        price = _tier(tiers, tokens)
+        dollars = tokens * max(price.input, price.cached) + request.max_tokens * price.output
+        return dollars / 1_000_000 * (_BATCH_SHARE if batch else 1)
+
+    def _tiers(self, name: str) -> tuple[Price, ...]:
+        """Return the prices of `name`; none when unknown, which is logged once per process."""
+        prefixes = [key for key in self._own if key.endswith("*") and name.startswith(key[:-1])]
+        if found := self._own.get(name) or self._own.get(max(prefixes, key=len, default="")):
+            return (found,)
+        tiers = _listed(name)
+        if not tiers:
+            with _lock:
+                news = name not in _unknown
+                _unknown.add(name)
+            if news:
+                log("price unknown; MODEL_PRICES can name it", model=name)
+        return tiers
+
+
+def most_tokens(request: Request) -> int:
+    """Return how many input tokens `request` can be at most.
+
+    No tokenizer makes more tokens than the text has bytes. English makes a quarter of that, so the
+    bound is high; budgets give the rest back as soon as the call has ended.
+    """
+    parts = [request.system]
+    for message in request.messages:
+        parts.append(message.text)
+        parts += [json.dumps([call.id, call.name, call.arguments]) for call in message.calls]
+    parts += [json.dumps([t.name, t.description, t.parameters]) for t in request.tools]
+    if request.schema is not None:
+        parts.append(json.dumps(request.schema))
+    text = sum(len(part.encode("utf-8", "replace")) for part in parts)
+    images = sum(len(message.images) for message in request.messages)
+    around = _REQUEST_TOKENS + _PART_TOKENS * len(parts)
+    return text + images * _IMAGE_TOKENS + around
+
+
+def dollars_of(text: str) -> float:
+    """Read an amount that somebody wrote; raises ValueError when it is none or absurdly large."""
+    dollars = float(text)
+    if not 0 <= dollars <= _MOST_DOLLARS:
+        raise ValueError(f"{dollars:g} is not from 0 to {_MOST_DOLLARS:,.0f}")
+    return dollars
+
+
+def _parsed(text: str) -> dict[str, Price]:
+    """Read `openai:my-model=0.5/2/0.05;ollama:*=0/0/0`; raises SettingsError."""
+    prices: dict[str, Price] = {}
+    for part in filter(None, (part.strip() for part in text.split(";"))):
+        name, _, amounts = (piece.strip() for piece in part.rpartition("="))
+        try:
+            price_in, price_out, price_cached = map(dollars_of, amounts.split("/"))
+        except ValueError as err:
+            raise _malformed(part, "has no three prices from 0 on") from err
+        if not name or "*" in name[:-1]:
+            raise _malformed(part, "names no model; a * stands at the end only")
+        if name in prices:
+            raise _malformed(part, "comes after another price of the same name")
+        prices[name] = Price(price_in, price_out, price_cached)
+    return prices
+
+
+def _malformed(part: str, why: str) -> SettingsError:
+    return SettingsError(
+        f"MODEL_PRICES: {part!r} {why}; expected name=input/output/cached in US dollars per million"
+        " tokens, such as openai:my-model=0.5/2/0.05"
+    )
+
+
+def _tier(tiers: tuple[Price, ...], tokens: int) -> Price:
+    return max(tier for tier in tiers if not tier.above or tokens > tier.above)
+
+
+def _listed(name: str) -> tuple[Price, ...]:
     if name == "offline":
-        return 0.0
-    tiers = _tiers(name)
-    if not tiers:
-        return None
-    price = max(tier for tier in tiers if not tier.above or usage.input > tier.above)
-    fresh = usage.input - usage.cached
-    dollars = fresh * price.input + usage.cached * price.cached + usage.output * price.output
-    return dollars / 1_000_000
-
-
-def _tiers(name: str) -> tuple[Price, ...]:
+        return (Price(0, 0, 0),)
     if not name.startswith(_KNOWN):
         return ()
     # Bedrock writes the region and the vendor first: `us.anthropic.claude-…`, `amazon.nova-…`.

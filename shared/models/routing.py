@@ -130,7 +130,7 @@ def _connect(name: str, settings: Settings, setting: str) -> Provider:
     if name == "offline":
         from shared.models import offline
 
-        return offline.connect()
+        return offline.connect(settings)
     if kind == "bedrock" and colon:
         from shared.models import bedrock
 

@@ -10,7 +10,10 @@ import pytest
 
 from flows.triage import triage
 from infra.cli.__main__ import main
+from shared.database import Database
 from shared.journal import run_id
+from shared.models import Caller
+from shared.models.budgets import Budgets
 from shared.perception import github, slack
 from tests.events.made import an_event
 from tests.flows.bench import Bench
@@ -96,6 +99,27 @@ def test_a_run_is_shown_as_a_tree_without_peoples_text(
     assert "stack trace" not in out
     assert run(data, "run", run_id(CRASH, "triage"), "--full") == 0
     assert "stack trace" in capsys.readouterr().out
+
+
+def test_budgets_are_listed_for_every_tenant(
+    data: Path, database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(data, "budget") == 0
+    assert "BUDGETS sets ceilings" in capsys.readouterr().out
+    with Database(database_url) as database:
+        budgets = Budgets(database, "tenant=2.5;flow:聊天=1")
+        budgets.commit(budgets.reserve(Caller("acme", "聊天"), "openai:m", 0.5, 60), 0.25)
+        budgets.reserve(Caller("rival", "triage", "U1"), "openai:m", 0.125, 60)
+    assert run(data, "budget", "--days", "2") == 0
+    head, *rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert head == ["day", "tenant", "scope", "name", "spent", "reserved", "ceiling"]
+    assert [row[1:] for row in rows] == [
+        ["acme", "tenant", "$0.2500", "$0.0000", "$2.5000"],
+        ["acme", "flow", "聊天", "$0.2500", "$0.0000", "$1.0000"],
+        ["rival", "tenant", "$0.0000", "$0.1250", "$2.5000"],
+        ["rival", "flow", "triage", "$0.0000", "$0.1250", "none"],
+        ["rival", "user", "U1", "$0.0000", "$0.1250", "none"],
+    ]
 
 
 def test_a_run_that_does_not_exist_is_a_clear_error(

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from shared.models import Message, Reply, Request, ToolCall, ToolSpec, typed
 from shared.models.offline import OfflineModel, tokens
 from shared.models.offline.similarity import overlap, terms
+from shared.models.prices import Prices
 from shared.models.prompts import data, system
 from shared.models.typed import Between, at_most, choosing
 
-MODEL = OfflineModel()
+MODEL = OfflineModel(Prices())
 LABELS = {
     "bug": "Something isn't working",
     "documentation": "Improvements or additions to documentation",

@@ -13,6 +13,8 @@ from shared.models.offline.answering import answer
 from shared.models.offline.filling import fill
 from shared.models.offline.reading import Reading
 from shared.models.offline.tools import choose
+from shared.models.prices import Prices
+from shared.settings import Settings
 
 _HAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 
@@ -20,14 +22,17 @@ _HAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 _PIECE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]{1,4}|[^\s\u3040-\u30ff\u3400-\u9fff]+\s*|\s+")
 
 
-def connect() -> Provider:
-    return OfflineModel()
+def connect(settings: Settings) -> Provider:
+    return OfflineModel(Prices(settings.model_prices))
 
 
 class OfflineModel:
     """A provider that answers from what the request holds and from nothing else."""
 
     name = "offline"
+
+    def __init__(self, prices: Prices) -> None:
+        self._prices = prices
 
     def reply(self, request: Request, timeout: float) -> Reply:
         """Answer at once; `timeout` cannot be reached."""
@@ -53,7 +58,8 @@ class OfflineModel:
     ) -> Reply:
         said = [request.system, *(message.text for message in request.messages)]
         usage = Usage(sum(tokens(part) for part in said), tokens(text))
-        return Reply("" if calls else text, finish, usage, self.name, calls, 0.0)
+        cost = self._prices.cost(self.name, usage)
+        return Reply("" if calls else text, finish, usage, self.name, calls, cost)
 
 
 def tokens(text: str) -> int:

@@ -1,0 +1,40 @@
+"""What was spent on models: a list per day of tenants, flows and users, and their ceilings."""
+
+from collections.abc import Iterator
+
+import psycopg
+from psycopg.rows import dict_row
+
+from infra.cli.table import cost, lines
+from shared.database import Database, queries
+from shared.models.budgets import Budgets, Standing
+
+SQL = queries(__file__, "budgets.sql")
+_COLUMNS = ("day", "tenant", "scope", "name", "spent", "reserved", "ceiling")
+
+
+def list_budgets(url: str, *, days: int) -> Iterator[str]:
+    """Yield the lines of a table: today and the days before, of every tenant."""
+    with psycopg.connect(url, row_factory=dict_row, connect_timeout=5) as connection:
+        tenants = connection.execute(SQL["tenants"].encode(), {"days": days}).fetchall()
+    table: list[tuple[str, ...]] = [_COLUMNS]
+    with Database(url) as database:
+        budgets = Budgets(database, "")
+        for row in tenants:
+            tenant = row["tenant"]
+            table += [_columns(tenant, standing) for standing in budgets.spent(tenant, days)]
+    yield from lines(table)
+    if not tenants:
+        yield "nothing counted yet; BUDGETS sets ceilings"
+
+
+def _columns(tenant: str, standing: Standing) -> tuple[str, ...]:
+    return (
+        standing.day.isoformat(),
+        tenant,
+        standing.scope,
+        "" if standing.scope == "tenant" else standing.name,
+        cost(standing.spent),
+        cost(standing.reserved),
+        "none" if standing.ceiling is None else cost(standing.ceiling),
+    )
