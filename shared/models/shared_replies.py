@@ -1,6 +1,7 @@
 """The shared half of the prompt cache: replies and claims in Postgres, which may be down at any
 time."""
 
+import itertools
 import json
 import threading
 import time
@@ -22,6 +23,8 @@ SQL = queries(__file__, "shared_replies.sql")
 REST = 30.0
 #: The longest claim, in seconds: a call that takes longer may be made a second time.
 LONGEST_LEASE = 120.0
+#: Every so many replies kept, and with a process's first, those past their time are deleted.
+SWEPT_EVERY = 64
 #: Seconds for which nobody waits for a reply after one that was not worth keeping.
 EXCUSED = 60.0
 
@@ -66,6 +69,7 @@ class SharedReplies:
         self._database = database
         self._seconds = hours * 3600
         self._most = int(megabytes * 1e6)
+        self._keeps = itertools.count()
         self._turn = threading.Lock()
         self._rests_until = 0.0
 
@@ -86,7 +90,8 @@ class SharedReplies:
         return ALONE
 
     def keep(self, question: Question, reply: Reply, text: str, deadline: Deadline) -> None:
-        """Keep `reply`, whose JSON is `text`, and end the claim; one round trip."""
+        """Keep `reply`, whose JSON is `text`, and end the claim; one round trip, and seldom a second
+        one to make room."""
         row = question._asdict() | {
             "reply": text,
             "bytes": len(text.encode()),
@@ -95,8 +100,10 @@ class SharedReplies:
             "seconds": self._seconds,
             "most": self._most,
         }
-        names = ("lock", "keep", "make_room")
-        self._run(question, [Statement(SQL[name], row) for name in names], deadline)
+        lock, keep, make_room = (Statement(SQL[n], row) for n in ("lock", "keep", "make_room"))
+        rows = self._run(question, [lock, keep], deadline)
+        if rows and (rows[1][0]["too_much"] or next(self._keeps) % SWEPT_EVERY == 0):
+            self._run(question, [lock, make_room], deadline)
 
     def release(self, question: Question, deadline: Deadline) -> None:
         """End the claim after a failure: the next one tries at once."""

@@ -48,7 +48,7 @@ on conflict (tenant) do update set bytes = prompt_cache_totals.bytes
 returning set_config('synchronous_commit', 'off', true);
 
 -- name: keep
--- Keep a reply, whoever holds the claim, and account for what it replaces.
+-- Keep a reply, whoever holds the claim, and account for what it replaces. Says whether the tenant now has too much.
 with old as (
   select bytes, hits, cost, tokens from prompt_cache where tenant = %(tenant)s and key = %(key)s
 ),
@@ -66,7 +66,8 @@ set bytes = t.bytes + %(bytes)s - coalesce(old.bytes, 0),
     saved = t.saved + coalesce(old.hits * old.cost, 0),
     saved_tokens = t.saved_tokens + coalesce(old.hits * old.tokens, 0)
 from (values (1)) as one left join old on true
-where t.tenant = %(tenant)s;
+where t.tenant = %(tenant)s
+returning t.bytes > %(most)s as too_much;
 
 -- name: make_room
 -- Delete some rows that are no longer in force and, when the tenant keeps more than `most` bytes, the replies whose last
