@@ -90,8 +90,8 @@ class SharedReplies:
         return ALONE
 
     def keep(self, question: Question, reply: Reply, text: str, deadline: Deadline) -> None:
-        """Keep `reply`, whose JSON is `text`, and end the claim; one round trip, and seldom a second
-        one to make room."""
+        """Keep `reply`, whose JSON is `text`, and end the claim: one round trip, seldom a second to
+        make room."""
         row = question._asdict() | {
             "reply": text,
             "bytes": len(text.encode()),
