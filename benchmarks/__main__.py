@@ -15,6 +15,7 @@ from benchmarks import machine
 from benchmarks.bundles import Bundles, measure_sizes
 from benchmarks.cold_start import measure_flows, measure_ingress
 from benchmarks.process import FunctionFailed
+from benchmarks.prompt_cache import measure_cache
 from benchmarks.runs import measure_overhead, measure_steps
 from benchmarks.table import Findings
 from benchmarks.world import World, opened
@@ -56,6 +57,7 @@ SUBJECTS: dict[str, Callable[[Bench], Findings]] = {
     "flows": lambda bench: measure_flows(bench.bundles, bench.scratch, bench.world, bench.rounds),
     "overhead": lambda bench: measure_overhead(bench.world, bench.rounds),
     "steps": lambda bench: measure_steps(bench.world, bench.rounds),
+    "cache": lambda bench: measure_cache(bench.world.database_url, bench.rounds),
 }
 
 

@@ -1,0 +1,107 @@
+"""Replies as a prompt cache holds them: which are worth keeping, their JSON, and the most recently
+used ones in this process."""
+
+import json
+import time
+from collections import OrderedDict
+from copy import deepcopy
+from dataclasses import asdict, replace
+from typing import Any, Literal, NamedTuple
+
+from shared.models import Reply, ToolCall, Usage
+
+#: The longest reply that is kept, in bytes of its JSON.
+LONGEST = 256 * 1024
+
+_FINISHED = ("stop", "tools")
+
+
+def written(reply: Reply, longest: int = LONGEST) -> str | None:
+    """Return the JSON of a reply that is worth keeping, else None.
+
+    That is one which the model finished, of at most `longest` bytes, that JSON gives back exactly.
+    """
+    if reply.finish not in _FINISHED:
+        return None
+    plain = asdict(reply)
+    try:
+        text = _dumped(plain)
+        same = read(json.loads(text)) == reply
+    except (TypeError, ValueError):  # arguments that are no JSON, or no finite numbers
+        return None
+    return text if same and len(text.encode()) <= longest else None
+
+
+def read(value: Any) -> Reply | None:
+    """Return the reply that `value`, the parsed JSON, stands for; None when it is none of ours."""
+    try:
+        calls = tuple(ToolCall(**call) for call in value["calls"])
+        reply = Reply(**{**value, "usage": Usage(**value["usage"]), "calls": calls})
+    except (TypeError, KeyError, AttributeError):
+        return None
+    usage = (reply.usage.input, reply.usage.output, reply.usage.cached)
+    known = (
+        isinstance(reply.text, str)
+        and isinstance(reply.model, str)
+        and reply.finish in _FINISHED
+        and all(type(tokens) is int for tokens in usage)
+        and (reply.cost is None or type(reply.cost) in (int, float))
+        and all(isinstance(one, str) for call in calls for one in (call.id, call.name))
+        and all(isinstance(call.arguments, dict) for call in calls)
+    )
+    return reply if known else None
+
+
+def served(reply: Reply, source: Literal["process", "shared"]) -> Reply:
+    """Return `reply` as it comes from a cache; its calls are the receiver's own to change."""
+    return replace(reply, source=source, cost=0.0, saved=reply.cost, calls=deepcopy(reply.calls))
+
+
+def _dumped(plain: dict[str, Any]) -> str:
+    text = json.dumps(plain, ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair: only an escape keeps it
+        return json.dumps(plain, allow_nan=False)
+    return text
+
+
+class Kept(NamedTuple):
+    reply: Reply
+    bytes: int
+    until: float
+
+
+class RecentReplies:
+    """The most recently used replies, at most so many and so many bytes. Not thread-safe: whoever
+    holds it takes turns."""
+
+    def __init__(self, entries: int, bytes: int) -> None:
+        self._most_entries = entries
+        self._most_bytes = bytes
+        self._kept: OrderedDict[tuple[str, str], Kept] = OrderedDict()
+        self._bytes = 0
+
+    def get(self, place: tuple[str, str]) -> Reply | None:
+        """Return what is kept there and still fresh."""
+        kept = self._kept.get(place)
+        if kept is None:
+            return None
+        if kept.until <= time.monotonic():
+            self._drop(place)
+            return None
+        self._kept.move_to_end(place)
+        return kept.reply
+
+    def put(self, place: tuple[str, str], reply: Reply, bytes: int, seconds: float) -> None:
+        """Keep `reply` for `seconds`, and let go of the least recently used ones beyond the
+        bounds."""
+        self._drop(place)
+        self._kept[place] = Kept(reply, bytes, time.monotonic() + seconds)
+        self._bytes += bytes
+        while len(self._kept) > self._most_entries or self._bytes > self._most_bytes:
+            self._drop(next(iter(self._kept)))
+
+    def _drop(self, place: tuple[str, str]) -> None:
+        if kept := self._kept.pop(place, None):
+            self._bytes -= kept.bytes
