@@ -16,10 +16,14 @@ from shared.errors import ModelRejected, ModelUnavailable
 #: Statuses that say: the same request may succeed later. 529 is Anthropic's "overloaded".
 _PASSING = frozenset({408, 409, 425, 429}) | frozenset(range(500, 600)) - {501, 505}
 
-#: Words of an error body that say the same, whatever the status.
-_PASSING_CODES = frozenset(
-    {"overloaded", "overloaded_error", "rate_limit_exceeded", "rate_limit_error", "server_error"}
+#: Those of them that say: fewer calls would succeed.
+_OVERLOADED = frozenset({429, 503, 529})
+
+#: Words of an error body that say so, whatever the status.
+_OVERLOADED_CODES = frozenset(
+    {"overloaded", "overloaded_error", "rate_limit_exceeded", "rate_limit_error"}
 )
+_PASSING_CODES = _OVERLOADED_CODES | {"server_error"}
 
 #: Where an error body says what is wrong, at OpenAI's, FastAPI's and other servers.
 _WORDS = frozenset({"error", "message", "msg", "detail", "code", "type", "param", "loc"})
@@ -58,8 +62,12 @@ class Endpoint:
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     """Return how many seconds the server asks to wait; `now` is in seconds since the epoch.
 
-    https://www.rfc-editor.org/rfc/rfc9110#field.retry-after: seconds, or a date.
+    https://www.rfc-editor.org/rfc/rfc9110#field.retry-after: seconds, or a date. OpenAI and Azure
+    say it more exactly in milliseconds.
     """
+    value = headers.get("retry-after-ms", "").strip()
+    if re.fullmatch(r"\d{1,12}(\.\d{1,9})?", value):
+        return float(value) / 1000
     value = headers.get("retry-after", "").strip()
     if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", value):
         return float(value)
@@ -68,11 +76,15 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     return None
 
 
-def unavailable(name: str, status: int, wait: float | None, shown: str = "") -> ModelUnavailable:
-    """Say that a model cannot answer now, and when it asked to be called again."""
+def unavailable(
+    name: str, status: int, wait: float | None, shown: str = "", *, overloaded: bool = False
+) -> ModelUnavailable:
+    """Say that a model cannot answer now, and when it asked to be called again; `overloaded` says
+    more than the status does."""
     what = {429: "rate limited", 503: "overloaded", 529: "overloaded"}.get(status, "failed")
     asked = "" if wait is None else f", retry in {wait:.0f} s"
-    return ModelUnavailable(f"{name}: {what} ({status}){shown}{asked}", wait)
+    message = f"{name}: {what} ({status}){shown}{asked}"
+    return ModelUnavailable(message, wait, overloaded=overloaded or status in _OVERLOADED)
 
 
 def garbled(endpoint: Endpoint, what: str) -> ModelUnavailable:
@@ -89,7 +101,8 @@ def problem_of(
     if "insufficient_quota" in codes or status == 402:
         return ModelRejected(f"{name}: the account of {endpoint.key_setting} has no credit left")
     if status in _PASSING or codes & _PASSING_CODES:
-        return unavailable(name, status, retry_after(headers, time.time()), shown)
+        wait, overloaded = retry_after(headers, time.time()), bool(codes & _OVERLOADED_CODES)
+        return unavailable(name, status, wait, shown, overloaded=overloaded)
     advice = {
         401: f"the key was not accepted; look at {endpoint.key_setting}",
         403: f"access was denied; look at {endpoint.key_setting} and what its account may use",
@@ -110,7 +123,9 @@ def problem_inside(endpoint: Endpoint, error: object) -> ModelUnavailable | Mode
     status = code if isinstance(code, int) and 400 <= code < 600 else 0
     shown = _shown(fields)
     if status in _PASSING or _codes(fields) & _PASSING_CODES or not (status or _codes(fields)):
-        return ModelUnavailable(f"{endpoint.name}: failed while it answered{shown}")
+        overloaded = status in _OVERLOADED or bool(_codes(fields) & _OVERLOADED_CODES)
+        message = f"{endpoint.name}: failed while it answered{shown}"
+        return ModelUnavailable(message, overloaded=overloaded)
     return Refused(
         f"{endpoint.name}: refused the request while it answered{shown}", " ".join(_said(error))
     )

@@ -1,7 +1,6 @@
 """One kept pool of connections to model servers: JSON and server-sent events, never a retry."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -18,6 +17,8 @@ from urllib3.exceptions import TimeoutError as SilenceError
 
 from shared.errors import ModelRejected, ModelUnavailable
 from shared.models import Json
+from shared.models.congestion import CEILING
+from shared.models.cutoff import shared_cutoff
 from shared.models.deadline import Deadline
 from shared.models.failures import Endpoint, garbled, problem_of
 
@@ -33,7 +34,7 @@ class Http:
     """
 
     def __init__(self) -> None:
-        self._pool = urllib3.PoolManager(num_pools=8, maxsize=32, retries=False)
+        self._pool = urllib3.PoolManager(num_pools=8, maxsize=CEILING, retries=False)
 
     def post(self, endpoint: Endpoint, path: str, body: Json, deadline: Deadline) -> Json:
         """Send `body` and return the JSON object that comes back."""
@@ -113,13 +114,8 @@ def _cut_off(response: urllib3.BaseHTTPResponse, seconds: float) -> Iterator[Non
         with suppress(OSError, RuntimeError, ValueError):
             response.shutdown()
 
-    timer = threading.Timer(max(seconds, 0.0), stop)
-    timer.daemon = True
-    timer.start()
-    try:
+    with shared_cutoff().after(seconds, stop):
         yield
-    finally:
-        timer.cancel()
 
 
 def _event_data(response: urllib3.BaseHTTPResponse) -> Iterator[str]:
