@@ -57,7 +57,7 @@ def recorded(flow: Flow, settings: Settings, recorder: Recorder) -> Worker:
     can = capabilities(flow, settings, database)
     watched = replace(
         can,
-        models=_Models(settings, recorder),
+        models=_Models(settings, database, recorder),
         memory=MemoryStore(database, _Embedder(HashingEmbedder(), recorder)),
         adapter=_watched(can.adapter, recorder),
     )
@@ -78,8 +78,8 @@ class _Database(Database):
 
 
 class _Models(Models):
-    def __init__(self, settings: Settings, recorder: Recorder) -> None:
-        super().__init__(settings)
+    def __init__(self, settings: Settings, database: Database, recorder: Recorder) -> None:
+        super().__init__(settings, database)
         self._recorder = recorder
 
     def reply(self, role: str, request: Request, **more: Any) -> Reply:

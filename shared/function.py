@@ -29,7 +29,7 @@ def compose(flow: Flow, settings: Settings) -> Worker:
 
 def capabilities(flow: Flow, settings: Settings, database: Database) -> Capabilities:
     """Build what the agents of `flow` think, remember and act with."""
-    models = Models(settings)
+    models = Models(settings, database)
     embedder = local_embedder(settings.model_embed) or models.embedder()
     return Capabilities(
         settings=settings,

@@ -19,18 +19,14 @@ T = TypeVar("T")
 #: Statuses that say: the same request may succeed later. 529 is Anthropic's "overloaded".
 _PASSING = frozenset({408, 409, 425, 429}) | frozenset(range(500, 600)) - {501, 505}
 
-#: Words of an error body that say the same, whatever the status.
-_PASSING_CODES = frozenset(
-    {
-        "overloaded",
-        "overloaded_error",
-        "rate_limit_exceeded",
-        "rate_limit_error",
-        "server_error",
-        "api_error",
-        "timeout_error",
-    }
+#: Those of them that say: fewer calls would succeed.
+_OVERLOADED = frozenset({429, 503, 529})
+
+#: Words of an error body that say so, whatever the status.
+_OVERLOADED_CODES = frozenset(
+    {"overloaded", "overloaded_error", "rate_limit_exceeded", "rate_limit_error"}
 )
+_PASSING_CODES = _OVERLOADED_CODES | {"server_error", "api_error", "timeout_error"}
 
 #: Anthropic says these with the status of a wrong request, and of a rate limit.
 _NO_CREDIT = re.compile(rb"credit balance is too low|spend_limit_reached")
@@ -109,8 +105,12 @@ class Endpoint:
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     """Return how many seconds the server asks to wait; `now` is in seconds since the epoch.
 
-    https://www.rfc-editor.org/rfc/rfc9110#field.retry-after: seconds, or a date.
+    https://www.rfc-editor.org/rfc/rfc9110#field.retry-after: seconds, or a date. OpenAI and Azure
+    say it more exactly in milliseconds.
     """
+    value = headers.get("retry-after-ms", "").strip()
+    if re.fullmatch(r"\d{1,12}(\.\d{1,9})?", value):
+        return float(value) / 1000
     value = headers.get("retry-after", "").strip()
     if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", value):
         return float(value)
@@ -119,12 +119,16 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     return None
 
 
-def unavailable(name: str, status: int, wait: float | None, shown: str = "") -> ModelUnavailable:
-    """Say that a model cannot answer now, and when it asked to be called again."""
+def unavailable(
+    name: str, status: int, wait: float | None, shown: str = "", *, overloaded: bool = False
+) -> ModelUnavailable:
+    """Say that a model cannot answer now, and when it asked to be called again; `overloaded` says
+    more than the status does."""
     what = {429: "rate limited", 503: "overloaded", 529: "overloaded"}.get(status, "failed")
     asked = "" if wait is None else f", retry in {wait:.0f} s"
+    message = f"{name}: {what} ({status}){shown}{asked}"
     kind = Failed if status == 500 else ModelUnavailable
-    return kind(f"{name}: {what} ({status}){shown}{asked}", wait)
+    return kind(message, wait, overloaded=overloaded or status in _OVERLOADED)
 
 
 def garbled(endpoint: Endpoint, what: str) -> ModelUnavailable:
@@ -141,7 +145,8 @@ def problem_of(
     if codes & {"insufficient_quota", "billing_error"} or status == 402 or _NO_CREDIT.search(raw):
         return ModelRejected(f"{name}: the account of {endpoint.key_setting} has no credit left")
     if status in _PASSING or codes & _PASSING_CODES:
-        return unavailable(name, status, retry_after(headers, time.time()), shown)
+        wait, overloaded = retry_after(headers, time.time()), bool(codes & _OVERLOADED_CODES)
+        return unavailable(name, status, wait, shown, overloaded=overloaded)
     advice = {
         401: f"the key was not accepted; look at {endpoint.key_setting}",
         403: f"access was denied; look at {endpoint.key_setting} and what its account may use",
@@ -162,8 +167,10 @@ def problem_inside(endpoint: Endpoint, error: object) -> ModelUnavailable | Mode
     status = code if isinstance(code, int) and 400 <= code < 600 else 0
     shown = _shown(fields)
     if status in _PASSING or _codes(fields) & _PASSING_CODES or not (status or _codes(fields)):
+        overloaded = status in _OVERLOADED or bool(_codes(fields) & _OVERLOADED_CODES)
+        message = f"{endpoint.name}: failed while it answered{shown}"
         kind = Failed if status == 500 else ModelUnavailable
-        return kind(f"{endpoint.name}: failed while it answered{shown}")
+        return kind(message, overloaded=overloaded)
     return Refused(
         f"{endpoint.name}: refused the request while it answered{shown}", " ".join(_said(error))
     )

@@ -13,13 +13,13 @@ import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from shared.errors import ModelUnavailable
+from shared.errors import ModelRejected, ModelUnavailable
 from shared.models import Caller, Provider, Reply, Request
 from shared.models.breaker import Breaker
 from shared.models.deadline import Deadline
 from shared.models.limiter import Limiter
 from shared.models.output_limits import OutputLimits
-from shared.models.prices import Prices
+from shared.models.prices import Prices, most_tokens
 
 if TYPE_CHECKING:
     from shared.models.buckets import Buckets
@@ -95,8 +95,13 @@ class Guarded:
         held = budgets.reserve(call.caller, self.name, dollars, call.deadline.seconds)
         try:
             reply = self._sized(call)
-        except BaseException:
+        except ModelRejected:
             budgets.release(held)
+            raise
+        except BaseException as err:
+            # A server that had too much to do has not begun; any other may have to be paid.
+            unpaid = isinstance(err, ModelUnavailable) and err.overloaded
+            budgets.release(held) if unpaid else budgets.commit(held, None)
             raise
         budgets.commit(held, reply.cost)
         return reply
@@ -112,9 +117,9 @@ class Guarded:
         buckets = self._guards.buckets
         if buckets is None:
             return self._in_turn(call)
-        prices, request = self._guards.prices, call.request
-        tokens = prices.tokens(request)
-        held = buckets.reserve(self.name, tokens, prices.ceiling(self.name, request), call.deadline)
+        request, dollars = call.request, self._guards.prices.ceiling(self.name, call.request)
+        tokens = most_tokens(request) + request.max_tokens
+        held = buckets.reserve(self.name, tokens, dollars, call.deadline)
         reply = None
         try:
             self._sleep(held.wait)

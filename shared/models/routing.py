@@ -4,11 +4,15 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+from shared.database import Database
 from shared.errors import BudgetExceeded, ModelError, SettingsError
 from shared.log import log
 from shared.models import Caller, Embedder, Provider, Reply, Request
+from shared.models.cache import PromptCache
 from shared.models.deadline import Deadline
-from shared.models.guarded import Call, Guarded, Sink, retrying
+from shared.models.guarded import Call, Guarded, Guards, Sink, retrying
+from shared.models.output_limits import OutputLimits
+from shared.models.prices import Prices
 from shared.models.roles import Roles
 from shared.settings import Settings
 
@@ -20,10 +24,21 @@ NOBODY = Caller("", "")
 
 
 class Models:
-    """All models that the settings name, built on first use and kept. Thread-safe."""
+    """All models that the settings name, built on first use and kept. Thread-safe.
 
-    def __init__(self, settings: Settings, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    Without a `database` the prompt cache is the process's own. Raises SettingsError when a setting
+    is malformed, or needs a database that is not there.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database | None = None,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._settings = settings
+        self._guards = _guards(settings, database)
         self._sleep = sleep
         self._lock = threading.Lock()
         self._roles = Roles(settings)
@@ -106,7 +121,7 @@ class Models:
         with self._lock:
             if name not in self._models:
                 provider = _connect(name, self._settings, setting)
-                self._models[name] = Guarded(provider, self._sleep)
+                self._models[name] = Guarded(provider, self._guards, self._sleep)
             return self._models[name]
 
 
@@ -122,6 +137,43 @@ class _Retrying:
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
         deadline = Deadline(_EMBED_SECONDS)
         return retrying(lambda: self._embedder.embed(texts), deadline, self._sleep)
+
+
+def _guards(settings: Settings, database: Database | None) -> Guards:
+    """Build what the settings ask for, loading no module that they do not."""
+    guards = Guards(Prices(settings.model_prices), OutputLimits(database))
+    if settings.prompt_cache != "off":
+        guards = guards._replace(cache=_cache(settings, database))
+    if settings.budgets:
+        from shared.models.budgets import Budgets
+
+        budgets = Budgets(_required(database, "BUDGETS"), settings.budgets)
+        guards = guards._replace(budgets=budgets)
+    if settings.model_limits:
+        from shared.models.buckets import Buckets, limits_of
+
+        limits = limits_of(settings.model_limits)
+        guards = guards._replace(buckets=Buckets(_required(database, "MODEL_LIMITS"), limits))
+    return guards
+
+
+def _cache(settings: Settings, database: Database | None) -> PromptCache:
+    if settings.prompt_cache not in {"shared", "process"}:
+        raise SettingsError(
+            f"PROMPT_CACHE={settings.prompt_cache!r}; expected shared, process or off"
+        )
+    try:
+        hours, megabytes = float(settings.prompt_cache_hours), float(settings.prompt_cache_mb)
+    except ValueError as err:
+        raise SettingsError("PROMPT_CACHE_HOURS and PROMPT_CACHE_MB are numbers") from err
+    kept = database if settings.prompt_cache == "shared" else None
+    return PromptCache(kept, hours=hours, megabytes=megabytes)
+
+
+def _required(database: Database | None, setting: str) -> Database:
+    if database is None:
+        raise SettingsError(f"{setting} needs a database; set DATABASE_URL")
+    return database
 
 
 def _connect(name: str, settings: Settings, setting: str) -> Provider:

@@ -88,8 +88,8 @@ class MortalJournal(Journal):
 
 
 class MortalModels(Models):
-    def __init__(self, settings: Settings, fate: Fate) -> None:
-        super().__init__(settings)
+    def __init__(self, settings: Settings, database: Database, fate: Fate) -> None:
+        super().__init__(settings, database)
         self._fate = fate
 
     def reply(self, role: str, request: Request, **more: Any) -> Reply:
@@ -129,7 +129,7 @@ def __getattr__(name: str) -> object:
     can = capabilities(flow, settings, database)
     mortal = replace(
         can,
-        models=MortalModels(settings, fate),
+        models=MortalModels(settings, database, fate),
         adapter=lambda wanted: MortalAdapter(can.adapter(wanted), fate),
     )
     return Worker(flow, MortalJournal(database, fate), mortal)

@@ -65,7 +65,7 @@ class Bench:
         settings = Settings(footer="off", max_receives="2")._replace(**changes)
         self._can = Capabilities(
             settings=settings,
-            models=Models(settings),
+            models=Models(settings, database),
             memory=MemoryStore(database, HashingEmbedder()),
             conversations=Conversations(database),
             adapter=lambda wanted: self.platform,

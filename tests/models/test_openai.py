@@ -12,7 +12,6 @@ from shared.errors import ModelRejected, ModelUnavailable, SettingsError
 from shared.models import Message, Provider, Request, ToolCall
 from shared.models.endpoints import place_of
 from shared.models.openai_wire import Answer
-from shared.models.prices import Prices
 from shared.models.routing import Models
 from shared.settings import Settings
 from tests.models.conftest import KEY

@@ -1,0 +1,146 @@
+"""Limits of the account at a vendor, shared by all functions: calls and tokens per minute, dollars
+per day."""
+
+import json
+import threading
+import uuid
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+from shared.database import Database, Row, Statement, queries
+from shared.errors import ModelUnavailable, SettingsError
+from shared.models.deadline import Deadline
+
+SQL = queries(__file__, "buckets.sql")
+
+_KINDS = ("rpm", "tpm", "usd_per_day")
+_EXAMPLE = "openai:gpt-5.4-mini=rpm:500,tpm:200000;bedrock:*=rpm:60,usd_per_day:20"
+#: Seconds after the deadline of its call when a reservation expires: its function has died.
+_GRACE = 60.0
+#: Settlements that wait for the next reservation to travel with.
+_MOST_WAITING = 32
+
+
+class Limit(NamedTuple):
+    """One entry of MODEL_LIMITS: what all models whose names fit `name` may use together."""
+
+    name: str
+    rpm: float | None = None
+    tpm: float | None = None
+    usd_per_day: float | None = None
+
+
+class Reservation(NamedTuple):
+    """A granted call, which may begin after `wait` seconds; `id` is empty when nothing limits it."""
+
+    id: str
+    wait: float
+
+
+def limits_of(text: str) -> tuple[Limit, ...]:
+    """Read MODEL_LIMITS; raises SettingsError.
+
+    >>> limits_of("bedrock:*=rpm:60,usd_per_day:20")
+    (Limit(name='bedrock:*', rpm=60.0, tpm=None, usd_per_day=20.0),)
+    """
+    entries = [entry.strip() for entry in text.split(";") if entry.strip()]
+    limits = tuple(_limit(entry) for entry in entries)
+    names = [limit.name for limit in limits]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise SettingsError(f"MODEL_LIMITS names {min(twice)!r} twice; write it once")
+    return limits
+
+
+def _limit(entry: str) -> Limit:
+    name, equals, rest = entry.rpartition("=")
+    if not equals or not name.strip():
+        raise SettingsError(f"MODEL_LIMITS has {entry!r}; expected {_EXAMPLE}")
+    numbers: dict[str, float] = {}
+    for part in rest.split(","):
+        kind, _, number = (piece.strip() for piece in part.partition(":"))
+        if kind not in _KINDS or kind in numbers:
+            raise SettingsError(
+                f"MODEL_LIMITS has {part.strip()!r} for {name.strip()!r}; expected each of"
+                f" {', '.join(_KINDS)} at most once, as in {_EXAMPLE}"
+            )
+        numbers[kind] = _positive(kind, number)
+    return Limit(name.strip(), **numbers)
+
+
+def _positive(kind: str, number: str) -> float:
+    whole, point, fraction = number.partition(".")
+    if not (whole.isdecimal() and (fraction.isdecimal() or not point)) or float(number) <= 0:
+        raise SettingsError(f"MODEL_LIMITS has {kind}:{number}; expected a number above 0")
+    return float(number)
+
+
+class Buckets:
+    """Reserves calls before they are made and settles them after. Threads may share it."""
+
+    def __init__(self, database: Database, limits: Sequence[Limit]) -> None:
+        self._database = database
+        self._limits = limits
+        self._lock = threading.Lock()
+        self._unsent: list[Statement] = []
+
+    def reserve(
+        self, model: str, tokens: int, usd: float | None, deadline: Deadline
+    ) -> Reservation:
+        """Reserve a call of so many tokens and dollars at most, in the order of asking.
+
+        The caller must wait for `wait` seconds before it calls, and settle whatever comes of it.
+        Raises ModelUnavailable when its turn comes after `deadline`, then nothing is reserved; and
+        DatabaseUnavailable.
+        """
+        limits = [limit._asdict() for limit in self._limits if fnmatchcase(model, limit.name)]
+        if not limits:
+            return Reservation("", 0.0)
+        left = max(deadline.left, 0.0)
+        call = {
+            "id": str(uuid.uuid4()),
+            "limits": json.dumps(limits),
+            "tokens": float(tokens),
+            "usd": usd or 0.0,
+            "patience": left,
+            "lifetime": left + _GRACE,
+        }
+        [row] = self._send(Statement(SQL["reserve"], call))
+        if not row["granted"]:
+            raise ModelUnavailable(
+                f"{model}: MODEL_LIMITS {row['because']} is used up, the next turn comes in"
+                f" {row['wait']:.0f} s; retry then, or raise the limit",
+                row["wait"],
+            )
+        return Reservation(call["id"], row["wait"])
+
+    def settle(self, reservation: Reservation, tokens: int, usd: float | None) -> None:
+        """Say what the call used; 0 for one that was not made.
+
+        That travels with the next reservation, so it costs no round trip; call `flush` at the end.
+        """
+        if not reservation.id:
+            return
+        used = {"id": reservation.id, "tokens": float(tokens), "usd": usd or 0.0}
+        with self._lock:
+            self._unsent.append(Statement(SQL["settle"], used))
+            many = len(self._unsent) >= _MOST_WAITING
+        if many:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send what was settled and has not been sent; raises DatabaseUnavailable."""
+        self._send()
+
+    def _send(self, *statements: Statement) -> list[Row]:
+        """Run the settlements first, so that what they give back can be reserved."""
+        with self._lock:
+            unsent, self._unsent = self._unsent, []
+        if not unsent and not statements:
+            return []
+        try:
+            return self._database.run("", [*unsent, *statements])[-1]
+        except BaseException:
+            with self._lock:
+                self._unsent = unsent + self._unsent
+            raise
