@@ -172,7 +172,7 @@ class Sink:
 
     def __call__(self, text: str) -> None:
         """Take the whole text so far, which may also be another one than before."""
-        if not (self._open and text.strip()):
+        if not self._open or not text or text.isspace():
             return
         if self._next is None:
             self._next = self._clock() + self._first

@@ -34,11 +34,13 @@ class SlackAdapter:
     One process shares one adapter between its threads.
     """
 
-    def __init__(self, settings: Settings, timeout: int = TIMEOUT) -> None:
+    def __init__(
+        self, settings: Settings, timeout: int = TIMEOUT, client: type[WebClient] = WebClient
+    ) -> None:
         url = settings.slack_api_url
         if not url.startswith(("http://", "https://")):
             raise SettingsError(f"SLACK_API_URL is {url!r}; expected something like {_REAL}")
-        self._client = WebClient(
+        self._client = client(
             token=settings.require("slack_bot_token"),
             base_url=url,
             timeout=timeout,
