@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from shared.actions import Action, Adapter, Query, Receipt
+from shared.actions.drafts import PACE, Drafts, Pace
 from shared.actions.effects import Effects, branch
 from shared.actions.policy import Policy
 from shared.errors import AnswerInvalid
@@ -42,6 +43,7 @@ class Capabilities:
     memory: MemoryStore
     conversations: Conversations
     adapter: Callable[[Action | Query], Adapter]
+    pace: Pace = PACE
 
 
 class Agent:
@@ -56,7 +58,8 @@ class Agent:
         self._policy = policy
         self._can = can
         self._remaining = remaining
-        self._effects = Effects(run, can.adapter, remaining)
+        self._drafts = Drafts(run, policy, can.adapter, remaining, can.pace)
+        self._effects = Effects(run, self._drafts.adapter, remaining)
 
     # Thinking
 
@@ -104,10 +107,13 @@ class Agent:
         model: str = "large",
         max_tokens: int = 2048,
         rounds: int = 8,
+        stream: bool = True,
     ) -> str:
         """Answer the event's text as the next turn of its conversation, which is then remembered.
 
         The model may call `tools`, at most `rounds` times in a row; each call is a step of its own.
+        Where the platform can show it, people watch the answer grow in the message that the flow's
+        next reply finishes; without `stream`, or elsewhere, it comes whole.
         """
         known = {tool.name: tool for tool in tools}
         question = _as_data([*context, self.event])
@@ -115,7 +121,12 @@ class Agent:
         messages.append(Message("user", question))
         for left in range(rounds, -1, -1):
             reply = self._turn(
-                system(prompt), messages, known.values() if left else (), model, max_tokens
+                system(prompt),
+                messages,
+                known.values() if left else (),
+                model,
+                max_tokens,
+                stream=stream,
             )
             calls = tuple(ToolCall(**call) for call in reply["calls"])
             if not calls:
@@ -237,14 +248,18 @@ class Agent:
         context.run(branch.set, f"notice {digest(action.arguments)}")
         context.run(self._effects.perform, action)
 
+    def take_back(self) -> None:
+        """Take away what was shown of an answer that nothing gave; the worker's alone to call."""
+        self._drafts.take_back()
+
     # How
 
     def _ask(
         self, request: Request, returns: type[T], model: str, substitute: str, cache: bool | None
     ) -> T:
         def work() -> Outcome:
-            other = self._reply_with(substitute, cache) if substitute else None
-            _, reply = typed.ask(self._reply_with(model, cache), request, returns, other)
+            other = self._reply_with(substitute, cache=cache) if substitute else None
+            _, reply = typed.ask(self._reply_with(model, cache=cache), request, returns, other)
             return _outcome(reply, model, reply.text)
 
         text = self._model_step("ask", request, model, work)
@@ -275,12 +290,15 @@ class Agent:
         tools: Iterable[Tool],
         model: str,
         max_tokens: int,
+        *,
+        stream: bool,
     ) -> dict[str, Any]:
         specs = tuple(tool.spec for tool in tools)
         request = Request(tuple(messages), instruction, specs, max_tokens=max_tokens)
 
         def work() -> Outcome:
-            reply = self._reply_with(model)(request)
+            sink = self._drafts.sink() if stream else None
+            reply = self._reply_with(model, sink)(request)
             if not reply.calls and not reply.text.strip():
                 raise AnswerInvalid("the model answered nothing")
             statements = () if reply.calls else self._exchange(reply.text)
@@ -309,13 +327,15 @@ class Agent:
         text = self._run.step("tool", arguments, lambda: Outcome(tool.call(call.arguments)))
         return data(f"result of {call.name}", text)
 
-    def _reply_with(self, model: str, cache: bool | None = None) -> Callable[[Request], Reply]:
+    def _reply_with(
+        self, model: str, *, cache: bool | None = None, sink: Sink | None = None
+    ) -> Callable[[Request], Reply]:
         caller = Caller(self.event.tenant, self._run.flow, self.event.actor.id)
 
         def reply(request: Request) -> Reply:
             timeout = max(self._remaining() - _RESERVE, 0.0)
             return self._can.models.reply(
-                model, request, timeout=timeout, caller=caller, cache=cache
+                model, request, timeout=timeout, caller=caller, sink=sink, cache=cache
             )
 
         return reply

@@ -76,6 +76,7 @@ class Worker:
         agent = Agent(run, Policy(self._flow.may, run.event.scope), self._can, remaining)
         try:
             self._flow(run.event, agent)
+            agent.take_back()
         except RunBusy:
             raise
         # An author's code may raise anything; it becomes a recorded failure and one visible line.
@@ -109,6 +110,7 @@ class Worker:
         )
         if last or not retry:
             self._tell(run, agent, err)
+            self._take_back(run, agent)
         state = "retrying" if retry else "waiting" if isinstance(err, EffectUnknown) else "failed"
         run.finish(state, reason)
         return not retry
@@ -126,6 +128,12 @@ class Worker:
                 except AgentFlowsError as failure:
                     log("notice failed", flow=run.flow, run=run.id, **_described(failure))
                 return
+
+    def _take_back(self, run: Run, agent: Agent) -> None:
+        try:
+            agent.take_back()
+        except AgentFlowsError as failure:
+            log("draft left", flow=run.flow, run=run.id, **_described(failure))
 
 
 def _described(err: Exception) -> dict[str, str]:

@@ -68,6 +68,14 @@ class Action(Protocol):
         """The same with a small footer (flow, model, cost, run), where people will read it."""
         ...
 
+    def drafted(self, text: str) -> "Action | None":
+        """The action that shows `text` as what there is of this one so far, or takes that away when
+        `text` is empty; None where nobody can watch it grow.
+
+        Performed with the receipt of the draft as `previous`, this action takes its place.
+        """
+        ...
+
     @classmethod
     def at_most(cls, limit: int) -> "Permission": ...
 

@@ -42,6 +42,9 @@ class _OnIssue(_OnGitHub):
     def at_most(cls: type[Action], limit: int) -> Permission:
         return Permission(cls, limit)
 
+    def drafted(self, text: str) -> Action | None:
+        return None
+
     @classmethod
     def notice(cls, event: Event, text: str) -> Self | None:
         return None

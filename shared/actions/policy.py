@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from shared.actions import Action, Permission, Query
 from shared.errors import PolicyError
+from shared.events import Event
 
 
 class Policy:
@@ -32,6 +33,21 @@ class Policy:
                     f"{kind.__name__} may be used {limit} times in a run; this is {used}"
                 )
             self._used[kind] = used
+
+    def answer_to(self, event: Event) -> Action | None:
+        """The action that an answer to `event` would be, still without its text; None when the flow
+        may give none, as far as anybody could watch it grow."""
+        for kind in self._limits:
+            action = kind.notice(event, "")
+            if action and action.drafted("") and action.target.scope == self._scope:
+                return action
+        return None
+
+    def has_room_for(self, action: Action) -> bool:
+        """Could `action` be spent now?"""
+        kind = type(action)
+        with self._lock:
+            return self._used[kind] + action.weight <= self._limits.get(kind, 0)
 
     def read(self, query: Query) -> None:
         """Raises PolicyError when `query` leaves the place that the event came from."""

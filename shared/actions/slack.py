@@ -33,6 +33,9 @@ class _OnSlack:
     def at_most(cls: type[Action], limit: int) -> Permission:
         return Permission(cls, limit)
 
+    def drafted(self, text: str) -> Action | None:
+        return None
+
     @classmethod
     def notice(cls, event: Event, text: str) -> Self | None:
         return None
@@ -56,9 +59,29 @@ class Reply(_OnSlack):
     def signed(self, footer: str) -> Self:
         return replace(self, text=f"{self.text}\n\n_{footer}_")
 
+    def drafted(self, text: str) -> Action | None:
+        return Draft(self.thread, text)
+
     @classmethod
     def notice(cls, event: Event, text: str) -> Self | None:
         return cls(event.thread_target, text) if event.thread_target else None
+
+
+@dataclass(frozen=True)
+class Draft(_OnSlack):
+    """Show in the thread what there is of a reply so far, in a message that the reply will take
+    over. Without a text it is taken away. Flows do not use it: `converse` does."""
+
+    thread: Thread
+    text: str
+
+    @property
+    def target(self) -> Thread:
+        return self.thread
+
+    @property
+    def arguments(self) -> Json:
+        return {"text": self.text}
 
 
 @dataclass(frozen=True)

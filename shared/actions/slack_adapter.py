@@ -1,27 +1,24 @@
 """Replies and reactions on Slack through the Slack SDK, each found again by its metadata."""
 
 import logging
-from collections.abc import Callable
-from functools import cached_property, partial
+from contextlib import suppress
+from functools import cached_property
 from typing import Any, NamedTuple
 
-from slack_sdk.web import SlackResponse, WebClient
+from slack_sdk.web import WebClient
 
 from shared.actions import Action, Json, Mark, Query, Receipt
-from shared.actions.slack import React, Reply
-from shared.actions.slack_errors import SlackRefused, border
-from shared.actions.slack_text import pieces, plain
+from shared.actions.slack import Draft, React, Reply
+from shared.actions.slack_errors import SlackRefused
+from shared.actions.slack_messages import Messages, act, metadata, read
+from shared.actions.slack_text import pieces, unfinished
 from shared.errors import ActionRejected, ActionUnavailable, EffectUnknown, SettingsError
 from shared.events import Message, Thread
 from shared.settings import Settings
 
-#: The event type of the metadata in every message that the agent posts.
-EFFECT = "agent_flows_effect"
 #: Seconds for one call to Slack.
 TIMEOUT = 10
 _REAL = "https://slack.com/api/"
-#: What Slack says of blocks that it does not take.
-_BLOCKS = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"}
 
 
 class _Identity(NamedTuple):
@@ -37,11 +34,13 @@ class SlackAdapter:
     One process shares one adapter between its threads.
     """
 
-    def __init__(self, settings: Settings, timeout: int = TIMEOUT) -> None:
+    def __init__(
+        self, settings: Settings, timeout: int = TIMEOUT, client: type[WebClient] = WebClient
+    ) -> None:
         url = settings.slack_api_url
         if not url.startswith(("http://", "https://")):
             raise SettingsError(f"SLACK_API_URL is {url!r}; expected something like {_REAL}")
-        self._client = WebClient(
+        self._client = client(
             token=settings.require("slack_bot_token"),
             base_url=url,
             timeout=timeout,
@@ -50,12 +49,18 @@ class SlackAdapter:
         )
         # The SDK takes HTTPS_PROXY also for addresses that NO_PROXY names; urllib does it right.
         self._client.proxy = None
+        self._messages = Messages(self._client, lambda: self._identity.bot)
 
     def perform(self, action: Action, mark: Mark, previous: Receipt | None) -> Receipt:
-        """Post the reply, or what is missing of it, or put the reaction."""
+        """Post the reply, or what is missing of it, or put the reaction, or show a draft.
+
+        When `previous` is the receipt of a draft, the reply takes its place.
+        """
         match action:
             case Reply():
-                return self._reply(action, mark)
+                return self._reply(action, mark, _drafts(previous))
+            case Draft():
+                return self._draft(action, mark, _drafts(previous))
             case React():
                 return self._react(action)
         raise ActionRejected(f"slack: cannot do {type(action).__name__}; use Reply or React")
@@ -67,6 +72,8 @@ class SlackAdapter:
             match action:
                 case Reply():
                     return self._find_reply(action, mark)
+                case Draft():
+                    return self._find_draft(action, mark)
                 case React():
                     return self._find_reaction(action)
         except ActionRejected as err:
@@ -78,19 +85,32 @@ class SlackAdapter:
             f"slack: cannot answer {type(query).__name__}; shared/actions/slack.py has no queries"
         )
 
-    def _reply(self, reply: Reply, mark: Mark) -> Receipt:
-        texts = pieces(reply.text)
+    def _reply(self, reply: Reply, mark: Mark, drafts: list[str]) -> Receipt:
+        thread, texts = reply.thread, pieces(reply.text)
         # A short reply is posted at once. `find` has been asked before a second try.
-        posted = self._posted(reply.thread, mark) if len(texts) > 1 else {}
+        posted = self._posted(thread, mark) if len(texts) > 1 else {}
+        drafts = [ts for ts in drafts if ts not in posted.values()]
+        first = drafts.pop(0) if drafts and 0 not in posted else ""
         try:
+            self._take_away(thread, drafts)
             for part, text in enumerate(texts):
                 if part not in posted:
-                    metadata = _metadata(mark, part, len(texts))
-                    posted[part] = self._post(reply.thread, text, metadata)
+                    about = metadata(mark, part, len(texts))
+                    posted[part] = self._become(thread, "" if part else first, text, about)
         except ActionUnavailable as err:
             err.sent = err.sent or bool(posted)
             raise
-        return _receipt(reply.thread, posted)
+        return _receipt(thread, posted)
+
+    def _become(self, thread: Thread, draft: str, text: str, about: Json) -> str:
+        """Turn the draft into a piece of the reply, or post that piece, and return where it is."""
+        if draft:
+            try:
+                self._messages.change(thread, draft, text, about)
+                return draft
+            except SlackRefused:  # somebody deleted it, or Slack takes no more changes
+                self._take_away(thread, [draft])
+        return self._messages.post(thread, text, about)
 
     def _find_reply(self, reply: Reply, mark: Mark) -> Receipt | None:
         posted = self._posted(reply.thread, mark)
@@ -98,78 +118,40 @@ class SlackAdapter:
         return _receipt(reply.thread, posted) if complete else None
 
     def _posted(self, thread: Thread, mark: Mark) -> dict[int, str]:
-        """The time stamps of the pieces of an effect that are in the thread, by their number.
-
-        Anyone in the workspace can post the same metadata, so only the bot's own messages count.
-        """
+        """The time stamps of the pieces of an effect that are in the thread, by their number."""
         found: dict[int, str] = {}
-        cursor = ""
-        while True:
-            try:
-                page = self._read(
-                    f"look into thread {thread.ref}",
-                    self._client.conversations_replies,
-                    channel=thread.channel,
-                    ts=thread.ts,
-                    include_all_metadata=True,
-                    limit=1000,
-                    cursor=cursor or None,
-                )
-            except SlackRefused as err:
-                if err.code == "thread_not_found":  # deleted, and with it what was in it
-                    return found
-                raise
-            for message in page["messages"]:
-                if message.get("bot_id") == self._identity.bot and _is_of(message, mark):
-                    part = message["metadata"]["event_payload"].get("part", 0)
-                    found.setdefault(part, message["ts"])
-            cursor = (page.get("response_metadata") or {}).get("next_cursor", "")
-            if not cursor:
-                return found
+        for part, ts in self._messages.marked(thread, mark):
+            found.setdefault(part, ts)
+        return found
 
-    def _post(self, thread: Thread, text: str, metadata: Json) -> str:
-        """Post one message into the thread and return its time stamp."""
-        message: Json = {
-            "channel": thread.channel,
-            "thread_ts": thread.ts,
-            "text": plain(text),
-            "metadata": metadata,
-            "parse": "none",
-            "link_names": False,
-            "unfurl_links": False,
-            "unfurl_media": False,
-        }
-        # Not chat_postMessage(), which warns of a blank text; Slack's own answer is plainer.
-        post = partial(self._act, f"post to {thread.ref}", self._client.api_call)
-        try:
-            blocks = [{"type": "markdown", "text": text}]
-            answer = post(api_method="chat.postMessage", json={**message, "blocks": blocks})
-        except SlackRefused as err:
-            if err.code not in _BLOCKS:
-                raise
-            # Better without its format than not at all.
-            answer = post(api_method="chat.postMessage", json=message)
-        if "thread_ts" not in answer["message"]:  # Slack says ok, and posts it outside
-            self._withdraw(thread, answer["ts"])
-        return str(answer["ts"])
+    def _draft(self, draft: Draft, mark: Mark, drafts: list[str]) -> Receipt:
+        """Show the text in the first of `drafts`, in a new message when there is none, or take them
+        all away."""
+        thread = draft.thread
+        if not draft.text:
+            self._take_away(thread, drafts)
+            return _draft_receipt(thread, [])
+        text, about = unfinished(draft.text), metadata(mark, 0, 1)
+        if not drafts:
+            return _draft_receipt(thread, [self._messages.post(thread, text, about)])
+        # With its metadata: a change that arrives late must not pass for the finished reply.
+        self._messages.change(thread, drafts[0], text, about)
+        return _draft_receipt(thread, drafts)
 
-    def _withdraw(self, thread: Thread, ts: str) -> None:
-        """Take back what Slack put into the channel because the thread is gone; raises
-        ActionRejected.
+    def _find_draft(self, draft: Draft, mark: Mark) -> Receipt | None:
+        found = [ts for _, ts in self._messages.marked(draft.thread, mark)]
+        return _draft_receipt(draft.thread, found) if found else None
 
-        https://github.com/slack-go/slack/issues/1571
-        """
-        doing = f"take back a reply whose thread {thread.ref} was deleted"
-        self._act(doing, self._client.chat_delete, channel=thread.channel, ts=ts)
-        raise ActionRejected(
-            f"slack: could not post to {thread.ref}: the message that it answers was deleted;"
-            " nothing is to be done"
-        )
+    def _take_away(self, thread: Thread, drafts: list[str]) -> None:
+        for ts in drafts:
+            # Refused because it is gone, or because it has to stay, which nobody can help.
+            with suppress(SlackRefused):
+                self._messages.remove(thread, ts)
 
     def _react(self, react: React) -> Receipt:
         message = react.message
         try:
-            self._act(
+            act(
                 f"react to {message.ref}",
                 self._client.reactions_add,
                 channel=message.channel,
@@ -183,7 +165,7 @@ class SlackAdapter:
 
     def _find_reaction(self, react: React) -> Receipt | None:
         message = react.message
-        answer = self._read(
+        answer = read(
             f"look at the reactions to {message.ref}",
             self._client.reactions_get,
             channel=message.channel,
@@ -197,16 +179,8 @@ class SlackAdapter:
 
     @cached_property
     def _identity(self) -> _Identity:
-        answer = self._read("ask who the bot is", self._client.auth_test)
+        answer = read("ask who the bot is", self._client.auth_test)
         return _Identity(answer["bot_id"], answer["user_id"])
-
-    def _act(self, doing: str, method: Callable[..., SlackResponse], **arguments: Any) -> Json:
-        with border(doing, acts=True):
-            return _json(method(**arguments))
-
-    def _read(self, doing: str, method: Callable[..., SlackResponse], **arguments: Any) -> Json:
-        with border(doing, acts=False):
-            return _json(method(**arguments))
 
 
 def _silent_logger() -> logging.Logger:
@@ -217,23 +191,6 @@ def _silent_logger() -> logging.Logger:
     return logger
 
 
-def _metadata(mark: Mark, part: int, parts: int) -> Json:
-    payload = {
-        "effect": mark.key,
-        "flow": mark.flow,
-        "depth": mark.depth,
-        "part": part,
-        "parts": parts,
-    }
-    return {"event_type": EFFECT, "event_payload": payload}
-
-
-def _is_of(message: Json, mark: Mark) -> bool:
-    metadata = message.get("metadata") or {}
-    payload = metadata.get("event_payload") or {}
-    return metadata.get("event_type") == EFFECT and payload.get("effect") == mark.key
-
-
 def _receipt(thread: Thread, posted: dict[int, str]) -> Receipt:
     """What exists now: the first message is its id, all of them are its data."""
     stamps = [posted[part] for part in sorted(posted)]
@@ -241,11 +198,15 @@ def _receipt(thread: Thread, posted: dict[int, str]) -> Receipt:
     return Receipt(stamps[0], _url(first), {"channel": thread.channel, "ts": stamps})
 
 
+def _draft_receipt(thread: Thread, stamps: list[str]) -> Receipt:
+    """Where a draft stands; there can be more than one after a crash."""
+    return Receipt(stamps[0] if stamps else "", data={"channel": thread.channel, "draft": stamps})
+
+
+def _drafts(previous: Receipt | None) -> list[str]:
+    return list((previous.data or {}).get("draft", ())) if previous else []
+
+
 def _url(at: Thread | Message) -> str:
     """A link that opens the message in whichever Slack client the person has; it needs no call."""
     return f"https://slack.com/app_redirect?team={at.team}&channel={at.channel}&message_ts={at.ts}"
-
-
-def _json(response: SlackResponse) -> Json:
-    data: Json = response.data if isinstance(response.data, dict) else {}
-    return data

@@ -24,12 +24,18 @@ _BROADCAST = re.compile(
     rf"(?<![a-z0-9])({_AT}\\*)(?=(?:channel|here|everyone|group)(?![a-z0-9]))", re.IGNORECASE
 )
 
+#: The most that chat.update takes in `text`, which only notifications and search show.
+#: https://docs.slack.dev/reference/methods/chat.update
+_BRIEF = 4_000
+
 _FENCE = re.compile(r"^ {0,3}(`{3,}(?=[^`\n]*$)|~{3,})(.*)$", re.MULTILINE)
 #: Room in each piece for the line that closes a code block; also the most that is kept of the line
 #: that opens one.
 _FENCE_ROOM = 40
 #: What belongs to the character before it: accents, variation selectors, skin tones, joiners.
 _JOINS = re.compile("[\u0300-\u036f\u200d\ufe00-\ufe0f\U0001f3fb-\U0001f3ff]")
+#: The first halves of what UTF-16 writes in two.
+_HALVES = "".join(map(chr, range(0xD800, 0xDC00)))
 #: Where to cut, the best first. Chinese has no spaces.
 _BOUNDARIES = ("\n\n", "\n", "。", " ")
 
@@ -43,6 +49,29 @@ def harmless(markdown: str) -> str:
 def plain(markdown: str) -> str:
     """The same text for Slack's `text` field, where `&`, `<` and `>` are control characters."""
     return escape(markdown, quote=False)
+
+
+def brief(markdown: str) -> str:
+    """As `plain`, cut to what a change of a message may carry."""
+    whole = plain(markdown)
+    reach = _reach(whole, _BRIEF)
+    if reach == len(whole):
+        return whole
+    return re.sub(r"&[a-z]*$", "", whole[: _reach(whole, _BRIEF - 1)]) + "…"
+
+
+def unfinished(markdown: str) -> str:
+    """What is shown of a text that still grows: its first piece, marked as not being all.
+
+    A code block that is still open is closed, so that it reads as one.
+    """
+    # The other half of an emoji may be on its way.
+    whole = markdown.rstrip().rstrip(_HALVES)
+    shown = pieces(whole, PIECE - _FENCE_ROOM)[0]
+    if opening := _open_fence(shown):
+        shown = f"{shown}\n{_marker(opening)}"
+    last = shown.rpartition("\n")[2]
+    return f"{shown}\n…" if _FENCE.fullmatch(last) else f"{shown} …"
 
 
 def pieces(markdown: str, size: int = PIECE) -> list[str]:

@@ -18,13 +18,15 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Says:
-    """An answer. `bytewise` sends each byte of it on its own; `breaks_off` closes in its middle."""
+    """An answer. `bytewise` sends each byte of it on its own; `breaks_off` closes in its middle;
+    `pause` is how many seconds lie between the pieces of a stream."""
 
     text: str = "ok"
     finish: str = "stop"
     calls: tuple[tuple[str, str], ...] = ()
     cached: int = 0
     bytewise: bool = False
+    pause: float = 0.0
     breaks_off: bool = False
     fails_inside: str = ""
 
@@ -130,6 +132,7 @@ class _Handler(BaseHTTPRequestHandler):
         if turn.bytewise:
             parts = [bytes([byte]) for part in parts for byte in part]
         for part in parts:
+            self.script.over.wait(turn.pause)
             self.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
         if turn.breaks_off:
             self.close_connection = True

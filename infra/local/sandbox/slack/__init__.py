@@ -132,6 +132,10 @@ class SlackSandbox:
         """A message and the replies to it."""
         return self.workspace.thread(self._id(channel), ts)
 
+    def calls(self, method: str) -> list[Json]:
+        """What the last calls of `method` were given, the oldest first."""
+        return [call.arguments for call in list(self._web.calls) if call.method == method]
+
     @property
     def attempts(self) -> list[Attempt]:
         """The attempts to tell the app, the oldest first."""
@@ -160,6 +164,10 @@ class SlackSandbox:
     def slow_next(self, method: str, seconds: float, times: int = 1) -> None:
         """Let the next calls of `method` be answered late."""
         self._faults.add(method, Fault(delay=seconds, proceed=True), times)
+
+    def delay_next(self, method: str, seconds: float, times: int = 1) -> None:
+        """Let the next calls of `method` take effect late."""
+        self._faults.add(method, Fault(delay=seconds, late=True), times)
 
     def _id(self, channel: str) -> str:
         return str(self.workspace.channel(channel)["id"])

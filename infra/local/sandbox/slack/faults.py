@@ -10,7 +10,7 @@ class Fault(NamedTuple):
     `after` performs the change first. `error` is Slack's `{"ok": false, "error": …}`; a `status`
     other than 200 is an answer that is not Slack's, but for 429, which says to come back after
     `retry_after` seconds. With neither the connection closes without an answer. `delay` holds the
-    answer back for so many seconds; with `proceed` that is all.
+    answer back for so many seconds; with `proceed` that is all. `late` holds the change back too.
     """
 
     error: str = ""
@@ -19,6 +19,7 @@ class Fault(NamedTuple):
     retry_after: int = 1
     delay: float = 0.0
     proceed: bool = False
+    late: bool = False
 
 
 class Faults:

@@ -3,9 +3,10 @@
 import json
 import socket
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from werkzeug.wrappers import Request, Response
 
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 _METHODS = {**chat.METHODS, **reading.METHODS}
 _OPEN = "apps.connections.open"
+
+
+class Call(NamedTuple):
+    """A method and what it was given."""
+
+    method: str
+    arguments: Json
 
 
 class Web:
@@ -42,6 +50,8 @@ class Web:
         self._responses = responses
         #: Ends the answers that are held back.
         self.stopping = threading.Event()
+        #: What was done or refused, the oldest first; what a fault kept away is not there.
+        self.calls: deque[Call] = deque(maxlen=1_000)
 
     def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
         request = Request(environ)
@@ -60,6 +70,10 @@ class Web:
         fault = self._faults.take(method)
         if fault is None:
             return _answer(self._call(method, request))
+        if fault.late:
+            request.get_data()  # the other side may hang up meanwhile
+            self.stopping.wait(fault.delay)
+            return _answer(self._call(method, request))
         answer = self._call(method, request) if fault.after or fault.proceed else {}
         self.stopping.wait(fault.delay)
         return _answer(answer) if fault.proceed else _broken(fault, hang_up)
@@ -69,6 +83,7 @@ class Web:
         bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
         try:
             arguments = _arguments(request)
+            self.calls.append(Call(method, arguments))
             self._authorise(method, bearer or str(arguments.get("token") or ""))
             if method == _OPEN:
                 return {"ok": True, "url": f"ws://{request.host}/link?ticket=sandbox"}

@@ -1,0 +1,221 @@
+"""Drafts: people watch an answer grow, and the action that gives it takes over the same message.
+
+A draft is no effect: nobody waits for it and nothing records it. It carries a key of its run, so an
+attempt that starts after a crash finds what the one before has left.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from shared.actions import Action, Adapter, Mark, Query, Receipt
+from shared.actions.effects import branch
+from shared.actions.policy import Policy
+from shared.errors import ActionError, ActionRejected, ActionUnavailable, EffectUnknown
+from shared.journal import Run, digest
+
+#: What must remain of the function's time, in seconds, for a call that might hang.
+_MARGIN = 15.0
+
+
+class Pace(NamedTuple):
+    """Seconds from the first text to the draft, and from one change of it to the next.
+
+    The first wait keeps short answers whole and lets a notification quote more than one word. Slack
+    takes some 50 changes a minute, for all threads together, so each pause is longer than the last.
+    https://docs.slack.dev/apis/web-api/rate-limits
+    """
+
+    first: float = 0.7
+    between: float = 1.2
+    growth: float = 1.1
+
+
+PACE = Pace()
+
+
+class Drafts:
+    """What one run shows before it acts. Its threads may share it."""
+
+    def __init__(
+        self,
+        run: Run,
+        policy: Policy,
+        adapter: Callable[[Action], Adapter],
+        remaining: Callable[[], float],
+        pace: Pace,
+    ) -> None:
+        self._run = run
+        self._policy = policy
+        self._adapter = adapter
+        self._remaining = remaining
+        self._pace = pace
+        self._answer = policy.answer_to(run.event)
+        self._mark = _mark(run, self._answer)
+        #: The draft that this attempt knows of.
+        self._draft: Receipt | None = None
+        #: It cannot know: an earlier attempt may have left one, or a call was not answered.
+        self._unsure = run.attempt > 1
+        #: A draft of this attempt, or a change of it, may still arrive, even after the answer.
+        self._late_draft = self._late_change = False
+        self._lock = threading.RLock()
+
+    def sink(self) -> Callable[[str], None] | None:
+        """What shows an answer as it grows, or None when it has to come whole.
+
+        It is called with the text so far and never raises. Answers in the threads of `agent.map`
+        come whole: they would share one draft.
+        """
+        if self._answer is None or branch.get() or not self._policy.has_room_for(self._answer):
+            return None
+        return Sink(self._show, self._remaining, self._pace)
+
+    def adapter(self, wanted: Action) -> Adapter:
+        """The adapter of `wanted`, which lets the answer take the draft's place."""
+        answer, adapter = self._answer, self._adapter(wanted)
+        same = answer and type(wanted) is type(answer) and wanted.target == answer.target
+        return _Finishing(adapter, self) if same else adapter
+
+    def finish(
+        self, adapter: Adapter, action: Action, mark: Mark, previous: Receipt | None
+    ) -> Receipt:
+        """Perform `action` in the place of the draft, if there is one."""
+        with self._lock:
+            standing = self._standing()
+            try:
+                receipt = adapter.perform(action, mark, standing or previous)
+            except ActionError:
+                # It may no longer be a draft, and then nothing else may take its place.
+                self._unsure = True
+                raise
+            self._draft = None
+        return receipt
+
+    def finished(self) -> None:
+        """The draft has become what was asked for; it only was not told so."""
+        with self._lock:
+            self._draft = None
+
+    def take_back(self) -> None:
+        """Remove the draft that nothing finished; raises ActionUnavailable when it may still be
+        there."""
+        with self._lock:
+            settled = self._answered() and self._draft is None and not self._late_draft
+            if not settled and self._standing():
+                self._remove()
+
+    def _answered(self) -> bool:
+        """Did this run, in any of its attempts, do what takes the place of its drafts?"""
+        answer = self._answer
+        slot = f"|{type(answer).__name__}|{answer.target.ref}|" if answer else ""
+        effects = self._run.effects.values()
+        return any(e["state"] == "committed" and slot in e["slot"] for e in effects)
+
+    def _show(self, text: str) -> None:
+        """Make the draft say `text`; raises what the adapter raises."""
+        with self._lock:
+            standing = self._draft or self._find()
+            try:
+                self._draft = self._perform(text, standing)
+            except ActionUnavailable as err:
+                if err.sent and standing:
+                    self._late_change = True
+                elif err.sent:
+                    self._late_draft = self._unsure = True
+                raise
+
+    def _standing(self) -> Receipt | None:
+        """The draft that is to be finished or removed."""
+        self._draft = self._find()
+        if self._draft and self._late_change:
+            # What is gone cannot be changed any more.
+            self._remove()
+        return self._draft
+
+    def _find(self) -> Receipt | None:
+        """The draft that stands, after a look where this attempt cannot know."""
+        if not self._unsure or self._answer is None:
+            return self._draft
+        try:
+            return self._adapter(self._answer).find(_drafted(self._answer, ""), self._mark)
+        except EffectUnknown:
+            # A draft that cannot be looked up must not keep the answer back.
+            return self._draft
+
+    def _remove(self) -> None:
+        self._perform("", self._draft)
+        self._draft, self._late_change = None, False
+
+    def _perform(self, text: str, draft: Receipt | None) -> Receipt:
+        assert self._answer
+        return self._adapter(self._answer).perform(_drafted(self._answer, text), self._mark, draft)
+
+
+class Sink:
+    """Shows a text that grows, no more often than the platform bears, until that fails."""
+
+    def __init__(
+        self,
+        show: Callable[[str], None],
+        remaining: Callable[[], float],
+        pace: Pace,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._show = show
+        self._remaining = remaining
+        self._clock = clock
+        self._pause, self._growth = pace.between, pace.growth
+        self._first = pace.first
+        self._next: float | None = None
+        self._open = True
+
+    def __call__(self, text: str) -> None:
+        """Take the whole text so far, which may also be another one than before."""
+        if not self._open or not text or text.isspace():
+            return
+        if self._next is None:
+            self._next = self._clock() + self._first
+        if self._clock() < self._next or self._remaining() < _MARGIN:
+            return
+        wait = self._pause
+        try:
+            self._show(text)
+        except ActionUnavailable as err:
+            self._open = err.retry_after is not None and not err.sent
+            wait = max(wait, err.retry_after or 0.0)
+        except ActionRejected:
+            self._open = False
+        self._pause *= self._growth
+        self._next = self._clock() + wait
+
+
+class _Finishing:
+    """An adapter whose actions take the place of a draft."""
+
+    def __init__(self, adapter: Adapter, drafts: Drafts) -> None:
+        self._adapter = adapter
+        self._drafts = drafts
+
+    def perform(self, action: Action, mark: Mark, previous: Receipt | None) -> Receipt:
+        return self._drafts.finish(self._adapter, action, mark, previous)
+
+    def find(self, action: Action, mark: Mark) -> Receipt | None:
+        if found := self._adapter.find(action, mark):
+            self._drafts.finished()
+        return found
+
+    def read(self, query: Query) -> Any:
+        return self._adapter.read(query)
+
+
+def _mark(run: Run, answer: Action | None) -> Mark:
+    """Name the drafts of this run; the answer's own key needs its text, which is still to come."""
+    about = [type(answer).__name__, answer.target.ref] if answer else []
+    return Mark(digest(["draft", run.flow, *about, run.event.id]), run.flow, run.event.depth + 1)
+
+
+def _drafted(answer: Action, text: str) -> Action:
+    drafted = answer.drafted(text)
+    assert drafted
+    return drafted

@@ -1,0 +1,118 @@
+"""Hands events to the chat flow in processes that die by SIGKILL at the boundary asked for.
+
+A boundary is the moment before or after anything that leaves the process: a transaction, a call to
+the model, a call to Slack, of which each change of a draft is one. Each line of the input is one
+delivery, each line of the output how it ended: `done`, `again` or `killed`. Every delivery has a
+forked process of its own, which takes milliseconds to start.
+"""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from slack_sdk.web import SlackResponse, WebClient
+
+from flows.chat import chat
+from infra.local.sandbox.slack import SlackSandbox
+from shared.actions.drafts import Pace
+from shared.actions.slack_adapter import SlackAdapter
+from shared.database import Database, Row, Statement
+from shared.events import Event
+from shared.journal import Journal, Run
+from shared.models import Reply, Request
+from shared.models.routing import Models
+from shared.settings import Settings
+from shared.worker import Worker
+from tests.slack.stage import Context, Servers, batch, capabilities
+
+_ENDS = {0: "done", 1: "again", -signal.SIGKILL: "killed"}
+
+
+class Fate:
+    """Counts the boundaries, and ends the process at the one that was asked for."""
+
+    def __init__(self, end: int) -> None:
+        self._end = end
+        self._seen = 0
+
+    def boundary(self) -> None:
+        self._seen += 1
+        if self._seen == self._end:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class MortalDatabase(Database):
+    def __init__(self, url: str, fate: Fate) -> None:
+        super().__init__(url, patience=5)
+        self._fate = fate
+
+    def run(self, tenant: str, statements: Sequence[Statement]) -> list[list[Row]]:
+        self._fate.boundary()
+        rows = super().run(tenant, statements)
+        self._fate.boundary()
+        return rows
+
+
+class BriefJournal(Journal):
+    """Its leases end at once, so that nobody has to wait for those of the dead."""
+
+    def claim(self, event: Event, flow: str, lease: float) -> Run | None:
+        return super().claim(event, flow, 0)
+
+
+class MortalModels(Models):
+    def __init__(self, settings: Settings, fate: Fate) -> None:
+        super().__init__(settings)
+        self._fate = fate
+
+    def reply(self, role: str, request: Request, **more: Any) -> Reply:
+        self._fate.boundary()
+        reply = super().reply(role, request, **more)
+        self._fate.boundary()
+        return reply
+
+
+def mortal_client(fate: Fate) -> type[WebClient]:
+    class MortalClient(WebClient):
+        def api_call(self, *arguments: Any, **named: Any) -> SlackResponse:
+            fate.boundary()
+            response = super().api_call(*arguments, **named)
+            fate.boundary()
+            return response
+
+    return MortalClient
+
+
+def deliver(order: dict[str, Any]) -> bool:
+    """Handle one event; False when it goes back to the queue."""
+    fate = Fate(order["boundary"])
+    servers = Servers(*order["servers"])
+    slack = Settings(slack_bot_token=SlackSandbox.bot_token, slack_api_url=servers.slack)
+    adapter = SlackAdapter(slack, client=mortal_client(fate))
+    with MortalDatabase(order["database"], fate) as database:
+        can = capabilities(database, servers, Pace(*order["pace"]))
+        models = MortalModels(can.settings, fate)
+        mortal = replace(can, models=models, adapter=lambda wanted: adapter)
+        event = Event.from_json(order["event"])
+        handle = Worker(chat, BriefJournal(database), mortal)
+        answer = handle(batch(event, order["receives"]), Context())
+    return not answer["batchItemFailures"]
+
+
+def main() -> None:
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            # What the flow logs is not for the reader of our output.
+            os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+            os._exit(0 if deliver(json.loads(line)) else 1)
+        _, status = os.waitpid(child, 0)
+        print(_ENDS.get(os.waitstatus_to_exitcode(status), "broken"), flush=True)
+
+
+if __name__ == "__main__":
+    main()

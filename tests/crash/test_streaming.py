@@ -1,0 +1,143 @@
+"""SIGKILL at every boundary of an answer that streams: one whole message, whatever came before."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Self
+
+import pytest
+
+from infra.project import ROOT
+from shared.actions.drafts import Pace
+from shared.actions.slack_text import pieces
+from shared.events import Event
+from tests.models.scripted_server import Fails, Says, Turn
+from tests.slack.stage import AT_ONCE, ONCE, Stage
+
+FIRST = "Tuesdays, at 10."
+SECOND = "Ada knows."
+LONG = "\n\n".join("今天天气很好。" * 400 for _ in range(4))
+#: More than any of the answers has.
+BOUNDARIES = 90
+
+
+class Mortals:
+    """A process that hands events to processes that die when they are told to."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.crash.mortal"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=ROOT,
+            env={"PATH": os.environ["PATH"]},
+            text=True,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate(timeout=30)
+
+    def deliver(
+        self, event: Event, boundary: int = 0, receives: int = 1, pace: Pace = AT_ONCE
+    ) -> str:
+        assert self._process.stdin and self._process.stdout
+        order = {
+            "event": event.to_json(),
+            "boundary": boundary,
+            "receives": receives,
+            "servers": self._stage.servers,
+            "database": self._stage.database_url,
+            "pace": pace,
+        }
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        return self._process.stdout.readline().strip()
+
+
+@pytest.fixture
+def stage(database_url: str) -> Iterator[Stage]:
+    with Stage.up(database_url) as stage:
+        yield stage
+
+
+@pytest.fixture
+def mortals(stage: Stage) -> Iterator[Mortals]:
+    with Mortals(stage) as mortals:
+        yield mortals
+
+
+def answered(stage: Stage, number: int, script: Sequence[Turn]) -> Event:
+    """A question of its own words, and what the model will say to it."""
+    stage.model.script.clear()
+    stage.model.seen.clear()
+    stage.model.says(*script)
+    return stage.asked(f"Question {number}?")
+
+
+def recorded(stage: Stage, event: Event) -> list[str]:
+    rows = stage.recorded(
+        f"""select s.output ->> 'text' from steps s
+            join runs r on (r.tenant, r.id) = (s.tenant, s.run_id)
+            where s.name = 'converse' and r.event_id = '{event.id}'"""
+    )
+    return [text for (text,) in rows]
+
+
+@pytest.mark.parametrize(
+    ("script", "pace"), [([Says(FIRST), Says(SECOND)], AT_ONCE), ([Says(LONG), Says(SECOND)], ONCE)]
+)
+def test_one_whole_message_whenever_it_is_killed(
+    stage: Stage, mortals: Mortals, script: Sequence[Turn], pace: Pace
+) -> None:
+    asked_again = drafts_left = 0
+    for boundary in range(1, BOUNDARIES):
+        event = answered(stage, boundary, script)
+        end = mortals.deliver(event, boundary, pace=pace)
+        if end == "done":
+            break
+        assert end == "killed"
+        finished = recorded(stage, event)
+        drafts_left += any(text.endswith("…") for text in stage.replies(event))
+        assert mortals.deliver(event, receives=2, pace=pace) == "done"
+        (answer,) = recorded(stage, event)
+        assert stage.replies(event) == pieces(answer), f"killed at boundary {boundary}"
+        assert len(stage.model.seen) <= (1 if finished else 2), "a finished step was asked again"
+        asked_again += len(stage.model.seen) == 2
+    assert 25 < boundary < BOUNDARIES - 1, "not every boundary was reached"
+    assert asked_again > 3
+    assert drafts_left > 3
+
+
+def test_one_whole_message_though_the_second_attempt_is_killed_too(
+    stage: Stage, mortals: Mortals
+) -> None:
+    script = [Says(FIRST), Says(SECOND), Says(FIRST)]
+    for boundary in range(8, 36, 2):
+        event = answered(stage, boundary, script)
+        ends = [mortals.deliver(event, 44 - boundary), mortals.deliver(event, boundary, 2)]
+        if "done" not in ends:
+            ends.append(mortals.deliver(event, receives=3))
+        assert "done" in ends
+        (answer,) = recorded(stage, event)
+        assert stage.replies(event) == [answer], f"killed at {44 - boundary} and {boundary}"
+
+
+def test_a_notice_takes_the_place_of_what_the_killed_attempt_left(
+    stage: Stage, mortals: Mortals
+) -> None:
+    drafts_left = 0
+    for boundary in range(9, 30, 2):
+        event = answered(stage, boundary, [Says(FIRST), Fails(401), Fails(401)])
+        assert mortals.deliver(event, boundary) == "killed"
+        drafts_left += any(text.endswith("…") for text in stage.replies(event))
+        assert mortals.deliver(event, receives=2) == "done"
+        (reply,) = stage.replies(event)
+        assert reply == FIRST or "The language model could not do it." in reply
+    assert drafts_left > 3
