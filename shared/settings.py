@@ -39,6 +39,7 @@ class Settings(NamedTuple):
     openai_base_url: str = ""
     openai_api_key: str = ""
     anthropic_api_key: str = ""
+    anthropic_base_url: str = ""
     ollama_host: str = ""
     # Storage
     database_url: str = ""

@@ -21,9 +21,9 @@ from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
 from shared.errors import ModelUnavailable, SettingsError
-from shared.models import Chunk, Embedder, Json, Provider, Reply, Request, prices
+from shared.models import Chunk, Embedder, Json, Provider, Reply, Request, blocks, prices
 from shared.models.bedrock_failures import answered_error, no_answer
-from shared.models.bedrock_wire import Answer, messages_of, tools_of
+from shared.models.bedrock_wire import Answer, mark, messages_of, tools_of
 from shared.models.deadline import Deadline
 from shared.models.dimensions import sized
 from shared.models.failures import Refused
@@ -32,7 +32,7 @@ from shared.settings import Settings, aws_region
 
 T = TypeVar("T")
 
-_ADAPTATIONS = 3
+_ADAPTATIONS = 5
 _EMBED_SECONDS = 30.0
 
 #: https://docs.aws.amazon.com/bedrock/latest/userguide/titan-embedding-models.html
@@ -157,6 +157,10 @@ class BedrockModel:
             lacks |= {"force"}
         elif re.search(r"support tool use|toolConfig", said, re.I):
             lacks |= {"schema"}
+        elif re.search(r"cache.?point|cache_control|prompt caching", said, re.I):
+            # Some models keep the system's part and no turns.
+            of_turns = re.search(r"messages", said, re.I) and "turns" not in lacks
+            lacks |= {"turns"} if of_turns else {"cache"}
         news = lacks != self._lacks
         self._lacks = lacks
         return news
@@ -167,18 +171,19 @@ class BedrockModel:
         if "temperature" not in lacks:
             limits["temperature"] = request.temperature
         system = [request.system] if request.system.strip() else []
-        if request.schema is not None and lacks & {"force", "schema"}:
+        chosen = blocks.chosen(request)
+        if request.schema is not None and (lacks & {"force", "schema"} or chosen):
             system.append(json_instruction(as_object(request.schema)))
-        parameters: Json = {
-            "modelId": self._id,
-            "messages": messages_of(request.messages),
-            "inferenceConfig": limits,
-        }
+        # The conversation comes last, so that a longer one starts with the same bytes.
+        parameters: Json = {"modelId": self._id, "inferenceConfig": limits}
+        answer = "schema" not in lacks and not chosen
+        if tools := tools_of(request, force="force" not in lacks, answer=answer):
+            parameters["toolConfig"] = tools
         if system:
             parameters["system"] = [{"text": text} for text in system]
-        tools = tools_of(request, force="force" not in lacks, answer="schema" not in lacks)
-        if tools:
-            parameters["toolConfig"] = tools
+        parameters["messages"] = messages_of(request.messages)
+        if "cache" not in lacks:
+            mark(parameters, request, turns="turns" not in lacks)
         return parameters
 
     def _reply(self, answer: Answer) -> Reply:

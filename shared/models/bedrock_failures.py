@@ -65,6 +65,8 @@ def answered_error(name: str, setting: str, err: ClientError) -> ModelUnavailabl
     if code in _PASSING or status == 429 or status >= 500:
         wait = retry_after(metadata.get("HTTPHeaders", {}), time.time())
         return unavailable(name, _PASSING.get(code, status), wait)
+    if "prompt caching" in message:
+        return Refused(f"{name}: keeps no prompts; look at {setting} ({status})", message)
     if code in _DENIED or status in {401, 403}:
         advice = (
             "access was denied; look at the AWS credentials, at their permission "

@@ -4,88 +4,88 @@ https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.htm
 """
 
 import json
+import re
+from base64 import b64decode
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from itertools import groupby
+from dataclasses import dataclass
 from typing import Any
 
-from shared.models import Finish, Json, Message, Request, ToolCall, Usage
-from shared.models.structured import as_object
-from shared.models.toolcalls import read_calls
+from shared.errors import ModelRejected
+from shared.models import Image, Json, Message, Request, Usage, blocks
+from shared.models.prefixes import kept, turns_to_mark
+from shared.models.structured import ANSWER
 
-#: The tool through which an answer of a schema comes back.
-ANSWER = "give_answer"
-
-_FINISHES: dict[str, Finish] = {
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "tool_use": "tools",
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "guardrail_intervened": "refused",
-    "content_filtered": "refused",
-    "refusal": "refused",
-}
+#: https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html: which models keep
+#: prefixes, and which of them also keep tools on their own.
+_KEEPING = re.compile(r"anthropic\.claude|amazon\.nova")
+_KEEPING_TOOLS = re.compile(r"anthropic\.claude")
+_CACHE_POINT: Json = {"cachePoint": {"type": "default"}}
 
 
 def messages_of(messages: Iterable[Message]) -> list[Json]:
-    """Write the conversation: it starts with the user, the roles alternate, no block is blank."""
-    turns: list[Json] = []
-    blocks = [(_role(message), _blocks(message)) for message in messages]
-    for role, same in groupby((pair for pair in blocks if pair[1]), key=lambda pair: pair[0]):
-        turns.append({"role": role, "content": [block for _, part in same for block in part]})
-    if not turns or turns[0]["role"] == "assistant":
-        turns.insert(0, {"role": "user", "content": [{"text": "(what came before is left out)"}]})
-    return turns
-
-
-def _role(message: Message) -> str:
-    return "assistant" if message.role == "assistant" else "user"
+    return blocks.alternating(messages, _blocks, {"text": blocks.LEFT_OUT})
 
 
 def _blocks(message: Message) -> list[Json]:
     if message.role == "tool":
-        result = {"toolUseId": message.call_id, "content": [{"text": message.text or "(nothing)"}]}
-        return [{"toolResult": result}]
-    blocks: list[Json] = [{"text": message.text}] if message.text.strip() else []
+        content = [{"text": message.text or blocks.NOTHING}]
+        return [{"toolResult": {"toolUseId": message.call_id, "content": content}}]
+    written = [_image(image) for image in message.images]
+    if message.text.strip():
+        written.append({"text": message.text})
     for call in message.calls:
-        use = {"toolUseId": call.id, "name": call.name, "input": call.arguments}
-        blocks.append({"toolUse": use})
-    return blocks
+        use = {"toolUseId": call.id, "name": call.name, "input": blocks.in_order(call.arguments)}
+        written.append({"toolUse": use})
+    return written
+
+
+def _image(image: Image) -> Json:
+    try:
+        data = b64decode(image.data, validate=True)
+    except ValueError as err:
+        raise ModelRejected(f"an image ({image.media_type}) is no base64") from err
+    kind = image.media_type.removeprefix("image/")
+    return {"image": {"format": kind, "source": {"bytes": data}}}
 
 
 def tools_of(request: Request, *, force: bool, answer: bool) -> Json | None:
     """Write the tools and, where a schema is asked for and the model can, the one that takes the
-    answer; `force` makes the model use it."""
-    specs = [_spec(tool.name, tool.description, tool.parameters) for tool in request.tools]
-    answer = answer and request.schema is not None
-    if answer and request.schema is not None:
-        specs.append(_spec(ANSWER, "Give the answer.", as_object(request.schema)))
-    # A conversation that holds calls is refused when their tools are not described.
-    offered = {spec["toolSpec"]["name"] for spec in specs}
-    used = {call.name for message in request.messages for call in message.calls}
-    nothing = {"type": "object", "properties": {}}
-    specs += [_spec(name, "No longer offered.", nothing) for name in sorted(used - offered)]
+    answer; `force` makes the model use it, or what the author chose."""
+    specs = [
+        {
+            "toolSpec": {
+                "name": tool.name,
+                "description": tool.description,
+                "inputSchema": {"json": tool.parameters},
+            }
+        }
+        for tool in blocks.offered(request, answer=answer)
+    ]
     if not specs:
         return None
     config: Json = {"tools": specs}
-    if answer and force:
-        config["toolChoice"] = {"any": {}} if request.tools else {"tool": {"name": ANSWER}}
+    if force and (name := blocks.forced(request, answer=answer)):
+        config["toolChoice"] = {"any": {}} if name == "any" else {"tool": {"name": name}}
     return config
 
 
-def _spec(name: str, description: str, schema: Json) -> Json:
-    return {"toolSpec": {"name": name, "description": description, "inputSchema": {"json": schema}}}
+def mark(parameters: Json, request: Request, *, turns: bool) -> None:
+    """Put cache points behind what is worth keeping, behind `turns` only where the model can."""
+    if not _KEEPING.search(parameters["modelId"]):
+        return
+    worth = kept(parameters["modelId"], request)
+    if worth.head and "system" in parameters:
+        parameters["system"].append(_CACHE_POINT)
+    elif worth.head and _KEEPING_TOOLS.search(parameters["modelId"]):
+        parameters["toolConfig"]["tools"].append(_CACHE_POINT)
+    if worth.turns and turns:
+        for turn in turns_to_mark(parameters["messages"]):
+            turn["content"].append(_CACHE_POINT)
 
 
 @dataclass
-class Answer:
+class Answer(blocks.Answer):
     """What has come of a reply so far: the events of a stream, or all of it at once."""
-
-    finish: str = ""
-    usage: Usage = field(default_factory=Usage)
-    text: str = ""
-    _calls: dict[int, Json] = field(default_factory=dict)
 
     def add_whole(self, answer: Mapping[str, Any]) -> None:
         """Take in what Converse returned; raises KeyError or TypeError when it is another thing."""
@@ -123,24 +123,6 @@ class Answer:
         elif "metadata" in event:
             self.usage = _usage(event["metadata"]["usage"])
         return ""
-
-    def answered(self) -> str:
-        """Return the text: what came through the answer tool if the model used it."""
-        inputs = [call["input"] for call in self._calls.values() if call["name"] == ANSWER]
-        return str(inputs[0]) if inputs else self.text
-
-    def outcome(self) -> Finish:
-        finish = _FINISHES.get(self.finish, "stop")
-        others = any(call["name"] != ANSWER for call in self._calls.values())
-        return finish if finish in {"length", "refused"} else "tools" if others else "stop"
-
-    def calls(self) -> tuple[ToolCall, ...]:
-        """Return the calls other than the answer."""
-        calls = [call for _, call in sorted(self._calls.items()) if call["name"] != ANSWER]
-        return read_calls(
-            [(call["id"], call["name"], call["input"]) for call in calls],
-            cut_off=self.outcome() == "length",
-        )
 
 
 def _usage(usage: Mapping[str, Any]) -> Usage:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from shared.models import Json, Request
 from shared.models.failures import Failed
-from shared.models.openai_wire import messages_of, tools_of
+from shared.models.openai_wire import messages_of, tool_choice_of, tools_of
 from shared.models.structured import as_object, is_strict, json_instruction
 
 #: How to ask for JSON, best first. Servers that lack one refuse it, or ignore it: the answer is
@@ -29,17 +29,18 @@ class Dialect:
     """The variant of the wire format to write. Thread-safe; a server keeps its dialect for as long
     as the process lives."""
 
-    def __init__(self, *, newest: bool, schemas: bool) -> None:
-        """`newest`: the server is OpenAI's own. `schemas`: it heeds response_format."""
+    def __init__(self, *, newest: bool) -> None:
+        """`newest`: the server is OpenAI's own."""
         self._lock = threading.Lock()
         self._limit = "max_completion_tokens" if newest else "max_tokens"
         self._limit_is_sure = False
-        self._format = _FORMATS[0] if schemas else _FORMATS[-1]
+        self._format = _FORMATS[0]
         self._dropped: frozenset[str] = frozenset()
         self._strikes: dict[int, int] = {}
 
     def body(self, model: str, request: Request, *, stream: bool) -> Json:
-        """Write `request` in this dialect."""
+        """Write `request` in this dialect. The conversation comes last, so that a longer one starts
+        with the same bytes: providers cache such prefixes by themselves."""
         instruction = ""
         body: Json = {"model": model, self._limit: request.max_tokens}
         body["temperature"] = request.temperature
@@ -47,6 +48,8 @@ class Dialect:
             body |= {"stream": True, "stream_options": {"include_usage": True}}
         if request.tools:
             body["tools"] = tools_of(request)
+            if request.tool_choice:
+                body["tool_choice"] = tool_choice_of(request)
         if request.schema is not None:
             schema = as_object(request.schema)
             form = _FORMATS[-1] if self._struck_out(request) else self._format
@@ -67,6 +70,7 @@ class Dialect:
                 self._learn_limit(body, said)
                 or self._learn_to_drop("temperature", body, said)
                 or self._learn_to_drop("stream_options", body, said)
+                or self._learn_tool_choice(body, said)
                 or self._learn_format(body, said)
             )
 
@@ -116,6 +120,10 @@ class Dialect:
             return False
         self._dropped |= {field}
         return True
+
+    def _learn_tool_choice(self, body: Json, said: str) -> bool:
+        """A server that cannot force says so; of a tool that it misses it says something else."""
+        return bool(_UNSUPPORTED.search(said)) and self._learn_to_drop("tool_choice", body, said)
 
     def _learn_format(self, body: Json, said: str) -> bool:
         sent = body.get("response_format", {}).get("type")

@@ -1,15 +1,30 @@
-"""Where a model's name leads: the servers that speak the OpenAI wire format, and their settings."""
+"""Where a model's name leads: the servers that are called over plain HTTP, and their settings."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from shared.errors import SettingsError
 from shared.models.failures import Endpoint
 from shared.settings import Settings
 
-_OPENAI = "https://api.openai.com/v1"
-_ANTHROPIC = "https://api.anthropic.com/v1"
 _OLLAMA_PORT = 11434
+
+
+class _Vendor(NamedTuple):
+    """A vendor's own server, and the settings that replace it and that hold the key."""
+
+    wire: Literal["openai", "anthropic"]
+    url: str
+    url_setting: str
+    key_setting: str
+
+
+_VENDORS = {
+    "openai": _Vendor("openai", "https://api.openai.com/v1", "openai_base_url", "openai_api_key"),
+    "anthropic": _Vendor(
+        "anthropic", "https://api.anthropic.com/v1", "anthropic_base_url", "anthropic_api_key"
+    ),
+}
 
 
 class Place(NamedTuple):
@@ -26,28 +41,31 @@ def place_of(name: str, settings: Settings, model_setting: str) -> Place:
     a key or an address is missing or malformed.
     """
     kind, _, model = name.partition(":")
-    url, key, key_setting, url_setting = "", "", "", model_setting
     if kind in {"http", "https"}:
         # No key goes there: it belongs to another server. One that wants a key is OPENAI_BASE_URL.
         url, _, model = name.partition("#")
+        endpoint = Endpoint(name, url.rstrip("/"), "", "", model_setting, model_setting)
     elif kind == "ollama":
-        url, url_setting = _ollama(settings.ollama_host), "OLLAMA_HOST"
-    elif kind == "anthropic":
-        url, key, key_setting = (
-            _ANTHROPIC,
-            settings.require("anthropic_api_key"),
-            "ANTHROPIC_API_KEY",
-        )
+        url = _ollama(settings.ollama_host)
+        endpoint = Endpoint(name, url, "", "", "OLLAMA_HOST", model_setting)
     else:
-        url, url_setting = settings.openai_base_url or _OPENAI, "OPENAI_BASE_URL"
-        key, key_setting = settings.openai_api_key, "OPENAI_API_KEY"
-        if url == _OPENAI:
-            settings.require("openai_api_key")
+        endpoint = _of_vendor(name, _VENDORS[kind], settings, model_setting)
     if not model:
         raise SettingsError(f"{model_setting}={name!r} names no model; write {_EXAMPLES[kind]}")
-    _check(url, url_setting, key, key_setting)
-    endpoint = Endpoint(name, url.rstrip("/"), key.strip(), key_setting, url_setting, model_setting)
+    _check(endpoint)
     return Place(endpoint, model)
+
+
+def _of_vendor(name: str, vendor: _Vendor, settings: Settings, model_setting: str) -> Endpoint:
+    url = (getattr(settings, vendor.url_setting) or vendor.url).rstrip("/")
+    if vendor.wire == "anthropic":
+        # Its own clients take the address without the version.
+        url = url.removesuffix("/v1") + "/v1"
+    if url == vendor.url:
+        settings.require(vendor.key_setting)
+    key = getattr(settings, vendor.key_setting).strip()
+    key_setting, url_setting = vendor.key_setting.upper(), vendor.url_setting.upper()
+    return Endpoint(name, url, key, key_setting, url_setting, model_setting, vendor.wire)
 
 
 _EXAMPLES = {
@@ -71,9 +89,13 @@ def _ollama(host: str) -> str:
     return f"{url.scheme}://{name}:{port}/v1"
 
 
-def _check(url: str, url_setting: str, key: str, key_setting: str) -> None:
-    parts = urlsplit(url)
+def _check(endpoint: Endpoint) -> None:
+    parts = urlsplit(endpoint.url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise SettingsError(f"{url_setting} is no address; write one such as https://host/v1")
-    if not (key.strip().isascii() and key.strip().isprintable()):
-        raise SettingsError(f"{key_setting} holds characters that no key has; copy it again")
+        raise SettingsError(
+            f"{endpoint.url_setting} is no address; write one such as https://host/v1"
+        )
+    if not (endpoint.key.isascii() and endpoint.key.isprintable()):
+        raise SettingsError(
+            f"{endpoint.key_setting} holds characters that no key has; copy it again"
+        )

@@ -4,22 +4,36 @@ setting to look at."""
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from shared.errors import ModelRejected, ModelUnavailable
+from shared.models import Json
+
+T = TypeVar("T")
 
 #: Statuses that say: the same request may succeed later. 529 is Anthropic's "overloaded".
 _PASSING = frozenset({408, 409, 425, 429}) | frozenset(range(500, 600)) - {501, 505}
 
 #: Words of an error body that say the same, whatever the status.
 _PASSING_CODES = frozenset(
-    {"overloaded", "overloaded_error", "rate_limit_exceeded", "rate_limit_error", "server_error"}
+    {
+        "overloaded",
+        "overloaded_error",
+        "rate_limit_exceeded",
+        "rate_limit_error",
+        "server_error",
+        "api_error",
+        "timeout_error",
+    }
 )
+
+#: Anthropic says it in words, with the status of a wrong request.
+_NO_CREDIT = re.compile(rb"credit balance is too low")
 
 #: Where an error body says what is wrong, at OpenAI's, FastAPI's and other servers.
 _WORDS = frozenset({"error", "message", "msg", "detail", "code", "type", "param", "loc"})
@@ -41,6 +55,29 @@ class Failed(ModelUnavailable):
     """The server broke on this request (500): perhaps for a while, perhaps on what was asked."""
 
 
+#: A server may refuse one thing after the other: the limit's name, the temperature, the stream's
+#: options, two formats.
+_ADAPTATIONS = 5
+
+
+def adapting(
+    write: Callable[[], Json], call: Callable[[Json], T], learn: Callable[[Json, str], bool]
+) -> T:
+    """Call with the body that `write` returns, and again while `learn` can adapt to a refusal.
+
+    `learn` gets the refused body and what the server said, and returns whether another try is worth
+    it.
+    """
+    for _ in range(_ADAPTATIONS):
+        body = write()
+        try:
+            return call(body)
+        except Refused as refused:
+            if not learn(body, refused.detail):
+                raise
+    return call(write())
+
+
 @dataclass(frozen=True)
 class Endpoint:
     """A model server, and the settings that its failures point to."""
@@ -51,6 +88,16 @@ class Endpoint:
     key_setting: str = "OPENAI_API_KEY"
     url_setting: str = "OPENAI_BASE_URL"
     model_setting: str = "MODEL_SMALL and MODEL_LARGE"
+    wire: Literal["openai", "anthropic"] = "openai"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What its wire format wants in the head of each request: the key, a version."""
+        if self.wire == "anthropic":
+            # https://platform.claude.com/docs/en/api/versioning
+            key = {"x-api-key": self.key} if self.key else {}
+            return {"anthropic-version": "2023-06-01"} | key
+        return {"authorization": f"Bearer {self.key}"} if self.key else {}
 
     @property
     def place(self) -> str:
@@ -91,7 +138,7 @@ def problem_of(
     """Translate an answer whose status is no success."""
     fields = _error_fields(raw)
     codes, shown, name = _codes(fields), _shown(fields), endpoint.name
-    if "insufficient_quota" in codes or status == 402:
+    if codes & {"insufficient_quota", "billing_error"} or status == 402 or _NO_CREDIT.search(raw):
         return ModelRejected(f"{name}: the account of {endpoint.key_setting} has no credit left")
     if status in _PASSING or codes & _PASSING_CODES:
         return unavailable(name, status, retry_after(headers, time.time()), shown)

@@ -21,8 +21,9 @@ from shared.models import Json
 from shared.models.deadline import Deadline
 from shared.models.failures import Endpoint, garbled, problem_of
 
-#: What ends an event stream on the OpenAI wire.
+#: What ends an event stream: on the OpenAI wire this text, on Anthropic's an event of this type.
 _END = "[DONE]"
+_LAST_TYPE = "message_stop"
 
 
 class Http:
@@ -43,10 +44,24 @@ class Http:
     def events(
         self, endpoint: Endpoint, path: str, body: Json, deadline: Deadline
     ) -> Iterator[Json]:
-        """Send `body` and yield each server-sent event's JSON object.
+        """Send `body` and return each server-sent event's JSON object.
 
-        A server that ignores the wish to stream answers with one JSON object: that one is yielded.
+        The first one is read before this returns, so that a refusal is raised here. A server that
+        ignores the wish to stream answers with one JSON object: that is the only one then.
         """
+        events = self._events(endpoint, path, body, deadline)
+        first = next(events, None)
+
+        def whole() -> Iterator[Json]:
+            if first is not None:
+                yield first
+            yield from events
+
+        return whole()
+
+    def _events(
+        self, endpoint: Endpoint, path: str, body: Json, deadline: Deadline
+    ) -> Iterator[Json]:
         with self._answer(endpoint, path, body, deadline) as response:
             if "event-stream" not in response.headers.get("content-type", ""):
                 yield _json(endpoint, response, deadline)
@@ -55,7 +70,11 @@ class Http:
                 if text == _END:
                     _finish(response)
                     return
-                yield _object(endpoint, text.encode())
+                event = _object(endpoint, text.encode())
+                yield event
+                if event.get("type") == _LAST_TYPE:
+                    _finish(response)
+                    return
             _check(deadline)
 
     @contextmanager
@@ -81,15 +100,13 @@ class Http:
         self, endpoint: Endpoint, path: str, body: Json, deadline: Deadline
     ) -> urllib3.BaseHTTPResponse:
         headers = {"content-type": "application/json", "user-agent": "agent-flows"}
-        if endpoint.key:
-            headers["authorization"] = f"Bearer {endpoint.key}"
         left = max(deadline.left, 0.001)
         return self._pool.request(
             "POST",
             endpoint.url + path,
             # A lone surrogate, which JSON can smuggle in, cannot be sent as UTF-8.
             body=json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"),
-            headers=headers,
+            headers=headers | endpoint.headers,
             timeout=urllib3.Timeout(connect=min(left, 10.0), read=left),
             preload_content=False,
             redirect=False,

@@ -1,8 +1,7 @@
-"""OpenAI-compatible servers: OpenAI, Ollama, vLLM, llama.cpp, Anthropic's compatible endpoint."""
+"""OpenAI-compatible servers: OpenAI, Ollama, vLLM, llama.cpp and their like."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
 from urllib.parse import urlsplit
 
 from shared.errors import ModelRejected
@@ -11,16 +10,10 @@ from shared.models.deadline import Deadline
 from shared.models.dialect import Dialect
 from shared.models.dimensions import sized
 from shared.models.endpoints import Place, place_of
-from shared.models.failures import Endpoint, Refused, garbled, problem_inside
+from shared.models.failures import Endpoint, adapting, garbled, problem_inside
 from shared.models.http import Http, kept
 from shared.models.openai_wire import Answer
 from shared.settings import Settings
-
-T = TypeVar("T")
-
-#: A server may refuse one thing after the other: the limit's name, the temperature, the stream's
-#: options, two formats.
-_ADAPTATIONS = 5
 
 #: Texts per embedding call: OpenAI takes 2048, small local servers far fewer.
 _BATCH = 64
@@ -56,11 +49,7 @@ class OpenAIModel:
         self._endpoint, self._model = place
         self._http = http
         host = urlsplit(self._endpoint.url).hostname
-        # https://platform.claude.com/docs/en/cli-sdks-libraries/libraries/openai-sdk: Anthropic's
-        # compatible endpoint ignores response_format.
-        self._dialect = Dialect(
-            newest=host == "api.openai.com", schemas=not name.startswith("anthropic:")
-        )
+        self._dialect = Dialect(newest=host == "api.openai.com")
 
     def reply(self, request: Request, timeout: float) -> Reply:
         deadline = Deadline(timeout)
@@ -69,7 +58,7 @@ class OpenAIModel:
             return self._http.post(self._endpoint, "/chat/completions", body, deadline)
 
         with self._dialect.watching(request):
-            answered = self._adapting(request, False, call)
+            answered = adapting(self._writing(request, stream=False), call, self._dialect.learn)
             if "error" in answered and "choices" not in answered:
                 raise problem_inside(self._endpoint, answered["error"])
         answer = Answer()
@@ -82,11 +71,11 @@ class OpenAIModel:
         deadline = Deadline(timeout)
 
         def call(body: Json) -> Iterator[Json]:
-            return _started(self._http.events(self._endpoint, "/chat/completions", body, deadline))
+            return self._http.events(self._endpoint, "/chat/completions", body, deadline)
 
         answer = Answer()
         with self._dialect.watching(request):
-            for event in self._adapting(request, True, call):
+            for event in adapting(self._writing(request, stream=True), call, self._dialect.learn):
                 if event.get("error"):
                     raise problem_inside(self._endpoint, event["error"])
                 if text := self._add(answer, event):
@@ -95,16 +84,9 @@ class OpenAIModel:
             raise garbled(self._endpoint, "closed the connection in the middle of the answer")
         yield Chunk(reply=self._reply(answer))
 
-    def _adapting(self, request: Request, stream: bool, call: Callable[[Json], T]) -> T:
-        """Call with a body in this server's dialect, and learn the dialect when it is refused."""
-        for _ in range(_ADAPTATIONS):
-            body = self._dialect.body(self._model, request, stream=stream)
-            try:
-                return call(body)
-            except Refused as refused:
-                if not self._dialect.learn(body, refused.detail):
-                    raise
-        return call(self._dialect.body(self._model, request, stream=stream))
+    def _writing(self, request: Request, *, stream: bool) -> Callable[[], Json]:
+        """Return what writes the body in the dialect that this server is known to take."""
+        return lambda: self._dialect.body(self._model, request, stream=stream)
 
     def _add(self, answer: Answer, piece: Json) -> str:
         try:
@@ -161,15 +143,3 @@ def check_dimensions(endpoint: Endpoint, expected: int, vectors: list[list[float
 def unit(vector: list[float]) -> list[float]:
     length = math.sqrt(sum(x * x for x in vector)) or 1.0
     return [x / length for x in vector]
-
-
-def _started(events: Iterator[Json]) -> Iterator[Json]:
-    """Read up to the first event, so that a refusal shows before anything is yielded."""
-    first = next(events, None)
-
-    def whole() -> Iterator[Json]:
-        if first is not None:
-            yield first
-        yield from events
-
-    return whole()

@@ -27,17 +27,44 @@ def messages_of(request: Request, instruction: str = "") -> list[Json]:
 def _message(message: Message) -> Json:
     if message.role == "tool":
         return {"role": "tool", "tool_call_id": message.call_id, "content": message.text}
-    written: Json = {"role": message.role, "content": message.text}
+    written: Json = {"role": message.role, "content": _content(message)}
     if message.calls:
         written["tool_calls"] = [
             {
                 "id": call.id,
                 "type": "function",
-                "function": {"name": call.name, "arguments": json.dumps(call.arguments)},
+                "function": {"name": call.name, "arguments": _arguments(call)},
             }
             for call in message.calls
         ]
     return written
+
+
+def _content(message: Message) -> str | list[Json]:
+    """Write the text, or where there are images, them and the text as parts."""
+    if not message.images:
+        return message.text
+    parts: list[Json] = [
+        {
+            "type": "image_url",
+            "image_url": {"url": f"data:{image.media_type};base64,{image.data}"},
+        }
+        for image in message.images
+    ]
+    return parts + ([{"type": "text", "text": message.text}] if message.text else [])
+
+
+def _arguments(call: ToolCall) -> str:
+    """Write the arguments with sorted keys: a database may have changed their order, and a prefix
+    is cached by its bytes."""
+    return json.dumps(call.arguments, sort_keys=True)
+
+
+def tool_choice_of(request: Request) -> str | Json:
+    """Write a choice that is not the model's."""
+    if request.tool_choice == "any":
+        return "required"
+    return {"type": "function", "function": {"name": request.tool_choice}}
 
 
 def tools_of(request: Request) -> list[Json]:

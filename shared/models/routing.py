@@ -135,7 +135,11 @@ def _connect(name: str, settings: Settings, setting: str) -> Provider:
         from shared.models import bedrock
 
         return bedrock.connect(name, settings, setting)
-    if kind in _OPENAI_KINDS | {"anthropic"} and colon:
+    if kind == "anthropic" and colon:
+        from shared.models import anthropic
+
+        return anthropic.connect(name, settings, setting)
+    if kind in _OPENAI_KINDS and colon:
         from shared.models import openai
 
         return openai.connect(name, settings, setting)

@@ -4,6 +4,9 @@ import json
 
 from shared.models import Json
 
+#: The tool through which an answer of a schema comes back, where that is how to get one.
+ANSWER = "give_answer"
+
 #: Where an answer that is no object is put: providers take objects only.
 VALUE = "value"
 

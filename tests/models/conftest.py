@@ -26,23 +26,29 @@ def settings(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> Setting
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDTEST")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", KEY)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    return Settings(openai_base_url=f"{server.url}/v1", openai_api_key=KEY)
+    return Settings(
+        openai_base_url=f"{server.url}/v1",
+        openai_api_key=KEY,
+        anthropic_base_url=server.url,
+        anthropic_api_key=KEY,
+    )
 
 
 NAMES = {
     "openai": "openai:gpt-5.4-mini",
+    "anthropic": "anthropic:claude-haiku-4-5",
     "bedrock": "bedrock:us.anthropic.claude-haiku-4-5-20251001-v1:0",
     "offline": "offline",
 }
 
 
-@pytest.fixture(params=["openai", "bedrock"])
+@pytest.fixture(params=["openai", "anthropic", "bedrock"])
 def wire(request: pytest.FixtureRequest, settings: Settings) -> Provider:
     """Each provider that speaks to a server."""
     return Models(settings).provider(NAMES[request.param])
 
 
-@pytest.fixture(params=["openai", "bedrock", "offline"])
+@pytest.fixture(params=["openai", "anthropic", "bedrock", "offline"])
 def provider(request: pytest.FixtureRequest, settings: Settings) -> Provider:
     """Each provider."""
     return Models(settings).provider(NAMES[request.param])

@@ -151,7 +151,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _wire(path: str) -> str:
-    return "bedrock" if path.startswith("/model/") else "openai"
+    if path.startswith("/model/"):
+        return "bedrock"
+    return "anthropic" if path.endswith("/messages") else "openai"
 
 
 def _openai(handler: Any, seen: Seen, turn: Turn) -> None:
@@ -227,6 +229,95 @@ def _openai_events(turn: Says) -> Iterator[str]:
     yield event({}, _OPENAI_FINISH.get(turn.finish, turn.finish))
     yield json.dumps({"choices": [], "usage": _openai_usage(turn)})
     yield "[DONE]"
+
+
+def _anthropic(handler: Any, seen: Seen, turn: Turn) -> None:
+    if isinstance(turn, Hangs):
+        handler.hang(turn)
+    elif isinstance(turn, Sends):
+        handler.answer(turn.status, turn.body, turn.content_type)
+    elif isinstance(turn, Fails):
+        body = json.dumps(_anthropic_error(turn.code or _ANTHROPIC_ERRORS[turn.status], turn))
+        handler.answer(turn.status, body.encode(), "application/json", turn.headers)
+    elif seen.body.get("stream"):
+        pieces = (
+            f"event: {event['type']}\ndata: {json.dumps(event, ensure_ascii=False)}\n\n".encode()
+            for event in _anthropic_events(turn)
+        )
+        handler.stream("text/event-stream; charset=utf-8", pieces, turn)
+    else:
+        handler.answer(200, json.dumps(_anthropic_whole(turn)).encode(), "application/json")
+
+
+#: https://platform.claude.com/docs/en/api/errors
+_ANTHROPIC_ERRORS = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    429: "rate_limit_error",
+    500: "api_error",
+    503: "api_error",
+    529: "overloaded_error",
+}
+_ANTHROPIC_FINISH = {
+    "stop": "end_turn",
+    "length": "max_tokens",
+    "tools": "tool_use",
+    "refused": "refusal",
+}
+
+
+def _anthropic_error(code: str, turn: Fails | Says) -> Json:
+    said = turn.message if isinstance(turn, Fails) else "no"
+    return {"type": "error", "error": {"type": code, "message": said}, "request_id": "req_1"}
+
+
+def _anthropic_message(turn: Says, content: list[Json], output: int) -> Json:
+    usage = {"cache_read_input_tokens": turn.cached, "cache_creation_input_tokens": 0}
+    usage |= {"input_tokens": 12 - turn.cached, "output_tokens": output}
+    message = {"id": "msg_1", "type": "message", "role": "assistant", "model": "claude"}
+    return message | {"content": content, "stop_reason": None, "usage": usage}
+
+
+def _anthropic_whole(turn: Says) -> Json:
+    content: list[Json] = [{"type": "text", "text": turn.text}] if turn.text else []
+    for i, (name, arguments) in enumerate(turn.calls):
+        use = {"type": "tool_use", "id": f"toolu_{i}", "name": name}
+        content.append(use | {"input": json.loads(arguments)})
+    finish = _ANTHROPIC_FINISH.get(turn.finish, turn.finish)
+    return _anthropic_message(turn, content, 5) | {"stop_reason": finish}
+
+
+def _anthropic_events(turn: Says) -> Iterator[Json]:
+    """https://platform.claude.com/docs/en/build-with-claude/streaming"""
+
+    def block(index: int, start: Json, deltas: list[Json]) -> Iterator[Json]:
+        yield {"type": "content_block_start", "index": index, "content_block": start}
+        for delta in deltas:
+            yield {"type": "content_block_delta", "index": index, "delta": delta}
+        yield {"type": "content_block_stop", "index": index}
+
+    yield {"type": "message_start", "message": _anthropic_message(turn, [], 1)}
+    thought = {"type": "thinking_delta", "thinking": "Well."}
+    yield from block(0, {"type": "thinking", "thinking": "", "signature": ""}, [thought])
+    yield {"type": "ping"}
+    pieces = [turn.text[start : start + 3] for start in range(0, len(turn.text), 3)]
+    texts: list[Json] = [{"type": "text_delta", "text": piece} for piece in pieces]
+    yield from block(1, {"type": "text", "text": ""}, texts)
+    for i, (name, arguments) in enumerate(turn.calls):
+        half = len(arguments) // 2
+        parts = ["", arguments[:half], arguments[half:]]
+        inputs: list[Json] = [{"type": "input_json_delta", "partial_json": part} for part in parts]
+        start = {"type": "tool_use", "id": f"toolu_{i}", "name": name, "input": {}}
+        yield from block(i + 2, start, inputs)
+    if turn.fails_inside:
+        yield _anthropic_error(turn.fails_inside, turn)
+        return
+    ended = {"stop_reason": _ANTHROPIC_FINISH.get(turn.finish, turn.finish), "stop_sequence": None}
+    yield {"type": "message_delta", "delta": ended, "usage": {"output_tokens": 5}}
+    yield {"type": "message_stop"}
 
 
 def _bedrock(handler: Any, seen: Seen, turn: Turn) -> None:
@@ -326,4 +417,4 @@ def _frame(kind: str, payload: Json) -> bytes:
     return message + struct.pack("!I", crc32(message))
 
 
-_WIRES = {"openai": _openai, "bedrock": _bedrock}
+_WIRES = {"openai": _openai, "anthropic": _anthropic, "bedrock": _bedrock}

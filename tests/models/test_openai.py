@@ -10,10 +10,7 @@ from hypothesis import strategies as st
 
 from shared.errors import ModelRejected, ModelUnavailable, SettingsError
 from shared.models import Message, Provider, Request, ToolCall
-from shared.models.endpoints import Place, place_of
-from shared.models.failures import Endpoint
-from shared.models.http import kept
-from shared.models.openai import OpenAIModel
+from shared.models.endpoints import place_of
 from shared.models.openai_wire import Answer
 from shared.models.routing import Models
 from shared.settings import Settings
@@ -41,6 +38,8 @@ def model(settings: Settings) -> Provider:
         ("openai:m", Settings(openai_api_key="k"), "https://api.openai.com/v1", "m"),
         ("openai:m", Settings(openai_base_url="http://h:1/v1/"), "http://h:1/v1", "m"),
         ("anthropic:m", Settings(anthropic_api_key="k"), "https://api.anthropic.com/v1", "m"),
+        ("anthropic:m", Settings(anthropic_base_url="http://h:1/"), "http://h:1/v1", "m"),
+        ("anthropic:m", Settings(anthropic_base_url="http://h:1/v1"), "http://h:1/v1", "m"),
         ("ollama:a:7b", Settings(), "http://127.0.0.1:11434/v1", "a:7b"),
         ("ollama:a", Settings(ollama_host="0.0.0.0"), "http://127.0.0.1:11434/v1", "a"),
         ("ollama:a", Settings(ollama_host=":8080"), "http://127.0.0.1:8080/v1", "a"),
@@ -55,10 +54,12 @@ def test_a_name_leads_to_a_server(name: str, settings: Settings, url: str, model
 
 def test_a_key_goes_to_its_own_server_only(settings: Settings, server: ScriptedServer) -> None:
     models = Models(settings._replace(ollama_host=server.url))
-    for name in ("openai:m", f"{server.url}/v1#m", "ollama:m"):
+    for name in ("openai:m", f"{server.url}/v1#m", "ollama:m", "anthropic:m"):
         models.provider(name).reply(ASK, 5)
-    sent = [seen.headers.get("authorization") for seen in server.seen]
-    assert sent == [f"Bearer {KEY}", None, None]
+    sent = [
+        (seen.headers.get("authorization"), seen.headers.get("x-api-key")) for seen in server.seen
+    ]
+    assert sent == [(f"Bearer {KEY}", None), (None, None), (None, None), (None, KEY)]
 
 
 def test_a_key_is_in_no_representation(settings: Settings) -> None:
@@ -226,12 +227,6 @@ def test_a_schema_that_is_no_object_is_asked_for_inside_of_one(
     model.reply(Request(ASK.messages, schema={"type": "boolean"}), 5)
     sent = server.seen[0].body["response_format"]["json_schema"]["schema"]
     assert sent["properties"] == {"value": {"type": "boolean"}}
-
-
-def test_anthropics_endpoint_is_asked_in_words(settings: Settings, server: ScriptedServer) -> None:
-    place = Place(Endpoint("anthropic:m", f"{server.url}/v1"), "m")
-    OpenAIModel("anthropic:m", place, kept()).reply(TYPED, 5)
-    assert "response_format" not in server.seen[0].body
 
 
 def test_an_account_without_credit_is_not_retried(model: Provider, server: ScriptedServer) -> None:

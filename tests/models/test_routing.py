@@ -202,11 +202,12 @@ def _modules_after(statement: str) -> set[str]:
     [
         ("offline", {"urllib3", "boto3", "botocore", "shared.models.openai"}),
         ("http://127.0.0.1/v1#x", {"boto3", "botocore", "shared.models.offline"}),
+        ("anthropic:x", {"botocore", "shared.models.openai", "shared.models.bedrock_wire"}),
     ],
 )
 def test_only_the_module_of_the_named_model_is_loaded(name: str, absent: set[str]) -> None:
     loaded = _modules_after(
         "from shared.models.routing import Models\nfrom shared.settings import Settings\n"
-        f"Models(Settings()).provider({name!r})"
+        f"Models(Settings(anthropic_api_key='k')).provider({name!r})"
     )
     assert not loaded & absent

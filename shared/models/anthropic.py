@@ -1,0 +1,104 @@
+"""Anthropic's models, and servers that speak its Messages wire format."""
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+
+from shared.models import Chunk, Json, Provider, Reply, Request, prices
+from shared.models.anthropic_wire import (
+    CACHE,
+    FORCE,
+    FORMAT,
+    TEMPERATURE,
+    Answer,
+    body_of,
+    parts_of,
+)
+from shared.models.deadline import Deadline
+from shared.models.endpoints import Place, place_of
+from shared.models.failures import adapting, garbled, problem_inside
+from shared.models.http import Http, kept
+from shared.settings import Settings
+
+_PATH = "/messages"
+
+#: How refusals speak of what a model does not take.
+_COMPLAINTS = {
+    TEMPERATURE: re.compile(r"temperature"),
+    FORCE: re.compile(r"tool_choice.*(support|compatible|not permitted)|forces tool use"),
+    CACHE: re.compile(r"cache_control"),
+    FORMAT: re.compile(r"output_config|output.?format|structured.?output|grammar|too complex"),
+}
+
+
+def connect(name: str, settings: Settings, setting: str) -> Provider:
+    """Return the model called `name`; `setting` is what error messages point to."""
+    return AnthropicModel(name, place_of(name, settings, setting), kept())
+
+
+class AnthropicModel:
+    """A chat model behind Anthropic's Messages. Thread-safe; what it turns out not to take is left
+    out for as long as the process lives."""
+
+    def __init__(self, name: str, place: Place, http: Http) -> None:
+        self.name = name
+        self._endpoint, self._model = place
+        self._http = http
+        self._lock = threading.Lock()
+        self._lacks: frozenset[str] = frozenset()
+
+    def reply(self, request: Request, timeout: float) -> Reply:
+        deadline = Deadline(timeout)
+
+        def call(body: Json) -> Json:
+            return self._http.post(self._endpoint, _PATH, body, deadline)
+
+        answered = adapting(self._writing(request, stream=False), call, self._learn)
+        answer = Answer()
+        self._add(answer, answered)
+        if not answer.begun:
+            raise garbled(self._endpoint, "answered JSON without a message")
+        return self._reply(answer)
+
+    def stream(self, request: Request, timeout: float) -> Iterator[Chunk]:
+        deadline = Deadline(timeout)
+
+        def call(body: Json) -> Iterator[Json]:
+            return self._http.events(self._endpoint, _PATH, body, deadline)
+
+        answer = Answer()
+        for event in adapting(self._writing(request, stream=True), call, self._learn):
+            if text := self._add(answer, event):
+                yield Chunk(text)
+        if not answer.finish:
+            raise garbled(self._endpoint, "closed the connection in the middle of the answer")
+        yield Chunk(reply=self._reply(answer))
+
+    def _writing(self, request: Request, *, stream: bool) -> Callable[[], Json]:
+        """Return what writes the body without what the model is known not to take."""
+        return lambda: body_of(self._model, request, self._lacks, stream=stream)
+
+    def _learn(self, body: Json, detail: str) -> bool:
+        """Adapt to why the server refused `body`; return whether another try is worth it.
+
+        Newer models take no temperature and no forced tool, older ones no output_config.
+        """
+        said = detail.lower()
+        refused = {part for part in parts_of(body) if _COMPLAINTS[part].search(said)}
+        with self._lock:
+            self._lacks |= refused
+        return bool(refused)
+
+    def _add(self, answer: Answer, piece: Json) -> str:
+        if piece.get("type") == "error" or "error" in piece:
+            raise problem_inside(self._endpoint, piece.get("error"))
+        try:
+            return answer.add(piece)
+        except (AttributeError, KeyError, TypeError, ValueError) as err:
+            raise garbled(self._endpoint, "answered JSON of another shape") from err
+
+    def _reply(self, answer: Answer) -> Reply:
+        cost = prices.cost(self.name, answer.usage)
+        return Reply(
+            answer.answered(), answer.outcome(), answer.usage, self.name, answer.calls(), cost
+        )

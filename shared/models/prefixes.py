@@ -1,0 +1,71 @@
+"""Which part of a request a provider shall keep in its prefix cache, where one must say so.
+
+Writing costs a quarter more than reading afresh, and reading what was written a tenth of it. So the
+tools and the system's part are always kept: other runs of a flow start with them. Turns are kept
+only where the conversation goes on.
+"""
+
+import json
+from typing import NamedTuple
+
+from shared.models import Json, Request
+
+#: The tokens below which providers keep nothing, longest name first where several fit. The least
+#: of all is taken for the rest: a mark that is too early is ignored, and costs nothing.
+#: - https://platform.claude.com/docs/en/build-with-claude/prompt-caching#cache-limitations,
+#: - https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html.
+_FLOORS = {
+    "claude-3-5-haiku": 2048,
+    "claude-haiku-4-5": 4096,
+    "claude-opus-4-5": 4096,
+    "claude-opus-4-6": 4096,
+    "claude-opus-4-7": 2048,
+    "claude-3-haiku": 2048,
+    "claude-sonnet-4": 1024,
+    "claude-opus-4": 1024,
+    "claude-3": 1024,
+    "nova": 1000,
+}
+_LEAST = 512
+
+#: A token is seldom less than this in UTF-8: English has four, Chinese three. Of an image's tokens
+#: nobody knows the number without opening it.
+_BYTES_PER_TOKEN = 3
+_IMAGE_TOKENS = 1000
+
+
+class Kept(NamedTuple):
+    """`head` means up to the end of tools and system, `turns` up to the end of the last turn."""
+
+    head: bool
+    turns: bool
+
+
+def kept(model: str, request: Request) -> Kept:
+    """Return what of `request` is worth keeping for the next one to the same `model`."""
+    floor = next((size for part, size in _FLOORS.items() if part in model), _LEAST)
+    head = _size(request.system.strip()) + sum(
+        _size(tool.description) + len(json.dumps(tool.parameters)) for tool in request.tools
+    )
+    turns = sum(
+        _size(message.text)
+        + sum(len(json.dumps(call.arguments)) for call in message.calls)
+        + len(message.images) * _IMAGE_TOKENS * _BYTES_PER_TOKEN
+        for message in request.messages
+    )
+    goes_on = bool(request.tools) or any(turn.role == "assistant" for turn in request.messages)
+    least = floor * _BYTES_PER_TOKEN
+    return Kept(head >= least, goes_on and head + turns >= least)
+
+
+def _size(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
+
+
+def turns_to_mark(turns: list[Json]) -> list[Json]:
+    """Return the user's last two turns: where this request ends, and where the one before did.
+
+    A provider looks back from a mark over some twenty blocks only, and one turn of many calls has
+    more of them.
+    """
+    return [turn for turn in turns if turn["role"] == "user"][-2:]
