@@ -30,6 +30,9 @@ _COMPLAINTS = {
     FORMAT: re.compile(r"output_config|output.?format|structured.?output|grammar|too complex"),
 }
 
+#: Models newer than Opus 4.6 take no temperature, so that it is not even tried. Other servers do.
+_NO_TEMPERATURE = re.compile(r"claude-(?!3|(opus|sonnet|haiku)-4(-[0-6](-|$)|-2025|$))")
+
 
 def connect(name: str, settings: Settings, setting: str) -> Provider:
     """Return the model called `name`; `setting` is what error messages point to."""
@@ -45,7 +48,8 @@ class AnthropicModel:
         self._endpoint, self._model = place
         self._http = http
         self._lock = threading.Lock()
-        self._lacks: frozenset[str] = frozenset()
+        known = [TEMPERATURE] if _NO_TEMPERATURE.match(self._model) else []
+        self._lacks: frozenset[str] = frozenset(known)
 
     def reply(self, request: Request, timeout: float) -> Reply:
         deadline = Deadline(timeout)
@@ -81,7 +85,7 @@ class AnthropicModel:
     def _learn(self, body: Json, detail: str) -> bool:
         """Adapt to why the server refused `body`; return whether another try is worth it.
 
-        Newer models take no temperature and no forced tool, older ones no output_config.
+        The newest models take no forced tool, old ones no output_config.
         """
         said = detail.lower()
         refused = {part for part in parts_of(body) if _COMPLAINTS[part].search(said)}

@@ -32,8 +32,8 @@ _PASSING_CODES = frozenset(
     }
 )
 
-#: Anthropic says it in words, with the status of a wrong request.
-_NO_CREDIT = re.compile(rb"credit balance is too low")
+#: Anthropic says these with the status of a wrong request, and of a rate limit.
+_NO_CREDIT = re.compile(rb"credit balance is too low|spend_limit_reached")
 
 #: Where an error body says what is wrong, at OpenAI's, FastAPI's and other servers.
 _WORDS = frozenset({"error", "message", "msg", "detail", "code", "type", "param", "loc"})
