@@ -326,7 +326,9 @@ def test_the_counts_of_a_stream_are_totals() -> None:
     answer.add({"type": "message_start", "message": _message(usage=_usage())})
     ended = {"input_tokens": 10, "cache_read_input_tokens": 4, "output_tokens": 7}
     answer.add({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": ended})
-    assert (answer.usage.input, answer.usage.cached, answer.usage.output) == (14, 4, 7)
+    answer.add({"type": "message_delta", "delta": {}, "usage": {"output_tokens": 8}})
+    assert (answer.usage.input, answer.usage.cached, answer.usage.output) == (14, 4, 8)
+    assert answer.finish == "end_turn"
 
 
 def test_several_calls_are_kept_apart(model: Provider, server: ScriptedServer) -> None:

@@ -93,6 +93,15 @@ def test_without_tools_there_is_no_choice(wire: Provider, server: ScriptedServer
     assert _choice(server.seen[0].body) is None
 
 
+def test_a_missing_tool_is_not_taken_for_a_server_that_cannot_force(
+    wire: Provider, server: ScriptedServer
+) -> None:
+    server.says(Fails(400, message="'seek' was not found", code="tool_choice"))
+    with pytest.raises(ModelRejected):
+        wire.reply(replace(ASK, tool_choice="seek"), 5)
+    assert len(server.seen) == 1
+
+
 def test_a_model_that_must_call_a_tool_cannot_answer_by_another(
     wire: Provider, server: ScriptedServer
 ) -> None:
@@ -168,6 +177,11 @@ def test_a_single_question_keeps_its_head_only(
     model.reply(Request((Message("user", LONG),), LONG), 5)
     model.reply(Request((Message("user", LONG),), "Be brief."), 5)
     assert [_marks(seen.body) for seen in server.seen] == [1, 0]
+
+
+def test_a_blank_system_part_is_nothing_to_keep(wire: Provider, server: ScriptedServer) -> None:
+    wire.reply(Request((Message("user", "How?"),), " " * 20_000), 5)
+    assert _marks(server.seen[0].body) == 0
 
 
 @pytest.mark.parametrize("name", KEEPING)
