@@ -6,6 +6,8 @@ only where the conversation goes on.
 """
 
 import json
+from collections.abc import Iterable, Iterator
+from itertools import accumulate, chain
 from typing import NamedTuple
 
 from shared.models import Json, Request
@@ -44,18 +46,28 @@ class Kept(NamedTuple):
 def kept(model: str, request: Request) -> Kept:
     """Return what of `request` is worth keeping for the next one to the same `model`."""
     floor = next((size for part, size in _FLOORS.items() if part in model), _LEAST)
-    head = _size(request.system.strip()) + sum(
-        _size(tool.description) + len(json.dumps(tool.parameters)) for tool in request.tools
-    )
-    turns = sum(
-        _size(message.text)
-        + sum(len(json.dumps(call.arguments)) for call in message.calls)
-        + len(message.images) * _IMAGE_TOKENS * _BYTES_PER_TOKEN
-        for message in request.messages
-    )
-    goes_on = bool(request.tools) or any(turn.role == "assistant" for turn in request.messages)
     least = floor * _BYTES_PER_TOKEN
-    return Kept(head >= least, goes_on and head + turns >= least)
+    head = _reach(least, _head_sizes(request))
+    goes_on = bool(request.tools) or any(turn.role == "assistant" for turn in request.messages)
+    whole = chain(_head_sizes(request), _turn_sizes(request))
+    return Kept(head, goes_on and (head or _reach(least, whole)))
+
+
+def _reach(least: int, sizes: Iterable[int]) -> bool:
+    """Tell whether `sizes` add up to `least`, without looking at more of them than needed."""
+    return any(total >= least for total in accumulate(sizes))
+
+
+def _head_sizes(request: Request) -> Iterator[int]:
+    yield _size(request.system.strip())
+    for tool in request.tools:
+        yield _size(tool.description) + len(json.dumps(tool.parameters))
+
+
+def _turn_sizes(request: Request) -> Iterator[int]:
+    for message in request.messages:
+        yield _size(message.text) + len(message.images) * _IMAGE_TOKENS * _BYTES_PER_TOKEN
+        yield from (len(json.dumps(call.arguments)) for call in message.calls)
 
 
 def _size(text: str) -> int:
