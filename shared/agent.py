@@ -12,7 +12,7 @@ from shared.actions import Action, Adapter, Query, Receipt
 from shared.actions.drafts import PACE, Drafts, Pace
 from shared.actions.effects import Effects, branch
 from shared.actions.policy import Policy
-from shared.errors import AnswerInvalid
+from shared.errors import AnswerInvalid, ModelError
 from shared.events import Event
 from shared.journal import Outcome, Run, digest
 from shared.memory import Memory
@@ -20,8 +20,11 @@ from shared.memory.audience import visible_from
 from shared.memory.conversations import Conversations, Turn
 from shared.memory.store import MemoryStore
 from shared.models import Caller, Message, Reply, Request, ToolCall, typed
+from shared.models.guarded import Sink
 from shared.models.prompts import clean, data, system
 from shared.models.routing import Models
+from shared.models.toolcalls import judged
+from shared.models.turns import turn
 from shared.settings import Settings
 from shared.tools import Tool
 
@@ -132,15 +135,23 @@ class Agent:
             if not calls:
                 return str(reply["text"])
             messages.append(Message("assistant", reply["text"], calls))
-            messages += [Message("tool", self._use(known, call), call_id=call.id) for call in calls]
+            results = [
+                error or self._use(known[call.name], call)
+                for call, error in zip(calls, reply["errors"], strict=True)
+            ]
+            messages += [
+                Message("tool", result, call_id=call.id)
+                for call, result in zip(calls, results, strict=True)
+            ]
         raise AnswerInvalid(f"the model still called tools after {rounds} rounds")
 
     def map(
-        self, function: Callable[[Item], T], items: Iterable[Item], *, workers: int = 8
+        self, function: Callable[[Item], T], items: Iterable[Item], *, workers: int = 32
     ) -> list[T]:
         """Call `function` for all `items` at once, in threads, and return the results in order.
 
-        When one fails the others still end, and are recorded, before its error is raised.
+        How many models are asked at a time is found out by itself; `workers` only bounds it. When
+        one fails the others still end, and are recorded, before its error is raised.
         """
 
         def work(numbered: tuple[int, Item]) -> T:
@@ -298,12 +309,16 @@ class Agent:
 
         def work() -> Outcome:
             sink = self._drafts.sink() if stream else None
-            reply = self._reply_with(model, sink)(request)
-            if not reply.calls and not reply.text.strip():
-                raise AnswerInvalid("the model answered nothing")
+            other = self._can.models.substitute(model)
+            fallback = self._reply_with(other, sink=sink) if other else None
+            reply = turn(self._reply_with(model, sink=sink), request, fallback)
+            output = {
+                "text": reply.text,
+                "calls": [asdict(call) for call in reply.calls],
+                "errors": [call.error for call in judged(request, reply)],
+            }
             statements = () if reply.calls else self._exchange(reply.text)
-            calls = [asdict(call) for call in reply.calls]
-            return _outcome(reply, model, {"text": reply.text, "calls": calls}, statements)
+            return _outcome(reply, model, output, statements)
 
         return dict(self._model_step("converse", request, model, work))
 
@@ -317,12 +332,8 @@ class Agent:
         )
         return [append(event.tenant, event.conversation, turn, event.id) for turn in turns]
 
-    def _use(self, known: dict[str, Tool], call: ToolCall) -> str:
-        """Call a tool as a step; what goes wrong with the call itself is told to the model, which
-        may do better."""
-        tool = known.get(call.name)
-        if tool is None:
-            return f"error: there is no tool {call.name}; there are: {', '.join(sorted(known))}"
+    def _use(self, tool: Tool, call: ToolCall) -> str:
+        """Call a tool as a step."""
         arguments = {"tool": call.name, "arguments": call.arguments}
         text = self._run.step("tool", arguments, lambda: Outcome(tool.call(call.arguments)))
         return data(f"result of {call.name}", text)
@@ -345,9 +356,10 @@ class Agent:
     ) -> Any:
         try:
             return self._run.step(name, {"model": model, "request": request}, work)
-        except AnswerInvalid as err:
-            unusable = _unusable(err)
-            self._run.step("invalid", {"model": model, "request": request}, lambda: unusable)
+        except ModelError as err:
+            if err.input_tokens:
+                paid = _paid(err)
+                self._run.step("failed", {"model": model, "request": request}, lambda: paid)
             raise
 
     def _footer(self) -> str:
@@ -371,8 +383,8 @@ def _outcome(reply: Reply, role: str, output: Any, statements: Sequence[Any] = (
     )
 
 
-def _unusable(err: AnswerInvalid) -> Outcome:
-    """What an answer that nobody can use has cost."""
+def _paid(err: ModelError) -> Outcome:
+    """What calls have cost from which nothing came."""
     return Outcome(
         str(err), err.model, err.input_tokens, err.output_tokens, err.cached_tokens, err.cost
     )

@@ -110,6 +110,6 @@ def test_another_model_is_asked_when_the_repair_fails_too(
 def test_what_an_unusable_answer_cost_is_recorded(scripted: Bench, model: ScriptedServer) -> None:
     model.says(*[Says("no idea")] * 9)
     scripted.deliver(plain, an_event())
-    (invalid,) = [step for step in _steps(scripted) if step["name"] == "invalid"]
+    (invalid,) = [step for step in _steps(scripted) if step["name"] == "failed"]
     assert invalid["output_tokens"] > 0
     assert "no idea" not in str(invalid["output"])
