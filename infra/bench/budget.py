@@ -1,4 +1,4 @@
-"""The ceiling of what a bench may cost: it admits calls only while the dearest one would still fit."""
+"""The ceiling of what a bench may cost: calls start only while the dearest one would still fit."""
 
 import threading
 

@@ -27,6 +27,11 @@ def lines(found: Json) -> Iterator[str]:
         yield _STOPPED[found["stopped"]]
 
 
+def printable(text: str) -> str:
+    """Return `text` without the controls by which a model's answer could steer a terminal."""
+    return "".join(one if one.isprintable() or one in "\n\t" else "\ufffd" for one in text)
+
+
 def _interval(share: Json, digits: int = 1) -> str:
     low, high = 100 * share["low"], 100 * share["high"]
     return f"{100 * share['share']:.{digits}f} % ({low:.{digits}f} to {high:.{digits}f})"
@@ -83,14 +88,14 @@ def _details(model: str, own: Json) -> Iterator[str]:
     if own["confusions"]:
         yield ""
         confused = [
-            [f"{_label(one, 'expected')} -> {one['got']}", str(one["rows"])]
+            [f"{_label(one, 'expected')} -> {printable(one['got'])}", str(one["rows"])]
             for one in own["confusions"]
         ]
         yield from _table([f"{model}, expected -> got", "rows"], confused)
 
 
 def _label(one: Json, key: str) -> str:
-    return f"{one['field']}: {one[key]}" if one["field"] else str(one[key])
+    return printable(f"{one['field']}: {one[key]}" if one["field"] else one[key])
 
 
 def _comparison(pair: Json) -> Iterator[str]:

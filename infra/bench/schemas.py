@@ -4,7 +4,8 @@ import importlib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, NotRequired, Optional, TypedDict, cast
+from types import GenericAlias
+from typing import Annotated, Any, Literal, NotRequired, TypedDict, cast
 
 from shared.errors import SettingsError
 from shared.models.annotations import shape_of
@@ -78,17 +79,17 @@ def _type(schema: Any, root: Json, seen: tuple[str, ...]) -> Any:
         return _described(Literal[tuple(values)], schema, {"enum", "const", "type"})
     if "anyOf" in schema:
         kind = _only(schema["anyOf"], [p for p in schema["anyOf"] if p != {"type": "null"}])
-        return _described(Optional[_type(kind, root, seen)], schema, {"anyOf"})
+        return _described(_type(kind, root, seen) | None, schema, {"anyOf"})
     names = schema.get("type")
     if isinstance(names, list):
         name = _only(names, [one for one in names if one != "null"])
-        return Optional[_type({**schema, "type": name}, root, seen)]
+        return _type({**schema, "type": name}, root, seen) | None
     if names == "object":
         return _object(schema, root, seen)
     if names == "array":
         items = _type(schema.get("items"), root, seen)
-        return _described(list[items], schema, {"type", "items"})  # type: ignore[valid-type]
-    if names in _SCALARS:
+        return _described(GenericAlias(list, (items,)), schema, {"type", "items"})
+    if isinstance(names, str) and names in _SCALARS:
         return _described(_SCALARS[names], schema, {"type", "format"})
     raise SettingsError(f"--returns: the schema's type {json.dumps(names)} cannot be asked for")
 

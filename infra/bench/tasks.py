@@ -62,7 +62,7 @@ class Result:
     output: Any = None
     error: str = ""
     message: str = ""
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
     calls: int = 0
     cost: float | None = 0.0
     ms: float | None = None

@@ -1,4 +1,4 @@
-"""./scripts/flows: look at runs, replay deliveries, bring back dead letters, migrate."""
+"""./scripts/flows: look at runs, replay deliveries, bring back dead letters, migrate, bench."""
 
 import argparse
 import os
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 
+from infra.cli import bench
 from infra.cli.dead_letters import redrive
 from infra.cli.deliveries import Saved, send
 from infra.cli.runs import list_runs, show_run
@@ -64,7 +65,7 @@ def _migrate(known: Known, options: argparse.Namespace) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="./scripts/flows",
-        description="Look at runs, replay deliveries, bring back dead letters, migrate.",
+        description="Look at runs, replay deliveries, bring back dead letters, migrate, bench.",
         epilog="Without settings it talks to the system that ./scripts/dev runs.",
     )
     parser.add_argument(
@@ -99,6 +100,8 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("migrate", help="bring the database to the current schema")
     command.set_defaults(run=_migrate)
+
+    bench.add_parser(commands)
     return parser
 
 
