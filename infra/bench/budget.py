@@ -13,11 +13,11 @@ class Budget:
     what a call costs more than all before it.
     """
 
-    def __init__(self, dollars: float | None, spent: float = 0.0) -> None:
+    def __init__(self, dollars: float | None, spent: float = 0.0, dearest: float = 0.0) -> None:
         self.is_reached = False
         self._dollars = dollars
         self._spent = spent
-        self._dearest: float | None = None
+        self._dearest = dearest or None
         self._under_way = 0
         self._changed = threading.Condition()
 

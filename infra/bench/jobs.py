@@ -107,7 +107,7 @@ class Jobs:
             else:
                 request = task.request(row)
                 for arm, model in models.items():
-                    job = Job.of(row, arm, model, request)
+                    job = task.job(row, request, arm, model)
                     if not self._is_done(job):
                         yield job
 

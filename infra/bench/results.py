@@ -27,6 +27,7 @@ class ResultsFile:
 
     def __init__(self, path: Path | None, ledger: Ledger) -> None:
         self.spent = 0.0
+        self.dearest = 0.0
         self.damaged = 0
         self._path = path
         self._ledger = ledger
@@ -35,8 +36,12 @@ class ResultsFile:
 
     def __enter__(self) -> Self:
         if self._file and self._path:
-            with open(self._path, "rb") as written:
-                self._load(written, self._file)
+            try:
+                with open(self._path, "rb") as written:
+                    self._load(written, self._file)
+            except SettingsError:
+                self._file.close()
+                raise
         return self
 
     def __exit__(
@@ -58,7 +63,7 @@ class ResultsFile:
                         line = line[self._file.write(line) :]
                 except OSError as err:
                     raise SettingsError(f"{self._path} cannot be written: {err.strerror}") from err
-            self.spent += result.cost or 0.0
+            self._count(result)
             self._ledger.keep(result, start, length, covered=True)
 
     def sort(self) -> None:
@@ -93,12 +98,18 @@ class ResultsFile:
                     return
                 self.damaged += 1
             else:
-                self.spent += result.cost or 0.0
+                self._count(result)
                 self._ledger.keep(result, start, len(line), covered=False)
             start += len(line)
 
+    def _count(self, result: Result) -> None:
+        self.spent += result.cost or 0.0
+        self.dearest = max(self.dearest, result.cost or 0.0)
+
 
 def _opened(path: Path) -> FileIO:
+    if path.exists() and not path.is_file():
+        raise SettingsError(f"--out {path} is no file; name one")
     try:
         file = FileIO(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666), "r+")
     except OSError as err:

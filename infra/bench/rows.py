@@ -135,14 +135,15 @@ class _Records:
     def __init__(self, lines: _Lines, kind: Kind) -> None:
         csv.field_size_limit(LONGEST)  # the module has one for all readers; its own is 128 KiB
         self._reader = csv.reader(lines, delimiter="\t" if kind == "tsv" else ",", strict=True)
-        self._header: list[str] = []
+        try:
+            self._header = _checked_header(next(self._reader, []))
+        except (_Misread, csv.Error) as err:
+            raise SettingsError(f"the CSV's first line {err}") from err
 
     def __iter__(self) -> "_Records":
         return self
 
     def __next__(self) -> dict[str, Any] | None:
-        if not self._header:
-            self._header = _checked_header(next(self._reader))
         cells = next(self._reader)
         if not cells:
             return None

@@ -3,12 +3,15 @@
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from enum import Enum
+from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 from infra.bench.expectations import Expectation, Pair
 from infra.bench.rows import Row
+from shared import errors
 from shared.errors import AnswerInvalid, BudgetExceeded, ModelError
 from shared.journal import digest
 from shared.models import Json, Message, Reply, Request, Usage, typed
@@ -26,12 +29,23 @@ class Task:
 
     def request(self, row: Row) -> Request:
         blocks = [data(name, _as_text(value)) for name, value in row.fields.items()]
-        return Request(
-            messages=(Message("user", "\n\n".join(blocks)),),
-            system=system(self.prompt),
-            schema=None if self.returns is str else typed.schema_of(self.returns),
-            max_tokens=self.max_tokens,
-        )
+        return replace(self._common, messages=(Message("user", "\n\n".join(blocks)),))
+
+    def job(self, row: Row, request: Request, arm: str, model: str) -> "Job":
+        """Return the job of asking `arm`, which stands for `model` today."""
+        whole = f"{model}\n{self._common_digest}\n{request.messages[0].text}"
+        hash = sha256(whole.encode("utf-8", "replace")).hexdigest()[:16]
+        return Job(row, arm, request, hash)
+
+    @cached_property
+    def _common(self) -> Request:
+        """What the requests of all rows have in common."""
+        schema = None if self.returns is str else typed.schema_of(self.returns)
+        return Request((), system(self.prompt), schema=schema, max_tokens=self.max_tokens)
+
+    @cached_property
+    def _common_digest(self) -> str:
+        return digest(self._common)
 
 
 @dataclass(frozen=True)
@@ -42,11 +56,6 @@ class Job:
     arm: str
     request: Request = field(repr=False)
     hash: str
-
-    @classmethod
-    def of(cls, row: Row, arm: str, model: str, request: Request) -> "Job":
-        """`arm` is the model as the caller calls it, `model` what that stands for today."""
-        return cls(row, arm, request, digest([model, request])[:16])
 
 
 @dataclass(frozen=True)
@@ -73,7 +82,7 @@ class Result:
     def line_of(self) -> Json:
         """Return the JSON object that a results file holds for this."""
         wrong = {"kind": self.error, "message": self.message} if self.error else None
-        written = asdict(self) | {"error": wrong}
+        written = {**vars(self), "error": wrong, "usage": vars(self.usage)}
         del written["message"]
         if self.expect is None:
             del written["expect"]
@@ -130,8 +139,9 @@ def judged(job: Job, output: Any, paid: list[Reply], ms: float | None) -> Result
 def failed(job: Job, err: ModelError, paid: list[Reply], ms: float | None) -> Result:
     """Return the result of a failure; an invalid answer is a wrong one, others are not judged."""
     wrong = isinstance(err, AnswerInvalid) and job.row.expect is not None
-    name = type(err).__name__
-    return _result(job, paid, ms, error=name, message=str(err), score=0 if wrong else None)
+    # A wire's own kinds of error are called by the one of ours that they are.
+    names = [kind.__name__ for kind in type(err).__mro__ if kind.__module__ == errors.__name__]
+    return _result(job, paid, ms, error=names[0], message=str(err), score=0 if wrong else None)
 
 
 def _result(job: Job, paid: list[Reply], ms: float | None, **outcome: Any) -> Result:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,11 +58,11 @@ def conduct(
 
     Raises SettingsError when the input, the results file or a setting cannot be used.
     """
-    ledger = Ledger()
-    with ResultsFile(trial.out, ledger) as results:
+    with closing(Ledger()) as ledger, ResultsFile(trial.out, ledger) as results:
         began = time.monotonic()
         jobs = trial.jobs(ledger)
-        crew = Crew(jobs, ask, results.append, Budget(dollars, results.spent))
+        budget = Budget(dollars, results.spent, results.dearest)
+        crew = Crew(jobs, ask, results.append, budget)
         crew.work(
             threads,
             lambda: watch(Seen(crew.finished, results.spent, time.monotonic() - began)),

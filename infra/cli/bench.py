@@ -6,6 +6,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import IO, BinaryIO, cast
@@ -22,14 +23,14 @@ from infra.bench.trial import AUTO, Seen, Trial, conduct
 from infra.cli.system import Known
 from infra.project import from_caller
 from shared.errors import SettingsError
-from shared.models import Caller, Reply, Request
+from shared.models import Caller, Json, Reply, Request
 from shared.models.roles import Roles
 from shared.models.routing import Models
 from shared.settings import Settings
 
 _CALLER = Caller("bench", "bench")
 _KINDS: dict[str, Kind] = {".csv": "csv", ".tsv": "tsv"}
-_INTERRUPTED = 130
+_USAGE, _INTERRUPTED = 2, 130
 _MOST_THREADS = 512
 
 
@@ -59,7 +60,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     how = command.add_argument_group("how")
     how.add_argument("--out", type=Path, help="append results to this JSONL; go on with it")
     how.add_argument("--sorted", action="store_true", help="at the end put it into input order")
-    how.add_argument("--concurrency", type=_threads, default=AUTO, help="auto, or a number")
+    how.add_argument("--concurrency", type=_threads, default=0, help="auto, or a number")
     how.add_argument("--timeout", type=_amount, default=120.0, help="seconds of a row (120)")
     how.add_argument("--budget", type=_amount, help="US dollars that --out may cost in all")
     how.add_argument("--cache", choices=["on", "off"], default="on", help="of prompts (on)")
@@ -75,7 +76,7 @@ def run(known: Known, options: argparse.Namespace) -> int:
             return _run(_settings(known, options), options, spool)
     except SettingsError as err:
         print(f"error: {err}", file=sys.stderr)
-        return 2
+        return _USAGE
     except KeyboardInterrupt:
         return _INTERRUPTED
 
@@ -89,17 +90,29 @@ def _run(settings: Settings, options: argparse.Namespace, spool: IO[bytes]) -> i
         return answer(trial.task, job, partial(_reply, models, job.arm, options))
 
     watch = _show if sys.stderr.isatty() else _stay_silent
-    found = conduct(trial, ask, threads=options.concurrency, dollars=options.budget, watch=watch)
+    found = conduct(trial, ask, threads=options.concurrency or _automatic(trial), dollars=options.budget, watch=watch)
     if sys.stderr.isatty():
         print(file=sys.stderr)
+    if trial.wanted.rerun not in {"", "failed", "all"} and not _rows_of(found):
+        raise SettingsError(f"no row has the id {trial.wanted.rerun}, which --rerun names")
     print(json.dumps(found, ensure_ascii=False) if options.json else "\n".join(lines(found)))
     if found["stopped"] == "interrupted":
         return _INTERRUPTED
     return 0 if is_clean(found) else 1
 
 
+def _automatic(trial: Trial) -> int:
+    """Return enough threads for the model layer's limits to decide; the offline model computes, so
+    more than one would only wait for each other."""
+    return 1 if set(trial.models.values()) == {"offline"} else AUTO
+
+
+def _rows_of(found: Json) -> int:
+    return sum(own["rows"] for own in found["models"].values())
+
+
 def _trial(settings: Settings, options: argparse.Namespace, spool: IO[bytes]) -> Trial:
-    sys.path.append(str(from_caller(Path())))  # where the caller's own types are
+    sys.path.append(str(from_caller(Path())))  # the caller's own types are there
     names = options.model or ["small"]
     roles = Roles(settings)
     models = {name: ",".join(roles.chain(name).names) for name in names}
@@ -167,20 +180,21 @@ def _reply(models: Models, model: str, options: argparse.Namespace, request: Req
 
 def _stream(trial: Trial, models: Models, options: argparse.Namespace) -> int:
     """Print the answer about the first row that is wanted, as it comes; nothing is kept."""
-    ledger = Ledger()
-    for job in trial.jobs(ledger):
-        shown = _Shown()
-        reply = models.reply(
-            job.arm,
-            job.request,
-            timeout=options.timeout,
-            caller=_CALLER,
-            sink=shown.show,
-            cache=False,
-        )
-        shown.end(reply.text)
-        return 0
-    raise SettingsError("--stream found no row to ask about")
+    with closing(Ledger()) as ledger:
+        job = next(trial.jobs(ledger), None)
+    if job is None:
+        raise SettingsError("--stream found no row to ask about")
+    shown = _Shown()
+    reply = models.reply(
+        job.arm,
+        job.request,
+        timeout=options.timeout,
+        caller=_CALLER,
+        sink=shown.show,
+        cache=False,
+    )
+    shown.end(reply.text)
+    return 0
 
 
 class _Shown:
@@ -218,7 +232,7 @@ def _positive(text: str) -> int:
 
 
 def _threads(text: str) -> int:
-    return AUTO if text == "auto" else min(_positive(text), _MOST_THREADS)
+    return 0 if text == "auto" else min(_positive(text), _MOST_THREADS)
 
 
 def _amount(text: str) -> float:
