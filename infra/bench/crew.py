@@ -1,7 +1,6 @@
 """A fixed number of threads, each of which takes a job, asks, and writes down what came."""
 
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 
@@ -38,6 +37,8 @@ class Crew:
         self._budget = budget
         self._lock = threading.Lock()
         self._stop = threading.Event()
+        self._idle = threading.Event()
+        self._working = 0
         self._problem: SettingsError | None = None
 
     def work(self, threads: int, glance: Callable[[], None]) -> None:
@@ -46,12 +47,13 @@ class Crew:
         After Ctrl-C the calls under way are waited for; after a second one they are left. Raises
         SettingsError when a setting is wrong, and no call can succeed.
         """
-        crew = [threading.Thread(target=self._run, daemon=True) for _ in range(threads)]
-        for thread in crew:
-            thread.start()
-        while any(thread.is_alive() for thread in crew):
+        self._working = threads
+        for _ in range(threads):
+            threading.Thread(target=self._run, daemon=True).start()
+        # Thread.join would do, but when Ctrl-C interrupts it, Python 3.11 takes the thread for dead.
+        while not self._idle.is_set():
             try:
-                _join(crew)
+                self._idle.wait(_GLANCE)
                 glance()
             except KeyboardInterrupt:
                 if self.stopped == "interrupted":
@@ -75,6 +77,10 @@ class Crew:
             # A defect ends all threads too; Python shows where it is.
             if not ended:
                 self._halt("failed")
+            with self._lock:
+                self._working -= 1
+                if not self._working:
+                    self._idle.set()
 
     def _one(self) -> bool:
         """Do one job; False when there is none, or no money for it."""
@@ -105,9 +111,3 @@ class Crew:
     def _halt(self, why: str) -> None:
         self.stopped = self.stopped or why
         self._stop.set()
-
-
-def _join(threads: list[threading.Thread]) -> None:
-    until = time.monotonic() + _GLANCE
-    for thread in threads:
-        thread.join(max(0.0, until - time.monotonic()))

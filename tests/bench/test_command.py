@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Lock, Thread
+from typing import Any
 
 import pytest
 
@@ -33,14 +34,20 @@ class SlowServer:
     @contextmanager
     def up(self) -> Iterator[str]:
         kind = type("Handler", (_SlowHandler,), {"owner": self})
-        server = ThreadingHTTPServer(("127.0.0.1", 0), kind)
-        server.daemon_threads = True
+        server = _Server(("127.0.0.1", 0), kind)
         Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         try:
             yield f"http://127.0.0.1:{server.server_address[1]}/v1#x"
         finally:
             server.shutdown()
             server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that is killed is part of the tests."""
 
 
 class _SlowHandler(BaseHTTPRequestHandler):
