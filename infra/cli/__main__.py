@@ -1,4 +1,4 @@
-"""./scripts/flows: runs, budgets, saved deliveries, dead letters and migrations."""
+"""./scripts/flows: runs, budgets, the bench, saved deliveries, dead letters and migrations."""
 
 import argparse
 import os
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 
+from infra.cli import bench
 from infra.cli.budgets import list_budgets
 from infra.cli.dead_letters import redrive
 from infra.cli.deliveries import Saved, send
@@ -69,7 +70,10 @@ def _migrate(known: Known, options: argparse.Namespace) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="./scripts/flows",
-        description="Look at runs and budgets, replay deliveries, redrive dead letters, migrate.",
+        description=(
+            "Look at runs and budgets, run the test bench, replay deliveries, redrive dead letters,"
+            " migrate."
+        ),
         epilog="Without settings it talks to the system that ./scripts/dev runs.",
     )
     parser.add_argument(
@@ -108,6 +112,8 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("migrate", help="bring the database to the current schema")
     command.set_defaults(run=_migrate)
+
+    bench.add_parser(commands)
     return parser
 
 

@@ -1,0 +1,251 @@
+"""./scripts/flows bench: one prompt over a huge input, on one model or several side by side."""
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import IO, BinaryIO, cast
+
+from infra.bench import rows
+from infra.bench.jobs import Wanted
+from infra.bench.layout import lines, printable
+from infra.bench.ledger import Ledger
+from infra.bench.report import is_clean
+from infra.bench.rows import Columns, Kind
+from infra.bench.schemas import returned
+from infra.bench.tasks import Job, Result, Task, answer
+from infra.bench.trial import AUTO, Seen, Trial, conduct
+from infra.cli.system import Known
+from infra.project import from_caller
+from shared.errors import SettingsError
+from shared.models import Caller, Json, Reply, Request
+from shared.models.roles import Roles
+from shared.models.routing import Models
+from shared.settings import Settings
+
+_CALLER = Caller("bench", "bench")
+_KINDS: dict[str, Kind] = {".csv": "csv", ".tsv": "tsv"}
+_USAGE, _INTERRUPTED = 2, 130
+_MOST_THREADS = 512
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command and its options."""
+    command = commands.add_parser(
+        "bench",
+        help="run a prompt over a huge input",
+        description="Ask a prompt about each row of a JSONL, CSV or TSV. docs/bench.md says more.",
+        epilog="Exit code: 0 all rows were answered, 1 some were not, 2 usage, 130 interrupted.",
+    )
+    command.add_argument("input", nargs="?", default="-", help="a file; - or nothing is stdin")
+    asked = command.add_argument_group("what is asked")
+    asked.add_argument("--prompt", required=True, help="a file, or the prompt itself")
+    asked.add_argument("--returns", default="", help="JSON schema file, or module:Type (text)")
+    asked.add_argument("--model", action="append", help="small, large or a name; repeatable")
+    asked.add_argument("--max-tokens", type=_positive, default=1024, help="of an answer (1024)")
+    which = command.add_argument_group("which rows")
+    which.add_argument("--kind", choices=["jsonl", "csv", "tsv"], help="(by the file's name)")
+    which.add_argument("--fields", default="", help="show these only, with commas between (all)")
+    which.add_argument("--id", default="id", help="the field that names a row (id)")
+    which.add_argument("--expect", default="expect", help="the field with the answer (expect)")
+    which.add_argument("--limit", type=_positive, help="the first so many only")
+    which.add_argument("--sample", type=_positive, help="so many, drawn by --seed")
+    which.add_argument("--seed", type=int, default=0, help="another draws another sample (0)")
+    which.add_argument("--rerun", default="", help="failed, all, or a row's id: ask again")
+    how = command.add_argument_group("how")
+    how.add_argument("--out", type=Path, help="append results to this JSONL; go on with it")
+    how.add_argument("--sorted", action="store_true", help="at the end put it into input order")
+    how.add_argument("--concurrency", type=_threads, default=0, help="auto, or a number")
+    how.add_argument("--timeout", type=_amount, default=120.0, help="seconds of a row (120)")
+    how.add_argument("--budget", type=_amount, help="US dollars that --out may cost in all")
+    how.add_argument("--cache", choices=["on", "off"], default="on", help="of prompts (on)")
+    how.add_argument("--stream", action="store_true", help="print one answer as it comes; only it")
+    how.add_argument("--json", action="store_true", help="print the report as JSON")
+    command.set_defaults(run=run)
+
+
+def run(known: Known, options: argparse.Namespace) -> int:
+    """Do it, print the report, and return the exit code."""
+    try:
+        with tempfile.TemporaryFile() as spool:
+            return _run(_settings(known, options), options, spool)
+    except SettingsError as err:
+        print(f"error: {err}", file=sys.stderr)
+        return _USAGE
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+
+
+def _run(settings: Settings, options: argparse.Namespace, spool: IO[bytes]) -> int:
+    trial, models = _trial(settings, options, spool), Models(settings)
+    if options.stream:
+        return _stream(trial, models, options)
+
+    def ask(job: Job) -> Result:
+        return answer(trial.task, job, partial(_reply, models, job.arm, options))
+
+    watch = _show if sys.stderr.isatty() else _stay_silent
+    found = conduct(
+        trial,
+        ask,
+        threads=options.concurrency or _automatic(trial),
+        dollars=options.budget,
+        watch=watch,
+    )
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
+    if trial.wanted.rerun not in {"", "failed", "all"} and not _rows_of(found):
+        raise SettingsError(f"no row has the id {trial.wanted.rerun}, which --rerun names")
+    print(json.dumps(found, ensure_ascii=False) if options.json else "\n".join(lines(found)))
+    if found["stopped"] == "interrupted":
+        return _INTERRUPTED
+    return 0 if is_clean(found) else 1
+
+
+def _automatic(trial: Trial) -> int:
+    """Return enough threads for the model layer's limits to decide; the offline model computes, so
+    more than one would only wait for each other."""
+    return 1 if set(trial.models.values()) == {"offline"} else AUTO
+
+
+def _rows_of(found: Json) -> int:
+    return sum(own["rows"] for own in found["models"].values())
+
+
+def _trial(settings: Settings, options: argparse.Namespace, spool: IO[bytes]) -> Trial:
+    sys.path.append(str(from_caller(Path())))  # the caller's own types are there
+    names = options.model or ["small"]
+    roles = Roles(settings)
+    models = {name: ",".join(roles.chain(name).names) for name in names}
+    kind = returned(options.returns, from_caller(Path(options.returns)))
+    wanted = Wanted(options.limit, options.sample, options.seed, options.rerun)
+    out = from_caller(options.out) if options.out else None
+    if out and out == from_caller(Path(options.input)):
+        raise SettingsError("--out is the input; name another file")
+    if options.sorted and not out:
+        raise SettingsError("--sorted needs --out")
+    task = Task(_prompt(options.prompt), kind, options.max_tokens)
+    return Trial(task, models, _rows(options, spool), wanted, out, options.sorted)
+
+
+def _settings(known: Known, options: argparse.Namespace) -> Settings:
+    return known.settings._replace(prompt_cache="off") if options.cache == "off" else known.settings
+
+
+def _prompt(named: str) -> str:
+    """Return what a file holds, or `named` itself when there is no such file."""
+    try:
+        path = from_caller(Path(named))
+        text = path.read_text("utf-8-sig") if path.is_file() else named
+    except (OSError, ValueError) as err:  # a prompt is no possible name of a file
+        if isinstance(err, UnicodeDecodeError):
+            raise SettingsError(f"--prompt {named} is not UTF-8") from err
+        text = named
+    if not text.strip():
+        raise SettingsError("--prompt is empty")
+    return text
+
+
+def _rows(
+    options: argparse.Namespace, spool: IO[bytes]
+) -> Callable[[], Iterable[rows.Row | rows.BadRow]]:
+    """Return what starts reading; a sample reads twice, so that stdin is copied to a file first."""
+    fields = tuple(name.strip() for name in options.fields.split(",") if name.strip())
+    columns = Columns(options.id, options.expect, fields)
+    path = from_caller(Path(options.input))
+    kind = options.kind or _KINDS.get(path.suffix.lower(), "jsonl")
+    if options.input != "-":
+        if not path.is_file():
+            raise SettingsError(f"the input {options.input} is no file")
+        return lambda: _from_file(path, kind, columns)
+    if not options.sample:
+        return lambda: rows.read(sys.stdin.buffer, kind, columns)
+    shutil.copyfileobj(sys.stdin.buffer, spool)
+
+    def again() -> Iterable[rows.Row | rows.BadRow]:
+        spool.seek(0)
+        return rows.read(cast(BinaryIO, spool), kind, columns)
+
+    return again
+
+
+def _from_file(path: Path, kind: Kind, columns: Columns) -> Iterable[rows.Row | rows.BadRow]:
+    with path.open("rb") as stream:
+        yield from rows.read(stream, kind, columns)
+
+
+def _reply(models: Models, model: str, options: argparse.Namespace, request: Request) -> Reply:
+    may_repeat = None if options.cache == "on" else False
+    return models.reply(model, request, timeout=options.timeout, caller=_CALLER, cache=may_repeat)
+
+
+def _stream(trial: Trial, models: Models, options: argparse.Namespace) -> int:
+    """Print the answer about the first row that is wanted, as it comes; nothing is kept."""
+    with closing(Ledger()) as ledger:
+        job = next(trial.jobs(ledger), None)
+    if job is None:
+        raise SettingsError("--stream found no row to ask about")
+    shown = _Shown()
+    reply = models.reply(
+        job.arm,
+        job.request,
+        timeout=options.timeout,
+        caller=_CALLER,
+        sink=shown.show,
+        cache=False,
+    )
+    shown.end(reply.text)
+    return 0
+
+
+class _Shown:
+    """Prints a text that grows; where another attempt began anew, so does the line."""
+
+    def __init__(self) -> None:
+        self._text = ""
+
+    def show(self, text: str) -> None:
+        if not text.startswith(self._text):
+            print("\n[another attempt]")
+            self._text = ""
+        print(printable(text[len(self._text) :]), end="", flush=True)
+        self._text = text
+
+    def end(self, text: str) -> None:
+        self.show(text)
+        print()
+
+
+def _show(seen: Seen) -> None:
+    pace = seen.finished / seen.seconds if seen.seconds else 0.0
+    line = f"{seen.finished} rows, {pace:.1f}/s, ${seen.spent:.4f}, {seen.seconds:.0f} s"
+    print(f"\r{line:60}", end="", file=sys.stderr, flush=True)
+
+
+def _stay_silent(seen: Seen) -> None:
+    """Nobody watches."""
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    return int(text)
+
+
+def _threads(text: str) -> int:
+    return 0 if text == "auto" else min(_positive(text), _MOST_THREADS)
+
+
+def _amount(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    return value
