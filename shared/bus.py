@@ -49,8 +49,11 @@ class Bus:
     def close(self) -> None:
         self._sns.close()
 
-    def publish(self, event: Event) -> None:
-        """Publish `event`; safe to repeat, since its id deduplicates. Raises PublishError."""
+    def publish(self, event: Event, again: str = "") -> None:
+        """Publish `event`; safe to repeat, since its id deduplicates. Raises PublishError.
+
+        `again` names a reason to deliver it once more: it deduplicates together with the id.
+        """
         message = _to_bytes(event)
         if len(message) > MAX_MESSAGE:
             message = self._store(event, message)
@@ -58,7 +61,7 @@ class Bus:
             self._form,
             _escape(message),
             _digest(event.conversation),
-            _digest(event.id),
+            _digest(f"{event.id} {again}" if again else event.id),
             _TYPE,
             _escape(event.type.encode()),
         )

@@ -20,6 +20,8 @@
         ├── ActionRejected     the platform said no
         └── EffectUnknown      nobody can tell whether it happened; waits for a person
 
+    Parked                     no error: the run stops here and is woken when its answer is there
+
 Messages say what failed, with values, then what to do. They never carry payloads, tokens or
 people's text.
 """
@@ -139,3 +141,11 @@ class ActionRejected(ActionError):
 
 class EffectUnknown(ActionError):
     public = "I cannot tell whether my last action went through, so I stopped; a person must look."
+
+
+class Parked(BaseException):
+    """The run's way out while a batch is waited for.
+
+    It is no Exception, for the reason that asyncio.CancelledError is none: an author who survives
+    every failure with `except Exception` must not survive this and act without the answer.
+    """

@@ -82,7 +82,7 @@ class Journal:
         names = ("record_event", "claim_run", "read_run", "read_steps", "read_effects")
         rows = self._database.run(event.tenant, [Statement(SQL[n], key | more) for n in names])
         state = rows[2][0]
-        if state["state"] not in {"running", "retrying"}:
+        if state["state"] not in {"running", "retrying", "parked"}:
             return None
         if state["lease_owner"] != owner:
             raise RunBusy(
@@ -199,7 +199,8 @@ class Run:
         return int(self.write([self.statement("expire_events", {"days": days})])[0][0]["events"])
 
     def finish(self, state: str, reason: str = "") -> None:
-        """End the run as `done`, `failed` or `waiting`, or give it back as `retrying`."""
+        """End the run as `done`, `failed` or `waiting`, give it back as `retrying`, or let it rest
+        as `parked`."""
         self.write([self.statement("finish_run", {"state": state, "reason": reason})])
 
 

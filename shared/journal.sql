@@ -5,13 +5,13 @@ values (%(tenant)s, %(event)s, %(type)s, %(conversation)s, %(body)s)
 on conflict do nothing;
 
 -- name: claim_run
--- Take the lease: a new run, one that waits for its retry, or one whose holder died.
+-- Take the lease: a new run, one that waits for its retry or was woken, or one whose holder died.
 insert into runs (tenant, id, event_id, flow, state, lease_owner, lease_until)
 values (%(tenant)s, %(run)s, %(event)s, %(flow)s, 'running', %(owner)s, now() + make_interval(secs => %(lease)s))
 on conflict (tenant, id) do update
 set state = 'running', reason = '', lease_owner = excluded.lease_owner, lease_until = excluded.lease_until,
     attempts = runs.attempts + 1
-where runs.state = 'retrying'
+where runs.state in ('retrying', 'parked')
    or (runs.state = 'running' and (runs.lease_until < now() or runs.lease_owner = excluded.lease_owner));
 
 -- name: read_run
@@ -46,7 +46,7 @@ on conflict do nothing;
 -- Give the lease back with the outcome.
 update runs
 set state = %(state)s, reason = %(reason)s, lease_owner = null, lease_until = null,
-    finished_at = case when %(state)s = 'retrying' then null else now() end
+    finished_at = case when %(state)s in ('retrying', 'parked') then null else now() end
 where tenant = %(tenant)s and id = %(run)s and lease_owner = %(owner)s;
 
 -- name: dispatch_effect

@@ -7,7 +7,7 @@ from typing import Any
 from shared import bus
 from shared.actions.policy import Policy
 from shared.agent import Agent, Capabilities
-from shared.errors import AgentFlowsError, EffectUnknown, RunBusy
+from shared.errors import AgentFlowsError, EffectUnknown, Parked, RunBusy
 from shared.events import Event
 from shared.flow import Flow
 from shared.journal import Journal, Run
@@ -79,6 +79,10 @@ class Worker:
             agent.take_back()
         except RunBusy:
             raise
+        except Parked as parked:
+            run.finish("parked", str(parked))
+            log("run parked", flow=run.flow, run=run.id, event=run.event.id, attempt=run.attempt)
+            return True
         # An author's code may raise anything; it becomes a recorded failure and one visible line.
         except Exception as err:
             return self._fail(run, agent, err, last)

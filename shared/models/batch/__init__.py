@@ -1,16 +1,23 @@
 """Batches: many requests handed to a provider at once, answered within a day for half the price."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
-from shared.errors import ModelError
+from shared.errors import ModelError, SettingsError
 from shared.models import Reply, Request
+from shared.settings import Settings
+
+#: What a reply costs in a batch, at OpenAI, Anthropic and Bedrock alike:
+#: https://developers.openai.com/api/docs/guides/batch,
+#: https://platform.claude.com/docs/en/build-with-claude/batch-processing,
+#: https://aws.amazon.com/bedrock/pricing/.
+_SHARE = 0.5
 
 
 @dataclass(frozen=True)
 class Item:
-    """One request of a batch. `id` is chosen by whoever asks, at most 64 of [A-Za-z0-9_-]."""
+    """One request of a batch. `id` is chosen by whoever asks, at most 48 of [A-Za-z0-9_-]."""
 
     id: str
     request: Request
@@ -38,18 +45,25 @@ class BatchProvider(Protocol):
     """One model behind one provider's batch interface.
 
     All methods raise ModelUnavailable (retry) or ModelRejected (do not). `batch` is a name of ours,
-    at most 64 of [A-Za-z0-9_-], by which a batch is found again after a crash between its
-    submission and the record of its handle. Results come in any order.
+    at most 60 of [a-z0-9-] from a letter on, by which a batch is found again after a crash between
+    its submission and the record of its handle. Results come in any order. A batch has at least
+    `least` and at most `most` items.
     """
 
     name: str
+    least: int
+    most: int
 
     def submit(self, batch: str, items: Sequence[Item]) -> str:
         """Hand over the items and return the provider's handle."""
         ...
 
-    def find(self, batch: str) -> str | None:
-        """Return the handle of the batch that was submitted as `batch`, if there is one."""
+    def find(self, batch: str, *, since: float = 0.0, other: Collection[str] = ()) -> str | None:
+        """Return the handle of the batch that was submitted as `batch`, if there is one.
+
+        `since` is when it was named, in seconds since the epoch; `other` are handles that are
+        known to be other batches. Raises ModelUnavailable when it cannot be told yet.
+        """
         ...
 
     def poll(self, handle: str) -> Progress: ...
@@ -57,3 +71,30 @@ class BatchProvider(Protocol):
     def results(self, handle: str) -> Iterator[Result]: ...
 
     def cancel(self, handle: str) -> None: ...
+
+
+def has_batches(name: str) -> bool:
+    """Does the model called `name` stand behind an interface that may take batches?"""
+    kind, colon, _ = name.partition(":")
+    return bool(colon) and kind in {"openai", "anthropic", "bedrock"}
+
+
+def connect(name: str, settings: Settings, setting: str = "the flow's model=") -> BatchProvider:
+    """Return the batch interface of the model called `name`.
+
+    Raises SettingsError when it has none or when a setting for it is missing; `setting` is what
+    messages point to.
+    """
+    kind = name.partition(":")[0] if has_batches(name) else ""
+    if kind == "openai":
+        from shared.models.batch import openai
+
+        return openai.connect(name, settings, setting)
+    raise SettingsError(
+        f"{setting}={name!r} has no batches; write openai:…, anthropic:… or bedrock:…"
+    )
+
+
+def discounted(reply: Reply) -> Reply:
+    """Return a reply that counts what it cost at the price of a batch."""
+    return replace(reply, cost=None if reply.cost is None else reply.cost * _SHARE)

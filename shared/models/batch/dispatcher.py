@@ -1,0 +1,200 @@
+"""The dispatcher: hands queued requests over as batches, fetches what came of them, wakes the runs.
+
+Whatever is killed, whenever, each request is handed over once: the row of a batch is committed
+before its submission, and a batch without a handle is looked up at the provider first.
+"""
+
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from shared.database import Database, Row, Statement
+from shared.errors import ModelError, ModelRejected, ModelUnavailable, SettingsError
+from shared.events import Event
+from shared.journal import canonical
+from shared.log import log
+from shared.models import Reply
+from shared.models.batch import BatchProvider, Item, Result
+from shared.models.batch.intake import MARGIN, SQL
+from shared.models.batch.plain import plain_reply, request_of
+from shared.models.deadline import Deadline
+
+#: How often a request travels before it is asked for at once.
+_ATTEMPTS = 3
+#: Seconds that a request waits before it travels again, times its attempts so far.
+_PAUSE = 300.0
+#: What one batch carries at most, so that a function of 512 MB can hold it.
+_MOST = 5_000
+_MOST_BYTES = 16_000_000
+#: Results per transaction.
+_CHUNK = 200
+_WAKES = 100
+#: Seconds that are left for waking runs.
+_RESERVE = 20.0
+#: The lease of a batch outlives the function by this many seconds.
+_GRACE = 30.0
+
+
+@dataclass(frozen=True)
+class Held:
+    """A batch of which this dispatcher has the lease."""
+
+    name: str
+    model: str
+    handle: str | None
+    since: float
+    waiting: int
+    other: tuple[str, ...]
+
+
+class Dispatcher:
+    """One at a time does the work; more than one at a time do no harm."""
+
+    def __init__(
+        self,
+        database: Database,
+        connect: Callable[[str], BatchProvider],
+        publish: Callable[[Event, str], None],
+    ) -> None:
+        """`connect` returns the provider of a full model name; `publish` puts an event on the bus
+        once more, deduplicated by its second argument."""
+        self._database = database
+        self._connect = connect
+        self._publish = publish
+        self._owner = uuid.uuid4().hex
+        self._providers: dict[str, BatchProvider] = {}
+
+    def advance(self, seconds: float) -> dict[str, int]:
+        """Make one pass of at most about `seconds`, and count what it did.
+
+        Raises DatabaseUnavailable or PublishError; whatever goes wrong with one batch is logged and
+        tried again in the next pass.
+        """
+        end = Deadline(seconds)
+        lease = seconds + _GRACE
+        done = Counter[str]()
+        done["given up"] = self._run("give_up", margin=MARGIN)[0]["requests"]
+        for row in self._run("hold", lease=lease):
+            if end.left > _RESERVE:
+                self._guarded(lambda batch: self._carry_on(batch, done), _held(row))
+            self._run("free", batch=row["name"])
+        for row in self._run("queued"):
+            if end.left > _RESERVE:
+                self._send_queued(row["model"], lease, done)
+        self._wake(done)
+        return {what: count for what, count in done.items() if count}
+
+    def _send_queued(self, model: str, lease: float, done: Counter[str]) -> None:
+        try:
+            provider = self._provider(model)
+        except SettingsError as err:
+            log("no batches", model=model, reason=str(err))
+            done["refused"] += self._run("refuse", model=model, reason=str(err))[0]["requests"]
+            return
+        since = time.time()
+        name = time.strftime("af-%Y%m%d-%H%M%S-", time.gmtime(since)) + uuid.uuid4().hex[:12]
+        size = {"least": provider.least, "most": min(provider.most, _MOST), "bytes": _MOST_BYTES}
+        waiting = self._run("name_batch", batch=name, model=model, lease=lease, **size)
+        if waiting[0]["requests"]:
+            batch = Held(name, model, None, since, waiting[0]["requests"], ())
+            self._guarded(lambda batch: self._submit(batch, done), batch)
+            self._run("free", batch=name)
+
+    def _guarded(self, work: Callable[[Held], None], batch: Held) -> None:
+        """Do it; a failure of this batch must not stop the others."""
+        try:
+            work(batch)
+        except (ModelUnavailable, ModelRejected, SettingsError) as err:
+            log("batch stuck", batch=batch.name, model=batch.model, reason=str(err))
+
+    def _carry_on(self, batch: Held, done: Counter[str]) -> None:
+        provider = self._provider(batch.model)
+        handle = batch.handle
+        if handle is None:
+            handle = provider.find(batch.name, since=batch.since, other=batch.other)
+            if handle is None:
+                return self._submit(batch, done)
+            self._record(batch, handle)
+            done["found again"] += 1
+        progress = provider.poll(handle)
+        if progress.state == "running":
+            if not batch.waiting:
+                provider.cancel(handle)
+            return None
+        if progress.state == "ended":
+            self._store(batch, provider.results(handle))
+        self._settle(batch, progress.reason or "the batch ended without a result", retry=True)
+        done["settled"] += 1
+        return None
+
+    def _submit(self, batch: Held, done: Counter[str]) -> None:
+        rows = self._run("items", batch=batch.name)
+        if not rows:
+            return self._settle(batch, "nothing of it is wanted any more", retry=False)
+        items = [Item(row["id"], request_of(row["request"])) for row in rows]
+        try:
+            handle = self._provider(batch.model).submit(batch.name, items)
+        except ModelRejected as err:
+            self._settle(batch, str(err), retry=False)
+            raise
+        self._record(batch, handle)
+        done["submitted"] += 1
+        return None
+
+    def _record(self, batch: Held, handle: str) -> None:
+        if not self._run("record", batch=batch.name, handle=handle)[0]["kept"]:
+            log("batch lost", batch=batch.name, model=batch.model, handle=handle)
+
+    def _store(self, batch: Held, results: Iterable[Result]) -> None:
+        for chunk in _chunks(results):
+            replies = [r.outcome if isinstance(r.outcome, Reply) else None for r in chunk]
+            errors = [r.outcome if isinstance(r.outcome, ModelError) else None for r in chunk]
+            self._run(
+                "settle_requests",
+                batch=batch.name,
+                ids=[result.id for result in chunk],
+                replies=[reply and canonical(plain_reply(reply)) for reply in replies],
+                costs=[reply and reply.cost for reply in replies],
+                reasons=[str(error or "") for error in errors],
+                retries=[bool(error and error.retryable) for error in errors],
+                **_AGAIN,
+            )
+
+    def _settle(self, batch: Held, reason: str, *, retry: bool) -> None:
+        self._run("settle", batch=batch.name, reason=reason, retry=retry, **_AGAIN)
+
+    def _wake(self, done: Counter[str]) -> None:
+        for row in self._run("to_wake", most=_WAKES):
+            # The same until the run is claimed again, so a second wake is dropped by the bus.
+            again = f"{row['run_id']}:{row['attempts']}"
+            self._publish(Event.from_json(row["event"]), again)
+            self._run("told", tenant=row["tenant"], run=row["run_id"], ids=row["ids"])
+            done["woken"] += 1
+
+    def _provider(self, model: str) -> BatchProvider:
+        """Return the model's provider, kept: it learns what the server does not take."""
+        if model not in self._providers:
+            self._providers[model] = self._connect(model)
+        return self._providers[model]
+
+    def _run(self, name: str, **parameters: object) -> list[Row]:
+        statement = Statement(SQL[name], {"owner": self._owner} | parameters)
+        return self._database.run("", [statement])[0]
+
+
+_AGAIN = {"attempts": _ATTEMPTS, "margin": MARGIN, "pause": _PAUSE}
+
+
+def _held(row: Row) -> Held:
+    return Held(
+        row["name"], row["model"], row["handle"], row["since"], row["waiting"], tuple(row["other"])
+    )
+
+
+def _chunks(results: Iterable[Result]) -> Iterator[list[Result]]:
+    rest = iter(results)
+    while chunk := list(islice(rest, _CHUNK)):
+        yield chunk

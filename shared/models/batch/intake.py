@@ -1,0 +1,63 @@
+"""The intake: what a run would like to know by some time is kept here until a batch brings it."""
+
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from datetime import timedelta
+
+from shared.database import Statement, queries
+from shared.errors import Parked
+from shared.journal import Run, canonical, digest
+from shared.models import Reply, Request
+from shared.models.batch import has_batches
+from shared.models.batch.plain import reply_of
+
+SQL = queries(__file__, "intake.sql")
+
+#: Seconds before a deadline at which no batch is waited for any more: time to wake the run, and for
+#: the run to ask at once.
+MARGIN = 900.0
+
+
+def want(run: Run, model: str, request: Request, deadline: timedelta) -> Reply | None:
+    """Return the reply that a batch of `model` brought, or None when none came in time.
+
+    While it is waited for, Parked is raised: the run's next attempt asks again. `model` is a full
+    name. Equal requests of a tenant travel once; only the first of them costs.
+    """
+    key = {"tenant": run.event.tenant, "run": run.id, "id": _id(run, model, request)}
+    more = {"model": model, "request": canonical(request), "deadline": deadline.total_seconds()}
+    statements = [Statement(SQL[name], key | more) for name in ("want", "tell", "read")]
+    row = run.write(statements)[-1][0]
+    if row["state"] == "done":
+        reply = replace(reply_of(row["reply"]), cost=row["cost"])
+        return replace(reply, source="shared", saved=reply.cost) if row["shared"] else reply
+    if row["state"] == "failed":
+        return None
+    raise Parked(f"run {run.id} waits for a batch of {model}")
+
+
+def first_in_a_batch(
+    run: Run, model: str, deadline: timedelta | None, ask: Callable[[Request], Reply]
+) -> Callable[[Request], Reply]:
+    """Return an `ask` whose first request goes through a batch of `model`.
+
+    What a batch does not answer in time is asked at once, and so is every further request, such as
+    the repair of an answer: a second wait would outlast the deadline.
+    """
+    if deadline is None or deadline.total_seconds() <= MARGIN or not has_batches(model):
+        return ask
+    first = [True]
+
+    def patient(request: Request) -> Reply:
+        if not first:
+            return ask(request)
+        first.clear()
+        return want(run, model, request, deadline) or ask(request)
+
+    return patient
+
+
+def _id(run: Run, model: str, request: Request) -> str:
+    """Name a request by what it is; where chance answers too, each run has an answer of its own."""
+    chance = run.id if request.temperature else ""
+    return digest([run.event.tenant, model, asdict(request), chance])[:40]

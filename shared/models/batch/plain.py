@@ -1,0 +1,31 @@
+"""Requests and replies as plain JSON, and back, for where they wait."""
+
+from dataclasses import asdict
+
+from shared.models import Image, Json, Message, Reply, Request, ToolCall, ToolSpec, Usage
+
+
+def request_of(plain: Json) -> Request:
+    """Return the request that `dataclasses.asdict` made `plain` of."""
+    messages = tuple(
+        Message(
+            **message
+            | {
+                "calls": tuple(ToolCall(**call) for call in message["calls"]),
+                "images": tuple(Image(**image) for image in message["images"]),
+            }
+        )
+        for message in plain["messages"]
+    )
+    tools = tuple(ToolSpec(**tool) for tool in plain["tools"])
+    return Request(**plain | {"messages": messages, "tools": tools})
+
+
+def plain_reply(reply: Reply) -> Json:
+    return asdict(reply)
+
+
+def reply_of(plain: Json) -> Reply:
+    """Return the reply that `plain_reply` made `plain` of."""
+    calls = tuple(ToolCall(**call) for call in plain["calls"])
+    return Reply(**plain | {"calls": calls, "usage": Usage(**plain["usage"])})
