@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from shared.actions import Action, Adapter, Query, Receipt
@@ -20,6 +21,8 @@ from shared.memory.audience import visible_from
 from shared.memory.conversations import Conversations, Turn
 from shared.memory.store import MemoryStore
 from shared.models import Caller, Message, Reply, Request, ToolCall, typed
+from shared.models.batch.dispatcher import Dispatcher
+from shared.models.batch.intake import first_in_a_batch
 from shared.models.guarded import Sink
 from shared.models.prompts import clean, data, system
 from shared.models.routing import Models
@@ -46,6 +49,7 @@ class Capabilities:
     memory: MemoryStore
     conversations: Conversations
     adapter: Callable[[Action | Query], Adapter]
+    dispatcher: Callable[[], Dispatcher]
     pace: Pace = PACE
 
 
@@ -76,14 +80,17 @@ class Agent:
         otherwise: str = "large",
         max_tokens: int = 1024,
         cache: bool | None = None,
+        deadline: timedelta | None = None,
     ) -> T:
         """Ask the model one question and return its answer as a valid `returns`.
 
         `prompt` is the author's word; `context` (text, an Event, memories, dataclasses) is shown as
         data that cannot give orders. With a `check` that the answer does not pass, or when it is
         invalid, the model `otherwise` is asked. An equal request may be answered from the prompt
-        cache unless `cache` is False. Raises AnswerInvalid when the answer does not fit, also after
-        one repair and from another model.
+        cache unless `cache` is False. With a `deadline` the answer may come from a batch, at half
+        the price: the run rests and starts again when it is there, or in time to ask at once.
+        Raises AnswerInvalid when the answer does not fit, also after one repair and from another
+        model.
         """
         request = Request(
             messages=(Message("user", _as_data(context)),),
@@ -91,16 +98,17 @@ class Agent:
             schema=typed.schema_of(returns),
             max_tokens=max_tokens,
         )
+        ask = partial(self._ask, request, returns, cache=cache, deadline=deadline)
         if check is None:
-            return self._ask(request, returns, model, self._can.models.substitute(model), cache)
+            return ask(model, self._can.models.substitute(model))
         try:
-            answer = self._ask(request, returns, model, "", cache)
+            answer = ask(model, "")
             passed = check(answer)
         except AnswerInvalid:
             passed = False
         if self._choose(request, model if passed else otherwise, (model, otherwise)) == model:
             return answer
-        return self._ask(request, returns, otherwise, "", cache)
+        return ask(otherwise, "")
 
     def converse(
         self,
@@ -231,6 +239,12 @@ class Agent:
             self._run.step("expire", {"days": days}, lambda: Outcome(self._run.expire(days)))
         )
 
+    def advance_batches(self) -> dict[str, int]:
+        """Carry the batches of all runs one step further; return what was done."""
+        seconds = self._remaining() - _RESERVE
+        work = self._can.dispatcher
+        return dict(self._run.step("batches", {}, lambda: Outcome(work().advance(seconds))))
+
     # Acting
 
     def act(self, action: Action) -> Receipt:
@@ -266,11 +280,22 @@ class Agent:
     # How
 
     def _ask(
-        self, request: Request, returns: type[T], model: str, substitute: str, cache: bool | None
+        self,
+        request: Request,
+        returns: type[T],
+        model: str,
+        substitute: str,
+        *,
+        cache: bool | None,
+        deadline: timedelta | None,
     ) -> T:
         def work() -> Outcome:
+            ask = self._reply_with(model, cache=cache)
             other = self._reply_with(substitute, cache=cache) if substitute else None
-            _, reply = typed.ask(self._reply_with(model, cache=cache), request, returns, other)
+            if deadline is not None:
+                name = self._can.models.provider(model).name
+                ask = first_in_a_batch(self._run, name, deadline, ask)
+            _, reply = typed.ask(ask, request, returns, other)
             return _outcome(reply, model, reply.text)
 
         text = self._model_step("ask", request, model, work)

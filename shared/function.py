@@ -8,12 +8,15 @@ from collections.abc import Callable
 
 from shared.actions import Action, Adapter, Query
 from shared.agent import Capabilities
+from shared.bus import Bus
 from shared.database import Database
 from shared.flow import Flow, load_flow
 from shared.journal import Journal
 from shared.memory.conversations import Conversations
 from shared.memory.embedders import local_embedder
 from shared.memory.store import MemoryStore
+from shared.models.batch import connect
+from shared.models.batch.dispatcher import Dispatcher
 from shared.models.routing import Models
 from shared.settings import Settings
 from shared.worker import Worker
@@ -37,6 +40,7 @@ def capabilities(flow: Flow, settings: Settings, database: Database) -> Capabili
         memory=MemoryStore(database, embedder),
         conversations=Conversations(database),
         adapter=_adapters(flow, settings),
+        dispatcher=lambda: _dispatcher(settings, database),
     )
 
 
@@ -48,6 +52,12 @@ def _adapters(flow: Flow, settings: Settings) -> Callable[[Action | Query], Adap
         return connected[wanted.connect]
 
     return adapter
+
+
+def _dispatcher(settings: Settings, database: Database) -> Dispatcher:
+    """Build what only the flow of the batches uses."""
+    bus = Bus(settings.require("topic_arn"), settings.payload_bucket)
+    return Dispatcher(database, lambda model: connect(model, settings), bus.publish)
 
 
 def __getattr__(name: str) -> object:

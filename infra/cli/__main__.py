@@ -91,7 +91,9 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("runs", help="list the newest runs")
     command.add_argument("--flow", default="", help="of this flow only")
-    command.add_argument("--state", default="", help="running, retrying, parked, done, failed or waiting")
+    command.add_argument(
+        "--state", default="", help="running, retrying, parked, done, failed or waiting"
+    )
     command.add_argument("--limit", type=int, default=20, help="how many (20)")
     command.set_defaults(run=_runs)
 

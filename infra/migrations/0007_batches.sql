@@ -65,9 +65,9 @@ language sql security definer set search_path = public, pg_temp as $$
 $$;
 
 -- Puts what is queued for a model into a new batch and returns how many different requests that is: none when it
--- would be fewer than `least`. Two dispatchers never take the same row. Called again, it changes nothing.
+-- would be fewer than `at_least`. Two dispatchers never take the same row. Called again, it changes nothing.
 create function name_batch(
-  of_name text, of_model text, of_owner text, lease interval, least int, most int, most_bytes bigint
+  of_name text, of_model text, of_owner text, lease interval, at_least int, at_most int, most_bytes bigint
 ) returns bigint language plpgsql security definer set search_path = public, pg_temp as $$
 declare
   taken bigint;
@@ -78,7 +78,7 @@ begin
     with free as (
       select r.tenant, r.run_id, r.id, r.wanted_at, octet_length(r.request::text) as bytes
       from batch_requests r where r.state = 'queued' and r.model = of_model and r.due_at <= now()
-      order by r.wanted_at limit most for update skip locked),
+      order by r.wanted_at limit at_most for update skip locked),
     fitting as (
       select f.*, sum(f.bytes) over before as total, row_number() over before as position
       from free f window before as (order by f.wanted_at, f.tenant, f.run_id, f.id))
@@ -87,7 +87,7 @@ begin
       where (r.tenant, r.run_id, r.id) = (f.tenant, f.run_id, f.id) and (f.total <= most_bytes or f.position = 1);
   end if;
   select count(distinct id) into taken from batch_requests where batch = of_name and state = 'submitted';
-  if taken < greatest(least, 1) then
+  if taken < greatest(at_least, 1) then
     update batch_requests set state = 'queued', batch = null, attempts = attempts - 1 where batch = of_name;
     delete from batches where name = of_name;
     return 0;

@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from shared.models import Chunk, Json, Provider, Reply, Request
 from shared.models.anthropic_wire import (
@@ -60,7 +60,10 @@ class AnthropicModel:
         def call(body: Json) -> Json:
             return self._http.post(self._endpoint, _PATH, body, deadline)
 
-        answered = adapting(self._writing(request, stream=False), call, self._learn)
+        return self.read(adapting(lambda: self.body(request), call, self.learn))
+
+    def read(self, answered: Json) -> Reply:
+        """Return the reply that a whole answer holds; raises ModelUnavailable or ModelRejected."""
         answer = Answer()
         self._add(answer, answered)
         if not answer.begun:
@@ -74,18 +77,18 @@ class AnthropicModel:
             return self._http.events(self._endpoint, _PATH, body, deadline)
 
         answer = Answer()
-        for event in adapting(self._writing(request, stream=True), call, self._learn):
+        for event in adapting(lambda: self.body(request, stream=True), call, self.learn):
             if text := self._add(answer, event):
                 yield Chunk(text)
         if not answer.finish:
             raise garbled(self._endpoint, "closed the connection in the middle of the answer")
         yield Chunk(reply=self._reply(answer))
 
-    def _writing(self, request: Request, *, stream: bool) -> Callable[[], Json]:
-        """Return what writes the body without what the model is known not to take."""
-        return lambda: body_of(self._model, request, self._lacks, stream=stream)
+    def body(self, request: Request, *, stream: bool = False) -> Json:
+        """Write the body without what the model is known not to take."""
+        return body_of(self._model, request, self._lacks, stream=stream)
 
-    def _learn(self, body: Json, detail: str) -> bool:
+    def learn(self, body: Json, detail: str) -> bool:
         """Adapt to why the server refused `body`; return whether another try is worth it.
 
         The newest models take no forced tool, old ones no output_config.

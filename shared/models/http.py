@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
+from typing import NamedTuple
 
 import urllib3
 from urllib3.exceptions import (
@@ -41,8 +42,28 @@ class Http:
 
     def post(self, endpoint: Endpoint, path: str, body: Json, deadline: Deadline) -> Json:
         """Send `body` and return the JSON object that comes back."""
-        with self._answer(endpoint, path, body, deadline) as response:
+        with self._answer(endpoint, _posted(path, body), deadline) as response:
             return _json(endpoint, response, deadline)
+
+    def upload(
+        self, endpoint: Endpoint, path: str, body: bytes, kind: str, deadline: Deadline
+    ) -> Json:
+        """Send `body`, which is of the content type `kind`, and return the JSON object that comes
+        back."""
+        with self._answer(endpoint, _Call("POST", path, body, kind), deadline) as response:
+            return _json(endpoint, response, deadline)
+
+    def get(self, endpoint: Endpoint, path: str, deadline: Deadline) -> Json:
+        """Return the JSON object that lies at `path`."""
+        with self._answer(endpoint, _Call("GET", path), deadline) as response:
+            return _json(endpoint, response, deadline)
+
+    def lines(self, endpoint: Endpoint, path: str, deadline: Deadline) -> Iterator[Json]:
+        """Yield the JSON object of each line of what lies at `path`, as it arrives."""
+        with self._answer(endpoint, _Call("GET", path), deadline) as response:
+            for line in filter(bytes.strip, _lines(response)):
+                yield _object(endpoint, line)
+            _check(deadline)
 
     def events(
         self, endpoint: Endpoint, path: str, body: Json, deadline: Deadline
@@ -65,7 +86,7 @@ class Http:
     def _events(
         self, endpoint: Endpoint, path: str, body: Json, deadline: Deadline
     ) -> Iterator[Json]:
-        with self._answer(endpoint, path, body, deadline) as response:
+        with self._answer(endpoint, _posted(path, body), deadline) as response:
             if "event-stream" not in response.headers.get("content-type", ""):
                 yield _json(endpoint, response, deadline)
                 return
@@ -82,12 +103,12 @@ class Http:
 
     @contextmanager
     def _answer(
-        self, endpoint: Endpoint, path: str, body: Json, deadline: Deadline
+        self, endpoint: Endpoint, call: "_Call", deadline: Deadline
     ) -> Iterator[urllib3.BaseHTTPResponse]:
         """Open the answer, translate whatever goes wrong until the block ends, and close it."""
         response = None
         try:
-            response = self._send(endpoint, path, body, deadline)
+            response = self._send(endpoint, call, deadline)
             with _cut_off(response, deadline.left):
                 if response.status >= 300:
                     raw = response.read(65536)
@@ -100,17 +121,16 @@ class Http:
                 response.close()
 
     def _send(
-        self, endpoint: Endpoint, path: str, body: Json, deadline: Deadline
+        self, endpoint: Endpoint, call: "_Call", deadline: Deadline
     ) -> urllib3.BaseHTTPResponse:
-        headers = {"content-type": "application/json", "user-agent": "agent-flows"}
+        headers = {"content-type": call.kind} if call.body is not None else {}
         left = max(deadline.left, 0.001)
         pool, prefix = self._place(endpoint.url)
         return pool.urlopen(
-            "POST",
-            prefix + path,
-            # A lone surrogate, which JSON can smuggle in, cannot be sent as UTF-8.
-            body=json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"),
-            headers=headers | endpoint.headers,
+            call.method,
+            prefix + call.path,
+            body=call.body,
+            headers=headers | {"user-agent": "agent-flows"} | endpoint.headers,
             timeout=urllib3.Timeout(connect=min(left, 10.0), read=left),
             preload_content=False,
             redirect=False,
@@ -123,6 +143,20 @@ class Http:
             pool = self._pools.connection_from_url(url)
             self._places[url] = pool, urllib3.util.parse_url(url).path or ""
         return self._places[url]
+
+
+class _Call(NamedTuple):
+    """What is asked of a server; `kind` is the content type of `body`."""
+
+    method: str
+    path: str
+    body: bytes | None = None
+    kind: str = "application/json"
+
+
+def _posted(path: str, body: Json) -> _Call:
+    # A lone surrogate, which JSON can smuggle in, cannot be sent as UTF-8.
+    return _Call("POST", path, json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 @cache

@@ -1,7 +1,7 @@
 """OpenAI-compatible servers: OpenAI, Ollama, vLLM, llama.cpp and their like."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from shared.errors import ModelRejected
@@ -61,9 +61,12 @@ class OpenAIModel:
             return self._http.post(self._endpoint, "/chat/completions", body, deadline)
 
         with self._dialect.watching(request):
-            answered = adapting(self._writing(request, stream=False), call, self._dialect.learn)
-            if "error" in answered and "choices" not in answered:
-                raise problem_inside(self._endpoint, answered["error"])
+            return self.read(adapting(lambda: self.body(request), call, self.learn))
+
+    def read(self, answered: Json) -> Reply:
+        """Return the reply that a whole answer holds; raises ModelUnavailable or ModelRejected."""
+        if "error" in answered and "choices" not in answered:
+            raise problem_inside(self._endpoint, answered["error"])
         answer = Answer()
         self._add(answer, answered)
         if not answer.begun:
@@ -78,7 +81,7 @@ class OpenAIModel:
 
         answer = Answer()
         with self._dialect.watching(request):
-            for event in adapting(self._writing(request, stream=True), call, self._dialect.learn):
+            for event in adapting(lambda: self.body(request, stream=True), call, self.learn):
                 if event.get("error"):
                     raise problem_inside(self._endpoint, event["error"])
                 if text := self._add(answer, event):
@@ -87,9 +90,13 @@ class OpenAIModel:
             raise garbled(self._endpoint, "closed the connection in the middle of the answer")
         yield Chunk(reply=self._reply(answer))
 
-    def _writing(self, request: Request, *, stream: bool) -> Callable[[], Json]:
-        """Return what writes the body in the dialect that this server is known to take."""
-        return lambda: self._dialect.body(self._model, request, stream=stream)
+    def body(self, request: Request, *, stream: bool = False) -> Json:
+        """Write the body in the dialect that this server is known to take."""
+        return self._dialect.body(self._model, request, stream=stream)
+
+    def learn(self, body: Json, detail: str) -> bool:
+        """Adapt to why the server refused `body`; return whether another try is worth it."""
+        return self._dialect.learn(body, detail)
 
     def _add(self, answer: Answer, piece: Json) -> str:
         try:

@@ -16,6 +16,8 @@ from shared.journal import Journal
 from shared.memory.conversations import Conversations
 from shared.memory.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
+from shared.models.batch import connect
+from shared.models.batch.dispatcher import Dispatcher
 from shared.models.routing import Models
 from shared.settings import Settings
 from shared.worker import Worker
@@ -61,6 +63,9 @@ class Bench:
 
     def __init__(self, database: Database, **changes: str) -> None:
         self.platform = Platform()
+        #: What the bus was given once more, deduplicated as the bus does it.
+        self.published: list[Event] = []
+        self._published: set[tuple[str, str]] = set()
         self.database = database
         settings = Settings(footer="off", max_receives="2")._replace(**changes)
         self._can = Capabilities(
@@ -69,7 +74,15 @@ class Bench:
             memory=MemoryStore(database, HashingEmbedder()),
             conversations=Conversations(database),
             adapter=lambda wanted: self.platform,
+            dispatcher=lambda: Dispatcher(
+                database, lambda model: connect(model, settings), self._publish
+            ),
         )
+
+    def _publish(self, event: Event, again: str) -> None:
+        if (event.id, again) not in self._published:
+            self._published.add((event.id, again))
+            self.published.append(event)
 
     def deliver(self, flow: Flow, *events: Event, receives: int = 1) -> Sequence[str]:
         """Give the events to `flow` in one batch and return the ids of those that go back."""

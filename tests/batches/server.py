@@ -1,0 +1,289 @@
+"""A server on loopback that takes batches as OpenAI and Anthropic do, and ends them when told."""
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.parser import BytesParser
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Answered:
+    """How one request of a batch ends: with a text, or with an error's status, code and message.
+
+    Without a status the batch ended before its turn: `batch_expired`.
+    """
+
+    text: str = "ok"
+    status: int = 200
+    code: str = ""
+    message: str = "no"
+
+
+@dataclass
+class Batch:
+    id: str
+    wire: str
+    name: str
+    requests: dict[str, Json]
+    created: float
+    status: str = "in_progress"
+    answers: dict[str, Answered] = field(default_factory=dict)
+    order: list[str] = field(default_factory=list)
+    cancelled: bool = False
+
+
+#: Says how a request ends, from its body.
+Answers = Callable[[Json], Answered]
+
+
+class BatchServer:
+    """Batches stay in progress until `end` is called."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.batches: list[Batch] = []
+        self.answers: Answers = lambda body: Answered()
+        self.seen: list[tuple[str, str]] = []
+        self.keys: list[str] = []
+        #: Paths that fail once, with what they answer: before or after they did what was asked.
+        self.fails_before: dict[str, int] = {}
+        self.fails_after: dict[str, int] = {}
+        self._server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"batches": self}))
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def end(self, status: str = "completed", *, ends: Answers | None = None) -> None:
+        """End what is in progress; requests are answered in reverse order."""
+        for batch in self.batches:
+            if batch.status == "in_progress":
+                batch.status = status
+                if status != "failed":
+                    answers = ends or self.answers
+                    batch.answers = {id: answers(body) for id, body in batch.requests.items()}
+                    batch.order = list(batch.answers)[::-1]
+
+    def batch(self, id: str) -> Batch:
+        return next(batch for batch in self.batches if batch.id == id)
+
+    def add(self, wire: str, name: str, requests: dict[str, Json]) -> Batch:
+        number = len(self.batches) + 1
+        now = datetime.now(UTC).timestamp()
+        self.batches.append(Batch(f"{wire}_{number}", wire, name, requests, now))
+        return self.batches[-1]
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, err: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that goes away is part of the tests."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    batches: BatchServer
+
+    def do_GET(self) -> None:
+        self._handle("GET", b"")
+
+    def do_POST(self) -> None:
+        self._handle("POST", self.rfile.read(int(self.headers.get("content-length", 0))))
+
+    def _handle(self, method: str, body: bytes) -> None:
+        server = self.batches
+        path, _, query = self.path.partition("?")
+        call = f"{method} {path}"
+        server.seen.append((call, query))
+        server.keys.append(self.headers.get("authorization") or self.headers.get("x-api-key") or "")
+        if status := server.fails_before.pop(call, 0):
+            return self._send(status, {"error": {"message": "no", "code": "scripted"}})
+        parts = path.removeprefix("/v1/").split("/")
+        wire = _anthropic if parts[0] == "messages" else _openai
+        answer = wire(server, method, parts, query, body, self.headers.get("content-type", ""))
+        if status := server.fails_after.pop(call, 0):
+            return self._send(status, {"error": {"message": "no", "code": "scripted"}})
+        if isinstance(answer, list):
+            lines = "\n".join(json.dumps(line) for line in answer).encode()
+            return self._raw(200, lines, "application/x-jsonl")
+        return self._send(200 if answer is not None else 404, answer or {"error": {"code": "gone"}})
+
+    def _send(self, status: int, body: Json) -> None:
+        self._raw(status, json.dumps(body).encode(), "application/json")
+
+    def _raw(self, status: int, body: bytes, kind: str) -> None:
+        self.send_response(status)
+        self.send_header("content-type", kind)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Stay silent."""
+
+
+def _openai(
+    server: BatchServer, method: str, parts: list[str], query: str, body: bytes, kind: str
+) -> Json | list[Json] | None:
+    match method, *parts:
+        case "POST", "files":
+            server.files[id := f"file-{len(server.files) + 1}"] = _uploaded(body, kind)
+            return {"id": id}
+        case "GET", "files", file, "content":
+            number, _, which = file.partition("-")
+            return _openai_lines(server.batch(number), errors=which == "errors")
+        case "POST", "batches":
+            wanted = json.loads(body)
+            lines = server.files[wanted["input_file_id"]].decode().splitlines()
+            requests = {line["custom_id"]: line for line in map(json.loads, lines)}
+            assert all(line["url"] == wanted["endpoint"] for line in requests.values())
+            bodies = {id: line["body"] for id, line in requests.items()}
+            return _openai_batch(server.add("openai", wanted["metadata"]["batch"], bodies))
+        case "GET", "batches":
+            newest = [_openai_batch(b) for b in reversed(server.batches) if b.wire == "openai"]
+            return _page(newest, query, "after")
+        case "GET", "batches", id:
+            return _openai_batch(server.batch(id))
+        case "POST", "batches", id, "cancel":
+            server.batch(id).cancelled = True
+            return _openai_batch(server.batch(id))
+    return None
+
+
+def _uploaded(body: bytes, kind: str) -> bytes:
+    """Read the file out of a multipart form."""
+    form = BytesParser().parsebytes(b"content-type: " + kind.encode() + b"\r\n\r\n" + body)
+    parts = {part.get_param("name", header="content-disposition"): part for part in form.walk()}
+    assert parts["purpose"].get_payload() == "batch"
+    payload = parts["file"].get_payload(decode=True)
+    assert isinstance(payload, bytes)
+    return payload
+
+
+def _openai_batch(batch: Batch) -> Json:
+    ended = batch.status in {"completed", "expired", "cancelled"}
+    good = [answer for answer in batch.answers.values() if answer.status == 200]
+    bad = len(batch.answers) - len(good)
+    return {
+        "id": batch.id,
+        "status": batch.status,
+        "metadata": {"batch": batch.name},
+        "created_at": int(batch.created),
+        "output_file_id": f"{batch.id}-output" if ended and good else None,
+        "error_file_id": f"{batch.id}-errors" if ended and bad else None,
+        "errors": {"data": [{"code": "token_limit_exceeded", "message": "no"}]}
+        if batch.status == "failed"
+        else None,
+        "request_counts": {
+            "total": len(batch.requests),
+            "completed": len(good),
+            "failed": bad,
+        },
+    }
+
+
+def _openai_lines(batch: Batch, *, errors: bool) -> list[Json]:
+    lines = []
+    for id in batch.order:
+        answer = batch.answers[id]
+        if errors == (answer.status == 200):
+            continue
+        line: Json = {"id": f"batch_req_{id}", "custom_id": id, "response": None, "error": None}
+        if answer.status == 200:
+            message = {"role": "assistant", "content": answer.text}
+            choice = {"index": 0, "message": message, "finish_reason": "stop"}
+            usage = {"prompt_tokens": 1000, "completion_tokens": 100}
+            line["response"] = {
+                "status_code": 200,
+                "body": {"choices": [choice], "usage": usage},
+            }
+        elif answer.status:
+            error = {"message": answer.message, "code": answer.code}
+            line["response"] = {"status_code": answer.status, "body": {"error": error}}
+        else:
+            line["error"] = {"code": "batch_expired", "message": "no"}
+        lines.append(line)
+    return lines
+
+
+def _anthropic(
+    server: BatchServer, method: str, parts: list[str], query: str, body: bytes, kind: str
+) -> Json | list[Json] | None:
+    match method, *parts[1:]:
+        case "POST", "batches":
+            requests = json.loads(body)["requests"]
+            made = {request["custom_id"]: request["params"] for request in requests}
+            return _anthropic_batch(server.add("anthropic", "", made))
+        case "GET", "batches":
+            mine = [b for b in reversed(server.batches) if b.wire == "anthropic"]
+            return _page([_anthropic_batch(batch) for batch in mine], query, "after_id")
+        case "GET", "batches", id:
+            return _anthropic_batch(server.batch(id))
+        case "GET", "batches", id, "results":
+            return [
+                {"custom_id": id_, "result": _anthropic_result(server.batch(id).answers[id_])}
+                for id_ in server.batch(id).order
+            ]
+        case "POST", "batches", id, "cancel":
+            server.batch(id).cancelled = True
+            return _anthropic_batch(server.batch(id))
+    return None
+
+
+def _anthropic_batch(batch: Batch) -> Json:
+    ended = batch.status != "in_progress"
+    good = sum(answer.status == 200 for answer in batch.answers.values())
+    return {
+        "id": batch.id,
+        "type": "message_batch",
+        "processing_status": "ended" if ended else "in_progress",
+        "created_at": datetime.fromtimestamp(batch.created, UTC).isoformat(),
+        "archived_at": None,
+        "request_counts": {
+            "processing": 0 if ended else len(batch.requests),
+            "succeeded": good,
+            "errored": len(batch.answers) - good,
+            "canceled": 0,
+            "expired": 0,
+        },
+    }
+
+
+def _anthropic_result(answer: Answered) -> Json:
+    if not answer.status:
+        return {"type": "expired"}
+    if answer.status != 200:
+        error = {"type": answer.code, "message": answer.message}
+        return {"type": "errored", "error": {"type": "error", "error": error}}
+    message = {
+        "type": "message",
+        "content": [{"type": "text", "text": answer.text}],
+        "stop_reason": "end_turn",
+        "usage": {"input_tokens": 1000, "output_tokens": 100},
+    }
+    return {"type": "succeeded", "message": message}
+
+
+def _page(newest: list[Json], query: str, cursor: str) -> Json:
+    """Pages of two, so that whoever lists must turn them."""
+    after = dict(part.split("=") for part in query.split("&")).get(cursor)
+    ids = [batch["id"] for batch in newest]
+    start = ids.index(after) + 1 if after else 0
+    page = newest[start : start + 2]
+    last = page[-1]["id"] if page else None
+    return {"data": page, "has_more": start + 2 < len(newest), "last_id": last}
