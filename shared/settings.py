@@ -41,6 +41,8 @@ class Settings(NamedTuple):
     anthropic_api_key: str = ""
     anthropic_base_url: str = ""
     ollama_host: str = ""
+    batch_bucket: str = ""
+    batch_role_arn: str = ""
     # Storage
     database_url: str = ""
     # What the deployment hands to its functions

@@ -223,10 +223,14 @@ def test_the_bus_is_ordered_and_deduplicates_by_delivery(transformed: dict[str, 
 
 # Least privilege
 
-#: The only wildcards, and why: objects have keys, and a setting chooses the model and its region.
+#: The only wildcards, and why: objects have keys, a setting chooses the model and its region, jobs
+#: get their ids from Bedrock, and a list of jobs knows no narrower resource.
 WILDCARDS = {
     "${Payloads.Arn}/*",
     "arn:${AWS::Partition}:s3:::${PayloadBucket}/*",
+    "arn:${AWS::Partition}:s3:::${BatchBucket}/batches/*",
+    "arn:${AWS::Partition}:bedrock:${AWS::Region}:${AWS::AccountId}:model-invocation-job/*",
+    "*",
     "arn:${AWS::Partition}:bedrock:*::foundation-model/*",
     "arn:${AWS::Partition}:bedrock:${AWS::Region}:${AWS::AccountId}:inference-profile/*",
 }

@@ -110,10 +110,15 @@ class BedrockModel:
             whole: Json = self._clients.within(deadline.left).converse(**parameters)
             return whole
 
-        answer = Answer()
         with translated(self.name, self._setting, deadline):
-            answer.add_whole(self._adapting(request, call))
-            return self._reply(answer)
+            return self.read(self._adapting(request, call))
+
+    def read(self, whole: Json) -> Reply:
+        """Return the reply that Converse's answer holds; raises KeyError and the like when it is
+        another thing."""
+        answer = Answer()
+        answer.add_whole(whole)
+        return self._reply(answer)
 
     def stream(self, request: Request, timeout: float) -> Iterator[Chunk]:
         deadline = Deadline(timeout)
@@ -140,14 +145,14 @@ class BedrockModel:
         """Call, and call again without what the model says it does not take."""
         for _ in range(_ADAPTATIONS):
             try:
-                return call(self._parameters(request))
+                return call(self.parameters(request))
             except ClientError as err:
                 problem = answered_error(self.name, self._setting, err)
-                if not isinstance(problem, Refused) or not self._learn(problem.detail):
+                if not isinstance(problem, Refused) or not self.learn(problem.detail):
                     raise problem from err
-        return call(self._parameters(request))
+        return call(self.parameters(request))
 
-    def _learn(self, said: str) -> bool:
+    def learn(self, said: str) -> bool:
         """Adapt to what was said; return whether that is news.
 
         Newer models take no temperature and no forced tool, older ones no tools at all.
@@ -167,7 +172,8 @@ class BedrockModel:
         self._lacks = lacks
         return news
 
-    def _parameters(self, request: Request) -> Json:
+    def parameters(self, request: Request) -> Json:
+        """Write what Converse takes, without what the model is known not to take."""
         lacks = self._lacks
         limits: Json = {"maxTokens": request.max_tokens}
         if "temperature" not in lacks:

@@ -1,7 +1,7 @@
 """One kept pool of connections to model servers: JSON and server-sent events, never a retry."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from typing import NamedTuple
@@ -58,7 +58,9 @@ class Http:
         with self._answer(endpoint, _Call("GET", path), deadline) as response:
             return _json(endpoint, response, deadline)
 
-    def lines(self, endpoint: Endpoint, path: str, deadline: Deadline) -> Iterator[Json]:
+    def lines(
+        self, endpoint: Endpoint, path: str, deadline: Deadline
+    ) -> Generator[Json, None, None]:
         """Yield the JSON object of each line of what lies at `path`, as it arrives."""
         with self._answer(endpoint, _Call("GET", path), deadline) as response:
             for line in filter(bytes.strip, _lines(response)):

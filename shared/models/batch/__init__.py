@@ -90,6 +90,14 @@ def connect(name: str, settings: Settings, setting: str = "the flow's model=") -
         from shared.models.batch import openai
 
         return openai.connect(name, settings, setting)
+    if kind == "anthropic":
+        from shared.models.batch import anthropic
+
+        return anthropic.connect(name, settings, setting)
+    if kind == "bedrock":
+        from shared.models.batch import bedrock
+
+        return bedrock.connect(name, settings, setting)
     raise SettingsError(
         f"{setting}={name!r} has no batches; write openai:…, anthropic:… or bedrock:…"
     )

@@ -1,0 +1,134 @@
+"""Anthropic's message batches.
+
+https://platform.claude.com/docs/en/build-with-claude/batch-processing
+"""
+
+import hashlib
+import json
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing
+from datetime import datetime
+
+from shared.errors import ModelError, ModelUnavailable
+from shared.models import Json, Reply
+from shared.models.anthropic import AnthropicModel
+from shared.models.batch import BatchProvider, Item, Progress, Result, discounted
+from shared.models.batch.calls import PAGES, PROBE, SKEW, Calls
+from shared.models.endpoints import Place, place_of
+from shared.models.failures import Refused, garbled, problem_inside
+from shared.models.http import kept
+from shared.settings import Settings
+
+_PATH = "/messages/batches"
+
+
+def connect(name: str, settings: Settings, setting: str) -> BatchProvider:
+    """Return the batches of the model called `name`; `setting` is what messages point to."""
+    return AnthropicBatches(name, place_of(name, settings, setting))
+
+
+class AnthropicBatches:
+    """The batches of one model. What the server refuses in one is left out of the next.
+
+    A batch takes no name, and its requests cannot be seen before it has ended. So each custom id
+    starts with a mark of our name. By that a lost batch is known for certain, though only at its
+    end: until then `find` raises ModelUnavailable, and nothing is submitted twice.
+    """
+
+    least = 1
+    most = 100_000
+
+    def __init__(self, name: str, place: Place) -> None:
+        self.name = name
+        self._model = AnthropicModel(name, place, kept())
+        self._calls = Calls(place)
+
+    def submit(self, batch: str, items: Sequence[Item]) -> str:
+        requests = [
+            {"custom_id": f"{_mark(batch)}{item.id}", "params": self._model.body(item.request)}
+            for item in items
+        ]
+        # A lone surrogate, which JSON can smuggle in, cannot be sent as UTF-8.
+        body = json.dumps({"requests": requests}, ensure_ascii=False).encode("utf-8", "replace")
+        return self._calls.text(self._calls.send(_PATH, body, "application/json"), "id")
+
+    def find(self, batch: str, *, since: float = 0.0, other: Collection[str] = ()) -> str | None:
+        """Return the handle of the batch whose results bear our mark.
+
+        Raises ModelUnavailable while a batch that may be it, because it was made since and is none
+        of the `other`, has not ended.
+        """
+        unknown = []
+        for made in self._made(since):
+            handle = self._calls.text(made, "id")
+            if handle in other or made.get("archived_at"):
+                continue
+            if made.get("processing_status") != "ended":
+                unknown.append(handle)
+            elif self._first_id(handle).startswith(_mark(batch)):
+                return handle
+        if unknown:
+            raise ModelUnavailable(
+                f"{self.name}: whether {batch} was submitted shows when {unknown[-1]} has ended"
+            )
+        return None
+
+    def poll(self, handle: str) -> Progress:
+        found = self._calls.get(f"{_PATH}/{handle}")
+        counts = found.get("request_counts") or {}
+        total, left = sum(counts.values()), counts.get("processing", 0)
+        ended = self._calls.text(found, "processing_status") == "ended"
+        return Progress("ended" if ended else "running", total - left, total)
+
+    def results(self, handle: str) -> Iterator[Result]:
+        for line in self._calls.lines(f"{_PATH}/{handle}/results"):
+            id = self._calls.text(line, "custom_id")
+            yield Result(id[len(_mark("")) :], self._outcome(line.get("result") or {}))
+
+    def cancel(self, handle: str) -> None:
+        self._calls.post(f"{_PATH}/{handle}/cancel", {})
+
+    def _made(self, since: float) -> Iterator[Json]:
+        """Yield the batches made since then, newest first."""
+        after = ""
+        for _ in range(PAGES):
+            page = self._calls.get(f"{_PATH}?limit=100{after}")
+            for made in page.get("data") or []:
+                created = datetime.fromisoformat(self._calls.text(made, "created_at"))
+                if created.timestamp() < since - SKEW:
+                    return
+                yield made
+            if not page.get("has_more"):
+                return
+            after = f"&after_id={self._calls.text(page, 'last_id')}"
+
+    def _first_id(self, handle: str) -> str:
+        with closing(self._calls.lines(f"{_PATH}/{handle}/results")) as lines:
+            return self._calls.text(next(lines, {"custom_id": ""}), "custom_id")
+
+    def _outcome(self, result: Json) -> Reply | ModelError:
+        match result.get("type"):
+            case "succeeded":
+                try:
+                    return discounted(self._model.read(result.get("message") or {}))
+                except ModelError as err:
+                    return err
+            case "errored":
+                error = result.get("error") or {}
+                return self._problem(error.get("error") or error)
+            case "expired" | "canceled" as why:
+                return ModelUnavailable(f"{self.name}: the batch ended before its turn ({why})")
+        return garbled(self._calls.endpoint, "answered a result of an unknown type")
+
+    def _problem(self, error: Json) -> ModelError:
+        problem = problem_inside(self._calls.endpoint, error)
+        if isinstance(problem, Refused) and self._model.learn(
+            self._model.body(PROBE), problem.detail
+        ):
+            return ModelUnavailable(f"{problem}; the next batch will leave it out")
+        return problem
+
+
+def _mark(batch: str) -> str:
+    """Mark custom ids with `batch`. It is always as long: an id has 64 characters at most."""
+    return hashlib.sha256(batch.encode()).hexdigest()[:14] + "-"

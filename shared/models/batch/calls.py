@@ -1,0 +1,51 @@
+"""Calls to a server that keeps batches: short ones, and those that carry a whole batch."""
+
+from collections.abc import Generator
+from typing import Any
+
+from shared.models import Json, Message, Request
+from shared.models.deadline import Deadline
+from shared.models.endpoints import Place
+from shared.models.failures import garbled
+from shared.models.http import kept
+
+_CALL_SECONDS = 30.0
+_TRANSFER_SECONDS = 90.0
+
+#: How many pages of a list of batches are read.
+PAGES = 20
+#: Seconds by which our clock and the server's may differ.
+SKEW = 300.0
+
+#: Holds all that a server may refuse in a request without tools. A refusal in a batch comes without
+#: the body that was sent; the one that this makes stands for it.
+PROBE = Request((Message("user", "-"),), schema={"type": "object", "properties": {}})
+
+
+class Calls:
+    """All methods raise ModelUnavailable or ModelRejected."""
+
+    def __init__(self, place: Place) -> None:
+        self.endpoint = place.endpoint
+        self._http = kept()
+
+    def get(self, path: str) -> Json:
+        return self._http.get(self.endpoint, path, Deadline(_CALL_SECONDS))
+
+    def post(self, path: str, body: Json) -> Json:
+        return self._http.post(self.endpoint, path, body, Deadline(_CALL_SECONDS))
+
+    def send(self, path: str, body: bytes, kind: str) -> Json:
+        """Send a whole batch, of the content type `kind`."""
+        return self._http.upload(self.endpoint, path, body, kind, Deadline(_TRANSFER_SECONDS))
+
+    def lines(self, path: str) -> Generator[Json, None, None]:
+        """Yield the results of a whole batch."""
+        return self._http.lines(self.endpoint, path, Deadline(_TRANSFER_SECONDS))
+
+    def text(self, answer: Json, key: str) -> str:
+        """Return what an answer must hold."""
+        found: Any = answer.get(key)
+        if not isinstance(found, str):
+            raise garbled(self.endpoint, f"answered JSON without {key}")
+        return found
