@@ -1,4 +1,5 @@
-"""A server on loopback that takes batches as OpenAI and Anthropic do, and ends them when told."""
+"""A server on loopback that takes batches as OpenAI, Anthropic and Bedrock do, and ends them when
+told."""
 
 import json
 import threading
@@ -8,7 +9,8 @@ from datetime import UTC, datetime
 from email.parser import BytesParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
+from urllib.parse import parse_qsl, unquote
 
 Json = dict[str, Any]
 
@@ -37,6 +39,17 @@ class Batch:
     answers: dict[str, Answered] = field(default_factory=dict)
     order: list[str] = field(default_factory=list)
     cancelled: bool = False
+    output: Json = field(default_factory=dict)
+
+
+class Asked(NamedTuple):
+    """A call: its method, the parts of its path, its query, its body and what that is."""
+
+    method: str
+    parts: list[str]
+    query: dict[str, str]
+    body: bytes
+    kind: str
 
 
 #: Says how a request ends, from its body.
@@ -52,6 +65,10 @@ class BatchServer:
         self.answers: Answers = lambda body: Answered()
         self.seen: list[tuple[str, str]] = []
         self.keys: list[str] = []
+        #: Where Bedrock's jobs find their records: a client of S3.
+        self.s3: Any = None
+        #: The bodies of what was asked at once.
+        self.at_once: list[Json] = []
         #: Paths that fail once, with what they answer: before or after they did what was asked.
         self.fails_before: dict[str, int] = {}
         self.fails_after: dict[str, int] = {}
@@ -67,6 +84,8 @@ class BatchServer:
                     answers = ends or self.answers
                     batch.answers = {id: answers(body) for id, body in batch.requests.items()}
                     batch.order = list(batch.answers)[::-1]
+                if batch.wire == "bedrock":
+                    _write_records(self.s3, batch)
 
     def batch(self, id: str) -> Batch:
         return next(batch for batch in self.batches if batch.id == id)
@@ -112,16 +131,17 @@ class _Handler(BaseHTTPRequestHandler):
         server.seen.append((call, query))
         server.keys.append(self.headers.get("authorization") or self.headers.get("x-api-key") or "")
         if status := server.fails_before.pop(call, 0):
-            return self._send(status, {"error": {"message": "no", "code": "scripted"}})
-        parts = path.removeprefix("/v1/").split("/")
-        wire = _anthropic if parts[0] == "messages" else _openai
-        answer = wire(server, method, parts, query, body, self.headers.get("content-type", ""))
+            return self._send(status, _FAILURE)
+        parts = [unquote(part) for part in path.removeprefix("/v1").strip("/").split("/")]
+        kind = self.headers.get("content-type", "")
+        wire = _WIRES.get(parts[0], _openai)
+        answer = wire(server, Asked(method, parts, dict(parse_qsl(query)), body, kind))
         if status := server.fails_after.pop(call, 0):
-            return self._send(status, {"error": {"message": "no", "code": "scripted"}})
+            return self._send(status, _FAILURE)
         if isinstance(answer, list):
             lines = "\n".join(json.dumps(line) for line in answer).encode()
             return self._raw(200, lines, "application/x-jsonl")
-        return self._send(200 if answer is not None else 404, answer or {"error": {"code": "gone"}})
+        return self._send(200 if answer is not None else 404, answer or _FAILURE)
 
     def _send(self, status: int, body: Json) -> None:
         self._raw(status, json.dumps(body).encode(), "application/json")
@@ -137,18 +157,19 @@ class _Handler(BaseHTTPRequestHandler):
         """Stay silent."""
 
 
-def _openai(
-    server: BatchServer, method: str, parts: list[str], query: str, body: bytes, kind: str
-) -> Json | list[Json] | None:
-    match method, *parts:
+def _openai(server: BatchServer, asked: Asked) -> Json | list[Json] | None:
+    match asked.method, *asked.parts:
+        case "POST", "chat", "completions":
+            server.at_once.append(json.loads(asked.body))
+            return _openai_answer(server.answers(server.at_once[-1]))
         case "POST", "files":
-            server.files[id := f"file-{len(server.files) + 1}"] = _uploaded(body, kind)
+            server.files[id := f"file-{len(server.files) + 1}"] = _uploaded(asked.body, asked.kind)
             return {"id": id}
         case "GET", "files", file, "content":
             number, _, which = file.partition("-")
             return _openai_lines(server.batch(number), errors=which == "errors")
         case "POST", "batches":
-            wanted = json.loads(body)
+            wanted = json.loads(asked.body)
             lines = server.files[wanted["input_file_id"]].decode().splitlines()
             requests = {line["custom_id"]: line for line in map(json.loads, lines)}
             assert all(line["url"] == wanted["endpoint"] for line in requests.values())
@@ -156,7 +177,7 @@ def _openai(
             return _openai_batch(server.add("openai", wanted["metadata"]["batch"], bodies))
         case "GET", "batches":
             newest = [_openai_batch(b) for b in reversed(server.batches) if b.wire == "openai"]
-            return _page(newest, query, "after")
+            return _page(newest, asked.query, "after")
         case "GET", "batches", id:
             return _openai_batch(server.batch(id))
         case "POST", "batches", id, "cancel":
@@ -205,13 +226,7 @@ def _openai_lines(batch: Batch, *, errors: bool) -> list[Json]:
             continue
         line: Json = {"id": f"batch_req_{id}", "custom_id": id, "response": None, "error": None}
         if answer.status == 200:
-            message = {"role": "assistant", "content": answer.text}
-            choice = {"index": 0, "message": message, "finish_reason": "stop"}
-            usage = {"prompt_tokens": 1000, "completion_tokens": 100}
-            line["response"] = {
-                "status_code": 200,
-                "body": {"choices": [choice], "usage": usage},
-            }
+            line["response"] = {"status_code": 200, "body": _openai_answer(answer)}
         elif answer.status:
             error = {"message": answer.message, "code": answer.code}
             line["response"] = {"status_code": answer.status, "body": {"error": error}}
@@ -221,17 +236,22 @@ def _openai_lines(batch: Batch, *, errors: bool) -> list[Json]:
     return lines
 
 
-def _anthropic(
-    server: BatchServer, method: str, parts: list[str], query: str, body: bytes, kind: str
-) -> Json | list[Json] | None:
-    match method, *parts[1:]:
+def _openai_answer(answer: Answered) -> Json:
+    message = {"role": "assistant", "content": answer.text}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    usage = {"prompt_tokens": 1000, "completion_tokens": 100}
+    return {"choices": [choice], "usage": usage}
+
+
+def _anthropic(server: BatchServer, asked: Asked) -> Json | list[Json] | None:
+    match asked.method, *asked.parts[1:]:
         case "POST", "batches":
-            requests = json.loads(body)["requests"]
+            requests = json.loads(asked.body)["requests"]
             made = {request["custom_id"]: request["params"] for request in requests}
             return _anthropic_batch(server.add("anthropic", "", made))
         case "GET", "batches":
             mine = [b for b in reversed(server.batches) if b.wire == "anthropic"]
-            return _page([_anthropic_batch(batch) for batch in mine], query, "after_id")
+            return _page([_anthropic_batch(batch) for batch in mine], asked.query, "after_id")
         case "GET", "batches", id:
             return _anthropic_batch(server.batch(id))
         case "GET", "batches", id, "results":
@@ -279,11 +299,90 @@ def _anthropic_result(answer: Answered) -> Json:
     return {"type": "succeeded", "message": message}
 
 
-def _page(newest: list[Json], query: str, cursor: str) -> Json:
+def _page(newest: list[Json], query: dict[str, str], cursor: str) -> Json:
     """Pages of two, so that whoever lists must turn them."""
-    after = dict(part.split("=") for part in query.split("&")).get(cursor)
     ids = [batch["id"] for batch in newest]
-    start = ids.index(after) + 1 if after else 0
+    start = ids.index(query[cursor]) + 1 if cursor in query else 0
     page = newest[start : start + 2]
     last = page[-1]["id"] if page else None
     return {"data": page, "has_more": start + 2 < len(newest), "last_id": last}
+
+
+_JOB = "arn:aws:bedrock:us-east-1:123456789012:model-invocation-job/"
+
+
+def _bedrock(server: BatchServer, asked: Asked) -> Json | list[Json] | None:
+    match asked.method, *asked.parts:
+        case "POST", "model-invocation-job":
+            return {"jobArn": _job_of(server, json.loads(asked.body))}
+        case "GET", "model-invocation-job", *arn:
+            return _bedrock_job(server.batch("/".join(arn)))
+        case "POST", "model-invocation-job", *arn, "stop":
+            server.batch("/".join(arn)).cancelled = True
+            return {}
+        case "GET", "model-invocation-jobs":
+            named = [b for b in server.batches if asked.query["nameContains"] in b.name]
+            return {"invocationJobSummaries": [_bedrock_job(batch) for batch in named]}
+    return None
+
+
+def _job_of(server: BatchServer, wanted: Json) -> str:
+    """A token that came before means the job that it made."""
+    for batch in server.batches:
+        if batch.name == wanted["clientRequestToken"]:
+            return batch.id
+    assert wanted["modelInvocationType"] == "Converse"
+    bucket, _, key = _uri(wanted["inputDataConfig"]["s3InputDataConfig"])
+    lines = server.s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode().splitlines()
+    records = {record["recordId"]: record["modelInput"] for record in map(json.loads, lines)}
+    made = server.add("bedrock", wanted["jobName"], records)
+    made.id = f"{_JOB}{len(server.batches):012}"
+    made.output = wanted["outputDataConfig"]
+    return made.id
+
+
+def _uri(config: Json) -> tuple[str, str, str]:
+    return str(config["s3Uri"]).removeprefix("s3://").partition("/")
+
+
+def _bedrock_job(batch: Batch) -> Json:
+    states = {"in_progress": "InProgress", "completed": "Completed", "failed": "Failed"}
+    time = datetime.fromtimestamp(batch.created, UTC).isoformat()
+    return {
+        "jobArn": batch.id,
+        "jobName": batch.name,
+        "modelId": "amazon.nova-lite-v1:0",
+        "status": states.get(batch.status, "Expired"),
+        "submitTime": time,
+        "roleArn": "arn:aws:iam::123456789012:role/batches",
+        "inputDataConfig": {"s3InputDataConfig": {"s3Uri": "s3://batches/x"}},
+        "outputDataConfig": batch.output,
+        "totalRecordCount": len(batch.requests),
+        "processedRecordCount": len(batch.answers),
+    }
+
+
+def _write_records(s3: Any, batch: Batch) -> None:
+    bucket, _, prefix = _uri(batch.output["s3OutputDataConfig"])
+    lines = [json.dumps(_record(batch, id)) for id in batch.order]
+    key = f"{prefix}{batch.id.rpartition('/')[2]}/input.jsonl.out"
+    s3.put_object(Bucket=bucket, Key=key, Body="\n".join(lines).encode())
+
+
+def _record(batch: Batch, id: str) -> Json:
+    answer = batch.answers[id]
+    record: Json = {"recordId": id, "modelInput": batch.requests[id]}
+    if answer.status != 200:
+        return record | {"error": {"errorCode": answer.status, "errorMessage": answer.message}}
+    message = {"role": "assistant", "content": [{"text": answer.text}]}
+    usage = {"inputTokens": 1000, "outputTokens": 100, "totalTokens": 1100}
+    output = {"output": {"message": message}, "stopReason": "end_turn", "usage": usage}
+    return record | {"modelOutput": output}
+
+
+_FAILURE = {"error": {"message": "no", "code": "scripted"}, "message": "no"}
+_WIRES = {
+    "messages": _anthropic,
+    "model-invocation-job": _bedrock,
+    "model-invocation-jobs": _bedrock,
+}

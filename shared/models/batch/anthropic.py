@@ -41,6 +41,7 @@ class AnthropicBatches:
     def __init__(self, name: str, place: Place) -> None:
         self.name = name
         self._model = AnthropicModel(name, place, kept())
+        self._probe = self._model.body(PROBE)
         self._calls = Calls(place)
 
     def submit(self, batch: str, items: Sequence[Item]) -> str:
@@ -122,9 +123,7 @@ class AnthropicBatches:
 
     def _problem(self, error: Json) -> ModelError:
         problem = problem_inside(self._calls.endpoint, error)
-        if isinstance(problem, Refused) and self._model.learn(
-            self._model.body(PROBE), problem.detail
-        ):
+        if isinstance(problem, Refused) and self._model.learn(self._probe, problem.detail):
             return ModelUnavailable(f"{problem}; the next batch will leave it out")
         return problem
 

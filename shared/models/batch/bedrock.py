@@ -130,7 +130,10 @@ class BedrockBatches:
         if status in {408, 424, 429} or status >= 500:
             return unavailable(self.name, status, None)
         refused = f"{self.name}: refused the request; look at {self._setting} ({status})"
-        if self._model.learn(str(error.get("errorMessage"))):
+        said = str(error.get("errorMessage"))
+        self._model.learn(said)
+        # What is no news to this model may have been one when the batch was written.
+        if BedrockModel(self.name, self._setting).learn(said):
             return ModelUnavailable(f"{refused}; the next batch will leave it out")
         return ModelRejected(refused)
 

@@ -3,7 +3,7 @@
 from collections.abc import Generator
 from typing import Any
 
-from shared.models import Json, Message, Request
+from shared.models import Json, Message, Request, ToolSpec
 from shared.models.deadline import Deadline
 from shared.models.endpoints import Place
 from shared.models.failures import garbled
@@ -17,9 +17,17 @@ PAGES = 20
 #: Seconds by which our clock and the server's may differ.
 SKEW = 300.0
 
-#: Holds all that a server may refuse in a request without tools. A refusal in a batch comes without
-#: the body that was sent; the one that this makes stands for it.
-PROBE = Request((Message("user", "-"),), schema={"type": "object", "properties": {}})
+_NOTHING = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
+
+#: Holds all that a server may refuse. A refusal in a batch comes without the body that was sent;
+#: the one that a model writes of this, before it has learnt anything, stands for it.
+PROBE = Request(
+    (Message("user", "-"),),
+    system="-",
+    tools=(ToolSpec("look", "-", _NOTHING),),
+    schema=_NOTHING,
+    tool_choice="any",
+)
 
 
 class Calls:

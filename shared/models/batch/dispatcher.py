@@ -32,8 +32,8 @@ _MOST_BYTES = 16_000_000
 #: Results per transaction.
 _CHUNK = 200
 _WAKES = 100
-#: Seconds that are left for waking runs.
-_RESERVE = 20.0
+#: The share of the time that is left for waking runs.
+_RESERVE = 0.2
 #: The lease of a batch outlives the function by this many seconds.
 _GRACE = 30.0
 
@@ -78,11 +78,11 @@ class Dispatcher:
         done = Counter[str]()
         done["given up"] = self._run("give_up", margin=MARGIN)[0]["requests"]
         for row in self._run("hold", lease=lease):
-            if end.left > _RESERVE:
+            if end.left > seconds * _RESERVE:
                 self._guarded(lambda batch: self._carry_on(batch, done), _held(row))
             self._run("free", batch=row["name"])
         for row in self._run("queued"):
-            if end.left > _RESERVE:
+            if end.left > seconds * _RESERVE:
                 self._send_queued(row["model"], lease, done)
         self._wake(done)
         return {what: count for what, count in done.items() if count}

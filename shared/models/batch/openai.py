@@ -38,6 +38,7 @@ class OpenAIBatches:
     def __init__(self, name: str, place: Place) -> None:
         self.name = name
         self._model = OpenAIModel(name, place, kept())
+        self._probe = self._model.body(PROBE)
         self._calls = Calls(place)
 
     def submit(self, batch: str, items: Sequence[Item]) -> str:
@@ -113,9 +114,7 @@ class OpenAIBatches:
 
     def _problem(self, status: int, body: Json) -> ModelError:
         problem = problem_of(self._calls.endpoint, status, {}, json.dumps(body).encode())
-        if isinstance(problem, Refused) and self._model.learn(
-            self._model.body(PROBE), problem.detail
-        ):
+        if isinstance(problem, Refused) and self._model.learn(self._probe, problem.detail):
             return ModelUnavailable(f"{problem}; the next batch will leave it out")
         return problem
 
