@@ -75,11 +75,11 @@ class Bench:
             conversations=Conversations(database),
             adapter=lambda wanted: self.platform,
             dispatcher=lambda: Dispatcher(
-                database, lambda model: connect(model, settings), self._publish
+                database, lambda model: connect(model, settings), self.publish
             ),
         )
 
-    def _publish(self, event: Event, again: str) -> None:
+    def publish(self, event: Event, again: str) -> None:
         if (event.id, again) not in self._published:
             self._published.add((event.id, again))
             self.published.append(event)
