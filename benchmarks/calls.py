@@ -1,15 +1,11 @@
 """What many calls at once cost: against a server that refuses some, and in CPU."""
 
-import json
 import random
-import resource
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
-
-import urllib3
 
 from benchmarks.busy_server import BusyServer, Counts, busy_server
 from benchmarks.table import Findings, Spread, Table

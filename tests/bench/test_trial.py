@@ -14,6 +14,7 @@ from infra.bench.trial import Trial, conduct
 from shared.errors import BudgetExceeded, ModelRejected, ModelUnavailable, SettingsError
 from shared.models import Json, Reply, Request, Usage
 from shared.models.offline import OfflineModel
+from shared.models.prices import Prices
 from tests.bench.answers import TASK, Echo, numbered, reading, results, trial, write_rows
 
 
@@ -348,7 +349,7 @@ def test_chinese_and_emoji_come_back_as_they_are(tmp_path: Path, out: Path) -> N
 
 
 def test_the_offline_model_answers_without_any_server(rows: Path) -> None:
-    offline = OfflineModel()
+    offline = OfflineModel(Prices())
     found = conduct(
         trial(rows, models={"offline": "offline"}),
         lambda job: answer(TASK, job, lambda request: offline.reply(request, 60)),

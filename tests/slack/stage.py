@@ -20,6 +20,7 @@ from shared.journal import Journal
 from shared.memory.conversations import Conversations
 from shared.memory.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
+from shared.models.batch.dispatcher import Dispatcher
 from shared.models.routing import Models
 from shared.settings import Settings
 from shared.worker import Worker
@@ -58,12 +59,17 @@ def capabilities(
     adapter = connect(servers.slack, timeout=timeout)
     return Capabilities(
         settings=settings,
-        models=Models(settings),
+        models=Models(settings, database),
         memory=MemoryStore(database, HashingEmbedder()),
         conversations=Conversations(database),
         adapter=lambda wanted: adapter,
+        dispatcher=_no_batches,
         pace=pace,
     )
+
+
+def _no_batches() -> Dispatcher:
+    raise AssertionError("nothing here is asked in a batch")
 
 
 def batch(event: Event, receives: int = 1) -> Json:

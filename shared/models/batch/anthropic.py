@@ -17,6 +17,7 @@ from shared.models.batch.calls import PAGES, PROBE, SKEW, Calls
 from shared.models.endpoints import Place, place_of
 from shared.models.failures import Refused, garbled, problem_inside
 from shared.models.http import kept
+from shared.models.prices import Prices
 from shared.settings import Settings
 
 _PATH = "/messages/batches"
@@ -24,7 +25,8 @@ _PATH = "/messages/batches"
 
 def connect(name: str, settings: Settings, setting: str) -> BatchProvider:
     """Return the batches of the model called `name`; `setting` is what messages point to."""
-    return AnthropicBatches(name, place_of(name, settings, setting))
+    place, prices = place_of(name, settings, setting), Prices(settings.model_prices)
+    return AnthropicBatches(name, place, prices)
 
 
 class AnthropicBatches:
@@ -38,9 +40,9 @@ class AnthropicBatches:
     least = 1
     most = 100_000
 
-    def __init__(self, name: str, place: Place) -> None:
+    def __init__(self, name: str, place: Place, prices: Prices) -> None:
         self.name = name
-        self._model = AnthropicModel(name, place, kept())
+        self._model = AnthropicModel(name, place, kept(), prices)
         self._probe = self._model.body(PROBE)
         self._calls = Calls(place)
 

@@ -22,6 +22,7 @@ from shared.models.batch import BatchProvider, Item, Progress, Result, discounte
 from shared.models.bedrock import BedrockModel, session
 from shared.models.bedrock_failures import answered_error, no_answer
 from shared.models.failures import unavailable
+from shared.models.prices import Prices
 from shared.settings import Settings, aws_region
 
 _SECONDS = 30.0
@@ -37,7 +38,7 @@ def connect(name: str, settings: Settings, setting: str) -> BatchProvider:
     Raises SettingsError when BATCH_BUCKET or BATCH_ROLE_ARN is not set.
     """
     bucket, role = settings.require("batch_bucket"), settings.require("batch_role_arn")
-    return BedrockBatches(name, setting, bucket, role)
+    return BedrockBatches(name, setting, bucket, role, Prices(settings.model_prices))
 
 
 class BedrockBatches:
@@ -48,10 +49,11 @@ class BedrockBatches:
     least = 100
     most = 50_000
 
-    def __init__(self, name: str, setting: str, bucket: str, role: str) -> None:
+    def __init__(self, name: str, setting: str, bucket: str, role: str, prices: Prices) -> None:
         self.name = name
         self._setting = setting
-        self._model = BedrockModel(name, setting)
+        self._model = BedrockModel(name, setting, prices)
+        self._prices = prices
         self._id = name.partition(":")[2]
         self._bucket = bucket
         self._role = role
@@ -133,7 +135,7 @@ class BedrockBatches:
         said = str(error.get("errorMessage"))
         self._model.learn(said)
         # What is no news to this model may have been one when the batch was written.
-        if BedrockModel(self.name, self._setting).learn(said):
+        if BedrockModel(self.name, self._setting, self._prices).learn(said):
             return ModelUnavailable(f"{refused}; the next batch will leave it out")
         return ModelRejected(refused)
 

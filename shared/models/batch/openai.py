@@ -16,6 +16,7 @@ from shared.models.endpoints import Place, place_of
 from shared.models.failures import Refused, problem_inside, problem_of
 from shared.models.http import kept
 from shared.models.openai import OpenAIModel
+from shared.models.prices import Prices
 from shared.settings import Settings
 
 #: As the server sees it, whatever the address of its API is here.
@@ -26,7 +27,8 @@ _ENDED = frozenset({"completed", "expired", "cancelled"})
 
 def connect(name: str, settings: Settings, setting: str) -> BatchProvider:
     """Return the batches of the model called `name`; `setting` is what messages point to."""
-    return OpenAIBatches(name, place_of(name, settings, setting))
+    place, prices = place_of(name, settings, setting), Prices(settings.model_prices)
+    return OpenAIBatches(name, place, prices)
 
 
 class OpenAIBatches:
@@ -35,9 +37,9 @@ class OpenAIBatches:
     least = 1
     most = 50_000
 
-    def __init__(self, name: str, place: Place) -> None:
+    def __init__(self, name: str, place: Place, prices: Prices) -> None:
         self.name = name
-        self._model = OpenAIModel(name, place, kept())
+        self._model = OpenAIModel(name, place, kept(), prices)
         self._probe = self._model.body(PROBE)
         self._calls = Calls(place)
 
