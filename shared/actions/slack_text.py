@@ -66,7 +66,7 @@ def unfinished(markdown: str) -> str:
     A code block that is still open is closed, so that it reads as one.
     """
     # The other half of an emoji may be on its way.
-    whole = markdown.rstrip().rstrip(_HALVES)
+    whole = markdown.rstrip().rstrip(_HALVES).rstrip()
     shown = pieces(whole, PIECE - _FENCE_ROOM)[0]
     if opening := _open_fence(shown):
         shown = f"{shown}\n{_marker(opening)}"

@@ -18,7 +18,7 @@ from tests.slack.stage import AT_ONCE, ONCE, Stage
 
 FIRST = "Tuesdays, at 10."
 SECOND = "Ada knows."
-LONG = "\n\n".join("今天天气很好。" * 400 for _ in range(4))
+LONG = "今天天气很好。" * 1_400
 #: More than any of the answers has.
 BOUNDARIES = 90
 

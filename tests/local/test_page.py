@@ -15,7 +15,11 @@ from infra.local.sandbox import page
 from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.page import Page
 from infra.local.sandbox.slack import SlackSandbox
-from infra.local.sandbox.slack.workspace import BOT_USER, GENERAL
+from infra.local.sandbox.slack.workspace import BOT_USER, GENERAL, TEAM
+from shared.actions import Mark
+from shared.actions.slack import Draft, Reply
+from shared.events import Thread
+from tests.slack.place import connect
 
 HTML = Path(page.__file__).with_name("page.html")
 SHOP = "acme/shop"
@@ -195,3 +199,16 @@ def test_a_page_without_sandboxes_has_no_forms_for_them(database_url: str) -> No
     server.stop()
     assert state.json() == {"runs": []}
     assert refused.status == 404
+
+
+def test_a_message_that_grows_is_shown_with_all_of_its_markdown(browser: Browser) -> None:
+    ts = browser.slack.say(GENERAL, "Hello?")
+    thread = Thread(TEAM, GENERAL, ts)
+    adapter, mark = connect(browser.slack.api_url), Mark("key", "chat", 1)
+    draft = adapter.perform(Draft(thread, "It <b> be"), mark, None)
+    ((_, shown),) = browser.threads(GENERAL)
+    assert (shown["text"], shown["bot"]) == ("It <b> be …", True)
+    answer = "word " * 1_500
+    adapter.perform(Reply(thread, answer), Mark("other", "chat", 1), draft)
+    ((_, shown),) = browser.threads(GENERAL)
+    assert shown["text"] == answer

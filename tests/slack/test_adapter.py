@@ -1,13 +1,15 @@
 """Replies and reactions, against the sandbox Slack: done once and found again."""
 
 import threading
+from contextlib import suppress
 
 import pytest
 from slack_sdk.web import WebClient
 
 from infra.local.sandbox.slack.workspace import BOT_USER, GENERAL, TEAM
 from shared.actions import Mark, Receipt
-from shared.actions.slack import React, Reply
+from shared.actions.slack import Draft, React, Reply
+from shared.actions.slack_text import pieces
 from shared.errors import (
     ActionRejected,
     ActionUnavailable,
@@ -187,3 +189,55 @@ def test_the_vendors_client_reads_what_the_adapter_wrote(place: Place) -> None:
 def _bare(text: str) -> str:
     """The text without blanks and the lines around code, which change at a cut."""
     return "".join(text.replace("```python", "").replace("```", "").split())
+
+
+def test_a_draft_grows_in_place_and_is_found_by_its_key(place: Place) -> None:
+    draft = place.adapter.perform(Draft(place.thread, "Hel"), MARK, None)
+    draft = place.adapter.perform(Draft(place.thread, "Hello"), MARK, draft)
+    assert place.replies() == ["Hello …"]
+    assert place.adapter.find(Draft(place.thread, ""), MARK) == draft
+    assert place.adapter.find(Draft(place.thread, ""), Mark("key-2", "chat", 1)) is None
+
+
+def test_a_reply_takes_the_place_of_the_first_draft_and_removes_the_others(place: Place) -> None:
+    for text in ("one", "two", "three"):
+        place.adapter.perform(Draft(place.thread, text), MARK, None)
+    drafts = place.adapter.find(Draft(place.thread, ""), MARK)
+    (first, *_) = place.slack.thread(GENERAL, place.thread.ts)[1:]
+    effect = Mark("key-2", "chat", 1)
+    receipt = place.adapter.perform(Reply(place.thread, "Hello"), effect, drafts)
+    assert receipt.id == first["ts"]
+    assert place.replies() == ["Hello"]
+    assert place.adapter.find(Reply(place.thread, "Hello"), effect) == receipt
+    assert place.adapter.find(Draft(place.thread, ""), MARK) is None
+
+
+def test_a_draft_without_a_text_is_taken_away(place: Place) -> None:
+    draft = place.adapter.perform(Draft(place.thread, "Hello"), MARK, None)
+    for _ in range(2):
+        place.adapter.perform(Draft(place.thread, ""), MARK, draft)
+    assert place.replies() == []
+
+
+def test_a_draft_notifies_nobody(place: Place) -> None:
+    draft = place.adapter.perform(Draft(place.thread, "<!channel> @here"), MARK, None)
+    place.adapter.perform(Draft(place.thread, "<!channel> @here <@U0BOB>"), MARK, draft)
+    message = place.slack.messages(GENERAL)[1]
+    for said in (message["text"], message["blocks"][0]["text"]):
+        assert not any(mention in said for mention in ("<!channel", "@here", "<@U"))
+
+
+def test_a_long_reply_keeps_its_first_piece_where_the_draft_was(place: Place) -> None:
+    draft = place.adapter.perform(Draft(place.thread, "Hello"), MARK, None)
+    receipt = place.adapter.perform(Reply(place.thread, LONG), Mark("key-2", "chat", 1), draft)
+    assert receipt.id == draft.id
+    assert place.replies() == pieces(LONG)
+
+
+def test_a_long_reply_is_completed_behind_what_was_its_draft(place: Place) -> None:
+    draft = place.adapter.perform(Draft(place.thread, "Hello"), MARK, None)
+    place.slack.fail_next("chat.postMessage", status=429)
+    for effect in [Mark("key-2", "chat", 1)] * 2:
+        with suppress(ActionUnavailable):
+            place.adapter.perform(Reply(place.thread, LONG), effect, draft)
+    assert place.replies() == pieces(LONG)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.actions.slack_text import PIECE, harmless, pieces, plain
+from shared.actions.slack_text import PIECE, brief, harmless, pieces, plain, unfinished
 
 BREAK = "\u200b"
 
@@ -159,3 +159,38 @@ def _bare(text: str) -> str:
     """The text without code fences, blanks and what `harmless` puts in."""
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return re.sub(rf"[\s`{BREAK}]", "", text)
+
+
+@given(TEXTS)
+def test_what_is_unfinished_fits_and_notifies_nobody(text: str) -> None:
+    shown = unfinished(text)
+    assert units(shown) <= PIECE
+    assert not NOTIFIES.search(shown)
+    assert shown.endswith("…")
+
+
+def test_an_open_code_block_is_closed_while_it_grows() -> None:
+    assert unfinished("See:\n```python\nprint(1)") == "See:\n```python\nprint(1)\n```\n…"
+    assert unfinished("See:\n```\nx\n```") == "See:\n```\nx\n```\n…"
+    assert unfinished("~~~~\n```\nx") == "~~~~\n```\nx\n~~~~\n…"
+
+
+def test_half_an_emoji_waits_for_its_other_half() -> None:
+    assert unfinished("Done \ud83c") == "Done …"
+    assert unfinished("Done \ud83c\udf89") == "Done 🎉 …"
+
+
+def test_of_a_long_text_the_first_piece_is_shown_while_it_grows() -> None:
+    text = "今天天气很好。😀" * 3_000
+    shown = unfinished(text)
+    assert PIECE // 2 < units(shown) <= PIECE
+    assert text.startswith(shown.removesuffix(" …"))
+    assert unfinished(text + "more") == shown
+
+
+@given(st.text(max_size=30).map(lambda text: text * 500))
+def test_the_plain_text_of_a_change_is_short_enough(text: str) -> None:
+    short = brief(text)
+    assert units(short) <= 4_000
+    assert short == plain(text) or plain(text).startswith(short.removesuffix("…"))
+    assert not re.search(r"&(?!amp;|lt;|gt;)", short)

@@ -146,7 +146,7 @@ def _channel(channel: Json, messages: list[Json], names: dict[str, str]) -> Json
                 "author": names.get(message["user"], message["user"]),
                 "bot": "bot_id" in message,
                 "reply": root != message["ts"],
-                "text": message["text"].replace(f"<@{BOT_USER}>", "@agent"),
+                "text": _said(message).replace(f"<@{BOT_USER}>", "@agent"),
                 "reactions": [r["name"] for r in message.get("reactions", [])],
             }
         )
@@ -157,6 +157,12 @@ def _channel(channel: Json, messages: list[Json], names: dict[str, str]) -> Json
         "direct": direct,
         "threads": [{"ts": ts, "messages": shown} for ts, shown in threads.items()],
     }
+
+
+def _said(message: Json) -> str:
+    """What Slack shows of a message: its Markdown, else the text that notifications quote."""
+    markdown = [b["text"] for b in message.get("blocks", []) if b["type"] == "markdown"]
+    return "\n".join(markdown) or str(message["text"])
 
 
 def visible(text: str) -> str:
