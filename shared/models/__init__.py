@@ -20,9 +20,13 @@ class ToolSpec:
 
 @dataclass(frozen=True)
 class ToolCall:
+    """What the model wants called. `malformed` holds the arguments as it wrote them when they were
+    no JSON object; `arguments` is empty then."""
+
     id: str
     name: str
     arguments: Json
+    malformed: str = ""
 
 
 @dataclass(frozen=True)

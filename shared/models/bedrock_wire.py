@@ -11,6 +11,7 @@ from typing import Any
 
 from shared.models import Finish, Json, Message, Request, ToolCall, Usage
 from shared.models.structured import as_object
+from shared.models.toolcalls import read_call
 
 #: The tool through which an answer of a schema comes back.
 ANSWER = "give_answer"
@@ -134,19 +135,12 @@ class Answer:
         return finish if finish in {"length", "refused"} else "tools" if others else "stop"
 
     def calls(self) -> tuple[ToolCall, ...]:
-        """Return the calls other than the answer; raises ValueError when one is malformed. A reply
-        that was cut off has none: its last one would be half."""
+        """Return the calls other than the answer. A reply that was cut off has none: its last one
+        would be half."""
         if self.outcome() == "length":
             return ()
         calls = [call for _, call in sorted(self._calls.items()) if call["name"] != ANSWER]
-        return tuple(_call(call) for call in calls)
-
-
-def _call(call: Json) -> ToolCall:
-    arguments = json.loads(call["input"] or "{}")
-    if not isinstance(arguments, dict):
-        raise ValueError("a tool call's arguments are no object")
-    return ToolCall(call["id"], call["name"], arguments)
+        return tuple(read_call(call["id"], call["name"], call["input"]) for call in calls)
 
 
 def _usage(usage: Mapping[str, Any]) -> Usage:

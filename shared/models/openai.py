@@ -111,12 +111,8 @@ class OpenAIModel:
             raise garbled(self._endpoint, "answered JSON of another shape") from err
 
     def _reply(self, answer: Answer) -> Reply:
-        try:
-            calls = answer.calls()
-        except ValueError as err:
-            raise garbled(self._endpoint, "called a tool with malformed arguments") from err
         cost = prices.cost(self.name, answer.usage)
-        return Reply(answer.text, answer.outcome(), answer.usage, self.name, calls, cost)
+        return Reply(answer.text, answer.outcome(), answer.usage, self.name, answer.calls(), cost)
 
 
 class OpenAIEmbedder:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.models import Finish, Json, Message, Request, ToolCall, Usage
+from shared.models.toolcalls import read_call
 
 _FINISHES: dict[str, Finish] = {
     "stop": "stop",
@@ -88,12 +89,12 @@ class Answer:
         for delta in calls if isinstance(calls, list) else ():
             # Some servers leave the index out: then each new id is a new call.
             index = delta.get("index")
-            if index is None:
+            if not isinstance(index, int):
                 index = len(self._calls) - (0 if delta.get("id") or not self._calls else 1)
             call = self._calls.setdefault(index, {"id": "", "name": "", "arguments": ""})
             function = delta.get("function") or {}
-            call["id"] = delta.get("id") or call["id"]
-            call["name"] = function.get("name") or call["name"]
+            call["id"] = str(delta.get("id") or call["id"])
+            call["name"] = str(function.get("name") or call["name"])
             arguments = function.get("arguments") or ""
             # Some servers send the arguments as an object in place of JSON in a string.
             call["arguments"] += arguments if isinstance(arguments, str) else json.dumps(arguments)
@@ -105,20 +106,14 @@ class Answer:
         return "tools" if finish == "stop" and self._calls else finish
 
     def calls(self) -> tuple[ToolCall, ...]:
-        """Return the calls; raises ValueError when one is malformed. A reply that was cut off has
-        none: its last one would be half."""
+        """Return the calls. A reply that was cut off has none: its last one would be half."""
         if self.outcome() == "length":
             return ()
+        calls = [call for _, call in sorted(self._calls.items())]
         return tuple(
-            _call(call, number) for number, (_, call) in enumerate(sorted(self._calls.items()))
+            read_call(call["id"] or f"call_{number}", call["name"], call["arguments"])
+            for number, call in enumerate(calls)
         )
-
-
-def _call(call: Json, number: int) -> ToolCall:
-    arguments = json.loads(call["arguments"] or "{}")
-    if not call["name"] or not isinstance(arguments, dict):
-        raise ValueError("a tool call lacks its name or its arguments")
-    return ToolCall(call["id"] or f"call_{number}", call["name"], arguments)
 
 
 def _text(content: object) -> str:

@@ -174,9 +174,14 @@ def test_a_call_that_was_cut_off_is_no_call(wire: Provider, server: ScriptedServ
     assert (last.finish, last.calls) == ("length", ())
 
 
-def test_malformed_arguments_are_unavailable(wire: Provider, server: ScriptedServer) -> None:
-    server.says(Says("", "tools", calls=(("get_weather", '{"city": '),)))
-    assert isinstance(_error(wire, stream=True), ModelUnavailable)
+@pytest.mark.parametrize("raw", ['{"city": ', "Zürich", "[1]", "3", '{"x": NaN}', "[" * 9000])
+def test_arguments_that_are_no_object_are_kept_as_they_were_written(
+    wire: Provider, server: ScriptedServer, raw: str
+) -> None:
+    server.says(Says("", "tools", calls=(("get_weather", raw),)))
+    last = list(wire.stream(ASK, 5))[-1].reply
+    assert last is not None
+    assert [(call.arguments, call.malformed) for call in last.calls] == [({}, raw)]
 
 
 def test_cached_tokens_are_counted_as_part_of_the_input(
