@@ -1,0 +1,131 @@
+"""Repair of a conversation, so that no provider refuses it for ever because of one broken turn.
+
+The rules are those of all providers together: OpenAI's chat completions, Anthropic's Messages,
+Bedrock's Converse, and the stricter templates of local servers.
+https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolUseBlock.html
+https://platform.claude.com/docs/en/agents-and-tools/tool-use/handle-tool-calls
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import count
+
+from shared.models import Message, ToolCall
+
+#: What stands where something is missing. The model reads these.
+LEFT_OUT = "(what came before is left out)"
+NO_RESULT = "error: no result was recorded"
+NO_TEXT = "(no text)"
+INTERRUPTED = "(I was interrupted here.)"
+GO_ON = "Go on."
+
+#: OpenAI takes ids of at most 40 characters, Anthropic and Bedrock letters, digits, `_` and `-`.
+_ID = re.compile(r"[a-zA-Z0-9_-]{1,40}")
+_NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
+_NAME_LENGTH = 64
+
+
+def repair(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """Return `messages` as every provider takes them; what is fine stays as it is.
+
+    Each assistant turn's calls are answered right after it, in order and once; their ids are
+    unique; user and assistant alternate, beginning with the user; the model is to speak next. New
+    ids depend on earlier turns only, so that a provider's prefix cache holds as a history grows.
+    """
+    turns = [turn for message in messages if not _is_empty(turn := _plain(message))]
+    return tuple(map(_with_text, _alternating(_with_unique_ids(_with_results(turns)))))
+
+
+def _plain(turn: Message) -> Message:
+    """Keep of a turn what its role may hold; blank text is none."""
+    text = turn.text if turn.text.strip() else ""
+    if turn.role == "tool":
+        return Message("tool", text, call_id=turn.call_id)
+    if turn.role == "user":
+        return Message("user", text, images=turn.images)
+    calls = tuple(replace(call, name=_name(call.name)) for call in turn.calls)
+    return Message("assistant", text, calls)
+
+
+def _name(name: str) -> str:
+    return _NOT_IN_NAMES.sub("_", name)[:_NAME_LENGTH] or "unnamed"
+
+
+def _is_empty(turn: Message) -> bool:
+    return turn.role == "assistant" and not turn.text and not turn.calls
+
+
+def _with_results(turns: Sequence[Message]) -> Iterator[Message]:
+    """Yield the turns, each assistant turn followed by one result per call, in their order.
+
+    A result belongs to the last turn before it that made a call of its id: servers without ids of
+    their own begin anew in each reply. What belongs nowhere is dropped.
+    """
+    results: dict[tuple[int, int], Message] = {}
+    latest: dict[str, int] = {}
+    for position, turn in enumerate(turns):
+        if turn.role == "tool" and turn.call_id in latest:
+            caller = latest[turn.call_id]
+            for number, call in enumerate(turns[caller].calls):
+                if call.id == turn.call_id and (caller, number) not in results:
+                    results[caller, number] = turn
+                    break
+        latest |= {call.id: position for call in turn.calls}
+    for position, turn in enumerate(turns):
+        if turn.role != "tool":
+            yield turn
+        for number, call in enumerate(turn.calls):
+            missing = Message("tool", NO_RESULT, call_id=call.id)
+            yield results.get((position, number), missing)
+
+
+def _with_unique_ids(turns: Iterable[Message]) -> Iterator[Message]:
+    """Yield the turns with ids that every provider takes and that no earlier call has."""
+    used: set[str] = set()
+    pending: list[str] = []
+    for turn in turns:
+        if turn.role == "tool":
+            yield replace(turn, call_id=pending.pop(0))
+            continue
+        calls = tuple(_identified(call, used) for call in turn.calls)
+        pending = [call.id for call in calls]
+        yield replace(turn, calls=calls)
+
+
+def _identified(call: ToolCall, used: set[str]) -> ToolCall:
+    identity = call.id
+    if identity in used or not _ID.fullmatch(identity):
+        identity = next(new for n in count(len(used)) if (new := f"call_{n}") not in used)
+    used.add(identity)
+    return replace(call, id=identity)
+
+
+def _alternating(turns: Iterable[Message]) -> list[Message]:
+    """Return the turns with neighbours of one role merged and what is missing between put in."""
+    out: list[Message] = []
+    for turn in turns:
+        if not out and turn.role != "user":
+            out.append(Message("user", LEFT_OUT))
+        if turn.role == "user" and out and out[-1].role == "tool":
+            # Several providers refuse a user's turn behind a tool's.
+            out.append(Message("assistant", INTERRUPTED))
+        if turn.role != "tool" and out and out[-1].role == turn.role:
+            out[-1] = _merged(out[-1], turn)
+        else:
+            out.append(turn)
+    if not out:
+        return [Message("user", LEFT_OUT)]
+    return [*out, Message("user", GO_ON)] if out[-1].role == "assistant" else out
+
+
+def _merged(first: Message, second: Message) -> Message:
+    text = "\n\n".join(text for text in (first.text, second.text) if text)
+    calls, images = first.calls + second.calls, first.images + second.images
+    return replace(first, text=text, calls=calls, images=images)
+
+
+def _with_text(turn: Message) -> Message:
+    """Say that a turn says nothing, where a provider wants something said."""
+    silent = not (turn.text or turn.images or turn.calls)
+    return replace(turn, text=NO_TEXT) if silent else turn
