@@ -13,7 +13,7 @@
     │   ├── ModelUnavailable   rate limited, overloaded, unreachable              (retry)
     │   ├── ModelRejected      bad key, unknown model, a request it cannot take
     │   ├── BudgetExceeded     the ceiling of a tenant, flow or user is reached
-    │   └── AnswerInvalid      the answer does not fit the schema, also after the repair
+    │   └── AnswerInvalid      no usable answer, also after a repair and from the fallback
     ├── MemoryUnavailable      the embedder or the vector store failed            (retry)
     └── ActionError
         ├── ActionUnavailable  rate limited or unreachable                        (retry)
@@ -80,7 +80,15 @@ class _Unavailable(AgentFlowsError):
 
 
 class ModelError(AgentFlowsError):
+    """`model` and the numbers say what was paid before it came to this: tokens, and the cost in US
+    dollars, None when a price is unknown."""
+
     public = "The language model could not do it."
+    model = ""
+    input_tokens = 0
+    output_tokens = 0
+    cached_tokens = 0
+    cost: float | None = 0.0
 
 
 class ModelUnavailable(_Unavailable, ModelError):

@@ -11,7 +11,7 @@ from typing import Any
 
 from shared.models import Finish, Json, Message, Request, ToolCall, Usage
 from shared.models.structured import as_object
-from shared.models.toolcalls import read_call
+from shared.models.toolcalls import read_calls
 
 #: The tool through which an answer of a schema comes back.
 ANSWER = "give_answer"
@@ -135,12 +135,12 @@ class Answer:
         return finish if finish in {"length", "refused"} else "tools" if others else "stop"
 
     def calls(self) -> tuple[ToolCall, ...]:
-        """Return the calls other than the answer. A reply that was cut off has none: its last one
-        would be half."""
-        if self.outcome() == "length":
-            return ()
+        """Return the calls other than the answer."""
         calls = [call for _, call in sorted(self._calls.items()) if call["name"] != ANSWER]
-        return tuple(read_call(call["id"], call["name"], call["input"]) for call in calls)
+        return read_calls(
+            [(call["id"], call["name"], call["input"]) for call in calls],
+            cut_off=self.outcome() == "length",
+        )
 
 
 def _usage(usage: Mapping[str, Any]) -> Usage:

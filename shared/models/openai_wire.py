@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.models import Finish, Json, Message, Request, ToolCall, Usage
-from shared.models.toolcalls import read_call
+from shared.models.toolcalls import read_calls
 
 _FINISHES: dict[str, Finish] = {
     "stop": "stop",
@@ -106,13 +106,10 @@ class Answer:
         return "tools" if finish == "stop" and self._calls else finish
 
     def calls(self) -> tuple[ToolCall, ...]:
-        """Return the calls. A reply that was cut off has none: its last one would be half."""
-        if self.outcome() == "length":
-            return ()
         calls = [call for _, call in sorted(self._calls.items())]
-        return tuple(
-            read_call(call["id"] or f"call_{number}", call["name"], call["arguments"])
-            for number, call in enumerate(calls)
+        return read_calls(
+            [(call["id"], call["name"], call["arguments"]) for call in calls],
+            cut_off=self.outcome() == "length",
         )
 
 

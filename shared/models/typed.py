@@ -7,8 +7,10 @@ from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 from shared.errors import AnswerInvalid
-from shared.models import Json, Message, Reply, Request, Usage
+from shared.models import Json, Message, Reply, Request
 from shared.models.annotations import Chosen, shape_of
+from shared.models.paid import charged, total
+from shared.models.repair import repair
 from shared.models.shapes import ROOT, Between, Choice, Fields, Misfit, Shape, at_most
 from shared.models.structured import VALUE, as_object
 
@@ -83,44 +85,72 @@ def parse(kind: type[T], text: str) -> T:
     raise AnswerInvalid(max(problems, key=lambda problem: problem[0])[1])
 
 
-def ask(reply: Callable[[Request], Reply], request: Request, returns: type[T]) -> tuple[T, Reply]:
+def ask(
+    reply: Callable[[Request], Reply],
+    request: Request,
+    returns: type[T],
+    fallback: Callable[[Request], Reply] | None = None,
+) -> tuple[T, Reply]:
     """Ask for a `returns` and return it with the reply that held it.
 
     An answer that is cut off is asked for once more with twice the tokens; one that does not fit is
-    sent back once with what is wrong. The reply counts the tokens and the cost of all calls. Raises
-    AnswerInvalid when no call brought a valid answer, and whatever `reply` raises.
+    sent back once with what is wrong; after that `fallback` is asked, once. The reply counts the
+    tokens and the cost of all calls. Raises AnswerInvalid when no call brought a valid answer, and
+    whatever `reply` and `fallback` raise; a ModelError says what was paid.
     """
-    schema = None if returns is str else schema_of(returns)
-    request = replace(request, schema=schema)
-    paid = [_unless_refused(reply(request))]
-    value, problem = _tried(returns, paid[-1])
-    if problem and paid[-1].finish == "length":
-        request = replace(request, max_tokens=2 * request.max_tokens)
-        paid.append(_unless_refused(reply(request)))
-        value, problem = _tried(returns, paid[-1])
-        if problem and paid[-1].finish == "length":
-            limit, model = request.max_tokens, paid[-1].model
+    request = replace(request, schema=None if returns is str else schema_of(returns))
+    replies: list[Reply] = []
+    with charged(replies):
+        try:
+            value = _asked(reply, request, returns, replies)
+        except AnswerInvalid:
+            if fallback is None:
+                raise
+            if any(answer.finish == "length" for answer in replies):
+                request = _with_twice_the_tokens(request)
+            value, problem = _tried(fallback, request, returns, replies)
+            if problem:
+                model = replies[-1].model
+                raise AnswerInvalid(
+                    f"{model}: the fallback gave no valid answer either: {problem}"
+                ) from None
+    return cast("T", value), total(replies)
+
+
+def _asked(
+    reply: Callable[[Request], Reply], request: Request, returns: type[T], replies: list[Reply]
+) -> T | None:
+    """Ask, once more if the answer was cut off, and once more if it does not fit."""
+    value, problem = _tried(reply, request, returns, replies)
+    if problem and replies[-1].finish == "length":
+        request = _with_twice_the_tokens(request)
+        value, problem = _tried(reply, request, returns, replies)
+        if problem and replies[-1].finish == "length":
+            limit, model = request.max_tokens, replies[-1].model
             raise AnswerInvalid(f"{model}: cut off at {limit} tokens; raise max_tokens")
     if problem:
-        paid.append(_unless_refused(reply(_repair(request, paid[-1], problem))))
-        value, problem = _tried(returns, paid[-1])
-        if problem:
-            raise AnswerInvalid(f"{paid[-1].model}: no valid answer, also when repaired: {problem}")
-    return cast("T", value), _sum(paid)
+        value, problem = _tried(reply, _repair(request, replies[-1], problem), returns, replies)
+    if problem:
+        model = replies[-1].model
+        raise AnswerInvalid(f"{model}: no valid answer, also when repaired: {problem}")
+    return value
 
 
-def _tried(returns: type[T], reply: Reply) -> tuple[T | None, str]:
-    """Return the value, or what is wrong with the answer."""
+def _tried(
+    reply: Callable[[Request], Reply], request: Request, returns: type[T], replies: list[Reply]
+) -> tuple[T | None, str]:
+    """Ask; return the value, or what is wrong with the answer. A refusal is not argued with."""
+    replies.append(answer := reply(request))
+    if answer.finish == "refused":
+        raise AnswerInvalid(f"{answer.model}: declined to answer")
     try:
-        return parse(returns, reply.text), ""
+        return parse(returns, answer.text), ""
     except AnswerInvalid as err:
         return None, str(err)
 
 
-def _unless_refused(reply: Reply) -> Reply:
-    if reply.finish == "refused":
-        raise AnswerInvalid(f"{reply.model}: declined to answer")
-    return reply
+def _with_twice_the_tokens(request: Request) -> Request:
+    return replace(request, max_tokens=2 * request.max_tokens)
 
 
 def _repair(request: Request, answer: Reply, problem: str) -> Request:
@@ -130,23 +160,8 @@ def _repair(request: Request, answer: Reply, problem: str) -> Request:
         # Servers without schemas ignore them in silence, so it is said in words here.
         schema = json.dumps(as_object(request.schema), ensure_ascii=False)
         wish += f" Write one JSON object and nothing else, fitting this JSON schema: {schema}"
-    said = (Message("assistant", answer.text),) if answer.text.strip() else ()
-    return replace(request, messages=(*request.messages, *said, Message("user", wish)))
-
-
-def _sum(replies: list[Reply]) -> Reply:
-    usages = [reply.usage for reply in replies]
-    costs = [reply.cost for reply in replies]
-    known = [cost for cost in costs if cost is not None]
-    return replace(
-        replies[-1],
-        usage=Usage(
-            sum(usage.input for usage in usages),
-            sum(usage.output for usage in usages),
-            sum(usage.cached for usage in usages),
-        ),
-        cost=sum(known) if len(known) == len(costs) else None,
-    )
+    said = (Message("assistant", answer.text), Message("user", wish))
+    return replace(request, messages=repair((*request.messages, *said)))
 
 
 def _candidates(text: str, shape: Shape) -> Iterator[tuple[int, object]]:

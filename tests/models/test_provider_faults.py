@@ -167,11 +167,17 @@ def test_why_an_answer_ended_is_told(wire: Provider, server: ScriptedServer, fin
     assert last.finish == finish
 
 
-def test_a_call_that_was_cut_off_is_no_call(wire: Provider, server: ScriptedServer) -> None:
-    server.says(Says("", "length", calls=(("get_weather", '{"city": "Zü'),)))
+@pytest.mark.parametrize("raw", ['{"city": "Zü', '{"city": "Zü"}', ""])
+def test_the_last_call_of_a_reply_that_was_cut_off_is_malformed(
+    wire: Provider, server: ScriptedServer, raw: str
+) -> None:
+    whole = ("get_weather", '{"city": "Oslo"}')
+    server.says(Says("", "length", calls=(whole, ("get_weather", raw))))
     last = list(wire.stream(ASK, 5))[-1].reply
     assert last is not None
-    assert (last.finish, last.calls) == ("length", ())
+    assert last.finish == "length"
+    assert [call.arguments for call in last.calls] == [{"city": "Oslo"}, {}]
+    assert [bool(call.malformed) for call in last.calls] == [False, True]
 
 
 @pytest.mark.parametrize("raw", ['{"city": ', "Zürich", "[1]", "3", '{"x": NaN}', "[" * 9000])

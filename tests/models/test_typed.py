@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.errors import AnswerInvalid
+from shared.errors import AnswerInvalid, ModelUnavailable
 from shared.models import Finish, Message, Reply, Request, Usage, typed
 from shared.models.structured import is_strict
 from shared.models.typed import Between, at_most, choosing
@@ -329,7 +329,8 @@ def test_an_answer_that_does_not_fit_twice_is_invalid() -> None:
 def test_an_empty_answer_is_repaired_without_an_empty_turn() -> None:
     model = Model("", '{"name": "Ann"}')
     assert _ask(model)[0] == Author("Ann")
-    assert [message.role for message in model.asked[1].messages] == ["user", "user"]
+    [turn] = model.asked[1].messages
+    assert turn.text.startswith("Which?\n\nThat does not fit: the answer is empty.")
 
 
 def test_an_answer_that_is_cut_off_gets_twice_the_tokens_once() -> None:
@@ -351,6 +352,68 @@ def test_a_refusal_is_not_argued_with() -> None:
     with pytest.raises(AnswerInvalid, match="declined"):
         _ask(model)
     assert len(model.asked) == 1
+
+
+def test_the_fallback_is_asked_when_the_repair_does_not_help() -> None:
+    model, larger = Model("{}", "{}"), Model('{"name": "Ann"}')
+    value, reply = typed.ask(model, ASK, Author, larger)
+    assert value == Author("Ann")
+    assert reply.usage == Usage(30, 15, 3), "all three calls were paid"
+    assert larger.asked == model.asked[:1], "it is asked the question, not the repair"
+
+
+def test_the_fallback_of_what_was_cut_off_has_more_tokens() -> None:
+    model, larger = Model(("{", "length"), ("{", "length")), Model('{"name": "Ann"}')
+    assert typed.ask(model, ASK, Author, larger)[0] == Author("Ann")
+    assert [request.max_tokens for request in larger.asked] == [200]
+
+
+def test_the_fallback_is_asked_once_and_may_refuse() -> None:
+    larger = Model("{}", '{"name": "too late"}')
+    with pytest.raises(AnswerInvalid, match="the fallback gave no valid answer either: name is"):
+        typed.ask(Model("", ""), ASK, Author, larger)
+    assert len(larger.asked) == 1
+    with pytest.raises(AnswerInvalid, match="declined"):
+        typed.ask(Model(("no", "refused")), ASK, Author, Model(("no", "refused")))
+
+
+def test_a_model_that_declines_leaves_it_to_the_fallback() -> None:
+    model = Model(("I won't", "refused"))
+    assert typed.ask(model, ASK, Author, Model('{"name": "Ann"}'))[0] == Author("Ann")
+
+
+def test_an_answer_that_stays_invalid_says_what_was_paid() -> None:
+    with pytest.raises(AnswerInvalid) as caught:
+        typed.ask(Model("{}", "{}"), ASK, Author, Model("{}"))
+    err = caught.value
+    assert (err.model, err.cost) == ("test", 1.5)
+    assert (err.input_tokens, err.output_tokens, err.cached_tokens) == (30, 15, 3)
+
+
+def test_a_failure_behind_a_paid_call_says_what_was_paid() -> None:
+    paid = Model("{}")
+
+    def reply(request: Request) -> Reply:
+        if paid.asked:
+            raise ModelUnavailable("test: overloaded (503)")
+        return paid(request)
+
+    with pytest.raises(ModelUnavailable) as caught:
+        _ask(reply)
+    assert (caught.value.cost, caught.value.input_tokens) == (0.5, 10)
+
+
+def test_a_cost_that_is_not_known_stays_unknown() -> None:
+    def reply(request: Request) -> Reply:
+        return Reply("{}", "stop", Usage(1, 1), "test", cost=None)
+
+    with pytest.raises(AnswerInvalid) as caught:
+        _ask(reply)
+    assert caught.value.cost is None
+
+
+def test_what_failed_before_it_was_paid_cost_nothing() -> None:
+    assert (ModelUnavailable("x").cost, AnswerInvalid("x").input_tokens) == (0.0, 0)
 
 
 def test_plain_text_is_asked_without_a_schema() -> None:

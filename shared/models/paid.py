@@ -1,0 +1,45 @@
+"""What an answer cost when it took several calls, also when nothing came of them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+from shared.errors import ModelError
+from shared.models import Reply, Usage
+
+
+def total(replies: Sequence[Reply]) -> Reply:
+    """Return the last reply, with the tokens and the cost of all of them."""
+    usages = [reply.usage for reply in replies]
+    asked = any(reply.source == "provider" for reply in replies)
+    return replace(
+        replies[-1],
+        usage=Usage(
+            sum(usage.input for usage in usages),
+            sum(usage.output for usage in usages),
+            sum(usage.cached for usage in usages),
+        ),
+        cost=_sum(reply.cost for reply in replies),
+        saved=_sum(reply.saved for reply in replies),
+        source="provider" if asked else replies[-1].source,
+    )
+
+
+@contextmanager
+def charged(replies: Sequence[Reply]) -> Iterator[None]:
+    """Write on a ModelError that leaves the block what `replies`, so far, have cost."""
+    try:
+        yield
+    except ModelError as err:
+        if replies:
+            paid = total(replies)
+            err.model, err.cost = paid.model, paid.cost
+            err.input_tokens, err.output_tokens = paid.usage.input, paid.usage.output
+            err.cached_tokens = paid.usage.cached
+        raise
+
+
+def _sum(costs: Iterable[float | None]) -> float | None:
+    """Add up; what holds something unknown is unknown."""
+    known = list(costs)
+    return None if None in known else sum(cost or 0.0 for cost in known)
