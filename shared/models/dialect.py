@@ -2,14 +2,22 @@
 
 import re
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from shared.models import Json, Request
+from shared.models.failures import Failed
 from shared.models.openai_wire import messages_of, tools_of
 from shared.models.structured import as_object, is_strict, json_instruction
 
 #: How to ask for JSON, best first. Servers that lack one refuse it, or ignore it: the answer is
 #: validated in any case.
 _FORMATS = ("json_schema", "json_object", "instruction")
+
+#: Failures on one request after which its schema is asked for in words, and how many requests are
+#: remembered for that.
+_STRIKES = 2
+_REMEMBERED = 1000
 
 _UNSUPPORTED = re.compile(
     r"unsupported|not support|unrecogni[sz]ed|unknown|not permitted|extra inputs|instead"
@@ -28,6 +36,7 @@ class Dialect:
         self._limit_is_sure = False
         self._format = _FORMATS[0] if schemas else _FORMATS[-1]
         self._dropped: frozenset[str] = frozenset()
+        self._strikes: dict[int, int] = {}
 
     def body(self, model: str, request: Request, *, stream: bool) -> Json:
         """Write `request` in this dialect."""
@@ -40,11 +49,12 @@ class Dialect:
             body["tools"] = tools_of(request)
         if request.schema is not None:
             schema = as_object(request.schema)
-            if self._format == "json_schema":
+            form = _FORMATS[-1] if self._struck_out(request) else self._format
+            if form == "json_schema":
                 body["response_format"] = _schema_format(schema)
             else:
                 instruction = json_instruction(schema)
-            if self._format == "json_object":
+            if form == "json_object":
                 body["response_format"] = {"type": "json_object"}
         body["messages"] = messages_of(request, instruction)
         return {key: value for key, value in body.items() if key not in self._dropped}
@@ -59,6 +69,32 @@ class Dialect:
                 or self._learn_to_drop("stream_options", body, said)
                 or self._learn_format(body, said)
             )
+
+    @contextmanager
+    def watching(self, request: Request) -> Iterator[None]:
+        """Notice whether the server breaks on the schema of `request`.
+
+        llama.cpp answers 500 when its grammar and what the model wrote disagree, which another try
+        may cure or not.
+        """
+        try:
+            yield
+        except Failed:
+            if request.schema is not None:
+                self._strike(request)
+            raise
+        if self._strikes:
+            self._strikes.pop(_fingerprint(request), None)
+
+    def _strike(self, request: Request) -> None:
+        with self._lock:
+            known = _fingerprint(request)
+            self._strikes[known] = self._strikes.get(known, 0) + 1
+            if len(self._strikes) > _REMEMBERED:
+                del self._strikes[next(iter(self._strikes))]
+
+    def _struck_out(self, request: Request) -> bool:
+        return bool(self._strikes) and self._strikes.get(_fingerprint(request), 0) >= _STRIKES
 
     def _learn_limit(self, body: Json, said: str) -> bool:
         """OpenAI's newer models reject max_tokens, older servers know nothing else."""
@@ -88,6 +124,10 @@ class Dialect:
         if self._format == sent:
             self._format = _FORMATS[_FORMATS.index(sent) + 1]
         return True
+
+
+def _fingerprint(request: Request) -> int:
+    return hash(repr(request))
 
 
 def _schema_format(schema: Json) -> Json:

@@ -37,6 +37,10 @@ class Refused(ModelRejected):
         self.detail = detail
 
 
+class Failed(ModelUnavailable):
+    """The server broke on this request (500): perhaps for a while, perhaps on what was asked."""
+
+
 @dataclass(frozen=True)
 class Endpoint:
     """A model server, and the settings that its failures point to."""
@@ -72,7 +76,8 @@ def unavailable(name: str, status: int, wait: float | None, shown: str = "") -> 
     """Say that a model cannot answer now, and when it asked to be called again."""
     what = {429: "rate limited", 503: "overloaded", 529: "overloaded"}.get(status, "failed")
     asked = "" if wait is None else f", retry in {wait:.0f} s"
-    return ModelUnavailable(f"{name}: {what} ({status}){shown}{asked}", wait)
+    kind = Failed if status == 500 else ModelUnavailable
+    return kind(f"{name}: {what} ({status}){shown}{asked}", wait)
 
 
 def garbled(endpoint: Endpoint, what: str) -> ModelUnavailable:
@@ -110,7 +115,8 @@ def problem_inside(endpoint: Endpoint, error: object) -> ModelUnavailable | Mode
     status = code if isinstance(code, int) and 400 <= code < 600 else 0
     shown = _shown(fields)
     if status in _PASSING or _codes(fields) & _PASSING_CODES or not (status or _codes(fields)):
-        return ModelUnavailable(f"{endpoint.name}: failed while it answered{shown}")
+        kind = Failed if status == 500 else ModelUnavailable
+        return kind(f"{endpoint.name}: failed while it answered{shown}")
     return Refused(
         f"{endpoint.name}: refused the request while it answered{shown}", " ".join(_said(error))
     )

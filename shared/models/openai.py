@@ -68,9 +68,10 @@ class OpenAIModel:
         def call(body: Json) -> Json:
             return self._http.post(self._endpoint, "/chat/completions", body, deadline)
 
-        answered = self._adapting(request, False, call)
-        if "error" in answered and "choices" not in answered:
-            raise problem_inside(self._endpoint, answered["error"])
+        with self._dialect.watching(request):
+            answered = self._adapting(request, False, call)
+            if "error" in answered and "choices" not in answered:
+                raise problem_inside(self._endpoint, answered["error"])
         answer = Answer()
         self._add(answer, answered)
         if not answer.begun:
@@ -84,11 +85,12 @@ class OpenAIModel:
             return _started(self._http.events(self._endpoint, "/chat/completions", body, deadline))
 
         answer = Answer()
-        for event in self._adapting(request, True, call):
-            if event.get("error"):
-                raise problem_inside(self._endpoint, event["error"])
-            if text := self._add(answer, event):
-                yield Chunk(text)
+        with self._dialect.watching(request):
+            for event in self._adapting(request, True, call):
+                if event.get("error"):
+                    raise problem_inside(self._endpoint, event["error"])
+                if text := self._add(answer, event):
+                    yield Chunk(text)
         if not answer.finish:
             raise garbled(self._endpoint, "closed the connection in the middle of the answer")
         yield Chunk(reply=self._reply(answer))

@@ -157,6 +157,39 @@ def test_all_that_can_be_refused_may_be_refused_at_once(
     assert "".join(chunk.text for chunk in model.stream(TYPED, 5)) == "done"
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_schema_that_the_server_breaks_on_twice_is_asked_for_in_words(
+    model: Provider, server: ScriptedServer, stream: bool
+) -> None:
+    other = Request((Message("user", "Another question"),), schema=SCHEMA)
+
+    def ask(request: Request) -> None:
+        list(model.stream(request, 5)) if stream else model.reply(request, 5)
+
+    error = b'{"error": {"code": 500, "message": "no", "type": "server_error"}}'
+    inside = Sends(b"data: " + error + b"\n\n", "text/event-stream") if stream else Sends(error)
+    server.says(Fails(500), inside)
+    for _ in range(2):
+        with pytest.raises(ModelUnavailable):
+            ask(TYPED)
+    for request in (TYPED, other, TYPED):
+        ask(request)
+    formats = ["response_format" in seen.body for seen in server.seen]
+    assert formats == [True, True, False, True, True], "that request alone, and once"
+    assert "fit this JSON schema" in server.seen[2].body["messages"][0]["content"]
+
+
+def test_a_server_that_is_overloaded_is_still_asked_with_the_schema(
+    model: Provider, server: ScriptedServer
+) -> None:
+    server.says(Fails(503), Fails(503), Fails(503))
+    for _ in range(3):
+        with pytest.raises(ModelUnavailable):
+            model.reply(TYPED, 5)
+    model.reply(TYPED, 5)
+    assert all("response_format" in seen.body for seen in server.seen)
+
+
 def test_a_limit_that_is_too_high_is_no_question_of_dialect(
     model: Provider, server: ScriptedServer
 ) -> None:
