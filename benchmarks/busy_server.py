@@ -24,7 +24,7 @@ class Counts(NamedTuple):
     most: int = 0
 
 
-_ANSWER = json.dumps(
+ANSWER = json.dumps(
     {
         "choices": [{"message": {"role": "assistant", "content": "ok"}, "finish_reason": "stop"}],
         "usage": {"prompt_tokens": 400, "completion_tokens": 40},
@@ -69,7 +69,7 @@ class _State:
         self._least_free = held
         self._counts = Counts()
         asked = f"Retry-After: {retry_after}\r\n" if retry_after else ""
-        self.ok = _response("200 OK", _ANSWER)
+        self.ok = _response("200 OK", ANSWER)
         self.refusal = _response("429 Too Many Requests", b'{"error":{"code":"busy"}}', asked)
 
     def take(self) -> bool:

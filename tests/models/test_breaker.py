@@ -37,7 +37,7 @@ def test_it_opens_after_so_many_failures_in_a_row(breaker: Breaker, clock: Clock
         pass
     fails(breaker, 3)
     clock.now += 0.25
-    with pytest.raises(ModelUnavailable, match="openai:x: not called.* 3 calls") as caught:
+    with pytest.raises(ModelUnavailable, match=r"openai:x: not called.* 3 calls") as caught:
         breaker.guard().__enter__()
     assert caught.value.retry_after is not None
     assert 0.25 <= caught.value.retry_after <= 0.75
@@ -62,9 +62,8 @@ def test_a_server_that_says_no_is_there(breaker: Breaker, answer: Exception) -> 
 def test_after_a_pause_one_caller_tries_it(breaker: Breaker, clock: Clock) -> None:
     fails(breaker, 3)
     clock.now += 1.0
-    with breaker.guard():
-        with pytest.raises(ModelUnavailable, match="not called"):
-            breaker.guard().__enter__()
+    with breaker.guard(), pytest.raises(ModelUnavailable, match="not called"):
+        breaker.guard().__enter__()
     with breaker.guard(), breaker.guard():
         pass
 
