@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import urllib3
 
-from benchmarks.busy_server import ANSWER, BusyServer, Counts, busy_server
 from benchmarks.loopback import Delivery, Loopback
 from benchmarks.table import Findings, Spread, Table
 from shared.errors import ModelUnavailable
@@ -20,6 +19,7 @@ from shared.models.deadline import Deadline
 from shared.models.limiter import Limiter
 from shared.models.routing import Models
 from shared.settings import Settings
+from tests.models.busy_server import ANSWER, BusyServer, Counts, busy_server
 
 CALLS, HELD, SECONDS = 400, 32, 0.05
 IDEAL = CALLS / HELD * SECONDS
