@@ -131,8 +131,10 @@ def test_a_limit_that_is_not_in_use_does_not_grow() -> None:
     for second in range(100):
         call = congestion.begin(float(second))
         congestion.succeeded(call, second + 0.5)
-    congestion.begin(200.0)
-    assert congestion.limit == 8
+    for _ in range(8):
+        assert congestion.ready_at(150.0) == 150.0
+        congestion.begin(150.0)
+    assert congestion.ready_at(150.0) == math.inf
 
 
 def test_neutral_ends_change_nothing() -> None:
