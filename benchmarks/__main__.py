@@ -13,6 +13,7 @@ from typing import Any
 
 from benchmarks import machine
 from benchmarks.bundles import Bundles, measure_sizes
+from benchmarks.calls import measure_calls, measure_calls_cpu
 from benchmarks.cold_start import measure_flows, measure_ingress
 from benchmarks.process import FunctionFailed
 from benchmarks.prompt_cache import measure_cache
@@ -58,6 +59,8 @@ SUBJECTS: dict[str, Callable[[Bench], Findings]] = {
     "overhead": lambda bench: measure_overhead(bench.world, bench.rounds),
     "steps": lambda bench: measure_steps(bench.world, bench.rounds),
     "cache": lambda bench: measure_cache(bench.world.database_url, bench.rounds),
+    "calls": lambda bench: measure_calls(bench.rounds),
+    "calls-cpu": lambda bench: measure_calls_cpu(bench.rounds),
 }
 
 

@@ -3,18 +3,23 @@
 import random
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-from benchmarks.busy_server import BusyServer, Counts, busy_server
+import urllib3
+
+from benchmarks.loopback import Delivery, Loopback
 from benchmarks.table import Findings, Spread, Table
 from shared.errors import ModelUnavailable
 from shared.models import Message, Provider, Reply, Request
+from shared.models.breaker import Breaker
 from shared.models.deadline import Deadline
 from shared.models.limiter import Limiter
 from shared.models.routing import Models
 from shared.settings import Settings
+from tests.models.busy_server import ANSWER, BusyServer, Counts, busy_server
 
 CALLS, HELD, SECONDS = 400, 32, 0.05
 IDEAL = CALLS / HELD * SECONDS
@@ -79,7 +84,7 @@ def _backing_off(places: threading.BoundedSemaphore, provider: Provider) -> Repl
 
 
 CONTENDERS: dict[str, Callable[[], Caller]] = {
-    "adaptive, cold": lambda: limited(),
+    "adaptive, cold": limited,
     "fixed 8": fixed(8),
     f"fixed {HELD} (knows it)": fixed(HELD),
     "fixed 128": fixed(128),
@@ -149,4 +154,85 @@ def _table(said: str, found: dict[str, list[Outcome]]) -> Table:
 
 
 def _provider(server: BusyServer) -> Provider:
-    return Models(Settings()).provider(f"{server.url.replace('/v1', '/v1')}#busy")
+    return Models(Settings()).provider(f"{server.url}#busy")
+
+
+class Cpu(NamedTuple):
+    """Milliseconds of CPU per call: of the calling thread, and of the whole process."""
+
+    thread: float
+    process: float
+
+
+def measure_calls_cpu(rounds: int) -> Findings:
+    """Compare the CPU of a call through the model layer to that of a bare POST of its body."""
+    found: dict[str, list[Cpu]] = defaultdict(list)
+    with busy_server(HELD, 0.0) as server:
+        calls = _layers(server)
+        for call in calls.values():
+            _cpu(call)
+        for _ in range(rounds):
+            for name, call in calls.items():
+                found[name].append(_cpu(call))
+    bare = found["urllib3, bare"]
+    rows = [
+        [
+            name,
+            Spread.of(one.thread for one in samples).text(3),
+            Spread.of(one.process for one in samples).text(3),
+            Spread.of(a.process / b.process for a, b in zip(samples, bare, strict=True)).text(2),
+        ]
+        for name, samples in found.items()
+    ]
+    table = Table(
+        f"CPU per call, {SINGLE_CALLS} calls one after the other",
+        ("what", "thread ms", "process ms", "x bare"),
+        rows,
+        (
+            f"Medians (p10-p90) of {rounds} interleaved rounds. All send the same body and read"
+            " the answer; bare does not parse it.",
+        ),
+    )
+    samples = {name: [one._asdict() for one in own] for name, own in found.items()}
+    return Findings([table], samples)
+
+
+def _layers(server: BusyServer) -> dict[str, Callable[[], object]]:
+    provider = _provider(server)
+    limiter, breaker = Limiter(), Breaker("busy")
+    models = Models(Settings(model_small=provider.name))
+    body = _body_of_a_call()
+    pool = urllib3.HTTPConnectionPool("127.0.0.1", server.port, retries=False)
+    headers = {"content-type": "application/json"}
+
+    def guarded() -> Reply:
+        with limiter.turn(Deadline(30.0)), breaker.guard():
+            return provider.reply(ASK, 30.0)
+
+    return {
+        "urllib3, bare": lambda: pool.urlopen("POST", "/v1/chat/completions", body, headers).data,
+        "provider.reply": lambda: provider.reply(ASK, 30.0),
+        "limiter, breaker, provider.reply": guarded,
+        "Models.reply": lambda: models.reply("small", ASK, timeout=30.0),
+    }
+
+
+def _body_of_a_call() -> bytes:
+    """Return what the layer sends, so that the bare call sends the same."""
+    seen: list[bytes] = []
+
+    def answer(delivery: Delivery) -> bytes:
+        seen.append(delivery.body)
+        return ANSWER
+
+    with Loopback(answer) as loopback:
+        Models(Settings()).provider(f"{loopback.url}/v1#busy").reply(ASK, 30.0)
+    return seen[0]
+
+
+def _cpu(call: Callable[[], object]) -> Cpu:
+    thread, process = time.thread_time(), time.process_time()
+    for _ in range(SINGLE_CALLS):
+        call()
+    thread, process = time.thread_time() - thread, time.process_time() - process
+    return Cpu(thread / SINGLE_CALLS * 1e3, process / SINGLE_CALLS * 1e3)

@@ -32,7 +32,7 @@ class Limit(NamedTuple):
 
 
 class Reservation(NamedTuple):
-    """A granted call, which may begin after `wait` seconds; `id` is empty when nothing limits it."""
+    """A granted call that may begin after `wait` seconds; `id` is empty when nothing limits it."""
 
     id: str
     wait: float
@@ -97,8 +97,9 @@ class Buckets:
         if not limits:
             return Reservation("", 0.0)
         left = max(deadline.left, 0.0)
+        name = str(uuid.uuid4())
         call = {
-            "id": str(uuid.uuid4()),
+            "id": name,
             "limits": json.dumps(limits),
             "tokens": float(tokens),
             "usd": usd or 0.0,
@@ -112,7 +113,7 @@ class Buckets:
                 f" {row['wait']:.0f} s; retry then, or raise the limit",
                 row["wait"],
             )
-        return Reservation(call["id"], row["wait"])
+        return Reservation(name, row["wait"])
 
     def settle(self, reservation: Reservation, tokens: int, usd: float | None) -> None:
         """Say what the call used; 0 for one that was not made.

@@ -15,10 +15,10 @@ refused. A refusal cuts to 0.95 of it; it cuts to half when nothing that began a
 has succeeded, and pauses when nothing has succeeded at all. It is the multiplicative decrease of
 TCP (RFC 5681) with the memory of CUBIC (RFC 9438), and a pace.
 
-Why a start of 24: 400 calls to a server that holds 32 are 12.5 windows, so 1.15 x of that leaves 1.9
-windows for all that is not yet known, and the fixed 32 itself needs 13. From 16, one window at half
-and one of growth leave too little; 32 would refuse 24 calls where 8 are held. In simulation a cold
-start takes 1.12 x from 16, 1.07 x from 24 and 1.06 x from 32.
+Why a start of 24: 400 calls to a server that holds 32 are 12.5 windows, so 1.15 x of that leaves
+1.9 windows for all that is not yet known, and a fixed 32 itself needs 13 whole ones. In simulation
+a cold start takes 1.13 x from 16, 1.07 x from 24 and 1.06 x from 32; where a server holds 8, it
+costs 8, 16 or 24 refusals, once.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Stops what takes too long: one thread per process that waits for the earliest of all deadlines."""
+"""Stops what takes too long: one thread per process waits for the earliest of all deadlines."""
 
 import heapq
 import threading

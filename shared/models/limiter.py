@@ -1,5 +1,5 @@
-"""The turns of one model's calls in this process: first come, first served, as many at a time as the
-model takes."""
+"""The turns of one model's calls in this process: first come, first served, as many at a time as
+the model takes."""
 
 import threading
 import time

@@ -39,7 +39,7 @@ class _Key(NamedTuple):
 
 
 def template_of(request: Request) -> str:
-    """Name what requests of the same kind share: the system prompt, the schema, the tools' names."""
+    """Name what requests of a kind share: the system prompt, the schema, the tools' names."""
     shared = [request.system, request.schema, [tool.name for tool in request.tools]]
     return hashlib.sha256(json.dumps(shared, sort_keys=True).encode()).hexdigest()[:32]
 

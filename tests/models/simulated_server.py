@@ -13,8 +13,8 @@ from shared.models.congestion import Call, Congestion
 
 @dataclass
 class Simulation:
-    """Callers who always have `waiting` more calls, in order, for a server that holds `capacity(now)`
-    calls, answers after `latency(now)` seconds, and refuses the rest within `refusal` seconds."""
+    """Callers in a line, for a server that holds `capacity(now)` calls, answers after
+    `latency(now)` seconds, and refuses the rest within `refusal` seconds."""
 
     congestion: Congestion
     capacity: Callable[[float], int]

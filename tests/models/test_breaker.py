@@ -37,7 +37,7 @@ def test_it_opens_after_so_many_failures_in_a_row(breaker: Breaker, clock: Clock
         pass
     fails(breaker, 3)
     clock.now += 0.25
-    with pytest.raises(ModelUnavailable, match="openai:x: not called.* 3 calls") as caught:
+    with pytest.raises(ModelUnavailable, match=r"openai:x: not called.* 3 calls") as caught:
         breaker.guard().__enter__()
     assert caught.value.retry_after is not None
     assert 0.25 <= caught.value.retry_after <= 0.75

@@ -1,6 +1,7 @@
 """The OpenAI wire format: names, dialects of servers, odd answers, embeddings."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from shared.models.endpoints import place_of
 from shared.models.openai_wire import Answer
 from shared.models.routing import Models
 from shared.settings import Settings
+from tests.models.busy_server import busy_server
 from tests.models.conftest import KEY
 from tests.models.scripted_server import Fails, Hangs, Says, ScriptedServer, Sends
 
@@ -93,6 +95,32 @@ def test_connections_are_kept(model: Provider, server: ScriptedServer) -> None:
         model.reply(ASK, 5)
         list(model.stream(ASK, 5))
     assert len({seen.connection for seen in server.seen}) == 1
+
+
+def test_connections_are_kept_for_a_hundred_calls_at_once() -> None:
+    with busy_server(200, 0.05) as server, ThreadPoolExecutor(100) as threads:
+        model = Models(Settings()).provider(f"{server.url}#busy")
+        for _ in range(3):
+            answers = [threads.submit(model.reply, ASK, 10) for _ in range(100)]
+            assert {answer.result().text for answer in answers} == {"ok"}
+        assert server.counts().connections <= 100
+
+
+@pytest.mark.parametrize("code", ["rate_limit_exceeded", "overloaded_error"])
+def test_a_code_may_say_overloaded_whatever_the_status(
+    model: Provider, server: ScriptedServer, code: str
+) -> None:
+    server.says(Fails(400, code=code))
+    with pytest.raises(ModelUnavailable) as caught:
+        model.reply(ASK, 5)
+    assert caught.value.overloaded
+
+
+def test_a_wait_may_be_said_in_milliseconds(model: Provider, server: ScriptedServer) -> None:
+    server.says(Fails(429, headers={"Retry-After-Ms": "120", "Retry-After": "1"}))
+    with pytest.raises(ModelUnavailable) as caught:
+        model.reply(ASK, 5)
+    assert caught.value.retry_after == 0.12
 
 
 def test_the_limit_is_renamed_for_models_that_want_it(

@@ -61,6 +61,27 @@ def test_a_rate_limit_may_name_a_date(wire: Provider, server: ScriptedServer) ->
     assert 50 < error.retry_after <= 60
 
 
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_server_that_has_too_much_to_do_says_so(
+    wire: Provider, server: ScriptedServer, status: int, stream: bool
+) -> None:
+    server.says(Fails(status))
+    error = _error(wire, stream)
+    assert isinstance(error, ModelUnavailable)
+    assert error.overloaded
+
+
+@pytest.mark.parametrize("turn", [Fails(500), Sends(b"{}"), Hangs()])
+def test_a_server_that_is_broken_is_not_overloaded(
+    wire: Provider, server: ScriptedServer, turn: Turn
+) -> None:
+    server.says(turn)
+    error = _error(wire, timeout=0.3)
+    assert isinstance(error, ModelUnavailable)
+    assert not error.overloaded
+
+
 @pytest.mark.parametrize("wait", ["", "soon", "-5", "nan", "99999999999999"])
 def test_a_wait_that_makes_no_sense_is_none(
     wire: Provider, server: ScriptedServer, wait: str
@@ -148,6 +169,16 @@ def test_a_failure_inside_of_a_stream_is_unavailable(
 ) -> None:
     server.says(Says("half", fails_inside=_FAILURES_INSIDE[_kind(wire)][which]))
     assert isinstance(_error(wire, stream=True), ModelUnavailable)
+
+
+@pytest.mark.parametrize("code", ["throttlingException", "rate_limit_exceeded"])
+def test_an_overload_inside_of_a_stream_is_one(
+    wire: Provider, server: ScriptedServer, code: str
+) -> None:
+    known = code == "throttlingException" if wire.name.startswith("bedrock") else "_" in code
+    server.says(Says("half", fails_inside=code))
+    error = _error(wire, stream=True)
+    assert getattr(error, "overloaded", False) == known
 
 
 def test_characters_may_be_cut_anywhere(wire: Provider, server: ScriptedServer) -> None:

@@ -1,30 +1,35 @@
 """A model server that holds so many calls at a time, answers after a fixed time and refuses the
 rest, in a process of its own so that its CPU is nobody else's.
 
-Run it as `python -m benchmarks.busy_server HELD SECONDS RETRY_AFTER`; it prints its port, and a GET
-answers what it counted since the last one.
+Run it as `python -m tests.models.busy_server HELD SECONDS RETRY_AFTER`; it prints its port, and a
+GET answers what it counted since the last one.
 """
 
 import asyncio
 import json
+import selectors
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from subprocess import PIPE, Popen
 from typing import NamedTuple
 
 import urllib3
 
+_ROOT = Path(__file__).parents[2]
+
 
 class Counts(NamedTuple):
-    """Calls answered, calls refused, and the most that were held at once."""
+    """Calls answered, calls refused, the most that were held at once, and new connections."""
 
     answered: int = 0
     refused: int = 0
     most: int = 0
+    connections: int = 0
 
 
-_ANSWER = json.dumps(
+ANSWER = json.dumps(
     {
         "choices": [{"message": {"role": "assistant", "content": "ok"}, "finish_reason": "stop"}],
         "usage": {"prompt_tokens": 400, "completion_tokens": 40},
@@ -53,7 +58,7 @@ def busy_server(
     """Run one until the block ends."""
     wait = "" if retry_after is None else f"{retry_after:g}"
     command = [sys.executable, "-m", __name__, str(held), str(seconds), wait]
-    with Popen(command, stdout=PIPE, text=True) as process:
+    with Popen(command, stdout=PIPE, text=True, cwd=_ROOT) as process:
         try:
             assert process.stdout is not None
             yield BusyServer(int(process.stdout.readline()))
@@ -66,24 +71,27 @@ class _State:
         self.seconds = seconds
         self.free = held
         self._held = held
-        self._least_free = held
-        self._counts = Counts()
+        self.counts = Counts()
         asked = f"Retry-After: {retry_after}\r\n" if retry_after else ""
-        self.ok = _response("200 OK", _ANSWER)
+        self.ok = _response("200 OK", ANSWER)
         self.refusal = _response("429 Too Many Requests", b'{"error":{"code":"busy"}}', asked)
 
     def take(self) -> bool:
         """Take a place, if one is free."""
-        answered, refused, most = self._counts
+        answered, refused, most, _ = self.counts
         if not self.free:
-            self._counts = Counts(answered, refused + 1, most)
+            self.counts = self.counts._replace(refused=refused + 1)
             return False
         self.free -= 1
-        self._counts = Counts(answered + 1, refused, max(most, self._held - self.free))
+        most = max(most, self._held - self.free)
+        self.counts = self.counts._replace(answered=answered + 1, most=most)
         return True
 
+    def connected(self) -> None:
+        self.counts = self.counts._replace(connections=self.counts.connections + 1)
+
     def counted(self) -> bytes:
-        counts, self._counts = self._counts, Counts()
+        counts, self.counts = self.counts, Counts()
         return _response("200 OK", json.dumps(counts._asdict()).encode())
 
 
@@ -101,6 +109,7 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        self._state.connected()
 
     def data_received(self, data: bytes) -> None:
         self._read += data
@@ -135,5 +144,11 @@ async def _serve(held: int, seconds: float, retry_after: str) -> None:
     await server.serve_forever()
 
 
+def _loop() -> asyncio.AbstractEventLoop:
+    """A loop that waits by select: epoll rounds its waits up to whole milliseconds."""
+    return asyncio.SelectorEventLoop(selectors.SelectSelector())
+
+
 if __name__ == "__main__":
-    asyncio.run(_serve(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3]))
+    with asyncio.Runner(loop_factory=_loop) as runner:
+        runner.run(_serve(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3]))
