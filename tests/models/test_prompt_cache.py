@@ -147,6 +147,8 @@ def test_without_a_tenant_nothing_leaves_the_process(database: Database, databas
     assert [ask(cache, model, tenant="").source for _ in range(2)] == ["provider", "process"]
     with psycopg.connect(database_url) as owner:
         assert owner.execute("select from prompt_cache").fetchall() == []
+    ask(cache, model)
+    assert ask(cached(database), model).source == "shared"  # and others go on sharing
 
 
 # For how long, and how much
