@@ -147,6 +147,8 @@ def test_without_a_tenant_nothing_leaves_the_process(database: Database, databas
     assert [ask(cache, model, tenant="").source for _ in range(2)] == ["provider", "process"]
     with psycopg.connect(database_url) as owner:
         assert owner.execute("select from prompt_cache").fetchall() == []
+    ask(cache, model)
+    assert ask(cached(database), model).source == "shared"  # and others go on sharing
 
 
 # For how long, and how much
@@ -272,7 +274,10 @@ def test_a_hit_is_one_round_trip_and_a_call_has_two_around_it(database_url: str)
             return super().run(tenant, statements)
 
     with Counting(database_url, patience=5) as database:
-        ask(cached(database), Model())
+        cache = cached(database)
+        ask(cache, Model(), asking("the first one of a process also deletes what is over"))
+        database.runs = 0
+        ask(cache, Model())
         assert database.runs == 2
         ask(cached(database), Model())
         assert database.runs == 3

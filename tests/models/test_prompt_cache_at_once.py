@@ -5,15 +5,18 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import psycopg
 import pytest
 
 from shared.database import Database
 from shared.errors import ModelUnavailable
+from shared.journal import digest
 from shared.models import Reply
 from shared.models.cached_replies import read
-from tests.models.cached import REPLY, Model, all_at_once, ask, asking, cached, rows
+from shared.models.shared_replies import SQL
+from tests.models.cached import MODEL, REPLY, TENANT, Model, all_at_once, ask, asking, cached, rows
 
 NOWHERE = "postgresql://127.0.0.1:1/nothing"
 
@@ -47,6 +50,30 @@ def test_ten_caches_make_one_call(database_url: str) -> None:
     replies = all_at_once(10, work)
     assert model.calls == 1
     assert sorted(reply.source for reply in replies) == ["provider"] + ["shared"] * 9
+
+
+def test_threads_that_wait_share_even_what_is_not_worth_keeping() -> None:
+    cache, model = cached(None), Model(replace(REPLY, finish="refused"), after=0.3)
+    replies = all_at_once(4, lambda _: ask(cache, model))
+    assert model.calls == 1
+    assert sorted(reply.source for reply in replies) == ["process"] * 3 + ["provider"]
+
+
+def test_of_two_claims_in_the_same_moment_one_holds(database: Database, database_url: str) -> None:
+    model = Model()
+    key = digest([MODEL, asking()])
+    claim = {"tenant": TENANT, "key": key, "model": MODEL, "owner": "other", "lease": 10}
+    blocked = "select from pg_stat_activity where wait_event_type = 'Lock' and datname = %s"
+    with ThreadPoolExecutor(1) as threads, psycopg.connect(database_url) as other:
+        other.execute(SQL["find"].encode(), claim)  # and not committed yet
+        second = threads.submit(ask, cached(database), model, seconds=0.5)
+        with psycopg.connect(database_url, autocommit=True) as owner:
+            while not owner.execute(blocked, [other.info.dbname]).fetchall():
+                time.sleep(0.01)
+        other.commit()
+        with pytest.raises(ModelUnavailable, match="did not end"):
+            second.result()
+    assert model.calls == 0
 
 
 def test_nobody_waits_for_another_question() -> None:
