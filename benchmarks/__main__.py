@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import machine
+from benchmarks.bench_memory import measure_bench_memory
 from benchmarks.bundles import Bundles, measure_sizes
 from benchmarks.cold_start import measure_flows, measure_ingress
+from benchmarks.imports import measure_imports
 from benchmarks.process import FunctionFailed
 from benchmarks.runs import measure_overhead, measure_steps
 from benchmarks.table import Findings
@@ -56,6 +58,8 @@ SUBJECTS: dict[str, Callable[[Bench], Findings]] = {
     "flows": lambda bench: measure_flows(bench.bundles, bench.scratch, bench.world, bench.rounds),
     "overhead": lambda bench: measure_overhead(bench.world, bench.rounds),
     "steps": lambda bench: measure_steps(bench.world, bench.rounds),
+    "imports": lambda bench: measure_imports(bench.scratch, bench.rounds),
+    "bench-memory": lambda bench: measure_bench_memory(bench.scratch, bench.rounds),
 }
 
 
