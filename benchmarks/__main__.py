@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import machine
+from benchmarks.bench_memory import measure_bench_memory
 from benchmarks.bundles import Bundles, measure_sizes
 from benchmarks.calls import measure_calls, measure_calls_cpu
 from benchmarks.cold_start import measure_flows, measure_ingress
+from benchmarks.imports import measure_imports
 from benchmarks.process import FunctionFailed
 from benchmarks.prompt_cache import measure_cache
 from benchmarks.runs import measure_overhead, measure_steps
@@ -61,6 +63,8 @@ SUBJECTS: dict[str, Callable[[Bench], Findings]] = {
     "cache": lambda bench: measure_cache(bench.world.database_url, bench.rounds),
     "calls": lambda bench: measure_calls(bench.rounds),
     "calls-cpu": lambda bench: measure_calls_cpu(bench.rounds),
+    "imports": lambda bench: measure_imports(bench.scratch, bench.rounds),
+    "bench-memory": lambda bench: measure_bench_memory(bench.scratch, bench.rounds),
 }
 
 

@@ -162,7 +162,7 @@ class _Conversation:
             if len(self._waits) <= len(events):
                 client.sendall(_invocation(events[len(self._waits) - 1]))
             else:  # Now, because it ends when nobody answers.
-                self._rss = self._peak()
+                self._rss = peak(self._pid)
             return
         body = _body(stream, _headers(stream))
         if b"/error" in line:
@@ -181,10 +181,12 @@ class _Conversation:
         wall = [after.wall - before.wall for before, after in pairs] or [0.0]
         return Sample(start.cpu, start.wall, cpu[0], wall[0], cpu[1:], wall[1:], self._rss)
 
-    def _peak(self) -> float:
-        status = Path(f"/proc/{self._pid}/status").read_text("utf-8")
-        line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) * 1024 / 1e6
+
+def peak(pid: int | str) -> float:
+    """Return the most memory that a process held at once, in megabytes."""
+    status = Path(f"/proc/{pid}/status").read_text("utf-8")
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024 / 1e6
 
 
 def _invocation(event: bytes) -> bytes:

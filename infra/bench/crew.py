@@ -50,13 +50,13 @@ class Crew:
         self._working = threads
         for _ in range(threads):
             threading.Thread(target=self._run, daemon=True).start()
-        # Thread.join would do, but when Ctrl-C interrupts it, Python 3.11 takes the thread for dead.
+        # Not Thread.join: when Ctrl-C interrupts that, Python 3.11 takes the thread for dead.
         while not self._idle.is_set():
             try:
                 self._idle.wait(_GLANCE)
                 glance()
             except KeyboardInterrupt:
-                if self.stopped == "interrupted":
+                if self._stop.is_set():
                     return
                 self._halt("interrupted")
         if self._problem:

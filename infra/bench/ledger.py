@@ -20,14 +20,14 @@ class Found(NamedTuple):
 class Ledger:
     """An SQLite database of this process alone, which SQLite deletes itself. Thread-safe.
 
-    It keeps a few megabytes in memory and the rest in a temporary file.
+    It keeps two megabytes in memory and the rest in a temporary file.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._database.row_factory = sqlite3.Row
-        for pragma in ("journal_mode = off", "synchronous = off", "cache_size = -8000"):
+        for pragma in ("journal_mode = off", "synchronous = off"):
             self._database.execute(f"pragma {pragma}")
         for name in ("open", "open_rows", "open_pairs"):
             self._database.execute(_SQL[name])
