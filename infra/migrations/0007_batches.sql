@@ -20,7 +20,7 @@ create table batches (
 );
 create index batches_open on batches (named_at) where state <> 'settled';
 
--- `id` is the hash of tenant, model and request: equal requests travel once. `told_at` says that the run knows.
+-- `id` is the hash of tenant, model and request: equal requests travel once. `woken_at` is when its run was told.
 create table batch_requests (
   tenant      text not null,
   run_id      text not null,
@@ -38,15 +38,15 @@ create table batch_requests (
   reason      text not null default '',
   wanted_at   timestamptz not null default now(),
   settled_at  timestamptz,
-  told_at     timestamptz,
+  woken_at    timestamptz,
   primary key (tenant, run_id, id),
   foreign key (tenant, run_id) references runs on delete cascade
 );
 create index batch_requests_queued on batch_requests (model, wanted_at) where state = 'queued';
 create index batch_requests_of_batch on batch_requests (batch, id);
-create index batch_requests_untold on batch_requests (tenant, run_id) where state in ('done', 'failed') and told_at is null;
+create index runs_parked on runs (started_at) where state = 'parked';
 
-grant select, insert, update (told_at) on batch_requests to agent_flows;
+grant select, insert on batch_requests to agent_flows;
 alter table batch_requests enable row level security;
 create policy tenant on batch_requests using (tenant = nullif(current_setting('app.tenant', true), ''));
 
@@ -182,26 +182,24 @@ begin
     and not exists (select from batch_requests r where r.batch = b.name);
 end $$;
 
--- The parked runs whose requests are all settled, with their events.
-create function runs_to_wake(most int)
-returns table (tenant text, run_id text, attempts int, ids text[], event text)
+-- The parked runs whose requests are all settled, with their events. One that was woken an hour ago and still rests
+-- is woken again: its message was given up.
+create function runs_to_wake(at_most int)
+returns table (tenant text, run_id text, attempts int, event text)
 language sql security definer set search_path = public, pg_temp as $$
-  with untold as (
-    select r.tenant, r.run_id, array_agg(r.id) as ids from batch_requests r
-    where r.state in ('done', 'failed') and r.told_at is null group by 1, 2)
-  select u.tenant, u.run_id, runs.attempts, u.ids, events.body::text
-  from untold u
-  join runs on (runs.tenant, runs.id) = (u.tenant, u.run_id) and runs.state = 'parked'
-  join events on (events.tenant, events.id) = (runs.tenant, runs.event_id)
-  where not exists (
-    select from batch_requests r
-    where (r.tenant, r.run_id) = (u.tenant, u.run_id) and r.state in ('queued', 'submitted'))
-  order by runs.started_at limit most
+  select runs.tenant, runs.id, runs.attempts, events.body::text
+  from runs join events on (events.tenant, events.id) = (runs.tenant, runs.event_id)
+  where runs.state = 'parked' and (
+    select bool_and(r.state in ('done', 'failed'))
+           and bool_or(r.woken_at is null or r.woken_at < now() - interval '1 hour')
+    from batch_requests r where (r.tenant, r.run_id) = (runs.tenant, runs.id))
+  order by runs.started_at limit at_most
 $$;
 
-create function told_run(of_tenant text, of_run text, of_ids text[]) returns void
+create function woke_run(of_tenant text, of_run text) returns void
 language sql security definer set search_path = public, pg_temp as $$
-  update batch_requests set told_at = now() where tenant = of_tenant and run_id = of_run and id = any (of_ids)
+  update batch_requests set woken_at = now()
+  where tenant = of_tenant and run_id = of_run and state in ('done', 'failed')
 $$;
 
 do $$
@@ -213,7 +211,7 @@ begin
     'name_batch(text, text, text, interval, int, int, bigint)', 'hold_batches(text, interval)',
     'free_batch(text, text)', 'record_batch(text, text, text)',
     'settle_batch_requests(text, text[], json[], float8[], text[], boolean[], int, interval, interval)',
-    'settle_batch(text, text, boolean, int, interval, interval)', 'runs_to_wake(int)', 'told_run(text, text, text[])'
+    'settle_batch(text, text, boolean, int, interval, interval)', 'runs_to_wake(int)', 'woke_run(text, text)'
   ]::regprocedure[] loop
     execute format('revoke execute on function %s from public', one);
     execute format('grant execute on function %s to agent_flows', one);

@@ -72,6 +72,11 @@ class Desk(Bench):
         assert self.deliver(flow, *events) == []
         return len(events)
 
+    def forget_published(self) -> None:
+        """Lose what is on the bus, and let the time pass for which it deduplicates."""
+        self.published.clear()
+        self._published.clear()
+
     def later(self, minutes: float) -> None:
         """Let so much time pass for what waits."""
         self.query(

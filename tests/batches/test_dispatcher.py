@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import psycopg
 import pytest
 
 from shared.database import Database, Row, Statement
@@ -84,32 +85,45 @@ def passes(desk: Desk, settings: Settings, fate: Fate, server: BatchServer) -> N
         dispatcher.advance(60)
 
 
-@pytest.mark.parametrize("model", ["openai:gpt-5.4-mini", "anthropic:claude-haiku-4-5"])
 def test_there_is_one_batch_and_one_action_whenever_the_dispatcher_is_killed(
-    database_url: str, settings: Settings, server: BatchServer, model: str
+    desk: Desk, settings: Settings, server: BatchServer
 ) -> None:
-    settings = settings._replace(model_small=model)
     server.answers = answers("bug")
-    with Database(database_url, patience=5) as database:
-        desk = Desk(database, settings, database_url)
-        for end in range(1, 200):
-            desk.open(id=f"github:d{end}", text=f"Number {end}")
-            fate = Fate(end)
-            try:
-                passes(desk, settings, fate, server)
-                killed = False
-            except Killed:
-                killed = True
-                desk.query("update batches set lease_until = now() - interval '1 second'")
-                passes(desk, settings, Fate(0), server)
-            desk.wake()
-            assert len(desk.comments) == end, f"killed at {end}"
-            sent = [id for batch in server.batches for id in batch.requests]
-            assert len(sent) == end, f"killed at {end}"
-            if not killed:
-                break
-        # Give up, hold, free, queued, name, items, submit, record, poll, store, settle, wake, told…
-        assert 30 < end < 60
+    for end in range(1, 200):
+        desk.open(id=f"github:d{end}", text=f"Number {end}")
+        fate = Fate(end)
+        try:
+            passes(desk, settings, fate, server)
+        except Killed:
+            desk.query("update batches set lease_until = now() - interval '1 second'")
+            passes(desk, settings, Fate(0), server)
+        desk.wake()
+        assert len(desk.comments) == end, f"killed at {end}"
+        sent = [id for batch in server.batches for id in batch.requests]
+        assert len(sent) == end, f"killed at {end}"
+        if fate.seen < end:
+            break
+    # Give up, hold, queued, name, items, submit, record, free, wake; hold, poll, store, settle, …
+    assert 30 < end < 60
+
+
+def test_anthropics_batch_is_submitted_once_though_it_has_no_name(
+    desk: Desk, settings: Settings, server: BatchServer
+) -> None:
+    server.answers = answers("bug")
+    name = "anthropic:claude-haiku-4-5"
+    anthropic = settings._replace(model_small=name)
+    asking = Desk(desk.database, anthropic, desk.url)
+    asking.open()
+    server.fails_after = {"POST /v1/messages/batches": 503}
+    asking.tick()
+    asking.tick()
+    assert asking.query("select handle from batches") == [(None,)], "it cannot be told yet"
+    server.end()
+    asking.tick()
+    assert asking.query("select handle from batches") == [("anthropic_1",)]
+    asking.wake()
+    assert (asking.comments, len(server.batches)) == (["bug"], 1)
 
 
 def test_dispatchers_at_once_put_no_request_into_two_batches(
@@ -135,6 +149,16 @@ def test_dispatchers_at_once_put_no_request_into_two_batches(
     sent = [id for batch in server.batches for id in batch.requests]
     assert (len(sent), len(set(sent))) == (60, 60)
     assert len(desk.published) == 60
+
+
+def test_a_dispatcher_does_not_wait_for_what_another_takes(desk: Desk) -> None:
+    desk.open()
+    name = "select name_batch(%s, 'openai:gpt-5.4-mini', %s, interval '1 minute', 1, 9, 9999999)"
+    with psycopg.connect(desk.url) as one, psycopg.connect(desk.url) as two:
+        two.execute("set lock_timeout = '2s'")
+        taken = [c.execute(name, [n, n]).fetchone() for c, n in ((one, "af-1"), (two, "af-2"))]
+    assert taken == [(1,), (0,)]
+    assert desk.query("select batch from batch_requests") == [("af-1",)]
 
 
 def test_a_submission_whose_answer_was_lost_is_found_again(desk: Desk, server: BatchServer) -> None:

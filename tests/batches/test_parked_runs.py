@@ -59,6 +59,21 @@ def test_a_wake_that_comes_twice_acts_once(desk: Desk, server: BatchServer) -> N
     assert desk.comments == ["bug"]
 
 
+def test_a_wake_that_was_given_up_is_repeated(desk: Desk, server: BatchServer) -> None:
+    desk.open()
+    desk.tick()
+    server.end(ends=answers("bug"))
+    desk.tick()
+    assert len(desk.published) == 1
+    desk.forget_published()
+    desk.tick()
+    assert desk.published == [], "not before an hour has passed"
+    desk.query("update batch_requests set woken_at = woken_at - interval '61 minutes'")
+    desk.tick()
+    desk.wake()
+    assert desk.comments == ["bug"]
+
+
 def test_a_flow_that_has_handled_the_event_does_not_handle_the_wake(
     desk: Desk, server: BatchServer
 ) -> None:

@@ -31,7 +31,8 @@ _MOST = 5_000
 _MOST_BYTES = 16_000_000
 #: Results per transaction.
 _CHUNK = 200
-_WAKES = 100
+#: Runs that are woken between two looks at the clock.
+_WAKES = 50
 #: The share of the time that is left for waking runs.
 _RESERVE = 0.2
 #: The lease of a batch outlives the function by this many seconds.
@@ -84,7 +85,7 @@ class Dispatcher:
         for row in self._run("queued"):
             if end.left > seconds * _RESERVE:
                 self._send_queued(row["model"], lease, done)
-        self._wake(done)
+        self._wake(end, done)
         return {what: count for what, count in done.items() if count}
 
     def _send_queued(self, model: str, lease: float, done: Counter[str]) -> None:
@@ -166,13 +167,16 @@ class Dispatcher:
     def _settle(self, batch: Held, reason: str, *, retry: bool) -> None:
         self._run("settle", batch=batch.name, reason=reason, retry=retry, **_AGAIN)
 
-    def _wake(self, done: Counter[str]) -> None:
-        for row in self._run("to_wake", most=_WAKES):
-            # The same until the run is claimed again, so a second wake is dropped by the bus.
-            again = f"{row['run_id']}:{row['attempts']}"
-            self._publish(Event.from_json(row["event"]), again)
-            self._run("told", tenant=row["tenant"], run=row["run_id"], ids=row["ids"])
-            done["woken"] += 1
+    def _wake(self, end: Deadline, done: Counter[str]) -> None:
+        while rows := self._run("to_wake", most=_WAKES):
+            for row in rows:
+                # The same until the run is claimed again, so the bus drops a second one.
+                again = f"{row['run_id']}:{row['attempts']}"
+                self._publish(Event.from_json(row["event"]), again)
+                self._run("woke", tenant=row["tenant"], run=row["run_id"])
+                done["woken"] += 1
+            if end.left <= 0:
+                return
 
     def _provider(self, model: str) -> BatchProvider:
         """Return the model's provider, kept: it learns what the server does not take."""

@@ -26,7 +26,7 @@ def want(run: Run, model: str, request: Request, deadline: timedelta) -> Reply |
     """
     key = {"tenant": run.event.tenant, "run": run.id, "id": _id(run, model, request)}
     more = {"model": model, "request": canonical(request), "deadline": deadline.total_seconds()}
-    statements = [Statement(SQL[name], key | more) for name in ("want", "tell", "read")]
+    statements = [Statement(SQL[name], key | more) for name in ("want", "read")]
     row = run.write(statements)[-1][0]
     if row["state"] == "done":
         reply = replace(reply_of(row["reply"]), cost=row["cost"])

@@ -4,11 +4,6 @@ insert into batch_requests (tenant, run_id, id, model, request, deadline)
 values (%(tenant)s, %(run)s, %(id)s, %(model)s, %(request)s, now() + make_interval(secs => %(deadline)s))
 on conflict do nothing;
 
--- name: tell
--- The run knows how its request ended.
-update batch_requests set told_at = coalesce(told_at, now())
-where tenant = %(tenant)s and run_id = %(run)s and id = %(id)s and state in ('done', 'failed');
-
 -- name: read
 -- How a request of the run stands.
 select state, reply, cost, shared, reason from batch_requests
@@ -60,8 +55,8 @@ select settle_batch(%(batch)s, %(reason)s, %(retry)s,
 
 -- name: to_wake
 -- The parked runs whose requests are all settled.
-select tenant, run_id, attempts, ids, event from runs_to_wake(%(most)s);
+select tenant, run_id, attempts, event from runs_to_wake(%(most)s);
 
--- name: told
+-- name: woke
 -- The run was woken.
-select told_run(%(tenant)s, %(run)s, %(ids)s::text[]);
+select woke_run(%(tenant)s, %(run)s);
