@@ -1,0 +1,11 @@
+"""The real function of triage's queue, with a patient flow in it."""
+
+from shared.function import compose
+from shared.settings import Settings
+from tests.batches.desk import patient
+
+
+def __getattr__(name: str) -> object:
+    if name != "handler":
+        raise AttributeError(name)
+    return compose(patient, Settings.from_environment())
