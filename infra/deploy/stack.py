@@ -18,11 +18,21 @@ _SETTINGS = {
     "ModelSmall": "MODEL_SMALL",
     "ModelLarge": "MODEL_LARGE",
     "ModelEmbed": "MODEL_EMBED",
+    "ModelRoles": "MODEL_ROLES",
+    "ModelPrices": "MODEL_PRICES",
+    "ModelLimits": "MODEL_LIMITS",
+    "Budgets": "BUDGETS",
+    "PromptCache": "PROMPT_CACHE",
+    "PromptCacheHours": "PROMPT_CACHE_HOURS",
+    "PromptCacheMb": "PROMPT_CACHE_MB",
+    "AnthropicBaseUrl": "ANTHROPIC_BASE_URL",
     "OpenAiBaseUrl": "OPENAI_BASE_URL",
     "OllamaHost": "OLLAMA_HOST",
     "Tenants": "TENANTS",
     "Footer": "FOOTER",
     "RetentionDays": "RETENTION_DAYS",
+    "BatchBucket": "BATCH_BUCKET",
+    "BatchRoleArn": "BATCH_ROLE_ARN",
 }
 
 
