@@ -61,7 +61,7 @@ def test_the_journal_and_the_conversation_hold_the_final_text_only(stage: Stage)
     stage.model.says(Says(ANSWER))
     stage.deliver(stage.asked())
     [(output,)] = stage.recorded("select output from steps where name = 'converse'")
-    assert output == {"text": ANSWER, "calls": []}
+    assert output == {"text": ANSWER, "calls": [], "errors": []}
     turns = stage.recorded("select text from turns where role = 'assistant'")
     assert turns == [(ANSWER,)]
     effects = stage.recorded("select tool from effects order by dispatched_at")
