@@ -169,11 +169,11 @@ _MESSAGES = st.builds(
     _IDS,
     st.lists(st.just(PIXEL), max_size=1).map(tuple),
 )
-_HISTORIES = st.lists(_MESSAGES, max_size=12)
+HISTORIES = st.lists(_MESSAGES, max_size=12)
 
 
 @settings(max_examples=120, deadline=None)
-@given(_HISTORIES)
+@given(HISTORIES)
 @example([])
 @example([said("", call("a"), call("a")), result("a"), result("a"), said("", call("a"))])
 def test_every_provider_takes_what_is_repaired(history: list[Message]) -> None:
@@ -183,7 +183,7 @@ def test_every_provider_takes_what_is_repaired(history: list[Message]) -> None:
 
 
 @settings(max_examples=50, deadline=None)
-@given(_HISTORIES, _HISTORIES)
+@given(HISTORIES, HISTORIES)
 def test_an_id_that_was_given_stays_as_the_history_grows(
     history: list[Message], more: list[Message]
 ) -> None:
@@ -195,7 +195,7 @@ def test_an_id_that_was_given_stays_as_the_history_grows(
 
 
 @settings(max_examples=50, deadline=None)
-@given(_HISTORIES)
+@given(HISTORIES)
 def test_nothing_that_was_said_or_shown_is_lost(history: list[Message]) -> None:
     repaired = repair(history)
     for role in ("user", "assistant"):

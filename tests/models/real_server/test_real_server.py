@@ -1,0 +1,228 @@
+"""The model layer against a real inference server: each answer, however odd, has a defined end."""
+
+import math
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Annotated, Literal
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
+
+from shared.errors import AnswerInvalid, ModelError, ModelRejected, ModelUnavailable
+from shared.models import Message, Provider, Reply, Request, ToolSpec, openai, typed
+from shared.models.repair import repair
+from shared.models.routing import Models
+from shared.models.toolcalls import judged
+from shared.models.turns import turn
+from shared.models.typed import Between
+from shared.settings import Settings
+from tests.models.conftest import KEY
+from tests.models.test_repair import HISTORIES
+
+#: Far more than an answer takes: it bounds a server that hangs.
+PATIENCE = 60.0
+ASK = Request((Message("user", "How do I reset it?"),), system="Be brief.", max_tokens=40)
+WEATHER = ToolSpec(
+    "get_weather",
+    "Return the weather in a city.",
+    {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+)
+COUNT = ToolSpec(
+    "count",
+    "Count to a number.",
+    {"type": "object", "properties": {"to": {"type": "integer", "maximum": 9}}, "required": ["to"]},
+)
+
+
+TOOLS = replace(ASK, tools=(WEATHER, COUNT), max_tokens=60)
+
+
+def varied(request: Request, number: int) -> Request:
+    """Return `request` with another text for each number, which leads to another random answer."""
+    return replace(request, messages=(Message("user", f"Question {number}"),), temperature=1.0)
+
+
+@pytest.fixture
+def ask(models: Models) -> Callable[[Request], Reply]:
+    """Asks as a flow does: failures are retried."""
+    return lambda request: models.reply("openai:tiny", request, timeout=PATIENCE)
+
+
+def streamed(provider: Provider, request: Request) -> tuple[str, Reply]:
+    *pieces, last = provider.stream(request, PATIENCE)
+    assert last.reply is not None, "the reply comes last"
+    assert not any(piece.reply for piece in pieces), "and once"
+    return "".join(piece.text for piece in pieces), last.reply
+
+
+def test_a_reply_counts_its_tokens_and_names_its_model(tiny: Provider) -> None:
+    reply = tiny.reply(ASK, PATIENCE)
+    assert reply.text
+    assert reply.model == "openai:tiny"
+    assert reply.usage.input > 20
+    assert reply.cost is None, "nobody knows the price of a local model"
+
+
+def test_an_answer_has_at_most_the_tokens_it_may_have(tiny: Provider) -> None:
+    replies = [tiny.reply(varied(replace(ASK, max_tokens=7), n), PATIENCE) for n in range(10)]
+    assert all(reply.usage.output <= 7 for reply in replies)
+    assert all(reply.usage.output == 7 for reply in replies if reply.finish == "length")
+    assert any(reply.finish == "length" for reply in replies)
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_a_stream_is_its_reply(tiny: Provider, number: int) -> None:
+    text, reply = streamed(tiny, varied(ASK, number))
+    assert text == reply.text
+    assert reply.usage.input > 0
+    assert 0 < reply.usage.output <= 40
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_each_call_of_a_tool_is_fine_or_told_why_not(tiny: Provider, stream: bool) -> None:
+    ends: Counter[str] = Counter()
+    for number in range(10):
+        request = varied(replace(TOOLS, max_tokens=200), number)
+        try:
+            reply = streamed(tiny, request)[1] if stream else tiny.reply(request, PATIENCE)
+        except ModelUnavailable:
+            ends["the server failed"] += 1
+            continue
+        ends["said nothing of tools"] += not reply.calls
+        for verdict in judged(request, reply):
+            ends["told why not" if verdict.error else "fine"] += 1
+            assert verdict.call.id
+            assert not (verdict.call.malformed and not verdict.error)
+    assert ends["fine"], ends
+
+
+def test_a_conversation_goes_on_after_calls_and_their_errors(
+    ask: Callable[[Request], Reply],
+) -> None:
+    messages: tuple[Message, ...] = ()
+    rounds = 0
+    for number in range(5):
+        messages = (*messages, Message("user", f"Question {number}"))
+        request = replace(TOOLS, messages=messages, temperature=1.0)
+        try:
+            answer = turn(ask, request)
+        except (AnswerInvalid, ModelUnavailable):
+            continue
+        rounds += bool(answer.calls)
+        results = [
+            Message("tool", verdict.error or "It is 9.", call_id=verdict.call.id)
+            for verdict in judged(request, answer)
+        ]
+        messages = (*messages, Message("assistant", answer.text, answer.calls), *results)
+    assert rounds, "it called a tool and was asked again with the result"
+
+
+@pytest.mark.parametrize("choice", ["any", "count"])
+def test_a_tool_that_must_be_called_is_called_or_the_answer_is_invalid(
+    ask: Callable[[Request], Reply], choice: str
+) -> None:
+    ends: Counter[str] = Counter()
+    for number in range(5):
+        try:
+            answer = turn(ask, varied(replace(TOOLS, tool_choice=choice), number))
+        except AnswerInvalid as err:
+            ends["invalid"] += 1
+            assert "did not call" in str(err)
+            assert err.output_tokens > 0, "what was paid is known"
+            continue
+        called = {call.name for call in answer.calls}
+        assert called if choice == "any" else "count" in called
+        ends["called"] += 1
+    assert ends.total() == 5
+
+
+@dataclass
+class Verdict:
+    kind: Literal["bug", "question"]
+    sure: Annotated[float, Between(0, 1)]
+    stars: Annotated[int, Between(1, 5)]
+
+
+@dataclass
+class Kind:
+    kind: Literal["bug", "question"]
+
+
+def test_a_typed_answer_is_within_its_bounds_or_invalid(ask: Callable[[Request], Reply]) -> None:
+    ends: Counter[str] = Counter()
+    for number in range(30):
+        try:
+            verdict, reply = typed.ask(ask, varied(ASK, number), Verdict)
+        except AnswerInvalid as err:
+            ends["invalid"] += 1
+            assert (err.model, err.cost) == ("openai:tiny", None)
+            assert err.output_tokens > 0
+            continue
+        ends["valid"] += 1
+        assert verdict.kind in {"bug", "question"}
+        assert 0 <= verdict.sure <= 1
+        assert 1 <= verdict.stars <= 5
+        assert reply.usage.output > 0
+    assert ends.total() == 30
+
+
+def test_a_grammar_makes_valid_answers_of_random_ones(ask: Callable[[Request], Reply]) -> None:
+    for number in range(8):
+        answer, _ = typed.ask(ask, varied(ASK, number), Kind)
+        assert answer.kind in {"bug", "question"}
+
+
+@examples(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(HISTORIES)
+def test_a_repaired_history_is_never_refused(tiny: Provider, history: list[Message]) -> None:
+    request = Request(repair(history), tools=(WEATHER,), max_tokens=2)
+    tiny.reply(request, PATIENCE)
+
+
+def test_what_exceeds_the_context_is_rejected(tiny: Provider) -> None:
+    with pytest.raises(ModelRejected, match="refused the request"):
+        tiny.reply(replace(ASK, messages=(Message("user", "word " * 5000),)), PATIENCE)
+
+
+def test_a_wrong_key_names_its_setting(chat_url: str) -> None:
+    wrong = Models(Settings(openai_base_url=chat_url, openai_api_key="wrong"))
+    with pytest.raises(ModelRejected, match="OPENAI_API_KEY"):
+        wrong.provider("openai:tiny").reply(ASK, PATIENCE)
+
+
+def test_a_wrong_address_names_its_setting(chat_url: str) -> None:
+    wrong = Models(Settings(openai_base_url=f"{chat_url}/more", openai_api_key=KEY))
+    with pytest.raises(ModelRejected, match="OPENAI_BASE_URL"):
+        wrong.provider("openai:tiny").reply(ASK, PATIENCE)
+
+
+def test_a_server_of_one_model_answers_to_any_name(models: Models) -> None:
+    assert models.provider("openai:nobody").reply(ASK, PATIENCE).model == "openai:nobody"
+
+
+def test_embeddings_are_unit_vectors_in_the_order_of_the_texts(embeddings_url: str) -> None:
+    settings = Settings(openai_base_url=embeddings_url, openai_api_key=KEY)
+    embedder = openai.connect_embedder("openai:tiny@64", settings)
+    texts = ["one", "another", "something else", ""]
+    vectors = embedder.embed(texts)
+    assert all(math.isclose(math.hypot(*vector), 1) for vector in vectors)
+    # A text's vector depends a little on what else is in its batch.
+    for number, vector in enumerate(vectors):
+        [alone] = embedder.embed([texts[number]])
+        assert min(vectors, key=lambda v: math.dist(v, alone)) == vector
+
+
+def test_embeddings_of_other_dimensions_name_the_right_ones(embeddings_url: str) -> None:
+    settings = Settings(openai_base_url=embeddings_url, openai_api_key=KEY)
+    embedder = openai.connect_embedder("openai:tiny@128", settings)
+    with pytest.raises(ModelRejected, match=r"write MODEL_EMBED=\S+@64"):
+        embedder.embed(["one"])
+
+
+def test_a_server_without_embeddings_says_so(chat_url: str) -> None:
+    settings = Settings(openai_base_url=chat_url, openai_api_key=KEY)
+    embedder = openai.connect_embedder("openai:tiny@64", settings)
+    with pytest.raises(ModelError, match="openai:tiny"):
+        embedder.embed(["one"])
