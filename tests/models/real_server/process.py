@@ -18,7 +18,6 @@ def main(path: str, purpose: str, key: str) -> None:
     parameters.n_ctx = 8192
     parameters.n_parallel = 2
     parameters.n_predict = 512
-    parameters.sampling.seed = 1
     # More threads than one wait for each other longer than they compute.
     parameters.cpuparams.n_threads = 1
     parameters.cpuparams_batch.n_threads = 1

@@ -143,6 +143,7 @@ class Verdict:
     kind: Literal["bug", "question"]
     sure: Annotated[float, Between(0, 1)]
     stars: Annotated[int, Between(1, 5)]
+    note: str
 
 
 @dataclass
