@@ -35,6 +35,9 @@ _PASSING_CODES = frozenset(
 #: Anthropic says these with the status of a wrong request, and of a rate limit.
 _NO_CREDIT = re.compile(rb"credit balance is too low|spend_limit_reached")
 
+#: llama.cpp says this with the status of a failure; it is one for good.
+_SEES_NOTHING = re.compile(rb"image input is not supported")
+
 #: Where an error body says what is wrong, at OpenAI's, FastAPI's and other servers.
 _WORDS = frozenset({"error", "message", "msg", "detail", "code", "type", "param", "loc"})
 
@@ -140,6 +143,8 @@ def problem_of(
     codes, shown, name = _codes(fields), _shown(fields), endpoint.name
     if codes & {"insufficient_quota", "billing_error"} or status == 402 or _NO_CREDIT.search(raw):
         return ModelRejected(f"{name}: the account of {endpoint.key_setting} has no credit left")
+    if _SEES_NOTHING.search(raw):
+        return ModelRejected(f"{name}: takes no images; look at {endpoint.model_setting}")
     if status in _PASSING or codes & _PASSING_CODES:
         return unavailable(name, status, retry_after(headers, time.time()), shown)
     advice = {
