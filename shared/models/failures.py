@@ -31,6 +31,9 @@ _PASSING_CODES = _OVERLOADED_CODES | {"server_error", "api_error", "timeout_erro
 #: Anthropic says these with the status of a wrong request, and of a rate limit.
 _NO_CREDIT = re.compile(rb"credit balance is too low|spend_limit_reached")
 
+#: llama.cpp says this with the status of a failure; it is one for good.
+_SEES_NOTHING = re.compile(rb"image input is not supported")
+
 #: Where an error body says what is wrong, at OpenAI's, FastAPI's and other servers.
 _WORDS = frozenset({"error", "message", "msg", "detail", "code", "type", "param", "loc"})
 
@@ -144,6 +147,8 @@ def problem_of(
     codes, shown, name = _codes(fields), _shown(fields), endpoint.name
     if codes & {"insufficient_quota", "billing_error"} or status == 402 or _NO_CREDIT.search(raw):
         return ModelRejected(f"{name}: the account of {endpoint.key_setting} has no credit left")
+    if _SEES_NOTHING.search(raw):
+        return ModelRejected(f"{name}: takes no images; look at {endpoint.model_setting}")
     if status in _PASSING or codes & _PASSING_CODES:
         wait, overloaded = retry_after(headers, time.time()), bool(codes & _OVERLOADED_CODES)
         return unavailable(name, status, wait, shown, overloaded=overloaded)

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 
 from shared.errors import AnswerInvalid, ModelError, ModelRejected, ModelUnavailable
-from shared.models import Message, Provider, Reply, Request, ToolSpec, openai, typed
+from shared.models import Image, Message, Provider, Reply, Request, ToolSpec, openai, typed
 from shared.models.repair import repair
 from shared.models.routing import Models
 from shared.models.toolcalls import judged
@@ -178,8 +178,14 @@ def test_a_grammar_makes_valid_answers_of_random_ones(ask: Callable[[Request], R
 @examples(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(HISTORIES)
 def test_a_repaired_history_is_never_refused(tiny: Provider, history: list[Message]) -> None:
-    request = Request(repair(history), tools=(WEATHER,), max_tokens=2)
-    tiny.reply(request, PATIENCE)
+    messages = tuple(replace(turn, images=()) for turn in history)
+    tiny.reply(Request(repair(messages), tools=(WEATHER,), max_tokens=2), PATIENCE)
+
+
+def test_an_image_is_rejected_by_a_model_that_sees_nothing(tiny: Provider) -> None:
+    shown = Message("user", "What is this?", images=(Image("image/png", "iVBORw0KGgo="),))
+    with pytest.raises(ModelRejected, match="takes no images; look at the flow's model="):
+        tiny.reply(replace(ASK, messages=(shown,)), PATIENCE)
 
 
 def test_what_exceeds_the_context_is_rejected(tiny: Provider) -> None:
