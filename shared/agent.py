@@ -13,7 +13,7 @@ from shared.actions import Action, Adapter, Query, Receipt
 from shared.actions.drafts import PACE, Drafts, Pace
 from shared.actions.effects import Effects, branch
 from shared.actions.policy import Policy
-from shared.errors import AnswerInvalid, ModelError
+from shared.errors import AnswerInvalid, BudgetExceeded, ModelError
 from shared.events import Event
 from shared.journal import Outcome, Run, digest
 from shared.memory import Memory
@@ -22,7 +22,7 @@ from shared.memory.conversations import Conversations, Turn
 from shared.memory.store import MemoryStore
 from shared.models import Caller, Message, Reply, Request, ToolCall, typed
 from shared.models.batch.dispatcher import Dispatcher
-from shared.models.batch.intake import first_in_a_batch
+from shared.models.batch.intake import first_in_a_batch, rest_until
 from shared.models.guarded import Sink
 from shared.models.prompts import clean, data, system
 from shared.models.routing import Models
@@ -62,6 +62,7 @@ class Agent:
     ) -> None:
         self.event = run.event
         self._run = run
+        self._caller = Caller(run.event.tenant, run.flow, run.event.actor.id)
         self._policy = policy
         self._can = can
         self._remaining = remaining
@@ -88,7 +89,8 @@ class Agent:
         data that cannot give orders. With a `check` that the answer does not pass, or when it is
         invalid, the model `otherwise` is asked. An equal request may be answered from the prompt
         cache unless `cache` is False. With a `deadline` the answer may come from a batch, at half
-        the price: the run rests and starts again when it is there, or in time to ask at once.
+        the price: the run rests and starts again when it is there, or in time to ask at once. A run
+        for which the budget has no room rests too, when that is free again before the deadline.
         Raises AnswerInvalid when the answer does not fit, also after one repair and from another
         model.
         """
@@ -294,8 +296,14 @@ class Agent:
             other = self._reply_with(substitute, cache=cache) if substitute else None
             if deadline is not None:
                 name = self._can.models.provider(model).name
-                ask = first_in_a_batch(self._run, name, deadline, ask)
-            _, reply = typed.ask(ask, request, returns, other)
+                purse = self._can.models.purse(name, self._caller)
+                ask = first_in_a_batch(self._run, name, deadline, ask, purse)
+            try:
+                _, reply = typed.ask(ask, request, returns, other)
+            except BudgetExceeded as err:
+                if deadline is not None and err.free_at is not None:
+                    rest_until(self._run, err.free_at, deadline)
+                raise
             return _outcome(reply, model, reply.text)
 
         text = self._model_step("ask", request, model, work)
@@ -366,12 +374,10 @@ class Agent:
     def _reply_with(
         self, model: str, *, cache: bool | None = None, sink: Sink | None = None
     ) -> Callable[[Request], Reply]:
-        caller = Caller(self.event.tenant, self._run.flow, self.event.actor.id)
-
         def reply(request: Request) -> Reply:
             timeout = max(self._remaining() - _RESERVE, 0.0)
             return self._can.models.reply(
-                model, request, timeout=timeout, caller=caller, sink=sink, cache=cache
+                model, request, timeout=timeout, caller=self._caller, sink=sink, cache=cache
             )
 
         return reply

@@ -106,7 +106,10 @@ class ModelUnavailable(_Unavailable, ModelError):
 
 
 class BudgetExceeded(ModelError):
-    """`public` names the ceiling, as a person may know it."""
+    """`public` names the ceiling, as a person may know it. `free_at` is when it is free again, in
+    seconds since the epoch; None when the call is larger than the ceiling itself."""
+
+    free_at: float | None = None
 
     public = "The budget for the language model is used up."
 

@@ -129,3 +129,13 @@ grant select, insert, update, delete on output_sizes to agent_flows;
 alter table output_sizes enable row level security;
 alter table output_sizes force row level security;
 create policy tenant on output_sizes using (tenant = nullif(current_setting('app.tenant', true), ''));
+
+-- Deletes what is known of templates of every tenant that nobody has used for so long, and counts it. It runs as its
+-- owner: no tenant's function could do it.
+create function expire_output_sizes(older_than interval) returns bigint
+language sql security definer set search_path = public as $$
+  with gone as (delete from output_sizes where updated_at < now() - older_than returning 1)
+  select count(*) from gone
+$$;
+revoke execute on function expire_output_sizes from public;
+grant execute on function expire_output_sizes to agent_flows;

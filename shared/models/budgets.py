@@ -63,11 +63,12 @@ class Budgets:
         return bool(self._ceilings)
 
     def reserve(
-        self, caller: Caller, model: str, dollars: float | None, lease: float
+        self, caller: Caller, model: str, dollars: float | None, lease: float, id: str = ""
     ) -> Reservation:
         """Hold room for a call of `model` that costs at most `dollars`, for `lease` seconds.
 
-        What costs nothing is always let through. Raises BudgetExceeded, SettingsError when the
+        What costs nothing is always let through. An `id` names the reservation across processes:
+        made twice it is one. Raises BudgetExceeded, SettingsError when the
         price is unknown (`dollars` is None), ModelRejected when the call is nobody's.
         """
         now = self._now().astimezone(UTC)
@@ -82,7 +83,7 @@ class Budgets:
             raise ModelRejected(
                 f"BUDGETS is set, but the call of {model} names no tenant; hand over a Caller"
             )
-        reservation = Reservation(caller.tenant, now.date(), uuid.uuid4().hex)
+        reservation = Reservation(caller.tenant, now.date(), id or uuid.uuid4().hex)
         wanted = _decimal(dollars)
         parameters = self._applying(caller) | {
             "day": reservation.day,
@@ -103,10 +104,15 @@ class Budgets:
         None is for when nobody knows, such as a call that was cut off: all of the room counts.
         """
         if reservation.id:
-            spent = None if dollars is None else _decimal(dollars)
-            parameters = reservation._asdict() | {"dollars": spent}
-            statements = [Statement(SQL[name], parameters) for name in ("hold_tenant", "commit")]
-            self._database.run(reservation.tenant, statements)
+            self.settle(reservation.tenant, reservation.id, dollars)
+
+    def settle(self, tenant: str, id: str, dollars: float | None) -> None:
+        """Commit the reservation `id` of a tenant; nothing happens when there is none."""
+        spent = None if dollars is None else _decimal(dollars)
+        parameters = {"tenant": tenant, "id": id, "dollars": spent}
+        self._database.run(
+            tenant, [Statement(SQL[name], parameters) for name in ("hold_tenant", "commit")]
+        )
 
     def release(self, reservation: Reservation) -> None:
         """Give the room back: the call was not made, or cost nothing."""
@@ -186,6 +192,7 @@ def _exceeded(reached: list[Row], model: str, wanted: Decimal, now: datetime) ->
         f" {free}; BUDGETS sets it"
     )
     error.public = f"{whose}, {ceiling}, has no room left for this. It is free again {free}."
+    error.free_at = again.timestamp()
     return error
 
 

@@ -27,9 +27,10 @@ with reached as (
 select scope, name, ceiling from reached;
 
 -- name: hold_tenant
--- Lock the day of a tenant, which comes before its other rows.
+-- Lock the tenant's row of the day of a reservation, which comes before its other rows.
 select from budget_days
-where tenant = %(tenant)s and day = %(day)s and scope = 'tenant' for update;
+where tenant = %(tenant)s and scope = 'tenant'
+  and day = (select day from budget_reservations where tenant = %(tenant)s and id = %(id)s) for update;
 
 -- name: commit
 -- Turn a reservation into what was spent on its day; without an amount all of it. The second time it is gone.

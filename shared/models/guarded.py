@@ -109,7 +109,7 @@ class Guarded:
     def _sized(self, call: Call) -> Reply:
         def ask(request: Request) -> Reply:
             sized = call._replace(request=request)
-            return retrying(lambda: self._once(sized), call.deadline, self._sleep)
+            return retrying(lambda: self._once(sized), call.deadline, self._sleep, paced=True)
 
         return self._guards.outputs.ask(call.caller.tenant, call.request, self.name, ask)
 
@@ -130,8 +130,24 @@ class Guarded:
         return reply
 
     def _in_turn(self, call: Call) -> Reply:
-        with self._breaker.guard(), self._limiter.turn(call.deadline):
+        with self._limiter.turn(call.deadline), self._breaker.guard():
             return answer(self.provider, call)
+
+
+class BatchPurse(NamedTuple):
+    """The budget of `caller` for batches of the model `name`."""
+
+    prices: Prices
+    budgets: "Budgets"
+    name: str
+    caller: Caller
+
+    def reserve(self, id: str, request: Request, seconds: float) -> None:
+        dollars = self.prices.ceiling(self.name, request, batch=True)
+        self.budgets.reserve(self.caller, self.name, dollars, seconds, id)
+
+    def settle(self, id: str, dollars: float | None) -> None:
+        self.budgets.settle(self.caller.tenant, id, dollars)
 
 
 def answer(provider: Provider, call: Call) -> Reply:
@@ -147,17 +163,30 @@ def answer(provider: Provider, call: Call) -> Reply:
     raise ModelUnavailable(f"{provider.name}: the stream ended without its reply")
 
 
-def retrying(attempt: Callable[[], T], deadline: Deadline, sleep: Callable[[float], None]) -> T:
-    """Call `attempt` until it succeeds, or until waiting is no use."""
-    for number in range(1, _ATTEMPTS + 1):
+def retrying(
+    attempt: Callable[[], T],
+    deadline: Deadline,
+    sleep: Callable[[float], None],
+    *,
+    paced: bool = False,
+) -> T:
+    """Call `attempt` until it succeeds, or until waiting is no use.
+
+    When `attempt` is `paced` by a limiter, that makes it wait after an overload, together with all
+    other calls, and only the deadline bounds how often.
+    """
+    failures = 0
+    while True:
         try:
             return attempt()
         except ModelUnavailable as err:
-            wait = _wait(number, err.retry_after)
-            if number == _ATTEMPTS or deadline.left - wait < _SHORTEST_CALL:
+            waits = paced and err.overloaded
+            failures += not waits
+            wait = (err.retry_after or 0.0) if waits else _wait(failures, err.retry_after)
+            if failures == _ATTEMPTS or deadline.left - wait < _SHORTEST_CALL:
                 raise
-            sleep(wait)
-    raise AssertionError("the last attempt returns or raises")
+            if not waits:
+                sleep(wait)
 
 
 def _wait(number: int, asked: float | None) -> float:

@@ -8,9 +8,10 @@ from shared.database import Database
 from shared.errors import BudgetExceeded, ModelError, SettingsError
 from shared.log import log
 from shared.models import Caller, Embedder, Provider, Reply, Request
+from shared.models.batch.intake import Purse
 from shared.models.cache import PromptCache
 from shared.models.deadline import Deadline
-from shared.models.guarded import Call, Guarded, Guards, Sink, retrying
+from shared.models.guarded import BatchPurse, Call, Guarded, Guards, Sink, retrying
 from shared.models.output_limits import OutputLimits
 from shared.models.prices import Prices
 from shared.models.roles import Roles
@@ -83,6 +84,11 @@ class Models:
                 raise
             log("budget: small answers for large", flow=caller.flow, reason=str(err))
             return self._in_turn("small", call)
+
+    def purse(self, name: str, caller: Caller) -> Purse | None:
+        """Return what pays for batches of the model `name`; None when there is no budget."""
+        budgets = self._guards.budgets
+        return BatchPurse(self._guards.prices, budgets, name, caller) if budgets else None
 
     def embedder(self) -> Embedder:
         """Return the embedder that MODEL_EMBED names, if it is behind an API.

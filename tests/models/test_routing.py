@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from itertools import pairwise
 
 import pytest
@@ -59,7 +60,7 @@ def test_a_key_that_cannot_be_one_is_named_and_not_shown(key: str) -> None:
 def test_what_may_pass_is_retried_until_it_has_passed(
     models: Models, server: ScriptedServer, waits: list[float]
 ) -> None:
-    server.says(Fails(500), Fails(503), Says("at last"))
+    server.says(Fails(500), Fails(502), Says("at last"))
     assert models.reply("small", ASK, timeout=30).text == "at last"
     assert len(waits) == 2
     assert 0.25 <= waits[0] <= 0.5 <= waits[1] <= 1.0
@@ -68,9 +69,11 @@ def test_what_may_pass_is_retried_until_it_has_passed(
 def test_the_server_says_how_long_to_wait(
     models: Models, server: ScriptedServer, waits: list[float]
 ) -> None:
-    server.says(Fails(429, headers={"Retry-After": "3"}), Says())
-    models.reply("small", ASK, timeout=30)
-    assert 3 <= waits[0] <= 3.3
+    server.says(Fails(429, headers={"Retry-After": "0.4"}), Says("then"))
+    began = time.monotonic()
+    assert models.reply("small", ASK, timeout=30).text == "then"
+    assert time.monotonic() - began >= 0.4
+    assert (len(server.seen), waits) == (2, [])
 
 
 def test_a_wait_beyond_the_time_left_is_not_begun(
@@ -171,6 +174,11 @@ def test_malformed_roles_are_a_wrong_setting(settings: Settings, roles: str) -> 
 def test_a_role_of_ones_own_that_leads_nowhere_names_its_setting(settings: Settings) -> None:
     with pytest.raises(SettingsError, match="MODEL_ROLES='gpt'"):
         Models(settings._replace(model_roles="judge=gpt")).provider("judge")
+
+
+def test_an_overload_uses_up_no_attempt(models: Models, server: ScriptedServer) -> None:
+    server.says(*[Fails(429)] * 7, Says("at last"))
+    assert models.reply("small", ASK, timeout=30).text == "at last"
 
 
 def test_embedders_are_retried_too(

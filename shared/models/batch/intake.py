@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import timedelta
+from typing import Protocol
 
 from shared.database import Statement, queries
 from shared.errors import Parked
@@ -18,16 +19,36 @@ SQL = queries(__file__, "intake.sql")
 MARGIN = 900.0
 
 
-def want(run: Run, model: str, request: Request, deadline: timedelta) -> Reply | None:
+class Purse(Protocol):
+    """Who pays for what a batch brings; the same `id` is the same request, in every attempt."""
+
+    def reserve(self, id: str, request: Request, seconds: float) -> None:
+        """Hold room for a request for so long; raises BudgetExceeded."""
+        ...
+
+    def settle(self, id: str, dollars: float | None) -> None:
+        """Count what it cost, 0 when nothing came of it."""
+        ...
+
+
+def want(
+    run: Run, model: str, request: Request, deadline: timedelta, purse: Purse | None = None
+) -> Reply | None:
     """Return the reply that a batch of `model` brought, or None when none came in time.
 
     While it is waited for, Parked is raised: the run's next attempt asks again. `model` is a full
-    name. Equal requests of a tenant travel once; only the first of them costs.
+    name. Equal requests of a tenant travel once; only the first of them costs. Raises
+    BudgetExceeded when the `purse` has no room.
     """
     key = {"tenant": run.event.tenant, "run": run.id, "id": _id(run, model, request)}
+    held = f"{run.id}-{key['id']}"
+    if purse and not run.write([Statement(SQL["read"], key)])[0]:
+        purse.reserve(held, request, deadline.total_seconds())
     more = {"model": model, "request": canonical(request), "deadline": deadline.total_seconds()}
     statements = [Statement(SQL[name], key | more) for name in ("want", "read")]
     row = run.write(statements)[-1][0]
+    if purse and row["state"] in {"done", "failed"}:
+        purse.settle(held, row["cost"] if row["state"] == "done" else 0.0)
     if row["state"] == "done":
         reply = replace(reply_of(row["reply"]), cost=row["cost"])
         return replace(reply, source="shared", saved=reply.cost) if row["shared"] else reply
@@ -36,8 +57,24 @@ def want(run: Run, model: str, request: Request, deadline: timedelta) -> Reply |
     raise Parked(f"run {run.id} waits for a batch of {model}")
 
 
+def rest_until(run: Run, moment: float, deadline: timedelta) -> None:
+    """Park `run` until `moment`, in seconds since the epoch, if that leaves time to answer.
+
+    Raises Parked, and returns when the deadline, counted from the event, would be missed.
+    """
+    if moment + MARGIN > run.event.received_at + deadline.total_seconds():
+        return
+    row = {"tenant": run.event.tenant, "run": run.id, "id": f"rest-{moment:.0f}", "until": moment}
+    run.write([Statement(SQL["rest"], row | {"margin": MARGIN})])
+    raise Parked(f"run {run.id} rests until its budget is free again")
+
+
 def first_in_a_batch(
-    run: Run, model: str, deadline: timedelta | None, ask: Callable[[Request], Reply]
+    run: Run,
+    model: str,
+    deadline: timedelta | None,
+    ask: Callable[[Request], Reply],
+    purse: Purse | None = None,
 ) -> Callable[[Request], Reply]:
     """Return an `ask` whose first request goes through a batch of `model`.
 
@@ -52,7 +89,7 @@ def first_in_a_batch(
         if not first:
             return ask(request)
         first.clear()
-        return want(run, model, request, deadline) or ask(request)
+        return want(run, model, request, deadline, purse) or ask(request)
 
     return patient
 

@@ -9,6 +9,12 @@ on conflict do nothing;
 select state, reply, cost, shared, reason from batch_requests
 where tenant = %(tenant)s and run_id = %(run)s and id = %(id)s;
 
+-- name: rest
+-- Let the run rest until a moment: a request that no batch takes, and that is given up then.
+insert into batch_requests (tenant, run_id, id, model, request, deadline, due_at)
+values (%(tenant)s, %(run)s, %(id)s, '', '{}', to_timestamp(%(until)s) + make_interval(secs => %(margin)s), 'infinity')
+on conflict do nothing;
+
 -- name: give_up
 -- Fail what no batch can answer in time any more.
 select give_up_batch_requests(make_interval(secs => %(margin)s)) as requests;
