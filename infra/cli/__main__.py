@@ -17,13 +17,15 @@ from infra.cli.system import Known, database_url, find_system
 from infra.migrations import migrate
 from infra.project import ROOT, from_caller
 from shared.errors import AgentFlowsError, SettingsError
+from shared.log import logs_on_stderr
 
 
 def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     try:
         known = find_system(from_caller(options.data), dict(os.environ))
-        return int(options.run(known, options) or 0)
+        with logs_on_stderr():
+            return int(options.run(known, options) or 0)
     except AgentFlowsError as err:
         print(f"error: {err}", file=sys.stderr)
     except psycopg.OperationalError:
