@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple, Self
 
+from tests.models.scripted_server import event_frame
+
 Json = dict[str, Any]
 
 _PUBLISHED = (
@@ -111,6 +113,8 @@ class ModelStandIn:
         answer = self._bedrock(asked) if "/model/" in delivery.path else self._openai(asked)
         time.sleep(max(0.0, self.delay - (time.perf_counter() - began)))
         self.took.append(time.perf_counter() - began)
+        if delivery.path.endswith("/converse-stream"):
+            return _streamed(answer)
         return json.dumps(answer).encode()
 
     def _openai(self, asked: Json) -> Json:
@@ -131,6 +135,20 @@ class ModelStandIn:
             "usage": {"inputTokens": 400, "outputTokens": 40, "totalTokens": 440},
             "metrics": {"latencyMs": 1},
         }
+
+
+def _streamed(answer: Json) -> bytes:
+    """Write Bedrock's answer, which is text, as the events of a stream."""
+    (block,) = answer["output"]["message"]["content"]
+    metadata = {"usage": answer["usage"], "metrics": answer["metrics"]}
+    events = (
+        ("messageStart", {"role": "assistant"}),
+        ("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": block["text"]}}),
+        ("contentBlockStop", {"contentBlockIndex": 0}),
+        ("messageStop", {"stopReason": answer["stopReason"]}),
+        ("metadata", metadata),
+    )
+    return b"".join(event_frame(kind, payload) for kind, payload in events)
 
 
 def _embedding(dimensions: int) -> bytes:

@@ -337,7 +337,7 @@ def _bedrock(handler: Any, seen: Seen, turn: Turn) -> None:
         body = json.dumps({"embedding": vector, "inputTextTokenCount": 3}).encode()
         handler.answer(200, body, "application/json")
     elif seen.path.endswith("/converse-stream"):
-        pieces = (_frame(kind, payload) for kind, payload in _bedrock_events(turn))
+        pieces = (event_frame(kind, payload) for kind, payload in _bedrock_events(turn))
         handler.stream("application/vnd.amazon.eventstream", pieces, turn)
     else:
         handler.answer(200, json.dumps(_bedrock_whole(turn)).encode(), "application/json")
@@ -398,7 +398,7 @@ def _bedrock_events(turn: Says) -> Iterator[tuple[str, Json]]:
     yield "metadata", {"usage": _bedrock_usage(turn), "metrics": {"latencyMs": 1}}
 
 
-def _frame(kind: str, payload: Json) -> bytes:
+def event_frame(kind: str, payload: Json) -> bytes:
     """Write one message of the binary event stream.
 
     https://docs.aws.amazon.com/transcribe/latest/dg/streaming-setting-up.html#streaming-event-stream
