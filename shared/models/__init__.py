@@ -70,11 +70,13 @@ class Request:
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens. `cached` is the part of `input` that the provider read from its prefix cache."""
+    """Tokens. `cached` is the part of `input` that the provider read from its prefix cache,
+    `written` the part that it wrote there at an extra charge."""
 
     input: int = 0
     output: int = 0
     cached: int = 0
+    written: int = 0
 
 
 @dataclass(frozen=True)

@@ -204,4 +204,4 @@ class Answer(blocks.Answer):
         read = self._counts.get("cache_read_input_tokens", 0)
         written = self._counts.get("cache_creation_input_tokens", 0)
         fresh, output = self._counts.get("input_tokens", 0), self._counts.get("output_tokens", 0)
-        self.usage = Usage(fresh + read + written, output, read)
+        self.usage = Usage(fresh + read + written, output, read, written)

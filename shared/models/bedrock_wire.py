@@ -128,5 +128,6 @@ class Answer(blocks.Answer):
 def _usage(usage: Mapping[str, Any]) -> Usage:
     """Count: Bedrock's inputTokens leave out what was read from and written to the cache."""
     cached = usage.get("cacheReadInputTokens", 0)
-    whole = usage["inputTokens"] + cached + usage.get("cacheWriteInputTokens", 0)
-    return Usage(whole, usage["outputTokens"], cached)
+    written = usage.get("cacheWriteInputTokens", 0)
+    whole = usage["inputTokens"] + cached + written
+    return Usage(whole, usage["outputTokens"], cached, written)

@@ -18,6 +18,7 @@ def total(replies: Sequence[Reply]) -> Reply:
             sum(usage.input for usage in usages),
             sum(usage.output for usage in usages),
             sum(usage.cached for usage in usages),
+            sum(usage.written for usage in usages),
         ),
         cost=_sum(reply.cost for reply in replies),
         saved=_sum(reply.saved for reply in replies),

@@ -20,8 +20,8 @@ class Price(NamedTuple):
     above: int = 0
 
 
-#: Standard tier, without regional surcharges, batch discounts or what writing to a prefix cache
-#: costs. As of November 2026; check the vendors' pages before you rely on a figure:
+#: Standard tier, without regional surcharges or batch discounts. As of November 2026; check the
+#: vendors' pages before you rely on a figure:
 #: - https://platform.claude.com/docs/en/about-claude/pricing (Bedrock lists the same),
 #: - https://developers.openai.com/api/docs/pricing,
 #: - https://aws.amazon.com/bedrock/pricing/.
@@ -97,20 +97,22 @@ class Prices:
         cached = min(usage.cached, usage.input)
         fresh = usage.input - cached
         dollars = fresh * price.input + cached * price.cached + usage.output * price.output
+        dollars += usage.written * price.input * _write_surcharge(name)
         return dollars / 1_000_000 * (_BATCH_SHARE if batch else 1)
 
     def ceiling(self, name: str, request: Request, *, batch: bool = False) -> float | None:
         """Return the most that one call may cost in US dollars, None when the price is unknown.
 
-        The input is what the characters can make at most, the output is `max_tokens`. What writing
-        to a prefix cache costs extra is not in it, as it is not in `cost`.
+        The input is what the characters can make at most, all of it written to the prefix cache;
+        the output is `max_tokens`.
         """
         tiers = self._tiers(name)
         if not tiers:
             return None
         tokens = most_tokens(request)
         price = _tier(tiers, tokens)
-        dollars = tokens * max(price.input, price.cached) + request.max_tokens * price.output
+        dearest = max(price.input * (1 + _write_surcharge(name)), price.cached)
+        dollars = tokens * dearest + request.max_tokens * price.output
         return dollars / 1_000_000 * (_BATCH_SHARE if batch else 1)
 
     def _tiers(self, name: str) -> tuple[Price, ...]:
@@ -126,6 +128,15 @@ class Prices:
             if news:
                 log("price unknown; MODEL_PRICES can name it", model=name)
         return tiers
+
+
+def _write_surcharge(name: str) -> float:
+    """Return what writing to the prefix cache costs above the price of input, as a share of it.
+
+    https://platform.claude.com/docs/en/build-with-claude/prompt-caching: a quarter, for five
+    minutes. Amazon's own models ask nothing for it, and OpenAI's do not count it.
+    """
+    return 0.25 if "claude" in name else 0.0
 
 
 def most_tokens(request: Request) -> int:

@@ -318,7 +318,7 @@ def test_all_input_tokens_are_counted(model: Provider, server: ScriptedServer) -
     usage = _usage(cache_read_input_tokens=20, cache_creation_input_tokens=100)
     server.says(Sends(json.dumps(_message(usage=usage)).encode()))
     counted = model.reply(ASK, 5).usage
-    assert (counted.input, counted.cached, counted.output) == (123, 20, 1)
+    assert (counted.input, counted.cached, counted.written, counted.output) == (123, 20, 100, 1)
 
 
 def test_the_counts_of_a_stream_are_totals() -> None:

@@ -166,3 +166,15 @@ def test_a_server_that_counts_more_cached_than_read_earns_nobody_money() -> None
 def test_a_text_makes_at_most_a_token_per_byte(text: str) -> None:
     tokens = most_tokens(Request((Message("user", text),))) - most_tokens(HELLO)
     assert tokens == len(text.encode("utf-8", "replace")) - len("Hello")
+
+
+def test_writing_to_a_prefix_cache_costs_a_quarter_more_at_claude() -> None:
+    written = Usage(1_000_000, 0, 0, written=400_000)
+    assert Prices().cost("anthropic:claude-haiku-4-5", written) == pytest.approx(1.1)
+    assert Prices().cost("bedrock:us.anthropic.claude-haiku-4-5-20251001-v1:0", written) == (
+        pytest.approx(1.1)
+    )
+    assert Prices().cost("openai:gpt-4.1", written) == pytest.approx(2)
+    prices = Prices("claude=4/0/0;other=4/0/0")
+    dearer, plain = prices.ceiling("claude", HELLO), prices.ceiling("other", HELLO)
+    assert dearer == pytest.approx(1.25 * (plain or 0))
