@@ -17,6 +17,7 @@ def list_budgets(url: str, *, days: int) -> Iterator[str]:
     """Yield the lines of a table: today and the days before, of every tenant."""
     with psycopg.connect(url, row_factory=dict_row, connect_timeout=5) as connection:
         tenants = connection.execute(SQL["tenants"].encode(), {"days": days}).fetchall()
+        saved = connection.execute(SQL["saved"].encode()).fetchall()
     table: list[tuple[str, ...]] = [_COLUMNS]
     with Database(url) as database:
         budgets = Budgets(database, "")
@@ -26,6 +27,12 @@ def list_budgets(url: str, *, days: int) -> Iterator[str]:
     yield from lines(table)
     if not tenants:
         yield "nothing counted yet; BUDGETS sets ceilings"
+    for row in saved:
+        yield (
+            f"{row['tenant']}: the prompt cache saved {cost(row['saved'])} and"
+            f" {row['tokens']:,} tokens in {row['hits']:,} answers; providers read"
+            f" {row['cached']:,} tokens from theirs"
+        )
 
 
 def _columns(tenant: str, standing: Standing) -> tuple[str, ...]:

@@ -12,8 +12,10 @@ from flows.triage import triage
 from infra.cli.__main__ import main
 from shared.database import Database
 from shared.journal import run_id
-from shared.models import Caller
+from shared.models import Caller, Message, Reply, Request, Usage
 from shared.models.budgets import Budgets
+from shared.models.cache import PromptCache
+from shared.models.deadline import Deadline
 from shared.perception import github, slack
 from tests.events.made import an_event
 from tests.flows.bench import Bench
@@ -120,6 +122,21 @@ def test_budgets_are_listed_for_every_tenant(
         ["rival", "flow", "triage", "$0.0000", "$0.1250", "none"],
         ["rival", "user", "U1", "$0.0000", "$0.1250", "none"],
     ]
+
+
+def test_what_the_prompt_cache_saved_is_listed(
+    data: Path, database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    question = Request((Message("user", "Hello?"),))
+    answer = Reply("Hello.", "stop", Usage(10, 5), "openai:m", cost=0.5)
+    with Database(database_url) as database:
+        for _ in range(3):  # Each in a process of its own, as far as the cache knows.
+            cache = PromptCache(database, hours=1, megabytes=1)
+            cache.get("acme", "openai:m", question, Deadline(5), lambda: answer)
+    assert run(data, "budget") == 0
+    assert "acme: the prompt cache saved $1.0000 and 30 tokens in 2 answers; providers read" in (
+        capsys.readouterr().out
+    )
 
 
 def test_a_run_that_does_not_exist_is_a_clear_error(
