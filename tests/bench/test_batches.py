@@ -28,7 +28,7 @@ class Killed(BaseException):
 
 def number_in(body: Json) -> str:
     text: str = body["messages"][-1]["content"]
-    return text.split("row ")[1].split("\n")[0]
+    return text.split("row ")[1].partition("\n")[0]
 
 
 def echoing(body: Json) -> Answered:
@@ -293,24 +293,23 @@ def test_what_cannot_go_in_batches_is_refused(
     assert said in capsys.readouterr().err
 
 
-def test_the_command_goes_on_with_a_batch_that_an_earlier_start_left(
-    bench: Bench,
-    server: BatchServer,
-    start: Trial,
-    out: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    with pytest.raises(Killed):
-        bench.run(start, wrap=lambda provider: Dying(provider, "before poll"))
-    server.end()
+@pytest.fixture
+def here(tmp_path: Path, server: BatchServer, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The command, as a person gives it who stands beside the rows."""
     monkeypatch.setenv("CALLED_FROM", str(tmp_path))
     monkeypatch.setenv("OPENAI_BASE_URL", f"{server.url}/v1")
     monkeypatch.setenv("OPENAI_API_KEY", "k")
     monkeypatch.setenv("MODEL_SMALL", NAME)
-    line = ["--data", str(tmp_path), "bench", "rows.jsonl", "--prompt", "Choose the label."]
-    assert main([*line, "--batch", "--out", str(out), "--sorted"]) == 0
+    return ["--data", str(tmp_path), "bench", "rows.jsonl", "--prompt", "Choose the label."]
+
+
+def test_the_command_goes_on_with_a_batch_that_an_earlier_start_left(
+    bench: Bench, start: Trial, here: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(Killed):
+        bench.run(start, wrap=lambda provider: Dying(provider, "before poll"))
+    bench.server.end()
+    assert main([*here, "--batch", "--out", str(bench.out), "--sorted"]) == 0
     assert "30 of 30" in capsys.readouterr().out
-    assert [line["id"] for line in results(out)] == [f"r{n}" for n in range(30)]
-    assert len(server.batches) == 1
+    assert [line["id"] for line in results(bench.out)] == [f"r{n}" for n in range(30)]
+    assert len(bench.server.batches) == 1
