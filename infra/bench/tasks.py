@@ -169,7 +169,7 @@ def _result(job: Job, paid: list[Reply], ms: float | None, **outcome: Any) -> Re
             sum(reply.usage.output for reply in paid),
             sum(reply.usage.cached for reply in paid),
         ),
-        calls=len(paid),
+        calls=sum(reply.source == "provider" for reply in paid),
         cost=sum(known) if len(known) == len(costs) else None,
         ms=ms,
         source=sources.pop() if len(sources) == 1 else "provider" if sources else "",
