@@ -90,6 +90,7 @@ def measure_imports(scratch: Path, rounds: int) -> Findings:
             " code in the disk's cache.",
             "RSS is by how much its peak grew. A client is ready to call; litellm makes its own"
             " at the first call.",
+            "Not measured: Bedrock's client of Agent Flows, which it makes at the first call.",
             *notes,
         ),
     )

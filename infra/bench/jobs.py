@@ -88,6 +88,7 @@ class Jobs:
         self._ledger = ledger
         self._rerun = rerun
         self._jobs = self._all(rows, task, models)
+        ledger.begin_reading()
 
     def __iter__(self) -> Iterator[Job]:
         return self

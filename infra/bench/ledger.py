@@ -35,6 +35,10 @@ class Ledger:
     def close(self) -> None:
         self._database.close()
 
+    def begin_reading(self) -> None:
+        """Forget which rows were read: the input is read from its start."""
+        self.all("forget_rows")
+
     def is_new(self, id: str) -> bool:
         """Note that a row of this id was read; False when one was read before."""
         with self._lock:

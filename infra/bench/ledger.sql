@@ -17,6 +17,10 @@ create table pairs (
   model text, id text, field text, expected text, got text, primary key (model, id, field)
 ) without rowid;
 
+-- name: forget_rows
+-- Forget the ids that were read.
+delete from rows;
+
 -- name: read_row
 -- Note that a row was read; does nothing when its id was read before.
 insert or ignore into rows values (?);

@@ -129,6 +129,16 @@ def answer(task: Task, job: Job, reply: Callable[[Request], Reply]) -> Result:
         return failed(job, err, paid, _since(began))
 
 
+def read(task: Task, job: Job, reply: Reply) -> Result:
+    """Read and judge a reply that came from a batch, where nobody can ask for a repair."""
+    try:
+        if reply.finish == "refused":
+            raise AnswerInvalid(f"{reply.model}: declined to answer")
+        return judged(job, plain(typed.parse(task.returns, reply.text)), [reply], None)
+    except AnswerInvalid as err:
+        return failed(job, err, [reply], None)
+
+
 def judged(job: Job, output: Any, paid: list[Reply], ms: float | None) -> Result:
     """Return the result of an answer."""
     expect = job.row.expect
@@ -159,7 +169,7 @@ def _result(job: Job, paid: list[Reply], ms: float | None, **outcome: Any) -> Re
             sum(reply.usage.output for reply in paid),
             sum(reply.usage.cached for reply in paid),
         ),
-        calls=len(paid),
+        calls=sum(reply.source == "provider" for reply in paid),
         cost=sum(known) if len(known) == len(costs) else None,
         ms=ms,
         source=sources.pop() if len(sources) == 1 else "provider" if sources else "",

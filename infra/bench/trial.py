@@ -32,9 +32,11 @@ class Trial:
     out: Path | None = None
     sort: bool = False
 
-    def jobs(self, ledger: Ledger) -> Jobs:
+    def jobs(self, ledger: Ledger, *, again: bool = False) -> Jobs:
+        """Return what is to be asked; `again` reads the input once more, for what is still open."""
         rows = chosen(self.rows, self.wanted)
-        return Jobs(rows, self.task, self.models, ledger, self.wanted.rerun)
+        rerun = "" if again else self.wanted.rerun
+        return Jobs(rows, self.task, self.models, ledger, rerun)
 
 
 @dataclass(frozen=True)

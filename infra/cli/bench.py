@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, BinaryIO, cast
 
 from infra.bench import rows
+from infra.bench.batches import conduct_batches
 from infra.bench.jobs import Wanted
 from infra.bench.layout import lines, printable
 from infra.bench.ledger import Ledger
@@ -23,7 +24,8 @@ from infra.bench.trial import AUTO, Seen, Trial, conduct
 from infra.cli.system import Known
 from infra.project import from_caller
 from shared.errors import SettingsError
-from shared.models import Caller, Json, Reply, Request
+from shared.models import Caller, Json, Reply, Request, batch
+from shared.models.batch import BatchProvider
 from shared.models.roles import Roles
 from shared.models.routing import Models
 from shared.settings import Settings
@@ -61,6 +63,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     how.add_argument("--out", type=Path, help="append results to this JSONL; go on with it")
     how.add_argument("--sorted", action="store_true", help="at the end put it into input order")
     how.add_argument("--concurrency", type=_threads, default=0, help="auto, or a number")
+    how.add_argument("--batch", action="store_true", help="in batches: half the price, in a day")
     how.add_argument("--timeout", type=_amount, default=120.0, help="seconds of a row (120)")
     how.add_argument("--budget", type=_amount, help="US dollars that --out may cost in all")
     how.add_argument("--cache", choices=["on", "off"], default="on", help="of prompts (on)")
@@ -90,21 +93,25 @@ def _run(settings: Settings, options: argparse.Namespace, spool: IO[bytes]) -> i
         return answer(trial.task, job, partial(_reply, models, job.arm, options))
 
     watch = _show if sys.stderr.isatty() else _stay_silent
-    found = conduct(
-        trial,
-        ask,
-        threads=options.concurrency or _automatic(trial),
-        dollars=options.budget,
-        watch=watch,
-    )
+    if options.batch and trial.out:
+        connect = partial(_batches, settings)
+        found = conduct_batches(trial, trial.out, connect, ask, watch=watch)
+    else:
+        threads = options.concurrency or _automatic(trial)
+        found = conduct(trial, ask, threads=threads, dollars=options.budget, watch=watch)
     if sys.stderr.isatty():
         print(file=sys.stderr)
     if trial.wanted.rerun not in {"", "failed", "all"} and not _rows_of(found):
         raise SettingsError(f"no row has the id {trial.wanted.rerun}, which --rerun names")
     print(json.dumps(found, ensure_ascii=False) if options.json else "\n".join(lines(found)))
-    if found["stopped"] == "interrupted":
+    if found["stopped"] in {"interrupted", "waiting"}:
         return _INTERRUPTED
     return 0 if is_clean(found) else 1
+
+
+def _batches(settings: Settings, model: str) -> BatchProvider:
+    chain = Roles(settings).chain(model)
+    return batch.connect(chain.names[0], settings, chain.setting)
 
 
 def _automatic(trial: Trial) -> int:
@@ -129,6 +136,12 @@ def _trial(settings: Settings, options: argparse.Namespace, spool: IO[bytes]) ->
         raise SettingsError("--out is the input; name another file")
     if options.sorted and not out:
         raise SettingsError("--sorted needs --out")
+    if options.batch and not out:
+        raise SettingsError("--batch needs --out: what is under way is kept beside it")
+    if options.batch and options.budget:
+        raise SettingsError("a batch's cost is known when it is over: use --limit, not --budget")
+    if options.batch and options.rerun == "all":
+        raise SettingsError("--batch cannot rerun all; name another --out")
     task = Task(_prompt(options.prompt), kind, options.max_tokens)
     return Trial(task, models, _rows(options, spool), wanted, out, options.sorted)
 
@@ -154,7 +167,7 @@ def _prompt(named: str) -> str:
 def _rows(
     options: argparse.Namespace, spool: IO[bytes]
 ) -> Callable[[], Iterable[rows.Row | rows.BadRow]]:
-    """Return what starts reading; a sample reads twice, so that stdin is copied to a file first."""
+    """Return what starts reading; samples and batches read twice, so stdin is copied first."""
     fields = tuple(name.strip() for name in options.fields.split(",") if name.strip())
     columns = Columns(options.id, options.expect, fields)
     path = from_caller(Path(options.input))
@@ -163,7 +176,7 @@ def _rows(
         if not path.is_file():
             raise SettingsError(f"the input {options.input} is no file")
         return lambda: _from_file(path, kind, columns)
-    if not options.sample:
+    if not (options.sample or options.batch):
         return lambda: rows.read(sys.stdin.buffer, kind, columns)
     shutil.copyfileobj(sys.stdin.buffer, spool)
 

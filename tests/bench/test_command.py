@@ -170,6 +170,20 @@ def test_some_failures_are_exit_code_one(
     assert found["failures"][0]["kind"] == "ModelRejected"
 
 
+def test_equal_rows_are_asked_once_unless_the_cache_is_off(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = write_rows(tmp_path / "rows.jsonl", [{"text": "the same"}] * 6)
+    with ScriptedServer() as server:
+        arguments = (rows, "--prompt", "x", "--model", f"{server.url}/v1#x", "--json")
+        for cache, asked in (("on", 1), ("off", 6)):
+            server.seen.clear()
+            assert run(tmp_path, *arguments, "--cache", cache) == 0
+            [found] = json.loads(capsys.readouterr().out)["models"].values()
+            assert (found["ok"], found["calls"], found["cache_hits"]) == (6, asked, 6 - asked)
+            assert len(server.seen) == asked
+
+
 def test_bad_rows_are_named_and_are_exit_code_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
