@@ -168,6 +168,7 @@ def _result(job: Job, paid: list[Reply], ms: float | None, **outcome: Any) -> Re
             sum(reply.usage.input for reply in paid),
             sum(reply.usage.output for reply in paid),
             sum(reply.usage.cached for reply in paid),
+            sum(reply.usage.written for reply in paid),
         ),
         calls=sum(reply.source == "provider" for reply in paid),
         cost=sum(known) if len(known) == len(costs) else None,

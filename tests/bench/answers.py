@@ -46,7 +46,7 @@ class Echo:
     def __call__(self, request: Request) -> Reply:
         number = request.messages[0].text.split("row ")[1].split("\n")[0]
         self.asked.append(number)
-        return Reply(self._said(number), "stop", Usage(10, 2, 4), "openai:x", cost=self._cost)
+        return Reply(self._said(number), "stop", Usage(10, 2, 4, 3), "openai:x", cost=self._cost)
 
     def ask(self, job: Job) -> Result:
         return answer(TASK, job, self)

@@ -53,7 +53,7 @@ def test_each_row_is_asked_once_and_its_result_is_a_line(rows: Path, out: Path) 
         "answered": "openai:x",
         "output": "7",
         "error": None,
-        "usage": {"input": 10, "output": 2, "cached": 4},
+        "usage": {"input": 10, "output": 2, "cached": 4, "written": 3},
         "calls": 1,
         "cost": 0.01,
         "source": "provider",
