@@ -200,7 +200,7 @@ def measure_calls_cpu(rounds: int) -> Findings:
 def _layers(server: BusyServer) -> dict[str, Callable[[], object]]:
     provider = _provider(server)
     limiter, breaker = Limiter(), Breaker("busy")
-    models = Models(Settings(model_small=provider.name))
+    models = Models(Settings(model_small=provider.name, prompt_cache="off"))
     body = _body_of_a_call()
     pool = urllib3.HTTPConnectionPool("127.0.0.1", server.port, retries=False)
     headers = {"content-type": "application/json"}

@@ -42,6 +42,8 @@ _FEW = 2
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 #: Seconds without any call after which the limit is no longer believed.
 _IDLE = 60.0
+#: Seconds between the first beginnings, as long as no answer has told how long answers take.
+_FIRST_GAP = 0.0015
 #: How much the newest answer weighs in the mean time of answers.
 _NEWEST = 0.2
 
@@ -67,6 +69,7 @@ class Congestion:
         #: Where `limit` goes, as fast as the pace allows.
         self._goal = float(self.limit)
         self._raised_at = -math.inf
+        self._began_at = -math.inf
         self._latency = 0.0
         self._known = math.inf
         self._floor = 1.0
@@ -83,16 +86,24 @@ class Congestion:
         """Return when the next call may begin: now, later, or never until one of them has ended."""
         if now < self.closed_until:
             return self.closed_until
+        spread = max(now, self._began_at + self._gap())
         if self.in_flight < self.limit:
-            return now
+            return spread
         if self._goal < self.limit + 1:
             return math.inf
-        next_raise = self._raised_at + self._latency / self.limit
-        if now < next_raise:
-            return next_raise
+        if now < (ready := max(spread, self._raised_at + self._latency / self.limit)):
+            return ready
         self.limit += 1
         self._raised_at = now
         return now
+
+    def _gap(self) -> float:
+        """Return the seconds between two beginnings: half of what an even stream would have.
+
+        Calls that begin together end together, and then each waits for the others' turn on the
+        processor, again and again. Spread out they do not.
+        """
+        return self._latency / self.limit / 2 if self._latency else _FIRST_GAP
 
     def begin(self, now: float) -> Call:
         """Count a call that begins; ask `ready_at` before."""
@@ -100,6 +111,7 @@ class Congestion:
             self._goal = min(self._goal, float(self._start))
             self.limit = int(self._goal)
         self.in_flight += 1
+        self._began_at = now
         return Call(now, self._cuts, self.in_flight)
 
     def ended(self, now: float) -> None:

@@ -117,6 +117,15 @@ def test_calls_are_begun_in_order_and_nobody_starves() -> None:
     assert max(tries.values()) <= 2
 
 
+def test_calls_that_could_begin_at_once_are_spread_over_half_the_time_of_an_answer() -> None:
+    congestion = Congestion(start=10)
+    congestion.succeeded(congestion.begin(0.0), 1.0)
+    congestion.begin(2.0)
+    assert congestion.ready_at(2.0) == pytest.approx(2.05)
+    congestion.begin(2.05)
+    assert congestion.ready_at(3.0) == 3.0
+
+
 def test_one_burst_of_refusals_is_one_cut() -> None:
     congestion = Congestion(start=40)
     calls = [congestion.begin(0.0) for _ in range(40)]
@@ -131,10 +140,12 @@ def test_a_limit_that_is_not_in_use_does_not_grow() -> None:
     for second in range(100):
         call = congestion.begin(float(second))
         congestion.succeeded(call, second + 0.5)
+    now = 150.0
     for _ in range(8):
-        assert congestion.ready_at(150.0) == 150.0
-        congestion.begin(150.0)
-    assert congestion.ready_at(150.0) == math.inf
+        now = congestion.ready_at(now)
+        congestion.begin(now)
+    assert now < 150.5
+    assert congestion.ready_at(now) == math.inf
 
 
 def test_neutral_ends_change_nothing() -> None:

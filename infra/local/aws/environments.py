@@ -120,15 +120,18 @@ class Environment:
         if self._closed:
             return
         self._closed = True
-        address = self._listener.getsockname()
         if self._process.poll() is None:
             with contextlib.suppress(OSError):  # it may die first
                 os.killpg(self._process.pid, signal.SIGKILL)
         self._process.kill()
         self._process.wait()
         self._events.put(None)
-        # Wake `accept`, unless it is over: closing a socket under it does not, on every system.
-        with contextlib.suppress(OSError), socket.create_connection(address):
+        # Wake `accept`, unless it is over and the listener closed: closing a socket under it does
+        # not, on every system.
+        with (
+            contextlib.suppress(OSError),
+            socket.create_connection(self._listener.getsockname()),
+        ):
             pass
 
     def _start_process(self) -> subprocess.Popen[str]:
