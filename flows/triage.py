@@ -27,6 +27,7 @@ class Verdict:
     "github.issues.opened",
     "github.issues.reopened",
     may=[AddLabels.at_most(3), Comment.at_most(1)],
+    shares={"issue"},
 )
 def triage(event: Event, agent: Agent) -> None:
     labels = agent.read(ListLabels(event.issue.repository))

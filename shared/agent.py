@@ -1,11 +1,11 @@
 """Agent: what a flow is handed. Every call is one journaled step, so a retry repeats nothing that
 was finished."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 
@@ -17,8 +17,7 @@ from shared.errors import AnswerInvalid, BudgetExceeded, ModelError
 from shared.events import Event
 from shared.journal import Outcome, Run, digest
 from shared.memory import Memory
-from shared.memory.audience import visible_from
-from shared.memory.conversations import Conversations, Turn
+from shared.memory.conversations import Conversations
 from shared.memory.store import MemoryStore
 from shared.models import Caller, Message, Reply, Request, ToolCall, typed
 from shared.models.batch.dispatcher import Dispatcher
@@ -28,14 +27,13 @@ from shared.models.prompts import clean, data, system
 from shared.models.routing import Models
 from shared.models.toolcalls import judged
 from shared.models.turns import turn
+from shared.recollection import Recollection
 from shared.settings import Settings
 from shared.tools import Tool
 
 T = TypeVar("T")
 Item = TypeVar("Item")
 
-#: How many earlier turns of a conversation the model is shown.
-_TURNS = 20
 #: Seconds of the function's time that a model call leaves for recording and telling its failure.
 _RESERVE = 5.0
 
@@ -58,10 +56,16 @@ class Agent:
     several threads."""
 
     def __init__(
-        self, run: Run, policy: Policy, can: Capabilities, remaining: Callable[[], float]
+        self,
+        run: Run,
+        policy: Policy,
+        can: Capabilities,
+        remaining: Callable[[], float],
+        shares: Collection[str] = (),
     ) -> None:
         self.event = run.event
         self._run = run
+        self._recollection = Recollection(run, can.memory, can.conversations, shares)
         self._caller = Caller(run.event.tenant, run.flow, run.event.actor.id)
         self._policy = policy
         self._can = can
@@ -130,7 +134,7 @@ class Agent:
         """
         known = {tool.name: tool for tool in tools}
         question = _as_data([*context, self.event])
-        messages = [Message(turn.role, clean(turn.text)) for turn in self._turns()]
+        messages = [Message(turn.role, clean(turn.text)) for turn in self._recollection.turns()]
         messages.append(Message("user", question))
         for left in range(rounds, -1, -1):
             reply = self._turn(
@@ -180,58 +184,16 @@ class Agent:
 
         What the event's own issue left in memory is not returned: the event says it better.
         """
-        about = self.event.issue_target
-        arguments: dict[str, Any] = {
-            "query": query,
-            "kinds": sorted(kinds),
-            "limit": limit,
-            "audiences": sorted(visible_from(self.event.audience, self.event.scope)),
-            "exclude_ref": about.ref if about else "",
-        }
-
-        def work() -> Outcome:
-            found = self._can.memory.recall(
-                self.event.tenant,
-                query,
-                kinds=frozenset(arguments["kinds"]),
-                audiences=frozenset(arguments["audiences"]),
-                limit=limit,
-                exclude_ref=arguments["exclude_ref"],
-            )
-            return Outcome(
-                [asdict(m) | {"remembered_at": m.remembered_at.isoformat()} for m in found]
-            )
-
-        rows = self._run.step("recall", arguments, work, defer=True)
-        return [
-            Memory(**row | {"remembered_at": datetime.fromisoformat(row["remembered_at"])})
-            for row in rows
-        ]
+        return self._recollection.recall(query, kinds=kinds, limit=limit)
 
     def remember(self, text: str, *, kind: str, ref: str = "") -> None:
         """Keep `text` for later, visible to those who could see this event. The same `ref` is
         replaced."""
-        ref = ref or self.event.conversation
-
-        def work() -> Outcome:
-            statement = self._can.memory.remember(
-                self.event.tenant,
-                text,
-                kind=kind,
-                ref=ref,
-                url=self.event.url,
-                audience=self.event.audience,
-                author=self.event.actor.name,
-                event=self.event.id,
-                trust="inside" if self.event.actor.may_write else "outside",
-            )
-            return Outcome({"ref": ref}, statements=[statement])
-
-        self._run.step("remember", {"text": text, "kind": kind, "ref": ref}, work, defer=True)
+        self._recollection.remember(text, kind=kind, ref=ref)
 
     def engaged(self) -> bool:
         """Has the agent already spoken in this conversation?"""
-        return any(turn.role == "assistant" for turn in self._turns())
+        return any(turn.role == "assistant" for turn in self._recollection.turns())
 
     def expire(self) -> int:
         """Delete what the journal holds of events older than RETENTION_DAYS; return how many
@@ -317,16 +279,6 @@ class Agent:
         recorded = self._run.step("choose", about, lambda: Outcome(choice), defer=True)
         return str(recorded["chosen"])
 
-    def _turns(self) -> list[Turn]:
-        def work() -> Outcome:
-            turns = self._can.conversations.turns(
-                self.event.tenant, self.event.conversation, _TURNS
-            )
-            return Outcome([[turn.role, turn.author, turn.text] for turn in turns])
-
-        arguments = {"conversation": self.event.conversation}
-        return [Turn(*row) for row in self._run.step("turns", arguments, work, defer=True)]
-
     def _turn(
         self,
         instruction: str,
@@ -350,20 +302,10 @@ class Agent:
                 "calls": [asdict(call) for call in reply.calls],
                 "errors": [call.error for call in judged(request, reply)],
             }
-            statements = () if reply.calls else self._exchange(reply.text)
+            statements = () if reply.calls else self._recollection.exchange(reply.text)
             return _outcome(reply, model, output, statements)
 
         return dict(self._model_step("converse", request, model, work))
-
-    def _exchange(self, answer: str) -> list[Any]:
-        """Return the statements that append both turns; they commit together with the model's
-        step."""
-        event, append = self.event, self._can.conversations.append
-        turns = (
-            Turn("user", event.actor.name, event.text),
-            Turn("assistant", self._run.flow, answer),
-        )
-        return [append(event.tenant, event.conversation, turn, event.id) for turn in turns]
 
     def _use(self, tool: Tool, call: ToolCall) -> str:
         """Call a tool as a step."""

@@ -1,7 +1,7 @@
 """@flow: what an author declares about a flow; what carries it out is in worker.py."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 
@@ -19,13 +19,15 @@ _TYPE = re.compile(r"[a-z]+(\.[a-z_]+)+")
 class Flow:
     """What wakes a flow (`types`), what it may do (`may`), and the function that does it.
 
-    A flow ignores what bots cause unless `bots` is set, so that two bots cannot talk for ever.
+    A flow ignores what bots cause unless `bots` is set, so that two bots cannot talk for ever. What
+    it remembers it alone recalls, unless the memory is of a kind that it `shares`.
     """
 
     name: str
     types: tuple[str, ...]
     may: tuple[Permission, ...]
     bots: bool
+    shares: frozenset[str]
     function: Function
 
     def __call__(self, event: Event, agent: Agent) -> None:
@@ -33,7 +35,10 @@ class Flow:
 
 
 def flow(
-    *types: str, may: Sequence[Permission] = (), bots: bool = False
+    *types: str,
+    may: Sequence[Permission] = (),
+    bots: bool = False,
+    shares: Collection[str] = (),
 ) -> Callable[[Function], Flow]:
     """Make a function a flow: it runs once for each event of `types` and may do what `may` names.
 
@@ -49,7 +54,7 @@ def flow(
         raise SettingsError("@flow() names no event type; expected such as 'github.issues.opened'")
 
     def declare(function: Function) -> Flow:
-        return Flow(function.__name__, types, tuple(may), bots, function)
+        return Flow(function.__name__, types, tuple(may), bots, frozenset(shares), function)
 
     return declare
 

@@ -73,7 +73,8 @@ class Worker:
         return "too many effects between a person and this" if event.depth > MAX_DEPTH else ""
 
     def _run(self, run: Run, remaining: Callable[[], float], last: bool) -> bool:
-        agent = Agent(run, Policy(self._flow.may, run.event.scope), self._can, remaining)
+        policy = Policy(self._flow.may, run.event.scope)
+        agent = Agent(run, policy, self._can, remaining, self._flow.shares)
         try:
             self._flow(run.event, agent)
             agent.take_back()

@@ -323,4 +323,4 @@ def test_a_schedule_publishes_an_event_that_the_flows_can_read() -> None:
 
 
 def _flow(name: str, *types: str, may: tuple[Any, ...] = ()) -> Flow:
-    return Flow(name, types, may, False, lambda event, agent: None)
+    return Flow(name, types, may, False, frozenset(), lambda event, agent: None)

@@ -1,12 +1,12 @@
 -- name: remember
 -- Keep a text under its subject; the same subject again is replaced in place.
-insert into memories (tenant, kind, ref, text, words, url, audience, author, trust, event_id, embedder, dimensions,
-                      embedding)
-values (%(tenant)s, %(kind)s, %(ref)s, %(text)s, to_tsvector('english', %(text)s), %(url)s, %(audience)s, %(author)s,
-        %(trust)s, %(event)s, %(embedder)s, %(dimensions)s, %(embedding)s::halfvec)
-on conflict (tenant, kind, ref) do update
+insert into memories (tenant, flow, kind, ref, text, words, url, audience, author, source, trust, event_id, embedder,
+                      dimensions, embedding)
+values (%(tenant)s, %(flow)s, %(kind)s, %(ref)s, %(text)s, to_tsvector('english', %(text)s), %(url)s, %(audience)s,
+        %(author)s, %(source)s, %(trust)s, %(event)s, %(embedder)s, %(dimensions)s, %(embedding)s::halfvec)
+on conflict (tenant, flow, kind, ref) where valid_until is null do update
 set text = excluded.text, words = excluded.words, url = excluded.url, audience = excluded.audience,
-    author = excluded.author, trust = excluded.trust, event_id = excluded.event_id, embedder = excluded.embedder,
+    author = excluded.author, source = excluded.source, trust = excluded.trust, event_id = excluded.event_id, embedder = excluded.embedder,
     dimensions = excluded.dimensions, embedding = excluded.embedding, remembered_at = now();
 
 -- name: prepare_recall
@@ -19,8 +19,9 @@ select set_config('hnsw.iterative_scan', 'relaxed_order', true),
 -- length cannot be a parameter) is scanned, in nearly the right order. `+ 0` keeps that index out of the exact search.
 with visible as not materialized (
   select * from memories
-  where tenant = %(tenant)s and embedder = %(embedder)s and dimensions = DIMENSIONS and embedding is not null
-    and audience = any(%(audiences)s::text[])
+  where tenant = %(tenant)s and valid_until is null and flow in ('', %(flow)s)
+    and embedder = %(embedder)s and dimensions = DIMENSIONS
+    and embedding is not null and audience = any(%(audiences)s::text[])
     and (cardinality(%(kinds)s::text[]) = 0 or kind = any(%(kinds)s::text[]))
 ),
 few as materialized (

@@ -51,23 +51,27 @@ class MemoryStore:
         audience: str,
         author: str = "",
         event: str = "",
+        source: str = "",
         trust: Trust = "outside",
+        flow: str = "",
     ) -> Statement:
         """Embed `text` and return the statement that keeps it under (kind, ref), or replaces that.
 
-        Without a ref, the same text for the same audience is one memory. A blank text is kept, and
-        never recalled. Raises SettingsError when the embedder does not do what it declares, and
-        what the embedder raises.
+        With a `flow` only that flow recalls it. Without a ref, the same text for the same audience
+        is one memory. A blank text is kept, and never recalled. Raises SettingsError when the
+        embedder does not do what it declares, and what the embedder raises.
         """
         text = storable(text)
         row = {
             "tenant": tenant,
+            "flow": flow,
             "kind": kind,
             "ref": _subject(ref) or f"text:{_digest(audience, text)}",
             "text": text,
             "url": storable(url),
             "audience": audience,
             "author": storable(author),
+            "source": source,
             "trust": trust,
             "event": event,
             "embedder": self._embedder.name,
@@ -85,17 +89,20 @@ class MemoryStore:
         audiences: frozenset[str],
         limit: int = 5,
         exclude_ref: str = "",
+        flow: str = "",
     ) -> list[Memory]:
         """Return the memories most similar to `query` that `audiences` may see, best first.
 
-        At most `limit`, and 100. No kinds means every kind; no audiences means nothing. Raises
-        DatabaseUnavailable, and what `remember` raises.
+        Of what all flows share, and of what is `flow`'s own. At most `limit`, and 100. No kinds
+        means every kind; no audiences means nothing. Raises DatabaseUnavailable, and what
+        `remember` raises.
         """
         query = storable(query)
         if not query.strip() or not audiences or limit < 1:
             return []
         parameters = {
             "tenant": tenant,
+            "flow": flow,
             "embedder": self._embedder.name,
             "embedding": self._vector(query),
             "kinds": sorted(kinds),
