@@ -7,6 +7,8 @@ from typing import Any, Literal, Protocol
 
 Json = dict[str, Any]
 Finish = Literal["stop", "length", "tools", "refused"]
+#: What a vector is for: a text that is kept and found, or a question that finds it.
+Purpose = Literal["document", "query"]
 
 
 @dataclass(frozen=True)
@@ -129,9 +131,12 @@ class Provider(Protocol):
 
 class Embedder(Protocol):
     """Text to unit vectors of `dimensions` floats. Vectors of two embedders never mix; `name` tells
-    them apart."""
+    them apart. `asymmetric` says whether the same text has another vector as a question."""
 
     name: str
-    dimensions: int
+    asymmetric: bool
 
-    def embed(self, texts: Sequence[str]) -> list[list[float]]: ...
+    @property
+    def dimensions(self) -> int: ...
+
+    def embed(self, texts: Sequence[str], purpose: Purpose = "document") -> list[list[float]]: ...

@@ -1,14 +1,12 @@
-"""Amazon Bedrock: Converse, ConverseStream and Titan's embeddings, through botocore.
+"""Amazon Bedrock: Converse and ConverseStream, through botocore.
 
 botocore is boto3's core; boto3 itself would add a fifth to the time of its import. Nothing here is
 imported before a `bedrock:` name is used.
 """
 
-import json
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, TypeVar
@@ -21,11 +19,10 @@ from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
 from shared.errors import ModelUnavailable, SettingsError
-from shared.models import Chunk, Embedder, Json, Provider, Reply, Request, blocks
+from shared.models import Chunk, Json, Provider, Reply, Request, blocks
 from shared.models.bedrock_failures import answered_error, no_answer
 from shared.models.bedrock_wire import Answer, mark, messages_of, tools_of
 from shared.models.deadline import Deadline
-from shared.models.dimensions import sized
 from shared.models.failures import Refused
 from shared.models.prices import Prices
 from shared.models.structured import as_object, json_instruction
@@ -34,22 +31,11 @@ from shared.settings import Settings, aws_region
 T = TypeVar("T")
 
 _ADAPTATIONS = 5
-_EMBED_SECONDS = 30.0
-
-#: https://docs.aws.amazon.com/bedrock/latest/userguide/titan-embedding-models.html
-_TITAN = "amazon.titan-embed-text-v2:0"
-_TITAN_DIMENSIONS = (256, 512, 1024)
-_TITAN_CHARACTERS = 50_000
 
 
 def connect(name: str, settings: Settings, setting: str) -> Provider:
     """Return the model called `name`; `setting` is what error messages point to."""
     return BedrockModel(name, setting, Prices(settings.model_prices))
-
-
-def connect_embedder(name: str, settings: Settings) -> Embedder:
-    """Return `bedrock:amazon.titan-embed-text-v2:0`, or with its dimensions as `…@512`."""
-    return TitanEmbedder(name)
 
 
 @cache
@@ -201,40 +187,6 @@ class BedrockModel:
         )
 
 
-class TitanEmbedder:
-    """Titan text embeddings v2: one call per text."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        plain, self.dimensions, _ = sized(name, {_TITAN: 1024})
-        if plain != f"bedrock:{_TITAN}" or self.dimensions not in _TITAN_DIMENSIONS:
-            raise SettingsError(
-                f"MODEL_EMBED={name!r}: on Bedrock write bedrock:{_TITAN}, with @256, @512 or @1024"
-            )
-        self._clients = Clients()
-
-    def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """Return a unit vector per text; raises ModelUnavailable or ModelRejected."""
-        with ThreadPoolExecutor(8) as threads:
-            return list(threads.map(self._one, texts))
-
-    def _one(self, text: str) -> list[float]:
-        wanted = {
-            "inputText": text.strip()[:_TITAN_CHARACTERS] or "-",
-            "dimensions": self.dimensions,
-            "normalize": True,
-        }
-        with translated(self.name, "MODEL_EMBED", Deadline(_EMBED_SECONDS)):
-            client = self._clients.within(_EMBED_SECONDS)
-            answer = client.invoke_model(
-                modelId=_TITAN, body=json.dumps(wanted), contentType="application/json"
-            )
-            vector = json.loads(answer["body"].read())["embedding"]
-            if len(vector) != self.dimensions:
-                raise ValueError("a vector of another length")
-            return [float(x) for x in vector]
-
-
 @contextmanager
 def translated(name: str, setting: str, deadline: Deadline) -> Iterator[None]:
     """Turn what goes wrong inside into ModelUnavailable or ModelRejected."""
@@ -245,4 +197,4 @@ def translated(name: str, setting: str, deadline: Deadline) -> Iterator[None]:
     except (BotoCoreError, HTTPError, ParserError, ResponseParserError, OSError) as err:
         raise no_answer(name, deadline.seconds, err) from err
     except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as err:
-        raise ModelUnavailable(f"{name}: answered something else than Converse's JSON") from err
+        raise ModelUnavailable(f"{name}: answered something else than its model's JSON") from err

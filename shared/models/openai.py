@@ -1,46 +1,23 @@
 """OpenAI-compatible servers: OpenAI, Ollama, vLLM, llama.cpp and their like."""
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from shared.errors import ModelRejected
-from shared.models import Chunk, Embedder, Json, Provider, Reply, Request
+from shared.models import Chunk, Json, Provider, Reply, Request
 from shared.models.deadline import Deadline
 from shared.models.dialect import Dialect
-from shared.models.dimensions import sized
 from shared.models.endpoints import Place, place_of
-from shared.models.failures import Endpoint, adapting, garbled, problem_inside
+from shared.models.failures import adapting, garbled, problem_inside
 from shared.models.http import Http, kept
 from shared.models.openai_wire import Answer
 from shared.models.prices import Prices
 from shared.settings import Settings
-
-#: Texts per embedding call: OpenAI takes 2048, small local servers far fewer.
-_BATCH = 64
-_EMBED_SECONDS = 30.0
-
-_DIMENSIONS = {
-    "text-embedding-3-small": 1536,
-    "text-embedding-3-large": 3072,
-    "text-embedding-ada-002": 1536,
-    "nomic-embed-text": 768,
-    "mxbai-embed-large": 1024,
-    "all-minilm": 384,
-    "bge-m3": 1024,
-}
 
 
 def connect(name: str, settings: Settings, setting: str) -> Provider:
     """Return the model called `name`; `setting` is what error messages point to."""
     place = place_of(name, settings, setting)
     return OpenAIModel(name, place, kept(), Prices(settings.model_prices))
-
-
-def connect_embedder(name: str, settings: Settings) -> Embedder:
-    """Return the embedder called `name`, as `openai:text-embedding-3-small` or `ollama:…@768`."""
-    plain, dimensions, chosen = sized(name, _DIMENSIONS)
-    return OpenAIEmbedder(name, place_of(plain, settings, "MODEL_EMBED"), dimensions, chosen)
 
 
 class OpenAIModel:
@@ -107,49 +84,3 @@ class OpenAIModel:
     def _reply(self, answer: Answer) -> Reply:
         cost = self._prices.cost(self.name, answer.usage)
         return Reply(answer.text, answer.outcome(), answer.usage, self.name, answer.calls(), cost)
-
-
-class OpenAIEmbedder:
-    """An embedding model behind an OpenAI-compatible server."""
-
-    def __init__(self, name: str, place: Place, dimensions: int, chosen: bool) -> None:
-        self.name = name
-        self.dimensions = dimensions
-        self._endpoint, self._model = place
-        self._chosen = chosen
-        self._http = kept()
-
-    def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """Return a unit vector per text; raises ModelUnavailable or ModelRejected."""
-        batches = (texts[start : start + _BATCH] for start in range(0, len(texts), _BATCH))
-        return [vector for batch in batches for vector in self._batch(batch)]
-
-    def _batch(self, texts: Sequence[str]) -> list[list[float]]:
-        # Servers refuse an empty text.
-        body: Json = {"model": self._model, "input": [text.strip() or "-" for text in texts]}
-        if self._chosen and self._model.startswith("text-embedding-3"):
-            body["dimensions"] = self.dimensions
-        answer = self._http.post(self._endpoint, "/embeddings", body, Deadline(_EMBED_SECONDS))
-        try:
-            rows = sorted(answer["data"], key=lambda row: int(row["index"]))
-            vectors = [unit([float(x) for x in row["embedding"]]) for row in rows]
-        except (KeyError, TypeError, ValueError) as err:
-            raise garbled(self._endpoint, "answered something else than embeddings") from err
-        if len(vectors) != len(texts):
-            raise garbled(self._endpoint, f"sent {len(vectors)} vectors for {len(texts)} texts")
-        check_dimensions(self._endpoint, self.dimensions, vectors)
-        return vectors
-
-
-def check_dimensions(endpoint: Endpoint, expected: int, vectors: list[list[float]]) -> None:
-    wrong = {len(vector) for vector in vectors} - {expected}
-    if wrong:
-        raise ModelRejected(
-            f"{endpoint.name}: sends vectors of {min(wrong)} dimensions, not {expected}; "
-            f"write MODEL_EMBED={endpoint.name}@{min(wrong)}"
-        )
-
-
-def unit(vector: list[float]) -> list[float]:
-    length = math.sqrt(sum(x * x for x in vector)) or 1.0
-    return [x / length for x in vector]

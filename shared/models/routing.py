@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from shared.database import Database
 from shared.errors import BudgetExceeded, ModelError, SettingsError
@@ -11,14 +12,16 @@ from shared.models import Caller, Embedder, Provider, Reply, Request
 from shared.models.batch.intake import Purse
 from shared.models.cache import PromptCache
 from shared.models.deadline import Deadline
-from shared.models.guarded import BatchPurse, Call, Guarded, Guards, Sink, retrying
+from shared.models.guarded import BatchPurse, Call, Guarded, Guards, Sink
 from shared.models.output_limits import OutputLimits
 from shared.models.prices import Prices
 from shared.models.roles import Roles
 from shared.settings import Settings
 
+if TYPE_CHECKING:
+    from shared.models.embedding import Wire
+
 _OPENAI_KINDS = frozenset({"openai", "ollama", "http", "https"})
-_EMBED_SECONDS = 60.0
 
 #: Tests, and what is not asked for anybody.
 NOBODY = Caller("", "")
@@ -44,6 +47,7 @@ class Models:
         self._lock = threading.Lock()
         self._roles = Roles(settings)
         self._models: dict[str, Guarded] = {}
+        self._embedders: dict[str, Embedder] = {}
 
     def provider(self, role_or_name: str) -> Provider:
         """Return the first model of a role (`small`, `large`), or the one that a full name names.
@@ -90,25 +94,20 @@ class Models:
         budgets = self._guards.budgets
         return BatchPurse(self._guards.prices, budgets, name, caller) if budgets else None
 
-    def embedder(self) -> Embedder:
-        """Return the embedder that MODEL_EMBED names, if it is behind an API.
+    def embedder(self, name: str = "") -> Embedder:
+        """Return the embedder called `name`, or the one that MODEL_EMBED names, if it is behind an
+        API.
 
         Raises SettingsError for every other name: the local ones are not built here.
         """
-        name = self._settings.model_embed
-        kind = name.partition(":")[0]
-        if kind == "bedrock":
-            from shared.models import bedrock
+        from shared.models.embedding import GuardedEmbedder
 
-            return _Retrying(bedrock.connect_embedder(name, self._settings), self._sleep)
-        if kind in _OPENAI_KINDS:
-            from shared.models import openai
-
-            return _Retrying(openai.connect_embedder(name, self._settings), self._sleep)
-        raise SettingsError(
-            f"MODEL_EMBED={name!r} names no embedder; write offline, minilm, hashing, bedrock:…, "
-            "openai:… or ollama:…"
-        )
+        name = name or self._settings.model_embed
+        with self._lock:
+            if name not in self._embedders:
+                wire = _connect_embedder(name, self._settings)
+                self._embedders[name] = GuardedEmbedder(wire, self._guards, self._sleep)
+            return self._embedders[name]
 
     def _in_turn(self, role: str, call: Call) -> Reply:
         """Ask one model after the other; each but the last gets half of the time that is left."""
@@ -129,20 +128,6 @@ class Models:
                 provider = _connect(name, self._settings, setting)
                 self._models[name] = Guarded(provider, self._guards, self._sleep)
             return self._models[name]
-
-
-class _Retrying:
-    """An embedder whose calls are retried like those of models."""
-
-    def __init__(self, embedder: Embedder, sleep: Callable[[float], None]) -> None:
-        self.name = embedder.name
-        self.dimensions = embedder.dimensions
-        self._embedder = embedder
-        self._sleep = sleep
-
-    def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        deadline = Deadline(_EMBED_SECONDS)
-        return retrying(lambda: self._embedder.embed(texts), deadline, self._sleep)
 
 
 def _guards(settings: Settings, database: Database | None) -> Guards:
@@ -204,4 +189,21 @@ def _connect(name: str, settings: Settings, setting: str) -> Provider:
     raise SettingsError(
         f"{setting}={name!r} names no model; write offline, bedrock:…, openai:…, anthropic:…, "
         "ollama:… or http://host/v1#…"
+    )
+
+
+def _connect_embedder(name: str, settings: Settings) -> "Wire":
+    """Build the embedding model of `name`, loading the module of its wire format only."""
+    kind, colon, _ = name.partition(":")
+    if kind == "bedrock" and colon:
+        from shared.models import bedrock_embeddings
+
+        return bedrock_embeddings.connect(name)
+    if kind in _OPENAI_KINDS and colon:
+        from shared.models import openai_embeddings
+
+        return openai_embeddings.connect(name, settings)
+    raise SettingsError(
+        f"MODEL_EMBED={name!r} names no embedder; write offline, minilm, hashing, bedrock:…,"
+        " openai:…, ollama:… or http://host/v1#…"
     )
