@@ -13,7 +13,7 @@ from shared.function import capabilities
 from shared.journal import SQL as JOURNAL
 from shared.journal import Journal
 from shared.memory.conversations import SQL as CONVERSATIONS
-from shared.memory.embedders import Embedder
+from shared.memory.embedders import Embedder, Purpose
 from shared.memory.hashing import HashingEmbedder
 from shared.memory.store import SQL as MEMORY
 from shared.memory.store import MemoryStore
@@ -91,12 +91,13 @@ class _Embedder:
     def __init__(self, embedder: Embedder, recorder: Recorder) -> None:
         self.name = embedder.name
         self.dimensions = embedder.dimensions
+        self.asymmetric = embedder.asymmetric
         self._embedder = embedder
         self._recorder = recorder
 
-    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+    def embed(self, texts: Sequence[str], purpose: Purpose = "document") -> list[list[float]]:
         with self._recorder.span("embedder  hashing"):
-            return self._embedder.embed(texts)
+            return self._embedder.embed(texts, purpose)
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from shared.database import Database
 from shared.flow import Flow, load_flow
 from shared.journal import Journal
 from shared.memory.conversations import Conversations
-from shared.memory.embedders import local_embedder
 from shared.memory.store import MemoryStore
+from shared.memory.tenant_embedders import TenantEmbedders
 from shared.models.batch import connect
 from shared.models.batch.dispatcher import Dispatcher
 from shared.models.routing import Models
@@ -33,11 +33,11 @@ def compose(flow: Flow, settings: Settings) -> Worker:
 def capabilities(flow: Flow, settings: Settings, database: Database) -> Capabilities:
     """Build what the agents of `flow` think, remember and act with."""
     models = Models(settings, database)
-    embedder = local_embedder(settings.model_embed) or models.embedder()
+    embedders = TenantEmbedders(database, settings.model_embed, models.embedder)
     return Capabilities(
         settings=settings,
         models=models,
-        memory=MemoryStore(database, embedder),
+        memory=MemoryStore(database, embedders),
         conversations=Conversations(database),
         adapter=_adapters(flow, settings),
         dispatcher=lambda: _dispatcher(settings, database),

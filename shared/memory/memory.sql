@@ -15,8 +15,10 @@ with kept as (
   returning id
 )
 insert into memory_vectors (tenant, memory, embedder, dimensions, embedding)
-select %(tenant)s, id, %(embedder)s, %(dimensions)s, %(embedding)s::halfvec from kept
-where %(embedding)s::text is not null
+select %(tenant)s, kept.id, new.embedder, new.dimensions, new.embedding::halfvec
+from kept, unnest(%(embedders)s::text[], %(dimensions)s::int[], %(embeddings)s::text[])
+  as new (embedder, dimensions, embedding)
+where new.embedding is not null
 on conflict (tenant, memory, embedder) do update
 set dimensions = excluded.dimensions, embedding = excluded.embedding;
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pgvector import HalfVector
 
 from shared.database import Database, Statement, queries
-from shared.errors import SettingsError
 from shared.memory import Entry, Memory, Trust
-from shared.memory.embedders import Embedder
+from shared.memory.embedders import Embedder, Purpose, checked
+from shared.memory.tenant_embedders import Embedders, Only
 from shared.memory.text import digest_of, short_hash, storable
 
 SQL = queries(__file__, "memory.sql")
@@ -20,20 +20,17 @@ EXACT_ROWS = 5_000
 BREADTH = 100
 MAX_RECALLED = 100
 REF_CHARACTERS = 500
-#: The largest number of 16 bits; no comparison holds for what is none.
-LARGEST = 65_504
 
 
 class MemoryStore:
-    """What one database remembers, as far as `embedder` can compare it. Threads may share it."""
+    """What one database remembers, as far as `embedders` can compare it. Threads may share it."""
 
     def __init__(
-        self, database: Database, embedder: Embedder, *, exact_rows: int = EXACT_ROWS
+        self, database: Database, embedders: Embedder | Embedders, *, exact_rows: int = EXACT_ROWS
     ) -> None:
         self._database = database
-        self._embedder = embedder
+        self._embedders = embedders if isinstance(embedders, Embedders) else Only(embedders)
         self._exact_rows = exact_rows
-        self._recall_sql = SQL["recall"].replace("DIMENSIONS", str(int(embedder.dimensions)))
 
     def remember(
         self,
@@ -64,12 +61,18 @@ class MemoryStore:
         what the embedder raises.
         """
         texts = [storable(entry.text) for entry in entries]
-        vectors = iter(self._vectors([text for text in texts if text.strip()]))
+        embedders = self._embedders.keeping(tenant)
+        worth = [text for text in texts if text.strip()]
+        vectors = zip(*(_vectors(embedder, worth) for embedder in embedders), strict=True)
         return [
             Statement(
                 SQL["remember"],
                 self._row(tenant, entry, text)
-                | {"embedding": next(vectors) if text.strip() else None},
+                | {
+                    "embedders": [embedder.name for embedder in embedders],
+                    "dimensions": [embedder.dimensions for embedder in embedders],
+                    "embeddings": list(next(vectors, ())) if text.strip() else [],
+                },
             )
             for entry, text in zip(entries, texts, strict=True)
         ]
@@ -89,8 +92,6 @@ class MemoryStore:
             "source": entry.source,
             "trust": entry.trust,
             "event": entry.event,
-            "embedder": self._embedder.name,
-            "dimensions": self._embedder.dimensions,
         }
 
     def recall(
@@ -113,11 +114,14 @@ class MemoryStore:
         query = storable(query)
         if not query.strip() or not audiences or limit < 1:
             return []
+        embedder = self._embedders.answering(tenant)
+        if embedder is None:
+            return []
         parameters = {
             "tenant": tenant,
             "flow": flow,
-            "embedder": self._embedder.name,
-            "embedding": self._vectors([query])[0],
+            "embedder": embedder.name,
+            "embedding": _vectors(embedder, [query], "query")[0],
             "kinds": sorted(kinds),
             "audiences": sorted(audiences),
             "limit": min(limit, MAX_RECALLED),
@@ -125,32 +129,18 @@ class MemoryStore:
             "exact_rows": self._exact_rows,
         }
         prepare = Statement(SQL["prepare_recall"], {"breadth": str(BREADTH)})
-        _, rows = self._database.run(tenant, [prepare, Statement(self._recall_sql, parameters)])
+        sql = SQL["recall"].replace("DIMENSIONS", str(int(embedder.dimensions)))
+        _, rows = self._database.run(tenant, [prepare, Statement(sql, parameters)])
         return [Memory(**row) for row in rows]
 
-    def _vectors(self, texts: Sequence[str]) -> list[str]:
-        """The vectors of `texts` as pgvector reads them, in the 16 bits that it keeps."""
-        if not texts:
-            return []
-        vectors = self._embedder.embed([text[:EMBEDDED_CHARACTERS] for text in texts])
-        self._check(vectors, len(texts))
-        return [str(HalfVector(list(vector)).to_text()) for vector in vectors]
 
-    def _check(self, vectors: Sequence[Sequence[float]], count: int) -> None:
-        name, dimensions = self._embedder.name, self._embedder.dimensions
-        got = [len(vector) for vector in vectors]
-        if got != [dimensions] * count:
-            wrong = [length for length in got if length != dimensions] or got
-            raise SettingsError(
-                f"memory: embedder {name} declares vectors of {dimensions} dimensions and returned"
-                f" {len(got)} for {count} texts, of {wrong[:3]}; look at MODEL_EMBED"
-            )
-        for vector in vectors:
-            if not any(vector) or not all(abs(value) <= LARGEST for value in vector):
-                raise SettingsError(
-                    f"memory: embedder {name} returned a vector without direction;"
-                    " look at MODEL_EMBED"
-                )
+def _vectors(embedder: Embedder, texts: Sequence[str], purpose: Purpose = "document") -> list[str]:
+    """The vectors of `texts` as pgvector reads them, in the 16 bits that it keeps."""
+    if not texts:
+        return []
+    vectors = embedder.embed([text[:EMBEDDED_CHARACTERS] for text in texts], purpose)
+    checked(embedder, vectors, len(texts))
+    return [str(HalfVector(list(vector)).to_text()) for vector in vectors]
 
 
 def _subject(ref: str) -> str:

@@ -15,7 +15,7 @@ import pytest
 
 from shared.database import Database, Row, Statement
 from shared.errors import SettingsError
-from shared.memory.embedders import Embedder, local_embedder
+from shared.memory.embedders import Embedder, Purpose, local_embedder
 from shared.memory.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
 from shared.memory.text import STORED_CHARACTERS
@@ -53,11 +53,13 @@ has no tooltip""".splitlines()
 class Scatter:
     """An embedder that scatters texts: equal texts meet, others do not."""
 
+    asymmetric = False
+
     def __init__(self, name: str = "scatter", dimensions: int = 256) -> None:
         self.name = name
         self.dimensions = dimensions
 
-    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+    def embed(self, texts: Sequence[str], purpose: Purpose = "document") -> list[list[float]]:
         seeds = [random.Random(text) for text in texts]
         return [[seed.gauss(0, 1) for _ in range(self.dimensions)] for seed in seeds]
 
@@ -65,12 +67,14 @@ class Scatter:
 class Ahead:
     """An embedder that embeds all texts of a test at once, which is six times as fast."""
 
+    asymmetric = False
+
     def __init__(self, embedder: Embedder, texts: Sequence[str]) -> None:
         self.name = embedder.name
         self.dimensions = embedder.dimensions
         self._vectors = dict(zip(texts, embedder.embed(texts), strict=True))
 
-    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+    def embed(self, texts: Sequence[str], purpose: Purpose = "document") -> list[list[float]]:
         return [self._vectors[text] for text in texts]
 
 
@@ -81,7 +85,7 @@ class Fixed(Scatter):
         super().__init__("fixed", 3)
         self._vectors = vectors
 
-    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+    def embed(self, texts: Sequence[str], purpose: Purpose = "document") -> list[list[float]]:
         return self._vectors
 
 
