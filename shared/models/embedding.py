@@ -14,7 +14,8 @@ from shared.errors import SettingsError
 from shared.models import Message, Purpose, Request, Usage
 from shared.models.breaker import Breaker
 from shared.models.deadline import Deadline
-from shared.models.failures import Failed, Refused
+from shared.models.dimensions import sized
+from shared.models.failures import Refused
 from shared.models.guarded import Guards, retrying
 from shared.models.limiter import Limiter
 from shared.models.prices import most_tokens
@@ -67,6 +68,8 @@ class GuardedEmbedder:
     def __init__(self, wire: Wire, guards: Guards, sleep: Callable[[float], None]) -> None:
         self.name = wire.name
         self.asymmetric = wire.asymmetric
+        #: As prices and limits name it.
+        self._model = sized(self.name, {}).name
         self._dimensions = wire.dimensions
         self._wire = wire
         self._guards = guards
@@ -104,9 +107,8 @@ class GuardedEmbedder:
         """Embed what fits into one call; where that is refused, the long texts are shortened."""
         try:
             rows = self._retried(texts, purpose)
-        except (Refused, Failed):
-            # How many tokens a text has is known to the server alone: some say 400 to one that is
-            # too long, llama.cpp says 500.
+        except Refused:
+            # How many tokens a text has is known to the server alone.
             if max(map(len, texts)) <= _SHORT:
                 raise
             return self._shortened(texts, purpose)
@@ -137,15 +139,15 @@ class GuardedEmbedder:
         if buckets is None:
             return self._in_turn(texts, purpose, deadline).rows
         request = Request(tuple(Message("user", text) for text in texts), max_tokens=0)
-        most = prices.ceiling(self.name, request)
-        held = buckets.reserve(self.name, most_tokens(request), most, deadline)
+        most = prices.ceiling(self._model, request)
+        held = buckets.reserve(self._model, most_tokens(request), most, deadline)
         used = Vectors([])
         try:
             self._sleep(held.wait)
             used = self._in_turn(texts, purpose, deadline)
         finally:
             tokens = used.tokens if used.tokens or not used.rows else most_tokens(request)
-            buckets.settle(held, tokens, prices.cost(self.name, Usage(input=tokens)))
+            buckets.settle(held, tokens, prices.cost(self._model, Usage(input=tokens)))
         return used.rows
 
     def _in_turn(self, texts: Sequence[str], purpose: Purpose, deadline: Deadline) -> Vectors:
@@ -163,10 +165,9 @@ class GuardedEmbedder:
         expected = self._dimensions or len(rows[0])
         wrong = {len(row) for row in rows} - {expected}
         if wrong:
-            said = self.name.rpartition("@")[0] or self.name
             raise SettingsError(
                 f"MODEL_EMBED={self.name} sends vectors of {min(wrong)} dimensions, not {expected};"
-                f" write MODEL_EMBED={said}@{min(wrong)}"
+                f" write MODEL_EMBED={self._model}@{min(wrong)}"
             )
         lengths = [math.hypot(*row) for row in rows]
         if not all(math.isfinite(length) and length > 0 for length in lengths):

@@ -34,6 +34,9 @@ _NO_CREDIT = re.compile(rb"credit balance is too low|spend_limit_reached")
 #: llama.cpp says this with the status of a failure; it is one for good.
 _SEES_NOTHING = re.compile(rb"image input is not supported")
 
+#: llama.cpp says this, with the status of a failure, of a text that is longer than its batch.
+_TOO_LONG = re.compile(rb"too large to process")
+
 #: Where an error body says what is wrong, at OpenAI's, FastAPI's and other servers.
 _WORDS = frozenset({"error", "message", "msg", "detail", "code", "type", "param", "loc"})
 
@@ -149,6 +152,8 @@ def problem_of(
         return ModelRejected(f"{name}: the account of {endpoint.key_setting} has no credit left")
     if _SEES_NOTHING.search(raw):
         return ModelRejected(f"{name}: takes no images; look at {endpoint.model_setting}")
+    if _TOO_LONG.search(raw):
+        return Refused(f"{name}: takes no text of that length ({status}){shown}", "too long")
     if status in _PASSING or codes & _PASSING_CODES:
         wait, overloaded = retry_after(headers, time.time()), bool(codes & _OVERLOADED_CODES)
         return unavailable(name, status, wait, shown, overloaded=overloaded)

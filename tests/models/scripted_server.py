@@ -4,6 +4,7 @@ way that real ones do."""
 import json
 import struct
 import threading
+from base64 import b64encode
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -169,17 +170,27 @@ def _openai(handler: Any, seen: Seen, turn: Turn) -> None:
         body = json.dumps({"error": error}).encode()
         handler.answer(turn.status, body, "application/json", turn.headers)
     elif seen.path.endswith("/embeddings"):
-        size = seen.body.get("dimensions", 768)
+        packed = seen.body.get("encoding_format") == "base64"
         rows = [
-            {"index": i, "embedding": [float(len(text))] + [1.0] * (size - 1)}
-            for i, text in enumerate(seen.body["input"])
+            {"index": i, "embedding": _packed(row) if packed else row}
+            for i, row in enumerate(_rows(seen.body["input"], seen.body.get("dimensions", 768)))
         ]
-        handler.answer(200, json.dumps({"data": rows[::-1]}).encode(), "application/json")
+        answer = {"data": rows[::-1], "usage": {"prompt_tokens": 3 * len(rows)}}
+        handler.answer(200, json.dumps(answer).encode(), "application/json")
     elif seen.body.get("stream"):
         pieces = (f"data: {event}\n\n".encode() for event in _openai_events(turn))
         handler.stream("text/event-stream; charset=utf-8", pieces, turn)
     else:
         handler.answer(200, json.dumps(_openai_whole(turn)).encode(), "application/json")
+
+
+def _rows(texts: list[str], size: int) -> list[list[float]]:
+    """A vector per text that says how long the text is."""
+    return [[float(len(text))] + [1.0] * (size - 1) for text in texts]
+
+
+def _packed(row: list[float]) -> str:
+    return b64encode(struct.pack(f"<{len(row)}f", *row)).decode()
 
 
 _OPENAI_FINISH = {"tools": "tool_calls", "refused": "content_filter"}
@@ -333,14 +344,28 @@ def _bedrock(handler: Any, seen: Seen, turn: Turn) -> None:
         body = json.dumps({"message": turn.message}).encode()
         handler.answer(turn.status, body, "application/json", headers)
     elif seen.path.endswith("/invoke"):
-        vector = [1.0] + [0.0] * (seen.body["dimensions"] - 1)
-        body = json.dumps({"embedding": vector, "inputTextTokenCount": 3}).encode()
-        handler.answer(200, body, "application/json")
+        body = json.dumps(_bedrock_vectors(seen.body)).encode()
+        handler.answer(200, body, "application/json", {"x-amzn-bedrock-input-token-count": "3"})
     elif seen.path.endswith("/converse-stream"):
         pieces = (event_frame(kind, payload) for kind, payload in _bedrock_events(turn))
         handler.stream("application/vnd.amazon.eventstream", pieces, turn)
     else:
         handler.answer(200, json.dumps(_bedrock_whole(turn)).encode(), "application/json")
+
+
+def _bedrock_vectors(body: Json) -> Json:
+    """Titan's answer, or Cohere's: by type where types were asked for.
+
+    https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-embed-text.html,
+    https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-embed.html
+    """
+    if "inputText" in body:
+        [row] = _rows([body["inputText"]], body["dimensions"])
+        return {"embedding": row, "inputTextTokenCount": 3, "embeddingsByType": {"float": row}}
+    rows = _rows(body["texts"], body.get("output_dimension", 1024))
+    if "embedding_types" in body:
+        return {"embeddings": {"float": rows}, "response_type": "embeddings_by_type"}
+    return {"embeddings": rows, "response_type": "embeddings_floats", "texts": body["texts"]}
 
 
 _ERRORS = {

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from shared.errors import ModelRejected, ModelUnavailable, SettingsError
+from shared.errors import ModelRejected, ModelUnavailable
 from shared.models import Message, Provider, Request, ToolCall, ToolSpec, bedrock
 from shared.models.bedrock_wire import messages_of, tools_of
 from shared.models.routing import Models
@@ -115,28 +115,3 @@ def test_missing_credentials_are_named(settings: Settings, monkeypatch: pytest.M
             Models(settings).provider("bedrock:some.model").reply(ASK, 5)
     finally:
         bedrock.session.cache_clear()
-
-
-@pytest.mark.parametrize("dimensions", [256, 512, 1024])
-def test_titan_embeds_with_the_dimensions_of_the_name(
-    settings: Settings, server: ScriptedServer, dimensions: int
-) -> None:
-    name = f"bedrock:amazon.titan-embed-text-v2:0@{dimensions}"
-    embedder = Models(settings._replace(model_embed=name)).embedder()
-    vectors = embedder.embed(["a", "b", ""])
-    assert [len(vector) for vector in vectors] == [dimensions] * 3
-    assert {seen.body["inputText"] for seen in server.seen} == {"a", "b", "-"}
-    assert server.seen[0].body["normalize"] is True
-
-
-def test_titan_has_1024_dimensions_unless_said_otherwise(
-    settings: Settings, server: ScriptedServer
-) -> None:
-    name = "bedrock:amazon.titan-embed-text-v2:0"
-    assert Models(settings._replace(model_embed=name)).embedder().dimensions == 1024
-    for wrong in (f"{name}@384", "bedrock:cohere.embed-v4:0", "bedrock:cohere.embed-v4:0@1024"):
-        with pytest.raises(SettingsError, match="MODEL_EMBED"):
-            Models(settings._replace(model_embed=wrong)).embedder()
-    server.says(Fails(429))
-    with pytest.raises(ModelUnavailable):
-        bedrock.TitanEmbedder(name).embed(["a"])

@@ -356,27 +356,3 @@ def test_json_of_another_shape_is_said_so(piece: Any) -> None:
     except (AttributeError, TypeError, KeyError, ValueError):
         return  # what the provider turns into ModelUnavailable
     assert isinstance(answer.text, str)
-
-
-def test_embeddings_are_unit_vectors_in_the_order_of_the_texts(
-    settings: Settings, server: ScriptedServer
-) -> None:
-    embedder = Models(settings._replace(model_embed="openai:nomic-embed-text")).embedder()
-    texts = [str(i) * (1 + i % 7) for i in range(100)] + [""]
-    vectors = embedder.embed(texts)
-    assert len(vectors) == 101
-    assert len(server.seen) == 2
-    assert all(len(v) == embedder.dimensions == 768 for v in vectors)
-    assert all(abs(sum(x * x for x in v) - 1) < 1e-9 for v in vectors)
-    assert [round(v[0] / v[1]) for v in vectors[:3]] == [1, 2, 3]
-
-
-def test_the_dimensions_are_those_of_the_setting_or_an_error(
-    settings: Settings, server: ScriptedServer
-) -> None:
-    small = Models(settings._replace(model_embed="openai:text-embedding-3-small@256")).embedder()
-    assert len(small.embed(["a"])[0]) == 256
-    assert server.seen[0].body["dimensions"] == 256
-    wrong = Models(settings._replace(model_embed="ollama:x@3", ollama_host=server.url)).embedder()
-    with pytest.raises(ModelRejected, match=r"MODEL_EMBED=ollama:x@768"):
-        wrong.embed(["a"])

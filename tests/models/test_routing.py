@@ -181,24 +181,6 @@ def test_an_overload_uses_up_no_attempt(models: Models, server: ScriptedServer) 
     assert models.reply("small", ASK, timeout=30).text == "at last"
 
 
-def test_embedders_are_retried_too(
-    models: Models, server: ScriptedServer, settings: Settings
-) -> None:
-    named = settings._replace(model_embed="openai:text-embedding-3-small@8")
-    server.says(Fails(503))
-    embedder = Models(named, sleep=lambda _: None).embedder()
-    assert embedder.dimensions == 8
-    assert len(embedder.embed(["a"])[0]) == 8
-
-
-@pytest.mark.parametrize("name", ["offline", "minilm", "hashing", "anthropic:x", "openai:unheard"])
-def test_an_embedder_that_is_not_behind_an_api_is_not_built_here(
-    settings: Settings, name: str
-) -> None:
-    with pytest.raises(SettingsError, match="MODEL_EMBED"):
-        Models(settings._replace(model_embed=name)).embedder()
-
-
 def _modules_after(statement: str) -> set[str]:
     code = f"import sys\n{statement}\nprint(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

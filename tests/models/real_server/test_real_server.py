@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 
-from shared.errors import AnswerInvalid, ModelError, ModelRejected, ModelUnavailable
-from shared.models import Image, Message, Provider, Reply, Request, ToolSpec, openai, typed
+from shared.errors import AnswerInvalid, ModelError, ModelRejected, ModelUnavailable, SettingsError
+from shared.models import Embedder, Image, Message, Provider, Reply, Request, ToolSpec, typed
 from shared.models.repair import repair
 from shared.models.routing import Models
 from shared.models.toolcalls import judged
@@ -209,9 +209,13 @@ def test_a_server_of_one_model_answers_to_any_name(models: Models) -> None:
     assert models.provider("openai:nobody").reply(ASK, PATIENCE).model == "openai:nobody"
 
 
+def embedding(url: str, name: str = "openai:tiny@64") -> Embedder:
+    settings = Settings(openai_base_url=url, openai_api_key=KEY, model_embed=name)
+    return Models(settings, sleep=lambda seconds: None).embedder()
+
+
 def test_embeddings_are_unit_vectors_in_the_order_of_the_texts(embeddings_url: str) -> None:
-    settings = Settings(openai_base_url=embeddings_url, openai_api_key=KEY)
-    embedder = openai.connect_embedder("openai:tiny@64", settings)
+    embedder = embedding(embeddings_url)
     texts = ["one", "another", "something else", ""]
     vectors = embedder.embed(texts)
     assert all(math.isclose(math.hypot(*vector), 1) for vector in vectors)
@@ -221,15 +225,23 @@ def test_embeddings_are_unit_vectors_in_the_order_of_the_texts(embeddings_url: s
         assert min(vectors, key=lambda v: math.dist(v, alone)) == vector
 
 
+def test_dimensions_that_nobody_has_said_are_found_out(embeddings_url: str) -> None:
+    embedder = embedding(embeddings_url, "openai:tiny")
+    assert embedder.dimensions == 64
+    assert len(embedder.embed(["one"], "query")[0]) == 64
+
+
+def test_a_text_longer_than_the_window_is_cut_until_it_is_taken(embeddings_url: str) -> None:
+    long, short = embedding(embeddings_url).embed(["word " * 20_000, "one"])
+    assert math.isclose(math.hypot(*long), 1)
+    assert short == pytest.approx(embedding(embeddings_url).embed(["one"])[0], abs=1e-2)
+
+
 def test_embeddings_of_other_dimensions_name_the_right_ones(embeddings_url: str) -> None:
-    settings = Settings(openai_base_url=embeddings_url, openai_api_key=KEY)
-    embedder = openai.connect_embedder("openai:tiny@128", settings)
-    with pytest.raises(ModelRejected, match=r"write MODEL_EMBED=\S+@64"):
-        embedder.embed(["one"])
+    with pytest.raises(SettingsError, match="write MODEL_EMBED=openai:tiny@64"):
+        embedding(embeddings_url, "openai:tiny@128").embed(["one"])
 
 
 def test_a_server_without_embeddings_says_so(chat_url: str) -> None:
-    settings = Settings(openai_base_url=chat_url, openai_api_key=KEY)
-    embedder = openai.connect_embedder("openai:tiny@64", settings)
     with pytest.raises(ModelError, match="openai:tiny"):
-        embedder.embed(["one"])
+        embedding(chat_url).embed(["one"])
