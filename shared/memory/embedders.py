@@ -53,6 +53,11 @@ def checked(embedder: Embedder, vectors: Sequence[Sequence[float]], count: int) 
             )
 
 
+def written(vector: Sequence[float]) -> str:
+    """The vector as pgvector reads it, in the five digits that its 16 bits tell apart."""
+    return "[" + ",".join([f"{value:.5g}" for value in vector]) + "]"
+
+
 class MiniLMEmbedder:
     """all-MiniLM-L6-v2 on this machine; loaded at the first text, then shared by all threads."""
 

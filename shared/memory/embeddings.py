@@ -1,9 +1,9 @@
 """The vectors that were paid for once, by the hash of their text: asked again, they cost nothing.
 
-A look costs a round trip to Postgres and so does keeping, a call to a vendor a hundred of them. So
-questions are looked up too: another flow may have asked the same, and where an embedder makes no
-difference between the two, what was asked is often what is then remembered. Local embedders are as
-fast as a look, so nobody looks for theirs.
+A look and keeping cost a round trip to Postgres each, a few milliseconds together; a call to a
+vendor costs ten times that, and money. So questions are looked up too: another flow may have asked
+the same, and where an embedder makes no difference between the two, what was asked is often what is
+then remembered. Local embedders are as fast as a look, so nobody looks for theirs.
 """
 
 import json
@@ -12,10 +12,8 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 
-from pgvector import HalfVector
-
 from shared.database import Database, Statement, queries
-from shared.memory.embedders import Embedder, Purpose, checked
+from shared.memory.embedders import Embedder, Purpose, checked, written
 
 SQL = queries(__file__, "embeddings.sql")
 
@@ -98,7 +96,7 @@ class _Keeping:
             new = self._embedder.embed([wanted[digest] for digest in missing], purpose)
             checked(self._embedder, new, len(missing))
             found |= zip(missing, new, strict=True)
-            vectors = [HalfVector(vector).to_text() for vector in new]
+            vectors = [written(vector) for vector in new]
             self._kept.keep(about | {"digests": missing, "vectors": vectors})
         if len(texts) == 1:  # Many at once are an ingestion, which never asks again.
             self._kept.learn(keys[digests[0]], found[digests[0]])

@@ -4,11 +4,9 @@ import time
 import uuid
 from collections.abc import Callable
 
-from pgvector import HalfVector
-
 from shared.database import Database, Row, Statement, queries
 from shared.log import log
-from shared.memory.embedders import Embedder, checked
+from shared.memory.embedders import Embedder, checked, written
 from shared.memory.store import EMBEDDED_CHARACTERS
 from shared.memory.tenant_embedders import TenantEmbedders
 
@@ -103,7 +101,7 @@ class Reembedding:
             dimensions=embedder.dimensions,
             ids=[row["id"] for row in rows],
             digests=[row["digest"] for row in rows],
-            embeddings=[HalfVector(vector).to_text() for vector in vectors],
+            embeddings=[written(vector) for vector in vectors],
         )
         return len(kept)
 
