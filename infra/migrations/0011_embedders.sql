@@ -22,8 +22,6 @@ select tenant, embedder, max(dimensions),
             then 'answering' else 'retired' end
 from memory_vectors group by tenant, embedder;
 
-create index memories_by_seq on memories (tenant, seq) where valid_until is null;
-
 -- `digest` is of the text as it is embedded: its first 8,000 characters. `purpose` tells questions from what is kept,
 -- for embedders that make a difference between them.
 create table embeddings (
