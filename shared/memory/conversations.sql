@@ -1,16 +1,50 @@
 -- name: append
 -- Keep one turn; when the same event speaks again in the same role, its text is replaced and its place kept.
-insert into turns (tenant, conversation, role, author, text, event_id)
-values (%(tenant)s, %(conversation)s, %(role)s, %(author)s, %(text)s, %(event)s)
+insert into turns (tenant, conversation, role, author, text, event_id, url, audience, source, trust, flow)
+values (%(tenant)s, %(conversation)s, %(role)s, %(author)s, %(text)s, %(event)s, %(url)s, %(audience)s, %(source)s,
+        %(trust)s, %(flow)s)
 on conflict (tenant, conversation, event_id, role) do update
 set author = excluded.author, text = excluded.text;
 
+-- name: summary
+-- The newest summary of a conversation, if there is one.
+select up_to_seq, text from conversation_summaries
+where tenant = %(tenant)s and conversation = %(conversation)s
+order by up_to_seq desc
+limit 1;
+
 -- name: newest
--- The newest turns of a conversation, oldest first.
-select role, author, text from (
-  select seq, role, author, text from turns
-  where tenant = %(tenant)s and conversation = %(conversation)s
-  order by seq desc
-  limit %(limit)s
-) as newest
+-- The newest turns that no summary holds, oldest first: at most `limit`, and about `characters` of them.
+select seq, role, author, text from (
+  select *, sum(length(text)) over (order by seq desc) - length(text) as newer from (
+    select seq, role, author, text from turns
+    where tenant = %(tenant)s and conversation = %(conversation)s
+      and seq > coalesce((select max(up_to_seq) from conversation_summaries
+                          where tenant = %(tenant)s and conversation = %(conversation)s), 0)
+    order by seq desc
+    limit %(limit)s) as last) as summed
+where newer < %(characters)s
 order by seq;
+
+-- name: summarise
+-- Keep a summary in the place of the one that it extends, if all that it tells of is still there: nothing that was
+-- deleted meanwhile comes back with it.
+with told as (
+  select count(*) as turns from turns
+  where tenant = %(tenant)s and conversation = %(conversation)s and seq between %(first)s and %(up_to)s
+),
+extended as (
+  select count(*) as summaries from conversation_summaries
+  where tenant = %(tenant)s and conversation = %(conversation)s and up_to_seq = %(previous)s
+),
+whole as (
+  select 1 from told, extended where told.turns = %(turns)s and (%(previous)s = 0 or extended.summaries = 1)
+),
+replaced as (
+  delete from conversation_summaries
+  where tenant = %(tenant)s and conversation = %(conversation)s and up_to_seq < %(up_to)s
+    and exists (select from whole)
+)
+insert into conversation_summaries (tenant, conversation, up_to_seq, text)
+select %(tenant)s, %(conversation)s, %(up_to)s, %(text)s from whole
+on conflict do nothing;
