@@ -84,10 +84,9 @@ class FactExtraction:
         the next time. Raises DatabaseUnavailable and SettingsError.
         """
         end = time.monotonic() + seconds_left
-        owner = uuid.uuid4().hex
         done: Counter[str] = Counter(conversations=0, turns=0, calls=0, facts=0, failed=0)
         while (left := end - time.monotonic()) > _LEAST_TIME:
-            taken = self._pending.take(tenant, owner, left + _GRACE)
+            taken = self._pending.take(tenant, uuid.uuid4().hex, left + _GRACE)
             if taken is None:
                 break
             try:

@@ -61,9 +61,9 @@ begin
   if not found then
     raise exception 'the facts of a conversation are held by another function' using errcode = 'AF001';
   end if;
-  perform from turns where tenant = of_tenant and conversation = of_conversation and seq = any(seqs) for share;
-  if (select count(*) from turns
-      where tenant = of_tenant and conversation = of_conversation and seq = any(seqs)) < cardinality(seqs) then
+  if cardinality(seqs) > (select count(*) from (
+      select from turns where tenant = of_tenant and conversation = of_conversation and seq = any(seqs) for share
+    ) as there) then
     raise exception 'a turn was deleted while it was looked at' using errcode = 'AF001';
   end if;
 end $$;

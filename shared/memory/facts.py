@@ -10,7 +10,7 @@ from shared.memory.store import Trust
 SQL = queries(__file__, "facts.sql")
 
 #: How many turns of a conversation are taken at once, and with how much of what was said around.
-_TURNS, _AROUND = 40, 80
+_TURNS, _AROUND = 100, 200
 
 
 class Pending(NamedTuple):

@@ -25,14 +25,18 @@ limit %(limit)s;
 
 -- name: around
 -- What both sides said in the conversation before and between the first turns that wait.
-select t.seq, t.text
-from turns t join fact_leases l on (l.tenant, l.conversation) = (t.tenant, t.conversation)
-where t.tenant = %(tenant)s and l.owner = %(owner)s and l.until > now()
-  and t.seq < (
-    select max(first.seq) from (
-      select seq from turns p
-      where (p.tenant, p.conversation) = (t.tenant, t.conversation) and p.role = 'user' and p.looked_at is null
-      order by seq limit %(limit)s) as first)
+with held as materialized (
+  select conversation from fact_leases
+  where tenant = %(tenant)s and owner = %(owner)s and until > now()
+),
+waiting as materialized (
+  select t.seq from turns t join held using (conversation)
+  where t.tenant = %(tenant)s and t.role = 'user' and t.looked_at is null and t.audience <> ''
+  order by t.seq
+  limit %(limit)s
+)
+select t.seq, t.text from turns t join held using (conversation)
+where t.tenant = %(tenant)s and t.seq < (select max(seq) from waiting)
 order by t.seq desc
 limit %(around)s;
 

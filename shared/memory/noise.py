@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 from shared.memory.text import STORED_CHARACTERS
 
@@ -34,7 +35,7 @@ _ASKING = re.compile(
     re.I,
 )
 _ASKED = re.compile(
-    r"([?？]|[吗嗎呢么]|(です|ます|でした|ました|の|だろう)か|나요|까요|습니까)[。.!！\s]*$"
+    r"([?？]|[吗嗎呢么]|(です|ます|でした|ました|の|だろう)か|나요|까요|니까)[。.!！\s]*$"
 )
 
 #: What people say without saying anything.
@@ -132,6 +133,7 @@ def _words(text: str) -> list[str]:
     return _WORDS.findall(unicodedata.normalize("NFKC", text).casefold())
 
 
+@lru_cache(maxsize=512)
 def _comparable(text: str) -> str:
     """The words without fillers, so that a part of it is found as it is."""
     return _spaced([word for word in _words(text) if word not in _FILLERS])
