@@ -138,7 +138,7 @@ def test_noise_costs_no_call(database: Database) -> None:
     model = Asked()
     assert advance(database, model)["turns"] == 6
     assert model.requests == []
-    assert rows(database, "select from turns where looked_at is null") == []
+    assert rows(database, "select 1 from turns where looked_at is null") == []
 
 
 def test_what_was_said_before_costs_no_call(database: Database) -> None:
@@ -304,7 +304,7 @@ def test_no_tenant_learns_from_another(database: Database) -> None:
 def test_what_cannot_be_looked_at_now_waits(database: Database, err: Exception) -> None:
     say(database, "The port is 8080.")
     assert advance(database, failing(err))["failed"] == 1
-    assert rows(database, "select from fact_leases") == []
+    assert rows(database, "select 1 from fact_leases") == []
     assert advance(database)["facts"] == 1
 
 
@@ -347,7 +347,7 @@ def test_a_worker_that_died_is_followed_by_another_and_in_the_end_by_none(
         assert advance(database)["conversations"] == 0
         rows(database, "update fact_leases set until = now()")
     assert killed == 5
-    assert rows(database, "select from turns where looked_at is null") == []
+    assert rows(database, "select 1 from turns where looked_at is null") == []
     assert facts(database) == []
 
 

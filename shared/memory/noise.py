@@ -48,7 +48,7 @@ _TALK = (
     "|yes|yeah|yep|yup|no|nope|sure|great|good|nice|cool|perfect|awesome|amazing|excellent|lovely"
     "|wow|lol|haha|hahaha|hmm|hm|oh|ah|ouch|oops|sorry|lgtm|looks good|looks good to me|sgtm|done"
     "|agreed|right|exactly|indeed|all|everyone|everybody|team|folks|guys|there|friend|friends|mate"
-    "|how are you|how are you doing|how's it going|what's up|sup|got it|makes sense|sounds good"
+    "|+1|how are you|how are you doing|how's it going|what's up|sup|got it|makes sense|sounds good"
     "|will do|well|so|just|and|for|the|your|help|that|it|is|was|this|ping|test|testing|bump|me too"
     "|hola|gracias|buenos días|buenas tardes|adiós|bonjour|salut|merci|beaucoup|hallo|danke|schön"
     "|guten morgen|guten tag|tschüss|ciao|grazie|olá|obrigado|obrigada|привет|спасибо"
