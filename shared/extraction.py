@@ -19,6 +19,7 @@ from shared.errors import (
 )
 from shared.log import log
 from shared.memory import Memory
+from shared.memory.conversations import Origin
 from shared.memory.facts import Pending, PendingFacts, Taken
 from shared.memory.noise import grounded, restates, subject, worth
 from shared.memory.store import MemoryStore
@@ -34,6 +35,9 @@ _MOST_FACTS = 12
 _LEAST_TIME, _GRACE = 10.0, 30.0
 #: A conversation that no worker ever finishes is given up after so many; the pause is in seconds.
 _ATTEMPTS, _PAUSE = 5, 6 * 3600.0
+
+#: Asks the small model, on the account of a tenant and within so many seconds.
+Ask = Callable[[str, Request, float], Reply]
 
 PROMPT = f"""\
 Each block is what one person said. List the facts in them that will still be worth knowing in
@@ -67,15 +71,13 @@ class FactExtraction:
     """Looks at the turns that wait, a conversation at a time, with one call of a model for turns
     that were said to the same people by the same kind of author.
 
-    `reply` asks the small model, for the tenant that is worked for and within the time left.
+    `ask` asks the small model for a tenant, within so many seconds.
     """
 
-    def __init__(
-        self, database: Database, store: MemoryStore, reply: Callable[[Request], Reply]
-    ) -> None:
+    def __init__(self, database: Database, store: MemoryStore, ask: Ask) -> None:
         self._pending = PendingFacts(database)
         self._store = store
-        self._reply = reply
+        self._ask = ask
 
     def advance(self, tenant: str, seconds_left: float) -> dict[str, int]:
         """Look at what waits for `tenant` until the time is used up; return what was done.
@@ -90,7 +92,7 @@ class FactExtraction:
             if taken is None:
                 break
             try:
-                done.update(self._look(taken))
+                done.update(self._look(taken, end))
             except (ModelUnavailable, BudgetExceeded, MemoryUnavailable) as err:
                 self._pending.free(taken)
                 log("facts wait", tenant=tenant, reason=str(err))
@@ -106,11 +108,15 @@ class FactExtraction:
                 done["failed"] += 1
         return dict(done)
 
-    def _look(self, taken: Taken) -> Counter[str]:
+    def _look(self, taken: Taken, end: float) -> Counter[str]:
         """Keep the facts in the turns; nothing of turns with which no worker ever came to an
         end."""
         done: Counter[str] = Counter(conversations=1, turns=len(taken.turns))
         statements: list[Statement] = []
+
+        def reply(request: Request) -> Reply:
+            return self._ask(taken.tenant, request, max(end - time.monotonic(), 0.0))
+
         candidates = _worthy(taken) if taken.attempts <= _ATTEMPTS else []
         for turns in _batches(candidates):
             known = self._known(taken.tenant, turns)
@@ -119,7 +125,7 @@ class FactExtraction:
                 continue
             done["calls"] += 1
             try:
-                found = self._facts(new, known)
+                found = self._facts(reply, new, known)
             except AnswerInvalid as err:
                 log("facts unreadable", tenant=taken.tenant, reason=str(err))
                 done["failed"] += 1
@@ -138,15 +144,18 @@ class FactExtraction:
                 tenant,
                 turn.text,
                 kinds=frozenset({"fact"}),
-                audiences=frozenset({turn.audience}),
+                audiences=frozenset({turn.origin.audience}),
                 limit=3,
-                flow=turn.flow,
+                flow=turn.origin.flow,
             )
         }
         return list(found.values())
 
     def _facts(
-        self, turns: Sequence[Pending], known: Sequence[Memory]
+        self,
+        reply: Callable[[Request], Reply],
+        turns: Sequence[Pending],
+        known: Sequence[Memory],
     ) -> list[tuple[Pending, Fact]]:
         """Ask for the facts in the turns; return those that stand in them and are new."""
         blocks = [
@@ -158,7 +167,7 @@ class FactExtraction:
         request = Request(
             (Message("user", "\n\n".join(blocks)),), system(PROMPT), max_tokens=_CALL_TOKENS // 4
         )
-        answer, _ = typed.ask(self._reply, request, Facts)
+        answer, _ = typed.ask(reply, request, Facts)
         told = [memory.text for memory in known]
         return [
             (turns[fact.turn - 1], fact)
@@ -177,13 +186,9 @@ class FactExtraction:
             fact.statement.strip() + since,
             kind="fact",
             ref=_ref(turn, fact),
-            url=turn.url,
-            audience=turn.audience,
             author=turn.author,
             event=turn.event,
-            source=turn.source,
-            trust=turn.trust,
-            flow=turn.flow,
+            **turn.origin._asdict(),
         )
 
 
@@ -193,8 +198,8 @@ def _ref(turn: Pending, fact: Fact) -> str:
     So what is said in private never takes the place of what is public, and a stranger's word never
     that of a member.
     """
-    outside = ", outside" if turn.trust == "outside" else ""
-    return f"{subject(fact.subject)} ({turn.audience}{outside})"
+    outside = ", outside" if turn.origin.trust == "outside" else ""
+    return f"{subject(fact.subject)} ({turn.origin.audience}{outside})"
 
 
 def _worthy(taken: Taken) -> list[Pending]:
@@ -211,8 +216,8 @@ def _batches(turns: Iterable[Pending]) -> list[list[Pending]]:
     """Group turns that one call may read together: of the same readers, source and trust, so that
     nothing of one can be told as if the other had said it."""
 
-    def place(turn: Pending) -> tuple[str, ...]:
-        return (turn.audience, turn.source, turn.trust, turn.flow)
+    def place(turn: Pending) -> Origin:
+        return turn.origin._replace(url="")
 
     batches: list[list[Pending]] = []
     for _, together in groupby(sorted(turns, key=place), place):

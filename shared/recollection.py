@@ -11,7 +11,7 @@ from shared.journal import Outcome, Run
 from shared.memory import Memory
 from shared.memory.audience import visible_from
 from shared.memory.conversations import Conversations, Origin, Turn, Window
-from shared.memory.store import MemoryStore, Trust
+from shared.memory.store import MemoryStore
 
 
 class Recollection:
@@ -88,13 +88,9 @@ class Recollection:
                 text,
                 kind=kind,
                 ref=ref,
-                url=event.url,
-                audience=event.audience,
                 author=event.actor.name,
                 event=event.id,
-                source=event.scope,
-                trust=self._trust,
-                flow=self._namespace(kind),
+                **self._origin(kind)._asdict(),
             )
             return Outcome({"ref": ref}, statements=[statement])
 
@@ -125,23 +121,20 @@ class Recollection:
     def exchange(self, answer: str) -> list[Statement]:
         """Return the statements that append the event's text and its answer as turns."""
         event, append = self._event, self._conversations.append
-        origin = Origin(
-            url=event.url,
-            audience=event.audience,
-            source=event.scope,
-            trust=self._trust,
-            flow=self._namespace("fact"),
-        )
+        origin = self._origin("fact")
         turns = (
             Turn("user", event.actor.name, event.text),
             Turn("assistant", self._run.flow, answer),
         )
         return [append(event.tenant, event.conversation, turn, event.id, origin) for turn in turns]
 
-    @property
-    def _trust(self) -> Trust:
-        return "inside" if self._event.actor.may_write else "outside"
-
-    def _namespace(self, kind: str) -> str:
-        """The flow that alone recalls memories of `kind`; nothing when all do."""
-        return "" if kind in self._shares else self._run.flow
+    def _origin(self, kind: str) -> Origin:
+        """Say where the event's text was said, and whose memory of `kind` it makes."""
+        event = self._event
+        return Origin(
+            url=event.url,
+            audience=event.audience,
+            source=event.scope,
+            trust="inside" if event.actor.may_write else "outside",
+            flow="" if kind in self._shares else self._run.flow,
+        )

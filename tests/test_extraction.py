@@ -40,7 +40,8 @@ class Asked:
         self.requests: list[Request] = []
         self._answer = answer or (lambda request: OfflineModel(Prices()).reply(request, 5))
 
-    def __call__(self, request: Request) -> Reply:
+    def __call__(self, tenant: str, request: Request, seconds: float) -> Reply:
+        assert (tenant in {"acme", "rival"}, 0 < seconds <= 60) == (True, True)
         self.requests.append(request)
         return self._answer(request)
 

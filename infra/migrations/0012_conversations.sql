@@ -1,4 +1,4 @@
--- Where each turn was said, the summaries of what a conversation's window leaves out, and what facts still wait in turns.
+-- Where each turn was said, the summary of what a conversation's window leaves out, and which turns wait for a look.
 
 alter table turns
   add column url text not null default '',
@@ -51,8 +51,8 @@ end $$;
 create trigger forget_summaries after delete on turns
   referencing old table as gone for each statement execute function forget_summaries();
 
--- Aborts the transaction of a worker that lost its lease of a conversation, so that no fact is kept twice; also when one
--- of the turns `seqs` was deleted meanwhile, so that nothing is learned of what somebody asked to forget.
+-- Aborts the transaction of a worker that lost its lease of a conversation, so that no fact is kept twice; also when
+-- one of the turns `seqs` was deleted meanwhile, so that nothing is learned of what somebody asked to forget.
 create function hold_facts(of_tenant text, of_conversation text, of_owner text, seqs bigint[]) returns void
 language plpgsql as $$
 begin

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from shared.database import Database, Statement, queries
-from shared.memory.store import Trust
+from shared.database import Database, Row, Statement, queries
+from shared.memory.conversations import Origin
 
-SQL = queries(__file__, "facts.sql")
+SQL = queries(__file__, "conversations.sql")
 
 #: How many turns of a conversation are taken at once, and with how much of what was said around.
 _TURNS, _AROUND = 100, 200
@@ -20,11 +20,7 @@ class Pending(NamedTuple):
     author: str
     text: str
     event: str
-    url: str
-    audience: str
-    source: str
-    trust: Trust
-    flow: str
+    origin: Origin
 
 
 @dataclass(frozen=True)
@@ -55,7 +51,10 @@ class PendingFacts:
             "limit": _TURNS,
             "around": _AROUND,
         }
-        statements = [Statement(SQL[name], key) for name in ("lease", "pending", "around")]
+        statements = [
+            Statement(SQL[name], key)
+            for name in ("lease_conversation", "pending_turns", "turns_around")
+        ]
         leases, turns, around = self._database.run(tenant, statements)
         if not leases:
             return None
@@ -64,7 +63,7 @@ class PendingFacts:
             leases[0]["conversation"],
             owner,
             leases[0]["attempts"],
-            tuple(Pending(**row) for row in turns),
+            tuple(map(_pending, turns)),
             tuple((row["seq"], row["text"]) for row in around),
         )
 
@@ -74,15 +73,15 @@ class PendingFacts:
         Raises RunBusy, and keeps nothing, when another worker holds the conversation by now or one
         of the turns was deleted.
         """
-        self._run(taken, "hold", *facts, "looked", "free")
+        self._run(taken, "hold_facts", *facts, "mark_looked_at", "free_conversation")
 
     def free(self, taken: Taken) -> None:
         """Give the conversation back as it was, for another time."""
-        self._run(taken, "free")
+        self._run(taken, "free_conversation")
 
     def rest(self, taken: Taken, seconds: float) -> None:
         """Let nobody take the conversation for `seconds`."""
-        self._run(taken, "rest", seconds=seconds)
+        self._run(taken, "rest_conversation", seconds=seconds)
 
     def _run(self, taken: Taken, *steps: str | Statement, seconds: float = 0.0) -> None:
         key = {
@@ -96,3 +95,8 @@ class PendingFacts:
             Statement(SQL[step], key) if isinstance(step, str) else step for step in steps
         ]
         self._database.run(taken.tenant, statements)
+
+
+def _pending(row: Row) -> Pending:
+    said = {name: row.pop(name) for name in ("seq", "author", "text", "event")}
+    return Pending(**said, origin=Origin(**row))
