@@ -17,7 +17,7 @@ from shared.errors import AnswerInvalid, BudgetExceeded, ModelError
 from shared.events import Event
 from shared.journal import Outcome, Run, digest
 from shared.memory import Memory
-from shared.memory.conversations import Conversations
+from shared.memory.conversations import Conversations, unsummarised
 from shared.memory.store import MemoryStore
 from shared.models import Caller, Message, Reply, Request, ToolCall, typed
 from shared.models.batch.dispatcher import Dispatcher
@@ -29,6 +29,7 @@ from shared.models.toolcalls import judged
 from shared.models.turns import turn
 from shared.recollection import Recollection
 from shared.settings import Settings
+from shared.summaries import summarised
 from shared.tools import Tool
 
 T = TypeVar("T")
@@ -134,8 +135,7 @@ class Agent:
         """
         known = {tool.name: tool for tool in tools}
         question = _as_data([*context, self.event])
-        messages = [Message(turn.role, clean(turn.text)) for turn in self._recollection.turns()]
-        messages.append(Message("user", question))
+        messages = [*self._earlier(), Message("user", question)]
         for left in range(rounds, -1, -1):
             reply = self._turn(
                 system(prompt),
@@ -188,12 +188,21 @@ class Agent:
 
     def remember(self, text: str, *, kind: str, ref: str = "") -> None:
         """Keep `text` for later, visible to those who could see this event. The same `ref` is
-        replaced."""
+        replaced.
+
+        Raises PolicyError for a `rule` when who caused the event may not write at its source.
+        """
         self._recollection.remember(text, kind=kind, ref=ref)
+
+    def episode(self, what: str, outcome: str) -> None:
+        """Keep what this run did and what came of it, as one episode."""
+        self._recollection.episode(what, outcome)
 
     def engaged(self) -> bool:
         """Has the agent already spoken in this conversation?"""
-        return any(turn.role == "assistant" for turn in self._recollection.turns())
+        window = self._recollection.window()
+        shown = (*window.older, *window.newest)
+        return bool(window.summary) or any(turn.role == "assistant" for turn in shown)
 
     def expire(self) -> int:
         """Delete what the journal holds of events older than RETENTION_DAYS; return how many
@@ -279,6 +288,18 @@ class Agent:
         recorded = self._run.step("choose", about, lambda: Outcome(choice), defer=True)
         return str(recorded["chosen"])
 
+    def _earlier(self) -> list[Message]:
+        """Return what was said in the conversation before: a summary of the older turns, which the
+        small model extends when there are too many, and the newest turns."""
+        window = self._recollection.window()
+        keep = partial(self._recollection.summarise, window)
+        summary = summarised(self._run, window, self._reply_with("small", share=4), keep)
+        turns = unsummarised(window) if summary is None else window.newest
+        said = [Message(turn.role, clean(turn.text)) for turn in turns]
+        told = window.summary if summary is None else summary
+        block = data("summary of the earlier conversation", told)
+        return [Message("user", block), *said] if told else said
+
     def _turn(
         self,
         instruction: str,
@@ -314,10 +335,12 @@ class Agent:
         return data(f"result of {call.name}", text)
 
     def _reply_with(
-        self, model: str, *, cache: bool | None = None, sink: Sink | None = None
+        self, model: str, *, cache: bool | None = None, sink: Sink | None = None, share: int = 1
     ) -> Callable[[Request], Reply]:
+        """Return what asks `model`, within one `share`th of the time that is left."""
+
         def reply(request: Request) -> Reply:
-            timeout = max(self._remaining() - _RESERVE, 0.0)
+            timeout = max(self._remaining() - _RESERVE, 0.0) / share
             return self._can.models.reply(
                 model, request, timeout=timeout, caller=self._caller, sink=sink, cache=cache
             )

@@ -6,14 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from shared.database import Statement
+from shared.errors import PolicyError
 from shared.journal import Outcome, Run
 from shared.memory import Memory
 from shared.memory.audience import visible_from
-from shared.memory.conversations import Conversations, Turn
+from shared.memory.conversations import Conversations, Origin, Turn, Window
 from shared.memory.store import MemoryStore
-
-#: How many earlier turns of a conversation the model is shown.
-_TURNS = 20
 
 
 class Recollection:
@@ -91,8 +89,16 @@ class Recollection:
 
     def remember(self, text: str, *, kind: str, ref: str = "") -> None:
         """Keep `text` for later, visible to those who could see this event. The same `ref` is
-        replaced."""
+        replaced.
+
+        Raises PolicyError for a `rule` when who caused the event may not write at its source.
+        """
         event = self._event
+        if kind == "rule" and not event.actor.may_write:
+            raise PolicyError(
+                f"{self._run.flow}: an actor with the role {event.actor.role} cannot set a rule;"
+                " rules need write permission"
+            )
         ref = ref or event.conversation
 
         def work() -> Outcome:
@@ -101,34 +107,53 @@ class Recollection:
                 text,
                 kind=kind,
                 ref=ref,
-                url=event.url,
-                audience=event.audience,
                 author=event.actor.name,
                 event=event.id,
-                source=event.scope,
-                trust="inside" if event.actor.may_write else "outside",
-                flow="" if kind in self._shares else self._run.flow,
+                **self._origin(kind)._asdict(),
             )
             return Outcome({"ref": ref}, statements=[statement])
 
         self._run.step("remember", {"text": text, "kind": kind, "ref": ref}, work, defer=True)
 
-    def turns(self) -> list[Turn]:
-        """Return the newest turns of the event's conversation, oldest first."""
+    def episode(self, what: str, outcome: str) -> None:
+        """Keep what this run did and what came of it; said again, it is replaced."""
+        self.remember(f"{what}\nOutcome: {outcome}", kind="episode", ref=self._run.id)
+
+    def window(self) -> Window:
+        """Return what of the event's conversation fits before a model."""
         event = self._event
 
         def work() -> Outcome:
-            turns = self._conversations.turns(event.tenant, event.conversation, _TURNS)
-            return Outcome([[turn.role, turn.author, turn.text] for turn in turns])
+            return Outcome(asdict(self._conversations.window(event.tenant, event.conversation)))
 
         arguments = {"conversation": event.conversation}
-        return [Turn(*row) for row in self._run.step("turns", arguments, work, defer=True)]
+        row = self._run.step("turns", arguments, work, defer=True)
+        turns = {name: tuple(Turn(*turn) for turn in row[name]) for name in ("older", "newest")}
+        return Window(**row | turns)
+
+    def summarise(self, window: Window, text: str) -> Statement:
+        """Return the statement that keeps `text` as what the window's older turns come to."""
+        return self._conversations.summarise(
+            self._event.tenant, self._event.conversation, window, text
+        )
 
     def exchange(self, answer: str) -> list[Statement]:
         """Return the statements that append the event's text and its answer as turns."""
         event, append = self._event, self._conversations.append
+        origin = self._origin("fact")
         turns = (
             Turn("user", event.actor.name, event.text),
             Turn("assistant", self._run.flow, answer),
         )
-        return [append(event.tenant, event.conversation, turn, event.id) for turn in turns]
+        return [append(event.tenant, event.conversation, turn, event.id, origin) for turn in turns]
+
+    def _origin(self, kind: str) -> Origin:
+        """Say where the event's text was said, and whose memory of `kind` it makes."""
+        event = self._event
+        return Origin(
+            url=event.url,
+            audience=event.audience,
+            source=event.scope,
+            trust="inside" if event.actor.may_write else "outside",
+            flow="" if kind in self._shares else self._run.flow,
+        )

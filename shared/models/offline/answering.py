@@ -1,6 +1,7 @@
 """Free text from the offline model: sentences that it was given, with where they came from."""
 
 import re
+from collections import Counter
 from typing import NamedTuple
 
 from shared.models.offline.reading import Reading, Source
@@ -121,13 +122,16 @@ def find(reading: Reading) -> Found | None:
     return max(ranked, key=lambda found: found.covered, default=None)
 
 
-def summary(reading: Reading) -> str:
-    """Return the sentences that share most words with all the others."""
+def summary(reading: Reading, most: int = _MOST, characters: int = 10_000) -> str:
+    """Return the sentences that share most words with all the others, as many as fit."""
     texts = [reading.question, *(source.text for source in reading.sources)]
     lines = list(dict.fromkeys(line for text in texts for line in sentences(text)))
     bags = [set(terms(line)) for line in lines]
-    weight = [sum(len(bag & other) for other in bags) for bag in bags]
-    order = sorted(range(len(lines)), key=lambda i: (-weight[i], i))[:_MOST]
+    shared = Counter(term for bag in bags for term in bag)
+    weight = [sum(shared[term] for term in bag) for bag in bags]
+    order = sorted(range(len(lines)), key=lambda i: (-weight[i], i))[:most]
+    while len(order) > 1 and sum(len(lines[i]) + 2 for i in order) > characters:
+        order.pop()
     return joined([lines[i] for i in sorted(order)])
 
 

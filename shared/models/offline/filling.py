@@ -7,6 +7,7 @@ from typing import Any
 from shared.models import Json
 from shared.models.offline import answering, choosing
 from shared.models.offline.choosing import Name
+from shared.models.offline.declaring import declarations
 from shared.models.offline.reading import Reading
 from shared.models.offline.similarity import coverage, joined, overlap, terms
 from shared.models.offline.words import listed
@@ -14,10 +15,12 @@ from shared.models.offline.words import listed
 _ANSWERS = frozenset(listed("answer, reply, response, comment, message, text, body, content"))
 _TITLES = frozenset(listed("title, subject, headline, name, topic"))
 _SUMMARIES = frozenset(listed("summary, description, abstract, gist, overview"))
+_RECAPS = frozenset(listed("recap, digest"))
 _REASONS = frozenset(listed("reason, why, rationale, explanation, justification, because"))
 _SAME = frozenset(listed("duplicate, same"))
 _REASON = "The words are closest to this (offline model)."
 _MANY = 3
+_RECAP_SENTENCES = 12
 
 
 def fill(schema: Json, reading: Reading, name: str = "") -> Any:
@@ -85,6 +88,8 @@ def _items(schema: Json, reading: Reading, name: str) -> list[Any]:
     if of.get("type") == "string":
         lines = [_cut(line, of) for line in dict.fromkeys(reading.lines)][:most]
         return lines + [_text(of, reading, name)] * (least - len(lines))
+    if {"subject", "statement"} <= of.get("properties", {}).keys():
+        return [declaration._asdict() for declaration in declarations(reading)][:most]
     return [fill(of, reading, name)] * least
 
 
@@ -119,6 +124,9 @@ def _text(schema: Json, reading: Reading, name: str) -> str:
     lines = reading.lines
     if words & _ANSWERS:
         return _cut(answering.answer(reading), schema)
+    if words & _RECAPS:
+        longest = _longest(schema)
+        return _cut(answering.summary(reading, _RECAP_SENTENCES, longest), schema)
     if words & _REASONS:
         return _cut(_REASON, schema)
     if words & _SUMMARIES:
@@ -133,8 +141,12 @@ def _words(name: str) -> set[str]:
     return set(name.lower().split("_"))
 
 
-def _cut(text: str, schema: Json) -> str:
-    """Keep within maxLength, or within what the description says of it."""
+def _longest(schema: Json) -> int:
+    """Return maxLength, or what the description says of it, or more than anything is long."""
     said = re.search(r"At most (\d+) characters", schema.get("description", ""))
-    limit = schema.get("maxLength") or (int(said[1]) if said else len(text))
+    return int(schema.get("maxLength") or (said[1] if said else 1_000_000))
+
+
+def _cut(text: str, schema: Json) -> str:
+    limit = _longest(schema)
     return text if len(text) <= limit else f"{text[: limit - 1].rstrip()}…"

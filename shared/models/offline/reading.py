@@ -29,13 +29,15 @@ class Source:
 
 @dataclass(frozen=True)
 class Reading:
-    """A request taken apart. `question` is what the answer is about; `sources` may answer it."""
+    """A request taken apart. `question` is what the answer is about; `sources` may answer it;
+    `blocks` are all that the last turn shows, as they stand there."""
 
     task: str
     question: str
     sources: tuple[Source, ...]
     results: tuple[Source, ...]
     called: frozenset[str]
+    blocks: tuple[Source, ...] = ()
 
     @classmethod
     def of(cls, request: Request) -> "Reading":
@@ -47,9 +49,13 @@ class Reading:
         subject = _subject(blocks, plain)
         beside = [block for block in blocks if block is not subject]
         earlier = [
-            Source("earlier in this conversation", message.text)
+            source
             for message in request.messages[: max(asked, 0)]
             if message.role == "user"
+            for source in (
+                *_blocks(message.text),
+                Source("earlier in this conversation", _BLOCK.sub(" ", message.text).strip()),
+            )
         ]
         after = request.messages[asked + 1 :]
         called = frozenset(call.name for message in after for call in message.calls)
@@ -60,7 +66,8 @@ class Reading:
             for block in (_blocks(message.text) or [Source("", message.text)])
         ]
         question = _MENTION.sub(" ", subject.text if subject else plain).strip()
-        return cls(request.system, question, (*beside, *earlier), tuple(results), called)
+        sources = (*beside, *earlier)
+        return cls(request.system, question, sources, tuple(results), called, tuple(blocks))
 
     @cached_property
     def lines(self) -> list[str]:

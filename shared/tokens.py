@@ -1,0 +1,57 @@
+"""How many tokens a text may be, without any vendor's tokenizer, and how it is cut to fewer."""
+
+import re
+
+#: What stands where a text was cut.
+CUT = "[… cut …]"
+
+#: Scripts in which one character is about one token: Chinese, Japanese, Korean.
+_DENSE = (
+    r"\u1100-\u11ff\u3040-\u30ff\u3130-\u318f\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
+)
+
+_KINDS = (
+    (re.compile(r"[A-Za-z]+"), 5),
+    (re.compile(r"[0-9]+"), 3),
+    (re.compile(r"[!-/:-@\[-`{-~]+"), 2),
+    (re.compile(r"[ \t]{2,}"), 8),
+    (re.compile(rf"[{_DENSE}]+"), 1),
+    (re.compile(rf"[^\x00-\x7f{_DENSE}\U00010000-\U0010ffff]+"), 2),
+)
+#: A token of ordinary text has fewer characters than twice this.
+_CHARACTERS = 4
+
+_ASTRAL = re.compile(r"[\U00010000-\U0010ffff]")
+_LINE = re.compile(r"\n+")
+
+
+def tokens(text: str) -> int:
+    """Estimate the tokens of `text`, rather too many than too few.
+
+    A run of letters is one token per five of them, of digits one per three, of punctuation one per
+    two; a Chinese, Japanese or Korean character is one, an emoji two; of other scripts two
+    characters are one. A space belongs to its word.
+    """
+    total = len(_LINE.findall(text)) + 2 * len(_ASTRAL.findall(text))
+    for kind, characters in _KINDS:
+        total += sum(-(-len(run) // characters) for run in kind.findall(text))
+    return total
+
+
+def shortened(text: str, most: int) -> str:
+    """Return `text`, or so much of its beginning and its end as fits into `most` tokens.
+
+    What a long text is about stands at its beginning, what it asks for at its end.
+    """
+    if len(text) <= most // 2 or tokens(text) <= most:
+        return text
+    low, high = 0, min(len(text) // 2, most * _CHARACTERS)
+    while low < high:
+        kept = (low + high + 1) // 2
+        low, high = (kept, high) if tokens(_cut(text, kept)) <= most else (low, kept - 1)
+    return _cut(text, low)
+
+
+def _cut(text: str, kept: int) -> str:
+    """Keep `kept` characters at either end."""
+    return f"{text[:kept].rstrip()} {CUT} {text[len(text) - kept :].lstrip()}".strip()
