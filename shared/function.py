@@ -19,6 +19,7 @@ from shared.models.batch import connect
 from shared.models.batch.dispatcher import Dispatcher
 from shared.models.routing import Models
 from shared.settings import Settings
+from shared.upkeep import Upkeep, Work
 from shared.worker import Worker
 
 ready()
@@ -34,6 +35,7 @@ def capabilities(flow: Flow, settings: Settings, database: Database) -> Capabili
     """Build what the agents of `flow` think, remember and act with."""
     models = Models(settings, database)
     embedder = local_embedder(settings.model_embed) or models.embedder()
+    works: dict[str, Work] = {}
     return Capabilities(
         settings=settings,
         models=models,
@@ -41,6 +43,7 @@ def capabilities(flow: Flow, settings: Settings, database: Database) -> Capabili
         conversations=Conversations(database),
         adapter=_adapters(flow, settings),
         dispatcher=lambda: _dispatcher(settings, database),
+        upkeep=lambda: Upkeep(database, _bus(settings).publish, works),
     )
 
 
@@ -56,8 +59,11 @@ def _adapters(flow: Flow, settings: Settings) -> Callable[[Action | Query], Adap
 
 def _dispatcher(settings: Settings, database: Database) -> Dispatcher:
     """Build what only the flow of the batches uses."""
-    bus = Bus(settings.require("topic_arn"), settings.payload_bucket)
-    return Dispatcher(database, lambda model: connect(model, settings), bus.publish)
+    return Dispatcher(database, lambda model: connect(model, settings), _bus(settings).publish)
+
+
+def _bus(settings: Settings) -> Bus:
+    return Bus(settings.require("topic_arn"), settings.payload_bucket)
 
 
 def __getattr__(name: str) -> object:

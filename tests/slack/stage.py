@@ -23,6 +23,7 @@ from shared.memory.store import MemoryStore
 from shared.models.batch.dispatcher import Dispatcher
 from shared.models.routing import Models
 from shared.settings import Settings
+from shared.upkeep import Upkeep
 from shared.worker import Worker
 from tests.events.made import an_event
 from tests.models.scripted_server import ScriptedServer
@@ -64,12 +65,17 @@ def capabilities(
         conversations=Conversations(database),
         adapter=lambda wanted: adapter,
         dispatcher=_no_batches,
+        upkeep=_no_upkeep,
         pace=pace,
     )
 
 
 def _no_batches() -> Dispatcher:
     raise AssertionError("nothing here is asked in a batch")
+
+
+def _no_upkeep() -> Upkeep:
+    raise AssertionError("nothing here happens by the clock")
 
 
 def batch(event: Event, receives: int = 1) -> Json:
