@@ -12,6 +12,7 @@ from shared.bus import Bus
 from shared.database import Database
 from shared.flow import Flow, load_flow
 from shared.journal import Journal
+from shared.memory.consolidation import Consolidation
 from shared.memory.conversations import Conversations
 from shared.memory.embedders import local_embedder
 from shared.memory.store import MemoryStore
@@ -35,7 +36,10 @@ def capabilities(flow: Flow, settings: Settings, database: Database) -> Capabili
     """Build what the agents of `flow` think, remember and act with."""
     models = Models(settings, database)
     embedder = local_embedder(settings.model_embed) or models.embedder()
-    works: dict[str, Work] = {}
+    unused_days = int(settings.memory_unused_days)
+    works: dict[str, Work] = {
+        "consolidation": Consolidation(database, embedder, unused_days=unused_days).run,
+    }
     return Capabilities(
         settings=settings,
         models=models,
