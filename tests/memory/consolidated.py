@@ -52,6 +52,18 @@ class Memories:
         )
         return str(row["id"])
 
+    def keep_many(self, texts: Sequence[str], *, days: float = 1) -> None:
+        """Remember episodes as of `days` ago, in one transaction."""
+        entries = [
+            Entry(text, "episode", f"text {text}", "public", source="github:acme/shop")
+            for text in texts
+        ]
+        self.database.run(TENANT, self.store.remember_all(TENANT, entries))
+        self.rows(
+            "update memories set remembered_at = now() - make_interval(secs => %(age)s)",
+            age=days * 86400,
+        )
+
     def run(self, tenant: str = TENANT, seconds: float = 30) -> dict[str, int]:
         """Consolidate as on another day, and return what changed."""
         self.rows("update consolidation_progress set finished_at = now() - interval '25 hours'")
