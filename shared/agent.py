@@ -18,6 +18,7 @@ from shared.events import Event
 from shared.journal import Outcome, Run, digest
 from shared.log import log
 from shared.memory import Memory
+from shared.memory.audience import Audiences
 from shared.memory.conversations import Conversations
 from shared.memory.store import MemoryStore
 from shared.models import Caller, Message, Reply, Request, ToolCall, typed
@@ -48,6 +49,7 @@ class Capabilities:
     models: Models
     memory: MemoryStore
     conversations: Conversations
+    audiences: Audiences
     adapter: Callable[[Action | Query], Adapter]
     dispatcher: Callable[[], Dispatcher]
     upkeep: Callable[[], Upkeep]
@@ -68,7 +70,7 @@ class Agent:
     ) -> None:
         self.event = run.event
         self._run = run
-        self._recollection = Recollection(run, can.memory, can.conversations, shares)
+        self._recollection = Recollection(run, can.memory, can.conversations, can.audiences, shares)
         self._caller = Caller(run.event.tenant, run.flow, run.event.actor.id)
         self._policy = policy
         self._can = can

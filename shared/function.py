@@ -12,6 +12,7 @@ from shared.bus import Bus
 from shared.database import Database
 from shared.flow import Flow, load_flow
 from shared.journal import Journal
+from shared.memory.audience import Audiences, grants_from
 from shared.memory.consolidation import Consolidation
 from shared.memory.conversations import Conversations
 from shared.memory.embedders import local_embedder
@@ -45,6 +46,7 @@ def capabilities(flow: Flow, settings: Settings, database: Database) -> Capabili
         models=models,
         memory=MemoryStore(database, embedder),
         conversations=Conversations(database),
+        audiences=Audiences(database, grants_from(settings.audiences)),
         adapter=_adapters(flow, settings),
         dispatcher=lambda: _dispatcher(settings, database),
         upkeep=lambda: Upkeep(database, _bus(settings).publish, works),

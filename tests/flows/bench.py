@@ -13,6 +13,7 @@ from shared.database import Database
 from shared.events import Event
 from shared.flow import Flow
 from shared.journal import Journal
+from shared.memory.audience import Audiences, grants_from
 from shared.memory.conversations import Conversations
 from shared.memory.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
@@ -76,6 +77,7 @@ class Bench:
             models=Models(settings, database),
             memory=MemoryStore(database, HashingEmbedder()),
             conversations=Conversations(database),
+            audiences=Audiences(database, grants_from(settings.audiences)),
             adapter=lambda wanted: self.platform,
             dispatcher=lambda: Dispatcher(
                 database, lambda model: connect(model, settings), self.publish

@@ -17,6 +17,7 @@ from shared.database import Database
 from shared.events import Actor, Event, Message, Thread
 from shared.flow import Flow
 from shared.journal import Journal
+from shared.memory.audience import Audiences
 from shared.memory.conversations import Conversations
 from shared.memory.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
@@ -63,6 +64,7 @@ def capabilities(
         models=Models(settings, database),
         memory=MemoryStore(database, HashingEmbedder()),
         conversations=Conversations(database),
+        audiences=Audiences(database, {}),
         adapter=lambda wanted: adapter,
         dispatcher=_no_batches,
         upkeep=_no_upkeep,
