@@ -75,7 +75,7 @@ class Consolidation:
         """
         end = time.monotonic() + seconds
         done = Counter[str]()
-        _, passes = self._run(tenant, ("begin", {}), ("progress", {}))
+        _, passes = _run(self._database, tenant, ("begin", {}), ("progress", {}))
         if not passes:
             return {}
         now = passes[0]
@@ -86,14 +86,6 @@ class Consolidation:
                 break
             now |= reached
         return dict(done)
-
-    def undo(self, tenant: str, id: str) -> Undone | None:
-        """Bring back what the change `id` took; None when there is no such change to undo.
-
-        What was forgotten, blocked or remembered anew since then stays as it is.
-        """
-        _, rows = self._run(tenant, ("lock", {}), ("undo", {"id": id}))
-        return Undone(**rows[0]) if rows else None
 
     def _compare(self, tenant: str, now: Row, done: Counter[str]) -> Row | None:
         """Compare the next memories, and return how far that is; None when all are compared."""
@@ -116,7 +108,8 @@ class Consolidation:
         if not fresh:
             return None
         to: dict[str, str | datetime] = {"at": fresh[-1]["remembered_at"], "id": fresh[-1]["id"]}
-        _, superseded, merged, _ = self._run(
+        _, superseded, merged, _ = _run(
+            self._database,
             tenant,
             ("lock", {}),
             ("supersede", bounds | {"ids": [row["id"] for row in fresh]}),
@@ -138,18 +131,28 @@ class Consolidation:
             while True:
                 if time.monotonic() >= end:
                     return
-                _, rows = self._run(tenant, ("lock", {}), (name, parameters))
+                _, rows = _run(self._database, tenant, ("lock", {}), (name, parameters))
                 done[what] += rows[0]["changed"]
                 if not rows[0].get("due", rows[0]["changed"]):
                     break
-        self._run(tenant, ("finish", key))
+        _run(self._database, tenant, ("finish", key))
 
-    def _run(self, tenant: str, *named: tuple[str, dict[str, object]]) -> list[list[Row]]:
-        """Run the named statements in one transaction."""
-        statements = [
-            Statement(SQL[name], parameters | {"tenant": tenant}) for name, parameters in named
-        ]
-        return self._database.run(tenant, statements)
+
+def undo(database: Database, tenant: str, id: str) -> Undone | None:
+    """Bring back what the change `id` took; None when there is no such change to undo.
+
+    What was forgotten, blocked or remembered anew since then stays as it is. Raises
+    DatabaseUnavailable.
+    """
+    _, rows = _run(database, tenant, ("lock", {}), ("undo", {"id": id}))
+    return Undone(**rows[0]) if rows else None
+
+
+def _run(database: Database, tenant: str, *named: tuple[str, dict[str, object]]) -> list[list[Row]]:
+    """Run the named statements in one transaction."""
+    return database.run(
+        tenant, [Statement(SQL[name], key | {"tenant": tenant}) for name, key in named]
+    )
 
 
 def merges(near: Sequence[Row]) -> list[tuple[Known, Known]]:

@@ -8,7 +8,7 @@ from psycopg.rows import dict_row
 
 from shared.database import Database
 from shared.memory import Entry
-from shared.memory.consolidation import Consolidation
+from shared.memory.consolidation import Consolidation, undo
 from shared.memory.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
 
@@ -91,7 +91,7 @@ class Memories:
 
     def undo(self, tenant: str = TENANT) -> Any:
         """Undo the newest change."""
-        return self.consolidation.undo(tenant, self.changes()[-1]["id"])
+        return undo(self.database, tenant, self.changes()[-1]["id"])
 
     def rows(self, sql: str, **parameters: object) -> list[Row]:
         with psycopg.connect(self.url, autocommit=True, row_factory=dict_row) as connection:
