@@ -117,7 +117,7 @@ def test_a_channel_may_be_granted_one_private_repository(database_url: str) -> N
 
 def test_all_repositories_of_an_owner_are_those_of_that_owner_alone(database_url: str) -> None:
     repositories = ("acme/a", "acme/z-9", "acme/B", "acme-labs/x", "acme0/x", "Acme/x")
-    with team(database_url, {"team:T1": ["repo:acme/*"]}) as flows:
+    with team(database_url, {"team:T1": ["repo:aaa/*", "repo:acme/*"]}) as flows:
         for name in repositories:
             text = f"The blue rocket flies from {name}"
             flows.hears(said(f"repo:{name}", f"github:{name}", text=text, id=name))
