@@ -16,7 +16,9 @@ from shared.actions.policy import Policy
 from shared.errors import AnswerInvalid, BudgetExceeded, ModelError
 from shared.events import Event
 from shared.journal import Outcome, Run, digest
+from shared.log import log
 from shared.memory import Memory
+from shared.memory.audience import Audiences
 from shared.memory.conversations import Conversations, unsummarised
 from shared.memory.store import MemoryStore
 from shared.models import Caller, Message, Reply, Request, ToolCall, typed
@@ -31,6 +33,7 @@ from shared.recollection import Recollection
 from shared.settings import Settings
 from shared.summaries import summarised
 from shared.tools import Tool
+from shared.upkeep import Upkeep
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -47,8 +50,10 @@ class Capabilities:
     models: Models
     memory: MemoryStore
     conversations: Conversations
+    audiences: Audiences
     adapter: Callable[[Action | Query], Adapter]
     dispatcher: Callable[[], Dispatcher]
+    upkeep: Callable[[], Upkeep]
     pace: Pace = PACE
 
 
@@ -66,7 +71,7 @@ class Agent:
     ) -> None:
         self.event = run.event
         self._run = run
-        self._recollection = Recollection(run, can.memory, can.conversations, shares)
+        self._recollection = Recollection(run, can.memory, can.conversations, can.audiences, shares)
         self._caller = Caller(run.event.tenant, run.flow, run.event.actor.id)
         self._policy = policy
         self._can = can
@@ -217,6 +222,31 @@ class Agent:
         seconds = self._remaining() - _RESERVE
         work = self._can.dispatcher
         return dict(self._run.step("batches", {}, lambda: Outcome(work().advance(seconds))))
+
+    def spread_upkeep(self) -> dict[str, int]:
+        """Bring up what the memories of all tenants need: an event for each; return how many."""
+        seconds = self._remaining() - _RESERVE
+        work = self._can.upkeep
+
+        def spread() -> Outcome:
+            return Outcome(work().spread(self.event, seconds))
+
+        return self._kept_up("spread", spread)
+
+    def upkeep(self, name: str) -> dict[str, int]:
+        """Do the work `name` on the memory of the event's tenant, as far as the time goes."""
+        seconds = self._remaining() - _RESERVE
+        work = self._can.upkeep
+
+        def run() -> Outcome:
+            return Outcome(work().run(name, self.event.tenant, seconds))
+
+        return self._kept_up(name, run)
+
+    def _kept_up(self, name: str, work: Callable[[], Outcome]) -> dict[str, int]:
+        done = dict(self._run.step("upkeep", {"work": name}, work))
+        log("upkeep done", work=name, run=self._run.id, event=self.event.id, counts=done)
+        return done
 
     # Acting
 

@@ -12,13 +12,16 @@ from shared.bus import Bus
 from shared.database import Database
 from shared.flow import Flow, load_flow
 from shared.journal import Journal
+from shared.memory.audience import Audiences, grants_from
 from shared.memory.conversations import Conversations
 from shared.memory.store import MemoryStore
 from shared.memory.tenant_embedders import TenantEmbedders
+from shared.models import Caller, Reply, Request
 from shared.models.batch import connect
 from shared.models.batch.dispatcher import Dispatcher
 from shared.models.routing import Models
 from shared.settings import Settings
+from shared.upkeep import Upkeep, Work
 from shared.worker import Worker
 
 ready()
@@ -34,13 +37,16 @@ def capabilities(flow: Flow, settings: Settings, database: Database) -> Capabili
     """Build what the agents of `flow` think, remember and act with."""
     models = Models(settings, database)
     embedders = TenantEmbedders(database, settings.model_embed, models.embedder)
+    store = MemoryStore(database, embedders)
     return Capabilities(
         settings=settings,
         models=models,
-        memory=MemoryStore(database, embedders),
+        memory=store,
         conversations=Conversations(database),
+        audiences=Audiences(database, grants_from(settings.audiences)),
         adapter=_adapters(flow, settings),
         dispatcher=lambda: _dispatcher(settings, database),
+        upkeep=lambda: _upkeep(settings, database, models, embedders, store),
     )
 
 
@@ -56,8 +62,36 @@ def _adapters(flow: Flow, settings: Settings) -> Callable[[Action | Query], Adap
 
 def _dispatcher(settings: Settings, database: Database) -> Dispatcher:
     """Build what only the flow of the batches uses."""
-    bus = Bus(settings.require("topic_arn"), settings.payload_bucket)
-    return Dispatcher(database, lambda model: connect(model, settings), bus.publish)
+    return Dispatcher(database, lambda model: connect(model, settings), _bus(settings).publish)
+
+
+def _upkeep(
+    settings: Settings,
+    database: Database,
+    models: Models,
+    embedders: TenantEmbedders,
+    store: MemoryStore,
+) -> Upkeep:
+    """Build what only the flow of the upkeep uses."""
+    from shared.extraction import FactExtraction
+    from shared.memory.consolidation import Consolidation
+    from shared.memory.reembedding import Reembedding
+
+    def ask(tenant: str, request: Request, seconds: float) -> Reply:
+        caller = Caller(tenant, "upkeep")
+        return models.reply("small", request, timeout=seconds, caller=caller)
+
+    unused_days = int(settings.memory_unused_days)
+    works: dict[str, Work] = {
+        "facts": FactExtraction(database, store, ask).advance,
+        "vectors": Reembedding(database, embedders).advance,
+        "consolidation": Consolidation(database, embedders, unused_days=unused_days).run,
+    }
+    return Upkeep(database, _bus(settings).publish, works)
+
+
+def _bus(settings: Settings) -> Bus:
+    return Bus(settings.require("topic_arn"), settings.payload_bucket)
 
 
 def __getattr__(name: str) -> object:

@@ -9,7 +9,7 @@ from shared.database import Statement
 from shared.errors import PolicyError
 from shared.journal import Outcome, Run
 from shared.memory import Memory
-from shared.memory.audience import visible_from
+from shared.memory.audience import Audiences
 from shared.memory.conversations import Conversations, Origin, Turn, Window
 from shared.memory.store import MemoryStore
 
@@ -25,12 +25,14 @@ class Recollection:
         run: Run,
         store: MemoryStore,
         conversations: Conversations,
+        audiences: Audiences,
         shares: Collection[str] = (),
     ) -> None:
         self._run = run
         self._event = run.event
         self._store = store
         self._conversations = conversations
+        self._audiences = audiences
         self._shares = shares
 
     def recall(
@@ -54,7 +56,9 @@ class Recollection:
             "query": query,
             "kinds": sorted(kinds),
             "limit": limit,
-            "audiences": sorted(visible_from(self._event.audience, self._event.scope)),
+            "audiences": sorted(
+                self._audiences.visible_from(self._event.audience, self._event.scope)
+            ),
             "exclude_ref": about.ref if about else "",
         }
         if since or until:
@@ -69,7 +73,7 @@ class Recollection:
                 tenant,
                 query,
                 kinds=frozenset(arguments["kinds"]),
-                audiences=frozenset(arguments["audiences"]),
+                audiences=self._audiences.existing(self._event.tenant, arguments["audiences"]),
                 limit=limit,
                 exclude_ref=arguments["exclude_ref"],
                 flow=self._run.flow,

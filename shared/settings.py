@@ -55,6 +55,8 @@ class Settings(NamedTuple):
     tenants: str = ""
     footer: str = "on"
     retention_days: str = "90"
+    memory_unused_days: str = "180"
+    audiences: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":

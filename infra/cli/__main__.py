@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 
-from infra.cli import bench
+from infra.cli import bench, consolidations
 from infra.cli.budgets import list_budgets
 from infra.cli.dead_letters import redrive
 from infra.cli.deliveries import Saved, send
@@ -109,6 +109,10 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("budget", help="list what models cost today, and the ceilings")
     command.add_argument("--days", type=int, default=1, help="how many, with today (1)")
     command.set_defaults(run=_budget)
+
+    command = commands.add_parser("memory", help="look at what is remembered, and undo changes")
+    memory = command.add_subparsers(required=True, metavar="COMMAND")
+    consolidations.add_commands(memory)
 
     command = commands.add_parser("redrive", help="bring dead letters back to their queue")
     command.add_argument("queue", help="the flow's queue; in AWS the name of its dead-letter queue")

@@ -31,6 +31,8 @@ _SETTINGS = {
     "Tenants": "TENANTS",
     "Footer": "FOOTER",
     "RetentionDays": "RETENTION_DAYS",
+    "MemoryUnusedDays": "MEMORY_UNUSED_DAYS",
+    "Audiences": "AUDIENCES",
     "BatchBucket": "BATCH_BUCKET",
     "BatchRoleArn": "BATCH_ROLE_ARN",
 }

@@ -13,6 +13,7 @@ from shared.database import Database
 from shared.events import Event
 from shared.flow import Flow
 from shared.journal import Journal
+from shared.memory.audience import Audiences, grants_from
 from shared.memory.conversations import Conversations
 from shared.memory.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
@@ -20,6 +21,7 @@ from shared.models.batch import connect
 from shared.models.batch.dispatcher import Dispatcher
 from shared.models.routing import Models
 from shared.settings import Settings
+from shared.upkeep import Upkeep, Work
 from shared.worker import Worker
 
 LABELS = {"bug": "Something isn't working", "enhancement": "New feature", "question": ""}
@@ -67,19 +69,23 @@ class Bench:
         self.published: list[Event] = []
         self._published: set[tuple[str, str]] = set()
         self.database = database
+        #: What the clock sets going, by name.
+        self.works: dict[str, Work] = {}
         settings = Settings(footer="off", max_receives="2")._replace(**changes)
         self._can = Capabilities(
             settings=settings,
             models=Models(settings, database),
             memory=MemoryStore(database, HashingEmbedder()),
             conversations=Conversations(database),
+            audiences=Audiences(database, grants_from(settings.audiences)),
             adapter=lambda wanted: self.platform,
             dispatcher=lambda: Dispatcher(
                 database, lambda model: connect(model, settings), self.publish
             ),
+            upkeep=lambda: Upkeep(database, self.publish, self.works),
         )
 
-    def publish(self, event: Event, again: str) -> None:
+    def publish(self, event: Event, again: str = "") -> None:
         if (event.id, again) not in self._published:
             self._published.add((event.id, again))
             self.published.append(event)

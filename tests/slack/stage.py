@@ -17,12 +17,14 @@ from shared.database import Database
 from shared.events import Actor, Event, Message, Thread
 from shared.flow import Flow
 from shared.journal import Journal
+from shared.memory.audience import Audiences
 from shared.memory.conversations import Conversations
 from shared.memory.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
 from shared.models.batch.dispatcher import Dispatcher
 from shared.models.routing import Models
 from shared.settings import Settings
+from shared.upkeep import Upkeep
 from shared.worker import Worker
 from tests.events.made import an_event
 from tests.models.scripted_server import ScriptedServer
@@ -62,14 +64,20 @@ def capabilities(
         models=Models(settings, database),
         memory=MemoryStore(database, HashingEmbedder()),
         conversations=Conversations(database),
+        audiences=Audiences(database, {}),
         adapter=lambda wanted: adapter,
         dispatcher=_no_batches,
+        upkeep=_no_upkeep,
         pace=pace,
     )
 
 
 def _no_batches() -> Dispatcher:
     raise AssertionError("nothing here is asked in a batch")
+
+
+def _no_upkeep() -> Upkeep:
+    raise AssertionError("nothing here happens by the clock")
 
 
 def batch(event: Event, receives: int = 1) -> Json:

@@ -1,0 +1,74 @@
+"""./scripts/flows memory consolidations, undo: what consolidation changed, and back again."""
+
+import argparse
+from collections.abc import Iterator
+
+import psycopg
+from psycopg.rows import dict_row
+
+from infra.cli.system import Known, database_url
+from infra.cli.table import lines
+from shared.database import Database
+from shared.errors import SettingsError
+from shared.memory.consolidation import SQL, undo
+
+_COLUMNS = ("id", "at", "tenant", "operation", "memories", "state")
+
+
+def add_commands(memory: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the two to the subcommands of `memory`."""
+    command = memory.add_parser("consolidations", help="list what was merged, lowered or dropped")
+    command.add_argument("--limit", type=int, default=20, help="how many (20)")
+    command.set_defaults(run=_consolidations)
+
+    command = memory.add_parser("undo", help="bring back what one of them took")
+    command.add_argument("id", help="its id, or how it starts")
+    command.set_defaults(run=_undo)
+
+
+def _consolidations(known: Known, options: argparse.Namespace) -> None:
+    print("\n".join(list_consolidations(database_url(known), limit=options.limit)))
+
+
+def _undo(known: Known, options: argparse.Namespace) -> None:
+    print(undo_consolidation(database_url(known), options.id))
+
+
+def list_consolidations(url: str, *, limit: int) -> Iterator[str]:
+    """Yield the lines of a table: the newest changes of all tenants first."""
+    with psycopg.connect(url, row_factory=dict_row, connect_timeout=5) as connection:
+        rows = connection.execute(SQL["listed"].encode(), {"limit": limit}).fetchall()
+    table: list[tuple[str, ...]] = [_COLUMNS]
+    for row in rows:
+        state = "undone" if row["undone_at"] else "final" if row["final_at"] else ""
+        at = f"{row['at']:%Y-%m-%d %H:%M}"
+        table.append((row["id"], at, row["tenant"], row["operation"], str(row["memories"]), state))
+    yield from lines(table)
+    if not rows:
+        yield "nothing consolidated yet"
+
+
+def undo_consolidation(url: str, id: str) -> str:
+    """Undo the one change whose id starts so, and say what came of it.
+
+    Raises SettingsError when none or several do, or when it cannot be undone.
+    """
+    with psycopg.connect(url, row_factory=dict_row, connect_timeout=5) as connection:
+        found = connection.execute(SQL["named"].encode(), {"id": id}).fetchall()
+    if len(found) != 1:
+        raise SettingsError(
+            f"{'several consolidations start' if found else 'no consolidation starts'} with {id!r};"
+            " ./scripts/flows memory consolidations lists them"
+        )
+    [row] = found
+    with Database(url) as database:
+        undone = undo(database, row["tenant"], row["id"])
+    if undone is None:
+        raise SettingsError(f"{row['id']} was undone before, or its memories are deleted for good")
+    if not undone.restored:
+        raise SettingsError(
+            f"{row['id']} cannot be undone: what it took was forgotten, blocked or changed since"
+        )
+    left = undone.wanted - undone.restored
+    more = f"; {left} forgotten, blocked or changed since" if left else ""
+    return f"undid {undone.operation} {row['id']}: {undone.restored} restored{more}"
