@@ -19,6 +19,7 @@ conversation hold the answer, say that you do not know."""
     "slack.message.groups",
     "slack.message.mpim",
     may=[React.at_most(1), Reply.at_most(1)],
+    shares={"fact"},
 )
 def chat(event: Event, agent: Agent) -> None:
     if not (event.addressed or agent.engaged()):

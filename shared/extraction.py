@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Annotated
 
-from shared.database import Database, Statement
+from shared.database import Database
 from shared.errors import (
     AnswerInvalid,
     BudgetExceeded,
@@ -18,7 +18,7 @@ from shared.errors import (
     RunBusy,
 )
 from shared.log import log
-from shared.memory import Memory
+from shared.memory import Entry, Memory
 from shared.memory.conversations import Origin
 from shared.memory.facts import Pending, PendingFacts, Taken
 from shared.memory.noise import grounded, restates, subject, worth
@@ -112,7 +112,7 @@ class FactExtraction:
         """Keep the facts in the turns; nothing of turns with which no worker ever came to an
         end."""
         done: Counter[str] = Counter(conversations=1, turns=len(taken.turns))
-        statements: list[Statement] = []
+        facts: list[Entry] = []
 
         def reply(request: Request) -> Reply:
             return self._ask(taken.tenant, request, max(end - time.monotonic(), 0.0))
@@ -131,8 +131,8 @@ class FactExtraction:
                 done["failed"] += 1
                 continue
             done["facts"] += len(found)
-            statements += [self._kept(taken.tenant, *pair) for pair in found]
-        self._pending.settle(taken, statements)
+            facts += [_entry(*pair) for pair in found]
+        self._pending.settle(taken, self._store.supersede(taken.tenant, facts) if facts else [])
         return done
 
     def _known(self, tenant: str, turns: Sequence[Pending]) -> list[Memory]:
@@ -178,18 +178,18 @@ class FactExtraction:
             and not restates(fact.statement, told)
         ]
 
-    def _kept(self, tenant: str, turn: Pending, fact: Fact) -> Statement:
-        """Return the statement that keeps the fact with all that is known of where it was said."""
-        since = f" (since {fact.since.strip()})" if fact.since and fact.since.strip() else ""
-        return self._store.remember(
-            tenant,
-            fact.statement.strip() + since,
-            kind="fact",
-            ref=_ref(turn, fact),
-            author=turn.author,
-            event=turn.event,
-            **turn.origin._asdict(),
-        )
+
+def _entry(turn: Pending, fact: Fact) -> Entry:
+    """Return the fact with all that is known of where it was said."""
+    since = f" (since {fact.since.strip()})" if fact.since and fact.since.strip() else ""
+    return Entry(
+        fact.statement.strip() + since,
+        kind="fact",
+        ref=_ref(turn, fact),
+        author=turn.author,
+        event=turn.event,
+        **turn.origin._asdict(),
+    )
 
 
 def _ref(turn: Pending, fact: Fact) -> str:

@@ -75,16 +75,19 @@ class MemoryStore:
         rows = [self._row(tenant, entry) for entry in entries]
         return [Statement(SQL["remember"], row) for row in self._embedded(tenant, rows)]
 
-    def supersede(self, tenant: str, entry: Entry) -> list[Statement]:
-        """Embed the text and return the statements that keep it in place of what held until now.
+    def supersede(self, tenant: str, entries: Sequence[Entry]) -> list[Statement]:
+        """Embed all texts in one call and return the statements that keep each in place of what
+        held until now.
 
         What another text said under the same (flow, kind, ref) stays as history, with the time it
         ended and what took its place. To be run in one transaction; two writers at once end with
         one memory that holds. Raises as `remember_all` does.
         """
-        [row] = self._embedded(tenant, [self._row(tenant, entry)])
+        rows = self._embedded(tenant, [self._row(tenant, entry) for entry in entries])
+        # All writers take the subjects in one order, so that none waits for another in a circle.
+        rows.sort(key=lambda row: (row["flow"], row["kind"], row["ref"]))
         steps = ("hold_subject", "retire", "remember", "link_successor")
-        return [Statement(SQL[step], row) for step in steps]
+        return [Statement(SQL[step], row) for row in rows for step in steps]
 
     def used(self, tenant: str, ids: Iterable[str]) -> Statement:
         """Return the statement that counts one more use of these memories."""
