@@ -1,4 +1,4 @@
-"""Cuts documents into passages: by heading and paragraph, of bounded size, each with its address."""
+"""Cuts documents into passages of bounded size, by heading and paragraph, each with an address."""
 
 import re
 from collections.abc import Iterator, Sequence

@@ -1,6 +1,7 @@
 """Which files are documents, which are left out and why, and how their bytes become text."""
 
 import codecs
+import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
@@ -9,16 +10,32 @@ from pathlib import PurePosixPath
 MAX_BYTES = 1_500_000
 
 _DOCUMENTS = frozenset({".md", ".markdown", ".mdx", ".rst", ".txt"})
-_NO_DOCUMENTS = ("requirements*.txt", "constraints*.txt", "robots.txt", "cmakelists.txt", "license*")
-_LOCKS = ("*.lock", "*.lockb", "*-lock.json", "*-lock.yaml", "npm-shrinkwrap.json", "go.sum")
-_MADE = ("*.min.js", "*.min.css", "*.map", "*.svg", "*_pb2.py", "*_pb2_grpc.py", "*.pb.go", "*.snap")
-_FOREIGN = frozenset(
-    "node_modules vendor third_party site-packages __pycache__ .git .hg .svn .venv venv .tox".split()
+_NO_DOCUMENTS = (
+    "requirements*.txt",
+    "constraints*.txt",
+    "robots.txt",
+    "cmakelists.txt",
+    "license*",
 )
-_BINARY = frozenset(
-    ".png .jpg .jpeg .gif .webp .ico .bmp .pdf .zip .gz .xz .bz2 .zst .7z .tar .jar .war .whl .exe"
-    " .dll .so .dylib .a .o .class .pyc .wasm .ttf .otf .woff .woff2 .mp3 .mp4 .mov .avi .wav .ogg"
-    " .psd .sqlite .db .bin .dat .parquet .onnx .safetensors .gguf .docx .xlsx .pptx".split()
+_LOCKS = ("*.lock", "*.lockb", "*-lock.json", "*-lock.yaml", "npm-shrinkwrap.json", "go.sum")
+_MADE = (
+    "*.min.js",
+    "*.min.css",
+    "*.map",
+    "*.svg",
+    "*_pb2.py",
+    "*_pb2_grpc.py",
+    "*.pb.go",
+    "*.snap",
+)
+_FOREIGN = re.compile(
+    r"(?:^|/)(?:node_modules|vendor|third_party|site-packages|__pycache__|\.git|\.hg|\.svn|\.?venv"
+    r"|\.tox)/"
+)
+_BINARY = re.compile(
+    r"\.(?:png|jpe?g|gif|webp|ico|bmp|psd|pdf|docx|xlsx|pptx|zip|gz|xz|bz2|zst|7z|tar|jar|war|whl"
+    r"|exe|dll|so|dylib|a|o|class|pyc|wasm|ttf|otf|woff2?|mp3|mp4|mov|avi|wav|ogg"
+    r"|sqlite|db|bin|dat|parquet|onnx|safetensors|gguf)"
 )
 #: Longer lines are not written by people, on average and in code.
 _LINE, _LONG_LINE = 500, 20_000
@@ -40,13 +57,13 @@ def refusal(path: str, size: int | None = None) -> str:
     name = PurePosixPath(path.lower())
     if not path.isprintable():
         return "its name cannot be shown"
-    if _FOREIGN.intersection(PurePosixPath(path).parts[:-1]):
+    if _FOREIGN.search(path):
         return "it belongs to somebody else's code"
     if any(fnmatchcase(name.name, pattern) for pattern in _LOCKS):
         return "a lock file"
     if any(fnmatchcase(name.name, pattern) for pattern in _MADE):
         return "generated"
-    if name.suffix in _BINARY:
+    if _BINARY.fullmatch(name.suffix):
         return "binary"
     return f"too large: {size:,} bytes" if size is not None and size > MAX_BYTES else ""
 

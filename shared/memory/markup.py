@@ -1,4 +1,4 @@
-"""What of a document nobody reads is taken out: comments, front matter, badges, pictures, hidden text.
+"""Takes out of a document what no reader sees: comments, front matter, pictures, hidden text.
 
 What goes leaves its line breaks behind, so the lines that stay keep their numbers. Each pattern
 either matches to the end or gives up within a bounded distance: a hostile document costs no more
