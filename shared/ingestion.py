@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
+from urllib.parse import quote
 
 from shared.database import Row, Statement, queries
 from shared.memory import Entry
@@ -214,7 +215,7 @@ class Ingestion:
         if reason:
             return Document(path, file.hash, (), reason=reason)
         name = f"{self._place.name}:{path}"
-        url = f"{self._place.url}/{path}"
+        url = f"{self._place.url}/{quote(path)}"
         pieces = (Piece(p.ref(name), p.url(url, form), p.text) for p in passages)
         return Document(path, file.hash, tuple(pieces))
 

@@ -43,7 +43,8 @@ def take_in(
         if not done["left"]:
             break
         if made:
-            rest_until(run, done["again_at"], _PATIENCE)
+            # A moment names a rest, so no two may be the same.
+            rest_until(run, done["again_at"] + number, _PATIENCE)
             break
     return {what: int(value) for what, value in done.items() if what != "again_at"}
 

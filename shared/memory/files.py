@@ -32,6 +32,8 @@ _FOREIGN = re.compile(
     r"(?:^|/)(?:node_modules|vendor|third_party|site-packages|__pycache__|\.git|\.hg|\.svn|\.?venv"
     r"|\.tox)/"
 )
+#: Controls, and bytes of a name that are no UTF-8.
+_UNSPEAKABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _BINARY = re.compile(
     r"\.(?:png|jpe?g|gif|webp|ico|bmp|psd|pdf|docx|xlsx|pptx|zip|gz|xz|bz2|zst|7z|tar|jar|war|whl"
     r"|exe|dll|so|dylib|a|o|class|pyc|wasm|ttf|otf|woff2?|mp3|mp4|mov|avi|wav|ogg"
@@ -52,13 +54,18 @@ def is_wanted(path: str, includes: Sequence[str] = ()) -> bool:
     return name.suffix in _DOCUMENTS or name.name == "readme"
 
 
+def is_foreign(path: str) -> bool:
+    """Does a file at `path`, or what is in the folder `path/`, belong to somebody else's code?"""
+    return _FOREIGN.search(path) is not None
+
+
 def refusal(path: str, size: int | None = None) -> str:
     """Why a wanted file is left out, as far as its name and its size in bytes tell; else ''."""
     name = PurePosixPath(path.lower())
-    if not path.isprintable():
-        return "its name cannot be shown"
-    if _FOREIGN.search(path):
-        return "it belongs to somebody else's code"
+    if _UNSPEAKABLE.search(path):
+        return "its name is no text"
+    if is_foreign(path):
+        return "it belongs to others"
     if any(fnmatchcase(name.name, pattern) for pattern in _LOCKS):
         return "a lock file"
     if any(fnmatchcase(name.name, pattern) for pattern in _MADE):
