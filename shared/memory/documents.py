@@ -14,7 +14,7 @@ LIMIT = 1_200
 _REF_CHARACTERS = 440
 
 _WIDE = re.compile(
-    "[\u1100-\u11ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
+    "[\u1100-\u11ff\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
     "\U00020000-\U0003134f]"
 )
 _ENDS = (re.compile(r"\n"), re.compile(r"[.!?][\"')\]]*\s|[。！？；]"), re.compile(r"\s"))
