@@ -192,5 +192,5 @@ def _summary(name: str, tally: Counter[str], same: int) -> str:
 
 
 def _shown(path: str) -> str:
-    """A path as it can be printed."""
-    return path.encode("utf-8", "replace").decode()
+    """A path as a terminal can show it: without what would steer it."""
+    return "".join(character if character.isprintable() else "?" for character in path)

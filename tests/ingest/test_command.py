@@ -237,6 +237,31 @@ def test_a_killed_command_goes_on_where_it_stopped(
     assert len(command.memories) == 600
 
 
+def test_on_a_terminal_a_bar_grows_and_the_output_stays_clean(
+    folder: Path, command: Command
+) -> None:
+    write(folder, {"nul.txt": b"a\0b", "bad\x1bname.md": "# X"})
+    root = str(Path(__file__).parents[2])
+    ours, theirs = os.openpty()
+    done = subprocess.run(
+        [sys.executable, "-m", "infra.cli", "ingest", str(folder), *PATH_OPTIONS],
+        cwd=root,
+        env=os.environ | {"PYTHONPATH": root},
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        text=True,
+        check=True,
+    )
+    os.close(theirs)
+    shown = os.read(ours, 100_000).decode()
+    os.close(ours)
+    assert "█" * 30 + " 3/3" in shown
+    assert "skipped   nul.txt  (binary)" in shown
+    left_out, summary = done.stdout.splitlines()
+    assert left_out == "left out  bad?name.md  (its name is no text)"
+    assert summary.startswith("handbook: 2 taken, 0 moved, 0 forgotten, 0 as before, 2 left out")
+
+
 def test_ten_thousand_files_are_looked_through_and_only_the_changed_one_is_taken(
     command: Command, tmp_path: Path
 ) -> None:
