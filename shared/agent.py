@@ -31,6 +31,8 @@ from shared.models.toolcalls import judged
 from shared.models.turns import turn
 from shared.recollection import Recollection
 from shared.settings import Settings
+from shared.slices import take_in
+from shared.sources import Source
 from shared.summaries import summarised
 from shared.tools import Tool
 from shared.upkeep import Upkeep
@@ -202,6 +204,23 @@ class Agent:
     def episode(self, what: str, outcome: str) -> None:
         """Keep what this run did and what came of it, as one episode."""
         self._recollection.episode(what, outcome)
+
+    def ingest(self, source: Callable[[Callable[[Query], Any]], Source]) -> dict[str, int]:
+        """Bring what is remembered of a place full of documents to what is there now; return what
+        was done.
+
+        `source` makes the place of what asks its platform. What one run's time is too short for is
+        done in the next slice.
+        """
+
+        def peek(query: Query) -> Any:
+            self._policy.read(query)
+            return self._can.adapter(query).read(query)
+
+        def seconds_left() -> float:
+            return self._remaining() - _RESERVE
+
+        return take_in(self._run, self._can.memory, lambda: source(peek), seconds_left)
 
     def engaged(self) -> bool:
         """Has the agent already spoken in this conversation?"""

@@ -11,6 +11,7 @@ import pytest
 from shared.database import Database, Statement
 from shared.errors import MemoryUnavailable, ModelUnavailable, SettingsError
 from shared.memory import By, Entry, Memory
+from shared.memory.embedders import Purpose
 from shared.memory.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
 
@@ -21,12 +22,13 @@ class Directions:
     """An embedder whose vectors a test chooses: by the text, else all the same."""
 
     name = "directions"
+    asymmetric = False
     dimensions = 3
 
     def __init__(self, vectors: dict[str, list[float]] | None = None) -> None:
         self._vectors = vectors or {}
 
-    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+    def embed(self, texts: Sequence[str], purpose: Purpose = "document") -> list[list[float]]:
         return [self._vectors.get(text, [1.0, 0.0, 0.0]) for text in texts]
 
 
@@ -35,10 +37,10 @@ class Failing(Directions):
 
     error: Exception | None = None
 
-    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+    def embed(self, texts: Sequence[str], purpose: Purpose = "document") -> list[list[float]]:
         if self.error:
             raise self.error
-        return super().embed(texts)
+        return super().embed(texts, purpose)
 
 
 @pytest.fixture
@@ -225,10 +227,10 @@ def test_since_leaves_out_what_was_remembered_before(
 
 
 def test_until_asks_what_held_then(database: Database, store: MemoryStore) -> None:
-    database.run("acme", store.supersede("acme", entry("The owner is Ann", "owner")))
+    database.run("acme", store.supersede("acme", [entry("The owner is Ann", "owner")]))
     rows(database, "update memories set valid_from = valid_from - interval '9 days'")
     between = datetime.now(UTC) - timedelta(days=1)
-    database.run("acme", store.supersede("acme", entry("The owner is Bob", "owner")))
+    database.run("acme", store.supersede("acme", [entry("The owner is Bob", "owner")]))
     for by in By:
         texts = [memory.text for memory in ask(store, "who is the owner", by=by)]
         assert texts == ["The owner is Bob"]
@@ -242,7 +244,7 @@ def test_until_asks_what_held_then(database: Database, store: MemoryStore) -> No
 
 def test_what_is_superseded_stays_as_history(database: Database, store: MemoryStore) -> None:
     for text in ("The owner is Ann", "The owner is Bob", "the  owner is BOB"):
-        database.run("acme", store.supersede("acme", entry(text, "owner")))
+        database.run("acme", store.supersede("acme", [entry(text, "owner")]))
     old, new = rows(
         database,
         "select id, text, valid_from, valid_until, superseded_by from memories order by seq",
@@ -262,7 +264,7 @@ def test_two_writers_at_once_end_with_one_memory_that_holds(
             for number in range(20):
                 barrier.wait(30)
                 fact = entry(f"{name} owns number {number}", f"#{number}")
-                mine.run("acme", store.supersede("acme", fact))
+                mine.run("acme", store.supersede("acme", [fact]))
 
     threads = [threading.Thread(target=write, args=[name]) for name in ("Ann", "Bob")]
     for thread in threads:
@@ -277,10 +279,10 @@ def test_two_writers_at_once_end_with_one_memory_that_holds(
 
 
 def test_a_blocked_successor_leaves_what_holds(database: Database, store: MemoryStore) -> None:
-    database.run("acme", store.supersede("acme", entry("The owner is Ann", "owner")))
+    database.run("acme", store.supersede("acme", [entry("The owner is Ann", "owner")]))
     rows(database, "insert into memory_blocks values ('acme', 'author', 'mallory')")
     fact = entry("The owner is Mallory", "owner", author="mallory")
-    database.run("acme", store.supersede("acme", fact))
+    database.run("acme", store.supersede("acme", [fact]))
     assert rows(database, "select text, valid_until from memories") == [
         {"text": "The owner is Ann", "valid_until": None}
     ]
