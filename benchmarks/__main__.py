@@ -5,7 +5,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,7 @@ from benchmarks.cold_start import measure_flows, measure_ingress
 from benchmarks.imports import measure_imports
 from benchmarks.process import FunctionFailed
 from benchmarks.prompt_cache import measure_cache
+from benchmarks.recall_quality import OWN, measure_quality
 from benchmarks.runs import measure_overhead, measure_steps
 from benchmarks.table import Findings
 from benchmarks.world import World, opened
@@ -35,8 +36,9 @@ password authentication to Postgres, arm64."""
 class Bench:
     """What the subjects share, each made when it is first needed."""
 
-    def __init__(self, stack: ExitStack, rounds: int) -> None:
-        self.rounds = rounds
+    def __init__(self, stack: ExitStack, asked: argparse.Namespace) -> None:
+        self.rounds: int = asked.rounds
+        self.conversations: Path = asked.conversations
         self._stack = stack
 
     @cached_property
@@ -64,6 +66,7 @@ SUBJECTS: dict[str, Callable[[Bench], Findings]] = {
     "calls": lambda bench: measure_calls(bench.rounds),
     "calls-cpu": lambda bench: measure_calls_cpu(bench.rounds),
     "imports": lambda bench: measure_imports(bench.scratch, bench.rounds),
+    "recall-quality": lambda bench: measure_quality(bench.world.database_url, bench.conversations),
     "bench-memory": lambda bench: measure_bench_memory(bench.scratch, bench.rounds),
 }
 
@@ -79,7 +82,7 @@ def main(arguments: list[str]) -> int:
         print(f"{name:10} {value}")
     print(f"{'load':10} {machine.load()} at the start\n", flush=True)
     try:
-        samples = _measure(asked.only or SUBJECTS, asked.rounds)
+        samples = _measure(asked)
     except (AgentFlowsError, FunctionFailed) as err:
         print(f"error: {err}", file=sys.stderr)
         return 1
@@ -91,12 +94,12 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _measure(subjects: Iterable[str], rounds: int) -> dict[str, Any]:
+def _measure(asked: argparse.Namespace) -> dict[str, Any]:
     """Print the tables of each subject as soon as it is measured; return all samples."""
     samples = {}
     with ExitStack() as stack:
-        bench = Bench(stack, rounds)
-        for name in subjects:
+        bench = Bench(stack, asked)
+        for name in asked.only or SUBJECTS:
             print(f"{name} …", file=sys.stderr, flush=True)
             findings = SUBJECTS[name](bench)
             print(*findings.tables, sep="\n", flush=True)
@@ -117,6 +120,13 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         dest="rounds",
         const=QUICK_ROUNDS,
         help=f"{QUICK_ROUNDS} rounds: to see that it works, not to quote",
+    )
+    parser.add_argument(
+        "--conversations",
+        type=Path,
+        default=OWN,
+        metavar="FILE",
+        help="for recall-quality: questions on conversations, see docs/memory-benchmark.md",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample to FILE")
     return parser.parse_args(arguments)

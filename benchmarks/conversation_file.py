@@ -96,12 +96,14 @@ def _loaded(path: Path) -> Any:
             )
         return json.loads(path.read_text("utf-8-sig"))
     except OSError as err:
-        raise SettingsError(f"{path} cannot be read: {err.strerror}; look at --conversations") from err
+        raise SettingsError(
+            f"{path} cannot be read: {err.strerror}; look at --conversations"
+        ) from err
     except UnicodeDecodeError as err:
         raise SettingsError(f"{path} is not UTF-8 at byte {err.start}; convert it") from err
     except json.JSONDecodeError as err:
         raise SettingsError(
-            f"{path} is no JSON: {err.msg} in line {err.lineno}, column {err.colno}; repair it there"
+            f"{path} is no JSON: {err.msg} in line {err.lineno}, column {err.colno}; repair it"
         ) from err
     except RecursionError as err:
         raise SettingsError(f"{path} is nested too deeply to be a set of conversations") from err
@@ -233,9 +235,7 @@ def _locomo(root: list[Any], place: str) -> ConversationSet:
 
 def _locomo_turns(entry: _Entry, name: str) -> Iterator[Turn]:
     sessions = _Entry(entry.value.get("conversation"), f"{entry.place}: conversation")
-    numbers = sorted(
-        int(match[1]) for key in sessions.value if (match := _SESSION.fullmatch(key))
-    )
+    numbers = sorted(int(match[1]) for key in sessions.value if (match := _SESSION.fullmatch(key)))
     for number in numbers:
         for turn in sessions.entries(f"session_{number}"):
             identity = f"{name}/{turn.text('dia_id')}"
