@@ -17,9 +17,11 @@ from benchmarks.bundles import Bundles, measure_sizes
 from benchmarks.calls import measure_calls, measure_calls_cpu
 from benchmarks.cold_start import measure_flows, measure_ingress
 from benchmarks.imports import measure_imports
+from benchmarks.memory_load import MEMORIES, Loaded, loaded
 from benchmarks.process import FunctionFailed
 from benchmarks.prompt_cache import measure_cache
 from benchmarks.recall_quality import OWN, measure_quality
+from benchmarks.recall_scale import measure_scale
 from benchmarks.runs import measure_overhead, measure_steps
 from benchmarks.table import Findings
 from benchmarks.world import World, opened
@@ -39,6 +41,8 @@ class Bench:
     def __init__(self, stack: ExitStack, asked: argparse.Namespace) -> None:
         self.rounds: int = asked.rounds
         self.conversations: Path = asked.conversations
+        self._memories: int = asked.memories
+        self._keep: Path | None = asked.keep
         self._stack = stack
 
     @cached_property
@@ -52,6 +56,10 @@ class Bench:
     @cached_property
     def world(self) -> World:
         return self._stack.enter_context(opened())
+
+    @cached_property
+    def memories(self) -> Loaded:
+        return self._stack.enter_context(loaded(self._memories, self._keep))
 
 
 SUBJECTS: dict[str, Callable[[Bench], Findings]] = {
@@ -67,6 +75,7 @@ SUBJECTS: dict[str, Callable[[Bench], Findings]] = {
     "calls-cpu": lambda bench: measure_calls_cpu(bench.rounds),
     "imports": lambda bench: measure_imports(bench.scratch, bench.rounds),
     "recall-quality": lambda bench: measure_quality(bench.world.database_url, bench.conversations),
+    "recall-scale": lambda bench: measure_scale(bench.memories, bench.rounds),
     "bench-memory": lambda bench: measure_bench_memory(bench.scratch, bench.rounds),
 }
 
@@ -113,7 +122,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         "--only", action="append", choices=SUBJECTS, metavar="NAME", help=", ".join(SUBJECTS)
     )
     rounds = parser.add_mutually_exclusive_group()
-    rounds.add_argument("--rounds", type=_rounds, default=ROUNDS, help="at least 1 (%(default)s)")
+    rounds.add_argument("--rounds", type=_count, default=ROUNDS, help="at least 1 (%(default)s)")
     rounds.add_argument(
         "--quick",
         action="store_const",
@@ -128,13 +137,26 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         metavar="FILE",
         help="for recall-quality: questions on conversations, see docs/memory-benchmark.md",
     )
+    parser.add_argument(
+        "--memories",
+        type=_count,
+        default=MEMORIES,
+        metavar="N",
+        help="for recall-scale: of the largest tenant (%(default)s)",
+    )
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        metavar="DIR",
+        help="for recall-scale: load there, go on with what is there, and leave it",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample to FILE")
     return parser.parse_args(arguments)
 
 
-def _rounds(text: str) -> int:
+def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of rounds")
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
     return int(text)
 
 

@@ -1,4 +1,4 @@
-"""Memories without end for measurements of scale: clustered vectors, words as frequent as in speech.
+"""Memories without end, for scale: clustered vectors, words as frequent as in speech.
 
 Everything follows from its seed, so a load can stop and go on, and what is exactly right can be
 computed again without reading the database.

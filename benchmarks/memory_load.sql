@@ -2,6 +2,18 @@
 -- How many memories a tenant has.
 select count(*) from memories where tenant = %s;
 
+-- name: act_as_function
+-- From here on row level security binds this session.
+set role agent_flows;
+
+-- name: act_for
+-- For this transaction.
+select set_config('app.tenant', %s, true);
+
+-- name: build_within
+-- For this session.
+select set_config('maintenance_work_mem', %s, false);
+
 -- name: make_notes
 -- The definitions of indexes that were dropped for a load, kept until they are built again.
 create table if not exists benchmark_indexes (definition text primary key);
@@ -47,3 +59,7 @@ from pg_class as c join pg_namespace as n on n.oid = c.relnamespace and n.nspnam
 where c.relkind in ('r', 'i') and c.relname like 'memor%'
   and c.relname not like 'memory_audit%' and c.relname not like 'memory_blocks%'
 order by c.relkind desc, bytes desc;
+
+-- name: forget_tenant
+-- Delete all that a tenant remembers; what belongs to a memory goes with it.
+delete from memories where tenant = %s;
