@@ -18,6 +18,7 @@ from benchmarks.calls import measure_calls, measure_calls_cpu
 from benchmarks.cold_start import measure_flows, measure_ingress
 from benchmarks.imports import measure_imports
 from benchmarks.memory_load import MEMORIES, Loaded, loaded
+from benchmarks.memory_peers import measure_peers
 from benchmarks.process import FunctionFailed
 from benchmarks.prompt_cache import measure_cache
 from benchmarks.recall_quality import OWN, measure_quality
@@ -76,6 +77,7 @@ SUBJECTS: dict[str, Callable[[Bench], Findings]] = {
     "imports": lambda bench: measure_imports(bench.scratch, bench.rounds),
     "recall-quality": lambda bench: measure_quality(bench.world.database_url, bench.conversations),
     "recall-scale": lambda bench: measure_scale(bench.memories, bench.rounds),
+    "memory-peers": lambda bench: measure_peers(bench.memories, bench.scratch, bench.rounds),
     "bench-memory": lambda bench: measure_bench_memory(bench.scratch, bench.rounds),
 }
 
@@ -142,13 +144,13 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         type=_count,
         default=MEMORIES,
         metavar="N",
-        help="for recall-scale: of the largest tenant (%(default)s)",
+        help="for recall-scale and memory-peers: of the largest tenant (%(default)s)",
     )
     parser.add_argument(
         "--keep",
         type=Path,
         metavar="DIR",
-        help="for recall-scale: load there, go on with what is there, and leave it",
+        help="for the same: load there, go on with what is there, and leave it",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample to FILE")
     return parser.parse_args(arguments)

@@ -27,8 +27,8 @@ SQL = queries(__file__, "memory_load.sql")
 #: How many memories the tenants have, of what is asked for.
 SHARES = (1.0, 0.1, 0.01, 0.001)
 MEMORIES = 100_000
-#: Triggers and foreign keys keep the plan of their first use, which on an empty table is to read all
-#: of it; new statistics end that.
+#: Triggers and foreign keys keep the plan of their first use, which is to read all of a table while
+#: it is empty; new statistics end that.
 _ANALYZE_AT = (BLOCK, 16 * BLOCK)
 #: What an index is built in, in bytes a memory and in all. With less, building is several times
 #: slower; much more is filled with zeros first.
@@ -128,8 +128,13 @@ def fill(url: str, tenants: Sequence[Tenant]) -> Loaded:
         seconds = time.perf_counter() - began
         build_seconds = _build_indexes(owner, sum(tenant.memories for tenant in tenants))
         if rows:
-            owner.execute("vacuum (analyze)")
+            owner.execute(SQL["vacuum"])
     return Loaded(url, tenants, generated, rows, seconds, build_seconds)
+
+
+def build_bytes(memories: int) -> str:
+    """What an index over so many is built in, for maintenance_work_mem."""
+    return f"{(_BUILD_LEAST + _BUILD_MEMORY * memories) // 1024}kB"
 
 
 def kept(store: MemoryStore, tenant: str, texts: Sequence[str], first: int) -> list[Statement]:
@@ -176,7 +181,7 @@ def _remember(owner: Connection, url: str, generated: Generated, tenant: Tenant,
             if sent:
                 sent.result()
             if start in _ANALYZE_AT:
-                owner.execute("analyze")
+                owner.execute(SQL["analyze"])
             sent = thread.submit(_send, connection, tenant.name, statements)
             done = f"\r  {tenant.name}: {start + len(texts):,} of {tenant.memories:,} memories  "
             print(done, end="", file=sys.stderr, flush=True)
@@ -200,8 +205,7 @@ def _drop_indexes(owner: Connection) -> None:
 def _build_indexes(owner: Connection, memories: int) -> float:
     """Build what is noted, each in a transaction; return the seconds."""
     owner.execute(SQL["make_notes"])
-    kilobytes = (_BUILD_LEAST + _BUILD_MEMORY * memories) // 1024
-    owner.execute(SQL["build_within"], [f"{kilobytes}kB"])
+    owner.execute(SQL["build_within"], [build_bytes(memories)])
     began = time.perf_counter()
     for (definition,) in owner.execute(SQL["noted_indexes"]).fetchall():
         print(f"  {definition} …", file=sys.stderr, flush=True)

@@ -1,3 +1,11 @@
+-- name: analyze
+-- New statistics for all tables.
+analyze;
+
+-- name: vacuum
+-- New statistics, and no work left for the server's own vacuum to do while times are taken.
+vacuum (analyze);
+
 -- name: count_memories
 -- How many memories a tenant has.
 select count(*) from memories where tenant = %s;
