@@ -61,9 +61,8 @@ def measure_peers(loaded: Loaded, scratch: Path, rounds: int) -> Findings:
     return Findings(tables, {way.shown: dict(way.output) for way in ways})
 
 
-def _listed(asked: Asked) -> list[dict[str, Any]]:
-    pairs = zip(asked.questions.texts, asked.questions.vectors.tolist(), strict=True)
-    return [{"text": text, "vector": vector} for text, vector in pairs]
+def _listed(asked: Asked) -> list[tuple[str, list[float]]]:
+    return list(zip(asked.questions.texts, asked.questions.vectors.tolist(), strict=True))
 
 
 def _fill(python: Path, name: str, loaded: Loaded) -> None:

@@ -122,18 +122,25 @@ PEERS = {
 }
 
 
-def main(action: str, name: str, url: str, *questions: str) -> None:
+def main(action: str, name: str, url: str, questions: str = "") -> None:
     """Make the table, or search and print JSON."""
-    peer = PEERS[name]
     if action == "make":
-        peer.make(url)
-        return
+        PEERS[name].make(url)
+    else:
+        print(
+            json.dumps(_searched(PEERS[name], url, json.loads(Path(questions).read_text("utf-8"))))
+        )
+
+
+def _searched(
+    peer: Peer, url: str, asked: dict[str, list[tuple[str, Sequence[float]]]]
+) -> dict[str, Any]:
+    """Ask a question of each tenant in turn; return what loading, and what each search took."""
     memory, began = _peak_memory(), time.process_time()
     search = peer.opened(url)
-    asked = json.loads(Path(questions[0]).read_text("utf-8"))
     found: dict[str, Any] = {tenant: {"ms": [], "refs": []} for tenant in asked}
     first = next(iter(asked))
-    search(first, **asked[first][0])
+    search(first, *asked[first][0])
     loading = {
         "cpu ms": 1e3 * (time.process_time() - began),
         "rss mb": _peak_memory() - memory,
@@ -142,12 +149,12 @@ def main(action: str, name: str, url: str, *questions: str) -> None:
     for number in range(-1, len(asked[first])):  # the last question first, uncounted
         for tenant, own in asked.items():
             start = time.perf_counter()
-            refs = search(tenant, **own[number])
+            refs = search(tenant, *own[number])
             took = 1e3 * (time.perf_counter() - start)
             if number >= 0:
                 found[tenant]["ms"].append(took)
                 found[tenant]["refs"].append(refs)
-    print(json.dumps({"loading": loading, "tenants": found}))
+    return {"loading": loading, "tenants": found}
 
 
 def _peak_memory() -> float:
