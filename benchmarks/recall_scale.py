@@ -26,7 +26,6 @@ COMMON_WORDS = 3
 #: A tenant whose memories come and go, to see what one more costs.
 _VISITOR = "benchmark:visitor"
 _BATCHES = (1, 100)
-_INSERTED = 300
 
 _Samples = dict[str, list[float]]
 
@@ -45,7 +44,7 @@ def measure_scale(loaded: Loaded, rounds: int) -> Findings:
         asked = [questions_of(loaded, tenant, rounds * PER_ROUND) for tenant in loaded.tenants]
         usual, found = _ask(database, asked)
         common, _ = _ask(database, [_common(loaded, one) for one in asked])
-        rates = _insert_rates(database, loaded)
+        rates = _insert_rates(database, loaded, rounds * PER_ROUND)
     tables = [
         _load_table(loaded, rates),
         _size_table(loaded),
@@ -101,8 +100,8 @@ def _ask(database: Database, asked: Sequence[Asked]) -> tuple[_Samples, _Samples
     return times, found
 
 
-def _insert_rates(database: Database, loaded: Loaded) -> Mapping[int, float]:
-    """Rows a second with every index in place, by rows of one transaction; they go again."""
+def _insert_rates(database: Database, loaded: Loaded, count: int) -> Mapping[int, float]:
+    """Rows a second with every index in place, by rows of one transaction; the rows go again."""
     embedder = GivenVectors()
     store = MemoryStore(database, embedder)
     rates = {}
@@ -110,10 +109,10 @@ def _insert_rates(database: Database, loaded: Loaded) -> Mapping[int, float]:
         block = loaded.generated.block(len(loaded.tenants) + order, 0)
         embedder.know(block)
         began = time.perf_counter()
-        for start in range(0, _INSERTED, size):
-            texts = block.texts[start : start + size]
+        for start in range(0, count, size):
+            texts = block.texts[start : min(start + size, count)]
             database.run(_VISITOR, kept(store, _VISITOR, texts, order * BLOCK + start))
-        rates[size] = _INSERTED / (time.perf_counter() - began)
+        rates[size] = count / (time.perf_counter() - began)
     with psycopg.connect(loaded.url) as owner:
         owner.execute(SQL["forget_tenant"], [_VISITOR])
     return rates
