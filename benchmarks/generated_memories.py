@@ -7,6 +7,7 @@ computed again without reading the database.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
@@ -67,14 +68,15 @@ class Generated:
         The words are of the same memory, frequent and rare as they come.
         """
         chance = np.random.default_rng((self.seed, tenant, memories, count))
-        places = chance.integers(memories, size=count)
+        places = np.sort(chance.integers(memories, size=count)).tolist()
         texts, vectors = [], []
-        for place in places.tolist():
-            block = self.block(tenant, place // BLOCK)
-            words = block.texts[place % BLOCK].split()
-            texts.append(" ".join(chance.choice(words, QUESTION_WORDS)))
-            noise = chance.standard_normal(DIMENSIONS, np.float32) / np.float32(DIMENSIONS**0.5)
-            vectors.append(block.vectors[place % BLOCK] + ASIDE * noise)
+        for number, own in groupby(places, lambda place: place // BLOCK):
+            block = self.block(tenant, number)
+            for place in own:
+                words = block.texts[place % BLOCK].split()
+                texts.append(" ".join(chance.choice(words, QUESTION_WORDS)))
+                noise = chance.standard_normal(DIMENSIONS, np.float32) / np.float32(DIMENSIONS**0.5)
+                vectors.append(block.vectors[place % BLOCK] + ASIDE * noise)
         return Block(texts, unit(np.array(vectors, np.float32)))
 
     @cached_property
