@@ -1,7 +1,14 @@
 -- What recall reads: one vector per memory and embedder, beside the filters that a search is bound by.
 
 -- A number per memory, in the order of their making: small in an index, and the newest last.
-alter table memories add column seq bigint generated always as identity;
+alter table memories
+  add column seq bigint generated always as identity,
+  -- The words of the text and what each weighs in it; see shared/memory/lexical.py. Null: not yet taken apart.
+  add column terms bigint[],
+  add column impacts smallint[],
+  add check (cardinality(terms) = cardinality(impacts));
+create unique index memories_by_seq on memories (tenant, seq);
+create index memories_by_ref on memories (tenant, ref);
 
 -- One vector per memory and embedder, so that another embedder can take over while this one still answers.
 -- The columns from `flow` on are the memory's, copied by triggers: a search that had to look them up would be slow.
@@ -79,9 +86,50 @@ end $$;
 create trigger stale_vectors before update of text on memories
   for each row when (old.text is distinct from new.text) execute function drop_stale_vectors();
 
-grant select, insert, update, delete on memory_vectors to agent_flows;
+-- The inverted index: where each word stands, the newest memory last. A GIN index would be smaller, but its operators
+-- may leak what they compare, so row level security keeps Postgres from using it; the equality of a b-tree may not.
+-- `term` is the word's key xor the key of the space: who may see it, in which flow, and whether it still holds. So one
+-- list holds what one reader may see, and a common word of another audience or of the past does not fill it.
+create table memory_terms (
+  tenant text not null,
+  term   bigint not null,
+  memory bigint not null,
+  impact smallint not null,
+  primary key (tenant, term, memory) include (impact)
+);
+
+create function memory_space(flow text, audience text, holds boolean) returns bigint
+language sql immutable parallel safe as $$
+  select ('x' || encode(substr(sha256(convert_to(
+    concat_ws(E'\n', length(flow), flow, audience, holds), 'UTF8')), 1, 8), 'hex'))::bit(64)::bigint
+$$;
+
+create function follow_terms() returns trigger language plpgsql as $$
+declare
+  space bigint;
+begin
+  if tg_op <> 'INSERT' and old.terms is not null then
+    space := memory_space(old.flow, old.audience, old.valid_until is null);
+    delete from memory_terms as t using unnest(old.terms) as word
+    where t.tenant = old.tenant and t.term = word # space and t.memory = old.seq;
+  end if;
+  if tg_op <> 'DELETE' and new.terms is not null then
+    space := memory_space(new.flow, new.audience, new.valid_until is null);
+    insert into memory_terms (tenant, term, memory, impact)
+    select new.tenant, word # space, new.seq, impact from unnest(new.terms, new.impacts) as words (word, impact);
+  end if;
+  return null;
+end $$;
+create trigger terms after insert or delete on memories for each row execute function follow_terms();
+create trigger changed_terms after update on memories for each row
+  when ((old.terms, old.impacts, old.flow, old.audience, old.valid_until is null)
+    is distinct from (new.terms, new.impacts, new.flow, new.audience, new.valid_until is null))
+  execute function follow_terms();
+
+grant select, insert, update, delete on memory_vectors, memory_terms to agent_flows;
+alter table memory_terms enable row level security;
+alter table memory_terms force row level security;
+create policy tenant on memory_terms using (tenant = nullif(current_setting('app.tenant', true), ''));
 alter table memory_vectors enable row level security;
 alter table memory_vectors force row level security;
 create policy tenant on memory_vectors using (tenant = nullif(current_setting('app.tenant', true), ''));
-
-create index memories_by_ref on memories (tenant, ref);

@@ -15,6 +15,7 @@ import pytest
 
 from shared.database import Database, Row, Statement
 from shared.errors import SettingsError
+from shared.memory import By
 from shared.memory.embedders import Embedder, local_embedder
 from shared.memory.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
@@ -147,7 +148,8 @@ def test_minilm_finds_the_restated_issue_among_two_hundred_others(database: Data
         for number, text in enumerate(texts)
     ]
     database.run("acme", statements)
-    first, second = store.recall("acme", query, audiences=PUBLIC, limit=2)
+    assert refs(store, query)[0] == "acme/shop#0"
+    first, second = store.recall("acme", query, audiences=PUBLIC, limit=2, by=By.VECTOR)
     assert first.ref == "acme/shop#0"
     assert first.score > second.score + 0.1
 
@@ -170,12 +172,12 @@ def test_a_memory_comes_back_whole_with_its_cosine_similarity(
     database: Database, store: MemoryStore
 ) -> None:
     keep(database, store, "The build fails")
-    [memory] = store.recall("acme", "The build fails", audiences=PUBLIC)
+    [memory] = store.recall("acme", "The build fails", audiences=PUBLIC, by=By.VECTOR)
     assert (memory.kind, memory.ref, memory.text) == ("issue", "acme/shop#1", "The build fails")
     assert memory.url == "https://x/1"
     assert memory.score == pytest.approx(1, abs=1e-3)
     assert memory.remembered_at.tzinfo is not None
-    [other] = store.recall("acme", "Completely different words", audiences=PUBLIC)
+    [other] = store.recall("acme", "Completely different words", audiences=PUBLIC, by=By.VECTOR)
     assert other.score < 0.3
 
 
@@ -332,8 +334,9 @@ def test_recall_never_compares_the_vectors_of_two_embedders(
     theirs = MemoryStore(database, other, exact_rows=exact_rows)
     keep(database, mine, "The build fails", ref="mine")
     keep(database, theirs, "The build fails", ref="theirs")
-    assert refs(mine, "The build fails") == ["mine"]
-    assert refs(theirs, "The build fails") == ["theirs"]
+    assert refs(mine, "The build fails", by=By.VECTOR) == ["mine"]
+    assert refs(theirs, "The build fails", by=By.VECTOR) == ["theirs"]
+    assert sorted(refs(mine, "The build fails")) == ["mine", "theirs"]  # by its words
 
 
 def test_a_memory_keeps_the_vector_of_each_embedder_until_its_text_changes(
@@ -344,7 +347,8 @@ def test_a_memory_keeps_the_vector_of_each_embedder_until_its_text_changes(
     keep(database, new, "The build fails")
     assert refs(old, "The build fails") == refs(new, "The build fails") == ["acme/shop#1"]
     keep(database, new, "The build works")
-    assert (refs(old, "The build fails"), refs(new, "The build works")) == ([], ["acme/shop#1"])
+    assert refs(old, "The build fails", by=By.VECTOR) == []
+    assert refs(new, "The build works", by=By.VECTOR) == ["acme/shop#1"]
 
 
 @pytest.mark.parametrize("exact_rows", [5000, 0])
@@ -452,7 +456,7 @@ def test_awkward_texts_are_kept_and_found(database: Database, store: MemoryStore
     ]
     for text in texts:
         keep(database, store, text)
-        [memory] = store.recall("acme", text, audiences=PUBLIC)
+        [memory] = store.recall("acme", text, audiences=PUBLIC, by=By.VECTOR)
         assert memory.text == text.replace("\0", "").replace("\ud83d", "?")
         assert memory.score == pytest.approx(1, abs=1e-3)
 
