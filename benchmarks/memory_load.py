@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -193,7 +194,8 @@ def _remember(owner: Connection, url: str, generated: Generated, tenant: Tenant,
 def _send(connection: Connection, tenant: str, statements: Sequence[Statement]) -> None:
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute(SQL["act_for"], [tenant])
-        cursor.executemany(statements[0].sql, [statement.parameters for statement in statements])
+        for sql, equal in groupby(statements, lambda statement: statement.sql):
+            cursor.executemany(sql, [statement.parameters for statement in equal])
 
 
 def _drop_indexes(owner: Connection) -> None:

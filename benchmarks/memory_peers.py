@@ -26,7 +26,7 @@ SQL = queries(__file__, "memory_peers.sql")
 #: The packages of each peer, and how it is shown.
 PEERS = {"langchain": "langchain-postgres", "mem0": "mem0ai"}
 _SHOWN = {"langchain": "LangChain PGVectorStore", "mem0": "mem0 PGVector"}
-_OURS = "Agent Flows, all of recall"
+_OURS = {"vector": "Agent Flows by vectors", "both": "Agent Flows by vectors and words"}
 _SCRIPT = Path(__file__).with_name("peer_recall.py")
 _PATIENCE = 900.0
 
@@ -44,7 +44,9 @@ def measure_peers(loaded: Loaded, scratch: Path, rounds: int) -> Findings:
     file = scratch / "questions.json"
     file.write_text(json.dumps({one.tenant.name: _listed(one) for one in asked}), "utf-8")
     here = Path(sys.executable)
-    ways = [Way(_OURS, _run(here, "search", "agent-flows", loaded.url, str(file)))]
+    ways = [
+        Way(shown, _run(here, "search", by, loaded.url, str(file))) for by, shown in _OURS.items()
+    ]
     python, problem = _throwaway(scratch / "peers")
     notes = [f"The peers were not measured: {problem}."] if problem else [_versions(python)]
     for name in {} if problem else PEERS:
@@ -138,6 +140,7 @@ def _recall_table(
         " in turns, warm; vectors given.",
         "Each library in a process of its own, with the index that it makes and its defaults; the"
         " peers filter by tenant in their way.",
+        "By words too, what is nearest by vectors alone is not what is wanted, so recall is lower.",
         "Agent Flows asks as a role bound by row level security; the peers as the owner.",
         *notes,
     )

@@ -1,7 +1,7 @@
 """Recalls with one library in a process of its own; prints what loading it and each search took.
 
 It runs under the Python of a throwaway environment too, so it imports nothing but what it measures:
-`python -P peer_recall.py make|search agent-flows|langchain|mem0 URL QUESTIONS`.
+`python -P peer_recall.py make|search vector|both|langchain|mem0 URL QUESTIONS`.
 """
 
 import json
@@ -25,7 +25,7 @@ class Peer(NamedTuple):
     opened: Callable[[str], Search]
 
 
-def _open_agent_flows(url: str) -> Search:
+def _open_agent_flows(url: str, by: str) -> Search:
     """MemoryStore.recall with given vectors."""
     database = import_module("shared.database").Database(url)
     given: dict[str, Sequence[float]] = {}
@@ -37,10 +37,11 @@ def _open_agent_flows(url: str) -> Search:
             return [given[text] for text in texts]
 
     store = import_module("shared.memory.store").MemoryStore(database, Given())
+    public, way = frozenset({"public"}), import_module("shared.memory").By(by)
 
     def search(tenant: str, text: str, vector: Sequence[float]) -> list[str]:
         given[text] = vector
-        found = store.recall(tenant, text, audiences=frozenset({"public"}), limit=LIMIT)
+        found = store.recall(tenant, text, audiences=public, limit=LIMIT, by=way)
         return [memory.ref for memory in found]
 
     return search
@@ -116,7 +117,8 @@ def _mem0_store(url: str) -> Any:
 
 
 PEERS = {
-    "agent-flows": Peer(lambda url: None, _open_agent_flows),
+    "vector": Peer(lambda url: None, lambda url: _open_agent_flows(url, "vector")),
+    "both": Peer(lambda url: None, lambda url: _open_agent_flows(url, "both")),
     "langchain": Peer(_make_langchain, _open_langchain),
     "mem0": Peer(_make_mem0, _open_mem0),
 }

@@ -13,7 +13,7 @@ from benchmarks.table import Findings, Table
 from shared.database import Database, Statement
 from shared.errors import SettingsError
 from shared.events import PUBLIC
-from shared.memory import Entry
+from shared.memory import By, Entry
 from shared.memory.embedders import local_embedder
 from shared.memory.store import MemoryStore
 
@@ -22,8 +22,8 @@ DEPTHS = (5, 10, 20)
 #: At which depth languages, categories and ways are compared.
 DEPTH = 10
 EMBEDDERS = ("hashing", "minilm")
-#: How each way asks; the last is compared with the better of the others.
-WAYS: Mapping[str, Mapping[str, Any]] = {"vectors": {}}
+#: The last is compared with the better of the others.
+WAYS = {"vectors": By.VECTOR, "words": By.LEXICAL, "both": By.BOTH}
 
 
 class Answer(NamedTuple):
@@ -54,9 +54,8 @@ def measure_quality(url: str, path: Path) -> Findings:
             print(f"  {name} …", file=sys.stderr, flush=True)
             with Database(url) as database:
                 answers[name] = ask(database, MemoryStore(database, embedder), asked)
-    tables = [_overall(asked, answers, path.name, notes), _by_category(answers)]
-    if len(WAYS) > 1:
-        tables.append(_against_halves(answers))
+    overall = _overall(asked, answers, path.name, notes)
+    tables = [overall, _against_halves(answers), _by_category(answers)]
     return Findings(tables, _samples(answers))
 
 
@@ -67,9 +66,9 @@ def ask(database: Database, store: MemoryStore, asked: ConversationSet) -> dict[
         tenant = f"benchmark:{uuid.uuid4()}"
         database.run(tenant, _kept(store, tenant, haystack))
         for question in haystack.questions:
-            for way, how in WAYS.items():
+            for way, by in WAYS.items():
                 found = store.recall(
-                    tenant, question.text, audiences=frozenset({PUBLIC}), limit=max(DEPTHS), **how
+                    tenant, question.text, audiences=frozenset({PUBLIC}), limit=max(DEPTHS), by=by
                 )
                 answers[way].append(Answer(question, [memory.ref for memory in found]))
     return answers

@@ -16,6 +16,7 @@ from benchmarks.recall_quality import WAYS
 from benchmarks.table import Findings, Table
 from shared.database import Database
 from shared.events import PUBLIC
+from shared.memory import By
 from shared.memory.store import MemoryStore
 
 LIMIT = 10
@@ -85,11 +86,11 @@ def _ask(database: Database, asked: Sequence[Asked]) -> tuple[_Samples, _Samples
     for number in range(-1, len(asked[0].questions.texts)):
         for one in asked:
             embedder.know(one.questions)
-            for way, how in WAYS.items():
+            for way, by in WAYS.items():
                 text = one.questions.texts[number]
                 began = time.perf_counter()
                 memories = store.recall(
-                    one.tenant.name, text, audiences=frozenset({PUBLIC}), limit=LIMIT, **how
+                    one.tenant.name, text, audiences=frozenset({PUBLIC}), limit=LIMIT, by=by
                 )
                 took = 1e3 * (time.perf_counter() - began)
                 if number >= 0:
@@ -160,7 +161,7 @@ def _recall_table(
         for way in WAYS:
             key = f"{one.tenant.memories:,} {way}"
             share = one.tenant.memories / loaded.memories
-            recall = f"{statistics.fmean(found[key]):.3f}" if way == next(iter(WAYS)) else ""
+            recall = f"{statistics.fmean(found[key]):.3f}" if WAYS[way] is By.VECTOR else ""
             rows.append(
                 [f"{one.tenant.memories:,}", f"{share:.2%}", way, *cells(times[key]), recall]
             )
