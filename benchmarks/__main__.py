@@ -5,7 +5,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
@@ -17,8 +17,12 @@ from benchmarks.bundles import Bundles, measure_sizes
 from benchmarks.calls import measure_calls, measure_calls_cpu
 from benchmarks.cold_start import measure_flows, measure_ingress
 from benchmarks.imports import measure_imports
+from benchmarks.memory_load import MEMORIES, Loaded, loaded
+from benchmarks.memory_peers import measure_peers
 from benchmarks.process import FunctionFailed
 from benchmarks.prompt_cache import measure_cache
+from benchmarks.recall_quality import OWN, measure_quality
+from benchmarks.recall_scale import measure_scale
 from benchmarks.runs import measure_overhead, measure_steps
 from benchmarks.table import Findings
 from benchmarks.world import World, opened
@@ -35,8 +39,11 @@ password authentication to Postgres, arm64."""
 class Bench:
     """What the subjects share, each made when it is first needed."""
 
-    def __init__(self, stack: ExitStack, rounds: int) -> None:
-        self.rounds = rounds
+    def __init__(self, stack: ExitStack, asked: argparse.Namespace) -> None:
+        self.rounds: int = asked.rounds
+        self.conversations: Path = asked.conversations
+        self._memories: int = asked.memories
+        self._keep: Path | None = asked.keep
         self._stack = stack
 
     @cached_property
@@ -51,6 +58,10 @@ class Bench:
     def world(self) -> World:
         return self._stack.enter_context(opened())
 
+    @cached_property
+    def memories(self) -> Loaded:
+        return self._stack.enter_context(loaded(self._memories, self._keep))
+
 
 SUBJECTS: dict[str, Callable[[Bench], Findings]] = {
     "sizes": lambda bench: measure_sizes(bench.bundles, bench.scratch),
@@ -64,6 +75,9 @@ SUBJECTS: dict[str, Callable[[Bench], Findings]] = {
     "calls": lambda bench: measure_calls(bench.rounds),
     "calls-cpu": lambda bench: measure_calls_cpu(bench.rounds),
     "imports": lambda bench: measure_imports(bench.scratch, bench.rounds),
+    "recall-quality": lambda bench: measure_quality(bench.world.database_url, bench.conversations),
+    "recall-scale": lambda bench: measure_scale(bench.memories, bench.rounds),
+    "memory-peers": lambda bench: measure_peers(bench.memories, bench.scratch, bench.rounds),
     "bench-memory": lambda bench: measure_bench_memory(bench.scratch, bench.rounds),
 }
 
@@ -79,7 +93,7 @@ def main(arguments: list[str]) -> int:
         print(f"{name:10} {value}")
     print(f"{'load':10} {machine.load()} at the start\n", flush=True)
     try:
-        samples = _measure(asked.only or SUBJECTS, asked.rounds)
+        samples = _measure(asked)
     except (AgentFlowsError, FunctionFailed) as err:
         print(f"error: {err}", file=sys.stderr)
         return 1
@@ -91,12 +105,12 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _measure(subjects: Iterable[str], rounds: int) -> dict[str, Any]:
+def _measure(asked: argparse.Namespace) -> dict[str, Any]:
     """Print the tables of each subject as soon as it is measured; return all samples."""
     samples = {}
     with ExitStack() as stack:
-        bench = Bench(stack, rounds)
-        for name in subjects:
+        bench = Bench(stack, asked)
+        for name in asked.only or SUBJECTS:
             print(f"{name} …", file=sys.stderr, flush=True)
             findings = SUBJECTS[name](bench)
             print(*findings.tables, sep="\n", flush=True)
@@ -110,7 +124,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         "--only", action="append", choices=SUBJECTS, metavar="NAME", help=", ".join(SUBJECTS)
     )
     rounds = parser.add_mutually_exclusive_group()
-    rounds.add_argument("--rounds", type=_rounds, default=ROUNDS, help="at least 1 (%(default)s)")
+    rounds.add_argument("--rounds", type=_count, default=ROUNDS, help="at least 1 (%(default)s)")
     rounds.add_argument(
         "--quick",
         action="store_const",
@@ -118,13 +132,33 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         const=QUICK_ROUNDS,
         help=f"{QUICK_ROUNDS} rounds: to see that it works, not to quote",
     )
+    parser.add_argument(
+        "--conversations",
+        type=Path,
+        default=OWN,
+        metavar="FILE",
+        help="for recall-quality: questions on conversations, see docs/memory-benchmark.md",
+    )
+    parser.add_argument(
+        "--memories",
+        type=_count,
+        default=MEMORIES,
+        metavar="N",
+        help="for recall-scale and memory-peers: of the largest tenant (%(default)s)",
+    )
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        metavar="DIR",
+        help="for the same: load there, go on with what is there, and leave it",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample to FILE")
     return parser.parse_args(arguments)
 
 
-def _rounds(text: str) -> int:
+def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of rounds")
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
     return int(text)
 
 
