@@ -15,6 +15,7 @@ from shared.actions.effects import Effects, branch
 from shared.actions.policy import Policy
 from shared.errors import AnswerInvalid, BudgetExceeded, ModelError
 from shared.events import Event
+from shared.executions import Executions
 from shared.journal import Outcome, Run, digest
 from shared.memory import Memory
 from shared.memory.conversations import Conversations
@@ -27,6 +28,8 @@ from shared.models.prompts import clean, data, system
 from shared.models.routing import Models
 from shared.models.toolcalls import judged
 from shared.models.turns import turn
+from shared.planning.desk import PlanDesk
+from shared.planning.store import PlanStore
 from shared.recollection import Recollection
 from shared.settings import Settings
 from shared.tools import Tool
@@ -48,6 +51,8 @@ class Capabilities:
     conversations: Conversations
     adapter: Callable[[Action | Query], Adapter]
     dispatcher: Callable[[], Dispatcher]
+    plans: PlanStore
+    executions: Callable[[], Executions]
     pace: Pace = PACE
 
 
@@ -208,6 +213,13 @@ class Agent:
         seconds = self._remaining() - _RESERVE
         work = self._can.dispatcher
         return dict(self._run.step("batches", {}, lambda: Outcome(work().advance(seconds))))
+
+    # Planning
+
+    @property
+    def plans(self) -> PlanDesk:
+        """Where a larger request becomes a plan, and where people's answers to one arrive."""
+        return PlanDesk(self._run, self._can.plans, self._can.executions)
 
     # Acting
 

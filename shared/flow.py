@@ -9,6 +9,7 @@ from shared.actions import Permission
 from shared.agent import Agent
 from shared.errors import SettingsError
 from shared.events import Event
+from shared.plans import Plans
 
 Function = Callable[[Event, Agent], None]
 
@@ -20,7 +21,8 @@ class Flow:
     """What wakes a flow (`types`), what it may do (`may`), and the function that does it.
 
     A flow ignores what bots cause unless `bots` is set, so that two bots cannot talk for ever. What
-    it remembers it alone recalls, unless the memory is of a kind that it `shares`.
+    it remembers it alone recalls, unless the memory is of a kind that it `shares`. A flow with
+    `plans` also carries them out, state by state.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Flow:
     bots: bool
     shares: frozenset[str]
     function: Function
+    plans: Plans | None = None
 
     def __call__(self, event: Event, agent: Agent) -> None:
         self.function(event, agent)
@@ -39,6 +42,7 @@ def flow(
     may: Sequence[Permission] = (),
     bots: bool = False,
     shares: Collection[str] = (),
+    plans: Plans | None = None,
 ) -> Callable[[Function], Flow]:
     """Make a function a flow: it runs once for each event of `types` and may do what `may` names.
 
@@ -54,7 +58,7 @@ def flow(
         raise SettingsError("@flow() names no event type; expected such as 'github.issues.opened'")
 
     def declare(function: Function) -> Flow:
-        return Flow(function.__name__, types, tuple(may), bots, frozenset(shares), function)
+        return Flow(function.__name__, types, tuple(may), bots, frozenset(shares), function, plans)
 
     return declare
 

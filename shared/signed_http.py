@@ -74,11 +74,13 @@ def host_of(service: str, region: str) -> str:
 class Connection:
     """One connection to one AWS service, made when it is first needed, and anew when it is lost.
 
-    `host` is used unless AWS_ENDPOINT_URL_<SERVICE> names another. One thread at a time.
+    `host` is used unless AWS_ENDPOINT_URL_<SERVICE> names another; `endpoint` is the service's name
+    in that variable where it is not the one that is signed. One thread at a time.
     """
 
-    def __init__(self, service: str, region: str, host: str) -> None:
-        scheme, _, rest = (aws_endpoint(service) or f"https://{host}").partition("://")
+    def __init__(self, service: str, region: str, host: str, endpoint: str = "") -> None:
+        named = aws_endpoint(endpoint or service)
+        scheme, _, rest = (named or f"https://{host}").partition("://")
         self._service, self._region = service, region
         self._is_tls = scheme == "https"
         self._host = rest.rstrip("/")

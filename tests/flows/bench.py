@@ -11,6 +11,7 @@ from shared.actions.github import ListLabels
 from shared.agent import Capabilities
 from shared.database import Database
 from shared.events import Event
+from shared.executions import Executions
 from shared.flow import Flow
 from shared.journal import Journal
 from shared.memory.conversations import Conversations
@@ -19,6 +20,7 @@ from shared.memory.store import MemoryStore
 from shared.models.batch import connect
 from shared.models.batch.dispatcher import Dispatcher
 from shared.models.routing import Models
+from shared.planning.store import PlanStore
 from shared.settings import Settings
 from shared.worker import Worker
 
@@ -68,7 +70,7 @@ class Bench:
         self._published: set[tuple[str, str]] = set()
         self.database = database
         settings = Settings(footer="off", max_receives="2")._replace(**changes)
-        self._can = Capabilities(
+        self.can = Capabilities(
             settings=settings,
             models=Models(settings, database),
             memory=MemoryStore(database, HashingEmbedder()),
@@ -77,6 +79,8 @@ class Bench:
             dispatcher=lambda: Dispatcher(
                 database, lambda model: connect(model, settings), self.publish
             ),
+            plans=PlanStore(database),
+            executions=lambda: Executions(settings.require("planner_arn")),
         )
 
     def publish(self, event: Event, again: str) -> None:
@@ -97,6 +101,6 @@ class Bench:
             }
             for event in events
         ]
-        worker = Worker(flow, Journal(self.database), self._can)
+        worker = Worker(flow, Journal(self.database), self.can)
         answer = worker(json.loads(json.dumps({"Records": records})), Context())
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]

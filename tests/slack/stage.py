@@ -15,6 +15,7 @@ from shared.actions.drafts import Pace
 from shared.agent import Capabilities
 from shared.database import Database
 from shared.events import Actor, Event, Message, Thread
+from shared.executions import Executions
 from shared.flow import Flow
 from shared.journal import Journal
 from shared.memory.conversations import Conversations
@@ -22,6 +23,7 @@ from shared.memory.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
 from shared.models.batch.dispatcher import Dispatcher
 from shared.models.routing import Models
+from shared.planning.store import PlanStore
 from shared.settings import Settings
 from shared.worker import Worker
 from tests.events.made import an_event
@@ -64,6 +66,8 @@ def capabilities(
         conversations=Conversations(database),
         adapter=lambda wanted: adapter,
         dispatcher=_no_batches,
+        plans=PlanStore(database),
+        executions=lambda: Executions(settings.require("planner_arn")),
         pace=pace,
     )
 
