@@ -1,6 +1,6 @@
 """What comes next in a plan: a pure function of how it stands, so that a restart finds its way."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 from shared.planning.store import Situation, StepRow, Version
@@ -9,9 +9,9 @@ from shared.planning.waves import ready
 
 Next = Literal["plan", "wave", "approve", "report"]
 
-#: The state waits so much longer for a person than the approval lives, in seconds: both clocks
-#: begin to count at about the same time, and the approval must be the first to end.
-_GRACE = 5
+#: The state waits so much longer for a person than the approval lives, in seconds. When the
+#: approval still lives then, because its clock began later, the state is entered once more.
+_GRACE = 2
 #: How often in a row a plan may be invalid.
 _INVALID = 2
 
@@ -33,15 +33,16 @@ def course(
     latest = situation.latest
     if latest is None or latest.fault or not latest.checked:
         return Course("plan")
-    if question := _open_question(situation, latest):
-        return Course("approve", (), _GRACE + max(1, int(question - now)))
+    if (until := _asked_until(situation, latest, ())) is not None:
+        return Course("approve", (), _seconds(until, now))
     waiting = open_steps(situation)
     free = tuple(row.step.id for row in waiting if not gated(row))
     if free:
         return Course("wave", free)
     if waiting:
         steps = tuple(row.step.id for row in waiting)
-        return Course("approve", steps, _GRACE + limits.approval)
+        until = _asked_until(situation, latest, steps)
+        return Course("approve", steps, _seconds(until or now + limits.approval, now))
     return Course("report")
 
 
@@ -69,9 +70,14 @@ def open_steps(situation: Situation) -> list[StepRow]:
     return [row for row in found if row is not None]
 
 
-def _open_question(situation: Situation, latest: Version) -> float | None:
-    """Return until when a question to a person is open, if one is."""
+def _asked_until(situation: Situation, latest: Version, steps: Sequence[str]) -> float | None:
+    """Return until when a question about these steps is open; one about none is a question."""
     for approval in situation.approvals:
-        if approval.state == "asked" and approval.version == latest.number and not approval.steps:
+        is_open = approval.state == "asked" and approval.version == latest.number
+        if is_open and set(approval.steps) == set(steps):
             return approval.expires_at
     return None
+
+
+def _seconds(until: float, now: float) -> int:
+    return _GRACE + max(1, round(until - now))

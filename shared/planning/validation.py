@@ -125,7 +125,8 @@ def _step(step: PlanStep, plan: Plan, tools: Mapping[str, ToolFacts]) -> Iterato
             given = _given(Reference(value["$from"], value.get("path", "")), plan, tools)
             if given and not takes(wanted, given):
                 kinds = wanted.get("type"), given.get("type")
-                yield f"Step {step.id}: {name} wants a {kinds[0]}, the reference gives a {kinds[1]}."
+                wrong = f"{name} wants a {kinds[0]}, the reference gives a {kinds[1]}"
+                yield f"Step {step.id}: {wrong}."
 
 
 def _reference(

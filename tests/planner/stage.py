@@ -2,6 +2,7 @@
 and a platform in memory. Functions run in this process, and die when a test says so."""
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -50,15 +51,19 @@ class Context:
 
 
 class Stage:
-    """Runs plans of `flow`. `dies` raises Death in the next call of that state's handler, before
-    (`before:Act`) or after (`after:Act`) its work; `fails` maps a state to errors that its function
-    answers instead of working."""
+    """Runs plans of `flow`. `dies` names the calls in which the function dies, before (`before:Act`)
+    or after (`after:Act`) its work; `fails` maps a state to errors that its function answers
+    instead of working, `answers` to what it answers instead of what it found. While `holds` is
+    clear, Report waits."""
 
     def __init__(self, bench: Bench, flow: Flow) -> None:
         self.bench = bench
         self.flow = flow
         self.fails: dict[str, list[str]] = {}
+        self.answers: dict[str, Json] = {}
         self.dies: list[str] = []
+        self.holds = threading.Event()
+        self.holds.set()
         self.calls: list[Json] = []
         self.store = Store()
         self.machines = StateMachines(ACCOUNT, self.store)
@@ -79,10 +84,15 @@ class Stage:
             if self.fails.get(state):
                 raise FunctionError(function, {"errorType": self.fails[state].pop(0)})
             self._die(f"before:{state}")
+            if state == "Report":
+                self.holds.wait(PATIENCE)
             answer = self._planner(call, Context())
+            answer = self.answers.get(state, answer)
             self._die(f"after:{state}")
             return json.dumps(answer).encode()
         except Death:
+            # Nobody waits here for the lease of a function that is dead.
+            self._query("update runs set lease_until = now() where state = 'running'")
             raise FunctionError(function, {"errorType": "Runtime.ExitError"}) from None
         except FunctionError:
             raise
