@@ -1,6 +1,7 @@
 """Work towards a goal in steps: make a plan, ask before it leaves the conversation, carry it out,
 report."""
 
+import json
 import re
 from dataclasses import dataclass
 
@@ -46,39 +47,40 @@ class Text:
     text: str
 
 
-@reads
+@reads(needs="issue")
 def list_labels(agent: Agent) -> Labels:
     """List the labels that the repository has."""
     found = agent.read(ListLabels(agent.event.issue.repository))
     return Labels(tuple(Label(label["name"], label["description"] or "") for label in found))
 
 
-@reads
+@reads()
 def recall(agent: Agent, query: str) -> Memories:
     """Find what is remembered about a topic: past issues, documents, facts."""
     found = agent.recall(query, limit=10)
     return Memories(tuple(Remembered(m.text, m.ref, m.url) for m in found))
 
 
-@reads
-def write_text(agent: Agent, task: str, material: str = "") -> Text:
-    """Write a text from material: summarise it, group it, answer a question about it."""
-    return Text(agent.ask(task, material or agent.event, returns=str, model="large"))
+@reads()
+def write_text(agent: Agent, task: str, material: object = None) -> Text:
+    """Write a text from material, such as a step's output: summarise it, group it, draft it."""
+    shown = agent.event if material is None else json.dumps(material, ensure_ascii=False)
+    return Text(agent.ask(task, shown, returns=str, model="large"))
 
 
-@writes(AddLabels)
+@writes(AddLabels, needs="issue")
 def add_labels(event: Event, labels: tuple[str, ...], number: int | None = None) -> AddLabels:
     """Put labels, which the repository must have, on an issue: this one, or one by its number."""
     return AddLabels(_issue(event, number), labels)
 
 
-@writes(Comment)
+@writes(Comment, needs="issue")
 def comment(event: Event, body: str, number: int | None = None) -> Comment:
     """Write a comment on an issue: this one, or one by its number."""
     return Comment(_issue(event, number), body)
 
 
-@writes(Reply)
+@writes(Reply, needs="thread")
 def reply(event: Event, text: str) -> Reply:
     """Post a text into this Slack thread."""
     return Reply(event.thread, text)

@@ -8,6 +8,9 @@ from shared.signed_http import Connection, host_of
 #: What Step Functions answers when it was told before, or when nobody waits any more.
 _OVER = frozenset({"TaskDoesNotExist", "TaskTimedOut", "InvalidToken"})
 
+#: Seconds. Nobody waits for these answers as Slack waits for the ingress.
+_TIMEOUT = 10.0
+
 
 class Executions:
     """The executions of the machine `arn`. Not for use by two threads at once.
@@ -25,7 +28,8 @@ class Executions:
         self._arn = arn
         region = parts[3]
         # Host and signature say `states`; the variable says `sfn`, as boto3 calls the service.
-        self._states = Connection("states", region, host_of("states", region), endpoint="sfn")
+        host = host_of("states", region)
+        self._states = Connection("states", region, host, endpoint="sfn", timeout=_TIMEOUT)
 
     def start(self, name: str, input: object) -> None:
         """Start the execution `name`, which happens once however often it is asked for; raises

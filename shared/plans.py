@@ -10,7 +10,7 @@ import inspect
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 from shared.actions import Action
 from shared.agent import Agent
@@ -23,6 +23,9 @@ from shared.planning.thinking import plan_with_a_model, reflect, verify_with_a_m
 from shared.planning.validation import Limits, ToolFacts
 
 Json = dict[str, Any]
+
+#: What a tool needs to be offered.
+Place = Literal["", "issue", "thread"]
 
 _RECEIPT: Json = {
     "type": "object",
@@ -43,10 +46,16 @@ class PlanTool:
     facts: ToolFacts
     function: Callable[..., Any]
     action: type[Action] | None = None
+    needs: Place = ""
 
     @property
     def name(self) -> str:
         return self.facts.name
+
+    def fits(self, event: Event) -> bool:
+        """Is there what it needs where the event comes from?"""
+        places = {"": True, "issue": event.issue_target, "thread": event.thread_target}
+        return bool(places[self.needs])
 
     def read(self, agent: Agent, arguments: Json) -> Any:
         """Return what it finds, as plain JSON; raises Unfit."""
@@ -64,7 +73,7 @@ class PlanTool:
     def _call(self, subject: object, arguments: Json) -> Any:
         hints = _hints(self.function)
         try:
-            values = {name: typed.convert(hints[name], arguments[name]) for name in arguments}
+            values = {name: _converted(hints[name], arguments[name]) for name in arguments}
         except KeyError as err:
             raise Unfit(f"{self.name} takes no {err.args[0]}") from err
         except ValueError as err:
@@ -76,22 +85,26 @@ class PlanTool:
         return self.function(subject, **values)
 
 
-def reads(function: Callable[..., Any]) -> PlanTool:
+def reads(*, needs: Place = "") -> Callable[[Callable[..., Any]], PlanTool]:
     """Make `function(agent, …)` a tool that reads; raises SettingsError without docstring or types.
 
     What it returns is the step's output; a typed one lets references to it be checked beforehand.
+    A tool that `needs` an issue or a thread is offered only in one.
     """
-    returned = get_type_hints(function, include_extras=True).get("return", Any)
-    known = {} if returned in (Any, object) else typed.schema_of(returned)
-    return PlanTool(_facts(function, returns=known), function)
+
+    def declare(function: Callable[..., Any]) -> PlanTool:
+        returned = get_type_hints(function, include_extras=True).get("return", Any)
+        return PlanTool(_facts(function, returns=_schema(returned)), function, needs=needs)
+
+    return declare
 
 
-def writes(action: type[Action]) -> Callable[[Callable[..., Any]], PlanTool]:
+def writes(action: type[Action], *, needs: Place = "") -> Callable[[Callable[..., Any]], PlanTool]:
     """Make `function(event, …)` a tool that takes one `action`, which it returns."""
 
     def declare(function: Callable[..., Any]) -> PlanTool:
         facts = _facts(function, returns=_RECEIPT, writes=action.__name__)
-        return PlanTool(facts, function, action)
+        return PlanTool(facts, function, action, needs)
 
     return declare
 
@@ -111,11 +124,20 @@ def _facts(function: Callable[..., Any], *, returns: Json, writes: str = "") -> 
         raise SettingsError(f"tool {name} has no type for {', '.join(missing)}")
     schema = {
         "type": "object",
-        "properties": {p.name: typed.schema_of(hints[p.name]) for p in parameters},
+        "properties": {p.name: _schema(hints[p.name]) for p in parameters},
         "required": [p.name for p in parameters if p.default is p.empty],
         "additionalProperties": False,
     }
     return ToolFacts(name, inspect.cleandoc(function.__doc__), schema, returns, writes)
+
+
+def _schema(kind: Any) -> Json:
+    """The schema of a type; anything at all has an empty one."""
+    return {} if kind in (Any, object) else typed.schema_of(kind)
+
+
+def _converted(kind: Any, value: Any) -> Any:
+    return value if kind in (Any, object) else typed.convert(kind, value)
 
 
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:
@@ -144,6 +166,6 @@ class Plans:
     def known(self) -> Mapping[str, PlanTool]:
         return {tool.name: tool for tool in self.tools}
 
-    @property
-    def facts(self) -> Mapping[str, ToolFacts]:
-        return {tool.name: tool.facts for tool in self.tools}
+    def offered(self, event: Event) -> Mapping[str, ToolFacts]:
+        """Return the tools that there are in the place of `event`."""
+        return {tool.name: tool.facts for tool in self.tools if tool.fits(event)}

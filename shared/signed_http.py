@@ -78,12 +78,15 @@ class Connection:
     in that variable where it is not the one that is signed. One thread at a time.
     """
 
-    def __init__(self, service: str, region: str, host: str, endpoint: str = "") -> None:
+    def __init__(
+        self, service: str, region: str, host: str, *, endpoint: str = "", timeout: float = TIMEOUT
+    ) -> None:
         named = aws_endpoint(endpoint or service)
         scheme, _, rest = (named or f"https://{host}").partition("://")
         self._service, self._region = service, region
         self._is_tls = scheme == "https"
         self._host = rest.rstrip("/")
+        self._timeout = timeout
         self._socket: socket.socket | None = None
         self._stream: BinaryIO | None = None
         self._context: SSLContext | None = None
@@ -94,7 +97,7 @@ class Connection:
         # As bytes: for a str Python imports tables of international names, 2 ms of a cold start.
         name: Any = host.encode("ascii")
         address = (name, int(port or (443 if self._is_tls else 80)))
-        plain = socket.create_connection(address, timeout=TIMEOUT)
+        plain = socket.create_connection(address, timeout=self._timeout)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = self._secured(plain, name) if self._is_tls else plain
         self._stream = self._socket.makefile("rb")

@@ -48,7 +48,7 @@ class MakePlan:
         done = {id: _in_short(output) for id, output in situation.outputs.items()}
         return Brief(
             situation.goal,
-            self._states.plans.facts,
+            self._states.plans.offered(situation.event),
             latest.plan if latest else None,
             done,
             latest.feedback if latest else (),
@@ -72,7 +72,8 @@ class Validate:
 
     def _judged(self, situation: Situation, latest: Version) -> list[Statement]:
         tenant, id = situation.event.tenant, situation.id
-        wrong = problems(latest.plan, self._states.plans.facts, self._bounds(situation))
+        tools = self._states.plans.offered(situation.event)
+        wrong = problems(latest.plan, tools, self._bounds(situation))
         if wrong:
             faulty = {"version": latest.number, "fault": "invalid", "feedback": as_json(wrong)}
             return [statement("fault_version", tenant, id, **faulty)]

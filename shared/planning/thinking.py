@@ -70,10 +70,10 @@ def described(tool: ToolFacts) -> str:
         f"{name}{'' if name in required else '?'}: {_kind(part)}"
         for name, part in schema.get("properties", {}).items()
     )
-    returns = f" -> {_kind(tool.returns)}" if tool.returns else ""
+    returns = f" Returns {_kind(tool.returns)}." if tool.returns else ""
     effect = " [writes]" if tool.writes else ""
     about = " ".join(tool.about.split())
-    return f"- {tool.name}({parameters}){returns}{effect}: {about}"
+    return f"- {tool.name}({parameters}){effect}: {about}{returns}"
 
 
 def _kind(schema: Json) -> str:

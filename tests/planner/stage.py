@@ -51,8 +51,10 @@ class Context:
 
 
 class Stage:
-    """Runs plans of `flow`. `dies` names the calls in which the function dies, before (`before:Act`)
-    or after (`after:Act`) its work; `fails` maps a state to errors that its function answers
+    """Runs plans of `flow`.
+
+    `dies` names the calls in which the function dies, before (`before:Act`) or after (`after:Act`)
+    its work; `fails` maps a state to errors that its function answers
     instead of working, `answers` to what it answers instead of what it found. While `holds` is
     clear, Report waits."""
 

@@ -1,6 +1,5 @@
 """Functions die, time out and fail in every state: the plan goes on, and nothing is done twice."""
 
-
 import pytest
 
 from shared.planning.plan import Plan

@@ -7,6 +7,8 @@ state that it was in; functions cannot tell the two apart, because AWS may call 
 
 import threading
 from collections.abc import Callable
+from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from infra.local.aws.errors import LocalCloudError
@@ -32,7 +34,7 @@ class StateMachine(NamedTuple):
 
 
 class StateMachines:
-    """Threads may share it. The interpreter is loaded with the first execution."""
+    """Threads may share it. The interpreter, which takes a second to load, is loaded beside."""
 
     def __init__(self, account: str, store: Store) -> None:
         self._account = account
@@ -48,6 +50,9 @@ class StateMachines:
     def open(self, invoke: "Invoke") -> None:
         """Run executions from now on, the interrupted ones first."""
         self._invoke = invoke
+        if self._machines:
+            load = partial(import_module, "infra.local.aws.asl_interpreter")
+            threading.Thread(target=load, name="interpreter", daemon=True).start()
         for arn, machine, input in self._store.executions():
             if machine in self._machines:
                 with self._lock:
