@@ -35,7 +35,7 @@ create table plan_versions (
 );
 
 -- The steps of the valid version, and of earlier ones what was done. `version` is the one that gave a step its
--- present form, `effect` the digest of the exact action of a write.
+-- present form.
 create table plan_steps (
   tenant       text not null,
   plan_id      text not null,
@@ -47,11 +47,22 @@ create table plan_steps (
                check (state in ('waiting', 'acted', 'done', 'failed', 'dropped')),
   attempts     int not null default 0,
   output       json,
-  effect       text not null default '',
   reason       text not null default '',
   started_at   timestamptz,
   finished_at  timestamptz,
   primary key (tenant, plan_id, id),
+  foreign key (tenant, plan_id) references plans on delete cascade
+);
+
+-- What the plan has set out to write, by the digest of the exact action: no version of it writes the same twice.
+create table plan_writes (
+  tenant   text not null,
+  plan_id  text not null,
+  effect   text not null,
+  state    text not null check (state in ('acted', 'failed')),
+  output   json,
+  reason   text not null default '',
+  primary key (tenant, plan_id, effect),
   foreign key (tenant, plan_id) references plans on delete cascade
 );
 
@@ -91,7 +102,7 @@ do $$
 declare
   one text;
 begin
-  foreach one in array array['plans', 'plan_versions', 'plan_steps', 'plan_runs', 'approvals'] loop
+  foreach one in array array['plans', 'plan_versions', 'plan_steps', 'plan_writes', 'plan_runs', 'approvals'] loop
     execute format('grant select, insert, update, delete on %I to agent_flows', one);
     execute format('alter table %I enable row level security', one);
     execute format('alter table %I force row level security', one);

@@ -9,7 +9,7 @@ from shared.errors import AgentFlowsError
 from shared.planner.gates import Intent, intended
 from shared.planner.states import States
 from shared.planning.references import Unresolved, resolve
-from shared.planning.store import Situation, StepRow, as_json, statement
+from shared.planning.store import Situation, StepRow, Written, as_json, statement
 from shared.plans import PlanTool, Unfit
 
 Json = dict[str, Any]
@@ -73,23 +73,35 @@ class Act:
             try:
                 receipt = agent.act(intent.action)
             except AgentFlowsError as err:
-                return [_failed(situation, row, err, intent)]
+                if err.retryable:
+                    raise
+                return _closed(situation, row, intent, Written("failed", None, str(err)))
             output = {"id": receipt.id, "url": receipt.url}
-            return [_set(situation, row, "acted", output=output, effect=intent.effect)]
+            return _closed(situation, row, intent, Written("acted", output, ""))
 
-        if not self._states.run(situation, f"write/{intent.effect[:20]}", remaining, work):
-            self._take_over(self._states.again(situation), row, intent)
+        name = f"write/{intent.effect[:20]}"
+        if not self._states.run(situation, name, remaining, work):
+            # It was done before, perhaps for another step or version: this one gets what it gave.
+            before = self._states.again(situation).written[intent.effect]
+            self._states.put(situation, _closed(situation, row, intent, before))
 
-    def _take_over(self, situation: Situation, row: StepRow, intent: Intent) -> None:
-        """Give a step what another one got for the same action."""
-        same = [other for other in situation.steps if other.effect == intent.effect]
-        if not same or any(other.step.id == row.step.id for other in same):
-            return
-        first = same[0]
-        taken = _set(
-            situation, row, first.state, first.reason, output=first.output, effect=intent.effect
-        )
-        self._states.put(situation, [taken])
+
+def _closed(
+    situation: Situation, row: StepRow, intent: Intent, written: Written
+) -> list[Statement]:
+    place = (situation.event.tenant, situation.id)
+    kept = statement(
+        "keep_write",
+        *place,
+        effect=intent.effect,
+        state=written.state,
+        reason=written.reason,
+        output=as_json(written.output),
+    )
+    return [
+        kept,
+        _set(situation, row, written.state, written.reason, output=written.output),
+    ]
 
 
 class Verify:
@@ -117,22 +129,20 @@ def verify(
         except AgentFlowsError as err:
             return [_failed(situation, row, err)]
         state = "done" if verdict.passed else "failed"
-        return [_set(situation, row, state, verdict.reason, effect=row.effect)]
+        return [_set(situation, row, state, verdict.reason)]
 
     if row.step.verify:
         name = f"verify/{row.step.id}/{row.version}/{row.attempts}"
         states.run(situation, name, remaining, work)
     else:
-        states.put(situation, [_set(situation, row, "done", effect=row.effect)])
+        states.put(situation, [_set(situation, row, "done")])
 
 
-def _failed(
-    situation: Situation, row: StepRow, err: AgentFlowsError, intent: Intent | None = None
-) -> Statement:
+def _failed(situation: Situation, row: StepRow, err: AgentFlowsError) -> Statement:
     """Record what will not pass by itself; raises what may."""
     if err.retryable:
         raise err
-    return _set(situation, row, "failed", str(err), effect=intent.effect if intent else "")
+    return _set(situation, row, "failed", str(err))
 
 
 def _set(
@@ -142,7 +152,6 @@ def _set(
     reason: str = "",
     *,
     output: Any = None,
-    effect: str = "",
 ) -> Statement:
     return statement(
         "set_step",
@@ -154,5 +163,4 @@ def _set(
         state=state,
         reason=reason,
         output=as_json(output),
-        effect=effect,
     )

@@ -82,8 +82,8 @@ def intended(tool: PlanTool, situation: Situation, row: StepRow) -> Intent:
 
 
 def payload_digest(payload: Json, version: int) -> str:
-    """Name an approval by exactly what is asked; a question of another version is another one."""
-    return digest([payload, version if "question" in payload else 0])
+    """Name an approval by exactly what is asked, in which version of the plan."""
+    return digest([payload, version])
 
 
 def _holds(approval: Approval, effect: str) -> bool:

@@ -59,11 +59,14 @@ class Reflect:
                 yield statement("fault_version", tenant, id, **changed)
 
     def _unfinished(self, situation: Situation, at: object) -> Iterator[Statement]:
-        """Fail the steps whose function did not come to an end, however often it was tried."""
-        ended = at if isinstance(at, list) else []
-        for result in ended:
+        """Fail the steps of the wave that are as they were before: a function that did not come to
+        an end, however often it was tried. So each wave brings the plan on."""
+        if not isinstance(at, list) or over(situation, self._states.plans.limits):
+            return
+        for result in at:
             row = situation.row(result["step"])
-            if "error" in result and row is not None and row.state == "waiting":
+            if row is not None and row.state == "waiting":
+                error = result.get("error", {}).get("Error", "it did nothing")
                 yield statement(
                     "set_step",
                     situation.event.tenant,
@@ -72,9 +75,8 @@ class Reflect:
                     version=row.version,
                     attempts=row.attempts,
                     state="failed",
-                    reason=f"Its function failed: {result['error'].get('Error', 'unknown')}.",
+                    reason=f"Its function failed: {error}.",
                     output=None,
-                    effect="",
                 )
 
     def _failures(self, situation: Situation) -> list[StepRow]:

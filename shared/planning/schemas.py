@@ -39,9 +39,7 @@ def misfits(schema: Json, value: Any, at: str) -> Iterator[str]:
     elif kind == "array":
         yield from _array(schema, value, at)
     elif kind in {"integer", "number"}:
-        low, high = schema.get("minimum", value), schema.get("maximum", value)
-        if not low <= value <= high:
-            yield f"{at} is {value}, not within {low} and {high}"
+        yield from _bounds(value, schema.get("minimum"), schema.get("maximum"), f"{at} is {value}")
 
 
 def _is(kind: str, value: Any) -> bool:
@@ -63,11 +61,17 @@ def _object(schema: Json, value: Json, at: str) -> Iterator[str]:
 
 
 def _array(schema: Json, value: Any, at: str) -> Iterator[str]:
-    low, high = schema.get("minItems", 0), schema.get("maxItems", len(value))
-    if not low <= len(value) <= high:
-        yield f"{at} has {len(value)} items, not within {low} and {high}"
+    low, high = schema.get("minItems"), schema.get("maxItems")
+    yield from _bounds(len(value), low, high, f"{at} has {len(value)} items")
     for index, item in enumerate(value):
         yield from misfits(schema.get("items", {}), item, f"{at}[{index}]")
+
+
+def _bounds(value: float, low: float | None, high: float | None, said: str) -> Iterator[str]:
+    if low is not None and value < low:
+        yield f"{said}, less than {low}"
+    if high is not None and value > high:
+        yield f"{said}, more than {high}"
 
 
 def schema_at(schema: Json, path: list[str | int]) -> Json | None:

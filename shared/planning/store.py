@@ -40,7 +40,15 @@ class StepRow:
     state: str
     attempts: int
     output: Any
-    effect: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Written:
+    """How the write of an exact action ended: `acted` with its output, or `failed`."""
+
+    state: str
+    output: Any
     reason: str
 
 
@@ -76,6 +84,7 @@ class Situation:
     cost: float
     versions: tuple[Version, ...]
     steps: tuple[StepRow, ...]
+    written: Mapping[str, Written]
     approvals: tuple[Approval, ...]
 
     @property
@@ -114,8 +123,8 @@ class PlanStore:
     def load(self, tenant: str, plan: str) -> Situation:
         """Return the plan as it stands, in one round trip; raises EventError when there is none."""
         key = {"tenant": tenant, "plan": plan}
-        names = ("read_plan", "read_versions", "read_steps", "read_approvals")
-        found, versions, steps, approvals = self.run(
+        names = ("read_plan", "read_versions", "read_steps", "read_writes", "read_approvals")
+        found, versions, steps, writes, approvals = self.run(
             tenant, [Statement(SQL[name], key) for name in names]
         )
         if not found:
@@ -132,6 +141,7 @@ class PlanStore:
             cost=row["cost"],
             versions=tuple(_version(version) for version in versions),
             steps=tuple(_step(step) for step in steps),
+            written={row["effect"]: _written_as(row) for row in writes},
             approvals=tuple(_approval(plan, approval) for approval in approvals),
         )
 
@@ -140,23 +150,12 @@ class PlanStore:
 
 
 def statement(name: str, tenant: str, plan: str, **values: object) -> Statement:
-    """Return the named statement of store.sql; JSON values are written canonically."""
-    written = {key: _written(value) for key, value in values.items()}
-    return Statement(SQL[name], {"tenant": tenant, "plan": plan} | written)
+    """Return the named statement of store.sql; write its JSON values with `as_json`."""
+    return Statement(SQL[name], {"tenant": tenant, "plan": plan} | values)
 
 
-class Written(str):
-    """JSON text, to be kept as it is."""
-
-    __slots__ = ()
-
-
-def as_json(value: object) -> Written | None:
-    return None if value is None else Written(canonical(value))
-
-
-def _written(value: object) -> object:
-    return str(value) if isinstance(value, Written) else value
+def as_json(value: object) -> str | None:
+    return None if value is None else canonical(value)
 
 
 def _version(row: Mapping[str, Any]) -> Version:
@@ -171,9 +170,12 @@ def _step(row: Mapping[str, Any]) -> StepRow:
         row["state"],
         row["attempts"],
         row["output"],
-        row["effect"],
         row["reason"],
     )
+
+
+def _written_as(row: Mapping[str, Any]) -> Written:
+    return Written(row["state"], row["output"], row["reason"])
 
 
 def _approval(plan: str, row: Mapping[str, Any]) -> Approval:

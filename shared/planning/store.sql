@@ -19,8 +19,12 @@ where tenant = %(tenant)s and plan_id = %(plan)s order by version;
 
 -- name: read_steps
 -- The steps and what came of them.
-select id, version, step, state, attempts, output, effect, reason from plan_steps
+select id, version, step, state, attempts, output, reason from plan_steps
 where tenant = %(tenant)s and plan_id = %(plan)s order by position, id;
+
+-- name: read_writes
+-- What the plan has written, or was refused.
+select effect, state, output, reason from plan_writes where tenant = %(tenant)s and plan_id = %(plan)s;
 
 -- name: read_approvals
 -- What people were asked, the oldest first. The clock is the database's.
@@ -55,7 +59,7 @@ insert into plan_steps (tenant, plan_id, id, version, position, step)
 values (%(tenant)s, %(plan)s, %(id)s, %(version)s, %(position)s, %(step)s)
 on conflict (tenant, plan_id, id) do update
 set version = excluded.version, position = excluded.position, step = excluded.step, state = 'waiting', attempts = 0,
-    output = null, effect = '', reason = '', started_at = null, finished_at = null
+    output = null, reason = '', started_at = null, finished_at = null
 where plan_steps.version < excluded.version and plan_steps.state <> 'done';
 
 -- name: drop_steps
@@ -71,10 +75,16 @@ where tenant = %(tenant)s and id = %(plan)s and state in ('planning', 'running',
 -- name: set_step
 -- Note how far a step has come, unless a later attempt or version is there already.
 update plan_steps
-set state = %(state)s, output = coalesce(%(output)s, output), effect = %(effect)s, reason = %(reason)s,
+set state = %(state)s, output = coalesce(%(output)s, output), reason = %(reason)s,
     finished_at = now()
 where tenant = %(tenant)s and plan_id = %(plan)s and id = %(id)s and version = %(version)s
   and attempts = %(attempts)s and state <> 'dropped';
+
+-- name: keep_write
+-- Note how a write ended.
+insert into plan_writes (tenant, plan_id, effect, state, output, reason)
+values (%(tenant)s, %(plan)s, %(effect)s, %(state)s, %(output)s, %(reason)s)
+on conflict do nothing;
 
 -- name: try_again
 -- Let a step wait for one more attempt.

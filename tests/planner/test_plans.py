@@ -4,6 +4,8 @@ from dataclasses import replace
 
 from shared.actions.github import AddLabels, Comment
 from shared.agent import Agent
+from shared.database import Statement
+from shared.errors import ActionRejected
 from shared.events import Issue
 from shared.planning.plan import Plan
 from shared.planning.validation import Limits
@@ -151,3 +153,24 @@ def test_a_cancelled_plan_stops_and_says_what_was_not_done(opened: Open) -> None
     assert "Two" not in it.said()
     assert it.said()[-1].startswith("⏹ Cancelled by ada.")
     assert "▫️ comment s2" in it.said()[-1]
+
+
+def test_what_was_refused_is_not_written_again_by_the_next_version(opened: Open) -> None:
+    first = Plan((step("s1", "comment", body="Hi"),))
+    again = Plan((step("s2", "comment", body="Hi"),))
+    it = opened(planned(Drafts(first, again), limits=Limits(revisions=1)))
+    it.bench.platform.fails[1] = ActionRejected("github: the issue is locked")
+    assert it.ended(it.ask(ASK)).state == "failed"
+    assert "the issue is locked" in it.said()[0]
+    assert it.bench.platform.tried == 2
+
+
+def test_lessons_of_a_plan_reach_the_next_of_that_kind(opened: Open) -> None:
+    nothing = Plan((replace(step("s1", "recall", query="login"), verify="not empty"),))
+    it = opened(planned(Drafts(nothing, HELLO)))
+    it.ended(it.ask(ASK))
+    (rows,) = it.bench.database.run(
+        "github:acme", [Statement("select kind, text from memories", {})]
+    )
+    assert rows[0]["kind"] == "episode"
+    assert "Step s1: It gave nothing." in rows[0]["text"]

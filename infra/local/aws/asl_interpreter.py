@@ -8,6 +8,7 @@ test without it. Importing this loads the interpreter, which takes more than a s
 
 import datetime
 import json
+import logging
 import time
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
@@ -197,6 +198,8 @@ def _unless_stopped(name: str) -> Callable[..., None]:
     return guarded
 
 
+# It writes every failure of a task, with the whole machine, as an error.
+logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL)
 _stock_eval_execution = _Callback._eval_execution
 _stock_from_error = _Callback._from_error
 _Callback._eval_execution = _with_fresh_token

@@ -68,6 +68,7 @@ class StateMachines:
 
             asl_interpreter.leave(self._account)
         for execution in running:
+            execution.ended = _forgotten
             execution.abort(None, None)
 
     def start(self, machine_arn: str, name: str, input: str) -> "Execution":
@@ -113,8 +114,11 @@ class StateMachines:
         return execution
 
     def _ended(self, execution: "Execution") -> None:
-        if self._invoke is not None:
-            self._store.end_execution(execution.exec_arn)
+        self._store.end_execution(execution.exec_arn)
+
+
+def _forgotten(execution: "Execution") -> None:
+    """An execution that the cloud interrupts has not ended."""
 
 
 def described(execution: "Execution") -> Json:
