@@ -59,6 +59,11 @@ def plan_with_a_model(mind: Mind, brief: Brief) -> Plan:
     draft = mind.ask(
         prompt, brief.goal, *_before(brief), lessons, returns=Draft, model="large", max_tokens=4096
     )
+    return drafted(draft)
+
+
+def drafted(draft: Draft) -> Plan:
+    """Read what the model wrote as a plan."""
     return Plan(tuple(_step(step) for step in draft.steps))
 
 
