@@ -21,6 +21,7 @@ from shared.database import Database, Statement, queries
 from shared.errors import SettingsError
 from shared.events import PUBLIC
 from shared.memory import Entry
+from shared.memory.embedders import Purpose
 from shared.memory.store import MemoryStore
 
 SQL = queries(__file__, "memory_load.sql")
@@ -58,6 +59,7 @@ class Tenant:
 class GivenVectors:
     """An embedder that knows its texts: what embedding takes is not measured."""
 
+    asymmetric = False
     name = "benchmark"
     dimensions = DIMENSIONS
 
@@ -68,7 +70,7 @@ class GivenVectors:
         """Replace what is known."""
         self._known = dict(zip(block.texts, block.vectors.tolist(), strict=True))
 
-    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+    def embed(self, texts: Sequence[str], purpose: Purpose = "document") -> list[list[float]]:
         return [self._known[text] for text in texts]
 
 

@@ -31,9 +31,9 @@ def _open_agent_flows(url: str, by: str) -> Search:
     given: dict[str, Sequence[float]] = {}
 
     class Given:
-        name, dimensions = "benchmark", DIMENSIONS
+        name, dimensions, asymmetric = "benchmark", DIMENSIONS, False
 
-        def embed(self, texts: Sequence[str]) -> list[Sequence[float]]:
+        def embed(self, texts: Sequence[str], purpose: str = "document") -> list[Sequence[float]]:
             return [given[text] for text in texts]
 
     store = import_module("shared.memory.store").MemoryStore(database, Given())

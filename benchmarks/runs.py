@@ -23,7 +23,7 @@ from shared.events import Event
 from shared.flow import Flow, flow
 from shared.function import compose
 from shared.settings import Settings
-from shared.worker import Worker
+from shared.worker import Handler
 
 #: Seconds that each model call takes, and that are added to each round trip to Postgres.
 THINKING = 0.5
@@ -77,7 +77,7 @@ class Stand(NamedTuple):
 
     flow: Flow
     proxy: PostgresProxy
-    worker: Worker
+    worker: Handler
     recorder: Recorder
     wake: Callable[[], Event]
 

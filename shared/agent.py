@@ -15,6 +15,7 @@ from shared.actions.effects import Effects, branch
 from shared.actions.policy import Policy
 from shared.errors import AnswerInvalid, BudgetExceeded, ModelError
 from shared.events import Event
+from shared.executions import Executions
 from shared.journal import Outcome, Run, digest
 from shared.log import log
 from shared.memory import Memory
@@ -29,6 +30,8 @@ from shared.models.prompts import clean, data, system
 from shared.models.routing import Models
 from shared.models.toolcalls import judged
 from shared.models.turns import turn
+from shared.planning.desk import PlanDesk
+from shared.planning.store import PlanStore
 from shared.recollection import Recollection
 from shared.settings import Settings
 from shared.slices import take_in
@@ -56,6 +59,8 @@ class Capabilities:
     adapter: Callable[[Action | Query], Adapter]
     dispatcher: Callable[[], Dispatcher]
     upkeep: Callable[[], Upkeep]
+    plans: PlanStore
+    executions: Callable[[], Executions]
     pace: Pace = PACE
 
 
@@ -266,6 +271,13 @@ class Agent:
         done = dict(self._run.step("upkeep", {"work": name}, work))
         log("upkeep done", work=name, run=self._run.id, event=self.event.id, counts=done)
         return done
+
+    # Planning
+
+    @property
+    def plans(self) -> PlanDesk:
+        """Where a larger request becomes a plan, and where people's answers to one arrive."""
+        return PlanDesk(self._run, self._can.plans, self._can.executions)
 
     # Acting
 

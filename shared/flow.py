@@ -9,6 +9,7 @@ from shared.actions import Permission, Query
 from shared.agent import Agent
 from shared.errors import SettingsError
 from shared.events import Event
+from shared.plans import Plans
 
 Function = Callable[[Event, Agent], None]
 
@@ -23,7 +24,8 @@ class Flow:
     nothing but read.
 
     A flow ignores what bots cause unless `bots` is set, so that two bots cannot talk for ever. What
-    it remembers it alone recalls, unless the memory is of a kind that it `shares`.
+    it remembers it alone recalls, unless the memory is of a kind that it `shares`. A flow with
+    `plans` also carries them out, state by state.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Flow:
     shares: frozenset[str]
     function: Function
     reads: tuple[type[Query], ...] = ()
+    plans: Plans | None = None
 
     def __call__(self, event: Event, agent: Agent) -> None:
         self.function(event, agent)
@@ -44,6 +47,7 @@ def flow(
     bots: bool = False,
     shares: Collection[str] = (),
     reads: Sequence[type[Query]] = (),
+    plans: Plans | None = None,
 ) -> Callable[[Function], Flow]:
     """Make a function a flow: it runs once for each event of `types`, may do what `may` names and
     ask what `reads` names.
@@ -61,7 +65,9 @@ def flow(
 
     def declare(function: Function) -> Flow:
         kinds = frozenset(shares)
-        return Flow(function.__name__, types, tuple(may), bots, kinds, function, tuple(reads))
+        return Flow(
+            function.__name__, types, tuple(may), bots, kinds, function, tuple(reads), plans
+        )
 
     return declare
 

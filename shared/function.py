@@ -11,6 +11,7 @@ from shared.agent import Capabilities
 from shared.bus import Bus
 from shared.database import Database
 from shared.errors import PolicyError
+from shared.executions import Executions
 from shared.flow import Flow, load_flow
 from shared.journal import Journal
 from shared.memory.audience import Audiences, grants_from
@@ -21,17 +22,26 @@ from shared.models import Caller, Reply, Request
 from shared.models.batch import connect
 from shared.models.batch.dispatcher import Dispatcher
 from shared.models.routing import Models
+from shared.planning.store import PlanStore
 from shared.settings import Settings
 from shared.upkeep import Upkeep, Work
-from shared.worker import Worker
+from shared.worker import Handler, Worker
 
 ready()
 
 
-def compose(flow: Flow, settings: Settings) -> Worker:
-    """Build the worker of `flow`. Nothing is connected before it is used."""
+def compose(flow: Flow, settings: Settings) -> Handler:
+    """Build the worker of `flow`, with the states of its plans when it has any. Nothing is
+    connected before it is used."""
     database = Database(settings.require("database_url"))
-    return Worker(flow, Journal(database), capabilities(flow, settings, database))
+    journal, can = Journal(database), capabilities(flow, settings, database)
+    worker = Worker(flow, journal, can)
+    if flow.plans is None:
+        return worker
+    from shared.planner.machine import Planner
+    from shared.planner.states import States
+
+    return Planner(worker, States(flow, journal, can))
 
 
 def capabilities(flow: Flow, settings: Settings, database: Database) -> Capabilities:
@@ -48,6 +58,8 @@ def capabilities(flow: Flow, settings: Settings, database: Database) -> Capabili
         adapter=_adapters(flow, settings),
         dispatcher=lambda: _dispatcher(settings, database),
         upkeep=lambda: _upkeep(settings, database, models, embedders, store),
+        plans=PlanStore(database),
+        executions=lambda: Executions(settings.require("planner_arn")),
     )
 
 

@@ -198,10 +198,11 @@ class Run:
         many."""
         return int(self.write([self.statement("expire_events", {"days": days})])[0][0]["events"])
 
-    def finish(self, state: str, reason: str = "") -> None:
+    def finish(self, state: str, reason: str = "", statements: Sequence[Statement] = ()) -> None:
         """End the run as `done`, `failed` or `waiting`, give it back as `retrying`, or let it rest
-        as `parked`."""
-        self.write([self.statement("finish_run", {"state": state, "reason": reason})])
+        as `parked`; `statements` are committed with it."""
+        end = self.statement("finish_run", {"state": state, "reason": reason})
+        self.write([*statements, end])
 
 
 def _plain(value: object) -> Any:

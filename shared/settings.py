@@ -50,6 +50,7 @@ class Settings(NamedTuple):
     topic_arn: str = ""
     payload_bucket: str = ""
     event_types: str = ""
+    planner_arn: str = ""
     max_receives: str = "3"
     # Behaviour
     tenants: str = ""

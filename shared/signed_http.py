@@ -74,14 +74,19 @@ def host_of(service: str, region: str) -> str:
 class Connection:
     """One connection to one AWS service, made when it is first needed, and anew when it is lost.
 
-    `host` is used unless AWS_ENDPOINT_URL_<SERVICE> names another. One thread at a time.
+    `host` is used unless AWS_ENDPOINT_URL_<SERVICE> names another; `endpoint` is the service's name
+    in that variable where it is not the one that is signed. One thread at a time.
     """
 
-    def __init__(self, service: str, region: str, host: str) -> None:
-        scheme, _, rest = (aws_endpoint(service) or f"https://{host}").partition("://")
+    def __init__(
+        self, service: str, region: str, host: str, *, endpoint: str = "", timeout: float = TIMEOUT
+    ) -> None:
+        named = aws_endpoint(endpoint or service)
+        scheme, _, rest = (named or f"https://{host}").partition("://")
         self._service, self._region = service, region
         self._is_tls = scheme == "https"
         self._host = rest.rstrip("/")
+        self._timeout = timeout
         self._socket: socket.socket | None = None
         self._stream: BinaryIO | None = None
         self._context: SSLContext | None = None
@@ -92,7 +97,7 @@ class Connection:
         # As bytes: for a str Python imports tables of international names, 2 ms of a cold start.
         name: Any = host.encode("ascii")
         address = (name, int(port or (443 if self._is_tls else 80)))
-        plain = socket.create_connection(address, timeout=TIMEOUT)
+        plain = socket.create_connection(address, timeout=self._timeout)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = self._secured(plain, name) if self._is_tls else plain
         self._stream = self._socket.makefile("rb")

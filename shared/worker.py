@@ -14,6 +14,8 @@ from shared.journal import Journal, Run
 from shared.log import log
 
 Json = dict[str, Any]
+#: What Lambda calls: an event and its context to an answer.
+Handler = Callable[[Json, Any], Json]
 
 #: Beyond this many of our own effects between a person and an event, somebody is going round in
 #: circles.

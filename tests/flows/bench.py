@@ -11,6 +11,7 @@ from shared.actions.github import ListLabels
 from shared.agent import Capabilities
 from shared.database import Database
 from shared.events import Event
+from shared.executions import Executions
 from shared.flow import Flow
 from shared.journal import Journal
 from shared.memory.audience import Audiences, grants_from
@@ -20,6 +21,7 @@ from shared.memory.store import MemoryStore
 from shared.models.batch import connect
 from shared.models.batch.dispatcher import Dispatcher
 from shared.models.routing import Models
+from shared.planning.store import PlanStore
 from shared.settings import Settings
 from shared.upkeep import Upkeep, Work
 from shared.worker import Worker
@@ -72,7 +74,7 @@ class Bench:
         #: What the clock sets going, by name.
         self.works: dict[str, Work] = {}
         settings = Settings(footer="off", max_receives="2")._replace(**changes)
-        self._can = Capabilities(
+        self.can = Capabilities(
             settings=settings,
             models=Models(settings, database),
             memory=MemoryStore(database, HashingEmbedder()),
@@ -83,6 +85,8 @@ class Bench:
                 database, lambda model: connect(model, settings), self.publish
             ),
             upkeep=lambda: Upkeep(database, self.publish, self.works),
+            plans=PlanStore(database),
+            executions=lambda: Executions(settings.require("planner_arn")),
         )
 
     def publish(self, event: Event, again: str = "") -> None:
@@ -103,6 +107,6 @@ class Bench:
             }
             for event in events
         ]
-        worker = Worker(flow, Journal(self.database), self._can)
+        worker = Worker(flow, Journal(self.database), self.can)
         answer = worker(json.loads(json.dumps({"Records": records})), Context())
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]

@@ -15,6 +15,7 @@ from shared.actions.github_adapter import GitHubAdapter
 from shared.agent import Capabilities
 from shared.database import Database, Row, Statement
 from shared.events import Event
+from shared.executions import Executions
 from shared.journal import Journal
 from shared.memory.audience import Audiences
 from shared.memory.conversations import Conversations
@@ -25,6 +26,7 @@ from shared.models.batch import connect
 from shared.models.batch.dispatcher import Dispatcher
 from shared.models.routing import Models
 from shared.perception.github import to_event
+from shared.planning.store import PlanStore
 from shared.settings import Settings
 from shared.upkeep import Upkeep
 from shared.worker import Worker
@@ -79,6 +81,8 @@ class Shelf:
             adapter=lambda wanted: self.adapter,
             dispatcher=self._dispatcher,
             upkeep=lambda: Upkeep(self.database, self.published.append, {}),
+            plans=PlanStore(self.database),
+            executions=lambda: Executions(""),
         )
         attributes = {
             "MessageGroupId": event.conversation,

@@ -15,6 +15,7 @@ from shared.actions.drafts import Pace
 from shared.agent import Capabilities
 from shared.database import Database
 from shared.events import Actor, Event, Message, Thread
+from shared.executions import Executions
 from shared.flow import Flow
 from shared.journal import Journal
 from shared.memory.audience import Audiences
@@ -23,6 +24,7 @@ from shared.memory.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
 from shared.models.batch.dispatcher import Dispatcher
 from shared.models.routing import Models
+from shared.planning.store import PlanStore
 from shared.settings import Settings
 from shared.upkeep import Upkeep
 from shared.worker import Worker
@@ -68,6 +70,8 @@ def capabilities(
         adapter=lambda wanted: adapter,
         dispatcher=_no_batches,
         upkeep=_no_upkeep,
+        plans=PlanStore(database),
+        executions=lambda: Executions(settings.require("planner_arn")),
         pace=pace,
     )
 

@@ -20,6 +20,8 @@ from infra.local.aws.lambda_api import InvokeRaw, LambdaApi
 from infra.local.aws.moto_repairs import DurableQueue
 from infra.local.aws.queues import EventSource
 from infra.local.aws.schedules import Schedule
+from infra.local.aws.state_machines import StateMachines
+from infra.local.aws.states_api import StatesApi
 from infra.local.aws.store import Store
 
 if TYPE_CHECKING:
@@ -86,6 +88,7 @@ class Account:
         self._server = HttpServer(handler=moto_repairs.Handler)
         self._clients: dict[str, Any] = {}
         self.id = _take_id()
+        self.machines = StateMachines(self.id, store)
         self.sqs, self.sns, self.s3 = moto_repairs.install(self.id, region, store)
 
     @property
@@ -145,10 +148,12 @@ class Account:
             answer: Iterable[bytes] = moto(environ, start_response)
             return answer
 
-        self._server.start(LambdaApi(invoke, in_this_account))
+        self._server.start(LambdaApi(invoke, StatesApi(self.machines, in_this_account)))
+        self.machines.open(invoke)
 
     def stop(self) -> None:
         """Stop serving and drop everything that is in the account."""
+        self.machines.close()
         self._server.stop()
         with backend_lock:
             for service in list(BackendDict._instances):

@@ -187,6 +187,8 @@ class LocalCloud:
         self._open.callback(self._front.stop)
 
     def _stop_functions(self) -> None:
+        # First of all: an execution must not take for an answer that its function is gone.
+        self._account.machines.close()
         deadline = time.monotonic() + GRACE
         for poller in self._pollers.values():
             poller.stop()

@@ -19,6 +19,7 @@ from infra.local.aws.moto_repairs import DurableQueue
 from infra.local.aws.queues import EventSource
 from infra.local.aws.schedules import schedule_of
 from infra.local.aws.stack import Declaration, Resource, Stack, text
+from infra.local.aws.state_machines import StateMachine
 from shared.events import Json
 
 #: How many environments a function has at most when the template does not say. AWS: 1000 a region.
@@ -226,6 +227,17 @@ def _schedule(account: Account, declared: Declaration) -> Resource:
     return Resource(name, {"Arn": arn})
 
 
+def _state_machine(account: Account, declared: Declaration) -> Resource:
+    properties = declared.properties
+    name = properties.get("StateMachineName", declared.name)
+    definition = str(properties["DefinitionString"])
+    for key, value in properties.get("DefinitionSubstitutions", {}).items():
+        definition = definition.replace(f"${{{key}}}", text(value))
+    arn = account.arn("states", f"stateMachine:{name}")
+    account.machines.add(StateMachine(name, arn, definition))
+    return Resource(arn, {"Arn": arn, "Name": name})
+
+
 def _rest_api(account: Account, declared: Declaration) -> Resource:
     body: Json = dict(declared.properties.get("Body", {}))
     if kinds := declared.properties.get("BinaryMediaTypes"):
@@ -247,6 +259,7 @@ _TYPES: Mapping[str, Callable[[Account, Declaration], Resource]] = {
     "AWS::SQS::Queue": _queue,
     "AWS::Scheduler::Schedule": _schedule,
     "AWS::SecretsManager::Secret": _secret,
+    "AWS::StepFunctions::StateMachine": _state_machine,
 }
 
 #: What changes nothing on this machine.

@@ -1,4 +1,5 @@
-"""What must survive a kill -9, in one SQLite file: messages in queues, objects in buckets."""
+"""What must survive a kill -9, in one SQLite file: messages in queues, objects in buckets,
+executions."""
 
 import base64
 import json
@@ -103,6 +104,21 @@ class Store:
                 row = self._database.execute(_SQL["object"], parameters).fetchone()
             if row:
                 yield key, row[0]
+
+    def begin_execution(self, arn: str, machine: str, input: str) -> bool:
+        """Keep an execution; False when there was one of that name before."""
+        parameters = {"arn": arn, "machine": machine, "input": input}
+        with self._lock, self._database as database:
+            database.execute("begin immediate")
+            return database.execute(_SQL["begin_execution"], parameters).rowcount > 0
+
+    def end_execution(self, arn: str) -> None:
+        self._run("end_execution", [{"arn": arn}])
+
+    def executions(self) -> list[tuple[str, str, str]]:
+        """Return ARN, state machine and input of what has begun and not ended."""
+        with self._lock:
+            return self._database.execute(_SQL["executions"]).fetchall()
 
     def _run(self, name: str, parameters: Sequence[Mapping[str, object]]) -> None:
         with self._lock, self._database as database:

@@ -1,5 +1,5 @@
 -- name: schema
--- Messages by queue, the deduplication ids of the last five minutes, and the objects of buckets.
+-- Messages by queue, the deduplication ids of the last five minutes, the objects of buckets, and executions.
 create table if not exists message (
     position integer primary key autoincrement,
     queue text not null,
@@ -26,6 +26,12 @@ create table if not exists object (
     key text not null,
     body blob not null,
     primary key (bucket, key)
+);
+create table if not exists execution (
+    arn text primary key,
+    machine text not null,
+    input text not null,
+    ended integer not null default 0
 );
 
 -- name: forget
@@ -75,3 +81,15 @@ select key from object where bucket = :bucket order by key;
 -- name: object
 -- One object of a bucket.
 select body from object where bucket = :bucket and key = :key;
+
+-- name: begin_execution
+-- Keep an execution that begins; its name is taken for good.
+insert into execution (arn, machine, input) values (:arn, :machine, :input) on conflict do nothing;
+
+-- name: end_execution
+-- Note that an execution is over.
+update execution set ended = 1 where arn = :arn;
+
+-- name: executions
+-- The executions that are not over, the oldest first.
+select arn, machine, input from execution where ended = 0 order by rowid;

@@ -1,5 +1,6 @@
 """template.yaml as plain CloudFormation: the SAM transform in process, without AWS or network."""
 
+import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -34,6 +35,7 @@ def load(path: Path, parameters: Mapping[str, str], region: str) -> Template:
     code: dict[str, Path] = {}
     if "AWS::Serverless-2016-10-31" in _list(body.get("Transform")):
         code = _take_code_locations(path.parent, body)
+        _take_definitions(path.parent, body)
         body = _transform(path, body, parameters, region)
     return Template(path, body, code)
 
@@ -66,6 +68,19 @@ def _take_code_locations(root: Path, body: Json) -> dict[str, Path]:
             code[name] = (root / location).resolve()
             properties["CodeUri"] = _UPLOADED
     return code
+
+
+def _take_definitions(root: Path, body: Json) -> None:
+    """Write the state machines into the template, as `sam deploy` uploads them."""
+    for name, resource in body["Resources"].items():
+        properties = resource.get("Properties", {})
+        location = properties.get("DefinitionUri")
+        if resource.get("Type") == "AWS::Serverless::StateMachine" and location is not None:
+            try:
+                properties["Definition"] = json.loads((root / location).read_text("utf-8"))
+            except (OSError, TypeError, ValueError) as err:
+                raise TemplateError(f"{name}: {location} is no JSON file here") from err
+            del properties["DefinitionUri"]
 
 
 def _transform(path: Path, body: Json, parameters: Mapping[str, str], region: str) -> Json:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from shared.models import Json
-from shared.models.offline import answering, choosing
+from shared.models.offline import answering, choosing, planning
 from shared.models.offline.choosing import Name
 from shared.models.offline.declaring import declarations
 from shared.models.offline.reading import Reading
@@ -80,6 +80,8 @@ def _optional(schema: Json, reading: Reading, name: str) -> Any:
 
 def _items(schema: Json, reading: Reading, name: str) -> list[Any]:
     of = schema.get("items", {})
+    if planning.is_step(of):
+        return planning.steps(reading, of)
     least = int(schema.get("minItems", 0))
     most = int(schema.get("maxItems", max(_MANY, least)))
     if "enum" in of:

@@ -1,0 +1,42 @@
+"""The planner as a function: records of its queue go to the worker, states of executions to their
+handlers."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from shared.planner.asking import Approve
+from shared.planner.closing import Report
+from shared.planner.doing import Act, Verify
+from shared.planner.making import MakePlan, Validate
+from shared.planner.reflecting import Reflect
+from shared.planner.states import States
+from shared.worker import Worker
+
+Json = dict[str, Any]
+#: Handles one state: its payload, and how many seconds the function has left.
+Handler = Callable[[Json, Callable[[], float]], Json]
+
+
+class Planner:
+    """The Lambda handler of a flow with plans."""
+
+    def __init__(self, worker: Worker, states: States) -> None:
+        self._worker = worker
+        self._states: Mapping[str, Handler] = {
+            "Plan": MakePlan(states),
+            "Validate": Validate(states),
+            "Approve": Approve(states),
+            "Act": Act(states),
+            "Verify": Verify(states),
+            "Reflect": Reflect(states),
+            "Report": Report(states),
+        }
+
+    def __call__(self, event: Json, context: Any) -> Json:
+        if "Records" in event:
+            return self._worker(event, context)
+
+        def remaining() -> float:
+            return float(context.get_remaining_time_in_millis()) / 1000
+
+        return self._states[event["state"]](event, remaining)

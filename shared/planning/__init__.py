@@ -1,0 +1,89 @@
+"""Planning: a request becomes a plan, and the plan is data that one fixed machine interprets.
+
+The classic loop has a part each: *perceive* is `shared.perception`; *plan* is a `Planner`;
+*execute* is the act of a step, checked by a `Verifier`; *learn* is what a `Reflector` concludes
+when something did not go as planned. Each of these is a function that an author may replace.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal, Protocol, TypeVar
+
+from shared.memory import Memory
+from shared.planning.plan import Plan, PlanStep
+from shared.planning.validation import ToolFacts
+
+T = TypeVar("T")
+
+
+class Mind(Protocol):
+    """What these parts think with; an Agent is one."""
+
+    def ask(
+        self,
+        prompt: str,
+        *context: object,
+        returns: type[T],
+        model: str = ...,
+        max_tokens: int = ...,
+        deadline: timedelta | None = ...,
+    ) -> T: ...
+
+    def recall(
+        self, query: str, *, kinds: Iterable[str] = ..., limit: int = ...
+    ) -> list[Memory]: ...
+
+    def remember(self, text: str, *, kind: str, ref: str = ...) -> None: ...
+
+
+@dataclass(frozen=True)
+class Brief:
+    """What a planner is given: the goal, the tools, and for a revision what came before.
+
+    `done` are the finished steps, which a new version repeats unchanged, with their outputs in
+    short; `feedback` says why the earlier version does not do.
+    """
+
+    goal: str
+    tools: Mapping[str, ToolFacts]
+    previous: Plan | None = None
+    done: Mapping[str, str] | None = None
+    feedback: Sequence[str] = ()
+
+
+class Planner(Protocol):
+    def __call__(self, mind: Mind, brief: Brief) -> Plan: ...
+
+
+@dataclass(frozen=True)
+class Verdict:
+    passed: bool
+    reason: str = ""
+
+
+class Verifier(Protocol):
+    def __call__(self, mind: Mind, step: PlanStep, output: Any) -> Verdict: ...
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A step that did not give what it should, after so many attempts."""
+
+    step: PlanStep
+    reason: str
+    attempts: int
+    writes: bool
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do about failures: try again, plan anew, ask a person, or give up. `words` is the
+    feedback, the question, or the reason."""
+
+    kind: Literal["retry", "revise", "ask", "give_up"]
+    words: str = ""
+
+
+class Reflector(Protocol):
+    def __call__(self, mind: Mind, goal: str, failures: Sequence[Failure]) -> Decision: ...

@@ -1,0 +1,46 @@
+"""A plan as people read it: a checklist with the state of each step and the cost so far."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from shared.planning.plan import PlanStep
+
+_MARKS = {
+    "waiting": "▫️",
+    "acted": "⏳",
+    "running": "⏳",
+    "done": "✅",
+    "failed": "❌",
+    "dropped": "➖",
+    "asked": "⏸",
+}
+
+
+class Line(NamedTuple):
+    """One step, its state, and why it is in it when that needs a word."""
+
+    step: PlanStep
+    state: str
+    reason: str = ""
+
+
+def checklist(
+    lines: Sequence[Line], *, cost: float = 0.0, links: Mapping[str, str] | None = None
+) -> str:
+    """Write the lines as Markdown, which Slack's markdown block reads too.
+
+    `links` are addresses of what steps have made, by id.
+    """
+    written = [_line(line, (links or {}).get(line.step.id, "")) for line in lines]
+    done = sum(line.state == "done" for line in lines)
+    total = f"{done} of {len(lines)} steps done"
+    if cost:
+        total += f", ${cost:.4f} so far"
+    return "\n".join([*written, "", total])
+
+
+def _line(line: Line, link: str) -> str:
+    goal = " ".join(line.step.goal.split()) or line.step.tool
+    named = f"[{goal}]({link})" if link else goal
+    reason = f" — {line.reason}" if line.reason and line.state != "done" else ""
+    return f"- {_MARKS[line.state]} {named}{reason}"

@@ -1,0 +1,100 @@
+"""The desk: where a person's word about a plan arrives, each as journaled steps of the run that
+brings it."""
+
+from collections.abc import Callable
+from typing import Literal
+
+from shared.database import Statement
+from shared.errors import PolicyError
+from shared.executions import Executions
+from shared.journal import Outcome, Run
+from shared.planning.store import SQL, PlanStore, statement
+
+Answer = Literal["approved", "rejected", "changed"]
+
+
+class PlanDesk:
+    """What people may do about the plans of a conversation, as the actor of the run's event."""
+
+    def __init__(self, run: Run, store: PlanStore, executions: Callable[[], Executions]) -> None:
+        self._run = run
+        self._event = run.event
+        self._store = store
+        self._executions = executions
+
+    def start(self, goal: str) -> str:
+        """Work towards `goal` in steps, and return the id of the plan; the same event starts it
+        once."""
+        tenant, plan = self._event.tenant, self._run.id
+        values = {"event": self._event.id, "flow": self._run.flow, "goal": goal}
+        kept = statement("start_plan", tenant, plan, **values)
+        self._run.step("plan", {"goal": goal}, lambda: Outcome(plan, statements=[kept]))
+
+        def begin() -> Outcome:
+            self._executions().start(plan, {"tenant": tenant, "plan": plan})
+            return Outcome(plan)
+
+        self._run.step("start", {"plan": plan}, begin)
+        return plan
+
+    def answer(self, answer: Answer, words: str = "", of: str = "") -> str:
+        """Answer what the newest plan of the conversation asks, or the plan or step named by `of`.
+
+        Returns the id of the plan, or nothing when no question is open. The first answer counts.
+        Raises PolicyError for a person who may not write.
+        """
+        if not self._event.actor.may_write:
+            raise PolicyError(f"{answer} needs write permission; somebody who has it must answer")
+        asked = self._step("asked", {"of": of})
+        named = [row for row in asked if not of or of == row["plan_id"] or of in _steps(row)]
+        if not named:
+            return ""
+        plan, name = str(named[0]["plan_id"]), str(named[0]["digest"])
+        self._decide(plan, name, answer, words)
+        self._wake(plan)
+        return plan
+
+    def cancel(self, of: str = "") -> str:
+        """Stop the newest plan of the conversation, or the one named; return its id, if any."""
+        open_plans = [str(row["id"]) for row in self._step("open_plans", {"of": of})]
+        named = [plan for plan in open_plans if not of or of == plan]
+        if not named:
+            return ""
+        plan = named[0]
+        by = self._event.actor.name
+        ended = statement("cancel", self._event.tenant, plan, by=by)
+        self._run.step("cancel", {"plan": plan}, lambda: Outcome(plan, statements=[ended]))
+        self._wake(plan)
+        return plan
+
+    def _step(self, name: str, input: dict[str, str]) -> list[dict[str, object]]:
+        """Look up, in a step of its own, what waits in this conversation."""
+        values = {"tenant": self._event.tenant, "conversation": self._event.conversation}
+
+        def work() -> Outcome:
+            return Outcome(self._store.run(self._event.tenant, [Statement(SQL[name], values)])[0])
+
+        found: list[dict[str, object]] = self._run.step(name, input, work)
+        return found
+
+    def _decide(self, plan: str, name: str, answer: Answer, words: str) -> None:
+        values = {"digest": name, "state": answer, "said": words, "by": self._event.actor.name}
+        decided = statement("decide", self._event.tenant, plan, **values)
+        self._run.step(
+            "decide", {"plan": plan} | values, lambda: Outcome(answer, statements=[decided])
+        )
+
+    def _wake(self, plan: str) -> None:
+        """Wake the execution that waits; it finds by itself what has changed."""
+
+        def work() -> Outcome:
+            situation = self._store.load(self._event.tenant, plan)
+            tokens = [approval.token for approval in situation.approvals if approval.token]
+            return Outcome(sum(self._executions().succeed(token, {}) for token in tokens))
+
+        self._run.step("wake", {"plan": plan}, work)
+
+
+def _steps(row: dict[str, object]) -> list[str]:
+    steps = row["steps"]
+    return steps if isinstance(steps, list) else []

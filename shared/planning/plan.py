@@ -1,0 +1,110 @@
+"""A plan as data: its steps, what they refer to, its versions and how these differ."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+Json = dict[str, Any]
+
+#: How a step is called: short, because references and tables repeat it.
+STEP_ID = re.compile(r"[a-z][a-z0-9_-]{0,23}")
+_REFERENCE_KEYS = ({"$from"}, {"$from", "path"})
+
+
+class Reference(NamedTuple):
+    """`{"$from": "s1", "path": "items[0].number"}`: what lies at `path` in the output of a step."""
+
+    step: str
+    path: str
+
+
+@dataclass(frozen=True)
+class PlanStep:
+    """One step: what it is for, the tool that does it, and what it waits for.
+
+    `arguments` may hold references in place of values. `expected` says what should come of it, and
+    `verify` how that is checked: empty for any answer of the tool, `not empty` for one that holds
+    something, anything else is a condition that a model judges. With `approve` a person is asked
+    before, also where the tool's own rule would not want it.
+    """
+
+    id: str
+    goal: str
+    tool: str
+    arguments: Json
+    depends_on: tuple[str, ...] = ()
+    expected: str = ""
+    verify: str = ""
+    approve: bool = False
+
+    @property
+    def references(self) -> list[Reference]:
+        return list(references(self.arguments))
+
+    @property
+    def waits_for(self) -> frozenset[str]:
+        """The steps whose outputs it needs, declared or referred to."""
+        return frozenset(self.depends_on) | {reference.step for reference in self.references}
+
+    def to_json(self) -> Json:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> "PlanStep":
+        return cls(**{**fields, "depends_on": tuple(fields.get("depends_on", ()))})
+
+
+@dataclass(frozen=True)
+class Plan:
+    steps: tuple[PlanStep, ...]
+
+    def step(self, id: str) -> PlanStep:
+        return next(step for step in self.steps if step.id == id)
+
+    def to_json(self) -> list[Json]:
+        return [step.to_json() for step in self.steps]
+
+    @classmethod
+    def from_json(cls, steps: Sequence[Mapping[str, Any]]) -> "Plan":
+        return cls(tuple(PlanStep.from_json(step) for step in steps))
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What a new version changes, by the ids of the steps."""
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    dropped: tuple[str, ...]
+
+    def __str__(self) -> str:
+        named = (("new", self.added), ("changed", self.changed), ("dropped", self.dropped))
+        return "; ".join(f"{name}: {', '.join(ids)}" for name, ids in named if ids) or "the same"
+
+
+def difference(old: Plan, new: Plan) -> Difference:
+    before = {step.id: step for step in old.steps}
+    after = {step.id: step for step in new.steps}
+    return Difference(
+        tuple(id for id in after if id not in before),
+        tuple(id for id in after if id in before and after[id] != before[id]),
+        tuple(id for id in before if id not in after),
+    )
+
+
+def is_reference(value: object) -> bool:
+    return isinstance(value, dict) and set(value) in _REFERENCE_KEYS
+
+
+def references(value: object) -> Iterator[Reference]:
+    """Yield the references in arguments, however deep."""
+    if isinstance(value, dict):
+        if is_reference(value):
+            yield Reference(str(value["$from"]), str(value.get("path", "")))
+        else:
+            for part in value.values():
+                yield from references(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from references(part)

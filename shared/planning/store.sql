@@ -1,0 +1,141 @@
+-- name: start_plan
+-- Keep a plan that is wanted; the same request a second time changes nothing.
+insert into plans (tenant, id, event_id, flow, goal)
+values (%(tenant)s, %(plan)s, %(event)s, %(flow)s, %(goal)s)
+on conflict do nothing;
+
+-- name: read_plan
+-- The plan, what it has cost, and the event that caused it.
+select p.id, p.flow, p.goal, p.state, p.version, p.reason, p.cancelled_by, e.body::text as event,
+       (select coalesce(sum(r.cost), 0) from plan_runs r
+        where r.tenant = p.tenant and r.plan_id = p.id)::float8 as cost
+from plans p join events e on (e.tenant, e.id) = (p.tenant, p.event_id)
+where p.tenant = %(tenant)s and p.id = %(plan)s;
+
+-- name: read_versions
+-- All versions of the plan, the oldest first.
+select version, steps, checked, fault, feedback from plan_versions
+where tenant = %(tenant)s and plan_id = %(plan)s order by version;
+
+-- name: read_steps
+-- The steps and what came of them.
+select id, version, step, state, attempts, output, reason from plan_steps
+where tenant = %(tenant)s and plan_id = %(plan)s order by position, id;
+
+-- name: read_writes
+-- What the plan has written, or was refused.
+select effect, state, output, reason from plan_writes where tenant = %(tenant)s and plan_id = %(plan)s;
+
+-- name: read_approvals
+-- What people were asked, the oldest first. The clock is the database's.
+select digest, version, steps, payload, role, token, state, said, decided_by, expires_at < now() as expired,
+       extract(epoch from expires_at)::float8 as expires_at
+from approvals where tenant = %(tenant)s and plan_id = %(plan)s order by asked_at;
+
+-- name: add_version
+-- Keep a version of the plan.
+insert into plan_versions (tenant, plan_id, version, steps)
+values (%(tenant)s, %(plan)s, %(version)s, %(steps)s)
+on conflict do nothing;
+
+-- name: name_version
+-- Make it the current one.
+update plans set version = greatest(version, %(version)s), state = 'planning'
+where tenant = %(tenant)s and id = %(plan)s and state in ('planning', 'running', 'waiting');
+
+-- name: check_version
+-- Note that a version was checked.
+update plan_versions set checked = true
+where tenant = %(tenant)s and plan_id = %(plan)s and version = %(version)s;
+
+-- name: fault_version
+-- Note why a version does not do; the first reason stays.
+update plan_versions set fault = %(fault)s, feedback = %(feedback)s, checked = true
+where tenant = %(tenant)s and plan_id = %(plan)s and version = %(version)s and fault = '';
+
+-- name: put_step
+-- Take a step of a valid version over. What it already gave stays when the version left it as it was.
+insert into plan_steps (tenant, plan_id, id, version, position, step)
+values (%(tenant)s, %(plan)s, %(id)s, %(version)s, %(position)s, %(step)s)
+on conflict (tenant, plan_id, id) do update
+set version = excluded.version, position = excluded.position, step = excluded.step, state = 'waiting', attempts = 0,
+    output = null, reason = '', started_at = null, finished_at = null
+where plan_steps.version < excluded.version and plan_steps.state <> 'done';
+
+-- name: drop_steps
+-- Drop what the new version leaves out.
+update plan_steps set state = 'dropped'
+where tenant = %(tenant)s and plan_id = %(plan)s and not id = any(%(kept)s) and state <> 'done';
+
+-- name: run_plan
+-- From now on the steps of this version run.
+update plans set state = %(state)s
+where tenant = %(tenant)s and id = %(plan)s and state in ('planning', 'running', 'waiting');
+
+-- name: set_step
+-- Note how far a step has come, unless a later attempt or version is there already.
+update plan_steps
+set state = %(state)s, output = coalesce(%(output)s, output), reason = %(reason)s,
+    finished_at = now()
+where tenant = %(tenant)s and plan_id = %(plan)s and id = %(id)s and version = %(version)s
+  and attempts = %(attempts)s and state <> 'dropped';
+
+-- name: keep_write
+-- Note how a write ended.
+insert into plan_writes (tenant, plan_id, effect, state, output, reason)
+values (%(tenant)s, %(plan)s, %(effect)s, %(state)s, %(output)s, %(reason)s)
+on conflict do nothing;
+
+-- name: try_again
+-- Let a step wait for one more attempt.
+update plan_steps set state = 'waiting', attempts = %(attempts)s + 1, output = null
+where tenant = %(tenant)s and plan_id = %(plan)s and id = %(id)s and version = %(version)s
+  and attempts = %(attempts)s;
+
+-- name: keep_run
+-- Note that a run belongs to the plan, and its cost.
+insert into plan_runs (tenant, plan_id, run_id, state, cost)
+values (%(tenant)s, %(plan)s, %(of_run)s, %(state)s, %(cost)s)
+on conflict (tenant, plan_id, run_id) do update set cost = excluded.cost;
+
+-- name: ask
+-- Ask a person about an exact payload; a second time only the token is new.
+insert into approvals (tenant, plan_id, digest, version, steps, payload, role, token, expires_at)
+values (%(tenant)s, %(plan)s, %(digest)s, %(version)s, %(steps)s, %(payload)s, %(role)s, %(token)s,
+        now() + make_interval(secs => %(seconds)s))
+on conflict (tenant, plan_id, digest) do update set token = excluded.token;
+
+-- name: decide
+-- Decide what is still open, in time; a second decision changes nothing.
+update approvals set state = %(state)s, said = %(said)s, decided_by = %(by)s, decided_at = now()
+where tenant = %(tenant)s and plan_id = %(plan)s and digest = %(digest)s and state = 'asked'
+  and (expires_at > now()) = (%(state)s <> 'expired');
+
+-- name: asked
+-- What waits for an answer in a conversation, the newest first.
+select a.plan_id, a.digest, a.role, a.steps from approvals a
+join plans p on (p.tenant, p.id) = (a.tenant, a.plan_id)
+join events e on (e.tenant, e.id) = (p.tenant, p.event_id)
+where a.tenant = %(tenant)s and e.conversation = %(conversation)s and a.state = 'asked' and a.expires_at > now()
+order by a.asked_at desc;
+
+-- name: open_plans
+-- The plans of a conversation that are not over, the newest first.
+select p.id from plans p join events e on (e.tenant, e.id) = (p.tenant, p.event_id)
+where p.tenant = %(tenant)s and e.conversation = %(conversation)s and p.state in ('planning', 'running', 'waiting')
+order by p.created_at desc;
+
+-- name: cancel
+-- Let the plan end before its next step.
+update plans set cancelled_by = %(by)s
+where tenant = %(tenant)s and id = %(plan)s and cancelled_by = '' and state in ('planning', 'running', 'waiting');
+
+-- name: give_up
+-- Note why nothing more is tried; the first reason stays.
+update plans set reason = %(reason)s
+where tenant = %(tenant)s and id = %(plan)s and reason = '' and state in ('planning', 'running', 'waiting');
+
+-- name: finish_plan
+-- The plan is over.
+update plans set state = %(state)s, reason = %(reason)s, finished_at = now()
+where tenant = %(tenant)s and id = %(plan)s and state in ('planning', 'running', 'waiting');

@@ -1,0 +1,171 @@
+"""Static validation: what is wrong with a plan before any of it runs, as sentences for the one who
+made it."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from shared.planning.plan import STEP_ID, Json, Plan, PlanStep, Reference, is_reference
+from shared.planning.references import Unresolved, parts
+from shared.planning.schemas import misfits, schema_at, takes
+from shared.planning.waves import circle
+
+
+@dataclass(frozen=True)
+class ToolFacts:
+    """What a plan must know of a tool: its schemas, the kind of action that it writes (empty for
+    one that only reads), and what a call costs at most, in US dollars, as far as its author says.
+
+    `returns` is empty when nobody knows what comes back.
+    """
+
+    name: str
+    about: str
+    parameters: Json
+    returns: Json = field(default_factory=dict)
+    writes: str = ""
+    cost: float = 0.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How large a plan may get: `cost` in US dollars, `revisions` after the first valid version,
+    `attempts` at one step, `approval` in seconds until nobody's answer means no."""
+
+    steps: int = 20
+    cost: float = 1.0
+    revisions: int = 3
+    attempts: int = 2
+    approval: int = 86_400
+
+
+class Write(NamedTuple):
+    """One element of the set of writes: which step, and which kind of action it takes."""
+
+    step: str
+    kind: str
+
+
+class Bounds(NamedTuple):
+    """What a plan is held to: the flow's policy as a limit per kind of action, whether the actor
+    may write at all, and the steps that are done, which a revision repeats unchanged."""
+
+    limits: Limits
+    policy: Mapping[str, int]
+    may_write: bool
+    done: Collection[PlanStep] = ()
+    spent: float = 0.0
+
+
+def writes(plan: Plan, tools: Mapping[str, ToolFacts]) -> tuple[Write, ...]:
+    """Return the set of writes of a plan: nothing else may be written while it runs."""
+    kinds = [(step.id, tools[step.tool].writes) for step in plan.steps if step.tool in tools]
+    return tuple(Write(step, kind) for step, kind in kinds if kind)
+
+
+def problems(plan: Plan, tools: Mapping[str, ToolFacts], bounds: Bounds) -> list[str]:
+    """Return what is wrong with `plan`; nothing for one that may run."""
+    return [
+        *_size(plan, tools, bounds),
+        *_order(plan),
+        *_kept(plan, bounds.done),
+        *(sentence for step in plan.steps for sentence in _step(step, plan, tools)),
+        *_policy(plan, tools, bounds),
+    ]
+
+
+def _size(plan: Plan, tools: Mapping[str, ToolFacts], bounds: Bounds) -> Iterator[str]:
+    if not plan.steps:
+        yield "The plan has no steps."
+    if len(plan.steps) > bounds.limits.steps:
+        yield f"The plan has {len(plan.steps)} steps; at most {bounds.limits.steps} are allowed."
+    done = {step.id for step in bounds.done}
+    known = [tools[step.tool].cost for step in plan.steps if step.tool in tools]
+    open_steps = [step for step in plan.steps if step.tool in tools and step.id not in done]
+    cost = bounds.spent + sum(tools[step.tool].cost for step in open_steps)
+    if known and cost > bounds.limits.cost:
+        yield f"The plan may cost ${cost:.2f}; at most ${bounds.limits.cost:.2f} is allowed."
+
+
+def _order(plan: Plan) -> Iterator[str]:
+    counts = Counter(step.id for step in plan.steps)
+    for id, count in counts.items():
+        if count > 1:
+            yield f"{count} steps are called {id}; give each its own id."
+        if not STEP_ID.fullmatch(id):
+            yield f"{id[:30]!r} is no id of a step; use a short one such as s1."
+    for step in plan.steps:
+        for other in sorted(step.waits_for - counts.keys()):
+            yield f"Step {step.id} waits for {other[:30]}, which is no step of the plan."
+    if members := circle(plan):
+        yield f"Steps {', '.join(members)} wait for each other; no order would run them."
+
+
+def _kept(plan: Plan, done: Collection[PlanStep]) -> Iterator[str]:
+    present = {step.id: step for step in plan.steps}
+    for step in done:
+        if present.get(step.id) != step:
+            yield f"Step {step.id} is done already; repeat it unchanged, or refer to its output."
+
+
+def _step(step: PlanStep, plan: Plan, tools: Mapping[str, ToolFacts]) -> Iterator[str]:
+    tool = tools.get(step.tool)
+    if tool is None:
+        known = ", ".join(tools)
+        yield f"Step {step.id} uses the tool {step.tool[:40]!r}, which does not exist; use {known}."
+        return
+    for sentence in misfits(tool.parameters, step.arguments, "arguments"):
+        yield f"Step {step.id}: {sentence}."
+    for reference in step.references:
+        yield from _reference(step, reference, plan, tools)
+    for name, value in step.arguments.items():
+        if is_reference(value):
+            wanted = tool.parameters.get("properties", {}).get(name, {})
+            given = _given(Reference(value["$from"], value.get("path", "")), plan, tools)
+            if given and not takes(wanted, given):
+                kinds = wanted.get("type"), given.get("type")
+                wrong = f"{name} wants a {kinds[0]}, the reference gives a {kinds[1]}"
+                yield f"Step {step.id}: {wrong}."
+
+
+def _reference(
+    step: PlanStep, reference: Reference, plan: Plan, tools: Mapping[str, ToolFacts]
+) -> Iterator[str]:
+    if reference.step == step.id:
+        yield f"Step {step.id} refers to its own output."
+        return
+    try:
+        path = parts(reference.path)
+    except Unresolved as err:
+        yield f"Step {step.id}: {err}."
+        return
+    returned = _returned(reference.step, plan, tools)
+    if returned and schema_at(returned, path) is None:
+        yield f"Step {step.id}: {reference.step} gives nothing at {reference.path!r}."
+
+
+def _given(reference: Reference, plan: Plan, tools: Mapping[str, ToolFacts]) -> Json:
+    """Return the schema of what a reference gives, empty when that is not known."""
+    returned = _returned(reference.step, plan, tools)
+    try:
+        return schema_at(returned, parts(reference.path)) or {}
+    except Unresolved:
+        return {}
+
+
+def _returned(id: str, plan: Plan, tools: Mapping[str, ToolFacts]) -> Json:
+    found = [
+        tools[step.tool].returns for step in plan.steps if step.id == id and step.tool in tools
+    ]
+    return found[0] if found else {}
+
+
+def _policy(plan: Plan, tools: Mapping[str, ToolFacts], bounds: Bounds) -> Iterator[str]:
+    wanted = Counter(write.kind for write in writes(plan, tools))
+    if wanted and not bounds.may_write:
+        yield "The person who asked may not write here; plan steps that only read."
+    for kind, count in wanted.items():
+        allowed = bounds.policy.get(kind, 0)
+        if count > allowed:
+            yield f"The plan takes the action {kind} {count} times; {allowed} are allowed."
