@@ -3,6 +3,30 @@ beside it."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
+
+#: Whether who wrote a memory may write at its source, or came from outside.
+Trust = Literal["inside", "outside"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing to remember.
+
+    `ref` names its subject (`acme/shop#7`); '' makes the text its own subject. `source` is where it
+    was said (`github:acme/shop`); with a `flow` only that flow recalls it.
+    """
+
+    text: str
+    kind: str
+    ref: str
+    audience: str
+    url: str = ""
+    author: str = ""
+    event: str = ""
+    source: str = ""
+    trust: Trust = "outside"
+    flow: str = ""
 
 
 @dataclass(frozen=True)
@@ -17,3 +41,7 @@ class Memory:
     url: str
     score: float
     remembered_at: datetime
+    author: str = ""
+    trust: Trust = "outside"
+    audience: str = ""
+    why: str = ""

@@ -1,21 +1,16 @@
 """The long-term memory in Postgres: remember a text, recall what is nearest to a question."""
 
 from collections.abc import Sequence
-from hashlib import sha256
-from typing import Literal
 
 from pgvector import HalfVector
 
 from shared.database import Database, Statement, queries
 from shared.errors import SettingsError
-from shared.memory import Memory
+from shared.memory import Entry, Memory, Trust
 from shared.memory.embedders import Embedder
-from shared.memory.text import storable
+from shared.memory.text import digest_of, short_hash, storable
 
 SQL = queries(__file__, "memory.sql")
-
-#: Whether who wrote a memory may write at its source, or came from outside.
-Trust = Literal["inside", "outside"]
 
 #: What an embedder is given of a text, in characters: more does not fit into the window of most.
 EMBEDDED_CHARACTERS = 8_000
@@ -55,30 +50,48 @@ class MemoryStore:
         trust: Trust = "outside",
         flow: str = "",
     ) -> Statement:
-        """Embed `text` and return the statement that keeps it under (kind, ref), or replaces that.
+        """Embed `text` and return the statement that keeps it, as `remember_all` does."""
+        entry = Entry(text, kind, ref, audience, url, author, event, source, trust, flow)
+        [statement] = self.remember_all(tenant, [entry])
+        return statement
 
-        With a `flow` only that flow recalls it. Without a ref, the same text for the same audience
-        is one memory. A blank text is kept, and never recalled. Raises SettingsError when the
-        embedder does not do what it declares, and what the embedder raises.
+    def remember_all(self, tenant: str, entries: Sequence[Entry]) -> list[Statement]:
+        """Embed all texts in one call and return the statements that keep them.
+
+        Each is kept under its (flow, kind, ref), or replaces what is there. Without a ref, the same
+        text for the same audience is one memory. What is blocked is not kept. A blank text is kept,
+        and never recalled. Raises SettingsError when the embedder does not do what it declares, and
+        what the embedder raises.
         """
-        text = storable(text)
-        row = {
+        texts = [storable(entry.text) for entry in entries]
+        vectors = iter(self._vectors([text for text in texts if text.strip()]))
+        return [
+            Statement(
+                SQL["remember"],
+                self._row(tenant, entry, text)
+                | {"embedding": next(vectors) if text.strip() else None},
+            )
+            for entry, text in zip(entries, texts, strict=True)
+        ]
+
+    def _row(self, tenant: str, entry: Entry, text: str) -> dict[str, object]:
+        digest = digest_of(text)
+        return {
             "tenant": tenant,
-            "flow": flow,
-            "kind": kind,
-            "ref": _subject(ref) or f"text:{_digest(audience, text)}",
+            "flow": entry.flow,
+            "kind": entry.kind,
+            "ref": _subject(entry.ref) or f"text:{short_hash(entry.audience, digest)}",
             "text": text,
-            "url": storable(url),
-            "audience": audience,
-            "author": storable(author),
-            "source": source,
-            "trust": trust,
-            "event": event,
+            "digest": digest,
+            "url": storable(entry.url),
+            "audience": entry.audience,
+            "author": storable(entry.author),
+            "source": entry.source,
+            "trust": entry.trust,
+            "event": entry.event,
             "embedder": self._embedder.name,
             "dimensions": self._embedder.dimensions,
-            "embedding": self._vector(text) if text.strip() else None,
         }
-        return Statement(SQL["remember"], row)
 
     def recall(
         self,
@@ -104,7 +117,7 @@ class MemoryStore:
             "tenant": tenant,
             "flow": flow,
             "embedder": self._embedder.name,
-            "embedding": self._vector(query),
+            "embedding": self._vectors([query])[0],
             "kinds": sorted(kinds),
             "audiences": sorted(audiences),
             "limit": min(limit, MAX_RECALLED),
@@ -115,32 +128,33 @@ class MemoryStore:
         _, rows = self._database.run(tenant, [prepare, Statement(self._recall_sql, parameters)])
         return [Memory(**row) for row in rows]
 
-    def _vector(self, text: str) -> str:
-        """The vector of `text` as pgvector reads it, in the 16 bits that it keeps."""
-        vectors = self._embedder.embed([text[:EMBEDDED_CHARACTERS]])
-        self._check(vectors)
-        return str(HalfVector(list(vectors[0])).to_text())
+    def _vectors(self, texts: Sequence[str]) -> list[str]:
+        """The vectors of `texts` as pgvector reads them, in the 16 bits that it keeps."""
+        if not texts:
+            return []
+        vectors = self._embedder.embed([text[:EMBEDDED_CHARACTERS] for text in texts])
+        self._check(vectors, len(texts))
+        return [str(HalfVector(list(vector)).to_text()) for vector in vectors]
 
-    def _check(self, vectors: Sequence[Sequence[float]]) -> None:
+    def _check(self, vectors: Sequence[Sequence[float]], count: int) -> None:
         name, dimensions = self._embedder.name, self._embedder.dimensions
         got = [len(vector) for vector in vectors]
-        if got != [dimensions]:
+        if got != [dimensions] * count:
+            wrong = [length for length in got if length != dimensions] or got
             raise SettingsError(
-                f"memory: embedder {name} declares one vector of {dimensions} dimensions"
-                f" and returned {got}; look at MODEL_EMBED"
+                f"memory: embedder {name} declares vectors of {dimensions} dimensions and returned"
+                f" {len(got)} for {count} texts, of {wrong[:3]}; look at MODEL_EMBED"
             )
-        if not any(vectors[0]) or not all(abs(value) <= LARGEST for value in vectors[0]):
-            raise SettingsError(
-                f"memory: embedder {name} returned a vector without direction; look at MODEL_EMBED"
-            )
+        for vector in vectors:
+            if not any(vector) or not all(abs(value) <= LARGEST for value in vector):
+                raise SettingsError(
+                    f"memory: embedder {name} returned a vector without direction;"
+                    " look at MODEL_EMBED"
+                )
 
 
 def _subject(ref: str) -> str:
     """The ref itself, or for one too long for an index its beginning and a digest of the whole."""
     if len(ref) <= REF_CHARACTERS:
         return storable(ref)
-    return f"{storable(ref[:REF_CHARACTERS])}:{_digest(ref)}"
-
-
-def _digest(*parts: str) -> str:
-    return sha256("\n".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
+    return f"{storable(ref[:REF_CHARACTERS])}:{short_hash(ref)}"
