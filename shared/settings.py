@@ -20,6 +20,7 @@ class Settings(NamedTuple):
     github_app_private_key: str = ""
     github_token: str = ""
     github_api_url: str = "https://api.github.com"
+    github_bot_name: str = ""
     # Slack
     slack_signing_secret: str = ""
     slack_bot_token: str = ""
@@ -55,6 +56,7 @@ class Settings(NamedTuple):
     tenants: str = ""
     footer: str = "on"
     retention_days: str = "90"
+    memory_retention: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
