@@ -58,8 +58,8 @@ class Ingress(NamedTuple):
             headers,
             self.settings.tenant_of,
             self.now(),
-            self._wants,
-            self.settings.github_bot_name,
+            takes=self._wants,
+            bot_name=self.settings.github_bot_name,
         )
         return self._take(event, github.is_own(event, self.settings.github_app_id), len(body))
 
@@ -69,7 +69,7 @@ class Ingress(NamedTuple):
         if challenge is not None:
             return _answer(200, {"challenge": challenge})
         event = slack.to_event(
-            body, headers, self.settings.tenant_of, self.now(), self._wants
+            body, headers, self.settings.tenant_of, self.now(), takes=self._wants
         )
         return self._take(event, slack.is_own(event), len(body))
 

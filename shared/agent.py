@@ -13,10 +13,13 @@ from shared.actions import Action, Adapter, Query, Receipt
 from shared.actions.drafts import PACE, Drafts, Pace
 from shared.actions.effects import Effects, branch
 from shared.actions.policy import Policy
+from shared.custody import Custody
+from shared.custody_answers import Explained, Exported, Forgotten, Listed, Refused, Remembered
 from shared.errors import AnswerInvalid, BudgetExceeded, ModelError
 from shared.events import Event
 from shared.journal import Outcome, Run, digest
 from shared.memory import Memory
+from shared.memory.control import MemoryControl
 from shared.memory.conversations import Conversations
 from shared.memory.store import MemoryStore
 from shared.models import Caller, Message, Reply, Request, ToolCall, typed
@@ -46,6 +49,7 @@ class Capabilities:
     models: Models
     memory: MemoryStore
     conversations: Conversations
+    control: MemoryControl
     adapter: Callable[[Action | Query], Adapter]
     dispatcher: Callable[[], Dispatcher]
     pace: Pace = PACE
@@ -66,6 +70,7 @@ class Agent:
         self.event = run.event
         self._run = run
         self._recollection = Recollection(run, can.memory, can.conversations, shares)
+        self._custody = Custody(run, can.control, can.memory)
         self._caller = Caller(run.event.tenant, run.flow, run.event.actor.id)
         self._policy = policy
         self._can = can
@@ -196,9 +201,10 @@ class Agent:
         return any(turn.role == "assistant" for turn in self._recollection.turns())
 
     def expire(self) -> int:
-        """Delete what the journal holds of events older than RETENTION_DAYS; return how many
-        events."""
+        """Delete what the journal holds of events older than RETENTION_DAYS, and what memories are
+        older than MEMORY_RETENTION says; return how many events."""
         days = int(self._can.settings.retention_days)
+        self._custody.expire(self._can.settings.memory_retention)
         return int(
             self._run.step("expire", {"days": days}, lambda: Outcome(self._run.expire(days)))
         )
@@ -208,6 +214,36 @@ class Agent:
         seconds = self._remaining() - _RESERVE
         work = self._can.dispatcher
         return dict(self._run.step("batches", {}, lambda: Outcome(work().advance(seconds))))
+
+    # Control over the memory, by the person who caused the event
+
+    def help(self) -> str:
+        """List the commands that this person may give here."""
+        return self._custody.help(self._can.settings.event_types)
+
+    def commit(self, text: str) -> Remembered | Refused:
+        """Keep `text` because a person asks for it: as a fact, or after `rule:` as a rule."""
+        return self._custody.remember(text)
+
+    def forget(self, text: str) -> Forgotten | Refused:
+        """Delete what `text` names, wherever it is held, as far as this person may."""
+        return self._custody.forget(text)
+
+    def know(self, text: str) -> Listed | Refused:
+        """List what is known about `text`, as far as the readers of this event may see it."""
+        return self._custody.know(text)
+
+    def why(self, text: str = "") -> Explained | Refused:
+        """Say where a memory, or what the last answer here was given, came from."""
+        return self._custody.why(text)
+
+    def export(self) -> Exported | Refused:
+        """Say how many memories may be exported, and how."""
+        return self._custody.export()
+
+    def withdraw(self) -> dict[str, int]:
+        """Forget the places that the event takes away; return the counts per table."""
+        return self._custody.withdraw()
 
     # Acting
 

@@ -164,6 +164,15 @@ class Event(NamedTuple):
         return self.message_target
 
     @property
+    def response(self) -> Response:
+        """Where this slash command is answered; raises EventError when it is none."""
+        if self.response_target is None:
+            raise EventError(
+                f"event {self.type} is no slash command; subscribe the flow to commands only"
+            )
+        return self.response_target
+
+    @property
     def scope(self) -> str:
         """Where a flow may act by default: the repository or the channel that the event came
         from."""

@@ -5,13 +5,16 @@ from shared.cold_start import ready
 
 # isort: split
 from collections.abc import Callable
+from contextlib import suppress
 
 from shared.actions import Action, Adapter, Query
 from shared.agent import Capabilities
 from shared.bus import Bus
 from shared.database import Database
+from shared.errors import SettingsError
 from shared.flow import Flow, load_flow
 from shared.journal import Journal
+from shared.memory.control import MemoryControl
 from shared.memory.conversations import Conversations
 from shared.memory.embedders import local_embedder
 from shared.memory.store import MemoryStore
@@ -39,17 +42,24 @@ def capabilities(flow: Flow, settings: Settings, database: Database) -> Capabili
         models=models,
         memory=MemoryStore(database, embedder),
         conversations=Conversations(database),
+        control=MemoryControl(database),
         adapter=_adapters(flow, settings),
         dispatcher=lambda: _dispatcher(settings, database),
     )
 
 
 def _adapters(flow: Flow, settings: Settings) -> Callable[[Action | Query], Adapter]:
-    """Connect the platforms that the flow may act on now, while a cold start has the most CPU."""
-    connected = {p.action.connect: p.action.connect(settings) for p in flow.may}
+    """Connect the platforms that the flow may act on now, while a cold start has the most CPU.
+
+    One without credentials is left out: it fails when a flow of several platforms needs it.
+    """
+    connected = {}
+    for platform in {permission.action.connect for permission in flow.may}:
+        with suppress(SettingsError):
+            connected[platform] = platform(settings)
 
     def adapter(wanted: Action | Query) -> Adapter:
-        return connected[wanted.connect]
+        return connected.get(wanted.connect) or wanted.connect(settings)
 
     return adapter
 

@@ -49,7 +49,9 @@ COMMANDS = {
             "text",
         ),
         Command("know", "know SUBJECT", "list what I know about it, with sources", "text"),
-        Command("why", "why [ID]", "show where my last answer, or a memory, came from", "reference"),
+        Command(
+            "why", "why [ID]", "show where my last answer, or a memory, came from", "reference"
+        ),
         Command("export", "export", "say how to get all memories as JSON lines", "reference", True),
         Command("plan", "plan GOAL", "work towards a goal in steps", "text", whole=True),
         Command("approve", "approve [STEP]", "let a step act", "reference", True),
@@ -87,7 +89,9 @@ _OPENINGS = ("what do you ", "forget ", "remember that ", "please remember that 
 #: Words that make a command in a direct message when nothing else stands there.
 _ALONE = frozenset({"help", "export", "approve", "reject", "cancel", "pause", "resume"})
 #: What a command is never about unless a slash says so: `forget it` is no order.
-_VAGUE = frozenset("it that this about all everything them him her anything nothing".split())
+_VAGUE = frozenset(
+    {"it", "that", "this", "about", "all", "everything", "them", "him", "her", "anything"}
+)
 _REFERENCE = r"(?=\S*\d)\S+"
 
 

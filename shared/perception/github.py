@@ -91,6 +91,7 @@ def to_event(
     headers: Headers,
     tenant_of: Mapping[str, str],
     received_at: float,
+    *,
     takes: commands.Takes = commands.any_type,
     bot_name: str = "",
 ) -> Event:

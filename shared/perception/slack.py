@@ -84,6 +84,7 @@ def to_event(
     headers: Headers,
     tenant_of: Mapping[str, str],
     received_at: float,
+    *,
     takes: commands.Takes = commands.any_type,
 ) -> Event:
     """Make a verified request an Event: Events API, interaction or command; raises EventError.

@@ -13,6 +13,7 @@ from shared.database import Database
 from shared.events import Event
 from shared.flow import Flow
 from shared.journal import Journal
+from shared.memory.control import MemoryControl
 from shared.memory.conversations import Conversations
 from shared.memory.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
@@ -73,6 +74,7 @@ class Bench:
             models=Models(settings, database),
             memory=MemoryStore(database, HashingEmbedder()),
             conversations=Conversations(database),
+            control=MemoryControl(database),
             adapter=lambda wanted: self.platform,
             dispatcher=lambda: Dispatcher(
                 database, lambda model: connect(model, settings), self.publish

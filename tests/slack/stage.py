@@ -17,6 +17,7 @@ from shared.database import Database
 from shared.events import Actor, Event, Message, Thread
 from shared.flow import Flow
 from shared.journal import Journal
+from shared.memory.control import MemoryControl
 from shared.memory.conversations import Conversations
 from shared.memory.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
@@ -62,6 +63,7 @@ def capabilities(
         models=Models(settings, database),
         memory=MemoryStore(database, HashingEmbedder()),
         conversations=Conversations(database),
+        control=MemoryControl(database),
         adapter=lambda wanted: adapter,
         dispatcher=_no_batches,
         pace=pace,
