@@ -14,11 +14,11 @@ NOTHING_TOLD = "I have answered nothing here from memory yet."
 _SHOWN = 240
 #: What a count of `forget` is called, in the order of the sentence.
 _COUNTED = {
-    "memories": "memories",
-    "turns": "turns of conversations",
-    "events": "recorded events",
-    "steps": "steps of runs",
-    "effects": "recorded actions",
+    "memories": ("memory", "memories"),
+    "turns": ("turn of a conversation", "turns of conversations"),
+    "events": ("recorded event", "recorded events"),
+    "steps": ("step of a run", "steps of runs"),
+    "effects": ("recorded action", "recorded actions"),
 }
 
 
@@ -57,7 +57,9 @@ class Forgotten:
         elsewhere = self.counts.get("elsewhere", 0)
         more = f" {elsewhere} more came from elsewhere: ask there." if elsewhere else ""
         done = [
-            f"{count} {name}" for key, name in _COUNTED.items() if (count := self.counts.get(key))
+            f"{count} {one if count == 1 else many}"
+            for key, (one, many) in _COUNTED.items()
+            if (count := self.counts.get(key))
         ]
         if not done and not self.is_me:
             return f"I know nothing of that that you may delete from here.{more}"

@@ -218,6 +218,16 @@ class MemoryControl:
         row = request._asdict() | {"audit": request.audit(action), "action": action}
         return Statement(SQL["record"], row | {"counts": json.dumps(counts)})
 
+    def note(self, request: Request, action: str, **counts: int) -> None:
+        """Keep an audit row now."""
+        self._database.run(request.tenant, [self.record(request, action, **counts)])
+
+    def lift(self, request: Request, by: str, name: str) -> int:
+        """Let something be remembered again, and return how many blocks that were."""
+        [rows] = self._database.run(request.tenant, [self.allow(request.tenant, by, name)])
+        self.note(request, f"allow {by}", memory_blocks=len(rows))
+        return len(rows)
+
     def audit(self, tenant: str, limit: int) -> list[Row]:
         row = {"tenant": tenant, "limit": limit}
         return self._database.run(tenant, [Statement(SQL["audit"], row)])[0]

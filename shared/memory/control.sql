@@ -192,7 +192,7 @@ select by, value, blocked_at from memory_blocks where tenant = %(tenant)s order 
 
 -- name: allow
 -- Let something be remembered again.
-delete from memory_blocks where tenant = %(tenant)s and by = %(by)s and value = any (%(names)s::text[]);
+delete from memory_blocks where tenant = %(tenant)s and by = %(by)s and value = any (%(names)s::text[]) returning value;
 
 -- name: audit
 -- Who read or changed what, newest first.
