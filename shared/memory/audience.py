@@ -10,7 +10,8 @@ def visible_from(audience: str, source: str = "") -> frozenset[str]:
     """Return the audiences whose memories may be shown where `audience` reads along.
 
     What anybody may read, and what was said to the same audience; in Slack also what was said to
-    its whole workspace. Channels and direct messages do not name their workspace, so `source` does:
+    its whole workspace, and in a channel that the whole workspace reads what was said there when
+    Slack did not tell how public it is, as with mentions. Channels and direct messages do not name their workspace, so `source` does:
     an event's scope or tenant, such as `slack:T1:C1` or `slack:T1`. Everything else, and every
     audience of another form, sees no more than is public.
     """
@@ -19,7 +20,9 @@ def visible_from(audience: str, source: str = "") -> frozenset[str]:
         return frozenset({PUBLIC})
     visible = {PUBLIC, audience}
     platform, _, rest = source.partition(":")
-    team = rest.partition(":")[0]
+    team, _, channel = rest.partition(":")
     if kind in _WITHIN_WORKSPACE and platform == "slack" and team:
         visible.add(f"team:{team}")
+    if kind == "team" and platform == "slack" and team == name and channel:
+        visible.add(f"channel:{channel}")
     return frozenset(visible)

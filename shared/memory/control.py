@@ -11,6 +11,7 @@ from uuid import UUID
 
 from shared.database import Database, Row, Statement, queries
 from shared.errors import SettingsError
+from shared.memory.text import storable
 
 SQL = queries(__file__, "control.sql")
 
@@ -37,7 +38,7 @@ class Subject(NamedTuple):
 
         None when nothing is left to look for.
         """
-        text = text.strip()
+        text = storable(text).strip()
         if found := _ID.fullmatch(text):
             return cls("id", (found[1] or found[2],))
         if found := _REF.fullmatch(text):
