@@ -10,10 +10,10 @@ def visible_from(audience: str, source: str = "") -> frozenset[str]:
     """Return the audiences whose memories may be shown where `audience` reads along.
 
     What anybody may read, and what was said to the same audience; in Slack also what was said to
-    its whole workspace, and in a channel that the whole workspace reads what was said there when
-    Slack did not tell how public it is, as with mentions. Channels and direct messages do not name their workspace, so `source` does:
-    an event's scope or tenant, such as `slack:T1:C1` or `slack:T1`. Everything else, and every
-    audience of another form, sees no more than is public.
+    its whole workspace, and in a channel that the whole workspace reads also what was said there
+    when Slack did not tell who reads it, as with mentions. Channels and direct messages do not name
+    their workspace, so `source` does: an event's scope or tenant, such as `slack:T1:C1` or
+    `slack:T1`. Everything else, and every audience of another form, sees no more than is public.
     """
     kind, _, name = audience.partition(":")
     if kind not in _KNOWN or not name:

@@ -59,9 +59,9 @@ class Subject(NamedTuple):
 class Reach:
     """What somebody may see and delete from where they ask; an operator's has no bounds.
 
-    They see what `audiences` may. They delete what was said within `grounds` and is visible, and
-    what they said themselves on their `platform` (as one of `own`); with `own_only` only that.
-    Turns and records go where they lie in `place`.
+    They see what `audiences` may, and delete of it what was said within `grounds`, and what they
+    said themselves (as one of `own`, on their `platform`); with `own_only` only that. Turns and
+    records go where they lie in `place`. Who names themselves deletes what they said anywhere.
     """
 
     audiences: frozenset[str] = frozenset()

@@ -6,11 +6,14 @@ with asked as materialized (
 ),
 matching as materialized (
   select m.id, m.ref, m.digest, m.event_id,
-         %(everywhere)s or (m.author = any (%(own)s::text[]) and starts_with(m.source, %(platform)s))
+         %(everywhere)s
+         or (m.author = any (%(own)s::text[]) and starts_with(m.source, %(platform)s)
+             and (%(by)s = 'author' or m.audience = any (%(audiences)s::text[])))
          or (not %(own_only)s and m.audience = any (%(audiences)s::text[]) and lies_in(m.source, %(grounds)s)) as hit
   from memories as m, asked
   where m.tenant = %(tenant)s and memory_matches(m, %(by)s, %(names)s::text[], %(patterns)s::text[])
-    and (%(everywhere)s or m.audience = any (%(audiences)s::text[]) or m.author = any (%(own)s::text[]))
+    and (%(everywhere)s or m.audience = any (%(audiences)s::text[])
+         or (%(by)s = 'author' and m.author = any (%(own)s::text[])))
 ),
 hits as materialized (select id, ref, digest, event_id from matching where hit),
 said as materialized (
@@ -23,7 +26,9 @@ said as materialized (
           when 'source' then lies_in(t.conversation, (%(names)s::text[])[1])
           when 'ref' then t.conversation = 'github:' || (%(names)s::text[])[1]
           else false end
-        and (%(everywhere)s or (t.author = any (%(own)s::text[]) and starts_with(t.conversation, %(platform)s))
+        and (%(everywhere)s
+             or (t.author = any (%(own)s::text[]) and starts_with(t.conversation, %(platform)s)
+                 and (%(by)s = 'author' or lies_in(t.conversation, %(place)s)))
              or (not %(own_only)s and lies_in(t.conversation, %(place)s)))))
 ),
 happened as materialized (
@@ -31,7 +36,7 @@ happened as materialized (
   where e.tenant = %(tenant)s and e.id <> %(event)s and (
     e.id in (select event_id from hits) or e.id in (select event_id from said)
     or ((%(everywhere)s or starts_with(e.conversation, %(platform)s))
-        and (%(everywhere)s or %(own_only)s or lies_in(e.conversation, %(place)s))
+        and (%(everywhere)s or (%(own_only)s and %(by)s = 'author') or lies_in(e.conversation, %(place)s))
         and (not %(own_only)s or event_actor(e.body) && %(own)s::text[])
         and case %(by)s
               when 'text' then cardinality(%(patterns)s::text[]) > 0

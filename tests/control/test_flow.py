@@ -121,6 +121,14 @@ def test_nobody_deletes_what_they_may_not_see(bench: Bench) -> None:
     assert "bob" in told(bench, "know", "salary", "1.3", **DM)
 
 
+def test_what_one_said_in_private_goes_by_ones_name_and_not_by_its_words(bench: Bench) -> None:
+    told(bench, "remember", "my salary is 5", "1.1", **DM)
+    assert told(bench, "forget", "salary", "1.2") == NOTHING_THERE
+    assert "salary" in told(bench, "know", "salary", "1.3", **DM)
+    assert "Forgotten: 1 memory" in told(bench, "forget", "me", "1.4")
+    assert told(bench, "know", "salary", "1.5", **DM) == NOTHING
+
+
 def test_who_may_not_write_deletes_what_they_said_and_nothing_else(bench: Bench) -> None:
     told(bench, "remember", "ada likes the colour blue", "1.1")
     assert "something that was said" in told(bench, "remember", "blue is bad", "1.2", actor=EVE)
