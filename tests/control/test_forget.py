@@ -263,7 +263,11 @@ def test_only_ones_own_goes_when_only_that_may(database: Database, control: Memo
     eve = an_event(text="4711 said by eve", actor=Actor("9", "eve"), id="github:d9")
     happen(database, an_event(text="4711 said by ada"))
     happen(database, eve)
-    mine = {"platform": "github:", "own": frozenset({"eve", "9"}), "place": "github:acme/shop"}
+    mine: dict[str, Any] = {
+        "platform": "github:",
+        "own": frozenset({"eve", "9"}),
+        "place": "github:acme/shop",
+    }
     counts = forget(control, "4711", audiences=frozenset({"public"}), **mine)
     assert (counts["memories"], counts["turns"], counts["events"]) == (1, 2, 1)
     held = "".join(rows(database, table) for table in ("memories", "turns", "events"))
