@@ -73,8 +73,8 @@ class Custody:
 
         def work() -> Outcome:
             blocks = self._control.blocks(self._event.tenant)
-            places = {row["value"] for row in blocks if row["by"] == "source"}
-            if self._event.scope in places:
+            places = [row["value"] for row in blocks if row["by"] == "source"]
+            if any(_is_within(self._event.scope, place) for place in places):
                 return Outcome({"kind": ""})
             return Outcome({"kind": kind}, statements=self._keep(text, kind))
 

@@ -5,7 +5,7 @@ with asked as materialized (
   select where not exists (select from memory_audit where tenant = %(tenant)s and id = %(audit)s)
 ),
 matching as materialized (
-  select m.id, m.ref, m.digest, m.event_id,
+  select m.id, m.ref, m.digest, m.event_id, m.source,
          %(everywhere)s
          or (m.author = any (%(own)s::text[]) and starts_with(m.source, %(platform)s)
              and (%(by)s = 'author' or m.audience = any (%(audiences)s::text[])))
@@ -15,7 +15,7 @@ matching as materialized (
     and (%(everywhere)s or m.audience = any (%(audiences)s::text[])
          or (%(by)s = 'author' and m.author = any (%(own)s::text[])))
 ),
-hits as materialized (select id, ref, digest, event_id from matching where hit),
+hits as materialized (select id, ref, digest, event_id, source from matching where hit),
 said as materialized (
   select distinct t.conversation, t.event_id from turns as t, asked
   where t.tenant = %(tenant)s and (
@@ -33,7 +33,7 @@ said as materialized (
 ),
 happened as materialized (
   select e.id from events as e, asked
-  where e.tenant = %(tenant)s and e.id <> %(event)s and (
+  where e.tenant = %(tenant)s and (
     e.id in (select event_id from hits) or e.id in (select event_id from said)
     or ((%(everywhere)s or starts_with(e.conversation, %(platform)s))
         and (%(everywhere)s or (%(own_only)s and %(by)s = 'author') or lies_in(e.conversation, %(place)s))
@@ -71,7 +71,7 @@ blank_steps as (
 ),
 blank_effects as (
   update effects set arguments = '{"forgotten":true}'
-  where tenant = %(tenant)s and run_id in (select id from ended) and state in ('committed', 'failed')
+  where tenant = %(tenant)s and run_id in (select id from ended)
     and arguments::text <> '{"forgotten":true}' returning 1
 ),
 blank_events as (
@@ -89,6 +89,7 @@ blocked as (
   select %(tenant)s, block.by, block.value, 'forget' from (
     select 'digest', digest from hits where %(by)s in ('text', 'id')
     union select 'ref', ref from hits where %(by)s = 'ref'
+    union select 'source', source from hits where %(by)s = 'source'
     union select %(by)s, name from unnest(%(names)s::text[]) as name, asked where %(by)s in ('ref', 'author', 'source')
   ) as block (by, value)
   where %(blocks)s and block.value <> ''

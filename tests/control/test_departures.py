@@ -110,7 +110,7 @@ def test_an_uninstalled_app_forgets_the_organisation_or_the_workspace(bench: Ben
 
 def test_what_comes_back_is_remembered_again(bench: Bench) -> None:
     remember(bench.database)
-    bench.deliver(uninstall, github_event("installation", "deleted", installation=INSTALLATION))
+    bench.deliver(uninstall, github_event("repository", "deleted"))
     remember(bench.database)
     assert kept(bench.database) == set(SOURCES)
 

@@ -183,7 +183,7 @@ def test_what_was_forgotten_comes_back_only_when_a_person_asks(bench: Bench) -> 
 def test_a_place_is_forgotten_and_stays_so(bench: Bench) -> None:
     told(bench, "remember", "we deploy on Tuesdays", "1.1")
     assert "ask an operator" in told(bench, "forget", "source:slack:T2", "1.2")
-    assert "1 memory" in told(bench, "forget", "source:slack:T1:C1", "1.3")
+    assert "1 memory" in told(bench, "forget", "source:slack:T1", "1.3")
     assert "I keep nothing from here" in told(bench, "remember", "we deploy now", "1.4")
 
 

@@ -362,3 +362,12 @@ def test_a_retention_that_is_no_table_of_days_is_refused(wrong: str) -> None:
     with pytest.raises(SettingsError, match="MEMORY_RETENTION is no JSON object of days"):
         expiry(wrong)
     assert expiry(" ") is None
+
+
+def test_a_region_that_was_forgotten_is_blocked_place_by_place(
+    database: Database, control: MemoryControl
+) -> None:
+    remember(database, an_entry("one"), an_entry("two", source="github:acme/bank"))
+    assert forget(control, "source:github:acme")["memory_blocks"] == 3
+    remember(database, an_entry("one"), an_entry("two", source="github:acme/bank"))
+    assert rows(database, "memories") == ""
