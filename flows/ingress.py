@@ -53,7 +53,14 @@ class Ingress(NamedTuple):
 
     def github(self, body: bytes, headers: Headers) -> Response:
         github.verify(body, headers, self.settings.github_webhook_secret)
-        event = github.to_event(body, headers, self.settings.tenant_of, self.now())
+        event = github.to_event(
+            body,
+            headers,
+            self.settings.tenant_of,
+            self.now(),
+            takes=self._wants,
+            bot_name=self.settings.github_bot_name,
+        )
         return self._take(event, github.is_own(event, self.settings.github_app_id), len(body))
 
     def slack_events(self, body: bytes, headers: Headers) -> Response:
@@ -61,7 +68,9 @@ class Ingress(NamedTuple):
         challenge = slack.challenge(body, headers)
         if challenge is not None:
             return _answer(200, {"challenge": challenge})
-        event = slack.to_event(body, headers, self.settings.tenant_of, self.now())
+        event = slack.to_event(
+            body, headers, self.settings.tenant_of, self.now(), takes=self._wants
+        )
         return self._take(event, slack.is_own(event), len(body))
 
     def slack_interactive(self, body: bytes, headers: Headers) -> Response:
@@ -75,13 +84,17 @@ class Ingress(NamedTuple):
             return _answer(200, "")
         return _answer(200, {"response_type": "ephemeral", "text": "No flow answers this command."})
 
+    def _wants(self, type_: str) -> bool:
+        """Does some flow take events of this type? Where EVENT_TYPES is not set, all do."""
+        wanted = self.settings.event_types
+        return not wanted or type_ in {name.strip() for name in wanted.split(",")}
+
     def _take(self, event: Event, is_own: bool, size: int) -> Response:
         """Publish `event`, unless nobody wants it."""
-        wanted = self.settings.event_types
         reason = ""
         if is_own:
             reason = "this app caused it"
-        elif wanted and event.type not in {name.strip() for name in wanted.split(",")}:
+        elif not self._wants(event.type):
             reason = f"no flow wants {event.type}"
         fields: Json = {
             "source": event.source,

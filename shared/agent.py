@@ -13,6 +13,8 @@ from shared.actions import Action, Adapter, Query, Receipt
 from shared.actions.drafts import PACE, Drafts, Pace
 from shared.actions.effects import Effects, branch
 from shared.actions.policy import Policy
+from shared.custody import Custody
+from shared.custody_answers import Explained, Exported, Forgotten, Listed, Refused, Remembered
 from shared.errors import AnswerInvalid, BudgetExceeded, ModelError
 from shared.events import Event
 from shared.executions import Executions
@@ -20,6 +22,7 @@ from shared.journal import Outcome, Run, digest
 from shared.log import log
 from shared.memory import Memory
 from shared.memory.audience import Audiences
+from shared.memory.control import MemoryControl
 from shared.memory.conversations import Conversations, unsummarised
 from shared.memory.store import MemoryStore
 from shared.models import Caller, Message, Reply, Request, ToolCall, typed
@@ -56,6 +59,7 @@ class Capabilities:
     memory: MemoryStore
     conversations: Conversations
     audiences: Audiences
+    control: MemoryControl
     adapter: Callable[[Action | Query], Adapter]
     dispatcher: Callable[[], Dispatcher]
     upkeep: Callable[[], Upkeep]
@@ -79,6 +83,7 @@ class Agent:
         self.event = run.event
         self._run = run
         self._recollection = Recollection(run, can.memory, can.conversations, can.audiences, shares)
+        self._custody = Custody(run, can.control, can.memory, can.audiences)
         self._caller = Caller(run.event.tenant, run.flow, run.event.actor.id)
         self._policy = policy
         self._can = can
@@ -234,9 +239,10 @@ class Agent:
         return bool(window.summary) or any(turn.role == "assistant" for turn in shown)
 
     def expire(self) -> int:
-        """Delete what the journal holds of events older than RETENTION_DAYS; return how many
-        events."""
+        """Delete what the journal holds of events older than RETENTION_DAYS, and what memories are
+        older than MEMORY_RETENTION says; return how many events."""
         days = int(self._can.settings.retention_days)
+        self._custody.expire(self._can.settings.memory_retention)
         return int(
             self._run.step("expire", {"days": days}, lambda: Outcome(self._run.expire(days)))
         )
@@ -278,6 +284,36 @@ class Agent:
     def plans(self) -> PlanDesk:
         """Where a larger request becomes a plan, and where people's answers to one arrive."""
         return PlanDesk(self._run, self._can.plans, self._can.executions)
+
+    # Control over the memory, by the person who caused the event
+
+    def help(self) -> str:
+        """List the commands that this person may give here."""
+        return self._custody.help(self._can.settings.event_types)
+
+    def commit(self, text: str) -> Remembered | Refused:
+        """Keep `text` because a person asks for it: as a fact, or after `rule:` as a rule."""
+        return self._custody.remember(text)
+
+    def forget(self, text: str) -> Forgotten | Refused:
+        """Delete what `text` names, wherever it is held, as far as this person may."""
+        return self._custody.forget(text)
+
+    def know(self, text: str) -> Listed | Refused:
+        """List what is known about `text`, as far as the readers of this event may see it."""
+        return self._custody.know(text)
+
+    def why(self, text: str = "") -> Explained | Refused:
+        """Say where a memory, or what the last answer here was given, came from."""
+        return self._custody.why(text)
+
+    def export(self) -> Exported | Refused:
+        """Say how many memories may be exported, and how."""
+        return self._custody.export()
+
+    def withdraw(self) -> dict[str, int]:
+        """Forget the places that the event takes away; return the counts per table."""
+        return self._custody.withdraw()
 
     # Acting
 

@@ -77,6 +77,22 @@ class Message(NamedTuple):
         return f"slack:{self.team}:{self.channel}"
 
 
+class Response(NamedTuple):
+    """Where a slash command is answered, for half an hour and to nobody but who gave it."""
+
+    team: str
+    channel: str
+    url: str
+
+    @property
+    def ref(self) -> str:
+        return f"{self.team}/{self.channel}"
+
+    @property
+    def scope(self) -> str:
+        return f"slack:{self.team}:{self.channel}"
+
+
 class Payload(dict[str, Any]):
     """A body as it was read, and `text`, the JSON that it was read from. It is not changed.
 
@@ -118,6 +134,7 @@ class Event(NamedTuple):
     issue_target: Issue | None = None
     thread_target: Thread | None = None
     message_target: Message | None = None
+    response_target: Response | None = None
 
     @property
     def issue(self) -> Issue:
@@ -147,10 +164,21 @@ class Event(NamedTuple):
         return self.message_target
 
     @property
+    def response(self) -> Response:
+        """Where this slash command is answered; raises EventError when it is none."""
+        if self.response_target is None:
+            raise EventError(
+                f"event {self.type} is no slash command; subscribe the flow to commands only"
+            )
+        return self.response_target
+
+    @property
     def scope(self) -> str:
         """Where a flow may act by default: the repository or the channel that the event came
         from."""
-        target = self.issue_target or self.thread_target or self.message_target
+        target = (
+            self.issue_target or self.thread_target or self.message_target or self.response_target
+        )
         if target:
             return target.scope
         place = self.conversation.partition("#")[0]
@@ -160,8 +188,9 @@ class Event(NamedTuple):
     def addressed(self) -> bool:
         """Does the person who caused this expect an answer: not for what is merely said in a
         channel."""
-        return self.type in {"slack.app_mention", "slack.message.im", "slack.command"} or (
-            self.source in {"github", "api"}
+        return self.source in {"github", "api"} or (
+            self.type in {"slack.app_mention", "slack.message.im", "slack.command"}
+            or self.type.startswith("slack.command.")
         )
 
     def to_json(self) -> str:
@@ -188,6 +217,7 @@ class Event(NamedTuple):
                 ("issue_target", Issue),
                 ("thread_target", Thread),
                 ("message_target", Message),
+                ("response_target", Response),
             ):
                 fields[name] = kind(*fields[name]) if fields.get(name) else None
             return cls(**fields)

@@ -5,16 +5,18 @@ from shared.cold_start import ready
 
 # isort: split
 from collections.abc import Callable
+from contextlib import suppress
 
 from shared.actions import Action, Adapter, Query
 from shared.agent import Capabilities
 from shared.bus import Bus
 from shared.database import Database
-from shared.errors import PolicyError
+from shared.errors import PolicyError, SettingsError
 from shared.executions import Executions
 from shared.flow import Flow, load_flow
 from shared.journal import Journal
 from shared.memory.audience import Audiences, grants_from
+from shared.memory.control import MemoryControl
 from shared.memory.conversations import Conversations
 from shared.memory.store import MemoryStore
 from shared.memory.tenant_embedders import TenantEmbedders
@@ -55,6 +57,7 @@ def capabilities(flow: Flow, settings: Settings, database: Database) -> Capabili
         memory=store,
         conversations=Conversations(database),
         audiences=Audiences(database, grants_from(settings.audiences)),
+        control=MemoryControl(database),
         adapter=_adapters(flow, settings),
         dispatcher=lambda: _dispatcher(settings, database),
         upkeep=lambda: _upkeep(settings, database, models, embedders, store),
@@ -64,17 +67,23 @@ def capabilities(flow: Flow, settings: Settings, database: Database) -> Capabili
 
 
 def _adapters(flow: Flow, settings: Settings) -> Callable[[Action | Query], Adapter]:
-    """Connect the platforms that the flow acts on or reads, while a cold start has the most CPU."""
+    """Connect the platforms that the flow acts on or reads, while a cold start has the most CPU.
+
+    One without credentials is left out: it fails when a flow of several platforms needs it.
+    """
     kinds = {permission.action.connect for permission in flow.may}
     kinds |= {query.connect for query in flow.reads}
-    connected = {connect: connect(settings) for connect in kinds}
+    connected = {}
+    for platform in kinds:
+        with suppress(SettingsError):
+            connected[platform] = platform(settings)
 
     def adapter(wanted: Action | Query) -> Adapter:
-        if wanted.connect not in connected:
+        if wanted.connect not in kinds:
             raise PolicyError(
                 f"{type(wanted).__name__} is not in the flow's may=[…] or reads=[…]; add it there"
             )
-        return connected[wanted.connect]
+        return connected.get(wanted.connect) or wanted.connect(settings)
 
     return adapter
 

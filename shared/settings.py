@@ -20,6 +20,7 @@ class Settings(NamedTuple):
     github_app_private_key: str = ""
     github_token: str = ""
     github_api_url: str = "https://api.github.com"
+    github_bot_name: str = ""
     # Slack
     slack_signing_secret: str = ""
     slack_bot_token: str = ""
@@ -58,6 +59,7 @@ class Settings(NamedTuple):
     retention_days: str = "90"
     memory_unused_days: str = "180"
     audiences: str = ""
+    memory_retention: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":

@@ -136,7 +136,7 @@ def test_signature_binds_body_and_stamp(body: bytes, stamp: int, shift: int) -> 
         ("view_closed", "view_closed", "U1", "dm:U1"),
         ("message_action", "message_action", "C1:1700000050.000200", "channel:C1"),
         ("shortcut", "shortcut", "U1", "dm:U1"),
-        ("command", "command", "C1", "channel:C1"),
+        ("command", "command.remember", "C1", "channel:C1"),
     ],
 )
 def test_each_kind_has_its_type_conversation_and_audience(

@@ -1,4 +1,5 @@
-"""./scripts/flows: runs, budgets, documents, the bench, deliveries, dead letters, migrations."""
+"""./scripts/flows: runs, budgets, memory, documents, the bench, deliveries, dead letters,
+migrations."""
 
 import argparse
 import os
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 
-from infra.cli import bench, consolidations, ingest
+from infra.cli import bench, ingest
 from infra.cli.budgets import list_budgets
 from infra.cli.dead_letters import redrive
 from infra.cli.deliveries import Saved, send
@@ -73,7 +74,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="./scripts/flows",
         description=(
-            "Look at runs and budgets, ingest documents, run the test bench, replay deliveries,"
+            "Look at runs and budgets, control the memory, ingest documents, run the test bench,"
+            " replay deliveries,"
             " redrive dead letters, migrate."
         ),
         epilog="Without settings it talks to the system that ./scripts/dev runs.",
@@ -110,10 +112,6 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--days", type=int, default=1, help="how many, with today (1)")
     command.set_defaults(run=_budget)
 
-    command = commands.add_parser("memory", help="look at what is remembered, and undo changes")
-    memory = command.add_subparsers(required=True, metavar="COMMAND")
-    consolidations.add_commands(memory)
-
     command = commands.add_parser("redrive", help="bring dead letters back to their queue")
     command.add_argument("queue", help="the flow's queue; in AWS the name of its dead-letter queue")
     command.set_defaults(run=_redrive)
@@ -122,6 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_migrate)
 
     ingest.add_parser(commands)
+    memory.add_parser(commands)
     bench.add_parser(commands)
     return parser
 

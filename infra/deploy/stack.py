@@ -14,6 +14,7 @@ from shared.errors import AgentFlowsError
 _SETTINGS = {
     "GitHubAppId": "GITHUB_APP_ID",
     "GitHubApiUrl": "GITHUB_API_URL",
+    "GitHubBotName": "GITHUB_BOT_NAME",
     "SlackApiUrl": "SLACK_API_URL",
     "ModelSmall": "MODEL_SMALL",
     "ModelLarge": "MODEL_LARGE",
@@ -33,6 +34,7 @@ _SETTINGS = {
     "RetentionDays": "RETENTION_DAYS",
     "MemoryUnusedDays": "MEMORY_UNUSED_DAYS",
     "Audiences": "AUDIENCES",
+    "MemoryRetention": "MEMORY_RETENTION",
     "BatchBucket": "BATCH_BUCKET",
     "BatchRoleArn": "BATCH_ROLE_ARN",
 }

@@ -15,6 +15,7 @@ from infra.local.aws.cloud import LocalCloud
 from infra.local.model_choice import MODEL_SETTINGS, aws_identity, choose_models
 from infra.local.postgres import EmbeddedPostgres
 from infra.local.sandbox.github import GitHubSandbox
+from infra.local.sandbox.github.state import BOT
 from infra.local.sandbox.page import Page
 from infra.local.sandbox.slack import SlackSandbox
 from infra.local.socket_mode import SocketMode
@@ -144,6 +145,7 @@ class System:
         return {
             "GITHUB_API_URL": sandbox.api_url,
             "GITHUB_APP_ID": str(sandbox.app_id),
+            "GITHUB_BOT_NAME": BOT.removesuffix("[bot]"),
             "GITHUB_APP_PRIVATE_KEY": sandbox.private_key,
         }
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from shared.actions import Action, Adapter, Json, Permission
-from shared.events import Event, Message, Thread
+from shared.events import Event, Message, Response, Thread
 
 if TYPE_CHECKING:
     from shared.settings import Settings
@@ -99,3 +99,28 @@ class React(_OnSlack):
     @property
     def arguments(self) -> Json:
         return {"emoji": self.emoji}
+
+
+@dataclass(frozen=True)
+class Whisper(_OnSlack):
+    """Answer a slash command, so that only who gave it sees it. Shown twice it does no harm, and
+    Slack lets nobody look for it, so it is simply done again after a crash."""
+
+    idempotent = True
+    response: Response
+    text: str
+
+    @property
+    def target(self) -> Response:
+        return self.response
+
+    @property
+    def arguments(self) -> Json:
+        return {"text": self.text}
+
+    def signed(self, footer: str) -> Self:
+        return replace(self, text=f"{self.text}\n\n_{footer}_")
+
+    @classmethod
+    def notice(cls, event: Event, text: str) -> Self | None:
+        return cls(event.response_target, text) if event.response_target else None

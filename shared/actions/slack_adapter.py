@@ -6,12 +6,13 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from slack_sdk.web import WebClient
+from slack_sdk.webhook import WebhookClient
 
 from shared.actions import Action, Json, Mark, Query, Receipt
-from shared.actions.slack import Draft, React, Reply
-from shared.actions.slack_errors import SlackRefused
-from shared.actions.slack_messages import Messages, act, metadata, read
-from shared.actions.slack_text import pieces, unfinished
+from shared.actions.slack import Draft, React, Reply, Whisper
+from shared.actions.slack_errors import SlackRefused, border
+from shared.actions.slack_messages import Messages, act, blocks, metadata, read
+from shared.actions.slack_text import pieces, plain, unfinished
 from shared.errors import ActionRejected, ActionUnavailable, EffectUnknown, SettingsError
 from shared.events import Message, Thread
 from shared.settings import Settings
@@ -63,6 +64,8 @@ class SlackAdapter:
                 return self._draft(action, mark, _drafts(previous))
             case React():
                 return self._react(action)
+            case Whisper():
+                return self._whisper(action)
         raise ActionRejected(f"slack: cannot do {type(action).__name__}; use Reply or React")
 
     def find(self, action: Action, mark: Mark) -> Receipt | None:
@@ -162,6 +165,27 @@ class SlackAdapter:
             if err.code != "already_reacted":
                 raise
         return Receipt(f"{message.ts}:{react.emoji}", _url(message))
+
+    def _whisper(self, whisper: Whisper) -> Receipt:
+        """Post what Slack takes in answer to a command; it takes five within half an hour.
+        https://docs.slack.dev/interactivity/handling-user-interaction#message_responses"""
+        client = WebhookClient(
+            whisper.response.url, self._client.timeout, logger=_silent_logger(), retry_handlers=[]
+        )
+        client.proxy = None
+        doing = f"answer a command in {whisper.response.ref}"
+        for text in pieces(whisper.text)[:5]:
+            body = {"response_type": "ephemeral", "text": plain(text), "blocks": blocks(text)}
+            with border(doing, acts=True):
+                status = client.send_dict(body).status_code
+            if status == 429 or status >= 500:
+                raise ActionUnavailable(f"slack: could not {doing}: HTTP {status}", sent=False)
+            if status != 200:
+                raise ActionRejected(
+                    f"slack: could not {doing}: HTTP {status}; the command is older than 30 minutes"
+                    " or was answered five times, so give it again"
+                )
+        return Receipt("")
 
     def _find_reaction(self, react: React) -> Receipt | None:
         message = react.message

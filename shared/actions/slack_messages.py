@@ -36,7 +36,7 @@ class Messages:
         # Not chat_postMessage(), which warns of a blank text; Slack's own answer is plainer.
         post = partial(act, f"post to {thread.ref}", self._client.api_call)
         try:
-            answer = post(api_method="chat.postMessage", json={**message, "blocks": _blocks(text)})
+            answer = post(api_method="chat.postMessage", json={**message, "blocks": blocks(text)})
         except SlackRefused as err:
             if err.code not in _BLOCKS:
                 raise
@@ -52,7 +52,7 @@ class Messages:
         Slack shows no "(edited)", because the message has blocks.
         https://docs.slack.dev/reference/methods/chat.update
         """
-        message = {**_shown(thread, brief(text), metadata), "ts": ts, "blocks": _blocks(text)}
+        message = {**_shown(thread, brief(text), metadata), "ts": ts, "blocks": blocks(text)}
         doing = f"change the reply {ts} in {thread.ref}"
         act(doing, self._client.api_call, api_method="chat.update", json=message)
 
@@ -140,7 +140,7 @@ def _shown(thread: Thread, text: str, metadata: Json) -> Json:
     }
 
 
-def _blocks(text: str) -> list[Json]:
+def blocks(text: str) -> list[Json]:
     return [{"type": "markdown", "text": text}]
 
 

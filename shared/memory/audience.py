@@ -55,10 +55,11 @@ def visible_from(audience: str, source: str = "", grants: Grants | None = None) 
     """Return the audiences whose memories may be shown where `audience` reads along.
 
     What anybody may read, and what was said to the same audience; in Slack also what was said to
-    its whole workspace; and what `grants` opens to it or to that workspace, and not what is granted
-    on to those. Channels and direct messages do not name their workspace, so `source` does: an
-    event's scope or tenant, such as `slack:T1:C1` or `slack:T1`. Everything else, and every
-    audience of another form, sees no more than is public.
+    its whole workspace, and in a channel that the whole workspace reads also what was said there
+    when Slack did not tell who reads it, as with mentions; and what `grants` opens to it or to that
+    workspace, and not what is granted on to those. Channels and direct messages do not name their
+    workspace, so `source` does: an event's scope or tenant, such as `slack:T1:C1` or `slack:T1`.
+    Everything else, and every audience of another form, sees no more than is public.
 
     A grant of all of an owner's repositories is returned as it is: `Audiences.existing` resolves
     it.
@@ -68,9 +69,11 @@ def visible_from(audience: str, source: str = "", grants: Grants | None = None) 
         return frozenset({PUBLIC})
     readers = {audience}
     platform, _, rest = source.partition(":")
-    team = rest.partition(":")[0]
+    team, _, channel = rest.partition(":")
     if kind in _WITHIN_WORKSPACE and platform == "slack" and team:
         readers.add(f"team:{team}")
+    if kind == "team" and platform == "slack" and team == name and channel:
+        readers.add(f"channel:{channel}")
     granted = {place for reader in readers for place in _granted(reader, grants or {})}
     return frozenset({PUBLIC} | readers | (granted if kind != "shared" else set()))
 

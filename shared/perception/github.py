@@ -6,7 +6,17 @@ from typing import NamedTuple
 
 from shared.errors import EventError, SignatureError
 from shared.events import PUBLIC, Actor, Event, Issue, Json, Role
-from shared.perception import Headers, dig, header, is_signed, items, read_body, string, word
+from shared.perception import (
+    Headers,
+    commands,
+    dig,
+    header,
+    is_signed,
+    items,
+    read_body,
+    string,
+    word,
+)
 
 #: What our own writes carry, unseen by people: their effect, and its depth in a chain of effects.
 #: Compiled when it is first needed, because most cold starts meet no bot.
@@ -43,6 +53,16 @@ _ROLES: Mapping[str, Role] = {
 }
 #: Actions in which the sender wrote the subject's text just now.
 _WRITTEN = frozenset({"created", "opened", "submitted"})
+#: What people write in an issue or pull request, where a command may stand at its start.
+_COMMANDED = frozenset(
+    {
+        "github.issues.opened",
+        "github.issue_comment.created",
+        "github.pull_request.opened",
+        "github.pull_request_review.submitted",
+        "github.pull_request_review_comment.created",
+    }
+)
 #: What only the App does that the check belongs to; people rerequest and press buttons.
 _REPORTED = frozenset({"github.check_run.created", "github.check_run.completed"})
 
@@ -67,9 +87,18 @@ def verify(body: bytes, headers: Headers, secret: str) -> None:
 
 
 def to_event(
-    body: bytes, headers: Headers, tenant_of: Mapping[str, str], received_at: float
+    body: bytes,
+    headers: Headers,
+    tenant_of: Mapping[str, str],
+    received_at: float,
+    *,
+    takes: commands.Takes = commands.any_type,
+    bot_name: str = "",
 ) -> Event:
-    """Make a verified delivery an Event, JSON or form; raises EventError."""
+    """Make a verified delivery an Event, JSON or form; raises EventError.
+
+    A command becomes an event of a type of its own where that type is one that somebody `takes`.
+    """
     name = word(header(headers, "x-github-event"))
     delivery = word(header(headers, "x-github-delivery"))
     if not name or not delivery:
@@ -85,14 +114,19 @@ def to_event(
     action = word(payload, "action")
     # A security advisory is told to everybody and names no owner.
     tenant = f"github:{owner}" if owner else "github"
+    type_, text = f"github.{name}.{action}" if action else f"github.{name}", _text(payload, subject)
+    if issue and type_ in _COMMANDED and _wrote(actor, subject):
+        order = _order(string(subject.fields, "body"), bot_name)
+        if order and takes(commands.event_type("github", order)):
+            type_, text = commands.event_type("github", order), order.argument
     return Event(
         id=f"github:{delivery}",
-        type=f"github.{name}.{action}" if action else f"github.{name}",
+        type=type_,
         source="github",
         tenant=tenant_of.get(tenant, tenant),
         conversation=_conversation(payload, issue, tenant),
         actor=actor,
-        text=_text(payload, subject),
+        text=text,
         url=_url(payload, subject),
         payload=payload,
         audience=_audience(payload, subject, owner),
@@ -169,6 +203,14 @@ def _depth(actor: Actor, subject: _Subject, action: str) -> int:
         return 0
     marks = [int(depth) for depth in re.findall(MARK, subject.text)]
     return max(marks) + 1 if marks else int(actor.is_bot)
+
+
+def _order(body: str, bot_name: str) -> commands.Order | None:
+    if bot_name:
+        mention = rf"\s*@{re.escape(bot_name)}(?:\[bot\])?(?![\w-])[\s,:]*"
+        if found := re.match(mention, body, re.IGNORECASE):
+            return commands.spoken(body[found.end() :])
+    return commands.slashed(body)
 
 
 def _repository(payload: Json) -> str:

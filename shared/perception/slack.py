@@ -10,8 +10,18 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from shared.errors import EventError, SignatureError
-from shared.events import Actor, Event, Json, Message, Role, Thread
-from shared.perception import Headers, dig, header, is_signed, items, read_body, string, word
+from shared.events import Actor, Event, Json, Message, Response, Role, Thread
+from shared.perception import (
+    Headers,
+    commands,
+    dig,
+    header,
+    is_signed,
+    items,
+    read_body,
+    string,
+    word,
+)
 
 _MAX_AGE = 300
 #: Subtypes of what somebody says now. Every other subtype is a type of its own.
@@ -34,6 +44,8 @@ class _Said(NamedTuple):
     ts: str = ""
     thread_ts: str = ""
     metadata: Any = None
+    order: commands.Order | None = None
+    response_url: str = ""
 
 
 def verify(body: bytes, headers: Headers, secret: str, now: float) -> None:
@@ -68,9 +80,17 @@ def challenge(body: bytes, headers: Headers) -> str | None:
 
 
 def to_event(
-    body: bytes, headers: Headers, tenant_of: Mapping[str, str], received_at: float
+    body: bytes,
+    headers: Headers,
+    tenant_of: Mapping[str, str],
+    received_at: float,
+    *,
+    takes: commands.Takes = commands.any_type,
 ) -> Event:
-    """Make a verified request an Event: Events API, interaction or command; raises EventError."""
+    """Make a verified request an Event: Events API, interaction or command; raises EventError.
+
+    A command becomes an event of a type of its own where that type is one that somebody `takes`.
+    """
     payload = read_body(body, headers)
     team = _team(payload)
     if not team:
@@ -86,14 +106,17 @@ def to_event(
     key = said.id or hashlib.sha256(body).hexdigest()
     thread = said.thread_ts or said.ts
     tenant = f"slack:{team}"
+    type_, text = f"slack.{said.type}", said.text
+    if said.order and takes(commands.event_type("slack", said.order)):
+        type_, text = commands.event_type("slack", said.order), said.order.argument
     return Event(
         id=f"slack:{key}",
-        type=f"slack.{said.type}",
+        type=type_,
         source="slack",
         tenant=tenant_of.get(tenant, tenant),
         conversation=":".join(filter(None, (tenant, said.channel or said.actor.id, thread))),
         actor=said.actor,
-        text=said.text,
+        text=text,
         url=_url(team, said),
         payload=payload,
         audience=_audience(payload, team, said),
@@ -101,6 +124,7 @@ def to_event(
         received_at=received_at,
         thread_target=_thread(team, said),
         message_target=Message(team, said.channel, said.ts) if said.channel and said.ts else None,
+        response_target=_response(team, said),
     )
 
 
@@ -202,6 +226,7 @@ def _new_message(envelope: Json, event: Json, team: str, kind: str) -> _Said:
         ts=ts,
         thread_ts=_ts(event, "thread_ts"),
         metadata=dig(event, "metadata"),
+        order=_order(string(event, "text"), _bots(envelope), word(event, "channel_type")),
     )
 
 
@@ -237,13 +262,17 @@ def _is_stranger(interaction: Json, team: str) -> bool:
 
 def _command(fields: Json) -> _Said:
     user = word(fields, "user_id")
+    text = _plain(string(fields, "text"), set())
+    name = string(fields, "command").removeprefix("/")
     return _Said(
         type="command",
         id=word(fields, "trigger_id"),
         actor=Actor(user, string(fields, "user_name") or user, role="member" if user else "none"),
-        text=_plain(string(fields, "text"), set()),
+        text=text,
         channel=word(fields, "channel_id"),
         channel_type=_PRIVATE_NAMES.get(string(fields, "channel_name"), ""),
+        order=commands.named(f"{name} {text}") or commands.named(text),
+        response_url=string(fields, "response_url"),
     )
 
 
@@ -282,6 +311,14 @@ def _mention(bots: set[str]) -> re.Pattern[str]:
     return re.compile(rf"<@(?:{names})(?:\|[^>]*)?>")
 
 
+def _order(text: str, bots: set[str], channel_type: str) -> commands.Order | None:
+    """Read a command after a mention that opens the message, or in a direct message."""
+    mention = re.match(rf"\s*{_mention(bots).pattern}[\s,:]*", text)
+    if mention:
+        return commands.spoken(_plain(text[mention.end() :], bots))
+    return commands.whispered(_plain(text, bots)) if channel_type == "im" else None
+
+
 def _channel(value: Any, key: str) -> str:
     """Return the channel id; some events carry the whole channel under the same key."""
     return word(value, key) or word(value, key, "id")
@@ -298,6 +335,11 @@ def _thread(team: str, said: _Said) -> Thread | None:
         return None
     ts = said.thread_ts or said.ts
     return Thread(team, said.channel, ts) if said.channel and ts else None
+
+
+def _response(team: str, said: _Said) -> Response | None:
+    url = said.response_url
+    return Response(team, said.channel, url) if said.channel and url else None
 
 
 def _audience(payload: Json, team: str, said: _Said) -> str:

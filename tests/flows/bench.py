@@ -15,6 +15,7 @@ from shared.executions import Executions
 from shared.flow import Flow
 from shared.journal import Journal
 from shared.memory.audience import Audiences, grants_from
+from shared.memory.control import MemoryControl
 from shared.memory.conversations import Conversations
 from shared.memory.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
@@ -80,6 +81,7 @@ class Bench:
             memory=MemoryStore(database, HashingEmbedder()),
             conversations=Conversations(database),
             audiences=Audiences(database, grants_from(settings.audiences)),
+            control=MemoryControl(database),
             adapter=lambda wanted: self.platform,
             dispatcher=lambda: Dispatcher(
                 database, lambda model: connect(model, settings), self.publish

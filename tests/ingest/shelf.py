@@ -18,6 +18,7 @@ from shared.events import Event
 from shared.executions import Executions
 from shared.journal import Journal
 from shared.memory.audience import Audiences
+from shared.memory.control import MemoryControl
 from shared.memory.conversations import Conversations
 from shared.memory.embedders import Purpose
 from shared.memory.hashing import HashingEmbedder
@@ -81,6 +82,7 @@ class Shelf:
             adapter=lambda wanted: self.adapter,
             dispatcher=self._dispatcher,
             upkeep=lambda: Upkeep(self.database, self.published.append, {}),
+            control=MemoryControl(self.database),
             plans=PlanStore(self.database),
             executions=lambda: Executions(""),
         )

@@ -19,7 +19,7 @@ SEEN_IN_T1 = {
     "public": {"public"},
     "repo:a/x": {"public", "repo:a/x"},
     "repo:a/y": {"public", "repo:a/y"},
-    "team:T1": {"public", "team:T1"},
+    "team:T1": {"public", "team:T1", "channel:C1"},
     "team:T2": {"public", "team:T2"},
     "channel:C1": {"public", "channel:C1", "team:T1"},
     "channel:C2": {"public", "channel:C2", "team:T1"},

@@ -19,6 +19,7 @@ from shared.executions import Executions
 from shared.flow import Flow
 from shared.journal import Journal
 from shared.memory.audience import Audiences
+from shared.memory.control import MemoryControl
 from shared.memory.conversations import Conversations
 from shared.memory.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
@@ -67,6 +68,7 @@ def capabilities(
         memory=MemoryStore(database, HashingEmbedder()),
         conversations=Conversations(database),
         audiences=Audiences(database, {}),
+        control=MemoryControl(database),
         adapter=lambda wanted: adapter,
         dispatcher=_no_batches,
         upkeep=_no_upkeep,

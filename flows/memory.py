@@ -1,0 +1,39 @@
+"""Memory under control: remember, forget, list, explain and export it, when somebody asks by
+name."""
+
+from shared.actions import Action
+from shared.actions.github import Comment
+from shared.actions.slack import Reply, Whisper
+from shared.agent import Agent
+from shared.events import Event
+from shared.flow import flow
+from shared.perception.commands import command_of, event_types
+
+
+@flow(
+    *event_types("help", "remember", "forget", "know", "why", "export"),
+    may=[Comment.at_most(1), Reply.at_most(1), Whisper.at_most(1)],
+)
+def memory(event: Event, agent: Agent) -> None:
+    match command_of(event.type):
+        case "remember":
+            answer: object = agent.commit(event.text)
+        case "forget":
+            answer = agent.forget(event.text)
+        case "know":
+            answer = agent.know(event.text)
+        case "why":
+            answer = agent.why(event.text)
+        case "export":
+            answer = agent.export()
+        case _:
+            answer = agent.help()
+    agent.act(reply(event, str(answer)))
+
+
+def reply(event: Event, text: str) -> Action:
+    if event.issue_target:
+        return Comment(event.issue_target, text)
+    if event.thread_target:
+        return Reply(event.thread_target, text)
+    return Whisper(event.response, text)

@@ -1,0 +1,11 @@
+"""Forget a place when it goes away: a repository or a workspace that the app was removed from."""
+
+from shared.agent import Agent
+from shared.events import Event
+from shared.flow import flow
+from shared.perception.departures import TYPES
+
+
+@flow(*TYPES)
+def uninstall(event: Event, agent: Agent) -> None:
+    agent.withdraw()

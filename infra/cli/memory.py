@@ -1,0 +1,123 @@
+"""`flows memory`: what an operator sees and forgets of a tenant's memory, without bounds."""
+
+import argparse
+import getpass
+import json
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+
+import psycopg
+
+from infra.cli import consolidations
+from infra.cli.system import Known, database_url
+from infra.cli.table import lines
+from shared.custody_answers import Explained
+from shared.database import Database, queries
+from shared.errors import SettingsError
+from shared.memory.control import OPERATOR, MemoryControl, Origin, Request, Subject
+
+SQL = queries(__file__, "memory.sql")
+
+#: What a command needs: the control, who asks for which tenant, and the arguments.
+Work = Callable[[MemoryControl, Request, argparse.Namespace], Iterator[str]]
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "memory", help="export, explain, forget and audit memories; undo changes"
+    )
+    parser.set_defaults(run=lambda known, options: parser.print_help())
+    actions = parser.add_subparsers(metavar="ACTION")
+
+    def action(name: str, about: str, work: Work) -> argparse.ArgumentParser:
+        found = actions.add_parser(name, help=about)
+        found.add_argument("--tenant", default="", help="needed when there are several")
+        found.set_defaults(run=lambda known, options: _run(work, known, options))
+        return found
+
+    action("export", "all memories as JSON lines, history too", _export)
+    found = action("why", "where a memory came from, and which runs recalled it", _why)
+    found.add_argument("id", help="of the memory: m-1a2b3c4d")
+    found = action(
+        "forget", "delete everywhere what matches, and keep it from coming back", _forget
+    )
+    found.add_argument(
+        "subject", help="words, owner/repo#1, @person, source:github:acme/shop or an id"
+    )
+    action("blocks", "what is not to be remembered", _blocks)
+    found = action("allow", "let something be remembered again", _allow)
+    found.add_argument("by", choices=["digest", "ref", "author", "source"])
+    found.add_argument("value")
+    found = action("audit", "who read or changed what, newest first", _audit)
+    found.add_argument("--limit", type=int, default=50, help="how many (50)")
+    consolidations.add_commands(actions)
+
+
+def _run(work: Work, known: Known, options: argparse.Namespace) -> None:
+    url = database_url(known)
+    tenant = options.tenant or _only_tenant(url)
+    # Each call is a request of its own: what was remembered since the last one goes too.
+    request = Request(tenant, f"operator {getpass.getuser()}", f"cli:{uuid.uuid4()}")
+    with Database(url) as database:
+        for line in work(MemoryControl(database), request, options):
+            print(line)
+
+
+def _only_tenant(url: str) -> str:
+    with psycopg.connect(url, connect_timeout=5) as connection:
+        tenants = [row[0] for row in connection.execute(SQL["tenants"].encode())]
+    if len(tenants) != 1:
+        told = ", ".join(tenants) or "none yet"
+        raise SettingsError(f"name a tenant with --tenant; there are: {told}")
+    return str(tenants[0])
+
+
+def _export(control: MemoryControl, request: Request, _: argparse.Namespace) -> Iterator[str]:
+    count = 0
+    for row in control.export(request.tenant, OPERATOR):
+        count += 1
+        yield json.dumps(row, ensure_ascii=False)
+    control.note(request, "export", memories=count)
+    print(f"{count} memories of {request.tenant}", file=sys.stderr)
+
+
+def _why(control: MemoryControl, request: Request, options: argparse.Namespace) -> Iterator[str]:
+    subject = Subject.parse(options.id)
+    if subject is None or subject.by != "id":
+        raise SettingsError(f"{options.id!r} is no id of a memory; expected such as m-1a2b3c4d")
+    origin: Origin = control.why(request.tenant, subject.names[0], OPERATOR)
+    control.note(request, "why", memories=len(origin.memories))
+    yield str(Explained(origin, is_one=True))
+
+
+def _forget(control: MemoryControl, request: Request, options: argparse.Namespace) -> Iterator[str]:
+    subject = Subject.parse(options.subject)
+    if subject is None:
+        raise SettingsError("the subject is empty; expected words, owner/repo#1, @person or an id")
+    counts = control.forget(request, subject, OPERATOR)
+    yield from lines([(table, str(count)) for table, count in counts.items()])
+
+
+def _blocks(control: MemoryControl, request: Request, _: argparse.Namespace) -> Iterator[str]:
+    rows = control.blocks(request.tenant)
+    table = [(row["by"], row["value"], f"{row['blocked_at']:%Y-%m-%d %H:%M}") for row in rows]
+    yield from lines([("by", "value", "since"), *table])
+
+
+def _allow(control: MemoryControl, request: Request, options: argparse.Namespace) -> Iterator[str]:
+    count = control.lift(request, options.by, options.value)
+    yield f"{count} blocks lifted"
+
+
+def _audit(control: MemoryControl, request: Request, options: argparse.Namespace) -> Iterator[str]:
+    rows = control.audit(request.tenant, options.limit)
+    table = [
+        (f"{row['at']:%Y-%m-%d %H:%M}", row["actor"], row["action"], _counted(row["counts"]))
+        for row in rows
+    ]
+    yield from lines([("at", "actor", "action", "counts"), *table])
+
+
+def _counted(counts: dict[str, int]) -> str:
+    return " ".join(f"{name}={count}" for name, count in counts.items() if count)

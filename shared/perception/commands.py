@@ -1,0 +1,181 @@
+"""Commands: what a person tells the agent to do by name, in Slack and on GitHub.
+
+A command stands at the start of a message. With a slash its name alone makes it one:
+
+    /forget the login bug            a comment, a direct message, or after the mention
+    /agent forget the login bug      Slack's slash commands; also /forget …
+
+After a mention, what follows must be what the command takes, because people also talk to the agent:
+`@agent why 3` is a command, `@agent why is the build red?` is a question. Some sentences say the
+same as a command (`what do you know about …`). In a direct message without a mention only these
+sentences, a slash, and a few single words count. Code and quotes never do: they start otherwise.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+
+class Command(NamedTuple):
+    """One row of the table. What it `takes` is a text (`remember`), or at most a reference.
+
+    `writers` says that only people with write permission may give it, in any form.
+    """
+
+    name: str
+    usage: str
+    summary: str
+    takes: Literal["text", "reference"]
+    writers: bool = False
+    #: All lines of the message belong to the command, not only the first.
+    whole: bool = False
+
+
+COMMANDS = {
+    command.name: command
+    for command in (
+        Command("help", "help", "say what you may ask for", "reference"),
+        Command(
+            "remember",
+            "remember TEXT, or remember rule: TEXT",
+            "keep a fact; a rule needs write permission",
+            "text",
+            whole=True,
+        ),
+        Command(
+            "forget",
+            "forget SUBJECT, me, @PERSON, OWNER/REPO#1 or source:PLACE",
+            "delete what I know about it; what others said needs write permission",
+            "text",
+        ),
+        Command("know", "know SUBJECT", "list what I know about it, with sources", "text"),
+        Command(
+            "why", "why [ID]", "show where my last answer, or a memory, came from", "reference"
+        ),
+        Command("export", "export", "say how to get all memories as JSON lines", "reference", True),
+        Command("plan", "plan GOAL", "work towards a goal in steps", "text", whole=True),
+        Command("approve", "approve [STEP]", "let a step act", "reference", True),
+        Command("reject", "reject [STEP]", "keep a step from acting", "reference", True),
+        Command("cancel", "cancel [RUN]", "stop what I am doing here", "reference"),
+        Command("review", "review", "review this pull request", "reference"),
+        Command("triage", "triage", "triage this issue", "reference"),
+        Command("pause", "pause", "stay quiet here", "reference", True),
+        Command("resume", "resume", "speak again", "reference", True),
+    )
+}
+
+
+class Order(NamedTuple):
+    """A command that somebody gave."""
+
+    name: str
+    argument: str
+
+
+#: Which event types somebody wants: of commands that nobody takes, messages stay messages.
+Takes = Callable[[str], bool]
+
+#: Sentences that are commands; the first group is the argument, and "me" where there is none.
+_SENTENCES = (
+    (r"what do you (?:know|remember) (?:about|of) (.+)", "know"),
+    (r"forget (?:what|everything|all)(?: that)? you (?:know|remember) (?:about|of) (.+)", "forget"),
+    (r"forget (?:everything|all) about (.+)", "forget"),
+    (r"forget (?:what|everything|all)(?: that)? i(?:'ve| have)? (?:ever )?said", "forget"),
+    (r"(?:please )?remember that (.+)", "remember"),
+    (r"how do you know that|where do you know that from", "why"),
+)
+#: What the sentences begin with, so that most messages are compared with none.
+_OPENINGS = ("what do you ", "forget ", "remember that ", "please remember that ", "how ", "where ")
+#: Words that make a command in a direct message when nothing else stands there.
+_ALONE = frozenset({"help", "export", "approve", "reject", "cancel", "pause", "resume"})
+#: What a command is never about unless a slash says so: `forget it` is no order.
+_VAGUE = frozenset(
+    {"it", "that", "this", "about", "all", "everything", "them", "him", "her", "anything"}
+)
+_REFERENCE = r"(?=\S*\d)\S+"
+
+
+def any_type(_: str) -> bool:
+    return True
+
+
+def event_type(source: str, order: Order) -> str:
+    return f"{source}.command.{order.name}"
+
+
+def event_types(*names: str) -> tuple[str, ...]:
+    """The event types of these commands, wherever they are given; for `@flow`."""
+    return tuple(f"{source}.command.{name}" for source in ("github", "slack") for name in names)
+
+
+def command_of(type_: str) -> str:
+    """Return the name of the command that an event type stands for, or the empty string."""
+    _, found, name = type_.partition(".command.")
+    return name if found else ""
+
+
+def slashed(text: str) -> Order | None:
+    """Read `/name argument` at the start of the first line that is not blank."""
+    found = re.match(r"(?:[^\S\n]*\n)*[ ]{0,3}/(\w{1,20})(?!\S)", text)
+    return _order(found[1], text[found.end() :]) if found else None
+
+
+def named(text: str) -> Order | None:
+    """Read `name argument`, as it follows a slash command such as /agent."""
+    found = re.match(r"\s*/?(\w{1,20})(?!\S)", text)
+    return _order(found[1], text[found.end() :]) if found else None
+
+
+def spoken(text: str) -> Order | None:
+    """Read what follows a mention: a slash, a sentence, or a name with what it takes."""
+    said = slashed(text) or _sentence(text)
+    if said:
+        return said
+    order = named(text)
+    return order if order and _fits(order) else None
+
+
+def whispered(text: str) -> Order | None:
+    """Read a direct message without a mention, where people mostly just talk."""
+    order = slashed(text) or _sentence(text)
+    if order:
+        return order
+    word = text.strip().lower().rstrip("!.")
+    return Order(word, "") if word in _ALONE else None
+
+
+def _order(name: str, rest: str) -> Order | None:
+    command = COMMANDS.get(name.lower())
+    if command is None:
+        return None
+    argument = rest if command.whole else rest.partition("\n")[0]
+    return Order(command.name, argument.strip())
+
+
+def _sentence(text: str) -> Order | None:
+    text = text.strip()
+    if not text.lower().startswith(_OPENINGS):
+        return None
+    for pattern, name in _SENTENCES:
+        asks = name in {"know", "why"}
+        plain = text.rstrip(" ?.!") if name != "remember" else text
+        found = re.fullmatch(pattern, plain, re.IGNORECASE | re.DOTALL)
+        if found and (asks or not text.endswith("?")):
+            argument = found[1] if found.re.groups else "me" if name == "forget" else ""
+            order = Order(name, argument.strip())
+            return None if _is_vague(argument) else order
+    return None
+
+
+def _fits(order: Order) -> bool:
+    """Is what follows the name what the command takes, and not the rest of a sentence?"""
+    argument = order.argument
+    if COMMANDS[order.name].takes == "reference":
+        is_one = argument.lower() in COMMANDS or re.fullmatch(_REFERENCE, argument) is not None
+        return not argument or is_one
+    return not argument.endswith("?") and not _is_vague(argument)
+
+
+def _is_vague(argument: str) -> bool:
+    words = set(re.findall(r"\w+", argument.lower()))
+    return bool(words) and words <= _VAGUE
