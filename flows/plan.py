@@ -2,7 +2,6 @@
 report."""
 
 import json
-import re
 from dataclasses import dataclass
 
 from shared.actions import Action
@@ -12,11 +11,8 @@ from shared.agent import Agent
 from shared.errors import PolicyError
 from shared.events import Event, Issue
 from shared.flow import flow
+from shared.perception.commands import command_of, event_types
 from shared.plans import Plans, reads, writes
-
-_COMMAND = re.compile(
-    r"(?:<@[^>]*>\s*)?/?(plan|approve|reject|change|cancel)\b[ \t]*(.*)", re.I | re.S
-)
 
 
 @dataclass(frozen=True)
@@ -96,16 +92,12 @@ def say(event: Event, text: str) -> Action:
 
 
 @flow(
-    "github.issue_comment.created",
-    "slack.app_mention",
+    *event_types("plan", "approve", "reject", "change", "cancel"),
     may=[Comment.at_most(10), AddLabels.at_most(30), Reply.at_most(10), React.at_most(1)],
     plans=Plans(tools=(list_labels, recall, write_text, add_labels, comment, reply), say=say),
 )
 def plan(event: Event, agent: Agent) -> None:
-    command = _COMMAND.match(event.text.strip())
-    if command is None:
-        return
-    name, words = command[1].lower(), command[2].strip()
+    name, words = command_of(event.type), event.text
     if name == "plan":
         if not event.actor.may_write:
             raise PolicyError("plan needs write permission; somebody who has it must ask")

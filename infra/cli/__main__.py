@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 
-from infra.cli import bench, ingest
+from infra.cli import bench, ingest, memory
 from infra.cli.budgets import list_budgets
 from infra.cli.dead_letters import redrive
 from infra.cli.deliveries import Saved, send

@@ -56,6 +56,9 @@ COMMANDS = {
         Command("plan", "plan GOAL", "work towards a goal in steps", "text", whole=True),
         Command("approve", "approve [STEP]", "let a step act", "reference", True),
         Command("reject", "reject [STEP]", "keep a step from acting", "reference", True),
+        Command(
+            "change", "change TEXT", "say what a plan should do instead", "text", True, whole=True
+        ),
         Command("cancel", "cancel [RUN]", "stop what I am doing here", "reference"),
         Command("review", "review", "review this pull request", "reference"),
         Command("triage", "triage", "triage this issue", "reference"),

@@ -6,18 +6,22 @@ from typing import Any
 
 from flows.plan import plan as flow
 from shared.flow import Flow
+from shared.perception.commands import event_type, slashed
 from shared.planning import Brief, Decision, Failure, Mind, Planner, Verdict
 from shared.planning.plan import Plan, PlanStep
 from shared.planning.validation import Limits
 from shared.plans import Plans, PlanTool
 from tests.events.made import an_event
 
-ASK = an_event(type="github.issue_comment.created", text="/plan do something about the labels")
+ASK = an_event(type="github.command.plan", text="do something about the labels")
 
 
 def says(text: str, id: str = "github:d2", **changes: Any) -> Any:
-    """Another comment in the same conversation."""
-    return ASK._replace(id=id, text=text, **changes)
+    """Another comment in the same conversation, with a command."""
+    order = slashed(text)
+    assert order, f"{text!r} is no command"
+    type_ = event_type("github", order)
+    return ASK._replace(id=id, type=type_, text=order.argument, **changes)
 
 
 def step(id: str, tool: str, *, after: Sequence[str] = (), **arguments: Any) -> PlanStep:
