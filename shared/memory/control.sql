@@ -81,6 +81,22 @@ blank_events as (
       select from runs where runs.tenant = %(tenant)s and runs.event_id = events.id and state not in ('done', 'failed'))
   returning 1
 ),
+gone_plans as (
+  delete from plans where tenant = %(tenant)s and event_id in (select id from happened)
+    and state in ('done', 'failed', 'cancelled') returning 1
+),
+gone_files as (
+  delete from memory_files as f using asked
+  where f.tenant = %(tenant)s and %(by)s = 'source' and (%(everywhere)s or not %(own_only)s)
+    and lies_in(f.source, (%(names)s::text[])[1])
+  returning 1
+),
+gone_sources as (
+  delete from memory_sources as s using asked
+  where s.tenant = %(tenant)s and %(by)s = 'source' and (%(everywhere)s or not %(own_only)s)
+    and lies_in(s.source, (%(names)s::text[])[1])
+  returning 1
+),
 gone_requests as (
   delete from batch_requests where tenant = %(tenant)s and run_id in (select id from ended) returning 1
 ),
@@ -104,6 +120,8 @@ select %(tenant)s, %(audit)s, %(actor)s, 'forget ' || %(by)s, %(event)s, json_bu
   'events', (select count(*) from blank_events),
   'steps', (select count(*) from blank_steps),
   'effects', (select count(*) from blank_effects),
+  'plans', (select count(*) from gone_plans),
+  'memory_files', (select count(*) from gone_files) + (select count(*) from gone_sources),
   'batch_requests', (select count(*) from gone_requests),
   'prompt_cache', (select count(*) from prompt_cache where tenant = %(tenant)s and reply is not null),
   'memory_blocks', (select count(*) from blocked),

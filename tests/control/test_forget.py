@@ -98,11 +98,16 @@ def test_a_subject_goes_from_every_table_with_its_counts(
     cache = """insert into prompt_cache (tenant, key, model, reply, bytes, expires_at)
                values ('github:acme', 'k', 'm', '"4711"', 6, now() + interval '1 day')"""
     totals = "insert into prompt_cache_totals (tenant, bytes) values ('github:acme', 6)"
-    database.run(TENANT, [Statement(cache, {}), Statement(totals, {})])
-    before = {table: rows(database, table) for table in (*TABLES, "prompt_cache")}
+    plan = """insert into plans (tenant, id, event_id, flow, goal, state)
+              values ('github:acme', 'p', %(event)s, 'plan', 'change 4711', 'done')"""
+    database.run(
+        TENANT,
+        [Statement(cache, {}), Statement(totals, {}), Statement(plan, {"event": secret.id})],
+    )
+    before = {table: rows(database, table) for table in (*TABLES, "plans", "prompt_cache")}
     assert all("4711" in before[table] or table == "memory_vectors" for table in before)
     counts = forget(control, "4711")
-    for table in (*TABLES, "prompt_cache"):
+    for table in (*TABLES, "plans", "prompt_cache"):
         assert "4711" not in rows(database, table), table
     assert counts == {
         "memories": 1,
@@ -111,6 +116,8 @@ def test_a_subject_goes_from_every_table_with_its_counts(
         "events": 1,
         "steps": 3,
         "effects": 3,
+        "plans": 1,
+        "memory_files": 0,
         "batch_requests": 3,
         "prompt_cache": 1,
         "memory_blocks": 1,
@@ -345,7 +352,10 @@ def test_an_owner_that_is_no_superuser_expires_the_memories_of_all_tenants(
         owner.execute("""do $$ begin
           if not exists (select from pg_roles where rolname = 'plain_owner') then
             create role plain_owner nologin; end if; end $$""")
-        owner.execute("alter table memories owner to plain_owner")
+        owner.execute("""do $$ declare name text; begin
+          for name in select tablename from pg_tables where schemaname = 'public' loop
+            execute format('alter table %I owner to plain_owner', name);
+          end loop; end $$""")
         owner.execute("alter function expire_memories owner to plain_owner")
         owner.execute("drop policy upkeep on memories")
         statement = expiry('{"episode": 90}')
@@ -371,3 +381,18 @@ def test_a_region_that_was_forgotten_is_blocked_place_by_place(
     assert forget(control, "source:github:acme")["memory_blocks"] == 3
     remember(database, an_entry("one"), an_entry("two", source="github:acme/bank"))
     assert rows(database, "memories") == ""
+
+
+def test_what_was_ingested_of_a_source_is_taken_anew_when_it_comes_back(
+    database: Database, control: MemoryControl
+) -> None:
+    file = """insert into memory_files (tenant, source, kind, path, hash)
+              values ('github:acme', %(source)s, 'document', 'README.md', 'h')"""
+    source = """insert into memory_sources (tenant, source, audience)
+                values ('github:acme', %(source)s, 'public')"""
+    for place in ("github:acme/shop", "github:acme/bank"):
+        database.run(TENANT, [Statement(sql, {"source": place}) for sql in (file, source)])
+    assert forget(control, "source:github:acme/shop", blocks=False, everywhere=True)
+    for table in ("memory_files", "memory_sources"):
+        assert "acme/shop" not in rows(database, table)
+        assert "acme/bank" in rows(database, table)

@@ -64,7 +64,9 @@ def rest_until(run: Run, moment: float, deadline: timedelta) -> None:
     """
     if moment + MARGIN > run.event.received_at + deadline.total_seconds():
         return
-    row = {"tenant": run.event.tenant, "run": run.id, "id": f"rest-{moment:.0f}", "until": moment}
+    # An attempt rests once; two of them may rest until the same second.
+    name = f"rest-{moment:.0f}-{run.attempt}"
+    row = {"tenant": run.event.tenant, "run": run.id, "id": name, "until": moment}
     run.write([Statement(SQL["rest"], row | {"margin": MARGIN})])
     raise Parked(f"run {run.id} rests until its budget is free again")
 
