@@ -11,7 +11,7 @@ Row = Mapping[str, Any]
 HALF_LIFE = 30 * 86_400
 #: The cosine distance below which two memories say nearly the same.
 NEARLY_EQUAL = 0.05
-_WORDS_SHOWN = 5
+_WORDS_SHOWN = 8
 
 
 class Weights(NamedTuple):

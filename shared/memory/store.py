@@ -27,6 +27,8 @@ BREADTH = 100
 CANDIDATES, PROPOSED, PROPOSED_OF_ANY_TIME = 50, 200, 2_000
 #: How many postings one question reads, and of each word at least.
 LISTED, LISTED_AT_LEAST = 16_000, 500
+#: Of so many, and of three times those asked for, it is seen which are nearly equal.
+SHOWN_AT_LEAST = 20
 MAX_RECALLED = 100
 REF_CHARACTERS = 500
 #: The largest number of 16 bits; no comparison holds for what is none.
@@ -134,7 +136,7 @@ class MemoryStore:
             "listed": max(LISTED // max(len(words), 1), LISTED_AT_LEAST),
             "proposed": PROPOSED if since is until is None else PROPOSED_OF_ANY_TIME,
             "candidates": max(CANDIDATES, limit),
-            "shown": min(3 * limit, CANDIDATES + limit),
+            "shown": max(3 * limit, SHOWN_AT_LEAST),
             "meaning_weight": WEIGHTS[by].meaning,
             "words_weight": WEIGHTS[by].words,
             "prior_weight": WEIGHTS[by].prior,
