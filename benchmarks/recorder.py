@@ -18,11 +18,14 @@ from shared.memory.hashing import HashingEmbedder
 from shared.memory.store import SQL as MEMORY
 from shared.memory.store import MemoryStore
 from shared.models import Reply, Request
+from shared.models.output_limits import SQL as OUTPUT_LIMITS
 from shared.models.routing import Models
+from shared.models.shared_replies import SQL as REPLIES
 from shared.settings import Settings
 from shared.worker import Worker
 
-_NAMES = {sql: name for all in (JOURNAL, MEMORY, CONVERSATIONS) for name, sql in all.items()}
+_FILES = (JOURNAL, MEMORY, CONVERSATIONS, OUTPUT_LIMITS, REPLIES)
+_NAMES = {sql: name for file in _FILES for name, sql in file.items()}
 #: What the spans of transactions start with.
 DATABASE = "postgres"
 #: Every write starts with it.

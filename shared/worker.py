@@ -81,13 +81,13 @@ class Worker:
         except RunBusy:
             raise
         except Parked as parked:
-            run.finish("parked", str(parked))
+            self._finish(run, "parked", str(parked))
             log("run parked", flow=run.flow, run=run.id, event=run.event.id, attempt=run.attempt)
             return True
         # An author's code may raise anything; it becomes a recorded failure and one visible line.
         except Exception as err:
             return self._fail(run, agent, err, last)
-        run.finish("done")
+        self._finish(run, "done")
         log(
             "run done",
             flow=run.flow,
@@ -117,8 +117,12 @@ class Worker:
             self._tell(run, agent, err)
             self._take_back(run, agent)
         state = "retrying" if retry else "waiting" if isinstance(err, EffectUnknown) else "failed"
-        run.finish(state, reason)
+        self._finish(run, state, reason)
         return not retry
+
+    def _finish(self, run: Run, state: str, reason: str = "") -> None:
+        run.write(self._can.models.unsent(run.event.tenant), defer=True)
+        run.finish(state, reason)
 
     def _tell(self, run: Run, agent: Agent, err: Exception) -> None:
         """Leave one visible line with a reason and the run's id where the person waits."""

@@ -113,3 +113,17 @@ def test_what_an_unusable_answer_cost_is_recorded(scripted: Bench, model: Script
     (invalid,) = [step for step in _steps(scripted) if step["name"] == "failed"]
     assert invalid["output_tokens"] > 0
     assert "no idea" not in str(invalid["output"])
+
+
+def test_the_end_of_a_run_keeps_what_its_calls_used(
+    database_url: str, model: ScriptedServer
+) -> None:
+    name = f"{model.url}/v1#small"
+    with Database(database_url, patience=5) as database:
+        bench = Bench(database, model_small=name, model_limits=f"{name}=tpm:60000")
+        model.says(Says('{"answer": "yes", "sure": 0.9}'))
+        assert bench.deliver(plain, an_event()) == []
+        held = "select count(*) as n from model_reservations"
+        sizes = "select count(*) as n from output_sizes"
+        rows = database.run("github:acme", [Statement(sql, {}) for sql in (held, sizes)])
+    assert [found["n"] for [found] in rows] == [0, 1]

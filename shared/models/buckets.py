@@ -118,7 +118,7 @@ class Buckets:
     def settle(self, reservation: Reservation, tokens: int, usd: float | None) -> None:
         """Say what the call used; 0 for one that was not made.
 
-        That travels with the next reservation, so it costs no round trip; call `flush` at the end.
+        That travels with the next reservation, or with what `unsent` is written with.
         """
         if not reservation.id:
             return
@@ -129,14 +129,19 @@ class Buckets:
         if many:
             self.flush()
 
+    def unsent(self) -> list[Statement]:
+        """Take the statements that settle, to run them with others."""
+        with self._lock:
+            taken, self._unsent = self._unsent, []
+        return taken
+
     def flush(self) -> None:
         """Send what was settled and has not been sent; raises DatabaseUnavailable."""
         self._send()
 
     def _send(self, *statements: Statement) -> list[Row]:
         """Run the settlements first, so that what they give back can be reserved."""
-        with self._lock:
-            unsent, self._unsent = self._unsent, []
+        unsent = self.unsent()
         if not unsent and not statements:
             return []
         try:

@@ -15,17 +15,16 @@ refused. A refusal cuts to 0.95 of it; it cuts to half when nothing that began a
 has succeeded, and pauses when nothing has succeeded at all. It is the multiplicative decrease of
 TCP (RFC 5681) with the memory of CUBIC (RFC 9438), and a pace.
 
-Why a start of 24: 400 calls to a server that holds 32 are 12.5 windows, so 1.15 x of that leaves
-1.9 windows for all that is not yet known, and a fixed 32 itself needs 13 whole ones. In simulation
-a cold start takes 1.13 x from 16, 1.07 x from 24 and 1.06 x from 32; where a server holds 8, it
-costs 8, 16 or 24 refusals, once.
+Why a start of 32: so many does `agent.map` ask for at once, and a short map is over before a slow
+start would have found out. Where a server holds 8, it costs 24 refusals, once. What that makes of
+400 calls is measured beside callers who know the server: ./scripts/benchmarks --only calls
 """
 
 import math
 import random
 from typing import NamedTuple
 
-START = 24
+START = 32
 #: As many connections are kept to one server, see shared.models.http.
 CEILING = 256
 

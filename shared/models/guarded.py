@@ -19,7 +19,7 @@ from shared.models.breaker import Breaker
 from shared.models.deadline import Deadline
 from shared.models.limiter import Limiter
 from shared.models.output_limits import OutputLimits
-from shared.models.prices import Prices, most_tokens
+from shared.models.prices import BATCH_SHARE, Prices, most_tokens
 
 if TYPE_CHECKING:
     from shared.models.buckets import Buckets
@@ -143,8 +143,9 @@ class BatchPurse(NamedTuple):
     caller: Caller
 
     def reserve(self, id: str, request: Request, seconds: float) -> None:
-        dollars = self.prices.ceiling(self.name, request, batch=True)
-        self.budgets.reserve(self.caller, self.name, dollars, seconds, id)
+        dollars = self.prices.ceiling(self.name, request)
+        half = None if dollars is None else dollars * BATCH_SHARE
+        self.budgets.reserve(self.caller, self.name, half, seconds, id)
 
     def settle(self, id: str, dollars: float | None) -> None:
         self.budgets.settle(self.caller.tenant, id, dollars)

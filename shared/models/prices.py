@@ -63,8 +63,11 @@ _PART_TOKENS = 16
 #: https://developers.openai.com/api/docs/guides/images-vision
 _IMAGE_TOKENS = 10_000
 
-#: Batches cost half of what calls cost, wherever they are offered.
-_BATCH_SHARE = 0.5
+#: Batches cost this part of what calls cost, at OpenAI, Anthropic and Bedrock alike:
+#: https://developers.openai.com/api/docs/guides/batch,
+#: https://platform.claude.com/docs/en/build-with-claude/batch-processing,
+#: https://aws.amazon.com/bedrock/pricing/.
+BATCH_SHARE = 0.5
 
 #: More than anybody means; what is larger is a slip of the hand.
 _MOST_DOLLARS = 1e9
@@ -84,7 +87,7 @@ class Prices:
     def __init__(self, text: str = "") -> None:
         self._own = _parsed(text)
 
-    def cost(self, name: str, usage: Usage, *, batch: bool = False) -> float | None:
+    def cost(self, name: str, usage: Usage) -> float | None:
         """Return what `usage` of the model called `name` costs in US dollars, None when unknown.
 
         >>> Prices().cost("anthropic:claude-haiku-4-5-20251001", Usage(1_000_000, 1_000_000))
@@ -98,9 +101,9 @@ class Prices:
         fresh = usage.input - cached
         dollars = fresh * price.input + cached * price.cached + usage.output * price.output
         dollars += usage.written * price.input * _write_surcharge(name)
-        return dollars / 1_000_000 * (_BATCH_SHARE if batch else 1)
+        return dollars / 1_000_000
 
-    def ceiling(self, name: str, request: Request, *, batch: bool = False) -> float | None:
+    def ceiling(self, name: str, request: Request) -> float | None:
         """Return the most that one call may cost in US dollars, None when the price is unknown.
 
         The input is what the characters can make at most, all of it written to the prefix cache;
@@ -113,7 +116,7 @@ class Prices:
         price = _tier(tiers, tokens)
         dearest = max(price.input * (1 + _write_surcharge(name)), price.cached)
         dollars = tokens * dearest + request.max_tokens * price.output
-        return dollars / 1_000_000 * (_BATCH_SHARE if batch else 1)
+        return dollars / 1_000_000
 
     def _tiers(self, name: str) -> tuple[Price, ...]:
         """Return the prices of `name`; none when unknown, which is logged once per process."""

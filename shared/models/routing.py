@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from shared.database import Database
+from shared.database import Database, Statement
 from shared.errors import BudgetExceeded, ModelError, SettingsError
 from shared.log import log
 from shared.models import Caller, Embedder, Provider, Reply, Request
@@ -89,6 +89,12 @@ class Models:
         """Return what pays for batches of the model `name`; None when there is no budget."""
         budgets = self._guards.budgets
         return BatchPurse(self._guards.prices, budgets, name, caller) if budgets else None
+
+    def unsent(self, tenant: str) -> list[Statement]:
+        """Take what calls left to be written with others: settled reservations, and how long the
+        answers were."""
+        buckets = self._guards.buckets
+        return [*self._guards.outputs.unsent(tenant), *(buckets.unsent() if buckets else ())]
 
     def embedder(self) -> Embedder:
         """Return the embedder that MODEL_EMBED names, if it is behind an API.

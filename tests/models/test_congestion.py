@@ -163,7 +163,7 @@ def test_after_a_long_silence_the_limit_is_learnt_anew() -> None:
     server.run(4000)
     grown = server.congestion.limit
     server.congestion.begin(server.now + 61)
-    assert server.congestion.limit == 24 < grown
+    assert server.congestion.limit == 32 < grown
 
 
 def test_growth_is_spread_over_the_time_of_an_answer() -> None:

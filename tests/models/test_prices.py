@@ -34,7 +34,6 @@ HELLO = Request((Message("user", "Hello"),))
 )
 def test_known_models_have_their_price(name: str, usage: Usage, dollars: float) -> None:
     assert Prices().cost(name, usage) == pytest.approx(dollars)
-    assert Prices().cost(name, usage, batch=True) == pytest.approx(dollars / 2)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +150,6 @@ def test_a_ceiling_counts_every_part_of_a_request() -> None:
 def test_a_ceiling_counts_the_longest_answer_and_the_dearest_tier() -> None:
     answer = Request((), max_tokens=1_000_000)
     assert Prices("m=0/3/0").ceiling("m", answer) == 3
-    assert Prices("m=0/3/0").ceiling("m", answer, batch=True) == 1.5
     name, long = "anthropic:claude-haiku-5-5", Request((Message("user", "x" * 200_000),))
     assert (Prices().ceiling(name, long) or 0) > 200_000 * 0.5e-6
     # A cached token that is dearer than a fresh one may be what the provider counts.

@@ -6,13 +6,8 @@ from typing import Literal, Protocol
 
 from shared.errors import ModelError, SettingsError
 from shared.models import Reply, Request
+from shared.models.prices import BATCH_SHARE
 from shared.settings import Settings
-
-#: What a reply costs in a batch, at OpenAI, Anthropic and Bedrock alike:
-#: https://developers.openai.com/api/docs/guides/batch,
-#: https://platform.claude.com/docs/en/build-with-claude/batch-processing,
-#: https://aws.amazon.com/bedrock/pricing/.
-_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -105,4 +100,4 @@ def connect(name: str, settings: Settings, setting: str = "the flow's model=") -
 
 def discounted(reply: Reply) -> Reply:
     """Return a reply that counts what it cost at the price of a batch."""
-    return replace(reply, cost=None if reply.cost is None else reply.cost * _SHARE)
+    return replace(reply, cost=None if reply.cost is None else reply.cost * BATCH_SHARE)

@@ -51,7 +51,14 @@ def ask(models: Models) -> Callable[[Request], Reply]:
 
 
 def streamed(provider: Provider, request: Request) -> tuple[str, Reply]:
-    *pieces, last = provider.stream(request, PATIENCE)
+    """Return the pieces and the reply. A server may close an idle connection just when it is used
+    again; it is asked once more then, which is else the work of the layer above."""
+    try:
+        *pieces, last = provider.stream(request, PATIENCE)
+    except ModelUnavailable as err:
+        if "the connection broke" not in str(err):
+            raise
+        *pieces, last = provider.stream(request, PATIENCE)
     assert last.reply is not None, "the reply comes last"
     assert not any(piece.reply for piece in pieces), "and once"
     return "".join(piece.text for piece in pieces), last.reply
