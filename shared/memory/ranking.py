@@ -32,8 +32,11 @@ WEIGHTS = {
 }
 
 
-def spread(rows: Sequence[Row], limit: int) -> list[Memory]:
-    """Take `limit` of the rows, best first; one that nearly equals a better one only fills up."""
+def spread(rows: Sequence[Row], words: Sequence[str], limit: int) -> list[Memory]:
+    """Take `limit` of the rows, best first; one that nearly equals a better one only fills up.
+
+    `words` are those of the question, in the order in which they were asked for.
+    """
     first: list[Row] = []
     places: set[int] = set()
     rest: list[Row] = []
@@ -43,15 +46,16 @@ def spread(rows: Sequence[Row], limit: int) -> list[Memory]:
             places.add(row["place"])
         else:
             rest.append(row)
-    return [_memory(row) for row in (first + rest)[:limit]]
+    return [_memory(row, words) for row in (first + rest)[:limit]]
 
 
-def _memory(row: Row) -> Memory:
+def _memory(row: Row, words: Sequence[str]) -> Memory:
     reasons = []
     if row["meaning"] is not None:
         reasons.append(f"meaning {row['meaning']:.2f}")
-    if row["words"]:
-        reasons.append("words: " + ", ".join(row["words"][:_WORDS_SHOWN]))
+    if row["matched"]:
+        matched = [words[place - 1] for place in row["matched"][:_WORDS_SHOWN]]
+        reasons.append("words: " + ", ".join(dict.fromkeys(matched)))
     return Memory(
         id=row["id"],
         kind=row["kind"],

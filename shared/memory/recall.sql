@@ -28,18 +28,15 @@ few as materialized (
 nearest as materialized (
   (select memory, (embedding::halfvec(DIMENSIONS) <=> %(embedding)s) + 0 as distance
    from visible
-   where %(embedding)s::text is not null and (select are from few) and memory not in (select id from excluded)
+   where %(by_meaning)s and (select are from few) and memory not in (select id from excluded)
    order by distance
    limit %(candidates)s)
   union all
   (select memory, embedding::halfvec(DIMENSIONS) <=> %(embedding)s
    from visible
-   where %(embedding)s::text is not null and not (select are from few) and memory not in (select id from excluded)
+   where %(by_meaning)s and not (select are from few) and memory not in (select id from excluded)
    order by embedding::halfvec(DIMENSIONS) <=> %(embedding)s
    limit %(candidates)s)
-),
-asked as materialized (
-  select * from unnest(%(terms)s::bigint[], %(words)s::text[]) as asked (term, word)
 ),
 spaces as materialized (
   select distinct memory_space(flow, audience, holds) as space
@@ -48,10 +45,10 @@ spaces as materialized (
 ),
 -- The newest of each list: a very common word costs no more than another.
 listed as materialized (
-  select asked.term, list.memory, list.impact
-  from asked, spaces, lateral (
+  select asked as term, list.memory, list.impact
+  from unnest(%(terms)s::bigint[]) as asked, spaces, lateral (
     select memory, impact from memory_terms
-    where tenant = %(tenant)s and memory_terms.term = asked.term # spaces.space
+    where tenant = %(tenant)s and term = asked # space
     order by memory desc limit %(listed)s
   ) as list
 ),
@@ -80,27 +77,28 @@ candidates as (
   select memory as id from nearest union select id from worded
 ),
 scored as (
-  select m.*, v.embedding, 1 - (v.embedding <=> %(embedding)s::halfvec) as meaning, matched.words,
-         %(meaning_weight)s::float8 * coalesce(1 - (v.embedding <=> %(embedding)s::halfvec), 0)
-         + %(words_weight)s::float8 * coalesce(matched.sum / (BEST_IMPACT * (select sum(weight) from weights)), 0)
-         + %(prior_weight)s::float8 * (
-             power(0.5, extract(epoch from now() - m.remembered_at) / HALF_LIFE) + m.uses / (m.uses + 10.0)) as score
+  select m.*, v.embedding, 1 - (v.embedding <=> %(embedding)s::halfvec) as meaning,
+         (select sum(weight * m.impacts[array_position(m.terms, term)]) from weights where term = any(m.terms)) as words
   from candidates
   join memories as m on m.tenant = %(tenant)s and m.id = candidates.id
   left join memory_vectors as v
     on v.tenant = %(tenant)s and v.memory = m.id and v.embedder = %(embedder)s and v.dimensions = DIMENSIONS
-  left join lateral (
-    select sum(weight * m.impacts[array_position(m.terms, term)]) as sum, array_agg(word order by weight desc) as words
-    from asked join weights using (term) where term = any(m.terms)
-  ) as matched on true
 ),
 placed as materialized (
   select *, row_number() over (order by score desc, seq desc) as place
-  from scored order by place limit %(shown)s
+  from scored, lateral (
+    select %(meaning_weight)s::float8 * coalesce(meaning, 0)
+         + %(words_weight)s::float8 * coalesce(words / (BEST_IMPACT * (select sum(weight) from weights)), 0)
+         + %(prior_weight)s::float8 * (
+             power(0.5, extract(epoch from now() - remembered_at)::float8 / HALF_LIFE) + uses / (uses + 10.0::float8)
+           ) as score
+  ) as weighed
+  order by place limit %(shown)s
 )
--- `near` are the better places that say nearly the same.
+-- `matched` are the places of its words in the question; `near` the better places that say nearly the same.
 select place, id::text, kind, ref, text, url, remembered_at, author, trust, audience, score, meaning,
-       coalesce(words, '{}') as words,
+       array(select place from unnest(%(terms)s::bigint[]) with ordinality as asked (term, place)
+             where term = any(placed.terms)) as matched,
        array(select better.place from placed as better
              where better.place < placed.place
                and ((better.digest = placed.digest and placed.digest <> '')

@@ -23,10 +23,10 @@ EMBEDDED_CHARACTERS = 8_000
 #: So many candidates are compared one by one: exact, and faster than an index that skips most.
 EXACT_ROWS = 5_000
 #: How many candidates an index scan holds at once (hnsw.ef_search): recall against time.
-BREADTH = 100
-#: How many each half proposes, and how many of the words' are looked at before filters: more when
-#: a filter of time may leave few.
-CANDIDATES, PROPOSED, PROPOSED_OF_ANY_TIME = 50, 200, 2_000
+BREADTH = 64
+#: How many each half proposes at least; twice those asked for, when that is more. What words
+#: propose is filtered afterwards, so more is looked at, and more still where time may leave few.
+CANDIDATES, PROPOSED, PROPOSED_OF_ANY_TIME = 20, 200, 2_000
 #: How many postings one question reads, and of each word at least.
 LISTED, LISTED_AT_LEAST = 16_000, 500
 #: Of so many, and of three times those asked for, it is seen which are nearly equal.
@@ -123,6 +123,7 @@ class MemoryStore:
             return []
         words = {} if by is By.VECTOR else query_terms(query)
         embedder = self._embedders.answering(tenant)
+        embedding = _question(embedder, query, by) if embedder else None
         limit = min(limit, MAX_RECALLED)
         parameters = {
             "tenant": tenant,
@@ -133,22 +134,22 @@ class MemoryStore:
             "since": since,
             "until": until,
             "embedder": embedder.name if embedder else "",
-            "embedding": _question(embedder, query, by) if embedder else None,
+            "embedding": embedding,
+            "by_meaning": embedding is not None,
             "exact_rows": self._exact_rows,
             "terms": [key(term) for term in words],
-            "words": list(words.values()),
             "listed": max(LISTED // max(len(words), 1), LISTED_AT_LEAST),
             "proposed": PROPOSED if since is until is None else PROPOSED_OF_ANY_TIME,
-            "candidates": max(CANDIDATES, limit),
+            "candidates": max(CANDIDATES, 2 * limit),
             "shown": max(3 * limit, SHOWN_AT_LEAST),
             "meaning_weight": WEIGHTS[by].meaning,
             "words_weight": WEIGHTS[by].words,
             "prior_weight": WEIGHTS[by].prior,
         }
-        prepare = Statement(SQL["prepare_recall"], {"breadth": str(max(BREADTH, limit))})
+        prepare = Statement(SQL["prepare_recall"], {"breadth": str(max(BREADTH, 2 * limit))})
         sql = _with_constants(SQL["recall"], embedder.dimensions if embedder else 1)
         _, rows = self._database.run(tenant, [prepare, Statement(sql, parameters)])
-        return spread(rows, limit)
+        return spread(rows, list(words.values()), limit)
 
     def _row(self, tenant: str, entry: Entry) -> dict[str, object]:
         text = storable(entry.text)
