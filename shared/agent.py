@@ -32,6 +32,8 @@ from shared.planning.desk import PlanDesk
 from shared.planning.store import PlanStore
 from shared.recollection import Recollection
 from shared.settings import Settings
+from shared.slices import take_in
+from shared.sources import Source
 from shared.tools import Tool
 
 T = TypeVar("T")
@@ -195,6 +197,23 @@ class Agent:
         """Keep `text` for later, visible to those who could see this event. The same `ref` is
         replaced."""
         self._recollection.remember(text, kind=kind, ref=ref)
+
+    def ingest(self, source: Callable[[Callable[[Query], Any]], Source]) -> dict[str, int]:
+        """Bring what is remembered of a place full of documents to what is there now; return what
+        was done.
+
+        `source` makes the place of what asks its platform. What one run's time is too short for is
+        done in the next slice.
+        """
+
+        def peek(query: Query) -> Any:
+            self._policy.read(query)
+            return self._can.adapter(query).read(query)
+
+        def seconds_left() -> float:
+            return self._remaining() - _RESERVE
+
+        return take_in(self._run, self._can.memory, lambda: source(peek), seconds_left)
 
     def engaged(self) -> bool:
         """Has the agent already spoken in this conversation?"""

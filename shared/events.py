@@ -151,7 +151,10 @@ class Event(NamedTuple):
         """Where a flow may act by default: the repository or the channel that the event came
         from."""
         target = self.issue_target or self.thread_target or self.message_target
-        return target.scope if target else ""
+        if target:
+            return target.scope
+        place = self.conversation.partition("#")[0]
+        return place if self.source == "github" and "/" in place else ""
 
     @property
     def addressed(self) -> bool:

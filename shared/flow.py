@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 
-from shared.actions import Permission
+from shared.actions import Permission, Query
 from shared.agent import Agent
 from shared.errors import SettingsError
 from shared.events import Event
@@ -20,6 +20,9 @@ _TYPE = re.compile(r"[a-z]+(\.[a-z_]+)+")
 class Flow:
     """What wakes a flow (`types`), what it may do (`may`), and the function that does it.
 
+    What it asks a platform on which it does nothing stands in `reads`; its credentials there can do
+    nothing but read.
+
     A flow ignores what bots cause unless `bots` is set, so that two bots cannot talk for ever. What
     it remembers it alone recalls, unless the memory is of a kind that it `shares`. A flow with
     `plans` also carries them out, state by state.
@@ -32,6 +35,7 @@ class Flow:
     shares: frozenset[str]
     function: Function
     plans: Plans | None = None
+    reads: tuple[type[Query], ...] = ()
 
     def __call__(self, event: Event, agent: Agent) -> None:
         self.function(event, agent)
@@ -43,8 +47,10 @@ def flow(
     bots: bool = False,
     shares: Collection[str] = (),
     plans: Plans | None = None,
+    reads: Sequence[type[Query]] = (),
 ) -> Callable[[Function], Flow]:
-    """Make a function a flow: it runs once for each event of `types` and may do what `may` names.
+    """Make a function a flow: it runs once for each event of `types`, may do what `may` names and
+    ask what `reads` names.
 
     Raises SettingsError for a type that cannot exist, at import, so that a spelling mistake never
     waits for an event that will not come.
@@ -58,7 +64,8 @@ def flow(
         raise SettingsError("@flow() names no event type; expected such as 'github.issues.opened'")
 
     def declare(function: Function) -> Flow:
-        return Flow(function.__name__, types, tuple(may), bots, frozenset(shares), function, plans)
+        kinds, name = frozenset(shares), function.__name__
+        return Flow(name, types, tuple(may), bots, kinds, function, plans, tuple(reads))
 
     return declare
 

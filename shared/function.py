@@ -10,6 +10,7 @@ from shared.actions import Action, Adapter, Query
 from shared.agent import Capabilities
 from shared.bus import Bus
 from shared.database import Database
+from shared.errors import PolicyError
 from shared.executions import Executions
 from shared.flow import Flow, load_flow
 from shared.journal import Journal
@@ -57,10 +58,16 @@ def capabilities(flow: Flow, settings: Settings, database: Database) -> Capabili
 
 
 def _adapters(flow: Flow, settings: Settings) -> Callable[[Action | Query], Adapter]:
-    """Connect the platforms that the flow may act on now, while a cold start has the most CPU."""
-    connected = {p.action.connect: p.action.connect(settings) for p in flow.may}
+    """Connect the platforms that the flow acts on or reads, while a cold start has the most CPU."""
+    kinds = {permission.action.connect for permission in flow.may}
+    kinds |= {query.connect for query in flow.reads}
+    connected = {connect: connect(settings) for connect in kinds}
 
     def adapter(wanted: Action | Query) -> Adapter:
+        if wanted.connect not in connected:
+            raise PolicyError(
+                f"{type(wanted).__name__} is not in the flow's may=[…] or reads=[…]; add it there"
+            )
         return connected[wanted.connect]
 
     return adapter

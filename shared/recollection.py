@@ -35,11 +35,21 @@ class Recollection:
         self._conversations = conversations
         self._shares = shares
 
-    def recall(self, query: str, *, kinds: Iterable[str] = (), limit: int = 5) -> list[Memory]:
+    def recall(
+        self,
+        query: str,
+        *,
+        kinds: Iterable[str] = (),
+        limit: int = 5,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[Memory]:
         """Return what is remembered about `query`, best first, as far as the readers of this event
         may see it.
 
-        What the event's own issue left in memory is not returned: the event says it better.
+        What the event's own issue left in memory is not returned: the event says it better. `since`
+        leaves out what was remembered before it; `until` asks what held at that time. Each memory
+        returned counts as used.
         """
         about = self._event.issue_target
         arguments: dict[str, Any] = {
@@ -49,19 +59,28 @@ class Recollection:
             "audiences": sorted(visible_from(self._event.audience, self._event.scope)),
             "exclude_ref": about.ref if about else "",
         }
+        if since or until:
+            arguments |= {
+                "since": since and since.isoformat(),
+                "until": until and until.isoformat(),
+            }
 
         def work() -> Outcome:
+            tenant = self._event.tenant
             found = self._store.recall(
-                self._event.tenant,
+                tenant,
                 query,
                 kinds=frozenset(arguments["kinds"]),
                 audiences=frozenset(arguments["audiences"]),
                 limit=limit,
                 exclude_ref=arguments["exclude_ref"],
                 flow=self._run.flow,
+                since=since,
+                until=until,
             )
             return Outcome(
-                [asdict(m) | {"remembered_at": m.remembered_at.isoformat()} for m in found]
+                [asdict(m) | {"remembered_at": m.remembered_at.isoformat()} for m in found],
+                statements=[self._store.used(tenant, [m.id for m in found])] if found else [],
             )
 
         rows = self._run.step("recall", arguments, work, defer=True)

@@ -147,8 +147,10 @@ def _unpublished(flows: Iterable[Flow], deployed: Deployed) -> list[str]:
 
 
 def _credentials(flow: Flow) -> frozenset[str]:
-    """The variables that the adapters of a flow's actions read, and those that every flow needs."""
+    """The variables that the adapters of a flow's actions and queries read, and those that every
+    flow needs."""
     adapters = {permission.action.__module__ for permission in flow.may}
+    adapters |= {query.__module__ for query in flow.reads}
     return settings_read(*adapters) | {"DATABASE_URL", "FLOW", "MAX_RECEIVES"}
 
 

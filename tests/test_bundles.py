@@ -25,7 +25,7 @@ from tests.function_process import alone, runtime_client, started
 ROOT = Path(__file__).parents[1]
 MACHINE = "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
 TARGET = Target(f"python{sys.version_info.major}.{sys.version_info.minor}", MACHINE)
-FLOWS = ["Chat", "Triage", "Retention"]
+FLOWS = ["Chat", "Ingest", "Triage", "Retention"]
 FUNCTIONS = ["Ingress", *FLOWS, "Migrate"]
 
 #: Values for what template.yaml hands over, all in one: a function reads what it needs.

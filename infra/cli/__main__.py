@@ -1,4 +1,4 @@
-"""./scripts/flows: runs, budgets, the bench, saved deliveries, dead letters and migrations."""
+"""./scripts/flows: runs, budgets, documents, the bench, deliveries, dead letters, migrations."""
 
 import argparse
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 
-from infra.cli import bench
+from infra.cli import bench, ingest
 from infra.cli.budgets import list_budgets
 from infra.cli.dead_letters import redrive
 from infra.cli.deliveries import Saved, send
@@ -73,8 +73,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="./scripts/flows",
         description=(
-            "Look at runs and budgets, run the test bench, replay deliveries, redrive dead letters,"
-            " migrate."
+            "Look at runs and budgets, ingest documents, run the test bench, replay deliveries,"
+            " redrive dead letters, migrate."
         ),
         epilog="Without settings it talks to the system that ./scripts/dev runs.",
     )
@@ -117,6 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("migrate", help="bring the database to the current schema")
     command.set_defaults(run=_migrate)
 
+    ingest.add_parser(commands)
     bench.add_parser(commands)
     return parser
 

@@ -111,10 +111,11 @@ class System:
         self._leave_word()
 
     def _leave_word(self) -> None:
-        """Tell ./scripts/flows, for as long as the system is up, where it is and what it signs
-        with."""
+        """Tell ./scripts/flows, for as long as the system is up, where it is, what it signs with,
+        and how it reads and remembers."""
         file = self._data / "system.json"
-        told = ("database_url", "github_webhook_secret", "slack_signing_secret")
+        told = ["database_url", "github_webhook_secret", "slack_signing_secret"]
+        told += ["github_api_url", "github_token", "model_embed", "tenants"]
         settings = {name.upper(): getattr(self.settings, name) for name in told}
         file.touch(mode=0o600)
         file.write_text(json.dumps({"url": self.url, "settings": settings}))

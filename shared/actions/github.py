@@ -102,3 +102,77 @@ class ListLabels(_OnGitHub):
     @property
     def arguments(self) -> dict[str, Any]:
         return {"repository": self.repository}
+
+
+#: What a flow that only reads is given of the app's rights.
+READS = {"contents": "read", "issues": "read", "pull_requests": "read", "metadata": "read"}
+
+
+class _FromGitHub:
+    """What every query to GitHub shares whose credentials can do nothing but read."""
+
+    repository: str
+
+    @staticmethod
+    def connect(settings: "Settings") -> Adapter:
+        """Build the adapter; loads what it needs only now."""
+        from shared.actions.github_adapter import GitHubAdapter
+
+        return GitHubAdapter(settings, permissions=READS)
+
+    @property
+    def scope(self) -> str:
+        return f"github:{self.repository}"
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+
+@dataclass(frozen=True)
+class RepositoryHead(_FromGitHub):
+    """Query: the repository as GitHub describes it, and as `head` the commit of its default branch;
+    '' when it is empty."""
+
+    repository: str
+
+
+@dataclass(frozen=True)
+class ListFiles(_FromGitHub):
+    """Query: all files at `commit`, as `[{"path": …, "sha": …, "size": …, "mode": …}]`; a mode is
+    git's, 120000 for a symbolic link and 160000 for a submodule."""
+
+    repository: str
+    commit: str
+
+
+@dataclass(frozen=True)
+class CompareCommits(_FromGitHub):
+    """Query: the files that changed from `base` to `head`, as `[{"filename": …, "sha": …, "status":
+    …, "previous_filename": …}]`; None when GitHub cannot say, or not all of it."""
+
+    repository: str
+    base: str
+    head: str
+
+
+@dataclass(frozen=True)
+class ReadFile(_FromGitHub):
+    """Query: the content of the file `path` at `commit`, whose blob is `sha`, as `{"content":
+    base64, "skipped": ""}` or with the reason why it is left out; None when there is none.
+    `most` is in bytes."""
+
+    repository: str
+    path: str
+    sha: str
+    commit: str
+    most: int
+
+
+@dataclass(frozen=True)
+class ListIssues(_FromGitHub):
+    """Query: a page of the issues and pull requests, oldest first, as `{"issues": […], "pages":
+    number}`, each issue as GitHub describes it."""
+
+    repository: str
+    page: int

@@ -1,11 +1,12 @@
 """Performs actions on GitHub, and finds what they made by the mark that is hidden in it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any
 
 from shared.actions import Action, Json, Mark, Query, Receipt
 from shared.actions.github import AddLabels, Comment, ListLabels
+from shared.actions.github_contents import Contents
 from shared.actions.github_markdown import Stamp, compose, read_stamp
 from shared.actions.github_session import GitHubSession
 from shared.errors import ActionRejected, EffectUnknown
@@ -17,11 +18,20 @@ _LOOKED_THROUGH = 1000
 
 
 class GitHubAdapter:
-    """`timeout` is in seconds, for each request. Threads may share it."""
+    """`timeout` is in seconds, for each request. Threads may share it.
 
-    def __init__(self, settings: Settings, timeout: int = 10) -> None:
+    With `permissions` the tokens of an app are good for these and nothing else.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        timeout: int = 10,
+        permissions: Mapping[str, str] | None = None,
+    ) -> None:
         """Raises SettingsError when the settings name no identity on GitHub."""
-        self._session = GitHubSession(settings, timeout)
+        self._session = GitHubSession(settings, timeout, permissions)
+        self._contents = Contents(self._session)
 
     def perform(self, action: Action, mark: Mark, previous: Receipt | None) -> Receipt:
         """Do it. A sticky comment edits the one in `previous`, or the one that it finds."""
@@ -47,7 +57,7 @@ class GitHubAdapter:
                 {"name": label["name"], "description": label["description"] or ""}
                 for label in self._labels(query.repository)
             ]
-        raise ActionRejected(f"github: {type(query).__name__} is no query to GitHub")
+        return self._contents.read(query)
 
     def _labels(self, repository: str) -> list[Json]:
         return list(self._session.every(f"list the labels of {repository}", repository, "/labels"))

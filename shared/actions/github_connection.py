@@ -63,7 +63,7 @@ class Connection:
         verb: str,
         path: str,
         body: Any = None,
-        parameters: Mapping[str, int] | None = None,
+        parameters: Mapping[str, int | str] | None = None,
         *,
         writes: bool,
     ) -> Answer:
@@ -112,7 +112,7 @@ class Connection:
         verb: str,
         path: str,
         body: Any = None,
-        parameters: Mapping[str, int] | None = None,
+        parameters: Mapping[str, int | str] | None = None,
         *,
         writes: bool,
     ) -> Answer:

@@ -62,8 +62,17 @@ class AppIdentity:
 
     _CREDENTIALS = "GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY"
 
-    def __init__(self, url: str, app_id: str, private_key: str, timeout: int) -> None:
+    def __init__(
+        self,
+        url: str,
+        app_id: str,
+        private_key: str,
+        timeout: int,
+        permissions: Mapping[str, str] | None = None,
+    ) -> None:
+        """With `permissions` the tokens are good for these and nothing else."""
         self._url = url
+        self._permissions = permissions
         self._timeout = timeout
         self._as_app = self._connect(AppToken(app_id, private_key))
         self._installations: dict[str, int] = {}
@@ -110,7 +119,8 @@ class AppIdentity:
         doing = f"get a token for installation {installation}"
         path = f"/app/installations/{installation}/access_tokens"
         # A token that is made twice does no harm, so this POST counts as a read.
-        grant = self._as_app.call(doing, "POST", path, writes=False).data
+        body = {"permissions": dict(self._permissions)} if self._permissions else None
+        grant = self._as_app.call(doing, "POST", path, body, writes=False).data
         ends = datetime.fromisoformat(grant["expires_at"]).timestamp()
         return self._connect(lambda: f"Bearer {grant['token']}"), ends
 
@@ -121,9 +131,11 @@ class AppIdentity:
 class GitHubSession:
     """Requests about repositories, as whom the settings name. Threads may share it."""
 
-    def __init__(self, settings: Settings, timeout: int) -> None:
+    def __init__(
+        self, settings: Settings, timeout: int, permissions: Mapping[str, str] | None = None
+    ) -> None:
         """Raises SettingsError when the settings name nobody, or the address is none."""
-        self._identity = identity(settings, timeout)
+        self._identity = identity(settings, timeout, permissions)
 
     def login(self) -> str:
         return self._identity.login()
@@ -135,7 +147,7 @@ class GitHubSession:
         verb: str,
         path: str,
         body: Any = None,
-        **parameters: int,
+        **parameters: int | str,
     ) -> Answer:
         """Send one request about `repository`; `path` goes on from it. `doing` says what failed.
 
@@ -145,6 +157,15 @@ class GitHubSession:
             doing, repository, verb, path, body=body, parameters=parameters
         )
         return connection.checked(doing, answer, writes=verb != "GET")
+
+    def look(self, doing: str, repository: str, path: str, **parameters: int | str) -> Any:
+        """Return what is at `path`, or None when nothing is: not there, or not any more."""
+        connection, answer = self._exchange(
+            doing, repository, "GET", path, body=None, parameters=parameters
+        )
+        if answer.status in {404, 409, 410}:
+            return None
+        return connection.checked(doing, answer, writes=False).data
 
     def edit(self, doing: str, repository: str, path: str, body: Any) -> Any:
         """Change what is at `path` and return it as it is now, or None when it is gone."""
@@ -163,7 +184,7 @@ class GitHubSession:
         path: str,
         *,
         body: Any,
-        parameters: Mapping[str, int],
+        parameters: Mapping[str, int | str],
     ) -> tuple[Connection, Answer]:
         url, writes = f"/repos/{repository}{path}", verb != "GET"
         connection = self._identity.connection(repository)
@@ -191,13 +212,17 @@ class GitHubSession:
         yield from reversed(first.data)
 
 
-def identity(settings: Settings, timeout: int) -> Identity:
+def identity(
+    settings: Settings, timeout: int, permissions: Mapping[str, str] | None = None
+) -> Identity:
     """Choose the app when the settings have one, else the token; raises SettingsError if neither.
+
+    `permissions` narrow the app's tokens; what a token of GITHUB_TOKEN may do, GitHub knows alone.
 
     The app goes first because many shells carry a GITHUB_TOKEN that is meant for something else.
     """
     if settings.github_app_id or settings.github_app_private_key:
-        return app_identity(settings, timeout)
+        return app_identity(settings, timeout, permissions)
     if settings.github_token:
         return TokenIdentity(_api(settings), settings.github_token, timeout)
     raise SettingsError(
@@ -206,10 +231,13 @@ def identity(settings: Settings, timeout: int) -> Identity:
     )
 
 
-def app_identity(settings: Settings, timeout: int) -> AppIdentity:
+def app_identity(
+    settings: Settings, timeout: int, permissions: Mapping[str, str] | None = None
+) -> AppIdentity:
     """Return the app that the settings name; raises SettingsError when they name none."""
     key = pem(settings.require("github_app_private_key"))
-    return AppIdentity(_api(settings), settings.require("github_app_id"), key, timeout)
+    app_id = settings.require("github_app_id")
+    return AppIdentity(_api(settings), app_id, key, timeout, permissions)
 
 
 def _api(settings: Settings) -> str:

@@ -121,6 +121,15 @@ def _is_app(app: object, app_id: str) -> bool:
     return bool(app_id) and str(dig(app, "id")) == app_id
 
 
+def audience_of(repository: Json) -> str:
+    """Tell who may see what is in a repository, as GitHub describes it: everybody only when GitHub
+    says so."""
+    is_public = dig(repository, "private") is False
+    if is_public and dig(repository, "visibility") in (None, "public"):
+        return PUBLIC
+    return f"repo:{string(repository, 'full_name')}"
+
+
 def _subject(payload: Json) -> _Subject:
     for kind, words in _SUBJECTS:
         fields = payload.get(kind)
@@ -192,9 +201,7 @@ def _audience(payload: Json, subject: _Subject, owner: str) -> str:
     repository = _repository(payload)
     if not repository:
         return PUBLIC if subject.kind == "security_advisory" else f"org:{owner}"
-    is_public = dig(payload, "repository", "private") is False
-    visibility = dig(payload, "repository", "visibility")
-    return PUBLIC if is_public and visibility in (None, "public") else f"repo:{repository}"
+    return audience_of(payload["repository"])
 
 
 def _text(payload: Json, subject: _Subject) -> str:

@@ -20,6 +20,8 @@ EVENTS = {
     "issues": ("opened", "edited", "closed", "reopened", "labeled", "unlabeled"),
     "issue-comment": ("created", "edited", "deleted"),
     "pull-request": ("opened", "edited", "closed", "reopened", "labeled", "unlabeled"),
+    "push": ("",),
+    "repository": ("privatized", "publicized"),
 }
 
 #: This one says "allOf" of a user and an enterprise, where `installation` says "anyOf".
@@ -51,8 +53,8 @@ def reduce(source: dict[str, Any]) -> dict[str, Any]:
         found["operations"][name]["responses"]["200"] = schema
     for event, actions in EVENTS.items():
         for action in actions:
-            post = source["x-webhooks"][f"{event}-{action}"]["post"]
-            name = f"{event.replace('-', '_')}.{action}"
+            post = source["x-webhooks"][f"{event}-{action}".rstrip("-")]["post"]
+            name = f"{event.replace('-', '_')}.{action}".rstrip(".")
             found["webhooks"][name] = _schema(post["requestBody"])
     _add_schemas(source, found, found["components"]["schemas"])
     return found

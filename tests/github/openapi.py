@@ -25,7 +25,9 @@ def operation_of(exchange: Exchange) -> str:
     operations: dict[str, Any] = description()["operations"]
     for name in sorted(operations, key=lambda name: name.count("{")):
         method, _, path = name.partition(" ")
-        pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path))
+        # GitHub's own words for these two: they may contain slashes.
+        pattern = re.sub(r"\\{(?:path|ref)\\}$", ".+", re.escape(path))
+        pattern = re.sub(r"\\{\w+\\}", "[^/]+", pattern)
         if method == exchange.method and re.fullmatch(pattern, exchange.path):
             return name
     raise AssertionError(f"GitHub has no {exchange.method} {exchange.path}")
@@ -50,7 +52,7 @@ def faults(exchange: Exchange) -> list[str]:
 
 def webhook_faults(event: str, payload: dict[str, Any]) -> list[str]:
     """Return how a webhook's payload differs from GitHub's description."""
-    name = f"{event}.{payload['action']}"
+    name = f"{event}.{payload.get('action', '')}".rstrip(".")
     return _violations(name, description()["webhooks"][name], payload)
 
 

@@ -1,8 +1,10 @@
 """The sandbox answers, and the adapter asks, as GitHub's own description of its API says."""
 
 from github import Auth, Github, GithubIntegration
+from github.Repository import Repository
 
 from infra.local.sandbox.github import GitHubSandbox
+from infra.local.sandbox.github.commits import Content, Link, Submodule
 from tests.github.openapi import description, faults, operation_of, webhook_faults
 
 
@@ -69,6 +71,24 @@ def _use_a_repository(sandbox: GitHubSandbox) -> None:
     list(repository.get_pulls())
     repository.get_pull(pull.number).edit(state="closed")
 
+    _use_the_files(repository, sandbox)
+
+
+def _use_the_files(repository: Repository, sandbox: GitHubSandbox) -> None:
+    before = sandbox.push(
+        "acme/shop", {"README.md": "# Shop", "docs/a b.md": "A", "to": Link("docs")}
+    )
+    files: dict[str, Content] = {"docs/a b.md": None, "docs/b.md": "A", "lib": Submodule("1" * 40)}
+    after = sandbox.push("acme/shop", files)
+    assert repository.get_git_ref("heads/main").object.sha == after
+    tree = repository.get_git_tree(after, recursive=True)
+    assert [entry.path for entry in tree.tree] == ["README.md", "docs", "docs/b.md", "lib", "to"]
+    repository.get_git_blob(tree.tree[0].sha)
+    (changed, *_) = repository.compare(before, after).files
+    assert (changed.status, changed.previous_filename) == ("renamed", "docs/a b.md")
+    for path in ("README.md", "docs", "lib", "to"):
+        repository.get_contents(path)
+
 
 def test_every_webhook_carries_what_github_describes(sandbox: GitHubSandbox) -> None:
     sandbox.webhook_url = "http://127.0.0.1:9/nobody-listens"
@@ -84,7 +104,12 @@ def test_every_webhook_carries_what_github_describes(sandbox: GitHubSandbox) -> 
         comment = sandbox.comment("acme/shop", number, "Me too")
         sandbox.edit_comment(comment, "Me as well")
         sandbox.delete_comment(comment)
+    sandbox.push("acme/shop", {"README.md": "# Shop"})
+    sandbox.push("acme/shop", {"README.md": None, "a.md": "# Shop"}, branch="other")
+    sandbox.delete_branch("acme/shop", "other")
+    for private in (True, False):
+        sandbox.set_private("acme/shop", private=private)
     sent = [(one["event"], one["payload"]) for one in sandbox.deliveries()]
     assert not [fault for event, payload in sent for fault in webhook_faults(event, payload)]
-    seen = {f"{event}.{payload['action']}" for event, payload in sent}
+    seen = {f"{event}.{payload.get('action', '')}".rstrip(".") for event, payload in sent}
     assert set(description()["webhooks"]) - seen == set()

@@ -10,7 +10,7 @@ from shared.errors import SettingsError
 def before_memory(url: str, version: str) -> None:
     """Take the memory back out of a migrated database, and let its pgvector claim `version`."""
     with psycopg.connect(url) as connection:
-        connection.execute("drop table memories")
+        connection.execute("drop table memories cascade")
         connection.execute("delete from migrations where name = 'memory'")
         connection.execute(
             "update pg_extension set extversion = %s where extname = 'vector'", [version]

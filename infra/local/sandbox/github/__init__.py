@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
@@ -9,8 +10,10 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from infra.local.sandbox.github.call import Site
 from infra.local.sandbox.github.changes import Changes
+from infra.local.sandbox.github.commits import Commits, Content
 from infra.local.sandbox.github.faults import Fault, Faults
 from infra.local.sandbox.github.hooks import Hooks, shown
+from infra.local.sandbox.github.pushes import Pushes
 from infra.local.sandbox.github.state import BOT, Json, State
 from infra.local.sandbox.github.tokens import Tokens
 from infra.local.sandbox.github.views import Views
@@ -46,8 +49,12 @@ class GitHubSandbox:
         self._hooks = Hooks(self._state, webhook_url, secret, webhook_timeout)
         self._faults = Faults()
         self._views = Views(self._state, "", "")
+        self._commits = Commits(self._state)
         self._changes = Changes(self._state, self._views, self._hooks)
-        site = Site(self._state, self._views, self._hooks, self._changes, self._tokens)
+        self._pushes = Pushes(self._state, self._views, self._commits, self._changes)
+        site = Site(
+            self._state, self._views, self._hooks, self._changes, self._tokens, self._commits
+        )
         self._web = Web(site, self._faults)
         # Our own socket, because werkzeug ends the process when the port is taken.
         with socket.create_server(("127.0.0.1", port)) as listening:
@@ -161,6 +168,35 @@ class GitHubSandbox:
         pull = {"head": "change", "base": "main", "sha": "1" * 40, "draft": draft}
         row = self._changes.open_issue(author, self._repository(repository), title, body, pull=pull)
         return int(row["number"])
+
+    def push(
+        self,
+        repository: str,
+        files: Mapping[str, Content],
+        author: str = "maria",
+        *,
+        branch: str = "main",
+        message: str = "Change",
+        on: str | None = None,
+    ) -> str:
+        """Push a commit that changes `files`, of which None deletes one; returns its name.
+
+        Upon the branch's head, or upon the commit `on` by force; '' is no commit at all.
+        """
+        return self._pushes.push(
+            self._repository(repository), files, author, branch=branch, message=message, on=on
+        )
+
+    def delete_branch(self, repository: str, branch: str, author: str = "maria") -> None:
+        self._pushes.delete_branch(self._repository(repository), branch, author)
+
+    def set_private(self, repository: str, *, private: bool, author: str = "maria") -> None:
+        """Change who may see a repository."""
+        self._pushes.set_private(self._repository(repository), author, private=private)
+
+    def limit_trees(self, entries: int) -> None:
+        """List no more than so many entries of a tree at once."""
+        self._commits.tree_limit = entries
 
     def add_label(self, repository: str, name: str, description: str = "") -> None:
         self._state.add_label(self._repository(repository), name, description=description)

@@ -42,8 +42,9 @@ def create_token(call: Call, number: int) -> Reply:
     call.as_app()
     for owner in _owners(call):
         if call.site.state.account(owner)["id"] == number:
-            token, ends = call.site.tokens.install(owner)
-            permissions = call.site.views.app()["permissions"]
+            wanted = call.sent.get("permissions") if isinstance(call.sent, dict) else None
+            permissions = wanted or call.site.views.app()["permissions"]
+            token, ends = call.site.tokens.install(owner, permissions)
             body = {"token": token, "expires_at": ends, "permissions": permissions}
             return Reply({**body, "repository_selection": "selected"}, 201)
     raise not_found()

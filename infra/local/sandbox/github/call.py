@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from infra.local.sandbox.github.changes import Changes
+from infra.local.sandbox.github.commits import Commits
 from infra.local.sandbox.github.errors import GitHubError, forbidden, not_found
 from infra.local.sandbox.github.hooks import Hooks
 from infra.local.sandbox.github.state import Json, State
@@ -21,6 +22,7 @@ class Site:
     hooks: Hooks
     changes: Changes
     tokens: Tokens
+    commits: Commits
 
 
 class Listing(NamedTuple):
@@ -80,10 +82,19 @@ class Call(NamedTuple):
             raise not_found()
         return found
 
+    def contents(self, owner: str, name: str) -> Json:
+        """Return a repository whose files the caller may read."""
+        repository = self.repository(owner, name)
+        if not self.who.may("contents", "read"):
+            raise forbidden()
+        return repository
+
     def write(self, owner: str, name: str, author: str | None = None) -> str:
         """Return the caller's login; raises GitHubError unless they may write, or are `author`."""
         repository, login = self.repository(owner, name), self.who.login
         if self.who.owner not in {"", repository["name"].partition("/")[0]}:
+            raise forbidden()
+        if not self.who.may("issues", "write"):
             raise forbidden()
         if login != author and not self.site.state.may_write(repository, login):
             raise forbidden()
@@ -94,6 +105,8 @@ class Call(NamedTuple):
         where it is installed."""
         repository, login = self.repository(owner, name), self.who.login
         is_bot = login.endswith("[bot]")
+        if not self.who.may("issues", "write"):
+            raise forbidden()
         if is_bot and not self.site.state.may_write(repository, login):
             raise forbidden()
         return login

@@ -190,6 +190,11 @@ class Changes:
         shown = {"issue": self._views.issue(issue), "comment": self._views.comment(comment)}
         self._send("issue_comment", actor, repository, {"action": action, **shown, **more})
 
+    def announce(self, event: str, actor: str, repository: Json, payload: Json) -> None:
+        """Send a webhook about a repository, where the app is installed."""
+        if self._listens(repository):
+            self._send(event, actor, repository, payload)
+
     def _send(self, event: str, actor: str, repository: Json, payload: Json) -> None:
         shown = self._views.repository(repository)
         installation = {"id": shown["owner"]["id"], "node_id": f"I_{shown['owner']['id']}"}

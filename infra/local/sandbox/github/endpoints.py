@@ -9,6 +9,7 @@ from typing import Any
 from werkzeug.routing import Map, Rule
 
 from infra.local.sandbox.github import app_endpoints as app
+from infra.local.sandbox.github import commit_endpoints as commits
 from infra.local.sandbox.github import issue_endpoints as issues
 from infra.local.sandbox.github import repository_endpoints as repositories
 from infra.local.sandbox.github.call import Reply
@@ -35,6 +36,11 @@ _REPOSITORY: Mapping[str, Endpoint] = {
     "GET /labels/<label>": repositories.get_label,
     "DELETE /labels/<label>": repositories.delete_label,
     "GET /collaborators/<login>/permission": repositories.get_permission,
+    "GET /git/ref/<path:ref>": commits.get_reference,
+    "GET /git/trees/<tree>": commits.get_tree,
+    "GET /git/blobs/<sha>": commits.get_blob,
+    "GET /contents/<path:path>": commits.get_contents,
+    "GET /compare/<base>...<head>": commits.compare,
     "GET /pulls": repositories.list_pulls,
     "POST /pulls": repositories.open_pull,
     "GET /pulls/<int:number>": repositories.get_pull,
@@ -92,6 +98,11 @@ def operations() -> list[tuple[str, str]]:
         "issues/<int:number>": "issues/{issue_number}",
         "<int:reaction>": "{reaction_id}",
         "<label>": "{name}",
+        "<path:ref>": "{ref}",
+        "<tree>": "{tree_sha}",
+        "<sha>": "{file_sha}",
+        "<path:path>": "{path}",
+        "<base>...<head>": "{basehead}",
         "<login>": "{username}",
     }
     found = []

@@ -15,6 +15,8 @@ def list_issues(call: Call, owner: str, name: str) -> Reply:
         fits = state in {"all", row["state"]} and row["updated_at"] >= since
         if fits and wanted <= names:
             found.append(row)
+    if call.query.get("sort", "created") == "created" and call.query.get("direction") == "asc":
+        found.reverse()
     return Reply(Listing(found, call.site.views.issue))
 
 

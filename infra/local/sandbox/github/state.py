@@ -19,6 +19,7 @@ Table = Literal[
     "tokens",
     "deliveries",
     "app",
+    "commits",
 ]
 _TABLES: tuple[Table, ...] = (
     "accounts",
@@ -30,6 +31,7 @@ _TABLES: tuple[Table, ...] = (
     "tokens",
     "deliveries",
     "app",
+    "commits",
 )
 
 BOT = "agent-flows[bot]"
@@ -86,6 +88,17 @@ class State:
         with self.lock:
             return self._records.table(table).get(str(number))
 
+    def keep_blob(self, sha: str, content: str) -> None:
+        """Keep the content of a file, in base64, under its name."""
+        with self.lock:
+            if self.blob(sha) is None:
+                self._records.put("blobs", sha, {"content": content})
+
+    def blob(self, sha: str) -> str | None:
+        with self.lock:
+            row = self._records.table("blobs").get(sha)
+            return str(row["content"]) if row else None
+
     def rows(self, table: Table, **equal: Any) -> list[Json]:
         """Return the rows whose fields equal what is asked, oldest first."""
         with self.lock:
@@ -127,6 +140,7 @@ class State:
                 private=private,
                 installed=installed,
                 default_branch="main",
+                branches={},
                 collaborators=dict(collaborators),
             )
             for label, (color, description) in LABELS.items():

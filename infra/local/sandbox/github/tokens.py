@@ -3,6 +3,7 @@
 import math
 import secrets
 import time
+from collections.abc import Mapping
 from functools import cached_property
 from typing import NamedTuple
 
@@ -21,19 +22,32 @@ from infra.local.sandbox.github.state import BOT, State
 #: How long GitHub lets an installation token live, and a JWT at most, in seconds.
 _TOKEN_LIFE, _JWT_LIFE = 3600, 600
 
-_PERMISSIONS = {"issues": "write", "pull_requests": "write", "metadata": "read"}
-_EVENTS = ["issues", "issue_comment", "pull_request"]
+_PERMISSIONS = {
+    "contents": "read",
+    "issues": "write",
+    "metadata": "read",
+    "pull_requests": "write",
+}
+_EVENTS = ["issues", "issue_comment", "pull_request", "push", "repository"]
 
 
 class Who(NamedTuple):
-    """`login` is empty for the app itself. `owner` is the account of an installation token."""
+    """`login` is empty for the app itself. `owner` is the account of an installation token, and
+    `permissions` are what such a token is good for."""
 
     login: str
     owner: str = ""
+    permissions: Mapping[str, str] | None = None
 
     @property
     def is_app(self) -> bool:
         return not self.login
+
+    def may(self, permission: str, level: str) -> bool:
+        """May the token do this: `issues`, `write`? A person's token may do what the person may."""
+        if self.permissions is None:
+            return True
+        return self.permissions.get(permission) in {level, "write"}
 
 
 class Tokens:
@@ -43,6 +57,7 @@ class Tokens:
         self._state = state
         app = state.first("app")
         app = app or state.add("app", key="", permissions=_PERMISSIONS, events=_EVENTS)
+        state.change("app", app, permissions=_PERMISSIONS, events=_EVENTS)
         self.app_id: int = app["id"]
         self.bot = self.of(BOT)
 
@@ -79,10 +94,17 @@ class Tokens:
         text: str = found["token"]
         return text
 
-    def install(self, owner: str) -> tuple[str, str]:
-        """Return a new token of the installation on `owner`, and when it ends."""
+    def install(self, owner: str, permissions: Mapping[str, str]) -> tuple[str, str]:
+        """Return a new token of the installation on `owner`, and when it ends; raises GitHubError
+        for permissions that the app does not have."""
+        granted = Who("", permissions=_PERMISSIONS)
+        if not all(granted.may(name, level) for name, level in permissions.items()):
+            raise GitHubError(
+                422, "The permissions requested are not granted to this installation."
+            )
         token, ends = f"ghs_{secrets.token_hex(18)}", time.time() + _TOKEN_LIFE
-        self._state.add("tokens", login=BOT, owner=owner, token=token, ends=ends)
+        fields = {"login": BOT, "owner": owner, "token": token, "ends": ends}
+        self._state.add("tokens", **fields, permissions=dict(permissions))
         return token, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ends))
 
     def end_installations(self) -> None:
@@ -101,7 +123,7 @@ class Tokens:
         row = self._state.first("tokens", token=token)
         if row is None or (row["ends"] or math.inf) < time.time():
             raise GitHubError(401, "Bad credentials")
-        return Who(row["login"], row["owner"])
+        return Who(row["login"], row["owner"], row.get("permissions"))
 
     def _app(self, token: str) -> Who:
         try:

@@ -1,0 +1,22 @@
+"""Ingest a push: what the default branch's documents say now is what is remembered of them."""
+
+from shared.actions.github import CompareCommits, ListFiles, ReadFile, RepositoryHead
+from shared.agent import Agent
+from shared.events import Event
+from shared.flow import flow
+from shared.repositories import Repository
+
+
+@flow(
+    "github.push",
+    "github.repository.privatized",
+    "github.repository.publicized",
+    reads=[CompareCommits, ListFiles, ReadFile, RepositoryHead],
+    bots=True,
+    shares={"document", "issue"},
+)
+def ingest(event: Event, agent: Agent) -> None:
+    repository = event.payload["repository"]
+    branch = f"refs/heads/{repository['default_branch']}"
+    if event.payload.get("ref", branch) == branch and not event.payload.get("deleted"):
+        agent.ingest(lambda read: Repository(repository["full_name"], read))

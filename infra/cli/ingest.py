@@ -1,0 +1,196 @@
+"""Takes a folder or a repository into memory: `./scripts/flows ingest`."""
+
+import argparse
+import re
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from flows.ingest import ingest
+from infra.cli.folder import Folder
+from infra.cli.system import Known, database_url
+from infra.project import from_caller
+from shared.actions import Query
+from shared.agent import Capabilities
+from shared.database import Database
+from shared.errors import SettingsError
+from shared.function import capabilities
+from shared.ingestion import Ingestion
+from shared.memory.audience import visible_from
+from shared.repositories import Repository
+from shared.settings import Settings
+from shared.sources import Plan, Source
+
+_REPOSITORY = re.compile(r"[A-Za-z0-9][\w-]{0,38}/[\w.-]{1,100}", re.ASCII)
+_BAR = 30
+
+
+def add_parser(commands: Any) -> None:
+    command = commands.add_parser("ingest", help="take documents into memory")
+    command.add_argument("what", metavar="PATH|OWNER/REPO", help="a folder, a file, a repository")
+    command.add_argument(
+        "--include", action="append", metavar="GLOB", help="further files, such as 'src/**/*.py'"
+    )
+    command.add_argument("--issues", action="store_true", help="also issues and pull requests")
+    command.add_argument("--audience", default="", help="of a PATH: public, repo:…, org:…, team:…")
+    command.add_argument("--tenant", default="", help="whose memory it is")
+    command.add_argument("--name", default="", help="what a PATH is called (its last part)")
+    command.add_argument("--dry-run", action="store_true", help="say what would be done")
+    command.set_defaults(run=run)
+
+
+def run(known: Known, options: argparse.Namespace) -> None:
+    """Do it; raises SettingsError when it is not clear who may see it, or whose it is."""
+    path = from_caller(Path(options.what))
+    with Database(database_url(known)) as database:
+        if path.exists() or not _REPOSITORY.fullmatch(options.what):
+            _folder(path, known.settings, database, options)
+        else:
+            _repository(options.what, known.settings, database, options)
+
+
+def _folder(
+    path: Path, settings: Settings, database: Database, options: argparse.Namespace
+) -> None:
+    if options.issues:
+        raise SettingsError(f"--issues: {path.name} is no repository on GitHub; give OWNER/REPO")
+    tenants = set(settings.tenant_of.values())
+    tenant = options.tenant or (tenants.pop() if len(tenants) == 1 else "")
+    if not tenant:
+        raise SettingsError("whose memory is it? give --tenant, such as github:acme")
+    # What has another form nobody would ever see.
+    if options.audience not in visible_from(options.audience):
+        raise SettingsError(
+            f"--audience is {options.audience!r}; say who may see it:"
+            " public, repo:acme/x, org:acme, team:T1, channel:C1"
+        )
+    folder = Folder(path, options.name, options.audience, tuple(options.include or ()))
+    can = capabilities(replace(ingest, reads=()), settings, database)
+    work = _Work(tenant, can, database, options)
+    work.take(folder, [*folder.includes] or None)
+
+
+def _repository(
+    name: str, settings: Settings, database: Database, options: argparse.Namespace
+) -> None:
+    if options.audience or options.name:
+        raise SettingsError(f"--audience and --name: who may see {name} is what GitHub says")
+    owner = f"github:{name.partition('/')[0]}"
+    tenant = options.tenant or settings.tenant_of.get(owner, owner)
+    can = capabilities(ingest, settings, database)
+
+    def read(query: Query) -> Any:
+        return can.adapter(query).read(query)
+
+    repository = Repository(name, read)
+    work = _Work(tenant, can, database, options)
+    work.take(repository, options.include)
+    if options.issues:
+        work.take_issues(repository)
+
+
+class _Work:
+    """One call of the command."""
+
+    def __init__(
+        self, tenant: str, can: Capabilities, database: Database, options: argparse.Namespace
+    ) -> None:
+        self._tenant = tenant
+        self._store = can.memory
+        self._write = partial(database.run, tenant)
+        self._is_dry: bool = options.dry_run
+
+    def take(self, source: Source, includes: Sequence[str] | None) -> None:
+        """Take the documents; without `includes` those of the last time count."""
+        place = source.place
+        ingestion = Ingestion(self._tenant, place, self._store, self._write)
+        standing = ingestion.standing()
+        if standing["blocked"]:
+            raise SettingsError(f"somebody asked to forget {place.source}; it is not taken again")
+        wanted = standing["includes"] if includes is None else includes
+        plan = ingestion.plan(source.find(""), wanted)
+        for path, reason in sorted(plan.refused.items()):
+            print(f"left out  {_shown(path)}  ({reason})")
+        if self._is_dry:
+            _show(plan)
+            return
+        ingestion.begin(standing, wanted)
+        progress = _Progress(len(plan.take) + len(plan.gone))
+        tally = ingestion.carry_out(plan, source.fetch, watch=progress)
+        progress.end()
+        ingestion.reach()
+        tally["skipped"] += len(plan.refused)
+        print(_summary(place.name, tally, plan.same))
+
+    def take_issues(self, repository: Repository) -> None:
+        """Take the past issues and pull requests, a page at a time."""
+        place = repository.place
+        ingestion = Ingestion(self._tenant, place, self._store, self._write, kind="issue")
+        tally, same = Counter[str](), 0
+        progress: _Progress | None = None
+        for issues, pages in repository.issues():
+            progress = progress or _Progress(pages * len(issues))
+            known = ingestion.known([issue.path for issue in issues])
+            new = [i for i in issues if i.path not in known or known[i.path]["hash"] != i.hash]
+            same += len(issues) - len(new)
+            if self._is_dry:
+                tally["taken"] += len(new)
+            else:
+                ingestion.keep(new, known, {}, progress, tally)
+        if progress and not self._is_dry:
+            progress.end()
+        print(_summary(f"issues of {place.name}", tally, same))
+
+
+class _Progress:
+    """A bar on a terminal, else a line for each document."""
+
+    def __init__(self, all: int) -> None:
+        self._all = all
+        self._done = 0
+        self._is_bar = sys.stderr.isatty()
+
+    def __call__(self, path: str, what: str, reason: str = "") -> None:
+        self._done += 1
+        said = f"{what:<8}  {_shown(path)}" + (f"  ({reason})" if reason else "")
+        if not self._is_bar:
+            print(said)
+            return
+        if reason:
+            print(f"\r\033[K{said}", file=sys.stderr)
+        filled = _BAR * min(self._done, self._all) // max(self._all, 1)
+        bar = "█" * filled + "░" * (_BAR - filled)
+        print(f"\r\033[K{bar} {self._done}/{self._all}", end="", file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        if self._is_bar:
+            print("\r\033[K", end="", file=sys.stderr)
+
+
+def _show(plan: Plan) -> None:
+    for path in sorted(plan.take):
+        old = plan.moved.get(path)
+        what = "move" if old else "change" if path in plan.known else "take"
+        print(f"would {what}  {_shown(path)}" + (f"  (from {_shown(old)})" if old else ""))
+    for path in plan.gone:
+        print(f"would forget  {_shown(path)}")
+    print(
+        f"would take {len(plan.take)}, forget {len(plan.gone)}, leave {plan.same} as they are;"
+        f" {len(plan.refused)} left out"
+    )
+
+
+def _summary(name: str, tally: Counter[str], same: int) -> str:
+    return (
+        f"{name}: {tally['taken']} taken, {tally['moved']} moved, {tally['gone']} forgotten,"
+        f" {same} as before, {tally['skipped']} left out; {tally['passages']} passages embedded"
+    )
+
+
+def _shown(path: str) -> str:
+    """A path as a terminal can show it: without what would steer it."""
+    return "".join(character if character.isprintable() else "?" for character in path)

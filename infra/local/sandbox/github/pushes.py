@@ -1,0 +1,74 @@
+"""What people push to the sandbox GitHub, and how they change a repository: kept and announced."""
+
+from collections.abc import Mapping
+
+from infra.local.sandbox.github.changes import Changes
+from infra.local.sandbox.github.commit_views import CommitViews
+from infra.local.sandbox.github.commits import Commits, Content
+from infra.local.sandbox.github.state import Json, State
+from infra.local.sandbox.github.views import Views
+
+
+class Pushes:
+    """`actor` is the login that does it."""
+
+    def __init__(self, state: State, views: Views, commits: Commits, changes: Changes) -> None:
+        self._state = state
+        self._views = views
+        self._commits = commits
+        self._changes = changes
+
+    def push(
+        self,
+        repository: Json,
+        files: Mapping[str, Content],
+        actor: str,
+        *,
+        branch: str,
+        message: str,
+        on: str | None,
+    ) -> str:
+        """Commit `files` and set the branch to that; `on` another commit than its head by force."""
+        with self._state.lock:
+            before = self._commits.head(repository, branch)
+            parent = before or self._commits.head(repository, repository["default_branch"])
+            parent = parent if on is None else on
+            row = self._commits.commit(repository, files, actor, message, parent)
+            self._set(repository, branch, row["sha"])
+            forced = bool(before) and parent != before
+            self._announce(repository, actor, branch, (before, row["sha"]), [row], forced=forced)
+            sha: str = row["sha"]
+            return sha
+
+    def delete_branch(self, repository: Json, branch: str, actor: str) -> None:
+        with self._state.lock:
+            before = self._commits.head(repository, branch)
+            self._set(repository, branch, "")
+            self._announce(repository, actor, branch, (before, ""), [], forced=False)
+
+    def set_private(self, repository: Json, actor: str, *, private: bool) -> None:
+        with self._state.lock:
+            row = self._state.change("repositories", repository, private=private)
+            action = "privatized" if private else "publicized"
+            self._changes.announce("repository", actor, row, {"action": action})
+
+    def _set(self, repository: Json, branch: str, sha: str) -> None:
+        row = self._state.get("repositories", repository["id"]) or repository
+        branches = {**row.get("branches", {}), branch: sha}
+        kept = {name: head for name, head in branches.items() if head}
+        self._state.change("repositories", row, branches=kept)
+
+    def _announce(
+        self,
+        repository: Json,
+        actor: str,
+        branch: str,
+        moved: tuple[str, str],
+        pushed: list[Json],
+        *,
+        forced: bool,
+    ) -> None:
+        views = CommitViews(self._views, self._commits, repository)
+        payload = views.push(f"refs/heads/{branch}", *moved, pushed, forced=forced)
+        payload["pusher"] = {"name": actor, "email": f"{actor}@example.com"}
+        self._changes.announce("push", actor, repository, payload)

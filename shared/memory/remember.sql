@@ -1,0 +1,50 @@
+-- name: remember
+-- Keep a text under its subject, unless it is blocked; the same subject again is replaced in place.
+with kept as (
+  insert into memories (tenant, flow, kind, ref, text, digest, terms, impacts, url, audience, author, source, trust,
+                        event_id)
+  select %(tenant)s, %(flow)s, %(kind)s, %(ref)s, %(text)s, %(digest)s, %(terms)s::bigint[], %(impacts)s::smallint[],
+         %(url)s, %(audience)s, %(author)s, %(source)s, %(trust)s, %(event)s
+  where not exists (
+    select from memory_blocks where tenant = %(tenant)s and value <> '' and (by, value) in (
+      ('digest', %(digest)s), ('ref', %(ref)s), ('author', %(author)s), ('source', %(source)s)))
+  on conflict (tenant, flow, kind, ref) where valid_until is null do update
+  set text = excluded.text, digest = excluded.digest, terms = excluded.terms, impacts = excluded.impacts,
+      url = excluded.url, audience = excluded.audience, author = excluded.author, source = excluded.source,
+      trust = excluded.trust, event_id = excluded.event_id, remembered_at = now(),
+      valid_from = case when memories.digest = excluded.digest then memories.valid_from else now() end
+  returning id
+)
+insert into memory_vectors (tenant, memory, embedder, dimensions, embedding)
+select %(tenant)s, id, %(embedder)s, %(dimensions)s, %(embedding)s::halfvec from kept
+where %(embedding)s::text is not null
+on conflict (tenant, memory, embedder) do update
+set dimensions = excluded.dimensions, embedding = excluded.embedding;
+
+-- name: hold_subject
+-- Let the writers of one subject take turns, until the transaction ends.
+select pg_advisory_xact_lock(hashtextextended(
+  concat_ws(E'\n', 'memory', %(tenant)s::text, %(flow)s::text, %(kind)s::text, %(ref)s::text), 0));
+
+-- name: retire
+-- End what holds under a subject, when it says something else than what is to follow and that is not blocked.
+update memories set valid_until = now()
+where tenant = %(tenant)s and flow = %(flow)s and kind = %(kind)s and ref = %(ref)s and valid_until is null
+  and digest <> %(digest)s
+  and not exists (
+    select from memory_blocks where tenant = %(tenant)s and value <> '' and (by, value) in (
+      ('digest', %(digest)s), ('ref', %(ref)s), ('author', %(author)s), ('source', %(source)s)));
+
+-- name: link_successor
+-- Name what took the place of the memory that this transaction ended.
+update memories as old set superseded_by = new.id
+from memories as new
+where old.tenant = %(tenant)s and old.flow = %(flow)s and old.kind = %(kind)s and old.ref = %(ref)s
+  and old.valid_until = now() and old.superseded_by is null
+  and new.tenant = %(tenant)s and new.flow = %(flow)s and new.kind = %(kind)s and new.ref = %(ref)s
+  and new.valid_until is null;
+
+-- name: used
+-- Count that these memories were shown.
+update memories set uses = uses + 1, used_at = now()
+where tenant = %(tenant)s and id = any(%(ids)s::uuid[]);
