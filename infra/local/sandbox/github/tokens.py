@@ -23,7 +23,7 @@ from infra.local.sandbox.github.state import BOT, State
 _TOKEN_LIFE, _JWT_LIFE = 3600, 600
 
 _PERMISSIONS = {
-    "contents": "read",
+    "contents": "write",
     "issues": "write",
     "metadata": "read",
     "pull_requests": "write",
