@@ -31,9 +31,10 @@ class GitHubAdapter:
         settings: Settings,
         timeout: int = 10,
         permissions: Mapping[str, str] | None = None,
+        session: type[GitHubSession] = GitHubSession,
     ) -> None:
         """Raises SettingsError when the settings name no identity on GitHub."""
-        self._session = GitHubSession(settings, timeout, permissions)
+        self._session = session(settings, timeout, permissions)
         self._contents = Contents(self._session)
         self._reading = Reading(self._session)
         self._issues = Issues(self._session, self._choose)

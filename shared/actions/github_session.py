@@ -148,6 +148,7 @@ class GitHubSession:
         verb: str,
         path: str,
         body: Any = None,
+        /,
         **parameters: int | str,
     ) -> Answer:
         """Send one request about `repository`; `path` goes on from it. `doing` says what failed.
@@ -159,7 +160,7 @@ class GitHubSession:
         )
         return connection.checked(doing, answer, writes=verb != "GET")
 
-    def look(self, doing: str, repository: str, path: str, **parameters: int | str) -> Any:
+    def look(self, doing: str, repository: str, path: str, /, **parameters: int | str) -> Any:
         """Return what is at `path`, or None when nothing is: not there, or not any more."""
         connection, answer = self._exchange(
             doing, repository, "GET", path, body=None, parameters=parameters
@@ -177,7 +178,7 @@ class GitHubSession:
 
     def search(self, doing: str, repository: str, kind: str, **parameters: int | str) -> Json:
         """Return a page of what the search for `kind` finds, as whoever may act on `repository`."""
-        connection, answer = self._send(
+        connection, answer = self.send(
             doing, repository, "GET", f"/search/{kind}", body=None, parameters=parameters
         )
         found: Json = connection.checked(doing, answer, writes=False).data
@@ -208,9 +209,9 @@ class GitHubSession:
         parameters: Mapping[str, int | str],
     ) -> tuple[Connection, Answer]:
         url = f"/repos/{repository}{path}"
-        return self._send(doing, repository, verb, url, body=body, parameters=parameters)
+        return self.send(doing, repository, verb, url, body=body, parameters=parameters)
 
-    def _send(
+    def send(
         self,
         doing: str,
         repository: str,
@@ -220,6 +221,7 @@ class GitHubSession:
         body: Any,
         parameters: Mapping[str, int | str],
     ) -> tuple[Connection, Answer]:
+        """Send one request to `url` with what may act on `repository`; all requests go this way."""
         writes = verb != "GET"
         connection = self._identity.connection(repository)
         answer = connection.exchange(doing, verb, url, body, parameters, writes=writes)

@@ -15,14 +15,11 @@ from shared.events import Thread
 
 #: How far back to look for a post, in seconds: no event lives longer, so nor does an effect's try.
 _LIFE = 30 * 86_400
-#: So many pages of so many messages are looked through, and so many pages of a thread.
-_PAGES, _PAGE = 25, 200
-_THREAD_PAGES = 5
+#: So many pages of a channel, and of a thread, are looked through. Slack takes less than 1000 of
+#: anything a page. https://docs.slack.dev/reference/methods/conversations.history
+_PAGES, _PAGE = 5, 999
 #: Characters of one message.
 _SAID = 3_000
-#: Slack takes less than 1000 here.
-#: https://docs.slack.dev/reference/methods/conversations.list
-_CHANNELS = 999
 
 
 class Channels:
@@ -68,7 +65,7 @@ class Channels:
         said: list[Json] = []
         complete = True
         for number, page in enumerate(self._messages.pages(query.thread)):
-            if number == _THREAD_PAGES:
+            if number == _PAGES:
                 complete = False
                 break
             said += page["messages"]
@@ -94,7 +91,7 @@ class Channels:
                 f"find channel {name}",
                 self._client.conversations_list,
                 types="public_channel,private_channel",
-                limit=_CHANNELS,
+                limit=_PAGE,
                 cursor=cursor or None,
             )
             for channel in page["channels"]:

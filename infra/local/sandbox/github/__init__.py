@@ -324,6 +324,10 @@ class GitHubSandbox:
     def forget_faults(self) -> None:
         self._faults.clear()
 
+    def limit_permissions(self, permissions: Mapping[str, str]) -> None:
+        """Let tokens that the app gets from now on do no more than this with what is named."""
+        self._tokens.limits.update(permissions)
+
     def end_installation_tokens(self) -> None:
         """End the tokens of the app now, as when it is installed anew."""
         self._tokens.end_installations()

@@ -125,8 +125,8 @@ def put_contents(call: Call, owner: str, name: str, path: str) -> Reply:
     if not fields.get("message"):
         raise invalid("Commit", "message", "missing_field")
     try:
-        content = b64decode(fields.get("content"), validate=True)
-    except (Base64Error, TypeError) as err:
+        content = b64decode(fields["content"], validate=True)
+    except (Base64Error, KeyError, TypeError) as err:
         raise GitHubError(422, "content is not valid Base64") from err
     _, there = call.site.commits.get(repository, head)["files"].get(path, ("", ""))
     if there and not fields.get("sha"):
@@ -136,7 +136,8 @@ def put_contents(call: Call, owner: str, name: str, path: str) -> Reply:
     changed, message = {path: content}, str(fields["message"])
     sha = call.site.pushes.push(repository, changed, actor, branch=branch, message=message, on=head)
     views, row = _views(call, repository), call.site.commits.get(repository, sha)
-    body = {"content": views.file(path, *row["files"][path], branch), "commit": views.git(row)}
+    mode, blob = row["files"][path]
+    body = {"content": views.file(path, mode, blob, branch), "commit": views.git(row)}
     return Reply(body, 200 if there else 201)
 
 

@@ -122,7 +122,8 @@ class CommitViews:
         return [self._patched(row, common["files"], head) for row in found]
 
     def _patched(self, row: Json, before: Manifest, head: str) -> Json:
-        old = before.get(row.get("previous_filename", row["filename"]), ["", ""])[1]
+        name = str(row.get("previous_filename") or row["filename"])
+        old = before.get(name, ["", ""])[1]
         new = "" if row["status"] == "removed" else row["sha"]
         lines = [self._lines(sha) for sha in (old, new)]
         shown = self._changed(row, head)
