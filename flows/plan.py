@@ -1,89 +1,48 @@
 """Work towards a goal in steps: make a plan, ask before it leaves the conversation, carry it out,
 report."""
 
-import json
-from dataclasses import dataclass
-
 from shared.actions import Action
-from shared.actions.github import AddLabels, Comment, ListLabels
-from shared.actions.slack import React, Reply
+from shared.actions.github import AddLabels, Assign, Comment, OpenDraft, OpenIssue
+from shared.actions.slack import Post, React, Reply
 from shared.agent import Agent
 from shared.errors import PolicyError
-from shared.events import Event, Issue
+from shared.events import Event
 from shared.flow import flow
 from shared.perception.commands import command_of, event_types
-from shared.plans import Plans, reads, writes
+from shared.plans import Plans
+from shared.toolbox import github, memory, slack
 
-
-@dataclass(frozen=True)
-class Label:
-    name: str
-    description: str
-
-
-@dataclass(frozen=True)
-class Labels:
-    items: tuple[Label, ...]
-
-
-@dataclass(frozen=True)
-class Remembered:
-    text: str
-    ref: str
-    url: str
-
-
-@dataclass(frozen=True)
-class Memories:
-    items: tuple[Remembered, ...]
-
-
-@dataclass(frozen=True)
-class Text:
-    text: str
-
-
-@reads(needs="issue")
-def list_labels(agent: Agent) -> Labels:
-    """List the labels that the repository has."""
-    found = agent.read(ListLabels(agent.event.issue.repository))
-    return Labels(tuple(Label(label["name"], label["description"] or "") for label in found))
-
-
-@reads()
-def recall(agent: Agent, query: str) -> Memories:
-    """Find what is remembered about a topic: past issues, documents, facts."""
-    found = agent.recall(query, limit=10)
-    return Memories(tuple(Remembered(m.text, m.ref, m.url) for m in found))
-
-
-@reads()
-def write_text(agent: Agent, task: str, material: object = None) -> Text:
-    """Write a text from material, such as a step's output: summarise it, group it, draft it."""
-    shown = agent.event if material is None else json.dumps(material, ensure_ascii=False)
-    return Text(agent.ask(task, shown, returns=str, model="large"))
-
-
-@writes(AddLabels, needs="issue")
-def add_labels(event: Event, labels: tuple[str, ...], number: int | None = None) -> AddLabels:
-    """Put labels, which the repository must have, on an issue: this one, or one by its number."""
-    return AddLabels(_issue(event, number), labels)
-
-
-@writes(Comment, needs="issue")
-def comment(event: Event, body: str, number: int | None = None) -> Comment:
-    """Write a comment on an issue: this one, or one by its number."""
-    return Comment(_issue(event, number), body)
-
-
-@writes(Reply, needs="thread")
-def reply(event: Event, text: str) -> Reply:
-    """Post a text into this Slack thread."""
-    return Reply(event.thread, text)
-
-
-def _issue(event: Event, number: int | None) -> Issue:
-    return event.issue if number is None else event.issue._replace(number=number)
+#: Whatever leaves the conversation waits for a person's consent, so posts may go to any channel.
+MAY = (
+    Comment.at_most(10),
+    AddLabels.at_most(30),
+    Assign.at_most(10),
+    OpenIssue.at_most(5),
+    OpenDraft.at_most(3),
+    Reply.at_most(10),
+    Post.anywhere(3),
+    React.at_most(1),
+)
+TOOLS = (
+    github.search_issues,
+    github.read_issue,
+    github.search_code,
+    github.read_file,
+    github.list_commits,
+    github.list_pulls,
+    github.read_pull,
+    github.list_labels,
+    slack.read_thread,
+    memory.recall,
+    memory.write_text,
+    github.comment,
+    github.add_labels,
+    github.assign,
+    github.open_issue,
+    github.open_draft_pull,
+    slack.reply,
+    slack.post,
+)
 
 
 def say(event: Event, text: str) -> Action:
@@ -93,8 +52,8 @@ def say(event: Event, text: str) -> Action:
 
 @flow(
     *event_types("plan", "approve", "reject", "change", "cancel"),
-    may=[Comment.at_most(10), AddLabels.at_most(30), Reply.at_most(10), React.at_most(1)],
-    plans=Plans(tools=(list_labels, recall, write_text, add_labels, comment, reply), say=say),
+    may=MAY,
+    plans=Plans(tools=TOOLS, say=say),
 )
 def plan(event: Event, agent: Agent) -> None:
     name, words = command_of(event.type), event.text

@@ -89,10 +89,14 @@ class Action(Protocol):
 @dataclass(frozen=True)
 class Permission:
     """A line of a flow's policy: this action, at most so much in one run, where the event came
-    from."""
+    from.
+
+    `places` are the scopes besides that one in which it may be done too; None is anywhere.
+    """
 
     action: type[Action]
     limit: int
+    places: frozenset[str] | None = frozenset()
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,16 @@
 """Performs actions on GitHub, and finds what they made by the mark that is hidden in it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from typing import Any
 
 from shared.actions import Action, Json, Mark, Query, Receipt
-from shared.actions.github import AddLabels, Comment, ListLabels
+from shared.actions.github import AddLabels, Assign, Comment, ListLabels, OpenDraft, OpenIssue
 from shared.actions.github_contents import Contents
+from shared.actions.github_issues import Issues
 from shared.actions.github_markdown import Stamp, compose, read_stamp
+from shared.actions.github_pulls import Pulls
+from shared.actions.github_reading import Reading
 from shared.actions.github_session import GitHubSession
 from shared.errors import ActionRejected, EffectUnknown
 from shared.events import Issue
@@ -28,26 +31,44 @@ class GitHubAdapter:
         settings: Settings,
         timeout: int = 10,
         permissions: Mapping[str, str] | None = None,
+        session: type[GitHubSession] = GitHubSession,
     ) -> None:
         """Raises SettingsError when the settings name no identity on GitHub."""
-        self._session = GitHubSession(settings, timeout, permissions)
+        self._session = session(settings, timeout, permissions)
         self._contents = Contents(self._session)
+        self._reading = Reading(self._session)
+        self._issues = Issues(self._session, self._choose)
+        self._pulls = Pulls(self._session)
 
     def perform(self, action: Action, mark: Mark, previous: Receipt | None) -> Receipt:
         """Do it. A sticky comment edits the one in `previous`, or the one that it finds."""
-        if isinstance(action, AddLabels):
-            return self._add_labels(action)
-        if isinstance(action, Comment):
-            return self._comment(action, mark, previous)
+        match action:
+            case AddLabels():
+                return self._add_labels(action)
+            case Comment():
+                return self._comment(action, mark, previous)
+            case OpenIssue():
+                return self._issues.open(action, mark)
+            case Assign():
+                return self._issues.assign(action)
+            case OpenDraft():
+                return self._pulls.open(action, mark)
         raise ActionRejected(f"github: {type(action).__name__} is no action on GitHub")
 
     def find(self, action: Action, mark: Mark) -> Receipt | None:
-        """Look whether the effect is there. Raises EffectUnknown for a comment that could stand
-        further back than anyone should page through."""
-        if isinstance(action, AddLabels):
-            return self._find_labels(action)
-        if isinstance(action, Comment):
-            return self._find_comment(action, mark)
+        """Look whether the effect is there. Raises EffectUnknown for what could stand further back
+        than anyone should page through."""
+        match action:
+            case AddLabels():
+                return self._find_labels(action)
+            case Comment():
+                return self._find_comment(action, mark)
+            case OpenIssue():
+                return self._issues.find(action, mark)
+            case Assign():
+                return self._issues.find_assigned(action)
+            case OpenDraft():
+                return self._pulls.find(action, mark)
         raise ActionRejected(f"github: {type(action).__name__} is no action on GitHub")
 
     def read(self, query: Query) -> Any:
@@ -57,24 +78,23 @@ class GitHubAdapter:
                 {"name": label["name"], "description": label["description"] or ""}
                 for label in self._labels(query.repository)
             ]
+        if self._reading.answers(query):
+            return self._reading.read(query)
         return self._contents.read(query)
 
     def _labels(self, repository: str) -> list[Json]:
         return list(self._session.every(f"list the labels of {repository}", repository, "/labels"))
 
-    def _choose(self, action: AddLabels) -> tuple[list[str], list[str]]:
+    def _choose(self, repository: str, labels: Iterable[str]) -> tuple[list[str], list[str]]:
         """Split the wanted labels into the repository's own names for them and what it lacks."""
-        names = {
-            label["name"].casefold(): label["name"]
-            for label in self._labels(action.issue.repository)
-        }
-        wanted = {label.strip().casefold(): label for label in action.labels}
+        names = {label["name"].casefold(): label["name"] for label in self._labels(repository)}
+        wanted = {label.strip().casefold(): label for label in labels}
         known = [names[key] for key in wanted if key in names]
         return known, [label for key, label in wanted.items() if key not in names]
 
     def _add_labels(self, action: AddLabels) -> Receipt:
         # GitHub creates a label that it does not know, so only known ones may be sent.
-        known, unknown = self._choose(action)
+        known, unknown = self._choose(action.issue.repository, action.labels)
         if known:
             self._session.request(
                 f"label {action.issue.ref}",
@@ -86,7 +106,7 @@ class GitHubAdapter:
         return _labelled(action.issue, known, unknown)
 
     def _find_labels(self, action: AddLabels) -> Receipt | None:
-        known, unknown = self._choose(action)
+        known, unknown = self._choose(action.issue.repository, action.labels)
         path = f"/issues/{action.issue.number}/labels"
         doing = f"list the labels of {action.issue.ref}"
         there = {
@@ -137,14 +157,9 @@ class GitHubAdapter:
         comments = self._session.newest_first(doing, issue.repository, path)
         for comment in islice(comments, _LOOKED_THROUGH):
             stamp = read_stamp(comment["body"])
-            if stamp and wanted(stamp) and self._is_ours(comment):
+            if stamp and wanted(stamp) and self._session.wrote(comment):
                 return comment, True
         return None, next(comments, None) is None
-
-    def _is_ours(self, comment: Json) -> bool:
-        """Tell whether our own login wrote it: anybody can copy a mark."""
-        author: str = (comment["user"] or {}).get("login", "")
-        return author.lower() == self._session.login()
 
 
 def _labelled(issue: Issue, known: list[str], unknown: list[str]) -> Receipt:

@@ -53,12 +53,16 @@ def check(
             sent=writes,
         )
     if status >= 300:
-        raise ActionRejected(f"{failed}: {status} {said}; {_advice(status, headers, credentials)}")
+        raise ActionRejected(
+            f"{failed}: {status} {said}; {_advice(status, said, headers, credentials)}"
+        )
 
 
-def _advice(status: int, headers: Mapping[str, str], credentials: str) -> str:
+def _advice(status: int, said: str, headers: Mapping[str, str], credentials: str) -> str:
     if status == 401:
         return f"check {credentials}"
+    if status == 403 and "archived" in said:
+        return "unarchive the repository, or point the flow at another one"
     if status == 403:
         needed = headers.get("x-accepted-github-permissions") or "issues=write"
         return f"it needs the permission {needed}; see {credentials}"

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from shared.actions import Json
 from shared.actions.github_app import AppToken
 from shared.actions.github_connection import Answer, Connection
 from shared.errors import SettingsError
@@ -147,6 +148,7 @@ class GitHubSession:
         verb: str,
         path: str,
         body: Any = None,
+        /,
         **parameters: int | str,
     ) -> Answer:
         """Send one request about `repository`; `path` goes on from it. `doing` says what failed.
@@ -158,7 +160,7 @@ class GitHubSession:
         )
         return connection.checked(doing, answer, writes=verb != "GET")
 
-    def look(self, doing: str, repository: str, path: str, **parameters: int | str) -> Any:
+    def look(self, doing: str, repository: str, path: str, /, **parameters: int | str) -> Any:
         """Return what is at `path`, or None when nothing is: not there, or not any more."""
         connection, answer = self._exchange(
             doing, repository, "GET", path, body=None, parameters=parameters
@@ -166,6 +168,26 @@ class GitHubSession:
         if answer.status in {404, 409, 410}:
             return None
         return connection.checked(doing, answer, writes=False).data
+
+    def exists(self, doing: str, repository: str, path: str) -> bool:
+        """Tell whether something is at `path`."""
+        connection, answer = self._exchange(
+            doing, repository, "GET", path, body=None, parameters={}
+        )
+        return answer.status != 404 and bool(connection.checked(doing, answer, writes=False))
+
+    def search(self, doing: str, repository: str, kind: str, **parameters: int | str) -> Json:
+        """Return a page of what the search for `kind` finds, as whoever may act on `repository`."""
+        connection, answer = self.send(
+            doing, repository, "GET", f"/search/{kind}", body=None, parameters=parameters
+        )
+        found: Json = connection.checked(doing, answer, writes=False).data
+        return found
+
+    def wrote(self, thing: Json) -> bool:
+        """Tell whether our own login made it: anybody can copy a mark."""
+        author: str = (thing["user"] or {}).get("login", "")
+        return author.lower() == self.login()
 
     def edit(self, doing: str, repository: str, path: str, body: Any) -> Any:
         """Change what is at `path` and return it as it is now, or None when it is gone."""
@@ -186,7 +208,21 @@ class GitHubSession:
         body: Any,
         parameters: Mapping[str, int | str],
     ) -> tuple[Connection, Answer]:
-        url, writes = f"/repos/{repository}{path}", verb != "GET"
+        url = f"/repos/{repository}{path}"
+        return self.send(doing, repository, verb, url, body=body, parameters=parameters)
+
+    def send(
+        self,
+        doing: str,
+        repository: str,
+        verb: str,
+        url: str,
+        *,
+        body: Any,
+        parameters: Mapping[str, int | str],
+    ) -> tuple[Connection, Answer]:
+        """Send one request to `url` with what may act on `repository`; all requests go this way."""
+        writes = verb != "GET"
         connection = self._identity.connection(repository)
         answer = connection.exchange(doing, verb, url, body, parameters, writes=writes)
         if answer.status == 401 and self._identity.renew(repository):

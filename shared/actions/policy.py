@@ -1,5 +1,5 @@
 """What one run of a flow may do: only what its `may=` names, only so often, only where its event
-came from."""
+came from or where the permission says."""
 
 import threading
 from collections import Counter
@@ -15,6 +15,7 @@ class Policy:
 
     def __init__(self, may: Sequence[Permission], scope: str) -> None:
         self._limits = {permission.action: permission.limit for permission in may}
+        self._places = {permission.action: permission.places for permission in may}
         self._scope = scope
         self._used: Counter[type[Action]] = Counter()
         self._lock = threading.Lock()
@@ -25,7 +26,9 @@ class Policy:
         limit = self._limits.get(kind)
         if limit is None:
             raise PolicyError(f"{kind.__name__} is not in the flow's may=[…]; add it there")
-        self.confine(kind.__name__, action.target.scope)
+        places = self._places[kind]
+        if places is not None and action.target.scope not in places:
+            self.confine(kind.__name__, action.target.scope)
         with self._lock:
             used = self._used[kind] + action.weight
             if used > limit:

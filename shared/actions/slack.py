@@ -1,7 +1,8 @@
 """What a flow may do on Slack, as values."""
 
+import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from shared.actions import Action, Adapter, Json, Permission
 from shared.events import Event, Message, Response, Thread
@@ -9,11 +10,34 @@ from shared.events import Event, Message, Response, Thread
 if TYPE_CHECKING:
     from shared.settings import Settings
 
+#: How Slack writes the id of a channel.
+_ID = re.compile(r"[CG][A-Z0-9]{8,}")
 
-class _OnSlack:
-    """What every action on Slack shares."""
 
-    idempotent: ClassVar[bool] = False
+class Channel(NamedTuple):
+    """A channel of the workspace that the bot is in, as a target: its id or its name with a #."""
+
+    name: str
+
+    @property
+    def ref(self) -> str:
+        return f"slack/{self.name}"
+
+    @property
+    def scope(self) -> str:
+        return f"slack:{self.name}"
+
+    @classmethod
+    def named(cls, text: str) -> Self:
+        """Read what people write: `#Releases`, `releases`, `C0123ABCD`, `<#C0123ABCD|releases>`."""
+        if linked := re.fullmatch(r"<#([CG][A-Z0-9]+)(?:\|[^>]*)?>", text.strip()):
+            return cls(linked[1])
+        name = text.strip().removeprefix("#")
+        return cls(name if _ID.fullmatch(name) else f"#{name.lower()}")
+
+
+class OnSlack:
+    """What every action and query on Slack shares."""
 
     @staticmethod
     def connect(settings: "Settings") -> Adapter:
@@ -21,6 +45,12 @@ class _OnSlack:
         from shared.actions.slack_adapter import SlackAdapter
 
         return SlackAdapter(settings)
+
+
+class _Act(OnSlack):
+    """What every action on Slack shares."""
+
+    idempotent: ClassVar[bool] = False
 
     @property
     def weight(self) -> int:
@@ -42,7 +72,7 @@ class _OnSlack:
 
 
 @dataclass(frozen=True)
-class Reply(_OnSlack):
+class Reply(_Act):
     """Post into a thread. `text` is Markdown; broadcasts and mentions in it are made harmless."""
 
     thread: Thread
@@ -68,7 +98,7 @@ class Reply(_OnSlack):
 
 
 @dataclass(frozen=True)
-class Draft(_OnSlack):
+class Draft(_Act):
     """Show in the thread what there is of a reply so far, in a message that the reply will take
     over. Without a text it is taken away. Flows do not use it: `converse` does."""
 
@@ -85,7 +115,7 @@ class Draft(_OnSlack):
 
 
 @dataclass(frozen=True)
-class React(_OnSlack):
+class React(_Act):
     """Put an emoji, by its name without colons, under a message."""
 
     idempotent = True
@@ -102,7 +132,57 @@ class React(_OnSlack):
 
 
 @dataclass(frozen=True)
-class Whisper(_OnSlack):
+class Post(_Act):
+    """Post into a channel, as a message of its own; what is longer than one goes into its thread.
+
+    A channel is never the place that an event came from, so `at_most` allows none: name them with
+    `to`, or allow `anywhere` where a person consents to each post.
+    """
+
+    channel: Channel
+    text: str
+
+    @property
+    def target(self) -> Channel:
+        return self.channel
+
+    @property
+    def arguments(self) -> Json:
+        return {"text": self.text}
+
+    def signed(self, footer: str) -> Self:
+        return replace(self, text=f"{self.text}\n\n_{footer}_")
+
+    @classmethod
+    def to(cls, *channels: str, limit: int) -> Permission:
+        """Allow posts into these channels, each by its id or as `#name`."""
+        return Permission(cls, limit, frozenset(Channel.named(one).scope for one in channels))
+
+    @classmethod
+    def anywhere(cls, limit: int) -> Permission:
+        """Allow posts into every channel that the bot is in."""
+        return Permission(cls, limit, None)
+
+
+@dataclass(frozen=True)
+class ReadThread(OnSlack):
+    """Query: a thread, as `{"items": [{"author", "text", "at"} …], "complete": bool}`, oldest
+    first. When it is too long the first message and the newest ones are there."""
+
+    thread: Thread
+    limit: int = 100
+
+    @property
+    def scope(self) -> str:
+        return self.thread.scope
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        return {"thread": self.thread.ref, "limit": self.limit}
+
+
+@dataclass(frozen=True)
+class Whisper(_Act):
     """Answer a slash command, so that only who gave it sees it. Shown twice it does no harm, and
     Slack lets nobody look for it, so it is simply done again after a crash."""
 

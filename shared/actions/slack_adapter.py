@@ -1,4 +1,4 @@
-"""Replies and reactions on Slack through the Slack SDK, each found again by its metadata."""
+"""Replies, posts and reactions on Slack through the Slack SDK, each found again by its metadata."""
 
 import logging
 from contextlib import suppress
@@ -9,7 +9,8 @@ from slack_sdk.web import WebClient
 from slack_sdk.webhook import WebhookClient
 
 from shared.actions import Action, Json, Mark, Query, Receipt
-from shared.actions.slack import Draft, React, Reply, Whisper
+from shared.actions.slack import Draft, Post, React, ReadThread, Reply, Whisper
+from shared.actions.slack_channels import Channels
 from shared.actions.slack_errors import SlackRefused, border
 from shared.actions.slack_messages import Messages, act, blocks, metadata, read
 from shared.actions.slack_text import pieces, plain, unfinished
@@ -27,10 +28,11 @@ class _Identity(NamedTuple):
 
     bot: str
     user: str
+    team: str
 
 
 class SlackAdapter:
-    """Performs `Reply` and `React` with the bot token of the settings.
+    """Performs `Reply`, `Post` and `React` with the bot token of the settings.
 
     One process shares one adapter between its threads.
     """
@@ -51,6 +53,7 @@ class SlackAdapter:
         # The SDK takes HTTPS_PROXY also for addresses that NO_PROXY names; urllib does it right.
         self._client.proxy = None
         self._messages = Messages(self._client, lambda: self._identity.bot)
+        self._channels = Channels(self._client, self._messages, lambda: self._identity.team)
 
     def perform(self, action: Action, mark: Mark, previous: Receipt | None) -> Receipt:
         """Post the reply, or what is missing of it, or put the reaction, or show a draft.
@@ -66,7 +69,9 @@ class SlackAdapter:
                 return self._react(action)
             case Whisper():
                 return self._whisper(action)
-        raise ActionRejected(f"slack: cannot do {type(action).__name__}; use Reply or React")
+            case Post():
+                return self._channels.post(action, mark)
+        raise ActionRejected(f"slack: cannot do {type(action).__name__}; use Reply, Post or React")
 
     def find(self, action: Action, mark: Mark) -> Receipt | None:
         """Look whether the whole of the effect is there. A reply of which pieces are missing is
@@ -79,14 +84,18 @@ class SlackAdapter:
                     return self._find_draft(action, mark)
                 case React():
                     return self._find_reaction(action)
+                case Post():
+                    return self._channels.find(action, mark)
         except ActionRejected as err:
             raise EffectUnknown(f"{err}; until then look at {action.target.ref} yourself") from err
-        raise EffectUnknown(f"slack: cannot look for {type(action).__name__}; use Reply or React")
+        raise EffectUnknown(
+            f"slack: cannot look for {type(action).__name__}; use Reply, Post or React"
+        )
 
     def read(self, query: Query) -> Any:
-        raise ActionRejected(
-            f"slack: cannot answer {type(query).__name__}; shared/actions/slack.py has no queries"
-        )
+        if isinstance(query, ReadThread):
+            return self._channels.thread(query)
+        raise ActionRejected(f"slack: cannot answer {type(query).__name__}; use ReadThread")
 
     def _reply(self, reply: Reply, mark: Mark, drafts: list[str]) -> Receipt:
         thread, texts = reply.thread, pieces(reply.text)
@@ -204,7 +213,7 @@ class SlackAdapter:
     @cached_property
     def _identity(self) -> _Identity:
         answer = read("ask who the bot is", self._client.auth_test)
-        return _Identity(answer["bot_id"], answer["user_id"])
+        return _Identity(answer["bot_id"], answer["user_id"], answer["team_id"])
 
 
 def _silent_logger() -> logging.Logger:

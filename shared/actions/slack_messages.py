@@ -27,24 +27,31 @@ class Messages:
 
     def post(self, thread: Thread, text: str, metadata: Json) -> str:
         """Post one message into the thread and return its time stamp."""
+        answer = self._send(thread.ref, thread.channel, text, metadata, thread_ts=thread.ts)
+        if "thread_ts" not in answer["message"]:  # Slack says ok, and posts it outside
+            self._withdraw(thread, answer["ts"])
+        return str(answer["ts"])
+
+    def announce(self, channel: str, text: str, metadata: Json) -> str:
+        """Post one message into the channel itself and return its time stamp."""
+        return str(self._send(channel, channel, text, metadata)["ts"])
+
+    def _send(self, to: str, channel: str, text: str, metadata: Json, **more: str) -> Json:
         message: Json = {
-            **_shown(thread, plain(text), metadata),
-            "thread_ts": thread.ts,
+            **_shown(channel, plain(text), metadata),
+            **more,
             "unfurl_links": False,
             "unfurl_media": False,
         }
         # Not chat_postMessage(), which warns of a blank text; Slack's own answer is plainer.
-        post = partial(act, f"post to {thread.ref}", self._client.api_call)
+        post = partial(act, f"post to {to}", self._client.api_call)
         try:
-            answer = post(api_method="chat.postMessage", json={**message, "blocks": blocks(text)})
+            return post(api_method="chat.postMessage", json={**message, "blocks": blocks(text)})
         except SlackRefused as err:
             if err.code not in _BLOCKS:
                 raise
             # Better without its format than not at all.
-            answer = post(api_method="chat.postMessage", json=message)
-        if "thread_ts" not in answer["message"]:  # Slack says ok, and posts it outside
-            self._withdraw(thread, answer["ts"])
-        return str(answer["ts"])
+            return post(api_method="chat.postMessage", json=message)
 
     def change(self, thread: Thread, ts: str, text: str, metadata: Json) -> None:
         """Make a message say something else and belong to what the metadata names.
@@ -52,7 +59,11 @@ class Messages:
         Slack shows no "(edited)", because the message has blocks.
         https://docs.slack.dev/reference/methods/chat.update
         """
-        message = {**_shown(thread, brief(text), metadata), "ts": ts, "blocks": blocks(text)}
+        message = {
+            **_shown(thread.channel, brief(text), metadata),
+            "ts": ts,
+            "blocks": blocks(text),
+        }
         doing = f"change the reply {ts} in {thread.ref}"
         act(doing, self._client.api_call, api_method="chat.update", json=message)
 
@@ -65,13 +76,18 @@ class Messages:
         """The number and the time stamp of each piece of an effect that is in the thread."""
         return [
             (message["metadata"]["event_payload"].get("part", 0), message["ts"])
-            for page in self._pages(thread)
+            for page in self.pages(thread)
             for message in page["messages"]
-            # Anyone in the workspace can post the same metadata; only the bot's messages count.
-            if message.get("bot_id") == self._bot() and _is_of(message, mark)
+            if self.is_of(message, mark)
         ]
 
-    def _pages(self, thread: Thread) -> Iterator[Json]:
+    def is_of(self, message: Json, mark: Mark) -> bool:
+        """Tell whether the effect made this message. Anyone in the workspace can post the same
+        metadata; only the bot's messages count."""
+        return message.get("bot_id") == self._bot() and _is_of(message, mark)
+
+    def pages(self, thread: Thread) -> Iterator[Json]:
+        """Go through a thread, oldest first."""
         cursor = ""
         while True:
             try:
@@ -130,9 +146,9 @@ def metadata(mark: Mark, part: int, parts: int) -> Json:
     return {"event_type": EFFECT, "event_payload": payload}
 
 
-def _shown(thread: Thread, text: str, metadata: Json) -> Json:
+def _shown(channel: str, text: str, metadata: Json) -> Json:
     return {
-        "channel": thread.channel,
+        "channel": channel,
         "text": text,
         "metadata": metadata,
         "parse": "none",

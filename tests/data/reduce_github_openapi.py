@@ -17,9 +17,17 @@ from infra.local.sandbox.github.endpoints import operations
 HERE = Path(__file__).parent
 
 EVENTS = {
-    "issues": ("opened", "edited", "closed", "reopened", "labeled", "unlabeled"),
+    "issues": ("opened", "edited", "closed", "reopened", "labeled", "unlabeled", "assigned"),
     "issue-comment": ("created", "edited", "deleted"),
-    "pull-request": ("opened", "edited", "closed", "reopened", "labeled", "unlabeled"),
+    "pull-request": (
+        "opened",
+        "edited",
+        "closed",
+        "reopened",
+        "labeled",
+        "unlabeled",
+        "assigned",
+    ),
     "push": ("",),
     "repository": ("privatized", "publicized"),
 }

@@ -177,19 +177,19 @@ def test_a_turn_knows_where_it_was_said_and_by_whom(bench: Bench) -> None:
     )
     place = (stranger.url, "team:T1", "slack:T1:C1")
     assert [tuple(row.values()) for row in found] == [
-        ("ada", *place, "inside", "chat"),
-        ("eve", *place, "outside", "chat"),
+        ("ada", *place, "inside", ""),
+        ("eve", *place, "outside", ""),
     ]
 
 
-@flow("slack.app_mention", may=[Reply.at_most(1)], shares={"fact"})
-def open_chat(event: Event, agent: Agent) -> None:
+@flow("slack.app_mention", may=[Reply.at_most(1)])
+def closed_chat(event: Event, agent: Agent) -> None:
     agent.act(Reply(event.thread, agent.converse("Answer.")))
 
 
-def test_facts_are_shared_by_a_flow_that_declares_it(bench: Bench) -> None:
-    bench.deliver(open_chat, said("Our host is h1."))
-    assert {row["flow"] for row in rows(bench, "select flow from turns")} == {""}
+def test_facts_stay_with_a_flow_that_does_not_share_them(bench: Bench) -> None:
+    bench.deliver(closed_chat, said("Our host is h1."))
+    assert {row["flow"] for row in rows(bench, "select flow from turns")} == {"closed_chat"}
 
 
 # Rules and episodes

@@ -67,14 +67,16 @@ def _use_a_repository(sandbox: GitHubSandbox) -> None:
         list(thing.get_reactions())
         thing.delete_reaction(reaction.id)
     comment.delete()
+    assert repository.has_in_assignees("li")
+    issue.add_to_assignees("li", "nobody")
     pull = repository.create_pull(base="main", head="change", title="Change", body="It")
     list(repository.get_pulls())
     repository.get_pull(pull.number).edit(state="closed")
 
-    _use_the_files(repository, sandbox)
+    _use_the_files(client, repository, sandbox)
 
 
-def _use_the_files(repository: Repository, sandbox: GitHubSandbox) -> None:
+def _use_the_files(client: Github, repository: Repository, sandbox: GitHubSandbox) -> None:
     before = sandbox.push(
         "acme/shop", {"README.md": "# Shop", "docs/a b.md": "A", "to": Link("docs")}
     )
@@ -84,6 +86,19 @@ def _use_the_files(repository: Repository, sandbox: GitHubSandbox) -> None:
     tree = repository.get_git_tree(after, recursive=True)
     assert [entry.path for entry in tree.tree] == ["README.md", "docs", "docs/b.md", "lib", "to"]
     repository.get_git_blob(tree.tree[0].sha)
+    assert [one.sha for one in repository.get_commits()] == [after, before]
+    list(client.search_code("shop repo:acme/shop"))
+    repository.create_git_ref("refs/heads/fix", after)
+    repository.create_file("lib.py", "Add", "1", branch="fix")
+    made = repository.create_file("new.py", "Add", "1\n", branch="fix")["content"]
+    repository.update_file("new.py", "Change", "2\n", made.sha, branch="fix")
+    pull = repository.create_pull(base="main", head="fix", title="Fix", body="It", draft=True)
+    assert [(one.filename, one.patch) for one in pull.get_files()] == [
+        ("lib.py", "@@ -0,0 +1 @@\n+1"),
+        ("new.py", "@@ -0,0 +1 @@\n+2"),
+    ]
+    repository.get_git_ref("heads/fix").delete()
+    assert repository.get_pull(pull.number).state == "closed"
     (changed, *_) = repository.compare(before, after).files
     assert (changed.status, changed.previous_filename) == ("renamed", "docs/a b.md")
     for path in ("README.md", "docs", "lib", "to"):
@@ -99,6 +114,7 @@ def test_every_webhook_carries_what_github_describes(sandbox: GitHubSandbox) -> 
     for number in numbers:
         sandbox.edit_issue("acme/shop", number, title="Crash 2", body="Now", labels=["bug"])
         sandbox.edit_issue("acme/shop", number, labels=[])
+        sandbox.assign("acme/shop", number, "li")
         sandbox.edit_issue("acme/shop", number, state="closed")
         sandbox.edit_issue("acme/shop", number, state="open")
         comment = sandbox.comment("acme/shop", number, "Me too")

@@ -53,7 +53,13 @@ class GitHubSandbox:
         self._changes = Changes(self._state, self._views, self._hooks)
         self._pushes = Pushes(self._state, self._views, self._commits, self._changes)
         site = Site(
-            self._state, self._views, self._hooks, self._changes, self._tokens, self._commits
+            self._state,
+            self._views,
+            self._hooks,
+            self._changes,
+            self._tokens,
+            self._commits,
+            self._pushes,
         )
         self._web = Web(site, self._faults)
         # Our own socket, because werkzeug ends the process when the port is taken.
@@ -169,6 +175,23 @@ class GitHubSandbox:
         row = self._changes.open_issue(author, self._repository(repository), title, body, pull=pull)
         return int(row["number"])
 
+    def merge_pull_request(self, repository: str, number: int, author: str = "maria") -> None:
+        """Close a pull request as merged; its base stays as it is."""
+        self._changes.merge(author, self._issue(repository, number))
+
+    def archive(self, repository: str, *, archived: bool = True) -> None:
+        """Let nobody write to a repository any more, or again."""
+        self._state.change("repositories", self._repository(repository), archived=archived)
+
+    def branches(self, repository: str) -> dict[str, str]:
+        """Return the branches with their commits."""
+        return dict(self._repository(repository).get("branches", {}))
+
+    def commits(self, repository: str, branch: str) -> list[Json]:
+        """Return the commits of a branch, newest first, each with `files` by path."""
+        row = self._repository(repository)
+        return self._commits.history(row, self._commits.head(row, branch))
+
     def push(
         self,
         repository: str,
@@ -206,6 +229,9 @@ class GitHubSandbox:
     ) -> None:
         """Change title, body, state or labels, as the REST API names them."""
         self._changes.edit_issue(author, self._issue(repository, number), changes)
+
+    def assign(self, repository: str, number: int, *people: str, author: str = "maria") -> None:
+        self._changes.assign(author, self._issue(repository, number), people)
 
     def comment(self, repository: str, number: int, body: str, author: str = "maria") -> int:
         """Comment on an issue or a pull request; returns the comment's id."""
@@ -297,6 +323,10 @@ class GitHubSandbox:
 
     def forget_faults(self) -> None:
         self._faults.clear()
+
+    def limit_permissions(self, permissions: Mapping[str, str]) -> None:
+        """Let tokens that the app gets from now on do no more than this with what is named."""
+        self._tokens.limits.update(permissions)
 
     def end_installation_tokens(self) -> None:
         """End the tokens of the app now, as when it is installed anew."""

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 from infra.local.sandbox.github.changes import Changes
 from infra.local.sandbox.github.commits import Commits
-from infra.local.sandbox.github.errors import GitHubError, forbidden, not_found
+from infra.local.sandbox.github.errors import GitHubError, archived, forbidden, not_found
 from infra.local.sandbox.github.hooks import Hooks
+from infra.local.sandbox.github.pushes import Pushes
 from infra.local.sandbox.github.state import Json, State
 from infra.local.sandbox.github.tokens import Tokens, Who
 from infra.local.sandbox.github.views import Views
@@ -23,6 +24,7 @@ class Site:
     changes: Changes
     tokens: Tokens
     commits: Commits
+    pushes: Pushes
 
 
 class Listing(NamedTuple):
@@ -86,18 +88,23 @@ class Call(NamedTuple):
         """Return a repository whose files the caller may read."""
         repository = self.repository(owner, name)
         if not self.who.may("contents", "read"):
-            raise forbidden()
+            raise forbidden("contents=read")
         return repository
 
-    def write(self, owner: str, name: str, author: str | None = None) -> str:
+    def write(
+        self, owner: str, name: str, author: str | None = None, permission: str = "issues"
+    ) -> str:
         """Return the caller's login; raises GitHubError unless they may write, or are `author`."""
         repository, login = self.repository(owner, name), self.who.login
+        needed = f"{permission}=write"
         if self.who.owner not in {"", repository["name"].partition("/")[0]}:
-            raise forbidden()
-        if not self.who.may("issues", "write"):
-            raise forbidden()
+            raise forbidden(needed)
+        if not self.who.may(permission, "write"):
+            raise forbidden(needed)
         if login != author and not self.site.state.may_write(repository, login):
-            raise forbidden()
+            raise forbidden(needed)
+        if repository.get("archived"):
+            raise archived()
         return login
 
     def speak(self, owner: str, name: str) -> str:
@@ -106,7 +113,9 @@ class Call(NamedTuple):
         repository, login = self.repository(owner, name), self.who.login
         is_bot = login.endswith("[bot]")
         if not self.who.may("issues", "write"):
-            raise forbidden()
+            raise forbidden("issues=write")
         if is_bot and not self.site.state.may_write(repository, login):
-            raise forbidden()
+            raise forbidden("issues=write")
+        if repository.get("archived"):
+            raise archived()
         return login

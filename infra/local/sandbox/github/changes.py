@@ -121,6 +121,24 @@ class Changes:
                     row = self.remove_label(actor, row, label["name"])
             return self.add_labels(actor, row, wanted)
 
+    def assign(self, actor: str, row: Json, people: Iterable[object]) -> Json:
+        """Assign people; those who cannot be are left out silently, as GitHub does."""
+        with self._state.lock:
+            for person in people:
+                login = self._state.assignable(self._repository_of(row), str(person))
+                if login and login not in row.get("assignees", ()):
+                    assignees = [*row.get("assignees", ()), login]
+                    row = self._state.change("issues", row, assignees=assignees, updated_at=now())
+                    self._announce(actor, row, "assigned", assignee=self._views.account(login))
+            return row
+
+    def merge(self, actor: str, row: Json) -> Json:
+        """Close a pull request as merged. Its base stays as it is."""
+        with self._state.lock:
+            pull = {**row["pull"], "merged_at": now()}
+            row = self._state.change("issues", row, pull=pull)
+            return self._turn(actor, row, {"state": "closed"})
+
     def comment(self, actor: str, row: Json, body: object) -> Json:
         with self._state.lock:
             comment = self._state.add(

@@ -1,11 +1,13 @@
 """The endpoints about what is committed: references, trees, blobs, contents, comparisons."""
 
 import posixpath
+from base64 import b64decode
+from binascii import Error as Base64Error
 
-from infra.local.sandbox.github.call import Call, Reply
+from infra.local.sandbox.github.call import Call, Listing, Reply
 from infra.local.sandbox.github.commit_views import CommitViews
 from infra.local.sandbox.github.commits import FILE, FOLDER, LINK
-from infra.local.sandbox.github.errors import GitHubError, invalid, not_found
+from infra.local.sandbox.github.errors import GitHubError, forbidden, invalid, not_found
 from infra.local.sandbox.github.state import Json
 
 
@@ -16,6 +18,46 @@ def get_reference(call: Call, owner: str, name: str, ref: str) -> Reply:
     if not sha:
         raise not_found()
     return Reply(_views(call, repository).reference(branch, sha))
+
+
+def create_reference(call: Call, owner: str, name: str) -> Reply:
+    repository = _committed(call, owner, name)
+    actor = call.write(owner, name, permission="contents")
+    ref, sha = call.fields.get("ref"), call.fields.get("sha")
+    if not isinstance(ref, str) or not ref.startswith("refs/heads/"):
+        raise GitHubError(422, "Reference name is not a valid ref name")
+    branch = ref.removeprefix("refs/heads/")
+    if call.site.commits.head(repository, branch):
+        raise GitHubError(422, "Reference already exists")
+    if not call.site.state.first("commits", repository=repository["id"], sha=sha):
+        raise GitHubError(422, "Object does not exist")
+    call.site.pushes.create_branch(repository, branch, str(sha), actor)
+    return Reply(_views(call, repository).reference(branch, str(sha)), 201)
+
+
+def delete_reference(call: Call, owner: str, name: str, ref: str) -> Reply:
+    """Delete a branch; the pull requests upon it are closed."""
+    repository = _committed(call, owner, name)
+    actor, branch = call.write(owner, name, permission="contents"), ref.removeprefix("heads/")
+    if not call.site.commits.head(repository, branch):
+        raise GitHubError(422, "Reference does not exist")
+    call.site.pushes.delete_branch(repository, branch, actor)
+    for row in call.site.state.rows("issues", repository=repository["id"], state="open"):
+        if row["pull"] and row["pull"]["head"] == branch:
+            call.site.changes.edit_issue(actor, row, {"state": "closed"})
+    return Reply(None, 204)
+
+
+def list_commits(call: Call, owner: str, name: str) -> Reply:
+    repository, query = _committed(call, owner, name), call.query
+    start = query.get("sha") or repository["default_branch"]
+    commits = call.site.commits
+    rows = commits.history(repository, commits.get(repository, start)["sha"])
+    if path := query.get("path"):
+        rows = [row for row in rows if _touches(call, repository, row, path)]
+    since, until = query.get("since", ""), query.get("until", "9")
+    wanted = [row for row in rows if since <= row["created_at"] <= until]
+    return Reply(Listing(wanted, _views(call, repository).commit))
 
 
 def get_tree(call: Call, owner: str, name: str, tree: str) -> Reply:
@@ -69,12 +111,49 @@ def get_contents(call: Call, owner: str, name: str, path: str) -> Reply:
     return Reply(sorted(shown, key=lambda entry: entry["name"]))
 
 
+def put_contents(call: Call, owner: str, name: str, path: str) -> Reply:
+    """Write a file and commit that, as GitHub does, where the caller saw what is there."""
+    repository = _committed(call, owner, name)
+    actor, fields = call.write(owner, name, permission="contents"), call.fields
+    if call.who.owner and path.startswith(".github/workflows/"):
+        raise forbidden("workflows=write")
+    if any(part in {"", ".", "..", ".git"} for part in path.split("/")):
+        raise GitHubError(422, "path contains a malformed path component")
+    branch = fields.get("branch") or repository["default_branch"]
+    if not (head := call.site.commits.head(repository, branch)):
+        raise GitHubError(404, f"Branch {branch} not found")
+    if not fields.get("message"):
+        raise invalid("Commit", "message", "missing_field")
+    try:
+        content = b64decode(fields["content"], validate=True)
+    except (Base64Error, KeyError, TypeError) as err:
+        raise GitHubError(422, "content is not valid Base64") from err
+    _, there = call.site.commits.get(repository, head)["files"].get(path, ("", ""))
+    if there and not fields.get("sha"):
+        raise GitHubError(422, 'Invalid request.\n\n"sha" wasn\'t supplied.')
+    if fields.get("sha") and fields["sha"] != there:
+        raise GitHubError(409, f"{path} does not match {fields['sha']}")
+    changed, message = {path: content}, str(fields["message"])
+    sha = call.site.pushes.push(repository, changed, actor, branch=branch, message=message, on=head)
+    views, row = _views(call, repository), call.site.commits.get(repository, sha)
+    mode, blob = row["files"][path]
+    body = {"content": views.file(path, mode, blob, branch), "commit": views.git(row)}
+    return Reply(body, 200 if there else 201)
+
+
 def compare(call: Call, owner: str, name: str, base: str, head: str) -> Reply:
     repository, commits = _committed(call, owner, name), call.site.commits
     size = min(max(int(call.query.get("per_page", 250)), 1), 250)
     page = max(int(call.query.get("page", 1)), 1)
     one, other = commits.get(repository, base), commits.get(repository, head)
     return Reply(_views(call, repository).comparison(one, other, page, size))
+
+
+def _touches(call: Call, repository: Json, row: Json, path: str) -> bool:
+    commits, inside = call.site.commits, f"{path.strip('/')}/"
+    before = commits.get(repository, row["parent"])["files"] if row["parent"] else {}
+    changed = {one for one in {*before, *row["files"]} if before.get(one) != row["files"].get(one)}
+    return any(one == inside[:-1] or one.startswith(inside) for one in changed)
 
 
 def _committed(call: Call, owner: str, name: str) -> Json:

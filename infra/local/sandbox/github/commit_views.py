@@ -1,10 +1,18 @@
 """Shows what is committed in the sandbox as GitHub's JSON: commits, files, comparisons, pushes."""
 
 import base64
+import difflib
 from urllib.parse import quote
 
 from infra.local.sandbox.github.accounts import node_id
-from infra.local.sandbox.github.commits import FOLDER, LINK, SUBMODULE, Commits, changes
+from infra.local.sandbox.github.commits import (
+    FOLDER,
+    LINK,
+    SUBMODULE,
+    Commits,
+    Manifest,
+    changes,
+)
 from infra.local.sandbox.github.state import Json
 from infra.local.sandbox.github.views import Views
 
@@ -89,6 +97,51 @@ class CommitViews:
             "committer": self._views.account(row["author"]),
             "parents": parents,
         }
+
+    def git(self, row: Json) -> Json:
+        """Show a commit as git knows it."""
+        shown = self.commit(row)
+        same = {name: shown[name] for name in ("sha", "node_id", "html_url", "parents")}
+        inner = shown["commit"]
+        return {
+            **same,
+            **{name: inner[name] for name in ("url", "author", "committer", "message", "tree")},
+            "verification": {
+                "verified": False,
+                "reason": "unsigned",
+                **dict.fromkeys(("signature", "payload", "verified_at")),
+            },
+        }
+
+    def changed(self, base: str, head: str) -> list[Json]:
+        """Show the files that differ from where `head` left `base`, with their patches."""
+        before = {row["sha"] for row in self._commits.history(self._repository, base)}
+        afters = self._commits.history(self._repository, head)
+        common: Json = next((row for row in afters if row["sha"] in before), {"files": {}})
+        found = changes(self._commits, common["files"], afters[0]["files"])
+        return [self._patched(row, common["files"], head) for row in found]
+
+    def _patched(self, row: Json, before: Manifest, head: str) -> Json:
+        name = str(row.get("previous_filename") or row["filename"])
+        old = before.get(name, ["", ""])[1]
+        new = "" if row["status"] == "removed" else row["sha"]
+        lines = [self._lines(sha) for sha in (old, new)]
+        shown = self._changed(row, head)
+        if lines[0] is None or lines[1] is None:
+            return shown
+        diff = list(difflib.unified_diff(lines[0], lines[1], lineterm=""))[2:]
+        signs = [line[0] for line in diff]
+        counts = {"additions": signs.count("+"), "deletions": signs.count("-")}
+        patch = {"patch": "\n".join(diff)} if diff else {}
+        return {**shown, **counts, "changes": sum(counts.values()), **patch}
+
+    def _lines(self, sha: str) -> list[str] | None:
+        """The lines of a blob; None of what is no text, or too long for a patch."""
+        content = self._commits.blob(self._repository, sha) if sha else b""
+        try:
+            return content.decode().splitlines() if len(content) <= INLINE else None
+        except UnicodeDecodeError:
+            return None
 
     def file(self, path: str, mode: str, sha: str, ref: str) -> Json:
         """Show what is at a path: a file, a link, a submodule, or a folder in a list."""

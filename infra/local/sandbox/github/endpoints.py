@@ -11,7 +11,9 @@ from werkzeug.routing import Map, Rule
 from infra.local.sandbox.github import app_endpoints as app
 from infra.local.sandbox.github import commit_endpoints as commits
 from infra.local.sandbox.github import issue_endpoints as issues
+from infra.local.sandbox.github import pull_endpoints as pulls
 from infra.local.sandbox.github import repository_endpoints as repositories
+from infra.local.sandbox.github import search_endpoints as search
 from infra.local.sandbox.github.call import Reply
 
 Endpoint = Callable[..., Reply]
@@ -25,7 +27,8 @@ _APP: Mapping[str, Endpoint] = {
     "GET /app/hook/deliveries": app.list_deliveries,
     "GET /app/hook/deliveries/<int:number>": app.get_delivery,
     "POST /app/hook/deliveries/<int:number>/attempts": app.redeliver,
-    "GET /search/issues": repositories.search_issues,
+    "GET /search/issues": search.search_issues,
+    "GET /search/code": search.search_code,
 }
 
 _REPOSITORY: Mapping[str, Endpoint] = {
@@ -39,16 +42,23 @@ _REPOSITORY: Mapping[str, Endpoint] = {
     "GET /git/ref/<path:ref>": commits.get_reference,
     "GET /git/trees/<tree>": commits.get_tree,
     "GET /git/blobs/<sha>": commits.get_blob,
+    "POST /git/refs": commits.create_reference,
+    "DELETE /git/refs/<path:ref>": commits.delete_reference,
     "GET /contents/<path:path>": commits.get_contents,
+    "PUT /contents/<path:path>": commits.put_contents,
+    "GET /commits": commits.list_commits,
     "GET /compare/<base>...<head>": commits.compare,
-    "GET /pulls": repositories.list_pulls,
-    "POST /pulls": repositories.open_pull,
-    "GET /pulls/<int:number>": repositories.get_pull,
-    "PATCH /pulls/<int:number>": repositories.edit_pull,
+    "GET /pulls": pulls.list_pulls,
+    "POST /pulls": pulls.open_pull,
+    "GET /pulls/<int:number>": pulls.get_pull,
+    "PATCH /pulls/<int:number>": pulls.edit_pull,
+    "GET /pulls/<int:number>/files": pulls.list_files,
     "GET /issues": issues.list_issues,
     "POST /issues": issues.open_issue,
     "GET /issues/<int:number>": issues.get_issue,
     "PATCH /issues/<int:number>": issues.edit_issue,
+    "GET /assignees/<assignee>": issues.check_assignee,
+    "POST /issues/<int:number>/assignees": issues.assign,
     "GET /issues/<int:number>/comments": issues.list_comments,
     "POST /issues/<int:number>/comments": issues.create_comment,
     "GET /issues/<int:number>/labels": issues.list_labels,
@@ -104,6 +114,7 @@ def operations() -> list[tuple[str, str]]:
         "<path:path>": "{path}",
         "<base>...<head>": "{basehead}",
         "<login>": "{username}",
+        "<assignee>": "{assignee}",
     }
     found = []
     for rule in _MAP.iter_rules():

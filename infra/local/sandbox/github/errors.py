@@ -1,5 +1,7 @@
 """What GitHub's API answers when it says no."""
 
+from collections.abc import Mapping
+
 _DOCUMENTATION = "https://docs.github.com/rest"
 
 Json = dict[str, object]
@@ -8,9 +10,16 @@ Json = dict[str, object]
 class GitHubError(Exception):
     """An answer with this status and, as GitHub does, a message in JSON."""
 
-    def __init__(self, status: int, message: str, errors: list[Json] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        errors: list[Json] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
+        self.headers = headers or {}
         self.body: Json = {
             "message": message,
             "documentation_url": _DOCUMENTATION,
@@ -24,8 +33,14 @@ def not_found() -> GitHubError:
     return GitHubError(404, "Not Found")
 
 
-def forbidden() -> GitHubError:
-    return GitHubError(403, "Resource not accessible by integration")
+def forbidden(needed: str = "") -> GitHubError:
+    """`needed` is the permission that would do, as in `issues=write`."""
+    headers = {"X-Accepted-GitHub-Permissions": needed} if needed else {}
+    return GitHubError(403, "Resource not accessible by integration", headers=headers)
+
+
+def archived() -> GitHubError:
+    return GitHubError(403, "Repository was archived so is read-only.")
 
 
 def invalid(resource: str, field: str, reason: str) -> GitHubError:

@@ -41,6 +41,20 @@ def edit_issue(call: Call, owner: str, name: str, number: int) -> Reply:
     return Reply(call.site.views.issue(call.site.changes.edit_issue(actor, row, call.fields)))
 
 
+def check_assignee(call: Call, owner: str, name: str, assignee: str) -> Reply:
+    if not call.site.state.assignable(call.repository(owner, name), assignee):
+        raise not_found()
+    return Reply(None, 204)
+
+
+def assign(call: Call, owner: str, name: str, number: int) -> Reply:
+    row, actor = call.issue(owner, name, number), call.write(owner, name)
+    people = call.fields.get("assignees", [])
+    if not isinstance(people, list) or len(people) > 10:
+        raise invalid("Issue", "assignees", "invalid")
+    return Reply(call.site.views.issue(call.site.changes.assign(actor, row, people)), 201)
+
+
 def list_comments(call: Call, owner: str, name: str, number: int) -> Reply:
     rows = call.site.state.rows("comments", issue=call.issue(owner, name, number)["id"])
     since = call.query.get("since", "")

@@ -1,4 +1,4 @@
-"""Shows a pull request of the sandbox as GitHub's JSON. It has no commits and no diff."""
+"""Shows a pull request of the sandbox as GitHub's JSON. What it changes is in commit_views."""
 
 from infra.local.sandbox.github.state import Json
 from infra.local.sandbox.github.views import Views
@@ -42,7 +42,7 @@ def pull_request(views: Views, repository: Json, row: Json) -> Json:
         "comments_url",
     )
     counts = ("review_comments", "commits", "additions", "deletions", "changed_files")
-    unset = ("auto_merge", "merged_at", "merge_commit_sha", "merged_by", "mergeable")
+    unset = ("auto_merge", "merge_commit_sha", "merged_by", "mergeable")
     return {
         **{name: issue[name] for name in same},
         **dict.fromkeys(counts, 0),
@@ -60,7 +60,8 @@ def pull_request(views: Views, repository: Json, row: Json) -> Json:
         "_links": {name: {"href": address} for name, address in links.items()},
         "requested_reviewers": [],
         "requested_teams": [],
-        "merged": False,
+        "merged": "merged_at" in pull,
+        "merged_at": pull.get("merged_at"),
         "mergeable_state": "unknown",
         "maintainer_can_modify": False,
     }

@@ -40,6 +40,11 @@ class Pushes:
             sha: str = row["sha"]
             return sha
 
+    def create_branch(self, repository: Json, branch: str, sha: str, actor: str) -> None:
+        with self._state.lock:
+            self._set(repository, branch, sha)
+            self._announce(repository, actor, branch, ("", sha), [], forced=False)
+
     def delete_branch(self, repository: Json, branch: str, actor: str) -> None:
         with self._state.lock:
             before = self._commits.head(repository, branch)

@@ -178,6 +178,11 @@ class State:
     def may_write(self, repository: Json, login: str) -> bool:
         return self.permission(repository, login) in _WRITERS
 
+    def assignable(self, repository: Json, login: str) -> str:
+        """Return the login, as it is written, of who can be assigned there; else ''."""
+        people = (*repository["collaborators"], repository["name"].partition("/")[0])
+        return next((one for one in people if one.lower() == login.lower()), "")
+
     def association(self, repository: Json, login: str) -> str:
         """Return how GitHub calls the author's relation to the repository."""
         if login == repository["name"].partition("/")[0]:

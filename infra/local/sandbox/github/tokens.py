@@ -23,7 +23,7 @@ from infra.local.sandbox.github.state import BOT, State
 _TOKEN_LIFE, _JWT_LIFE = 3600, 600
 
 _PERMISSIONS = {
-    "contents": "read",
+    "contents": "write",
     "issues": "write",
     "metadata": "read",
     "pull_requests": "write",
@@ -59,6 +59,8 @@ class Tokens:
         app = app or state.add("app", key="", permissions=_PERMISSIONS, events=_EVENTS)
         state.change("app", app, permissions=_PERMISSIONS, events=_EVENTS)
         self.app_id: int = app["id"]
+        #: What installations have granted less of than the app asks for.
+        self.limits: dict[str, str] = {}
         self.bot = self.of(BOT)
 
     @property
@@ -104,7 +106,7 @@ class Tokens:
             )
         token, ends = f"ghs_{secrets.token_hex(18)}", time.time() + _TOKEN_LIFE
         fields = {"login": BOT, "owner": owner, "token": token, "ends": ends}
-        self._state.add("tokens", **fields, permissions=dict(permissions))
+        self._state.add("tokens", **fields, permissions={**permissions, **self.limits})
         return token, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ends))
 
     def end_installations(self) -> None:

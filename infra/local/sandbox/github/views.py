@@ -55,7 +55,7 @@ class Views(AccountViews):
         owner, _, name = row["name"].partition("/")
         url, page = f"{self.api}/repos/{row['name']}", f"{self.web}/{row['name']}"
         opened = len(self._state.rows("issues", repository=row["id"], state="open"))
-        off = ("fork", "archived", "disabled", "has_pages", "has_discussions", "has_wiki")
+        off = ("fork", "disabled", "has_pages", "has_discussions", "has_wiki")
         none_yet = ("forks", "stargazers", "watchers")
         return {
             "id": row["id"],
@@ -78,6 +78,7 @@ class Views(AccountViews):
             **dict.fromkeys(("forks", "watchers", "size"), 0),
             **dict.fromkeys(("network_count", "subscribers_count"), 0),
             **dict.fromkeys(("homepage", "language", "mirror_url", "license")),
+            "archived": row.get("archived", False),
             "visibility": "private" if row["private"] else "public",
             "default_branch": row["default_branch"],
             "open_issues": opened,
@@ -110,6 +111,7 @@ class Views(AccountViews):
         url = self._issue_url(row)
         repository = self._repository_of(row)
         page = self._issue_page(row)
+        people = [self.account(login) for login in row.get("assignees", ())]
         shown = {
             "url": url,
             "repository_url": self._repository_url(row),
@@ -128,8 +130,8 @@ class Views(AccountViews):
             "state_reason": row["state_reason"],
             "locked": False,
             "active_lock_reason": None,
-            "assignee": None,
-            "assignees": [],
+            "assignee": next(iter(people), None),
+            "assignees": people,
             "milestone": None,
             "comments": len(self._state.rows("comments", issue=row["id"])),
             "created_at": row["created_at"],
@@ -147,7 +149,7 @@ class Views(AccountViews):
                 "html_url": page,
                 "diff_url": f"{page}.diff",
                 "patch_url": f"{page}.patch",
-                "merged_at": None,
+                "merged_at": row["pull"].get("merged_at"),
             }
         return shown
 

@@ -86,7 +86,7 @@ class Web:
                     return _page(reply.body, request)
                 return reply
         except GitHubError as err:
-            return Reply(err.body, err.status)
+            return Reply(err.body, err.status, err.headers)
         except HTTPException as err:
             return Reply(not_found().body, 404 if err.code is None else err.code)
 

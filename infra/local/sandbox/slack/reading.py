@@ -16,7 +16,7 @@ from infra.local.sandbox.slack.workspace import (
 
 Json = dict[str, Any]
 Method = Callable[[Workspace, Json], Json]
-_TYPES = {"im": "is_im", "public_channel": "is_channel"}
+_TYPES = {"im": "is_im", "public_channel": "is_channel", "private_channel": "is_group"}
 
 
 def auth_test(workspace: Workspace, arguments: Json) -> Json:
@@ -34,9 +34,14 @@ def auth_test(workspace: Workspace, arguments: Json) -> Json:
 def history(workspace: Workspace, arguments: Json) -> Json:
     """The newest first, without the replies in threads."""
     channel = _readable(workspace, arguments)
-    roots = [m for m in workspace.messages(channel) if m.get("thread_ts", m["ts"]) == m["ts"]]
+    messages = workspace.messages(channel)
+    roots = [m for m in messages if m.get("thread_ts", m["ts"]) == m["ts"]]
+    answered = {m["thread_ts"] for m in messages if m.get("thread_ts", m["ts"]) != m["ts"]}
     page = _page("messages", _between(roots, arguments)[::-1], arguments, default=100)
-    rooted = [workspace.thread(channel, message["ts"])[0] for message in page["messages"]]
+    rooted = [
+        workspace.thread(channel, message["ts"])[0] if message["ts"] in answered else message
+        for message in page["messages"]
+    ]
     return page | {"messages": _shown(rooted, arguments)}
 
 
@@ -58,6 +63,8 @@ def conversations(workspace: Workspace, arguments: Json) -> Json:
     wanted = str(arguments.get("types") or "public_channel").split(",")
     flags = [_TYPES[name] for name in wanted if name in _TYPES]
     found = [c for c in workspace.channels.values() if any(c.get(flag) for flag in flags)]
+    # Nobody learns of a private channel from outside.
+    found = [c for c in found if c.get("is_member", True) or not c.get("is_private")]
     if _true(arguments.get("exclude_archived")):
         found = [channel for channel in found if not channel["is_archived"]]
     return _page("channels", found, arguments, default=100)

@@ -77,14 +77,17 @@ class Workspace:
                 return self.open_dm(name)
         raise Refusal("channel_not_found")
 
-    def add_channel(self, name: str, *, member: bool = True, archived: bool = False) -> str:
-        """Make a public channel, with the bot in it or not; returns its id."""
+    def add_channel(
+        self, name: str, *, member: bool = True, archived: bool = False, private: bool = False
+    ) -> str:
+        """Make a channel, with the bot in it or not; returns its id."""
         channel: Json = {
             "id": f"C0{re.sub('[^A-Z0-9]', '', name.upper())}",
             "name": name,
-            "is_channel": True,
+            "is_channel": not private,
+            "is_group": private,
             "is_im": False,
-            "is_private": False,
+            "is_private": private,
             "is_archived": archived,
             "is_member": member,
             "created": int(time.time()),

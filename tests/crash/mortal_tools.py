@@ -1,0 +1,89 @@
+"""Performs one write of a plan's tools in processes that die by SIGKILL at the boundary asked for.
+
+A boundary is the moment before or after anything that leaves the process: a transaction, a request
+to GitHub, a call to Slack. Each line of the input is one delivery, each line of the output how it
+ended: `done`, `again` or `killed`.
+"""
+
+import json
+import os
+import signal
+import sys
+from dataclasses import replace
+from typing import Any
+
+from shared.actions import Action, Adapter, Query
+from shared.actions.github import OpenDraft, OpenIssue, Repository
+from shared.actions.github_adapter import GitHubAdapter
+from shared.actions.github_connection import Answer, Connection
+from shared.actions.github_session import GitHubSession
+from shared.actions.slack import Channel, Post
+from shared.actions.slack_adapter import SlackAdapter
+from shared.agent import Agent
+from shared.events import Event
+from shared.flow import flow
+from shared.function import capabilities
+from shared.settings import Settings
+from shared.worker import Worker
+from tests.crash.mortal import BriefJournal, Fate, MortalDatabase, mortal_client
+from tests.slack.stage import Context, batch
+
+_ENDS = {0: "done", 1: "again", -signal.SIGKILL: "killed"}
+LONG = "今天天气很好。😀 " * 2_500
+HERE = Repository("acme/shop")
+
+
+@flow("github.issues.opened", may=[OpenDraft.at_most(1), OpenIssue.at_most(1), Post.anywhere(1)])
+def writing(event: Event, agent: Agent) -> None:
+    """Do the one write that the event names."""
+    what, _, name = event.text.partition(" ")
+    writes: dict[str, Action] = {
+        "draft": OpenDraft(HERE, name, "It.", f"docs/{name}.md", f"Grüße {name} 😀\n"),
+        "issue": OpenIssue(HERE, name, "It.", ("bug",)),
+        "post": Post(Channel("#releases"), f"{name} {LONG}"),
+    }
+    agent.act(writes[what])
+
+
+def mortal_session(fate: Fate) -> type[GitHubSession]:
+    class MortalSession(GitHubSession):
+        def send(self, *arguments: Any, **named: Any) -> tuple[Connection, Answer]:
+            fate.boundary()
+            answer = super().send(*arguments, **named)
+            fate.boundary()
+            return answer
+
+    return MortalSession
+
+
+def deliver(order: dict[str, Any]) -> bool:
+    """Handle one event; False when it goes back to the queue."""
+    fate = Fate(order["boundary"])
+    settings = Settings(**order["settings"], model_embed="hashing", footer="off", max_receives="3")
+    github = GitHubAdapter(settings, session=mortal_session(fate))
+    slack = SlackAdapter(settings, client=mortal_client(fate))
+
+    def adapter(wanted: Action | Query) -> Adapter:
+        return slack if isinstance(wanted, Post) else github
+
+    with MortalDatabase(order["database"], fate) as database:
+        can = replace(capabilities(writing, settings, database), adapter=adapter)
+        handle = Worker(writing, BriefJournal(database), can)
+        event = Event.from_json(order["event"])
+        answer = handle(batch(event, order["receives"]), Context())
+    return not answer["batchItemFailures"]
+
+
+def main() -> None:
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            # What the flow logs is not for the reader of our output.
+            os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+            os._exit(0 if deliver(json.loads(line)) else 1)
+        _, status = os.waitpid(child, 0)
+        print(_ENDS.get(os.waitstatus_to_exitcode(status), "broken"), flush=True)
+
+
+if __name__ == "__main__":
+    main()
