@@ -4,7 +4,7 @@ was finished."""
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -13,41 +13,34 @@ from shared.actions import Action, Adapter, Query, Receipt
 from shared.actions.drafts import PACE, Drafts, Pace
 from shared.actions.effects import Effects, branch
 from shared.actions.policy import Policy
+from shared.context import as_data
 from shared.custody import Custody
 from shared.custody_answers import Explained, Exported, Forgotten, Listed, Refused, Remembered
-from shared.errors import AnswerInvalid, BudgetExceeded, ModelError
-from shared.events import Event
+from shared.errors import AnswerInvalid
 from shared.executions import Executions
 from shared.journal import Outcome, Run, digest
 from shared.log import log
 from shared.memory import Memory
 from shared.memory.audience import Audiences
 from shared.memory.control import MemoryControl
-from shared.memory.conversations import Conversations, unsummarised
+from shared.memory.conversations import Conversations
 from shared.memory.store import MemoryStore
-from shared.models import Caller, Message, Reply, Request, ToolCall, typed
+from shared.models import Message, Request, ToolCall, typed
 from shared.models.batch.dispatcher import Dispatcher
-from shared.models.batch.intake import first_in_a_batch, rest_until
-from shared.models.guarded import Sink
-from shared.models.prompts import clean, data, system
+from shared.models.prompts import system
 from shared.models.routing import Models
-from shared.models.toolcalls import judged
-from shared.models.turns import turn
 from shared.planning.desk import PlanDesk
 from shared.planning.store import PlanStore
 from shared.recollection import Recollection
 from shared.settings import Settings
 from shared.slices import take_in
 from shared.sources import Source
-from shared.summaries import summarised
+from shared.thinking import RESERVE, Thinking
 from shared.tools import Tool
 from shared.upkeep import Upkeep
 
 T = TypeVar("T")
 Item = TypeVar("Item")
-
-#: Seconds of the function's time that a model call leaves for recording and telling its failure.
-_RESERVE = 5.0
 
 
 @dataclass(frozen=True)
@@ -84,11 +77,11 @@ class Agent:
         self._run = run
         self._recollection = Recollection(run, can.memory, can.conversations, can.audiences, shares)
         self._custody = Custody(run, can.control, can.memory, can.audiences)
-        self._caller = Caller(run.event.tenant, run.flow, run.event.actor.id)
         self._policy = policy
         self._can = can
         self._remaining = remaining
         self._drafts = Drafts(run, policy, can.adapter, remaining, can.pace)
+        self._thinking = Thinking(run, can.models, self._drafts, self._recollection, remaining)
         self._effects = Effects(run, self._drafts.adapter, remaining)
 
     # Thinking
@@ -117,12 +110,12 @@ class Agent:
         model.
         """
         request = Request(
-            messages=(Message("user", _as_data(context)),),
+            messages=(Message("user", as_data(context)),),
             system=system(prompt),
             schema=typed.schema_of(returns),
             max_tokens=max_tokens,
         )
-        ask = partial(self._ask, request, returns, cache=cache, deadline=deadline)
+        ask = partial(self._thinking.ask, request, returns, cache=cache, deadline=deadline)
         if check is None:
             return ask(model, self._can.models.substitute(model))
         try:
@@ -130,7 +123,10 @@ class Agent:
             passed = check(answer)
         except AnswerInvalid:
             passed = False
-        if self._choose(request, model if passed else otherwise, (model, otherwise)) == model:
+        if (
+            self._thinking.choose(request, model if passed else otherwise, (model, otherwise))
+            == model
+        ):
             return answer
         return ask(otherwise, "")
 
@@ -151,10 +147,10 @@ class Agent:
         next reply finishes; without `stream`, or elsewhere, it comes whole.
         """
         known = {tool.name: tool for tool in tools}
-        question = _as_data([*context, self.event])
-        messages = [*self._earlier(), Message("user", question)]
+        question = as_data([*context, self.event])
+        messages = [*self._thinking.earlier(), Message("user", question)]
         for left in range(rounds, -1, -1):
-            reply = self._turn(
+            reply = self._thinking.turn(
                 system(prompt),
                 messages,
                 known.values() if left else (),
@@ -167,7 +163,7 @@ class Agent:
                 return str(reply["text"])
             messages.append(Message("assistant", reply["text"], calls))
             results = [
-                error or self._use(known[call.name], call)
+                error or self._thinking.use(known[call.name], call)
                 for call, error in zip(calls, reply["errors"], strict=True)
             ]
             messages += [
@@ -228,7 +224,7 @@ class Agent:
             return self._can.adapter(query).read(query)
 
         def seconds_left() -> float:
-            return self._remaining() - _RESERVE
+            return self._remaining() - RESERVE
 
         return take_in(self._run, self._can.memory, lambda: source(peek), seconds_left)
 
@@ -249,13 +245,13 @@ class Agent:
 
     def advance_batches(self) -> dict[str, int]:
         """Carry the batches of all runs one step further; return what was done."""
-        seconds = self._remaining() - _RESERVE
+        seconds = self._remaining() - RESERVE
         work = self._can.dispatcher
         return dict(self._run.step("batches", {}, lambda: Outcome(work().advance(seconds))))
 
     def spread_upkeep(self) -> dict[str, int]:
         """Bring up what the memories of all tenants need: an event for each; return how many."""
-        seconds = self._remaining() - _RESERVE
+        seconds = self._remaining() - RESERVE
         work = self._can.upkeep
 
         def spread() -> Outcome:
@@ -265,7 +261,7 @@ class Agent:
 
     def upkeep(self, name: str) -> dict[str, int]:
         """Do the work `name` on the memory of the event's tenant, as far as the time goes."""
-        seconds = self._remaining() - _RESERVE
+        seconds = self._remaining() - RESERVE
         work = self._can.upkeep
 
         def run() -> Outcome:
@@ -349,153 +345,8 @@ class Agent:
 
     # How
 
-    def _ask(
-        self,
-        request: Request,
-        returns: type[T],
-        model: str,
-        substitute: str,
-        *,
-        cache: bool | None,
-        deadline: timedelta | None,
-    ) -> T:
-        def work() -> Outcome:
-            ask = self._reply_with(model, cache=cache)
-            other = self._reply_with(substitute, cache=cache) if substitute else None
-            if deadline is not None:
-                name = self._can.models.provider(model).name
-                purse = self._can.models.purse(name, self._caller)
-                ask = first_in_a_batch(self._run, name, deadline, ask, purse)
-            try:
-                _, reply = typed.ask(ask, request, returns, other)
-            except BudgetExceeded as err:
-                if deadline is not None and err.free_at is not None:
-                    rest_until(self._run, err.free_at, deadline)
-                raise
-            return _outcome(reply, model, reply.text)
-
-        text = self._model_step("ask", request, model, work)
-        return typed.parse(returns, text)
-
-    def _choose(self, request: Request, chosen: str, options: Sequence[str]) -> str:
-        """Record which model answers, and how probable that choice was, so that a replay makes the
-        same one."""
-        choice = {"chosen": chosen, "options": list(options), "probability": 1.0}
-        about = {"request": request, "options": list(options)}
-        recorded = self._run.step("choose", about, lambda: Outcome(choice), defer=True)
-        return str(recorded["chosen"])
-
-    def _earlier(self) -> list[Message]:
-        """Return what was said in the conversation before: a summary of the older turns, which the
-        small model extends when there are too many, and the newest turns."""
-        window = self._recollection.window()
-        keep = partial(self._recollection.summarise, window)
-        summary = summarised(self._run, window, self._reply_with("small", share=4), keep)
-        turns = unsummarised(window) if summary is None else window.newest
-        said = [Message(turn.role, clean(turn.text)) for turn in turns]
-        told = window.summary if summary is None else summary
-        block = data("summary of the earlier conversation", told)
-        return [Message("user", block), *said] if told else said
-
-    def _turn(
-        self,
-        instruction: str,
-        messages: Sequence[Message],
-        tools: Iterable[Tool],
-        model: str,
-        max_tokens: int,
-        *,
-        stream: bool,
-    ) -> dict[str, Any]:
-        specs = tuple(tool.spec for tool in tools)
-        request = Request(tuple(messages), instruction, specs, max_tokens=max_tokens)
-
-        def work() -> Outcome:
-            sink = self._drafts.sink() if stream else None
-            other = self._can.models.substitute(model)
-            fallback = self._reply_with(other, sink=sink) if other else None
-            reply = turn(self._reply_with(model, sink=sink), request, fallback)
-            output = {
-                "text": reply.text,
-                "calls": [asdict(call) for call in reply.calls],
-                "errors": [call.error for call in judged(request, reply)],
-            }
-            statements = () if reply.calls else self._recollection.exchange(reply.text)
-            return _outcome(reply, model, output, statements)
-
-        return dict(self._model_step("converse", request, model, work))
-
-    def _use(self, tool: Tool, call: ToolCall) -> str:
-        """Call a tool as a step."""
-        arguments = {"tool": call.name, "arguments": call.arguments}
-        text = self._run.step("tool", arguments, lambda: Outcome(tool.call(call.arguments)))
-        return data(f"result of {call.name}", text)
-
-    def _reply_with(
-        self, model: str, *, cache: bool | None = None, sink: Sink | None = None, share: int = 1
-    ) -> Callable[[Request], Reply]:
-        """Return what asks `model`, within one `share`th of the time that is left."""
-
-        def reply(request: Request) -> Reply:
-            timeout = max(self._remaining() - _RESERVE, 0.0) / share
-            return self._can.models.reply(
-                model, request, timeout=timeout, caller=self._caller, sink=sink, cache=cache
-            )
-
-        return reply
-
-    def _model_step(
-        self, name: str, request: Request, model: str, work: Callable[[], Outcome]
-    ) -> Any:
-        try:
-            return self._run.step(name, {"model": model, "request": request}, work)
-        except ModelError as err:
-            if err.input_tokens:
-                paid = _paid(err)
-                self._run.step("failed", {"model": model, "request": request}, lambda: paid)
-            raise
-
     def _footer(self) -> str:
         parts = [self._run.flow, *sorted(self._run.models)]
         if self._run.cost:
             parts.append(f"${self._run.cost:.4f}")
         return " · ".join([*parts, f"run {self._run.id}"])
-
-
-def _outcome(reply: Reply, role: str, output: Any, statements: Sequence[Any] = ()) -> Outcome:
-    usage = reply.usage
-    choice = {
-        "role": role,
-        "chosen": reply.model,
-        "probability": 1.0,
-        "source": reply.source,
-        "saved": reply.saved,
-    }
-    return Outcome(
-        output, reply.model, usage.input, usage.output, usage.cached, reply.cost, statements, choice
-    )
-
-
-def _paid(err: ModelError) -> Outcome:
-    """What calls have cost from which nothing came."""
-    return Outcome(
-        str(err), err.model, err.input_tokens, err.output_tokens, err.cached_tokens, err.cost
-    )
-
-
-def _as_data(context: Iterable[object]) -> str:
-    """Show what a flow passes as context to the model: each thing as a block of data with its
-    source."""
-    return "\n\n".join(block for thing in context for block in _blocks(thing))
-
-
-def _blocks(thing: object) -> list[str]:
-    if isinstance(thing, Event):
-        return [data(f"{thing.type} by {thing.actor.name}", thing.text)]
-    if isinstance(thing, Memory):
-        return [data(f"memory of {thing.kind} {thing.ref} {thing.url}".rstrip(), thing.text)]
-    if isinstance(thing, str):
-        return [data("text", thing)]
-    if isinstance(thing, list | tuple | set | frozenset):
-        return [block for part in thing for block in _blocks(part)]
-    return [data(type(thing).__name__, str(thing))]

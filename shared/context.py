@@ -1,0 +1,25 @@
+"""What a flow passes to a model as context, as blocks of data that cannot give orders."""
+
+from collections.abc import Iterable
+
+from shared.events import Event
+from shared.memory import Memory
+from shared.models.prompts import data
+
+
+def as_data(context: Iterable[object]) -> str:
+    """Show what a flow passes as context to the model: each thing as a block of data with its
+    source."""
+    return "\n\n".join(block for thing in context for block in _blocks(thing))
+
+
+def _blocks(thing: object) -> list[str]:
+    if isinstance(thing, Event):
+        return [data(f"{thing.type} by {thing.actor.name}", thing.text)]
+    if isinstance(thing, Memory):
+        return [data(f"memory of {thing.kind} {thing.ref} {thing.url}".rstrip(), thing.text)]
+    if isinstance(thing, str):
+        return [data("text", thing)]
+    if isinstance(thing, list | tuple | set | frozenset):
+        return [block for part in thing for block in _blocks(part)]
+    return [data(type(thing).__name__, str(thing))]
