@@ -15,6 +15,7 @@ from shared.actions.github_adapter import GitHubAdapter
 from shared.agent import Capabilities
 from shared.database import Database, Row, Statement
 from shared.events import Event
+from shared.executions import Executions
 from shared.journal import Journal
 from shared.memory.conversations import Conversations
 from shared.memory.hashing import HashingEmbedder
@@ -23,6 +24,7 @@ from shared.models.batch import connect
 from shared.models.batch.dispatcher import Dispatcher
 from shared.models.routing import Models
 from shared.perception.github import to_event
+from shared.planning.store import PlanStore
 from shared.settings import Settings
 from shared.worker import Worker
 
@@ -74,6 +76,8 @@ class Shelf:
             conversations=Conversations(self.database),
             adapter=lambda wanted: self.adapter,
             dispatcher=self._dispatcher,
+            plans=PlanStore(self.database),
+            executions=lambda: Executions(self._settings.require("planner_arn")),
         )
         attributes = {
             "MessageGroupId": event.conversation,
