@@ -89,7 +89,7 @@ def place(database_url: str) -> Iterator[Place]:
         yield Place(hub, chat, database)
 
 
-READS = (
+READS: tuple[tuple[PlanTool, Json], ...] = (
     (github.list_labels, {}),
     (github.search_issues, {"words": "login"}),
     (github.read_issue, {"number": 1}),
