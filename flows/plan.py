@@ -9,9 +9,10 @@ from shared.actions import Action
 from shared.actions.github import AddLabels, Comment, ListLabels
 from shared.actions.slack import React, Reply
 from shared.agent import Agent
-from shared.errors import PolicyError
+from shared.errors import EventError, PolicyError
 from shared.events import Event, Issue
 from shared.flow import flow
+from shared.planning.desk import Answer
 from shared.plans import Plans, reads, writes
 
 _COMMAND = re.compile(
@@ -90,18 +91,35 @@ def _issue(event: Event, number: int | None) -> Issue:
     return event.issue if number is None else event.issue._replace(number=number)
 
 
-def say(event: Event, text: str) -> Action:
-    """Tell the people of the conversation something."""
+_ANSWERS: dict[str, Answer] = {
+    "approve": "approved",
+    "reject": "rejected",
+    "change": "changed",
+}
+
+
+def say(event: Event, text: str) -> Action | None:
+    """Tell the people of the conversation something; who asked through the API reads it there."""
+    if event.source == "api":
+        return None
     return Comment(event.issue, text) if event.issue_target else Reply(event.thread, text)
 
 
 @flow(
     "github.issue_comment.created",
     "slack.app_mention",
+    "api.command.plan",
+    "api.command.cancel",
+    "api.command.approve",
+    "api.command.reject",
+    "api.command.change",
     may=[Comment.at_most(10), AddLabels.at_most(30), Reply.at_most(10), React.at_most(1)],
     plans=Plans(tools=(list_labels, recall, write_text, add_labels, comment, reply), say=say),
 )
 def plan(event: Event, agent: Agent) -> None:
+    if event.source == "api":
+        _asked_through_the_api(event, agent)
+        return
     command = _COMMAND.match(event.text.strip())
     if command is None:
         return
@@ -115,4 +133,21 @@ def plan(event: Event, agent: Agent) -> None:
     elif name == "change":
         agent.plans.answer("changed", words)
     else:
-        agent.plans.answer("approved" if name == "approve" else "rejected", of=words)
+        agent.plans.answer(_ANSWERS[name], of=words)
+
+
+def _asked_through_the_api(event: Event, agent: Agent) -> None:
+    """Do what a request to the API wants; one that finds nothing fails, which its run tells."""
+    name, about = event.type.rpartition(".")[2], event.payload
+    if name == "plan":
+        agent.plans.start(event.text)
+    elif name == "cancel":
+        if not agent.plans.cancel(about["run"]):
+            raise EventError(f"there is no open plan {about['run']}; it may be over")
+    elif not agent.plans.answer(
+        _ANSWERS[name], event.text, of=about["run"], step=about["step"], digest=about["digest"]
+    ):
+        raise EventError(
+            f"plan {about['run']} asks nothing of this digest about {about['step']};"
+            " read the run again"
+        )
