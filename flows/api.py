@@ -20,6 +20,9 @@ from shared.settings import Settings
 
 ready()
 
+#: Seconds that a lost database is waited for: the caller asks again anyway.
+PATIENCE = 5.0
+
 
 class Reads(NamedTuple):
     """What the routes share."""
@@ -64,4 +67,4 @@ def __getattr__(name: str) -> object:
     if name != "app":
         raise AttributeError(name)
     settings = Settings.from_environment()
-    return build(Reads(settings, Database(settings.require("database_url"), role=READER)))
+    return build(Reads(settings, Database(settings.require("database_url"), patience=PATIENCE, role=READER)))

@@ -36,7 +36,7 @@ class Caller:
         self.published: list[Event] = []
         made = Settings(api_tokens=API_TOKENS)._replace(**settings)
         self.ingress = build(Ingress(made, self.published.append, lambda: NOW))
-        self.reader = Database(database_url, role=READER)
+        self.reader = Database(database_url, patience=0.5, role=READER)
         self.reads = api.build(api.Reads(made, self.reader))
 
     def post(self, path: str, body: object = None, token: str = "ada's", **headers: str) -> Answer:
