@@ -55,7 +55,7 @@ class Shape(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """Milliseconds from the start of an execution to its end, and the states that it entered."""
+    """Milliseconds from the first state to the end, and how many states were entered."""
 
     wall: float
     transitions: int
@@ -87,9 +87,18 @@ def _one(url: str, shape: Shape) -> Measured:
     with _staged(url, shape.plan(WORK)) as it:
         plan = it.ask(says("/plan it", f"github:{uuid.uuid4()}"))
         _ended(it, [plan])
-        execution = it.execution(plan)
-        took = (execution.stop_date - execution.start_date).total_seconds() * 1e3
-        return Measured(took, it.transitions(plan))
+        return Measured(_took(it, plan), it.transitions(plan))
+
+
+def _took(it: Stage, plan: str) -> float:
+    """Milliseconds from the first state to the end: not what moto takes to read the definition,
+    which AWS has read before."""
+    times = [
+        event["timestamp"]
+        for event in it.execution(plan).events()
+        if event["type"] != "ExecutionStarted"
+    ]
+    return float((times[-1] - times[0]).total_seconds() * 1e3)
 
 
 def _crowd(url: str) -> float:
@@ -169,5 +178,8 @@ def _crowd_table(rates: Sequence[float]) -> Table:
         f"{CROWD} plans at once",
         ("", "per second"),
         rows,
-        ("From the first request to the last report, in one process: Lambda has many.",),
+        (
+            "From the first request to the last report, in one process: Lambda has many. Here each"
+            " execution also reads the definition anew.",
+        ),
     )

@@ -94,6 +94,7 @@ def test_parameters_follow_from_what_is_stored_and_what_is_set(manager: Any) -> 
         "SecretPrefix": "agents",
         "GitHubAuth": "none",
         "SlackAuth": "bot",
+        "ApiAuth": "none",
         "ModelAuth": "none",
         "Footer": "off",
         "OpenAiBaseUrl": "https://a/v1",
