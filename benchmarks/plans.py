@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from benchmarks.process import FunctionFailed
@@ -94,11 +95,11 @@ def _took(it: Stage, plan: str) -> float:
     """Milliseconds from the first state to the end: not what moto takes to read the definition,
     which AWS has read before."""
     times = [
-        event["timestamp"]
+        datetime.fromisoformat(event["timestamp"])
         for event in it.execution(plan).events()
         if event["type"] != "ExecutionStarted"
     ]
-    return float((times[-1] - times[0]).total_seconds() * 1e3)
+    return (times[-1] - times[0]).total_seconds() * 1e3
 
 
 def _crowd(url: str) -> float:

@@ -67,4 +67,5 @@ def __getattr__(name: str) -> object:
     if name != "app":
         raise AttributeError(name)
     settings = Settings.from_environment()
-    return build(Reads(settings, Database(settings.require("database_url"), patience=PATIENCE, role=READER)))
+    url = settings.require("database_url")
+    return build(Reads(settings, Database(url, patience=PATIENCE, role=READER)))
