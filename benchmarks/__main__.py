@@ -19,6 +19,7 @@ from benchmarks.cold_start import measure_flows, measure_ingress
 from benchmarks.imports import measure_imports
 from benchmarks.memory_load import MEMORIES, Loaded, loaded
 from benchmarks.memory_peers import measure_peers
+from benchmarks.plans import measure_plans
 from benchmarks.process import FunctionFailed
 from benchmarks.prompt_cache import measure_cache
 from benchmarks.recall_quality import OWN, measure_quality
@@ -71,6 +72,7 @@ SUBJECTS: dict[str, Callable[[Bench], Findings]] = {
     "flows": lambda bench: measure_flows(bench.bundles, bench.scratch, bench.world, bench.rounds),
     "overhead": lambda bench: measure_overhead(bench.world, bench.rounds),
     "steps": lambda bench: measure_steps(bench.world, bench.rounds),
+    "plans": lambda bench: measure_plans(bench.world.database_url, bench.rounds),
     "cache": lambda bench: measure_cache(bench.world.database_url, bench.rounds),
     "calls": lambda bench: measure_calls(bench.rounds),
     "calls-cpu": lambda bench: measure_calls_cpu(bench.rounds),

@@ -1,4 +1,5 @@
-"""The front door: what GitHub and Slack send is verified, made an event, and put on the bus.
+"""The front door: what GitHub, Slack and callers of the API send is verified, made an event, and
+put on the bus.
 
 This starts cold whenever traffic grows, and Slack waits 3 s. So it imports the standard library,
 Chalice's app.py and a few small files of ours; a test holds the list.
@@ -15,10 +16,10 @@ from chalice.app import Chalice, Request, Response
 
 from shared import __version__
 from shared.bus import Bus
-from shared.errors import EventError, PublishError, SignatureError
-from shared.events import Event, Json
+from shared.errors import EventError, PublishError, RequestRefused, SignatureError
+from shared.events import Event, Json, run_id
 from shared.log import log
-from shared.perception import Headers, github, slack
+from shared.perception import Headers, api, github, slack
 from shared.settings import Settings
 
 ready()
@@ -47,6 +48,7 @@ class Ingress(NamedTuple):
                 "version": __version__,
                 "github": bool(self.settings.github_webhook_secret),
                 "slack": bool(self.settings.slack_signing_secret),
+                "api": bool(self.settings.api_tokens),
                 "bus": bool(self.settings.topic_arn),
             },
         )
@@ -83,6 +85,35 @@ class Ingress(NamedTuple):
         if answer.body.get("status") == "accepted":
             return _answer(200, "")
         return _answer(200, {"response_type": "ephemeral", "text": "No flow answers this command."})
+
+    def start_run(self, body: bytes, headers: Headers) -> Response:
+        sent = self._sent(body, headers)
+        return self._begin(api.start(sent, self.settings.tenant_of), "runs/")
+
+    def cancel_run(self, body: bytes, headers: Headers, run: str) -> Response:
+        return self._begin(api.cancel(run, self._sent(body, headers)), "../")
+
+    def answer_step(self, body: bytes, headers: Headers, run: str, step: str) -> Response:
+        return self._begin(api.answer(run, step, self._sent(body, headers)), "../../")
+
+    def _sent(self, body: bytes, headers: Headers) -> api.Sent:
+        who = api.caller(headers, self.settings.api_tokens)
+        who.may_write()
+        return api.Sent(body, headers, who, self.now())
+
+    def _begin(self, asked: api.Asked, runs: str) -> Response:
+        """Publish what is wanted and say where its run can be read; `runs` leads there from the
+        request's own path, before which API Gateway puts the stage."""
+        event = asked.event
+        if not self._wants(event.type):
+            raise RequestRefused(422, "no flow of this name takes requests", "flow")
+        self.publish(event)
+        fields: Json = {"source": event.source, "event": event.id, "type": event.type}
+        _count("Accepted", "event accepted", **fields, tenant=event.tenant, depth=event.depth)
+        command = run_id(event, asked.flow)
+        run = asked.run or command
+        accepted = {"status": "accepted", "run": run, "command": command, "event": event.id}
+        return _answer(202, accepted, Location=f"{runs}{run}")
 
     def _wants(self, type_: str) -> bool:
         """Does some flow take events of this type? Where EVENT_TYPES is not set, all do."""
@@ -125,16 +156,21 @@ def build(ingress: Ingress) -> Chalice:
     for path, receive in routes.items():
         view = _view(app, path.split("/")[1], receive)
         app.route(path, methods=["POST"], content_types=[])(view)
+    writes: dict[str, Callable[..., Response]] = {
+        "/runs": ingress.start_run,
+        "/runs/{run}/cancel": ingress.cancel_run,
+        "/runs/{run}/approvals/{step}": ingress.answer_step,
+    }
+    for path, receive_write in writes.items():
+        app.route(path, methods=["POST"], content_types=[])(_view(app, "api", receive_write))
     app.route("/health", methods=["GET"])(ingress.health)
     return app
 
 
-def _view(
-    app: Chalice, source: str, receive: Callable[[bytes, Headers], Response]
-) -> Callable[[], Response]:
+def _view(app: Chalice, source: str, receive: Callable[..., Response]) -> Callable[..., Response]:
     """Return the view that hands the raw body to `receive` and gives every failure its answer."""
 
-    def view() -> Response:
+    def view(**path: str) -> Response:
         try:
             body = _raw_body(app.current_request)
             if len(body) > MAX_BODY:
@@ -142,10 +178,13 @@ def _view(
                 return _answer(
                     413, {"error": f"the body has {len(body)} bytes; at most {MAX_BODY} are taken"}
                 )
-            return receive(body, app.current_request.headers)
+            return receive(body, app.current_request.headers, **path)
         except SignatureError as err:
             _count("Rejected", "signature refused", source=source, reason=str(err))
             return _answer(401, {"error": "the signature does not match the body"})
+        except RequestRefused as err:
+            _count("Rejected", "request refused", source=source, status=err.status)
+            return _answer(err.status, api.told(err), **api.challenge(err))
         except EventError as err:
             _count("Rejected", "no event", source=source, reason=str(err))
             return _answer(400, {"error": str(err)})

@@ -5,12 +5,15 @@ from shared.actions import Action
 from shared.actions.github import AddLabels, Assign, Comment, OpenDraft, OpenIssue
 from shared.actions.slack import Post, React, Reply
 from shared.agent import Agent
-from shared.errors import PolicyError
+from shared.errors import EventError, PolicyError
 from shared.events import Event
 from shared.flow import flow
 from shared.perception.commands import command_of, event_types
+from shared.planning.desk import Answer
 from shared.plans import Plans
 from shared.toolbox import github, memory, slack
+
+_COMMANDS = ("plan", "approve", "reject", "change", "cancel")
 
 #: Whatever leaves the conversation waits for a person's consent, so posts may go to any channel.
 MAY = (
@@ -45,17 +48,30 @@ TOOLS = (
 )
 
 
-def say(event: Event, text: str) -> Action:
-    """Tell the people of the conversation something."""
+_ANSWERS: dict[str, Answer] = {
+    "approve": "approved",
+    "reject": "rejected",
+    "change": "changed",
+}
+
+
+def say(event: Event, text: str) -> Action | None:
+    """Tell the people of the conversation something; who asked through the API reads it there."""
+    if event.source == "api":
+        return None
     return Comment(event.issue, text) if event.issue_target else Reply(event.thread, text)
 
 
 @flow(
-    *event_types("plan", "approve", "reject", "change", "cancel"),
+    *event_types(*_COMMANDS),
+    *(f"api.command.{name}" for name in _COMMANDS),
     may=MAY,
     plans=Plans(tools=TOOLS, say=say),
 )
 def plan(event: Event, agent: Agent) -> None:
+    if event.source == "api":
+        _asked_through_the_api(event, agent)
+        return
     name, words = command_of(event.type), event.text
     if name == "plan":
         if not event.actor.may_write:
@@ -66,4 +82,21 @@ def plan(event: Event, agent: Agent) -> None:
     elif name == "change":
         agent.plans.answer("changed", words)
     else:
-        agent.plans.answer("approved" if name == "approve" else "rejected", of=words)
+        agent.plans.answer(_ANSWERS[name], of=words)
+
+
+def _asked_through_the_api(event: Event, agent: Agent) -> None:
+    """Do what a request to the API wants; one that finds nothing fails, which its run tells."""
+    name, about = event.type.rpartition(".")[2], event.payload
+    if name == "plan":
+        agent.plans.start(event.text)
+    elif name == "cancel":
+        if not agent.plans.cancel(about["run"]):
+            raise EventError(f"there is no open plan {about['run']}; it may be over")
+    elif not agent.plans.answer(
+        _ANSWERS[name], event.text, of=about["run"], step=about["step"], digest=about["digest"]
+    ):
+        raise EventError(
+            f"plan {about['run']} asks nothing of this digest about {about['step']};"
+            " read the run again"
+        )

@@ -17,6 +17,8 @@ Row = dict[str, Any]
 
 #: The role that functions act as: it owns nothing, so row level security binds it.
 ROLE = "agent_flows"
+#: The role of what only reads runs and plans; see infra/migrations/0019_api.sql.
+READER = "agent_flows_reader"
 #: How long a lost database is waited for, in seconds, before the run goes back to its queue.
 PATIENCE = 15.0
 #: What the SQL function hold_lease raises; see infra/migrations/0001_journal.sql.
@@ -38,8 +40,8 @@ class Database:
     Threads may share it: they take turns. Nothing is connected before the first use.
     """
 
-    def __init__(self, url: str, *, patience: float = PATIENCE) -> None:
-        self._arguments = _connect_arguments(url)
+    def __init__(self, url: str, *, patience: float = PATIENCE, role: str = ROLE) -> None:
+        self._arguments = _connect_arguments(url, role)
         self._patience = patience
         self._lock = threading.Lock()
         self._connection: psycopg.Connection[Row] | None = None
@@ -124,7 +126,7 @@ def queries(module: str, file: str) -> dict[str, str]:
     }
 
 
-def _connect_arguments(url: str) -> dict[str, Any]:
+def _connect_arguments(url: str, role: str) -> dict[str, Any]:
     """Parse `url` once and add the role; raises SettingsError when it is no connection string."""
     try:
         arguments: dict[str, Any] = conninfo.conninfo_to_dict(url)
@@ -132,7 +134,7 @@ def _connect_arguments(url: str) -> dict[str, Any]:
         raise SettingsError(
             "DATABASE_URL is no connection string; expected postgresql://user:password@host/name"
         ) from err
-    arguments["options"] = f"{arguments.get('options') or ''} -c role={ROLE}".strip()
+    arguments["options"] = f"{arguments.get('options') or ''} -c role={role}".strip()
     arguments.setdefault("connect_timeout", 5)
     return arguments
 

@@ -4,6 +4,7 @@
     ├── SettingsError          a setting is missing or wrong
     ├── EventError             an event lacks what a flow asked of it
     ├── SignatureError         a request did not come from whom it says
+    ├── RequestRefused         a request to the API cannot be taken
     ├── PublishError           the bus did not take an event                      (retry)
     ├── DatabaseUnavailable    Postgres is not reachable                          (retry)
     ├── RunBusy                another function holds the lease of the run        (retry)
@@ -48,6 +49,15 @@ class EventError(AgentFlowsError):
 
 class SignatureError(AgentFlowsError):
     pass
+
+
+class RequestRefused(AgentFlowsError):
+    """`status` is what HTTP calls it; `field` is what of the request it is about, where known."""
+
+    def __init__(self, status: int, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.field = field
 
 
 class PublishError(AgentFlowsError):

@@ -1,9 +1,10 @@
 """Event: what happened, in one shape for GitHub, Slack, the API and schedules.
 
-Everything the ingress imports starts cold on every scale-out, so this module needs nothing but json
-and typing.
+Everything the ingress imports starts cold on every scale-out, so this module needs nothing but
+hashlib, json and typing.
 """
 
+import hashlib
 import json
 from typing import Any, Literal, NamedTuple
 
@@ -225,6 +226,12 @@ class Event(NamedTuple):
             raise EventError(
                 f"not an event: {type(err).__name__} in {len(text)} characters"
             ) from err
+
+
+def run_id(event: Event, flow: str) -> str:
+    """Name the one run that `flow` ever has for `event`."""
+    text = json.dumps([event.tenant, event.id, flow], ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:20]
 
 
 def _write(fields: Json) -> str:

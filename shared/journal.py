@@ -17,7 +17,7 @@ from typing import Any
 
 from shared.database import Database, Row, Statement, queries
 from shared.errors import RunBusy
-from shared.events import Event
+from shared.events import Event, run_id
 
 SQL = queries(__file__, "journal.sql")
 
@@ -49,11 +49,6 @@ def canonical(value: object) -> str:
 def digest(value: object) -> str:
     """Return the SHA-256 of the canonical JSON of `value`, in hex."""
     return hashlib.sha256(canonical(value).encode()).hexdigest()
-
-
-def run_id(event: Event, flow: str) -> str:
-    """Name the one run that `flow` ever has for `event`."""
-    return digest([event.tenant, event.id, flow])[:20]
 
 
 class Journal:

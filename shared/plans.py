@@ -149,13 +149,14 @@ def _hints(function: Callable[..., Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Plans:
-    """The plans of a flow. `say` is the action that tells the people in a conversation something.
+    """The plans of a flow. `say` is the action that tells the people in a conversation
+    something, None where nobody is told.
 
     A write beyond the conversation that asked waits for consent, unless its tool is `trusted`.
     """
 
     tools: Sequence[PlanTool]
-    say: Callable[[Event, str], Action]
+    say: Callable[[Event, str], Action | None]
     limits: Limits = field(default_factory=Limits)
     trusted: frozenset[str] = frozenset()
     planner: Planner = plan_with_a_model

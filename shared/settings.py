@@ -26,6 +26,8 @@ class Settings(NamedTuple):
     slack_bot_token: str = ""
     slack_app_token: str = ""
     slack_api_url: str = "https://slack.com/api/"
+    # The REST API
+    api_tokens: str = ""
     # Models
     model_small: str = "offline"
     model_large: str = "offline"

@@ -167,4 +167,4 @@ def test_health_says_what_is_configured(settings: dict[str, str], expected: obje
     assert response["statusCode"] == 200
     health = json.loads(response["body"])
     assert (health.pop("github"), health.pop("slack"), health.pop("bus")) == expected
-    assert health == {"status": "ok", "version": __version__}
+    assert health == {"status": "ok", "version": __version__, "api": False}

@@ -109,7 +109,8 @@ def test_an_event_of_the_clock_needs_a_schedule(deployed: Deployed) -> None:
 
 
 @pytest.mark.parametrize(
-    ("function", "entry"), [("Ingress", "flows.ingress"), ("Migrate", "infra.migrations")]
+    ("function", "entry"),
+    [("Ingress", "flows.ingress"), ("Runs", "flows.api"), ("Migrate", "infra.migrations")],
 )
 def test_a_function_without_a_flow_gets_exactly_what_it_reads(
     deployed: Deployed, function: str, entry: str

@@ -19,6 +19,7 @@ KEPT: Mapping[str, Mapping[str, str]] = {
         "token": "github_token",
     },
     "slack": {"signing_secret": "slack_signing_secret", "bot_token": "slack_bot_token"},
+    "api": {"tokens": "api_tokens"},
     "models": {"openai_api_key": "openai_api_key", "anthropic_api_key": "anthropic_api_key"},
 }
 

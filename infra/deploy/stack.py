@@ -69,6 +69,7 @@ def parameters(place: Place, environment: Mapping[str, str], stored: Stored) -> 
         "SecretsVersion": stored.versions,
         "GitHubAuth": _github(stored),
         "SlackAuth": "bot" if stored.has("slack", "bot_token") else "none",
+        "ApiAuth": "tokens" if stored.has("api", "tokens") else "none",
         "ModelAuth": _models(stored),
     }
     chosen = {p: environment[name] for p, name in _SETTINGS.items() if name in environment}

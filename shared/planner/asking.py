@@ -34,7 +34,7 @@ class Approve:
             return {}
 
         def work(agent: Agent) -> Sequence[Statement]:
-            agent.act(states.plans.say(situation.event, _text(asked, situation)))
+            states.tell(agent, situation, _text(asked, situation))
             return [statement("run_plan", situation.event.tenant, situation.id, state="waiting")]
 
         states.run(situation, f"ask/{asked.digest[:20]}", remaining, work)

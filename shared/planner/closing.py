@@ -25,7 +25,7 @@ class Report:
         state, reason = ending(situation, payload.get("at"))
 
         def work(agent: Agent) -> Sequence[Statement]:
-            agent.act(states.plans.say(situation.event, _text(situation, state, reason)))
+            states.tell(agent, situation, _text(situation, state, reason))
             if lesson := _lesson(situation, state, reason):
                 agent.remember(lesson, kind="episode", ref=f"plan {situation.id}")
             place = (situation.event.tenant, situation.id)

@@ -81,6 +81,12 @@ class States:
         log("state done", flow=run.flow, run=run.id, plan=situation.id, state=name, cost=run.cost)
         return True
 
+    def tell(self, agent: Agent, situation: Situation, text: str) -> None:
+        """Tell those who are in the conversation, where there is one."""
+        told = self.plans.say(situation.event, text)
+        if told is not None:
+            agent.act(told)
+
     def put(self, situation: Situation, statements: Sequence[Statement]) -> None:
         """Write what needs no run."""
         self.store.run(situation.event.tenant, statements)

@@ -11,6 +11,8 @@ from shared.journal import Outcome, Run
 from shared.planning.store import SQL, PlanStore, statement
 
 Answer = Literal["approved", "rejected", "changed"]
+#: What an answer names in place of a step when the question is about none.
+QUESTION = "question"
 
 
 class PlanDesk:
@@ -37,8 +39,11 @@ class PlanDesk:
         self._run.step("start", {"plan": plan}, begin)
         return plan
 
-    def answer(self, answer: Answer, words: str = "", of: str = "") -> str:
-        """Answer what the newest plan of the conversation asks, or the plan or step named by `of`.
+    def answer(
+        self, answer: Answer, words: str = "", of: str = "", *, step: str = "", digest: str = ""
+    ) -> str:
+        """Answer what the newest plan of the conversation asks, or the plan or step named by `of`;
+        with a `digest` only the question that bears it, which must be about `step`.
 
         Returns the id of the plan, or nothing when no question is open. The first answer counts.
         Raises PolicyError for a person who may not write.
@@ -47,6 +52,10 @@ class PlanDesk:
             raise PolicyError(f"{answer} needs write permission; somebody who has it must answer")
         asked = self._step("asked", {"of": of})
         named = [row for row in asked if not of or of == row["plan_id"] or of in _steps(row)]
+        if digest:
+            named = [
+                r for r in named if r["digest"] == digest and step in (_steps(r) or [QUESTION])
+            ]
         if not named:
             return ""
         plan, name = str(named[0]["plan_id"]), str(named[0]["digest"])
@@ -68,8 +77,14 @@ class PlanDesk:
         return plan
 
     def _step(self, name: str, input: dict[str, str]) -> list[dict[str, object]]:
-        """Look up, in a step of its own, what waits in this conversation."""
-        values = {"tenant": self._event.tenant, "conversation": self._event.conversation}
+        """Look up, in a step of its own, what waits in this conversation, or for the API what waits
+        in the plan that is named: it is no place of its own, and is asked about all of them."""
+        named = input["of"] if self._event.source == "api" else ""
+        values = {
+            "tenant": self._event.tenant,
+            "conversation": self._event.conversation,
+            "named": named,
+        }
 
         def work() -> Outcome:
             return Outcome(self._store.run(self._event.tenant, [Statement(SQL[name], values)])[0])

@@ -112,17 +112,17 @@ where tenant = %(tenant)s and plan_id = %(plan)s and digest = %(digest)s and sta
   and (expires_at > now()) = (%(state)s <> 'expired');
 
 -- name: asked
--- What waits for an answer in a conversation, the newest first.
+-- What waits for an answer in a conversation or in the plan that is named, the newest first.
 select a.plan_id, a.digest, a.role, a.steps from approvals a
 join plans p on (p.tenant, p.id) = (a.tenant, a.plan_id)
 join events e on (e.tenant, e.id) = (p.tenant, p.event_id)
-where a.tenant = %(tenant)s and e.conversation = %(conversation)s and a.state = 'asked' and a.expires_at > now()
+where a.tenant = %(tenant)s and (e.conversation = %(conversation)s or p.id = %(named)s) and a.state = 'asked' and a.expires_at > now()
 order by a.asked_at desc;
 
 -- name: open_plans
--- The plans of a conversation that are not over, the newest first.
+-- The plans of a conversation that are not over, and the one that is named, the newest first.
 select p.id from plans p join events e on (e.tenant, e.id) = (p.tenant, p.event_id)
-where p.tenant = %(tenant)s and e.conversation = %(conversation)s and p.state in ('planning', 'running', 'waiting')
+where p.tenant = %(tenant)s and (e.conversation = %(conversation)s or p.id = %(named)s) and p.state in ('planning', 'running', 'waiting')
 order by p.created_at desc;
 
 -- name: cancel

@@ -11,7 +11,7 @@ import pytest
 from flows.triage import triage
 from infra.cli.__main__ import main
 from shared.database import Database
-from shared.journal import run_id
+from shared.events import run_id
 from shared.models import Caller, Message, Reply, Request, Usage
 from shared.models.budgets import Budgets
 from shared.models.cache import PromptCache

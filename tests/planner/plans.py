@@ -64,6 +64,12 @@ def planned(
     return replace(flow, plans=plans)
 
 
+def transitions(steps: int, waves: int, approvals: int = 0, revisions: int = 0) -> int:
+    """How many states a plan enters, which is what AWS bills: those of what ran, in all versions,
+    with what was asked and revised on the way, and without retries."""
+    return 4 + 3 * waves + 2 * steps + 3 * approvals + 3 * revisions
+
+
 def passes(mind: Mind, step: PlanStep, output: Any) -> Verdict:
     return Verdict(True)
 

@@ -1,0 +1,233 @@
+"""The REST API's requests: whose token is it, and which event is wanted?"""
+
+import hashlib
+import hmac
+import json
+import os
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from shared.errors import EventError, RequestRefused, SettingsError
+from shared.events import Actor, Event, Issue, Json, Role, run_id
+from shared.perception import Headers, header, read_body
+
+#: The flow that makes plans; the id of its run is the id of the plan.
+PLANNER = "plan"
+#: Bytes of a body, and characters of the texts in it.
+MAX_BODY, MAX_TEXT, MAX_KEY = 64 * 1024, 8_000, 200
+
+_ROLES: tuple[Role, ...] = ("owner", "member", "collaborator", "contributor", "none")
+_ANSWERS = ("approve", "reject", "change")
+_RUN = r"[0-9a-f]{20}"
+_STEP = r"[a-z][a-z0-9_-]{0,23}"
+_DIGEST = r"[0-9a-f]{64}"
+_FLOW = r"[a-z][a-z_]{0,39}"
+_ISSUE = r"([A-Za-z0-9][\w.-]{0,99}/[\w.-]{1,100})#([1-9][0-9]{0,8})"
+
+
+class Caller(NamedTuple):
+    """Whom a token stands for."""
+
+    tenant: str
+    actor: str
+    role: Role
+
+    def may_write(self) -> None:
+        """Raises RequestRefused for a token that may only read."""
+        if not Actor(self.actor, self.actor, role=self.role).may_write:
+            raise RequestRefused(403, "this token may only read; take one whose role may write")
+
+
+class Sent(NamedTuple):
+    """A request as it came, and from whom; `now` is seconds since the epoch."""
+
+    body: bytes
+    headers: Headers
+    who: Caller
+    now: float
+
+
+class Asked(NamedTuple):
+    """What a request comes to: an event, the flow that it is for, and the run that it is about."""
+
+    event: Event
+    flow: str
+    run: str = ""
+
+
+def caller(headers: Headers, tokens: str) -> Caller:
+    """Return whom the bearer token of a request stands for, by the setting API_TOKENS.
+
+    Every known token is compared, so that the time tells nothing. Raises RequestRefused; raises
+    SettingsError when API_TOKENS is not what it should be.
+    https://www.rfc-editor.org/rfc/rfc6750
+    """
+    if not tokens.strip():
+        raise RequestRefused(404, "the API is off; API_TOKENS turns it on")
+    known = _known(tokens)
+    scheme, _, token = header(headers, "authorization").partition(" ")
+    given = hashlib.sha256(token.strip().encode("utf-8", "replace")).hexdigest()
+    found = None
+    for name, who in known.items():
+        if hmac.compare_digest(name.encode(), given.encode()):
+            found = who
+    if found is None or scheme.lower() != "bearer" or not token.strip():
+        raise RequestRefused(401, "no known token; send `Authorization: Bearer <token>`")
+    return found
+
+
+def start(sent: Sent, tenant_of: Mapping[str, str]) -> Asked:
+    """Make `{"goal": …}` a plan, and `{"flow": …, "text": …}` a run of that flow.
+
+    `issue`, such as `acme/shop#7`, is what it is about; it must belong to the caller's tenant.
+    """
+    fields = _fields(sent, {"goal", "flow", "text", "issue"})
+    if ("goal" in fields) == ("flow" in fields):
+        raise RequestRefused(422, "expected either `goal`, or `flow` with `text`", "goal")
+    if "goal" in fields and "text" in fields:
+        raise RequestRefused(422, "goes with `flow`, not with `goal`", "text")
+    flow = _matched(fields, "flow", _FLOW) if "flow" in fields else PLANNER
+    text = _text(fields, "text" if "flow" in fields else "goal")
+    kind = "api.command.plan" if flow == PLANNER else f"api.flow.{flow}"
+    event = _event(kind, sent, text, fields)
+    event = event._replace(conversation=f"api:{run_id(event, flow)}")
+    issue = _issue(fields, sent.who, tenant_of) if "issue" in fields else None
+    return Asked(event._replace(issue_target=issue), flow)
+
+
+def cancel(run: str, sent: Sent) -> Asked:
+    """Make it the wish to cancel a plan; a body is not needed."""
+    _in_path(_RUN, run)
+    if sent.body:
+        _fields(sent, set())
+    event = _event("api.command.cancel", sent, "", {"run": run})
+    return Asked(event._replace(conversation=f"api:{run}"), PLANNER, run)
+
+
+def answer(run: str, step: str, sent: Sent) -> Asked:
+    """Make it the answer to what a plan asks: about a step, for exactly what `digest` names."""
+    _in_path(_RUN, run)
+    _in_path(_STEP, step)
+    fields = _fields(sent, {"answer", "words", "digest"})
+    said = fields.get("answer")
+    if said not in _ANSWERS:
+        raise RequestRefused(422, f"expected one of {', '.join(_ANSWERS)}", "answer")
+    digest = _matched(fields, "digest", _DIGEST)
+    words = _text(fields, "words") if said == "change" or "words" in fields else ""
+    payload = {"run": run, "step": step, "digest": digest}
+    event = _event(f"api.command.{said}", sent, words, payload)
+    return Asked(event._replace(conversation=f"api:{run}"), PLANNER, run)
+
+
+def is_run(text: str) -> bool:
+    return re.fullmatch(_RUN, text) is not None
+
+
+def told(err: RequestRefused) -> Json:
+    """What a caller is told: why, and which field it is about."""
+    return {"error": str(err), "field": err.field} if err.field else {"error": str(err)}
+
+
+def challenge(err: RequestRefused) -> dict[str, str]:
+    """The header that a 401 must bear."""
+    return {"WWW-Authenticate": 'Bearer realm="agent-flows"'} if err.status == 401 else {}
+
+
+def _known(tokens: str) -> dict[str, Caller]:
+    """Read API_TOKENS; what it holds is never repeated."""
+    try:
+        found = json.loads(tokens)
+        known = {name: Caller(**who) for name, who in found.items()}
+    except (ValueError, TypeError, AttributeError) as err:
+        raise SettingsError(
+            f"API_TOKENS cannot be read ({type(err).__name__}); docs/settings.md shows its form"
+        ) from err
+    for name, who in known.items():
+        texts = all(isinstance(part, str) and part for part in who)
+        if not re.fullmatch(_DIGEST, name) or not texts or who.role not in _ROLES:
+            raise SettingsError(
+                "API_TOKENS needs the SHA-256 of each token, and for it a tenant, an actor and a"
+                f" role of {', '.join(_ROLES)}"
+            )
+    return known
+
+
+def _fields(sent: Sent, known: set[str]) -> Json:
+    """Read the JSON object of a request, with no other fields than `known`."""
+    size = len(sent.body)
+    if size > MAX_BODY:
+        raise RequestRefused(413, f"the body has {size} bytes; at most {MAX_BODY} are taken")
+    kind = header(sent.headers, "content-type").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise RequestRefused(415, "expected Content-Type: application/json", "Content-Type")
+    try:
+        fields = read_body(sent.body, sent.headers)
+    except EventError as err:
+        raise RequestRefused(400, str(err)) from err
+    for name in fields:
+        if name not in known:
+            raise RequestRefused(422, f"is not known here; {_listed(known)}", name)
+    return dict(fields)
+
+
+def _listed(known: set[str]) -> str:
+    return f"known are {', '.join(sorted(known))}" if known else "no field is"
+
+
+def _text(fields: Json, name: str) -> str:
+    text = fields.get(name)
+    if not isinstance(text, str) or not text.strip():
+        raise RequestRefused(422, "expected a text that is not empty", name)
+    if len(text) > MAX_TEXT:
+        raise RequestRefused(422, f"has {len(text)} characters; at most {MAX_TEXT} fit", name)
+    return text.strip()
+
+
+def _matched(fields: Json, name: str, pattern: str) -> str:
+    value = fields.get(name)
+    if not isinstance(value, str) or not re.fullmatch(pattern, value):
+        raise RequestRefused(422, f"expected a text of the form {pattern}", name)
+    return value
+
+
+def _in_path(pattern: str, value: str) -> None:
+    if not re.fullmatch(pattern, value):
+        raise RequestRefused(404, "there is no such run or step")
+
+
+def _issue(fields: Json, who: Caller, tenant_of: Mapping[str, str]) -> Issue:
+    value = fields["issue"]
+    found = re.fullmatch(_ISSUE, value) if isinstance(value, str) else None
+    if found is None:
+        raise RequestRefused(422, "expected such as acme/shop#7", "issue")
+    owner = f"github:{found[1].partition('/')[0]}"
+    if tenant_of.get(owner, owner) != who.tenant:
+        raise RequestRefused(422, "belongs to another tenant than the token", "issue")
+    return Issue(found[1], int(found[2]))
+
+
+def _event(kind: str, sent: Sent, text: str, payload: Json) -> Event:
+    """Make the event of a request. With the same Idempotency-Key a caller gets the same event."""
+    who = sent.who
+    key = header(sent.headers, "idempotency-key").strip()
+    if len(key) > MAX_KEY:
+        raise RequestRefused(400, f"at most {MAX_KEY} characters are taken", "Idempotency-Key")
+    about = [payload.get("run", ""), payload.get("step", "")]
+    unique = [who.tenant, who.actor, kind, *about, key] if key else [os.urandom(16).hex()]
+    name = hashlib.sha256(json.dumps(unique).encode()).hexdigest()[:32]
+    return Event(
+        id=f"api:{name}",
+        type=kind,
+        source="api",
+        tenant=who.tenant,
+        conversation=f"api:{name}",
+        actor=Actor(who.actor, who.actor, False, who.role),
+        text=text,
+        url="",
+        payload=payload,
+        # Nobody else reads along, so it sees what is public, and nobody sees what it leaves.
+        audience=f"api:{who.actor}",
+        depth=0,
+        received_at=sent.now,
+    )

@@ -1,0 +1,84 @@
+"""Plans on the real local system: front door, queue, functions in processes, state machine."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import urllib3
+
+from infra.local.sandbox.github import GitHubSandbox
+from infra.local.system import System
+from tests.system.conftest import wait_for
+
+REPOSITORY = "acme/shop"
+GOAL = 'label it as bug, then say "Thanks"'
+
+
+@pytest.fixture(scope="module")
+def offline(data_directory: Path) -> Iterator[System]:
+    """A system with the offline model."""
+    models = {"MODEL_SMALL": "offline", "MODEL_LARGE": "offline", "MODEL_EMBED": "hashing"}
+    with System(data=data_directory, environment=models) as system:
+        yield system
+
+
+def github(system: System) -> GitHubSandbox:
+    assert system.github
+    return system.github
+
+
+def comments(system: System, number: int) -> list[str]:
+    return [c["body"] for c in github(system).issue(REPOSITORY, number)["comments"]]
+
+
+def labels(system: System, number: int) -> set[str]:
+    return {label["name"] for label in github(system).issue(REPOSITORY, number)["labels"]}
+
+
+def call(system: System, method: str, path: str, body: object = None) -> tuple[int, Any, Any]:
+    token = (system.log.parents[1] / "api.secret").read_text()
+    answer = urllib3.request(
+        method,
+        system.url + path,
+        body=None if body is None else json.dumps(body),
+        headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+        retries=False,
+        timeout=30,
+    )
+    return answer.status, answer.json(), answer.headers
+
+
+def test_a_comment_starts_a_plan_that_is_carried_out_and_reported(offline: System) -> None:
+    number = github(offline).open_issue(REPOSITORY, "Login", "It fails.", author="maria")
+    github(offline).comment(REPOSITORY, number, f"/plan {GOAL}", author="maria")
+    assert wait_for(lambda: any("✅ Done." in text for text in comments(offline, number)), 90)
+    assert any(text.startswith("Thanks") for text in comments(offline, number))
+    assert "bug" in labels(offline, number)
+
+
+def test_a_plan_is_started_and_read_over_the_api(offline: System) -> None:
+    number = github(offline).open_issue(REPOSITORY, "Search", "It is slow.", author="maria")
+    body = {"goal": GOAL, "issue": f"{REPOSITORY}#{number}"}
+    status, accepted, headers = call(offline, "POST", "/runs", body)
+    assert (status, headers["Location"]) == (202, f"runs/{accepted['run']}")
+    path = f"/runs/{accepted['run']}"
+
+    def over() -> bool:
+        status, run, _ = call(offline, "GET", path)
+        return status == 200 and run["state"] in {"done", "failed"}
+
+    assert wait_for(over, 90)
+    _, run, _ = call(offline, "GET", path)
+    assert run["state"] == "done"
+    assert [step["state"] for step in run["steps"]] == ["done", "done"]
+    assert not any("✅ Done." in text for text in comments(offline, number))
+
+
+def test_what_the_api_refuses_comes_through_the_gateway_as_it_is(offline: System) -> None:
+    assert call(offline, "POST", "/runs", {})[0] == 422
+    status, _, headers = call(offline, "PUT", "/runs")
+    assert (status, headers["Allow"]) == (405, "POST")
+    assert call(offline, "GET", "/runs/00000000000000000000")[0] == 404
+    assert urllib3.request("POST", f"{offline.url}/runs", retries=False).status == 401
