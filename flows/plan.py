@@ -5,13 +5,14 @@ import json
 from dataclasses import dataclass
 
 from shared.actions import Action
-from shared.actions.github import AddLabels, Comment, ListLabels
-from shared.actions.slack import React, Reply
+from shared.actions.github import AddLabels, Comment, ListLabels, NamedComment
+from shared.actions.slack import Button, Card, React, Reply, Whisper
 from shared.agent import Agent
 from shared.errors import PolicyError
 from shared.events import Event, Issue
 from shared.flow import flow
 from shared.perception.commands import command_of, event_types
+from shared.planning.displays import Display
 from shared.plans import Plans, reads, writes
 
 
@@ -91,12 +92,35 @@ def say(event: Event, text: str) -> Action:
     return Comment(event.issue, text) if event.issue_target else Reply(event.thread, text)
 
 
+def show(event: Event, display: Display) -> Action:
+    """Show people a message of the plan, which changes."""
+    if event.issue_target:
+        return NamedComment(event.issue, display.name, display.text)
+    buttons = tuple(Button(*choice) for choice in display.choices)
+    return Card(event.thread, display.name, display.text, buttons)
+
+
 @flow(
     *event_types("plan", "approve", "reject", "change", "cancel"),
-    may=[Comment.at_most(10), AddLabels.at_most(30), Reply.at_most(10), React.at_most(1)],
-    plans=Plans(tools=(list_labels, recall, write_text, add_labels, comment, reply), say=say),
+    "slack.block_actions",
+    may=[
+        Whisper.at_most(1),
+        Comment.at_most(10),
+        AddLabels.at_most(30),
+        Reply.at_most(10),
+        React.at_most(1),
+        Card.at_most(1),
+        NamedComment.at_most(1),
+    ],
+    plans=Plans(
+        tools=(list_labels, recall, write_text, add_labels, comment, reply), say=say, show=show
+    ),
 )
 def plan(event: Event, agent: Agent) -> None:
+    if event.type == "slack.block_actions":
+        if words := agent.plans.click(event.text):
+            agent.act(Whisper(event.response, words))
+        return
     name, words = command_of(event.type), event.text
     if name == "plan":
         if not event.actor.may_write:

@@ -89,6 +89,19 @@ class Comment(_OnIssue):
 
 
 @dataclass(frozen=True)
+class NamedComment(_OnIssue):
+    """Show a comment that exists once by its `name` and is edited in place."""
+
+    issue: Issue
+    name: str
+    text: str
+
+    @property
+    def arguments(self) -> Json:
+        return {"name": self.name, "text": self.text}
+
+
+@dataclass(frozen=True)
 class ListLabels(_OnGitHub):
     """Query: the names and descriptions of the labels of `repository`, as `[{"name": …,
     "description": …}]`."""

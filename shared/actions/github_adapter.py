@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Any
 
 from shared.actions import Action, Json, Mark, Query, Receipt
-from shared.actions.github import AddLabels, Comment, ListLabels
+from shared.actions.github import AddLabels, Comment, ListLabels, NamedComment
 from shared.actions.github_contents import Contents
 from shared.actions.github_markdown import Stamp, compose, read_stamp
 from shared.actions.github_session import GitHubSession
@@ -39,6 +39,8 @@ class GitHubAdapter:
             return self._add_labels(action)
         if isinstance(action, Comment):
             return self._comment(action, mark, previous)
+        if isinstance(action, NamedComment):
+            return self._named_comment(action, mark, previous)
         raise ActionRejected(f"github: {type(action).__name__} is no action on GitHub")
 
     def find(self, action: Action, mark: Mark) -> Receipt | None:
@@ -47,7 +49,11 @@ class GitHubAdapter:
         if isinstance(action, AddLabels):
             return self._find_labels(action)
         if isinstance(action, Comment):
-            return self._find_comment(action, mark)
+            found = self._find_comment(action.issue, mark)
+            return _commented(found, sticky=action.sticky) if found else None
+        if isinstance(action, NamedComment):
+            found = self._find_comment(action.issue, mark)
+            return _named(found, action.name) if found else None
         raise ActionRejected(f"github: {type(action).__name__} is no action on GitHub")
 
     def read(self, query: Query) -> Any:
@@ -113,6 +119,17 @@ class GitHubAdapter:
         )
         return _commented(answer.data, sticky=action.sticky)
 
+    def _named_comment(self, action: NamedComment, mark: Mark, previous: Receipt | None) -> Receipt:
+        """Edit the comment that `previous` tells of, if it has this name and is still there."""
+        body = {"body": compose(action.text, mark, sticky=False)}
+        if previous and (previous.data or {}).get("name") == action.name:
+            edited = self._edit(action.issue, previous.id, body)
+            if edited is not None:
+                return _named(edited, action.name)
+        path, doing = f"/issues/{action.issue.number}/comments", f"comment on {action.issue.ref}"
+        answer = self._session.request(doing, action.issue.repository, "POST", path, body)
+        return _named(answer.data, action.name)
+
     def _edit(self, issue: Issue, comment: str | int, body: Json) -> Json | None:
         """Return the edited comment, or None when it is gone."""
         path = f"/issues/comments/{comment}"
@@ -120,14 +137,14 @@ class GitHubAdapter:
         edited: Json | None = self._session.edit(doing, issue.repository, path, body)
         return edited
 
-    def _find_comment(self, action: Comment, mark: Mark) -> Receipt | None:
-        found, complete = self._own_comment(action.issue, lambda stamp: stamp.mark.key == mark.key)
+    def _find_comment(self, issue: Issue, mark: Mark) -> Json | None:
+        found, complete = self._own_comment(issue, lambda stamp: stamp.mark.key == mark.key)
         if found is None and not complete:
             raise EffectUnknown(
-                f"github: {action.issue.ref} has more than {_LOOKED_THROUGH} comments, and the"
+                f"github: {issue.ref} has more than {_LOOKED_THROUGH} comments, and the"
                 f" newest of them do not hold effect {mark.key[:12]}; look for it there"
             )
-        return _commented(found, sticky=action.sticky) if found else None
+        return found
 
     def _own_comment(
         self, issue: Issue, wanted: Callable[[Stamp], bool]
@@ -153,3 +170,7 @@ def _labelled(issue: Issue, known: list[str], unknown: list[str]) -> Receipt:
 
 def _commented(comment: Json, *, sticky: bool) -> Receipt:
     return Receipt(id=str(comment["id"]), url=comment["html_url"], data={"sticky": sticky})
+
+
+def _named(comment: Json, name: str) -> Receipt:
+    return Receipt(id=str(comment["id"]), url=comment["html_url"], data={"name": name})

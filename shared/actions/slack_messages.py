@@ -1,6 +1,6 @@
 """The bot's messages in a thread: posted, changed, taken away, and found by their metadata."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -25,8 +25,9 @@ class Messages:
         self._client = client
         self._bot = bot
 
-    def post(self, thread: Thread, text: str, metadata: Json) -> str:
-        """Post one message into the thread and return its time stamp."""
+    def post(self, thread: Thread, text: str, metadata: Json, below: Sequence[Json] = ()) -> str:
+        """Post one message into the thread, with the blocks `below` its text, and return its time
+        stamp."""
         message: Json = {
             **_shown(thread, plain(text), metadata),
             "thread_ts": thread.ts,
@@ -36,7 +37,8 @@ class Messages:
         # Not chat_postMessage(), which warns of a blank text; Slack's own answer is plainer.
         post = partial(act, f"post to {thread.ref}", self._client.api_call)
         try:
-            answer = post(api_method="chat.postMessage", json={**message, "blocks": blocks(text)})
+            full = {**message, "blocks": [*blocks(text), *below]}
+            answer = post(api_method="chat.postMessage", json=full)
         except SlackRefused as err:
             if err.code not in _BLOCKS:
                 raise
@@ -46,13 +48,16 @@ class Messages:
             self._withdraw(thread, answer["ts"])
         return str(answer["ts"])
 
-    def change(self, thread: Thread, ts: str, text: str, metadata: Json) -> None:
+    def change(
+        self, thread: Thread, ts: str, text: str, metadata: Json, below: Sequence[Json] = ()
+    ) -> None:
         """Make a message say something else and belong to what the metadata names.
 
         Slack shows no "(edited)", because the message has blocks.
         https://docs.slack.dev/reference/methods/chat.update
         """
-        message = {**_shown(thread, brief(text), metadata), "ts": ts, "blocks": blocks(text)}
+        shown = [*blocks(text), *below]
+        message = {**_shown(thread, brief(text), metadata), "ts": ts, "blocks": shown}
         doing = f"change the reply {ts} in {thread.ref}"
         act(doing, self._client.api_call, api_method="chat.update", json=message)
 

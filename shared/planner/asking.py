@@ -1,14 +1,15 @@
 """The state Approve: a person is asked, and the execution waits for the answer by a task token."""
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from shared.agent import Agent
 from shared.database import Statement
 from shared.planner.gates import payload_digest
+from shared.planner.showing import kept
 from shared.planner.states import States
 from shared.planning.course import open_steps
+from shared.planning.displays import in_full, question
 from shared.planning.store import Approval, Situation, as_json, statement
 
 Json = dict[str, Any]
@@ -34,11 +35,22 @@ class Approve:
             return {}
 
         def work(agent: Agent) -> Sequence[Statement]:
-            agent.act(states.plans.say(situation.event, _text(asked, situation)))
-            return [statement("run_plan", situation.event.tenant, situation.id, state="waiting")]
+            waits = statement("run_plan", situation.event.tenant, situation.id, state="waiting")
+            return [waits, *self._put(agent, situation, asked)]
 
         states.run(situation, f"ask/{asked.digest[:20]}", remaining, work)
         return {}
+
+    def _put(self, agent: Agent, situation: Situation, asked: Approval) -> Iterator[Statement]:
+        """Ask people: first what the question has to cut, then the question, with its buttons."""
+        plans = self._states.plans
+        for text in in_full(situation, asked):
+            agent.act(plans.say(situation.event, text))
+        display = question(situation, asked)
+        if plans.show is None:
+            agent.act(plans.say(situation.event, display.text))
+        else:
+            yield kept(situation, display, agent.act(plans.show(situation.event, display)))
 
     def _content(self, situation: Situation, steps: Sequence[str]) -> tuple[Json, Sequence[str]]:
         """Return what is asked, the exact actions of these steps or an open question."""
@@ -70,16 +82,3 @@ class Approve:
         found = self._states.again(situation).approval(name)
         assert found is not None  # it was written just now
         return found
-
-
-def _text(asked: Approval, situation: Situation) -> str:
-    """Say exactly what would be done, and how to answer."""
-    how = f"Answer `/approve`, `/reject` or `/change <what>`. Plan `{situation.id}`."
-    if "question" in asked.payload:
-        return f"⏸ {asked.payload['question']}\n\n{how}"
-    lines = [
-        f"- **{action['kind']}** on {action['target']}:\n\n"
-        f"  ```\n  {json.dumps(action['arguments'], ensure_ascii=False)}\n  ```"
-        for action in asked.payload["actions"]
-    ]
-    return "⏸ May I do this?\n\n" + "\n".join(lines) + f"\n\n{how}"

@@ -17,6 +17,7 @@ from infra.local.aws.http_server import HttpServer
 from infra.local.aws.state_machines import StateMachine, StateMachines
 from infra.local.aws.states_api import StatesApi
 from infra.local.aws.store import Store
+from shared.actions.github import NamedComment
 from shared.database import Database, Statement
 from shared.events import Event
 from shared.flow import Flow
@@ -149,6 +150,11 @@ class Stage:
         """What people read, in order."""
         done = self.bench.platform.done
         return [text for action in done if (text := getattr(action, "body", None)) is not None]
+
+    def shown(self, end: str = "/live") -> list[str]:
+        """What stood in the messages that change, in order; `end` ends their names."""
+        done = [a for a in self.bench.platform.done if isinstance(a, NamedComment)]
+        return [action.text for action in done if action.name.endswith(end)]
 
     def transitions(self, plan: str) -> int:
         return sum(
