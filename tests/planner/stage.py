@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from infra.local.aws.http_server import HttpServer
 from infra.local.aws.state_machines import StateMachine, StateMachines
 from infra.local.aws.states_api import StatesApi
 from infra.local.aws.store import Store
+from shared.actions import Adapter
 from shared.actions.github import NamedComment
 from shared.database import Database, Statement
 from shared.events import Event
@@ -179,15 +181,21 @@ class Stage:
 
 
 @contextmanager
-def stage(database: Database, flow: Flow, **settings: str) -> Iterator[Stage]:
-    """Raise the stage, with the API of Step Functions on a port of its own."""
+def stage(
+    database: Database, flow: Flow, platform: Adapter | None = None, **settings: str
+) -> Iterator[Stage]:
+    """Raise the stage, with the API of Step Functions on a port of its own, and `platform` in place
+    of the one in memory."""
     server = HttpServer()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL_SFN", server.url)
         patch.setenv("AWS_ACCESS_KEY_ID", "local")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "local")
         patch.setattr(asl_interpreter.pauses, "scale", 0.01)
-        made = Stage(Bench(database, planner_arn=MACHINE, **settings), flow)
+        bench = Bench(database, planner_arn=MACHINE, **settings)
+        if platform is not None:
+            bench.can = replace(bench.can, adapter=lambda wanted: platform)
+        made = Stage(bench, flow)
         server.start(StatesApi(made.machines, _nothing))
         made.machines.open(made.invoke)
         try:
