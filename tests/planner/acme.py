@@ -141,7 +141,8 @@ def acme(database: Database, flow: Flow) -> Iterator[Acme]:
 
 
 def _deliver(it: Stage, request: Request) -> None:
-    body, headers = request.get_data(), dict(request.headers)
+    body = request.get_data()
+    headers = {name.lower(): value for name, value in request.headers.items()}
     slack.verify(body, headers, SECRET, time.time())
     takes = it.flow.types.__contains__
     tenants = {f"slack:{TEAM}": "github:acme"}
