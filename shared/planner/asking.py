@@ -1,15 +1,12 @@
 """The state Approve: a person is asked, and the execution waits for the answer by a task token."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from shared.agent import Agent
-from shared.database import Statement
 from shared.planner.gates import payload_digest
-from shared.planner.showing import kept
+from shared.planner.showing import ask
 from shared.planner.states import States
 from shared.planning.course import open_steps
-from shared.planning.displays import in_full, question
 from shared.planning.store import Approval, Situation, as_json, statement
 
 Json = dict[str, Any]
@@ -34,23 +31,8 @@ class Approve:
             states.can.executions().succeed(payload["token"], {})
             return {}
 
-        def work(agent: Agent) -> Sequence[Statement]:
-            waits = statement("run_plan", situation.event.tenant, situation.id, state="waiting")
-            return [waits, *self._put(agent, situation, asked)]
-
-        states.run(situation, f"ask/{asked.digest[:20]}", remaining, work)
+        ask(states, situation, asked, remaining)
         return {}
-
-    def _put(self, agent: Agent, situation: Situation, asked: Approval) -> Iterator[Statement]:
-        """Ask people: first what the question has to cut, then the question, with its buttons."""
-        plans = self._states.plans
-        for text in in_full(situation, asked):
-            agent.act(plans.say(situation.event, text))
-        display = question(situation, asked)
-        if plans.show is None:
-            agent.act(plans.say(situation.event, display.text))
-        else:
-            yield kept(situation, display, agent.act(plans.show(situation.event, display)))
 
     def _content(self, situation: Situation, steps: Sequence[str]) -> tuple[Json, Sequence[str]]:
         """Return what is asked, the exact actions of these steps or an open question."""

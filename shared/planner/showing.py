@@ -18,13 +18,15 @@ from shared.planner.states import States
 from shared.planning.course import course
 from shared.planning.displays import (
     Display,
+    asking,
     beginning,
+    in_full,
     live,
     live_name,
     question,
     question_name,
 )
-from shared.planning.store import Situation, as_json, statement
+from shared.planning.store import Approval, Situation, as_json, statement
 
 Json = dict[str, Any]
 Cards = Mapping[str, Json]
@@ -82,7 +84,11 @@ class Showing:
             card = cards[display.name]
             if card["shown"] != _shown(display):
                 receipt = self._change(situation, display, Receipt(**card["receipt"]), remaining)
-                self._states.put(situation, [kept(situation, display, receipt)])
+                self._states.put(situation, [_kept(situation, display, receipt)])
+        for approval in situation.approvals:
+            if approval.token and approval.state != "asked" and approval not in asked:
+                # It was answered while the function that asked was dead: its message is found.
+                ask(self._states, situation, approval, remaining)
 
     def _course(self, situation: Situation) -> Any:
         gated = self._states.gates(situation).gated
@@ -92,7 +98,7 @@ class Showing:
         display = beginning(situation)
 
         def work(agent: Agent) -> Sequence[Statement]:
-            return [kept(situation, display, agent.act(self._action(situation, display)))]
+            return [_kept(situation, display, agent.act(self._action(situation, display)))]
 
         self._states.run(situation, "live", remaining, work)
 
@@ -123,7 +129,27 @@ class Showing:
         return show(situation.event, display)
 
 
-def kept(situation: Situation, display: Display, receipt: Receipt) -> Statement:
+def ask(
+    states: States, situation: Situation, asked: Approval, remaining: Callable[[], float]
+) -> None:
+    """Ask people, once: first what the question has to cut, then the question with its buttons."""
+    plans = states.plans
+
+    def work(agent: Agent) -> Sequence[Statement]:
+        for text in in_full(situation, asked):
+            agent.act(plans.say(situation.event, text))
+        display = asking(situation, asked)
+        waits = statement("run_plan", situation.event.tenant, situation.id, state="waiting")
+        if plans.show is None:
+            agent.act(plans.say(situation.event, display.text))
+            return [waits]
+        receipt = agent.act(plans.show(situation.event, display))
+        return [waits, _kept(situation, display, receipt)]
+
+    states.run(situation, f"ask/{asked.digest[:20]}", remaining, work)
+
+
+def _kept(situation: Situation, display: Display, receipt: Receipt) -> Statement:
     """Return what notes where a message stands and what it shows."""
     card = {display.name: {"receipt": receipt.to_json(), "shown": _shown(display)}}
     return statement("keep_card", situation.event.tenant, situation.id, cards=as_json(card))

@@ -105,21 +105,21 @@ def live(situation: Situation, course: Course) -> Display:
 
 
 def question(situation: Situation, asked: Approval) -> Display:
-    """Show exactly what would be done, or an open question, and who has answered."""
-    form = _form(situation)
-    open_still = asked.state == "asked" and not situation.over and not situation.cancelled_by
-    body = _asked(asked, form)
-    if len(body) > form.room:
-        body = _cut(body, form.room)
-    name = question_name(situation, asked)
-    if not open_still:
-        head = _decided(situation, asked)
-        return Display(name, f"{head}\n\n{body}\n\nPlan `{situation.id}`")
+    """Show a question as it now is: open, or who has answered it and when."""
+    if asked.state == "asked" and not situation.over and not situation.cancelled_by:
+        return asking(situation, asked)
+    text = f"{_decided(situation, asked)}\n\n{_body(situation, asked)}\n\nPlan `{situation.id}`"
+    return Display(question_name(situation, asked), text)
+
+
+def asking(situation: Situation, asked: Approval) -> Display:
+    """Show exactly what would be done, or an open question, always in the same words."""
     head = "⏸ **May I do this?**" if "actions" in asked.payload else "⏸ **What shall I do?**"
-    how = form.how.format(id=asked.digest[:NAMED])
+    how = _form(situation).how.format(id=asked.digest[:NAMED])
     until = f"Until {_time(asked.expires_at)}; then nothing is done."
+    body = _body(situation, asked)
     text = f"{head}\n\n{body}\n\n{how} {until} Plan `{situation.id}`"
-    return Display(name, text, asks=True)
+    return Display(question_name(situation, asked), text, asks=True)
 
 
 def in_full(situation: Situation, asked: Approval) -> list[str]:
@@ -130,7 +130,7 @@ def in_full(situation: Situation, asked: Approval) -> list[str]:
         return []
     plain = _asked(asked, _Form(2**31, False, ""))
     head = f"What approval `{asked.digest[:NAMED]}` is about, in full"
-    sized = [plain[at : at + form.room] for at in range(0, len(plain), form.room)]
+    sized = list(_sized(plain, form.room))
     return [
         f"{head} ({number} of {len(sized)}):\n\n{_fenced(part)}"
         for number, part in enumerate(sized, 1)
@@ -194,6 +194,12 @@ def _time(seconds: float) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
+def _body(situation: Situation, asked: Approval) -> str:
+    form = _form(situation)
+    body = _asked(asked, form)
+    return body if len(body) <= form.room else _cut(body, form.room)
+
+
 def _asked(asked: Approval, form: _Form) -> str:
     if "question" in asked.payload:
         return str(asked.payload["question"])
@@ -247,6 +253,15 @@ def _seen(text: str) -> str:
 def _cut(text: str, room: int) -> str:
     kept = text[:room]
     return f"{_fenced(kept)}\n\n{_missing(len(text) - room)}"
+
+
+def _sized(text: str, room: int) -> Iterator[str]:
+    """Cut the text into parts of at most `room` characters, at ends of lines where there are."""
+    while len(text) > room:
+        at = text.rfind("\n", 0, room) + 1 or room
+        yield text[:at].rstrip("\n")
+        text = text[at:]
+    yield text
 
 
 def _missing(characters: int) -> str:

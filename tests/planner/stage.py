@@ -35,7 +35,7 @@ ACCOUNT = "210000000001"
 FUNCTION = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:plan"
 MACHINE = f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:planner"
 #: A generous limit for what must happen soon.
-PATIENCE = 12.0
+PATIENCE = 30.0
 
 Json = dict[str, Any]
 

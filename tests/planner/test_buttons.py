@@ -71,7 +71,7 @@ def test_the_button_of_an_older_version_does_nothing_and_says_so(opened: Open) -
     it.says("change say bye")
     second = it.it.wait_for(lambda: (m := it.asked())["ts"] != first["ts"] and m)
     it.press(first, "approve")
-    assert "answered before, by alice" in it.whispers()[1][1]
+    assert "answered before, by U0ALICE" in it.whispers()[1][1]
     assert it.it.situation(plan).state == "waiting"
     it.press(second, "approve")
     assert it.it.ended(plan).state == "done"
@@ -171,7 +171,7 @@ def test_a_long_text_is_cut_visibly_and_stands_whole_in_the_thread(opened: Open)
     assert all(f"line {number}" in whole for number in range(2000))
     it.says("cancel")
     assert it.it.ended(plan).state == "cancelled"
-    shown = [text for text in it.texts() if text.startswith("⏹ The plan ended by alice")]
+    shown = [text for text in it.texts() if text.startswith("⏹ The plan ended by U0ALICE")]
     assert len(shown) == 1
 
 
