@@ -53,13 +53,15 @@ class Showing:
         if self._states.plans.show is None:
             return
         try:
-            self._bring_up(tenant, plan, remaining, alone=alone)
+            if self._bring_up(tenant, plan, remaining, alone=alone):
+                self._bring_up(tenant, plan, remaining, alone=alone)
         except AgentFlowsError as err:
             log("plan not shown", plan=plan, error=type(err).__name__, reason=str(err))
 
     def _bring_up(
         self, tenant: str, plan: str, remaining: Callable[[], float], *, alone: bool
-    ) -> None:
+    ) -> bool:
+        """Edit, and tell whether a message was found only now, so that it must be edited too."""
         owner = uuid.uuid4().hex
         turn = {"owner": owner, "seconds": _TURN, "pause": _PAUSE, "steals": alone}
         # The plan is read behind the turn: who has it shows the newest.
@@ -67,13 +69,13 @@ class Showing:
             tenant, plan, [statement("take_turn", tenant, plan, **turn)]
         )
         if not rows[0]:
-            return
+            return False
         try:
-            self._edit(situation, rows[0][0]["cards"], remaining)
+            return self._edit(situation, rows[0][0]["cards"], remaining)
         finally:
             self._states.put(situation, [statement("end_turn", tenant, plan, owner=owner)])
 
-    def _edit(self, situation: Situation, cards: Cards, remaining: Callable[[], float]) -> None:
+    def _edit(self, situation: Situation, cards: Cards, remaining: Callable[[], float]) -> bool:
         asked = [a for a in situation.approvals if question_name(situation, a) in cards]
         wanted = [question(situation, approval) for approval in asked]
         if live_name(situation) in cards:
@@ -85,10 +87,11 @@ class Showing:
             if card["shown"] != _shown(display):
                 receipt = self._change(situation, display, Receipt(**card["receipt"]), remaining)
                 self._states.put(situation, [_kept(situation, display, receipt)])
-        for approval in situation.approvals:
-            if approval.token and approval.state != "asked" and approval not in asked:
-                # It was answered while the function that asked was dead: its message is found.
-                ask(self._states, situation, approval, remaining)
+        lost = [a for a in situation.approvals if a.token and a.state != "asked" and a not in asked]
+        for approval in lost:
+            # It was answered while the function that asked was dead: its message is found.
+            ask(self._states, situation, approval, remaining)
+        return bool(lost)
 
     def _course(self, situation: Situation) -> Any:
         gated = self._states.gates(situation).gated
@@ -139,12 +142,13 @@ def ask(
         for text in in_full(situation, asked):
             agent.act(plans.say(situation.event, text))
         display = asking(situation, asked)
-        waits = statement("run_plan", situation.event.tenant, situation.id, state="waiting")
+        is_open = asked.state == "asked"
+        waits = [statement("run_plan", situation.event.tenant, situation.id, state="waiting")]
         if plans.show is None:
             agent.act(plans.say(situation.event, display.text))
-            return [waits]
+            return waits * is_open
         receipt = agent.act(plans.show(situation.event, display))
-        return [waits, _kept(situation, display, receipt)]
+        return [*waits * is_open, _kept(situation, display, receipt)]
 
     states.run(situation, f"ask/{asked.digest[:20]}", remaining, work)
 

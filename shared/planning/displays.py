@@ -70,7 +70,7 @@ class _Form(NamedTuple):
 
 
 _GITHUB = _Form(50_000, True, "Answer `/approve {id}`, `/reject {id}` or `/change TEXT`.")
-_SLACK = _Form(6_000, False, "Press a button, or mention me here with `approve {id}`.")
+_SLACK = _Form(4_000, False, "Press a button, or mention me here with `approve {id}`.")
 
 
 def click(value: str) -> Click | None:
@@ -226,11 +226,10 @@ def _arguments(arguments: Json, room: int) -> Iterator[str]:
         if len(seen) <= _SHORT and not {"\n", "`"} & set(seen):
             yield f"{name}: `{seen}`" if seen else f"{name}: empty"
             continue
-        shown = seen if len(seen) <= room else seen[:room]
         if is_diff := is_file and name == "content":
-            shown = "\n".join(f"+{line}" for line in shown.split("\n"))
+            seen = "\n".join(f"+{line}" for line in seen.split("\n"))
         cut = f"\n\n{_missing(len(seen) - room)}" if len(seen) > room else ""
-        yield f"{name}:\n\n{_fenced(shown, 'diff' if is_diff else '')}{cut}"
+        yield f"{name}:\n\n{_fenced(seen[:room], 'diff' if is_diff else '')}{cut}"
 
 
 def _fenced(text: str, kind: str = "") -> str:

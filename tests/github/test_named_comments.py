@@ -2,7 +2,7 @@
 
 from shared.actions import Mark
 from shared.actions.github import NamedComment
-from tests.github.desk import MARK, SHOP, Desk
+from tests.github.desk import MARK, Desk
 
 
 def test_a_named_comment_is_edited_in_place(desk: Desk) -> None:
@@ -27,6 +27,6 @@ def test_comments_of_two_names_stand_side_by_side(desk: Desk) -> None:
 
 def test_a_named_comment_that_somebody_deleted_is_shown_again(desk: Desk) -> None:
     made = desk.adapter.perform(NamedComment(desk.issue, "p1/live", "One"), MARK, None)
-    desk.sandbox.delete_comment(SHOP, int(made.id))
+    desk.sandbox.delete_comment(int(made.id))
     desk.adapter.perform(NamedComment(desk.issue, "p1/live", "Two"), MARK, made)
     assert desk.comments == ["Two"]

@@ -50,7 +50,7 @@ def test_a_card_that_somebody_deleted_is_shown_again(place: Place) -> None:
     assert place.replies() == ["Two"]
 
 
-@pytest.mark.parametrize("text", ["<!channel> look", "x" * 20_000, "```\n" + "y\n" * 9_000])
+@pytest.mark.parametrize("text", ["<!channel> look", "x" * 20_000, "```\n" + "y\n" * 2_500])
 def test_a_card_notifies_nobody_and_is_one_message(place: Place, text: str) -> None:
     place.adapter.perform(card(place, text, *YES), MARK, None)
     (message,) = place.slack.thread(GENERAL, place.thread.ts)[1:]
