@@ -2,14 +2,15 @@
 report."""
 
 from shared.actions import Action
-from shared.actions.github import AddLabels, Assign, Comment, OpenDraft, OpenIssue
-from shared.actions.slack import Post, React, Reply
+from shared.actions.github import AddLabels, Assign, Comment, NamedComment, OpenDraft, OpenIssue
+from shared.actions.slack import Button, Card, Post, React, Reply, Whisper
 from shared.agent import Agent
 from shared.errors import EventError, PolicyError
 from shared.events import Event
 from shared.flow import flow
 from shared.perception.commands import command_of, event_types
-from shared.planning.desk import Answer
+from shared.planning.desk import ANSWERS
+from shared.planning.displays import Display
 from shared.plans import Plans
 from shared.toolbox import github, memory, slack
 
@@ -17,12 +18,15 @@ _COMMANDS = ("plan", "approve", "reject", "change", "cancel")
 
 #: Whatever leaves the conversation waits for a person's consent, so posts may go to any channel.
 MAY = (
+    Whisper.at_most(1),
     Comment.at_most(10),
+    NamedComment.at_most(1),
     AddLabels.at_most(30),
     Assign.at_most(10),
     OpenIssue.at_most(5),
     OpenDraft.at_most(3),
     Reply.at_most(10),
+    Card.at_most(1),
     Post.anywhere(3),
     React.at_most(1),
 )
@@ -48,13 +52,6 @@ TOOLS = (
 )
 
 
-_ANSWERS: dict[str, Answer] = {
-    "approve": "approved",
-    "reject": "rejected",
-    "change": "changed",
-}
-
-
 def say(event: Event, text: str) -> Action | None:
     """Tell the people of the conversation something; who asked through the API reads it there."""
     if event.source == "api":
@@ -62,15 +59,30 @@ def say(event: Event, text: str) -> Action | None:
     return Comment(event.issue, text) if event.issue_target else Reply(event.thread, text)
 
 
+def show(event: Event, display: Display) -> Action | None:
+    """Show people a message of the plan, which changes."""
+    if event.source == "api":
+        return None
+    if event.issue_target:
+        return NamedComment(event.issue, display.name, display.text)
+    buttons = tuple(Button(*choice) for choice in display.choices)
+    return Card(event.thread, display.name, display.text, buttons)
+
+
 @flow(
     *event_types(*_COMMANDS),
     *(f"api.command.{name}" for name in _COMMANDS),
+    "slack.block_actions",
     may=MAY,
-    plans=Plans(tools=TOOLS, say=say),
+    plans=Plans(tools=TOOLS, say=say, show=show),
 )
 def plan(event: Event, agent: Agent) -> None:
     if event.source == "api":
         _asked_through_the_api(event, agent)
+        return
+    if event.type == "slack.block_actions":
+        if words := agent.plans.click(event.text):
+            agent.act(Whisper(event.response, words))
         return
     name, words = command_of(event.type), event.text
     if name == "plan":
@@ -82,7 +94,7 @@ def plan(event: Event, agent: Agent) -> None:
     elif name == "change":
         agent.plans.answer("changed", words)
     else:
-        agent.plans.answer(_ANSWERS[name], of=words)
+        agent.plans.answer(ANSWERS[name], of=words)
 
 
 def _asked_through_the_api(event: Event, agent: Agent) -> None:
@@ -94,7 +106,7 @@ def _asked_through_the_api(event: Event, agent: Agent) -> None:
         if not agent.plans.cancel(about["run"]):
             raise EventError(f"there is no open plan {about['run']}; it may be over")
     elif not agent.plans.answer(
-        _ANSWERS[name], event.text, of=about["run"], step=about["step"], digest=about["digest"]
+        ANSWERS[name], event.text, of=f"{about['run']}/{about['digest']}", step=about["step"]
     ):
         raise EventError(
             f"plan {about['run']} asks nothing of this digest about {about['step']};"

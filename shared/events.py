@@ -190,7 +190,8 @@ class Event(NamedTuple):
         """Does the person who caused this expect an answer: not for what is merely said in a
         channel."""
         return self.source in {"github", "api"} or (
-            self.type in {"slack.app_mention", "slack.message.im", "slack.command"}
+            self.type
+            in {"slack.app_mention", "slack.message.im", "slack.command", "slack.block_actions"}
             or self.type.startswith("slack.command.")
         )
 

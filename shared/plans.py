@@ -19,6 +19,7 @@ from shared.events import Event
 from shared.journal import canonical, digest
 from shared.models import typed
 from shared.planning import Planner, Reflector, Verifier
+from shared.planning.displays import Display
 from shared.planning.thinking import plan_with_a_model, reflect, verify_with_a_model
 from shared.planning.validation import Limits, ToolFacts
 
@@ -149,14 +150,16 @@ def _hints(function: Callable[..., Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Plans:
-    """The plans of a flow. `say` is the action that tells the people in a conversation
-    something, None where nobody is told.
+    """The plans of a flow. `say` is the action that tells the people in a conversation something,
+    `show` the one that shows them what changes; without it they are told the questions only. Both
+    return None where nobody is told.
 
     A write beyond the conversation that asked waits for consent, unless its tool is `trusted`.
     """
 
     tools: Sequence[PlanTool]
     say: Callable[[Event, str], Action | None]
+    show: Callable[[Event, Display], Action | None] | None = None
     limits: Limits = field(default_factory=Limits)
     trusted: frozenset[str] = frozenset()
     planner: Planner = plan_with_a_model

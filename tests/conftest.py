@@ -98,6 +98,20 @@ def postgres_url() -> Iterator[str]:
         server.erase()
 
 
+@pytest.fixture
+def plain_owner(database_url: str) -> Iterator[str]:
+    """A role that may own what is in the test's database, but is no superuser."""
+    role = f"owner_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(database_url, autocommit=True) as admin:
+        admin.execute(f"create role {role} nologin".encode())
+        admin.execute(f"grant all on schema public to {role}".encode())
+        try:
+            yield role
+        finally:
+            for end in ("reassign owned by {} to current_user", "drop owned by {}", "drop role {}"):
+                admin.execute(end.format(role).encode())
+
+
 @pytest.fixture(scope="module")
 def data_directory() -> Iterator[Path]:
     """A directory for a whole local system, deleted after the module.

@@ -3,6 +3,7 @@
 import importlib.util
 import marshal
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -173,13 +174,16 @@ def test_of_aws_only_the_services_in_use_are_described(bundles: Path, function: 
 
 @pytest.mark.parametrize("function", [*FLOWS, "Migrate"])
 def test_the_sql_of_a_module_goes_along(bundles: Path, function: str) -> None:
-    shipped = {file.relative_to(bundles / function) for file in (bundles / function).rglob("*.sql")}
-    expected = {
-        file.relative_to(ROOT)
-        for top in (["infra/migrations"] if function == "Migrate" else ["shared"])
-        for file in (ROOT / top).rglob("*.sql")
+    bundle = bundles / function
+    shipped = {str(file.relative_to(bundle)) for file in bundle.rglob("*.sql")}
+    read = {
+        str(module.with_name(name).relative_to(bundle))
+        for module in bundle.rglob("shared/**/*.py")
+        for name in re.findall(r'queries\(__file__, "(.+?)"\)', module.read_text("utf-8"))
     }
-    assert shipped == expected
+    migrations = {str(file.relative_to(ROOT)) for file in ROOT.glob("infra/migrations/*.sql")}
+    assert shipped == (migrations if function == "Migrate" else read)
+    assert shipped
 
 
 @pytest.mark.parametrize(("function", "most"), [("Ingress", 0.3), ("Chat", 12), ("Triage", 12)])

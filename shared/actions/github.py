@@ -122,6 +122,19 @@ class Comment(_OnIssue):
 
 
 @dataclass(frozen=True)
+class NamedComment(_OnIssue):
+    """Show a comment that exists once by its `name` and is edited in place."""
+
+    issue: Issue
+    name: str
+    text: str
+
+    @property
+    def arguments(self) -> Json:
+        return {"name": self.name, "text": self.text}
+
+
+@dataclass(frozen=True)
 class Assign(_OnIssue):
     """Assign people, by their logins, to an issue or pull request: all of them or, when one cannot
     be assigned there, nobody."""

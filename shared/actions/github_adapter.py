@@ -1,23 +1,27 @@
 """Performs actions on GitHub, and finds what they made by the mark that is hidden in it."""
 
-from collections.abc import Callable, Iterable, Mapping
-from itertools import islice
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from shared.actions import Action, Json, Mark, Query, Receipt
-from shared.actions.github import AddLabels, Assign, Comment, ListLabels, OpenDraft, OpenIssue
+from shared.actions.github import (
+    AddLabels,
+    Assign,
+    Comment,
+    ListLabels,
+    NamedComment,
+    OpenDraft,
+    OpenIssue,
+)
+from shared.actions.github_comments import Comments
 from shared.actions.github_contents import Contents
 from shared.actions.github_issues import Issues
-from shared.actions.github_markdown import Stamp, compose, read_stamp
 from shared.actions.github_pulls import Pulls
 from shared.actions.github_reading import Reading
 from shared.actions.github_session import GitHubSession
-from shared.errors import ActionRejected, EffectUnknown
+from shared.errors import ActionRejected
 from shared.events import Issue
 from shared.settings import Settings
-
-#: How far back to look through the comments of an issue: ten requests.
-_LOOKED_THROUGH = 1000
 
 
 class GitHubAdapter:
@@ -35,6 +39,7 @@ class GitHubAdapter:
     ) -> None:
         """Raises SettingsError when the settings name no identity on GitHub."""
         self._session = session(settings, timeout, permissions)
+        self._comments = Comments(self._session)
         self._contents = Contents(self._session)
         self._reading = Reading(self._session)
         self._issues = Issues(self._session, self._choose)
@@ -46,7 +51,9 @@ class GitHubAdapter:
             case AddLabels():
                 return self._add_labels(action)
             case Comment():
-                return self._comment(action, mark, previous)
+                return self._comments.write(action, mark, previous)
+            case NamedComment():
+                return self._comments.show(action, mark, previous)
             case OpenIssue():
                 return self._issues.open(action, mark)
             case Assign():
@@ -61,8 +68,8 @@ class GitHubAdapter:
         match action:
             case AddLabels():
                 return self._find_labels(action)
-            case Comment():
-                return self._find_comment(action, mark)
+            case Comment() | NamedComment():
+                return self._comments.find(action, mark)
             case OpenIssue():
                 return self._issues.find(action, mark)
             case Assign():
@@ -114,57 +121,6 @@ class GitHubAdapter:
         }
         return _labelled(action.issue, known, unknown) if there.issuperset(known) else None
 
-    def _comment(self, action: Comment, mark: Mark, previous: Receipt | None) -> Receipt:
-        body = {"body": compose(action.body, mark, sticky=action.sticky)}
-        repository = action.issue.repository
-        if action.sticky:
-            made = previous.id if previous and (previous.data or {}).get("sticky") else None
-            edited = self._edit(action.issue, made, body) if made else None
-            if edited is None:
-                found, _ = self._own_comment(
-                    action.issue, lambda stamp: stamp.sticky and stamp.mark.flow == mark.flow
-                )
-                edited = self._edit(action.issue, found["id"], body) if found else None
-            if edited is not None:
-                return _commented(edited, sticky=True)
-        path = f"/issues/{action.issue.number}/comments"
-        answer = self._session.request(
-            f"comment on {action.issue.ref}", repository, "POST", path, body
-        )
-        return _commented(answer.data, sticky=action.sticky)
-
-    def _edit(self, issue: Issue, comment: str | int, body: Json) -> Json | None:
-        """Return the edited comment, or None when it is gone."""
-        path = f"/issues/comments/{comment}"
-        doing = f"edit comment {comment} on {issue.ref}"
-        edited: Json | None = self._session.edit(doing, issue.repository, path, body)
-        return edited
-
-    def _find_comment(self, action: Comment, mark: Mark) -> Receipt | None:
-        found, complete = self._own_comment(action.issue, lambda stamp: stamp.mark.key == mark.key)
-        if found is None and not complete:
-            raise EffectUnknown(
-                f"github: {action.issue.ref} has more than {_LOOKED_THROUGH} comments, and the"
-                f" newest of them do not hold effect {mark.key[:12]}; look for it there"
-            )
-        return _commented(found, sticky=action.sticky) if found else None
-
-    def _own_comment(
-        self, issue: Issue, wanted: Callable[[Stamp], bool]
-    ) -> tuple[Json | None, bool]:
-        """Return the newest comment that is ours and `wanted`, and whether all were looked at."""
-        path, doing = f"/issues/{issue.number}/comments", f"list the comments of {issue.ref}"
-        comments = self._session.newest_first(doing, issue.repository, path)
-        for comment in islice(comments, _LOOKED_THROUGH):
-            stamp = read_stamp(comment["body"])
-            if stamp and wanted(stamp) and self._session.wrote(comment):
-                return comment, True
-        return None, next(comments, None) is None
-
 
 def _labelled(issue: Issue, known: list[str], unknown: list[str]) -> Receipt:
     return Receipt(id=issue.ref, data={"labels": known, "unknown": unknown})
-
-
-def _commented(comment: Json, *, sticky: bool) -> Receipt:
-    return Receipt(id=str(comment["id"]), url=comment["html_url"], data={"sticky": sticky})

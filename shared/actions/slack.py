@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self
 
 from shared.actions import Action, Adapter, Json, Permission
 from shared.events import Event, Message, Response, Thread
@@ -204,3 +204,32 @@ class Whisper(_Act):
     @classmethod
     def notice(cls, event: Event, text: str) -> Self | None:
         return cls(event.response_target, text) if event.response_target else None
+
+
+class Button(NamedTuple):
+    """What people may press under a message. `value`, at most 2,000 characters, comes back as the
+    text of a `slack.block_actions`."""
+
+    label: str
+    value: str
+    emphasis: Literal["", "primary", "danger"] = ""
+
+
+@dataclass(frozen=True)
+class Card(_Act):
+    """Show a message in the thread that exists once by its `name` and is edited in place. `text` is
+    Markdown, of which one message's worth is shown."""
+
+    thread: Thread
+    name: str
+    text: str
+    buttons: tuple[Button, ...] = ()
+
+    @property
+    def target(self) -> Thread:
+        return self.thread
+
+    @property
+    def arguments(self) -> Json:
+        buttons = [button._asdict() for button in self.buttons]
+        return {"name": self.name, "text": self.text, "buttons": buttons}

@@ -1,6 +1,7 @@
 """Replies, posts and reactions on Slack through the Slack SDK, each found again by its metadata."""
 
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -9,7 +10,7 @@ from slack_sdk.web import WebClient
 from slack_sdk.webhook import WebhookClient
 
 from shared.actions import Action, Json, Mark, Query, Receipt
-from shared.actions.slack import Draft, Post, React, ReadThread, Reply, Whisper
+from shared.actions.slack import Button, Card, Draft, Post, React, ReadThread, Reply, Whisper
 from shared.actions.slack_channels import Channels
 from shared.actions.slack_errors import SlackRefused, border
 from shared.actions.slack_messages import Messages, act, blocks, metadata, read
@@ -71,6 +72,8 @@ class SlackAdapter:
                 return self._whisper(action)
             case Post():
                 return self._channels.post(action, mark)
+            case Card():
+                return self._card(action, mark, previous)
         raise ActionRejected(f"slack: cannot do {type(action).__name__}; use Reply, Post or React")
 
     def find(self, action: Action, mark: Mark) -> Receipt | None:
@@ -86,6 +89,8 @@ class SlackAdapter:
                     return self._find_reaction(action)
                 case Post():
                     return self._channels.find(action, mark)
+                case Card():
+                    return self._find_card(action, mark)
         except ActionRejected as err:
             raise EffectUnknown(f"{err}; until then look at {action.target.ref} yourself") from err
         raise EffectUnknown(
@@ -176,7 +181,7 @@ class SlackAdapter:
         return Receipt(f"{message.ts}:{react.emoji}", _url(message))
 
     def _whisper(self, whisper: Whisper) -> Receipt:
-        """Post what Slack takes in answer to a command; it takes five within half an hour.
+        """Post what Slack takes in answer to a command or a click: five times in half an hour.
         https://docs.slack.dev/interactivity/handling-user-interaction#message_responses"""
         client = WebhookClient(
             whisper.response.url, self._client.timeout, logger=_silent_logger(), retry_handlers=[]
@@ -195,6 +200,24 @@ class SlackAdapter:
                     " or was answered five times, so give it again"
                 )
         return Receipt("")
+
+    def _card(self, card: Card, mark: Mark, previous: Receipt | None) -> Receipt:
+        """Edit the message that `previous` tells of, if it has this name and is still there."""
+        texts, about = pieces(card.text), metadata(mark, 0, 1)
+        text = texts[0] if len(texts) == 1 else unfinished(card.text)
+        below = [_buttons(card.buttons)] if card.buttons else []
+        if previous and (previous.data or {}).get("name") == card.name:
+            try:
+                self._messages.change(card.thread, previous.id, text, about, below)
+                return previous
+            except SlackRefused as err:
+                if err.code != "message_not_found":
+                    raise
+        return _carded(card, self._messages.post(card.thread, text, about, below))
+
+    def _find_card(self, card: Card, mark: Mark) -> Receipt | None:
+        found = [ts for _, ts in self._messages.marked(card.thread, mark)]
+        return _carded(card, found[0]) if found else None
 
     def _find_reaction(self, react: React) -> Receipt | None:
         message = react.message
@@ -234,6 +257,25 @@ def _receipt(thread: Thread, posted: dict[int, str]) -> Receipt:
 def _draft_receipt(thread: Thread, stamps: list[str]) -> Receipt:
     """Where a draft stands; there can be more than one after a crash."""
     return Receipt(stamps[0] if stamps else "", data={"channel": thread.channel, "draft": stamps})
+
+
+def _carded(card: Card, ts: str) -> Receipt:
+    return Receipt(ts, _url(card.thread._replace(ts=ts)), {"name": card.name})
+
+
+def _buttons(buttons: Sequence[Button]) -> Json:
+    """https://docs.slack.dev/reference/block-kit/block-elements/button-element"""
+    elements = [
+        {
+            "type": "button",
+            "action_id": button.label.lower(),
+            "text": {"type": "plain_text", "text": button.label},
+            "value": button.value,
+            **({"style": button.emphasis} if button.emphasis else {}),
+        }
+        for button in buttons
+    ]
+    return {"type": "actions", "elements": elements}
 
 
 def _drafts(previous: Receipt | None) -> list[str]:

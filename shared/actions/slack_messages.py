@@ -1,6 +1,6 @@
 """The bot's messages in a thread: posted, changed, taken away, and found by their metadata."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -25,9 +25,11 @@ class Messages:
         self._client = client
         self._bot = bot
 
-    def post(self, thread: Thread, text: str, metadata: Json) -> str:
-        """Post one message into the thread and return its time stamp."""
-        answer = self._send(thread.ref, thread.channel, text, metadata, thread_ts=thread.ts)
+    def post(self, thread: Thread, text: str, metadata: Json, below: Sequence[Json] = ()) -> str:
+        """Post one message into the thread, with the blocks `below` its text, and return its time
+        stamp."""
+        to = thread.ref
+        answer = self._send(to, thread.channel, text, metadata, below, thread_ts=thread.ts)
         if "thread_ts" not in answer["message"]:  # Slack says ok, and posts it outside
             self._withdraw(thread, answer["ts"])
         return str(answer["ts"])
@@ -36,7 +38,15 @@ class Messages:
         """Post one message into the channel itself and return its time stamp."""
         return str(self._send(channel, channel, text, metadata)["ts"])
 
-    def _send(self, to: str, channel: str, text: str, metadata: Json, **more: str) -> Json:
+    def _send(
+        self,
+        to: str,
+        channel: str,
+        text: str,
+        metadata: Json,
+        below: Sequence[Json] = (),
+        **more: str,
+    ) -> Json:
         message: Json = {
             **_shown(channel, plain(text), metadata),
             **more,
@@ -46,24 +56,24 @@ class Messages:
         # Not chat_postMessage(), which warns of a blank text; Slack's own answer is plainer.
         post = partial(act, f"post to {to}", self._client.api_call)
         try:
-            return post(api_method="chat.postMessage", json={**message, "blocks": blocks(text)})
+            full = {**message, "blocks": [*blocks(text), *below]}
+            return post(api_method="chat.postMessage", json=full)
         except SlackRefused as err:
             if err.code not in _BLOCKS:
                 raise
             # Better without its format than not at all.
             return post(api_method="chat.postMessage", json=message)
 
-    def change(self, thread: Thread, ts: str, text: str, metadata: Json) -> None:
+    def change(
+        self, thread: Thread, ts: str, text: str, metadata: Json, below: Sequence[Json] = ()
+    ) -> None:
         """Make a message say something else and belong to what the metadata names.
 
         Slack shows no "(edited)", because the message has blocks.
         https://docs.slack.dev/reference/methods/chat.update
         """
-        message = {
-            **_shown(thread.channel, brief(text), metadata),
-            "ts": ts,
-            "blocks": blocks(text),
-        }
+        shown = [*blocks(text), *below]
+        message = {**_shown(thread.channel, brief(text), metadata), "ts": ts, "blocks": shown}
         doing = f"change the reply {ts} in {thread.ref}"
         act(doing, self._client.api_call, api_method="chat.update", json=message)
 

@@ -253,6 +253,7 @@ def _interaction(payload: Json, team: str) -> _Said:
         channel_type=_PRIVATE_NAMES.get(string(payload, "channel", "name"), ""),
         ts=_ts(container, "message_ts") or _ts(message, "ts"),
         thread_ts=_ts(container, "thread_ts") or _ts(message, "thread_ts"),
+        response_url=string(payload, "response_url"),
     )
 
 

@@ -1,12 +1,10 @@
 """The state Approve: a person is asked, and the execution waits for the answer by a task token."""
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from shared.agent import Agent
-from shared.database import Statement
 from shared.planner.gates import payload_digest
+from shared.planner.showing import ask
 from shared.planner.states import States
 from shared.planning.course import open_steps
 from shared.planning.store import Approval, Situation, as_json, statement
@@ -33,11 +31,7 @@ class Approve:
             states.can.executions().succeed(payload["token"], {})
             return {}
 
-        def work(agent: Agent) -> Sequence[Statement]:
-            states.tell(agent, situation, _text(asked, situation))
-            return [statement("run_plan", situation.event.tenant, situation.id, state="waiting")]
-
-        states.run(situation, f"ask/{asked.digest[:20]}", remaining, work)
+        ask(states, situation, asked, remaining)
         return {}
 
     def _content(self, situation: Situation, steps: Sequence[str]) -> tuple[Json, Sequence[str]]:
@@ -70,16 +64,3 @@ class Approve:
         found = self._states.again(situation).approval(name)
         assert found is not None  # it was written just now
         return found
-
-
-def _text(asked: Approval, situation: Situation) -> str:
-    """Say exactly what would be done, and how to answer."""
-    how = f"Answer `/approve`, `/reject` or `/change <what>`. Plan `{situation.id}`."
-    if "question" in asked.payload:
-        return f"⏸ {asked.payload['question']}\n\n{how}"
-    lines = [
-        f"- **{action['kind']}** on {action['target']}:\n\n"
-        f"  ```\n  {json.dumps(action['arguments'], ensure_ascii=False)}\n  ```"
-        for action in asked.payload["actions"]
-    ]
-    return "⏸ May I do this?\n\n" + "\n".join(lines) + f"\n\n{how}"

@@ -8,6 +8,7 @@ from shared.database import Statement
 from shared.errors import AgentFlowsError
 from shared.planner.states import States
 from shared.planning.checklist import Line, checklist
+from shared.planning.displays import url_of
 from shared.planning.store import Situation, statement
 
 Json = dict[str, Any]
@@ -82,14 +83,9 @@ def _kinds(kind: type[AgentFlowsError]) -> list[type[AgentFlowsError]]:
 def _text(situation: Situation, state: str, reason: str) -> str:
     head = {"done": "✅ Done.", "failed": f"❌ {reason}", "cancelled": f"⏹ {reason}"}[state]
     lines = [Line(row.step, row.state, row.reason) for row in situation.steps]
-    links = {row.step.id: _url(row.output) for row in situation.in_state("done")}
+    links = {row.step.id: url_of(row.output) for row in situation.in_state("done")}
     body = checklist(lines, cost=situation.cost, links=links) if lines else ""
     return f"{head}\n\n{body}\n\nPlan `{situation.id}`".replace("\n\n\n", "\n")
-
-
-def _url(output: Any) -> str:
-    url = output.get("url", "") if isinstance(output, dict) else ""
-    return url if isinstance(url, str) and url.startswith("https://") else ""
 
 
 def _lesson(situation: Situation, state: str, reason: str) -> str:

@@ -9,12 +9,15 @@ from shared.planner.closing import Report
 from shared.planner.doing import Act, Verify
 from shared.planner.making import MakePlan, Validate
 from shared.planner.reflecting import Reflect
+from shared.planner.showing import Showing
 from shared.planner.states import States
 from shared.worker import Worker
 
 Json = dict[str, Any]
 #: Handles one state: its payload, and how many seconds the function has left.
 Handler = Callable[[Json, Callable[[], float]], Json]
+#: The states that run beside others, one for each step of a wave.
+_BESIDE = frozenset({"Act", "Verify"})
 
 
 class Planner:
@@ -22,6 +25,7 @@ class Planner:
 
     def __init__(self, worker: Worker, states: States) -> None:
         self._worker = worker
+        self._show = Showing(states)
         self._states: Mapping[str, Handler] = {
             "Plan": MakePlan(states),
             "Validate": Validate(states),
@@ -39,4 +43,10 @@ class Planner:
         def remaining() -> float:
             return float(context.get_remaining_time_in_millis()) / 1000
 
-        return self._states[event["state"]](event, remaining)
+        state, place = event["state"], (event["tenant"], event["plan"])
+        if state == "Plan":
+            # Making a plan takes a while: people see that it has begun.
+            self._show(*place, remaining, alone=True)
+        answer = self._states[state](event, remaining)
+        self._show(*place, remaining, alone=state not in _BESIDE)
+        return answer

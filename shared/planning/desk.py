@@ -1,16 +1,23 @@
 """The desk: where a person's word about a plan arrives, each as journaled steps of the run that
 brings it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 from shared.database import Statement
 from shared.errors import PolicyError
 from shared.executions import Executions
 from shared.journal import Outcome, Run
+from shared.planning.displays import NAMED, click
 from shared.planning.store import SQL, PlanStore, statement
 
 Answer = Literal["approved", "rejected", "changed"]
+#: What a person's word comes to.
+ANSWERS: Mapping[str, Answer] = {
+    "approve": "approved",
+    "reject": "rejected",
+    "change": "changed",
+}
 #: What an answer names in place of a step when the question is about none.
 QUESTION = "question"
 
@@ -39,29 +46,44 @@ class PlanDesk:
         self._run.step("start", {"plan": plan}, begin)
         return plan
 
-    def answer(
-        self, answer: Answer, words: str = "", of: str = "", *, step: str = "", digest: str = ""
-    ) -> str:
-        """Answer what the newest plan of the conversation asks, or the plan or step named by `of`;
-        with a `digest` only the question that bears it, which must be about `step`.
+    def answer(self, answer: Answer, words: str = "", of: str = "", *, step: str = "") -> str:
+        """Answer what the newest plan of the conversation asks, or what `of` names: a plan, a step,
+        a question by the first characters of its digest, or a plan's question as `plan/digest`;
+        it must be about `step`, if that is given.
 
         Returns the id of the plan, or nothing when no question is open. The first answer counts.
         Raises PolicyError for a person who may not write.
         """
         if not self._event.actor.may_write:
-            raise PolicyError(f"{answer} needs write permission; somebody who has it must answer")
+            raise PolicyError("answering needs write permission; somebody who has it must do it")
         asked = self._step("asked", {"of": of})
-        named = [row for row in asked if not of or of == row["plan_id"] or of in _steps(row)]
-        if digest:
-            named = [
-                r for r in named if r["digest"] == digest and step in (_steps(r) or [QUESTION])
-            ]
+        named = [row for row in asked if not of or _names(of, row)]
+        if step:
+            named = [row for row in named if step in (_steps(row) or [QUESTION])]
         if not named:
             return ""
         plan, name = str(named[0]["plan_id"]), str(named[0]["digest"])
         self._decide(plan, name, answer, words)
         self._wake(plan)
         return plan
+
+    def click(self, value: str) -> str:
+        """Take the click of a button that a plan was shown with; raises PolicyError as `answer`.
+
+        Returns what to tell who clicked; nothing, when the message itself will show it.
+        """
+        clicked = click(value)
+        if clicked is None:
+            return ""
+        if clicked.verb != "change" and self.answer(ANSWERS[clicked.verb], of=clicked.name):
+            mine = (ANSWERS[clicked.verb], self._event.actor.name)
+            standing = self._standing(clicked.name)
+            is_mine = bool(standing) and (standing["state"], standing["decided_by"]) == mine
+            return "" if is_mine else _closed(standing)
+        standing = self._standing(clicked.name)
+        return (
+            _closed(standing) or "Say what to change: mention me here with `change` and a sentence."
+        )
 
     def cancel(self, of: str = "") -> str:
         """Stop the newest plan of the conversation, or the one named; return its id, if any."""
@@ -79,7 +101,7 @@ class PlanDesk:
     def _step(self, name: str, input: dict[str, str]) -> list[dict[str, object]]:
         """Look up, in a step of its own, what waits in this conversation, or for the API what waits
         in the plan that is named: it is no place of its own, and is asked about all of them."""
-        named = input["of"] if self._event.source == "api" else ""
+        named = input["of"].partition("/")[0] if self._event.source == "api" else ""
         values = {
             "tenant": self._event.tenant,
             "conversation": self._event.conversation,
@@ -91,6 +113,18 @@ class PlanDesk:
 
         found: list[dict[str, object]] = self._run.step(name, input, work)
         return found
+
+    def _standing(self, name: str) -> dict[str, object]:
+        """Look up how a question of this conversation stands; nothing when there is none."""
+        tenant, conversation = self._event.tenant, self._event.conversation
+        plan, _, digest = name.partition("/")
+        values = {"tenant": tenant, "conversation": conversation, "plan": plan, "digest": digest}
+
+        def work() -> Outcome:
+            return Outcome(self._store.run(tenant, [Statement(SQL["standing"], values)])[0])
+
+        rows: list[dict[str, object]] = self._run.step("standing", {"of": name}, work)
+        return rows[0] if rows else {}
 
     def _decide(self, plan: str, name: str, answer: Answer, words: str) -> None:
         values = {"digest": name, "state": answer, "said": words, "by": self._event.actor.name}
@@ -108,6 +142,25 @@ class PlanDesk:
             return Outcome(sum(self._executions().succeed(token, {}) for token in tokens))
 
         self._run.step("wake", {"plan": plan}, work)
+
+
+def _names(of: str, row: dict[str, object]) -> bool:
+    plan, digest = str(row["plan_id"]), str(row["digest"])
+    short = len(of) >= NAMED and digest.startswith(of)
+    return of in {plan, f"{plan}/{digest}"} or short or of in _steps(row)
+
+
+def _closed(standing: dict[str, object]) -> str:
+    """Say why a question takes no answer any more; nothing when it still does."""
+    if not standing:
+        return "I know of no such question here."
+    if standing["state"] in ANSWERS.values():
+        return f"This was answered before, by {standing['decided_by']}. Your click changed nothing."
+    if standing["outdated"]:
+        return "The plan has changed since, or is over. Your click changed nothing."
+    if standing["expired"] or standing["state"] == "expired":
+        return "The time to answer this is over. Nothing was done."
+    return ""
 
 
 def _steps(row: dict[str, object]) -> list[str]:

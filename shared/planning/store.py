@@ -68,6 +68,8 @@ class Approval:
     decided_by: str
     expired: bool
     expires_at: float
+    #: Seconds since the epoch; None while nobody has.
+    decided_at: float | None
 
 
 @dataclass(frozen=True)
@@ -122,31 +124,41 @@ class PlanStore:
 
     def load(self, tenant: str, plan: str) -> Situation:
         """Return the plan as it stands, in one round trip; raises EventError when there is none."""
+        return self.load_after(tenant, plan, [])[1]
+
+    def load_after(
+        self, tenant: str, plan: str, statements: Sequence[Statement]
+    ) -> tuple[list[list[Row]], Situation]:
+        """Run `statements` and return their rows, and the plan as it stands behind them."""
         key = {"tenant": tenant, "plan": plan}
         names = ("read_plan", "read_versions", "read_steps", "read_writes", "read_approvals")
-        found, versions, steps, writes, approvals = self.run(
-            tenant, [Statement(SQL[name], key) for name in names]
-        )
-        if not found:
-            raise EventError(f"there is no plan {plan} of {tenant}; was it deleted with its event?")
-        row = found[0]
-        return Situation(
-            id=row["id"],
-            flow=row["flow"],
-            event=Event.from_json(row["event"]),
-            goal=row["goal"],
-            state=row["state"],
-            reason=row["reason"],
-            cancelled_by=row["cancelled_by"],
-            cost=row["cost"],
-            versions=tuple(_version(version) for version in versions),
-            steps=tuple(_step(step) for step in steps),
-            written={row["effect"]: _written_as(row) for row in writes},
-            approvals=tuple(_approval(plan, approval) for approval in approvals),
-        )
+        before = len(statements)
+        rows = self.run(tenant, [*statements, *(Statement(SQL[name], key) for name in names)])
+        return rows[:before], _situation(tenant, plan, rows[before:])
 
     def run(self, tenant: str, statements: Sequence[Statement]) -> list[list[Row]]:
         return self._database.run(tenant, statements)
+
+
+def _situation(tenant: str, plan: str, rows: Sequence[list[Row]]) -> Situation:
+    found, versions, steps, writes, approvals = rows
+    if not found:
+        raise EventError(f"there is no plan {plan} of {tenant}; was it deleted with its event?")
+    row = found[0]
+    return Situation(
+        id=row["id"],
+        flow=row["flow"],
+        event=Event.from_json(row["event"]),
+        goal=row["goal"],
+        state=row["state"],
+        reason=row["reason"],
+        cancelled_by=row["cancelled_by"],
+        cost=row["cost"],
+        versions=tuple(_version(version) for version in versions),
+        steps=tuple(_step(step) for step in steps),
+        written={row["effect"]: _written_as(row) for row in writes},
+        approvals=tuple(_approval(plan, approval) for approval in approvals),
+    )
 
 
 def statement(name: str, tenant: str, plan: str, **values: object) -> Statement:
@@ -192,4 +204,5 @@ def _approval(plan: str, row: Mapping[str, Any]) -> Approval:
         row["decided_by"],
         row["expired"],
         row["expires_at"],
+        row["decided_at"],
     )

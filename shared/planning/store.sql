@@ -29,7 +29,8 @@ select effect, state, output, reason from plan_writes where tenant = %(tenant)s 
 -- name: read_approvals
 -- What people were asked, the oldest first. The clock is the database's.
 select digest, version, steps, payload, role, token, state, said, decided_by, expires_at < now() as expired,
-       extract(epoch from expires_at)::float8 as expires_at
+       extract(epoch from expires_at)::float8 as expires_at,
+       extract(epoch from decided_at)::float8 as decided_at
 from approvals where tenant = %(tenant)s and plan_id = %(plan)s order by asked_at;
 
 -- name: add_version
@@ -116,7 +117,9 @@ where tenant = %(tenant)s and plan_id = %(plan)s and digest = %(digest)s and sta
 select a.plan_id, a.digest, a.role, a.steps from approvals a
 join plans p on (p.tenant, p.id) = (a.tenant, a.plan_id)
 join events e on (e.tenant, e.id) = (p.tenant, p.event_id)
-where a.tenant = %(tenant)s and (e.conversation = %(conversation)s or p.id = %(named)s) and a.state = 'asked' and a.expires_at > now()
+where a.tenant = %(tenant)s and (e.conversation = %(conversation)s or p.id = %(named)s)
+  and a.state = 'asked' and a.expires_at > now()
+  and a.version = p.version and p.state in ('planning', 'running', 'waiting')
 order by a.asked_at desc;
 
 -- name: open_plans
@@ -139,3 +142,35 @@ where tenant = %(tenant)s and id = %(plan)s and reason = '' and state in ('plann
 -- The plan is over.
 update plans set state = %(state)s, reason = %(reason)s, finished_at = now()
 where tenant = %(tenant)s and id = %(plan)s and state in ('planning', 'running', 'waiting');
+
+-- name: standing
+-- How an approval of a conversation stands; `outdated` when the plan has become another or is over.
+select a.state, a.decided_by, a.expires_at <= now() as expired,
+       a.version < p.version or p.state not in ('planning', 'running', 'waiting') as outdated
+from approvals a
+join plans p on (p.tenant, p.id) = (a.tenant, a.plan_id)
+join events e on (e.tenant, e.id) = (p.tenant, p.event_id)
+where a.tenant = %(tenant)s and e.conversation = %(conversation)s
+  and a.plan_id = %(plan)s and a.digest = %(digest)s;
+
+-- name: take_turn
+-- Be the one who edits the messages of the plan, unless another is at it or it has just been done. Who `steals` the
+-- turn need not wait: nothing runs beside it but what is dead.
+insert into plan_views (tenant, plan_id, owner, busy_until)
+values (%(tenant)s, %(plan)s, %(owner)s, now() + make_interval(secs => %(seconds)s))
+on conflict (tenant, plan_id) do update
+set owner = excluded.owner, busy_until = excluded.busy_until
+where %(steals)s or plan_views.owner = excluded.owner
+   or plan_views.busy_until <= now()
+      and coalesce(plan_views.edited_at <= now() - make_interval(secs => %(pause)s), true)
+returning cards;
+
+-- name: keep_card
+-- Note where a message stands and what it shows.
+insert into plan_views (tenant, plan_id, cards, edited_at)
+values (%(tenant)s, %(plan)s, %(cards)s, now())
+on conflict (tenant, plan_id) do update set cards = plan_views.cards || excluded.cards, edited_at = now();
+
+-- name: end_turn
+-- Let the next one edit.
+update plan_views set busy_until = now() where tenant = %(tenant)s and plan_id = %(plan)s and owner = %(owner)s;

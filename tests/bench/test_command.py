@@ -94,6 +94,15 @@ def wait_for_lines(path: Path, count: int) -> None:
 ROWS = 500
 
 
+@pytest.fixture
+def heeds_interrupts() -> Iterator[None]:
+    """Let children heed interrupts also where what started the tests ignores them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeds_interrupts")
 @pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGINT])
 def test_a_start_that_was_killed_goes_on_without_loss_or_repetition(
     tmp_path: Path, kill: signal.Signals

@@ -343,25 +343,22 @@ def test_each_kind_is_kept_as_long_as_the_setting_says(
 
 
 def test_an_owner_that_is_no_superuser_expires_the_memories_of_all_tenants(
-    database: Database, database_url: str
+    database: Database, database_url: str, plain_owner: str
 ) -> None:
     remember(database, an_entry("old", kind="episode"))
     with psycopg.connect(database_url, autocommit=True) as owner:
         owner.execute("update memories set remembered_at = now() - interval '91 days'")
         # As on a managed server, where the owner of the schema is bound by forced row security.
-        owner.execute("""do $$ begin
-          if not exists (select from pg_roles where rolname = 'plain_owner') then
-            create role plain_owner nologin; end if; end $$""")
-        owner.execute("""do $$ declare name text; begin
-          for name in select tablename from pg_tables where schemaname = 'public' loop
-            execute format('alter table %I owner to plain_owner', name);
-          end loop; end $$""")
-        owner.execute("alter function expire_memories owner to plain_owner")
+        for (table,) in owner.execute(
+            "select tablename from pg_tables where schemaname = 'public'"
+        ):
+            owner.execute(f"alter table {table} owner to {plain_owner}".encode())
+        owner.execute(f"alter function expire_memories owner to {plain_owner}".encode())
         owner.execute("drop policy upkeep on memories")
         statement = expiry('{"episode": 90}')
         assert statement
         assert database.run("github:globex", [statement]) == [[{"memories": 0}]]
-        owner.execute("create policy upkeep on memories to plain_owner using (true)")
+        owner.execute(f"create policy upkeep on memories to {plain_owner} using (true)".encode())
         assert database.run("github:globex", [statement]) == [[{"memories": 1}]]
 
 

@@ -17,7 +17,7 @@ from infra.local.sandbox.page import Page
 from infra.local.sandbox.slack import SlackSandbox
 from infra.local.sandbox.slack.workspace import BOT_USER, GENERAL, TEAM
 from shared.actions import Mark
-from shared.actions.slack import Draft, Reply
+from shared.actions.slack import Button, Card, Draft, Reply
 from shared.events import Thread
 from tests.slack.place import connect
 
@@ -101,6 +101,17 @@ def test_a_message_and_a_reply_from_the_page_are_shown_as_a_thread(browser: Brow
         ("Here", True, True),
         ("Thanks", False, True),
     ]
+
+
+def test_a_button_on_the_page_is_pressed(browser: Browser) -> None:
+    ts = browser.slack.say(GENERAL, "@agent help")
+    card = Card(Thread(TEAM, GENERAL, ts), "p1", "May I?", (Button("Approve", "approve x"),))
+    made = connect(browser.slack.api_url).perform(card, Mark("k", "plan", 1), None)
+    ((_, shown),) = browser.threads(GENERAL)
+    assert shown["buttons"] == [{"action_id": "approve", "label": "Approve"}]
+    press = {"channel": GENERAL, "ts": made.id, "action_id": "approve"}
+    assert browser.post("/click", press).status == 200
+    assert browser.post("/click", press | {"action_id": "other"}).status == 400
 
 
 def test_runs_are_shown(browser: Browser, database_url: str) -> None:

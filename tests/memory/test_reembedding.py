@@ -236,23 +236,15 @@ def test_another_tenant_has_its_own_change(database: Database) -> None:
 
 
 def test_pending_tenants_are_seen_without_the_rights_of_a_superuser(
-    database: Database, database_url: str
+    database: Database, database_url: str, plain_owner: str
 ) -> None:
     Process(database, "api:one").remember(database, *TEXTS)
     rows(database, "delete from memory_vectors")
     with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute("create role plain_owner")
-        connection.execute("grant all on schema public to plain_owner")
-        tables = ("memories", "memory_vectors", "memory_embedders", "embeddings")
-        try:
-            for table in tables:
-                connection.execute(f"alter table {table} owner to plain_owner".encode())
-            connection.execute("alter function pending_vectors() owner to plain_owner")
-            assert pending(database) == [TENANT]
-        finally:
-            connection.execute("reassign owned by plain_owner to current_user")
-            connection.execute("drop owned by plain_owner")
-            connection.execute("drop role plain_owner")
+        for table in ("memories", "memory_vectors", "memory_embedders", "embeddings"):
+            connection.execute(f"alter table {table} owner to {plain_owner}".encode())
+        connection.execute(f"alter function pending_vectors() owner to {plain_owner}".encode())
+    assert pending(database) == [TENANT]
 
 
 # What dies, and who works beside

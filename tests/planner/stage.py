@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from infra.local.aws.http_server import HttpServer
 from infra.local.aws.state_machines import StateMachine, StateMachines
 from infra.local.aws.states_api import StatesApi
 from infra.local.aws.store import Store
+from shared.actions import Action, Adapter, Query
+from shared.actions.github import NamedComment
 from shared.database import Database, Statement
 from shared.events import Event
 from shared.flow import Flow
@@ -35,6 +38,7 @@ MACHINE = f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:planner"
 PATIENCE = 30.0
 
 Json = dict[str, Any]
+Adapters = Callable[[Action | Query], Adapter]
 
 
 class Death(BaseException):
@@ -127,6 +131,7 @@ class Stage:
 
     def ended(self, plan: str) -> Situation:
         """Wait until the execution is over and return how the plan stands."""
+        self.wait_for(lambda: any(e.arn.endswith(plan) for e in self.machines.executions()))
         self.wait_for(lambda: self.execution(plan).status != "RUNNING")
         return self.situation(plan)
 
@@ -149,6 +154,11 @@ class Stage:
         """What people read, in order."""
         done = self.bench.platform.done
         return [text for action in done if (text := getattr(action, "body", None)) is not None]
+
+    def shown(self, end: str = "/live") -> list[str]:
+        """What stood in the messages that change, in order; `end` ends their names."""
+        done = [a for a in self.bench.platform.done if isinstance(a, NamedComment)]
+        return [action.text for action in done if action.name.endswith(end)]
 
     def transitions(self, plan: str) -> int:
         return sum(
@@ -173,15 +183,21 @@ class Stage:
 
 
 @contextmanager
-def stage(database: Database, flow: Flow, **settings: str) -> Iterator[Stage]:
-    """Raise the stage, with the API of Step Functions on a port of its own."""
+def stage(
+    database: Database, flow: Flow, adapters: Adapters | None = None, **settings: str
+) -> Iterator[Stage]:
+    """Raise the stage, with the API of Step Functions on a port of its own, and `adapters` in place
+    of the one in memory."""
     server = HttpServer()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL_SFN", server.url)
         patch.setenv("AWS_ACCESS_KEY_ID", "local")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "local")
         patch.setattr(asl_interpreter.pauses, "scale", 0.01)
-        made = Stage(Bench(database, planner_arn=MACHINE, **settings), flow)
+        bench = Bench(database, planner_arn=MACHINE, **settings)
+        if adapters is not None:
+            bench.can = replace(bench.can, adapter=adapters)
+        made = Stage(bench, flow)
         server.start(StatesApi(made.machines, _nothing))
         made.machines.open(made.invoke)
         try:

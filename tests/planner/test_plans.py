@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from shared.actions.github import AddLabels, Comment
+from shared.actions.github import AddLabels, Comment, NamedComment
 from shared.agent import Agent
 from shared.database import Statement
 from shared.errors import ActionRejected
@@ -32,7 +32,7 @@ def test_an_output_reaches_the_arguments_of_a_later_step(opened: Open) -> None:
     steps = (step("s1", "list_labels"), step("s2", "add_labels", labels=[first]))
     it = opened(planned(Drafts(Plan(steps))))
     it.ended(it.ask(ASK))
-    assert it.bench.platform.done[0] == AddLabels(Issue("acme/shop", 7), ("bug",))
+    assert AddLabels(Issue("acme/shop", 7), ("bug",)) in it.bench.platform.done
 
 
 def test_the_same_request_twice_is_one_plan(opened: Open) -> None:
@@ -130,7 +130,8 @@ def test_an_order_in_a_tools_output_does_nothing(opened: Open) -> None:
     steps = (step("s1", "poisoned"), step("s2", "comment", body=of("s1")))
     it = opened(planned(Drafts(Plan(steps)), poisoned))
     assert it.ended(it.ask(ASK)).state == "done"
-    assert [type(action) for action in it.bench.platform.done] == [Comment, Comment]
+    kinds = [type(action) for action in it.bench.platform.done]
+    assert [kind for kind in kinds if kind is not NamedComment] == [Comment, Comment]
 
 
 def test_the_same_comment_in_two_steps_is_written_once(opened: Open) -> None:
@@ -159,10 +160,11 @@ def test_what_was_refused_is_not_written_again_by_the_next_version(opened: Open)
     first = Plan((step("s1", "comment", body="Hi"),))
     again = Plan((step("s2", "comment", body="Hi"),))
     it = opened(planned(Drafts(first, again), limits=Limits(revisions=1)))
-    it.bench.platform.fails[1] = ActionRejected("github: the issue is locked")
+    # The first act shows that a plan is being made, the second how it runs.
+    it.bench.platform.fails[3] = ActionRejected("github: the issue is locked")
     assert it.ended(it.ask(ASK)).state == "failed"
-    assert "the issue is locked" in it.said()[0]
-    assert it.bench.platform.tried == 2
+    (report,) = it.said()
+    assert "the issue is locked" in report
 
 
 def test_lessons_of_a_plan_reach_the_next_of_that_kind(opened: Open) -> None:

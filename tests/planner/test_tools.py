@@ -1,19 +1,16 @@
 """A plan on real parts: it searches, writes from what it found, asks, and acts once approved."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
 from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.slack import SlackSandbox
-from shared.actions import Action, Adapter, Mark, Query, Receipt
 from shared.database import Database
 from shared.events import Issue
 from shared.function import capabilities
 from shared.planning.plan import Plan
-from tests.flows.bench import Platform
+from shared.settings import Settings
 from tests.planner.plans import ASK, Drafts, of, planned, says, step
 from tests.planner.stage import Stage, stage
 
@@ -38,22 +35,6 @@ TRACKING = Plan(
 )
 
 
-@dataclass(kw_only=True)
-class Real(Platform):
-    """The platforms themselves."""
-
-    adapter: Callable[[Action | Query], Adapter]
-
-    def perform(self, action: Action, mark: Mark, previous: Receipt | None) -> Receipt:
-        return self.adapter(action).perform(action, mark, previous)
-
-    def find(self, action: Action, mark: Mark) -> Receipt | None:
-        return self.adapter(action).find(action, mark)
-
-    def read(self, query: Query) -> Any:
-        return self.adapter(query).read(query)
-
-
 @pytest.fixture
 def hub() -> Iterator[GitHubSandbox]:
     with GitHubSandbox("", "secret") as hub:
@@ -70,19 +51,17 @@ def chat() -> Iterator[SlackSandbox]:
 @pytest.fixture
 def it(hub: GitHubSandbox, chat: SlackSandbox, database_url: str) -> Iterator[Stage]:
     flow = planned(Drafts(TRACKING))
-    places = {
-        "github_token": hub.token,
-        "github_api_url": hub.api_url,
-        "slack_bot_token": chat.bot_token,
-        "slack_api_url": chat.api_url,
-    }
-    with (
-        Database(database_url, patience=5) as database,
-        stage(database, flow, **places) as made,
-    ):
-        real = capabilities(flow, made.bench.can.settings, database)
-        made.bench.platform = Real(adapter=real.adapter)
-        yield made
+    settings = Settings(
+        footer="off",
+        github_token=hub.token,
+        github_api_url=hub.api_url,
+        slack_bot_token=chat.bot_token,
+        slack_api_url=chat.api_url,
+    )
+    with Database(database_url, patience=5) as database:
+        real = capabilities(flow, settings, database)
+        with stage(database, flow, real.adapter) as made:
+            yield made
 
 
 def test_a_plan_reads_asks_and_writes_on_real_parts(

@@ -63,7 +63,7 @@ def test_a_slash_command_is_answered_with_a_whisper(system: System) -> None:
     [whisper] = workspace.whispers(channel)
     assert whisper["to"] == ALICE
     assert "forget SUBJECT" in str(whisper)
-    assert "plan GOAL" not in str(whisper)
+    assert "plan GOAL" in str(whisper)
 
 
 def test_remember_and_forget_on_github(system: System) -> None:

@@ -86,7 +86,7 @@ class Page:
         if self._github:
             forms |= {"/open_issue": self._github.open_issue, "/comment": self._github.comment}
         if self._slack:
-            forms["/say"] = self._say
+            forms |= {"/say": self._say, "/click": self._slack.click}
         return forms
 
     def _say(self, channel: str, text: str, thread_ts: str | None = None) -> None:
@@ -148,6 +148,8 @@ def _channel(channel: Json, messages: list[Json], names: dict[str, str]) -> Json
                 "reply": root != message["ts"],
                 "text": _said(message).replace(f"<@{BOT_USER}>", "@agent"),
                 "reactions": [r["name"] for r in message.get("reactions", [])],
+                "ts": message["ts"],
+                "buttons": _buttons(message),
             }
         )
     direct = bool(channel.get("is_im"))
@@ -163,6 +165,17 @@ def _said(message: Json) -> str:
     """What Slack shows of a message: its Markdown, else the text that notifications quote."""
     markdown = [b["text"] for b in message.get("blocks", []) if b["type"] == "markdown"]
     return "\n".join(markdown) or str(message["text"])
+
+
+def _buttons(message: Json) -> list[Json]:
+    """What can be pressed under a message."""
+    rows = [b["elements"] for b in message.get("blocks", []) if b["type"] == "actions"]
+    return [
+        {"action_id": button["action_id"], "label": button["text"]["text"]}
+        for row in rows
+        for button in row
+        if button["type"] == "button"
+    ]
 
 
 def visible(text: str) -> str:

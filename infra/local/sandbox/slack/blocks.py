@@ -24,6 +24,8 @@ _KINDS = {
 }  # fmt: skip
 #: The most characters in the `text` of a block.
 _TEXTS = {"section": 3_000, "header": 150}
+#: The most elements of an actions block, and characters of a button's text and value.
+_ELEMENTS, _LABEL, _VALUE = 25, 75, 2_000
 
 
 def parsed(value: Any, error: str) -> Any:
@@ -80,6 +82,21 @@ def _complaint(number: int, block: Any) -> str:
             return f"missing required field {at}/text]"
         if len(text["text"]) > _TEXTS[kind]:
             return f"must be less than {_TEXTS[kind] + 1} characters {at}/text]"
+    return _complaint_of_buttons(block, at) if kind == "actions" else ""
+
+
+def _complaint_of_buttons(block: Json, at: str) -> str:
+    """https://docs.slack.dev/reference/block-kit/block-elements/button-element"""
+    elements = block.get("elements")
+    if not isinstance(elements, list) or not elements:
+        return f"missing required field {at}/elements]"
+    if len(elements) > _ELEMENTS:
+        return f"no more than {_ELEMENTS} items allowed {at}/elements]"
+    for number, element in enumerate(elements):
+        if element.get("type") == "button":
+            label = element.get("text", {}).get("text", "")
+            if not 0 < len(label) <= _LABEL or len(element.get("value", "")) > _VALUE:
+                return f"must be less than {_VALUE + 1} characters {at}/elements/{number}]"
     return ""
 
 

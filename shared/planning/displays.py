@@ -1,0 +1,267 @@
+"""What people see of a plan in messages that change in place: how far it is, and what it asks."""
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal, NamedTuple
+
+from shared.planning.checklist import Line, checklist
+from shared.planning.course import Course
+from shared.planning.store import Approval, Situation, StepRow
+
+Json = dict[str, Any]
+Emphasis = Literal["", "primary", "danger"]
+
+#: Characters of a goal that are repeated.
+_GOAL = 200
+#: A text of one argument that is longer, or of several lines, gets a block of its own.
+_SHORT = 120
+_CLICK = re.compile(r"(approve|change|reject) (\w{1,64}/[0-9a-f]{64})")
+#: Characters of an approval's digest by which people may name it.
+NAMED = 8
+#: Room that the words around the actions need.
+_FRAME = 600
+
+
+class Choice(NamedTuple):
+    """A button: what it is called, what its click says, and how it looks."""
+
+    label: str
+    value: str
+    emphasis: Emphasis = ""
+
+
+class Click(NamedTuple):
+    """What a button's click says: a verb, and the name of the message that it was shown in."""
+
+    verb: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Display:
+    """A message of the plan, which exists once by its `name`: the plan's id, and `live` or the
+    digest of what it `asks`. It asks no more when somebody has answered."""
+
+    name: str
+    text: str
+    asks: bool = False
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        if not self.asks:
+            return ()
+        return (
+            Choice("Approve", f"approve {self.name}", "primary"),
+            Choice("Change", f"change {self.name}"),
+            Choice("Reject", f"reject {self.name}", "danger"),
+        )
+
+
+class _Form(NamedTuple):
+    """How much a message takes, in characters, whether it folds, and how people answer."""
+
+    room: int
+    folds: bool
+    how: str
+
+
+_GITHUB = _Form(50_000, True, "Answer `/approve {id}`, `/reject {id}` or `/change TEXT`.")
+_SLACK = _Form(4_000, False, "Press a button, or mention me here with `approve {id}`.")
+
+
+def click(value: str) -> Click | None:
+    """Read the value of a button; None for one that is not ours."""
+    found = _CLICK.fullmatch(value)
+    return Click(*found.groups()) if found else None
+
+
+def live_name(situation: Situation) -> str:
+    """Name the message that shows how far the plan is."""
+    return f"{situation.id}/live"
+
+
+def question_name(situation: Situation, asked: Approval) -> str:
+    """Name the message that asks: exactly this, in this plan."""
+    return f"{situation.id}/{asked.digest}"
+
+
+def beginning(situation: Situation) -> Display:
+    """Show that a plan is being made, always in the same words."""
+    return Display(live_name(situation), _framed(situation, "⏳ I am making a plan.", ""))
+
+
+def live(situation: Situation, course: Course) -> Display:
+    """Show how far the plan is; `course` is where it goes next."""
+    if not situation.steps and not situation.over:
+        return beginning(situation)
+    lines = [Line(row.step, _state(row, situation, course), row.reason) for row in situation.steps]
+    links = {row.step.id: url_of(row.output) for row in situation.in_state("done")}
+    listed = checklist(lines, cost=situation.cost, links=links) if lines else ""
+    return Display(live_name(situation), _framed(situation, _head(situation, course), listed))
+
+
+def question(situation: Situation, asked: Approval) -> Display:
+    """Show a question as it now is: open, or who has answered it and when."""
+    if asked.state == "asked" and not situation.over and not situation.cancelled_by:
+        return asking(situation, asked)
+    text = f"{_decided(situation, asked)}\n\n{_body(situation, asked)}\n\nPlan `{situation.id}`"
+    return Display(question_name(situation, asked), text)
+
+
+def asking(situation: Situation, asked: Approval) -> Display:
+    """Show exactly what would be done, or an open question, always in the same words."""
+    head = "⏸ **May I do this?**" if "actions" in asked.payload else "⏸ **What shall I do?**"
+    how = _form(situation).how.format(id=asked.digest[:NAMED])
+    until = f"Until {_time(asked.expires_at)}; then nothing is done."
+    body = _body(situation, asked)
+    text = f"{head}\n\n{body}\n\n{how} {until} Plan `{situation.id}`"
+    return Display(question_name(situation, asked), text, asks=True)
+
+
+def in_full(situation: Situation, asked: Approval) -> list[str]:
+    """Return what the message of the question had to cut, whole, in texts that fit into one."""
+    form = _form(situation)
+    whole = _asked(asked, form._replace(room=2**31))
+    if whole == _asked(asked, form) and len(whole) <= form.room:
+        return []
+    plain = _asked(asked, _Form(2**31, False, ""))
+    head = f"What approval `{asked.digest[:NAMED]}` is about, in full"
+    sized = list(_sized(plain, form.room))
+    return [
+        f"{head} ({number} of {len(sized)}):\n\n{_fenced(part)}"
+        for number, part in enumerate(sized, 1)
+    ]
+
+
+def url_of(output: Any) -> str:
+    """Return the address of what a step has made, if there is one."""
+    url = output.get("url", "") if isinstance(output, dict) else ""
+    return url if isinstance(url, str) and url.startswith("https://") else ""
+
+
+def _form(situation: Situation) -> _Form:
+    return _SLACK if situation.event.thread_target else _GITHUB
+
+
+def _framed(situation: Situation, head: str, listed: str) -> str:
+    goal = " ".join(situation.goal.split())
+    goal = goal if len(goal) <= _GOAL else f"{goal[: _GOAL - 1]}…"
+    parts = (f"**{goal or 'A plan'}**", head, listed, f"Plan `{situation.id}`")
+    return "\n\n".join(part for part in parts if part)
+
+
+def _head(situation: Situation, course: Course) -> str:
+    if situation.over:
+        ended = {"done": "✅ Done.", "failed": "❌", "cancelled": "⏹"}[situation.state]
+        return f"{ended} {situation.reason}".strip()
+    if situation.cancelled_by:
+        return f"⏹ Being cancelled by {situation.cancelled_by}."
+    words = {
+        "approve": "⏸ Waiting for an answer.",
+        "plan": "⏳ I am making another plan.",
+        "report": "⏳ Coming to an end.",
+    }
+    return words.get(course.next, "⏳ Running.")
+
+
+def _state(row: StepRow, situation: Situation, course: Course) -> str:
+    """A step that waits for nothing but its turn shows as running, or as asked about."""
+    if row.state != "waiting" or situation.over or row.step.id not in course.steps:
+        return row.state
+    return {"wave": "running", "approve": "asked"}.get(course.next, row.state)
+
+
+def _decided(situation: Situation, asked: Approval) -> str:
+    when = f", {_time(asked.decided_at)}" if asked.decided_at else ""
+    match asked.state:
+        case "approved":
+            return f"✅ Approved by {asked.decided_by}{when}."
+        case "rejected":
+            return f"❌ Rejected by {asked.decided_by}{when}. It was not done."
+        case "changed":
+            return f"✏️ {asked.decided_by} wants it changed{when}. It was not done."
+        case "expired":
+            return "⌛ Nobody answered in time. It was not done."
+    by = f" by {situation.cancelled_by}" if situation.cancelled_by else ""
+    return f"⏹ The plan ended{by} before an answer. It was not done."
+
+
+def _time(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _body(situation: Situation, asked: Approval) -> str:
+    form = _form(situation)
+    body = _asked(asked, form)
+    return body if len(body) <= form.room else _cut(body, form.room)
+
+
+def _asked(asked: Approval, form: _Form) -> str:
+    if "question" in asked.payload:
+        return str(asked.payload["question"])
+    actions = asked.payload["actions"]
+    room = max(_SHORT, (form.room - _FRAME) // max(1, len(actions)))
+    return "\n\n".join(_action(action, form, room) for action in actions)
+
+
+def _action(action: Json, form: _Form, room: int) -> str:
+    named = f"**{action['kind']}** on {action['target']}"
+    parts = list(_arguments(action["arguments"], room))
+    if form.folds and any("\n" in part for part in parts):
+        summary = f"<details><summary>{action['kind']} on {action['target']}</summary>"
+        return "\n\n".join([summary, *parts, "</details>"])
+    return "\n\n".join([named, *parts])
+
+
+def _arguments(arguments: Json, room: int) -> Iterator[str]:
+    """Show each argument exactly; a file's content as what a diff adds."""
+    is_file = {"path", "content"} <= set(arguments)
+    for name, value in arguments.items():
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        seen = _seen(text)
+        if len(seen) <= _SHORT and not {"\n", "`"} & set(seen):
+            yield f"{name}: `{seen}`" if seen else f"{name}: empty"
+            continue
+        if is_diff := is_file and name == "content":
+            seen = "\n".join(f"+{line}" for line in seen.split("\n"))
+        cut = f"\n\n{_missing(len(seen) - room)}" if len(seen) > room else ""
+        yield f"{name}:\n\n{_fenced(seen[:room], 'diff' if is_diff else '')}{cut}"
+
+
+def _fenced(text: str, kind: str = "") -> str:
+    """Put the text into a fence that nothing in it can close."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{kind}\n{text}\n{fence}"
+
+
+def _seen(text: str) -> str:
+    """Write out what nobody sees: text could read otherwise than it is."""
+    return "".join(
+        sign
+        if sign in "\n\t" or unicodedata.category(sign) not in {"Cc", "Cf", "Cs"}
+        else f"\\u{ord(sign):04x}"
+        for sign in text
+    )
+
+
+def _cut(text: str, room: int) -> str:
+    kept = text[:room]
+    return f"{_fenced(kept)}\n\n{_missing(len(text) - room)}"
+
+
+def _sized(text: str, room: int) -> Iterator[str]:
+    """Cut the text into parts of at most `room` characters, at ends of lines where there are."""
+    while len(text) > room:
+        at = text.rfind("\n", 0, room) + 1 or room
+        yield text[:at].rstrip("\n")
+        text = text[at:]
+    yield text
+
+
+def _missing(characters: int) -> str:
+    return f"✂️ _{characters:,} more characters; the whole text stands above._"
