@@ -15,7 +15,7 @@ import pytest
 from infra.local.aws import asl_interpreter
 from infra.local.aws.errors import FunctionError
 from infra.local.aws.http_server import HttpServer
-from infra.local.aws.state_machines import StateMachine, StateMachines
+from infra.local.aws.state_machines import StateMachine, StateMachines, StatesError
 from infra.local.aws.states_api import StatesApi
 from infra.local.aws.store import Store
 from shared.actions import Action, Adapter, Query
@@ -131,9 +131,14 @@ class Stage:
 
     def ended(self, plan: str) -> Situation:
         """Wait until the execution is over and return how the plan stands."""
-        self.wait_for(lambda: any(e.arn.endswith(plan) for e in self.machines.executions()))
-        self.wait_for(lambda: self.execution(plan).status != "RUNNING")
+        self.wait_for(lambda: self._has_ended(plan))
         return self.situation(plan)
+
+    def _has_ended(self, plan: str) -> bool:
+        try:
+            return bool(self.execution(plan).status != "RUNNING")
+        except StatesError:  # it has not begun
+            return False
 
     def execution(self, plan: str) -> Any:
         return self.machines.get(f"{MACHINE.replace('stateMachine', 'execution')}:{plan}")

@@ -12,7 +12,7 @@ def quick_template(folder: Path, *, timeout: int) -> Path:
     text, functions = re.subn(r"^( +Timeout:) \d+$", rf"\1 {timeout}", text, flags=re.MULTILINE)
     assert functions > 3
     text = text.replace("CodeUri: .", f"CodeUri: {ROOT}")
-    text = re.sub(r"((?:Template|Definition)UR[LI]:) (infra/\S+)", rf"\1 {ROOT}/\2", text)
+    text = re.sub(r"((?:TemplateURL|DefinitionUri):) (infra/\S+)", rf"\1 {ROOT}/\2", text)
     copy = folder / "template.yaml"
     copy.write_text(text, "utf-8")
     return copy
