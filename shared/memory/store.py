@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import lru_cache
 
 from pgvector import HalfVector
 
@@ -27,8 +26,8 @@ BREADTH = 64
 #: How many each half proposes at least; twice those asked for, when that is more. What words
 #: propose is filtered afterwards, so more is looked at, and more still where time may leave few.
 CANDIDATES, PROPOSED, PROPOSED_OF_ANY_TIME = 20, 200, 2_000
-#: How many postings one question reads, and of each word at least.
-LISTED, LISTED_AT_LEAST = 16_000, 500
+#: How many postings of each word are counted, and how many of the rarest words are read in all.
+LISTED, LISTED_IN_ALL = 1_000, 2_000
 #: Of so many, and of three times those asked for, it is seen which are nearly equal.
 SHOWN_AT_LEAST = 20
 MAX_RECALLED = 100
@@ -134,21 +133,24 @@ class MemoryStore:
             "since": since,
             "until": until,
             "embedder": embedder.name if embedder else "",
+            "dimensions": embedder.dimensions if embedder else 0,
             "embedding": embedding,
-            "by_meaning": embedding is not None,
             "exact_rows": self._exact_rows,
             "terms": [key(term) for term in words],
-            "listed": max(LISTED // max(len(words), 1), LISTED_AT_LEAST),
+            "listed": LISTED,
+            "listed_in_all": LISTED_IN_ALL,
             "proposed": PROPOSED if since is until is None else PROPOSED_OF_ANY_TIME,
             "candidates": max(CANDIDATES, 2 * limit),
             "shown": max(3 * limit, SHOWN_AT_LEAST),
             "meaning_weight": WEIGHTS[by].meaning,
             "words_weight": WEIGHTS[by].words,
             "prior_weight": WEIGHTS[by].prior,
+            "best_impact": BEST_IMPACT,
+            "half_life": HALF_LIFE,
+            "nearly_equal": NEARLY_EQUAL,
         }
         prepare = Statement(SQL["prepare_recall"], {"breadth": str(max(BREADTH, 2 * limit))})
-        sql = _with_constants(SQL["recall"], embedder.dimensions if embedder else 1)
-        _, rows = self._database.run(tenant, [prepare, Statement(sql, parameters)])
+        _, rows = self._database.run(tenant, [prepare, Statement(SQL["recall"], parameters)])
         return spread(rows, list(words.values()), limit)
 
     def _row(self, tenant: str, entry: Entry) -> dict[str, object]:
@@ -212,20 +214,6 @@ def _vectors(embedder: Embedder, texts: Sequence[str], purpose: Purpose = "docum
     vectors = embedder.embed([text[:EMBEDDED_CHARACTERS] for text in texts], purpose)
     checked(embedder, vectors, len(texts))
     return [str(HalfVector(list(vector)).to_text()) for vector in vectors]
-
-
-@lru_cache(maxsize=8)
-def _with_constants(sql: str, dimensions: int) -> str:
-    """Write in what is no parameter: the length of a type, and what never changes."""
-    constants = {
-        "DIMENSIONS": int(dimensions),
-        "BEST_IMPACT": BEST_IMPACT,
-        "HALF_LIFE": HALF_LIFE,
-        "NEARLY_EQUAL": NEARLY_EQUAL,
-    }
-    for name, value in constants.items():
-        sql = sql.replace(name, str(value))
-    return sql
 
 
 def _subject(ref: str) -> str:

@@ -11,6 +11,7 @@ import pytest
 from shared.database import Database, Statement
 from shared.errors import MemoryUnavailable, ModelUnavailable, SettingsError
 from shared.memory import By, Entry, Memory
+from shared.memory import store as recalling
 from shared.memory.embedders import Purpose
 from shared.memory.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
@@ -136,17 +137,34 @@ def test_a_rare_word_weighs_more_than_a_common_one(database: Database, words: Me
 def test_words_on_every_memory_find_the_newest(database: Database, store: MemoryStore) -> None:
     texts = [entry(f"login {n}", f"#{n}") for n in range(600)]
     keep(database, store, *texts)
-    found = refs(store, " ".join(["login", *(f"unknown{n}" for n in range(40))]), by=By.LEXICAL)
-    assert found == [f"#{n}" for n in range(599, 589, -1)]
+    assert refs(store, "login", by=By.LEXICAL) == [f"#{n}" for n in range(599, 589, -1)]
 
 
-def test_a_common_word_does_not_propose_beside_a_rare_one(
+@pytest.fixture
+def short_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a list be long that has more than ten entries."""
+    monkeypatch.setattr(recalling, "LISTED", 10)
+    monkeypatch.setattr(recalling, "LISTED_IN_ALL", 10)
+
+
+@pytest.mark.usefixtures("short_lists")
+def test_a_rare_word_finds_old_memories_beside_a_common_one(
     database: Database, words: MemoryStore
 ) -> None:
     keep(database, words, entry("login old gateway", "rare"))
-    keep(database, words, *(entry(f"login {n}", f"#{n}") for n in range(600)))
-    unknown = [f"unknown{n}" for n in range(40)]
-    assert refs(words, " ".join(["login", "gateway", *unknown]), by=By.LEXICAL) == ["rare"]
+    keep(database, words, *(entry(f"login {n}", f"#{n}") for n in range(60)))
+    newest = [f"#{n}" for n in range(59, 50, -1)]
+    assert refs(words, "login gateway", by=By.LEXICAL) == ["rare", *newest]
+
+
+@pytest.mark.usefixtures("short_lists")
+def test_of_two_words_with_long_lists_the_rarer_weighs_more(
+    database: Database, words: MemoryStore
+) -> None:
+    texts = [f"gateway {n}" if n % 20 == 0 else f"login {n}" for n in range(400)]
+    keep(database, words, *(entry(text, text) for text in texts))
+    found = refs(words, "login gateway", by=By.LEXICAL)
+    assert found == [f"gateway {n}" for n in range(380, 180, -20)]
 
 
 def test_a_question_of_stop_words_is_answered_by_meaning_alone(
