@@ -13,12 +13,12 @@ create type recall_scope as (
   dimensions int
 );
 
--- The functions that read vectors, each with the same filter. The settings keep their plans right whatever the tables
--- held when they were made: sequential scans never pay here.
+-- The functions that read vectors, each with the same filter. All are called by recall_memories, whose settings keep their
+-- plans right whatever the tables held when these were made: sequential scans never pay here.
 do $make$
 declare
   head text := $$(scope recall_scope, without uuid[], question halfvec, wanted int) returns uuid[]
-    language plpgsql stable set plan_cache_mode = force_generic_plan set enable_seqscan = off set jit = off $$;
+    language plpgsql stable $$;
   visible text := $$memory_vectors as v
     where v.tenant = scope.tenant and v.embedder = scope.embedder and v.dimensions = DIMENSIONS
       and v.audience = any(scope.audiences) and v.flow in ('', scope.flow)
@@ -30,8 +30,7 @@ declare
   dimensions int;
 begin
   -- At most `most` are counted.
-  execute 'create function count_visible(scope recall_scope, most int) returns int language plpgsql stable '
-    'set plan_cache_mode = force_generic_plan set enable_seqscan = off set jit = off as $f$ begin '
+  execute 'create function count_visible(scope recall_scope, most int) returns int language plpgsql stable as $f$ begin '
     'return (select count(*) from (select from ' || of_scope || ' limit most) as bounded); end $f$';
   -- All are compared.
   execute 'create function compare_memories' || head || 'as $f$ begin return array(select memory from ' || of_scope
@@ -62,37 +61,41 @@ end $$;
 -- how far back these reach, of all that the tenant has. A word that stands nowhere weighs nothing.
 create function weigh_words(scope recall_scope, words bigint[], spaces bigint[], counted int, most int)
 returns table (word bigint, weight float8, listed bigint, rarity bigint)
-language sql stable set plan_cache_mode = force_generic_plan set enable_seqscan = off set jit = off as $$
-  with reach as (
-    select (select seq from memories where tenant = scope.tenant order by seq limit 1) as oldest,
-           (select seq from memories where tenant = scope.tenant order by seq desc limit 1) as newest
-  ),
-  lists as (
-    select asked, count(*) as listed, min(memory) as last
+language plpgsql stable as $$
+#variable_conflict use_column
+declare
+  oldest bigint := (select seq from memories where tenant = scope.tenant order by seq limit 1);
+  newest bigint := (select seq from memories where tenant = scope.tenant order by seq desc limit 1);
+begin
+  return query
+  with lists as (
+    select asked, list.listed, list.last
     from unnest(words) as asked, unnest(spaces) as space, lateral (
-      select memory from memory_terms where tenant = scope.tenant and term = asked # space
-      order by memory desc limit most
+      select count(*) as listed, min(memory) as last from (
+        select memory from memory_terms where tenant = scope.tenant and term = asked # space
+        order by memory desc limit most
+      ) as newest_of_list
     ) as list
-    group by asked, space
+    where list.listed > 0
   ),
   sizes as (
     select asked, sum(lists.listed) as listed,
            sum(case when lists.listed < most then lists.listed
                else lists.listed * (newest - oldest + 1.0::float8) / (newest - last + 1) end) as found
-    from lists, reach group by asked
+    from lists group by asked
   )
   select asked,
          ln(1 + (greatest(counted, max(found) over ()) - found + 0.5) / (found + 0.5))::float8,
          sizes.listed::bigint, row_number() over (order by found, asked)
-  from sizes
-$$;
+  from sizes;
+end $$;
 
 -- What words find: of the rarest words the newest in their lists, until `most_in_all` are read. So a very common word
 -- costs no more than another, and it counts all the same in what others have found.
 create function worded_memories(
   scope recall_scope, exclude_ref text, words bigint[], weights float8[], spaces bigint[], most int, proposed int, wanted int
 ) returns uuid[]
-language plpgsql stable set plan_cache_mode = force_generic_plan set enable_seqscan = off set jit = off as $$
+language plpgsql stable as $$
 begin
   return array(
     select id from (
@@ -112,19 +115,19 @@ begin
 end $$;
 
 -- What is nearest in meaning and in words, best first. `matched` are the places of its words in the question, `near` the
--- better places that say nearly the same. The weights, and what nearly equal is, are in shared/memory/ranking.py.
+-- better places that say nearly the same. `counted`, up to `exact` and one more, may be `known` from a question before. The weights, and what nearly equal is, are in shared/memory/ranking.py.
 create function recall_memories(
-  scope recall_scope, exclude_ref text, question halfvec, words bigint[], exact int, most int, most_in_all int,
+  scope recall_scope, exclude_ref text, question halfvec, words bigint[], known int, exact int, most int, most_in_all int,
   proposed int, wanted int, shown int, meaning_weight float8, words_weight float8, prior_weight float8,
   best_impact float8, half_life float8, nearly_equal float8
 ) returns table (
   place bigint, id text, kind text, ref text, text text, url text, remembered_at timestamptz, author text, trust text,
-  audience text, score float8, meaning float8, matched bigint[], near bigint[]
+  audience text, score float8, meaning float8, matched bigint[], near bigint[], counted int
 )
 language plpgsql stable set plan_cache_mode = force_generic_plan set enable_seqscan = off set jit = off as $$
 #variable_conflict use_column
 declare
-  counted int := count_visible(scope, exact + 1);
+  rows_in_scope int := coalesce(known, count_visible(scope, exact + 1));
   without uuid[] := array(select m.id from memories as m where m.tenant = scope.tenant and m.ref = exclude_ref and exclude_ref <> '');
   spaces bigint[] := array(
     select distinct memory_space(f, a, holds) from unnest(array['', scope.flow]) as f, unnest(scope.audiences) as a,
@@ -136,14 +139,14 @@ declare
   candidates uuid[] := '{}';
 begin
   if question is not null then
-    candidates := nearest_memories(scope, without, question, wanted, counted, exact);
+    candidates := nearest_memories(scope, without, question, wanted, rows_in_scope, exact);
   end if;
   if words <> '{}' then
     select array_agg(word order by rarity), array_agg(weight order by rarity), count(*) filter (where before < most_in_all)
     into weighed, weights, read
     from (
       select word, weight, rarity, sum(listed) over (order by rarity) - listed as before
-      from weigh_words(scope, words, spaces, counted, most)
+      from weigh_words(scope, words, spaces, rows_in_scope, most)
     ) as counted_words;
     candidates := candidates || worded_memories(
       scope, exclude_ref, weighed[:read], weights[:read], spaces, most, proposed, wanted);
@@ -174,6 +177,7 @@ begin
                where asked.term = any(p.terms)),
          array(select better.place from placed as better
                where better.place < p.place
-                 and ((better.digest = p.digest and p.digest <> '') or better.embedding <=> p.embedding < nearly_equal))
+                 and ((better.digest = p.digest and p.digest <> '') or better.embedding <=> p.embedding < nearly_equal)),
+         rows_in_scope
   from placed as p order by p.place;
 end $$;

@@ -1,5 +1,6 @@
 """The long-term memory in Postgres: remember a text, recall what is nearest to a question."""
 
+import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -23,15 +24,19 @@ EMBEDDED_CHARACTERS = 8_000
 EXACT_ROWS = 5_000
 #: How many candidates an index scan holds at once (hnsw.ef_search): recall against time.
 BREADTH = 64
-#: How many each half proposes at least; twice those asked for, when that is more. What words
-#: propose is filtered afterwards, so more is looked at, and more still where time may leave few.
-CANDIDATES, PROPOSED, PROPOSED_OF_ANY_TIME = 20, 200, 2_000
+#: How many each half proposes at least; half as many again as asked for, when that is more. What
+#: words propose is filtered afterwards, so more is looked at, and more still where time may leave
+#: few.
+CANDIDATES, PROPOSED, PROPOSED_OF_ANY_TIME = 15, 200, 2_000
 #: How many postings of each word are counted, and how many of the rarest words are read in all.
-LISTED, LISTED_IN_ALL = 1_000, 2_000
-#: Of so many, and of three times those asked for, it is seen which are nearly equal.
+LISTED, LISTED_IN_ALL = 500, 1_000
+#: Of so many, and of twice those asked for, it is seen which are nearly equal.
 SHOWN_AT_LEAST = 20
+#: For so many seconds it holds how many there are to search: they decide how, not what is found.
+COUNT_HOLDS = 60.0
 MAX_RECALLED = 100
 REF_CHARACTERS = 500
+_SCOPES = 1_000
 
 
 class MemoryStore:
@@ -43,6 +48,7 @@ class MemoryStore:
         self._database = database
         self._embedders = embedders if isinstance(embedders, Embedders) else Only(embedders)
         self._exact_rows = exact_rows
+        self._counts = _Counts()
 
     def remember(
         self,
@@ -124,6 +130,9 @@ class MemoryStore:
         embedder = self._embedders.answering(tenant)
         embedding = _question(embedder, query, by) if embedder else None
         limit = min(limit, MAX_RECALLED)
+        # What holds at some time is another number at each time.
+        scope = (tenant, flow, kinds, audiences, embedder and embedder.name)
+        counts = self._counts if since is until is None else _Counts()
         parameters = {
             "tenant": tenant,
             "flow": flow,
@@ -135,13 +144,14 @@ class MemoryStore:
             "embedder": embedder.name if embedder else "",
             "dimensions": embedder.dimensions if embedder else 0,
             "embedding": embedding,
+            "counted": counts.get(scope),
             "exact_rows": self._exact_rows,
             "terms": [key(term) for term in words],
             "listed": LISTED,
             "listed_in_all": LISTED_IN_ALL,
             "proposed": PROPOSED if since is until is None else PROPOSED_OF_ANY_TIME,
-            "candidates": max(CANDIDATES, 2 * limit),
-            "shown": max(3 * limit, SHOWN_AT_LEAST),
+            "candidates": max(CANDIDATES, limit + limit // 2),
+            "shown": max(2 * limit, SHOWN_AT_LEAST),
             "meaning_weight": WEIGHTS[by].meaning,
             "words_weight": WEIGHTS[by].words,
             "prior_weight": WEIGHTS[by].prior,
@@ -151,6 +161,8 @@ class MemoryStore:
         }
         prepare = Statement(SQL["prepare_recall"], {"breadth": str(max(BREADTH, 2 * limit))})
         _, rows = self._database.run(tenant, [prepare, Statement(SQL["recall"], parameters)])
+        for row in rows[:1]:
+            counts.put(scope, row["counted"])
         return spread(rows, list(words.values()), limit)
 
     def _row(self, tenant: str, entry: Entry) -> dict[str, object]:
@@ -193,6 +205,23 @@ class MemoryStore:
                 found[index]["dimensions"].append(embedder.dimensions)
                 found[index]["embeddings"].append(vector)
         return [row | more for row, more in zip(rows, found, strict=True)]
+
+
+class _Counts:
+    """How many memories each scope had a short while ago. Threads may share it."""
+
+    def __init__(self) -> None:
+        self._counted: dict[object, tuple[int, float]] = {}
+
+    def get(self, scope: object) -> int | None:
+        count, until = self._counted.get(scope, (None, 0.0))
+        return count if time.monotonic() < until else None
+
+    def put(self, scope: object, count: int) -> None:
+        if len(self._counted) >= _SCOPES:
+            self._counted.clear()
+        if self.get(scope) is None:
+            self._counted[scope] = (count, time.monotonic() + COUNT_HOLDS)
 
 
 def _question(embedder: Embedder, query: str, by: By) -> str | None:
