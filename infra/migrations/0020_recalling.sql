@@ -115,7 +115,8 @@ begin
 end $$;
 
 -- What is nearest in meaning and in words, best first. `matched` are the places of its words in the question, `near` the
--- better places that say nearly the same. `counted`, up to `exact` and one more, may be `known` from a question before. The weights, and what nearly equal is, are in shared/memory/ranking.py.
+-- better places that say nearly the same. `counted` may be `known` from a question before. The weights, and what nearly equal
+-- is, are in shared/memory/ranking.py.
 create function recall_memories(
   scope recall_scope, exclude_ref text, question halfvec, words bigint[], known int, exact int, most int, most_in_all int,
   proposed int, wanted int, shown int, meaning_weight float8, words_weight float8, prior_weight float8,
@@ -127,7 +128,10 @@ create function recall_memories(
 language plpgsql stable set plan_cache_mode = force_generic_plan set enable_seqscan = off set jit = off as $$
 #variable_conflict use_column
 declare
-  rows_in_scope int := coalesce(known, count_visible(scope, exact + 1));
+  -- To compare n rows takes n µs; to find one of them by an index of T rows about 2000 T/n µs, as it passes over the rest.
+  compared int := coalesce(exact, greatest(5000, sqrt(2000 * (
+    select greatest(reltuples, 0) from pg_class where oid = 'memory_vectors'::regclass))));
+  rows_in_scope int := coalesce(known, count_visible(scope, compared + 1));
   without uuid[] := array(select m.id from memories as m where m.tenant = scope.tenant and m.ref = exclude_ref and exclude_ref <> '');
   spaces bigint[] := array(
     select distinct memory_space(f, a, holds) from unnest(array['', scope.flow]) as f, unnest(scope.audiences) as a,
@@ -139,7 +143,7 @@ declare
   candidates uuid[] := '{}';
 begin
   if question is not null then
-    candidates := nearest_memories(scope, without, question, wanted, rows_in_scope, exact);
+    candidates := nearest_memories(scope, without, question, wanted, rows_in_scope, compared);
   end if;
   if words <> '{}' then
     select array_agg(word order by rarity), array_agg(weight order by rarity), count(*) filter (where before < most_in_all)

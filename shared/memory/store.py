@@ -20,10 +20,8 @@ SQL = queries(__file__, "remember.sql") | queries(__file__, "recall.sql")
 
 #: What an embedder is given of a text, in characters: more does not fit into the window of most.
 EMBEDDED_CHARACTERS = 8_000
-#: So many candidates are compared one by one: exact, and faster than an index that skips most.
-EXACT_ROWS = 5_000
 #: How many candidates an index scan holds at once (hnsw.ef_search): recall against time.
-BREADTH = 64
+BREADTH = 40
 #: How many each half proposes at least; half as many again as asked for, when that is more. What
 #: words propose is filtered afterwards, so more is looked at, and more still where time may leave
 #: few.
@@ -40,10 +38,14 @@ _SCOPES = 1_000
 
 
 class MemoryStore:
-    """What one database remembers, as far as `embedders` can compare it. Threads may share it."""
+    """What one database remembers, as far as `embedders` can compare it. Threads may share it.
+
+    Up to `exact_rows` candidates are compared one by one; by default as many as are faster compared
+    than found by an index that skips the rows of others.
+    """
 
     def __init__(
-        self, database: Database, embedders: Embedders | Embedder, *, exact_rows: int = EXACT_ROWS
+        self, database: Database, embedders: Embedders | Embedder, *, exact_rows: int | None = None
     ) -> None:
         self._database = database
         self._embedders = embedders if isinstance(embedders, Embedders) else Only(embedders)
