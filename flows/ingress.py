@@ -16,7 +16,13 @@ from chalice.app import Chalice, Request, Response
 
 from shared import __version__
 from shared.bus import Bus
-from shared.errors import EventError, PublishError, RequestRefused, SignatureError
+from shared.errors import (
+    EventError,
+    PublishError,
+    RequestRefused,
+    SettingsError,
+    SignatureError,
+)
 from shared.events import Event, Json, run_id
 from shared.log import log
 from shared.perception import Headers, api, github, slack
@@ -71,7 +77,12 @@ class Ingress(NamedTuple):
         if challenge is not None:
             return _answer(200, {"challenge": challenge})
         event = slack.to_event(
-            body, headers, self.settings.tenant_of, self.now(), takes=self._wants
+            body,
+            headers,
+            self.settings.tenant_of,
+            self.now(),
+            takes=self._wants,
+            repository_of=self.settings.repository_of,
         )
         return self._take(event, slack.is_own(event), len(body))
 
@@ -190,6 +201,9 @@ def _view(app: Chalice, source: str, receive: Callable[..., Response]) -> Callab
             return _answer(400, {"error": str(err)})
         except PublishError as err:
             _count("Failed", "publish failed", source=source, reason=str(err))
+            return _later()
+        except SettingsError as err:
+            _count("Failed", "settings wrong", source=source, reason=str(err))
             return _later()
         except Exception as err:
             # The outermost place. The error's text may quote the request, so it is not logged.

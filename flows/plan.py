@@ -3,10 +3,10 @@ report."""
 
 from shared.actions import Action
 from shared.actions.github import AddLabels, Assign, Comment, NamedComment, OpenDraft, OpenIssue
-from shared.actions.slack import Button, Card, Post, React, Reply, Whisper
+from shared.actions.slack import Button, Card, Channel, Post, React, Reply, Whisper
 from shared.agent import Agent
-from shared.errors import EventError, PolicyError
-from shared.events import Event
+from shared.errors import ActionRejected, EventError, PolicyError
+from shared.events import Event, Thread
 from shared.flow import flow
 from shared.perception.commands import command_of, event_types
 from shared.planning.desk import ANSWERS
@@ -42,14 +42,19 @@ TOOLS = (
     slack.read_thread,
     memory.recall,
     memory.write_text,
+    slack.reply,
+    slack.post,
     github.comment,
     github.add_labels,
     github.assign,
     github.open_issue,
     github.open_draft_pull,
-    slack.reply,
-    slack.post,
 )
+
+
+#: Slack takes slash commands in no thread, and a plan lives in one.
+_IN_THREAD = "Press a button in the plan's thread, or mention me there with `{}`."
+_NOT_IN = "I cannot write here. Invite me to the channel, or mention me where I am."
 
 
 def say(event: Event, text: str) -> Action | None:
@@ -88,13 +93,31 @@ def plan(event: Event, agent: Agent) -> None:
     if name == "plan":
         if not event.actor.may_write:
             raise PolicyError("plan needs write permission; somebody who has it must ask")
-        agent.plans.start(words)
+        _start(event, agent)
+    elif event.response_target:
+        agent.act(Whisper(event.response, _IN_THREAD.format(name)))
     elif name == "cancel":
         agent.plans.cancel(words)
     elif name == "change":
         agent.plans.answer("changed", words)
     else:
         agent.plans.answer(ANSWERS[name], of=words)
+
+
+def _start(event: Event, agent: Agent) -> None:
+    """Start the plan; one that a slash command wants, which is in no thread, in a thread of its
+    own."""
+    if not event.response_target:
+        agent.plans.start(event.text)
+        return
+    place = event.response
+    asked = Post(Channel(place.channel), f"{event.actor.name} wants a plan: {event.text}")
+    try:
+        root = agent.act(asked)
+    except ActionRejected:
+        agent.act(Whisper(place, _NOT_IN))
+        return
+    agent.plans.start(event.text, Thread(place.team, place.channel, root.id))
 
 
 def _asked_through_the_api(event: Event, agent: Agent) -> None:

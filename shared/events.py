@@ -16,6 +16,8 @@ Role = Literal["owner", "member", "collaborator", "contributor", "none"]
 
 #: The audience of what anybody may read, such as a public repository.
 PUBLIC = "public"
+#: How `owner/name` of a repository reads; a name of dots would lead elsewhere in a path.
+REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}/(?!\.\.?(?![A-Za-z0-9_.-]))[A-Za-z0-9_.-]{1,100}"
 
 
 class Actor(NamedTuple):
@@ -94,6 +96,14 @@ class Response(NamedTuple):
         return f"slack:{self.team}:{self.channel}"
 
 
+class Workplace(NamedTuple):
+    """The repository that is worked on from a Slack channel or the API: `owner/name`, and whose it
+    is."""
+
+    repository: str
+    tenant: str
+
+
 class Payload(dict[str, Any]):
     """A body as it was read, and `text`, the JSON that it was read from. It is not changed.
 
@@ -136,6 +146,16 @@ class Event(NamedTuple):
     thread_target: Thread | None = None
     message_target: Message | None = None
     response_target: Response | None = None
+    workplace: Workplace | None = None
+
+    @property
+    def repository(self) -> str:
+        """The repository, as `owner/name`, that a plan for this may work on: that of its issue, or
+        the workplace, when it is of the same tenant. Empty when there is none."""
+        if self.issue_target:
+            return self.issue_target.repository
+        place = self.workplace
+        return place.repository if place and place.tenant == self.tenant else ""
 
     @property
     def issue(self) -> Issue:
@@ -220,6 +240,7 @@ class Event(NamedTuple):
                 ("thread_target", Thread),
                 ("message_target", Message),
                 ("response_target", Response),
+                ("workplace", Workplace),
             ):
                 fields[name] = kind(*fields[name]) if fields.get(name) else None
             return cls(**fields)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from shared.actions import Permission, Query
+from shared.actions.policy import Policy
 from shared.agent import Agent
 from shared.errors import SettingsError
 from shared.events import Event
@@ -39,6 +40,13 @@ class Flow:
 
     def __call__(self, event: Event, agent: Agent) -> None:
         self.function(event, agent)
+
+    def policy(self, event: Event) -> Policy:
+        """Return what bounds one run for `event`: only plans reach from a channel, or from the API,
+        into the repository that belongs to it."""
+        reaches = self.plans is not None and event.repository
+        beyond = {f"github:{event.repository}"} if reaches else set()
+        return Policy(self.may, event.scope, beyond)
 
 
 def flow(

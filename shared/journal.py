@@ -51,6 +51,18 @@ def digest(value: object) -> str:
     return hashlib.sha256(canonical(value).encode()).hexdigest()
 
 
+def keeping(event: Event) -> Statement:
+    """Return what keeps `event`; a second time it changes nothing."""
+    values = {
+        "tenant": event.tenant,
+        "event": event.id,
+        "type": event.type,
+        "conversation": event.conversation,
+        "body": event.to_json(),
+    }
+    return Statement(SQL["record_event"], values)
+
+
 class Journal:
     """The runs of one function process."""
 
@@ -66,16 +78,10 @@ class Journal:
         # The thread's own name: two claims in one process are two holders.
         owner = f"{self._owner}-{threading.get_ident()}"
         key = {"tenant": event.tenant, "run": run_id(event, flow), "owner": owner}
-        more = {
-            "event": event.id,
-            "type": event.type,
-            "conversation": event.conversation,
-            "body": event.to_json(),
-            "flow": flow,
-            "lease": lease,
-        }
-        names = ("record_event", "claim_run", "read_run", "read_steps", "read_effects")
-        rows = self._database.run(event.tenant, [Statement(SQL[n], key | more) for n in names])
+        more = {"event": event.id, "flow": flow, "lease": lease}
+        names = ("claim_run", "read_run", "read_steps", "read_effects")
+        claiming = [Statement(SQL[name], key | more) for name in names]
+        rows = self._database.run(event.tenant, [keeping(event), *claiming])
         state = rows[2][0]
         if state["state"] not in {"running", "retrying", "parked"}:
             return None

@@ -26,7 +26,7 @@ from shared.planning.validation import Limits, ToolFacts
 Json = dict[str, Any]
 
 #: What a tool needs to be offered.
-Place = Literal["", "issue", "thread"]
+Place = Literal["", "issue", "thread", "repository"]
 
 _RECEIPT: Json = {
     "type": "object",
@@ -55,7 +55,12 @@ class PlanTool:
 
     def fits(self, event: Event) -> bool:
         """Is there what it needs where the event comes from?"""
-        places = {"": True, "issue": event.issue_target, "thread": event.thread_target}
+        places = {
+            "": True,
+            "issue": event.issue_target,
+            "thread": event.thread_target,
+            "repository": event.repository,
+        }
         return bool(places[self.needs])
 
     def read(self, agent: Agent, arguments: Json) -> Any:
@@ -90,7 +95,8 @@ def reads(*, needs: Place = "") -> Callable[[Callable[..., Any]], PlanTool]:
     """Make `function(agent, …)` a tool that reads; raises SettingsError without docstring or types.
 
     What it returns is the step's output; a typed one lets references to it be checked beforehand.
-    A tool that `needs` an issue or a thread is offered only in one.
+    A tool that `needs` an issue or a thread is offered only in one; one that `needs` a repository
+    where one belongs to the place.
     """
 
     def declare(function: Callable[..., Any]) -> PlanTool:
@@ -173,3 +179,22 @@ class Plans:
     def offered(self, event: Event) -> Mapping[str, ToolFacts]:
         """Return the tools that there are in the place of `event`."""
         return {tool.name: tool.facts for tool in self.tools if tool.fits(event)}
+
+    def absent(self, event: Event) -> Mapping[str, str]:
+        """Return the tools that there are not in the place of `event`, and why."""
+        return {
+            tool.name: f"it needs {_lacking(tool.needs, event)}"
+            for tool in self.tools
+            if not tool.fits(event)
+        }
+
+
+def _lacking(need: Place, event: Event) -> str:
+    if need != "repository":
+        return f"{'an issue' if need == 'issue' else 'a Slack thread'}, and this is none"
+    if event.source == "api":
+        return "a repository, and the request names none"
+    return (
+        "a repository, and no repository belongs to this channel;"
+        " who runs me can give it one with REPOSITORIES"
+    )

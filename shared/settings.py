@@ -1,10 +1,14 @@
 """The settings, and the only place that reads the environment."""
 
+import json
 import os
+import re
 from collections.abc import Mapping
+from functools import cache
 from typing import NamedTuple
 
 from shared.errors import SettingsError
+from shared.events import REPOSITORY
 
 
 class Settings(NamedTuple):
@@ -57,6 +61,7 @@ class Settings(NamedTuple):
     max_receives: str = "3"
     # Behaviour
     tenants: str = ""
+    repositories: str = ""
     footer: str = "on"
     retention_days: str = "90"
     memory_unused_days: str = "180"
@@ -88,6 +93,39 @@ class Settings(NamedTuple):
             for member in members.split(","):
                 mapping[member.strip()] = name.strip()
         return mapping
+
+    @property
+    def repository_of(self) -> Mapping[str, str]:
+        """Which repository is worked on from a place in Slack, from `REPOSITORIES={"channel:C1":
+        "acme/shop", "team:T1": "acme/website"}`."""
+        return _repositories(self.repositories)
+
+
+@cache
+def _repositories(setting: str) -> Mapping[str, str]:
+    if not setting.strip():
+        return {}
+    expected = 'expected such as {"channel:C1": "acme/shop", "team:T1": "acme/website"}'
+    try:
+        pairs = json.loads(setting, object_pairs_hook=_Pairs)
+    except ValueError as err:
+        raise SettingsError(f"REPOSITORIES is no JSON ({err}); {expected}") from err
+    if not isinstance(pairs, _Pairs):
+        raise SettingsError(f"REPOSITORIES is no object; {expected}")
+    mapping: dict[str, str] = {}
+    for place, repository in pairs:
+        if not re.fullmatch(r"(?:team|channel):[A-Z0-9]+", place):
+            raise SettingsError(f"REPOSITORIES names the place {place!r}; {expected}")
+        if not isinstance(repository, str) or not re.fullmatch(REPOSITORY, repository):
+            raise SettingsError(f"REPOSITORIES gives {place} {repository!r}; {expected}")
+        if place in mapping:
+            raise SettingsError(f"REPOSITORIES names {place} twice; a place has one repository")
+        mapping[place] = repository
+    return mapping
+
+
+class _Pairs(list[tuple[str, object]]):
+    """The pairs of a JSON object, with those that a dict would hide."""
 
 
 class AwsCredentials(NamedTuple):

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 from shared import bus
-from shared.actions.policy import Policy
 from shared.agent import Agent, Capabilities
 from shared.errors import AgentFlowsError, EffectUnknown, Parked, RunBusy
 from shared.events import Event
@@ -75,8 +74,7 @@ class Worker:
         return "too many effects between a person and this" if event.depth > MAX_DEPTH else ""
 
     def _run(self, run: Run, remaining: Callable[[], float], last: bool) -> bool:
-        policy = Policy(self._flow.may, run.event.scope)
-        agent = Agent(run, policy, self._can, remaining, self._flow.shares)
+        agent = Agent(run, self._flow.policy(run.event), self._can, remaining, self._flow.shares)
         try:
             self._flow(run.event, agent)
             agent.take_back()

@@ -48,6 +48,8 @@ def _fields(tree: ast.AST) -> Iterator[str]:
             ):
                 if field == "tenant_of":
                     yield "tenants"
+                elif field == "repository_of":
+                    yield "repositories"
                 elif field in Settings._fields:
                     yield field
             # As in settings.require("database_url").

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+from collections.abc import Mapping
 from random import Random
 from typing import Any
 from urllib.parse import urlencode
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.errors import EventError, SignatureError
-from shared.events import Actor, Event, Json, Message, Thread
+from shared.events import Actor, Event, Json, Message, Thread, Workplace
 from shared.perception import slack
 from tests.events.mutated import mutated
 from tests.events.published import slack_requests
@@ -45,8 +46,13 @@ def _encoded(request: Json) -> tuple[bytes, dict[str, str]]:
 
 
 def _event(request: Json, **tenant_of: str) -> Event:
+    return _mapped(request, {}, tenant_of)
+
+
+def _mapped(request: Json, repository_of: Mapping[str, str], tenant_of: Mapping[str, str]) -> Event:
     body, headers = _encoded(request)
-    return slack.to_event(body, headers, tenant_of, 1_700_000_000.0)
+    now = 1_700_000_000.0
+    return slack.to_event(body, headers, tenant_of, now, repository_of=repository_of)
 
 
 def _named(name: str) -> Event:
@@ -375,3 +381,41 @@ def test_any_bytes_become_an_event_or_an_event_error(body: bytes, headers: dict[
         slack.to_event(body, headers, {}, 0.0)
     except EventError:
         return
+
+
+def test_a_repository_belongs_to_the_channel_before_the_workspace() -> None:
+    request = slack_requests()["app_mention"]
+    event = _event(request)
+    tenants = {"github:acme": event.tenant}
+    assert event.workplace is None
+    assert event.repository == ""
+    places = {f"team:{event.thread.team}": "acme/website"}
+    of_team = _mapped(request, places, tenants)
+    assert of_team.workplace == Workplace("acme/website", event.tenant)
+    places[f"channel:{event.thread.channel}"] = "acme/shop"
+    of_channel = _mapped(request, places, tenants)
+    assert of_channel.repository == "acme/shop"
+    assert Event.from_json(of_channel.to_json()) == of_channel
+
+
+def test_a_repository_of_another_tenant_is_none_to_work_on() -> None:
+    request = slack_requests()["app_mention"]
+    places = {f"team:{_event(request).thread.team}": "other/web"}
+    event = _mapped(request, places, {})
+    assert event.workplace == Workplace("other/web", "github:other")
+    assert event.repository == ""
+
+
+def test_a_channel_shared_with_another_company_must_be_named_itself() -> None:
+    request = slack_requests()["app_mention"]
+    request["is_ext_shared_channel"] = True
+    thread = _event(request).thread
+    assert _mapped(request, {f"team:{thread.team}": "acme/shop"}, {}).workplace is None
+    assert _mapped(request, {f"channel:{thread.channel}": "acme/shop"}, {}).workplace
+
+
+def test_an_event_that_was_kept_before_there_were_workplaces_can_be_read() -> None:
+    event = _named("app_mention")
+    kept = json.loads(event.to_json())
+    del kept["workplace"]
+    assert Event.from_json(json.dumps(kept)) == event

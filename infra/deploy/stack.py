@@ -30,6 +30,7 @@ _SETTINGS = {
     "OpenAiBaseUrl": "OPENAI_BASE_URL",
     "OllamaHost": "OLLAMA_HOST",
     "Tenants": "TENANTS",
+    "Repositories": "REPOSITORIES",
     "Footer": "FOOTER",
     "RetentionDays": "RETENTION_DAYS",
     "MemoryUnusedDays": "MEMORY_UNUSED_DAYS",

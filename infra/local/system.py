@@ -101,6 +101,7 @@ class System:
                 environment |= self._sandbox_slack(environment["SLACK_SIGNING_SECRET"])
         if self.github and self.slack:
             environment.setdefault("TENANTS", "acme=github:acme,slack:T0SANDBOX")
+            environment.setdefault("REPOSITORIES", '{"team:T0SANDBOX": "acme/shop"}')
             environment.setdefault("API_TOKENS", self._api_tokens())
         with self._step("AWS and functions"):
             self.cloud = self._stack.enter_context(self._local_cloud(environment))

@@ -1,9 +1,9 @@
 """What one run of a flow may do: only what its `may=` names, only so often, only where its event
-came from or where the permission says."""
+came from, where its plans work, or where the permission says."""
 
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from shared.actions import Action, Permission, Query
 from shared.errors import PolicyError
@@ -11,12 +11,14 @@ from shared.events import Event
 
 
 class Policy:
-    """Counts what a run does against what its flow declared."""
+    """Counts what a run does against what its flow declared. `scope` is where the event came from,
+    `beyond` are the scopes besides it that the run may read in and act on."""
 
-    def __init__(self, may: Sequence[Permission], scope: str) -> None:
+    def __init__(self, may: Sequence[Permission], scope: str, beyond: Collection[str] = ()) -> None:
         self._limits = {permission.action: permission.limit for permission in may}
         self._places = {permission.action: permission.places for permission in may}
         self._scope = scope
+        self._scopes = {scope, *beyond}
         self._used: Counter[type[Action]] = Counter()
         self._lock = threading.Lock()
 
@@ -53,11 +55,11 @@ class Policy:
             return self._used[kind] + action.weight <= self._limits.get(kind, 0)
 
     def read(self, query: Query) -> None:
-        """Raises PolicyError when `query` leaves the place that the event came from."""
+        """Raises PolicyError when `query` leaves the places of the run."""
         self.confine(type(query).__name__, query.scope)
 
     def confine(self, name: str, scope: str) -> None:
-        if scope != self._scope:
+        if scope not in self._scopes:
             raise PolicyError(
                 f"{name} names {scope}, but the event came from {self._scope or 'nowhere'}"
             )

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from shared.errors import EventError, RequestRefused, SettingsError
-from shared.events import Actor, Event, Issue, Json, Role, run_id
+from shared.events import REPOSITORY, Actor, Event, Issue, Json, Role, Workplace, run_id
 from shared.perception import Headers, header, read_body
 
 #: The flow that makes plans; the id of its run is the id of the plan.
@@ -23,7 +23,7 @@ _RUN = r"[0-9a-f]{20}"
 _STEP = r"[a-z][a-z0-9_-]{0,23}"
 _DIGEST = r"[0-9a-f]{64}"
 _FLOW = r"[a-z][a-z_]{0,39}"
-_ISSUE = r"([A-Za-z0-9][\w.-]{0,99}/[\w.-]{1,100})#([1-9][0-9]{0,8})"
+_ISSUE = rf"({REPOSITORY})#([1-9][0-9]{{0,8}})"
 
 
 class Caller(NamedTuple):
@@ -80,20 +80,26 @@ def caller(headers: Headers, tokens: str) -> Caller:
 def start(sent: Sent, tenant_of: Mapping[str, str]) -> Asked:
     """Make `{"goal": …}` a plan, and `{"flow": …, "text": …}` a run of that flow.
 
-    `issue`, such as `acme/shop#7`, is what it is about; it must belong to the caller's tenant.
+    `issue`, such as `acme/shop#7`, is what it is about; `repository`, such as `acme/shop`, is what
+    a plan without an issue works on. Either must belong to the caller's tenant.
     """
-    fields = _fields(sent, {"goal", "flow", "text", "issue"})
+    fields = _fields(sent, {"goal", "flow", "text", "issue", "repository"})
     if ("goal" in fields) == ("flow" in fields):
         raise RequestRefused(422, "expected either `goal`, or `flow` with `text`", "goal")
     if "goal" in fields and "text" in fields:
         raise RequestRefused(422, "goes with `flow`, not with `goal`", "text")
+    if "repository" in fields and ("flow" in fields or "issue" in fields):
+        raise RequestRefused(
+            422, "goes with `goal`, and without `issue`, which has one", "repository"
+        )
     flow = _matched(fields, "flow", _FLOW) if "flow" in fields else PLANNER
     text = _text(fields, "text" if "flow" in fields else "goal")
     kind = "api.command.plan" if flow == PLANNER else f"api.flow.{flow}"
     event = _event(kind, sent, text, fields)
     event = event._replace(conversation=f"api:{run_id(event, flow)}")
     issue = _issue(fields, sent.who, tenant_of) if "issue" in fields else None
-    return Asked(event._replace(issue_target=issue), flow)
+    place = _workplace(fields, sent.who, tenant_of) if "repository" in fields else None
+    return Asked(event._replace(issue_target=issue, workplace=place), flow)
 
 
 def cancel(run: str, sent: Sent) -> Asked:
@@ -201,10 +207,22 @@ def _issue(fields: Json, who: Caller, tenant_of: Mapping[str, str]) -> Issue:
     found = re.fullmatch(_ISSUE, value) if isinstance(value, str) else None
     if found is None:
         raise RequestRefused(422, "expected such as acme/shop#7", "issue")
-    owner = f"github:{found[1].partition('/')[0]}"
-    if tenant_of.get(owner, owner) != who.tenant:
-        raise RequestRefused(422, "belongs to another tenant than the token", "issue")
+    _own(found[1], who, tenant_of, "issue")
     return Issue(found[1], int(found[2]))
+
+
+def _workplace(fields: Json, who: Caller, tenant_of: Mapping[str, str]) -> Workplace:
+    value = fields["repository"]
+    if not isinstance(value, str) or not re.fullmatch(REPOSITORY, value):
+        raise RequestRefused(422, "expected such as acme/shop", "repository")
+    _own(value, who, tenant_of, "repository")
+    return Workplace(value, who.tenant)
+
+
+def _own(repository: str, who: Caller, tenant_of: Mapping[str, str], field: str) -> None:
+    owner = f"github:{repository.partition('/')[0]}"
+    if tenant_of.get(owner, owner) != who.tenant:
+        raise RequestRefused(422, "belongs to another tenant than the token", field)
 
 
 def _event(kind: str, sent: Sent, text: str, payload: Json) -> Event:

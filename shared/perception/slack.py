@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from shared.errors import EventError, SignatureError
-from shared.events import Actor, Event, Json, Message, Response, Role, Thread
+from shared.events import Actor, Event, Json, Message, Response, Role, Thread, Workplace
 from shared.perception import (
     Headers,
     commands,
@@ -29,6 +29,7 @@ _SAID = frozenset({"", "bot_message", "file_share", "me_message", "thread_broadc
 #: Where channel_type differs from Slack's subscriptions: message.im, .channels, .groups, .mpim.
 _SUBSCRIPTIONS = {"channel": "channels", "group": "groups"}
 _TS = re.compile(r"\d{1,16}\.\d{1,16}")
+_NOTHING: Mapping[str, str] = {}
 _PRIVATE_NAMES = {"directmessage": "im", "privategroup": "group"}
 
 
@@ -86,10 +87,12 @@ def to_event(
     received_at: float,
     *,
     takes: commands.Takes = commands.any_type,
+    repository_of: Mapping[str, str] = _NOTHING,
 ) -> Event:
     """Make a verified request an Event: Events API, interaction or command; raises EventError.
 
     A command becomes an event of a type of its own where that type is one that somebody `takes`.
+    `repository_of` says which repository is worked on from a channel or workspace.
     """
     payload = read_body(body, headers)
     team = _team(payload)
@@ -109,6 +112,7 @@ def to_event(
     type_, text = f"slack.{said.type}", said.text
     if said.order and takes(commands.event_type("slack", said.order)):
         type_, text = commands.event_type("slack", said.order), said.order.argument
+    audience = _audience(payload, team, said)
     return Event(
         id=f"slack:{key}",
         type=type_,
@@ -119,12 +123,13 @@ def to_event(
         text=text,
         url=_url(team, said),
         payload=payload,
-        audience=_audience(payload, team, said),
+        audience=audience,
         depth=_depth(said),
         received_at=received_at,
         thread_target=_thread(team, said),
         message_target=Message(team, said.channel, said.ts) if said.channel and said.ts else None,
         response_target=_response(team, said),
+        workplace=_workplace(team, said.channel, audience, repository_of, tenant_of),
     )
 
 
@@ -341,6 +346,22 @@ def _thread(team: str, said: _Said) -> Thread | None:
 def _response(team: str, said: _Said) -> Response | None:
     url = said.response_url
     return Response(team, said.channel, url) if said.channel and url else None
+
+
+def _workplace(
+    team: str,
+    channel: str,
+    audience: str,
+    repository_of: Mapping[str, str],
+    tenant_of: Mapping[str, str],
+) -> Workplace | None:
+    """Look up the repository of the channel, else of the workspace; a channel that another company
+    is in must be named itself."""
+    name = repository_of.get(f"channel:{channel}", "")
+    if not name and not audience.startswith("shared:"):
+        name = repository_of.get(f"team:{team}", "")
+    owner = f"github:{name.partition('/')[0]}"
+    return Workplace(name, tenant_of.get(owner, owner)) if name else None
 
 
 def _audience(payload: Json, team: str, said: _Said) -> str:

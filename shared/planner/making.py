@@ -52,6 +52,7 @@ class MakePlan:
             latest.plan if latest else None,
             done,
             latest.feedback if latest else (),
+            self._states.plans.absent(situation.event),
         )
 
 
@@ -89,7 +90,8 @@ class Validate:
         may = {permission.action.__name__: permission.limit for permission in self._states.flow.may}
         done = [row.step for row in situation.in_state("done")]
         writes = situation.event.actor.may_write
-        return Bounds(self._states.plans.limits, may, writes, done, situation.cost)
+        absent = self._states.plans.absent(situation.event)
+        return Bounds(self._states.plans.limits, may, writes, done, situation.cost, absent)
 
 
 def _taken_over(tenant: str, id: str, plan: Plan, version: int) -> list[Statement]:

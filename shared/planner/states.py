@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from shared.actions.policy import Policy
 from shared.agent import Agent, Capabilities
 from shared.database import Statement
 from shared.errors import AgentFlowsError, RunBusy, SettingsError
@@ -66,9 +65,7 @@ class States:
         run = self._journal.claim(event, self.flow.name, remaining() + _GRACE)
         if run is None:
             return False
-        # The conversation's place bounds it, as it bounds every run of the flow.
-        policy = Policy(self.flow.may, event.scope)
-        agent = Agent(run, policy, self.can, remaining, self.flow.shares)
+        agent = Agent(run, self.flow.policy(event), self.can, remaining, self.flow.shares)
         try:
             statements = work(agent)
         except RunBusy:

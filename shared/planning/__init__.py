@@ -6,7 +6,7 @@ when something did not go as planned. Each of these is a function that an author
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -42,7 +42,8 @@ class Brief:
     """What a planner is given: the goal, the tools, and for a revision what came before.
 
     `done` are the finished steps, which a new version repeats unchanged, with their outputs in
-    short; `feedback` says why the earlier version does not do.
+    short; `feedback` says why the earlier version does not do; `absent` are tools that cannot be
+    used in this place, and why.
     """
 
     goal: str
@@ -50,6 +51,7 @@ class Brief:
     previous: Plan | None = None
     done: Mapping[str, str] | None = None
     feedback: Sequence[str] = ()
+    absent: Mapping[str, str] = field(default_factory=dict)
 
 
 class Planner(Protocol):

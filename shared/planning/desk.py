@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping
 from typing import Literal
 
 from shared.database import Statement
-from shared.errors import PolicyError
+from shared.errors import PolicyError, SettingsError
+from shared.events import Event, Thread
 from shared.executions import Executions
-from shared.journal import Outcome, Run
+from shared.journal import Outcome, Run, keeping
 from shared.planning.displays import NAMED, click
 from shared.planning.store import SQL, PlanStore, statement
 
@@ -31,13 +32,22 @@ class PlanDesk:
         self._store = store
         self._executions = executions
 
-    def start(self, goal: str) -> str:
+    def start(self, goal: str, thread: Thread | None = None) -> str:
         """Work towards `goal` in steps, and return the id of the plan; the same event starts it
-        once."""
+        once.
+
+        With a `thread` the plan is carried on there, where the event itself is in none. Raises
+        SettingsError when the repository of the place is another tenant's.
+        """
+        if self._event.workplace and not self._event.repository:
+            raise _foreign()
         tenant, plan = self._event.tenant, self._run.id
-        values = {"event": self._event.id, "flow": self._run.flow, "goal": goal}
-        kept = statement("start_plan", tenant, plan, **values)
-        self._run.step("plan", {"goal": goal}, lambda: Outcome(plan, statements=[kept]))
+        event = _in_thread(self._event, thread) if thread else self._event
+        values = {"event": event.id, "flow": self._run.flow, "goal": goal}
+        kept = [statement("start_plan", tenant, plan, **values)]
+        if thread:
+            kept.insert(0, keeping(event))
+        self._run.step("plan", {"goal": goal}, lambda: Outcome(plan, statements=kept))
 
         def begin() -> Outcome:
             self._executions().start(plan, {"tenant": tenant, "plan": plan})
@@ -142,6 +152,26 @@ class PlanDesk:
             return Outcome(sum(self._executions().succeed(token, {}) for token in tokens))
 
         self._run.step("wake", {"plan": plan}, work)
+
+
+def _in_thread(event: Event, thread: Thread) -> Event:
+    """Return what was said outside of threads as said in `thread`, under an id of its own."""
+    return event._replace(
+        id=f"{event.id}/{thread.ts}",
+        conversation=f"{thread.scope}:{thread.ts}",
+        payload={},
+        thread_target=thread,
+        response_target=None,
+    )
+
+
+def _foreign() -> SettingsError:
+    err = SettingsError(
+        "REPOSITORIES gives this channel a repository of another tenant than its workspace's;"
+        " correct it, or join the two in TENANTS"
+    )
+    err.public = "The repository that REPOSITORIES gives this channel belongs to another tenant."
+    return err
 
 
 def _names(of: str, row: dict[str, object]) -> bool:

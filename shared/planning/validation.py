@@ -49,13 +49,15 @@ class Write(NamedTuple):
 
 class Bounds(NamedTuple):
     """What a plan is held to: the flow's policy as a limit per kind of action, whether the actor
-    may write at all, and the steps that are done, which a revision repeats unchanged."""
+    may write at all, the steps that are done, which a revision repeats unchanged, and why a tool
+    that exists elsewhere cannot be used here."""
 
     limits: Limits
     policy: Mapping[str, int]
     may_write: bool
     done: Collection[PlanStep] = ()
     spent: float = 0.0
+    absent: Mapping[str, str] = {}
 
 
 def writes(plan: Plan, tools: Mapping[str, ToolFacts]) -> tuple[Write, ...]:
@@ -70,7 +72,7 @@ def problems(plan: Plan, tools: Mapping[str, ToolFacts], bounds: Bounds) -> list
         *_size(plan, tools, bounds),
         *_order(plan),
         *_kept(plan, bounds.done),
-        *(sentence for step in plan.steps for sentence in _step(step, plan, tools)),
+        *(sentence for step in plan.steps for sentence in _step(step, plan, tools, bounds.absent)),
         *_policy(plan, tools, bounds),
     ]
 
@@ -109,8 +111,13 @@ def _kept(plan: Plan, done: Collection[PlanStep]) -> Iterator[str]:
             yield f"Step {step.id} is done already; repeat it unchanged, or refer to its output."
 
 
-def _step(step: PlanStep, plan: Plan, tools: Mapping[str, ToolFacts]) -> Iterator[str]:
+def _step(
+    step: PlanStep, plan: Plan, tools: Mapping[str, ToolFacts], absent: Mapping[str, str]
+) -> Iterator[str]:
     tool = tools.get(step.tool)
+    if tool is None and step.tool in absent:
+        yield f"Step {step.id} cannot use {step.tool} here: {absent[step.tool]}."
+        return
     if tool is None:
         known = ", ".join(tools)
         yield f"Step {step.id} uses the tool {step.tool[:40]!r}, which does not exist; use {known}."

@@ -7,10 +7,10 @@ types say what a plan may hand in and refer to (`items[0].name`):
     class Named:
         items: tuple[str, ...]
 
-    @reads(needs="issue")
+    @reads(needs="repository")
     def label_names(agent: Agent) -> Named:
         """List the names of the repository's labels."""
-        found = agent.read(ListLabels(agent.event.issue.repository))
+        found = agent.read(ListLabels(agent.event.repository))
         return Named(tuple(label["name"] for label in found))
 
 One that writes is handed the event and returns an action that the flow's `may=` names; it is shown,

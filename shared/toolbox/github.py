@@ -1,4 +1,4 @@
-"""Tools for the repository that the event came from: what plans read there, and what they write."""
+"""Tools for the repository that a plan works on: what plans read there, and what they write."""
 
 from typing import Literal, TypeVar, cast
 
@@ -41,14 +41,14 @@ from shared.toolbox.github_results import (
 T = TypeVar("T")
 
 
-@reads(needs="issue")
+@reads(needs="repository")
 def list_labels(agent: Agent) -> Labels:
     """List the labels that the repository has."""
-    found = agent.read(ListLabels(agent.event.issue.repository))
+    found = agent.read(ListLabels(_here(agent)))
     return Labels(tuple(Label(label["name"], label["description"] or "") for label in found))
 
 
-@reads(needs="issue")
+@reads(needs="repository")
 def search_issues(
     agent: Agent, words: str, kind: Literal["issue", "pr"] = "issue", limit: int = 30
 ) -> Issues:
@@ -57,27 +57,27 @@ def search_issues(
     return _read(Issues, agent, SearchIssues(_here(agent), words, kind, limit))
 
 
-@reads(needs="issue")
+@reads(needs="repository")
 def read_issue(agent: Agent, number: int, comments: int = 30) -> WholeIssue:
     """Read an issue, or the conversation of a pull request, with its newest comments."""
     return _read(WholeIssue, agent, ReadIssue(_here(agent), number, comments))
 
 
-@reads(needs="issue")
+@reads(needs="repository")
 def search_code(agent: Agent, words: str, limit: int = 30) -> Files:
     """Find files of the repository's default branch by words that stand in them, with GitHub's
     qualifiers if needed, such as `checkout path:src language:python`. Gives 100 at most."""
     return _read(Files, agent, SearchCode(_here(agent), words, limit))
 
 
-@reads(needs="issue")
+@reads(needs="repository")
 def read_file(agent: Agent, path: str, ref: str = "") -> FileText:
     """Read a text file of the repository, at a branch, a tag or a commit; without one at the
     default branch. Gives its first 60,000 characters."""
     return _read(FileText, agent, ReadText(_here(agent), path, ref))
 
 
-@reads(needs="issue")
+@reads(needs="repository")
 def list_commits(
     agent: Agent, since: str = "", path: str = "", ref: str = "", limit: int = 30
 ) -> Commits:
@@ -86,7 +86,7 @@ def list_commits(
     return _read(Commits, agent, ListCommits(_here(agent), ref, path, since, limit))
 
 
-@reads(needs="issue")
+@reads(needs="repository")
 def list_pulls(
     agent: Agent,
     state: Literal["open", "closed", "merged", "all"] = "open",
@@ -98,26 +98,26 @@ def list_pulls(
     return _read(Pulls, agent, ListPulls(_here(agent), state, since, limit))
 
 
-@reads(needs="issue")
+@reads(needs="repository")
 def read_pull(agent: Agent, number: int, files: int = 100) -> WholePull:
     """Read a pull request with the files that it changes and their patches, as far as 60,000
     characters reach."""
     return _read(WholePull, agent, ReadPull(_here(agent), number, files))
 
 
-@writes(AddLabels, needs="issue")
+@writes(AddLabels, needs="repository")
 def add_labels(event: Event, labels: tuple[str, ...], number: int | None = None) -> AddLabels:
     """Put labels, which the repository must have, on an issue: this one, or one by its number."""
     return AddLabels(_issue(event, number), labels)
 
 
-@writes(Comment, needs="issue")
+@writes(Comment, needs="repository")
 def comment(event: Event, body: str, number: int | None = None) -> Comment:
     """Write a comment on an issue: this one, or one by its number."""
     return Comment(_issue(event, number), body)
 
 
-@writes(Assign, needs="issue")
+@writes(Assign, needs="repository")
 def assign(event: Event, people: tuple[str, ...], number: int | None = None) -> Assign:
     """Assign people, by their logins, to an issue: to this one, or to one by its number."""
     if not people:
@@ -125,13 +125,13 @@ def assign(event: Event, people: tuple[str, ...], number: int | None = None) -> 
     return Assign(_issue(event, number), people)
 
 
-@writes(OpenIssue, needs="issue")
+@writes(OpenIssue, needs="repository")
 def open_issue(event: Event, title: str, body: str, labels: tuple[str, ...] = ()) -> OpenIssue:
     """Open a new issue in the repository, with labels that it must have."""
     return OpenIssue(_repository(event), title, body, labels)
 
 
-@writes(OpenDraft, needs="issue")
+@writes(OpenDraft, needs="repository")
 def open_draft_pull(
     event: Event, *, title: str, body: str, path: str, content: str, base: str = ""
 ) -> OpenDraft:
@@ -147,12 +147,16 @@ def _read(kind: type[T], agent: Agent, query: Query) -> T:
 
 
 def _here(agent: Agent) -> str:
-    return agent.event.issue.repository
+    return agent.event.repository
 
 
 def _repository(event: Event) -> Repository:
-    return Repository(event.issue.repository)
+    return Repository(event.repository)
 
 
 def _issue(event: Event, number: int | None) -> Issue:
-    return event.issue if number is None else event.issue._replace(number=number)
+    if number is not None:
+        return Issue(event.repository, number)
+    if event.issue_target is None:
+        raise Unfit("there is no issue that this plan is about; name one by its number")
+    return event.issue

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from shared.events import Event, Issue, run_id
+from shared.events import Event, Issue, Workplace, run_id
 from tests.api.caller import Caller
 
 RUN, DIGEST = "0123456789abcdef0123", "f" * 64
@@ -61,6 +61,16 @@ def test_an_issue_must_be_of_the_callers_tenant() -> None:
     for issue in ("shop/web#7", "other/web#7"):
         answer = caller.post("/runs", {"goal": "x", "issue": issue})
         assert (answer.status, answer.body["field"]) == (422, "issue")
+
+
+def test_a_repository_must_be_of_the_callers_tenant() -> None:
+    caller = Caller(tenants="shop=github:shop")
+    assert caller.post("/runs", {"goal": "x", "repository": "acme/web"}).status == 202
+    assert caller.published[0].workplace == Workplace("acme/web", "github:acme")
+    assert caller.published[0].repository == "acme/web"
+    for repository in ("shop/web", "other/web"):
+        answer = caller.post("/runs", {"goal": "x", "repository": repository})
+        assert (answer.status, answer.body["field"]) == (422, "repository")
 
 
 def test_answers_and_cancels_are_events_of_the_run_that_they_are_about() -> None:
@@ -136,6 +146,12 @@ def test_no_log_holds_a_token_or_a_text(capsys: pytest.CaptureFixture[str]) -> N
         ({"flow": "chat"}, 422, "text"),
         ({"goal": "x", "issue": "acme/web"}, 422, "issue"),
         ({"goal": "x", "issue": {}}, 422, "issue"),
+        ({"goal": "x", "issue": "acme/..#1"}, 422, "issue"),
+        ({"goal": "x", "repository": "acme"}, 422, "repository"),
+        ({"goal": "x", "repository": "acme/.."}, 422, "repository"),
+        ({"goal": "x", "repository": ["acme/web"]}, 422, "repository"),
+        ({"goal": "x", "repository": "acme/web", "issue": "acme/web#1"}, 422, "repository"),
+        ({"flow": "chat", "text": "x", "repository": "acme/web"}, 422, "repository"),
         ("{", 400, None),
         ("[]", 400, None),
         ('{"goal": NaN}', 400, None),
@@ -189,7 +205,9 @@ JSON_VALUES = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=8,
 )
-FIELDS = st.sampled_from(["goal", "flow", "text", "issue", "answer", "words", "digest", "x"])
+FIELDS = st.sampled_from(
+    ["goal", "flow", "text", "issue", "repository", "answer", "words", "digest", "x"]
+)
 
 
 @examples(max_examples=150, deadline=None)

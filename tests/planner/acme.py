@@ -10,14 +10,18 @@ from typing import Any
 from werkzeug import Request, Response
 from werkzeug.serving import make_server
 
+from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.slack import SlackSandbox, payloads
 from infra.local.sandbox.slack.front_door import FrontDoor
 from infra.local.sandbox.slack.workspace import ALICE, BOT_USER, SUPPORT, TEAM
 from shared.actions import Action, Adapter, Mark, Query, Receipt
+from shared.actions.github import OnGitHub
+from shared.actions.github_adapter import GitHubAdapter
 from shared.actions.slack import Card
 from shared.database import Database
 from shared.flow import Flow
 from shared.perception import slack
+from shared.settings import Settings
 from tests.planner.stage import Death, Stage, stage
 from tests.slack.place import connect
 
@@ -62,6 +66,8 @@ class Acme:
     def __init__(self, sandbox: SlackSandbox, it: Stage, adapter: Dying, url: str) -> None:
         self.slack = sandbox
         self.it = it
+        #: What REPOSITORIES says.
+        self.repositories: dict[str, str] = {}
         self.adapter = adapter
         self._door = FrontDoor(url, SECRET, 30.0)
         self.ts = ""
@@ -70,6 +76,10 @@ class Acme:
         """Let Alice want something, and return the plan's id."""
         self.ts = self.slack.say(SUPPORT, f"<@{BOT_USER}> plan {goal}")
         return str(self.it.wait_for(self.it.plans)[-1])
+
+    def command(self, command: str, text: str, channel: str = SUPPORT) -> None:
+        """Let Alice type a slash command."""
+        self.slack.command(command, text, channel)
 
     def says(self, text: str, user: str = ALICE) -> None:
         self.slack.say(SUPPORT, f"<@{BOT_USER}> {text}", user, self.ts)
@@ -114,8 +124,8 @@ def _blocks(message: Json) -> list[Json]:
 
 
 @contextmanager
-def acme(database: Database, flow: Flow) -> Iterator[Acme]:
-    """Raise the workspace and its stage."""
+def acme(database: Database, flow: Flow, hub: GitHubSandbox | None = None) -> Iterator[Acme]:
+    """Raise the workspace and its stage, with `hub` as GitHub."""
     deliver: list[Callable[[Request], None]] = []
 
     @Request.application
@@ -130,9 +140,15 @@ def acme(database: Database, flow: Flow) -> Iterator[Acme]:
     try:
         with SlackSandbox(url, SECRET, pace=0.0, patience=30.0) as sandbox:
             adapter = Dying(connect(sandbox.api_url))
-            with stage(database, flow, lambda wanted: adapter) as it:
-                deliver.append(lambda request: _deliver(it, request))
-                yield Acme(sandbox, it, adapter, url)
+            on_github = _on_github(hub)
+
+            def adapters(wanted: Action | Query) -> Adapter:
+                return on_github if on_github and isinstance(wanted, OnGitHub) else adapter
+
+            with stage(database, flow, adapters) as it:
+                made = Acme(sandbox, it, adapter, url)
+                deliver.append(lambda request: _deliver(made, request))
+                yield made
                 assert sandbox.settle()
     finally:
         server.shutdown()
@@ -140,12 +156,19 @@ def acme(database: Database, flow: Flow) -> Iterator[Acme]:
         server.server_close()
 
 
-def _deliver(it: Stage, request: Request) -> None:
+def _on_github(hub: GitHubSandbox | None) -> Adapter | None:
+    settings = Settings(github_token=hub.token, github_api_url=hub.api_url) if hub else None
+    return GitHubAdapter(settings) if settings else None
+
+
+def _deliver(made: Acme, request: Request) -> None:
+    it = made.it
     body = request.get_data()
     headers = {name.lower(): value for name, value in request.headers.items()}
     slack.verify(body, headers, SECRET, time.time())
     takes = it.flow.types.__contains__
     tenants = {f"slack:{TEAM}": "github:acme"}
-    event = slack.to_event(body, headers, tenants, time.time(), takes=takes)
+    mapped = made.repositories
+    event = slack.to_event(body, headers, tenants, time.time(), takes=takes, repository_of=mapped)
     if takes(event.type):
         it.bench.deliver(it.flow, event)

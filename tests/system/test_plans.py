@@ -9,6 +9,7 @@ import pytest
 import urllib3
 
 from infra.local.sandbox.github import GitHubSandbox
+from infra.local.sandbox.slack.workspace import BOT_USER, GENERAL
 from infra.local.system import System
 from tests.system.conftest import wait_for
 
@@ -56,6 +57,31 @@ def test_a_comment_starts_a_plan_that_is_carried_out_and_reported(offline: Syste
     assert wait_for(lambda: any("✅ Done." in text for text in comments(offline, number)), 90)
     assert any(text.startswith("Thanks") for text in comments(offline, number))
     assert "bug" in labels(offline, number)
+
+
+def test_a_slash_command_in_slack_starts_a_plan_that_writes_to_github_once_approved(
+    offline: System,
+) -> None:
+    chat = offline.slack
+    assert chat
+    before = len(github(offline).issues(REPOSITORY))
+    chat.command("/plan", 'find issues by "login", open an issue "Track it", then say "Yes"')
+
+    def said() -> list[Any]:
+        return [m for m in chat.messages(GENERAL) if m["user"] == BOT_USER]
+
+    def asking() -> list[Any]:
+        return [m for m in said() if any(b["type"] == "actions" for b in m["blocks"])]
+
+    assert wait_for(asking, 90)
+    assert "**OpenIssue** on acme/shop" in asking()[0]["blocks"][0]["text"]
+    assert len(github(offline).issues(REPOSITORY)) == before
+    chat.click(GENERAL, asking()[0]["ts"], "approve")
+    assert wait_for(lambda: any(m["text"].startswith("✅ Done.") for m in said()), 90)
+    assert github(offline).issues(REPOSITORY)[before]["title"] == "Track it"
+    root, *others = said()
+    assert {message["thread_ts"] for message in others} == {root["ts"]}
+    assert any(message["text"].startswith("Yes") for message in others)
 
 
 def test_a_plan_is_started_and_read_over_the_api(offline: System) -> None:

@@ -12,7 +12,7 @@ from infra.local.sandbox.slack import SlackSandbox
 from infra.local.sandbox.slack.workspace import GENERAL, TEAM
 from shared.agent import Agent
 from shared.database import Database
-from shared.events import Event, Issue, Message, Thread
+from shared.events import Event, Issue, Message, Thread, Workplace
 from shared.flow import Flow
 from shared.function import capabilities
 from shared.journal import Journal
@@ -221,3 +221,15 @@ def test_tools_are_offered_where_their_place_is() -> None:
     assert in_slack == {"read_thread", "recall", "write_text", "reply", "post"}
     assert on_github & in_slack == {"recall", "write_text", "post"}
     assert {tool.action for tool in TOOLS if tool.action} <= {one.action for one in MAY}
+
+
+def test_a_repository_brings_its_tools_into_a_slack_thread() -> None:
+    thread = Thread(TEAM, GENERAL, "1.1")
+    place = Workplace(SHOP, "github:acme")
+    event = an_event(issue_target=None, thread_target=thread, workplace=place)
+    assert {tool.name for tool in TOOLS if tool.fits(event)} == {tool.name for tool in TOOLS}
+    foreign = event._replace(workplace=Workplace(SHOP, "github:other"))
+    assert not github.search_issues.fits(foreign)
+    assert github.comment.intend(event, {"body": "Hi", "number": 7}).target == Issue(SHOP, 7)
+    with pytest.raises(Unfit, match="no issue that this plan is about"):
+        github.comment.intend(event, {"body": "Hi"})
