@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_type_hints
 
-from shared.actions import Action
+from shared.actions import Action, Query
 from shared.agent import Agent
 from shared.errors import SettingsError
 from shared.events import Event
@@ -42,12 +42,14 @@ class Unfit(ValueError):
 
 @dataclass(frozen=True)
 class PlanTool:
-    """A tool of plans. `action` is the kind of action that it takes, None when it only reads."""
+    """A tool of plans. `action` is the kind of action that it takes, None when it only reads;
+    `replaces` asks for the file whose place the action's content takes."""
 
     facts: ToolFacts
     function: Callable[..., Any]
     action: type[Action] | None = None
     needs: Place = ""
+    replaces: Callable[[Any], Query] | None = None
 
     @property
     def name(self) -> str:
@@ -106,12 +108,18 @@ def reads(*, needs: Place = "") -> Callable[[Callable[..., Any]], PlanTool]:
     return declare
 
 
-def writes(action: type[Action], *, needs: Place = "") -> Callable[[Callable[..., Any]], PlanTool]:
-    """Make `function(event, …)` a tool that takes one `action`, which it returns."""
+def writes(
+    action: type[Action], *, needs: Place = "", replaces: Callable[[Any], Query] | None = None
+) -> Callable[[Callable[..., Any]], PlanTool]:
+    """Make `function(event, …)` a tool that takes one `action`, which it returns.
+
+    When the action's `content` takes the place of a file, `replaces` makes the query for that file,
+    and people are shown the difference.
+    """
 
     def declare(function: Callable[..., Any]) -> PlanTool:
         facts = _facts(function, returns=_RECEIPT, writes=action.__name__)
-        return PlanTool(facts, function, action, needs)
+        return PlanTool(facts, function, action, needs, replaces)
 
     return declare
 

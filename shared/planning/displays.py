@@ -210,24 +210,22 @@ def _asked(asked: Approval, form: _Form) -> str:
 
 def _action(action: Json, form: _Form, room: int) -> str:
     named = f"**{action['kind']}** on {action['target']}"
-    parts = list(_arguments(action["arguments"], room))
+    parts = list(_arguments(action, room))
     if form.folds and any("\n" in part for part in parts):
         summary = f"<details><summary>{action['kind']} on {action['target']}</summary>"
         return "\n\n".join([summary, *parts, "</details>"])
     return "\n\n".join([named, *parts])
 
 
-def _arguments(arguments: Json, room: int) -> Iterator[str]:
-    """Show each argument exactly; a file's content as what a diff adds."""
-    is_file = {"path", "content"} <= set(arguments)
-    for name, value in arguments.items():
+def _arguments(action: Json, room: int) -> Iterator[str]:
+    """Show each argument exactly; a file's content as the diff to what stands there."""
+    for name, value in action["arguments"].items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        seen = _seen(text)
-        if len(seen) <= _SHORT and not {"\n", "`"} & set(seen):
-            yield f"{name}: `{seen}`" if seen else f"{name}: empty"
+        is_diff = name == "content" and "diff" in action
+        seen = _seen(action["diff"] if is_diff else text)
+        if not seen or (not is_diff and len(seen) <= _SHORT and not {"\n", "`"} & set(seen)):
+            yield f"{name}: `{seen}`" if seen else f"{name}: {'unchanged' if is_diff else 'empty'}"
             continue
-        if is_diff := is_file and name == "content":
-            seen = "\n".join(f"+{line}" for line in seen.split("\n"))
         cut = f"\n\n{_missing(len(seen) - room)}" if len(seen) > room else ""
         yield f"{name}:\n\n{_fenced(seen[:room], 'diff' if is_diff else '')}{cut}"
 

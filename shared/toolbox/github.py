@@ -131,7 +131,11 @@ def open_issue(event: Event, title: str, body: str, labels: tuple[str, ...] = ()
     return OpenIssue(_repository(event), title, body, labels)
 
 
-@writes(OpenDraft, needs="repository")
+def _replaced(action: OpenDraft) -> ReadText:
+    return ReadText(action.repository.name, action.path, action.base)
+
+
+@writes(OpenDraft, needs="repository", replaces=_replaced)
 def open_draft_pull(
     event: Event, *, title: str, body: str, path: str, content: str, base: str = ""
 ) -> OpenDraft:

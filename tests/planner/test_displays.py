@@ -16,8 +16,9 @@ def situation(**changes: object) -> Situation:
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 
-def asked(arguments: dict[str, object], state: str = "asked") -> Approval:
+def asked(arguments: dict[str, object], state: str = "asked", **more: str) -> Approval:
     action = {"kind": "OpenDraft", "target": "acme/shop", "arguments": arguments, "effect": "e"}
+    action |= more
     return Approval(
         "p1",
         DIGEST,
@@ -35,11 +36,14 @@ def asked(arguments: dict[str, object], state: str = "asked") -> Approval:
     )
 
 
-def test_a_file_is_shown_as_what_a_diff_adds() -> None:
-    text = question(situation(), asked({"path": "a.md", "content": "One\nTwo"})).text
+def test_a_file_is_shown_as_the_difference_to_what_stands_there() -> None:
+    arguments: dict[str, object] = {"path": "a.md", "content": "One\nTwo"}
+    text = question(situation(), asked(arguments, diff="@@ -1 +1,2 @@\n One\n+Two")).text
     assert "<details><summary>OpenDraft on acme/shop</summary>" in text
     assert "path: `a.md`" in text
-    assert "```diff\n+One\n+Two\n```" in text
+    assert "```diff\n@@ -1 +1,2 @@\n One\n+Two\n```" in text
+    assert "content: unchanged" in question(situation(), asked(arguments, diff="")).text
+    assert "```\nOne\nTwo\n```" in question(situation(), asked(arguments)).text
 
 
 def test_a_text_cannot_leave_its_block() -> None:

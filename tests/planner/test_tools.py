@@ -67,7 +67,7 @@ def it(hub: GitHubSandbox, chat: SlackSandbox, database_url: str) -> Iterator[St
 def test_a_plan_reads_asks_and_writes_on_real_parts(
     it: Stage, hub: GitHubSandbox, chat: SlackSandbox
 ) -> None:
-    hub.push(SHOP, {"README.md": "# Shop\n"})
+    hub.push(SHOP, {"README.md": "# Shop\n", "NOTES.md": "Old notes"})
     first = hub.open_issue(SHOP, "Login: umlauts")
     hub.open_issue(SHOP, "Login: crash", HOSTILE)
     pull = hub.open_pull_request(SHOP, "Faster checkout", "Grüße: 2× as fast 😀")
@@ -82,6 +82,12 @@ def test_a_plan_reads_asks_and_writes_on_real_parts(
     assert tracking["body"].startswith(HOSTILE)
     assert (draft["title"], draft["draft"]) == ("Notes", True)
     assert [label["name"] for label in hub.issue(SHOP, first)["labels"]] == ["bug"]
+    (asked,) = [text for text in commented(hub, first) if "OpenDraft" in text]
+    assert "\n-Old notes\n+Grüße: 2× as fast 😀\n" in asked
     (posted,) = chat.messages("#releases")
     assert tracking["html_url"] in posted["blocks"][0]["text"]
     assert hub.issue(SHOP, 2)["comments"] == []
+
+
+def commented(hub: GitHubSandbox, number: int) -> list[str]:
+    return [comment["body"] for comment in hub.issue(SHOP, number)["comments"]]

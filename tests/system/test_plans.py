@@ -1,6 +1,7 @@
 """Plans on the real local system: front door, queue, functions in processes, state machine."""
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,19 @@ def call(system: System, method: str, path: str, body: object = None) -> tuple[i
         timeout=30,
     )
     return answer.status, answer.json(), answer.headers
+
+
+def test_a_plan_survives_ten_seconds_without_a_database(offline: System) -> None:
+    number = github(offline).open_issue(REPOSITORY, "Logout", "It fails too.", author="maria")
+    github(offline).comment(REPOSITORY, number, f"/plan {GOAL}", author="maria")
+    assert wait_for(lambda: any("Plan `" in text for text in comments(offline, number)), 60)
+    assert offline.postgres
+    offline.postgres.stop()
+    time.sleep(10)
+    offline.postgres.start()
+    assert wait_for(lambda: any("✅ Done." in text for text in comments(offline, number)), 120)
+    assert len([text for text in comments(offline, number) if text.startswith("Thanks")]) == 1
+    assert "bug" in labels(offline, number)
 
 
 def test_a_comment_starts_a_plan_that_is_carried_out_and_reported(offline: System) -> None:
