@@ -1,6 +1,6 @@
 """Ingest a push: what the default branch's documents say now is what is remembered of them."""
 
-from shared.actions.github import CompareCommits, ListFiles, ReadFile, RepositoryHead
+from shared.actions.github_queries import CompareCommits, ListFiles, ReadFile, RepositoryHead
 from shared.agent import Agent
 from shared.events import Event
 from shared.flow import flow

@@ -6,7 +6,13 @@ from functools import cached_property
 from typing import Any
 
 from shared.actions import Json, Query
-from shared.actions.github import CompareCommits, ListFiles, ListIssues, ReadFile, RepositoryHead
+from shared.actions.github_queries import (
+    CompareCommits,
+    ListFiles,
+    ListIssues,
+    ReadFile,
+    RepositoryHead,
+)
 from shared.memory.files import MAX_BYTES
 from shared.memory.markup import clean_markdown
 from shared.memory.text import short_hash

@@ -4,7 +4,13 @@ from typing import Any
 from urllib.parse import quote
 
 from shared.actions import Json, Query
-from shared.actions.github import CompareCommits, ListFiles, ListIssues, ReadFile, RepositoryHead
+from shared.actions.github_queries import (
+    CompareCommits,
+    ListFiles,
+    ListIssues,
+    ReadFile,
+    RepositoryHead,
+)
 from shared.actions.github_session import GitHubSession
 from shared.errors import ActionRejected
 

@@ -4,9 +4,13 @@ Whatever is asked, the answer is bounded: so many items, so many characters of e
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from shared.actions import Adapter
 from shared.actions.github import OnGitHub
+
+if TYPE_CHECKING:
+    from shared.settings import Settings
 
 
 class _About(OnGitHub):
@@ -96,3 +100,67 @@ class ReadPull(_About):
     number: int
     files: int = 100
     most: int = 60_000
+
+
+#: What a flow that only reads is given of the app's rights.
+READS = {"contents": "read", "issues": "read", "pull_requests": "read", "metadata": "read"}
+
+
+class _ReadOnly(_About):
+    """What every query shares whose credentials can do nothing but read."""
+
+    @staticmethod
+    def connect(settings: "Settings") -> Adapter:
+        """Build the adapter; loads what it needs only now."""
+        from shared.actions.github_adapter import GitHubAdapter
+
+        return GitHubAdapter(settings, permissions=READS)
+
+
+@dataclass(frozen=True)
+class RepositoryHead(_ReadOnly):
+    """Query: the repository as GitHub describes it, and as `head` the commit of its default branch;
+    '' when it is empty."""
+
+    repository: str
+
+
+@dataclass(frozen=True)
+class ListFiles(_ReadOnly):
+    """Query: all files at `commit`, as `[{"path": …, "sha": …, "size": …, "mode": …}]`; a mode is
+    git's, 120000 for a symbolic link and 160000 for a submodule."""
+
+    repository: str
+    commit: str
+
+
+@dataclass(frozen=True)
+class CompareCommits(_ReadOnly):
+    """Query: the files that changed from `base` to `head`, as `[{"filename": …, "sha": …, "status":
+    …, "previous_filename": …}]`; None when GitHub cannot say, or not all of it."""
+
+    repository: str
+    base: str
+    head: str
+
+
+@dataclass(frozen=True)
+class ReadFile(_ReadOnly):
+    """Query: the content of the file `path` at `commit`, whose blob is `sha`, as `{"content":
+    base64, "skipped": ""}` or with the reason why it is left out; None when there is none.
+    `most` is in bytes."""
+
+    repository: str
+    path: str
+    sha: str
+    commit: str
+    most: int
+
+
+@dataclass(frozen=True)
+class ListIssues(_ReadOnly):
+    """Query: a page of the issues and pull requests, oldest first, as `{"issues": […], "pages":
+    number}`, each issue as GitHub describes it."""
+
+    repository: str
+    page: int

@@ -10,8 +10,8 @@ import psycopg
 from flows.ingest import ingest
 from infra.local.sandbox.github import GitHubSandbox
 from shared.actions import Adapter, Query
-from shared.actions.github import READS
 from shared.actions.github_adapter import GitHubAdapter
+from shared.actions.github_queries import READS
 from shared.agent import Capabilities
 from shared.database import Database, Row, Statement
 from shared.events import Event

@@ -7,8 +7,9 @@ import pytest
 from flows.ingest import ingest
 from infra.local.sandbox.github.commits import Link, Submodule
 from shared.actions import Mark
-from shared.actions.github import READS, Comment, RepositoryHead
+from shared.actions.github import Comment
 from shared.actions.github_adapter import GitHubAdapter
+from shared.actions.github_queries import READS, RepositoryHead
 from shared.errors import ActionRejected, PolicyError
 from shared.events import PUBLIC, Issue
 from shared.function import capabilities
