@@ -25,6 +25,7 @@ T = TypeVar("T")
         ("find the labels and comment a summary", ["list_labels", "write_text", "comment"]),
         ('label it as bug, then say "Thanks"', ["add_labels", "comment"]),
         ("find what we know about login", ["recall"]),
+        ("find the open issues about the login", ["search_issues"]),
         ("make me happy", ["write_text"]),
     ],
 )

@@ -15,6 +15,7 @@ _STEP = frozenset({"id", "tool", "arguments", "depends_on"})
 _TOOL = re.compile(r"^- (\w+)\(([^)]*)\)( \[writes\])?: (.*)$", re.M)
 _CLAUSE = re.compile(r"\s*(?:[,;.\n]|\band\b|\bthen\b|，|；|。|然后|并且?)\s*", re.I)
 _QUOTED = re.compile(r"[\"“`「]([^\"”`」]+)[\"”`」]")
+_ABOUT = re.compile(r"\b(?:about|for|with|on)\s+(?:(?:the|a|an)\s+)?(.+)$", re.I)
 #: Words for the same, by the word that stands in the names of tools.
 _SAME = {
     "add": listed("label, tag, mark, put, 加上"),
@@ -69,14 +70,19 @@ def _tools(task: str) -> Iterator[_Tool]:
 
 
 def _named(clause: str, tools: Sequence[_Tool]) -> list[_Tool]:
-    """Return the tools that the clause names, the one that it says most of first."""
-    said = {stem(word) for word in re.findall(r"\w+", clause.lower())}
+    """Return the tools that the clause names, the one that it says most of first: what a clause
+    begins with is most often its verb."""
+    words = [stem(word) for word in re.findall(r"\w+", clause.lower())]
+    said, first = set(words), set(words[:1])
 
     def score(tool: _Tool) -> tuple[int, bool]:
-        words = tool.name.split("_")
-        named = sum(2 * (stem(word) in said) for word in words)
-        meant = sum(_means(same, said, clause) for word in words for same in _SAME.get(word, ()))
-        return named + meant, tool.writes
+        verb, *rest = tool.name.split("_")
+        named = sum(2 * (stem(word) in said) for word in (verb, *rest))
+        meant = sum(
+            _means(same, said, clause) for word in (verb, *rest) for same in _SAME.get(word, ())
+        )
+        begins = stem(verb) in first or any(_means(same, first, "") for same in _SAME.get(verb, ()))
+        return (named + meant + 3 * begins if named + meant else 0), tool.writes
 
     return sorted((tool for tool in tools if score(tool)[0]), key=score, reverse=True)
 
@@ -118,6 +124,9 @@ def _argument(name: str, kind: str, clause: str) -> Any:
         return None
     if quoted:
         return quoted[0]
+    if name == "words":
+        about = _ABOUT.search(clause)
+        return about[1] if about else None
     return clause if name in {"query", "task", "topic", "question"} else None
 
 
