@@ -5,9 +5,7 @@ with kept as (
                         event_id)
   select %(tenant)s, %(flow)s, %(kind)s, %(ref)s, %(text)s, %(digest)s, %(terms)s::bigint[], %(impacts)s::smallint[],
          %(url)s, %(audience)s, %(author)s, %(source)s, %(trust)s, %(event)s
-  where not exists (
-    select from memory_blocks where tenant = %(tenant)s and value <> '' and (by, value) in (
-      ('digest', %(digest)s), ('ref', %(ref)s), ('author', %(author)s), ('source', %(source)s)))
+  where not is_blocked(%(tenant)s, %(digest)s, %(ref)s, %(author)s, %(source)s, %(audience)s)
   on conflict (tenant, flow, kind, ref) where valid_until is null do update
   set text = excluded.text, digest = excluded.digest, terms = excluded.terms, impacts = excluded.impacts,
       url = excluded.url, audience = excluded.audience, author = excluded.author, source = excluded.source,
@@ -32,9 +30,7 @@ select pg_advisory_xact_lock(hashtextextended(
 update memories set valid_until = now()
 where tenant = %(tenant)s and flow = %(flow)s and kind = %(kind)s and ref = %(ref)s and valid_until is null
   and digest <> %(digest)s
-  and not exists (
-    select from memory_blocks where tenant = %(tenant)s and value <> '' and (by, value) in (
-      ('digest', %(digest)s), ('ref', %(ref)s), ('author', %(author)s), ('source', %(source)s)));
+  and not is_blocked(%(tenant)s, %(digest)s, %(ref)s, %(author)s, %(source)s, %(audience)s);
 
 -- name: link_successor
 -- Name what took the place of the memory that this transaction ended.
