@@ -24,7 +24,7 @@ PATIENCE = 15.0
 #: What the SQL function hold_lease raises; see infra/migrations/0001_journal.sql.
 LEASE_LOST = "AF001"
 
-#: Triggers and foreign keys plan once, and a plan for an empty table reads all of it for ever after:
+#: Triggers and foreign keys plan once, and a plan for an empty table reads all of it ever after:
 #: https://www.postgresql.org/docs/current/runtime-config-query.html#GUC-PLAN-CACHE-MODE
 _PLANS = "plan_cache_mode=force_custom_plan"
 

@@ -1,5 +1,6 @@
 -- name: remember
--- Keep a text under its subject, unless it is blocked; the same subject again is replaced in place.
+-- Keep a text under its subject, unless it is blocked; the same subject again is replaced in place. The same once more in
+-- one transaction writes nothing: the versions of a row that it leaves behind can only go after it.
 with kept as (
   insert into memories (tenant, flow, kind, ref, text, digest, terms, impacts, url, audience, author, source, trust,
                         event_id)
@@ -11,6 +12,9 @@ with kept as (
       url = excluded.url, audience = excluded.audience, author = excluded.author, source = excluded.source,
       trust = excluded.trust, event_id = excluded.event_id, remembered_at = now(),
       valid_from = case when memories.digest = excluded.digest then memories.valid_from else now() end
+  where memories.remembered_at < now()
+     or (memories.digest, memories.url, memories.audience, memories.author, memories.source, memories.trust)
+        is distinct from (excluded.digest, excluded.url, excluded.audience, excluded.author, excluded.source, excluded.trust)
   returning id
 )
 insert into memory_vectors (tenant, memory, embedder, dimensions, embedding)
