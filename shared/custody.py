@@ -75,9 +75,8 @@ class Custody:
         kind = "rule" if is_rule else "fact" if may_write(self._event) else "episode"
 
         def work() -> Outcome:
-            blocks = self._control.blocks(self._event.tenant)
-            places = [row["value"] for row in blocks if row["by"] == "source"]
-            if any(_is_within(self._event.scope, place) for place in places):
+            event = self._event
+            if self._control.is_closed(event.tenant, event.scope, event.audience):
                 return Outcome({"kind": ""})
             return Outcome({"kind": kind}, statements=self._keep(text, kind))
 

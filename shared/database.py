@@ -24,6 +24,10 @@ PATIENCE = 15.0
 #: What the SQL function hold_lease raises; see infra/migrations/0001_journal.sql.
 LEASE_LOST = "AF001"
 
+#: Triggers and foreign keys plan once, and a plan for an empty table reads all of it ever after:
+#: https://www.postgresql.org/docs/current/runtime-config-query.html#GUC-PLAN-CACHE-MODE
+_PLANS = "plan_cache_mode=force_custom_plan"
+
 _BLOCK = re.compile(r"^-- name: (\w+)\n((?:--.*\n)*)", re.MULTILINE)
 
 
@@ -134,7 +138,8 @@ def _connect_arguments(url: str, role: str) -> dict[str, Any]:
         raise SettingsError(
             "DATABASE_URL is no connection string; expected postgresql://user:password@host/name"
         ) from err
-    arguments["options"] = f"{arguments.get('options') or ''} -c role={role}".strip()
+    options = f"{arguments.get('options') or ''} -c role={role} -c {_PLANS}"
+    arguments["options"] = options.strip()
     arguments.setdefault("connect_timeout", 5)
     return arguments
 

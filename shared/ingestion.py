@@ -73,7 +73,8 @@ class Ingestion:
     def standing(self) -> Row:
         """Return how far this place was taken: `known`, `head`, `includes`, `audience`, and
         `blocked` when somebody asked to forget it for good."""
-        return self._write([self._statement("read_source")])[0][0]
+        read = self._statement("read_source", audience=self._place.audience)
+        return self._write([read])[0][0]
 
     def begin(self, standing: Row, includes: Sequence[str]) -> None:
         """Keep who may see what came from here; what is already remembered follows."""

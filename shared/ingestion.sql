@@ -2,8 +2,7 @@
 -- Where the memory of a source stands, and whether somebody asked to forget it for good.
 select coalesce(s.audience, '') as audience, coalesce(s.includes, '{}') as includes, coalesce(s.head, '') as head,
        s.source is not null as known,
-       exists (select from memory_blocks
-               where tenant = %(tenant)s and by = 'source' and value = %(source)s) as blocked
+       is_blocked(%(tenant)s, '', '', '', %(source)s, %(audience)s) as blocked
 from (select 1) as one
 left join memory_sources as s on s.tenant = %(tenant)s and s.source = %(source)s;
 

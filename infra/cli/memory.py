@@ -101,8 +101,17 @@ def _forget(control: MemoryControl, request: Request, options: argparse.Namespac
 
 def _blocks(control: MemoryControl, request: Request, _: argparse.Namespace) -> Iterator[str]:
     rows = control.blocks(request.tenant)
-    table = [(row["by"], row["value"], f"{row['blocked_at']:%Y-%m-%d %H:%M}") for row in rows]
-    yield from lines([("by", "value", "since"), *table])
+    table = [
+        (
+            row["by"],
+            row["value"],
+            row["grounds"],
+            " ".join(row["audiences"]),
+            f"{row['blocked_at']:%Y-%m-%d %H:%M}",
+        )
+        for row in rows
+    ]
+    yield from lines([("by", "value", "said in", "seen by", "since"), *table])
 
 
 def _allow(control: MemoryControl, request: Request, options: argparse.Namespace) -> Iterator[str]:

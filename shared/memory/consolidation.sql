@@ -217,9 +217,7 @@ there as materialized (
   where case a.operation
       when 'lower' then m.valid_until is null and m.lowered_at = a.at
       else m.valid_until = a.at and m.superseded_by is not distinct from a.kept end
-    and not exists (
-      select from memory_blocks b where b.tenant = %(tenant)s and b.value <> '' and (b.by, b.value) in (
-        ('digest', m.digest), ('ref', m.ref), ('author', m.author), ('source', m.source)))
+    and not is_blocked(%(tenant)s, m.digest, m.ref, m.author, m.source, m.audience)
     and (a.operation = 'lower' or not exists (
       select from memories n where n.tenant = %(tenant)s and n.valid_until is null
         and (n.flow, n.kind, n.ref) = (m.flow, m.kind, m.ref)))

@@ -20,6 +20,10 @@ By = Literal["text", "ref", "author", "source", "id"]
 _PAGE = 500
 #: Words of a subject that count; more than these would make the comparison slow.
 _WORDS = 20
+#: What is looked for of a word, in characters.
+_LONGEST = 200
+#: Nothing has a longer name: a ref that is longer is cut, see REF_CHARACTERS.
+_LONGEST_NAME = 540
 _ARTICLES = frozenset({"the", "a", "an", "my", "our", "your"})
 _ID = re.compile(r"(?:id:|m-)?([0-9a-f]{8}-[0-9a-f-]{27})|(?:id:|m-)([0-9a-f]{8}[0-9a-f-]{0,28})")
 _REF = re.compile(r"ref:(\S+)|([\w.-]+/[\w.-]+#\d+)")
@@ -36,18 +40,13 @@ class Subject(NamedTuple):
     def parse(cls, text: str) -> "Subject | None":
         """Read `acme/shop#7`, `@ada`, `source:github:acme/shop`, `m-1a2b3c4d`, or words.
 
-        None when nothing is left to look for.
+        None when nothing is left to look for, or when it is longer than a name can be.
         """
         text = storable(text).strip()
-        if found := _ID.fullmatch(text):
-            return cls("id", (found[1] or found[2],))
-        if found := _REF.fullmatch(text):
-            return cls("ref", (found[1] or found[2],))
-        if found := _PERSON.fullmatch(text):
-            return cls("author", (found[1] or found[2] or found[3],))
-        if text.startswith("source:") and len(text.split()) == 1 and text != "source:":
-            return cls("source", (text.removeprefix("source:"),))
-        return cls("text", tuple(words)) if (words := _words(text)) else None
+        found = _named(text)
+        if found is None:
+            return cls("text", tuple(words)) if (words := _words(text)) else None
+        return found if len(found.names[0]) <= _LONGEST_NAME else None
 
     @property
     def patterns(self) -> list[str]:
@@ -210,6 +209,11 @@ class MemoryControl:
     def blocks(self, tenant: str) -> list[Row]:
         return self._database.run(tenant, [Statement(SQL["blocks"], {"tenant": tenant})])[0]
 
+    def is_closed(self, tenant: str, source: str, audience: str) -> bool:
+        """Return whether somebody asked to forget for good what `audience` sees of `source`."""
+        row = {"tenant": tenant, "source": source, "audience": audience}
+        return bool(self._database.run(tenant, [Statement(SQL["closed"], row)])[0][0]["closed"])
+
     def allow(self, tenant: str, by: str, *names: str) -> Statement:
         """Return the statement that lets something be remembered again."""
         return Statement(SQL["allow"], {"tenant": tenant, "by": by, "names": list(names)})
@@ -234,9 +238,12 @@ class MemoryControl:
         return self._database.run(tenant, [Statement(SQL["audit"], row)])[0]
 
     def _row(self, request: Request, subject: Subject, reach: Reach) -> dict[str, object]:
+        names = list(subject.names)
+        if subject.by == "text":  # the longest first: looked for alone, it rules most out
+            names = sorted((name[:_LONGEST].lower() for name in names), key=len, reverse=True)
         about = {
             "by": subject.by,
-            "names": list(subject.names),
+            "names": names,
             "patterns": [pattern.lower() for pattern in subject.patterns],
         }
         return request._asdict() | about | reach.parameters
@@ -268,6 +275,19 @@ def _known(row: Row) -> Known:
     return Known(**fields | {"remembered_at": at.isoformat()})
 
 
+def _named(text: str) -> Subject | None:
+    """What `text` names by its form; None when it is words."""
+    if found := _ID.fullmatch(text):
+        return Subject("id", (found[1] or found[2],))
+    if found := _REF.fullmatch(text):
+        return Subject("ref", (found[1] or found[2],))
+    if found := _PERSON.fullmatch(text):
+        return Subject("author", (found[1] or found[2] or found[3],))
+    if text.startswith("source:") and len(text.split()) == 1 and text != "source:":
+        return Subject("source", (text.removeprefix("source:"),))
+    return None
+
+
 def _words(text: str) -> list[str]:
     """The words to look for, without articles and the punctuation around them."""
     bare = [word.strip("\"'“”‘’`.,;:!?()") for word in text.split()]
@@ -279,4 +299,4 @@ def _pattern(word: str) -> str:
     """A Postgres pattern that finds `word` as a whole; scripts without spaces have no such."""
     left = r"(^|[^a-z0-9_])" if re.match(r"[A-Za-z0-9_]", word) else ""
     right = r"($|[^a-z0-9_])" if re.search(r"[A-Za-z0-9_]$", word) else ""
-    return left + re.sub(r"([^\w])", r"\\\1", word[:200]) + right
+    return left + re.sub(r"([^\w])", r"\\\1", word[:_LONGEST]) + right

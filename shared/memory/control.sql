@@ -1,11 +1,13 @@
 -- name: forget
 -- Delete what matches, whatever holds it, once per audit row. What people said goes with the answers to it. Runs that
 -- have ended keep that they were, not what they were about: those of the events, and those that recalled a memory.
+-- Ids are compared as arrays: an index finds those, however many the planner takes them for. Where texts have to be
+-- read, strpos() passes over nearly all of them before a pattern is tried.
 with asked as materialized (
   select where not exists (select from memory_audit where tenant = %(tenant)s and id = %(audit)s)
 ),
 matching as materialized (
-  select m.id, m.ref, m.digest, m.event_id, m.source,
+  select m.id, m.digest, m.event_id, m.source,
          %(everywhere)s
          or (m.author = any (%(own)s::text[]) and starts_with(m.source, %(platform)s)
              and (%(by)s = 'author' or m.audience = any (%(audiences)s::text[])))
@@ -15,68 +17,81 @@ matching as materialized (
     and (%(everywhere)s or m.audience = any (%(audiences)s::text[])
          or (%(by)s = 'author' and m.author = any (%(own)s::text[])))
 ),
-hits as materialized (select id, ref, digest, event_id, source from matching where hit),
+hits as materialized (select id, digest, event_id, source from matching where hit),
 said as materialized (
-  select distinct t.conversation, t.event_id from turns as t, asked
-  where t.tenant = %(tenant)s and (
-    t.event_id in (select event_id from hits where event_id <> '')
-    or (case %(by)s
-          when 'text' then cardinality(%(patterns)s::text[]) > 0 and lower(t.text) ~ all (%(patterns)s::text[])
+  select conversation, event_id from turns
+  where tenant = %(tenant)s and event_id = any (array(select event_id from hits where event_id <> ''))
+  union
+  select t.conversation, t.event_id from turns as t, asked
+  where t.tenant = %(tenant)s
+    and case %(by)s
+          when 'text' then cardinality(%(patterns)s::text[]) > 0
+                           and strpos(lower(t.text), (%(names)s::text[])[1]) > 0
+                           and lower(t.text) ~ all (%(patterns)s::text[])
           when 'author' then t.role = 'user' and t.author = any (%(names)s::text[])
           when 'source' then lies_in(t.conversation, (%(names)s::text[])[1])
           when 'ref' then t.conversation = 'github:' || (%(names)s::text[])[1]
           else false end
-        and (%(everywhere)s
-             or (t.author = any (%(own)s::text[]) and starts_with(t.conversation, %(platform)s)
-                 and (%(by)s = 'author' or lies_in(t.conversation, %(place)s)))
-             or (not %(own_only)s and lies_in(t.conversation, %(place)s)))))
+    and (%(everywhere)s
+         or (t.author = any (%(own)s::text[]) and starts_with(t.conversation, %(platform)s)
+             and (%(by)s = 'author' or lies_in(t.conversation, %(place)s)))
+         or (not %(own_only)s and lies_in(t.conversation, %(place)s)))
 ),
 happened as materialized (
+  select id from events
+  where tenant = %(tenant)s and id = any (array(select event_id from hits union select event_id from said))
+  union
   select e.id from events as e, asked
-  where e.tenant = %(tenant)s and (
-    e.id in (select event_id from hits) or e.id in (select event_id from said)
-    or ((%(everywhere)s or starts_with(e.conversation, %(platform)s))
-        and (%(everywhere)s or (%(own_only)s and %(by)s = 'author') or lies_in(e.conversation, %(place)s))
-        and (not %(own_only)s or event_actor(e.body) && %(own)s::text[])
-        and case %(by)s
-              when 'text' then cardinality(%(patterns)s::text[]) > 0
-                               and lower(event_text(e.body)) ~ all (%(patterns)s::text[])
-              when 'author' then event_actor(e.body) && %(names)s::text[]
-              when 'source' then lies_in(e.conversation, (%(names)s::text[])[1])
-              when 'ref' then e.conversation = 'github:' || (%(names)s::text[])[1]
-              else false end))
+  where e.tenant = %(tenant)s
+    and (%(everywhere)s or starts_with(e.conversation, %(platform)s))
+    and (%(everywhere)s or (%(own_only)s and %(by)s = 'author') or lies_in(e.conversation, %(place)s))
+    and (not %(own_only)s or event_actor(e.body) && %(own)s::text[])
+    and case %(by)s
+          when 'text' then cardinality(%(patterns)s::text[]) > 0
+                           and strpos(lower(e.body::text), (%(names)s::text[])[1]) > 0
+                           and lower(event_text(e.body)) ~ all (%(patterns)s::text[])
+          when 'author' then exists (
+              select from unnest(%(names)s::text[]) as name where strpos(e.body::text, '"' || name || '"') > 0)
+            and event_actor(e.body) && %(names)s::text[]
+          when 'source' then lies_in(e.conversation, (%(names)s::text[])[1])
+          when 'ref' then e.conversation = 'github:' || (%(names)s::text[])[1]
+          else false end
 ),
 recalling as materialized (
   select distinct s.run_id
-  from steps as s, asked, regexp_matches(s.output::text, '"id":"([0-9a-f-]{36})"', 'g') as named (ids)
+  from steps as s, asked, string_to_table(s.output::text, '"id":"') as named
   where s.tenant = %(tenant)s and s.name in ('recall', 'know', 'why') and exists (select from hits)
-    and ids[1] in (select id::text from hits)
+    and left(named, 36) in (select id::text from hits)
 ),
 ended as materialized (
-  select r.id from runs as r, asked
-  where r.tenant = %(tenant)s and r.state in ('done', 'failed')
-    and (r.event_id in (select id from happened) or r.id in (select run_id from recalling))
+  select id from runs
+  where tenant = %(tenant)s and state in ('done', 'failed') and event_id = any (array(select id from happened))
+  union
+  select id from runs
+  where tenant = %(tenant)s and state in ('done', 'failed') and id = any (array(select run_id from recalling))
 ),
 gone_memories as (
-  delete from memories using hits where memories.tenant = %(tenant)s and memories.id = hits.id returning 1
+  delete from memories where tenant = %(tenant)s and id = any (array(select id from hits)) returning 1
 ),
 gone_turns as (
-  delete from turns using said
-  where turns.tenant = %(tenant)s and turns.conversation = said.conversation and turns.event_id = said.event_id
+  delete from turns
+  where tenant = %(tenant)s and event_id = any (array(select event_id from said))
+    and (conversation, event_id) in (select conversation, event_id from said)
   returning 1
 ),
 blank_steps as (
   update steps set input = '{"forgotten":true}', output = '{"forgotten":true}'
-  where tenant = %(tenant)s and run_id in (select id from ended) and output::text <> '{"forgotten":true}' returning 1
+  where tenant = %(tenant)s and run_id = any (array(select id from ended))
+    and output::text <> '{"forgotten":true}' returning 1
 ),
 blank_effects as (
   update effects set arguments = '{"forgotten":true}'
-  where tenant = %(tenant)s and run_id in (select id from ended)
+  where tenant = %(tenant)s and run_id = any (array(select id from ended))
     and arguments::text <> '{"forgotten":true}' returning 1
 ),
 blank_events as (
   update events set body = '{"forgotten":true}'
-  where tenant = %(tenant)s and id in (select id from happened) and body::text <> '{"forgotten":true}'
+  where tenant = %(tenant)s and id = any (array(select id from happened)) and body::text <> '{"forgotten":true}'
     and not exists (
       select from runs where runs.tenant = %(tenant)s and runs.event_id = events.id and state not in ('done', 'failed'))
   returning 1
@@ -101,13 +116,22 @@ gone_requests as (
   delete from batch_requests where tenant = %(tenant)s and run_id in (select id from ended) returning 1
 ),
 blocked as (
-  insert into memory_blocks (tenant, by, value, reason)
-  select %(tenant)s, block.by, block.value, 'forget' from (
-    select 'digest', digest from hits where %(by)s in ('text', 'id')
-    union select 'ref', ref from hits where %(by)s = 'ref'
-    union select 'source', source from hits where %(by)s = 'source'
-    union select %(by)s, name from unnest(%(names)s::text[]) as name, asked where %(by)s in ('ref', 'author', 'source')
-  ) as block (by, value)
+  insert into memory_blocks (tenant, by, value, grounds, audiences, reason)
+  select %(tenant)s, block.*, 'forget' from (
+    -- What goes by its text, or is somebody's own and lies elsewhere: the text alone.
+    select 'digest', digest, '', '{}'::text[] from hits
+    where %(by)s in ('text', 'id')
+       or (%(by)s in ('ref', 'source') and not %(everywhere)s and (%(own_only)s or not lies_in(source, %(grounds)s)))
+    union
+    select %(by)s, name,
+           case when %(everywhere)s then '' when %(own_only)s then rtrim(%(platform)s, ':') else %(grounds)s end,
+           case when %(everywhere)s or %(own_only)s then '{}' else %(audiences)s::text[] end
+    from unnest(%(names)s::text[]) as name, asked
+    where case
+      when %(everywhere)s then %(by)s in ('ref', 'author', 'source')
+      when %(own_only)s then %(by)s = 'author' and name = any (%(own)s::text[])
+      else %(by)s in ('ref', 'author', 'source') and %(grounds)s <> '' and %(audiences)s::text[] <> '{}' end
+  ) as block (by, value, grounds, audiences)
   where %(blocks)s and block.value <> ''
   on conflict do nothing returning 1
 )
@@ -212,7 +236,11 @@ where tenant = %(tenant)s and (%(everywhere)s or audience = any (%(audiences)s::
 
 -- name: blocks
 -- What is not to be remembered.
-select by, value, blocked_at from memory_blocks where tenant = %(tenant)s order by blocked_at, by, value;
+select by, value, grounds, audiences, blocked_at from memory_blocks where tenant = %(tenant)s order by blocked_at, by, value;
+
+-- name: closed
+-- Whether nothing is to be remembered of a place.
+select is_blocked(%(tenant)s, '', '', '', %(source)s, %(audience)s) as closed;
 
 -- name: allow
 -- Let something be remembered again.

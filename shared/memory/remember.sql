@@ -1,18 +1,20 @@
 -- name: remember
--- Keep a text under its subject, unless it is blocked; the same subject again is replaced in place.
+-- Keep a text under its subject, unless it is blocked; the same subject again is replaced in place. The same once more in
+-- one transaction writes nothing: the versions of a row that it leaves behind can only go after it.
 with kept as (
   insert into memories (tenant, flow, kind, ref, text, digest, terms, impacts, url, audience, author, source, trust,
                         event_id)
   select %(tenant)s, %(flow)s, %(kind)s, %(ref)s, %(text)s, %(digest)s, %(terms)s::bigint[], %(impacts)s::smallint[],
          %(url)s, %(audience)s, %(author)s, %(source)s, %(trust)s, %(event)s
-  where not exists (
-    select from memory_blocks where tenant = %(tenant)s and value <> '' and (by, value) in (
-      ('digest', %(digest)s), ('ref', %(ref)s), ('author', %(author)s), ('source', %(source)s)))
+  where not is_blocked(%(tenant)s, %(digest)s, %(ref)s, %(author)s, %(source)s, %(audience)s)
   on conflict (tenant, flow, kind, ref) where valid_until is null do update
   set text = excluded.text, digest = excluded.digest, terms = excluded.terms, impacts = excluded.impacts,
       url = excluded.url, audience = excluded.audience, author = excluded.author, source = excluded.source,
       trust = excluded.trust, event_id = excluded.event_id, remembered_at = now(),
       valid_from = case when memories.digest = excluded.digest then memories.valid_from else now() end
+  where memories.remembered_at < now()
+     or (memories.digest, memories.url, memories.audience, memories.author, memories.source, memories.trust)
+        is distinct from (excluded.digest, excluded.url, excluded.audience, excluded.author, excluded.source, excluded.trust)
   returning id
 )
 insert into memory_vectors (tenant, memory, embedder, dimensions, embedding)
@@ -32,9 +34,7 @@ select pg_advisory_xact_lock(hashtextextended(
 update memories set valid_until = now()
 where tenant = %(tenant)s and flow = %(flow)s and kind = %(kind)s and ref = %(ref)s and valid_until is null
   and digest <> %(digest)s
-  and not exists (
-    select from memory_blocks where tenant = %(tenant)s and value <> '' and (by, value) in (
-      ('digest', %(digest)s), ('ref', %(ref)s), ('author', %(author)s), ('source', %(source)s)));
+  and not is_blocked(%(tenant)s, %(digest)s, %(ref)s, %(author)s, %(source)s, %(audience)s);
 
 -- name: link_successor
 -- Name what took the place of the memory that this transaction ended.
