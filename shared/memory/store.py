@@ -75,14 +75,16 @@ class MemoryStore:
     def remember_all(self, tenant: str, entries: Sequence[Entry]) -> list[Statement]:
         """Embed all texts in one call and return the statements that keep them.
 
-        Each is kept under its (flow, kind, ref), or replaces what is there. Without a ref, the same
-        text for the same audience is one memory. What is blocked is not kept. A blank text is kept,
-        and never recalled. When the embedder fails, the texts are kept and found by their words
-        until somebody adds the vectors. Raises SettingsError when the embedder does not do what it
-        declares.
+        Each is kept under its (flow, kind, ref), or replaces what is there; of several the last.
+        Without a ref, the same text for the same audience is one memory. What is blocked is not
+        kept. A blank text is kept, and never recalled. When the embedder fails, the texts are kept
+        and found by their words until somebody adds the vectors. Raises SettingsError when the
+        embedder does not do what it declares.
         """
         rows = [self._row(tenant, entry) for entry in entries]
-        return [Statement(SQL["remember"], row) for row in self._embedded(tenant, rows)]
+        last = {(row["flow"], row["kind"], row["ref"]): row for row in rows}
+        kept = self._embedded(tenant, list(last.values()))
+        return [Statement(SQL["remember"], row) for row in kept]
 
     def supersede(self, tenant: str, entries: Sequence[Entry]) -> list[Statement]:
         """Embed all texts in one call and return the statements that keep each in place of what

@@ -52,8 +52,8 @@ def held(database: Database) -> list[Row]:
 
 
 def test_thousands_of_equal_texts_are_one_memory(database: Database, store: MemoryStore) -> None:
-    for _ in range(4):
-        database.run(TENANT, store.remember_all(TENANT, [FRIDAYS] * 1_000))
+    for _ in range(10):
+        database.run(TENANT, store.remember_all(TENANT, [FRIDAYS] * 5_000))
     assert [row["text"] for row in held(database)] == ["We ship on Fridays"]
     counted = "select count(*) as n from memory_terms union all select count(*) from memory_vectors"
     assert database.run(TENANT, [Statement(counted, {})])[0] == [{"n": 2}, {"n": 1}]
@@ -64,7 +64,8 @@ def test_thousands_of_equal_texts_are_one_memory(database: Database, store: Memo
 def test_equal_texts_of_one_transaction_leave_no_versions_behind(
     database: Database, store: MemoryStore
 ) -> None:
-    database.run(TENANT, store.remember_all(TENANT, [FRIDAYS] * 500))
+    same = [store.remember_all(TENANT, [FRIDAYS])[0] for _ in range(500)]
+    database.run(TENANT, same)
     pages = (
         "select pg_relation_size('memories') as memories, pg_relation_size('memory_vectors') as v"
     )
