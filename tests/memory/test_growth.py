@@ -75,3 +75,18 @@ def test_plans_of_an_empty_memory_are_not_those_of_a_full_one(database: Database
     after = read_so_far(database)
     for table, read in after.items():
         assert read - before[table] < 5_000, table
+
+
+def test_a_memory_that_goes_takes_its_own_words_and_reads_no_others(database: Database) -> None:
+    store = MemoryStore(database, HashingEmbedder())
+    entries = [Entry(f"word{n} and name{n}", "fact", f"#{n}", "public") for n in range(300)]
+    database.run(TENANT, store.remember_all(TENANT, entries))
+    read = "select pg_stat_get_xact_tuples_returned(%(index)s::regclass) as entries"
+    *_, [row] = database.run(
+        TENANT,
+        [
+            Statement("delete from memories where tenant = %(t)s and ref = '#7'", {"t": TENANT}),
+            Statement(read, {"index": "memory_terms_pkey"}),
+        ],
+    )
+    assert row["entries"] == 2
