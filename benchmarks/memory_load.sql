@@ -29,10 +29,10 @@ create table if not exists benchmark_indexes (definition text primary key);
 -- name: note_indexes
 -- The indexes that cost most to maintain row by row. Words and vectors of all memories, not of one subject.
 insert into benchmark_indexes (definition)
-select pg_get_indexdef(i.oid) from pg_class as i
+select replace(pg_get_indexdef(i.oid), ' ON ONLY ', ' ON ') from pg_class as i
 join pg_am on pg_am.oid = i.relam and pg_am.amname in ('hnsw', 'gin')
 join pg_namespace as n on n.oid = i.relnamespace and n.nspname = 'public'
-where i.relkind = 'i' and i.relname like 'memor%'
+where i.relkind in ('i', 'I') and not i.relispartition and i.relname like 'memor%'
 on conflict do nothing;
 
 -- name: drop_indexes
@@ -45,7 +45,7 @@ begin
     select i.oid::regclass as name from pg_class as i
     join pg_am on pg_am.oid = i.relam and pg_am.amname in ('hnsw', 'gin')
     join pg_namespace as n on n.oid = i.relnamespace and n.nspname = 'public'
-    where i.relkind = 'i' and i.relname like 'memor%'
+    where i.relkind in ('i', 'I') and not i.relispartition and i.relname like 'memor%'
   loop
     execute format('drop index %s', one.name);
   end loop;
@@ -61,12 +61,13 @@ delete from benchmark_indexes where definition = %s;
 
 -- name: sizes
 -- The bytes of each table with its long values, and of each index, that holds memories.
-select c.relname as name, c.relkind::text as kind,
-       case when c.relkind = 'r' then pg_table_size(c.oid) else pg_relation_size(c.oid) end as bytes
+select coalesce(whole.relname, c.relname) as name, c.relkind::text as kind,
+       sum(case when c.relkind = 'r' then pg_table_size(c.oid) else pg_relation_size(c.oid) end)::bigint as bytes
 from pg_class as c join pg_namespace as n on n.oid = c.relnamespace and n.nspname = 'public'
+left join pg_inherits as i on i.inhrelid = c.oid left join pg_class as whole on whole.oid = i.inhparent
 where c.relkind in ('r', 'i') and c.relname like 'memor%'
   and c.relname not like 'memory_audit%' and c.relname not like 'memory_blocks%'
-order by c.relkind desc, bytes desc;
+group by 1, 2 order by kind desc, bytes desc;
 
 -- name: forget_tenant
 -- Delete all that a tenant remembers; what belongs to a memory goes with it.

@@ -129,8 +129,9 @@ language plpgsql stable set plan_cache_mode = force_generic_plan set enable_seqs
 #variable_conflict use_column
 declare
   -- To compare n rows takes n µs; to find one of them by an index of T rows about 2000 T/n µs, as it passes over the rest.
-  compared int := coalesce(exact, greatest(5000, sqrt(2000 * (
-    select greatest(reltuples, 0) from pg_class where oid = 'memory_vectors'::regclass))));
+  compared int := coalesce(exact, greatest(2500, sqrt(2000 * (
+    select greatest(reltuples, 0) from pg_class
+    where oid = (select tableoid from memory_vectors where tenant = scope.tenant limit 1)))));
   rows_in_scope int := coalesce(known, count_visible(scope, compared + 1));
   without uuid[] := array(select m.id from memories as m where m.tenant = scope.tenant and m.ref = exclude_ref and exclude_ref <> '');
   spaces bigint[] := array(
