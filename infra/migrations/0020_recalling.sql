@@ -125,7 +125,8 @@ create function recall_memories(
   place bigint, id text, kind text, ref text, text text, url text, remembered_at timestamptz, author text, trust text,
   audience text, score float8, meaning float8, matched bigint[], near bigint[], counted int
 )
-language plpgsql stable set plan_cache_mode = force_generic_plan set enable_seqscan = off set jit = off as $$
+language plpgsql stable set plan_cache_mode = force_generic_plan set enable_seqscan = off
+set enable_bitmapscan = off set max_parallel_workers_per_gather = 0 set jit = off as $$
 #variable_conflict use_column
 declare
   -- To compare n rows takes n µs; to find one of them by an index of T rows about 2000 T/n µs, as it passes over the rest.
