@@ -1,5 +1,6 @@
 """The embedders that need no network: MiniLM where it is installed, else hashing."""
 
+import math
 import os
 import threading
 from collections.abc import Sequence
@@ -47,7 +48,8 @@ def checked(embedder: Embedder, vectors: Sequence[Sequence[float]], count: int) 
             f" {len(got)} for {count} texts, of {wrong[:3]}; look at MODEL_EMBED"
         )
     for vector in vectors:
-        if not any(vector) or not all(abs(value) <= _LARGEST for value in vector):
+        # The sum is no number when one of them is none; max() may pass over it.
+        if not any(vector) or not math.isfinite(sum(vector)) or max(map(abs, vector)) > _LARGEST:
             raise SettingsError(
                 f"memory: embedder {name} returned a vector without direction; look at MODEL_EMBED"
             )
@@ -55,7 +57,7 @@ def checked(embedder: Embedder, vectors: Sequence[Sequence[float]], count: int) 
 
 def written(vector: Sequence[float]) -> str:
     """The vector as pgvector reads it, in the five digits that its 16 bits tell apart."""
-    return "[" + ",".join([f"{value:.5g}" for value in vector]) + "]"
+    return f"[{','.join(['%.5g'] * len(vector))}]" % tuple(vector)
 
 
 class MiniLMEmbedder:

@@ -4,13 +4,12 @@ import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from pgvector import HalfVector
-
 from shared.database import Database, Statement, queries
 from shared.errors import MemoryUnavailable, ModelError
 from shared.log import log
 from shared.memory import By, Entry, Memory, Trust
-from shared.memory.embedders import Embedder, Purpose, checked
+from shared.memory.binary import halfvec
+from shared.memory.embedders import Embedder, Purpose, checked, written
 from shared.memory.lexical import BEST_IMPACT, key, postings, query_terms
 from shared.memory.ranking import HALF_LIFE, NEARLY_EQUAL, WEIGHTS, spread
 from shared.memory.tenant_embedders import Embedders, Only
@@ -207,7 +206,7 @@ class MemoryStore:
             for index, vector in zip(worth, vectors, strict=True):
                 found[index]["embedders"].append(embedder.name)
                 found[index]["dimensions"].append(embedder.dimensions)
-                found[index]["embeddings"].append(vector)
+                found[index]["embeddings"].append(written(vector))
         return [row | more for row, more in zip(rows, found, strict=True)]
 
 
@@ -228,11 +227,11 @@ class _Counts:
             self._counted[scope] = (count, time.monotonic() + COUNT_HOLDS)
 
 
-def _question(embedder: Embedder, query: str, by: By) -> str | None:
+def _question(embedder: Embedder, query: str, by: By) -> object:
     if by is By.LEXICAL:
         return None
     try:
-        return _vectors(embedder, [query], "query")[0]
+        return halfvec(_vectors(embedder, [query], "query")[0])
     except (ModelError, MemoryUnavailable) as err:
         if by is By.VECTOR:
             raise
@@ -240,13 +239,14 @@ def _question(embedder: Embedder, query: str, by: By) -> str | None:
         return None
 
 
-def _vectors(embedder: Embedder, texts: Sequence[str], purpose: Purpose = "document") -> list[str]:
-    """The vectors of `texts` as pgvector reads them, in the 16 bits that it keeps."""
+def _vectors(
+    embedder: Embedder, texts: Sequence[str], purpose: Purpose = "document"
+) -> list[list[float]]:
     if not texts:
         return []
     vectors = embedder.embed([text[:EMBEDDED_CHARACTERS] for text in texts], purpose)
     checked(embedder, vectors, len(texts))
-    return [str(HalfVector(list(vector)).to_text()) for vector in vectors]
+    return vectors
 
 
 def _subject(ref: str) -> str:
