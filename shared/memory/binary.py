@@ -1,5 +1,8 @@
-"""Lets vectors travel to Postgres in their 16 bits. The statement names the type, so nobody asks the
-server for its number first, as pgvector's own registration does."""
+"""Lets vectors travel to Postgres in their 16 bits.
+
+The statement names the type, so nobody asks the server for its number first, as pgvector's own
+registration does.
+"""
 
 import psycopg
 from pgvector import HalfVector
