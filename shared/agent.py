@@ -6,38 +6,40 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
-from typing import Any, TypeVar
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.actions import Action, Adapter, Query, Receipt
 from shared.actions.drafts import PACE, Drafts, Pace
 from shared.actions.effects import Effects, branch
 from shared.actions.policy import Policy
 from shared.context import as_data
-from shared.custody import Custody
-from shared.custody_answers import Explained, Exported, Forgotten, Listed, Refused, Remembered
 from shared.errors import AnswerInvalid
-from shared.executions import Executions
 from shared.journal import Outcome, Run, digest
 from shared.log import log
 from shared.memory import Memory
 from shared.memory.audience import Audiences
-from shared.memory.control import MemoryControl
 from shared.memory.conversations import Conversations
 from shared.memory.store import MemoryStore
 from shared.models import Message, Request, ToolCall, typed
-from shared.models.batch.dispatcher import Dispatcher
 from shared.models.prompts import system
 from shared.models.routing import Models
-from shared.planning.desk import PlanDesk
-from shared.planning.store import PlanStore
 from shared.recollection import Recollection
 from shared.settings import Settings
-from shared.slices import take_in
-from shared.sources import Source
 from shared.thinking import RESERVE, Thinking
 from shared.tools import Tool
-from shared.upkeep import Upkeep
+
+# Only few flows use these, and a cold start pays for all that it imports.
+if TYPE_CHECKING:
+    from shared.custody import Custody
+    from shared.custody_answers import Explained, Exported, Forgotten, Listed, Refused, Remembered
+    from shared.executions import Executions
+    from shared.memory.control import MemoryControl
+    from shared.models.batch.dispatcher import Dispatcher
+    from shared.planning.desk import PlanDesk
+    from shared.planning.store import PlanStore
+    from shared.sources import Source
+    from shared.upkeep import Upkeep
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -52,12 +54,12 @@ class Capabilities:
     memory: MemoryStore
     conversations: Conversations
     audiences: Audiences
-    control: MemoryControl
+    control: "Callable[[], MemoryControl]"
     adapter: Callable[[Action | Query], Adapter]
-    dispatcher: Callable[[], Dispatcher]
-    upkeep: Callable[[], Upkeep]
-    plans: PlanStore
-    executions: Callable[[], Executions]
+    dispatcher: "Callable[[], Dispatcher]"
+    upkeep: "Callable[[], Upkeep]"
+    plans: "Callable[[], PlanStore]"
+    executions: "Callable[[], Executions]"
     pace: Pace = PACE
 
 
@@ -76,7 +78,6 @@ class Agent:
         self.event = run.event
         self._run = run
         self._recollection = Recollection(run, can.memory, can.conversations, can.audiences, shares)
-        self._custody = Custody(run, can.control, can.memory, can.audiences)
         self._policy = policy
         self._can = can
         self._remaining = remaining
@@ -211,13 +212,15 @@ class Agent:
         """Keep what this run did and what came of it, as one episode."""
         self._recollection.episode(what, outcome)
 
-    def ingest(self, source: Callable[[Callable[[Query], Any]], Source]) -> dict[str, int]:
+    def ingest(self, source: "Callable[[Callable[[Query], Any]], Source]") -> dict[str, int]:
         """Bring what is remembered of a place full of documents to what is there now; return what
         was done.
 
         `source` makes the place of what asks its platform. What one run's time is too short for is
         done in the next slice.
         """
+
+        from shared.slices import take_in
 
         def peek(query: Query) -> Any:
             self._policy.read(query)
@@ -277,33 +280,42 @@ class Agent:
     # Planning
 
     @property
-    def plans(self) -> PlanDesk:
+    def plans(self) -> "PlanDesk":
         """Where a larger request becomes a plan, and where people's answers to one arrive."""
-        return PlanDesk(self._run, self._can.plans, self._can.executions)
+        from shared.planning.desk import PlanDesk
+
+        return PlanDesk(self._run, self._can.plans(), self._can.executions)
 
     # Control over the memory, by the person who caused the event
+
+    @cached_property
+    def _custody(self) -> "Custody":
+        from shared.custody import Custody
+
+        can = self._can
+        return Custody(self._run, can.control(), can.memory, can.audiences)
 
     def help(self) -> str:
         """List the commands that this person may give here."""
         return self._custody.help(self._can.settings.event_types)
 
-    def commit(self, text: str) -> Remembered | Refused:
+    def commit(self, text: str) -> "Remembered | Refused":
         """Keep `text` because a person asks for it: as a fact, or after `rule:` as a rule."""
         return self._custody.remember(text)
 
-    def forget(self, text: str) -> Forgotten | Refused:
+    def forget(self, text: str) -> "Forgotten | Refused":
         """Delete what `text` names, wherever it is held, as far as this person may."""
         return self._custody.forget(text)
 
-    def know(self, text: str) -> Listed | Refused:
+    def know(self, text: str) -> "Listed | Refused":
         """List what is known about `text`, as far as the readers of this event may see it."""
         return self._custody.know(text)
 
-    def why(self, text: str = "") -> Explained | Refused:
+    def why(self, text: str = "") -> "Explained | Refused":
         """Say where a memory, or what the last answer here was given, came from."""
         return self._custody.why(text)
 
-    def export(self) -> Exported | Refused:
+    def export(self) -> "Exported | Refused":
         """Say how many memories may be exported, and how."""
         return self._custody.export()
 

@@ -4,13 +4,16 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from shared.actions import Permission, Query
 from shared.actions.policy import Policy
 from shared.agent import Agent
 from shared.errors import SettingsError
 from shared.events import Event
-from shared.plans import Plans
+
+if TYPE_CHECKING:
+    from shared.plans import Plans
 
 Function = Callable[[Event, Agent], None]
 
@@ -36,7 +39,7 @@ class Flow:
     shares: frozenset[str]
     function: Function
     reads: tuple[type[Query], ...] = ()
-    plans: Plans | None = None
+    plans: "Plans | None" = None
 
     def __call__(self, event: Event, agent: Agent) -> None:
         self.function(event, agent)
@@ -55,7 +58,7 @@ def flow(
     bots: bool = False,
     shares: Collection[str] = (),
     reads: Sequence[type[Query]] = (),
-    plans: Plans | None = None,
+    plans: "Plans | None" = None,
 ) -> Callable[[Function], Flow]:
     """Make a function a flow: it runs once for each event of `types`, may do what `may` names and
     ask what `reads` names.

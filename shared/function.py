@@ -6,28 +6,30 @@ from shared.cold_start import ready
 # isort: split
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from shared.actions import Action, Adapter, Query
 from shared.agent import Capabilities
 from shared.bus import Bus
 from shared.database import Database
 from shared.errors import PolicyError, SettingsError
-from shared.executions import Executions
 from shared.flow import Flow, load_flow
 from shared.journal import Journal
 from shared.memory.audience import Audiences, grants_from
-from shared.memory.control import MemoryControl
 from shared.memory.conversations import Conversations
 from shared.memory.store import MemoryStore
 from shared.memory.tenant_embedders import TenantEmbedders
 from shared.models import Caller, Reply, Request
-from shared.models.batch import connect
-from shared.models.batch.dispatcher import Dispatcher
 from shared.models.routing import Models
-from shared.planning.store import PlanStore
 from shared.settings import Settings
-from shared.upkeep import Upkeep, Work
 from shared.worker import Handler, Worker
+
+if TYPE_CHECKING:
+    from shared.executions import Executions
+    from shared.memory.control import MemoryControl
+    from shared.models.batch.dispatcher import Dispatcher
+    from shared.planning.store import PlanStore
+    from shared.upkeep import Upkeep, Work
 
 ready()
 
@@ -57,12 +59,12 @@ def capabilities(flow: Flow, settings: Settings, database: Database) -> Capabili
         memory=store,
         conversations=Conversations(database),
         audiences=Audiences(database, grants_from(settings.audiences)),
-        control=MemoryControl(database),
+        control=lambda: _control(database),
         adapter=_adapters(flow, settings),
         dispatcher=lambda: _dispatcher(settings, database),
         upkeep=lambda: _upkeep(settings, database, models, embedders, store),
-        plans=PlanStore(database),
-        executions=lambda: Executions(settings.require("planner_arn")),
+        plans=lambda: _plans(database),
+        executions=lambda: _executions(settings),
     )
 
 
@@ -88,8 +90,29 @@ def _adapters(flow: Flow, settings: Settings) -> Callable[[Action | Query], Adap
     return adapter
 
 
-def _dispatcher(settings: Settings, database: Database) -> Dispatcher:
+def _control(database: Database) -> "MemoryControl":
+    from shared.memory.control import MemoryControl
+
+    return MemoryControl(database)
+
+
+def _plans(database: Database) -> "PlanStore":
+    from shared.planning.store import PlanStore
+
+    return PlanStore(database)
+
+
+def _executions(settings: Settings) -> "Executions":
+    from shared.executions import Executions
+
+    return Executions(settings.require("planner_arn"))
+
+
+def _dispatcher(settings: Settings, database: Database) -> "Dispatcher":
     """Build what only the flow of the batches uses."""
+    from shared.models.batch import connect
+    from shared.models.batch.dispatcher import Dispatcher
+
     return Dispatcher(database, lambda model: connect(model, settings), _bus(settings).publish)
 
 
@@ -99,11 +122,12 @@ def _upkeep(
     models: Models,
     embedders: TenantEmbedders,
     store: MemoryStore,
-) -> Upkeep:
+) -> "Upkeep":
     """Build what only the flow of the upkeep uses."""
     from shared.extraction import FactExtraction
     from shared.memory.consolidation import Consolidation
     from shared.memory.reembedding import Reembedding
+    from shared.upkeep import Upkeep
 
     def ask(tenant: str, request: Request, seconds: float) -> Reply:
         caller = Caller(tenant, "upkeep")

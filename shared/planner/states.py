@@ -37,7 +37,7 @@ class States:
             raise SettingsError(f"flow {flow.name} declares no plans; give @flow a plans=Plans(…)")
         self.flow = flow
         self.plans: Plans = flow.plans
-        self.store = can.plans
+        self.store = can.plans()
         self.can = can
         self._journal = journal
 

@@ -81,13 +81,13 @@ class Bench:
             memory=MemoryStore(database, HashingEmbedder()),
             conversations=Conversations(database),
             audiences=Audiences(database, grants_from(settings.audiences)),
-            control=MemoryControl(database),
+            control=lambda: MemoryControl(database),
             adapter=lambda wanted: self.platform,
             dispatcher=lambda: Dispatcher(
                 database, lambda model: connect(model, settings), self.publish
             ),
             upkeep=lambda: Upkeep(database, self.publish, self.works),
-            plans=PlanStore(database),
+            plans=lambda: PlanStore(database),
             executions=lambda: Executions(settings.require("planner_arn")),
         )
 

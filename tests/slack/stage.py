@@ -68,11 +68,11 @@ def capabilities(
         memory=MemoryStore(database, HashingEmbedder()),
         conversations=Conversations(database),
         audiences=Audiences(database, {}),
-        control=MemoryControl(database),
+        control=lambda: MemoryControl(database),
         adapter=lambda wanted: adapter,
         dispatcher=_no_batches,
         upkeep=_no_upkeep,
-        plans=PlanStore(database),
+        plans=lambda: PlanStore(database),
         executions=lambda: Executions(settings.require("planner_arn")),
         pace=pace,
     )
