@@ -150,17 +150,9 @@ class MemoryStore:
             "counted": counts.get(scope),
             "exact_rows": self._exact_rows,
             "terms": [key(term) for term in words],
-            "listed": LISTED,
-            "listed_in_all": LISTED_IN_ALL,
             "proposed": PROPOSED if since is until is None else PROPOSED_OF_ANY_TIME,
-            "candidates": max(CANDIDATES, limit + limit // 2),
-            "shown": max(2 * limit, SHOWN_AT_LEAST),
-            "meaning_weight": WEIGHTS[by].meaning,
-            "words_weight": WEIGHTS[by].words,
-            "prior_weight": WEIGHTS[by].prior,
-            "best_impact": BEST_IMPACT,
-            "half_life": HALF_LIFE,
-            "nearly_equal": NEARLY_EQUAL,
+            **_bounds(limit),
+            **_ranking(by),
         }
         prepare = Statement(SQL["prepare_recall"], {"breadth": str(max(BREADTH, 2 * limit))})
         _, rows = self._database.run(tenant, [prepare, Statement(SQL["recall"], parameters)])
@@ -208,6 +200,28 @@ class MemoryStore:
                 found[index]["dimensions"].append(embedder.dimensions)
                 found[index]["embeddings"].append(written(vector))
         return [row | more for row, more in zip(rows, found, strict=True)]
+
+
+def _bounds(limit: int) -> dict[str, object]:
+    """How much is looked at for so many memories."""
+    return {
+        "listed": LISTED,
+        "listed_in_all": LISTED_IN_ALL,
+        "candidates": max(CANDIDATES, limit + limit // 2),
+        "shown": max(2 * limit, SHOWN_AT_LEAST),
+    }
+
+
+def _ranking(by: By) -> dict[str, object]:
+    """What the parts of a score count."""
+    return {
+        "meaning_weight": WEIGHTS[by].meaning,
+        "words_weight": WEIGHTS[by].words,
+        "prior_weight": WEIGHTS[by].prior,
+        "best_impact": BEST_IMPACT,
+        "half_life": HALF_LIFE,
+        "nearly_equal": NEARLY_EQUAL,
+    }
 
 
 class _Counts:
