@@ -1,6 +1,7 @@
 """Too much of the same, and a database that goes away: clear errors, nothing lost, bounded time."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -20,6 +21,8 @@ from shared.memory.store import MemoryStore
 
 TENANT = "acme"
 PUBLIC = frozenset({"public"})
+CUT = """select pg_terminate_backend(pid) from pg_stat_activity
+         where datname = current_database() and pid <> pg_backend_pid()"""
 FRIDAYS = Entry("We ship on Fridays", "fact", "", "public", author="ann", source="github:acme/shop")
 
 
@@ -116,15 +119,17 @@ def test_a_memory_whose_database_is_gone_says_so(server: EmbeddedPostgres) -> No
 def test_connections_that_are_cut_lose_nothing(
     database: Database, database_url: str, store: MemoryStore
 ) -> None:
-    done = threading.Event()
+    done, written = threading.Event(), threading.Event()
+    cuts: list[int] = []
 
     def cut() -> None:
+        """Cut each transaction once, shortly after the one before it was written."""
         with psycopg.connect(database_url, autocommit=True) as admin:
-            while not done.wait(0.05):
-                admin.execute(
-                    "select pg_terminate_backend(pid) from pg_stat_activity"
-                    " where datname = current_database() and pid <> pg_backend_pid()"
-                )
+            while not done.is_set():
+                if written.wait(0.05):
+                    written.clear()
+                    time.sleep(0.001 * (len(cuts) % 20))
+                    cuts.append(admin.execute(CUT).rowcount)
 
     thread = threading.Thread(target=cut)
     thread.start()
@@ -132,8 +137,10 @@ def test_connections_that_are_cut_lose_nothing(
         for number in range(60):
             entries = [Entry(f"note {number}.{part}", "fact", "", "public") for part in range(3)]
             database.run(TENANT, store.remember_all(TENANT, entries))
+            written.set()
     finally:
         done.set()
         thread.join()
+    assert sum(cuts) >= 20
     said = {f"note {number}.{part}" for number in range(60) for part in range(3)}
     assert sorted(row["text"] for row in held(database)) == sorted(said)
