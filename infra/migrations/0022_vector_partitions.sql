@@ -5,21 +5,8 @@ alter table memory_vectors rename to vectors_of_all;
 -- Their owner need not be a superuser, and copies them all.
 alter table vectors_of_all no force row level security;
 
-create table memory_vectors (
-  tenant        text not null,
-  memory        uuid not null,
-  embedder      text not null,
-  dimensions    int not null,
-  embedding     halfvec not null,
-  flow          text not null default '',
-  kind          text not null default '',
-  audience      text not null default '',
-  remembered_at timestamptz not null default now(),
-  valid_from    timestamptz not null default now(),
-  valid_until   timestamptz,
-  check (vector_dims(embedding) = dimensions)
-) partition by hash (tenant);
-alter table memory_vectors alter column embedding set storage main;
+create table memory_vectors (like vectors_of_all including defaults including constraints including storage)
+  partition by hash (tenant);
 
 -- Nobody but the owner is granted a partition; what flows do goes through the table of all.
 do $$
@@ -31,8 +18,7 @@ begin
   end loop;
 end $$;
 
-insert into memory_vectors select tenant, memory, embedder, dimensions, embedding, flow, kind, audience, remembered_at,
-                                  valid_from, valid_until from vectors_of_all;
+insert into memory_vectors select * from vectors_of_all;
 drop table vectors_of_all;
 
 alter table memory_vectors add primary key (tenant, memory, embedder),
