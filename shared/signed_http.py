@@ -9,6 +9,7 @@ import hmac
 import socket
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from shared.amazon_roots import ROOTS
@@ -56,14 +57,23 @@ def sign(
     request = f"{method}\n{path}\n\n{lines}\n{names}\n{digest}"
     scope = f"{stamp[:8]}/{region}/{service}/aws4_request"
     hashed = hashlib.sha256(request.encode()).hexdigest()
-    key = f"AWS4{credentials.secret_key}".encode()
-    for part in (*scope.split("/"), f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hashed}"):
-        key = hmac.digest(key, part.encode(), "sha256")
+    key = _signing_key(credentials.secret_key, scope)
+    to_sign = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hashed}"
+    signature = hmac.digest(key, to_sign.encode(), "sha256").hex()
     signed["authorization"] = (
         f"AWS4-HMAC-SHA256 Credential={credentials.access_key}/{scope}, "
-        f"SignedHeaders={names}, Signature={key.hex()}"
+        f"SignedHeaders={names}, Signature={signature}"
     )
     return signed
+
+
+@lru_cache(maxsize=4)
+def _signing_key(secret: str, scope: str) -> bytes:
+    """The key of a day, which four hashes derive from the secret."""
+    key = f"AWS4{secret}".encode()
+    for part in scope.split("/"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return key
 
 
 def host_of(service: str, region: str) -> str:

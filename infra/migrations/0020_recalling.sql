@@ -167,8 +167,10 @@ begin
     left join memory_vectors as v on v.tenant = scope.tenant and v.memory = m.id and v.embedder = scope.embedder
       and v.dimensions = scope.dimensions
   ),
+  -- What is compared pair by pair stands first: a row is read as far as its last column that is asked for.
   placed as materialized (
-    select *, row_number() over (order by score desc, seq desc) as place
+    select row_number() over (order by score desc, seq desc) as place, digest, embedding, score, meaning, id, kind, ref, text,
+           url, remembered_at, author, trust, audience, terms
     from scored, lateral (
       select meaning_weight * coalesce(meaning, 0)
            + words_weight * coalesce(words / (best_impact * (select sum(weight) from unnest(weights) as weight)), 0)

@@ -81,7 +81,8 @@ def _json_object(text: bytes) -> Json:
     if not isinstance(value, dict):
         raise EventError(f"the body is a JSON {type(value).__name__}; expected an object")
     # Half a surrogate pair cannot be kept; only what has no escaped ones is known to hold none.
-    return value if re.search(_SURROGATE, decoded) else Payload(value, decoded)
+    is_whole = "\\u" not in decoded or not re.search(_SURROGATE, decoded)
+    return Payload(value, decoded) if is_whole else value
 
 
 def dig(value: Any, *path: str) -> Any:
