@@ -115,39 +115,44 @@ begin
 end $$;
 
 -- What is nearest in meaning and in words, best first. `matched` are the places of its words in the question, `near` the
--- better places that say nearly the same. `counted` may be `known` from a question before. The weights, and what nearly equal
--- is, are in shared/memory/ranking.py.
+-- better places that say nearly the same. `counted` and `compared` may be `known` and `exact` from a question before. The
+-- weights, and what nearly equal is, are in shared/memory/ranking.py.
 create function recall_memories(
   scope recall_scope, exclude_ref text, question halfvec, words bigint[], known int, exact int, most int, most_in_all int,
   proposed int, wanted int, shown int, meaning_weight float8, words_weight float8, prior_weight float8,
   best_impact float8, half_life float8, nearly_equal float8
 ) returns table (
   place bigint, id text, kind text, ref text, text text, url text, remembered_at timestamptz, author text, trust text,
-  audience text, score float8, meaning float8, matched bigint[], near bigint[], counted int
+  audience text, score float8, meaning float8, matched bigint[], near bigint[], counted int,
+  compared int
 )
 language plpgsql stable set plan_cache_mode = force_generic_plan set enable_seqscan = off
 set enable_bitmapscan = off set max_parallel_workers_per_gather = 0 set jit = off as $$
 #variable_conflict use_column
 declare
   -- To compare n rows takes n µs; to find one of them by an index of T rows about 2000 T/n µs, as it passes over the rest.
-  compared int := coalesce(exact, greatest(2500, sqrt(2000 * (
+  most_compared int := coalesce(exact, greatest(2500, sqrt(2000 * (
     select greatest(reltuples, 0) from pg_class
     where oid = (select tableoid from memory_vectors where tenant = scope.tenant limit 1)))));
-  rows_in_scope int := coalesce(known, count_visible(scope, compared + 1));
-  without uuid[] := array(select m.id from memories as m where m.tenant = scope.tenant and m.ref = exclude_ref and exclude_ref <> '');
-  spaces bigint[] := array(
-    select distinct memory_space(f, a, holds) from unnest(array['', scope.flow]) as f, unnest(scope.audiences) as a,
-      unnest(case when scope.until is null then array[true] else array[true, false] end) as holds
-  );
+  rows_in_scope int := coalesce(known, count_visible(scope, most_compared + 1));
+  without uuid[] := '{}';
+  spaces bigint[];
   weighed bigint[];
   weights float8[];
   read int;
   candidates uuid[] := '{}';
 begin
+  if exclude_ref <> '' then
+    without := array(select m.id from memories as m where m.tenant = scope.tenant and m.ref = exclude_ref);
+  end if;
   if question is not null then
-    candidates := nearest_memories(scope, without, question, wanted, rows_in_scope, compared);
+    candidates := nearest_memories(scope, without, question, wanted, rows_in_scope, most_compared);
   end if;
   if words <> '{}' then
+    spaces := array(
+      select distinct memory_space(f, a, holds) from unnest(array['', scope.flow]) as f, unnest(scope.audiences) as a,
+        unnest(case when scope.until is null then array[true] else array[true, false] end) as holds
+    );
     select array_agg(word order by rarity), array_agg(weight order by rarity), count(*) filter (where before < most_in_all)
     into weighed, weights, read
     from (
@@ -186,6 +191,6 @@ begin
          array(select better.place from placed as better
                where better.place < p.place
                  and ((better.digest = p.digest and p.digest <> '') or better.embedding <=> p.embedding < nearly_equal)),
-         rows_in_scope
+         rows_in_scope, most_compared
   from placed as p order by p.place;
 end $$;

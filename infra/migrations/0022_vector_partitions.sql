@@ -32,7 +32,7 @@ begin
   foreach dimensions in array array[256, 384, 768, 1024, 1536] loop
     execute format(
       'create index memory_vectors_hnsw_%1$s on memory_vectors using hnsw ((embedding::halfvec(%1$s)) halfvec_cosine_ops)'
-      ' with (m = 24, ef_construction = 200) where dimensions = %1$s', dimensions);
+      ' with (m = 16, ef_construction = 100) where dimensions = %1$s', dimensions);
   end loop;
 end $$;
 create trigger filters before insert on memory_vectors for each row execute function fill_memory_vector();

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from shared.database import Database, Statement, queries
 from shared.errors import MemoryUnavailable, ModelError
@@ -20,13 +21,13 @@ SQL = queries(__file__, "remember.sql") | queries(__file__, "recall.sql")
 #: What an embedder is given of a text, in characters: more does not fit into the window of most.
 EMBEDDED_CHARACTERS = 8_000
 #: How many candidates an index scan holds at once (hnsw.ef_search): recall against time.
-BREADTH = 40
+BREADTH = 32
 #: How many each half proposes at least; half as many again as asked for, when that is more. What
 #: words propose is filtered afterwards, so more is looked at, and more still where time may leave
 #: few.
 CANDIDATES, PROPOSED, PROPOSED_OF_ANY_TIME = 15, 200, 2_000
 #: How many postings of each word are counted, and how many of the rarest words are read in all.
-LISTED, LISTED_IN_ALL = 500, 1_000
+LISTED, LISTED_IN_ALL = 300, 600
 #: Of so many, and of twice those asked for, it is seen which are nearly equal.
 SHOWN_AT_LEAST = 20
 #: For so many seconds it holds how many there are to search: they decide how, not what is found.
@@ -49,7 +50,7 @@ class MemoryStore:
         self._database = database
         self._embedders = embedders if isinstance(embedders, Embedders) else Only(embedders)
         self._exact_rows = exact_rows
-        self._counts = _Counts()
+        self._sizes = _Sizes(exact_rows)
 
     def remember(
         self,
@@ -135,7 +136,7 @@ class MemoryStore:
         limit = min(limit, MAX_RECALLED)
         # What holds at some time is another number at each time.
         scope = (tenant, flow, kinds, audiences, embedder and embedder.name)
-        counts = self._counts if since is until is None else _Counts()
+        sizes = self._sizes if since is until is None else _Sizes(self._exact_rows)
         parameters = {
             "tenant": tenant,
             "flow": flow,
@@ -147,8 +148,7 @@ class MemoryStore:
             "embedder": embedder.name if embedder else "",
             "dimensions": embedder.dimensions if embedder else 0,
             "embedding": embedding,
-            "counted": counts.get(scope),
-            "exact_rows": self._exact_rows,
+            **sizes.get(scope)._asdict(),
             "terms": [key(term) for term in words],
             "proposed": PROPOSED if since is until is None else PROPOSED_OF_ANY_TIME,
             **_bounds(limit),
@@ -157,7 +157,7 @@ class MemoryStore:
         prepare = Statement(SQL["prepare_recall"], {"breadth": str(max(BREADTH, 2 * limit))})
         _, rows = self._database.run(tenant, [prepare, Statement(SQL["recall"], parameters)])
         for row in rows[:1]:
-            counts.put(scope, row["counted"])
+            sizes.put(scope, _Size(row["counted"], row["compared"]))
         return spread(rows, list(words.values()), limit)
 
     def _row(self, tenant: str, entry: Entry) -> dict[str, object]:
@@ -224,21 +224,29 @@ def _ranking(by: By) -> dict[str, object]:
     }
 
 
-class _Counts:
-    """How many memories each scope had a short while ago. Threads may share it."""
+class _Size(NamedTuple):
+    """How many memories a scope has, and up to how many are compared one by one."""
 
-    def __init__(self) -> None:
-        self._counted: dict[object, tuple[int, float]] = {}
+    counted: int | None
+    exact_rows: int | None
 
-    def get(self, scope: object) -> int | None:
-        count, until = self._counted.get(scope, (None, 0.0))
-        return count if time.monotonic() < until else None
 
-    def put(self, scope: object, count: int) -> None:
-        if len(self._counted) >= _SCOPES:
-            self._counted.clear()
-        if self.get(scope) is None:
-            self._counted[scope] = (count, time.monotonic() + COUNT_HOLDS)
+class _Sizes:
+    """What each scope had a short while ago. Threads may share it."""
+
+    def __init__(self, exact_rows: int | None) -> None:
+        self._unknown = _Size(None, exact_rows)
+        self._known: dict[object, tuple[_Size, float]] = {}
+
+    def get(self, scope: object) -> _Size:
+        size, until = self._known.get(scope, (self._unknown, 0.0))
+        return size if time.monotonic() < until else self._unknown
+
+    def put(self, scope: object, size: _Size) -> None:
+        if len(self._known) >= _SCOPES:
+            self._known.clear()
+        if self.get(scope) is self._unknown:
+            self._known[scope] = (size, time.monotonic() + COUNT_HOLDS)
 
 
 def _question(embedder: Embedder, query: str, by: By) -> object:
