@@ -52,6 +52,7 @@ def test_cold_start_loads_only_a_few_small_files_of_ours() -> None:
         "shared.perception.commands",
         "shared.perception.github",
         "shared.perception.slack",
+        "shared.perception.slack_said",
         "shared.settings",
         "shared.signed_http",
     }

@@ -1,0 +1,233 @@
+"""What Slack says, in one shape: an envelope of the Events API, an interaction or a command.
+
+What mentions the bot arrives twice, as `message` and as `app_mention`. Both become a
+`slack.app_mention` with the same id, so whichever comes second is a duplicate.
+"""
+
+import re
+from typing import Any, NamedTuple
+
+from shared.errors import EventError
+from shared.events import Actor, Json, Role
+from shared.perception import commands, dig, items, string, word
+
+#: Subtypes of what somebody says now. Every other subtype is a type of its own.
+_SAID = frozenset({"", "bot_message", "file_share", "me_message", "thread_broadcast"})
+#: Where channel_type differs from Slack's subscriptions: message.im, .channels, .groups, .mpim.
+_SUBSCRIPTIONS = {"channel": "channels", "group": "groups"}
+_TS = re.compile(r"\d{1,16}\.\d{1,16}")
+_PRIVATE_NAMES = {"directmessage": "im", "privategroup": "group"}
+
+
+class Said(NamedTuple):
+    """What an envelope of the Events API, an interaction and a command have in common."""
+
+    type: str
+    id: str
+    actor: Actor
+    text: str = ""
+    channel: str = ""
+    channel_type: str = ""
+    ts: str = ""
+    thread_ts: str = ""
+    metadata: Any = None
+    order: commands.Order | None = None
+    response_url: str = ""
+
+
+def read(payload: Json, team: str) -> Said:
+    """Read what was sent to workspace `team`; raises EventError when it is none of the three."""
+    if "command" in payload and "type" not in payload:
+        return _command(payload)
+    if payload.get("type") == "event_callback":
+        return _callback(payload, team)
+    return _interaction(payload, team)
+
+
+def team_of(payload: Json) -> str:
+    """Return the workspace that installed the app; the author may belong to another."""
+    authorization = next(iter(items(payload, "authorizations")), None)
+    places: tuple[tuple[Any, ...], ...] = (
+        (payload, "view", "app_installed_team_id"),
+        (authorization, "team_id"),
+        (payload, "team_id"),
+        (payload, "team", "id"),
+        (payload, "user", "team_id"),
+        (payload, "view", "team_id"),
+    )
+    return next((team for place in places if (team := word(*place))), "")
+
+
+def bots_of(envelope: Json) -> set[str]:
+    """Return the user ids of our own bot in the workspaces that see this event."""
+    rows = items(envelope, "authorizations")
+    return {user for row in rows if dig(row, "is_bot") is True and (user := word(row, "user_id"))}
+
+
+def is_stranger(interaction: Json, team: str) -> bool:
+    """Is who did it of another workspace?"""
+    return word(interaction, "user", "team_id") not in ("", team)
+
+
+def _callback(envelope: Json, team: str) -> Said:
+    event = envelope.get("event")
+    kind = word(event, "type")
+    if not isinstance(event, dict) or not kind:
+        raise EventError("slack: the envelope holds no event with a type")
+    if kind == "message":
+        return _message(envelope, event, team)
+    if kind == "app_mention":
+        return _new_message(envelope, event, team, kind)
+    assistant = dig(event, "assistant_thread")
+    return Said(
+        type=kind,
+        id=_event_id(envelope),
+        actor=_author(envelope, event, team),
+        channel=_channel(event, "channel")
+        or word(event, "item", "channel")
+        or word(assistant, "channel_id"),
+        channel_type=word(event, "channel_type"),
+        ts=_ts(event, "item", "ts") or _ts(event, "message_ts"),
+        thread_ts=_ts(assistant, "thread_ts") or _ts(event, "thread_ts"),
+    )
+
+
+def _message(envelope: Json, event: Json, team: str) -> Said:
+    subtype = string(event, "subtype")
+    if subtype in _SAID:
+        channel_type = word(event, "channel_type")
+        mention = _mention(bots_of(envelope))
+        is_mention = channel_type != "im" and mention.search(string(event, "text")) is not None
+        subscription = _SUBSCRIPTIONS.get(channel_type, channel_type)
+        plain = f"message.{subscription}" if subscription else "message"
+        return _new_message(envelope, event, team, "app_mention" if is_mention else plain)
+    kind = word(event, "subtype")
+    if not kind:
+        raise EventError("slack: a message has a subtype that is no word")
+    # `message` is how it now is. What was deleted is not repeated, nor does Slack say who did it.
+    now = event["message"] if isinstance(event.get("message"), dict) else event
+    before = dig(event, "previous_message")
+    is_deleted = kind == "message_deleted"
+    return Said(
+        type=kind,
+        id=_event_id(envelope),
+        actor=Actor("", "") if is_deleted else _author(envelope, now, team),
+        text="" if is_deleted else _plain(string(now, "text"), bots_of(envelope)),
+        channel=_channel(event, "channel"),
+        channel_type=word(event, "channel_type"),
+        ts=_ts(event, "deleted_ts") or _ts(now, "ts"),
+        thread_ts=_ts(now, "thread_ts") or _ts(before, "thread_ts"),
+        metadata=dig(now, "metadata"),
+    )
+
+
+def _new_message(envelope: Json, event: Json, team: str, kind: str) -> Said:
+    channel, ts = _channel(event, "channel"), _ts(event, "ts")
+    return Said(
+        type=kind,
+        id=f"{team}:{channel}:{ts}" if channel and ts else _event_id(envelope),
+        actor=_author(envelope, event, team),
+        text=_plain(string(event, "text"), bots_of(envelope)),
+        channel=channel,
+        channel_type=word(event, "channel_type"),
+        ts=ts,
+        thread_ts=_ts(event, "thread_ts"),
+        metadata=dig(event, "metadata"),
+        order=_order(string(event, "text"), bots_of(envelope), word(event, "channel_type")),
+    )
+
+
+def _interaction(payload: Json, team: str) -> Said:
+    kind = word(payload, "type")
+    if not kind:
+        raise EventError(
+            "slack: the request has no type; expected an event, an interaction or a command"
+        )
+    container, message = dig(payload, "container"), dig(payload, "message")
+    action = next(iter(items(payload, "actions")), None)
+    text = string(action, "value") or string(action, "selected_option", "value")
+    user = word(payload, "user", "id")
+    return Said(
+        type=kind,
+        id=word(payload, "trigger_id"),
+        actor=Actor(
+            id=user,
+            name=string(payload, "user", "username") or string(payload, "user", "name") or user,
+            role="member" if user and not is_stranger(payload, team) else "none",
+        ),
+        text=text or _plain(string(message, "text"), set()),
+        channel=word(payload, "channel", "id") or word(container, "channel_id"),
+        channel_type=_PRIVATE_NAMES.get(string(payload, "channel", "name"), ""),
+        ts=_ts(container, "message_ts") or _ts(message, "ts"),
+        thread_ts=_ts(container, "thread_ts") or _ts(message, "thread_ts"),
+        response_url=string(payload, "response_url"),
+    )
+
+
+def _command(fields: Json) -> Said:
+    user = word(fields, "user_id")
+    text = _plain(string(fields, "text"), set())
+    name = string(fields, "command").removeprefix("/")
+    return Said(
+        type="command",
+        id=word(fields, "trigger_id"),
+        actor=Actor(user, string(fields, "user_name") or user, role="member" if user else "none"),
+        text=text,
+        channel=word(fields, "channel_id"),
+        channel_type=_PRIVATE_NAMES.get(string(fields, "channel_name"), ""),
+        order=commands.named(f"{name} {text}") or commands.named(text),
+        response_url=string(fields, "response_url"),
+    )
+
+
+def _event_id(envelope: Json) -> str:
+    return word(envelope, "event_id")
+
+
+def _author(envelope: Json, written: Json, team: str) -> Actor:
+    """Return who wrote or did it. Guests are not marked in events, so a member may be one."""
+    user = word(written, "user") or word(written, "user", "id")
+    user = user or word(written, "assistant_thread", "user_id")
+    bot = word(written, "bot_id")
+    is_bot = bool(bot) or user in bots_of(envelope)
+    name = string(written, "username") or string(written, "bot_profile", "name")
+    role: Role = "none" if is_bot or not user else _role(envelope, written, team)
+    return Actor(user or bot, name or user or bot, is_bot, role)
+
+
+def _role(envelope: Json, written: Json, team: str) -> Role:
+    """Members of another company in a shared channel are none; so is who cannot be told there."""
+    home = word(written, "user_team") or word(written, "team")
+    if not home:
+        return "none" if envelope.get("is_ext_shared_channel") is True else "member"
+    authorization = next(iter(items(envelope, "authorizations")), None)
+    return "member" if home in (team, word(authorization, "enterprise_id")) else "none"
+
+
+def _plain(text: str, bots: set[str]) -> str:
+    """Undo Slack's escapes and take out the mention of our own bot."""
+    text = _mention(bots).sub("", text)
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").strip()
+
+
+def _mention(bots: set[str]) -> re.Pattern[str]:
+    names = "|".join(sorted(map(re.escape, bots))) or "(?!)"
+    return re.compile(rf"<@(?:{names})(?:\|[^>]*)?>")
+
+
+def _order(text: str, bots: set[str], channel_type: str) -> commands.Order | None:
+    """Read a command after a mention that opens the message, or in a direct message."""
+    mention = re.match(rf"\s*{_mention(bots).pattern}[\s,:]*", text)
+    if mention:
+        return commands.spoken(_plain(text[mention.end() :], bots))
+    return commands.whispered(_plain(text, bots)) if channel_type == "im" else None
+
+
+def _channel(value: Any, key: str) -> str:
+    """Return the channel id; some events carry the whole channel under the same key."""
+    return word(value, key) or word(value, key, "id")
+
+
+def _ts(value: Any, *path: str) -> str:
+    found = string(value, *path)
+    return found if _TS.fullmatch(found) else ""
