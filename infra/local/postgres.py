@@ -15,6 +15,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
@@ -69,12 +70,16 @@ class _Postmaster(NamedTuple):
 class EmbeddedPostgres:
     """One Postgres server on the directory `home`, shared by all processes of one user.
 
-    With `durable=False` a power cut may destroy it, and it is faster: for tests.
+    With `durable=False` a power cut may destroy it, and it is faster: for tests. `settings` are
+    more of Postgres's own, such as shared_buffers.
     """
 
-    def __init__(self, home: Path, *, durable: bool = True) -> None:
+    def __init__(
+        self, home: Path, *, durable: bool = True, settings: Mapping[str, str] | None = None
+    ) -> None:
         self._home = home.resolve()
         self._durable = durable
+        self._settings = settings or {}
         self._ownership: BinaryIO | None = None
         self._account: files.Account | None = None
         self._place = self._home / "server"
@@ -205,6 +210,7 @@ class EmbeddedPostgres:
             left.unlink()
         settings = _SETTINGS | (_LINUX if sys.platform == "linux" else {})
         settings |= {} if self._durable else _NOT_DURABLE
+        settings |= self._settings
         server = [str(programs / "postgres"), "-D", str(self._cluster), "-k", str(socket)]
         server += [f"--{name}={value}" for name, value in settings.items()]
         if alive := files.take(self._home / "alive.lock"):

@@ -99,6 +99,14 @@ def postmaster(home: Path) -> int:
     return int((home / "server/cluster/postmaster.pid").read_text().split()[0])
 
 
+def test_a_setting_of_the_caller_goes_to_the_server(used_home: Path) -> None:
+    server = EmbeddedPostgres(used_home, durable=False, settings={"shared_buffers": "32MB"})
+    try:
+        assert ask(server.start(), "show shared_buffers") == "32MB"
+    finally:
+        server.stop()
+
+
 def lives(pid: int) -> bool:
     """Whether the process is there and not a zombie that nobody has fetched."""
     shown = subprocess.run(
