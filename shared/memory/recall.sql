@@ -1,14 +1,9 @@
--- name: prepare_recall
--- For this transaction: an index scan goes on until enough rows pass the filter, however few of its tenant there are.
-select set_config('hnsw.iterative_scan', 'relaxed_order', true),
-       set_config('hnsw.ef_search', %(breadth)s, true);
-
 -- name: recall
 -- What is nearest in meaning and in words, best first; see infra/migrations/0020_recalling.sql.
 select * from recall_memories(
   row(%(tenant)s, %(flow)s, %(audiences)s::text[], %(kinds)s::text[], %(since)s, %(until)s, %(embedder)s,
       %(dimensions)s)::recall_scope,
   %(exclude_ref)s, %(embedding)s::halfvec, %(terms)s::bigint[],
-  %(counted)s, %(exact_rows)s, %(listed)s, %(listed_in_all)s, %(proposed)s, %(candidates)s, %(shown)s,
+  %(counted)s, %(indexed)s, %(exact_rows)s, %(breadth)s, %(listed)s, %(listed_in_all)s, %(proposed)s, %(candidates)s, %(shown)s,
   %(meaning_weight)s, %(words_weight)s, %(prior_weight)s, %(best_impact)s, %(half_life)s, %(nearly_equal)s
 );

@@ -20,7 +20,7 @@ SQL = queries(__file__, "remember.sql") | queries(__file__, "recall.sql")
 
 #: What an embedder is given of a text, in characters: more does not fit into the window of most.
 EMBEDDED_CHARACTERS = 8_000
-#: How many candidates an index scan holds at once (hnsw.ef_search): recall against time.
+#: How many candidates an index scan holds at once, at least (hnsw.ef_search): recall against time.
 BREADTH = 32
 #: How many each half proposes at least; half as many again as asked for, when that is more. What
 #: words propose is filtered afterwards, so more is looked at, and more still where time may leave
@@ -50,7 +50,7 @@ class MemoryStore:
         self._database = database
         self._embedders = embedders if isinstance(embedders, Embedders) else Only(embedders)
         self._exact_rows = exact_rows
-        self._sizes = _Sizes(exact_rows)
+        self._sizes = _Sizes()
 
     def remember(
         self,
@@ -136,7 +136,7 @@ class MemoryStore:
         limit = min(limit, MAX_RECALLED)
         # What holds at some time is another number at each time.
         scope = (tenant, flow, kinds, audiences, embedder and embedder.name)
-        sizes = self._sizes if since is until is None else _Sizes(self._exact_rows)
+        sizes = self._sizes if since is until is None else _Sizes()
         parameters = {
             "tenant": tenant,
             "flow": flow,
@@ -149,15 +149,15 @@ class MemoryStore:
             "dimensions": embedder.dimensions if embedder else 0,
             "embedding": embedding,
             **sizes.get(scope)._asdict(),
+            "exact_rows": self._exact_rows,
             "terms": [key(term) for term in words],
             "proposed": PROPOSED if since is until is None else PROPOSED_OF_ANY_TIME,
             **_bounds(limit),
             **_ranking(by),
         }
-        prepare = Statement(SQL["prepare_recall"], {"breadth": str(max(BREADTH, 2 * limit))})
-        _, rows = self._database.run(tenant, [prepare, Statement(SQL["recall"], parameters)])
+        [rows] = self._database.run(tenant, [Statement(SQL["recall"], parameters)])
         for row in rows[:1]:
-            sizes.put(scope, _Size(row["counted"], row["compared"]))
+            sizes.put(scope, _Size(row["counted"], row["indexed"]))
         return spread(rows, list(words.values()), limit)
 
     def _row(self, tenant: str, entry: Entry) -> dict[str, object]:
@@ -205,6 +205,7 @@ class MemoryStore:
 def _bounds(limit: int) -> dict[str, object]:
     """How much is looked at for so many memories."""
     return {
+        "breadth": max(BREADTH, 2 * limit),
         "listed": LISTED,
         "listed_in_all": LISTED_IN_ALL,
         "candidates": max(CANDIDATES, limit + limit // 2),
@@ -225,27 +226,26 @@ def _ranking(by: By) -> dict[str, object]:
 
 
 class _Size(NamedTuple):
-    """How many memories a scope has, and up to how many are compared one by one."""
+    """How many memories a scope has, and how many vectors the indexes that are scanned for it."""
 
-    counted: int | None
-    exact_rows: int | None
+    counted: int | None = None
+    indexed: int | None = None
 
 
 class _Sizes:
     """What each scope had a short while ago. Threads may share it."""
 
-    def __init__(self, exact_rows: int | None) -> None:
-        self._unknown = _Size(None, exact_rows)
+    def __init__(self) -> None:
         self._known: dict[object, tuple[_Size, float]] = {}
 
     def get(self, scope: object) -> _Size:
-        size, until = self._known.get(scope, (self._unknown, 0.0))
-        return size if time.monotonic() < until else self._unknown
+        size, until = self._known.get(scope, (_Size(), 0.0))
+        return size if time.monotonic() < until else _Size()
 
     def put(self, scope: object, size: _Size) -> None:
         if len(self._known) >= _SCOPES:
             self._known.clear()
-        if self.get(scope) is self._unknown:
+        if self.get(scope) == _Size():
             self._known[scope] = (size, time.monotonic() + COUNT_HOLDS)
 
 

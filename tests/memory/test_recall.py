@@ -167,6 +167,23 @@ def test_of_two_words_with_long_lists_the_rarer_weighs_more(
     assert found == [f"gateway {n}" for n in range(380, 180, -20)]
 
 
+@pytest.mark.parametrize(
+    ("indexed", "breadth"), [(0, 32), (100_000, 40), (1_000_000, 400), (9_000_000, 400)]
+)
+def test_a_scan_looks_at_more_where_an_index_holds_more(
+    database_url: str, indexed: int, breadth: int
+) -> None:
+    scope = "row('t', '', '{public}', '{}', null, null, 'hashing', 384)::recall_scope"
+    question = HashingEmbedder().embed(["login"], "query")[0]
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            f"select nearest_memories({scope}, '{{}}', %s::real[]::halfvec, 15, 9, 0, %s, 32)",
+            [question, indexed],
+        )
+        [(held,)] = connection.execute("select current_setting('hnsw.ef_search')").fetchall()
+    assert held == str(breadth)
+
+
 def test_a_question_of_stop_words_is_answered_by_meaning_alone(
     database: Database, store: MemoryStore
 ) -> None:
