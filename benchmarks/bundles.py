@@ -1,6 +1,7 @@
 """The bundle of each function: built as a deployment builds it, and how large its zip is."""
 
 import platform
+import shutil
 import sys
 import zipfile
 from collections import Counter
@@ -30,6 +31,18 @@ class Bundles:
         bundle = self._folder / function
         if not bundle.exists():
             build(function, bundle, self.target)
+        return bundle
+
+    def ingress_on_botocore(self) -> Path:
+        """Return the folder of an ingress that publishes with AWS's own client, else the same."""
+        bundle, project = self._folder / "IngressOnBotocore", self._folder / "project-on-botocore"
+        if not bundle.exists():
+            for name in ("flows", "shared", "requirements"):
+                shutil.copytree(ROOT / name, project / name)
+            shutil.copyfile(ROOT / "template.yaml", project / "template.yaml")
+            shutil.copyfile(ROOT / "benchmarks" / "botocore_bus.py", project / "shared" / "bus.py")
+            (project / ".vendor").symlink_to(ROOT / ".vendor")
+            build("Ingress", bundle, self.target, project)
         return bundle
 
 

@@ -56,12 +56,13 @@ def measure_ingress(bundles: Bundles, scratch: Path, world: World, rounds: int) 
     webhook, message = gateway_event(world.issue_opened()), gateway_event(world.mention())
     tls, roots = make_tls(scratch)
     with Loopback(published) as plain, Loopback(published, tls) as secure:
-        trusted = {"SSL_CERT_FILE": str(roots)}
+        trusted = {"SSL_CERT_FILE": str(roots), "AWS_CA_BUNDLE": str(roots)}
         handler = Template(ROOT / "template.yaml").function("Ingress").handler
+        ours, on_botocore = bundles.get("Ingress"), bundles.ingress_on_botocore()
 
-        def ingress(url: str, more: Mapping[str, str]) -> Launch:
+        def ingress(url: str, more: Mapping[str, str], bundle: Path = ours) -> Launch:
             variables = {**_ingress_variables(url), **more}
-            return Launch(bundles.get("Ingress"), handler, variables, client)
+            return Launch(bundle, handler, variables, client)
 
         def events(request: Json = webhook) -> list[Json]:
             return [request] * (1 + _WARM_REQUESTS)
@@ -76,6 +77,8 @@ def measure_ingress(bundles: Bundles, scratch: Path, world: World, rounds: int) 
             Case("issue, SNS over TLS", ingress(secure.url, trusted), events),
             Case("message, SNS over HTTP", ingress(plain.url, {}), messages),
             Case("message, SNS over TLS", ingress(secure.url, trusted), messages),
+            Case("issue, botocore over TLS", ingress(secure.url, trusted, on_botocore), events),
+            Case("message, botocore over TLS", ingress(secure.url, trusted, on_botocore), messages),
         ]
         samples = _rounds(cases, rounds)
     return _findings(
@@ -86,7 +89,7 @@ def measure_ingress(bundles: Bundles, scratch: Path, world: World, rounds: int) 
             "Targets: <= 2.0 x empty, aim 1.7; warm <= 0.7 ms of CPU with the publish.",
             f"An issue is a signed issues.opened of {len(webhook['body'])} bytes, a message a"
             f" signed app_mention of {len(message['body'])}; SNS is a stand-in on loopback.",
-            "In AWS the publish goes over TLS.",
+            "In AWS the publish goes over TLS. Botocore: the same ingress with AWS's own client.",
         ),
     )
 
