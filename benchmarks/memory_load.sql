@@ -72,3 +72,7 @@ group by 1, 2 order by kind desc, bytes desc;
 -- name: forget_tenant
 -- Delete all that a tenant remembers; what belongs to a memory goes with it.
 delete from memories where tenant = %s;
+
+-- name: nothing
+-- What no transaction can go below.
+select 1;
