@@ -10,7 +10,7 @@ from shared.cold_start import ready
 # isort: split
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chalice.app import Chalice, Request, Response
 
@@ -25,8 +25,12 @@ from shared.errors import (
 )
 from shared.events import Event, Json, run_id
 from shared.log import log
-from shared.perception import Headers, api, github, slack
+from shared.perception import Headers, github, slack
 from shared.settings import Settings
+
+if TYPE_CHECKING:
+    # Webhooks never need it, so whatever reads a request to the API imports it there.
+    from shared.perception import api
 
 ready()
 
@@ -98,21 +102,29 @@ class Ingress(NamedTuple):
         return _answer(200, {"response_type": "ephemeral", "text": "No flow answers this command."})
 
     def start_run(self, body: bytes, headers: Headers) -> Response:
+        from shared.perception import api
+
         sent = self._sent(body, headers)
         return self._begin(api.start(sent, self.settings.tenant_of), "runs/")
 
     def cancel_run(self, body: bytes, headers: Headers, run: str) -> Response:
+        from shared.perception import api
+
         return self._begin(api.cancel(run, self._sent(body, headers)), "../")
 
     def answer_step(self, body: bytes, headers: Headers, run: str, step: str) -> Response:
+        from shared.perception import api
+
         return self._begin(api.answer(run, step, self._sent(body, headers)), "../../")
 
-    def _sent(self, body: bytes, headers: Headers) -> api.Sent:
+    def _sent(self, body: bytes, headers: Headers) -> "api.Sent":
+        from shared.perception import api
+
         who = api.caller(headers, self.settings.api_tokens)
         who.may_write()
         return api.Sent(body, headers, who, self.now())
 
-    def _begin(self, asked: api.Asked, runs: str) -> Response:
+    def _begin(self, asked: "api.Asked", runs: str) -> Response:
         """Publish what is wanted and say where its run can be read; `runs` leads there from the
         request's own path, before which API Gateway puts the stage."""
         event = asked.event
@@ -194,6 +206,8 @@ def _view(app: Chalice, source: str, receive: Callable[..., Response]) -> Callab
             _count("Rejected", "signature refused", source=source, reason=str(err))
             return _answer(401, {"error": "the signature does not match the body"})
         except RequestRefused as err:
+            from shared.perception import api
+
             _count("Rejected", "request refused", source=source, status=err.status)
             return _answer(err.status, api.told(err), **api.challenge(err))
         except EventError as err:

@@ -21,7 +21,7 @@ _MAX_FORM_FIELDS = 200
 #: An escaped NUL, but not an escaped backslash followed by `u0000`. Postgres stores no NUL in text.
 _NUL = rb"(?<!\\)((?:\\\\)*)\\u0000"
 _SURROGATE = r"\\u[dD][89a-fA-F]"
-_WORD = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
+_WORD = r"[A-Za-z0-9_.:-]{1,100}"
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -103,7 +103,7 @@ def string(value: Any, *path: str) -> str:
 def word(value: Any, *path: str) -> str:
     """Return the string at `path` if it may stand in an id or a type, else the empty string."""
     found = string(value, *path)
-    return found if _WORD.fullmatch(found) else ""
+    return found if re.fullmatch(_WORD, found) else ""
 
 
 def items(value: Any, *path: str) -> list[Any]:

@@ -15,7 +15,7 @@ from shared.perception import commands, dig, items, string, word
 _SAID = frozenset({"", "bot_message", "file_share", "me_message", "thread_broadcast"})
 #: Where channel_type differs from Slack's subscriptions: message.im, .channels, .groups, .mpim.
 _SUBSCRIPTIONS = {"channel": "channels", "group": "groups"}
-_TS = re.compile(r"\d{1,16}\.\d{1,16}")
+_TS = r"\d{1,16}\.\d{1,16}"
 _PRIVATE_NAMES = {"directmessage": "im", "privategroup": "group"}
 
 
@@ -230,4 +230,4 @@ def _channel(value: Any, key: str) -> str:
 
 def _ts(value: Any, *path: str) -> str:
     found = string(value, *path)
-    return found if _TS.fullmatch(found) else ""
+    return found if re.fullmatch(_TS, found) else ""
