@@ -120,13 +120,14 @@ begin
   );
 end $$;
 
--- What is nearest in meaning and in words, best first. `matched` are the places of its words in the question, `near` the
--- better places that say nearly the same. `counted` and `indexed`, the rows that the tenant's indexes hold, may be known
--- from a question before. The weights, and what nearly equal is, are in shared/memory/ranking.py.
+-- What is nearest in meaning and in words, best first. At most `shown`, and no more than `enough` where none of these nearly
+-- equals another. `matched` are the places of its words in the question, `near` the better places that say nearly the same.
+-- `counted` and `indexed`, the rows that the tenant's indexes hold, may be known from a question before. The weights, and what
+-- nearly equal is, are in shared/memory/ranking.py.
 create function recall_memories(
   scope recall_scope, exclude_ref text, question halfvec, words bigint[], known int, known_indexed int, exact int, breadth int,
-  most int, most_in_all int, proposed int, wanted int, shown int, meaning_weight float8, words_weight float8, prior_weight float8,
-  best_impact float8, half_life float8, nearly_equal float8
+  most int, most_in_all int, proposed int, wanted int, shown int, enough int, meaning_weight float8, words_weight float8,
+  prior_weight float8, best_impact float8, half_life float8, nearly_equal float8
 ) returns table (
   place bigint, id text, kind text, ref text, text text, url text, remembered_at timestamptz, author text, trust text,
   audience text, score float8, meaning float8, matched bigint[], near bigint[], counted int,
@@ -192,13 +193,25 @@ begin
              ) as score
     ) as weighed_up
     order by place limit shown
+  ),
+  nearby as materialized (
+    select p.place, array(
+      select better.place from placed as better
+      where better.place < p.place
+        and ((better.digest = p.digest and p.digest <> '') or better.embedding <=> p.embedding < nearly_equal)
+    ) as near
+    from placed as p where p.place <= enough
   )
+  -- Those beyond are needed only where some of the first are nearly equal.
   select p.place, p.id::text, p.kind, p.ref, p.text, p.url, p.remembered_at, p.author, p.trust, p.audience, p.score, p.meaning,
          array(select asked.place from unnest(recall_memories.words) with ordinality as asked (term, place)
                where asked.term = any(p.terms)),
-         array(select better.place from placed as better
-               where better.place < p.place
-                 and ((better.digest = p.digest and p.digest <> '') or better.embedding <=> p.embedding < nearly_equal)),
+         coalesce(n.near, array(
+           select better.place from placed as better
+           where better.place < p.place
+             and ((better.digest = p.digest and p.digest <> '') or better.embedding <=> p.embedding < nearly_equal))),
          rows_in_scope, rows_in_indexes
-  from placed as p order by p.place;
+  from placed as p left join nearby as n on n.place = p.place
+  where p.place <= enough or (select bool_or(near <> '{}') from nearby)
+  order by p.place;
 end $$;

@@ -210,6 +210,7 @@ def _bounds(limit: int) -> dict[str, object]:
         "listed_in_all": LISTED_IN_ALL,
         "candidates": max(CANDIDATES, limit + limit // 2),
         "shown": max(2 * limit, SHOWN_AT_LEAST),
+        "enough": limit,
     }
 
 
