@@ -1,5 +1,5 @@
 -- name: recall
--- What is nearest in meaning and in words, best first; see infra/migrations/0020_recalling.sql.
+-- What is nearest in meaning and in words, best first; see infra/migrations/0023_recall_by_size.sql.
 select * from recall_memories(
   row(%(tenant)s, %(flow)s, %(audiences)s::text[], %(kinds)s::text[], %(since)s, %(until)s, %(embedder)s,
       %(dimensions)s)::recall_scope,
