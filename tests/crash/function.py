@@ -3,7 +3,8 @@ its event.
 
 A boundary is the moment before or after anything that leaves the process: a transaction, a model
 call, a call to a platform. An event whose text says `boundary 7` kills the function at its seventh
-boundary, once. The table `deaths` keeps who died; `calls` counts what reached the model.
+boundary, once. The table `deaths` keeps who died, `reached` how many boundaries an event's longest
+attempt had, and `calls` what reached the model.
 """
 
 import os
@@ -11,7 +12,7 @@ import re
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 
@@ -28,8 +29,13 @@ from shared.worker import Worker
 
 TABLES = """
 create table deaths (event text primary key, boundary int not null);
+create table reached (event text primary key, boundaries int not null);
 create table calls (event text not null, at timestamptz not null default now());
 """
+
+DIED = "insert into deaths values (%s, %s) on conflict do nothing"
+REACHED = """insert into reached values (%s, %s) on conflict (event)
+             do update set boundaries = greatest(reached.boundaries, excluded.boundaries)"""
 
 #: Long enough for a run, short enough to wait for in a test.
 LEASE = 6.0
@@ -51,18 +57,17 @@ class Fate:
 
     def boundary(self) -> None:
         self._seen += 1
-        if self._seen == self._end:
-            with psycopg.connect(self._url, autocommit=True) as connection:
-                row = connection.execute(
-                    "insert into deaths values (%s, %s) on conflict do nothing returning 1",
-                    [self._event, self._end],
-                ).fetchone()
-            if row:
-                os.kill(os.getpid(), signal.SIGKILL)
+        self._tell(REACHED, self._event, self._seen)
+        if self._seen == self._end and self._tell(DIED, self._event, self._end):
+            os.kill(os.getpid(), signal.SIGKILL)
 
     def count_call(self) -> None:
+        self._tell("insert into calls (event) values (%s)", self._event)
+
+    def _tell(self, sql: LiteralString, *values: object) -> int:
+        """Write it down at once, beside whatever the flow is in the middle of."""
         with psycopg.connect(self._url, autocommit=True) as connection:
-            connection.execute("insert into calls (event) values (%s)", [self._event])
+            return connection.execute(sql, values).rowcount
 
 
 class MortalDatabase(Database):
