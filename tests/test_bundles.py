@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import CodeType
 
+import chalice.app
 import nacl
 import pytest
 
@@ -132,6 +133,27 @@ def test_the_ingress_ships_two_files_of_chalice_and_our_own(bundles: Path) -> No
     assert _tops(bundle) == {"chalice", "flows", "shared"}
     assert {file.name for file in (bundle / "chalice").glob("*.py")} == {"__init__.py", "app.py"}
     assert not list(bundle.rglob("*.sql"))
+
+
+def test_the_ingress_ships_a_chalice_that_makes_no_annotations_when_it_starts(
+    bundles: Path,
+) -> None:
+    code = (
+        "from chalice.app import Request; print(set(map(type, Request.__annotations__.values())))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code],
+        env=alone(bundles / "Ingress"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "{<class 'str'>}\n", done.stderr
+    shipped, theirs = (
+        Path(file).read_text("utf-8")
+        for file in (bundles / "Ingress" / "chalice" / "app.py", chalice.app.__file__)
+    )
+    assert shipped.removeprefix("from __future__ import annotations; ") == theirs
 
 
 def test_a_flow_ships_the_libraries_of_its_own_platform_only(bundles: Path) -> None:

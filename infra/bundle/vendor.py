@@ -19,6 +19,8 @@ from shared.errors import SettingsError
 #: chalice at run time is these two files; what it declares to need serves its command line.
 _CHALICE = frozenset({"chalice/__init__.py", "chalice/app.py"})
 _NEEDS_NOTHING = frozenset({"chalice"})
+#: Nobody reads these annotations at run time, and making their objects is two thirds of the import.
+_ANNOTATED = ("chalice/app.py",)
 #: What distributions hold that no function runs: tests, and curves that RSA needs none of.
 _UNUSED = (
     "Cryptodome/SelfTest/",
@@ -33,6 +35,7 @@ class Requirement(NamedTuple):
     extras: frozenset[str]
 
 
+_THIS = Path(__file__)
 _REQUIREMENT = re.compile(r"([\w.-]+)\s*(?:\[([^\]]*)\])?")
 _EXTRA = re.compile(r"extra\s*==\s*['\"]([\w.-]+)['\"]")
 
@@ -56,7 +59,9 @@ class Vendor:
         """Install what requirements/runtime.txt locks, unless the cache holds it; many may ask at
         once."""
         locked = requirements / "runtime.txt"
-        mark = sha256(locked.read_bytes() + " ".join(target.platforms).encode()).hexdigest()[:12]
+        # What this module makes of the distributions is a part of what the cache holds.
+        made_of = (locked.read_bytes(), " ".join(target.platforms).encode(), _THIS.read_bytes())
+        mark = sha256(b"".join(made_of)).hexdigest()[:12]
         folder = cache / f"{target.runtime}-{target.architecture}-{mark}"
         if not folder.exists():
             cache.mkdir(exist_ok=True)
@@ -178,4 +183,12 @@ def _install(target: Target, locked: Path, into: Path) -> None:
         )
     for library in into.rglob("*.so*"):
         blank_debugging(library)
+    for name in _ANNOTATED:
+        if (module := into / name).exists():
+            _postpone_annotations(module)
     compile_all(target, into)
+
+
+def _postpone_annotations(module: Path) -> None:
+    """Leave the annotations of `module` text, as PEP 563 says; its lines keep their numbers."""
+    module.write_text(f"from __future__ import annotations; {module.read_text('utf-8')}", "utf-8")
