@@ -59,7 +59,7 @@ class Bus:
             message = self._store(event, message)
         body = b"%b&Message=%b&MessageGroupId=%b&MessageDeduplicationId=%b&%b%b" % (
             self._form,
-            _escape(message),
+            _escape_json(message),
             _digest(event.conversation),
             _digest(f"{event.id} {again}" if again else event.id),
             _TYPE,
@@ -155,8 +155,30 @@ def _digest(text: str) -> bytes:
 
 
 def _escape(value: bytes) -> bytes:
-    """Percent-encode every byte for a form; the limit of SNS counts what it decodes to.
-
-    urllib.parse.quote, which encodes only what must be, takes 20 times as long.
-    """
+    """Percent-encode every byte for a form; the limit of SNS counts what it decodes to."""
     return b"%" + value.hex("%").encode()
+
+
+def _escape_json(text: bytes) -> bytes:
+    """Percent-encode what a form gives a meaning and what no URL holds as it is (RFC 3986, 3.4).
+
+    That leaves two fifths to sign and send, in as much time. urllib.parse.quote takes 20 times it.
+    """
+    others = text.translate(None, _ASCII)
+    if len(others) > _FEW:
+        return _escape(text)
+    for plain, escaped in (*_ESCAPES, *map(_pair, set(others))):
+        text = text.replace(plain, escaped)
+    return text
+
+
+def _pair(byte: int) -> tuple[bytes, bytes]:
+    return bytes((byte,)), b"%%%02X" % byte
+
+
+_ASCII = bytes(range(128))
+#: The percent sign comes first, because all others are written with it. Of the control characters
+#: JSON holds no more.
+_ESCAPES = tuple(map(_pair, b'%"{}[]\\ &+=#<>|`^;\t\r\n\x7f'))
+#: Each byte of a dash or an emoji is worth a pass over all; those of another script are not.
+_FEW = 32

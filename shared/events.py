@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 from shared.errors import EventError
 
 Json = dict[str, Any]
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 Source = Literal["github", "slack", "api", "schedule"]
 Role = Literal["owner", "member", "collaborator", "contributor", "none"]
 
@@ -252,10 +253,10 @@ class Event(NamedTuple):
 
 def run_id(event: Event, flow: str) -> str:
     """Name the one run that `flow` ever has for `event`."""
-    text = json.dumps([event.tenant, event.id, flow], ensure_ascii=False, separators=(",", ":"))
+    text = _ENCODER.encode([event.tenant, event.id, flow])
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:20]
 
 
 def _write(fields: Json) -> str:
-    text = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
-    return text.encode("utf-8", "replace").decode()
+    text = _ENCODER.encode(fields)
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

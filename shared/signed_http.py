@@ -52,28 +52,29 @@ def sign(
         signed["x-amz-security-token"] = credentials.session_token
     if service == "s3":
         signed["x-amz-content-sha256"] = digest
-    names = ";".join(sorted(signed))
-    lines = "".join(f"{name}:{signed[name].strip()}\n" for name in sorted(signed))
+    ordered = sorted(signed)
+    names = ";".join(ordered)
+    lines = "".join([f"{name}:{signed[name].strip()}\n" for name in ordered])
     request = f"{method}\n{path}\n\n{lines}\n{names}\n{digest}"
     scope = f"{stamp[:8]}/{region}/{service}/aws4_request"
     hashed = hashlib.sha256(request.encode()).hexdigest()
-    key = _signing_key(credentials.secret_key, scope)
-    to_sign = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hashed}"
-    signature = hmac.digest(key, to_sign.encode(), "sha256").hex()
+    code = _keyed(credentials.secret_key, scope).copy()
+    code.update(f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hashed}".encode())
     signed["authorization"] = (
         f"AWS4-HMAC-SHA256 Credential={credentials.access_key}/{scope}, "
-        f"SignedHeaders={names}, Signature={signature}"
+        f"SignedHeaders={names}, Signature={code.hexdigest()}"
     )
     return signed
 
 
 @lru_cache(maxsize=4)
-def _signing_key(secret: str, scope: str) -> bytes:
-    """The key of a day, which four hashes derive from the secret."""
+def _keyed(secret: str, scope: str) -> hmac.HMAC:
+    """What every signature of a day begins with, whose key four hashes derive from the secret; to
+    be copied."""
     key = f"AWS4{secret}".encode()
     for part in scope.split("/"):
         key = hmac.digest(key, part.encode(), "sha256")
-    return key
+    return hmac.new(key, digestmod="sha256")
 
 
 def host_of(service: str, region: str) -> str:
@@ -174,7 +175,7 @@ class Connection:
             credentials=aws_credentials(),
             now=time.time(),
         )
-        lines = "".join(f"{name}: {value}\r\n" for name, value in signed.items())
+        lines = "".join([f"{name}: {value}\r\n" for name, value in signed.items()])
         head = f"{method} {path} HTTP/1.1\r\n{lines}content-length: {len(body)}\r\n\r\n"
         self._socket.sendall(head.encode() + body)
         reply, is_last = _read_reply(self._stream)

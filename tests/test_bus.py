@@ -1,6 +1,7 @@
 """The bus against a real SNS, SQS and S3 (moto), and against servers that refuse."""
 
 import json
+import re
 import urllib.parse
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,11 +14,14 @@ from moto.server import ThreadedMotoServer
 from shared import bus
 from shared.bus import MAX_MESSAGE, Bus, load
 from shared.errors import EventError, PublishError, SettingsError
-from shared.events import Event
+from shared.events import Event, Payload
 from tests.events.made import an_event
 from tests.scripted_http import Request, answer, reset, served
 
 _ARN = "arn:aws:sns:us-east-1:123456789012:events.fifo"
+_ASCII = bytes(range(128)).decode()
+#: More than are worth a pass each.
+_ALL = "".join(map(chr, range(0x800)))
 _CHINESE_AND_EMOJI = "支付按钮崩溃 🎉 \u202e \" \\ & = + % ; \t\n'"
 
 
@@ -70,11 +74,36 @@ def _received(aws: dict[str, Any]) -> list[Any]:
     return list(answer.get("Messages", []))
 
 
-def test_event_goes_through_topic_and_queue_unchanged(aws: dict[str, Any]) -> None:
-    event = an_event(text=_CHINESE_AND_EMOJI, payload={"body": _CHINESE_AND_EMOJI, "none": None})
+@pytest.mark.parametrize("text", [_CHINESE_AND_EMOJI, _ASCII, _ALL])
+def test_event_goes_through_topic_and_queue_unchanged(aws: dict[str, Any], text: str) -> None:
+    event = an_event(text=text, payload={"body": text, "none": None})
     _publish(aws["topic"], "payloads", event)
     (message,) = _received(aws)
     assert load(message["Body"]) == event
+
+
+def test_a_body_goes_through_as_it_was_written(aws: dict[str, Any]) -> None:
+    written = '{\r\n\t"body": "\x7f 100 % + 1 & =; \\u0041"\n}'
+    event = an_event(payload=Payload(json.loads(written), written))
+    _publish(aws["topic"], "payloads", event)
+    (message,) = _received(aws)
+    assert load(message["Body"]) == event
+    assert message["Body"].endswith(f',"payload":{written}}}')
+
+
+@pytest.mark.parametrize("text", [_CHINESE_AND_EMOJI, _ASCII, _ALL])
+def test_the_form_holds_only_what_a_url_may(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    with served(answer(200)) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SNS", server.url)
+        _publish(_ARN, "", an_event(text=text, payload=Payload({"body": text}, _as_came(text))))
+    (request,) = server.requests
+    assert re.fullmatch(rb"[A-Za-z0-9._~!$'()*,/:?@%&=-]+", request.body)
+    assert json.loads(_fields(request)["Message"])["payload"] == {"body": text}
+
+
+def _as_came(text: str) -> str:
+    """Write a body as GitHub does: in UTF-8, with a few spaces."""
+    return json.dumps({"body": text}, ensure_ascii=False, indent=1)
 
 
 def test_an_event_that_is_published_once_more_comes_once_more(aws: dict[str, Any]) -> None:

@@ -109,13 +109,14 @@ def to_event(
     payload = read_body(body, headers)
     subject = _subject(payload)
     actor = _actor(payload, subject)
+    repository = _repository(payload)
     owner = next((login for path in _OWNERS if (login := word(payload, *path))), "")
-    issue = _issue(payload)
+    issue = _issue(payload, repository)
     action = word(payload, "action")
     # A security advisory is told to everybody and names no owner.
     tenant = f"github:{owner}" if owner else "github"
     type_, text = f"github.{name}.{action}" if action else f"github.{name}", _text(payload, subject)
-    if issue and type_ in _COMMANDED and _wrote(actor, subject):
+    if issue and type_ in _COMMANDED and _wrote(actor.id, subject):
         order = _order(string(subject.fields, "body"), bot_name)
         if order and takes(commands.event_type("github", order)):
             type_, text = commands.event_type("github", order), order.argument
@@ -124,12 +125,12 @@ def to_event(
         type=type_,
         source="github",
         tenant=tenant_of.get(tenant, tenant),
-        conversation=_conversation(payload, issue, tenant),
+        conversation=_conversation(payload, issue, repository, tenant),
         actor=actor,
         text=text,
         url=_url(payload, subject),
         payload=payload,
-        audience=_audience(payload, subject, owner),
+        audience=_audience(payload, subject, repository, owner),
         depth=_depth(actor, subject, action),
         received_at=received_at,
         issue_target=issue,
@@ -145,7 +146,7 @@ def is_own(event: Event, app_id: str) -> bool:
     subject = _subject(event.payload)
     if event.type in _REPORTED:
         return _is_app(dig(subject.fields, "app"), app_id)
-    if not _wrote(event.actor, subject):
+    if not _wrote(event.actor.id, subject):
         return False
     ours = _is_app(dig(subject.fields, "performed_via_github_app"), app_id)
     return ours or (event.actor.is_bot and re.search(MARK, subject.text) is not None)
@@ -176,22 +177,19 @@ def _subject(payload: Json) -> _Subject:
 
 def _actor(payload: Json, subject: _Subject) -> Actor:
     number, login = dig(payload, "sender", "id"), string(payload, "sender", "login")
-    actor = Actor(
-        id=str(number) if type(number) is int else "",
-        name=login,
-        is_bot=string(payload, "sender", "type") == "Bot" or login.endswith("[bot]"),
-    )
+    id_ = str(number) if type(number) is int else ""
+    role: Role = "none"
     if login and login == string(payload, "repository", "owner", "login"):
-        return actor._replace(role="owner")
-    # The association is the author's. It says nothing about somebody else who labels or closes.
-    association = string(subject.fields, "author_association")
-    if _wrote(actor, subject) and association in _ROLES:
-        return actor._replace(role=_ROLES[association])
-    return actor
+        role = "owner"
+    elif _wrote(id_, subject):
+        # The association is the author's. It says nothing about somebody else who labels or closes.
+        role = _ROLES.get(string(subject.fields, "author_association"), "none")
+    is_bot = string(payload, "sender", "type") == "Bot" or login.endswith("[bot]")
+    return Actor(id_, login, is_bot, role)
 
 
-def _wrote(actor: Actor, subject: _Subject) -> bool:
-    return bool(actor.id) and str(dig(subject.fields, "user", "id")) == actor.id
+def _wrote(actor_id: str, subject: _Subject) -> bool:
+    return bool(actor_id) and str(dig(subject.fields, "user", "id")) == actor_id
 
 
 def _depth(actor: Actor, subject: _Subject, action: str) -> int:
@@ -199,7 +197,7 @@ def _depth(actor: Actor, subject: _Subject, action: str) -> int:
 
     Where the agent acts with a user's token, it looks like a person; the mark tells.
     """
-    if not actor.is_bot and not (action in _WRITTEN and _wrote(actor, subject)):
+    if not actor.is_bot and not (action in _WRITTEN and _wrote(actor.id, subject)):
         return 0
     marks = [int(depth) for depth in re.findall(MARK, subject.text)]
     return max(marks) + 1 if marks else int(actor.is_bot)
@@ -219,8 +217,7 @@ def _repository(payload: Json) -> str:
     return name if word(owner) and slash and word(repository) else ""
 
 
-def _issue(payload: Json) -> Issue | None:
-    repository = _repository(payload)
+def _issue(payload: Json, repository: str) -> Issue | None:
     for kind in ("issue", "pull_request"):
         number = dig(payload, kind, "number")
         if repository and type(number) is int and number > 0:
@@ -228,10 +225,9 @@ def _issue(payload: Json) -> Issue | None:
     return None
 
 
-def _conversation(payload: Json, issue: Issue | None, tenant: str) -> str:
+def _conversation(payload: Json, issue: Issue | None, repository: str, tenant: str) -> str:
     if issue:
         return f"github:{issue.ref}"
-    repository = _repository(payload)
     number = dig(payload, "discussion", "number")
     if repository and type(number) is int:
         # Discussions are numbered together with issues.
@@ -239,8 +235,7 @@ def _conversation(payload: Json, issue: Issue | None, tenant: str) -> str:
     return f"github:{repository}" if repository else tenant
 
 
-def _audience(payload: Json, subject: _Subject, owner: str) -> str:
-    repository = _repository(payload)
+def _audience(payload: Json, subject: _Subject, repository: str, owner: str) -> str:
     if not repository:
         return PUBLIC if subject.kind == "security_advisory" else f"org:{owner}"
     return audience_of(payload["repository"])

@@ -16,6 +16,8 @@ _SAID = frozenset({"", "bot_message", "file_share", "me_message", "thread_broadc
 #: Where channel_type differs from Slack's subscriptions: message.im, .channels, .groups, .mpim.
 _SUBSCRIPTIONS = {"channel": "channels", "group": "groups"}
 _TS = r"\d{1,16}\.\d{1,16}"
+#: The pattern that nothing matches.
+_NOBODY = r"(?!)"
 _PRIVATE_NAMES = {"directmessage": "im", "privategroup": "group"}
 
 
@@ -74,15 +76,16 @@ def _callback(envelope: Json, team: str) -> Said:
     kind = word(event, "type")
     if not isinstance(event, dict) or not kind:
         raise EventError("slack: the envelope holds no event with a type")
+    bots = bots_of(envelope)
     if kind == "message":
-        return _message(envelope, event, team)
+        return _message(envelope, event, team, bots)
     if kind == "app_mention":
-        return _new_message(envelope, event, team, kind)
+        return _new_message(envelope, event, team, kind, bots)
     assistant = dig(event, "assistant_thread")
     return Said(
         type=kind,
         id=_event_id(envelope),
-        actor=_author(envelope, event, team),
+        actor=_author(envelope, event, team, bots),
         channel=_channel(event, "channel")
         or word(event, "item", "channel")
         or word(assistant, "channel_id"),
@@ -92,15 +95,16 @@ def _callback(envelope: Json, team: str) -> Said:
     )
 
 
-def _message(envelope: Json, event: Json, team: str) -> Said:
+def _message(envelope: Json, event: Json, team: str, bots: set[str]) -> Said:
     subtype = string(event, "subtype")
     if subtype in _SAID:
         channel_type = word(event, "channel_type")
-        mention = _mention(bots_of(envelope))
-        is_mention = channel_type != "im" and mention.search(string(event, "text")) is not None
+        text = string(event, "text")
+        is_mention = channel_type != "im" and re.search(_mention(bots), text) is not None
         subscription = _SUBSCRIPTIONS.get(channel_type, channel_type)
         plain = f"message.{subscription}" if subscription else "message"
-        return _new_message(envelope, event, team, "app_mention" if is_mention else plain)
+        kind = "app_mention" if is_mention else plain
+        return _new_message(envelope, event, team, kind, bots)
     kind = word(event, "subtype")
     if not kind:
         raise EventError("slack: a message has a subtype that is no word")
@@ -111,8 +115,8 @@ def _message(envelope: Json, event: Json, team: str) -> Said:
     return Said(
         type=kind,
         id=_event_id(envelope),
-        actor=Actor("", "") if is_deleted else _author(envelope, now, team),
-        text="" if is_deleted else _plain(string(now, "text"), bots_of(envelope)),
+        actor=Actor("", "") if is_deleted else _author(envelope, now, team, bots),
+        text="" if is_deleted else _plain(string(now, "text"), _mention(bots)),
         channel=_channel(event, "channel"),
         channel_type=word(event, "channel_type"),
         ts=_ts(event, "deleted_ts") or _ts(now, "ts"),
@@ -121,19 +125,20 @@ def _message(envelope: Json, event: Json, team: str) -> Said:
     )
 
 
-def _new_message(envelope: Json, event: Json, team: str, kind: str) -> Said:
+def _new_message(envelope: Json, event: Json, team: str, kind: str, bots: set[str]) -> Said:
     channel, ts = _channel(event, "channel"), _ts(event, "ts")
+    channel_type, text, mention = word(event, "channel_type"), string(event, "text"), _mention(bots)
     return Said(
         type=kind,
         id=f"{team}:{channel}:{ts}" if channel and ts else _event_id(envelope),
-        actor=_author(envelope, event, team),
-        text=_plain(string(event, "text"), bots_of(envelope)),
+        actor=_author(envelope, event, team, bots),
+        text=_plain(text, mention),
         channel=channel,
-        channel_type=word(event, "channel_type"),
+        channel_type=channel_type,
         ts=ts,
         thread_ts=_ts(event, "thread_ts"),
         metadata=dig(event, "metadata"),
-        order=_order(string(event, "text"), bots_of(envelope), word(event, "channel_type")),
+        order=_order(text, mention, channel_type),
     )
 
 
@@ -155,7 +160,7 @@ def _interaction(payload: Json, team: str) -> Said:
             name=string(payload, "user", "username") or string(payload, "user", "name") or user,
             role="member" if user and not is_stranger(payload, team) else "none",
         ),
-        text=text or _plain(string(message, "text"), set()),
+        text=text or _plain(string(message, "text")),
         channel=word(payload, "channel", "id") or word(container, "channel_id"),
         channel_type=_PRIVATE_NAMES.get(string(payload, "channel", "name"), ""),
         ts=_ts(container, "message_ts") or _ts(message, "ts"),
@@ -166,7 +171,7 @@ def _interaction(payload: Json, team: str) -> Said:
 
 def _command(fields: Json) -> Said:
     user = word(fields, "user_id")
-    text = _plain(string(fields, "text"), set())
+    text = _plain(string(fields, "text"))
     name = string(fields, "command").removeprefix("/")
     return Said(
         type="command",
@@ -184,12 +189,12 @@ def _event_id(envelope: Json) -> str:
     return word(envelope, "event_id")
 
 
-def _author(envelope: Json, written: Json, team: str) -> Actor:
+def _author(envelope: Json, written: Json, team: str, bots: set[str]) -> Actor:
     """Return who wrote or did it. Guests are not marked in events, so a member may be one."""
     user = word(written, "user") or word(written, "user", "id")
     user = user or word(written, "assistant_thread", "user_id")
     bot = word(written, "bot_id")
-    is_bot = bool(bot) or user in bots_of(envelope)
+    is_bot = bool(bot) or user in bots
     name = string(written, "username") or string(written, "bot_profile", "name")
     role: Role = "none" if is_bot or not user else _role(envelope, written, team)
     return Actor(user or bot, name or user or bot, is_bot, role)
@@ -204,23 +209,23 @@ def _role(envelope: Json, written: Json, team: str) -> Role:
     return "member" if home in (team, word(authorization, "enterprise_id")) else "none"
 
 
-def _plain(text: str, bots: set[str]) -> str:
-    """Undo Slack's escapes and take out the mention of our own bot."""
-    text = _mention(bots).sub("", text)
+def _plain(text: str, mention: str = _NOBODY) -> str:
+    """Undo Slack's escapes and take out the mentions of our own bot, where it has one."""
+    text = re.sub(mention, "", text)
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").strip()
 
 
-def _mention(bots: set[str]) -> re.Pattern[str]:
-    names = "|".join(sorted(map(re.escape, bots))) or "(?!)"
-    return re.compile(rf"<@(?:{names})(?:\|[^>]*)?>")
+def _mention(bots: set[str]) -> str:
+    """Return the pattern of what names one of our `bots` in a text."""
+    names = "|".join(sorted(map(re.escape, bots)))
+    return rf"<@(?:{names})(?:\|[^>]*)?>" if names else _NOBODY
 
 
-def _order(text: str, bots: set[str], channel_type: str) -> commands.Order | None:
+def _order(text: str, mention: str, channel_type: str) -> commands.Order | None:
     """Read a command after a mention that opens the message, or in a direct message."""
-    mention = re.match(rf"\s*{_mention(bots).pattern}[\s,:]*", text)
-    if mention:
-        return commands.spoken(_plain(text[mention.end() :], bots))
-    return commands.whispered(_plain(text, bots)) if channel_type == "im" else None
+    if found := re.match(rf"\s*{mention}[\s,:]*", text):
+        return commands.spoken(_plain(text[found.end() :], mention))
+    return commands.whispered(_plain(text, mention)) if channel_type == "im" else None
 
 
 def _channel(value: Any, key: str) -> str:

@@ -1,7 +1,5 @@
 """The endpoints about the app, its installations, its webhook, and who the caller is."""
 
-import json
-
 from infra.local.sandbox.github.call import Call, Listing, Reply
 from infra.local.sandbox.github.errors import forbidden, not_found
 from infra.local.sandbox.github.hooks import shown, shown_in_full
@@ -57,8 +55,7 @@ def list_deliveries(call: Call) -> Reply:
 
 def get_delivery(call: Call, number: int) -> Reply:
     row, hooks = _delivery(call, number), call.site.hooks
-    headers = hooks.headers(row, json.dumps(row["payload"]).encode())
-    return Reply(shown_in_full(row, headers, hooks.url))
+    return Reply(shown_in_full(row, hooks.headers(row), hooks.url))
 
 
 def redeliver(call: Call, number: int) -> Reply:
