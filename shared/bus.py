@@ -164,7 +164,7 @@ def _escape_json(text: bytes) -> bytes:
 
     That leaves two fifths to sign and send, in as much time. urllib.parse.quote takes 20 times it.
     """
-    others = text.translate(None, _ASCII)
+    others = b"" if text.isascii() else text.translate(None, _ASCII)
     if len(others) > _FEW:
         return _escape(text)
     for plain, escaped in (*_ESCAPES, *map(_pair, set(others))):
