@@ -31,7 +31,7 @@ _UNSPACED = (
 )
 _RUN = re.compile(rf"[{_UNSPACED}]+")
 #: Words, and what ties words into one name: `shared/flow.py`, `ERR_CONN_RESET`, `acme/shop#7`.
-_NAME = re.compile(rf"#?[^\W{_UNSPACED}]+(?:(?:[./:#@\\-]|::|->)[^\W{_UNSPACED}]+)*")
+_NAME = re.compile(r"#?\w+(?:(?:[./:#@\\-]|::|->)\w+)*")
 _VERSION = re.compile(r"v(\d+\.[\w.-]+)", re.IGNORECASE)
 _PART = re.compile(r"[^\W_]+")
 #: Where camelCase and HTTPServer have their seams.
@@ -116,7 +116,7 @@ def _all_terms(text: str, *, single: bool) -> Iterator[tuple[str, str]]:
     text = unicodedata.normalize("NFKC", text)[: 2 * STORED_CHARACTERS]
     for run in _RUN.finditer(text):
         yield from _run_terms(run[0], single=single)
-    for name in _NAME.finditer(_CONTRACTION.sub("", text)):
+    for name in _NAME.finditer(_RUN.sub(" ", _CONTRACTION.sub("", text))):
         yield from _name_terms(name[0])
 
 
