@@ -14,10 +14,8 @@ from shared.actions.github import (
     OpenIssue,
 )
 from shared.actions.github_comments import Comments
-from shared.actions.github_contents import Contents
 from shared.actions.github_issues import Issues
 from shared.actions.github_pulls import Pulls
-from shared.actions.github_reading import Reading
 from shared.actions.github_session import GitHubSession
 from shared.errors import ActionRejected
 from shared.events import Issue
@@ -40,8 +38,6 @@ class GitHubAdapter:
         """Raises SettingsError when the settings name no identity on GitHub."""
         self._session = session(settings, timeout, permissions)
         self._comments = Comments(self._session)
-        self._contents = Contents(self._session)
-        self._reading = Reading(self._session)
         self._issues = Issues(self._session, self._choose)
         self._pulls = Pulls(self._session)
 
@@ -85,9 +81,14 @@ class GitHubAdapter:
                 {"name": label["name"], "description": label["description"] or ""}
                 for label in self._labels(query.repository)
             ]
-        if self._reading.answers(query):
-            return self._reading.read(query)
-        return self._contents.read(query)
+        # Only flows that read more make the types of what may be asked.
+        from shared.actions.github_contents import Contents
+        from shared.actions.github_reading import Reading
+
+        reading = Reading(self._session)
+        if reading.answers(query):
+            return reading.read(query)
+        return Contents(self._session).read(query)
 
     def _labels(self, repository: str) -> list[Json]:
         return list(self._session.every(f"list the labels of {repository}", repository, "/labels"))
