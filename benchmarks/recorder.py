@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from shared.actions import Action, Adapter, Mark, Query, Receipt
@@ -58,8 +58,7 @@ def recorded(flow: Flow, settings: Settings, recorder: Recorder) -> Worker:
     """Compose the worker of `flow` as shared.function does, around parts that are recorded."""
     database = _Database(settings.database_url, recorder)
     can = capabilities(flow, settings, database)
-    watched = replace(
-        can,
+    watched = can._replace(
         models=_Models(settings, database, recorder),
         memory=MemoryStore(database, _Embedder(HashingEmbedder(), recorder)),
         adapter=_watched(can.adapter, recorder),

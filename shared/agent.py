@@ -4,10 +4,9 @@ was finished."""
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from shared.actions import Action, Adapter, Query, Receipt
 from shared.actions.drafts import PACE, Drafts, Pace
@@ -45,8 +44,7 @@ T = TypeVar("T")
 Item = TypeVar("Item")
 
 
-@dataclass(frozen=True)
-class Capabilities:
+class Capabilities(NamedTuple):
     """What the composition root builds once per process and lends to each run's agent."""
 
     settings: Settings

@@ -11,9 +11,9 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, is_dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.database import Database, Row, Statement, queries
 from shared.errors import RunBusy
@@ -22,8 +22,7 @@ from shared.events import Event, run_id
 SQL = queries(__file__, "journal.sql")
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What a step gave: plain JSON, what it cost, statements to commit together with its record,
     and what was chosen on the way, with the probability of that choice."""
 

@@ -1,7 +1,6 @@
 """Recollection: what one run remembers and recalls, each as a journaled step, and for whom."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -81,7 +80,7 @@ class Recollection:
                 until=until,
             )
             return Outcome(
-                [asdict(m) | {"remembered_at": m.remembered_at.isoformat()} for m in found],
+                [m._asdict() | {"remembered_at": m.remembered_at.isoformat()} for m in found],
                 statements=[self._store.used(tenant, [m.id for m in found])] if found else [],
             )
 
@@ -128,7 +127,8 @@ class Recollection:
         event = self._event
 
         def work() -> Outcome:
-            return Outcome(asdict(self._conversations.window(event.tenant, event.conversation)))
+            window = self._conversations.window(event.tenant, event.conversation)
+            return Outcome(window._asdict())
 
         arguments = {"conversation": event.conversation}
         row = self._run.step("turns", arguments, work, defer=True)

@@ -1,8 +1,7 @@
 """Summaries: the turns that a conversation's window leaves out, told shortly by the small model."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from shared.database import Statement
 from shared.errors import ModelError, SettingsError
@@ -22,8 +21,7 @@ and what is still open. Where a summary of what came before that is given, take 
 {_MOST_CHARACTERS} characters, in the language of the conversation."""
 
 
-@dataclass(frozen=True)
-class Recap:
+class Recap(NamedTuple):
     recap: Annotated[str, at_most(_MOST_CHARACTERS)]
 
 
@@ -52,7 +50,7 @@ def summarised(
         paid = Outcome(
             text or None, answer.model, usage.input, usage.output, usage.cached, answer.cost
         )
-        return replace(paid, statements=[keep(text)]) if text else paid
+        return paid._replace(statements=[keep(text)]) if text else paid
 
     text = run.step("summary", {"request": request}, work)
     return None if text is None else str(text)

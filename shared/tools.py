@@ -2,15 +2,13 @@
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, get_type_hints
+from typing import Any, NamedTuple, get_type_hints
 
 from shared.errors import AgentFlowsError, SettingsError
 from shared.models import Json, ToolSpec, typed
 
 
-@dataclass(frozen=True)
-class Tool:
+class Tool(NamedTuple):
     """A function with what a model needs to call it."""
 
     spec: ToolSpec

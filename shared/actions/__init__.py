@@ -4,8 +4,7 @@ An action says what should be done and where. It can be previewed, limited, dedu
 compared before it touches the world. What performs it lives behind `Adapter`, one per platform.
 """
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, Self
 
 from shared.events import Event
 
@@ -26,8 +25,7 @@ class Target(Protocol):
     def scope(self) -> str: ...
 
 
-@dataclass(frozen=True)
-class Receipt:
+class Receipt(NamedTuple):
     """What the platform answered: the id and the address of what now exists, and the adapter's own
     fields."""
 
@@ -36,7 +34,7 @@ class Receipt:
     data: Json | None = None
 
     def to_json(self) -> Json:
-        return asdict(self)
+        return self._asdict()
 
 
 class Action(Protocol):
@@ -86,8 +84,7 @@ class Action(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Permission:
+class Permission(NamedTuple):
     """A line of a flow's policy: this action, at most so much in one run, where the event came
     from.
 
@@ -99,8 +96,7 @@ class Permission:
     places: frozenset[str] | None = frozenset()
 
 
-@dataclass(frozen=True)
-class Mark:
+class Mark(NamedTuple):
     """What an adapter hides in what it makes, to find it again: the effect's key, the flow, the
     causal depth."""
 

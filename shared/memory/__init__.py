@@ -1,10 +1,9 @@
 """Long-term memory: what it holds and what it promises. The store is in store.py, the embedders
 beside it."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 #: Whether who wrote a memory may write at its source, or came from outside.
 Trust = Literal["inside", "outside"]
@@ -23,8 +22,7 @@ class By(StrEnum):
     LEXICAL = "lexical"
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One thing to remember.
 
     `ref` names its subject (`acme/shop#7`); '' makes the text its own subject. `source` is where it
@@ -43,8 +41,7 @@ class Entry:
     flow: str = ""
 
 
-@dataclass(frozen=True)
-class Memory:
+class Memory(NamedTuple):
     """One thing remembered. `ref` names its subject (`acme/shop#7`); `score` is what `By` says;
     `why` says how it was found: `meaning 0.62; words: login, ERR_CONN_RESET`."""
 

@@ -2,7 +2,6 @@
 shown."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from shared.database import Database, Row, Statement, queries
@@ -41,8 +40,7 @@ class Origin(NamedTuple):
     flow: str = ""
 
 
-@dataclass(frozen=True)
-class Window:
+class Window(NamedTuple):
     """What of a conversation a model is shown: a summary, then the newest turns.
 
     `older` lies between them and is not in the summary yet: the turns `first` to `up_to`. The

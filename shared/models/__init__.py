@@ -3,7 +3,7 @@ its border."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 Json = dict[str, Any]
 Finish = Literal["stop", "length", "tools", "refused"]
@@ -97,8 +97,7 @@ class Reply:
     saved: float | None = 0.0
 
 
-@dataclass(frozen=True)
-class Caller:
+class Caller(NamedTuple):
     """For whom a model is asked: budgets and shared limits count by this."""
 
     tenant: str
@@ -106,8 +105,7 @@ class Caller:
     user: str = ""
 
 
-@dataclass(frozen=True)
-class Chunk:
+class Chunk(NamedTuple):
     """A piece of a streamed reply: some text, or at the end the whole reply."""
 
     text: str = ""

@@ -2,12 +2,13 @@
 
 import types
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
+from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from typing import (
     Annotated,
     Any,
     Literal,
+    NamedTuple,
     NotRequired,
     Required,
     Union,
@@ -31,8 +32,7 @@ from shared.models.shapes import (
 )
 
 
-@dataclass(frozen=True)
-class Chosen:
+class Chosen(NamedTuple):
     """A type some of whose fields are restricted to names that are known at run time only."""
 
     kind: type
@@ -110,7 +110,7 @@ def _about(hint: Any) -> str:
 def _bounded(shape: Shape, extras: tuple[Any, ...]) -> Shape:
     for extra in extras:
         if isinstance(extra, Between) and isinstance(shape, Text | Number | Items):
-            shape = replace(shape, bounds=extra)
+            shape = shape._replace(bounds=extra)
         elif isinstance(extra, Between) and isinstance(shape, Maybe):
             shape = Maybe(_bounded(shape.of, (extra,)))
     return shape
@@ -126,14 +126,14 @@ def _restricted(chosen: Chosen) -> Shape:
     keys = dict(shape.keys)
     for name, choices in chosen.choices.items():
         keys[name] = keys[name]._replace(shape=_closed(keys[name].shape, choices, name))
-    return replace(shape, keys=keys)
+    return shape._replace(keys=keys)
 
 
 def _closed(shape: Shape, choices: Mapping[str, str], name: str) -> Shape:
     """Replace the text in `shape` by a choice; each choice's description is told to the model."""
     if isinstance(shape, Items | Maybe):
         inner = _closed(shape.of, choices, name) if choices else Choice(())
-        return replace(shape, of=inner)
+        return shape._replace(of=inner)
     if not isinstance(shape, Text):
         raise TypeError(f"{name} can be restricted to names only if it is text or a list of it")
     if not choices:

@@ -1,7 +1,6 @@
 """Types as shapes: each writes its JSON schema and reads a JSON value strictly."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from shared.models import Json
@@ -15,8 +14,7 @@ class Misfit(ValueError):
     it shows numbers only, because text may be people's."""
 
 
-@dataclass(frozen=True)
-class Between:
+class Between(NamedTuple):
     """Bounds, inclusive: of a number, of how many items, of how many characters.
 
     As in `Annotated[float, Between(0, 1), "how sure you are"]`.
@@ -37,8 +35,7 @@ class Shape(Protocol):
     def read(self, value: object, at: str) -> Any: ...
 
 
-@dataclass(frozen=True)
-class Text:
+class Text(NamedTuple):
     bounds: Between = Between()
 
     def schema(self) -> Json:
@@ -54,7 +51,6 @@ class Text:
         return value
 
 
-@dataclass(frozen=True)
 class Flag:
     def schema(self) -> Json:
         return {"type": "boolean"}
@@ -65,8 +61,7 @@ class Flag:
         return value
 
 
-@dataclass(frozen=True)
-class Number:
+class Number(NamedTuple):
     """An int when `whole`, else a float. Grammars ignore bounds, so 12501 and inf do come back."""
 
     whole: bool
@@ -92,8 +87,7 @@ class Number:
         return int(value) if self.whole else float(value)
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(NamedTuple):
     """One of a closed set. `values` maps what stands in JSON to what the author gets."""
 
     values: tuple[tuple[str | int | bool, Any], ...]
@@ -115,8 +109,7 @@ class Choice:
         raise Misfit(f"{at} is not one of: {names}")
 
 
-@dataclass(frozen=True)
-class Items:
+class Items(NamedTuple):
     """A list, tuple, set or frozenset of one kind of thing."""
 
     of: Shape
@@ -138,8 +131,7 @@ class Items:
         return built
 
 
-@dataclass(frozen=True)
-class Maybe:
+class Maybe(NamedTuple):
     """What may be null."""
 
     of: Shape
@@ -161,8 +153,7 @@ class Field(NamedTuple):
     about: str = ""
 
 
-@dataclass(frozen=True)
-class Fields:
+class Fields(NamedTuple):
     """An object: a dataclass, a NamedTuple or a TypedDict. Other keys than its own are ignored."""
 
     build: Callable[..., Any]

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shared.models import Reply, Request, ToolCall
 from shared.models.fitting import misfit
@@ -15,8 +15,7 @@ _CUT_OFF = "(cut off)"
 _NAME_SHOWN = 64
 
 
-@dataclass(frozen=True)
-class Judged:
+class Judged(NamedTuple):
     """A call and, when it cannot be carried out, the `error` to give the model as its result."""
 
     call: ToolCall

@@ -114,7 +114,7 @@ def test_a_newer_fact_of_a_forgotten_place_leaves_what_holds(
     fact = Entry("Ann leads", "fact", "lead", "public", source="slack:T10:C1")
     database.run(TENANT, store.supersede(TENANT, [fact]))
     forget(database, "source:slack:T1")
-    newer = replace(fact, text="Bob leads", source="slack:T1:C1")
+    newer = fact._replace(text="Bob leads", source="slack:T1:C1")
     database.run(TENANT, store.supersede(TENANT, [newer]))
     assert told(database) == {"Ann leads"}
 

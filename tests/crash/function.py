@@ -11,7 +11,7 @@ import os
 import re
 import signal
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, LiteralString
 
 import psycopg
@@ -132,8 +132,7 @@ def __getattr__(name: str) -> object:
     fate = Fate(settings.database_url)
     database = MortalDatabase(settings.database_url, fate)
     can = capabilities(flow, settings, database)
-    mortal = replace(
-        can,
+    mortal = can._replace(
         models=MortalModels(settings, database, fate),
         adapter=lambda wanted: MortalAdapter(can.adapter(wanted), fate),
     )

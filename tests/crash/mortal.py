@@ -11,7 +11,6 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from slack_sdk.web import SlackResponse, WebClient
@@ -96,7 +95,7 @@ def deliver(order: dict[str, Any]) -> bool:
     with MortalDatabase(order["database"], fate) as database:
         can = capabilities(database, servers, Pace(*order["pace"]))
         models = MortalModels(can.settings, fate)
-        mortal = replace(can, models=models, adapter=lambda wanted: adapter)
+        mortal = can._replace(models=models, adapter=lambda wanted: adapter)
         event = Event.from_json(order["event"])
         handle = Worker(chat, BriefJournal(database), mortal)
         answer = handle(batch(event, order["receives"]), Context())

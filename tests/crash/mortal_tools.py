@@ -9,7 +9,6 @@ import json
 import os
 import signal
 import sys
-from dataclasses import replace
 from typing import Any
 
 from shared.actions import Action, Adapter, Query
@@ -67,7 +66,7 @@ def deliver(order: dict[str, Any]) -> bool:
         return slack if isinstance(wanted, Post) else github
 
     with MortalDatabase(order["database"], fate) as database:
-        can = replace(capabilities(writing, settings, database), adapter=adapter)
+        can = capabilities(writing, settings, database)._replace(adapter=adapter)
         handle = Worker(writing, BriefJournal(database), can)
         event = Event.from_json(order["event"])
         answer = handle(batch(event, order["receives"]), Context())

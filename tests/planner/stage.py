@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -201,7 +200,7 @@ def stage(
         patch.setattr(asl_interpreter.pauses, "scale", 0.01)
         bench = Bench(database, planner_arn=MACHINE, **settings)
         if adapters is not None:
-            bench.can = replace(bench.can, adapter=adapters)
+            bench.can = bench.can._replace(adapter=adapters)
         made = Stage(bench, flow)
         server.start(StatesApi(made.machines, _nothing))
         made.machines.open(made.invoke)

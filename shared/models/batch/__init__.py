@@ -1,8 +1,8 @@
 """Batches: many requests handed to a provider at once, answered within a day for half the price."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from dataclasses import replace
+from typing import Literal, NamedTuple, Protocol
 
 from shared.errors import ModelError, SettingsError
 from shared.models import Reply, Request
@@ -10,24 +10,21 @@ from shared.models.prices import BATCH_SHARE
 from shared.settings import Settings
 
 
-@dataclass(frozen=True)
-class Item:
+class Item(NamedTuple):
     """One request of a batch. `id` is chosen by whoever asks, at most 48 of [A-Za-z0-9_-]."""
 
     id: str
     request: Request
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(NamedTuple):
     """What came of an item: its reply, or why there is none. Only a retryable error may pass."""
 
     id: str
     outcome: Reply | ModelError
 
 
-@dataclass(frozen=True)
-class Progress:
+class Progress(NamedTuple):
     """How a batch stands. `ended` says that its results can be read, be they good or bad."""
 
     state: Literal["running", "ended", "failed"]
