@@ -2,7 +2,7 @@
 its border."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
 
 Json = dict[str, Any]
@@ -109,7 +109,7 @@ class Chunk(NamedTuple):
     """A piece of a streamed reply: some text, or at the end the whole reply."""
 
     text: str = ""
-    reply: Reply | None = field(default=None)
+    reply: Reply | None = None
 
 
 class Provider(Protocol):
