@@ -169,9 +169,8 @@ def _subject(payload: Json) -> _Subject:
     for kind, words in _SUBJECTS:
         fields = payload.get(kind)
         if isinstance(fields, dict):
-            return _Subject(
-                kind, fields, "\n\n".join(filter(None, (string(fields, w) for w in words)))
-            )
+            said = [text for name in words if (text := string(fields, name))]
+            return _Subject(kind, fields, "\n\n".join(said))
     return _Subject("", {}, "")
 
 
@@ -247,10 +246,9 @@ def _text(payload: Json, subject: _Subject) -> str:
 
 
 def _url(payload: Json, subject: _Subject) -> str:
-    places = (
-        (subject.fields, "html_url"),
-        (payload, "compare"),
-        (payload, "repository", "html_url"),
-        (payload, "sender", "html_url"),
+    return (
+        string(subject.fields, "html_url")
+        or string(payload, "compare")
+        or string(payload, "repository", "html_url")
+        or string(payload, "sender", "html_url")
     )
-    return next((url for place in places if (url := string(*place))), "")
