@@ -11,6 +11,7 @@ from shared.cold_start import ready
 import json
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from chalice.app import Chalice, Request, Response
@@ -142,7 +143,7 @@ class Ingress(NamedTuple):
     def _wants(self, type_: str) -> bool:
         """Does some flow take events of this type? Where EVENT_TYPES is not set, all do."""
         wanted = self.settings.event_types
-        return not wanted or type_ in {name.strip() for name in wanted.split(",")}
+        return not wanted or type_ in _names(wanted)
 
     def _take(self, event: Event, is_own: bool, size: int) -> Response:
         """Publish `event`, unless nobody wants it."""
@@ -226,6 +227,11 @@ def _view(app: Chalice, source: str, receive: Callable[..., Response]) -> Callab
             return _later()
 
     return view
+
+
+@cache
+def _names(wanted: str) -> frozenset[str]:
+    return frozenset(name.strip() for name in wanted.split(","))
 
 
 def _raw_body(request: Request) -> bytes:

@@ -82,23 +82,28 @@ class Settings(NamedTuple):
         return value
 
     @property
-    def tenant_of(self) -> dict[str, str]:
+    def tenant_of(self) -> Mapping[str, str]:
         """Which organisations and workspaces form one tenant, from
         `TENANTS=acme=github:acme,slack:T1;…`."""
-        mapping = {}
-        for group in filter(None, (part.strip() for part in self.tenants.split(";"))):
-            name, equals, members = group.partition("=")
-            if not equals or not name.strip():
-                raise SettingsError(f"TENANTS has {group!r}; expected name=github:org,slack:T123")
-            for member in members.split(","):
-                mapping[member.strip()] = name.strip()
-        return mapping
+        return _tenants(self.tenants)
 
     @property
     def repository_of(self) -> Mapping[str, str]:
         """Which repository is worked on from a place in Slack, from `REPOSITORIES={"channel:C1":
         "acme/shop", "team:T1": "acme/website"}`."""
         return _repositories(self.repositories)
+
+
+@cache
+def _tenants(setting: str) -> Mapping[str, str]:
+    mapping = {}
+    for group in filter(None, (part.strip() for part in setting.split(";"))):
+        name, equals, members = group.partition("=")
+        if not equals or not name.strip():
+            raise SettingsError(f"TENANTS has {group!r}; expected name=github:org,slack:T123")
+        for member in members.split(","):
+            mapping[member.strip()] = name.strip()
+    return mapping
 
 
 @cache
