@@ -12,7 +12,7 @@ import json
 import time
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from chalice.app import Chalice, Request, Response
 
@@ -27,12 +27,8 @@ from shared.errors import (
 )
 from shared.events import Event, Json, run_id
 from shared.log import log
-from shared.perception import Headers, github, slack
+from shared.perception import Headers, api, github, slack
 from shared.settings import Settings
-
-if TYPE_CHECKING:
-    # Webhooks never need it, so whatever reads a request to the API imports it there.
-    from shared.perception import api
 
 ready()
 
@@ -99,34 +95,26 @@ class Ingress(NamedTuple):
 
     def slack_commands(self, body: bytes, headers: Headers) -> Response:
         answer = self.slack_events(body, headers)
-        if answer.body.get("status") == "accepted":
+        if json.loads(answer.body).get("status") == "accepted":
             return _answer(200, "")
         return _answer(200, {"response_type": "ephemeral", "text": "No flow answers this command."})
 
     def start_run(self, body: bytes, headers: Headers) -> Response:
-        from shared.perception import api
-
         sent = self._sent(body, headers)
         return self._begin(api.start(sent, self.settings.tenant_of), "runs/")
 
     def cancel_run(self, body: bytes, headers: Headers, run: str) -> Response:
-        from shared.perception import api
-
         return self._begin(api.cancel(run, self._sent(body, headers)), "../")
 
     def answer_step(self, body: bytes, headers: Headers, run: str, step: str) -> Response:
-        from shared.perception import api
-
         return self._begin(api.answer(run, step, self._sent(body, headers)), "../../")
 
-    def _sent(self, body: bytes, headers: Headers) -> "api.Sent":
-        from shared.perception import api
-
+    def _sent(self, body: bytes, headers: Headers) -> api.Sent:
         who = api.caller(headers, self.settings.api_tokens)
         who.may_write()
         return api.Sent(body, headers, who, self.now())
 
-    def _begin(self, asked: "api.Asked", runs: str) -> Response:
+    def _begin(self, asked: api.Asked, runs: str) -> Response:
         """Publish what is wanted and say where its run can be read; `runs` leads there from the
         request's own path, before which API Gateway puts the stage."""
         event = asked.event
@@ -208,8 +196,6 @@ def _view(app: Chalice, source: str, receive: Callable[..., Response]) -> Callab
             _count("Rejected", "signature refused", source=source, reason=str(err))
             return _answer(401, {"error": "the signature does not match the body"})
         except RequestRefused as err:
-            from shared.perception import api
-
             _count("Rejected", "request refused", source=source, status=err.status)
             return _answer(err.status, api.told(err), **api.challenge(err))
         except EventError as err:
@@ -242,21 +228,9 @@ def _raw_body(request: Request) -> bytes:
     return body
 
 
-class _Answer(Response):  # type: ignore[misc]
-    """One of ours: text or JSON, never binary and no header twice, so it needs no second look."""
-
-    def to_dict(self, binary_types: list[str] | None = None) -> Json:
-        return {
-            "statusCode": self.status_code,
-            "headers": self.headers,
-            "multiValueHeaders": {},
-            "body": json.dumps(self.body) if self.body else "",
-        }
-
-
 def _answer(status: int, body: Json | str, **headers: str) -> Response:
-    kind = "application/json" if body else "text/plain"
-    return _Answer(body, headers={"Content-Type": kind, **headers}, status_code=status)
+    kind, text = ("application/json", json.dumps(body)) if body else ("text/plain", "")
+    return Response(text, headers={"Content-Type": kind, **headers}, status_code=status)
 
 
 def _later() -> Response:

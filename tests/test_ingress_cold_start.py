@@ -48,6 +48,7 @@ def test_cold_start_loads_only_a_few_small_files_of_ours() -> None:
         "shared.events",
         "shared.log",
         "shared.perception",
+        "shared.perception.api",
         "shared.perception.commands",
         "shared.perception.github",
         "shared.perception.slack",
