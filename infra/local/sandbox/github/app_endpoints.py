@@ -2,7 +2,7 @@
 
 from infra.local.sandbox.github.call import Call, Listing, Reply
 from infra.local.sandbox.github.errors import forbidden, not_found
-from infra.local.sandbox.github.hooks import shown, shown_in_full
+from infra.local.sandbox.github.hooks import body_of, shown, shown_in_full
 from infra.local.sandbox.github.state import Json
 
 
@@ -55,7 +55,8 @@ def list_deliveries(call: Call) -> Reply:
 
 def get_delivery(call: Call, number: int) -> Reply:
     row, hooks = _delivery(call, number), call.site.hooks
-    return Reply(shown_in_full(row, hooks.headers(row), hooks.url))
+    headers = hooks.headers(row, body_of(row))
+    return Reply(shown_in_full(row, headers, hooks.url))
 
 
 def redeliver(call: Call, number: int) -> Reply:

@@ -96,12 +96,12 @@ class Hooks:
                 self._settled.notify_all()
 
     def _deliver(self, row: Json) -> None:
-        body, start = _body(row), time.monotonic()
+        body, start = body_of(row), time.monotonic()
         status, code, answer = _LOST, 0, ""
         if url := self.url:
             try:
                 answered = self._http.request(
-                    "POST", url, body=body, headers=self.headers(row), redirect=False
+                    "POST", url, body=body, headers=self.headers(row, body), redirect=False
                 )
                 code, answer = answered.status, answered.data[:10_000].decode("utf-8", "replace")
                 status = _DONE if code < 300 else f"Invalid HTTP Response: {code}"
@@ -119,7 +119,7 @@ class Hooks:
             duration=round(time.monotonic() - start, 2),
         )
 
-    def headers(self, row: Json) -> dict[str, str]:
+    def headers(self, row: Json, body: bytes) -> dict[str, str]:
         return {
             "Accept": "*/*",
             "Content-Type": "application/json",
@@ -127,11 +127,11 @@ class Hooks:
             "X-GitHub-Delivery": row["guid"],
             "X-GitHub-Event": row["event"],
             "X-GitHub-Hook-Installation-Target-Type": "integration",
-            "X-Hub-Signature-256": signature(self._secret, _body(row)),
+            "X-Hub-Signature-256": signature(self._secret, body),
         }
 
 
-def _body(row: Json) -> bytes:
+def body_of(row: Json) -> bytes:
     """Write a payload as GitHub does: without spaces, in UTF-8."""
     text = json.dumps(row["payload"], ensure_ascii=False, separators=(",", ":"))
     return text.encode("utf-8", "replace")
