@@ -36,7 +36,6 @@ class Requirement(NamedTuple):
     extras: frozenset[str]
 
 
-_THIS = Path(__file__)
 _REQUIREMENT = re.compile(r"([\w.-]+)\s*(?:\[([^\]]*)\])?")
 _EXTRA = re.compile(r"extra\s*==\s*['\"]([\w.-]+)['\"]")
 
@@ -61,8 +60,8 @@ class Vendor:
         once."""
         locked = requirements / "runtime.txt"
         # What this module makes of the distributions is a part of what the cache holds.
-        made_of = (locked.read_bytes(), " ".join(target.platforms).encode(), _THIS.read_bytes())
-        mark = sha256(b"".join(made_of)).hexdigest()[:12]
+        made_of = locked.read_bytes() + Path(__file__).read_bytes()
+        mark = sha256(made_of + " ".join(target.platforms).encode()).hexdigest()[:12]
         folder = cache / f"{target.runtime}-{target.architecture}-{mark}"
         if not folder.exists():
             cache.mkdir(exist_ok=True)
