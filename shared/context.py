@@ -20,6 +20,6 @@ def _blocks(thing: object) -> list[str]:
         return [data(f"memory of {thing.kind} {thing.ref} {thing.url}".rstrip(), thing.text)]
     if isinstance(thing, str):
         return [data("text", thing)]
-    if isinstance(thing, list | tuple | set | frozenset):
+    if isinstance(thing, list | tuple | set | frozenset) and not hasattr(thing, "_fields"):
         return [block for part in thing for block in _blocks(part)]
     return [data(type(thing).__name__, str(thing))]
