@@ -33,14 +33,15 @@ class Bundles:
             build(function, bundle, self.target)
         return bundle
 
-    def ingress_on_botocore(self) -> Path:
-        """Return the folder of an ingress that publishes with AWS's own client, else the same."""
-        bundle, project = self._folder / "IngressOnBotocore", self._folder / "project-on-botocore"
+    def ingress_with(self, stand_in: str, module: str) -> Path:
+        """Return the folder of an ingress with the file `stand_in` of this package in the place of
+        `module`, a path in the project; else it is the same."""
+        bundle, project = self._folder / stand_in, self._folder / f"project-{stand_in}"
         if not bundle.exists():
             for name in ("flows", "shared", "requirements"):
                 shutil.copytree(ROOT / name, project / name)
             shutil.copyfile(ROOT / "template.yaml", project / "template.yaml")
-            shutil.copyfile(ROOT / "benchmarks" / "botocore_bus.py", project / "shared" / "bus.py")
+            shutil.copyfile(ROOT / "benchmarks" / stand_in, project / module)
             (project / ".vendor").symlink_to(ROOT / ".vendor")
             build("Ingress", bundle, self.target, project)
         return bundle

@@ -58,7 +58,9 @@ def measure_ingress(bundles: Bundles, scratch: Path, world: World, rounds: int) 
     with Loopback(published) as plain, Loopback(published, tls) as secure:
         trusted = {"SSL_CERT_FILE": str(roots), "AWS_CA_BUNDLE": str(roots)}
         handler = Template(ROOT / "template.yaml").function("Ingress").handler
-        ours, on_botocore = bundles.get("Ingress"), bundles.ingress_on_botocore()
+        ours = bundles.get("Ingress")
+        bare = bundles.ingress_with("bare_ingress.py", "flows/ingress.py")
+        on_botocore = bundles.ingress_with("botocore_bus.py", "shared/bus.py")
 
         def ingress(url: str, more: Mapping[str, str], bundle: Path = ours) -> Launch:
             variables = {**_ingress_variables(url), **more}
@@ -77,6 +79,8 @@ def measure_ingress(bundles: Bundles, scratch: Path, world: World, rounds: int) 
             Case("issue, SNS over TLS", ingress(secure.url, trusted), events),
             Case("message, SNS over HTTP", ingress(plain.url, {}), messages),
             Case("message, SNS over TLS", ingress(secure.url, trusted), messages),
+            Case("issue, bare over TLS", ingress(secure.url, trusted, bare), events),
+            Case("message, bare over TLS", ingress(secure.url, trusted, bare), messages),
             Case("issue, botocore over TLS", ingress(secure.url, trusted, on_botocore), events),
             Case("message, botocore over TLS", ingress(secure.url, trusted, on_botocore), messages),
         ]
@@ -89,7 +93,8 @@ def measure_ingress(bundles: Bundles, scratch: Path, world: World, rounds: int) 
             "Targets: <= 2.0 x empty, aim 1.7; warm <= 0.7 ms of CPU with the publish.",
             f"An issue is a signed issues.opened of {len(webhook['body'])} bytes, a message a"
             f" signed app_mention of {len(message['body'])}; SNS is a stand-in on loopback.",
-            "In AWS the publish goes over TLS. Botocore: the same ingress with AWS's own client.",
+            "In AWS the publish goes over TLS. Bare: the floor; Chalice, the signature's check and",
+            "the body published as it came. Botocore: the same ingress with AWS's own client.",
         ),
     )
 
