@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from infra.cli.__main__ import main
@@ -219,13 +220,18 @@ def test_a_killed_command_goes_on_where_it_stopped(
     process = subprocess.Popen(
         [sys.executable, "-m", "infra.cli", "ingest", str(folder), *PATH_OPTIONS],
         cwd=root,
-        env=os.environ | {"PYTHONPATH": root},
+        env=os.environ | {"PYTHONPATH": root, "PGAPPNAME": "killed"},
         stdout=subprocess.DEVNULL,
     )
     while process.poll() is None and len(command.paths) < 16:
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.wait()
+    # The server still commits what it was told before.
+    told = "select from pg_stat_activity where application_name = 'killed'"
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        while connection.execute(told).fetchone() is not None:
+            time.sleep(0.02)
     taken = len(command.paths)
     assert 16 <= taken < 600
     # Half a file is never there: each has its passage, and no passage is without its file.
