@@ -1,9 +1,9 @@
 """The least that an ingress can do: check the signature and publish the body as it came.
 
-The ingress benchmark builds the ingress with this in the place of flows/ingress.py.
+The ingress benchmark builds the ingress with this in the place of shared/web/ingress.py.
 """
 
-from shared.cold_start import ready
+from shared.aws.cold_start import ready
 
 # isort: split
 import hmac
@@ -11,7 +11,7 @@ import hmac
 from chalice.app import Chalice, Response
 
 from shared.settings import Settings
-from shared.signed_http import Connection, host_of
+from shared.aws.signed_http import Connection, host_of
 
 ready()
 

@@ -1,6 +1,6 @@
 """The bus with AWS's own client in place of our signature and connection.
 
-The ingress benchmark builds the ingress with this in the place of shared/bus.py.
+The ingress benchmark builds the ingress with this in the place of shared/aws/bus.py.
 """
 
 import hashlib

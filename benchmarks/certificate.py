@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from shared.amazon_roots import ROOTS
+from shared.aws.root_certificates import ROOTS
 
 
 def make_tls(folder: Path) -> tuple[ssl.SSLContext, Path]:

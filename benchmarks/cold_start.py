@@ -59,8 +59,8 @@ def measure_ingress(bundles: Bundles, scratch: Path, world: World, rounds: int) 
         trusted = {"SSL_CERT_FILE": str(roots), "AWS_CA_BUNDLE": str(roots)}
         handler = Template(ROOT / "template.yaml").function("Ingress").handler
         ours = bundles.get("Ingress")
-        bare = bundles.ingress_with("bare_ingress.py", "flows/ingress.py")
-        on_botocore = bundles.ingress_with("botocore_bus.py", "shared/bus.py")
+        bare = bundles.ingress_with("bare_ingress.py", "shared/web/ingress.py")
+        on_botocore = bundles.ingress_with("botocore_bus.py", "shared/aws/bus.py")
 
         def ingress(url: str, more: Mapping[str, str], bundle: Path = ours) -> Launch:
             variables = {**_ingress_variables(url), **more}

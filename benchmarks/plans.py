@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 
 from benchmarks.process import FunctionFailed
 from benchmarks.table import Findings, Spread, Table
-from shared.agent import Agent
+from shared.agent.agent import Agent
 from shared.database import Database
 from shared.planning.plan import Plan, PlanStep
-from shared.plans import reads
-from tests.planner.plans import Drafts, planned, says, transitions
-from tests.planner.stage import Stage, stage
+from shared.planning.declaration import reads
+from tests.planning.plans import Drafts, planned, says, transitions
+from tests.planning.stage import Stage, stage
 
 #: Seconds that a step takes by itself.
 WORK = 0.1

@@ -13,7 +13,7 @@ from benchmarks.table import Findings, Table
 from shared.database import Database, Statement
 from shared.journal import digest
 from shared.models import Message, Reply, Request, Usage
-from shared.models.cache import PromptCache
+from shared.models.cache.prompt_cache import PromptCache
 from shared.models.deadline import Deadline
 
 REQUESTS, REPEATS, THREADS = 10_000, 3_000, 16

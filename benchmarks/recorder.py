@@ -8,21 +8,21 @@ from typing import Any, NamedTuple
 
 from shared.actions import Action, Adapter, Mark, Query, Receipt
 from shared.database import Database, Row, Statement
-from shared.flow import Flow
-from shared.function import capabilities
+from shared.agent.flow import Flow
+from shared.runtime.function import capabilities
 from shared.journal import SQL as JOURNAL
 from shared.journal import Journal
-from shared.memory.conversations import SQL as CONVERSATIONS
-from shared.memory.embedders import Embedder, Purpose
-from shared.memory.hashing import HashingEmbedder
+from shared.memory.conversations.turns import SQL as CONVERSATIONS
+from shared.memory.embedding.local import Embedder, Purpose
+from shared.memory.embedding.hashing import HashingEmbedder
 from shared.memory.store import SQL as MEMORY
 from shared.memory.store import MemoryStore
 from shared.models import Reply, Request
-from shared.models.output_limits import SQL as OUTPUT_LIMITS
+from shared.models.guards.output_limits import SQL as OUTPUT_LIMITS
 from shared.models.routing import Models
-from shared.models.shared_replies import SQL as REPLIES
+from shared.models.cache.shared_replies import SQL as REPLIES
 from shared.settings import Settings
-from shared.worker import Worker
+from shared.runtime.worker import Worker
 
 _FILES = (JOURNAL, MEMORY, CONVERSATIONS, OUTPUT_LIMITS, REPLIES)
 _NAMES = {sql: name for file in _FILES for name, sql in file.items()}
@@ -55,7 +55,7 @@ class Recorder:
 
 
 def recorded(flow: Flow, settings: Settings, recorder: Recorder) -> Worker:
-    """Compose the worker of `flow` as shared.function does, around parts that are recorded."""
+    """Compose the worker of `flow` as shared.runtime.function does, around parts that are recorded."""
     database = _Database(settings.database_url, recorder)
     can = capabilities(flow, settings, database)
     watched = can._replace(

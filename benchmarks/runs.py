@@ -17,13 +17,13 @@ from benchmarks.table import Findings, Spread, Table
 from benchmarks.world import World, github_event, queue_event, slack_event
 from flows.chat import chat
 from flows.triage import Verdict, triage
-from shared.actions.github import Comment
-from shared.agent import Agent
+from shared.actions.github.actions import Comment
+from shared.agent.agent import Agent
 from shared.events import Event
-from shared.flow import Flow, flow
-from shared.function import compose
+from shared.agent.flow import Flow, flow
+from shared.runtime.function import compose
 from shared.settings import Settings
-from shared.worker import Handler
+from shared.runtime.worker import Handler
 
 #: Seconds that each model call takes, and that are added to each round trip to Postgres.
 THINKING = 0.5
@@ -110,7 +110,7 @@ def measure_overhead(world: World, rounds: int) -> Findings:
         rows,
         (
             f"Medians (p10-p90) of {rounds} interleaved rounds, warm. Target: <= {TARGET:g} x.",
-            "The worker that shared.function composes, a real SQS record, Postgres over a TCP proxy"
+            "The worker that shared.runtime.function composes, a real SQS record, Postgres over a TCP proxy"
             " that adds the delay and counts,",
             f"a model server on loopback that takes {THINKING * 1e3:g} ms a call: `models` is what"
             " it took by its own clock.",

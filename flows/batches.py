@@ -1,8 +1,8 @@
 """Carry the batches: hand over what waits, fetch what is done, wake the runs that wait for it."""
 
-from shared.agent import Agent
+from shared.agent.agent import Agent
 from shared.events import Event
-from shared.flow import flow
+from shared.agent.flow import flow
 
 
 @flow("schedule.batches")

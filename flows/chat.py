@@ -1,10 +1,10 @@
 """Chat in Slack: answer direct messages, mentions, and the threads that the agent is already part
 of."""
 
-from shared.actions.slack import React, Reply
-from shared.agent import Agent
+from shared.actions.slack.actions import React, Reply
+from shared.agent.agent import Agent
 from shared.events import Event
-from shared.flow import flow
+from shared.agent.flow import flow
 
 PROMPT = """\
 You are a member of this team who answers in Slack. Answer the last message, shortly and exactly, in

@@ -1,10 +1,10 @@
 """Ingest a push: what the default branch's documents say now is what is remembered of them."""
 
-from shared.actions.github_queries import CompareCommits, ListFiles, ReadFile, RepositoryHead
-from shared.agent import Agent
+from shared.actions.github.queries import CompareCommits, ListFiles, ReadFile, RepositoryHead
+from shared.agent.agent import Agent
 from shared.events import Event
-from shared.flow import flow
-from shared.repositories import Repository
+from shared.agent.flow import flow
+from shared.memory.documents.github import Repository
 
 
 @flow(

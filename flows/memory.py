@@ -2,11 +2,11 @@
 name."""
 
 from shared.actions import Action
-from shared.actions.github import Comment
-from shared.actions.slack import Reply, Whisper
-from shared.agent import Agent
+from shared.actions.github.actions import Comment
+from shared.actions.slack.actions import Reply, Whisper
+from shared.agent.agent import Agent
 from shared.events import Event
-from shared.flow import flow
+from shared.agent.flow import flow
 from shared.perception.commands import command_of, event_types
 
 

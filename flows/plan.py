@@ -2,17 +2,19 @@
 report."""
 
 from shared.actions import Action
-from shared.actions.github import AddLabels, Assign, Comment, NamedComment, OpenDraft, OpenIssue
-from shared.actions.slack import Button, Card, Channel, Post, React, Reply, Whisper
-from shared.agent import Agent
+from shared.actions.github.actions import AddLabels, Assign, Comment, NamedComment, OpenDraft, OpenIssue
+from shared.actions.slack.actions import Button, Card, Channel, Post, React, Reply, Whisper
+from shared.agent.agent import Agent
 from shared.errors import ActionRejected, EventError, PolicyError
 from shared.events import Event, Thread
-from shared.flow import flow
+from shared.agent.flow import flow
 from shared.perception.commands import command_of, event_types
 from shared.planning.desk import ANSWERS
 from shared.planning.displays import Display
-from shared.plans import Plans
-from shared.toolbox import github, memory, slack
+from shared.planning.declaration import Plans
+from shared.planning.tools import github
+from shared.planning.tools import memory
+from shared.planning.tools import slack
 
 _COMMANDS = ("plan", "approve", "reject", "change", "cancel")
 

@@ -1,8 +1,8 @@
 """Forget old runs: once a night, what the journal holds of events long past is deleted."""
 
-from shared.agent import Agent
+from shared.agent.agent import Agent
 from shared.events import Event
-from shared.flow import flow
+from shared.agent.flow import flow
 
 
 @flow("schedule.nightly")

@@ -4,11 +4,11 @@ duplicate."""
 from dataclasses import dataclass
 from typing import Annotated
 
-from shared.actions.github import AddLabels, Comment, ListLabels
-from shared.agent import Agent
+from shared.actions.github.actions import AddLabels, Comment, ListLabels
+from shared.agent.agent import Agent
 from shared.events import Event
-from shared.flow import flow
-from shared.models.typed import at_most, choosing
+from shared.agent.flow import flow
+from shared.models.answers.typed import at_most, choosing
 
 PROMPT = """\
 Triage the new issue. Choose the labels that clearly apply, fewer rather than more. Name the older

@@ -1,8 +1,8 @@
 """Forget a place when it goes away: a repository or a workspace that the app was removed from."""
 
-from shared.agent import Agent
+from shared.agent.agent import Agent
 from shared.events import Event
-from shared.flow import flow
+from shared.agent.flow import flow
 from shared.perception.departures import TYPES
 
 

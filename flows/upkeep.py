@@ -1,8 +1,8 @@
 """Keep the memory in order: by the clock, ask which tenants have what work, and do it for each."""
 
-from shared.agent import Agent
+from shared.agent.agent import Agent
 from shared.events import Event
-from shared.flow import flow
+from shared.agent.flow import flow
 
 
 @flow("schedule.upkeep", "memory.facts", "memory.vectors", "memory.consolidation")

@@ -6,7 +6,7 @@ import pytest
 
 from shared.errors import SettingsError
 from shared.settings import Settings
-from tests.front_door import JSON, Door, an_issue, github_headers, slack_body
+from tests.web.front_door import JSON, Door, an_issue, github_headers, slack_body
 
 
 def test_places_have_repositories() -> None:

@@ -14,7 +14,7 @@ from shared.memory import Memory
 from shared.planning import Brief, Failure, Mind, Planner, Reflector, Verifier
 from shared.planning.plan import Plan, PlanStep
 from shared.planning.references import resolve
-from shared.planning.thinking import reflect, verify_with_a_model
+from shared.planning.model_parts import reflect, verify_with_a_model
 from shared.planning.validation import Bounds, Limits, ToolFacts, problems
 from shared.planning.waves import ready
 

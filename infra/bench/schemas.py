@@ -8,8 +8,8 @@ from types import GenericAlias
 from typing import Annotated, Any, Literal, NotRequired, TypedDict, cast
 
 from shared.errors import SettingsError
-from shared.models.annotations import shape_of
-from shared.models.shapes import Between
+from shared.models.answers.annotations import shape_of
+from shared.models.answers.shapes import Between
 
 Json = dict[str, Any]
 

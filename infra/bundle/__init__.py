@@ -14,8 +14,8 @@ from infra.project import ROOT
 from shared.errors import SettingsError
 
 #: Runs only where the local embedder is installed, which no function ships: the model is too large.
-#: shared/memory/embedders.py looks whether it is there before it imports it.
-LOCAL_ONLY = frozenset({"shared.memory.minilm"})
+#: shared/memory/embedding/local.py looks whether it is there before it imports it.
+LOCAL_ONLY = frozenset({"shared.memory.embedding.minilm"})
 
 
 class Declared(NamedTuple):

@@ -7,7 +7,7 @@ from psycopg.rows import dict_row
 
 from infra.cli.table import cost, lines
 from shared.database import Database, queries
-from shared.models.budgets import Budgets, Standing
+from shared.models.guards.budgets import Budgets, Standing
 
 SQL = queries(__file__, "budgets.sql")
 _COLUMNS = ("day", "tenant", "scope", "name", "spent", "reserved", "ceiling")

@@ -10,7 +10,7 @@ from infra.cli.system import Known, database_url
 from infra.cli.table import lines
 from shared.database import Database
 from shared.errors import SettingsError
-from shared.memory.consolidation import SQL, undo
+from shared.memory.upkeep.consolidation import SQL, undo
 
 _COLUMNS = ("id", "at", "tenant", "operation", "memories", "state")
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from shared.errors import SettingsError
-from shared.memory.files import MAX_BYTES, is_foreign, is_wanted, refusal
-from shared.sources import File, Found, Place
+from shared.memory.documents.files import MAX_BYTES, is_foreign, is_wanted, refusal
+from shared.memory.documents.sources import File, Found, Place
 
 
 class Folder:

@@ -15,15 +15,15 @@ from infra.cli.folder import Folder
 from infra.cli.system import Known, database_url
 from infra.project import from_caller
 from shared.actions import Query
-from shared.agent import Capabilities
+from shared.agent.agent import Capabilities
 from shared.database import Database
 from shared.errors import SettingsError
-from shared.function import capabilities
-from shared.ingestion import Ingestion
+from shared.runtime.function import capabilities
+from shared.memory.documents.ingestion import Ingestion
 from shared.memory.audience import visible_from
-from shared.repositories import Repository
+from shared.memory.documents.github import Repository
 from shared.settings import Settings
-from shared.sources import Plan, Source
+from shared.memory.documents.sources import Plan, Source
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w-]{0,38}/[\w.-]{1,100}", re.ASCII)
 _BAR = 30

@@ -10,16 +10,16 @@ from shared.errors import BudgetExceeded, ModelError, SettingsError
 from shared.log import log
 from shared.models import Caller, Embedder, Provider, Reply, Request
 from shared.models.batch.intake import Purse
-from shared.models.cache import PromptCache
+from shared.models.cache.prompt_cache import PromptCache
 from shared.models.deadline import Deadline
-from shared.models.guarded import BatchPurse, Call, Guarded, Guards, Sink
-from shared.models.output_limits import OutputLimits
+from shared.models.guards.retrying import BatchPurse, Call, Guarded, Guards, Sink
+from shared.models.guards.output_limits import OutputLimits
 from shared.models.prices import Prices
 from shared.models.roles import Roles
 from shared.settings import Settings
 
 if TYPE_CHECKING:
-    from shared.models.embedding import Wire
+    from shared.models.guards.embedding import Wire
 
 _OPENAI_KINDS = frozenset({"openai", "ollama", "http", "https"})
 
@@ -106,7 +106,7 @@ class Models:
 
         Raises SettingsError for every other name: the local ones are not built here.
         """
-        from shared.models.embedding import GuardedEmbedder
+        from shared.models.guards.embedding import GuardedEmbedder
 
         name = name or self._settings.model_embed
         with self._lock:
@@ -142,12 +142,12 @@ def _guards(settings: Settings, database: Database | None) -> Guards:
     if settings.prompt_cache != "off":
         guards = guards._replace(cache=_cache(settings, database))
     if settings.budgets:
-        from shared.models.budgets import Budgets
+        from shared.models.guards.budgets import Budgets
 
         budgets = Budgets(_required(database, "BUDGETS"), settings.budgets)
         guards = guards._replace(budgets=budgets)
     if settings.model_limits:
-        from shared.models.buckets import Buckets, limits_of
+        from shared.models.guards.account_limits import Buckets, limits_of
 
         limits = limits_of(settings.model_limits)
         guards = guards._replace(buckets=Buckets(_required(database, "MODEL_LIMITS"), limits))
@@ -181,15 +181,15 @@ def _connect(name: str, settings: Settings, setting: str) -> Provider:
 
         return offline.connect(settings)
     if kind == "bedrock" and colon:
-        from shared.models import bedrock
+        from shared.models.providers.bedrock import model as bedrock
 
         return bedrock.connect(name, settings, setting)
     if kind == "anthropic" and colon:
-        from shared.models import anthropic
+        from shared.models.providers.anthropic import model as anthropic
 
         return anthropic.connect(name, settings, setting)
     if kind in _OPENAI_KINDS and colon:
-        from shared.models import openai
+        from shared.models.providers.openai import model as openai
 
         return openai.connect(name, settings, setting)
     raise SettingsError(
@@ -202,11 +202,11 @@ def _connect_embedder(name: str, settings: Settings) -> "Wire":
     """Build the embedding model of `name`, loading the module of its wire format only."""
     kind, colon, _ = name.partition(":")
     if kind == "bedrock" and colon:
-        from shared.models import bedrock_embeddings
+        from shared.models.providers.bedrock import embeddings as bedrock_embeddings
 
         return bedrock_embeddings.connect(name)
     if kind in _OPENAI_KINDS and colon:
-        from shared.models import openai_embeddings
+        from shared.models.providers.openai import embeddings as openai_embeddings
 
         return openai_embeddings.connect(name, settings)
     raise SettingsError(

@@ -14,7 +14,7 @@ from shared.perception import (
     read_body,
     string,
 )
-from shared.perception.slack_said import Said, bots_of, is_stranger, read, team_of
+from shared.perception.slack_payloads import Said, bots_of, is_stranger, read, team_of
 
 _MAX_AGE = 300
 _NOTHING: Mapping[str, str] = {}

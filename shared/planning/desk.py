@@ -7,7 +7,7 @@ from typing import Literal
 from shared.database import Statement
 from shared.errors import PolicyError, SettingsError
 from shared.events import Event, Thread
-from shared.executions import Executions
+from shared.aws.executions import Executions
 from shared.journal import Outcome, Run, keeping
 from shared.planning.displays import NAMED, click
 from shared.planning.store import SQL, PlanStore, statement

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
 from shared.planning.checklist import Line, checklist
-from shared.planning.course import Course
+from shared.planning.next_state import Course
 from shared.planning.store import Approval, Situation, StepRow
 
 Json = dict[str, Any]

@@ -19,13 +19,13 @@ import psycopg
 from shared.actions import Action, Adapter, Mark, Query, Receipt
 from shared.database import Database, Row, Statement
 from shared.events import Event
-from shared.flow import load_flow
-from shared.function import capabilities
+from shared.agent.flow import load_flow
+from shared.runtime.function import capabilities
 from shared.journal import Journal, Run
 from shared.models import Reply, Request
 from shared.models.routing import Models
 from shared.settings import Settings
-from shared.worker import Worker
+from shared.runtime.worker import Worker
 
 TABLES = """
 create table deaths (event text primary key, boundary int not null);

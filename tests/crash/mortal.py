@@ -18,15 +18,15 @@ from slack_sdk.web import SlackResponse, WebClient
 from flows.chat import chat
 from infra.local.sandbox.slack import SlackSandbox
 from shared.actions.drafts import Pace
-from shared.actions.slack_adapter import SlackAdapter
+from shared.actions.slack.adapter import SlackAdapter
 from shared.database import Database, Row, Statement
 from shared.events import Event
 from shared.journal import Journal, Run
 from shared.models import Reply, Request
 from shared.models.routing import Models
 from shared.settings import Settings
-from shared.worker import Worker
-from tests.slack.stage import Context, Servers, batch, capabilities
+from shared.runtime.worker import Worker
+from tests.actions.slack.stage import Context, Servers, batch, capabilities
 
 _ENDS = {0: "done", 1: "again", -signal.SIGKILL: "killed"}
 

@@ -12,20 +12,20 @@ import sys
 from typing import Any
 
 from shared.actions import Action, Adapter, Query
-from shared.actions.github import OpenDraft, OpenIssue, Repository
-from shared.actions.github_adapter import GitHubAdapter
-from shared.actions.github_connection import Answer, Connection
-from shared.actions.github_session import GitHubSession
-from shared.actions.slack import Channel, Post
-from shared.actions.slack_adapter import SlackAdapter
-from shared.agent import Agent
+from shared.actions.github.actions import OpenDraft, OpenIssue, Repository
+from shared.actions.github.adapter import GitHubAdapter
+from shared.actions.github.connection import Answer, Connection
+from shared.actions.github.session import GitHubSession
+from shared.actions.slack.actions import Channel, Post
+from shared.actions.slack.adapter import SlackAdapter
+from shared.agent.agent import Agent
 from shared.events import Event
-from shared.flow import flow
-from shared.function import capabilities
+from shared.agent.flow import flow
+from shared.runtime.function import capabilities
 from shared.settings import Settings
-from shared.worker import Worker
+from shared.runtime.worker import Worker
 from tests.crash.mortal import BriefJournal, Fate, MortalDatabase, mortal_client
-from tests.slack.stage import Context, batch
+from tests.actions.slack.stage import Context, batch
 
 _ENDS = {0: "done", 1: "again", -signal.SIGKILL: "killed"}
 LONG = "今天天气很好。😀 " * 2_500

@@ -11,10 +11,10 @@ import pytest
 
 from infra.project import ROOT
 from shared.actions.drafts import Pace
-from shared.actions.slack_text import pieces
+from shared.actions.slack.text import pieces
 from shared.events import Event
 from tests.models.scripted_server import Fails, Says, Turn
-from tests.slack.stage import AT_ONCE, ONCE, Stage
+from tests.actions.slack.stage import AT_ONCE, ONCE, Stage
 
 FIRST = "Tuesdays, at 10."
 SECOND = "Ada knows."

@@ -12,7 +12,7 @@ import pytest
 from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.slack import SlackSandbox
 from infra.project import ROOT
-from shared.actions.slack_text import pieces
+from shared.actions.slack.text import pieces
 from tests.crash.mortal_tools import LONG
 from tests.events.made import an_event
 

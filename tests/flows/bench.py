@@ -7,25 +7,25 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.actions import Action, Mark, Query, Receipt
-from shared.actions.github import ListLabels
-from shared.agent import Capabilities
+from shared.actions.github.actions import ListLabels
+from shared.agent.agent import Capabilities
 from shared.database import Database
 from shared.events import Event
-from shared.executions import Executions
-from shared.flow import Flow
+from shared.aws.executions import Executions
+from shared.agent.flow import Flow
 from shared.journal import Journal
 from shared.memory.audience import Audiences, grants_from
-from shared.memory.control import MemoryControl
-from shared.memory.conversations import Conversations
-from shared.memory.hashing import HashingEmbedder
+from shared.memory.control.store import MemoryControl
+from shared.memory.conversations.turns import Conversations
+from shared.memory.embedding.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
 from shared.models.batch import connect
 from shared.models.batch.dispatcher import Dispatcher
 from shared.models.routing import Models
 from shared.planning.store import PlanStore
 from shared.settings import Settings
-from shared.upkeep import Upkeep, Work
-from shared.worker import Worker
+from shared.memory.upkeep.spread import Upkeep, Work
+from shared.runtime.worker import Worker
 
 LABELS = {"bug": "Something isn't working", "enhancement": "New feature", "question": ""}
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from flows.chat import chat
-from shared.actions.slack import React, Reply
+from shared.actions.slack.actions import React, Reply
 from shared.events import Actor, Event, Message, Thread
 from tests.events.made import an_event
 from tests.flows.bench import Bench

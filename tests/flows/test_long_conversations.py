@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from flows.chat import chat
-from shared.actions.slack import Reply
-from shared.agent import Agent
+from shared.actions.slack.actions import Reply
+from shared.agent.agent import Agent
 from shared.database import Database, Row, Statement
 from shared.errors import ActionUnavailable
 from shared.events import Actor, Event
-from shared.flow import flow
-from shared.memory.conversations import BUDGET, Conversations, Turn
+from shared.agent.flow import flow
+from shared.memory.conversations.turns import BUDGET, Conversations, Turn
 from tests.events.made import an_event
 from tests.flows.bench import Bench
 from tests.flows.test_chat import replies, said

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from shared.actions.slack import Reply
-from shared.flow import Flow
+from shared.actions.slack.actions import Reply
+from shared.agent.flow import Flow
 from tests.flows.bench import Bench
 from tests.flows.test_chat import said
 

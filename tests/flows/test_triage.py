@@ -3,7 +3,7 @@
 import pytest
 
 from flows.triage import triage
-from shared.actions.github import AddLabels, Comment
+from shared.actions.github.actions import AddLabels, Comment
 from shared.database import Statement
 from shared.errors import ActionUnavailable
 from shared.events import Issue

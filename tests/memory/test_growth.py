@@ -8,8 +8,8 @@ import pytest
 
 from shared.database import Database, Statement
 from shared.memory import Entry
-from shared.memory.control import OPERATOR, MemoryControl, Request, Subject
-from shared.memory.hashing import HashingEmbedder
+from shared.memory.control.store import OPERATOR, MemoryControl, Request, Subject
+from shared.memory.embedding.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
 
 TENANT = "acme"

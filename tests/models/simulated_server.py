@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from shared.models.congestion import Call, Congestion
+from shared.models.guards.congestion import Call, Congestion
 
 
 @dataclass

@@ -190,9 +190,9 @@ def _modules_after(statement: str) -> set[str]:
 @pytest.mark.parametrize(
     ("name", "absent"),
     [
-        ("offline", {"urllib3", "boto3", "botocore", "shared.models.openai"}),
+        ("offline", {"urllib3", "boto3", "botocore", "shared.models.providers.openai.model"}),
         ("http://127.0.0.1/v1#x", {"boto3", "botocore", "shared.models.offline"}),
-        ("anthropic:x", {"botocore", "shared.models.openai", "shared.models.bedrock_wire"}),
+        ("anthropic:x", {"botocore", "shared.models.providers.openai.model", "shared.models.providers.bedrock.wire"}),
     ],
 )
 def test_only_the_module_of_the_named_model_is_loaded(name: str, absent: set[str]) -> None:

@@ -5,9 +5,9 @@ from typing import Any
 
 from shared.models import Json, Message, Request, ToolSpec
 from shared.models.deadline import Deadline
-from shared.models.endpoints import Place
-from shared.models.failures import garbled
-from shared.models.http import kept
+from shared.models.providers.endpoints import Place
+from shared.models.providers.failures import garbled
+from shared.models.providers.http import kept
 
 _CALL_SECONDS = 30.0
 _TRANSFER_SECONDS = 90.0

@@ -1,0 +1,174 @@
+"""Thinking: the model calls of one run, each a journaled step with what it cost."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from datetime import timedelta
+from functools import partial
+from typing import Any, TypeVar
+
+from shared.actions.drafts import Drafts
+from shared.errors import BudgetExceeded, ModelError
+from shared.journal import Outcome, Run
+from shared.memory.conversations.turns import unsummarised
+from shared.models import (Caller, Message, Reply, Request, ToolCall)
+from shared.models.answers import typed
+from shared.models.batch.intake import first_in_a_batch, rest_until
+from shared.models.guards.retrying import Sink
+from shared.models.prompts import clean, data
+from shared.models.routing import Models
+from shared.models.answers.tool_calls import judged
+from shared.models.answers.tool_turn import turn as answered
+from shared.agent.remembering import Recollection
+from shared.memory.conversations.summaries import summarised
+from shared.agent.tools import Tool
+
+T = TypeVar("T")
+
+#: Seconds of the function's time that a model call leaves for recording and telling its failure.
+RESERVE = 5.0
+
+
+class Thinking:
+    """What an agent asks models for one run. Its calls may come from several threads."""
+
+    def __init__(
+        self,
+        run: Run,
+        models: Models,
+        drafts: Drafts,
+        recollection: Recollection,
+        remaining: Callable[[], float],
+    ) -> None:
+        self._run = run
+        self._models = models
+        self._drafts = drafts
+        self._recollection = recollection
+        self._remaining = remaining
+        self._caller = Caller(run.event.tenant, run.flow, run.event.actor.id)
+
+    def ask(
+        self,
+        request: Request,
+        returns: type[T],
+        model: str,
+        substitute: str,
+        *,
+        cache: bool | None,
+        deadline: timedelta | None,
+    ) -> T:
+        def work() -> Outcome:
+            ask = self._reply_with(model, cache=cache)
+            other = self._reply_with(substitute, cache=cache) if substitute else None
+            if deadline is not None:
+                name = self._models.provider(model).name
+                purse = self._models.purse(name, self._caller)
+                ask = first_in_a_batch(self._run, name, deadline, ask, purse)
+            try:
+                _, reply = typed.ask(ask, request, returns, other)
+            except BudgetExceeded as err:
+                if deadline is not None and err.free_at is not None:
+                    rest_until(self._run, err.free_at, deadline)
+                raise
+            return _outcome(reply, model, reply.text)
+
+        text = self._model_step("ask", request, model, work)
+        return typed.parse(returns, text)
+
+    def choose(self, request: Request, chosen: str, options: Sequence[str]) -> str:
+        """Record which model answers, and how probable that choice was, so that a replay makes the
+        same one."""
+        choice = {"chosen": chosen, "options": list(options), "probability": 1.0}
+        about = {"request": request, "options": list(options)}
+        recorded = self._run.step("choose", about, lambda: Outcome(choice), defer=True)
+        return str(recorded["chosen"])
+
+    def earlier(self) -> list[Message]:
+        """Return what was said in the conversation before: a summary of the older turns, which the
+        small model extends when there are too many, and the newest turns."""
+        window = self._recollection.window()
+        keep = partial(self._recollection.summarise, window)
+        summary = summarised(self._run, window, self._reply_with("small", share=4), keep)
+        turns = unsummarised(window) if summary is None else window.newest
+        said = [Message(turn.role, clean(turn.text)) for turn in turns]
+        told = window.summary if summary is None else summary
+        block = data("summary of the earlier conversation", told)
+        return [Message("user", block), *said] if told else said
+
+    def turn(
+        self,
+        instruction: str,
+        messages: Sequence[Message],
+        tools: Iterable[Tool],
+        model: str,
+        max_tokens: int,
+        *,
+        stream: bool,
+    ) -> dict[str, Any]:
+        specs = tuple(tool.spec for tool in tools)
+        request = Request(tuple(messages), instruction, specs, max_tokens=max_tokens)
+
+        def work() -> Outcome:
+            sink = self._drafts.sink() if stream else None
+            other = self._models.substitute(model)
+            fallback = self._reply_with(other, sink=sink) if other else None
+            reply = answered(self._reply_with(model, sink=sink), request, fallback)
+            output = {
+                "text": reply.text,
+                "calls": [asdict(call) for call in reply.calls],
+                "errors": [call.error for call in judged(request, reply)],
+            }
+            statements = () if reply.calls else self._recollection.exchange(reply.text)
+            return _outcome(reply, model, output, statements)
+
+        return dict(self._model_step("converse", request, model, work))
+
+    def use(self, tool: Tool, call: ToolCall) -> str:
+        """Call a tool as a step."""
+        arguments = {"tool": call.name, "arguments": call.arguments}
+        text = self._run.step("tool", arguments, lambda: Outcome(tool.call(call.arguments)))
+        return data(f"result of {call.name}", text)
+
+    def _reply_with(
+        self, model: str, *, cache: bool | None = None, sink: Sink | None = None, share: int = 1
+    ) -> Callable[[Request], Reply]:
+        """Return what asks `model`, within one `share`th of the time that is left."""
+
+        def reply(request: Request) -> Reply:
+            timeout = max(self._remaining() - RESERVE, 0.0) / share
+            return self._models.reply(
+                model, request, timeout=timeout, caller=self._caller, sink=sink, cache=cache
+            )
+
+        return reply
+
+    def _model_step(
+        self, name: str, request: Request, model: str, work: Callable[[], Outcome]
+    ) -> Any:
+        try:
+            return self._run.step(name, {"model": model, "request": request}, work)
+        except ModelError as err:
+            if err.input_tokens:
+                paid = _paid(err)
+                self._run.step("failed", {"model": model, "request": request}, lambda: paid)
+            raise
+
+
+def _outcome(reply: Reply, role: str, output: Any, statements: Sequence[Any] = ()) -> Outcome:
+    usage = reply.usage
+    choice = {
+        "role": role,
+        "chosen": reply.model,
+        "probability": 1.0,
+        "source": reply.source,
+        "saved": reply.saved,
+    }
+    return Outcome(
+        output, reply.model, usage.input, usage.output, usage.cached, reply.cost, statements, choice
+    )
+
+
+def _paid(err: ModelError) -> Outcome:
+    """What calls have cost from which nothing came."""
+    return Outcome(
+        str(err), err.model, err.input_tokens, err.output_tokens, err.cached_tokens, err.cost
+    )

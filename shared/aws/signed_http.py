@@ -1,0 +1,227 @@
+"""Signed requests to AWS over one kept connection, for a function that must not import boto3.
+
+That import costs more CPU than all the rest of a cold start. Credentials are read at each request,
+because they rotate while a function lives.
+"""
+
+import hashlib
+import hmac
+import socket
+import time
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+
+from shared.aws.root_certificates import ROOTS
+from shared.errors import PublishError
+from shared.settings import AwsCredentials, aws_credentials, aws_endpoint
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+#: Seconds to connect, and to wait for each part of an answer. Slack waits 3 s for all of ours.
+TIMEOUT = 1.2
+_MAX_LINE = 65536
+
+
+class Reply(NamedTuple):
+    status: int
+    body: bytes
+
+
+def sign(
+    method: str,
+    path: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    service: str,
+    region: str,
+    credentials: AwsCredentials,
+    now: float,
+) -> dict[str, str]:
+    """Return `headers`, which hold `host` and have lower-case names, with a Signature Version 4.
+
+    `path` has no query and nothing to escape.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+    """
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+    digest = hashlib.sha256(body).hexdigest()
+    signed = {**headers, "x-amz-date": stamp}
+    if credentials.session_token:
+        signed["x-amz-security-token"] = credentials.session_token
+    if service == "s3":
+        signed["x-amz-content-sha256"] = digest
+    ordered = sorted(signed)
+    names = ";".join(ordered)
+    lines = "".join([f"{name}:{signed[name].strip()}\n" for name in ordered])
+    request = f"{method}\n{path}\n\n{lines}\n{names}\n{digest}"
+    scope = f"{stamp[:8]}/{region}/{service}/aws4_request"
+    hashed = hashlib.sha256(request.encode()).hexdigest()
+    code = _keyed(credentials.secret_key, scope).copy()
+    code.update(f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hashed}".encode())
+    signed["authorization"] = (
+        f"AWS4-HMAC-SHA256 Credential={credentials.access_key}/{scope}, "
+        f"SignedHeaders={names}, Signature={code.hexdigest()}"
+    )
+    return signed
+
+
+@lru_cache(maxsize=4)
+def _keyed(secret: str, scope: str) -> hmac.HMAC:
+    """What every signature of a day begins with, whose key four hashes derive from the secret; to
+    be copied."""
+    key = f"AWS4{secret}".encode()
+    for part in scope.split("/"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return hmac.new(key, digestmod="sha256")
+
+
+def host_of(service: str, region: str) -> str:
+    suffix = ".cn" if region.startswith("cn-") else ""
+    return f"{service}.{region}.amazonaws.com{suffix}"
+
+
+class Connection:
+    """One connection to one AWS service, made when it is first needed, and anew when it is lost.
+
+    `host` is used unless AWS_ENDPOINT_URL_<SERVICE> names another; `endpoint` is the service's name
+    in that variable where it is not the one that is signed. One thread at a time.
+    """
+
+    def __init__(
+        self, service: str, region: str, host: str, *, endpoint: str = "", timeout: float = TIMEOUT
+    ) -> None:
+        named = aws_endpoint(endpoint or service)
+        scheme, _, rest = (named or f"https://{host}").partition("://")
+        self._service, self._region = service, region
+        self._is_tls = scheme == "https"
+        self._host = rest.rstrip("/")
+        self._timeout = timeout
+        self._socket: socket.socket | None = None
+        self._stream: BinaryIO | None = None
+        self._context: SSLContext | None = None
+
+    def open(self) -> None:
+        """Connect now, so that the first request need not; raises OSError."""
+        host, _, port = self._host.partition(":")
+        # As bytes: for a str Python imports tables of international names, 2 ms of a cold start.
+        name: Any = host.encode("ascii")
+        address = (name, int(port or (443 if self._is_tls else 80)))
+        plain = socket.create_connection(address, timeout=self._timeout)
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket = self._secured(plain, name) if self._is_tls else plain
+        self._stream = self._socket.makefile("rb")
+
+    def close(self) -> None:
+        if self._stream:
+            self._stream.close()
+        if self._socket:
+            self._socket.close()
+        self._stream = self._socket = None
+
+    def request(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        """Send, and return the answer whatever its status; raises PublishError when none came.
+
+        A kept connection that is gone is replaced in silence. Beside that, a request that fails or
+        is answered 5xx is sent once more, so it must be safe to send twice.
+        """
+        is_second_try = False
+        while True:
+            is_kept = self._socket is not None
+            try:
+                reply = self._exchange(method, path, headers, body)
+            except (OSError, ValueError) as err:
+                self.close()
+                if is_kept and not isinstance(err, TimeoutError):
+                    # The server closed it, perhaps long ago while the function was frozen.
+                    continue
+                if is_second_try:
+                    reason = str(err) or type(err).__name__
+                    raise PublishError(
+                        f"{self._service}: no answer from {self._host}: {reason}"
+                    ) from err
+            else:
+                if reply.status < 500 or is_second_try:
+                    return reply
+            is_second_try = True
+
+    def _secured(self, plain: socket.socket, name: bytes) -> socket.socket:
+        import ssl
+
+        if self._context is None:
+            is_aws = name.endswith(b".amazonaws.com")
+            self._context = ssl.create_default_context(cadata=ROOTS if is_aws else None)
+        try:
+            return self._context.wrap_socket(plain, server_hostname=name)
+        except OSError as err:
+            plain.close()
+            if isinstance(err, ssl.SSLCertVerificationError):
+                # The next try asks the system's roots.
+                self._context = ssl.create_default_context()
+            raise
+
+    def _exchange(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        if self._socket is None:
+            self.open()
+        assert self._socket and self._stream
+        signed = sign(
+            method,
+            path,
+            {**headers, "host": self._host},
+            body,
+            service=self._service,
+            region=self._region,
+            credentials=aws_credentials(),
+            now=time.time(),
+        )
+        lines = "".join([f"{name}: {value}\r\n" for name, value in signed.items()])
+        head = f"{method} {path} HTTP/1.1\r\n{lines}content-length: {len(body)}\r\n\r\n"
+        self._socket.sendall(head.encode() + body)
+        reply, is_last = _read_reply(self._stream)
+        if is_last:
+            self.close()
+        return reply
+
+
+def _read_reply(stream: BinaryIO) -> tuple[Reply, bool]:
+    """Read one response, and whether the server closes after it; raises OSError or ValueError."""
+    version, status, *_ = [*_line(stream).split(b" ", 2), b""]
+    if not version.startswith(b"HTTP/1."):
+        raise ValueError("the answer is not HTTP/1.1")
+    headers: dict[bytes, bytes] = {}
+    while line := _line(stream):
+        name, _, value = line.partition(b":")
+        headers[name.lower()] = value.strip().lower()
+    if headers.get(b"transfer-encoding") == b"chunked":
+        body = _read_chunks(stream)
+    else:
+        # SNS and S3 send one of the two; an answer with neither is refused as no number.
+        body = _exactly(stream, int(headers.get(b"content-length", b"none")))
+    return Reply(int(status), body), headers.get(
+        b"connection"
+    ) == b"close" or version == b"HTTP/1.0"
+
+
+def _read_chunks(stream: BinaryIO) -> bytes:
+    chunks = []
+    while size := int(_line(stream).partition(b";")[0], 16):
+        chunks.append(_exactly(stream, size))
+        _line(stream)
+    while _line(stream):
+        pass
+    return b"".join(chunks)
+
+
+def _line(stream: BinaryIO) -> bytes:
+    line = stream.readline(_MAX_LINE)
+    if not line.endswith(b"\n"):
+        raise ConnectionError("the server closed the connection")
+    return line.rstrip(b"\r\n")
+
+
+def _exactly(stream: BinaryIO, size: int) -> bytes:
+    data = stream.read(size)
+    if len(data) < size:
+        raise ConnectionError("the server closed the connection in the middle of its answer")
+    return data

@@ -1,0 +1,150 @@
+"""What custody answers, as values that read as Markdown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from shared.memory.control.store import Known, Origin
+from shared.perception.commands import COMMANDS, Order, event_type
+
+WRITERS_ONLY = "Only people with write permission here may ask for that."
+UNCLEAR = "Tell me what: a few words, `me`, `@person`, `owner/repo#1` or an id like `m-1a2b3c4d`."
+NOTHING_TOLD = "I have answered nothing here from memory yet."
+#: Characters of a memory that a list shows.
+_SHOWN = 240
+#: What a count of `forget` is called, in the order of the sentence.
+_COUNTED = {
+    "memories": ("memory", "memories"),
+    "turns": ("turn of a conversation", "turns of conversations"),
+    "events": ("recorded event", "recorded events"),
+    "steps": ("step of a run", "steps of runs"),
+    "effects": ("recorded action", "recorded actions"),
+}
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Why nothing was done, in one line."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """`kind` is empty when this place is not to be remembered."""
+
+    kind: str
+
+    def __str__(self) -> str:
+        if not self.kind:
+            return "I keep nothing from here, because I was asked to forget this place."
+        if self.kind == "episode":
+            return "I keep it as something that was said."
+        return f"I keep it as a {self.kind}."
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """`counts` are rows per table; `elsewhere` counts what this person may see, not delete."""
+
+    counts: dict[str, int]
+    is_me: bool = False
+
+    def __str__(self) -> str:
+        elsewhere = self.counts.get("elsewhere", 0)
+        more = f" {elsewhere} more came from elsewhere: ask there." if elsewhere else ""
+        done = [
+            f"{count} {one if count == 1 else many}"
+            for key, (one, many) in _COUNTED.items()
+            if (count := self.counts.get(key))
+        ]
+        if not done and not self.is_me:
+            return f"I know nothing of that that you may delete from here.{more}"
+        told = ["Forgotten: " + ", ".join(done) + "." if done else "I knew nothing that you said."]
+        if self.is_me:
+            told.append("I will keep nothing of yours until you ask me to remember something.")
+        else:
+            told.append("It is not learned again from the same text.")
+        told.append("What stands in GitHub or Slack stays there.")
+        return " ".join(told) + more
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What is known about something; what is only `related` when nothing is."""
+
+    about: str
+    found: Sequence[Known]
+    total: int
+    related: Sequence[Known] = ()
+
+    def __str__(self) -> str:
+        if not self.found and not self.related:
+            return "I know nothing about that that may be shown here."
+        known = sorted(self.found or self.related, key=lambda one: one.kind)
+        lines = ["Nothing says exactly that. Related:"]
+        if self.found:
+            lines = [f"I know {self.total} {'thing' if self.total == 1 else 'things'} about that."]
+        for kind, group in groupby(known, key=lambda one: one.kind):
+            lines += ["", f"**{kind}**", *(f"- {_line(one)}" for one in group)]
+        if self.total > len(self.found):
+            lines += ["", f"{self.total - len(self.found)} older ones are not shown."]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Explained:
+    """Where an answer or a memory came from."""
+
+    origin: Origin
+    is_one: bool = False
+
+    def __str__(self) -> str:
+        memories, uses = self.origin.memories, self.origin.uses
+        if self.is_one and not memories:
+            return "I know no such memory that may be shown here."
+        lines = [f"- {_line(one)}" for one in memories]
+        if self.is_one:
+            runs = ", ".join(f"`{use.run}` ({use.flow})" for use in uses)
+            return "\n".join([*lines, f"Recalled by {runs}." if uses else "Never recalled yet."])
+        run = f"run `{uses[0].run}` ({uses[0].flow})"
+        if not memories:
+            return f"My last answer here, {run}, used no memory that may be shown here."
+        return "\n".join([f"My last answer here, {run}, was given:", *lines])
+
+
+@dataclass(frozen=True)
+class Exported:
+    """How many memories may be seen from here."""
+
+    count: int
+    tenant: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.count} memories may be seen from here. An operator gets all as JSON lines with"
+            f" `./scripts/flows memory export --tenant {self.tenant}`."
+        )
+
+
+def command_lines(wanted: str, source: str, writes: bool) -> str:
+    """List the commands that `wanted`, EVENT_TYPES, has for `source`; all when it is not set."""
+    taken = {name.strip() for name in wanted.split(",")}
+    lines = [
+        f"- `{command.usage}` — {command.summary}"
+        for command in COMMANDS.values()
+        if (not wanted or event_type(source, Order(command.name, "")) in taken)
+        and (writes or not command.writers)
+    ]
+    return "\n".join(["You may ask me to:", *lines])
+
+
+def _line(one: Known) -> str:
+    text = " ".join(one.text.split())
+    shown = text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+    who = ", ".join(filter(None, (one.author, one.remembered_at[:10])))
+    link = f", [source]({one.url})" if one.url.startswith("https://") else ""
+    return f"{shown} ({who}{link}) `m-{one.id[:8]}`"

@@ -1,0 +1,109 @@
+"""A GitHub repository as a place that documents come from: its default branch, and its issues."""
+
+import base64
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Any
+
+from shared.actions import Json, Query
+from shared.actions.github.queries import (
+    CompareCommits,
+    ListFiles,
+    ListIssues,
+    ReadFile,
+    RepositoryHead,
+)
+from shared.memory.documents.files import MAX_BYTES
+from shared.memory.documents.markup import clean_markdown
+from shared.memory.text import short_hash
+from shared.perception.github import audience_of
+from shared.memory.documents.sources import Document, File, Found, Piece, Place
+
+Read = Callable[[Query], Any]
+
+#: How git calls an ordinary file and one that can be run; links and submodules are neither.
+_FILES = frozenset({"100644", "100755"})
+_INSIDERS = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
+
+
+class Repository:
+    """What `owner/name` holds now. `read` asks GitHub."""
+
+    def __init__(self, name: str, read: Read) -> None:
+        self._name = name
+        self._read = read
+
+    @cached_property
+    def _about(self) -> Json:
+        about: Json = self._read(RepositoryHead(self._name))
+        return about
+
+    @property
+    def place(self) -> Place:
+        about = self._about
+        return Place(
+            source=f"github:{self._name}",
+            name=self._name,
+            url=f"{about['html_url']}/blob/{about['default_branch']}",
+            audience=audience_of(about),
+            head=about["head"],
+        )
+
+    def find(self, base: str) -> Found:
+        """Compare with the commit `base` where GitHub can, else list everything."""
+        head = self._about["head"]
+        if not head:
+            return Found({}, complete=True)
+        changed = self._read(CompareCommits(self._name, base, head)) if base else None
+        return self._all(head) if changed is None else _changed(changed)
+
+    def _all(self, head: str) -> Found:
+        files, refused = {}, {}
+        for entry in self._read(ListFiles(self._name, head)):
+            if entry["mode"] in _FILES:
+                files[entry["path"]] = File(entry["sha"], entry["size"])
+            else:
+                refused[entry["path"]] = "a symbolic link or a submodule"
+        return Found(files, complete=True, refused=refused)
+
+    def fetch(self, path: str, file: File) -> bytes | str | None:
+        head = self._about["head"]
+        found = self._read(ReadFile(self._name, path, file.hash, head, MAX_BYTES))
+        if found is None or found["skipped"]:
+            return found and str(found["skipped"])
+        return base64.b64decode(found["content"])
+
+    def issues(self) -> Iterator[tuple[list[Document], int]]:
+        """Go through the issues and pull requests, a page at a time, with the number of pages."""
+        page = pages = 1
+        while page <= pages:
+            found = self._read(ListIssues(self._name, page))
+            pages = found["pages"]
+            yield [self._issue(issue) for issue in found["issues"]], pages
+            page += 1
+
+    def _issue(self, issue: Json) -> Document:
+        """An issue as triage remembers it: its title and its body."""
+        author = issue["user"] or {}
+        text = "\n\n".join(filter(None, (issue["title"], clean_markdown(issue["body"] or ""))))
+        reason = "by a bot" if author.get("type") == "Bot" else ""
+        piece = Piece(f"{self._name}#{issue['number']}", issue["html_url"], text)
+        return Document(
+            path=str(issue["number"]),
+            hash=short_hash(text),
+            pieces=() if reason else (piece,),
+            author=author.get("login", ""),
+            trust="inside" if issue["author_association"] in _INSIDERS else "outside",
+            reason=reason,
+        )
+
+
+def _changed(files: list[Json]) -> Found:
+    gone = {file["filename"] for file in files if file["status"] == "removed"}
+    gone |= {file["previous_filename"] for file in files if file["status"] == "renamed"}
+    return Found(
+        {f["filename"]: File(f["sha"]) for f in files if f["status"] != "removed"},
+        complete=False,
+        gone=frozenset(gone),
+        moved={f["filename"]: f["previous_filename"] for f in files if f["status"] == "renamed"},
+    )

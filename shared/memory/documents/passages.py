@@ -1,0 +1,127 @@
+"""Cuts documents into passages of bounded size, by heading and paragraph, each with an address."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from shared.memory.documents.outline import Block, Format, format_of, sections
+from shared.memory.text import short_hash
+
+#: What a passage holds, in characters; an ideograph counts as two. A block of code may have twice
+#: as much before it is split. Small embedders read about so much, and so much says one thing.
+LIMIT = 1_200
+#: A longer ref is kept as its beginning and a hash of the whole.
+_REF_CHARACTERS = 440
+
+_WIDE = re.compile(
+    "[\u1100-\u11ff\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
+    "\U00020000-\U0003134f]"
+)
+_ENDS = (re.compile(r"\n"), re.compile(r"[.!?][\"')\]]*\s|[。！？；]"), re.compile(r"\s"))
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A part of a document that fits into an embedder.
+
+    `headings` leads to it, from the outermost in; `anchor` is the address of the last of them
+    within the document, '' before the first. `number` counts the passages under it, `first` and
+    `last` are lines, all from 1.
+    """
+
+    headings: tuple[str, ...]
+    anchor: str
+    number: int
+    body: str
+    first: int
+    last: int
+
+    @property
+    def text(self) -> str:
+        """What is remembered: the way there, then what stands there."""
+        return "\n\n".join(filter(None, (" › ".join(self.headings), self.body)))
+
+    def ref(self, document: str) -> str:
+        """Name it within `document`: `acme/shop:README.md#install/2`."""
+        ref = f"{document}#{self.anchor}/{self.number}"
+        return ref if len(ref) <= _REF_CHARACTERS else f"{ref[:_REF_CHARACTERS]}:{short_hash(ref)}"
+
+    def url(self, document: str, format: Format) -> str:
+        """Its address in the document at `document`: the heading's, in code the lines'."""
+        if format == "code":
+            return f"{document}#L{self.first}-L{self.last}"
+        return f"{document}#{self.anchor}" if self.anchor else document
+
+
+def cut(path: str, text: str) -> list[Passage]:
+    """Return the passages of the document `path`, in order; a blank document has none.
+
+    What is stripped apart, all of the text is in one passage or another. What a passage says and
+    is called depends on its own section only, so that a change elsewhere leaves it as it is.
+    """
+    found = sections(format_of(path), text)
+    passages = []
+    for place, section in enumerate(found):
+        packed = list(_packed(section.blocks))
+        leads_on = place + 1 < len(found) and len(found[place + 1].headings) > len(section.headings)
+        if not packed and section.headings and not leads_on:
+            packed = [Block("", section.line, section.line)]
+        for number, block in enumerate(packed, 1):
+            name = (section.headings, section.anchor, number)
+            passages.append(Passage(*name, block.text, block.first, block.last))
+    return passages
+
+
+def weight(text: str) -> int:
+    """How much of a passage `text` takes."""
+    return len(text) if text.isascii() else len(text) + len(_WIDE.findall(text))
+
+
+def _packed(blocks: Sequence[Block]) -> Iterator[Block]:
+    """Join neighbours that fit into one passage, and split what does not fit."""
+    held: list[Block] = []
+    taken = 0
+    for block in blocks:
+        size = weight(block.text) + 2
+        if held and taken + size > LIMIT:
+            yield _joined(held)
+            held, taken = [], 0
+        if size > (2 * LIMIT if block.is_code else LIMIT):
+            yield from _split(block)
+        else:
+            held.append(block)
+            taken += size
+    if held:
+        yield _joined(held)
+
+
+def _joined(blocks: Sequence[Block]) -> Block:
+    return Block("\n\n".join(block.text for block in blocks), blocks[0].first, blocks[-1].last)
+
+
+def _split(block: Block) -> Iterator[Block]:
+    """Split a long block where a line, a sentence or a word ends, else anywhere."""
+    text, start, line = block.text, 0, block.first
+    while start < len(text):
+        end = _end(text, start)
+        piece = text[start:end]
+        after = line + piece.count("\n")
+        if piece.strip():
+            yield Block(piece.strip("\n"), line, after - (piece[-1] == "\n"))
+        start, line = end, after
+
+
+def _end(text: str, start: int) -> int:
+    """Where the passage that begins at `start` ends: as late as it fits, at the best place."""
+    end, room = start, LIMIT
+    while end < len(text) and room > 0:
+        room -= 2 if _WIDE.match(text[end]) else 1
+        end += 1
+    if end == len(text):
+        return end
+    middle = (start + end) // 2
+    for pattern in _ENDS:
+        places = [match.end() for match in pattern.finditer(text, middle, end)]
+        if places:
+            return places[-1]
+    return end

@@ -1,0 +1,133 @@
+"""Gives every memory a vector of the embedder that is wanted, while the old one still answers."""
+
+import time
+import uuid
+from collections.abc import Callable
+
+from shared.database import Database, Row, Statement, queries
+from shared.log import log
+from shared.memory.embedding.local import Embedder, checked, written
+from shared.memory.store import EMBEDDED_CHARACTERS
+from shared.memory.embedding.tenants import TenantEmbedders
+
+SQL = queries(__file__, "reembedding.sql")
+
+#: Seconds after which every writer knows of a change: what a process may go by, and the longest
+#: run, which commits what it embedded at its beginning.
+SETTLED = 20 * 60.0
+#: Memories embedded between two commits.
+_BATCH = 128
+#: Vectors deleted between two commits.
+_CLEARED = 1_000
+#: Seconds after which the work of one that died is free again.
+_LEASE = 300.0
+#: A batch may take so much longer than the slowest one before.
+_MARGIN = 1.5
+
+
+class Reembedding:
+    """The change of embedders in one database.
+
+    Every step is one transaction that can be repeated: what dies goes on at the next `advance`.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        embedders: TenantEmbedders,
+        *,
+        batch: int = _BATCH,
+        settled: float = SETTLED,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._database = database
+        self._embedders = embedders
+        self._batch = batch
+        self._settled = settled
+        self._clock = clock
+
+    def advance(self, tenant: str, seconds_left: float) -> dict[str, int]:
+        """Carry the change of `tenant` further; return how many memories were `embedded`, embedders
+        `switched`, vectors `deleted`, and whether another worker was `busy`.
+
+        It stops between two batches in time for `seconds_left`. Raises what embedders raise, and
+        DatabaseUnavailable.
+        """
+        until = self._clock() + seconds_left
+        done = {"embedded": 0, "switched": 0, "deleted": 0, "busy": 0}
+        appointed = self._embedders.read(tenant, appoint=True)
+        wanted = self._embedders.wants(tenant)
+        self._run(tenant, "stop", wanted=wanted)
+        answering = next(each.embedder for each in appointed if each.state == "answering")
+        for name in dict.fromkeys([wanted, answering]):
+            if embedder := self._embedders.built(tenant, name):
+                self._fill(tenant, embedder, until, done)
+        if wanted != answering:
+            self._switch(tenant, answering, wanted, done)
+        self._clear(tenant, until, done)
+        self._embedders.read(tenant)
+        return done
+
+    def _fill(self, tenant: str, embedder: Embedder, until: float, done: dict[str, int]) -> None:
+        """Embed what lacks a vector of `embedder`, until nothing does or the time is over."""
+        owner = uuid.uuid4().hex
+        after, slowest = 0, 0.0
+        try:
+            while (begun := self._clock()) + slowest * _MARGIN < until:
+                held, rows = self._next(tenant, embedder.name, owner, after)
+                done["busy"] |= not held
+                if not held or not rows:
+                    return
+                done["embedded"] += self._embed(tenant, embedder, rows)
+                after = rows[-1]["seq"]
+                slowest = max(slowest, self._clock() - begun)
+        finally:
+            self._run(tenant, "free", embedder=embedder.name, owner=owner)
+
+    def _next(self, tenant: str, name: str, owner: str, after: int) -> tuple[list[Row], list[Row]]:
+        about = {"tenant": tenant, "embedder": name, "owner": owner, "lease": _LEASE}
+        about |= {"after": after, "limit": self._batch, "characters": EMBEDDED_CHARACTERS}
+        statements = [Statement(SQL["hold"], about), Statement(SQL["missing"], about)]
+        held, rows = self._database.run(tenant, statements)
+        return held, rows
+
+    def _embed(self, tenant: str, embedder: Embedder, rows: list[Row]) -> int:
+        vectors = embedder.embed([row["text"] for row in rows])
+        checked(embedder, vectors, len(rows))
+        kept = self._run(
+            tenant,
+            "keep",
+            embedder=embedder.name,
+            dimensions=embedder.dimensions,
+            ids=[row["id"] for row in rows],
+            digests=[row["digest"] for row in rows],
+            embeddings=[written(vector) for vector in vectors],
+        )
+        return len(kept)
+
+    def _switch(self, tenant: str, old: str, new: str, done: dict[str, int]) -> None:
+        """Let the new embedder answer, if it can for every memory."""
+        # Who cannot build the old one writes no vectors of it: nobody has to be waited for.
+        settled = self._settled if self._embedders.built(tenant, old) else 0.0
+        about = {"tenant": tenant, "embedder": new, "settled": settled}
+        statements = [Statement(SQL[name], about) for name in ("turn", "retire", "promote")]
+        *_, promoted = self._database.run(tenant, statements)
+        if promoted:
+            done["switched"] = 1
+            log("memory: another embedder answers", tenant=tenant, before=old, now=new)
+
+    def _clear(self, tenant: str, until: float, done: dict[str, int]) -> None:
+        """Delete the vectors of what was retired and cannot be asked for any more."""
+        for row in self._run(tenant, "retired", settled=self._settled):
+            name = row["embedder"]
+            while self._clock() < until:
+                gone = self._run(tenant, "clear", embedder=name, limit=_CLEARED)
+                done["deleted"] += len(gone)
+                if len(gone) < _CLEARED:
+                    self._run(tenant, "clear_kept", embedder=name)
+                    self._run(tenant, "dismiss", embedder=name)
+                    break
+
+    def _run(self, tenant: str, name: str, **parameters: object) -> list[Row]:
+        [rows] = self._database.run(tenant, [Statement(SQL[name], {"tenant": tenant} | parameters)])
+        return rows

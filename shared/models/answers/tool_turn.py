@@ -1,0 +1,79 @@
+"""The next turn of a conversation with tools ends in text, in calls, or in one clear error,
+whatever a model does."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from shared.errors import AnswerInvalid
+from shared.models import Message, Reply, Request
+from shared.models.answers.usage import charged, total
+from shared.models.answers.repair import repair
+
+
+def turn(
+    reply: Callable[[Request], Reply],
+    request: Request,
+    fallback: Callable[[Request], Reply] | None = None,
+) -> Reply:
+    """Ask for the next turn; the reply has text or calls, and the tokens and the cost of all that
+    it took.
+
+    What is no turn is asked for once more: with twice the tokens when it was cut off, before it
+    said anything or inside of a call, else with a word on what is missing, as when the tool that
+    `tool_choice` names was not called. After that `fallback` is asked, once. Text that was cut off
+    is a turn, and so is a refusal in words; a call that still is cut off is malformed. Raises
+    AnswerInvalid when no turn came, and whatever `reply` and `fallback` raise; a ModelError says
+    what was paid.
+    """
+    request = question = replace(request, messages=repair(request.messages))
+    replies: list[Reply] = []
+    with charged(replies):
+        replies.append(reply(request))
+        lacking = _lack(request, replies[-1]) or _is_cut_short(replies[-1])
+        if lacking and replies[-1].finish != "refused":
+            request = _again(request, replies[-1])
+            replies.append(reply(request))
+        if fallback and _lack(request, replies[-1]):
+            replies.append(fallback(replace(question, max_tokens=request.max_tokens)))
+        if lack := _lack(request, replies[-1]):
+            also = ", also when asked again" if len(replies) > 1 else ""
+            raise AnswerInvalid(f"{replies[-1].model}: {lack}{also}")
+    return total(replies)
+
+
+def _is_cut_short(reply: Reply) -> bool:
+    """Was it cut off inside of a call? The last call of a reply that was cut off is malformed."""
+    return reply.finish == "length" and bool(reply.calls)
+
+
+def _lack(request: Request, reply: Reply) -> str:
+    """Return what keeps `reply` from being a turn, or nothing."""
+    choice, called = request.tool_choice, {call.name for call in reply.calls}
+    if choice and request.tools and not (called if choice == "any" else choice in called):
+        declined = reply.finish == "refused"
+        return "declined to answer" if declined else f"did not call {_chosen(request)}"
+    if called or reply.text.strip():
+        return ""
+    if reply.finish == "refused":
+        return "declined to answer"
+    if reply.finish == "length":
+        return f"cut off at {request.max_tokens} tokens before it said anything; raise max_tokens"
+    return "answered nothing"
+
+
+def _chosen(request: Request) -> str:
+    if request.tool_choice != "any":
+        return f"the tool {request.tool_choice}"
+    return f"a tool ({', '.join(sorted(tool.name for tool in request.tools))})"
+
+
+def _again(request: Request, answer: Reply) -> Request:
+    """Return the request that may bring what is missing."""
+    if answer.finish == "length":
+        return replace(request, max_tokens=2 * request.max_tokens)
+    if request.tool_choice:
+        wish = f"Call {_chosen(request)} now, and write nothing else."
+    else:
+        wish = "Your last answer was empty. Answer now."
+    said = (Message("assistant", answer.text), Message("user", wish))
+    return replace(request, messages=repair((*request.messages, *said)))

@@ -1,0 +1,155 @@
+"""The shared half of the prompt cache: replies and claims in Postgres, which may be down at any
+time."""
+
+import itertools
+import json
+import threading
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import psycopg
+
+from shared.database import Database, Row, Statement, queries
+from shared.errors import DatabaseUnavailable
+from shared.log import log
+from shared.models import Reply
+from shared.models.cache.recent_replies import read
+from shared.models.deadline import Deadline
+
+SQL = queries(__file__, "shared_replies.sql")
+
+#: Seconds for which Postgres is left alone after it failed.
+REST = 30.0
+#: The longest claim, in seconds: a call that takes longer may be made a second time.
+LONGEST_LEASE = 120.0
+#: Every so many replies kept, and with a process's first, those past their time are deleted.
+SWEPT_EVERY = 64
+#: Seconds for which nobody waits for a reply after one that was not worth keeping.
+EXCUSED = 60.0
+
+
+class Question(NamedTuple):
+    """One flight of one request: `owner` is what its claim is known by."""
+
+    tenant: str
+    key: str
+    model: str
+    owner: str
+
+
+class Found(NamedTuple):
+    """What is known of a question: a reply, the bytes of its JSON and for how many seconds it is
+    fresh; or, without one, whether to call, because nobody else does."""
+
+    reply: Reply | None = None
+    size: int = 0
+    fresh_for: float = 0.0
+    call: bool = False
+
+
+class Savings(NamedTuple):
+    """What a tenant's shared cache saved, in US dollars and tokens, and the bytes that it holds."""
+
+    hits: int = 0
+    saved: float = 0.0
+    saved_tokens: int = 0
+    bytes: int = 0
+
+
+#: What holds where Postgres does not answer, and where no tenant is named: nothing is shared.
+ALONE = Found(call=True)
+
+
+class SharedReplies:
+    """The replies of one database, or of none. Threads may share it. Only `savings` and `expire`
+    ever raise."""
+
+    def __init__(self, database: Database | None, *, hours: float, megabytes: float) -> None:
+        self._database = database
+        self._seconds = hours * 3600
+        self._most = int(megabytes * 1e6)
+        self._keeps = itertools.count()
+        self._turn = threading.Lock()
+        self._rests_until = 0.0
+
+    def find(self, question: Question, deadline: Deadline) -> Found:
+        """Return the reply, or claim the question where nobody has; one round trip."""
+        lease = max(1.0, min(deadline.left, LONGEST_LEASE))
+        find = Statement(SQL["find"], question._asdict() | {"lease": lease})
+        statements = [find]
+        while rows := self._run(question, statements, deadline):
+            [found] = rows[-1]
+            if found["reply"] is None:
+                return Found(call=found["claimed"] or found["not_worth_keeping"])
+            if reply := read(json.loads(found["reply"])):
+                return Found(reply, len(found["reply"].encode()), found["fresh_for"])
+            log("prompt cache discards what it cannot read", key=question.key[:12])
+            unread = question._asdict() | {"reply": found["reply"]}
+            statements = [Statement(SQL["discard"], unread), find]
+        return ALONE
+
+    def keep(self, question: Question, reply: Reply, text: str, deadline: Deadline) -> None:
+        """Keep `reply`, whose JSON is `text`, and end the claim: one round trip, seldom a second to
+        make room."""
+        row = question._asdict() | {
+            "reply": text,
+            "bytes": len(text.encode()),
+            "cost": reply.cost,
+            "tokens": reply.usage.input + reply.usage.output,
+            "seconds": self._seconds,
+            "most": self._most,
+        }
+        lock, keep, make_room = (Statement(SQL[n], row) for n in ("lock", "keep", "make_room"))
+        rows = self._run(question, [lock, keep], deadline)
+        if rows and (rows[1][0]["too_much"] or next(self._keeps) % SWEPT_EVERY == 0):
+            self._run(question, [lock, make_room], deadline)
+
+    def release(self, question: Question, deadline: Deadline) -> None:
+        """End the claim after a failure: the next one tries at once."""
+        self._run(question, [Statement(SQL["release"], question._asdict())], deadline)
+
+    def excuse(self, question: Question, deadline: Deadline) -> None:
+        """End the claim because the reply was not worth keeping: for a while nobody waits."""
+        row = question._asdict() | {"seconds": EXCUSED}
+        self._run(question, [Statement(SQL["excuse"], row)], deadline)
+
+    def savings(self, tenant: str) -> Savings:
+        """Return what was saved since the beginning; raises DatabaseUnavailable."""
+        if self._database is None:
+            return Savings()
+        [[row]] = self._database.run(tenant, [Statement(SQL["savings"], {"tenant": tenant})])
+        return Savings(**row)
+
+    def expire(self) -> int:
+        """Delete what is no longer in force, of every tenant, and count it; raises
+        DatabaseUnavailable."""
+        if self._database is None:
+            return 0
+        return int(self._database.run("", [Statement(SQL["expire"], {})])[0][0]["expired"])
+
+    def _run(
+        self, question: Question, statements: Sequence[Statement], deadline: Deadline
+    ) -> list[list[Row]] | None:
+        """Return the rows, or None where nothing is shared and when Postgres failed lately.
+
+        One thread at a time: when Postgres does not answer, one waits for it instead of all.
+        """
+        if self._database is None or not question.tenant:
+            return None
+        # A reply that came at the last moment is still worth a second.
+        if not self._turn.acquire(timeout=max(1.0, deadline.left)):
+            return None
+        try:
+            if time.monotonic() < self._rests_until:
+                return None
+            return self._database.run(question.tenant, statements)
+        # Also what a server says that became read-only, or has no rights for us: a model call must
+        # not fail because its answer could not be shared.
+        except (DatabaseUnavailable, psycopg.Error) as err:
+            self._rests_until = time.monotonic() + REST
+            reason = getattr(err, "sqlstate", None) or type(err).__name__
+            log("prompt cache goes on without Postgres", reason=reason, seconds=REST)
+            return None
+        finally:
+            self._turn.release()

@@ -1,0 +1,195 @@
+"""One embedding model with all that lies between texts and its server: cut, split, sent in turn,
+retried, checked.
+
+Calls pass what calls of chat models pass: retries, the account's limits, the circuit breaker and
+the limiter of this process. Budgets and the prompt cache are for chat models alone.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple, Protocol
+
+from shared.errors import SettingsError
+from shared.models import Message, Purpose, Request, Usage
+from shared.models.guards.breaker import Breaker
+from shared.models.deadline import Deadline
+from shared.models.providers.dimensions import sized
+from shared.models.providers.failures import Refused
+from shared.models.guards.retrying import Guards, retrying
+from shared.models.guards.limiter import Limiter
+from shared.models.prices import most_tokens
+
+#: How many calls one `embed` makes at a time at most; the limiter may allow fewer.
+_THREADS = 8
+_CALL_SECONDS = 60.0
+#: Where a server refuses texts of so many characters, they are not what it dislikes.
+_SHORT = 500
+#: Servers refuse an empty text; this has a vector that is near to nothing.
+_NOTHING = "-"
+
+
+class Portion(NamedTuple):
+    """What one call takes: how many texts, bytes of all together, characters of each.
+
+    No tokenizer makes more tokens than a text has bytes, so a limit in tokens holds in bytes.
+    """
+
+    texts: int
+    bytes: int
+    characters: int
+
+
+class Vectors(NamedTuple):
+    """What a call brought, and how many tokens it was; 0 where the server does not say."""
+
+    rows: list[list[float]]
+    tokens: int = 0
+
+
+class Wire(Protocol):
+    """One embedding model behind one wire format.
+
+    `dimensions` is None when nobody has said them: then they are what the server sends. `call`
+    takes what fits into one `portion`, and raises ModelUnavailable or ModelRejected.
+    """
+
+    name: str
+    dimensions: int | None
+    asymmetric: bool
+    portion: Portion
+
+    def call(self, texts: Sequence[str], purpose: Purpose, deadline: Deadline) -> Vectors: ...
+
+
+class GuardedEmbedder:
+    """An embedder that is asked within its limits. Thread-safe."""
+
+    def __init__(self, wire: Wire, guards: Guards, sleep: Callable[[float], None]) -> None:
+        self.name = wire.name
+        self.asymmetric = wire.asymmetric
+        #: As prices and limits name it.
+        self._model = sized(self.name, {}).name
+        self._dimensions = wire.dimensions
+        self._wire = wire
+        self._guards = guards
+        self._sleep = sleep
+        self._breaker = Breaker(self.name)
+        self._limiter = Limiter(name=self.name)
+
+    @property
+    def dimensions(self) -> int:
+        """The dimensions; where nobody has said them, one call finds out."""
+        if self._dimensions is None:
+            [row] = self._portion([_NOTHING], "document")
+            self._dimensions = len(row)
+        return self._dimensions
+
+    def embed(self, texts: Sequence[str], purpose: Purpose = "document") -> list[list[float]]:
+        """Return a unit vector per text, in the order of the texts.
+
+        What exceeds the model's window is cut. Raises ModelUnavailable, ModelRejected, and
+        SettingsError when the vectors are not what MODEL_EMBED promises.
+        """
+        window = self._wire.portion.characters
+        cut = [text.strip()[:window] or _NOTHING for text in texts]
+        portions = list(portioned(cut, self._wire.portion))
+        if len(portions) < 2:
+            return self._portion(portions[0], purpose) if portions else []
+        with ThreadPoolExecutor(min(_THREADS, len(portions))) as threads:
+            futures = [threads.submit(self._portion, portion, purpose) for portion in portions]
+            try:
+                return [row for future in futures for row in future.result()]
+            finally:
+                threads.shutdown(wait=False, cancel_futures=True)
+
+    def _portion(self, texts: Sequence[str], purpose: Purpose) -> list[list[float]]:
+        """Embed what fits into one call; where that is refused, the long texts are shortened."""
+        try:
+            rows = self._retried(texts, purpose)
+        except Refused:
+            # How many tokens a text has is known to the server alone.
+            if max(map(len, texts)) <= _SHORT:
+                raise
+            return self._shortened(texts, purpose)
+        return self._checked(rows, len(texts))
+
+    def _shortened(self, texts: Sequence[str], purpose: Purpose) -> list[list[float]]:
+        if len(texts) == 1:
+            return self._portion([texts[0][: len(texts[0]) // 2]], purpose)
+        rows: list[list[float]] = [[]] * len(texts)
+        alone = [[number] for number, text in enumerate(texts) if len(text) > _SHORT]
+        short = [number for number, text in enumerate(texts) if len(text) <= _SHORT]
+        for numbers in [*alone, short] if short else alone:
+            found = self._portion([texts[number] for number in numbers], purpose)
+            for number, row in zip(numbers, found, strict=True):
+                rows[number] = row
+        return rows
+
+    def _retried(self, texts: Sequence[str], purpose: Purpose) -> list[list[float]]:
+        deadline = Deadline(_CALL_SECONDS)
+        return retrying(
+            lambda: self._once(texts, purpose, deadline), deadline, self._sleep, paced=True
+        )
+
+    def _once(
+        self, texts: Sequence[str], purpose: Purpose, deadline: Deadline
+    ) -> list[list[float]]:
+        buckets, prices = self._guards.buckets, self._guards.prices
+        if buckets is None:
+            return self._in_turn(texts, purpose, deadline).rows
+        request = Request(tuple(Message("user", text) for text in texts), max_tokens=0)
+        most = prices.ceiling(self._model, request)
+        held = buckets.reserve(self._model, most_tokens(request), most, deadline)
+        used = Vectors([])
+        try:
+            self._sleep(held.wait)
+            used = self._in_turn(texts, purpose, deadline)
+        finally:
+            tokens = used.tokens if used.tokens or not used.rows else most_tokens(request)
+            buckets.settle(held, tokens, prices.cost(self._model, Usage(input=tokens)))
+        return used.rows
+
+    def _in_turn(self, texts: Sequence[str], purpose: Purpose, deadline: Deadline) -> Vectors:
+        with self._limiter.turn(deadline), self._breaker.guard():
+            return self._wire.call(texts, purpose, deadline)
+
+    def _checked(self, rows: list[list[float]], count: int) -> list[list[float]]:
+        """Return the rows at length one; raises SettingsError when they are no vectors of these
+        dimensions."""
+        if len(rows) != count:
+            raise SettingsError(
+                f"MODEL_EMBED={self.name} sent {len(rows)} vectors for {count} texts; it is no"
+                " embedding model that can be used"
+            )
+        expected = self._dimensions or len(rows[0])
+        wrong = {len(row) for row in rows} - {expected}
+        if wrong:
+            raise SettingsError(
+                f"MODEL_EMBED={self.name} sends vectors of {min(wrong)} dimensions, not {expected};"
+                f" write MODEL_EMBED={self._model}@{min(wrong)}"
+            )
+        lengths = [math.hypot(*row) for row in rows]
+        if not all(math.isfinite(length) and length > 0 for length in lengths):
+            raise SettingsError(
+                f"MODEL_EMBED={self.name} sent a vector without direction (zero, infinite or no"
+                " number); choose another model, or look at its server"
+            )
+        return [
+            [value / length for value in row] for row, length in zip(rows, lengths, strict=True)
+        ]
+
+
+def portioned(texts: Sequence[str], portion: Portion) -> Iterator[list[str]]:
+    """Split the texts, in their order, so that each part fits into one call."""
+    part: list[str] = []
+    size = 0
+    for text in texts:
+        more = len(text.encode("utf-8", "replace"))
+        if part and (len(part) == portion.texts or size + more > portion.bytes):
+            yield part
+            part, size = [], 0
+        part.append(text)
+        size += more
+    if part:
+        yield part

@@ -1,0 +1,208 @@
+"""Anthropic's Messages wire format: requests to bodies, answers to replies.
+
+https://platform.claude.com/docs/en/api/messages/create
+"""
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.models import (Json, Message, Request, ToolSpec, Usage)
+from shared.models.providers import blocks
+from shared.models.providers.prefixes import kept, turns_to_mark
+from shared.models.providers.json_output import ANSWER, as_object, is_strict, json_instruction
+
+#: What a model may turn out not to take.
+TEMPERATURE, FORMAT, FORCE, CACHE = "temperature", "output_config", "tool_choice", "cache_control"
+
+_KEEP = {"type": "ephemeral"}
+
+#: What a schema may not hold, https://platform.claude.com/docs/en/build-with-claude/
+#: structured-outputs#json-schema-limitations. It is said in words, and the answer is checked.
+_BOUNDS = frozenset(
+    {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
+    | {"minLength", "maxLength", "minItems", "maxItems", "uniqueItems"}
+)
+
+
+def body_of(
+    model: str, request: Request, lacks: Collection[str] = (), *, stream: bool = False
+) -> Json:
+    """Write `request` for a model that does not take what `lacks` names.
+
+    The conversation comes last, so that a longer one starts with the same bytes.
+    """
+    body: Json = {"model": model, "max_tokens": request.max_tokens}
+    if TEMPERATURE not in lacks:
+        body["temperature"] = min(request.temperature, 1.0)
+    if stream:
+        body["stream"] = True
+    by_tool = FORCE not in lacks and not blocks.chosen(request)
+    system = [request.system] if request.system.strip() else []
+    if request.schema is not None:
+        if FORMAT not in lacks and is_strict(as_object(request.schema)):
+            by_tool = False
+            schema = without_bounds(as_object(request.schema))
+            body[FORMAT] = {"format": {"type": "json_schema", "schema": schema}}
+        elif not by_tool:
+            system.append(json_instruction(as_object(request.schema)))
+    if tools := [_tool(tool) for tool in blocks.offered(request, answer=by_tool)]:
+        body["tools"] = tools
+    if FORCE not in lacks and (name := blocks.forced(request, answer=by_tool)):
+        body[FORCE] = {"type": "any"} if name == "any" else {"type": "tool", "name": name}
+    if system:
+        body["system"] = [{"type": "text", "text": text} for text in system]
+    body["messages"] = messages_of(request.messages)
+    if CACHE not in lacks:
+        _mark(body, request)
+    return body
+
+
+def _mark(body: Json, request: Request) -> None:
+    """Mark what is worth keeping: three of the four marks that are allowed, at most."""
+    worth = kept(body["model"], request)
+    ends = []
+    if worth.head:
+        # Tools come before the system's part: its mark covers them.
+        ends.append((body.get("system") or body["tools"])[-1])
+    if worth.turns:
+        ends += [turn["content"][-1] for turn in turns_to_mark(body["messages"])]
+    for block in ends:
+        block[CACHE] = _KEEP
+
+
+def parts_of(body: Json) -> set[str]:
+    """Return which of what a model may not take stands in `body`."""
+    written = [*body.get("system", ()), *body.get("tools", ())]
+    written += [block for turn in body["messages"] for block in turn["content"]]
+    marked = {CACHE} if any(CACHE in block for block in written) else set()
+    return body.keys() & {TEMPERATURE, FORMAT, FORCE} | marked
+
+
+def messages_of(messages: Collection[Message]) -> list[Json]:
+    return blocks.alternating(messages, _blocks, {"type": "text", "text": blocks.LEFT_OUT})
+
+
+def _blocks(message: Message) -> list[Json]:
+    if message.role == "tool":
+        result = {"type": "tool_result", "tool_use_id": _id(message.call_id)}
+        return [result | {"content": message.text or blocks.NOTHING}]
+    written: list[Json] = [
+        {
+            "type": "image",
+            "source": {"type": "base64", "media_type": image.media_type, "data": image.data},
+        }
+        for image in message.images
+    ]
+    if message.text.strip():
+        written.append({"type": "text", "text": message.text})
+    for call in message.calls:
+        use = {"type": "tool_use", "id": _id(call.id), "name": call.name}
+        written.append(use | {"input": blocks.in_order(call.arguments)})
+    return written
+
+
+def _id(given: str) -> str:
+    """Return an id that is taken here: other servers write other characters."""
+    return re.sub(r"[^A-Za-z0-9_-]", "_", given)
+
+
+def _tool(tool: ToolSpec) -> Json:
+    return {"name": tool.name, "description": tool.description, "input_schema": tool.parameters}
+
+
+def without_bounds(schema: Json) -> Json:
+    """Return `schema` with its bounds as words in its descriptions.
+
+    >>> without_bounds({"type": "number", "minimum": 0})
+    {'type': 'number', 'description': '(minimum: 0)'}
+    """
+    written: Json = {}
+    said = []
+    for key, value in schema.items():
+        if key in _BOUNDS and not (key == "minItems" and value in {0, 1}):
+            said.append(f"{key}: {value}")
+        elif key in {"properties", "$defs"}:
+            written[key] = {name: without_bounds(part) for name, part in value.items()}
+        elif key in {"anyOf", "allOf"}:
+            written[key] = [without_bounds(part) for part in value]
+        elif key == "items" and isinstance(value, dict):
+            written[key] = without_bounds(value)
+        else:
+            written[key] = value
+    if said:
+        about = [written["description"]] if "description" in written else []
+        written["description"] = " ".join([*about, f"({', '.join(said)})"])
+    return written
+
+
+@dataclass
+class Answer(blocks.Answer):
+    """What has come of a reply so far: the events of a stream, or all of it at once."""
+
+    begun: bool = False
+    _counts: dict[str, int] = field(default_factory=dict)
+
+    def add(self, piece: Mapping[str, Any]) -> str:
+        """Take in a message or one event of a stream; return the text that it adds for a reader.
+
+        Raises AttributeError, KeyError or TypeError when it has another shape. Events and blocks of
+        kinds that are not known here, such as pings and thoughts, add nothing.
+        """
+        match piece.get("type"):
+            case "message":
+                self._start(piece)
+                return "".join(self._open(*block) for block in enumerate(piece["content"]))
+            case "message_start":
+                self._start(piece["message"])
+            case "content_block_start":
+                return self._open(piece["index"], piece["content_block"])
+            case "content_block_delta":
+                return self._append(piece["index"], piece["delta"])
+            case "message_delta":
+                self.finish = str(piece["delta"].get("stop_reason") or self.finish)
+                self._count(piece.get("usage") or {})
+        return ""
+
+    def _start(self, message: Mapping[str, Any]) -> None:
+        self.begun = True
+        self.finish = str(message.get("stop_reason") or "")
+        self._count(message["usage"])
+
+    def _open(self, index: int, block: Mapping[str, Any]) -> str:
+        if block["type"] == "text":
+            return self._say(block["text"])
+        if block["type"] != "tool_use":
+            return ""
+        # In a stream the input is an empty object here, and comes in pieces.
+        written = json.dumps(block["input"], ensure_ascii=False) if block["input"] else ""
+        call = {"id": str(block["id"]), "name": str(block["name"]), "input": written}
+        self._calls[index] = call
+        return written if call["name"] == ANSWER else ""
+
+    def _append(self, index: int, delta: Mapping[str, Any]) -> str:
+        if delta["type"] == "text_delta":
+            return self._say(delta["text"])
+        if delta["type"] != "input_json_delta":
+            return ""
+        piece: str = delta["partial_json"]
+        call = self._calls[index]
+        call["input"] += piece
+        return piece if call["name"] == ANSWER else ""
+
+    def _say(self, text: str) -> str:
+        self.text += text
+        return text
+
+    def _count(self, usage: Mapping[str, Any]) -> None:
+        """Count: `input_tokens` leave out what was read from and written to the cache.
+
+        The counts of a stream's events are totals so far, not differences.
+        """
+        self._counts |= {key: count for key, count in usage.items() if isinstance(count, int)}
+        read = self._counts.get("cache_read_input_tokens", 0)
+        written = self._counts.get("cache_creation_input_tokens", 0)
+        fresh, output = self._counts.get("input_tokens", 0), self._counts.get("output_tokens", 0)
+        self.usage = Usage(fresh + read + written, output, read, written)

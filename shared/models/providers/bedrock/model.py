@@ -1,0 +1,201 @@
+"""Amazon Bedrock: Converse and ConverseStream, through botocore.
+
+botocore is boto3's core; boto3 itself would add a fifth to the time of its import. Nothing here is
+imported before a `bedrock:` name is used.
+"""
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, TypeVar
+
+import botocore.session
+from botocore.config import Config
+from botocore.eventstream import ParserError
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+from urllib3.exceptions import HTTPError
+
+from shared.errors import ModelUnavailable, SettingsError
+from shared.models import (Chunk, Json, Provider, Reply, Request)
+from shared.models.providers import blocks
+from shared.models.providers.bedrock.failures import answered_error, no_answer
+from shared.models.providers.bedrock.wire import Answer, mark, messages_of, tools_of
+from shared.models.deadline import Deadline
+from shared.models.providers.failures import Refused
+from shared.models.prices import Prices
+from shared.models.providers.json_output import as_object, json_instruction
+from shared.settings import Settings, aws_region
+
+T = TypeVar("T")
+
+_ADAPTATIONS = 5
+
+
+def connect(name: str, settings: Settings, setting: str) -> Provider:
+    """Return the model called `name`; `setting` is what error messages point to."""
+    return BedrockModel(name, setting, Prices(settings.model_prices))
+
+
+@cache
+def session() -> Any:
+    """Return the session of this process: reading its models and credentials takes long."""
+    return botocore.session.get_session()
+
+
+#: A session builds one client at a time.
+_building = threading.Lock()
+
+
+class Clients:
+    """Clients, one per time-out: a client's time-out cannot be set per call."""
+
+    def __init__(self) -> None:
+        self._clients: dict[float, Any] = {}
+
+    def within(self, seconds: float) -> Any:
+        """Return a client that waits for at most `seconds`, rounded down so that few are built."""
+        step = 0.1 if seconds < 1 else 1 if seconds < 10 else 5 if seconds < 60 else 30
+        patience = round(max(seconds // step * step, 0.1), 1)
+        with _building:
+            if patience not in self._clients:
+                self._clients[patience] = self._build(patience)
+            return self._clients[patience]
+
+    def _build(self, patience: float) -> Any:
+        config = Config(
+            connect_timeout=min(patience, 10.0),
+            read_timeout=patience,
+            retries={"total_max_attempts": 1, "mode": "standard"},
+            max_pool_connections=32,
+        )
+        region = session().get_config_variable("region") or aws_region()
+        return session().create_client("bedrock-runtime", region_name=region, config=config)
+
+
+class BedrockModel:
+    """A chat model on Bedrock. A stream that stalls ends at most one more `timeout` later: botocore
+    measures the silence, not the whole."""
+
+    def __init__(self, name: str, setting: str, prices: Prices) -> None:
+        self.name = name
+        self._setting = setting
+        self._prices = prices
+        self._id = name.partition(":")[2]
+        if not self._id:
+            raise SettingsError(f"{setting}={name!r} names no model; write bedrock:us.amazon.nova…")
+        self._clients = Clients()
+        #: What the model turned out not to take.
+        self._lacks: frozenset[str] = frozenset()
+
+    def reply(self, request: Request, timeout: float) -> Reply:
+        deadline = Deadline(timeout)
+
+        def call(parameters: Json) -> Json:
+            whole: Json = self._clients.within(deadline.left).converse(**parameters)
+            return whole
+
+        with translated(self.name, self._setting, deadline):
+            return self.read(self._adapting(request, call))
+
+    def read(self, whole: Json) -> Reply:
+        """Return the reply that Converse's answer holds; raises KeyError and the like when it is
+        another thing."""
+        answer = Answer()
+        answer.add_whole(whole)
+        return self._reply(answer)
+
+    def stream(self, request: Request, timeout: float) -> Iterator[Chunk]:
+        deadline = Deadline(timeout)
+
+        def call(parameters: Json) -> Any:
+            return self._clients.within(deadline.left).converse_stream(**parameters)["stream"]
+
+        answer = Answer()
+        with translated(self.name, self._setting, deadline):
+            events = self._adapting(request, call)
+            try:
+                for event in events:
+                    if text := answer.add(event):
+                        yield Chunk(text)
+                    if deadline.left <= 0:
+                        raise ModelUnavailable(f"{self.name}: no whole answer within {timeout} s")
+            finally:
+                events.close()
+            if not answer.finish:
+                raise ModelUnavailable(f"{self.name}: the stream ended in the middle of the answer")
+            yield Chunk(reply=self._reply(answer))
+
+    def _adapting(self, request: Request, call: Callable[[Json], T]) -> T:
+        """Call, and call again without what the model says it does not take."""
+        for _ in range(_ADAPTATIONS):
+            try:
+                return call(self.parameters(request))
+            except ClientError as err:
+                problem = answered_error(self.name, self._setting, err)
+                if not isinstance(problem, Refused) or not self.learn(problem.detail):
+                    raise problem from err
+        return call(self.parameters(request))
+
+    def learn(self, said: str) -> bool:
+        """Adapt to what was said; return whether that is news.
+
+        Newer models take no temperature and no forced tool, older ones no tools at all.
+        """
+        lacks = self._lacks
+        if re.search(r"temperature", said, re.I):
+            lacks |= {"temperature"}
+        elif re.search(r"tool_?choice|forces? tool|forced tool", said, re.I):
+            lacks |= {"force"}
+        elif re.search(r"support tool use|toolConfig", said, re.I):
+            lacks |= {"schema"}
+        elif re.search(r"cache.?point|cache_control|prompt caching", said, re.I):
+            # Some models keep the system's part and no turns.
+            of_turns = re.search(r"messages", said, re.I) and "turns" not in lacks
+            lacks |= {"turns"} if of_turns else {"cache"}
+        news = lacks != self._lacks
+        self._lacks = lacks
+        return news
+
+    def parameters(self, request: Request) -> Json:
+        """Write what Converse takes, without what the model is known not to take."""
+        lacks = self._lacks
+        limits: Json = {"maxTokens": request.max_tokens}
+        if "temperature" not in lacks:
+            limits["temperature"] = request.temperature
+        system = [request.system] if request.system.strip() else []
+        chosen = blocks.chosen(request)
+        if request.schema is not None and (lacks & {"force", "schema"} or chosen):
+            system.append(json_instruction(as_object(request.schema)))
+        # The conversation comes last, so that a longer one starts with the same bytes.
+        parameters: Json = {"modelId": self._id, "inferenceConfig": limits}
+        answer = "schema" not in lacks and not chosen
+        if tools := tools_of(request, force="force" not in lacks, answer=answer):
+            parameters["toolConfig"] = tools
+        if system:
+            parameters["system"] = [{"text": text} for text in system]
+        parameters["messages"] = messages_of(request.messages)
+        if "cache" not in lacks:
+            mark(parameters, request, turns="turns" not in lacks)
+        return parameters
+
+    def _reply(self, answer: Answer) -> Reply:
+        cost = self._prices.cost(self.name, answer.usage)
+        return Reply(
+            answer.answered(), answer.outcome(), answer.usage, self.name, answer.calls(), cost
+        )
+
+
+@contextmanager
+def translated(name: str, setting: str, deadline: Deadline) -> Iterator[None]:
+    """Turn what goes wrong inside into ModelUnavailable or ModelRejected."""
+    try:
+        yield
+    except ClientError as err:
+        raise answered_error(name, setting, err) from err
+    except (BotoCoreError, HTTPError, ParserError, ResponseParserError, OSError) as err:
+        raise no_answer(name, deadline.seconds, err) from err
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as err:
+        raise ModelUnavailable(f"{name}: answered something else than its model's JSON") from err

@@ -1,0 +1,134 @@
+"""The Bedrock Converse wire format: requests to parameters, answers to replies.
+
+https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
+"""
+
+import json
+import re
+from base64 import b64decode
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shared.errors import ModelRejected
+from shared.models import (Image, Json, Message, Request, Usage)
+from shared.models.providers import blocks
+from shared.models.providers.prefixes import kept, turns_to_mark
+from shared.models.providers.json_output import ANSWER
+
+#: https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html: which models keep
+#: prefixes, and which of them also keep tools on their own.
+_KEEPING = re.compile(r"anthropic\.claude|amazon\.nova")
+_KEEPING_TOOLS = re.compile(r"anthropic\.claude")
+_CACHE_POINT: Json = {"cachePoint": {"type": "default"}}
+
+
+def messages_of(messages: Iterable[Message]) -> list[Json]:
+    return blocks.alternating(messages, _blocks, {"text": blocks.LEFT_OUT})
+
+
+def _blocks(message: Message) -> list[Json]:
+    if message.role == "tool":
+        content = [{"text": message.text or blocks.NOTHING}]
+        return [{"toolResult": {"toolUseId": message.call_id, "content": content}}]
+    written = [_image(image) for image in message.images]
+    if message.text.strip():
+        written.append({"text": message.text})
+    for call in message.calls:
+        use = {"toolUseId": call.id, "name": call.name, "input": blocks.in_order(call.arguments)}
+        written.append({"toolUse": use})
+    return written
+
+
+def _image(image: Image) -> Json:
+    try:
+        data = b64decode(image.data, validate=True)
+    except ValueError as err:
+        raise ModelRejected(f"an image ({image.media_type}) is no base64") from err
+    kind = image.media_type.removeprefix("image/")
+    return {"image": {"format": kind, "source": {"bytes": data}}}
+
+
+def tools_of(request: Request, *, force: bool, answer: bool) -> Json | None:
+    """Write the tools and, where a schema is asked for and the model can, the one that takes the
+    answer; `force` makes the model use it, or what the author chose."""
+    specs = [
+        {
+            "toolSpec": {
+                "name": tool.name,
+                "description": tool.description,
+                "inputSchema": {"json": tool.parameters},
+            }
+        }
+        for tool in blocks.offered(request, answer=answer)
+    ]
+    if not specs:
+        return None
+    config: Json = {"tools": specs}
+    if force and (name := blocks.forced(request, answer=answer)):
+        config["toolChoice"] = {"any": {}} if name == "any" else {"tool": {"name": name}}
+    return config
+
+
+def mark(parameters: Json, request: Request, *, turns: bool) -> None:
+    """Put cache points behind what is worth keeping, behind `turns` only where the model can."""
+    if not _KEEPING.search(parameters["modelId"]):
+        return
+    worth = kept(parameters["modelId"], request)
+    if worth.head and "system" in parameters:
+        parameters["system"].append(_CACHE_POINT)
+    elif worth.head and _KEEPING_TOOLS.search(parameters["modelId"]):
+        parameters["toolConfig"]["tools"].append(_CACHE_POINT)
+    if worth.turns and turns:
+        for turn in turns_to_mark(parameters["messages"]):
+            turn["content"].append(_CACHE_POINT)
+
+
+@dataclass
+class Answer(blocks.Answer):
+    """What has come of a reply so far: the events of a stream, or all of it at once."""
+
+    def add_whole(self, answer: Mapping[str, Any]) -> None:
+        """Take in what Converse returned; raises KeyError or TypeError when it is another thing."""
+        for index, block in enumerate(answer["output"]["message"]["content"]):
+            self.text += block.get("text", "")
+            if "toolUse" in block:
+                use = block["toolUse"]
+                self._calls[index] = {
+                    "id": use["toolUseId"],
+                    "name": use["name"],
+                    "input": json.dumps(use["input"], ensure_ascii=False),
+                }
+        self.finish = answer["stopReason"]
+        self.usage = _usage(answer["usage"])
+
+    def add(self, event: Mapping[str, Any]) -> str:
+        """Take in one event of ConverseStream; return the text that it adds for a reader."""
+        if "contentBlockStart" in event:
+            start = event["contentBlockStart"]
+            if use := start["start"].get("toolUse"):
+                call = {"id": use["toolUseId"], "name": use["name"], "input": ""}
+                self._calls[start["contentBlockIndex"]] = call
+        elif "contentBlockDelta" in event:
+            block = event["contentBlockDelta"]
+            text: str = block["delta"].get("text", "")
+            self.text += text
+            if "toolUse" in block["delta"]:
+                call = self._calls[block["contentBlockIndex"]]
+                call["input"] += block["delta"]["toolUse"]["input"]
+                if call["name"] == ANSWER:
+                    return str(block["delta"]["toolUse"]["input"])
+            return text
+        elif "messageStop" in event:
+            self.finish = event["messageStop"]["stopReason"]
+        elif "metadata" in event:
+            self.usage = _usage(event["metadata"]["usage"])
+        return ""
+
+
+def _usage(usage: Mapping[str, Any]) -> Usage:
+    """Count: Bedrock's inputTokens leave out what was read from and written to the cache."""
+    cached = usage.get("cacheReadInputTokens", 0)
+    written = usage.get("cacheWriteInputTokens", 0)
+    whole = usage["inputTokens"] + cached + written
+    return Usage(whole, usage["outputTokens"], cached, written)

@@ -1,0 +1,111 @@
+"""What Converse and Messages share, the two wire formats that are made of content blocks."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+from shared.models import Finish, Json, Message, Request, ToolCall, ToolSpec, Usage
+from shared.models.providers.json_output import ANSWER, as_object
+from shared.models.answers.tool_calls import read_calls
+
+#: Stands where a conversation would start with the assistant.
+LEFT_OUT = "(what came before is left out)"
+
+#: Stands for the empty result of a tool: no text may be blank.
+NOTHING = "(nothing)"
+
+_FINISHES: dict[str, Finish] = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "tool_use": "tools",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    # Only tools that run at the vendor pause a turn, and none is asked for: half an answer.
+    "pause_turn": "length",
+    "guardrail_intervened": "refused",
+    "content_filtered": "refused",
+    "refusal": "refused",
+}
+
+
+def alternating(
+    messages: Iterable[Message], write: Callable[[Message], list[Json]], left_out: Json
+) -> list[Json]:
+    """Write the conversation: it starts with the user, the roles alternate, no block is blank."""
+    turns: list[Json] = []
+    blocks = [(_role(message), write(message)) for message in messages]
+    for role, same in groupby((pair for pair in blocks if pair[1]), key=lambda pair: pair[0]):
+        turns.append({"role": role, "content": [block for _, part in same for block in part]})
+    if not turns or turns[0]["role"] == "assistant":
+        turns.insert(0, {"role": "user", "content": [left_out]})
+    return turns
+
+
+def _role(message: Message) -> str:
+    return "assistant" if message.role == "assistant" else "user"
+
+
+def in_order(value: Any) -> Any:
+    """Return JSON with sorted keys: a database may have changed their order, and a prefix is cached
+    by its bytes."""
+    if isinstance(value, dict):
+        return {key: in_order(value[key]) for key in sorted(value)}
+    return [in_order(part) for part in value] if isinstance(value, list) else value
+
+
+def offered(request: Request, *, answer: bool) -> list[ToolSpec]:
+    """Return the tools to describe, and with `answer` the one that takes what the schema asks for.
+
+    A conversation that holds calls is refused when their tools are not described.
+    """
+    tools = list(request.tools)
+    if answer and request.schema is not None:
+        tools.append(ToolSpec(ANSWER, "Give the answer.", as_object(request.schema)))
+    described = {tool.name for tool in tools}
+    used = {call.name for message in request.messages for call in message.calls}
+    nothing = {"type": "object", "properties": {}}
+    return tools + [
+        ToolSpec(name, "No longer offered.", nothing) for name in sorted(used - described)
+    ]
+
+
+def chosen(request: Request) -> str:
+    """Return the tool that the author wants called, `any` for one of them, or nothing. Then the
+    model cannot give the answer by calling another."""
+    return request.tool_choice if request.tools else ""
+
+
+def forced(request: Request, *, answer: bool) -> str:
+    """Return the tool that the model must call, `any` for one of them, or nothing."""
+    if chosen(request) or not answer or request.schema is None:
+        return chosen(request)
+    return "any" if request.tools else ANSWER
+
+
+@dataclass
+class Answer:
+    """What has come of a reply so far. A call that is not whole yet holds its `input` as text."""
+
+    finish: str = ""
+    usage: Usage = field(default_factory=Usage)
+    text: str = ""
+    _calls: dict[int, dict[str, str]] = field(default_factory=dict)
+
+    def answered(self) -> str:
+        """Return the text: what came through the answer tool if the model used it."""
+        inputs = [call["input"] for call in self._calls.values() if call["name"] == ANSWER]
+        return inputs[0] if inputs else self.text
+
+    def outcome(self) -> Finish:
+        finish = _FINISHES.get(self.finish, "stop")
+        others = any(call["name"] != ANSWER for call in self._calls.values())
+        return finish if finish in {"length", "refused"} else "tools" if others else "stop"
+
+    def calls(self) -> tuple[ToolCall, ...]:
+        """Return the calls other than the answer."""
+        calls = [call for _, call in sorted(self._calls.items()) if call["name"] != ANSWER]
+        return read_calls(
+            [(call["id"], call["name"], call["input"]) for call in calls],
+            cut_off=self.outcome() == "length",
+        )

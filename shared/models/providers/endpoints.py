@@ -1,0 +1,101 @@
+"""Where a model's name leads: the servers that are called over plain HTTP, and their settings."""
+
+from typing import Literal, NamedTuple
+from urllib.parse import urlsplit
+
+from shared.errors import SettingsError
+from shared.models.providers.failures import Endpoint
+from shared.settings import Settings
+
+_OLLAMA_PORT = 11434
+
+
+class _Vendor(NamedTuple):
+    """A vendor's own server, and the settings that replace it and that hold the key."""
+
+    wire: Literal["openai", "anthropic"]
+    url: str
+    url_setting: str
+    key_setting: str
+
+
+_VENDORS = {
+    "openai": _Vendor("openai", "https://api.openai.com/v1", "openai_base_url", "openai_api_key"),
+    "anthropic": _Vendor(
+        "anthropic", "https://api.anthropic.com/v1", "anthropic_base_url", "anthropic_api_key"
+    ),
+}
+
+
+class Place(NamedTuple):
+    """A server, and what the model is called there."""
+
+    endpoint: Endpoint
+    model: str
+
+
+def place_of(name: str, settings: Settings, model_setting: str) -> Place:
+    """Find the server of `openai:…`, `ollama:…`, `anthropic:…` or `http://host/v1#…`.
+
+    `model_setting` is the setting that error messages point to. Raises SettingsError when the name,
+    a key or an address is missing or malformed.
+    """
+    kind, _, model = name.partition(":")
+    if kind in {"http", "https"}:
+        # No key goes there: it belongs to another server. One that wants a key is OPENAI_BASE_URL.
+        url, _, model = name.partition("#")
+        endpoint = Endpoint(name, url.rstrip("/"), "", "", model_setting, model_setting)
+    elif kind == "ollama":
+        url = _ollama(settings.ollama_host)
+        endpoint = Endpoint(name, url, "", "", "OLLAMA_HOST", model_setting)
+    else:
+        endpoint = _of_vendor(name, _VENDORS[kind], settings, model_setting)
+    if not model:
+        raise SettingsError(f"{model_setting}={name!r} names no model; write {_EXAMPLES[kind]}")
+    _check(endpoint)
+    return Place(endpoint, model)
+
+
+def _of_vendor(name: str, vendor: _Vendor, settings: Settings, model_setting: str) -> Endpoint:
+    url = (getattr(settings, vendor.url_setting) or vendor.url).rstrip("/")
+    if vendor.wire == "anthropic":
+        # Its own clients take the address without the version.
+        url = url.removesuffix("/v1") + "/v1"
+    if url == vendor.url:
+        settings.require(vendor.key_setting)
+    key = getattr(settings, vendor.key_setting).strip()
+    key_setting, url_setting = vendor.key_setting.upper(), vendor.url_setting.upper()
+    return Endpoint(name, url, key, key_setting, url_setting, model_setting, vendor.wire)
+
+
+_EXAMPLES = {
+    "openai": "openai:gpt-5.4-mini",
+    "anthropic": "anthropic:claude-haiku-4-5",
+    "ollama": "ollama:llama3.2",
+    "http": "http://127.0.0.1:8000/v1#name",
+    "https": "https://models.example.com/v1#name",
+}
+
+
+def _ollama(host: str) -> str:
+    """Complete what OLLAMA_HOST may be: empty, a host, a port, both, or an address.
+
+    https://docs.ollama.com/faq: a server may listen on 0.0.0.0, but nobody can call that.
+    """
+    url = urlsplit(host if "://" in host else f"//{host}", scheme="http")
+    name = url.hostname or "127.0.0.1"
+    name = "127.0.0.1" if name == "0.0.0.0" else f"[{name}]" if ":" in name else name
+    port = url.port or (443 if url.scheme == "https" else _OLLAMA_PORT)
+    return f"{url.scheme}://{name}:{port}/v1"
+
+
+def _check(endpoint: Endpoint) -> None:
+    parts = urlsplit(endpoint.url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise SettingsError(
+            f"{endpoint.url_setting} is no address; write one such as https://host/v1"
+        )
+    if not (endpoint.key.isascii() and endpoint.key.isprintable()):
+        raise SettingsError(
+            f"{endpoint.key_setting} holds characters that no key has; copy it again"
+        )

@@ -1,0 +1,256 @@
+"""One kept pool of connections to model servers: JSON and server-sent events, never a retry."""
+
+import json
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from typing import NamedTuple
+
+import urllib3
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    LocationValueError,
+    NewConnectionError,
+    SSLError,
+)
+from urllib3.exceptions import TimeoutError as SilenceError
+
+from shared.errors import ModelRejected, ModelUnavailable
+from shared.models import Json
+from shared.models.guards.congestion import CEILING
+from shared.models.providers.cutoff import shared_cutoff
+from shared.models.deadline import Deadline
+from shared.models.providers.failures import Endpoint, garbled, problem_of
+
+#: What ends an event stream: on the OpenAI wire this text, on Anthropic's an event of this type.
+_END = "[DONE]"
+_LAST_TYPE = "message_stop"
+
+
+class Http:
+    """JSON over HTTP to model servers. Thread-safe. It never retries: whoever calls does.
+
+    All methods raise ModelUnavailable or ModelRejected; the latter is a Refused when the server
+    said what it does not like.
+    """
+
+    def __init__(self) -> None:
+        self._pools = urllib3.PoolManager(num_pools=8, maxsize=CEILING)
+        #: By the address of an endpoint: to parse it for each call is a tenth of a call's CPU.
+        self._places: dict[str, tuple[urllib3.HTTPConnectionPool, str]] = {}
+
+    def post(self, endpoint: Endpoint, path: str, body: Json, deadline: Deadline) -> Json:
+        """Send `body` and return the JSON object that comes back."""
+        with self._answer(endpoint, _posted(path, body), deadline) as response:
+            return _json(endpoint, response, deadline)
+
+    def upload(
+        self, endpoint: Endpoint, path: str, body: bytes, kind: str, deadline: Deadline
+    ) -> Json:
+        """Send `body`, which is of the content type `kind`, and return the JSON object that comes
+        back."""
+        with self._answer(endpoint, _Call("POST", path, body, kind), deadline) as response:
+            return _json(endpoint, response, deadline)
+
+    def get(self, endpoint: Endpoint, path: str, deadline: Deadline) -> Json:
+        """Return the JSON object that lies at `path`."""
+        with self._answer(endpoint, _Call("GET", path), deadline) as response:
+            return _json(endpoint, response, deadline)
+
+    def lines(
+        self, endpoint: Endpoint, path: str, deadline: Deadline
+    ) -> Generator[Json, None, None]:
+        """Yield the JSON object of each line of what lies at `path`, as it arrives."""
+        with self._answer(endpoint, _Call("GET", path), deadline) as response:
+            for line in filter(bytes.strip, _lines(response)):
+                yield _object(endpoint, line)
+            _check(deadline)
+
+    def events(
+        self, endpoint: Endpoint, path: str, body: Json, deadline: Deadline
+    ) -> Iterator[Json]:
+        """Send `body` and return each server-sent event's JSON object.
+
+        The first one is read before this returns, so that a refusal is raised here. A server that
+        ignores the wish to stream answers with one JSON object: that is the only one then.
+        """
+        events = self._events(endpoint, path, body, deadline)
+        first = next(events, None)
+
+        def whole() -> Iterator[Json]:
+            if first is not None:
+                yield first
+            yield from events
+
+        return whole()
+
+    def _events(
+        self, endpoint: Endpoint, path: str, body: Json, deadline: Deadline
+    ) -> Iterator[Json]:
+        with self._answer(endpoint, _posted(path, body), deadline) as response:
+            if "event-stream" not in response.headers.get("content-type", ""):
+                yield _json(endpoint, response, deadline)
+                return
+            for text in _event_data(response):
+                if text == _END:
+                    _finish(response)
+                    return
+                event = _object(endpoint, text.encode())
+                yield event
+                if event.get("type") == _LAST_TYPE:
+                    _finish(response)
+                    return
+            _check(deadline)
+
+    @contextmanager
+    def _answer(
+        self, endpoint: Endpoint, call: "_Call", deadline: Deadline
+    ) -> Iterator[urllib3.BaseHTTPResponse]:
+        """Open the answer, translate whatever goes wrong until the block ends, and close it."""
+        response = None
+        try:
+            response = self._send(endpoint, call, deadline)
+            with _cut_off(response, deadline.left):
+                if response.status >= 300:
+                    raw = response.read(65536)
+                    raise problem_of(endpoint, response.status, response.headers, raw)
+                yield response
+        except (HTTPError, OSError, UnicodeDecodeError) as err:
+            raise _translated(endpoint, deadline, err) from err
+        finally:
+            if response is not None and not response.closed:
+                response.close()
+
+    def _send(
+        self, endpoint: Endpoint, call: "_Call", deadline: Deadline
+    ) -> urllib3.BaseHTTPResponse:
+        headers = {"content-type": call.kind} if call.body is not None else {}
+        left = max(deadline.left, 0.001)
+        pool, prefix = self._place(endpoint.url)
+        return pool.urlopen(
+            call.method,
+            prefix + call.path,
+            body=call.body,
+            headers=headers | {"user-agent": "agent-flows"} | endpoint.headers,
+            timeout=urllib3.Timeout(connect=min(left, 10.0), read=left),
+            preload_content=False,
+            redirect=False,
+            retries=False,
+        )
+
+    def _place(self, url: str) -> tuple[urllib3.HTTPConnectionPool, str]:
+        """Return the connections to the server of `url`, and the path that `url` begins with."""
+        if url not in self._places:
+            pool = self._pools.connection_from_url(url)
+            self._places[url] = pool, urllib3.util.parse_url(url).path or ""
+        return self._places[url]
+
+
+class _Call(NamedTuple):
+    """What is asked of a server; `kind` is the content type of `body`."""
+
+    method: str
+    path: str
+    body: bytes | None = None
+    kind: str = "application/json"
+
+
+def _posted(path: str, body: Json) -> _Call:
+    # A lone surrogate, which JSON can smuggle in, cannot be sent as UTF-8.
+    return _Call("POST", path, json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"))
+
+
+@cache
+def kept() -> Http:
+    """Return the pool that all models of this process share."""
+    return Http()
+
+
+@contextmanager
+def _cut_off(response: urllib3.BaseHTTPResponse, seconds: float) -> Iterator[None]:
+    """Stop the reading of `response` after `seconds`.
+
+    A socket's own time-out starts again with each byte, so a server that drips never meets it.
+    """
+
+    def stop() -> None:
+        with suppress(OSError, RuntimeError, ValueError):
+            response.shutdown()
+
+    with shared_cutoff().after(seconds, stop):
+        yield
+
+
+def _event_data(response: urllib3.BaseHTTPResponse) -> Iterator[str]:
+    """Yield the data of each event; https://html.spec.whatwg.org/multipage/server-sent-events.html.
+
+    Lines are split before they are decoded, so a character may be cut anywhere.
+    """
+    data: list[str] = []
+    for raw in _lines(response):
+        line = raw.removesuffix(b"\r").decode()
+        if line.startswith("data:"):
+            data.append(line[5:].removeprefix(" "))
+        elif not line and data:
+            yield "\n".join(data)
+            data = []
+    if data:
+        yield "\n".join(data)
+
+
+def _lines(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+    rest = b""
+    while chunk := response.read1(65536):
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from whole
+    if rest:
+        yield rest
+
+
+def _finish(response: urllib3.BaseHTTPResponse) -> None:
+    """Read the few bytes behind the end mark, so that the connection can be used again."""
+    with _cut_off(response, 0.2):
+        response.drain_conn()
+
+
+def _check(deadline: Deadline) -> None:
+    """Tell an answer that ended from one that was cut off: some have no other mark of their end."""
+    if deadline.left <= 0:
+        raise TimeoutError
+
+
+def _json(endpoint: Endpoint, response: urllib3.BaseHTTPResponse, deadline: Deadline) -> Json:
+    raw = response.read()
+    _check(deadline)
+    if "html" in response.headers.get("content-type", "") or raw.lstrip()[:1] == b"<":
+        raise garbled(endpoint, "answered HTML, so a proxy or another kind of server is there")
+    return _object(endpoint, raw)
+
+
+def _object(endpoint: Endpoint, raw: bytes) -> Json:
+    try:
+        parsed = json.loads(raw)
+    except (ValueError, RecursionError) as err:
+        raise garbled(endpoint, f"answered {len(raw)} bytes that are not JSON") from err
+    if not isinstance(parsed, dict):
+        raise garbled(endpoint, "answered JSON that is not an object")
+    return parsed
+
+
+def _translated(
+    endpoint: Endpoint, deadline: Deadline, err: Exception
+) -> ModelUnavailable | ModelRejected:
+    """Translate what went wrong on the way."""
+    name = endpoint.name
+    if isinstance(err, LocationValueError):
+        return ModelRejected(f"{name}: not an address; look at {endpoint.place}")
+    if isinstance(err, SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(err):
+        return ModelRejected(f"{name}: the certificate is not trusted; look at {endpoint.place}")
+    if isinstance(err, NewConnectionError | ConnectTimeoutError):
+        return ModelUnavailable(f"{name}: no connection; look at {endpoint.place}")
+    if isinstance(err, SilenceError | TimeoutError) or deadline.left <= 0:
+        return ModelUnavailable(f"{name}: no whole answer within {deadline.seconds:.1f} s")
+    if isinstance(err, UnicodeDecodeError):
+        return garbled(endpoint, "answered bytes that are not UTF-8")
+    return ModelUnavailable(f"{name}: the connection broke ({type(err).__name__})")

@@ -1,0 +1,107 @@
+"""Embedding models behind OpenAI-compatible servers: OpenAI, Ollama, vLLM, llama.cpp and their
+like."""
+
+import re
+import struct
+from base64 import b64decode
+from collections.abc import Sequence
+
+from shared.models import Json, Purpose
+from shared.models.deadline import Deadline
+from shared.models.providers.dimensions import sized
+from shared.models.guards.embedding import Portion, Vectors, Wire
+from shared.models.providers.endpoints import Place, place_of
+from shared.models.providers.failures import adapting, garbled
+from shared.models.providers.http import kept
+from shared.settings import Settings
+
+#: https://platform.openai.com/docs/api-reference/embeddings/create: 2048 texts of 8192 tokens, and
+#: 300,000 tokens a call. Small local servers take far fewer texts, so does this. A text of most
+#: languages has its 8192 tokens in 24,000 characters; for the rest it is cut until it is taken.
+_PORTION = Portion(64, 300_000, 24_000)
+
+_DIMENSIONS = {
+    "text-embedding-3-small": 1536,
+    "text-embedding-3-large": 3072,
+    "text-embedding-ada-002": 1536,
+    "nomic-embed-text": 768,
+    "mxbai-embed-large": 1024,
+    "all-minilm": 384,
+    "bge-m3": 1024,
+}
+
+#: What comes before a text, as the models were trained, by what it is for:
+#: https://huggingface.co/nomic-ai/nomic-embed-text-v1.5 and
+#: https://huggingface.co/mixedbread-ai/mxbai-embed-large-v1.
+_PREFIXES: dict[str, dict[Purpose, str]] = {
+    "nomic-embed-text": {"document": "search_document: ", "query": "search_query: "},
+    "mxbai-embed-large": {
+        "document": "",
+        "query": "Represent this sentence for searching relevant passages: ",
+    },
+}
+
+
+def connect(name: str, settings: Settings) -> Wire:
+    """Return the model called `name`, as `openai:text-embedding-3-small`, `ollama:…@768` or
+    `http://host/v1#…`; raises SettingsError."""
+    plain, dimensions, chosen = sized(name, _DIMENSIONS)
+    return _OpenAI(name, place_of(plain, settings, "MODEL_EMBED"), dimensions, chosen)
+
+
+class _OpenAI:
+    def __init__(self, name: str, place: Place, dimensions: int | None, chosen: bool) -> None:
+        self.name = name
+        self.dimensions = dimensions
+        self.portion = _PORTION
+        self._endpoint, self._model = place
+        self._prefixes = _PREFIXES.get(self._model.partition(":")[0], {})
+        self.asymmetric = bool(self._prefixes)
+        self._chosen = chosen and self._model.startswith("text-embedding-3")
+        #: Whether the server sends vectors as bytes, a quarter of what the same digits are.
+        self._packed = True
+
+    def call(self, texts: Sequence[str], purpose: Purpose, deadline: Deadline) -> Vectors:
+        prefix = self._prefixes.get(purpose, "")
+        whole: Json = {"model": self._model, "input": [prefix + text for text in texts]}
+        if self._chosen:
+            whole["dimensions"] = self.dimensions
+
+        def write() -> Json:
+            return whole | ({"encoding_format": "base64"} if self._packed else {})
+
+        def call(body: Json) -> Json:
+            return kept().post(self._endpoint, "/embeddings", body, deadline)
+
+        answer = adapting(write, call, self._learn)
+        try:
+            rows = sorted(answer["data"], key=lambda row: int(row["index"]))
+            usage = answer.get("usage") or {}
+            vectors = Vectors([_row(row["embedding"]) for row in rows], _count(usage))
+        except (AttributeError, KeyError, TypeError, ValueError, struct.error) as err:
+            raise garbled(self._endpoint, "answered something else than embeddings") from err
+        if len(vectors.rows) != len(texts):
+            sent = f"sent {len(vectors.rows)} vectors for {len(texts)} texts"
+            raise garbled(self._endpoint, sent)
+        return vectors
+
+    def _learn(self, body: Json, detail: str) -> bool:
+        """Adapt to a server that does not know the encoding; return whether that is news."""
+        refused = "encoding_format" in body and re.search(r"encoding|base64", detail, re.I)
+        if refused:
+            self._packed = False
+        return bool(refused)
+
+
+def _row(embedding: object) -> list[float]:
+    """Read a vector: numbers, or 32-bit floats, lowest byte first, in base64."""
+    if isinstance(embedding, str):
+        raw = b64decode(embedding, validate=True)
+        return list(struct.unpack(f"<{len(raw) // 4}f", raw))
+    if not isinstance(embedding, list):
+        raise TypeError("no vector")
+    return [float(value) for value in embedding]
+
+
+def _count(usage: Json) -> int:
+    return int(usage.get("prompt_tokens") or usage.get("total_tokens") or 0)

@@ -1,0 +1,208 @@
+"""What a flow declares about its plans: the tools that they may use, their limits, and the parts of
+the loop that it replaces.
+
+A tool is a function with a docstring. One that reads is handed the agent and returns what it found;
+one that writes is handed the event and returns an action, which is then previewed, approved, and
+performed exactly once under the flow's policy. Neither does anything else.
+"""
+
+import inspect
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_type_hints
+
+from shared.actions import Action, Query
+from shared.agent.agent import Agent
+from shared.errors import SettingsError
+from shared.events import Event
+from shared.journal import canonical, digest
+from shared.models.answers import typed
+from shared.planning import Planner, Reflector, Verifier
+from shared.planning.displays import Display
+from shared.planning.model_parts import plan_with_a_model, reflect, verify_with_a_model
+from shared.planning.validation import Limits, ToolFacts
+
+Json = dict[str, Any]
+
+#: What a tool needs to be offered.
+Place = Literal["", "issue", "thread", "repository"]
+
+_RECEIPT: Json = {
+    "type": "object",
+    "properties": {"id": {"type": "string"}, "url": {"type": "string"}},
+    "required": ["id", "url"],
+    "additionalProperties": False,
+}
+
+
+class Unfit(ValueError):
+    """Arguments that a tool cannot take; the message says why, without people's text."""
+
+
+@dataclass(frozen=True)
+class PlanTool:
+    """A tool of plans. `action` is the kind of action that it takes, None when it only reads;
+    `replaces` asks for the file whose place the action's content takes."""
+
+    facts: ToolFacts
+    function: Callable[..., Any]
+    action: type[Action] | None = None
+    needs: Place = ""
+    replaces: Callable[[Any], Query] | None = None
+
+    @property
+    def name(self) -> str:
+        return self.facts.name
+
+    def fits(self, event: Event) -> bool:
+        """Is there what it needs where the event comes from?"""
+        places = {
+            "": True,
+            "issue": event.issue_target,
+            "thread": event.thread_target,
+            "repository": event.repository,
+        }
+        return bool(places[self.needs])
+
+    def read(self, agent: Agent, arguments: Json) -> Any:
+        """Return what it finds, as plain JSON; raises Unfit."""
+        return json.loads(canonical(self._call(agent, arguments)))
+
+    def intend(self, event: Event, arguments: Json) -> Action:
+        """Return the exact action that it would take; raises Unfit."""
+        action: Action = self._call(event, arguments)
+        if type(action) is not self.action:
+            raise Unfit(
+                f"{self.name} gave {type(action).__name__}, not the action that it declares"
+            )
+        return action
+
+    def _call(self, subject: object, arguments: Json) -> Any:
+        hints = _hints(self.function)
+        try:
+            values = {name: _converted(hints[name], arguments[name]) for name in arguments}
+        except KeyError as err:
+            raise Unfit(f"{self.name} takes no {err.args[0]}") from err
+        except ValueError as err:
+            raise Unfit(f"{self.name} cannot take these arguments: {err}") from err
+        try:
+            inspect.signature(self.function).bind(subject, **values)
+        except TypeError as err:
+            raise Unfit(f"{self.name} cannot take these arguments: {err}") from err
+        return self.function(subject, **values)
+
+
+def reads(*, needs: Place = "") -> Callable[[Callable[..., Any]], PlanTool]:
+    """Make `function(agent, …)` a tool that reads; raises SettingsError without docstring or types.
+
+    What it returns is the step's output; a typed one lets references to it be checked beforehand.
+    A tool that `needs` an issue or a thread is offered only in one; one that `needs` a repository
+    where one belongs to the place.
+    """
+
+    def declare(function: Callable[..., Any]) -> PlanTool:
+        returned = get_type_hints(function, include_extras=True).get("return", Any)
+        return PlanTool(_facts(function, returns=_schema(returned)), function, needs=needs)
+
+    return declare
+
+
+def writes(
+    action: type[Action], *, needs: Place = "", replaces: Callable[[Any], Query] | None = None
+) -> Callable[[Callable[..., Any]], PlanTool]:
+    """Make `function(event, …)` a tool that takes one `action`, which it returns.
+
+    When the action's `content` takes the place of a file, `replaces` makes the query for that file,
+    and people are shown the difference.
+    """
+
+    def declare(function: Callable[..., Any]) -> PlanTool:
+        facts = _facts(function, returns=_RECEIPT, writes=action.__name__)
+        return PlanTool(facts, function, action, needs, replaces)
+
+    return declare
+
+
+def effect_of(action: Action) -> str:
+    """Return the digest of exactly this action, which approvals and runs are bound to."""
+    return digest([type(action).__name__, action.target.ref, action.arguments])
+
+
+def _facts(function: Callable[..., Any], *, returns: Json, writes: str = "") -> ToolFacts:
+    name = function.__name__
+    if not function.__doc__:
+        raise SettingsError(f"tool {name} has no docstring; write one for the model")
+    hints = _hints(function)
+    parameters = list(inspect.signature(function).parameters.values())[1:]
+    if missing := [p.name for p in parameters if p.name not in hints]:
+        raise SettingsError(f"tool {name} has no type for {', '.join(missing)}")
+    schema = {
+        "type": "object",
+        "properties": {p.name: _schema(hints[p.name]) for p in parameters},
+        "required": [p.name for p in parameters if p.default is p.empty],
+        "additionalProperties": False,
+    }
+    return ToolFacts(name, inspect.cleandoc(function.__doc__), schema, returns, writes)
+
+
+def _schema(kind: Any) -> Json:
+    """The schema of a type; anything at all has an empty one."""
+    return {} if kind in (Any, object) else typed.schema_of(kind)
+
+
+def _converted(kind: Any, value: Any) -> Any:
+    return value if kind in (Any, object) else typed.convert(kind, value)
+
+
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    """The types of the parameters behind the first."""
+    hints = get_type_hints(function, include_extras=True)
+    first = next(iter(inspect.signature(function).parameters), "")
+    return {name: kind for name, kind in hints.items() if name not in {"return", first}}
+
+
+@dataclass(frozen=True)
+class Plans:
+    """The plans of a flow. `say` is the action that tells the people in a conversation something,
+    `show` the one that shows them what changes; without it they are told the questions only. Both
+    return None where nobody is told.
+
+    A write beyond the conversation that asked waits for consent, unless its tool is `trusted`.
+    """
+
+    tools: Sequence[PlanTool]
+    say: Callable[[Event, str], Action | None]
+    show: Callable[[Event, Display], Action | None] | None = None
+    limits: Limits = field(default_factory=Limits)
+    trusted: frozenset[str] = frozenset()
+    planner: Planner = plan_with_a_model
+    verifier: Verifier = verify_with_a_model
+    reflector: Reflector = reflect
+
+    @property
+    def known(self) -> Mapping[str, PlanTool]:
+        return {tool.name: tool for tool in self.tools}
+
+    def offered(self, event: Event) -> Mapping[str, ToolFacts]:
+        """Return the tools that there are in the place of `event`."""
+        return {tool.name: tool.facts for tool in self.tools if tool.fits(event)}
+
+    def absent(self, event: Event) -> Mapping[str, str]:
+        """Return the tools that there are not in the place of `event`, and why."""
+        return {
+            tool.name: f"it needs {_lacking(tool.needs, event)}"
+            for tool in self.tools
+            if not tool.fits(event)
+        }
+
+
+def _lacking(need: Place, event: Event) -> str:
+    if need != "repository":
+        return f"{'an issue' if need == 'issue' else 'a Slack thread'}, and this is none"
+    if event.source == "api":
+        return "a repository, and the request names none"
+    return (
+        "a repository, and no repository belongs to this channel;"
+        " who runs me can give it one with REPOSITORIES"
+    )

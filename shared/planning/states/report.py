@@ -1,0 +1,98 @@
+"""The state Report: the person who asked learns what was done, what was not, and why."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from shared.agent.agent import Agent
+from shared.database import Statement
+from shared.errors import AgentFlowsError
+from shared.planning.states.runner import States
+from shared.planning.checklist import Line, checklist
+from shared.planning.displays import url_of
+from shared.planning.store import Situation, statement
+
+Json = dict[str, Any]
+
+
+class Report:
+    """Close the plan and tell its end, once."""
+
+    def __init__(self, states: States) -> None:
+        self._states = states
+
+    def __call__(self, payload: Json, remaining: Callable[[], float]) -> Json:
+        states = self._states
+        situation = states.store.load(payload["tenant"], payload["plan"])
+        state, reason = ending(situation, payload.get("at"))
+
+        def work(agent: Agent) -> Sequence[Statement]:
+            states.tell(agent, situation, _text(situation, state, reason))
+            if lesson := _lesson(situation, state, reason):
+                agent.remember(lesson, kind="episode", ref=f"plan {situation.id}")
+            place = (situation.event.tenant, situation.id)
+            return [statement("finish_plan", *place, state=state, reason=reason)]
+
+        if not situation.over:
+            states.run(situation, "report", remaining, work)
+        return {"state": state}
+
+
+def ending(situation: Situation, at: object) -> tuple[str, str]:
+    """Return the state that the plan ends in, and why when it is not done."""
+    if situation.over:
+        return situation.state, situation.reason
+    if situation.cancelled_by:
+        return "cancelled", f"Cancelled by {situation.cancelled_by}."
+    if isinstance(at, dict) and "Error" in at:
+        return "failed", _failure(str(at["Error"]))
+    open_steps = [row for row in situation.steps if row.state not in {"done", "dropped"}]
+    reason = situation.reason or _refused(situation) or _unplanned(situation)
+    if reason or open_steps:
+        return "failed", reason or "Not every step could be done."
+    return "done", ""
+
+
+def _refused(situation: Situation) -> str:
+    for approval in situation.approvals:
+        if approval.state == "rejected":
+            return f"Rejected by {approval.decided_by}."
+        if approval.state == "expired":
+            return "Nobody answered in time."
+    return ""
+
+
+def _unplanned(situation: Situation) -> str:
+    latest = situation.latest
+    if latest is None:
+        return "There is no plan."
+    return " ".join(latest.feedback) if latest.fault else ""
+
+
+def _failure(name: str) -> str:
+    """Say in public what failed: our own errors have words for it."""
+    for kind in _kinds(AgentFlowsError):
+        if kind.__name__ == name:
+            return kind.public
+    return f"A function failed ({name})."
+
+
+def _kinds(kind: type[AgentFlowsError]) -> list[type[AgentFlowsError]]:
+    return [kind, *(deeper for sub in kind.__subclasses__() for deeper in _kinds(sub))]
+
+
+def _text(situation: Situation, state: str, reason: str) -> str:
+    head = {"done": "✅ Done.", "failed": f"❌ {reason}", "cancelled": f"⏹ {reason}"}[state]
+    lines = [Line(row.step, row.state, row.reason) for row in situation.steps]
+    links = {row.step.id: url_of(row.output) for row in situation.in_state("done")}
+    body = checklist(lines, cost=situation.cost, links=links) if lines else ""
+    return f"{head}\n\n{body}\n\nPlan `{situation.id}`".replace("\n\n\n", "\n")
+
+
+def _lesson(situation: Situation, state: str, reason: str) -> str:
+    """What the next plan of that kind should know: nothing, when all went as planned."""
+    faults = [line for version in situation.versions if version.fault for line in version.feedback]
+    if state == "done" and not faults:
+        return ""
+    ended = f"It ended {state}. {reason}".strip()
+    worked = ", ".join(row.step.tool for row in situation.in_state("done")) or "nothing"
+    return "\n".join([f"A plan for: {situation.goal}", *faults, ended, f"What worked: {worked}."])

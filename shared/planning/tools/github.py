@@ -1,0 +1,166 @@
+"""Tools for the repository that a plan works on: what plans read there, and what they write."""
+
+from typing import Literal, TypeVar, cast
+
+from shared.actions import Query
+from shared.actions.github.actions import (
+    AddLabels,
+    Assign,
+    Comment,
+    ListLabels,
+    OpenDraft,
+    OpenIssue,
+    Repository,
+    unwritable,
+)
+from shared.actions.github.queries import (
+    ListCommits,
+    ListPulls,
+    ReadIssue,
+    ReadPull,
+    ReadText,
+    SearchCode,
+    SearchIssues,
+)
+from shared.agent.agent import Agent
+from shared.events import Event, Issue
+from shared.models.answers.typed import convert
+from shared.planning.declaration import Unfit, reads, writes
+from shared.planning.tools.github_results import (
+    Commits,
+    Files,
+    FileText,
+    Issues,
+    Label,
+    Labels,
+    Pulls,
+    WholeIssue,
+    WholePull,
+)
+
+T = TypeVar("T")
+
+
+@reads(needs="repository")
+def list_labels(agent: Agent) -> Labels:
+    """List the labels that the repository has."""
+    found = agent.read(ListLabels(_here(agent)))
+    return Labels(tuple(Label(label["name"], label["description"] or "") for label in found))
+
+
+@reads(needs="repository")
+def search_issues(
+    agent: Agent, words: str, kind: Literal["issue", "pr"] = "issue", limit: int = 30
+) -> Issues:
+    """Find the repository's issues, or pull requests, by words, with GitHub's qualifiers among them
+    if needed, such as `login is:open label:bug`. Gives 100 at most, each text cut short."""
+    return _read(Issues, agent, SearchIssues(_here(agent), words, kind, limit))
+
+
+@reads(needs="repository")
+def read_issue(agent: Agent, number: int, comments: int = 30) -> WholeIssue:
+    """Read an issue, or the conversation of a pull request, with its newest comments."""
+    return _read(WholeIssue, agent, ReadIssue(_here(agent), number, comments))
+
+
+@reads(needs="repository")
+def search_code(agent: Agent, words: str, limit: int = 30) -> Files:
+    """Find files of the repository's default branch by words that stand in them, with GitHub's
+    qualifiers if needed, such as `checkout path:src language:python`. Gives 100 at most."""
+    return _read(Files, agent, SearchCode(_here(agent), words, limit))
+
+
+@reads(needs="repository")
+def read_file(agent: Agent, path: str, ref: str = "") -> FileText:
+    """Read a text file of the repository, at a branch, a tag or a commit; without one at the
+    default branch. Gives its first 60,000 characters."""
+    return _read(FileText, agent, ReadText(_here(agent), path, ref))
+
+
+@reads(needs="repository")
+def list_commits(
+    agent: Agent, since: str = "", path: str = "", ref: str = "", limit: int = 30
+) -> Commits:
+    """List the newest commits, 100 at most: of the default branch or `ref`, since a date such as
+    2026-11-21, and those that changed `path`."""
+    return _read(Commits, agent, ListCommits(_here(agent), ref, path, since, limit))
+
+
+@reads(needs="repository")
+def list_pulls(
+    agent: Agent,
+    state: Literal["open", "closed", "merged", "all"] = "open",
+    since: str = "",
+    limit: int = 30,
+) -> Pulls:
+    """List pull requests, those that changed last first, 100 at most: with `merged` those that were
+    merged last. `since` is a date such as 2026-11-21."""
+    return _read(Pulls, agent, ListPulls(_here(agent), state, since, limit))
+
+
+@reads(needs="repository")
+def read_pull(agent: Agent, number: int, files: int = 100) -> WholePull:
+    """Read a pull request with the files that it changes and their patches, as far as 60,000
+    characters reach."""
+    return _read(WholePull, agent, ReadPull(_here(agent), number, files))
+
+
+@writes(AddLabels, needs="repository")
+def add_labels(event: Event, labels: tuple[str, ...], number: int | None = None) -> AddLabels:
+    """Put labels, which the repository must have, on an issue: this one, or one by its number."""
+    return AddLabels(_issue(event, number), labels)
+
+
+@writes(Comment, needs="repository")
+def comment(event: Event, body: str, number: int | None = None) -> Comment:
+    """Write a comment on an issue: this one, or one by its number."""
+    return Comment(_issue(event, number), body)
+
+
+@writes(Assign, needs="repository")
+def assign(event: Event, people: tuple[str, ...], number: int | None = None) -> Assign:
+    """Assign people, by their logins, to an issue: to this one, or to one by its number."""
+    if not people:
+        raise Unfit("assign needs at least one login")
+    return Assign(_issue(event, number), people)
+
+
+@writes(OpenIssue, needs="repository")
+def open_issue(event: Event, title: str, body: str, labels: tuple[str, ...] = ()) -> OpenIssue:
+    """Open a new issue in the repository, with labels that it must have."""
+    return OpenIssue(_repository(event), title, body, labels)
+
+
+def _replaced(action: OpenDraft) -> ReadText:
+    return ReadText(action.repository.name, action.path, action.base)
+
+
+@writes(OpenDraft, needs="repository", replaces=_replaced)
+def open_draft_pull(
+    event: Event, *, title: str, body: str, path: str, content: str, base: str = ""
+) -> OpenDraft:
+    """Open a draft pull request that writes one file: `content` is all that the file will hold.
+    It goes to the default branch or `base`."""
+    if reason := unwritable(path):
+        raise Unfit(f"open_draft_pull cannot write there: {reason}")
+    return OpenDraft(_repository(event), title, body, path, content, base)
+
+
+def _read(kind: type[T], agent: Agent, query: Query) -> T:
+    return cast("T", convert(kind, agent.read(query)))
+
+
+def _here(agent: Agent) -> str:
+    return agent.event.repository
+
+
+def _repository(event: Event) -> Repository:
+    return Repository(event.repository)
+
+
+def _issue(event: Event, number: int | None) -> Issue:
+    if number is not None:
+        return Issue(event.repository, number)
+    if event.issue_target is None:
+        raise Unfit("there is no issue that this plan is about; name one by its number")
+    return event.issue

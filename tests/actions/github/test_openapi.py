@@ -1,0 +1,131 @@
+"""The sandbox answers, and the adapter asks, as GitHub's own description of its API says."""
+
+from github import Auth, Github, GithubIntegration
+from github.Repository import Repository
+
+from infra.local.sandbox.github import GitHubSandbox
+from infra.local.sandbox.github.commits import Content, Link, Submodule
+from tests.actions.github.openapi import description, faults, operation_of, webhook_faults
+
+
+def test_every_endpoint_answers_as_github_describes_it(sandbox: GitHubSandbox) -> None:
+    sandbox.webhook_url = "http://127.0.0.1:9/nobody-listens"
+    _use_the_app(sandbox)
+    _use_a_repository(sandbox)
+    exchanges = sandbox.exchanges()
+    assert not [fault for exchange in exchanges for fault in faults(exchange)]
+    used = {operation_of(exchange) for exchange in exchanges}
+    assert set(description()["operations"]) - used == set()
+
+
+def _use_the_app(sandbox: GitHubSandbox) -> None:
+    sandbox.open_issue("acme/shop", "First")
+    sandbox.settle()
+    auth = Auth.AppAuth(str(sandbox.app_id), sandbox.private_key)
+    app = GithubIntegration(
+        auth=auth, base_url=sandbox.api_url, seconds_between_requests=0, seconds_between_writes=0
+    )
+    installation = app.get_repo_installation("acme", "shop")
+    assert [one.id for one in app.get_installations()] == [installation.id]
+    app.get_access_token(installation.id)
+    assert app.get_app().slug == "agent-flows"
+    for path in ("", "/{id}", "/{id}/attempts"):
+        delivery = sandbox.deliveries()[0]["id"]
+        verb = "POST" if path.endswith("attempts") else "GET"
+        app.requester.requestJsonAndCheck(verb, "/app/hook/deliveries" + path.format(id=delivery))
+
+
+def _use_a_repository(sandbox: GitHubSandbox) -> None:
+    client = Github(
+        auth=Auth.Token(sandbox.token),
+        base_url=sandbox.api_url,
+        seconds_between_requests=0,
+        seconds_between_writes=0,
+    )
+    assert client.get_user().login == "agent-flows[bot]"
+    client.get_rate_limit()
+    repository = client.get_repo("acme/shop")
+    repository.create_label("new", "ffffff", "A new one")
+    repository.get_label("new").delete()
+    list(repository.get_labels())
+    repository.get_collaborator_permission("li")
+    issue = repository.create_issue("Title", "Body", labels=["bug"])
+    issue.edit(title="Another", body="Other", state="closed")
+    list(repository.get_issues(state="all"))
+    list(client.search_issues("repo:acme/shop is:issue another"))
+    path = f"/repos/acme/shop/issues/{issue.number}/labels"
+    client.requester.requestJsonAndCheck("POST", path, input={"labels": ["question"]})
+    issue.remove_from_labels("question")
+    client.requester.requestJsonAndCheck("PUT", path, input={"labels": ["security"]})
+    list(issue.get_labels())
+    issue.delete_labels()
+    comment = issue.create_comment("Hello")
+    repository.get_issue(issue.number).get_comment(comment.id).edit("Hello again")
+    list(issue.get_comments())
+    for thing in (issue, comment):
+        reaction = thing.create_reaction("eyes")
+        list(thing.get_reactions())
+        thing.delete_reaction(reaction.id)
+    comment.delete()
+    assert repository.has_in_assignees("li")
+    issue.add_to_assignees("li", "nobody")
+    pull = repository.create_pull(base="main", head="change", title="Change", body="It")
+    list(repository.get_pulls())
+    repository.get_pull(pull.number).edit(state="closed")
+
+    _use_the_files(client, repository, sandbox)
+
+
+def _use_the_files(client: Github, repository: Repository, sandbox: GitHubSandbox) -> None:
+    before = sandbox.push(
+        "acme/shop", {"README.md": "# Shop", "docs/a b.md": "A", "to": Link("docs")}
+    )
+    files: dict[str, Content] = {"docs/a b.md": None, "docs/b.md": "A", "lib": Submodule("1" * 40)}
+    after = sandbox.push("acme/shop", files)
+    assert repository.get_git_ref("heads/main").object.sha == after
+    tree = repository.get_git_tree(after, recursive=True)
+    assert [entry.path for entry in tree.tree] == ["README.md", "docs", "docs/b.md", "lib", "to"]
+    repository.get_git_blob(tree.tree[0].sha)
+    assert [one.sha for one in repository.get_commits()] == [after, before]
+    list(client.search_code("shop repo:acme/shop"))
+    repository.create_git_ref("refs/heads/fix", after)
+    repository.create_file("lib.py", "Add", "1", branch="fix")
+    made = repository.create_file("new.py", "Add", "1\n", branch="fix")["content"]
+    repository.update_file("new.py", "Change", "2\n", made.sha, branch="fix")
+    pull = repository.create_pull(base="main", head="fix", title="Fix", body="It", draft=True)
+    assert [(one.filename, one.patch) for one in pull.get_files()] == [
+        ("lib.py", "@@ -0,0 +1 @@\n+1"),
+        ("new.py", "@@ -0,0 +1 @@\n+2"),
+    ]
+    repository.get_git_ref("heads/fix").delete()
+    assert repository.get_pull(pull.number).state == "closed"
+    (changed, *_) = repository.compare(before, after).files
+    assert (changed.status, changed.previous_filename) == ("renamed", "docs/a b.md")
+    for path in ("README.md", "docs", "lib", "to"):
+        repository.get_contents(path)
+
+
+def test_every_webhook_carries_what_github_describes(sandbox: GitHubSandbox) -> None:
+    sandbox.webhook_url = "http://127.0.0.1:9/nobody-listens"
+    numbers = (
+        sandbox.open_issue("acme/shop", "Crash", None),
+        sandbox.open_pull_request("acme/shop", "Fix", "It"),
+    )
+    for number in numbers:
+        sandbox.edit_issue("acme/shop", number, title="Crash 2", body="Now", labels=["bug"])
+        sandbox.edit_issue("acme/shop", number, labels=[])
+        sandbox.assign("acme/shop", number, "li")
+        sandbox.edit_issue("acme/shop", number, state="closed")
+        sandbox.edit_issue("acme/shop", number, state="open")
+        comment = sandbox.comment("acme/shop", number, "Me too")
+        sandbox.edit_comment(comment, "Me as well")
+        sandbox.delete_comment(comment)
+    sandbox.push("acme/shop", {"README.md": "# Shop"})
+    sandbox.push("acme/shop", {"README.md": None, "a.md": "# Shop"}, branch="other")
+    sandbox.delete_branch("acme/shop", "other")
+    for private in (True, False):
+        sandbox.set_private("acme/shop", private=private)
+    sent = [(one["event"], one["payload"]) for one in sandbox.deliveries()]
+    assert not [fault for event, payload in sent for fault in webhook_faults(event, payload)]
+    seen = {f"{event}.{payload.get('action', '')}".rstrip(".") for event, payload in sent}
+    assert set(description()["webhooks"]) - seen == set()

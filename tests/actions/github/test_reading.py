@@ -1,0 +1,237 @@
+"""Queries about a repository answer within it and within bounds."""
+
+from dataclasses import replace
+
+import pytest
+
+from infra.local.sandbox.github.commits import Link, Submodule
+from shared.actions.github.queries import (
+    ListCommits,
+    ListPulls,
+    ReadIssue,
+    ReadPull,
+    ReadText,
+    SearchCode,
+    SearchIssues,
+)
+from shared.errors import ActionRejected, ActionUnavailable
+from tests.actions.github.desk import SHOP, Desk
+from tests.actions.github.openapi import faults
+
+SECRET = "acme/secret"
+
+
+def numbers(answer: dict[str, list[dict[str, int]]]) -> list[int]:
+    return [item["number"] for item in answer["items"]]
+
+
+# Issues
+
+
+def test_issues_are_found_by_words_and_qualifiers(desk: Desk) -> None:
+    desk.sandbox.open_issue(SHOP, "Login fails", "With *umlauts*: Jörg 登录")
+    desk.sandbox.open_pull_request(SHOP, "Fix the login")
+    found = desk.adapter.read(SearchIssues(SHOP, "login is:open"))
+    assert (numbers(found), found["total"], found["complete"]) == ([2], 1, True)
+    assert found["items"][0]["text"] == "With *umlauts*: Jörg 登录"
+    assert numbers(desk.adapter.read(SearchIssues(SHOP, "login", "pr"))) == [3]
+    assert numbers(desk.adapter.read(SearchIssues(SHOP, "登录"))) == [2]
+    assert numbers(desk.adapter.read(SearchIssues(SHOP, ""))) == [2, 1]
+
+
+def test_a_search_says_that_there_is_more_than_it_shows(desk_with_token: Desk) -> None:
+    for number in range(4):
+        desk_with_token.sandbox.open_issue(SHOP, f"Slow {number}", "x" * 5_000)
+    found = desk_with_token.adapter.read(SearchIssues(SHOP, "slow", limit=3))
+    assert (len(found["items"]), found["total"], found["complete"]) == (3, 4, False)
+    assert all(len(item["text"]) == 1_000 for item in found["items"])
+
+
+@pytest.mark.parametrize("words", [f"crash repo:{SECRET}", f"repo:{SECRET}", f'"x" repo:{SECRET}'])
+def test_no_words_lead_a_search_out_of_the_repository(desk: Desk, words: str) -> None:
+    desk.sandbox.add_repository(SECRET, private=True)
+    desk.sandbox.open_issue(SECRET, "crash x", "the secret")
+    desk.sandbox.push(SECRET, {"crash.txt": "x the secret"})
+    desk.sandbox.push(SHOP, {"README.md": "Shop"})
+    issues = desk.adapter.read(SearchIssues(SHOP, words))
+    code = desk.adapter.read(SearchCode(SHOP, f"secret {words}"))
+    # GitHub itself searched there: several `repo:` widen a search.
+    assert any(SECRET in str(one.answered) for one in desk.sandbox.exchanges())
+    assert SECRET not in str((issues, code))
+    assert "secret" not in str((issues, code))
+    assert code["total"] == 0
+
+
+def test_an_issue_is_read_with_its_newest_comments(desk: Desk) -> None:
+    for number in range(150):
+        desk.sandbox.comment(SHOP, desk.issue.number, f"comment {number}")
+    read = desk.adapter.read(ReadIssue(SHOP, desk.issue.number, comments=3))
+    assert [said["text"] for said in read["comments"]] == [f"comment {n}" for n in (147, 148, 149)]
+    assert (read["title"], read["text"], read["complete"]) == ("It crashes", "At checkout.", False)
+    few = desk.adapter.read(ReadIssue(SHOP, desk.sandbox.open_issue(SHOP, "Other"), comments=3))
+    assert (few["comments"], few["text"], few["complete"]) == ([], "", True)
+
+
+# Files
+
+
+def test_a_file_is_read_at_any_ref(desk: Desk) -> None:
+    first = desk.sandbox.push(SHOP, {"docs/über 文件.md": "Grüße 你好 😀\n"})
+    desk.sandbox.push(SHOP, {"docs/über 文件.md": "two"})
+    desk.sandbox.push(SHOP, {"docs/über 文件.md": "three"}, branch="feature/a b")
+    for ref, text in ((first, "Grüße 你好 😀\n"), ("", "two"), ("feature/a b", "three")):
+        read = desk.adapter.read(ReadText(SHOP, "docs/über 文件.md", ref))
+        assert (read["text"], read["path"], read["complete"]) == (text, "docs/über 文件.md", True)
+
+
+def test_a_long_file_is_cut_and_a_huge_one_refused(desk_with_token: Desk) -> None:
+    desk = desk_with_token
+    desk.sandbox.push(SHOP, {"long.txt": "很" * 70_000, "huge.txt": "x" * 1_100_000})
+    read = desk.adapter.read(ReadText(SHOP, "long.txt"))
+    assert (len(read["text"]), read["size"], read["complete"]) == (60_000, 210_000, False)
+    with pytest.raises(ActionRejected, match=r"it has 1,100,000 bytes; at most 1,048,576 are read"):
+        desk.adapter.read(ReadText(SHOP, "huge.txt"))
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("docs", "it is a folder; name a file"),
+        ("lib", "it is a submodule; name a file"),
+        ("to", "it is a symlink; name a file"),
+        ("logo.png", "it holds no text in UTF-8"),
+        ("nul.txt", "it holds no text in UTF-8"),
+        ("none.md", "404 Not Found; it is gone"),
+    ],
+)
+def test_what_is_no_text_file_is_refused_with_the_reason(
+    desk_with_token: Desk, path: str, reason: str
+) -> None:
+    desk_with_token.sandbox.push(
+        SHOP,
+        {
+            "docs/a.md": "A",
+            "lib": Submodule("1" * 40),
+            "to": Link("docs"),
+            "logo.png": b"\x89PNG\xff",
+            "nul.txt": "a\0b",
+        },
+    )
+    with pytest.raises(ActionRejected, match=reason):
+        desk_with_token.adapter.read(ReadText(SHOP, path))
+
+
+def test_code_is_found_by_words(desk: Desk) -> None:
+    desk.sandbox.push(SHOP, {"src/cart.py": "def checkout(): ...", "README.md": "The shop"})
+    found = desk.adapter.read(SearchCode(SHOP, "checkout"))
+    assert [item["path"] for item in found["items"]] == ["src/cart.py"]
+    assert found["items"][0]["url"].endswith("/src/cart.py")
+    with pytest.raises(ActionRejected, match="Validation Failed"):
+        desk.adapter.read(SearchCode(SHOP, ""))
+
+
+def test_commits_are_listed_since_a_date_and_of_a_path(desk: Desk) -> None:
+    one = desk.sandbox.push(SHOP, {"a.md": "1"}, message="Begin")
+    two = desk.sandbox.push(SHOP, {"docs/b.md": "2"}, message="Write\n\nAnd more")
+    listed = desk.adapter.read(ListCommits(SHOP))
+    assert [item["sha"] for item in listed["items"]] == [two, one]
+    assert listed["items"][0] == {
+        "sha": two,
+        "message": "Write\n\nAnd more",
+        "author": "maria",
+        "at": listed["items"][0]["at"],
+        "url": listed["items"][0]["url"],
+    }
+    docs = desk.adapter.read(ListCommits(SHOP, path="docs"))
+    assert [item["sha"] for item in docs["items"]] == [two]
+    assert desk.adapter.read(ListCommits(SHOP, since="2999-01-01"))["items"] == []
+    assert desk.adapter.read(ListCommits(SHOP, limit=1))["complete"] is False
+    with pytest.raises(ActionRejected, match="`since` is no date"):
+        desk.adapter.read(ListCommits(SHOP, since="last week"))
+
+
+# Pull requests
+
+
+def test_the_last_merged_pull_requests_are_listed_newest_first(desk: Desk) -> None:
+    made = [desk.sandbox.open_pull_request(SHOP, f"Change {n}") for n in range(5)]
+    for number in made[:4]:
+        desk.sandbox.merge_pull_request(SHOP, number)
+    desk.sandbox.edit_issue(SHOP, made[4], state="closed")
+    merged = desk.adapter.read(ListPulls(SHOP, "merged"))
+    assert sorted(numbers(merged)) == made[:4]
+    assert {item["state"] for item in merged["items"]} == {"merged"}
+    few = desk.adapter.read(ListPulls(SHOP, "merged", limit=3))
+    assert (len(few["items"]), few["complete"]) == (3, False)
+    assert desk.adapter.read(ListPulls(SHOP, "merged", since="2999-01-01"))["items"] == []
+    assert numbers(desk.adapter.read(ListPulls(SHOP))) == []
+    assert len(desk.adapter.read(ListPulls(SHOP, "closed"))["items"]) == 5
+
+
+def test_all_merged_pull_requests_are_found_behind_a_page_of_closed_ones(
+    desk_with_token: Desk,
+) -> None:
+    desk = desk_with_token
+    for n in range(3):
+        desk.sandbox.merge_pull_request(SHOP, desk.sandbox.open_pull_request(SHOP, f"Merged {n}"))
+    for n in range(120):
+        number = desk.sandbox.open_pull_request(SHOP, f"Closed {n}")
+        desk.sandbox.edit_issue(SHOP, number, state="closed")
+    listed = desk.adapter.read(ListPulls(SHOP, "merged", limit=40))
+    assert (len(listed["items"]), listed["complete"]) == (3, True)
+
+
+def test_a_pull_request_is_read_with_patches_up_to_a_bound(desk: Desk) -> None:
+    desk.sandbox.push(SHOP, {"a.py": "one\n", "gone.py": "x\n"})
+    desk.sandbox.push(
+        SHOP, {"a.py": "two\n", "b.py": "很\n" * 2_000, "gone.py": None}, branch="change"
+    )
+    number = desk.sandbox.open_pull_request(SHOP, "Change", "It")
+    read = desk.adapter.read(ReadPull(SHOP, number, most=200))
+    files = {file["path"]: file for file in read["files"]}
+    assert files["a.py"]["patch"] == "@@ -1 +1 @@\n-one\n+two"
+    assert (files["a.py"]["additions"], files["a.py"]["deletions"]) == (1, 1)
+    assert files["gone.py"]["status"] == "removed"
+    assert not files["b.py"]["complete"]
+    assert sum(len(file["patch"]) for file in read["files"]) <= 200
+    assert not read["complete"]
+    assert desk.adapter.read(ReadPull(SHOP, number))["complete"]
+
+
+# All of them
+
+QUERIES = (
+    SearchIssues(SHOP, "x"),
+    SearchCode(SHOP, "x"),
+    ReadText(SHOP, "README.md"),
+    ListCommits(SHOP),
+    ListPulls(SHOP, "merged"),
+    ReadIssue(SHOP, 1),
+    ReadPull(SHOP, 1),
+)
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda query: type(query).__name__)
+def test_a_query_says_what_is_missing_or_when_to_come_again(
+    desk_with_token: Desk, query: ReadText
+) -> None:
+    desk = desk_with_token
+    with pytest.raises(ActionRejected, match=r"could not .* acme/none"):
+        desk.adapter.read(ReadText("acme/none", "README.md"))
+    desk.sandbox.fail_next(403, retry_after=7)
+    with pytest.raises(ActionUnavailable, match="rate limited, retry in 7 s"):
+        desk.adapter.read(query)
+    desk.sandbox.fail_next(403)
+    with pytest.raises(ActionRejected, match="it needs the permission"):
+        desk.adapter.read(query)
+    assert replace(query).arguments["repository"] == SHOP
+    assert query.scope == "github:acme/shop"
+
+
+def test_queries_ask_as_github_describes_it(desk: Desk) -> None:
+    desk.sandbox.push(SHOP, {"README.md": "x"})
+    desk.sandbox.push(SHOP, {"README.md": "y"}, branch="change")
+    number = desk.sandbox.open_pull_request(SHOP, "Change")
+    for query in (*QUERIES[:-1], ReadPull(SHOP, number)):
+        desk.adapter.read(query)
+    assert not [fault for exchange in desk.sandbox.exchanges() for fault in faults(exchange)]

@@ -1,0 +1,167 @@
+"""A thread in the sandbox Slack, a model that says what a test scripts, and the real worker between
+them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Self
+
+import psycopg
+
+from flows.chat import chat
+from infra.local.sandbox.slack import SlackSandbox
+from infra.local.sandbox.slack.workspace import ALICE, BOT_USER, SUPPORT, TEAM
+from shared.actions.drafts import Pace
+from shared.agent.agent import Capabilities
+from shared.database import Database
+from shared.events import Actor, Event, Message, Thread
+from shared.aws.executions import Executions
+from shared.agent.flow import Flow
+from shared.journal import Journal
+from shared.memory.audience import Audiences
+from shared.memory.control.store import MemoryControl
+from shared.memory.conversations.turns import Conversations
+from shared.memory.embedding.hashing import HashingEmbedder
+from shared.memory.store import MemoryStore
+from shared.models.batch.dispatcher import Dispatcher
+from shared.models.routing import Models
+from shared.planning.store import PlanStore
+from shared.settings import Settings
+from shared.memory.upkeep.spread import Upkeep
+from shared.runtime.worker import Worker
+from tests.events.made import an_event
+from tests.models.scripted_server import ScriptedServer
+from tests.actions.slack.place import connect
+
+Json = dict[str, Any]
+
+#: Every piece of an answer is shown.
+AT_ONCE = Pace(0.0, 0.0, 1.0)
+#: Only the first is.
+ONCE = Pace(0.0, 600.0, 1.0)
+
+
+class Context:
+    """What Lambda tells a function of its time."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 60_000
+
+
+class Servers(NamedTuple):
+    """Where the model and Slack are."""
+
+    model: str
+    slack: str
+
+
+def capabilities(
+    database: Database, servers: Servers, pace: Pace = AT_ONCE, timeout: int = 5
+) -> Capabilities:
+    """Real parts on real servers; `timeout` is how long they wait for Slack."""
+    name = f"{servers.model}/v1#scripted"
+    settings = Settings(footer="off", max_receives="3", model_small=name, model_large=name)
+    adapter = connect(servers.slack, timeout=timeout)
+    return Capabilities(
+        settings=settings,
+        models=Models(settings, database),
+        memory=MemoryStore(database, HashingEmbedder()),
+        conversations=Conversations(database),
+        audiences=Audiences(database, {}),
+        control=lambda: MemoryControl(database),
+        adapter=lambda wanted: adapter,
+        dispatcher=_no_batches,
+        upkeep=_no_upkeep,
+        plans=lambda: PlanStore(database),
+        executions=lambda: Executions(settings.require("planner_arn")),
+        pace=pace,
+    )
+
+
+def _no_batches() -> Dispatcher:
+    raise AssertionError("nothing here is asked in a batch")
+
+
+def _no_upkeep() -> Upkeep:
+    raise AssertionError("nothing here happens by the clock")
+
+
+def batch(event: Event, receives: int = 1) -> Json:
+    """What a function gets from its queue."""
+    attributes = {
+        "MessageGroupId": event.conversation,
+        "ApproximateReceiveCount": str(receives),
+    }
+    record = {"messageId": event.id, "body": event.to_json(), "attributes": attributes}
+    return {"Records": [record]}
+
+
+@dataclass
+class Stage:
+    slack: SlackSandbox
+    model: ScriptedServer
+    database_url: str
+    database: Database
+
+    @classmethod
+    @contextmanager
+    def up(cls, database_url: str) -> Iterator[Self]:
+        with (
+            SlackSandbox("http://127.0.0.1:9", "secret", pace=0.0) as slack,
+            ScriptedServer() as model,
+            Database(database_url, patience=5) as database,
+        ):
+            yield cls(slack, model, database_url, database)
+
+    @property
+    def servers(self) -> Servers:
+        return Servers(self.model.url, self.slack.api_url)
+
+    def asked(self, text: str = "What do we know?") -> Event:
+        """Let Alice mention the bot."""
+        ts = self.slack.say(SUPPORT, f"<@{BOT_USER}> {text}")
+        return an_event(
+            id=f"slack:{TEAM}:{SUPPORT}:{ts}",
+            type="slack.app_mention",
+            source="slack",
+            conversation=f"slack:{TEAM}:{SUPPORT}:{ts}",
+            actor=Actor(ALICE, "alice", role="member"),
+            text=text,
+            audience=f"team:{TEAM}",
+            issue_target=None,
+            thread_target=Thread(TEAM, SUPPORT, ts),
+            message_target=Message(TEAM, SUPPORT, ts),
+        )
+
+    def deliver(
+        self,
+        event: Event,
+        flow: Flow = chat,
+        *,
+        receives: int = 1,
+        pace: Pace = AT_ONCE,
+        timeout: int = 5,
+    ) -> bool:
+        """Hand `event` to `flow` and tell whether that was the end of it."""
+        can = capabilities(self.database, self.servers, pace, timeout)
+        handler = Worker(flow, Journal(self.database), can)
+        answer = handler(batch(event, receives), Context())
+        return not answer["batchItemFailures"]
+
+    def replies(self, event: Event) -> list[str]:
+        """What the bot says in the event's thread, as Markdown."""
+        thread = self.slack.thread(event.thread.channel, event.thread.ts)[1:]
+        return [message["blocks"][0]["text"] for message in thread if "blocks" in message]
+
+    def shown(self) -> list[str]:
+        """Every text that the bot's messages have had, in the order in which it was sent."""
+        calls = [
+            call
+            for method in ("chat.postMessage", "chat.update")
+            for call in self.slack.calls(method)
+        ]
+        return [call["blocks"][0]["text"] for call in calls]
+
+    def recorded(self, sql: str) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.database_url, autocommit=True) as connection:
+            return connection.execute(sql.encode()).fetchall()

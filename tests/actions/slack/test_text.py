@@ -1,0 +1,196 @@
+"""What becomes of Markdown on its way to Slack."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.actions.slack.text import PIECE, brief, harmless, pieces, plain, unfinished
+
+BREAK = "\u200b"
+
+#: What notifies somebody, when Slack reads it as control sequence or as a name.
+NOTIFIES = re.compile(
+    r"<!(?:channel|here|everyone|group|subteam\^)|<@[A-Z]|(?<![A-Za-z0-9])@(?:channel|here|everyone)\b",
+    re.IGNORECASE,
+)
+
+#: Ordinary text with traps strewn in.
+_TRAPS = st.sampled_from(
+    [
+        "<!channel>",
+        "<@U1>",
+        "@here",
+        "<",
+        "!",
+        "@",
+        "channel",
+        "\n```\n",
+        "\n\n",
+        "\n",
+        "😀",
+        "。",
+        "&lt;",
+    ]
+)
+TEXTS = st.lists(st.one_of(_TRAPS, st.text(max_size=8))).map("".join)
+
+
+def units(text: str) -> int:
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+@pytest.mark.parametrize(
+    "mention",
+    [
+        "<!channel>",
+        "<!here|here>",
+        "<!EVERYONE>",
+        "<!group>",
+        "<!subteam^S0OPS|@ops>",
+        "<@U0ALICE>",
+        "<@W0ALICE|alice>",
+        "@channel",
+        "@here,",
+        "_@everyone_",
+        "请@channel看",
+        "＠here",
+        "`<!channel>`",
+        "```\n<@U0ALICE> @here\n```",
+        r"<\!channel>",
+        "&lt;!channel&gt;",
+        "&#60;&#33;channel>",
+        "&LT;&commat;U0ALICE>",
+        "&#x3c;!here>",
+        "&#64;channel",
+    ],
+)
+def test_a_mention_is_broken_and_reads_the_same(mention: str) -> None:
+    broken = harmless(mention)
+    assert BREAK in broken
+    assert not NOTIFIES.search(broken)
+    assert broken.replace(BREAK, "") == mention
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "alice@here.com",
+        "if (!channel) { return a < b }",
+        "<!-- note -->",
+        "<!DOCTYPE html>",
+        "see <https://acme.test/a?b=1&c=2>",
+        "@hereafter",
+        "@dataclass",
+        "price < 3 @ 4",
+        "汉字 😀",
+    ],
+)
+def test_what_mentions_nobody_stays_as_it_is(text: str) -> None:
+    assert harmless(text) == text
+
+
+@given(TEXTS)
+def test_no_text_notifies_anybody(text: str) -> None:
+    for piece in pieces(text, 200):
+        assert not NOTIFIES.search(piece)
+        assert not NOTIFIES.search(plain(piece))
+    assert harmless(harmless(text)) == harmless(text)
+
+
+@given(TEXTS.map(lambda text: text * 20))
+def test_pieces_hold_the_whole_text_and_none_is_too_long(text: str) -> None:
+    cut = pieces(text, 200)
+    assert all(units(piece.replace(BREAK, "")) <= 200 for piece in cut)
+    # Code blocks are closed and opened again, and blank lines at a cut go.
+    assert _bare("".join(cut)) == _bare(text)
+    assert pieces(text, 200) == cut
+
+
+def test_a_short_text_is_one_piece() -> None:
+    assert pieces("Hello **world**") == ["Hello **world**"]
+    assert pieces("") == [""]
+
+
+def test_a_long_text_is_cut_between_paragraphs() -> None:
+    paragraph = "word " * 300
+    cut = pieces("\n\n".join([paragraph.strip()] * 20))
+    assert len(cut) > 1
+    assert all(piece.startswith("word") and piece.endswith("word") for piece in cut)
+    assert all(len(piece) > PIECE // 2 for piece in cut[:-1])
+
+
+def test_a_code_block_that_is_cut_is_closed_and_opened_again() -> None:
+    cut = pieces("Look:\n\n```python\n" + "print('x')\n" * 2000 + "```\n\nDone.")
+    assert len(cut) > 2
+    assert all(piece.count("```") % 2 == 0 for piece in cut)
+    assert all(piece.startswith("```python\n") for piece in cut[1:])
+    assert cut[-1].endswith("Done.")
+
+
+def test_a_code_block_is_not_cut_when_it_can_move_to_the_next_piece() -> None:
+    prose, code = "word " * 1200, "```\n" + "x = 1\n" * 700 + "```"
+    cut = pieces(f"{prose}\n\n{code}\n\nend")
+    assert cut[1].startswith("```\n")
+    assert "```" not in cut[0]
+
+
+def test_chinese_is_cut_behind_a_sentence() -> None:
+    cut = pieces("今天天气很好。" * 6000)
+    assert "".join(cut) == "今天天气很好。" * 6000
+    assert all(piece.endswith("。") for piece in cut)
+
+
+def test_emoji_are_never_cut_in_two() -> None:
+    family = "👩‍👩‍👧‍👦"
+    cut = pieces(family * 6000)
+    assert "".join(cut) == family * 6000
+    assert all(piece.startswith("👩") and piece.endswith("👦") for piece in cut)
+    assert all(units(piece) <= PIECE for piece in cut)
+
+
+def test_half_an_emoji_is_replaced() -> None:
+    assert pieces("a\ud83db") == ["a\ufffdb"]
+    assert pieces("\ud83d\ude00") == ["😀"]
+
+
+def _bare(text: str) -> str:
+    """The text without code fences, blanks and what `harmless` puts in."""
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return re.sub(rf"[\s`{BREAK}]", "", text)
+
+
+@given(TEXTS)
+def test_what_is_unfinished_fits_and_notifies_nobody(text: str) -> None:
+    shown = unfinished(text)
+    assert units(shown) <= PIECE
+    assert not NOTIFIES.search(shown)
+    assert shown.endswith("…")
+
+
+def test_an_open_code_block_is_closed_while_it_grows() -> None:
+    assert unfinished("See:\n```python\nprint(1)") == "See:\n```python\nprint(1)\n```\n…"
+    assert unfinished("See:\n```\nx\n```") == "See:\n```\nx\n```\n…"
+    assert unfinished("~~~~\n```\nx") == "~~~~\n```\nx\n~~~~\n…"
+
+
+def test_half_an_emoji_waits_for_its_other_half() -> None:
+    assert unfinished("Done \ud83c") == "Done …"
+    assert unfinished("Done \ud83c\udf89") == "Done 🎉 …"
+
+
+def test_of_a_long_text_the_first_piece_is_shown_while_it_grows() -> None:
+    text = "今天天气很好。😀" * 3_000
+    shown = unfinished(text)
+    assert PIECE // 2 < units(shown) <= PIECE
+    assert text.startswith(shown.removesuffix(" …"))
+    assert unfinished(text + "more") == shown
+
+
+@given(st.text(max_size=30).map(lambda text: text * 500))
+def test_the_plain_text_of_a_change_is_short_enough(text: str) -> None:
+    short = brief(text)
+    assert units(short) <= 4_000
+    assert short == plain(text) or plain(text).startswith(short.removesuffix("…"))
+    assert not re.search(r"&(?!amp;|lt;|gt;)", short)

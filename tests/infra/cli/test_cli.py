@@ -1,0 +1,207 @@
+"""The command-line tool: what it prints, and how it ends."""
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from flows.triage import triage
+from infra.cli.__main__ import main
+from shared.database import Database
+from shared.events import run_id
+from shared.models import Caller, Message, Reply, Request, Usage
+from shared.models.guards.budgets import Budgets
+from shared.models.cache.prompt_cache import PromptCache
+from shared.models.deadline import Deadline
+from shared.perception import github, slack
+from tests.events.made import an_event
+from tests.flows.bench import Bench
+
+SAVED = Path(__file__).parents[1] / "events/saved"
+CRASH = an_event(text="Checkout crashes\n\nA stack trace appears.")
+
+Requests = list[tuple[str, dict[str, str], bytes]]
+
+
+class Door(BaseHTTPRequestHandler):
+    """A front door that takes everything and keeps it in `seen`."""
+
+    seen: Requests
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self.seen.append((self.path, headers, body))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"status":"accepted"}')
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Stay silent."""
+
+
+@pytest.fixture
+def door() -> Iterator[tuple[str, Requests]]:
+    seen: Requests = []
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Kept", (Door,), {"seen": seen}))
+    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}", seen
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def data(tmp_path: Path, database_url: str) -> Path:
+    """What ./scripts/dev leaves for the tool."""
+    settings = {
+        "DATABASE_URL": database_url,
+        "GITHUB_WEBHOOK_SECRET": "hush",
+        "SLACK_SIGNING_SECRET": "hush",
+    }
+    saved = {"url": "http://127.0.0.1:1", "settings": settings}
+    (tmp_path / "system.json").write_text(json.dumps(saved))
+    return tmp_path
+
+
+def run(data: Path, *arguments: str) -> int:
+    return main(["--data", str(data), *arguments])
+
+
+def test_runs_are_listed_with_their_state_and_cost(
+    data: Path, bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.deliver(triage, CRASH)
+    capsys.readouterr()  # the function's own log
+    assert run(data, "runs") == 0
+    head, row = capsys.readouterr().out.splitlines()
+    assert head.split()[:3] == ["run", "flow", "event"]
+    assert row.split()[:5] == [
+        run_id(CRASH, "triage"),
+        "triage",
+        "github.issues.opened",
+        "github:acme/shop#7",
+        "done",
+    ]
+    assert run(data, "runs", "--state", "failed") == 0
+    assert "no runs" in capsys.readouterr().out
+
+
+def test_a_run_is_shown_as_a_tree_without_peoples_text(
+    data: Path, bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.deliver(triage, CRASH)
+    assert run(data, "run", run_id(CRASH, "triage")[:6]) == 0
+    out = capsys.readouterr().out
+    steps = [line.split()[1] for line in out.splitlines() if line[0] in "├└"]
+    assert steps == ["read", "recall", "ask", "AddLabels", "Comment", "remember"]
+    assert "offline" in out
+    assert "stack trace" not in out
+    assert run(data, "run", run_id(CRASH, "triage"), "--full") == 0
+    assert "stack trace" in capsys.readouterr().out
+
+
+def test_budgets_are_listed_for_every_tenant(
+    data: Path, database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(data, "budget") == 0
+    assert "BUDGETS sets ceilings" in capsys.readouterr().out
+    with Database(database_url) as database:
+        budgets = Budgets(database, "tenant=2.5;flow:聊天=1")
+        budgets.commit(budgets.reserve(Caller("acme", "聊天"), "openai:m", 0.5, 60), 0.25)
+        budgets.reserve(Caller("rival", "triage", "U1"), "openai:m", 0.125, 60)
+    assert run(data, "budget", "--days", "2") == 0
+    head, *rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert head == ["day", "tenant", "scope", "name", "spent", "reserved", "ceiling"]
+    assert [row[1:] for row in rows] == [
+        ["acme", "tenant", "$0.2500", "$0.0000", "$2.5000"],
+        ["acme", "flow", "聊天", "$0.2500", "$0.0000", "$1.0000"],
+        ["rival", "tenant", "$0.0000", "$0.1250", "$2.5000"],
+        ["rival", "flow", "triage", "$0.0000", "$0.1250", "none"],
+        ["rival", "user", "U1", "$0.0000", "$0.1250", "none"],
+    ]
+
+
+def test_what_the_prompt_cache_saved_is_listed(
+    data: Path, database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    question = Request((Message("user", "Hello?"),))
+    answer = Reply("Hello.", "stop", Usage(10, 5), "openai:m", cost=0.5)
+    with Database(database_url) as database:
+        for _ in range(3):  # Each in a process of its own, as far as the cache knows.
+            cache = PromptCache(database, hours=1, megabytes=1)
+            cache.get("acme", "openai:m", question, Deadline(5), lambda: answer)
+    assert run(data, "budget") == 0
+    assert "acme: the prompt cache saved $1.0000 and 30 tokens in 2 answers; providers read" in (
+        capsys.readouterr().out
+    )
+
+
+def test_a_run_that_does_not_exist_is_a_clear_error(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(data, "run", "abc") == 1
+    assert "no run starts with 'abc'" in capsys.readouterr().err
+
+
+def test_a_saved_webhook_is_sent_signed_with_its_own_id(
+    data: Path, door: tuple[str, Requests], capsys: pytest.CaptureFixture[str]
+) -> None:
+    url, seen = door
+    for _ in range(2):
+        assert run(data, "send", str(SAVED / "issue.json"), "--url", url) == 0
+    assert capsys.readouterr().out.startswith('200 {"status":"accepted"}')
+    events = []
+    for path, headers, body in seen:
+        assert path == "/github/webhook"
+        github.verify(body, headers, "hush")
+        events.append(github.to_event(body, headers, {}, 0.0))
+    assert events[0].id == events[1].id
+    assert events[0].type == "github.issues.opened"
+
+
+def test_a_saved_slack_event_is_sent_signed(data: Path, door: tuple[str, Requests]) -> None:
+    url, seen = door
+    assert run(data, "send", str(SAVED / "message.json"), "--url", url) == 0
+    [(path, headers, body)] = seen
+    assert path == "/slack/events"
+    slack.verify(body, headers, "hush", float(headers["x-slack-request-timestamp"]))
+    assert slack.to_event(body, headers, {}, 0.0).type == "slack.message.im"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("not json", "cannot be read as JSON"),
+        ("[1]", "holds no delivery"),
+        ('{"zen": "bare"}', "for a GitHub payload say --event"),
+    ],
+)
+def test_a_file_that_is_no_delivery_is_a_clear_error(
+    data: Path, content: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = data / "delivery.json"
+    file.write_text(content)
+    assert run(data, "send", str(file)) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_a_front_door_that_is_shut_is_a_clear_error(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(data, "send", str(SAVED / "issue.json")) == 1
+    assert "is ./scripts/dev running?" in capsys.readouterr().err
+
+
+def test_migrate_says_what_it_did(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(data, "migrate") == 0
+    assert capsys.readouterr().out == "nothing to apply\n"
+
+
+def test_without_a_database_the_tool_says_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path, "runs") == 1
+    assert "start ./scripts/dev, or set DATABASE_URL" in capsys.readouterr().err

@@ -1,0 +1,198 @@
+"""What the code declares against what template.yaml deploys: the differences, as lines to add."""
+
+import ast
+import importlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from infra.bundle import LOCAL_ONLY
+from infra.bundle.imports import trace
+from shared.agent.flow import Flow
+from shared.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+Json = dict[str, Any]
+
+
+def declared_flows() -> dict[str, Flow]:
+    """The flows in flows/, by what FLOW calls them."""
+    found = {}
+    for file in sorted((ROOT / "flows").glob("*.py")):
+        module = f"flows.{file.stem}"
+        for name, value in vars(importlib.import_module(module)).items():
+            if isinstance(value, Flow):
+                found[f"{module}:{name}"] = value
+    return found
+
+
+@cache
+def settings_read(*entries: str) -> frozenset[str]:
+    """The environment variables that the settings read by `entries`, and all they import, stand
+    for."""
+    found: set[str] = set()
+    for name, file in trace(ROOT, entries, LOCAL_ONLY).modules.items():
+        if name != "shared.settings":
+            found.update(_fields(ast.parse(file.read_bytes())))
+    return frozenset(field.upper() for field in found)
+
+
+def _fields(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(
+                value=ast.Name("settings") | ast.Attribute(attr="settings" | "_settings"),
+                attr=field,
+            ):
+                if field == "tenant_of":
+                    yield "tenants"
+                elif field == "repository_of":
+                    yield "repositories"
+                elif field in Settings._fields:
+                    yield field
+            # As in settings.require("database_url").
+            case ast.Constant(str(field)) if field in Settings._fields and "_" in field:
+                yield field
+
+
+class Deployed:
+    """The flows of template.yaml, before the transform: the lines in it are what people edit."""
+
+    def __init__(self, template: Json, text: str) -> None:
+        self._resources: Json = template["Resources"]
+        self._text = text
+        self.functions: dict[str, Json] = {
+            name: resource["Properties"]
+            for name, resource in self._resources.items()
+            if resource["Type"] == "AWS::Serverless::Function"
+        }
+
+    @property
+    def flows(self) -> dict[str, str]:
+        """The function of each flow, by what FLOW calls it."""
+        named = {name: self.variables(name).get("FLOW") for name in self.functions}
+        return {flow: name for name, flow in named.items() if flow}
+
+    def variables(self, function: str) -> Json:
+        found: Json = self.functions[function].get("Environment", {}).get("Variables", {})
+        return found
+
+    def wakes(self, function: str) -> set[str]:
+        """The event types that the queue of `function` takes from the bus."""
+        return set(self._parameters(f"{function}Flow").get("EventTypes", "").split(","))
+
+    @property
+    def schedules(self) -> set[str]:
+        """The event types that schedules publish."""
+        names = [
+            self._parameters(name)["Name"]
+            for name, resource in self._resources.items()
+            if resource.get("Properties", {}).get("TemplateURL") == "infra/schedule.yaml"
+        ]
+        return {f"schedule.{name}" for name in names}
+
+    def line(self, variable: str) -> str:
+        """How template.yaml hands `variable` to another function, else a line to complete."""
+        found = re.search(rf"^ +({variable}: .*)$", self._text, re.MULTILINE)
+        return found[1] if found else f"{variable}: # its value"
+
+    def _parameters(self, stack: str) -> Json:
+        found: Json = self._resources.get(stack, {}).get("Properties", {}).get("Parameters", {})
+        return found
+
+
+def differences(flows: Mapping[str, Flow], deployed: Deployed) -> list[str]:
+    """Say, for each flow and for the ingress, what template.yaml lacks or has too much."""
+    found = []
+    for name, flow in flows.items():
+        if name in deployed.flows:
+            found += _differences(deployed.flows[name], flow, deployed)
+        else:
+            found.append(_block(name, flow, deployed))
+    for name in deployed.flows.keys() - flows.keys():
+        found.append(f"template.yaml: {deployed.flows[name]} runs {name}, which is no flow")
+    found += _unpublished(flows.values(), deployed)
+    return found
+
+
+def _differences(function: str, flow: Flow, deployed: Deployed) -> list[str]:
+    found = []
+    if deployed.wakes(function) != set(flow.types):
+        wanted = f"EventTypes: &{flow.name} {','.join(flow.types)}"
+        found.append(f"template.yaml: {function}Flow needs the line\n        {wanted}")
+    variables = deployed.variables(function).keys()
+    for name in sorted(_credentials(flow) - variables):
+        found.append(f"template.yaml: {function} needs the line\n          {deployed.line(name)}")
+    for name in sorted(variables - _readable(flow)):
+        found.append(f"template.yaml: {function} does not need the line\n          {name}: …")
+    return found
+
+
+def _unpublished(flows: Iterable[Flow], deployed: Deployed) -> list[str]:
+    wanted = {name for flow in flows for name in flow.types}
+    scheduled = {name for name in wanted if name.startswith("schedule.")}
+    found = [
+        f"template.yaml: no schedule publishes {name}; nest infra/schedule.yaml for it"
+        for name in sorted(scheduled - deployed.schedules)
+    ]
+    joined = deployed.variables("Ingress")["EVENT_TYPES"]["Fn::Join"][1]
+    published = {name for types in joined for name in types.split(",")}
+    # What is about the memory comes from the flow `upkeep`.
+    ours = scheduled | {name for name in wanted if name.startswith("memory.")}
+    if published != wanted - ours:
+        anchors = ", ".join(f"*{flow.name}" for flow in flows if not set(flow.types) <= ours)
+        found.append(
+            "template.yaml: Ingress needs the line\n"
+            f'          EVENT_TYPES: !Join [",", [{anchors}]]'
+        )
+    return found
+
+
+def _credentials(flow: Flow) -> frozenset[str]:
+    """The variables that the adapters of a flow's actions and queries read, and those that every
+    flow needs."""
+    adapters = {permission.action.__module__ for permission in flow.may}
+    adapters |= {query.__module__ for query in flow.reads}
+    return settings_read(*adapters) | {"DATABASE_URL", "FLOW", "MAX_RECEIVES"}
+
+
+def _readable(flow: Flow) -> frozenset[str]:
+    return settings_read("shared.runtime.function") | _credentials(flow)
+
+
+def _block(name: str, flow: Flow, deployed: Deployed) -> str:
+    """The lines that deploy a flow, ready to paste."""
+    title = flow.name.title().replace("_", "")
+    own = sorted(_credentials(flow) - settings_read("shared.runtime.function") - {"FLOW"})
+    credentials = "".join(f"          {deployed.line(variable)}\n" for variable in own)
+    lower = flow.name.replace("_", "-")
+    queue = f"<<: *one_at_a_time, Queue: !GetAtt {title}Flow.Outputs.Queue"
+    return f"""\
+template.yaml lacks the flow {name}. Add this under Resources:
+
+  {title}:
+    Type: AWS::Serverless::Function
+    Metadata: {{BuildMethod: makefile}}
+    Properties:
+      FunctionName: !Sub ${{AWS::StackName}}-{lower}
+      Handler: shared.runtime.function.handler
+      Role: !GetAtt {title}Flow.Outputs.Role
+      Timeout: 150
+      Environment:
+        Variables:
+          FLOW: {name}
+          <<: *agent
+{credentials}      Events:
+        Queue: {{Type: SQS, Properties: {{{queue}}}}}
+
+  {title}Flow:
+    Type: AWS::CloudFormation::Stack
+    Properties:
+      TemplateURL: infra/flow.yaml
+      Parameters:
+        Name: !Sub ${{AWS::StackName}}-{lower}
+        EventTypes: &{flow.name} {",".join(flow.types)}
+        <<: *flow
+"""

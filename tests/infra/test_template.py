@@ -1,0 +1,327 @@
+"""template.yaml deploys what the code declares, lints clean, and hands out no more than needed."""
+
+import json
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.bundle import Template as BundleTemplate
+from infra.local.aws.template import load, read
+from shared.actions.github.actions import Comment
+from shared.actions.slack.actions import Reply
+from shared.events import Event
+from shared.agent.flow import Flow
+from shared.settings import Settings
+from tests.infra.deployed import Deployed, declared_flows, differences, settings_read
+
+ROOT = Path(__file__).parents[1]
+NESTED = ["infra/flow.yaml", "infra/schedule.yaml"]
+Json = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def written() -> Json:
+    """template.yaml as it is written."""
+    return read(ROOT / "template.yaml")
+
+
+@pytest.fixture(scope="module")
+def transformed(written: Json) -> dict[str, Json]:
+    """The resources that template.yaml comes to in CloudFormation, by logical id."""
+    parameters = {name: str(value["Default"]) for name, value in written["Parameters"].items()}
+    return load(ROOT / "template.yaml", parameters, "us-east-1").resources
+
+
+@pytest.fixture(scope="module")
+def flow_stack() -> Json:
+    return read(ROOT / "infra/flow.yaml")
+
+
+@pytest.fixture
+def deployed(written: Json) -> Deployed:
+    return Deployed(written, (ROOT / "template.yaml").read_text("utf-8"))
+
+
+def of_type(resources: dict[str, Json], kind: str) -> dict[str, Json]:
+    return {
+        name: resource["Properties"]
+        for name, resource in resources.items()
+        if resource["Type"] == kind
+    }
+
+
+# The code and the deployment
+
+
+def test_every_declared_flow_is_deployed_as_it_is_declared(deployed: Deployed) -> None:
+    found = differences(declared_flows(), deployed)
+    assert not found, "\n\n" + "\n".join(found)
+
+
+def test_a_flow_that_is_not_deployed_fails_with_the_block_to_add(deployed: Deployed) -> None:
+    flows = declared_flows()
+    flows["flows.greet:greet"] = _flow("greet", "github.star.created", may=(Comment.at_most(1),))
+    (lacks, union) = differences(flows, deployed)
+    assert lacks.count("FLOW:") == 1
+    assert "  Greet:\n    Type: AWS::Serverless::Function" in lacks
+    assert "          FLOW: flows.greet:greet\n          <<: *agent\n" in lacks
+    assert "          GITHUB_TOKEN: !If [HasGitHubToken" in lacks
+    assert "SLACK_BOT_TOKEN" not in lacks
+    assert "        EventTypes: &greet github.star.created\n        <<: *flow" in lacks
+    assert 'EVENT_TYPES: !Join [",", [' in union
+    assert "*greet" in union
+
+
+def test_another_event_type_or_action_fails_with_the_line_to_change(deployed: Deployed) -> None:
+    flows = declared_flows()
+    may = (*flows["flows.triage:triage"].may, Reply.at_most(1))
+    flows["flows.triage:triage"] = _flow("triage", "github.issues.opened", may=may)
+    types, token, url, union = differences(flows, deployed)
+    assert types.endswith(
+        "TriageFlow needs the line\n        EventTypes: &triage github.issues.opened"
+    )
+    assert "SLACK_API_URL: !Ref SlackApiUrl" in token
+    assert "SLACK_BOT_TOKEN: !If [HasSlackBot" in url
+    assert "Ingress needs the line" in union
+
+
+def test_a_credential_that_no_action_needs_is_too_much(deployed: Deployed) -> None:
+    flows = declared_flows()
+    flows["flows.chat:chat"] = _flow("chat", *flows["flows.chat:chat"].types, may=())
+    assert differences(flows, deployed) == [
+        "template.yaml: Chat does not need the line\n          SLACK_API_URL: …",
+        "template.yaml: Chat does not need the line\n          SLACK_BOT_TOKEN: …",
+    ]
+
+
+def test_an_event_of_the_clock_needs_a_schedule(deployed: Deployed) -> None:
+    flows = declared_flows()
+    flows["flows.retention:retention"] = _flow("retention", "schedule.weekly")
+    assert any(
+        "no schedule publishes schedule.weekly" in line for line in differences(flows, deployed)
+    )
+
+
+@pytest.mark.parametrize(
+    ("function", "entry"),
+    [("Ingress", "shared.web.ingress"), ("Runs", "shared.web.api"), ("Migrate", "infra.migrations")],
+)
+def test_a_function_without_a_flow_gets_exactly_what_it_reads(
+    deployed: Deployed, function: str, entry: str
+) -> None:
+    assert set(deployed.variables(function)) == settings_read(entry)
+
+
+def test_every_variable_is_a_setting(deployed: Deployed) -> None:
+    known = {name.upper() for name in Settings._fields}
+    for function in deployed.functions:
+        assert set(deployed.variables(function)) <= known, function
+
+
+def test_a_build_reads_of_the_template_what_yaml_says(written: Json, deployed: Deployed) -> None:
+    template = BundleTemplate(ROOT / "template.yaml")
+    for name, properties in deployed.functions.items():
+        flow = deployed.variables(name).get("FLOW", "")
+        assert template.function(name) == (properties["Handler"], flow)
+    for name in ("Runtime", "Architecture"):
+        assert template.default(name) == written["Parameters"][name]["Default"]
+
+
+def test_the_default_runtime_is_the_oldest_python_of_the_project(written: Json) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    oldest = project["requires-python"].removeprefix(">=")
+    assert written["Parameters"]["Runtime"]["Default"] == f"python{oldest}"
+
+
+# Lint
+
+
+def test_the_templates_lint_clean() -> None:
+    _lint(*(str(ROOT / name) for name in ("template.yaml", *NESTED)))
+
+
+def test_what_the_transform_makes_lints_clean(written: Json, tmp_path: Path) -> None:
+    parameters = {name: str(value["Default"]) for name, value in written["Parameters"].items()}
+    body = load(ROOT / "template.yaml", parameters, "us-east-1").body
+    (tmp_path / "infra").mkdir()
+    for name in NESTED:
+        shutil.copy(ROOT / name, tmp_path / name)
+    (tmp_path / "template.json").write_text(json.dumps(body))
+    # W3002: the nested templates lie here until `sam deploy` uploads them.
+    _lint(str(tmp_path / "template.json"), "--ignore-checks", "W3002")
+
+
+def _lint(*arguments: str) -> None:
+    command = [str(Path(sys.executable).with_name("cfn-lint")), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+# Nothing is lost
+
+
+def test_every_flow_takes_one_event_at_a_time_and_reports_failures(
+    transformed: dict[str, Json], deployed: Deployed
+) -> None:
+    sources = of_type(transformed, "AWS::Lambda::EventSourceMapping")
+    for function in deployed.flows.values():
+        source = sources[f"{function}Queue"]
+        assert source["FunctionName"] == {"Ref": function}
+        assert source["EventSourceArn"] == {"Fn::GetAtt": [f"{function}Flow", "Outputs.Queue"]}
+        assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert source["BatchSize"] == 1
+
+
+def test_an_event_becomes_visible_again_only_after_its_function_has_ended(
+    written: Json, deployed: Deployed
+) -> None:
+    visible_after = written["Parameters"]["VisibilityTimeout"]["Default"]
+    for function in deployed.flows.values():
+        assert deployed.functions[function]["Timeout"] <= visible_after, function
+
+
+def test_what_a_flow_gives_up_lies_in_its_own_dead_letter_queue_under_an_alarm(
+    flow_stack: Json,
+) -> None:
+    resources = flow_stack["Resources"]
+    queue, subscription = (resources[name]["Properties"] for name in ("Queue", "Subscription"))
+    dead_letters = {"Fn::GetAtt": ["DeadLetters", "Arn"]}
+    assert queue["RedrivePolicy"]["deadLetterTargetArn"] == dead_letters
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == {"Ref": "MaxReceives"}
+    assert subscription["RedrivePolicy"]["deadLetterTargetArn"] == dead_letters
+    alarm = resources["DeadLettersAlarm"]["Properties"]
+    assert alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
+    assert alarm["Dimensions"][0]["Value"] == {"Fn::GetAtt": ["DeadLetters", "QueueName"]}
+    assert alarm["Threshold"] == 1
+
+
+def test_a_payload_outlives_the_messages_that_point_to_it(
+    transformed: dict[str, Json], flow_stack: Json
+) -> None:
+    queues = of_type(flow_stack["Resources"], "AWS::SQS::Queue").values()
+    seconds = sum(queue["MessageRetentionPeriod"] for queue in queues)
+    (rule,) = transformed["Payloads"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert rule["ExpirationInDays"] == 14
+    assert seconds <= 14 * 24 * 3600
+
+
+def test_a_flow_knows_how_often_its_queue_tries(deployed: Deployed) -> None:
+    for function in deployed.flows.values():
+        assert deployed.variables(function)["MAX_RECEIVES"] == {"Ref": "MaxReceives"}
+
+
+def test_the_bus_is_ordered_and_deduplicates_by_delivery(transformed: dict[str, Json]) -> None:
+    bus = transformed["Bus"]["Properties"]
+    assert bus["FifoTopic"] is True
+    assert bus["ContentBasedDeduplication"] is False
+
+
+# Least privilege
+
+#: The only wildcards, and why: objects have keys, a setting chooses the model and its region, jobs
+#: get their ids from Bedrock, and a list of jobs knows no narrower resource.
+WILDCARDS = {
+    "${Payloads.Arn}/*",
+    "arn:${AWS::Partition}:s3:::${PayloadBucket}/*",
+    "arn:${AWS::Partition}:s3:::${BatchBucket}/batches/*",
+    "arn:${AWS::Partition}:bedrock:${AWS::Region}:${AWS::AccountId}:model-invocation-job/*",
+    "*",
+    "arn:${AWS::Partition}:bedrock:*::foundation-model/*",
+    "arn:${AWS::Partition}:bedrock:${AWS::Region}:${AWS::AccountId}:inference-profile/*",
+}
+
+
+def _statements(resources: dict[str, Json]) -> Iterator[Json]:
+    for role in of_type(resources, "AWS::IAM::Role").values():
+        assert "ManagedPolicyArns" not in role
+        for policy in role["Policies"]:
+            for statement in policy["PolicyDocument"]["Statement"]:
+                yield statement["Fn::If"][1] if "Fn::If" in statement else statement
+
+
+def _many(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def test_no_role_has_a_wildcard_without_a_reason(transformed: dict[str, Json]) -> None:
+    nested = [read(ROOT / name)["Resources"] for name in NESTED]
+    seen = set()
+    for resources in (transformed, *nested):
+        for statement in _statements(resources):
+            assert not any("*" in action for action in _many(statement["Action"])), statement
+            for resource in _many(statement["Resource"]):
+                text = resource.get("Fn::Sub", "") if isinstance(resource, dict) else resource
+                if "*" in text:
+                    seen.add(text)
+    assert seen == WILDCARDS
+
+
+def test_every_function_has_a_role_of_its_own(transformed: dict[str, Json]) -> None:
+    functions = of_type(transformed, "AWS::Lambda::Function")
+    roles = {json.dumps(properties["Role"]) for properties in functions.values()}
+    assert len(roles) == len(functions)
+    assert "ManagedPolicyArns" not in json.dumps(transformed)
+
+
+def test_the_ingress_may_publish_and_put_objects_and_log_and_no_more(
+    transformed: dict[str, Json],
+) -> None:
+    statements = list(_statements({"IngressRole": transformed["IngressRole"]}))
+    allowed = [(_many(statement["Action"]), statement["Resource"]) for statement in statements]
+    assert allowed == [
+        (["logs:CreateLogStream", "logs:PutLogEvents"], {"Fn::GetAtt": ["IngressLog", "Arn"]}),
+        (["sns:Publish"], {"Ref": "Bus"}),
+        (["s3:PutObject"], {"Fn::Sub": "${Payloads.Arn}/*"}),
+    ]
+
+
+def test_only_the_bus_may_fill_a_queue(flow_stack: Json) -> None:
+    policy = flow_stack["Resources"]["QueuePolicy"]["Properties"]["PolicyDocument"]
+    (statement,) = policy["Statement"]
+    assert statement["Principal"] == {"Service": "sns.amazonaws.com"}
+    assert statement["Action"] == "sqs:SendMessage"
+    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Ref": "Topic"}}}
+
+
+def test_payloads_are_private_encrypted_and_travel_encrypted(transformed: dict[str, Json]) -> None:
+    bucket = transformed["Payloads"]["Properties"]
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert "AES256" in json.dumps(bucket["BucketEncryption"])
+    (statement,) = transformed["PayloadsPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert statement["Effect"] == "Deny"
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_no_secret_stands_in_the_template(deployed: Deployed) -> None:
+    for function in deployed.functions:
+        for name, value in deployed.variables(function).items():
+            if name.endswith(("_SECRET", "_TOKEN", "_KEY", "DATABASE_URL")):
+                assert "{{resolve:secretsmanager:${SecretPrefix}/" in json.dumps(value), name
+
+
+# Schedules
+
+
+def test_a_schedule_publishes_an_event_that_the_flows_can_read() -> None:
+    resources = read(ROOT / "infra/schedule.yaml")["Resources"]
+    target = resources["Schedule"]["Properties"]["Target"]
+    assert target["Arn"] == {"Fn::Sub": "arn:${AWS::Partition}:scheduler:::aws-sdk:sns:publish"}
+    text = target["Input"]["Fn::Sub"].replace("${Name}", "nightly").replace("${Topic}", "arn:topic")
+    call = json.loads(text.replace("<aws.scheduler.scheduled-time>", "2026-11-21T03:17:00Z"))
+    event = Event.from_json(call["Message"])
+    assert event.type == call["MessageAttributes"]["type"]["StringValue"] == "schedule.nightly"
+    assert event.id == call["MessageDeduplicationId"] == "schedule.nightly:2026-11-21T03:17:00Z"
+    assert event.conversation == call["MessageGroupId"]
+    assert event.source == "schedule"
+    assert not event.actor.is_bot
+    assert set(json.loads(call["Message"])) == set(Event._fields) - set(Event._field_defaults)
+
+
+def _flow(name: str, *types: str, may: tuple[Any, ...] = ()) -> Flow:
+    return Flow(name, types, may, False, frozenset(), lambda event, agent: None)

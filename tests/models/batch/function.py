@@ -1,0 +1,11 @@
+"""The real function of triage's queue, with a patient flow in it."""
+
+from shared.runtime.function import compose
+from shared.settings import Settings
+from tests.models.batch.desk import patient
+
+
+def __getattr__(name: str) -> object:
+    if name != "handler":
+        raise AttributeError(name)
+    return compose(patient, Settings.from_environment())

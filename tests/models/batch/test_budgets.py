@@ -1,0 +1,79 @@
+"""Batches count in the budgets, and a run that can wait rests until its budget is free again."""
+
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from shared.actions.github.actions import Comment
+from shared.agent.agent import Agent
+from shared.database import Database
+from shared.events import Event
+from shared.agent.flow import flow
+from shared.settings import Settings
+from tests.models.batch.desk import Desk, Verdict, answers
+from tests.models.batch.server import BatchServer
+
+#: What one answer of the scripted server costs in a batch, in US dollars.
+_PAID = (1000 * 0.75 + 100 * 4.5) / 1e6 / 2
+
+
+@flow("github.issues.opened", may=[Comment.at_most(1)])
+def very_patient(event: Event, agent: Agent) -> None:
+    verdict = agent.ask("Name it.", event, returns=Verdict, deadline=timedelta(hours=48))
+    agent.act(Comment(event.issue, verdict.label))
+
+
+@pytest.fixture
+def thrifty(database_url: str, settings: Settings) -> Iterator[Desk]:
+    with Database(database_url, patience=5) as database:
+        yield Desk(database, settings._replace(budgets="tenant=1"), database_url)
+
+
+def test_an_answer_from_a_batch_counts_at_its_price(thrifty: Desk, server: BatchServer) -> None:
+    thrifty.open(very_patient)
+    assert thrifty.query("select count(*) from budget_reservations") == [(1,)]
+    thrifty.tick()
+    server.end(ends=answers("bug"))
+    thrifty.tick()
+    thrifty.wake(very_patient)
+    assert thrifty.comments == ["bug"]
+    spent = thrifty.query("select scope, spent::float8 from budget_days order by scope")
+    assert spent[-2:] == [("tenant", pytest.approx(_PAID)), ("user", pytest.approx(_PAID))]
+    assert thrifty.query("select count(*) from budget_reservations") == [(0,)]
+
+
+def test_a_run_rests_until_its_budget_is_free_again(thrifty: Desk, server: BatchServer) -> None:
+    thrifty.open(very_patient)
+    thrifty.query("delete from runs")
+    thrifty.query("delete from budget_reservations")
+    thrifty.query("update budget_days set spent = 1 where scope = 'tenant'")
+
+    thrifty.open(very_patient, id="github:d2", received_at=time.time())
+    assert thrifty.states == ["parked"]
+    thrifty.tick()
+    assert (thrifty.wake(very_patient), server.batches, server.at_once) == (0, [], [])
+
+    thrifty.later(24 * 60)
+    thrifty.query("update budget_days set spent = 0")
+    thrifty.tick()
+    assert thrifty.wake(very_patient) == 1
+    thrifty.tick()
+    server.end(ends=answers("bug"))
+    thrifty.tick()
+    thrifty.wake(very_patient)
+    assert thrifty.comments == ["bug"]
+
+
+def test_a_run_that_cannot_wait_so_long_fails_with_the_reason(
+    thrifty: Desk, server: BatchServer
+) -> None:
+    thrifty.open(very_patient)
+    thrifty.query("delete from runs")
+    thrifty.query("delete from budget_reservations")
+    thrifty.query("update budget_days set spent = 1 where scope = 'tenant'")
+    thrifty.open(very_patient, id="github:d2", received_at=time.time() - 48 * 3600)
+    assert thrifty.states == ["failed"]
+    assert any("The common budget" in comment for comment in thrifty.comments)
+    assert (server.batches, server.at_once) == ([], [])

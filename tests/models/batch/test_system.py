@@ -1,0 +1,72 @@
+"""The whole local system: an issue rests in a batch, and the schedule brings its comment."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from infra.local.system import System
+from tests.models.batch.desk import answers
+from tests.models.batch.server import BatchServer
+from tests.system.quick import quick_template
+
+REPOSITORY = "acme/shop"
+SCHEDULE = "agent-flows-EveryFiveMinutes-Schedule"
+
+
+@pytest.fixture
+def system(data_directory: Path, server: BatchServer) -> Iterator[System]:
+    environment = {
+        "MODEL_SMALL": "openai:gpt-5.4-mini",
+        "MODEL_LARGE": "openai:gpt-5.4-mini",
+        "MODEL_EMBED": "hashing",
+        "OPENAI_BASE_URL": f"{server.url}/v1",
+        "OPENAI_API_KEY": "sk-test",
+        "FOOTER": "off",
+    }
+    with System(
+        data=data_directory,
+        environment=environment,
+        template=quick_template(data_directory, timeout=20),
+        handlers={"Triage": "tests.models.batch.function.handler"},
+    ) as system:
+        yield system
+
+
+def test_an_issue_rests_in_a_batch_and_is_answered_once(
+    system: System, server: BatchServer
+) -> None:
+    github = system.github
+    assert github
+    number = github.open_issue(REPOSITORY, "Checkout crashes", "A stack trace appears.")
+    assert wait_for(lambda: states(system) == ["parked"])
+    system.cloud.fire(SCHEDULE)
+    assert wait_for(lambda: server.batches)
+    server.end(ends=answers("bug"))
+    wait_for_the_next_second()
+    system.cloud.fire(SCHEDULE)
+    assert wait_for(lambda: states(system) == ["done"])
+    comments = github.issue(REPOSITORY, number)["comments"]
+    assert [comment["body"].splitlines()[0] for comment in comments] == ["bug"]
+    assert (len(server.batches), server.at_once) == (1, [])
+
+
+def states(system: System) -> list[str]:
+    with psycopg.connect(system.settings.database_url) as connection:
+        rows = connection.execute("select state from runs where flow = 'patient'").fetchall()
+        return [state for (state,) in rows]
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = 60) -> Any:
+    end = time.monotonic() + seconds
+    while not (found := condition()) and time.monotonic() < end:
+        time.sleep(0.1)
+    return found
+
+
+def wait_for_the_next_second() -> None:
+    """A schedule fires at whole seconds: twice in the same one is once."""
+    time.sleep(1.0)

@@ -1,0 +1,53 @@
+"""The prompt cache across processes: one call in sum, also when its caller is killed."""
+
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def asking(url: str, log: Path, *more: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "tests.models.cache.cached", url, str(log), *more]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+def sources(process: "subprocess.Popen[str]") -> list[str]:
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    return output.split()
+
+
+def wait_for_call(log: Path) -> None:
+    end = time.monotonic() + 30
+    while not log.exists() and time.monotonic() < end:
+        time.sleep(0.02)
+    assert log.exists(), "nobody called"
+
+
+def test_five_processes_with_two_threads_each_make_one_call(
+    database_url: str, tmp_path: Path
+) -> None:
+    log = tmp_path / "calls"
+    # The call lasts until the last process has started.
+    asked = [asking(database_url, log, "2.5", "30", "2") for _ in range(5)]
+    counted = Counter(source for process in asked for source in sources(process))
+    assert log.read_text("utf-8") == "called\n"
+    assert counted["provider"] == 1
+    assert sum(counted.values()) == 10
+    assert counted["shared"] == 4  # the leader of each other process
+
+
+def test_when_the_one_that_calls_is_killed_another_takes_over(
+    database_url: str, tmp_path: Path
+) -> None:
+    log = tmp_path / "calls"
+    # The deadline of the one that is killed ends its claim.
+    with asking(database_url, log, "60", "3") as killed:
+        wait_for_call(log)
+        others = [asking(database_url, log, "0.3", "30") for _ in range(2)]
+        killed.kill()
+    assert sorted(source for other in others for source in sources(other)) == ["provider", "shared"]
+    assert log.read_text("utf-8") == "called\n" * 2

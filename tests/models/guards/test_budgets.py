@@ -1,0 +1,403 @@
+"""Budgets: no ceiling is ever passed, whoever calls at once, and a person is told which it was."""
+
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from shared.database import Database, Row, Statement
+from shared.errors import BudgetExceeded, ModelRejected, SettingsError
+from shared.models import Caller
+from shared.models.guards.budgets import Budgets, Standing
+
+ROOT = Path(__file__).parents[2]
+ANN = Caller("acme", "chat", "U-ann")
+BOB = Caller("acme", "triage", "U-bob")
+NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
+MODEL = "openai:gpt-5.4"
+
+
+class Clock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.time = NOON
+
+    def __call__(self) -> datetime:
+        return self.time
+
+
+class Repeating(Database):
+    """A database whose connection is lost after each commit, so that all is run twice."""
+
+    def run(self, tenant: str, statements: Sequence[Statement]) -> list[list[Row]]:
+        super().run(tenant, statements)
+        return super().run(tenant, statements)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    with Database(database_url, patience=5) as database:
+        yield database
+
+
+def at_noon(database: Database, setting: str) -> Budgets:
+    return Budgets(database, setting, now=Clock())
+
+
+def standing(budgets: Budgets, scope: str, tenant: str = "acme") -> Standing:
+    [found] = [row for row in budgets.spent(tenant) if row.scope == scope]
+    return found
+
+
+def spend(budgets: Budgets, caller: Caller, dollars: float) -> None:
+    budgets.commit(budgets.reserve(caller, MODEL, dollars, 60), dollars)
+
+
+def spenders(url: str, budgets: str, mode: str, count: int, threads: int) -> list[tuple[int, str]]:
+    """Run so many spending processes at once; return how each ended and what it printed."""
+    command = [sys.executable, "-m", "tests.models.guards.spender", url, budgets, mode, str(threads)]
+    command.append(NOON.isoformat())
+    started = [
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(count)
+    ]
+    outputs = [process.communicate(timeout=60)[0] for process in started]
+    return [(p.returncode, out) for p, out in zip(started, outputs, strict=True)]
+
+
+def test_what_is_reserved_counts_until_what_was_spent_takes_its_place(
+    database: Database, clock: Clock
+) -> None:
+    budgets = Budgets(database, "tenant=1", now=clock)
+    first = budgets.reserve(ANN, MODEL, 0.6, 60)
+    with pytest.raises(BudgetExceeded):
+        budgets.reserve(BOB, MODEL, 0.6, 60)
+    budgets.commit(first, 0.1)
+    second = budgets.reserve(BOB, MODEL, 0.6, 60)
+    assert standing(budgets, "tenant") == Standing("tenant", "acme", NOON.date(), 0.1, 0.6, 1.0)
+    budgets.release(second)
+    assert standing(budgets, "tenant").reserved == 0
+    spend(budgets, BOB, 0.9)
+    with pytest.raises(BudgetExceeded):
+        budgets.reserve(ANN, MODEL, 0.000001, 60)
+
+
+def test_ten_times_ten_cents_are_a_dollar(database: Database) -> None:
+    budgets = at_noon(database, "tenant=1")
+    for _ in range(10):
+        spend(budgets, ANN, 0.1)
+    assert standing(budgets, "tenant").spent == 1.0
+
+
+@pytest.mark.parametrize(
+    ("setting", "hers", "his", "other_flow"),
+    [
+        ("user=1", False, True, False),
+        ("flow=1", False, True, True),
+        ("flow:chat=1", False, True, True),
+        ("flow=1;flow:chat=5", True, True, True),
+        ("flow:chat=1;flow=5", False, True, True),
+        ("tenant=1", False, False, False),
+        ("tenant=5;flow=5;user=1", False, True, False),
+        ("flow:triage=1", True, True, True),
+    ],
+)
+def test_each_ceiling_binds_whom_it_names(
+    database: Database, setting: str, hers: bool, his: bool, other_flow: bool
+) -> None:
+    budgets = at_noon(database, setting)
+    spend(budgets, ANN, 1)
+    callers = (ANN, BOB, Caller("acme", "review", "U-ann"))
+    for caller, free in zip(callers, (hers, his, other_flow), strict=True):
+        if free:
+            budgets.release(budgets.reserve(caller, MODEL, 0.5, 60))
+        else:
+            with pytest.raises(BudgetExceeded):
+                budgets.reserve(caller, MODEL, 0.5, 60)
+
+
+def test_what_one_reserves_is_taken_from_nobody_else(database: Database) -> None:
+    budgets = at_noon(database, "flow=1;user=1")
+    for caller in (ANN, BOB):
+        budgets.reserve(caller, MODEL, 0.9, 60)
+    reserved = {row.name: row.reserved for row in budgets.spent("acme")}
+    assert reserved == {"acme": 1.8, "chat": 0.9, "triage": 0.9, "U-ann": 0.9, "U-bob": 0.9}
+
+
+def test_fifty_threads_of_several_processes_stay_under_the_ceilings(database_url: str) -> None:
+    ended = spenders(database_url, "tenant=0.9;flow=0.5;user=0.25", "spend", 2, 25)
+    assert [code for code, _ in ended] == [0, 0]
+    spent = sum(int(out) for _, out in ended) / 1_000_000
+    with Database(database_url) as database:
+        rows = at_noon(database, "").spent("acme")
+    assert rows[0].spent == pytest.approx(spent)
+    assert len(rows) == 1 + 3 + 5
+    assert all(row.spent <= (row.ceiling or 0) and row.reserved == 0 for row in rows)
+    # They stopped because it was used up: less than a call was left.
+    assert spent > 0.9 - 0.02
+
+
+def test_fifty_calls_at_once_get_as_many_places_as_fit(database: Database) -> None:
+    budgets = at_noon(database, "tenant=1")
+
+    def granted(number: int) -> bool:
+        try:
+            budgets.reserve(Caller("acme", "chat", f"U{number}"), MODEL, 0.1, 60)
+        except BudgetExceeded:
+            return False
+        return True
+
+    with ThreadPoolExecutor(50) as pool:
+        assert sum(pool.map(granted, range(50))) == 10
+
+
+def test_a_lost_connection_counts_nothing_twice(database_url: str) -> None:
+    with Repeating(database_url) as database:
+        budgets = at_noon(database, "tenant=1")
+        reservation = budgets.reserve(ANN, MODEL, 0.6, 60)
+        assert standing(budgets, "tenant").reserved == 0.6
+        budgets.commit(reservation, 0.5)
+        budgets.commit(reservation, 0.5)
+        budgets.release(reservation)
+        assert standing(budgets, "tenant").spent == 0.5
+
+
+def test_a_killed_function_holds_its_room_until_its_lease_ends(
+    database_url: str, clock: Clock
+) -> None:
+    assert spenders(database_url, "tenant=0.9", "crash", 1, 1)[0][0] == 9
+    with Database(database_url) as database:
+        budgets = Budgets(database, "tenant=0.9", now=clock)
+        assert standing(budgets, "tenant").reserved == 0.5
+        with pytest.raises(BudgetExceeded):
+            budgets.reserve(BOB, MODEL, 0.9, 60)
+        clock.time += timedelta(seconds=60)
+        assert standing(budgets, "tenant").reserved == 0
+        spend(budgets, ANN, 0.9)
+
+
+def test_an_expired_call_makes_room_and_is_still_counted(database: Database, clock: Clock) -> None:
+    budgets = Budgets(database, "tenant=1", now=clock)
+    late = budgets.reserve(ANN, MODEL, 0.8, 60)
+    clock.time += timedelta(seconds=59)
+    with pytest.raises(BudgetExceeded):
+        budgets.reserve(BOB, MODEL, 0.8, 60)
+    clock.time += timedelta(seconds=1)
+    budgets.commit(budgets.reserve(BOB, MODEL, 0.8, 60), 0.7)
+    budgets.commit(late, 0.8)
+    assert standing(budgets, "tenant").spent == 1.5
+
+
+def test_a_call_that_cost_more_than_it_reserved_is_counted(database: Database) -> None:
+    budgets = at_noon(database, "tenant=1")
+    budgets.commit(budgets.reserve(ANN, MODEL, 0.5, 60), 1.25)
+    assert standing(budgets, "tenant").spent == 1.25
+    with pytest.raises(BudgetExceeded):
+        budgets.reserve(ANN, MODEL, 0.01, 60)
+
+
+def test_a_call_that_nobody_knows_the_end_of_costs_what_it_reserved(database: Database) -> None:
+    budgets = at_noon(database, "tenant=1")
+    budgets.commit(budgets.reserve(ANN, MODEL, 0.5, 60), None)
+    assert standing(budgets, "tenant").spent == 0.5
+
+
+def test_a_new_day_begins_at_midnight_utc(database: Database, clock: Clock) -> None:
+    budgets = Budgets(database, "tenant=1", now=clock)
+    # Half past one in the morning in Berlin is still the day before in UTC.
+    clock.time = datetime(2026, 11, 29, 0, 30, tzinfo=timezone(timedelta(hours=1)))
+    over_midnight = budgets.reserve(ANN, MODEL, 0.4, 3_600)
+    spend(budgets, ANN, 0.6)
+    with pytest.raises(BudgetExceeded):
+        budgets.reserve(ANN, MODEL, 0.4, 60)
+    clock.time += timedelta(minutes=30)
+    spend(budgets, ANN, 1)
+    budgets.commit(over_midnight, 0.4)
+    days = [(row.day, row.spent) for row in budgets.spent("acme", 2) if row.scope == "tenant"]
+    assert days == [(date(2026, 11, 29), 1.0), (date(2026, 11, 28), 1.0)]
+    assert {row.day for row in budgets.spent("acme")} == {date(2026, 11, 29)}
+
+
+def test_the_person_is_told_which_ceiling_and_when_it_is_free_again(
+    database: Database, clock: Clock
+) -> None:
+    budgets = Budgets(database, "tenant=1.5;flow=1.25;user=1", now=clock)
+    clock.time += timedelta(minutes=55)
+    spend(budgets, ANN, 0.77)
+    with pytest.raises(BudgetExceeded) as caught:
+        budgets.reserve(ANN, MODEL, 0.9, 60)
+    assert caught.value.public == (
+        "Your budget for the language model, $1.00 a day, has no room left for this."
+        " It is free again at the latest at 00:00 UTC, in 11 h 5 min."
+    )
+    assert str(caught.value) == (
+        "budget: user 'U-ann' has $1.00 a day, which leaves no room for up to $0.90 by"
+        " openai:gpt-5.4; it is free again at the latest at 00:00 UTC, in 11 h 5 min;"
+        " BUDGETS sets it"
+    )
+    for caller, named in (
+        (Caller("acme", "chat", "U-eve"), "The budget of the flow chat"),
+        (BOB, "The common budget"),
+    ):
+        with pytest.raises(BudgetExceeded) as caught:
+            budgets.reserve(caller, MODEL, 0.9, 60)
+        assert caught.value.public.startswith(named)
+        # What others spent is nobody's business.
+        assert not any(hers in f"{caught.value}{caught.value.public}" for hers in ("77", "U-ann"))
+
+
+def test_what_no_day_has_room_for_is_said_so(database: Database) -> None:
+    budgets = at_noon(database, "user=0.01")
+    with pytest.raises(BudgetExceeded, match=r"may cost up to \$1.25; raise BUDGETS") as caught:
+        budgets.reserve(ANN, MODEL, 1.25, 60)
+    assert "$0.01 a day, is too small for this" in caught.value.public
+    assert "free again" not in caught.value.public
+
+
+@pytest.mark.parametrize("name", ["小王 🚀", "nul \0 and \ud83d", "x" * 100_000, "a:b=c;d'%s"])
+def test_any_name_can_have_a_budget(database: Database, name: str) -> None:
+    budgets = at_noon(database, "flow=1;user=1")
+    for caller in (Caller("acme", name, ""), Caller("acme", "", name)):
+        spend(budgets, caller, 0.9)
+        with pytest.raises(BudgetExceeded) as caught:
+            budgets.reserve(caller, MODEL, 0.2, 60)
+        caught.value.public.encode()
+    assert [row.spent for row in budgets.spent("acme")] == [1.8, 0.9, 0.9]
+
+
+def test_a_flow_of_any_name_can_have_its_own_ceiling(database: Database) -> None:
+    budgets = at_noon(database, "flow = 1; flow: 聊天🚀 = 2 ;")
+    spend(budgets, Caller("acme", "聊天🚀"), 2)
+    with pytest.raises(BudgetExceeded, match="聊天🚀"):
+        budgets.reserve(Caller("acme", "聊天🚀"), MODEL, 0.1, 60)
+
+
+def test_huge_amounts_are_counted_and_refused(database: Database) -> None:
+    budgets = at_noon(database, "tenant=1e9")
+    with pytest.raises(BudgetExceeded, match=r"\$1,000,000,000.00 a day"):
+        budgets.reserve(ANN, MODEL, 1e300, 60)
+    budgets.commit(budgets.reserve(ANN, MODEL, 0.000000000001, 60), 1e200)
+    assert standing(budgets, "tenant").spent == 1e200
+
+
+def test_tenants_share_nothing_and_see_nothing_of_each_other(database: Database) -> None:
+    budgets = at_noon(database, "tenant=1;flow=1;user=1")
+    spend(budgets, ANN, 1)
+    spend(budgets, Caller("rival", "chat", "U-ann"), 1)
+    assert budgets.spent("nobody") == []
+    for caller in (ANN, Caller("rival", "chat", "U-ann")):
+        at_noon(database, "tenant=2").reserve(caller, MODEL, 0.5, 60)
+    for table in ("budget_days", "budget_reservations"):
+        everything = Statement(f"select tenant from {table}", {})
+        [rows] = database.run("acme", [everything])
+        assert {row["tenant"] for row in rows} == {"acme"}
+    foreign = Statement(
+        "insert into budget_days (tenant, day, scope, name) values ('rival', now(), 'user', '')", {}
+    )
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        database.run("acme", [foreign])
+
+
+def test_a_reservation_of_another_tenant_cannot_be_settled(database: Database) -> None:
+    budgets = at_noon(database, "tenant=1")
+    reservation = budgets.reserve(ANN, MODEL, 0.5, 60)
+    stolen = reservation._replace(tenant="rival")
+    budgets.commit(stolen, 0.5)
+    budgets.release(stolen)
+    assert standing(budgets, "tenant")[3:5] == (0.0, 0.5)
+
+
+def test_a_new_ceiling_counts_what_was_spent_under_the_old_one(database: Database) -> None:
+    spend(at_noon(database, "user=5"), ANN, 3)
+    with pytest.raises(BudgetExceeded):
+        at_noon(database, "tenant=2").reserve(ANN, MODEL, 0.5, 60)
+    raised = at_noon(database, "tenant=4")
+    raised.release(raised.reserve(ANN, MODEL, 0.5, 60))
+    assert [row.ceiling for row in raised.spent("acme")] == [4.0, None, None]
+
+
+def test_without_ceilings_the_database_is_not_asked() -> None:
+    nowhere = Database("postgresql://127.0.0.1:1/none", patience=0)
+    for setting in ("", " ; "):
+        budgets = Budgets(nowhere, setting)
+        assert not budgets.active
+        reservation = budgets.reserve(Caller("", ""), MODEL, None, 60)
+        budgets.commit(reservation, 1)
+        budgets.release(reservation)
+    assert Budgets(nowhere, "user=0").active
+
+
+def test_what_costs_nothing_is_let_through_also_when_all_is_spent(database: Database) -> None:
+    budgets = at_noon(database, "tenant=1")
+    spend(budgets, ANN, 1)
+    budgets.commit(budgets.reserve(ANN, "offline", 0, 60), 0)
+    budgets.commit(budgets.reserve(Caller("", ""), "offline", 0, 60), 0)
+    assert standing(budgets, "tenant").spent == 1
+
+
+def test_an_unknown_price_names_the_setting(database: Database) -> None:
+    with pytest.raises(SettingsError, match="MODEL_PRICES=ollama:qwen3=input/output/cached"):
+        at_noon(database, "tenant=1").reserve(ANN, "ollama:qwen3", None, 60)
+
+
+def test_a_call_for_nobody_is_refused(database: Database) -> None:
+    with pytest.raises(ModelRejected, match="names no tenant"):
+        at_noon(database, "tenant=1").reserve(Caller("", "chat"), MODEL, 0.1, 60)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "tenant",
+        "tenant=",
+        "=5",
+        "tenant=much",
+        "tenant=-1",
+        "tenant=nan",
+        "tenant=inf",
+        "tenant=1e10",
+        "tenant=$5",
+        "team=5",
+        "flow:=5",
+        "tenant:acme=5",
+        "user:U1=5",
+        "tenant=5,flow=2",
+    ],
+)
+def test_a_malformed_budget_is_named(part: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Budgets(Database(""), f"flow=5;{part};flow:chat=3")
+    assert repr(part) in str(caught.value)
+    assert "tenant=20;flow=5;flow:chat=2;user=1" in str(caught.value)
+
+
+def test_a_ceiling_stands_once() -> None:
+    with pytest.raises(SettingsError, match="names 'flow:chat' twice"):
+        Budgets(Database(""), "flow:chat=1;flow: chat=2")
+
+
+def test_old_days_of_all_tenants_expire(database: Database, clock: Clock) -> None:
+    clock.time = datetime.now(UTC) - timedelta(days=3)
+    budgets = Budgets(database, "tenant=1", now=clock)
+    for tenant in ("acme", "rival"):
+        spend(budgets, Caller(tenant, "chat"), 0.5)
+    budgets.reserve(ANN, MODEL, 0.1, 60)
+    batch = budgets.reserve(ANN, MODEL, 0.1, 10 * 86_400)
+    clock.time = datetime.now(UTC)
+    spend(budgets, ANN, 0.5)
+    expire = Statement("select expire_budgets(make_interval(days => 2)) as days", {})
+    [[row]] = database.run("nobody", [expire])
+    assert row["days"] == 2 * 2 + 1  # two tenants with their flow, and Ann
+    assert {row.day for row in budgets.spent("acme", 9)} == {clock.time.date()}
+    left = Statement("select id from budget_reservations", {})
+    assert database.run("acme", [left]) == [[{"id": batch.id}]]

@@ -1,0 +1,79 @@
+"""What the front door loads when it starts cold."""
+
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import shared.web.ingress
+from shared import __version__
+
+_ROOT = Path(shared.web.ingress.__file__).parents[1]
+_OURS = {"flows", "shared", "chalice"}
+_PROGRAM = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+before = set(sys.modules)
+import shared.web.ingress
+shared.web.ingress.app
+print(json.dumps(sorted(set(sys.modules) - before)))
+"""
+
+
+def _loaded() -> set[str]:
+    """Return the modules that a fresh interpreter loads to build the function."""
+    ran = subprocess.run(
+        [sys.executable, "-I", "-c", _PROGRAM, str(_ROOT)],
+        capture_output=True,
+        check=True,
+        env={},
+    )
+    return set(json.loads(ran.stdout))
+
+
+def test_cold_start_loads_only_a_few_small_files_of_ours() -> None:
+    """Each costs every cold start: add one only with a reason, and measure it."""
+    ours = {name for name in _loaded() if name.partition(".")[0] in _OURS}
+    assert ours == {
+        "chalice",
+        "chalice.app",
+        "flows",
+        "shared.web.ingress",
+        "shared",
+        "shared.aws.root_certificates",
+        "shared.aws.bus",
+        "shared.aws.cold_start",
+        "shared.errors",
+        "shared.events",
+        "shared.log",
+        "shared.perception",
+        "shared.web.api_requests",
+        "shared.perception.commands",
+        "shared.perception.github",
+        "shared.perception.slack",
+        "shared.perception.slack_payloads",
+        "shared.settings",
+        "shared.aws.signed_http",
+    }
+
+
+def test_the_garbage_collector_works_again_once_all_is_loaded() -> None:
+    for module in ("shared.web.ingress", "shared.runtime.function"):
+        code = f"import gc, {module}; print(gc.isenabled(), gc.get_freeze_count() > 0)"
+        ran = subprocess.run(
+            [sys.executable, "-c", code], cwd=_ROOT, capture_output=True, text=True, check=True
+        )
+        assert ran.stdout == "True True\n"
+
+
+def test_cold_start_loads_no_other_package_and_nothing_heavy() -> None:
+    packages = {name.partition(".")[0] for name in _loaded()}
+    assert packages - _OURS <= sys.stdlib_module_names
+    heavy = {"asyncio", "boto3", "dataclasses", "email", "http", "inspect", "stringprep", "uuid"}
+    assert heavy.isdisjoint(packages)
+
+
+def test_version_is_the_projects() -> None:
+    project = tomllib.loads((_ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert project["version"] == __version__
