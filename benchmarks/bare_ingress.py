@@ -10,8 +10,8 @@ import hmac
 
 from chalice.app import Chalice, Response
 
-from shared.settings import Settings
 from shared.aws.signed_http import Connection, host_of
+from shared.settings import Settings
 
 ready()
 

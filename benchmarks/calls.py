@@ -14,8 +14,8 @@ from benchmarks.loopback import Delivery, Loopback
 from benchmarks.table import Findings, Spread, Table
 from shared.errors import ModelUnavailable
 from shared.models import Message, Provider, Reply, Request, Usage
-from shared.models.guards.breaker import Breaker
 from shared.models.deadline import Deadline
+from shared.models.guards.breaker import Breaker
 from shared.models.guards.limiter import Limiter
 from shared.models.routing import Models
 from shared.settings import Settings

@@ -15,8 +15,8 @@ from benchmarks.process import FunctionFailed
 from benchmarks.table import Findings, Spread, Table
 from shared.agent.agent import Agent
 from shared.database import Database
-from shared.planning.plan import Plan, PlanStep
 from shared.planning.declaration import reads
+from shared.planning.plan import Plan, PlanStep
 from tests.planning.plans import Drafts, planned, says, transitions
 from tests.planning.stage import Stage, stage
 

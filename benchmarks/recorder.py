@@ -7,22 +7,22 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from shared.actions import Action, Adapter, Mark, Query, Receipt
-from shared.database import Database, Row, Statement
 from shared.agent.flow import Flow
-from shared.runtime.function import capabilities
+from shared.database import Database, Row, Statement
 from shared.journal import SQL as JOURNAL
 from shared.journal import Journal
 from shared.memory.conversations.turns import SQL as CONVERSATIONS
-from shared.memory.embedding.local import Embedder, Purpose
 from shared.memory.embedding.hashing import HashingEmbedder
+from shared.memory.embedding.local import Embedder, Purpose
 from shared.memory.store import SQL as MEMORY
 from shared.memory.store import MemoryStore
 from shared.models import Reply, Request
+from shared.models.cache.shared_replies import SQL as REPLIES
 from shared.models.guards.output_limits import SQL as OUTPUT_LIMITS
 from shared.models.routing import Models
-from shared.models.cache.shared_replies import SQL as REPLIES
+from shared.runtime.function import adapters, capabilities, handler_of
+from shared.runtime.worker import LambdaHandler
 from shared.settings import Settings
-from shared.runtime.worker import Worker
 
 _FILES = (JOURNAL, MEMORY, CONVERSATIONS, OUTPUT_LIMITS, REPLIES)
 _NAMES = {sql: name for file in _FILES for name, sql in file.items()}
@@ -54,16 +54,16 @@ class Recorder:
             self.spans.append(Span(name, (time.perf_counter() - began) * 1e3))
 
 
-def recorded(flow: Flow, settings: Settings, recorder: Recorder) -> Worker:
-    """Compose the worker of `flow` as shared.runtime.function does, around parts that are recorded."""
+def recorded(flow: Flow, settings: Settings, recorder: Recorder) -> LambdaHandler:
+    """Compose the worker of `flow` as shared.runtime.function does, around recorded parts."""
     database = _Database(settings.database_url, recorder)
-    can = capabilities(flow, settings, database)
+    can = capabilities(settings, database, adapters(flow, settings))
     watched = can._replace(
         models=_Models(settings, database, recorder),
         memory=MemoryStore(database, _Embedder(HashingEmbedder(), recorder)),
         adapter=_watched(can.adapter, recorder),
     )
-    return Worker(flow, Journal(database), watched)
+    return handler_of(flow, Journal(database), watched)
 
 
 class _Database(Database):

@@ -19,11 +19,11 @@ from flows.chat import chat
 from flows.triage import Verdict, triage
 from shared.actions.github.actions import Comment
 from shared.agent.agent import Agent
-from shared.events import Event
 from shared.agent.flow import Flow, flow
+from shared.events import Event
 from shared.runtime.function import compose
+from shared.runtime.worker import LambdaHandler
 from shared.settings import Settings
-from shared.runtime.worker import Handler
 
 #: Seconds that each model call takes, and that are added to each round trip to Postgres.
 THINKING = 0.5
@@ -77,7 +77,7 @@ class Stand(NamedTuple):
 
     flow: Flow
     proxy: PostgresProxy
-    worker: Handler
+    worker: LambdaHandler
     recorder: Recorder
     wake: Callable[[], Event]
 
@@ -110,8 +110,8 @@ def measure_overhead(world: World, rounds: int) -> Findings:
         rows,
         (
             f"Medians (p10-p90) of {rounds} interleaved rounds, warm. Target: <= {TARGET:g} x.",
-            "The worker that shared.runtime.function composes, a real SQS record, Postgres over a TCP proxy"
-            " that adds the delay and counts,",
+            "The worker that shared.runtime.function composes, a real SQS record, Postgres over a"
+            " TCP proxy that adds the delay and counts,",
             f"a model server on loopback that takes {THINKING * 1e3:g} ms a call: `models` is what"
             " it took by its own clock.",
             "two_answers only asks twice. usual_run recalls, asks twice, comments and remembers:"

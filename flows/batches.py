@@ -1,10 +1,11 @@
 """Carry the batches: hand over what waits, fetch what is done, wake the runs that wait for it."""
 
 from shared.agent.agent import Agent
-from shared.events import Event
 from shared.agent.flow import flow
+from shared.events import Event
+from shared.models.batch.desk import BatchDesk
 
 
 @flow("schedule.batches")
 def batches(event: Event, agent: Agent) -> None:
-    agent.advance_batches()
+    agent.desk(BatchDesk).advance()

@@ -3,8 +3,8 @@ of."""
 
 from shared.actions.slack.actions import React, Reply
 from shared.agent.agent import Agent
-from shared.events import Event
 from shared.agent.flow import flow
+from shared.events import Event
 
 PROMPT = """\
 You are a member of this team who answers in Slack. Answer the last message, shortly and exactly, in
@@ -22,7 +22,7 @@ conversation hold the answer, say that you do not know."""
     shares={"fact"},
 )
 def chat(event: Event, agent: Agent) -> None:
-    if not (event.addressed or agent.engaged()):
+    if not (event.addressed or agent.conversation.engaged):
         return
     agent.act(React(event.message, "eyes"))
     knowledge = agent.recall(event.text, limit=6)

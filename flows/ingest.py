@@ -2,8 +2,9 @@
 
 from shared.actions.github.queries import CompareCommits, ListFiles, ReadFile, RepositoryHead
 from shared.agent.agent import Agent
-from shared.events import Event
 from shared.agent.flow import flow
+from shared.events import Event
+from shared.memory.documents.desk import IngestionDesk
 from shared.memory.documents.github import Repository
 
 
@@ -19,4 +20,5 @@ def ingest(event: Event, agent: Agent) -> None:
     repository = event.payload["repository"]
     branch = f"refs/heads/{repository['default_branch']}"
     if event.payload.get("ref", branch) == branch and not event.payload.get("deleted"):
-        agent.ingest(lambda read: Repository(repository["full_name"], read))
+        name = repository["full_name"]
+        agent.desk(IngestionDesk).update(lambda read: Repository(name, read))

@@ -5,8 +5,9 @@ from shared.actions import Action
 from shared.actions.github.actions import Comment
 from shared.actions.slack.actions import Reply, Whisper
 from shared.agent.agent import Agent
-from shared.events import Event
 from shared.agent.flow import flow
+from shared.events import Event
+from shared.memory.control.commands import MemoryDesk
 from shared.perception.commands import command_of, event_types
 
 
@@ -15,19 +16,20 @@ from shared.perception.commands import command_of, event_types
     may=[Comment.at_most(1), Reply.at_most(1), Whisper.at_most(1)],
 )
 def memory(event: Event, agent: Agent) -> None:
+    desk = agent.desk(MemoryDesk)
     match command_of(event.type):
         case "remember":
-            answer: object = agent.commit(event.text)
+            answer: object = desk.remember(event.text)
         case "forget":
-            answer = agent.forget(event.text)
+            answer = desk.forget(event.text)
         case "know":
-            answer = agent.know(event.text)
+            answer = desk.know(event.text)
         case "why":
-            answer = agent.why(event.text)
+            answer = desk.why(event.text)
         case "export":
-            answer = agent.export()
+            answer = desk.export()
         case _:
-            answer = agent.help()
+            answer = desk.help()
     agent.act(reply(event, str(answer)))
 
 

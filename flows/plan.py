@@ -2,19 +2,24 @@
 report."""
 
 from shared.actions import Action
-from shared.actions.github.actions import AddLabels, Assign, Comment, NamedComment, OpenDraft, OpenIssue
+from shared.actions.github.actions import (
+    AddLabels,
+    Assign,
+    Comment,
+    NamedComment,
+    OpenDraft,
+    OpenIssue,
+)
 from shared.actions.slack.actions import Button, Card, Channel, Post, React, Reply, Whisper
 from shared.agent.agent import Agent
+from shared.agent.flow import flow
 from shared.errors import ActionRejected, EventError, PolicyError
 from shared.events import Event, Thread
-from shared.agent.flow import flow
 from shared.perception.commands import command_of, event_types
-from shared.planning.desk import ANSWERS
-from shared.planning.displays import Display
 from shared.planning.declaration import Plans
-from shared.planning.tools import github
-from shared.planning.tools import memory
-from shared.planning.tools import slack
+from shared.planning.desk import ANSWERS, PlanDesk
+from shared.planning.displays import Display
+from shared.planning.tools import github, memory, slack
 
 _COMMANDS = ("plan", "approve", "reject", "change", "cancel")
 
@@ -88,7 +93,7 @@ def plan(event: Event, agent: Agent) -> None:
         _asked_through_the_api(event, agent)
         return
     if event.type == "slack.block_actions":
-        if words := agent.plans.click(event.text):
+        if words := agent.desk(PlanDesk).click(event.text):
             agent.act(Whisper(event.response, words))
         return
     name, words = command_of(event.type), event.text
@@ -99,18 +104,18 @@ def plan(event: Event, agent: Agent) -> None:
     elif event.response_target:
         agent.act(Whisper(event.response, _IN_THREAD.format(name)))
     elif name == "cancel":
-        agent.plans.cancel(words)
+        agent.desk(PlanDesk).cancel(words)
     elif name == "change":
-        agent.plans.answer("changed", words)
+        agent.desk(PlanDesk).answer("changed", words)
     else:
-        agent.plans.answer(ANSWERS[name], of=words)
+        agent.desk(PlanDesk).answer(ANSWERS[name], of=words)
 
 
 def _start(event: Event, agent: Agent) -> None:
     """Start the plan; one that a slash command wants, which is in no thread, in a thread of its
     own."""
     if not event.response_target:
-        agent.plans.start(event.text)
+        agent.desk(PlanDesk).start(event.text)
         return
     place = event.response
     asked = Post(Channel(place.channel), f"{event.actor.name} wants a plan: {event.text}")
@@ -119,18 +124,18 @@ def _start(event: Event, agent: Agent) -> None:
     except ActionRejected:
         agent.act(Whisper(place, _NOT_IN))
         return
-    agent.plans.start(event.text, Thread(place.team, place.channel, root.id))
+    agent.desk(PlanDesk).start(event.text, Thread(place.team, place.channel, root.id))
 
 
 def _asked_through_the_api(event: Event, agent: Agent) -> None:
     """Do what a request to the API wants; one that finds nothing fails, which its run tells."""
     name, about = event.type.rpartition(".")[2], event.payload
     if name == "plan":
-        agent.plans.start(event.text)
+        agent.desk(PlanDesk).start(event.text)
     elif name == "cancel":
-        if not agent.plans.cancel(about["run"]):
+        if not agent.desk(PlanDesk).cancel(about["run"]):
             raise EventError(f"there is no open plan {about['run']}; it may be over")
-    elif not agent.plans.answer(
+    elif not agent.desk(PlanDesk).answer(
         ANSWERS[name], event.text, of=f"{about['run']}/{about['digest']}", step=about["step"]
     ):
         raise EventError(

@@ -1,10 +1,11 @@
 """Forget old runs: once a night, what the journal holds of events long past is deleted."""
 
 from shared.agent.agent import Agent
-from shared.events import Event
 from shared.agent.flow import flow
+from shared.events import Event
+from shared.memory.upkeep.retention import RetentionDesk
 
 
 @flow("schedule.nightly")
 def retention(event: Event, agent: Agent) -> None:
-    agent.expire()
+    agent.desk(RetentionDesk).expire()

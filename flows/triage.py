@@ -6,8 +6,8 @@ from typing import Annotated
 
 from shared.actions.github.actions import AddLabels, Comment, ListLabels
 from shared.agent.agent import Agent
-from shared.events import Event
 from shared.agent.flow import flow
+from shared.events import Event
 from shared.models.answers.typed import at_most, choosing
 
 PROMPT = """\

@@ -1,11 +1,12 @@
 """Forget a place when it goes away: a repository or a workspace that the app was removed from."""
 
 from shared.agent.agent import Agent
-from shared.events import Event
 from shared.agent.flow import flow
+from shared.events import Event
+from shared.memory.control.commands import MemoryDesk
 from shared.perception.departures import TYPES
 
 
 @flow(*TYPES)
 def uninstall(event: Event, agent: Agent) -> None:
-    agent.withdraw()
+    agent.desk(MemoryDesk).withdraw()

@@ -193,11 +193,6 @@ class Run:
         rows = self._database.run(self.event.tenant, [self.statement("hold_lease", {}), *batch])
         return rows[len(rows) - len(statements) :]
 
-    def expire(self, days: int) -> int:
-        """Delete the events older than `days` days of every tenant, with their runs; return how
-        many."""
-        return int(self.write([self.statement("expire_events", {"days": days})])[0][0]["events"])
-
     def finish(self, state: str, reason: str = "", statements: Sequence[Statement] = ()) -> None:
         """End the run as `done`, `failed` or `waiting`, give it back as `retrying`, or let it rest
         as `parked`; `statements` are committed with it."""

@@ -11,6 +11,8 @@ from shared.database import Database, Statement
 from shared.errors import RunBusy
 from shared.events import Event
 from shared.journal import Journal, Outcome, Run, canonical
+from shared.memory.upkeep.retention import RetentionDesk
+from shared.settings import Settings
 from tests.events.made import an_event
 
 
@@ -189,7 +191,8 @@ def test_old_events_of_all_tenants_expire_with_their_runs(
             "insert into budget_days values ('t1', now() - interval '92 days', 'flow', 'chat')"
         )
     nightly = an_event(tenant="system", id="nightly")
-    assert claimed(Journal(database), nightly).expire(90) == 2
+    run = claimed(Journal(database), nightly)
+    assert RetentionDesk(run, Settings(retention_days="90")).expire() == 2
     assert _count(database, old[0], "runs") == _count(database, old[1], "runs") == 0
     assert _count(database, nightly, "runs") == 1
     assert _count(database, old[0], "budget_days") == 0

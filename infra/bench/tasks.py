@@ -14,7 +14,7 @@ from infra.bench.rows import Row
 from shared import errors
 from shared.errors import AnswerInvalid, BudgetExceeded, ModelError
 from shared.journal import digest
-from shared.models import (Json, Message, Reply, Request, Usage)
+from shared.models import Json, Message, Reply, Request, Usage
 from shared.models.answers import typed
 from shared.models.prompts import data, system
 

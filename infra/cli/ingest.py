@@ -18,12 +18,12 @@ from shared.actions import Query
 from shared.agent.agent import Capabilities
 from shared.database import Database
 from shared.errors import SettingsError
-from shared.runtime.function import capabilities
-from shared.memory.documents.ingestion import Ingestion
 from shared.memory.audience import visible_from
 from shared.memory.documents.github import Repository
-from shared.settings import Settings
+from shared.memory.documents.ingestion import Ingestion
 from shared.memory.documents.sources import Plan, Source
+from shared.runtime.function import adapters, capabilities
+from shared.settings import Settings
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w-]{0,38}/[\w.-]{1,100}", re.ASCII)
 _BAR = 30
@@ -69,7 +69,7 @@ def _folder(
             " public, repo:acme/x, org:acme, team:T1, channel:C1"
         )
     folder = Folder(path, options.name, options.audience, tuple(options.include or ()))
-    can = capabilities(replace(ingest, reads=()), settings, database)
+    can = capabilities(settings, database, adapters(replace(ingest, reads=()), settings))
     work = _Work(tenant, can, database, options)
     work.take(folder, [*folder.includes] or None)
 
@@ -81,7 +81,7 @@ def _repository(
         raise SettingsError(f"--audience and --name: who may see {name} is what GitHub says")
     owner = f"github:{name.partition('/')[0]}"
     tenant = options.tenant or settings.tenant_of.get(owner, owner)
-    can = capabilities(ingest, settings, database)
+    can = capabilities(settings, database, adapters(ingest, settings))
 
     def read(query: Query) -> Any:
         return can.adapter(query).read(query)

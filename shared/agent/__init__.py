@@ -1,0 +1,11 @@
+"""What authors import: `from shared.agent import Agent, flow`.
+
+agent         the calls of an author: ask, converse, map, recall, remember, act, read, desk
+flow          @flow, the declaration of a flow
+tools         functions that a model may call in `converse`
+thinking      the model calls of a run
+conversation  the turns of the event's conversation
+remembering   the memories of a run
+acting        the effects and queries of a run
+context       what a model is shown as data
+"""

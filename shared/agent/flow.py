@@ -4,16 +4,13 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import Any
 
 from shared.actions import Permission, Query
 from shared.actions.policy import Policy
 from shared.agent.agent import Agent
 from shared.errors import SettingsError
 from shared.events import Event
-
-if TYPE_CHECKING:
-    from shared.planning.declaration import Plans
 
 Function = Callable[[Event, Agent], None]
 
@@ -39,7 +36,7 @@ class Flow:
     shares: frozenset[str]
     function: Function
     reads: tuple[type[Query], ...] = ()
-    plans: "Plans | None" = None
+    plans: Any = None
 
     def __call__(self, event: Event, agent: Agent) -> None:
         self.function(event, agent)
@@ -58,7 +55,7 @@ def flow(
     bots: bool = False,
     shares: Collection[str] = (),
     reads: Sequence[type[Query]] = (),
-    plans: "Plans | None" = None,
+    plans: Any = None,
 ) -> Callable[[Function], Flow]:
     """Make a function a flow: it runs once for each event of `types`, may do what `may` names and
     ask what `reads` names.

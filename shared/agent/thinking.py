@@ -7,20 +7,20 @@ from functools import partial
 from typing import Any, TypeVar
 
 from shared.actions.drafts import Drafts
+from shared.agent.conversation import Conversation
+from shared.agent.tools import Tool
 from shared.errors import BudgetExceeded, ModelError
 from shared.journal import Outcome, Run
+from shared.memory.conversations.summaries import summarised
 from shared.memory.conversations.turns import unsummarised
-from shared.models import (Caller, Message, Reply, Request, ToolCall)
+from shared.models import Caller, Message, Reply, Request, ToolCall
 from shared.models.answers import typed
+from shared.models.answers.tool_calls import judged
+from shared.models.answers.tool_turn import turn as answered
 from shared.models.batch.intake import first_in_a_batch, rest_until
 from shared.models.guards.retrying import Sink
 from shared.models.prompts import clean, data
 from shared.models.routing import Models
-from shared.models.answers.tool_calls import judged
-from shared.models.answers.tool_turn import turn as answered
-from shared.agent.remembering import Recollection
-from shared.memory.conversations.summaries import summarised
-from shared.agent.tools import Tool
 
 T = TypeVar("T")
 
@@ -36,13 +36,13 @@ class Thinking:
         run: Run,
         models: Models,
         drafts: Drafts,
-        recollection: Recollection,
+        conversation: Conversation,
         remaining: Callable[[], float],
     ) -> None:
         self._run = run
         self._models = models
         self._drafts = drafts
-        self._recollection = recollection
+        self._conversation = conversation
         self._remaining = remaining
         self._caller = Caller(run.event.tenant, run.flow, run.event.actor.id)
 
@@ -85,8 +85,8 @@ class Thinking:
     def earlier(self) -> list[Message]:
         """Return what was said in the conversation before: a summary of the older turns, which the
         small model extends when there are too many, and the newest turns."""
-        window = self._recollection.window()
-        keep = partial(self._recollection.summarise, window)
+        window = self._conversation.window()
+        keep = partial(self._conversation.summarise, window)
         summary = summarised(self._run, window, self._reply_with("small", share=4), keep)
         turns = unsummarised(window) if summary is None else window.newest
         said = [Message(turn.role, clean(turn.text)) for turn in turns]
@@ -117,7 +117,7 @@ class Thinking:
                 "calls": [asdict(call) for call in reply.calls],
                 "errors": [call.error for call in judged(request, reply)],
             }
-            statements = () if reply.calls else self._recollection.exchange(reply.text)
+            statements = () if reply.calls else self._conversation.exchange(reply.text)
             return _outcome(reply, model, output, statements)
 
         return dict(self._model_step("converse", request, model, work))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, get_type_hints
 
 from shared.errors import AgentFlowsError, SettingsError
-from shared.models import (Json, ToolSpec)
+from shared.models import Json, ToolSpec
 from shared.models.answers import typed
 
 

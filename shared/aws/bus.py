@@ -6,10 +6,10 @@ import json
 import re
 import time
 
+from shared.aws.signed_http import Connection, Reply, host_of
 from shared.errors import EventError, PublishError, SettingsError
 from shared.events import Event
 from shared.settings import aws_endpoint, aws_region
-from shared.aws.signed_http import Connection, Reply, host_of
 
 #: Bytes. SNS and SQS take 256 KiB with attributes. What is larger lies in S3; its address travels.
 MAX_MESSAGE = 192 * 1024

@@ -2,8 +2,8 @@
 
 import json
 
-from shared.errors import PublishError, SettingsError
 from shared.aws.signed_http import Connection, host_of
+from shared.errors import PublishError, SettingsError
 
 #: What Step Functions answers when it was told before, or when nobody waits any more.
 _OVER = frozenset({"TaskDoesNotExist", "TaskTimedOut", "InvalidToken"})

@@ -30,7 +30,7 @@ _UNSPACED = (
     "\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f"
 )
 _RUN = re.compile(rf"[{_UNSPACED}]+")
-#: Words, and what ties words into one name: `shared/agent/flow.py`, `ERR_CONN_RESET`, `acme/shop#7`.
+#: Words, and what ties words into one name: `shared/flow.py`, `ERR_CONN_RESET`, `acme/shop#7`.
 _NAME = re.compile(r"#?\w+(?:(?:[./:#@\\-]|::|->)\w+)*")
 _VERSION = re.compile(r"v(\d+\.[\w.-]+)", re.IGNORECASE)
 _PART = re.compile(r"[^\W_]+")
@@ -64,8 +64,8 @@ def terms(text: str) -> dict[str, int]:
     A name counts as a whole and in parts. Of text without spaces each two neighbours and each
     single character count.
 
-    >>> terms("Fixes in shared/agent/flow.py")
-    {'fix': 1, 'shared/agent/flow.py': 1, 'flow.py': 1, 'share': 1, 'flow': 1, 'py': 1}
+    >>> terms("Fixes in shared/flow.py")
+    {'fix': 1, 'shared/flow.py': 1, 'flow.py': 1, 'share': 1, 'flow': 1, 'py': 1}
     """
     return _counted(_all_terms(text, single=True), TEXT_TERMS)
 

@@ -11,9 +11,9 @@ from shared.log import log
 from shared.memory import By, Entry, Memory, Trust
 from shared.memory.binary import halfvec
 from shared.memory.embedding.local import Embedder, Purpose, checked, written
+from shared.memory.embedding.tenants import Embedders, Only
 from shared.memory.lexical import BEST_IMPACT, key, postings, query_terms
 from shared.memory.ranking import HALF_LIFE, NEARLY_EQUAL, WEIGHTS, spread
-from shared.memory.embedding.tenants import Embedders, Only
 from shared.memory.text import digest_of, short_hash, storable
 
 SQL = queries(__file__, "remember.sql") | queries(__file__, "recall.sql")

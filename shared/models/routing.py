@@ -12,8 +12,8 @@ from shared.models import Caller, Embedder, Provider, Reply, Request
 from shared.models.batch.intake import Purse
 from shared.models.cache.prompt_cache import PromptCache
 from shared.models.deadline import Deadline
-from shared.models.guards.retrying import BatchPurse, Call, Guarded, Guards, Sink
 from shared.models.guards.output_limits import OutputLimits
+from shared.models.guards.retrying import BatchPurse, Call, Guarded, Guards, Sink
 from shared.models.prices import Prices
 from shared.models.roles import Roles
 from shared.settings import Settings

@@ -2,15 +2,17 @@
 brings it."""
 
 from collections.abc import Callable, Mapping
-from typing import Literal
+from typing import Literal, Self
 
-from shared.database import Statement
+from shared.aws.executions import Executions
+from shared.database import Database, Statement
+from shared.desk import Loan
 from shared.errors import PolicyError, SettingsError
 from shared.events import Event, Thread
-from shared.aws.executions import Executions
 from shared.journal import Outcome, Run, keeping
 from shared.planning.displays import NAMED, click
 from shared.planning.store import SQL, PlanStore, statement
+from shared.settings import Settings
 
 Answer = Literal["approved", "rejected", "changed"]
 #: What a person's word comes to.
@@ -23,6 +25,11 @@ ANSWERS: Mapping[str, Answer] = {
 QUESTION = "question"
 
 
+def executions_of(settings: Settings) -> Executions:
+    """Return the executions of the state machine; raises SettingsError without PLANNER_ARN."""
+    return Executions(settings.require("planner_arn"))
+
+
 class PlanDesk:
     """What people may do about the plans of a conversation, as the actor of the run's event."""
 
@@ -31,6 +38,12 @@ class PlanDesk:
         self._event = run.event
         self._store = store
         self._executions = executions
+
+    @classmethod
+    def lend(cls, loan: Loan) -> Self:
+        """Lend the plans of the run's tenant."""
+        settings, store = loan.services[Settings], PlanStore(loan.services[Database])
+        return cls(loan.run, store, lambda: executions_of(settings))
 
     def start(self, goal: str, thread: Thread | None = None) -> str:
         """Work towards `goal` in steps, and return the id of the plan; the same event starts it

@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 
 from chalice.app import Chalice, Response
 
-from shared.web import run_view as runs
 from shared.database import READER, Database
 from shared.errors import AgentFlowsError, RequestRefused
 from shared.log import log
-from shared.perception import (Headers)
-from shared.web import api_requests as api
+from shared.perception import Headers
 from shared.settings import Settings
+from shared.web import api_requests as api
+from shared.web import run_view as runs
 
 ready()
 

@@ -27,9 +27,9 @@ from shared.errors import (
 )
 from shared.events import Event, Json, run_id
 from shared.log import log
-from shared.perception import (Headers, github, slack)
-from shared.web import api_requests as api
+from shared.perception import Headers, github, slack
 from shared.settings import Settings
+from shared.web import api_requests as api
 
 ready()
 

@@ -17,15 +17,14 @@ from typing import Any, LiteralString
 import psycopg
 
 from shared.actions import Action, Adapter, Mark, Query, Receipt
+from shared.agent.flow import load_flow
 from shared.database import Database, Row, Statement
 from shared.events import Event
-from shared.agent.flow import load_flow
-from shared.runtime.function import capabilities
 from shared.journal import Journal, Run
 from shared.models import Reply, Request
 from shared.models.routing import Models
+from shared.runtime.function import adapters, capabilities, handler_of
 from shared.settings import Settings
-from shared.runtime.worker import Worker
 
 TABLES = """
 create table deaths (event text primary key, boundary int not null);
@@ -131,9 +130,9 @@ def __getattr__(name: str) -> object:
     flow = load_flow(settings.require("flow"))
     fate = Fate(settings.database_url)
     database = MortalDatabase(settings.database_url, fate)
-    can = capabilities(flow, settings, database)
+    can = capabilities(settings, database, adapters(flow, settings))
     mortal = can._replace(
         models=MortalModels(settings, database, fate),
         adapter=lambda wanted: MortalAdapter(can.adapter(wanted), fate),
     )
-    return Worker(flow, MortalJournal(database, fate), mortal)
+    return handler_of(flow, MortalJournal(database, fate), mortal)

@@ -24,8 +24,8 @@ from shared.events import Event
 from shared.journal import Journal, Run
 from shared.models import Reply, Request
 from shared.models.routing import Models
+from shared.runtime.function import handler_of
 from shared.settings import Settings
-from shared.runtime.worker import Worker
 from tests.actions.slack.stage import Context, Servers, batch, capabilities
 
 _ENDS = {0: "done", 1: "again", -signal.SIGKILL: "killed"}
@@ -97,7 +97,7 @@ def deliver(order: dict[str, Any]) -> bool:
         models = MortalModels(can.settings, fate)
         mortal = can._replace(models=models, adapter=lambda wanted: adapter)
         event = Event.from_json(order["event"])
-        handle = Worker(chat, BriefJournal(database), mortal)
+        handle = handler_of(chat, BriefJournal(database), mortal)
         answer = handle(batch(event, order["receives"]), Context())
     return not answer["batchItemFailures"]
 

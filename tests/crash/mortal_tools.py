@@ -19,13 +19,12 @@ from shared.actions.github.session import GitHubSession
 from shared.actions.slack.actions import Channel, Post
 from shared.actions.slack.adapter import SlackAdapter
 from shared.agent.agent import Agent
-from shared.events import Event
 from shared.agent.flow import flow
-from shared.runtime.function import capabilities
+from shared.events import Event
+from shared.runtime.function import capabilities, handler_of
 from shared.settings import Settings
-from shared.runtime.worker import Worker
-from tests.crash.mortal import BriefJournal, Fate, MortalDatabase, mortal_client
 from tests.actions.slack.stage import Context, batch
+from tests.crash.mortal import BriefJournal, Fate, MortalDatabase, mortal_client
 
 _ENDS = {0: "done", 1: "again", -signal.SIGKILL: "killed"}
 LONG = "今天天气很好。😀 " * 2_500
@@ -66,8 +65,8 @@ def deliver(order: dict[str, Any]) -> bool:
         return slack if isinstance(wanted, Post) else github
 
     with MortalDatabase(order["database"], fate) as database:
-        can = capabilities(writing, settings, database)._replace(adapter=adapter)
-        handle = Worker(writing, BriefJournal(database), can)
+        can = capabilities(settings, database, adapter)
+        handle = handler_of(writing, BriefJournal(database), can)
         event = Event.from_json(order["event"])
         answer = handle(batch(event, order["receives"]), Context())
     return not answer["batchItemFailures"]

@@ -13,8 +13,8 @@ from infra.project import ROOT
 from shared.actions.drafts import Pace
 from shared.actions.slack.text import pieces
 from shared.events import Event
-from tests.models.scripted_server import Fails, Says, Turn
 from tests.actions.slack.stage import AT_ONCE, ONCE, Stage
+from tests.models.scripted_server import Fails, Says, Turn
 
 FIRST = "Tuesdays, at 10."
 SECOND = "Ada knows."

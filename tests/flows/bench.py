@@ -8,24 +8,14 @@ from typing import Any
 
 from shared.actions import Action, Mark, Query, Receipt
 from shared.actions.github.actions import ListLabels
-from shared.agent.agent import Capabilities
+from shared.agent.flow import Flow
+from shared.aws.bus import Bus
 from shared.database import Database
 from shared.events import Event
-from shared.aws.executions import Executions
-from shared.agent.flow import Flow
 from shared.journal import Journal
-from shared.memory.audience import Audiences, grants_from
-from shared.memory.control.store import MemoryControl
-from shared.memory.conversations.turns import Conversations
-from shared.memory.embedding.hashing import HashingEmbedder
-from shared.memory.store import MemoryStore
-from shared.models.batch import connect
-from shared.models.batch.dispatcher import Dispatcher
-from shared.models.routing import Models
-from shared.planning.store import PlanStore
-from shared.settings import Settings
 from shared.memory.upkeep.spread import Upkeep, Work
-from shared.runtime.worker import Worker
+from shared.runtime.function import capabilities, handler_of
+from shared.settings import Settings
 
 LABELS = {"bug": "Something isn't working", "enhancement": "New feature", "question": ""}
 
@@ -74,22 +64,10 @@ class Bench:
         self.database = database
         #: What the clock sets going, by name.
         self.works: dict[str, Work] = {}
-        settings = Settings(footer="off", max_receives="2")._replace(**changes)
-        self.can = Capabilities(
-            settings=settings,
-            models=Models(settings, database),
-            memory=MemoryStore(database, HashingEmbedder()),
-            conversations=Conversations(database),
-            audiences=Audiences(database, grants_from(settings.audiences)),
-            control=lambda: MemoryControl(database),
-            adapter=lambda wanted: self.platform,
-            dispatcher=lambda: Dispatcher(
-                database, lambda model: connect(model, settings), self.publish
-            ),
-            upkeep=lambda: Upkeep(database, self.publish, self.works),
-            plans=lambda: PlanStore(database),
-            executions=lambda: Executions(settings.require("planner_arn")),
-        )
+        settings = Settings(footer="off", max_receives="2", model_embed="hashing")
+        settings = settings._replace(**changes)
+        others = {Bus: lambda: self, Upkeep: lambda: Upkeep(database, self.publish, self.works)}
+        self.can = capabilities(settings, database, lambda wanted: self.platform, others)
 
     def publish(self, event: Event, again: str = "") -> None:
         if (event.id, again) not in self._published:
@@ -109,6 +87,6 @@ class Bench:
             }
             for event in events
         ]
-        worker = Worker(flow, Journal(self.database), self.can)
-        answer = worker(json.loads(json.dumps({"Records": records})), Context())
+        handler = handler_of(flow, Journal(self.database), self.can)
+        answer = handler(json.loads(json.dumps({"Records": records})), Context())
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]

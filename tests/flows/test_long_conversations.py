@@ -10,10 +10,10 @@ import pytest
 from flows.chat import chat
 from shared.actions.slack.actions import Reply
 from shared.agent.agent import Agent
+from shared.agent.flow import flow
 from shared.database import Database, Row, Statement
 from shared.errors import ActionUnavailable
 from shared.events import Actor, Event
-from shared.agent.flow import flow
 from shared.memory.conversations.turns import BUDGET, Conversations, Turn
 from tests.events.made import an_event
 from tests.flows.bench import Bench
@@ -216,7 +216,7 @@ def test_only_who_may_write_sets_a_rule(bench: Bench) -> None:
 
 @flow("github.issues.opened")
 def tries(event: Event, agent: Agent) -> None:
-    agent.episode("Closed three duplicates", "two were opened again")
+    agent.remember("Closed three duplicates\nOutcome: two were opened again", kind="episode")
 
 
 def test_an_episode_is_kept_once_per_run_with_its_outcome(bench: Bench) -> None:

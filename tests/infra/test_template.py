@@ -13,14 +13,14 @@ import pytest
 
 from infra.bundle import Template as BundleTemplate
 from infra.local.aws.template import load, read
+from infra.project import ROOT
 from shared.actions.github.actions import Comment
 from shared.actions.slack.actions import Reply
-from shared.events import Event
 from shared.agent.flow import Flow
+from shared.events import Event
 from shared.settings import Settings
 from tests.infra.deployed import Deployed, declared_flows, differences, settings_read
 
-ROOT = Path(__file__).parents[1]
 NESTED = ["infra/flow.yaml", "infra/schedule.yaml"]
 Json = dict[str, Any]
 
@@ -110,7 +110,11 @@ def test_an_event_of_the_clock_needs_a_schedule(deployed: Deployed) -> None:
 
 @pytest.mark.parametrize(
     ("function", "entry"),
-    [("Ingress", "shared.web.ingress"), ("Runs", "shared.web.api"), ("Migrate", "infra.migrations")],
+    [
+        ("Ingress", "shared.web.ingress"),
+        ("Runs", "shared.web.api"),
+        ("Migrate", "infra.migrations"),
+    ],
 )
 def test_a_function_without_a_flow_gets_exactly_what_it_reads(
     deployed: Deployed, function: str, entry: str

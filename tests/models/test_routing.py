@@ -17,6 +17,9 @@ ASK = Request((Message("user", "How?"),), max_tokens=50)
 NAME = "openai:gpt-5.4-mini"
 
 
+OPENAI = "shared.models.providers.openai.model"
+
+
 @pytest.fixture
 def waits() -> list[float]:
     return []
@@ -190,9 +193,16 @@ def _modules_after(statement: str) -> set[str]:
 @pytest.mark.parametrize(
     ("name", "absent"),
     [
-        ("offline", {"urllib3", "boto3", "botocore", "shared.models.providers.openai.model"}),
+        ("offline", {"urllib3", "boto3", "botocore", OPENAI}),
         ("http://127.0.0.1/v1#x", {"boto3", "botocore", "shared.models.offline"}),
-        ("anthropic:x", {"botocore", "shared.models.providers.openai.model", "shared.models.providers.bedrock.wire"}),
+        (
+            "anthropic:x",
+            {
+                "botocore",
+                "shared.models.providers.openai.model",
+                "shared.models.providers.bedrock.wire",
+            },
+        ),
     ],
 )
 def test_only_the_module_of_the_named_model_is_loaded(name: str, absent: set[str]) -> None:

@@ -18,12 +18,12 @@ from shared.actions import Action, Adapter, Mark, Query, Receipt
 from shared.actions.github.actions import OnGitHub
 from shared.actions.github.adapter import GitHubAdapter
 from shared.actions.slack.actions import Card
-from shared.database import Database
 from shared.agent.flow import Flow
+from shared.database import Database
 from shared.perception import slack
 from shared.settings import Settings
-from tests.planning.stage import Death, Stage, stage
 from tests.actions.slack.place import connect
+from tests.planning.stage import Death, Stage, stage
 
 Json = dict[str, Any]
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,19 +16,17 @@ from infra.local.aws.http_server import HttpServer
 from infra.local.aws.state_machines import StateMachine, StateMachines, StatesError
 from infra.local.aws.states_api import StatesApi
 from infra.local.aws.store import Store
+from infra.project import ROOT
 from shared.actions import Action, Adapter, Query
 from shared.actions.github.actions import NamedComment
+from shared.agent.flow import Flow
 from shared.database import Database, Statement
 from shared.events import Event
-from shared.agent.flow import Flow
 from shared.journal import Journal
-from shared.runtime.machine import Planner
-from shared.planning.states.runner import States
 from shared.planning.store import PlanStore, Situation
-from shared.runtime.worker import Worker
+from shared.runtime.function import handler_of
 from tests.flows.bench import Bench
 
-ROOT = Path(__file__).parents[2]
 ACCOUNT = "210000000001"
 FUNCTION = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:plan"
 MACHINE = f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:planner"
@@ -76,8 +73,7 @@ class Stage:
         self.machines.add(
             StateMachine("planner", MACHINE, definition.replace("${Function}", FUNCTION))
         )
-        worker = Worker(flow, Journal(bench.database), bench.can)
-        self._planner = Planner(worker, States(flow, Journal(bench.database), bench.can))
+        self._planner = handler_of(flow, Journal(bench.database), bench.can)
         self.histories: list[list[Json]] = []
 
     def invoke(self, function: str, payload: bytes) -> bytes:

@@ -9,8 +9,8 @@ from threading import Thread
 import pytest
 
 from infra.local.sandbox.slack.workspace import ALICE, BOB
-from shared.database import Database
 from shared.agent.flow import Flow
+from shared.database import Database
 from shared.planning.plan import Plan
 from shared.planning.validation import Limits
 from tests.planning.acme import Acme, acme

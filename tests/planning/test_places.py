@@ -11,17 +11,17 @@ from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.slack.workspace import ALICE, BOT_USER, SUPPORT, TEAM
 from shared.actions.github.queries import SearchIssues
 from shared.agent.agent import Agent
+from shared.agent.flow import Flow
 from shared.database import Database
 from shared.errors import PolicyError
 from shared.events import Event
-from shared.agent.flow import Flow
-from shared.runtime.function import capabilities
 from shared.planning.plan import Plan
+from shared.runtime.function import adapters
 from shared.settings import Settings
-from tests.web.caller import Caller
 from tests.planning.acme import Acme, acme
 from tests.planning.plans import Drafts, of, planned, step
 from tests.planning.stage import stage
+from tests.web.caller import Caller
 
 SHOP = "acme/shop"
 HERE = f"channel:{SUPPORT}"
@@ -137,9 +137,8 @@ def test_a_plan_over_the_api_works_on_the_repository_that_it_names(
 ) -> None:
     flow = planned(Drafts(Plan(NOTES.steps[:2])))
     settings = Settings(github_token=hub.token, github_api_url=hub.api_url, footer="off")
-    real = capabilities(flow, settings._replace(database_url="unused"), database)
     caller = Caller()
-    with stage(database, flow, real.adapter) as it:
+    with stage(database, flow, adapters(flow, settings)) as it:
         run = caller.post("/runs", {"goal": "track", "repository": SHOP}).body["run"]
         assert it.ask(caller.published[-1]) == run
         (asked,) = it.asked(run).approvals

@@ -8,8 +8,8 @@ from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.slack import SlackSandbox
 from shared.database import Database
 from shared.events import Issue
-from shared.runtime.function import capabilities
 from shared.planning.plan import Plan
+from shared.runtime.function import adapters
 from shared.settings import Settings
 from tests.planning.plans import ASK, Drafts, of, planned, says, step
 from tests.planning.stage import Stage, stage
@@ -58,10 +58,11 @@ def it(hub: GitHubSandbox, chat: SlackSandbox, database_url: str) -> Iterator[St
         slack_bot_token=chat.bot_token,
         slack_api_url=chat.api_url,
     )
-    with Database(database_url, patience=5) as database:
-        real = capabilities(flow, settings, database)
-        with stage(database, flow, real.adapter) as made:
-            yield made
+    with (
+        Database(database_url, patience=5) as database,
+        stage(database, flow, adapters(flow, settings)) as made,
+    ):
+        yield made
 
 
 def test_a_plan_reads_asks_and_writes_on_real_parts(

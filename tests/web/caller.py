@@ -5,11 +5,11 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from shared.web import api
-from shared.web.ingress import Ingress, build
 from shared.database import READER, Database
 from shared.events import Event, Json
 from shared.settings import Settings
+from shared.web import api
+from shared.web.ingress import Ingress, build
 
 NOW = 1_700_000_000
 TOKENS = {

@@ -9,7 +9,7 @@ from pathlib import Path
 import shared.web.ingress
 from shared import __version__
 
-_ROOT = Path(shared.web.ingress.__file__).parents[1]
+_ROOT = Path(shared.web.ingress.__file__).parents[2]
 _OURS = {"flows", "shared", "chalice"}
 _PROGRAM = """
 import json, sys

@@ -1,7 +1,7 @@
 """moto's interpreter of the Amazon States Language, and every place where ours departs from 5.2.5.
 
-tests/infra/local/aws/test_asl_interpreter.py holds a test per repair; drop a repair when moto passes its
-test without it. Importing this loads the interpreter, which takes more than a second.
+tests/infra/local/aws/test_asl_interpreter.py holds a test per repair; drop a repair when moto
+passes its test without it. Importing this loads the interpreter, which takes more than a second.
 """
 # moto's classes have no types that mypy reads here, so they are Any to it.
 # mypy: disallow-subclassing-any=False

@@ -10,7 +10,16 @@ from slack_sdk.web import WebClient
 from slack_sdk.webhook import WebhookClient
 
 from shared.actions import Action, Json, Mark, Query, Receipt
-from shared.actions.slack.actions import Button, Card, Draft, Post, React, ReadThread, Reply, Whisper
+from shared.actions.slack.actions import (
+    Button,
+    Card,
+    Draft,
+    Post,
+    React,
+    ReadThread,
+    Reply,
+    Whisper,
+)
 from shared.actions.slack.channels import Channels
 from shared.actions.slack.errors import SlackRefused, border
 from shared.actions.slack.messages import Messages, act, blocks, metadata, read

@@ -1,12 +1,18 @@
-"""Custody: what one person may have remembered, listed, explained, forgotten or handed out.
+"""The commands of the memory: a person has it remember, list, explain, forget or export.
 
-Each is one journaled step, and each answer reads as Markdown: `str(agent.forget("the login bug"))`.
+Each command is one journaled step, and each result reads as Markdown:
+`str(agent.desk(MemoryDesk).forget("the login bug"))`.
 """
 
-from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Self
 
+from shared.database import Database, Statement
+from shared.desk import Loan
+from shared.events import Event
+from shared.journal import Outcome, Run
+from shared.memory import Entry
+from shared.memory.audience import Audiences, visible_from
 from shared.memory.control.results import (
     NOTHING_TOLD,
     UNCLEAR,
@@ -19,11 +25,6 @@ from shared.memory.control.results import (
     Remembered,
     command_lines,
 )
-from shared.database import Statement
-from shared.events import Event
-from shared.journal import Outcome, Run
-from shared.memory import Entry
-from shared.memory.audience import Audiences, visible_from
 from shared.memory.control.store import (
     OPERATOR,
     Known,
@@ -33,32 +34,46 @@ from shared.memory.control.store import (
     Request,
     Subject,
     Use,
-    expiry,
 )
 from shared.memory.store import MemoryStore
 from shared.memory.text import digest_of
 from shared.perception.departures import departures
+from shared.settings import Settings
 
 _RULE = "rule:"
 _RELATED = 5
 
 
-class Custody:
-    """What the person behind an event may do with the memory, from where they ask."""
+class MemoryDesk:
+    """Control over the memory by the person who caused the event, from the place they ask in."""
+
+    @classmethod
+    def lend(cls, loan: Loan) -> Self:
+        """Lend the control over the memory of the run's tenant."""
+        of = loan.services
+        control, wanted = MemoryControl(of[Database]), of[Settings].event_types
+        return cls(loan.run, control, of[MemoryStore], of[Audiences], wanted)
 
     def __init__(
-        self, run: Run, control: MemoryControl, store: MemoryStore, audiences: Audiences
+        self,
+        run: Run,
+        control: MemoryControl,
+        store: MemoryStore,
+        audiences: Audiences,
+        event_types: str,
     ) -> None:
+        """`event_types` are those that some flow takes, as the setting EVENT_TYPES names them."""
         self._run = run
+        self._event_types = event_types
         self._event = run.event
         self._control = control
         self._store = store
         self._audiences = audiences
         self._request = Request(run.event.tenant, _author(run.event), run.event.id)
 
-    def help(self, wanted: str) -> str:
+    def help(self) -> str:
         """List the commands that this person may give here, of those that some flow takes."""
-        return command_lines(wanted, self._event.source, may_write(self._event))
+        return command_lines(self._event_types, self._event.source, may_write(self._event))
 
     def remember(self, text: str) -> Remembered | Refused:
         """Keep what somebody asks to remember, in place of a wish to forget it.
@@ -120,7 +135,7 @@ class Custody:
         found, related = ([Known(**one) for one in step[name]] for name in ("found", "related"))
         return Listed(text, found, step["total"], related)
 
-    def why(self, text: str) -> Explained | Refused:
+    def why(self, text: str = "") -> Explained | Refused:
         """Say where a memory, or with no `text` what the last answer here used, came from."""
         subject = Subject.parse(text)
         if text.strip() and (subject is None or subject.by != "id"):
@@ -171,17 +186,6 @@ class Custody:
             for name, count in self._run.step("withdraw", gone._asdict(), work).items():
                 counts[name] = counts.get(name, 0) + count
         return counts
-
-    def expire(self, retention: str) -> int:
-        """Delete the memories of every tenant that are older than their kind is kept."""
-        statement = expiry(retention)
-        if statement is None:
-            return 0
-        write = self._writer(statement)
-        return int(self._run.step("expire memories", {"retention": retention}, write))
-
-    def _writer(self, statement: Statement) -> Callable[[], Outcome]:
-        return lambda: Outcome(self._run.write([statement])[0][0]["memories"])
 
     def _keep(self, text: str, kind: str) -> list[Statement]:
         event, control = self._event, self._control

@@ -19,14 +19,14 @@ from shared.errors import (
 )
 from shared.log import log
 from shared.memory import Entry, Memory
-from shared.memory.conversations.turns import Origin
-from shared.memory.conversations.pending_turns import Pending, PendingFacts, Taken
 from shared.memory.conversations.noise import grounded, restates, subject, worth
+from shared.memory.conversations.pending_turns import Pending, PendingFacts, Taken
+from shared.memory.conversations.turns import Origin
 from shared.memory.store import MemoryStore
-from shared.models import (Message, Reply, Request)
+from shared.models import Message, Reply, Request
 from shared.models.answers import typed
-from shared.models.prompts import data, system
 from shared.models.answers.typed import Between, at_most
+from shared.models.prompts import data, system
 from shared.models.tokens import shortened, tokens
 
 #: What one call reads, in tokens, and what of one turn.

@@ -8,10 +8,10 @@ from shared.errors import ModelError, SettingsError
 from shared.journal import Outcome, Run
 from shared.log import log
 from shared.memory.conversations.turns import Window
-from shared.models import (Message, Reply, Request)
+from shared.models import Message, Reply, Request
 from shared.models.answers import typed
-from shared.models.prompts import data, system
 from shared.models.answers.typed import at_most
+from shared.models.prompts import data, system
 
 _MOST_CHARACTERS = 1_600
 

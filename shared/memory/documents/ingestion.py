@@ -15,12 +15,12 @@ from urllib.parse import quote
 
 from shared.database import Row, Statement, queries
 from shared.memory import Entry
-from shared.memory.documents.passages import cut
 from shared.memory.documents.files import decode, is_minified, is_wanted, refusal
 from shared.memory.documents.outline import format_of
+from shared.memory.documents.passages import cut
+from shared.memory.documents.sources import Document, File, Found, Piece, Place, Plan
 from shared.memory.store import MemoryStore
 from shared.memory.text import short_hash
-from shared.memory.documents.sources import Document, File, Found, Piece, Place, Plan
 
 SQL = queries(__file__, "ingestion.sql")
 

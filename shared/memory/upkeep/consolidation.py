@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from shared.database import Database, Row, Statement, queries
 from shared.memory.embedding.local import Embedder
-from shared.memory.upkeep.likeness import covers
 from shared.memory.embedding.tenants import Embedders
+from shared.memory.upkeep.likeness import covers
 
 SQL = queries(__file__, "consolidation.sql")
 

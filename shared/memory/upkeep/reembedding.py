@@ -7,8 +7,8 @@ from collections.abc import Callable
 from shared.database import Database, Row, Statement, queries
 from shared.log import log
 from shared.memory.embedding.local import Embedder, checked, written
-from shared.memory.store import EMBEDDED_CHARACTERS
 from shared.memory.embedding.tenants import TenantEmbedders
+from shared.memory.store import EMBEDDED_CHARACTERS
 
 SQL = queries(__file__, "reembedding.sql")
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from shared.errors import AnswerInvalid
 from shared.models import Message, Reply, Request
-from shared.models.answers.usage import charged, total
 from shared.models.answers.repair import repair
+from shared.models.answers.usage import charged, total
 
 
 def turn(

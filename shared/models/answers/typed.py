@@ -9,9 +9,9 @@ from typing import Any, TypeVar, cast
 from shared.errors import AnswerInvalid
 from shared.models import Json, Message, Reply, Request
 from shared.models.answers.annotations import Chosen, shape_of
-from shared.models.answers.usage import charged, total
 from shared.models.answers.repair import repair
 from shared.models.answers.shapes import ROOT, Between, Choice, Fields, Misfit, Shape, at_most
+from shared.models.answers.usage import charged, total
 from shared.models.providers.json_output import VALUE, as_object
 
 __all__ = ["Between", "ask", "at_most", "choosing", "convert", "parse", "schema_of"]

@@ -11,13 +11,13 @@ from datetime import datetime
 
 from shared.errors import ModelError, ModelUnavailable
 from shared.models import Json, Reply
-from shared.models.providers.anthropic.model import AnthropicModel
 from shared.models.batch import BatchProvider, Item, Progress, Result, discounted
 from shared.models.batch.calls import PAGES, PROBE, SKEW, Calls
+from shared.models.prices import Prices
+from shared.models.providers.anthropic.model import AnthropicModel
 from shared.models.providers.endpoints import Place, place_of
 from shared.models.providers.failures import Refused, garbled, problem_inside
 from shared.models.providers.http import kept
-from shared.models.prices import Prices
 from shared.settings import Settings
 
 _PATH = "/messages/batches"

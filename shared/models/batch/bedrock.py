@@ -19,10 +19,10 @@ from urllib3.exceptions import HTTPError
 from shared.errors import ModelError, ModelRejected, ModelUnavailable
 from shared.models import Json, Reply
 from shared.models.batch import BatchProvider, Item, Progress, Result, discounted
-from shared.models.providers.bedrock.model import BedrockModel, session
-from shared.models.providers.bedrock.failures import answered_error, no_answer
-from shared.models.providers.failures import unavailable
 from shared.models.prices import Prices
+from shared.models.providers.bedrock.failures import answered_error, no_answer
+from shared.models.providers.bedrock.model import BedrockModel, session
+from shared.models.providers.failures import unavailable
 from shared.settings import Settings, aws_region
 
 _SECONDS = 30.0

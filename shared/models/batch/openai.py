@@ -12,11 +12,11 @@ from shared.errors import ModelError, ModelUnavailable
 from shared.models import Json, Reply
 from shared.models.batch import BatchProvider, Item, Progress, Result, discounted
 from shared.models.batch.calls import PAGES, PROBE, SKEW, Calls
+from shared.models.prices import Prices
 from shared.models.providers.endpoints import Place, place_of
 from shared.models.providers.failures import Refused, problem_inside, problem_of
 from shared.models.providers.http import kept
 from shared.models.providers.openai.model import OpenAIModel
-from shared.models.prices import Prices
 from shared.settings import Settings
 
 #: As the server sees it, whatever the address of its API is here.

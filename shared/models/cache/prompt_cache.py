@@ -15,8 +15,8 @@ from shared.errors import ModelUnavailable
 from shared.journal import digest
 from shared.models import Reply, Request
 from shared.models.cache.recent_replies import LONGEST, RecentReplies, served, written
-from shared.models.deadline import Deadline
 from shared.models.cache.shared_replies import Found, Question, Savings, SharedReplies
+from shared.models.deadline import Deadline
 
 #: What this process keeps at most, in bytes of JSON, however much Postgres may hold.
 PROCESS_BYTES = 16_000_000

@@ -12,13 +12,13 @@ from typing import NamedTuple, Protocol
 
 from shared.errors import SettingsError
 from shared.models import Message, Purpose, Request, Usage
-from shared.models.guards.breaker import Breaker
 from shared.models.deadline import Deadline
+from shared.models.guards.breaker import Breaker
+from shared.models.guards.limiter import Limiter
+from shared.models.guards.retrying import Guards, retrying
+from shared.models.prices import most_tokens
 from shared.models.providers.dimensions import sized
 from shared.models.providers.failures import Refused
-from shared.models.guards.retrying import Guards, retrying
-from shared.models.guards.limiter import Limiter
-from shared.models.prices import most_tokens
 
 #: How many calls one `embed` makes at a time at most; the limiter may allow fewer.
 _THREADS = 8

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from types import TracebackType
 
 from shared.errors import ModelUnavailable
-from shared.models.guards.congestion import CEILING, START, Call, Congestion
 from shared.models.deadline import Deadline
+from shared.models.guards.congestion import CEILING, START, Call, Congestion
 
 
 class _Waiter:

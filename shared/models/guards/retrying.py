@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from shared.errors import ModelRejected, ModelUnavailable
 from shared.models import Caller, Provider, Reply, Request
-from shared.models.guards.breaker import Breaker
 from shared.models.deadline import Deadline
+from shared.models.guards.breaker import Breaker
 from shared.models.guards.limiter import Limiter
 from shared.models.guards.output_limits import OutputLimits
 from shared.models.prices import BATCH_SHARE, Prices, most_tokens
 
 if TYPE_CHECKING:
+    from shared.models.cache.prompt_cache import PromptCache
     from shared.models.guards.account_limits import Buckets
     from shared.models.guards.budgets import Budgets
-    from shared.models.cache.prompt_cache import PromptCache
 
 T = TypeVar("T")
 

@@ -6,8 +6,8 @@ from itertools import groupby
 from typing import Any
 
 from shared.models import Finish, Json, Message, Request, ToolCall, ToolSpec, Usage
-from shared.models.providers.json_output import ANSWER, as_object
 from shared.models.answers.tool_calls import read_calls
+from shared.models.providers.json_output import ANSWER, as_object
 
 #: Stands where a conversation would start with the assistant.
 LEFT_OUT = "(what came before is left out)"

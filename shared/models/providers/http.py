@@ -18,9 +18,9 @@ from urllib3.exceptions import TimeoutError as SilenceError
 
 from shared.errors import ModelRejected, ModelUnavailable
 from shared.models import Json
+from shared.models.deadline import Deadline
 from shared.models.guards.congestion import CEILING
 from shared.models.providers.cutoff import shared_cutoff
-from shared.models.deadline import Deadline
 from shared.models.providers.failures import Endpoint, garbled, problem_of
 
 #: What ends an event stream: on the OpenAI wire this text, on Anthropic's an event of this type.

@@ -6,11 +6,11 @@ from typing import Any
 from shared.agent.agent import Agent
 from shared.database import Statement
 from shared.errors import AgentFlowsError
-from shared.planning.states.consent import Intent, intended
-from shared.planning.states.runner import States
-from shared.planning.references import Unresolved, resolve
-from shared.planning.store import Situation, StepRow, Written, as_json, statement
 from shared.planning.declaration import PlanTool, Unfit
+from shared.planning.references import Unresolved, resolve
+from shared.planning.states.consent import Intent, intended
+from shared.planning.states.runner import StateRunner
+from shared.planning.store import Situation, StepRow, Written, as_json, statement
 
 Json = dict[str, Any]
 
@@ -20,7 +20,7 @@ _REFUSED = "It writes something that nobody approved, so it was not done."
 class Act:
     """Do one step, once. What it cannot do is recorded as failed; what may pass is raised."""
 
-    def __init__(self, states: States) -> None:
+    def __init__(self, states: StateRunner) -> None:
         self._states = states
 
     def __call__(self, payload: Json, remaining: Callable[[], float]) -> Json:
@@ -107,7 +107,7 @@ def _closed(
 class Verify:
     """Check what a step gave, and close it as done or failed."""
 
-    def __init__(self, states: States) -> None:
+    def __init__(self, states: StateRunner) -> None:
         self._states = states
 
     def __call__(self, payload: Json, remaining: Callable[[], float]) -> Json:
@@ -119,7 +119,7 @@ class Verify:
 
 
 def verify(
-    states: States, situation: Situation, row: StepRow, remaining: Callable[[], float]
+    states: StateRunner, situation: Situation, row: StepRow, remaining: Callable[[], float]
 ) -> None:
     """Close a step that has acted."""
 

@@ -6,10 +6,10 @@ from itertools import islice
 from typing import Any
 
 from shared.errors import ActionRejected
-from shared.planning.states.consent import payload_digest
-from shared.planning.states.show import ask
-from shared.planning.states.runner import States
 from shared.planning.next_state import open_steps
+from shared.planning.states.consent import payload_digest
+from shared.planning.states.runner import StateRunner
+from shared.planning.states.show import ask
 from shared.planning.store import Approval, Situation, as_json, statement
 
 Json = dict[str, Any]
@@ -21,7 +21,7 @@ class Approve:
     """Ask once about exactly what is to be done. The token of the newest wait is the one that
     counts: after a restart another execution waits for the same answer."""
 
-    def __init__(self, states: States) -> None:
+    def __init__(self, states: StateRunner) -> None:
         self._states = states
 
     def __call__(self, payload: Json, remaining: Callable[[], float]) -> Json:
@@ -29,11 +29,11 @@ class Approve:
         situation = states.store.load(payload["tenant"], payload["plan"])
         answer = states.next(situation)
         if answer["next"] != "approve":
-            states.can.executions().succeed(payload["token"], {})
+            states.executions().succeed(payload["token"], {})
             return {}
         asked = self._ask(situation, self._content(situation, answer["steps"]), payload["token"])
         if asked.state != "asked":
-            states.can.executions().succeed(payload["token"], {})
+            states.executions().succeed(payload["token"], {})
             return {}
 
         ask(states, situation, asked, remaining)
@@ -55,7 +55,7 @@ class Approve:
         query = tool.replaces(intent.action)
         self._states.flow.policy(situation.event).read(query)
         try:
-            found = self._states.can.adapter(query).read(query)
+            found = self._states.adapter(query).read(query)
         except ActionRejected:  # there is no such file, or none that could be shown
             found = {"text": "", "complete": True}
         if not found["complete"]:

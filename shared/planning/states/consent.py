@@ -6,9 +6,9 @@ from typing import Any
 from shared.actions import Action
 from shared.events import Event
 from shared.journal import digest
+from shared.planning.declaration import Plans, PlanTool, Unfit, effect_of
 from shared.planning.references import Unresolved, resolve
 from shared.planning.store import Approval, Situation, StepRow
-from shared.planning.declaration import Plans, PlanTool, Unfit, effect_of
 
 Json = dict[str, Any]
 

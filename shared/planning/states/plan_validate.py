@@ -6,10 +6,10 @@ from typing import Any
 
 from shared.agent.agent import Agent
 from shared.database import Statement
-from shared.planning.states.runner import States
 from shared.planning import Brief
 from shared.planning.next_state import over
 from shared.planning.plan import Plan
+from shared.planning.states.runner import StateRunner
 from shared.planning.store import Situation, Version, as_json, statement
 from shared.planning.validation import Bounds, problems
 
@@ -22,7 +22,7 @@ _SHOWN = 1000
 class MakePlan:
     """Make the next version, when there is none or the latest does not do."""
 
-    def __init__(self, states: States) -> None:
+    def __init__(self, states: StateRunner) -> None:
         self._states = states
 
     def __call__(self, payload: Json, remaining: Callable[[], float]) -> Json:
@@ -59,7 +59,7 @@ class MakePlan:
 class Validate:
     """Check the latest version, and take its steps over when it may run."""
 
-    def __init__(self, states: States) -> None:
+    def __init__(self, states: StateRunner) -> None:
         self._states = states
 
     def __call__(self, payload: Json, remaining: Callable[[], float]) -> Json:

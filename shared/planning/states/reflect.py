@@ -5,11 +5,11 @@ from typing import Any
 
 from shared.agent.agent import Agent
 from shared.database import Statement
-from shared.planning.states.act_verify import verify
-from shared.planning.states.consent import payload_digest
-from shared.planning.states.runner import States
 from shared.planning import Decision, Failure
 from shared.planning.next_state import over
+from shared.planning.states.act_verify import verify
+from shared.planning.states.consent import payload_digest
+from shared.planning.states.runner import StateRunner
 from shared.planning.store import Situation, StepRow, as_json, statement
 
 Json = dict[str, Any]
@@ -18,7 +18,7 @@ Json = dict[str, Any]
 class Reflect:
     """Look at how the plan stands after a wave, and decide about what failed in it."""
 
-    def __init__(self, states: States) -> None:
+    def __init__(self, states: StateRunner) -> None:
         self._states = states
 
     def __call__(self, payload: Json, remaining: Callable[[], float]) -> Json:

@@ -6,9 +6,9 @@ from typing import Any
 from shared.agent.agent import Agent
 from shared.database import Statement
 from shared.errors import AgentFlowsError
-from shared.planning.states.runner import States
 from shared.planning.checklist import Line, checklist
 from shared.planning.displays import url_of
+from shared.planning.states.runner import StateRunner
 from shared.planning.store import Situation, statement
 
 Json = dict[str, Any]
@@ -17,7 +17,7 @@ Json = dict[str, Any]
 class Report:
     """Close the plan and tell its end, once."""
 
-    def __init__(self, states: States) -> None:
+    def __init__(self, states: StateRunner) -> None:
         self._states = states
 
     def __call__(self, payload: Json, remaining: Callable[[], float]) -> Json:

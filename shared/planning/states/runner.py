@@ -1,45 +1,74 @@
-"""The states of the machine: each brings a plan one piece further and says where it goes next.
+"""Runs the states of a plan: each brings the plan one piece further and says where it goes next.
 
 A state may be called twice, late, or again from the first one after a restart. It reads how the
-plan stands, does its piece if that is still open, and commits what came of it together with the end
-of its run in the journal. So what it answers follows from the plan alone.
+plan stands, does its piece if that is still open, and commits the result together with the end of
+its run in the journal. So its answer follows from the plan alone.
 """
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
-from shared.agent.agent import Agent, Capabilities
-from shared.database import Statement
-from shared.errors import AgentFlowsError, RunBusy, SettingsError
-from shared.events import Event
+from shared.actions import Action, Adapter, Query
+from shared.agent.agent import Agent
 from shared.agent.flow import Flow
-from shared.journal import Journal, Run
-from shared.log import log
-from shared.planning.states.consent import Gates
-from shared.planning.next_state import course
-from shared.planning.store import Situation, statement
+from shared.aws.executions import Executions
+from shared.database import Statement
+from shared.errors import SettingsError
+from shared.events import Event
+from shared.journal import Run
 from shared.planning.declaration import Plans
+from shared.planning.next_state import course
+from shared.planning.states.consent import Gates
+from shared.planning.store import PlanStore, Situation, statement
 
 Json = dict[str, Any]
 #: Does the piece of work of a state with the agent of its run; returns what to commit with its end.
 Work = Callable[[Agent], Sequence[Statement]]
 
-#: The lease outlives the function by this many seconds.
-_GRACE = 5.0
+
+class Ending(Protocol):
+    """How an attempt left its run: its state, '' when it had ended before, and its error."""
+
+    @property
+    def state(self) -> str: ...
+
+    @property
+    def error(self) -> Exception | None: ...
 
 
-class States:
-    """What the states share: the plan's store, and the life of the run of one of them."""
+class Attempt(Protocol):
+    """Lives one run; see shared.runtime.lifecycle."""
 
-    def __init__(self, flow: Flow, journal: Journal, can: Capabilities) -> None:
-        if flow.plans is None:
+    def __call__(
+        self,
+        event: Event,
+        remaining: Callable[[], float],
+        work: Work,
+        *,
+        closing: Callable[[Run, str], Sequence[Statement]],
+    ) -> Ending: ...
+
+
+class StateRunner:
+    """The means that the states share, and the run of each."""
+
+    def __init__(
+        self,
+        flow: Flow,
+        attempt: Attempt,
+        store: PlanStore,
+        executions: Callable[[], Executions],
+        adapter: Callable[[Action | Query], Adapter],
+    ) -> None:
+        if not isinstance(flow.plans, Plans):
             raise SettingsError(f"flow {flow.name} declares no plans; give @flow a plans=Plans(…)")
         self.flow = flow
-        self.plans: Plans = flow.plans
-        self.store = can.plans()
-        self.can = can
-        self._journal = journal
+        self.plans = flow.plans
+        self.store = store
+        self.executions = executions
+        self.adapter = adapter
+        self._attempt = attempt
 
     def gates(self, situation: Situation) -> Gates:
         return Gates(situation, self.plans)
@@ -61,22 +90,18 @@ class States:
         Raises RunBusy when another invocation is at it, and what `work` raises: then the next
         attempt goes on where this one failed.
         """
-        event = _event(situation.event, name)
-        run = self._journal.claim(event, self.flow.name, remaining() + _GRACE)
-        if run is None:
-            return False
-        agent = Agent(run, self.flow.policy(event), self.can, remaining, self.flow.shares)
-        try:
-            statements = work(agent)
-        except RunBusy:
-            raise
-        # The outermost place of a state: it is recorded, and the machine decides what then.
-        except Exception as err:
-            self._fail(situation, run, err)
-            raise
-        run.finish("done", "", [*statements, _kept(situation, run, "done")])
-        log("state done", flow=run.flow, run=run.id, plan=situation.id, state=name, cost=run.cost)
-        return True
+
+        def closing(run: Run, state: str) -> Sequence[Statement]:
+            kept = {"of_run": run.id, "state": state, "cost": run.cost}
+            return [statement("keep_run", situation.event.tenant, situation.id, **kept)]
+
+        # The run has the plan's cause as its event, under an id of its own and without the payload.
+        cause = situation.event
+        event = cause._replace(id=f"{cause.id}/{name}", payload={})
+        ending = self._attempt(event, remaining, work, closing=closing)
+        if ending.error:
+            raise ending.error
+        return bool(ending.state)
 
     def tell(self, agent: Agent, situation: Situation, text: str) -> None:
         """Tell those who are in the conversation, where there is one."""
@@ -87,32 +112,3 @@ class States:
     def put(self, situation: Situation, statements: Sequence[Statement]) -> None:
         """Write what needs no run."""
         self.store.run(situation.event.tenant, statements)
-
-    def _fail(self, situation: Situation, run: Run, err: Exception) -> None:
-        ours = isinstance(err, AgentFlowsError)
-        reason = str(err) if ours else type(err).__name__
-        log(
-            "state failed",
-            flow=run.flow,
-            run=run.id,
-            plan=situation.id,
-            error=type(err).__name__,
-            reason=reason,
-        )
-        run.finish("retrying", reason, [_kept(situation, run, "retrying")])
-
-
-def _event(cause: Event, name: str) -> Event:
-    """The event of a state's run: its cause under an id of its own, without the large payload."""
-    return cause._replace(id=f"{cause.id}/{name}", payload={})
-
-
-def _kept(situation: Situation, run: Run, state: str) -> Statement:
-    return statement(
-        "keep_run",
-        situation.event.tenant,
-        situation.id,
-        of_run=run.id,
-        state=state,
-        cost=run.cost,
-    )

@@ -14,8 +14,6 @@ from shared.database import Statement
 from shared.errors import ActionUnavailable, AgentFlowsError
 from shared.journal import digest
 from shared.log import log
-from shared.planning.states.runner import States
-from shared.planning.next_state import course
 from shared.planning.displays import (
     Display,
     asking,
@@ -26,6 +24,8 @@ from shared.planning.displays import (
     question,
     question_name,
 )
+from shared.planning.next_state import course
+from shared.planning.states.runner import StateRunner
 from shared.planning.store import Approval, Situation, as_json, statement
 
 Json = dict[str, Any]
@@ -42,7 +42,7 @@ _MARGIN = 15.0
 class Showing:
     """Brings the messages of a plan to how it stands."""
 
-    def __init__(self, states: States) -> None:
+    def __init__(self, states: StateRunner) -> None:
         self._states = states
 
     def __call__(
@@ -120,7 +120,7 @@ class Showing:
         assert action is not None  # it stands there
         key = digest(["card", situation.flow, situation.id, display.name])
         mark = Mark(key, situation.flow, situation.event.depth + 1)
-        adapter = self._states.can.adapter(action)
+        adapter = self._states.adapter(action)
         try:
             return adapter.perform(action, mark, made)
         except ActionUnavailable as err:
@@ -136,7 +136,7 @@ class Showing:
 
 
 def ask(
-    states: States, situation: Situation, asked: Approval, remaining: Callable[[], float]
+    states: StateRunner, situation: Situation, asked: Approval, remaining: Callable[[], float]
 ) -> None:
     """Ask people, once: first what the question has to cut, then the question with its buttons."""
 

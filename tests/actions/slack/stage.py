@@ -13,25 +13,16 @@ from infra.local.sandbox.slack import SlackSandbox
 from infra.local.sandbox.slack.workspace import ALICE, BOT_USER, SUPPORT, TEAM
 from shared.actions.drafts import Pace
 from shared.agent.agent import Capabilities
+from shared.agent.flow import Flow
 from shared.database import Database
 from shared.events import Actor, Event, Message, Thread
-from shared.aws.executions import Executions
-from shared.agent.flow import Flow
 from shared.journal import Journal
-from shared.memory.audience import Audiences
-from shared.memory.control.store import MemoryControl
-from shared.memory.conversations.turns import Conversations
-from shared.memory.embedding.hashing import HashingEmbedder
-from shared.memory.store import MemoryStore
-from shared.models.batch.dispatcher import Dispatcher
-from shared.models.routing import Models
-from shared.planning.store import PlanStore
+from shared.runtime.function import capabilities as composed
+from shared.runtime.function import handler_of
 from shared.settings import Settings
-from shared.memory.upkeep.spread import Upkeep
-from shared.runtime.worker import Worker
+from tests.actions.slack.place import connect
 from tests.events.made import an_event
 from tests.models.scripted_server import ScriptedServer
-from tests.actions.slack.place import connect
 
 Json = dict[str, Any]
 
@@ -60,30 +51,11 @@ def capabilities(
 ) -> Capabilities:
     """Real parts on real servers; `timeout` is how long they wait for Slack."""
     name = f"{servers.model}/v1#scripted"
-    settings = Settings(footer="off", max_receives="3", model_small=name, model_large=name)
+    settings = Settings(footer="off", max_receives="3", model_embed="hashing")
+    settings = settings._replace(model_small=name, model_large=name)
     adapter = connect(servers.slack, timeout=timeout)
-    return Capabilities(
-        settings=settings,
-        models=Models(settings, database),
-        memory=MemoryStore(database, HashingEmbedder()),
-        conversations=Conversations(database),
-        audiences=Audiences(database, {}),
-        control=lambda: MemoryControl(database),
-        adapter=lambda wanted: adapter,
-        dispatcher=_no_batches,
-        upkeep=_no_upkeep,
-        plans=lambda: PlanStore(database),
-        executions=lambda: Executions(settings.require("planner_arn")),
-        pace=pace,
-    )
-
-
-def _no_batches() -> Dispatcher:
-    raise AssertionError("nothing here is asked in a batch")
-
-
-def _no_upkeep() -> Upkeep:
-    raise AssertionError("nothing here happens by the clock")
+    can = composed(settings, database, lambda wanted: adapter)
+    return can._replace(pace=pace)
 
 
 def batch(event: Event, receives: int = 1) -> Json:
@@ -144,7 +116,7 @@ class Stage:
     ) -> bool:
         """Hand `event` to `flow` and tell whether that was the end of it."""
         can = capabilities(self.database, self.servers, pace, timeout)
-        handler = Worker(flow, Journal(self.database), can)
+        handler = handler_of(flow, Journal(self.database), can)
         answer = handler(batch(event, receives), Context())
         return not answer["batchItemFailures"]
 

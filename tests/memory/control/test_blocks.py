@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from shared.database import Database, Statement
-from shared.memory.documents.ingestion import Ingestion
 from shared.memory import Entry
 from shared.memory.control.store import OPERATOR, MemoryControl, Reach, Request, Subject
+from shared.memory.documents.ingestion import Ingestion
+from shared.memory.documents.sources import Place
 from shared.memory.embedding.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
-from shared.memory.documents.sources import Place
 from tests.memory.control.stored import rows
 
 TENANT = "github:acme"

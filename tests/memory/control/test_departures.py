@@ -14,9 +14,9 @@ from shared.memory.embedding.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
 from shared.perception import github, slack
 from shared.perception.departures import TYPES, Departure, departures
-from tests.memory.control.stored import rows
 from tests.events.published import github_delivery, slack_requests
 from tests.flows.bench import Bench
+from tests.memory.control.stored import rows
 
 TENANT = "acme"
 TENANTS = {"github:Codertocat": TENANT, "slack:T1": TENANT, "github:Octocoders": TENANT}

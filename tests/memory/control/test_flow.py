@@ -8,14 +8,14 @@ from flows.chat import chat
 from flows.memory import memory
 from shared.actions.github.actions import Comment
 from shared.actions.slack.actions import Reply, Whisper
+from shared.agent.flow import flow
 from shared.database import Database
 from shared.errors import ActionUnavailable
 from shared.events import Actor, Event, Response
-from shared.agent.flow import flow
-from tests.memory.control.stored import rows
 from tests.events.made import an_event
 from tests.flows.bench import Bench
 from tests.flows.test_chat import replies, said
+from tests.memory.control.stored import rows
 
 ADA = Actor("U1", "U1", role="member")
 EVE = Actor("U9", "U9", role="none")

@@ -12,12 +12,20 @@ from shared.errors import SettingsError
 from shared.events import Actor, Event
 from shared.journal import Journal, Outcome
 from shared.memory import Entry
-from shared.memory.control.store import OPERATOR, SQL, MemoryControl, Reach, Request, Subject, expiry
+from shared.memory.control.store import (
+    OPERATOR,
+    SQL,
+    MemoryControl,
+    Reach,
+    Request,
+    Subject,
+    expiry,
+)
 from shared.memory.conversations.turns import Conversations, Turn
 from shared.memory.embedding.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
-from tests.memory.control.stored import rows
 from tests.events.made import an_event
+from tests.memory.control.stored import rows
 
 TENANT = "github:acme"
 TABLES = ("memories", "memory_vectors", "turns", "events", "steps", "effects", "batch_requests")

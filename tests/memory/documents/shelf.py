@@ -12,25 +12,17 @@ from infra.local.sandbox.github import GitHubSandbox
 from shared.actions import Adapter, Query
 from shared.actions.github.adapter import GitHubAdapter
 from shared.actions.github.queries import READS
-from shared.agent.agent import Capabilities
 from shared.database import Database, Row, Statement
 from shared.events import Event
-from shared.aws.executions import Executions
 from shared.journal import Journal
-from shared.memory.audience import Audiences
-from shared.memory.control.store import MemoryControl
-from shared.memory.conversations.turns import Conversations
-from shared.memory.embedding.local import Purpose
 from shared.memory.embedding.hashing import HashingEmbedder
+from shared.memory.embedding.local import Purpose
 from shared.memory.store import MemoryStore
 from shared.models.batch import connect
 from shared.models.batch.dispatcher import Dispatcher
-from shared.models.routing import Models
 from shared.perception.github import to_event
-from shared.planning.store import PlanStore
+from shared.runtime.function import capabilities, handler_of
 from shared.settings import Settings
-from shared.memory.upkeep.spread import Upkeep
-from shared.runtime.worker import Worker
 
 SHOP = "acme/shop"
 TENANT = "github:acme"
@@ -73,26 +65,19 @@ class Shelf:
 
     def deliver(self, event: Event, *, seconds: float = 60, receives: int = 1) -> bool:
         """Hand an event to the flow; False when it goes back to the queue."""
-        can = Capabilities(
-            settings=self._settings,
-            models=Models(self._settings, self.database),
-            memory=self.store,
-            conversations=Conversations(self.database),
-            audiences=Audiences(self.database, {}),
-            adapter=lambda wanted: self.adapter,
-            dispatcher=self._dispatcher,
-            upkeep=lambda: Upkeep(self.database, self.published.append, {}),
-            control=lambda: MemoryControl(self.database),
-            plans=lambda: PlanStore(self.database),
-            executions=lambda: Executions(""),
+        can = capabilities(
+            self._settings,
+            self.database,
+            lambda wanted: self.adapter,
+            {MemoryStore: lambda: self.store},
         )
         attributes = {
             "MessageGroupId": event.conversation,
             "ApproximateReceiveCount": str(receives),
         }
         record = {"messageId": event.id, "body": event.to_json(), "attributes": attributes}
-        worker = Worker(ingest, Journal(self.database), can)
-        answer = worker(json.loads(json.dumps({"Records": [record]})), Clock(seconds))
+        handler = handler_of(ingest, Journal(self.database), can)
+        answer = handler(json.loads(json.dumps({"Records": [record]})), Clock(seconds))
         return not answer["batchItemFailures"]
 
     def push(self, files: dict[str, Any], **how: Any) -> Event:

@@ -216,7 +216,7 @@ def test_a_killed_command_goes_on_where_it_stopped(
 ) -> None:
     folder = tmp_path / "many"
     write(folder, {f"{n:04}.md": f"# Page {n}\n\nText {n}." for n in range(600)})
-    root = str(Path(__file__).parents[2])
+    root = str(Path(__file__).parents[3])
     process = subprocess.Popen(
         [sys.executable, "-m", "infra.cli", "ingest", str(folder), *PATH_OPTIONS],
         cwd=root,
@@ -247,7 +247,7 @@ def test_on_a_terminal_a_bar_grows_and_the_output_stays_clean(
     folder: Path, command: Command
 ) -> None:
     write(folder, {"nul.txt": b"a\0b", "bad\x1bname.md": "# X"})
-    root = str(Path(__file__).parents[2])
+    root = str(Path(__file__).parents[3])
     ours, theirs = os.openpty()
     done = subprocess.run(
         [sys.executable, "-m", "infra.cli", "ingest", str(folder), *PATH_OPTIONS],

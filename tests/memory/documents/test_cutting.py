@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.memory.documents.passages import LIMIT, Passage, cut, weight
 from shared.memory.documents.outline import DEPTH, HEADING_CHARACTERS
+from shared.memory.documents.passages import LIMIT, Passage, cut, weight
 
 WORDS = st.sampled_from(["a", "stop.", "identifier_x", "安装", "。", "#1", "`x`", "*b*", "9" * 40])
 LINES = st.lists(WORDS, min_size=1, max_size=12).map(" ".join)

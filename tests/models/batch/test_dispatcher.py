@@ -14,9 +14,9 @@ from shared.events import Event
 from shared.models.batch import BatchProvider, Item, Progress, Result, connect
 from shared.models.batch.dispatcher import Dispatcher
 from shared.settings import Settings
+from tests.events.made import an_event
 from tests.models.batch.desk import Desk, answers, patient, said
 from tests.models.batch.server import Answered, BatchServer
-from tests.events.made import an_event
 
 
 class Killed(BaseException):

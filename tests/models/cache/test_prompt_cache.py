@@ -12,7 +12,17 @@ from shared.database import Database, Row, Statement
 from shared.errors import ModelRejected
 from shared.models import Reply, ToolCall, Usage
 from shared.models.cache.prompt_cache import Counters
-from tests.models.cache.cached import MODEL, REPLY, TENANT, Model, all_at_once, ask, asking, cached, rows
+from tests.models.cache.cached import (
+    MODEL,
+    REPLY,
+    TENANT,
+    Model,
+    all_at_once,
+    ask,
+    asking,
+    cached,
+    rows,
+)
 
 CALLS = (ToolCall("1", "label", {"names": ["bug", "中"], "deep": {"n": 1.5, "none": None}}),)
 

@@ -16,7 +16,17 @@ from shared.journal import digest
 from shared.models import Reply
 from shared.models.cache.recent_replies import read
 from shared.models.cache.shared_replies import SQL
-from tests.models.cache.cached import MODEL, REPLY, TENANT, Model, all_at_once, ask, asking, cached, rows
+from tests.models.cache.cached import (
+    MODEL,
+    REPLY,
+    TENANT,
+    Model,
+    all_at_once,
+    ask,
+    asking,
+    cached,
+    rows,
+)
 
 NOWHERE = "postgresql://127.0.0.1:1/nothing"
 

@@ -5,17 +5,16 @@ import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta, timezone
-from pathlib import Path
 
 import psycopg
 import pytest
 
+from infra.project import ROOT
 from shared.database import Database, Row, Statement
 from shared.errors import BudgetExceeded, ModelRejected, SettingsError
 from shared.models import Caller
 from shared.models.guards.budgets import Budgets, Standing
 
-ROOT = Path(__file__).parents[2]
 ANN = Caller("acme", "chat", "U-ann")
 BOB = Caller("acme", "triage", "U-bob")
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -66,7 +65,15 @@ def spend(budgets: Budgets, caller: Caller, dollars: float) -> None:
 
 def spenders(url: str, budgets: str, mode: str, count: int, threads: int) -> list[tuple[int, str]]:
     """Run so many spending processes at once; return how each ended and what it printed."""
-    command = [sys.executable, "-m", "tests.models.guards.spender", url, budgets, mode, str(threads)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.models.guards.spender",
+        url,
+        budgets,
+        mode,
+        str(threads),
+    ]
     command.append(NOON.isoformat())
     started = [
         subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(count)

@@ -5,6 +5,8 @@ import threading
 from collections.abc import Iterator
 
 from shared.models import Chunk, Json, Provider, Reply, Request
+from shared.models.deadline import Deadline
+from shared.models.prices import Prices
 from shared.models.providers.anthropic.wire import (
     CACHE,
     FORCE,
@@ -14,11 +16,9 @@ from shared.models.providers.anthropic.wire import (
     body_of,
     parts_of,
 )
-from shared.models.deadline import Deadline
 from shared.models.providers.endpoints import Place, place_of
 from shared.models.providers.failures import adapting, garbled, problem_inside
 from shared.models.providers.http import Http, kept
-from shared.models.prices import Prices
 from shared.settings import Settings
 
 _PATH = "/messages"

@@ -9,10 +9,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.models import (Json, Message, Request, ToolSpec, Usage)
+from shared.models import Json, Message, Request, ToolSpec, Usage
 from shared.models.providers import blocks
-from shared.models.providers.prefixes import kept, turns_to_mark
 from shared.models.providers.json_output import ANSWER, as_object, is_strict, json_instruction
+from shared.models.providers.prefixes import kept, turns_to_mark
 
 #: What a model may turn out not to take.
 TEMPERATURE, FORMAT, FORCE, CACHE = "temperature", "output_config", "tool_choice", "cache_control"

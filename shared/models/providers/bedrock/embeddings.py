@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from shared.errors import SettingsError
 from shared.models import Json, Purpose
-from shared.models.providers.bedrock.model import Clients, translated
 from shared.models.deadline import Deadline
 from shared.models.guards.embedding import Portion, Vectors, Wire
+from shared.models.providers.bedrock.model import Clients, translated
 
 _TITAN = "amazon.titan-embed-text-v2:0"
 _COHERE_3 = ("cohere.embed-english-v3", "cohere.embed-multilingual-v3")

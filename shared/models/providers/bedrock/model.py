@@ -19,13 +19,13 @@ from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
 from shared.errors import ModelUnavailable, SettingsError
-from shared.models import (Chunk, Json, Provider, Reply, Request)
+from shared.models import Chunk, Json, Provider, Reply, Request
+from shared.models.deadline import Deadline
+from shared.models.prices import Prices
 from shared.models.providers import blocks
 from shared.models.providers.bedrock.failures import answered_error, no_answer
 from shared.models.providers.bedrock.wire import Answer, mark, messages_of, tools_of
-from shared.models.deadline import Deadline
 from shared.models.providers.failures import Refused
-from shared.models.prices import Prices
 from shared.models.providers.json_output import as_object, json_instruction
 from shared.settings import Settings, aws_region
 

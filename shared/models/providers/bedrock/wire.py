@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.errors import ModelRejected
-from shared.models import (Image, Json, Message, Request, Usage)
+from shared.models import Image, Json, Message, Request, Usage
 from shared.models.providers import blocks
-from shared.models.providers.prefixes import kept, turns_to_mark
 from shared.models.providers.json_output import ANSWER
+from shared.models.providers.prefixes import kept, turns_to_mark
 
 #: https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html: which models keep
 #: prefixes, and which of them also keep tools on their own.

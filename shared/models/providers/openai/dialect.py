@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 from shared.models import Json, Request
 from shared.models.providers.failures import Failed
-from shared.models.providers.openai.wire import messages_of, tool_choice_of, tools_of
 from shared.models.providers.json_output import as_object, is_strict, json_instruction
+from shared.models.providers.openai.wire import messages_of, tool_choice_of, tools_of
 
 #: How to ask for JSON, best first. Servers that lack one refuse it, or ignore it: the answer is
 #: validated in any case.

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from shared.models import Json, Purpose
 from shared.models.deadline import Deadline
-from shared.models.providers.dimensions import sized
 from shared.models.guards.embedding import Portion, Vectors, Wire
+from shared.models.providers.dimensions import sized
 from shared.models.providers.endpoints import Place, place_of
 from shared.models.providers.failures import adapting, garbled
 from shared.models.providers.http import kept

@@ -5,12 +5,12 @@ from urllib.parse import urlsplit
 
 from shared.models import Chunk, Json, Provider, Reply, Request
 from shared.models.deadline import Deadline
-from shared.models.providers.openai.dialect import Dialect
+from shared.models.prices import Prices
 from shared.models.providers.endpoints import Place, place_of
 from shared.models.providers.failures import adapting, garbled, problem_inside
 from shared.models.providers.http import Http, kept
+from shared.models.providers.openai.dialect import Dialect
 from shared.models.providers.openai.wire import Answer
-from shared.models.prices import Prices
 from shared.settings import Settings
 
 

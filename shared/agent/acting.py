@@ -1,0 +1,62 @@
+"""Acting: the effects and the queries of one run, within its flow's policy."""
+
+from collections.abc import Callable
+from contextvars import copy_context
+from typing import Any
+
+from shared.actions import Action, Adapter, Query, Receipt
+from shared.actions.drafts import Drafts, Pace
+from shared.actions.effects import Effects, branch
+from shared.actions.policy import Policy
+from shared.journal import Outcome, Run, digest
+
+
+class Acting:
+    """What one run does on platforms. `adapter` connects the platform of an action or a query."""
+
+    def __init__(
+        self,
+        run: Run,
+        policy: Policy,
+        adapter: Callable[[Action | Query], Adapter],
+        remaining: Callable[[], float],
+        pace: Pace,
+    ) -> None:
+        self._run = run
+        self._policy = policy
+        self._adapter = adapter
+        self.drafts = Drafts(run, policy, adapter, remaining, pace)
+        self._effects = Effects(run, self.drafts.adapter, remaining)
+
+    def act(self, action: Action, *, footer: bool) -> Receipt:
+        """Do as `Agent.act` says, signed with a footer if wanted."""
+        self._policy.spend(action)
+        return self._effects.perform(action.signed(self._footer()) if footer else action)
+
+    def read(self, query: Query) -> Any:
+        """Do as `Agent.read` says."""
+        self._policy.read(query)
+
+        def work() -> Outcome:
+            return Outcome(self._adapter(query).read(query))
+
+        name = type(query).__name__
+        return self._run.step("read", {"query": name} | query.arguments, work, defer=True)
+
+    def peek(self, query: Query) -> Any:
+        """Answer a query within the policy, and record nothing."""
+        self._policy.read(query)
+        return self._adapter(query).read(query)
+
+    def notify(self, action: Action) -> None:
+        """Tell a person of a failure, whatever the flow's policy allows."""
+        # In a branch of its own: a later attempt may act otherwise in this place.
+        context = copy_context()
+        context.run(branch.set, f"notice {digest(action.arguments)}")
+        context.run(self._effects.perform, action)
+
+    def _footer(self) -> str:
+        parts = [self._run.flow, *sorted(self._run.models)]
+        if self._run.cost:
+            parts.append(f"${self._run.cost:.4f}")
+        return " · ".join([*parts, f"run {self._run.id}"])

@@ -1,0 +1,52 @@
+"""Desks: the agent lends one to each flow that needs more than every author does.
+
+A desk is a class with `lend`. Adding one changes neither the agent nor the composition root.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Protocol, Self, TypeVar
+
+from shared.journal import Run
+
+T = TypeVar("T")
+
+
+class Services:
+    """The services of one process, by class; each is built when it is first asked for."""
+
+    def __init__(self, builders: Mapping[type, Callable[[], Any]]) -> None:
+        self._builders = builders
+        self._built: dict[type, Any] = {}
+
+    def __getitem__(self, kind: type[T]) -> T:
+        """Return a service of the composition root; raises KeyError when it builds none such."""
+        return self.get(kind, self._builders[kind])
+
+    def get(self, kind: type[T], make: Callable[[], T]) -> T:
+        """Return a service that `make` builds, unless the composition root does."""
+        if kind not in self._built:
+            self._built[kind] = self._builders.get(kind, make)()
+        built: T = self._built[kind]
+        return built
+
+
+class Loan(NamedTuple):
+    """The means of a desk for one run.
+
+    `seconds_left` tells how long it may work. `read` asks a platform a query within the flow's
+    policy, and records nothing.
+    """
+
+    run: Run
+    services: Services
+    seconds_left: Callable[[], float]
+    read: Callable[[Any], Any]
+
+
+class Desk(Protocol):
+    """A capability that few flows use."""
+
+    @classmethod
+    def lend(cls, loan: Loan) -> Self:
+        """Build the desk for one run."""
+        ...

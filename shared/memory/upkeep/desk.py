@@ -1,0 +1,65 @@
+"""The desk of upkeep: one flow spreads the work on memory over tenants, and does it for one."""
+
+from collections.abc import Callable, Mapping
+from typing import Self
+
+from shared.aws.bus import Bus
+from shared.database import Database
+from shared.desk import Loan, Services
+from shared.journal import Outcome
+from shared.log import log
+from shared.memory.conversations.extraction import FactExtraction
+from shared.memory.embedding.tenants import TenantEmbedders
+from shared.memory.store import MemoryStore
+from shared.memory.upkeep.consolidation import Consolidation
+from shared.memory.upkeep.reembedding import Reembedding
+from shared.memory.upkeep.spread import Upkeep
+from shared.models import Caller, Reply, Request
+from shared.models.routing import Models
+from shared.settings import Settings
+
+
+class UpkeepDesk:
+    """The work on memory that nobody waits for."""
+
+    def __init__(self, loan: Loan, upkeep: Upkeep) -> None:
+        self._loan = loan
+        self._upkeep = upkeep
+
+    @classmethod
+    def lend(cls, loan: Loan) -> Self:
+        """Lend the upkeep of all tenants."""
+        return cls(loan, loan.services.get(Upkeep, lambda: _upkeep(loan.services)))
+
+    def spread(self) -> dict[str, int]:
+        """Publish one event for each tenant and the work that its memory needs; return how many."""
+        event = self._loan.run.event
+        return self._step("spread", lambda seconds: self._upkeep.spread(event, seconds))
+
+    def run(self, work: str) -> dict[str, int]:
+        """Do `work` on the memory of the event's tenant, as far as the time goes; return counts."""
+        tenant = self._loan.run.event.tenant
+        return self._step(work, lambda seconds: self._upkeep.run(work, tenant, seconds))
+
+    def _step(self, work: str, do: Callable[[float], Mapping[str, int]]) -> dict[str, int]:
+        run, seconds = self._loan.run, self._loan.seconds_left()
+        done = dict(run.step("upkeep", {"work": work}, lambda: Outcome(do(seconds))))
+        log("upkeep done", work=work, run=run.id, event=run.event.id, counts=done)
+        return done
+
+
+def _upkeep(of: Services) -> Upkeep:
+    """Build the upkeep with its works by name."""
+    database, embedders, models = of[Database], of[TenantEmbedders], of[Models]
+
+    def ask(tenant: str, request: Request, seconds: float) -> Reply:
+        caller = Caller(tenant, "upkeep")
+        return models.reply("small", request, timeout=seconds, caller=caller)
+
+    unused_days = int(of[Settings].memory_unused_days)
+    works = {
+        "facts": FactExtraction(database, of[MemoryStore], ask).advance,
+        "vectors": Reembedding(database, embedders).advance,
+        "consolidation": Consolidation(database, embedders, unused_days=unused_days).run,
+    }
+    return Upkeep(database, of[Bus].publish, works)

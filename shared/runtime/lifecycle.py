@@ -1,0 +1,132 @@
+"""The life of a run, whether an event or the state of a plan causes it: claim it, let its agent
+work, record its end, tell the person who waits."""
+
+import traceback
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from shared.agent.acting import Acting
+from shared.agent.agent import Agent, Capabilities
+from shared.agent.flow import Flow
+from shared.database import Statement
+from shared.errors import AgentFlowsError, EffectUnknown, Parked, RunBusy
+from shared.events import Event
+from shared.journal import Journal, Run
+from shared.log import log
+
+#: Does the run's work with its agent; returns statements to commit with the end of the run.
+Work = Callable[[Agent], Sequence[Statement]]
+#: Returns further statements to commit with the end of the run, given the state that it ends in.
+Closing = Callable[[Run, str], Sequence[Statement]]
+
+#: Seconds by which the lease outlives the function: a function that was stopped acts no more.
+_GRACE = 5.0
+
+
+class Ending(NamedTuple):
+    """The state in which an attempt left its run, and the error that it failed with.
+
+    The state is '' when the run had ended before.
+    """
+
+    state: str
+    error: Exception | None = None
+
+
+class Lifecycle:
+    """Lives the runs of one flow."""
+
+    def __init__(self, flow: Flow, journal: Journal, can: Capabilities) -> None:
+        self._flow = flow
+        self._journal = journal
+        self._can = can
+
+    def attempt(
+        self,
+        event: Event,
+        remaining: Callable[[], float],
+        work: Work,
+        *,
+        last: bool | None = None,
+        closing: Closing = lambda run, state: (),
+    ) -> Ending:
+        """Do `work` as the run for `event`, unless it has ended before.
+
+        `remaining` gives the seconds that the function still has. After the `last` attempt, and
+        after an error that no retry mends, the person who waits is told. With None the caller tries
+        again, whatever the error. Raises RunBusy when another function holds the run.
+        """
+        run = self._journal.claim(event, self._flow.name, remaining() + _GRACE)
+        if run is None:
+            return Ending("")
+        policy = self._flow.policy(event)
+        acting = Acting(run, policy, self._can.adapter, remaining, self._can.pace)
+        agent = Agent(run, self._can, acting, remaining, self._flow.shares)
+        try:
+            statements = work(agent)
+            acting.drafts.take_back()
+        except RunBusy:
+            raise
+        except Parked as parked:
+            self._end(run, "parked", str(parked), closing(run, "parked"))
+            return Ending("parked")
+        # The outermost place of a run: an author's code may raise anything.
+        except Exception as err:
+            return self._fail(run, acting, err, last, closing)
+        self._end(run, "done", "", [*statements, *closing(run, "done")])
+        return Ending("done")
+
+    def _fail(
+        self, run: Run, acting: Acting, err: Exception, last: bool | None, closing: Closing
+    ) -> Ending:
+        # An unknown error may pass. If not, the dead-letter queue holds the event, with an alarm.
+        retry = last is None or not isinstance(err, AgentFlowsError) or err.retryable
+        _log("run failed", run, retry=retry and not last, **described(err))
+        if last or not retry:
+            self._tell(run, acting, err)
+            _try(run, "draft left", acting.drafts.take_back)
+        state = "retrying" if retry else "waiting" if isinstance(err, EffectUnknown) else "failed"
+        reason = str(err) if isinstance(err, AgentFlowsError) else type(err).__name__
+        self._end(run, state, reason, closing(run, state))
+        return Ending(state, err)
+
+    def _end(self, run: Run, state: str, reason: str, statements: Sequence[Statement]) -> None:
+        run.write(self._can.models.unsent(run.event.tenant), defer=True)
+        run.finish(state, reason, statements)
+        if state in {"done", "parked"}:
+            _log(f"run {state}", run, cost=run.cost)
+
+    def _tell(self, run: Run, acting: Acting, err: Exception) -> None:
+        """Leave one visible line with a reason and the run's id where the person waits."""
+        if not (run.event.addressed or run.effects):
+            return
+        public = err.public if isinstance(err, AgentFlowsError) else AgentFlowsError.public
+        for permission in self._flow.may:
+            action = permission.action.notice(run.event, f"⚠️ {public} Run `{run.id}`.")
+            if action is not None:
+                _try(run, "notice failed", partial(acting.notify, action))
+                return
+
+
+def described(err: Exception) -> dict[str, str]:
+    """Describe an error without people's text: its type, its place, and its message if ours."""
+    frames = traceback.extract_tb(err.__traceback__)
+    place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    return {
+        "error": type(err).__name__,
+        "reason": str(err) if isinstance(err, AgentFlowsError) else "",
+        "place": place,
+    }
+
+
+def _try(run: Run, message: str, work: Callable[[], None]) -> None:
+    try:
+        work()
+    except AgentFlowsError as failure:
+        _log(message, run, **described(failure))
+
+
+def _log(message: str, run: Run, **fields: object) -> None:
+    about = {"flow": run.flow, "run": run.id, "event": run.event.id, "attempt": run.attempt}
+    log(message, **about, **fields)
