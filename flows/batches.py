@@ -1,7 +1,6 @@
 """Carry the batches: hand over what waits, fetch what is done, wake the runs that wait for it."""
 
-from shared.agent.agent import Agent
-from shared.agent.flow import flow
+from shared.agent import Agent, flow
 from shared.events import Event
 from shared.models.batch.desk import BatchDesk
 

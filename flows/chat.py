@@ -2,8 +2,7 @@
 of."""
 
 from shared.actions.slack.actions import React, Reply
-from shared.agent.agent import Agent
-from shared.agent.flow import flow
+from shared.agent import Agent, flow
 from shared.events import Event
 
 PROMPT = """\

@@ -1,8 +1,7 @@
 """Ingest a push: what the default branch's documents say now is what is remembered of them."""
 
 from shared.actions.github.queries import CompareCommits, ListFiles, ReadFile, RepositoryHead
-from shared.agent.agent import Agent
-from shared.agent.flow import flow
+from shared.agent import Agent, flow
 from shared.events import Event
 from shared.memory.documents.desk import IngestionDesk
 from shared.memory.documents.github import Repository

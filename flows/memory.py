@@ -4,8 +4,7 @@ name."""
 from shared.actions import Action
 from shared.actions.github.actions import Comment
 from shared.actions.slack.actions import Reply, Whisper
-from shared.agent.agent import Agent
-from shared.agent.flow import flow
+from shared.agent import Agent, flow
 from shared.events import Event
 from shared.memory.control.commands import MemoryDesk
 from shared.perception.commands import command_of, event_types

@@ -11,8 +11,7 @@ from shared.actions.github.actions import (
     OpenIssue,
 )
 from shared.actions.slack.actions import Button, Card, Channel, Post, React, Reply, Whisper
-from shared.agent.agent import Agent
-from shared.agent.flow import flow
+from shared.agent import Agent, flow
 from shared.errors import ActionRejected, EventError, PolicyError
 from shared.events import Event, Thread
 from shared.perception.commands import command_of, event_types

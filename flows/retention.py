@@ -1,7 +1,6 @@
 """Forget old runs: once a night, what the journal holds of events long past is deleted."""
 
-from shared.agent.agent import Agent
-from shared.agent.flow import flow
+from shared.agent import Agent, flow
 from shared.events import Event
 from shared.memory.upkeep.retention import RetentionDesk
 

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from shared.actions.github.actions import AddLabels, Comment, ListLabels
-from shared.agent.agent import Agent
-from shared.agent.flow import flow
+from shared.agent import Agent, flow
 from shared.events import Event
 from shared.models.answers.typed import at_most, choosing
 

@@ -1,7 +1,6 @@
 """Forget a place when it goes away: a repository or a workspace that the app was removed from."""
 
-from shared.agent.agent import Agent
-from shared.agent.flow import flow
+from shared.agent import Agent, flow
 from shared.events import Event
 from shared.memory.control.commands import MemoryDesk
 from shared.perception.departures import TYPES

@@ -1,7 +1,6 @@
 """Keep the memory in order: by the clock, ask which tenants have what work, and do it for each."""
 
-from shared.agent.agent import Agent
-from shared.agent.flow import flow
+from shared.agent import Agent, flow
 from shared.events import Event
 from shared.memory.upkeep.desk import UpkeepDesk
 

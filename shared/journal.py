@@ -1,7 +1,8 @@
-"""The journal: every run of a flow as a list of steps, each recorded once and replayed for ever.
+"""The journal: each run of a flow is a list of steps, each recorded once and replayed for ever.
 
-A step is keyed by its content (run, name, hash of its canonical input, occurrence), never by its
-position. If the key is there, its record is the answer; else the step runs and is recorded.
+The key of a step is its content: the run, its name, the hash of its canonical input, and how often
+these came before. If the key is there, its record is the answer; else the step runs and is
+recorded.
 """
 
 import hashlib
@@ -23,8 +24,8 @@ SQL = queries(__file__, "journal.sql")
 
 
 class Outcome(NamedTuple):
-    """What a step gave: plain JSON, what it cost, statements to commit together with its record,
-    and what was chosen on the way, with the probability of that choice."""
+    """The result of a step: plain JSON, its cost, statements to commit together with its record,
+    and a choice made on the way, with its probability."""
 
     output: Any
     model: str = ""
@@ -51,7 +52,7 @@ def digest(value: object) -> str:
 
 
 def keeping(event: Event) -> Statement:
-    """Return what keeps `event`; a second time it changes nothing."""
+    """Return the statement that keeps `event`; a second time it changes nothing."""
     values = {
         "tenant": event.tenant,
         "event": event.id,
@@ -133,8 +134,8 @@ class Run:
     ) -> Any:
         """Return the record of this step, or do `work` and record it.
 
-        With `defer` the record waits for the next write, which saves a round trip: right for what
-        is cheap to do again, such as a query, because a crash before that write repeats it.
+        With `defer` the record waits for the next write, which saves a round trip. A crash before
+        that write repeats the step, so it suits cheap ones such as queries.
         """
         text = canonical(input)
         hashed = hashlib.sha256(text.encode()).hexdigest()
@@ -167,7 +168,7 @@ class Run:
         }
         self._count(outcome.model, outcome.cost)
         self.write([self.statement("record_step", record), *outcome.statements], defer=defer)
-        # A replay hands out what JSON made of the output; the first time must not differ from it.
+        # A replay hands out the output as JSON gives it back; the first time must equal it.
         return json.loads(output)
 
     def _count(self, model: str, cost: float | None) -> None:
@@ -194,8 +195,8 @@ class Run:
         return rows[len(rows) - len(statements) :]
 
     def finish(self, state: str, reason: str = "", statements: Sequence[Statement] = ()) -> None:
-        """End the run as `done`, `failed` or `waiting`, give it back as `retrying`, or let it rest
-        as `parked`; `statements` are committed with it."""
+        """End the run as `done`, `failed` or `waiting`, or give it back as `retrying` or `parked`;
+        `statements` are committed with it."""
         end = self.statement("finish_run", {"state": state, "reason": reason})
         self.write([*statements, end])
 

@@ -1,5 +1,5 @@
-"""Turns actions into effects: the intent is committed before the call, and nothing unknown is sent
-blindly again."""
+"""Effects: the intent of an action is committed before the call, and a call with an unknown end is
+looked up before it is sent again."""
 
 import random
 import threading
@@ -13,12 +13,10 @@ from shared.database import Row
 from shared.errors import ActionRejected, ActionUnavailable, EffectUnknown, ReplayError
 from shared.journal import Run, canonical, digest
 
-#: The branch of `agent.map` that this thread works in, so that slots do not depend on the threads'
-#: order.
+#: The branch of `agent.map` that this thread works in: slots must not depend on the threads' order.
 branch: ContextVar[str] = ContextVar("branch", default="")
 
-#: What must remain of the function's time after a pause, in seconds, for the call to be worth a
-#: try.
+#: Seconds of the function's time that must remain after a pause for a further try.
 _MARGIN = 3.0
 
 
@@ -38,11 +36,11 @@ class Effects:
         self._lock = threading.Lock()
 
     def perform(self, action: Action) -> Receipt:
-        """Bring the effect of `action` about exactly once and return what exists because of it.
+        """Perform `action` exactly once and return the platform's receipt.
 
-        Raises ActionRejected when the platform said no, ActionUnavailable when the run should be
+        Raises ActionRejected when the platform refuses, ActionUnavailable when the run should be
         tried again later, EffectUnknown when nobody can tell whether it happened, and ReplayError
-        when an earlier attempt of this run set out to do something else in this place.
+        when an earlier attempt of this run began another action in this place.
         """
         tool, target = type(action).__name__, action.target.ref
         key = digest([self._run.flow, tool, target, action.arguments, self._run.event.id])
@@ -66,8 +64,8 @@ class Effects:
             return f"{name}|{self._slots[name]}"
 
     def _recorded(self, key: str, slot: str, arguments: Json) -> Row | None:
-        """Return what an earlier attempt recorded; raises ReplayError when that was something
-        else."""
+        """Return the record of an earlier attempt; raises ReplayError when it is of another
+        action."""
         row = self._run.effects.get(key)
         if row is None:
             for other in self._run.effects.values():
@@ -83,7 +81,7 @@ class Effects:
         return row
 
     def _dispatch(self, action: Action, key: str, tool: str, target: str) -> Receipt | None:
-        """Commit the intent, and learn what this flow made at this target before."""
+        """Commit the intent; return the receipt of this flow's last such action at this target."""
         parameters = {
             "key": key,
             "flow": self._run.flow,
@@ -97,8 +95,8 @@ class Effects:
         return Receipt(**rows[1][0]["receipt"]) if rows[1] else None
 
     def _call(self, action: Action, mark: Mark, previous: Receipt | None) -> Receipt:
-        """Call the platform until it answers or the time is up; after a doubtful end, look before
-        the next try."""
+        """Call the platform until it answers or the time is up. After a doubtful end, look there
+        before the next try."""
         adapter, pause, doubtful = self._adapter(action), 0.5, False
         while True:
             try:

@@ -1,5 +1,5 @@
-"""What one run of a flow may do: only what its `may=` names, only so often, only where its event
-came from, where its plans work, or where the permission says."""
+"""The policy of one run: it may take the actions that `may=` names, so often, in the places of its
+event, of its plans, or of the permission."""
 
 import threading
 from collections import Counter
@@ -11,8 +11,8 @@ from shared.events import Event
 
 
 class Policy:
-    """Counts what a run does against what its flow declared. `scope` is where the event came from,
-    `beyond` are the scopes besides it that the run may read in and act on."""
+    """Counts the actions of a run against its flow's permissions. `scope` is the event's place;
+    the run may also read and act in those of `beyond`."""
 
     def __init__(self, may: Sequence[Permission], scope: str, beyond: Collection[str] = ()) -> None:
         self._limits = {permission.action: permission.limit for permission in may}
@@ -40,8 +40,8 @@ class Policy:
             self._used[kind] = used
 
     def answer_to(self, event: Event) -> Action | None:
-        """The action that an answer to `event` would be, still without its text; None when the flow
-        may give none, as far as anybody could watch it grow."""
+        """Return the action, still without its text, with which the flow may answer `event` in a
+        way that people can watch grow; None if there is none."""
         for kind in self._limits:
             action = kind.notice(event, "")
             if action and action.drafted("") and action.target.scope == self._scope:
@@ -55,7 +55,7 @@ class Policy:
             return self._used[kind] + action.weight <= self._limits.get(kind, 0)
 
     def read(self, query: Query) -> None:
-        """Raises PolicyError when `query` leaves the places of the run."""
+        """Allow `query`; raises PolicyError when it leaves the places of the run."""
         self.confine(type(query).__name__, query.scope)
 
     def confine(self, name: str, scope: str) -> None:

@@ -9,3 +9,8 @@ remembering   the memories of a run
 acting        the effects and queries of a run
 context       what a model is shown as data
 """
+
+from shared.agent.agent import Agent
+from shared.agent.flow import flow
+
+__all__ = ["Agent", "flow"]

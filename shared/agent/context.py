@@ -1,4 +1,4 @@
-"""What a flow passes to a model as context, as blocks of data that cannot give orders."""
+"""Context: a model is shown it as blocks of data that cannot give orders."""
 
 from collections.abc import Iterable
 
@@ -8,8 +8,7 @@ from shared.models.prompts import data
 
 
 def as_data(context: Iterable[object]) -> str:
-    """Show what a flow passes as context to the model: each thing as a block of data with its
-    source."""
+    """Return each thing as a block of data that names its source."""
     return "\n\n".join(block for thing in context for block in _blocks(thing))
 
 

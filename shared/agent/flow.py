@@ -1,4 +1,4 @@
-"""@flow: what an author declares about a flow; what carries it out is in worker.py."""
+"""@flow: an author declares a flow. shared.runtime carries it out."""
 
 import re
 from collections.abc import Callable, Collection, Sequence
@@ -19,14 +19,12 @@ _TYPE = re.compile(r"[a-z]+(\.[a-z_]+)+")
 
 @dataclass(frozen=True)
 class Flow:
-    """What wakes a flow (`types`), what it may do (`may`), and the function that does it.
+    """A declared flow: the event types that wake it, the actions that it may take, its function.
 
-    What it asks a platform on which it does nothing stands in `reads`; its credentials there can do
-    nothing but read.
-
-    A flow ignores what bots cause unless `bots` is set, so that two bots cannot talk for ever. What
-    it remembers it alone recalls, unless the memory is of a kind that it `shares`. A flow with
-    `plans` also carries them out, state by state.
+    `reads` are its queries to platforms on which it takes no action: its credentials there can only
+    read. A flow ignores events that bots cause unless `bots` is set, so that two bots cannot talk
+    for ever. It alone recalls its memories, except those of the kinds that it `shares`. A flow with
+    `plans` (see shared.planning.declaration) also carries them out, state by state.
     """
 
     name: str
@@ -42,8 +40,8 @@ class Flow:
         self.function(event, agent)
 
     def policy(self, event: Event) -> Policy:
-        """Return what bounds one run for `event`: only plans reach from a channel, or from the API,
-        into the repository that belongs to it."""
+        """Return the bounds of one run: only plans reach from a channel, or from the API, into the
+        repository that belongs to it."""
         reaches = self.plans is not None and event.repository
         beyond = {f"github:{event.repository}"} if reaches else set()
         return Policy(self.may, event.scope, beyond)
@@ -57,19 +55,15 @@ def flow(
     reads: Sequence[type[Query]] = (),
     plans: Any = None,
 ) -> Callable[[Function], Flow]:
-    """Make a function a flow: it runs once for each event of `types`, may do what `may` names and
-    ask what `reads` names.
+    """Make a function a flow that runs once for each event of `types`; see Flow for the rest.
 
-    Raises SettingsError for a type that cannot exist, at import, so that a spelling mistake never
-    waits for an event that will not come.
+    Raises SettingsError at import for a type that cannot exist, for it would never come.
     """
-    for name in types:
+    for name in types or ("",):
         if not _TYPE.fullmatch(name):
             raise SettingsError(
-                f"@flow({name!r}) is no event type; expected such as 'github.issues.opened'"
+                f"@flow({name!r}) names no event type; expected such as 'github.issues.opened'"
             )
-    if not types:
-        raise SettingsError("@flow() names no event type; expected such as 'github.issues.opened'")
 
     def declare(function: Function) -> Flow:
         kinds = frozenset(shares)
@@ -83,14 +77,13 @@ def flow(
 def load_flow(name: str) -> Flow:
     """Import `flows.<file>:<function>`; raises SettingsError when there is no such flow."""
     module, _, attribute = name.partition(":")
+    found = None
     try:
-        found = (
-            getattr(import_module(module), attribute, None) if module.startswith("flows.") else None
-        )
+        if module.startswith("flows."):
+            found = getattr(import_module(module), attribute, None)
     except ModuleNotFoundError as err:
         if err.name != module:
             raise
-        found = None
     if not isinstance(found, Flow):
         raise SettingsError(
             f"FLOW={name!r} names no flow;"

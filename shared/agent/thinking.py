@@ -1,4 +1,4 @@
-"""Thinking: the model calls of one run, each a journaled step with what it cost."""
+"""Thinking: the model calls of one run, each a journaled step with its cost."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
@@ -29,7 +29,7 @@ RESERVE = 5.0
 
 
 class Thinking:
-    """What an agent asks models for one run. Its calls may come from several threads."""
+    """The model calls of one run. Several threads may make them at once."""
 
     def __init__(
         self,
@@ -75,16 +75,15 @@ class Thinking:
         return typed.parse(returns, text)
 
     def choose(self, request: Request, chosen: str, options: Sequence[str]) -> str:
-        """Record which model answers, and how probable that choice was, so that a replay makes the
-        same one."""
+        """Record which model answers, and with what probability; a replay chooses the same."""
         choice = {"chosen": chosen, "options": list(options), "probability": 1.0}
         about = {"request": request, "options": list(options)}
         recorded = self._run.step("choose", about, lambda: Outcome(choice), defer=True)
         return str(recorded["chosen"])
 
     def earlier(self) -> list[Message]:
-        """Return what was said in the conversation before: a summary of the older turns, which the
-        small model extends when there are too many, and the newest turns."""
+        """Return the earlier conversation: a summary of the older turns, which the small model
+        extends when they are too many, and the newest turns."""
         window = self._conversation.window()
         keep = partial(self._conversation.summarise, window)
         summary = summarised(self._run, window, self._reply_with("small", share=4), keep)
@@ -131,7 +130,7 @@ class Thinking:
     def _reply_with(
         self, model: str, *, cache: bool | None = None, sink: Sink | None = None, share: int = 1
     ) -> Callable[[Request], Reply]:
-        """Return what asks `model`, within one `share`th of the time that is left."""
+        """Return a function that asks `model`, within one `share`th of the time that is left."""
 
         def reply(request: Request) -> Reply:
             timeout = max(self._remaining() - RESERVE, 0.0) / share
@@ -168,7 +167,7 @@ def _outcome(reply: Reply, role: str, output: Any, statements: Sequence[Any] = (
 
 
 def _paid(err: ModelError) -> Outcome:
-    """What calls have cost from which nothing came."""
+    """The cost of calls that gave nothing."""
     return Outcome(
         str(err), err.model, err.input_tokens, err.output_tokens, err.cached_tokens, err.cost
     )

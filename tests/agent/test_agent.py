@@ -9,7 +9,7 @@ import pytest
 from flows.retention import retention
 from shared.actions.github.actions import Comment
 from shared.actions.slack.actions import Reply
-from shared.agent.agent import Agent
+from shared.agent import Agent
 from shared.agent.flow import flow, load_flow
 from shared.agent.tools import tool
 from shared.database import Database
@@ -173,7 +173,7 @@ def test_a_misspelt_flow_or_type_is_a_clear_error() -> None:
         load_flow("flows.chat:chatt")
     with pytest.raises(SettingsError, match="names no flow"):
         load_flow("flows.nowhere:chat")
-    with pytest.raises(SettingsError, match="is no event type"):
+    with pytest.raises(SettingsError, match="names no event type"):
         flow("Issues Opened")
     with pytest.raises(SettingsError, match="names no event type"):
         flow()

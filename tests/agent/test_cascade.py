@@ -7,8 +7,7 @@ from typing import Annotated, Any
 import pytest
 
 from shared.actions.github.actions import Comment
-from shared.agent.agent import Agent
-from shared.agent.flow import flow
+from shared.agent import Agent, flow
 from shared.database import Database, Statement
 from shared.errors import ActionUnavailable
 from shared.events import Event

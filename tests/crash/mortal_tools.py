@@ -18,8 +18,7 @@ from shared.actions.github.connection import Answer, Connection
 from shared.actions.github.session import GitHubSession
 from shared.actions.slack.actions import Channel, Post
 from shared.actions.slack.adapter import SlackAdapter
-from shared.agent.agent import Agent
-from shared.agent.flow import flow
+from shared.agent import Agent, flow
 from shared.events import Event
 from shared.runtime.function import capabilities, handler_of
 from shared.settings import Settings

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from shared.agent.agent import Agent
+from shared.agent import Agent
 from shared.agent.flow import Flow, flow
 from shared.database import Database
 from shared.errors import SettingsError

@@ -9,8 +9,7 @@ import pytest
 
 from flows.chat import chat
 from shared.actions.slack.actions import Reply
-from shared.agent.agent import Agent
-from shared.agent.flow import flow
+from shared.agent import Agent, flow
 from shared.database import Database, Row, Statement
 from shared.errors import ActionUnavailable
 from shared.events import Actor, Event

@@ -10,7 +10,7 @@ from flows.chat import chat
 from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.slack.workspace import ALICE, BOT_USER, SUPPORT, TEAM
 from shared.actions.github.queries import SearchIssues
-from shared.agent.agent import Agent
+from shared.agent import Agent
 from shared.agent.flow import Flow
 from shared.database import Database
 from shared.errors import PolicyError

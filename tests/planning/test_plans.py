@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from shared.actions.github.actions import AddLabels, Comment, NamedComment
-from shared.agent.agent import Agent
+from shared.agent import Agent
 from shared.database import Statement
 from shared.errors import ActionRejected
 from shared.events import Issue

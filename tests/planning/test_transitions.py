@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared.agent.agent import Agent
+from shared.agent import Agent
 from shared.planning.declaration import reads
 from shared.planning.plan import Plan, PlanStep
 from tests.planning.conftest import Open

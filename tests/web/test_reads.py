@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from shared.agent.agent import Agent
+from shared.agent import Agent
 from shared.database import Statement
 from shared.errors import DatabaseUnavailable
 from shared.planning.declaration import reads

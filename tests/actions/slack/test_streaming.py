@@ -13,8 +13,7 @@ from shared.actions.drafts import PACE, Pace
 from shared.actions.github.actions import Comment
 from shared.actions.slack.actions import Reply
 from shared.actions.slack.text import pieces
-from shared.agent.agent import Agent
-from shared.agent.flow import flow
+from shared.agent import Agent, flow
 from shared.agent.tools import tool
 from shared.events import Event, Issue
 from tests.actions.slack.stage import ONCE, Json, Stage

@@ -8,7 +8,7 @@ from flows.chat import chat
 from flows.memory import memory
 from shared.actions.github.actions import Comment
 from shared.actions.slack.actions import Reply, Whisper
-from shared.agent.flow import flow
+from shared.agent import flow
 from shared.database import Database
 from shared.errors import ActionUnavailable
 from shared.events import Actor, Event, Response

@@ -10,7 +10,7 @@ import psycopg
 
 from flows.batches import batches
 from shared.actions.github.actions import Comment
-from shared.agent.agent import Agent
+from shared.agent import Agent
 from shared.agent.flow import Flow, flow
 from shared.database import Database
 from shared.events import Actor, Event

@@ -7,8 +7,7 @@ from datetime import timedelta
 import pytest
 
 from shared.actions.github.actions import Comment
-from shared.agent.agent import Agent
-from shared.agent.flow import flow
+from shared.agent import Agent, flow
 from shared.database import Database
 from shared.events import Event
 from shared.settings import Settings

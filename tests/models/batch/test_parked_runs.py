@@ -6,8 +6,7 @@ import psycopg
 import pytest
 
 from shared.actions.github.actions import Comment
-from shared.agent.agent import Agent
-from shared.agent.flow import flow
+from shared.agent import Agent, flow
 from shared.events import Event
 from tests.events.made import an_event
 from tests.models.batch.desk import Desk, Verdict, answers, patient, said

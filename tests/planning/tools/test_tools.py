@@ -10,7 +10,7 @@ from flows.plan import MAY, TOOLS
 from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.slack import SlackSandbox
 from infra.local.sandbox.slack.workspace import GENERAL, TEAM
-from shared.agent.agent import Agent
+from shared.agent import Agent
 from shared.agent.flow import Flow
 from shared.database import Database
 from shared.events import Event, Issue, Message, Thread, Workplace
