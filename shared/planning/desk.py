@@ -11,7 +11,7 @@ from shared.errors import PolicyError, SettingsError
 from shared.events import Event, Thread
 from shared.journal import Outcome, Run, keeping
 from shared.planning.displays import NAMED, click
-from shared.planning.store import SQL, PlanStore, statement
+from shared.planning.store import QUESTION, SQL, PlanStore, statement
 from shared.settings import Settings
 
 Answer = Literal["approved", "rejected", "changed"]
@@ -21,8 +21,6 @@ ANSWERS: Mapping[str, Answer] = {
     "reject": "rejected",
     "change": "changed",
 }
-#: What an answer names in place of a step when the question is about none.
-QUESTION = "question"
 
 
 def executions_of(settings: Settings) -> Executions:

@@ -16,6 +16,9 @@ from shared.planning.plan import Json, Plan, PlanStep
 
 SQL = queries(__file__, "store.sql")
 
+#: An answer names this in place of a step when the question is about none.
+QUESTION = "question"
+
 _OVER = frozenset({"done", "failed", "cancelled"})
 
 

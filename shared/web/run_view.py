@@ -9,8 +9,7 @@ from typing import Any
 from shared.database import Database, Row, Statement, queries
 from shared.events import Json
 from shared.planning.checklist import Line, checklist
-from shared.planning.desk import QUESTION
-from shared.planning.store import Approval, PlanStore, Situation, StepRow
+from shared.planning.store import QUESTION, Approval, PlanStore, Situation, StepRow
 
 SQL = queries(__file__, "run_view.sql")
 

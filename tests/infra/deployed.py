@@ -28,12 +28,12 @@ def declared_flows() -> dict[str, Flow]:
 
 
 @cache
-def settings_read(*entries: str) -> frozenset[str]:
-    """The environment variables that the settings read by `entries`, and all they import, stand
-    for."""
+def settings_read(*entries: str, actions: bool = True) -> frozenset[str]:
+    """The environment variables of the settings that `entries`, and all they import, read; without
+    those of `actions` if these are not what the entries are asked about."""
     found: set[str] = set()
     for name, file in trace(ROOT, entries, LOCAL_ONLY).modules.items():
-        if name != "shared.settings":
+        if name != "shared.settings" and (actions or not name.startswith("shared.actions.")):
             found.update(_fields(ast.parse(file.read_bytes())))
     return frozenset(field.upper() for field in found)
 
@@ -158,7 +158,8 @@ def _credentials(flow: Flow) -> frozenset[str]:
 
 
 def _readable(flow: Flow) -> frozenset[str]:
-    return settings_read("shared.runtime.function") | _credentials(flow)
+    desks = settings_read(flow.function.__module__, actions=False)
+    return settings_read("shared.runtime.function") | desks | _credentials(flow)
 
 
 def _block(name: str, flow: Flow, deployed: Deployed) -> str:

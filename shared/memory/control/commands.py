@@ -51,8 +51,8 @@ class MemoryDesk:
     def lend(cls, loan: Loan) -> Self:
         """Lend the control over the memory of the run's tenant."""
         of = loan.services
-        control, wanted = MemoryControl(of[Database]), of[Settings].event_types
-        return cls(loan.run, control, of[MemoryStore], of[Audiences], wanted)
+        control, settings = MemoryControl(of[Database]), of[Settings]
+        return cls(loan.run, control, of[MemoryStore], of[Audiences], settings.event_types)
 
     def __init__(
         self,

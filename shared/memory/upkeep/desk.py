@@ -50,13 +50,14 @@ class UpkeepDesk:
 
 def _upkeep(of: Services) -> Upkeep:
     """Build the upkeep with its works by name."""
-    database, embedders, models = of[Database], of[TenantEmbedders], of[Models]
+    database, embedders = of[Database], of[TenantEmbedders]
+    models, settings = of[Models], of[Settings]
 
     def ask(tenant: str, request: Request, seconds: float) -> Reply:
         caller = Caller(tenant, "upkeep")
         return models.reply("small", request, timeout=seconds, caller=caller)
 
-    unused_days = int(of[Settings].memory_unused_days)
+    unused_days = int(settings.memory_unused_days)
     works = {
         "facts": FactExtraction(database, of[MemoryStore], ask).advance,
         "vectors": Reembedding(database, embedders).advance,
