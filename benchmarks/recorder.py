@@ -7,22 +7,22 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from shared.actions import Action, Adapter, Mark, Query, Receipt
-from shared.database import Database, Row, Statement
 from shared.agent.flow import Flow
-from shared.runtime.function import capabilities
+from shared.database import Database, Row, Statement
 from shared.journal import SQL as JOURNAL
 from shared.journal import Journal
 from shared.memory.conversations.turns import SQL as CONVERSATIONS
-from shared.memory.embedding.local import Embedder, Purpose
 from shared.memory.embedding.hashing import HashingEmbedder
+from shared.memory.embedding.local import Embedder, Purpose
 from shared.memory.store import SQL as MEMORY
 from shared.memory.store import MemoryStore
 from shared.models import Reply, Request
+from shared.models.cache.shared_replies import SQL as REPLIES
 from shared.models.guards.output_limits import SQL as OUTPUT_LIMITS
 from shared.models.routing import Models
-from shared.models.cache.shared_replies import SQL as REPLIES
-from shared.settings import Settings
+from shared.runtime.function import capabilities
 from shared.runtime.worker import Worker
+from shared.settings import Settings
 
 _FILES = (JOURNAL, MEMORY, CONVERSATIONS, OUTPUT_LIMITS, REPLIES)
 _NAMES = {sql: name for file in _FILES for name, sql in file.items()}

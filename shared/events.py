@@ -65,7 +65,7 @@ class Thread(NamedTuple):
         return f"slack:{self.team}:{self.channel}"
 
 
-class Message(NamedTuple):
+class SlackMessage(NamedTuple):
     """One Slack message, as a target."""
 
     team: str
@@ -81,7 +81,7 @@ class Message(NamedTuple):
         return f"slack:{self.team}:{self.channel}"
 
 
-class Response(NamedTuple):
+class ResponseUrl(NamedTuple):
     """Where a slash command is answered, for half an hour and to nobody but who gave it."""
 
     team: str
@@ -145,8 +145,8 @@ class Event(NamedTuple):
     received_at: float
     issue_target: Issue | None = None
     thread_target: Thread | None = None
-    message_target: Message | None = None
-    response_target: Response | None = None
+    message_target: SlackMessage | None = None
+    response_target: ResponseUrl | None = None
     workplace: Workplace | None = None
 
     @property
@@ -177,7 +177,7 @@ class Event(NamedTuple):
         return self.thread_target
 
     @property
-    def message(self) -> Message:
+    def message(self) -> SlackMessage:
         """The Slack message that this is; raises EventError when there is none."""
         if self.message_target is None:
             raise EventError(
@@ -186,7 +186,7 @@ class Event(NamedTuple):
         return self.message_target
 
     @property
-    def response(self) -> Response:
+    def response(self) -> ResponseUrl:
         """Where this slash command is answered; raises EventError when it is none."""
         if self.response_target is None:
             raise EventError(
@@ -239,8 +239,8 @@ class Event(NamedTuple):
             for name, kind in (
                 ("issue_target", Issue),
                 ("thread_target", Thread),
-                ("message_target", Message),
-                ("response_target", Response),
+                ("message_target", SlackMessage),
+                ("response_target", ResponseUrl),
                 ("workplace", Workplace),
             ):
                 fields[name] = kind(*fields[name]) if fields.get(name) else None

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from infra.bench.budget import Budget
-from infra.bench.tasks import Job, Result
+from infra.bench.tasks import Job, TaskResult
 from shared.errors import BudgetExceeded, SettingsError
 
 #: How often the main thread looks up, in seconds; Ctrl-C is felt at once all the same.
@@ -23,8 +23,8 @@ class Crew:
     def __init__(
         self,
         jobs: Iterator[Job],
-        ask: Callable[[Job], Result],
-        write: Callable[[Result], None],
+        ask: Callable[[Job], TaskResult],
+        write: Callable[[TaskResult], None],
         budget: Budget,
     ) -> None:
         self.stopped = ""
@@ -100,7 +100,7 @@ class Crew:
             self._count(result)
         return result is not None
 
-    def _count(self, result: Result) -> None:
+    def _count(self, result: TaskResult) -> None:
         with self._lock:
             self.finished += 1
             self.calls[result.model] += result.calls

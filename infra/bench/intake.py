@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from infra.bench.expectations import Expectation
-from infra.bench.rows import Row
+from infra.bench.rows import InputRow
 from infra.bench.tasks import Job
 from shared.database import queries
 from shared.errors import SettingsError
@@ -97,7 +97,7 @@ class Intake:
             return None
         own = found[0]
         expect = Expectation.of(json.loads(own["expect"])) if own["expect"] else None
-        row = Row(own["line"], own["id"], {}, expect)
+        row = InputRow(own["line"], own["id"], {}, expect)
         return Job(row, own["arm"], Request(()), own["hash"])
 
     def travelled(self, job: Job, since: float) -> Travelled:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from infra.bench.ledger import Ledger
-from infra.bench.rows import BadRow, Row
+from infra.bench.rows import BadRow, InputRow
 from infra.bench.tasks import Job, Task
 
 _SHOWN = 20
@@ -38,7 +38,9 @@ class Skipped:
             self.bad.append(bad)
 
 
-def chosen(rows: Callable[[], Iterable[Row | BadRow]], wanted: Wanted) -> Iterator[Row | BadRow]:
+def chosen(
+    rows: Callable[[], Iterable[InputRow | BadRow]], wanted: Wanted
+) -> Iterator[InputRow | BadRow]:
     """Yield the rows that are wanted; with a sample, `rows` is called twice.
 
     A row is in the sample when its id's hash is among the lowest. So the same seed chooses the same
@@ -61,13 +63,13 @@ def chosen(rows: Callable[[], Iterable[Row | BadRow]], wanted: Wanted) -> Iterat
         yield row
 
 
-def _bar(rows: Iterable[Row | BadRow], size: int, seed: int) -> int:
+def _bar(rows: Iterable[InputRow | BadRow], size: int, seed: int) -> int:
     """Return the highest hash that is in the sample."""
-    lowest = heapq.nsmallest(size, (_drawn(row, seed) for row in rows if isinstance(row, Row)))
+    lowest = heapq.nsmallest(size, (_drawn(row, seed) for row in rows if isinstance(row, InputRow)))
     return lowest[-1] if lowest else -1
 
 
-def _drawn(row: Row, seed: int) -> int:
+def _drawn(row: InputRow, seed: int) -> int:
     return int.from_bytes(blake2b(f"{seed}:{row.id}".encode(), digest_size=8).digest(), "big")
 
 
@@ -76,7 +78,7 @@ class Jobs:
 
     def __init__(
         self,
-        rows: Iterable[Row | BadRow],
+        rows: Iterable[InputRow | BadRow],
         task: Task,
         models: Mapping[str, str],
         ledger: Ledger,
@@ -98,7 +100,7 @@ class Jobs:
             return next(self._jobs)
 
     def _all(
-        self, rows: Iterable[Row | BadRow], task: Task, models: Mapping[str, str]
+        self, rows: Iterable[InputRow | BadRow], task: Task, models: Mapping[str, str]
     ) -> Iterator[Job]:
         for row in rows:
             if isinstance(row, BadRow):

@@ -4,13 +4,13 @@ import sqlite3
 import threading
 from typing import Any, NamedTuple
 
-from infra.bench.tasks import Job, Result
+from infra.bench.tasks import Job, TaskResult
 from shared.database import queries
 
 _SQL = queries(__file__, "ledger.sql")
 
 
-class Found(NamedTuple):
+class LastResult(NamedTuple):
     """The newest result of a job: was it of the same request, and is it a failure?"""
 
     same: bool
@@ -44,7 +44,7 @@ class Ledger:
         with self._lock:
             return self._database.execute(_SQL["read_row"], (id,)).rowcount == 1
 
-    def keep(self, result: Result, start: int = 0, length: int = 0, *, covered: bool) -> None:
+    def keep(self, result: TaskResult, start: int = 0, length: int = 0, *, covered: bool) -> None:
         """Keep the newest result; it stands in the file at byte `start`."""
         usage = result.usage
         numbers = {"input": usage.input, "output": usage.output, "cached": usage.cached}
@@ -57,10 +57,10 @@ class Ledger:
                 own = {"model": result.model, "id": result.id} | pair._asdict()
                 self._database.execute(_SQL["keep_pair"], own)
 
-    def find(self, job: Job) -> Found | None:
+    def find(self, job: Job) -> LastResult | None:
         key = {"model": job.arm, "id": job.row.id}
         rows = self.all("find", **key)
-        return Found(rows[0]["hash"] == job.hash, rows[0]["error"] != "") if rows else None
+        return LastResult(rows[0]["hash"] == job.hash, rows[0]["error"] != "") if rows else None
 
     def cover(self, job: Job) -> None:
         """Say that a result from before is of a row that was asked for now."""

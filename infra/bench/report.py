@@ -14,7 +14,7 @@ _LABELS = 20
 
 
 @dataclass(frozen=True)
-class Pace:
+class Throughput:
     """How fast this start went. `calls` counts by model."""
 
     seconds: float
@@ -22,7 +22,7 @@ class Pace:
     stopped: str = ""
 
 
-def report(ledger: Ledger, models: Sequence[str], skipped: Skipped, pace: Pace) -> Json:
+def report(ledger: Ledger, models: Sequence[str], skipped: Skipped, pace: Throughput) -> Json:
     """Return the report as plain JSON values: of all rows that this start covers, also those that
     were done before."""
     return {
@@ -43,7 +43,7 @@ def is_clean(found: Json) -> bool:
     return not (failed or found["bad_rows"] or found["stopped"])
 
 
-def _of_model(ledger: Ledger, model: str, pace: Pace) -> Json:
+def _of_model(ledger: Ledger, model: str, pace: Throughput) -> Json:
     [counted] = ledger.all("totals", model=model)
     timed = counted.pop("timed")
     return counted | {

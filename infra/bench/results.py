@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from infra.bench.ledger import Ledger
-from infra.bench.tasks import Result
+from infra.bench.tasks import TaskResult
 from shared.errors import SettingsError
 
 #: How each line starts.
@@ -50,7 +50,7 @@ class ResultsFile:
         if self._file:
             self._file.close()
 
-    def append(self, result: Result) -> None:
+    def append(self, result: TaskResult) -> None:
         """Write a result in one piece; a process that is killed leaves at most half a line."""
         with self._lock:
             start = length = 0
@@ -87,7 +87,7 @@ class ResultsFile:
         start = 0
         for line in iter(written.readline, b""):
             try:
-                result = Result.of(json.loads(line if line.endswith(b"\n") else b""))
+                result = TaskResult.of(json.loads(line if line.endswith(b"\n") else b""))
             except (ValueError, KeyError, TypeError) as err:
                 if start == 0 and (line.endswith(b"\n") or not line.startswith(_FIRST)):
                     raise SettingsError(
@@ -102,7 +102,7 @@ class ResultsFile:
                 self._ledger.keep(result, start, len(line), covered=False)
             start += len(line)
 
-    def _count(self, result: Result) -> None:
+    def _count(self, result: TaskResult) -> None:
         self.spent += result.cost or 0.0
         self.dearest = max(self.dearest, result.cost or 0.0)
 

@@ -21,7 +21,7 @@ _LONGEST_ID = 200
 
 
 @dataclass(frozen=True)
-class Row:
+class InputRow:
     """One thing to ask. `fields` is shown to the model as data; ids are unique in an input."""
 
     line: int
@@ -47,7 +47,7 @@ class _Misread(ValueError):
     """A line that is no row; the message holds none of its text."""
 
 
-def read(stream: BinaryIO, kind: Kind, columns: Columns) -> Iterator[Row | BadRow]:
+def read(stream: BinaryIO, kind: Kind, columns: Columns) -> Iterator[InputRow | BadRow]:
     """Yield what each row holds, or why it holds nothing; blank lines are passed over.
 
     Raises SettingsError when a CSV has no usable header.
@@ -159,7 +159,7 @@ def _checked_header(names: list[str]) -> list[str]:
     return header
 
 
-def _row(line: int, found: dict[str, Any], columns: Columns) -> Row:
+def _row(line: int, found: dict[str, Any], columns: Columns) -> InputRow:
     """Build the row; raises ValueError that says what is wrong with it."""
     whole = json.dumps(found, sort_keys=True, ensure_ascii=False)
     if not _is_whole(whole):
@@ -173,7 +173,7 @@ def _row(line: int, found: dict[str, Any], columns: Columns) -> Row:
     raw = found.get(columns.expect)
     expect = None if raw is None or raw == "" else Expectation.of(raw)
     id = _id(found.get(columns.id)) or f"{line}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
-    return Row(line, id, {name: found[name] for name in names}, expect)
+    return InputRow(line, id, {name: found[name] for name in names}, expect)
 
 
 def _is_whole(text: str) -> bool:

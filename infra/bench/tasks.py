@@ -10,11 +10,11 @@ from hashlib import sha256
 from typing import Any
 
 from infra.bench.expectations import Expectation, Pair
-from infra.bench.rows import Row
+from infra.bench.rows import InputRow
 from shared import errors
 from shared.errors import AnswerInvalid, BudgetExceeded, ModelError
 from shared.journal import digest
-from shared.models import (Json, Message, Reply, Request, Usage)
+from shared.models import Json, Message, Reply, Request, Usage
 from shared.models.answers import typed
 from shared.models.prompts import data, system
 
@@ -28,11 +28,11 @@ class Task:
     returns: Any = str
     max_tokens: int = 1024
 
-    def request(self, row: Row) -> Request:
+    def request(self, row: InputRow) -> Request:
         blocks = [data(name, _as_text(value)) for name, value in row.fields.items()]
         return replace(self._common, messages=(Message("user", "\n\n".join(blocks)),))
 
-    def job(self, row: Row, request: Request, arm: str, model: str) -> "Job":
+    def job(self, row: InputRow, request: Request, arm: str, model: str) -> "Job":
         """Return the job of asking `arm`, which stands for `model` today."""
         whole = f"{model}\n{self._common_digest}\n{request.messages[0].text}"
         hash = sha256(whole.encode("utf-8", "replace")).hexdigest()[:16]
@@ -53,14 +53,14 @@ class Task:
 class Job:
     """One row for one model. `hash` changes with anything that could change the answer."""
 
-    row: Row
+    row: InputRow
     arm: str
     request: Request = field(repr=False)
     hash: str
 
 
 @dataclass(frozen=True)
-class Result:
+class TaskResult:
     """What came of a job. `error` is empty when there is an answer; `score` is None where nothing
     was expected, or nothing came that could be judged."""
 
@@ -90,7 +90,7 @@ class Result:
         return written
 
     @classmethod
-    def of(cls, written: Json) -> "Result":
+    def of(cls, written: Json) -> "TaskResult":
         """Read such an object; raises KeyError, TypeError or ValueError when it is none."""
         wrong = written["error"] or {"kind": "", "message": ""}
         read = written | {
@@ -109,7 +109,7 @@ class Result:
         return Expectation.of(self.expect).pairs(output)
 
 
-def answer(task: Task, job: Job, reply: Callable[[Request], Reply]) -> Result:
+def answer(task: Task, job: Job, reply: Callable[[Request], Reply]) -> TaskResult:
     """Ask and judge. A failure of the model is a result too; what was paid before it counts.
 
     Raises BudgetExceeded: that is no result of this row, and ends the bench.
@@ -130,7 +130,7 @@ def answer(task: Task, job: Job, reply: Callable[[Request], Reply]) -> Result:
         return failed(job, err, paid, _since(began))
 
 
-def read(task: Task, job: Job, reply: Reply) -> Result:
+def read(task: Task, job: Job, reply: Reply) -> TaskResult:
     """Read and judge a reply that came from a batch, where nobody can ask for a repair."""
     try:
         if reply.finish == "refused":
@@ -140,14 +140,14 @@ def read(task: Task, job: Job, reply: Reply) -> Result:
         return failed(job, err, [reply], None)
 
 
-def judged(job: Job, output: Any, paid: list[Reply], ms: float | None) -> Result:
+def judged(job: Job, output: Any, paid: list[Reply], ms: float | None) -> TaskResult:
     """Return the result of an answer."""
     expect = job.row.expect
     score = None if expect is None else int(expect.is_met(output))
     return _result(job, paid, ms, output=output, score=score)
 
 
-def failed(job: Job, err: ModelError, paid: list[Reply], ms: float | None) -> Result:
+def failed(job: Job, err: ModelError, paid: list[Reply], ms: float | None) -> TaskResult:
     """Return the result of a failure; an invalid answer is a wrong one, others are not judged."""
     wrong = isinstance(err, AnswerInvalid) and job.row.expect is not None
     # A wire's own kinds of error are called by the one of ours that they are.
@@ -155,11 +155,11 @@ def failed(job: Job, err: ModelError, paid: list[Reply], ms: float | None) -> Re
     return _result(job, paid, ms, error=names[0], message=str(err), score=0 if wrong else None)
 
 
-def _result(job: Job, paid: list[Reply], ms: float | None, **outcome: Any) -> Result:
+def _result(job: Job, paid: list[Reply], ms: float | None, **outcome: Any) -> TaskResult:
     row, costs = job.row, [reply.cost for reply in paid]
     known = [cost for cost in costs if cost is not None]
     sources = {reply.source for reply in paid}
-    return Result(
+    return TaskResult(
         row.id,
         row.line,
         job.arm,

@@ -10,10 +10,10 @@ from infra.bench.budget import Budget
 from infra.bench.crew import Crew
 from infra.bench.jobs import Jobs, Wanted, chosen
 from infra.bench.ledger import Ledger
-from infra.bench.report import Pace, report
+from infra.bench.report import Throughput, report
 from infra.bench.results import ResultsFile
-from infra.bench.rows import BadRow, Row
-from infra.bench.tasks import Job, Result, Task
+from infra.bench.rows import BadRow, InputRow
+from infra.bench.tasks import Job, Task, TaskResult
 from shared.models import Json
 
 #: Threads when the model layer's own limits decide how many calls are made at once.
@@ -27,7 +27,7 @@ class Trial:
 
     task: Task
     models: Mapping[str, str]
-    rows: Callable[[], Iterable[Row | BadRow]]
+    rows: Callable[[], Iterable[InputRow | BadRow]]
     wanted: Wanted = field(default_factory=Wanted)
     out: Path | None = None
     sort: bool = False
@@ -40,7 +40,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Seen:
+class TrialProgress:
     """How far it is, for whoever watches."""
 
     finished: int
@@ -50,11 +50,11 @@ class Seen:
 
 def conduct(
     trial: Trial,
-    ask: Callable[[Job], Result],
+    ask: Callable[[Job], TaskResult],
     *,
     threads: int = AUTO,
     dollars: float | None = None,
-    watch: Callable[[Seen], None] = lambda _: None,
+    watch: Callable[[TrialProgress], None] = lambda _: None,
 ) -> Json:
     """Ask what is not yet done, and return the report.
 
@@ -67,9 +67,9 @@ def conduct(
         crew = Crew(jobs, ask, results.append, budget)
         crew.work(
             threads,
-            lambda: watch(Seen(crew.finished, results.spent, time.monotonic() - began)),
+            lambda: watch(TrialProgress(crew.finished, results.spent, time.monotonic() - began)),
         )
         if trial.sort:
             results.sort()
-        pace = Pace(time.monotonic() - began, crew.calls, crew.stopped)
+        pace = Throughput(time.monotonic() - began, crew.calls, crew.stopped)
         return report(ledger, list(trial.models), jobs.skipped, pace)

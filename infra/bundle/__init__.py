@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from infra.bundle.imports import Trace, trace
-from infra.bundle.target import Target, compile_all
+from infra.bundle.target import BuildTarget, compile_all
 from infra.bundle.vendor import Vendor
 from infra.project import ROOT
 from shared.errors import SettingsError
@@ -31,7 +31,7 @@ class Declared(NamedTuple):
         return [*modules, self.flow.partition(":")[0]] if self.flow else modules
 
 
-class Template:
+class TemplateText:
     """The few lines of template.yaml that a build needs, read without a YAML library."""
 
     def __init__(self, path: Path) -> None:
@@ -59,13 +59,13 @@ class Template:
         return found[1] if found else ""
 
 
-def build(function: str, into: Path, target: Target, root: Path = ROOT) -> Trace:
+def build(function: str, into: Path, target: BuildTarget, root: Path = ROOT) -> Trace:
     """Build the bundle of `function` for `target` in the empty or missing folder `into`.
 
     Raises SettingsError when the function, an import or a Python of the target's version is
     missing.
     """
-    declared = Template(root / "template.yaml").function(function)
+    declared = TemplateText(root / "template.yaml").function(function)
     needs = trace(root, declared.entries, LOCAL_ONLY)
     into.mkdir(parents=True, exist_ok=True)
     _copy_modules(needs, root, into)

@@ -14,7 +14,7 @@ _GLIBC_AFTER = 34
 _PROCESSOR = {"x86_64": "x86_64", "arm64": "aarch64"}
 
 
-class Target(NamedTuple):
+class BuildTarget(NamedTuple):
     """What a bundle is for: a Lambda runtime (`python3.13`) and an architecture (`arm64`)."""
 
     runtime: str
@@ -54,7 +54,7 @@ def _version(interpreter: str) -> str:
     return done.stdout.strip()
 
 
-def compile_all(target: Target, folder: Path) -> None:
+def compile_all(target: BuildTarget, folder: Path) -> None:
     """Compile what lies in `folder` as it will lie in Lambda.
 
     The time stamps of a zip would make ordinary compiled files stale, so nothing is checked.

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from infra.bundle.elf import blank_debugging
-from infra.bundle.target import Target, compile_all
+from infra.bundle.target import BuildTarget, compile_all
 from shared.errors import SettingsError
 
 #: chalice at run time is these two files; what it declares to need serves its command line.
@@ -43,7 +43,9 @@ _EXTRA = re.compile(r"extra\s*==\s*['\"]([\w.-]+)['\"]")
 class Vendor:
     """The installed distributions of one target."""
 
-    def __init__(self, target: Target, folder: Path, extras: dict[str, frozenset[str]]) -> None:
+    def __init__(
+        self, target: BuildTarget, folder: Path, extras: dict[str, frozenset[str]]
+    ) -> None:
         self._target = target
         self._folder = folder
         self._extras = extras
@@ -55,7 +57,7 @@ class Vendor:
         }
 
     @classmethod
-    def ready(cls, target: Target, requirements: Path, cache: Path) -> "Vendor":
+    def ready(cls, target: BuildTarget, requirements: Path, cache: Path) -> "Vendor":
         """Install what requirements/runtime.txt locks, unless the cache holds it; many may ask at
         once."""
         locked = requirements / "runtime.txt"
@@ -162,7 +164,7 @@ def _wanted(path: str, services: Collection[str]) -> bool:
     return True
 
 
-def _install(target: Target, locked: Path, into: Path) -> None:
+def _install(target: BuildTarget, locked: Path, into: Path) -> None:
     """Install the locked distributions, hashes checked, compiled, without debugging symbols."""
     interpreter = target.interpreter()
     command = [sys.executable, "-m", "pip"]

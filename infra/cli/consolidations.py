@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import psycopg
 from psycopg.rows import dict_row
 
-from infra.cli.system import Known, database_url
+from infra.cli.system import KnownSystem, database_url
 from infra.cli.table import lines
 from shared.database import Database
 from shared.errors import SettingsError
@@ -26,11 +26,11 @@ def add_commands(memory: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     command.set_defaults(run=_undo)
 
 
-def _consolidations(known: Known, options: argparse.Namespace) -> None:
+def _consolidations(known: KnownSystem, options: argparse.Namespace) -> None:
     print("\n".join(list_consolidations(database_url(known), limit=options.limit)))
 
 
-def _undo(known: Known, options: argparse.Namespace) -> None:
+def _undo(known: KnownSystem, options: argparse.Namespace) -> None:
     print(undo_consolidation(database_url(known), options.id))
 
 

@@ -9,11 +9,9 @@ from typing import Any, NamedTuple
 import urllib3
 
 from infra.local.sandbox.github.hooks import signature
-from infra.local.sandbox.slack.front_door import Answer, FrontDoor
+from infra.local.sandbox.slack.front_door import AppAnswer, FrontDoor
 from shared.errors import SettingsError
 from shared.settings import Settings
-
-Json = dict[str, Any]
 
 #: How long the front door may take to answer, in seconds.
 _PATIENCE = 15.0
@@ -85,7 +83,7 @@ def _to_github(saved: Saved, url: str, secret: str) -> tuple[int, str]:
     return answer.status, answer.data.decode("utf-8", "replace")
 
 
-def _to_slack(saved: Saved, door: FrontDoor) -> Answer:
+def _to_slack(saved: Saved, door: FrontDoor) -> AppAnswer:
     payload = saved.payload if isinstance(saved.payload, dict) else {}
     if payload.get("type") in {"event_callback", "url_verification"}:
         return door.event(payload)

@@ -12,18 +12,18 @@ from typing import Any
 
 from flows.ingest import ingest
 from infra.cli.folder import Folder
-from infra.cli.system import Known, database_url
+from infra.cli.system import KnownSystem, database_url
 from infra.project import from_caller
 from shared.actions import Query
 from shared.agent.agent import Capabilities
 from shared.database import Database
 from shared.errors import SettingsError
-from shared.runtime.function import capabilities
-from shared.memory.documents.ingestion import Ingestion
 from shared.memory.audience import visible_from
 from shared.memory.documents.github import Repository
-from shared.settings import Settings
+from shared.memory.documents.ingestion import Ingestion
 from shared.memory.documents.sources import Plan, Source
+from shared.runtime.function import capabilities
+from shared.settings import Settings
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w-]{0,38}/[\w.-]{1,100}", re.ASCII)
 _BAR = 30
@@ -43,7 +43,7 @@ def add_parser(commands: Any) -> None:
     command.set_defaults(run=run)
 
 
-def run(known: Known, options: argparse.Namespace) -> None:
+def run(known: KnownSystem, options: argparse.Namespace) -> None:
     """Do it; raises SettingsError when it is not clear who may see it, or whose it is."""
     path = from_caller(Path(options.what))
     with Database(database_url(known)) as database:

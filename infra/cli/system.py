@@ -9,7 +9,7 @@ from shared.errors import SettingsError
 from shared.settings import Settings
 
 
-class Known(NamedTuple):
+class KnownSystem(NamedTuple):
     """`url` is the front door's, empty when none is known; `local` says that ./scripts/dev runs."""
 
     url: str
@@ -17,16 +17,16 @@ class Known(NamedTuple):
     local: bool
 
 
-def find_system(data: Path, environment: dict[str, str]) -> Known:
+def find_system(data: Path, environment: dict[str, str]) -> KnownSystem:
     """Read what ./scripts/dev left in `data`; the environment and .env complete or replace it."""
     file = data / "system.json"
     saved = json.loads(file.read_text("utf-8")) if file.exists() else {}
     chosen = saved.get("settings", {}) | saved_settings() | environment
     settings = Settings.from_environment(chosen)
-    return Known(saved.get("url", ""), settings, bool(saved))
+    return KnownSystem(saved.get("url", ""), settings, bool(saved))
 
 
-def database_url(known: Known) -> str:
+def database_url(known: KnownSystem) -> str:
     if not known.settings.database_url:
         raise SettingsError("no database: start ./scripts/dev, or set DATABASE_URL")
     return known.settings.database_url

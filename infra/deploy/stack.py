@@ -45,7 +45,7 @@ class DeployError(AgentFlowsError):
     pass
 
 
-class Place(NamedTuple):
+class Destination(NamedTuple):
     """Where to deploy to, and for which Python."""
 
     stack: str
@@ -61,7 +61,9 @@ class Place(NamedTuple):
         return [*profile, "--region", self.region] if self.region else profile
 
 
-def parameters(place: Place, environment: Mapping[str, str], stored: Stored) -> dict[str, str]:
+def parameters(
+    place: Destination, environment: Mapping[str, str], stored: Stored
+) -> dict[str, str]:
     """The parameters of template.yaml, as far as the place, the settings and the secrets say."""
     values = {
         "Runtime": place.runtime,
@@ -93,7 +95,7 @@ def overrides(values: Mapping[str, str]) -> list[str]:
     return [f"{name}=" + '"{}"'.format(value.replace('"', r"\"")) for name, value in values.items()]
 
 
-def sam_commands(place: Place, values: Mapping[str, str]) -> list[list[str]]:
+def sam_commands(place: Destination, values: Mapping[str, str]) -> list[list[str]]:
     """What SAM is called with, in order: validate, build, deploy."""
     sam = str(ROOT / "scripts" / "sam")
     given = ["--parameter-overrides", *overrides(values)]
@@ -104,7 +106,7 @@ def sam_commands(place: Place, values: Mapping[str, str]) -> list[list[str]]:
     ]
 
 
-def run_sam(command: Sequence[str], place: Place) -> None:
+def run_sam(command: Sequence[str], place: Destination) -> None:
     """Run one of the commands in the project's folder; raises DeployError when it fails."""
     chosen = {"RUNTIME": place.runtime, "ARCHITECTURE": place.architecture}
     done = subprocess.run(command, cwd=ROOT, env={**os.environ, **chosen}, check=False)

@@ -12,7 +12,7 @@ from typing import Self
 
 import urllib3
 
-from infra.local.posted_deliveries import Delivery, PostedDeliveries
+from infra.local.posted_deliveries import PostedDeliveries, WebhookDelivery
 from infra.local.sandbox.github.hooks import signature
 from shared.actions.github.session import app_identity
 from shared.errors import ActionRejected, ActionUnavailable, PublishError
@@ -95,9 +95,9 @@ class AppDeliveries:
             self._post(delivery, body)
             self._posted.add(delivery)
 
-    def _waiting(self) -> list[Delivery]:
+    def _waiting(self) -> list[WebhookDelivery]:
         """Return what is to be posted, oldest first; GitHub lists the newest first."""
-        doing, found = "list the app's deliveries", dict[str, Delivery]()
+        doing, found = "list the app's deliveries", dict[str, WebhookDelivery]()
         query = "per_page=100"
         while query:
             answer = self._github.call(doing, "GET", f"{_PATH}?{query}", writes=False)
@@ -105,20 +105,20 @@ class AppDeliveries:
                 # Not this machine's time, which can be minutes off after a sleep.
                 now = parsedate_to_datetime(answer.headers["date"]).timestamp()
                 since = self._posted.since(now, time.monotonic() - self._started)
-                rows = [Delivery.from_row(row) for row in answer.data]
+                rows = [WebhookDelivery.from_row(row) for row in answer.data]
             new = {row.id: row for row in rows if row.at >= since and row not in self._posted}
             found |= new
             query = answer.next_query if new else ""
         return list(reversed(found.values()))
 
-    def _body(self, delivery: Delivery) -> bytes:
+    def _body(self, delivery: WebhookDelivery) -> bytes:
         doing = f"read delivery {delivery.guid}"
         answer = self._github.call(doing, "GET", f"{_PATH}/{delivery.id}", writes=False)
         with _reading(doing):
             payload = answer.data["request"]["payload"]
         return json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace")
 
-    def _post(self, delivery: Delivery, body: bytes) -> None:
+    def _post(self, delivery: WebhookDelivery, body: bytes) -> None:
         headers = {
             "Content-Type": "application/json",
             "X-GitHub-Delivery": delivery.guid,

@@ -9,7 +9,7 @@ import urllib3
 
 from shared.settings import Settings
 
-Choice = dict[str, str]
+ModelChoice = dict[str, str]
 
 #: Small and large; docs/settings.md repeats them.
 OPENAI = ("openai:gpt-5-mini", "openai:gpt-5")
@@ -23,7 +23,7 @@ MODEL_SETTINGS = ("MODEL_SMALL", "MODEL_LARGE", "MODEL_EMBED")
 _PATIENCE = 0.5
 
 
-def choose_models(settings: Settings, named: Callable[[str], bool]) -> Choice:
+def choose_models(settings: Settings, named: Callable[[str], bool]) -> ModelChoice:
     """Return MODEL_SMALL, MODEL_LARGE and MODEL_EMBED.
 
     `named` says whether the user set a variable. First come the names that the user set, then
@@ -68,7 +68,7 @@ def _listed(url: str, key: str, field: str, settings: Settings) -> list[str]:
         return []
 
 
-def aws_identity() -> Choice:
+def aws_identity() -> ModelChoice:
     """Return the region and the credentials that boto3 finds, a profile's too, as variables.
 
     Functions have no profile. Empty when there are none.

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self
 _HORIZON = 3600.0
 
 
-class Delivery(NamedTuple):
+class WebhookDelivery(NamedTuple):
     """One attempt of GitHub's, made `at` seconds since the epoch. Attempts to deliver the same
     event share its `guid`."""
 
@@ -34,7 +34,7 @@ class PostedDeliveries:
         self._since: float | None = kept.get("since")
         self._times: dict[str, float] = kept.get("posted", {})
 
-    def __contains__(self, delivery: Delivery) -> bool:
+    def __contains__(self, delivery: WebhookDelivery) -> bool:
         return delivery.id in self._times
 
     def since(self, now: float, running: float) -> float:
@@ -48,7 +48,7 @@ class PostedDeliveries:
         self._since = max(self._since, now - _HORIZON)
         return self._since
 
-    def add(self, delivery: Delivery) -> None:
+    def add(self, delivery: WebhookDelivery) -> None:
         self._times[delivery.id] = delivery.at
         self._save()
 

@@ -81,7 +81,7 @@ class EmbeddedPostgres:
         self._durable = durable
         self._settings = settings or {}
         self._ownership: BinaryIO | None = None
-        self._account: files.Account | None = None
+        self._user: files.OsUser | None = None
         self._place = self._home / "server"
         self._last_pid = 0
 
@@ -158,7 +158,7 @@ class EmbeddedPostgres:
 
     @property
     def _socket(self) -> Path:
-        return files.socket_directory(self._place, self._account)
+        return files.socket_directory(self._place, self._user)
 
     def _turn(self) -> AbstractContextManager[None]:
         """Let one process at a time start or stop the server."""
@@ -171,13 +171,13 @@ class EmbeddedPostgres:
     def _settle(self) -> None:
         """Find out who runs the server and where its files lie."""
         self._home.mkdir(parents=True, exist_ok=True)
-        self._account = files.Account.for_home(self._home)
-        if self._account and self._home.stat().st_uid == 0 and not any(self._home.iterdir()):
+        self._user = files.OsUser.for_home(self._home)
+        if self._user and self._home.stat().st_uid == 0 and not any(self._home.iterdir()):
             self._home.chmod(0o711)  # ours and new; its parents stay as they are
-        self._place = files.ground(self._home, self._account)
+        self._place = files.ground(self._home, self._user)
         self._log.touch()
-        if self._account:
-            os.chown(self._log, *self._account)
+        if self._user:
+            os.chown(self._log, *self._user)
 
     def _bring_up(self) -> _Postmaster:
         """Launch the server unless it lives, and wait until it answers."""
@@ -200,12 +200,12 @@ class EmbeddedPostgres:
         )
 
     def _launch(self) -> None:
-        programs = files.programs(self._place, self._account)
+        programs = files.programs(self._place, self._user)
         if not self._cluster.exists():
             self._make_cluster(programs)
         # Nobody is left, so this file may name a stranger by now and would keep the server down.
         (self._cluster / "postmaster.pid").unlink(missing_ok=True)
-        socket = files.own(self._socket, self._account)
+        socket = files.own(self._socket, self._user)
         for left in socket.iterdir():
             left.unlink()
         settings = _SETTINGS | (_LINUX if sys.platform == "linux" else {})
@@ -217,15 +217,15 @@ class EmbeddedPostgres:
             with alive:
                 # The shell hands the server over to init, so nobody has to wait for it.
                 shell = ["/bin/sh", "-c", '"$@" &', "sh"]
-                files.run(self._account, shell + server, self._log, keep=(alive.fileno(),))
+                files.run(self._user, shell + server, self._log, keep=(alive.fileno(),))
 
     def _make_cluster(self, programs: Path) -> None:
         """Make the cluster aside and rename it: one that is half made never gets the name."""
         for left in self._place.glob("cluster-*"):
             shutil.rmtree(left, ignore_errors=True)  # an initdb that lost its parent may still run
         half = Path(tempfile.mkdtemp(prefix="cluster-", dir=self._place))
-        if self._account:
-            os.chown(half, *self._account)
+        if self._user:
+            os.chown(half, *self._user)
         told = self._log.stat().st_size
         command = [str(programs / "initdb"), "-A", "trust", "-U", "postgres", "-E", "UTF8"]
         command += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
@@ -233,7 +233,7 @@ class EmbeddedPostgres:
             command.append("--no-sync")
         elif sys.platform == "linux":
             command.append("--sync-method=syncfs")
-        if files.run(self._account, [*command, "-D", str(half)], self._log) != 0:
+        if files.run(self._user, [*command, "-D", str(half)], self._log) != 0:
             raise DatabaseUnavailable(self._reason(told))
         half.rename(self._cluster)
 

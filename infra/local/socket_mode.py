@@ -13,7 +13,7 @@ from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web import WebClient
 
-from infra.local.sandbox.slack.front_door import Answer, FrontDoor
+from infra.local.sandbox.slack.front_door import AppAnswer, FrontDoor
 from shared.errors import SettingsError
 from shared.settings import Settings
 
@@ -105,7 +105,7 @@ class SocketMode:
         headers = {"content-type": answer.headers.get("content-type", "text/plain")}
         return BoltResponse(status=answer.status, body=shown, headers=headers)
 
-    def _post(self, req: BoltRequest) -> Answer:
+    def _post(self, req: BoltRequest) -> AppAnswer:
         if _is_event(req):
             retries = {name: req.headers[name][0] for name in _RETRY if name in req.headers}
             first = retries.get(_RETRY[0]) == "0"

@@ -6,10 +6,10 @@ import json
 import re
 import time
 
+from shared.aws.signed_http import AwsConnection, AwsResponse, host_of
 from shared.errors import EventError, PublishError, SettingsError
 from shared.events import Event
 from shared.settings import aws_endpoint, aws_region
-from shared.aws.signed_http import Connection, Reply, host_of
 
 #: Bytes. SNS and SQS take 256 KiB with attributes. What is larger lies in S3; its address travels.
 MAX_MESSAGE = 192 * 1024
@@ -39,7 +39,7 @@ class Bus:
             )
         self._form = b"Action=Publish&Version=2010-03-31&TopicArn=" + _escape(topic_arn.encode())
         self._bucket = bucket
-        self._sns = Connection("sns", parts[3], host_of("sns", parts[3]))
+        self._sns = AwsConnection("sns", parts[3], host_of("sns", parts[3]))
 
     def open(self) -> None:
         """Connect to SNS while the function starts; a failure shows at the first publish."""
@@ -118,10 +118,10 @@ def load(message: str) -> Event:
         ) from err
 
 
-def _s3(method: str, bucket: str, key: str, body: bytes) -> Reply:
+def _s3(method: str, bucket: str, key: str, body: bytes) -> AwsResponse:
     region = aws_region()
     host, path = _s3_address(bucket, key, region)
-    connection = Connection("s3", region, host)
+    connection = AwsConnection("s3", region, host)
     try:
         return connection.request(method, path, {"content-type": "application/json"}, body)
     finally:
@@ -135,7 +135,7 @@ def _s3_address(bucket: str, key: str, region: str) -> tuple[str, str]:
     return f"{bucket}.{host_of('s3', region)}", f"/{key}"
 
 
-def _check(reply: Reply, what: str, then: str) -> None:
+def _check(reply: AwsResponse, what: str, then: str) -> None:
     if reply.status != 200:
         code = re.search(rb"<Code>([\w.]{1,80})</Code>", reply.body)
         reason = f"{reply.status} {code[1].decode() if code else ''}".strip()

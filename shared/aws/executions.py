@@ -2,8 +2,8 @@
 
 import json
 
+from shared.aws.signed_http import AwsConnection, host_of
 from shared.errors import PublishError, SettingsError
-from shared.aws.signed_http import Connection, host_of
 
 #: What Step Functions answers when it was told before, or when nobody waits any more.
 _OVER = frozenset({"TaskDoesNotExist", "TaskTimedOut", "InvalidToken"})
@@ -29,7 +29,7 @@ class Executions:
         region = parts[3]
         # Host and signature say `states`; the variable says `sfn`, as boto3 calls the service.
         host = host_of("states", region)
-        self._states = Connection("states", region, host, endpoint="sfn", timeout=_TIMEOUT)
+        self._states = AwsConnection("states", region, host, endpoint="sfn", timeout=_TIMEOUT)
 
     def start(self, name: str, input: object) -> None:
         """Start the execution `name`, which happens once however often it is asked for; raises

@@ -24,7 +24,7 @@ TIMEOUT = 1.2
 _MAX_LINE = 65536
 
 
-class Reply(NamedTuple):
+class AwsResponse(NamedTuple):
     status: int
     body: bytes
 
@@ -82,7 +82,7 @@ def host_of(service: str, region: str) -> str:
     return f"{service}.{region}.amazonaws.com{suffix}"
 
 
-class Connection:
+class AwsConnection:
     """One connection to one AWS service, made when it is first needed, and anew when it is lost.
 
     `host` is used unless AWS_ENDPOINT_URL_<SERVICE> names another; `endpoint` is the service's name
@@ -120,7 +120,9 @@ class Connection:
             self._socket.close()
         self._stream = self._socket = None
 
-    def request(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
+    def request(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes
+    ) -> AwsResponse:
         """Send, and return the answer whatever its status; raises PublishError when none came.
 
         A kept connection that is gone is replaced in silence. Beside that, a request that fails or
@@ -161,7 +163,9 @@ class Connection:
                 self._context = ssl.create_default_context()
             raise
 
-    def _exchange(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
+    def _exchange(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes
+    ) -> AwsResponse:
         if self._socket is None:
             self.open()
         assert self._socket and self._stream
@@ -184,7 +188,7 @@ class Connection:
         return reply
 
 
-def _read_reply(stream: BinaryIO) -> tuple[Reply, bool]:
+def _read_reply(stream: BinaryIO) -> tuple[AwsResponse, bool]:
     """Read one response, and whether the server closes after it; raises OSError or ValueError."""
     version, status, *_ = [*_line(stream).split(b" ", 2), b""]
     if not version.startswith(b"HTTP/1."):
@@ -198,7 +202,7 @@ def _read_reply(stream: BinaryIO) -> tuple[Reply, bool]:
     else:
         # SNS and S3 send one of the two; an answer with neither is refused as no number.
         body = _exactly(stream, int(headers.get(b"content-length", b"none")))
-    return Reply(int(status), body), headers.get(
+    return AwsResponse(int(status), body), headers.get(
         b"connection"
     ) == b"close" or version == b"HTTP/1.0"
 

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 
 from shared.errors import EventError, SignatureError
-from shared.events import Event, Json, Message, Response, Thread, Workplace
+from shared.events import Event, Json, ResponseUrl, SlackMessage, Thread, Workplace
 from shared.perception import (
     Headers,
     commands,
@@ -14,7 +14,7 @@ from shared.perception import (
     read_body,
     string,
 )
-from shared.perception.slack_payloads import Said, bots_of, is_stranger, read, team_of
+from shared.perception.slack_payloads import SlackFields, bots_of, is_stranger, read, team_of
 
 _MAX_AGE = 300
 _NOTHING: Mapping[str, str] = {}
@@ -93,7 +93,9 @@ def to_event(
         depth=_depth(said),
         received_at=received_at,
         thread_target=_thread(team, said),
-        message_target=Message(team, said.channel, said.ts) if said.channel and said.ts else None,
+        message_target=SlackMessage(team, said.channel, said.ts)
+        if said.channel and said.ts
+        else None,
         response_target=_response(team, said),
         workplace=_workplace(team, said.channel, audience, repository_of, tenant_of),
     )
@@ -113,7 +115,7 @@ def is_own(event: Event) -> bool:
     return (app != "" and app in apps) or string(written, "user") in bots_of(envelope)
 
 
-def _thread(team: str, said: Said) -> Thread | None:
+def _thread(team: str, said: SlackFields) -> Thread | None:
     if said.type.startswith("reaction_"):
         # A reaction names a message, not the thread that the message is in.
         return None
@@ -121,9 +123,9 @@ def _thread(team: str, said: Said) -> Thread | None:
     return Thread(team, said.channel, ts) if said.channel and ts else None
 
 
-def _response(team: str, said: Said) -> Response | None:
+def _response(team: str, said: SlackFields) -> ResponseUrl | None:
     url = said.response_url
-    return Response(team, said.channel, url) if said.channel and url else None
+    return ResponseUrl(team, said.channel, url) if said.channel and url else None
 
 
 def _workplace(
@@ -142,7 +144,7 @@ def _workplace(
     return Workplace(name, tenant_of.get(owner, owner)) if name else None
 
 
-def _audience(payload: Json, team: str, said: Said) -> str:
+def _audience(payload: Json, team: str, said: SlackFields) -> str:
     """Name the narrowest circle that saw it.
 
     A channel is public only when Slack says so here. One that is shared with another company has
@@ -160,7 +162,7 @@ def _audience(payload: Json, team: str, said: Said) -> str:
     return f"channel:{said.channel}"
 
 
-def _depth(said: Said) -> int:
+def _depth(said: SlackFields) -> int:
     if not said.actor.is_bot:
         return 0
     depth = dig(said.metadata, "event_payload", "depth")
@@ -168,7 +170,7 @@ def _depth(said: Said) -> int:
     return min(depth, 9999) + 1 if is_ours and type(depth) is int and depth >= 0 else 1
 
 
-def _url(team: str, said: Said) -> str:
+def _url(team: str, said: SlackFields) -> str:
     if not said.channel:
         return ""
     place = f"https://slack.com/app_redirect?team={team}&channel={said.channel}"

@@ -21,7 +21,7 @@ _NOBODY = r"(?!)"
 _PRIVATE_NAMES = {"directmessage": "im", "privategroup": "group"}
 
 
-class Said(NamedTuple):
+class SlackFields(NamedTuple):
     """What an envelope of the Events API, an interaction and a command have in common."""
 
     type: str
@@ -37,7 +37,7 @@ class Said(NamedTuple):
     response_url: str = ""
 
 
-def read(payload: Json, team: str) -> Said:
+def read(payload: Json, team: str) -> SlackFields:
     """Read what was sent to workspace `team`; raises EventError when it is none of the three."""
     if "command" in payload and "type" not in payload:
         return _command(payload)
@@ -71,7 +71,7 @@ def is_stranger(interaction: Json, team: str) -> bool:
     return word(interaction, "user", "team_id") not in ("", team)
 
 
-def _callback(envelope: Json, team: str) -> Said:
+def _callback(envelope: Json, team: str) -> SlackFields:
     event = envelope.get("event")
     kind = word(event, "type")
     if not isinstance(event, dict) or not kind:
@@ -82,7 +82,7 @@ def _callback(envelope: Json, team: str) -> Said:
     if kind == "app_mention":
         return _new_message(envelope, event, team, kind, bots)
     assistant = dig(event, "assistant_thread")
-    return Said(
+    return SlackFields(
         type=kind,
         id=_event_id(envelope),
         actor=_author(envelope, event, team, bots),
@@ -95,7 +95,7 @@ def _callback(envelope: Json, team: str) -> Said:
     )
 
 
-def _message(envelope: Json, event: Json, team: str, bots: set[str]) -> Said:
+def _message(envelope: Json, event: Json, team: str, bots: set[str]) -> SlackFields:
     subtype = string(event, "subtype")
     if subtype in _SAID:
         channel_type = word(event, "channel_type")
@@ -112,7 +112,7 @@ def _message(envelope: Json, event: Json, team: str, bots: set[str]) -> Said:
     now = event["message"] if isinstance(event.get("message"), dict) else event
     before = dig(event, "previous_message")
     is_deleted = kind == "message_deleted"
-    return Said(
+    return SlackFields(
         type=kind,
         id=_event_id(envelope),
         actor=Actor("", "") if is_deleted else _author(envelope, now, team, bots),
@@ -125,10 +125,10 @@ def _message(envelope: Json, event: Json, team: str, bots: set[str]) -> Said:
     )
 
 
-def _new_message(envelope: Json, event: Json, team: str, kind: str, bots: set[str]) -> Said:
+def _new_message(envelope: Json, event: Json, team: str, kind: str, bots: set[str]) -> SlackFields:
     channel, ts = _channel(event, "channel"), _ts(event, "ts")
     channel_type, text, mention = word(event, "channel_type"), string(event, "text"), _mention(bots)
-    return Said(
+    return SlackFields(
         type=kind,
         id=f"{team}:{channel}:{ts}" if channel and ts else _event_id(envelope),
         actor=_author(envelope, event, team, bots),
@@ -142,7 +142,7 @@ def _new_message(envelope: Json, event: Json, team: str, kind: str, bots: set[st
     )
 
 
-def _interaction(payload: Json, team: str) -> Said:
+def _interaction(payload: Json, team: str) -> SlackFields:
     kind = word(payload, "type")
     if not kind:
         raise EventError(
@@ -152,7 +152,7 @@ def _interaction(payload: Json, team: str) -> Said:
     action = next(iter(items(payload, "actions")), None)
     text = string(action, "value") or string(action, "selected_option", "value")
     user = word(payload, "user", "id")
-    return Said(
+    return SlackFields(
         type=kind,
         id=word(payload, "trigger_id"),
         actor=Actor(
@@ -169,11 +169,11 @@ def _interaction(payload: Json, team: str) -> Said:
     )
 
 
-def _command(fields: Json) -> Said:
+def _command(fields: Json) -> SlackFields:
     user = word(fields, "user_id")
     text = _plain(string(fields, "text"))
     name = string(fields, "command").removeprefix("/")
-    return Said(
+    return SlackFields(
         type="command",
         id=word(fields, "trigger_id"),
         actor=Actor(user, string(fields, "user_name") or user, role="member" if user else "none"),

@@ -16,17 +16,17 @@ import chalice.app
 import nacl
 import pytest
 
-from infra.bundle import Template, build
+from infra.bundle import TemplateText, build
 from infra.bundle.elf import blank_debugging
 from infra.bundle.imports import Trace, trace
-from infra.bundle.target import Target
+from infra.bundle.target import BuildTarget
 from infra.bundle.vendor import Vendor
 from shared.errors import SettingsError
 from tests.function_process import alone, runtime_client, started
 
 ROOT = Path(__file__).parents[1]
 MACHINE = "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
-TARGET = Target(f"python{sys.version_info.major}.{sys.version_info.minor}", MACHINE)
+TARGET = BuildTarget(f"python{sys.version_info.major}.{sys.version_info.minor}", MACHINE)
 FLOWS = ["Chat", "Ingest", "Triage", "Retention"]
 FUNCTIONS = ["Ingress", *FLOWS, "Migrate"]
 
@@ -102,7 +102,7 @@ def test_every_module_of_the_project_imports_with_nothing_but_its_bundle(
 def test_every_function_starts_under_the_lambda_runtime(
     bundles: Path, client: Path, function: str
 ) -> None:
-    declared = Template(ROOT / "template.yaml").function(function)
+    declared = TemplateText(ROOT / "template.yaml").function(function)
     variables = {**VARIABLES, "FLOW": declared.flow}
     with started(bundles / function, declared.handler, variables, client) as process:
         call = process.first_call()
@@ -234,7 +234,7 @@ def test_builds_at_once_install_the_libraries_once(tmp_path: Path) -> None:
 
 def test_a_runtime_without_its_python_here_says_what_to_do() -> None:
     with pytest.raises(SettingsError, match=r"needs python3\.99 to compile; install it, or build"):
-        Target("python3.99", "x86_64").interpreter()
+        BuildTarget("python3.99", "x86_64").interpreter()
 
 
 def test_a_library_that_pip_lacks_for_the_target_is_named(tmp_path: Path) -> None:

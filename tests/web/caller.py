@@ -5,11 +5,11 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from shared.web import api
-from shared.web.ingress import Ingress, build
 from shared.database import READER, Database
 from shared.events import Event, Json
 from shared.settings import Settings
+from shared.web import runs_endpoint
+from shared.web.ingress import Ingress, build
 
 NOW = 1_700_000_000
 TOKENS = {
@@ -37,7 +37,7 @@ class Caller:
         made = Settings(api_tokens=API_TOKENS)._replace(**settings)
         self.ingress = build(Ingress(made, self.published.append, lambda: NOW))
         self.reader = Database(database_url, patience=0.5, role=READER)
-        self.reads = api.build(api.Reads(made, self.reader))
+        self.reads = runs_endpoint.build(runs_endpoint.RunsEndpoint(made, self.reader))
 
     def post(self, path: str, body: object = None, token: str = "ada's", **headers: str) -> Answer:
         text = body if isinstance(body, str) else json.dumps(body)

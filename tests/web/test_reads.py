@@ -8,13 +8,13 @@ import pytest
 from shared.agent.agent import Agent
 from shared.database import Statement
 from shared.errors import DatabaseUnavailable
+from shared.planning.declaration import reads
 from shared.planning.plan import Plan
 from shared.planning.validation import Limits
-from shared.planning.declaration import reads
-from tests.web.caller import Caller
 from tests.planning.conftest import Open, opened
 from tests.planning.plans import ASK, Drafts, gives_up, of, planned, step
 from tests.planning.stage import Stage
+from tests.web.caller import Caller
 
 __all__ = ["opened"]
 

@@ -85,7 +85,7 @@ class Account:
         self.schedules: list[Schedule] = []
         self.routes: list[Route] = []
         self.queues: dict[str, DurableQueue] = {}
-        self._server = HttpServer(handler=moto_repairs.Handler)
+        self._server = HttpServer(handler=moto_repairs.MotoHandler)
         self._clients: dict[str, Any] = {}
         self.id = _take_id()
         self.machines = StateMachines(self.id, store)

@@ -39,13 +39,11 @@ from moto.stepfunctions.parser.backend import execution as moto_execution
 from moto.stepfunctions.parser.utils import TMP_THREADS
 
 from infra.local.aws.errors import FunctionError, LocalCloudError
+from infra.local.aws.lambda_api import InvokeRaw
 from shared.events import Json
 
-#: Invokes a function of one account by its ARN; raises FunctionError or LocalCloudError.
-Invoke = Callable[[str, bytes], bytes]
-
 _Callback = state_task_service_callback.StateTaskServiceCallback
-_invokers: dict[str, Invoke] = {}
+_invokers: dict[str, InvokeRaw] = {}
 #: Pauses between retries are multiplied by it, so that a test need not wait for them.
 pauses = SimpleNamespace(scale=1.0)
 
@@ -58,7 +56,7 @@ def parse(definition: str) -> None:
         raise ValueError(f"no state machine: {type(err).__name__}") from err
 
 
-def serve(account: str, invoke: Invoke) -> None:
+def serve(account: str, invoke: InvokeRaw) -> None:
     """Let the executions of `account` call its functions through `invoke`."""
     _invokers[account] = invoke
 

@@ -241,7 +241,7 @@ class S3(S3Backend):
         return super().delete_object(bucket_name, key_name, *arguments, **named)
 
 
-class Handler(QuietHandler, MotoRequestHandler):
+class MotoHandler(QuietHandler, MotoRequestHandler):
     """moto's request handler, which keeps header names that werkzeug drops, without its log."""
 
 

@@ -22,7 +22,7 @@ class Schedule(NamedTuple):
     id: str
     name: str
     arn: str
-    next: cron.Next
+    next: cron.NextTime
     target: str
     input: str
     enabled: bool

@@ -25,7 +25,7 @@ class Resource(NamedTuple):
     attributes: Mapping[str, Any] = {}
 
 
-class Declaration(NamedTuple):
+class ResourceDeclaration(NamedTuple):
     """One resource of a template, its properties evaluated."""
 
     stack: "Stack"
@@ -40,7 +40,7 @@ class Declaration(NamedTuple):
 
 
 #: Creates a resource.
-Create = Callable[[Declaration], Resource]
+Create = Callable[[ResourceDeclaration], Resource]
 #: Returns what `{{resolve:…}}` stands for.
 Resolve = Callable[[str], str]
 
@@ -83,7 +83,7 @@ class Stack:
         if (made := self._resources.get(logical_id)) is not None:
             return made
         if logical_id in self._creating:
-            raise self._error(f"{' → '.join([*self._creating, logical_id])} is a circle")
+            raise self._error(f"{' → '.join([*self._creating, logical_id])} is a cycle")
         body = self.template.resources.get(logical_id)
         if body is None:
             raise self._error(f"{logical_id!r} names no parameter and no resource")
@@ -94,7 +94,7 @@ class Stack:
             if self._wanted(self.template.resources.get(needed, {})):
                 self.resource(needed)
         properties = self._resolved(self.value(body.get("Properties", {})))
-        made = self.create(Declaration(self, logical_id, body["Type"], properties))
+        made = self.create(ResourceDeclaration(self, logical_id, body["Type"], properties))
         self._creating.pop()
         self._resources[logical_id] = made
         return made

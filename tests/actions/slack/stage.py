@@ -14,7 +14,7 @@ from infra.local.sandbox.slack.workspace import ALICE, BOT_USER, SUPPORT, TEAM
 from shared.actions.drafts import Pace
 from shared.agent.agent import Capabilities
 from shared.database import Database
-from shared.events import Actor, Event, Message, Thread
+from shared.events import Actor, Event, SlackMessage, Thread
 from shared.aws.executions import Executions
 from shared.agent.flow import Flow
 from shared.journal import Journal
@@ -130,7 +130,7 @@ class Stage:
             audience=f"team:{TEAM}",
             issue_target=None,
             thread_target=Thread(TEAM, SUPPORT, ts),
-            message_target=Message(TEAM, SUPPORT, ts),
+            message_target=SlackMessage(TEAM, SUPPORT, ts),
         )
 
     def deliver(

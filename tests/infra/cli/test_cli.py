@@ -13,9 +13,9 @@ from infra.cli.__main__ import main
 from shared.database import Database
 from shared.events import run_id
 from shared.models import Caller, Message, Reply, Request, Usage
-from shared.models.guards.budgets import Budgets
 from shared.models.cache.prompt_cache import PromptCache
 from shared.models.deadline import Deadline
+from shared.models.guards.budgets import Budgets
 from shared.perception import github, slack
 from tests.events.made import an_event
 from tests.flows.bench import Bench

@@ -141,10 +141,10 @@ def said(process: "subprocess.Popen[str]") -> tuple[str, bool]:
     return url, owner == "True"
 
 
-def nobody() -> files.Account:
-    account = files.Account.for_home(Path("/"))
-    assert account
-    return account
+def nobody() -> files.OsUser:
+    user = files.OsUser.for_home(Path("/"))
+    assert user
+    return user
 
 
 @contextmanager
@@ -168,8 +168,8 @@ def ordinary() -> Iterator[None]:
 
 def stranger() -> "subprocess.Popen[bytes]":
     """A process that any signal ends, of the user that Postgres runs as: the hardest to tell."""
-    account = files.Account.for_home(Path("/"))
-    return subprocess.Popen(["sleep", "600"], user=account.uid if account else None)
+    user = files.OsUser.for_home(Path("/"))
+    return subprocess.Popen(["sleep", "600"], user=user.uid if user else None)
 
 
 def test_a_fresh_database_is_migrated_and_empty(database_url: str) -> None:

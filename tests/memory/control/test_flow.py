@@ -10,7 +10,7 @@ from shared.actions.github.actions import Comment
 from shared.actions.slack.actions import Reply, Whisper
 from shared.database import Database
 from shared.errors import ActionUnavailable
-from shared.events import Actor, Event, Response
+from shared.events import Actor, Event, ResponseUrl
 from shared.agent.flow import flow
 from tests.memory.control.stored import rows
 from tests.events.made import an_event
@@ -211,7 +211,7 @@ def test_help_names_what_is_deployed_and_that_person_may_ask(database_url: str) 
 
 
 def test_a_slash_command_is_answered_to_who_gave_it(bench: Bench) -> None:
-    response = Response("T1", "C1", "https://hooks.slack.com/commands/T1/1/x")
+    response = ResponseUrl("T1", "C1", "https://hooks.slack.com/commands/T1/1/x")
     event = asked("remember", "we deploy on Tuesdays")._replace(
         thread_target=None, message_target=None, response_target=response
     )

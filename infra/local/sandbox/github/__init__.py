@@ -10,14 +10,15 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from infra.local.sandbox.github.call import Site
 from infra.local.sandbox.github.changes import Changes
-from infra.local.sandbox.github.commits import Commits, Content
+from infra.local.sandbox.github.commits import CommitStore, Content
 from infra.local.sandbox.github.faults import Fault, Faults
 from infra.local.sandbox.github.hooks import Hooks, shown
 from infra.local.sandbox.github.pushes import Pushes
-from infra.local.sandbox.github.state import BOT, Json, State
+from infra.local.sandbox.github.state import BOT, SandboxState
 from infra.local.sandbox.github.tokens import Tokens
 from infra.local.sandbox.github.views import Views
 from infra.local.sandbox.github.web import PREFIX, Exchange, Web
+from shared.events import Json
 
 #: What is there from the start: one public repository and two people who may write to it.
 REPOSITORY = "acme/shop"
@@ -42,14 +43,14 @@ class GitHubSandbox:
         *,
         webhook_timeout: float = 10.0,
     ) -> None:
-        self._state = State(state)
+        self._state = SandboxState(state)
         if self._state.repository(REPOSITORY) is None:
             self.add_repository(REPOSITORY, COLLABORATORS)
         self._tokens = Tokens(self._state)
         self._hooks = Hooks(self._state, webhook_url, secret, webhook_timeout)
         self._faults = Faults()
         self._views = Views(self._state, "", "")
-        self._commits = Commits(self._state)
+        self._commits = CommitStore(self._state)
         self._changes = Changes(self._state, self._views, self._hooks)
         self._pushes = Pushes(self._state, self._views, self._commits, self._changes)
         site = Site(

@@ -5,25 +5,26 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from infra.local.sandbox.github.changes import Changes
-from infra.local.sandbox.github.commits import Commits
+from infra.local.sandbox.github.commits import CommitStore
 from infra.local.sandbox.github.errors import GitHubError, archived, forbidden, not_found
 from infra.local.sandbox.github.hooks import Hooks
 from infra.local.sandbox.github.pushes import Pushes
-from infra.local.sandbox.github.state import Json, State
+from infra.local.sandbox.github.state import SandboxState
 from infra.local.sandbox.github.tokens import Tokens, Who
 from infra.local.sandbox.github.views import Views
+from shared.events import Json
 
 
 @dataclass(frozen=True)
 class Site:
     """The parts of one sandbox."""
 
-    state: State
+    state: SandboxState
     views: Views
     hooks: Hooks
     changes: Changes
     tokens: Tokens
-    commits: Commits
+    commits: CommitStore
     pushes: Pushes
 
 
@@ -34,7 +35,7 @@ class Listing(NamedTuple):
     show: Callable[[Json], Json]
 
 
-class Reply(NamedTuple):
+class ApiReply(NamedTuple):
     """An answer: JSON, or a listing."""
 
     body: Any

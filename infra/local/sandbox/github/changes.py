@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from infra.local.sandbox.github.errors import GitHubError, invalid, not_found
 from infra.local.sandbox.github.hooks import Hooks
 from infra.local.sandbox.github.pull_views import pull_request
-from infra.local.sandbox.github.state import Json, State, now
+from infra.local.sandbox.github.state import SandboxState, now
 from infra.local.sandbox.github.views import REACTIONS, Views
+from shared.events import Json
 
 _LONGEST = 65_536
 
@@ -14,7 +15,7 @@ _LONGEST = 65_536
 class Changes:
     """`actor` is the login that does it. Raises GitHubError for what GitHub refuses."""
 
-    def __init__(self, state: State, views: Views, hooks: Hooks) -> None:
+    def __init__(self, state: SandboxState, views: Views, hooks: Hooks) -> None:
         self._state = state
         self._views = views
         self._hooks = hooks

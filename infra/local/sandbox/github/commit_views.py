@@ -9,12 +9,12 @@ from infra.local.sandbox.github.commits import (
     FOLDER,
     LINK,
     SUBMODULE,
-    Commits,
+    CommitStore,
     Manifest,
     changes,
 )
-from infra.local.sandbox.github.state import Json
 from infra.local.sandbox.github.views import Views
+from shared.events import Json
 
 #: So many files at most are in one comparison.
 #: https://docs.github.com/en/rest/commits/commits#compare-two-commits
@@ -30,7 +30,7 @@ _TYPES = {FOLDER: "dir", SUBMODULE: "submodule", LINK: "symlink"}
 class CommitViews:
     """Shows the commits of one repository."""
 
-    def __init__(self, views: Views, commits: Commits, repository: Json) -> None:
+    def __init__(self, views: Views, commits: CommitStore, repository: Json) -> None:
         self._views = views
         self._commits = commits
         self._repository = repository

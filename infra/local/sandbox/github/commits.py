@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from infra.local.sandbox.github.errors import not_found
-from infra.local.sandbox.github.state import Json, State, now
+from infra.local.sandbox.github.state import SandboxState, now
+from shared.events import Json
 
 FILE, LINK, SUBMODULE, FOLDER = "100644", "120000", "160000", "040000"
 
@@ -32,10 +33,10 @@ Content = str | bytes | Link | Submodule | None
 Manifest = dict[str, list[str]]
 
 
-class Commits:
+class CommitStore:
     """The objects of all repositories. Hold the state's lock while reading and changing."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: SandboxState) -> None:
         self.tree_limit = TREE_LIMIT
         self._state = state
         self._trees: dict[str, list[Json]] = {}
@@ -159,7 +160,7 @@ class Commits:
         return name
 
 
-def changes(commits: Commits, base: Manifest, head: Manifest) -> list[Json]:
+def changes(commits: CommitStore, base: Manifest, head: Manifest) -> list[Json]:
     """Return what changed, as GitHub's comparison calls it; a file that is at least half the same
     was renamed."""
     removed = {path: base[path] for path in base.keys() - head.keys()}
@@ -180,7 +181,7 @@ def changes(commits: Commits, base: Manifest, head: Manifest) -> list[Json]:
     return sorted(found, key=lambda row: row["filename"])
 
 
-def _source(commits: Commits, entry: list[str], removed: Manifest) -> str | None:
+def _source(commits: CommitStore, entry: list[str], removed: Manifest) -> str | None:
     for path, old in removed.items():
         if old == entry:
             return path

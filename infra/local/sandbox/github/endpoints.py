@@ -14,9 +14,9 @@ from infra.local.sandbox.github import issue_endpoints as issues
 from infra.local.sandbox.github import pull_endpoints as pulls
 from infra.local.sandbox.github import repository_endpoints as repositories
 from infra.local.sandbox.github import search_endpoints as search
-from infra.local.sandbox.github.call import Reply
+from infra.local.sandbox.github.call import ApiReply
 
-Endpoint = Callable[..., Reply]
+Endpoint = Callable[..., ApiReply]
 
 _APP: Mapping[str, Endpoint] = {
     "GET /user": app.get_user,

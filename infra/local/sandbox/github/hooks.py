@@ -13,7 +13,8 @@ import uuid
 
 import urllib3
 
-from infra.local.sandbox.github.state import Json, State, now
+from infra.local.sandbox.github.state import SandboxState, now
+from shared.events import Json
 
 #: What GitHub calls a delivery that was made, and one that never was.
 _DONE, _WAITING, _LOST = "OK", "pending", "failed to connect to host"
@@ -33,7 +34,7 @@ def signature(secret: str, body: bytes) -> str:
 class Hooks:
     """Keeps each delivery. One thread makes them, in the order of what happened."""
 
-    def __init__(self, state: State, url: str, secret: str, timeout: float) -> None:
+    def __init__(self, state: SandboxState, url: str, secret: str, timeout: float) -> None:
         self.url = url
         self._state = state
         self._secret = secret

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from infra.local.sandbox.records import Records
+from shared.events import Json
 
-Json = dict[str, Any]
 Table = Literal[
     "accounts",
     "repositories",
@@ -51,7 +51,7 @@ LABELS: Mapping[str, tuple[str, str]] = {
 _WRITERS = {"admin", "maintain", "write"}
 
 
-class State:
+class SandboxState:
     """Rows by table and id. Hold `lock` while reading and changing what belongs together."""
 
     def __init__(self, directory: Path | None) -> None:

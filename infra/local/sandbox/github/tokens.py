@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from infra.local.sandbox.github.errors import GitHubError
-from infra.local.sandbox.github.state import BOT, State
+from infra.local.sandbox.github.state import BOT, SandboxState
 
 #: How long GitHub lets an installation token live, and a JWT at most, in seconds.
 _TOKEN_LIFE, _JWT_LIFE = 3600, 600
@@ -53,7 +53,7 @@ class Who(NamedTuple):
 class Tokens:
     """The app's key is made when it is first asked for: that takes a third of a second."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: SandboxState) -> None:
         self._state = state
         app = state.first("app")
         app = app or state.add("app", key="", permissions=_PERMISSIONS, events=_EVENTS)

@@ -13,12 +13,11 @@ from infra.local.sandbox.slack import payloads
 from infra.local.sandbox.slack.courier import Attempt, Courier, Delivery
 from infra.local.sandbox.slack.envelopes import Envelopes
 from infra.local.sandbox.slack.faults import Fault, Faults
-from infra.local.sandbox.slack.front_door import Answer, FrontDoor
+from infra.local.sandbox.slack.front_door import AppAnswer, FrontDoor
 from infra.local.sandbox.slack.responses import Responses
 from infra.local.sandbox.slack.web import Web
 from infra.local.sandbox.slack.workspace import ALICE, APP, GENERAL, Workspace
-
-Json = dict[str, Any]
+from shared.events import Json
 
 
 class SlackSandbox:
@@ -178,7 +177,7 @@ class SlackSandbox:
         body = payloads.envelope(event)
         self._courier.take(Delivery(body["event_id"], "event", body, item.get("channel", APP)))
 
-    def _send(self, delivery: Delivery, number: int, reason: str) -> Answer:
+    def _send(self, delivery: Delivery, number: int, reason: str) -> AppAnswer:
         if self._envelopes.connected:
             return self._envelopes.send(delivery, number, reason)
         match delivery.kind:
@@ -189,7 +188,7 @@ class SlackSandbox:
         headers = {"X-Slack-Retry-Num": str(number), "X-Slack-Retry-Reason": reason}
         return self._front_door.event(delivery.body, headers if number else None)
 
-    def _show_answer(self, token: str, answer: Answer) -> None:
+    def _show_answer(self, token: str, answer: AppAnswer) -> None:
         self._responses.answered(token, answer.body)
 
     def _url(self, token: str) -> str:

@@ -7,12 +7,12 @@ import time
 from collections import deque
 from collections.abc import Callable
 from http.client import HTTPException
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 from zlib import crc32
 
-from infra.local.sandbox.slack.front_door import Answer
+from infra.local.sandbox.slack.front_door import AppAnswer
+from shared.events import Json
 
-Json = dict[str, Any]
 Kind = Literal["event", "interaction", "command"]
 
 #: Seconds to wait before each retry of an event. Clicks and commands are never retried.
@@ -32,7 +32,7 @@ class Delivery(NamedTuple):
     kind: Kind
     body: Json
     conversation: str
-    then: Callable[[Answer], None] | None = None
+    then: Callable[[AppAnswer], None] | None = None
 
 
 class Attempt(NamedTuple):
@@ -46,7 +46,7 @@ class Attempt(NamedTuple):
 
 
 #: Makes one try; raises TimeoutError, OSError or HTTPException when no answer came.
-Send = Callable[[Delivery, int, str], Answer]
+Send = Callable[[Delivery, int, str], AppAnswer]
 
 
 class Courier:
@@ -146,7 +146,7 @@ class _Lane(threading.Thread):
         return self._due[0][0] - time.monotonic()
 
 
-def _complaint(answer: Answer) -> str:
+def _complaint(answer: AppAnswer) -> str:
     """What Slack finds wrong with an answer. It follows redirects; this does not."""
     if 300 <= answer.status < 400:
         return "too_many_redirects"
