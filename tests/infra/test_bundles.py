@@ -21,10 +21,10 @@ from infra.bundle.elf import blank_debugging
 from infra.bundle.imports import Trace, trace
 from infra.bundle.target import BuildTarget
 from infra.bundle.vendor import Vendor
+from infra.project import ROOT
 from shared.errors import SettingsError
 from tests.function_process import alone, runtime_client, started
 
-ROOT = Path(__file__).parents[1]
 MACHINE = "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
 TARGET = BuildTarget(f"python{sys.version_info.major}.{sys.version_info.minor}", MACHINE)
 FLOWS = ["Chat", "Ingest", "Triage", "Retention"]

@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -18,9 +17,9 @@ from infra.deploy.__main__ import missing
 from infra.deploy.secrets import KEPT, Stored
 from infra.deploy.stack import DeployError, Destination, migrate, parameters, sam_commands
 from infra.local.aws.template import read
+from infra.project import ROOT
 from shared.settings import Settings
 
-ROOT = Path(__file__).parents[1]
 PLACE = Destination("agents", "agents", "python3.12", "arm64", region="eu-central-1")
 NOTHING = Stored({secret: {} for secret in KEPT})
 SETTINGS = Settings(

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from infra.deploy.stack import overrides
+from infra.project import ROOT
 
-ROOT = Path(__file__).parents[1]
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 pytestmark = pytest.mark.sam

@@ -13,6 +13,7 @@ import pytest
 
 from infra.bundle import TemplateText
 from infra.local.aws.template import load, read
+from infra.project import ROOT
 from shared.actions.github.actions import Comment
 from shared.actions.slack.actions import Reply
 from shared.agent.flow import Flow
@@ -20,7 +21,6 @@ from shared.events import Event
 from shared.settings import Settings
 from tests.infra.deployed import Deployed, declared_flows, differences, settings_read
 
-ROOT = Path(__file__).parents[1]
 NESTED = ["infra/flow.yaml", "infra/schedule.yaml"]
 Json = dict[str, Any]
 

@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 
 from infra.cli.__main__ import main
+from infra.project import ROOT
 from tests.infra.bench.answers import numbered, results, write_rows
 from tests.models.scripted_server import Fails, Says, ScriptedServer
 
-ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "docs/examples"
 NUMBERS = "Say the number."
 

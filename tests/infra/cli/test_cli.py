@@ -20,7 +20,7 @@ from shared.perception import github, slack
 from tests.events.made import an_event
 from tests.flows.bench import Bench
 
-SAVED = Path(__file__).parents[1] / "events/saved"
+SAVED = Path(__file__).parents[2] / "events/saved"
 CRASH = an_event(text="Checkout crashes\n\nA stack trace appears.")
 
 Requests = list[tuple[str, dict[str, str], bytes]]

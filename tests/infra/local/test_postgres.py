@@ -21,9 +21,9 @@ import pytest
 
 from infra.local import postgres_files as files
 from infra.local.postgres import EmbeddedPostgres
+from infra.project import ROOT
 from shared.errors import DatabaseUnavailable, SettingsError
 
-ROOT = Path(__file__).parents[2]
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user")
 
 #: Starts the server, says so, and stops when its standard input ends.

@@ -8,7 +8,7 @@ import pytest
 
 from infra.local.aws.cloud import LocalCloud
 from infra.local.aws.errors import TemplateError
-from infra.local.aws.stack import ResourceDeclaration, Resource, Stack
+from infra.local.aws.stack import Resource, ResourceDeclaration, Stack
 from infra.local.aws.template import load
 from tests.infra.local.aws.site import TEMPLATE
 
