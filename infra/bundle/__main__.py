@@ -12,7 +12,7 @@ from shared.errors import SettingsError
 
 
 def main() -> int:
-    """Build one bundle; print what it came to, or why it failed."""
+    """Build one bundle; print its size, or why it failed."""
     template = TemplateText(ROOT / "template.yaml")
     parser = argparse.ArgumentParser(prog="python -m infra.bundle", description=__doc__)
     parser.add_argument("function", help="its name in template.yaml")

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from infra.bundle import LOCAL_ONLY
 from infra.bundle.imports import trace
 from infra.project import ROOT
 from shared.agent.flow import Flow
@@ -32,7 +31,7 @@ def settings_read(*entries: str) -> frozenset[str]:
     """The environment variables that the settings read by `entries`, and all they import, stand
     for."""
     found: set[str] = set()
-    for name, file in trace(ROOT, entries, LOCAL_ONLY).modules.items():
+    for name, file in trace(ROOT, entries).modules.items():
         if name != "shared.settings":
             found.update(_fields(ast.parse(file.read_bytes())))
     return frozenset(field.upper() for field in found)

@@ -130,7 +130,7 @@ def test_the_built_ingress_answers(bundles: Path, client: Path) -> None:
 
 def test_the_ingress_ships_two_files_of_chalice_and_our_own(bundles: Path) -> None:
     bundle = bundles / "Ingress"
-    assert _tops(bundle) == {"chalice", "flows", "shared"}
+    assert _tops(bundle) == {"chalice", "shared"}
     assert {file.name for file in (bundle / "chalice").glob("*.py")} == {"__init__.py", "app.py"}
     assert not list(bundle.rglob("*.sql"))
 
@@ -178,7 +178,7 @@ def test_no_bundle_holds_what_only_a_build_or_a_test_needs(bundles: Path, functi
     }
     assert not unwanted & _tops(bundles / function)
     assert not (bundles / function / "infra" / "local").exists()
-    assert not (bundles / function / "shared" / "memory" / "minilm.py").exists()
+    assert not (bundles / function / "shared/memory/embedding/minilm.py").exists()
 
 
 @pytest.mark.parametrize("function", FLOWS)
@@ -219,17 +219,42 @@ def test_a_bundle_stays_small(bundles: Path, tmp_path: Path, function: str, most
 
 def test_builds_at_once_install_the_libraries_once(tmp_path: Path) -> None:
     requirements, cache = tmp_path / "requirements", tmp_path / "cache"
-    requirements.mkdir()
-    locked = (ROOT / "requirements/runtime.txt").read_text("utf-8")
-    one = locked[locked.index("\nsix==") + 1 :].partition("\ntyping-extensions")[0]
-    (requirements / "runtime.txt").write_text(one)
-    (requirements / "runtime.in").write_text("six\n")
+    _lock(requirements / "runtime", "six")
     with ThreadPoolExecutor(2) as threads:
         ready = [threads.submit(Vendor.ready, TARGET, requirements, cache) for _ in range(2)]
     for vendor in (future.result() for future in ready):
         vendor.copy({"six": "test"}, frozenset(), tmp_path / "into")
     assert len(list(cache.iterdir())) == 1
     assert (tmp_path / "into" / "six.py").exists()
+
+
+def test_an_optional_part_ships_only_with_the_functions_that_name_it(tmp_path: Path) -> None:
+    _lock(tmp_path / "requirements/runtime", "six")
+    _lock(tmp_path / "requirements/parts/paths", "jmespath")
+    _write(
+        tmp_path,
+        {
+            "flows/a.py": "import six\ndef find():\n    import shared.find\n",
+            "shared/find.py": 'import jmespath\nPART = "paths"\n',
+        },
+    )
+    (tmp_path / "template.yaml").write_text(
+        "Resources:\n"
+        "  Plain:\n    Handler: flows.a.f\n"
+        "  Fine:\n    Metadata: {BuildMethod: makefile, Parts: [paths]}\n    Handler: flows.a.f\n"
+        "  Entry:\n    Handler: shared.find.f\n"
+        "  Wrong:\n    Metadata: {BuildMethod: makefile, Parts: [pats]}\n    Handler: flows.a.f\n"
+    )
+    for function in ("Plain", "Fine"):
+        build(function, tmp_path / function, TARGET, tmp_path)
+    assert {"six.py"} <= _tops(tmp_path / "Plain")
+    assert not {"jmespath", "shared"} & _tops(tmp_path / "Plain")
+    assert {"six.py", "jmespath"} <= _tops(tmp_path / "Fine")
+    assert (tmp_path / "Fine/shared/find.py").exists()
+    with pytest.raises(SettingsError, match=r"shared\.find belongs to the part paths; add Parts: "):
+        build("Entry", tmp_path / "Entry", TARGET, tmp_path)
+    with pytest.raises(SettingsError, match=r"parts/pats\.txt is missing; write the \.in file"):
+        build("Wrong", tmp_path / "Wrong", TARGET, tmp_path)
 
 
 def test_a_runtime_without_its_python_here_says_what_to_do() -> None:
@@ -288,11 +313,26 @@ def _tops(bundle: Path) -> set[str]:
     return {path.name for path in bundle.iterdir()}
 
 
+def _lock(place: Path, distribution: str) -> None:
+    """Ask for `distribution` in `place`.in, and lock it in `place`.txt as the project does."""
+    locked = (ROOT / "requirements/runtime.txt").read_text("utf-8")
+    lines = re.search(rf"^{distribution}==.*\n(?:    .*\n)*", locked, re.M)
+    assert lines
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.with_suffix(".txt").write_text(lines[0])
+    place.with_suffix(".in").write_text(f"{distribution}\n")
+
+
 def _trace(root: Path, content: dict[str, str]) -> Trace:
+    _write(root, content)
+    return trace(root, ["flows.a"])
+
+
+def _write(root: Path, content: dict[str, str]) -> None:
+    """Write modules, and an empty `__init__.py` into each of their packages."""
     for name, text in content.items():
         file = root / name
         file.parent.mkdir(parents=True, exist_ok=True)
         for package in file.relative_to(root).parents[:-1]:
             (root / package / "__init__.py").touch()
         file.write_text(text)
-    return trace(root, ["flows.a"])

@@ -132,7 +132,7 @@ def test_a_build_reads_of_the_template_what_yaml_says(written: Json, deployed: D
     template = TemplateText(ROOT / "template.yaml")
     for name, properties in deployed.functions.items():
         flow = deployed.variables(name).get("FLOW", "")
-        assert template.function(name) == (properties["Handler"], flow)
+        assert template.function(name) == (properties["Handler"], flow, ())
     for name in ("Runtime", "Architecture"):
         assert template.default(name) == written["Parameters"][name]["Default"]
 

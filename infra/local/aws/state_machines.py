@@ -16,7 +16,7 @@ from infra.local.aws.store import Store
 from shared.events import Json
 
 if TYPE_CHECKING:
-    from infra.local.aws.asl_interpreter import Execution, Invoke
+    from infra.local.aws.asl_interpreter import Execution, InvokeRaw
 
 
 class StatesError(LocalCloudError):
@@ -42,12 +42,12 @@ class StateMachines:
         self._machines: dict[str, StateMachine] = {}
         self._executions: dict[str, Execution] = {}
         self._lock = threading.Lock()
-        self._invoke: Invoke | None = None
+        self._invoke: InvokeRaw | None = None
 
     def add(self, machine: StateMachine) -> None:
         self._machines[machine.arn] = machine
 
-    def open(self, invoke: "Invoke") -> None:
+    def open(self, invoke: "InvokeRaw") -> None:
         """Run executions from now on, the interrupted ones first."""
         self._invoke = invoke
         if self._machines:
