@@ -13,7 +13,7 @@ import pytest
 
 from infra.local.aws import asl_interpreter
 from infra.local.aws.errors import FunctionError
-from infra.local.aws.http_server import HttpServer
+from infra.local.http_server import HttpServer
 from infra.local.aws.state_machines import StateMachine, StateMachines, StatesError
 from infra.local.aws.states_api import StatesApi
 from infra.local.aws.store import Store

@@ -15,7 +15,6 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from infra.local.aws import moto_repairs
 from infra.local.aws.environments import FunctionSpec
 from infra.local.aws.gateway import Route
-from infra.local.aws.http_server import HttpServer
 from infra.local.aws.lambda_api import InvokeRaw, LambdaApi
 from infra.local.aws.moto_repairs import DurableQueue
 from infra.local.aws.queues import EventSource
@@ -23,6 +22,7 @@ from infra.local.aws.schedules import Schedule
 from infra.local.aws.state_machines import StateMachines
 from infra.local.aws.states_api import StatesApi
 from infra.local.aws.store import Store
+from infra.local.http_server import HttpServer
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

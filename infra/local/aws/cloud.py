@@ -16,12 +16,12 @@ from infra.local.aws.environments import Log
 from infra.local.aws.errors import LocalCloudError
 from infra.local.aws.functions import Functions
 from infra.local.aws.gateway import Gateway
-from infra.local.aws.http_server import HttpServer
 from infra.local.aws.queues import Poller, QueueStatus, dead_letter
 from infra.local.aws.schedules import Scheduler
 from infra.local.aws.stack import Stack, text
 from infra.local.aws.store import Store
 from infra.local.aws.template import load
+from infra.local.http_server import HttpServer
 from shared.events import Json
 
 if TYPE_CHECKING:

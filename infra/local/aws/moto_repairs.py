@@ -20,8 +20,8 @@ from moto.sns.models import SNSBackend, Topic, sns_backends
 from moto.sqs.exceptions import ReceiptHandleIsInvalid
 from moto.sqs.models import Message, Queue, SQSBackend, _filter_message_attributes, sqs_backends
 
-from infra.local.aws.http_server import QuietHandler
 from infra.local.aws.store import Store, StoredMessage
+from infra.local.http_server import QuietHandler
 
 #: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 _SNS_LIMIT_BYTES = 262_144

@@ -16,7 +16,8 @@ from infra.local.aws.store import Store
 from shared.events import Json
 
 if TYPE_CHECKING:
-    from infra.local.aws.asl_interpreter import Execution, InvokeRaw
+    from infra.local.aws.asl_interpreter import Execution
+    from infra.local.aws.lambda_api import InvokeRaw
 
 
 class StatesError(LocalCloudError):
