@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import urllib3
 
-from benchmarks.loopback import ReceivedRequest, Loopback
+from benchmarks.loopback import Loopback, ReceivedRequest
 from benchmarks.table import Findings, Spread, Table
 from shared.errors import ModelUnavailable
 from shared.models import Message, Provider, Reply, Request, Usage

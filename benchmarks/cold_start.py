@@ -80,8 +80,12 @@ def measure_ingress(bundles: Bundles, scratch: Path, world: World, rounds: int) 
             StartCase("message, SNS over TLS", ingress(secure.url, trusted), messages),
             StartCase("issue, bare over TLS", ingress(secure.url, trusted, bare), events),
             StartCase("message, bare over TLS", ingress(secure.url, trusted, bare), messages),
-            StartCase("issue, botocore over TLS", ingress(secure.url, trusted, on_botocore), events),
-            StartCase("message, botocore over TLS", ingress(secure.url, trusted, on_botocore), messages),
+            StartCase(
+                "issue, botocore over TLS", ingress(secure.url, trusted, on_botocore), events
+            ),
+            StartCase(
+                "message, botocore over TLS", ingress(secure.url, trusted, on_botocore), messages
+            ),
         ]
         samples = _rounds(cases, rounds)
     return _findings(

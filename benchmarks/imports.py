@@ -125,7 +125,9 @@ def _versions(python: Path) -> str:
     return f"{named}, in an environment of {len(found)} packages."
 
 
-def _rounds(cases: Sequence[ImportCase], scratch: Path, rounds: int) -> dict[str, list[ImportSample]]:
+def _rounds(
+    cases: Sequence[ImportCase], scratch: Path, rounds: int
+) -> dict[str, list[ImportSample]]:
     """Load each case once per round; a round before the first compiles, and is not counted."""
     samples: dict[str, list[ImportSample]] = {case.name: [] for case in cases}
     for number in range(rounds + 1):

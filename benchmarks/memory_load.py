@@ -15,7 +15,7 @@ from typing import Any
 
 import psycopg
 
-from benchmarks.generated_memories import BLOCK, DIMENSIONS, MemoryBlock, Floats, Generated
+from benchmarks.generated_memories import BLOCK, DIMENSIONS, Floats, Generated, MemoryBlock
 from infra.local.postgres import EmbeddedPostgres
 from infra.migrations import migrate
 from shared.database import Database, Statement, queries

@@ -160,7 +160,9 @@ def _parts_table(found: dict[PlanShape, list[Measured]]) -> Table:
         shape: Spread.of(measured.wall - shape.own for measured in own).median
         for shape, own in found.items()
     }
-    one, few, wide, narrow = (added[PlanShape(*shape)] for shape in ((1, 1), (4, 4), (12, 4), (12, 12)))
+    one, few, wide, narrow = (
+        added[PlanShape(*shape)] for shape in ((1, 1), (4, 4), (12, 4), (12, 12))
+    )
     rows = [
         ["a plan of one step", f"{one:.0f}"],
         ["one more wave, the steps the same", f"{(narrow - wide) / 8:.0f}"],

@@ -59,7 +59,9 @@ def measure_quality(url: str, path: Path) -> Findings:
     return Findings(tables, _samples(answers))
 
 
-def ask(database: Database, store: MemoryStore, asked: ConversationSet) -> dict[str, list[RankedAnswer]]:
+def ask(
+    database: Database, store: MemoryStore, asked: ConversationSet
+) -> dict[str, list[RankedAnswer]]:
     """Remember each haystack as a tenant of its own, and ask its questions in every way."""
     answers: dict[str, list[RankedAnswer]] = {way: [] for way in WAYS}
     for haystack in asked.haystacks:

@@ -55,7 +55,7 @@ class Recorder:
 
 
 def recorded(flow: Flow, settings: Settings, recorder: Recorder) -> Worker:
-    """Compose the worker of `flow` as shared.runtime.function does, around parts that are recorded."""
+    """Compose the worker of `flow` as shared.runtime.function does, of recorded parts."""
     database = _Database(settings.database_url, recorder)
     can = capabilities(flow, settings, database)
     watched = can._replace(

@@ -110,8 +110,8 @@ def measure_overhead(world: World, rounds: int) -> Findings:
         rows,
         (
             f"Medians (p10-p90) of {rounds} interleaved rounds, warm. Target: <= {TARGET:g} x.",
-            "The worker that shared.runtime.function composes, a real SQS record, Postgres over a TCP proxy"
-            " that adds the delay and counts,",
+            "The worker that shared.runtime.function composes, a real SQS record, Postgres over a"
+            " TCP proxy that adds the delay and counts,",
             f"a model server on loopback that takes {THINKING * 1e3:g} ms a call: `models` is what"
             " it took by its own clock.",
             "two_answers only asks twice. usual_run recalls, asks twice, comments and remembers:"

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks.loopback import ReceivedRequest, Inbox, Loopback, ModelStandIn
+from benchmarks.loopback import Inbox, Loopback, ModelStandIn, ReceivedRequest
 from infra.local.postgres import EmbeddedPostgres
 from infra.local.sandbox.github import REPOSITORY, GitHubSandbox
 from infra.local.sandbox.slack import SlackSandbox

@@ -36,11 +36,11 @@ def conduct_batches(
     sleep: Callable[[float], None] = time.sleep,
     watch: Callable[[TrialProgress], None] = lambda _: None,
 ) -> Json:
-    """Ask what is not yet done in batches, wait for them, and return the report.
+    """Ask what is not done yet in batches, wait for them, and return the report.
 
-    `connect` returns the batch interface of a model; rows that are too few for a batch are asked
-    at once, with `ask`. What is under way stands beside `out`: another start finds it again. Raises
-    SettingsError as `conduct` does, and when a provider refuses a batch.
+    `connect` returns the batch interface of a model; rows that are too few for a batch go to `ask`
+    at once. What is under way is kept beside `out`, so another start finds it. Raises SettingsError
+    as `conduct` does, and when a provider refuses a batch.
     """
     with (
         closing(Ledger()) as ledger,
@@ -120,7 +120,7 @@ class _Post:
                     self._keep(self._ask(job))
 
     def fetch(self) -> int:
-        """Look at every batch once; return of how many nothing more will come."""
+        """Look at every batch once; return for how many nothing more will come."""
         return sum(self._settled(batch) for batch in self._intake.open())
 
     def _submit(self, arm: str, jobs: list[Job]) -> None:
@@ -165,7 +165,7 @@ class _Post:
         return handle
 
     def _bring(self, batch: Open, result: BatchResult) -> None:
-        """Write down what came of a row, unless a start that was killed did."""
+        """Write down the result of a row, unless a start that was killed did."""
         job, outcome = self._intake.job(batch, result.id), result.outcome
         if job is None:
             return

@@ -1,4 +1,4 @@
-"""A fixed number of threads, each of which takes a job, asks, and writes down what came."""
+"""A fixed number of threads that each take a job, ask, and write down the result."""
 
 import threading
 from collections import Counter
@@ -17,7 +17,7 @@ _HOPELESS = 50
 class Crew:
     """Threads that empty an iterator of jobs.
 
-    `stopped` says why they ended early: `interrupted`, `budget` or `hopeless`; empty is not.
+    `stopped` says why they ended early: `interrupted`, `budget` or `hopeless`; else it is empty.
     """
 
     def __init__(
@@ -42,10 +42,10 @@ class Crew:
         self._problem: SettingsError | None = None
 
     def work(self, threads: int, glance: Callable[[], None]) -> None:
-        """Empty the jobs; `glance` is called now and then.
+        """Empty the jobs, and call `glance` now and then.
 
         After Ctrl-C the calls under way are waited for; after a second one they are left. Raises
-        SettingsError when a setting is wrong, and no call can succeed.
+        SettingsError when a setting is wrong and no call can succeed.
         """
         self._working = threads
         for _ in range(threads):

@@ -1,4 +1,4 @@
-"""Which rows are asked: all, a sample, the first few, without those that are done."""
+"""Chooses the rows to ask: all, a sample, or the first few, without those that are done."""
 
 import heapq
 import threading
@@ -15,7 +15,7 @@ _SHOWN = 20
 
 @dataclass(frozen=True)
 class Wanted:
-    """What of the input is asked. `rerun` is empty, `failed`, `all`, or a row's id."""
+    """The rows to ask. `rerun` is empty, `failed`, `all`, or a row's id."""
 
     limit: int | None = None
     sample: int | None = None
@@ -24,7 +24,7 @@ class Wanted:
 
 
 class Skipped:
-    """What was not asked, and why."""
+    """The rows that were not asked, and why."""
 
     def __init__(self) -> None:
         self.bad: list[BadRow] = []
@@ -74,7 +74,7 @@ def _drawn(row: InputRow, seed: int) -> int:
 
 
 class Jobs:
-    """The jobs of an input, one at a time for any number of threads: none is held in memory."""
+    """The jobs of an input, one at a time for any number of threads, so that memory holds none."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class Jobs:
         ledger: Ledger,
         rerun: str = "",
     ) -> None:
-        """`models` is what each model is called, and what that stands for today."""
+        """`models` maps the name of each model to the one that it stands for today."""
         self.skipped = Skipped()
         self._lock = threading.Lock()
         self._ledger = ledger
@@ -115,7 +115,7 @@ class Jobs:
                         yield job
 
     def _is_done(self, job: Job) -> bool:
-        """Is there a result of the same request that may stay?"""
+        """Tell if a result of the same request exists and may stay."""
         found = self._ledger.find(job)
         if found is None:
             return False

@@ -1,4 +1,4 @@
-"""What the results file holds, by row and model: an index on disk, so that it costs no memory."""
+"""An index of the results file by row and model, on disk, so that it costs no memory."""
 
 import sqlite3
 import threading
@@ -11,7 +11,7 @@ _SQL = queries(__file__, "ledger.sql")
 
 
 class LastResult(NamedTuple):
-    """The newest result of a job: was it of the same request, and is it a failure?"""
+    """The newest result of a job: if its request was the same, and if it failed."""
 
     same: bool
     failed: bool
@@ -36,11 +36,11 @@ class Ledger:
         self._database.close()
 
     def begin_reading(self) -> None:
-        """Forget which rows were read: the input is read from its start."""
+        """Forget the rows that were read, before reading the input again."""
         self.all("forget_rows")
 
     def is_new(self, id: str) -> bool:
-        """Note that a row of this id was read; False when one was read before."""
+        """Note that a row of this id was read; False when it was read before."""
         with self._lock:
             return self._database.execute(_SQL["read_row"], (id,)).rowcount == 1
 
@@ -63,7 +63,7 @@ class Ledger:
         return LastResult(rows[0]["hash"] == job.hash, rows[0]["error"] != "") if rows else None
 
     def cover(self, job: Job) -> None:
-        """Say that a result from before is of a row that was asked for now."""
+        """Count an earlier result for a row that this start asks for."""
         self.all("cover", model=job.arm, id=job.row.id)
 
     def all(self, query: str, **values: object) -> list[dict[str, Any]]:
@@ -72,7 +72,7 @@ class Ledger:
             return [dict(row) for row in self._database.execute(_SQL[query], values)]
 
     def places(self) -> "list[tuple[int, int]]":
-        """Return where the newest results stand in the file, in the order of the input."""
+        """Return the positions of the newest results in the file, in the order of the input."""
         return [(row["start"], row["length"]) for row in self.all("in_order")]
 
 

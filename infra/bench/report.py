@@ -1,4 +1,4 @@
-"""What came of it all: counts, shares with their intervals, latencies, cost, model beside model."""
+"""The report: counts, shares with intervals, latencies, cost, and the models compared."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _LABELS = 20
 
 @dataclass(frozen=True)
 class Throughput:
-    """How fast this start went. `calls` counts by model."""
+    """The speed of this start. `calls` counts by model."""
 
     seconds: float
     calls: Mapping[str, int]
@@ -23,8 +23,8 @@ class Throughput:
 
 
 def report(ledger: Ledger, models: Sequence[str], skipped: Skipped, pace: Throughput) -> Json:
-    """Return the report as plain JSON values: of all rows that this start covers, also those that
-    were done before."""
+    """Return the report as plain JSON values, of all rows that this start covers, those done before
+    too."""
     return {
         "models": {model: _of_model(ledger, model, pace) for model in models},
         "pairs": [_of_pair(ledger, models[0], second) for second in models[1:]],
@@ -38,7 +38,7 @@ def report(ledger: Ledger, models: Sequence[str], skipped: Skipped, pace: Throug
 
 
 def is_clean(found: Json) -> bool:
-    """Was every row answered?"""
+    """Tell if every row was answered."""
     failed = any(model["failed"] for model in found["models"].values())
     return not (failed or found["bad_rows"] or found["stopped"])
 
@@ -70,7 +70,7 @@ def _share(correct: int, total: int) -> Json | None:
 
 
 def _percentile(ledger: Ledger, model: str, timed: int, percent: int) -> Any:
-    """Return the nearest rank, None when nothing was timed."""
+    """Return the nearest rank; None when nothing was timed."""
     if not timed:
         return None
     place = max(0, -(-timed * percent // 100) - 1)

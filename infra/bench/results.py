@@ -1,4 +1,4 @@
-"""The results file: one JSON line per answer, appended as it comes, so that a crash loses none."""
+"""The results file: one JSON line per answer, appended at once, so that a crash loses none."""
 
 import fcntl
 import json
@@ -19,10 +19,10 @@ _FIRST = b'{"id"'
 
 
 class ResultsFile:
-    """Results at a path, or nowhere when it is None: then only the ledger has them. Thread-safe.
+    """Results in the file `path`; with None only the ledger has them. Thread-safe.
 
-    Raises SettingsError when the file is none of ours, another process writes it, or cannot be
-    written.
+    Raises SettingsError when the file is not a results file, cannot be written, or another process
+    writes it.
     """
 
     def __init__(self, path: Path | None, ledger: Ledger) -> None:
@@ -80,9 +80,9 @@ class ResultsFile:
         os.replace(sorted_file.name, self._path)
 
     def _load(self, written: BinaryIO, file: FileIO) -> None:
-        """Index what earlier starts wrote, and cut off the last line if it is half written.
+        """Index the results of earlier starts, and cut off the last line if it is half written.
 
-        Any other line that cannot be read is passed over, unless it is the first.
+        Other unreadable lines are skipped, unless it is the first.
         """
         start = 0
         for line in iter(written.readline, b""):

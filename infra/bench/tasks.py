@@ -1,4 +1,4 @@
-"""What is asked about each row: the prompt, the row as data, and what becomes of the answer."""
+"""Asks about one row: the prompt, the row as data, and the judged answer."""
 
 import json
 import time
@@ -40,7 +40,7 @@ class Task:
 
     @cached_property
     def _common(self) -> Request:
-        """What the requests of all rows have in common."""
+        """The parts that the requests of all rows share."""
         schema = None if self.returns is str else typed.schema_of(self.returns)
         return Request((), system(self.prompt), schema=schema, max_tokens=self.max_tokens)
 
@@ -61,8 +61,8 @@ class Job:
 
 @dataclass(frozen=True)
 class TaskResult:
-    """What came of a job. `error` is empty when there is an answer; `score` is None where nothing
-    was expected, or nothing came that could be judged."""
+    """The result of a job. `error` is empty when there is an answer; `score` is None when nothing
+    was expected, or nothing came to judge."""
 
     id: str
     line: int
@@ -91,7 +91,7 @@ class TaskResult:
 
     @classmethod
     def of(cls, written: Json) -> "TaskResult":
-        """Read such an object; raises KeyError, TypeError or ValueError when it is none."""
+        """Read such an object; raises KeyError, TypeError or ValueError when it is malformed."""
         wrong = written["error"] or {"kind": "", "message": ""}
         read = written | {
             "error": wrong["kind"],
@@ -102,7 +102,7 @@ class TaskResult:
 
     @property
     def pairs(self) -> list[Pair]:
-        """What was expected and what came, for the table of confusions."""
+        """Return the expected and the actual values, for the table of confusions."""
         if self.expect is None or self.score is None:
             return []
         output = self.output if not self.error else "(no valid answer)"
@@ -110,9 +110,9 @@ class TaskResult:
 
 
 def answer(task: Task, job: Job, reply: Callable[[Request], Reply]) -> TaskResult:
-    """Ask and judge. A failure of the model is a result too; what was paid before it counts.
+    """Ask and judge. A failure of the model is a result too, with the cost of what was paid before.
 
-    Raises BudgetExceeded: that is no result of this row, and ends the bench.
+    Raises BudgetExceeded, which ends the bench.
     """
     paid: list[Reply] = []
 
@@ -131,7 +131,7 @@ def answer(task: Task, job: Job, reply: Callable[[Request], Reply]) -> TaskResul
 
 
 def read(task: Task, job: Job, reply: Reply) -> TaskResult:
-    """Read and judge a reply that came from a batch, where nobody can ask for a repair."""
+    """Read and judge a reply from a batch, where no repair can be asked for."""
     try:
         if reply.finish == "refused":
             raise AnswerInvalid(f"{reply.model}: declined to answer")
@@ -148,7 +148,7 @@ def judged(job: Job, output: Any, paid: list[Reply], ms: float | None) -> TaskRe
 
 
 def failed(job: Job, err: ModelError, paid: list[Reply], ms: float | None) -> TaskResult:
-    """Return the result of a failure; an invalid answer is a wrong one, others are not judged."""
+    """Return the result of a failure: an invalid answer is wrong, other failures are not judged."""
     wrong = isinstance(err, AnswerInvalid) and job.row.expect is not None
     # A wire's own kinds of error are called by the one of ours that they are.
     names = [kind.__name__ for kind in type(err).__mro__ if kind.__module__ == errors.__name__]

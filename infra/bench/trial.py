@@ -1,4 +1,4 @@
-"""One start of a bench: what is to be done, and how it is done with calls that answer at once."""
+"""One start of a bench: what to ask, and how to ask it with calls that answer at once."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -22,7 +22,7 @@ AUTO = 32
 
 @dataclass(frozen=True)
 class Trial:
-    """What to ask of which models. `models` is what each is called, and what that stands for today;
+    """The questions and the models. `models` maps each name to the model that it stands for today;
     `rows` starts reading the input anew."""
 
     task: Task
@@ -33,7 +33,7 @@ class Trial:
     sort: bool = False
 
     def jobs(self, ledger: Ledger, *, again: bool = False) -> Jobs:
-        """Return what is to be asked; `again` reads the input once more, for what is still open."""
+        """Return the jobs to ask; `again` reads the input once more, for those still open."""
         rows = chosen(self.rows, self.wanted)
         rerun = "" if again else self.wanted.rerun
         return Jobs(rows, self.task, self.models, ledger, rerun)
@@ -41,7 +41,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class TrialProgress:
-    """How far it is, for whoever watches."""
+    """The progress that `watch` gets."""
 
     finished: int
     spent: float
@@ -56,9 +56,9 @@ def conduct(
     dollars: float | None = None,
     watch: Callable[[TrialProgress], None] = lambda _: None,
 ) -> Json:
-    """Ask what is not yet done, and return the report.
+    """Ask what is not done yet, and return the report.
 
-    Raises SettingsError when the input, the results file or a setting cannot be used.
+    Raises SettingsError when the input, the results file or a setting is unusable.
     """
     with closing(Ledger()) as ledger, ResultsFile(trial.out, ledger) as results:
         began = time.monotonic()

@@ -73,7 +73,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def run(known: KnownSystem, options: argparse.Namespace) -> int:
-    """Do it, print the report, and return the exit code."""
+    """Run the bench, print the report, and return the exit code."""
     try:
         with tempfile.TemporaryFile() as spool:
             return _run(_settings(known, options), options, spool)
@@ -115,8 +115,8 @@ def _batches(settings: Settings, model: str) -> BatchProvider:
 
 
 def _automatic(trial: Trial) -> int:
-    """Return enough threads for the model layer's limits to decide; the offline model computes, so
-    more than one would only wait for each other."""
+    """Return enough threads for the limits of the models to decide; one for the offline model,
+    which computes."""
     return 1 if set(trial.models.values()) == {"offline"} else AUTO
 
 
@@ -151,7 +151,7 @@ def _settings(known: KnownSystem, options: argparse.Namespace) -> Settings:
 
 
 def _prompt(named: str) -> str:
-    """Return what a file holds, or `named` itself when there is no such file."""
+    """Return the content of the file `named`, or `named` itself when there is no such file."""
     try:
         path = from_caller(Path(named))
         text = path.read_text("utf-8-sig") if path.is_file() else named
@@ -167,7 +167,8 @@ def _prompt(named: str) -> str:
 def _rows(
     options: argparse.Namespace, spool: IO[bytes]
 ) -> Callable[[], Iterable[rows.InputRow | rows.BadRow]]:
-    """Return what starts reading; samples and batches read twice, so stdin is copied first."""
+    """Return a function that starts reading; samples and batches read twice, so stdin is copied
+    first."""
     fields = tuple(name.strip() for name in options.fields.split(",") if name.strip())
     columns = Columns(options.id, options.expect, fields)
     path = from_caller(Path(options.input))
@@ -198,7 +199,7 @@ def _reply(models: Models, model: str, options: argparse.Namespace, request: Req
 
 
 def _stream(trial: Trial, models: Models, options: argparse.Namespace) -> int:
-    """Print the answer about the first row that is wanted, as it comes; nothing is kept."""
+    """Print the answer about the first chosen row as it grows; keep nothing."""
     with closing(Ledger()) as ledger:
         job = next(trial.jobs(ledger), None)
     if job is None:
@@ -217,7 +218,7 @@ def _stream(trial: Trial, models: Models, options: argparse.Namespace) -> int:
 
 
 class _Shown:
-    """Prints a text that grows; where another attempt began anew, so does the line."""
+    """Prints a growing text, on a new line when an attempt starts over."""
 
     def __init__(self) -> None:
         self._text = ""
@@ -241,7 +242,7 @@ def _show(seen: TrialProgress) -> None:
 
 
 def _stay_silent(seen: TrialProgress) -> None:
-    """Nobody watches."""
+    """Show no progress."""
 
 
 def _positive(text: str) -> int:

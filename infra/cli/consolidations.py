@@ -1,4 +1,4 @@
-"""./scripts/flows memory consolidations, undo: what consolidation changed, and back again."""
+"""./scripts/flows memory consolidations, undo: list what consolidation changed, and undo it."""
 
 import argparse
 from collections.abc import Iterator
@@ -49,7 +49,7 @@ def list_consolidations(url: str, *, limit: int) -> Iterator[str]:
 
 
 def undo_consolidation(url: str, id: str) -> str:
-    """Undo the one change whose id starts so, and say what came of it.
+    """Undo the one change whose id starts so, and say what came back.
 
     Raises SettingsError when none or several do, or when it cannot be undone.
     """

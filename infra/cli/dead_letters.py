@@ -9,8 +9,7 @@ from shared.errors import SettingsError
 
 
 def redrive(known: KnownSystem, queue: str) -> str:
-    """Move all dead letters of `queue` back and say how many; raises SettingsError when it
-    cannot."""
+    """Move all dead letters of `queue` back and say how many; raises SettingsError on failure."""
     return _locally(known.url, queue) if known.local else _in_aws(queue)
 
 

@@ -18,8 +18,7 @@ _PATIENCE = 15.0
 
 
 class Saved(NamedTuple):
-    """A delivery as a file keeps it. A body that was saved as text is sent as it was, byte for
-    byte.
+    """A delivery in a file. A body that was saved as text is sent byte for byte.
 
     `event` is GitHub's name for it, such as `issues`; empty for Slack.
     """
@@ -32,8 +31,8 @@ class Saved(NamedTuple):
     def read(cls, file: Path, event: str) -> "Saved":
         """Read `{"headers": …, "body": …}` or a bare payload; `event` overrules the headers.
 
-        The id in the headers is kept, so that a delivery that is sent twice is one event. Raises
-        SettingsError when the file is no delivery.
+        It keeps the id in the headers, so that a delivery that is sent twice is one event. Raises
+        SettingsError when the file is not a delivery.
         """
         try:
             saved = json.loads(file.read_text("utf-8"))
@@ -53,7 +52,7 @@ class Saved(NamedTuple):
 def send(saved: Saved, url: str, settings: Settings) -> tuple[int, str]:
     """Post it, signed, to the front door at `url`; return the status and the answer.
 
-    Raises SettingsError when its secret is not set, nobody answers, or it is no delivery.
+    Raises SettingsError when its secret is not set, nobody answers, or the file is not a delivery.
     """
     try:
         if saved.event:

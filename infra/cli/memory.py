@@ -1,4 +1,4 @@
-"""`flows memory`: what an operator sees and forgets of a tenant's memory, without bounds."""
+"""`flows memory`: shows and forgets a tenant's memory for an operator, who sees all of it."""
 
 import argparse
 import getpass

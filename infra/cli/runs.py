@@ -1,4 +1,4 @@
-"""What runs did: a list of the newest, and one as a tree of its steps and effects."""
+"""Lists the newest runs, and shows one as a tree of its steps and effects."""
 
 from collections.abc import Iterator
 

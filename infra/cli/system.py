@@ -1,4 +1,4 @@
-"""Which system the commands talk to: the local one that runs, or what the environment names."""
+"""Finds the system that the commands talk to: the local one if it runs, else the environment's."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from shared.settings import Settings
 
 
 class KnownSystem(NamedTuple):
-    """`url` is the front door's, empty when none is known; `local` says that ./scripts/dev runs."""
+    """`url` is the front door's, empty when unknown; `local` says that ./scripts/dev runs."""
 
     url: str
     settings: Settings
@@ -18,7 +18,7 @@ class KnownSystem(NamedTuple):
 
 
 def find_system(data: Path, environment: dict[str, str]) -> KnownSystem:
-    """Read what ./scripts/dev left in `data`; the environment and .env complete or replace it."""
+    """Read what ./scripts/dev wrote to `data`; the environment and .env complete or replace it."""
     file = data / "system.json"
     saved = json.loads(file.read_text("utf-8")) if file.exists() else {}
     chosen = saved.get("settings", {}) | saved_settings() | environment

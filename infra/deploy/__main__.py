@@ -1,4 +1,4 @@
-"""`./scripts/deploy`: from a .env file to webhook addresses, or the reason why not."""
+"""`./scripts/deploy`: from a .env file to webhook addresses, or the reason why it stopped."""
 
 import argparse
 import os
@@ -53,7 +53,7 @@ def main() -> int:
 
 
 def missing(settings: Settings, stored: secrets.Stored) -> list[str]:
-    """Say what is needed and neither set nor stored; nothing when all is there."""
+    """List what is needed and neither set nor stored."""
     problems = []
     host = urlsplit(settings.database_url).hostname
     if not stored.has("database", "url"):
@@ -96,7 +96,7 @@ def _deploy(place: Destination, environment: Mapping[str, str]) -> None:
 
 
 def _show(place: Destination, environment: Mapping[str, str]) -> None:
-    """Print the steps and validate the template; touches nothing and needs no credentials."""
+    """Print the steps and validate the template; change nothing and need no credentials."""
     settings = Settings.from_environment(environment)
     new = secrets.given(settings)
     stored = secrets.Stored(new, "<versions>")

@@ -1,4 +1,4 @@
-"""The steps of a deployment that SAM and AWS do, and what they are told."""
+"""The steps of a deployment that SAM and AWS do, and their parameters."""
 
 import json
 import os
@@ -46,7 +46,7 @@ class DeployError(AgentFlowsError):
 
 
 class Destination(NamedTuple):
-    """Where to deploy to, and for which Python."""
+    """The stack and the account to deploy to, and its Python."""
 
     stack: str
     prefix: str
@@ -64,7 +64,8 @@ class Destination(NamedTuple):
 def parameters(
     place: Destination, environment: Mapping[str, str], stored: Stored
 ) -> dict[str, str]:
-    """The parameters of template.yaml, as far as the place, the settings and the secrets say."""
+    """Return the parameters of template.yaml that the destination, the settings and the secrets
+    give."""
     values = {
         "Runtime": place.runtime,
         "Architecture": place.architecture,
@@ -96,7 +97,7 @@ def overrides(values: Mapping[str, str]) -> list[str]:
 
 
 def sam_commands(place: Destination, values: Mapping[str, str]) -> list[list[str]]:
-    """What SAM is called with, in order: validate, build, deploy."""
+    """Return the SAM commands in order: validate, build, deploy."""
     sam = str(ROOT / "scripts" / "sam")
     given = ["--parameter-overrides", *overrides(values)]
     return [
@@ -117,7 +118,7 @@ def run_sam(command: Sequence[str], place: Destination) -> None:
 def migrate(client: Any, function: str) -> list[str]:
     """Bring the database to the current schema; return the migrations applied.
 
-    Raises DeployError when the function fails or answers something else.
+    Raises DeployError when the function fails or returns anything else.
     """
     reply = client.invoke(FunctionName=function, Payload=b"{}")
     answer = json.loads(reply["Payload"].read() or b"null")
@@ -132,6 +133,6 @@ def migrate(client: Any, function: str) -> list[str]:
 
 
 def outputs(client: Any, stack: str) -> dict[str, str]:
-    """The outputs of the stack, by name."""
+    """Return the outputs of the stack, by name."""
     (found,) = client.describe_stacks(StackName=stack)["Stacks"]
     return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}

@@ -1,5 +1,5 @@
-"""Lets the local system see what happens in real repositories, though GitHub cannot reach it: what
-GitHub tried to deliver to the app is posted, signed, to the local front door."""
+"""Posts the deliveries of a real GitHub App to the local front door, signed: GitHub itself cannot
+reach it."""
 
 import json
 import threading
@@ -31,9 +31,9 @@ _FINAL = {400, 413}
 class AppDeliveries:
     """Polls the app's own list of deliveries, as GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY.
 
-    Each delivery since the first start that is not older than an hour is posted to the front door
-    at `url`, oldest first, until it answers 200. `state` is a directory that remembers across
-    restarts which were. `say` is told in one line what goes wrong. `interval` is in seconds.
+    It posts each delivery since the first start that is not older than an hour to the front door at
+    `url`, oldest first, until it answers 200. `state` is a directory that remembers the posted ones
+    across restarts. `say` gets failures, a line each. `interval` is in seconds.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class AppDeliveries:
             self._posted.add(delivery)
 
     def _waiting(self) -> list[WebhookDelivery]:
-        """Return what is to be posted, oldest first; GitHub lists the newest first."""
+        """Return the deliveries to post, oldest first; GitHub lists the newest first."""
         doing, found = "list the app's deliveries", dict[str, WebhookDelivery]()
         query = "per_page=100"
         while query:

@@ -1,4 +1,4 @@
-"""Which models the local system uses: what the settings name, else what this machine can reach."""
+"""Chooses the local system's models: from the settings, else those that this machine reaches."""
 
 import json
 import os
@@ -26,9 +26,8 @@ _PATIENCE = 0.5
 def choose_models(settings: Settings, named: Callable[[str], bool]) -> ModelChoice:
     """Return MODEL_SMALL, MODEL_LARGE and MODEL_EMBED.
 
-    `named` says whether the user set a variable. First come the names that the user set, then
-    OpenAI's API or a compatible server, Anthropic's, AWS credentials, a running Ollama, and the
-    offline model.
+    `named` tells if the user set a variable. Names that the user set come first, then OpenAI's API
+    or a compatible server, Anthropic's, AWS credentials, a running Ollama, and the offline model.
     """
     small, large, embed = _reachable(settings)
     found = dict(zip(MODEL_SETTINGS, (small, large, embed), strict=True))
@@ -56,7 +55,7 @@ def _reachable(settings: Settings) -> tuple[str, str, str]:
 
 
 def _listed(url: str, key: str, field: str, settings: Settings) -> list[str]:
-    """Return the names of the models that a server lists; none when there is no such server."""
+    """Return the names of the models that a server lists; empty when there is no such server."""
     headers = (
         {"authorization": f"Bearer {settings.openai_api_key}"} if settings.openai_api_key else {}
     )

@@ -1,4 +1,4 @@
-"""Remembers which of GitHub's deliveries the local front door took, across restarts."""
+"""Remembers the GitHub deliveries that the local front door took, across restarts."""
 
 import json
 from datetime import datetime
@@ -10,8 +10,8 @@ _HORIZON = 3600.0
 
 
 class WebhookDelivery(NamedTuple):
-    """One attempt of GitHub's, made `at` seconds since the epoch. Attempts to deliver the same
-    event share its `guid`."""
+    """One attempt of GitHub to deliver, made `at` seconds since the epoch. Attempts for one event
+    share its `guid`."""
 
     id: str
     guid: str
@@ -25,8 +25,8 @@ class WebhookDelivery(NamedTuple):
 
 
 class PostedDeliveries:
-    """Holds every id within the last hour and not only the last one, because a delivery that took
-    GitHub long may be listed below one that was posted."""
+    """Holds every id of the last hour, because GitHub may list a slow delivery below one that was
+    posted."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -38,9 +38,9 @@ class PostedDeliveries:
         return delivery.id in self._times
 
     def since(self, now: float, running: float) -> float:
-        """Return when to begin: at the first start, or an hour ago if that is later.
+        """Return the time to begin from: the first start, or an hour ago if that is later.
 
-        `now` is GitHub's time, which has whole seconds; we started `running` seconds ago.
+        `now` is GitHub's time, in whole seconds; we started `running` seconds ago.
         """
         if self._since is None:
             self._since = float(int(now - running))

@@ -1,11 +1,11 @@
 """The embedded Postgres with pgvector: one directory is one server; nothing to install, no port.
 
-Who owns the server: the process that holds `owner.lock` in the home. The first to start takes it,
-and only the owner's stop() stops the server; everybody else attaches. A kill -9 of the owner frees
-the lock and leaves the server running: the next start() attaches to it and owns it from then on.
+The process that holds `owner.lock` in the home owns the server. The first to start takes it, and
+only the owner's stop() stops the server; everybody else attaches. A kill -9 of the owner frees the
+lock and leaves the server running: the next start() attaches to it and owns it from then on.
 
-Who lives: the server and all its children inherit `alive.lock`. While it is taken one of them is
-left; once it is free the pid file is stale, whatever process has that number now.
+The server and all its children inherit `alive.lock`. While it is taken, one of them lives; once it
+is free the pid file is stale, whatever process has that number now.
 """
 
 import os
@@ -55,7 +55,7 @@ _NOT_DURABLE = {
 
 
 class _Postmaster(NamedTuple):
-    """What the pid file of a living server says; `socket` is empty until the server listens."""
+    """The pid file of a living server; `socket` is empty until the server listens."""
 
     pid: int
     socket: str
@@ -70,8 +70,8 @@ class _Postmaster(NamedTuple):
 class EmbeddedPostgres:
     """One Postgres server on the directory `home`, shared by all processes of one user.
 
-    With `durable=False` a power cut may destroy it, and it is faster: for tests. `settings` are
-    more of Postgres's own, such as shared_buffers.
+    With `durable=False` it is faster and a power cut may destroy it: for tests. `settings` are
+    Postgres's own, such as shared_buffers.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class EmbeddedPostgres:
 
     @property
     def owner(self) -> bool:
-        """Whether stop() will stop the server."""
+        """True when stop() will stop the server."""
         return self._ownership is not None
 
     def start(self) -> str:
@@ -113,7 +113,7 @@ class EmbeddedPostgres:
             raise DatabaseUnavailable(f"Postgres in {self._home} fails: {err}") from err
 
     def stop(self) -> None:
-        """Stop the server and wait until it is gone; one that another process owns goes on."""
+        """Stop the server and wait until it is gone; leave one that another process owns."""
         if self._ownership is not None:
             self._home.mkdir(parents=True, exist_ok=True)  # it may have been deleted under us
             with self._turn():
@@ -127,7 +127,7 @@ class EmbeddedPostgres:
         return self.start()
 
     def erase(self) -> None:
-        """Stop the server and delete its files; one that another process owns goes on."""
+        """Stop the server and delete its files; leave one that another process owns."""
         with self._turn():
             self._own()
             if self._ownership is not None:
@@ -169,7 +169,7 @@ class EmbeddedPostgres:
             self._ownership = files.take(self._home / "owner.lock")
 
     def _settle(self) -> None:
-        """Find out who runs the server and where its files lie."""
+        """Find out who runs the server, and the folder of its files."""
         self._home.mkdir(parents=True, exist_ok=True)
         self._user = files.OsUser.for_home(self._home)
         if self._user and self._home.stat().st_uid == 0 and not any(self._home.iterdir()):
@@ -220,7 +220,7 @@ class EmbeddedPostgres:
                 files.run(self._user, shell + server, self._log, keep=(alive.fileno(),))
 
     def _make_cluster(self, programs: Path) -> None:
-        """Make the cluster aside and rename it: one that is half made never gets the name."""
+        """Make the cluster aside and rename it, so that a half-made one never gets the name."""
         for left in self._place.glob("cluster-*"):
             shutil.rmtree(left, ignore_errors=True)  # an initdb that lost its parent may still run
         half = Path(tempfile.mkdtemp(prefix="cluster-", dir=self._place))
@@ -238,7 +238,7 @@ class EmbeddedPostgres:
         half.rename(self._cluster)
 
     def _stop(self) -> None:
-        """Stop the server and give the ownership up; nothing when another process owns it."""
+        """Stop the server and give up its ownership; do nothing when another process owns it."""
         if self._ownership is None:
             return
         for how, seconds in _STOP_SECONDS:
@@ -257,7 +257,7 @@ class EmbeddedPostgres:
         self._ownership = None
 
     def _gone(self) -> bool:
-        """Whether neither the postmaster nor a child of a dead one is left."""
+        """Return True when neither the postmaster nor a child of a dead one is left."""
         free = files.take(self._home / "alive.lock")
         if free is None:
             return False
@@ -265,7 +265,7 @@ class EmbeddedPostgres:
             return self._postmaster() is None
 
     def _postmaster(self) -> _Postmaster | None:
-        """The living postmaster; None when there is none, whatever the pid file says."""
+        """Return the living postmaster, or None, whatever the pid file says."""
         lines = [str(self._last_pid)]  # the file may have been deleted under the server
         with suppress(OSError):
             lines = (self._cluster / "postmaster.pid").read_text().splitlines() or lines
@@ -275,7 +275,7 @@ class EmbeddedPostgres:
         return _Postmaster(pid, lines[4] if len(lines) > 4 else "")
 
     def _reason(self, told: int) -> str:
-        """What the log says after its first `told` bytes, as an error's message."""
+        """Return the log after its first `told` bytes, as an error's message."""
         with self._log.open("rb") as file:
             file.seek(told)
             text = file.read().decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""Where the embedded Postgres keeps its files, which programs it runs, and as which user."""
+"""The files and programs of the embedded Postgres, and the user that it runs as."""
 
 import fcntl
 import hashlib
@@ -26,14 +26,16 @@ _SOCKET_DIRECTORY_BYTES = 84
 
 
 class OsUser(NamedTuple):
-    """The user that Postgres runs as when this process is root, because it refuses to be root."""
+    """The user that Postgres runs as when this process is root, because Postgres refuses to be
+    root."""
 
     uid: int
     gid: int
 
     @classmethod
     def for_home(cls, home: Path) -> "OsUser | None":
-        """None unless we are root; then the owner of the server's files or of `home`, or nobody."""
+        """Return None unless we are root; then the owner of the server's files or of `home`, or
+        nobody."""
         if os.geteuid() != 0:
             return None
         server = home / "server"
@@ -55,7 +57,7 @@ class OsUser(NamedTuple):
 def run(user: OsUser | None, command: list[str], log: Path, keep: tuple[int, ...] = ()) -> int:
     """Run `command` as `user`, append its output to `log`, and return its exit code.
 
-    Never through a pipe: a server that it leaves behind would inherit the pipe and hold it open.
+    It uses no pipe: a server that the command starts would inherit the pipe and hold it open.
     """
     with log.open("ab") as output:
         return subprocess.run(
@@ -75,12 +77,12 @@ def run(user: OsUser | None, command: list[str], log: Path, keep: tuple[int, ...
 
 
 def _may(user: OsUser | None, script: str, path: Path) -> bool:
-    """Whether the shell `script`, with `path` as $0, succeeds for `user`."""
+    """Return True when the shell `script`, with `path` as $0, succeeds for `user`."""
     return run(user, ["/bin/sh", "-c", script, str(path)], Path(os.devnull)) == 0
 
 
 def own(path: Path, user: OsUser | None) -> Path:
-    """Make `path` a directory private to `user`; raises SettingsError when it is another's."""
+    """Make `path` a directory private to `user`; raises SettingsError when another owns it."""
     try:
         path.mkdir(mode=0o700)
     except FileExistsError:
@@ -97,7 +99,8 @@ def own(path: Path, user: OsUser | None) -> Path:
 
 
 def ground(home: Path, user: OsUser | None) -> Path:
-    """Return the directory for the server's files: in `home`, or outside when that is out of reach.
+    """Return the directory for the server's files: in `home`, or outside when `user` cannot reach
+    it.
 
     Root's own directories (/root, a private checkout) are closed to the user that root becomes, and
     opening them is not ours to do. Then `home/server` is a link to a directory within reach.
@@ -162,9 +165,9 @@ def socket_directory(place: Path, user: OsUser | None) -> Path:
 
 
 def take(path: Path, *, wait: bool = False) -> BinaryIO | None:
-    """Lock the file `path` and return it, to be closed; None when it is taken and `wait` is False.
+    """Lock the file `path` and return it, open; None when it is taken and `wait` is False.
 
-    The kernel frees the lock when the last process that has the file open is gone, also killed.
+    The kernel frees the lock when the last process that has the file open ends, even by a kill.
     """
     file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")
     try:
@@ -180,14 +183,14 @@ def take(path: Path, *, wait: bool = False) -> BinaryIO | None:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock file `path`, after waiting for whoever holds it."""
+    """Wait for the lock file `path`, and hold it."""
     if file := take(path, wait=True):
         with file:
             yield
 
 
 def serves(pid: int, cluster: Path) -> bool:
-    """Whether the process `pid` is a postmaster on `cluster`, and not a stranger or a zombie."""
+    """Tell if the process `pid` is a postmaster on `cluster`, not a stranger or a zombie."""
     try:
         command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:
@@ -196,7 +199,7 @@ def serves(pid: int, cluster: Path) -> bool:
 
 
 def serves_by_ps(pid: int, cluster: Path) -> bool:
-    """The same where there is no /proc: macOS."""
+    """Do the same without /proc, on macOS."""
     shown = subprocess.run(
         ["ps", "-ww", "-o", "command=", "-p", str(pid)], check=False, capture_output=True, text=True
     )

@@ -1,5 +1,5 @@
-"""Lets the local system chat in a real workspace: what Slack sends through Socket Mode is posted,
-signed, to the local front door, so that it goes the way that it goes when deployed."""
+"""Lets the local system chat in a real workspace: posts what comes through Socket Mode, signed, to
+the local front door, as Slack does when deployed."""
 
 import logging
 import socket
@@ -77,7 +77,7 @@ class SocketMode:
         self.stop()
 
     def _app(self) -> App:
-        """Bolt, which carries envelopes and does nothing else: the ingress does it, as when
+        """Build a Bolt app that only carries envelopes: the ingress does the rest, as when
         deployed."""
         app = App(
             client=self._client,

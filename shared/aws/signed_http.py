@@ -1,7 +1,7 @@
-"""Signed requests to AWS over one kept connection, for a function that must not import boto3.
+"""Signed requests to AWS over one kept connection, for functions that must not import boto3.
 
-That import costs more CPU than all the rest of a cold start. Credentials are read at each request,
-because they rotate while a function lives.
+That import costs more CPU than all the rest of a cold start. Each request reads the credentials
+anew, because they rotate while a function lives.
 """
 
 import hashlib
@@ -69,8 +69,8 @@ def sign(
 
 @lru_cache(maxsize=4)
 def _keyed(secret: str, scope: str) -> hmac.HMAC:
-    """What every signature of a day begins with, whose key four hashes derive from the secret; to
-    be copied."""
+    """Return the hash that every signature of a day begins with; copy it. Four hashes derive its
+    key."""
     key = f"AWS4{secret}".encode()
     for part in scope.split("/"):
         key = hmac.digest(key, part.encode(), "sha256")
@@ -83,10 +83,10 @@ def host_of(service: str, region: str) -> str:
 
 
 class AwsConnection:
-    """One connection to one AWS service, made when it is first needed, and anew when it is lost.
+    """One connection to one AWS service, made when it is first needed, and again when it is lost.
 
     `host` is used unless AWS_ENDPOINT_URL_<SERVICE> names another; `endpoint` is the service's name
-    in that variable where it is not the one that is signed. One thread at a time.
+    in that variable where it differs from the one that is signed. One thread at a time.
     """
 
     def __init__(
@@ -123,10 +123,10 @@ class AwsConnection:
     def request(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes
     ) -> AwsResponse:
-        """Send, and return the answer whatever its status; raises PublishError when none came.
+        """Send, and return the response whatever its status; raises PublishError when none came.
 
-        A kept connection that is gone is replaced in silence. Beside that, a request that fails or
-        is answered 5xx is sent once more, so it must be safe to send twice.
+        A lost connection is replaced silently. Beside that, a request that fails or gets a 5xx is
+        sent once more, so it must be safe to send twice.
         """
         is_second_try = False
         while True:
@@ -189,7 +189,7 @@ class AwsConnection:
 
 
 def _read_reply(stream: BinaryIO) -> tuple[AwsResponse, bool]:
-    """Read one response, and whether the server closes after it; raises OSError or ValueError."""
+    """Read one response, and True when the server closes after it; raises OSError or ValueError."""
     version, status, *_ = [*_line(stream).split(b" ", 2), b""]
     if not version.startswith(b"HTTP/1."):
         raise ValueError("the answer is not HTTP/1.1")

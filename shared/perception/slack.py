@@ -1,4 +1,4 @@
-"""Slack's requests: was one really sent by Slack, and which event is it?"""
+"""Slack's requests: verifies that Slack sent one, and makes it an event."""
 
 import hashlib
 from collections.abc import Mapping
@@ -21,9 +21,9 @@ _NOTHING: Mapping[str, str] = {}
 
 
 def verify(body: bytes, headers: Headers, secret: str, now: float) -> None:
-    """Check X-Slack-Signature over time stamp and raw body, and that the stamp is of now.
+    """Check X-Slack-Signature over time stamp and raw body, and that the stamp is recent.
 
-    Now means five minutes either way. Raises SignatureError.
+    Five minutes either way are. Raises SignatureError.
     https://docs.slack.dev/authentication/verifying-requests-from-slack
     """
     stamp = header(headers, "x-slack-request-timestamp")
@@ -44,7 +44,7 @@ def verify(body: bytes, headers: Headers, secret: str, now: float) -> None:
 
 
 def challenge(body: bytes, headers: Headers) -> str | None:
-    """Return the challenge of a verified url_verification, None when the body is something else."""
+    """Return the challenge of a verified url_verification; None for other bodies."""
     if b"url_verification" not in body:
         return None
     payload = read_body(body, headers)
@@ -62,8 +62,8 @@ def to_event(
 ) -> Event:
     """Make a verified request an Event: Events API, interaction or command; raises EventError.
 
-    A command becomes an event of a type of its own where that type is one that somebody `takes`.
-    `repository_of` says which repository is worked on from a channel or workspace.
+    A command gets an event type of its own if somebody `takes` that type. `repository_of` maps a
+    channel or a workspace to the repository that plans from there work on.
     """
     payload = read_body(body, headers)
     team = team_of(payload)
@@ -102,7 +102,7 @@ def to_event(
 
 
 def is_own(event: Event) -> bool:
-    """Tell whether our own app or bot user caused `event`."""
+    """Tell if our own app or bot user caused `event`."""
     envelope = event.payload
     inner = dig(envelope, "event")
     kind = string(inner, "type")
@@ -145,10 +145,10 @@ def _workplace(
 
 
 def _audience(payload: Json, team: str, said: SlackFields) -> str:
-    """Name the narrowest circle that saw it.
+    """Name the narrowest audience that saw it.
 
-    A channel is public only when Slack says so here. One that is shared with another company has
-    an audience of its own kind: what the workspace knows is not for it.
+    A channel is public only when Slack says so here. One that is shared with another company has an
+    audience of its own kind: what the workspace knows is not for it.
     """
     is_shared = payload.get("is_ext_shared_channel") is True or is_stranger(payload, team)
     if not said.channel:

@@ -1,6 +1,7 @@
-"""What Slack says, in one shape: an envelope of the Events API, an interaction or a command.
+"""Reads the three kinds of Slack's requests into one shape: event envelopes, interactions,
+commands.
 
-What mentions the bot arrives twice, as `message` and as `app_mention`. Both become a
+A mention of the bot arrives twice, as `message` and as `app_mention`. Both become a
 `slack.app_mention` with the same id, so whichever comes second is a duplicate.
 """
 
@@ -22,7 +23,7 @@ _PRIVATE_NAMES = {"directmessage": "im", "privategroup": "group"}
 
 
 class SlackFields(NamedTuple):
-    """What an envelope of the Events API, an interaction and a command have in common."""
+    """The fields that event envelopes, interactions and commands have in common."""
 
     type: str
     id: str
@@ -38,7 +39,7 @@ class SlackFields(NamedTuple):
 
 
 def read(payload: Json, team: str) -> SlackFields:
-    """Read what was sent to workspace `team`; raises EventError when it is none of the three."""
+    """Read a request to workspace `team`; raises EventError when it is none of the three kinds."""
     if "command" in payload and "type" not in payload:
         return _command(payload)
     if payload.get("type") == "event_callback":
@@ -67,7 +68,7 @@ def bots_of(envelope: Json) -> set[str]:
 
 
 def is_stranger(interaction: Json, team: str) -> bool:
-    """Is who did it of another workspace?"""
+    """Tell if the person belongs to another workspace."""
     return word(interaction, "user", "team_id") not in ("", team)
 
 
@@ -190,7 +191,7 @@ def _event_id(envelope: Json) -> str:
 
 
 def _author(envelope: Json, written: Json, team: str, bots: set[str]) -> Actor:
-    """Return who wrote or did it. Guests are not marked in events, so a member may be one."""
+    """Return the author. Slack does not mark guests in events, so a member may be one."""
     user = word(written, "user") or word(written, "user", "id")
     user = user or word(written, "assistant_thread", "user_id")
     bot = word(written, "bot_id")
@@ -201,7 +202,8 @@ def _author(envelope: Json, written: Json, team: str, bots: set[str]) -> Actor:
 
 
 def _role(envelope: Json, written: Json, team: str) -> Role:
-    """Members of another company in a shared channel are none; so is who cannot be told there."""
+    """Give no role to members of another company in a shared channel, nor to people whose company
+    is unknown there."""
     home = word(written, "user_team") or word(written, "team")
     if not home:
         return "none" if envelope.get("is_ext_shared_channel") is True else "member"
@@ -210,13 +212,13 @@ def _role(envelope: Json, written: Json, team: str) -> Role:
 
 
 def _plain(text: str, mention: str = _NOBODY) -> str:
-    """Undo Slack's escapes and take out the mentions of our own bot, where it has one."""
+    """Undo Slack's escapes and drop the mentions of our own bot, where it has one."""
     text = re.sub(mention, "", text)
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").strip()
 
 
 def _mention(bots: set[str]) -> str:
-    """Return the pattern of what names one of our `bots` in a text."""
+    """Return the pattern that names one of our `bots` in a text."""
     names = "|".join(sorted(map(re.escape, bots)))
     return rf"<@(?:{names})(?:\|[^>]*)?>" if names else _NOBODY
 

@@ -32,7 +32,7 @@ class _Cron(NamedTuple):
 
 
 def parse(expression: str, zone: str = "UTC") -> NextTime:
-    """Return when the expression is due; raises TemplateError when it is none."""
+    """Return when the expression is due; raises TemplateError when it is malformed."""
     expression = expression.strip()
     if match := _RATE.fullmatch(expression):
         period = timedelta(**{f"{match[2]}s": int(match[1])})

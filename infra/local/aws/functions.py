@@ -12,7 +12,7 @@ from shared.events import Json
 class LocalFunction:
     """Invokes one function, with as many environments at once as its concurrency allows.
 
-    AWS throttles what comes above the limit; here it waits for a free environment.
+    AWS throttles calls above the limit; here they wait for a free environment.
     """
 
     def __init__(self, spec: FunctionSpec, log: Log) -> None:
@@ -39,7 +39,7 @@ class LocalFunction:
             return [environment.pid for environment in self._all if environment.alive]
 
     def close(self) -> None:
-        """Kill all environments; what they were doing fails."""
+        """Kill all environments; their calls fail."""
         with self._lock:
             self._closed = True
             for environment in self._all:

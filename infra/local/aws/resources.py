@@ -1,4 +1,4 @@
-"""How each type of CloudFormation resource comes into being in the local account.
+"""Creates each type of CloudFormation resource in the local account.
 
 To support another type, write a function for it and add it to `_TYPES`.
 """
@@ -29,7 +29,7 @@ _BATCHES = 4
 
 
 def create(account: Account, declared: ResourceDeclaration) -> Resource:
-    """Create what a template declares; raises TemplateError for a type that is not known here."""
+    """Create a declared resource; raises TemplateError for an unknown type."""
     if declared.type in _INERT or declared.type.startswith("Custom::"):
         return _inert(account, declared)
     if declared.type not in _TYPES:
@@ -41,7 +41,7 @@ def create(account: Account, declared: ResourceDeclaration) -> Resource:
 
 
 def _inert(account: Account, declared: ResourceDeclaration) -> Resource:
-    """Stand in for what changes nothing locally: permissions, alarms, logs, deployments."""
+    """Stand in for types that change nothing locally: permissions, alarms, logs, deployments."""
     _, service, kind = f"{declared.type}::".split("::")[:3]
     names = (declared.properties.get(key) for key in (f"{kind}Name", "Name"))
     name = next((text(name) for name in names if name), declared.name)
@@ -182,7 +182,7 @@ def _function(account: Account, declared: ResourceDeclaration) -> Resource:
 
 
 def _id(account: Account, declared: ResourceDeclaration) -> str:
-    """The logical id, behind that of the nested stack that declares it."""
+    """Return the logical id, behind that of the nested stack that declares it."""
     return declared.name.removeprefix(f"{account.stack_name}-")
 
 

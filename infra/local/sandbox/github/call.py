@@ -1,4 +1,4 @@
-"""One call of the sandbox's API: who calls, with what, and what stands behind it."""
+"""One call of the sandbox's API: the caller, the request, and the parts of the sandbox."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Site:
 
 
 class Listing(NamedTuple):
-    """Rows of which one page is sent, each as `show` shows it."""
+    """Rows of which one page is sent, each through `show`."""
 
     rows: Sequence[Json]
     show: Callable[[Json], Json]
@@ -53,13 +53,13 @@ class Call(NamedTuple):
 
     @property
     def fields(self) -> Json:
-        """The body; raises GitHubError when it is no object."""
+        """Return the body; raises GitHubError unless it is an object."""
         if isinstance(self.sent, dict):
             return self.sent
         raise GitHubError(400, "Body should be a JSON object")
 
     def as_app(self) -> None:
-        """Raises GitHubError unless the app itself calls."""
+        """Raise GitHubError unless the app itself calls."""
         if not self.who.is_app:
             raise GitHubError(401, "A JSON web token could not be decoded")
 

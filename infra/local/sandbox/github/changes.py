@@ -1,4 +1,4 @@
-"""What people and the bot do in the sandbox GitHub: each change is kept and announced."""
+"""Does what people and the bot do to issues and comments: keeps each change and announces it."""
 
 from collections.abc import Iterable
 
@@ -13,7 +13,7 @@ _LONGEST = 65_536
 
 
 class Changes:
-    """`actor` is the login that does it. Raises GitHubError for what GitHub refuses."""
+    """`actor` is the login of who does it. Raises GitHubError where GitHub refuses."""
 
     def __init__(self, state: SandboxState, views: Views, hooks: Hooks) -> None:
         self._state = state
@@ -123,7 +123,7 @@ class Changes:
             return self.add_labels(actor, row, wanted)
 
     def assign(self, actor: str, row: Json, people: Iterable[object]) -> Json:
-        """Assign people; those who cannot be are left out silently, as GitHub does."""
+        """Assign people; silently leave out those who cannot be, as GitHub does."""
         with self._state.lock:
             for person in people:
                 login = self._state.assignable(self._repository_of(row), str(person))

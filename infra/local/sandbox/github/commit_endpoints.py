@@ -1,4 +1,4 @@
-"""The endpoints about what is committed: references, trees, blobs, contents, comparisons."""
+"""The endpoints of git data: references, trees, blobs, contents, comparisons."""
 
 import posixpath
 from base64 import b64decode
@@ -112,7 +112,7 @@ def get_contents(call: Call, owner: str, name: str, path: str) -> ApiReply:
 
 
 def put_contents(call: Call, owner: str, name: str, path: str) -> ApiReply:
-    """Write a file and commit that, as GitHub does, where the caller saw what is there."""
+    """Write a file and commit it, as GitHub does, when the caller saw its present version."""
     repository = _committed(call, owner, name)
     actor, fields = call.write(owner, name, permission="contents"), call.fields
     if call.who.owner and path.startswith(".github/workflows/"):

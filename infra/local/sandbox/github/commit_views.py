@@ -1,4 +1,4 @@
-"""Shows what is committed in the sandbox as GitHub's JSON: commits, files, comparisons, pushes."""
+"""Shows commits, files, comparisons and pushes as GitHub's JSON."""
 
 import base64
 import difflib
@@ -136,7 +136,7 @@ class CommitViews:
         return {**shown, **counts, "changes": sum(counts.values()), **patch}
 
     def _lines(self, sha: str) -> list[str] | None:
-        """The lines of a blob; None of what is no text, or too long for a patch."""
+        """Return the lines of a blob; None if it is not text, or too long for a patch."""
         content = self._commits.blob(self._repository, sha) if sha else b""
         try:
             return content.decode().splitlines() if len(content) <= INLINE else None
@@ -205,7 +205,7 @@ class CommitViews:
         return shown
 
     def push(self, ref: str, before: str, after: str, pushed: list[Json], *, forced: bool) -> Json:
-        """What the webhook of a push says; `pushed` are its commits, oldest first."""
+        """Show a push as its webhook does; `pushed` are its commits, oldest first."""
         nothing = "0" * 40
         commits = [self._pushed(row) for row in pushed]
         return {

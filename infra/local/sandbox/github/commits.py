@@ -1,4 +1,4 @@
-"""What is committed in the sandbox's repositories: blobs, trees and commits, named as git does."""
+"""The git data of the sandbox's repositories: blobs, trees and commits, named as git does."""
 
 import base64
 import difflib
@@ -96,7 +96,7 @@ class CommitStore:
         return len(base64.b64decode(self._state.blob(sha) or ""))
 
     def similarity(self, one: str, other: str) -> float:
-        """How much of two blobs is the same: 1 for all."""
+        """Return the share of two blobs that is the same: 1 for all."""
         texts = (base64.b64decode(self._state.blob(sha) or "") for sha in (one, other))
         lines, others = (text.split(b"\n") for text in texts)
         return difflib.SequenceMatcher(None, lines, others, autojunk=False).quick_ratio()
@@ -109,7 +109,7 @@ class CommitStore:
         return name, self._trees[name]
 
     def below(self, tree: str, folder: str = "") -> Iterator[Json]:
-        """Go through all that is in a tree, folders before what is in them."""
+        """Walk a tree, folders before their content."""
         for entry in self._trees[tree]:
             yield {**entry, "path": folder + entry["path"]}
             if entry["mode"] == FOLDER:
@@ -134,7 +134,7 @@ class CommitStore:
         return [mode, sha]
 
     def _index(self, repository: int, manifest: Manifest) -> str:
-        """Keep which blobs a repository has, and its trees; returns the root's name."""
+        """Keep the blobs and the trees of a repository; returns the root's name."""
         self._blobs |= {(repository, sha) for _, sha in manifest.values()}
         return self._tree(manifest)
 

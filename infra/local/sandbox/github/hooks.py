@@ -32,7 +32,7 @@ def signature(secret: str, body: bytes) -> str:
 
 
 class Hooks:
-    """Keeps each delivery. One thread makes them, in the order of what happened."""
+    """Keeps each delivery. One thread makes them, in the order of the changes."""
 
     def __init__(self, state: SandboxState, url: str, secret: str, timeout: float) -> None:
         self.url = url
@@ -158,7 +158,7 @@ def shown(row: Json) -> Json:
 
 
 def shown_in_full(row: Json, headers: dict[str, str], url: str) -> Json:
-    """Show a delivery with what was sent and what came back."""
+    """Show a delivery with its request and its response."""
     return {
         **shown(row),
         "url": url,

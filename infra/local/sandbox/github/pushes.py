@@ -1,4 +1,4 @@
-"""What people push to the sandbox GitHub, and how they change a repository: kept and announced."""
+"""Does what people do to branches and repositories: keeps each change and announces it."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ from shared.events import Json
 
 
 class Pushes:
-    """`actor` is the login that does it."""
+    """`actor` is the login of who does it."""
 
     def __init__(
         self, state: SandboxState, views: Views, commits: CommitStore, changes: Changes

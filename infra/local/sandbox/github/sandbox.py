@@ -62,7 +62,7 @@ class GitHubSandbox:
         return self
 
     def stop(self) -> None:
-        """Stop taking requests and sending webhooks; what is kept stays."""
+        """Stop taking requests and sending webhooks; the state stays."""
         self._web.stopping.set()
         self._server.stop()
         self._hooks.stop()
@@ -76,12 +76,12 @@ class GitHubSandbox:
 
     @property
     def api_url(self) -> str:
-        """What GITHUB_API_URL is for this GitHub."""
+        """The value of GITHUB_API_URL for this GitHub."""
         return self._views.api
 
     @property
     def web_url(self) -> str:
-        """What the addresses for people (`html_url`) start with; set it to what shows them."""
+        """The start of addresses for people (`html_url`); set it to a page that shows them."""
         return self._views.web
 
     @web_url.setter
@@ -125,7 +125,7 @@ class GitHubSandbox:
         installed: bool = True,
     ) -> None:
         """Add `owner/name` with the usual labels. `collaborators` maps logins to admin, maintain,
-        write, triage or read; `installed` says whether the app is."""
+        write, triage or read; `installed` tells if the app is."""
         self._state.add_repository(
             repository, collaborators or {}, private=private, installed=installed
         )
@@ -133,7 +133,7 @@ class GitHubSandbox:
     def open_issue(
         self, repository: str, title: str, body: str | None = None, author: str = "maria"
     ) -> int:
-        """Open an issue as `author`, who signs up by that if need be; returns its number."""
+        """Open an issue as `author`, who signs up if necessary; returns its number."""
         row = self._changes.open_issue(author, self._repository(repository), title, body)
         return int(row["number"])
 
@@ -156,7 +156,7 @@ class GitHubSandbox:
         self._changes.merge(author, self._issue(repository, number))
 
     def archive(self, repository: str, *, archived: bool = True) -> None:
-        """Let nobody write to a repository any more, or again."""
+        """Close a repository for writing, or open it again."""
         self._state.change("repositories", self._repository(repository), archived=archived)
 
     def branches(self, repository: str) -> dict[str, str]:
@@ -180,7 +180,7 @@ class GitHubSandbox:
     ) -> str:
         """Push a commit that changes `files`, of which None deletes one; returns its name.
 
-        Upon the branch's head, or upon the commit `on` by force; '' is no commit at all.
+        It goes onto the branch's head, or by force onto the commit `on`; '' is no commit at all.
         """
         return self._pushes.push(
             self._repository(repository), files, author, branch=branch, message=message, on=on
@@ -194,7 +194,7 @@ class GitHubSandbox:
         self._pushes.set_private(self._repository(repository), author, private=private)
 
     def limit_trees(self, entries: int) -> None:
-        """List no more than so many entries of a tree at once."""
+        """List at most `entries` entries of a tree at once."""
         self._commits.tree_limit = entries
 
     def add_label(self, repository: str, name: str, description: str = "") -> None:
@@ -221,7 +221,7 @@ class GitHubSandbox:
         self._changes.delete_comment(author, self._comment(comment))
 
     def person_token(self, login: str) -> str:
-        """Return a token that acts as a person, for what has no method here."""
+        """Return a token that acts as a person, for actions that have no method here."""
         return self._tokens.of(login)
 
     # What one can see
@@ -282,8 +282,8 @@ class GitHubSandbox:
     ) -> None:
         """Let the next requests that contain `path` fail with `status`; 0 closes the connection.
 
-        With `after` the change is done first, and then the connection closes without an answer.
-        `retry_after` makes it a secondary rate limit, as GitHub answers with 403 or 429.
+        With `after` the change happens first, and then the connection closes without an answer.
+        `retry_after` makes it a secondary rate limit, which GitHub answers with 403 or 429.
         """
         self._faults.add(Fault(status, times, path, method, after, retry_after))
 
@@ -294,14 +294,14 @@ class GitHubSandbox:
         self._faults.add(Fault(200, times, path, method, delay=seconds))
 
     def faults_left(self) -> int:
-        """How many faults no request has met yet."""
+        """Return how many faults are still to come."""
         return self._faults.left
 
     def forget_faults(self) -> None:
         self._faults.clear()
 
     def limit_permissions(self, permissions: Mapping[str, str]) -> None:
-        """Let tokens that the app gets from now on do no more than this with what is named."""
+        """Limit the tokens that the app gets from now on to these permissions."""
         self._tokens.limits.update(permissions)
 
     def end_installation_tokens(self) -> None:

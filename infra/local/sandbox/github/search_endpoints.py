@@ -60,8 +60,7 @@ def search_code(call: Call) -> ApiReply:
 
 
 def _terms(call: Call) -> tuple[list[str], list[str]]:
-    """Split what is asked for into terms that must all hold, and repositories, of which one must:
-    several repo: widen a search."""
+    """Split a query into terms that must all hold, and repositories, of which one must."""
     if not (query := call.query.get("q", "").strip()):
         raise invalid("Search", "q", "missing")
     try:

@@ -1,4 +1,4 @@
-"""Shows the rows of the sandbox as GitHub's JSON: in answers of the API and in webhooks."""
+"""Shows the rows of the sandbox as GitHub's JSON: in responses of the API and in webhooks."""
 
 from collections import Counter
 

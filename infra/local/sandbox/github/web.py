@@ -1,4 +1,4 @@
-"""The sandbox GitHub's HTTP: who is asking, which endpoint, which page, which fault."""
+"""The HTTP of the sandbox GitHub: finds the caller, the endpoint, the page and the fault."""
 
 import json
 import math
@@ -31,7 +31,7 @@ _HOURLY = 5000
 
 
 class Exchange(NamedTuple):
-    """One request and what was answered; `status` 0 means that nothing was."""
+    """One request and its answer; `status` 0 means that there was none."""
 
     method: str
     path: str
@@ -110,7 +110,7 @@ def _failed(fault: Fault) -> ApiReply:
 
 
 def _json(request: Request) -> Any:
-    """Return the body, or None when it is empty or no JSON."""
+    """Return the body, or None when it is empty or not JSON."""
     try:
         return json.loads(request.get_data())
     except ValueError:
@@ -118,7 +118,7 @@ def _json(request: Request) -> Any:
 
 
 def _page(listing: Listing, request: Request) -> ApiReply:
-    """Show the page that was asked for, and link to the others."""
+    """Show the requested page, and link to the others."""
     size = min(max(request.args.get("per_page", 30, int), 1), 100)
     page = max(request.args.get("page", 1, int), 1)
     last = max(math.ceil(len(listing.rows) / size), 1)

@@ -1,5 +1,5 @@
-"""Brings what happens in the sandbox to the app as Slack does: in the background, within three
-seconds, with three retries."""
+"""Brings the sandbox's events to the app as Slack does: in the background, within three seconds,
+with three retries."""
 
 import heapq
 import threading
@@ -25,8 +25,8 @@ _REMEMBERED = 10_000
 
 
 class Delivery(NamedTuple):
-    """Something to bring to the app: the body, and the conversation that it must stay in line in.
-    `then` gets the answer."""
+    """A body for the app, and the conversation in which it must stay in line. `then` gets the
+    answer."""
 
     id: str
     kind: Kind
@@ -50,7 +50,7 @@ Send = Callable[[Delivery, int, str], AppAnswer]
 
 
 class Courier:
-    """Makes the tries, in threads of its own. `pace` scales the pauses before retries."""
+    """Makes the tries, in its own threads. `pace` scales the pauses before retries."""
 
     def __init__(self, send: Send, pace: float) -> None:
         self.attempts: deque[Attempt] = deque(maxlen=_REMEMBERED)
@@ -65,7 +65,7 @@ class Courier:
             lane.start()
 
     def stop(self) -> None:
-        """Stop after the tries under way; what waits is dropped."""
+        """Stop after the tries under way; drop the rest."""
         for lane in self._lanes:
             lane.stop()
         for lane in self._lanes:
@@ -77,7 +77,7 @@ class Courier:
         self._lane(delivery).add(0.0, delivery, 0, "")
 
     def settle(self, timeout: float) -> bool:
-        """Wait until everything was delivered or given up; False when that took too long."""
+        """Wait until everything is delivered or given up; False when that takes too long."""
         with self._settled:
             return self._settled.wait_for(lambda: self._under_way == 0, timeout)
 
@@ -110,7 +110,7 @@ class Courier:
 
 
 class _Lane(threading.Thread):
-    """Does one thing after the other, each when it is due."""
+    """Does one thing after another, each when it is due."""
 
     def __init__(self, do: Callable[[Delivery, int, str], None]) -> None:
         super().__init__(name="slack-courier", daemon=True)
@@ -147,7 +147,7 @@ class _Lane(threading.Thread):
 
 
 def _complaint(answer: AppAnswer) -> str:
-    """What Slack finds wrong with an answer. It follows redirects; this does not."""
+    """Return Slack's complaint about an answer. Slack follows redirects; this does not."""
     if 300 <= answer.status < 400:
         return "too_many_redirects"
     return "" if 200 <= answer.status < 300 else "http_error"

@@ -1,4 +1,4 @@
-"""Slack's side of Socket Mode: what would be posted to a URL goes through a websocket instead."""
+"""Slack's side of Socket Mode: sends through a websocket what it would post to a URL."""
 
 import json
 import queue

@@ -14,7 +14,7 @@ _FORM = "application/x-www-form-urlencoded"
 
 
 class AppAnswer(NamedTuple):
-    """What the front door said. The names of `headers` are in lower case."""
+    """The front door's answer. The names of `headers` are in lower case."""
 
     status: int
     body: bytes
@@ -34,7 +34,7 @@ class FrontDoor:
         self._patience = patience
 
     def event(self, payload: Json, headers: dict[str, str] | None = None) -> AppAnswer:
-        """Post an event of the Events API; `headers` tell of an earlier attempt."""
+        """Post an event of the Events API; `headers` name an earlier attempt."""
         body = json.dumps(payload, ensure_ascii=False).encode()
         return self._post("/slack/events", body, "application/json", headers or {})
 

@@ -20,8 +20,8 @@ from shared.events import Json
 class SlackSandbox:
     """The workspace acme (T0SANDBOX) with #general, #support and a direct message of Alice.
 
-    It posts what happens, signed, to `events_url` + /slack/events, /slack/interactive and
-    /slack/commands; or sends it through Socket Mode while an app is connected that way. `state` is a
+    It posts each happening, signed, to `events_url` + /slack/events, /slack/interactive and
+    /slack/commands; or sends it through Socket Mode while an app is connected. `state` is a
     directory that outlives the process. `pace` scales the minutes between the retries of an event,
     `patience` is how many seconds the app has to answer.
     """
@@ -115,24 +115,24 @@ class SlackSandbox:
     # What there is to see
 
     def messages(self, channel: str) -> list[Json]:
-        """All messages with the replies in threads, the oldest first."""
+        """Return all messages with the replies in threads, the oldest first."""
         return self.workspace.messages(self._id(channel))
 
     def thread(self, channel: str, ts: str) -> list[Json]:
-        """A message and the replies to it."""
+        """Return a message and its replies."""
         return self.workspace.thread(self._id(channel), ts)
 
     def calls(self, method: str) -> list[Json]:
-        """What the last calls of `method` were given, the oldest first."""
+        """Return the arguments of the last calls of `method`, the oldest first."""
         return [call.arguments for call in list(self._web.calls) if call.method == method]
 
     @property
     def attempts(self) -> list[Attempt]:
-        """The attempts to tell the app, the oldest first."""
+        """Return the attempts to tell the app, the oldest first."""
         return list(self._courier.attempts)
 
     def settle(self, timeout: float = 10.0) -> bool:
-        """Wait until the app has been told everything, or all retries are used up."""
+        """Wait until the app knows everything, or all retries are used up."""
         return self._courier.settle(timeout)
 
     # What goes wrong
