@@ -1,4 +1,4 @@
-"""What a build makes of each function: all that it imports, no more, compiled, and it starts."""
+"""A bundle holds all that its function imports, no more, compiled, and it starts."""
 
 import importlib.util
 import marshal

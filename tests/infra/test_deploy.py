@@ -1,4 +1,4 @@
-"""What ./scripts/deploy does before and after SAM: secrets, parameters, the migration's answer."""
+"""./scripts/deploy before and after SAM: secrets, parameters, the migration's answer."""
 
 import io
 import json

@@ -18,7 +18,7 @@ from shared.agent.flow import Flow
 from shared.runtime.function import capabilities
 from shared.planning.plan import Plan
 from shared.settings import Settings
-from tests.web.caller import Caller
+from tests.web.api_client import ApiClient
 from tests.planning.acme import Acme, acme
 from tests.planning.plans import Drafts, of, planned, step
 from tests.planning.stage import stage
@@ -138,7 +138,7 @@ def test_a_plan_over_the_api_works_on_the_repository_that_it_names(
     flow = planned(Drafts(Plan(NOTES.steps[:2])))
     settings = Settings(github_token=hub.token, github_api_url=hub.api_url, footer="off")
     real = capabilities(flow, settings._replace(database_url="unused"), database)
-    caller = Caller()
+    caller = ApiClient()
     with stage(database, flow, real.adapter) as it:
         run = caller.post("/runs", {"goal": "track", "repository": SHOP}).body["run"]
         assert it.ask(caller.published[-1]) == run

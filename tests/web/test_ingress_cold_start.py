@@ -1,4 +1,4 @@
-"""What the front door loads when it starts cold."""
+"""The modules that the front door loads when it starts cold."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""What the tests of the bench share: inputs, a model that answers from a function, results."""
+"""Shared by the tests of the bench: inputs, a model that answers from a function, results."""
 
 import json
 from collections.abc import Callable, Iterable

@@ -23,7 +23,7 @@ NAME = "openai:gpt-5.4-mini"
 
 
 class Killed(BaseException):
-    """What ends a start as a kill does: nobody catches it."""
+    """Ends a start as a kill does: nobody catches it."""
 
 
 def number_in(body: Json) -> str:

@@ -1,4 +1,4 @@
-"""Templates: what the transform and the stack make of them, and what they refuse."""
+"""Templates: the transform and the stack create their resources, or refuse them."""
 
 from pathlib import Path
 from textwrap import dedent

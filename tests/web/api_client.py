@@ -1,4 +1,4 @@
-"""A caller of the API: the ingress and the reading function, called as API Gateway calls them."""
+"""A client of the REST API: calls the ingress and the runs endpoint as API Gateway does."""
 
 import hashlib
 import json
@@ -29,8 +29,8 @@ class Answer(NamedTuple):
     headers: Mapping[str, str]
 
 
-class Caller:
-    """Calls with ada's token unless told otherwise; what is published is kept."""
+class ApiClient:
+    """Calls with ada's token unless told otherwise, and keeps the published events."""
 
     def __init__(self, database_url: str = "", **settings: str) -> None:
         self.published: list[Event] = []
