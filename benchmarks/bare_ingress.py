@@ -10,7 +10,7 @@ import hmac
 
 from chalice.app import Chalice, Response
 
-from shared.aws.signed_http import Connection, host_of
+from shared.aws.signed_http import AwsConnection, host_of
 from shared.settings import Settings
 
 ready()
@@ -19,7 +19,7 @@ ready()
 def build(settings: Settings) -> Chalice:
     app = Chalice("ingress", configure_logs=False, env={})
     region = settings.topic_arn.split(":")[3]
-    sns = Connection("sns", region, host_of("sns", region))
+    sns = AwsConnection("sns", region, host_of("sns", region))
     sns.open()
 
     def publish(secret: str, signed: bytes, given: str) -> Response:

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks.process import peak
-from infra.bench.rows import BadRow, Columns, Row, read
-from infra.bench.tasks import Job, Result, Task, answer
+from infra.bench.rows import BadRow, Columns, InputRow, read
+from infra.bench.tasks import Job, Task, TaskResult, answer
 from infra.bench.trial import Trial, conduct
 from shared.models import Reply, Request, Usage
 
@@ -18,14 +18,14 @@ _REPLY = Reply("bug", "stop", Usage(100, 1), "instant", cost=0.0)
 def main(source: str, out: str, threads: str) -> None:
     task = Task("Choose the label of the issue.")
 
-    def rows() -> Iterable[Row | BadRow]:
+    def rows() -> Iterable[InputRow | BadRow]:
         with open(source, "rb") as stream:
             yield from read(stream, "jsonl", Columns())
 
     def reply(_: Request) -> Reply:
         return _REPLY
 
-    def ask(job: Job) -> Result:
+    def ask(job: Job) -> TaskResult:
         return answer(task, job, reply)
 
     began = time.perf_counter(), time.process_time()

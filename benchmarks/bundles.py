@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.table import Findings, Table
 from infra.bundle import build
-from infra.bundle.target import Target
+from infra.bundle.target import BuildTarget
 from infra.local.aws.template import read
 from infra.project import ROOT
 
@@ -47,10 +47,10 @@ class Bundles:
         return bundle
 
 
-def here() -> Target:
+def here() -> BuildTarget:
     """The Lambda runtime and the architecture that this machine can run."""
     processor = "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
-    return Target(f"python{sys.version_info.major}.{sys.version_info.minor}", processor)
+    return BuildTarget(f"python{sys.version_info.major}.{sys.version_info.minor}", processor)
 
 
 def functions() -> dict[str, frozenset[str]]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import urllib3
 
-from benchmarks.loopback import Delivery, Loopback
+from benchmarks.loopback import Loopback, ReceivedRequest
 from benchmarks.table import Findings, Spread, Table
 from shared.errors import ModelUnavailable
 from shared.models import Message, Provider, Reply, Request, Usage
@@ -28,10 +28,10 @@ SINGLE_CALLS = 300
 ASK = Request((Message("user", "What is this about? " * 40),), "You are brief.", max_tokens=64)
 
 #: Makes one call, however often it must be tried.
-Caller = Callable[[Provider], Reply]
+CallModel = Callable[[Provider], Reply]
 
 
-class Outcome(NamedTuple):
+class CallRound(NamedTuple):
     """One round: seconds, what the server counted, and calls without an answer."""
 
     took: float
@@ -43,7 +43,7 @@ class Outcome(NamedTuple):
         return self.counts.refused / max(self.counts.answered + self.counts.refused, 1)
 
 
-def limited() -> Caller:
+def limited() -> CallModel:
     """A cold limiter; what was refused waits for its next turn, and only the limiter paces it."""
     limiter = Limiter()
 
@@ -60,10 +60,10 @@ def limited() -> Caller:
     return call
 
 
-def fixed(calls: int) -> Callable[[], Caller]:
+def fixed(calls: int) -> Callable[[], CallModel]:
     """So many at a time, and for each its own growing waits with jitter."""
 
-    def fresh() -> Caller:
+    def fresh() -> CallModel:
         places = threading.BoundedSemaphore(calls)
         return lambda provider: _backing_off(places, provider)
 
@@ -81,7 +81,7 @@ def _backing_off(places: threading.BoundedSemaphore, provider: Provider) -> Repl
     return provider.reply(ASK, 30.0)
 
 
-def bare(calls: int, port: int) -> Callable[[], Caller]:
+def bare(calls: int, port: int) -> Callable[[], CallModel]:
     """So many at a time by urllib3 alone, unread: what the client's machine makes of the ideal."""
     pool = urllib3.HTTPConnectionPool("127.0.0.1", port, maxsize=calls, retries=False)
     body, headers = _body_of_a_call(), {"content-type": "application/json"}
@@ -130,15 +130,15 @@ def measure_calls(rounds: int) -> Findings:
     return Findings(tables, samples)
 
 
-def _interleaved(scene: Scene, server: BusyServer, rounds: int) -> dict[str, list[Outcome]]:
-    contenders: dict[str, Callable[[], Caller]] = {
+def _interleaved(scene: Scene, server: BusyServer, rounds: int) -> dict[str, list[CallRound]]:
+    contenders: dict[str, Callable[[], CallModel]] = {
         "adaptive, cold": limited,
         f"urllib3, bare, fixed {scene.held}": bare(scene.held, server.port),
         f"fixed {scene.held} (knows it)": fixed(scene.held),
         "fixed 8": fixed(8),
         "fixed 128": fixed(128),
     }
-    found: dict[str, list[Outcome]] = {name: [] for name in contenders}
+    found: dict[str, list[CallRound]] = {name: [] for name in contenders}
     provider = _provider(server)
     with ThreadPoolExecutor(CALLS) as threads:
         _round(threads, server, provider, fixed(scene.held)())  # connections, imports
@@ -149,17 +149,17 @@ def _interleaved(scene: Scene, server: BusyServer, rounds: int) -> dict[str, lis
 
 
 def _round(
-    threads: ThreadPoolExecutor, server: BusyServer, provider: Provider, call: Caller
-) -> Outcome:
+    threads: ThreadPoolExecutor, server: BusyServer, provider: Provider, call: CallModel
+) -> CallRound:
     server.counts()
     began = time.perf_counter()
     answers = [threads.submit(call, provider) for _ in range(CALLS)]
     good = sum(not answer.exception() and answer.result().text == "ok" for answer in answers)
     took = time.perf_counter() - began
-    return Outcome(took, server.counts(), CALLS - good)
+    return CallRound(took, server.counts(), CALLS - good)
 
 
-def _table(scene: Scene, found: dict[str, list[Outcome]]) -> Table:
+def _table(scene: Scene, found: dict[str, list[CallRound]]) -> Table:
     rows = [
         [
             name,
@@ -252,7 +252,7 @@ def _body_of_a_call() -> bytes:
     """Return what the layer sends, so that the bare call sends the same."""
     seen: list[bytes] = []
 
-    def answer(delivery: Delivery) -> bytes:
+    def answer(delivery: ReceivedRequest) -> bytes:
         seen.append(delivery.body)
         return ANSWER
 

@@ -5,12 +5,12 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from benchmarks.bundles import Bundles, functions
 from benchmarks.certificate import make_tls
 from benchmarks.loopback import Loopback, published
-from benchmarks.process import Launch, Sample, link_client, measure
+from benchmarks.process import Launch, StartSample, link_client, measure
 from benchmarks.table import Findings, Spread, Table
 from benchmarks.world import (
     GITHUB_SECRET,
@@ -22,10 +22,9 @@ from benchmarks.world import (
     queue_event,
     slack_event,
 )
-from infra.bundle import Template
+from infra.bundle import TemplateText
 from infra.project import ROOT
-
-Json = dict[str, Any]
+from shared.events import Json
 
 _EMPTY = (
     '"""The least that a function can be."""\n\n\ndef handler(event, context):\n    return {}\n'
@@ -39,7 +38,7 @@ _STARTS = (
 _REQUESTS = ("requests", "first: CPU ms", "first: wall ms", "warm: CPU ms", "warm: wall ms")
 
 
-class Case(NamedTuple):
+class StartCase(NamedTuple):
     """One kind of start: its name in the table, what is started, and the events that it gets."""
 
     name: str
@@ -47,7 +46,7 @@ class Case(NamedTuple):
     events: Callable[[], list[Json]]
 
 
-Samples = Mapping[str, Sequence[Sample]]
+Samples = Mapping[str, Sequence[StartSample]]
 
 
 def measure_ingress(bundles: Bundles, scratch: Path, world: World, rounds: int) -> Findings:
@@ -57,7 +56,7 @@ def measure_ingress(bundles: Bundles, scratch: Path, world: World, rounds: int) 
     tls, roots = make_tls(scratch)
     with Loopback(published) as plain, Loopback(published, tls) as secure:
         trusted = {"SSL_CERT_FILE": str(roots), "AWS_CA_BUNDLE": str(roots)}
-        handler = Template(ROOT / "template.yaml").function("Ingress").handler
+        handler = TemplateText(ROOT / "template.yaml").function("Ingress").handler
         ours = bundles.get("Ingress")
         bare = bundles.ingress_with("bare_ingress.py", "shared/web/ingress.py")
         on_botocore = bundles.ingress_with("botocore_bus.py", "shared/aws/bus.py")
@@ -74,15 +73,19 @@ def measure_ingress(bundles: Bundles, scratch: Path, world: World, rounds: int) 
             return events(gateway_event(world.mention()))
 
         cases = [
-            Case("empty handler", _empty(scratch, client), events),
-            Case("issue, SNS over HTTP", ingress(plain.url, {}), events),
-            Case("issue, SNS over TLS", ingress(secure.url, trusted), events),
-            Case("message, SNS over HTTP", ingress(plain.url, {}), messages),
-            Case("message, SNS over TLS", ingress(secure.url, trusted), messages),
-            Case("issue, bare over TLS", ingress(secure.url, trusted, bare), events),
-            Case("message, bare over TLS", ingress(secure.url, trusted, bare), messages),
-            Case("issue, botocore over TLS", ingress(secure.url, trusted, on_botocore), events),
-            Case("message, botocore over TLS", ingress(secure.url, trusted, on_botocore), messages),
+            StartCase("empty handler", _empty(scratch, client), events),
+            StartCase("issue, SNS over HTTP", ingress(plain.url, {}), events),
+            StartCase("issue, SNS over TLS", ingress(secure.url, trusted), events),
+            StartCase("message, SNS over HTTP", ingress(plain.url, {}), messages),
+            StartCase("message, SNS over TLS", ingress(secure.url, trusted), messages),
+            StartCase("issue, bare over TLS", ingress(secure.url, trusted, bare), events),
+            StartCase("message, bare over TLS", ingress(secure.url, trusted, bare), messages),
+            StartCase(
+                "issue, botocore over TLS", ingress(secure.url, trusted, on_botocore), events
+            ),
+            StartCase(
+                "message, botocore over TLS", ingress(secure.url, trusted, on_botocore), messages
+            ),
         ]
         samples = _rounds(cases, rounds)
     return _findings(
@@ -102,7 +105,7 @@ def measure_ingress(bundles: Bundles, scratch: Path, world: World, rounds: int) 
 def measure_flows(bundles: Bundles, scratch: Path, world: World, rounds: int) -> Findings:
     """Start the built function of each flow, as deployed on Bedrock and with the offline model."""
     client = link_client(scratch / "client-of-flows")
-    empty = Case("empty handler", _empty(scratch, client), lambda: [{}] * (1 + _WARM_RUNS))
+    empty = StartCase("empty handler", _empty(scratch, client), lambda: [{}] * (1 + _WARM_RUNS))
     samples = _rounds([empty, *_flow_cases(bundles, world, client)], rounds)
     return _findings(
         "Flow functions, as built, under awslambdaric",
@@ -117,7 +120,7 @@ def measure_flows(bundles: Bundles, scratch: Path, world: World, rounds: int) ->
     )
 
 
-def _flow_cases(bundles: Bundles, world: World, client: Path) -> Iterator[Case]:
+def _flow_cases(bundles: Bundles, world: World, client: Path) -> Iterator[StartCase]:
     wakes: dict[str, Callable[[], Json]] = {
         "Chat": lambda: queue_event(slack_event(world.mention())),
         "Triage": lambda: queue_event(github_event(world.issue_opened())),
@@ -125,7 +128,7 @@ def _flow_cases(bundles: Bundles, world: World, client: Path) -> Iterator[Case]:
     }
     handed = functions()
     for function, wake in wakes.items():
-        declared = Template(ROOT / "template.yaml").function(function)
+        declared = TemplateText(ROOT / "template.yaml").function(function)
         # A function that is handed no model starts the same with any.
         for models in ("bedrock", "offline") if "MODEL_EMBED" in handed[function] else ("no",):
             variables = {**world.variables(models), "FLOW": declared.flow}
@@ -133,7 +136,7 @@ def _flow_cases(bundles: Bundles, world: World, client: Path) -> Iterator[Case]:
                 name: variables[name] for name in variables if _is_handed(name, handed[function])
             }
             launch = Launch(bundles.get(function), declared.handler, own, client)
-            yield Case(f"{function}, {models} models", launch, partial(_woken, wake))
+            yield StartCase(f"{function}, {models} models", launch, partial(_woken, wake))
 
 
 def _is_handed(name: str, declared: frozenset[str]) -> bool:
@@ -164,12 +167,12 @@ def _empty(scratch: Path, client: Path) -> Launch:
     return Launch(folder, "empty.handler", {}, client)
 
 
-def _rounds(cases: Sequence[Case], rounds: int) -> dict[str, list[Sample]]:
+def _rounds(cases: Sequence[StartCase], rounds: int) -> dict[str, list[StartSample]]:
     """Start each case once per round, so that what else the machine does falls on all alike.
 
     A round before the first warms the disk's cache and is not counted.
     """
-    samples: dict[str, list[Sample]] = {case.name: [] for case in cases}
+    samples: dict[str, list[StartSample]] = {case.name: [] for case in cases}
     for number in range(rounds + 1):
         print(f"\r  round {number} of {rounds}  ", end="", file=sys.stderr, flush=True)
         for case in cases:
@@ -197,7 +200,7 @@ def _findings(title: str, samples: Samples, notes: Sequence[str]) -> Findings:
     return Findings(tables, {name: [one._asdict() for one in own] for name, own in samples.items()})
 
 
-def _start(name: str, own: Sequence[Sample], empty: Sequence[Sample]) -> list[str]:
+def _start(name: str, own: Sequence[StartSample], empty: Sequence[StartSample]) -> list[str]:
     pairs = list(zip(own, empty, strict=True))
     return [
         name,
@@ -210,7 +213,7 @@ def _start(name: str, own: Sequence[Sample], empty: Sequence[Sample]) -> list[st
     ]
 
 
-def _requests(name: str, own: Sequence[Sample]) -> list[str]:
+def _requests(name: str, own: Sequence[StartSample]) -> list[str]:
     return [
         name,
         Spread.of(one.first_cpu for one in own).text(),

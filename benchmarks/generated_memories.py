@@ -35,7 +35,7 @@ _SYLLABLES = (
 )
 
 
-class Block(NamedTuple):
+class MemoryBlock(NamedTuple):
     """Texts, and as many vectors of length one."""
 
     texts: list[str]
@@ -54,15 +54,15 @@ class Generated:
         base = len(_SYLLABLES)
         return [_spelled(number + base, base) for number in range(WORDS)]
 
-    def block(self, tenant: int, number: int) -> Block:
+    def block(self, tenant: int, number: int) -> MemoryBlock:
         """Return BLOCK memories of a tenant, the first of them `number * BLOCK`."""
         chance = np.random.default_rng((self.seed, tenant, number))
         clusters = chance.integers(CLUSTERS, size=BLOCK)
         noise = chance.standard_normal((BLOCK, DIMENSIONS), np.float32)
         vectors = unit(self._centres[clusters] + SPREAD * noise / np.float32(DIMENSIONS**0.5))
-        return Block(list(self._texts(chance, clusters)), vectors)
+        return MemoryBlock(list(self._texts(chance, clusters)), vectors)
 
-    def questions(self, tenant: int, memories: int, count: int) -> Block:
+    def questions(self, tenant: int, memories: int, count: int) -> MemoryBlock:
         """Return questions near memories of the first `memories` of a tenant.
 
         The words are of the same memory, frequent and rare as they come.
@@ -77,7 +77,7 @@ class Generated:
                 texts.append(" ".join(chance.choice(words, QUESTION_WORDS)))
                 noise = chance.standard_normal(DIMENSIONS, np.float32) / np.float32(DIMENSIONS**0.5)
                 vectors.append(block.vectors[place % BLOCK] + ASIDE * noise)
-        return Block(texts, unit(np.array(vectors, np.float32)))
+        return MemoryBlock(texts, unit(np.array(vectors, np.float32)))
 
     @cached_property
     def _centres(self) -> Floats:

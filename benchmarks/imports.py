@@ -41,7 +41,7 @@ _CHAT = 'Models(Settings(openai_api_key="k")).provider("openai:gpt-5.4-mini")'
 _BEDROCK = 'Models(Settings()).provider("bedrock:amazon.nova-lite-v1:0")'
 
 
-class Case(NamedTuple):
+class ImportCase(NamedTuple):
     """What is loaded: its name in the table, the two statements, and the Python that has it."""
 
     name: str
@@ -50,7 +50,7 @@ class Case(NamedTuple):
     python: Path
 
 
-class Sample(NamedTuple):
+class ImportSample(NamedTuple):
     """Milliseconds of CPU, megabytes, and how many modules."""
 
     imported: float
@@ -63,20 +63,20 @@ def measure_imports(scratch: Path, rounds: int) -> Findings:
     """Load each in fresh processes, round after round."""
     here, notes = Path(sys.executable), []
     cases = [
-        Case("urllib3", "import urllib3", "urllib3.PoolManager()", here),
-        Case("Agent Flows, offline", _OURS, 'Models(Settings()).provider("offline")', here),
-        Case("Agent Flows, OpenAI wire", _OURS, _CHAT, here),
-        Case("Agent Flows, both wires", _OURS, f"{_CHAT}; {_BEDROCK}", here),
-        Case("boto3 with Bedrock's client", "import boto3", _BOTO, here),
+        ImportCase("urllib3", "import urllib3", "urllib3.PoolManager()", here),
+        ImportCase("Agent Flows, offline", _OURS, 'Models(Settings()).provider("offline")', here),
+        ImportCase("Agent Flows, OpenAI wire", _OURS, _CHAT, here),
+        ImportCase("Agent Flows, both wires", _OURS, f"{_CHAT}; {_BEDROCK}", here),
+        ImportCase("boto3 with Bedrock's client", "import boto3", _BOTO, here),
     ]
     python, problem = _throwaway(scratch / "clients")
     if problem:
         notes.append(f"openai, anthropic and litellm were not measured: {problem}.")
     else:
         cases += [
-            Case("openai", "import openai", 'openai.OpenAI(api_key="k")', python),
-            Case("anthropic", "import anthropic", 'anthropic.Anthropic(api_key="k")', python),
-            Case("litellm", "import litellm", "litellm.completion", python),
+            ImportCase("openai", "import openai", 'openai.OpenAI(api_key="k")', python),
+            ImportCase("anthropic", "import anthropic", 'anthropic.Anthropic(api_key="k")', python),
+            ImportCase("litellm", "import litellm", "litellm.completion", python),
         ]
         notes.append(_versions(python))
     samples = _rounds(cases, scratch, rounds)
@@ -125,9 +125,11 @@ def _versions(python: Path) -> str:
     return f"{named}, in an environment of {len(found)} packages."
 
 
-def _rounds(cases: Sequence[Case], scratch: Path, rounds: int) -> dict[str, list[Sample]]:
+def _rounds(
+    cases: Sequence[ImportCase], scratch: Path, rounds: int
+) -> dict[str, list[ImportSample]]:
     """Load each case once per round; a round before the first compiles, and is not counted."""
-    samples: dict[str, list[Sample]] = {case.name: [] for case in cases}
+    samples: dict[str, list[ImportSample]] = {case.name: [] for case in cases}
     for number in range(rounds + 1):
         print(f"\r  round {number} of {rounds}  ", end="", file=sys.stderr, flush=True)
         for case in cases:
@@ -138,7 +140,7 @@ def _rounds(cases: Sequence[Case], scratch: Path, rounds: int) -> dict[str, list
     return samples
 
 
-def _load(case: Case, scratch: Path) -> Sample:
+def _load(case: ImportCase, scratch: Path) -> ImportSample:
     variables = {"PYTHONPATH": str(ROOT)} if case.python == Path(sys.executable) else {}
     variables |= {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     # litellm would fetch its price table.
@@ -155,10 +157,10 @@ def _load(case: Case, scratch: Path) -> Sample:
     if done.returncode:
         raise FunctionFailed(f"{case.name} cannot be loaded:\n{done.stderr[-2000:]}")
     values: list[Any] = done.stdout.split()[-4:]
-    return Sample(*map(float, values))
+    return ImportSample(*map(float, values))
 
 
-def _row(name: str, own: Sequence[Sample], floor: Sequence[Sample]) -> list[str]:
+def _row(name: str, own: Sequence[ImportSample], floor: Sequence[ImportSample]) -> list[str]:
     pairs = list(zip(own, floor, strict=True))
     return [
         name,

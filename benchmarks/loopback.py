@@ -10,9 +10,8 @@ from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple, Self
 
+from shared.events import Json
 from tests.models.scripted_server import event_frame
-
-Json = dict[str, Any]
 
 _PUBLISHED = (
     b'<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult>'
@@ -23,7 +22,7 @@ _PUBLISHED = (
 )
 
 
-class Delivery(NamedTuple):
+class ReceivedRequest(NamedTuple):
     """A request as it came in; the names of `headers` are in lower case."""
 
     path: str
@@ -31,13 +30,13 @@ class Delivery(NamedTuple):
     body: bytes
 
 
-Answer = Callable[[Delivery], bytes]
+AnswerRequest = Callable[[ReceivedRequest], bytes]
 
 
 class Loopback:
     """A server that answers every POST with 200 and what `answer` gives; a context manager."""
 
-    def __init__(self, answer: Answer, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, answer: AnswerRequest, tls: ssl.SSLContext | None = None) -> None:
         handler = type("Handler", (_Handler,), {"answer": staticmethod(answer)})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
@@ -59,12 +58,12 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1
-    answer: Answer
+    answer: AnswerRequest
 
     def do_POST(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
         body = self.rfile.read(int(headers.get("content-length", 0)))
-        answer = self.answer(Delivery(self.path, headers, body))
+        answer = self.answer(ReceivedRequest(self.path, headers, body))
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(answer)))
@@ -75,8 +74,8 @@ class _Handler(BaseHTTPRequestHandler):
         """Stay silent."""
 
 
-def published(delivery: Delivery) -> bytes:
-    """Answer as SNS does."""
+def published(delivery: ReceivedRequest) -> bytes:
+    """AnswerRequest as SNS does."""
     return _PUBLISHED
 
 
@@ -84,13 +83,13 @@ class Inbox:
     """Takes webhooks and hands them out in order."""
 
     def __init__(self) -> None:
-        self._queue: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[ReceivedRequest] = queue.SimpleQueue()
 
-    def __call__(self, delivery: Delivery) -> bytes:
+    def __call__(self, delivery: ReceivedRequest) -> bytes:
         self._queue.put(delivery)
         return b"{}"
 
-    def next(self) -> Delivery:
+    def next(self) -> ReceivedRequest:
         """Wait for the next webhook; raises queue.Empty after ten seconds."""
         return self._queue.get(timeout=10)
 
@@ -105,7 +104,7 @@ class ModelStandIn:
         self._text = text
         self._verdict = verdict
 
-    def __call__(self, delivery: Delivery) -> bytes:
+    def __call__(self, delivery: ReceivedRequest) -> bytes:
         began = time.perf_counter()
         asked = json.loads(delivery.body)
         if delivery.path.endswith("/invoke"):

@@ -15,7 +15,7 @@ from typing import Any
 
 import psycopg
 
-from benchmarks.generated_memories import BLOCK, DIMENSIONS, Block, Floats, Generated
+from benchmarks.generated_memories import BLOCK, DIMENSIONS, Floats, Generated, MemoryBlock
 from infra.local.postgres import EmbeddedPostgres
 from infra.migrations import migrate
 from shared.database import Database, Statement, queries
@@ -67,7 +67,7 @@ class GivenVectors:
     def __init__(self) -> None:
         self._known: dict[str, list[float]] = {}
 
-    def know(self, block: Block) -> None:
+    def know(self, block: MemoryBlock) -> None:
         """Replace what is known."""
         self._known = dict(zip(block.texts, block.vectors.tolist(), strict=True))
 

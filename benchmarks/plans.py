@@ -30,7 +30,7 @@ SHAPES = ((1, 1), (5, 1), (4, 4), (12, 4), (12, 12), (20, 4))
 CROWD = 20
 
 
-class Shape(NamedTuple):
+class PlanShape(NamedTuple):
     """`steps` in `waves`, spread as evenly as they go."""
 
     steps: int
@@ -71,8 +71,8 @@ def work(agent: Agent, seconds: float) -> float:
 
 def measure_plans(url: str, rounds: int) -> Findings:
     """Run plans of several shapes in turn, then many at once."""
-    shapes = [Shape(*shape) for shape in SHAPES]
-    found: dict[Shape, list[Measured]] = {shape: [] for shape in shapes}
+    shapes = [PlanShape(*shape) for shape in SHAPES]
+    found: dict[PlanShape, list[Measured]] = {shape: [] for shape in shapes}
     for number in range(rounds + 1):
         for shape in shapes:
             measured = _one(url, shape)
@@ -84,7 +84,7 @@ def measure_plans(url: str, rounds: int) -> Findings:
     return Findings(tables, {"shapes": samples, "plans_per_second": rates})
 
 
-def _one(url: str, shape: Shape) -> Measured:
+def _one(url: str, shape: PlanShape) -> Measured:
     with _staged(url, shape.plan(WORK)) as it:
         plan = it.ask(says("/plan it", f"github:{uuid.uuid4()}"))
         _ended(it, [plan])
@@ -104,7 +104,7 @@ def _took(it: Stage, plan: str) -> float:
 
 def _crowd(url: str) -> float:
     """Start many plans of one step that takes no time; return how many end per second."""
-    with _staged(url, Shape(1, 1).plan(0.0)) as it:
+    with _staged(url, PlanShape(1, 1).plan(0.0)) as it:
         began = time.perf_counter()
         asked = [says("/plan it", f"github:{uuid.uuid4()}") for _ in range(CROWD)]
         _ended(it, [it.ask(event) for event in asked])
@@ -128,7 +128,7 @@ def _ended(it: Stage, plans: Sequence[str]) -> None:
             raise FunctionFailed(f"plan {plan} did not end well: {it.situation(plan).reason}")
 
 
-def _shapes_table(found: dict[Shape, list[Measured]], rounds: int) -> Table:
+def _shapes_table(found: dict[PlanShape, list[Measured]], rounds: int) -> Table:
     rows = [
         [
             f"{shape.steps} in {shape.waves}",
@@ -155,12 +155,14 @@ def _shapes_table(found: dict[Shape, list[Measured]], rounds: int) -> Table:
     )
 
 
-def _parts_table(found: dict[Shape, list[Measured]]) -> Table:
+def _parts_table(found: dict[PlanShape, list[Measured]]) -> Table:
     added = {
         shape: Spread.of(measured.wall - shape.own for measured in own).median
         for shape, own in found.items()
     }
-    one, few, wide, narrow = (added[Shape(*shape)] for shape in ((1, 1), (4, 4), (12, 4), (12, 12)))
+    one, few, wide, narrow = (
+        added[PlanShape(*shape)] for shape in ((1, 1), (4, 4), (12, 4), (12, 12))
+    )
     rows = [
         ["a plan of one step", f"{one:.0f}"],
         ["one more wave, the steps the same", f"{(narrow - wide) / 8:.0f}"],

@@ -50,7 +50,7 @@ class Launch(NamedTuple):
     client: Path
 
 
-class Sample(NamedTuple):
+class StartSample(NamedTuple):
     """One start, in milliseconds of CPU or of the clock on the wall, and megabytes.
 
     `start` is from the spawn until it waits for an event, `first` and `warm` (a list) are until it
@@ -88,7 +88,7 @@ def link_client(folder: Path) -> Path:
     return folder
 
 
-def measure(launch: Launch, events: Sequence[bytes]) -> Sample:
+def measure(launch: Launch, events: Sequence[bytes]) -> StartSample:
     """Start the function, hand it the events one after the other, and kill it.
 
     Raises FunctionFailed when it does not start, raises, or says that it did not handle an event.
@@ -142,7 +142,7 @@ class _Conversation:
         self._waits: list[_Moment] = []
         self._rss = 0.0
 
-    def hold(self, server: socket.socket, events: Sequence[bytes]) -> Sample:
+    def hold(self, server: socket.socket, events: Sequence[bytes]) -> StartSample:
         """Answer until the function asks for more events than there are."""
         while len(self._waits) <= len(events):
             client, _ = server.accept()
@@ -174,12 +174,12 @@ class _Conversation:
         cpu = time.clock_gettime_ns(self._clock) / 1e6
         return _Moment(cpu, (time.perf_counter() - self._began) * 1e3)
 
-    def _sample(self) -> Sample:
+    def _sample(self) -> StartSample:
         start, *rest = self._waits
         pairs = list(zip(self._waits, rest, strict=False))
         cpu = [after.cpu - before.cpu for before, after in pairs] or [0.0]
         wall = [after.wall - before.wall for before, after in pairs] or [0.0]
-        return Sample(start.cpu, start.wall, cpu[0], wall[0], cpu[1:], wall[1:], self._rss)
+        return StartSample(start.cpu, start.wall, cpu[0], wall[0], cpu[1:], wall[1:], self._rss)
 
 
 def peak(pid: int | str) -> float:

@@ -13,7 +13,7 @@ def recall_at(k: int, found: Sequence[str], wanted: Collection[str]) -> float:
     return len(set(found[:k]) & set(wanted)) / len(wanted)
 
 
-class Difference(NamedTuple):
+class MeanDifference(NamedTuple):
     """By how much one mean is above another, and where 95 of 100 resamples of it lie."""
 
     mean: float
@@ -29,7 +29,7 @@ class Difference(NamedTuple):
 
 def difference(
     ours: Sequence[float], theirs: Sequence[float], resamples: int = RESAMPLES
-) -> Difference:
+) -> MeanDifference:
     """Compare the scores of the same questions by a paired bootstrap.
 
     Whole questions are drawn with replacement, so what makes a question hard counts on both
@@ -40,4 +40,4 @@ def difference(
     chance = random.Random(7)
     means = [statistics.fmean(chance.choices(pairs, k=len(pairs))) for _ in range(resamples)]
     cuts = statistics.quantiles(means, n=40, method="inclusive")
-    return Difference(statistics.fmean(pairs), cuts[0], cuts[-1])
+    return MeanDifference(statistics.fmean(pairs), cuts[0], cuts[-1])

@@ -26,7 +26,7 @@ EMBEDDERS = ("hashing", "minilm")
 WAYS = {"vectors": By.VECTOR, "words": By.LEXICAL, "both": By.BOTH}
 
 
-class Answer(NamedTuple):
+class RankedAnswer(NamedTuple):
     """A question, and the ids that were found for it, best first."""
 
     question: Question
@@ -37,13 +37,13 @@ class Answer(NamedTuple):
 
 
 #: The answers of each embedder in each way; the questions in the same order everywhere.
-Answers = Mapping[str, Mapping[str, Sequence[Answer]]]
+Answers = Mapping[str, Mapping[str, Sequence[RankedAnswer]]]
 
 
 def measure_quality(url: str, path: Path) -> Findings:
     """Ask every question of the file in every way with every embedder that is installed."""
     asked, notes = read_conversations(path), []
-    answers: dict[str, Mapping[str, Sequence[Answer]]] = {}
+    answers: dict[str, Mapping[str, Sequence[RankedAnswer]]] = {}
     for name in EMBEDDERS:
         try:
             embedder = local_embedder(name)
@@ -59,9 +59,11 @@ def measure_quality(url: str, path: Path) -> Findings:
     return Findings(tables, _samples(answers))
 
 
-def ask(database: Database, store: MemoryStore, asked: ConversationSet) -> dict[str, list[Answer]]:
+def ask(
+    database: Database, store: MemoryStore, asked: ConversationSet
+) -> dict[str, list[RankedAnswer]]:
     """Remember each haystack as a tenant of its own, and ask its questions in every way."""
-    answers: dict[str, list[Answer]] = {way: [] for way in WAYS}
+    answers: dict[str, list[RankedAnswer]] = {way: [] for way in WAYS}
     for haystack in asked.haystacks:
         tenant = f"benchmark:{uuid.uuid4()}"
         database.run(tenant, _kept(store, tenant, haystack))
@@ -70,7 +72,7 @@ def ask(database: Database, store: MemoryStore, asked: ConversationSet) -> dict[
                 found = store.recall(
                     tenant, question.text, audiences=frozenset({PUBLIC}), limit=max(DEPTHS), by=by
                 )
-                answers[way].append(Answer(question, [memory.ref for memory in found]))
+                answers[way].append(RankedAnswer(question, [memory.ref for memory in found]))
     return answers
 
 
@@ -143,7 +145,7 @@ def _against_halves(answers: Answers) -> Table:
     return Table("Both ways together, over the better of them alone", columns, rows, notes)
 
 
-def _mean(answers: Sequence[Answer], depth: int = DEPTH) -> float:
+def _mean(answers: Sequence[RankedAnswer], depth: int = DEPTH) -> float:
     return statistics.fmean(answer.recall(depth) for answer in answers)
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import psycopg
 from psycopg.rows import dict_row
 
-from benchmarks.generated_memories import BLOCK, Block, nearest
+from benchmarks.generated_memories import BLOCK, MemoryBlock, nearest
 from benchmarks.memory_load import SQL, GivenVectors, Loaded, Tenant, kept
 from benchmarks.recall_metrics import recall_at
 from benchmarks.recall_quality import WAYS
@@ -35,7 +35,7 @@ class Asked(NamedTuple):
     """A tenant's questions, and the refs that are exactly the nearest to each, best first."""
 
     tenant: Tenant
-    questions: Block
+    questions: MemoryBlock
     exact: Sequence[Sequence[str]]
 
 
@@ -72,7 +72,7 @@ def _common(loaded: Loaded, asked: Asked) -> Asked:
     """
     words = " ".join(loaded.generated.words[:COMMON_WORDS])
     texts = [words + " " * place for place in range(len(asked.questions.texts))]
-    return asked._replace(questions=Block(texts, asked.questions.vectors))
+    return asked._replace(questions=MemoryBlock(texts, asked.questions.vectors))
 
 
 def _ask(database: Database, asked: Sequence[Asked]) -> tuple[_Samples, _Samples]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
-from benchmarks.loopback import Delivery
+from benchmarks.loopback import ReceivedRequest
 from benchmarks.postgres_proxy import PostgresProxy
 from benchmarks.process import FunctionFailed
 from benchmarks.recorder import DATABASE, Recorder, Span, recorded
@@ -55,7 +55,7 @@ class _Context:
         return 120_000
 
 
-class Run(NamedTuple):
+class MeasuredRun(NamedTuple):
     """One run: milliseconds, the round trips to Postgres, and where the time went."""
 
     wall: float
@@ -150,7 +150,7 @@ def _stand(
     settings, recorder = Settings.from_environment(variables), Recorder()
     worker = compose(flow, settings) if compose_as_deployed else recorded(flow, settings, recorder)
 
-    def read(delivery: Delivery) -> Event:
+    def read(delivery: ReceivedRequest) -> Event:
         return slack_event(delivery) if flow is chat else github_event(delivery)
 
     def wake() -> Event:
@@ -168,9 +168,9 @@ def _thinking(world: World, seconds: float) -> Iterator[None]:
         world.models.delay = 0.0
 
 
-def _rounds(world: World, stands: Sequence[Stand], rounds: int) -> list[list[Run]]:
+def _rounds(world: World, stands: Sequence[Stand], rounds: int) -> list[list[MeasuredRun]]:
     """Run each once per round. A round before the first connects, and is not counted."""
-    runs: list[list[Run]] = [[] for _ in stands]
+    runs: list[list[MeasuredRun]] = [[] for _ in stands]
     for number in range(rounds + 1):
         print(f"\r  round {number} of {rounds}  ", end="", file=sys.stderr, flush=True)
         for stand, own in zip(stands, runs, strict=True):
@@ -181,7 +181,7 @@ def _rounds(world: World, stands: Sequence[Stand], rounds: int) -> list[list[Run
     return runs
 
 
-def _run(world: World, stand: Stand) -> Run:
+def _run(world: World, stand: Stand) -> MeasuredRun:
     batch = queue_event(stand.wake())
     turns, calls = stand.proxy.turns, len(world.models.took)
     stand.recorder.spans.clear()
@@ -192,10 +192,10 @@ def _run(world: World, stand: Stand) -> Run:
     if answer["batchItemFailures"] or '"run done"' not in said.getvalue():
         raise FunctionFailed(f"{stand.flow.name} did not end well: {said.getvalue()[-2000:]}")
     thinking = sum(world.models.took[calls:]) * 1e3
-    return Run(wall, thinking, stand.proxy.turns - turns, tuple(stand.recorder.spans))
+    return MeasuredRun(wall, thinking, stand.proxy.turns - turns, tuple(stand.recorder.spans))
 
 
-def _split(flow: Flow, own: Mapping[str, Sequence[Run]], rounds: int) -> Table:
+def _split(flow: Flow, own: Mapping[str, Sequence[MeasuredRun]], rounds: int) -> Table:
     """A row for each thing that a run waits for, a column for each delay of Postgres."""
     columns = {delay: _by_step(runs) for delay, runs in own.items()}
     steps = list(dict.fromkeys(step for spans in columns.values() for step in spans))
@@ -221,7 +221,7 @@ def _split(flow: Flow, own: Mapping[str, Sequence[Run]], rounds: int) -> Table:
     )
 
 
-def _by_step(runs: Sequence[Run]) -> dict[tuple[str, int], list[float]]:
+def _by_step(runs: Sequence[MeasuredRun]) -> dict[tuple[str, int], list[float]]:
     """The samples of each step; the second of the same name in a run is another step."""
     found: dict[tuple[str, int], list[float]] = defaultdict(list)
     for run in runs:
@@ -240,7 +240,7 @@ def _count(samples: Sequence[int]) -> str:
     return f"{Spread.of(samples).median:.0f}"
 
 
-def _raw(stands: Sequence[Stand], runs: Sequence[Sequence[Run]]) -> dict[str, Any]:
+def _raw(stands: Sequence[Stand], runs: Sequence[Sequence[MeasuredRun]]) -> dict[str, Any]:
     return {
         f"{stand.flow.name} +{stand.proxy.delay * 1e3:g} ms": [run._asdict() for run in own]
         for stand, own in zip(stands, runs, strict=True)

@@ -11,17 +11,15 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks.loopback import Delivery, Inbox, Loopback, ModelStandIn
+from benchmarks.loopback import Inbox, Loopback, ModelStandIn, ReceivedRequest
 from infra.local.postgres import EmbeddedPostgres
 from infra.local.sandbox.github import REPOSITORY, GitHubSandbox
 from infra.local.sandbox.slack import SlackSandbox
 from infra.local.sandbox.slack.workspace import BOT_USER, SUPPORT
 from infra.migrations import migrate
-from shared.events import Actor, Event
+from shared.events import Actor, Event, Json
 from shared.perception import github, slack
 from shared.settings import Settings
-
-Json = dict[str, Any]
 
 GITHUB_SECRET, SLACK_SECRET = "benchmark-github", "benchmark-slack"
 
@@ -80,19 +78,19 @@ class World:
             "MAX_RECEIVES": "3",
         }
 
-    def issue_opened(self) -> Delivery:
+    def issue_opened(self) -> ReceivedRequest:
         """Open an issue and return the signed webhook of it."""
         title = f"Checkout crashes when I press Pay ({next(self._numbers)})"
         self.github.open_issue(REPOSITORY, title, _BODY)
         return self._received(github_event, "github.issues.opened")
 
-    def mention(self) -> Delivery:
+    def mention(self) -> ReceivedRequest:
         """Mention the agent in a channel and return the signed request of it."""
         text = f"<@{BOT_USER}> what do we know of crash {next(self._numbers)} at checkout?"
         self.slack.say(SUPPORT, text)
         return self._received(slack_event, "slack.app_mention")
 
-    def _received(self, read: Callable[[Delivery], Event], wanted: str) -> Delivery:
+    def _received(self, read: Callable[[ReceivedRequest], Event], wanted: str) -> ReceivedRequest:
         """Wait for the first delivery of a new event; what else happened on the way is dropped.
 
         Slack tells of a mention twice, as a mention and as a message.
@@ -120,15 +118,15 @@ def opened() -> Iterator[World]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def github_event(delivery: Delivery) -> Event:
+def github_event(delivery: ReceivedRequest) -> Event:
     return github.to_event(delivery.body, delivery.headers, Settings().tenant_of, time.time())
 
 
-def slack_event(delivery: Delivery) -> Event:
+def slack_event(delivery: ReceivedRequest) -> Event:
     return slack.to_event(delivery.body, delivery.headers, Settings().tenant_of, time.time())
 
 
-def gateway_event(delivery: Delivery) -> Json:
+def gateway_event(delivery: ReceivedRequest) -> Json:
     """The delivery as API Gateway's REST API hands it to a function.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html

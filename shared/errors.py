@@ -31,8 +31,8 @@ people's text.
 class AgentFlowsError(Exception):
     """The base of all.
 
-    `retryable` says whether the same call may succeed later; `public` is what the person who waits
-    is told.
+    `retryable` says that the same call may succeed later; `public` is the text for the person who
+    waits.
     """
 
     retryable = False
@@ -52,7 +52,7 @@ class SignatureError(AgentFlowsError):
 
 
 class RequestRefused(AgentFlowsError):
-    """`status` is what HTTP calls it; `field` is what of the request it is about, where known."""
+    """`status` is the HTTP status; `field` is the wrong field of the request, where known."""
 
     def __init__(self, status: int, message: str, field: str = "") -> None:
         super().__init__(message)
@@ -92,7 +92,7 @@ class _Unavailable(AgentFlowsError):
 
 
 class ModelError(AgentFlowsError):
-    """`model` and the numbers say what was paid before it came to this: tokens, and the cost in US
+    """`model` and the numbers say what was paid before the failure: tokens, and the cost in US
     dollars, None when a price is unknown."""
 
     public = "The language model could not do it."
@@ -104,7 +104,7 @@ class ModelError(AgentFlowsError):
 
 
 class ModelUnavailable(_Unavailable, ModelError):
-    """`overloaded` says that the server had too much to do, so that fewer calls should be made."""
+    """`overloaded` says that the server had too much to do, so that fewer calls should follow."""
 
     public = "The language model cannot be reached at the moment."
 
@@ -157,7 +157,7 @@ class EffectUnknown(ActionError):
 
 
 class Parked(BaseException):
-    """The run's way out while a batch is waited for.
+    """Leaves a run that waits for a batch.
 
     It is no Exception, for the reason that asyncio.CancelledError is none: an author who survives
     every failure with `except Exception` must not survive this and act without the answer.

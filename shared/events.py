@@ -1,7 +1,6 @@
 """Event: what happened, in one shape for GitHub, Slack, the API and schedules.
 
-Everything the ingress imports starts cold on every scale-out, so this module needs nothing but
-hashlib, json and typing.
+The ingress loads it at every cold start, so this module imports only hashlib, json and typing.
 """
 
 import hashlib
@@ -22,7 +21,7 @@ REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}/(?!\.\.?(?![A-Za-z0-9_.-]))[A-Za-
 
 
 class Actor(NamedTuple):
-    """Who caused an event. `role` is what the source says the actor may do there."""
+    """The person or bot that caused an event. `role` is their role there, as the source says."""
 
     id: str
     name: str
@@ -65,7 +64,7 @@ class Thread(NamedTuple):
         return f"slack:{self.team}:{self.channel}"
 
 
-class Message(NamedTuple):
+class SlackMessage(NamedTuple):
     """One Slack message, as a target."""
 
     team: str
@@ -81,8 +80,8 @@ class Message(NamedTuple):
         return f"slack:{self.team}:{self.channel}"
 
 
-class Response(NamedTuple):
-    """Where a slash command is answered, for half an hour and to nobody but who gave it."""
+class ResponseUrl(NamedTuple):
+    """The address that answers a slash command, for half an hour and only to who gave it."""
 
     team: str
     channel: str
@@ -98,18 +97,17 @@ class Response(NamedTuple):
 
 
 class Workplace(NamedTuple):
-    """The repository that is worked on from a Slack channel or the API: `owner/name`, and whose it
-    is."""
+    """The repository, `owner/name`, that a Slack channel or the API works on, and its tenant."""
 
     repository: str
     tenant: str
 
 
 class Payload(dict[str, Any]):
-    """A body as it was read, and `text`, the JSON that it was read from. It is not changed.
+    """A body as it was read, with `text`, the JSON that it was read from. Do not change it.
 
-    Reading and writing the body are most of what an event costs the ingress, so it is read once
-    and never written.
+    Reading and writing the body is most of what an event costs the ingress, so it is read once and
+    never written.
     """
 
     __slots__ = ("text",)
@@ -120,15 +118,14 @@ class Payload(dict[str, Any]):
 
 
 class Event(NamedTuple):
-    """What happened.
+    """Something that happened.
 
     `id` identifies the delivery; the same delivery always gets the same id, so it deduplicates.
     `type` reads `github.issues.opened` or `slack.app_mention`. `conversation` is the ordering key:
     an issue, a pull request, a Slack thread. `audience` names who may see what was said: `public`,
     `repo:acme/x`, `org:acme`, `team:T1`, `channel:C1`, `dm:D1`, or `shared:C1` for a channel that
-    another company is in too. `depth` counts how many of our own effects
-    lie between a person and this event. `received_at` is seconds since the epoch. `payload` is the
-    body as it came.
+    another company is in too. `depth` counts how many of our own effects lie between a person and
+    this event. `received_at` is seconds since the epoch. `payload` is the body.
     """
 
     id: str
@@ -145,14 +142,14 @@ class Event(NamedTuple):
     received_at: float
     issue_target: Issue | None = None
     thread_target: Thread | None = None
-    message_target: Message | None = None
-    response_target: Response | None = None
+    message_target: SlackMessage | None = None
+    response_target: ResponseUrl | None = None
     workplace: Workplace | None = None
 
     @property
     def repository(self) -> str:
         """The repository, as `owner/name`, that a plan for this may work on: that of its issue, or
-        the workplace, when it is of the same tenant. Empty when there is none."""
+        the workplace of the same tenant. Empty when there is none."""
         if self.issue_target:
             return self.issue_target.repository
         place = self.workplace
@@ -160,7 +157,7 @@ class Event(NamedTuple):
 
     @property
     def issue(self) -> Issue:
-        """The issue or pull request that this is about; raises EventError when there is none."""
+        """The issue or pull request of this event; raises EventError when there is none."""
         if self.issue_target is None:
             raise EventError(
                 f"event {self.type} is not about an issue; subscribe the flow to issue events only"
@@ -169,7 +166,7 @@ class Event(NamedTuple):
 
     @property
     def thread(self) -> Thread:
-        """The Slack thread that this is in; raises EventError when there is none."""
+        """The Slack thread of this event; raises EventError when there is none."""
         if self.thread_target is None:
             raise EventError(
                 f"event {self.type} is in no Slack thread; subscribe the flow to messages only"
@@ -177,8 +174,8 @@ class Event(NamedTuple):
         return self.thread_target
 
     @property
-    def message(self) -> Message:
-        """The Slack message that this is; raises EventError when there is none."""
+    def message(self) -> SlackMessage:
+        """The Slack message of this event; raises EventError when there is none."""
         if self.message_target is None:
             raise EventError(
                 f"event {self.type} is no Slack message; subscribe the flow to messages only"
@@ -186,8 +183,8 @@ class Event(NamedTuple):
         return self.message_target
 
     @property
-    def response(self) -> Response:
-        """Where this slash command is answered; raises EventError when it is none."""
+    def response(self) -> ResponseUrl:
+        """The address that answers this slash command; raises EventError for other events."""
         if self.response_target is None:
             raise EventError(
                 f"event {self.type} is no slash command; subscribe the flow to commands only"
@@ -196,8 +193,7 @@ class Event(NamedTuple):
 
     @property
     def scope(self) -> str:
-        """Where a flow may act by default: the repository or the channel that the event came
-        from."""
+        """The place where a flow may act by default: the event's repository or channel."""
         target = (
             self.issue_target or self.thread_target or self.message_target or self.response_target
         )
@@ -208,8 +204,7 @@ class Event(NamedTuple):
 
     @property
     def addressed(self) -> bool:
-        """Does the person who caused this expect an answer: not for what is merely said in a
-        channel."""
+        """True when the person who caused this expects an answer, as after a mention."""
         return self.source in {"github", "api"} or (
             self.type
             in {"slack.app_mention", "slack.message.im", "slack.command", "slack.block_actions"}
@@ -226,7 +221,7 @@ class Event(NamedTuple):
 
     @classmethod
     def from_json(cls, text: str) -> "Event":
-        """Read what `to_json` wrote; raises EventError when it is something else."""
+        """Read what `to_json` wrote; raises EventError when it is malformed."""
         try:
             fields = json.loads(text)
             if isinstance(
@@ -239,8 +234,8 @@ class Event(NamedTuple):
             for name, kind in (
                 ("issue_target", Issue),
                 ("thread_target", Thread),
-                ("message_target", Message),
-                ("response_target", Response),
+                ("message_target", SlackMessage),
+                ("response_target", ResponseUrl),
                 ("workplace", Workplace),
             ):
                 fields[name] = kind(*fields[name]) if fields.get(name) else None

@@ -11,7 +11,7 @@ _ENCODER = json.JSONEncoder(default=str)
 
 
 def log(message: str, **fields: object) -> None:
-    """Write one line. Fields hold ids, counts and names of ours; see SECURITY in DESIGN.md."""
+    """Write one line. Fields hold our own ids, counts and names; see SECURITY in DESIGN.md."""
     line = {"at": round(time.time(), 3), "message": message} | fields
     stream = getattr(sys, _WHERE["stream"])
     # At once, so that the lines of two threads do not mix.
@@ -21,7 +21,7 @@ def log(message: str, **fields: object) -> None:
 
 @contextmanager
 def logs_on_stderr() -> Iterator[None]:
-    """Leave stdout, where Lambda takes logs from, to the output of a command."""
+    """Log to stderr, so that stdout, which Lambda reads, is free for a command's output."""
     _WHERE["stream"] = "stderr"
     try:
         yield

@@ -1,4 +1,4 @@
-"""The settings, and the only place that reads the environment."""
+"""Reads the settings; no other module reads the environment."""
 
 import json
 import os
@@ -12,10 +12,9 @@ from shared.events import REPOSITORY
 
 
 class Settings(NamedTuple):
-    """One field per environment variable of the same name in capitals; the empty string means not
-    set.
+    """One field per environment variable of the same name in capitals; empty means not set.
 
-    docs/settings.md says what each is for; a test holds the two equal.
+    docs/settings.md explains each; a test holds the two equal.
     """
 
     # GitHub
@@ -83,14 +82,14 @@ class Settings(NamedTuple):
 
     @property
     def tenant_of(self) -> Mapping[str, str]:
-        """Which organisations and workspaces form one tenant, from
+        """The tenant of each organisation and workspace, from
         `TENANTS=acme=github:acme,slack:T1;…`."""
         return _tenants(self.tenants)
 
     @property
     def repository_of(self) -> Mapping[str, str]:
-        """Which repository is worked on from a place in Slack, from `REPOSITORIES={"channel:C1":
-        "acme/shop", "team:T1": "acme/website"}`."""
+        """The repository that plans from a place in Slack work on, from
+        `REPOSITORIES={"channel:C1": "acme/shop", "team:T1": "acme/website"}`."""
         return _repositories(self.repositories)
 
 
@@ -130,7 +129,7 @@ def _repositories(setting: str) -> Mapping[str, str]:
 
 
 class _Pairs(list[tuple[str, object]]):
-    """The pairs of a JSON object, with those that a dict would hide."""
+    """The pairs of a JSON object, including repeated keys, which a dict would hide."""
 
 
 class AwsCredentials(NamedTuple):
@@ -140,7 +139,7 @@ class AwsCredentials(NamedTuple):
 
 
 def aws_credentials() -> AwsCredentials:
-    """Read the credentials of now: they rotate while a function lives, and a snapshot restores old
+    """Read the present credentials: they rotate while a function lives, and a snapshot restores old
     ones."""
     env = os.environ
     return AwsCredentials(
@@ -155,8 +154,7 @@ def aws_region() -> str:
 
 
 def aws_endpoint(service: str) -> str:
-    """The endpoint of `service` where AWS_ENDPOINT_URL_<SERVICE> or AWS_ENDPOINT_URL names one,
-    else empty."""
+    """Return AWS_ENDPOINT_URL_<SERVICE> or AWS_ENDPOINT_URL, else the empty string."""
     return os.environ.get(f"AWS_ENDPOINT_URL_{service.upper()}") or os.environ.get(
         "AWS_ENDPOINT_URL", ""
     )

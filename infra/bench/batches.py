@@ -9,10 +9,10 @@ from pathlib import Path
 from infra.bench.intake import Intake, Open, item_of
 from infra.bench.jobs import Skipped
 from infra.bench.ledger import Ledger
-from infra.bench.report import Pace, report
+from infra.bench.report import Throughput, report
 from infra.bench.results import ResultsFile
-from infra.bench.tasks import Job, Result, Task, failed, read
-from infra.bench.trial import Seen, Trial
+from infra.bench.tasks import Job, Task, TaskResult, failed, read
+from infra.bench.trial import Trial, TrialProgress
 from shared.errors import ModelRejected, ModelUnavailable, SettingsError
 from shared.models import Json, Reply
 from shared.models.batch import BatchProvider, Item
@@ -31,16 +31,16 @@ def conduct_batches(
     trial: Trial,
     out: Path,
     connect: Callable[[str], BatchProvider],
-    ask: Callable[[Job], Result],
+    ask: Callable[[Job], TaskResult],
     *,
     sleep: Callable[[float], None] = time.sleep,
-    watch: Callable[[Seen], None] = lambda _: None,
+    watch: Callable[[TrialProgress], None] = lambda _: None,
 ) -> Json:
-    """Ask what is not yet done in batches, wait for them, and return the report.
+    """Ask what is not done yet in batches, wait for them, and return the report.
 
-    `connect` returns the batch interface of a model; rows that are too few for a batch are asked
-    at once, with `ask`. What is under way stands beside `out`: another start finds it again. Raises
-    SettingsError as `conduct` does, and when a provider refuses a batch.
+    `connect` returns the batch interface of a model; rows that are too few for a batch go to `ask`
+    at once. What is under way is kept beside `out`, so another start finds it. Raises SettingsError
+    as `conduct` does, and when a provider refuses a batch.
     """
     with (
         closing(Ledger()) as ledger,
@@ -61,14 +61,14 @@ def conduct_batches(
                 if not intake.open():
                     break
                 while post.fetch() == 0 and intake.open():
-                    watch(Seen(post.finished, results.spent, time.monotonic() - began))
+                    watch(TrialProgress(post.finished, results.spent, time.monotonic() - began))
                     sleep(pause)
                     pause = min(pause * _GROWTH, _LONGEST_PAUSE)
         except KeyboardInterrupt:
             stopped = "waiting" if intake.open() else "interrupted"
         if trial.sort:
             results.sort()
-        pace = Pace(time.monotonic() - began, {}, stopped)
+        pace = Throughput(time.monotonic() - began, {}, stopped)
         return report(ledger, list(trial.models), skipped or Skipped(), pace)
 
 
@@ -82,8 +82,8 @@ class _Post:
         ledger: Ledger,
         providers: Mapping[str, BatchProvider],
         *,
-        write: Callable[[Result], None],
-        ask: Callable[[Job], Result],
+        write: Callable[[TaskResult], None],
+        ask: Callable[[Job], TaskResult],
     ) -> None:
         self.finished = 0
         self._began = time.time()
@@ -120,7 +120,7 @@ class _Post:
                     self._keep(self._ask(job))
 
     def fetch(self) -> int:
-        """Look at every batch once; return of how many nothing more will come."""
+        """Look at every batch once; return for how many nothing more will come."""
         return sum(self._settled(batch) for batch in self._intake.open())
 
     def _submit(self, arm: str, jobs: list[Job]) -> None:
@@ -165,7 +165,7 @@ class _Post:
         return handle
 
     def _bring(self, batch: Open, result: BatchResult) -> None:
-        """Write down what came of a row, unless a start that was killed did."""
+        """Write down the result of a row, unless a start that was killed did."""
         job, outcome = self._intake.job(batch, result.id), result.outcome
         if job is None:
             return
@@ -179,6 +179,6 @@ class _Post:
         else:
             self._keep(failed(job, outcome, [], None))
 
-    def _keep(self, result: Result) -> None:
+    def _keep(self, result: TaskResult) -> None:
         self._write(result)
         self.finished += 1

@@ -1,4 +1,4 @@
-"""The ceiling of what a bench may cost: calls start only while the dearest one would still fit."""
+"""The ceiling of a bench's cost: calls start only while the dearest one would still fit."""
 
 import threading
 
@@ -8,9 +8,9 @@ from shared.errors import SettingsError
 class Budget:
     """US dollars, of which `spent` are gone; None is no ceiling. Thread-safe.
 
-    What a call costs is known when it is over. So each call under way is taken to cost what the
+    The cost of a call is known when it is over. So each call under way counts as much as the
     dearest one did, and until one is over they go one at a time. The ceiling is passed at most by
-    what a call costs more than all before it.
+    what one call costs more than all before it.
     """
 
     def __init__(self, dollars: float | None, spent: float = 0.0, dearest: float = 0.0) -> None:
@@ -36,7 +36,7 @@ class Budget:
             return True
 
     def settle(self, cost: float | None, model: str) -> None:
-        """Say what an admitted call cost; raises SettingsError when nobody knows."""
+        """Add the cost of an admitted call; raises SettingsError when its price is unknown."""
         if self._dollars is None:
             return
         with self._changed:

@@ -1,4 +1,4 @@
-"""How sure a share or a difference of shares is: Wilson, McNemar, Agresti and Min."""
+"""Confidence of a share and of a difference of shares: Wilson, McNemar, Agresti and Min."""
 
 import math
 from typing import NamedTuple
@@ -13,7 +13,7 @@ class Interval(NamedTuple):
 
 
 def wilson(successes: int, total: int) -> Interval:
-    """Return the 95 % interval of a share; all that is possible when there are no cases.
+    """Return the 95 % interval of a share; without cases, 0 to 1.
 
     Wilson 1927; unlike the textbook's, it holds for few cases and for shares near 0 and 1.
     """

@@ -1,11 +1,11 @@
-"""A fixed number of threads, each of which takes a job, asks, and writes down what came."""
+"""A fixed number of threads that each take a job, ask, and write down the result."""
 
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 
 from infra.bench.budget import Budget
-from infra.bench.tasks import Job, Result
+from infra.bench.tasks import Job, TaskResult
 from shared.errors import BudgetExceeded, SettingsError
 
 #: How often the main thread looks up, in seconds; Ctrl-C is felt at once all the same.
@@ -17,14 +17,14 @@ _HOPELESS = 50
 class Crew:
     """Threads that empty an iterator of jobs.
 
-    `stopped` says why they ended early: `interrupted`, `budget` or `hopeless`; empty is not.
+    `stopped` says why they ended early: `interrupted`, `budget` or `hopeless`; else it is empty.
     """
 
     def __init__(
         self,
         jobs: Iterator[Job],
-        ask: Callable[[Job], Result],
-        write: Callable[[Result], None],
+        ask: Callable[[Job], TaskResult],
+        write: Callable[[TaskResult], None],
         budget: Budget,
     ) -> None:
         self.stopped = ""
@@ -42,10 +42,10 @@ class Crew:
         self._problem: SettingsError | None = None
 
     def work(self, threads: int, glance: Callable[[], None]) -> None:
-        """Empty the jobs; `glance` is called now and then.
+        """Empty the jobs, and call `glance` now and then.
 
         After Ctrl-C the calls under way are waited for; after a second one they are left. Raises
-        SettingsError when a setting is wrong, and no call can succeed.
+        SettingsError when a setting is wrong and no call can succeed.
         """
         self._working = threads
         for _ in range(threads):
@@ -100,7 +100,7 @@ class Crew:
             self._count(result)
         return result is not None
 
-    def _count(self, result: Result) -> None:
+    def _count(self, result: TaskResult) -> None:
         with self._lock:
             self.finished += 1
             self.calls[result.model] += result.calls

@@ -1,4 +1,4 @@
-"""What a row expects of its answer, and whether an answer meets it."""
+"""Judges an answer by what its row expects."""
 
 import json
 import re
@@ -10,7 +10,7 @@ _TEXT_SHOWN = 60
 
 
 class Pair(NamedTuple):
-    """What was expected and what came, for the table of confusions; `field` is empty for the whole
+    """An expected and an actual value, for the table of confusions; `field` is empty for the whole
     answer."""
 
     field: str
@@ -20,7 +20,7 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True)
 class Expectation:
-    """One way to judge an answer. `raw` is what stood in the row."""
+    """One way to judge an answer. `raw` is as it stood in the row."""
 
     operator: str
     wanted: Any
@@ -28,10 +28,10 @@ class Expectation:
 
     @classmethod
     def of(cls, raw: Any) -> "Expectation":
-        """Read what stands under `expect`; raises ValueError when it cannot be used.
+        """Read the value of `expect`; raises ValueError when it is unusable.
 
-        A list is one of, an object is JSON fields, anything else is exact. An object with one key
-        that names an operator says it in words: `{"contains": "refund"}`.
+        A list means one of these, an object means JSON fields, anything else an exact match. An
+        object with one key that names an operator means that operator: `{"contains": "refund"}`.
         """
         operator, wanted = _operator(raw)
         if operator == "regex":
@@ -47,7 +47,7 @@ class Expectation:
         return cls(operator, wanted, raw)
 
     def is_met(self, output: Any) -> bool:
-        """Does the answer, a text or a JSON value, meet this?"""
+        """Tell if the answer, a text or a JSON value, meets this."""
         if self.operator == "contains":
             text = _text(output).casefold()
             return all(part.casefold() in text for part in self.wanted)
@@ -58,7 +58,7 @@ class Expectation:
         return _same(self.wanted, output)
 
     def pairs(self, output: Any) -> list[Pair]:
-        """Return what belongs into the table of confusions: labels, and the fields of objects."""
+        """Return the pairs for the table of confusions: labels, and the fields of objects."""
         if self.operator == "exact" and not isinstance(self.wanted, dict | list):
             return [_pair("", self.wanted, output)]
         if self.operator == "one_of":
@@ -93,7 +93,7 @@ def _compiled(pattern: object) -> re.Pattern[str]:
 
 
 def _same(wanted: Any, output: Any) -> bool:
-    """Compare JSON values; texts without the space around them, objects by the wanted keys only."""
+    """Compare JSON values: texts without surrounding space, objects by the expected keys only."""
     if isinstance(wanted, dict):
         return isinstance(output, dict) and all(
             name in output and _same(value, output[name]) for name, value in wanted.items()

@@ -1,4 +1,4 @@
-"""What stands in batches: kept beside the results, so that no crash pays for a row twice."""
+"""The batches under way, kept beside the results, so that no crash pays for a row twice."""
 
 import json
 import sqlite3
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from infra.bench.expectations import Expectation
-from infra.bench.rows import Row
+from infra.bench.rows import InputRow
 from infra.bench.tasks import Job
 from shared.database import queries
 from shared.errors import SettingsError
@@ -20,7 +20,7 @@ _SQL = queries(__file__, "intake.sql")
 
 
 class Open(NamedTuple):
-    """A batch of which something may still come; without a handle nobody knows if it was made."""
+    """A batch that may still bring results; without a handle it is unknown if it was made."""
 
     name: str
     arm: str
@@ -29,7 +29,7 @@ class Open(NamedTuple):
 
 
 class Travelled(NamedTuple):
-    """How often a row travelled, if it still does, and why it had no answer."""
+    """How often a row was sent, if it still is under way, and why it had no answer."""
 
     attempts: int
     under_way: int
@@ -37,7 +37,7 @@ class Travelled(NamedTuple):
 
 
 class Intake:
-    """An SQLite file. What is written is on the disk before a method returns."""
+    """An SQLite file. Each method returns after its change is on the disk."""
 
     def __init__(self, path: Path) -> None:
         try:
@@ -52,7 +52,7 @@ class Intake:
         self._database.close()
 
     def name(self, arm: str, jobs: Sequence[Job]) -> Open:
-        """Note which jobs are about to be submitted as one batch."""
+        """Note the jobs that are about to be submitted as one batch."""
         batch = Open(f"bench-{uuid.uuid4().hex[:24]}", arm, time.time(), None)
         with self._database:
             self._database.execute("begin")
@@ -75,7 +75,7 @@ class Intake:
         self._run("record", name=batch.name, handle=handle)
 
     def settle(self, batch: Open, reason: str) -> None:
-        """Say that nothing more will come of a batch, and why what is left has no answer."""
+        """Note that nothing more will come of a batch, and why the rest has no answer."""
         with self._database:
             self._database.execute("begin")
             self._run("give_reason", batch=batch.name, reason=reason)
@@ -91,17 +91,17 @@ class Intake:
         return [row["handle"] for row in self._run("handles")]
 
     def job(self, batch: Open, item: str) -> Job | None:
-        """Return the job that an item of a batch is, without its request."""
+        """Return the job of an item of a batch, without its request."""
         found = self._run("item", batch=batch.name, item=item)
         if not found:
             return None
         own = found[0]
         expect = Expectation.of(json.loads(own["expect"])) if own["expect"] else None
-        row = Row(own["line"], own["id"], {}, expect)
+        row = InputRow(own["line"], own["id"], {}, expect)
         return Job(row, own["arm"], Request(()), own["hash"])
 
     def travelled(self, job: Job, since: float) -> Travelled:
-        """Say how often a job travelled in batches that were named `since`."""
+        """Say how often a job was sent in batches that were named `since`."""
         key = {"arm": job.arm, "id": job.row.id, "hash": job.hash, "since": since}
         [found] = self._run("travelled", **key)
         return Travelled(**found)

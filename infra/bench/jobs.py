@@ -1,4 +1,4 @@
-"""Which rows are asked: all, a sample, the first few, without those that are done."""
+"""Chooses the rows to ask: all, a sample, or the first few, without those that are done."""
 
 import heapq
 import threading
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from infra.bench.ledger import Ledger
-from infra.bench.rows import BadRow, Row
+from infra.bench.rows import BadRow, InputRow
 from infra.bench.tasks import Job, Task
 
 _SHOWN = 20
@@ -15,7 +15,7 @@ _SHOWN = 20
 
 @dataclass(frozen=True)
 class Wanted:
-    """What of the input is asked. `rerun` is empty, `failed`, `all`, or a row's id."""
+    """The rows to ask. `rerun` is empty, `failed`, `all`, or a row's id."""
 
     limit: int | None = None
     sample: int | None = None
@@ -24,7 +24,7 @@ class Wanted:
 
 
 class Skipped:
-    """What was not asked, and why."""
+    """The rows that were not asked, and why."""
 
     def __init__(self) -> None:
         self.bad: list[BadRow] = []
@@ -38,7 +38,9 @@ class Skipped:
             self.bad.append(bad)
 
 
-def chosen(rows: Callable[[], Iterable[Row | BadRow]], wanted: Wanted) -> Iterator[Row | BadRow]:
+def chosen(
+    rows: Callable[[], Iterable[InputRow | BadRow]], wanted: Wanted
+) -> Iterator[InputRow | BadRow]:
     """Yield the rows that are wanted; with a sample, `rows` is called twice.
 
     A row is in the sample when its id's hash is among the lowest. So the same seed chooses the same
@@ -61,28 +63,28 @@ def chosen(rows: Callable[[], Iterable[Row | BadRow]], wanted: Wanted) -> Iterat
         yield row
 
 
-def _bar(rows: Iterable[Row | BadRow], size: int, seed: int) -> int:
+def _bar(rows: Iterable[InputRow | BadRow], size: int, seed: int) -> int:
     """Return the highest hash that is in the sample."""
-    lowest = heapq.nsmallest(size, (_drawn(row, seed) for row in rows if isinstance(row, Row)))
+    lowest = heapq.nsmallest(size, (_drawn(row, seed) for row in rows if isinstance(row, InputRow)))
     return lowest[-1] if lowest else -1
 
 
-def _drawn(row: Row, seed: int) -> int:
+def _drawn(row: InputRow, seed: int) -> int:
     return int.from_bytes(blake2b(f"{seed}:{row.id}".encode(), digest_size=8).digest(), "big")
 
 
 class Jobs:
-    """The jobs of an input, one at a time for any number of threads: none is held in memory."""
+    """The jobs of an input, one at a time for any number of threads, so that memory holds none."""
 
     def __init__(
         self,
-        rows: Iterable[Row | BadRow],
+        rows: Iterable[InputRow | BadRow],
         task: Task,
         models: Mapping[str, str],
         ledger: Ledger,
         rerun: str = "",
     ) -> None:
-        """`models` is what each model is called, and what that stands for today."""
+        """`models` maps the name of each model to the one that it stands for today."""
         self.skipped = Skipped()
         self._lock = threading.Lock()
         self._ledger = ledger
@@ -98,7 +100,7 @@ class Jobs:
             return next(self._jobs)
 
     def _all(
-        self, rows: Iterable[Row | BadRow], task: Task, models: Mapping[str, str]
+        self, rows: Iterable[InputRow | BadRow], task: Task, models: Mapping[str, str]
     ) -> Iterator[Job]:
         for row in rows:
             if isinstance(row, BadRow):
@@ -113,7 +115,7 @@ class Jobs:
                         yield job
 
     def _is_done(self, job: Job) -> bool:
-        """Is there a result of the same request that may stay?"""
+        """Tell if a result of the same request exists and may stay."""
         found = self._ledger.find(job)
         if found is None:
             return False

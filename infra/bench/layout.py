@@ -28,7 +28,7 @@ def lines(found: Json) -> Iterator[str]:
 
 
 def printable(text: str) -> str:
-    """Return `text` without the controls by which a model's answer could steer a terminal."""
+    """Return `text` without control characters, with which a model could steer a terminal."""
     return "".join(one if one.isprintable() or one in "\n\t" else "\ufffd" for one in text)
 
 

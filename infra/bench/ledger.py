@@ -1,17 +1,17 @@
-"""What the results file holds, by row and model: an index on disk, so that it costs no memory."""
+"""An index of the results file by row and model, on disk, so that it costs no memory."""
 
 import sqlite3
 import threading
 from typing import Any, NamedTuple
 
-from infra.bench.tasks import Job, Result
+from infra.bench.tasks import Job, TaskResult
 from shared.database import queries
 
 _SQL = queries(__file__, "ledger.sql")
 
 
-class Found(NamedTuple):
-    """The newest result of a job: was it of the same request, and is it a failure?"""
+class LastResult(NamedTuple):
+    """The newest result of a job: if its request was the same, and if it failed."""
 
     same: bool
     failed: bool
@@ -36,15 +36,15 @@ class Ledger:
         self._database.close()
 
     def begin_reading(self) -> None:
-        """Forget which rows were read: the input is read from its start."""
+        """Forget the rows that were read, before reading the input again."""
         self.all("forget_rows")
 
     def is_new(self, id: str) -> bool:
-        """Note that a row of this id was read; False when one was read before."""
+        """Note that a row of this id was read; False when it was read before."""
         with self._lock:
             return self._database.execute(_SQL["read_row"], (id,)).rowcount == 1
 
-    def keep(self, result: Result, start: int = 0, length: int = 0, *, covered: bool) -> None:
+    def keep(self, result: TaskResult, start: int = 0, length: int = 0, *, covered: bool) -> None:
         """Keep the newest result; it stands in the file at byte `start`."""
         usage = result.usage
         numbers = {"input": usage.input, "output": usage.output, "cached": usage.cached}
@@ -57,13 +57,13 @@ class Ledger:
                 own = {"model": result.model, "id": result.id} | pair._asdict()
                 self._database.execute(_SQL["keep_pair"], own)
 
-    def find(self, job: Job) -> Found | None:
+    def find(self, job: Job) -> LastResult | None:
         key = {"model": job.arm, "id": job.row.id}
         rows = self.all("find", **key)
-        return Found(rows[0]["hash"] == job.hash, rows[0]["error"] != "") if rows else None
+        return LastResult(rows[0]["hash"] == job.hash, rows[0]["error"] != "") if rows else None
 
     def cover(self, job: Job) -> None:
-        """Say that a result from before is of a row that was asked for now."""
+        """Count an earlier result for a row that this start asks for."""
         self.all("cover", model=job.arm, id=job.row.id)
 
     def all(self, query: str, **values: object) -> list[dict[str, Any]]:
@@ -72,7 +72,7 @@ class Ledger:
             return [dict(row) for row in self._database.execute(_SQL[query], values)]
 
     def places(self) -> "list[tuple[int, int]]":
-        """Return where the newest results stand in the file, in the order of the input."""
+        """Return the positions of the newest results in the file, in the order of the input."""
         return [(row["start"], row["length"]) for row in self.all("in_order")]
 
 

@@ -1,4 +1,4 @@
-"""What came of it all: counts, shares with their intervals, latencies, cost, model beside model."""
+"""The report: counts, shares with intervals, latencies, cost, and the models compared."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ _LABELS = 20
 
 
 @dataclass(frozen=True)
-class Pace:
-    """How fast this start went. `calls` counts by model."""
+class Throughput:
+    """The speed of this start. `calls` counts by model."""
 
     seconds: float
     calls: Mapping[str, int]
     stopped: str = ""
 
 
-def report(ledger: Ledger, models: Sequence[str], skipped: Skipped, pace: Pace) -> Json:
-    """Return the report as plain JSON values: of all rows that this start covers, also those that
-    were done before."""
+def report(ledger: Ledger, models: Sequence[str], skipped: Skipped, pace: Throughput) -> Json:
+    """Return the report as plain JSON values, of all rows that this start covers, those done before
+    too."""
     return {
         "models": {model: _of_model(ledger, model, pace) for model in models},
         "pairs": [_of_pair(ledger, models[0], second) for second in models[1:]],
@@ -38,12 +38,12 @@ def report(ledger: Ledger, models: Sequence[str], skipped: Skipped, pace: Pace) 
 
 
 def is_clean(found: Json) -> bool:
-    """Was every row answered?"""
+    """Tell if every row was answered."""
     failed = any(model["failed"] for model in found["models"].values())
     return not (failed or found["bad_rows"] or found["stopped"])
 
 
-def _of_model(ledger: Ledger, model: str, pace: Pace) -> Json:
+def _of_model(ledger: Ledger, model: str, pace: Throughput) -> Json:
     [counted] = ledger.all("totals", model=model)
     timed = counted.pop("timed")
     return counted | {
@@ -70,7 +70,7 @@ def _share(correct: int, total: int) -> Json | None:
 
 
 def _percentile(ledger: Ledger, model: str, timed: int, percent: int) -> Any:
-    """Return the nearest rank, None when nothing was timed."""
+    """Return the nearest rank; None when nothing was timed."""
     if not timed:
         return None
     place = max(0, -(-timed * percent // 100) - 1)

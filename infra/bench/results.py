@@ -1,4 +1,4 @@
-"""The results file: one JSON line per answer, appended as it comes, so that a crash loses none."""
+"""The results file: one JSON line per answer, appended at once, so that a crash loses none."""
 
 import fcntl
 import json
@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from infra.bench.ledger import Ledger
-from infra.bench.tasks import Result
+from infra.bench.tasks import TaskResult
 from shared.errors import SettingsError
 
 #: How each line starts.
@@ -19,10 +19,10 @@ _FIRST = b'{"id"'
 
 
 class ResultsFile:
-    """Results at a path, or nowhere when it is None: then only the ledger has them. Thread-safe.
+    """Results in the file `path`; with None only the ledger has them. Thread-safe.
 
-    Raises SettingsError when the file is none of ours, another process writes it, or cannot be
-    written.
+    Raises SettingsError when the file is not a results file, cannot be written, or another process
+    writes it.
     """
 
     def __init__(self, path: Path | None, ledger: Ledger) -> None:
@@ -50,7 +50,7 @@ class ResultsFile:
         if self._file:
             self._file.close()
 
-    def append(self, result: Result) -> None:
+    def append(self, result: TaskResult) -> None:
         """Write a result in one piece; a process that is killed leaves at most half a line."""
         with self._lock:
             start = length = 0
@@ -80,14 +80,14 @@ class ResultsFile:
         os.replace(sorted_file.name, self._path)
 
     def _load(self, written: BinaryIO, file: FileIO) -> None:
-        """Index what earlier starts wrote, and cut off the last line if it is half written.
+        """Index the results of earlier starts, and cut off the last line if it is half written.
 
-        Any other line that cannot be read is passed over, unless it is the first.
+        Other unreadable lines are skipped, unless it is the first.
         """
         start = 0
         for line in iter(written.readline, b""):
             try:
-                result = Result.of(json.loads(line if line.endswith(b"\n") else b""))
+                result = TaskResult.of(json.loads(line if line.endswith(b"\n") else b""))
             except (ValueError, KeyError, TypeError) as err:
                 if start == 0 and (line.endswith(b"\n") or not line.startswith(_FIRST)):
                     raise SettingsError(
@@ -102,7 +102,7 @@ class ResultsFile:
                 self._ledger.keep(result, start, len(line), covered=False)
             start += len(line)
 
-    def _count(self, result: Result) -> None:
+    def _count(self, result: TaskResult) -> None:
         self.spent += result.cost or 0.0
         self.dearest = max(self.dearest, result.cost or 0.0)
 

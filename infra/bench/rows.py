@@ -21,8 +21,8 @@ _LONGEST_ID = 200
 
 
 @dataclass(frozen=True)
-class Row:
-    """One thing to ask. `fields` is shown to the model as data; ids are unique in an input."""
+class InputRow:
+    """One row to ask about. `fields` is shown to the model as data; ids are unique in an input."""
 
     line: int
     id: str
@@ -36,7 +36,7 @@ class BadRow(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """What the keys of a row are for. No `fields` means all that are neither id nor expectation."""
+    """The keys of a row by purpose. Without `fields`, all but id and expectation are fields."""
 
     id: str = "id"
     expect: str = "expect"
@@ -44,11 +44,11 @@ class Columns(NamedTuple):
 
 
 class _Misread(ValueError):
-    """A line that is no row; the message holds none of its text."""
+    """A line that is not a row; the message quotes none of its text."""
 
 
-def read(stream: BinaryIO, kind: Kind, columns: Columns) -> Iterator[Row | BadRow]:
-    """Yield what each row holds, or why it holds nothing; blank lines are passed over.
+def read(stream: BinaryIO, kind: Kind, columns: Columns) -> Iterator[InputRow | BadRow]:
+    """Yield each row, or why its line is unusable; skip blank lines.
 
     Raises SettingsError when a CSV has no usable header.
     """
@@ -67,7 +67,7 @@ def read(stream: BinaryIO, kind: Kind, columns: Columns) -> Iterator[Row | BadRo
 
 
 class _Lines:
-    """The decoded lines of a stream, counted; goes on behind a line that is too long."""
+    """The decoded lines of a stream, counted; a line that is too long is skipped."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self.number = 0
@@ -91,7 +91,7 @@ class _Lines:
 
 
 def _numbered(source: Iterator[T], lines: _Lines) -> Iterator[tuple[int, T | BadRow]]:
-    """Yield each item with the line that it starts on; what cannot be read is a BadRow."""
+    """Yield each item with the line that it starts on; an unreadable one is a BadRow."""
     while True:
         line = lines.number + 1
         try:
@@ -159,8 +159,8 @@ def _checked_header(names: list[str]) -> list[str]:
     return header
 
 
-def _row(line: int, found: dict[str, Any], columns: Columns) -> Row:
-    """Build the row; raises ValueError that says what is wrong with it."""
+def _row(line: int, found: dict[str, Any], columns: Columns) -> InputRow:
+    """Build the row; raises ValueError that names the mistake."""
     whole = json.dumps(found, sort_keys=True, ensure_ascii=False)
     if not _is_whole(whole):
         raise ValueError("is not UTF-8, or holds half of a character")
@@ -173,11 +173,11 @@ def _row(line: int, found: dict[str, Any], columns: Columns) -> Row:
     raw = found.get(columns.expect)
     expect = None if raw is None or raw == "" else Expectation.of(raw)
     id = _id(found.get(columns.id)) or f"{line}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
-    return Row(line, id, {name: found[name] for name in names}, expect)
+    return InputRow(line, id, {name: found[name] for name in names}, expect)
 
 
 def _is_whole(text: str) -> bool:
-    """Can `text` be written as UTF-8? Bytes that are none were read as surrogates."""
+    """Tell if `text` can be written as UTF-8; undecodable bytes were read as surrogates."""
     try:
         text.encode()
     except UnicodeEncodeError:

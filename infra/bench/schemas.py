@@ -1,4 +1,4 @@
-"""What `--returns` names as a type: a JSON schema file, or a type of the caller's own."""
+"""The type that `--returns` names: a JSON schema file, or a type of the caller's own."""
 
 import importlib
 import json
@@ -8,10 +8,9 @@ from types import GenericAlias
 from typing import Annotated, Any, Literal, NotRequired, TypedDict, cast
 
 from shared.errors import SettingsError
+from shared.events import Json
 from shared.models.answers.annotations import shape_of
 from shared.models.answers.shapes import Between
-
-Json = dict[str, Any]
 
 #: Words of a schema that say nothing about which values fit.
 _SAID_ONLY = frozenset(
@@ -31,7 +30,7 @@ def returned(named: str, path: Path) -> Any:
     """Return the type that `--returns` names; raises SettingsError when no model can be asked for
     it.
 
-    `named` is `module:Type`, or the schema file that lies at `path`; empty is plain text.
+    `named` is `module:Type`, or the schema file at `path`; empty is plain text.
     """
     if not named:
         return str
@@ -44,8 +43,8 @@ def returned(named: str, path: Path) -> Any:
 
 
 def from_schema(schema: Json) -> Any:
-    """Return the type whose values fit a JSON schema; raises SettingsError for words it does not
-    know."""
+    """Return the type whose values fit a JSON schema; raises SettingsError for unsupported
+    keywords."""
     return _type(schema, schema, ())
 
 
@@ -114,7 +113,7 @@ def _object(schema: Json, root: Json, seen: tuple[str, ...]) -> Any:
 
 
 def _described(kind: Any, schema: Json, known: set[str]) -> Any:
-    """Add the bounds and the description, which the model is told and the answer is held to."""
+    """Add the bounds and the description, which the model sees and the answer must meet."""
     bounds = _BOUNDS.get(str(schema.get("type")), ())
     _refuse_unknown(schema, known | set(bounds))
     low, high = (schema.get(bound) for bound in bounds or ("", ""))

@@ -1,4 +1,4 @@
-"""What is asked about each row: the prompt, the row as data, and what becomes of the answer."""
+"""Asks about one row: the prompt, the row as data, and the judged answer."""
 
 import json
 import time
@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 from infra.bench.expectations import Expectation, Pair
-from infra.bench.rows import Row
+from infra.bench.rows import InputRow
 from shared import errors
 from shared.errors import AnswerInvalid, BudgetExceeded, ModelError
 from shared.journal import digest
@@ -28,11 +28,11 @@ class Task:
     returns: Any = str
     max_tokens: int = 1024
 
-    def request(self, row: Row) -> Request:
+    def request(self, row: InputRow) -> Request:
         blocks = [data(name, _as_text(value)) for name, value in row.fields.items()]
         return replace(self._common, messages=(Message("user", "\n\n".join(blocks)),))
 
-    def job(self, row: Row, request: Request, arm: str, model: str) -> "Job":
+    def job(self, row: InputRow, request: Request, arm: str, model: str) -> "Job":
         """Return the job of asking `arm`, which stands for `model` today."""
         whole = f"{model}\n{self._common_digest}\n{request.messages[0].text}"
         hash = sha256(whole.encode("utf-8", "replace")).hexdigest()[:16]
@@ -40,7 +40,7 @@ class Task:
 
     @cached_property
     def _common(self) -> Request:
-        """What the requests of all rows have in common."""
+        """The parts that the requests of all rows share."""
         schema = None if self.returns is str else typed.schema_of(self.returns)
         return Request((), system(self.prompt), schema=schema, max_tokens=self.max_tokens)
 
@@ -53,16 +53,16 @@ class Task:
 class Job:
     """One row for one model. `hash` changes with anything that could change the answer."""
 
-    row: Row
+    row: InputRow
     arm: str
     request: Request = field(repr=False)
     hash: str
 
 
 @dataclass(frozen=True)
-class Result:
-    """What came of a job. `error` is empty when there is an answer; `score` is None where nothing
-    was expected, or nothing came that could be judged."""
+class TaskResult:
+    """The result of a job. `error` is empty when there is an answer; `score` is None when nothing
+    was expected, or nothing came to judge."""
 
     id: str
     line: int
@@ -90,8 +90,8 @@ class Result:
         return written
 
     @classmethod
-    def of(cls, written: Json) -> "Result":
-        """Read such an object; raises KeyError, TypeError or ValueError when it is none."""
+    def of(cls, written: Json) -> "TaskResult":
+        """Read such an object; raises KeyError, TypeError or ValueError when it is malformed."""
         wrong = written["error"] or {"kind": "", "message": ""}
         read = written | {
             "error": wrong["kind"],
@@ -102,17 +102,17 @@ class Result:
 
     @property
     def pairs(self) -> list[Pair]:
-        """What was expected and what came, for the table of confusions."""
+        """Return the expected and the actual values, for the table of confusions."""
         if self.expect is None or self.score is None:
             return []
         output = self.output if not self.error else "(no valid answer)"
         return Expectation.of(self.expect).pairs(output)
 
 
-def answer(task: Task, job: Job, reply: Callable[[Request], Reply]) -> Result:
-    """Ask and judge. A failure of the model is a result too; what was paid before it counts.
+def answer(task: Task, job: Job, reply: Callable[[Request], Reply]) -> TaskResult:
+    """Ask and judge. A failure of the model is a result too, with the cost of what was paid before.
 
-    Raises BudgetExceeded: that is no result of this row, and ends the bench.
+    Raises BudgetExceeded, which ends the bench.
     """
     paid: list[Reply] = []
 
@@ -130,8 +130,8 @@ def answer(task: Task, job: Job, reply: Callable[[Request], Reply]) -> Result:
         return failed(job, err, paid, _since(began))
 
 
-def read(task: Task, job: Job, reply: Reply) -> Result:
-    """Read and judge a reply that came from a batch, where nobody can ask for a repair."""
+def read(task: Task, job: Job, reply: Reply) -> TaskResult:
+    """Read and judge a reply from a batch, where no repair can be asked for."""
     try:
         if reply.finish == "refused":
             raise AnswerInvalid(f"{reply.model}: declined to answer")
@@ -140,26 +140,26 @@ def read(task: Task, job: Job, reply: Reply) -> Result:
         return failed(job, err, [reply], None)
 
 
-def judged(job: Job, output: Any, paid: list[Reply], ms: float | None) -> Result:
+def judged(job: Job, output: Any, paid: list[Reply], ms: float | None) -> TaskResult:
     """Return the result of an answer."""
     expect = job.row.expect
     score = None if expect is None else int(expect.is_met(output))
     return _result(job, paid, ms, output=output, score=score)
 
 
-def failed(job: Job, err: ModelError, paid: list[Reply], ms: float | None) -> Result:
-    """Return the result of a failure; an invalid answer is a wrong one, others are not judged."""
+def failed(job: Job, err: ModelError, paid: list[Reply], ms: float | None) -> TaskResult:
+    """Return the result of a failure: an invalid answer is wrong, other failures are not judged."""
     wrong = isinstance(err, AnswerInvalid) and job.row.expect is not None
     # A wire's own kinds of error are called by the one of ours that they are.
     names = [kind.__name__ for kind in type(err).__mro__ if kind.__module__ == errors.__name__]
     return _result(job, paid, ms, error=names[0], message=str(err), score=0 if wrong else None)
 
 
-def _result(job: Job, paid: list[Reply], ms: float | None, **outcome: Any) -> Result:
+def _result(job: Job, paid: list[Reply], ms: float | None, **outcome: Any) -> TaskResult:
     row, costs = job.row, [reply.cost for reply in paid]
     known = [cost for cost in costs if cost is not None]
     sources = {reply.source for reply in paid}
-    return Result(
+    return TaskResult(
         row.id,
         row.line,
         job.arm,

@@ -1,5 +1,5 @@
-"""Builds what a function ships: the project's modules that it reaches, the distributions that those
-import, compiled. Needs nothing but Python and pip: no Docker, and no Python library."""
+"""Builds a function's bundle: the project's modules that it reaches and the distributions that
+those import, compiled. It needs only Python and pip: no Docker, no Python library."""
 
 import re
 import shutil
@@ -8,42 +8,41 @@ from pathlib import Path
 from typing import NamedTuple
 
 from infra.bundle.imports import Trace, trace
-from infra.bundle.target import Target, compile_all
+from infra.bundle.target import BuildTarget, compile_all
 from infra.bundle.vendor import Vendor
 from infra.project import ROOT
 from shared.errors import SettingsError
 
-#: Runs only where the local embedder is installed, which no function ships: the model is too large.
-#: shared/memory/embedding/local.py looks whether it is there before it imports it.
-LOCAL_ONLY = frozenset({"shared.memory.embedding.minilm"})
-
 
 class Declared(NamedTuple):
-    """What template.yaml says about one function."""
+    """A function as template.yaml declares it; `parts` are the optional parts that it ships."""
 
     handler: str
     flow: str
+    parts: tuple[str, ...] = ()
 
     @property
     def entries(self) -> list[str]:
-        """The modules that Lambda imports first."""
+        """Return the modules that Lambda imports first."""
         modules = [self.handler.rpartition(".")[0]]
         return [*modules, self.flow.partition(":")[0]] if self.flow else modules
 
 
-class Template:
-    """The few lines of template.yaml that a build needs, read without a YAML library."""
+class TemplateText:
+    """Finds the few lines of template.yaml that a build needs, without a YAML library."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._text = path.read_text("utf-8")
 
     def function(self, name: str) -> Declared:
-        """Return what is declared for the function `name`; raises SettingsError when it is none."""
+        """Return the function `name`; raises SettingsError when there is none."""
         block = self._block(name)
         if not (handler := self._value(block, "Handler")):
             raise SettingsError(f"{self._path.name} has no function {name!r} with a Handler: line")
-        return Declared(handler, self._value(block, "FLOW"))
+        parts = re.search(r"\bParts: \[(.*?)\]", block)
+        named = re.findall(r"[\w-]+", parts[1]) if parts else ()
+        return Declared(handler, self._value(block, "FLOW"), tuple(named))
 
     def default(self, parameter: str) -> str:
         found = re.search(r"Default: ([\w.]+)", self._block(parameter))
@@ -59,19 +58,19 @@ class Template:
         return found[1] if found else ""
 
 
-def build(function: str, into: Path, target: Target, root: Path = ROOT) -> Trace:
+def build(function: str, into: Path, target: BuildTarget, root: Path = ROOT) -> Trace:
     """Build the bundle of `function` for `target` in the empty or missing folder `into`.
 
-    Raises SettingsError when the function, an import or a Python of the target's version is
-    missing.
+    Raises SettingsError when the function, an import, a part or a Python of the target's version
+    is missing.
     """
-    declared = Template(root / "template.yaml").function(function)
-    needs = trace(root, declared.entries, LOCAL_ONLY)
+    declared = TemplateText(root / "template.yaml").function(function)
+    needs = trace(root, declared.entries, declared.parts)
     into.mkdir(parents=True, exist_ok=True)
     _copy_modules(needs, root, into)
     compile_all(target, into)
     if needs.imported:
-        vendor = Vendor.ready(target, root / "requirements", root / ".vendor")
+        vendor = Vendor.ready(target, root / "requirements", root / ".vendor", declared.parts)
         vendor.copy(needs.imported, needs.services, into)
     return needs
 
@@ -85,8 +84,8 @@ def _copy_modules(needs: Trace, root: Path, into: Path) -> None:
 
 
 def _sql_of(module: Path) -> Iterable[Path]:
-    """The SQL that goes along: the file of the module's name, and with a package what no module of
-    it owns."""
+    """Return the SQL that ships with a module: the file of its name; with a package also the files
+    that no module of it owns."""
     if module.name != "__init__.py":
         return [own] if (own := module.with_suffix(".sql")).exists() else []
     return [sql for sql in module.parent.glob("*.sql") if not sql.with_suffix(".py").exists()]

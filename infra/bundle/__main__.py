@@ -5,15 +5,15 @@ import sys
 import time
 from pathlib import Path
 
-from infra.bundle import Template, build
-from infra.bundle.target import Target
+from infra.bundle import TemplateText, build
+from infra.bundle.target import BuildTarget
 from infra.project import ROOT
 from shared.errors import SettingsError
 
 
 def main() -> int:
-    """Build one bundle; print what it came to, or why it failed."""
-    template = Template(ROOT / "template.yaml")
+    """Build one bundle; print its size, or why it failed."""
+    template = TemplateText(ROOT / "template.yaml")
     parser = argparse.ArgumentParser(prog="python -m infra.bundle", description=__doc__)
     parser.add_argument("function", help="its name in template.yaml")
     parser.add_argument("--into", type=Path, required=True, help="an empty or missing folder")
@@ -22,7 +22,7 @@ def main() -> int:
     asked = parser.parse_args()
     began = time.monotonic()
     try:
-        build(asked.function, asked.into, Target(asked.runtime, asked.architecture))
+        build(asked.function, asked.into, BuildTarget(asked.runtime, asked.architecture))
     except SettingsError as err:
         print(f"{asked.function}: {err}", file=sys.stderr)
         return 1

@@ -1,7 +1,6 @@
-"""Blanks what a shared library carries for debuggers, as `strip` would, for any processor.
+"""Blanks the debugging sections of a shared library, as `strip` would, for any processor.
 
-One of the locked wheels ships four megabytes of it. Zeros in place of it move nothing in the file,
-and vanish in the zip.
+One of the locked wheels ships four megabytes of them. Zeros keep all offsets and vanish in the zip.
 """
 
 import struct

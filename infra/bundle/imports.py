@@ -1,4 +1,4 @@
-"""Finds by reading what a module reaches: our modules, foreign packages, AWS services."""
+"""Reads which modules, foreign packages and AWS services a module reaches, without importing it."""
 
 import ast
 import sys
@@ -20,11 +20,11 @@ class Trace(NamedTuple):
     services: frozenset[str]
 
 
-def trace(root: Path, entries: Iterable[str], local_only: Collection[str] = ()) -> Trace:
-    """Follow all imports from `entries`, also those inside functions, except those that only a type
-    checker sees and the modules named by `local_only`.
+def trace(root: Path, entries: Iterable[str], parts: Collection[str] = ()) -> Trace:
+    """Follow all imports from `entries`, also those inside functions; skip those that only a type
+    checker sees, and modules of an optional part (`PART = "name"`) other than `parts`.
 
-    Raises SettingsError when an imported module of the project does not exist.
+    Raises SettingsError when a module of the project is missing or an entry lacks its part.
     """
     modules: dict[str, Path] = {}
     imported: dict[str, str] = {}
@@ -37,13 +37,20 @@ def trace(root: Path, entries: Iterable[str], local_only: Collection[str] = ()) 
             if top not in sys.stdlib_module_names:
                 imported.setdefault(top, importer)
             continue
-        if name in modules or name in local_only:
+        if name in modules:
             continue
         file = _file(root, name)
         if file is None:
             raise SettingsError(f"{importer or 'template.yaml'} names {name}, which does not exist")
-        modules[name] = file
         tree = ast.parse(file.read_bytes(), str(file))
+        if (part := _part(tree)) and part not in parts:
+            if not importer:
+                raise SettingsError(
+                    f"{name} belongs to the part {part}; add Parts: [{part}] to its function's"
+                    " Metadata in template.yaml"
+                )
+            continue
+        modules[name] = file
         package = name if file.name == "__init__.py" else name.rpartition(".")[0]
         pending += [(found, name) for found in _imports(root, tree, package)]
         pending.append((name.rpartition(".")[0] or name, name))
@@ -51,8 +58,17 @@ def trace(root: Path, entries: Iterable[str], local_only: Collection[str] = ()) 
     return Trace(dict(sorted(modules.items())), imported, frozenset(services))
 
 
+def _part(tree: ast.Module) -> str:
+    """Return the optional part that a module names as `PART`, else the empty string."""
+    for node in tree.body:
+        match node:
+            case ast.Assign(targets=[ast.Name("PART")], value=ast.Constant(str(part))):
+                return part
+    return ""
+
+
 def _file(root: Path, name: str) -> Path | None:
-    """The file of a module; None when there is no such module."""
+    """Return the file of a module; None when there is no such module."""
     path = root.joinpath(*name.split("."))
     for file in (path / "__init__.py", path.with_name(path.name + ".py")):
         if file.exists():
@@ -86,7 +102,7 @@ def _base(node: ast.ImportFrom, package: str) -> str:
 
 
 def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
-    """Walk the tree, past what stands under `if TYPE_CHECKING:`."""
+    """Walk the tree, but skip the branches under `if TYPE_CHECKING:`."""
     for node in ast.iter_child_nodes(tree):
         match node:
             case ast.If(test=ast.Name("TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING")):
@@ -99,7 +115,7 @@ def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def _services(tree: ast.AST) -> Iterator[str]:
-    """The services of calls such as `boto3.client("s3")`."""
+    """Yield the services of calls such as `boto3.client("s3")`."""
     for node in ast.walk(tree):
         match node:
             case ast.Call(

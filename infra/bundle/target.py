@@ -1,4 +1,4 @@
-"""What a bundle is built for, and the Python that compiles it."""
+"""The runtime that a bundle is built for, and the Python that compiles it."""
 
 import shutil
 import subprocess
@@ -14,8 +14,8 @@ _GLIBC_AFTER = 34
 _PROCESSOR = {"x86_64": "x86_64", "arm64": "aarch64"}
 
 
-class Target(NamedTuple):
-    """What a bundle is for: a Lambda runtime (`python3.13`) and an architecture (`arm64`)."""
+class BuildTarget(NamedTuple):
+    """A Lambda runtime (`python3.13`) and an architecture (`arm64`)."""
 
     runtime: str
     architecture: str
@@ -36,7 +36,7 @@ class Target(NamedTuple):
         return [f"{name}_{processor}" for name in (*names, "manylinux2014")]
 
     def interpreter(self) -> str:
-        """A Python of the runtime's version to compile with; raises SettingsError when none is."""
+        """Return a Python of the runtime's version; raises SettingsError when none is installed."""
         for name in (sys.executable, self.runtime):
             if (path := shutil.which(name)) and _version(path) == self.version:
                 return path
@@ -54,10 +54,10 @@ def _version(interpreter: str) -> str:
     return done.stdout.strip()
 
 
-def compile_all(target: Target, folder: Path) -> None:
-    """Compile what lies in `folder` as it will lie in Lambda.
+def compile_all(target: BuildTarget, folder: Path) -> None:
+    """Compile the modules in `folder` for their paths in Lambda.
 
-    The time stamps of a zip would make ordinary compiled files stale, so nothing is checked.
+    A zip changes time stamps, which would make ordinary compiled files stale: these are unchecked.
     """
     command = [target.interpreter(), "-m", "compileall", "-q"]
     command += ["--invalidation-mode", "unchecked-hash", "-s", str(folder), "-p", "/var/task"]

@@ -1,19 +1,19 @@
 """Installs the locked distributions for Lambda's Python and processor, once for all functions, and
-copies from there what one function needs."""
+copies those that one function needs."""
 
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from hashlib import sha256
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from typing import NamedTuple
 
 from infra.bundle.elf import blank_debugging
-from infra.bundle.target import Target, compile_all
+from infra.bundle.target import BuildTarget, compile_all
 from shared.errors import SettingsError
 
 #: chalice at run time is these two files; what it declares to need serves its command line.
@@ -22,7 +22,7 @@ _NEEDS_NOTHING = frozenset({"chalice"})
 #: Packages whose annotations nobody reads at run time: making their objects is two thirds of the
 #: import of Chalice and a third of that of slack_sdk.
 _ANNOTATED = ("chalice", "slack_sdk")
-#: What distributions hold that no function runs: tests, and curves that RSA needs none of.
+#: Files that no function runs: tests, and curves that RSA does not need.
 _UNUSED = (
     "Cryptodome/SelfTest/",
     "Cryptodome/PublicKey/_curve",
@@ -43,7 +43,9 @@ _EXTRA = re.compile(r"extra\s*==\s*['\"]([\w.-]+)['\"]")
 class Vendor:
     """The installed distributions of one target."""
 
-    def __init__(self, target: Target, folder: Path, extras: dict[str, frozenset[str]]) -> None:
+    def __init__(
+        self, target: BuildTarget, folder: Path, extras: dict[str, frozenset[str]]
+    ) -> None:
         self._target = target
         self._folder = folder
         self._extras = extras
@@ -55,12 +57,20 @@ class Vendor:
         }
 
     @classmethod
-    def ready(cls, target: Target, requirements: Path, cache: Path) -> "Vendor":
-        """Install what requirements/runtime.txt locks, unless the cache holds it; many may ask at
-        once."""
-        locked = requirements / "runtime.txt"
-        # What this module makes of the distributions is a part of what the cache holds.
-        made_of = locked.read_bytes() + Path(__file__).read_bytes()
+    def ready(
+        cls, target: BuildTarget, requirements: Path, cache: Path, parts: Collection[str] = ()
+    ) -> "Vendor":
+        """Install what requirements/runtime.txt and parts/*.txt lock, unless the cache holds it.
+
+        Many processes may ask at once. Raises SettingsError for a part that is not locked.
+        """
+        names = ["runtime", *(f"parts/{part}" for part in sorted(parts))]
+        locked = [requirements / f"{name}.txt" for name in names]
+        for file in locked:
+            if not file.exists():
+                raise SettingsError(f"{file} is missing; write the .in file and run ./scripts/lock")
+        # The cache holds what this module makes of the distributions, so it counts too.
+        made_of = b"".join(file.read_bytes() for file in (*locked, Path(__file__)))
         mark = sha256(made_of + " ".join(target.platforms).encode()).hexdigest()[:12]
         folder = cache / f"{target.runtime}-{target.architecture}-{mark}"
         if not folder.exists():
@@ -73,13 +83,14 @@ class Vendor:
                 except OSError:  # Another build was faster, and its result is the same.
                     if not folder.exists():
                         raise
-        asked = (requirements / "runtime.in").read_text("utf-8").splitlines()
-        return cls(target, folder, dict(map(_requirement, filter(_REQUIREMENT.match, asked))))
+        asked = "\n".join(file.with_suffix(".in").read_text("utf-8") for file in locked)
+        wanted = map(_requirement, filter(_REQUIREMENT.match, asked.splitlines()))
+        return cls(target, folder, dict(wanted))
 
     def copy(self, imported: dict[str, str], services: Collection[str], into: Path) -> None:
         """Copy the distributions that hold the packages `imported`, with all that they need.
 
-        Of the descriptions of AWS services only those of `services` are copied.
+        Of botocore's service descriptions, copy only those of `services`.
         """
         for name in self._closure(self._roots(imported)):
             for file in self._distributions[name].files or ():
@@ -92,13 +103,13 @@ class Vendor:
             if package not in self._owner:
                 raise SettingsError(
                     f"{importer} imports {package}, which requirements/runtime.txt does not hold;"
-                    " add it to requirements/runtime.in and run ./scripts/lock"
+                    " add it to requirements/runtime.in, or to a part that the function names, and"
+                    " run ./scripts/lock"
                 )
             yield self._owner[package]
 
     def _closure(self, roots: Iterable[str]) -> list[str]:
-        """All distributions that `roots` need, with the extras that requirements/runtime.in asks
-        for."""
+        """Return all distributions that `roots` need, with the extras of the .in files."""
         needed: set[Requirement] = set()
         pending = [Requirement(root, self._extras.get(root, frozenset())) for root in roots]
         while pending:
@@ -138,8 +149,8 @@ def _requirement(line: str) -> Requirement:
 
 
 def _requires(distribution: Distribution, extras: frozenset[str]) -> Iterator[Requirement]:
-    """What a distribution needs. Of the conditions only extras count: what else does not apply to
-    the target is not locked or not installed for it."""
+    """Yield what a distribution needs. Only conditions on extras count: for the others, pip leaves
+    out what the target does not need."""
     for line in distribution.requires or ():
         extra = _EXTRA.search(line)
         if extra is None or extra[1] in extras:
@@ -147,7 +158,7 @@ def _requires(distribution: Distribution, extras: frozenset[str]) -> Iterator[Re
 
 
 def _wanted(path: str, services: Collection[str]) -> bool:
-    """Does this file of a distribution serve a running function?"""
+    """Tell if a running function needs this file of a distribution."""
     parts = path.split("/")
     if parts[0].startswith("chalice"):
         return path in _CHALICE
@@ -162,7 +173,7 @@ def _wanted(path: str, services: Collection[str]) -> bool:
     return True
 
 
-def _install(target: Target, locked: Path, into: Path) -> None:
+def _install(target: BuildTarget, locked: Sequence[Path], into: Path) -> None:
     """Install the locked distributions, hashes checked, compiled, without debugging symbols."""
     interpreter = target.interpreter()
     command = [sys.executable, "-m", "pip"]
@@ -172,14 +183,14 @@ def _install(target: Target, locked: Path, into: Path) -> None:
     command += ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--target", str(into)]
     command += ["--implementation", "cp", "--python-version", target.version]
     command += [word for platform in target.platforms for word in ("--platform", platform)]
-    done = subprocess.run(
-        [*command, "-r", str(locked)], capture_output=True, text=True, check=False
-    )
+    command += [word for file in locked for word in ("-r", str(file))]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         reason = (done.stderr or done.stdout).strip().rpartition("\n")[2]
         raise SettingsError(
-            f"pip could not install {locked.name} for {target.runtime} on {target.architecture}:"
-            f" {reason}; a later runtime or the other architecture may have what is missing"
+            f"pip could not install {' and '.join(file.name for file in locked)} for"
+            f" {target.runtime} on {target.architecture}: {reason}; a later runtime or the"
+            " other architecture may have what is missing"
         )
     for library in into.rglob("*.so*"):
         blank_debugging(library)
@@ -190,7 +201,7 @@ def _install(target: Target, locked: Path, into: Path) -> None:
 
 
 def _postpone_annotations(module: Path) -> None:
-    """Leave the annotations of `module` text, as PEP 563 says."""
+    """Keep the annotations of `module` as text, as PEP 563 says."""
     text = module.read_text("utf-8")
     if "from __future__" not in text:
         module.write_text(f"from __future__ import annotations\n{text}", "utf-8")

@@ -1,2 +1,14 @@
-"""The command-line tool: `./scripts/flows`. One file per subject; __main__.py holds the
-commands."""
+"""The command-line tool, ./scripts/flows.
+
+__main__         the commands and their options
+system           finds the system that the commands talk to
+runs             lists runs, and shows one as a tree
+budgets          lists what was spent on models
+memory           shows, forgets and exports memory
+consolidations   lists what consolidation changed, and undoes it
+ingest           takes a folder or a repository into memory; `folder` reads it
+bench            the test bench
+deliveries       sends a saved delivery again
+dead_letters     brings dead letters back
+table            plain-text tables
+"""

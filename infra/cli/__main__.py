@@ -14,7 +14,7 @@ from infra.cli.budgets import list_budgets
 from infra.cli.dead_letters import redrive
 from infra.cli.deliveries import Saved, send
 from infra.cli.runs import list_runs, show_run
-from infra.cli.system import Known, database_url, find_system
+from infra.cli.system import KnownSystem, database_url, find_system
 from infra.migrations import migrate
 from infra.project import ROOT, from_caller
 from shared.errors import AgentFlowsError, SettingsError
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
     return 1
 
 
-def _send(known: Known, options: argparse.Namespace) -> int:
+def _send(known: KnownSystem, options: argparse.Namespace) -> int:
     url = options.url or known.url
     if not url:
         raise SettingsError("no front door: start ./scripts/dev, or name one with --url")
@@ -46,26 +46,26 @@ def _send(known: Known, options: argparse.Namespace) -> int:
     return 0 if status == 200 else 1
 
 
-def _runs(known: Known, options: argparse.Namespace) -> None:
+def _runs(known: KnownSystem, options: argparse.Namespace) -> None:
     lines = list_runs(
         database_url(known), flow=options.flow, state=options.state, limit=options.limit
     )
     print("\n".join(lines))
 
 
-def _run(known: Known, options: argparse.Namespace) -> None:
+def _run(known: KnownSystem, options: argparse.Namespace) -> None:
     print("\n".join(show_run(database_url(known), options.id, full=options.full)))
 
 
-def _budget(known: Known, options: argparse.Namespace) -> None:
+def _budget(known: KnownSystem, options: argparse.Namespace) -> None:
     print("\n".join(list_budgets(database_url(known), days=options.days)))
 
 
-def _redrive(known: Known, options: argparse.Namespace) -> None:
+def _redrive(known: KnownSystem, options: argparse.Namespace) -> None:
     print(redrive(known, options.queue))
 
 
-def _migrate(known: Known, options: argparse.Namespace) -> None:
+def _migrate(known: KnownSystem, options: argparse.Namespace) -> None:
     applied = migrate(database_url(known))
     print("applied " + ", ".join(applied) if applied else "nothing to apply")
 

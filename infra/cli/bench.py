@@ -19,9 +19,9 @@ from infra.bench.ledger import Ledger
 from infra.bench.report import is_clean
 from infra.bench.rows import Columns, Kind
 from infra.bench.schemas import returned
-from infra.bench.tasks import Job, Result, Task, answer
-from infra.bench.trial import AUTO, Seen, Trial, conduct
-from infra.cli.system import Known
+from infra.bench.tasks import Job, Task, TaskResult, answer
+from infra.bench.trial import AUTO, Trial, TrialProgress, conduct
+from infra.cli.system import KnownSystem
 from infra.project import from_caller
 from shared.errors import SettingsError
 from shared.models import Caller, Json, Reply, Request, batch
@@ -72,8 +72,8 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     command.set_defaults(run=run)
 
 
-def run(known: Known, options: argparse.Namespace) -> int:
-    """Do it, print the report, and return the exit code."""
+def run(known: KnownSystem, options: argparse.Namespace) -> int:
+    """Run the bench, print the report, and return the exit code."""
     try:
         with tempfile.TemporaryFile() as spool:
             return _run(_settings(known, options), options, spool)
@@ -89,7 +89,7 @@ def _run(settings: Settings, options: argparse.Namespace, spool: IO[bytes]) -> i
     if options.stream:
         return _stream(trial, models, options)
 
-    def ask(job: Job) -> Result:
+    def ask(job: Job) -> TaskResult:
         return answer(trial.task, job, partial(_reply, models, job.arm, options))
 
     watch = _show if sys.stderr.isatty() else _stay_silent
@@ -115,8 +115,8 @@ def _batches(settings: Settings, model: str) -> BatchProvider:
 
 
 def _automatic(trial: Trial) -> int:
-    """Return enough threads for the model layer's limits to decide; the offline model computes, so
-    more than one would only wait for each other."""
+    """Return enough threads for the limits of the models to decide; one for the offline model,
+    which computes."""
     return 1 if set(trial.models.values()) == {"offline"} else AUTO
 
 
@@ -146,12 +146,12 @@ def _trial(settings: Settings, options: argparse.Namespace, spool: IO[bytes]) ->
     return Trial(task, models, _rows(options, spool), wanted, out, options.sorted)
 
 
-def _settings(known: Known, options: argparse.Namespace) -> Settings:
+def _settings(known: KnownSystem, options: argparse.Namespace) -> Settings:
     return known.settings._replace(prompt_cache="off") if options.cache == "off" else known.settings
 
 
 def _prompt(named: str) -> str:
-    """Return what a file holds, or `named` itself when there is no such file."""
+    """Return the content of the file `named`, or `named` itself when there is no such file."""
     try:
         path = from_caller(Path(named))
         text = path.read_text("utf-8-sig") if path.is_file() else named
@@ -166,8 +166,9 @@ def _prompt(named: str) -> str:
 
 def _rows(
     options: argparse.Namespace, spool: IO[bytes]
-) -> Callable[[], Iterable[rows.Row | rows.BadRow]]:
-    """Return what starts reading; samples and batches read twice, so stdin is copied first."""
+) -> Callable[[], Iterable[rows.InputRow | rows.BadRow]]:
+    """Return a function that starts reading; samples and batches read twice, so stdin is copied
+    first."""
     fields = tuple(name.strip() for name in options.fields.split(",") if name.strip())
     columns = Columns(options.id, options.expect, fields)
     path = from_caller(Path(options.input))
@@ -180,14 +181,14 @@ def _rows(
         return lambda: rows.read(sys.stdin.buffer, kind, columns)
     shutil.copyfileobj(sys.stdin.buffer, spool)
 
-    def again() -> Iterable[rows.Row | rows.BadRow]:
+    def again() -> Iterable[rows.InputRow | rows.BadRow]:
         spool.seek(0)
         return rows.read(cast(BinaryIO, spool), kind, columns)
 
     return again
 
 
-def _from_file(path: Path, kind: Kind, columns: Columns) -> Iterable[rows.Row | rows.BadRow]:
+def _from_file(path: Path, kind: Kind, columns: Columns) -> Iterable[rows.InputRow | rows.BadRow]:
     with path.open("rb") as stream:
         yield from rows.read(stream, kind, columns)
 
@@ -198,7 +199,7 @@ def _reply(models: Models, model: str, options: argparse.Namespace, request: Req
 
 
 def _stream(trial: Trial, models: Models, options: argparse.Namespace) -> int:
-    """Print the answer about the first row that is wanted, as it comes; nothing is kept."""
+    """Print the answer about the first chosen row as it grows; keep nothing."""
     with closing(Ledger()) as ledger:
         job = next(trial.jobs(ledger), None)
     if job is None:
@@ -217,7 +218,7 @@ def _stream(trial: Trial, models: Models, options: argparse.Namespace) -> int:
 
 
 class _Shown:
-    """Prints a text that grows; where another attempt began anew, so does the line."""
+    """Prints a growing text, on a new line when an attempt starts over."""
 
     def __init__(self) -> None:
         self._text = ""
@@ -234,14 +235,14 @@ class _Shown:
         print()
 
 
-def _show(seen: Seen) -> None:
+def _show(seen: TrialProgress) -> None:
     pace = seen.finished / seen.seconds if seen.seconds else 0.0
     line = f"{seen.finished} rows, {pace:.1f}/s, ${seen.spent:.4f}, {seen.seconds:.0f} s"
     print(f"\r{line:60}", end="", file=sys.stderr, flush=True)
 
 
-def _stay_silent(seen: Seen) -> None:
-    """Nobody watches."""
+def _stay_silent(seen: TrialProgress) -> None:
+    """Show no progress."""
 
 
 def _positive(text: str) -> int:

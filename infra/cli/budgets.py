@@ -1,4 +1,4 @@
-"""What was spent on models: a list per day of tenants, flows and users, and their ceilings."""
+"""Lists what tenants, flows and users spent on models each day, and their ceilings."""
 
 from collections.abc import Iterator
 

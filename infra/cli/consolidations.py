@@ -1,4 +1,4 @@
-"""./scripts/flows memory consolidations, undo: what consolidation changed, and back again."""
+"""./scripts/flows memory consolidations, undo: list what consolidation changed, and undo it."""
 
 import argparse
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import psycopg
 from psycopg.rows import dict_row
 
-from infra.cli.system import Known, database_url
+from infra.cli.system import KnownSystem, database_url
 from infra.cli.table import lines
 from shared.database import Database
 from shared.errors import SettingsError
@@ -26,11 +26,11 @@ def add_commands(memory: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     command.set_defaults(run=_undo)
 
 
-def _consolidations(known: Known, options: argparse.Namespace) -> None:
+def _consolidations(known: KnownSystem, options: argparse.Namespace) -> None:
     print("\n".join(list_consolidations(database_url(known), limit=options.limit)))
 
 
-def _undo(known: Known, options: argparse.Namespace) -> None:
+def _undo(known: KnownSystem, options: argparse.Namespace) -> None:
     print(undo_consolidation(database_url(known), options.id))
 
 
@@ -49,7 +49,7 @@ def list_consolidations(url: str, *, limit: int) -> Iterator[str]:
 
 
 def undo_consolidation(url: str, id: str) -> str:
-    """Undo the one change whose id starts so, and say what came of it.
+    """Undo the one change whose id starts so, and say what came back.
 
     Raises SettingsError when none or several do, or when it cannot be undone.
     """

@@ -4,13 +4,12 @@ import json
 
 import urllib3
 
-from infra.cli.system import Known
+from infra.cli.system import KnownSystem
 from shared.errors import SettingsError
 
 
-def redrive(known: Known, queue: str) -> str:
-    """Move all dead letters of `queue` back and say how many; raises SettingsError when it
-    cannot."""
+def redrive(known: KnownSystem, queue: str) -> str:
+    """Move all dead letters of `queue` back and say how many; raises SettingsError on failure."""
     return _locally(known.url, queue) if known.local else _in_aws(queue)
 
 

@@ -9,19 +9,16 @@ from typing import Any, NamedTuple
 import urllib3
 
 from infra.local.sandbox.github.hooks import signature
-from infra.local.sandbox.slack.front_door import Answer, FrontDoor
+from infra.local.sandbox.slack.front_door import AppAnswer, FrontDoor
 from shared.errors import SettingsError
 from shared.settings import Settings
-
-Json = dict[str, Any]
 
 #: How long the front door may take to answer, in seconds.
 _PATIENCE = 15.0
 
 
 class Saved(NamedTuple):
-    """A delivery as a file keeps it. A body that was saved as text is sent as it was, byte for
-    byte.
+    """A delivery in a file. A body that was saved as text is sent byte for byte.
 
     `event` is GitHub's name for it, such as `issues`; empty for Slack.
     """
@@ -34,8 +31,8 @@ class Saved(NamedTuple):
     def read(cls, file: Path, event: str) -> "Saved":
         """Read `{"headers": …, "body": …}` or a bare payload; `event` overrules the headers.
 
-        The id in the headers is kept, so that a delivery that is sent twice is one event. Raises
-        SettingsError when the file is no delivery.
+        It keeps the id in the headers, so that a delivery that is sent twice is one event. Raises
+        SettingsError when the file is not a delivery.
         """
         try:
             saved = json.loads(file.read_text("utf-8"))
@@ -55,7 +52,7 @@ class Saved(NamedTuple):
 def send(saved: Saved, url: str, settings: Settings) -> tuple[int, str]:
     """Post it, signed, to the front door at `url`; return the status and the answer.
 
-    Raises SettingsError when its secret is not set, nobody answers, or it is no delivery.
+    Raises SettingsError when its secret is not set, nobody answers, or the file is not a delivery.
     """
     try:
         if saved.event:
@@ -85,7 +82,7 @@ def _to_github(saved: Saved, url: str, secret: str) -> tuple[int, str]:
     return answer.status, answer.data.decode("utf-8", "replace")
 
 
-def _to_slack(saved: Saved, door: FrontDoor) -> Answer:
+def _to_slack(saved: Saved, door: FrontDoor) -> AppAnswer:
     payload = saved.payload if isinstance(saved.payload, dict) else {}
     if payload.get("type") in {"event_callback", "url_verification"}:
         return door.event(payload)

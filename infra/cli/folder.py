@@ -1,4 +1,4 @@
-"""A folder or a file on this machine as a place that documents come from."""
+"""A folder or a file on this machine as a source of documents."""
 
 import hashlib
 import os
@@ -12,7 +12,7 @@ from shared.memory.documents.sources import File, Found, Place
 
 
 class Folder:
-    """What lies under `path` now, under the name `name`; in a git repository what git would keep.
+    """The files under `path`, under the name `name`; in a git repository only those that git keeps.
 
     Raises SettingsError when nothing is there.
     """
@@ -30,7 +30,7 @@ class Folder:
         self.place = Place(f"path:{name}", name, url, audience)
 
     def find(self, base: str) -> Found:
-        """Name and hash every document that is there."""
+        """Name and hash every document there."""
         files: dict[str, File] = {}
         refused: dict[str, str] = {}
         for path in [self._only] if self._only else self._paths():
@@ -60,7 +60,7 @@ class Folder:
             return f"it cannot be read: {type(err).__name__}"
 
     def _paths(self) -> Iterator[str]:
-        """Ask git, which knows what is ignored; without it, all but hidden folders."""
+        """Ask git, which knows the ignored files; without git, take all but hidden folders."""
         command = ["git", "-C", str(self._root), "ls-files", "-z", "--cached", "--others"]
         try:
             done = subprocess.run(

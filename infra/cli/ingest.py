@@ -12,7 +12,7 @@ from typing import Any
 
 from flows.ingest import ingest
 from infra.cli.folder import Folder
-from infra.cli.system import Known, database_url
+from infra.cli.system import KnownSystem, database_url
 from infra.project import from_caller
 from shared.actions import Query
 from shared.agent.agent import Capabilities
@@ -43,8 +43,8 @@ def add_parser(commands: Any) -> None:
     command.set_defaults(run=run)
 
 
-def run(known: Known, options: argparse.Namespace) -> None:
-    """Do it; raises SettingsError when it is not clear who may see it, or whose it is."""
+def run(known: KnownSystem, options: argparse.Namespace) -> None:
+    """Ingest; raises SettingsError when the audience or the owner is unclear."""
     path = from_caller(Path(options.what))
     with Database(database_url(known)) as database:
         if path.exists() or not _REPOSITORY.fullmatch(options.what):
@@ -105,7 +105,7 @@ class _Work:
         self._is_dry: bool = options.dry_run
 
     def take(self, source: Source, includes: Sequence[str] | None) -> None:
-        """Take the documents; without `includes` those of the last time count."""
+        """Take the documents; without `includes`, those of the last time count."""
         place = source.place
         ingestion = Ingestion(self._tenant, place, self._store, self._write)
         standing = ingestion.standing()
@@ -192,5 +192,5 @@ def _summary(name: str, tally: Counter[str], same: int) -> str:
 
 
 def _shown(path: str) -> str:
-    """A path as a terminal can show it: without what would steer it."""
+    """Return a path without characters that would steer a terminal."""
     return "".join(character if character.isprintable() else "?" for character in path)

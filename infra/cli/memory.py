@@ -1,4 +1,4 @@
-"""`flows memory`: what an operator sees and forgets of a tenant's memory, without bounds."""
+"""`flows memory`: shows and forgets a tenant's memory for an operator, who sees all of it."""
 
 import argparse
 import getpass
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import psycopg
 
 from infra.cli import consolidations
-from infra.cli.system import Known, database_url
+from infra.cli.system import KnownSystem, database_url
 from infra.cli.table import lines
 from shared.database import Database, queries
 from shared.errors import SettingsError
@@ -20,7 +20,7 @@ from shared.memory.control.store import OPERATOR, MemoryControl, Origin, Request
 SQL = queries(__file__, "memory.sql")
 
 #: What a command needs: the control, who asks for which tenant, and the arguments.
-Work = Callable[[MemoryControl, Request, argparse.Namespace], Iterator[str]]
+MemoryCommand = Callable[[MemoryControl, Request, argparse.Namespace], Iterator[str]]
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -30,7 +30,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.set_defaults(run=lambda known, options: parser.print_help())
     actions = parser.add_subparsers(metavar="ACTION")
 
-    def action(name: str, about: str, work: Work) -> argparse.ArgumentParser:
+    def action(name: str, about: str, work: MemoryCommand) -> argparse.ArgumentParser:
         found = actions.add_parser(name, help=about)
         found.add_argument("--tenant", default="", help="needed when there are several")
         found.set_defaults(run=lambda known, options: _run(work, known, options))
@@ -54,7 +54,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     consolidations.add_commands(actions)
 
 
-def _run(work: Work, known: Known, options: argparse.Namespace) -> None:
+def _run(work: MemoryCommand, known: KnownSystem, options: argparse.Namespace) -> None:
     url = database_url(known)
     tenant = options.tenant or _only_tenant(url)
     # Each call is a request of its own: what was remembered since the last one goes too.

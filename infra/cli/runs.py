@@ -1,16 +1,13 @@
-"""What runs did: a list of the newest, and one as a tree of its steps and effects."""
+"""Lists the newest runs, and shows one as a tree of its steps and effects."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
 
 from infra.cli.table import cost, lines
-from shared.database import queries
+from shared.database import Row, queries
 from shared.errors import SettingsError
-
-Row = dict[str, Any]
 
 SQL = queries(__file__, "runs.sql")
 _COLUMNS = ("run", "flow", "event", "conversation", "state", "tries", "took", "tokens", "cost")

@@ -1,4 +1,4 @@
-"""Which system the commands talk to: the local one that runs, or what the environment names."""
+"""Finds the system that the commands talk to: the local one if it runs, else the environment's."""
 
 import json
 from pathlib import Path
@@ -9,24 +9,24 @@ from shared.errors import SettingsError
 from shared.settings import Settings
 
 
-class Known(NamedTuple):
-    """`url` is the front door's, empty when none is known; `local` says that ./scripts/dev runs."""
+class KnownSystem(NamedTuple):
+    """`url` is the front door's, empty when unknown; `local` says that ./scripts/dev runs."""
 
     url: str
     settings: Settings
     local: bool
 
 
-def find_system(data: Path, environment: dict[str, str]) -> Known:
-    """Read what ./scripts/dev left in `data`; the environment and .env complete or replace it."""
+def find_system(data: Path, environment: dict[str, str]) -> KnownSystem:
+    """Read what ./scripts/dev wrote to `data`; the environment and .env complete or replace it."""
     file = data / "system.json"
     saved = json.loads(file.read_text("utf-8")) if file.exists() else {}
     chosen = saved.get("settings", {}) | saved_settings() | environment
     settings = Settings.from_environment(chosen)
-    return Known(saved.get("url", ""), settings, bool(saved))
+    return KnownSystem(saved.get("url", ""), settings, bool(saved))
 
 
-def database_url(known: Known) -> str:
+def database_url(known: KnownSystem) -> str:
     if not known.settings.database_url:
         raise SettingsError("no database: start ./scripts/dev, or set DATABASE_URL")
     return known.settings.database_url

@@ -1,4 +1,4 @@
-"""Tables in plain text: what the lists of the command-line tool look like."""
+"""Plain-text tables for the lists of the command-line tool."""
 
 from collections.abc import Iterator, Sequence
 

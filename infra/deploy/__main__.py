@@ -1,4 +1,4 @@
-"""`./scripts/deploy`: from a .env file to webhook addresses, or the reason why not."""
+"""`./scripts/deploy`: from a .env file to webhook addresses, or the reason why it stopped."""
 
 import argparse
 import os
@@ -11,7 +11,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.deploy import secrets, stack
-from infra.deploy.stack import DeployError, Place
+from infra.deploy.stack import DeployError, Destination
 from infra.project import saved_settings
 from shared.errors import AgentFlowsError
 from shared.settings import Settings
@@ -35,7 +35,7 @@ GITHUB_APP_PRIVATE_KEY (or GITHUB_TOKEN), for Slack SLACK_SIGNING_SECRET and SLA
 def main() -> int:
     asked = _arguments()
     environment = {**saved_settings(), **os.environ}
-    place = Place(
+    place = Destination(
         asked.stack, asked.prefix, asked.runtime, asked.architecture, asked.profile, asked.region
     )
     try:
@@ -53,7 +53,7 @@ def main() -> int:
 
 
 def missing(settings: Settings, stored: secrets.Stored) -> list[str]:
-    """Say what is needed and neither set nor stored; nothing when all is there."""
+    """List what is needed and neither set nor stored."""
     problems = []
     host = urlsplit(settings.database_url).hostname
     if not stored.has("database", "url"):
@@ -73,7 +73,7 @@ def missing(settings: Settings, stored: secrets.Stored) -> list[str]:
     return problems
 
 
-def _deploy(place: Place, environment: Mapping[str, str]) -> None:
+def _deploy(place: Destination, environment: Mapping[str, str]) -> None:
     session = boto3.Session(profile_name=place.profile or None, region_name=place.region or None)
     if session.region_name is None:
         raise DeployError("no region; set AWS_REGION or pass --region")
@@ -95,8 +95,8 @@ def _deploy(place: Place, environment: Mapping[str, str]) -> None:
         print(f"{name}: {address}")
 
 
-def _show(place: Place, environment: Mapping[str, str]) -> None:
-    """Print the steps and validate the template; touches nothing and needs no credentials."""
+def _show(place: Destination, environment: Mapping[str, str]) -> None:
+    """Print the steps and validate the template; change nothing and need no credentials."""
     settings = Settings.from_environment(environment)
     new = secrets.given(settings)
     stored = secrets.Stored(new, "<versions>")

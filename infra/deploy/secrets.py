@@ -1,4 +1,4 @@
-"""The secrets in AWS Secrets Manager: made and updated from the settings, never printed."""
+"""The secrets in AWS Secrets Manager: made and updated from the settings, and never printed."""
 
 import json
 import secrets
@@ -28,7 +28,7 @@ _DOORS = {"github": "webhook_secret", "slack": "signing_secret"}
 
 
 class Stored(NamedTuple):
-    """What lies in Secrets Manager: `values` by secret and key, and a digest of the versions."""
+    """The content of Secrets Manager: `values` by secret and key, and a digest of the versions."""
 
     values: Mapping[str, Mapping[str, str]]
     versions: str = ""
@@ -38,7 +38,7 @@ class Stored(NamedTuple):
 
 
 def given(settings: Settings) -> dict[str, dict[str, str]]:
-    """The values that the settings hold, by secret and key."""
+    """Return the secrets of the settings, by secret and key."""
     values = {
         secret: {key: value for key, name in keys.items() if (value := getattr(settings, name))}
         for secret, keys in KEPT.items()
@@ -58,9 +58,9 @@ def read(client: Any, prefix: str) -> Stored:
 
 
 def store(client: Any, prefix: str, stored: Stored, new: Mapping[str, Mapping[str, str]]) -> Stored:
-    """Store `new` over what is there, tell what was done by name, and return what is stored now.
+    """Store `new` over what is there, report each change by name, and return what is stored now.
 
-    A value that is stored but no longer given stays.
+    Stored values that are not given stay.
     """
     for secret in KEPT:
         name, before = f"{prefix}/{secret}", stored.values[secret]

@@ -1,4 +1,4 @@
-"""The steps of a deployment that SAM and AWS do, and what they are told."""
+"""The steps of a deployment that SAM and AWS do, and their parameters."""
 
 import json
 import os
@@ -45,8 +45,8 @@ class DeployError(AgentFlowsError):
     pass
 
 
-class Place(NamedTuple):
-    """Where to deploy to, and for which Python."""
+class Destination(NamedTuple):
+    """The stack and the account to deploy to, and its Python."""
 
     stack: str
     prefix: str
@@ -61,8 +61,11 @@ class Place(NamedTuple):
         return [*profile, "--region", self.region] if self.region else profile
 
 
-def parameters(place: Place, environment: Mapping[str, str], stored: Stored) -> dict[str, str]:
-    """The parameters of template.yaml, as far as the place, the settings and the secrets say."""
+def parameters(
+    place: Destination, environment: Mapping[str, str], stored: Stored
+) -> dict[str, str]:
+    """Return the parameters of template.yaml that the destination, the settings and the secrets
+    give."""
     values = {
         "Runtime": place.runtime,
         "Architecture": place.architecture,
@@ -93,8 +96,8 @@ def overrides(values: Mapping[str, str]) -> list[str]:
     return [f"{name}=" + '"{}"'.format(value.replace('"', r"\"")) for name, value in values.items()]
 
 
-def sam_commands(place: Place, values: Mapping[str, str]) -> list[list[str]]:
-    """What SAM is called with, in order: validate, build, deploy."""
+def sam_commands(place: Destination, values: Mapping[str, str]) -> list[list[str]]:
+    """Return the SAM commands in order: validate, build, deploy."""
     sam = str(ROOT / "scripts" / "sam")
     given = ["--parameter-overrides", *overrides(values)]
     return [
@@ -104,7 +107,7 @@ def sam_commands(place: Place, values: Mapping[str, str]) -> list[list[str]]:
     ]
 
 
-def run_sam(command: Sequence[str], place: Place) -> None:
+def run_sam(command: Sequence[str], place: Destination) -> None:
     """Run one of the commands in the project's folder; raises DeployError when it fails."""
     chosen = {"RUNTIME": place.runtime, "ARCHITECTURE": place.architecture}
     done = subprocess.run(command, cwd=ROOT, env={**os.environ, **chosen}, check=False)
@@ -115,7 +118,7 @@ def run_sam(command: Sequence[str], place: Place) -> None:
 def migrate(client: Any, function: str) -> list[str]:
     """Bring the database to the current schema; return the migrations applied.
 
-    Raises DeployError when the function fails or answers something else.
+    Raises DeployError when the function fails or returns anything else.
     """
     reply = client.invoke(FunctionName=function, Payload=b"{}")
     answer = json.loads(reply["Payload"].read() or b"null")
@@ -130,6 +133,6 @@ def migrate(client: Any, function: str) -> list[str]:
 
 
 def outputs(client: Any, stack: str) -> dict[str, str]:
-    """The outputs of the stack, by name."""
+    """Return the outputs of the stack, by name."""
     (found,) = client.describe_stacks(StackName=stack)["Stacks"]
     return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}

@@ -50,7 +50,7 @@ def main(arguments: list[str], environment: Mapping[str, str]) -> int:
 
 
 def _interrupt(*_: object) -> None:
-    """Stop in order; a second Ctrl-C must not leave half of it running."""
+    """Stop in order; a second Ctrl-C must not interrupt that."""
     for name in _STOPS:
         signal.signal(name, signal.SIG_IGN)
     raise KeyboardInterrupt

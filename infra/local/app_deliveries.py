@@ -1,5 +1,5 @@
-"""Lets the local system see what happens in real repositories, though GitHub cannot reach it: what
-GitHub tried to deliver to the app is posted, signed, to the local front door."""
+"""Posts the deliveries of a real GitHub App to the local front door, signed: GitHub itself cannot
+reach it."""
 
 import json
 import threading
@@ -12,7 +12,7 @@ from typing import Self
 
 import urllib3
 
-from infra.local.posted_deliveries import Delivery, PostedDeliveries
+from infra.local.posted_deliveries import PostedDeliveries, WebhookDelivery
 from infra.local.sandbox.github.hooks import signature
 from shared.actions.github.session import app_identity
 from shared.errors import ActionRejected, ActionUnavailable, PublishError
@@ -31,9 +31,9 @@ _FINAL = {400, 413}
 class AppDeliveries:
     """Polls the app's own list of deliveries, as GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY.
 
-    Each delivery since the first start that is not older than an hour is posted to the front door
-    at `url`, oldest first, until it answers 200. `state` is a directory that remembers across
-    restarts which were. `say` is told in one line what goes wrong. `interval` is in seconds.
+    It posts each delivery since the first start that is not older than an hour to the front door at
+    `url`, oldest first, until it answers 200. `state` is a directory that remembers the posted ones
+    across restarts. `say` gets failures, a line each. `interval` is in seconds.
     """
 
     def __init__(
@@ -95,9 +95,9 @@ class AppDeliveries:
             self._post(delivery, body)
             self._posted.add(delivery)
 
-    def _waiting(self) -> list[Delivery]:
-        """Return what is to be posted, oldest first; GitHub lists the newest first."""
-        doing, found = "list the app's deliveries", dict[str, Delivery]()
+    def _waiting(self) -> list[WebhookDelivery]:
+        """Return the deliveries to post, oldest first; GitHub lists the newest first."""
+        doing, found = "list the app's deliveries", dict[str, WebhookDelivery]()
         query = "per_page=100"
         while query:
             answer = self._github.call(doing, "GET", f"{_PATH}?{query}", writes=False)
@@ -105,20 +105,20 @@ class AppDeliveries:
                 # Not this machine's time, which can be minutes off after a sleep.
                 now = parsedate_to_datetime(answer.headers["date"]).timestamp()
                 since = self._posted.since(now, time.monotonic() - self._started)
-                rows = [Delivery.from_row(row) for row in answer.data]
+                rows = [WebhookDelivery.from_row(row) for row in answer.data]
             new = {row.id: row for row in rows if row.at >= since and row not in self._posted}
             found |= new
             query = answer.next_query if new else ""
         return list(reversed(found.values()))
 
-    def _body(self, delivery: Delivery) -> bytes:
+    def _body(self, delivery: WebhookDelivery) -> bytes:
         doing = f"read delivery {delivery.guid}"
         answer = self._github.call(doing, "GET", f"{_PATH}/{delivery.id}", writes=False)
         with _reading(doing):
             payload = answer.data["request"]["payload"]
         return json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace")
 
-    def _post(self, delivery: Delivery, body: bytes) -> None:
+    def _post(self, delivery: WebhookDelivery, body: bytes) -> None:
         headers = {
             "Content-Type": "application/json",
             "X-GitHub-Delivery": delivery.guid,

@@ -1,4 +1,4 @@
-"""Which models the local system uses: what the settings name, else what this machine can reach."""
+"""Chooses the local system's models: from the settings, else those that this machine reaches."""
 
 import json
 import os
@@ -9,7 +9,7 @@ import urllib3
 
 from shared.settings import Settings
 
-Choice = dict[str, str]
+ModelChoice = dict[str, str]
 
 #: Small and large; docs/settings.md repeats them.
 OPENAI = ("openai:gpt-5-mini", "openai:gpt-5")
@@ -23,12 +23,11 @@ MODEL_SETTINGS = ("MODEL_SMALL", "MODEL_LARGE", "MODEL_EMBED")
 _PATIENCE = 0.5
 
 
-def choose_models(settings: Settings, named: Callable[[str], bool]) -> Choice:
+def choose_models(settings: Settings, named: Callable[[str], bool]) -> ModelChoice:
     """Return MODEL_SMALL, MODEL_LARGE and MODEL_EMBED.
 
-    `named` says whether the user set a variable. First come the names that the user set, then
-    OpenAI's API or a compatible server, Anthropic's, AWS credentials, a running Ollama, and the
-    offline model.
+    `named` tells if the user set a variable. Names that the user set come first, then OpenAI's API
+    or a compatible server, Anthropic's, AWS credentials, a running Ollama, and the offline model.
     """
     small, large, embed = _reachable(settings)
     found = dict(zip(MODEL_SETTINGS, (small, large, embed), strict=True))
@@ -56,7 +55,7 @@ def _reachable(settings: Settings) -> tuple[str, str, str]:
 
 
 def _listed(url: str, key: str, field: str, settings: Settings) -> list[str]:
-    """Return the names of the models that a server lists; none when there is no such server."""
+    """Return the names of the models that a server lists; empty when there is no such server."""
     headers = (
         {"authorization": f"Bearer {settings.openai_api_key}"} if settings.openai_api_key else {}
     )
@@ -68,7 +67,7 @@ def _listed(url: str, key: str, field: str, settings: Settings) -> list[str]:
         return []
 
 
-def aws_identity() -> Choice:
+def aws_identity() -> ModelChoice:
     """Return the region and the credentials that boto3 finds, a profile's too, as variables.
 
     Functions have no profile. Empty when there are none.

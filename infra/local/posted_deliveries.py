@@ -1,4 +1,4 @@
-"""Remembers which of GitHub's deliveries the local front door took, across restarts."""
+"""Remembers the GitHub deliveries that the local front door took, across restarts."""
 
 import json
 from datetime import datetime
@@ -9,9 +9,9 @@ from typing import Any, NamedTuple, Self
 _HORIZON = 3600.0
 
 
-class Delivery(NamedTuple):
-    """One attempt of GitHub's, made `at` seconds since the epoch. Attempts to deliver the same
-    event share its `guid`."""
+class WebhookDelivery(NamedTuple):
+    """One attempt of GitHub to deliver, made `at` seconds since the epoch. Attempts for one event
+    share its `guid`."""
 
     id: str
     guid: str
@@ -25,8 +25,8 @@ class Delivery(NamedTuple):
 
 
 class PostedDeliveries:
-    """Holds every id within the last hour and not only the last one, because a delivery that took
-    GitHub long may be listed below one that was posted."""
+    """Holds every id of the last hour, because GitHub may list a slow delivery below one that was
+    posted."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -34,13 +34,13 @@ class PostedDeliveries:
         self._since: float | None = kept.get("since")
         self._times: dict[str, float] = kept.get("posted", {})
 
-    def __contains__(self, delivery: Delivery) -> bool:
+    def __contains__(self, delivery: WebhookDelivery) -> bool:
         return delivery.id in self._times
 
     def since(self, now: float, running: float) -> float:
-        """Return when to begin: at the first start, or an hour ago if that is later.
+        """Return the time to begin from: the first start, or an hour ago if that is later.
 
-        `now` is GitHub's time, which has whole seconds; we started `running` seconds ago.
+        `now` is GitHub's time, in whole seconds; we started `running` seconds ago.
         """
         if self._since is None:
             self._since = float(int(now - running))
@@ -48,7 +48,7 @@ class PostedDeliveries:
         self._since = max(self._since, now - _HORIZON)
         return self._since
 
-    def add(self, delivery: Delivery) -> None:
+    def add(self, delivery: WebhookDelivery) -> None:
         self._times[delivery.id] = delivery.at
         self._save()
 

@@ -1,11 +1,11 @@
 """The embedded Postgres with pgvector: one directory is one server; nothing to install, no port.
 
-Who owns the server: the process that holds `owner.lock` in the home. The first to start takes it,
-and only the owner's stop() stops the server; everybody else attaches. A kill -9 of the owner frees
-the lock and leaves the server running: the next start() attaches to it and owns it from then on.
+The process that holds `owner.lock` in the home owns the server. The first to start takes it, and
+only the owner's stop() stops the server; everybody else attaches. A kill -9 of the owner frees the
+lock and leaves the server running: the next start() attaches to it and owns it from then on.
 
-Who lives: the server and all its children inherit `alive.lock`. While it is taken one of them is
-left; once it is free the pid file is stale, whatever process has that number now.
+The server and all its children inherit `alive.lock`. While it is taken, one of them lives; once it
+is free the pid file is stale, whatever process has that number now.
 """
 
 import os
@@ -55,7 +55,7 @@ _NOT_DURABLE = {
 
 
 class _Postmaster(NamedTuple):
-    """What the pid file of a living server says; `socket` is empty until the server listens."""
+    """The pid file of a living server; `socket` is empty until the server listens."""
 
     pid: int
     socket: str
@@ -70,8 +70,8 @@ class _Postmaster(NamedTuple):
 class EmbeddedPostgres:
     """One Postgres server on the directory `home`, shared by all processes of one user.
 
-    With `durable=False` a power cut may destroy it, and it is faster: for tests. `settings` are
-    more of Postgres's own, such as shared_buffers.
+    With `durable=False` it is faster and a power cut may destroy it: for tests. `settings` are
+    Postgres's own, such as shared_buffers.
     """
 
     def __init__(
@@ -81,13 +81,13 @@ class EmbeddedPostgres:
         self._durable = durable
         self._settings = settings or {}
         self._ownership: BinaryIO | None = None
-        self._account: files.Account | None = None
+        self._user: files.OsUser | None = None
         self._place = self._home / "server"
         self._last_pid = 0
 
     @property
     def owner(self) -> bool:
-        """Whether stop() will stop the server."""
+        """True when stop() will stop the server."""
         return self._ownership is not None
 
     def start(self) -> str:
@@ -113,7 +113,7 @@ class EmbeddedPostgres:
             raise DatabaseUnavailable(f"Postgres in {self._home} fails: {err}") from err
 
     def stop(self) -> None:
-        """Stop the server and wait until it is gone; one that another process owns goes on."""
+        """Stop the server and wait until it is gone; leave one that another process owns."""
         if self._ownership is not None:
             self._home.mkdir(parents=True, exist_ok=True)  # it may have been deleted under us
             with self._turn():
@@ -127,7 +127,7 @@ class EmbeddedPostgres:
         return self.start()
 
     def erase(self) -> None:
-        """Stop the server and delete its files; one that another process owns goes on."""
+        """Stop the server and delete its files; leave one that another process owns."""
         with self._turn():
             self._own()
             if self._ownership is not None:
@@ -158,7 +158,7 @@ class EmbeddedPostgres:
 
     @property
     def _socket(self) -> Path:
-        return files.socket_directory(self._place, self._account)
+        return files.socket_directory(self._place, self._user)
 
     def _turn(self) -> AbstractContextManager[None]:
         """Let one process at a time start or stop the server."""
@@ -169,15 +169,15 @@ class EmbeddedPostgres:
             self._ownership = files.take(self._home / "owner.lock")
 
     def _settle(self) -> None:
-        """Find out who runs the server and where its files lie."""
+        """Find out who runs the server, and the folder of its files."""
         self._home.mkdir(parents=True, exist_ok=True)
-        self._account = files.Account.for_home(self._home)
-        if self._account and self._home.stat().st_uid == 0 and not any(self._home.iterdir()):
+        self._user = files.OsUser.for_home(self._home)
+        if self._user and self._home.stat().st_uid == 0 and not any(self._home.iterdir()):
             self._home.chmod(0o711)  # ours and new; its parents stay as they are
-        self._place = files.ground(self._home, self._account)
+        self._place = files.ground(self._home, self._user)
         self._log.touch()
-        if self._account:
-            os.chown(self._log, *self._account)
+        if self._user:
+            os.chown(self._log, *self._user)
 
     def _bring_up(self) -> _Postmaster:
         """Launch the server unless it lives, and wait until it answers."""
@@ -200,12 +200,12 @@ class EmbeddedPostgres:
         )
 
     def _launch(self) -> None:
-        programs = files.programs(self._place, self._account)
+        programs = files.programs(self._place, self._user)
         if not self._cluster.exists():
             self._make_cluster(programs)
         # Nobody is left, so this file may name a stranger by now and would keep the server down.
         (self._cluster / "postmaster.pid").unlink(missing_ok=True)
-        socket = files.own(self._socket, self._account)
+        socket = files.own(self._socket, self._user)
         for left in socket.iterdir():
             left.unlink()
         settings = _SETTINGS | (_LINUX if sys.platform == "linux" else {})
@@ -217,15 +217,15 @@ class EmbeddedPostgres:
             with alive:
                 # The shell hands the server over to init, so nobody has to wait for it.
                 shell = ["/bin/sh", "-c", '"$@" &', "sh"]
-                files.run(self._account, shell + server, self._log, keep=(alive.fileno(),))
+                files.run(self._user, shell + server, self._log, keep=(alive.fileno(),))
 
     def _make_cluster(self, programs: Path) -> None:
-        """Make the cluster aside and rename it: one that is half made never gets the name."""
+        """Make the cluster aside and rename it, so that a half-made one never gets the name."""
         for left in self._place.glob("cluster-*"):
             shutil.rmtree(left, ignore_errors=True)  # an initdb that lost its parent may still run
         half = Path(tempfile.mkdtemp(prefix="cluster-", dir=self._place))
-        if self._account:
-            os.chown(half, *self._account)
+        if self._user:
+            os.chown(half, *self._user)
         told = self._log.stat().st_size
         command = [str(programs / "initdb"), "-A", "trust", "-U", "postgres", "-E", "UTF8"]
         command += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
@@ -233,12 +233,12 @@ class EmbeddedPostgres:
             command.append("--no-sync")
         elif sys.platform == "linux":
             command.append("--sync-method=syncfs")
-        if files.run(self._account, [*command, "-D", str(half)], self._log) != 0:
+        if files.run(self._user, [*command, "-D", str(half)], self._log) != 0:
             raise DatabaseUnavailable(self._reason(told))
         half.rename(self._cluster)
 
     def _stop(self) -> None:
-        """Stop the server and give the ownership up; nothing when another process owns it."""
+        """Stop the server and give up its ownership; do nothing when another process owns it."""
         if self._ownership is None:
             return
         for how, seconds in _STOP_SECONDS:
@@ -257,7 +257,7 @@ class EmbeddedPostgres:
         self._ownership = None
 
     def _gone(self) -> bool:
-        """Whether neither the postmaster nor a child of a dead one is left."""
+        """Return True when neither the postmaster nor a child of a dead one is left."""
         free = files.take(self._home / "alive.lock")
         if free is None:
             return False
@@ -265,7 +265,7 @@ class EmbeddedPostgres:
             return self._postmaster() is None
 
     def _postmaster(self) -> _Postmaster | None:
-        """The living postmaster; None when there is none, whatever the pid file says."""
+        """Return the living postmaster, or None, whatever the pid file says."""
         lines = [str(self._last_pid)]  # the file may have been deleted under the server
         with suppress(OSError):
             lines = (self._cluster / "postmaster.pid").read_text().splitlines() or lines
@@ -275,7 +275,7 @@ class EmbeddedPostgres:
         return _Postmaster(pid, lines[4] if len(lines) > 4 else "")
 
     def _reason(self, told: int) -> str:
-        """What the log says after its first `told` bytes, as an error's message."""
+        """Return the log after its first `told` bytes, as an error's message."""
         with self._log.open("rb") as file:
             file.seek(told)
             text = file.read().decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""Where the embedded Postgres keeps its files, which programs it runs, and as which user."""
+"""The files and programs of the embedded Postgres, and the user that it runs as."""
 
 import fcntl
 import hashlib
@@ -25,15 +25,17 @@ OUTSIDE = Path("/var/lib/agent-flows")
 _SOCKET_DIRECTORY_BYTES = 84
 
 
-class Account(NamedTuple):
-    """The user that Postgres runs as when this process is root, because it refuses to be root."""
+class OsUser(NamedTuple):
+    """The user that Postgres runs as when this process is root, because Postgres refuses to be
+    root."""
 
     uid: int
     gid: int
 
     @classmethod
-    def for_home(cls, home: Path) -> "Account | None":
-        """None unless we are root; then the owner of the server's files or of `home`, or nobody."""
+    def for_home(cls, home: Path) -> "OsUser | None":
+        """Return None unless we are root; then the owner of the server's files or of `home`, or
+        nobody."""
         if os.geteuid() != 0:
             return None
         server = home / "server"
@@ -52,10 +54,10 @@ class Account(NamedTuple):
         return cls(nobody.pw_uid, nobody.pw_gid)
 
 
-def run(account: Account | None, command: list[str], log: Path, keep: tuple[int, ...] = ()) -> int:
-    """Run `command` as `account`, append its output to `log`, and return its exit code.
+def run(user: OsUser | None, command: list[str], log: Path, keep: tuple[int, ...] = ()) -> int:
+    """Run `command` as `user`, append its output to `log`, and return its exit code.
 
-    Never through a pipe: a server that it leaves behind would inherit the pipe and hold it open.
+    It uses no pipe: a server that the command starts would inherit the pipe and hold it open.
     """
     with log.open("ab") as output:
         return subprocess.run(
@@ -68,36 +70,37 @@ def run(account: Account | None, command: list[str], log: Path, keep: tuple[int,
             env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
             pass_fds=keep,
             start_new_session=True,  # Ctrl-C is for us; we stop the server in our own time
-            user=account and account.uid,
-            group=account and account.gid,
-            extra_groups=[] if account else None,
+            user=user and user.uid,
+            group=user and user.gid,
+            extra_groups=[] if user else None,
         ).returncode
 
 
-def _may(account: Account | None, script: str, path: Path) -> bool:
-    """Whether the shell `script`, with `path` as $0, succeeds for `account`."""
-    return run(account, ["/bin/sh", "-c", script, str(path)], Path(os.devnull)) == 0
+def _may(user: OsUser | None, script: str, path: Path) -> bool:
+    """Return True when the shell `script`, with `path` as $0, succeeds for `user`."""
+    return run(user, ["/bin/sh", "-c", script, str(path)], Path(os.devnull)) == 0
 
 
-def own(path: Path, account: Account | None) -> Path:
-    """Make `path` a directory private to `account`; raises SettingsError when it is another's."""
+def own(path: Path, user: OsUser | None) -> Path:
+    """Make `path` a directory private to `user`; raises SettingsError when another owns it."""
     try:
         path.mkdir(mode=0o700)
     except FileExistsError:
         found = path.lstat()
-        expected = account.uid if account else os.geteuid()
+        expected = user.uid if user else os.geteuid()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != expected:
             raise SettingsError(
                 f"{path} is not a directory of user {expected}; move it away or start as its owner"
             ) from None
     else:
-        if account:
-            os.chown(path, *account)
+        if user:
+            os.chown(path, *user)
     return path
 
 
-def ground(home: Path, account: Account | None) -> Path:
-    """Return the directory for the server's files: in `home`, or outside when that is out of reach.
+def ground(home: Path, user: OsUser | None) -> Path:
+    """Return the directory for the server's files: in `home`, or outside when `user` cannot reach
+    it.
 
     Root's own directories (/root, a private checkout) are closed to the user that root becomes, and
     opening them is not ours to do. Then `home/server` is a link to a directory within reach.
@@ -105,24 +108,24 @@ def ground(home: Path, account: Account | None) -> Path:
     inside = home / "server"
     if inside.is_symlink() and inside.exists():
         return inside.resolve()
-    if account is None or _may(account, 'cd "$0"', home):
-        return own(inside, account)
+    if user is None or _may(user, 'cd "$0"', home):
+        return own(inside, user)
     if inside.is_dir():
         raise SettingsError(
-            f"{inside} holds a Postgres but is closed to user {account.uid}, who runs it;"
+            f"{inside} holds a Postgres but is closed to user {user.uid}, who runs it;"
             " open its parent directories to that user"
         )
     inside.unlink(missing_ok=True)
     OUTSIDE.mkdir(parents=True, exist_ok=True)
     OUTSIDE.chmod(0o755)  # whatever the umask is
     outside = Path(tempfile.mkdtemp(prefix="postgres-", dir=OUTSIDE))
-    os.chown(outside, *account)
+    os.chown(outside, *user)
     inside.symlink_to(outside)
     return outside
 
 
-def programs(place: Path, account: Account | None) -> Path:
-    """Return the directory of Postgres's programs: the wheel's, or a copy for `account`."""
+def programs(place: Path, user: OsUser | None) -> Path:
+    """Return the directory of Postgres's programs: the wheel's, or a copy for `user`."""
     # Located, never imported: the package's own code signals strangers and opens directories.
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or spec.origin is None:
@@ -132,7 +135,7 @@ def programs(place: Path, account: Account | None) -> Path:
         )
     package = Path(spec.origin).parent
     directory = Path(package.name, "pginstall18", "bin")
-    if account is None or _may(account, '"$0" --version', package.parent / directory / "postgres"):
+    if user is None or _may(user, '"$0" --version', package.parent / directory / "postgres"):
         return package.parent / directory
     copy = place / f"programs-{version(PACKAGE)}"
     if not copy.exists():
@@ -141,12 +144,12 @@ def programs(place: Path, account: Account | None) -> Path:
             if (package.parent / part).exists():
                 shutil.copytree(package.parent / part, half / part, symlinks=True)
         for path in (half, *half.rglob("*")):
-            os.chown(path, *account, follow_symlinks=False)
+            os.chown(path, *user, follow_symlinks=False)
         half.rename(copy)
     return copy / directory
 
 
-def socket_directory(place: Path, account: Account | None) -> Path:
+def socket_directory(place: Path, user: OsUser | None) -> Path:
     """Name a directory for the socket whose path is short and plain however deep `place` is."""
     inside = place / "socket"
     # libpq and Postgres both split a list of directories at commas.
@@ -155,16 +158,16 @@ def socket_directory(place: Path, account: Account | None) -> Path:
     name = "agent-flows-" + hashlib.sha256(os.fsencode(place)).hexdigest()[:16]
     short = Path(tempfile.gettempdir())
     if len(os.fsencode(short / name)) > _SOCKET_DIRECTORY_BYTES or (
-        account and not _may(account, 'cd "$0"', short)
+        user and not _may(user, 'cd "$0"', short)
     ):
         short = Path("/tmp")
     return short / name
 
 
 def take(path: Path, *, wait: bool = False) -> BinaryIO | None:
-    """Lock the file `path` and return it, to be closed; None when it is taken and `wait` is False.
+    """Lock the file `path` and return it, open; None when it is taken and `wait` is False.
 
-    The kernel frees the lock when the last process that has the file open is gone, also killed.
+    The kernel frees the lock when the last process that has the file open ends, even by a kill.
     """
     file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")
     try:
@@ -180,14 +183,14 @@ def take(path: Path, *, wait: bool = False) -> BinaryIO | None:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock file `path`, after waiting for whoever holds it."""
+    """Wait for the lock file `path`, and hold it."""
     if file := take(path, wait=True):
         with file:
             yield
 
 
 def serves(pid: int, cluster: Path) -> bool:
-    """Whether the process `pid` is a postmaster on `cluster`, and not a stranger or a zombie."""
+    """Tell if the process `pid` is a postmaster on `cluster`, not a stranger or a zombie."""
     try:
         command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:
@@ -196,7 +199,7 @@ def serves(pid: int, cluster: Path) -> bool:
 
 
 def serves_by_ps(pid: int, cluster: Path) -> bool:
-    """The same where there is no /proc: macOS."""
+    """Do the same without /proc, on macOS."""
     shown = subprocess.run(
         ["ps", "-ww", "-o", "command=", "-p", str(pid)], check=False, capture_output=True, text=True
     )

@@ -1,4 +1,4 @@
-"""One sample of each kind through the real front door, and what the agent did with it."""
+"""Sends one sample of each kind through the real front door, and shows what the agent did."""
 
 import time
 from collections.abc import Callable
@@ -27,7 +27,7 @@ Say = Callable[[str], object]
 
 
 def show_samples(system: System, say: Say) -> bool:
-    """Send a sample to each sandbox, say what came of it, and return whether all were handled."""
+    """Send a sample to each sandbox, show the result, and return True when all were handled."""
     handled = True
     if system.github:
         handled &= _issue(system.github, say, system.log)
@@ -80,6 +80,6 @@ def _wait(answered: Callable[[], Any]) -> Any:
 
 
 def _shown(text: str) -> str:
-    """The text without its hidden mark and tags, its lines under each other."""
+    """Return the text without its hidden mark and tags, a line under the other."""
     plain = visible(text).replace("<sub>", "").replace("</sub>", "")
     return ("\n" + " " * 19).join(line for line in plain.splitlines() if line.strip())

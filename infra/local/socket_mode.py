@@ -1,5 +1,5 @@
-"""Lets the local system chat in a real workspace: what Slack sends through Socket Mode is posted,
-signed, to the local front door, so that it goes the way that it goes when deployed."""
+"""Lets the local system chat in a real workspace: posts what comes through Socket Mode, signed, to
+the local front door, as Slack does when deployed."""
 
 import logging
 import socket
@@ -13,7 +13,7 @@ from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web import WebClient
 
-from infra.local.sandbox.slack.front_door import Answer, FrontDoor
+from infra.local.sandbox.slack.front_door import AppAnswer, FrontDoor
 from shared.errors import SettingsError
 from shared.settings import Settings
 
@@ -77,7 +77,7 @@ class SocketMode:
         self.stop()
 
     def _app(self) -> App:
-        """Bolt, which carries envelopes and does nothing else: the ingress does it, as when
+        """Build a Bolt app that only carries envelopes: the ingress does the rest, as when
         deployed."""
         app = App(
             client=self._client,
@@ -105,7 +105,7 @@ class SocketMode:
         headers = {"content-type": answer.headers.get("content-type", "text/plain")}
         return BoltResponse(status=answer.status, body=shown, headers=headers)
 
-    def _post(self, req: BoltRequest) -> Answer:
+    def _post(self, req: BoltRequest) -> AppAnswer:
         if _is_event(req):
             retries = {name: req.headers[name][0] for name in _RETRY if name in req.headers}
             first = retries.get(_RETRY[0]) == "0"

@@ -27,10 +27,9 @@ from shared.settings import Settings
 
 
 class System:
-    """Starts everything in order and stops it in the other; a context manager.
+    """Starts everything in order and stops it in reverse; a context manager.
 
-    `environment` holds what the user set. `data` keeps all state. `say` is told each step as it is
-    done.
+    `environment` holds the user's settings. `data` keeps all state. `say` gets each finished step.
     """
 
     def __init__(
@@ -60,12 +59,12 @@ class System:
 
     @property
     def url(self) -> str:
-        """The front door: the REST API and the page."""
+        """The address of the front door: the REST API and the page."""
         return f"http://127.0.0.1:{self._port}"
 
     @property
     def log(self) -> Path:
-        """What the functions write."""
+        """The file with the functions' output."""
         return self._data / "aws" / "functions.log"
 
     def __enter__(self) -> Self:
@@ -115,8 +114,8 @@ class System:
         self._leave_word()
 
     def _leave_word(self) -> None:
-        """Tell ./scripts/flows, for as long as the system is up, where it is, what it signs with,
-        and how it reads and remembers."""
+        """Write for ./scripts/flows where the system is, how it signs, and how it reads and
+        remembers."""
         file = self._data / "system.json"
         told = ["database_url", "github_webhook_secret", "slack_signing_secret"]
         told += ["github_api_url", "github_token", "model_embed", "tenants"]
@@ -182,7 +181,7 @@ class System:
         return self.cloud.redrive(names[0])
 
     def _api_tokens(self) -> str:
-        """Let who can read `api.secret` use the API as an owner of the sandboxes' tenant."""
+        """Let whoever reads `api.secret` use the API as an owner of the sandboxes' tenant."""
         token = hashlib.sha256(self._secret("api").encode()).hexdigest()
         return json.dumps({token: {"tenant": "acme", "actor": "you", "role": "owner"}})
 
@@ -201,7 +200,7 @@ def _free_port() -> int:
 
 
 def check_port(port: int) -> None:
-    """Raises SettingsError when somebody listens on `port` already."""
+    """Raise SettingsError when another process listens on `port`."""
     try:
         create_server(("127.0.0.1", port)).close()
     except OSError as err:

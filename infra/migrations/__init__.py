@@ -35,10 +35,9 @@ def migrations() -> list[Migration]:
 
 
 def migrate(url: str) -> list[str]:
-    """Apply what is missing to the database at `url` and return the names applied.
+    """Apply the missing migrations to the database at `url` and return their names.
 
-    Each file is one transaction. Raises SettingsError when a file that was applied has changed
-    since.
+    Each file is one transaction. Raises SettingsError when an applied file has changed since.
     """
     applied = []
     with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:

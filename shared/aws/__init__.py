@@ -1,0 +1,8 @@
+"""Everything that speaks to AWS without boto3.
+
+bus                  publishes events to SNS, and loads them from a queue's message
+executions           starts and wakes executions of the planner
+signed_http          signed requests over one connection
+root_certificates    the roots of AWS's certificates
+cold_start           keeps the garbage collector off while modules load
+"""

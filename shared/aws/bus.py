@@ -1,4 +1,4 @@
-"""The bus: events go out through an SNS FIFO topic, and come back from what its queues deliver."""
+"""The bus: publishes events to an SNS FIFO topic, and loads them from its queues' messages."""
 
 import contextlib
 import hashlib
@@ -6,7 +6,7 @@ import json
 import re
 import time
 
-from shared.aws.signed_http import Connection, Reply, host_of
+from shared.aws.signed_http import AwsConnection, AwsResponse, host_of
 from shared.errors import EventError, PublishError, SettingsError
 from shared.events import Event
 from shared.settings import aws_endpoint, aws_region
@@ -39,7 +39,7 @@ class Bus:
             )
         self._form = b"Action=Publish&Version=2010-03-31&TopicArn=" + _escape(topic_arn.encode())
         self._bucket = bucket
-        self._sns = Connection("sns", parts[3], host_of("sns", parts[3]))
+        self._sns = AwsConnection("sns", parts[3], host_of("sns", parts[3]))
 
     def open(self) -> None:
         """Connect to SNS while the function starts; a failure shows at the first publish."""
@@ -73,7 +73,7 @@ class Bus:
         )
 
     def _store(self, event: Event, message: bytes) -> bytes:
-        """Put `message` into the bucket and return its address, which is what then travels."""
+        """Put `message` into the bucket and return its address, which travels instead."""
         if not self._bucket:
             raise PublishError(
                 f"event of {len(message)} bytes does not fit into a message; set PAYLOAD_BUCKET"
@@ -91,9 +91,10 @@ class Bus:
 
 
 def load(message: str) -> Event:
-    """Return the event in the body of a queue's message, from S3 when the body is an address.
+    """Return the event in the body of a queue's message; fetch it from S3 when the body is an
+    address.
 
-    Raises EventError when there is none, PublishError when S3 cannot be asked now.
+    Raises EventError when it is malformed or gone, PublishError when S3 cannot be asked now.
     """
     try:
         content = json.loads(message)
@@ -118,10 +119,10 @@ def load(message: str) -> Event:
         ) from err
 
 
-def _s3(method: str, bucket: str, key: str, body: bytes) -> Reply:
+def _s3(method: str, bucket: str, key: str, body: bytes) -> AwsResponse:
     region = aws_region()
     host, path = _s3_address(bucket, key, region)
-    connection = Connection("s3", region, host)
+    connection = AwsConnection("s3", region, host)
     try:
         return connection.request(method, path, {"content-type": "application/json"}, body)
     finally:
@@ -129,13 +130,13 @@ def _s3(method: str, bucket: str, key: str, body: bytes) -> Reply:
 
 
 def _s3_address(bucket: str, key: str, region: str) -> tuple[str, str]:
-    """Return host and path: AWS wants the bucket in the host, other servers know it by path."""
+    """Return host and path: AWS wants the bucket in the host, other servers in the path."""
     if aws_endpoint("s3"):
         return "", f"/{bucket}/{key}"
     return f"{bucket}.{host_of('s3', region)}", f"/{key}"
 
 
-def _check(reply: Reply, what: str, then: str) -> None:
+def _check(reply: AwsResponse, what: str, then: str) -> None:
     if reply.status != 200:
         code = re.search(rb"<Code>([\w.]{1,80})</Code>", reply.body)
         reason = f"{reply.status} {code[1].decode() if code else ''}".strip()
@@ -160,7 +161,8 @@ def _escape(value: bytes) -> bytes:
 
 
 def _escape_json(text: bytes) -> bytes:
-    """Percent-encode what a form gives a meaning and what no URL holds as it is (RFC 3986, 3.4).
+    """Percent-encode the bytes that mean something in a form or that no URL may hold (RFC 3986,
+    3.4).
 
     That leaves two fifths to sign and send, in as much time. urllib.parse.quote takes 20 times it.
     """

@@ -1,7 +1,7 @@
-"""Rests Python's garbage collector while a function starts: what imports make is no garbage.
+"""Disable Python's garbage collector while modules load: imports make no garbage.
 
-A function's entry point imports this before anything else and calls `ready` after its last import.
-Looking for garbage among half-made modules takes 7 % of the CPU of a cold start.
+A function's entry point imports this first and calls `ready` after its last import. Looking for
+garbage among half-made modules takes 7 % of the CPU of a cold start.
 """
 
 import gc
@@ -10,6 +10,6 @@ gc.disable()
 
 
 def ready() -> None:
-    """Let the collector work again, on what comes from now on."""
+    """Enable the collector again, for objects made from now on."""
     gc.freeze()
     gc.enable()

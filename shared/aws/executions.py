@@ -1,8 +1,8 @@
-"""Executions of the planner's state machine: starting one, and waking one that waits."""
+"""Executions of the planner's state machine: starts one, and wakes one that waits."""
 
 import json
 
-from shared.aws.signed_http import Connection, host_of
+from shared.aws.signed_http import AwsConnection, host_of
 from shared.errors import PublishError, SettingsError
 
 #: What Step Functions answers when it was told before, or when nobody waits any more.
@@ -15,7 +15,7 @@ _TIMEOUT = 10.0
 class Executions:
     """The executions of the machine `arn`. Not for use by two threads at once.
 
-    Raises SettingsError when it is no state machine.
+    Raises SettingsError when the ARN is not that of a state machine.
     """
 
     def __init__(self, arn: str) -> None:
@@ -29,16 +29,15 @@ class Executions:
         region = parts[3]
         # Host and signature say `states`; the variable says `sfn`, as boto3 calls the service.
         host = host_of("states", region)
-        self._states = Connection("states", region, host, endpoint="sfn", timeout=_TIMEOUT)
+        self._states = AwsConnection("states", region, host, endpoint="sfn", timeout=_TIMEOUT)
 
     def start(self, name: str, input: object) -> None:
-        """Start the execution `name`, which happens once however often it is asked for; raises
-        PublishError."""
+        """Start the execution `name`, once however often it is asked for; raises PublishError."""
         fields = {"stateMachineArn": self._arn, "name": name, "input": json.dumps(input)}
         self._call("StartExecution", fields, {"ExecutionAlreadyExists"})
 
     def succeed(self, token: str, output: object) -> bool:
-        """Wake the execution that waits for `token`; False when none does any more."""
+        """Wake the execution that waits for `token`; False when none waits any more."""
         return self._call(
             "SendTaskSuccess", {"taskToken": token, "output": json.dumps(output)}, _OVER
         )

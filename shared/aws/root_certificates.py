@@ -1,7 +1,7 @@
-"""The roots that AWS certifies its endpoints with: 5 instead of the system's 140 to read.
+"""The roots that AWS certifies its endpoints with: 5, where the system has 140 to read.
 
-Reading all of them takes as much CPU as the rest of a cold start. Where these do not do (a proxy
-that inspects TLS, AWS in China), the connection falls back to the system's. From
+Reading all of them takes as much CPU as the rest of a cold start. Where these five fail (a proxy
+that inspects TLS, AWS in China), the connection falls back to the system's. They come from
 https://www.amazontrust.com/repository/; a test looks at when they expire.
 """
 

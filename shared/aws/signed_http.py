@@ -1,7 +1,7 @@
-"""Signed requests to AWS over one kept connection, for a function that must not import boto3.
+"""Signed requests to AWS over one kept connection, for functions that must not import boto3.
 
-That import costs more CPU than all the rest of a cold start. Credentials are read at each request,
-because they rotate while a function lives.
+That import costs more CPU than all the rest of a cold start. Each request reads the credentials
+anew, because they rotate while a function lives.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ TIMEOUT = 1.2
 _MAX_LINE = 65536
 
 
-class Reply(NamedTuple):
+class AwsResponse(NamedTuple):
     status: int
     body: bytes
 
@@ -69,8 +69,8 @@ def sign(
 
 @lru_cache(maxsize=4)
 def _keyed(secret: str, scope: str) -> hmac.HMAC:
-    """What every signature of a day begins with, whose key four hashes derive from the secret; to
-    be copied."""
+    """Return the hash that every signature of a day begins with; copy it. Four hashes derive its
+    key."""
     key = f"AWS4{secret}".encode()
     for part in scope.split("/"):
         key = hmac.digest(key, part.encode(), "sha256")
@@ -82,11 +82,11 @@ def host_of(service: str, region: str) -> str:
     return f"{service}.{region}.amazonaws.com{suffix}"
 
 
-class Connection:
-    """One connection to one AWS service, made when it is first needed, and anew when it is lost.
+class AwsConnection:
+    """One connection to one AWS service, made when it is first needed, and again when it is lost.
 
     `host` is used unless AWS_ENDPOINT_URL_<SERVICE> names another; `endpoint` is the service's name
-    in that variable where it is not the one that is signed. One thread at a time.
+    in that variable where it differs from the one that is signed. One thread at a time.
     """
 
     def __init__(
@@ -120,11 +120,13 @@ class Connection:
             self._socket.close()
         self._stream = self._socket = None
 
-    def request(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
-        """Send, and return the answer whatever its status; raises PublishError when none came.
+    def request(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes
+    ) -> AwsResponse:
+        """Send, and return the response whatever its status; raises PublishError when none came.
 
-        A kept connection that is gone is replaced in silence. Beside that, a request that fails or
-        is answered 5xx is sent once more, so it must be safe to send twice.
+        A lost connection is replaced silently. Beside that, a request that fails or gets a 5xx is
+        sent once more, so it must be safe to send twice.
         """
         is_second_try = False
         while True:
@@ -161,7 +163,9 @@ class Connection:
                 self._context = ssl.create_default_context()
             raise
 
-    def _exchange(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
+    def _exchange(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes
+    ) -> AwsResponse:
         if self._socket is None:
             self.open()
         assert self._socket and self._stream
@@ -184,8 +188,8 @@ class Connection:
         return reply
 
 
-def _read_reply(stream: BinaryIO) -> tuple[Reply, bool]:
-    """Read one response, and whether the server closes after it; raises OSError or ValueError."""
+def _read_reply(stream: BinaryIO) -> tuple[AwsResponse, bool]:
+    """Read one response, and True when the server closes after it; raises OSError or ValueError."""
     version, status, *_ = [*_line(stream).split(b" ", 2), b""]
     if not version.startswith(b"HTTP/1."):
         raise ValueError("the answer is not HTTP/1.1")
@@ -198,7 +202,7 @@ def _read_reply(stream: BinaryIO) -> tuple[Reply, bool]:
     else:
         # SNS and S3 send one of the two; an answer with neither is refused as no number.
         body = _exactly(stream, int(headers.get(b"content-length", b"none")))
-    return Reply(int(status), body), headers.get(
+    return AwsResponse(int(status), body), headers.get(
         b"connection"
     ) == b"close" or version == b"HTTP/1.0"
 

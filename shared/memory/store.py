@@ -95,7 +95,7 @@ class MemoryStore:
         one memory that holds. Raises as `remember_all` does.
         """
         rows = self._embedded(tenant, [self._row(tenant, entry) for entry in entries])
-        # All writers take the subjects in one order, so that none waits for another in a circle.
+        # All writers take the subjects in one order, so that none waits for another in a cycle.
         rows.sort(key=lambda row: (row["flow"], row["kind"], row["ref"]))
         steps = ("hold_subject", "retire", "remember", "link_successor")
         return [Statement(SQL[step], row) for row in rows for step in steps]

@@ -1,7 +1,13 @@
-"""Perception: what GitHub and Slack send becomes an Event. Here stands what both readers share.
+"""Perception: reads what GitHub and Slack send into an Event.
 
-A signature says who sends, not that they send what their documentation says: a key may be missing,
-null or of another type. So readers look things up with `dig` and `string`, which never raise.
+    github            GitHub's webhooks
+    slack             Slack's requests; `slack_payloads` reads their three kinds
+    commands          /forget, /plan, …: orders in a text
+    departures        repositories and workspaces that went away or became private
+
+This file holds what both readers share. A signature says who sends, not that they follow their
+documentation: a key may be missing, null or of another type. So the readers look things up with
+`dig` and `string`, which never raise.
 """
 
 import hmac
@@ -61,7 +67,7 @@ def is_signed(signed: bytes, secret: str, given: str, prefix: str) -> bool:
 
 @lru_cache(maxsize=4)
 def _keyed(secret: str) -> hmac.HMAC:
-    """What every signature with `secret` begins with; to be copied."""
+    """Return the hash that every signature with `secret` begins with; copy it."""
     return hmac.new(secret.encode(), digestmod="sha256")
 
 

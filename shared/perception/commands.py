@@ -5,10 +5,10 @@ A command stands at the start of a message. With a slash its name alone makes it
     /forget the login bug            a comment, a direct message, or after the mention
     /agent forget the login bug      Slack's slash commands; also /forget …
 
-After a mention, what follows must be what the command takes, because people also talk to the agent:
-`@agent why 3` is a command, `@agent why is the build red?` is a question. Some sentences say the
-same as a command (`what do you know about …`). In a direct message without a mention only these
-sentences, a slash, and a few single words count. Code and quotes never do: they start otherwise.
+After a mention, the rest must be what the command takes, because people also talk to the agent:
+`@agent why 3` is a command, `@agent why is the build red?` is a question. Some sentences mean a
+command (`what do you know about …`). In a direct message without a mention only these sentences, a
+slash, and a few single words count. Code and quotes start otherwise, so they never do.
 """
 
 import re
@@ -17,9 +17,9 @@ from typing import Literal, NamedTuple
 
 
 class Command(NamedTuple):
-    """One row of the table. What it `takes` is a text (`remember`), or at most a reference.
+    """One row of the table. It `takes` a text (`remember`), or at most a reference.
 
-    `writers` says that only people with write permission may give it, in any form.
+    `writers` means that only people with write permission may give it, in any form.
     """
 
     name: str
@@ -107,7 +107,7 @@ def event_type(source: str, order: Order) -> str:
 
 
 def event_types(*names: str) -> tuple[str, ...]:
-    """The event types of these commands, wherever they are given; for `@flow`."""
+    """Return the event types of these commands, on all platforms; for `@flow`."""
     return tuple(f"{source}.command.{name}" for source in ("github", "slack") for name in names)
 
 
@@ -130,7 +130,7 @@ def named(text: str) -> Order | None:
 
 
 def spoken(text: str) -> Order | None:
-    """Read what follows a mention: a slash, a sentence, or a name with what it takes."""
+    """Read the text after a mention: a slash, a sentence, or a name with what it takes."""
     said = slashed(text) or _sentence(text)
     if said:
         return said
@@ -171,7 +171,7 @@ def _sentence(text: str) -> Order | None:
 
 
 def _fits(order: Order) -> bool:
-    """Is what follows the name what the command takes, and not the rest of a sentence?"""
+    """Tell if the argument is what the command takes, and not the rest of a sentence."""
     argument = order.argument
     if COMMANDS[order.name].takes == "reference":
         is_one = argument.lower() in COMMANDS or re.fullmatch(_REFERENCE, argument) is not None

@@ -1,6 +1,6 @@
-"""What is no longer ours to remember: repositories and workspaces that went away or became private.
+"""Finds what to forget: repositories and workspaces that went away or became private.
 
-GitHub's pages say what each delivery holds; a place is a memory's source, or what such lie in.
+GitHub's pages list the fields of each delivery; a place is a memory's source, or contains such.
 https://docs.github.com/en/webhooks/webhook-events-and-payloads
 """
 
@@ -55,7 +55,7 @@ def departures(event: Event) -> list[Departure]:
 
 
 def _before(event: Event) -> str:
-    """What a transferred repository was called."""
+    """Return the name of a transferred repository before the transfer."""
     owner = dig(event.payload, "changes", "owner", "from")
     login = word(owner, "user", "login") or word(owner, "organization", "login")
     name = word(event.payload, "repository", "name")

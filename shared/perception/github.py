@@ -1,4 +1,4 @@
-"""GitHub's webhooks: was a delivery really sent by GitHub, and which event is it?"""
+"""GitHub's webhooks: verifies that GitHub sent a delivery, and makes it an event."""
 
 import re
 from collections.abc import Mapping
@@ -97,7 +97,7 @@ def to_event(
 ) -> Event:
     """Make a verified delivery an Event, JSON or form; raises EventError.
 
-    A command becomes an event of a type of its own where that type is one that somebody `takes`.
+    A command gets an event type of its own if somebody `takes` that type.
     """
     name = word(header(headers, "x-github-event"))
     delivery = word(header(headers, "x-github-delivery"))
@@ -138,7 +138,7 @@ def to_event(
 
 
 def is_own(event: Event, app_id: str) -> bool:
-    """Tell whether our App, or a bot that hid our mark, wrote what `event` is about and caused it.
+    """Tell if our App, or a bot that hid our mark, wrote the subject of `event` and caused it.
 
     GitHub names the App only in what it wrote, so a label that our App puts on a person's issue is
     not recognised here. Its actor is a bot, which flows decline unless they ask for bots.
@@ -157,8 +157,7 @@ def _is_app(app: object, app_id: str) -> bool:
 
 
 def audience_of(repository: Json) -> str:
-    """Tell who may see what is in a repository, as GitHub describes it: everybody only when GitHub
-    says so."""
+    """Return who may see a repository: everybody only when GitHub says so."""
     is_public = dig(repository, "private") is False
     if is_public and dig(repository, "visibility") in (None, "public"):
         return PUBLIC
@@ -192,7 +191,7 @@ def _wrote(actor_id: str, subject: _Subject) -> bool:
 
 
 def _depth(actor: Actor, subject: _Subject, action: str) -> int:
-    """Count our effects behind this: for people none, unless their own new text carries our mark.
+    """Count our effects behind this: none for people, unless their own new text carries our mark.
 
     Where the agent acts with a user's token, it looks like a person; the mark tells.
     """

@@ -1,10 +1,10 @@
-"""Slack's requests: was one really sent by Slack, and which event is it?"""
+"""Slack's requests: verifies that Slack sent one, and makes it an event."""
 
 import hashlib
 from collections.abc import Mapping
 
 from shared.errors import EventError, SignatureError
-from shared.events import Event, Json, Message, Response, Thread, Workplace
+from shared.events import Event, Json, ResponseUrl, SlackMessage, Thread, Workplace
 from shared.perception import (
     Headers,
     commands,
@@ -14,16 +14,16 @@ from shared.perception import (
     read_body,
     string,
 )
-from shared.perception.slack_payloads import Said, bots_of, is_stranger, read, team_of
+from shared.perception.slack_payloads import SlackFields, bots_of, is_stranger, read, team_of
 
 _MAX_AGE = 300
 _NOTHING: Mapping[str, str] = {}
 
 
 def verify(body: bytes, headers: Headers, secret: str, now: float) -> None:
-    """Check X-Slack-Signature over time stamp and raw body, and that the stamp is of now.
+    """Check X-Slack-Signature over time stamp and raw body, and that the stamp is recent.
 
-    Now means five minutes either way. Raises SignatureError.
+    Five minutes either way are. Raises SignatureError.
     https://docs.slack.dev/authentication/verifying-requests-from-slack
     """
     stamp = header(headers, "x-slack-request-timestamp")
@@ -44,7 +44,7 @@ def verify(body: bytes, headers: Headers, secret: str, now: float) -> None:
 
 
 def challenge(body: bytes, headers: Headers) -> str | None:
-    """Return the challenge of a verified url_verification, None when the body is something else."""
+    """Return the challenge of a verified url_verification; None for other bodies."""
     if b"url_verification" not in body:
         return None
     payload = read_body(body, headers)
@@ -62,8 +62,8 @@ def to_event(
 ) -> Event:
     """Make a verified request an Event: Events API, interaction or command; raises EventError.
 
-    A command becomes an event of a type of its own where that type is one that somebody `takes`.
-    `repository_of` says which repository is worked on from a channel or workspace.
+    A command gets an event type of its own if somebody `takes` that type. `repository_of` maps a
+    channel or a workspace to the repository that plans from there work on.
     """
     payload = read_body(body, headers)
     team = team_of(payload)
@@ -93,14 +93,16 @@ def to_event(
         depth=_depth(said),
         received_at=received_at,
         thread_target=_thread(team, said),
-        message_target=Message(team, said.channel, said.ts) if said.channel and said.ts else None,
+        message_target=SlackMessage(team, said.channel, said.ts)
+        if said.channel and said.ts
+        else None,
         response_target=_response(team, said),
         workplace=_workplace(team, said.channel, audience, repository_of, tenant_of),
     )
 
 
 def is_own(event: Event) -> bool:
-    """Tell whether our own app or bot user caused `event`."""
+    """Tell if our own app or bot user caused `event`."""
     envelope = event.payload
     inner = dig(envelope, "event")
     kind = string(inner, "type")
@@ -113,7 +115,7 @@ def is_own(event: Event) -> bool:
     return (app != "" and app in apps) or string(written, "user") in bots_of(envelope)
 
 
-def _thread(team: str, said: Said) -> Thread | None:
+def _thread(team: str, said: SlackFields) -> Thread | None:
     if said.type.startswith("reaction_"):
         # A reaction names a message, not the thread that the message is in.
         return None
@@ -121,9 +123,9 @@ def _thread(team: str, said: Said) -> Thread | None:
     return Thread(team, said.channel, ts) if said.channel and ts else None
 
 
-def _response(team: str, said: Said) -> Response | None:
+def _response(team: str, said: SlackFields) -> ResponseUrl | None:
     url = said.response_url
-    return Response(team, said.channel, url) if said.channel and url else None
+    return ResponseUrl(team, said.channel, url) if said.channel and url else None
 
 
 def _workplace(
@@ -142,11 +144,11 @@ def _workplace(
     return Workplace(name, tenant_of.get(owner, owner)) if name else None
 
 
-def _audience(payload: Json, team: str, said: Said) -> str:
-    """Name the narrowest circle that saw it.
+def _audience(payload: Json, team: str, said: SlackFields) -> str:
+    """Name the narrowest audience that saw it.
 
-    A channel is public only when Slack says so here. One that is shared with another company has
-    an audience of its own kind: what the workspace knows is not for it.
+    A channel is public only when Slack says so here. One that is shared with another company has an
+    audience of its own kind: what the workspace knows is not for it.
     """
     is_shared = payload.get("is_ext_shared_channel") is True or is_stranger(payload, team)
     if not said.channel:
@@ -160,7 +162,7 @@ def _audience(payload: Json, team: str, said: Said) -> str:
     return f"channel:{said.channel}"
 
 
-def _depth(said: Said) -> int:
+def _depth(said: SlackFields) -> int:
     if not said.actor.is_bot:
         return 0
     depth = dig(said.metadata, "event_payload", "depth")
@@ -168,7 +170,7 @@ def _depth(said: Said) -> int:
     return min(depth, 9999) + 1 if is_ours and type(depth) is int and depth >= 0 else 1
 
 
-def _url(team: str, said: Said) -> str:
+def _url(team: str, said: SlackFields) -> str:
     if not said.channel:
         return ""
     place = f"https://slack.com/app_redirect?team={team}&channel={said.channel}"

@@ -1,6 +1,7 @@
-"""What Slack says, in one shape: an envelope of the Events API, an interaction or a command.
+"""Reads the three kinds of Slack's requests into one shape: event envelopes, interactions,
+commands.
 
-What mentions the bot arrives twice, as `message` and as `app_mention`. Both become a
+A mention of the bot arrives twice, as `message` and as `app_mention`. Both become a
 `slack.app_mention` with the same id, so whichever comes second is a duplicate.
 """
 
@@ -21,8 +22,8 @@ _NOBODY = r"(?!)"
 _PRIVATE_NAMES = {"directmessage": "im", "privategroup": "group"}
 
 
-class Said(NamedTuple):
-    """What an envelope of the Events API, an interaction and a command have in common."""
+class SlackFields(NamedTuple):
+    """The fields that event envelopes, interactions and commands have in common."""
 
     type: str
     id: str
@@ -37,8 +38,8 @@ class Said(NamedTuple):
     response_url: str = ""
 
 
-def read(payload: Json, team: str) -> Said:
-    """Read what was sent to workspace `team`; raises EventError when it is none of the three."""
+def read(payload: Json, team: str) -> SlackFields:
+    """Read a request to workspace `team`; raises EventError when it is none of the three kinds."""
     if "command" in payload and "type" not in payload:
         return _command(payload)
     if payload.get("type") == "event_callback":
@@ -67,11 +68,11 @@ def bots_of(envelope: Json) -> set[str]:
 
 
 def is_stranger(interaction: Json, team: str) -> bool:
-    """Is who did it of another workspace?"""
+    """Tell if the person belongs to another workspace."""
     return word(interaction, "user", "team_id") not in ("", team)
 
 
-def _callback(envelope: Json, team: str) -> Said:
+def _callback(envelope: Json, team: str) -> SlackFields:
     event = envelope.get("event")
     kind = word(event, "type")
     if not isinstance(event, dict) or not kind:
@@ -82,7 +83,7 @@ def _callback(envelope: Json, team: str) -> Said:
     if kind == "app_mention":
         return _new_message(envelope, event, team, kind, bots)
     assistant = dig(event, "assistant_thread")
-    return Said(
+    return SlackFields(
         type=kind,
         id=_event_id(envelope),
         actor=_author(envelope, event, team, bots),
@@ -95,7 +96,7 @@ def _callback(envelope: Json, team: str) -> Said:
     )
 
 
-def _message(envelope: Json, event: Json, team: str, bots: set[str]) -> Said:
+def _message(envelope: Json, event: Json, team: str, bots: set[str]) -> SlackFields:
     subtype = string(event, "subtype")
     if subtype in _SAID:
         channel_type = word(event, "channel_type")
@@ -112,7 +113,7 @@ def _message(envelope: Json, event: Json, team: str, bots: set[str]) -> Said:
     now = event["message"] if isinstance(event.get("message"), dict) else event
     before = dig(event, "previous_message")
     is_deleted = kind == "message_deleted"
-    return Said(
+    return SlackFields(
         type=kind,
         id=_event_id(envelope),
         actor=Actor("", "") if is_deleted else _author(envelope, now, team, bots),
@@ -125,10 +126,10 @@ def _message(envelope: Json, event: Json, team: str, bots: set[str]) -> Said:
     )
 
 
-def _new_message(envelope: Json, event: Json, team: str, kind: str, bots: set[str]) -> Said:
+def _new_message(envelope: Json, event: Json, team: str, kind: str, bots: set[str]) -> SlackFields:
     channel, ts = _channel(event, "channel"), _ts(event, "ts")
     channel_type, text, mention = word(event, "channel_type"), string(event, "text"), _mention(bots)
-    return Said(
+    return SlackFields(
         type=kind,
         id=f"{team}:{channel}:{ts}" if channel and ts else _event_id(envelope),
         actor=_author(envelope, event, team, bots),
@@ -142,7 +143,7 @@ def _new_message(envelope: Json, event: Json, team: str, kind: str, bots: set[st
     )
 
 
-def _interaction(payload: Json, team: str) -> Said:
+def _interaction(payload: Json, team: str) -> SlackFields:
     kind = word(payload, "type")
     if not kind:
         raise EventError(
@@ -152,7 +153,7 @@ def _interaction(payload: Json, team: str) -> Said:
     action = next(iter(items(payload, "actions")), None)
     text = string(action, "value") or string(action, "selected_option", "value")
     user = word(payload, "user", "id")
-    return Said(
+    return SlackFields(
         type=kind,
         id=word(payload, "trigger_id"),
         actor=Actor(
@@ -169,11 +170,11 @@ def _interaction(payload: Json, team: str) -> Said:
     )
 
 
-def _command(fields: Json) -> Said:
+def _command(fields: Json) -> SlackFields:
     user = word(fields, "user_id")
     text = _plain(string(fields, "text"))
     name = string(fields, "command").removeprefix("/")
-    return Said(
+    return SlackFields(
         type="command",
         id=word(fields, "trigger_id"),
         actor=Actor(user, string(fields, "user_name") or user, role="member" if user else "none"),
@@ -190,7 +191,7 @@ def _event_id(envelope: Json) -> str:
 
 
 def _author(envelope: Json, written: Json, team: str, bots: set[str]) -> Actor:
-    """Return who wrote or did it. Guests are not marked in events, so a member may be one."""
+    """Return the author. Slack does not mark guests in events, so a member may be one."""
     user = word(written, "user") or word(written, "user", "id")
     user = user or word(written, "assistant_thread", "user_id")
     bot = word(written, "bot_id")
@@ -201,7 +202,8 @@ def _author(envelope: Json, written: Json, team: str, bots: set[str]) -> Actor:
 
 
 def _role(envelope: Json, written: Json, team: str) -> Role:
-    """Members of another company in a shared channel are none; so is who cannot be told there."""
+    """Give no role to members of another company in a shared channel, nor to people whose company
+    is unknown there."""
     home = word(written, "user_team") or word(written, "team")
     if not home:
         return "none" if envelope.get("is_ext_shared_channel") is True else "member"
@@ -210,13 +212,13 @@ def _role(envelope: Json, written: Json, team: str) -> Role:
 
 
 def _plain(text: str, mention: str = _NOBODY) -> str:
-    """Undo Slack's escapes and take out the mentions of our own bot, where it has one."""
+    """Undo Slack's escapes and drop the mentions of our own bot, where it has one."""
     text = re.sub(mention, "", text)
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").strip()
 
 
 def _mention(bots: set[str]) -> str:
-    """Return the pattern of what names one of our `bots` in a text."""
+    """Return the pattern that names one of our `bots` in a text."""
     names = "|".join(sorted(map(re.escape, bots)))
     return rf"<@(?:{names})(?:\|[^>]*)?>" if names else _NOBODY
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from shared.planning.plan import STEP_ID, Json, Plan, PlanStep, Reference, is_reference
 from shared.planning.references import Unresolved, parts
 from shared.planning.schemas import misfits, schema_at, takes
-from shared.planning.waves import circle
+from shared.planning.waves import cycle
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def _order(plan: Plan) -> Iterator[str]:
     for step in plan.steps:
         for other in sorted(step.waits_for - counts.keys()):
             yield f"Step {step.id} waits for {other[:30]}, which is no step of the plan."
-    if members := circle(plan):
+    if members := cycle(plan):
         yield f"Steps {', '.join(members)} wait for each other; no order would run them."
 
 

@@ -20,7 +20,7 @@ def ready(plan: Plan, done: Collection[str], closed: Collection[str] = ()) -> li
 def waves(plan: Plan) -> list[list[PlanStep]]:
     """Return the steps in the waves that they would run in if all went well.
 
-    What is in a circle, or waits for something in one, is in none.
+    What is in a cycle, or waits for something in one, is in none.
     """
     done: set[str] = set()
     found = []
@@ -30,10 +30,10 @@ def waves(plan: Plan) -> list[list[PlanStep]]:
     return found
 
 
-def circle(plan: Plan) -> list[str]:
+def cycle(plan: Plan) -> list[str]:
     """Return the ids of the steps that wait for each other, in the plan's order; none if acyclic.
 
-    A step that only waits for a circle is not named; neither is one that waits for what is missing.
+    A step that only waits for a cycle is not named; neither is one that waits for what is missing.
     """
     needs = {step.id: set(step.waits_for) for step in plan.steps}
     needs = {id: {other for other in others if other in needs} for id, others in needs.items()}

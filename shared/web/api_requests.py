@@ -1,4 +1,4 @@
-"""The REST API's requests: whose token is it, and which event is wanted?"""
+"""Requests to the REST API: find whose token one bears, and turn a POST into an event."""
 
 import hashlib
 import hmac
@@ -12,7 +12,7 @@ from shared.errors import EventError, RequestRefused, SettingsError
 from shared.events import REPOSITORY, Actor, Event, Issue, Json, Role, Workplace, run_id
 from shared.perception import Headers, header, read_body
 
-#: The flow that makes plans; the id of its run is the id of the plan.
+#: The flow that makes plans; its run and the plan have the same id.
 PLANNER = "plan"
 #: Bytes of a body, and characters of the texts in it.
 MAX_BODY, MAX_TEXT, MAX_KEY = 64 * 1024, 8_000, 200
@@ -26,41 +26,41 @@ _FLOW = r"[a-z][a-z_]{0,39}"
 _ISSUE = rf"({REPOSITORY})#([1-9][0-9]{{0,8}})"
 
 
-class Caller(NamedTuple):
-    """Whom a token stands for."""
+class TokenHolder(NamedTuple):
+    """The person or program that a token belongs to."""
 
     tenant: str
     actor: str
     role: Role
 
     def may_write(self) -> None:
-        """Raises RequestRefused for a token that may only read."""
+        """Raise RequestRefused if the token may only read."""
         if not Actor(self.actor, self.actor, role=self.role).may_write:
             raise RequestRefused(403, "this token may only read; take one whose role may write")
 
 
-class Sent(NamedTuple):
-    """A request as it came, and from whom; `now` is seconds since the epoch."""
+class ApiRequest(NamedTuple):
+    """A request and its sender; `now` is seconds since the epoch."""
 
     body: bytes
     headers: Headers
-    who: Caller
+    who: TokenHolder
     now: float
 
 
-class Asked(NamedTuple):
-    """What a request comes to: an event, the flow that it is for, and the run that it is about."""
+class RunEvent(NamedTuple):
+    """The event of a request, the flow that takes it, and the run that it is about, if any."""
 
     event: Event
     flow: str
     run: str = ""
 
 
-def caller(headers: Headers, tokens: str) -> Caller:
-    """Return whom the bearer token of a request stands for, by the setting API_TOKENS.
+def caller(headers: Headers, tokens: str) -> TokenHolder:
+    """Return the holder of a request's bearer token, from the setting API_TOKENS.
 
-    Every known token is compared, so that the time tells nothing. Raises RequestRefused; raises
-    SettingsError when API_TOKENS is not what it should be.
+    It compares every known token, so that the time tells nothing. Raises RequestRefused, and
+    SettingsError when API_TOKENS is malformed.
     https://www.rfc-editor.org/rfc/rfc6750
     """
     if not tokens.strip():
@@ -77,11 +77,11 @@ def caller(headers: Headers, tokens: str) -> Caller:
     return found
 
 
-def start(sent: Sent, tenant_of: Mapping[str, str]) -> Asked:
+def start(sent: ApiRequest, tenant_of: Mapping[str, str]) -> RunEvent:
     """Make `{"goal": …}` a plan, and `{"flow": …, "text": …}` a run of that flow.
 
-    `issue`, such as `acme/shop#7`, is what it is about; `repository`, such as `acme/shop`, is what
-    a plan without an issue works on. Either must belong to the caller's tenant.
+    `issue`, such as `acme/shop#7`, is its subject; a plan without an issue works on `repository`,
+    such as `acme/shop`. Both must belong to the caller's tenant.
     """
     fields = _fields(sent, {"goal", "flow", "text", "issue", "repository"})
     if ("goal" in fields) == ("flow" in fields):
@@ -99,20 +99,20 @@ def start(sent: Sent, tenant_of: Mapping[str, str]) -> Asked:
     event = event._replace(conversation=f"api:{run_id(event, flow)}")
     issue = _issue(fields, sent.who, tenant_of) if "issue" in fields else None
     place = _workplace(fields, sent.who, tenant_of) if "repository" in fields else None
-    return Asked(event._replace(issue_target=issue, workplace=place), flow)
+    return RunEvent(event._replace(issue_target=issue, workplace=place), flow)
 
 
-def cancel(run: str, sent: Sent) -> Asked:
-    """Make it the wish to cancel a plan; a body is not needed."""
+def cancel(run: str, sent: ApiRequest) -> RunEvent:
+    """Make it the command to cancel a plan; it needs no body."""
     _in_path(_RUN, run)
     if sent.body:
         _fields(sent, set())
     event = _event("api.command.cancel", sent, "", {"run": run})
-    return Asked(event._replace(conversation=f"api:{run}"), PLANNER, run)
+    return RunEvent(event._replace(conversation=f"api:{run}"), PLANNER, run)
 
 
-def answer(run: str, step: str, sent: Sent) -> Asked:
-    """Make it the answer to what a plan asks: about a step, for exactly what `digest` names."""
+def answer(run: str, step: str, sent: ApiRequest) -> RunEvent:
+    """Make it the answer to a plan's question about `step`, for exactly what `digest` names."""
     _in_path(_RUN, run)
     _in_path(_STEP, step)
     fields = _fields(sent, {"answer", "words", "digest"})
@@ -123,28 +123,18 @@ def answer(run: str, step: str, sent: Sent) -> Asked:
     words = _text(fields, "words") if said == "change" or "words" in fields else ""
     payload = {"run": run, "step": step, "digest": digest}
     event = _event(f"api.command.{said}", sent, words, payload)
-    return Asked(event._replace(conversation=f"api:{run}"), PLANNER, run)
+    return RunEvent(event._replace(conversation=f"api:{run}"), PLANNER, run)
 
 
 def is_run(text: str) -> bool:
     return re.fullmatch(_RUN, text) is not None
 
 
-def told(err: RequestRefused) -> Json:
-    """What a caller is told: why, and which field it is about."""
-    return {"error": str(err), "field": err.field} if err.field else {"error": str(err)}
-
-
-def challenge(err: RequestRefused) -> dict[str, str]:
-    """The header that a 401 must bear."""
-    return {"WWW-Authenticate": 'Bearer realm="agent-flows"'} if err.status == 401 else {}
-
-
-def _known(tokens: str) -> dict[str, Caller]:
-    """Read API_TOKENS; what it holds is never repeated."""
+def _known(tokens: str) -> dict[str, TokenHolder]:
+    """Read API_TOKENS; errors never quote it."""
     try:
         found = json.loads(tokens)
-        known = {name: Caller(**who) for name, who in found.items()}
+        known = {name: TokenHolder(**who) for name, who in found.items()}
     except (ValueError, TypeError, AttributeError) as err:
         raise SettingsError(
             f"API_TOKENS cannot be read ({type(err).__name__}); docs/settings.md shows its form"
@@ -159,8 +149,8 @@ def _known(tokens: str) -> dict[str, Caller]:
     return known
 
 
-def _fields(sent: Sent, known: set[str]) -> Json:
-    """Read the JSON object of a request, with no other fields than `known`."""
+def _fields(sent: ApiRequest, known: set[str]) -> Json:
+    """Read the JSON object of a request; refuse fields other than `known`."""
     size = len(sent.body)
     if size > MAX_BODY:
         raise RequestRefused(413, f"the body has {size} bytes; at most {MAX_BODY} are taken")
@@ -202,7 +192,7 @@ def _in_path(pattern: str, value: str) -> None:
         raise RequestRefused(404, "there is no such run or step")
 
 
-def _issue(fields: Json, who: Caller, tenant_of: Mapping[str, str]) -> Issue:
+def _issue(fields: Json, who: TokenHolder, tenant_of: Mapping[str, str]) -> Issue:
     value = fields["issue"]
     found = re.fullmatch(_ISSUE, value) if isinstance(value, str) else None
     if found is None:
@@ -211,7 +201,7 @@ def _issue(fields: Json, who: Caller, tenant_of: Mapping[str, str]) -> Issue:
     return Issue(found[1], int(found[2]))
 
 
-def _workplace(fields: Json, who: Caller, tenant_of: Mapping[str, str]) -> Workplace:
+def _workplace(fields: Json, who: TokenHolder, tenant_of: Mapping[str, str]) -> Workplace:
     value = fields["repository"]
     if not isinstance(value, str) or not re.fullmatch(REPOSITORY, value):
         raise RequestRefused(422, "expected such as acme/shop", "repository")
@@ -219,14 +209,14 @@ def _workplace(fields: Json, who: Caller, tenant_of: Mapping[str, str]) -> Workp
     return Workplace(value, who.tenant)
 
 
-def _own(repository: str, who: Caller, tenant_of: Mapping[str, str], field: str) -> None:
+def _own(repository: str, who: TokenHolder, tenant_of: Mapping[str, str], field: str) -> None:
     owner = f"github:{repository.partition('/')[0]}"
     if tenant_of.get(owner, owner) != who.tenant:
         raise RequestRefused(422, "belongs to another tenant than the token", field)
 
 
-def _event(kind: str, sent: Sent, text: str, payload: Json) -> Event:
-    """Make the event of a request. With the same Idempotency-Key a caller gets the same event."""
+def _event(kind: str, sent: ApiRequest, text: str, payload: Json) -> Event:
+    """Make the event of a request; the same caller and Idempotency-Key get the same event."""
     who = sent.who
     key = header(sent.headers, "idempotency-key").strip()
     if len(key) > MAX_KEY:
@@ -244,7 +234,7 @@ def _event(kind: str, sent: Sent, text: str, payload: Json) -> Event:
         text=text,
         url="",
         payload=payload,
-        # Nobody else reads along, so it sees what is public, and nobody sees what it leaves.
+        # Nobody else reads along: it sees what is public, and only this caller sees its memories.
         audience=f"api:{who.actor}",
         depth=0,
         received_at=sent.now,

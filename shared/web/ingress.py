@@ -1,5 +1,4 @@
-"""The front door: what GitHub, Slack and callers of the API send is verified, made an event, and
-put on the bus.
+"""The front door: verify what GitHub, Slack and API callers send, make it an event, publish it.
 
 This starts cold whenever traffic grows, and Slack waits 3 s. So it imports the standard library,
 Chalice's app.py and a few small files of ours; a test holds the list.
@@ -26,31 +25,30 @@ from shared.errors import (
     SignatureError,
 )
 from shared.events import Event, Json, run_id
-from shared.log import log
+from shared.metrics import count
 from shared.perception import Headers, github, slack
 from shared.settings import Settings
 from shared.web import api_requests as api
+from shared.web.responses import later, refused, respond
 
 ready()
 
 #: Bytes. API Gateway takes 10 MB, but hands the body to Lambda as a string in at most 6 MB of JSON:
-#: escapes and headers need the difference. What AWS never lets in is not taken elsewhere either.
+#: escapes and headers need the difference. Other servers get the same limit.
 MAX_BODY = 5 * 1024 * 1024
-
-#: Seconds. GitHub sends again only when asked to, Slack on a schedule of its own; others obey.
-RETRY_AFTER = "5"
+_NOT_NOW = "the event could not be taken now; send it again"
 
 
 class Ingress(NamedTuple):
-    """What the routes share. `publish` raises PublishError; `now` is seconds since the epoch."""
+    """The routes. `publish` raises PublishError; `now` is seconds since the epoch."""
 
     settings: Settings
     publish: Callable[[Event], None]
     now: Callable[[], float] = time.time
 
     def health(self) -> Response:
-        """Say what is configured, without asking anybody else."""
-        return _answer(
+        """Say what is configured, without calling any other service."""
+        return respond(
             200,
             {
                 "status": "ok",
@@ -78,7 +76,7 @@ class Ingress(NamedTuple):
         slack.verify(body, headers, self.settings.slack_signing_secret, self.now())
         challenge = slack.challenge(body, headers)
         if challenge is not None:
-            return _answer(200, {"challenge": challenge})
+            return respond(200, {"challenge": challenge})
         event = slack.to_event(
             body,
             headers,
@@ -91,14 +89,14 @@ class Ingress(NamedTuple):
 
     def slack_interactive(self, body: bytes, headers: Headers) -> Response:
         self.slack_events(body, headers)
-        # Anything but an empty body would change or break the dialogue that the person is in.
-        return _answer(200, "")
+        # Any body would change or break the dialogue that the person is in.
+        return respond(200)
 
     def slack_commands(self, body: bytes, headers: Headers) -> Response:
         answer = self.slack_events(body, headers)
         if json.loads(answer.body).get("status") == "accepted":
-            return _answer(200, "")
-        return _answer(200, {"response_type": "ephemeral", "text": "No flow answers this command."})
+            return respond(200)
+        return respond(200, {"response_type": "ephemeral", "text": "No flow answers this command."})
 
     def start_run(self, body: bytes, headers: Headers) -> Response:
         sent = self._sent(body, headers)
@@ -110,32 +108,32 @@ class Ingress(NamedTuple):
     def answer_step(self, body: bytes, headers: Headers, run: str, step: str) -> Response:
         return self._begin(api.answer(run, step, self._sent(body, headers)), "../../")
 
-    def _sent(self, body: bytes, headers: Headers) -> api.Sent:
+    def _sent(self, body: bytes, headers: Headers) -> api.ApiRequest:
         who = api.caller(headers, self.settings.api_tokens)
         who.may_write()
-        return api.Sent(body, headers, who, self.now())
+        return api.ApiRequest(body, headers, who, self.now())
 
-    def _begin(self, asked: api.Asked, runs: str) -> Response:
-        """Publish what is wanted and say where its run can be read; `runs` leads there from the
-        request's own path, before which API Gateway puts the stage."""
-        event = asked.event
+    def _begin(self, wanted: api.RunEvent, runs: str) -> Response:
+        """Publish the event and say where to read its run; `runs` leads there from the request's
+        own path, before which API Gateway puts the stage."""
+        event = wanted.event
         if not self._wants(event.type):
             raise RequestRefused(422, "no flow of this name takes requests", "flow")
         self.publish(event)
         fields: Json = {"source": event.source, "event": event.id, "type": event.type}
-        _count("Accepted", "event accepted", **fields, tenant=event.tenant, depth=event.depth)
-        command = run_id(event, asked.flow)
-        run = asked.run or command
+        count("Accepted", "event accepted", **fields, tenant=event.tenant, depth=event.depth)
+        command = run_id(event, wanted.flow)
+        run = wanted.run or command
         accepted = {"status": "accepted", "run": run, "command": command, "event": event.id}
-        return _answer(202, accepted, Location=f"{runs}{run}")
+        return respond(202, accepted, Location=f"{runs}{run}")
 
     def _wants(self, type_: str) -> bool:
-        """Does some flow take events of this type? Where EVENT_TYPES is not set, all do."""
+        """Tell if a flow takes events of this type; without EVENT_TYPES, flows take all."""
         wanted = self.settings.event_types
         return not wanted or type_ in _names(wanted)
 
     def _take(self, event: Event, is_own: bool, size: int) -> Response:
-        """Publish `event`, unless nobody wants it."""
+        """Publish `event` if a flow wants it and it is not our own."""
         reason = ""
         if is_own:
             reason = "this app caused it"
@@ -148,18 +146,18 @@ class Ingress(NamedTuple):
             "bytes": size,
         }
         if reason:
-            _count("Ignored", "event ignored", **fields, reason=reason)
-            return _answer(200, {"status": "ignored", "reason": reason})
+            count("Ignored", "event ignored", **fields, reason=reason)
+            return respond(200, {"status": "ignored", "reason": reason})
         self.publish(event)
-        _count("Accepted", "event accepted", **fields, tenant=event.tenant, depth=event.depth)
-        return _answer(200, {"status": "accepted", "event": event.id})
+        count("Accepted", "event accepted", **fields, tenant=event.tenant, depth=event.depth)
+        return respond(200, {"status": "accepted", "event": event.id})
 
 
 def build(ingress: Ingress) -> Chalice:
     """Return the Chalice app of `ingress`."""
     # Chalice would write its version into the environment and configure a logger of its own.
     app = Chalice("ingress", configure_logs=False, env={})
-    # No answer is binary, and no content type is refused before the signature is known.
+    # No response is binary, and any content type passes until the signature is known.
     app.api.binary_types = []
     routes = {
         "/github/webhook": ingress.github,
@@ -182,36 +180,36 @@ def build(ingress: Ingress) -> Chalice:
 
 
 def _view(app: Chalice, source: str, receive: Callable[..., Response]) -> Callable[..., Response]:
-    """Return the view that hands the raw body to `receive` and gives every failure its answer."""
+    """Return the view that hands the raw body to `receive` and answers each kind of failure."""
 
     def view(**path: str) -> Response:
         try:
             body = _raw_body(app.current_request)
             if len(body) > MAX_BODY:
-                _count("Rejected", "body too large", source=source, bytes=len(body))
-                return _answer(
+                count("Rejected", "body too large", source=source, bytes=len(body))
+                return respond(
                     413, {"error": f"the body has {len(body)} bytes; at most {MAX_BODY} are taken"}
                 )
             return receive(body, app.current_request.headers, **path)
         except SignatureError as err:
-            _count("Rejected", "signature refused", source=source, reason=str(err))
-            return _answer(401, {"error": "the signature does not match the body"})
+            count("Rejected", "signature refused", source=source, reason=str(err))
+            return respond(401, {"error": "the signature does not match the body"})
         except RequestRefused as err:
-            _count("Rejected", "request refused", source=source, status=err.status)
-            return _answer(err.status, api.told(err), **api.challenge(err))
+            count("Rejected", "request refused", source=source, status=err.status)
+            return refused(err)
         except EventError as err:
-            _count("Rejected", "no event", source=source, reason=str(err))
-            return _answer(400, {"error": str(err)})
+            count("Rejected", "no event", source=source, reason=str(err))
+            return respond(400, {"error": str(err)})
         except PublishError as err:
-            _count("Failed", "publish failed", source=source, reason=str(err))
-            return _later()
+            count("Failed", "publish failed", source=source, reason=str(err))
+            return later(_NOT_NOW)
         except SettingsError as err:
-            _count("Failed", "settings wrong", source=source, reason=str(err))
-            return _later()
+            count("Failed", "settings wrong", source=source, reason=str(err))
+            return later(_NOT_NOW)
         except Exception as err:
-            # The outermost place. The error's text may quote the request, so it is not logged.
-            _count("Failed", "unexpected error", source=source, reason=_place(err))
-            return _later()
+            # The outermost handler. The error's text may quote the request, so it stays unlogged.
+            count("Failed", "unexpected error", source=source, reason=_place(err))
+            return later(_NOT_NOW)
 
     return view
 
@@ -229,39 +227,12 @@ def _raw_body(request: Request) -> bytes:
     return body
 
 
-def _answer(status: int, body: Json | str, **headers: str) -> Response:
-    kind, text = ("application/json", json.dumps(body)) if body else ("text/plain", "")
-    return Response(text, headers={"Content-Type": kind, **headers}, status_code=status)
-
-
-def _later() -> Response:
-    return _answer(
-        503,
-        {"error": "the event could not be taken now; send it again"},
-        **{"Retry-After": RETRY_AFTER},
-    )
-
-
 def _place(err: BaseException) -> str:
     trace = err.__traceback__
     while trace and trace.tb_next:
         trace = trace.tb_next
     where = f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}" if trace else "?"
     return f"{type(err).__name__} in {where}"
-
-
-def _count(metric: str, message: str, *, source: str, **fields: object) -> None:
-    """Log one line that CloudWatch also counts as `metric`, without a call to its API.
-
-    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
-    """
-    directive = {
-        "Namespace": "AgentFlows",
-        "Dimensions": [["source"]],
-        "Metrics": [{"Name": metric, "Unit": "Count"}],
-    }
-    embedded = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}
-    log(message, source=source, **fields, **{metric: 1, "_aws": embedded})
 
 
 def _connect(settings: Settings) -> Callable[[Event], None]:

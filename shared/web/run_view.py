@@ -1,4 +1,4 @@
-"""A run as its caller reads it: how far it is, what came of each step, what waits for an answer."""
+"""The JSON view of a run: its state, the result of each step, and the approvals it waits for."""
 
 import json
 from collections import defaultdict
@@ -18,7 +18,7 @@ _SHOWN = 2_000
 
 
 def read(database: Database, tenant: str, run: str) -> Json | None:
-    """Return the run of `tenant`, with its plan when it began one; None when there is none."""
+    """Return the run of `tenant`, with its plan if it began one; None when there is no such run."""
     key = {"tenant": tenant, "run": run}
     found, steps, costs = database.run(
         tenant, [Statement(SQL[name], key) for name in ("read_run", "read_steps", "read_costs")]
@@ -57,7 +57,7 @@ def _plan(situation: Situation, costs: Sequence[Row], cost: float) -> Json:
 
 
 def _by_step(situation: Situation, costs: Sequence[Row]) -> dict[str, float]:
-    """What was paid for each step: its act and its check, in all versions."""
+    """Add up the cost of each step: its act and its check, in all versions."""
     paid: dict[str, float] = defaultdict(float)
     for row in costs:
         kind, _, rest = row["event_id"].removeprefix(f"{situation.event.id}/").partition("/")
@@ -81,7 +81,7 @@ def _step(row: StepRow, cost: float) -> Json:
 
 
 def _in_short(output: Any) -> str:
-    """The output as JSON, cut where it is long."""
+    """Return the output as JSON, cut to a readable length."""
     text = "" if output is None else json.dumps(output, ensure_ascii=False)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 

@@ -12,7 +12,7 @@ from botocore.credentials import Credentials
 
 from shared.aws import signed_http
 from shared.aws.root_certificates import ROOTS
-from shared.aws.signed_http import Connection, host_of, sign
+from shared.aws.signed_http import AwsConnection, host_of, sign
 from shared.errors import PublishError
 from shared.settings import AwsCredentials
 from tests.scripted_http import Server, Step, answer, raw, reset, served, silence
@@ -72,9 +72,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
 
 
-def _connection(server: Server, monkeypatch: pytest.MonkeyPatch) -> Connection:
+def _connection(server: Server, monkeypatch: pytest.MonkeyPatch) -> AwsConnection:
     monkeypatch.setenv("AWS_ENDPOINT_URL_SNS", server.url)
-    return Connection("sns", "us-east-1", "unused.invalid")
+    return AwsConnection("sns", "us-east-1", "unused.invalid")
 
 
 def test_one_connection_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:

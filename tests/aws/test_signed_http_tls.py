@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from shared.aws.signed_http import Connection
+from shared.aws.signed_http import AwsConnection
 from shared.errors import PublishError
 from tests.scripted_http import answer, served
 
@@ -61,7 +61,7 @@ def test_connection_is_kept_and_its_end_is_seen(
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     with served(answer(), answer(), answer(close=True), tls=tls) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL_SNS", server.url)
-        connection = Connection("sns", "us-east-1", "unused.invalid")
+        connection = AwsConnection("sns", "us-east-1", "unused.invalid")
         connection.open()
         # The server's session tickets arrive unasked; they are no end.
         time.sleep(0.05)
@@ -80,7 +80,7 @@ def test_stranger_is_not_trusted(
 ) -> None:
     with served(tls=tls) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL_SNS", server.url)
-        connection = Connection("sns", "us-east-1", "unused.invalid")
+        connection = AwsConnection("sns", "us-east-1", "unused.invalid")
         with pytest.raises(PublishError, match="CERTIFICATE_VERIFY_FAILED"):
             connection.request("POST", "/", {}, b"secret")
     assert server.requests == []
@@ -92,7 +92,7 @@ def test_name_must_match(
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     with served(tls=tls) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL_SNS", f"https://localhost:{server.port}")
-        connection = Connection("sns", "us-east-1", "unused.invalid")
+        connection = AwsConnection("sns", "us-east-1", "unused.invalid")
         with pytest.raises(PublishError, match="Hostname mismatch"):
             connection.request("POST", "/", {}, b"secret")
     assert server.requests == []
@@ -111,11 +111,11 @@ def test_where_amazons_roots_do_not_do_the_systems_are_asked(
     monkeypatch.setattr(socket, "getaddrinfo", to_this_machine)
     with served(tls=tls) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL_SNS", f"https://{_AWS}:{server.port}")
-        connection = Connection("sns", "us-east-1", "unused.invalid")
+        connection = AwsConnection("sns", "us-east-1", "unused.invalid")
         with pytest.raises(PublishError, match="CERTIFICATE_VERIFY_FAILED"):
             connection.request("POST", "/", {}, b"secret")
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-        connection = Connection("sns", "us-east-1", "unused.invalid")
+        connection = AwsConnection("sns", "us-east-1", "unused.invalid")
         assert connection.request("POST", "/", {}, b"x").status == 200
         connection.close()
     assert [request.body for request in server.requests] == [b"x"]

@@ -4,7 +4,7 @@ from typing import Any
 
 from flows.chat import chat
 from shared.actions.slack.actions import React, Reply
-from shared.events import Actor, Event, Message, Thread
+from shared.events import Actor, Event, SlackMessage, Thread
 from tests.events.made import an_event
 from tests.flows.bench import Bench
 
@@ -23,7 +23,7 @@ def said(text: str, kind: str = "app_mention", ts: str = ROOT, **changes: Any) -
         audience="team:T1",
         issue_target=None,
         thread_target=Thread("T1", "C1", ROOT),
-        message_target=Message("T1", "C1", ts),
+        message_target=SlackMessage("T1", "C1", ts),
     )
     return event._replace(**changes)
 
@@ -35,7 +35,7 @@ def replies(bench: Bench) -> list[str]:
 def test_a_mention_is_seen_and_answered_in_its_thread(bench: Bench) -> None:
     bench.deliver(chat, said("When do we deploy?"))
     seen, reply = bench.platform.done
-    assert seen == React(Message("T1", "C1", ROOT), "eyes")
+    assert seen == React(SlackMessage("T1", "C1", ROOT), "eyes")
     assert isinstance(reply, Reply)
     assert reply.thread == Thread("T1", "C1", ROOT)
     assert "don't know" in reply.text

@@ -78,6 +78,6 @@ def test_what_a_bot_opens_is_left_alone(bench: Bench) -> None:
     assert bench.platform.done == []
 
 
-def test_a_circle_of_effects_is_broken(bench: Bench) -> None:
+def test_a_cycle_of_effects_is_broken(bench: Bench) -> None:
     assert bench.deliver(triage, CRASH._replace(depth=4)) == []
     assert bench.platform.done == []

@@ -1,4 +1,4 @@
-"""What the code declares against what template.yaml deploys: the differences, as lines to add."""
+"""Compares the code's declarations with template.yaml, and names the lines to add."""
 
 import ast
 import importlib
@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from infra.bundle import LOCAL_ONLY
 from infra.bundle.imports import trace
 from infra.project import ROOT
 from shared.agent.flow import Flow
@@ -17,7 +16,7 @@ Json = dict[str, Any]
 
 
 def declared_flows() -> dict[str, Flow]:
-    """The flows in flows/, by what FLOW calls them."""
+    """Return the flows in flows/, by their values of FLOW."""
     found = {}
     for file in sorted((ROOT / "flows").glob("*.py")):
         module = f"flows.{file.stem}"
@@ -32,7 +31,7 @@ def settings_read(*entries: str, actions: bool = True) -> frozenset[str]:
     """The environment variables of the settings that `entries`, and all they import, read; without
     those of `actions` if these are not what the entries are asked about."""
     found: set[str] = set()
-    for name, file in trace(ROOT, entries, LOCAL_ONLY).modules.items():
+    for name, file in trace(ROOT, entries).modules.items():
         if name != "shared.settings" and (actions or not name.startswith("shared.actions.")):
             found.update(_fields(ast.parse(file.read_bytes())))
     return frozenset(field.upper() for field in found)
@@ -70,7 +69,7 @@ class Deployed:
 
     @property
     def flows(self) -> dict[str, str]:
-        """The function of each flow, by what FLOW calls it."""
+        """Return the function of each flow, by its value of FLOW."""
         named = {name: self.variables(name).get("FLOW") for name in self.functions}
         return {flow: name for name, flow in named.items() if flow}
 
@@ -93,7 +92,7 @@ class Deployed:
         return {f"schedule.{name}" for name in names}
 
     def line(self, variable: str) -> str:
-        """How template.yaml hands `variable` to another function, else a line to complete."""
+        """Return the line that gives `variable` to another function, else one to complete."""
         found = re.search(rf"^ +({variable}: .*)$", self._text, re.MULTILINE)
         return found[1] if found else f"{variable}: # its value"
 
@@ -150,8 +149,7 @@ def _unpublished(flows: Iterable[Flow], deployed: Deployed) -> list[str]:
 
 
 def _credentials(flow: Flow) -> frozenset[str]:
-    """The variables that the adapters of a flow's actions and queries read, and those that every
-    flow needs."""
+    """Return the variables that the adapters of a flow read, and those that every flow needs."""
     adapters = {permission.action.__module__ for permission in flow.may}
     adapters |= {query.__module__ for query in flow.reads}
     return settings_read(*adapters) | {"DATABASE_URL", "FLOW", "MAX_RECEIVES"}

@@ -1,4 +1,4 @@
-"""What a build makes of each function: all that it imports, no more, compiled, and it starts."""
+"""A bundle holds all that its function imports, no more, compiled, and it starts."""
 
 import importlib.util
 import marshal
@@ -16,17 +16,17 @@ import chalice.app
 import nacl
 import pytest
 
-from infra.bundle import Template, build
+from infra.bundle import TemplateText, build
 from infra.bundle.elf import blank_debugging
 from infra.bundle.imports import Trace, trace
-from infra.bundle.target import Target
+from infra.bundle.target import BuildTarget
 from infra.bundle.vendor import Vendor
 from infra.project import ROOT
 from shared.errors import SettingsError
 from tests.function_process import alone, runtime_client, started
 
 MACHINE = "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
-TARGET = Target(f"python{sys.version_info.major}.{sys.version_info.minor}", MACHINE)
+TARGET = BuildTarget(f"python{sys.version_info.major}.{sys.version_info.minor}", MACHINE)
 FLOWS = ["Chat", "Ingest", "Triage", "Retention"]
 FUNCTIONS = ["Ingress", *FLOWS, "Migrate"]
 
@@ -102,7 +102,7 @@ def test_every_module_of_the_project_imports_with_nothing_but_its_bundle(
 def test_every_function_starts_under_the_lambda_runtime(
     bundles: Path, client: Path, function: str
 ) -> None:
-    declared = Template(ROOT / "template.yaml").function(function)
+    declared = TemplateText(ROOT / "template.yaml").function(function)
     variables = {**VARIABLES, "FLOW": declared.flow}
     with started(bundles / function, declared.handler, variables, client) as process:
         call = process.first_call()
@@ -130,7 +130,7 @@ def test_the_built_ingress_answers(bundles: Path, client: Path) -> None:
 
 def test_the_ingress_ships_two_files_of_chalice_and_our_own(bundles: Path) -> None:
     bundle = bundles / "Ingress"
-    assert _tops(bundle) == {"chalice", "flows", "shared"}
+    assert _tops(bundle) == {"chalice", "shared"}
     assert {file.name for file in (bundle / "chalice").glob("*.py")} == {"__init__.py", "app.py"}
     assert not list(bundle.rglob("*.sql"))
 
@@ -178,7 +178,7 @@ def test_no_bundle_holds_what_only_a_build_or_a_test_needs(bundles: Path, functi
     }
     assert not unwanted & _tops(bundles / function)
     assert not (bundles / function / "infra" / "local").exists()
-    assert not (bundles / function / "shared" / "memory" / "minilm.py").exists()
+    assert not (bundles / function / "shared/memory/embedding/minilm.py").exists()
 
 
 @pytest.mark.parametrize("function", FLOWS)
@@ -219,11 +219,7 @@ def test_a_bundle_stays_small(bundles: Path, tmp_path: Path, function: str, most
 
 def test_builds_at_once_install_the_libraries_once(tmp_path: Path) -> None:
     requirements, cache = tmp_path / "requirements", tmp_path / "cache"
-    requirements.mkdir()
-    locked = (ROOT / "requirements/runtime.txt").read_text("utf-8")
-    one = locked[locked.index("\nsix==") + 1 :].partition("\ntyping-extensions")[0]
-    (requirements / "runtime.txt").write_text(one)
-    (requirements / "runtime.in").write_text("six\n")
+    _lock(requirements / "runtime", "six")
     with ThreadPoolExecutor(2) as threads:
         ready = [threads.submit(Vendor.ready, TARGET, requirements, cache) for _ in range(2)]
     for vendor in (future.result() for future in ready):
@@ -232,9 +228,38 @@ def test_builds_at_once_install_the_libraries_once(tmp_path: Path) -> None:
     assert (tmp_path / "into" / "six.py").exists()
 
 
+def test_an_optional_part_ships_only_with_the_functions_that_name_it(tmp_path: Path) -> None:
+    _lock(tmp_path / "requirements/runtime", "six")
+    _lock(tmp_path / "requirements/parts/paths", "jmespath")
+    _write(
+        tmp_path,
+        {
+            "flows/a.py": "import six\ndef find():\n    import shared.find\n",
+            "shared/find.py": 'import jmespath\nPART = "paths"\n',
+        },
+    )
+    (tmp_path / "template.yaml").write_text(
+        "Resources:\n"
+        "  Plain:\n    Handler: flows.a.f\n"
+        "  Fine:\n    Metadata: {BuildMethod: makefile, Parts: [paths]}\n    Handler: flows.a.f\n"
+        "  Entry:\n    Handler: shared.find.f\n"
+        "  Wrong:\n    Metadata: {BuildMethod: makefile, Parts: [pats]}\n    Handler: flows.a.f\n"
+    )
+    for function in ("Plain", "Fine"):
+        build(function, tmp_path / function, TARGET, tmp_path)
+    assert {"six.py"} <= _tops(tmp_path / "Plain")
+    assert not {"jmespath", "shared"} & _tops(tmp_path / "Plain")
+    assert {"six.py", "jmespath"} <= _tops(tmp_path / "Fine")
+    assert (tmp_path / "Fine/shared/find.py").exists()
+    with pytest.raises(SettingsError, match=r"shared\.find belongs to the part paths; add Parts: "):
+        build("Entry", tmp_path / "Entry", TARGET, tmp_path)
+    with pytest.raises(SettingsError, match=r"parts/pats\.txt is missing; write the \.in file"):
+        build("Wrong", tmp_path / "Wrong", TARGET, tmp_path)
+
+
 def test_a_runtime_without_its_python_here_says_what_to_do() -> None:
     with pytest.raises(SettingsError, match=r"needs python3\.99 to compile; install it, or build"):
-        Target("python3.99", "x86_64").interpreter()
+        BuildTarget("python3.99", "x86_64").interpreter()
 
 
 def test_a_library_that_pip_lacks_for_the_target_is_named(tmp_path: Path) -> None:
@@ -288,11 +313,26 @@ def _tops(bundle: Path) -> set[str]:
     return {path.name for path in bundle.iterdir()}
 
 
+def _lock(place: Path, distribution: str) -> None:
+    """Ask for `distribution` in `place`.in, and lock it in `place`.txt as the project does."""
+    locked = (ROOT / "requirements/runtime.txt").read_text("utf-8")
+    lines = re.search(rf"^{distribution}==.*\n(?:    .*\n)*", locked, re.M)
+    assert lines
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.with_suffix(".txt").write_text(lines[0])
+    place.with_suffix(".in").write_text(f"{distribution}\n")
+
+
 def _trace(root: Path, content: dict[str, str]) -> Trace:
+    _write(root, content)
+    return trace(root, ["flows.a"])
+
+
+def _write(root: Path, content: dict[str, str]) -> None:
+    """Write modules, and an empty `__init__.py` into each of their packages."""
     for name, text in content.items():
         file = root / name
         file.parent.mkdir(parents=True, exist_ok=True)
         for package in file.relative_to(root).parents[:-1]:
             (root / package / "__init__.py").touch()
         file.write_text(text)
-    return trace(root, ["flows.a"])

@@ -1,4 +1,4 @@
-"""What ./scripts/deploy does before and after SAM: secrets, parameters, the migration's answer."""
+"""./scripts/deploy before and after SAM: secrets, parameters, the migration's answer."""
 
 import io
 import json
@@ -15,12 +15,12 @@ from moto import mock_aws
 from infra.deploy import secrets
 from infra.deploy.__main__ import missing
 from infra.deploy.secrets import KEPT, Stored
-from infra.deploy.stack import DeployError, Place, migrate, parameters, sam_commands
+from infra.deploy.stack import DeployError, Destination, migrate, parameters, sam_commands
 from infra.local.aws.template import read
 from infra.project import ROOT
 from shared.settings import Settings
 
-PLACE = Place("agents", "agents", "python3.12", "arm64", region="eu-central-1")
+PLACE = Destination("agents", "agents", "python3.12", "arm64", region="eu-central-1")
 NOTHING = Stored({secret: {} for secret in KEPT})
 SETTINGS = Settings(
     database_url="postgresql://me:hidden@db.example.com/flows",

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from infra.bundle import Template as BundleTemplate
+from infra.bundle import TemplateText
 from infra.local.aws.template import load, read
 from infra.project import ROOT
 from shared.actions.github.actions import Comment
@@ -112,7 +112,7 @@ def test_an_event_of_the_clock_needs_a_schedule(deployed: Deployed) -> None:
     ("function", "entry"),
     [
         ("Ingress", "shared.web.ingress"),
-        ("Runs", "shared.web.api"),
+        ("Runs", "shared.web.runs_endpoint"),
         ("Migrate", "infra.migrations"),
     ],
 )
@@ -129,10 +129,10 @@ def test_every_variable_is_a_setting(deployed: Deployed) -> None:
 
 
 def test_a_build_reads_of_the_template_what_yaml_says(written: Json, deployed: Deployed) -> None:
-    template = BundleTemplate(ROOT / "template.yaml")
+    template = TemplateText(ROOT / "template.yaml")
     for name, properties in deployed.functions.items():
         flow = deployed.variables(name).get("FLOW", "")
-        assert template.function(name) == (properties["Handler"], flow)
+        assert template.function(name) == (properties["Handler"], flow, ())
     for name in ("Runtime", "Architecture"):
         assert template.default(name) == written["Parameters"][name]["Default"]
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.errors import EventError, SignatureError
-from shared.events import Actor, Event, Json, Message, Thread, Workplace
+from shared.events import Actor, Event, Json, SlackMessage, Thread, Workplace
 from shared.perception import slack
 from tests.events.mutated import mutated
 from tests.events.published import slack_requests
@@ -171,7 +171,7 @@ def test_message_says_all_that_a_flow_asks() -> None:
         depth=0,
         received_at=1_700_000_000.0,
         thread_target=Thread("T1", "C1", "1700000000.000100"),
-        message_target=Message("T1", "C1", "1700000050.000200"),
+        message_target=SlackMessage("T1", "C1", "1700000050.000200"),
     )
 
 
@@ -228,14 +228,14 @@ def test_deleted_text_is_not_repeated() -> None:
     event = _named("message_deleted")
     assert event.text == ""
     assert event.actor == Actor("", "")
-    assert event.message_target == Message("T1", "C1", "1700000050.000200")
+    assert event.message_target == SlackMessage("T1", "C1", "1700000050.000200")
 
 
 def test_changed_message_says_what_it_now_says() -> None:
     event = _named("message_changed")
     assert event.text == "Does the shop ship to Sweden?"
     assert event.id == "slack:Ev11"
-    assert event.message_target == Message("T1", "C1", "1700000050.000200")
+    assert event.message_target == SlackMessage("T1", "C1", "1700000050.000200")
 
 
 @pytest.mark.parametrize(

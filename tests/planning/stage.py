@@ -12,10 +12,10 @@ import pytest
 
 from infra.local.aws import asl_interpreter
 from infra.local.aws.errors import FunctionError
-from infra.local.aws.http_server import HttpServer
 from infra.local.aws.state_machines import StateMachine, StateMachines, StatesError
 from infra.local.aws.states_api import StatesApi
 from infra.local.aws.store import Store
+from infra.local.http_server import HttpServer
 from infra.project import ROOT
 from shared.actions import Action, Adapter, Query
 from shared.actions.github.actions import NamedComment

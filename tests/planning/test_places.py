@@ -21,7 +21,7 @@ from shared.settings import Settings
 from tests.planning.acme import Acme, acme
 from tests.planning.plans import Drafts, of, planned, step
 from tests.planning.stage import stage
-from tests.web.caller import Caller
+from tests.web.api_client import ApiClient
 
 SHOP = "acme/shop"
 HERE = f"channel:{SUPPORT}"
@@ -137,7 +137,7 @@ def test_a_plan_over_the_api_works_on_the_repository_that_it_names(
 ) -> None:
     flow = planned(Drafts(Plan(NOTES.steps[:2])))
     settings = Settings(github_token=hub.token, github_api_url=hub.api_url, footer="off")
-    caller = Caller()
+    caller = ApiClient()
     with stage(database, flow, adapters(flow, settings)) as it:
         run = caller.post("/runs", {"goal": "track", "repository": SHOP}).body["run"]
         assert it.ask(caller.published[-1]) == run

@@ -66,10 +66,8 @@ def test_twelve_steps_in_four_waves_cost_forty_transitions(opened: Open) -> None
 
 
 def test_a_cyclic_plan_goes_back_once_with_the_reasons(opened: Open) -> None:
-    circle = Plan(
-        (step("s1", "list_labels", after=["s2"]), step("s2", "list_labels", after=["s1"]))
-    )
-    drafts = Drafts(circle, HELLO)
+    cycle = Plan((step("s1", "list_labels", after=["s2"]), step("s2", "list_labels", after=["s1"])))
+    drafts = Drafts(cycle, HELLO)
     it = opened(planned(drafts))
     assert it.ended(it.ask(ASK)).state == "done"
     assert drafts.briefs[1].feedback == (

@@ -11,7 +11,7 @@ from shared.planning.plan import Plan, PlanStep, difference, references
 from shared.planning.references import Unresolved, parts, resolve
 from shared.planning.schemas import misfits, schema_at
 from shared.planning.validation import Bounds, Limits, ToolFacts, Write, problems, writes
-from shared.planning.waves import circle, waves
+from shared.planning.waves import cycle, waves
 from tests.planning.plans import of, step
 
 TEXT = {"type": "string"}
@@ -147,8 +147,8 @@ def test_a_circle_is_named_exactly_when_there_is_one(plan: Plan) -> None:
     complete = all(step.waits_for <= known for step in plan.steps)
     ran = {step.id for wave in waves(plan) for step in wave}
     if complete:
-        assert bool(circle(plan)) == (ran != known)
-    assert not set(circle(plan)) & ran
+        assert bool(cycle(plan)) == (ran != known)
+    assert not set(cycle(plan)) & ran
 
 
 VALUES = st.recursive(

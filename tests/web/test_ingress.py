@@ -1,4 +1,4 @@
-"""The front door: what is taken, and how it is answered."""
+"""The front door takes events and answers them."""
 
 import json
 from urllib.parse import urlencode

@@ -1,4 +1,4 @@
-"""The front door: what is refused, what fails, and that nothing is lost or told."""
+"""The front door refuses and fails without losing an event or telling a secret."""
 
 import hmac
 import json

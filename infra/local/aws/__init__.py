@@ -1,1 +1,15 @@
-"""AWS on this machine: the template, transformed and deployed to moto; functions as processes."""
+"""AWS on this machine: the template, transformed and deployed to moto; functions as processes.
+
+cloud             the running stack of one template
+template          template.yaml as plain CloudFormation
+stack             creates its resources in order; `resources` has one function per type
+account           moto's services behind one endpoint; `moto_repairs` corrects them
+functions         pools of `environments`, which are processes that `bootstrap` starts
+gateway           API Gateway
+lambda_api        Lambda's Invoke
+queues            event source mappings, from a queue to its function
+schedules         EventBridge Scheduler; `cron` reads its expressions
+state_machines    Step Functions, on `asl_interpreter`; `states_api` is its API
+store             messages, objects and executions that survive a kill
+errors            failures of the local cloud
+"""

@@ -1,4 +1,4 @@
-"""The local AWS account: moto's services behind one endpoint, and what a stack created in them."""
+"""The local AWS account: moto's services behind one endpoint, and the stack's own resources."""
 
 import json
 import re
@@ -15,7 +15,6 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from infra.local.aws import moto_repairs
 from infra.local.aws.environments import FunctionSpec
 from infra.local.aws.gateway import Route
-from infra.local.aws.http_server import HttpServer
 from infra.local.aws.lambda_api import InvokeRaw, LambdaApi
 from infra.local.aws.moto_repairs import DurableQueue
 from infra.local.aws.queues import EventSource
@@ -23,6 +22,7 @@ from infra.local.aws.schedules import Schedule
 from infra.local.aws.state_machines import StateMachines
 from infra.local.aws.states_api import StatesApi
 from infra.local.aws.store import Store
+from infra.local.http_server import HttpServer
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -61,7 +61,7 @@ class Account:
     """moto's backends for one region, and lists of what the local cloud runs itself.
 
     moto keeps its state in globals, per account, so each cloud of a process has its own account.
-    `variables`, `handlers` and `code` replace what the template says about functions.
+    `variables`, `handlers` and `code` replace those of the template's functions.
     """
 
     stack_name = "agent-flows"
@@ -85,7 +85,7 @@ class Account:
         self.schedules: list[Schedule] = []
         self.routes: list[Route] = []
         self.queues: dict[str, DurableQueue] = {}
-        self._server = HttpServer(handler=moto_repairs.Handler)
+        self._server = HttpServer(handler=moto_repairs.MotoHandler)
         self._clients: dict[str, Any] = {}
         self.id = _take_id()
         self.machines = StateMachines(self.id, store)
@@ -111,7 +111,7 @@ class Account:
 
     @property
     def function_variables(self) -> dict[str, str]:
-        """What every function gets, whatever the template declares."""
+        """The variables that every function gets, whatever the template declares."""
         given = {key: value for key, value in self.variables.items() if key.startswith("AWS_")}
         keys = {} if given.keys() & _CREDENTIALS else _LOCAL_KEYS
         region = {"AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region}
@@ -127,7 +127,8 @@ class Account:
         return secretsmanager_backends[self.id][self.region]
 
     def resolve(self, text: str) -> str:
-        """Replace dynamic references. A secret that no template made reads as empty: not set."""
+        """Replace dynamic references. A secret that no template made reads as empty, which is not
+        set."""
         return _REFERENCE.sub("", _SECRET.sub(self._secret, text))
 
     def client(self, service: str) -> Any:
@@ -152,7 +153,7 @@ class Account:
         self.machines.open(invoke)
 
     def stop(self) -> None:
-        """Stop serving and drop everything that is in the account."""
+        """Stop serving and drop the account's content."""
         self.machines.close()
         self._server.stop()
         with backend_lock:

@@ -1,7 +1,7 @@
 """moto's interpreter of the Amazon States Language, and every place where ours departs from 5.2.5.
 
 tests/infra/local/aws/test_asl_interpreter.py holds a test per repair; drop a repair when moto
-passes its test without it. Importing this loads the interpreter, which takes more than a second.
+passes its test without it. Importing this loads the interpreter, which takes over a second.
 """
 # moto's classes have no types that mypy reads here, so they are Any to it.
 # mypy: disallow-subclassing-any=False
@@ -39,13 +39,11 @@ from moto.stepfunctions.parser.backend import execution as moto_execution
 from moto.stepfunctions.parser.utils import TMP_THREADS
 
 from infra.local.aws.errors import FunctionError, LocalCloudError
+from infra.local.aws.lambda_api import InvokeRaw
 from shared.events import Json
 
-#: Invokes a function of one account by its ARN; raises FunctionError or LocalCloudError.
-Invoke = Callable[[str, bytes], bytes]
-
 _Callback = state_task_service_callback.StateTaskServiceCallback
-_invokers: dict[str, Invoke] = {}
+_invokers: dict[str, InvokeRaw] = {}
 #: Pauses between retries are multiplied by it, so that a test need not wait for them.
 pauses = SimpleNamespace(scale=1.0)
 
@@ -58,7 +56,7 @@ def parse(definition: str) -> None:
         raise ValueError(f"no state machine: {type(err).__name__}") from err
 
 
-def serve(account: str, invoke: Invoke) -> None:
+def serve(account: str, invoke: InvokeRaw) -> None:
     """Let the executions of `account` call its functions through `invoke`."""
     _invokers[account] = invoke
 
@@ -107,7 +105,7 @@ class Execution(moto_execution.Execution):
         self.start()
 
     def abort(self, error: str | None, cause: str | None) -> None:
-        """Stop it, also when it waits for a token: stock moto would wait on."""
+        """Stop it, even when it waits for a token: stock moto would wait on."""
         if self.status != "RUNNING":
             return
         self.error, self.cause = error, cause
@@ -116,7 +114,7 @@ class Execution(moto_execution.Execution):
             endpoint.interrupt_all()
 
     def succeed(self, token: str, output: str) -> bool:
-        """Hand `output` to the task that waits for `token`; False when none of this one does."""
+        """Hand `output` to the task that waits for `token`; False when no task here does."""
         return self._notify(token, CallbackOutcomeSuccess(callback_id=token, output=output))
 
     def fail(self, token: str, error: str | None, cause: str | None) -> bool:
@@ -170,8 +168,8 @@ def _invoke_function(parameters: Json, region: str, state_credentials: Any) -> J
 
 
 def _with_fresh_token(self: Any, env: Any) -> Any:
-    """Give each attempt of a task its own token: stock moto's second attempt reads what the first
-    was told."""
+    """Give each attempt of a task its own token: stock moto's second attempt reads the first one's
+    answer."""
     if self.resource.condition == resource.ResourceCondition.WaitForTaskToken:
         env.callback_pool_manager.add(env.states.context_object.update_task_token())
     return _stock_eval_execution(self, env)

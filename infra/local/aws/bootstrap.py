@@ -1,8 +1,8 @@
-"""What a function's process starts with: awslambdaric, and a thread that ends it with its parent.
+"""Starts a function's process: awslambdaric, and a thread that ends it with its parent.
 
 Run as a file, `python -P bootstrap.py HANDLER [isolated]`: it needs nothing of this project. The
-parent holds the other end of standard input. The kernel closes it when the parent dies, however it
-dies; unlike PR_SET_PDEATHSIG that works on every Unix, and whichever thread started the process.
+parent holds the other end of standard input, which the kernel closes however the parent dies;
+unlike PR_SET_PDEATHSIG that works on every Unix, and whichever thread started the process.
 """
 
 import os
@@ -13,7 +13,7 @@ import threading
 
 
 def follow_parent() -> None:
-    """Kill this process and what it started as soon as standard input ends."""
+    """Kill this process and its children as soon as standard input ends."""
     lifeline = os.dup(0)
     with open(os.devnull) as nothing:
         os.dup2(nothing.fileno(), 0)
@@ -37,7 +37,7 @@ def hide_packages() -> None:
 
 
 def run(handler: str, *options: str) -> None:
-    """Handle events until the end; with the option `isolated`, without what is installed here."""
+    """Handle events until the end; with the option `isolated`, without this machine's packages."""
     follow_parent()
     from awslambdaric.__main__ import main
 

@@ -16,12 +16,12 @@ from infra.local.aws.environments import Log
 from infra.local.aws.errors import LocalCloudError
 from infra.local.aws.functions import Functions
 from infra.local.aws.gateway import Gateway
-from infra.local.aws.http_server import HttpServer
 from infra.local.aws.queues import Poller, QueueStatus, dead_letter
 from infra.local.aws.schedules import Scheduler
 from infra.local.aws.stack import Stack, text
 from infra.local.aws.store import Store
 from infra.local.aws.template import load
+from infra.local.http_server import HttpServer
 from shared.events import Json
 
 if TYPE_CHECKING:
@@ -37,15 +37,14 @@ _API_URL = re.compile(r"https://local\.execute-api\.[\w-]+\.amazonaws\.com(/\w+)
 class LocalCloud:
     """The stack of one template, running, as a context manager.
 
-    `environment` gives values to the variables that functions declare in the template, in place of
-    the template's; AWS_* of it reach every function, so with real credentials the services that are
-    not local are real. `overrides` are template parameters. `handlers` and `code` replace handler
-    and code of functions by logical id; built artifacts see nothing but themselves. `page` answers
-    what the API's routes do not. `log` is called, from any thread, with a function's id and a line
-    that it wrote.
+    `environment` replaces values of variables that functions declare in the template; its AWS_*
+    reach every function, so with real credentials the services that are not local are real.
+    `overrides` are template parameters. `handlers` and `code` replace handler and code of functions
+    by logical id; built artifacts see only themselves. `page` answers every route that the API does
+    not have. `log` gets, from any thread, a function's id and a line of its output.
 
     With `state`, messages and objects survive: what a queue or a bucket accepts is in a file before
-    the sender hears of it, and stays until it is deleted, also through kill -9. What was in flight
+    the sender hears of it, and stays until it is deleted, even through kill -9. What was in flight
     then is delivered again.
     """
 
@@ -95,12 +94,12 @@ class LocalCloud:
 
     @property
     def url(self) -> str:
-        """Where the REST API and the page are."""
+        """The address of the REST API and the page."""
         return self._front.url
 
     @property
     def endpoints(self) -> dict[str, str]:
-        """The AWS_ENDPOINT_URL_<SERVICE> of the services that are local."""
+        """Return the AWS_ENDPOINT_URL_<SERVICE> of the local services."""
         return self._account.endpoints
 
     @property
@@ -128,7 +127,7 @@ class LocalCloud:
         return {name: poller.status() for name, poller in self._pollers.items()}
 
     def dead_letters(self, queue: str) -> list[Json]:
-        """Return what lies in the dead-letter queue behind a queue, the oldest first."""
+        """Return the dead letters of a queue, the oldest first."""
         dead = self._poller(queue).source.queue.dead_letter_queue
         return [dead_letter(message) for message in list(dead._messages)] if dead else []
 
@@ -206,7 +205,7 @@ class LocalCloud:
         raise LocalCloudError(f"no function is behind a queue {queue!r}; known: {known}")
 
     def _open_log(self) -> Log:
-        """Return what writes a line of a function to the file in `state`, and to the caller."""
+        """Return a function that writes a line to the file in `state`, and to the caller."""
         logger = logging.Logger("functions")
         if self._state is not None:
             self._state.mkdir(parents=True, exist_ok=True)

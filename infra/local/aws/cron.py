@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from infra.local.aws.errors import TemplateError
 
 #: Returns the first time after the given one, or None when there is none.
-Next = Callable[[datetime], datetime | None]
+NextTime = Callable[[datetime], datetime | None]
 
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
 _CRON = re.compile(r"cron\((\S+) (\S+) (\S+) (\S+) (\S+) (\S+)\)")
@@ -31,8 +31,8 @@ class _Cron(NamedTuple):
     years: set[int]
 
 
-def parse(expression: str, zone: str = "UTC") -> Next:
-    """Return when the expression is due; raises TemplateError when it is none."""
+def parse(expression: str, zone: str = "UTC") -> NextTime:
+    """Return when the expression is due; raises TemplateError when it is malformed."""
     expression = expression.strip()
     if match := _RATE.fullmatch(expression):
         period = timedelta(**{f"{match[2]}s": int(match[1])})

@@ -41,10 +41,9 @@ Log = Callable[[str, str], None]
 
 
 class FunctionSpec(NamedTuple):
-    """What the template says about a function.
+    """A function as the template declares it.
 
-    `id` is its logical id. When it is `isolated` it cannot import what is installed here, as in
-    Lambda.
+    `id` is its logical id. If `isolated`, it cannot import this machine's packages, as in Lambda.
     """
 
     id: str
@@ -60,7 +59,7 @@ class FunctionSpec(NamedTuple):
 
 
 class _Report(NamedTuple):
-    """What the runtime or the operating system told about the process."""
+    """A message of the runtime or the operating system about the process."""
 
     kind: str
     payload: bytes = b""
@@ -92,7 +91,7 @@ class Environment:
     def invoke(self, event: bytes) -> bytes:
         """Run one event and return the response.
 
-        Raises FunctionError; the environment is closed then, unless it was the handler that raised.
+        Raises FunctionError; the environment is closed then, unless the handler itself raised.
         """
         request = str(uuid.uuid4())
         self._events.put((request, event))
@@ -116,7 +115,7 @@ class Environment:
                 raise self._error(request, "Runtime.ExitError", _exit_text(self._process.wait()))
 
     def close(self) -> None:
-        """Kill the process and everything that it started."""
+        """Kill the process and all its children."""
         if self._closed:
             return
         self._closed = True

@@ -1,4 +1,4 @@
-"""What goes wrong in the local cloud, as errors.
+"""The errors of the local cloud.
 
 AgentFlowsError
 └── LocalCloudError       the local cloud cannot start or do what was asked

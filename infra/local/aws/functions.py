@@ -9,10 +9,10 @@ from infra.local.aws.errors import LocalCloudError
 from shared.events import Json
 
 
-class Function:
+class LocalFunction:
     """Invokes one function, with as many environments at once as its concurrency allows.
 
-    AWS throttles what comes above the limit; here it waits for a free environment.
+    AWS throttles calls above the limit; here they wait for a free environment.
     """
 
     def __init__(self, spec: FunctionSpec, log: Log) -> None:
@@ -39,7 +39,7 @@ class Function:
             return [environment.pid for environment in self._all if environment.alive]
 
     def close(self) -> None:
-        """Kill all environments; what they were doing fails."""
+        """Kill all environments; their calls fail."""
         with self._lock:
             self._closed = True
             for environment in self._all:
@@ -74,7 +74,7 @@ class Functions:
     """All functions, found by logical id, by name or by ARN."""
 
     def __init__(self, specs: Iterable[FunctionSpec], log: Log) -> None:
-        self._functions = {spec.id: Function(spec, log) for spec in specs}
+        self._functions = {spec.id: LocalFunction(spec, log) for spec in specs}
         self._by_name = {function.spec.name: function for function in self._functions.values()}
 
     @property
@@ -85,7 +85,7 @@ class Functions:
     def processes(self) -> list[int]:
         return [pid for function in self._functions.values() for pid in function.processes]
 
-    def get(self, name: str) -> Function:
+    def get(self, name: str) -> LocalFunction:
         """Return the function; raises LocalCloudError when there is none of that name."""
         function = self._functions.get(name) or self._by_name.get(name_in(name))
         if function is None:

@@ -1,4 +1,4 @@
-"""The front door: API Gateway's REST API for the template's routes, a page for everything else.
+"""API Gateway's REST API for the template's routes, and a page for everything else.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
 """
@@ -41,12 +41,12 @@ class Route(NamedTuple):
 
     @property
     def precedence(self) -> tuple[bool, int, bool]:
-        """Sort key: what API Gateway tries first comes first."""
+        """Sort key: routes that API Gateway tries first come first."""
         return "+}" in self.path, self.path.count("{"), self.method == _ANY
 
 
 class Gateway:
-    """A WSGI application. What no route matches goes to `page`."""
+    """A WSGI application. `page` gets every request that matches no route."""
 
     def __init__(
         self, routes: Iterable[Route], invoke: Invoke, page: "WSGIApplication | None"
@@ -84,7 +84,7 @@ class Gateway:
 
 
 class _MalformedAnswer(Exception):
-    """The function answered what API Gateway cannot turn into a response."""
+    """The function returned something that API Gateway cannot turn into a response."""
 
 
 def routes_of(body: Json, function_of: Callable[[str], str]) -> list[Route]:
@@ -153,7 +153,7 @@ def _event(request: Request, route: Route, parameters: dict[str, str]) -> Json:
 
 
 def _body(request: Request, binary_types: tuple[str, ...]) -> tuple[str | None, bool]:
-    """Return the body and whether it is in base64, as it must be when it is no UTF-8."""
+    """Return the body, and True when it is in base64, because it is not UTF-8."""
     body = request.get_data()
     if not body:
         return None, False

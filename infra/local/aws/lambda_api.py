@@ -26,7 +26,8 @@ InvokeRaw = Callable[[str, bytes], bytes]
 class LambdaApi:
     """A WSGI application that answers Invoke and hands everything else on.
 
-    An asynchronous invocation runs once: what fails is in the function's log, and not tried again.
+    An asynchronous invocation runs once: its failure is in the function's log, without a second
+    try.
     """
 
     def __init__(self, invoke: InvokeRaw, others: "WSGIApplication") -> None:

@@ -1,8 +1,8 @@
 """Every place where the local cloud departs from stock moto 5.2.5, each with its reason.
 
 moto is made for tests of seconds that call it themselves. Here it runs for days, under functions
-that crash. tests/local/cloud/test_moto_repairs.py holds a test per repair; drop a repair when moto
-passes its test without it.
+that crash. tests/infra/local/aws/test_moto_repairs.py holds a test per repair; drop a repair when
+moto passes its test without it.
 """
 # moto's classes have no types that mypy reads here, so they are Any to it.
 # mypy: disallow-subclassing-any=False
@@ -20,8 +20,8 @@ from moto.sns.models import SNSBackend, Topic, sns_backends
 from moto.sqs.exceptions import ReceiptHandleIsInvalid
 from moto.sqs.models import Message, Queue, SQSBackend, _filter_message_attributes, sqs_backends
 
-from infra.local.aws.http_server import QuietHandler
 from infra.local.aws.store import Store, StoredMessage
+from infra.local.http_server import QuietHandler
 
 #: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 _SNS_LIMIT_BYTES = 262_144
@@ -49,7 +49,7 @@ class DurableQueue(Queue):
     """An SQS queue that keeps its order, its deduplication and its messages whatever happens.
 
     moto's own queue forgets a deduplication id once its message is deleted (SQS: five minutes after
-    it was sent), can hand one message to two receivers that ask at once, because nothing is locked,
+    it was sent), can hand one message to two receivers that ask at once, because it locks nothing,
     fills a batch across conversations, and keeps nothing across restarts (moto/sqs/models.py,
     Queue.add_message and SQSBackend.receive_message). The retention period is not applied: it would
     count the time that the machine was off.
@@ -69,7 +69,7 @@ class DurableQueue(Queue):
             self._messages.append(_message(stored))
 
     def add_message(self, message: Any) -> None:
-        """Append what was sent, unless its deduplication id was sent within five minutes."""
+        """Append the message, unless its deduplication id was sent within five minutes."""
         with self.changed:
             message.id, position, new = self._store.add(self.name, _stored(message))
             message.sequence_number = f"{position:020d}"
@@ -77,10 +77,10 @@ class DurableQueue(Queue):
                 self._append(message)
 
     def take(self, limit: int, visibility_timeout: int, *, mixed: bool = True) -> list[Any]:
-        """Receive up to `limit` messages; not `mixed` means of one conversation only.
+        """Receive up to `limit` messages; without `mixed`, of one conversation only.
 
-        A conversation of which a message is in flight, or waits for its visibility time-out, stays
-        blocked. What was received too often goes to the dead-letter queue instead.
+        A conversation with a message in flight, or waiting for its visibility time-out, stays
+        blocked. Messages that were received too often go to the dead-letter queue.
         """
         with self.changed:
             now = self._looked_at = _now()
@@ -109,7 +109,7 @@ class DurableQueue(Queue):
             self._forget(gone)
 
     def next_change(self) -> float | None:
-        """Return in how many seconds the next message that `take` found hidden becomes visible."""
+        """Return in how many seconds the next hidden message that `take` found becomes visible."""
         times = [until for m in self._messages if (until := _hidden_until(m)) > self._looked_at]
         return max(0.0, (min(times) - _now()) / 1000) if times else None
 
@@ -123,7 +123,7 @@ class DurableQueue(Queue):
             raise ReceiptHandleIsInvalid
 
     def redrive(self) -> int:
-        """Send what lies in the dead-letter queue to this queue again; return how many."""
+        """Send the messages of the dead-letter queue to this queue again; return how many."""
         dead = self.dead_letter_queue
         with dead.changed:
             messages = list(dead._messages)
@@ -241,8 +241,8 @@ class S3(S3Backend):
         return super().delete_object(bucket_name, key_name, *arguments, **named)
 
 
-class Handler(QuietHandler, MotoRequestHandler):
-    """moto's request handler, which keeps header names that werkzeug drops, without its log."""
+class MotoHandler(QuietHandler, MotoRequestHandler):
+    """moto's request handler, without its log; it keeps header names that werkzeug drops."""
 
 
 def _now() -> float:

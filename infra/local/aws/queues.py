@@ -16,7 +16,7 @@ Invoke = Callable[[str, Json], Any]
 
 
 class EventSource(NamedTuple):
-    """What the template says about a queue that triggers a function."""
+    """A queue that triggers a function, as the template declares it."""
 
     queue: Any
     function: str
@@ -26,7 +26,7 @@ class EventSource(NamedTuple):
 
 
 class QueueStatus(NamedTuple):
-    """How many messages wait, are in flight (or wait for another attempt), and lie dead."""
+    """The numbers of messages that wait, are in flight (or wait for another try), and are dead."""
 
     function: str
     waiting: int
@@ -37,8 +37,8 @@ class QueueStatus(NamedTuple):
 class Poller:
     """Hands the messages of one queue to its function.
 
-    One thread sleeps until the queue changes or a message becomes visible again; others come into
-    being with demand, up to the concurrency, and each runs one batch at a time.
+    One thread sleeps until the queue changes or a message becomes visible again. More threads start
+    with demand, up to the concurrency; each runs one batch at a time.
     """
 
     def __init__(self, source: EventSource, invoke: Invoke, log: Log) -> None:
@@ -57,7 +57,7 @@ class Poller:
         self._dispatcher.start()
 
     def stop(self) -> None:
-        """Take no further message."""
+        """Take no more messages."""
         with self._queue.changed:
             self._stopping = True
             self._queue.changed.notify_all()
@@ -68,7 +68,7 @@ class Poller:
             self._queue.changed.wait_for(lambda: self._busy == 0, max(0.0, seconds))
 
     def join(self) -> None:
-        """Wait until nothing of it runs any more."""
+        """Wait until all its threads have ended."""
         self._dispatcher.join()
         self._workers.shutdown()
 
@@ -117,7 +117,7 @@ class Poller:
                 self._queue.changed.notify_all()
 
     def _failures(self, batch: Sequence[Any], response: Any) -> set[str]:
-        """Return the ids to try again. An answer that makes no sense means all of them.
+        """Return the ids to try again; all of them when the answer is malformed.
 
         https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
         """
@@ -171,7 +171,7 @@ def _attribute(attribute: Mapping[str, Any]) -> Json:
 
 
 def dead_letter(message: Any) -> Json:
-    """Return what a person wants to know of a dead message."""
+    """Return the details of a dead message for a person."""
     return {
         "id": message.id,
         "conversation": message.group_id,

@@ -1,4 +1,4 @@
-"""How each type of CloudFormation resource comes into being in the local account.
+"""Creates each type of CloudFormation resource in the local account.
 
 To support another type, write a function for it and add it to `_TYPES`.
 """
@@ -18,7 +18,7 @@ from infra.local.aws.gateway import routes_of
 from infra.local.aws.moto_repairs import DurableQueue
 from infra.local.aws.queues import EventSource
 from infra.local.aws.schedules import schedule_of
-from infra.local.aws.stack import Declaration, Resource, Stack, text
+from infra.local.aws.stack import Resource, ResourceDeclaration, Stack, text
 from infra.local.aws.state_machines import StateMachine
 from shared.events import Json
 
@@ -28,8 +28,8 @@ _CONCURRENCY = 10
 _BATCHES = 4
 
 
-def create(account: Account, declared: Declaration) -> Resource:
-    """Create what a template declares; raises TemplateError for a type that is not known here."""
+def create(account: Account, declared: ResourceDeclaration) -> Resource:
+    """Create a declared resource; raises TemplateError for an unknown type."""
     if declared.type in _INERT or declared.type.startswith("Custom::"):
         return _inert(account, declared)
     if declared.type not in _TYPES:
@@ -40,15 +40,15 @@ def create(account: Account, declared: Declaration) -> Resource:
     return _TYPES[declared.type](account, declared)
 
 
-def _inert(account: Account, declared: Declaration) -> Resource:
-    """Stand in for what changes nothing locally: permissions, alarms, logs, deployments."""
+def _inert(account: Account, declared: ResourceDeclaration) -> Resource:
+    """Stand in for types that change nothing locally: permissions, alarms, logs, deployments."""
     _, service, kind = f"{declared.type}::".split("::")[:3]
     names = (declared.properties.get(key) for key in (f"{kind}Name", "Name"))
     name = next((text(name) for name in names if name), declared.name)
     return Resource(name, {"Arn": account.arn(service.lower(), f"{kind.lower()}/{name}")})
 
 
-def _stack(account: Account, declared: Declaration) -> Resource:
+def _stack(account: Account, declared: ResourceDeclaration) -> Resource:
     parent = declared.stack
     location = declared.properties["TemplateURL"]
     if "://" in location:
@@ -75,7 +75,7 @@ def _parameter(value: Any) -> str:
     return ",".join(map(text, value)) if isinstance(value, list) else text(value)
 
 
-def _queue(account: Account, declared: Declaration) -> Resource:
+def _queue(account: Account, declared: ResourceDeclaration) -> Resource:
     attributes = dict(declared.properties)
     attributes.pop("Tags", None)
     suffix = ".fifo" if text(attributes.get("FifoQueue", False)) == "true" else ""
@@ -87,7 +87,7 @@ def _queue(account: Account, declared: Declaration) -> Resource:
     return Resource(url, {"Arn": queue.queue_arn, "QueueName": name, "QueueUrl": url})
 
 
-def _topic(account: Account, declared: Declaration) -> Resource:
+def _topic(account: Account, declared: ResourceDeclaration) -> Resource:
     attributes = dict(declared.properties)
     attributes.pop("Tags", None)
     subscriptions = attributes.pop("Subscription", [])
@@ -102,7 +102,7 @@ def _topic(account: Account, declared: Declaration) -> Resource:
     return Resource(topic.arn, {"TopicArn": topic.arn, "TopicName": name})
 
 
-def _subscription(account: Account, declared: Declaration) -> Resource:
+def _subscription(account: Account, declared: ResourceDeclaration) -> Resource:
     properties = declared.properties
     sns = account.sns
     if properties["Protocol"] != "sqs":  # nobody gets mail from this machine
@@ -119,7 +119,7 @@ def _subscription(account: Account, declared: Declaration) -> Resource:
     return Resource(made.arn, {"Arn": made.arn})
 
 
-def _bucket(account: Account, declared: Declaration) -> Resource:
+def _bucket(account: Account, declared: ResourceDeclaration) -> Resource:
     # Names of buckets are global, also in moto.
     name = declared.properties.get("BucketName", f"{declared.name}-{account.id}".lower())
     account.s3.create_bucket(name, account.region)
@@ -128,7 +128,7 @@ def _bucket(account: Account, declared: Declaration) -> Resource:
     return Resource(name, {"Arn": f"arn:aws:s3:::{name}", "DomainName": domain})
 
 
-def _secret(account: Account, declared: Declaration) -> Resource:
+def _secret(account: Account, declared: ResourceDeclaration) -> Resource:
     properties = declared.properties
     value = properties.get("SecretString", "")
     if generate := properties.get("GenerateSecretString"):
@@ -153,7 +153,7 @@ def _secret(account: Account, declared: Declaration) -> Resource:
     return Resource(arn, {"Id": arn})
 
 
-def _function(account: Account, declared: Declaration) -> Resource:
+def _function(account: Account, declared: ResourceDeclaration) -> Resource:
     properties = declared.properties
     name = properties.get("FunctionName", declared.name)
     id = _id(account, declared)
@@ -181,18 +181,18 @@ def _function(account: Account, declared: Declaration) -> Resource:
     return Resource(name, {"Arn": arn})
 
 
-def _id(account: Account, declared: Declaration) -> str:
-    """The logical id, behind that of the nested stack that declares it."""
+def _id(account: Account, declared: ResourceDeclaration) -> str:
+    """Return the logical id, behind that of the nested stack that declares it."""
     return declared.name.removeprefix(f"{account.stack_name}-")
 
 
-def _alias(account: Account, declared: Declaration) -> Resource:
+def _alias(account: Account, declared: ResourceDeclaration) -> Resource:
     name = name_in(text(declared.properties["FunctionName"]))
     arn = account.arn("lambda", f"function:{name}:{declared.properties.get('Name', '1')}")
     return Resource(arn, {"Version": "1"})
 
 
-def _event_source(account: Account, declared: Declaration) -> Resource:
+def _event_source(account: Account, declared: ResourceDeclaration) -> Resource:
     properties = declared.properties
     queue = account.queues.get(properties["EventSourceArn"].split(":")[-1])
     if queue is None:
@@ -219,7 +219,7 @@ def _event_source(account: Account, declared: Declaration) -> Resource:
     return Resource(declared.name, {"Id": declared.name})
 
 
-def _schedule(account: Account, declared: Declaration) -> Resource:
+def _schedule(account: Account, declared: ResourceDeclaration) -> Resource:
     name = declared.properties.get("Name", declared.name)
     arn = account.arn("scheduler", f"schedule/default/{name}")
     id = _id(account, declared)
@@ -227,7 +227,7 @@ def _schedule(account: Account, declared: Declaration) -> Resource:
     return Resource(name, {"Arn": arn})
 
 
-def _state_machine(account: Account, declared: Declaration) -> Resource:
+def _state_machine(account: Account, declared: ResourceDeclaration) -> Resource:
     properties = declared.properties
     name = properties.get("StateMachineName", declared.name)
     definition = str(properties["DefinitionString"])
@@ -238,7 +238,7 @@ def _state_machine(account: Account, declared: Declaration) -> Resource:
     return Resource(arn, {"Arn": arn, "Name": name})
 
 
-def _rest_api(account: Account, declared: Declaration) -> Resource:
+def _rest_api(account: Account, declared: ResourceDeclaration) -> Resource:
     body: Json = dict(declared.properties.get("Body", {}))
     if kinds := declared.properties.get("BinaryMediaTypes"):
         body["x-amazon-apigateway-binary-media-types"] = kinds
@@ -246,7 +246,7 @@ def _rest_api(account: Account, declared: Declaration) -> Resource:
     return Resource("local", {"RootResourceId": "local", "RestApiId": "local"})
 
 
-_TYPES: Mapping[str, Callable[[Account, Declaration], Resource]] = {
+_TYPES: Mapping[str, Callable[[Account, ResourceDeclaration], Resource]] = {
     "AWS::ApiGateway::RestApi": _rest_api,
     "AWS::CloudFormation::Stack": _stack,
     "AWS::Lambda::Alias": _alias,

@@ -1,4 +1,4 @@
-"""EventBridge Scheduler: does what a schedule says when it is due, or when it is fired by hand."""
+"""EventBridge Scheduler: calls a schedule's target when it is due, or when it is fired by hand."""
 
 import json
 import threading
@@ -17,12 +17,12 @@ _UNIVERSAL = "arn:aws:scheduler:::aws-sdk:"
 
 
 class Schedule(NamedTuple):
-    """What the template says about a schedule. `id` is its logical id."""
+    """A schedule as the template declares it. `id` is its logical id."""
 
     id: str
     name: str
     arn: str
-    next: cron.Next
+    next: cron.NextTime
     target: str
     input: str
     enabled: bool
@@ -57,7 +57,8 @@ class Scheduler:
         self._thread.join()
 
     def fire(self, name: str) -> None:
-        """Do now what the schedule of this name or logical id says, also when it is disabled."""
+        """Call the target of the schedule with this name or logical id now, even when it is
+        disabled."""
         for schedule in self._schedules:
             if name in (schedule.id, schedule.name):
                 return self._fire(schedule, datetime.now(UTC))

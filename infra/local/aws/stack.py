@@ -1,8 +1,8 @@
-"""A CloudFormation stack: parameters, conditions and intrinsic functions, and what they create.
+"""A CloudFormation stack: parameters, conditions, intrinsic functions, and its resources.
 
-moto has a CloudFormation too. It costs 1.5 s to import (it loads 30 services), passes over what it
-does not know, and lacks dynamic references, local nested templates and half of the attributes that
-we refer to. This one knows what our templates use, and refuses the rest by name.
+moto has a CloudFormation too. It costs 1.5 s to import (it loads 30 services), ignores what it does
+not know, and lacks dynamic references, local nested templates and half of the attributes that we
+use. This one knows what our templates use, and refuses the rest by name.
 """
 
 import json
@@ -19,13 +19,13 @@ _NOTHING = object()
 
 
 class Resource(NamedTuple):
-    """What `Ref` and `Fn::GetAtt` of a resource return."""
+    """The values of `Ref` and `Fn::GetAtt` of a resource."""
 
     ref: str
     attributes: Mapping[str, Any] = {}
 
 
-class Declaration(NamedTuple):
+class ResourceDeclaration(NamedTuple):
     """One resource of a template, its properties evaluated."""
 
     stack: "Stack"
@@ -35,12 +35,12 @@ class Declaration(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The name of a resource that the template leaves unnamed."""
+        """The name of a resource that has none in the template."""
         return f"{self.stack.name}-{self.logical_id}"
 
 
 #: Creates a resource.
-Create = Callable[[Declaration], Resource]
+Create = Callable[[ResourceDeclaration], Resource]
 #: Returns what `{{resolve:…}}` stands for.
 Resolve = Callable[[str], str]
 
@@ -79,11 +79,11 @@ class Stack:
         }
 
     def resource(self, logical_id: str) -> Resource:
-        """Return the resource, created now when it was not yet."""
+        """Return the resource; create it first when it does not exist yet."""
         if (made := self._resources.get(logical_id)) is not None:
             return made
         if logical_id in self._creating:
-            raise self._error(f"{' → '.join([*self._creating, logical_id])} is a circle")
+            raise self._error(f"{' → '.join([*self._creating, logical_id])} is a cycle")
         body = self.template.resources.get(logical_id)
         if body is None:
             raise self._error(f"{logical_id!r} names no parameter and no resource")
@@ -94,7 +94,7 @@ class Stack:
             if self._wanted(self.template.resources.get(needed, {})):
                 self.resource(needed)
         properties = self._resolved(self.value(body.get("Properties", {})))
-        made = self.create(Declaration(self, logical_id, body["Type"], properties))
+        made = self.create(ResourceDeclaration(self, logical_id, body["Type"], properties))
         self._creating.pop()
         self._resources[logical_id] = made
         return made
@@ -211,7 +211,7 @@ class Stack:
         return "Condition" not in body or self.condition(body["Condition"])
 
     def _resolved(self, node: Any) -> Any:
-        """Replace the dynamic references in what was evaluated."""
+        """Replace the dynamic references in an evaluated value."""
         if isinstance(node, dict):
             return {key: self._resolved(value) for key, value in node.items()}
         if isinstance(node, list):
@@ -225,7 +225,7 @@ class Stack:
 
 
 def text(value: Any) -> str:
-    """Write a value as CloudFormation does where it wants a string."""
+    """Write a value as CloudFormation does where it expects a string."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)

@@ -1,8 +1,8 @@
-"""The state machines of the stack and their executions, which begin anew when the cloud does.
+"""The state machines of the stack and their executions, which restart with the cloud.
 
-An execution that a stop or a crash interrupted is started again from its first state, with the same
-name and input: its functions find what they did before in their own records. AWS would go on in the
-state that it was in; functions cannot tell the two apart, because AWS may call them twice as well.
+An execution that a stop or a crash interrupted starts again from its first state, with the same
+name and input: its functions find in their own records what they did before. AWS would go on in the
+same state; functions cannot tell the two apart, because AWS may call them twice as well.
 """
 
 import threading
@@ -16,11 +16,12 @@ from infra.local.aws.store import Store
 from shared.events import Json
 
 if TYPE_CHECKING:
-    from infra.local.aws.asl_interpreter import Execution, Invoke
+    from infra.local.aws.asl_interpreter import Execution
+    from infra.local.aws.lambda_api import InvokeRaw
 
 
 class StatesError(LocalCloudError):
-    """What the Step Functions API answers with status 400; `kind` is its name for it."""
+    """An answer of the Step Functions API with status 400; `kind` is its name for it."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
@@ -34,7 +35,7 @@ class StateMachine(NamedTuple):
 
 
 class StateMachines:
-    """Threads may share it. The interpreter, which takes a second to load, is loaded beside."""
+    """Threads may share it. It loads the interpreter, which takes a second, in the background."""
 
     def __init__(self, account: str, store: Store) -> None:
         self._account = account
@@ -42,12 +43,12 @@ class StateMachines:
         self._machines: dict[str, StateMachine] = {}
         self._executions: dict[str, Execution] = {}
         self._lock = threading.Lock()
-        self._invoke: Invoke | None = None
+        self._invoke: InvokeRaw | None = None
 
     def add(self, machine: StateMachine) -> None:
         self._machines[machine.arn] = machine
 
-    def open(self, invoke: "Invoke") -> None:
+    def open(self, invoke: "InvokeRaw") -> None:
         """Run executions from now on, the interrupted ones first."""
         self._invoke = invoke
         if self._machines:
@@ -59,7 +60,7 @@ class StateMachines:
                     self._begin(self._machines[machine], arn, input)
 
     def close(self) -> None:
-        """Stop interpreting; what ran is begun anew by the next `open`."""
+        """Stop interpreting; the next `open` restarts what ran."""
         with self._lock:
             self._invoke = None
             running = list(self._executions.values())
@@ -96,7 +97,7 @@ class StateMachines:
             return list(self._executions.values())
 
     def tell(self, tell: Callable[["Execution"], bool]) -> None:
-        """Tell the execution that waits for a token; raises StatesError when none does."""
+        """Tell the execution that waits for a token; raises StatesError when none waits."""
         if not any(tell(execution) for execution in self.executions()):
             raise StatesError("TaskDoesNotExist", "no task waits for this token")
 
@@ -118,11 +119,11 @@ class StateMachines:
 
 
 def _forgotten(execution: "Execution") -> None:
-    """An execution that the cloud interrupts has not ended."""
+    """Keep an interrupted execution open."""
 
 
 def described(execution: "Execution") -> Json:
-    """Return what DescribeExecution answers."""
+    """Return the answer of DescribeExecution."""
     answer: Json = {
         "executionArn": execution.exec_arn,
         "stateMachineArn": execution.state_machine_arn,

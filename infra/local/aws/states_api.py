@@ -1,8 +1,8 @@
 """The API of Step Functions, as far as functions and their tests use it.
 
 https://docs.aws.amazon.com/step-functions/latest/apireference/API_Operations.html
-moto has more of it, and drops the cause of a failure, returns text outputs raw, and takes only one
-execution without a name; what is answered here it is not asked.
+moto has more of it, but drops the cause of a failure, returns text outputs raw, and takes only one
+execution without a name. It gets only the operations that are missing here.
 """
 
 import json

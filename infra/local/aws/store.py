@@ -1,5 +1,4 @@
-"""What must survive a kill -9, in one SQLite file: messages in queues, objects in buckets,
-executions."""
+"""Keeps in one SQLite file what must survive a kill -9: messages, objects, executions."""
 
 import base64
 import json
@@ -34,8 +33,8 @@ class StoredMessage(NamedTuple):
 class Store:
     """The durable side of queues and buckets. Threads may share it.
 
-    What was written survives the death of the process at any instant, and a power cut up to the
-    last checkpoint (SQLite's WAL mode with synchronous=NORMAL). Without a directory it forgets.
+    Its content survives the death of the process at any instant, and a power cut up to the last
+    checkpoint (SQLite's WAL mode with synchronous=NORMAL). Without a directory it is in memory.
     """
 
     def __init__(self, directory: Path | None = None) -> None:
@@ -73,7 +72,7 @@ class Store:
             return database.execute(_SQL["add"], _parameters(target, message)).lastrowid or 0
 
     def received(self, queue: str, counts: Mapping[str, int]) -> None:
-        """Note how often each message was received, so that a poison message stays one."""
+        """Note how often each message was received, so that a poison message stays known."""
         self._run(
             "received",
             [{"queue": queue, "id": id, "receives": count} for id, count in counts.items()],
@@ -116,7 +115,7 @@ class Store:
         self._run("end_execution", [{"arn": arn}])
 
     def executions(self) -> list[tuple[str, str, str]]:
-        """Return ARN, state machine and input of what has begun and not ended."""
+        """Return ARN, state machine and input of each execution that has not ended."""
         with self._lock:
             return self._database.execute(_SQL["executions"]).fetchall()
 

@@ -14,7 +14,7 @@ _UPLOADED = "s3://local/code"
 
 
 class Template(NamedTuple):
-    """A CloudFormation template. `code` is where the code of each function lies, by logical id."""
+    """A CloudFormation template. `code` maps the logical ids of functions to their code."""
 
     path: Path
     body: Json
@@ -84,7 +84,7 @@ def _take_definitions(root: Path, body: Json) -> None:
 
 
 def _transform(path: Path, body: Json, parameters: Mapping[str, str], region: str) -> Json:
-    """Run SAM's translator, with a session that knows the region: its own would ask the machine."""
+    """Run SAM's translator with a session that knows the region: its own would ask the machine."""
     from boto3 import Session
     from samtranslator.model.exceptions import InvalidDocumentException
     from samtranslator.parser.parser import Parser

@@ -1,11 +1,10 @@
-"""The sandbox page: what stands in GitHub, in Slack and in the journal, and forms to do something
-there."""
+"""The sandbox page: shows GitHub, Slack and the journal, with forms to do something there."""
 
 import json
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg.rows import dict_row
@@ -17,11 +16,11 @@ from infra.local.sandbox.github.errors import GitHubError
 from infra.local.sandbox.slack import SlackSandbox
 from infra.local.sandbox.slack.workspace import BOT_USER, Refusal
 from shared.database import queries
+from shared.events import Json
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-Json = dict[str, Any]
 
 _HTML = Path(__file__).with_name("page.html")
 #: The page itself, and the addresses of issues, which it scrolls to.
@@ -32,7 +31,7 @@ _RUNS = queries(__file__, "page.sql")["runs"]
 
 
 class Page:
-    """A WSGI application. It serves this machine only: other hosts' names and forms are refused."""
+    """A WSGI application for this machine only: it refuses other hosts' names and forms."""
 
     def __init__(
         self,
@@ -137,7 +136,7 @@ def _issue(issue: Json) -> Json:
 
 
 def _channel(channel: Json, messages: list[Json], names: dict[str, str]) -> Json:
-    """A conversation as threads, each a first message with the replies to it."""
+    """Show a conversation as threads, each a first message with its replies."""
     threads: dict[str, list[Json]] = {}
     for message in messages:
         root = str(message.get("thread_ts", message["ts"]))
@@ -162,13 +161,13 @@ def _channel(channel: Json, messages: list[Json], names: dict[str, str]) -> Json
 
 
 def _said(message: Json) -> str:
-    """What Slack shows of a message: its Markdown, else the text that notifications quote."""
+    """Return what Slack shows of a message: its Markdown, else its notification text."""
     markdown = [b["text"] for b in message.get("blocks", []) if b["type"] == "markdown"]
     return "\n".join(markdown) or str(message["text"])
 
 
 def _buttons(message: Json) -> list[Json]:
-    """What can be pressed under a message."""
+    """Return the buttons under a message."""
     rows = [b["elements"] for b in message.get("blocks", []) if b["type"] == "actions"]
     return [
         {"action_id": button["action_id"], "label": button["text"]["text"]}
@@ -179,5 +178,5 @@ def _buttons(message: Json) -> list[Json]:
 
 
 def visible(text: str) -> str:
-    """The text without the hidden mark at its end."""
+    """Return the text without the hidden mark at its end."""
     return text.partition("<!-- agent-flows")[0].strip()

@@ -3,16 +3,15 @@
 import json
 import os
 from pathlib import Path
-from typing import Any
 
-Json = dict[str, Any]
+from shared.events import Json
 
 
 class Records:
     """Named tables of JSON objects, in memory and, when a file is named, in that file.
 
-    Each change is one line, written by one system call, so a crash leaves at most a torn last
-    line, which is dropped. Opening the file rewrites it without what has been replaced since.
+    Each change is one line, written by one system call, so a crash leaves at most a torn last line,
+    which is dropped. Opening the file rewrites it without the rows that were replaced since.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -24,7 +23,7 @@ class Records:
             self._file = os.open(path, os.O_WRONLY | os.O_APPEND)
 
     def table(self, name: str) -> dict[str, Json]:
-        """The rows of a table by their key, in the order in which they came. Do not change it."""
+        """Return the rows of a table by key, in order of arrival. Do not change it."""
         return self._tables.setdefault(name, {})
 
     def put(self, table: str, key: str, row: Json | None) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self
 
 from shared.actions import Action, Adapter, Json, Permission
-from shared.events import Event, Message, Response, Thread
+from shared.events import Event, ResponseUrl, SlackMessage, Thread
 
 if TYPE_CHECKING:
     from shared.settings import Settings
@@ -119,11 +119,11 @@ class React(_Act):
     """Put an emoji, by its name without colons, under a message."""
 
     idempotent = True
-    message: Message
+    message: SlackMessage
     emoji: str
 
     @property
-    def target(self) -> Message:
+    def target(self) -> SlackMessage:
         return self.message
 
     @property
@@ -187,11 +187,11 @@ class Whisper(_Act):
     Slack lets nobody look for it, so it is simply done again after a crash."""
 
     idempotent = True
-    response: Response
+    response: ResponseUrl
     text: str
 
     @property
-    def target(self) -> Response:
+    def target(self) -> ResponseUrl:
         return self.response
 
     @property

@@ -25,7 +25,7 @@ from shared.actions.slack.errors import SlackRefused, border
 from shared.actions.slack.messages import Messages, act, blocks, metadata, read
 from shared.actions.slack.text import pieces, plain, unfinished
 from shared.errors import ActionRejected, ActionUnavailable, EffectUnknown, SettingsError
-from shared.events import Message, Thread
+from shared.events import SlackMessage, Thread
 from shared.settings import Settings
 
 #: Seconds for one call to Slack.
@@ -291,6 +291,6 @@ def _drafts(previous: Receipt | None) -> list[str]:
     return list((previous.data or {}).get("draft", ())) if previous else []
 
 
-def _url(at: Thread | Message) -> str:
+def _url(at: Thread | SlackMessage) -> str:
     """A link that opens the message in whichever Slack client the person has; it needs no call."""
     return f"https://slack.com/app_redirect?team={at.team}&channel={at.channel}&message_ts={at.ts}"

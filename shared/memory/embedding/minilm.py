@@ -14,6 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+#: Too large for any function; infra/bundle ships this module only with that part.
+PART = "embedder"
+
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
 

@@ -9,7 +9,7 @@ from shared.actions import Action, Mark, Receipt
 from shared.actions.github.actions import AddLabels, Comment, ListLabels
 from shared.actions.slack.actions import React
 from shared.errors import ActionRejected, EffectUnknown
-from shared.events import Message
+from shared.events import SlackMessage
 from tests.actions.github.desk import MARK, SHOP, Desk
 from tests.actions.github.openapi import faults
 
@@ -153,7 +153,7 @@ def test_a_comment_longer_than_github_takes_is_cut(desk_with_token: Desk) -> Non
 
 
 def test_what_belongs_to_another_platform_is_refused(desk_with_token: Desk) -> None:
-    react: Action = React(Message("T1", "C1", "1.2"), "eyes")
+    react: Action = React(SlackMessage("T1", "C1", "1.2"), "eyes")
     calls: list[Callable[[], object]] = [
         lambda: desk_with_token.adapter.perform(react, MARK, None),
         lambda: desk_with_token.adapter.find(react, MARK),

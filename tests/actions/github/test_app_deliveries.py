@@ -13,7 +13,7 @@ import pytest
 
 from infra.local.app_deliveries import AppDeliveries
 from infra.local.sandbox.github import GitHubSandbox
-from infra.local.sandbox.github.state import State
+from infra.local.sandbox.github.state import SandboxState
 from shared.errors import SettingsError
 from shared.perception.github import verify
 from shared.settings import Settings
@@ -264,7 +264,7 @@ def with_history(directory: Path, fresh: Path, ages: list[float]) -> Iterator[Gi
     """Run a sandbox that delivered the issues `0`, `1`, … so many seconds ago."""
     directory.mkdir()
     (directory / "github.jsonl").write_bytes((fresh / "github.jsonl").read_bytes())
-    state = State(directory)
+    state = SandboxState(directory)
     for title, age in enumerate(ages):
         state.add(
             "deliveries",

@@ -10,6 +10,7 @@ import pytest
 import requests
 from github import GithubException
 
+from infra.local.aws.errors import LocalCloudError
 from infra.local.sandbox.github import GitHubSandbox
 from tests.actions.github.clients import client, shop
 from tests.actions.github.desk import SHOP
@@ -88,5 +89,5 @@ def test_a_stopped_sandbox_does_not_wait_for_held_answers() -> None:
 
 def test_a_taken_port_is_an_error_that_can_be_caught(sandbox: GitHubSandbox) -> None:
     port = int(sandbox.api_url.rpartition(":")[2].partition("/")[0])
-    with pytest.raises(OSError, match="in use"):
+    with pytest.raises(LocalCloudError, match="in use"):
         GitHubSandbox("", "secret", port=port)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from infra.local.sandbox.slack import SlackSandbox
 from shared.actions import Adapter, Mark
 from shared.actions.slack.adapter import SlackAdapter
-from shared.events import Message, Thread
+from shared.events import SlackMessage, Thread
 from shared.settings import Settings
 
 MARK = Mark("key-1", "chat", 1)
@@ -20,8 +20,8 @@ class Place:
     thread: Thread
 
     @property
-    def message(self) -> Message:
-        return Message(*self.thread)
+    def message(self) -> SlackMessage:
+        return SlackMessage(*self.thread)
 
     def replies(self) -> list[str]:
         """The texts of the replies, from their Markdown."""

@@ -15,7 +15,7 @@ from shared.actions.drafts import Pace
 from shared.agent.agent import Capabilities
 from shared.agent.flow import Flow
 from shared.database import Database
-from shared.events import Actor, Event, Message, Thread
+from shared.events import Actor, Event, SlackMessage, Thread
 from shared.journal import Journal
 from shared.runtime.function import capabilities as composed
 from shared.runtime.function import handler_of
@@ -102,7 +102,7 @@ class Stage:
             audience=f"team:{TEAM}",
             issue_target=None,
             thread_target=Thread(TEAM, SUPPORT, ts),
-            message_target=Message(TEAM, SUPPORT, ts),
+            message_target=SlackMessage(TEAM, SUPPORT, ts),
         )
 
     def deliver(

@@ -15,7 +15,7 @@ from shared.errors import (
     EffectUnknown,
     SettingsError,
 )
-from shared.events import Message, Thread
+from shared.events import SlackMessage, Thread
 from tests.actions.slack.place import MARK, Place, connect
 
 
@@ -51,7 +51,7 @@ def test_a_refused_reaction_says_what_to_do(place: Place) -> None:
     with pytest.raises(ActionRejected, match="invalid_name; use the name of an emoji"):
         place.adapter.perform(React(place.message, "No!"), MARK, None)
     with pytest.raises(ActionRejected, match="message_not_found; the message was deleted"):
-        place.adapter.perform(React(Message(TEAM, GENERAL, "1.1"), "eyes"), MARK, None)
+        place.adapter.perform(React(SlackMessage(TEAM, GENERAL, "1.1"), "eyes"), MARK, None)
 
 
 def test_what_slack_will_not_show_cannot_be_told(place: Place) -> None:

@@ -5,13 +5,13 @@ import pytest
 from infra.local.sandbox.slack.workspace import ALICE, GENERAL, TEAM
 from shared.actions.slack.actions import Whisper
 from shared.errors import ActionRejected, ActionUnavailable
-from shared.events import Response
+from shared.events import ResponseUrl
 from tests.actions.slack.place import MARK, Place
 
 
-def a_response(place: Place) -> Response:
+def a_response(place: Place) -> ResponseUrl:
     token = place.slack._responses.invite(GENERAL, ALICE)
-    return Response(TEAM, GENERAL, place.slack._url(token))
+    return ResponseUrl(TEAM, GENERAL, place.slack._url(token))
 
 
 def test_only_who_gave_the_command_sees_the_answer(place: Place) -> None:

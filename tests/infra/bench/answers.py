@@ -1,12 +1,12 @@
-"""What the tests of the bench share: inputs, a model that answers from a function, results."""
+"""Shared by the tests of the bench: inputs, a model that answers from a function, results."""
 
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from infra.bench.rows import BadRow, Columns, Row, read
-from infra.bench.tasks import Job, Result, Task, answer
+from infra.bench.rows import BadRow, Columns, InputRow, read
+from infra.bench.tasks import Job, Task, TaskResult, answer
 from infra.bench.trial import Trial
 from shared.models import Json, Reply, Request, Usage
 
@@ -18,8 +18,8 @@ def write_rows(path: Path, rows: Iterable[Json]) -> Path:
     return path
 
 
-def reading(path: Path) -> Callable[[], Iterable[Row | BadRow]]:
-    def again() -> Iterable[Row | BadRow]:
+def reading(path: Path) -> Callable[[], Iterable[InputRow | BadRow]]:
+    def again() -> Iterable[InputRow | BadRow]:
         with path.open("rb") as stream:
             yield from read(stream, "jsonl", Columns())
 
@@ -48,7 +48,7 @@ class Echo:
         self.asked.append(number)
         return Reply(self._said(number), "stop", Usage(10, 2, 4, 3), "openai:x", cost=self._cost)
 
-    def ask(self, job: Job) -> Result:
+    def ask(self, job: Job) -> TaskResult:
         return answer(TASK, job, self)
 
 

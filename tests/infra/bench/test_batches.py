@@ -8,7 +8,7 @@ import pytest
 
 from infra.bench.batches import conduct_batches
 from infra.bench.jobs import Wanted
-from infra.bench.tasks import Job, Result
+from infra.bench.tasks import Job, TaskResult
 from infra.bench.trial import Trial
 from infra.cli.__main__ import main
 from shared.errors import SettingsError
@@ -23,7 +23,7 @@ NAME = "openai:gpt-5.4-mini"
 
 
 class Killed(BaseException):
-    """What ends a start as a kill does: nobody catches it."""
+    """Ends a start as a kill does: nobody catches it."""
 
 
 def number_in(body: Json) -> str:
@@ -63,7 +63,7 @@ def asked(server: BatchServer) -> list[str]:
     return [number_in(body) for batch in server.batches for body in batch.requests.values()]
 
 
-def ask_nothing(job: Job) -> Result:
+def ask_nothing(job: Job) -> TaskResult:
     raise AssertionError("asked at once")
 
 
@@ -81,7 +81,7 @@ class Bench:
         start: Trial,
         wrap: Callable[[BatchProvider], BatchProvider] = lambda provider: provider,
         sleep: Callable[[float], None] | None = None,
-        ask: Callable[[Job], Result] = ask_nothing,
+        ask: Callable[[Job], TaskResult] = ask_nothing,
     ) -> Json:
         return conduct_batches(
             start,

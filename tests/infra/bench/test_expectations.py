@@ -1,4 +1,4 @@
-"""How answers are judged."""
+"""Answers are judged by what their rows expect."""
 
 from typing import Any
 

@@ -7,19 +7,21 @@ from collections.abc import Iterator
 import pytest
 
 from infra.bench.jobs import Wanted, chosen
-from infra.bench.rows import LONGEST, BadRow, Columns, Kind, Row, read
+from infra.bench.rows import LONGEST, BadRow, Columns, InputRow, Kind, read
 from shared.errors import SettingsError
 
 ALL = Columns()
 
 
-def read_all(text: str | bytes, kind: Kind = "jsonl", columns: Columns = ALL) -> list[Row | BadRow]:
+def read_all(
+    text: str | bytes, kind: Kind = "jsonl", columns: Columns = ALL
+) -> list[InputRow | BadRow]:
     raw = text if isinstance(text, bytes) else text.encode()
     return list(read(io.BytesIO(raw), kind, columns))
 
 
-def good(found: list[Row | BadRow]) -> list[Row]:
-    return [row for row in found if isinstance(row, Row)]
+def good(found: list[InputRow | BadRow]) -> list[InputRow]:
+    return [row for row in found if isinstance(row, InputRow)]
 
 
 def test_rows_of_a_jsonl_keep_their_line_their_id_and_their_fields() -> None:
@@ -56,7 +58,7 @@ def test_a_bad_row_is_named_and_the_next_is_read(line: bytes, reason: str) -> No
     bad, row = read_all(line + b'\n{"a": "good"}')
     assert isinstance(bad, BadRow)
     assert (bad.line, reason in bad.reason) == (1, True)
-    assert isinstance(row, Row)
+    assert isinstance(row, InputRow)
     assert row.line == 2
 
 
@@ -64,7 +66,7 @@ def test_a_line_that_no_model_could_read_is_passed_over_without_holding_it() -> 
     bad, row = read_all(b'{"a": "' + b"x" * (3 * LONGEST) + b'"}\n{"a": "good"}\n')
     assert isinstance(bad, BadRow)
     assert "longer" in bad.reason
-    assert isinstance(row, Row)
+    assert isinstance(row, InputRow)
     assert row.line == 2
 
 
@@ -83,8 +85,8 @@ def test_an_empty_input_has_no_rows() -> None:
 def test_rows_of_a_csv_may_hold_line_breaks_and_need_as_many_cells_as_the_header() -> None:
     text = '\ufefftitle,expect\r\n"a\nb",bug\r\nonly one\r\n\r\n"c ""d""",\r\n'
     first, bad, last = read_all(text, "csv")
-    assert isinstance(first, Row)
-    assert isinstance(last, Row)
+    assert isinstance(first, InputRow)
+    assert isinstance(last, InputRow)
     assert (first.line, first.fields) == (2, {"title": "a\nb"})
     assert first.expect is not None
     assert first.expect.is_met("bug")
@@ -95,7 +97,7 @@ def test_rows_of_a_csv_may_hold_line_breaks_and_need_as_many_cells_as_the_header
 def test_a_malformed_record_of_a_csv_does_not_end_it() -> None:
     bad, row = read_all('a\n"x"y\ngood\n', "csv")
     assert isinstance(bad, BadRow)
-    assert isinstance(row, Row)
+    assert isinstance(row, InputRow)
     assert row.fields == {"a": "good"}
 
 
@@ -120,15 +122,15 @@ def test_only_the_named_fields_are_shown_and_the_expected_one_is_not() -> None:
     assert bad == BadRow(1, "has no field missing")
 
 
-def rows(count: int) -> Iterator[Row | BadRow]:
-    return (Row(i, str(i), {"a": i}) for i in range(count))
+def rows(count: int) -> Iterator[InputRow | BadRow]:
+    return (InputRow(i, str(i), {"a": i}) for i in range(count))
 
 
 def test_a_sample_has_its_size_and_depends_on_the_seed_alone() -> None:
     def sample(size: int, seed: int, *, backwards: bool = False) -> set[str]:
         source = sorted(rows(500), key=lambda row: row.line, reverse=backwards)
         wanted = Wanted(sample=size, seed=seed)
-        return {row.id for row in chosen(lambda: source, wanted) if isinstance(row, Row)}
+        return {row.id for row in chosen(lambda: source, wanted) if isinstance(row, InputRow)}
 
     assert len(sample(50, 1)) == 50
     assert sample(50, 1) == sample(50, 1, backwards=True)
@@ -138,11 +140,11 @@ def test_a_sample_has_its_size_and_depends_on_the_seed_alone() -> None:
 
 
 def test_a_limit_ends_reading() -> None:
-    def endless() -> Iterator[Row | BadRow]:
+    def endless() -> Iterator[InputRow | BadRow]:
         line = 0
         while True:
             line += 1
-            yield BadRow(line, "bad") if line == 2 else Row(line, str(line), {"a": 1})
+            yield BadRow(line, "bad") if line == 2 else InputRow(line, str(line), {"a": 1})
 
     found = list(chosen(endless, Wanted(limit=3)))
     assert [row.line for row in found] == [1, 2, 3, 4]

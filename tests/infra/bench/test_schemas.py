@@ -1,4 +1,4 @@
-"""What `--returns` names becomes a type that answers are held to."""
+"""`--returns` names a type that answers must fit."""
 
 import json
 from pathlib import Path

@@ -9,7 +9,7 @@ import pytest
 
 from infra.bench.jobs import Wanted
 from infra.bench.layout import lines
-from infra.bench.tasks import Job, Result, Task, answer
+from infra.bench.tasks import Job, Task, TaskResult, answer
 from infra.bench.trial import Trial, conduct
 from shared.errors import BudgetExceeded, ModelRejected, ModelUnavailable, SettingsError
 from shared.models import Json, Reply, Request, Usage
@@ -141,7 +141,7 @@ def test_a_file_that_holds_something_else_is_left_alone(
 def test_two_processes_do_not_write_one_file(rows: Path, out: Path) -> None:
     inside: list[str] = []
 
-    def ask(job: Job) -> Result:
+    def ask(job: Job) -> TaskResult:
         with pytest.raises(SettingsError, match="another process") as err:
             conduct(trial(rows, out=out), Echo().ask)
         inside.append(str(err.value))
@@ -181,7 +181,7 @@ def test_only_so_many_rows_are_in_flight(rows: Path) -> None:
     lock, now, most = threading.Lock(), 0, 0
     full = threading.Barrier(3)
 
-    def ask(job: Job) -> Result:
+    def ask(job: Job) -> TaskResult:
         nonlocal now, most
         with lock:
             now += 1
@@ -269,7 +269,7 @@ def test_sorted_puts_the_newest_results_into_the_order_of_the_input(rows: Path, 
 def test_two_models_are_compared_on_the_rows_that_both_were_judged_on(rows: Path) -> None:
     wrong_in = {"small": {1, 2, 3, 4, 5, 6}, "large": {6, 7}}
 
-    def ask(job: Job) -> Result:
+    def ask(job: Job) -> TaskResult:
         wrong = {str(n) for n in wrong_in[job.arm]}
         return Echo(lambda number: "x" if number in wrong else number).ask(job)
 

@@ -55,7 +55,7 @@ def door() -> Iterator[tuple[str, Requests]]:
 
 @pytest.fixture
 def data(tmp_path: Path, database_url: str) -> Path:
-    """What ./scripts/dev leaves for the tool."""
+    """The file that ./scripts/dev leaves for the tool."""
     settings = {
         "DATABASE_URL": database_url,
         "GITHUB_WEBHOOK_SECRET": "hush",

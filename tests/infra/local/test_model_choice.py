@@ -1,4 +1,4 @@
-"""Which models the local system takes, from what it can reach."""
+"""The local system chooses from the models that it can reach."""
 
 import json
 from collections.abc import Iterator

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 import urllib3
 
-from infra.local.aws.http_server import HttpServer
+from infra.local.http_server import HttpServer
 from infra.local.sandbox import page
 from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.page import Page

@@ -108,7 +108,7 @@ def test_a_setting_of_the_caller_goes_to_the_server(used_home: Path) -> None:
 
 
 def lives(pid: int) -> bool:
-    """Whether the process is there and not a zombie that nobody has fetched."""
+    """Return True when the process is there and not a zombie."""
     shown = subprocess.run(
         ["ps", "-o", "stat=", "-p", str(pid)], check=False, capture_output=True, text=True
     )
@@ -116,7 +116,7 @@ def lives(pid: int) -> bool:
 
 
 def ends(pid: int) -> bool:
-    """Whether the process ends: one that has given its memory back may still be on its way out."""
+    """Wait for the process to end: one that has freed its memory may still be on its way out."""
     deadline = time.monotonic() + 20
     while lives(pid) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -141,10 +141,10 @@ def said(process: "subprocess.Popen[str]") -> tuple[str, bool]:
     return url, owner == "True"
 
 
-def nobody() -> files.Account:
-    account = files.Account.for_home(Path("/"))
-    assert account
-    return account
+def nobody() -> files.OsUser:
+    user = files.OsUser.for_home(Path("/"))
+    assert user
+    return user
 
 
 @contextmanager
@@ -168,8 +168,8 @@ def ordinary() -> Iterator[None]:
 
 def stranger() -> "subprocess.Popen[bytes]":
     """A process that any signal ends, of the user that Postgres runs as: the hardest to tell."""
-    account = files.Account.for_home(Path("/"))
-    return subprocess.Popen(["sleep", "600"], user=account.uid if account else None)
+    user = files.OsUser.for_home(Path("/"))
+    return subprocess.Popen(["sleep", "600"], user=user.uid if user else None)
 
 
 def test_a_fresh_database_is_migrated_and_empty(database_url: str) -> None:

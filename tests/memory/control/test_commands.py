@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.events import Actor, Event, Issue, Response
+from shared.events import Actor, Event, Issue, ResponseUrl
 from shared.perception import github, slack
 from shared.perception.commands import (
     COMMANDS,
@@ -184,7 +184,7 @@ def test_a_slash_command_is_answered_where_slack_says(
     headers = {"content-type": FORM}
     event = slack.to_event(urlencode(form).encode(), headers, {}, 0.0)
     assert (event.type, event.text) == (type_, argument)
-    assert event.response == Response("T1", "C1", form["response_url"])
+    assert event.response == ResponseUrl("T1", "C1", form["response_url"])
     assert event.scope == "slack:T1:C1"
     assert Event.from_json(event.to_json()) == event
 

@@ -11,7 +11,7 @@ from shared.actions.slack.actions import Reply, Whisper
 from shared.agent import flow
 from shared.database import Database
 from shared.errors import ActionUnavailable
-from shared.events import Actor, Event, Response
+from shared.events import Actor, Event, ResponseUrl
 from tests.events.made import an_event
 from tests.flows.bench import Bench
 from tests.flows.test_chat import replies, said
@@ -211,7 +211,7 @@ def test_help_names_what_is_deployed_and_that_person_may_ask(database_url: str) 
 
 
 def test_a_slash_command_is_answered_to_who_gave_it(bench: Bench) -> None:
-    response = Response("T1", "C1", "https://hooks.slack.com/commands/T1/1/x")
+    response = ResponseUrl("T1", "C1", "https://hooks.slack.com/commands/T1/1/x")
     event = asked("remember", "we deploy on Tuesdays")._replace(
         thread_target=None, message_target=None, response_target=response
     )

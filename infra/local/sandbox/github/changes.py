@@ -1,20 +1,21 @@
-"""What people and the bot do in the sandbox GitHub: each change is kept and announced."""
+"""Does what people and the bot do to issues and comments: keeps each change and announces it."""
 
 from collections.abc import Iterable
 
 from infra.local.sandbox.github.errors import GitHubError, invalid, not_found
 from infra.local.sandbox.github.hooks import Hooks
 from infra.local.sandbox.github.pull_views import pull_request
-from infra.local.sandbox.github.state import Json, State, now
+from infra.local.sandbox.github.state import SandboxState, now
 from infra.local.sandbox.github.views import REACTIONS, Views
+from shared.events import Json
 
 _LONGEST = 65_536
 
 
 class Changes:
-    """`actor` is the login that does it. Raises GitHubError for what GitHub refuses."""
+    """`actor` is the login of who does it. Raises GitHubError where GitHub refuses."""
 
-    def __init__(self, state: State, views: Views, hooks: Hooks) -> None:
+    def __init__(self, state: SandboxState, views: Views, hooks: Hooks) -> None:
         self._state = state
         self._views = views
         self._hooks = hooks
@@ -122,7 +123,7 @@ class Changes:
             return self.add_labels(actor, row, wanted)
 
     def assign(self, actor: str, row: Json, people: Iterable[object]) -> Json:
-        """Assign people; those who cannot be are left out silently, as GitHub does."""
+        """Assign people; silently leave out those who cannot be, as GitHub does."""
         with self._state.lock:
             for person in people:
                 login = self._state.assignable(self._repository_of(row), str(person))

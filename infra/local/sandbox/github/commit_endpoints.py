@@ -1,26 +1,26 @@
-"""The endpoints about what is committed: references, trees, blobs, contents, comparisons."""
+"""The endpoints of git data: references, trees, blobs, contents, comparisons."""
 
 import posixpath
 from base64 import b64decode
 from binascii import Error as Base64Error
 
-from infra.local.sandbox.github.call import Call, Listing, Reply
+from infra.local.sandbox.github.call import ApiReply, Call, Listing
 from infra.local.sandbox.github.commit_views import CommitViews
 from infra.local.sandbox.github.commits import FILE, FOLDER, LINK
 from infra.local.sandbox.github.errors import GitHubError, forbidden, invalid, not_found
-from infra.local.sandbox.github.state import Json
+from shared.events import Json
 
 
-def get_reference(call: Call, owner: str, name: str, ref: str) -> Reply:
+def get_reference(call: Call, owner: str, name: str, ref: str) -> ApiReply:
     repository = _committed(call, owner, name)
     kind, _, branch = ref.partition("/")
     sha = call.site.commits.head(repository, branch) if kind == "heads" else ""
     if not sha:
         raise not_found()
-    return Reply(_views(call, repository).reference(branch, sha))
+    return ApiReply(_views(call, repository).reference(branch, sha))
 
 
-def create_reference(call: Call, owner: str, name: str) -> Reply:
+def create_reference(call: Call, owner: str, name: str) -> ApiReply:
     repository = _committed(call, owner, name)
     actor = call.write(owner, name, permission="contents")
     ref, sha = call.fields.get("ref"), call.fields.get("sha")
@@ -32,10 +32,10 @@ def create_reference(call: Call, owner: str, name: str) -> Reply:
     if not call.site.state.first("commits", repository=repository["id"], sha=sha):
         raise GitHubError(422, "Object does not exist")
     call.site.pushes.create_branch(repository, branch, str(sha), actor)
-    return Reply(_views(call, repository).reference(branch, str(sha)), 201)
+    return ApiReply(_views(call, repository).reference(branch, str(sha)), 201)
 
 
-def delete_reference(call: Call, owner: str, name: str, ref: str) -> Reply:
+def delete_reference(call: Call, owner: str, name: str, ref: str) -> ApiReply:
     """Delete a branch; the pull requests upon it are closed."""
     repository = _committed(call, owner, name)
     actor, branch = call.write(owner, name, permission="contents"), ref.removeprefix("heads/")
@@ -45,10 +45,10 @@ def delete_reference(call: Call, owner: str, name: str, ref: str) -> Reply:
     for row in call.site.state.rows("issues", repository=repository["id"], state="open"):
         if row["pull"] and row["pull"]["head"] == branch:
             call.site.changes.edit_issue(actor, row, {"state": "closed"})
-    return Reply(None, 204)
+    return ApiReply(None, 204)
 
 
-def list_commits(call: Call, owner: str, name: str) -> Reply:
+def list_commits(call: Call, owner: str, name: str) -> ApiReply:
     repository, query = _committed(call, owner, name), call.query
     start = query.get("sha") or repository["default_branch"]
     commits = call.site.commits
@@ -57,28 +57,28 @@ def list_commits(call: Call, owner: str, name: str) -> Reply:
         rows = [row for row in rows if _touches(call, repository, row, path)]
     since, until = query.get("since", ""), query.get("until", "9")
     wanted = [row for row in rows if since <= row["created_at"] <= until]
-    return Reply(Listing(wanted, _views(call, repository).commit))
+    return ApiReply(Listing(wanted, _views(call, repository).commit))
 
 
-def get_tree(call: Call, owner: str, name: str, tree: str) -> Reply:
+def get_tree(call: Call, owner: str, name: str, tree: str) -> ApiReply:
     repository, commits = _committed(call, owner, name), call.site.commits
     sha, entries = commits.entries(repository, tree)
     # Whatever its value, also false and 0, the parameter's presence makes the answer recursive.
     if "recursive" in call.query:
         entries = list(commits.below(sha))
-        return Reply(_views(call, repository).tree(sha, entries, commits.tree_limit))
-    return Reply(_views(call, repository).tree(sha, entries, len(entries)))
+        return ApiReply(_views(call, repository).tree(sha, entries, commits.tree_limit))
+    return ApiReply(_views(call, repository).tree(sha, entries, len(entries)))
 
 
-def get_blob(call: Call, owner: str, name: str, sha: str) -> Reply:
+def get_blob(call: Call, owner: str, name: str, sha: str) -> ApiReply:
     repository = _committed(call, owner, name)
     if len(sha) != 40:
         raise invalid("Blob", "sha", "invalid")
     content = call.site.commits.blob(repository, sha)
-    return Reply(_views(call, repository).blob(sha, content))
+    return ApiReply(_views(call, repository).blob(sha, content))
 
 
-def get_contents(call: Call, owner: str, name: str, path: str) -> Reply:
+def get_contents(call: Call, owner: str, name: str, path: str) -> ApiReply:
     repository = call.contents(owner, name)
     if call.site.commits.is_empty(repository):
         raise GitHubError(404, "This repository is empty.")
@@ -93,7 +93,7 @@ def get_contents(call: Call, owner: str, name: str, path: str) -> Reply:
             target = call.site.commits.blob(repository, sha).decode()
             at = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
             mode, sha = files[at] if files.get(at, [""])[0] == FILE else (mode, sha)
-        return Reply(views.content(path, mode, sha, ref))
+        return ApiReply(views.content(path, mode, sha, ref))
     inside = {
         one.removeprefix(f"{path}/"): files[one] for one in files if one.startswith(f"{path}/")
     }
@@ -108,11 +108,11 @@ def get_contents(call: Call, owner: str, name: str, path: str) -> Reply:
         for one, (mode, sha) in inside.items()
         if "/" not in one
     ]
-    return Reply(sorted(shown, key=lambda entry: entry["name"]))
+    return ApiReply(sorted(shown, key=lambda entry: entry["name"]))
 
 
-def put_contents(call: Call, owner: str, name: str, path: str) -> Reply:
-    """Write a file and commit that, as GitHub does, where the caller saw what is there."""
+def put_contents(call: Call, owner: str, name: str, path: str) -> ApiReply:
+    """Write a file and commit it, as GitHub does, when the caller saw its present version."""
     repository = _committed(call, owner, name)
     actor, fields = call.write(owner, name, permission="contents"), call.fields
     if call.who.owner and path.startswith(".github/workflows/"):
@@ -138,15 +138,15 @@ def put_contents(call: Call, owner: str, name: str, path: str) -> Reply:
     views, row = _views(call, repository), call.site.commits.get(repository, sha)
     mode, blob = row["files"][path]
     body = {"content": views.file(path, mode, blob, branch), "commit": views.git(row)}
-    return Reply(body, 200 if there else 201)
+    return ApiReply(body, 200 if there else 201)
 
 
-def compare(call: Call, owner: str, name: str, base: str, head: str) -> Reply:
+def compare(call: Call, owner: str, name: str, base: str, head: str) -> ApiReply:
     repository, commits = _committed(call, owner, name), call.site.commits
     size = min(max(int(call.query.get("per_page", 250)), 1), 250)
     page = max(int(call.query.get("page", 1)), 1)
     one, other = commits.get(repository, base), commits.get(repository, head)
-    return Reply(_views(call, repository).comparison(one, other, page, size))
+    return ApiReply(_views(call, repository).comparison(one, other, page, size))
 
 
 def _touches(call: Call, repository: Json, row: Json, path: str) -> bool:

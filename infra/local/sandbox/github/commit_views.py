@@ -1,4 +1,4 @@
-"""Shows what is committed in the sandbox as GitHub's JSON: commits, files, comparisons, pushes."""
+"""Shows commits, files, comparisons and pushes as GitHub's JSON."""
 
 import base64
 import difflib
@@ -9,12 +9,12 @@ from infra.local.sandbox.github.commits import (
     FOLDER,
     LINK,
     SUBMODULE,
-    Commits,
+    CommitStore,
     Manifest,
     changes,
 )
-from infra.local.sandbox.github.state import Json
 from infra.local.sandbox.github.views import Views
+from shared.events import Json
 
 #: So many files at most are in one comparison.
 #: https://docs.github.com/en/rest/commits/commits#compare-two-commits
@@ -30,7 +30,7 @@ _TYPES = {FOLDER: "dir", SUBMODULE: "submodule", LINK: "symlink"}
 class CommitViews:
     """Shows the commits of one repository."""
 
-    def __init__(self, views: Views, commits: Commits, repository: Json) -> None:
+    def __init__(self, views: Views, commits: CommitStore, repository: Json) -> None:
         self._views = views
         self._commits = commits
         self._repository = repository
@@ -136,7 +136,7 @@ class CommitViews:
         return {**shown, **counts, "changes": sum(counts.values()), **patch}
 
     def _lines(self, sha: str) -> list[str] | None:
-        """The lines of a blob; None of what is no text, or too long for a patch."""
+        """Return the lines of a blob; None if it is not text, or too long for a patch."""
         content = self._commits.blob(self._repository, sha) if sha else b""
         try:
             return content.decode().splitlines() if len(content) <= INLINE else None
@@ -205,7 +205,7 @@ class CommitViews:
         return shown
 
     def push(self, ref: str, before: str, after: str, pushed: list[Json], *, forced: bool) -> Json:
-        """What the webhook of a push says; `pushed` are its commits, oldest first."""
+        """Show a push as its webhook does; `pushed` are its commits, oldest first."""
         nothing = "0" * 40
         commits = [self._pushed(row) for row in pushed]
         return {

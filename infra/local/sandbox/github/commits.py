@@ -1,4 +1,4 @@
-"""What is committed in the sandbox's repositories: blobs, trees and commits, named as git does."""
+"""The git data of the sandbox's repositories: blobs, trees and commits, named as git does."""
 
 import base64
 import difflib
@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from infra.local.sandbox.github.errors import not_found
-from infra.local.sandbox.github.state import Json, State, now
+from infra.local.sandbox.github.state import SandboxState, now
+from shared.events import Json
 
 FILE, LINK, SUBMODULE, FOLDER = "100644", "120000", "160000", "040000"
 
@@ -32,10 +33,10 @@ Content = str | bytes | Link | Submodule | None
 Manifest = dict[str, list[str]]
 
 
-class Commits:
+class CommitStore:
     """The objects of all repositories. Hold the state's lock while reading and changing."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: SandboxState) -> None:
         self.tree_limit = TREE_LIMIT
         self._state = state
         self._trees: dict[str, list[Json]] = {}
@@ -95,7 +96,7 @@ class Commits:
         return len(base64.b64decode(self._state.blob(sha) or ""))
 
     def similarity(self, one: str, other: str) -> float:
-        """How much of two blobs is the same: 1 for all."""
+        """Return the share of two blobs that is the same: 1 for all."""
         texts = (base64.b64decode(self._state.blob(sha) or "") for sha in (one, other))
         lines, others = (text.split(b"\n") for text in texts)
         return difflib.SequenceMatcher(None, lines, others, autojunk=False).quick_ratio()
@@ -108,7 +109,7 @@ class Commits:
         return name, self._trees[name]
 
     def below(self, tree: str, folder: str = "") -> Iterator[Json]:
-        """Go through all that is in a tree, folders before what is in them."""
+        """Walk a tree, folders before their content."""
         for entry in self._trees[tree]:
             yield {**entry, "path": folder + entry["path"]}
             if entry["mode"] == FOLDER:
@@ -133,7 +134,7 @@ class Commits:
         return [mode, sha]
 
     def _index(self, repository: int, manifest: Manifest) -> str:
-        """Keep which blobs a repository has, and its trees; returns the root's name."""
+        """Keep the blobs and the trees of a repository; returns the root's name."""
         self._blobs |= {(repository, sha) for _, sha in manifest.values()}
         return self._tree(manifest)
 
@@ -159,7 +160,7 @@ class Commits:
         return name
 
 
-def changes(commits: Commits, base: Manifest, head: Manifest) -> list[Json]:
+def changes(commits: CommitStore, base: Manifest, head: Manifest) -> list[Json]:
     """Return what changed, as GitHub's comparison calls it; a file that is at least half the same
     was renamed."""
     removed = {path: base[path] for path in base.keys() - head.keys()}
@@ -180,7 +181,7 @@ def changes(commits: Commits, base: Manifest, head: Manifest) -> list[Json]:
     return sorted(found, key=lambda row: row["filename"])
 
 
-def _source(commits: Commits, entry: list[str], removed: Manifest) -> str | None:
+def _source(commits: CommitStore, entry: list[str], removed: Manifest) -> str | None:
     for path, old in removed.items():
         if old == entry:
             return path

@@ -1,4 +1,4 @@
-"""Which endpoints of GitHub's REST API the sandbox has.
+"""The table of GitHub's REST endpoints that the sandbox has.
 
 https://docs.github.com/en/rest
 """
@@ -14,9 +14,9 @@ from infra.local.sandbox.github import issue_endpoints as issues
 from infra.local.sandbox.github import pull_endpoints as pulls
 from infra.local.sandbox.github import repository_endpoints as repositories
 from infra.local.sandbox.github import search_endpoints as search
-from infra.local.sandbox.github.call import Reply
+from infra.local.sandbox.github.call import ApiReply
 
-Endpoint = Callable[..., Reply]
+Endpoint = Callable[..., ApiReply]
 
 _APP: Mapping[str, Endpoint] = {
     "GET /user": app.get_user,
@@ -91,7 +91,7 @@ _MAP = Map(_rules(), strict_slashes=False)
 
 
 def find(method: str, path: str) -> tuple[Endpoint, Mapping[str, Any]]:
-    """Return the endpoint for a request and what its path holds; raises werkzeug's NotFound or
+    """Return the endpoint for a request and the values in its path; raises werkzeug's NotFound or
     MethodNotAllowed when there is none."""
     endpoint, values = _MAP.bind("").match(path, method)
     return endpoint, values

@@ -1,4 +1,4 @@
-"""What GitHub's API answers when it says no."""
+"""The refusals of GitHub's API."""
 
 from collections.abc import Mapping
 
@@ -34,7 +34,7 @@ def not_found() -> GitHubError:
 
 
 def forbidden(needed: str = "") -> GitHubError:
-    """`needed` is the permission that would do, as in `issues=write`."""
+    """`needed` is the permission that would suffice, as in `issues=write`."""
     headers = {"X-Accepted-GitHub-Permissions": needed} if needed else {}
     return GitHubError(403, "Resource not accessible by integration", headers=headers)
 
@@ -44,7 +44,7 @@ def archived() -> GitHubError:
 
 
 def invalid(resource: str, field: str, reason: str) -> GitHubError:
-    """A field that is missing or wrong. `reason` is one of GitHub's codes, or its own sentence.
+    """Refuse a missing or wrong field. `reason` is one of GitHub's codes, or its own sentence.
 
     https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api
     """

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 @dataclass
 class Fault:
-    """How a request goes wrong, `times` times.
+    """A failure of the next `times` requests.
 
     `status` is the answer; 0 is none, the connection closes. `after` performs the change first and
     then closes the connection. `delay` holds the answer back for so many seconds; with status 200
-    that is all. `path` and `method` narrow it to requests that contain or have them.
+    that is all. `path` and `method` limit it to requests that contain or have them.
     """
 
     status: int
@@ -43,7 +43,7 @@ class Fault:
 
 
 class Faults:
-    """The faults that wait, in the order in which they were asked for."""
+    """The faults still to come, in the order in which they were ordered."""
 
     def __init__(self) -> None:
         self._waiting: list[Fault] = []
@@ -63,7 +63,7 @@ class Faults:
             self._waiting.clear()
 
     def take(self, method: str, path: str) -> Fault | None:
-        """Return the fault that this request shall meet, if any."""
+        """Return the fault for this request, if any."""
         with self._lock:
             for fault in self._waiting:
                 if fault.path in path and fault.method in {"", method}:

@@ -13,7 +13,8 @@ import uuid
 
 import urllib3
 
-from infra.local.sandbox.github.state import Json, State, now
+from infra.local.sandbox.github.state import SandboxState, now
+from shared.events import Json
 
 #: What GitHub calls a delivery that was made, and one that never was.
 _DONE, _WAITING, _LOST = "OK", "pending", "failed to connect to host"
@@ -31,9 +32,9 @@ def signature(secret: str, body: bytes) -> str:
 
 
 class Hooks:
-    """Keeps each delivery. One thread makes them, in the order of what happened."""
+    """Keeps each delivery. One thread makes them, in the order of the changes."""
 
-    def __init__(self, state: State, url: str, secret: str, timeout: float) -> None:
+    def __init__(self, state: SandboxState, url: str, secret: str, timeout: float) -> None:
         self.url = url
         self._state = state
         self._secret = secret
@@ -157,7 +158,7 @@ def shown(row: Json) -> Json:
 
 
 def shown_in_full(row: Json, headers: dict[str, str], url: str) -> Json:
-    """Show a delivery with what was sent and what came back."""
+    """Show a delivery with its request and its response."""
     return {
         **shown(row),
         "url": url,

@@ -1,11 +1,11 @@
 """The endpoints about issues: their comments, labels and reactions. A pull request is an issue."""
 
-from infra.local.sandbox.github.call import Call, Listing, Reply
+from infra.local.sandbox.github.call import ApiReply, Call, Listing
 from infra.local.sandbox.github.errors import forbidden, invalid, not_found
-from infra.local.sandbox.github.state import Json
+from shared.events import Json
 
 
-def list_issues(call: Call, owner: str, name: str) -> Reply:
+def list_issues(call: Call, owner: str, name: str) -> ApiReply:
     repository = call.repository(owner, name)
     state, since = call.query.get("state", "open"), call.query.get("since", "")
     wanted = {label.lower() for label in call.query.get("labels", "").split(",") if label}
@@ -17,10 +17,10 @@ def list_issues(call: Call, owner: str, name: str) -> Reply:
             found.append(row)
     if call.query.get("sort", "created") == "created" and call.query.get("direction") == "asc":
         found.reverse()
-    return Reply(Listing(found, call.site.views.issue))
+    return ApiReply(Listing(found, call.site.views.issue))
 
 
-def open_issue(call: Call, owner: str, name: str) -> Reply:
+def open_issue(call: Call, owner: str, name: str) -> ApiReply:
     repository, actor = call.repository(owner, name), call.speak(owner, name)
     labels = _names(call.fields.get("labels", []))
     if not call.site.state.may_write(repository, actor):
@@ -28,115 +28,115 @@ def open_issue(call: Call, owner: str, name: str) -> Reply:
     row = call.site.changes.open_issue(
         actor, repository, call.fields.get("title"), call.fields.get("body"), labels=labels
     )
-    return Reply(call.site.views.issue(row), 201)
+    return ApiReply(call.site.views.issue(row), 201)
 
 
-def get_issue(call: Call, owner: str, name: str, number: int) -> Reply:
-    return Reply(call.site.views.issue(call.issue(owner, name, number)))
+def get_issue(call: Call, owner: str, name: str, number: int) -> ApiReply:
+    return ApiReply(call.site.views.issue(call.issue(owner, name, number)))
 
 
-def edit_issue(call: Call, owner: str, name: str, number: int) -> Reply:
+def edit_issue(call: Call, owner: str, name: str, number: int) -> ApiReply:
     row = call.issue(owner, name, number)
     actor = call.write(owner, name, None if "labels" in call.fields else row["author"])
-    return Reply(call.site.views.issue(call.site.changes.edit_issue(actor, row, call.fields)))
+    return ApiReply(call.site.views.issue(call.site.changes.edit_issue(actor, row, call.fields)))
 
 
-def check_assignee(call: Call, owner: str, name: str, assignee: str) -> Reply:
+def check_assignee(call: Call, owner: str, name: str, assignee: str) -> ApiReply:
     if not call.site.state.assignable(call.repository(owner, name), assignee):
         raise not_found()
-    return Reply(None, 204)
+    return ApiReply(None, 204)
 
 
-def assign(call: Call, owner: str, name: str, number: int) -> Reply:
+def assign(call: Call, owner: str, name: str, number: int) -> ApiReply:
     row, actor = call.issue(owner, name, number), call.write(owner, name)
     people = call.fields.get("assignees", [])
     if not isinstance(people, list) or len(people) > 10:
         raise invalid("Issue", "assignees", "invalid")
-    return Reply(call.site.views.issue(call.site.changes.assign(actor, row, people)), 201)
+    return ApiReply(call.site.views.issue(call.site.changes.assign(actor, row, people)), 201)
 
 
-def list_comments(call: Call, owner: str, name: str, number: int) -> Reply:
+def list_comments(call: Call, owner: str, name: str, number: int) -> ApiReply:
     rows = call.site.state.rows("comments", issue=call.issue(owner, name, number)["id"])
     since = call.query.get("since", "")
     newer = [row for row in rows if row["updated_at"] >= since]
-    return Reply(Listing(newer, call.site.views.comment))
+    return ApiReply(Listing(newer, call.site.views.comment))
 
 
-def create_comment(call: Call, owner: str, name: str, number: int) -> Reply:
+def create_comment(call: Call, owner: str, name: str, number: int) -> ApiReply:
     row, actor = call.issue(owner, name, number), call.speak(owner, name)
     comment = call.site.changes.comment(actor, row, call.fields.get("body"))
-    return Reply(call.site.views.comment(comment), 201)
+    return ApiReply(call.site.views.comment(comment), 201)
 
 
-def get_comment(call: Call, owner: str, name: str, number: int) -> Reply:
-    return Reply(call.site.views.comment(call.comment(owner, name, number)))
+def get_comment(call: Call, owner: str, name: str, number: int) -> ApiReply:
+    return ApiReply(call.site.views.comment(call.comment(owner, name, number)))
 
 
-def edit_comment(call: Call, owner: str, name: str, number: int) -> Reply:
+def edit_comment(call: Call, owner: str, name: str, number: int) -> ApiReply:
     comment = call.comment(owner, name, number)
     actor = call.write(owner, name, comment["author"])
     comment = call.site.changes.edit_comment(actor, comment, call.fields.get("body"))
-    return Reply(call.site.views.comment(comment))
+    return ApiReply(call.site.views.comment(comment))
 
 
-def delete_comment(call: Call, owner: str, name: str, number: int) -> Reply:
+def delete_comment(call: Call, owner: str, name: str, number: int) -> ApiReply:
     comment = call.comment(owner, name, number)
     call.site.changes.delete_comment(call.write(owner, name, comment["author"]), comment)
-    return Reply(None, 204)
+    return ApiReply(None, 204)
 
 
-def list_labels(call: Call, owner: str, name: str, number: int) -> Reply:
+def list_labels(call: Call, owner: str, name: str, number: int) -> ApiReply:
     rows = call.site.views.label_rows(call.issue(owner, name, number))
-    return Reply(Listing(rows, call.site.views.label))
+    return ApiReply(Listing(rows, call.site.views.label))
 
 
-def add_labels(call: Call, owner: str, name: str, number: int) -> Reply:
+def add_labels(call: Call, owner: str, name: str, number: int) -> ApiReply:
     row, actor = call.issue(owner, name, number), call.write(owner, name)
     return _relabelled(call, call.site.changes.add_labels(actor, row, _sent_labels(call)))
 
 
-def set_labels(call: Call, owner: str, name: str, number: int) -> Reply:
+def set_labels(call: Call, owner: str, name: str, number: int) -> ApiReply:
     row, actor = call.issue(owner, name, number), call.write(owner, name)
     return _relabelled(call, call.site.changes.set_labels(actor, row, _sent_labels(call)))
 
 
-def clear_labels(call: Call, owner: str, name: str, number: int) -> Reply:
+def clear_labels(call: Call, owner: str, name: str, number: int) -> ApiReply:
     row, actor = call.issue(owner, name, number), call.write(owner, name)
     call.site.changes.set_labels(actor, row, [])
-    return Reply(None, 204)
+    return ApiReply(None, 204)
 
 
-def remove_label(call: Call, owner: str, name: str, number: int, label: str) -> Reply:
+def remove_label(call: Call, owner: str, name: str, number: int, label: str) -> ApiReply:
     row, actor = call.issue(owner, name, number), call.write(owner, name)
     return _relabelled(call, call.site.changes.remove_label(actor, row, label))
 
 
-def list_issue_reactions(call: Call, owner: str, name: str, number: int) -> Reply:
+def list_issue_reactions(call: Call, owner: str, name: str, number: int) -> ApiReply:
     return _reactions(call, call.issue(owner, name, number))
 
 
-def react_to_issue(call: Call, owner: str, name: str, number: int) -> Reply:
+def react_to_issue(call: Call, owner: str, name: str, number: int) -> ApiReply:
     return _react(call, owner, name, call.issue(owner, name, number))
 
 
-def unreact_to_issue(call: Call, owner: str, name: str, number: int, reaction: int) -> Reply:
+def unreact_to_issue(call: Call, owner: str, name: str, number: int, reaction: int) -> ApiReply:
     return _unreact(call, call.issue(owner, name, number), reaction)
 
 
-def list_comment_reactions(call: Call, owner: str, name: str, number: int) -> Reply:
+def list_comment_reactions(call: Call, owner: str, name: str, number: int) -> ApiReply:
     return _reactions(call, call.comment(owner, name, number))
 
 
-def react_to_comment(call: Call, owner: str, name: str, number: int) -> Reply:
+def react_to_comment(call: Call, owner: str, name: str, number: int) -> ApiReply:
     return _react(call, owner, name, call.comment(owner, name, number))
 
 
-def unreact_to_comment(call: Call, owner: str, name: str, number: int, reaction: int) -> Reply:
+def unreact_to_comment(call: Call, owner: str, name: str, number: int, reaction: int) -> ApiReply:
     return _unreact(call, call.comment(owner, name, number), reaction)
 
 
-def _relabelled(call: Call, row: Json) -> Reply:
-    return Reply(call.site.views.labels(row))
+def _relabelled(call: Call, row: Json) -> ApiReply:
+    return ApiReply(call.site.views.labels(row))
 
 
 def _sent_labels(call: Call) -> list[object]:
@@ -150,22 +150,22 @@ def _names(labels: object) -> list[object]:
     return [label.get("name") if isinstance(label, dict) else label for label in labels]
 
 
-def _reactions(call: Call, row: Json) -> Reply:
+def _reactions(call: Call, row: Json) -> ApiReply:
     rows = call.site.state.rows("reactions", of=row["id"])
-    return Reply(Listing(rows, call.site.views.reaction))
+    return ApiReply(Listing(rows, call.site.views.reaction))
 
 
-def _react(call: Call, owner: str, name: str, row: Json) -> Reply:
+def _react(call: Call, owner: str, name: str, row: Json) -> ApiReply:
     actor = call.speak(owner, name)
     reaction, is_new = call.site.changes.react(actor, row, call.fields.get("content"))
-    return Reply(call.site.views.reaction(reaction), 201 if is_new else 200)
+    return ApiReply(call.site.views.reaction(reaction), 201 if is_new else 200)
 
 
-def _unreact(call: Call, row: Json, number: int) -> Reply:
+def _unreact(call: Call, row: Json, number: int) -> ApiReply:
     reaction = call.site.state.get("reactions", number)
     if reaction is None or reaction["of"] != row["id"]:
         raise not_found()
     if reaction["author"] != call.who.login:
         raise forbidden()
     call.site.state.remove("reactions", reaction)
-    return Reply(None, 204)
+    return ApiReply(None, 204)

@@ -2,18 +2,18 @@
 
 from functools import partial
 
-from infra.local.sandbox.github.call import Call, Listing, Reply
+from infra.local.sandbox.github.call import ApiReply, Call, Listing
 from infra.local.sandbox.github.commit_views import CommitViews
 from infra.local.sandbox.github.errors import invalid, not_found
 from infra.local.sandbox.github.pull_views import pull_request
-from infra.local.sandbox.github.state import Json
+from shared.events import Json
 
 #: GitHub shows no more files of a pull request.
 #: https://docs.github.com/en/rest/pulls/pulls#list-pull-requests-files
 _FILES = 3000
 
 
-def list_pulls(call: Call, owner: str, name: str) -> Reply:
+def list_pulls(call: Call, owner: str, name: str) -> ApiReply:
     repository, query = call.repository(owner, name), call.query
     state, head, base = query.get("state", "open"), query.get("head", ""), query.get("base")
     rows = call.site.state.rows("issues", repository=repository["id"])
@@ -27,10 +27,10 @@ def list_pulls(call: Call, owner: str, name: str) -> Reply:
         wanted.sort(key=lambda row: row["updated_at"])
     if query.get("direction", "desc" if sort == "created" else "asc") == "desc":
         wanted.reverse()
-    return Reply(Listing(wanted, partial(pull_request, call.site.views, repository)))
+    return ApiReply(Listing(wanted, partial(pull_request, call.site.views, repository)))
 
 
-def open_pull(call: Call, owner: str, name: str) -> Reply:
+def open_pull(call: Call, owner: str, name: str) -> ApiReply:
     repository = call.repository(owner, name)
     actor = call.write(owner, name, permission="pull_requests")
     fields = call.fields
@@ -46,30 +46,30 @@ def open_pull(call: Call, owner: str, name: str) -> Reply:
     row = call.site.changes.open_issue(
         actor, repository, fields.get("title"), fields.get("body"), pull=pull
     )
-    return Reply(pull_request(call.site.views, repository, row), 201)
+    return ApiReply(pull_request(call.site.views, repository, row), 201)
 
 
-def get_pull(call: Call, owner: str, name: str, number: int) -> Reply:
+def get_pull(call: Call, owner: str, name: str, number: int) -> ApiReply:
     repository = call.repository(owner, name)
-    return Reply(pull_request(call.site.views, repository, _pull(call, owner, name, number)))
+    return ApiReply(pull_request(call.site.views, repository, _pull(call, owner, name, number)))
 
 
-def edit_pull(call: Call, owner: str, name: str, number: int) -> Reply:
+def edit_pull(call: Call, owner: str, name: str, number: int) -> ApiReply:
     repository, row = call.repository(owner, name), _pull(call, owner, name, number)
     actor = call.write(owner, name, row["author"], permission="pull_requests")
     row = call.site.changes.edit_issue(actor, row, call.fields)
-    return Reply(pull_request(call.site.views, repository, row))
+    return ApiReply(pull_request(call.site.views, repository, row))
 
 
-def list_files(call: Call, owner: str, name: str, number: int) -> Reply:
+def list_files(call: Call, owner: str, name: str, number: int) -> ApiReply:
     repository, row = call.contents(owner, name), _pull(call, owner, name, number)
     commits, pull = call.site.commits, row["pull"]
     if commits.is_empty(repository):
-        return Reply(Listing([], dict))
+        return ApiReply(Listing([], dict))
     head = commits.head(repository, pull["head"]) or pull["sha"]
     base = commits.head(repository, pull["base"])
     views = CommitViews(call.site.views, commits, repository)
-    return Reply(Listing(views.changed(base, head)[:_FILES], dict))
+    return ApiReply(Listing(views.changed(base, head)[:_FILES], dict))
 
 
 def _checked(call: Call, repository: Json, head: str, base: str) -> str:

@@ -1,18 +1,21 @@
-"""What people push to the sandbox GitHub, and how they change a repository: kept and announced."""
+"""Does what people do to branches and repositories: keeps each change and announces it."""
 
 from collections.abc import Mapping
 
 from infra.local.sandbox.github.changes import Changes
 from infra.local.sandbox.github.commit_views import CommitViews
-from infra.local.sandbox.github.commits import Commits, Content
-from infra.local.sandbox.github.state import Json, State
+from infra.local.sandbox.github.commits import CommitStore, Content
+from infra.local.sandbox.github.state import SandboxState
 from infra.local.sandbox.github.views import Views
+from shared.events import Json
 
 
 class Pushes:
-    """`actor` is the login that does it."""
+    """`actor` is the login of who does it."""
 
-    def __init__(self, state: State, views: Views, commits: Commits, changes: Changes) -> None:
+    def __init__(
+        self, state: SandboxState, views: Views, commits: CommitStore, changes: Changes
+    ) -> None:
         self._state = state
         self._views = views
         self._commits = commits

@@ -1,26 +1,26 @@
 """The endpoints about a repository: its labels and its people."""
 
-from infra.local.sandbox.github.call import Call, Listing, Reply
+from infra.local.sandbox.github.call import ApiReply, Call, Listing
 from infra.local.sandbox.github.errors import GitHubError, invalid, not_found
-from infra.local.sandbox.github.state import Json
+from shared.events import Json
 
 
-def get_repository(call: Call, owner: str, name: str) -> Reply:
+def get_repository(call: Call, owner: str, name: str) -> ApiReply:
     repository = call.repository(owner, name)
     level = call.site.state.permission(repository, call.who.login)
     ladder = ["read", "triage", "write", "maintain", "admin"]
     names = ["pull", "triage", "push", "maintain", "admin"]
     permissions = {name: ladder.index(level) >= rung for rung, name in enumerate(names)}
-    return Reply({**call.site.views.repository(repository), "permissions": permissions})
+    return ApiReply({**call.site.views.repository(repository), "permissions": permissions})
 
 
-def list_labels(call: Call, owner: str, name: str) -> Reply:
+def list_labels(call: Call, owner: str, name: str) -> ApiReply:
     repository = call.repository(owner, name)
     rows = call.site.state.rows("labels", repository=repository["id"])
-    return Reply(Listing(rows, call.site.views.label))
+    return ApiReply(Listing(rows, call.site.views.label))
 
 
-def create_label(call: Call, owner: str, name: str) -> Reply:
+def create_label(call: Call, owner: str, name: str) -> ApiReply:
     repository = call.repository(owner, name)
     call.write(owner, name)
     label = call.fields.get("name")
@@ -30,21 +30,21 @@ def create_label(call: Call, owner: str, name: str) -> Reply:
         raise invalid("Label", "name", "already_exists")
     color, description = call.fields.get("color", "ededed"), call.fields.get("description")
     row = call.site.state.add_label(repository, label, str(color), description)
-    return Reply(call.site.views.label(row), 201)
+    return ApiReply(call.site.views.label(row), 201)
 
 
-def get_label(call: Call, owner: str, name: str, label: str) -> Reply:
-    return Reply(call.site.views.label(_label(call, owner, name, label)))
+def get_label(call: Call, owner: str, name: str, label: str) -> ApiReply:
+    return ApiReply(call.site.views.label(_label(call, owner, name, label)))
 
 
-def delete_label(call: Call, owner: str, name: str, label: str) -> Reply:
+def delete_label(call: Call, owner: str, name: str, label: str) -> ApiReply:
     row = _label(call, owner, name, label)
     call.write(owner, name)
     call.site.state.remove("labels", row)
-    return Reply(None, 204)
+    return ApiReply(None, 204)
 
 
-def get_permission(call: Call, owner: str, name: str, login: str) -> Reply:
+def get_permission(call: Call, owner: str, name: str, login: str) -> ApiReply:
     repository = call.repository(owner, name)
     if call.site.state.first("accounts", login=login) is None:
         raise GitHubError(404, f"{login} is not a user")
@@ -53,7 +53,7 @@ def get_permission(call: Call, owner: str, name: str, login: str) -> Reply:
     # https://docs.github.com/rest/collaborators/collaborators#get-repository-permissions-for-a-user
     permission = {"maintain": "write", "triage": "read"}.get(level, level)
     user = {**call.site.views.account(login), "role_name": level}
-    return Reply({"permission": permission, "role_name": level, "user": user})
+    return ApiReply({"permission": permission, "role_name": level, "user": user})
 
 
 def _label(call: Call, owner: str, name: str, label: str) -> Json:

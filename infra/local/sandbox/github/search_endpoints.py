@@ -3,11 +3,11 @@
 import shlex
 from collections.abc import Mapping, Sequence
 
-from infra.local.sandbox.github.call import Call, Reply
+from infra.local.sandbox.github.call import ApiReply, Call
 from infra.local.sandbox.github.commit_views import CommitViews
 from infra.local.sandbox.github.commits import FILE
 from infra.local.sandbox.github.errors import invalid
-from infra.local.sandbox.github.state import Json
+from shared.events import Json
 
 #: Only smaller files are searched, in bytes.
 #: https://docs.github.com/en/rest/search/search#search-code
@@ -29,7 +29,7 @@ _MINIMAL = (
 )
 
 
-def search_issues(call: Call) -> Reply:
+def search_issues(call: Call) -> ApiReply:
     """Find issues by repo:, is:, state:, label:, author: and words that they must contain."""
     terms, places = _terms(call)
     if call.who.owner and not _KINDS & {*terms}:
@@ -46,7 +46,7 @@ def search_issues(call: Call) -> Reply:
     return _page(call, found, search_type="lexical")
 
 
-def search_code(call: Call) -> Reply:
+def search_code(call: Call) -> ApiReply:
     """Find files of the default branches by repo:, path:, extension: and words."""
     terms, places = _terms(call)
     if all(":" in term for term in terms):
@@ -60,8 +60,7 @@ def search_code(call: Call) -> Reply:
 
 
 def _terms(call: Call) -> tuple[list[str], list[str]]:
-    """Split what is asked for into terms that must all hold, and repositories, of which one must:
-    several repo: widen a search."""
+    """Split a query into terms that must all hold, and repositories, of which one must."""
     if not (query := call.query.get("q", "").strip()):
         raise invalid("Search", "q", "missing")
     try:
@@ -123,9 +122,9 @@ def _holds(term: str, path: str, text: str) -> bool:
     return term in text
 
 
-def _page(call: Call, found: list[Json], **more: str) -> Reply:
+def _page(call: Call, found: list[Json], **more: str) -> ApiReply:
     size = min(int(call.query.get("per_page", 30)), 100)
     start = (int(call.query.get("page", 1)) - 1) * size
     page = found[start : start + size]
     body = {"total_count": len(found), "incomplete_results": False, "items": page}
-    return Reply(body | more)
+    return ApiReply(body | more)

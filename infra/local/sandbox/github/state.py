@@ -1,4 +1,4 @@
-"""What the sandbox GitHub knows: accounts, repositories, issues, comments, tokens, deliveries."""
+"""The state of the sandbox GitHub: accounts, repositories, issues, comments, tokens, deliveries."""
 
 import threading
 import time
@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from infra.local.sandbox.records import Records
+from shared.events import Json
 
-Json = dict[str, Any]
 Table = Literal[
     "accounts",
     "repositories",
@@ -51,8 +51,8 @@ LABELS: Mapping[str, tuple[str, str]] = {
 _WRITERS = {"admin", "maintain", "write"}
 
 
-class State:
-    """Rows by table and id. Hold `lock` while reading and changing what belongs together."""
+class SandboxState:
+    """Rows by table and id. Hold `lock` while reading and changing rows that belong together."""
 
     def __init__(self, directory: Path | None) -> None:
         self.lock = threading.RLock()
@@ -112,7 +112,7 @@ class State:
         return next(iter(self.rows(table, **equal)), None)
 
     def account(self, login: str, kind: str = "User") -> Json:
-        """Return the account `login`; whoever is not known yet signs up by being named."""
+        """Return the account `login`; an unknown one signs up by being named."""
         with self.lock:
             return self.first("accounts", login=login) or self.add(
                 "accounts", login=login, type="Bot" if login.endswith("[bot]") else kind
@@ -179,12 +179,12 @@ class State:
         return self.permission(repository, login) in _WRITERS
 
     def assignable(self, repository: Json, login: str) -> str:
-        """Return the login, as it is written, of who can be assigned there; else ''."""
+        """Return the login of a person who can be assigned there, as it is written; else ''."""
         people = (*repository["collaborators"], repository["name"].partition("/")[0])
         return next((one for one in people if one.lower() == login.lower()), "")
 
     def association(self, repository: Json, login: str) -> str:
-        """Return how GitHub calls the author's relation to the repository."""
+        """Return GitHub's name for the author's relation to the repository."""
         if login == repository["name"].partition("/")[0]:
             return "OWNER"
         if repository["collaborators"].get(login) in _WRITERS:
@@ -193,5 +193,5 @@ class State:
 
 
 def now() -> str:
-    """The time in GitHub's form and resolution."""
+    """Return the time in GitHub's form and resolution."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -1,4 +1,4 @@
-"""Who is asking the sandbox GitHub: a token that was handed out, or the app with a signed JWT."""
+"""Finds the caller of the sandbox GitHub: by a token that it gave out, or the app's signed JWT."""
 
 import math
 import secrets
@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from infra.local.sandbox.github.errors import GitHubError
-from infra.local.sandbox.github.state import BOT, State
+from infra.local.sandbox.github.state import BOT, SandboxState
 
 #: How long GitHub lets an installation token live, and a JWT at most, in seconds.
 _TOKEN_LIFE, _JWT_LIFE = 3600, 600
@@ -33,7 +33,7 @@ _EVENTS = ["issues", "issue_comment", "pull_request", "push", "repository"]
 
 class Who(NamedTuple):
     """`login` is empty for the app itself. `owner` is the account of an installation token, and
-    `permissions` are what such a token is good for."""
+    `permissions` are those of the token."""
 
     login: str
     owner: str = ""
@@ -44,16 +44,17 @@ class Who(NamedTuple):
         return not self.login
 
     def may(self, permission: str, level: str) -> bool:
-        """May the token do this: `issues`, `write`? A person's token may do what the person may."""
+        """Tell if the token may do this: `issues`, `write`. A person's token may do what the person
+        may."""
         if self.permissions is None:
             return True
         return self.permissions.get(permission) in {level, "write"}
 
 
 class Tokens:
-    """The app's key is made when it is first asked for: that takes a third of a second."""
+    """It makes the app's key when it is first needed: that takes a third of a second."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: SandboxState) -> None:
         self._state = state
         app = state.first("app")
         app = app or state.add("app", key="", permissions=_PERMISSIONS, events=_EVENTS)
@@ -116,7 +117,7 @@ class Tokens:
                 self._state.remove("tokens", row)
 
     def who(self, authorization: str) -> Who:
-        """Tell who sends this header; raises GitHubError when nobody may."""
+        """Return the sender of this header; raises GitHubError when it is nobody."""
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() not in {"token", "bearer"} or not token:
             raise GitHubError(401, "Requires authentication")

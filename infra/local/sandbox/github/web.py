@@ -1,4 +1,4 @@
-"""The sandbox GitHub's HTTP: who is asking, which endpoint, which page, which fault."""
+"""The HTTP of the sandbox GitHub: finds the caller, the endpoint, the page and the fault."""
 
 import json
 import math
@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request, Response
 
-from infra.local.sandbox.github.call import Call, Listing, Reply, Site
+from infra.local.sandbox.github.call import ApiReply, Call, Listing, Site
 from infra.local.sandbox.github.endpoints import find
 from infra.local.sandbox.github.errors import GitHubError, not_found
 from infra.local.sandbox.github.faults import Fault, Faults
@@ -31,7 +31,7 @@ _HOURLY = 5000
 
 
 class Exchange(NamedTuple):
-    """One request and what was answered; `status` 0 means that nothing was."""
+    """One request and its answer; `status` 0 means that there was none."""
 
     method: str
     path: str
@@ -70,7 +70,7 @@ class Web:
                 environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
         return self._response(reply)(environ, start)
 
-    def _reply(self, request: Request) -> Reply:
+    def _reply(self, request: Request) -> ApiReply:
         try:
             if not request.path.startswith(PREFIX):
                 raise not_found()
@@ -86,11 +86,11 @@ class Web:
                     return _page(reply.body, request)
                 return reply
         except GitHubError as err:
-            return Reply(err.body, err.status, err.headers)
+            return ApiReply(err.body, err.status, err.headers)
         except HTTPException as err:
-            return Reply(not_found().body, 404 if err.code is None else err.code)
+            return ApiReply(not_found().body, 404 if err.code is None else err.code)
 
-    def _response(self, reply: Reply) -> Response:
+    def _response(self, reply: ApiReply) -> Response:
         self._used += 1
         headers = {
             "X-GitHub-Media-Type": "github.v3; format=json",
@@ -105,20 +105,20 @@ class Web:
         return Response(text, reply.status, headers, content_type="application/json; charset=utf-8")
 
 
-def _failed(fault: Fault) -> Reply:
-    return Reply(GitHubError(fault.status, fault.message).body, fault.status, fault.headers)
+def _failed(fault: Fault) -> ApiReply:
+    return ApiReply(GitHubError(fault.status, fault.message).body, fault.status, fault.headers)
 
 
 def _json(request: Request) -> Any:
-    """Return the body, or None when it is empty or no JSON."""
+    """Return the body, or None when it is empty or not JSON."""
     try:
         return json.loads(request.get_data())
     except ValueError:
         return None
 
 
-def _page(listing: Listing, request: Request) -> Reply:
-    """Show the page that was asked for, and link to the others."""
+def _page(listing: Listing, request: Request) -> ApiReply:
+    """Show the requested page, and link to the others."""
     size = min(max(request.args.get("per_page", 30, int), 1), 100)
     page = max(request.args.get("page", 1, int), 1)
     last = max(math.ceil(len(listing.rows) / size), 1)
@@ -133,4 +133,4 @@ def _page(listing: Listing, request: Request) -> Reply:
         links.append(f'<{request.base_url}?{query}>; rel="{name}"')
     headers = {"Link": ", ".join(links)} if links else {}
     rows = listing.rows[(page - 1) * size : page * size]
-    return Reply([listing.show(row) for row in rows], 200, headers)
+    return ApiReply([listing.show(row) for row in rows], 200, headers)

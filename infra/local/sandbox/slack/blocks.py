@@ -1,11 +1,10 @@
-"""Checks what an app wants to show as Slack does: blocks, texts and metadata, with their limits."""
+"""Checks blocks, texts and metadata that an app wants to show against Slack's limits."""
 
 import json
 from typing import Any
 
 from infra.local.sandbox.slack.workspace import Refusal
-
-Json = dict[str, Any]
+from shared.events import Json
 
 #: Longer texts are cut. https://api.slack.com/changelog/2018-04-truncating-really-long-messages
 TEXT = 40_000
@@ -29,7 +28,7 @@ _ELEMENTS, _LABEL, _VALUE = 25, 75, 2_000
 
 
 def parsed(value: Any, error: str) -> Any:
-    """A nested argument: JSON in a form's field, or already JSON; refused with `error`."""
+    """Read a nested argument: JSON in a form's field, or already JSON; refuse it with `error`."""
     if not isinstance(value, str):
         return value
     try:
@@ -68,7 +67,7 @@ def checked_metadata(value: Any) -> Json:
 
 
 def _complaint(number: int, block: Any) -> str:
-    """What is wrong with one block, in Slack's words, or the empty string."""
+    """Return the fault of one block, in Slack's words, or the empty string."""
     at = f"[json-pointer:/blocks/{number}"
     if not isinstance(block, dict) or block.get("type") not in _KINDS:
         return f"unsupported type {at}/type]"

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from infra.local.sandbox.slack.blocks import (
     MARKDOWN,
@@ -18,8 +17,8 @@ from infra.local.sandbox.slack.workspace import (
     Refusal,
     Workspace,
 )
+from shared.events import Json
 
-Json = dict[str, Any]
 Method = Callable[[Workspace, Json], Json]
 
 
@@ -138,7 +137,7 @@ METHODS: Mapping[str, Method] = {
 
 
 def _writable(workspace: Workspace, arguments: Json) -> str:
-    """The id of the conversation to write to; raises Refusal when the bot may not."""
+    """Return the id of the conversation to write to; raises Refusal when the bot may not."""
     channel = workspace.channel(str(arguments.get("channel")))
     if channel["is_archived"]:
         raise Refusal("is_archived")
@@ -148,7 +147,7 @@ def _writable(workspace: Workspace, arguments: Json) -> str:
 
 
 def _own(workspace: Workspace, arguments: Json, otherwise: str) -> tuple[str, str]:
-    """The channel and the time stamp of a message of the bot."""
+    """Return the channel and the time stamp of a message of the bot."""
     channel, ts = _writable(workspace, arguments), str(arguments.get("ts"))
     if workspace.message(channel, ts)["user"] != BOT_USER:
         raise Refusal(otherwise)
@@ -156,7 +155,7 @@ def _own(workspace: Workspace, arguments: Json, otherwise: str) -> tuple[str, st
 
 
 def _content(arguments: Json) -> Json:
-    """What a message shows and hides; raises Refusal where Slack would."""
+    """Return the visible and the hidden parts of a message; raises Refusal where Slack would."""
     text, markdown = arguments.get("text") or "", arguments.get("markdown_text")
     if markdown and (text or arguments.get("blocks")):
         raise Refusal("markdown_text_conflict")
@@ -173,7 +172,7 @@ def _content(arguments: Json) -> Json:
 
 
 def _streamed(arguments: Json) -> str:
-    """The text of a call to a streaming method, given as a whole or in chunks."""
+    """Return the text of a call to a streaming method, given as a whole or in chunks."""
     chunks = parsed(arguments.get("chunks") or [], "invalid_chunks")
     text = arguments.get("markdown_text") or ""
     text += "".join(c.get("text", "") for c in chunks if c.get("type") == "markdown_text")
@@ -193,5 +192,5 @@ def _reaction(workspace: Workspace, arguments: Json) -> tuple[str, str, str, str
 
 
 def _clear_status(workspace: Workspace, channel: str, message: Json) -> None:
-    """Slack clears the status of a thread when the app replies in it."""
+    """Clear the status of a thread, as Slack does when the app replies in it."""
     workspace.show("statuses", f"{channel}/{message.get('thread_ts')}", None)

@@ -1,5 +1,5 @@
-"""Brings what happens in the sandbox to the app as Slack does: in the background, within three
-seconds, with three retries."""
+"""Brings the sandbox's events to the app as Slack does: in the background, within three seconds,
+with three retries."""
 
 import heapq
 import threading
@@ -7,12 +7,12 @@ import time
 from collections import deque
 from collections.abc import Callable
 from http.client import HTTPException
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 from zlib import crc32
 
-from infra.local.sandbox.slack.front_door import Answer
+from infra.local.sandbox.slack.front_door import AppAnswer
+from shared.events import Json
 
-Json = dict[str, Any]
 Kind = Literal["event", "interaction", "command"]
 
 #: Seconds to wait before each retry of an event. Clicks and commands are never retried.
@@ -25,14 +25,14 @@ _REMEMBERED = 10_000
 
 
 class Delivery(NamedTuple):
-    """Something to bring to the app: the body, and the conversation that it must stay in line in.
-    `then` gets the answer."""
+    """A body for the app, and the conversation in which it must stay in line. `then` gets the
+    answer."""
 
     id: str
     kind: Kind
     body: Json
     conversation: str
-    then: Callable[[Answer], None] | None = None
+    then: Callable[[AppAnswer], None] | None = None
 
 
 class Attempt(NamedTuple):
@@ -46,11 +46,11 @@ class Attempt(NamedTuple):
 
 
 #: Makes one try; raises TimeoutError, OSError or HTTPException when no answer came.
-Send = Callable[[Delivery, int, str], Answer]
+Send = Callable[[Delivery, int, str], AppAnswer]
 
 
 class Courier:
-    """Makes the tries, in threads of its own. `pace` scales the pauses before retries."""
+    """Makes the tries, in its own threads. `pace` scales the pauses before retries."""
 
     def __init__(self, send: Send, pace: float) -> None:
         self.attempts: deque[Attempt] = deque(maxlen=_REMEMBERED)
@@ -65,7 +65,7 @@ class Courier:
             lane.start()
 
     def stop(self) -> None:
-        """Stop after the tries under way; what waits is dropped."""
+        """Stop after the tries under way; drop the rest."""
         for lane in self._lanes:
             lane.stop()
         for lane in self._lanes:
@@ -77,7 +77,7 @@ class Courier:
         self._lane(delivery).add(0.0, delivery, 0, "")
 
     def settle(self, timeout: float) -> bool:
-        """Wait until everything was delivered or given up; False when that took too long."""
+        """Wait until everything is delivered or given up; False when that takes too long."""
         with self._settled:
             return self._settled.wait_for(lambda: self._under_way == 0, timeout)
 
@@ -110,7 +110,7 @@ class Courier:
 
 
 class _Lane(threading.Thread):
-    """Does one thing after the other, each when it is due."""
+    """Does one thing after another, each when it is due."""
 
     def __init__(self, do: Callable[[Delivery, int, str], None]) -> None:
         super().__init__(name="slack-courier", daemon=True)
@@ -146,8 +146,8 @@ class _Lane(threading.Thread):
         return self._due[0][0] - time.monotonic()
 
 
-def _complaint(answer: Answer) -> str:
-    """What Slack finds wrong with an answer. It follows redirects; this does not."""
+def _complaint(answer: AppAnswer) -> str:
+    """Return Slack's complaint about an answer. Slack follows redirects; this does not."""
     if 300 <= answer.status < 400:
         return "too_many_redirects"
     return "" if 200 <= answer.status < 300 else "http_error"

@@ -1,18 +1,17 @@
-"""Slack's side of Socket Mode: what would be posted to a URL goes through a websocket instead."""
+"""Slack's side of Socket Mode: sends through a websocket what it would post to a URL."""
 
 import json
 import queue
 import socket
 import threading
 import uuid
-from typing import Any
 
 from infra.local.sandbox.slack.courier import Delivery
-from infra.local.sandbox.slack.front_door import Answer
+from infra.local.sandbox.slack.front_door import AppAnswer
 from infra.local.sandbox.slack.socket import WebSocket
 from infra.local.sandbox.slack.workspace import APP
+from shared.events import Json
 
-Json = dict[str, Any]
 _TYPES = {"event": "events_api", "interaction": "interactive", "command": "slash_commands"}
 
 
@@ -46,7 +45,7 @@ class Envelopes:
             with self._lock:
                 self._open.remove(web)
 
-    def send(self, delivery: Delivery, number: int, reason: str) -> Answer:
+    def send(self, delivery: Delivery, number: int, reason: str) -> AppAnswer:
         """Send one envelope and wait until the app acknowledges it; raises TimeoutError when it
         does not, and OSError when it has gone."""
         envelope: Json = {
@@ -72,7 +71,7 @@ class Envelopes:
             with self._lock:
                 del self._unacknowledged[envelope["envelope_id"]]
         headers = {"content-type": "application/json"}
-        return Answer(200, json.dumps(payload).encode() if payload else b"", headers)
+        return AppAnswer(200, json.dumps(payload).encode() if payload else b"", headers)
 
     def close(self) -> None:
         with self._lock:

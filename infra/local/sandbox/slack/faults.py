@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 
 class Fault(NamedTuple):
-    """How a call goes wrong.
+    """A failure of one call.
 
-    `after` performs the change first. `error` is Slack's `{"ok": false, "error": …}`; a `status`
-    other than 200 is an answer that is not Slack's, but for 429, which says to come back after
-    `retry_after` seconds. With neither the connection closes without an answer. `delay` holds the
+    `after` performs the change first. `error` is Slack's `{"ok": false, "error": …}`. A `status`
+    other than 200 answers in a form that is not Slack's, but for 429, which says to come back after
+    `retry_after` seconds. With neither, the connection closes without an answer. `delay` holds the
     answer back for so many seconds; with `proceed` that is all. `late` holds the change back too.
     """
 
@@ -23,7 +23,7 @@ class Fault(NamedTuple):
 
 
 class Faults:
-    """The faults that wait, by method, in the order in which they were asked for."""
+    """The faults still to come, by method, in the order in which they were ordered."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, list[Fault]] = {}

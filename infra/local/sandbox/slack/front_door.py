@@ -3,17 +3,18 @@
 import json
 import time
 from http.client import HTTPConnection, HTTPSConnection
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 from slack_sdk.signature import SignatureVerifier
 
-Json = dict[str, Any]
+from shared.events import Json
+
 _FORM = "application/x-www-form-urlencoded"
 
 
-class Answer(NamedTuple):
-    """What the front door said. The names of `headers` are in lower case."""
+class AppAnswer(NamedTuple):
+    """The front door's answer. The names of `headers` are in lower case."""
 
     status: int
     body: bytes
@@ -32,21 +33,21 @@ class FrontDoor:
         self._signer = SignatureVerifier(signing_secret)
         self._patience = patience
 
-    def event(self, payload: Json, headers: dict[str, str] | None = None) -> Answer:
-        """Post an event of the Events API; `headers` tell of an earlier attempt."""
+    def event(self, payload: Json, headers: dict[str, str] | None = None) -> AppAnswer:
+        """Post an event of the Events API; `headers` name an earlier attempt."""
         body = json.dumps(payload, ensure_ascii=False).encode()
         return self._post("/slack/events", body, "application/json", headers or {})
 
-    def interaction(self, payload: Json) -> Answer:
+    def interaction(self, payload: Json) -> AppAnswer:
         """Post a click, a shortcut or the submission of a view."""
         body = urlencode({"payload": json.dumps(payload, ensure_ascii=False)}).encode()
         return self._post("/slack/interactive", body, _FORM, {})
 
-    def command(self, form: dict[str, str]) -> Answer:
+    def command(self, form: dict[str, str]) -> AppAnswer:
         """Post a slash command."""
         return self._post("/slack/commands", urlencode(form).encode(), _FORM, {})
 
-    def _post(self, path: str, body: bytes, kind: str, extra: dict[str, str]) -> Answer:
+    def _post(self, path: str, body: bytes, kind: str, extra: dict[str, str]) -> AppAnswer:
         timestamp = str(int(time.time()))
         headers = {
             "Content-Type": kind,
@@ -63,6 +64,6 @@ class FrontDoor:
             connection.request("POST", self._url.path.rstrip("/") + path, body, headers)
             response = connection.getresponse()
             answered = {name.lower(): value for name, value in response.getheaders()}
-            return Answer(response.status, response.read(), answered)
+            return AppAnswer(response.status, response.read(), answered)
         finally:
             connection.close()

@@ -2,18 +2,16 @@
 
 import secrets
 import time
-from typing import Any
 
 from infra.local.sandbox.slack.workspace import APP, BOT_USER, DOMAIN, TEAM, Refusal
-
-Json = dict[str, Any]
+from shared.events import Json
 
 #: The deprecated verification token, which is still in every payload.
 _TOKEN = "sandbox-verification-token"
 
 
 def envelope(event: Json) -> Json:
-    """An event as the Events API sends it.
+    """Wrap an event as the Events API sends it.
     https://docs.slack.dev/apis/events-api/#callback-field"""
     authorization = {
         "enterprise_id": None,
@@ -41,7 +39,7 @@ def envelope(event: Json) -> Json:
 def slash_command(
     command: str, text: str, channel: Json, user: Json, response_url: str
 ) -> dict[str, str]:
-    """The form of a slash command.
+    """Build the form of a slash command.
     https://docs.slack.dev/interactivity/implementing-slash-commands"""
     return {
         "token": _TOKEN,
@@ -63,7 +61,7 @@ def slash_command(
 def block_actions(
     message: Json, action_id: str, channel: Json, user: Json, response_url: str
 ) -> Json:
-    """The payload of a click on an element of `message`; raises Refusal when it has no such one.
+    """Build the payload of a click on an element of `message`; raises Refusal without such one.
     https://docs.slack.dev/reference/interaction-payloads/block_actions-payload"""
     thread = {"thread_ts": message["thread_ts"]} if "thread_ts" in message else {}
     return {

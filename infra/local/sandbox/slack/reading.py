@@ -13,8 +13,8 @@ from infra.local.sandbox.slack.workspace import (
     Refusal,
     Workspace,
 )
+from shared.events import Json
 
-Json = dict[str, Any]
 Method = Callable[[Workspace, Json], Json]
 _TYPES = {"im": "is_im", "public_channel": "is_channel", "private_channel": "is_group"}
 
@@ -32,7 +32,7 @@ def auth_test(workspace: Workspace, arguments: Json) -> Json:
 
 
 def history(workspace: Workspace, arguments: Json) -> Json:
-    """The newest first, without the replies in threads."""
+    """Return the newest first, without the replies in threads."""
     channel = _readable(workspace, arguments)
     messages = workspace.messages(channel)
     roots = [m for m in messages if m.get("thread_ts", m["ts"]) == m["ts"]]
@@ -46,7 +46,7 @@ def history(workspace: Workspace, arguments: Json) -> Json:
 
 
 def replies(workspace: Workspace, arguments: Json) -> Json:
-    """A message and the replies to it, the oldest first; of a reply only itself."""
+    """Return a message and its replies, the oldest first; of a reply only itself."""
     try:
         thread = workspace.thread(_readable(workspace, arguments), str(arguments.get("ts")))
     except Refusal as err:
@@ -112,7 +112,7 @@ def _readable(workspace: Workspace, arguments: Json) -> str:
 
 
 def _between(messages: list[Json], arguments: Json) -> list[Json]:
-    """Those after `oldest` and before `latest`."""
+    """Keep the messages after `oldest` and before `latest`."""
     oldest = str(arguments.get("oldest") or "0")
     latest = str(arguments.get("latest") or "9")
     bounds = {oldest, latest} if _true(arguments.get("inclusive")) else set()
@@ -120,7 +120,7 @@ def _between(messages: list[Json], arguments: Json) -> list[Json]:
 
 
 def _shown(messages: list[Json], arguments: Json) -> list[Json]:
-    """Messages without their metadata, unless it was asked for."""
+    """Drop the metadata of messages, unless it was asked for."""
     hidden = (
         {"streaming"}
         if _true(arguments.get("include_all_metadata"))
@@ -133,7 +133,7 @@ def _shown(messages: list[Json], arguments: Json) -> list[Json]:
 
 
 def _page(name: str, rows: Sequence[Json], arguments: Json, default: int) -> Json:
-    """One page of `rows` and the cursor of the next."""
+    """Return one page of `rows` and the cursor of the next."""
     try:
         start = int(urlsafe_b64decode(str(arguments.get("cursor") or "MA==")))
     except (ValueError, Base64Error):
@@ -148,5 +148,5 @@ def _page(name: str, rows: Sequence[Json], arguments: Json, default: int) -> Jso
 
 
 def _true(value: Any) -> bool:
-    """A flag, which comes as JSON or as a word in a form."""
+    """Read a flag, which comes as JSON or as a word in a form."""
     return str(value).lower() in {"1", "true"}

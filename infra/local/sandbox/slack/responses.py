@@ -4,18 +4,17 @@ import json
 import secrets
 import threading
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from werkzeug.wrappers import Response
 
 from infra.local.sandbox.slack.blocks import checked_blocks
 from infra.local.sandbox.slack.workspace import BOT_USER, Refusal, Workspace
-
-Json = dict[str, Any]
+from shared.events import Json
 
 
 class _Occasion(NamedTuple):
-    """Who did what where: the message that was clicked on, if it was a click."""
+    """The person and the place of a click or a command, and the message that was clicked on."""
 
     channel: str
     user: str
@@ -23,7 +22,7 @@ class _Occasion(NamedTuple):
 
 
 class Responses:
-    """What `response_url` in a payload leads to.
+    """The target of each `response_url` in a payload.
     https://docs.slack.dev/interactivity/handling-user-interaction#message_responses"""
 
     def __init__(self, workspace: Workspace) -> None:
@@ -39,7 +38,7 @@ class Responses:
         return token
 
     def take(self, token: str, body: Json) -> Response:
-        """Show what the app answered."""
+        """Show the app's answer."""
         with self._lock:
             occasion = self._occasions.get(token)
         if occasion is None:
@@ -51,7 +50,7 @@ class Responses:
         return Response("ok")
 
     def answered(self, token: str, body: bytes) -> None:
-        """Show what stood in the answer to a command itself, as JSON or as text."""
+        """Show the body of the answer to a command itself, as JSON or as text."""
         if not body.strip():
             return
         with self._lock:

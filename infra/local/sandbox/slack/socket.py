@@ -27,7 +27,7 @@ class WebSocket:
         self._send(_TEXT, text.encode())
 
     def receive(self) -> str | None:
-        """The next text, or None when the other side is gone. Answers pings on the way."""
+        """Return the next text, or None when the other side is gone; answer pings on the way."""
         text = b""
         while True:
             try:

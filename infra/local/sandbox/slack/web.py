@@ -1,4 +1,5 @@
-"""The sandbox's HTTP: who is asking, which method, which fault, Slack's form of an answer."""
+"""The HTTP of the sandbox Slack: finds the caller, the method and the fault, and answers as Slack
+does."""
 
 import json
 import socket
@@ -6,7 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from werkzeug.wrappers import Request, Response
 
@@ -16,17 +17,17 @@ from infra.local.sandbox.slack.envelopes import Envelopes
 from infra.local.sandbox.slack.faults import Fault, Faults
 from infra.local.sandbox.slack.responses import Responses
 from infra.local.sandbox.slack.workspace import Refusal, Workspace
+from shared.events import Json
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-Json = dict[str, Any]
 _METHODS = {**chat.METHODS, **reading.METHODS}
 _OPEN = "apps.connections.open"
 
 
 class Call(NamedTuple):
-    """A method and what it was given."""
+    """A method and its arguments."""
 
     method: str
     arguments: Json
@@ -79,7 +80,7 @@ class Web:
         return _answer(answer) if fault.proceed else _broken(fault, hang_up)
 
     def _call(self, method: str, request: Request) -> Json:
-        """Do what a method does, and return its answer or Slack's refusal."""
+        """Perform a method, and return its answer or Slack's refusal."""
         bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
         try:
             arguments = _arguments(request)
@@ -103,7 +104,7 @@ class Web:
 
 
 def _arguments(request: Request) -> Json:
-    """What a call was given, as JSON or as a form, and in the query."""
+    """Return the arguments of a call, from JSON or a form, and from the query."""
     given: Json = dict(request.args)
     if request.mimetype != "application/json":
         return given | dict(request.form)
@@ -137,7 +138,7 @@ def _broken(fault: Fault, hang_up: Callable[[], Response]) -> Response:
 
 
 def _hanging_up(connection: socket.socket) -> Callable[[], Response]:
-    """What closes the connection, so that the response goes nowhere."""
+    """Return a function that closes the connection, so that the response goes nowhere."""
 
     def hang_up() -> Response:
         with suppress(OSError):  # the other side was faster

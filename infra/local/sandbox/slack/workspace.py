@@ -1,5 +1,4 @@
-"""What a Slack workspace holds and what happens in it: every change makes the events that Slack
-would send to the app."""
+"""A Slack workspace: its content, and the event that Slack would send for each change."""
 
 import re
 import threading
@@ -10,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.local.sandbox.records import Records
-
-Json = dict[str, Any]
+from shared.events import Json
 
 TEAM = "T0SANDBOX"
 DOMAIN = "acme"
@@ -33,7 +31,7 @@ _KINDS = {"C": "channel", "D": "im", "G": "group"}
 
 
 class Refusal(Exception):
-    """Slack's answer `{"ok": false, "error": …}`, with what else is in it."""
+    """Slack's answer `{"ok": false, "error": …}`, with further fields."""
 
     def __init__(self, error: str, **fields: Any) -> None:
         super().__init__(error)
@@ -43,7 +41,7 @@ class Refusal(Exception):
 
 class Workspace:
     """People, conversations and messages. `emit` gets each event as it stands inside the Events
-    API's envelope. All methods are safe to call from many threads."""
+    API's envelope. Threads may share it."""
 
     def __init__(self, emit: Callable[[Json], None], state: Path | None = None) -> None:
         self._emit = emit
@@ -68,7 +66,7 @@ class Workspace:
         return dict(self._records.table("channels"))
 
     def channel(self, name: str) -> Json:
-        """The conversation with this id or `#name`, or the one with this user."""
+        """Return the conversation with this id or `#name`, or the one with this user."""
         with self._lock:
             for channel in self._records.table("channels").values():
                 if name in {channel["id"], channel.get("name"), f"#{channel.get('name')}"}:
@@ -97,7 +95,7 @@ class Workspace:
         return str(channel["id"])
 
     def open_dm(self, user: str) -> Json:
-        """The conversation between the bot and `user`, made when there is none."""
+        """Return the conversation between the bot and `user`; make it when there is none."""
         with self._lock:
             if user not in self._records.table("users"):
                 raise Refusal("user_not_found")
@@ -109,7 +107,7 @@ class Workspace:
     # Messages
 
     def message(self, channel: str, ts: str) -> Json:
-        """One message; raises Refusal when there is none."""
+        """Return one message; raises Refusal when there is none."""
         with self._lock:
             try:
                 return self._records.table(f"messages {channel}")[ts]
@@ -117,12 +115,12 @@ class Workspace:
                 raise Refusal("message_not_found") from None
 
     def messages(self, channel: str) -> list[Json]:
-        """All messages of a conversation with the replies in its threads, the oldest first."""
+        """Return all messages of a conversation with the replies in threads, the oldest first."""
         with self._lock:
             return sorted(self._records.table(f"messages {channel}").values(), key=_ts)
 
     def thread(self, channel: str, ts: str) -> list[Json]:
-        """A message and the replies to it, the oldest first."""
+        """Return a message and its replies, the oldest first."""
         root = self.message(channel, ts)
         replies = [m for m in self.messages(channel) if m.get("thread_ts") == ts != m["ts"]]
         if replies:
@@ -138,7 +136,7 @@ class Workspace:
     def post(self, channel: str, user: str, thread_ts: str | None = None, **fields: Any) -> Json:
         """Add a message of `user`, who may be the bot.
 
-        Like Slack it puts a reply to a message that is gone into the channel, without a word.
+        Like Slack it silently puts a reply to a message that is gone into the channel.
         """
         with self._lock:
             message = {"type": "message", "user": user, "team": TEAM, "ts": self._stamp(), **fields}
@@ -248,7 +246,7 @@ class Workspace:
         self.open_dm(ALICE)
 
     def _stamp(self) -> str:
-        """A time stamp that no message of this workspace has."""
+        """Return a time stamp that no message of this workspace has."""
         self._last = max(time.time_ns() // 1000, self._last + 1)
         return f"{self._last // 1_000_000}.{self._last % 1_000_000:06}"
 
@@ -256,8 +254,8 @@ class Workspace:
         self._records.put(f"messages {channel}", message["ts"], message)
 
     def _emit_message(self, channel: str, message: Json) -> None:
-        """A mention in a channel makes two events, `app_mention` and `message`; in a direct message
-        it makes one. https://docs.slack.dev/reference/events/app_mention"""
+        """Emit one event; for a mention in a channel two, `app_mention` and `message`.
+        https://docs.slack.dev/reference/events/app_mention"""
         event = {**_public(message), "channel": channel, "event_ts": message["ts"]}
         mentioned = re.search(rf"<@{BOT_USER}[|>]", message["text"])
         if mentioned and _KINDS[channel[0]] != "im" and message["user"] != BOT_USER:
@@ -282,6 +280,6 @@ def _ts(message: Json) -> tuple[int, int]:
 
 
 def _public(message: Json) -> Json:
-    """A message as events show it: without the metadata, for which one must ask."""
+    """Return a message as events show it: without the metadata, for which one must ask."""
     hidden = {"metadata", "streaming", "reactions"}
     return {name: value for name, value in message.items() if name not in hidden}

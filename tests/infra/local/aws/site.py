@@ -20,7 +20,7 @@ PATIENCE = 15.0
 
 
 def is_alive(pid: int) -> bool:
-    """Whether the process runs; one that nobody reaped yet does not."""
+    """Return True when the process runs; a zombie does not."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

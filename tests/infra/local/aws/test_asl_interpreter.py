@@ -13,11 +13,11 @@ from botocore.exceptions import ClientError
 
 from infra.local.aws import asl_interpreter
 from infra.local.aws.errors import FunctionError, TemplateError
-from infra.local.aws.http_server import HttpServer
 from infra.local.aws.state_machines import StateMachine, StateMachines
 from infra.local.aws.states_api import StatesApi
 from infra.local.aws.store import Store
 from infra.local.aws.template import load
+from infra.local.http_server import HttpServer
 
 Json = dict[str, Any]
 ACCOUNT = "210000000002"

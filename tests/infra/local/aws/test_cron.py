@@ -1,4 +1,4 @@
-"""When a schedule is due."""
+"""Schedules are due at the times of their expressions."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Which messages a poller puts into a batch, and which answers it takes for a failure."""
+"""A poller puts messages into batches, and takes some answers for failures."""
 
 import threading
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Templates: what the transform and the stack make of them, and what they refuse."""
+"""Templates: the transform and the stack create their resources, or refuse them."""
 
 from pathlib import Path
 from textwrap import dedent
@@ -8,7 +8,7 @@ import pytest
 
 from infra.local.aws.cloud import LocalCloud
 from infra.local.aws.errors import TemplateError
-from infra.local.aws.stack import Declaration, Resource, Stack
+from infra.local.aws.stack import Resource, ResourceDeclaration, Stack
 from infra.local.aws.template import load
 from tests.infra.local.aws.site import TEMPLATE
 
@@ -21,7 +21,7 @@ def outputs(tmp_path: Path, text: str, **parameters: str) -> dict[str, Any]:
     path.write_text(dedent(text))
     made: list[str] = []
 
-    def create(declared: Declaration) -> Resource:
+    def create(declared: ResourceDeclaration) -> Resource:
         made.append(declared.logical_id)
         return Resource(declared.name, {"Arn": f"arn:{declared.name}", **declared.properties})
 
@@ -112,7 +112,7 @@ def test_resources_come_after_what_they_need(tmp_path: Path) -> None:
         ("Outputs: {O: {Value: !If [Nope, a, b]}}", "condition 'Nope' is not declared"),
         ("Parameters: {P: {Type: String}}", "parameter P has no default"),
         ("Parameters: {P: {Type: String, Default: c, AllowedValues: [a, b]}}", "P=c; expected one"),
-        ("  S: {Type: Test::Thing, DependsOn: S}", "S → S is a circle"),
+        ("  S: {Type: Test::Thing, DependsOn: S}", "S → S is a cycle"),
     ],
 )
 def test_what_cannot_be_deployed_is_named(tmp_path: Path, more: str, reason: str) -> None:

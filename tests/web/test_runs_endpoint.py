@@ -14,7 +14,7 @@ from shared.planning.validation import Limits
 from tests.planning.conftest import Open, opened
 from tests.planning.plans import ASK, Drafts, gives_up, of, planned, step
 from tests.planning.stage import Stage
-from tests.web.caller import Caller
+from tests.web.api_client import ApiClient
 
 __all__ = ["opened"]
 
@@ -25,14 +25,14 @@ ABOUT = {"goal": "Comment elsewhere", "issue": "acme/shop#7"}
 
 
 @pytest.fixture
-def caller(database_url: str) -> Iterator[Caller]:
-    made = Caller(database_url)
+def caller(database_url: str) -> Iterator[ApiClient]:
+    made = ApiClient(database_url)
     with made.reader:
         yield made
 
 
-def sent(it: Stage, caller: Caller) -> None:
-    """Bring what was published to the flow, as its queue would."""
+def sent(it: Stage, caller: ApiClient) -> None:
+    """Bring the published events to the flow, as its queue would."""
     for event in caller.published:
         it.bench.deliver(it.flow, event)
     caller.published.clear()
@@ -44,7 +44,7 @@ def number(agent: Agent, of: int) -> int:
     return of
 
 
-def test_a_plan_is_read_from_its_start_to_its_end(opened: Open, caller: Caller) -> None:
+def test_a_plan_is_read_from_its_start_to_its_end(opened: Open, caller: ApiClient) -> None:
     it = opened(planned(Drafts(Plan((step("s1", "number", of=7),))), number))
     run = caller.post("/runs", {"goal": "Count"}).body["run"]
     assert caller.get(run).status == 404
@@ -61,7 +61,7 @@ def test_a_plan_is_read_from_its_start_to_its_end(opened: Open, caller: Caller) 
     assert it.said() == []
 
 
-def test_another_tenants_run_is_not_there(opened: Open, caller: Caller) -> None:
+def test_another_tenants_run_is_not_there(opened: Open, caller: ApiClient) -> None:
     it = opened(planned(Drafts(Plan((step("s1", "number", of=7),))), number))
     run = it.ask(ASK)
     it.ended(run)
@@ -74,7 +74,7 @@ def test_another_tenants_run_is_not_there(opened: Open, caller: Caller) -> None:
 
 
 def test_an_approval_waits_is_read_and_is_given_for_exactly_its_digest(
-    opened: Open, caller: Caller
+    opened: Open, caller: ApiClient
 ) -> None:
     it = opened(planned(Drafts(ELSEWHERE)))
     run = caller.post("/runs", ABOUT).body["run"]
@@ -99,7 +99,7 @@ def test_an_approval_waits_is_read_and_is_given_for_exactly_its_digest(
     assert it.said() == ["bug"]
 
 
-def test_a_plan_from_github_is_answered_through_the_api(opened: Open, caller: Caller) -> None:
+def test_a_plan_from_github_is_answered_through_the_api(opened: Open, caller: ApiClient) -> None:
     it = opened(planned(Drafts(ELSEWHERE)))
     run = it.ask(ASK)
     it.asked(run)
@@ -114,7 +114,9 @@ def test_a_plan_from_github_is_answered_through_the_api(opened: Open, caller: Ca
     assert "Rejected by ada." in caller.get(run).body["reason"]
 
 
-def test_a_cancelled_plan_ends_and_cancelling_it_again_fails(opened: Open, caller: Caller) -> None:
+def test_a_cancelled_plan_ends_and_cancelling_it_again_fails(
+    opened: Open, caller: ApiClient
+) -> None:
     it = opened(planned(Drafts(ELSEWHERE)))
     run = caller.post("/runs", ABOUT).body["run"]
     sent(it, caller)
@@ -127,7 +129,7 @@ def test_a_cancelled_plan_ends_and_cancelling_it_again_fails(opened: Open, calle
     assert "no open plan" in caller.get(again).body["reason"]
 
 
-def test_an_expired_question_is_told_as_expired(opened: Open, caller: Caller) -> None:
+def test_an_expired_question_is_told_as_expired(opened: Open, caller: ApiClient) -> None:
     it = opened(planned(Drafts(ELSEWHERE), limits=Limits(approval=1)))
     run = caller.post("/runs", ABOUT).body["run"]
     sent(it, caller)
@@ -135,7 +137,7 @@ def test_an_expired_question_is_told_as_expired(opened: Open, caller: Caller) ->
     assert caller.get(run).body["approvals"][0]["state"] == "expired"
 
 
-def test_a_failed_step_tells_why(opened: Open, caller: Caller) -> None:
+def test_a_failed_step_tells_why(opened: Open, caller: ApiClient) -> None:
     unfit = Plan((step("s1", "number", of=7), step("s2", "comment", body=of("s1", "no"))))
     it = opened(planned(Drafts(unfit), number, reflector=gives_up))
     run = caller.post("/runs", ABOUT).body["run"]
@@ -146,7 +148,7 @@ def test_a_failed_step_tells_why(opened: Open, caller: Caller) -> None:
     assert told["reason"]
 
 
-def test_what_reads_can_write_nothing(caller: Caller) -> None:
+def test_what_reads_can_write_nothing(caller: ApiClient) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         caller.reader.run("github:acme", [Statement("update plans set state = 'done'", {})])
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -154,7 +156,7 @@ def test_what_reads_can_write_nothing(caller: Caller) -> None:
 
 
 def test_without_a_database_it_says_later() -> None:
-    answer = Caller("postgresql://127.0.0.1:9/none").get("f" * 20)
+    answer = ApiClient("postgresql://127.0.0.1:9/none").get("f" * 20)
     assert answer.status == 503
     assert answer.headers["Retry-After"] == "5"
     assert DatabaseUnavailable.__name__ not in str(answer.body)

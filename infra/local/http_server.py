@@ -1,4 +1,4 @@
-"""A WSGI application on a loopback port, in threads of this process, quiet and without delays."""
+"""Serves a WSGI application on a loopback port, in threads of this process, without a log."""
 
 import socket
 import threading
@@ -21,7 +21,11 @@ class QuietHandler(WSGIRequestHandler):
 
 
 class HttpServer:
-    """Listens from the start, so that its address is known; answers once it has an application."""
+    """Listens from the start, so that its address is known; answers once it has an application.
+
+    It opens its own socket, because werkzeug ends the process when the port is taken. Raises
+    LocalCloudError instead.
+    """
 
     def __init__(self, port: int = 0, handler: type[WSGIRequestHandler] = QuietHandler) -> None:
         try:
@@ -41,7 +45,7 @@ class HttpServer:
         self._application: WSGIApplication | None = None
         self._thread = threading.Thread(
             target=self._server.serve_forever,
-            kwargs={"poll_interval": 0.1},
+            kwargs={"poll_interval": 0.05},
             name="http",
             daemon=True,
         )
@@ -51,7 +55,7 @@ class HttpServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop listening; a second time does nothing."""
+        """Stop listening; a second call does nothing."""
         if self._thread.is_alive():
             self._server.shutdown()
             self._thread.join()

@@ -1,4 +1,4 @@
-"""What callers of the API may ask for: who, what, how large, and how it is refused."""
+"""Requests to the API: who may send them, what they may hold, and how they are refused."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from shared.events import Event, Issue, Workplace, run_id
-from tests.web.caller import Caller
+from tests.web.api_client import ApiClient
 
 RUN, DIGEST = "0123456789abcdef0123", "f" * 64
 ANSWER = {"answer": "approve", "digest": DIGEST}
@@ -17,7 +17,7 @@ PATHS = ["/runs", f"/runs/{RUN}/cancel", f"/runs/{RUN}/approvals/s1"]
 
 
 def test_a_goal_becomes_an_event_and_the_id_of_its_plan_is_told_at_once() -> None:
-    caller = Caller()
+    caller = ApiClient()
     answer = caller.post("/runs", {"goal": "Group the open issues"})
     (event,) = caller.published
     assert answer.status == 202
@@ -31,7 +31,7 @@ def test_a_goal_becomes_an_event_and_the_id_of_its_plan_is_told_at_once() -> Non
 
 
 def test_the_same_key_is_the_same_event_for_one_caller_only() -> None:
-    caller = Caller()
+    caller = ApiClient()
     body = {"goal": "Once"}
     first = caller.post("/runs", body, Idempotency_Key="a key").body["run"]
     assert caller.post("/runs", body, Idempotency_Key="a key").body["run"] == first
@@ -40,7 +40,7 @@ def test_the_same_key_is_the_same_event_for_one_caller_only() -> None:
 
 
 def test_another_flow_is_started_by_its_name() -> None:
-    caller = Caller()
+    caller = ApiClient()
     answer = caller.post("/runs", {"flow": "digest", "text": "Monday"})
     (event,) = caller.published
     assert (event.type, event.text) == ("api.flow.digest", "Monday")
@@ -48,14 +48,14 @@ def test_another_flow_is_started_by_its_name() -> None:
 
 
 def test_a_flow_that_takes_no_requests_is_a_wrong_field() -> None:
-    caller = Caller(event_types="api.command.plan,slack.app_mention")
+    caller = ApiClient(event_types="api.command.plan,slack.app_mention")
     answer = caller.post("/runs", {"flow": "chat", "text": "Hello"})
     assert (answer.status, answer.body["field"]) == (422, "flow")
     assert caller.published == []
 
 
 def test_an_issue_must_be_of_the_callers_tenant() -> None:
-    caller = Caller(tenants="shop=github:shop")
+    caller = ApiClient(tenants="shop=github:shop")
     assert caller.post("/runs", {"goal": "x", "issue": "acme/web#7"}).status == 202
     assert caller.published[0].issue_target == Issue("acme/web", 7)
     for issue in ("shop/web#7", "other/web#7"):
@@ -64,7 +64,7 @@ def test_an_issue_must_be_of_the_callers_tenant() -> None:
 
 
 def test_a_repository_must_be_of_the_callers_tenant() -> None:
-    caller = Caller(tenants="shop=github:shop")
+    caller = ApiClient(tenants="shop=github:shop")
     assert caller.post("/runs", {"goal": "x", "repository": "acme/web"}).status == 202
     assert caller.published[0].workplace == Workplace("acme/web", "github:acme")
     assert caller.published[0].repository == "acme/web"
@@ -74,7 +74,7 @@ def test_a_repository_must_be_of_the_callers_tenant() -> None:
 
 
 def test_answers_and_cancels_are_events_of_the_run_that_they_are_about() -> None:
-    caller = Caller()
+    caller = ApiClient()
     cancelled = caller.post(f"/runs/{RUN}/cancel")
     answered = caller.post(PATHS[2], ANSWER | {"answer": "change", "words": "smaller"})
     cancel, change = caller.published
@@ -90,7 +90,7 @@ def test_answers_and_cancels_are_events_of_the_run_that_they_are_about() -> None
 
 @pytest.mark.parametrize("path", PATHS)
 def test_nobody_gets_in_without_a_known_token(path: str) -> None:
-    caller = Caller()
+    caller = ApiClient()
     for token in ("", "nobody's", "ada's more", "\ud800"):
         answer = caller.post(path, {}, token)
         assert answer.status == 401
@@ -102,13 +102,13 @@ def test_nobody_gets_in_without_a_known_token(path: str) -> None:
 
 @pytest.mark.parametrize("path", PATHS)
 def test_a_token_that_may_only_read_writes_nothing(path: str) -> None:
-    caller = Caller()
+    caller = ApiClient()
     assert caller.post(path, {"goal": "x"}, "guest's").status == 403
     assert caller.published == []
 
 
 def test_without_tokens_there_is_no_api() -> None:
-    caller = Caller(api_tokens="")
+    caller = ApiClient(api_tokens="")
     assert {caller.post(path, {}).status for path in PATHS} == {404}
     assert caller.get(RUN).status == 404
 
@@ -117,12 +117,12 @@ def test_without_tokens_there_is_no_api() -> None:
 def test_tokens_that_cannot_be_read_open_nothing(
     tokens: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert Caller(api_tokens=tokens).post("/runs", {"goal": "x"}).status == 503
+    assert ApiClient(api_tokens=tokens).post("/runs", {"goal": "x"}).status == 503
     assert '"x"' not in capsys.readouterr().out
 
 
 def test_no_log_holds_a_token_or_a_text(capsys: pytest.CaptureFixture[str]) -> None:
-    caller = Caller()
+    caller = ApiClient()
     caller.post("/runs", {"goal": "a private goal"})
     caller.post("/runs", {"private": "a private goal"})
     caller.post("/runs", {"goal": "a private goal"}, "a private token")
@@ -159,7 +159,7 @@ def test_no_log_holds_a_token_or_a_text(capsys: pytest.CaptureFixture[str]) -> N
     ],
 )
 def test_what_is_wrong_is_named(body: object, status: int, field: str | None) -> None:
-    caller = Caller()
+    caller = ApiClient()
     answer = caller.post("/runs", body)
     assert (answer.status, answer.body.get("field")) == (status, field)
     assert caller.published == []
@@ -178,7 +178,7 @@ def test_what_is_wrong_is_named(body: object, status: int, field: str | None) ->
     ],
 )
 def test_an_answer_is_exact(change: dict[str, Any], field: str) -> None:
-    caller = Caller()
+    caller = ApiClient()
     answer = caller.post(PATHS[2], ANSWER | change)
     assert (answer.status, answer.body["field"]) == (422, field)
     assert caller.published == []
@@ -186,11 +186,11 @@ def test_an_answer_is_exact(change: dict[str, Any], field: str) -> None:
 
 @pytest.mark.parametrize("path", ["/runs/x/cancel", f"/runs/{RUN}/approvals/S1"])
 def test_what_can_be_no_run_or_step_is_not_there(path: str) -> None:
-    assert Caller().post(path, ANSWER).status == 404
+    assert ApiClient().post(path, ANSWER).status == 404
 
 
 def test_other_methods_types_and_long_keys_are_refused() -> None:
-    caller = Caller()
+    caller = ApiClient()
     for method in ("GET", "PUT", "DELETE"):
         answer = caller.send(method, "/runs", None, "ada's", {})
         assert (answer.status, answer.headers["Allow"]) == (405, "POST")
@@ -218,7 +218,7 @@ FIELDS = st.sampled_from(
     st.text(max_size=30),
 )
 def test_any_body_is_taken_or_refused_never_failed(path: str, body: Any, key: str) -> None:
-    caller = Caller()
+    caller = ApiClient()
     answer = caller.post(path, json.dumps(body), Idempotency_Key=key)
     assert answer.status in {202, 400, 413, 415, 422}
     assert len(caller.published) == (answer.status == 202)

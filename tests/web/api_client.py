@@ -1,4 +1,4 @@
-"""A caller of the API: the ingress and the reading function, called as API Gateway calls them."""
+"""A client of the REST API: calls the ingress and the runs endpoint as API Gateway does."""
 
 import hashlib
 import json
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from shared.database import READER, Database
 from shared.events import Event, Json
 from shared.settings import Settings
-from shared.web import api
+from shared.web import runs_endpoint
 from shared.web.ingress import Ingress, build
 
 NOW = 1_700_000_000
@@ -29,15 +29,15 @@ class Answer(NamedTuple):
     headers: Mapping[str, str]
 
 
-class Caller:
-    """Calls with ada's token unless told otherwise; what is published is kept."""
+class ApiClient:
+    """Calls with ada's token unless told otherwise, and keeps the published events."""
 
     def __init__(self, database_url: str = "", **settings: str) -> None:
         self.published: list[Event] = []
         made = Settings(api_tokens=API_TOKENS)._replace(**settings)
         self.ingress = build(Ingress(made, self.published.append, lambda: NOW))
         self.reader = Database(database_url, patience=0.5, role=READER)
-        self.reads = api.build(api.Reads(made, self.reader))
+        self.reads = runs_endpoint.build(runs_endpoint.RunsEndpoint(made, self.reader))
 
     def post(self, path: str, body: object = None, token: str = "ada's", **headers: str) -> Answer:
         text = body if isinstance(body, str) else json.dumps(body)

@@ -1,0 +1,331 @@
+"""The sandbox GitHub: its server, and a method for each thing that people do in it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+from infra.local.http_server import HttpServer
+from infra.local.sandbox.github.call import Site
+from infra.local.sandbox.github.changes import Changes
+from infra.local.sandbox.github.commits import CommitStore, Content
+from infra.local.sandbox.github.faults import Fault, Faults
+from infra.local.sandbox.github.hooks import Hooks, shown
+from infra.local.sandbox.github.pushes import Pushes
+from infra.local.sandbox.github.state import BOT, SandboxState
+from infra.local.sandbox.github.tokens import Tokens
+from infra.local.sandbox.github.views import Views
+from infra.local.sandbox.github.web import PREFIX, Exchange, Web
+from shared.events import Json
+
+#: What is there from the start: one public repository and two people who may write to it.
+REPOSITORY = "acme/shop"
+COLLABORATORS = {"maria": "admin", "li": "write"}
+
+
+class GitHubSandbox:
+    """A context manager. `webhook_url` may be set later; while it is empty nothing is sent.
+
+    With `state`, a directory, everything survives a stop and a kill. What people do has a method
+    here, which raises KeyError for what is not there and GitHubError for what GitHub refuses; what
+    the bot does comes in over HTTP. `webhook_timeout` is in seconds. Raises LocalCloudError
+    when `port` is taken.
+    """
+
+    def __init__(
+        self,
+        webhook_url: str,
+        secret: str,
+        state: Path | None = None,
+        port: int = 0,
+        *,
+        webhook_timeout: float = 10.0,
+    ) -> None:
+        self._state = SandboxState(state)
+        if self._state.repository(REPOSITORY) is None:
+            self.add_repository(REPOSITORY, COLLABORATORS)
+        self._tokens = Tokens(self._state)
+        self._hooks = Hooks(self._state, webhook_url, secret, webhook_timeout)
+        self._faults = Faults()
+        self._views = Views(self._state, "", "")
+        self._commits = CommitStore(self._state)
+        self._changes = Changes(self._state, self._views, self._hooks)
+        self._pushes = Pushes(self._state, self._views, self._commits, self._changes)
+        parts = (self._views, self._hooks, self._changes, self._tokens, self._commits, self._pushes)
+        self._web = Web(Site(self._state, *parts), self._faults)
+        self._server = HttpServer(port)
+        self.web_url = self._server.url
+        self._views.api = self._server.url + PREFIX
+
+    def start(self) -> Self:
+        self._hooks.start()
+        self._server.start(self._web)
+        return self
+
+    def stop(self) -> None:
+        """Stop taking requests and sending webhooks; the state stays."""
+        self._web.stopping.set()
+        self._server.stop()
+        self._hooks.stop()
+        self._state.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def api_url(self) -> str:
+        """The value of GITHUB_API_URL for this GitHub."""
+        return self._views.api
+
+    @property
+    def web_url(self) -> str:
+        """The start of addresses for people (`html_url`); set it to a page that shows them."""
+        return self._views.web
+
+    @web_url.setter
+    def web_url(self, url: str) -> None:
+        self._views.web = url.rstrip("/")
+
+    @property
+    def webhook_url(self) -> str:
+        return self._hooks.url
+
+    @webhook_url.setter
+    def webhook_url(self, url: str) -> None:
+        self._hooks.url = url
+
+    @property
+    def token(self) -> str:
+        """A token that acts as the bot, for GITHUB_TOKEN."""
+        return self._tokens.bot
+
+    @property
+    def app_id(self) -> int:
+        return self._tokens.app_id
+
+    @property
+    def private_key(self) -> str:
+        """The app's key as PEM text."""
+        return self._tokens.private_key
+
+    @property
+    def bot_login(self) -> str:
+        return BOT
+
+    # What people do
+
+    def add_repository(
+        self,
+        repository: str,
+        collaborators: dict[str, str] | None = None,
+        *,
+        private: bool = False,
+        installed: bool = True,
+    ) -> None:
+        """Add `owner/name` with the usual labels. `collaborators` maps logins to admin, maintain,
+        write, triage or read; `installed` tells if the app is."""
+        self._state.add_repository(
+            repository, collaborators or {}, private=private, installed=installed
+        )
+
+    def open_issue(
+        self, repository: str, title: str, body: str | None = None, author: str = "maria"
+    ) -> int:
+        """Open an issue as `author`, who signs up if necessary; returns its number."""
+        row = self._changes.open_issue(author, self._repository(repository), title, body)
+        return int(row["number"])
+
+    def open_pull_request(
+        self,
+        repository: str,
+        title: str,
+        body: str | None = None,
+        author: str = "maria",
+        *,
+        draft: bool = False,
+    ) -> int:
+        """Open a pull request without commits; returns its number."""
+        pull = {"head": "change", "base": "main", "sha": "1" * 40, "draft": draft}
+        row = self._changes.open_issue(author, self._repository(repository), title, body, pull=pull)
+        return int(row["number"])
+
+    def merge_pull_request(self, repository: str, number: int, author: str = "maria") -> None:
+        """Close a pull request as merged; its base stays as it is."""
+        self._changes.merge(author, self._issue(repository, number))
+
+    def archive(self, repository: str, *, archived: bool = True) -> None:
+        """Close a repository for writing, or open it again."""
+        self._state.change("repositories", self._repository(repository), archived=archived)
+
+    def branches(self, repository: str) -> dict[str, str]:
+        """Return the branches with their commits."""
+        return dict(self._repository(repository).get("branches", {}))
+
+    def commits(self, repository: str, branch: str) -> list[Json]:
+        """Return the commits of a branch, newest first, each with `files` by path."""
+        row = self._repository(repository)
+        return self._commits.history(row, self._commits.head(row, branch))
+
+    def push(
+        self,
+        repository: str,
+        files: Mapping[str, Content],
+        author: str = "maria",
+        *,
+        branch: str = "main",
+        message: str = "Change",
+        on: str | None = None,
+    ) -> str:
+        """Push a commit that changes `files`, of which None deletes one; returns its name.
+
+        It goes onto the branch's head, or by force onto the commit `on`; '' is no commit at all.
+        """
+        return self._pushes.push(
+            self._repository(repository), files, author, branch=branch, message=message, on=on
+        )
+
+    def delete_branch(self, repository: str, branch: str, author: str = "maria") -> None:
+        self._pushes.delete_branch(self._repository(repository), branch, author)
+
+    def set_private(self, repository: str, *, private: bool, author: str = "maria") -> None:
+        """Change who may see a repository."""
+        self._pushes.set_private(self._repository(repository), author, private=private)
+
+    def limit_trees(self, entries: int) -> None:
+        """List at most `entries` entries of a tree at once."""
+        self._commits.tree_limit = entries
+
+    def add_label(self, repository: str, name: str, description: str = "") -> None:
+        self._state.add_label(self._repository(repository), name, description=description)
+
+    def edit_issue(
+        self, repository: str, number: int, author: str = "maria", **changes: object
+    ) -> None:
+        """Change title, body, state or labels, as the REST API names them."""
+        self._changes.edit_issue(author, self._issue(repository, number), changes)
+
+    def assign(self, repository: str, number: int, *people: str, author: str = "maria") -> None:
+        self._changes.assign(author, self._issue(repository, number), people)
+
+    def comment(self, repository: str, number: int, body: str, author: str = "maria") -> int:
+        """Comment on an issue or a pull request; returns the comment's id."""
+        row = self._changes.comment(author, self._issue(repository, number), body)
+        return int(row["id"])
+
+    def edit_comment(self, comment: int, body: str, author: str = "maria") -> None:
+        self._changes.edit_comment(author, self._comment(comment), body)
+
+    def delete_comment(self, comment: int, author: str = "maria") -> None:
+        self._changes.delete_comment(author, self._comment(comment))
+
+    def person_token(self, login: str) -> str:
+        """Return a token that acts as a person, for actions that have no method here."""
+        return self._tokens.of(login)
+
+    # What one can see
+
+    def repositories(self) -> list[str]:
+        return [row["name"] for row in self._state.rows("repositories")]
+
+    def issues(self, repository: str) -> list[Json]:
+        """Return all issues and pull requests as `issue` does, oldest first."""
+        rows = self._state.rows("issues", repository=self._repository(repository)["id"])
+        return [self.issue(repository, row["number"]) for row in rows]
+
+    def issue(self, repository: str, number: int) -> Json:
+        """Return an issue as the API shows it, but with its `comments` and `reactions` as lists,
+        each comment with its `reactions` too."""
+        with self._state.lock:
+            row = self._issue(repository, number)
+            comments = [
+                {**self._views.comment(comment), "reactions": self._reactions(comment)}
+                for comment in self._state.rows("comments", issue=row["id"])
+            ]
+            shown = self._views.issue(row)
+            return {**shown, "comments": comments, "reactions": self._reactions(row)}
+
+    def exchanges(self) -> list[Exchange]:
+        """Return the last requests over HTTP and their answers, oldest first."""
+        return list(self._web.exchanges)
+
+    # Webhooks
+
+    def deliveries(self) -> list[Json]:
+        """Return the deliveries as GitHub lists them, with their `payload`, newest first."""
+        rows = self._state.rows("deliveries")
+        return [{**shown(row), "payload": row["payload"]} for row in reversed(rows)]
+
+    def redeliver(self, guid: str) -> None:
+        """Deliver the same body under the same GUID again."""
+        row = self._state.first("deliveries", guid=guid)
+        if row is None:
+            raise KeyError(guid)
+        self._hooks.redeliver(row)
+
+    def settle(self, timeout: float = 30.0) -> bool:
+        """Wait until no webhook is under way; False when that takes longer than `timeout` s."""
+        return self._hooks.settle(timeout)
+
+    # Faults
+
+    def fail_next(
+        self,
+        status: int,
+        times: int = 1,
+        *,
+        path: str = "",
+        method: str = "",
+        after: bool = False,
+        retry_after: int | None = None,
+    ) -> None:
+        """Let the next requests that contain `path` fail with `status`; 0 closes the connection.
+
+        With `after` the change happens first, and then the connection closes without an answer.
+        `retry_after` makes it a secondary rate limit, which GitHub answers with 403 or 429.
+        """
+        self._faults.add(Fault(status, times, path, method, after, retry_after))
+
+    def slow_next(
+        self, seconds: float, times: int = 1, *, path: str = "", method: str = ""
+    ) -> None:
+        """Hold back the answers to the next requests that contain `path`, before they act."""
+        self._faults.add(Fault(200, times, path, method, delay=seconds))
+
+    def faults_left(self) -> int:
+        """Return how many faults are still to come."""
+        return self._faults.left
+
+    def forget_faults(self) -> None:
+        self._faults.clear()
+
+    def limit_permissions(self, permissions: Mapping[str, str]) -> None:
+        """Limit the tokens that the app gets from now on to these permissions."""
+        self._tokens.limits.update(permissions)
+
+    def end_installation_tokens(self) -> None:
+        """End the tokens of the app now, as when it is installed anew."""
+        self._tokens.end_installations()
+
+    def _repository(self, name: str) -> Json:
+        row = self._state.repository(name)
+        if row is None:
+            raise KeyError(name)
+        return row
+
+    def _issue(self, repository: str, number: int) -> Json:
+        row = self._state.issue(self._repository(repository), number)
+        if row is None:
+            raise KeyError(f"{repository}#{number}")
+        return row
+
+    def _comment(self, number: int) -> Json:
+        row = self._state.get("comments", number)
+        if row is None:
+            raise KeyError(number)
+        return row
+
+    def _reactions(self, row: Json) -> list[Json]:
+        rows = self._state.rows("reactions", of=row["id"])
+        return [self._views.reaction(one) for one in rows]

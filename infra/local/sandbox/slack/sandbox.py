@@ -1,0 +1,186 @@
+"""The sandbox Slack: its server, and a method for each thing that people do in it."""
+
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from infra.local.http_server import HttpServer
+from infra.local.sandbox.slack import payloads
+from infra.local.sandbox.slack.courier import Attempt, Courier, Delivery
+from infra.local.sandbox.slack.envelopes import Envelopes
+from infra.local.sandbox.slack.faults import Fault, Faults
+from infra.local.sandbox.slack.front_door import AppAnswer, FrontDoor
+from infra.local.sandbox.slack.responses import Responses
+from infra.local.sandbox.slack.web import Web
+from infra.local.sandbox.slack.workspace import ALICE, APP, GENERAL, Workspace
+from shared.events import Json
+
+
+class SlackSandbox:
+    """The workspace acme (T0SANDBOX) with #general, #support and a direct message of Alice.
+
+    It posts each happening, signed, to `events_url` + /slack/events, /slack/interactive and
+    /slack/commands; or sends it through Socket Mode while an app is connected. `state` is a
+    directory that outlives the process. `pace` scales the minutes between the retries of an event,
+    `patience` is how many seconds the app has to answer.
+    """
+
+    bot_token = "xoxb-sandbox"
+    app_token = "xapp-sandbox"
+
+    def __init__(
+        self,
+        events_url: str,
+        signing_secret: str,
+        state: Path | None = None,
+        port: int = 0,
+        *,
+        pace: float = 1.0,
+        patience: float = 3.0,
+    ) -> None:
+        self.workspace = Workspace(self._happened, state)
+        self._front_door = FrontDoor(events_url, signing_secret, patience)
+        self._envelopes = Envelopes(patience)
+        self._courier = Courier(self._send, pace)
+        self._faults = Faults()
+        self._responses = Responses(self.workspace)
+        tokens = (self.bot_token, self.app_token)
+        self._web = Web(self.workspace, tokens, self._faults, self._envelopes, self._responses)
+        self._server = HttpServer(port)
+
+    @property
+    def api_url(self) -> str:
+        """The base_url for slack_sdk, and the value of SLACK_API_URL."""
+        return f"{self._server.url}/api/"
+
+    def start(self) -> Self:
+        self._courier.start()
+        self._server.start(self._web)
+        return self
+
+    def stop(self) -> None:
+        """Stop and drop what is not delivered yet. A stopped sandbox cannot be started again."""
+        self._web.stopping.set()
+        self._envelopes.close()
+        self._courier.stop()
+        self._server.stop()
+        self.workspace.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    # What people do. A channel is named by its id or as `#support`.
+
+    def say(self, channel: str, text: str, user: str = ALICE, thread_ts: str | None = None) -> str:
+        """Let `user` write `text`, in which `<@U0AGENT>` mentions the bot; returns its ts."""
+        message = self.workspace.post(self._id(channel), user, thread_ts, text=text)
+        return str(message["ts"])
+
+    def edit(self, channel: str, ts: str, text: str, user: str = ALICE) -> None:
+        self.workspace.edit(self._id(channel), ts, user, text=text)
+
+    def delete(self, channel: str, ts: str) -> None:
+        self.workspace.delete(self._id(channel), ts)
+
+    def react(self, channel: str, ts: str, emoji: str, user: str = ALICE) -> None:
+        self.workspace.react(self._id(channel), ts, user, emoji)
+
+    def command(
+        self, command: str, text: str = "", channel: str = GENERAL, user: str = ALICE
+    ) -> None:
+        """Let `user` type a slash command, such as `/agent`; the app's answer is a whisper."""
+        place, person = self.workspace.channel(channel), self.workspace.users[user]
+        token = self._responses.invite(place["id"], user)
+        form = payloads.slash_command(command, text, place, person, self._url(token))
+        show = partial(self._show_answer, token)
+        self._courier.take(Delivery(form["trigger_id"], "command", form, place["id"], show))
+
+    def click(self, channel: str, ts: str, action_id: str, user: str = ALICE) -> None:
+        """Let `user` click on the element `action_id` of a message."""
+        place, person = self.workspace.channel(channel), self.workspace.users[user]
+        message = self.workspace.message(place["id"], ts)
+        address = self._url(self._responses.invite(place["id"], user, ts))
+        payload = payloads.block_actions(message, action_id, place, person, address)
+        self._courier.take(Delivery(payload["trigger_id"], "interaction", payload, place["id"]))
+
+    # What there is to see
+
+    def messages(self, channel: str) -> list[Json]:
+        """Return all messages with the replies in threads, the oldest first."""
+        return self.workspace.messages(self._id(channel))
+
+    def thread(self, channel: str, ts: str) -> list[Json]:
+        """Return a message and its replies."""
+        return self.workspace.thread(self._id(channel), ts)
+
+    def calls(self, method: str) -> list[Json]:
+        """Return the arguments of the last calls of `method`, the oldest first."""
+        return [call.arguments for call in list(self._web.calls) if call.method == method]
+
+    @property
+    def attempts(self) -> list[Attempt]:
+        """Return the attempts to tell the app, the oldest first."""
+        return list(self._courier.attempts)
+
+    def settle(self, timeout: float = 10.0) -> bool:
+        """Wait until the app knows everything, or all retries are used up."""
+        return self._courier.settle(timeout)
+
+    # What goes wrong
+
+    def fail_next(
+        self,
+        method: str,
+        error: str = "",
+        *,
+        status: int = 200,
+        times: int = 1,
+        after: bool = False,
+        retry_after: int = 1,
+    ) -> None:
+        """Let the next `times` calls of `method` fail: with Slack's `error`, with an HTTP `status`,
+        or without an answer. `after` makes the change first."""
+        self._faults.add(method, Fault(error, status, after, retry_after), times)
+
+    def slow_next(self, method: str, seconds: float, times: int = 1) -> None:
+        """Let the next calls of `method` be answered late."""
+        self._faults.add(method, Fault(delay=seconds, proceed=True), times)
+
+    def delay_next(self, method: str, seconds: float, times: int = 1) -> None:
+        """Let the next calls of `method` take effect late."""
+        self._faults.add(method, Fault(delay=seconds, late=True), times)
+
+    def _id(self, channel: str) -> str:
+        return str(self.workspace.channel(channel)["id"])
+
+    def _happened(self, event: Json) -> None:
+        """Tell the app; called by the workspace for each event."""
+        item = event.get("item") or event
+        body = payloads.envelope(event)
+        self._courier.take(Delivery(body["event_id"], "event", body, item.get("channel", APP)))
+
+    def _send(self, delivery: Delivery, number: int, reason: str) -> AppAnswer:
+        if self._envelopes.connected:
+            return self._envelopes.send(delivery, number, reason)
+        match delivery.kind:
+            case "interaction":
+                return self._front_door.interaction(delivery.body)
+            case "command":
+                return self._front_door.command(delivery.body)
+        headers = {"X-Slack-Retry-Num": str(number), "X-Slack-Retry-Reason": reason}
+        return self._front_door.event(delivery.body, headers if number else None)
+
+    def _show_answer(self, token: str, answer: AppAnswer) -> None:
+        self._responses.answered(token, answer.body)
+
+    def _url(self, token: str) -> str:
+        return f"{self._server.url}/respond/{token}"
