@@ -22,7 +22,7 @@ _GRACE = 60.0
 _MOST_WAITING = 32
 
 
-class Limit(NamedTuple):
+class AccountLimit(NamedTuple):
     """One entry of MODEL_LIMITS: what all models whose names fit `name` may use together."""
 
     name: str
@@ -31,14 +31,14 @@ class Limit(NamedTuple):
     usd_per_day: float | None = None
 
 
-class Reservation(NamedTuple):
+class LimitReservation(NamedTuple):
     """A granted call that may begin after `wait` seconds; `id` is empty when nothing limits it."""
 
     id: str
     wait: float
 
 
-def limits_of(text: str) -> tuple[Limit, ...]:
+def limits_of(text: str) -> tuple[AccountLimit, ...]:
     """Read MODEL_LIMITS; raises SettingsError.
 
     >>> limits_of("bedrock:*=rpm:60,usd_per_day:20")
@@ -52,7 +52,7 @@ def limits_of(text: str) -> tuple[Limit, ...]:
     return limits
 
 
-def _limit(entry: str) -> Limit:
+def _limit(entry: str) -> AccountLimit:
     name, equals, rest = entry.rpartition("=")
     if not equals or not name.strip():
         raise SettingsError(f"MODEL_LIMITS has {entry!r}; expected {_EXAMPLE}")
@@ -65,7 +65,7 @@ def _limit(entry: str) -> Limit:
                 f" {', '.join(_KINDS)} at most once, as in {_EXAMPLE}"
             )
         numbers[kind] = _positive(kind, number)
-    return Limit(name.strip(), **numbers)
+    return AccountLimit(name.strip(), **numbers)
 
 
 def _positive(kind: str, number: str) -> float:
@@ -78,7 +78,7 @@ def _positive(kind: str, number: str) -> float:
 class Buckets:
     """Reserves calls before they are made and settles them after. Threads may share it."""
 
-    def __init__(self, database: Database, limits: Sequence[Limit]) -> None:
+    def __init__(self, database: Database, limits: Sequence[AccountLimit]) -> None:
         self._database = database
         self._limits = limits
         self._lock = threading.Lock()
@@ -86,7 +86,7 @@ class Buckets:
 
     def reserve(
         self, model: str, tokens: int, usd: float | None, deadline: Deadline
-    ) -> Reservation:
+    ) -> LimitReservation:
         """Reserve a call of so many tokens and dollars at most, in the order of asking.
 
         The caller must wait for `wait` seconds before it calls, and settle whatever comes of it.
@@ -95,7 +95,7 @@ class Buckets:
         """
         limits = [limit._asdict() for limit in self._limits if fnmatchcase(model, limit.name)]
         if not limits:
-            return Reservation("", 0.0)
+            return LimitReservation("", 0.0)
         left = max(deadline.left, 0.0)
         name = str(uuid.uuid4())
         call = {
@@ -113,9 +113,9 @@ class Buckets:
                 f" {row['wait']:.0f} s; retry then, or raise the limit",
                 row["wait"],
             )
-        return Reservation(name, row["wait"])
+        return LimitReservation(name, row["wait"])
 
-    def settle(self, reservation: Reservation, tokens: int, usd: float | None) -> None:
+    def settle(self, reservation: LimitReservation, tokens: int, usd: float | None) -> None:
         """Say what the call used; 0 for one that was not made.
 
         That travels with the next reservation, or with what `unsent` is written with.
