@@ -14,7 +14,7 @@ from infra.bench.rows import Row
 from shared import errors
 from shared.errors import AnswerInvalid, BudgetExceeded, ModelError
 from shared.journal import digest
-from shared.models import (Json, Message, Reply, Request, Usage)
+from shared.models import (Json, ChatMessage, ModelReply, ModelRequest, Usage)
 from shared.models.answers import typed
 from shared.models.prompts import data, system
 
@@ -28,21 +28,21 @@ class Task:
     returns: Any = str
     max_tokens: int = 1024
 
-    def request(self, row: Row) -> Request:
+    def request(self, row: Row) -> ModelRequest:
         blocks = [data(name, _as_text(value)) for name, value in row.fields.items()]
-        return replace(self._common, messages=(Message("user", "\n\n".join(blocks)),))
+        return replace(self._common, messages=(ChatMessage("user", "\n\n".join(blocks)),))
 
-    def job(self, row: Row, request: Request, arm: str, model: str) -> "Job":
+    def job(self, row: Row, request: ModelRequest, arm: str, model: str) -> "Job":
         """Return the job of asking `arm`, which stands for `model` today."""
         whole = f"{model}\n{self._common_digest}\n{request.messages[0].text}"
         hash = sha256(whole.encode("utf-8", "replace")).hexdigest()[:16]
         return Job(row, arm, request, hash)
 
     @cached_property
-    def _common(self) -> Request:
+    def _common(self) -> ModelRequest:
         """What the requests of all rows have in common."""
         schema = None if self.returns is str else typed.schema_of(self.returns)
-        return Request((), system(self.prompt), schema=schema, max_tokens=self.max_tokens)
+        return ModelRequest((), system(self.prompt), schema=schema, max_tokens=self.max_tokens)
 
     @cached_property
     def _common_digest(self) -> str:
@@ -55,7 +55,7 @@ class Job:
 
     row: Row
     arm: str
-    request: Request = field(repr=False)
+    request: ModelRequest = field(repr=False)
     hash: str
 
 
@@ -109,14 +109,14 @@ class Result:
         return Expectation.of(self.expect).pairs(output)
 
 
-def answer(task: Task, job: Job, reply: Callable[[Request], Reply]) -> Result:
+def answer(task: Task, job: Job, reply: Callable[[ModelRequest], ModelReply]) -> Result:
     """Ask and judge. A failure of the model is a result too; what was paid before it counts.
 
     Raises BudgetExceeded: that is no result of this row, and ends the bench.
     """
-    paid: list[Reply] = []
+    paid: list[ModelReply] = []
 
-    def paying(request: Request) -> Reply:
+    def paying(request: ModelRequest) -> ModelReply:
         paid.append(reply(request))
         return paid[-1]
 
@@ -130,7 +130,7 @@ def answer(task: Task, job: Job, reply: Callable[[Request], Reply]) -> Result:
         return failed(job, err, paid, _since(began))
 
 
-def read(task: Task, job: Job, reply: Reply) -> Result:
+def read(task: Task, job: Job, reply: ModelReply) -> Result:
     """Read and judge a reply that came from a batch, where nobody can ask for a repair."""
     try:
         if reply.finish == "refused":
@@ -140,14 +140,14 @@ def read(task: Task, job: Job, reply: Reply) -> Result:
         return failed(job, err, [reply], None)
 
 
-def judged(job: Job, output: Any, paid: list[Reply], ms: float | None) -> Result:
+def judged(job: Job, output: Any, paid: list[ModelReply], ms: float | None) -> Result:
     """Return the result of an answer."""
     expect = job.row.expect
     score = None if expect is None else int(expect.is_met(output))
     return _result(job, paid, ms, output=output, score=score)
 
 
-def failed(job: Job, err: ModelError, paid: list[Reply], ms: float | None) -> Result:
+def failed(job: Job, err: ModelError, paid: list[ModelReply], ms: float | None) -> Result:
     """Return the result of a failure; an invalid answer is a wrong one, others are not judged."""
     wrong = isinstance(err, AnswerInvalid) and job.row.expect is not None
     # A wire's own kinds of error are called by the one of ours that they are.
@@ -155,7 +155,7 @@ def failed(job: Job, err: ModelError, paid: list[Reply], ms: float | None) -> Re
     return _result(job, paid, ms, error=names[0], message=str(err), score=0 if wrong else None)
 
 
-def _result(job: Job, paid: list[Reply], ms: float | None, **outcome: Any) -> Result:
+def _result(job: Job, paid: list[ModelReply], ms: float | None, **outcome: Any) -> Result:
     row, costs = job.row, [reply.cost for reply in paid]
     known = [cost for cost in costs if cost is not None]
     sources = {reply.source for reply in paid}

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 Json = dict[str, Any]
 Finish = Literal["stop", "length", "tools", "refused"]
 #: What a vector is for: a text that is kept and found, or a question that finds it.
-Purpose = Literal["document", "query"]
+EmbeddingPurpose = Literal["document", "query"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Image:
 
 
 @dataclass(frozen=True)
-class Message:
+class ChatMessage:
     """One turn. A `tool` turn answers the call named by `call_id`; an `assistant` turn may hold
     `calls`; a `user` turn may hold `images`."""
 
@@ -52,7 +52,7 @@ class Message:
 
 
 @dataclass(frozen=True)
-class Request:
+class ModelRequest:
     """What to ask, without saying whom: providers fill in the rest.
 
     `schema` asks for an answer that is JSON of that schema. `tool_choice` lets the model choose
@@ -61,7 +61,7 @@ class Request:
     `temperature` 0 is the default because most steps of a flow are decisions.
     """
 
-    messages: tuple[Message, ...]
+    messages: tuple[ChatMessage, ...]
     system: str = ""
     tools: tuple[ToolSpec, ...] = ()
     schema: Json | None = None
@@ -82,7 +82,7 @@ class Usage:
 
 
 @dataclass(frozen=True)
-class Reply:
+class ModelReply:
     """What came back. `model` is the name that answered; `cost` is in US dollars, None when the
     price is unknown. `source` says where it came from: the provider, or one of the prompt caches;
     from a cache `cost` is 0 and `saved` is what it would have been."""
@@ -97,7 +97,7 @@ class Reply:
     saved: float | None = 0.0
 
 
-class Caller(NamedTuple):
+class Payer(NamedTuple):
     """For whom a model is asked: budgets and shared limits count by this."""
 
     tenant: str
@@ -109,7 +109,7 @@ class Chunk(NamedTuple):
     """A piece of a streamed reply: some text, or at the end the whole reply."""
 
     text: str = ""
-    reply: Reply | None = None
+    reply: ModelReply | None = None
 
 
 class Provider(Protocol):
@@ -122,12 +122,12 @@ class Provider(Protocol):
 
     name: str
 
-    def reply(self, request: Request, timeout: float) -> Reply: ...
+    def reply(self, request: ModelRequest, timeout: float) -> ModelReply: ...
 
-    def stream(self, request: Request, timeout: float) -> Iterator[Chunk]: ...
+    def stream(self, request: ModelRequest, timeout: float) -> Iterator[Chunk]: ...
 
 
-class Embedder(Protocol):
+class EmbeddingProvider(Protocol):
     """Text to unit vectors of `dimensions` floats. Vectors of two embedders never mix; `name` tells
     them apart. `asymmetric` says whether the same text has another vector as a question."""
 
@@ -137,4 +137,6 @@ class Embedder(Protocol):
     @property
     def dimensions(self) -> int: ...
 
-    def embed(self, texts: Sequence[str], purpose: Purpose = "document") -> list[list[float]]: ...
+    def embed(
+        self, texts: Sequence[str], purpose: EmbeddingPurpose = "document"
+    ) -> list[list[float]]: ...

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from shared.errors import SettingsError
 from shared.log import log
-from shared.models import Request, Usage
+from shared.models import ModelRequest, Usage
 
 
 class Price(NamedTuple):
@@ -103,7 +103,7 @@ class Prices:
         dollars += usage.written * price.input * _write_surcharge(name)
         return dollars / 1_000_000
 
-    def ceiling(self, name: str, request: Request) -> float | None:
+    def ceiling(self, name: str, request: ModelRequest) -> float | None:
         """Return the most that one call may cost in US dollars, None when the price is unknown.
 
         The input is what the characters can make at most, all of it written to the prefix cache;
@@ -142,7 +142,7 @@ def _write_surcharge(name: str) -> float:
     return 0.25 if "claude" in name else 0.0
 
 
-def most_tokens(request: Request) -> int:
+def most_tokens(request: ModelRequest) -> int:
     """Return how many input tokens `request` can be at most.
 
     No tokenizer makes more tokens than the text has bytes. English makes a quarter of that, so the

@@ -19,7 +19,7 @@ from shared.memory.audience import Audiences, grants_from
 from shared.memory.conversations.turns import Conversations
 from shared.memory.store import MemoryStore
 from shared.memory.embedding.tenants import TenantEmbedders
-from shared.models import Caller, Reply, Request
+from shared.models import Payer, ModelReply, ModelRequest
 from shared.models.routing import Models
 from shared.settings import Settings
 from shared.runtime.worker import Handler, Worker
@@ -110,7 +110,7 @@ def _executions(settings: Settings) -> "Executions":
 
 def _dispatcher(settings: Settings, database: Database) -> "Dispatcher":
     """Build what only the flow of the batches uses."""
-    from shared.models.batch import connect
+    from shared.models.batch.connect import connect
     from shared.models.batch.dispatcher import Dispatcher
 
     return Dispatcher(database, lambda model: connect(model, settings), _bus(settings).publish)
@@ -129,9 +129,9 @@ def _upkeep(
     from shared.memory.upkeep.reembedding import Reembedding
     from shared.memory.upkeep.spread import Upkeep
 
-    def ask(tenant: str, request: Request, seconds: float) -> Reply:
-        caller = Caller(tenant, "upkeep")
-        return models.reply("small", request, timeout=seconds, caller=caller)
+    def ask(tenant: str, request: ModelRequest, seconds: float) -> ModelReply:
+        payer = Payer(tenant, "upkeep")
+        return models.reply("small", request, timeout=seconds, payer=payer)
 
     unused_days = int(settings.memory_unused_days)
     works: dict[str, Work] = {

@@ -22,7 +22,7 @@ from shared.events import Event
 from shared.agent.flow import load_flow
 from shared.runtime.function import capabilities
 from shared.journal import Journal, Run
-from shared.models import Reply, Request
+from shared.models import ModelReply, ModelRequest
 from shared.models.routing import Models
 from shared.settings import Settings
 from shared.runtime.worker import Worker
@@ -97,7 +97,7 @@ class MortalModels(Models):
         super().__init__(settings, database)
         self._fate = fate
 
-    def reply(self, role: str, request: Request, **more: Any) -> Reply:
+    def reply(self, role: str, request: ModelRequest, **more: Any) -> ModelReply:
         self._fate.boundary()
         self._fate.count_call()
         reply = super().reply(role, request, **more)

@@ -19,7 +19,7 @@ from shared.memory.control.store import MemoryControl
 from shared.memory.conversations.turns import Conversations
 from shared.memory.embedding.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
-from shared.models.batch import connect
+from shared.models.batch.connect import connect
 from shared.models.batch.dispatcher import Dispatcher
 from shared.models.routing import Models
 from shared.planning.store import PlanStore

@@ -8,12 +8,12 @@ from itertools import pairwise
 import pytest
 
 from shared.errors import ModelRejected, ModelUnavailable, SettingsError
-from shared.models import Message, Request
+from shared.models import ChatMessage, ModelRequest
 from shared.models.routing import Models
 from shared.settings import Settings
 from tests.models.scripted_server import Fails, Hangs, Says, ScriptedServer
 
-ASK = Request((Message("user", "How?"),), max_tokens=50)
+ASK = ModelRequest((ChatMessage("user", "How?"),), max_tokens=50)
 NAME = "openai:gpt-5.4-mini"
 
 
@@ -192,7 +192,14 @@ def _modules_after(statement: str) -> set[str]:
     [
         ("offline", {"urllib3", "boto3", "botocore", "shared.models.providers.openai.model"}),
         ("http://127.0.0.1/v1#x", {"boto3", "botocore", "shared.models.offline"}),
-        ("anthropic:x", {"botocore", "shared.models.providers.openai.model", "shared.models.providers.bedrock.wire"}),
+        (
+            "anthropic:x",
+            {
+                "botocore",
+                "shared.models.providers.openai.model",
+                "shared.models.providers.bedrock.wire",
+            },
+        ),
     ],
 )
 def test_only_the_module_of_the_named_model_is_loaded(name: str, absent: set[str]) -> None:

@@ -35,7 +35,7 @@ class Shape(Protocol):
     def read(self, value: object, at: str) -> Any: ...
 
 
-class Text(NamedTuple):
+class TextShape(NamedTuple):
     bounds: Between = Between()
 
     def schema(self) -> Json:
@@ -51,7 +51,7 @@ class Text(NamedTuple):
         return value
 
 
-class Flag:
+class BooleanShape:
     def schema(self) -> Json:
         return {"type": "boolean"}
 
@@ -61,7 +61,7 @@ class Flag:
         return value
 
 
-class Number(NamedTuple):
+class NumberShape(NamedTuple):
     """An int when `whole`, else a float. Grammars ignore bounds, so 12501 and inf do come back."""
 
     whole: bool
@@ -87,7 +87,7 @@ class Number(NamedTuple):
         return int(value) if self.whole else float(value)
 
 
-class Choice(NamedTuple):
+class ChoiceShape(NamedTuple):
     """One of a closed set. `values` maps what stands in JSON to what the author gets."""
 
     values: tuple[tuple[str | int | bool, Any], ...]
@@ -109,7 +109,7 @@ class Choice(NamedTuple):
         raise Misfit(f"{at} is not one of: {names}")
 
 
-class Items(NamedTuple):
+class ListShape(NamedTuple):
     """A list, tuple, set or frozenset of one kind of thing."""
 
     of: Shape
@@ -117,7 +117,7 @@ class Items(NamedTuple):
     bounds: Between = Between()
 
     def schema(self) -> Json:
-        if self.of == Choice(()):
+        if self.of == ChoiceShape(()):
             return {"type": "array", "items": {"type": "string"}, "maxItems": 0}
         bounds = {"minItems": self.bounds.low, "maxItems": self.bounds.high}
         known = {key: bound for key, bound in bounds.items() if bound is not None}
@@ -131,13 +131,13 @@ class Items(NamedTuple):
         return built
 
 
-class Maybe(NamedTuple):
+class NullableShape(NamedTuple):
     """What may be null."""
 
     of: Shape
 
     def schema(self) -> Json:
-        if self.of == Choice(()):
+        if self.of == ChoiceShape(()):
             return {"type": "null"}
         return {"anyOf": [self.of.schema(), {"type": "null"}]}
 
@@ -145,7 +145,7 @@ class Maybe(NamedTuple):
         return None if value is None else self.of.read(value, at)
 
 
-class Field(NamedTuple):
+class ObjectField(NamedTuple):
     """A key of an object. One that may be absent is written as null by strict servers."""
 
     shape: Shape
@@ -153,11 +153,11 @@ class Field(NamedTuple):
     about: str = ""
 
 
-class Fields(NamedTuple):
+class ObjectShape(NamedTuple):
     """An object: a dataclass, a NamedTuple or a TypedDict. Other keys than its own are ignored."""
 
     build: Callable[..., Any]
-    keys: Mapping[str, Field]
+    keys: Mapping[str, ObjectField]
 
     def schema(self) -> Json:
         return {
@@ -175,7 +175,7 @@ class Fields(NamedTuple):
             place = name if at == ROOT else f"{at}.{name}"
             if name in value and (value[name] is not None or field.required):
                 found[name] = field.shape.read(value[name], place)
-            elif isinstance(field.shape, Maybe) and field.required:
+            elif isinstance(field.shape, NullableShape) and field.required:
                 found[name] = None
             elif field.required:
                 raise Misfit(f"{place} is missing")
@@ -185,10 +185,10 @@ class Fields(NamedTuple):
             raise Misfit(f"{at} holds values that do not go together") from err
 
 
-def _described(field: Field) -> Json:
+def _described(field: ObjectField) -> Json:
     shape = field.shape
-    absent = not field.required and not isinstance(shape, Maybe)
-    schema = Maybe(shape).schema() if absent else shape.schema()
+    absent = not field.required and not isinstance(shape, NullableShape)
+    schema = NullableShape(shape).schema() if absent else shape.schema()
     about = [text for text in (field.about, schema.get("description", "")) if text]
     return schema | ({"description": "\n".join(about)} if about else {})
 

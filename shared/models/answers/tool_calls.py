@@ -5,8 +5,8 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from shared.models import Reply, Request, ToolCall
-from shared.models.answers.fitting import misfit
+from shared.models import ModelReply, ModelRequest, ToolCall
+from shared.models.answers.json_schema import misfit
 
 #: Calls of one reply that are carried out. A model that repeats itself writes hundreds.
 MOST_CALLS = 16
@@ -60,7 +60,7 @@ def _finite(number: str) -> float:
 _DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_finite)
 
 
-def judged(request: Request, reply: Reply) -> list[Judged]:
+def judged(request: ModelRequest, reply: ModelReply) -> list[Judged]:
     """Judge each call of `reply`, in order: may it be carried out, or what is the model told?"""
     cut_off = reply.finish == "length"
     return [
@@ -70,13 +70,13 @@ def judged(request: Request, reply: Reply) -> list[Judged]:
     ]
 
 
-def _too_many(number: int, reply: Reply) -> str:
+def _too_many(number: int, reply: ModelReply) -> str:
     if number < MOST_CALLS:
         return ""
     return f"{len(reply.calls)} calls at once are too many; only the first {MOST_CALLS} were made"
 
 
-def _problem(request: Request, call: ToolCall, cut_off: bool) -> str:
+def _problem(request: ModelRequest, call: ToolCall, cut_off: bool) -> str:
     schemas = {tool.name: tool.parameters for tool in request.tools}
     if call.name not in schemas:
         name, known = call.name[:_NAME_SHOWN], ", ".join(sorted(schemas)) or "none"

@@ -7,11 +7,19 @@ from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 from shared.errors import AnswerInvalid
-from shared.models import Json, Message, Reply, Request
+from shared.models import ChatMessage, Json, ModelReply, ModelRequest
 from shared.models.answers.annotations import Chosen, shape_of
-from shared.models.answers.usage import charged, total
 from shared.models.answers.repair import repair
-from shared.models.answers.shapes import ROOT, Between, Choice, Fields, Misfit, Shape, at_most
+from shared.models.answers.shapes import (
+    ROOT,
+    Between,
+    ChoiceShape,
+    Misfit,
+    ObjectShape,
+    Shape,
+    at_most,
+)
+from shared.models.answers.usage import usage_on_error, with_total_usage
 from shared.models.providers.json_output import VALUE, as_object
 
 __all__ = ["Between", "ask", "at_most", "choosing", "convert", "parse", "schema_of"]
@@ -86,11 +94,11 @@ def parse(kind: type[T], text: str) -> T:
 
 
 def ask(
-    reply: Callable[[Request], Reply],
-    request: Request,
+    reply: Callable[[ModelRequest], ModelReply],
+    request: ModelRequest,
     returns: type[T],
-    fallback: Callable[[Request], Reply] | None = None,
-) -> tuple[T, Reply]:
+    fallback: Callable[[ModelRequest], ModelReply] | None = None,
+) -> tuple[T, ModelReply]:
     """Ask for a `returns` and return it with the reply that held it.
 
     An answer that is cut off is asked for once more with twice the tokens; one that does not fit is
@@ -99,8 +107,8 @@ def ask(
     whatever `reply` and `fallback` raise; a ModelError says what was paid.
     """
     request = replace(request, schema=None if returns is str else schema_of(returns))
-    replies: list[Reply] = []
-    with charged(replies):
+    replies: list[ModelReply] = []
+    with usage_on_error(replies):
         try:
             value = _asked(reply, request, returns, replies)
         except AnswerInvalid:
@@ -114,11 +122,14 @@ def ask(
                 raise AnswerInvalid(
                     f"{model}: the fallback gave no valid answer either: {problem}"
                 ) from None
-    return cast("T", value), total(replies)
+    return cast("T", value), with_total_usage(replies)
 
 
 def _asked(
-    reply: Callable[[Request], Reply], request: Request, returns: type[T], replies: list[Reply]
+    reply: Callable[[ModelRequest], ModelReply],
+    request: ModelRequest,
+    returns: type[T],
+    replies: list[ModelReply],
 ) -> T | None:
     """Ask, once more if the answer was cut off, and once more if it does not fit."""
     value, problem = _tried(reply, request, returns, replies)
@@ -137,7 +148,10 @@ def _asked(
 
 
 def _tried(
-    reply: Callable[[Request], Reply], request: Request, returns: type[T], replies: list[Reply]
+    reply: Callable[[ModelRequest], ModelReply],
+    request: ModelRequest,
+    returns: type[T],
+    replies: list[ModelReply],
 ) -> tuple[T | None, str]:
     """Ask; return the value, or what is wrong with the answer. A refusal is not argued with."""
     replies.append(answer := reply(request))
@@ -149,29 +163,29 @@ def _tried(
         return None, str(err)
 
 
-def _with_twice_the_tokens(request: Request) -> Request:
+def _with_twice_the_tokens(request: ModelRequest) -> ModelRequest:
     return replace(request, max_tokens=2 * request.max_tokens)
 
 
-def _repair(request: Request, answer: Reply, problem: str) -> Request:
+def _repair(request: ModelRequest, answer: ModelReply, problem: str) -> ModelRequest:
     """Return the request with the answer and what is wrong with it as further turns."""
     wish = f"That does not fit: {problem}. Answer again, completely."
     if request.schema is not None:
         # Servers without schemas ignore them in silence, so it is said in words here.
         schema = json.dumps(as_object(request.schema), ensure_ascii=False)
         wish += f" Write one JSON object and nothing else, fitting this JSON schema: {schema}"
-    said = (Message("assistant", answer.text), Message("user", wish))
+    said = (ChatMessage("assistant", answer.text), ChatMessage("user", wish))
     return replace(request, messages=repair((*request.messages, *said)))
 
 
 def _candidates(text: str, shape: Shape) -> Iterator[tuple[int, object]]:
     """Yield the JSON values in `text` with their lengths: it as a whole, or what stands in it."""
     whole = text.strip()
-    if isinstance(shape, Choice):
+    if isinstance(shape, ChoiceShape):
         yield 0, whole
     for size, value in _json_in(whole):
         # What is no object was asked for as one: see `as_object`.
-        if not isinstance(shape, Fields) and isinstance(value, dict) and VALUE in value:
+        if not isinstance(shape, ObjectShape) and isinstance(value, dict) and VALUE in value:
             yield size, value[VALUE]
         else:
             yield size, value

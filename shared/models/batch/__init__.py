@@ -4,27 +4,26 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Literal, NamedTuple, Protocol
 
-from shared.errors import ModelError, SettingsError
-from shared.models import Reply, Request
+from shared.errors import ModelError
+from shared.models import ModelReply, ModelRequest
 from shared.models.prices import BATCH_SHARE
-from shared.settings import Settings
 
 
-class Item(NamedTuple):
+class BatchItem(NamedTuple):
     """One request of a batch. `id` is chosen by whoever asks, at most 48 of [A-Za-z0-9_-]."""
 
     id: str
-    request: Request
+    request: ModelRequest
 
 
-class Result(NamedTuple):
+class BatchResult(NamedTuple):
     """What came of an item: its reply, or why there is none. Only a retryable error may pass."""
 
     id: str
-    outcome: Reply | ModelError
+    outcome: ModelReply | ModelError
 
 
-class Progress(NamedTuple):
+class BatchProgress(NamedTuple):
     """How a batch stands. `ended` says that its results can be read, be they good or bad."""
 
     state: Literal["running", "ended", "failed"]
@@ -46,7 +45,7 @@ class BatchProvider(Protocol):
     least: int
     most: int
 
-    def submit(self, batch: str, items: Sequence[Item]) -> str:
+    def submit(self, batch: str, items: Sequence[BatchItem]) -> str:
         """Hand over the items and return the provider's handle."""
         ...
 
@@ -58,9 +57,9 @@ class BatchProvider(Protocol):
         """
         ...
 
-    def poll(self, handle: str) -> Progress: ...
+    def poll(self, handle: str) -> BatchProgress: ...
 
-    def results(self, handle: str) -> Iterator[Result]: ...
+    def results(self, handle: str) -> Iterator[BatchResult]: ...
 
     def cancel(self, handle: str) -> None: ...
 
@@ -71,30 +70,6 @@ def has_batches(name: str) -> bool:
     return bool(colon) and kind in {"openai", "anthropic", "bedrock"}
 
 
-def connect(name: str, settings: Settings, setting: str = "the flow's model=") -> BatchProvider:
-    """Return the batch interface of the model called `name`.
-
-    Raises SettingsError when it has none or when a setting for it is missing; `setting` is what
-    messages point to.
-    """
-    kind = name.partition(":")[0] if has_batches(name) else ""
-    if kind == "openai":
-        from shared.models.batch import openai
-
-        return openai.connect(name, settings, setting)
-    if kind == "anthropic":
-        from shared.models.batch import anthropic
-
-        return anthropic.connect(name, settings, setting)
-    if kind == "bedrock":
-        from shared.models.batch import bedrock
-
-        return bedrock.connect(name, settings, setting)
-    raise SettingsError(
-        f"{setting}={name!r} has no batches; write openai:…, anthropic:… or bedrock:…"
-    )
-
-
-def discounted(reply: Reply) -> Reply:
+def discounted(reply: ModelReply) -> ModelReply:
     """Return a reply that counts what it cost at the price of a batch."""
     return replace(reply, cost=None if reply.cost is None else reply.cost * BATCH_SHARE)

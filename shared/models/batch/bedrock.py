@@ -17,12 +17,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
 from shared.errors import ModelError, ModelRejected, ModelUnavailable
-from shared.models import Json, Reply
-from shared.models.batch import BatchProvider, Item, Progress, Result, discounted
-from shared.models.providers.bedrock.model import BedrockModel, session
-from shared.models.providers.bedrock.failures import answered_error, no_answer
-from shared.models.providers.failures import unavailable
+from shared.models import Json, ModelReply
+from shared.models.batch import BatchItem, BatchProgress, BatchProvider, BatchResult, discounted
 from shared.models.prices import Prices
+from shared.models.providers.bedrock.failures import answered_error, no_answer
+from shared.models.providers.bedrock.model import BedrockModel, session
+from shared.models.providers.failures import unavailable
 from shared.settings import Settings, aws_region
 
 _SECONDS = 30.0
@@ -58,7 +58,7 @@ class BedrockBatches:
         self._bucket = bucket
         self._role = role
 
-    def submit(self, batch: str, items: Sequence[Item]) -> str:
+    def submit(self, batch: str, items: Sequence[BatchItem]) -> str:
         """Hand over the items; done twice under one name it is one job."""
         if len(items) < self.least:
             raise ModelRejected(
@@ -88,17 +88,21 @@ class BedrockBatches:
             jobs = page.get("invocationJobSummaries", ())
             return next((str(job["jobArn"]) for job in jobs if job["jobName"] == batch), None)
 
-    def poll(self, handle: str) -> Progress:
+    def poll(self, handle: str) -> BatchProgress:
         job = self._job(handle)
         state = job["status"]
         done, total = job.get("processedRecordCount", 0), job.get("totalRecordCount", 0)
         if state in _RUNNING:
-            return Progress("running", done, total)
+            return BatchProgress("running", done, total)
         if state in _ENDED:
-            return Progress("ended", done, total, "" if state == "Completed" else _early(state))
-        return Progress("failed", done, total, f"{self.name}: the job failed; look at {handle}")
+            return BatchProgress(
+                "ended", done, total, "" if state == "Completed" else _early(state)
+            )
+        return BatchProgress(
+            "failed", done, total, f"{self.name}: the job failed; look at {handle}"
+        )
 
-    def results(self, handle: str) -> Iterator[Result]:
+    def results(self, handle: str) -> Iterator[BatchResult]:
         uri = urlsplit(self._job(handle)["outputDataConfig"]["s3OutputDataConfig"]["s3Uri"])
         key = f"{uri.path.strip('/')}/{handle.rpartition('/')[2]}/{_INPUT}.out"
         with self._translated():
@@ -108,19 +112,19 @@ class BedrockBatches:
                 return  # It ended before anything was answered.
             for line in filter(bytes.strip, found["Body"].iter_lines(65536)):
                 record = json.loads(line)
-                yield Result(str(record["recordId"]), self._outcome(record))
+                yield BatchResult(str(record["recordId"]), self._outcome(record))
 
     def cancel(self, handle: str) -> None:
         with self._translated():
             self._jobs.stop_model_invocation_job(jobIdentifier=handle)
 
-    def _line(self, item: Item) -> str:
+    def _line(self, item: BatchItem) -> str:
         body = self._model.parameters(item.request)
         del body["modelId"]
         record = {"recordId": item.id, "modelInput": body}
         return json.dumps(record, ensure_ascii=False, default=_base64)
 
-    def _outcome(self, record: Json) -> Reply | ModelError:
+    def _outcome(self, record: Json) -> ModelReply | ModelError:
         """Return the reply of a record, or what its error means."""
         if "modelOutput" in record:
             with suppress(KeyError, TypeError, AttributeError, ValueError):

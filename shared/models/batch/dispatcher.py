@@ -16,10 +16,10 @@ from shared.errors import ModelError, ModelRejected, ModelUnavailable, SettingsE
 from shared.events import Event
 from shared.journal import canonical
 from shared.log import log
-from shared.models import Reply
-from shared.models.batch import BatchProvider, Item, Result
+from shared.models import ModelReply
+from shared.models.batch import BatchItem, BatchProvider, BatchResult
 from shared.models.batch.intake import MARGIN, SQL
-from shared.models.batch.plain import plain_reply, request_of
+from shared.models.batch.stored_json import plain_reply, request_of
 from shared.models.deadline import Deadline
 
 #: How often a request travels before it is asked for at once.
@@ -40,7 +40,7 @@ _GRACE = 30.0
 
 
 @dataclass(frozen=True)
-class Held:
+class LeasedBatch:
     """A batch of which this dispatcher has the lease."""
 
     name: str
@@ -100,18 +100,18 @@ class Dispatcher:
         size = {"least": provider.least, "most": min(provider.most, _MOST), "bytes": _MOST_BYTES}
         waiting = self._run("name_batch", batch=name, model=model, lease=lease, **size)
         if waiting[0]["requests"]:
-            batch = Held(name, model, None, since, waiting[0]["requests"], ())
+            batch = LeasedBatch(name, model, None, since, waiting[0]["requests"], ())
             self._guarded(lambda batch: self._submit(batch, done), batch)
             self._run("free", batch=name)
 
-    def _guarded(self, work: Callable[[Held], None], batch: Held) -> None:
+    def _guarded(self, work: Callable[[LeasedBatch], None], batch: LeasedBatch) -> None:
         """Do it; a failure of this batch must not stop the others."""
         try:
             work(batch)
         except (ModelUnavailable, ModelRejected, SettingsError) as err:
             log("batch stuck", batch=batch.name, model=batch.model, reason=str(err))
 
-    def _carry_on(self, batch: Held, done: Counter[str]) -> None:
+    def _carry_on(self, batch: LeasedBatch, done: Counter[str]) -> None:
         provider = self._provider(batch.model)
         handle = batch.handle
         if handle is None:
@@ -131,11 +131,11 @@ class Dispatcher:
         done["settled"] += 1
         return None
 
-    def _submit(self, batch: Held, done: Counter[str]) -> None:
+    def _submit(self, batch: LeasedBatch, done: Counter[str]) -> None:
         rows = self._run("items", batch=batch.name)
         if not rows:
             return self._settle(batch, "nothing of it is wanted any more", retry=False)
-        items = [Item(row["id"], request_of(row["request"])) for row in rows]
+        items = [BatchItem(row["id"], request_of(row["request"])) for row in rows]
         try:
             handle = self._provider(batch.model).submit(batch.name, items)
         except ModelRejected as err:
@@ -145,13 +145,13 @@ class Dispatcher:
         done["submitted"] += 1
         return None
 
-    def _record(self, batch: Held, handle: str) -> None:
+    def _record(self, batch: LeasedBatch, handle: str) -> None:
         if not self._run("record", batch=batch.name, handle=handle)[0]["kept"]:
             log("batch lost", batch=batch.name, model=batch.model, handle=handle)
 
-    def _store(self, batch: Held, results: Iterable[Result]) -> None:
+    def _store(self, batch: LeasedBatch, results: Iterable[BatchResult]) -> None:
         for chunk in _chunks(results):
-            replies = [r.outcome if isinstance(r.outcome, Reply) else None for r in chunk]
+            replies = [r.outcome if isinstance(r.outcome, ModelReply) else None for r in chunk]
             errors = [r.outcome if isinstance(r.outcome, ModelError) else None for r in chunk]
             self._run(
                 "settle_requests",
@@ -164,7 +164,7 @@ class Dispatcher:
                 **_AGAIN,
             )
 
-    def _settle(self, batch: Held, reason: str, *, retry: bool) -> None:
+    def _settle(self, batch: LeasedBatch, reason: str, *, retry: bool) -> None:
         self._run("settle", batch=batch.name, reason=reason, retry=retry, **_AGAIN)
 
     def _wake(self, end: Deadline, done: Counter[str]) -> None:
@@ -192,13 +192,13 @@ class Dispatcher:
 _AGAIN = {"attempts": _ATTEMPTS, "margin": MARGIN, "pause": _PAUSE}
 
 
-def _held(row: Row) -> Held:
-    return Held(
+def _held(row: Row) -> LeasedBatch:
+    return LeasedBatch(
         row["name"], row["model"], row["handle"], row["since"], row["waiting"], tuple(row["other"])
     )
 
 
-def _chunks(results: Iterable[Result]) -> Iterator[list[Result]]:
+def _chunks(results: Iterable[BatchResult]) -> Iterator[list[BatchResult]]:
     rest = iter(results)
     while chunk := list(islice(rest, _CHUNK)):
         yield chunk

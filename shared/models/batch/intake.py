@@ -8,9 +8,9 @@ from typing import Protocol
 from shared.database import Statement, queries
 from shared.errors import Parked
 from shared.journal import Run, canonical, digest
-from shared.models import Reply, Request
+from shared.models import ModelReply, ModelRequest
 from shared.models.batch import has_batches
-from shared.models.batch.plain import reply_of
+from shared.models.batch.stored_json import reply_of
 
 SQL = queries(__file__, "intake.sql")
 
@@ -22,7 +22,7 @@ MARGIN = 900.0
 class Purse(Protocol):
     """Who pays for what a batch brings; the same `id` is the same request, in every attempt."""
 
-    def reserve(self, id: str, request: Request, seconds: float) -> None:
+    def reserve(self, id: str, request: ModelRequest, seconds: float) -> None:
         """Hold room for a request for so long; raises BudgetExceeded."""
         ...
 
@@ -32,8 +32,8 @@ class Purse(Protocol):
 
 
 def want(
-    run: Run, model: str, request: Request, deadline: timedelta, purse: Purse | None = None
-) -> Reply | None:
+    run: Run, model: str, request: ModelRequest, deadline: timedelta, purse: Purse | None = None
+) -> ModelReply | None:
     """Return the reply that a batch of `model` brought, or None when none came in time.
 
     While it is waited for, Parked is raised: the run's next attempt asks again. `model` is a full
@@ -75,9 +75,9 @@ def first_in_a_batch(
     run: Run,
     model: str,
     deadline: timedelta | None,
-    ask: Callable[[Request], Reply],
+    ask: Callable[[ModelRequest], ModelReply],
     purse: Purse | None = None,
-) -> Callable[[Request], Reply]:
+) -> Callable[[ModelRequest], ModelReply]:
     """Return an `ask` whose first request goes through a batch of `model`.
 
     What a batch does not answer in time is asked at once, and so is every further request, such as
@@ -87,7 +87,7 @@ def first_in_a_batch(
         return ask
     first = [True]
 
-    def patient(request: Request) -> Reply:
+    def patient(request: ModelRequest) -> ModelReply:
         if not first:
             return ask(request)
         first.clear()
@@ -96,7 +96,7 @@ def first_in_a_batch(
     return patient
 
 
-def _id(run: Run, model: str, request: Request) -> str:
+def _id(run: Run, model: str, request: ModelRequest) -> str:
     """Name a request by what it is; where chance answers too, each run has an answer of its own."""
     chance = run.id if request.temperature else ""
     return digest([run.event.tenant, model, asdict(request), chance])[:40]

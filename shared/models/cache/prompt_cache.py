@@ -13,10 +13,10 @@ from typing import Literal, NamedTuple
 from shared.database import Database
 from shared.errors import ModelUnavailable
 from shared.journal import digest
-from shared.models import Reply, Request
+from shared.models import ModelReply, ModelRequest
 from shared.models.cache.recent_replies import LONGEST, RecentReplies, served, written
+from shared.models.cache.shared_replies import CacheLookup, Question, Savings, SharedReplies
 from shared.models.deadline import Deadline
-from shared.models.cache.shared_replies import Found, Question, Savings, SharedReplies
 
 #: What this process keeps at most, in bytes of JSON, however much Postgres may hold.
 PROCESS_BYTES = 16_000_000
@@ -41,7 +41,7 @@ class _Flight:
 
     def __init__(self) -> None:
         self.landed = threading.Event()
-        self.reply: Reply | None = None
+        self.reply: ModelReply | None = None
 
 
 class PromptCache:
@@ -64,10 +64,10 @@ class PromptCache:
         self,
         tenant: str,
         model: str,
-        request: Request,
+        request: ModelRequest,
         deadline: Deadline,
-        call: Callable[[], Reply],
-    ) -> Reply:
+        call: Callable[[], ModelReply],
+    ) -> ModelReply:
         """Return the reply that is kept, or that another call is about to get, or `call`'s own.
 
         Whether `request` may be cached is the caller's to say. Without a tenant nothing leaves this
@@ -114,8 +114,12 @@ class PromptCache:
             raise _too_late(question, deadline)
 
     def _lead(
-        self, flight: _Flight, question: Question, deadline: Deadline, call: Callable[[], Reply]
-    ) -> Reply:
+        self,
+        flight: _Flight,
+        question: Question,
+        deadline: Deadline,
+        call: Callable[[], ModelReply],
+    ) -> ModelReply:
         """Get the reply for all threads of this process that ask the same."""
         found = self._find(question, deadline)
         if found.reply is not None:
@@ -124,7 +128,7 @@ class PromptCache:
             return self._hit(found.reply, "shared")
         return self._call(flight, question, deadline, call)
 
-    def _find(self, question: Question, deadline: Deadline) -> Found:
+    def _find(self, question: Question, deadline: Deadline) -> CacheLookup:
         """Look into Postgres until the reply is there or it is our turn to call."""
         found = self._shared.find(question, deadline)
         if found.reply is None and not found.call:
@@ -139,8 +143,12 @@ class PromptCache:
         return found
 
     def _call(
-        self, flight: _Flight, question: Question, deadline: Deadline, call: Callable[[], Reply]
-    ) -> Reply:
+        self,
+        flight: _Flight,
+        question: Question,
+        deadline: Deadline,
+        call: Callable[[], ModelReply],
+    ) -> ModelReply:
         self._count(Counters(misses=1))
         try:
             reply = call()
@@ -161,11 +169,11 @@ class PromptCache:
             self._shared.keep(question, kept, text, deadline)
         return reply
 
-    def _remember(self, question: Question, reply: Reply, size: int, seconds: float) -> None:
+    def _remember(self, question: Question, reply: ModelReply, size: int, seconds: float) -> None:
         with self._lock:
             self._recent.put((question.tenant, question.key), reply, size, seconds)
 
-    def _land(self, flight: _Flight, question: Question, reply: Reply | None) -> None:
+    def _land(self, flight: _Flight, question: Question, reply: ModelReply | None) -> None:
         """End the flight, if it has not ended, and let those go who wait for it."""
         if flight.landed.is_set():
             return
@@ -174,7 +182,7 @@ class PromptCache:
         flight.reply = reply
         flight.landed.set()
 
-    def _hit(self, reply: Reply, source: Literal["process", "shared"]) -> Reply:
+    def _hit(self, reply: ModelReply, source: Literal["process", "shared"]) -> ModelReply:
         self._count(
             Counters(
                 process_hits=int(source == "process"),

@@ -8,7 +8,7 @@ from copy import deepcopy
 from dataclasses import asdict, replace
 from typing import Any, Literal, NamedTuple
 
-from shared.models import Reply, ToolCall, Usage
+from shared.models import ModelReply, ToolCall, Usage
 
 #: The longest reply that is kept, in bytes of its JSON.
 LONGEST = 256 * 1024
@@ -16,7 +16,7 @@ LONGEST = 256 * 1024
 _FINISHED = ("stop", "tools")
 
 
-def written(reply: Reply, longest: int = LONGEST) -> str | None:
+def written(reply: ModelReply, longest: int = LONGEST) -> str | None:
     """Return the JSON of a reply that is worth keeping, else None.
 
     That is one which the model finished, of at most `longest` bytes, that JSON gives back exactly.
@@ -32,11 +32,11 @@ def written(reply: Reply, longest: int = LONGEST) -> str | None:
     return text if same and len(text.encode()) <= longest else None
 
 
-def read(value: Any) -> Reply | None:
+def read(value: Any) -> ModelReply | None:
     """Return the reply that `value`, the parsed JSON, stands for; None when it is none of ours."""
     try:
         calls = tuple(ToolCall(**call) for call in value["calls"])
-        reply = Reply(**{**value, "usage": Usage(**value["usage"]), "calls": calls})
+        reply = ModelReply(**{**value, "usage": Usage(**value["usage"]), "calls": calls})
     except (TypeError, KeyError, AttributeError):
         return None
     usage = (reply.usage.input, reply.usage.output, reply.usage.cached)
@@ -52,7 +52,7 @@ def read(value: Any) -> Reply | None:
     return reply if known else None
 
 
-def served(reply: Reply, source: Literal["process", "shared"]) -> Reply:
+def served(reply: ModelReply, source: Literal["process", "shared"]) -> ModelReply:
     """Return `reply` as it comes from a cache; its calls are the receiver's own to change."""
     return replace(reply, source=source, cost=0.0, saved=reply.cost, calls=deepcopy(reply.calls))
 
@@ -66,8 +66,8 @@ def _dumped(plain: dict[str, Any]) -> str:
     return text
 
 
-class Kept(NamedTuple):
-    reply: Reply
+class _Cached(NamedTuple):
+    reply: ModelReply
     bytes: int
     until: float
 
@@ -79,10 +79,10 @@ class RecentReplies:
     def __init__(self, entries: int, bytes: int) -> None:
         self._most_entries = entries
         self._most_bytes = bytes
-        self._kept: OrderedDict[tuple[str, str], Kept] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str], _Cached] = OrderedDict()
         self._bytes = 0
 
-    def get(self, place: tuple[str, str]) -> Reply | None:
+    def get(self, place: tuple[str, str]) -> ModelReply | None:
         """Return what is kept there and still fresh."""
         kept = self._kept.get(place)
         if kept is None:
@@ -93,11 +93,11 @@ class RecentReplies:
         self._kept.move_to_end(place)
         return kept.reply
 
-    def put(self, place: tuple[str, str], reply: Reply, bytes: int, seconds: float) -> None:
+    def put(self, place: tuple[str, str], reply: ModelReply, bytes: int, seconds: float) -> None:
         """Keep `reply` for `seconds`, and let go of the least recently used ones beyond the
         bounds."""
         self._drop(place)
-        self._kept[place] = Kept(reply, bytes, time.monotonic() + seconds)
+        self._kept[place] = _Cached(reply, bytes, time.monotonic() + seconds)
         self._bytes += bytes
         while len(self._kept) > self._most_entries or self._bytes > self._most_bytes:
             self._drop(next(iter(self._kept)))

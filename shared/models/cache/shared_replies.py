@@ -13,7 +13,7 @@ import psycopg
 from shared.database import Database, Row, Statement, queries
 from shared.errors import DatabaseUnavailable
 from shared.log import log
-from shared.models import Reply
+from shared.models import ModelReply
 from shared.models.cache.recent_replies import read
 from shared.models.deadline import Deadline
 
@@ -38,11 +38,11 @@ class Question(NamedTuple):
     owner: str
 
 
-class Found(NamedTuple):
+class CacheLookup(NamedTuple):
     """What is known of a question: a reply, the bytes of its JSON and for how many seconds it is
     fresh; or, without one, whether to call, because nobody else does."""
 
-    reply: Reply | None = None
+    reply: ModelReply | None = None
     size: int = 0
     fresh_for: float = 0.0
     call: bool = False
@@ -58,7 +58,7 @@ class Savings(NamedTuple):
 
 
 #: What holds where Postgres does not answer, and where no tenant is named: nothing is shared.
-ALONE = Found(call=True)
+ALONE = CacheLookup(call=True)
 
 
 class SharedReplies:
@@ -73,7 +73,7 @@ class SharedReplies:
         self._turn = threading.Lock()
         self._rests_until = 0.0
 
-    def find(self, question: Question, deadline: Deadline) -> Found:
+    def find(self, question: Question, deadline: Deadline) -> CacheLookup:
         """Return the reply, or claim the question where nobody has; one round trip."""
         lease = max(1.0, min(deadline.left, LONGEST_LEASE))
         find = Statement(SQL["find"], question._asdict() | {"lease": lease})
@@ -81,15 +81,15 @@ class SharedReplies:
         while rows := self._run(question, statements, deadline):
             [found] = rows[-1]
             if found["reply"] is None:
-                return Found(call=found["claimed"] or found["not_worth_keeping"])
+                return CacheLookup(call=found["claimed"] or found["not_worth_keeping"])
             if reply := read(json.loads(found["reply"])):
-                return Found(reply, len(found["reply"].encode()), found["fresh_for"])
+                return CacheLookup(reply, len(found["reply"].encode()), found["fresh_for"])
             log("prompt cache discards what it cannot read", key=question.key[:12])
             unread = question._asdict() | {"reply": found["reply"]}
             statements = [Statement(SQL["discard"], unread), find]
         return ALONE
 
-    def keep(self, question: Question, reply: Reply, text: str, deadline: Deadline) -> None:
+    def keep(self, question: Question, reply: ModelReply, text: str, deadline: Deadline) -> None:
         """Keep `reply`, whose JSON is `text`, and end the claim: one round trip, seldom a second to
         make room."""
         row = question._asdict() | {

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 from shared.database import Database, Row, Statement, queries
 from shared.errors import BudgetExceeded, ModelRejected, SettingsError
-from shared.models import Caller
+from shared.models import Payer
 from shared.models.prices import dollars_of
 
 SQL = queries(__file__, "budgets.sql")
@@ -25,7 +25,7 @@ _NAME_CHARACTERS = 200
 _FORM = "expected dollars a day as in tenant=20;flow=5;flow:chat=2;user=1"
 
 
-class Reservation(NamedTuple):
+class BudgetReservation(NamedTuple):
     """Room that a call holds on `day`; without an `id` it holds none."""
 
     tenant: str
@@ -63,8 +63,8 @@ class Budgets:
         return bool(self._ceilings)
 
     def reserve(
-        self, caller: Caller, model: str, dollars: float | None, lease: float, id: str = ""
-    ) -> Reservation:
+        self, payer: Payer, model: str, dollars: float | None, lease: float, id: str = ""
+    ) -> BudgetReservation:
         """Hold room for a call of `model` that costs at most `dollars`, for `lease` seconds.
 
         What costs nothing is always let through. An `id` names the reservation across processes:
@@ -73,19 +73,19 @@ class Budgets:
         """
         now = self._now().astimezone(UTC)
         if not self.active or dollars == 0:
-            return Reservation(caller.tenant, now.date())
+            return BudgetReservation(payer.tenant, now.date())
         if dollars is None:
             raise SettingsError(
                 f"BUDGETS is set, but what {model} costs is unknown; name its price in"
                 f" MODEL_PRICES={model}=input/output/cached, in US dollars per million tokens"
             )
-        if not caller.tenant:
+        if not payer.tenant:
             raise ModelRejected(
-                f"BUDGETS is set, but the call of {model} names no tenant; hand over a Caller"
+                f"BUDGETS is set, but the call of {model} names no tenant; hand over a Payer"
             )
-        reservation = Reservation(caller.tenant, now.date(), id or uuid.uuid4().hex)
+        reservation = BudgetReservation(payer.tenant, now.date(), id or uuid.uuid4().hex)
         wanted = _decimal(dollars)
-        parameters = self._applying(caller) | {
+        parameters = self._applying(payer) | {
             "day": reservation.day,
             "id": reservation.id,
             "dollars": wanted,
@@ -93,12 +93,12 @@ class Budgets:
             "lease": lease,
         }
         statements = [Statement(SQL[name], parameters) for name in ("hold", "reserve")]
-        reached = self._database.run(caller.tenant, statements)[1]
+        reached = self._database.run(payer.tenant, statements)[1]
         if reached:
             raise _exceeded(reached, model, wanted, now)
         return reservation
 
-    def commit(self, reservation: Reservation, dollars: float | None) -> None:
+    def commit(self, reservation: BudgetReservation, dollars: float | None) -> None:
         """Count what a call cost, on the day of its reservation, and give back the rest.
 
         None is for when nobody knows, such as a call that was cut off: all of the room counts.
@@ -114,7 +114,7 @@ class Budgets:
             tenant, [Statement(SQL[name], parameters) for name in ("hold_tenant", "commit")]
         )
 
-    def release(self, reservation: Reservation) -> None:
+    def release(self, reservation: BudgetReservation) -> None:
         """Give the room back: the call was not made, or cost nothing."""
         if reservation.id:
             release = Statement(SQL["release"], reservation._asdict())
@@ -128,17 +128,17 @@ class Budgets:
         [rows] = self._database.run(tenant, [Statement(SQL["spent"], parameters)])
         return [_standing(row) for row in rows]
 
-    def _applying(self, caller: Caller) -> dict[str, object]:
+    def _applying(self, payer: Payer) -> dict[str, object]:
         """Return whom the call counts for, the tenant first, each with its ceiling or None."""
-        flow, user = _stored(caller.flow), _stored(caller.user)
+        flow, user = _stored(payer.flow), _stored(payer.user)
         ceilings = self._ceilings
-        of_flow = ceilings.get(f"flow:{caller.flow}", ceilings.get("flow"))
-        counted = [("tenant", caller.tenant, ceilings.get("tenant"))]
+        of_flow = ceilings.get(f"flow:{payer.flow}", ceilings.get("flow"))
+        counted = [("tenant", payer.tenant, ceilings.get("tenant"))]
         counted += [("flow", flow, of_flow)] if flow else []
         counted += [("user", user, ceilings.get("user"))] if user else []
         scopes, names, amounts = (list(column) for column in zip(*counted, strict=True))
         return {
-            "tenant": caller.tenant,
+            "tenant": payer.tenant,
             "flow": flow,
             "person": user,
             "scopes": scopes,

@@ -47,7 +47,7 @@ _FIRST_GAP = 0.0015
 _NEWEST = 0.2
 
 
-class Call(NamedTuple):
+class CallInFlight(NamedTuple):
     """A call in flight: when it began, after how many cuts, and which in number it was then."""
 
     began: float
@@ -104,21 +104,21 @@ class Congestion:
         """
         return self._latency / self.limit / 2 if self._latency else _FIRST_GAP
 
-    def begin(self, now: float) -> Call:
+    def begin(self, now: float) -> CallInFlight:
         """Count a call that begins; ask `ready_at` before."""
         if not self.in_flight and now - self._ended_at > _IDLE:
             self._goal = min(self._goal, float(self._start))
             self.limit = int(self._goal)
         self.in_flight += 1
         self._began_at = now
-        return Call(now, self._cuts, self.in_flight)
+        return CallInFlight(now, self._cuts, self.in_flight)
 
     def ended(self, now: float) -> None:
         """Count a call whose end says nothing about how many are too many."""
         self.in_flight -= 1
         self._ended_at = now
 
-    def succeeded(self, call: Call, now: float) -> None:
+    def succeeded(self, call: CallInFlight, now: float) -> None:
         """Grow, if the limit was in use and the call began at the level of now."""
         in_use = self.in_flight >= self.limit
         self.ended(now)
@@ -143,7 +143,7 @@ class Congestion:
             self._known = math.inf
         return 1.0 / self.limit
 
-    def refused(self, call: Call, now: float, retry_after: float | None = None) -> None:
+    def refused(self, call: CallInFlight, now: float, retry_after: float | None = None) -> None:
         """Cut, once for all calls that were in flight then, and close for as long as was asked."""
         self.ended(now)
         pause = 0.0

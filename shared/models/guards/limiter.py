@@ -8,8 +8,8 @@ from collections.abc import Callable
 from types import TracebackType
 
 from shared.errors import ModelUnavailable
-from shared.models.guards.congestion import CEILING, START, Call, Congestion
 from shared.models.deadline import Deadline
+from shared.models.guards.congestion import CEILING, START, CallInFlight, Congestion
 
 
 class _Waiter:
@@ -18,7 +18,7 @@ class _Waiter:
     def __init__(self, until: float) -> None:
         self.until = until
         self.look_at = until
-        self.call: Call | None = None
+        self.call: CallInFlight | None = None
         self.hopeless = False
         self._woken = False
         self._gate = threading.Lock()
@@ -62,16 +62,16 @@ class Limiter:
         """How many calls may be in flight now."""
         return self._congestion.limit
 
-    def turn(self, deadline: Deadline) -> "Turn":
+    def turn(self, deadline: Deadline) -> "_Turn":
         """Return a block that is entered when it is this caller's turn, in the order of coming.
 
         Entering raises ModelUnavailable when `deadline` ends first, or surely would. What leaves
         the block tells how the call ended: nothing is success, an overloaded ModelUnavailable means
         that the model has enough, and any other exception says nothing about that.
         """
-        return Turn(self, deadline)
+        return _Turn(self, deadline)
 
-    def begin(self, deadline: Deadline) -> Call:
+    def begin(self, deadline: Deadline) -> CallInFlight:
         """Wait for a turn; see `turn`. What began must be handed to `end`."""
         with self._lock:
             now = self._clock()
@@ -84,7 +84,7 @@ class Limiter:
             self._serve(now, waiter)
         return self._wait(waiter, deadline)
 
-    def end(self, call: Call, err: BaseException | None) -> None:
+    def end(self, call: CallInFlight, err: BaseException | None) -> None:
         """Count how `call` ended, and let others begin."""
         with self._lock:
             now = self._clock()
@@ -97,7 +97,7 @@ class Limiter:
                 self._congestion.ended(now)
             self._serve(now)
 
-    def _wait(self, waiter: _Waiter, deadline: Deadline) -> Call:
+    def _wait(self, waiter: _Waiter, deadline: Deadline) -> CallInFlight:
         while True:
             waiter.sleep(self._clock())
             with self._lock:
@@ -154,7 +154,7 @@ class Limiter:
         return ModelUnavailable(message, wait, overloaded=True)
 
 
-class Turn:
+class _Turn:
     """One caller's turn; a context manager."""
 
     def __init__(self, limiter: Limiter, deadline: Deadline) -> None:

@@ -14,7 +14,7 @@ from operator import add
 from typing import NamedTuple
 
 from shared.database import Database, Statement, queries
-from shared.models import Reply, Request, Usage
+from shared.models import ModelReply, ModelRequest, Usage
 
 SQL = queries(__file__, "output_limits.sql")
 
@@ -38,7 +38,7 @@ class _Key(NamedTuple):
     model: str
 
 
-def template_of(request: Request) -> str:
+def template_of(request: ModelRequest) -> str:
     """Name what requests of a kind share: the system prompt, the schema, the tools' names."""
     shared = [request.system, request.schema, [tool.name for tool in request.tools]]
     return hashlib.sha256(json.dumps(shared, sort_keys=True).encode()).hexdigest()[:32]
@@ -59,8 +59,12 @@ class OutputLimits:
         self.cut = 0
 
     def ask(
-        self, tenant: str, request: Request, model: str, call: Callable[[Request], Reply]
-    ) -> Reply:
+        self,
+        tenant: str,
+        request: ModelRequest,
+        model: str,
+        call: Callable[[ModelRequest], ModelReply],
+    ) -> ModelReply:
         """Call with the limit that was learnt, and once more with the request's own when the answer
         was cut at it; then usage and cost are those of both."""
         limit = self.limit_for(tenant, request, model)
@@ -74,7 +78,7 @@ class OutputLimits:
         self.observe(tenant, request, model, whole.usage.output)
         return _both(reply, whole)
 
-    def limit_for(self, tenant: str, request: Request, model: str) -> int:
+    def limit_for(self, tenant: str, request: ModelRequest, model: str) -> int:
         """Return how many tokens to ask for; raises DatabaseUnavailable when it must be read."""
         sizes = self._sizes(_Key(tenant, template_of(request), model))
         with self._lock:
@@ -83,7 +87,7 @@ class OutputLimits:
             return request.max_tokens
         return min(request.max_tokens, max(_LEAST, math.ceil(needed * _MARGIN)))
 
-    def observe(self, tenant: str, request: Request, model: str, output: int) -> None:
+    def observe(self, tenant: str, request: ModelRequest, model: str, output: int) -> None:
         """Count an answer of so many tokens that was not cut at a learnt limit."""
         key, size = _Key(tenant, template_of(request), model), _size(output)
         sizes = self._sizes(key)
@@ -149,7 +153,7 @@ def _needed(sizes: Counter[int]) -> float | None:
     return float(_STEP**size)
 
 
-def _both(cut: Reply, whole: Reply) -> Reply:
+def _both(cut: ModelReply, whole: ModelReply) -> ModelReply:
     """Return the whole answer with what both cost."""
     usage = Usage(*map(add, astuple(cut.usage), astuple(whole.usage)))
     cost = None if cut.cost is None or whole.cost is None else cut.cost + whole.cost

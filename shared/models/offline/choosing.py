@@ -4,9 +4,9 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from shared.models.offline.reading import Reading
+from shared.models.offline.parsed_request import ParsedRequest
 from shared.models.offline.similarity import overlap, stem, terms
-from shared.models.offline.words import AFFINITIES, NEUTRAL
+from shared.models.offline.word_lists import AFFINITIES, NEUTRAL
 
 #: What a name needs to be chosen: one strong word, or two weak ones.
 ENOUGH = 1.5
@@ -28,15 +28,15 @@ class Name(NamedTuple):
     about: str = ""
 
 
-def scores(names: Sequence[Name], reading: Reading) -> list[float]:
+def scores(names: Sequence[Name], parsed: ParsedRequest) -> list[float]:
     """Return how much speaks for each name in the question, or in what it is similar to."""
-    parts = _parts(reading)
-    return [_score(name, parts, reading) for name in names]
+    parts = _parts(parsed)
+    return [_score(name, parts, parsed) for name in names]
 
 
-def best(names: Sequence[Name], reading: Reading) -> tuple[int, float]:
+def best(names: Sequence[Name], parsed: ParsedRequest) -> tuple[int, float]:
     """Return the place and the score of the best name; where nothing speaks, of a neutral one."""
-    found = scores(names, reading)
+    found = scores(names, parsed)
     place = max(range(len(found)), key=lambda i: (found[i], -i))
     if found[place] < _WEAK:
         neutral = [i for i, name in enumerate(names) if name.text.lower() in NEUTRAL]
@@ -44,9 +44,9 @@ def best(names: Sequence[Name], reading: Reading) -> tuple[int, float]:
     return place, found[place]
 
 
-def several(names: Sequence[Name], reading: Reading, least: int, most: int) -> list[int]:
+def several(names: Sequence[Name], parsed: ParsedRequest, least: int, most: int) -> list[int]:
     """Return the places of all names for which enough speaks, best first."""
-    found = scores(names, reading)
+    found = scores(names, parsed)
     order = sorted(range(len(found)), key=lambda i: (-found[i], i))
     bar = max(ENOUGH, _NEAR * max(found, default=0.0))
     chosen = [i for i in order if found[i] >= bar]
@@ -62,9 +62,9 @@ class _Part(NamedTuple):
     opening: bool
 
 
-def _parts(reading: Reading) -> list[_Part]:
+def _parts(parsed: ParsedRequest) -> list[_Part]:
     """Return the title, which says most, and the rest."""
-    title, rest = reading.lines[:1], reading.lines[1:]
+    title, rest = parsed.lines[:1], parsed.lines[1:]
     pieces = [(" ".join(title), _TITLE, True), (" ".join(rest), _BODY, False)]
     return [
         _Part(" ".join(text.lower().split()), _stems(text), weight, opening)
@@ -73,10 +73,10 @@ def _parts(reading: Reading) -> list[_Part]:
     ]
 
 
-def _score(name: Name, parts: list[_Part], reading: Reading) -> float:
-    known = [source for source in reading.sources if _names(source.name, name.text)]
+def _score(name: Name, parts: list[_Part], parsed: ParsedRequest) -> float:
+    known = [source for source in parsed.sources if _names(source.name, name.text)]
     if known:
-        return max(_likeness(reading, source.text) for source in known)
+        return max(_likeness(parsed, source.text) for source in known)
     tokens = _stems(re.sub(r"^.*[/:]\s*(?=\w)|_", " ", name.text))
     about = set(terms(name.about))
     total = 0.0
@@ -91,8 +91,8 @@ def _score(name: Name, parts: list[_Part], reading: Reading) -> float:
     return total
 
 
-def _likeness(reading: Reading, text: str) -> float:
-    alike = overlap(terms(reading.question), terms(text))
+def _likeness(parsed: ParsedRequest, text: str) -> float:
+    alike = overlap(terms(parsed.question), terms(text))
     return 10 * alike if alike >= _SAME else 0.0
 
 

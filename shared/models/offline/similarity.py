@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 
-from shared.models.offline.words import CHINESE_STOP, ORDERS, STOP_WORDS
+from shared.models.offline.word_lists import CHINESE_STOP, ORDERS, STOP_WORDS
 
 _HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3040-\u30ff"
 _HAN_RUN = re.compile(f"[{_HAN}]+")

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from shared.models import Finish, Json, Message, Request, ToolCall, ToolSpec, Usage
-from shared.models.providers.json_output import ANSWER, as_object
+from shared.models import ChatMessage, Finish, Json, ModelRequest, ToolCall, ToolSpec, Usage
 from shared.models.answers.tool_calls import read_calls
+from shared.models.providers.json_output import ANSWER, as_object
 
 #: Stands where a conversation would start with the assistant.
 LEFT_OUT = "(what came before is left out)"
@@ -30,7 +30,7 @@ _FINISHES: dict[str, Finish] = {
 
 
 def alternating(
-    messages: Iterable[Message], write: Callable[[Message], list[Json]], left_out: Json
+    messages: Iterable[ChatMessage], write: Callable[[ChatMessage], list[Json]], left_out: Json
 ) -> list[Json]:
     """Write the conversation: it starts with the user, the roles alternate, no block is blank."""
     turns: list[Json] = []
@@ -42,7 +42,7 @@ def alternating(
     return turns
 
 
-def _role(message: Message) -> str:
+def _role(message: ChatMessage) -> str:
     return "assistant" if message.role == "assistant" else "user"
 
 
@@ -54,7 +54,7 @@ def in_order(value: Any) -> Any:
     return [in_order(part) for part in value] if isinstance(value, list) else value
 
 
-def offered(request: Request, *, answer: bool) -> list[ToolSpec]:
+def offered(request: ModelRequest, *, answer: bool) -> list[ToolSpec]:
     """Return the tools to describe, and with `answer` the one that takes what the schema asks for.
 
     A conversation that holds calls is refused when their tools are not described.
@@ -70,13 +70,13 @@ def offered(request: Request, *, answer: bool) -> list[ToolSpec]:
     ]
 
 
-def chosen(request: Request) -> str:
+def chosen(request: ModelRequest) -> str:
     """Return the tool that the author wants called, `any` for one of them, or nothing. Then the
     model cannot give the answer by calling another."""
     return request.tool_choice if request.tools else ""
 
 
-def forced(request: Request, *, answer: bool) -> str:
+def forced(request: ModelRequest, *, answer: bool) -> str:
     """Return the tool that the model must call, `any` for one of them, or nothing."""
     if chosen(request) or not answer or request.schema is None:
         return chosen(request)
@@ -84,7 +84,7 @@ def forced(request: Request, *, answer: bool) -> str:
 
 
 @dataclass
-class Answer:
+class BlocksReader:
     """What has come of a reply so far. A call that is not whole yet holds its `input` as text."""
 
     finish: str = ""

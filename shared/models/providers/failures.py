@@ -6,13 +6,12 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import Any, Literal, TypeVar
-from urllib.parse import urlsplit
+from typing import Any, TypeVar
 
 from shared.errors import ModelRejected, ModelUnavailable
 from shared.models import Json
+from shared.models.providers.servers import ModelServer
 
 T = TypeVar("T")
 
@@ -44,7 +43,7 @@ _WORDS = frozenset({"error", "message", "msg", "detail", "code", "type", "param"
 _CODE = re.compile(r"[A-Za-z0-9_.\[\]-]{1,64}")
 
 
-class Refused(ModelRejected):
+class RequestRefused(ModelRejected):
     """A request that the server will not take as it is; `detail` is what it said, for the provider
     to adapt to. The message itself carries none of it."""
 
@@ -53,7 +52,7 @@ class Refused(ModelRejected):
         self.detail = detail
 
 
-class Failed(ModelUnavailable):
+class ServerFailed(ModelUnavailable):
     """The server broke on this request (500): perhaps for a while, perhaps on what was asked."""
 
 
@@ -74,38 +73,10 @@ def adapting(
         body = write()
         try:
             return call(body)
-        except Refused as refused:
+        except RequestRefused as refused:
             if not learn(body, refused.detail):
                 raise
     return call(write())
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """A model server, and the settings that its failures point to."""
-
-    name: str
-    url: str
-    key: str = field(default="", repr=False)
-    key_setting: str = "OPENAI_API_KEY"
-    url_setting: str = "OPENAI_BASE_URL"
-    model_setting: str = "MODEL_SMALL and MODEL_LARGE"
-    wire: Literal["openai", "anthropic"] = "openai"
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """What its wire format wants in the head of each request: the key, a version."""
-        if self.wire == "anthropic":
-            # https://platform.claude.com/docs/en/api/versioning
-            key = {"x-api-key": self.key} if self.key else {}
-            return {"anthropic-version": "2023-06-01"} | key
-        return {"authorization": f"Bearer {self.key}"} if self.key else {}
-
-    @property
-    def place(self) -> str:
-        """The setting and the server it names, for messages; without what else a URL may hold."""
-        parts = urlsplit(self.url)
-        return f"{self.url_setting} ({parts.scheme}://{parts.netloc.rpartition('@')[2]})"
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
@@ -133,44 +104,44 @@ def unavailable(
     what = {429: "rate limited", 503: "overloaded", 529: "overloaded"}.get(status, "failed")
     asked = "" if wait is None else f", retry in {wait:.0f} s"
     message = f"{name}: {what} ({status}){shown}{asked}"
-    kind = Failed if status == 500 else ModelUnavailable
+    kind = ServerFailed if status == 500 else ModelUnavailable
     return kind(message, wait, overloaded=overloaded or status in _OVERLOADED)
 
 
-def garbled(endpoint: Endpoint, what: str) -> ModelUnavailable:
+def garbled(server: ModelServer, what: str) -> ModelUnavailable:
     """Say that an answer made no sense; another try may bring a better one."""
-    return ModelUnavailable(f"{endpoint.name}: {what}; if it stays so, look at {endpoint.place}")
+    return ModelUnavailable(f"{server.name}: {what}; if it stays so, look at {server.address}")
 
 
 def problem_of(
-    endpoint: Endpoint, status: int, headers: Mapping[str, str], raw: bytes
+    server: ModelServer, status: int, headers: Mapping[str, str], raw: bytes
 ) -> ModelUnavailable | ModelRejected:
     """Translate an answer whose status is no success."""
     fields = _error_fields(raw)
-    codes, shown, name = _codes(fields), _shown(fields), endpoint.name
+    codes, shown, name = _codes(fields), _shown(fields), server.name
     if codes & {"insufficient_quota", "billing_error"} or status == 402 or _NO_CREDIT.search(raw):
-        return ModelRejected(f"{name}: the account of {endpoint.key_setting} has no credit left")
+        return ModelRejected(f"{name}: the account of {server.key_setting} has no credit left")
     if _SEES_NOTHING.search(raw):
-        return ModelRejected(f"{name}: takes no images; look at {endpoint.model_setting}")
+        return ModelRejected(f"{name}: takes no images; look at {server.model_setting}")
     if _TOO_LONG.search(raw):
-        return Refused(f"{name}: takes no text of that length ({status}){shown}", "too long")
+        return RequestRefused(f"{name}: takes no text of that length ({status}){shown}", "too long")
     if status in _PASSING or codes & _PASSING_CODES:
         wait, overloaded = retry_after(headers, time.time()), bool(codes & _OVERLOADED_CODES)
         return unavailable(name, status, wait, shown, overloaded=overloaded)
     advice = {
-        401: f"the key was not accepted; look at {endpoint.key_setting}",
-        403: f"access was denied; look at {endpoint.key_setting} and what its account may use",
-        404: f"no such model or address; look at {endpoint.model_setting} and {endpoint.place}",
-    }.get(status, f"refused the request; look at {endpoint.model_setting}")
+        401: f"the key was not accepted; look at {server.key_setting}",
+        403: f"access was denied; look at {server.key_setting} and what its account may use",
+        404: f"no such model or address; look at {server.model_setting} and {server.address}",
+    }.get(status, f"refused the request; look at {server.model_setting}")
     if 300 <= status < 400:
-        advice = f"answered with a redirect; look at {endpoint.place}"
+        advice = f"answered with a redirect; look at {server.address}"
     message = f"{name}: {advice} ({status}){shown}"
     if status in {401, 403, 404}:
         return ModelRejected(message)
-    return Refused(message, " ".join(_said(_parsed(raw)))[:4000])
+    return RequestRefused(message, " ".join(_said(_parsed(raw)))[:4000])
 
 
-def problem_inside(endpoint: Endpoint, error: object) -> ModelUnavailable | ModelRejected:
+def problem_inside(server: ModelServer, error: object) -> ModelUnavailable | ModelRejected:
     """Translate an error object that came inside of a good status, as in the middle of a stream."""
     fields: Mapping[str, Any] = error if isinstance(error, dict) else {}
     code = fields.get("code")
@@ -178,11 +149,11 @@ def problem_inside(endpoint: Endpoint, error: object) -> ModelUnavailable | Mode
     shown = _shown(fields)
     if status in _PASSING or _codes(fields) & _PASSING_CODES or not (status or _codes(fields)):
         overloaded = status in _OVERLOADED or bool(_codes(fields) & _OVERLOADED_CODES)
-        message = f"{endpoint.name}: failed while it answered{shown}"
-        kind = Failed if status == 500 else ModelUnavailable
+        message = f"{server.name}: failed while it answered{shown}"
+        kind = ServerFailed if status == 500 else ModelUnavailable
         return kind(message, overloaded=overloaded)
-    return Refused(
-        f"{endpoint.name}: refused the request while it answered{shown}", " ".join(_said(error))
+    return RequestRefused(
+        f"{server.name}: refused the request while it answered{shown}", " ".join(_said(error))
     )
 
 

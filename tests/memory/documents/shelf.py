@@ -23,7 +23,7 @@ from shared.memory.conversations.turns import Conversations
 from shared.memory.embedding.local import Purpose
 from shared.memory.embedding.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
-from shared.models.batch import connect
+from shared.models.batch.connect import connect
 from shared.models.batch.dispatcher import Dispatcher
 from shared.models.routing import Models
 from shared.perception.github import to_event

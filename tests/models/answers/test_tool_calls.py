@@ -9,12 +9,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.models import (Finish, Json, Message, Reply, Request, ToolCall, ToolSpec, Usage)
+from shared.agent.tools import tool
+from shared.models import (
+    ChatMessage,
+    Finish,
+    Json,
+    ModelReply,
+    ModelRequest,
+    ToolCall,
+    ToolSpec,
+    Usage,
+)
 from shared.models.answers import typed
-from shared.models.answers.fitting import misfit
+from shared.models.answers.json_schema import misfit
 from shared.models.answers.tool_calls import MOST_CALLS, judged, read_calls
 from shared.models.answers.typed import Between
-from shared.agent.tools import tool
 
 WEATHER = ToolSpec(
     "weather",
@@ -30,11 +39,11 @@ WEATHER = ToolSpec(
         "additionalProperties": False,
     },
 )
-ASK = Request((Message("user", "Oslo?"),), tools=(WEATHER,), max_tokens=100)
+ASK = ModelRequest((ChatMessage("user", "Oslo?"),), tools=(WEATHER,), max_tokens=100)
 
 
-def told(*calls: ToolCall, finish: Finish = "tools", request: Request = ASK) -> list[str]:
-    return [j.error for j in judged(request, Reply("", finish, Usage(), "test", calls))]
+def told(*calls: ToolCall, finish: Finish = "tools", request: ModelRequest = ASK) -> list[str]:
+    return [j.error for j in judged(request, ModelReply("", finish, Usage(), "test", calls))]
 
 
 def weather(**arguments: object) -> ToolCall:

@@ -4,21 +4,21 @@ import re
 import threading
 from collections.abc import Iterator
 
-from shared.models import Chunk, Json, Provider, Reply, Request
+from shared.models import Chunk, Json, ModelReply, ModelRequest, Provider
+from shared.models.deadline import Deadline
+from shared.models.prices import Prices
 from shared.models.providers.anthropic.wire import (
     CACHE,
     FORCE,
     FORMAT,
     TEMPERATURE,
-    Answer,
+    MessageReader,
     body_of,
     parts_of,
 )
-from shared.models.deadline import Deadline
-from shared.models.providers.endpoints import Place, place_of
 from shared.models.providers.failures import adapting, garbled, problem_inside
-from shared.models.providers.http import Http, kept
-from shared.models.prices import Prices
+from shared.models.providers.http import Http, shared_http
+from shared.models.providers.servers import ServedModel, served_model
 from shared.settings import Settings
 
 _PATH = "/messages"
@@ -37,54 +37,54 @@ _NO_TEMPERATURE = re.compile(r"claude-(?!3|(opus|sonnet|haiku)-4(-[0-6](-|$)|-20
 
 def connect(name: str, settings: Settings, setting: str) -> Provider:
     """Return the model called `name`; `setting` is what error messages point to."""
-    place = place_of(name, settings, setting)
-    return AnthropicModel(name, place, kept(), Prices(settings.model_prices))
+    served = served_model(name, settings, setting)
+    return AnthropicModel(name, served, shared_http(), Prices(settings.model_prices))
 
 
 class AnthropicModel:
     """A chat model behind Anthropic's Messages. Thread-safe; what it turns out not to take is left
     out for as long as the process lives."""
 
-    def __init__(self, name: str, place: Place, http: Http, prices: Prices) -> None:
+    def __init__(self, name: str, served: ServedModel, http: Http, prices: Prices) -> None:
         self.name = name
-        self._endpoint, self._model = place
+        self._server, self._model = served
         self._http = http
         self._prices = prices
         self._lock = threading.Lock()
         known = [TEMPERATURE] if _NO_TEMPERATURE.match(self._model) else []
         self._lacks: frozenset[str] = frozenset(known)
 
-    def reply(self, request: Request, timeout: float) -> Reply:
+    def reply(self, request: ModelRequest, timeout: float) -> ModelReply:
         deadline = Deadline(timeout)
 
         def call(body: Json) -> Json:
-            return self._http.post(self._endpoint, _PATH, body, deadline)
+            return self._http.post(self._server, _PATH, body, deadline)
 
         return self.read(adapting(lambda: self.body(request), call, self.learn))
 
-    def read(self, answered: Json) -> Reply:
+    def read(self, answered: Json) -> ModelReply:
         """Return the reply that a whole answer holds; raises ModelUnavailable or ModelRejected."""
-        answer = Answer()
+        answer = MessageReader()
         self._add(answer, answered)
         if not answer.begun:
-            raise garbled(self._endpoint, "answered JSON without a message")
+            raise garbled(self._server, "answered JSON without a message")
         return self._reply(answer)
 
-    def stream(self, request: Request, timeout: float) -> Iterator[Chunk]:
+    def stream(self, request: ModelRequest, timeout: float) -> Iterator[Chunk]:
         deadline = Deadline(timeout)
 
         def call(body: Json) -> Iterator[Json]:
-            return self._http.events(self._endpoint, _PATH, body, deadline)
+            return self._http.events(self._server, _PATH, body, deadline)
 
-        answer = Answer()
+        answer = MessageReader()
         for event in adapting(lambda: self.body(request, stream=True), call, self.learn):
             if text := self._add(answer, event):
                 yield Chunk(text)
         if not answer.finish:
-            raise garbled(self._endpoint, "closed the connection in the middle of the answer")
+            raise garbled(self._server, "closed the connection in the middle of the answer")
         yield Chunk(reply=self._reply(answer))
 
-    def body(self, request: Request, *, stream: bool = False) -> Json:
+    def body(self, request: ModelRequest, *, stream: bool = False) -> Json:
         """Write the body without what the model is known not to take."""
         return body_of(self._model, request, self._lacks, stream=stream)
 
@@ -99,16 +99,16 @@ class AnthropicModel:
             self._lacks |= refused
         return bool(refused)
 
-    def _add(self, answer: Answer, piece: Json) -> str:
+    def _add(self, answer: MessageReader, piece: Json) -> str:
         if piece.get("type") == "error" or "error" in piece:
-            raise problem_inside(self._endpoint, piece.get("error"))
+            raise problem_inside(self._server, piece.get("error"))
         try:
             return answer.add(piece)
         except (AttributeError, KeyError, TypeError, ValueError) as err:
-            raise garbled(self._endpoint, "answered JSON of another shape") from err
+            raise garbled(self._server, "answered JSON of another shape") from err
 
-    def _reply(self, answer: Answer) -> Reply:
+    def _reply(self, answer: MessageReader) -> ModelReply:
         cost = self._prices.cost(self.name, answer.usage)
-        return Reply(
+        return ModelReply(
             answer.answered(), answer.outcome(), answer.usage, self.name, answer.calls(), cost
         )

@@ -9,10 +9,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.models import (Json, Message, Request, ToolSpec, Usage)
+from shared.models import ChatMessage, Json, ModelRequest, ToolSpec, Usage
 from shared.models.providers import blocks
-from shared.models.providers.prefixes import kept, turns_to_mark
 from shared.models.providers.json_output import ANSWER, as_object, is_strict, json_instruction
+from shared.models.providers.prefix_cache import turns_to_mark, worth_caching
 
 #: What a model may turn out not to take.
 TEMPERATURE, FORMAT, FORCE, CACHE = "temperature", "output_config", "tool_choice", "cache_control"
@@ -28,7 +28,7 @@ _BOUNDS = frozenset(
 
 
 def body_of(
-    model: str, request: Request, lacks: Collection[str] = (), *, stream: bool = False
+    model: str, request: ModelRequest, lacks: Collection[str] = (), *, stream: bool = False
 ) -> Json:
     """Write `request` for a model that does not take what `lacks` names.
 
@@ -60,9 +60,9 @@ def body_of(
     return body
 
 
-def _mark(body: Json, request: Request) -> None:
+def _mark(body: Json, request: ModelRequest) -> None:
     """Mark what is worth keeping: three of the four marks that are allowed, at most."""
-    worth = kept(body["model"], request)
+    worth = worth_caching(body["model"], request)
     ends = []
     if worth.head:
         # Tools come before the system's part: its mark covers them.
@@ -81,11 +81,11 @@ def parts_of(body: Json) -> set[str]:
     return body.keys() & {TEMPERATURE, FORMAT, FORCE} | marked
 
 
-def messages_of(messages: Collection[Message]) -> list[Json]:
+def messages_of(messages: Collection[ChatMessage]) -> list[Json]:
     return blocks.alternating(messages, _blocks, {"type": "text", "text": blocks.LEFT_OUT})
 
 
-def _blocks(message: Message) -> list[Json]:
+def _blocks(message: ChatMessage) -> list[Json]:
     if message.role == "tool":
         result = {"type": "tool_result", "tool_use_id": _id(message.call_id)}
         return [result | {"content": message.text or blocks.NOTHING}]
@@ -139,7 +139,7 @@ def without_bounds(schema: Json) -> Json:
 
 
 @dataclass
-class Answer(blocks.Answer):
+class MessageReader(blocks.BlocksReader):
     """What has come of a reply so far: the events of a stream, or all of it at once."""
 
     begun: bool = False

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from shared.errors import SettingsError
-from shared.models import Json, Purpose
-from shared.models.providers.bedrock.model import Clients, translated
+from shared.models import EmbeddingPurpose, Json
 from shared.models.deadline import Deadline
-from shared.models.guards.embedding import Portion, Vectors, Wire
+from shared.models.providers.bedrock.model import Clients, translated
+from shared.models.providers.embedding_wire import EmbeddingWire, Portion, Vectors
 
 _TITAN = "amazon.titan-embed-text-v2:0"
 _COHERE_3 = ("cohere.embed-english-v3", "cohere.embed-multilingual-v3")
@@ -42,7 +42,7 @@ _KINDS = {
 }
 
 
-def connect(name: str) -> Wire:
+def connect(name: str) -> EmbeddingWire:
     """Return the model of `bedrock:amazon.titan-embed-text-v2:0`, or with its dimensions as
     `…@512`; raises SettingsError for one that is not known."""
     plain, at, said = name.partition("@")
@@ -82,7 +82,7 @@ class _Invoked:
 
 
 class _Titan(_Invoked):
-    def call(self, texts: Sequence[str], purpose: Purpose, deadline: Deadline) -> Vectors:
+    def call(self, texts: Sequence[str], purpose: EmbeddingPurpose, deadline: Deadline) -> Vectors:
         [text] = texts
         body = {"inputText": text, "dimensions": self.dimensions, "normalize": True}
         with translated(self.name, "MODEL_EMBED", deadline):
@@ -92,7 +92,7 @@ class _Titan(_Invoked):
 
 
 class _Cohere(_Invoked):
-    def call(self, texts: Sequence[str], purpose: Purpose, deadline: Deadline) -> Vectors:
+    def call(self, texts: Sequence[str], purpose: EmbeddingPurpose, deadline: Deadline) -> Vectors:
         body: Json = {"texts": list(texts), "input_type": f"search_{purpose}"}
         if self._model == _COHERE_4:
             body |= {"output_dimension": self.dimensions, "embedding_types": ["float"]}

@@ -19,13 +19,13 @@ from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
 from shared.errors import ModelUnavailable, SettingsError
-from shared.models import (Chunk, Json, Provider, Reply, Request)
+from shared.models import Chunk, Json, ModelReply, ModelRequest, Provider
+from shared.models.deadline import Deadline
+from shared.models.prices import Prices
 from shared.models.providers import blocks
 from shared.models.providers.bedrock.failures import answered_error, no_answer
-from shared.models.providers.bedrock.wire import Answer, mark, messages_of, tools_of
-from shared.models.deadline import Deadline
-from shared.models.providers.failures import Refused
-from shared.models.prices import Prices
+from shared.models.providers.bedrock.wire import ConverseReader, mark, messages_of, tools_of
+from shared.models.providers.failures import RequestRefused
 from shared.models.providers.json_output import as_object, json_instruction
 from shared.settings import Settings, aws_region
 
@@ -90,7 +90,7 @@ class BedrockModel:
         #: What the model turned out not to take.
         self._lacks: frozenset[str] = frozenset()
 
-    def reply(self, request: Request, timeout: float) -> Reply:
+    def reply(self, request: ModelRequest, timeout: float) -> ModelReply:
         deadline = Deadline(timeout)
 
         def call(parameters: Json) -> Json:
@@ -100,20 +100,20 @@ class BedrockModel:
         with translated(self.name, self._setting, deadline):
             return self.read(self._adapting(request, call))
 
-    def read(self, whole: Json) -> Reply:
+    def read(self, whole: Json) -> ModelReply:
         """Return the reply that Converse's answer holds; raises KeyError and the like when it is
         another thing."""
-        answer = Answer()
+        answer = ConverseReader()
         answer.add_whole(whole)
         return self._reply(answer)
 
-    def stream(self, request: Request, timeout: float) -> Iterator[Chunk]:
+    def stream(self, request: ModelRequest, timeout: float) -> Iterator[Chunk]:
         deadline = Deadline(timeout)
 
         def call(parameters: Json) -> Any:
             return self._clients.within(deadline.left).converse_stream(**parameters)["stream"]
 
-        answer = Answer()
+        answer = ConverseReader()
         with translated(self.name, self._setting, deadline):
             events = self._adapting(request, call)
             try:
@@ -128,14 +128,14 @@ class BedrockModel:
                 raise ModelUnavailable(f"{self.name}: the stream ended in the middle of the answer")
             yield Chunk(reply=self._reply(answer))
 
-    def _adapting(self, request: Request, call: Callable[[Json], T]) -> T:
+    def _adapting(self, request: ModelRequest, call: Callable[[Json], T]) -> T:
         """Call, and call again without what the model says it does not take."""
         for _ in range(_ADAPTATIONS):
             try:
                 return call(self.parameters(request))
             except ClientError as err:
                 problem = answered_error(self.name, self._setting, err)
-                if not isinstance(problem, Refused) or not self.learn(problem.detail):
+                if not isinstance(problem, RequestRefused) or not self.learn(problem.detail):
                     raise problem from err
         return call(self.parameters(request))
 
@@ -159,7 +159,7 @@ class BedrockModel:
         self._lacks = lacks
         return news
 
-    def parameters(self, request: Request) -> Json:
+    def parameters(self, request: ModelRequest) -> Json:
         """Write what Converse takes, without what the model is known not to take."""
         lacks = self._lacks
         limits: Json = {"maxTokens": request.max_tokens}
@@ -181,9 +181,9 @@ class BedrockModel:
             mark(parameters, request, turns="turns" not in lacks)
         return parameters
 
-    def _reply(self, answer: Answer) -> Reply:
+    def _reply(self, answer: ConverseReader) -> ModelReply:
         cost = self._prices.cost(self.name, answer.usage)
-        return Reply(
+        return ModelReply(
             answer.answered(), answer.outcome(), answer.usage, self.name, answer.calls(), cost
         )
 

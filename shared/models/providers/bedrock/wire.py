@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.errors import ModelRejected
-from shared.models import (Image, Json, Message, Request, Usage)
+from shared.models import ChatMessage, Image, Json, ModelRequest, Usage
 from shared.models.providers import blocks
-from shared.models.providers.prefixes import kept, turns_to_mark
 from shared.models.providers.json_output import ANSWER
+from shared.models.providers.prefix_cache import turns_to_mark, worth_caching
 
 #: https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html: which models keep
 #: prefixes, and which of them also keep tools on their own.
@@ -23,11 +23,11 @@ _KEEPING_TOOLS = re.compile(r"anthropic\.claude")
 _CACHE_POINT: Json = {"cachePoint": {"type": "default"}}
 
 
-def messages_of(messages: Iterable[Message]) -> list[Json]:
+def messages_of(messages: Iterable[ChatMessage]) -> list[Json]:
     return blocks.alternating(messages, _blocks, {"text": blocks.LEFT_OUT})
 
 
-def _blocks(message: Message) -> list[Json]:
+def _blocks(message: ChatMessage) -> list[Json]:
     if message.role == "tool":
         content = [{"text": message.text or blocks.NOTHING}]
         return [{"toolResult": {"toolUseId": message.call_id, "content": content}}]
@@ -49,7 +49,7 @@ def _image(image: Image) -> Json:
     return {"image": {"format": kind, "source": {"bytes": data}}}
 
 
-def tools_of(request: Request, *, force: bool, answer: bool) -> Json | None:
+def tools_of(request: ModelRequest, *, force: bool, answer: bool) -> Json | None:
     """Write the tools and, where a schema is asked for and the model can, the one that takes the
     answer; `force` makes the model use it, or what the author chose."""
     specs = [
@@ -70,11 +70,11 @@ def tools_of(request: Request, *, force: bool, answer: bool) -> Json | None:
     return config
 
 
-def mark(parameters: Json, request: Request, *, turns: bool) -> None:
+def mark(parameters: Json, request: ModelRequest, *, turns: bool) -> None:
     """Put cache points behind what is worth keeping, behind `turns` only where the model can."""
     if not _KEEPING.search(parameters["modelId"]):
         return
-    worth = kept(parameters["modelId"], request)
+    worth = worth_caching(parameters["modelId"], request)
     if worth.head and "system" in parameters:
         parameters["system"].append(_CACHE_POINT)
     elif worth.head and _KEEPING_TOOLS.search(parameters["modelId"]):
@@ -85,7 +85,7 @@ def mark(parameters: Json, request: Request, *, turns: bool) -> None:
 
 
 @dataclass
-class Answer(blocks.Answer):
+class ConverseReader(blocks.BlocksReader):
     """What has come of a reply so far: the events of a stream, or all of it at once."""
 
     def add_whole(self, answer: Mapping[str, Any]) -> None:

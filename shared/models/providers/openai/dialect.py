@@ -5,10 +5,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from shared.models import Json, Request
-from shared.models.providers.failures import Failed
-from shared.models.providers.openai.wire import messages_of, tool_choice_of, tools_of
+from shared.models import Json, ModelRequest
+from shared.models.providers.failures import ServerFailed
 from shared.models.providers.json_output import as_object, is_strict, json_instruction
+from shared.models.providers.openai.wire import messages_of, tool_choice_of, tools_of
 
 #: How to ask for JSON, best first. Servers that lack one refuse it, or ignore it: the answer is
 #: validated in any case.
@@ -38,7 +38,7 @@ class Dialect:
         self._dropped: frozenset[str] = frozenset()
         self._strikes: dict[int, int] = {}
 
-    def body(self, model: str, request: Request, *, stream: bool) -> Json:
+    def body(self, model: str, request: ModelRequest, *, stream: bool) -> Json:
         """Write `request` in this dialect. The conversation comes last, so that a longer one starts
         with the same bytes: providers cache such prefixes by themselves."""
         instruction = ""
@@ -75,7 +75,7 @@ class Dialect:
             )
 
     @contextmanager
-    def watching(self, request: Request) -> Iterator[None]:
+    def watching(self, request: ModelRequest) -> Iterator[None]:
         """Notice whether the server breaks on the schema of `request`.
 
         llama.cpp answers 500 when its grammar and what the model wrote disagree, which another try
@@ -83,21 +83,21 @@ class Dialect:
         """
         try:
             yield
-        except Failed:
+        except ServerFailed:
             if request.schema is not None:
                 self._strike(request)
             raise
         if self._strikes:
             self._strikes.pop(_fingerprint(request), None)
 
-    def _strike(self, request: Request) -> None:
+    def _strike(self, request: ModelRequest) -> None:
         with self._lock:
             known = _fingerprint(request)
             self._strikes[known] = self._strikes.get(known, 0) + 1
             if len(self._strikes) > _REMEMBERED:
                 del self._strikes[next(iter(self._strikes))]
 
-    def _struck_out(self, request: Request) -> bool:
+    def _struck_out(self, request: ModelRequest) -> bool:
         return bool(self._strikes) and self._strikes.get(_fingerprint(request), 0) >= _STRIKES
 
     def _learn_limit(self, body: Json, said: str) -> bool:
@@ -134,7 +134,7 @@ class Dialect:
         return True
 
 
-def _fingerprint(request: Request) -> int:
+def _fingerprint(request: ModelRequest) -> int:
     return hash(repr(request))
 
 

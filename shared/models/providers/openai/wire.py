@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.models import Finish, Json, Message, Request, ToolCall, Usage
+from shared.models import ChatMessage, Finish, Json, ModelRequest, ToolCall, Usage
 from shared.models.answers.tool_calls import read_calls
 
 _FINISHES: dict[str, Finish] = {
@@ -17,14 +17,14 @@ _FINISHES: dict[str, Finish] = {
 }
 
 
-def messages_of(request: Request, instruction: str = "") -> list[Json]:
+def messages_of(request: ModelRequest, instruction: str = "") -> list[Json]:
     """Write the conversation; `instruction` is added to the system's part."""
     system = "\n\n".join(part for part in (request.system, instruction) if part)
     first: list[Json] = [{"role": "system", "content": system}] if system else []
     return first + [_message(message) for message in request.messages]
 
 
-def _message(message: Message) -> Json:
+def _message(message: ChatMessage) -> Json:
     if message.role == "tool":
         return {"role": "tool", "tool_call_id": message.call_id, "content": message.text}
     written: Json = {"role": message.role, "content": _content(message)}
@@ -40,7 +40,7 @@ def _message(message: Message) -> Json:
     return written
 
 
-def _content(message: Message) -> str | list[Json]:
+def _content(message: ChatMessage) -> str | list[Json]:
     """Write the text, or where there are images, them and the text as parts."""
     if not message.images:
         return message.text
@@ -60,14 +60,14 @@ def _arguments(call: ToolCall) -> str:
     return json.dumps(call.arguments, sort_keys=True)
 
 
-def tool_choice_of(request: Request) -> str | Json:
+def tool_choice_of(request: ModelRequest) -> str | Json:
     """Write a choice that is not the model's."""
     if request.tool_choice == "any":
         return "required"
     return {"type": "function", "function": {"name": request.tool_choice}}
 
 
-def tools_of(request: Request) -> list[Json]:
+def tools_of(request: ModelRequest) -> list[Json]:
     return [
         {
             "type": "function",
@@ -82,7 +82,7 @@ def tools_of(request: Request) -> list[Json]:
 
 
 @dataclass
-class Answer:
+class CompletionReader:
     """What has come of a reply so far: the pieces of a stream, or all of it at once."""
 
     text: str = ""

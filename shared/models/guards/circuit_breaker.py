@@ -13,7 +13,7 @@ _FAILURES = 5
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 
 
-class Breaker:
+class CircuitBreaker:
     """The circuit breaker of one provider's endpoint. Thread-safe.
 
     Closed it lets everybody through. After `failures` failures in a row it is open: nobody gets

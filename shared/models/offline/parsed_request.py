@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from shared.models import Request
+from shared.models import ModelRequest
 from shared.models.offline.similarity import sentences
 
 _BLOCK = re.compile(r'<data source="([^"]*)">\n(.*?)\n?</data>', re.S)
@@ -14,7 +14,7 @@ _MENTION = re.compile(r"<@[^>]*>|^\s*@[\w-]+")
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceText:
     """A text and where it came from."""
 
     name: str
@@ -28,19 +28,19 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Reading:
+class ParsedRequest:
     """A request taken apart. `question` is what the answer is about; `sources` may answer it;
     `blocks` are all that the last turn shows, as they stand there."""
 
     task: str
     question: str
-    sources: tuple[Source, ...]
-    results: tuple[Source, ...]
+    sources: tuple[SourceText, ...]
+    results: tuple[SourceText, ...]
     called: frozenset[str]
-    blocks: tuple[Source, ...] = ()
+    blocks: tuple[SourceText, ...] = ()
 
     @classmethod
-    def of(cls, request: Request) -> "Reading":
+    def of(cls, request: ModelRequest) -> "ParsedRequest":
         """Find the question: an event's text, else what stands outside of blocks, else a block."""
         asked = max((i for i, m in enumerate(request.messages) if m.role == "user"), default=-1)
         text = request.messages[asked].text if asked >= 0 else ""
@@ -54,7 +54,7 @@ class Reading:
             if message.role == "user"
             for source in (
                 *_blocks(message.text),
-                Source("earlier in this conversation", _BLOCK.sub(" ", message.text).strip()),
+                SourceText("earlier in this conversation", _BLOCK.sub(" ", message.text).strip()),
             )
         ]
         after = request.messages[asked + 1 :]
@@ -63,7 +63,7 @@ class Reading:
             block
             for message in after
             if message.role == "tool"
-            for block in (_blocks(message.text) or [Source("", message.text)])
+            for block in (_blocks(message.text) or [SourceText("", message.text)])
         ]
         question = _MENTION.sub(" ", subject.text if subject else plain).strip()
         sources = (*beside, *earlier)
@@ -75,11 +75,11 @@ class Reading:
         return sentences(self.question)
 
 
-def _blocks(text: str) -> list[Source]:
-    return [Source(name, body) for name, body in _BLOCK.findall(text)]
+def _blocks(text: str) -> list[SourceText]:
+    return [SourceText(name, body) for name, body in _BLOCK.findall(text)]
 
 
-def _subject(blocks: list[Source], plain: str) -> Source | None:
+def _subject(blocks: list[SourceText], plain: str) -> SourceText | None:
     events = [block for block in blocks if _EVENT.match(block.name)]
     if events:
         return events[-1]

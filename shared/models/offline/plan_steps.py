@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from shared.models import Json
-from shared.models.offline.reading import Reading
+from shared.models.offline.parsed_request import ParsedRequest
 from shared.models.offline.similarity import stem
-from shared.models.offline.words import listed
+from shared.models.offline.word_lists import listed
 
 #: What a step of a plan looks like, whoever asks for one.
 _STEP = frozenset({"id", "tool", "arguments", "depends_on"})
@@ -47,16 +47,16 @@ def is_step(schema: Json) -> bool:
     return schema.get("type") == "object" and set(schema.get("properties", {})) >= _STEP
 
 
-def steps(reading: Reading, schema: Json) -> list[Json]:
+def steps(parsed: ParsedRequest, schema: Json) -> list[Json]:
     """Return the steps of a plan for the goal; with nothing that it names, a text about it."""
-    tools = list(_tools(reading.task))
-    clauses = [clause for clause in _CLAUSE.split(reading.question) if clause.strip()]
+    tools = list(_tools(parsed.task))
+    clauses = [clause for clause in _CLAUSE.split(parsed.question) if clause.strip()]
     made: list[_Step] = []
     for clause in clauses:
         tried = (_steps(tool, clause, made, tools) for tool in _named(clause, tools))
         made += next((found for found in tried if found), [])
     if not made and (tool := _of(tools, "write_text")):
-        made = [_Step(tool, reading.question, {"task": reading.question})]
+        made = [_Step(tool, parsed.question, {"task": parsed.question})]
     return [_filled(schema, number, step) for number, step in enumerate(made, 1)]
 
 

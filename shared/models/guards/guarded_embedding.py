@@ -8,17 +8,17 @@ the limiter of this process. Budgets and the prompt cache are for chat models al
 import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple, Protocol
 
 from shared.errors import SettingsError
-from shared.models import Message, Purpose, Request, Usage
-from shared.models.guards.breaker import Breaker
+from shared.models import ChatMessage, EmbeddingPurpose, ModelRequest, Usage
 from shared.models.deadline import Deadline
-from shared.models.providers.dimensions import sized
-from shared.models.providers.failures import Refused
-from shared.models.guards.retrying import Guards, retrying
+from shared.models.guards.circuit_breaker import CircuitBreaker
+from shared.models.guards.guarded_model import Guards
 from shared.models.guards.limiter import Limiter
+from shared.models.guards.retrying import retrying
 from shared.models.prices import most_tokens
+from shared.models.providers.embedding_wire import EmbeddingWire, Portion, Vectors, sized
+from shared.models.providers.failures import RequestRefused
 
 #: How many calls one `embed` makes at a time at most; the limiter may allow fewer.
 _THREADS = 8
@@ -29,43 +29,10 @@ _SHORT = 500
 _NOTHING = "-"
 
 
-class Portion(NamedTuple):
-    """What one call takes: how many texts, bytes of all together, characters of each.
-
-    No tokenizer makes more tokens than a text has bytes, so a limit in tokens holds in bytes.
-    """
-
-    texts: int
-    bytes: int
-    characters: int
-
-
-class Vectors(NamedTuple):
-    """What a call brought, and how many tokens it was; 0 where the server does not say."""
-
-    rows: list[list[float]]
-    tokens: int = 0
-
-
-class Wire(Protocol):
-    """One embedding model behind one wire format.
-
-    `dimensions` is None when nobody has said them: then they are what the server sends. `call`
-    takes what fits into one `portion`, and raises ModelUnavailable or ModelRejected.
-    """
-
-    name: str
-    dimensions: int | None
-    asymmetric: bool
-    portion: Portion
-
-    def call(self, texts: Sequence[str], purpose: Purpose, deadline: Deadline) -> Vectors: ...
-
-
-class GuardedEmbedder:
+class GuardedEmbeddingProvider:
     """An embedder that is asked within its limits. Thread-safe."""
 
-    def __init__(self, wire: Wire, guards: Guards, sleep: Callable[[float], None]) -> None:
+    def __init__(self, wire: EmbeddingWire, guards: Guards, sleep: Callable[[float], None]) -> None:
         self.name = wire.name
         self.asymmetric = wire.asymmetric
         #: As prices and limits name it.
@@ -74,7 +41,7 @@ class GuardedEmbedder:
         self._wire = wire
         self._guards = guards
         self._sleep = sleep
-        self._breaker = Breaker(self.name)
+        self._breaker = CircuitBreaker(self.name)
         self._limiter = Limiter(name=self.name)
 
     @property
@@ -85,7 +52,9 @@ class GuardedEmbedder:
             self._dimensions = len(row)
         return self._dimensions
 
-    def embed(self, texts: Sequence[str], purpose: Purpose = "document") -> list[list[float]]:
+    def embed(
+        self, texts: Sequence[str], purpose: EmbeddingPurpose = "document"
+    ) -> list[list[float]]:
         """Return a unit vector per text, in the order of the texts.
 
         What exceeds the model's window is cut. Raises ModelUnavailable, ModelRejected, and
@@ -103,18 +72,18 @@ class GuardedEmbedder:
             finally:
                 threads.shutdown(wait=False, cancel_futures=True)
 
-    def _portion(self, texts: Sequence[str], purpose: Purpose) -> list[list[float]]:
+    def _portion(self, texts: Sequence[str], purpose: EmbeddingPurpose) -> list[list[float]]:
         """Embed what fits into one call; where that is refused, the long texts are shortened."""
         try:
             rows = self._retried(texts, purpose)
-        except Refused:
+        except RequestRefused:
             # How many tokens a text has is known to the server alone.
             if max(map(len, texts)) <= _SHORT:
                 raise
             return self._shortened(texts, purpose)
         return self._checked(rows, len(texts))
 
-    def _shortened(self, texts: Sequence[str], purpose: Purpose) -> list[list[float]]:
+    def _shortened(self, texts: Sequence[str], purpose: EmbeddingPurpose) -> list[list[float]]:
         if len(texts) == 1:
             return self._portion([texts[0][: len(texts[0]) // 2]], purpose)
         rows: list[list[float]] = [[]] * len(texts)
@@ -126,19 +95,19 @@ class GuardedEmbedder:
                 rows[number] = row
         return rows
 
-    def _retried(self, texts: Sequence[str], purpose: Purpose) -> list[list[float]]:
+    def _retried(self, texts: Sequence[str], purpose: EmbeddingPurpose) -> list[list[float]]:
         deadline = Deadline(_CALL_SECONDS)
         return retrying(
             lambda: self._once(texts, purpose, deadline), deadline, self._sleep, paced=True
         )
 
     def _once(
-        self, texts: Sequence[str], purpose: Purpose, deadline: Deadline
+        self, texts: Sequence[str], purpose: EmbeddingPurpose, deadline: Deadline
     ) -> list[list[float]]:
         buckets, prices = self._guards.buckets, self._guards.prices
         if buckets is None:
             return self._in_turn(texts, purpose, deadline).rows
-        request = Request(tuple(Message("user", text) for text in texts), max_tokens=0)
+        request = ModelRequest(tuple(ChatMessage("user", text) for text in texts), max_tokens=0)
         most = prices.ceiling(self._model, request)
         held = buckets.reserve(self._model, most_tokens(request), most, deadline)
         used = Vectors([])
@@ -150,7 +119,9 @@ class GuardedEmbedder:
             buckets.settle(held, tokens, prices.cost(self._model, Usage(input=tokens)))
         return used.rows
 
-    def _in_turn(self, texts: Sequence[str], purpose: Purpose, deadline: Deadline) -> Vectors:
+    def _in_turn(
+        self, texts: Sequence[str], purpose: EmbeddingPurpose, deadline: Deadline
+    ) -> Vectors:
         with self._limiter.turn(deadline), self._breaker.guard():
             return self._wire.call(texts, purpose, deadline)
 

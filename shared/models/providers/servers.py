@@ -1,10 +1,10 @@
 """Where a model's name leads: the servers that are called over plain HTTP, and their settings."""
 
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from shared.errors import SettingsError
-from shared.models.providers.failures import Endpoint
 from shared.settings import Settings
 
 _OLLAMA_PORT = 11434
@@ -27,14 +27,42 @@ _VENDORS = {
 }
 
 
-class Place(NamedTuple):
+@dataclass(frozen=True)
+class ModelServer:
+    """A model server, and the settings that its failures point to."""
+
+    name: str
+    url: str
+    key: str = field(default="", repr=False)
+    key_setting: str = "OPENAI_API_KEY"
+    url_setting: str = "OPENAI_BASE_URL"
+    model_setting: str = "MODEL_SMALL and MODEL_LARGE"
+    wire: Literal["openai", "anthropic"] = "openai"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What its wire format wants in the head of each request: the key, a version."""
+        if self.wire == "anthropic":
+            # https://platform.claude.com/docs/en/api/versioning
+            key = {"x-api-key": self.key} if self.key else {}
+            return {"anthropic-version": "2023-06-01"} | key
+        return {"authorization": f"Bearer {self.key}"} if self.key else {}
+
+    @property
+    def address(self) -> str:
+        """The setting and the server it names, for messages; without what else a URL may hold."""
+        parts = urlsplit(self.url)
+        return f"{self.url_setting} ({parts.scheme}://{parts.netloc.rpartition('@')[2]})"
+
+
+class ServedModel(NamedTuple):
     """A server, and what the model is called there."""
 
-    endpoint: Endpoint
+    server: ModelServer
     model: str
 
 
-def place_of(name: str, settings: Settings, model_setting: str) -> Place:
+def served_model(name: str, settings: Settings, model_setting: str) -> ServedModel:
     """Find the server of `openai:…`, `ollama:…`, `anthropic:…` or `http://host/v1#…`.
 
     `model_setting` is the setting that error messages point to. Raises SettingsError when the name,
@@ -44,19 +72,19 @@ def place_of(name: str, settings: Settings, model_setting: str) -> Place:
     if kind in {"http", "https"}:
         # No key goes there: it belongs to another server. One that wants a key is OPENAI_BASE_URL.
         url, _, model = name.partition("#")
-        endpoint = Endpoint(name, url.rstrip("/"), "", "", model_setting, model_setting)
+        server = ModelServer(name, url.rstrip("/"), "", "", model_setting, model_setting)
     elif kind == "ollama":
         url = _ollama(settings.ollama_host)
-        endpoint = Endpoint(name, url, "", "", "OLLAMA_HOST", model_setting)
+        server = ModelServer(name, url, "", "", "OLLAMA_HOST", model_setting)
     else:
-        endpoint = _of_vendor(name, _VENDORS[kind], settings, model_setting)
+        server = _of_vendor(name, _VENDORS[kind], settings, model_setting)
     if not model:
         raise SettingsError(f"{model_setting}={name!r} names no model; write {_EXAMPLES[kind]}")
-    _check(endpoint)
-    return Place(endpoint, model)
+    _check(server)
+    return ServedModel(server, model)
 
 
-def _of_vendor(name: str, vendor: _Vendor, settings: Settings, model_setting: str) -> Endpoint:
+def _of_vendor(name: str, vendor: _Vendor, settings: Settings, model_setting: str) -> ModelServer:
     url = (getattr(settings, vendor.url_setting) or vendor.url).rstrip("/")
     if vendor.wire == "anthropic":
         # Its own clients take the address without the version.
@@ -65,7 +93,7 @@ def _of_vendor(name: str, vendor: _Vendor, settings: Settings, model_setting: st
         settings.require(vendor.key_setting)
     key = getattr(settings, vendor.key_setting).strip()
     key_setting, url_setting = vendor.key_setting.upper(), vendor.url_setting.upper()
-    return Endpoint(name, url, key, key_setting, url_setting, model_setting, vendor.wire)
+    return ModelServer(name, url, key, key_setting, url_setting, model_setting, vendor.wire)
 
 
 _EXAMPLES = {
@@ -89,13 +117,11 @@ def _ollama(host: str) -> str:
     return f"{url.scheme}://{name}:{port}/v1"
 
 
-def _check(endpoint: Endpoint) -> None:
-    parts = urlsplit(endpoint.url)
+def _check(server: ModelServer) -> None:
+    parts = urlsplit(server.url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise SettingsError(
-            f"{endpoint.url_setting} is no address; write one such as https://host/v1"
+            f"{server.url_setting} is no address; write one such as https://host/v1"
         )
-    if not (endpoint.key.isascii() and endpoint.key.isprintable()):
-        raise SettingsError(
-            f"{endpoint.key_setting} holds characters that no key has; copy it again"
-        )
+    if not (server.key.isascii() and server.key.isprintable()):
+        raise SettingsError(f"{server.key_setting} holds characters that no key has; copy it again")

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from itertools import accumulate, chain
 from typing import NamedTuple
 
-from shared.models import Json, Request
+from shared.models import Json, ModelRequest
 
 #: The tokens below which providers keep nothing, longest name first where several fit. The least
 #: of all is taken for the rest: a mark that is too early is ignored, and costs nothing.
@@ -36,21 +36,21 @@ _BYTES_PER_TOKEN = 3
 _IMAGE_TOKENS = 1000
 
 
-class Kept(NamedTuple):
+class WorthCaching(NamedTuple):
     """`head` means up to the end of tools and system, `turns` up to the end of the last turn."""
 
     head: bool
     turns: bool
 
 
-def kept(model: str, request: Request) -> Kept:
+def worth_caching(model: str, request: ModelRequest) -> WorthCaching:
     """Return what of `request` is worth keeping for the next one to the same `model`."""
     floor = next((size for part, size in _FLOORS.items() if part in model), _LEAST)
     least = floor * _BYTES_PER_TOKEN
     head = _reach(least, _head_sizes(request))
     goes_on = bool(request.tools) or any(turn.role == "assistant" for turn in request.messages)
     whole = chain(_head_sizes(request), _turn_sizes(request))
-    return Kept(head, goes_on and (head or _reach(least, whole)))
+    return WorthCaching(head, goes_on and (head or _reach(least, whole)))
 
 
 def _reach(least: int, sizes: Iterable[int]) -> bool:
@@ -58,13 +58,13 @@ def _reach(least: int, sizes: Iterable[int]) -> bool:
     return any(total >= least for total in accumulate(sizes))
 
 
-def _head_sizes(request: Request) -> Iterator[int]:
+def _head_sizes(request: ModelRequest) -> Iterator[int]:
     yield _size(request.system.strip())
     for tool in request.tools:
         yield _size(tool.description) + len(json.dumps(tool.parameters))
 
 
-def _turn_sizes(request: Request) -> Iterator[int]:
+def _turn_sizes(request: ModelRequest) -> Iterator[int]:
     for message in request.messages:
         yield _size(message.text) + len(message.images) * _IMAGE_TOKENS * _BYTES_PER_TOKEN
         yield from (len(json.dumps(call.arguments)) for call in message.calls)

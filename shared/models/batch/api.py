@@ -3,11 +3,11 @@
 from collections.abc import Generator
 from typing import Any
 
-from shared.models import Json, Message, Request, ToolSpec
+from shared.models import ChatMessage, Json, ModelRequest, ToolSpec
 from shared.models.deadline import Deadline
-from shared.models.providers.endpoints import Place
 from shared.models.providers.failures import garbled
-from shared.models.providers.http import kept
+from shared.models.providers.http import shared_http
+from shared.models.providers.servers import ServedModel
 
 _CALL_SECONDS = 30.0
 _TRANSFER_SECONDS = 90.0
@@ -21,8 +21,8 @@ _NOTHING = {"type": "object", "properties": {}, "required": [], "additionalPrope
 
 #: Holds all that a server may refuse. A refusal in a batch comes without the body that was sent;
 #: the one that a model writes of this, before it has learnt anything, stands for it.
-PROBE = Request(
-    (Message("user", "-"),),
+PROBE = ModelRequest(
+    (ChatMessage("user", "-"),),
     system="-",
     tools=(ToolSpec("look", "-", _NOTHING),),
     schema=_NOTHING,
@@ -30,30 +30,30 @@ PROBE = Request(
 )
 
 
-class Calls:
+class BatchApi:
     """All methods raise ModelUnavailable or ModelRejected."""
 
-    def __init__(self, place: Place) -> None:
-        self.endpoint = place.endpoint
-        self._http = kept()
+    def __init__(self, served: ServedModel) -> None:
+        self.server = served.server
+        self._http = shared_http()
 
     def get(self, path: str) -> Json:
-        return self._http.get(self.endpoint, path, Deadline(_CALL_SECONDS))
+        return self._http.get(self.server, path, Deadline(_CALL_SECONDS))
 
     def post(self, path: str, body: Json) -> Json:
-        return self._http.post(self.endpoint, path, body, Deadline(_CALL_SECONDS))
+        return self._http.post(self.server, path, body, Deadline(_CALL_SECONDS))
 
     def send(self, path: str, body: bytes, kind: str) -> Json:
         """Send a whole batch, of the content type `kind`."""
-        return self._http.upload(self.endpoint, path, body, kind, Deadline(_TRANSFER_SECONDS))
+        return self._http.upload(self.server, path, body, kind, Deadline(_TRANSFER_SECONDS))
 
     def lines(self, path: str) -> Generator[Json, None, None]:
         """Yield the results of a whole batch."""
-        return self._http.lines(self.endpoint, path, Deadline(_TRANSFER_SECONDS))
+        return self._http.lines(self.server, path, Deadline(_TRANSFER_SECONDS))
 
     def text(self, answer: Json, key: str) -> str:
         """Return what an answer must hold."""
         found: Any = answer.get(key)
         if not isinstance(found, str):
-            raise garbled(self.endpoint, f"answered JSON without {key}")
+            raise garbled(self.server, f"answered JSON without {key}")
         return found

@@ -2,13 +2,22 @@
 
 from dataclasses import asdict
 
-from shared.models import Image, Json, Message, Reply, Request, ToolCall, ToolSpec, Usage
+from shared.models import (
+    ChatMessage,
+    Image,
+    Json,
+    ModelReply,
+    ModelRequest,
+    ToolCall,
+    ToolSpec,
+    Usage,
+)
 
 
-def request_of(plain: Json) -> Request:
+def request_of(plain: Json) -> ModelRequest:
     """Return the request that `dataclasses.asdict` made `plain` of."""
     messages = tuple(
-        Message(
+        ChatMessage(
             **message
             | {
                 "calls": tuple(ToolCall(**call) for call in message["calls"]),
@@ -18,14 +27,14 @@ def request_of(plain: Json) -> Request:
         for message in plain["messages"]
     )
     tools = tuple(ToolSpec(**tool) for tool in plain["tools"])
-    return Request(**plain | {"messages": messages, "tools": tools})
+    return ModelRequest(**plain | {"messages": messages, "tools": tools})
 
 
-def plain_reply(reply: Reply) -> Json:
+def plain_reply(reply: ModelReply) -> Json:
     return asdict(reply)
 
 
-def reply_of(plain: Json) -> Reply:
+def reply_of(plain: Json) -> ModelReply:
     """Return the reply that `plain_reply` made `plain` of."""
     calls = tuple(ToolCall(**call) for call in plain["calls"])
-    return Reply(**plain | {"calls": calls, "usage": Usage(**plain["usage"])})
+    return ModelReply(**plain | {"calls": calls, "usage": Usage(**plain["usage"])})

@@ -5,16 +5,16 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from shared.errors import AnswerInvalid
-from shared.models import Message, Reply, Request
-from shared.models.answers.usage import charged, total
+from shared.models import ChatMessage, ModelReply, ModelRequest
 from shared.models.answers.repair import repair
+from shared.models.answers.usage import usage_on_error, with_total_usage
 
 
-def turn(
-    reply: Callable[[Request], Reply],
-    request: Request,
-    fallback: Callable[[Request], Reply] | None = None,
-) -> Reply:
+def next_turn(
+    reply: Callable[[ModelRequest], ModelReply],
+    request: ModelRequest,
+    fallback: Callable[[ModelRequest], ModelReply] | None = None,
+) -> ModelReply:
     """Ask for the next turn; the reply has text or calls, and the tokens and the cost of all that
     it took.
 
@@ -26,8 +26,8 @@ def turn(
     what was paid.
     """
     request = question = replace(request, messages=repair(request.messages))
-    replies: list[Reply] = []
-    with charged(replies):
+    replies: list[ModelReply] = []
+    with usage_on_error(replies):
         replies.append(reply(request))
         lacking = _lack(request, replies[-1]) or _is_cut_short(replies[-1])
         if lacking and replies[-1].finish != "refused":
@@ -38,15 +38,15 @@ def turn(
         if lack := _lack(request, replies[-1]):
             also = ", also when asked again" if len(replies) > 1 else ""
             raise AnswerInvalid(f"{replies[-1].model}: {lack}{also}")
-    return total(replies)
+    return with_total_usage(replies)
 
 
-def _is_cut_short(reply: Reply) -> bool:
+def _is_cut_short(reply: ModelReply) -> bool:
     """Was it cut off inside of a call? The last call of a reply that was cut off is malformed."""
     return reply.finish == "length" and bool(reply.calls)
 
 
-def _lack(request: Request, reply: Reply) -> str:
+def _lack(request: ModelRequest, reply: ModelReply) -> str:
     """Return what keeps `reply` from being a turn, or nothing."""
     choice, called = request.tool_choice, {call.name for call in reply.calls}
     if choice and request.tools and not (called if choice == "any" else choice in called):
@@ -61,13 +61,13 @@ def _lack(request: Request, reply: Reply) -> str:
     return "answered nothing"
 
 
-def _chosen(request: Request) -> str:
+def _chosen(request: ModelRequest) -> str:
     if request.tool_choice != "any":
         return f"the tool {request.tool_choice}"
     return f"a tool ({', '.join(sorted(tool.name for tool in request.tools))})"
 
 
-def _again(request: Request, answer: Reply) -> Request:
+def _again(request: ModelRequest, answer: ModelReply) -> ModelRequest:
     """Return the request that may bring what is missing."""
     if answer.finish == "length":
         return replace(request, max_tokens=2 * request.max_tokens)
@@ -75,5 +75,5 @@ def _again(request: Request, answer: Reply) -> Request:
         wish = f"Call {_chosen(request)} now, and write nothing else."
     else:
         wish = "Your last answer was empty. Answer now."
-    said = (Message("assistant", answer.text), Message("user", wish))
+    said = (ChatMessage("assistant", answer.text), ChatMessage("user", wish))
     return replace(request, messages=repair((*request.messages, *said)))
