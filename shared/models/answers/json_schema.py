@@ -1,74 +1,89 @@
-"""Whether a JSON value fits a JSON schema, as far as the schemas of tools go."""
+"""Checks a JSON value against a JSON schema, as far as the schemas of tools go."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 _KINDS: Mapping[str, tuple[type, ...]] = {
     "object": (dict,),
-    "array": (list,),
+    "array": (list, tuple),
     "string": (str,),
     "boolean": (bool,),
     "integer": (int, float),
     "number": (int, float),
     "null": (type(None),),
 }
-#: A schema that nests deeper than this is not looked into.
+#: Schemas are checked down to this depth.
 _DEEPEST = 32
 
 
 def misfit(schema: object, value: object) -> str:
-    """Return what keeps `value` from fitting `schema`, or nothing.
+    """Return the first thing that keeps `value` from fitting `schema`, or nothing.
 
-    Like typed answers it is lenient where nothing is lost: keys that the schema does not name pass,
-    and so does the absence of a required key that may be null. Words of a schema that it does not
-    know, as `$ref` or `pattern`, pass too. It shows no text: that may be people's.
+    Like typed answers it is lenient where nothing is lost: it ignores keys that the schema does
+    not name, and takes an absent key for null where null is allowed.
     """
-    return next(_misfits(schema, value, "", 0), "")
+    return next(SchemaCheck().misfits(schema, value), "")
 
 
-def _misfits(schema: object, value: object, at: str, depth: int) -> Iterator[str]:
-    if not isinstance(schema, Mapping) or depth > _DEEPEST:
-        return
-    place = at or "the whole"
-    options = schema.get("anyOf") or schema.get("oneOf")
-    if isinstance(options, list) and not _fits_one(options, value, depth):
-        yield f"{place} fits none of its kinds"
-    kinds = schema.get("type", ())
-    kinds = [kinds] if isinstance(kinds, str) else kinds
-    if kinds and not any(_is_a(kind, value) for kind in kinds):
-        yield f"{place} is no {' or '.join(kinds)}"
-        return
-    allowed = [schema["const"]] if "const" in schema else schema.get("enum")
-    if isinstance(allowed, list) and not any(_same(value, known) for known in allowed):
-        yield f"{place} is not one of: {', '.join(map(str, allowed))}"
-    if isinstance(value, dict):
-        yield from _misfits_of_object(schema, value, at, depth)
-    elif isinstance(value, list):
-        yield from _out_of_bounds(schema, len(value), place, ("minItems", "maxItems"), "items")
-        for number, item in enumerate(value):
-            yield from _misfits(schema.get("items"), item, f"{at}[{number}]", depth + 1)
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        yield from _out_of_bounds(schema, value, place, ("minimum", "maximum"), "")
+class SchemaCheck(NamedTuple):
+    """How to check. `strict` refuses the keys that a closed object does not name, and the absence
+    of a required key that may be null. `exempt` tells values that fit everywhere.
 
+    Words of a schema such as `$ref` or `pattern` are ignored. Messages show numbers and keys, and
+    never text, which may be people's.
+    """
 
-def _misfits_of_object(
-    schema: Mapping[str, object], value: Mapping[str, object], at: str, depth: int
-) -> Iterator[str]:
-    properties = schema.get("properties")
-    properties = properties if isinstance(properties, Mapping) else {}
-    required = schema.get("required")
-    for name in required if isinstance(required, Sequence) else ():
-        if name not in value and not _may_be_null(properties.get(name)):
-            yield f"{_below(at, name)} is missing"
-    for name in properties.keys() & value.keys():
-        yield from _misfits(properties[name], value[name], _below(at, name), depth + 1)
+    strict: bool = False
+    exempt: Callable[[object], bool] = lambda value: False
+
+    def misfits(self, schema: object, value: object, at: str = "", depth: int = 0) -> Iterator[str]:
+        """Yield what is wrong with `value`, which lies at the path `at`."""
+        if not isinstance(schema, Mapping) or depth > _DEEPEST or self.exempt(value):
+            return
+        place = at or "the whole"
+        options = schema.get("anyOf") or schema.get("oneOf")
+        if isinstance(options, list):
+            found = [list(self.misfits(option, value, at, depth + 1)) for option in options]
+            if all(found):
+                yield min(found, key=len)[0]
+                return
+        kinds = schema.get("type", ())
+        kinds = [kinds] if isinstance(kinds, str) else kinds
+        if kinds and not any(_is_a(kind, value) for kind in kinds):
+            yield f"{place} is not of type {' or '.join(kinds)}"
+            return
+        allowed = [schema["const"]] if "const" in schema else schema.get("enum")
+        if isinstance(allowed, list) and not any(_same(value, known) for known in allowed):
+            yield f"{place} is not one of: {', '.join(map(str, allowed))}"
+        if isinstance(value, dict):
+            yield from self._of_object(schema, value, at, depth)
+        elif isinstance(value, list | tuple):
+            said = f"{place} has {len(value)} items"
+            yield from _out_of_bounds(schema, len(value), said, ("minItems", "maxItems"))
+            for number, item in enumerate(value):
+                yield from self.misfits(schema.get("items"), item, f"{at}[{number}]", depth + 1)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            yield from _out_of_bounds(schema, value, f"{place} is {value}", ("minimum", "maximum"))
+
+    def _of_object(
+        self, schema: Mapping[str, object], value: Mapping[str, object], at: str, depth: int
+    ) -> Iterator[str]:
+        properties = schema.get("properties")
+        properties = properties if isinstance(properties, Mapping) else {}
+        required = schema.get("required")
+        for name in required if isinstance(required, Sequence) else ():
+            if name not in value and (self.strict or not _may_be_null(properties.get(name))):
+                yield f"{_below(at, name)} is missing"
+        for name, part in value.items():
+            if name in properties:
+                yield from self.misfits(properties[name], part, _below(at, name), depth + 1)
+            elif self.strict and schema.get("additionalProperties") is False:
+                takes = ", ".join(properties) or "nothing"
+                yield f"{at or 'the whole'} has no {name}; it takes {takes}"
 
 
 def _below(at: str, name: str) -> str:
     return f"{at}.{name}" if at else name
-
-
-def _fits_one(options: Sequence[object], value: object, depth: int) -> bool:
-    return any(not any(_misfits(option, value, "", depth + 1)) for option in options)
 
 
 def _may_be_null(schema: object) -> bool:
@@ -84,17 +99,15 @@ def _is_a(kind: str, value: object) -> bool:
 
 
 def _same(value: object, known: object) -> bool:
-    """Python holds that True is 1; JSON does not."""
+    """Compare as JSON does, in which true is not 1."""
     return isinstance(value, bool) == isinstance(known, bool) and value == known
 
 
 def _out_of_bounds(
-    schema: Mapping[str, object], size: float, place: str, words: tuple[str, str], unit: str
+    schema: Mapping[str, object], size: float, said: str, words: tuple[str, str]
 ) -> Iterator[str]:
     low, high = (schema.get(word) for word in words)
-    counted = f"{size} {unit}".rstrip()
-    has = f"{place} {'has' if unit else 'is'} {counted}"
     if isinstance(low, int | float) and size < low:
-        yield f"{has}, less than {low}"
+        yield f"{said}, less than {low}"
     if isinstance(high, int | float) and not size <= high:
-        yield f"{has}, more than {high}"
+        yield f"{said}, more than {high}"

@@ -15,7 +15,7 @@ from shared.models.batch import BatchItem, BatchProgress, BatchProvider, BatchRe
 from shared.models.batch.api import PAGES, PROBE, SKEW, BatchApi
 from shared.models.prices import Prices
 from shared.models.providers.anthropic.model import AnthropicModel
-from shared.models.providers.failures import RequestRefused, garbled, problem_inside
+from shared.models.providers.failures import BodyRefused, garbled, problem_inside
 from shared.models.providers.http import shared_http
 from shared.models.providers.servers import ServedModel, served_model
 from shared.settings import Settings
@@ -125,7 +125,7 @@ class AnthropicBatches:
 
     def _problem(self, error: Json) -> ModelError:
         problem = problem_inside(self._api.server, error)
-        if isinstance(problem, RequestRefused) and self._model.learn(self._probe, problem.detail):
+        if isinstance(problem, BodyRefused) and self._model.learn(self._probe, problem.detail):
             return ModelUnavailable(f"{problem}; the next batch will leave it out")
         return problem
 

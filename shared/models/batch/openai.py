@@ -13,7 +13,7 @@ from shared.models import Json, ModelReply
 from shared.models.batch import BatchItem, BatchProgress, BatchProvider, BatchResult, discounted
 from shared.models.batch.api import PAGES, PROBE, SKEW, BatchApi
 from shared.models.prices import Prices
-from shared.models.providers.failures import RequestRefused, problem_inside, problem_of
+from shared.models.providers.failures import BodyRefused, problem_inside, problem_of
 from shared.models.providers.http import shared_http
 from shared.models.providers.openai.model import OpenAIModel
 from shared.models.providers.servers import ServedModel, served_model
@@ -118,7 +118,7 @@ class OpenAIBatches:
 
     def _problem(self, status: int, body: Json) -> ModelError:
         problem = problem_of(self._api.server, status, {}, json.dumps(body).encode())
-        if isinstance(problem, RequestRefused) and self._model.learn(self._probe, problem.detail):
+        if isinstance(problem, BodyRefused) and self._model.learn(self._probe, problem.detail):
             return ModelUnavailable(f"{problem}; the next batch will leave it out")
         return problem
 

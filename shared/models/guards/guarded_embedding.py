@@ -18,7 +18,7 @@ from shared.models.guards.limiter import Limiter
 from shared.models.guards.retrying import retrying
 from shared.models.prices import most_tokens
 from shared.models.providers.embedding_wire import EmbeddingWire, Portion, Vectors, sized
-from shared.models.providers.failures import RequestRefused
+from shared.models.providers.failures import BodyRefused
 
 #: How many calls one `embed` makes at a time at most; the limiter may allow fewer.
 _THREADS = 8
@@ -76,7 +76,7 @@ class GuardedEmbeddingProvider:
         """Embed what fits into one call; where that is refused, the long texts are shortened."""
         try:
             rows = self._retried(texts, purpose)
-        except RequestRefused:
+        except BodyRefused:
             # How many tokens a text has is known to the server alone.
             if max(map(len, texts)) <= _SHORT:
                 raise

@@ -9,12 +9,12 @@ import math
 import threading
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import astuple, replace
-from operator import add
+from dataclasses import replace
 from typing import NamedTuple
 
 from shared.database import Database, Statement, queries
-from shared.models import ModelReply, ModelRequest, Usage
+from shared.models import ModelReply, ModelRequest
+from shared.models.answers.usage import with_total_usage
 
 SQL = queries(__file__, "output_limits.sql")
 
@@ -76,7 +76,7 @@ class OutputLimits:
             self.cut += 1
         whole = call(request)
         self.observe(tenant, request, model, whole.usage.output)
-        return _both(reply, whole)
+        return with_total_usage([reply, whole])
 
     def limit_for(self, tenant: str, request: ModelRequest, model: str) -> int:
         """Return how many tokens to ask for; raises DatabaseUnavailable when it must be read."""
@@ -151,10 +151,3 @@ def _needed(sizes: Counter[int]) -> float | None:
         if held >= _SHARE * total:
             break
     return float(_STEP**size)
-
-
-def _both(cut: ModelReply, whole: ModelReply) -> ModelReply:
-    """Return the whole answer with what both cost."""
-    usage = Usage(*map(add, astuple(cut.usage), astuple(whole.usage)))
-    cost = None if cut.cost is None or whole.cost is None else cut.cost + whole.cost
-    return replace(whole, usage=usage, cost=cost)

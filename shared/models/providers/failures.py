@@ -43,7 +43,7 @@ _WORDS = frozenset({"error", "message", "msg", "detail", "code", "type", "param"
 _CODE = re.compile(r"[A-Za-z0-9_.\[\]-]{1,64}")
 
 
-class RequestRefused(ModelRejected):
+class BodyRefused(ModelRejected):
     """A request that the server will not take as it is; `detail` is what it said, for the provider
     to adapt to. The message itself carries none of it."""
 
@@ -73,7 +73,7 @@ def adapting(
         body = write()
         try:
             return call(body)
-        except RequestRefused as refused:
+        except BodyRefused as refused:
             if not learn(body, refused.detail):
                 raise
     return call(write())
@@ -124,7 +124,7 @@ def problem_of(
     if _SEES_NOTHING.search(raw):
         return ModelRejected(f"{name}: takes no images; look at {server.model_setting}")
     if _TOO_LONG.search(raw):
-        return RequestRefused(f"{name}: takes no text of that length ({status}){shown}", "too long")
+        return BodyRefused(f"{name}: takes no text of that length ({status}){shown}", "too long")
     if status in _PASSING or codes & _PASSING_CODES:
         wait, overloaded = retry_after(headers, time.time()), bool(codes & _OVERLOADED_CODES)
         return unavailable(name, status, wait, shown, overloaded=overloaded)
@@ -138,7 +138,7 @@ def problem_of(
     message = f"{name}: {advice} ({status}){shown}"
     if status in {401, 403, 404}:
         return ModelRejected(message)
-    return RequestRefused(message, " ".join(_said(_parsed(raw)))[:4000])
+    return BodyRefused(message, " ".join(_said(_parsed(raw)))[:4000])
 
 
 def problem_inside(server: ModelServer, error: object) -> ModelUnavailable | ModelRejected:
@@ -152,7 +152,7 @@ def problem_inside(server: ModelServer, error: object) -> ModelUnavailable | Mod
         message = f"{server.name}: failed while it answered{shown}"
         kind = ServerFailed if status == 500 else ModelUnavailable
         return kind(message, overloaded=overloaded)
-    return RequestRefused(
+    return BodyRefused(
         f"{server.name}: refused the request while it answered{shown}", " ".join(_said(error))
     )
 

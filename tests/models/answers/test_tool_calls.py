@@ -21,7 +21,7 @@ from shared.models import (
     Usage,
 )
 from shared.models.answers import typed
-from shared.models.answers.json_schema import misfit
+from shared.models.answers.json_schema import SchemaCheck, misfit
 from shared.models.answers.tool_calls import MOST_CALLS, judged, read_calls
 from shared.models.answers.typed import Between
 
@@ -60,11 +60,11 @@ def test_parallel_calls_that_fit_are_fine() -> None:
         (ToolCall("1", "delete", {}), "error: there is no tool delete; there are: weather"),
         (ToolCall("1", "", {}), "error: there is no tool ; there are: weather"),
         (weather(), "error: weather cannot take these arguments: city is missing"),
-        (weather(city=3), "error: weather cannot take these arguments: city is no string"),
+        (weather(city=3), "error: weather cannot take these arguments: city is not of type string"),
         (weather(city="Oslo", days=0), "days is 0, less than 1"),
         (weather(city="Oslo", days=12501), "days is 12501, more than 7"),
-        (weather(city="Oslo", days=True), "days is no integer"),
-        (weather(city="Oslo", days=1.5), "days is no integer"),
+        (weather(city="Oslo", days=True), "days is not of type integer"),
+        (weather(city="Oslo", days=1.5), "days is not of type integer"),
         (weather(city="Oslo", unit="K"), "unit is not one of: C, F"),
         (ToolCall("1", "weather", {}, malformed='{"ci'), "no JSON object; write one that fits"),
     ],
@@ -132,7 +132,25 @@ def test_a_value_fits_its_schema_or_not(schema: Any, fits: list[Any], wrong: lis
 
 def test_a_misfit_names_its_place() -> None:
     schema = {"properties": {"a": {"items": {"properties": {"b": {"type": "string"}}}}}}
-    assert misfit(schema, {"a": [{}, {"b": 1}]}) == "a[1].b is no string"
+    assert misfit(schema, {"a": [{}, {"b": 1}]}) == "a[1].b is not of type string"
+
+
+def test_bounds_of_numbers_and_lists_hold() -> None:
+    numbers = {"type": "array", "maxItems": 2, "items": {"type": "integer", "minimum": 1}}
+    misfits = SchemaCheck(strict=True).misfits
+    assert list(misfits(numbers, [1, 2], "x")) == []
+    assert list(misfits(numbers, [0], "x")) == ["x[0] is 0, less than 1"]
+    assert list(misfits(numbers, [1, 2, 3], "x")) == ["x has 3 items, more than 2"]
+
+
+def test_a_strict_check_refuses_what_a_lenient_one_ignores() -> None:
+    optional = {"anyOf": [{"type": "string"}, {"type": "null"}]}
+    closed = {"properties": {"a": optional}, "required": ["a"], "additionalProperties": False}
+    assert misfit(closed, {"b": 1}) == ""
+    assert list(SchemaCheck(strict=True).misfits(closed, {"b": 1}, "x")) == [
+        "x.a is missing",
+        "x has no b; it takes a",
+    ]
 
 
 def test_a_deep_value_is_judged() -> None:

@@ -8,9 +8,9 @@ import pytest
 
 from shared.actions.github.actions import Comment
 from shared.agent.agent import Agent
+from shared.agent.flow import flow
 from shared.database import Database
 from shared.events import Event
-from shared.agent.flow import flow
 from shared.settings import Settings
 from tests.models.batch.desk import Desk, Verdict, answers
 from tests.models.batch.server import BatchServer

@@ -7,11 +7,11 @@ import pytest
 
 from shared.actions.github.actions import Comment
 from shared.agent.agent import Agent
-from shared.events import Event
 from shared.agent.flow import flow
+from shared.events import Event
+from tests.events.made import an_event
 from tests.models.batch.desk import Desk, Verdict, answers, patient, said
 from tests.models.batch.server import Answered, BatchServer, Json
-from tests.events.made import an_event
 
 
 def test_a_run_rests_until_the_batch_ends_and_then_acts_once(

@@ -18,7 +18,7 @@ from botocore.exceptions import (
 )
 
 from shared.errors import ModelRejected, ModelUnavailable
-from shared.models.providers.failures import RequestRefused, retry_after, unavailable
+from shared.models.providers.failures import BodyRefused, retry_after, unavailable
 
 #: https://docs.aws.amazon.com/bedrock/latest/userguide/troubleshooting-api-error-codes.html, in the
 #: spelling of event streams without capitals.
@@ -66,7 +66,7 @@ def answered_error(name: str, setting: str, err: ClientError) -> ModelUnavailabl
         wait = retry_after(metadata.get("HTTPHeaders", {}), time.time())
         return unavailable(name, _PASSING.get(code, status), wait)
     if "prompt caching" in message:
-        return RequestRefused(f"{name}: keeps no prompts; look at {setting} ({status})", message)
+        return BodyRefused(f"{name}: keeps no prompts; look at {setting} ({status})", message)
     if code in _DENIED or status in {401, 403}:
         advice = (
             "access was denied; look at the AWS credentials, at their permission "
@@ -78,9 +78,7 @@ def answered_error(name: str, setting: str, err: ClientError) -> ModelUnavailabl
     if "on-demand throughput" in message:
         advice = f"the model wants an inference profile; put its region first in {setting}"
         return ModelRejected(f"{name}: {advice}, as bedrock:us.{name.partition(':')[2]}")
-    return RequestRefused(
-        f"{name}: refused the request; look at {setting} ({status or 400})", message
-    )
+    return BodyRefused(f"{name}: refused the request; look at {setting} ({status or 400})", message)
 
 
 def no_answer(name: str, seconds: float, err: Exception) -> ModelUnavailable | ModelRejected:

@@ -25,7 +25,7 @@ from shared.models.prices import Prices
 from shared.models.providers import blocks
 from shared.models.providers.bedrock.failures import answered_error, no_answer
 from shared.models.providers.bedrock.wire import ConverseReader, mark, messages_of, tools_of
-from shared.models.providers.failures import RequestRefused
+from shared.models.providers.failures import BodyRefused
 from shared.models.providers.json_output import as_object, json_instruction
 from shared.settings import Settings, aws_region
 
@@ -135,7 +135,7 @@ class BedrockModel:
                 return call(self.parameters(request))
             except ClientError as err:
                 problem = answered_error(self.name, self._setting, err)
-                if not isinstance(problem, RequestRefused) or not self.learn(problem.detail):
+                if not isinstance(problem, BodyRefused) or not self.learn(problem.detail):
                     raise problem from err
         return call(self.parameters(request))
 
