@@ -1,5 +1,18 @@
-"""The model layer: one request, one reply, many providers. This file holds the shapes that cross
-its border."""
+"""The models: one request, one reply, many providers. This file holds the types of both.
+
+routing     picks the models of a role and asks the next when one fails; everything starts here
+roles       reads MODEL_SMALL, MODEL_LARGE and MODEL_ROLES
+prices      what tokens cost
+tokens      estimates the tokens of a text and shortens it to fewer
+prompts     fences text from outside, so that a prompt shows it as data
+deadline    the moment by which a call must end
+answers/    typed answers and tool calls: schemas, validation, repair
+guards/     retries, budgets, limits and the circuit breaker around each model
+cache/      the prompt cache
+providers/  one folder per wire format: openai, anthropic, bedrock
+offline/    the model that needs no network
+batch/      requests that wait for a batch at half the price
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,7 +20,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 Json = dict[str, Any]
 Finish = Literal["stop", "length", "tools", "refused"]
-#: What a vector is for: a text that is kept and found, or a question that finds it.
+#: A vector is for a text that is stored and found (document), or for a question that finds it.
 EmbeddingPurpose = Literal["document", "query"]
 
 
@@ -22,8 +35,8 @@ class ToolSpec:
 
 @dataclass(frozen=True)
 class ToolCall:
-    """What the model wants called. `malformed` holds the arguments as it wrote them when they were
-    no JSON object; `arguments` is empty then."""
+    """A call that the model asks for. `malformed` holds arguments that are not a JSON object, as
+    the model wrote them; `arguments` is then empty."""
 
     id: str
     name: str
@@ -53,12 +66,12 @@ class ChatMessage:
 
 @dataclass(frozen=True)
 class ModelRequest:
-    """What to ask, without saying whom: providers fill in the rest.
+    """A request that any provider can send.
 
-    `schema` asks for an answer that is JSON of that schema. `tool_choice` lets the model choose
-    when it is empty, makes it call some tool when it is `any`, else names the tool to call.
-    `max_tokens` is always set: without a bound real servers generate until their context ends.
-    `temperature` 0 is the default because most steps of a flow are decisions.
+    `schema` asks for JSON of that schema. `tool_choice` names the tool that the model must call,
+    or is `any` for one of them; when it is empty, the model chooses. `max_tokens` is always set:
+    without a bound real servers generate until their context ends. `temperature` is 0 by default
+    because most steps of a flow are decisions.
     """
 
     messages: tuple[ChatMessage, ...]
@@ -83,9 +96,9 @@ class Usage:
 
 @dataclass(frozen=True)
 class ModelReply:
-    """What came back. `model` is the name that answered; `cost` is in US dollars, None when the
-    price is unknown. `source` says where it came from: the provider, or one of the prompt caches;
-    from a cache `cost` is 0 and `saved` is what it would have been."""
+    """The answer. `model` is the name that answered; `cost` is in US dollars, None when the price
+    is unknown. `source` is the provider or one of the prompt caches; for a cached reply `cost` is 0
+    and `saved` is the cost that the cache saved."""
 
     text: str
     finish: Finish
@@ -98,7 +111,7 @@ class ModelReply:
 
 
 class Payer(NamedTuple):
-    """For whom a model is asked: budgets and shared limits count by this."""
+    """The tenant, flow and user whose budgets pay for a model call."""
 
     tenant: str
     flow: str
@@ -115,9 +128,8 @@ class Chunk(NamedTuple):
 class Provider(Protocol):
     """One model behind one wire format.
 
-    Both methods raise ModelUnavailable (retry), ModelRejected (do not) and nothing else. `timeout`
-    is in seconds and bounds the whole call. A stream ends with exactly one chunk that carries the
-    reply.
+    Both methods raise only ModelUnavailable (retry) and ModelRejected (do not). `timeout` bounds
+    the whole call, in seconds. The last chunk of a stream, and only that one, carries the reply.
     """
 
     name: str
@@ -128,8 +140,9 @@ class Provider(Protocol):
 
 
 class EmbeddingProvider(Protocol):
-    """Text to unit vectors of `dimensions` floats. Vectors of two embedders never mix; `name` tells
-    them apart. `asymmetric` says whether the same text has another vector as a question."""
+    """Turns texts into unit vectors of `dimensions` floats. `name` tells the vectors of two models
+    apart, as they cannot be compared. An `asymmetric` model gives a question another vector than
+    the same text as a document."""
 
     name: str
     asymmetric: bool

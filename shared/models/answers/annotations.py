@@ -1,4 +1,4 @@
-"""From a Python type to the shape that models are asked for."""
+"""Turns a Python type into the shape that a model is asked for."""
 
 import types
 from collections.abc import Mapping
@@ -33,14 +33,14 @@ from shared.models.answers.shapes import (
 
 
 class Chosen(NamedTuple):
-    """A type some of whose fields are restricted to names that are known at run time only."""
+    """A type with fields that are restricted to names known at run time."""
 
     kind: type
     choices: Mapping[str, Mapping[str, str]]
 
 
 def shape_of(kind: Any, seen: tuple[Any, ...] = ()) -> Shape:
-    """Return the shape of a type; raises TypeError for one that models cannot be asked for."""
+    """Return the shape of a type; raises TypeError when models cannot be asked for it."""
     if isinstance(kind, Chosen):
         return _restricted(kind)
     origin, arguments = get_origin(kind), get_args(kind)
@@ -107,7 +107,7 @@ def _choice(values: list[tuple[Any, Any]], kind: Any) -> Shape:
 
 
 def _about(hint: Any) -> str:
-    """Return the description that stands as text in Annotated."""
+    """Return the description, which is text in Annotated."""
     extras = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
     return " ".join(extra for extra in extras if isinstance(extra, str))
 
@@ -135,7 +135,7 @@ def _restricted(chosen: Chosen) -> Shape:
 
 
 def _closed(shape: Shape, choices: Mapping[str, str], name: str) -> Shape:
-    """Replace the text in `shape` by a choice; each choice's description is told to the model."""
+    """Replace the text in `shape` by a choice; the model is told each choice's description."""
     if isinstance(shape, ListShape | NullableShape):
         inner = _closed(shape.of, choices, name) if choices else ChoiceShape(())
         return shape._replace(of=inner)

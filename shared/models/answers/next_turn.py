@@ -1,5 +1,4 @@
-"""The next turn of a conversation with tools ends in text, in calls, or in one clear error,
-whatever a model does."""
+"""Asks for the next turn of a conversation with tools: text, calls, or one clear error."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,15 +14,13 @@ def next_turn(
     request: ModelRequest,
     fallback: Callable[[ModelRequest], ModelReply] | None = None,
 ) -> ModelReply:
-    """Ask for the next turn; the reply has text or calls, and the tokens and the cost of all that
-    it took.
+    """Ask for the next turn; the reply has text or calls, and the tokens and cost of all attempts.
 
-    What is no turn is asked for once more: with twice the tokens when it was cut off, before it
-    said anything or inside of a call, else with a word on what is missing, as when the tool that
-    `tool_choice` names was not called. After that `fallback` is asked, once. Text that was cut off
-    is a turn, and so is a refusal in words; a call that still is cut off is malformed. Raises
-    AnswerInvalid when no turn came, and whatever `reply` and `fallback` raise; a ModelError says
-    what was paid.
+    A reply that is not a turn is asked for once more: with twice the tokens when it was cut off
+    before any text or inside a call, else with a sentence about the missing part, such as the tool
+    of `tool_choice`. After that `fallback` is asked, once. Text that was cut off is a turn, and so
+    is a refusal in words; a call that is still cut off is malformed. Raises AnswerInvalid when no
+    turn came, and whatever `reply` and `fallback` raise; a ModelError carries the cost.
     """
     request = question = replace(request, messages=repair(request.messages))
     replies: list[ModelReply] = []
@@ -42,12 +39,12 @@ def next_turn(
 
 
 def _is_cut_short(reply: ModelReply) -> bool:
-    """Was it cut off inside of a call? The last call of a reply that was cut off is malformed."""
+    """Tell whether the reply was cut off inside a call, which is then malformed."""
     return reply.finish == "length" and bool(reply.calls)
 
 
 def _lack(request: ModelRequest, reply: ModelReply) -> str:
-    """Return what keeps `reply` from being a turn, or nothing."""
+    """Say why `reply` is not a turn, or nothing."""
     choice, called = request.tool_choice, {call.name for call in reply.calls}
     if choice and request.tools and not (called if choice == "any" else choice in called):
         declined = reply.finish == "refused"
@@ -68,7 +65,7 @@ def _chosen(request: ModelRequest) -> str:
 
 
 def _again(request: ModelRequest, answer: ModelReply) -> ModelRequest:
-    """Return the request that may bring what is missing."""
+    """Return the request that asks for the missing part."""
     if answer.finish == "length":
         return replace(request, max_tokens=2 * request.max_tokens)
     if request.tool_choice:

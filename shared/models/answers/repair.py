@@ -1,6 +1,6 @@
-"""Repair of a conversation, so that no provider refuses it for ever because of one broken turn.
+"""Repairs a conversation, so that one broken turn does not make providers refuse it for ever.
 
-The rules are those of all providers together: OpenAI's chat completions, Anthropic's Messages,
+The rules are the union of all providers': OpenAI's chat completions, Anthropic's Messages,
 Bedrock's Converse, and the stricter templates of local servers.
 https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolUseBlock.html
 https://platform.claude.com/docs/en/agents-and-tools/tool-use/handle-tool-calls
@@ -13,7 +13,7 @@ from itertools import count
 
 from shared.models import ChatMessage, ToolCall
 
-#: What stands where something is missing. The model reads these.
+#: Texts for the model in the place of missing ones.
 LEFT_OUT = "(what came before is left out)"
 NO_RESULT = "error: no result was recorded"
 NO_TEXT = "(no text)"
@@ -27,18 +27,18 @@ _NAME_LENGTH = 64
 
 
 def repair(messages: Sequence[ChatMessage]) -> tuple[ChatMessage, ...]:
-    """Return `messages` as every provider takes them; what is fine stays as it is.
+    """Return `messages` in the form that every provider takes; sound turns stay as they are.
 
     Each assistant turn's calls are answered right after it, in order and once; their ids are
-    unique; user and assistant alternate, beginning with the user; the model is to speak next. New
-    ids depend on earlier turns only, so that a provider's prefix cache holds as a history grows.
+    unique; user and assistant alternate, beginning with the user; the model speaks next. New ids
+    depend on earlier turns only, so that a provider's prefix cache still holds when history grows.
     """
     turns = [turn for message in messages if not _is_empty(turn := _plain(message))]
     return tuple(map(_with_text, _alternating(_with_unique_ids(_with_results(turns)))))
 
 
 def _plain(turn: ChatMessage) -> ChatMessage:
-    """Keep of a turn what its role may hold; blank text is none."""
+    """Keep the parts of a turn that its role may hold; blank text counts as none."""
     text = turn.text if turn.text.strip() else ""
     if turn.role == "tool":
         return ChatMessage("tool", text, call_id=turn.call_id)
@@ -60,7 +60,7 @@ def _with_results(turns: Sequence[ChatMessage]) -> Iterator[ChatMessage]:
     """Yield the turns, each assistant turn followed by one result per call, in their order.
 
     A result belongs to the last turn before it that made a call of its id: servers without ids of
-    their own begin anew in each reply. What belongs nowhere is dropped.
+    their own begin anew in each reply. A result without a call is dropped.
     """
     results: dict[tuple[int, int], ChatMessage] = {}
     latest: dict[str, int] = {}
@@ -81,7 +81,7 @@ def _with_results(turns: Sequence[ChatMessage]) -> Iterator[ChatMessage]:
 
 
 def _with_unique_ids(turns: Iterable[ChatMessage]) -> Iterator[ChatMessage]:
-    """Yield the turns with ids that every provider takes and that no earlier call has."""
+    """Yield the turns with new, unique ids in the place of ids that some provider refuses."""
     used: set[str] = set()
     pending: list[str] = []
     for turn in turns:
@@ -102,7 +102,7 @@ def _identified(call: ToolCall, used: set[str]) -> ToolCall:
 
 
 def _alternating(turns: Iterable[ChatMessage]) -> list[ChatMessage]:
-    """Return the turns with neighbours of one role merged and what is missing between put in."""
+    """Return the turns with neighbours of one role merged and missing turns filled in."""
     out: list[ChatMessage] = []
     for turn in turns:
         if not out and turn.role != "user":
@@ -126,6 +126,6 @@ def _merged(first: ChatMessage, second: ChatMessage) -> ChatMessage:
 
 
 def _with_text(turn: ChatMessage) -> ChatMessage:
-    """Say that a turn says nothing, where a provider wants something said."""
+    """Give an empty turn a text, because some providers refuse it otherwise."""
     silent = not (turn.text or turn.images or turn.calls)
     return replace(turn, text=NO_TEXT) if silent else turn

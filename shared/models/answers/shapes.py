@@ -1,21 +1,21 @@
-"""Types as shapes: each writes its JSON schema and reads a JSON value strictly."""
+"""Shapes of types: each writes its JSON schema and reads a JSON value strictly."""
 
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from shared.models import Json
 
-#: How messages call the whole answer.
+#: The name of the whole answer in messages.
 ROOT = "the answer"
 
 
 class Misfit(ValueError):
-    """A value that does not fit. The message names the place and what belongs there; of the value
-    it shows numbers only, because text may be people's."""
+    """A value that does not fit. The message names the place and what belongs there. It shows
+    numbers but no text, which may be people's."""
 
 
 class Between(NamedTuple):
-    """Bounds, inclusive: of a number, of how many items, of how many characters.
+    """Inclusive bounds of a number, of a count of items, or of a count of characters.
 
     As in `Annotated[float, Between(0, 1), "how sure you are"]`.
     """
@@ -25,7 +25,7 @@ class Between(NamedTuple):
 
 
 def at_most(high: int) -> Between:
-    """Say that a collection holds at most `high` items, or a text as many characters."""
+    """Bound a collection to `high` items, or a text to `high` characters."""
     return Between(None, high)
 
 
@@ -62,7 +62,7 @@ class BooleanShape:
 
 
 class NumberShape(NamedTuple):
-    """An int when `whole`, else a float. Grammars ignore bounds, so 12501 and inf do come back."""
+    """An int when `whole`, else a float. Grammars ignore bounds, so models do send 12501 or inf."""
 
     whole: bool
     bounds: Between = Between()
@@ -88,7 +88,7 @@ class NumberShape(NamedTuple):
 
 
 class ChoiceShape(NamedTuple):
-    """One of a closed set. `values` maps what stands in JSON to what the author gets."""
+    """One of a closed set. `values` maps each JSON value to the author's value."""
 
     values: tuple[tuple[str | int | bool, Any], ...]
     about: tuple[str, ...] = ()
@@ -110,7 +110,7 @@ class ChoiceShape(NamedTuple):
 
 
 class ListShape(NamedTuple):
-    """A list, tuple, set or frozenset of one kind of thing."""
+    """A list, tuple, set or frozenset of one shape."""
 
     of: Shape
     build: Callable[[list[Any]], Collection[Any]]
@@ -132,7 +132,7 @@ class ListShape(NamedTuple):
 
 
 class NullableShape(NamedTuple):
-    """What may be null."""
+    """A shape or null."""
 
     of: Shape
 
@@ -146,7 +146,7 @@ class NullableShape(NamedTuple):
 
 
 class ObjectField(NamedTuple):
-    """A key of an object. One that may be absent is written as null by strict servers."""
+    """A key of an object. Strict servers write null in the place of an absent one."""
 
     shape: Shape
     required: bool
@@ -154,7 +154,7 @@ class ObjectField(NamedTuple):
 
 
 class ObjectShape(NamedTuple):
-    """An object: a dataclass, a NamedTuple or a TypedDict. Other keys than its own are ignored."""
+    """A dataclass, a NamedTuple or a TypedDict. Unknown keys are ignored."""
 
     build: Callable[..., Any]
     keys: Mapping[str, ObjectField]

@@ -1,4 +1,4 @@
-"""What an answer cost when it took several calls, also when nothing came of them."""
+"""Adds up the tokens and the cost of an answer that took several calls."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,7 +28,7 @@ def with_total_usage(replies: Sequence[ModelReply]) -> ModelReply:
 
 @contextmanager
 def usage_on_error(replies: Sequence[ModelReply]) -> Iterator[None]:
-    """Write on a ModelError that leaves the block what `replies`, so far, have cost."""
+    """Write the tokens and the cost of `replies` on a ModelError that leaves the block."""
     try:
         yield
     except ModelError as err:
@@ -41,6 +41,6 @@ def usage_on_error(replies: Sequence[ModelReply]) -> Iterator[None]:
 
 
 def _sum(costs: Iterable[float | None]) -> float | None:
-    """Add up; what holds something unknown is unknown."""
+    """Add up; one unknown cost makes the sum unknown."""
     known = list(costs)
     return None if None in known else sum(cost or 0.0 for cost in known)

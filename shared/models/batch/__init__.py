@@ -1,4 +1,16 @@
-"""Batches: many requests handed to a provider at once, answered within a day for half the price."""
+"""Batches: many requests at once, which a provider answers within a day for half the price.
+
+This file holds the types that all modules share.
+
+connect      finds the batch interface of a model
+openai       OpenAI's batches
+anthropic    Anthropic's message batches
+bedrock      Amazon Bedrock's batch inference
+api          HTTP calls to OpenAI's and Anthropic's batch interfaces
+intake       stores the requests of runs, and parks the runs
+dispatcher   submits stored requests, fetches results, wakes the runs
+stored_json  requests and replies as JSON in the database
+"""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
@@ -10,21 +22,21 @@ from shared.models.prices import BATCH_SHARE
 
 
 class BatchItem(NamedTuple):
-    """One request of a batch. `id` is chosen by whoever asks, at most 48 of [A-Za-z0-9_-]."""
+    """One request of a batch. The caller chooses `id`, at most 48 of [A-Za-z0-9_-]."""
 
     id: str
     request: ModelRequest
 
 
 class BatchResult(NamedTuple):
-    """What came of an item: its reply, or why there is none. Only a retryable error may pass."""
+    """The outcome of an item: its reply, or an error. Only a retryable error may pass."""
 
     id: str
     outcome: ModelReply | ModelError
 
 
 class BatchProgress(NamedTuple):
-    """How a batch stands. `ended` says that its results can be read, be they good or bad."""
+    """The state of a batch. When it has `ended`, its results can be read, good or bad."""
 
     state: Literal["running", "ended", "failed"]
     done: int = 0
@@ -35,10 +47,10 @@ class BatchProgress(NamedTuple):
 class BatchProvider(Protocol):
     """One model behind one provider's batch interface.
 
-    All methods raise ModelUnavailable (retry) or ModelRejected (do not). `batch` is a name of ours,
-    at most 60 of [a-z0-9-] from a letter on, by which a batch is found again after a crash between
-    its submission and the record of its handle. Results come in any order. A batch has at least
-    `least` and at most `most` items.
+    All methods raise ModelUnavailable (retry) or ModelRejected (do not). `batch` is our name for a
+    batch, a letter and then at most 59 of [a-z0-9-]. It finds the batch again after a crash between
+    its submission and the record of its handle. Results come in any order. A batch has `least` to
+    `most` items.
     """
 
     name: str
@@ -46,14 +58,14 @@ class BatchProvider(Protocol):
     most: int
 
     def submit(self, batch: str, items: Sequence[BatchItem]) -> str:
-        """Hand over the items and return the provider's handle."""
+        """Submit the items and return the provider's handle."""
         ...
 
     def find(self, batch: str, *, since: float = 0.0, other: Collection[str] = ()) -> str | None:
         """Return the handle of the batch that was submitted as `batch`, if there is one.
 
-        `since` is when it was named, in seconds since the epoch; `other` are handles that are
-        known to be other batches. Raises ModelUnavailable when it cannot be told yet.
+        It was named at `since`, in seconds since the epoch; `other` are handles of other batches.
+        Raises ModelUnavailable when the answer is not known yet.
         """
         ...
 
@@ -65,11 +77,11 @@ class BatchProvider(Protocol):
 
 
 def has_batches(name: str) -> bool:
-    """Does the model called `name` stand behind an interface that may take batches?"""
+    """Tell whether the server of the model `name` may take batches."""
     kind, colon, _ = name.partition(":")
     return bool(colon) and kind in {"openai", "anthropic", "bedrock"}
 
 
 def discounted(reply: ModelReply) -> ModelReply:
-    """Return a reply that counts what it cost at the price of a batch."""
+    """Return the reply with its cost at the price of a batch."""
     return replace(reply, cost=None if reply.cost is None else reply.cost * BATCH_SHARE)

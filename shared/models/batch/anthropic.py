@@ -24,17 +24,17 @@ _PATH = "/messages/batches"
 
 
 def connect(name: str, settings: Settings, setting: str) -> BatchProvider:
-    """Return the batches of the model called `name`; `setting` is what messages point to."""
+    """Return the batches of the model called `name`; error messages point to `setting`."""
     served, prices = served_model(name, settings, setting), Prices(settings.model_prices)
     return AnthropicBatches(name, served, prices)
 
 
 class AnthropicBatches:
-    """The batches of one model. What the server refuses in one is left out of the next.
+    """The batches of one model. Parts that the server refuses are left out of the next one.
 
-    A batch takes no name, and its requests cannot be seen before it has ended. So each custom id
-    starts with a mark of our name. By that a lost batch is known for certain, though only at its
-    end: until then `find` raises ModelUnavailable, and nothing is submitted twice.
+    A batch takes no name, and shows its requests only after its end. So each custom id starts with
+    a mark of our name, which identifies a lost batch for certain, though only at its end: until
+    then `find` raises ModelUnavailable, so that nothing is submitted twice.
     """
 
     least = 1
@@ -58,8 +58,8 @@ class AnthropicBatches:
     def find(self, batch: str, *, since: float = 0.0, other: Collection[str] = ()) -> str | None:
         """Return the handle of the batch whose results bear our mark.
 
-        Raises ModelUnavailable while a batch that may be it, because it was made since and is none
-        of the `other`, has not ended.
+        Raises ModelUnavailable while a batch that may be it has not ended: one that was made since
+        and is not among the `other`.
         """
         unknown = []
         for made in self._made(since):
@@ -92,7 +92,7 @@ class AnthropicBatches:
         self._api.post(f"{_PATH}/{handle}/cancel", {})
 
     def _made(self, since: float) -> Iterator[Json]:
-        """Yield the batches made since then, newest first."""
+        """Yield the batches that were made since then, newest first."""
         after = ""
         for _ in range(PAGES):
             page = self._api.get(f"{_PATH}?limit=100{after}")
@@ -131,5 +131,5 @@ class AnthropicBatches:
 
 
 def _mark(batch: str) -> str:
-    """Mark custom ids with `batch`. It is always as long: an id has 64 characters at most."""
+    """Return the mark of `batch`, of fixed length because an id has at most 64 characters."""
     return hashlib.sha256(batch.encode()).hexdigest()[:14] + "-"

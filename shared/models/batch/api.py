@@ -1,4 +1,4 @@
-"""Calls to a server that keeps batches: short ones, and those that carry a whole batch."""
+"""HTTP calls to a batch interface: short ones, and those that carry a whole batch."""
 
 from collections.abc import Generator
 from typing import Any
@@ -12,15 +12,15 @@ from shared.models.providers.servers import ServedModel
 _CALL_SECONDS = 30.0
 _TRANSFER_SECONDS = 90.0
 
-#: How many pages of a list of batches are read.
+#: At most so many pages of a list of batches are read.
 PAGES = 20
 #: Seconds by which our clock and the server's may differ.
 SKEW = 300.0
 
 _NOTHING = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
 
-#: Holds all that a server may refuse. A refusal in a batch comes without the body that was sent;
-#: the one that a model writes of this, before it has learnt anything, stands for it.
+#: Holds every part that a server may refuse. A refusal in a batch comes without the body that was
+#: sent; the body that a new model writes for this request stands for it.
 PROBE = ModelRequest(
     (ChatMessage("user", "-"),),
     system="-",
@@ -52,7 +52,7 @@ class BatchApi:
         return self._http.lines(self.server, path, Deadline(_TRANSFER_SECONDS))
 
     def text(self, answer: Json, key: str) -> str:
-        """Return what an answer must hold."""
+        """Return the text that an answer must hold."""
         found: Any = answer.get(key)
         if not isinstance(found, str):
             raise garbled(self.server, f"answered JSON without {key}")

@@ -1,7 +1,7 @@
-"""Amazon Bedrock's batch inference: requests and results lie in S3, a job makes one of the other.
+"""Amazon Bedrock's batch inference: a job reads requests from S3 and writes results there.
 
-https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-data.html: a record holds what
-Converse takes, tools included, so one way of writing serves every model.
+https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-data.html: a record holds the
+parameters of Converse, tools included, so they are written as for a call.
 """
 
 import json
@@ -33,7 +33,7 @@ _OUTPUT = "output/"
 
 
 def connect(name: str, settings: Settings, setting: str) -> BatchProvider:
-    """Return the batches of the model called `name`; `setting` is what messages point to.
+    """Return the batches of the model called `name`; error messages point to `setting`.
 
     Raises SettingsError when BATCH_BUCKET or BATCH_ROLE_ARN is not set.
     """
@@ -42,10 +42,10 @@ def connect(name: str, settings: Settings, setting: str) -> BatchProvider:
 
 
 class BedrockBatches:
-    """The batches of one model. What the model refuses in one is left out of the next."""
+    """The batches of one model. Parts that the model refuses are left out of the next one."""
 
     #: https://docs.aws.amazon.com/general/latest/gr/bedrock.html, "Minimum number of records per
-    #: batch inference job": the same for all models that we know of.
+    #: batch inference job": the same for all known models.
     least = 100
     most = 50_000
 
@@ -59,7 +59,7 @@ class BedrockBatches:
         self._role = role
 
     def submit(self, batch: str, items: Sequence[BatchItem]) -> str:
-        """Hand over the items; done twice under one name it is one job."""
+        """Submit the items; done twice under one name it is one job."""
         if len(items) < self.least:
             raise ModelRejected(
                 f"{self.name}: a batch of {len(items)} requests is too small; Bedrock takes"
@@ -125,7 +125,7 @@ class BedrockBatches:
         return json.dumps(record, ensure_ascii=False, default=_base64)
 
     def _outcome(self, record: Json) -> ModelReply | ModelError:
-        """Return the reply of a record, or what its error means."""
+        """Return the reply of a record, or its error."""
         if "modelOutput" in record:
             with suppress(KeyError, TypeError, AttributeError, ValueError):
                 return discounted(self._model.read(record["modelOutput"]))
@@ -138,7 +138,7 @@ class BedrockBatches:
         refused = f"{self.name}: refused the request; look at {self._setting} ({status})"
         said = str(error.get("errorMessage"))
         self._model.learn(said)
-        # What is no news to this model may have been one when the batch was written.
+        # The batch may have been written before this model learnt that.
         if BedrockModel(self.name, self._setting, self._prices).learn(said):
             return ModelUnavailable(f"{refused}; the next batch will leave it out")
         return ModelRejected(refused)
@@ -163,7 +163,7 @@ class BedrockBatches:
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
-        """Turn what goes wrong inside into ModelUnavailable or ModelRejected."""
+        """Translate errors inside the block into ModelUnavailable or ModelRejected."""
         try:
             yield
         except ClientError as err:

@@ -1,5 +1,4 @@
-"""Connects to the batch interface of the model that a name names, loading the module of its
-provider only."""
+"""Finds the batch interface of a model, loading only the module of its provider."""
 
 from shared.errors import SettingsError
 from shared.models.batch import BatchProvider, has_batches
@@ -7,10 +6,9 @@ from shared.settings import Settings
 
 
 def connect(name: str, settings: Settings, setting: str = "the flow's model=") -> BatchProvider:
-    """Return the batch interface of the model called `name`.
+    """Return the batch interface of the model called `name`; error messages point to `setting`.
 
-    Raises SettingsError when it has none or when a setting for it is missing; `setting` is what
-    messages point to.
+    Raises SettingsError when the model has no batches, or a setting for them is missing.
     """
     kind = name.partition(":")[0] if has_batches(name) else ""
     if kind == "openai":

@@ -1,7 +1,7 @@
-"""The dispatcher: hands queued requests over as batches, fetches what came of them, wakes the runs.
+"""The dispatcher: submits queued requests as batches, fetches their results, wakes the runs.
 
-Whatever is killed, whenever, each request is handed over once: the row of a batch is committed
-before its submission, and a batch without a handle is looked up at the provider first.
+Each request is submitted once, whatever crashes: the row of a batch is committed before its
+submission, and a batch without a handle is first looked up at the provider.
 """
 
 import time
@@ -22,18 +22,18 @@ from shared.models.batch.intake import MARGIN, SQL
 from shared.models.batch.stored_json import plain_reply, request_of
 from shared.models.deadline import Deadline
 
-#: How often a request travels before it is asked for at once.
+#: After so many attempts in batches a request is asked for at once.
 _ATTEMPTS = 3
-#: Seconds that a request waits before it travels again, times its attempts so far.
+#: Seconds before the next attempt, times the attempts so far.
 _PAUSE = 300.0
-#: What one batch carries at most, so that a function of 512 MB can hold it.
+#: The largest batch that a function of 512 MB can hold.
 _MOST = 5_000
 _MOST_BYTES = 16_000_000
 #: Results per transaction.
 _CHUNK = 200
-#: Runs that are woken between two looks at the clock.
+#: Runs to wake between two looks at the clock.
 _WAKES = 50
-#: The share of the time that is left for waking runs.
+#: The share of the time that is kept for waking runs.
 _RESERVE = 0.2
 #: The lease of a batch outlives the function by this many seconds.
 _GRACE = 30.0
@@ -41,7 +41,7 @@ _GRACE = 30.0
 
 @dataclass(frozen=True)
 class LeasedBatch:
-    """A batch of which this dispatcher has the lease."""
+    """A batch that this dispatcher has leased."""
 
     name: str
     model: str
@@ -52,7 +52,7 @@ class LeasedBatch:
 
 
 class Dispatcher:
-    """One at a time does the work; more than one at a time do no harm."""
+    """Needed once at a time; several at a time do no harm."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Dispatcher:
         publish: Callable[[Event, str], None],
     ) -> None:
         """`connect` returns the provider of a full model name; `publish` puts an event on the bus
-        once more, deduplicated by its second argument."""
+        again, deduplicated by its second argument."""
         self._database = database
         self._connect = connect
         self._publish = publish
@@ -69,10 +69,10 @@ class Dispatcher:
         self._providers: dict[str, BatchProvider] = {}
 
     def advance(self, seconds: float) -> dict[str, int]:
-        """Make one pass of at most about `seconds`, and count what it did.
+        """Make one pass of about `seconds` at most, and count its work.
 
-        Raises DatabaseUnavailable or PublishError; whatever goes wrong with one batch is logged and
-        tried again in the next pass.
+        Raises DatabaseUnavailable or PublishError; a failure of one batch is logged, and the next
+        pass tries again.
         """
         end = Deadline(seconds)
         lease = seconds + _GRACE
@@ -105,7 +105,7 @@ class Dispatcher:
             self._run("free", batch=name)
 
     def _guarded(self, work: Callable[[LeasedBatch], None], batch: LeasedBatch) -> None:
-        """Do it; a failure of this batch must not stop the others."""
+        """Do it, and let a failure of this batch not stop the others."""
         try:
             work(batch)
         except (ModelUnavailable, ModelRejected, SettingsError) as err:
@@ -170,7 +170,7 @@ class Dispatcher:
     def _wake(self, end: Deadline, done: Counter[str]) -> None:
         while rows := self._run("to_wake", most=_WAKES):
             for row in rows:
-                # The same until the run is claimed again, so the bus drops a second one.
+                # Stays the same until the run is claimed again, so the bus drops a second event.
                 again = f"{row['run_id']}:{row['attempts']}"
                 self._publish(Event.from_json(row["event"]), again)
                 self._run("woke", tenant=row["tenant"], run=row["run_id"])
@@ -179,7 +179,7 @@ class Dispatcher:
                 return
 
     def _provider(self, model: str) -> BatchProvider:
-        """Return the model's provider, kept: it learns what the server does not take."""
+        """Return the model's provider, which learns what the server refuses and is kept."""
         if model not in self._providers:
             self._providers[model] = self._connect(model)
         return self._providers[model]

@@ -19,20 +19,20 @@ from shared.models.providers.openai.model import OpenAIModel
 from shared.models.providers.servers import ServedModel, served_model
 from shared.settings import Settings
 
-#: As the server sees it, whatever the address of its API is here.
+#: The path on the server, whatever the address of its API.
 _URL = "/v1/chat/completions"
 _RUNNING = frozenset({"validating", "in_progress", "finalizing", "cancelling"})
 _ENDED = frozenset({"completed", "expired", "cancelled"})
 
 
 def connect(name: str, settings: Settings, setting: str) -> BatchProvider:
-    """Return the batches of the model called `name`; `setting` is what messages point to."""
+    """Return the batches of the model called `name`; error messages point to `setting`."""
     served, prices = served_model(name, settings, setting), Prices(settings.model_prices)
     return OpenAIBatches(name, served, prices)
 
 
 class OpenAIBatches:
-    """The batches of one model. What the server refuses in one is left out of the next."""
+    """The batches of one model. Parts that the server refuses are left out of the next one."""
 
     least = 1
     most = 50_000
@@ -57,7 +57,7 @@ class OpenAIBatches:
         return self._api.text(self._api.post("/batches", wanted), "id")
 
     def find(self, batch: str, *, since: float = 0.0, other: Collection[str] = ()) -> str | None:
-        """Return the handle of the batch whose metadata holds our name for it."""
+        """Return the handle of the batch whose metadata holds our name."""
         after = ""
         for _ in range(PAGES):
             page = self._api.get(f"/batches?limit=100{after}")
@@ -101,7 +101,7 @@ class OpenAIBatches:
         return json.dumps(line, ensure_ascii=False)
 
     def _outcome(self, line: Json) -> ModelReply | ModelError:
-        """Return the reply of a line, or what its error means."""
+        """Return the reply of a line, or its error."""
         response = line.get("response") or {}
         status, body = response.get("status_code"), response.get("body") or {}
         if status == 200:

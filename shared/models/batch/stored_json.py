@@ -1,4 +1,4 @@
-"""Requests and replies as plain JSON, and back, for where they wait."""
+"""Turns requests and replies into the JSON that the database stores, and back."""
 
 from dataclasses import asdict
 
@@ -15,7 +15,7 @@ from shared.models import (
 
 
 def request_of(plain: Json) -> ModelRequest:
-    """Return the request that `dataclasses.asdict` made `plain` of."""
+    """Return the request from the JSON of `dataclasses.asdict`."""
     messages = tuple(
         ChatMessage(
             **message
@@ -35,6 +35,6 @@ def plain_reply(reply: ModelReply) -> Json:
 
 
 def reply_of(plain: Json) -> ModelReply:
-    """Return the reply that `plain_reply` made `plain` of."""
+    """Return the reply from the JSON of `plain_reply`."""
     calls = tuple(ToolCall(**call) for call in plain["calls"])
     return ModelReply(**plain | {"calls": calls, "usage": Usage(**plain["usage"])})

@@ -1,5 +1,5 @@
-"""Replies as a prompt cache holds them: which are worth keeping, their JSON, and the most recently
-used ones in this process."""
+"""Replies in a prompt cache: which are worth keeping, their JSON, and the most recently used ones
+in this process."""
 
 import json
 import time
@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from shared.models import ModelReply, ToolCall, Usage
 
-#: The longest reply that is kept, in bytes of its JSON.
+#: The longest reply that is cached, in bytes of its JSON.
 LONGEST = 256 * 1024
 
 _FINISHED = ("stop", "tools")
@@ -19,7 +19,7 @@ _FINISHED = ("stop", "tools")
 def written(reply: ModelReply, longest: int = LONGEST) -> str | None:
     """Return the JSON of a reply that is worth keeping, else None.
 
-    That is one which the model finished, of at most `longest` bytes, that JSON gives back exactly.
+    The model must have finished it, JSON must give it back exactly, in at most `longest` bytes.
     """
     if reply.finish not in _FINISHED:
         return None
@@ -27,13 +27,13 @@ def written(reply: ModelReply, longest: int = LONGEST) -> str | None:
     try:
         text = _dumped(plain)
         same = read(json.loads(text)) == reply
-    except (TypeError, ValueError):  # arguments that are no JSON, or no finite numbers
+    except (TypeError, ValueError):  # arguments that JSON cannot hold, such as infinity
         return None
     return text if same and len(text.encode()) <= longest else None
 
 
 def read(value: Any) -> ModelReply | None:
-    """Return the reply that `value`, the parsed JSON, stands for; None when it is none of ours."""
+    """Return the reply of parsed JSON, or None when it is not one that `written` wrote."""
     try:
         calls = tuple(ToolCall(**call) for call in value["calls"])
         reply = ModelReply(**{**value, "usage": Usage(**value["usage"]), "calls": calls})
@@ -53,7 +53,7 @@ def read(value: Any) -> ModelReply | None:
 
 
 def served(reply: ModelReply, source: Literal["process", "shared"]) -> ModelReply:
-    """Return `reply` as it comes from a cache; its calls are the receiver's own to change."""
+    """Return `reply` as served from a cache; the receiver may change its calls."""
     return replace(reply, source=source, cost=0.0, saved=reply.cost, calls=deepcopy(reply.calls))
 
 
@@ -73,8 +73,8 @@ class _Cached(NamedTuple):
 
 
 class RecentReplies:
-    """The most recently used replies, at most so many and so many bytes. Not thread-safe: whoever
-    holds it takes turns."""
+    """The most recently used replies, bounded in number and bytes. Not thread-safe: its owner holds
+    a lock."""
 
     def __init__(self, entries: int, bytes: int) -> None:
         self._most_entries = entries
@@ -83,7 +83,7 @@ class RecentReplies:
         self._bytes = 0
 
     def get(self, place: tuple[str, str]) -> ModelReply | None:
-        """Return what is kept there and still fresh."""
+        """Return the reply at `place` while it is fresh."""
         kept = self._kept.get(place)
         if kept is None:
             return None
@@ -94,8 +94,7 @@ class RecentReplies:
         return kept.reply
 
     def put(self, place: tuple[str, str], reply: ModelReply, bytes: int, seconds: float) -> None:
-        """Keep `reply` for `seconds`, and let go of the least recently used ones beyond the
-        bounds."""
+        """Keep `reply` for `seconds`, and drop the least recently used ones beyond the bounds."""
         self._drop(place)
         self._kept[place] = _Cached(reply, bytes, time.monotonic() + seconds)
         self._bytes += bytes

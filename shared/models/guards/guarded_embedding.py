@@ -1,8 +1,7 @@
-"""One embedding model with all that lies between texts and its server: cut, split, sent in turn,
-retried, checked.
+"""An embedding model with its guards: texts are cut, split and sent in turn, vectors are checked.
 
-Calls pass what calls of chat models pass: retries, the account's limits, the circuit breaker and
-the limiter of this process. Budgets and the prompt cache are for chat models alone.
+Calls pass retries, the account's limits, the circuit breaker and the limiter of this process, as
+those of chat models do. Budgets and the prompt cache are for chat models alone.
 """
 
 import math
@@ -20,22 +19,22 @@ from shared.models.prices import most_tokens
 from shared.models.providers.embedding_wire import EmbeddingWire, Portion, Vectors, sized
 from shared.models.providers.failures import BodyRefused
 
-#: How many calls one `embed` makes at a time at most; the limiter may allow fewer.
+#: Calls that one `embed` makes at a time; the limiter may allow fewer.
 _THREADS = 8
 _CALL_SECONDS = 60.0
-#: Where a server refuses texts of so many characters, they are not what it dislikes.
+#: A server that refuses texts of so many characters does not refuse them for their length.
 _SHORT = 500
-#: Servers refuse an empty text; this has a vector that is near to nothing.
+#: Stands for an empty text, which servers refuse.
 _NOTHING = "-"
 
 
 class GuardedEmbeddingProvider:
-    """An embedder that is asked within its limits. Thread-safe."""
+    """An embedding model that is called within its limits. Thread-safe."""
 
     def __init__(self, wire: EmbeddingWire, guards: Guards, sleep: Callable[[float], None]) -> None:
         self.name = wire.name
         self.asymmetric = wire.asymmetric
-        #: As prices and limits name it.
+        #: The name in prices and limits.
         self._model = sized(self.name, {}).name
         self._dimensions = wire.dimensions
         self._wire = wire
@@ -46,7 +45,7 @@ class GuardedEmbeddingProvider:
 
     @property
     def dimensions(self) -> int:
-        """The dimensions; where nobody has said them, one call finds out."""
+        """The dimensions; one call finds them out where the name does not say them."""
         if self._dimensions is None:
             [row] = self._portion([_NOTHING], "document")
             self._dimensions = len(row)
@@ -57,8 +56,8 @@ class GuardedEmbeddingProvider:
     ) -> list[list[float]]:
         """Return a unit vector per text, in the order of the texts.
 
-        What exceeds the model's window is cut. Raises ModelUnavailable, ModelRejected, and
-        SettingsError when the vectors are not what MODEL_EMBED promises.
+        Texts are cut to the model's window. Raises ModelUnavailable, ModelRejected, and
+        SettingsError when the vectors do not have the dimensions of MODEL_EMBED.
         """
         window = self._wire.portion.characters
         cut = [text.strip()[:window] or _NOTHING for text in texts]
@@ -73,11 +72,11 @@ class GuardedEmbeddingProvider:
                 threads.shutdown(wait=False, cancel_futures=True)
 
     def _portion(self, texts: Sequence[str], purpose: EmbeddingPurpose) -> list[list[float]]:
-        """Embed what fits into one call; where that is refused, the long texts are shortened."""
+        """Embed the texts of one call; after a refusal, with the long ones shortened."""
         try:
             rows = self._retried(texts, purpose)
         except BodyRefused:
-            # How many tokens a text has is known to the server alone.
+            # Only the server knows how many tokens a text has.
             if max(map(len, texts)) <= _SHORT:
                 raise
             return self._shortened(texts, purpose)
@@ -126,8 +125,8 @@ class GuardedEmbeddingProvider:
             return self._wire.call(texts, purpose, deadline)
 
     def _checked(self, rows: list[list[float]], count: int) -> list[list[float]]:
-        """Return the rows at length one; raises SettingsError when they are no vectors of these
-        dimensions."""
+        """Return the rows scaled to length one; raises SettingsError unless they are vectors of
+        the model's dimensions."""
         if len(rows) != count:
             raise SettingsError(
                 f"MODEL_EMBED={self.name} sent {len(rows)} vectors for {count} texts; it is no"

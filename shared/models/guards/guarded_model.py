@@ -1,12 +1,12 @@
-"""One model with all that lies between a request and its provider, and the one owner of retries.
+"""A chat model with its guards. A call passes them in this order:
 
-the prompt cache            an equal request ends here
-the budget                  reserved before, settled after
-the learnt output limit     asked again with the full one when it was too small
+the prompt cache            answers an equal request
+the budget                  reserves before, commits after
+the learnt output limit     asks again with the full one when it was too small
 retries                     each attempt passes:
-    the account's limits    shared by all functions
-    the circuit breaker     of the provider
+    the account's limits    of all functions together
     the limiter             of this process
+    the circuit breaker     of the provider
 """
 
 from collections.abc import Callable
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from shared.models.guards.account_limits import Buckets
     from shared.models.guards.budgets import Budgets
 
-#: Is called with the text of an answer so far, again and again; it never raises.
+#: Is called with the growing text of an answer, and never raises.
 TextSink = Callable[[str], None]
 
 
 class ModelCall(NamedTuple):
-    """One request on its way: until when, for whom, and where its text is shown meanwhile.
+    """A request with its deadline, its payer, and the sink of its growing text.
 
-    `may_repeat` says that the answer to an equal request will do.
+    `may_repeat` allows the answer to an earlier, equal request.
     """
 
     request: ModelRequest
@@ -44,7 +44,7 @@ class ModelCall(NamedTuple):
 
 
 class Guards(NamedTuple):
-    """What all models of a process share. None is what the settings do not ask for."""
+    """The guards that all models of a process share; None for those that are not set."""
 
     prices: Prices
     outputs: OutputLimits
@@ -54,7 +54,7 @@ class Guards(NamedTuple):
 
 
 class GuardedModel:
-    """A model that is asked within its limits. Thread-safe."""
+    """A chat model that is called within its limits. Thread-safe."""
 
     def __init__(self, provider: Provider, guards: Guards, sleep: Callable[[float], None]) -> None:
         self.provider = provider
@@ -65,9 +65,9 @@ class GuardedModel:
         self._limiter = Limiter(name=self.name)
 
     def reply(self, call: ModelCall) -> ModelReply:
-        """Ask, and ask again what may pass; raises ModelUnavailable, ModelRejected, BudgetExceeded
-        and, where it needs the database, DatabaseUnavailable."""
-        if self.name == "offline":  # It is free, and as fast as a look into a cache.
+        """Ask within the limits; raises ModelUnavailable, ModelRejected, BudgetExceeded and, when
+        it needs the database, DatabaseUnavailable."""
+        if self.name == "offline":  # It is free, and as fast as a cache.
             return answer(self.provider, call)
         cache = self._guards.cache
         if cache is None or not call.may_repeat:
@@ -90,7 +90,7 @@ class GuardedModel:
             budgets.release(held)
             raise
         except BaseException as err:
-            # A server that had too much to do has not begun; any other may have to be paid.
+            # An overloaded server has not begun; any other failure may have cost something.
             unpaid = isinstance(err, ModelUnavailable) and err.overloaded
             budgets.release(held) if unpaid else budgets.commit(held, None)
             raise
@@ -143,7 +143,7 @@ class BatchPurse(NamedTuple):
 
 
 def answer(provider: Provider, call: ModelCall) -> ModelReply:
-    """Return the provider's reply, whole or, when there is a sink, streamed to it."""
+    """Return the provider's reply, streamed to the sink if there is one."""
     if call.sink is None:
         return provider.reply(call.request, call.deadline.left)
     text = ""

@@ -1,5 +1,5 @@
-"""The turns of one model's calls in this process: first come, first served, as many at a time as
-the model takes."""
+"""Queues one model's calls in this process: first come, first served, as many at a time as the
+model takes."""
 
 import threading
 import time
@@ -41,7 +41,7 @@ class _Waiter:
 
 
 class Limiter:
-    """How many calls of one model are made at a time; one per provider and model. Thread-safe."""
+    """Limits the calls of one model that are in flight. Thread-safe."""
 
     def __init__(
         self,
@@ -59,20 +59,20 @@ class Limiter:
 
     @property
     def limit(self) -> int:
-        """How many calls may be in flight now."""
+        """The number of calls that may be in flight now."""
         return self._congestion.limit
 
     def turn(self, deadline: Deadline) -> "_Turn":
-        """Return a block that is entered when it is this caller's turn, in the order of coming.
+        """Return a block that is entered at this caller's turn, first come, first served.
 
-        Entering raises ModelUnavailable when `deadline` ends first, or surely would. What leaves
-        the block tells how the call ended: nothing is success, an overloaded ModelUnavailable means
-        that the model has enough, and any other exception says nothing about that.
+        Entering raises ModelUnavailable when `deadline` ends first, or surely would. The exception
+        that leaves the block tells how the call ended: none is success, an overloaded
+        ModelUnavailable shrinks the limit, and any other does not change it.
         """
         return _Turn(self, deadline)
 
     def begin(self, deadline: Deadline) -> CallInFlight:
-        """Wait for a turn; see `turn`. What began must be handed to `end`."""
+        """Wait for a turn, see `turn`, and return the call, which must be handed to `end`."""
         with self._lock:
             now = self._clock()
             if not self._waiting and self._congestion.ready_at(now) <= now:
@@ -116,7 +116,7 @@ class Limiter:
                     raise self._no_turn(deadline, now)
 
     def _serve(self, now: float, me: _Waiter | None = None) -> None:
-        """Let those begin whose turn it is, and the first of the others look again in time."""
+        """Start the calls whose turn it is, and tell the first of the others when to look again."""
         while self._waiting:
             first = self._waiting[0]
             ready = self._congestion.ready_at(now)
@@ -132,7 +132,7 @@ class Limiter:
                 first.wake()
 
     def _dismiss(self) -> None:
-        """Send those away whose time ends before anybody may begin: they can do something else."""
+        """Dismiss waiters whose time ends before any call may begin: they can turn elsewhere."""
         closed = self._congestion.closed_until
         if any(waiter.until < closed for waiter in self._waiting):
             staying: deque[_Waiter] = deque()

@@ -1,6 +1,6 @@
-"""Learns how long the answers to a template are, so that no more output is asked for than needed.
+"""Learns how long the answers to a template are, to ask for no more output tokens than needed.
 
-Providers count `max_tokens` against the account's limit when a call comes in, whatever it will use.
+Providers count `max_tokens` against the account's limit when a call comes in, whatever it uses.
 """
 
 import hashlib
@@ -18,17 +18,17 @@ from shared.models.answers.usage import with_total_usage
 
 SQL = queries(__file__, "output_limits.sql")
 
-#: Answers that must be known before anything is concluded from them.
+#: Answers that must be known before the limit is lowered.
 _ENOUGH = 20
 _SHARE = 0.99
-#: What is asked for, as a multiple of what that share of the answers needed.
+#: The limit, as a multiple of the tokens that this share of the answers needed.
 _MARGIN = 1.25
 _LEAST = 64
-#: Each size is so much larger than the one before.
+#: Each size is this multiple of the one before.
 _STEP = 1.2
 #: Observations of a tenant that wait to be written.
 _MOST_UNSENT = 16
-#: Templates that a process keeps in mind.
+#: Templates that a process remembers.
 _MOST_KNOWN = 1024
 
 
@@ -39,23 +39,21 @@ class _Key(NamedTuple):
 
 
 def template_of(request: ModelRequest) -> str:
-    """Name what requests of a kind share: the system prompt, the schema, the tools' names."""
+    """Digest what requests of a kind share: the system prompt, the schema, the tools' names."""
     shared = [request.system, request.schema, [tool.name for tool in request.tools]]
     return hashlib.sha256(json.dumps(shared, sort_keys=True).encode()).hexdigest()[:32]
 
 
 class OutputLimits:
-    """The sizes of answers per tenant, template and model. Threads may share it.
-
-    They are kept in `database`, or without one in this process only.
-    """
+    """The sizes of answers per tenant, template and model, in `database` or else in this process.
+    Thread-safe."""
 
     def __init__(self, database: Database | None = None) -> None:
         self._database = database
         self._lock = threading.Lock()
         self._known: dict[_Key, Counter[int]] = {}
         self._unsent: Counter[tuple[_Key, int]] = Counter()
-        #: How many answers were cut at a learnt limit and asked for again.
+        #: Answers that were cut at a learnt limit and asked for again.
         self.cut = 0
 
     def ask(
@@ -65,8 +63,8 @@ class OutputLimits:
         model: str,
         call: Callable[[ModelRequest], ModelReply],
     ) -> ModelReply:
-        """Call with the limit that was learnt, and once more with the request's own when the answer
-        was cut at it; then usage and cost are those of both."""
+        """Call with the learnt limit, and once more with the request's own when the answer was cut
+        at it; usage and cost are then those of both calls."""
         limit = self.limit_for(tenant, request, model)
         reply = call(replace(request, max_tokens=limit))
         if reply.finish != "length" or limit >= request.max_tokens:
@@ -88,7 +86,7 @@ class OutputLimits:
         return min(request.max_tokens, max(_LEAST, math.ceil(needed * _MARGIN)))
 
     def observe(self, tenant: str, request: ModelRequest, model: str, output: int) -> None:
-        """Count an answer of so many tokens that was not cut at a learnt limit."""
+        """Count an answer of so many tokens, unless it was cut at a learnt limit."""
         key, size = _Key(tenant, template_of(request), model), _size(output)
         sizes = self._sizes(key)
         with self._lock:
@@ -101,7 +99,7 @@ class OutputLimits:
             self.flush(tenant)
 
     def unsent(self, tenant: str) -> list[Statement]:
-        """Take the statements that keep what was observed, to run them with others."""
+        """Take the statements that store the observations, to run them with others."""
         with self._lock:
             taken = {entry: n for entry, n in self._unsent.items() if entry[0].tenant == tenant}
             for entry in taken:
@@ -112,7 +110,7 @@ class OutputLimits:
         ]
 
     def flush(self, tenant: str) -> None:
-        """Keep what was observed; raises DatabaseUnavailable."""
+        """Store the observations; raises DatabaseUnavailable."""
         statements = self.unsent(tenant)
         if self._database and statements:
             self._database.run(tenant, statements)
@@ -141,7 +139,7 @@ def _size(output: int) -> int:
 
 
 def _needed(sizes: Counter[int]) -> float | None:
-    """Return how many tokens hold the wanted share of the answers, if enough are known."""
+    """Return the tokens that hold the wanted share of the answers, if enough are known."""
     total = sizes.total()
     if total < _ENOUGH:
         return None

@@ -1,4 +1,4 @@
-"""Retries a model call that failed for the moment: the one place that does."""
+"""Repeats a model call that failed for the moment. Nothing else in the room retries."""
 
 import random
 from collections.abc import Callable
@@ -10,10 +10,10 @@ from shared.models.deadline import Deadline
 T = TypeVar("T")
 
 _ATTEMPTS = 5
-#: Seconds before the second attempt at most; doubled each time.
+#: At most so many seconds before the second attempt; doubled each time.
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 10.0
-#: A call that has less time than this is not worth starting.
+#: The shortest time that is worth a call.
 _SHORTEST_CALL = 0.5
 
 
@@ -24,10 +24,10 @@ def retrying(
     *,
     paced: bool = False,
 ) -> T:
-    """Call `attempt` until it succeeds, or until waiting is no use.
+    """Call `attempt` until it succeeds, up to five times within the deadline.
 
-    When `attempt` is `paced` by a limiter, that makes it wait after an overload, together with all
-    other calls, and only the deadline bounds how often.
+    A limiter makes a `paced` attempt wait after an overload, together with all other calls; such
+    attempts are bounded by the deadline alone.
     """
     failures = 0
     while True:
@@ -44,9 +44,9 @@ def retrying(
 
 
 def _wait(number: int, asked: float | None) -> float:
-    """Return how long to wait before attempt `number + 1`: as asked, or with growing jitter.
+    """Return the seconds before attempt `number + 1`: as the server asked, or growing jitter.
 
-    A little is added to what the server asked for, so that not everybody comes back at once.
+    A little is added to the server's wish, to spread the callers that come back.
     """
     if asked is not None:
         return asked + random.uniform(0, min(0.1 * asked, 1.0))

@@ -1,4 +1,4 @@
-"""Free text from the offline model: sentences that it was given, with where they came from."""
+"""Answers in free text: quotes from the given texts, with their sources."""
 
 import re
 from collections import Counter
@@ -15,7 +15,7 @@ from shared.models.offline.similarity import (
 )
 from shared.models.offline.word_lists import QUESTION, SMALL_TALK
 
-#: How much of the question a sentence must cover to be its answer, and to be worth a look.
+#: The share of the question that an answer must cover, and that a close match must cover.
 _SURE, _CLOSE = 0.6, 0.34
 _MOST = 3
 _QUESTION = re.compile(QUESTION, re.I)
@@ -50,7 +50,7 @@ _CHINESE = _Phrases(
 
 
 class Quote(NamedTuple):
-    """Sentences of one source that may answer the question, and how much of it they cover."""
+    """Sentences of one source that may answer the question, and the share of it that they cover."""
 
     text: str
     source: SourceText
@@ -64,7 +64,7 @@ def answer(parsed: ParsedRequest) -> str:
 
 
 def known_answer(parsed: ParsedRequest) -> str | None:
-    """Return the answer, signed, or None when it would be that nothing is known."""
+    """Return the answer, signed, or None when no text answers the question."""
     found = find(parsed)
     return answer(parsed) if found and found.covered >= _CLOSE else None
 
@@ -90,7 +90,7 @@ def _cited(source: SourceText, phrases: _Phrases) -> str:
 
 
 def _from_result(parsed: ParsedRequest, result: SourceText, phrases: _Phrases) -> str:
-    """Quote a tool's result: what fits the question, or its start; it was asked for."""
+    """Quote the part of a tool's result that fits the question, or its beginning."""
     found = find(ParsedRequest(parsed.task, parsed.question, (result,), (), frozenset()))
     text = found.text if found and found.covered >= _CLOSE else " ".join(result.text.split())[:600]
     return f"{text}{_cited(result, phrases)}"
@@ -99,8 +99,7 @@ def _from_result(parsed: ParsedRequest, result: SourceText, phrases: _Phrases) -
 def find(parsed: ParsedRequest) -> Quote | None:
     """Return the sentences that cover most of the question.
 
-    A question among the sources is no answer, but what follows it may be; so may what follows a
-    heading.
+    A question or a heading in a source is not an answer, but the sentence after it may be.
     """
     wanted = terms(" ".join(parsed.lines))
     split = [(source, sentences(source.text)) for source in parsed.sources]
@@ -123,7 +122,7 @@ def find(parsed: ParsedRequest) -> Quote | None:
 
 
 def summary(parsed: ParsedRequest, most: int = _MOST, characters: int = 10_000) -> str:
-    """Return the sentences that share most words with all the others, as many as fit."""
+    """Return the sentences that share most words with the others, as many as fit."""
     texts = [parsed.question, *(source.text for source in parsed.sources)]
     lines = list(dict.fromkeys(line for text in texts for line in sentences(text)))
     bags = [set(terms(line)) for line in lines]

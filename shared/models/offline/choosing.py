@@ -1,4 +1,4 @@
-"""Choosing among names by what speaks for each of them in a text."""
+"""Chooses among names by the words of a text that speak for each."""
 
 import re
 from collections.abc import Sequence
@@ -8,13 +8,13 @@ from shared.models.offline.parsed_request import ParsedRequest
 from shared.models.offline.similarity import overlap, stem, terms
 from shared.models.offline.word_lists import AFFINITIES, NEUTRAL
 
-#: What a name needs to be chosen: one strong word, or two weak ones.
+#: The score that a name needs to be chosen: one strong word, or two weak ones.
 ENOUGH = 1.5
 
-#: In a set, what a name needs in proportion to the best one.
+#: The share of the best score that a further name of a set needs.
 _NEAR = 0.5
 
-#: How alike two texts must be to count as being about the same.
+#: The similarity from which two texts are about the same.
 _SAME = 0.5
 
 _TITLE, _BODY = 1.0, 0.75
@@ -22,20 +22,20 @@ _STRONG, _WEAK, _NAMED, _DESCRIBED = 2.0, 1.0, 2.0, 0.25
 
 
 class Name(NamedTuple):
-    """Something to choose, and what it means if anybody said so."""
+    """A name to choose, and its meaning if the author gave one."""
 
     text: str
     about: str = ""
 
 
 def scores(names: Sequence[Name], parsed: ParsedRequest) -> list[float]:
-    """Return how much speaks for each name in the question, or in what it is similar to."""
+    """Return the score of each name in the question, or in the sources that name it."""
     parts = _parts(parsed)
     return [_score(name, parts, parsed) for name in names]
 
 
 def best(names: Sequence[Name], parsed: ParsedRequest) -> tuple[int, float]:
-    """Return the place and the score of the best name; where nothing speaks, of a neutral one."""
+    """Return the position and score of the best name; without any score, of a neutral one."""
     found = scores(names, parsed)
     place = max(range(len(found)), key=lambda i: (found[i], -i))
     if found[place] < _WEAK:
@@ -45,7 +45,7 @@ def best(names: Sequence[Name], parsed: ParsedRequest) -> tuple[int, float]:
 
 
 def several(names: Sequence[Name], parsed: ParsedRequest, least: int, most: int) -> list[int]:
-    """Return the places of all names for which enough speaks, best first."""
+    """Return the positions of all names with a high enough score, best first."""
     found = scores(names, parsed)
     order = sorted(range(len(found)), key=lambda i: (-found[i], i))
     bar = max(ENOUGH, _NEAR * max(found, default=0.0))
@@ -54,7 +54,7 @@ def several(names: Sequence[Name], parsed: ParsedRequest, least: int, most: int)
 
 
 class _Part(NamedTuple):
-    """A piece of the question in the forms that words are looked up in."""
+    """A part of the question, as text and as stems."""
 
     text: str
     stems: frozenset[str]
@@ -63,7 +63,7 @@ class _Part(NamedTuple):
 
 
 def _parts(parsed: ParsedRequest) -> list[_Part]:
-    """Return the title, which says most, and the rest."""
+    """Return the title, which weighs most, and the rest."""
     title, rest = parsed.lines[:1], parsed.lines[1:]
     pieces = [(" ".join(title), _TITLE, True), (" ".join(rest), _BODY, False)]
     return [
@@ -97,7 +97,7 @@ def _likeness(parsed: ParsedRequest, text: str) -> float:
 
 
 def _names(source: str, name: str) -> bool:
-    """Does a source's name hold `name` as a word of its own, such as `acme/shop#7`?"""
+    """Tell whether `name` is a word of a source's name, such as `acme/shop#7`."""
     return bool(name) and name in re.split(r"[\s()]+", source)
 
 
@@ -107,8 +107,8 @@ def _stems(text: str) -> frozenset[str]:
 
 
 def _stands_in(word: str, part: _Part) -> bool:
-    """Does a word of the table stand in the text: as a stem, or as it is when it is several words
-    or Chinese."""
+    """Tell whether the text holds a word of the table: as a stem, or literally when it is Chinese
+    or several words."""
     if word.startswith("^"):
         opening = re.match(r"(\[[^\]]*\]|\w+:)?\s*", part.text)
         start = part.text[opening.end() if opening else 0 :]

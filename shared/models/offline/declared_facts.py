@@ -1,4 +1,4 @@
-"""What a text declares: simple sentences of the form X is Y, with X as their subject."""
+"""Finds declared facts: simple sentences such as X is Y, with X as their subject."""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import NamedTuple
 from shared.models.offline.parsed_request import ParsedRequest
 from shared.models.offline.similarity import is_chinese, sentences
 
-#: What opens a sentence without being part of its subject.
+#: Words that open a sentence before its subject.
 _OPENING = re.compile(
     r"^(please )?(remember|note|fyi|btw|by the way|ok|okay|so|and|also|well|now|hi|hello|hey)"
     r"\b(,|:| that\b)?\s*|^(请记住|记住|注意|顺便说一下|另外|其实)[，,：:]?",
@@ -55,7 +55,7 @@ class DeclaredFact(NamedTuple):
 
 
 def declared_facts(parsed: ParsedRequest) -> list[DeclaredFact]:
-    """Return what the blocks `turn 1`, `turn 2`, … declare, in their order."""
+    """Return the facts of the blocks `turn 1`, `turn 2`, …, in their order."""
     return [
         declaration
         for block in parsed.blocks

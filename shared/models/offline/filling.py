@@ -1,4 +1,4 @@
-"""Filling a JSON schema from what was read: choices by similarity, text by quoting."""
+"""Fills a JSON schema from a parsed request: choices by similarity, text by quoting."""
 
 import re
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ _RECAP_SENTENCES = 12
 
 
 def fill(schema: Json, parsed: ParsedRequest, name: str = "") -> Any:
-    """Return a value that fits `schema`; `name` is the key that it is for."""
+    """Return a value that fits `schema`; `name` is its key."""
     if "enum" in schema or "const" in schema:
         return _choice(schema, parsed)
     if "anyOf" in schema or "oneOf" in schema:
@@ -43,7 +43,8 @@ def fill(schema: Json, parsed: ParsedRequest, name: str = "") -> Any:
 
 
 def _names(schema: Json) -> list[Name]:
-    """Return the choices; what they mean stands as `name: meaning` lines in the description."""
+    """Return the choices with their meanings, which are `name: meaning` lines in the
+    description."""
     values = schema.get("enum", [schema.get("const")])
     said = dict(
         line.split(": ", 1) for line in schema.get("description", "").split("\n") if ": " in line
@@ -57,7 +58,7 @@ def _choice(schema: Json, parsed: ParsedRequest) -> Any:
 
 
 def _optional(schema: Json, parsed: ParsedRequest, name: str) -> Any:
-    """Return null unless something speaks for a value."""
+    """Return null unless the text speaks for a value."""
     parts = schema.get("anyOf") or schema.get("oneOf") or []
     real = [part for part in parts if part.get("type") != "null"]
     nullable = len(real) < len(parts)
@@ -105,7 +106,7 @@ def _flag(schema: Json, parsed: ParsedRequest, name: str) -> bool:
 
 
 def _number(schema: Json, parsed: ParsedRequest, name: str) -> float:
-    """Return a number of the text that stands near the key's word, else the middle of the range."""
+    """Return a number from a sentence with the key's word, else the middle of the range."""
     low, high = schema.get("minimum"), schema.get("maximum")
     whole = schema.get("type") == "integer"
     for line in parsed.lines:
@@ -144,7 +145,7 @@ def _words(name: str) -> set[str]:
 
 
 def _longest(schema: Json) -> int:
-    """Return maxLength, or what the description says of it, or more than anything is long."""
+    """Return maxLength, or that of the description, or a length that no text reaches."""
     said = re.search(r"At most (\d+) characters", schema.get("description", ""))
     return int(schema.get("maxLength") or (said[1] if said else 1_000_000))
 

@@ -1,7 +1,4 @@
-"""The offline model: deterministic, extractive, no network, no key. It says that it is one.
-
-It is what a newcomer meets first, what the tests run on, and what is left when nothing else is.
-"""
+"""The offline model as a provider: the first model of a newcomer, and that of the tests."""
 
 import json
 import math
@@ -18,7 +15,7 @@ from shared.settings import Settings
 
 _HAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 
-#: A chunk of a stream: a word with the space behind it, or a few characters of a text without.
+#: A chunk of a stream: a word with the space behind it, or a few Chinese or Japanese characters.
 _PIECE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]{1,4}|[^\s\u3040-\u30ff\u3400-\u9fff]+\s*|\s+")
 
 
@@ -27,7 +24,7 @@ def connect(settings: Settings) -> Provider:
 
 
 class OfflineModel:
-    """A provider that answers from what the request holds and from nothing else."""
+    """A provider that answers from the texts in the request alone."""
 
     name = "offline"
 
@@ -35,7 +32,7 @@ class OfflineModel:
         self._prices = prices
 
     def reply(self, request: ModelRequest, timeout: float) -> ModelReply:
-        """Answer at once; `timeout` cannot be reached."""
+        """Answer at once, in far less than any `timeout`."""
         parsed = ParsedRequest.of(request)
         call = choose(request.tools, parsed) if request.schema is None else None
         if call:
@@ -64,7 +61,7 @@ class OfflineModel:
 
 def estimated_tokens(text: str) -> int:
     """Estimate the tokens of `text`: one per Chinese or Japanese character, else one per four
-    characters, which is what vendors say of English."""
+    characters, as vendors say of English."""
     han = len(_HAN.findall(text))
     return han + math.ceil((len(text) - han) / 4)
 

@@ -1,4 +1,4 @@
-"""What the offline model makes of a request: the question, and what may answer it."""
+"""Splits a request into the question and the texts that may answer it."""
 
 import re
 from dataclasses import dataclass
@@ -15,22 +15,22 @@ _MENTION = re.compile(r"<@[^>]*>|^\s*@[\w-]+")
 
 @dataclass(frozen=True)
 class SourceText:
-    """A text and where it came from."""
+    """A text and the name of its source."""
 
     name: str
     text: str
 
     @property
     def cited(self) -> str:
-        """The name as a reader wants it: what is remembered is named by what it is about."""
+        """The name for readers: that of a memory is its subject."""
         name = re.sub(r"^(memory of \S+|result of)\s+", "", self.name)
         return "" if _EVENT.match(name) or name == "text" else name
 
 
 @dataclass(frozen=True)
 class ParsedRequest:
-    """A request taken apart. `question` is what the answer is about; `sources` may answer it;
-    `blocks` are all that the last turn shows, as they stand there."""
+    """The parts of a request. `sources` may answer the `question`; `blocks` are all those of the
+    last turn, in their order."""
 
     task: str
     question: str
@@ -41,7 +41,7 @@ class ParsedRequest:
 
     @classmethod
     def of(cls, request: ModelRequest) -> "ParsedRequest":
-        """Find the question: an event's text, else what stands outside of blocks, else a block."""
+        """Find the question: an event's text, else the text outside blocks, else a block."""
         asked = max((i for i, m in enumerate(request.messages) if m.role == "user"), default=-1)
         text = request.messages[asked].text if asked >= 0 else ""
         blocks = _blocks(text)

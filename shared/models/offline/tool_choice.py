@@ -1,4 +1,4 @@
-"""Whether the offline model calls a tool, and with which arguments."""
+"""Decides on a tool to call, and on its arguments."""
 
 import re
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ _LAST = re.compile(r"\b(?:in|for|of|about|at|on|to)\s+([^?.!]+?)\s*[?.!]*$", re.
 
 
 def choose(tools: Iterable[ToolSpec], parsed: ParsedRequest) -> ToolCall | None:
-    """Return a call of the tool that the question is clearly about, if any; each at most once."""
+    """Return a call of the tool that the question clearly asks for, if any; each at most once."""
     asked = set(terms(" ".join(parsed.lines)))
     for tool in tools:
         if tool.name in parsed.called or not _fits(tool, asked):
@@ -28,7 +28,7 @@ def choose(tools: Iterable[ToolSpec], parsed: ParsedRequest) -> ToolCall | None:
 
 
 def _fits(tool: ToolSpec, asked: set[str]) -> bool:
-    """All of the name's words stand in the question, or two words of the description's start do."""
+    """Tell whether the question has all words of the name, or two of the description's start."""
     name = [word for word in tool.name.lower().split("_") if word not in TOOL_VERBS]
     named = set(terms(" ".join(name)))
     described = set(terms(tool.description.split("\n\n")[0]))

@@ -1,8 +1,8 @@
-"""The word lists of the offline model: which words speak for which labels, and small talk.
+"""The word lists of the offline model: words that speak for labels, and small talk.
 
-This is a table to read and to extend, its cells separated by commas. A word stands for its forms
-too (crash: crashes, crashed). `^` marks what counts only at the start of a text. A list never
-holds a product's own words.
+Extend these tables as you like; commas separate their cells. A word stands for its forms too
+(crash: crashes, crashed). `^` marks words that count only at the start of a text. The lists never
+hold a product's own words.
 """
 
 from typing import NamedTuple
@@ -14,7 +14,7 @@ def listed(text: str) -> tuple[str, ...]:
 
 
 class Affinity(NamedTuple):
-    """Words that speak for a label. `names` are what such labels are called, in any repository."""
+    """Words that speak for a label. `names` are the label's names in any repository."""
 
     names: tuple[str, ...]
     strong: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What Converse and Messages share, the two wire formats that are made of content blocks."""
+"""Content blocks: the common part of the wire formats Converse and Messages."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from shared.models import ChatMessage, Finish, Json, ModelRequest, ToolCall, Too
 from shared.models.answers.tool_calls import read_calls
 from shared.models.providers.json_output import ANSWER, as_object
 
-#: Stands where a conversation would start with the assistant.
+#: The first turn where a conversation would start with the assistant.
 LEFT_OUT = "(what came before is left out)"
 
 #: Stands for the empty result of a tool: no text may be blank.
@@ -21,7 +21,7 @@ _FINISHES: dict[str, Finish] = {
     "tool_use": "tools",
     "max_tokens": "length",
     "model_context_window_exceeded": "length",
-    # Only tools that run at the vendor pause a turn, and none is asked for: half an answer.
+    # Only tools that run at the vendor pause a turn. We offer none, so this is half an answer.
     "pause_turn": "length",
     "guardrail_intervened": "refused",
     "content_filtered": "refused",
@@ -47,17 +47,17 @@ def _role(message: ChatMessage) -> str:
 
 
 def in_order(value: Any) -> Any:
-    """Return JSON with sorted keys: a database may have changed their order, and a prefix is cached
-    by its bytes."""
+    """Return JSON with sorted keys: providers cache a prefix by its bytes, and a database may have
+    changed the order."""
     if isinstance(value, dict):
         return {key: in_order(value[key]) for key in sorted(value)}
     return [in_order(part) for part in value] if isinstance(value, list) else value
 
 
 def offered(request: ModelRequest, *, answer: bool) -> list[ToolSpec]:
-    """Return the tools to describe, and with `answer` the one that takes what the schema asks for.
+    """Return the tools to describe, and with `answer` the one whose arguments are the typed answer.
 
-    A conversation that holds calls is refused when their tools are not described.
+    Providers refuse a conversation with calls of tools that are not described.
     """
     tools = list(request.tools)
     if answer and request.schema is not None:
@@ -71,8 +71,9 @@ def offered(request: ModelRequest, *, answer: bool) -> list[ToolSpec]:
 
 
 def chosen(request: ModelRequest) -> str:
-    """Return the tool that the author wants called, `any` for one of them, or nothing. Then the
-    model cannot give the answer by calling another."""
+    """Return the tool that the author wants called, `any` for one of them, or nothing.
+
+    With such a choice the model cannot give its answer by calling another tool."""
     return request.tool_choice if request.tools else ""
 
 
@@ -85,7 +86,7 @@ def forced(request: ModelRequest, *, answer: bool) -> str:
 
 @dataclass
 class BlocksReader:
-    """What has come of a reply so far. A call that is not whole yet holds its `input` as text."""
+    """Reads a reply of content blocks, whole or in pieces. Each call holds its `input` as text."""
 
     finish: str = ""
     usage: Usage = field(default_factory=Usage)
@@ -93,7 +94,7 @@ class BlocksReader:
     _calls: dict[int, dict[str, str]] = field(default_factory=dict)
 
     def answered(self) -> str:
-        """Return the text: what came through the answer tool if the model used it."""
+        """Return the text, or the input of the answer tool if the model called it."""
         inputs = [call["input"] for call in self._calls.values() if call["name"] == ANSWER]
         return inputs[0] if inputs else self.text
 

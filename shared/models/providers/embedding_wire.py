@@ -1,4 +1,5 @@
-"""The protocol of an embedding model behind one wire format, and how its dimensions are found."""
+"""The protocol of an embedding model behind one wire format, and the dimensions that a name
+says."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
@@ -8,9 +9,9 @@ from shared.models.deadline import Deadline
 
 
 class Portion(NamedTuple):
-    """What one call takes: how many texts, bytes of all together, characters of each.
+    """The limits of one call: texts, bytes of all together, characters of each.
 
-    No tokenizer makes more tokens than a text has bytes, so a limit in tokens holds in bytes.
+    A tokenizer makes at most one token of each byte, so a limit in tokens holds in bytes.
     """
 
     texts: int
@@ -19,7 +20,7 @@ class Portion(NamedTuple):
 
 
 class Vectors(NamedTuple):
-    """What a call brought, and how many tokens it was; 0 where the server does not say."""
+    """The vectors of a call, and its tokens; 0 where the server does not say."""
 
     rows: list[list[float]]
     tokens: int = 0
@@ -28,8 +29,8 @@ class Vectors(NamedTuple):
 class EmbeddingWire(Protocol):
     """One embedding model behind one wire format.
 
-    `dimensions` is None when nobody has said them: then they are what the server sends. `call`
-    takes what fits into one `portion`, and raises ModelUnavailable or ModelRejected.
+    `dimensions` is None until the first answer when the name does not say them. `call` takes one
+    `portion`, and raises ModelUnavailable or ModelRejected.
     """
 
     name: str
@@ -43,7 +44,7 @@ class EmbeddingWire(Protocol):
 
 
 class Sized(NamedTuple):
-    """An embedder's name without its dimensions, them if known, and whether the name said them."""
+    """A model's name without its dimensions, these if known, and True if the name said them."""
 
     name: str
     dimensions: int | None

@@ -1,5 +1,5 @@
-"""Where the failures of model servers become our errors: what may pass, what will not, and which
-setting to look at."""
+"""Translates failures of model servers into our errors: temporary or final, and with the setting to
+look at."""
 
 import json
 import re
@@ -15,37 +15,37 @@ from shared.models.providers.servers import ModelServer
 
 T = TypeVar("T")
 
-#: Statuses that say: the same request may succeed later. 529 is Anthropic's "overloaded".
+#: Statuses of temporary failures. 529 is Anthropic's "overloaded".
 _PASSING = frozenset({408, 409, 425, 429}) | frozenset(range(500, 600)) - {501, 505}
 
-#: Those of them that say: fewer calls would succeed.
+#: Those of them that ask for fewer calls.
 _OVERLOADED = frozenset({429, 503, 529})
 
-#: Words of an error body that say so, whatever the status.
+#: Codes of an error body that do so, whatever the status.
 _OVERLOADED_CODES = frozenset(
     {"overloaded", "overloaded_error", "rate_limit_exceeded", "rate_limit_error"}
 )
 _PASSING_CODES = _OVERLOADED_CODES | {"server_error", "api_error", "timeout_error"}
 
-#: Anthropic says these with the status of a wrong request, and of a rate limit.
+#: Anthropic sends these with the status of a wrong request, or of a rate limit.
 _NO_CREDIT = re.compile(rb"credit balance is too low|spend_limit_reached")
 
-#: llama.cpp says this with the status of a failure; it is one for good.
+#: llama.cpp sends this with the status of a temporary failure, although it is final.
 _SEES_NOTHING = re.compile(rb"image input is not supported")
 
-#: llama.cpp says this, with the status of a failure, of a text that is longer than its batch.
+#: llama.cpp sends this, with the status of a failure, for a text that is longer than its batch.
 _TOO_LONG = re.compile(rb"too large to process")
 
-#: Where an error body says what is wrong, at OpenAI's, FastAPI's and other servers.
+#: Keys of an error body that hold its words, at OpenAI's, FastAPI's and other servers.
 _WORDS = frozenset({"error", "message", "msg", "detail", "code", "type", "param", "loc"})
 
-#: An error's code or parameter is shown only when it looks like one: it must not carry text.
+#: The form of a code or parameter. Anything else may be people's text and is not shown.
 _CODE = re.compile(r"[A-Za-z0-9_.\[\]-]{1,64}")
 
 
 class BodyRefused(ModelRejected):
-    """A request that the server will not take as it is; `detail` is what it said, for the provider
-    to adapt to. The message itself carries none of it."""
+    """The server refused the body of a request. `detail` is the server's explanation, for the
+    provider to adapt to; the message holds none of it."""
 
     def __init__(self, message: str, detail: str) -> None:
         super().__init__(message)
@@ -53,7 +53,7 @@ class BodyRefused(ModelRejected):
 
 
 class ServerFailed(ModelUnavailable):
-    """The server broke on this request (500): perhaps for a while, perhaps on what was asked."""
+    """The server broke (500), perhaps for a while, perhaps on this very request."""
 
 
 #: A server may refuse one thing after the other: the limit's name, the temperature, the stream's
@@ -66,8 +66,8 @@ def adapting(
 ) -> T:
     """Call with the body that `write` returns, and again while `learn` can adapt to a refusal.
 
-    `learn` gets the refused body and what the server said, and returns whether another try is worth
-    it.
+    `learn` gets the refused body and the server's explanation, and returns True when another try
+    is worth it.
     """
     for _ in range(_ADAPTATIONS):
         body = write()
@@ -99,8 +99,8 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
 def unavailable(
     name: str, status: int, wait: float | None, shown: str = "", *, overloaded: bool = False
 ) -> ModelUnavailable:
-    """Say that a model cannot answer now, and when it asked to be called again; `overloaded` says
-    more than the status does."""
+    """Return the error of a model that cannot answer now, with the seconds to wait. `overloaded`
+    adds to what the status says."""
     what = {429: "rate limited", 503: "overloaded", 529: "overloaded"}.get(status, "failed")
     asked = "" if wait is None else f", retry in {wait:.0f} s"
     message = f"{name}: {what} ({status}){shown}{asked}"
@@ -109,14 +109,14 @@ def unavailable(
 
 
 def garbled(server: ModelServer, what: str) -> ModelUnavailable:
-    """Say that an answer made no sense; another try may bring a better one."""
+    """Return the error of an answer that makes no sense; another try may bring a better one."""
     return ModelUnavailable(f"{server.name}: {what}; if it stays so, look at {server.address}")
 
 
 def problem_of(
     server: ModelServer, status: int, headers: Mapping[str, str], raw: bytes
 ) -> ModelUnavailable | ModelRejected:
-    """Translate an answer whose status is no success."""
+    """Translate an answer with the status of an error."""
     fields = _error_fields(raw)
     codes, shown, name = _codes(fields), _shown(fields), server.name
     if codes & {"insufficient_quota", "billing_error"} or status == 402 or _NO_CREDIT.search(raw):
@@ -142,7 +142,7 @@ def problem_of(
 
 
 def problem_inside(server: ModelServer, error: object) -> ModelUnavailable | ModelRejected:
-    """Translate an error object that came inside of a good status, as in the middle of a stream."""
+    """Translate an error object that came with a good status, such as in the middle of a stream."""
     fields: Mapping[str, Any] = error if isinstance(error, dict) else {}
     code = fields.get("code")
     status = code if isinstance(code, int) and 400 <= code < 600 else 0
@@ -187,7 +187,7 @@ def _codes(fields: Mapping[str, Any]) -> set[str]:
 
 
 def _shown(fields: Mapping[str, Any]) -> str:
-    """Show the error's type, code and parameter, which are words of the API, and nothing else."""
+    """Show only the error's type, code and parameter, which are words of the API."""
     parts = [fields.get(key) for key in ("type", "code", "param")]
     known = dict.fromkeys(p for p in parts if isinstance(p, str) and _CODE.fullmatch(p))
     return f" [{', '.join(known)}]" if known else ""

@@ -1,4 +1,4 @@
-"""One kept pool of connections to model servers: JSON and server-sent events, never a retry."""
+"""JSON and server-sent events over a pool of connections to model servers, without retries."""
 
 import json
 from collections.abc import Generator, Iterator
@@ -24,21 +24,21 @@ from shared.models.providers.cutoff import shared_cutoff
 from shared.models.providers.failures import garbled, problem_of
 from shared.models.providers.servers import ModelServer
 
-#: What ends an event stream: on the OpenAI wire this text, on Anthropic's an event of this type.
+#: An event stream ends with this text on the OpenAI wire, with this type of event on Anthropic's.
 _END = "[DONE]"
 _LAST_TYPE = "message_stop"
 
 
 class Http:
-    """JSON over HTTP to model servers. Thread-safe. It never retries: whoever calls does.
+    """JSON over HTTP to model servers, without retries. Thread-safe.
 
-    All methods raise ModelUnavailable or ModelRejected; the latter is a Refused when the server
-    said what it does not like.
+    All methods raise ModelUnavailable or ModelRejected; the latter is a BodyRefused when the server
+    explained its refusal.
     """
 
     def __init__(self) -> None:
         self._pools = urllib3.PoolManager(num_pools=8, maxsize=CEILING)
-        #: By the address of an server: to parse it for each call is a tenth of a call's CPU.
+        #: By the address of a server: to parse it for each call takes a tenth of a call's CPU.
         self._places: dict[str, tuple[urllib3.HTTPConnectionPool, str]] = {}
 
     def post(self, server: ModelServer, path: str, body: Json, deadline: Deadline) -> Json:
@@ -49,20 +49,19 @@ class Http:
     def upload(
         self, server: ModelServer, path: str, body: bytes, kind: str, deadline: Deadline
     ) -> Json:
-        """Send `body`, which is of the content type `kind`, and return the JSON object that comes
-        back."""
+        """Send `body` of the content type `kind`, and return the JSON object that comes back."""
         with self._answer(server, _Call("POST", path, body, kind), deadline) as response:
             return _json(server, response, deadline)
 
     def get(self, server: ModelServer, path: str, deadline: Deadline) -> Json:
-        """Return the JSON object that lies at `path`."""
+        """Return the JSON object at `path`."""
         with self._answer(server, _Call("GET", path), deadline) as response:
             return _json(server, response, deadline)
 
     def lines(
         self, server: ModelServer, path: str, deadline: Deadline
     ) -> Generator[Json, None, None]:
-        """Yield the JSON object of each line of what lies at `path`, as it arrives."""
+        """Yield the JSON object of each line at `path`, as it arrives."""
         with self._answer(server, _Call("GET", path), deadline) as response:
             for line in filter(bytes.strip, _lines(response)):
                 yield _object(server, line)
@@ -74,7 +73,7 @@ class Http:
         """Send `body` and return each server-sent event's JSON object.
 
         The first one is read before this returns, so that a refusal is raised here. A server that
-        ignores the wish to stream answers with one JSON object: that is the only one then.
+        does not stream answers with one JSON object, which is then the only event.
         """
         events = self._events(server, path, body, deadline)
         first = next(events, None)
@@ -108,7 +107,7 @@ class Http:
     def _answer(
         self, server: ModelServer, call: "_Call", deadline: Deadline
     ) -> Iterator[urllib3.BaseHTTPResponse]:
-        """Open the answer, translate whatever goes wrong until the block ends, and close it."""
+        """Open the answer, translate errors until the block ends, and close it."""
         response = None
         try:
             response = self._send(server, call, deadline)
@@ -149,7 +148,7 @@ class Http:
 
 
 class _Call(NamedTuple):
-    """What is asked of a server; `kind` is the content type of `body`."""
+    """A call of a server; `kind` is the content type of `body`."""
 
     method: str
     path: str
@@ -172,7 +171,7 @@ def shared_http() -> Http:
 def _cut_off(response: urllib3.BaseHTTPResponse, seconds: float) -> Iterator[None]:
     """Stop the reading of `response` after `seconds`.
 
-    A socket's own time-out starts again with each byte, so a server that drips never meets it.
+    A socket's own time-out starts again with each byte, so a slow drip never meets it.
     """
 
     def stop() -> None:
@@ -216,7 +215,7 @@ def _finish(response: urllib3.BaseHTTPResponse) -> None:
 
 
 def _check(deadline: Deadline) -> None:
-    """Tell an answer that ended from one that was cut off: some have no other mark of their end."""
+    """Raise if the answer was cut off: some answers have no other mark of their end."""
     if deadline.left <= 0:
         raise TimeoutError
 
@@ -242,7 +241,7 @@ def _object(server: ModelServer, raw: bytes) -> Json:
 def _translated(
     server: ModelServer, deadline: Deadline, err: Exception
 ) -> ModelUnavailable | ModelRejected:
-    """Translate what went wrong on the way."""
+    """Translate an error of the connection."""
     name = server.name
     if isinstance(err, LocationValueError):
         return ModelRejected(f"{name}: not an address; look at {server.address}")

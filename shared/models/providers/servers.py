@@ -1,4 +1,4 @@
-"""Where a model's name leads: the servers that are called over plain HTTP, and their settings."""
+"""Finds the HTTP server behind a model's name, its key and its settings."""
 
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
@@ -11,7 +11,7 @@ _OLLAMA_PORT = 11434
 
 
 class _Vendor(NamedTuple):
-    """A vendor's own server, and the settings that replace it and that hold the key."""
+    """A vendor's own server, the setting that replaces its address, and that of its key."""
 
     wire: Literal["openai", "anthropic"]
     url: str
@@ -41,7 +41,7 @@ class ModelServer:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What its wire format wants in the head of each request: the key, a version."""
+        """The headers that its wire format wants in each request: the key, a version."""
         if self.wire == "anthropic":
             # https://platform.claude.com/docs/en/api/versioning
             key = {"x-api-key": self.key} if self.key else {}
@@ -50,13 +50,14 @@ class ModelServer:
 
     @property
     def address(self) -> str:
-        """The setting and the server it names, for messages; without what else a URL may hold."""
+        """The setting and the host that it names, for messages; a URL may hold secrets beside
+        it."""
         parts = urlsplit(self.url)
         return f"{self.url_setting} ({parts.scheme}://{parts.netloc.rpartition('@')[2]})"
 
 
 class ServedModel(NamedTuple):
-    """A server, and what the model is called there."""
+    """A server, and the name of the model there."""
 
     server: ModelServer
     model: str
@@ -65,12 +66,12 @@ class ServedModel(NamedTuple):
 def served_model(name: str, settings: Settings, model_setting: str) -> ServedModel:
     """Find the server of `openai:…`, `ollama:…`, `anthropic:…` or `http://host/v1#…`.
 
-    `model_setting` is the setting that error messages point to. Raises SettingsError when the name,
-    a key or an address is missing or malformed.
+    Error messages point to `model_setting`. Raises SettingsError when the name, a key or an address
+    is missing or malformed.
     """
     kind, _, model = name.partition(":")
     if kind in {"http", "https"}:
-        # No key goes there: it belongs to another server. One that wants a key is OPENAI_BASE_URL.
+        # Our key belongs to another server. One that wants a key is set as OPENAI_BASE_URL.
         url, _, model = name.partition("#")
         server = ModelServer(name, url.rstrip("/"), "", "", model_setting, model_setting)
     elif kind == "ollama":
@@ -87,7 +88,7 @@ def served_model(name: str, settings: Settings, model_setting: str) -> ServedMod
 def _of_vendor(name: str, vendor: _Vendor, settings: Settings, model_setting: str) -> ModelServer:
     url = (getattr(settings, vendor.url_setting) or vendor.url).rstrip("/")
     if vendor.wire == "anthropic":
-        # Its own clients take the address without the version.
+        # Anthropic's own clients take the address without the version.
         url = url.removesuffix("/v1") + "/v1"
     if url == vendor.url:
         settings.require(vendor.key_setting)
@@ -106,9 +107,9 @@ _EXAMPLES = {
 
 
 def _ollama(host: str) -> str:
-    """Complete what OLLAMA_HOST may be: empty, a host, a port, both, or an address.
+    """Complete OLLAMA_HOST, which may be empty, a host, a port, both, or an address.
 
-    https://docs.ollama.com/faq: a server may listen on 0.0.0.0, but nobody can call that.
+    https://docs.ollama.com/faq: a server may listen on 0.0.0.0, which is not an address to call.
     """
     url = urlsplit(host if "://" in host else f"//{host}", scheme="http")
     name = url.hostname or "127.0.0.1"

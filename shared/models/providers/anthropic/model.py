@@ -23,7 +23,7 @@ from shared.settings import Settings
 
 _PATH = "/messages"
 
-#: How refusals speak of what a model does not take.
+#: The words of a refusal, by the part of the body that the model does not take.
 _COMPLAINTS = {
     TEMPERATURE: re.compile(r"temperature"),
     FORCE: re.compile(r"tool_choice.*(support|compatible|not permitted)|forces tool use"),
@@ -31,18 +31,18 @@ _COMPLAINTS = {
     FORMAT: re.compile(r"output_config|output.?format|structured.?output|grammar|too complex"),
 }
 
-#: Models newer than Opus 4.6 take no temperature, so that it is not even tried. Other servers do.
+#: Models newer than Opus 4.6 refuse a temperature, so none is sent. Other servers take one.
 _NO_TEMPERATURE = re.compile(r"claude-(?!3|(opus|sonnet|haiku)-4(-[0-6](-|$)|-2025|$))")
 
 
 def connect(name: str, settings: Settings, setting: str) -> Provider:
-    """Return the model called `name`; `setting` is what error messages point to."""
+    """Return the model called `name`; error messages point to `setting`."""
     served = served_model(name, settings, setting)
     return AnthropicModel(name, served, shared_http(), Prices(settings.model_prices))
 
 
 class AnthropicModel:
-    """A chat model behind Anthropic's Messages. Thread-safe; what it turns out not to take is left
+    """A chat model behind Anthropic's Messages. Thread-safe. Parts that the model refuses are left
     out for as long as the process lives."""
 
     def __init__(self, name: str, served: ServedModel, http: Http, prices: Prices) -> None:
@@ -63,7 +63,7 @@ class AnthropicModel:
         return self.read(adapting(lambda: self.body(request), call, self.learn))
 
     def read(self, answered: Json) -> ModelReply:
-        """Return the reply that a whole answer holds; raises ModelUnavailable or ModelRejected."""
+        """Return the reply in a whole answer; raises ModelUnavailable or ModelRejected."""
         answer = MessageReader()
         self._add(answer, answered)
         if not answer.begun:
@@ -85,13 +85,13 @@ class AnthropicModel:
         yield Chunk(reply=self._reply(answer))
 
     def body(self, request: ModelRequest, *, stream: bool = False) -> Json:
-        """Write the body without what the model is known not to take."""
+        """Write the body without the parts that the model is known to refuse."""
         return body_of(self._model, request, self._lacks, stream=stream)
 
     def learn(self, body: Json, detail: str) -> bool:
-        """Adapt to why the server refused `body`; return whether another try is worth it.
+        """Learn from the refusal of `body`; return True when another try is worth it.
 
-        The newest models take no forced tool, old ones no output_config.
+        The newest models refuse a forced tool, old ones output_config.
         """
         said = detail.lower()
         refused = {part for part in parts_of(body) if _COMPLAINTS[part].search(said)}

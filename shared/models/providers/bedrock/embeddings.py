@@ -16,13 +16,13 @@ _COHERE_3 = ("cohere.embed-english-v3", "cohere.embed-multilingual-v3")
 _COHERE_4 = "cohere.embed-v4:0"
 #: An inference profile begins with where it may run: `us.`, `eu.`, `global.`.
 _PROFILE = re.compile(r"^[a-z]{2,6}\.(?=amazon\.|cohere\.)")
-#: How many input tokens a call had, whatever the model.
+#: The header with the input tokens of a call, for all models.
 _TOKENS_HEADER = "x-amzn-bedrock-input-token-count"
 _LARGEST_BODY = 4_000_000
 
 
 class _Kind(NamedTuple):
-    """One of the models: the dimensions it can have, the first of them unless one is said."""
+    """A known model: its possible dimensions, the default first."""
 
     dimensions: tuple[int, ...]
     portion: Portion
@@ -43,8 +43,8 @@ _KINDS = {
 
 
 def connect(name: str) -> EmbeddingWire:
-    """Return the model of `bedrock:amazon.titan-embed-text-v2:0`, or with its dimensions as
-    `…@512`; raises SettingsError for one that is not known."""
+    """Return the model of `bedrock:amazon.titan-embed-text-v2:0`, or of that name with dimensions,
+    as `…@512`; raises SettingsError for an unknown one."""
     plain, at, said = name.partition("@")
     id = plain.partition(":")[2]
     model = _PROFILE.sub("", id)
@@ -73,7 +73,7 @@ class _Invoked:
         self._clients = Clients()
 
     def _invoke(self, body: Json, deadline: Deadline) -> tuple[Any, int]:
-        """Return the answer and its count of tokens."""
+        """Return the answer and its input tokens."""
         answer = self._clients.within(deadline.left).invoke_model(
             modelId=self._id, body=json.dumps(body), contentType="application/json"
         )
@@ -102,6 +102,6 @@ class _Cohere(_Invoked):
         with translated(self.name, "MODEL_EMBED", deadline):
             answer, tokens = self._invoke(body, deadline)
             found = answer["embeddings"]
-            # By type, where types were asked for; else the rows themselves.
+            # By type, if types were asked for; else the rows themselves.
             rows = found["float"] if isinstance(found, dict) else found
             return Vectors([[float(value) for value in row] for row in rows], tokens)

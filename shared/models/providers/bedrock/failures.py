@@ -1,4 +1,4 @@
-"""Where Bedrock's and botocore's failures become our errors."""
+"""Translates failures of Bedrock and botocore into our errors."""
 
 import time
 
@@ -56,7 +56,7 @@ _CREDENTIALS = (
 
 
 def answered_error(name: str, setting: str, err: ClientError) -> ModelUnavailable | ModelRejected:
-    """Translate an error that Bedrock answered. `setting` is the one that holds `name`."""
+    """Translate an error that Bedrock answered. `setting` holds `name`."""
     metadata = err.response.get("ResponseMetadata", {})
     status = metadata.get("HTTPStatusCode", 0)
     said = err.response.get("Error", {})
@@ -82,7 +82,7 @@ def answered_error(name: str, setting: str, err: ClientError) -> ModelUnavailabl
 
 
 def no_answer(name: str, seconds: float, err: Exception) -> ModelUnavailable | ModelRejected:
-    """Translate what went wrong before or on the way to an answer."""
+    """Translate an error that left no answer."""
     kind = type(err).__name__
     if isinstance(err, _CREDENTIALS):
         advice = "look at AWS_PROFILE, AWS_ACCESS_KEY_ID or the function's role"

@@ -16,8 +16,8 @@ from shared.models.providers import blocks
 from shared.models.providers.json_output import ANSWER
 from shared.models.providers.prefix_cache import turns_to_mark, worth_caching
 
-#: https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html: which models keep
-#: prefixes, and which of them also keep tools on their own.
+#: https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html: models that cache
+#: prefixes, and those that also cache tools on their own.
 _KEEPING = re.compile(r"anthropic\.claude|amazon\.nova")
 _KEEPING_TOOLS = re.compile(r"anthropic\.claude")
 _CACHE_POINT: Json = {"cachePoint": {"type": "default"}}
@@ -50,8 +50,8 @@ def _image(image: Image) -> Json:
 
 
 def tools_of(request: ModelRequest, *, force: bool, answer: bool) -> Json | None:
-    """Write the tools and, where a schema is asked for and the model can, the one that takes the
-    answer; `force` makes the model use it, or what the author chose."""
+    """Write the tools and, with `answer`, the one that takes the typed answer; `force` makes the
+    model call it, or the author's choice."""
     specs = [
         {
             "toolSpec": {
@@ -71,7 +71,7 @@ def tools_of(request: ModelRequest, *, force: bool, answer: bool) -> Json | None
 
 
 def mark(parameters: Json, request: ModelRequest, *, turns: bool) -> None:
-    """Put cache points behind what is worth keeping, behind `turns` only where the model can."""
+    """Put cache points behind the parts worth keeping; behind turns only with `turns`."""
     if not _KEEPING.search(parameters["modelId"]):
         return
     worth = worth_caching(parameters["modelId"], request)
@@ -86,10 +86,10 @@ def mark(parameters: Json, request: ModelRequest, *, turns: bool) -> None:
 
 @dataclass
 class ConverseReader(blocks.BlocksReader):
-    """What has come of a reply so far: the events of a stream, or all of it at once."""
+    """Reads a reply: the events of a stream, or the whole answer."""
 
     def add_whole(self, answer: Mapping[str, Any]) -> None:
-        """Take in what Converse returned; raises KeyError or TypeError when it is another thing."""
+        """Read what Converse returned; raises KeyError or TypeError when it has another shape."""
         for index, block in enumerate(answer["output"]["message"]["content"]):
             self.text += block.get("text", "")
             if "toolUse" in block:
@@ -103,7 +103,7 @@ class ConverseReader(blocks.BlocksReader):
         self.usage = _usage(answer["usage"])
 
     def add(self, event: Mapping[str, Any]) -> str:
-        """Take in one event of ConverseStream; return the text that it adds for a reader."""
+        """Read one event of ConverseStream; return the text that it adds for a reader."""
         if "contentBlockStart" in event:
             start = event["contentBlockStart"]
             if use := start["start"].get("toolUse"):
@@ -127,7 +127,7 @@ class ConverseReader(blocks.BlocksReader):
 
 
 def _usage(usage: Mapping[str, Any]) -> Usage:
-    """Count: Bedrock's inputTokens leave out what was read from and written to the cache."""
+    """Count tokens: `inputTokens` leaves out those read from and written to the cache."""
     cached = usage.get("cacheReadInputTokens", 0)
     written = usage.get("cacheWriteInputTokens", 0)
     whole = usage["inputTokens"] + cached + written

@@ -1,4 +1,4 @@
-"""What one model behind one OpenAI-compatible server accepts, learnt from what it refuses."""
+"""Learns from refusals what one model behind one OpenAI-compatible server accepts."""
 
 import re
 import threading
@@ -10,12 +10,12 @@ from shared.models.providers.failures import ServerFailed
 from shared.models.providers.json_output import as_object, is_strict, json_instruction
 from shared.models.providers.openai.wire import messages_of, tool_choice_of, tools_of
 
-#: How to ask for JSON, best first. Servers that lack one refuse it, or ignore it: the answer is
-#: validated in any case.
+#: The ways to ask for JSON, best first. Servers refuse or ignore those that they lack; the answer
+#: is validated in any case.
 _FORMATS = ("json_schema", "json_object", "instruction")
 
-#: Failures on one request after which its schema is asked for in words, and how many requests are
-#: remembered for that.
+#: After so many failures on one request its schema is asked for in words; and the number of
+#: requests that are remembered for that.
 _STRIKES = 2
 _REMEMBERED = 1000
 
@@ -26,8 +26,8 @@ _ABOUT_FORMAT = re.compile(r"response.?format|json.?schema|json.?object|schema|g
 
 
 class Dialect:
-    """The variant of the wire format to write. Thread-safe; a server keeps its dialect for as long
-    as the process lives."""
+    """The variant of the wire format that a server takes, kept as long as the process lives.
+    Thread-safe."""
 
     def __init__(self, *, newest: bool) -> None:
         """`newest`: the server is OpenAI's own."""
@@ -40,7 +40,7 @@ class Dialect:
 
     def body(self, model: str, request: ModelRequest, *, stream: bool) -> Json:
         """Write `request` in this dialect. The conversation comes last, so that a longer one starts
-        with the same bytes: providers cache such prefixes by themselves."""
+        with the same bytes, which providers cache by themselves."""
         instruction = ""
         body: Json = {"model": model, self._limit: request.max_tokens}
         body["temperature"] = request.temperature
@@ -63,7 +63,7 @@ class Dialect:
         return {key: value for key, value in body.items() if key not in self._dropped}
 
     def learn(self, body: Json, detail: str) -> bool:
-        """Adapt to why the server refused `body`; return whether another try is worth it."""
+        """Learn from the refusal of `body`; return True when another try is worth it."""
         said = detail.lower()
         with self._lock:
             return (
@@ -76,10 +76,10 @@ class Dialect:
 
     @contextmanager
     def watching(self, request: ModelRequest) -> Iterator[None]:
-        """Notice whether the server breaks on the schema of `request`.
+        """Count the failures of the server on the schema of `request`.
 
-        llama.cpp answers 500 when its grammar and what the model wrote disagree, which another try
-        may cure or not.
+        llama.cpp answers 500 when its grammar and the model's output disagree; another try may
+        help.
         """
         try:
             yield
@@ -101,7 +101,7 @@ class Dialect:
         return bool(self._strikes) and self._strikes.get(_fingerprint(request), 0) >= _STRIKES
 
     def _learn_limit(self, body: Json, said: str) -> bool:
-        """OpenAI's newer models reject max_tokens, older servers know nothing else."""
+        """OpenAI's newer models reject max_tokens, older servers know only that."""
         named = "max_tokens" in said or "max_completion_tokens" in said
         if not named or not _UNSUPPORTED.search(said):
             return False
@@ -115,14 +115,14 @@ class Dialect:
         return True
 
     def _learn_to_drop(self, field: str, body: Json, said: str) -> bool:
-        """A model that takes only its own temperature says so; nothing else about it is refused."""
+        """Leave out a field that the refusal names, such as the temperature."""
         if field not in said or field not in body:
             return False
         self._dropped |= {field}
         return True
 
     def _learn_tool_choice(self, body: Json, said: str) -> bool:
-        """A server that cannot force says so; of a tool that it misses it says something else."""
+        """Tell a server that cannot force a tool from one that complains about a missing tool."""
         return bool(_UNSUPPORTED.search(said)) and self._learn_to_drop("tool_choice", body, said)
 
     def _learn_format(self, body: Json, said: str) -> bool:

@@ -15,8 +15,8 @@ from shared.models.providers.servers import ServedModel, served_model
 from shared.settings import Settings
 
 #: https://platform.openai.com/docs/api-reference/embeddings/create: 2048 texts of 8192 tokens, and
-#: 300,000 tokens a call. Small local servers take far fewer texts, so does this. A text of most
-#: languages has its 8192 tokens in 24,000 characters; for the rest it is cut until it is taken.
+#: 300,000 tokens a call. Small local servers take far fewer texts, hence 64. In most languages
+#: 24,000 characters are about 8192 tokens; a text that is still refused is cut again.
 _PORTION = Portion(64, 300_000, 24_000)
 
 _DIMENSIONS = {
@@ -29,7 +29,7 @@ _DIMENSIONS = {
     "bge-m3": 1024,
 }
 
-#: What comes before a text, as the models were trained, by what it is for:
+#: Texts that models were trained to read before a document or a query:
 #: https://huggingface.co/nomic-ai/nomic-embed-text-v1.5 and
 #: https://huggingface.co/mixedbread-ai/mxbai-embed-large-v1.
 _PREFIXES: dict[str, dict[EmbeddingPurpose, str]] = {
@@ -59,7 +59,8 @@ class _OpenAI:
         self._prefixes = _PREFIXES.get(self._model.partition(":")[0], {})
         self.asymmetric = bool(self._prefixes)
         self._chosen = chosen and self._model.startswith("text-embedding-3")
-        #: Whether the server sends vectors as bytes, a quarter of what the same digits are.
+        #: Ask for vectors as bytes, a quarter of the size of their digits, until the server
+        #: refuses.
         self._packed = True
 
     def call(self, texts: Sequence[str], purpose: EmbeddingPurpose, deadline: Deadline) -> Vectors:
@@ -87,7 +88,7 @@ class _OpenAI:
         return vectors
 
     def _learn(self, body: Json, detail: str) -> bool:
-        """Adapt to a server that does not know the encoding; return whether that is news."""
+        """Learn that the server does not know the encoding; return True when that is news."""
         refused = "encoding_format" in body and re.search(r"encoding|base64", detail, re.I)
         if refused:
             self._packed = False
@@ -95,7 +96,7 @@ class _OpenAI:
 
 
 def _row(embedding: object) -> list[float]:
-    """Read a vector: numbers, or 32-bit floats, lowest byte first, in base64."""
+    """Read a vector: numbers, or little-endian 32-bit floats in base64."""
     if isinstance(embedding, str):
         raw = b64decode(embedding, validate=True)
         return list(struct.unpack(f"<{len(raw) // 4}f", raw))

@@ -15,7 +15,7 @@ from shared.settings import Settings
 
 
 def connect(name: str, settings: Settings, setting: str) -> Provider:
-    """Return the model called `name`; `setting` is what error messages point to."""
+    """Return the model called `name`; error messages point to `setting`."""
     served = served_model(name, settings, setting)
     return OpenAIModel(name, served, shared_http(), Prices(settings.model_prices))
 
@@ -41,7 +41,7 @@ class OpenAIModel:
             return self.read(adapting(lambda: self.body(request), call, self.learn))
 
     def read(self, answered: Json) -> ModelReply:
-        """Return the reply that a whole answer holds; raises ModelUnavailable or ModelRejected."""
+        """Return the reply in a whole answer; raises ModelUnavailable or ModelRejected."""
         if "error" in answered and "choices" not in answered:
             raise problem_inside(self._server, answered["error"])
         answer = CompletionReader()
@@ -68,11 +68,11 @@ class OpenAIModel:
         yield Chunk(reply=self._reply(answer))
 
     def body(self, request: ModelRequest, *, stream: bool = False) -> Json:
-        """Write the body in the dialect that this server is known to take."""
+        """Write the body in the dialect of this server."""
         return self._dialect.body(self._model, request, stream=stream)
 
     def learn(self, body: Json, detail: str) -> bool:
-        """Adapt to why the server refused `body`; return whether another try is worth it."""
+        """Learn from the refusal of `body`; return True when another try is worth it."""
         return self._dialect.learn(body, detail)
 
     def _add(self, answer: CompletionReader, piece: Json) -> str:

@@ -18,7 +18,7 @@ _FINISHES: dict[str, Finish] = {
 
 
 def messages_of(request: ModelRequest, instruction: str = "") -> list[Json]:
-    """Write the conversation; `instruction` is added to the system's part."""
+    """Write the conversation; `instruction` is added to the system prompt."""
     system = "\n\n".join(part for part in (request.system, instruction) if part)
     first: list[Json] = [{"role": "system", "content": system}] if system else []
     return first + [_message(message) for message in request.messages]
@@ -41,7 +41,7 @@ def _message(message: ChatMessage) -> Json:
 
 
 def _content(message: ChatMessage) -> str | list[Json]:
-    """Write the text, or where there are images, them and the text as parts."""
+    """Write the text, or images and text as parts."""
     if not message.images:
         return message.text
     parts: list[Json] = [
@@ -55,13 +55,13 @@ def _content(message: ChatMessage) -> str | list[Json]:
 
 
 def _arguments(call: ToolCall) -> str:
-    """Write the arguments with sorted keys: a database may have changed their order, and a prefix
-    is cached by its bytes."""
+    """Write the arguments with sorted keys: providers cache a prefix by its bytes, and a database
+    may have changed the order."""
     return json.dumps(call.arguments, sort_keys=True)
 
 
 def tool_choice_of(request: ModelRequest) -> str | Json:
-    """Write a choice that is not the model's."""
+    """Write the author's choice."""
     if request.tool_choice == "any":
         return "required"
     return {"type": "function", "function": {"name": request.tool_choice}}
@@ -83,7 +83,7 @@ def tools_of(request: ModelRequest) -> list[Json]:
 
 @dataclass
 class CompletionReader:
-    """What has come of a reply so far: the pieces of a stream, or all of it at once."""
+    """Reads a reply: the chunks of a stream, or the whole completion."""
 
     text: str = ""
     finish: str = ""
@@ -93,7 +93,7 @@ class CompletionReader:
     _calls: dict[int, Json] = field(default_factory=dict)
 
     def add(self, piece: Mapping[str, Any]) -> str:
-        """Take in one completion or one chunk of it; return the text that it adds."""
+        """Read a completion or one chunk of it; return the text that it adds."""
         if isinstance(piece.get("usage"), dict):
             self.usage = _usage(piece["usage"])
         choices = piece.get("choices")
@@ -141,7 +141,7 @@ class CompletionReader:
 
 
 def _text(content: object) -> str:
-    """Return the text of a message's content, which may come in parts."""
+    """Return the text of a message's content, which may have parts."""
     if isinstance(content, Sequence) and not isinstance(content, str):
         return "".join(
             part["text"]
