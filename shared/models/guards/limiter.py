@@ -4,8 +4,8 @@ model takes."""
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from types import TracebackType
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from shared.errors import ModelUnavailable
 from shared.models.deadline import Deadline
@@ -62,14 +62,21 @@ class Limiter:
         """The number of calls that may be in flight now."""
         return self._congestion.limit
 
-    def turn(self, deadline: Deadline) -> "_Turn":
-        """Return a block that is entered at this caller's turn, first come, first served.
+    @contextmanager
+    def turn(self, deadline: Deadline) -> Iterator[None]:
+        """Run the block at this caller's turn, first come, first served.
 
         Entering raises ModelUnavailable when `deadline` ends first, or surely would. The exception
         that leaves the block tells how the call ended: none is success, an overloaded
         ModelUnavailable shrinks the limit, and any other does not change it.
         """
-        return _Turn(self, deadline)
+        call = self.begin(deadline)
+        try:
+            yield
+        except BaseException as err:
+            self.end(call, err)
+            raise
+        self.end(call, None)
 
     def begin(self, deadline: Deadline) -> CallInFlight:
         """Wait for a turn, see `turn`, and return the call, which must be handed to `end`."""
@@ -152,19 +159,3 @@ class Limiter:
             return ModelUnavailable(message, overloaded=True)
         message = f"{self._name}: overloaded, takes no calls for {wait:.1f} s; retry then"
         return ModelUnavailable(message, wait, overloaded=True)
-
-
-class _Turn:
-    """One caller's turn; a context manager."""
-
-    def __init__(self, limiter: Limiter, deadline: Deadline) -> None:
-        self._limiter = limiter
-        self._deadline = deadline
-
-    def __enter__(self) -> None:
-        self._call = self._limiter.begin(self._deadline)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, err: BaseException | None, at: TracebackType | None
-    ) -> None:
-        self._limiter.end(self._call, err)

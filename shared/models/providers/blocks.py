@@ -5,8 +5,18 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from shared.models import ChatMessage, Finish, Json, ModelRequest, ToolCall, ToolSpec, Usage
+from shared.models import (
+    ChatMessage,
+    Finish,
+    Json,
+    ModelReply,
+    ModelRequest,
+    ToolCall,
+    ToolSpec,
+    Usage,
+)
 from shared.models.answers.tool_calls import read_calls
+from shared.models.prices import Prices
 from shared.models.providers.json_output import ANSWER, as_object
 
 #: The first turn where a conversation would start with the assistant.
@@ -102,6 +112,11 @@ class BlocksReader:
         finish = _FINISHES.get(self.finish, "stop")
         others = any(call["name"] != ANSWER for call in self._calls.values())
         return finish if finish in {"length", "refused"} else "tools" if others else "stop"
+
+    def reply(self, name: str, prices: Prices) -> ModelReply:
+        """Return the whole reply of the model called `name`."""
+        cost = prices.cost(name, self.usage)
+        return ModelReply(self.answered(), self.outcome(), self.usage, name, self.calls(), cost)
 
     def calls(self) -> tuple[ToolCall, ...]:
         """Return the calls other than the answer."""

@@ -25,13 +25,11 @@ from shared.models.prices import Prices
 from shared.models.providers import blocks
 from shared.models.providers.bedrock.failures import answered_error, no_answer
 from shared.models.providers.bedrock.wire import ConverseReader, mark, messages_of, tools_of
-from shared.models.providers.failures import BodyRefused
+from shared.models.providers.failures import adapting
 from shared.models.providers.json_output import as_object, json_instruction
 from shared.settings import Settings, aws_region
 
 T = TypeVar("T")
-
-_ADAPTATIONS = 5
 
 
 def connect(name: str, settings: Settings, setting: str) -> Provider:
@@ -105,7 +103,7 @@ class BedrockModel:
         shape."""
         answer = ConverseReader()
         answer.add_whole(whole)
-        return self._reply(answer)
+        return answer.reply(self.name, self._prices)
 
     def stream(self, request: ModelRequest, timeout: float) -> Iterator[Chunk]:
         deadline = Deadline(timeout)
@@ -126,18 +124,21 @@ class BedrockModel:
                 events.close()
             if not answer.finish:
                 raise ModelUnavailable(f"{self.name}: the stream ended in the middle of the answer")
-            yield Chunk(reply=self._reply(answer))
+            yield Chunk(reply=answer.reply(self.name, self._prices))
 
     def _adapting(self, request: ModelRequest, call: Callable[[Json], T]) -> T:
         """Call, and call again without the parts that the model refuses."""
-        for _ in range(_ADAPTATIONS):
+
+        def translated_call(parameters: Json) -> T:
             try:
-                return call(self.parameters(request))
+                return call(parameters)
             except ClientError as err:
-                problem = answered_error(self.name, self._setting, err)
-                if not isinstance(problem, BodyRefused) or not self.learn(problem.detail):
-                    raise problem from err
-        return call(self.parameters(request))
+                raise answered_error(self.name, self._setting, err) from err
+
+        def learn(_: Json, said: str) -> bool:
+            return self.learn(said)
+
+        return adapting(lambda: self.parameters(request), translated_call, learn)
 
     def learn(self, said: str) -> bool:
         """Learn from a refusal; return True when it is news.
@@ -180,12 +181,6 @@ class BedrockModel:
         if "cache" not in lacks:
             mark(parameters, request, turns="turns" not in lacks)
         return parameters
-
-    def _reply(self, answer: ConverseReader) -> ModelReply:
-        cost = self._prices.cost(self.name, answer.usage)
-        return ModelReply(
-            answer.answered(), answer.outcome(), answer.usage, self.name, answer.calls(), cost
-        )
 
 
 @contextmanager

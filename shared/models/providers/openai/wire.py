@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.models import ChatMessage, Finish, Json, ModelRequest, ToolCall, Usage
+from shared.models import ChatMessage, Finish, Json, ModelReply, ModelRequest, ToolCall, Usage
 from shared.models.answers.tool_calls import read_calls
+from shared.models.prices import Prices
 
 _FINISHES: dict[str, Finish] = {
     "stop": "stop",
@@ -131,6 +132,11 @@ class CompletionReader:
             return "refused"
         finish = _FINISHES.get(self.finish, "stop")
         return "tools" if finish == "stop" and self._calls else finish
+
+    def reply(self, name: str, prices: Prices) -> ModelReply:
+        """Return the whole reply of the model called `name`."""
+        cost = prices.cost(name, self.usage)
+        return ModelReply(self.text, self.outcome(), self.usage, name, self.calls(), cost)
 
     def calls(self) -> tuple[ToolCall, ...]:
         calls = [call for _, call in sorted(self._calls.items())]
