@@ -18,7 +18,7 @@ def test_of_english_and_code_the_estimate_is_a_little_above_a_real_count(file: s
     assert minilm.origin
     words = Tokenizer.from_file(str(Path(minilm.origin).parent / "model" / "tokenizer.json"))
     words.no_truncation()
-    text = Path(__file__).parents[1].joinpath(file).read_text("utf-8")
+    text = Path(__file__).parents[2].joinpath(file).read_text("utf-8")
     real = len(words.encode(text).ids)
     assert real <= tokens(text) <= 1.5 * real
 
