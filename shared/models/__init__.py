@@ -6,6 +6,7 @@ prices      what tokens cost
 tokens      estimates the tokens of a text and shortens it to fewer
 prompts     fences text from outside, so that a prompt shows it as data
 deadline    the moment by which a call must end
+stored_json reads requests and replies back from a database
 answers/    typed answers and tool calls: schemas, validation, repair
 guards/     retries, budgets, limits and the circuit breaker around each model
 cache/      the prompt cache
@@ -14,7 +15,7 @@ offline/    the model that needs no network
 batch/      requests that wait for a batch at half the price
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -108,6 +109,10 @@ class ModelReply:
     cost: float | None = None
     source: Literal["provider", "process", "shared"] = "provider"
     saved: float | None = 0.0
+
+
+#: Asks one model, or several in turn.
+AskModel = Callable[[ModelRequest], ModelReply]
 
 
 class Payer(NamedTuple):

@@ -1,18 +1,15 @@
 """Asks for the next turn of a conversation with tools: text, calls, or one clear error."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from shared.errors import AnswerInvalid
-from shared.models import ChatMessage, ModelReply, ModelRequest
+from shared.models import AskModel, ChatMessage, ModelReply, ModelRequest
 from shared.models.answers.repair import repair
 from shared.models.answers.usage import usage_on_error, with_total_usage
 
 
 def next_turn(
-    reply: Callable[[ModelRequest], ModelReply],
-    request: ModelRequest,
-    fallback: Callable[[ModelRequest], ModelReply] | None = None,
+    reply: AskModel, request: ModelRequest, fallback: AskModel | None = None
 ) -> ModelReply:
     """Ask for the next turn; the reply has text or calls, and the tokens and cost of all attempts.
 

@@ -2,12 +2,12 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 from shared.errors import AnswerInvalid
-from shared.models import ChatMessage, Json, ModelReply, ModelRequest
+from shared.models import AskModel, ChatMessage, Json, ModelReply, ModelRequest
 from shared.models.answers.annotations import Chosen, shape_of
 from shared.models.answers.repair import repair
 from shared.models.answers.shapes import (
@@ -95,10 +95,7 @@ def parse(kind: type[T], text: str) -> T:
 
 
 def ask(
-    reply: Callable[[ModelRequest], ModelReply],
-    request: ModelRequest,
-    returns: type[T],
-    fallback: Callable[[ModelRequest], ModelReply] | None = None,
+    reply: AskModel, request: ModelRequest, returns: type[T], fallback: AskModel | None = None
 ) -> tuple[T, ModelReply]:
     """Ask for a `returns` and return it with the reply that held it.
 
@@ -127,10 +124,7 @@ def ask(
 
 
 def _asked(
-    reply: Callable[[ModelRequest], ModelReply],
-    request: ModelRequest,
-    returns: type[T],
-    replies: list[ModelReply],
+    reply: AskModel, request: ModelRequest, returns: type[T], replies: list[ModelReply]
 ) -> T | None:
     """Ask, once more when the answer was cut off, and once more when it does not fit."""
     value, problem = _tried(reply, request, returns, replies)
@@ -149,10 +143,7 @@ def _asked(
 
 
 def _tried(
-    reply: Callable[[ModelRequest], ModelReply],
-    request: ModelRequest,
-    returns: type[T],
-    replies: list[ModelReply],
+    reply: AskModel, request: ModelRequest, returns: type[T], replies: list[ModelReply]
 ) -> tuple[T | None, str]:
     """Ask; return the value, or what is wrong with the answer. A refusal is final."""
     replies.append(answer := reply(request))

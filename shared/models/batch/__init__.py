@@ -2,14 +2,13 @@
 
 This file holds the types that all modules share.
 
-connect      finds the batch interface of a model
-openai       OpenAI's batches
-anthropic    Anthropic's message batches
-bedrock      Amazon Bedrock's batch inference
-api          HTTP calls to OpenAI's and Anthropic's batch interfaces
-intake       stores the requests of runs, and parks the runs
-dispatcher   submits stored requests, fetches results, wakes the runs
-stored_json  requests and replies as JSON in the database
+connect       finds the batch interface of a model
+openai        OpenAI's batches
+anthropic     Anthropic's message batches
+http_batches  the common part of these two
+bedrock       Amazon Bedrock's batch inference
+intake        stores the requests of runs, and parks the runs
+dispatcher    submits stored requests, fetches results, wakes the runs
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -85,3 +84,8 @@ def has_batches(name: str) -> bool:
 def discounted(reply: ModelReply) -> ModelReply:
     """Return the reply with its cost at the price of a batch."""
     return replace(reply, cost=None if reply.cost is None else reply.cost * BATCH_SHARE)
+
+
+def ended_early(state: str) -> str:
+    """Say why some requests of a batch have no reply."""
+    return f"the batch ended before all was answered ({state})"

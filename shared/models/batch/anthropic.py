@@ -11,13 +11,13 @@ from datetime import datetime
 
 from shared.errors import ModelError, ModelUnavailable
 from shared.models import Json, ModelReply
-from shared.models.batch import BatchItem, BatchProgress, BatchProvider, BatchResult, discounted
-from shared.models.batch.api import PAGES, PROBE, SKEW, BatchApi
+from shared.models.batch import BatchItem, BatchProgress, BatchProvider, BatchResult
+from shared.models.batch.http_batches import PAGES, SKEW, HttpBatches
 from shared.models.prices import Prices
 from shared.models.providers.anthropic.model import AnthropicModel
-from shared.models.providers.failures import BodyRefused, garbled, problem_inside
+from shared.models.providers.failures import garbled, problem_inside
 from shared.models.providers.http import shared_http
-from shared.models.providers.servers import ServedModel, served_model
+from shared.models.providers.servers import served_model
 from shared.settings import Settings
 
 _PATH = "/messages/batches"
@@ -25,26 +25,19 @@ _PATH = "/messages/batches"
 
 def connect(name: str, settings: Settings, setting: str) -> BatchProvider:
     """Return the batches of the model called `name`; error messages point to `setting`."""
-    served, prices = served_model(name, settings, setting), Prices(settings.model_prices)
-    return AnthropicBatches(name, served, prices)
+    served = served_model(name, settings, setting)
+    model = AnthropicModel(name, served, shared_http(), Prices(settings.model_prices))
+    return AnthropicBatches(model, served.server)
 
 
-class AnthropicBatches:
-    """The batches of one model. Parts that the server refuses are left out of the next one.
-
-    A batch takes no name, and shows its requests only after its end. So each custom id starts with
+class AnthropicBatches(HttpBatches):
+    """A batch takes no name, and shows its requests only after its end. So each custom id starts with
     a mark of our name, which identifies a lost batch for certain, though only at its end: until
-    then `find` raises ModelUnavailable, so that nothing is submitted twice.
-    """
+    then `find` raises ModelUnavailable, so that nothing is submitted
+    twice."""
 
     least = 1
     most = 100_000
-
-    def __init__(self, name: str, served: ServedModel, prices: Prices) -> None:
-        self.name = name
-        self._model = AnthropicModel(name, served, shared_http(), prices)
-        self._probe = self._model.body(PROBE)
-        self._api = BatchApi(served)
 
     def submit(self, batch: str, items: Sequence[BatchItem]) -> str:
         requests = [
@@ -53,7 +46,7 @@ class AnthropicBatches:
         ]
         # A lone surrogate, which JSON can smuggle in, cannot be sent as UTF-8.
         body = json.dumps({"requests": requests}, ensure_ascii=False).encode("utf-8", "replace")
-        return self._api.text(self._api.send(_PATH, body, "application/json"), "id")
+        return self._text(self._send(_PATH, body, "application/json"), "id")
 
     def find(self, batch: str, *, since: float = 0.0, other: Collection[str] = ()) -> str | None:
         """Return the handle of the batch whose results bear our mark.
@@ -63,7 +56,7 @@ class AnthropicBatches:
         """
         unknown = []
         for made in self._made(since):
-            handle = self._api.text(made, "id")
+            handle = self._text(made, "id")
             if handle in other or made.get("archived_at"):
                 continue
             if made.get("processing_status") != "ended":
@@ -77,57 +70,49 @@ class AnthropicBatches:
         return None
 
     def poll(self, handle: str) -> BatchProgress:
-        found = self._api.get(f"{_PATH}/{handle}")
+        found = self._get(f"{_PATH}/{handle}")
         counts = found.get("request_counts") or {}
         total, left = sum(counts.values()), counts.get("processing", 0)
-        ended = self._api.text(found, "processing_status") == "ended"
+        ended = self._text(found, "processing_status") == "ended"
         return BatchProgress("ended" if ended else "running", total - left, total)
 
     def results(self, handle: str) -> Iterator[BatchResult]:
-        for line in self._api.lines(f"{_PATH}/{handle}/results"):
-            id = self._api.text(line, "custom_id")
+        for line in self._lines(f"{_PATH}/{handle}/results"):
+            id = self._text(line, "custom_id")
             yield BatchResult(id[len(_mark("")) :], self._outcome(line.get("result") or {}))
 
     def cancel(self, handle: str) -> None:
-        self._api.post(f"{_PATH}/{handle}/cancel", {})
+        self._post(f"{_PATH}/{handle}/cancel", {})
 
     def _made(self, since: float) -> Iterator[Json]:
         """Yield the batches that were made since then, newest first."""
         after = ""
         for _ in range(PAGES):
-            page = self._api.get(f"{_PATH}?limit=100{after}")
+            page = self._get(f"{_PATH}?limit=100{after}")
             for made in page.get("data") or []:
-                created = datetime.fromisoformat(self._api.text(made, "created_at"))
+                created = datetime.fromisoformat(self._text(made, "created_at"))
                 if created.timestamp() < since - SKEW:
                     return
                 yield made
             if not page.get("has_more"):
                 return
-            after = f"&after_id={self._api.text(page, 'last_id')}"
+            after = f"&after_id={self._text(page, 'last_id')}"
 
     def _first_id(self, handle: str) -> str:
-        with closing(self._api.lines(f"{_PATH}/{handle}/results")) as lines:
-            return self._api.text(next(lines, {"custom_id": ""}), "custom_id")
+        with closing(self._lines(f"{_PATH}/{handle}/results")) as lines:
+            return self._text(next(lines, {"custom_id": ""}), "custom_id")
 
     def _outcome(self, result: Json) -> ModelReply | ModelError:
         match result.get("type"):
             case "succeeded":
-                try:
-                    return discounted(self._model.read(result.get("message") or {}))
-                except ModelError as err:
-                    return err
+                return self._replied(result.get("message") or {})
             case "errored":
                 error = result.get("error") or {}
-                return self._problem(error.get("error") or error)
+                problem = problem_inside(self._server, error.get("error") or error)
+                return self._learnt(problem)
             case "expired" | "canceled" as why:
                 return ModelUnavailable(f"{self.name}: the batch ended before its turn ({why})")
-        return garbled(self._api.server, "answered a result of an unknown type")
-
-    def _problem(self, error: Json) -> ModelError:
-        problem = problem_inside(self._api.server, error)
-        if isinstance(problem, BodyRefused) and self._model.learn(self._probe, problem.detail):
-            return ModelUnavailable(f"{problem}; the next batch will leave it out")
-        return problem
+        return garbled(self._server, "answered a result of an unknown type")
 
 
 def _mark(batch: str) -> str:

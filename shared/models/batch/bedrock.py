@@ -18,7 +18,14 @@ from urllib3.exceptions import HTTPError
 
 from shared.errors import ModelError, ModelRejected, ModelUnavailable
 from shared.models import Json, ModelReply
-from shared.models.batch import BatchItem, BatchProgress, BatchProvider, BatchResult, discounted
+from shared.models.batch import (
+    BatchItem,
+    BatchProgress,
+    BatchProvider,
+    BatchResult,
+    discounted,
+    ended_early,
+)
 from shared.models.prices import Prices
 from shared.models.providers.bedrock.failures import answered_error, no_answer
 from shared.models.providers.bedrock.model import BedrockModel, session
@@ -96,7 +103,7 @@ class BedrockBatches:
             return BatchProgress("running", done, total)
         if state in _ENDED:
             return BatchProgress(
-                "ended", done, total, "" if state == "Completed" else _early(state)
+                "ended", done, total, "" if state == "Completed" else ended_early(state)
             )
         return BatchProgress(
             "failed", done, total, f"{self.name}: the job failed; look at {handle}"
@@ -190,10 +197,6 @@ _CONFIG = Config(
 
 def _folder(batch: str) -> str:
     return f"batches/{batch}/"
-
-
-def _early(state: str) -> str:
-    return f"the batch ended before all was answered ({state})"
 
 
 def _base64(data: bytes) -> str:

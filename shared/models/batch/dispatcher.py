@@ -19,8 +19,8 @@ from shared.log import log
 from shared.models import ModelReply
 from shared.models.batch import BatchItem, BatchProvider, BatchResult
 from shared.models.batch.intake import MARGIN, SQL
-from shared.models.batch.stored_json import plain_reply, request_of
 from shared.models.deadline import Deadline
+from shared.models.stored_json import request_of
 
 #: After so many attempts in batches a request is asked for at once.
 _ATTEMPTS = 3
@@ -157,7 +157,7 @@ class Dispatcher:
                 "settle_requests",
                 batch=batch.name,
                 ids=[result.id for result in chunk],
-                replies=[reply and canonical(plain_reply(reply)) for reply in replies],
+                replies=[reply and canonical(reply) for reply in replies],
                 costs=[reply and reply.cost for reply in replies],
                 reasons=[str(error or "") for error in errors],
                 retries=[bool(error and error.retryable) for error in errors],

@@ -1,6 +1,5 @@
 """The intake: stores the request of a run until a batch brings its reply, and parks the run."""
 
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Protocol
@@ -8,9 +7,9 @@ from typing import Protocol
 from shared.database import Statement, queries
 from shared.errors import Parked
 from shared.journal import Run, canonical, digest
-from shared.models import ModelReply, ModelRequest
+from shared.models import AskModel, ModelReply, ModelRequest
 from shared.models.batch import has_batches
-from shared.models.batch.stored_json import reply_of
+from shared.models.stored_json import reply_of
 
 SQL = queries(__file__, "intake.sql")
 
@@ -72,12 +71,8 @@ def rest_until(run: Run, moment: float, deadline: timedelta) -> None:
 
 
 def first_in_a_batch(
-    run: Run,
-    model: str,
-    deadline: timedelta | None,
-    ask: Callable[[ModelRequest], ModelReply],
-    purse: Purse | None = None,
-) -> Callable[[ModelRequest], ModelReply]:
+    run: Run, model: str, deadline: timedelta | None, ask: AskModel, purse: Purse | None = None
+) -> AskModel:
     """Return an `ask` whose first request goes through a batch of `model`.
 
     A request that no batch answered in time is asked at once. So is every further request, such as

@@ -8,7 +8,8 @@ from copy import deepcopy
 from dataclasses import asdict, replace
 from typing import Any, Literal, NamedTuple
 
-from shared.models import ModelReply, ToolCall, Usage
+from shared.models import ModelReply
+from shared.models.stored_json import reply_of
 
 #: The longest reply that is cached, in bytes of its JSON.
 LONGEST = 256 * 1024
@@ -35,8 +36,7 @@ def written(reply: ModelReply, longest: int = LONGEST) -> str | None:
 def read(value: Any) -> ModelReply | None:
     """Return the reply of parsed JSON, or None when it is not one that `written` wrote."""
     try:
-        calls = tuple(ToolCall(**call) for call in value["calls"])
-        reply = ModelReply(**{**value, "usage": Usage(**value["usage"]), "calls": calls})
+        reply = reply_of(value)
     except (TypeError, KeyError, AttributeError):
         return None
     usage = (reply.usage.input, reply.usage.output, reply.usage.cached)
@@ -46,8 +46,8 @@ def read(value: Any) -> ModelReply | None:
         and reply.finish in _FINISHED
         and all(type(tokens) is int for tokens in usage)
         and (reply.cost is None or type(reply.cost) in (int, float))
-        and all(isinstance(one, str) for call in calls for one in (call.id, call.name))
-        and all(isinstance(call.arguments, dict) for call in calls)
+        and all(isinstance(one, str) for call in reply.calls for one in (call.id, call.name))
+        and all(isinstance(call.arguments, dict) for call in reply.calls)
     )
     return reply if known else None
 

@@ -8,12 +8,11 @@ import json
 import math
 import threading
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
 from shared.database import Database, Statement, queries
-from shared.models import ModelReply, ModelRequest
+from shared.models import AskModel, ModelReply, ModelRequest
 from shared.models.answers.usage import with_total_usage
 
 SQL = queries(__file__, "output_limits.sql")
@@ -56,13 +55,7 @@ class OutputLimits:
         #: Answers that were cut at a learnt limit and asked for again.
         self.cut = 0
 
-    def ask(
-        self,
-        tenant: str,
-        request: ModelRequest,
-        model: str,
-        call: Callable[[ModelRequest], ModelReply],
-    ) -> ModelReply:
+    def ask(self, tenant: str, request: ModelRequest, model: str, call: AskModel) -> ModelReply:
         """Call with the learnt limit, and once more with the request's own when the answer was cut
         at it; usage and cost are then those of both calls."""
         limit = self.limit_for(tenant, request, model)

@@ -5,14 +5,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from shared.models.offline.parsed_request import ParsedRequest, SourceText
-from shared.models.offline.similarity import (
-    coverage,
-    is_chinese,
-    joined,
-    rarity,
-    sentences,
-    terms,
-)
+from shared.models.offline.similarity import coverage, is_chinese, joined, rarity, sentences, terms
 from shared.models.offline.word_lists import QUESTION, SMALL_TALK
 
 #: The share of the question that an answer must cover, and that a close match must cover.

@@ -8,7 +8,9 @@ http            JSON and server-sent events over kept connections
 cutoff          ends a call at its deadline
 failures        translates the errors of servers into ours
 json_output     asks for JSON of a schema
-blocks          what Messages and Converse have in common
+http_model      the common part of OpenAI's and Anthropic's models
+reply_reader    the common part of all readers of replies
+blocks          the common part of Messages and Converse
 prefix_cache    decides which part of a request a provider should cache
 embedding_wire  the protocol of embedding models
 """

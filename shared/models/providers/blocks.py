@@ -1,23 +1,12 @@
 """Content blocks: the common part of the wire formats Converse and Messages."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from shared.models import (
-    ChatMessage,
-    Finish,
-    Json,
-    ModelReply,
-    ModelRequest,
-    ToolCall,
-    ToolSpec,
-    Usage,
-)
-from shared.models.answers.tool_calls import read_calls
-from shared.models.prices import Prices
+from shared.models import ChatMessage, Finish, Json, ModelRequest, ToolSpec
 from shared.models.providers.json_output import ANSWER, as_object
+from shared.models.providers.reply_reader import ReplyReader
 
 #: The first turn where a conversation would start with the assistant.
 LEFT_OUT = "(what came before is left out)"
@@ -94,34 +83,12 @@ def forced(request: ModelRequest, *, answer: bool) -> str:
     return "any" if request.tools else ANSWER
 
 
-@dataclass
-class BlocksReader:
-    """Reads a reply of content blocks, whole or in pieces. Each call holds its `input` as text."""
+class BlocksReader(ReplyReader):
+    """Reads a reply of content blocks."""
 
-    finish: str = ""
-    usage: Usage = field(default_factory=Usage)
-    text: str = ""
-    _calls: dict[int, dict[str, str]] = field(default_factory=dict)
-
-    def answered(self) -> str:
-        """Return the text, or the input of the answer tool if the model called it."""
-        inputs = [call["input"] for call in self._calls.values() if call["name"] == ANSWER]
-        return inputs[0] if inputs else self.text
+    answer_tool = ANSWER
 
     def outcome(self) -> Finish:
         finish = _FINISHES.get(self.finish, "stop")
-        others = any(call["name"] != ANSWER for call in self._calls.values())
+        others = not all(self._is_answer(call) for call in self._calls.values())
         return finish if finish in {"length", "refused"} else "tools" if others else "stop"
-
-    def reply(self, name: str, prices: Prices) -> ModelReply:
-        """Return the whole reply of the model called `name`."""
-        cost = prices.cost(name, self.usage)
-        return ModelReply(self.answered(), self.outcome(), self.usage, name, self.calls(), cost)
-
-    def calls(self) -> tuple[ToolCall, ...]:
-        """Return the calls other than the answer."""
-        calls = [call for _, call in sorted(self._calls.items()) if call["name"] != ANSWER]
-        return read_calls(
-            [(call["id"], call["name"], call["input"]) for call in calls],
-            cut_off=self.outcome() == "length",
-        )

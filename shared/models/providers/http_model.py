@@ -3,25 +3,14 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from typing import Protocol
 
 from shared.models import Chunk, Json, ModelReply, ModelRequest
 from shared.models.deadline import Deadline
 from shared.models.prices import Prices
 from shared.models.providers.failures import adapting, garbled, problem_inside
 from shared.models.providers.http import Http
+from shared.models.providers.reply_reader import ReplyReader
 from shared.models.providers.servers import ServedModel
-
-
-class ReplyReader(Protocol):
-    """Reads a reply, whole or in pieces. It has `begun` with its first piece of content."""
-
-    finish: str
-    begun: bool
-
-    def add(self, piece: Json) -> str: ...
-
-    def reply(self, name: str, prices: Prices) -> ModelReply: ...
 
 
 class HttpModel(ABC):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from shared.errors import ModelRejected, ModelUnavailable
 from shared.models import ChatMessage, Json, ModelRequest, Provider, ToolCall, ToolSpec
 from shared.models.answers.typed import Between, schema_of
+from shared.models.prices import Prices
 from shared.models.providers.anthropic.wire import MessageReader, body_of, messages_of
 from shared.models.routing import Models
 from shared.settings import Settings
@@ -420,5 +421,6 @@ def test_json_of_another_shape_is_said_so(kind: str, piece: Json) -> None:
         answer.add(piece | {"type": kind})
     except (AttributeError, TypeError, KeyError, ValueError):
         return  # what the provider turns into ModelUnavailable
-    assert isinstance(answer.answered(), str)
-    assert answer.calls() is not None
+    reply = answer.reply("m", Prices())
+    assert isinstance(reply.text, str)
+    assert reply.calls is not None

@@ -142,11 +142,10 @@ def without_bounds(schema: Json) -> Json:
 class MessageReader(blocks.BlocksReader):
     """Reads a reply: the events of a stream, or the whole message."""
 
-    begun: bool = False
     _counts: dict[str, int] = field(default_factory=dict)
 
     def add(self, piece: Mapping[str, Any]) -> str:
-        """Read a message or one event of a stream; return the text that it adds for a reader.
+        """Read a message or one event of a stream.
 
         Raises AttributeError, KeyError or TypeError when it has another shape. Unknown events and
         blocks, such as pings and thoughts, add nothing.

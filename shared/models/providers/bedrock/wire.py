@@ -7,7 +7,6 @@ import json
 import re
 from base64 import b64decode
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from shared.errors import ModelRejected
@@ -84,7 +83,6 @@ def mark(parameters: Json, request: ModelRequest, *, turns: bool) -> None:
             turn["content"].append(_CACHE_POINT)
 
 
-@dataclass
 class ConverseReader(blocks.BlocksReader):
     """Reads a reply: the events of a stream, or the whole answer."""
 
@@ -103,7 +101,7 @@ class ConverseReader(blocks.BlocksReader):
         self.usage = _usage(answer["usage"])
 
     def add(self, event: Mapping[str, Any]) -> str:
-        """Read one event of ConverseStream; return the text that it adds for a reader."""
+        """Read one event of ConverseStream."""
         if "contentBlockStart" in event:
             start = event["contentBlockStart"]
             if use := start["start"].get("toolUse"):

@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from shared.models import ChatMessage, Finish, Json, ModelReply, ModelRequest, ToolCall, Usage
-from shared.models.answers.tool_calls import read_calls
-from shared.models.prices import Prices
+from shared.models import ChatMessage, Finish, Json, ModelRequest, ToolCall, Usage
+from shared.models.providers.reply_reader import ReplyReader
 
 _FINISHES: dict[str, Finish] = {
     "stop": "stop",
@@ -46,10 +45,7 @@ def _content(message: ChatMessage) -> str | list[Json]:
     if not message.images:
         return message.text
     parts: list[Json] = [
-        {
-            "type": "image_url",
-            "image_url": {"url": f"data:{image.media_type};base64,{image.data}"},
-        }
+        {"type": "image_url", "image_url": {"url": f"data:{image.media_type};base64,{image.data}"}}
         for image in message.images
     ]
     return parts + ([{"type": "text", "text": message.text}] if message.text else [])
@@ -83,18 +79,12 @@ def tools_of(request: ModelRequest) -> list[Json]:
 
 
 @dataclass
-class CompletionReader:
-    """Reads a reply: the chunks of a stream, or the whole completion."""
+class CompletionReader(ReplyReader):
+    """Reads a completion, or its chunks."""
 
-    text: str = ""
-    finish: str = ""
     refused: bool = False
-    begun: bool = False
-    usage: Usage = field(default_factory=Usage)
-    _calls: dict[int, Json] = field(default_factory=dict)
 
     def add(self, piece: Mapping[str, Any]) -> str:
-        """Read a completion or one chunk of it; return the text that it adds."""
         if isinstance(piece.get("usage"), dict):
             self.usage = _usage(piece["usage"])
         choices = piece.get("choices")
@@ -119,31 +109,19 @@ class CompletionReader:
             index = delta.get("index")
             if not isinstance(index, int):
                 index = len(self._calls) - (0 if delta.get("id") or not self._calls else 1)
-            call = self._calls.setdefault(index, {"id": "", "name": "", "arguments": ""})
+            call = self._calls.setdefault(index, {"id": "", "name": "", "input": ""})
             function = delta.get("function") or {}
             call["id"] = str(delta.get("id") or call["id"])
             call["name"] = str(function.get("name") or call["name"])
             arguments = function.get("arguments") or ""
             # Some servers send the arguments as an object in place of JSON in a string.
-            call["arguments"] += arguments if isinstance(arguments, str) else json.dumps(arguments)
+            call["input"] += arguments if isinstance(arguments, str) else json.dumps(arguments)
 
     def outcome(self) -> Finish:
         if self.refused:
             return "refused"
         finish = _FINISHES.get(self.finish, "stop")
         return "tools" if finish == "stop" and self._calls else finish
-
-    def reply(self, name: str, prices: Prices) -> ModelReply:
-        """Return the whole reply of the model called `name`."""
-        cost = prices.cost(name, self.usage)
-        return ModelReply(self.text, self.outcome(), self.usage, name, self.calls(), cost)
-
-    def calls(self) -> tuple[ToolCall, ...]:
-        calls = [call for _, call in sorted(self._calls.items())]
-        return read_calls(
-            [(call["id"], call["name"], call["arguments"]) for call in calls],
-            cut_off=self.outcome() == "length",
-        )
 
 
 def _text(content: object) -> str:

@@ -1,6 +1,4 @@
-"""Turns requests and replies into the JSON that the database stores, and back."""
-
-from dataclasses import asdict
+"""Reads requests and replies back from the JSON of `dataclasses.asdict` that was stored."""
 
 from shared.models import (
     ChatMessage,
@@ -15,7 +13,7 @@ from shared.models import (
 
 
 def request_of(plain: Json) -> ModelRequest:
-    """Return the request from the JSON of `dataclasses.asdict`."""
+    """Return the request of `plain`."""
     messages = tuple(
         ChatMessage(
             **message
@@ -30,11 +28,7 @@ def request_of(plain: Json) -> ModelRequest:
     return ModelRequest(**plain | {"messages": messages, "tools": tools})
 
 
-def plain_reply(reply: ModelReply) -> Json:
-    return asdict(reply)
-
-
 def reply_of(plain: Json) -> ModelReply:
-    """Return the reply from the JSON of `plain_reply`."""
+    """Return the reply of `plain`; raises KeyError or TypeError when it is not one."""
     calls = tuple(ToolCall(**call) for call in plain["calls"])
     return ModelReply(**plain | {"calls": calls, "usage": Usage(**plain["usage"])})
