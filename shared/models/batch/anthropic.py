@@ -31,10 +31,9 @@ def connect(name: str, settings: Settings, setting: str) -> BatchProvider:
 
 
 class AnthropicBatches(HttpBatches):
-    """A batch takes no name, and shows its requests only after its end. So each custom id starts with
-    a mark of our name, which identifies a lost batch for certain, though only at its end: until
-    then `find` raises ModelUnavailable, so that nothing is submitted
-    twice."""
+    """A batch takes no name, and shows its requests only after its end. So each custom id starts
+    with a mark of our name, which identifies a lost batch for certain, though only at its end:
+    until then `find` raises ModelUnavailable, so that nothing is submitted twice."""
 
     least = 1
     most = 100_000
