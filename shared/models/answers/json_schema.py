@@ -26,7 +26,7 @@ def misfit(schema: object, value: object) -> str:
 
 
 class SchemaCheck(NamedTuple):
-    """How to check. `strict` refuses the keys that a closed object does not name, and the absence
+    """The way to check. `strict` refuses the keys that a closed object does not name, and the absence
     of a required key that may be null. `exempt` tells values that fit everywhere.
 
     Words of a schema such as `$ref` or `pattern` are ignored. Messages show numbers and keys, and

@@ -23,6 +23,11 @@ class Between(NamedTuple):
     low: float | None = None
     high: float | None = None
 
+    def schema(self, least: str, most: str) -> Json:
+        """Return the bounds as the JSON schema's words `least` and `most`."""
+        bounds = {least: self.low, most: self.high}
+        return {word: bound for word, bound in bounds.items() if bound is not None}
+
 
 def at_most(high: int) -> Between:
     """Bound a collection to `high` items, or a text to `high` characters."""
@@ -68,9 +73,8 @@ class NumberShape(NamedTuple):
     bounds: Between = Between()
 
     def schema(self) -> Json:
-        bounds = {"minimum": self.bounds.low, "maximum": self.bounds.high}
-        known = {key: bound for key, bound in bounds.items() if bound is not None}
-        return {"type": "integer" if self.whole else "number"} | known
+        kind = "integer" if self.whole else "number"
+        return {"type": kind} | self.bounds.schema("minimum", "maximum")
 
     def read(self, value: object, at: str) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -119,9 +123,8 @@ class ListShape(NamedTuple):
     def schema(self) -> Json:
         if self.of == ChoiceShape(()):
             return {"type": "array", "items": {"type": "string"}, "maxItems": 0}
-        bounds = {"minItems": self.bounds.low, "maxItems": self.bounds.high}
-        known = {key: bound for key, bound in bounds.items() if bound is not None}
-        return {"type": "array", "items": self.of.schema()} | known
+        bounds = self.bounds.schema("minItems", "maxItems")
+        return {"type": "array", "items": self.of.schema()} | bounds
 
     def read(self, value: object, at: str) -> Any:
         if not isinstance(value, list):

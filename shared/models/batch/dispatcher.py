@@ -7,7 +7,7 @@ submission, and a batch without a handle is first looked up at the provider.
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -48,7 +48,7 @@ class LeasedBatch:
     handle: str | None
     since: float
     waiting: int
-    other: tuple[str, ...]
+    other: Collection[str]
 
 
 class Dispatcher:
@@ -80,7 +80,7 @@ class Dispatcher:
         done["given up"] = self._run("give_up", margin=MARGIN)[0]["requests"]
         for row in self._run("hold", lease=lease):
             if end.left > seconds * _RESERVE:
-                self._guarded(lambda batch: self._carry_on(batch, done), _held(row))
+                self._guarded(lambda batch: self._carry_on(batch, done), LeasedBatch(**row))
             self._run("free", batch=row["name"])
         for row in self._run("queued"):
             if end.left > seconds * _RESERVE:
@@ -190,12 +190,6 @@ class Dispatcher:
 
 
 _AGAIN = {"attempts": _ATTEMPTS, "margin": MARGIN, "pause": _PAUSE}
-
-
-def _held(row: Row) -> LeasedBatch:
-    return LeasedBatch(
-        row["name"], row["model"], row["handle"], row["since"], row["waiting"], tuple(row["other"])
-    )
 
 
 def _chunks(results: Iterable[BatchResult]) -> Iterator[list[BatchResult]]:

@@ -65,7 +65,7 @@ class Congestion:
         self.closed_until = -math.inf
         self._start = self.limit
         self._ceiling = ceiling
-        #: Where `limit` goes, as fast as the pace allows.
+        #: `limit` grows to this, as fast as the pace allows.
         self._goal = float(self.limit)
         self._raised_at = -math.inf
         self._began_at = -math.inf

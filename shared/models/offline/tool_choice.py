@@ -38,12 +38,9 @@ def _fits(tool: ToolSpec, asked: set[str]) -> bool:
 def _arguments(schema: Json, parsed: ParsedRequest) -> Json | None:
     """Return the required arguments, or None when the question does not give one of them."""
     properties = schema.get("properties", {})
-    found = {name: _argument(name, properties.get(name, {}), parsed) for name in _required(schema)}
+    required = schema.get("required", ())
+    found = {name: _argument(name, properties.get(name, {}), parsed) for name in required}
     return None if None in found.values() else found
-
-
-def _required(schema: Json) -> list[str]:
-    return list(schema.get("required", ()))
 
 
 def _argument(name: str, schema: Json, parsed: ParsedRequest) -> Any:

@@ -8,9 +8,6 @@ from shared.models import ChatMessage, Finish, Json, ModelRequest, ToolSpec
 from shared.models.providers.json_output import ANSWER, as_object
 from shared.models.providers.reply_reader import ReplyReader
 
-#: The first turn where a conversation would start with the assistant.
-LEFT_OUT = "(what came before is left out)"
-
 #: Stands for the empty result of a tool: no text may be blank.
 NOTHING = "(nothing)"
 

@@ -21,7 +21,7 @@ _PASSING = frozenset({408, 409, 425, 429}) | frozenset(range(500, 600)) - {501, 
 #: Those of them that ask for fewer calls.
 _OVERLOADED = frozenset({429, 503, 529})
 
-#: Codes of an error body that do so, whatever the status.
+#: Codes of an error body that do so with any status.
 _OVERLOADED_CODES = frozenset(
     {"overloaded", "overloaded_error", "rate_limit_exceeded", "rate_limit_error"}
 )

@@ -78,11 +78,7 @@ def test_a_call_that_cannot_be_carried_out_is_told_why(call: ToolCall, error: st
 def test_a_fault_of_one_call_does_not_touch_the_others() -> None:
     assert [
         bool(error) for error in told(weather(city="Oslo"), weather(), weather(city="Rom"))
-    ] == [
-        False,
-        True,
-        False,
-    ]
+    ] == [False, True, False]
 
 
 def test_a_call_that_was_cut_off_is_told_the_limit() -> None:

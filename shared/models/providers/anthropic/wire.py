@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.models import ChatMessage, Json, ModelRequest, ToolSpec, Usage
+from shared.models.answers.repair import LEFT_OUT
 from shared.models.providers import blocks
 from shared.models.providers.json_output import ANSWER, as_object, is_strict, json_instruction
 from shared.models.providers.prefix_cache import turns_to_mark, worth_caching
@@ -82,7 +83,7 @@ def parts_of(body: Json) -> set[str]:
 
 
 def messages_of(messages: Collection[ChatMessage]) -> list[Json]:
-    return blocks.alternating(messages, _blocks, {"type": "text", "text": blocks.LEFT_OUT})
+    return blocks.alternating(messages, _blocks, {"type": "text", "text": LEFT_OUT})
 
 
 def _blocks(message: ChatMessage) -> list[Json]:

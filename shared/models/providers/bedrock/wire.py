@@ -11,6 +11,7 @@ from typing import Any
 
 from shared.errors import ModelRejected
 from shared.models import ChatMessage, Image, Json, ModelRequest, Usage
+from shared.models.answers.repair import LEFT_OUT
 from shared.models.providers import blocks
 from shared.models.providers.json_output import ANSWER
 from shared.models.providers.prefix_cache import turns_to_mark, worth_caching
@@ -23,7 +24,7 @@ _CACHE_POINT: Json = {"cachePoint": {"type": "default"}}
 
 
 def messages_of(messages: Iterable[ChatMessage]) -> list[Json]:
-    return blocks.alternating(messages, _blocks, {"text": blocks.LEFT_OUT})
+    return blocks.alternating(messages, _blocks, {"text": LEFT_OUT})
 
 
 def _blocks(message: ChatMessage) -> list[Json]:
