@@ -26,8 +26,8 @@ def misfit(schema: object, value: object) -> str:
 
 
 class SchemaCheck(NamedTuple):
-    """The way to check. `strict` refuses the keys that a closed object does not name, and the absence
-    of a required key that may be null. `exempt` tells values that fit everywhere.
+    """The way to check. `strict` refuses the keys that a closed object does not name, and the
+    absence of a required key that may be null. `exempt` tells values that fit everywhere.
 
     Words of a schema such as `$ref` or `pattern` are ignored. Messages show numbers and keys, and
     never text, which may be people's.
