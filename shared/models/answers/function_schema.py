@@ -8,10 +8,10 @@ from shared.errors import SettingsError
 from shared.models import Json, ToolSpec
 from shared.models.answers import typed
 
-Function = Callable[..., Any]
+_Function = Callable[..., Any]
 
 
-def function_schema(function: Function, *, own: int = 0) -> ToolSpec:
+def function_schema(function: _Function, *, own: int = 0) -> ToolSpec:
     """Return the tool that a model sees; raises SettingsError without a docstring or a type.
 
     The first `own` parameters are ours to give; the model does not see them.
@@ -32,12 +32,12 @@ def function_schema(function: Function, *, own: int = 0) -> ToolSpec:
     return ToolSpec(name, inspect.cleandoc(function.__doc__), schema)
 
 
-def returned_schema(function: Function) -> Json:
+def returned_schema(function: _Function) -> Json:
     """Return the JSON schema of the function's result, {} when its type says nothing."""
     return _schema(_hints(function).get("return", Any))
 
 
-def bound_arguments(function: Function, arguments: Json, *own: object) -> inspect.BoundArguments:
+def bound_arguments(function: _Function, arguments: Json, *own: object) -> inspect.BoundArguments:
     """Return `own` and the model's `arguments`, converted to their types, bound to the parameters.
 
     Raises ValueError when they do not fit. Arguments that the function does not name are ignored.
@@ -54,7 +54,7 @@ def bound_arguments(function: Function, arguments: Json, *own: object) -> inspec
         raise ValueError(str(err)) from err
 
 
-def _hints(function: Function) -> dict[str, Any]:
+def _hints(function: _Function) -> dict[str, Any]:
     return get_type_hints(function, include_extras=True)
 
 

@@ -68,7 +68,7 @@ def spenders(url: str, budgets: str, mode: str, count: int, threads: int) -> lis
     command = [
         sys.executable,
         "-m",
-        "tests.models.guards.spender",
+        "tests.models.guards.spending_process",
         url,
         budgets,
         mode,
