@@ -12,7 +12,7 @@ from shared.journal import Outcome, Run
 from shared.memory.conversations.turns import unsummarised
 from shared.models import (Payer, ChatMessage, ModelReply, ModelRequest, ToolCall)
 from shared.models.answers import typed
-from shared.models.batch.intake import first_in_a_batch, rest_until
+from shared.models.batch.intake import first_in_a_batch, park_until
 from shared.models.guards.guarded_model import TextSink
 from shared.models.prompts import clean, data
 from shared.models.routing import Models
@@ -67,7 +67,7 @@ class Thinking:
                 _, reply = typed.ask(ask, request, returns, other)
             except BudgetExceeded as err:
                 if deadline is not None and err.free_at is not None:
-                    rest_until(self._run, err.free_at, deadline)
+                    park_until(self._run, err.free_at, deadline)
                 raise
             return _outcome(reply, model, reply.text)
 

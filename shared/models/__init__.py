@@ -1,18 +1,18 @@
 """The models: one request, one reply, many providers. This file holds the types of both.
 
-routing     picks the models of a role and asks the next when one fails; everything starts here
-roles       reads MODEL_SMALL, MODEL_LARGE and MODEL_ROLES
-prices      what tokens cost
-tokens      estimates the tokens of a text and shortens it to fewer
-prompts     fences text from outside, so that a prompt shows it as data
-deadline    the moment by which a call must end
-stored_json reads requests and replies back from a database
-answers/    typed answers and tool calls: schemas, validation, repair
-guards/     retries, budgets, limits and the circuit breaker around each model
-cache/      the prompt cache
-providers/  one folder per wire format: openai, anthropic, bedrock
-offline/    the model that needs no network
-batch/      requests that wait for a batch at half the price
+routing      picks the models of a role and asks the next when one fails; everything starts here
+roles        reads MODEL_SMALL, MODEL_LARGE and MODEL_ROLES
+prices       knows what tokens cost
+tokens       estimates the tokens of a text and shortens it to fewer
+prompts      fences text from outside, so that a prompt shows it as data
+deadline     the moment by which a call must end
+stored_json  reads requests and replies back from a database
+answers/     typed answers and tool calls: schemas, validation, repair
+guards/      retries, budgets, limits and the circuit breaker around each model
+cache/       the prompt cache
+providers/   one folder per wire format: openai, anthropic, bedrock
+offline/     the model that needs no network
+batch/       requests that wait for a batch at half the price
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -9,7 +9,7 @@ from shared.errors import ActionUnavailable
 from shared.memory.documents.ingestion import Ingestion
 from shared.journal import Outcome, Run
 from shared.memory.store import MemoryStore
-from shared.models.batch.intake import rest_until
+from shared.models.batch.intake import park_until
 from shared.memory.documents.sources import Source
 
 #: A repository that is not taken in by then is left to its next push.
@@ -44,7 +44,7 @@ def take_in(
             break
         if made:
             # A moment names a rest, so no two may be the same.
-            rest_until(run, done["again_at"] + number, _PATIENCE)
+            park_until(run, done["again_at"] + number, _PATIENCE)
             break
     return {what: int(value) for what, value in done.items() if what != "again_at"}
 

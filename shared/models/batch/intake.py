@@ -30,7 +30,7 @@ class Purse(Protocol):
         ...
 
 
-def want(
+def batch_reply(
     run: Run, model: str, request: ModelRequest, deadline: timedelta, purse: Purse | None = None
 ) -> ModelReply | None:
     """Return the reply that a batch of `model` brought, or None when none came in time.
@@ -56,7 +56,7 @@ def want(
     raise Parked(f"run {run.id} waits for a batch of {model}")
 
 
-def rest_until(run: Run, moment: float, deadline: timedelta) -> None:
+def park_until(run: Run, moment: float, deadline: timedelta) -> None:
     """Park `run` until `moment`, in seconds since the epoch, by raising Parked.
 
     Returns when the run would then miss its deadline, which counts from the event.
@@ -86,7 +86,7 @@ def first_in_a_batch(
         if not first:
             return ask(request)
         first.clear()
-        return want(run, model, request, deadline, purse) or ask(request)
+        return batch_reply(run, model, request, deadline, purse) or ask(request)
 
     return patient
 
