@@ -14,7 +14,8 @@ from infra.bench.results import ResultsFile
 from infra.bench.tasks import Job, Result, Task, failed, read
 from infra.bench.trial import Seen, Trial
 from shared.errors import ModelRejected, ModelUnavailable, SettingsError
-from shared.models import Json, ModelReply
+from shared.events import Json
+from shared.models import ModelReply
 from shared.models.batch import BatchItem, BatchProvider, BatchResult
 
 #: What one batch carries at most; so much is held in memory.

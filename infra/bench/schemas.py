@@ -8,10 +8,9 @@ from types import GenericAlias
 from typing import Annotated, Any, Literal, NotRequired, TypedDict, cast
 
 from shared.errors import SettingsError
+from shared.events import Json
 from shared.models.answers.annotations import shape_of
 from shared.models.answers.shapes import Between
-
-Json = dict[str, Any]
 
 #: Words of a schema that say nothing about which values fit.
 _SAID_ONLY = frozenset(

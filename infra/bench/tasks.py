@@ -13,8 +13,9 @@ from infra.bench.expectations import Expectation, Pair
 from infra.bench.rows import Row
 from shared import errors
 from shared.errors import AnswerInvalid, BudgetExceeded, ModelError
+from shared.events import Json
 from shared.journal import digest
-from shared.models import (Json, ChatMessage, ModelReply, ModelRequest, Usage)
+from shared.models import ChatMessage, ModelReply, ModelRequest, Usage
 from shared.models.answers import typed
 from shared.models.prompts import data, system
 

@@ -24,7 +24,8 @@ from infra.bench.trial import AUTO, Seen, Trial, conduct
 from infra.cli.system import Known
 from infra.project import from_caller
 from shared.errors import SettingsError
-from shared.models import Json, ModelReply, ModelRequest, Payer
+from shared.events import Json
+from shared.models import ModelReply, ModelRequest, Payer
 from shared.models.batch import BatchProvider
 from shared.models.batch.connect import connect
 from shared.models.roles import Roles

@@ -13,8 +13,6 @@ from infra.local.sandbox.slack.front_door import Answer, FrontDoor
 from shared.errors import SettingsError
 from shared.settings import Settings
 
-Json = dict[str, Any]
-
 #: How long the front door may take to answer, in seconds.
 _PATIENCE = 15.0
 

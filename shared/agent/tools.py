@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from shared.errors import AgentFlowsError
-from shared.models import Json, ToolSpec
+from shared.events import Json
+from shared.models import ToolSpec
 from shared.models.answers.function_schema import bound_arguments, function_schema
 
 

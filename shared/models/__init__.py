@@ -17,9 +17,10 @@ batch/       requests that wait for a batch at half the price
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
-Json = dict[str, Any]
+from shared.events import Json
+
 Finish = Literal["stop", "length", "tools", "refused"]
 #: A vector is for a text that is stored and found (document), or for a question that finds it.
 EmbeddingPurpose = Literal["document", "query"]

@@ -1,15 +1,7 @@
 """Reads requests and replies back from the JSON of `dataclasses.asdict` that was stored."""
 
-from shared.models import (
-    ChatMessage,
-    Image,
-    Json,
-    ModelReply,
-    ModelRequest,
-    ToolCall,
-    ToolSpec,
-    Usage,
-)
+from shared.events import Json
+from shared.models import ChatMessage, Image, ModelReply, ModelRequest, ToolCall, ToolSpec, Usage
 
 
 def request_of(plain: Json) -> ModelRequest:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from shared.actions import Action, Query
 from shared.agent.agent import Agent
-from shared.events import Event
+from shared.events import Event, Json
 from shared.journal import canonical, digest
 from shared.models.answers.function_schema import (
     bound_arguments,
@@ -24,8 +24,6 @@ from shared.planning import Planner, Reflector, Verifier
 from shared.planning.displays import Display
 from shared.planning.model_parts import plan_with_a_model, reflect, verify_with_a_model
 from shared.planning.validation import Limits, ToolFacts
-
-Json = dict[str, Any]
 
 #: What a tool needs to be offered.
 Place = Literal["", "issue", "thread", "repository"]

@@ -5,7 +5,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from shared.planning.plan import Json, Reference, is_reference
+from shared.events import Json
+from shared.planning.plan import Reference, is_reference
 
 _PART = re.compile(r"\.?([A-Za-z_][A-Za-z0-9_-]*)|\[(\d{1,6}|\*)\]")
 

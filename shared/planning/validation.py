@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from shared.events import Json
 from shared.models.answers.json_schema import SchemaCheck
-from shared.planning.plan import STEP_ID, Json, Plan, PlanStep, Reference, is_reference
+from shared.planning.plan import STEP_ID, Plan, PlanStep, Reference, is_reference
 from shared.planning.references import Unresolved, parts, schema_at, takes
 from shared.planning.waves import circle
 

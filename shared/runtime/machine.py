@@ -4,16 +4,16 @@ handlers."""
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from shared.planning.states.approve import Approve
-from shared.planning.states.report import Report
+from shared.events import Json
 from shared.planning.states.act_verify import Act, Verify
+from shared.planning.states.approve import Approve
 from shared.planning.states.plan_validate import MakePlan, Validate
 from shared.planning.states.reflect import Reflect
-from shared.planning.states.show import Showing
+from shared.planning.states.report import Report
 from shared.planning.states.runner import States
+from shared.planning.states.show import Showing
 from shared.runtime.worker import Worker
 
-Json = dict[str, Any]
 #: Handles one state: its payload, and how many seconds the function has left.
 Handler = Callable[[Json, Callable[[], float]], Json]
 #: The states that run beside others, one for each step of a wave.

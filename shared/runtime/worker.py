@@ -4,15 +4,14 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from shared.aws import bus
 from shared.agent.agent import Agent, Capabilities
-from shared.errors import AgentFlowsError, EffectUnknown, Parked, RunBusy
-from shared.events import Event
 from shared.agent.flow import Flow
+from shared.aws import bus
+from shared.errors import AgentFlowsError, EffectUnknown, Parked, RunBusy
+from shared.events import Event, Json
 from shared.journal import Journal, Run
 from shared.log import log
 
-Json = dict[str, Any]
 #: What Lambda calls: an event and its context to an answer.
 Handler = Callable[[Json, Any], Json]
 

@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg.rows import dict_row
@@ -17,11 +17,10 @@ from infra.local.sandbox.github.errors import GitHubError
 from infra.local.sandbox.slack import SlackSandbox
 from infra.local.sandbox.slack.workspace import BOT_USER, Refusal
 from shared.database import queries
+from shared.events import Json
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
-
-Json = dict[str, Any]
 
 _HTML = Path(__file__).with_name("page.html")
 #: The page itself, and the addresses of issues, which it scrolls to.

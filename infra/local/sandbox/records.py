@@ -3,9 +3,8 @@
 import json
 import os
 from pathlib import Path
-from typing import Any
 
-Json = dict[str, Any]
+from shared.events import Json
 
 
 class Records:

@@ -9,14 +9,23 @@ from typing import Any, NamedTuple
 from slack_sdk.web import WebClient
 from slack_sdk.webhook import WebhookClient
 
-from shared.actions import Action, Json, Mark, Query, Receipt
-from shared.actions.slack.actions import Button, Card, Draft, Post, React, ReadThread, Reply, Whisper
+from shared.actions import Action, Mark, Query, Receipt
+from shared.actions.slack.actions import (
+    Button,
+    Card,
+    Draft,
+    Post,
+    React,
+    ReadThread,
+    Reply,
+    Whisper,
+)
 from shared.actions.slack.channels import Channels
 from shared.actions.slack.errors import SlackRefused, border
 from shared.actions.slack.messages import Messages, act, blocks, metadata, read
 from shared.actions.slack.text import pieces, plain, unfinished
 from shared.errors import ActionRejected, ActionUnavailable, EffectUnknown, SettingsError
-from shared.events import Message, Thread
+from shared.events import Json, Message, Thread
 from shared.settings import Settings
 
 #: Seconds for one call to Slack.

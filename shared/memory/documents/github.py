@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
 
-from shared.actions import Json, Query
+from shared.actions import Query
 from shared.actions.github.queries import (
     CompareCommits,
     ListFiles,
@@ -13,11 +13,12 @@ from shared.actions.github.queries import (
     ReadFile,
     RepositoryHead,
 )
+from shared.events import Json
 from shared.memory.documents.files import MAX_BYTES
 from shared.memory.documents.markup import clean_markdown
+from shared.memory.documents.sources import Document, File, Found, Piece, Place
 from shared.memory.text import short_hash
 from shared.perception.github import audience_of
-from shared.memory.documents.sources import Document, File, Found, Piece, Place
 
 Read = Callable[[Query], Any]
 

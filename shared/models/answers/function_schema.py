@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import Any, get_type_hints
 
 from shared.errors import SettingsError
-from shared.models import Json, ToolSpec
+from shared.events import Json
+from shared.models import ToolSpec
 from shared.models.answers import typed
 
 _Function = Callable[..., Any]

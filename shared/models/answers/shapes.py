@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from shared.models import Json
+from shared.events import Json
 
 #: The name of the whole answer in messages.
 ROOT = "the answer"

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 from shared.errors import AnswerInvalid
-from shared.models import AskModel, ChatMessage, Json, ModelReply, ModelRequest
+from shared.events import Json
+from shared.models import AskModel, ChatMessage, ModelReply, ModelRequest
 from shared.models.answers.annotations import Chosen, shape_of
 from shared.models.answers.repair import repair
 from shared.models.answers.shapes import (

@@ -10,7 +10,8 @@ from contextlib import closing
 from datetime import datetime
 
 from shared.errors import ModelError, ModelUnavailable
-from shared.models import Json, ModelReply
+from shared.events import Json
+from shared.models import ModelReply
 from shared.models.batch import BatchItem, BatchProgress, BatchProvider, BatchResult
 from shared.models.batch.http_batches import PAGES, SKEW, HttpBatches
 from shared.models.prices import Prices

@@ -17,7 +17,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
 from shared.errors import ModelError, ModelRejected, ModelUnavailable
-from shared.models import Json, ModelReply
+from shared.events import Json
+from shared.models import ModelReply
 from shared.models.batch import (
     BatchItem,
     BatchProgress,

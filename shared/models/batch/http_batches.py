@@ -4,7 +4,8 @@ from collections.abc import Generator
 from typing import Any
 
 from shared.errors import ModelError, ModelUnavailable
-from shared.models import ChatMessage, Json, ModelReply, ModelRequest, ToolSpec
+from shared.events import Json
+from shared.models import ChatMessage, ModelReply, ModelRequest, ToolSpec
 from shared.models.batch import discounted
 from shared.models.deadline import Deadline
 from shared.models.providers.failures import BodyRefused, garbled

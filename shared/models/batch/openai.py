@@ -9,7 +9,8 @@ from collections.abc import Collection, Iterator, Sequence
 import urllib3
 
 from shared.errors import ModelError, ModelUnavailable
-from shared.models import Json, ModelReply
+from shared.events import Json
+from shared.models import ModelReply
 from shared.models.batch import BatchItem, BatchProgress, BatchProvider, BatchResult, ended_early
 from shared.models.batch.http_batches import PAGES, SKEW, HttpBatches
 from shared.models.prices import Prices

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from shared.models import Json
+from shared.events import Json
 from shared.models.offline import answering, choosing, plan_steps
 from shared.models.offline.choosing import Name
 from shared.models.offline.declared_facts import declared_facts

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from shared.models import Json
+from shared.events import Json
 from shared.models.offline.parsed_request import ParsedRequest
 from shared.models.offline.similarity import stem
 from shared.models.offline.word_lists import listed

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from shared.models import Json, ToolCall, ToolSpec
+from shared.events import Json
+from shared.models import ToolCall, ToolSpec
 from shared.models.offline.filling import fill
 from shared.models.offline.parsed_request import ParsedRequest
 from shared.models.offline.similarity import terms

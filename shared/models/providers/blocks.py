@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable
 from itertools import groupby
 from typing import Any
 
-from shared.models import ChatMessage, Finish, Json, ModelRequest, ToolSpec
+from shared.events import Json
+from shared.models import ChatMessage, Finish, ModelRequest, ToolSpec
 from shared.models.providers.json_output import ANSWER, as_object
 from shared.models.providers.reply_reader import ReplyReader
 

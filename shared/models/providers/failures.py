@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 from shared.errors import ModelRejected, ModelUnavailable
-from shared.models import Json
+from shared.events import Json
 from shared.models.providers.servers import ModelServer
 
 T = TypeVar("T")

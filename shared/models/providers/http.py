@@ -17,7 +17,7 @@ from urllib3.exceptions import (
 from urllib3.exceptions import TimeoutError as SilenceError
 
 from shared.errors import ModelRejected, ModelUnavailable
-from shared.models import Json
+from shared.events import Json
 from shared.models.deadline import Deadline
 from shared.models.guards.congestion import CEILING
 from shared.models.providers.cutoff import shared_cutoff

@@ -4,7 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 
-from shared.models import Chunk, Json, ModelReply, ModelRequest
+from shared.events import Json
+from shared.models import Chunk, ModelReply, ModelRequest
 from shared.models.deadline import Deadline
 from shared.models.prices import Prices
 from shared.models.providers.failures import adapting, garbled, problem_inside

@@ -2,7 +2,7 @@
 
 import json
 
-from shared.models import Json
+from shared.events import Json
 
 #: The tool whose arguments are the typed answer, where a provider has no better way.
 ANSWER = "give_answer"

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from itertools import accumulate, chain
 from typing import NamedTuple
 
-from shared.models import Json, ModelRequest
+from shared.events import Json
+from shared.models import ModelRequest
 
 #: The fewest tokens that providers keep, longest name first where several fit. For other models
 #: the least of all is taken: a mark that comes too early is ignored, and costs nothing.

@@ -7,21 +7,19 @@ of its run in the journal. So what it answers follows from the plan alone.
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from shared.agent.agent import Agent, Capabilities
+from shared.agent.flow import Flow
 from shared.database import Statement
 from shared.errors import AgentFlowsError, RunBusy, SettingsError
-from shared.events import Event
-from shared.agent.flow import Flow
+from shared.events import Event, Json
 from shared.journal import Journal, Run
 from shared.log import log
-from shared.planning.states.consent import Gates
-from shared.planning.next_state import course
-from shared.planning.store import Situation, statement
 from shared.planning.declaration import Plans
+from shared.planning.next_state import course
+from shared.planning.states.consent import Gates
+from shared.planning.store import Situation, statement
 
-Json = dict[str, Any]
 #: Does the piece of work of a state with the agent of its run; returns what to commit with its end.
 Work = Callable[[Agent], Sequence[Statement]]
 

@@ -8,7 +8,8 @@ from typing import Any
 from infra.bench.rows import BadRow, Columns, Row, read
 from infra.bench.tasks import Job, Result, Task, answer
 from infra.bench.trial import Trial
-from shared.models import Json, ModelReply, ModelRequest, Usage
+from shared.events import Json
+from shared.models import ModelReply, ModelRequest, Usage
 
 TASK = Task("Choose the label.")
 

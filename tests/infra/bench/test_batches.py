@@ -12,12 +12,12 @@ from infra.bench.tasks import Job, Result
 from infra.bench.trial import Trial
 from infra.cli.__main__ import main
 from shared.errors import SettingsError
-from shared.models import Json
+from shared.events import Json
 from shared.models.batch import BatchItem, BatchProgress, BatchProvider, BatchResult
 from shared.models.batch.connect import connect
 from shared.settings import Settings
-from tests.models.batch.server import Answered, BatchServer
 from tests.infra.bench.answers import Echo, numbered, results, trial, write_rows
+from tests.models.batch.server import Answered, BatchServer
 
 NAME = "openai:gpt-5.4-mini"
 

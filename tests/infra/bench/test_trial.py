@@ -12,7 +12,8 @@ from infra.bench.layout import lines
 from infra.bench.tasks import Job, Result, Task, answer
 from infra.bench.trial import Trial, conduct
 from shared.errors import BudgetExceeded, ModelRejected, ModelUnavailable, SettingsError
-from shared.models import Json, ModelReply, ModelRequest, Usage
+from shared.events import Json
+from shared.models import ModelReply, ModelRequest, Usage
 from shared.models.offline.model import OfflineModel
 from shared.models.prices import Prices
 from tests.infra.bench.answers import TASK, Echo, numbered, reading, results, trial, write_rows

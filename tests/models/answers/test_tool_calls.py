@@ -10,16 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.agent.tools import tool
-from shared.models import (
-    ChatMessage,
-    Finish,
-    Json,
-    ModelReply,
-    ModelRequest,
-    ToolCall,
-    ToolSpec,
-    Usage,
-)
+from shared.events import Json
+from shared.models import ChatMessage, Finish, ModelReply, ModelRequest, ToolCall, ToolSpec, Usage
 from shared.models.answers import typed
 from shared.models.answers.json_schema import SchemaCheck, misfit
 from shared.models.answers.tool_calls import MOST_CALLS, judged, read_calls

@@ -9,7 +9,8 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from shared.errors import ModelRejected, ModelUnavailable
-from shared.models import ChatMessage, Json, ModelRequest, Provider, ToolCall, ToolSpec
+from shared.events import Json
+from shared.models import ChatMessage, ModelRequest, Provider, ToolCall, ToolSpec
 from shared.models.answers.typed import Between, schema_of
 from shared.models.prices import Prices
 from shared.models.providers.anthropic.wire import MessageReader, body_of, messages_of

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from shared.errors import ModelRejected
-from shared.models import ChatMessage, Image, Json, ModelRequest, Provider, ToolCall, ToolSpec
+from shared.events import Json
+from shared.models import ChatMessage, Image, ModelRequest, Provider, ToolCall, ToolSpec
 from shared.models.providers.prefix_cache import worth_caching
 from shared.models.routing import Models
 from shared.settings import Settings

@@ -14,10 +14,11 @@ from infra.local.sandbox.github.commits import Commits, Content
 from infra.local.sandbox.github.faults import Fault, Faults
 from infra.local.sandbox.github.hooks import Hooks, shown
 from infra.local.sandbox.github.pushes import Pushes
-from infra.local.sandbox.github.state import BOT, Json, State
+from infra.local.sandbox.github.state import BOT, State
 from infra.local.sandbox.github.tokens import Tokens
 from infra.local.sandbox.github.views import Views
 from infra.local.sandbox.github.web import PREFIX, Exchange, Web
+from shared.events import Json
 
 #: What is there from the start: one public repository and two people who may write to it.
 REPOSITORY = "acme/shop"

@@ -3,7 +3,8 @@
 import base64
 import hashlib
 
-from infra.local.sandbox.github.state import BOT, Json, State
+from infra.local.sandbox.github.state import BOT, State
+from shared.events import Json
 
 _ACCOUNT_LINKS = {
     "events_url": "/events{/privacy}",

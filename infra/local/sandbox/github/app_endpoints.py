@@ -3,7 +3,7 @@
 from infra.local.sandbox.github.call import Call, Listing, Reply
 from infra.local.sandbox.github.errors import forbidden, not_found
 from infra.local.sandbox.github.hooks import body_of, shown, shown_in_full
-from infra.local.sandbox.github.state import Json
+from shared.events import Json
 
 
 def get_user(call: Call) -> Reply:

@@ -9,9 +9,10 @@ from infra.local.sandbox.github.commits import Commits
 from infra.local.sandbox.github.errors import GitHubError, archived, forbidden, not_found
 from infra.local.sandbox.github.hooks import Hooks
 from infra.local.sandbox.github.pushes import Pushes
-from infra.local.sandbox.github.state import Json, State
+from infra.local.sandbox.github.state import State
 from infra.local.sandbox.github.tokens import Tokens, Who
 from infra.local.sandbox.github.views import Views
+from shared.events import Json
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from infra.local.sandbox.github.errors import GitHubError, invalid, not_found
 from infra.local.sandbox.github.hooks import Hooks
 from infra.local.sandbox.github.pull_views import pull_request
-from infra.local.sandbox.github.state import Json, State, now
+from infra.local.sandbox.github.state import State, now
 from infra.local.sandbox.github.views import REACTIONS, Views
+from shared.events import Json
 
 _LONGEST = 65_536
 

@@ -8,7 +8,7 @@ from infra.local.sandbox.github.call import Call, Listing, Reply
 from infra.local.sandbox.github.commit_views import CommitViews
 from infra.local.sandbox.github.commits import FILE, FOLDER, LINK
 from infra.local.sandbox.github.errors import GitHubError, forbidden, invalid, not_found
-from infra.local.sandbox.github.state import Json
+from shared.events import Json
 
 
 def get_reference(call: Call, owner: str, name: str, ref: str) -> Reply:

@@ -13,8 +13,8 @@ from infra.local.sandbox.github.commits import (
     Manifest,
     changes,
 )
-from infra.local.sandbox.github.state import Json
 from infra.local.sandbox.github.views import Views
+from shared.events import Json
 
 #: So many files at most are in one comparison.
 #: https://docs.github.com/en/rest/commits/commits#compare-two-commits

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from infra.local.sandbox.github.errors import not_found
-from infra.local.sandbox.github.state import Json, State, now
+from infra.local.sandbox.github.state import State, now
+from shared.events import Json
 
 FILE, LINK, SUBMODULE, FOLDER = "100644", "120000", "160000", "040000"
 

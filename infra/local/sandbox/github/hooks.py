@@ -13,7 +13,8 @@ import uuid
 
 import urllib3
 
-from infra.local.sandbox.github.state import Json, State, now
+from infra.local.sandbox.github.state import State, now
+from shared.events import Json
 
 #: What GitHub calls a delivery that was made, and one that never was.
 _DONE, _WAITING, _LOST = "OK", "pending", "failed to connect to host"

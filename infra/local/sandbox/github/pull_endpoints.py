@@ -6,7 +6,7 @@ from infra.local.sandbox.github.call import Call, Listing, Reply
 from infra.local.sandbox.github.commit_views import CommitViews
 from infra.local.sandbox.github.errors import invalid, not_found
 from infra.local.sandbox.github.pull_views import pull_request
-from infra.local.sandbox.github.state import Json
+from shared.events import Json
 
 #: GitHub shows no more files of a pull request.
 #: https://docs.github.com/en/rest/pulls/pulls#list-pull-requests-files

@@ -1,7 +1,7 @@
 """Shows a pull request of the sandbox as GitHub's JSON. What it changes is in commit_views."""
 
-from infra.local.sandbox.github.state import Json
 from infra.local.sandbox.github.views import Views
+from shared.events import Json
 
 
 def pull_request(views: Views, repository: Json, row: Json) -> Json:

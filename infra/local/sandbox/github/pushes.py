@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from infra.local.sandbox.github.changes import Changes
 from infra.local.sandbox.github.commit_views import CommitViews
 from infra.local.sandbox.github.commits import Commits, Content
-from infra.local.sandbox.github.state import Json, State
+from infra.local.sandbox.github.state import State
 from infra.local.sandbox.github.views import Views
+from shared.events import Json
 
 
 class Pushes:

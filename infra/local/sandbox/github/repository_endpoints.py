@@ -2,7 +2,7 @@
 
 from infra.local.sandbox.github.call import Call, Listing, Reply
 from infra.local.sandbox.github.errors import GitHubError, invalid, not_found
-from infra.local.sandbox.github.state import Json
+from shared.events import Json
 
 
 def get_repository(call: Call, owner: str, name: str) -> Reply:

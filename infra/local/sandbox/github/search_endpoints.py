@@ -7,7 +7,7 @@ from infra.local.sandbox.github.call import Call, Reply
 from infra.local.sandbox.github.commit_views import CommitViews
 from infra.local.sandbox.github.commits import FILE
 from infra.local.sandbox.github.errors import invalid
-from infra.local.sandbox.github.state import Json
+from shared.events import Json
 
 #: Only smaller files are searched, in bytes.
 #: https://docs.github.com/en/rest/search/search#search-code

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from infra.local.sandbox.records import Records
+from shared.events import Json
 
-Json = dict[str, Any]
 Table = Literal[
     "accounts",
     "repositories",

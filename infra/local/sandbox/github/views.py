@@ -3,7 +3,8 @@
 from collections import Counter
 
 from infra.local.sandbox.github.accounts import AccountViews, node_id
-from infra.local.sandbox.github.state import BOT, Json
+from infra.local.sandbox.github.state import BOT
+from shared.events import Json
 
 #: https://docs.github.com/en/rest/reactions/reactions#about-reactions
 REACTIONS = ("+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes")

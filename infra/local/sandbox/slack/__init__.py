@@ -17,8 +17,7 @@ from infra.local.sandbox.slack.front_door import Answer, FrontDoor
 from infra.local.sandbox.slack.responses import Responses
 from infra.local.sandbox.slack.web import Web
 from infra.local.sandbox.slack.workspace import ALICE, APP, GENERAL, Workspace
-
-Json = dict[str, Any]
+from shared.events import Json
 
 
 class SlackSandbox:

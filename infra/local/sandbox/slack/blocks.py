@@ -4,8 +4,7 @@ import json
 from typing import Any
 
 from infra.local.sandbox.slack.workspace import Refusal
-
-Json = dict[str, Any]
+from shared.events import Json
 
 #: Longer texts are cut. https://api.slack.com/changelog/2018-04-truncating-really-long-messages
 TEXT = 40_000

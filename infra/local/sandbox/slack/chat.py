@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from infra.local.sandbox.slack.blocks import (
     MARKDOWN,
@@ -18,8 +17,8 @@ from infra.local.sandbox.slack.workspace import (
     Refusal,
     Workspace,
 )
+from shared.events import Json
 
-Json = dict[str, Any]
 Method = Callable[[Workspace, Json], Json]
 
 

@@ -7,12 +7,12 @@ import time
 from collections import deque
 from collections.abc import Callable
 from http.client import HTTPException
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 from zlib import crc32
 
 from infra.local.sandbox.slack.front_door import Answer
+from shared.events import Json
 
-Json = dict[str, Any]
 Kind = Literal["event", "interaction", "command"]
 
 #: Seconds to wait before each retry of an event. Clicks and commands are never retried.

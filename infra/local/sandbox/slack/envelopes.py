@@ -5,14 +5,13 @@ import queue
 import socket
 import threading
 import uuid
-from typing import Any
 
 from infra.local.sandbox.slack.courier import Delivery
 from infra.local.sandbox.slack.front_door import Answer
 from infra.local.sandbox.slack.socket import WebSocket
 from infra.local.sandbox.slack.workspace import APP
+from shared.events import Json
 
-Json = dict[str, Any]
 _TYPES = {"event": "events_api", "interaction": "interactive", "command": "slash_commands"}
 
 

@@ -3,12 +3,13 @@
 import json
 import time
 from http.client import HTTPConnection, HTTPSConnection
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 from slack_sdk.signature import SignatureVerifier
 
-Json = dict[str, Any]
+from shared.events import Json
+
 _FORM = "application/x-www-form-urlencoded"
 
 

@@ -2,11 +2,9 @@
 
 import secrets
 import time
-from typing import Any
 
 from infra.local.sandbox.slack.workspace import APP, BOT_USER, DOMAIN, TEAM, Refusal
-
-Json = dict[str, Any]
+from shared.events import Json
 
 #: The deprecated verification token, which is still in every payload.
 _TOKEN = "sandbox-verification-token"

@@ -13,8 +13,8 @@ from infra.local.sandbox.slack.workspace import (
     Refusal,
     Workspace,
 )
+from shared.events import Json
 
-Json = dict[str, Any]
 Method = Callable[[Workspace, Json], Json]
 _TYPES = {"im": "is_im", "public_channel": "is_channel", "private_channel": "is_group"}
 

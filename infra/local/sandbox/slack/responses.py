@@ -4,14 +4,13 @@ import json
 import secrets
 import threading
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from werkzeug.wrappers import Response
 
 from infra.local.sandbox.slack.blocks import checked_blocks
 from infra.local.sandbox.slack.workspace import BOT_USER, Refusal, Workspace
-
-Json = dict[str, Any]
+from shared.events import Json
 
 
 class _Occasion(NamedTuple):

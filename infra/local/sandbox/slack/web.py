@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from werkzeug.wrappers import Request, Response
 
@@ -16,11 +16,11 @@ from infra.local.sandbox.slack.envelopes import Envelopes
 from infra.local.sandbox.slack.faults import Fault, Faults
 from infra.local.sandbox.slack.responses import Responses
 from infra.local.sandbox.slack.workspace import Refusal, Workspace
+from shared.events import Json
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-Json = dict[str, Any]
 _METHODS = {**chat.METHODS, **reading.METHODS}
 _OPEN = "apps.connections.open"
 

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.local.sandbox.records import Records
-
-Json = dict[str, Any]
+from shared.events import Json
 
 TEAM = "T0SANDBOX"
 DOMAIN = "acme"

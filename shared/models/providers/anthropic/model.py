@@ -3,7 +3,8 @@
 import re
 import threading
 
-from shared.models import Json, ModelRequest, Provider
+from shared.events import Json
+from shared.models import ModelRequest, Provider
 from shared.models.prices import Prices
 from shared.models.providers.anthropic.wire import (
     CACHE,

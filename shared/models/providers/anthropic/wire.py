@@ -9,7 +9,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.models import ChatMessage, Json, ModelRequest, ToolSpec, Usage
+from shared.events import Json
+from shared.models import ChatMessage, ModelRequest, ToolSpec, Usage
 from shared.models.answers.repair import LEFT_OUT
 from shared.models.providers import blocks
 from shared.models.providers.json_output import ANSWER, as_object, is_strict, json_instruction

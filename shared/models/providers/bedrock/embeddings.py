@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from shared.errors import SettingsError
-from shared.models import EmbeddingPurpose, Json
+from shared.events import Json
+from shared.models import EmbeddingPurpose
 from shared.models.deadline import Deadline
 from shared.models.providers.bedrock.model import Clients, translated
 from shared.models.providers.embedding_wire import EmbeddingWire, Portion, Vectors

@@ -19,7 +19,8 @@ from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
 from shared.errors import ModelUnavailable, SettingsError
-from shared.models import Chunk, Json, ModelReply, ModelRequest, Provider
+from shared.events import Json
+from shared.models import Chunk, ModelReply, ModelRequest, Provider
 from shared.models.deadline import Deadline
 from shared.models.prices import Prices
 from shared.models.providers import blocks

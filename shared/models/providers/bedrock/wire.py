@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from shared.errors import ModelRejected
-from shared.models import ChatMessage, Image, Json, ModelRequest, Usage
+from shared.events import Json
+from shared.models import ChatMessage, Image, ModelRequest, Usage
 from shared.models.answers.repair import LEFT_OUT
 from shared.models.providers import blocks
 from shared.models.providers.json_output import ANSWER

@@ -5,7 +5,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from shared.models import Json, ModelRequest
+from shared.events import Json
+from shared.models import ModelRequest
 from shared.models.providers.failures import ServerFailed
 from shared.models.providers.json_output import as_object, is_strict, json_instruction
 from shared.models.providers.openai.wire import messages_of, tool_choice_of, tools_of

@@ -6,7 +6,8 @@ import struct
 from base64 import b64decode
 from collections.abc import Sequence
 
-from shared.models import EmbeddingPurpose, Json
+from shared.events import Json
+from shared.models import EmbeddingPurpose
 from shared.models.deadline import Deadline
 from shared.models.providers.embedding_wire import EmbeddingWire, Portion, Vectors, sized
 from shared.models.providers.failures import adapting, garbled

@@ -3,7 +3,8 @@
 from contextlib import AbstractContextManager
 from urllib.parse import urlsplit
 
-from shared.models import Json, ModelRequest, Provider
+from shared.events import Json
+from shared.models import ModelRequest, Provider
 from shared.models.prices import Prices
 from shared.models.providers.http import Http, shared_http
 from shared.models.providers.http_model import HttpModel

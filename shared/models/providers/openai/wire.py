@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shared.models import ChatMessage, Finish, Json, ModelRequest, ToolCall, Usage
+from shared.events import Json
+from shared.models import ChatMessage, Finish, ModelRequest, ToolCall, Usage
 from shared.models.providers.reply_reader import ReplyReader
 
 _FINISHES: dict[str, Finish] = {
