@@ -10,9 +10,9 @@ from benchmarks.process import peak
 from infra.bench.rows import BadRow, Columns, InputRow, read
 from infra.bench.tasks import Job, Task, TaskResult, answer
 from infra.bench.trial import Trial, conduct
-from shared.models import Reply, Request, Usage
+from shared.models import ModelReply, ModelRequest, Usage
 
-_REPLY = Reply("bug", "stop", Usage(100, 1), "instant", cost=0.0)
+_REPLY = ModelReply("bug", "stop", Usage(100, 1), "instant", cost=0.0)
 
 
 def main(source: str, out: str, threads: str) -> None:
@@ -22,7 +22,7 @@ def main(source: str, out: str, threads: str) -> None:
         with open(source, "rb") as stream:
             yield from read(stream, "jsonl", Columns())
 
-    def reply(_: Request) -> Reply:
+    def reply(_: ModelRequest) -> ModelReply:
         return _REPLY
 
     def ask(job: Job) -> TaskResult:

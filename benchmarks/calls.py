@@ -13,9 +13,9 @@ import urllib3
 from benchmarks.loopback import Loopback, ReceivedRequest
 from benchmarks.table import Findings, Spread, Table
 from shared.errors import ModelUnavailable
-from shared.models import Message, Provider, Reply, Request, Usage
+from shared.models import ChatMessage, ModelReply, ModelRequest, Provider, Usage
 from shared.models.deadline import Deadline
-from shared.models.guards.breaker import Breaker
+from shared.models.guards.circuit_breaker import CircuitBreaker
 from shared.models.guards.limiter import Limiter
 from shared.models.routing import Models
 from shared.settings import Settings
@@ -25,10 +25,11 @@ CALLS, SECONDS = 400, 0.05
 #: Calls of one thread, for the CPU of one call.
 SINGLE_CALLS = 300
 
-ASK = Request((Message("user", "What is this about? " * 40),), "You are brief.", max_tokens=64)
+ABOUT = ChatMessage("user", "What is this about? " * 40)
+ASK = ModelRequest((ABOUT,), "You are brief.", max_tokens=64)
 
 #: Makes one call, however often it must be tried.
-CallModel = Callable[[Provider], Reply]
+CallModel = Callable[[Provider], ModelReply]
 
 
 class CallRound(NamedTuple):
@@ -47,7 +48,7 @@ def limited() -> CallModel:
     """A cold limiter; what was refused waits for its next turn, and only the limiter paces it."""
     limiter = Limiter()
 
-    def call(provider: Provider) -> Reply:
+    def call(provider: Provider) -> ModelReply:
         deadline = Deadline(30.0)
         while True:
             try:
@@ -70,7 +71,7 @@ def fixed(calls: int) -> Callable[[], CallModel]:
     return fresh
 
 
-def _backing_off(places: threading.BoundedSemaphore, provider: Provider) -> Reply:
+def _backing_off(places: threading.BoundedSemaphore, provider: Provider) -> ModelReply:
     for attempt in range(12):
         try:
             with places:
@@ -86,9 +87,9 @@ def bare(calls: int, port: int) -> Callable[[], CallModel]:
     pool = urllib3.HTTPConnectionPool("127.0.0.1", port, maxsize=calls, retries=False)
     body, headers = _body_of_a_call(), {"content-type": "application/json"}
     places = threading.BoundedSemaphore(calls)
-    answer = Reply("ok", "stop", Usage(), "bare")
+    answer = ModelReply("ok", "stop", Usage(), "bare")
 
-    def call(provider: Provider) -> Reply:
+    def call(provider: Provider) -> ModelReply:
         with places:
             pool.urlopen("POST", "/v1/chat/completions", body, headers).read()
         return answer
@@ -230,13 +231,13 @@ def measure_calls_cpu(rounds: int) -> Findings:
 
 def _layers(server: BusyServer) -> dict[str, Callable[[], object]]:
     provider = _provider(server)
-    limiter, breaker = Limiter(), Breaker("busy")
+    limiter, breaker = Limiter(), CircuitBreaker("busy")
     models = Models(Settings(model_small=provider.name, prompt_cache="off"))
     body = _body_of_a_call()
     pool = urllib3.HTTPConnectionPool("127.0.0.1", server.port, retries=False)
     headers = {"content-type": "application/json"}
 
-    def guarded() -> Reply:
+    def guarded() -> ModelReply:
         with limiter.turn(Deadline(30.0)), breaker.guard():
             return provider.reply(ASK, 30.0)
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from benchmarks.table import Findings, Table
 from shared.database import Database, Statement
 from shared.journal import digest
-from shared.models import Message, Reply, Request, Usage
+from shared.models import ChatMessage, ModelReply, ModelRequest, Usage
 from shared.models.cache.prompt_cache import PromptCache
 from shared.models.deadline import Deadline
 
@@ -24,7 +24,7 @@ PER_ROUND = 100
 MODEL = "openai:benchmark"
 _SYSTEM = "You triage the issues of a shop. Answer with JSON. " * 20
 _BODY = "Since this morning the app crashes as soon as I press Pay with an empty cart. " * 12
-_REPLY = Reply(
+_REPLY = ModelReply(
     "The same crash as in the issue before. " * 20, "stop", Usage(450, 190), MODEL, cost=0.002
 )
 _BY_KEY = "select reply::text from prompt_cache where tenant = %(tenant)s and key = %(key)s"
@@ -48,8 +48,8 @@ def measure_cache(url: str, rounds: int) -> Findings:
     return Findings([sent, _times_table(times)], {"calls": traffic.calls.total(), "us": times})
 
 
-def _asking(number: int) -> Request:
-    return Request((Message("user", f"{_BODY}\n#{number}"),), system=_SYSTEM)
+def _asking(number: int) -> ModelRequest:
+    return ModelRequest((ChatMessage("user", f"{_BODY}\n#{number}"),), system=_SYSTEM)
 
 
 def _numbers() -> list[int]:
@@ -68,7 +68,7 @@ def _send(cache: PromptCache, tenant: str) -> Traffic:
     calls: list[int] = []
 
     def ask(number: int) -> None:
-        def call() -> Reply:
+        def call() -> ModelReply:
             calls.append(number)
             time.sleep(THINKING)
             return _REPLY
@@ -92,7 +92,7 @@ def _times(database: Database, tenant: str, rounds: int) -> dict[str, list[float
     key = {"tenant": tenant, "key": digest([MODEL, request])}
     fresh = iter(range(-2, -(10**9), -1))
 
-    def through(cache: PromptCache, request: Request) -> Reply:
+    def through(cache: PromptCache, request: ModelRequest) -> ModelReply:
         return cache.get(tenant, MODEL, request, Deadline(60), lambda: _REPLY)
 
     ways: dict[str, Callable[[], object]] = {

@@ -16,7 +16,7 @@ from shared.memory.embedding.hashing import HashingEmbedder
 from shared.memory.embedding.local import Embedder, Purpose
 from shared.memory.store import SQL as MEMORY
 from shared.memory.store import MemoryStore
-from shared.models import Reply, Request
+from shared.models import ModelReply, ModelRequest
 from shared.models.cache.shared_replies import SQL as REPLIES
 from shared.models.guards.output_limits import SQL as OUTPUT_LIMITS
 from shared.models.routing import Models
@@ -84,7 +84,7 @@ class _Models(Models):
         super().__init__(settings, database)
         self._recorder = recorder
 
-    def reply(self, role: str, request: Request, **more: Any) -> Reply:
+    def reply(self, role: str, request: ModelRequest, **more: Any) -> ModelReply:
         with self._recorder.span(f"model     {role}"):
             return super().reply(role, request, **more)
 

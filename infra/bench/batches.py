@@ -14,9 +14,9 @@ from infra.bench.results import ResultsFile
 from infra.bench.tasks import Job, Task, TaskResult, failed, read
 from infra.bench.trial import Trial, TrialProgress
 from shared.errors import ModelRejected, ModelUnavailable, SettingsError
-from shared.models import Json, Reply
-from shared.models.batch import BatchProvider, Item
-from shared.models.batch import Result as BatchResult
+from shared.events import Json
+from shared.models import ModelReply
+from shared.models.batch import BatchItem, BatchProvider, BatchResult
 
 #: What one batch carries at most; so much is held in memory.
 _MOST = 5_000
@@ -125,7 +125,7 @@ class _Post:
 
     def _submit(self, arm: str, jobs: list[Job]) -> None:
         batch = self._intake.name(arm, jobs)
-        items = [Item(item_of(job), job.request) for job in jobs]
+        items = [BatchItem(item_of(job), job.request) for job in jobs]
         try:
             self._intake.record(batch, self._providers[arm].submit(batch.name, items))
         except ModelUnavailable:
@@ -172,7 +172,7 @@ class _Post:
         before = self._ledger.find(job)
         if before and before.same and not before.failed:
             self._ledger.cover(job)
-        elif isinstance(outcome, Reply):
+        elif isinstance(outcome, ModelReply):
             self._keep(read(self._task, job, outcome))
         elif outcome.retryable:
             self._intake.give_reason(batch, result.id, str(outcome))

@@ -14,7 +14,7 @@ from infra.bench.rows import InputRow
 from infra.bench.tasks import Job
 from shared.database import queries
 from shared.errors import SettingsError
-from shared.models import Request
+from shared.models import ModelRequest
 
 _SQL = queries(__file__, "intake.sql")
 
@@ -98,7 +98,7 @@ class Intake:
         own = found[0]
         expect = Expectation.of(json.loads(own["expect"])) if own["expect"] else None
         row = InputRow(own["line"], own["id"], {}, expect)
-        return Job(row, own["arm"], Request(()), own["hash"])
+        return Job(row, own["arm"], ModelRequest(()), own["hash"])
 
     def travelled(self, job: Job, since: float) -> Travelled:
         """Say how often a job was sent in batches that were named `since`."""

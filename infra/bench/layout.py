@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from shared.models import Json
+from shared.events import Json
 
 _STOPPED = {
     "interrupted": "Interrupted. Start again to go on; what is done is kept.",

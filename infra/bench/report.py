@@ -7,7 +7,7 @@ from typing import Any
 from infra.bench.comparison import difference, mcnemar, wilson
 from infra.bench.jobs import Skipped
 from infra.bench.ledger import Ledger
-from shared.models import Json
+from shared.events import Json
 
 _CONFUSIONS = 10
 _LABELS = 20

@@ -13,8 +13,9 @@ from infra.bench.expectations import Expectation, Pair
 from infra.bench.rows import InputRow
 from shared import errors
 from shared.errors import AnswerInvalid, BudgetExceeded, ModelError
+from shared.events import Json
 from shared.journal import digest
-from shared.models import Json, Message, Reply, Request, Usage
+from shared.models import ChatMessage, ModelReply, ModelRequest, Usage
 from shared.models.answers import typed
 from shared.models.prompts import data, system
 
@@ -28,21 +29,21 @@ class Task:
     returns: Any = str
     max_tokens: int = 1024
 
-    def request(self, row: InputRow) -> Request:
+    def request(self, row: InputRow) -> ModelRequest:
         blocks = [data(name, _as_text(value)) for name, value in row.fields.items()]
-        return replace(self._common, messages=(Message("user", "\n\n".join(blocks)),))
+        return replace(self._common, messages=(ChatMessage("user", "\n\n".join(blocks)),))
 
-    def job(self, row: InputRow, request: Request, arm: str, model: str) -> "Job":
+    def job(self, row: InputRow, request: ModelRequest, arm: str, model: str) -> "Job":
         """Return the job of asking `arm`, which stands for `model` today."""
         whole = f"{model}\n{self._common_digest}\n{request.messages[0].text}"
         hash = sha256(whole.encode("utf-8", "replace")).hexdigest()[:16]
         return Job(row, arm, request, hash)
 
     @cached_property
-    def _common(self) -> Request:
+    def _common(self) -> ModelRequest:
         """The parts that the requests of all rows share."""
         schema = None if self.returns is str else typed.schema_of(self.returns)
-        return Request((), system(self.prompt), schema=schema, max_tokens=self.max_tokens)
+        return ModelRequest((), system(self.prompt), schema=schema, max_tokens=self.max_tokens)
 
     @cached_property
     def _common_digest(self) -> str:
@@ -55,7 +56,7 @@ class Job:
 
     row: InputRow
     arm: str
-    request: Request = field(repr=False)
+    request: ModelRequest = field(repr=False)
     hash: str
 
 
@@ -109,14 +110,14 @@ class TaskResult:
         return Expectation.of(self.expect).pairs(output)
 
 
-def answer(task: Task, job: Job, reply: Callable[[Request], Reply]) -> TaskResult:
+def answer(task: Task, job: Job, reply: Callable[[ModelRequest], ModelReply]) -> TaskResult:
     """Ask and judge. A failure of the model is a result too, with the cost of what was paid before.
 
     Raises BudgetExceeded, which ends the bench.
     """
-    paid: list[Reply] = []
+    paid: list[ModelReply] = []
 
-    def paying(request: Request) -> Reply:
+    def paying(request: ModelRequest) -> ModelReply:
         paid.append(reply(request))
         return paid[-1]
 
@@ -130,7 +131,7 @@ def answer(task: Task, job: Job, reply: Callable[[Request], Reply]) -> TaskResul
         return failed(job, err, paid, _since(began))
 
 
-def read(task: Task, job: Job, reply: Reply) -> TaskResult:
+def read(task: Task, job: Job, reply: ModelReply) -> TaskResult:
     """Read and judge a reply from a batch, where no repair can be asked for."""
     try:
         if reply.finish == "refused":
@@ -140,14 +141,14 @@ def read(task: Task, job: Job, reply: Reply) -> TaskResult:
         return failed(job, err, [reply], None)
 
 
-def judged(job: Job, output: Any, paid: list[Reply], ms: float | None) -> TaskResult:
+def judged(job: Job, output: Any, paid: list[ModelReply], ms: float | None) -> TaskResult:
     """Return the result of an answer."""
     expect = job.row.expect
     score = None if expect is None else int(expect.is_met(output))
     return _result(job, paid, ms, output=output, score=score)
 
 
-def failed(job: Job, err: ModelError, paid: list[Reply], ms: float | None) -> TaskResult:
+def failed(job: Job, err: ModelError, paid: list[ModelReply], ms: float | None) -> TaskResult:
     """Return the result of a failure: an invalid answer is wrong, other failures are not judged."""
     wrong = isinstance(err, AnswerInvalid) and job.row.expect is not None
     # A wire's own kinds of error are called by the one of ours that they are.
@@ -155,7 +156,7 @@ def failed(job: Job, err: ModelError, paid: list[Reply], ms: float | None) -> Ta
     return _result(job, paid, ms, error=names[0], message=str(err), score=0 if wrong else None)
 
 
-def _result(job: Job, paid: list[Reply], ms: float | None, **outcome: Any) -> TaskResult:
+def _result(job: Job, paid: list[ModelReply], ms: float | None, **outcome: Any) -> TaskResult:
     row, costs = job.row, [reply.cost for reply in paid]
     known = [cost for cost in costs if cost is not None]
     sources = {reply.source for reply in paid}

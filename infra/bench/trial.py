@@ -14,7 +14,7 @@ from infra.bench.report import Throughput, report
 from infra.bench.results import ResultsFile
 from infra.bench.rows import BadRow, InputRow
 from infra.bench.tasks import Job, Task, TaskResult
-from shared.models import Json
+from shared.events import Json
 
 #: Threads when the model layer's own limits decide how many calls are made at once.
 AUTO = 32

@@ -24,13 +24,15 @@ from infra.bench.trial import AUTO, Trial, TrialProgress, conduct
 from infra.cli.system import KnownSystem
 from infra.project import from_caller
 from shared.errors import SettingsError
-from shared.models import Caller, Json, Reply, Request, batch
+from shared.events import Json
+from shared.models import ModelReply, ModelRequest, Payer
 from shared.models.batch import BatchProvider
+from shared.models.batch.connect import connect
 from shared.models.roles import Roles
 from shared.models.routing import Models
 from shared.settings import Settings
 
-_CALLER = Caller("bench", "bench")
+_PAYER = Payer("bench", "bench")
 _KINDS: dict[str, Kind] = {".csv": "csv", ".tsv": "tsv"}
 _USAGE, _INTERRUPTED = 2, 130
 _MOST_THREADS = 512
@@ -111,7 +113,7 @@ def _run(settings: Settings, options: argparse.Namespace, spool: IO[bytes]) -> i
 
 def _batches(settings: Settings, model: str) -> BatchProvider:
     chain = Roles(settings).chain(model)
-    return batch.connect(chain.names[0], settings, chain.setting)
+    return connect(chain.names[0], settings, chain.setting)
 
 
 def _automatic(trial: Trial) -> int:
@@ -193,9 +195,11 @@ def _from_file(path: Path, kind: Kind, columns: Columns) -> Iterable[rows.InputR
         yield from rows.read(stream, kind, columns)
 
 
-def _reply(models: Models, model: str, options: argparse.Namespace, request: Request) -> Reply:
+def _reply(
+    models: Models, model: str, options: argparse.Namespace, request: ModelRequest
+) -> ModelReply:
     may_repeat = None if options.cache == "on" else False
-    return models.reply(model, request, timeout=options.timeout, caller=_CALLER, cache=may_repeat)
+    return models.reply(model, request, timeout=options.timeout, payer=_PAYER, cache=may_repeat)
 
 
 def _stream(trial: Trial, models: Models, options: argparse.Namespace) -> int:
@@ -209,7 +213,7 @@ def _stream(trial: Trial, models: Models, options: argparse.Namespace) -> int:
         job.arm,
         job.request,
         timeout=options.timeout,
-        caller=_CALLER,
+        payer=_PAYER,
         sink=shown.show,
         cache=False,
     )

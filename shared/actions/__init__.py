@@ -6,12 +6,10 @@ compared before it touches the world. What performs it lives behind `Adapter`, o
 
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, Self
 
-from shared.events import Event
+from shared.events import Event, Json
 
 if TYPE_CHECKING:
     from shared.settings import Settings
-
-Json = dict[str, Any]
 
 
 class Target(Protocol):

@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Callable
 from contextvars import ContextVar
 
-from shared.actions import Action, Adapter, Json, Mark, Receipt
+from shared.actions import Action, Adapter, Mark, Receipt
 from shared.database import Row
 from shared.errors import ActionRejected, ActionUnavailable, EffectUnknown, ReplayError
+from shared.events import Json
 from shared.journal import Run, canonical, digest
 
 #: The branch of `agent.map` that this thread works in: slots must not depend on the threads' order.

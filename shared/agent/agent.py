@@ -24,7 +24,7 @@ from shared.memory import Memory
 from shared.memory.audience import Audiences
 from shared.memory.conversations.turns import Conversations
 from shared.memory.store import MemoryStore
-from shared.models import Message, Request, ToolCall
+from shared.models import ChatMessage, ModelRequest, ToolCall
 from shared.models.answers import typed
 from shared.models.prompts import system
 from shared.models.routing import Models
@@ -93,8 +93,8 @@ class Agent:
 
         Raises AnswerInvalid when the answer is still invalid after one repair and the other model.
         """
-        request = Request(
-            messages=(Message("user", as_data(context)),),
+        request = ModelRequest(
+            messages=(ChatMessage("user", as_data(context)),),
             system=system(prompt),
             schema=typed.schema_of(returns),
             max_tokens=max_tokens,
@@ -130,7 +130,7 @@ class Agent:
         """
         known = {tool.name: tool for tool in tools}
         question = as_data([*context, self.event])
-        messages = [*self._thinking.earlier(), Message("user", question)]
+        messages = [*self._thinking.earlier(), ChatMessage("user", question)]
         for left in range(rounds, -1, -1):
             offered = known.values() if left else ()
             reply = self._thinking.turn(
@@ -139,9 +139,9 @@ class Agent:
             calls = tuple(ToolCall(**call) for call in reply["calls"])
             if not calls:
                 return str(reply["text"])
-            messages.append(Message("assistant", reply["text"], calls))
+            messages.append(ChatMessage("assistant", reply["text"], calls))
             messages += [
-                Message(
+                ChatMessage(
                     "tool", error or self._thinking.use(known[call.name], call), call_id=call.id
                 )
                 for call, error in zip(calls, reply["errors"], strict=True)

@@ -13,12 +13,12 @@ from shared.errors import BudgetExceeded, ModelError
 from shared.journal import Outcome, Run
 from shared.memory.conversations.summaries import summarised
 from shared.memory.conversations.turns import unsummarised
-from shared.models import Caller, Message, Reply, Request, ToolCall
+from shared.models import ChatMessage, ModelReply, ModelRequest, Payer, ToolCall
 from shared.models.answers import typed
+from shared.models.answers.next_turn import next_turn
 from shared.models.answers.tool_calls import judged
-from shared.models.answers.tool_turn import turn as answered
-from shared.models.batch.intake import first_in_a_batch, rest_until
-from shared.models.guards.retrying import Sink
+from shared.models.batch.intake import first_in_a_batch, park_until
+from shared.models.guards.guarded_model import TextSink
 from shared.models.prompts import clean, data
 from shared.models.routing import Models
 
@@ -44,11 +44,11 @@ class Thinking:
         self._drafts = drafts
         self._conversation = conversation
         self._remaining = remaining
-        self._caller = Caller(run.event.tenant, run.flow, run.event.actor.id)
+        self._payer = Payer(run.event.tenant, run.flow, run.event.actor.id)
 
     def ask(
         self,
-        request: Request,
+        request: ModelRequest,
         returns: type[T],
         model: str,
         substitute: str,
@@ -61,42 +61,42 @@ class Thinking:
             other = self._reply_with(substitute, cache=cache) if substitute else None
             if deadline is not None:
                 name = self._models.provider(model).name
-                purse = self._models.purse(name, self._caller)
+                purse = self._models.purse(name, self._payer)
                 ask = first_in_a_batch(self._run, name, deadline, ask, purse)
             try:
                 _, reply = typed.ask(ask, request, returns, other)
             except BudgetExceeded as err:
                 if deadline is not None and err.free_at is not None:
-                    rest_until(self._run, err.free_at, deadline)
+                    park_until(self._run, err.free_at, deadline)
                 raise
             return _outcome(reply, model, reply.text)
 
         text = self._model_step("ask", request, model, work)
         return typed.parse(returns, text)
 
-    def choose(self, request: Request, chosen: str, options: Sequence[str]) -> str:
+    def choose(self, request: ModelRequest, chosen: str, options: Sequence[str]) -> str:
         """Record which model answers, and with what probability; a replay chooses the same."""
         choice = {"chosen": chosen, "options": list(options), "probability": 1.0}
         about = {"request": request, "options": list(options)}
         recorded = self._run.step("choose", about, lambda: Outcome(choice), defer=True)
         return str(recorded["chosen"])
 
-    def earlier(self) -> list[Message]:
+    def earlier(self) -> list[ChatMessage]:
         """Return the earlier conversation: a summary of the older turns, which the small model
         extends when they are too many, and the newest turns."""
         window = self._conversation.window()
         keep = partial(self._conversation.summarise, window)
         summary = summarised(self._run, window, self._reply_with("small", share=4), keep)
         turns = unsummarised(window) if summary is None else window.newest
-        said = [Message(turn.role, clean(turn.text)) for turn in turns]
+        said = [ChatMessage(turn.role, clean(turn.text)) for turn in turns]
         told = window.summary if summary is None else summary
         block = data("summary of the earlier conversation", told)
-        return [Message("user", block), *said] if told else said
+        return [ChatMessage("user", block), *said] if told else said
 
     def turn(
         self,
         instruction: str,
-        messages: Sequence[Message],
+        messages: Sequence[ChatMessage],
         tools: Iterable[Tool],
         model: str,
         max_tokens: int,
@@ -104,13 +104,13 @@ class Thinking:
         stream: bool,
     ) -> dict[str, Any]:
         specs = tuple(tool.spec for tool in tools)
-        request = Request(tuple(messages), instruction, specs, max_tokens=max_tokens)
+        request = ModelRequest(tuple(messages), instruction, specs, max_tokens=max_tokens)
 
         def work() -> Outcome:
             sink = self._drafts.sink() if stream else None
             other = self._models.substitute(model)
             fallback = self._reply_with(other, sink=sink) if other else None
-            reply = answered(self._reply_with(model, sink=sink), request, fallback)
+            reply = next_turn(self._reply_with(model, sink=sink), request, fallback)
             output = {
                 "text": reply.text,
                 "calls": [asdict(call) for call in reply.calls],
@@ -128,20 +128,20 @@ class Thinking:
         return data(f"result of {call.name}", text)
 
     def _reply_with(
-        self, model: str, *, cache: bool | None = None, sink: Sink | None = None, share: int = 1
-    ) -> Callable[[Request], Reply]:
+        self, model: str, *, cache: bool | None = None, sink: TextSink | None = None, share: int = 1
+    ) -> Callable[[ModelRequest], ModelReply]:
         """Return a function that asks `model`, within one `share`th of the time that is left."""
 
-        def reply(request: Request) -> Reply:
+        def reply(request: ModelRequest) -> ModelReply:
             timeout = max(self._remaining() - RESERVE, 0.0) / share
             return self._models.reply(
-                model, request, timeout=timeout, caller=self._caller, sink=sink, cache=cache
+                model, request, timeout=timeout, payer=self._payer, sink=sink, cache=cache
             )
 
         return reply
 
     def _model_step(
-        self, name: str, request: Request, model: str, work: Callable[[], Outcome]
+        self, name: str, request: ModelRequest, model: str, work: Callable[[], Outcome]
     ) -> Any:
         try:
             return self._run.step(name, {"model": model, "request": request}, work)
@@ -152,7 +152,7 @@ class Thinking:
             raise
 
 
-def _outcome(reply: Reply, role: str, output: Any, statements: Sequence[Any] = ()) -> Outcome:
+def _outcome(reply: ModelReply, role: str, output: Any, statements: Sequence[Any] = ()) -> Outcome:
     usage = reply.usage
     choice = {
         "role": role,

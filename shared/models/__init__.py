@@ -1,14 +1,29 @@
-"""The model layer: one request, one reply, many providers. This file holds the shapes that cross
-its border."""
+"""The models: one request, one reply, many providers. This file holds the types of both.
 
-from collections.abc import Iterator, Sequence
+routing      picks the models of a role and asks the next when one fails; everything starts here
+roles        reads MODEL_SMALL, MODEL_LARGE and MODEL_ROLES
+prices       knows what tokens cost
+tokens       estimates the tokens of a text and shortens it to fewer
+prompts      fences text from outside, so that a prompt shows it as data
+deadline     the moment by which a call must end
+stored_json  reads requests and replies back from a database
+answers/     typed answers and tool calls: schemas, validation, repair
+guards/      retries, budgets, limits and the circuit breaker around each model
+cache/       the prompt cache
+providers/   one folder per wire format: openai, anthropic, bedrock
+offline/     the model that needs no network
+batch/       requests that wait for a batch at half the price
+"""
+
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
-Json = dict[str, Any]
+from shared.events import Json
+
 Finish = Literal["stop", "length", "tools", "refused"]
-#: What a vector is for: a text that is kept and found, or a question that finds it.
-Purpose = Literal["document", "query"]
+#: A vector is for a text that is stored and found (document), or for a question that finds it.
+EmbeddingPurpose = Literal["document", "query"]
 
 
 @dataclass(frozen=True)
@@ -22,8 +37,8 @@ class ToolSpec:
 
 @dataclass(frozen=True)
 class ToolCall:
-    """What the model wants called. `malformed` holds the arguments as it wrote them when they were
-    no JSON object; `arguments` is empty then."""
+    """A call that the model asks for. `malformed` holds arguments that are not a JSON object, as
+    the model wrote them; `arguments` is then empty."""
 
     id: str
     name: str
@@ -40,7 +55,7 @@ class Image:
 
 
 @dataclass(frozen=True)
-class Message:
+class ChatMessage:
     """One turn. A `tool` turn answers the call named by `call_id`; an `assistant` turn may hold
     `calls`; a `user` turn may hold `images`."""
 
@@ -52,16 +67,16 @@ class Message:
 
 
 @dataclass(frozen=True)
-class Request:
-    """What to ask, without saying whom: providers fill in the rest.
+class ModelRequest:
+    """A request that any provider can send.
 
-    `schema` asks for an answer that is JSON of that schema. `tool_choice` lets the model choose
-    when it is empty, makes it call some tool when it is `any`, else names the tool to call.
-    `max_tokens` is always set: without a bound real servers generate until their context ends.
-    `temperature` 0 is the default because most steps of a flow are decisions.
+    `schema` asks for JSON of that schema. `tool_choice` names the tool that the model must call,
+    or is `any` for one of them; when it is empty, the model chooses. `max_tokens` is always set:
+    without a bound real servers generate until their context ends. `temperature` is 0 by default
+    because most steps of a flow are decisions.
     """
 
-    messages: tuple[Message, ...]
+    messages: tuple[ChatMessage, ...]
     system: str = ""
     tools: tuple[ToolSpec, ...] = ()
     schema: Json | None = None
@@ -82,10 +97,10 @@ class Usage:
 
 
 @dataclass(frozen=True)
-class Reply:
-    """What came back. `model` is the name that answered; `cost` is in US dollars, None when the
-    price is unknown. `source` says where it came from: the provider, or one of the prompt caches;
-    from a cache `cost` is 0 and `saved` is what it would have been."""
+class ModelReply:
+    """The answer. `model` is the name that answered; `cost` is in US dollars, None when the price
+    is unknown. `source` is the provider or one of the prompt caches; for a cached reply `cost` is 0
+    and `saved` is the cost that the cache saved."""
 
     text: str
     finish: Finish
@@ -97,8 +112,12 @@ class Reply:
     saved: float | None = 0.0
 
 
-class Caller(NamedTuple):
-    """For whom a model is asked: budgets and shared limits count by this."""
+#: Asks one model, or several in turn.
+AskModel = Callable[[ModelRequest], ModelReply]
+
+
+class Payer(NamedTuple):
+    """The tenant, flow and user whose budgets pay for a model call."""
 
     tenant: str
     flow: str
@@ -109,27 +128,27 @@ class Chunk(NamedTuple):
     """A piece of a streamed reply: some text, or at the end the whole reply."""
 
     text: str = ""
-    reply: Reply | None = None
+    reply: ModelReply | None = None
 
 
 class Provider(Protocol):
     """One model behind one wire format.
 
-    Both methods raise ModelUnavailable (retry), ModelRejected (do not) and nothing else. `timeout`
-    is in seconds and bounds the whole call. A stream ends with exactly one chunk that carries the
-    reply.
+    Both methods raise only ModelUnavailable (retry) and ModelRejected (do not). `timeout` bounds
+    the whole call, in seconds. The last chunk of a stream, and only that one, carries the reply.
     """
 
     name: str
 
-    def reply(self, request: Request, timeout: float) -> Reply: ...
+    def reply(self, request: ModelRequest, timeout: float) -> ModelReply: ...
 
-    def stream(self, request: Request, timeout: float) -> Iterator[Chunk]: ...
+    def stream(self, request: ModelRequest, timeout: float) -> Iterator[Chunk]: ...
 
 
-class Embedder(Protocol):
-    """Text to unit vectors of `dimensions` floats. Vectors of two embedders never mix; `name` tells
-    them apart. `asymmetric` says whether the same text has another vector as a question."""
+class EmbeddingProvider(Protocol):
+    """Turns texts into unit vectors of `dimensions` floats. `name` tells the vectors of two models
+    apart, as they cannot be compared. An `asymmetric` model gives a question another vector than
+    the same text as a document."""
 
     name: str
     asymmetric: bool
@@ -137,4 +156,6 @@ class Embedder(Protocol):
     @property
     def dimensions(self) -> int: ...
 
-    def embed(self, texts: Sequence[str], purpose: Purpose = "document") -> list[list[float]]: ...
+    def embed(
+        self, texts: Sequence[str], purpose: EmbeddingPurpose = "document"
+    ) -> list[list[float]]: ...

@@ -1,4 +1,4 @@
-"""When a model call must be over."""
+"""The moment by which a model call must end."""
 
 import time
 
@@ -12,5 +12,5 @@ class Deadline:
 
     @property
     def left(self) -> float:
-        """Seconds until then, negative once it has passed."""
+        """The seconds that are left, negative afterwards."""
         return self._at - time.monotonic()

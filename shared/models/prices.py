@@ -1,5 +1,4 @@
-"""What tokens cost, as far as we know: the user's own prices, list prices of a few models, and None
-for the rest."""
+"""Prices of tokens: the user's own, the list prices of some models, and None for the rest."""
 
 import json
 import re
@@ -8,7 +7,7 @@ from typing import NamedTuple
 
 from shared.errors import SettingsError
 from shared.log import log
-from shared.models import Request, Usage
+from shared.models import ModelRequest, Usage
 
 
 class Price(NamedTuple):
@@ -48,28 +47,28 @@ PRICES: dict[str, tuple[Price, ...]] = {
     "nova-micro": (Price(0.035, 0.14, 0.00875),),
 }
 
-#: Servers whose prices the table knows. A model of the same name elsewhere may cost anything.
+#: Servers whose prices stand in the table. Elsewhere a model of the same name may cost anything.
 _KNOWN = ("openai:", "anthropic:", "bedrock:")
 
-#: What may follow a name in the table and still be the same model: a date or a version. Anything
-#: else (`gpt-5.4-pro` after `gpt-5.4`) is another model at another price.
+#: A date or a version may follow a name in the table. Anything else (`gpt-5.4-pro` after
+#: `gpt-5.4`) makes it another model at another price.
 _SAME_MODEL = re.compile(r"(-latest|-?\d{4}-?\d{2}-?\d{2})?(-v\d+)?(:\d+)*")
 
 
-#: What providers add to a request (their words about tools or about JSON), and around each part.
+#: Tokens that providers add to a request (their words about tools or JSON), and to each part.
 _REQUEST_TOKENS = 1_000
 _PART_TOKENS = 16
-#: The largest that a provider makes of one picture: OpenAI's budget of patches at full detail.
+#: The most that a provider counts for one picture: OpenAI's budget of patches at full detail.
 #: https://developers.openai.com/api/docs/guides/images-vision
 _IMAGE_TOKENS = 10_000
 
-#: Batches cost this part of what calls cost, at OpenAI, Anthropic and Bedrock alike:
+#: Batches cost this share of the price of calls, at OpenAI, Anthropic and Bedrock alike:
 #: https://developers.openai.com/api/docs/guides/batch,
 #: https://platform.claude.com/docs/en/build-with-claude/batch-processing,
 #: https://aws.amazon.com/bedrock/pricing/.
 BATCH_SHARE = 0.5
 
-#: More than anybody means; what is larger is a slip of the hand.
+#: A larger amount is a typing error.
 _MOST_DOLLARS = 1e9
 
 _unknown: set[str] = set()
@@ -77,8 +76,8 @@ _lock = threading.Lock()
 
 
 class Prices:
-    """The prices of one MODEL_PRICES over the table. An exact name beats a prefix, a longer prefix
-    a shorter one, and any of them the table.
+    """The prices of MODEL_PRICES, then those of the table. An exact name comes before a prefix, and
+    a longer prefix before a shorter one.
 
     >>> Prices("ollama:*=0/0/0").cost("ollama:llama3.2", Usage(1_000_000, 1_000_000))
     0.0
@@ -88,7 +87,7 @@ class Prices:
         self._own = _parsed(text)
 
     def cost(self, name: str, usage: Usage) -> float | None:
-        """Return what `usage` of the model called `name` costs in US dollars, None when unknown.
+        """Return the cost of `usage` of the model `name` in US dollars, None when unknown.
 
         >>> Prices().cost("anthropic:claude-haiku-4-5-20251001", Usage(1_000_000, 1_000_000))
         6.0
@@ -103,11 +102,11 @@ class Prices:
         dollars += usage.written * price.input * _write_surcharge(name)
         return dollars / 1_000_000
 
-    def ceiling(self, name: str, request: Request) -> float | None:
-        """Return the most that one call may cost in US dollars, None when the price is unknown.
+    def ceiling(self, name: str, request: ModelRequest) -> float | None:
+        """Return the most that one call can cost in US dollars, None when the price is unknown.
 
-        The input is what the characters can make at most, all of it written to the prefix cache;
-        the output is `max_tokens`.
+        That assumes `most_tokens` of input, all written to the prefix cache, and `max_tokens` of
+        output.
         """
         tiers = self._tiers(name)
         if not tiers:
@@ -119,7 +118,7 @@ class Prices:
         return dollars / 1_000_000
 
     def _tiers(self, name: str) -> tuple[Price, ...]:
-        """Return the prices of `name`; none when unknown, which is logged once per process."""
+        """Return the prices of `name`; none when unknown, and log that once per process."""
         prefixes = [key for key in self._own if key.endswith("*") and name.startswith(key[:-1])]
         if found := self._own.get(name) or self._own.get(max(prefixes, key=len, default="")):
             return (found,)
@@ -134,19 +133,19 @@ class Prices:
 
 
 def _write_surcharge(name: str) -> float:
-    """Return what writing to the prefix cache costs above the price of input, as a share of it.
+    """Return the surcharge for writing to the prefix cache, as a share of the price of input.
 
     https://platform.claude.com/docs/en/build-with-claude/prompt-caching: a quarter, for five
-    minutes. Amazon's own models ask nothing for it, and OpenAI's do not count it.
+    minutes. Amazon's own models write for free, and OpenAI's do not count it.
     """
     return 0.25 if "claude" in name else 0.0
 
 
-def most_tokens(request: Request) -> int:
-    """Return how many input tokens `request` can be at most.
+def most_tokens(request: ModelRequest) -> int:
+    """Return an upper bound of the input tokens of `request`.
 
-    No tokenizer makes more tokens than the text has bytes. English makes a quarter of that, so the
-    bound is high; budgets give the rest back as soon as the call has ended.
+    A tokenizer makes at most one token of each byte. English has a quarter of that, so the bound is
+    high; budgets give the rest back as soon as the call has ended.
     """
     parts = [request.system]
     for message in request.messages:
@@ -162,7 +161,7 @@ def most_tokens(request: Request) -> int:
 
 
 def dollars_of(text: str) -> float:
-    """Read an amount that somebody wrote; raises ValueError when it is none or absurdly large."""
+    """Read an amount of dollars; raises ValueError unless it is a number of a sensible size."""
     dollars = float(text)
     if not 0 <= dollars <= _MOST_DOLLARS:
         raise ValueError(f"{dollars:g} is not from 0 to {_MOST_DOLLARS:,.0f}")

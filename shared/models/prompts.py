@@ -1,4 +1,4 @@
-"""How text from outside is put into a prompt: as data, fenced, cleaned and bounded."""
+"""Puts text from outside into a prompt: as data, fenced, cleaned and shortened."""
 
 import re
 import unicodedata
@@ -12,7 +12,7 @@ _DATA_IS_DATA = (
     "there or know for certain, say that you do not know."
 )
 
-#: Characters kept of one block, and what is written where a text was cut.
+#: The longest block in characters, and the mark where a text was shortened.
 LIMIT = 24_000
 SHORTENED = "[shortened]"
 
@@ -20,11 +20,11 @@ _SOURCE_LIMIT = 200
 _COMMENT = re.compile(r"<!--.*?(-->|\Z)", re.S)
 _FENCE = re.compile(r"[<＜﹤‹]\s*(/?)\s*(data)", re.I)
 
-#: Unicode's categories of what nobody sees: format characters (zero-width, bidirectional, tags),
-#: controls, surrogates, private use.
+#: Unicode's categories of invisible characters: format (zero-width, bidirectional, tags), control,
+#: surrogate, private use.
 _HIDDEN = frozenset({"Cf", "Cc", "Cs", "Co"})
 
-#: Letters and marks that nobody sees either: fillers, and the variation selectors that can carry
+#: Letters and marks that are invisible too: fillers, and the variation selectors that can carry
 #: bytes behind an emoji.
 _BLANK = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0") | {
     chr(code) for code in range(0xE0100, 0xE01F0)
@@ -38,24 +38,24 @@ _JOINERS = "\u200c\u200d"
 
 
 def system(prompt: str) -> str:
-    """Return the author's prompt with the paragraph that says what data is."""
+    """Return the author's prompt, followed by the paragraph about data."""
     return f"{prompt.strip()}\n\n{_DATA_IS_DATA}"
 
 
 def data(source: str, text: str, limit: int = LIMIT) -> str:
     """Return `text` as a block of data that came from `source`.
 
-    Nothing in it can close the block, and nothing in it is hidden from a reader of the page that
-    it came from. At most `limit` characters of it are kept: the first ones.
+    The text cannot close the block, and holds nothing that a reader of the original page would not
+    see. Only its first `limit` characters are kept.
     """
     label = re.sub(r"[\s\"<>]+", " ", _visible(source)).strip()[:_SOURCE_LIMIT]
     return f'<data source="{label}">\n{clean(text, limit)}\n</data>'
 
 
 def clean(text: str, limit: int = LIMIT) -> str:
-    """Return `text` without what is hidden and without the marks of a block, cut at `limit`.
+    """Return `text` without hidden characters and without the marks of a block, cut at `limit`.
 
-    `<|` starts the marks by which many local servers tell turns apart, also inside of a text.
+    Many local servers tell turns apart by marks that start with `<|`, even inside a text.
     """
     seen = _FENCE.sub(r"(\1\2", _visible(_COMMENT.sub("", text))).replace("<|", "(|").strip()
     return seen if len(seen) <= limit else f"{seen[:limit].rstrip()} {SHORTENED}"

@@ -1,4 +1,4 @@
-"""Roles: what an author calls a model, and which models that means."""
+"""Roles: the names by which authors call models, and the models behind each."""
 
 import re
 from typing import NamedTuple
@@ -10,18 +10,16 @@ _ROLE = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 
 
 class Chain(NamedTuple):
-    """Models in the order in which they are asked, each when those before it fail.
-
-    `setting` is what error messages point to.
-    """
+    """Models in the order in which they are asked, each after those before it failed. Error
+    messages point to `setting`."""
 
     names: tuple[str, ...]
     setting: str
 
 
 class Roles:
-    """The roles `small`, `large` and those of MODEL_ROLES. Raises SettingsError when that is
-    malformed."""
+    """The roles `small`, `large` and those of MODEL_ROLES; raises SettingsError when that setting
+    is malformed."""
 
     def __init__(self, settings: Settings) -> None:
         self._chains = {
@@ -37,12 +35,12 @@ class Roles:
             self._chains[role] = _chain(names, "MODEL_ROLES")
 
     def chain(self, role_or_name: str) -> Chain:
-        """Return the models of a role; what is no role is the full name of one model."""
+        """Return the models of a role, or the one model that a full name names."""
         return self._chains.get(role_or_name) or Chain((role_or_name,), "the flow's model=")
 
     def substitute(self, role: str) -> str:
-        """Return what to ask when the first model of `role` gave no valid answer, else the empty
-        string: the next of its chain, or for `small` the large one."""
+        """Return the model to ask after the first of `role` gave an invalid answer, or nothing: the
+        next of its chain, or for `small` the large one."""
         names = self.chain(role).names
         others = names[1:] or (self.chain("large").names if role == "small" else ())
         return next((name for name in others if name != names[0]), "")

@@ -1,4 +1,4 @@
-"""Which model answers: roles and names to providers, and what happens when one fails."""
+"""Finds the models of a role, and asks them in turn until one answers."""
 
 import threading
 import time
@@ -8,30 +8,30 @@ from typing import TYPE_CHECKING
 from shared.database import Database, Statement
 from shared.errors import BudgetExceeded, ModelError, SettingsError
 from shared.log import log
-from shared.models import Caller, Embedder, Provider, Reply, Request
+from shared.models import EmbeddingProvider, ModelReply, ModelRequest, Payer, Provider
 from shared.models.batch.intake import Purse
 from shared.models.cache.prompt_cache import PromptCache
 from shared.models.deadline import Deadline
+from shared.models.guards.guarded_model import BatchPurse, GuardedModel, Guards, ModelCall, TextSink
 from shared.models.guards.output_limits import OutputLimits
-from shared.models.guards.retrying import BatchPurse, Call, Guarded, Guards, Sink
 from shared.models.prices import Prices
 from shared.models.roles import Roles
 from shared.settings import Settings
 
 if TYPE_CHECKING:
-    from shared.models.guards.embedding import Wire
+    from shared.models.providers.embedding_wire import EmbeddingWire
 
 _OPENAI_KINDS = frozenset({"openai", "ollama", "http", "https"})
 
-#: Tests, and what is not asked for anybody.
-NOBODY = Caller("", "")
+#: The payer of calls that no budget counts.
+NOBODY = Payer("", "")
 
 
 class Models:
     """All models that the settings name, built on first use and kept. Thread-safe.
 
-    Without a `database` the prompt cache is the process's own. Raises SettingsError when a setting
-    is malformed, or needs a database that is not there.
+    Without a `database` each process has a prompt cache of its own. Raises SettingsError when a
+    setting is malformed, or needs a database and there is none.
     """
 
     def __init__(
@@ -46,77 +46,75 @@ class Models:
         self._sleep = sleep
         self._lock = threading.Lock()
         self._roles = Roles(settings)
-        self._models: dict[str, Guarded] = {}
-        self._embedders: dict[str, Embedder] = {}
+        self._models: dict[str, GuardedModel] = {}
+        self._embedders: dict[str, EmbeddingProvider] = {}
 
     def provider(self, role_or_name: str) -> Provider:
-        """Return the first model of a role (`small`, `large`), or the one that a full name names.
+        """Return the first model of a role (`small`, `large`), or the model of a full name.
 
-        Raises SettingsError when nothing is called so, or when its key is not set.
+        Raises SettingsError when the name is unknown or its key is not set.
         """
         chain = self._roles.chain(role_or_name)
         return self._model(chain.names[0], chain.setting).provider
 
     def substitute(self, role: str) -> str:
-        """Return what to ask when `role` gave no valid answer; empty when there is nothing else."""
+        """Return the model to ask after `role` gave an invalid answer, or nothing."""
         return self._roles.substitute(role)
 
     def reply(
         self,
         role: str,
-        request: Request,
+        request: ModelRequest,
         *,
         timeout: float,
-        caller: Caller = NOBODY,
-        sink: Sink | None = None,
+        payer: Payer = NOBODY,
+        sink: TextSink | None = None,
         cache: bool | None = None,
-    ) -> Reply:
+    ) -> ModelReply:
         """Ask the models of `role` in turn until one answers, within `timeout` seconds.
 
-        With a `sink` the answer is streamed: it is called with the text so far, which starts again
-        when another attempt does. `cache` says whether an equal request may have been answered
-        before; by default it may when the temperature is 0. Where the budget has no room for
-        `large`, `small` is asked. Raises ModelUnavailable, ModelRejected, BudgetExceeded, and
-        SettingsError.
+        A `sink` streams the answer: it is called with the text so far, which starts again with each
+        attempt. `cache` allows the answer to an earlier, equal request; by default it is allowed at
+        temperature 0. When the budget has no room for `large`, `small` is asked. Raises
+        ModelUnavailable, ModelRejected, BudgetExceeded, and SettingsError.
         """
         may_repeat = request.temperature == 0 if cache is None else cache
-        call = Call(request, Deadline(timeout), caller, sink, may_repeat)
+        call = ModelCall(request, Deadline(timeout), payer, sink, may_repeat)
         try:
             return self._in_turn(role, call)
         except BudgetExceeded as err:
             if role != "large" or self._roles.chain("small").names == self._roles.chain(role).names:
                 raise
-            log("budget: small answers for large", flow=caller.flow, reason=str(err))
+            log("budget: small answers for large", flow=payer.flow, reason=str(err))
             return self._in_turn("small", call)
 
-    def purse(self, name: str, caller: Caller) -> Purse | None:
-        """Return what pays for batches of the model `name`; None when there is no budget."""
+    def purse(self, name: str, payer: Payer) -> Purse | None:
+        """Return the budget for batches of the model `name`; None without BUDGETS."""
         budgets = self._guards.budgets
-        return BatchPurse(self._guards.prices, budgets, name, caller) if budgets else None
+        return BatchPurse(self._guards.prices, budgets, name, payer) if budgets else None
 
     def unsent(self, tenant: str) -> list[Statement]:
-        """Take what calls left to be written with others: settled reservations, and how long the
-        answers were."""
+        """Take the statements that calls left to be run with others: settled reservations, and the
+        lengths of answers."""
         buckets = self._guards.buckets
         return [*self._guards.outputs.unsent(tenant), *(buckets.unsent() if buckets else ())]
 
-    def embedder(self, name: str = "") -> Embedder:
-        """Return the embedder called `name`, or the one that MODEL_EMBED names, if it is behind an
-        API.
+    def embedder(self, name: str = "") -> EmbeddingProvider:
+        """Return the embedding model `name`, by default that of MODEL_EMBED.
 
-        Raises SettingsError for every other name: the local ones are not built here.
+        Raises SettingsError unless an API serves it: the room of the memory builds local ones.
         """
-        from shared.models.guards.embedding import GuardedEmbedder
+        from shared.models.guards.guarded_embedding import GuardedEmbeddingProvider
 
         name = name or self._settings.model_embed
         with self._lock:
             if name not in self._embedders:
                 wire = _connect_embedder(name, self._settings)
-                self._embedders[name] = GuardedEmbedder(wire, self._guards, self._sleep)
+                self._embedders[name] = GuardedEmbeddingProvider(wire, self._guards, self._sleep)
             return self._embedders[name]
 
-    def _in_turn(self, role: str, call: Call) -> Reply:
-        """Ask one model after the other; each but the last gets half of the time that is left."""
+    def _in_turn(self, role: str, call: ModelCall) -> ModelReply:
+        """Ask one model after the other; each but the last gets half of the remaining time."""
         chain = self._roles.chain(role)
         *first, last = (self._model(name, chain.setting) for name in chain.names)
         for model in first:
@@ -128,16 +126,16 @@ class Models:
                 log("model failed, the next is asked", model=model.name, reason=str(err))
         return last.reply(call)
 
-    def _model(self, name: str, setting: str) -> Guarded:
+    def _model(self, name: str, setting: str) -> GuardedModel:
         with self._lock:
             if name not in self._models:
                 provider = _connect(name, self._settings, setting)
-                self._models[name] = Guarded(provider, self._guards, self._sleep)
+                self._models[name] = GuardedModel(provider, self._guards, self._sleep)
             return self._models[name]
 
 
 def _guards(settings: Settings, database: Database | None) -> Guards:
-    """Build what the settings ask for, loading no module that they do not."""
+    """Build the guards that the settings ask for, loading only their modules."""
     guards = Guards(Prices(settings.model_prices), OutputLimits(database))
     if settings.prompt_cache != "off":
         guards = guards._replace(cache=_cache(settings, database))
@@ -174,10 +172,10 @@ def _required(database: Database | None, setting: str) -> Database:
 
 
 def _connect(name: str, settings: Settings, setting: str) -> Provider:
-    """Build the provider of `name`, loading the module of its wire format only."""
+    """Build the provider of `name`, loading only the module of its wire format."""
     kind, colon, _ = name.partition(":")
     if name == "offline":
-        from shared.models import offline
+        from shared.models.offline import model as offline
 
         return offline.connect(settings)
     if kind == "bedrock" and colon:
@@ -198,8 +196,8 @@ def _connect(name: str, settings: Settings, setting: str) -> Provider:
     )
 
 
-def _connect_embedder(name: str, settings: Settings) -> "Wire":
-    """Build the embedding model of `name`, loading the module of its wire format only."""
+def _connect_embedder(name: str, settings: Settings) -> "EmbeddingWire":
+    """Build the embedding model of `name`, loading only the module of its wire format."""
     kind, colon, _ = name.partition(":")
     if kind == "bedrock" and colon:
         from shared.models.providers.bedrock import embeddings as bedrock_embeddings

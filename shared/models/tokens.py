@@ -1,9 +1,9 @@
-"""How many tokens a text may be, without any vendor's tokenizer, and how it is cut to fewer."""
+"""Estimates the tokens of a text without a vendor's tokenizer, and cuts it to fewer."""
 
 import re
 from functools import cache
 
-#: What stands where a text was cut.
+#: The mark where a text was cut.
 CUT = "[… cut …]"
 
 #: Scripts in which one character is about one token: Chinese, Japanese, Korean.
@@ -28,7 +28,7 @@ _LINE = re.compile(r"\n+")
 
 @cache
 def _kinds() -> tuple[tuple[re.Pattern[str], int], ...]:
-    """The kinds of runs; compiled when first used, not in every cold start."""
+    """Compile the kinds of runs on first use, to keep cold starts short."""
     return tuple((re.compile(kind), characters) for kind, characters in _KINDS)
 
 
@@ -46,9 +46,9 @@ def tokens(text: str) -> int:
 
 
 def shortened(text: str, most: int) -> str:
-    """Return `text`, or so much of its beginning and its end as fits into `most` tokens.
+    """Return `text`, or as much of its beginning and end as fits into `most` tokens.
 
-    What a long text is about stands at its beginning, what it asks for at its end.
+    A long text says its subject at the beginning and its question at the end.
     """
     if len(text) <= most // 2 or tokens(text) <= most:
         return text

@@ -6,24 +6,24 @@ one that writes is handed the event and returns an action, which is then preview
 performed exactly once under the flow's policy. Neither does anything else.
 """
 
-import inspect
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_type_hints
+from typing import Any, Literal
 
 from shared.actions import Action, Query
 from shared.agent.agent import Agent
-from shared.errors import SettingsError
-from shared.events import Event
+from shared.events import Event, Json
 from shared.journal import canonical, digest
-from shared.models.answers import typed
+from shared.models.answers.function_schema import (
+    bound_arguments,
+    function_schema,
+    returned_schema,
+)
 from shared.planning import Planner, Reflector, Verifier
 from shared.planning.displays import Display
 from shared.planning.model_parts import plan_with_a_model, reflect, verify_with_a_model
 from shared.planning.validation import Limits, ToolFacts
-
-Json = dict[str, Any]
 
 #: What a tool needs to be offered.
 Place = Literal["", "issue", "thread", "repository"]
@@ -79,18 +79,14 @@ class PlanTool:
         return action
 
     def _call(self, subject: object, arguments: Json) -> Any:
-        hints = _hints(self.function)
+        known = self.facts.parameters["properties"]
+        if unknown := next((name for name in arguments if name not in known), ""):
+            raise Unfit(f"{self.name} takes no {unknown}")
         try:
-            values = {name: _converted(hints[name], arguments[name]) for name in arguments}
-        except KeyError as err:
-            raise Unfit(f"{self.name} takes no {err.args[0]}") from err
+            bound = bound_arguments(self.function, arguments, subject)
         except ValueError as err:
             raise Unfit(f"{self.name} cannot take these arguments: {err}") from err
-        try:
-            inspect.signature(self.function).bind(subject, **values)
-        except TypeError as err:
-            raise Unfit(f"{self.name} cannot take these arguments: {err}") from err
-        return self.function(subject, **values)
+        return self.function(*bound.args, **bound.kwargs)
 
 
 def reads(*, needs: Place = "") -> Callable[[Callable[..., Any]], PlanTool]:
@@ -102,8 +98,8 @@ def reads(*, needs: Place = "") -> Callable[[Callable[..., Any]], PlanTool]:
     """
 
     def declare(function: Callable[..., Any]) -> PlanTool:
-        returned = get_type_hints(function, include_extras=True).get("return", Any)
-        return PlanTool(_facts(function, returns=_schema(returned)), function, needs=needs)
+        facts = _facts(function, returns=returned_schema(function))
+        return PlanTool(facts, function, needs=needs)
 
     return declare
 
@@ -130,36 +126,8 @@ def effect_of(action: Action) -> str:
 
 
 def _facts(function: Callable[..., Any], *, returns: Json, writes: str = "") -> ToolFacts:
-    name = function.__name__
-    if not function.__doc__:
-        raise SettingsError(f"tool {name} has no docstring; write one for the model")
-    hints = _hints(function)
-    parameters = list(inspect.signature(function).parameters.values())[1:]
-    if missing := [p.name for p in parameters if p.name not in hints]:
-        raise SettingsError(f"tool {name} has no type for {', '.join(missing)}")
-    schema = {
-        "type": "object",
-        "properties": {p.name: _schema(hints[p.name]) for p in parameters},
-        "required": [p.name for p in parameters if p.default is p.empty],
-        "additionalProperties": False,
-    }
-    return ToolFacts(name, inspect.cleandoc(function.__doc__), schema, returns, writes)
-
-
-def _schema(kind: Any) -> Json:
-    """The schema of a type; anything at all has an empty one."""
-    return {} if kind in (Any, object) else typed.schema_of(kind)
-
-
-def _converted(kind: Any, value: Any) -> Any:
-    return value if kind in (Any, object) else typed.convert(kind, value)
-
-
-def _hints(function: Callable[..., Any]) -> dict[str, Any]:
-    """The types of the parameters behind the first."""
-    hints = get_type_hints(function, include_extras=True)
-    first = next(iter(inspect.signature(function).parameters), "")
-    return {name: kind for name, kind in hints.items() if name not in {"return", first}}
+    seen = function_schema(function, own=1)
+    return ToolFacts(seen.name, seen.description, seen.parameters, returns, writes)
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
+from shared.events import Json
 from shared.planning.checklist import Line, checklist
 from shared.planning.next_state import Course
 from shared.planning.store import Approval, Situation, StepRow
 
-Json = dict[str, Any]
 Emphasis = Literal["", "primary", "danger"]
 
 #: Characters of a goal that are repeated.

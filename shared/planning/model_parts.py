@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+from shared.events import Json
 from shared.models.answers.typed import at_most
 from shared.planning import Brief, Decision, Failure, Mind, Verdict
-from shared.planning.plan import Json, Plan, PlanStep
+from shared.planning.plan import Plan, PlanStep
 from shared.planning.validation import ToolFacts
 
 PROMPT = """\

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
-Json = dict[str, Any]
+from shared.events import Json
 
 #: How a step is called: short, because references and tables repeat it.
 STEP_ID = re.compile(r"[a-z][a-z0-9_-]{0,23}")

@@ -1,9 +1,11 @@
-"""References from a step's arguments to the outputs of earlier steps: paths, and what they give."""
+"""References from a step's arguments to the outputs of earlier steps: their paths, the values that
+they give, and the schemas of these."""
 
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from shared.events import Json
 from shared.planning.plan import Reference, is_reference
 
 _PART = re.compile(r"\.?([A-Za-z_][A-Za-z0-9_-]*)|\[(\d{1,6}|\*)\]")
@@ -59,3 +61,41 @@ def _at(value: Any, path: list[str | int], reference: Reference) -> Any:
 
 def _nothing(reference: Reference) -> Unresolved:
     return Unresolved(f"step {reference.step} gave nothing at {reference.path!r}")
+
+
+def schema_at(schema: Json, path: list[str | int]) -> Json | None:
+    """Return the schema of what lies at `path`: None when nothing can lie there, {} when that is
+    not known."""
+    for place, part in enumerate(path):
+        if not schema or "anyOf" in schema:
+            return {}
+        if isinstance(part, int) or part == "*":
+            if schema.get("type") != "array":
+                return None
+            schema = schema.get("items", {})
+            if part == "*":
+                inner = schema_at(schema, path[place + 1 :])
+                return None if inner is None else {"type": "array", "items": inner}
+        else:
+            if schema.get("type") != "object":
+                return None
+            properties = schema.get("properties", {})
+            if part not in properties:
+                return {} if schema.get("additionalProperties", True) else None
+            schema = properties[part]
+    return schema
+
+
+def takes(wanted: Json, given: Json) -> bool:
+    """Return True unless a value of the schema `given` is known not to fit the schema `wanted`."""
+    if not wanted or not given:
+        return True
+    for schema, other, flip in ((wanted, given, False), (given, wanted, True)):
+        if options := schema.get("anyOf") or schema.get("oneOf"):
+            return any(takes(other, o) if flip else takes(o, other) for o in options)
+    kinds = wanted.get("type"), given.get("type")
+    if None in kinds or kinds == ("number", "integer"):
+        return True
+    if kinds == ("array", "array"):
+        return takes(wanted.get("items", {}), given.get("items", {}))
+    return kinds[0] == kinds[1]

@@ -10,9 +10,9 @@ from typing import Any
 
 from shared.database import Database, Row, Statement, queries
 from shared.errors import EventError
-from shared.events import Event
+from shared.events import Event, Json
 from shared.journal import canonical
-from shared.planning.plan import Json, Plan, PlanStep
+from shared.planning.plan import Plan, PlanStep
 
 SQL = queries(__file__, "store.sql")
 

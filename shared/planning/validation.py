@@ -6,10 +6,14 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from shared.planning.plan import STEP_ID, Json, Plan, PlanStep, Reference, is_reference
-from shared.planning.references import Unresolved, parts
-from shared.planning.schemas import misfits, schema_at, takes
+from shared.events import Json
+from shared.models.answers.json_schema import SchemaCheck
+from shared.planning.plan import STEP_ID, Plan, PlanStep, Reference, is_reference
+from shared.planning.references import Unresolved, parts, schema_at, takes
 from shared.planning.waves import cycle
+
+#: A reference fits everywhere: its value is known only later.
+_ARGUMENTS = SchemaCheck(strict=True, exempt=is_reference)
 
 
 @dataclass(frozen=True)
@@ -122,7 +126,7 @@ def _step(
         known = ", ".join(tools)
         yield f"Step {step.id} uses the tool {step.tool[:40]!r}, which does not exist; use {known}."
         return
-    for sentence in misfits(tool.parameters, step.arguments, "arguments"):
+    for sentence in _ARGUMENTS.misfits(tool.parameters, step.arguments, "arguments"):
         yield f"Step {step.id}: {sentence}."
     for reference in step.references:
         yield from _reference(step, reference, plan, tools)

@@ -4,6 +4,7 @@ their handlers."""
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from shared.events import Json
 from shared.planning.states.act_verify import Act, Verify
 from shared.planning.states.approve import Approve
 from shared.planning.states.plan_validate import MakePlan, Validate
@@ -13,7 +14,6 @@ from shared.planning.states.runner import StateRunner
 from shared.planning.states.show import Showing
 from shared.runtime.worker import LambdaHandler, time_left
 
-Json = dict[str, Any]
 #: Handles one state, given its payload and the seconds that the function still has.
 StateHandler = Callable[[Json, Callable[[], float]], Json]
 #: The states that run beside others, one for each step of a wave.

@@ -8,11 +8,10 @@ from shared.agent.agent import Agent
 from shared.agent.flow import Flow
 from shared.aws import bus
 from shared.database import Statement
-from shared.events import Event
+from shared.events import Event, Json
 from shared.log import log
 from shared.runtime.lifecycle import Lifecycle, described
 
-Json = dict[str, Any]
 #: Takes what Lambda hands over, an event and its context, and returns the answer.
 LambdaHandler = Callable[[Json, Any], Json]
 

@@ -21,7 +21,7 @@ from shared.agent.flow import load_flow
 from shared.database import Database, Row, Statement
 from shared.events import Event
 from shared.journal import Journal, Run
-from shared.models import Reply, Request
+from shared.models import ModelReply, ModelRequest
 from shared.models.routing import Models
 from shared.runtime.function import adapters, capabilities, handler_of
 from shared.settings import Settings
@@ -96,7 +96,7 @@ class MortalModels(Models):
         super().__init__(settings, database)
         self._fate = fate
 
-    def reply(self, role: str, request: Request, **more: Any) -> Reply:
+    def reply(self, role: str, request: ModelRequest, **more: Any) -> ModelReply:
         self._fate.boundary()
         self._fate.count_call()
         reply = super().reply(role, request, **more)

@@ -22,7 +22,7 @@ from shared.actions.slack.adapter import SlackAdapter
 from shared.database import Database, Row, Statement
 from shared.events import Event
 from shared.journal import Journal, Run
-from shared.models import Reply, Request
+from shared.models import ModelReply, ModelRequest
 from shared.models.routing import Models
 from shared.runtime.function import handler_of
 from shared.settings import Settings
@@ -68,7 +68,7 @@ class MortalModels(Models):
         super().__init__(settings)
         self._fate = fate
 
-    def reply(self, role: str, request: Request, **more: Any) -> Reply:
+    def reply(self, role: str, request: ModelRequest, **more: Any) -> ModelReply:
         self._fate.boundary()
         reply = super().reply(role, request, **more)
         self._fate.boundary()

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from shared.models.guards.congestion import Call, Congestion
+from shared.models.guards.congestion import CallInFlight, Congestion
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Simulation:
         """Make `calls` calls; a refused one goes to the end of the queue. Stop at `until`."""
         queue = deque(range(calls))
         order = itertools.count()
-        events: list[tuple[float, int, str, int, Call]] = []
+        events: list[tuple[float, int, str, int, CallInFlight]] = []
         held = 0
         while queue or events:
             ready = self.congestion.ready_at(self.now) if queue else math.inf

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from shared.errors import SettingsError
-from shared.models import Image, Message, Request, ToolCall, ToolSpec, Usage
+from shared.models import ChatMessage, Image, ModelRequest, ToolCall, ToolSpec, Usage
 from shared.models.prices import Prices, most_tokens
 from shared.models.routing import Models
 from shared.settings import Settings
@@ -14,7 +14,7 @@ from tests.models.scripted_server import Says, ScriptedServer
 
 MILLION = Usage(1_000_000, 1_000_000)
 SMALL = Usage(100_000, 0)
-HELLO = Request((Message("user", "Hello"),))
+HELLO = ModelRequest((ChatMessage("user", "Hello"),))
 
 
 @pytest.mark.parametrize(
@@ -128,29 +128,29 @@ def test_an_unknown_price_is_logged_once_per_name(capsys: pytest.CaptureFixture[
 def test_a_ceiling_counts_every_part_of_a_request() -> None:
     prices = Prices("m=1000000/0/0")
 
-    def tokens(request: Request) -> float:
+    def tokens(request: ModelRequest) -> float:
         return prices.ceiling("m", request) or 0
 
-    bare = tokens(Request(()))
+    bare = tokens(ModelRequest(()))
     long = "x" * 5_000
     call = ToolCall("1", "look", {"at": long})
     for grown in (
-        Request((), system=long),
-        Request((Message("user", long),)),
-        Request((Message("assistant", calls=(call,)),)),
-        Request((), tools=(ToolSpec("look", long, {}),)),
-        Request((), tools=(ToolSpec("look", "", {"description": long}),)),
-        Request((), schema={"description": long}),
-        Request((Message("user", images=(Image("image/png", "aaaa"),)),)),
+        ModelRequest((), system=long),
+        ModelRequest((ChatMessage("user", long),)),
+        ModelRequest((ChatMessage("assistant", calls=(call,)),)),
+        ModelRequest((), tools=(ToolSpec("look", long, {}),)),
+        ModelRequest((), tools=(ToolSpec("look", "", {"description": long}),)),
+        ModelRequest((), schema={"description": long}),
+        ModelRequest((ChatMessage("user", images=(Image("image/png", "aaaa"),)),)),
     ):
         assert tokens(grown) >= bare + 5_000
-    assert tokens(Request((Message("user", "登录" * 1_000),))) >= bare + 2_000
+    assert tokens(ModelRequest((ChatMessage("user", "登录" * 1_000),))) >= bare + 2_000
 
 
 def test_a_ceiling_counts_the_longest_answer_and_the_dearest_tier() -> None:
-    answer = Request((), max_tokens=1_000_000)
+    answer = ModelRequest((), max_tokens=1_000_000)
     assert Prices("m=0/3/0").ceiling("m", answer) == 3
-    name, long = "anthropic:claude-haiku-5-5", Request((Message("user", "x" * 200_000),))
+    name, long = "anthropic:claude-haiku-5-5", ModelRequest((ChatMessage("user", "x" * 200_000),))
     assert (Prices().ceiling(name, long) or 0) > 200_000 * 0.5e-6
     # A cached token that is dearer than a fresh one may be what the provider counts.
     assert (Prices("m=0/0/1000000").ceiling("m", HELLO) or 0) > 1
@@ -162,7 +162,7 @@ def test_a_server_that_counts_more_cached_than_read_earns_nobody_money() -> None
 
 @pytest.mark.parametrize("text", ["", "plain", "登录 🚀", "\ud83d and \0", "12345" * 1_000])
 def test_a_text_makes_at_most_a_token_per_byte(text: str) -> None:
-    tokens = most_tokens(Request((Message("user", text),))) - most_tokens(HELLO)
+    tokens = most_tokens(ModelRequest((ChatMessage("user", text),))) - most_tokens(HELLO)
     assert tokens == len(text.encode("utf-8", "replace")) - len("Hello")
 
 

@@ -8,12 +8,12 @@ from itertools import pairwise
 import pytest
 
 from shared.errors import ModelRejected, ModelUnavailable, SettingsError
-from shared.models import Message, Request
+from shared.models import ChatMessage, ModelRequest
 from shared.models.routing import Models
 from shared.settings import Settings
 from tests.models.scripted_server import Fails, Hangs, Says, ScriptedServer
 
-ASK = Request((Message("user", "How?"),), max_tokens=50)
+ASK = ModelRequest((ChatMessage("user", "How?"),), max_tokens=50)
 NAME = "openai:gpt-5.4-mini"
 
 

@@ -21,7 +21,6 @@ from shared.events import Json
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-
 _HTML = Path(__file__).with_name("page.html")
 #: The page itself, and the addresses of issues, which it scrolls to.
 _PAGES = re.compile(r"/|/[^/]+/[^/]+/(issues|pull)/\d+")

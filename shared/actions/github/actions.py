@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
-from shared.actions import Action, Adapter, Json, Permission
-from shared.events import Event, Issue
+from shared.actions import Action, Adapter, Permission
+from shared.events import Event, Issue, Json
 
 if TYPE_CHECKING:
     from shared.settings import Settings

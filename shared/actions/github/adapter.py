@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from shared.actions import Action, Json, Mark, Query, Receipt
+from shared.actions import Action, Mark, Query, Receipt
 from shared.actions.github.actions import (
     AddLabels,
     Assign,
@@ -18,7 +18,7 @@ from shared.actions.github.issues import Issues
 from shared.actions.github.pulls import Pulls
 from shared.actions.github.session import GitHubSession
 from shared.errors import ActionRejected
-from shared.events import Issue
+from shared.events import Issue, Json
 from shared.settings import Settings
 
 

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from itertools import islice
 
-from shared.actions import Json, Mark, Receipt
+from shared.actions import Mark, Receipt
 from shared.actions.github.actions import Comment, NamedComment
 from shared.actions.github.markdown import Stamp, compose, read_stamp
 from shared.actions.github.session import GitHubSession
 from shared.errors import EffectUnknown
-from shared.events import Issue
+from shared.events import Issue, Json
 
 #: How far back to look through the comments of an issue: ten requests.
 _LOOKED_THROUGH = 1000

@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import quote
 
-from shared.actions import Json, Query
+from shared.actions import Query
 from shared.actions.github.queries import (
     CompareCommits,
     ListFiles,
@@ -13,6 +13,7 @@ from shared.actions.github.queries import (
 )
 from shared.actions.github.session import GitHubSession
 from shared.errors import ActionRejected
+from shared.events import Json
 
 #: So many files at most are in one comparison; whoever has as many may have more.
 #: https://docs.github.com/en/rest/commits/commits#compare-two-commits

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
-from shared.actions import Json, Mark, Receipt
+from shared.actions import Mark, Receipt
 from shared.actions.github.actions import Assign, OpenIssue
 from shared.actions.github.markdown import compose, mute, read_stamp
 from shared.actions.github.session import GitHubSession
 from shared.errors import ActionRejected, EffectUnknown
+from shared.events import Json
 
 #: How far back to look for an issue: no event lives longer than this, so nor does an effect's try.
 _LIFE = timedelta(days=30)

@@ -10,12 +10,13 @@ from hashlib import sha1
 from typing import NamedTuple
 from urllib.parse import quote
 
-from shared.actions import Json, Mark, Receipt
+from shared.actions import Mark, Receipt
 from shared.actions.github.actions import OpenDraft, unwritable
 from shared.actions.github.issues import titled
 from shared.actions.github.markdown import compose, read_stamp
 from shared.actions.github.session import GitHubSession
 from shared.errors import ActionError, ActionRejected, ActionUnavailable
+from shared.events import Json
 
 #: The largest file that is written, in bytes.
 MOST = 1024 * 1024

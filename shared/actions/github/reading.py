@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
-from shared.actions import Json, Query
+from shared.actions import Query
 from shared.actions.github.queries import (
     ListCommits,
     ListPulls,
@@ -19,6 +19,7 @@ from shared.actions.github.queries import (
 )
 from shared.actions.github.session import GitHubSession
 from shared.errors import ActionRejected
+from shared.events import Json
 
 #: The most items of any answer, which is also GitHub's largest page.
 MOST = 100

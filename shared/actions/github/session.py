@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from shared.actions import Json
 from shared.actions.github.app_token import AppToken
 from shared.actions.github.connection import Answer, Connection
 from shared.errors import SettingsError
+from shared.events import Json
 from shared.settings import Settings
 
 #: Ask for a new installation token when the old one has less than this many seconds left.

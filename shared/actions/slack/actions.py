@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self
 
-from shared.actions import Action, Adapter, Json, Permission
-from shared.events import Event, ResponseUrl, SlackMessage, Thread
+from shared.actions import Action, Adapter, Permission
+from shared.events import Event, Json, ResponseUrl, SlackMessage, Thread
 
 if TYPE_CHECKING:
     from shared.settings import Settings

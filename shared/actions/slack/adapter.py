@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from slack_sdk.web import WebClient
 from slack_sdk.webhook import WebhookClient
 
-from shared.actions import Action, Json, Mark, Query, Receipt
+from shared.actions import Action, Mark, Query, Receipt
 from shared.actions.slack.actions import (
     Button,
     Card,
@@ -25,7 +25,7 @@ from shared.actions.slack.errors import SlackRefused, border
 from shared.actions.slack.messages import Messages, act, blocks, metadata, read
 from shared.actions.slack.text import pieces, plain, unfinished
 from shared.errors import ActionRejected, ActionUnavailable, EffectUnknown, SettingsError
-from shared.events import SlackMessage, Thread
+from shared.events import Json, SlackMessage, Thread
 from shared.settings import Settings
 
 #: Seconds for one call to Slack.

@@ -6,12 +6,12 @@ from html import unescape
 
 from slack_sdk.web import WebClient
 
-from shared.actions import Json, Mark, Receipt
+from shared.actions import Mark, Receipt
 from shared.actions.slack.actions import Post, ReadThread
 from shared.actions.slack.messages import Messages, metadata, read
 from shared.actions.slack.text import pieces
 from shared.errors import ActionRejected, ActionUnavailable, EffectUnknown
-from shared.events import Thread
+from shared.events import Json, Thread
 
 #: How far back to look for a post, in seconds: no event lives longer, so nor does an effect's try.
 _LIFE = 30 * 86_400

@@ -6,11 +6,11 @@ from typing import Any
 
 from slack_sdk.web import SlackResponse, WebClient
 
-from shared.actions import Json, Mark
+from shared.actions import Mark
 from shared.actions.slack.errors import SlackRefused, border
 from shared.actions.slack.text import brief, plain
 from shared.errors import ActionRejected
-from shared.events import Thread
+from shared.events import Json, Thread
 
 #: The event type of the metadata in every message that the agent posts.
 EFFECT = "agent_flows_effect"

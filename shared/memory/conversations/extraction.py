@@ -23,7 +23,7 @@ from shared.memory.conversations.noise import grounded, restates, subject, worth
 from shared.memory.conversations.pending_turns import Pending, PendingFacts, Taken
 from shared.memory.conversations.turns import Origin
 from shared.memory.store import MemoryStore
-from shared.models import Message, Reply, Request
+from shared.models import ChatMessage, ModelReply, ModelRequest
 from shared.models.answers import typed
 from shared.models.answers.typed import Between, at_most
 from shared.models.prompts import data, system
@@ -38,7 +38,7 @@ _LEAST_TIME, _GRACE = 10.0, 30.0
 _ATTEMPTS, _PAUSE = 5, 6 * 3600.0
 
 #: Asks the small model, on the account of a tenant and within so many seconds.
-Ask = Callable[[str, Request, float], Reply]
+Ask = Callable[[str, ModelRequest, float], ModelReply]
 
 PROMPT = f"""\
 Each block is what one person said. List the facts in them that will still be worth knowing in
@@ -115,7 +115,7 @@ class FactExtraction:
         done: Counter[str] = Counter(conversations=1, turns=len(taken.turns))
         facts: list[Entry] = []
 
-        def reply(request: Request) -> Reply:
+        def reply(request: ModelRequest) -> ModelReply:
             return self._ask(taken.tenant, request, max(end - time.monotonic(), 0.0))
 
         candidates = _worthy(taken) if taken.attempts <= _ATTEMPTS else []
@@ -154,7 +154,7 @@ class FactExtraction:
 
     def _facts(
         self,
-        reply: Callable[[Request], Reply],
+        reply: Callable[[ModelRequest], ModelReply],
         turns: Sequence[Pending],
         known: Sequence[Memory],
     ) -> list[tuple[Pending, Fact]]:
@@ -165,8 +165,10 @@ class FactExtraction:
         ]
         if subjects := sorted({memory.ref.rpartition(" (")[0] for memory in known} - {""}):
             blocks.append(data("subjects already known", "\n".join(subjects)))
-        request = Request(
-            (Message("user", "\n\n".join(blocks)),), system(PROMPT), max_tokens=_CALL_TOKENS // 4
+        request = ModelRequest(
+            (ChatMessage("user", "\n\n".join(blocks)),),
+            system(PROMPT),
+            max_tokens=_CALL_TOKENS // 4,
         )
         answer, _ = typed.ask(reply, request, Facts)
         told = [memory.text for memory in known]

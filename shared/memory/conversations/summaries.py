@@ -8,7 +8,7 @@ from shared.errors import ModelError, SettingsError
 from shared.journal import Outcome, Run
 from shared.log import log
 from shared.memory.conversations.turns import Window
-from shared.models import Message, Reply, Request
+from shared.models import ChatMessage, ModelReply, ModelRequest
 from shared.models.answers import typed
 from shared.models.answers.typed import at_most
 from shared.models.prompts import data, system
@@ -29,7 +29,7 @@ class Recap(NamedTuple):
 def summarised(
     run: Run,
     window: Window,
-    reply: Callable[[Request], Reply],
+    reply: Callable[[ModelRequest], ModelReply],
     keep: Callable[[str], Statement],
 ) -> str | None:
     """Return the summary of all but the window's newest turns, as a step of `run`.
@@ -57,11 +57,11 @@ def summarised(
     return None if text is None else str(text)
 
 
-def _request(window: Window) -> Request:
+def _request(window: Window) -> ModelRequest:
     blocks = [data(f"{turn.role} {turn.author}", turn.text) for turn in window.older]
     if window.summary:
         blocks.insert(0, data("summary of what came before", window.summary))
-    return Request((Message("user", "\n\n".join(blocks)),), system(PROMPT))
+    return ModelRequest((ChatMessage("user", "\n\n".join(blocks)),), system(PROMPT))
 
 
 def _failed(err: ModelError | SettingsError) -> Outcome:

@@ -13,7 +13,7 @@ from shared.journal import Outcome, Run
 from shared.memory.documents.ingestion import Ingestion
 from shared.memory.documents.sources import Source
 from shared.memory.store import MemoryStore
-from shared.models.batch.intake import rest_until
+from shared.models.batch.intake import park_until
 
 #: A repository that is not taken in by then is left to its next push.
 _PATIENCE = timedelta(days=7)
@@ -58,7 +58,7 @@ class IngestionDesk:
                 break
             if made:
                 # A moment names a rest, so no two may be the same.
-                rest_until(loan.run, done["again_at"] + number, _PATIENCE)
+                park_until(loan.run, done["again_at"] + number, _PATIENCE)
                 break
         return {what: int(value) for what, value in done.items() if what != "again_at"}
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
 
-from shared.actions import Json, Query
+from shared.actions import Query
 from shared.actions.github.queries import (
     CompareCommits,
     ListFiles,
@@ -13,6 +13,7 @@ from shared.actions.github.queries import (
     ReadFile,
     RepositoryHead,
 )
+from shared.events import Json
 from shared.memory.documents.files import MAX_BYTES
 from shared.memory.documents.markup import clean_markdown
 from shared.memory.documents.sources import Document, File, Found, Piece, Place

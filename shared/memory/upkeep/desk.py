@@ -14,7 +14,7 @@ from shared.memory.store import MemoryStore
 from shared.memory.upkeep.consolidation import Consolidation
 from shared.memory.upkeep.reembedding import Reembedding
 from shared.memory.upkeep.spread import Upkeep
-from shared.models import Caller, Reply, Request
+from shared.models import ModelReply, ModelRequest, Payer
 from shared.models.routing import Models
 from shared.settings import Settings
 
@@ -53,9 +53,9 @@ def _upkeep(of: Services) -> Upkeep:
     database, embedders = of[Database], of[TenantEmbedders]
     models, settings = of[Models], of[Settings]
 
-    def ask(tenant: str, request: Request, seconds: float) -> Reply:
-        caller = Caller(tenant, "upkeep")
-        return models.reply("small", request, timeout=seconds, caller=caller)
+    def ask(tenant: str, request: ModelRequest, seconds: float) -> ModelReply:
+        payer = Payer(tenant, "upkeep")
+        return models.reply("small", request, timeout=seconds, payer=payer)
 
     unused_days = int(settings.memory_unused_days)
     works = {

@@ -1,4 +1,4 @@
-"""From a Python type to the shape that models are asked for."""
+"""Turns a Python type into the shape that a model is asked for."""
 
 import types
 from collections.abc import Mapping
@@ -20,27 +20,27 @@ from typing import (
 
 from shared.models.answers.shapes import (
     Between,
-    Choice,
-    Field,
-    Fields,
-    Flag,
-    Items,
-    Maybe,
-    Number,
+    BooleanShape,
+    ChoiceShape,
+    ListShape,
+    NullableShape,
+    NumberShape,
+    ObjectField,
+    ObjectShape,
     Shape,
-    Text,
+    TextShape,
 )
 
 
 class Chosen(NamedTuple):
-    """A type some of whose fields are restricted to names that are known at run time only."""
+    """A type with fields that are restricted to names known at run time."""
 
     kind: type
     choices: Mapping[str, Mapping[str, str]]
 
 
 def shape_of(kind: Any, seen: tuple[Any, ...] = ()) -> Shape:
-    """Return the shape of a type; raises TypeError for one that models cannot be asked for."""
+    """Return the shape of a type; raises TypeError when models cannot be asked for it."""
     if isinstance(kind, Chosen):
         return _restricted(kind)
     origin, arguments = get_origin(kind), get_args(kind)
@@ -51,11 +51,11 @@ def shape_of(kind: Any, seen: tuple[Any, ...] = ()) -> Shape:
     if origin in {Union, types.UnionType}:
         rest = [part for part in arguments if part is not type(None)]
         if len(rest) == 1 and len(rest) < len(arguments):
-            return Maybe(shape_of(rest[0], seen))
+            return NullableShape(shape_of(rest[0], seen))
     elif origin is Literal:
         return _choice([(value, value) for value in arguments], kind)
     elif origin in {list, set, frozenset} or (origin is tuple and arguments[1:] == (...,)):
-        return Items(shape_of(arguments[0], seen), origin)
+        return ListShape(shape_of(arguments[0], seen), origin)
     elif isinstance(kind, type):
         return _shape_of_class(kind, seen)
     raise TypeError(
@@ -65,7 +65,12 @@ def shape_of(kind: Any, seen: tuple[Any, ...] = ()) -> Shape:
 
 
 def _shape_of_class(kind: Any, seen: tuple[Any, ...]) -> Shape:
-    simple: dict[type, Shape] = {str: Text(), bool: Flag(), int: Number(True), float: Number(False)}
+    simple: dict[type, Shape] = {
+        str: TextShape(),
+        bool: BooleanShape(),
+        int: NumberShape(True),
+        float: NumberShape(False),
+    }
     if kind in simple:
         return simple[kind]
     if issubclass(kind, Enum):
@@ -88,37 +93,37 @@ def _shape_of_class(kind: Any, seen: tuple[Any, ...]) -> Shape:
         raise TypeError(f"no model can be asked for {kind.__name__}; make it a dataclass")
     inside = (*seen, kind)
     keys = {
-        name: Field(shape_of(hint, inside), name not in optional, _about(hint))
+        name: ObjectField(shape_of(hint, inside), name not in optional, _about(hint))
         for name, hint in hints.items()
     }
-    return Fields(kind, keys)
+    return ObjectShape(kind, keys)
 
 
 def _choice(values: list[tuple[Any, Any]], kind: Any) -> Shape:
     named = tuple((name, value) for name, value in values if name is not None)
     if not named or not all(isinstance(name, str | int) for name, _ in named):
         raise TypeError(f"no model can choose from {kind}; its values must be text or integers")
-    return Choice(named) if len(named) == len(values) else Maybe(Choice(named))
+    return ChoiceShape(named) if len(named) == len(values) else NullableShape(ChoiceShape(named))
 
 
 def _about(hint: Any) -> str:
-    """Return the description that stands as text in Annotated."""
+    """Return the description, which is text in Annotated."""
     extras = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
     return " ".join(extra for extra in extras if isinstance(extra, str))
 
 
 def _bounded(shape: Shape, extras: tuple[Any, ...]) -> Shape:
     for extra in extras:
-        if isinstance(extra, Between) and isinstance(shape, Text | Number | Items):
+        if isinstance(extra, Between) and isinstance(shape, TextShape | NumberShape | ListShape):
             shape = shape._replace(bounds=extra)
-        elif isinstance(extra, Between) and isinstance(shape, Maybe):
-            shape = Maybe(_bounded(shape.of, (extra,)))
+        elif isinstance(extra, Between) and isinstance(shape, NullableShape):
+            shape = NullableShape(_bounded(shape.of, (extra,)))
     return shape
 
 
 def _restricted(chosen: Chosen) -> Shape:
     shape = shape_of(chosen.kind)
-    if not isinstance(shape, Fields):
+    if not isinstance(shape, ObjectShape):
         raise TypeError(f"choices are for the fields of a dataclass, not for {chosen.kind}")
     unknown = chosen.choices.keys() - shape.keys.keys()
     if unknown:
@@ -130,13 +135,13 @@ def _restricted(chosen: Chosen) -> Shape:
 
 
 def _closed(shape: Shape, choices: Mapping[str, str], name: str) -> Shape:
-    """Replace the text in `shape` by a choice; each choice's description is told to the model."""
-    if isinstance(shape, Items | Maybe):
-        inner = _closed(shape.of, choices, name) if choices else Choice(())
+    """Replace the text in `shape` by a choice; the model is told each choice's description."""
+    if isinstance(shape, ListShape | NullableShape):
+        inner = _closed(shape.of, choices, name) if choices else ChoiceShape(())
         return shape._replace(of=inner)
-    if not isinstance(shape, Text):
+    if not isinstance(shape, TextShape):
         raise TypeError(f"{name} can be restricted to names only if it is text or a list of it")
     if not choices:
         raise TypeError(f"{name} has nothing to choose from; make it optional or a list")
     about = tuple(f"{key}: {said}" for key, said in choices.items() if said)
-    return Choice(tuple((key, key) for key in choices), about)
+    return ChoiceShape(tuple((key, key) for key in choices), about)

@@ -1,21 +1,21 @@
-"""Types as shapes: each writes its JSON schema and reads a JSON value strictly."""
+"""Shapes of types: each writes its JSON schema and reads a JSON value strictly."""
 
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from shared.models import Json
+from shared.events import Json
 
-#: How messages call the whole answer.
+#: The name of the whole answer in messages.
 ROOT = "the answer"
 
 
 class Misfit(ValueError):
-    """A value that does not fit. The message names the place and what belongs there; of the value
-    it shows numbers only, because text may be people's."""
+    """A value that does not fit. The message names the place and what belongs there. It shows
+    numbers but no text, which may be people's."""
 
 
 class Between(NamedTuple):
-    """Bounds, inclusive: of a number, of how many items, of how many characters.
+    """Inclusive bounds of a number, of a count of items, or of a count of characters.
 
     As in `Annotated[float, Between(0, 1), "how sure you are"]`.
     """
@@ -23,9 +23,14 @@ class Between(NamedTuple):
     low: float | None = None
     high: float | None = None
 
+    def schema(self, least: str, most: str) -> Json:
+        """Return the bounds as the JSON schema's words `least` and `most`."""
+        bounds = {least: self.low, most: self.high}
+        return {word: bound for word, bound in bounds.items() if bound is not None}
+
 
 def at_most(high: int) -> Between:
-    """Say that a collection holds at most `high` items, or a text as many characters."""
+    """Bound a collection to `high` items, or a text to `high` characters."""
     return Between(None, high)
 
 
@@ -35,7 +40,7 @@ class Shape(Protocol):
     def read(self, value: object, at: str) -> Any: ...
 
 
-class Text(NamedTuple):
+class TextShape(NamedTuple):
     bounds: Between = Between()
 
     def schema(self) -> Json:
@@ -51,7 +56,7 @@ class Text(NamedTuple):
         return value
 
 
-class Flag:
+class BooleanShape:
     def schema(self) -> Json:
         return {"type": "boolean"}
 
@@ -61,16 +66,15 @@ class Flag:
         return value
 
 
-class Number(NamedTuple):
-    """An int when `whole`, else a float. Grammars ignore bounds, so 12501 and inf do come back."""
+class NumberShape(NamedTuple):
+    """An int when `whole`, else a float. Grammars ignore bounds, so models do send 12501 or inf."""
 
     whole: bool
     bounds: Between = Between()
 
     def schema(self) -> Json:
-        bounds = {"minimum": self.bounds.low, "maximum": self.bounds.high}
-        known = {key: bound for key, bound in bounds.items() if bound is not None}
-        return {"type": "integer" if self.whole else "number"} | known
+        kind = "integer" if self.whole else "number"
+        return {"type": kind} | self.bounds.schema("minimum", "maximum")
 
     def read(self, value: object, at: str) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -87,8 +91,8 @@ class Number(NamedTuple):
         return int(value) if self.whole else float(value)
 
 
-class Choice(NamedTuple):
-    """One of a closed set. `values` maps what stands in JSON to what the author gets."""
+class ChoiceShape(NamedTuple):
+    """One of a closed set. `values` maps each JSON value to the author's value."""
 
     values: tuple[tuple[str | int | bool, Any], ...]
     about: tuple[str, ...] = ()
@@ -109,19 +113,18 @@ class Choice(NamedTuple):
         raise Misfit(f"{at} is not one of: {names}")
 
 
-class Items(NamedTuple):
-    """A list, tuple, set or frozenset of one kind of thing."""
+class ListShape(NamedTuple):
+    """A list, tuple, set or frozenset of one shape."""
 
     of: Shape
     build: Callable[[list[Any]], Collection[Any]]
     bounds: Between = Between()
 
     def schema(self) -> Json:
-        if self.of == Choice(()):
+        if self.of == ChoiceShape(()):
             return {"type": "array", "items": {"type": "string"}, "maxItems": 0}
-        bounds = {"minItems": self.bounds.low, "maxItems": self.bounds.high}
-        known = {key: bound for key, bound in bounds.items() if bound is not None}
-        return {"type": "array", "items": self.of.schema()} | known
+        bounds = self.bounds.schema("minItems", "maxItems")
+        return {"type": "array", "items": self.of.schema()} | bounds
 
     def read(self, value: object, at: str) -> Any:
         if not isinstance(value, list):
@@ -131,13 +134,13 @@ class Items(NamedTuple):
         return built
 
 
-class Maybe(NamedTuple):
-    """What may be null."""
+class NullableShape(NamedTuple):
+    """A shape or null."""
 
     of: Shape
 
     def schema(self) -> Json:
-        if self.of == Choice(()):
+        if self.of == ChoiceShape(()):
             return {"type": "null"}
         return {"anyOf": [self.of.schema(), {"type": "null"}]}
 
@@ -145,19 +148,19 @@ class Maybe(NamedTuple):
         return None if value is None else self.of.read(value, at)
 
 
-class Field(NamedTuple):
-    """A key of an object. One that may be absent is written as null by strict servers."""
+class ObjectField(NamedTuple):
+    """A key of an object. Strict servers write null in the place of an absent one."""
 
     shape: Shape
     required: bool
     about: str = ""
 
 
-class Fields(NamedTuple):
-    """An object: a dataclass, a NamedTuple or a TypedDict. Other keys than its own are ignored."""
+class ObjectShape(NamedTuple):
+    """A dataclass, a NamedTuple or a TypedDict. Unknown keys are ignored."""
 
     build: Callable[..., Any]
-    keys: Mapping[str, Field]
+    keys: Mapping[str, ObjectField]
 
     def schema(self) -> Json:
         return {
@@ -175,7 +178,7 @@ class Fields(NamedTuple):
             place = name if at == ROOT else f"{at}.{name}"
             if name in value and (value[name] is not None or field.required):
                 found[name] = field.shape.read(value[name], place)
-            elif isinstance(field.shape, Maybe) and field.required:
+            elif isinstance(field.shape, NullableShape) and field.required:
                 found[name] = None
             elif field.required:
                 raise Misfit(f"{place} is missing")
@@ -185,10 +188,10 @@ class Fields(NamedTuple):
             raise Misfit(f"{at} holds values that do not go together") from err
 
 
-def _described(field: Field) -> Json:
+def _described(field: ObjectField) -> Json:
     shape = field.shape
-    absent = not field.required and not isinstance(shape, Maybe)
-    schema = Maybe(shape).schema() if absent else shape.schema()
+    absent = not field.required and not isinstance(shape, NullableShape)
+    schema = NullableShape(shape).schema() if absent else shape.schema()
     about = [text for text in (field.about, schema.get("description", "")) if text]
     return schema | ({"description": "\n".join(about)} if about else {})
 

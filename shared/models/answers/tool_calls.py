@@ -1,14 +1,14 @@
-"""Tool calls as models write them: read without failing, and judged against what was asked."""
+"""Reads the tool calls that models write, and checks them against the tools of the request."""
 
 import json
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from shared.models import Reply, Request, ToolCall
-from shared.models.answers.fitting import misfit
+from shared.models import ModelReply, ModelRequest, ToolCall
+from shared.models.answers.json_schema import misfit
 
-#: Calls of one reply that are carried out. A model that repeats itself writes hundreds.
+#: At most so many calls of one reply are made. A model that repeats itself writes hundreds.
 MOST_CALLS = 16
 
 _CUT_OFF = "(cut off)"
@@ -16,7 +16,7 @@ _NAME_SHOWN = 64
 
 
 class Judged(NamedTuple):
-    """A call and, when it cannot be carried out, the `error` to give the model as its result."""
+    """A call and, when it cannot be made, the `error` to give the model as its result."""
 
     call: ToolCall
     error: str = ""
@@ -25,7 +25,7 @@ class Judged(NamedTuple):
 def read_calls(calls: Sequence[tuple[str, str, str]], *, cut_off: bool) -> tuple[ToolCall, ...]:
     """Return the calls that a server sent as (id, name, arguments as text).
 
-    Of a reply that was cut off the last call is malformed even when it looks whole: some servers
+    The last call of a reply that was cut off is malformed even when it looks whole: some servers
     close a half object.
     """
     read = [
@@ -60,8 +60,8 @@ def _finite(number: str) -> float:
 _DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_finite)
 
 
-def judged(request: Request, reply: Reply) -> list[Judged]:
-    """Judge each call of `reply`, in order: may it be carried out, or what is the model told?"""
+def judged(request: ModelRequest, reply: ModelReply) -> list[Judged]:
+    """Check each call of `reply`, in order."""
     cut_off = reply.finish == "length"
     return [
         Judged(call, f"error: {problem}" if problem else "")
@@ -70,13 +70,13 @@ def judged(request: Request, reply: Reply) -> list[Judged]:
     ]
 
 
-def _too_many(number: int, reply: Reply) -> str:
+def _too_many(number: int, reply: ModelReply) -> str:
     if number < MOST_CALLS:
         return ""
     return f"{len(reply.calls)} calls at once are too many; only the first {MOST_CALLS} were made"
 
 
-def _problem(request: Request, call: ToolCall, cut_off: bool) -> str:
+def _problem(request: ModelRequest, call: ToolCall, cut_off: bool) -> str:
     schemas = {tool.name: tool.parameters for tool in request.tools}
     if call.name not in schemas:
         name, known = call.name[:_NAME_SHOWN], ", ".join(sorted(schemas)) or "none"

@@ -1,17 +1,26 @@
-"""Typed answers: a type's JSON schema, strict reading of what comes back, and one repair."""
+"""Typed answers: asks for JSON of a type's schema, reads it strictly, and repairs it once."""
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 from shared.errors import AnswerInvalid
-from shared.models import Json, Message, Reply, Request
+from shared.events import Json
+from shared.models import AskModel, ChatMessage, ModelReply, ModelRequest
 from shared.models.answers.annotations import Chosen, shape_of
 from shared.models.answers.repair import repair
-from shared.models.answers.shapes import ROOT, Between, Choice, Fields, Misfit, Shape, at_most
-from shared.models.answers.usage import charged, total
+from shared.models.answers.shapes import (
+    ROOT,
+    Between,
+    ChoiceShape,
+    Misfit,
+    ObjectShape,
+    Shape,
+    at_most,
+)
+from shared.models.answers.usage import usage_on_error, with_total_usage
 from shared.models.providers.json_output import VALUE, as_object
 
 __all__ = ["Between", "ask", "at_most", "choosing", "convert", "parse", "schema_of"]
@@ -21,16 +30,16 @@ T = TypeVar("T")
 #: Characters of a choice's description.
 _DESCRIPTION = 120
 
-#: How many places of an answer are tried when it is not JSON as a whole.
+#: At most so many places of an answer are tried when it is not JSON as a whole.
 _TRIES = 200
 
 
 def schema_of(kind: Any) -> Json:
     """Return the JSON schema of a type.
 
-    Known are dataclasses, NamedTuples, TypedDicts, Literals, Enums, str, int, float, bool, lists,
-    tuples and sets of those, optionals, and Annotated with `Between(…)` and a description. Raises
-    TypeError for anything else.
+    The type may be a dataclass, NamedTuple, TypedDict, Literal, Enum, str, int, float, bool, a
+    list, tuple or set of these, an optional, or Annotated with `Between(…)` and a description.
+    Raises TypeError for anything else.
     """
     return shape_of(kind).schema()
 
@@ -38,9 +47,9 @@ def schema_of(kind: Any) -> Json:
 def choosing(kind: type[T], **choices: Iterable[str] | Mapping[str, str]) -> type[T]:
     """Return `kind` with its text fields `choices` restricted to names known at run time.
 
-    A mapping gives each name a description. It stands outside of the data, so the model trusts it:
-    never describe a choice with a stranger's text. `choosing(Verdict, labels=["bug", "question"])`
-    makes any other label an invalid answer.
+    A mapping gives each name a description. The model trusts it, because it stands outside the
+    data: never describe a choice with a stranger's text. `choosing(Verdict, labels=["bug",
+    "question"])` makes any other label an invalid answer.
     """
     named = {
         field: {name: _in_short(said) for name, said in names.items()}
@@ -56,15 +65,16 @@ def _in_short(said: str) -> str:
 
 
 def convert(kind: Any, value: object) -> Any:
-    """Return the JSON value as a `kind`; raises ValueError that says where it does not fit."""
+    """Return the JSON value as a `kind`; raises ValueError that names the place that does not
+    fit."""
     return shape_of(kind).read(value, ROOT)
 
 
 def parse(kind: type[T], text: str) -> T:
-    """Return the value that `text` holds as JSON, be it fenced or with words around it.
+    """Return the JSON value in `text`, which may be fenced or have words around it.
 
-    Keys that `kind` does not name are ignored; all else must fit. A plain `str` is the text itself.
-    Raises AnswerInvalid, whose message says what to correct.
+    Unknown keys are ignored; everything else must fit. A `str` is the text itself. Raises
+    AnswerInvalid, whose message says what to correct.
     """
     if not text.strip():
         raise AnswerInvalid(f"{ROOT} is empty")
@@ -86,21 +96,18 @@ def parse(kind: type[T], text: str) -> T:
 
 
 def ask(
-    reply: Callable[[Request], Reply],
-    request: Request,
-    returns: type[T],
-    fallback: Callable[[Request], Reply] | None = None,
-) -> tuple[T, Reply]:
+    reply: AskModel, request: ModelRequest, returns: type[T], fallback: AskModel | None = None
+) -> tuple[T, ModelReply]:
     """Ask for a `returns` and return it with the reply that held it.
 
     An answer that is cut off is asked for once more with twice the tokens; one that does not fit is
-    sent back once with what is wrong; after that `fallback` is asked, once. The reply counts the
-    tokens and the cost of all calls. Raises AnswerInvalid when no call brought a valid answer, and
-    whatever `reply` and `fallback` raise; a ModelError says what was paid.
+    sent back once with the reason; after that `fallback` is asked, once. The reply counts the
+    tokens and the cost of all calls. Raises AnswerInvalid when every answer was invalid, and
+    whatever `reply` and `fallback` raise; a ModelError carries the cost.
     """
     request = replace(request, schema=None if returns is str else schema_of(returns))
-    replies: list[Reply] = []
-    with charged(replies):
+    replies: list[ModelReply] = []
+    with usage_on_error(replies):
         try:
             value = _asked(reply, request, returns, replies)
         except AnswerInvalid:
@@ -114,13 +121,13 @@ def ask(
                 raise AnswerInvalid(
                     f"{model}: the fallback gave no valid answer either: {problem}"
                 ) from None
-    return cast("T", value), total(replies)
+    return cast("T", value), with_total_usage(replies)
 
 
 def _asked(
-    reply: Callable[[Request], Reply], request: Request, returns: type[T], replies: list[Reply]
+    reply: AskModel, request: ModelRequest, returns: type[T], replies: list[ModelReply]
 ) -> T | None:
-    """Ask, once more if the answer was cut off, and once more if it does not fit."""
+    """Ask, once more when the answer was cut off, and once more when it does not fit."""
     value, problem = _tried(reply, request, returns, replies)
     if problem and replies[-1].finish == "length":
         request = _with_twice_the_tokens(request)
@@ -137,9 +144,9 @@ def _asked(
 
 
 def _tried(
-    reply: Callable[[Request], Reply], request: Request, returns: type[T], replies: list[Reply]
+    reply: AskModel, request: ModelRequest, returns: type[T], replies: list[ModelReply]
 ) -> tuple[T | None, str]:
-    """Ask; return the value, or what is wrong with the answer. A refusal is not argued with."""
+    """Ask; return the value, or what is wrong with the answer. A refusal is final."""
     replies.append(answer := reply(request))
     if answer.finish == "refused":
         raise AnswerInvalid(f"{answer.model}: declined to answer")
@@ -149,29 +156,29 @@ def _tried(
         return None, str(err)
 
 
-def _with_twice_the_tokens(request: Request) -> Request:
+def _with_twice_the_tokens(request: ModelRequest) -> ModelRequest:
     return replace(request, max_tokens=2 * request.max_tokens)
 
 
-def _repair(request: Request, answer: Reply, problem: str) -> Request:
-    """Return the request with the answer and what is wrong with it as further turns."""
+def _repair(request: ModelRequest, answer: ModelReply, problem: str) -> ModelRequest:
+    """Return the request, followed by the answer and by what is wrong with it."""
     wish = f"That does not fit: {problem}. Answer again, completely."
     if request.schema is not None:
-        # Servers without schemas ignore them in silence, so it is said in words here.
+        # Servers without schemas ignore them in silence, so this says it in words.
         schema = json.dumps(as_object(request.schema), ensure_ascii=False)
         wish += f" Write one JSON object and nothing else, fitting this JSON schema: {schema}"
-    said = (Message("assistant", answer.text), Message("user", wish))
+    said = (ChatMessage("assistant", answer.text), ChatMessage("user", wish))
     return replace(request, messages=repair((*request.messages, *said)))
 
 
 def _candidates(text: str, shape: Shape) -> Iterator[tuple[int, object]]:
-    """Yield the JSON values in `text` with their lengths: it as a whole, or what stands in it."""
+    """Yield the JSON values in `text` with their lengths: the whole text, or parts of it."""
     whole = text.strip()
-    if isinstance(shape, Choice):
+    if isinstance(shape, ChoiceShape):
         yield 0, whole
     for size, value in _json_in(whole):
-        # What is no object was asked for as one: see `as_object`.
-        if not isinstance(shape, Fields) and isinstance(value, dict) and VALUE in value:
+        # Other types than objects were asked for inside one: see `as_object`.
+        if not isinstance(shape, ObjectShape) and isinstance(value, dict) and VALUE in value:
             yield size, value[VALUE]
         else:
             yield size, value
@@ -197,5 +204,5 @@ def _json_in(text: str) -> Iterator[tuple[int, object]]:
 
 
 def _refuse_constant(name: str) -> object:
-    """json reads NaN and Infinity, which are no JSON."""
+    """Refuse NaN and Infinity, which `json` reads although JSON has neither."""
     raise ValueError(name)

@@ -1,14 +1,14 @@
-"""What an answer cost when it took several calls, also when nothing came of them."""
+"""Adds up the tokens and the cost of an answer that took several calls."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
 from shared.errors import ModelError
-from shared.models import Reply, Usage
+from shared.models import ModelReply, Usage
 
 
-def total(replies: Sequence[Reply]) -> Reply:
+def with_total_usage(replies: Sequence[ModelReply]) -> ModelReply:
     """Return the last reply, with the tokens and the cost of all of them."""
     usages = [reply.usage for reply in replies]
     asked = any(reply.source == "provider" for reply in replies)
@@ -27,13 +27,13 @@ def total(replies: Sequence[Reply]) -> Reply:
 
 
 @contextmanager
-def charged(replies: Sequence[Reply]) -> Iterator[None]:
-    """Write on a ModelError that leaves the block what `replies`, so far, have cost."""
+def usage_on_error(replies: Sequence[ModelReply]) -> Iterator[None]:
+    """Write the tokens and the cost of `replies` on a ModelError that leaves the block."""
     try:
         yield
     except ModelError as err:
         if replies:
-            paid = total(replies)
+            paid = with_total_usage(replies)
             err.model, err.cost = paid.model, paid.cost
             err.input_tokens, err.output_tokens = paid.usage.input, paid.usage.output
             err.cached_tokens = paid.usage.cached
@@ -41,6 +41,6 @@ def charged(replies: Sequence[Reply]) -> Iterator[None]:
 
 
 def _sum(costs: Iterable[float | None]) -> float | None:
-    """Add up; what holds something unknown is unknown."""
+    """Add up; one unknown cost makes the sum unknown."""
     known = list(costs)
     return None if None in known else sum(cost or 0.0 for cost in known)

@@ -1,31 +1,41 @@
-"""Batches: many requests handed to a provider at once, answered within a day for half the price."""
+"""Batches: many requests at once, which a provider answers within a day for half the price.
+
+This file holds the types that all modules share.
+
+connect       finds the batch interface of a model
+openai        OpenAI's batches
+anthropic     Anthropic's message batches
+http_batches  the common part of these two
+bedrock       Amazon Bedrock's batch inference
+intake        stores the requests of runs, and parks the runs
+dispatcher    submits stored requests, fetches results, wakes the runs
+"""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Literal, NamedTuple, Protocol
 
-from shared.errors import ModelError, SettingsError
-from shared.models import Reply, Request
+from shared.errors import ModelError
+from shared.models import ModelReply, ModelRequest
 from shared.models.prices import BATCH_SHARE
-from shared.settings import Settings
 
 
-class Item(NamedTuple):
-    """One request of a batch. `id` is chosen by whoever asks, at most 48 of [A-Za-z0-9_-]."""
-
-    id: str
-    request: Request
-
-
-class Result(NamedTuple):
-    """What came of an item: its reply, or why there is none. Only a retryable error may pass."""
+class BatchItem(NamedTuple):
+    """One request of a batch. The caller chooses `id`, at most 48 of [A-Za-z0-9_-]."""
 
     id: str
-    outcome: Reply | ModelError
+    request: ModelRequest
 
 
-class Progress(NamedTuple):
-    """How a batch stands. `ended` says that its results can be read, be they good or bad."""
+class BatchResult(NamedTuple):
+    """The outcome of an item: its reply, or an error. Only a retryable error may pass."""
+
+    id: str
+    outcome: ModelReply | ModelError
+
+
+class BatchProgress(NamedTuple):
+    """The state of a batch. When it has `ended`, its results can be read, good or bad."""
 
     state: Literal["running", "ended", "failed"]
     done: int = 0
@@ -36,65 +46,46 @@ class Progress(NamedTuple):
 class BatchProvider(Protocol):
     """One model behind one provider's batch interface.
 
-    All methods raise ModelUnavailable (retry) or ModelRejected (do not). `batch` is a name of ours,
-    at most 60 of [a-z0-9-] from a letter on, by which a batch is found again after a crash between
-    its submission and the record of its handle. Results come in any order. A batch has at least
-    `least` and at most `most` items.
+    All methods raise ModelUnavailable (retry) or ModelRejected (do not). `batch` is our name for a
+    batch, a letter and then at most 59 of [a-z0-9-]. It finds the batch again after a crash between
+    its submission and the record of its handle. Results come in any order. A batch has `least` to
+    `most` items.
     """
 
     name: str
     least: int
     most: int
 
-    def submit(self, batch: str, items: Sequence[Item]) -> str:
-        """Hand over the items and return the provider's handle."""
+    def submit(self, batch: str, items: Sequence[BatchItem]) -> str:
+        """Submit the items and return the provider's handle."""
         ...
 
     def find(self, batch: str, *, since: float = 0.0, other: Collection[str] = ()) -> str | None:
         """Return the handle of the batch that was submitted as `batch`, if there is one.
 
-        `since` is when it was named, in seconds since the epoch; `other` are handles that are
-        known to be other batches. Raises ModelUnavailable when it cannot be told yet.
+        It was named at `since`, in seconds since the epoch; `other` are handles of other batches.
+        Raises ModelUnavailable when the answer is not known yet.
         """
         ...
 
-    def poll(self, handle: str) -> Progress: ...
+    def poll(self, handle: str) -> BatchProgress: ...
 
-    def results(self, handle: str) -> Iterator[Result]: ...
+    def results(self, handle: str) -> Iterator[BatchResult]: ...
 
     def cancel(self, handle: str) -> None: ...
 
 
 def has_batches(name: str) -> bool:
-    """Does the model called `name` stand behind an interface that may take batches?"""
+    """Tell whether the server of the model `name` may take batches."""
     kind, colon, _ = name.partition(":")
     return bool(colon) and kind in {"openai", "anthropic", "bedrock"}
 
 
-def connect(name: str, settings: Settings, setting: str = "the flow's model=") -> BatchProvider:
-    """Return the batch interface of the model called `name`.
-
-    Raises SettingsError when it has none or when a setting for it is missing; `setting` is what
-    messages point to.
-    """
-    kind = name.partition(":")[0] if has_batches(name) else ""
-    if kind == "openai":
-        from shared.models.batch import openai
-
-        return openai.connect(name, settings, setting)
-    if kind == "anthropic":
-        from shared.models.batch import anthropic
-
-        return anthropic.connect(name, settings, setting)
-    if kind == "bedrock":
-        from shared.models.batch import bedrock
-
-        return bedrock.connect(name, settings, setting)
-    raise SettingsError(
-        f"{setting}={name!r} has no batches; write openai:…, anthropic:… or bedrock:…"
-    )
-
-
-def discounted(reply: Reply) -> Reply:
-    """Return a reply that counts what it cost at the price of a batch."""
+def discounted(reply: ModelReply) -> ModelReply:
+    """Return the reply with its cost at the price of a batch."""
     return replace(reply, cost=None if reply.cost is None else reply.cost * BATCH_SHARE)
+
+
+def ended_early(state: str) -> str:
+    """Say why some requests of a batch have no reply."""
+    return f"the batch ended before all was answered ({state})"

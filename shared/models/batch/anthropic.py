@@ -10,60 +10,53 @@ from contextlib import closing
 from datetime import datetime
 
 from shared.errors import ModelError, ModelUnavailable
-from shared.models import Json, Reply
-from shared.models.batch import BatchProvider, Item, Progress, Result, discounted
-from shared.models.batch.calls import PAGES, PROBE, SKEW, Calls
+from shared.events import Json
+from shared.models import ModelReply
+from shared.models.batch import BatchItem, BatchProgress, BatchProvider, BatchResult
+from shared.models.batch.http_batches import PAGES, SKEW, HttpBatches
 from shared.models.prices import Prices
 from shared.models.providers.anthropic.model import AnthropicModel
-from shared.models.providers.endpoints import Place, place_of
-from shared.models.providers.failures import Refused, garbled, problem_inside
-from shared.models.providers.http import kept
+from shared.models.providers.failures import garbled, problem_inside
+from shared.models.providers.http import shared_http
+from shared.models.providers.servers import served_model
 from shared.settings import Settings
 
 _PATH = "/messages/batches"
 
 
 def connect(name: str, settings: Settings, setting: str) -> BatchProvider:
-    """Return the batches of the model called `name`; `setting` is what messages point to."""
-    place, prices = place_of(name, settings, setting), Prices(settings.model_prices)
-    return AnthropicBatches(name, place, prices)
+    """Return the batches of the model called `name`; error messages point to `setting`."""
+    served = served_model(name, settings, setting)
+    model = AnthropicModel(name, served, shared_http(), Prices(settings.model_prices))
+    return AnthropicBatches(model, served.server)
 
 
-class AnthropicBatches:
-    """The batches of one model. What the server refuses in one is left out of the next.
-
-    A batch takes no name, and its requests cannot be seen before it has ended. So each custom id
-    starts with a mark of our name. By that a lost batch is known for certain, though only at its
-    end: until then `find` raises ModelUnavailable, and nothing is submitted twice.
-    """
+class AnthropicBatches(HttpBatches):
+    """A batch takes no name, and shows its requests only after its end. So each custom id starts
+    with a mark of our name, which identifies a lost batch for certain, though only at its end:
+    until then `find` raises ModelUnavailable, so that nothing is submitted twice."""
 
     least = 1
     most = 100_000
 
-    def __init__(self, name: str, place: Place, prices: Prices) -> None:
-        self.name = name
-        self._model = AnthropicModel(name, place, kept(), prices)
-        self._probe = self._model.body(PROBE)
-        self._calls = Calls(place)
-
-    def submit(self, batch: str, items: Sequence[Item]) -> str:
+    def submit(self, batch: str, items: Sequence[BatchItem]) -> str:
         requests = [
             {"custom_id": f"{_mark(batch)}{item.id}", "params": self._model.body(item.request)}
             for item in items
         ]
         # A lone surrogate, which JSON can smuggle in, cannot be sent as UTF-8.
         body = json.dumps({"requests": requests}, ensure_ascii=False).encode("utf-8", "replace")
-        return self._calls.text(self._calls.send(_PATH, body, "application/json"), "id")
+        return self._text(self._send(_PATH, body, "application/json"), "id")
 
     def find(self, batch: str, *, since: float = 0.0, other: Collection[str] = ()) -> str | None:
         """Return the handle of the batch whose results bear our mark.
 
-        Raises ModelUnavailable while a batch that may be it, because it was made since and is none
-        of the `other`, has not ended.
+        Raises ModelUnavailable while a batch that may be it has not ended: one that was made since
+        and is not among the `other`.
         """
         unknown = []
         for made in self._made(since):
-            handle = self._calls.text(made, "id")
+            handle = self._text(made, "id")
             if handle in other or made.get("archived_at"):
                 continue
             if made.get("processing_status") != "ended":
@@ -76,60 +69,52 @@ class AnthropicBatches:
             )
         return None
 
-    def poll(self, handle: str) -> Progress:
-        found = self._calls.get(f"{_PATH}/{handle}")
+    def poll(self, handle: str) -> BatchProgress:
+        found = self._get(f"{_PATH}/{handle}")
         counts = found.get("request_counts") or {}
         total, left = sum(counts.values()), counts.get("processing", 0)
-        ended = self._calls.text(found, "processing_status") == "ended"
-        return Progress("ended" if ended else "running", total - left, total)
+        ended = self._text(found, "processing_status") == "ended"
+        return BatchProgress("ended" if ended else "running", total - left, total)
 
-    def results(self, handle: str) -> Iterator[Result]:
-        for line in self._calls.lines(f"{_PATH}/{handle}/results"):
-            id = self._calls.text(line, "custom_id")
-            yield Result(id[len(_mark("")) :], self._outcome(line.get("result") or {}))
+    def results(self, handle: str) -> Iterator[BatchResult]:
+        for line in self._lines(f"{_PATH}/{handle}/results"):
+            id = self._text(line, "custom_id")
+            yield BatchResult(id[len(_mark("")) :], self._outcome(line.get("result") or {}))
 
     def cancel(self, handle: str) -> None:
-        self._calls.post(f"{_PATH}/{handle}/cancel", {})
+        self._post(f"{_PATH}/{handle}/cancel", {})
 
     def _made(self, since: float) -> Iterator[Json]:
-        """Yield the batches made since then, newest first."""
+        """Yield the batches that were made since then, newest first."""
         after = ""
         for _ in range(PAGES):
-            page = self._calls.get(f"{_PATH}?limit=100{after}")
+            page = self._get(f"{_PATH}?limit=100{after}")
             for made in page.get("data") or []:
-                created = datetime.fromisoformat(self._calls.text(made, "created_at"))
+                created = datetime.fromisoformat(self._text(made, "created_at"))
                 if created.timestamp() < since - SKEW:
                     return
                 yield made
             if not page.get("has_more"):
                 return
-            after = f"&after_id={self._calls.text(page, 'last_id')}"
+            after = f"&after_id={self._text(page, 'last_id')}"
 
     def _first_id(self, handle: str) -> str:
-        with closing(self._calls.lines(f"{_PATH}/{handle}/results")) as lines:
-            return self._calls.text(next(lines, {"custom_id": ""}), "custom_id")
+        with closing(self._lines(f"{_PATH}/{handle}/results")) as lines:
+            return self._text(next(lines, {"custom_id": ""}), "custom_id")
 
-    def _outcome(self, result: Json) -> Reply | ModelError:
+    def _outcome(self, result: Json) -> ModelReply | ModelError:
         match result.get("type"):
             case "succeeded":
-                try:
-                    return discounted(self._model.read(result.get("message") or {}))
-                except ModelError as err:
-                    return err
+                return self._replied(result.get("message") or {})
             case "errored":
                 error = result.get("error") or {}
-                return self._problem(error.get("error") or error)
+                problem = problem_inside(self._server, error.get("error") or error)
+                return self._learnt(problem)
             case "expired" | "canceled" as why:
                 return ModelUnavailable(f"{self.name}: the batch ended before its turn ({why})")
-        return garbled(self._calls.endpoint, "answered a result of an unknown type")
-
-    def _problem(self, error: Json) -> ModelError:
-        problem = problem_inside(self._calls.endpoint, error)
-        if isinstance(problem, Refused) and self._model.learn(self._probe, problem.detail):
-            return ModelUnavailable(f"{problem}; the next batch will leave it out")
-        return problem
+        return garbled(self._server, "answered a result of an unknown type")
 
 
 def _mark(batch: str) -> str:
-    """Mark custom ids with `batch`. It is always as long: an id has 64 characters at most."""
+    """Return the mark of `batch`, of fixed length because an id has at most 64 characters."""
     return hashlib.sha256(batch.encode()).hexdigest()[:14] + "-"

@@ -1,7 +1,7 @@
-"""Amazon Bedrock's batch inference: requests and results lie in S3, a job makes one of the other.
+"""Amazon Bedrock's batch inference: a job reads requests from S3 and writes results there.
 
-https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-data.html: a record holds what
-Converse takes, tools included, so one way of writing serves every model.
+https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-data.html: a record holds the
+parameters of Converse, tools included, so they are written as for a call.
 """
 
 import json
@@ -17,8 +17,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
 from shared.errors import ModelError, ModelRejected, ModelUnavailable
-from shared.models import Json, Reply
-from shared.models.batch import BatchProvider, Item, Progress, Result, discounted
+from shared.events import Json
+from shared.models import ModelReply
+from shared.models.batch import (
+    BatchItem,
+    BatchProgress,
+    BatchProvider,
+    BatchResult,
+    discounted,
+    ended_early,
+)
 from shared.models.prices import Prices
 from shared.models.providers.bedrock.failures import answered_error, no_answer
 from shared.models.providers.bedrock.model import BedrockModel, session
@@ -33,7 +41,7 @@ _OUTPUT = "output/"
 
 
 def connect(name: str, settings: Settings, setting: str) -> BatchProvider:
-    """Return the batches of the model called `name`; `setting` is what messages point to.
+    """Return the batches of the model called `name`; error messages point to `setting`.
 
     Raises SettingsError when BATCH_BUCKET or BATCH_ROLE_ARN is not set.
     """
@@ -42,10 +50,10 @@ def connect(name: str, settings: Settings, setting: str) -> BatchProvider:
 
 
 class BedrockBatches:
-    """The batches of one model. What the model refuses in one is left out of the next."""
+    """The batches of one model. Parts that the model refuses are left out of the next one."""
 
     #: https://docs.aws.amazon.com/general/latest/gr/bedrock.html, "Minimum number of records per
-    #: batch inference job": the same for all models that we know of.
+    #: batch inference job": the same for all known models.
     least = 100
     most = 50_000
 
@@ -58,8 +66,8 @@ class BedrockBatches:
         self._bucket = bucket
         self._role = role
 
-    def submit(self, batch: str, items: Sequence[Item]) -> str:
-        """Hand over the items; done twice under one name it is one job."""
+    def submit(self, batch: str, items: Sequence[BatchItem]) -> str:
+        """Submit the items; done twice under one name it is one job."""
         if len(items) < self.least:
             raise ModelRejected(
                 f"{self.name}: a batch of {len(items)} requests is too small; Bedrock takes"
@@ -88,17 +96,21 @@ class BedrockBatches:
             jobs = page.get("invocationJobSummaries", ())
             return next((str(job["jobArn"]) for job in jobs if job["jobName"] == batch), None)
 
-    def poll(self, handle: str) -> Progress:
+    def poll(self, handle: str) -> BatchProgress:
         job = self._job(handle)
         state = job["status"]
         done, total = job.get("processedRecordCount", 0), job.get("totalRecordCount", 0)
         if state in _RUNNING:
-            return Progress("running", done, total)
+            return BatchProgress("running", done, total)
         if state in _ENDED:
-            return Progress("ended", done, total, "" if state == "Completed" else _early(state))
-        return Progress("failed", done, total, f"{self.name}: the job failed; look at {handle}")
+            return BatchProgress(
+                "ended", done, total, "" if state == "Completed" else ended_early(state)
+            )
+        return BatchProgress(
+            "failed", done, total, f"{self.name}: the job failed; look at {handle}"
+        )
 
-    def results(self, handle: str) -> Iterator[Result]:
+    def results(self, handle: str) -> Iterator[BatchResult]:
         uri = urlsplit(self._job(handle)["outputDataConfig"]["s3OutputDataConfig"]["s3Uri"])
         key = f"{uri.path.strip('/')}/{handle.rpartition('/')[2]}/{_INPUT}.out"
         with self._translated():
@@ -108,20 +120,20 @@ class BedrockBatches:
                 return  # It ended before anything was answered.
             for line in filter(bytes.strip, found["Body"].iter_lines(65536)):
                 record = json.loads(line)
-                yield Result(str(record["recordId"]), self._outcome(record))
+                yield BatchResult(str(record["recordId"]), self._outcome(record))
 
     def cancel(self, handle: str) -> None:
         with self._translated():
             self._jobs.stop_model_invocation_job(jobIdentifier=handle)
 
-    def _line(self, item: Item) -> str:
+    def _line(self, item: BatchItem) -> str:
         body = self._model.parameters(item.request)
         del body["modelId"]
         record = {"recordId": item.id, "modelInput": body}
         return json.dumps(record, ensure_ascii=False, default=_base64)
 
-    def _outcome(self, record: Json) -> Reply | ModelError:
-        """Return the reply of a record, or what its error means."""
+    def _outcome(self, record: Json) -> ModelReply | ModelError:
+        """Return the reply of a record, or its error."""
         if "modelOutput" in record:
             with suppress(KeyError, TypeError, AttributeError, ValueError):
                 return discounted(self._model.read(record["modelOutput"]))
@@ -134,7 +146,7 @@ class BedrockBatches:
         refused = f"{self.name}: refused the request; look at {self._setting} ({status})"
         said = str(error.get("errorMessage"))
         self._model.learn(said)
-        # What is no news to this model may have been one when the batch was written.
+        # The batch may have been written before this model learnt that.
         if BedrockModel(self.name, self._setting, self._prices).learn(said):
             return ModelUnavailable(f"{refused}; the next batch will leave it out")
         return ModelRejected(refused)
@@ -159,7 +171,7 @@ class BedrockBatches:
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
-        """Turn what goes wrong inside into ModelUnavailable or ModelRejected."""
+        """Translate errors inside the block into ModelUnavailable or ModelRejected."""
         try:
             yield
         except ClientError as err:
@@ -186,10 +198,6 @@ _CONFIG = Config(
 
 def _folder(batch: str) -> str:
     return f"batches/{batch}/"
-
-
-def _early(state: str) -> str:
-    return f"the batch ended before all was answered ({state})"
 
 
 def _base64(data: bytes) -> str:

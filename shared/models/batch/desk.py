@@ -6,7 +6,7 @@ from shared.aws.bus import Bus
 from shared.database import Database
 from shared.desk import Loan
 from shared.journal import Outcome
-from shared.models.batch import connect
+from shared.models.batch.connect import connect
 from shared.models.batch.dispatcher import Dispatcher
 from shared.settings import Settings
 

@@ -1,13 +1,13 @@
-"""The dispatcher: hands queued requests over as batches, fetches what came of them, wakes the runs.
+"""The dispatcher: submits queued requests as batches, fetches their results, wakes the runs.
 
-Whatever is killed, whenever, each request is handed over once: the row of a batch is committed
-before its submission, and a batch without a handle is looked up at the provider first.
+Each request is submitted once, whatever crashes: the row of a batch is committed before its
+submission, and a batch without a handle is first looked up at the provider.
 """
 
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -16,43 +16,43 @@ from shared.errors import ModelError, ModelRejected, ModelUnavailable, SettingsE
 from shared.events import Event
 from shared.journal import canonical
 from shared.log import log
-from shared.models import Reply
-from shared.models.batch import BatchProvider, Item, Result
+from shared.models import ModelReply
+from shared.models.batch import BatchItem, BatchProvider, BatchResult
 from shared.models.batch.intake import MARGIN, SQL
-from shared.models.batch.plain import plain_reply, request_of
 from shared.models.deadline import Deadline
+from shared.models.stored_json import request_of
 
-#: How often a request travels before it is asked for at once.
+#: After so many attempts in batches a request is asked for at once.
 _ATTEMPTS = 3
-#: Seconds that a request waits before it travels again, times its attempts so far.
+#: Seconds before the next attempt, times the attempts so far.
 _PAUSE = 300.0
-#: What one batch carries at most, so that a function of 512 MB can hold it.
+#: The largest batch that a function of 512 MB can hold.
 _MOST = 5_000
 _MOST_BYTES = 16_000_000
 #: Results per transaction.
 _CHUNK = 200
-#: Runs that are woken between two looks at the clock.
+#: Runs to wake between two looks at the clock.
 _WAKES = 50
-#: The share of the time that is left for waking runs.
+#: The share of the time that is kept for waking runs.
 _RESERVE = 0.2
 #: The lease of a batch outlives the function by this many seconds.
 _GRACE = 30.0
 
 
 @dataclass(frozen=True)
-class Held:
-    """A batch of which this dispatcher has the lease."""
+class LeasedBatch:
+    """A batch that this dispatcher has leased."""
 
     name: str
     model: str
     handle: str | None
     since: float
     waiting: int
-    other: tuple[str, ...]
+    other: Collection[str]
 
 
 class Dispatcher:
-    """One at a time does the work; more than one at a time do no harm."""
+    """Needed once at a time; several at a time do no harm."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Dispatcher:
         publish: Callable[[Event, str], None],
     ) -> None:
         """`connect` returns the provider of a full model name; `publish` puts an event on the bus
-        once more, deduplicated by its second argument."""
+        again, deduplicated by its second argument."""
         self._database = database
         self._connect = connect
         self._publish = publish
@@ -69,10 +69,10 @@ class Dispatcher:
         self._providers: dict[str, BatchProvider] = {}
 
     def advance(self, seconds: float) -> dict[str, int]:
-        """Make one pass of at most about `seconds`, and count what it did.
+        """Make one pass of about `seconds` at most, and count its work.
 
-        Raises DatabaseUnavailable or PublishError; whatever goes wrong with one batch is logged and
-        tried again in the next pass.
+        Raises DatabaseUnavailable or PublishError; a failure of one batch is logged, and the next
+        pass tries again.
         """
         end = Deadline(seconds)
         lease = seconds + _GRACE
@@ -80,7 +80,7 @@ class Dispatcher:
         done["given up"] = self._run("give_up", margin=MARGIN)[0]["requests"]
         for row in self._run("hold", lease=lease):
             if end.left > seconds * _RESERVE:
-                self._guarded(lambda batch: self._carry_on(batch, done), _held(row))
+                self._guarded(lambda batch: self._carry_on(batch, done), LeasedBatch(**row))
             self._run("free", batch=row["name"])
         for row in self._run("queued"):
             if end.left > seconds * _RESERVE:
@@ -100,18 +100,18 @@ class Dispatcher:
         size = {"least": provider.least, "most": min(provider.most, _MOST), "bytes": _MOST_BYTES}
         waiting = self._run("name_batch", batch=name, model=model, lease=lease, **size)
         if waiting[0]["requests"]:
-            batch = Held(name, model, None, since, waiting[0]["requests"], ())
+            batch = LeasedBatch(name, model, None, since, waiting[0]["requests"], ())
             self._guarded(lambda batch: self._submit(batch, done), batch)
             self._run("free", batch=name)
 
-    def _guarded(self, work: Callable[[Held], None], batch: Held) -> None:
-        """Do it; a failure of this batch must not stop the others."""
+    def _guarded(self, work: Callable[[LeasedBatch], None], batch: LeasedBatch) -> None:
+        """Do it, and let a failure of this batch not stop the others."""
         try:
             work(batch)
         except (ModelUnavailable, ModelRejected, SettingsError) as err:
             log("batch stuck", batch=batch.name, model=batch.model, reason=str(err))
 
-    def _carry_on(self, batch: Held, done: Counter[str]) -> None:
+    def _carry_on(self, batch: LeasedBatch, done: Counter[str]) -> None:
         provider = self._provider(batch.model)
         handle = batch.handle
         if handle is None:
@@ -131,11 +131,11 @@ class Dispatcher:
         done["settled"] += 1
         return None
 
-    def _submit(self, batch: Held, done: Counter[str]) -> None:
+    def _submit(self, batch: LeasedBatch, done: Counter[str]) -> None:
         rows = self._run("items", batch=batch.name)
         if not rows:
             return self._settle(batch, "nothing of it is wanted any more", retry=False)
-        items = [Item(row["id"], request_of(row["request"])) for row in rows]
+        items = [BatchItem(row["id"], request_of(row["request"])) for row in rows]
         try:
             handle = self._provider(batch.model).submit(batch.name, items)
         except ModelRejected as err:
@@ -145,32 +145,32 @@ class Dispatcher:
         done["submitted"] += 1
         return None
 
-    def _record(self, batch: Held, handle: str) -> None:
+    def _record(self, batch: LeasedBatch, handle: str) -> None:
         if not self._run("record", batch=batch.name, handle=handle)[0]["kept"]:
             log("batch lost", batch=batch.name, model=batch.model, handle=handle)
 
-    def _store(self, batch: Held, results: Iterable[Result]) -> None:
+    def _store(self, batch: LeasedBatch, results: Iterable[BatchResult]) -> None:
         for chunk in _chunks(results):
-            replies = [r.outcome if isinstance(r.outcome, Reply) else None for r in chunk]
+            replies = [r.outcome if isinstance(r.outcome, ModelReply) else None for r in chunk]
             errors = [r.outcome if isinstance(r.outcome, ModelError) else None for r in chunk]
             self._run(
                 "settle_requests",
                 batch=batch.name,
                 ids=[result.id for result in chunk],
-                replies=[reply and canonical(plain_reply(reply)) for reply in replies],
+                replies=[reply and canonical(reply) for reply in replies],
                 costs=[reply and reply.cost for reply in replies],
                 reasons=[str(error or "") for error in errors],
                 retries=[bool(error and error.retryable) for error in errors],
                 **_AGAIN,
             )
 
-    def _settle(self, batch: Held, reason: str, *, retry: bool) -> None:
+    def _settle(self, batch: LeasedBatch, reason: str, *, retry: bool) -> None:
         self._run("settle", batch=batch.name, reason=reason, retry=retry, **_AGAIN)
 
     def _wake(self, end: Deadline, done: Counter[str]) -> None:
         while rows := self._run("to_wake", most=_WAKES):
             for row in rows:
-                # The same until the run is claimed again, so the bus drops a second one.
+                # Stays the same until the run is claimed again, so the bus drops a second event.
                 again = f"{row['run_id']}:{row['attempts']}"
                 self._publish(Event.from_json(row["event"]), again)
                 self._run("woke", tenant=row["tenant"], run=row["run_id"])
@@ -179,7 +179,7 @@ class Dispatcher:
                 return
 
     def _provider(self, model: str) -> BatchProvider:
-        """Return the model's provider, kept: it learns what the server does not take."""
+        """Return the model's provider, which learns what the server refuses and is kept."""
         if model not in self._providers:
             self._providers[model] = self._connect(model)
         return self._providers[model]
@@ -192,13 +192,7 @@ class Dispatcher:
 _AGAIN = {"attempts": _ATTEMPTS, "margin": MARGIN, "pause": _PAUSE}
 
 
-def _held(row: Row) -> Held:
-    return Held(
-        row["name"], row["model"], row["handle"], row["since"], row["waiting"], tuple(row["other"])
-    )
-
-
-def _chunks(results: Iterable[Result]) -> Iterator[list[Result]]:
+def _chunks(results: Iterable[BatchResult]) -> Iterator[list[BatchResult]]:
     rest = iter(results)
     while chunk := list(islice(rest, _CHUNK)):
         yield chunk

@@ -1,6 +1,5 @@
-"""The intake: what a run would like to know by some time is kept here until a batch brings it."""
+"""The intake: stores the request of a run until a batch brings its reply, and parks the run."""
 
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Protocol
@@ -8,36 +7,36 @@ from typing import Protocol
 from shared.database import Statement, queries
 from shared.errors import Parked
 from shared.journal import Run, canonical, digest
-from shared.models import Reply, Request
+from shared.models import AskModel, ModelReply, ModelRequest
 from shared.models.batch import has_batches
-from shared.models.batch.plain import reply_of
+from shared.models.stored_json import reply_of
 
 SQL = queries(__file__, "intake.sql")
 
-#: Seconds before a deadline at which no batch is waited for any more: time to wake the run, and for
-#: the run to ask at once.
+#: Seconds before its deadline at which a run stops waiting for a batch: time to wake the run, and
+#: for the run to ask at once.
 MARGIN = 900.0
 
 
 class Purse(Protocol):
-    """Who pays for what a batch brings; the same `id` is the same request, in every attempt."""
+    """The budget of a request in a batch; `id` is the same in every attempt."""
 
-    def reserve(self, id: str, request: Request, seconds: float) -> None:
-        """Hold room for a request for so long; raises BudgetExceeded."""
+    def reserve(self, id: str, request: ModelRequest, seconds: float) -> None:
+        """Hold room for a request for so many seconds; raises BudgetExceeded."""
         ...
 
     def settle(self, id: str, dollars: float | None) -> None:
-        """Count what it cost, 0 when nothing came of it."""
+        """Count its cost, 0 when it failed."""
         ...
 
 
-def want(
-    run: Run, model: str, request: Request, deadline: timedelta, purse: Purse | None = None
-) -> Reply | None:
+def batch_reply(
+    run: Run, model: str, request: ModelRequest, deadline: timedelta, purse: Purse | None = None
+) -> ModelReply | None:
     """Return the reply that a batch of `model` brought, or None when none came in time.
 
-    While it is waited for, Parked is raised: the run's next attempt asks again. `model` is a full
-    name. Equal requests of a tenant travel once; only the first of them costs. Raises
+    Raises Parked as long as the run must wait: its next attempt asks again. `model` is a full name.
+    Equal requests of a tenant are sent once, and only the first of them costs. Raises
     BudgetExceeded when the `purse` has no room.
     """
     key = {"tenant": run.event.tenant, "run": run.id, "id": _id(run, model, request)}
@@ -57,14 +56,14 @@ def want(
     raise Parked(f"run {run.id} waits for a batch of {model}")
 
 
-def rest_until(run: Run, moment: float, deadline: timedelta) -> None:
-    """Park `run` until `moment`, in seconds since the epoch, if that leaves time to answer.
+def park_until(run: Run, moment: float, deadline: timedelta) -> None:
+    """Park `run` until `moment`, in seconds since the epoch, by raising Parked.
 
-    Raises Parked, and returns when the deadline, counted from the event, would be missed.
+    Returns when the run would then miss its deadline, which counts from the event.
     """
     if moment + MARGIN > run.event.received_at + deadline.total_seconds():
         return
-    # An attempt rests once; two of them may rest until the same second.
+    # An attempt rests once; two attempts may rest until the same second.
     name = f"rest-{moment:.0f}-{run.attempt}"
     row = {"tenant": run.event.tenant, "run": run.id, "id": name, "until": moment}
     run.write([Statement(SQL["rest"], row | {"margin": MARGIN})])
@@ -72,31 +71,27 @@ def rest_until(run: Run, moment: float, deadline: timedelta) -> None:
 
 
 def first_in_a_batch(
-    run: Run,
-    model: str,
-    deadline: timedelta | None,
-    ask: Callable[[Request], Reply],
-    purse: Purse | None = None,
-) -> Callable[[Request], Reply]:
+    run: Run, model: str, deadline: timedelta | None, ask: AskModel, purse: Purse | None = None
+) -> AskModel:
     """Return an `ask` whose first request goes through a batch of `model`.
 
-    What a batch does not answer in time is asked at once, and so is every further request, such as
-    the repair of an answer: a second wait would outlast the deadline.
+    A request that no batch answered in time is asked at once. So is every further request, such as
+    the repair of an answer: a second wait would miss the deadline.
     """
     if deadline is None or deadline.total_seconds() <= MARGIN or not has_batches(model):
         return ask
     first = [True]
 
-    def patient(request: Request) -> Reply:
+    def patient(request: ModelRequest) -> ModelReply:
         if not first:
             return ask(request)
         first.clear()
-        return want(run, model, request, deadline, purse) or ask(request)
+        return batch_reply(run, model, request, deadline, purse) or ask(request)
 
     return patient
 
 
-def _id(run: Run, model: str, request: Request) -> str:
-    """Name a request by what it is; where chance answers too, each run has an answer of its own."""
+def _id(run: Run, model: str, request: ModelRequest) -> str:
+    """Digest the request; with a temperature, of this run alone, which gets its own answer."""
     chance = run.id if request.temperature else ""
     return digest([run.event.tenant, model, asdict(request), chance])[:40]

@@ -1,4 +1,4 @@
-"""The prompt cache: equal requests make one call, in this process and in all that share its
+"""The prompt cache: equal requests make one call, in this process and in all with the same
 Postgres."""
 
 import threading
@@ -13,19 +13,19 @@ from typing import Literal, NamedTuple
 from shared.database import Database
 from shared.errors import ModelUnavailable
 from shared.journal import digest
-from shared.models import Reply, Request
+from shared.models import ModelReply, ModelRequest
 from shared.models.cache.recent_replies import LONGEST, RecentReplies, served, written
-from shared.models.cache.shared_replies import Found, Question, Savings, SharedReplies
+from shared.models.cache.shared_replies import CacheLookup, Question, Savings, SharedReplies
 from shared.models.deadline import Deadline
 
-#: What this process keeps at most, in bytes of JSON, however much Postgres may hold.
+#: The most that this process keeps, in bytes of JSON; Postgres may hold more.
 PROCESS_BYTES = 16_000_000
-#: Seconds between two looks whether another process has the reply, at first and at most.
+#: Seconds between two looks for another process's reply, at first and at most.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
 
 
 class Counters(NamedTuple):
-    """What this process's cache did. `misses` are calls made; `waits` is how often a request waited
+    """Counts of this process's cache. `misses` are calls made; `waits` counts requests that waited
     for another's call. `saved` is in US dollars, as far as prices are known."""
 
     process_hits: int = 0
@@ -37,11 +37,11 @@ class Counters(NamedTuple):
 
 
 class _Flight:
-    """A request under way, for the threads that ask the same; after a failure `reply` is None."""
+    """A call under way, for all threads that ask the same; after a failure `reply` is None."""
 
     def __init__(self) -> None:
         self.landed = threading.Event()
-        self.reply: Reply | None = None
+        self.reply: ModelReply | None = None
 
 
 class PromptCache:
@@ -64,15 +64,15 @@ class PromptCache:
         self,
         tenant: str,
         model: str,
-        request: Request,
+        request: ModelRequest,
         deadline: Deadline,
-        call: Callable[[], Reply],
-    ) -> Reply:
-        """Return the reply that is kept, or that another call is about to get, or `call`'s own.
+        call: Callable[[], ModelReply],
+    ) -> ModelReply:
+        """Return the cached reply, or that of an equal call under way, or `call`'s own.
 
-        Whether `request` may be cached is the caller's to say. Without a tenant nothing leaves this
+        The caller decides that `request` may be cached. Without a tenant nothing leaves this
         process. Raises what `call` raises, and ModelUnavailable when another's call did not end
-        before the deadline. A failure is not kept: the next one of those who waited tries.
+        before the deadline. After a failure the next of the waiting callers tries.
         """
         question = Question(tenant, digest([model, request]), model, uuid.uuid4().hex)
         place = (tenant, question.key)
@@ -94,18 +94,18 @@ class PromptCache:
             self._land(mine, question, mine.reply)
 
     def counters(self) -> Counters:
-        """Return what this process's cache did since it was made."""
+        """Return the counts since this process's cache was made."""
         with self._lock:
             return self._counters
 
     def savings(self, tenant: str) -> Savings:
-        """Return what all processes saved `tenant` through Postgres since the beginning; raises
+        """Return the savings of `tenant` in all processes through Postgres; raises
         DatabaseUnavailable."""
         return self._shared.savings(tenant)
 
     def expire(self) -> int:
-        """Delete what any tenant's cache holds past its time, and count it; raises
-        DatabaseUnavailable. Once a day is enough."""
+        """Delete and count the expired replies of all tenants; raises DatabaseUnavailable. Once a
+        day is enough."""
         return self._shared.expire()
 
     def _wait(self, flight: _Flight, question: Question, deadline: Deadline) -> None:
@@ -114,8 +114,12 @@ class PromptCache:
             raise _too_late(question, deadline)
 
     def _lead(
-        self, flight: _Flight, question: Question, deadline: Deadline, call: Callable[[], Reply]
-    ) -> Reply:
+        self,
+        flight: _Flight,
+        question: Question,
+        deadline: Deadline,
+        call: Callable[[], ModelReply],
+    ) -> ModelReply:
         """Get the reply for all threads of this process that ask the same."""
         found = self._find(question, deadline)
         if found.reply is not None:
@@ -124,8 +128,8 @@ class PromptCache:
             return self._hit(found.reply, "shared")
         return self._call(flight, question, deadline, call)
 
-    def _find(self, question: Question, deadline: Deadline) -> Found:
-        """Look into Postgres until the reply is there or it is our turn to call."""
+    def _find(self, question: Question, deadline: Deadline) -> CacheLookup:
+        """Look into Postgres until it has the reply or gives us the claim to call."""
         found = self._shared.find(question, deadline)
         if found.reply is None and not found.call:
             self._count(Counters(waits=1))
@@ -139,21 +143,27 @@ class PromptCache:
         return found
 
     def _call(
-        self, flight: _Flight, question: Question, deadline: Deadline, call: Callable[[], Reply]
-    ) -> Reply:
+        self,
+        flight: _Flight,
+        question: Question,
+        deadline: Deadline,
+        call: Callable[[], ModelReply],
+    ) -> ModelReply:
         self._count(Counters(misses=1))
         try:
             reply = call()
-        except BaseException:  # an interrupt too: nobody should wait for a call that has ended
+        except (
+            BaseException
+        ):  # an interrupt too: its waiters must not wait for a call that has ended
             self._land(flight, question, None)
             self._shared.release(question, deadline)
             raise
-        # Whoever called may change the arguments of the reply's calls; what is kept is a copy.
+        # A copy, because the caller may change the arguments of the reply's calls.
         kept = replace(reply, calls=deepcopy(reply.calls))
         text = written(kept, self._longest)
         if text is not None:
             self._remember(question, kept, len(text.encode()), self._seconds)
-        # Who waits in this process need not wait for Postgres as well.
+        # The waiters of this process need not wait for Postgres as well.
         self._land(flight, question, kept)
         if text is None:
             self._shared.excuse(question, deadline)
@@ -161,12 +171,12 @@ class PromptCache:
             self._shared.keep(question, kept, text, deadline)
         return reply
 
-    def _remember(self, question: Question, reply: Reply, size: int, seconds: float) -> None:
+    def _remember(self, question: Question, reply: ModelReply, size: int, seconds: float) -> None:
         with self._lock:
             self._recent.put((question.tenant, question.key), reply, size, seconds)
 
-    def _land(self, flight: _Flight, question: Question, reply: Reply | None) -> None:
-        """End the flight, if it has not ended, and let those go who wait for it."""
+    def _land(self, flight: _Flight, question: Question, reply: ModelReply | None) -> None:
+        """End the flight, if it has not ended, and wake its waiters."""
         if flight.landed.is_set():
             return
         with self._lock:
@@ -174,7 +184,7 @@ class PromptCache:
         flight.reply = reply
         flight.landed.set()
 
-    def _hit(self, reply: Reply, source: Literal["process", "shared"]) -> Reply:
+    def _hit(self, reply: ModelReply, source: Literal["process", "shared"]) -> ModelReply:
         self._count(
             Counters(
                 process_hits=int(source == "process"),

@@ -1,5 +1,5 @@
-"""Replies as a prompt cache holds them: which are worth keeping, their JSON, and the most recently
-used ones in this process."""
+"""Replies in a prompt cache: which are worth keeping, their JSON, and the most recently used ones
+in this process."""
 
 import json
 import time
@@ -8,18 +8,19 @@ from copy import deepcopy
 from dataclasses import asdict, replace
 from typing import Any, Literal, NamedTuple
 
-from shared.models import Reply, ToolCall, Usage
+from shared.models import ModelReply
+from shared.models.stored_json import reply_of
 
-#: The longest reply that is kept, in bytes of its JSON.
+#: The longest reply that is cached, in bytes of its JSON.
 LONGEST = 256 * 1024
 
 _FINISHED = ("stop", "tools")
 
 
-def written(reply: Reply, longest: int = LONGEST) -> str | None:
+def written(reply: ModelReply, longest: int = LONGEST) -> str | None:
     """Return the JSON of a reply that is worth keeping, else None.
 
-    That is one which the model finished, of at most `longest` bytes, that JSON gives back exactly.
+    The model must have finished it, JSON must give it back exactly, in at most `longest` bytes.
     """
     if reply.finish not in _FINISHED:
         return None
@@ -27,16 +28,15 @@ def written(reply: Reply, longest: int = LONGEST) -> str | None:
     try:
         text = _dumped(plain)
         same = read(json.loads(text)) == reply
-    except (TypeError, ValueError):  # arguments that are no JSON, or no finite numbers
+    except (TypeError, ValueError):  # arguments that JSON cannot hold, such as infinity
         return None
     return text if same and len(text.encode()) <= longest else None
 
 
-def read(value: Any) -> Reply | None:
-    """Return the reply that `value`, the parsed JSON, stands for; None when it is none of ours."""
+def read(value: Any) -> ModelReply | None:
+    """Return the reply of parsed JSON, or None when it is not one that `written` wrote."""
     try:
-        calls = tuple(ToolCall(**call) for call in value["calls"])
-        reply = Reply(**{**value, "usage": Usage(**value["usage"]), "calls": calls})
+        reply = reply_of(value)
     except (TypeError, KeyError, AttributeError):
         return None
     usage = (reply.usage.input, reply.usage.output, reply.usage.cached)
@@ -46,14 +46,14 @@ def read(value: Any) -> Reply | None:
         and reply.finish in _FINISHED
         and all(type(tokens) is int for tokens in usage)
         and (reply.cost is None or type(reply.cost) in (int, float))
-        and all(isinstance(one, str) for call in calls for one in (call.id, call.name))
-        and all(isinstance(call.arguments, dict) for call in calls)
+        and all(isinstance(one, str) for call in reply.calls for one in (call.id, call.name))
+        and all(isinstance(call.arguments, dict) for call in reply.calls)
     )
     return reply if known else None
 
 
-def served(reply: Reply, source: Literal["process", "shared"]) -> Reply:
-    """Return `reply` as it comes from a cache; its calls are the receiver's own to change."""
+def served(reply: ModelReply, source: Literal["process", "shared"]) -> ModelReply:
+    """Return `reply` as served from a cache; the receiver may change its calls."""
     return replace(reply, source=source, cost=0.0, saved=reply.cost, calls=deepcopy(reply.calls))
 
 
@@ -66,24 +66,24 @@ def _dumped(plain: dict[str, Any]) -> str:
     return text
 
 
-class Kept(NamedTuple):
-    reply: Reply
+class _Cached(NamedTuple):
+    reply: ModelReply
     bytes: int
     until: float
 
 
 class RecentReplies:
-    """The most recently used replies, at most so many and so many bytes. Not thread-safe: whoever
-    holds it takes turns."""
+    """The most recently used replies, bounded in number and bytes. Not thread-safe: its owner holds
+    a lock."""
 
     def __init__(self, entries: int, bytes: int) -> None:
         self._most_entries = entries
         self._most_bytes = bytes
-        self._kept: OrderedDict[tuple[str, str], Kept] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str], _Cached] = OrderedDict()
         self._bytes = 0
 
-    def get(self, place: tuple[str, str]) -> Reply | None:
-        """Return what is kept there and still fresh."""
+    def get(self, place: tuple[str, str]) -> ModelReply | None:
+        """Return the reply at `place` while it is fresh."""
         kept = self._kept.get(place)
         if kept is None:
             return None
@@ -93,11 +93,10 @@ class RecentReplies:
         self._kept.move_to_end(place)
         return kept.reply
 
-    def put(self, place: tuple[str, str], reply: Reply, bytes: int, seconds: float) -> None:
-        """Keep `reply` for `seconds`, and let go of the least recently used ones beyond the
-        bounds."""
+    def put(self, place: tuple[str, str], reply: ModelReply, bytes: int, seconds: float) -> None:
+        """Keep `reply` for `seconds`, and drop the least recently used ones beyond the bounds."""
         self._drop(place)
-        self._kept[place] = Kept(reply, bytes, time.monotonic() + seconds)
+        self._kept[place] = _Cached(reply, bytes, time.monotonic() + seconds)
         self._bytes += bytes
         while len(self._kept) > self._most_entries or self._bytes > self._most_bytes:
             self._drop(next(iter(self._kept)))

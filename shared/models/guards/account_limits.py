@@ -1,5 +1,5 @@
-"""Limits of the account at a vendor, shared by all functions: calls and tokens per minute, dollars
-per day."""
+"""Limits of the account at a vendor, which all functions share: calls and tokens per minute,
+dollars per day."""
 
 import json
 import threading
@@ -16,14 +16,14 @@ SQL = queries(__file__, "account_limits.sql")
 
 _KINDS = ("rpm", "tpm", "usd_per_day")
 _EXAMPLE = "openai:gpt-5.4-mini=rpm:500,tpm:200000;bedrock:*=rpm:60,usd_per_day:20"
-#: Seconds after the deadline of its call when a reservation expires: its function has died.
+#: A reservation expires so many seconds after the deadline of its call: its function has died.
 _GRACE = 60.0
-#: Settlements that wait for the next reservation to travel with.
+#: At most so many settlements wait for the next reservation.
 _MOST_WAITING = 32
 
 
-class Limit(NamedTuple):
-    """One entry of MODEL_LIMITS: what all models whose names fit `name` may use together."""
+class AccountLimit(NamedTuple):
+    """One entry of MODEL_LIMITS: the use of all models together whose names match `name`."""
 
     name: str
     rpm: float | None = None
@@ -31,14 +31,14 @@ class Limit(NamedTuple):
     usd_per_day: float | None = None
 
 
-class Reservation(NamedTuple):
-    """A granted call that may begin after `wait` seconds; `id` is empty when nothing limits it."""
+class LimitReservation(NamedTuple):
+    """A call that may begin after `wait` seconds; `id` is empty for an unlimited one."""
 
     id: str
     wait: float
 
 
-def limits_of(text: str) -> tuple[Limit, ...]:
+def limits_of(text: str) -> tuple[AccountLimit, ...]:
     """Read MODEL_LIMITS; raises SettingsError.
 
     >>> limits_of("bedrock:*=rpm:60,usd_per_day:20")
@@ -52,7 +52,7 @@ def limits_of(text: str) -> tuple[Limit, ...]:
     return limits
 
 
-def _limit(entry: str) -> Limit:
+def _limit(entry: str) -> AccountLimit:
     name, equals, rest = entry.rpartition("=")
     if not equals or not name.strip():
         raise SettingsError(f"MODEL_LIMITS has {entry!r}; expected {_EXAMPLE}")
@@ -65,7 +65,7 @@ def _limit(entry: str) -> Limit:
                 f" {', '.join(_KINDS)} at most once, as in {_EXAMPLE}"
             )
         numbers[kind] = _positive(kind, number)
-    return Limit(name.strip(), **numbers)
+    return AccountLimit(name.strip(), **numbers)
 
 
 def _positive(kind: str, number: str) -> float:
@@ -76,9 +76,9 @@ def _positive(kind: str, number: str) -> float:
 
 
 class Buckets:
-    """Reserves calls before they are made and settles them after. Threads may share it."""
+    """Reserves calls before they are made and settles them afterwards. Thread-safe."""
 
-    def __init__(self, database: Database, limits: Sequence[Limit]) -> None:
+    def __init__(self, database: Database, limits: Sequence[AccountLimit]) -> None:
         self._database = database
         self._limits = limits
         self._lock = threading.Lock()
@@ -86,16 +86,16 @@ class Buckets:
 
     def reserve(
         self, model: str, tokens: int, usd: float | None, deadline: Deadline
-    ) -> Reservation:
-        """Reserve a call of so many tokens and dollars at most, in the order of asking.
+    ) -> LimitReservation:
+        """Reserve a call of at most so many tokens and dollars, first come, first served.
 
-        The caller must wait for `wait` seconds before it calls, and settle whatever comes of it.
-        Raises ModelUnavailable when its turn comes after `deadline`, then nothing is reserved; and
+        The caller must wait for `wait` seconds before it calls, and always settle. Raises
+        ModelUnavailable, without a reservation, when its turn comes after `deadline`; and
         DatabaseUnavailable.
         """
         limits = [limit._asdict() for limit in self._limits if fnmatchcase(model, limit.name)]
         if not limits:
-            return Reservation("", 0.0)
+            return LimitReservation("", 0.0)
         left = max(deadline.left, 0.0)
         name = str(uuid.uuid4())
         call = {
@@ -113,12 +113,12 @@ class Buckets:
                 f" {row['wait']:.0f} s; retry then, or raise the limit",
                 row["wait"],
             )
-        return Reservation(name, row["wait"])
+        return LimitReservation(name, row["wait"])
 
-    def settle(self, reservation: Reservation, tokens: int, usd: float | None) -> None:
-        """Say what the call used; 0 for one that was not made.
+    def settle(self, reservation: LimitReservation, tokens: int, usd: float | None) -> None:
+        """Record what the call used; 0 when it was not made.
 
-        That travels with the next reservation, or with what `unsent` is written with.
+        The statement travels with the next reservation, or with those that `unsent` joins.
         """
         if not reservation.id:
             return
@@ -130,17 +130,17 @@ class Buckets:
             self.flush()
 
     def unsent(self) -> list[Statement]:
-        """Take the statements that settle, to run them with others."""
+        """Take the settling statements, to run them with others."""
         with self._lock:
             taken, self._unsent = self._unsent, []
         return taken
 
     def flush(self) -> None:
-        """Send what was settled and has not been sent; raises DatabaseUnavailable."""
+        """Send the settlements that still wait; raises DatabaseUnavailable."""
         self._send()
 
     def _send(self, *statements: Statement) -> list[Row]:
-        """Run the settlements first, so that what they give back can be reserved."""
+        """Run the settlements first, because they free room for the reservation."""
         unsent = self.unsent()
         if not unsent and not statements:
             return []

@@ -1,8 +1,8 @@
-"""What may be spent on models in a day: reserved before a call and committed after it, in Postgres.
+"""Daily budgets of models: reserved before a call and committed after it, in Postgres.
 
-The sum of what is committed and reserved never exceeds a ceiling, however many functions call at
-once. A call that costs more than it reserved is still counted, and so is one that ends after its
-lease: a ceiling can be passed by what was in flight then, and by no more.
+Commitments and reservations together never exceed a ceiling, however many functions call at once.
+A call that costs more than it reserved is still counted, and so is one that ends after its lease:
+only such calls can pass a ceiling.
 """
 
 import uuid
@@ -13,20 +13,20 @@ from typing import Literal, NamedTuple
 
 from shared.database import Database, Row, Statement, queries
 from shared.errors import BudgetExceeded, ModelRejected, SettingsError
-from shared.models import Caller
+from shared.models import Payer
 from shared.models.prices import dollars_of
 
 SQL = queries(__file__, "budgets.sql")
 
 Scope = Literal["tenant", "flow", "user"]
 
-#: Longer names share a budget with what they begin with: an index takes no key of any length.
+#: Names are cut at this length, because an index limits its keys.
 _NAME_CHARACTERS = 200
 _FORM = "expected dollars a day as in tenant=20;flow=5;flow:chat=2;user=1"
 
 
-class Reservation(NamedTuple):
-    """Room that a call holds on `day`; without an `id` it holds none."""
+class BudgetReservation(NamedTuple):
+    """Room that a call holds on `day`; none without an `id`."""
 
     tenant: str
     day: date
@@ -34,7 +34,7 @@ class Reservation(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """How a tenant, flow or user stands on one day, in US dollars; `ceiling` None is no ceiling."""
+    """The dollars of a tenant, flow or user on one day; `ceiling` is None without one."""
 
     scope: Scope
     name: str
@@ -45,10 +45,8 @@ class Standing(NamedTuple):
 
 
 class Budgets:
-    """The ceilings of BUDGETS. Threads and processes may share them.
-
-    `now` tells the time, with its zone; days are those of UTC.
-    """
+    """The ceilings of BUDGETS, for all threads and processes. `now` is a clock with a time zone;
+    days are those of UTC."""
 
     def __init__(
         self, database: Database, text: str, *, now: Callable[[], datetime] | None = None
@@ -59,33 +57,33 @@ class Budgets:
 
     @property
     def active(self) -> bool:
-        """Is there any ceiling: without one nothing is counted, and Postgres is not asked."""
+        """Without any ceiling nothing is counted, and Postgres is not asked."""
         return bool(self._ceilings)
 
     def reserve(
-        self, caller: Caller, model: str, dollars: float | None, lease: float, id: str = ""
-    ) -> Reservation:
+        self, payer: Payer, model: str, dollars: float | None, lease: float, id: str = ""
+    ) -> BudgetReservation:
         """Hold room for a call of `model` that costs at most `dollars`, for `lease` seconds.
 
-        What costs nothing is always let through. An `id` names the reservation across processes:
-        made twice it is one. Raises BudgetExceeded, SettingsError when the
-        price is unknown (`dollars` is None), ModelRejected when the call is nobody's.
+        Free calls always pass. An `id` names the reservation across processes: made twice it is
+        one. Raises BudgetExceeded; SettingsError when the price is unknown (`dollars` is None);
+        ModelRejected when no tenant pays.
         """
         now = self._now().astimezone(UTC)
         if not self.active or dollars == 0:
-            return Reservation(caller.tenant, now.date())
+            return BudgetReservation(payer.tenant, now.date())
         if dollars is None:
             raise SettingsError(
                 f"BUDGETS is set, but what {model} costs is unknown; name its price in"
                 f" MODEL_PRICES={model}=input/output/cached, in US dollars per million tokens"
             )
-        if not caller.tenant:
+        if not payer.tenant:
             raise ModelRejected(
-                f"BUDGETS is set, but the call of {model} names no tenant; hand over a Caller"
+                f"BUDGETS is set, but the call of {model} names no tenant; hand over a Payer"
             )
-        reservation = Reservation(caller.tenant, now.date(), id or uuid.uuid4().hex)
+        reservation = BudgetReservation(payer.tenant, now.date(), id or uuid.uuid4().hex)
         wanted = _decimal(dollars)
-        parameters = self._applying(caller) | {
+        parameters = self._applying(payer) | {
             "day": reservation.day,
             "id": reservation.id,
             "dollars": wanted,
@@ -93,52 +91,53 @@ class Budgets:
             "lease": lease,
         }
         statements = [Statement(SQL[name], parameters) for name in ("hold", "reserve")]
-        reached = self._database.run(caller.tenant, statements)[1]
+        reached = self._database.run(payer.tenant, statements)[1]
         if reached:
             raise _exceeded(reached, model, wanted, now)
         return reservation
 
-    def commit(self, reservation: Reservation, dollars: float | None) -> None:
-        """Count what a call cost, on the day of its reservation, and give back the rest.
+    def commit(self, reservation: BudgetReservation, dollars: float | None) -> None:
+        """Count the cost of a call on the day of its reservation, and give back the rest.
 
-        None is for when nobody knows, such as a call that was cut off: all of the room counts.
+        For an unknown cost (None), as of a call that was cut off, all of the room counts.
         """
         if reservation.id:
             self.settle(reservation.tenant, reservation.id, dollars)
 
     def settle(self, tenant: str, id: str, dollars: float | None) -> None:
-        """Commit the reservation `id` of a tenant; nothing happens when there is none."""
+        """Commit the reservation `id` of a tenant, if there is one."""
         spent = None if dollars is None else _decimal(dollars)
         parameters = {"tenant": tenant, "id": id, "dollars": spent}
         self._database.run(
             tenant, [Statement(SQL[name], parameters) for name in ("hold_tenant", "commit")]
         )
 
-    def release(self, reservation: Reservation) -> None:
-        """Give the room back: the call was not made, or cost nothing."""
+    def release(self, reservation: BudgetReservation) -> None:
+        """Give the room back after a call that was not made, or was free."""
         if reservation.id:
             release = Statement(SQL["release"], reservation._asdict())
             self._database.run(reservation.tenant, [release])
 
     def spent(self, tenant: str, days: int = 1) -> list[Standing]:
-        """Return how the tenant, its flows and its users stand today and on the days before,
-        newest day first."""
+        """Return the standing of the tenant, its flows and its users on the last `days` days,
+        newest first."""
         now = self._now().astimezone(UTC)
         parameters = {"tenant": tenant, "now": now, "day": now.date(), "days": days}
         [rows] = self._database.run(tenant, [Statement(SQL["spent"], parameters)])
         return [_standing(row) for row in rows]
 
-    def _applying(self, caller: Caller) -> dict[str, object]:
-        """Return whom the call counts for, the tenant first, each with its ceiling or None."""
-        flow, user = _stored(caller.flow), _stored(caller.user)
+    def _applying(self, payer: Payer) -> dict[str, object]:
+        """Return whose budgets the call counts in, the tenant first, each with its ceiling or
+        None."""
+        flow, user = _stored(payer.flow), _stored(payer.user)
         ceilings = self._ceilings
-        of_flow = ceilings.get(f"flow:{caller.flow}", ceilings.get("flow"))
-        counted = [("tenant", caller.tenant, ceilings.get("tenant"))]
+        of_flow = ceilings.get(f"flow:{payer.flow}", ceilings.get("flow"))
+        counted = [("tenant", payer.tenant, ceilings.get("tenant"))]
         counted += [("flow", flow, of_flow)] if flow else []
         counted += [("user", user, ceilings.get("user"))] if user else []
         scopes, names, amounts = (list(column) for column in zip(*counted, strict=True))
         return {
-            "tenant": caller.tenant,
+            "tenant": payer.tenant,
             "flow": flow,
             "person": user,
             "scopes": scopes,
@@ -168,7 +167,8 @@ def _parsed(text: str) -> dict[str, Decimal]:
 
 
 def _exceeded(reached: list[Row], model: str, wanted: Decimal, now: datetime) -> BudgetExceeded:
-    """Say which ceiling leaves no room, the one that is nearest to the person first."""
+    """Name the ceiling that leaves no room: the user's first, then the flow's, then the
+    tenant's."""
     row = min(reached, key=lambda row: ("user", "flow", "tenant").index(row["scope"]))
     whose = {
         "user": "Your budget for the language model",
@@ -203,7 +203,7 @@ def _standing(row: Row) -> Standing:
 
 
 def _decimal(dollars: float) -> Decimal:
-    """Return the amount as people write it, so that ten times 0.1 is 1."""
+    """Return the amount in decimals, so that ten times 0.1 is 1."""
     return Decimal(f"{dollars:.12f}")
 
 
@@ -219,6 +219,6 @@ def _money(amount: Decimal) -> str:
 
 
 def _stored(name: str) -> str:
-    """Return the name as Postgres can hold it: no NUL, no half of a surrogate pair, not too
-    long."""
+    """Return a short enough name without NUL and halves of surrogate pairs, which Postgres
+    refuses."""
     return name.replace("\0", "").encode("utf-8", "replace").decode()[:_NAME_CHARACTERS]

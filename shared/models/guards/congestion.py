@@ -1,23 +1,23 @@
-"""How many calls a model may be given at a time: grows while it answers, shrinks when it refuses.
+"""Controls the number of calls in flight: it grows while a model answers, and shrinks when it
+refuses.
 
-A model server says that it has enough with a 429, and says it within a network's round trip, while
-an answer takes seconds. So growth is not let out in bursts but paced, one call more each
-`latency / limit` seconds: the first refusal comes back before many calls can follow it, and even
-doubling overshoots by a few calls only.
+A busy model server refuses with a 429 within a network's round trip, while an answer takes seconds.
+So growth is paced, one more call each `latency / limit` seconds: the first refusal comes back
+before many calls follow it, and even doubling overshoots by a few calls only.
 
     below 0.95 x known   +1 per success: doubles in each window (the time that an answer takes)
     up to known          nearer to it in each window, by 1 at least
     above known          rests until 100 successes were earned per refusal, then +1 per window;
                          an eighth above it, what was known is forgotten and doubling begins again
 
-`known` is what the server held when it refused: the calls that were in flight before the one it
-refused. A refusal cuts to 0.95 of it; it cuts to half when nothing that began after the last cut
-has succeeded, and pauses when nothing has succeeded at all. It is the multiplicative decrease of
-TCP (RFC 5681) with the memory of CUBIC (RFC 9438), and a pace.
+`known` is the number of calls that the server held when it refused one more. A refusal cuts to 0.95
+of it; it cuts to half when no call that began after the last cut has succeeded, and pauses when
+none has succeeded at all. It is the multiplicative decrease of TCP (RFC 5681) with the memory of
+CUBIC (RFC 9438), and a pace.
 
-Why a start of 32: so many does `agent.map` ask for at once, and a short map is over before a slow
-start would have found out. Where a server holds 8, it costs 24 refusals, once. What that makes of
-400 calls is measured beside callers who know the server: ./scripts/benchmarks --only calls
+The start is 32 because `agent.map` asks for so many at once, and a short map is over before a slow
+start ends. A server that holds 8 refuses 24 calls, once. ./scripts/benchmarks --only calls measures
+400 calls beside callers who know the server.
 """
 
 import math
@@ -30,25 +30,25 @@ CEILING = 256
 
 _CUT = 0.95
 _DEEP_CUT = 0.5
-#: Successes that pay for one refusal, before the next is risked: in the long run 1 % are refused.
+#: Successes per refusal before the next one is risked: in the long run 1 % are refused.
 _EARNED_PER_REFUSAL = 100
 _MOST_REFUSALS_PAID = 4
-#: How often the time that a server asked for must have passed before the next refusal is risked.
+#: The next refusal is risked after so many times the pause that the server asked for.
 _RESTS_PER_WAIT, _LONGEST_REST = 20, 300.0
-#: With how many calls a model is tried after it was left alone.
+#: Calls with which a model is tried after a pause.
 _FEW = 2
 #: Seconds between refusals when nothing succeeds at all; doubled each time.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
-#: Seconds without any call after which the limit is no longer believed.
+#: Seconds without any call after which the limit starts anew.
 _IDLE = 60.0
-#: Seconds between the first beginnings, as long as no answer has told how long answers take.
+#: Seconds between the first beginnings, until the first answer shows how long answers take.
 _FIRST_GAP = 0.0015
-#: How much the newest answer weighs in the mean time of answers.
+#: The weight of the newest answer in the mean latency.
 _NEWEST = 0.2
 
 
-class Call(NamedTuple):
-    """A call in flight: when it began, after how many cuts, and which in number it was then."""
+class CallInFlight(NamedTuple):
+    """A call: when it began, after how many cuts, and the number of calls in flight then."""
 
     began: float
     cuts: int
@@ -56,16 +56,16 @@ class Call(NamedTuple):
 
 
 class Congestion:
-    """The control of one model's calls, without threads or a clock: `now` is in seconds."""
+    """Controls one model's calls, without threads or a clock: `now` is in seconds."""
 
     def __init__(self, start: int = START, ceiling: int = CEILING) -> None:
         self.limit = min(start, ceiling)
         self.in_flight = 0
-        #: Nobody may begin before.
+        #: No call may begin before.
         self.closed_until = -math.inf
         self._start = self.limit
         self._ceiling = ceiling
-        #: Where `limit` goes, as fast as the pace allows.
+        #: `limit` grows to this, as fast as the pace allows.
         self._goal = float(self.limit)
         self._raised_at = -math.inf
         self._began_at = -math.inf
@@ -73,7 +73,7 @@ class Congestion:
         self._known = math.inf
         self._floor = 1.0
         self._cuts = 0
-        #: Since the last cut: refusals that it counts, successes, and whether one began after it.
+        #: Since the last cut: its refusals, the successes, and if one of these began after it.
         self._refusals = 0
         self._successes = 0
         self._proven = False
@@ -82,7 +82,7 @@ class Congestion:
         self._ended_at = math.inf
 
     def ready_at(self, now: float) -> float:
-        """Return when the next call may begin: now, later, or never until one of them has ended."""
+        """Return when the next call may begin; infinity when one must end first."""
         if now < self.closed_until:
             return self.closed_until
         spread = max(now, self._began_at + self._gap())
@@ -97,29 +97,29 @@ class Congestion:
         return now
 
     def _gap(self) -> float:
-        """Return the seconds between two beginnings: half of what an even stream would have.
+        """Return the seconds between two beginnings: half of those of an even stream.
 
-        Calls that begin together end together, and then each waits for the others' turn on the
-        processor, again and again. Spread out they do not.
+        Calls that begin together end together, and then compete for the processor, again and
+        again. Spread out they do not.
         """
         return self._latency / self.limit / 2 if self._latency else _FIRST_GAP
 
-    def begin(self, now: float) -> Call:
+    def begin(self, now: float) -> CallInFlight:
         """Count a call that begins; ask `ready_at` before."""
         if not self.in_flight and now - self._ended_at > _IDLE:
             self._goal = min(self._goal, float(self._start))
             self.limit = int(self._goal)
         self.in_flight += 1
         self._began_at = now
-        return Call(now, self._cuts, self.in_flight)
+        return CallInFlight(now, self._cuts, self.in_flight)
 
     def ended(self, now: float) -> None:
-        """Count a call whose end says nothing about how many are too many."""
+        """Count the end of a call that neither succeeded nor was refused."""
         self.in_flight -= 1
         self._ended_at = now
 
-    def succeeded(self, call: Call, now: float) -> None:
-        """Grow, if the limit was in use and the call began at the level of now."""
+    def succeeded(self, call: CallInFlight, now: float) -> None:
+        """Grow if the limit was in use and the call began after the last cut."""
         in_use = self.in_flight >= self.limit
         self.ended(now)
         self._latency += (now - call.began - self._latency) * (_NEWEST if self._latency else 1.0)
@@ -143,8 +143,8 @@ class Congestion:
             self._known = math.inf
         return 1.0 / self.limit
 
-    def refused(self, call: Call, now: float, retry_after: float | None = None) -> None:
-        """Cut, once for all calls that were in flight then, and close for as long as was asked."""
+    def refused(self, call: CallInFlight, now: float, retry_after: float | None = None) -> None:
+        """Cut once for all calls in flight, and close for as long as the server asked."""
         self.ended(now)
         pause = 0.0
         if call.cuts < self._cuts:
@@ -172,7 +172,7 @@ class Congestion:
         if deep:
             self._goal = self._floor
         self._cuts += 1
-        # Whoever cuts deep does not know how many are held: there is no level to rest at.
+        # A deep cut leaves unknown how many calls the server holds: there is no level to rest at.
         self._refusals = 0 if deep else 1
         self._successes = 0
         self._proven = False
@@ -182,8 +182,7 @@ class Congestion:
         self._goal = max(1.0, min(self._goal, _CUT * self._known))
 
     def _pause(self) -> float:
-        """Return for how many seconds to leave the model alone. Nothing has succeeded since the
-        last cut, which says nothing about how many calls it holds."""
+        """Return the seconds to pause, after a cut that no success followed."""
         longest = min(_FIRST_PAUSE * 2**self._pauses, _LONGEST_PAUSE)
         self._pauses += 1
         self._goal = 1.0

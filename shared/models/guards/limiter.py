@@ -1,15 +1,15 @@
-"""The turns of one model's calls in this process: first come, first served, as many at a time as
-the model takes."""
+"""Queues one model's calls in this process: first come, first served, as many at a time as the
+model takes."""
 
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from types import TracebackType
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from shared.errors import ModelUnavailable
 from shared.models.deadline import Deadline
-from shared.models.guards.congestion import CEILING, START, Call, Congestion
+from shared.models.guards.congestion import CEILING, START, CallInFlight, Congestion
 
 
 class _Waiter:
@@ -18,7 +18,7 @@ class _Waiter:
     def __init__(self, until: float) -> None:
         self.until = until
         self.look_at = until
-        self.call: Call | None = None
+        self.call: CallInFlight | None = None
         self.hopeless = False
         self._woken = False
         self._gate = threading.Lock()
@@ -41,7 +41,7 @@ class _Waiter:
 
 
 class Limiter:
-    """How many calls of one model are made at a time; one per provider and model. Thread-safe."""
+    """Limits the calls of one model that are in flight. Thread-safe."""
 
     def __init__(
         self,
@@ -59,20 +59,27 @@ class Limiter:
 
     @property
     def limit(self) -> int:
-        """How many calls may be in flight now."""
+        """The number of calls that may be in flight now."""
         return self._congestion.limit
 
-    def turn(self, deadline: Deadline) -> "Turn":
-        """Return a block that is entered when it is this caller's turn, in the order of coming.
+    @contextmanager
+    def turn(self, deadline: Deadline) -> Iterator[None]:
+        """Run the block at this caller's turn, first come, first served.
 
-        Entering raises ModelUnavailable when `deadline` ends first, or surely would. What leaves
-        the block tells how the call ended: nothing is success, an overloaded ModelUnavailable means
-        that the model has enough, and any other exception says nothing about that.
+        Entering raises ModelUnavailable when `deadline` ends first, or surely would. The exception
+        that leaves the block tells how the call ended: none is success, an overloaded
+        ModelUnavailable shrinks the limit, and any other does not change it.
         """
-        return Turn(self, deadline)
+        call = self.begin(deadline)
+        try:
+            yield
+        except BaseException as err:
+            self.end(call, err)
+            raise
+        self.end(call, None)
 
-    def begin(self, deadline: Deadline) -> Call:
-        """Wait for a turn; see `turn`. What began must be handed to `end`."""
+    def begin(self, deadline: Deadline) -> CallInFlight:
+        """Wait for a turn, see `turn`, and return the call, which must be handed to `end`."""
         with self._lock:
             now = self._clock()
             if not self._waiting and self._congestion.ready_at(now) <= now:
@@ -84,7 +91,7 @@ class Limiter:
             self._serve(now, waiter)
         return self._wait(waiter, deadline)
 
-    def end(self, call: Call, err: BaseException | None) -> None:
+    def end(self, call: CallInFlight, err: BaseException | None) -> None:
         """Count how `call` ended, and let others begin."""
         with self._lock:
             now = self._clock()
@@ -97,7 +104,7 @@ class Limiter:
                 self._congestion.ended(now)
             self._serve(now)
 
-    def _wait(self, waiter: _Waiter, deadline: Deadline) -> Call:
+    def _wait(self, waiter: _Waiter, deadline: Deadline) -> CallInFlight:
         while True:
             waiter.sleep(self._clock())
             with self._lock:
@@ -116,7 +123,7 @@ class Limiter:
                     raise self._no_turn(deadline, now)
 
     def _serve(self, now: float, me: _Waiter | None = None) -> None:
-        """Let those begin whose turn it is, and the first of the others look again in time."""
+        """Start the calls whose turn it is, and tell the first of the others when to look again."""
         while self._waiting:
             first = self._waiting[0]
             ready = self._congestion.ready_at(now)
@@ -132,7 +139,7 @@ class Limiter:
                 first.wake()
 
     def _dismiss(self) -> None:
-        """Send those away whose time ends before anybody may begin: they can do something else."""
+        """Dismiss waiters whose time ends before any call may begin: they can turn elsewhere."""
         closed = self._congestion.closed_until
         if any(waiter.until < closed for waiter in self._waiting):
             staying: deque[_Waiter] = deque()
@@ -152,19 +159,3 @@ class Limiter:
             return ModelUnavailable(message, overloaded=True)
         message = f"{self._name}: overloaded, takes no calls for {wait:.1f} s; retry then"
         return ModelUnavailable(message, wait, overloaded=True)
-
-
-class Turn:
-    """One caller's turn; a context manager."""
-
-    def __init__(self, limiter: Limiter, deadline: Deadline) -> None:
-        self._limiter = limiter
-        self._deadline = deadline
-
-    def __enter__(self) -> None:
-        self._call = self._limiter.begin(self._deadline)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, err: BaseException | None, at: TracebackType | None
-    ) -> None:
-        self._limiter.end(self._call, err)

@@ -1,6 +1,6 @@
-"""Learns how long the answers to a template are, so that no more output is asked for than needed.
+"""Learns how long the answers to a template are, to ask for no more output tokens than needed.
 
-Providers count `max_tokens` against the account's limit when a call comes in, whatever it will use.
+Providers count `max_tokens` against the account's limit when a call comes in, whatever it uses.
 """
 
 import hashlib
@@ -8,27 +8,26 @@ import json
 import math
 import threading
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import astuple, replace
-from operator import add
+from dataclasses import replace
 from typing import NamedTuple
 
 from shared.database import Database, Statement, queries
-from shared.models import Reply, Request, Usage
+from shared.models import AskModel, ModelReply, ModelRequest
+from shared.models.answers.usage import with_total_usage
 
 SQL = queries(__file__, "output_limits.sql")
 
-#: Answers that must be known before anything is concluded from them.
+#: Answers that must be known before the limit is lowered.
 _ENOUGH = 20
 _SHARE = 0.99
-#: What is asked for, as a multiple of what that share of the answers needed.
+#: The limit, as a multiple of the tokens that this share of the answers needed.
 _MARGIN = 1.25
 _LEAST = 64
-#: Each size is so much larger than the one before.
+#: Each size is this multiple of the one before.
 _STEP = 1.2
 #: Observations of a tenant that wait to be written.
 _MOST_UNSENT = 16
-#: Templates that a process keeps in mind.
+#: Templates that a process remembers.
 _MOST_KNOWN = 1024
 
 
@@ -38,31 +37,27 @@ class _Key(NamedTuple):
     model: str
 
 
-def template_of(request: Request) -> str:
-    """Name what requests of a kind share: the system prompt, the schema, the tools' names."""
+def template_of(request: ModelRequest) -> str:
+    """Digest what requests of a kind share: the system prompt, the schema, the tools' names."""
     shared = [request.system, request.schema, [tool.name for tool in request.tools]]
     return hashlib.sha256(json.dumps(shared, sort_keys=True).encode()).hexdigest()[:32]
 
 
 class OutputLimits:
-    """The sizes of answers per tenant, template and model. Threads may share it.
-
-    They are kept in `database`, or without one in this process only.
-    """
+    """The sizes of answers per tenant, template and model, in `database` or else in this process.
+    Thread-safe."""
 
     def __init__(self, database: Database | None = None) -> None:
         self._database = database
         self._lock = threading.Lock()
         self._known: dict[_Key, Counter[int]] = {}
         self._unsent: Counter[tuple[_Key, int]] = Counter()
-        #: How many answers were cut at a learnt limit and asked for again.
+        #: Answers that were cut at a learnt limit and asked for again.
         self.cut = 0
 
-    def ask(
-        self, tenant: str, request: Request, model: str, call: Callable[[Request], Reply]
-    ) -> Reply:
-        """Call with the limit that was learnt, and once more with the request's own when the answer
-        was cut at it; then usage and cost are those of both."""
+    def ask(self, tenant: str, request: ModelRequest, model: str, call: AskModel) -> ModelReply:
+        """Call with the learnt limit, and once more with the request's own when the answer was cut
+        at it; usage and cost are then those of both calls."""
         limit = self.limit_for(tenant, request, model)
         reply = call(replace(request, max_tokens=limit))
         if reply.finish != "length" or limit >= request.max_tokens:
@@ -72,9 +67,9 @@ class OutputLimits:
             self.cut += 1
         whole = call(request)
         self.observe(tenant, request, model, whole.usage.output)
-        return _both(reply, whole)
+        return with_total_usage([reply, whole])
 
-    def limit_for(self, tenant: str, request: Request, model: str) -> int:
+    def limit_for(self, tenant: str, request: ModelRequest, model: str) -> int:
         """Return how many tokens to ask for; raises DatabaseUnavailable when it must be read."""
         sizes = self._sizes(_Key(tenant, template_of(request), model))
         with self._lock:
@@ -83,8 +78,8 @@ class OutputLimits:
             return request.max_tokens
         return min(request.max_tokens, max(_LEAST, math.ceil(needed * _MARGIN)))
 
-    def observe(self, tenant: str, request: Request, model: str, output: int) -> None:
-        """Count an answer of so many tokens that was not cut at a learnt limit."""
+    def observe(self, tenant: str, request: ModelRequest, model: str, output: int) -> None:
+        """Count an answer of so many tokens, unless it was cut at a learnt limit."""
         key, size = _Key(tenant, template_of(request), model), _size(output)
         sizes = self._sizes(key)
         with self._lock:
@@ -97,7 +92,7 @@ class OutputLimits:
             self.flush(tenant)
 
     def unsent(self, tenant: str) -> list[Statement]:
-        """Take the statements that keep what was observed, to run them with others."""
+        """Take the statements that store the observations, to run them with others."""
         with self._lock:
             taken = {entry: n for entry, n in self._unsent.items() if entry[0].tenant == tenant}
             for entry in taken:
@@ -108,7 +103,7 @@ class OutputLimits:
         ]
 
     def flush(self, tenant: str) -> None:
-        """Keep what was observed; raises DatabaseUnavailable."""
+        """Store the observations; raises DatabaseUnavailable."""
         statements = self.unsent(tenant)
         if self._database and statements:
             self._database.run(tenant, statements)
@@ -137,7 +132,7 @@ def _size(output: int) -> int:
 
 
 def _needed(sizes: Counter[int]) -> float | None:
-    """Return how many tokens hold the wanted share of the answers, if enough are known."""
+    """Return the tokens that hold the wanted share of the answers, if enough are known."""
     total = sizes.total()
     if total < _ENOUGH:
         return None
@@ -147,10 +142,3 @@ def _needed(sizes: Counter[int]) -> float | None:
         if held >= _SHARE * total:
             break
     return float(_STEP**size)
-
-
-def _both(cut: Reply, whole: Reply) -> Reply:
-    """Return the whole answer with what both cost."""
-    usage = Usage(*map(add, astuple(cut.usage), astuple(whole.usage)))
-    cost = None if cut.cost is None or whole.cost is None else cut.cost + whole.cost
-    return replace(whole, usage=usage, cost=cost)

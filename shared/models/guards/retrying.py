@@ -1,167 +1,20 @@
-"""One model with all that lies between a request and its provider, and the one owner of retries.
-
-the prompt cache            an equal request ends here
-the budget                  reserved before, settled after
-the learnt output limit     asked again with the full one when it was too small
-retries                     each attempt passes:
-    the account's limits    shared by all functions
-    the circuit breaker     of the provider
-    the limiter             of this process
-"""
+"""Repeats a model call that failed for the moment. Nothing else in the room retries."""
 
 import random
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TypeVar
 
-from shared.errors import ModelRejected, ModelUnavailable
-from shared.models import Caller, Provider, Reply, Request
+from shared.errors import ModelUnavailable
 from shared.models.deadline import Deadline
-from shared.models.guards.breaker import Breaker
-from shared.models.guards.limiter import Limiter
-from shared.models.guards.output_limits import OutputLimits
-from shared.models.prices import BATCH_SHARE, Prices, most_tokens
-
-if TYPE_CHECKING:
-    from shared.models.cache.prompt_cache import PromptCache
-    from shared.models.guards.account_limits import Buckets
-    from shared.models.guards.budgets import Budgets
 
 T = TypeVar("T")
 
-#: Is called with the text of an answer so far, again and again; it never raises.
-Sink = Callable[[str], None]
-
 _ATTEMPTS = 5
-#: Seconds before the second attempt at most; doubled each time.
+#: At most so many seconds before the second attempt; doubled each time.
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 10.0
-#: A call that has less time than this is not worth starting.
+#: The shortest time that is worth a call.
 _SHORTEST_CALL = 0.5
-
-
-class Call(NamedTuple):
-    """One request on its way: until when, for whom, and where its text is shown meanwhile.
-
-    `may_repeat` says that the answer to an equal request will do.
-    """
-
-    request: Request
-    deadline: Deadline
-    caller: Caller
-    sink: Sink | None = None
-    may_repeat: bool = False
-
-
-class Guards(NamedTuple):
-    """What all models of a process share. None is what the settings do not ask for."""
-
-    prices: Prices
-    outputs: OutputLimits
-    cache: "PromptCache | None" = None
-    budgets: "Budgets | None" = None
-    buckets: "Buckets | None" = None
-
-
-class Guarded:
-    """A model that is asked within its limits. Thread-safe."""
-
-    def __init__(self, provider: Provider, guards: Guards, sleep: Callable[[float], None]) -> None:
-        self.provider = provider
-        self.name = provider.name
-        self._guards = guards
-        self._sleep = sleep
-        self._breaker = Breaker(self.name)
-        self._limiter = Limiter(name=self.name)
-
-    def reply(self, call: Call) -> Reply:
-        """Ask, and ask again what may pass; raises ModelUnavailable, ModelRejected, BudgetExceeded
-        and, where it needs the database, DatabaseUnavailable."""
-        if self.name == "offline":  # It is free, and as fast as a look into a cache.
-            return answer(self.provider, call)
-        cache = self._guards.cache
-        if cache is None or not call.may_repeat:
-            return self._paid(call)
-        tenant, request = call.caller.tenant, call.request
-        reply = cache.get(tenant, self.name, request, call.deadline, lambda: self._paid(call))
-        if call.sink and reply.source != "provider":
-            call.sink(reply.text)
-        return reply
-
-    def _paid(self, call: Call) -> Reply:
-        budgets = self._guards.budgets
-        if budgets is None:
-            return self._sized(call)
-        dollars = self._guards.prices.ceiling(self.name, call.request)
-        held = budgets.reserve(call.caller, self.name, dollars, call.deadline.seconds)
-        try:
-            reply = self._sized(call)
-        except ModelRejected:
-            budgets.release(held)
-            raise
-        except BaseException as err:
-            # A server that had too much to do has not begun; any other may have to be paid.
-            unpaid = isinstance(err, ModelUnavailable) and err.overloaded
-            budgets.release(held) if unpaid else budgets.commit(held, None)
-            raise
-        budgets.commit(held, reply.cost)
-        return reply
-
-    def _sized(self, call: Call) -> Reply:
-        def ask(request: Request) -> Reply:
-            sized = call._replace(request=request)
-            return retrying(lambda: self._once(sized), call.deadline, self._sleep, paced=True)
-
-        return self._guards.outputs.ask(call.caller.tenant, call.request, self.name, ask)
-
-    def _once(self, call: Call) -> Reply:
-        buckets = self._guards.buckets
-        if buckets is None:
-            return self._in_turn(call)
-        request, dollars = call.request, self._guards.prices.ceiling(self.name, call.request)
-        tokens = most_tokens(request) + request.max_tokens
-        held = buckets.reserve(self.name, tokens, dollars, call.deadline)
-        reply = None
-        try:
-            self._sleep(held.wait)
-            reply = self._in_turn(call)
-        finally:
-            used = reply.usage.input + reply.usage.output if reply else 0
-            buckets.settle(held, used, reply.cost if reply else 0.0)
-        return reply
-
-    def _in_turn(self, call: Call) -> Reply:
-        with self._limiter.turn(call.deadline), self._breaker.guard():
-            return answer(self.provider, call)
-
-
-class BatchPurse(NamedTuple):
-    """The budget of `caller` for batches of the model `name`."""
-
-    prices: Prices
-    budgets: "Budgets"
-    name: str
-    caller: Caller
-
-    def reserve(self, id: str, request: Request, seconds: float) -> None:
-        dollars = self.prices.ceiling(self.name, request)
-        half = None if dollars is None else dollars * BATCH_SHARE
-        self.budgets.reserve(self.caller, self.name, half, seconds, id)
-
-    def settle(self, id: str, dollars: float | None) -> None:
-        self.budgets.settle(self.caller.tenant, id, dollars)
-
-
-def answer(provider: Provider, call: Call) -> Reply:
-    """Return the provider's reply, whole or, when there is a sink, streamed to it."""
-    if call.sink is None:
-        return provider.reply(call.request, call.deadline.left)
-    text = ""
-    for chunk in provider.stream(call.request, call.deadline.left):
-        if chunk.reply is not None:
-            return chunk.reply
-        text += chunk.text
-        call.sink(text)
-    raise ModelUnavailable(f"{provider.name}: the stream ended without its reply")
 
 
 def retrying(
@@ -171,10 +24,10 @@ def retrying(
     *,
     paced: bool = False,
 ) -> T:
-    """Call `attempt` until it succeeds, or until waiting is no use.
+    """Call `attempt` until it succeeds, up to five times within the deadline.
 
-    When `attempt` is `paced` by a limiter, that makes it wait after an overload, together with all
-    other calls, and only the deadline bounds how often.
+    A limiter makes a `paced` attempt wait after an overload, together with all other calls; such
+    attempts are bounded by the deadline alone.
     """
     failures = 0
     while True:
@@ -191,9 +44,9 @@ def retrying(
 
 
 def _wait(number: int, asked: float | None) -> float:
-    """Return how long to wait before attempt `number + 1`: as asked, or with growing jitter.
+    """Return the seconds before attempt `number + 1`: as the server asked, or growing jitter.
 
-    A little is added to what the server asked for, so that not everybody comes back at once.
+    A little is added to the server's wish, to spread the callers that come back.
     """
     if asked is not None:
         return asked + random.uniform(0, min(0.1 * asked, 1.0))

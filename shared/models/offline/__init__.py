@@ -1,76 +1,13 @@
-"""The offline model: deterministic, extractive, no network, no key. It says that it is one.
+"""The offline model: deterministic, extractive, without network or key. It says that it is one.
 
-It is what a newcomer meets first, what the tests run on, and what is left when nothing else is.
+model           the provider: a tool call, a filled schema or free text
+parsed_request  splits a request into the question and the texts that may answer it
+tool_choice     decides on a tool and its arguments
+filling         fills a JSON schema
+choosing        chooses among names
+answering       answers in free text with quotes and their sources
+declared_facts  finds simple statements such as X is Y
+plan_steps      makes the steps of a plan from the tools that the goal names
+similarity      compares texts by their words
+word_lists      words that speak for labels, and small talk
 """
-
-import json
-import math
-import re
-from collections.abc import Iterator
-
-from shared.models import Chunk, Finish, Provider, Reply, Request, ToolCall, Usage
-from shared.models.offline.answering import answer
-from shared.models.offline.filling import fill
-from shared.models.offline.reading import Reading
-from shared.models.offline.tools import choose
-from shared.models.prices import Prices
-from shared.settings import Settings
-
-_HAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
-
-#: A chunk of a stream: a word with the space behind it, or a few characters of a text without.
-_PIECE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]{1,4}|[^\s\u3040-\u30ff\u3400-\u9fff]+\s*|\s+")
-
-
-def connect(settings: Settings) -> Provider:
-    return OfflineModel(Prices(settings.model_prices))
-
-
-class OfflineModel:
-    """A provider that answers from what the request holds and from nothing else."""
-
-    name = "offline"
-
-    def __init__(self, prices: Prices) -> None:
-        self._prices = prices
-
-    def reply(self, request: Request, timeout: float) -> Reply:
-        """Answer at once; `timeout` cannot be reached."""
-        reading = Reading.of(request)
-        call = choose(request.tools, reading) if request.schema is None else None
-        if call:
-            return self._reply(request, json.dumps(call.arguments), "tools", (call,))
-        if request.schema is None:
-            text = answer(reading)
-        else:
-            text = json.dumps(fill(request.schema, reading), ensure_ascii=False)
-        kept = _first_tokens(text, request.max_tokens)
-        return self._reply(request, kept, "stop" if kept == text else "length")
-
-    def stream(self, request: Request, timeout: float) -> Iterator[Chunk]:
-        whole = self.reply(request, timeout)
-        for piece in _PIECE.findall(whole.text):
-            yield Chunk(piece)
-        yield Chunk(reply=whole)
-
-    def _reply(
-        self, request: Request, text: str, finish: Finish, calls: tuple[ToolCall, ...] = ()
-    ) -> Reply:
-        said = [request.system, *(message.text for message in request.messages)]
-        usage = Usage(sum(tokens(part) for part in said), tokens(text))
-        cost = self._prices.cost(self.name, usage)
-        return Reply("" if calls else text, finish, usage, self.name, calls, cost)
-
-
-def tokens(text: str) -> int:
-    """Estimate the tokens of `text`: one per Chinese or Japanese character, else one per four
-    characters, which is what vendors say of English."""
-    han = len(_HAN.findall(text))
-    return han + math.ceil((len(text) - han) / 4)
-
-
-def _first_tokens(text: str, limit: int) -> str:
-    """Cut `text` to about `limit` tokens, as a model that runs out of them does."""
-    while tokens(text) > limit:
-        text = text[: min(len(text) - 1, len(text) * limit // tokens(text))]
-    return text

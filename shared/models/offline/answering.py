@@ -1,21 +1,14 @@
-"""Free text from the offline model: sentences that it was given, with where they came from."""
+"""Answers in free text: quotes from the given texts, with their sources."""
 
 import re
 from collections import Counter
 from typing import NamedTuple
 
-from shared.models.offline.reading import Reading, Source
-from shared.models.offline.similarity import (
-    coverage,
-    is_chinese,
-    joined,
-    rarity,
-    sentences,
-    terms,
-)
-from shared.models.offline.words import QUESTION, SMALL_TALK
+from shared.models.offline.parsed_request import ParsedRequest, SourceText
+from shared.models.offline.similarity import coverage, is_chinese, joined, rarity, sentences, terms
+from shared.models.offline.word_lists import QUESTION, SMALL_TALK
 
-#: How much of the question a sentence must cover to be its answer, and to be worth a look.
+#: The share of the question that an answer must cover, and that a close match must cover.
 _SURE, _CLOSE = 0.6, 0.34
 _MOST = 3
 _QUESTION = re.compile(QUESTION, re.I)
@@ -49,64 +42,63 @@ _CHINESE = _Phrases(
 )
 
 
-class Found(NamedTuple):
-    """Sentences of one source that may answer the question, and how much of it they cover."""
+class Quote(NamedTuple):
+    """Sentences of one source that may answer the question, and the share of it that they cover."""
 
     text: str
-    source: Source
+    source: SourceText
     covered: float
 
 
-def answer(reading: Reading) -> str:
+def answer(parsed: ParsedRequest) -> str:
     """Return the whole answer, signed."""
-    phrases = _CHINESE if is_chinese(reading.question) else _ENGLISH
-    return f"{_body(reading, phrases)}\n\n{phrases.signature}"
+    phrases = _CHINESE if is_chinese(parsed.question) else _ENGLISH
+    return f"{_body(parsed, phrases)}\n\n{phrases.signature}"
 
 
-def known_answer(reading: Reading) -> str | None:
-    """Return the answer, signed, or None when it would be that nothing is known."""
-    found = find(reading)
-    return answer(reading) if found and found.covered >= _CLOSE else None
+def known_answer(parsed: ParsedRequest) -> str | None:
+    """Return the answer, signed, or None when no text answers the question."""
+    found = find(parsed)
+    return answer(parsed) if found and found.covered >= _CLOSE else None
 
 
-def _body(reading: Reading, phrases: _Phrases) -> str:
-    if not reading.question:
+def _body(parsed: ParsedRequest, phrases: _Phrases) -> str:
+    if not parsed.question:
         return phrases.nothing
-    if talk := _small_talk(reading.question):
+    if talk := _small_talk(parsed.question):
         return talk
-    if reading.results:
-        return "\n".join(_from_result(reading, result, phrases) for result in reading.results)
-    if _SUMMARY.search(reading.task.partition("<data")[0]):
-        return summary(reading)
-    found = find(reading)
+    if parsed.results:
+        return "\n".join(_from_result(parsed, result, phrases) for result in parsed.results)
+    if _SUMMARY.search(parsed.task.partition("<data")[0]):
+        return summary(parsed)
+    found = find(parsed)
     if found is None or found.covered < _CLOSE:
-        return phrases.unknown if _QUESTION.search(reading.question) else phrases.read
+        return phrases.unknown if _QUESTION.search(parsed.question) else phrases.read
     hedge = "" if found.covered >= _SURE else phrases.close
     return f"{hedge}{found.text}{_cited(found.source, phrases)}"
 
 
-def _cited(source: Source, phrases: _Phrases) -> str:
+def _cited(source: SourceText, phrases: _Phrases) -> str:
     return f" ({phrases.source} {source.cited})" if source.cited else ""
 
 
-def _from_result(reading: Reading, result: Source, phrases: _Phrases) -> str:
-    """Quote a tool's result: what fits the question, or its start; it was asked for."""
-    found = find(Reading(reading.task, reading.question, (result,), (), frozenset()))
+def _from_result(parsed: ParsedRequest, result: SourceText, phrases: _Phrases) -> str:
+    """Quote the part of a tool's result that fits the question, or its beginning."""
+    found = find(ParsedRequest(parsed.task, parsed.question, (result,), (), frozenset()))
     text = found.text if found and found.covered >= _CLOSE else " ".join(result.text.split())[:600]
     return f"{text}{_cited(result, phrases)}"
 
 
-def find(reading: Reading) -> Found | None:
+def find(parsed: ParsedRequest) -> Quote | None:
     """Return the sentences that cover most of the question.
 
-    A question among the sources is no answer, but what follows it may be; so may what follows a
-    heading.
+    A question or a heading in a source is not an answer, but the sentence after it may be.
     """
-    wanted = terms(" ".join(reading.lines))
-    split = [(source, sentences(source.text)) for source in reading.sources]
+    wanted = terms(" ".join(parsed.lines))
+    split = [(source, sentences(source.text)) for source in parsed.sources]
     bags = {line: terms(line) for _, lines in split for line in lines}
     rare = rarity(bags.values())
-    ranked: list[Found] = []
+    ranked: list[Quote] = []
     for source, lines in split:
         covered = [coverage(wanted, bags[line], rare) for line in lines]
         opens = [line.rstrip().endswith(("?", "？", ":", "：")) for line in lines]
@@ -118,13 +110,13 @@ def find(reading: Reading) -> Found | None:
         if top > 0:
             order = sorted(range(len(lines)), key=lambda i: -scores[i])[:_MOST]
             kept = sorted(i for i in order if scores[i] >= 0.75 * top)
-            ranked.append(Found(joined([lines[i] for i in kept]), source, top))
+            ranked.append(Quote(joined([lines[i] for i in kept]), source, top))
     return max(ranked, key=lambda found: found.covered, default=None)
 
 
-def summary(reading: Reading, most: int = _MOST, characters: int = 10_000) -> str:
-    """Return the sentences that share most words with all the others, as many as fit."""
-    texts = [reading.question, *(source.text for source in reading.sources)]
+def summary(parsed: ParsedRequest, most: int = _MOST, characters: int = 10_000) -> str:
+    """Return the sentences that share most words with the others, as many as fit."""
+    texts = [parsed.question, *(source.text for source in parsed.sources)]
     lines = list(dict.fromkeys(line for text in texts for line in sentences(text)))
     bags = [set(terms(line)) for line in lines]
     shared = Counter(term for bag in bags for term in bag)

@@ -1,20 +1,20 @@
-"""Choosing among names by what speaks for each of them in a text."""
+"""Chooses among names by the words of a text that speak for each."""
 
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from shared.models.offline.reading import Reading
+from shared.models.offline.parsed_request import ParsedRequest
 from shared.models.offline.similarity import overlap, stem, terms
-from shared.models.offline.words import AFFINITIES, NEUTRAL
+from shared.models.offline.word_lists import AFFINITIES, NEUTRAL
 
-#: What a name needs to be chosen: one strong word, or two weak ones.
+#: The score that a name needs to be chosen: one strong word, or two weak ones.
 ENOUGH = 1.5
 
-#: In a set, what a name needs in proportion to the best one.
+#: The share of the best score that a further name of a set needs.
 _NEAR = 0.5
 
-#: How alike two texts must be to count as being about the same.
+#: The similarity from which two texts are about the same.
 _SAME = 0.5
 
 _TITLE, _BODY = 1.0, 0.75
@@ -22,21 +22,21 @@ _STRONG, _WEAK, _NAMED, _DESCRIBED = 2.0, 1.0, 2.0, 0.25
 
 
 class Name(NamedTuple):
-    """Something to choose, and what it means if anybody said so."""
+    """A name to choose, and its meaning if the author gave one."""
 
     text: str
     about: str = ""
 
 
-def scores(names: Sequence[Name], reading: Reading) -> list[float]:
-    """Return how much speaks for each name in the question, or in what it is similar to."""
-    parts = _parts(reading)
-    return [_score(name, parts, reading) for name in names]
+def scores(names: Sequence[Name], parsed: ParsedRequest) -> list[float]:
+    """Return the score of each name in the question, or in the sources that name it."""
+    parts = _parts(parsed)
+    return [_score(name, parts, parsed) for name in names]
 
 
-def best(names: Sequence[Name], reading: Reading) -> tuple[int, float]:
-    """Return the place and the score of the best name; where nothing speaks, of a neutral one."""
-    found = scores(names, reading)
+def best(names: Sequence[Name], parsed: ParsedRequest) -> tuple[int, float]:
+    """Return the position and score of the best name; without any score, of a neutral one."""
+    found = scores(names, parsed)
     place = max(range(len(found)), key=lambda i: (found[i], -i))
     if found[place] < _WEAK:
         neutral = [i for i, name in enumerate(names) if name.text.lower() in NEUTRAL]
@@ -44,9 +44,9 @@ def best(names: Sequence[Name], reading: Reading) -> tuple[int, float]:
     return place, found[place]
 
 
-def several(names: Sequence[Name], reading: Reading, least: int, most: int) -> list[int]:
-    """Return the places of all names for which enough speaks, best first."""
-    found = scores(names, reading)
+def several(names: Sequence[Name], parsed: ParsedRequest, least: int, most: int) -> list[int]:
+    """Return the positions of all names with a high enough score, best first."""
+    found = scores(names, parsed)
     order = sorted(range(len(found)), key=lambda i: (-found[i], i))
     bar = max(ENOUGH, _NEAR * max(found, default=0.0))
     chosen = [i for i in order if found[i] >= bar]
@@ -54,7 +54,7 @@ def several(names: Sequence[Name], reading: Reading, least: int, most: int) -> l
 
 
 class _Part(NamedTuple):
-    """A piece of the question in the forms that words are looked up in."""
+    """A part of the question, as text and as stems."""
 
     text: str
     stems: frozenset[str]
@@ -62,9 +62,9 @@ class _Part(NamedTuple):
     opening: bool
 
 
-def _parts(reading: Reading) -> list[_Part]:
-    """Return the title, which says most, and the rest."""
-    title, rest = reading.lines[:1], reading.lines[1:]
+def _parts(parsed: ParsedRequest) -> list[_Part]:
+    """Return the title, which weighs most, and the rest."""
+    title, rest = parsed.lines[:1], parsed.lines[1:]
     pieces = [(" ".join(title), _TITLE, True), (" ".join(rest), _BODY, False)]
     return [
         _Part(" ".join(text.lower().split()), _stems(text), weight, opening)
@@ -73,10 +73,10 @@ def _parts(reading: Reading) -> list[_Part]:
     ]
 
 
-def _score(name: Name, parts: list[_Part], reading: Reading) -> float:
-    known = [source for source in reading.sources if _names(source.name, name.text)]
+def _score(name: Name, parts: list[_Part], parsed: ParsedRequest) -> float:
+    known = [source for source in parsed.sources if _names(source.name, name.text)]
     if known:
-        return max(_likeness(reading, source.text) for source in known)
+        return max(_likeness(parsed, source.text) for source in known)
     tokens = _stems(re.sub(r"^.*[/:]\s*(?=\w)|_", " ", name.text))
     about = set(terms(name.about))
     total = 0.0
@@ -91,13 +91,13 @@ def _score(name: Name, parts: list[_Part], reading: Reading) -> float:
     return total
 
 
-def _likeness(reading: Reading, text: str) -> float:
-    alike = overlap(terms(reading.question), terms(text))
+def _likeness(parsed: ParsedRequest, text: str) -> float:
+    alike = overlap(terms(parsed.question), terms(text))
     return 10 * alike if alike >= _SAME else 0.0
 
 
 def _names(source: str, name: str) -> bool:
-    """Does a source's name hold `name` as a word of its own, such as `acme/shop#7`?"""
+    """Tell whether `name` is a word of a source's name, such as `acme/shop#7`."""
     return bool(name) and name in re.split(r"[\s()]+", source)
 
 
@@ -107,8 +107,8 @@ def _stems(text: str) -> frozenset[str]:
 
 
 def _stands_in(word: str, part: _Part) -> bool:
-    """Does a word of the table stand in the text: as a stem, or as it is when it is several words
-    or Chinese."""
+    """Tell whether the text holds a word of the table: as a stem, or literally when it is Chinese
+    or several words."""
     if word.startswith("^"):
         opening = re.match(r"(\[[^\]]*\]|\w+:)?\s*", part.text)
         start = part.text[opening.end() if opening else 0 :]

@@ -1,16 +1,16 @@
-"""Filling a JSON schema from what was read: choices by similarity, text by quoting."""
+"""Fills a JSON schema from a parsed request: choices by similarity, text by quoting."""
 
 import re
 from collections.abc import Sequence
 from typing import Any
 
-from shared.models import Json
-from shared.models.offline import answering, choosing, planning
+from shared.events import Json
+from shared.models.offline import answering, choosing, plan_steps
 from shared.models.offline.choosing import Name
-from shared.models.offline.declaring import declarations
-from shared.models.offline.reading import Reading
+from shared.models.offline.declared_facts import declared_facts
+from shared.models.offline.parsed_request import ParsedRequest
 from shared.models.offline.similarity import coverage, joined, overlap, terms
-from shared.models.offline.words import listed
+from shared.models.offline.word_lists import listed
 
 _ANSWERS = frozenset(listed("answer, reply, response, comment, message, text, body, content"))
 _TITLES = frozenset(listed("title, subject, headline, name, topic"))
@@ -23,27 +23,28 @@ _MANY = 3
 _RECAP_SENTENCES = 12
 
 
-def fill(schema: Json, reading: Reading, name: str = "") -> Any:
-    """Return a value that fits `schema`; `name` is the key that it is for."""
+def fill(schema: Json, parsed: ParsedRequest, name: str = "") -> Any:
+    """Return a value that fits `schema`; `name` is its key."""
     if "enum" in schema or "const" in schema:
-        return _choice(schema, reading)
+        return _choice(schema, parsed)
     if "anyOf" in schema or "oneOf" in schema:
-        return _optional(schema, reading, name)
+        return _optional(schema, parsed, name)
     kind = schema.get("type")
     if kind == "object":
         properties = schema.get("properties", {})
-        return {key: fill(part, reading, key) for key, part in properties.items()}
+        return {key: fill(part, parsed, key) for key, part in properties.items()}
     if kind == "array":
-        return _items(schema, reading, name)
+        return _items(schema, parsed, name)
     if kind == "boolean":
-        return _flag(schema, reading, name)
+        return _flag(schema, parsed, name)
     if kind in {"integer", "number"}:
-        return _number(schema, reading, name)
-    return _text(schema, reading, name) if kind == "string" else None
+        return _number(schema, parsed, name)
+    return _text(schema, parsed, name) if kind == "string" else None
 
 
 def _names(schema: Json) -> list[Name]:
-    """Return the choices; what they mean stands as `name: meaning` lines in the description."""
+    """Return the choices with their meanings, which are `name: meaning` lines in the
+    description."""
     values = schema.get("enum", [schema.get("const")])
     said = dict(
         line.split(": ", 1) for line in schema.get("description", "").split("\n") if ": " in line
@@ -51,13 +52,13 @@ def _names(schema: Json) -> list[Name]:
     return [Name(str(value), said.get(str(value), "")) for value in values]
 
 
-def _choice(schema: Json, reading: Reading) -> Any:
+def _choice(schema: Json, parsed: ParsedRequest) -> Any:
     values: Sequence[Any] = schema.get("enum", [schema.get("const")])
-    return values[choosing.best(_names(schema), reading)[0]]
+    return values[choosing.best(_names(schema), parsed)[0]]
 
 
-def _optional(schema: Json, reading: Reading, name: str) -> Any:
-    """Return null unless something speaks for a value."""
+def _optional(schema: Json, parsed: ParsedRequest, name: str) -> Any:
+    """Return null unless the text speaks for a value."""
     parts = schema.get("anyOf") or schema.get("oneOf") or []
     real = [part for part in parts if part.get("type") != "null"]
     nullable = len(real) < len(parts)
@@ -65,50 +66,50 @@ def _optional(schema: Json, reading: Reading, name: str) -> Any:
         return None
     part = {"description": schema.get("description", "")} | real[0]
     if not nullable:
-        return fill(part, reading, name)
+        return fill(part, parsed, name)
     if "enum" in part:
-        place, score = choosing.best(_names(part), reading)
+        place, score = choosing.best(_names(part), parsed)
         return part["enum"][place] if score >= choosing.ENOUGH else None
     words = _words(name)
     if part.get("type") == "string" and words & _ANSWERS:
-        known = answering.known_answer(reading)
+        known = answering.known_answer(parsed)
         return None if known is None else _cut(known, part)
     if part.get("type") in {"string", "number", "integer"} and not words & (_TITLES | _SUMMARIES):
         return None
-    return fill(part, reading, name)
+    return fill(part, parsed, name)
 
 
-def _items(schema: Json, reading: Reading, name: str) -> list[Any]:
+def _items(schema: Json, parsed: ParsedRequest, name: str) -> list[Any]:
     of = schema.get("items", {})
-    if planning.is_step(of):
-        return planning.steps(reading, of)
+    if plan_steps.is_step(of):
+        return plan_steps.steps(parsed, of)
     least = int(schema.get("minItems", 0))
     most = int(schema.get("maxItems", max(_MANY, least)))
     if "enum" in of:
-        chosen = choosing.several(_names(of), reading, least, most)
+        chosen = choosing.several(_names(of), parsed, least, most)
         return [of["enum"][place] for place in chosen]
     if of.get("type") == "string":
-        lines = [_cut(line, of) for line in dict.fromkeys(reading.lines)][:most]
-        return lines + [_text(of, reading, name)] * (least - len(lines))
+        lines = [_cut(line, of) for line in dict.fromkeys(parsed.lines)][:most]
+        return lines + [_text(of, parsed, name)] * (least - len(lines))
     if {"subject", "statement"} <= of.get("properties", {}).keys():
-        return [declaration._asdict() for declaration in declarations(reading)][:most]
-    return [fill(of, reading, name)] * least
+        return [declaration._asdict() for declaration in declared_facts(parsed)][:most]
+    return [fill(of, parsed, name)] * least
 
 
-def _flag(schema: Json, reading: Reading, name: str) -> bool:
+def _flag(schema: Json, parsed: ParsedRequest, name: str) -> bool:
     if _words(name) & _SAME:
-        asked = terms(reading.question)
-        return any(overlap(asked, terms(source.text)) >= 0.5 for source in reading.sources)
+        asked = terms(parsed.question)
+        return any(overlap(asked, terms(source.text)) >= 0.5 for source in parsed.sources)
     label = re.sub(r"^(is|has|needs?|should|wants?|was|can)_", "", name)
     wanted = Name(label, schema.get("description", ""))
-    return choosing.scores([wanted], reading)[0] >= choosing.ENOUGH
+    return choosing.scores([wanted], parsed)[0] >= choosing.ENOUGH
 
 
-def _number(schema: Json, reading: Reading, name: str) -> float:
-    """Return a number of the text that stands near the key's word, else the middle of the range."""
+def _number(schema: Json, parsed: ParsedRequest, name: str) -> float:
+    """Return a number from a sentence with the key's word, else the middle of the range."""
     low, high = schema.get("minimum"), schema.get("maximum")
     whole = schema.get("type") == "integer"
-    for line in reading.lines:
+    for line in parsed.lines:
         if set(terms(name.replace("_", " "))) & set(terms(line)):
             for digits in re.findall(r"(?<![\w.])\d{1,12}(?:\.\d+)?(?![\w.]*\w)", line):
                 number = float(digits)
@@ -121,14 +122,14 @@ def _number(schema: Json, reading: Reading, name: str) -> float:
     return int(bound) if whole else float(bound)
 
 
-def _text(schema: Json, reading: Reading, name: str) -> str:
+def _text(schema: Json, parsed: ParsedRequest, name: str) -> str:
     words = _words(name)
-    lines = reading.lines
+    lines = parsed.lines
     if words & _ANSWERS:
-        return _cut(answering.answer(reading), schema)
+        return _cut(answering.answer(parsed), schema)
     if words & _RECAPS:
         longest = _longest(schema)
-        return _cut(answering.summary(reading, _RECAP_SENTENCES, longest), schema)
+        return _cut(answering.summary(parsed, _RECAP_SENTENCES, longest), schema)
     if words & _REASONS:
         return _cut(_REASON, schema)
     if words & _SUMMARIES:
@@ -144,7 +145,7 @@ def _words(name: str) -> set[str]:
 
 
 def _longest(schema: Json) -> int:
-    """Return maxLength, or what the description says of it, or more than anything is long."""
+    """Return maxLength, or that of the description, or a length that no text reaches."""
     said = re.search(r"At most (\d+) characters", schema.get("description", ""))
     return int(schema.get("maxLength") or (said[1] if said else 1_000_000))
 

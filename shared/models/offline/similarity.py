@@ -1,4 +1,4 @@
-"""How alike two texts are, by their words: light stemming, Chinese by pairs of characters."""
+"""Compares texts by their words, lightly stemmed, and Chinese by pairs of characters."""
 
 import math
 import re
@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 
-from shared.models.offline.words import CHINESE_STOP, ORDERS, STOP_WORDS
+from shared.models.offline.word_lists import CHINESE_STOP, ORDERS, STOP_WORDS
 
 _HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3040-\u30ff"
 _HAN_RUN = re.compile(f"[{_HAN}]+")
@@ -19,7 +19,7 @@ _LONGEST_SENTENCE = 400
 
 
 def terms(text: str) -> list[str]:
-    """Return the words of `text` that say something, as stems, in order.
+    """Return the stems of the meaningful words of `text`, in order.
 
     >>> terms("The app crashes when I press “pay” 😀")
     ['ap', 'crash', 'pres', 'pay', '😀']
@@ -33,7 +33,7 @@ def terms(text: str) -> list[str]:
 
 @lru_cache(maxsize=4096)
 def stem(word: str) -> str:
-    """Cut the ending of an English word, so that its forms become one. The stem is no word.
+    """Cut the ending of an English word, so that its forms become one; the rest need not be a word.
 
     >>> [stem(word) for word in ("crash", "crashes", "crashed", "update", "updating")]
     ['crash', 'crash', 'crash', 'updat', 'updat']
@@ -60,13 +60,13 @@ def is_chinese(text: str) -> bool:
 
 
 def sentences(text: str) -> list[str]:
-    """Split into sentences without what tries to give a model orders."""
+    """Split into sentences, without those that try to give a model orders."""
     parts = (part.strip(" \t-*>#|") for part in _SENTENCE_END.split(text))
     return [part[:_LONGEST_SENTENCE] for part in parts if part and not _ORDERS.search(part)]
 
 
 def joined(lines: Sequence[str]) -> str:
-    """Put sentences in a row; a title among them gets the full stop that it lacks."""
+    """Join sentences, and end a title among them with a full stop."""
     *first, last = lines or [""]
     return " ".join([*(re.sub(r"(\w)$", r"\1.", line) for line in first), last])
 
@@ -78,14 +78,14 @@ def overlap(left: Collection[str], right: Collection[str]) -> float:
 
 
 def coverage(question: Collection[str], text: Iterable[str], rarity: dict[str, float]) -> float:
-    """Return how much of `question` stands in `text`, 0 to 1; rare words count for more."""
+    """Return the share of `question` that is in `text`, 0 to 1; rare words count for more."""
     wanted = set(question)
     whole = sum(rarity.get(term, 1.0) for term in wanted)
     return sum(rarity.get(term, 1.0) for term in wanted & set(text)) / whole if whole else 0.0
 
 
 def rarity(texts: Iterable[Collection[str]]) -> dict[str, float]:
-    """Return the weight of each term: 1 for one text that holds it, less for many."""
+    """Return the weight of each term: 1 when one text holds it, less for many."""
     counts: dict[str, int] = {}
     for text in texts:
         for term in set(text):

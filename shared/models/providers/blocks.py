@@ -1,16 +1,13 @@
-"""What Converse and Messages share, the two wire formats that are made of content blocks."""
+"""Content blocks: the common part of the wire formats Converse and Messages."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from shared.models import Finish, Json, Message, Request, ToolCall, ToolSpec, Usage
-from shared.models.answers.tool_calls import read_calls
+from shared.events import Json
+from shared.models import ChatMessage, Finish, ModelRequest, ToolSpec
 from shared.models.providers.json_output import ANSWER, as_object
-
-#: Stands where a conversation would start with the assistant.
-LEFT_OUT = "(what came before is left out)"
+from shared.models.providers.reply_reader import ReplyReader
 
 #: Stands for the empty result of a tool: no text may be blank.
 NOTHING = "(nothing)"
@@ -21,7 +18,7 @@ _FINISHES: dict[str, Finish] = {
     "tool_use": "tools",
     "max_tokens": "length",
     "model_context_window_exceeded": "length",
-    # Only tools that run at the vendor pause a turn, and none is asked for: half an answer.
+    # Only tools that run at the vendor pause a turn. We offer none, so this is half an answer.
     "pause_turn": "length",
     "guardrail_intervened": "refused",
     "content_filtered": "refused",
@@ -30,7 +27,7 @@ _FINISHES: dict[str, Finish] = {
 
 
 def alternating(
-    messages: Iterable[Message], write: Callable[[Message], list[Json]], left_out: Json
+    messages: Iterable[ChatMessage], write: Callable[[ChatMessage], list[Json]], left_out: Json
 ) -> list[Json]:
     """Write the conversation: it starts with the user, the roles alternate, no block is blank."""
     turns: list[Json] = []
@@ -42,22 +39,22 @@ def alternating(
     return turns
 
 
-def _role(message: Message) -> str:
+def _role(message: ChatMessage) -> str:
     return "assistant" if message.role == "assistant" else "user"
 
 
 def in_order(value: Any) -> Any:
-    """Return JSON with sorted keys: a database may have changed their order, and a prefix is cached
-    by its bytes."""
+    """Return JSON with sorted keys: providers cache a prefix by its bytes, and a database may have
+    changed the order."""
     if isinstance(value, dict):
         return {key: in_order(value[key]) for key in sorted(value)}
     return [in_order(part) for part in value] if isinstance(value, list) else value
 
 
-def offered(request: Request, *, answer: bool) -> list[ToolSpec]:
-    """Return the tools to describe, and with `answer` the one that takes what the schema asks for.
+def offered(request: ModelRequest, *, answer: bool) -> list[ToolSpec]:
+    """Return the tools to describe, and with `answer` the one whose arguments are the typed answer.
 
-    A conversation that holds calls is refused when their tools are not described.
+    Providers refuse a conversation with calls of tools that are not described.
     """
     tools = list(request.tools)
     if answer and request.schema is not None:
@@ -70,42 +67,26 @@ def offered(request: Request, *, answer: bool) -> list[ToolSpec]:
     ]
 
 
-def chosen(request: Request) -> str:
-    """Return the tool that the author wants called, `any` for one of them, or nothing. Then the
-    model cannot give the answer by calling another."""
+def chosen(request: ModelRequest) -> str:
+    """Return the tool that the author wants called, `any` for one of them, or nothing.
+
+    With such a choice the model cannot give its answer by calling another tool."""
     return request.tool_choice if request.tools else ""
 
 
-def forced(request: Request, *, answer: bool) -> str:
+def forced(request: ModelRequest, *, answer: bool) -> str:
     """Return the tool that the model must call, `any` for one of them, or nothing."""
     if chosen(request) or not answer or request.schema is None:
         return chosen(request)
     return "any" if request.tools else ANSWER
 
 
-@dataclass
-class Answer:
-    """What has come of a reply so far. A call that is not whole yet holds its `input` as text."""
+class BlocksReader(ReplyReader):
+    """Reads a reply of content blocks."""
 
-    finish: str = ""
-    usage: Usage = field(default_factory=Usage)
-    text: str = ""
-    _calls: dict[int, dict[str, str]] = field(default_factory=dict)
-
-    def answered(self) -> str:
-        """Return the text: what came through the answer tool if the model used it."""
-        inputs = [call["input"] for call in self._calls.values() if call["name"] == ANSWER]
-        return inputs[0] if inputs else self.text
+    answer_tool = ANSWER
 
     def outcome(self) -> Finish:
         finish = _FINISHES.get(self.finish, "stop")
-        others = any(call["name"] != ANSWER for call in self._calls.values())
+        others = not all(self._is_answer(call) for call in self._calls.values())
         return finish if finish in {"length", "refused"} else "tools" if others else "stop"
-
-    def calls(self) -> tuple[ToolCall, ...]:
-        """Return the calls other than the answer."""
-        calls = [call for _, call in sorted(self._calls.items()) if call["name"] != ANSWER]
-        return read_calls(
-            [(call["id"], call["name"], call["input"]) for call in calls],
-            cut_off=self.outcome() == "length",
-        )

@@ -1,4 +1,4 @@
-"""Stops what takes too long: one thread per process waits for the earliest of all deadlines."""
+"""Stops calls that take too long: one thread per process waits for the earliest deadline."""
 
 import heapq
 import threading
@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 
-#: Below this the heap is not worth cleaning of what is over.
+#: A smaller heap is not cleaned of alarms that are over.
 _WORTH_CLEANING = 256
 
 
 class _Alarm:
-    """What to do at a moment, until it is over."""
+    """A function to call at a moment, unless it is over by then."""
 
     __slots__ = ("at", "stop")
 
@@ -25,9 +25,9 @@ class _Alarm:
 
 
 class Cutoff:
-    """Runs a function when a block takes longer than it may. Thread-safe.
+    """Calls a function when a block takes too long. Thread-safe.
 
-    It costs a heap's push per block, where a threading.Timer costs a thread.
+    Each block costs a push on a heap, where a threading.Timer costs a thread.
     """
 
     def __init__(self) -> None:

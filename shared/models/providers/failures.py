@@ -1,60 +1,59 @@
-"""Where the failures of model servers become our errors: what may pass, what will not, and which
-setting to look at."""
+"""Translates failures of model servers into our errors: temporary or final, and with the setting to
+look at."""
 
 import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import Any, Literal, TypeVar
-from urllib.parse import urlsplit
+from typing import Any, TypeVar
 
 from shared.errors import ModelRejected, ModelUnavailable
-from shared.models import Json
+from shared.events import Json
+from shared.models.providers.servers import ModelServer
 
 T = TypeVar("T")
 
-#: Statuses that say: the same request may succeed later. 529 is Anthropic's "overloaded".
+#: Statuses of temporary failures. 529 is Anthropic's "overloaded".
 _PASSING = frozenset({408, 409, 425, 429}) | frozenset(range(500, 600)) - {501, 505}
 
-#: Those of them that say: fewer calls would succeed.
+#: Those of them that ask for fewer calls.
 _OVERLOADED = frozenset({429, 503, 529})
 
-#: Words of an error body that say so, whatever the status.
+#: Codes of an error body that do so with any status.
 _OVERLOADED_CODES = frozenset(
     {"overloaded", "overloaded_error", "rate_limit_exceeded", "rate_limit_error"}
 )
 _PASSING_CODES = _OVERLOADED_CODES | {"server_error", "api_error", "timeout_error"}
 
-#: Anthropic says these with the status of a wrong request, and of a rate limit.
+#: Anthropic sends these with the status of a wrong request, or of a rate limit.
 _NO_CREDIT = re.compile(rb"credit balance is too low|spend_limit_reached")
 
-#: llama.cpp says this with the status of a failure; it is one for good.
+#: llama.cpp sends this with the status of a temporary failure, although it is final.
 _SEES_NOTHING = re.compile(rb"image input is not supported")
 
-#: llama.cpp says this, with the status of a failure, of a text that is longer than its batch.
+#: llama.cpp sends this, with the status of a failure, for a text that is longer than its batch.
 _TOO_LONG = re.compile(rb"too large to process")
 
-#: Where an error body says what is wrong, at OpenAI's, FastAPI's and other servers.
+#: Keys of an error body that hold its words, at OpenAI's, FastAPI's and other servers.
 _WORDS = frozenset({"error", "message", "msg", "detail", "code", "type", "param", "loc"})
 
-#: An error's code or parameter is shown only when it looks like one: it must not carry text.
+#: The form of a code or parameter. Anything else may be people's text and is not shown.
 _CODE = re.compile(r"[A-Za-z0-9_.\[\]-]{1,64}")
 
 
-class Refused(ModelRejected):
-    """A request that the server will not take as it is; `detail` is what it said, for the provider
-    to adapt to. The message itself carries none of it."""
+class BodyRefused(ModelRejected):
+    """The server refused the body of a request. `detail` is the server's explanation, for the
+    provider to adapt to; the message holds none of it."""
 
     def __init__(self, message: str, detail: str) -> None:
         super().__init__(message)
         self.detail = detail
 
 
-class Failed(ModelUnavailable):
-    """The server broke on this request (500): perhaps for a while, perhaps on what was asked."""
+class ServerFailed(ModelUnavailable):
+    """The server broke (500), perhaps for a while, perhaps on this very request."""
 
 
 #: A server may refuse one thing after the other: the limit's name, the temperature, the stream's
@@ -67,45 +66,17 @@ def adapting(
 ) -> T:
     """Call with the body that `write` returns, and again while `learn` can adapt to a refusal.
 
-    `learn` gets the refused body and what the server said, and returns whether another try is worth
-    it.
+    `learn` gets the refused body and the server's explanation, and returns True when another try
+    is worth it.
     """
     for _ in range(_ADAPTATIONS):
         body = write()
         try:
             return call(body)
-        except Refused as refused:
+        except BodyRefused as refused:
             if not learn(body, refused.detail):
                 raise
     return call(write())
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """A model server, and the settings that its failures point to."""
-
-    name: str
-    url: str
-    key: str = field(default="", repr=False)
-    key_setting: str = "OPENAI_API_KEY"
-    url_setting: str = "OPENAI_BASE_URL"
-    model_setting: str = "MODEL_SMALL and MODEL_LARGE"
-    wire: Literal["openai", "anthropic"] = "openai"
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """What its wire format wants in the head of each request: the key, a version."""
-        if self.wire == "anthropic":
-            # https://platform.claude.com/docs/en/api/versioning
-            key = {"x-api-key": self.key} if self.key else {}
-            return {"anthropic-version": "2023-06-01"} | key
-        return {"authorization": f"Bearer {self.key}"} if self.key else {}
-
-    @property
-    def place(self) -> str:
-        """The setting and the server it names, for messages; without what else a URL may hold."""
-        parts = urlsplit(self.url)
-        return f"{self.url_setting} ({parts.scheme}://{parts.netloc.rpartition('@')[2]})"
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
@@ -128,61 +99,61 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
 def unavailable(
     name: str, status: int, wait: float | None, shown: str = "", *, overloaded: bool = False
 ) -> ModelUnavailable:
-    """Say that a model cannot answer now, and when it asked to be called again; `overloaded` says
-    more than the status does."""
+    """Return the error of a model that cannot answer now, with the seconds to wait. `overloaded`
+    adds to what the status says."""
     what = {429: "rate limited", 503: "overloaded", 529: "overloaded"}.get(status, "failed")
     asked = "" if wait is None else f", retry in {wait:.0f} s"
     message = f"{name}: {what} ({status}){shown}{asked}"
-    kind = Failed if status == 500 else ModelUnavailable
+    kind = ServerFailed if status == 500 else ModelUnavailable
     return kind(message, wait, overloaded=overloaded or status in _OVERLOADED)
 
 
-def garbled(endpoint: Endpoint, what: str) -> ModelUnavailable:
-    """Say that an answer made no sense; another try may bring a better one."""
-    return ModelUnavailable(f"{endpoint.name}: {what}; if it stays so, look at {endpoint.place}")
+def garbled(server: ModelServer, what: str) -> ModelUnavailable:
+    """Return the error of an answer that makes no sense; another try may bring a better one."""
+    return ModelUnavailable(f"{server.name}: {what}; if it stays so, look at {server.address}")
 
 
 def problem_of(
-    endpoint: Endpoint, status: int, headers: Mapping[str, str], raw: bytes
+    server: ModelServer, status: int, headers: Mapping[str, str], raw: bytes
 ) -> ModelUnavailable | ModelRejected:
-    """Translate an answer whose status is no success."""
+    """Translate an answer with the status of an error."""
     fields = _error_fields(raw)
-    codes, shown, name = _codes(fields), _shown(fields), endpoint.name
+    codes, shown, name = _codes(fields), _shown(fields), server.name
     if codes & {"insufficient_quota", "billing_error"} or status == 402 or _NO_CREDIT.search(raw):
-        return ModelRejected(f"{name}: the account of {endpoint.key_setting} has no credit left")
+        return ModelRejected(f"{name}: the account of {server.key_setting} has no credit left")
     if _SEES_NOTHING.search(raw):
-        return ModelRejected(f"{name}: takes no images; look at {endpoint.model_setting}")
+        return ModelRejected(f"{name}: takes no images; look at {server.model_setting}")
     if _TOO_LONG.search(raw):
-        return Refused(f"{name}: takes no text of that length ({status}){shown}", "too long")
+        return BodyRefused(f"{name}: takes no text of that length ({status}){shown}", "too long")
     if status in _PASSING or codes & _PASSING_CODES:
         wait, overloaded = retry_after(headers, time.time()), bool(codes & _OVERLOADED_CODES)
         return unavailable(name, status, wait, shown, overloaded=overloaded)
     advice = {
-        401: f"the key was not accepted; look at {endpoint.key_setting}",
-        403: f"access was denied; look at {endpoint.key_setting} and what its account may use",
-        404: f"no such model or address; look at {endpoint.model_setting} and {endpoint.place}",
-    }.get(status, f"refused the request; look at {endpoint.model_setting}")
+        401: f"the key was not accepted; look at {server.key_setting}",
+        403: f"access was denied; look at {server.key_setting} and what its account may use",
+        404: f"no such model or address; look at {server.model_setting} and {server.address}",
+    }.get(status, f"refused the request; look at {server.model_setting}")
     if 300 <= status < 400:
-        advice = f"answered with a redirect; look at {endpoint.place}"
+        advice = f"answered with a redirect; look at {server.address}"
     message = f"{name}: {advice} ({status}){shown}"
     if status in {401, 403, 404}:
         return ModelRejected(message)
-    return Refused(message, " ".join(_said(_parsed(raw)))[:4000])
+    return BodyRefused(message, " ".join(_said(_parsed(raw)))[:4000])
 
 
-def problem_inside(endpoint: Endpoint, error: object) -> ModelUnavailable | ModelRejected:
-    """Translate an error object that came inside of a good status, as in the middle of a stream."""
+def problem_inside(server: ModelServer, error: object) -> ModelUnavailable | ModelRejected:
+    """Translate an error object that came with a good status, such as in the middle of a stream."""
     fields: Mapping[str, Any] = error if isinstance(error, dict) else {}
     code = fields.get("code")
     status = code if isinstance(code, int) and 400 <= code < 600 else 0
     shown = _shown(fields)
     if status in _PASSING or _codes(fields) & _PASSING_CODES or not (status or _codes(fields)):
         overloaded = status in _OVERLOADED or bool(_codes(fields) & _OVERLOADED_CODES)
-        message = f"{endpoint.name}: failed while it answered{shown}"
-        kind = Failed if status == 500 else ModelUnavailable
+        message = f"{server.name}: failed while it answered{shown}"
+        kind = ServerFailed if status == 500 else ModelUnavailable
         return kind(message, overloaded=overloaded)
-    return Refused(
-        f"{endpoint.name}: refused the request while it answered{shown}", " ".join(_said(error))
+    return BodyRefused(
+        f"{server.name}: refused the request while it answered{shown}", " ".join(_said(error))
     )
 
 
@@ -216,7 +187,7 @@ def _codes(fields: Mapping[str, Any]) -> set[str]:
 
 
 def _shown(fields: Mapping[str, Any]) -> str:
-    """Show the error's type, code and parameter, which are words of the API, and nothing else."""
+    """Show only the error's type, code and parameter, which are words of the API."""
     parts = [fields.get(key) for key in ("type", "code", "param")]
     known = dict.fromkeys(p for p in parts if isinstance(p, str) and _CODE.fullmatch(p))
     return f" [{', '.join(known)}]" if known else ""

@@ -1,4 +1,4 @@
-"""One kept pool of connections to model servers: JSON and server-sent events, never a retry."""
+"""JSON and server-sent events over a pool of connections to model servers, without retries."""
 
 import json
 from collections.abc import Generator, Iterator
@@ -17,65 +17,65 @@ from urllib3.exceptions import (
 from urllib3.exceptions import TimeoutError as SilenceError
 
 from shared.errors import ModelRejected, ModelUnavailable
-from shared.models import Json
+from shared.events import Json
 from shared.models.deadline import Deadline
 from shared.models.guards.congestion import CEILING
 from shared.models.providers.cutoff import shared_cutoff
-from shared.models.providers.failures import Endpoint, garbled, problem_of
+from shared.models.providers.failures import garbled, problem_of
+from shared.models.providers.servers import ModelServer
 
-#: What ends an event stream: on the OpenAI wire this text, on Anthropic's an event of this type.
+#: An event stream ends with this text on the OpenAI wire, with this type of event on Anthropic's.
 _END = "[DONE]"
 _LAST_TYPE = "message_stop"
 
 
 class Http:
-    """JSON over HTTP to model servers. Thread-safe. It never retries: whoever calls does.
+    """JSON over HTTP to model servers, without retries. Thread-safe.
 
-    All methods raise ModelUnavailable or ModelRejected; the latter is a Refused when the server
-    said what it does not like.
+    All methods raise ModelUnavailable or ModelRejected; the latter is a BodyRefused when the server
+    explained its refusal.
     """
 
     def __init__(self) -> None:
         self._pools = urllib3.PoolManager(num_pools=8, maxsize=CEILING)
-        #: By the address of an endpoint: to parse it for each call is a tenth of a call's CPU.
+        #: By the address of a server: to parse it for each call takes a tenth of a call's CPU.
         self._places: dict[str, tuple[urllib3.HTTPConnectionPool, str]] = {}
 
-    def post(self, endpoint: Endpoint, path: str, body: Json, deadline: Deadline) -> Json:
+    def post(self, server: ModelServer, path: str, body: Json, deadline: Deadline) -> Json:
         """Send `body` and return the JSON object that comes back."""
-        with self._answer(endpoint, _posted(path, body), deadline) as response:
-            return _json(endpoint, response, deadline)
+        with self._answer(server, _posted(path, body), deadline) as response:
+            return _json(server, response, deadline)
 
     def upload(
-        self, endpoint: Endpoint, path: str, body: bytes, kind: str, deadline: Deadline
+        self, server: ModelServer, path: str, body: bytes, kind: str, deadline: Deadline
     ) -> Json:
-        """Send `body`, which is of the content type `kind`, and return the JSON object that comes
-        back."""
-        with self._answer(endpoint, _Call("POST", path, body, kind), deadline) as response:
-            return _json(endpoint, response, deadline)
+        """Send `body` of the content type `kind`, and return the JSON object that comes back."""
+        with self._answer(server, _Call("POST", path, body, kind), deadline) as response:
+            return _json(server, response, deadline)
 
-    def get(self, endpoint: Endpoint, path: str, deadline: Deadline) -> Json:
-        """Return the JSON object that lies at `path`."""
-        with self._answer(endpoint, _Call("GET", path), deadline) as response:
-            return _json(endpoint, response, deadline)
+    def get(self, server: ModelServer, path: str, deadline: Deadline) -> Json:
+        """Return the JSON object at `path`."""
+        with self._answer(server, _Call("GET", path), deadline) as response:
+            return _json(server, response, deadline)
 
     def lines(
-        self, endpoint: Endpoint, path: str, deadline: Deadline
+        self, server: ModelServer, path: str, deadline: Deadline
     ) -> Generator[Json, None, None]:
-        """Yield the JSON object of each line of what lies at `path`, as it arrives."""
-        with self._answer(endpoint, _Call("GET", path), deadline) as response:
+        """Yield the JSON object of each line at `path`, as it arrives."""
+        with self._answer(server, _Call("GET", path), deadline) as response:
             for line in filter(bytes.strip, _lines(response)):
-                yield _object(endpoint, line)
+                yield _object(server, line)
             _check(deadline)
 
     def events(
-        self, endpoint: Endpoint, path: str, body: Json, deadline: Deadline
+        self, server: ModelServer, path: str, body: Json, deadline: Deadline
     ) -> Iterator[Json]:
         """Send `body` and return each server-sent event's JSON object.
 
         The first one is read before this returns, so that a refusal is raised here. A server that
-        ignores the wish to stream answers with one JSON object: that is the only one then.
+        does not stream answers with one JSON object, which is then the only event.
         """
-        events = self._events(endpoint, path, body, deadline)
+        events = self._events(server, path, body, deadline)
         first = next(events, None)
 
         def whole() -> Iterator[Json]:
@@ -86,17 +86,17 @@ class Http:
         return whole()
 
     def _events(
-        self, endpoint: Endpoint, path: str, body: Json, deadline: Deadline
+        self, server: ModelServer, path: str, body: Json, deadline: Deadline
     ) -> Iterator[Json]:
-        with self._answer(endpoint, _posted(path, body), deadline) as response:
+        with self._answer(server, _posted(path, body), deadline) as response:
             if "event-stream" not in response.headers.get("content-type", ""):
-                yield _json(endpoint, response, deadline)
+                yield _json(server, response, deadline)
                 return
             for text in _event_data(response):
                 if text == _END:
                     _finish(response)
                     return
-                event = _object(endpoint, text.encode())
+                event = _object(server, text.encode())
                 yield event
                 if event.get("type") == _LAST_TYPE:
                     _finish(response)
@@ -105,34 +105,34 @@ class Http:
 
     @contextmanager
     def _answer(
-        self, endpoint: Endpoint, call: "_Call", deadline: Deadline
+        self, server: ModelServer, call: "_Call", deadline: Deadline
     ) -> Iterator[urllib3.BaseHTTPResponse]:
-        """Open the answer, translate whatever goes wrong until the block ends, and close it."""
+        """Open the answer, translate errors until the block ends, and close it."""
         response = None
         try:
-            response = self._send(endpoint, call, deadline)
+            response = self._send(server, call, deadline)
             with _cut_off(response, deadline.left):
                 if response.status >= 300:
                     raw = response.read(65536)
-                    raise problem_of(endpoint, response.status, response.headers, raw)
+                    raise problem_of(server, response.status, response.headers, raw)
                 yield response
         except (HTTPError, OSError, UnicodeDecodeError) as err:
-            raise _translated(endpoint, deadline, err) from err
+            raise _translated(server, deadline, err) from err
         finally:
             if response is not None and not response.closed:
                 response.close()
 
     def _send(
-        self, endpoint: Endpoint, call: "_Call", deadline: Deadline
+        self, server: ModelServer, call: "_Call", deadline: Deadline
     ) -> urllib3.BaseHTTPResponse:
         headers = {"content-type": call.kind} if call.body is not None else {}
         left = max(deadline.left, 0.001)
-        pool, prefix = self._place(endpoint.url)
+        pool, prefix = self._place(server.url)
         return pool.urlopen(
             call.method,
             prefix + call.path,
             body=call.body,
-            headers=headers | {"user-agent": "agent-flows"} | endpoint.headers,
+            headers=headers | {"user-agent": "agent-flows"} | server.headers,
             timeout=urllib3.Timeout(connect=min(left, 10.0), read=left),
             preload_content=False,
             redirect=False,
@@ -148,7 +148,7 @@ class Http:
 
 
 class _Call(NamedTuple):
-    """What is asked of a server; `kind` is the content type of `body`."""
+    """A call of a server; `kind` is the content type of `body`."""
 
     method: str
     path: str
@@ -162,7 +162,7 @@ def _posted(path: str, body: Json) -> _Call:
 
 
 @cache
-def kept() -> Http:
+def shared_http() -> Http:
     """Return the pool that all models of this process share."""
     return Http()
 
@@ -171,7 +171,7 @@ def kept() -> Http:
 def _cut_off(response: urllib3.BaseHTTPResponse, seconds: float) -> Iterator[None]:
     """Stop the reading of `response` after `seconds`.
 
-    A socket's own time-out starts again with each byte, so a server that drips never meets it.
+    A socket's own time-out starts again with each byte, so a slow drip never meets it.
     """
 
     def stop() -> None:
@@ -215,42 +215,42 @@ def _finish(response: urllib3.BaseHTTPResponse) -> None:
 
 
 def _check(deadline: Deadline) -> None:
-    """Tell an answer that ended from one that was cut off: some have no other mark of their end."""
+    """Raise if the answer was cut off: some answers have no other mark of their end."""
     if deadline.left <= 0:
         raise TimeoutError
 
 
-def _json(endpoint: Endpoint, response: urllib3.BaseHTTPResponse, deadline: Deadline) -> Json:
+def _json(server: ModelServer, response: urllib3.BaseHTTPResponse, deadline: Deadline) -> Json:
     raw = response.read()
     _check(deadline)
     if "html" in response.headers.get("content-type", "") or raw.lstrip()[:1] == b"<":
-        raise garbled(endpoint, "answered HTML, so a proxy or another kind of server is there")
-    return _object(endpoint, raw)
+        raise garbled(server, "answered HTML, so a proxy or another kind of server is there")
+    return _object(server, raw)
 
 
-def _object(endpoint: Endpoint, raw: bytes) -> Json:
+def _object(server: ModelServer, raw: bytes) -> Json:
     try:
         parsed = json.loads(raw)
     except (ValueError, RecursionError) as err:
-        raise garbled(endpoint, f"answered {len(raw)} bytes that are not JSON") from err
+        raise garbled(server, f"answered {len(raw)} bytes that are not JSON") from err
     if not isinstance(parsed, dict):
-        raise garbled(endpoint, "answered JSON that is not an object")
+        raise garbled(server, "answered JSON that is not an object")
     return parsed
 
 
 def _translated(
-    endpoint: Endpoint, deadline: Deadline, err: Exception
+    server: ModelServer, deadline: Deadline, err: Exception
 ) -> ModelUnavailable | ModelRejected:
-    """Translate what went wrong on the way."""
-    name = endpoint.name
+    """Translate an error of the connection."""
+    name = server.name
     if isinstance(err, LocationValueError):
-        return ModelRejected(f"{name}: not an address; look at {endpoint.place}")
+        return ModelRejected(f"{name}: not an address; look at {server.address}")
     if isinstance(err, SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(err):
-        return ModelRejected(f"{name}: the certificate is not trusted; look at {endpoint.place}")
+        return ModelRejected(f"{name}: the certificate is not trusted; look at {server.address}")
     if isinstance(err, NewConnectionError | ConnectTimeoutError):
-        return ModelUnavailable(f"{name}: no connection; look at {endpoint.place}")
+        return ModelUnavailable(f"{name}: no connection; look at {server.address}")
     if isinstance(err, SilenceError | TimeoutError) or deadline.left <= 0:
         return ModelUnavailable(f"{name}: no whole answer within {deadline.seconds:.1f} s")
     if isinstance(err, UnicodeDecodeError):
-        return garbled(endpoint, "answered bytes that are not UTF-8")
+        return garbled(server, "answered bytes that are not UTF-8")
     return ModelUnavailable(f"{name}: the connection broke ({type(err).__name__})")

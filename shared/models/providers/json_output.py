@@ -1,18 +1,18 @@
-"""Asking for JSON: what every wire format shares."""
+"""Asks for JSON of a schema; used by every wire format."""
 
 import json
 
-from shared.models import Json
+from shared.events import Json
 
-#: The tool through which an answer of a schema comes back, where that is how to get one.
+#: The tool whose arguments are the typed answer, where a provider has no better way.
 ANSWER = "give_answer"
 
-#: Where an answer that is no object is put: providers take objects only.
+#: Holds an answer of another type than object: providers take objects only.
 VALUE = "value"
 
 
 def as_object(schema: Json) -> Json:
-    """Return `schema` itself when it is an object's, else the schema of `{"value": …}`."""
+    """Return the schema of an object as it is, any other inside that of `{"value": …}`."""
     if schema.get("type") == "object":
         return schema
     return {
@@ -24,7 +24,7 @@ def as_object(schema: Json) -> Json:
 
 
 def is_strict(schema: object) -> bool:
-    """Does `schema` meet what OpenAI's strict mode asks: every object closed, every key required?
+    """Tell whether `schema` fits OpenAI's strict mode: each object closed, each key required.
 
     https://developers.openai.com/api/docs/guides/structured-outputs#supported-schemas
     """
@@ -40,6 +40,6 @@ def is_strict(schema: object) -> bool:
 
 
 def json_instruction(schema: Json) -> str:
-    """Return the sentence that asks for JSON of `schema` where only words can."""
+    """Return the sentences that ask for JSON of `schema` in words."""
     written = json.dumps(schema, ensure_ascii=False, separators=(",", ":"))
     return f"Answer with one JSON object and nothing else. It must fit this JSON schema: {written}"

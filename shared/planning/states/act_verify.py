@@ -6,13 +6,12 @@ from typing import Any
 from shared.agent.agent import Agent
 from shared.database import Statement
 from shared.errors import AgentFlowsError
+from shared.events import Json
 from shared.planning.declaration import PlanTool, Unfit
 from shared.planning.references import Unresolved, resolve
 from shared.planning.states.consent import Intent, intended
 from shared.planning.states.runner import StateRunner
 from shared.planning.store import Situation, StepRow, Written, as_json, statement
-
-Json = dict[str, Any]
 
 _REFUSED = "It writes something that nobody approved, so it was not done."
 

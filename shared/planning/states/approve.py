@@ -3,16 +3,15 @@
 from collections.abc import Callable, Sequence
 from difflib import unified_diff
 from itertools import islice
-from typing import Any
 
 from shared.errors import ActionRejected
+from shared.events import Json
 from shared.planning.next_state import open_steps
 from shared.planning.states.consent import payload_digest
 from shared.planning.states.runner import StateRunner
 from shared.planning.states.show import ask
 from shared.planning.store import Approval, Situation, as_json, statement
 
-Json = dict[str, Any]
 #: Lines around a change that are shown with it.
 _CONTEXT = 3
 

@@ -1,16 +1,13 @@
 """Gates: which writes wait for a person's consent, and exactly what the person is asked about."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from shared.actions import Action
-from shared.events import Event
+from shared.events import Event, Json
 from shared.journal import digest
 from shared.planning.declaration import Plans, PlanTool, Unfit, effect_of
 from shared.planning.references import Unresolved, resolve
 from shared.planning.store import Approval, Situation, StepRow
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True)

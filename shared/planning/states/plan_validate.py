@@ -6,14 +6,13 @@ from typing import Any
 
 from shared.agent.agent import Agent
 from shared.database import Statement
+from shared.events import Json
 from shared.planning import Brief
 from shared.planning.next_state import over
 from shared.planning.plan import Plan
 from shared.planning.states.runner import StateRunner
 from shared.planning.store import Situation, Version, as_json, statement
 from shared.planning.validation import Bounds, problems
-
-Json = dict[str, Any]
 
 #: Characters of a finished step's output that the planner is shown.
 _SHOWN = 1000

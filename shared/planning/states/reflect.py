@@ -1,18 +1,16 @@
 """The state Reflect: what a wave or an answer has changed, and what to do about failures."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 from shared.agent.agent import Agent
 from shared.database import Statement
+from shared.events import Json
 from shared.planning import Decision, Failure
 from shared.planning.next_state import over
 from shared.planning.states.act_verify import verify
 from shared.planning.states.consent import payload_digest
 from shared.planning.states.runner import StateRunner
 from shared.planning.store import Situation, StepRow, as_json, statement
-
-Json = dict[str, Any]
 
 
 class Reflect:

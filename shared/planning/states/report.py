@@ -1,17 +1,15 @@
 """The state Report: the person who asked learns what was done, what was not, and why."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from shared.agent.agent import Agent
 from shared.database import Statement
 from shared.errors import AgentFlowsError
+from shared.events import Json
 from shared.planning.checklist import Line, checklist
 from shared.planning.displays import url_of
 from shared.planning.states.runner import StateRunner
 from shared.planning.store import Situation, statement
-
-Json = dict[str, Any]
 
 
 class Report:

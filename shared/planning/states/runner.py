@@ -7,7 +7,7 @@ its run in the journal. So its answer follows from the plan alone.
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from shared.actions import Action, Adapter, Query
 from shared.agent.agent import Agent
@@ -15,14 +15,13 @@ from shared.agent.flow import Flow
 from shared.aws.executions import Executions
 from shared.database import Statement
 from shared.errors import SettingsError
-from shared.events import Event
+from shared.events import Event, Json
 from shared.journal import Run
 from shared.planning.declaration import Plans
 from shared.planning.next_state import course
 from shared.planning.states.consent import Gates
 from shared.planning.store import PlanStore, Situation, statement
 
-Json = dict[str, Any]
 #: Does the piece of work of a state with the agent of its run; returns what to commit with its end.
 Work = Callable[[Agent], Sequence[Statement]]
 

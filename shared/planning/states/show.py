@@ -12,6 +12,7 @@ from shared.actions import Action, Mark, Receipt
 from shared.agent.agent import Agent
 from shared.database import Statement
 from shared.errors import ActionUnavailable, AgentFlowsError
+from shared.events import Json
 from shared.journal import digest
 from shared.log import log
 from shared.planning.displays import (
@@ -28,7 +29,6 @@ from shared.planning.next_state import course
 from shared.planning.states.runner import StateRunner
 from shared.planning.store import Approval, Situation, as_json, statement
 
-Json = dict[str, Any]
 Cards = Mapping[str, Json]
 
 #: A turn lasts no longer, in seconds: two calls of the platform that hang.

@@ -8,7 +8,8 @@ from typing import Any
 from infra.bench.rows import BadRow, Columns, InputRow, read
 from infra.bench.tasks import Job, Task, TaskResult, answer
 from infra.bench.trial import Trial
-from shared.models import Json, Reply, Request, Usage
+from shared.events import Json
+from shared.models import ModelReply, ModelRequest, Usage
 
 TASK = Task("Choose the label.")
 
@@ -43,10 +44,11 @@ class Echo:
         self._said = said or (lambda number: number)
         self._cost = cost
 
-    def __call__(self, request: Request) -> Reply:
+    def __call__(self, request: ModelRequest) -> ModelReply:
         number = request.messages[0].text.split("row ")[1].split("\n")[0]
         self.asked.append(number)
-        return Reply(self._said(number), "stop", Usage(10, 2, 4, 3), "openai:x", cost=self._cost)
+        usage = Usage(10, 2, 4, 3)
+        return ModelReply(self._said(number), "stop", usage, "openai:x", cost=self._cost)
 
     def ask(self, job: Job) -> TaskResult:
         return answer(TASK, job, self)

@@ -12,9 +12,9 @@ from infra.bench.tasks import Job, TaskResult
 from infra.bench.trial import Trial
 from infra.cli.__main__ import main
 from shared.errors import SettingsError
-from shared.models import Json
-from shared.models.batch import BatchProvider, Item, Progress, connect
-from shared.models.batch import Result as BatchResult
+from shared.events import Json
+from shared.models.batch import BatchItem, BatchProgress, BatchProvider, BatchResult
+from shared.models.batch.connect import connect
 from shared.settings import Settings
 from tests.infra.bench.answers import Echo, numbered, results, trial, write_rows
 from tests.models.batch.server import Answered, BatchServer
@@ -125,7 +125,7 @@ class Dying:
         self._provider = provider
         self._moment = moment
 
-    def submit(self, batch: str, items: Sequence[Item]) -> str:
+    def submit(self, batch: str, items: Sequence[BatchItem]) -> str:
         self._die("before submit")
         handle = self._provider.submit(batch, items)
         self._die("after submit")
@@ -134,7 +134,7 @@ class Dying:
     def find(self, batch: str, *, since: float = 0.0, other: Collection[str] = ()) -> str | None:
         return self._provider.find(batch, since=since, other=other)
 
-    def poll(self, handle: str) -> Progress:
+    def poll(self, handle: str) -> BatchProgress:
         self._die("before poll")
         return self._provider.poll(handle)
 

@@ -12,7 +12,7 @@ from flows.triage import triage
 from infra.cli.__main__ import main
 from shared.database import Database
 from shared.events import run_id
-from shared.models import Caller, Message, Reply, Request, Usage
+from shared.models import ChatMessage, ModelReply, ModelRequest, Payer, Usage
 from shared.models.cache.prompt_cache import PromptCache
 from shared.models.deadline import Deadline
 from shared.models.guards.budgets import Budgets
@@ -110,8 +110,8 @@ def test_budgets_are_listed_for_every_tenant(
     assert "BUDGETS sets ceilings" in capsys.readouterr().out
     with Database(database_url) as database:
         budgets = Budgets(database, "tenant=2.5;flow:聊天=1")
-        budgets.commit(budgets.reserve(Caller("acme", "聊天"), "openai:m", 0.5, 60), 0.25)
-        budgets.reserve(Caller("rival", "triage", "U1"), "openai:m", 0.125, 60)
+        budgets.commit(budgets.reserve(Payer("acme", "聊天"), "openai:m", 0.5, 60), 0.25)
+        budgets.reserve(Payer("rival", "triage", "U1"), "openai:m", 0.125, 60)
     assert run(data, "budget", "--days", "2") == 0
     head, *rows = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert head == ["day", "tenant", "scope", "name", "spent", "reserved", "ceiling"]
@@ -127,8 +127,8 @@ def test_budgets_are_listed_for_every_tenant(
 def test_what_the_prompt_cache_saved_is_listed(
     data: Path, database_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    question = Request((Message("user", "Hello?"),))
-    answer = Reply("Hello.", "stop", Usage(10, 5), "openai:m", cost=0.5)
+    question = ModelRequest((ChatMessage("user", "Hello?"),))
+    answer = ModelReply("Hello.", "stop", Usage(10, 5), "openai:m", cost=0.5)
     with Database(database_url) as database:
         for _ in range(3):  # Each in a process of its own, as far as the cache knows.
             cache = PromptCache(database, hours=1, megabytes=1)

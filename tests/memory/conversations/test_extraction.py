@@ -22,8 +22,8 @@ from shared.memory.conversations.pending_turns import PendingFacts
 from shared.memory.conversations.turns import Conversations, Origin, Turn
 from shared.memory.embedding.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
-from shared.models import Reply, Request, Usage
-from shared.models.offline import OfflineModel
+from shared.models import ModelReply, ModelRequest, Usage
+from shared.models.offline.model import OfflineModel
 from shared.models.prices import Prices
 from shared.models.routing import Models
 from shared.settings import Settings
@@ -36,11 +36,11 @@ STRANGER = TEAM._replace(trust="outside")
 class Asked:
     """A model that is asked through `reply` and counts it; the offline one unless it is another."""
 
-    def __init__(self, answer: Callable[[Request], Reply] | None = None) -> None:
-        self.requests: list[Request] = []
+    def __init__(self, answer: Callable[[ModelRequest], ModelReply] | None = None) -> None:
+        self.requests: list[ModelRequest] = []
         self._answer = answer or (lambda request: OfflineModel(Prices()).reply(request, 5))
 
-    def __call__(self, tenant: str, request: Request, seconds: float) -> Reply:
+    def __call__(self, tenant: str, request: ModelRequest, seconds: float) -> ModelReply:
         assert (tenant in {"acme", "rival"}, 0 < seconds <= 60) == (True, True)
         self.requests.append(request)
         return self._answer(request)
@@ -48,11 +48,11 @@ class Asked:
 
 def answering(*facts: dict[str, Any]) -> Asked:
     text = json.dumps({"facts": [{"since": None} | fact for fact in facts]})
-    return Asked(lambda request: Reply(text, "stop", Usage(), "scripted"))
+    return Asked(lambda request: ModelReply(text, "stop", Usage(), "scripted"))
 
 
 def failing(err: Exception) -> Asked:
-    def fail(request: Request) -> Reply:
+    def fail(request: ModelRequest) -> ModelReply:
         raise err
 
     return Asked(fail)
@@ -320,7 +320,7 @@ def test_a_model_that_refuses_is_not_asked_again_at_once(database: Database) -> 
 
 def test_an_unreadable_answer_is_paid_for_once(database: Database) -> None:
     say(database, "The port is 8080.")
-    model = Asked(lambda request: Reply("no idea", "stop", Usage(), "scripted"))
+    model = Asked(lambda request: ModelReply("no idea", "stop", Usage(), "scripted"))
     assert advance(database, model)["failed"] == 1
     asked = len(model.requests)
     assert advance(database, model)["conversations"] == 0
@@ -338,7 +338,7 @@ def test_a_worker_that_died_is_followed_by_another_and_in_the_end_by_none(
     killed = 0
     for _ in range(7):
 
-        def die(request: Request) -> Reply:
+        def die(request: ModelRequest) -> ModelReply:
             raise Killed
 
         try:
@@ -391,7 +391,7 @@ def test_two_workers_at_once_look_at_each_turn_once(database_url: str, database:
 def test_a_worker_that_lost_its_lease_keeps_nothing(database: Database) -> None:
     say(database, "The port is 8080.")
 
-    def slowly(request: Request) -> Reply:
+    def slowly(request: ModelRequest) -> ModelReply:
         rows(database, "update fact_leases set until = now()")
         assert advance(database)["facts"] == 1
         return OfflineModel(Prices()).reply(request, 5)
@@ -404,7 +404,7 @@ def test_a_worker_that_lost_its_lease_keeps_nothing(database: Database) -> None:
 def test_nothing_is_learned_of_what_was_forgotten_meanwhile(database: Database) -> None:
     say(database, "The port is 8080.", "The host is h1.")
 
-    def forgetful(request: Request) -> Reply:
+    def forgetful(request: ModelRequest) -> ModelReply:
         rows(database, "delete from turns where text = 'The port is 8080.'")
         return OfflineModel(Prices()).reply(request, 5)
 

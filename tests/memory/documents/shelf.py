@@ -18,7 +18,7 @@ from shared.journal import Journal
 from shared.memory.embedding.hashing import HashingEmbedder
 from shared.memory.embedding.local import Purpose
 from shared.memory.store import MemoryStore
-from shared.models.batch import connect
+from shared.models.batch.connect import connect
 from shared.models.batch.dispatcher import Dispatcher
 from shared.perception.github import to_event
 from shared.runtime.function import capabilities, handler_of

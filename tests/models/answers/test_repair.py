@@ -10,33 +10,33 @@ from botocore.validate import ParamValidator
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from shared.models import Image, Message, ToolCall
+from shared.models import ChatMessage, Image, ToolCall
 from shared.models.answers.repair import GO_ON, INTERRUPTED, LEFT_OUT, NO_RESULT, NO_TEXT, repair
 
 Json = dict[str, Any]
 PIXEL = Image("image/png", "iVBORw0KGgo=")
 
 
-def user(text: str = "hi", *images: Image) -> Message:
-    return Message("user", text, images=images)
+def user(text: str = "hi", *images: Image) -> ChatMessage:
+    return ChatMessage("user", text, images=images)
 
 
-def said(text: str = "", *calls: ToolCall) -> Message:
-    return Message("assistant", text, calls)
+def said(text: str = "", *calls: ToolCall) -> ChatMessage:
+    return ChatMessage("assistant", text, calls)
 
 
 def call(identity: str, name: str = "look") -> ToolCall:
     return ToolCall(identity, name, {"at": identity})
 
 
-def result(identity: str, text: str = "found") -> Message:
-    return Message("tool", text, call_id=identity)
+def result(identity: str, text: str = "found") -> ChatMessage:
+    return ChatMessage("tool", text, call_id=identity)
 
 
 # The rules of the providers. Each function returns what its provider would refuse.
 
 
-def openai_problems(messages: tuple[Message, ...]) -> list[str]:
+def openai_problems(messages: tuple[ChatMessage, ...]) -> list[str]:
     """https://developers.openai.com/api/docs/guides/function-calling: each tool_call_id is answered
     right behind its call; ids have at most 40 characters."""
     problems: list[str] = []
@@ -58,7 +58,7 @@ def openai_problems(messages: tuple[Message, ...]) -> list[str]:
     return problems + ["calls without results"] * bool(open_ids)
 
 
-def blocks(messages: tuple[Message, ...]) -> list[tuple[str, list[Json]]]:
+def blocks(messages: tuple[ChatMessage, ...]) -> list[tuple[str, list[Json]]]:
     """Return the turns as Anthropic and Bedrock see them: two roles, and blocks."""
     turns: list[tuple[str, list[Json]]] = []
     for message in messages:
@@ -77,7 +77,7 @@ def blocks(messages: tuple[Message, ...]) -> list[tuple[str, list[Json]]]:
     return turns
 
 
-def anthropic_problems(messages: tuple[Message, ...]) -> list[str]:
+def anthropic_problems(messages: tuple[ChatMessage, ...]) -> list[str]:
     """https://platform.claude.com/docs/en/agents-and-tools/tool-use/handle-tool-calls: a call's
     results come first in the very next user turn; ids are unique; no text is blank."""
     problems: list[str] = []
@@ -105,7 +105,7 @@ def anthropic_problems(messages: tuple[Message, ...]) -> list[str]:
 CONVERSE = botocore.session.get_session().get_service_model("bedrock-runtime")
 
 
-def converse_problems(messages: tuple[Message, ...]) -> list[str]:
+def converse_problems(messages: tuple[ChatMessage, ...]) -> list[str]:
     """https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html: the shapes
     as botocore knows them, with the patterns that it does not check."""
     problems, written = [], []
@@ -130,7 +130,7 @@ def _converse_block(block: Json) -> Json:
     return block
 
 
-def template_problems(messages: tuple[Message, ...]) -> list[str]:
+def template_problems(messages: tuple[ChatMessage, ...]) -> list[str]:
     """Mistral's API and the templates of local models: user and assistant alternate, and behind a
     tool speaks the assistant."""
     roles = [message.role for message in messages]
@@ -146,7 +146,7 @@ def template_problems(messages: tuple[Message, ...]) -> list[str]:
 RULES = (openai_problems, anthropic_problems, converse_problems, template_problems)
 
 
-def problems(messages: tuple[Message, ...]) -> list[str]:
+def problems(messages: tuple[ChatMessage, ...]) -> list[str]:
     return [problem for rule in RULES for problem in rule(messages)]
 
 
@@ -162,7 +162,7 @@ _CALLS = st.builds(
     st.sampled_from(["", "{"]),
 )
 _MESSAGES = st.builds(
-    Message,
+    ChatMessage,
     st.sampled_from(["user", "assistant", "tool"]),
     _TEXTS,
     st.lists(_CALLS, max_size=3).map(tuple),
@@ -176,7 +176,7 @@ HISTORIES = st.lists(_MESSAGES, max_size=12)
 @given(HISTORIES)
 @example([])
 @example([said("", call("a"), call("a")), result("a"), result("a"), said("", call("a"))])
-def test_every_provider_takes_what_is_repaired(history: list[Message]) -> None:
+def test_every_provider_takes_what_is_repaired(history: list[ChatMessage]) -> None:
     repaired = repair(history)
     assert problems(repaired) == []
     assert repair(repaired) == repaired, "a sound history is left alone"
@@ -185,9 +185,9 @@ def test_every_provider_takes_what_is_repaired(history: list[Message]) -> None:
 @settings(max_examples=50, deadline=None)
 @given(HISTORIES, HISTORIES)
 def test_an_id_that_was_given_stays_as_the_history_grows(
-    history: list[Message], more: list[Message]
+    history: list[ChatMessage], more: list[ChatMessage]
 ) -> None:
-    def ids(messages: tuple[Message, ...]) -> list[str]:
+    def ids(messages: tuple[ChatMessage, ...]) -> list[str]:
         return [call.id for message in messages for call in message.calls]
 
     before, after = ids(repair(history)), ids(repair([*history, *more]))
@@ -196,7 +196,7 @@ def test_an_id_that_was_given_stays_as_the_history_grows(
 
 @settings(max_examples=50, deadline=None)
 @given(HISTORIES)
-def test_nothing_that_was_said_or_shown_is_lost(history: list[Message]) -> None:
+def test_nothing_that_was_said_or_shown_is_lost(history: list[ChatMessage]) -> None:
     repaired = repair(history)
     for role in ("user", "assistant"):
         written = "\n\n".join(message.text for message in repaired if message.role == role)
@@ -248,7 +248,7 @@ def test_a_sound_history_is_left_alone() -> None:
          [user(), said("", call("1")), result("1", NO_TEXT)]),
     ],
 )  # fmt: skip
-def test_each_fault_has_its_repair(history: list[Message], repaired: list[Message]) -> None:
+def test_each_fault_has_its_repair(history: list[ChatMessage], repaired: list[ChatMessage]) -> None:
     assert repair(history) == tuple(repaired)
 
 
@@ -285,6 +285,6 @@ def test_results_follow_their_calls_through_equal_and_empty_ids() -> None:
         (),
     ],
 )
-def test_the_rules_find_what_is_broken(broken: tuple[Message, ...]) -> None:
+def test_the_rules_find_what_is_broken(broken: tuple[ChatMessage, ...]) -> None:
     assert problems(broken)
     assert not problems(repair(broken))

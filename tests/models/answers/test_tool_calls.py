@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.agent.tools import tool
-from shared.models import Finish, Json, Message, Reply, Request, ToolCall, ToolSpec, Usage
+from shared.events import Json
+from shared.models import ChatMessage, Finish, ModelReply, ModelRequest, ToolCall, ToolSpec, Usage
 from shared.models.answers import typed
-from shared.models.answers.fitting import misfit
+from shared.models.answers.json_schema import SchemaCheck, misfit
 from shared.models.answers.tool_calls import MOST_CALLS, judged, read_calls
 from shared.models.answers.typed import Between
 
@@ -30,11 +31,11 @@ WEATHER = ToolSpec(
         "additionalProperties": False,
     },
 )
-ASK = Request((Message("user", "Oslo?"),), tools=(WEATHER,), max_tokens=100)
+ASK = ModelRequest((ChatMessage("user", "Oslo?"),), tools=(WEATHER,), max_tokens=100)
 
 
-def told(*calls: ToolCall, finish: Finish = "tools", request: Request = ASK) -> list[str]:
-    return [j.error for j in judged(request, Reply("", finish, Usage(), "test", calls))]
+def told(*calls: ToolCall, finish: Finish = "tools", request: ModelRequest = ASK) -> list[str]:
+    return [j.error for j in judged(request, ModelReply("", finish, Usage(), "test", calls))]
 
 
 def weather(**arguments: object) -> ToolCall:
@@ -51,11 +52,11 @@ def test_parallel_calls_that_fit_are_fine() -> None:
         (ToolCall("1", "delete", {}), "error: there is no tool delete; there are: weather"),
         (ToolCall("1", "", {}), "error: there is no tool ; there are: weather"),
         (weather(), "error: weather cannot take these arguments: city is missing"),
-        (weather(city=3), "error: weather cannot take these arguments: city is no string"),
+        (weather(city=3), "error: weather cannot take these arguments: city is not of type string"),
         (weather(city="Oslo", days=0), "days is 0, less than 1"),
         (weather(city="Oslo", days=12501), "days is 12501, more than 7"),
-        (weather(city="Oslo", days=True), "days is no integer"),
-        (weather(city="Oslo", days=1.5), "days is no integer"),
+        (weather(city="Oslo", days=True), "days is not of type integer"),
+        (weather(city="Oslo", days=1.5), "days is not of type integer"),
         (weather(city="Oslo", unit="K"), "unit is not one of: C, F"),
         (ToolCall("1", "weather", {}, malformed='{"ci'), "no JSON object; write one that fits"),
     ],
@@ -69,11 +70,7 @@ def test_a_call_that_cannot_be_carried_out_is_told_why(call: ToolCall, error: st
 def test_a_fault_of_one_call_does_not_touch_the_others() -> None:
     assert [
         bool(error) for error in told(weather(city="Oslo"), weather(), weather(city="Rom"))
-    ] == [
-        False,
-        True,
-        False,
-    ]
+    ] == [False, True, False]
 
 
 def test_a_call_that_was_cut_off_is_told_the_limit() -> None:
@@ -123,7 +120,25 @@ def test_a_value_fits_its_schema_or_not(schema: Any, fits: list[Any], wrong: lis
 
 def test_a_misfit_names_its_place() -> None:
     schema = {"properties": {"a": {"items": {"properties": {"b": {"type": "string"}}}}}}
-    assert misfit(schema, {"a": [{}, {"b": 1}]}) == "a[1].b is no string"
+    assert misfit(schema, {"a": [{}, {"b": 1}]}) == "a[1].b is not of type string"
+
+
+def test_bounds_of_numbers_and_lists_hold() -> None:
+    numbers = {"type": "array", "maxItems": 2, "items": {"type": "integer", "minimum": 1}}
+    misfits = SchemaCheck(strict=True).misfits
+    assert list(misfits(numbers, [1, 2], "x")) == []
+    assert list(misfits(numbers, [0], "x")) == ["x[0] is 0, less than 1"]
+    assert list(misfits(numbers, [1, 2, 3], "x")) == ["x has 3 items, more than 2"]
+
+
+def test_a_strict_check_refuses_what_a_lenient_one_ignores() -> None:
+    optional = {"anyOf": [{"type": "string"}, {"type": "null"}]}
+    closed = {"properties": {"a": optional}, "required": ["a"], "additionalProperties": False}
+    assert misfit(closed, {"b": 1}) == ""
+    assert list(SchemaCheck(strict=True).misfits(closed, {"b": 1}, "x")) == [
+        "x.a is missing",
+        "x has no b; it takes a",
+    ]
 
 
 def test_a_deep_value_is_judged() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.errors import AnswerInvalid, ModelUnavailable
-from shared.models import Finish, Message, Reply, Request, Usage
+from shared.models import ChatMessage, Finish, ModelReply, ModelRequest, Usage
 from shared.models.answers import typed
 from shared.models.answers.typed import Between, at_most, choosing
 from shared.models.providers.json_output import is_strict
@@ -287,19 +287,19 @@ class Model:
 
     def __init__(self, *answers: str | tuple[str, Finish]) -> None:
         self.answers = list(answers)
-        self.asked: list[Request] = []
+        self.asked: list[ModelRequest] = []
 
-    def __call__(self, request: Request) -> Reply:
+    def __call__(self, request: ModelRequest) -> ModelReply:
         self.asked.append(request)
         answer = self.answers.pop(0)
         text, finish = answer if isinstance(answer, tuple) else (answer, "stop")
-        return Reply(text, finish, Usage(10, 5, 1), "test", cost=0.5)
+        return ModelReply(text, finish, Usage(10, 5, 1), "test", cost=0.5)
 
 
-ASK = Request((Message("user", "Which?"),), max_tokens=100)
+ASK = ModelRequest((ChatMessage("user", "Which?"),), max_tokens=100)
 
 
-def _ask(model: Callable[[Request], Reply]) -> tuple[Author, Reply]:
+def _ask(model: Callable[[ModelRequest], ModelReply]) -> tuple[Author, ModelReply]:
     return typed.ask(model, ASK, Author)
 
 
@@ -394,7 +394,7 @@ def test_an_answer_that_stays_invalid_says_what_was_paid() -> None:
 def test_a_failure_behind_a_paid_call_says_what_was_paid() -> None:
     paid = Model("{}")
 
-    def reply(request: Request) -> Reply:
+    def reply(request: ModelRequest) -> ModelReply:
         if paid.asked:
             raise ModelUnavailable("test: overloaded (503)")
         return paid(request)
@@ -405,8 +405,8 @@ def test_a_failure_behind_a_paid_call_says_what_was_paid() -> None:
 
 
 def test_a_cost_that_is_not_known_stays_unknown() -> None:
-    def reply(request: Request) -> Reply:
-        return Reply("{}", "stop", Usage(1, 1), "test", cost=None)
+    def reply(request: ModelRequest) -> ModelReply:
+        return ModelReply("{}", "stop", Usage(1, 1), "test", cost=None)
 
     with pytest.raises(AnswerInvalid) as caught:
         _ask(reply)

@@ -7,7 +7,8 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from shared.database import Database
-from shared.models.batch import BatchProvider, connect
+from shared.models.batch import BatchProvider
+from shared.models.batch.connect import connect
 from shared.settings import Settings
 from tests.models.batch.desk import Desk
 from tests.models.batch.server import BatchServer

@@ -11,7 +11,8 @@ import pytest
 
 from shared.database import Database, Row, Statement
 from shared.events import Event
-from shared.models.batch import BatchProvider, Item, Progress, Result, connect
+from shared.models.batch import BatchItem, BatchProgress, BatchProvider, BatchResult
+from shared.models.batch.connect import connect
 from shared.models.batch.dispatcher import Dispatcher
 from shared.settings import Settings
 from tests.events.made import an_event
@@ -59,13 +60,13 @@ class MortalDatabase(Database):
 class MortalProvider:
     def __init__(self, provider: BatchProvider, fate: Fate) -> None:
         self.name, self.least, self.most = provider.name, provider.least, provider.most
-        self.submit: Callable[[str, Sequence[Item]], str] = fate.around(provider.submit)
+        self.submit: Callable[[str, Sequence[BatchItem]], str] = fate.around(provider.submit)
         self.find = fate.around(provider.find)
-        self.poll: Callable[[str], Progress] = fate.around(provider.poll)
+        self.poll: Callable[[str], BatchProgress] = fate.around(provider.poll)
         self.cancel: Callable[[str], None] = fate.around(provider.cancel)
         self._provider, self._fate = provider, fate
 
-    def results(self, handle: str) -> Iterator[Result]:
+    def results(self, handle: str) -> Iterator[BatchResult]:
         for result in self._provider.results(handle):
             self._fate.boundary()
             yield result

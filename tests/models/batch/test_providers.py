@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from shared.errors import ModelError, ModelRejected, ModelUnavailable, SettingsError
-from shared.models import Image, Message, Reply, Request, ToolSpec, Usage
-from shared.models.batch import BatchProvider, Item, connect
+from shared.models import ChatMessage, Image, ModelReply, ModelRequest, ToolSpec, Usage
+from shared.models.batch import BatchItem, BatchProvider
+from shared.models.batch.connect import connect
 from shared.settings import Settings
 from tests.models.batch.conftest import KEY
 from tests.models.batch.server import Answered, BatchServer, Json
@@ -20,9 +21,9 @@ TEXT = "a stranger's secret 中文 🎉"
 COUNT = 100
 
 
-def items(count: int = COUNT, **changes: Any) -> list[Item]:
-    request = replace(Request((Message("user", TEXT),)), **changes)
-    return [Item(f"{number:040x}", request) for number in range(count)]
+def items(count: int = COUNT, **changes: Any) -> list[BatchItem]:
+    request = replace(ModelRequest((ChatMessage("user", TEXT),)), **changes)
+    return [BatchItem(f"{number:040x}", request) for number in range(count)]
 
 
 def number_of(body: Json, server: BatchServer) -> int:
@@ -31,7 +32,7 @@ def number_of(body: Json, server: BatchServer) -> int:
     return next(n for n, request in enumerate(batch.requests.values()) if request is body)
 
 
-def outcomes(provider: BatchProvider, handle: str) -> dict[str, Reply | ModelError]:
+def outcomes(provider: BatchProvider, handle: str) -> dict[str, ModelReply | ModelError]:
     return {result.id: result.outcome for result in provider.results(handle)}
 
 
@@ -50,7 +51,7 @@ def test_each_item_gets_its_answer_at_half_the_price(
     costs = set()
     for number, item in enumerate(items()):
         reply = found[item.id]
-        assert isinstance(reply, Reply)
+        assert isinstance(reply, ModelReply)
         assert reply.text == f"answer {number} {TEXT}"
         assert reply.usage == Usage(1000, 100)
         assert reply.model == provider.name
@@ -84,7 +85,7 @@ def test_what_failed_for_a_moment_may_be_tried_again_and_what_was_refused_may_no
     by_number = {int(id, 16): outcome for id, outcome in found}
     assert isinstance(by_number[0], ModelUnavailable)
     assert isinstance(by_number[1], ModelRejected)
-    assert isinstance(by_number[2], Reply)
+    assert isinstance(by_number[2], ModelReply)
     assert TEXT not in str(by_number[1])
 
 
@@ -97,7 +98,7 @@ def test_what_the_batch_did_not_come_to_may_be_tried_again(
     assert provider.poll(handle).state == "ended"
     found = outcomes(provider, handle)
     assert isinstance(found[items()[0].id], ModelUnavailable)
-    assert isinstance(found[items()[1].id], Reply)
+    assert isinstance(found[items()[1].id], ModelReply)
 
 
 def test_what_a_model_does_not_take_is_left_out_of_the_next_batch(
@@ -121,7 +122,7 @@ def test_tools_schemas_and_images_travel_as_in_a_call_of_its_own(
 ) -> None:
     picture = b64encode(b"\x89PNG\r\n").decode()
     tool = ToolSpec("look_up", "Look it up.", {"type": "object", "properties": {}})
-    message = Message("user", TEXT, images=(Image("image/png", picture),))
+    message = ChatMessage("user", TEXT, images=(Image("image/png", picture),))
     provider.submit(NAME, items(messages=(message,), tools=(tool,), system="Be brief."))
     body = json.dumps(next(iter(server.batches[0].requests.values())), ensure_ascii=False)
     for part in (picture, "look_up", "Be brief.", TEXT):
@@ -160,7 +161,7 @@ def test_a_server_that_fails_may_be_asked_again(
 def test_half_a_surrogate_does_not_stop_a_batch(
     provider: BatchProvider, server: BatchServer
 ) -> None:
-    provider.submit(NAME, items(messages=(Message("user", "half \ud83d"),)))
+    provider.submit(NAME, items(messages=(ChatMessage("user", "half \ud83d"),)))
     assert len(server.batches[0].requests) == COUNT
 
 

@@ -12,29 +12,29 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from shared.database import Database, Statement
-from shared.models import Message, Reply, Request, Usage
+from shared.models import ChatMessage, ModelReply, ModelRequest, Usage
 from shared.models.cache.prompt_cache import PromptCache
 from shared.models.deadline import Deadline
 
 TENANT = "github:acme"
 MODEL = "openai:gpt-5.4-mini"
-REPLY = Reply("A bug. 中文 🚀", "stop", Usage(100, 20, 10), MODEL, cost=0.25)
+REPLY = ModelReply("A bug. 中文 🚀", "stop", Usage(100, 20, 10), MODEL, cost=0.25)
 
 
-def asking(text: str = "How?") -> Request:
-    return Request((Message("user", text),), max_tokens=50)
+def asking(text: str = "How?") -> ModelRequest:
+    return ModelRequest((ChatMessage("user", text),), max_tokens=50)
 
 
 class Model:
     """Counts its calls, and does what the test says."""
 
-    def __init__(self, answer: Reply | Exception = REPLY, after: float = 0.0) -> None:
+    def __init__(self, answer: ModelReply | Exception = REPLY, after: float = 0.0) -> None:
         self.answer = answer
         self.after = after
         self.calls = 0
         self._lock = threading.Lock()
 
-    def __call__(self) -> Reply:
+    def __call__(self) -> ModelReply:
         with self._lock:
             self.calls += 1
         time.sleep(self.after)
@@ -51,20 +51,20 @@ def cached(
 
 def ask(
     cache: PromptCache,
-    call: Callable[[], Reply],
-    request: Request | None = None,
+    call: Callable[[], ModelReply],
+    request: ModelRequest | None = None,
     *,
     tenant: str = TENANT,
     model: str = MODEL,
     seconds: float = 10,
-) -> Reply:
+) -> ModelReply:
     return cache.get(tenant, model, request or asking(), Deadline(seconds), call)
 
 
-def all_at_once(count: int, work: Callable[[int], Reply]) -> list[Reply]:
+def all_at_once(count: int, work: Callable[[int], ModelReply]) -> list[ModelReply]:
     barrier = threading.Barrier(count)
 
-    def begin(number: int) -> Reply:
+    def begin(number: int) -> ModelReply:
         barrier.wait()
         return work(number)
 
@@ -76,10 +76,10 @@ def rows(database: Database, sql: str = "select * from prompt_cache") -> list[di
     return database.run(TENANT, [Statement(sql, {})])[0]
 
 
-def logged(log: Path, after: float) -> Callable[[], Reply]:
+def logged(log: Path, after: float) -> Callable[[], ModelReply]:
     """A call that takes `after` seconds and leaves a line in `log` when it begins."""
 
-    def call() -> Reply:
+    def call() -> ModelReply:
         with log.open("a", encoding="utf-8") as file:
             file.write("called\n")
         time.sleep(after)

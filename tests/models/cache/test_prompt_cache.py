@@ -10,7 +10,7 @@ import pytest
 
 from shared.database import Database, Row, Statement
 from shared.errors import ModelRejected
-from shared.models import Reply, ToolCall, Usage
+from shared.models import ModelReply, ToolCall, Usage
 from shared.models.cache.prompt_cache import Counters
 from tests.models.cache.cached import (
     MODEL,
@@ -65,7 +65,7 @@ def test_an_unknown_price_saves_an_unknown_amount(database: Database) -> None:
     ],
     ids=["hard text", "tool calls", "long"],
 )
-def test_a_reply_comes_back_exactly(database: Database, reply: Reply) -> None:
+def test_a_reply_comes_back_exactly(database: Database, reply: ModelReply) -> None:
     ask(cached(database), Model(reply))
     cache = cached(database)
     for source in ("shared", "process"):
@@ -75,7 +75,9 @@ def test_a_reply_comes_back_exactly(database: Database, reply: Reply) -> None:
 
 def test_who_changes_the_arguments_of_a_call_changes_nobody_elses(database: Database) -> None:
     cache = cached(database)
-    model = Model(Reply("", "tools", Usage(), MODEL, (ToolCall("1", "label", {"names": ["bug"]}),)))
+    model = Model(
+        ModelReply("", "tools", Usage(), MODEL, (ToolCall("1", "label", {"names": ["bug"]}),))
+    )
     for _ in range(3):
         found = ask(cache, model)
         assert found.calls[0].arguments == {"names": ["bug"]}

@@ -13,7 +13,7 @@ import pytest
 from shared.database import Database
 from shared.errors import ModelUnavailable
 from shared.journal import digest
-from shared.models import Reply
+from shared.models import ModelReply
 from shared.models.cache.recent_replies import read
 from shared.models.cache.shared_replies import SQL
 from tests.models.cache.cached import (
@@ -53,7 +53,7 @@ def test_ten_threads_make_one_call(database: Database, shared: bool) -> None:
 def test_ten_caches_make_one_call(database_url: str) -> None:
     model = Model(after=0.3)
 
-    def work(_: int) -> Reply:
+    def work(_: int) -> ModelReply:
         with Database(database_url, patience=5) as own:
             return ask(cached(own), model)
 
@@ -89,7 +89,7 @@ def test_of_two_claims_in_the_same_moment_one_holds(database: Database, database
 def test_nobody_waits_for_another_question() -> None:
     cache, together = cached(None), threading.Barrier(5, timeout=10)
 
-    def call() -> Reply:
+    def call() -> ModelReply:
         together.wait()  # each call ends only when all have begun
         return REPLY
 
@@ -98,10 +98,10 @@ def test_nobody_waits_for_another_question() -> None:
 
 
 def test_after_a_failure_the_next_of_those_who_wait_tries(database_url: str) -> None:
-    outcomes: list[Exception | Reply] = [REPLY, ModelUnavailable("overloaded")]
+    outcomes: list[Exception | ModelReply] = [REPLY, ModelUnavailable("overloaded")]
     calls: list[int] = []
 
-    def call() -> Reply:
+    def call() -> ModelReply:
         calls.append(1)
         time.sleep(0.2)
         outcome = outcomes.pop()
@@ -144,11 +144,11 @@ def test_a_wait_ends_with_the_deadline_of_who_waits(
 def test_a_late_reply_of_a_lost_claim_is_kept(database: Database) -> None:
     taken_over, kept = threading.Event(), threading.Event()
 
-    def slow() -> Reply:
+    def slow() -> ModelReply:
         assert taken_over.wait(10)
         return REPLY
 
-    def fails() -> Reply:
+    def fails() -> ModelReply:
         taken_over.set()
         assert kept.wait(10)
         raise ModelUnavailable("overloaded")
@@ -218,7 +218,7 @@ def test_without_postgres_calls_go_through(capsys: pytest.CaptureFixture[str]) -
 def test_a_reply_is_not_lost_when_it_cannot_be_shared(
     database: Database, database_url: str, breakage: str
 ) -> None:
-    def call() -> Reply:
+    def call() -> ModelReply:
         with psycopg.connect(database_url, autocommit=True) as owner:
             owner.execute(breakage.encode())
         return REPLY
@@ -232,7 +232,7 @@ def test_a_reply_is_not_lost_when_it_cannot_be_shared(
 def test_a_lost_connection_is_nothing_to_speak_of(
     database: Database, database_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def call() -> Reply:
+    def call() -> ModelReply:
         with psycopg.connect(database_url, autocommit=True) as owner:
             owner.execute(
                 "select pg_terminate_backend(pid) from pg_stat_activity"

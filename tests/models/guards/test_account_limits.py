@@ -8,7 +8,7 @@ import pytest
 from shared.database import Database, Row, Statement
 from shared.errors import ModelUnavailable, SettingsError
 from shared.models.deadline import Deadline
-from shared.models.guards.account_limits import Buckets, Limit, limits_of
+from shared.models.guards.account_limits import AccountLimit, Buckets, limits_of
 
 MODEL = "openai:gpt-5.4-mini"
 
@@ -36,11 +36,11 @@ def _pass(database: Database, seconds: float) -> None:
 def test_the_setting_is_read() -> None:
     text = " openai:gpt-5.4-mini=rpm:500,tpm:200000; bedrock:*=rpm:60 , usd_per_day:2.5;"
     assert limits_of(text) == (
-        Limit("openai:gpt-5.4-mini", rpm=500, tpm=200_000),
-        Limit("bedrock:*", rpm=60, usd_per_day=2.5),
+        AccountLimit("openai:gpt-5.4-mini", rpm=500, tpm=200_000),
+        AccountLimit("bedrock:*", rpm=60, usd_per_day=2.5),
     )
     assert limits_of("") == ()
-    assert limits_of("http://h/v1?a=b#m=rpm:1") == (Limit("http://h/v1?a=b#m", rpm=1),)
+    assert limits_of("http://h/v1?a=b#m=rpm:1") == (AccountLimit("http://h/v1?a=b#m", rpm=1),)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_model_without_a_limit_costs_no_round_trip() -> None:
 
 
 def test_a_sixth_of_a_minute_may_come_at_once_and_the_rest_evenly(database: Database) -> None:
-    buckets = Buckets(database, [Limit("openai:*", rpm=60)])
+    buckets = Buckets(database, [AccountLimit("openai:*", rpm=60)])
     waits = [_reserved(buckets) for _ in range(14)]
     assert waits[:10] == [0] * 10
     assert waits[10:] == pytest.approx([1.2, 2.4, 3.6, 4.8], abs=0.5)
@@ -81,13 +81,13 @@ def test_a_sixth_of_a_minute_may_come_at_once_and_the_rest_evenly(database: Data
 
 
 def test_no_minute_holds_more_than_the_limit(database: Database) -> None:
-    buckets = Buckets(database, [Limit("*", rpm=60)])
+    buckets = Buckets(database, [AccountLimit("*", rpm=60)])
     began = [_reserved(buckets) for _ in range(120)]
     assert max(sum(at <= other < at + 60 for other in began) for at in began) <= 60
 
 
 def test_tokens_are_counted_and_what_was_not_used_is_given_back(database: Database) -> None:
-    buckets = Buckets(database, [Limit("*", tpm=6000)])
+    buckets = Buckets(database, [AccountLimit("*", tpm=6000)])
     first = buckets.reserve(MODEL, 1000, None, Deadline(60))
     assert first.wait == 0
     second = buckets.reserve(MODEL, 500, None, Deadline(60))
@@ -98,13 +98,13 @@ def test_tokens_are_counted_and_what_was_not_used_is_given_back(database: Databa
 
 
 def test_a_call_larger_than_what_may_come_at_once_goes_alone(database: Database) -> None:
-    buckets = Buckets(database, [Limit("*", tpm=6000)])
+    buckets = Buckets(database, [AccountLimit("*", tpm=6000)])
     assert _reserved(buckets, 5000) == 0
     assert _reserved(buckets, 10) > 40
 
 
 def test_a_turn_after_the_deadline_is_not_taken(database: Database) -> None:
-    buckets = Buckets(database, [Limit("openai:*", rpm=6)])
+    buckets = Buckets(database, [AccountLimit("openai:*", rpm=6)])
     assert _reserved(buckets) == 0
     for _ in range(5):
         with pytest.raises(ModelUnavailable, match=r"MODEL_LIMITS openai:\* rpm") as caught:
@@ -115,7 +115,7 @@ def test_a_turn_after_the_deadline_is_not_taken(database: Database) -> None:
 
 
 def test_dollars_are_a_ceiling_for_what_is_reserved_and_what_was_spent(database: Database) -> None:
-    buckets = Buckets(database, [Limit("*", usd_per_day=1.0)])
+    buckets = Buckets(database, [AccountLimit("*", usd_per_day=1.0)])
     first = buckets.reserve(MODEL, 0, 0.6, Deadline(60))
     with pytest.raises(ModelUnavailable, match="usd_per_day"):
         _reserved(buckets, usd=0.6)
@@ -128,7 +128,7 @@ def test_dollars_are_a_ceiling_for_what_is_reserved_and_what_was_spent(database:
 
 
 def test_all_buckets_that_fit_are_reserved_or_none(database: Database) -> None:
-    limits = [Limit("openai:*", rpm=600), Limit(MODEL, usd_per_day=1)]
+    limits = [AccountLimit("openai:*", rpm=600), AccountLimit(MODEL, usd_per_day=1)]
     buckets = Buckets(database, limits)
     for _ in range(3):
         with pytest.raises(ModelUnavailable, match=MODEL):
@@ -138,7 +138,7 @@ def test_all_buckets_that_fit_are_reserved_or_none(database: Database) -> None:
 
 
 def test_a_reservation_whose_function_died_expires(database: Database) -> None:
-    buckets = Buckets(database, [Limit("*", usd_per_day=1.0)])
+    buckets = Buckets(database, [AccountLimit("*", usd_per_day=1.0)])
     buckets.reserve(MODEL, 0, 1.0, Deadline(30))
     _pass(database, 80)
     with pytest.raises(ModelUnavailable):
@@ -157,7 +157,7 @@ class Twice(Database):
 
 def test_a_lost_answer_changes_nothing(database_url: str) -> None:
     with Twice(database_url, patience=5) as database:
-        buckets = Buckets(database, [Limit("*", rpm=60, tpm=6000, usd_per_day=1.0)])
+        buckets = Buckets(database, [AccountLimit("*", rpm=60, tpm=6000, usd_per_day=1.0)])
         for _ in range(5):
             buckets.settle(buckets.reserve(MODEL, 150, 0.2, Deadline(60)), 100, 0.1)
         buckets.flush()
@@ -178,7 +178,7 @@ def test_a_settlement_survives_a_database_that_is_away(database_url: str) -> Non
             return super().run(tenant, statements)
 
     with Away(database_url, patience=5) as database:
-        buckets = Buckets(database, [Limit("*", usd_per_day=1.0)])
+        buckets = Buckets(database, [AccountLimit("*", usd_per_day=1.0)])
         buckets.settle(buckets.reserve(MODEL, 0, 1.0, Deadline(60)), 0, 0.1)
         database.away = True
         with pytest.raises(ConnectionError):
@@ -198,7 +198,11 @@ def test_the_ceiling_holds_for_many_at_once(database_url: str) -> None:
             errors.append(err)
 
     databases = [Database(database_url, patience=30) for _ in range(10)]
-    limits = [Limit("*", usd_per_day=1.0), Limit("openai:*", rpm=6000), Limit(MODEL, tpm=60000)]
+    limits = [
+        AccountLimit("*", usd_per_day=1.0),
+        AccountLimit("openai:*", rpm=6000),
+        AccountLimit(MODEL, tpm=60000),
+    ]
     shuffled = [Buckets(one, limits[i % 3 :] + limits[: i % 3]) for i, one in enumerate(databases)]
     threads = [threading.Thread(target=call, args=[shuffled[n % 10]]) for n in range(50)]
     for thread in threads:

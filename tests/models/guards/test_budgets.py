@@ -12,11 +12,11 @@ import pytest
 from infra.project import ROOT
 from shared.database import Database, Row, Statement
 from shared.errors import BudgetExceeded, ModelRejected, SettingsError
-from shared.models import Caller
+from shared.models import Payer
 from shared.models.guards.budgets import Budgets, Standing
 
-ANN = Caller("acme", "chat", "U-ann")
-BOB = Caller("acme", "triage", "U-bob")
+ANN = Payer("acme", "chat", "U-ann")
+BOB = Payer("acme", "triage", "U-bob")
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 MODEL = "openai:gpt-5.4"
 
@@ -59,7 +59,7 @@ def standing(budgets: Budgets, scope: str, tenant: str = "acme") -> Standing:
     return found
 
 
-def spend(budgets: Budgets, caller: Caller, dollars: float) -> None:
+def spend(budgets: Budgets, caller: Payer, dollars: float) -> None:
     budgets.commit(budgets.reserve(caller, MODEL, dollars, 60), dollars)
 
 
@@ -68,7 +68,7 @@ def spenders(url: str, budgets: str, mode: str, count: int, threads: int) -> lis
     command = [
         sys.executable,
         "-m",
-        "tests.models.guards.spender",
+        "tests.models.guards.spending_process",
         url,
         budgets,
         mode,
@@ -124,7 +124,7 @@ def test_each_ceiling_binds_whom_it_names(
 ) -> None:
     budgets = at_noon(database, setting)
     spend(budgets, ANN, 1)
-    callers = (ANN, BOB, Caller("acme", "review", "U-ann"))
+    callers = (ANN, BOB, Payer("acme", "review", "U-ann"))
     for caller, free in zip(callers, (hers, his, other_flow), strict=True):
         if free:
             budgets.release(budgets.reserve(caller, MODEL, 0.5, 60))
@@ -159,7 +159,7 @@ def test_fifty_calls_at_once_get_as_many_places_as_fit(database: Database) -> No
 
     def granted(number: int) -> bool:
         try:
-            budgets.reserve(Caller("acme", "chat", f"U{number}"), MODEL, 0.1, 60)
+            budgets.reserve(Payer("acme", "chat", f"U{number}"), MODEL, 0.1, 60)
         except BudgetExceeded:
             return False
         return True
@@ -253,7 +253,7 @@ def test_the_person_is_told_which_ceiling_and_when_it_is_free_again(
         " BUDGETS sets it"
     )
     for caller, named in (
-        (Caller("acme", "chat", "U-eve"), "The budget of the flow chat"),
+        (Payer("acme", "chat", "U-eve"), "The budget of the flow chat"),
         (BOB, "The common budget"),
     ):
         with pytest.raises(BudgetExceeded) as caught:
@@ -274,7 +274,7 @@ def test_what_no_day_has_room_for_is_said_so(database: Database) -> None:
 @pytest.mark.parametrize("name", ["小王 🚀", "nul \0 and \ud83d", "x" * 100_000, "a:b=c;d'%s"])
 def test_any_name_can_have_a_budget(database: Database, name: str) -> None:
     budgets = at_noon(database, "flow=1;user=1")
-    for caller in (Caller("acme", name, ""), Caller("acme", "", name)):
+    for caller in (Payer("acme", name, ""), Payer("acme", "", name)):
         spend(budgets, caller, 0.9)
         with pytest.raises(BudgetExceeded) as caught:
             budgets.reserve(caller, MODEL, 0.2, 60)
@@ -284,9 +284,9 @@ def test_any_name_can_have_a_budget(database: Database, name: str) -> None:
 
 def test_a_flow_of_any_name_can_have_its_own_ceiling(database: Database) -> None:
     budgets = at_noon(database, "flow = 1; flow: 聊天🚀 = 2 ;")
-    spend(budgets, Caller("acme", "聊天🚀"), 2)
+    spend(budgets, Payer("acme", "聊天🚀"), 2)
     with pytest.raises(BudgetExceeded, match="聊天🚀"):
-        budgets.reserve(Caller("acme", "聊天🚀"), MODEL, 0.1, 60)
+        budgets.reserve(Payer("acme", "聊天🚀"), MODEL, 0.1, 60)
 
 
 def test_huge_amounts_are_counted_and_refused(database: Database) -> None:
@@ -300,9 +300,9 @@ def test_huge_amounts_are_counted_and_refused(database: Database) -> None:
 def test_tenants_share_nothing_and_see_nothing_of_each_other(database: Database) -> None:
     budgets = at_noon(database, "tenant=1;flow=1;user=1")
     spend(budgets, ANN, 1)
-    spend(budgets, Caller("rival", "chat", "U-ann"), 1)
+    spend(budgets, Payer("rival", "chat", "U-ann"), 1)
     assert budgets.spent("nobody") == []
-    for caller in (ANN, Caller("rival", "chat", "U-ann")):
+    for caller in (ANN, Payer("rival", "chat", "U-ann")):
         at_noon(database, "tenant=2").reserve(caller, MODEL, 0.5, 60)
     for table in ("budget_days", "budget_reservations"):
         everything = Statement(f"select tenant from {table}", {})
@@ -338,7 +338,7 @@ def test_without_ceilings_the_database_is_not_asked() -> None:
     for setting in ("", " ; "):
         budgets = Budgets(nowhere, setting)
         assert not budgets.active
-        reservation = budgets.reserve(Caller("", ""), MODEL, None, 60)
+        reservation = budgets.reserve(Payer("", ""), MODEL, None, 60)
         budgets.commit(reservation, 1)
         budgets.release(reservation)
     assert Budgets(nowhere, "user=0").active
@@ -348,7 +348,7 @@ def test_what_costs_nothing_is_let_through_also_when_all_is_spent(database: Data
     budgets = at_noon(database, "tenant=1")
     spend(budgets, ANN, 1)
     budgets.commit(budgets.reserve(ANN, "offline", 0, 60), 0)
-    budgets.commit(budgets.reserve(Caller("", ""), "offline", 0, 60), 0)
+    budgets.commit(budgets.reserve(Payer("", ""), "offline", 0, 60), 0)
     assert standing(budgets, "tenant").spent == 1
 
 
@@ -359,7 +359,7 @@ def test_an_unknown_price_names_the_setting(database: Database) -> None:
 
 def test_a_call_for_nobody_is_refused(database: Database) -> None:
     with pytest.raises(ModelRejected, match="names no tenant"):
-        at_noon(database, "tenant=1").reserve(Caller("", "chat"), MODEL, 0.1, 60)
+        at_noon(database, "tenant=1").reserve(Payer("", "chat"), MODEL, 0.1, 60)
 
 
 @pytest.mark.parametrize(
@@ -397,7 +397,7 @@ def test_old_days_of_all_tenants_expire(database: Database, clock: Clock) -> Non
     clock.time = datetime.now(UTC) - timedelta(days=3)
     budgets = Budgets(database, "tenant=1", now=clock)
     for tenant in ("acme", "rival"):
-        spend(budgets, Caller(tenant, "chat"), 0.5)
+        spend(budgets, Payer(tenant, "chat"), 0.5)
     budgets.reserve(ANN, MODEL, 0.1, 60)
     batch = budgets.reserve(ANN, MODEL, 0.1, 10 * 86_400)
     clock.time = datetime.now(UTC)

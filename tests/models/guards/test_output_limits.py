@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from shared.database import Database, Statement
-from shared.models import Message, Reply, Request, ToolSpec, Usage
+from shared.models import ChatMessage, ModelReply, ModelRequest, ToolSpec, Usage
 from shared.models.guards.output_limits import OutputLimits
 
-ASK = Request((Message("user", "How?"),), "You sort issues.", schema={"type": "object"})
+ASK = ModelRequest((ChatMessage("user", "How?"),), "You sort issues.", schema={"type": "object"})
 MODEL = "openai:gpt-5.4-mini"
 
 
@@ -51,7 +51,7 @@ def test_no_more_is_asked_for_than_the_author_allows() -> None:
 def test_what_is_asked_does_not_make_another_template_but_how_does() -> None:
     limits = OutputLimits()
     _answered(limits, 20)
-    other = replace(ASK, messages=(Message("user", "Where?"),))
+    other = replace(ASK, messages=(ChatMessage("user", "Where?"),))
     assert limits.limit_for("acme", other, MODEL) < 1024
     tool = ToolSpec("look", "Looks.", {"type": "object"})
     for changed in (
@@ -69,11 +69,11 @@ def test_an_answer_cut_at_the_learnt_limit_is_asked_for_again_in_full() -> None:
     _answered(limits, 20)
     asked = []
 
-    def call(request: Request) -> Reply:
+    def call(request: ModelRequest) -> ModelReply:
         asked.append(request.max_tokens)
         cut = request.max_tokens < 700
         used = Usage(10, min(700, request.max_tokens), 4)
-        return Reply("…", "length" if cut else "stop", used, MODEL, cost=0.5)
+        return ModelReply("…", "length" if cut else "stop", used, MODEL, cost=0.5)
 
     reply = limits.ask("acme", ASK, MODEL, call)
     first, second = asked
@@ -87,7 +87,7 @@ def test_an_answer_cut_at_the_learnt_limit_is_asked_for_again_in_full() -> None:
 def test_an_answer_cut_at_the_authors_limit_is_cut() -> None:
     limits = OutputLimits()
     reply = limits.ask(
-        "acme", ASK, MODEL, lambda request: Reply("…", "length", Usage(10, 1024), MODEL)
+        "acme", ASK, MODEL, lambda request: ModelReply("…", "length", Usage(10, 1024), MODEL)
     )
     assert (reply.finish, limits.cut) == ("length", 0)
 

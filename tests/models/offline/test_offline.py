@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.models import Message, Reply, Request, ToolCall, ToolSpec
+from shared.models import ChatMessage, ModelReply, ModelRequest, ToolCall, ToolSpec
 from shared.models.answers import typed
 from shared.models.answers.typed import Between, at_most, choosing
-from shared.models.offline import OfflineModel, tokens
+from shared.models.offline.model import OfflineModel, estimated_tokens
 from shared.models.offline.similarity import overlap, terms
 from shared.models.prices import Prices
 from shared.models.prompts import data, system
@@ -50,14 +50,14 @@ def _triage(text: str, *others: tuple[str, str]) -> Verdict:
     kind = choosing(Verdict, labels=LABELS, duplicate_of=[ref for ref, _ in others])
     blocks = [data("github.issues.opened by ann", text)]
     blocks += [data(f"memory of issue {ref} https://x", said) for ref, said in others]
-    request = Request((Message("user", "\n\n".join(blocks)),), system("Triage the issue."))
+    request = ModelRequest((ChatMessage("user", "\n\n".join(blocks)),), system("Triage the issue."))
     return typed.ask(lambda asked: MODEL.reply(asked, 5), request, kind)[0]
 
 
-def _chat(question: str, known: tuple[str, ...] = KNOWN, *earlier: Message) -> str:
+def _chat(question: str, known: tuple[str, ...] = KNOWN, *earlier: ChatMessage) -> str:
     blocks = [*known, data("slack.message.im by ann", question)]
-    turns = (*earlier, Message("user", "\n\n".join(blocks)))
-    return MODEL.reply(Request(turns, system("Answer the message.")), 5).text
+    turns = (*earlier, ChatMessage("user", "\n\n".join(blocks)))
+    return MODEL.reply(ModelRequest(turns, system("Answer the message.")), 5).text
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_orders_in_an_issue_are_not_followed(text: str) -> None:
 
 @pytest.mark.parametrize("names", [["kind/bug", "kind/docs"], ["type: bug", "docs"], ["🐛 bug"]])
 def test_labels_are_known_by_other_spellings(names: list[str]) -> None:
-    request = Request((Message("user", data("text", "It crashes on start")),))
+    request = ModelRequest((ChatMessage("user", data("text", "It crashes on start")),))
     kind = choosing(Verdict, labels=names)
     assert typed.ask(lambda r: MODEL.reply(r, 5), request, kind)[0].labels == (names[0],)
 
@@ -160,13 +160,18 @@ def test_orders_in_memories_are_not_quoted() -> None:
 
 
 def test_earlier_turns_are_remembered() -> None:
-    earlier = (Message("user", "My favourite colour is green."), Message("assistant", "Fine."))
+    earlier = (
+        ChatMessage("user", "My favourite colour is green."),
+        ChatMessage("assistant", "Fine."),
+    )
     assert "green" in _chat("What is my favourite colour?", (), *earlier)
 
 
 def test_a_summary_is_made_of_the_central_sentences() -> None:
     text = "The build fails on Windows. I like tea. The Windows build fails since Monday."
-    request = Request((Message("user", data("text", text)),), system("Summarise the thread."))
+    request = ModelRequest(
+        (ChatMessage("user", data("text", text)),), system("Summarise the thread.")
+    )
     assert "build fails" in MODEL.reply(request, 5).text
 
 
@@ -184,9 +189,9 @@ ORDER = ToolSpec(
 )
 
 
-def _use(question: str, *after: Message) -> Reply:
-    turns = (Message("user", data("slack.message.im by ann", question)), *after)
-    return MODEL.reply(Request(turns, tools=(WEATHER, ORDER)), 5)
+def _use(question: str, *after: ChatMessage) -> ModelReply:
+    turns = (ChatMessage("user", data("slack.message.im by ann", question)), *after)
+    return MODEL.reply(ModelRequest(turns, tools=(WEATHER, ORDER)), 5)
 
 
 @pytest.mark.parametrize(
@@ -214,8 +219,8 @@ def test_a_tool_is_called_once_and_its_result_is_the_answer() -> None:
     result = data("result of get_weather", "17 degrees, light rain")
     reply = _use(
         "What is the weather in Paris?",
-        Message("assistant", "", (call,)),
-        Message("tool", result, call_id="c1"),
+        ChatMessage("assistant", "", (call,)),
+        ChatMessage("tool", result, call_id="c1"),
     )
     assert not reply.calls
     assert "17 degrees" in reply.text
@@ -254,7 +259,7 @@ class Everything:
 
 
 def _everything(text: str) -> Everything:
-    request = Request((Message("user", text),))
+    request = ModelRequest((ChatMessage("user", text),))
     return typed.ask(lambda asked: MODEL.reply(asked, 5), request, Everything)[0]
 
 
@@ -273,14 +278,19 @@ def test_values_are_taken_from_the_text() -> None:
 
 
 def test_an_answer_longer_than_allowed_is_cut_as_models_cut_it() -> None:
-    request = Request((Message("user", data("text", "How?")),), max_tokens=5)
+    request = ModelRequest((ChatMessage("user", data("text", "How?")),), max_tokens=5)
     reply = MODEL.reply(request, 5)
     assert reply.finish == "length"
-    assert tokens(reply.text) <= 5
+    assert estimated_tokens(reply.text) <= 5
 
 
 def test_tokens_are_estimated() -> None:
-    assert (tokens(""), tokens("abcdefgh"), tokens("你好"), tokens("你好 abc")) == (0, 2, 2, 3)
+    assert (
+        estimated_tokens(""),
+        estimated_tokens("abcdefgh"),
+        estimated_tokens("你好"),
+        estimated_tokens("你好 abc"),
+    ) == (0, 2, 2, 3)
 
 
 def test_words_are_compared_by_their_stems_and_chinese_by_pairs() -> None:

@@ -3,16 +3,16 @@
 import pytest
 
 from shared.memory.conversations.extraction import PROMPT, Facts
-from shared.models import Message, Request
+from shared.models import ChatMessage, ModelRequest
 from shared.models.answers import typed
-from shared.models.offline import OfflineModel
+from shared.models.offline.model import OfflineModel
 from shared.models.prices import Prices
 from shared.models.prompts import data, system
 
 
 def found(*turns: str) -> list[tuple[int, str, str | None]]:
     text = "\n\n".join(data(f"turn {n} by ada", turn) for n, turn in enumerate(turns, 1))
-    request = Request((Message("user", text),), system(PROMPT))
+    request = ModelRequest((ChatMessage("user", text),), system(PROMPT))
     answer, _ = typed.ask(lambda asked: OfflineModel(Prices()).reply(asked, 5), request, Facts)
     return [(fact.turn, fact.subject, fact.since) for fact in answer.facts]
 

@@ -7,9 +7,9 @@ import pytest
 from flows.plan import plan
 from shared.events import Thread
 from shared.memory import Memory
-from shared.models import Message, Request
+from shared.models import ChatMessage, ModelRequest
 from shared.models.answers import typed
-from shared.models.offline import connect
+from shared.models.offline.model import connect
 from shared.models.prompts import data, system
 from shared.planning import Brief
 from shared.planning.model_parts import PROMPT, Draft, described, drafted, plan_with_a_model
@@ -35,8 +35,8 @@ def test_each_part_of_a_goal_becomes_a_call_of_the_tool_it_names(
 ) -> None:
     assert plan.plans
     offered = plan.plans.offered(an_event())
-    request = Request(
-        (Message("user", data("text", goal)),),
+    request = ModelRequest(
+        (ChatMessage("user", data("text", goal)),),
         system(PROMPT + "\n".join(described(tool) for tool in offered.values())),
         schema=typed.schema_of(Draft),
         max_tokens=4000,
@@ -67,8 +67,8 @@ class Offline:
     def ask(self, prompt: str, *context: object, returns: type[T], **_: object) -> T:
         question = data("text", str(context[0]))
         schema = typed.schema_of(returns)
-        request = Request(
-            (Message("user", question),), system(prompt), schema=schema, max_tokens=4000
+        request = ModelRequest(
+            (ChatMessage("user", question),), system(prompt), schema=schema, max_tokens=4000
         )
         return typed.parse(returns, connect(Settings()).reply(request, 5).text)
 

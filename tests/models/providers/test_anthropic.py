@@ -9,9 +9,11 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from shared.errors import ModelRejected, ModelUnavailable
-from shared.models import Json, Message, Provider, Request, ToolCall, ToolSpec
+from shared.events import Json
+from shared.models import ChatMessage, ModelRequest, Provider, ToolCall, ToolSpec
 from shared.models.answers.typed import Between, schema_of
-from shared.models.providers.anthropic.wire import Answer, body_of, messages_of
+from shared.models.prices import Prices
+from shared.models.providers.anthropic.wire import MessageReader, body_of, messages_of
 from shared.models.routing import Models
 from shared.settings import Settings
 from tests.models.conftest import KEY
@@ -24,8 +26,8 @@ class Verdict(NamedTuple):
 
 
 SCHEMA = schema_of(Verdict)
-ASK = Request((Message("user", "How?"),), system="Be brief.", max_tokens=50)
-TYPED = Request((Message("user", "How?"),), schema=SCHEMA, max_tokens=50)
+ASK = ModelRequest((ChatMessage("user", "How?"),), system="Be brief.", max_tokens=50)
+TYPED = ModelRequest((ChatMessage("user", "How?"),), schema=SCHEMA, max_tokens=50)
 LOOK = ToolSpec("look", "Look at it.", {"type": "object", "properties": {}})
 CALL = ToolCall("c1", "look", {})
 
@@ -45,8 +47,12 @@ def _message(*content: Json, **more: Any) -> Json:
 
 
 def test_a_request_is_written_as_the_wire_wants_it(model: Provider, server: ScriptedServer) -> None:
-    turns = (*ASK.messages, Message("assistant", "", (CALL,)), Message("tool", "seen", (), "c1"))
-    model.reply(Request(turns, "Be brief.", (LOOK,), max_tokens=50), 5)
+    turns = (
+        *ASK.messages,
+        ChatMessage("assistant", "", (CALL,)),
+        ChatMessage("tool", "seen", (), "c1"),
+    )
+    model.reply(ModelRequest(turns, "Be brief.", (LOOK,), max_tokens=50), 5)
     seen = server.seen[0]
     assert seen.path == "/v1/messages"
     assert seen.headers["x-api-key"] == KEY
@@ -75,14 +81,14 @@ def test_a_request_is_written_as_the_wire_wants_it(model: Provider, server: Scri
 def test_a_conversation_starts_with_the_user_and_alternates() -> None:
     turns = messages_of(
         [
-            Message("assistant", "Hi."),
-            Message("user", " "),
-            Message("user", "Look"),
-            Message("user", "there."),
-            Message("assistant", "", (CALL, ToolCall("c2", "look", {}))),
-            Message("tool", "one", call_id="c1"),
-            Message("tool", "", call_id="c2"),
-            Message("user", "And?"),
+            ChatMessage("assistant", "Hi."),
+            ChatMessage("user", " "),
+            ChatMessage("user", "Look"),
+            ChatMessage("user", "there."),
+            ChatMessage("assistant", "", (CALL, ToolCall("c2", "look", {}))),
+            ChatMessage("tool", "one", call_id="c1"),
+            ChatMessage("tool", "", call_id="c2"),
+            ChatMessage("user", "And?"),
         ]
     )
     assert [turn["role"] for turn in turns] == ["user", "assistant"] * 2 + ["user"]
@@ -94,13 +100,15 @@ def test_a_conversation_starts_with_the_user_and_alternates() -> None:
 
 def test_calls_of_other_servers_keep_their_results() -> None:
     call = ToolCall("functions.look:0", "look", {})
-    said = [Message("assistant", "", (call,)), Message("tool", "seen", call_id=call.id)]
+    said = [ChatMessage("assistant", "", (call,)), ChatMessage("tool", "seen", call_id=call.id)]
     (_, use, result) = messages_of(said)
     assert use["content"][0]["id"] == result["content"][0]["tool_use_id"] == "functions_look_0"
 
 
 def test_tools_of_earlier_calls_stay_described() -> None:
-    body = body_of("m", Request((Message("user", "a"), Message("assistant", "", (CALL,)))))
+    body = body_of(
+        "m", ModelRequest((ChatMessage("user", "a"), ChatMessage("assistant", "", (CALL,))))
+    )
     assert [tool["name"] for tool in body["tools"]] == ["look"]
     assert "tools" not in body_of("m", ASK)
 
@@ -129,7 +137,7 @@ def test_the_temperature_goes_to_models_that_take_one(
 
 
 def test_the_temperature_is_one_at_most() -> None:
-    assert body_of("m", Request(ASK.messages, temperature=1.5))["temperature"] == 1.0
+    assert body_of("m", ModelRequest(ASK.messages, temperature=1.5))["temperature"] == 1.0
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -169,7 +177,7 @@ def test_a_schema_is_asked_for_natively_with_its_bounds_in_words(
 def test_a_property_may_be_called_like_a_bound(model: Provider, server: ScriptedServer) -> None:
     bound = {"type": "object", "properties": {"minimum": {"type": "integer", "minimum": 3}}}
     schema = bound | {"required": ["minimum"], "additionalProperties": False}
-    model.reply(Request(ASK.messages, schema=schema), 5)
+    model.reply(ModelRequest(ASK.messages, schema=schema), 5)
     sent = server.seen[0].body["output_config"]["format"]["schema"]["properties"]
     assert sent == {"minimum": {"type": "integer", "description": "(minimum: 3)"}}
 
@@ -220,7 +228,7 @@ def test_a_grammar_that_is_too_large_is_no_end(model: Provider, server: Scripted
 
 
 def test_an_open_schema_is_asked_for_by_a_tool(model: Provider, server: ScriptedServer) -> None:
-    model.reply(Request(ASK.messages, schema={"type": "object"}, tools=(LOOK,)), 5)
+    model.reply(ModelRequest(ASK.messages, schema={"type": "object"}, tools=(LOOK,)), 5)
     body = server.seen[0].body
     assert [tool["name"] for tool in body["tools"]] == ["look", "give_answer"]
     assert body["tool_choice"] == {"type": "any"}
@@ -240,7 +248,7 @@ def test_other_complaints_are_no_question_of_what_a_model_takes(
     model: Provider, server: ScriptedServer, said: str
 ) -> None:
     server.says(Fails(400, message=said))
-    request = Request(ASK.messages, tools=(LOOK,), tool_choice="look", schema=SCHEMA)
+    request = ModelRequest(ASK.messages, tools=(LOOK,), tool_choice="look", schema=SCHEMA)
     with pytest.raises(ModelRejected, match=r"invalid_request_error"):
         model.reply(request, 5)
     assert len(server.seen) == 1
@@ -322,7 +330,7 @@ def test_all_input_tokens_are_counted(model: Provider, server: ScriptedServer) -
 
 
 def test_the_counts_of_a_stream_are_totals() -> None:
-    answer = Answer()
+    answer = MessageReader()
     answer.add({"type": "message_start", "message": _message(usage=_usage())})
     ended = {"input_tokens": 10, "cache_read_input_tokens": 4, "output_tokens": 7}
     answer.add({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": ended})
@@ -409,10 +417,11 @@ _JSON = st.recursive(
     st.dictionaries(st.sampled_from(["content", "usage", "delta", "index", "message"]), _JSON),
 )
 def test_json_of_another_shape_is_said_so(kind: str, piece: Json) -> None:
-    answer = Answer()
+    answer = MessageReader()
     try:
         answer.add(piece | {"type": kind})
     except (AttributeError, TypeError, KeyError, ValueError):
         return  # what the provider turns into ModelUnavailable
-    assert isinstance(answer.answered(), str)
-    assert answer.calls() is not None
+    reply = answer.reply("m", Prices())
+    assert isinstance(reply.text, str)
+    assert reply.calls is not None

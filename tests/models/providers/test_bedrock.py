@@ -5,7 +5,7 @@ import json
 import pytest
 
 from shared.errors import ModelRejected, ModelUnavailable
-from shared.models import Message, Provider, Request, ToolCall, ToolSpec
+from shared.models import ChatMessage, ModelRequest, Provider, ToolCall, ToolSpec
 from shared.models.providers.bedrock import model as bedrock
 from shared.models.providers.bedrock.wire import messages_of, tools_of
 from shared.models.routing import Models
@@ -13,8 +13,8 @@ from shared.settings import Settings
 from tests.models.scripted_server import Fails, Says, ScriptedServer, Sends
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
-ASK = Request((Message("user", "How?"),), system="Be brief.", max_tokens=50)
-TYPED = Request((Message("user", "How?"),), schema=SCHEMA, max_tokens=50)
+ASK = ModelRequest((ChatMessage("user", "How?"),), system="Be brief.", max_tokens=50)
+TYPED = ModelRequest((ChatMessage("user", "How?"),), schema=SCHEMA, max_tokens=50)
 LOOK = ToolSpec("look", "Look at it.", {"type": "object", "properties": {}})
 CALL = ToolCall("c1", "look", {})
 
@@ -27,14 +27,14 @@ def model(settings: Settings) -> Provider:
 def test_a_conversation_starts_with_the_user_and_alternates() -> None:
     turns = messages_of(
         [
-            Message("assistant", "Hi."),
-            Message("user", " "),
-            Message("user", "Look"),
-            Message("user", "there."),
-            Message("assistant", "", (CALL, ToolCall("c2", "look", {}))),
-            Message("tool", "one", call_id="c1"),
-            Message("tool", "", call_id="c2"),
-            Message("user", "And?"),
+            ChatMessage("assistant", "Hi."),
+            ChatMessage("user", " "),
+            ChatMessage("user", "Look"),
+            ChatMessage("user", "there."),
+            ChatMessage("assistant", "", (CALL, ToolCall("c2", "look", {}))),
+            ChatMessage("tool", "one", call_id="c1"),
+            ChatMessage("tool", "", call_id="c2"),
+            ChatMessage("user", "And?"),
         ]
     )
     assert [turn["role"] for turn in turns] == ["user", "assistant"] * 2 + ["user"]
@@ -44,7 +44,7 @@ def test_a_conversation_starts_with_the_user_and_alternates() -> None:
 
 
 def test_tools_of_earlier_calls_stay_described() -> None:
-    request = Request((Message("user", "a"), Message("assistant", "", (CALL,))))
+    request = ModelRequest((ChatMessage("user", "a"), ChatMessage("assistant", "", (CALL,))))
     config = tools_of(request, force=True, answer=True)
     assert config is not None
     assert [tool["toolSpec"]["name"] for tool in config["tools"]] == ["look"]
@@ -68,7 +68,7 @@ def test_a_schema_is_asked_for_by_a_forced_tool(
 def test_with_other_tools_the_model_has_the_choice_among_all(
     model: Provider, server: ScriptedServer
 ) -> None:
-    model.reply(Request(ASK.messages, tools=(LOOK,), schema=SCHEMA), 5)
+    model.reply(ModelRequest(ASK.messages, tools=(LOOK,), schema=SCHEMA), 5)
     assert server.seen[0].body["toolConfig"]["toolChoice"] == {"any": {}}
 
 

@@ -10,9 +10,10 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from shared.errors import ModelRejected, ModelUnavailable, SettingsError
-from shared.models import Message, Provider, Request, ToolCall
-from shared.models.providers.endpoints import place_of
-from shared.models.providers.openai.wire import Answer
+from shared.models import ChatMessage, ModelRequest, Provider, ToolCall
+from shared.models.prices import Prices
+from shared.models.providers.openai.wire import CompletionReader
+from shared.models.providers.servers import served_model
 from shared.models.routing import Models
 from shared.settings import Settings
 from tests.models.busy_server import busy_server
@@ -25,8 +26,8 @@ SCHEMA = {
     "required": ["a"],
     "additionalProperties": False,
 }
-ASK = Request((Message("user", "How?"),), system="Be brief.", max_tokens=50)
-TYPED = Request((Message("user", "How?"),), schema=SCHEMA, max_tokens=50)
+ASK = ModelRequest((ChatMessage("user", "How?"),), system="Be brief.", max_tokens=50)
+TYPED = ModelRequest((ChatMessage("user", "How?"),), schema=SCHEMA, max_tokens=50)
 
 
 @pytest.fixture
@@ -50,8 +51,8 @@ def model(settings: Settings) -> Provider:
     ],
 )
 def test_a_name_leads_to_a_server(name: str, settings: Settings, url: str, model: str) -> None:
-    place = place_of(name, settings, "MODEL_SMALL")
-    assert (place.endpoint.url, place.model) == (url, model)
+    served = served_model(name, settings, "MODEL_SMALL")
+    assert (served.server.url, served.model) == (url, model)
 
 
 def test_a_key_goes_to_its_own_server_only(settings: Settings, server: ScriptedServer) -> None:
@@ -65,18 +66,22 @@ def test_a_key_goes_to_its_own_server_only(settings: Settings, server: ScriptedS
 
 
 def test_a_key_is_in_no_representation(settings: Settings) -> None:
-    assert KEY not in repr(place_of("openai:m", settings, "MODEL_SMALL"))
+    assert KEY not in repr(served_model("openai:m", settings, "MODEL_SMALL"))
 
 
 def test_an_address_that_is_none_is_a_wrong_setting() -> None:
     with pytest.raises(SettingsError, match="OPENAI_BASE_URL"):
-        place_of("openai:m", Settings(openai_base_url="localhost:8000"), "MODEL_SMALL")
+        served_model("openai:m", Settings(openai_base_url="localhost:8000"), "MODEL_SMALL")
 
 
 def test_a_request_is_written_as_the_wire_wants_it(model: Provider, server: ScriptedServer) -> None:
     call = ToolCall("c1", "look", {"at": "ü"})
-    turns = (*ASK.messages, Message("assistant", "", (call,)), Message("tool", "seen", (), "c1"))
-    model.reply(Request(turns, "Be brief.", max_tokens=50), 5)
+    turns = (
+        *ASK.messages,
+        ChatMessage("assistant", "", (call,)),
+        ChatMessage("tool", "seen", (), "c1"),
+    )
+    model.reply(ModelRequest(turns, "Be brief.", max_tokens=50), 5)
     body = server.seen[0].body
     assert body["model"] == "some-model"
     assert (body["max_tokens"], body["temperature"]) == (50, 0.0)
@@ -190,9 +195,9 @@ def test_all_that_can_be_refused_may_be_refused_at_once(
 def test_a_schema_that_the_server_breaks_on_twice_is_asked_for_in_words(
     model: Provider, server: ScriptedServer, stream: bool
 ) -> None:
-    other = Request((Message("user", "Another question"),), schema=SCHEMA)
+    other = ModelRequest((ChatMessage("user", "Another question"),), schema=SCHEMA)
 
-    def ask(request: Request) -> None:
+    def ask(request: ModelRequest) -> None:
         list(model.stream(request, 5)) if stream else model.reply(request, 5)
 
     error = b'{"error": {"code": 500, "message": "no", "type": "server_error"}}'
@@ -252,7 +257,7 @@ def test_an_echo_of_the_request_is_not_taken_for_a_complaint(
 def test_a_schema_that_is_no_object_is_asked_for_inside_of_one(
     model: Provider, server: ScriptedServer
 ) -> None:
-    model.reply(Request(ASK.messages, schema={"type": "boolean"}), 5)
+    model.reply(ModelRequest(ASK.messages, schema={"type": "boolean"}), 5)
     sent = server.seen[0].body["response_format"]["json_schema"]["schema"]
     assert sent["properties"] == {"value": {"type": "boolean"}}
 
@@ -349,10 +354,10 @@ _JSON = st.recursive(
 @examples(deadline=None)
 @given(st.dictionaries(st.sampled_from(["choices", "usage"]), _JSON))
 def test_json_of_another_shape_is_said_so(piece: Any) -> None:
-    answer = Answer()
+    answer = CompletionReader()
     try:
         answer.add(piece)
-        answer.calls()
+        reply = answer.reply("m", Prices())
     except (AttributeError, TypeError, KeyError, ValueError):
         return  # what the provider turns into ModelUnavailable
-    assert isinstance(answer.text, str)
+    assert isinstance(reply.text, str)

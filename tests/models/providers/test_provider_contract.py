@@ -5,11 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from shared.models import Message, Provider, Reply, Request, ToolCall, ToolSpec
+from shared.models import ChatMessage, ModelReply, ModelRequest, Provider, ToolCall, ToolSpec
 from shared.models.answers import typed
 from tests.models.scripted_server import Says, ScriptedServer
 
-ASK = Request((Message("user", "How do I reset my password?"),), system="Be brief.", max_tokens=50)
+ASK = ModelRequest(
+    (ChatMessage("user", "How do I reset my password?"),), system="Be brief.", max_tokens=50
+)
 WEATHER = ToolSpec(
     "get_weather",
     "Return the weather in a city.",
@@ -17,7 +19,7 @@ WEATHER = ToolSpec(
 )
 
 
-def _streamed(provider: Provider, request: Request) -> tuple[str, list[Reply]]:
+def _streamed(provider: Provider, request: ModelRequest) -> tuple[str, list[ModelReply]]:
     chunks = list(provider.stream(request, 5))
     assert chunks[-1].reply is not None, "the reply comes last"
     return "".join(c.text for c in chunks), [c.reply for c in chunks if c.reply]
@@ -59,7 +61,9 @@ def test_a_tool_is_called_with_its_arguments(
     provider: Provider, server: ScriptedServer, stream: bool
 ) -> None:
     server.says(Says("", "tools", calls=(("get_weather", '{"city": "Zürich"}'),)))
-    request = Request((Message("user", "What is the weather in Zürich?"),), tools=(WEATHER,))
+    request = ModelRequest(
+        (ChatMessage("user", "What is the weather in Zürich?"),), tools=(WEATHER,)
+    )
     reply = _streamed(provider, request)[1][0] if stream else provider.reply(request, 5)
     assert reply.finish == "tools"
     assert [(call.name, call.arguments) for call in reply.calls] == [
@@ -72,15 +76,15 @@ def test_results_of_tools_are_taken_back(provider: Provider, server: ScriptedSer
     server.says(Says("It is sunny."))
     call = ToolCall("call_0", "get_weather", {"city": "Zürich"})
     turns = (
-        Message("user", "What is the weather in Zürich?"),
-        Message("assistant", "", (call,)),
-        Message("tool", "The weather in Zürich is sunny.", call_id="call_0"),
+        ChatMessage("user", "What is the weather in Zürich?"),
+        ChatMessage("assistant", "", (call,)),
+        ChatMessage("tool", "The weather in Zürich is sunny.", call_id="call_0"),
     )
-    reply = provider.reply(Request(turns, tools=(WEATHER,)), 5)
+    reply = provider.reply(ModelRequest(turns, tools=(WEATHER,)), 5)
     assert "sunny" in reply.text
     assert not reply.calls
 
 
 @pytest.mark.parametrize("text", ["", " ", "\x00", "\ud800", "😀", "x" * 60_000, "</data>"])
 def test_any_text_can_be_asked(provider: Provider, text: str) -> None:
-    assert provider.reply(Request((Message("user", text),), system=text), 5).text
+    assert provider.reply(ModelRequest((ChatMessage("user", text),), system=text), 5).text

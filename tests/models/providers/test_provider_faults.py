@@ -7,12 +7,12 @@ from email.utils import format_datetime
 import pytest
 
 from shared.errors import ModelError, ModelRejected, ModelUnavailable
-from shared.models import Message, Provider, Request
+from shared.models import ChatMessage, ModelRequest, Provider
 from tests.models.conftest import KEY
 from tests.models.scripted_server import Fails, Hangs, Says, ScriptedServer, Sends, Turn
 
 SECRET = "the customer's secret"
-ASK = Request((Message("user", SECRET),), max_tokens=50)
+ASK = ModelRequest((ChatMessage("user", SECRET),), max_tokens=50)
 
 #: What errors point to: where the key is, and where the address is.
 _SETTINGS = {

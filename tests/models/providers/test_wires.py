@@ -8,18 +8,19 @@ from typing import Any
 import pytest
 
 from shared.errors import ModelRejected
-from shared.models import Image, Json, Message, Provider, Request, ToolCall, ToolSpec
-from shared.models.providers.prefixes import kept
+from shared.events import Json
+from shared.models import ChatMessage, Image, ModelRequest, Provider, ToolCall, ToolSpec
+from shared.models.providers.prefix_cache import worth_caching
 from shared.models.routing import Models
 from shared.settings import Settings
 from tests.models.conftest import NAMES
 from tests.models.scripted_server import Fails, ScriptedServer
 
 PIXEL = "iVBORw0KGgo="
-PICTURE = Message("user", "What is this?", images=(Image("image/png", PIXEL),))
+PICTURE = ChatMessage("user", "What is this?", images=(Image("image/png", PIXEL),))
 LOOK = ToolSpec("look", "Look at it.", {"type": "object", "properties": {"z": {}, "a": {}}})
 SEEK = ToolSpec("seek", "Seek it.", {"type": "object", "properties": {}})
-ASK = Request((Message("user", "How?"),), "Be brief.", (LOOK, SEEK), max_tokens=50)
+ASK = ModelRequest((ChatMessage("user", "How?"),), "Be brief.", (LOOK, SEEK), max_tokens=50)
 
 LONG = "Answer as the handbook says. " * 1000
 MARKS = {"anthropic": '"cache_control": {"type": "ephemeral"}', "bedrock": '"cachePoint"'}
@@ -45,7 +46,7 @@ def _unmarked(value: Any) -> Any:
 
 
 def test_images_come_before_the_text(wire: Provider, server: ScriptedServer) -> None:
-    wire.reply(Request((PICTURE,)), 5)
+    wire.reply(ModelRequest((PICTURE,)), 5)
     (turn,) = server.seen[0].body["messages"]
     image = {
         "openai": {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PIXEL}"}},
@@ -60,15 +61,15 @@ def test_images_come_before_the_text(wire: Provider, server: ScriptedServer) -> 
 
 
 def test_an_image_needs_no_text(wire: Provider, server: ScriptedServer) -> None:
-    wire.reply(Request((replace(PICTURE, text=""),)), 5)
+    wire.reply(ModelRequest((replace(PICTURE, text=""),)), 5)
     (turn,) = server.seen[0].body["messages"]
     assert len(turn["content"]) == 1
 
 
 def test_an_image_that_is_no_base64_is_rejected(settings: Settings) -> None:
-    broken = Message("user", images=(Image("image/png", "no!"),))
+    broken = ChatMessage("user", images=(Image("image/png", "no!"),))
     with pytest.raises(ModelRejected, match="image/png"):
-        Models(settings).provider(NAMES["bedrock"]).reply(Request((broken,)), 5)
+        Models(settings).provider(NAMES["bedrock"]).reply(ModelRequest((broken,)), 5)
 
 
 def _choice(body: Json) -> Any:
@@ -122,14 +123,14 @@ def test_a_choice_that_is_refused_is_left_out_from_then_on(
     assert [bool(_choice(seen.body)) for seen in server.seen] == [True, False, False]
 
 
-def _conversation(arguments: Json) -> tuple[Message, ...]:
+def _conversation(arguments: Json) -> tuple[ChatMessage, ...]:
     call = ToolCall("c1", "look", arguments)
     return (
-        Message("user", "Grüße 🙂 " + LONG),
-        Message("assistant", "Let me see.", (call,)),
-        Message("tool", "seen " * 100, call_id="c1"),
-        Message("assistant", "It is there."),
-        Message("user", "And now?"),
+        ChatMessage("user", "Grüße 🙂 " + LONG),
+        ChatMessage("assistant", "Let me see.", (call,)),
+        ChatMessage("tool", "seen " * 100, call_id="c1"),
+        ChatMessage("assistant", "It is there."),
+        ChatMessage("user", "And now?"),
     )
 
 
@@ -174,13 +175,13 @@ def test_a_single_question_keeps_its_head_only(
     settings: Settings, server: ScriptedServer, name: str
 ) -> None:
     model = Models(settings).provider(name)
-    model.reply(Request((Message("user", LONG),), LONG), 5)
-    model.reply(Request((Message("user", LONG),), "Be brief."), 5)
+    model.reply(ModelRequest((ChatMessage("user", LONG),), LONG), 5)
+    model.reply(ModelRequest((ChatMessage("user", LONG),), "Be brief."), 5)
     assert [_marks(seen.body) for seen in server.seen] == [1, 0]
 
 
 def test_a_blank_system_part_is_nothing_to_keep(wire: Provider, server: ScriptedServer) -> None:
-    wire.reply(Request((Message("user", "How?"),), " " * 20_000), 5)
+    wire.reply(ModelRequest((ChatMessage("user", "How?"),), " " * 20_000), 5)
     assert _marks(server.seen[0].body) == 0
 
 
@@ -220,8 +221,8 @@ def test_what_is_too_small_to_be_kept_is_not_marked(
     ],
 )
 def test_each_model_has_its_floor(model: str, tokens: int) -> None:
-    assert not kept(model, Request((), "x" * (3 * tokens - 1))).head
-    assert kept(model, Request((), "x" * 3 * tokens)).head
+    assert not worth_caching(model, ModelRequest((), "x" * (3 * tokens - 1))).head
+    assert worth_caching(model, ModelRequest((), "x" * 3 * tokens)).head
 
 
 def test_a_model_that_is_not_known_to_keep_is_not_asked_to(

@@ -11,11 +11,19 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 
 from shared.errors import AnswerInvalid, ModelError, ModelRejected, ModelUnavailable, SettingsError
-from shared.models import Embedder, Image, Message, Provider, Reply, Request, ToolSpec
+from shared.models import (
+    ChatMessage,
+    EmbeddingProvider,
+    Image,
+    ModelReply,
+    ModelRequest,
+    Provider,
+    ToolSpec,
+)
 from shared.models.answers import typed
+from shared.models.answers.next_turn import next_turn
 from shared.models.answers.repair import repair
 from shared.models.answers.tool_calls import judged
-from shared.models.answers.tool_turn import turn
 from shared.models.answers.typed import Between
 from shared.models.routing import Models
 from shared.settings import Settings
@@ -24,7 +32,7 @@ from tests.models.conftest import KEY
 
 #: Far more than an answer takes: it bounds a server that hangs.
 PATIENCE = 60.0
-ASK = Request((Message("user", "How do I reset it?"),), system="Be brief.", max_tokens=40)
+ASK = ModelRequest((ChatMessage("user", "How do I reset it?"),), system="Be brief.", max_tokens=40)
 WEATHER = ToolSpec(
     "get_weather",
     "Return the weather in a city.",
@@ -40,18 +48,18 @@ COUNT = ToolSpec(
 TOOLS = replace(ASK, tools=(WEATHER, COUNT), max_tokens=60)
 
 
-def varied(request: Request, number: int) -> Request:
+def varied(request: ModelRequest, number: int) -> ModelRequest:
     """Return `request` with another text for each number, which leads to another random answer."""
-    return replace(request, messages=(Message("user", f"Question {number}"),), temperature=1.0)
+    return replace(request, messages=(ChatMessage("user", f"Question {number}"),), temperature=1.0)
 
 
 @pytest.fixture
-def ask(models: Models) -> Callable[[Request], Reply]:
+def ask(models: Models) -> Callable[[ModelRequest], ModelReply]:
     """Asks as a flow does: failures are retried."""
     return lambda request: models.reply("openai:tiny", request, timeout=PATIENCE)
 
 
-def streamed(provider: Provider, request: Request) -> tuple[str, Reply]:
+def streamed(provider: Provider, request: ModelRequest) -> tuple[str, ModelReply]:
     """Return the pieces and the reply. A server may close an idle connection just when it is used
     again; it is asked once more then, which is else the work of the layer above."""
     try:
@@ -107,34 +115,34 @@ def test_each_call_of_a_tool_is_fine_or_told_why_not(tiny: Provider, stream: boo
 
 
 def test_a_conversation_goes_on_after_calls_and_their_errors(
-    ask: Callable[[Request], Reply],
+    ask: Callable[[ModelRequest], ModelReply],
 ) -> None:
-    messages: tuple[Message, ...] = ()
+    messages: tuple[ChatMessage, ...] = ()
     rounds = 0
     for number in range(5):
-        messages = (*messages, Message("user", f"Question {number}"))
+        messages = (*messages, ChatMessage("user", f"Question {number}"))
         request = replace(TOOLS, messages=messages, temperature=1.0)
         try:
-            answer = turn(ask, request)
+            answer = next_turn(ask, request)
         except (AnswerInvalid, ModelUnavailable):
             continue
         rounds += bool(answer.calls)
         results = [
-            Message("tool", verdict.error or "It is 9.", call_id=verdict.call.id)
+            ChatMessage("tool", verdict.error or "It is 9.", call_id=verdict.call.id)
             for verdict in judged(request, answer)
         ]
-        messages = (*messages, Message("assistant", answer.text, answer.calls), *results)
+        messages = (*messages, ChatMessage("assistant", answer.text, answer.calls), *results)
     assert rounds, "it called a tool and was asked again with the result"
 
 
 @pytest.mark.parametrize("choice", ["any", "count"])
 def test_a_tool_that_must_be_called_is_called_or_the_answer_is_invalid(
-    ask: Callable[[Request], Reply], choice: str
+    ask: Callable[[ModelRequest], ModelReply], choice: str
 ) -> None:
     ends: Counter[str] = Counter()
     for number in range(5):
         try:
-            answer = turn(ask, varied(replace(TOOLS, tool_choice=choice), number))
+            answer = next_turn(ask, varied(replace(TOOLS, tool_choice=choice), number))
         except AnswerInvalid as err:
             ends["invalid"] += 1
             assert "did not call" in str(err)
@@ -159,7 +167,9 @@ class Kind:
     kind: Literal["bug", "question"]
 
 
-def test_a_typed_answer_is_within_its_bounds_or_invalid(ask: Callable[[Request], Reply]) -> None:
+def test_a_typed_answer_is_within_its_bounds_or_invalid(
+    ask: Callable[[ModelRequest], ModelReply],
+) -> None:
     ends: Counter[str] = Counter()
     for number in range(30):
         try:
@@ -177,7 +187,9 @@ def test_a_typed_answer_is_within_its_bounds_or_invalid(ask: Callable[[Request],
     assert ends.total() == 30
 
 
-def test_a_grammar_makes_valid_answers_of_random_ones(ask: Callable[[Request], Reply]) -> None:
+def test_a_grammar_makes_valid_answers_of_random_ones(
+    ask: Callable[[ModelRequest], ModelReply],
+) -> None:
     for number in range(8):
         answer, _ = typed.ask(ask, varied(ASK, number), Kind)
         assert answer.kind in {"bug", "question"}
@@ -185,20 +197,20 @@ def test_a_grammar_makes_valid_answers_of_random_ones(ask: Callable[[Request], R
 
 @examples(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(HISTORIES)
-def test_a_repaired_history_is_never_refused(tiny: Provider, history: list[Message]) -> None:
-    messages = tuple(replace(turn, images=()) for turn in history)
-    tiny.reply(Request(repair(messages), tools=(WEATHER,), max_tokens=2), PATIENCE)
+def test_a_repaired_history_is_never_refused(tiny: Provider, history: list[ChatMessage]) -> None:
+    messages = tuple(replace(next_turn, images=()) for next_turn in history)
+    tiny.reply(ModelRequest(repair(messages), tools=(WEATHER,), max_tokens=2), PATIENCE)
 
 
 def test_an_image_is_rejected_by_a_model_that_sees_nothing(tiny: Provider) -> None:
-    shown = Message("user", "What is this?", images=(Image("image/png", "iVBORw0KGgo="),))
+    shown = ChatMessage("user", "What is this?", images=(Image("image/png", "iVBORw0KGgo="),))
     with pytest.raises(ModelRejected, match="takes no images; look at the flow's model="):
         tiny.reply(replace(ASK, messages=(shown,)), PATIENCE)
 
 
 def test_what_exceeds_the_context_is_rejected(tiny: Provider) -> None:
     with pytest.raises(ModelRejected, match="refused the request"):
-        tiny.reply(replace(ASK, messages=(Message("user", "word " * 5000),)), PATIENCE)
+        tiny.reply(replace(ASK, messages=(ChatMessage("user", "word " * 5000),)), PATIENCE)
 
 
 def test_a_wrong_key_names_its_setting(chat_url: str) -> None:
@@ -217,7 +229,7 @@ def test_a_server_of_one_model_answers_to_any_name(models: Models) -> None:
     assert models.provider("openai:nobody").reply(ASK, PATIENCE).model == "openai:nobody"
 
 
-def embedding(url: str, name: str = "openai:tiny@64") -> Embedder:
+def embedding(url: str, name: str = "openai:tiny@64") -> EmbeddingProvider:
     settings = Settings(openai_base_url=url, openai_api_key=KEY, model_embed=name)
     return Models(settings, sleep=lambda seconds: None).embedder()
 

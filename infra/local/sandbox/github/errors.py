@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-_DOCUMENTATION = "https://docs.github.com/rest"
+from shared.events import Json
 
-Json = dict[str, object]
+_DOCUMENTATION = "https://docs.github.com/rest"
 
 
 class GitHubError(Exception):

@@ -2,28 +2,25 @@
 
 import re
 import threading
-from collections.abc import Iterator
 
-from shared.models import Chunk, Json, Provider, Reply, Request
-from shared.models.deadline import Deadline
+from shared.events import Json
+from shared.models import ModelRequest, Provider
 from shared.models.prices import Prices
 from shared.models.providers.anthropic.wire import (
     CACHE,
     FORCE,
     FORMAT,
     TEMPERATURE,
-    Answer,
+    MessageReader,
     body_of,
     parts_of,
 )
-from shared.models.providers.endpoints import Place, place_of
-from shared.models.providers.failures import adapting, garbled, problem_inside
-from shared.models.providers.http import Http, kept
+from shared.models.providers.http import Http, shared_http
+from shared.models.providers.http_model import HttpModel
+from shared.models.providers.servers import ServedModel, served_model
 from shared.settings import Settings
 
-_PATH = "/messages"
-
-#: How refusals speak of what a model does not take.
+#: The words of a refusal, by the part of the body that the model does not take.
 _COMPLAINTS = {
     TEMPERATURE: re.compile(r"temperature"),
     FORCE: re.compile(r"tool_choice.*(support|compatible|not permitted)|forces tool use"),
@@ -31,84 +28,38 @@ _COMPLAINTS = {
     FORMAT: re.compile(r"output_config|output.?format|structured.?output|grammar|too complex"),
 }
 
-#: Models newer than Opus 4.6 take no temperature, so that it is not even tried. Other servers do.
+#: Models newer than Opus 4.6 refuse a temperature, so none is sent. Other servers take one.
 _NO_TEMPERATURE = re.compile(r"claude-(?!3|(opus|sonnet|haiku)-4(-[0-6](-|$)|-2025|$))")
 
 
 def connect(name: str, settings: Settings, setting: str) -> Provider:
-    """Return the model called `name`; `setting` is what error messages point to."""
-    place = place_of(name, settings, setting)
-    return AnthropicModel(name, place, kept(), Prices(settings.model_prices))
+    """Return the model called `name`; error messages point to `setting`."""
+    served = served_model(name, settings, setting)
+    return AnthropicModel(name, served, shared_http(), Prices(settings.model_prices))
 
 
-class AnthropicModel:
-    """A chat model behind Anthropic's Messages. Thread-safe; what it turns out not to take is left
-    out for as long as the process lives."""
+class AnthropicModel(HttpModel):
+    """A chat model behind Anthropic's Messages. Parts that the model refuses are left out for as
+    long as the process lives."""
 
-    def __init__(self, name: str, place: Place, http: Http, prices: Prices) -> None:
-        self.name = name
-        self._endpoint, self._model = place
-        self._http = http
-        self._prices = prices
+    path = "/messages"
+
+    def __init__(self, name: str, served: ServedModel, http: Http, prices: Prices) -> None:
+        super().__init__(name, served, http, prices)
         self._lock = threading.Lock()
         known = [TEMPERATURE] if _NO_TEMPERATURE.match(self._model) else []
         self._lacks: frozenset[str] = frozenset(known)
 
-    def reply(self, request: Request, timeout: float) -> Reply:
-        deadline = Deadline(timeout)
-
-        def call(body: Json) -> Json:
-            return self._http.post(self._endpoint, _PATH, body, deadline)
-
-        return self.read(adapting(lambda: self.body(request), call, self.learn))
-
-    def read(self, answered: Json) -> Reply:
-        """Return the reply that a whole answer holds; raises ModelUnavailable or ModelRejected."""
-        answer = Answer()
-        self._add(answer, answered)
-        if not answer.begun:
-            raise garbled(self._endpoint, "answered JSON without a message")
-        return self._reply(answer)
-
-    def stream(self, request: Request, timeout: float) -> Iterator[Chunk]:
-        deadline = Deadline(timeout)
-
-        def call(body: Json) -> Iterator[Json]:
-            return self._http.events(self._endpoint, _PATH, body, deadline)
-
-        answer = Answer()
-        for event in adapting(lambda: self.body(request, stream=True), call, self.learn):
-            if text := self._add(answer, event):
-                yield Chunk(text)
-        if not answer.finish:
-            raise garbled(self._endpoint, "closed the connection in the middle of the answer")
-        yield Chunk(reply=self._reply(answer))
-
-    def body(self, request: Request, *, stream: bool = False) -> Json:
-        """Write the body without what the model is known not to take."""
+    def body(self, request: ModelRequest, *, stream: bool = False) -> Json:
         return body_of(self._model, request, self._lacks, stream=stream)
 
     def learn(self, body: Json, detail: str) -> bool:
-        """Adapt to why the server refused `body`; return whether another try is worth it.
-
-        The newest models take no forced tool, old ones no output_config.
-        """
+        """Learn: the newest models refuse a forced tool, old ones output_config."""
         said = detail.lower()
         refused = {part for part in parts_of(body) if _COMPLAINTS[part].search(said)}
         with self._lock:
             self._lacks |= refused
         return bool(refused)
 
-    def _add(self, answer: Answer, piece: Json) -> str:
-        if piece.get("type") == "error" or "error" in piece:
-            raise problem_inside(self._endpoint, piece.get("error"))
-        try:
-            return answer.add(piece)
-        except (AttributeError, KeyError, TypeError, ValueError) as err:
-            raise garbled(self._endpoint, "answered JSON of another shape") from err
-
-    def _reply(self, answer: Answer) -> Reply:
-        cost = self._prices.cost(self.name, answer.usage)
-        return Reply(
-            answer.answered(), answer.outcome(), answer.usage, self.name, answer.calls(), cost
-        )
+    def _reader(self) -> MessageReader:
+        return MessageReader()

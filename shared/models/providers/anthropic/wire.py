@@ -9,18 +9,20 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.models import Json, Message, Request, ToolSpec, Usage
+from shared.events import Json
+from shared.models import ChatMessage, ModelRequest, ToolSpec, Usage
+from shared.models.answers.repair import LEFT_OUT
 from shared.models.providers import blocks
 from shared.models.providers.json_output import ANSWER, as_object, is_strict, json_instruction
-from shared.models.providers.prefixes import kept, turns_to_mark
+from shared.models.providers.prefix_cache import turns_to_mark, worth_caching
 
-#: What a model may turn out not to take.
+#: Parts of a body that some models refuse.
 TEMPERATURE, FORMAT, FORCE, CACHE = "temperature", "output_config", "tool_choice", "cache_control"
 
 _KEEP = {"type": "ephemeral"}
 
-#: What a schema may not hold, https://platform.claude.com/docs/en/build-with-claude/
-#: structured-outputs#json-schema-limitations. It is said in words, and the answer is checked.
+#: Words that a schema may not hold, https://platform.claude.com/docs/en/build-with-claude/
+#: structured-outputs#json-schema-limitations. Descriptions say them, and the answer is checked.
 _BOUNDS = frozenset(
     {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
     | {"minLength", "maxLength", "minItems", "maxItems", "uniqueItems"}
@@ -28,9 +30,9 @@ _BOUNDS = frozenset(
 
 
 def body_of(
-    model: str, request: Request, lacks: Collection[str] = (), *, stream: bool = False
+    model: str, request: ModelRequest, lacks: Collection[str] = (), *, stream: bool = False
 ) -> Json:
-    """Write `request` for a model that does not take what `lacks` names.
+    """Write `request` for a model that refuses the parts in `lacks`.
 
     The conversation comes last, so that a longer one starts with the same bytes.
     """
@@ -60,12 +62,12 @@ def body_of(
     return body
 
 
-def _mark(body: Json, request: Request) -> None:
-    """Mark what is worth keeping: three of the four marks that are allowed, at most."""
-    worth = kept(body["model"], request)
+def _mark(body: Json, request: ModelRequest) -> None:
+    """Mark the parts worth keeping, with at most three of the four marks that are allowed."""
+    worth = worth_caching(body["model"], request)
     ends = []
     if worth.head:
-        # Tools come before the system's part: its mark covers them.
+        # Tools come before the system prompt: its mark covers them.
         ends.append((body.get("system") or body["tools"])[-1])
     if worth.turns:
         ends += [turn["content"][-1] for turn in turns_to_mark(body["messages"])]
@@ -74,18 +76,18 @@ def _mark(body: Json, request: Request) -> None:
 
 
 def parts_of(body: Json) -> set[str]:
-    """Return which of what a model may not take stands in `body`."""
+    """Return the parts of `body` that some models refuse."""
     written = [*body.get("system", ()), *body.get("tools", ())]
     written += [block for turn in body["messages"] for block in turn["content"]]
     marked = {CACHE} if any(CACHE in block for block in written) else set()
     return body.keys() & {TEMPERATURE, FORMAT, FORCE} | marked
 
 
-def messages_of(messages: Collection[Message]) -> list[Json]:
-    return blocks.alternating(messages, _blocks, {"type": "text", "text": blocks.LEFT_OUT})
+def messages_of(messages: Collection[ChatMessage]) -> list[Json]:
+    return blocks.alternating(messages, _blocks, {"type": "text", "text": LEFT_OUT})
 
 
-def _blocks(message: Message) -> list[Json]:
+def _blocks(message: ChatMessage) -> list[Json]:
     if message.role == "tool":
         result = {"type": "tool_result", "tool_use_id": _id(message.call_id)}
         return [result | {"content": message.text or blocks.NOTHING}]
@@ -105,7 +107,7 @@ def _blocks(message: Message) -> list[Json]:
 
 
 def _id(given: str) -> str:
-    """Return an id that is taken here: other servers write other characters."""
+    """Replace characters in ids that other servers write and Anthropic refuses."""
     return re.sub(r"[^A-Za-z0-9_-]", "_", given)
 
 
@@ -139,17 +141,16 @@ def without_bounds(schema: Json) -> Json:
 
 
 @dataclass
-class Answer(blocks.Answer):
-    """What has come of a reply so far: the events of a stream, or all of it at once."""
+class MessageReader(blocks.BlocksReader):
+    """Reads a reply: the events of a stream, or the whole message."""
 
-    begun: bool = False
     _counts: dict[str, int] = field(default_factory=dict)
 
     def add(self, piece: Mapping[str, Any]) -> str:
-        """Take in a message or one event of a stream; return the text that it adds for a reader.
+        """Read a message or one event of a stream.
 
-        Raises AttributeError, KeyError or TypeError when it has another shape. Events and blocks of
-        kinds that are not known here, such as pings and thoughts, add nothing.
+        Raises AttributeError, KeyError or TypeError when it has another shape. Unknown events and
+        blocks, such as pings and thoughts, add nothing.
         """
         match piece.get("type"):
             case "message":
@@ -197,9 +198,9 @@ class Answer(blocks.Answer):
         return text
 
     def _count(self, usage: Mapping[str, Any]) -> None:
-        """Count: `input_tokens` leave out what was read from and written to the cache.
+        """Count tokens: `input_tokens` leaves out those read from and written to the cache.
 
-        The counts of a stream's events are totals so far, not differences.
+        Each event of a stream brings totals, not differences.
         """
         self._counts |= {key: count for key, count in usage.items() if isinstance(count, int)}
         read = self._counts.get("cache_read_input_tokens", 0)

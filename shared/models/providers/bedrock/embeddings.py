@@ -6,23 +6,24 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from shared.errors import SettingsError
-from shared.models import Json, Purpose
+from shared.events import Json
+from shared.models import EmbeddingPurpose
 from shared.models.deadline import Deadline
-from shared.models.guards.embedding import Portion, Vectors, Wire
 from shared.models.providers.bedrock.model import Clients, translated
+from shared.models.providers.embedding_wire import EmbeddingWire, Portion, Vectors
 
 _TITAN = "amazon.titan-embed-text-v2:0"
 _COHERE_3 = ("cohere.embed-english-v3", "cohere.embed-multilingual-v3")
 _COHERE_4 = "cohere.embed-v4:0"
 #: An inference profile begins with where it may run: `us.`, `eu.`, `global.`.
 _PROFILE = re.compile(r"^[a-z]{2,6}\.(?=amazon\.|cohere\.)")
-#: How many input tokens a call had, whatever the model.
+#: The header with the input tokens of a call, for all models.
 _TOKENS_HEADER = "x-amzn-bedrock-input-token-count"
 _LARGEST_BODY = 4_000_000
 
 
 class _Kind(NamedTuple):
-    """One of the models: the dimensions it can have, the first of them unless one is said."""
+    """A known model: its possible dimensions, the default first."""
 
     dimensions: tuple[int, ...]
     portion: Portion
@@ -42,9 +43,9 @@ _KINDS = {
 }
 
 
-def connect(name: str) -> Wire:
-    """Return the model of `bedrock:amazon.titan-embed-text-v2:0`, or with its dimensions as
-    `…@512`; raises SettingsError for one that is not known."""
+def connect(name: str) -> EmbeddingWire:
+    """Return the model of `bedrock:amazon.titan-embed-text-v2:0`, or of that name with dimensions,
+    as `…@512`; raises SettingsError for an unknown one."""
     plain, at, said = name.partition("@")
     id = plain.partition(":")[2]
     model = _PROFILE.sub("", id)
@@ -73,7 +74,7 @@ class _Invoked:
         self._clients = Clients()
 
     def _invoke(self, body: Json, deadline: Deadline) -> tuple[Any, int]:
-        """Return the answer and its count of tokens."""
+        """Return the answer and its input tokens."""
         answer = self._clients.within(deadline.left).invoke_model(
             modelId=self._id, body=json.dumps(body), contentType="application/json"
         )
@@ -82,7 +83,7 @@ class _Invoked:
 
 
 class _Titan(_Invoked):
-    def call(self, texts: Sequence[str], purpose: Purpose, deadline: Deadline) -> Vectors:
+    def call(self, texts: Sequence[str], purpose: EmbeddingPurpose, deadline: Deadline) -> Vectors:
         [text] = texts
         body = {"inputText": text, "dimensions": self.dimensions, "normalize": True}
         with translated(self.name, "MODEL_EMBED", deadline):
@@ -92,7 +93,7 @@ class _Titan(_Invoked):
 
 
 class _Cohere(_Invoked):
-    def call(self, texts: Sequence[str], purpose: Purpose, deadline: Deadline) -> Vectors:
+    def call(self, texts: Sequence[str], purpose: EmbeddingPurpose, deadline: Deadline) -> Vectors:
         body: Json = {"texts": list(texts), "input_type": f"search_{purpose}"}
         if self._model == _COHERE_4:
             body |= {"output_dimension": self.dimensions, "embedding_types": ["float"]}
@@ -102,6 +103,6 @@ class _Cohere(_Invoked):
         with translated(self.name, "MODEL_EMBED", deadline):
             answer, tokens = self._invoke(body, deadline)
             found = answer["embeddings"]
-            # By type, where types were asked for; else the rows themselves.
+            # By type, if types were asked for; else the rows themselves.
             rows = found["float"] if isinstance(found, dict) else found
             return Vectors([[float(value) for value in row] for row in rows], tokens)

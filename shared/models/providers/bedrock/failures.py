@@ -1,4 +1,4 @@
-"""Where Bedrock's and botocore's failures become our errors."""
+"""Translates failures of Bedrock and botocore into our errors."""
 
 import time
 
@@ -18,7 +18,7 @@ from botocore.exceptions import (
 )
 
 from shared.errors import ModelRejected, ModelUnavailable
-from shared.models.providers.failures import Refused, retry_after, unavailable
+from shared.models.providers.failures import BodyRefused, retry_after, unavailable
 
 #: https://docs.aws.amazon.com/bedrock/latest/userguide/troubleshooting-api-error-codes.html, in the
 #: spelling of event streams without capitals.
@@ -56,7 +56,7 @@ _CREDENTIALS = (
 
 
 def answered_error(name: str, setting: str, err: ClientError) -> ModelUnavailable | ModelRejected:
-    """Translate an error that Bedrock answered. `setting` is the one that holds `name`."""
+    """Translate an error that Bedrock answered. `setting` holds `name`."""
     metadata = err.response.get("ResponseMetadata", {})
     status = metadata.get("HTTPStatusCode", 0)
     said = err.response.get("Error", {})
@@ -66,7 +66,7 @@ def answered_error(name: str, setting: str, err: ClientError) -> ModelUnavailabl
         wait = retry_after(metadata.get("HTTPHeaders", {}), time.time())
         return unavailable(name, _PASSING.get(code, status), wait)
     if "prompt caching" in message:
-        return Refused(f"{name}: keeps no prompts; look at {setting} ({status})", message)
+        return BodyRefused(f"{name}: keeps no prompts; look at {setting} ({status})", message)
     if code in _DENIED or status in {401, 403}:
         advice = (
             "access was denied; look at the AWS credentials, at their permission "
@@ -78,11 +78,11 @@ def answered_error(name: str, setting: str, err: ClientError) -> ModelUnavailabl
     if "on-demand throughput" in message:
         advice = f"the model wants an inference profile; put its region first in {setting}"
         return ModelRejected(f"{name}: {advice}, as bedrock:us.{name.partition(':')[2]}")
-    return Refused(f"{name}: refused the request; look at {setting} ({status or 400})", message)
+    return BodyRefused(f"{name}: refused the request; look at {setting} ({status or 400})", message)
 
 
 def no_answer(name: str, seconds: float, err: Exception) -> ModelUnavailable | ModelRejected:
-    """Translate what went wrong before or on the way to an answer."""
+    """Translate an error that left no answer."""
     kind = type(err).__name__
     if isinstance(err, _CREDENTIALS):
         advice = "look at AWS_PROFILE, AWS_ACCESS_KEY_ID or the function's role"

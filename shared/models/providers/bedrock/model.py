@@ -1,7 +1,7 @@
 """Amazon Bedrock: Converse and ConverseStream, through botocore.
 
-botocore is boto3's core; boto3 itself would add a fifth to the time of its import. Nothing here is
-imported before a `bedrock:` name is used.
+botocore is boto3's core; boto3 itself would add a fifth to the time of its import. This module is
+imported on the first use of a `bedrock:` name.
 """
 
 import re
@@ -19,29 +19,28 @@ from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
 from shared.errors import ModelUnavailable, SettingsError
-from shared.models import Chunk, Json, Provider, Reply, Request
+from shared.events import Json
+from shared.models import Chunk, ModelReply, ModelRequest, Provider
 from shared.models.deadline import Deadline
 from shared.models.prices import Prices
 from shared.models.providers import blocks
 from shared.models.providers.bedrock.failures import answered_error, no_answer
-from shared.models.providers.bedrock.wire import Answer, mark, messages_of, tools_of
-from shared.models.providers.failures import Refused
+from shared.models.providers.bedrock.wire import ConverseReader, mark, messages_of, tools_of
+from shared.models.providers.failures import adapting
 from shared.models.providers.json_output import as_object, json_instruction
 from shared.settings import Settings, aws_region
 
 T = TypeVar("T")
 
-_ADAPTATIONS = 5
-
 
 def connect(name: str, settings: Settings, setting: str) -> Provider:
-    """Return the model called `name`; `setting` is what error messages point to."""
+    """Return the model called `name`; error messages point to `setting`."""
     return BedrockModel(name, setting, Prices(settings.model_prices))
 
 
 @cache
 def session() -> Any:
-    """Return the session of this process: reading its models and credentials takes long."""
+    """Return the session of this process, which takes long to read models and credentials."""
     return botocore.session.get_session()
 
 
@@ -50,13 +49,13 @@ _building = threading.Lock()
 
 
 class Clients:
-    """Clients, one per time-out: a client's time-out cannot be set per call."""
+    """One client per time-out, because a call cannot set it."""
 
     def __init__(self) -> None:
         self._clients: dict[float, Any] = {}
 
     def within(self, seconds: float) -> Any:
-        """Return a client that waits for at most `seconds`, rounded down so that few are built."""
+        """Return a client that waits at most `seconds`, rounded down to build few clients."""
         step = 0.1 if seconds < 1 else 1 if seconds < 10 else 5 if seconds < 60 else 30
         patience = round(max(seconds // step * step, 0.1), 1)
         with _building:
@@ -76,8 +75,8 @@ class Clients:
 
 
 class BedrockModel:
-    """A chat model on Bedrock. A stream that stalls ends at most one more `timeout` later: botocore
-    measures the silence, not the whole."""
+    """A chat model on Bedrock. A stalled stream may last one more `timeout`, because botocore
+    bounds each silence and not the whole."""
 
     def __init__(self, name: str, setting: str, prices: Prices) -> None:
         self.name = name
@@ -87,10 +86,10 @@ class BedrockModel:
         if not self._id:
             raise SettingsError(f"{setting}={name!r} names no model; write bedrock:us.amazon.nova…")
         self._clients = Clients()
-        #: What the model turned out not to take.
+        #: Parts that the model refused.
         self._lacks: frozenset[str] = frozenset()
 
-    def reply(self, request: Request, timeout: float) -> Reply:
+    def reply(self, request: ModelRequest, timeout: float) -> ModelReply:
         deadline = Deadline(timeout)
 
         def call(parameters: Json) -> Json:
@@ -100,20 +99,20 @@ class BedrockModel:
         with translated(self.name, self._setting, deadline):
             return self.read(self._adapting(request, call))
 
-    def read(self, whole: Json) -> Reply:
-        """Return the reply that Converse's answer holds; raises KeyError and the like when it is
-        another thing."""
-        answer = Answer()
+    def read(self, whole: Json) -> ModelReply:
+        """Return the reply in Converse's answer; raises KeyError and the like when it has another
+        shape."""
+        answer = ConverseReader()
         answer.add_whole(whole)
-        return self._reply(answer)
+        return answer.reply(self.name, self._prices)
 
-    def stream(self, request: Request, timeout: float) -> Iterator[Chunk]:
+    def stream(self, request: ModelRequest, timeout: float) -> Iterator[Chunk]:
         deadline = Deadline(timeout)
 
         def call(parameters: Json) -> Any:
             return self._clients.within(deadline.left).converse_stream(**parameters)["stream"]
 
-        answer = Answer()
+        answer = ConverseReader()
         with translated(self.name, self._setting, deadline):
             events = self._adapting(request, call)
             try:
@@ -126,23 +125,26 @@ class BedrockModel:
                 events.close()
             if not answer.finish:
                 raise ModelUnavailable(f"{self.name}: the stream ended in the middle of the answer")
-            yield Chunk(reply=self._reply(answer))
+            yield Chunk(reply=answer.reply(self.name, self._prices))
 
-    def _adapting(self, request: Request, call: Callable[[Json], T]) -> T:
-        """Call, and call again without what the model says it does not take."""
-        for _ in range(_ADAPTATIONS):
+    def _adapting(self, request: ModelRequest, call: Callable[[Json], T]) -> T:
+        """Call, and call again without the parts that the model refuses."""
+
+        def translated_call(parameters: Json) -> T:
             try:
-                return call(self.parameters(request))
+                return call(parameters)
             except ClientError as err:
-                problem = answered_error(self.name, self._setting, err)
-                if not isinstance(problem, Refused) or not self.learn(problem.detail):
-                    raise problem from err
-        return call(self.parameters(request))
+                raise answered_error(self.name, self._setting, err) from err
+
+        def learn(_: Json, said: str) -> bool:
+            return self.learn(said)
+
+        return adapting(lambda: self.parameters(request), translated_call, learn)
 
     def learn(self, said: str) -> bool:
-        """Adapt to what was said; return whether that is news.
+        """Learn from a refusal; return True when it is news.
 
-        Newer models take no temperature and no forced tool, older ones no tools at all.
+        Newer models refuse a temperature and a forced tool, older ones any tool.
         """
         lacks = self._lacks
         if re.search(r"temperature", said, re.I):
@@ -152,15 +154,15 @@ class BedrockModel:
         elif re.search(r"support tool use|toolConfig", said, re.I):
             lacks |= {"schema"}
         elif re.search(r"cache.?point|cache_control|prompt caching", said, re.I):
-            # Some models keep the system's part and no turns.
+            # Some models cache the system prompt but no turns.
             of_turns = re.search(r"messages", said, re.I) and "turns" not in lacks
             lacks |= {"turns"} if of_turns else {"cache"}
         news = lacks != self._lacks
         self._lacks = lacks
         return news
 
-    def parameters(self, request: Request) -> Json:
-        """Write what Converse takes, without what the model is known not to take."""
+    def parameters(self, request: ModelRequest) -> Json:
+        """Write the parameters of Converse without the parts that the model is known to refuse."""
         lacks = self._lacks
         limits: Json = {"maxTokens": request.max_tokens}
         if "temperature" not in lacks:
@@ -181,16 +183,10 @@ class BedrockModel:
             mark(parameters, request, turns="turns" not in lacks)
         return parameters
 
-    def _reply(self, answer: Answer) -> Reply:
-        cost = self._prices.cost(self.name, answer.usage)
-        return Reply(
-            answer.answered(), answer.outcome(), answer.usage, self.name, answer.calls(), cost
-        )
-
 
 @contextmanager
 def translated(name: str, setting: str, deadline: Deadline) -> Iterator[None]:
-    """Turn what goes wrong inside into ModelUnavailable or ModelRejected."""
+    """Translate errors inside the block into ModelUnavailable or ModelRejected."""
     try:
         yield
     except ClientError as err:

@@ -7,27 +7,28 @@ import json
 import re
 from base64 import b64decode
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from shared.errors import ModelRejected
-from shared.models import Image, Json, Message, Request, Usage
+from shared.events import Json
+from shared.models import ChatMessage, Image, ModelRequest, Usage
+from shared.models.answers.repair import LEFT_OUT
 from shared.models.providers import blocks
 from shared.models.providers.json_output import ANSWER
-from shared.models.providers.prefixes import kept, turns_to_mark
+from shared.models.providers.prefix_cache import turns_to_mark, worth_caching
 
-#: https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html: which models keep
-#: prefixes, and which of them also keep tools on their own.
+#: https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html: models that cache
+#: prefixes, and those that also cache tools on their own.
 _KEEPING = re.compile(r"anthropic\.claude|amazon\.nova")
 _KEEPING_TOOLS = re.compile(r"anthropic\.claude")
 _CACHE_POINT: Json = {"cachePoint": {"type": "default"}}
 
 
-def messages_of(messages: Iterable[Message]) -> list[Json]:
-    return blocks.alternating(messages, _blocks, {"text": blocks.LEFT_OUT})
+def messages_of(messages: Iterable[ChatMessage]) -> list[Json]:
+    return blocks.alternating(messages, _blocks, {"text": LEFT_OUT})
 
 
-def _blocks(message: Message) -> list[Json]:
+def _blocks(message: ChatMessage) -> list[Json]:
     if message.role == "tool":
         content = [{"text": message.text or blocks.NOTHING}]
         return [{"toolResult": {"toolUseId": message.call_id, "content": content}}]
@@ -49,9 +50,9 @@ def _image(image: Image) -> Json:
     return {"image": {"format": kind, "source": {"bytes": data}}}
 
 
-def tools_of(request: Request, *, force: bool, answer: bool) -> Json | None:
-    """Write the tools and, where a schema is asked for and the model can, the one that takes the
-    answer; `force` makes the model use it, or what the author chose."""
+def tools_of(request: ModelRequest, *, force: bool, answer: bool) -> Json | None:
+    """Write the tools and, with `answer`, the one that takes the typed answer; `force` makes the
+    model call it, or the author's choice."""
     specs = [
         {
             "toolSpec": {
@@ -70,11 +71,11 @@ def tools_of(request: Request, *, force: bool, answer: bool) -> Json | None:
     return config
 
 
-def mark(parameters: Json, request: Request, *, turns: bool) -> None:
-    """Put cache points behind what is worth keeping, behind `turns` only where the model can."""
+def mark(parameters: Json, request: ModelRequest, *, turns: bool) -> None:
+    """Put cache points behind the parts worth keeping; behind turns only with `turns`."""
     if not _KEEPING.search(parameters["modelId"]):
         return
-    worth = kept(parameters["modelId"], request)
+    worth = worth_caching(parameters["modelId"], request)
     if worth.head and "system" in parameters:
         parameters["system"].append(_CACHE_POINT)
     elif worth.head and _KEEPING_TOOLS.search(parameters["modelId"]):
@@ -84,12 +85,11 @@ def mark(parameters: Json, request: Request, *, turns: bool) -> None:
             turn["content"].append(_CACHE_POINT)
 
 
-@dataclass
-class Answer(blocks.Answer):
-    """What has come of a reply so far: the events of a stream, or all of it at once."""
+class ConverseReader(blocks.BlocksReader):
+    """Reads a reply: the events of a stream, or the whole answer."""
 
     def add_whole(self, answer: Mapping[str, Any]) -> None:
-        """Take in what Converse returned; raises KeyError or TypeError when it is another thing."""
+        """Read what Converse returned; raises KeyError or TypeError when it has another shape."""
         for index, block in enumerate(answer["output"]["message"]["content"]):
             self.text += block.get("text", "")
             if "toolUse" in block:
@@ -103,7 +103,7 @@ class Answer(blocks.Answer):
         self.usage = _usage(answer["usage"])
 
     def add(self, event: Mapping[str, Any]) -> str:
-        """Take in one event of ConverseStream; return the text that it adds for a reader."""
+        """Read one event of ConverseStream."""
         if "contentBlockStart" in event:
             start = event["contentBlockStart"]
             if use := start["start"].get("toolUse"):
@@ -127,7 +127,7 @@ class Answer(blocks.Answer):
 
 
 def _usage(usage: Mapping[str, Any]) -> Usage:
-    """Count: Bedrock's inputTokens leave out what was read from and written to the cache."""
+    """Count tokens: `inputTokens` leaves out those read from and written to the cache."""
     cached = usage.get("cacheReadInputTokens", 0)
     written = usage.get("cacheWriteInputTokens", 0)
     whole = usage["inputTokens"] + cached + written

@@ -1,21 +1,22 @@
-"""What one model behind one OpenAI-compatible server accepts, learnt from what it refuses."""
+"""Learns from refusals what one model behind one OpenAI-compatible server accepts."""
 
 import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from shared.models import Json, Request
-from shared.models.providers.failures import Failed
+from shared.events import Json
+from shared.models import ModelRequest
+from shared.models.providers.failures import ServerFailed
 from shared.models.providers.json_output import as_object, is_strict, json_instruction
 from shared.models.providers.openai.wire import messages_of, tool_choice_of, tools_of
 
-#: How to ask for JSON, best first. Servers that lack one refuse it, or ignore it: the answer is
-#: validated in any case.
+#: The ways to ask for JSON, best first. Servers refuse or ignore those that they lack; the answer
+#: is validated in any case.
 _FORMATS = ("json_schema", "json_object", "instruction")
 
-#: Failures on one request after which its schema is asked for in words, and how many requests are
-#: remembered for that.
+#: After so many failures on one request its schema is asked for in words; and the number of
+#: requests that are remembered for that.
 _STRIKES = 2
 _REMEMBERED = 1000
 
@@ -26,8 +27,8 @@ _ABOUT_FORMAT = re.compile(r"response.?format|json.?schema|json.?object|schema|g
 
 
 class Dialect:
-    """The variant of the wire format to write. Thread-safe; a server keeps its dialect for as long
-    as the process lives."""
+    """The variant of the wire format that a server takes, kept as long as the process lives.
+    Thread-safe."""
 
     def __init__(self, *, newest: bool) -> None:
         """`newest`: the server is OpenAI's own."""
@@ -38,9 +39,9 @@ class Dialect:
         self._dropped: frozenset[str] = frozenset()
         self._strikes: dict[int, int] = {}
 
-    def body(self, model: str, request: Request, *, stream: bool) -> Json:
+    def body(self, model: str, request: ModelRequest, *, stream: bool) -> Json:
         """Write `request` in this dialect. The conversation comes last, so that a longer one starts
-        with the same bytes: providers cache such prefixes by themselves."""
+        with the same bytes, which providers cache by themselves."""
         instruction = ""
         body: Json = {"model": model, self._limit: request.max_tokens}
         body["temperature"] = request.temperature
@@ -63,7 +64,7 @@ class Dialect:
         return {key: value for key, value in body.items() if key not in self._dropped}
 
     def learn(self, body: Json, detail: str) -> bool:
-        """Adapt to why the server refused `body`; return whether another try is worth it."""
+        """Learn from the refusal of `body`; return True when another try is worth it."""
         said = detail.lower()
         with self._lock:
             return (
@@ -75,33 +76,33 @@ class Dialect:
             )
 
     @contextmanager
-    def watching(self, request: Request) -> Iterator[None]:
-        """Notice whether the server breaks on the schema of `request`.
+    def watching(self, request: ModelRequest) -> Iterator[None]:
+        """Count the failures of the server on the schema of `request`.
 
-        llama.cpp answers 500 when its grammar and what the model wrote disagree, which another try
-        may cure or not.
+        llama.cpp answers 500 when its grammar and the model's output disagree; another try may
+        help.
         """
         try:
             yield
-        except Failed:
+        except ServerFailed:
             if request.schema is not None:
                 self._strike(request)
             raise
         if self._strikes:
             self._strikes.pop(_fingerprint(request), None)
 
-    def _strike(self, request: Request) -> None:
+    def _strike(self, request: ModelRequest) -> None:
         with self._lock:
             known = _fingerprint(request)
             self._strikes[known] = self._strikes.get(known, 0) + 1
             if len(self._strikes) > _REMEMBERED:
                 del self._strikes[next(iter(self._strikes))]
 
-    def _struck_out(self, request: Request) -> bool:
+    def _struck_out(self, request: ModelRequest) -> bool:
         return bool(self._strikes) and self._strikes.get(_fingerprint(request), 0) >= _STRIKES
 
     def _learn_limit(self, body: Json, said: str) -> bool:
-        """OpenAI's newer models reject max_tokens, older servers know nothing else."""
+        """OpenAI's newer models reject max_tokens, older servers know only that."""
         named = "max_tokens" in said or "max_completion_tokens" in said
         if not named or not _UNSUPPORTED.search(said):
             return False
@@ -115,14 +116,14 @@ class Dialect:
         return True
 
     def _learn_to_drop(self, field: str, body: Json, said: str) -> bool:
-        """A model that takes only its own temperature says so; nothing else about it is refused."""
+        """Leave out a field that the refusal names, such as the temperature."""
         if field not in said or field not in body:
             return False
         self._dropped |= {field}
         return True
 
     def _learn_tool_choice(self, body: Json, said: str) -> bool:
-        """A server that cannot force says so; of a tool that it misses it says something else."""
+        """Tell a server that cannot force a tool from one that complains about a missing tool."""
         return bool(_UNSUPPORTED.search(said)) and self._learn_to_drop("tool_choice", body, said)
 
     def _learn_format(self, body: Json, said: str) -> bool:
@@ -134,7 +135,7 @@ class Dialect:
         return True
 
 
-def _fingerprint(request: Request) -> int:
+def _fingerprint(request: ModelRequest) -> int:
     return hash(repr(request))
 
 

@@ -6,18 +6,18 @@ import struct
 from base64 import b64decode
 from collections.abc import Sequence
 
-from shared.models import Json, Purpose
+from shared.events import Json
+from shared.models import EmbeddingPurpose
 from shared.models.deadline import Deadline
-from shared.models.guards.embedding import Portion, Vectors, Wire
-from shared.models.providers.dimensions import sized
-from shared.models.providers.endpoints import Place, place_of
+from shared.models.providers.embedding_wire import EmbeddingWire, Portion, Vectors, sized
 from shared.models.providers.failures import adapting, garbled
-from shared.models.providers.http import kept
+from shared.models.providers.http import shared_http
+from shared.models.providers.servers import ServedModel, served_model
 from shared.settings import Settings
 
 #: https://platform.openai.com/docs/api-reference/embeddings/create: 2048 texts of 8192 tokens, and
-#: 300,000 tokens a call. Small local servers take far fewer texts, so does this. A text of most
-#: languages has its 8192 tokens in 24,000 characters; for the rest it is cut until it is taken.
+#: 300,000 tokens a call. Small local servers take far fewer texts, hence 64. In most languages
+#: 24,000 characters are about 8192 tokens; a text that is still refused is cut again.
 _PORTION = Portion(64, 300_000, 24_000)
 
 _DIMENSIONS = {
@@ -30,10 +30,10 @@ _DIMENSIONS = {
     "bge-m3": 1024,
 }
 
-#: What comes before a text, as the models were trained, by what it is for:
+#: Texts that models were trained to read before a document or a query:
 #: https://huggingface.co/nomic-ai/nomic-embed-text-v1.5 and
 #: https://huggingface.co/mixedbread-ai/mxbai-embed-large-v1.
-_PREFIXES: dict[str, dict[Purpose, str]] = {
+_PREFIXES: dict[str, dict[EmbeddingPurpose, str]] = {
     "nomic-embed-text": {"document": "search_document: ", "query": "search_query: "},
     "mxbai-embed-large": {
         "document": "",
@@ -42,26 +42,29 @@ _PREFIXES: dict[str, dict[Purpose, str]] = {
 }
 
 
-def connect(name: str, settings: Settings) -> Wire:
+def connect(name: str, settings: Settings) -> EmbeddingWire:
     """Return the model called `name`, as `openai:text-embedding-3-small`, `ollama:…@768` or
     `http://host/v1#…`; raises SettingsError."""
     plain, dimensions, chosen = sized(name, _DIMENSIONS)
-    return _OpenAI(name, place_of(plain, settings, "MODEL_EMBED"), dimensions, chosen)
+    return _OpenAI(name, served_model(plain, settings, "MODEL_EMBED"), dimensions, chosen)
 
 
 class _OpenAI:
-    def __init__(self, name: str, place: Place, dimensions: int | None, chosen: bool) -> None:
+    def __init__(
+        self, name: str, served: ServedModel, dimensions: int | None, chosen: bool
+    ) -> None:
         self.name = name
         self.dimensions = dimensions
         self.portion = _PORTION
-        self._endpoint, self._model = place
+        self._server, self._model = served
         self._prefixes = _PREFIXES.get(self._model.partition(":")[0], {})
         self.asymmetric = bool(self._prefixes)
         self._chosen = chosen and self._model.startswith("text-embedding-3")
-        #: Whether the server sends vectors as bytes, a quarter of what the same digits are.
+        #: Ask for vectors as bytes, a quarter of the size of their digits, until the server
+        #: refuses.
         self._packed = True
 
-    def call(self, texts: Sequence[str], purpose: Purpose, deadline: Deadline) -> Vectors:
+    def call(self, texts: Sequence[str], purpose: EmbeddingPurpose, deadline: Deadline) -> Vectors:
         prefix = self._prefixes.get(purpose, "")
         whole: Json = {"model": self._model, "input": [prefix + text for text in texts]}
         if self._chosen:
@@ -71,7 +74,7 @@ class _OpenAI:
             return whole | ({"encoding_format": "base64"} if self._packed else {})
 
         def call(body: Json) -> Json:
-            return kept().post(self._endpoint, "/embeddings", body, deadline)
+            return shared_http().post(self._server, "/embeddings", body, deadline)
 
         answer = adapting(write, call, self._learn)
         try:
@@ -79,14 +82,14 @@ class _OpenAI:
             usage = answer.get("usage") or {}
             vectors = Vectors([_row(row["embedding"]) for row in rows], _count(usage))
         except (AttributeError, KeyError, TypeError, ValueError, struct.error) as err:
-            raise garbled(self._endpoint, "answered something else than embeddings") from err
+            raise garbled(self._server, "answered something else than embeddings") from err
         if len(vectors.rows) != len(texts):
             sent = f"sent {len(vectors.rows)} vectors for {len(texts)} texts"
-            raise garbled(self._endpoint, sent)
+            raise garbled(self._server, sent)
         return vectors
 
     def _learn(self, body: Json, detail: str) -> bool:
-        """Adapt to a server that does not know the encoding; return whether that is news."""
+        """Learn that the server does not know the encoding; return True when that is news."""
         refused = "encoding_format" in body and re.search(r"encoding|base64", detail, re.I)
         if refused:
             self._packed = False
@@ -94,7 +97,7 @@ class _OpenAI:
 
 
 def _row(embedding: object) -> list[float]:
-    """Read a vector: numbers, or 32-bit floats, lowest byte first, in base64."""
+    """Read a vector: numbers, or little-endian 32-bit floats in base64."""
     if isinstance(embedding, str):
         raw = b64decode(embedding, validate=True)
         return list(struct.unpack(f"<{len(raw) // 4}f", raw))

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from shared.models import Finish, Json, Message, Request, ToolCall, Usage
-from shared.models.answers.tool_calls import read_calls
+from shared.events import Json
+from shared.models import ChatMessage, Finish, ModelRequest, ToolCall, Usage
+from shared.models.providers.reply_reader import ReplyReader
 
 _FINISHES: dict[str, Finish] = {
     "stop": "stop",
@@ -17,14 +18,14 @@ _FINISHES: dict[str, Finish] = {
 }
 
 
-def messages_of(request: Request, instruction: str = "") -> list[Json]:
-    """Write the conversation; `instruction` is added to the system's part."""
+def messages_of(request: ModelRequest, instruction: str = "") -> list[Json]:
+    """Write the conversation; `instruction` is added to the system prompt."""
     system = "\n\n".join(part for part in (request.system, instruction) if part)
     first: list[Json] = [{"role": "system", "content": system}] if system else []
     return first + [_message(message) for message in request.messages]
 
 
-def _message(message: Message) -> Json:
+def _message(message: ChatMessage) -> Json:
     if message.role == "tool":
         return {"role": "tool", "tool_call_id": message.call_id, "content": message.text}
     written: Json = {"role": message.role, "content": _content(message)}
@@ -40,34 +41,31 @@ def _message(message: Message) -> Json:
     return written
 
 
-def _content(message: Message) -> str | list[Json]:
-    """Write the text, or where there are images, them and the text as parts."""
+def _content(message: ChatMessage) -> str | list[Json]:
+    """Write the text, or images and text as parts."""
     if not message.images:
         return message.text
     parts: list[Json] = [
-        {
-            "type": "image_url",
-            "image_url": {"url": f"data:{image.media_type};base64,{image.data}"},
-        }
+        {"type": "image_url", "image_url": {"url": f"data:{image.media_type};base64,{image.data}"}}
         for image in message.images
     ]
     return parts + ([{"type": "text", "text": message.text}] if message.text else [])
 
 
 def _arguments(call: ToolCall) -> str:
-    """Write the arguments with sorted keys: a database may have changed their order, and a prefix
-    is cached by its bytes."""
+    """Write the arguments with sorted keys: providers cache a prefix by its bytes, and a database
+    may have changed the order."""
     return json.dumps(call.arguments, sort_keys=True)
 
 
-def tool_choice_of(request: Request) -> str | Json:
-    """Write a choice that is not the model's."""
+def tool_choice_of(request: ModelRequest) -> str | Json:
+    """Write the author's choice."""
     if request.tool_choice == "any":
         return "required"
     return {"type": "function", "function": {"name": request.tool_choice}}
 
 
-def tools_of(request: Request) -> list[Json]:
+def tools_of(request: ModelRequest) -> list[Json]:
     return [
         {
             "type": "function",
@@ -82,18 +80,12 @@ def tools_of(request: Request) -> list[Json]:
 
 
 @dataclass
-class Answer:
-    """What has come of a reply so far: the pieces of a stream, or all of it at once."""
+class CompletionReader(ReplyReader):
+    """Reads a completion, or its chunks."""
 
-    text: str = ""
-    finish: str = ""
     refused: bool = False
-    begun: bool = False
-    usage: Usage = field(default_factory=Usage)
-    _calls: dict[int, Json] = field(default_factory=dict)
 
     def add(self, piece: Mapping[str, Any]) -> str:
-        """Take in one completion or one chunk of it; return the text that it adds."""
         if isinstance(piece.get("usage"), dict):
             self.usage = _usage(piece["usage"])
         choices = piece.get("choices")
@@ -118,13 +110,13 @@ class Answer:
             index = delta.get("index")
             if not isinstance(index, int):
                 index = len(self._calls) - (0 if delta.get("id") or not self._calls else 1)
-            call = self._calls.setdefault(index, {"id": "", "name": "", "arguments": ""})
+            call = self._calls.setdefault(index, {"id": "", "name": "", "input": ""})
             function = delta.get("function") or {}
             call["id"] = str(delta.get("id") or call["id"])
             call["name"] = str(function.get("name") or call["name"])
             arguments = function.get("arguments") or ""
             # Some servers send the arguments as an object in place of JSON in a string.
-            call["arguments"] += arguments if isinstance(arguments, str) else json.dumps(arguments)
+            call["input"] += arguments if isinstance(arguments, str) else json.dumps(arguments)
 
     def outcome(self) -> Finish:
         if self.refused:
@@ -132,16 +124,9 @@ class Answer:
         finish = _FINISHES.get(self.finish, "stop")
         return "tools" if finish == "stop" and self._calls else finish
 
-    def calls(self) -> tuple[ToolCall, ...]:
-        calls = [call for _, call in sorted(self._calls.items())]
-        return read_calls(
-            [(call["id"], call["name"], call["arguments"]) for call in calls],
-            cut_off=self.outcome() == "length",
-        )
-
 
 def _text(content: object) -> str:
-    """Return the text of a message's content, which may come in parts."""
+    """Return the text of a message's content, which may have parts."""
     if isinstance(content, Sequence) and not isinstance(content, str):
         return "".join(
             part["text"]

@@ -5,30 +5,30 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import AnswerInvalid, ModelUnavailable
-from shared.models import Finish, Message, Reply, Request, ToolCall, ToolSpec, Usage
+from shared.models import ChatMessage, Finish, ModelReply, ModelRequest, ToolCall, ToolSpec, Usage
+from shared.models.answers.next_turn import next_turn
 from shared.models.answers.tool_calls import judged
-from shared.models.answers.tool_turn import turn
 
 LOOK = ToolSpec("look", "Look.", {"type": "object"})
 TELL = ToolSpec("tell", "Tell.", {"type": "object"})
-ASK = Request((Message("user", "Which?"),), tools=(LOOK, TELL), max_tokens=100)
+ASK = ModelRequest((ChatMessage("user", "Which?"),), tools=(LOOK, TELL), max_tokens=100)
 MUST_LOOK = replace(ASK, tool_choice="look")
 MUST_CALL = replace(ASK, tool_choice="any")
 
 
-def said(text: str = "", *calls: str, finish: Finish = "stop", malformed: str = "") -> Reply:
+def said(text: str = "", *calls: str, finish: Finish = "stop", malformed: str = "") -> ModelReply:
     made = tuple(ToolCall(str(i), name, {}, malformed) for i, name in enumerate(calls))
-    return Reply(text, finish, Usage(10, 5, 1), "test", made, 0.5)
+    return ModelReply(text, finish, Usage(10, 5, 1), "test", made, 0.5)
 
 
 class Model:
     """Replies with what it is given, in order, and remembers what it was asked."""
 
-    def __init__(self, *replies: Reply) -> None:
+    def __init__(self, *replies: ModelReply) -> None:
         self.replies = list(replies)
-        self.asked: list[Request] = []
+        self.asked: list[ModelRequest] = []
 
-    def __call__(self, request: Request) -> Reply:
+    def __call__(self, request: ModelRequest) -> ModelReply:
         self.asked.append(request)
         return self.replies.pop(0)
 
@@ -45,9 +45,9 @@ class Model:
         said("", "look", malformed="{"),
     ],
 )
-def test_text_or_calls_take_one_call(reply: Reply) -> None:
+def test_text_or_calls_take_one_call(reply: ModelReply) -> None:
     model = Model(reply)
-    assert turn(model, ASK) == reply
+    assert next_turn(model, ASK) == reply
     assert model.asked == [ASK]
 
 
@@ -63,10 +63,10 @@ def test_text_or_calls_take_one_call(reply: Reply) -> None:
     ],
 )
 def test_what_is_missing_is_asked_for_in_words_once(
-    request_: Request, reply: Reply, wish: str
+    request_: ModelRequest, reply: ModelReply, wish: str
 ) -> None:
     model = Model(reply, said("Here.", "look"))
-    answer = turn(model, request_)
+    answer = next_turn(model, request_)
     assert [call.name for call in answer.calls] == ["look"]
     assert (answer.usage, answer.cost) == (Usage(20, 10, 2), 1.0), "both calls were paid"
     assert wish in model.asked[1].messages[-1].text
@@ -77,60 +77,60 @@ def test_a_tool_that_is_not_called_twice_is_an_invalid_answer() -> None:
     with pytest.raises(
         AnswerInvalid, match="test: did not call the tool look, also when"
     ) as caught:
-        turn(Model(said("No."), said("No.", "tell")), MUST_LOOK)
+        next_turn(Model(said("No."), said("No.", "tell")), MUST_LOOK)
     assert (caught.value.cost, caught.value.input_tokens) == (1.0, 20)
     with pytest.raises(AnswerInvalid, match="answered nothing, also when asked again"):
-        turn(Model(said(), said()), ASK)
+        next_turn(Model(said(), said()), ASK)
 
 
 def test_a_call_that_was_cut_off_gets_twice_the_tokens_once() -> None:
     cut = said("", "look", finish="length", malformed="{")
     model = Model(cut, said("", "look"))
-    assert turn(model, ASK).finish == "stop"
+    assert next_turn(model, ASK).finish == "stop"
     assert [request.max_tokens for request in model.asked] == [100, 200]
     assert model.asked[1].messages == ASK.messages
-    again = turn(Model(cut, cut), ASK)
+    again = next_turn(Model(cut, cut), ASK)
     assert judged(ASK, again)[0].error.startswith("error: the call was cut off")
 
 
 def test_a_turn_that_was_cut_off_before_it_began_names_the_limit() -> None:
     cut = said("", finish="length")
     with pytest.raises(AnswerInvalid, match="cut off at 200 tokens before it said anything; raise"):
-        turn(Model(cut, cut), ASK)
+        next_turn(Model(cut, cut), ASK)
 
 
 def test_a_refusal_without_words_is_not_argued_with() -> None:
     model = Model(said("", finish="refused"), said("too late"))
     with pytest.raises(AnswerInvalid, match=r"test: declined to answer$"):
-        turn(model, ASK)
+        next_turn(model, ASK)
     with pytest.raises(AnswerInvalid, match=r"declined to answer$"):
-        turn(Model(said("I won't.", finish="refused")), MUST_LOOK)
+        next_turn(Model(said("I won't.", finish="refused")), MUST_LOOK)
 
 
 def test_the_fallback_is_asked_the_question_once() -> None:
     larger = Model(said("Hello."))
-    answer = turn(Model(said(), said()), ASK, larger)
+    answer = next_turn(Model(said(), said()), ASK, larger)
     assert (answer.text, answer.cost) == ("Hello.", 1.5)
     assert larger.asked == [ASK]
     cut, widened = said("", finish="length"), Model(said("Hello."))
-    turn(Model(cut, cut), ASK, widened)
+    next_turn(Model(cut, cut), ASK, widened)
     assert [request.max_tokens for request in widened.asked] == [200]
     with pytest.raises(AnswerInvalid, match="did not call the tool look"):
-        turn(Model(said("No."), said("No.")), MUST_LOOK, Model(said("No."), said("", "look")))
+        next_turn(Model(said("No."), said("No.")), MUST_LOOK, Model(said("No."), said("", "look")))
 
 
 def test_a_broken_history_is_asked_repaired() -> None:
     model = Model(said("Hello."))
-    history = (*ASK.messages, Message("assistant", "", (ToolCall("", "look", {}),)))
-    turn(model, replace(ASK, messages=history))
+    history = (*ASK.messages, ChatMessage("assistant", "", (ToolCall("", "look", {}),)))
+    next_turn(model, replace(ASK, messages=history))
     roles = [message.role for message in model.asked[0].messages]
     assert roles == ["user", "assistant", "tool"]
 
 
 def test_a_failure_behind_a_paid_call_says_what_was_paid() -> None:
-    def unavailable(request: Request) -> Reply:
+    def unavailable(request: ModelRequest) -> ModelReply:
         raise ModelUnavailable("test: overloaded (503)")
 
     with pytest.raises(ModelUnavailable) as caught:
-        turn(Model(said(), said()), ASK, unavailable)
+        next_turn(Model(said(), said()), ASK, unavailable)
     assert caught.value.cost == 1.0

@@ -1,4 +1,4 @@
-"""Stops calling a server that only fails, so that callers can turn to another one at once."""
+"""Stops calling a server that only fails, so that callers turn to another one at once."""
 
 import random
 import threading
@@ -13,13 +13,12 @@ _FAILURES = 5
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 
 
-class Breaker:
-    """The circuit breaker of one provider's endpoint. Thread-safe.
+class CircuitBreaker:
+    """The circuit breaker of one model server. Thread-safe.
 
-    Closed it lets everybody through. After `failures` failures in a row it is open: nobody gets
-    through until a pause is over, and then one caller at a time, as a probe. Any answer closes it,
-    also a rejection or an overload: a server that says no is there. What a probe's failure changes
-    is the length of the next pause.
+    A closed breaker lets every call through. After `failures` failures in a row it opens: it blocks
+    all calls for a pause, and then lets one through at a time, as a probe. Any answer closes it,
+    even a rejection or an overload: such a server is alive. A failed probe doubles the pause.
     """
 
     def __init__(
@@ -39,7 +38,7 @@ class Breaker:
     def guard(self) -> Iterator[None]:
         """Run the block, or raise ModelUnavailable at once while the breaker is open.
 
-        How the block ended is read from the exception that leaves it.
+        The exception that leaves the block tells how the call ended.
         """
         probe = self._enter()
         try:
@@ -61,7 +60,7 @@ class Breaker:
                     self._probing = False
 
     def _enter(self) -> bool:
-        """Return whether the caller is a probe; raises ModelUnavailable when it must not call."""
+        """Return True for a probe; raises ModelUnavailable when the call is blocked."""
         if self._failures < self._most:
             return False
         with self._lock:

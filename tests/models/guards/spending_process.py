@@ -12,11 +12,11 @@ from datetime import datetime
 
 from shared.database import Database
 from shared.errors import BudgetExceeded
-from shared.models import Caller
+from shared.models import Payer
 from shared.models.guards.budgets import Budgets
 
 
-def spend(url: str, budgets: str, caller: Caller, now: datetime) -> int:
+def spend(url: str, budgets: str, caller: Payer, now: datetime) -> int:
     """Make calls that reserve 2 cents and cost up to that; return what they cost."""
     total = 0
     with Database(url) as database:
@@ -34,9 +34,9 @@ def spend(url: str, budgets: str, caller: Caller, now: datetime) -> int:
 def main(url: str, budgets: str, mode: str, threads: int, now: datetime) -> None:
     if mode == "crash":
         own = Budgets(Database(url), budgets, now=lambda: now)
-        own.reserve(Caller("acme", "chat", "U1"), "openai:m", 0.5, 60)
+        own.reserve(Payer("acme", "chat", "U1"), "openai:m", 0.5, 60)
         os._exit(9)
-    callers = [Caller("acme", f"flow{n % 3}", f"U{n % 5}") for n in range(threads)]
+    callers = [Payer("acme", f"flow{n % 3}", f"U{n % 5}") for n in range(threads)]
     with ThreadPoolExecutor(threads) as pool:
         spent = list(pool.map(lambda caller: spend(url, budgets, caller, now), callers))
     print(sum(spent))

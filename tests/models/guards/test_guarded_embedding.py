@@ -10,8 +10,9 @@ import pytest
 
 from shared.database import Database, Statement
 from shared.errors import ModelRejected, ModelUnavailable, SettingsError
-from shared.models import Embedder
-from shared.models.guards.embedding import Portion, portioned
+from shared.models import EmbeddingProvider
+from shared.models.guards.guarded_embedding import portioned
+from shared.models.providers.embedding_wire import Portion
 from shared.models.routing import Models
 from shared.settings import Settings
 from tests.models.scripted_server import Fails, ScriptedServer, Sends
@@ -24,13 +25,13 @@ PORTIONS = {TITAN: 1, COHERE_3: 96, COHERE_4: 96, OPENAI: 64}
 DIMENSIONS = {TITAN: 1024, COHERE_3: 1024, COHERE_4: 512, OPENAI: 256}
 
 
-def built(settings: Settings, name: str, **changes: str) -> Embedder:
+def built(settings: Settings, name: str, **changes: str) -> EmbeddingProvider:
     settings = settings._replace(model_embed=name, **changes)
     return Models(settings, sleep=lambda _: None).embedder()
 
 
 @pytest.fixture(params=PORTIONS)
-def embedder(request: pytest.FixtureRequest, settings: Settings) -> Embedder:
+def embedder(request: pytest.FixtureRequest, settings: Settings) -> EmbeddingProvider:
     return built(settings, request.param)
 
 
@@ -43,7 +44,7 @@ def length(row: list[float]) -> int:
 
 
 def test_vectors_have_length_one_and_the_order_of_the_texts(
-    embedder: Embedder, server: ScriptedServer
+    embedder: EmbeddingProvider, server: ScriptedServer
 ) -> None:
     texts = ["x" * (1 + number % 50) for number in range(200)]
     vectors = embedder.embed(texts)
@@ -54,41 +55,45 @@ def test_vectors_have_length_one_and_the_order_of_the_texts(
     assert len(server.seen) == math.ceil(200 / PORTIONS[embedder.name])
 
 
-def test_no_texts_make_no_call(embedder: Embedder, server: ScriptedServer) -> None:
+def test_no_texts_make_no_call(embedder: EmbeddingProvider, server: ScriptedServer) -> None:
     assert embedder.embed([]) == []
     assert server.seen == []
 
 
-def test_an_empty_text_has_a_vector(embedder: Embedder) -> None:
+def test_an_empty_text_has_a_vector(embedder: EmbeddingProvider) -> None:
     assert [length(row) for row in embedder.embed(["", " \n", "two"])] == [1, 1, 3]
 
 
-def test_a_megabyte_is_cut_to_the_window(embedder: Embedder, server: ScriptedServer) -> None:
+def test_a_megabyte_is_cut_to_the_window(
+    embedder: EmbeddingProvider, server: ScriptedServer
+) -> None:
     [row] = embedder.embed(["x" * 1_000_000])
     assert 2000 < length(row) <= 50_000
 
 
-def test_half_a_surrogate_pair_does_no_harm(embedder: Embedder) -> None:
+def test_half_a_surrogate_pair_does_no_harm(embedder: EmbeddingProvider) -> None:
     assert len(embedder.embed(["\ud800 half"])) == 1
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_what_may_pass_is_tried_again(
-    embedder: Embedder, server: ScriptedServer, status: int
+    embedder: EmbeddingProvider, server: ScriptedServer, status: int
 ) -> None:
     server.says(Fails(status), Fails(status))
     assert len(embedder.embed(["a"])) == 1
     assert len(server.seen) == 3
 
 
-def test_what_does_not_pass_is_unavailable(embedder: Embedder, server: ScriptedServer) -> None:
+def test_what_does_not_pass_is_unavailable(
+    embedder: EmbeddingProvider, server: ScriptedServer
+) -> None:
     server.says(*[Fails(500)] * 5)
     with pytest.raises(ModelUnavailable, match=embedder.name.partition("@")[0]):
         embedder.embed(["a"])
 
 
 def test_five_failures_in_a_row_open_the_breaker(
-    embedder: Embedder, server: ScriptedServer
+    embedder: EmbeddingProvider, server: ScriptedServer
 ) -> None:
     server.says(*[Fails(500)] * 5)
     with pytest.raises(ModelUnavailable):
@@ -98,7 +103,7 @@ def test_five_failures_in_a_row_open_the_breaker(
     assert len(server.seen) == 5
 
 
-def test_a_refusal_is_not_tried_again(embedder: Embedder, server: ScriptedServer) -> None:
+def test_a_refusal_is_not_tried_again(embedder: EmbeddingProvider, server: ScriptedServer) -> None:
     server.says(Fails(403))
     with pytest.raises(ModelRejected):
         embedder.embed(["a"])
@@ -106,7 +111,7 @@ def test_a_refusal_is_not_tried_again(embedder: Embedder, server: ScriptedServer
 
 
 def test_a_long_text_is_shortened_until_it_is_taken_and_the_others_stay_whole(
-    embedder: Embedder, server: ScriptedServer
+    embedder: EmbeddingProvider, server: ScriptedServer
 ) -> None:
     texts = ["short", "x" * 2000, "y" * 30]
     if PORTIONS[embedder.name] == 1:
@@ -119,7 +124,7 @@ def test_a_long_text_is_shortened_until_it_is_taken_and_the_others_stay_whole(
 
 
 def test_what_is_refused_for_another_reason_ends(
-    embedder: Embedder, server: ScriptedServer
+    embedder: EmbeddingProvider, server: ScriptedServer
 ) -> None:
     server.says(*[Fails(400, message="no")] * 100)
     with pytest.raises(ModelRejected):
@@ -127,7 +132,7 @@ def test_what_is_refused_for_another_reason_ends(
     assert len(server.seen) < 30
 
 
-def test_garbage_is_unavailable(embedder: Embedder, server: ScriptedServer) -> None:
+def test_garbage_is_unavailable(embedder: EmbeddingProvider, server: ScriptedServer) -> None:
     for body in (b"", b"[]", b"{}", b'{"data": [1]}', b'{"embeddings": 3, "embedding": "x"}'):
         server.script.clear()
         server.says(*[Sends(body)] * 5)
@@ -135,14 +140,14 @@ def test_garbage_is_unavailable(embedder: Embedder, server: ScriptedServer) -> N
             built_again(embedder, server).embed(["a"])
 
 
-def built_again(embedder: Embedder, server: ScriptedServer) -> Embedder:
+def built_again(embedder: EmbeddingProvider, server: ScriptedServer) -> EmbeddingProvider:
     settings = Settings(openai_base_url=f"{server.url}/v1", openai_api_key="k")
     return built(settings, embedder.name)
 
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "0.0"])
 def test_a_vector_without_direction_names_the_setting(
-    embedder: Embedder, server: ScriptedServer, value: str
+    embedder: EmbeddingProvider, server: ScriptedServer, value: str
 ) -> None:
     row = json.dumps([0.0] * (embedder.dimensions - 1))[:-1] + f", {value}]"
     server.says(Sends(answered(embedder.name, row)))
@@ -151,7 +156,7 @@ def test_a_vector_without_direction_names_the_setting(
 
 
 def test_other_dimensions_name_the_setting_and_what_to_write(
-    embedder: Embedder, server: ScriptedServer
+    embedder: EmbeddingProvider, server: ScriptedServer
 ) -> None:
     server.says(Sends(answered(embedder.name, "[1, 2, 3]")))
     with pytest.raises(SettingsError, match=r"of 3 dimensions, not \d+; write MODEL_EMBED=\S+@3"):
@@ -166,12 +171,12 @@ def answered(name: str, row: str) -> bytes:
     return {TITAN: titan, COHERE_3: cohere, COHERE_4: cohere, OPENAI: openai}[name].encode()
 
 
-def test_calls_are_made_side_by_side(embedder: Embedder, server: ScriptedServer) -> None:
+def test_calls_are_made_side_by_side(embedder: EmbeddingProvider, server: ScriptedServer) -> None:
     embedder.embed(["x"] * 4 * PORTIONS[embedder.name])
     assert len({seen.connection for seen in server.seen}) > 1
 
 
-def test_threads_share_one_embedder(embedder: Embedder) -> None:
+def test_threads_share_one_embedder(embedder: EmbeddingProvider) -> None:
     found: dict[int, int] = {}
 
     def work(number: int) -> None:

@@ -1,8 +1,8 @@
-"""Which part of a request a provider shall keep in its prefix cache, where one must say so.
+"""Decides which part of a request a provider should keep in its prefix cache.
 
-Writing costs a quarter more than reading afresh, and reading what was written a tenth of it. So the
-tools and the system's part are always kept: other runs of a flow start with them. Turns are kept
-only where the conversation goes on.
+Writing to it costs a quarter more than plain input, reading from it a tenth. So tools and system
+prompt are always kept: other runs of the flow start with them. Turns are kept only when the
+conversation goes on.
 """
 
 import json
@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator
 from itertools import accumulate, chain
 from typing import NamedTuple
 
-from shared.models import Json, Request
+from shared.events import Json
+from shared.models import ModelRequest
 
-#: The tokens below which providers keep nothing, longest name first where several fit. The least
-#: of all is taken for the rest: a mark that is too early is ignored, and costs nothing.
+#: The fewest tokens that providers keep, longest name first where several fit. For other models
+#: the least of all is taken: a mark that comes too early is ignored, and costs nothing.
 #: - https://platform.claude.com/docs/en/build-with-claude/prompt-caching#cache-limitations,
 #: - https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html.
 _FLOORS = {
@@ -30,41 +31,41 @@ _FLOORS = {
 }
 _LEAST = 512
 
-#: A token is seldom less than this in UTF-8: English has four, Chinese three. Of an image's tokens
-#: nobody knows the number without opening it.
+#: A token is rarely shorter than this in UTF-8: English has four, Chinese three. The tokens of an
+#: image are a guess, as only opening it would tell.
 _BYTES_PER_TOKEN = 3
 _IMAGE_TOKENS = 1000
 
 
-class Kept(NamedTuple):
-    """`head` means up to the end of tools and system, `turns` up to the end of the last turn."""
+class WorthCaching(NamedTuple):
+    """`head` ends with the tools and the system prompt, `turns` with the last turn."""
 
     head: bool
     turns: bool
 
 
-def kept(model: str, request: Request) -> Kept:
-    """Return what of `request` is worth keeping for the next one to the same `model`."""
+def worth_caching(model: str, request: ModelRequest) -> WorthCaching:
+    """Return the parts of `request` that are worth keeping for the next one to `model`."""
     floor = next((size for part, size in _FLOORS.items() if part in model), _LEAST)
     least = floor * _BYTES_PER_TOKEN
     head = _reach(least, _head_sizes(request))
     goes_on = bool(request.tools) or any(turn.role == "assistant" for turn in request.messages)
     whole = chain(_head_sizes(request), _turn_sizes(request))
-    return Kept(head, goes_on and (head or _reach(least, whole)))
+    return WorthCaching(head, goes_on and (head or _reach(least, whole)))
 
 
 def _reach(least: int, sizes: Iterable[int]) -> bool:
-    """Tell whether `sizes` add up to `least`, without looking at more of them than needed."""
+    """Tell whether `sizes` add up to `least`, looking at as few of them as needed."""
     return any(total >= least for total in accumulate(sizes))
 
 
-def _head_sizes(request: Request) -> Iterator[int]:
+def _head_sizes(request: ModelRequest) -> Iterator[int]:
     yield _size(request.system.strip())
     for tool in request.tools:
         yield _size(tool.description) + len(json.dumps(tool.parameters))
 
 
-def _turn_sizes(request: Request) -> Iterator[int]:
+def _turn_sizes(request: ModelRequest) -> Iterator[int]:
     for message in request.messages:
         yield _size(message.text) + len(message.images) * _IMAGE_TOKENS * _BYTES_PER_TOKEN
         yield from (len(json.dumps(call.arguments)) for call in message.calls)
@@ -75,9 +76,8 @@ def _size(text: str) -> int:
 
 
 def turns_to_mark(turns: list[Json]) -> list[Json]:
-    """Return the user's last two turns: where this request ends, and where the one before did.
+    """Return the user's last two turns: the ends of this request and of the one before.
 
-    A provider looks back from a mark over some twenty blocks only, and one turn of many calls has
-    more of them.
+    A provider looks back over some twenty blocks from a mark, and one turn of many calls has more.
     """
     return [turn for turn in turns if turn["role"] == "user"][-2:]

@@ -1,60 +1,58 @@
-"""Whether the offline model calls a tool, and with which arguments."""
+"""Decides on a tool to call, and on its arguments."""
 
 import re
 from collections.abc import Iterable
 from typing import Any
 
-from shared.models import Json, ToolCall, ToolSpec
+from shared.events import Json
+from shared.models import ToolCall, ToolSpec
 from shared.models.offline.filling import fill
-from shared.models.offline.reading import Reading
+from shared.models.offline.parsed_request import ParsedRequest
 from shared.models.offline.similarity import terms
-from shared.models.offline.words import TOOL_VERBS, listed
+from shared.models.offline.word_lists import TOOL_VERBS, listed
 
 _WHOLE = frozenset(listed("query, text, question, q, search, message, topic, term, phrase"))
 _IDENTIFIERS = frozenset(listed("id, number, ref, key, issue, order, ticket"))
 _LAST = re.compile(r"\b(?:in|for|of|about|at|on|to)\s+([^?.!]+?)\s*[?.!]*$", re.I)
 
 
-def choose(tools: Iterable[ToolSpec], reading: Reading) -> ToolCall | None:
-    """Return a call of the tool that the question is clearly about, if any; each at most once."""
-    asked = set(terms(" ".join(reading.lines)))
+def choose(tools: Iterable[ToolSpec], parsed: ParsedRequest) -> ToolCall | None:
+    """Return a call of the tool that the question clearly asks for, if any; each at most once."""
+    asked = set(terms(" ".join(parsed.lines)))
     for tool in tools:
-        if tool.name in reading.called or not _fits(tool, asked):
+        if tool.name in parsed.called or not _fits(tool, asked):
             continue
-        arguments = _arguments(tool.parameters, reading)
+        arguments = _arguments(tool.parameters, parsed)
         if arguments is not None:
-            return ToolCall(f"offline_{len(reading.called) + 1}", tool.name, arguments)
+            return ToolCall(f"offline_{len(parsed.called) + 1}", tool.name, arguments)
     return None
 
 
 def _fits(tool: ToolSpec, asked: set[str]) -> bool:
-    """All of the name's words stand in the question, or two words of the description's start do."""
+    """Tell whether the question has all words of the name, or two of the description's start."""
     name = [word for word in tool.name.lower().split("_") if word not in TOOL_VERBS]
     named = set(terms(" ".join(name)))
     described = set(terms(tool.description.split("\n\n")[0]))
     return (bool(named) and named <= asked) or len(described & asked) >= 2
 
 
-def _arguments(schema: Json, reading: Reading) -> Json | None:
+def _arguments(schema: Json, parsed: ParsedRequest) -> Json | None:
     """Return the required arguments, or None when the question does not give one of them."""
     properties = schema.get("properties", {})
-    found = {name: _argument(name, properties.get(name, {}), reading) for name in _required(schema)}
+    required = schema.get("required", ())
+    found = {name: _argument(name, properties.get(name, {}), parsed) for name in required}
     return None if None in found.values() else found
 
 
-def _required(schema: Json) -> list[str]:
-    return list(schema.get("required", ()))
-
-
-def _argument(name: str, schema: Json, reading: Reading) -> Any:
-    question = " ".join(reading.lines)
+def _argument(name: str, schema: Json, parsed: ParsedRequest) -> Any:
+    question = " ".join(parsed.lines)
     kind = schema.get("type")
     words = set(name.lower().split("_"))
     if kind in {"integer", "number"}:
         digits = re.search(r"\d{1,12}(?:\.\d+)?", question)
         return None if digits is None else (int if kind == "integer" else float)(float(digits[0]))
     if kind != "string" or "enum" in schema:
-        return fill(schema, reading, name)
+        return fill(schema, parsed, name)
     quoted = re.search(r"[\"“‘'`「]([^\"”’'`」]+)[\"”’'`」]", question)
     if quoted:
         return quoted[1]

@@ -1,22 +1,22 @@
-"""Plans from the offline model: each part of the goal becomes a call of the tool that it names."""
+"""Makes the steps of a plan: each part of the goal becomes a call of the tool that it names."""
 
 import json
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from shared.models import Json
-from shared.models.offline.reading import Reading
+from shared.events import Json
+from shared.models.offline.parsed_request import ParsedRequest
 from shared.models.offline.similarity import stem
-from shared.models.offline.words import listed
+from shared.models.offline.word_lists import listed
 
-#: What a step of a plan looks like, whoever asks for one.
+#: The keys of a step, whoever asks for a plan.
 _STEP = frozenset({"id", "tool", "arguments", "depends_on"})
 _TOOL = re.compile(r"^- (\w+)\(([^)]*)\)( \[writes\])?: (.*)$", re.M)
 _CLAUSE = re.compile(r"\s*(?:[,;.\n]|\band\b|\bthen\b|，|；|。|然后|并且?)\s*", re.I)
 _QUOTED = re.compile(r"[\"“`「]([^\"”`」]+)[\"”`」]")
 _ABOUT = re.compile(r"\b(?:about|for|with|on)\s+(?:(?:the|a|an)\s+)?(.+)$", re.I)
-#: Words for the same, by the word that stands in the names of tools.
+#: Synonyms of the words in the names of tools.
 _SAME = {
     "add": listed("label, tag, mark, put, 加上"),
     "list": listed("find, show, get, which, all, 列出, 查找"),
@@ -47,21 +47,21 @@ def is_step(schema: Json) -> bool:
     return schema.get("type") == "object" and set(schema.get("properties", {})) >= _STEP
 
 
-def steps(reading: Reading, schema: Json) -> list[Json]:
-    """Return the steps of a plan for the goal; with nothing that it names, a text about it."""
-    tools = list(_tools(reading.task))
-    clauses = [clause for clause in _CLAUSE.split(reading.question) if clause.strip()]
+def steps(parsed: ParsedRequest, schema: Json) -> list[Json]:
+    """Return the steps for the goal; a text about it when it names no tool."""
+    tools = list(_tools(parsed.task))
+    clauses = [clause for clause in _CLAUSE.split(parsed.question) if clause.strip()]
     made: list[_Step] = []
     for clause in clauses:
         tried = (_steps(tool, clause, made, tools) for tool in _named(clause, tools))
         made += next((found for found in tried if found), [])
     if not made and (tool := _of(tools, "write_text")):
-        made = [_Step(tool, reading.question, {"task": reading.question})]
+        made = [_Step(tool, parsed.question, {"task": parsed.question})]
     return [_filled(schema, number, step) for number, step in enumerate(made, 1)]
 
 
 def _tools(task: str) -> Iterator[_Tool]:
-    """Read the tools that the prompt lists, each in its line."""
+    """Read the tools of the prompt, one in each line."""
     for name, parameters, writes, about in _TOOL.findall(task):
         parts = [part.partition(": ") for part in parameters.split(", ") if part]
         required = tuple((key, kind) for key, _, kind in parts if not key.endswith("?"))
@@ -70,8 +70,8 @@ def _tools(task: str) -> Iterator[_Tool]:
 
 
 def _named(clause: str, tools: Sequence[_Tool]) -> list[_Tool]:
-    """Return the tools that the clause names, the one that it says most of first: what a clause
-    begins with is most often its verb."""
+    """Return the tools that the clause names, best match first. The first word weighs most: it is
+    most often the verb."""
     words = [stem(word) for word in re.findall(r"\w+", clause.lower())]
     said, first = set(words), set(words[:1])
 
@@ -92,7 +92,7 @@ def _means(word: str, said: set[str], clause: str) -> bool:
 
 
 def _steps(tool: _Tool, clause: str, made: Sequence[_Step], tools: Sequence[_Tool]) -> list[_Step]:
-    """Return the step for a clause, with one before it that writes the text that it needs."""
+    """Return the step for a clause, after one that writes the text that it needs."""
     before: list[_Step] = []
     arguments: Json = {}
     for name, kind in tool.required:
@@ -112,7 +112,7 @@ def _steps(tool: _Tool, clause: str, made: Sequence[_Step], tools: Sequence[_Too
 
 
 def _argument(name: str, kind: str, clause: str) -> Any:
-    """Return what the clause says for a parameter, None when it says nothing."""
+    """Return the parameter's value in the clause, or None."""
     quoted = _QUOTED.findall(clause)
     if kind == "integer":
         digits = re.search(r"\d{1,9}", clause)
@@ -131,7 +131,7 @@ def _argument(name: str, kind: str, clause: str) -> Any:
 
 
 def _material(made: Sequence[_Step]) -> Json:
-    """Refer to the newest step that has read something."""
+    """Refer to the newest step that reads."""
     place = next((n for n in range(len(made), 0, -1) if not made[n - 1].tool.writes), 0)
     return {"material": {"$from": f"s{place}", "path": ""}} if place else {}
 

@@ -1,8 +1,8 @@
-"""The word lists of the offline model: which words speak for which labels, and small talk.
+"""The word lists of the offline model: words that speak for labels, and small talk.
 
-This is a table to read and to extend, its cells separated by commas. A word stands for its forms
-too (crash: crashes, crashed). `^` marks what counts only at the start of a text. A list never
-holds a product's own words.
+Extend these tables as you like; commas separate their cells. A word stands for its forms too
+(crash: crashes, crashed). `^` marks words that count only at the start of a text. The lists never
+hold a product's own words.
 """
 
 from typing import NamedTuple
@@ -14,7 +14,7 @@ def listed(text: str) -> tuple[str, ...]:
 
 
 class Affinity(NamedTuple):
-    """Words that speak for a label. `names` are what such labels are called, in any repository."""
+    """Words that speak for a label. `names` are the label's names in any repository."""
 
     names: tuple[str, ...]
     strong: tuple[str, ...]
@@ -139,7 +139,7 @@ AFFINITIES = (
     ),
 )
 
-#: What a choice is called that says nothing in particular: taken when no word speaks for another.
+#: Names of a neutral choice, which is taken when no word speaks for another.
 NEUTRAL = frozenset(
     listed(
         "other, others, none, unknown, unclear, neutral, general, misc, normal, medium, "
@@ -178,14 +178,14 @@ SMALL_TALK = (
     ),
 )
 
-#: How a message reads that wants an answer.
+#: The form of a message that wants an answer.
 QUESTION = (
     r"[?？]|^(who|whom|whose|what|when|where|which|why|how|is|are|was|were|do|does|did|can|could|"
     r"will|would|should|may|has|have|tell|show|explain|describe|list|find|give|remind)\b|"
     r"什么|怎么|怎样|如何|为什么|哪|谁|多少|几|吗|呢|是否|能否|请问|告诉|解释|介绍"
 )
 
-#: How text reads that wants to give a model orders: such sentences are never quoted nor counted.
+#: The form of orders to a model: such sentences are neither quoted nor counted.
 ORDERS = (
     r"\b(ignore|disregard|forget|override|bypass)\b.{0,40}\b(instruction|prompt|rule|above|policy)",
     r"\b(ignore|disregard|forget) (all|everything|any|your|the previous)\b",

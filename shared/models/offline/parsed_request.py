@@ -1,10 +1,10 @@
-"""What the offline model makes of a request: the question, and what may answer it."""
+"""Splits a request into the question and the texts that may answer it."""
 
 import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from shared.models import Request
+from shared.models import ModelRequest
 from shared.models.offline.similarity import sentences
 
 _BLOCK = re.compile(r'<data source="([^"]*)">\n(.*?)\n?</data>', re.S)
@@ -14,34 +14,34 @@ _MENTION = re.compile(r"<@[^>]*>|^\s*@[\w-]+")
 
 
 @dataclass(frozen=True)
-class Source:
-    """A text and where it came from."""
+class SourceText:
+    """A text and the name of its source."""
 
     name: str
     text: str
 
     @property
     def cited(self) -> str:
-        """The name as a reader wants it: what is remembered is named by what it is about."""
+        """The name for readers: that of a memory is its subject."""
         name = re.sub(r"^(memory of \S+|result of)\s+", "", self.name)
         return "" if _EVENT.match(name) or name == "text" else name
 
 
 @dataclass(frozen=True)
-class Reading:
-    """A request taken apart. `question` is what the answer is about; `sources` may answer it;
-    `blocks` are all that the last turn shows, as they stand there."""
+class ParsedRequest:
+    """The parts of a request. `sources` may answer the `question`; `blocks` are all those of the
+    last turn, in their order."""
 
     task: str
     question: str
-    sources: tuple[Source, ...]
-    results: tuple[Source, ...]
+    sources: tuple[SourceText, ...]
+    results: tuple[SourceText, ...]
     called: frozenset[str]
-    blocks: tuple[Source, ...] = ()
+    blocks: tuple[SourceText, ...] = ()
 
     @classmethod
-    def of(cls, request: Request) -> "Reading":
-        """Find the question: an event's text, else what stands outside of blocks, else a block."""
+    def of(cls, request: ModelRequest) -> "ParsedRequest":
+        """Find the question: an event's text, else the text outside blocks, else a block."""
         asked = max((i for i, m in enumerate(request.messages) if m.role == "user"), default=-1)
         text = request.messages[asked].text if asked >= 0 else ""
         blocks = _blocks(text)
@@ -54,7 +54,7 @@ class Reading:
             if message.role == "user"
             for source in (
                 *_blocks(message.text),
-                Source("earlier in this conversation", _BLOCK.sub(" ", message.text).strip()),
+                SourceText("earlier in this conversation", _BLOCK.sub(" ", message.text).strip()),
             )
         ]
         after = request.messages[asked + 1 :]
@@ -63,7 +63,7 @@ class Reading:
             block
             for message in after
             if message.role == "tool"
-            for block in (_blocks(message.text) or [Source("", message.text)])
+            for block in (_blocks(message.text) or [SourceText("", message.text)])
         ]
         question = _MENTION.sub(" ", subject.text if subject else plain).strip()
         sources = (*beside, *earlier)
@@ -75,11 +75,11 @@ class Reading:
         return sentences(self.question)
 
 
-def _blocks(text: str) -> list[Source]:
-    return [Source(name, body) for name, body in _BLOCK.findall(text)]
+def _blocks(text: str) -> list[SourceText]:
+    return [SourceText(name, body) for name, body in _BLOCK.findall(text)]
 
 
-def _subject(blocks: list[Source], plain: str) -> Source | None:
+def _subject(blocks: list[SourceText], plain: str) -> SourceText | None:
     events = [block for block in blocks if _EVENT.match(block.name)]
     if events:
         return events[-1]

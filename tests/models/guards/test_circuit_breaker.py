@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from shared.errors import ModelRejected, ModelUnavailable
-from shared.models.guards.breaker import Breaker
+from shared.models.guards.circuit_breaker import CircuitBreaker
 
 
 class Clock:
@@ -21,17 +21,17 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def breaker(clock: Clock) -> Breaker:
-    return Breaker("openai:x", failures=3, clock=clock)
+def breaker(clock: Clock) -> CircuitBreaker:
+    return CircuitBreaker("openai:x", failures=3, clock=clock)
 
 
-def fails(breaker: Breaker, times: int = 1) -> None:
+def fails(breaker: CircuitBreaker, times: int = 1) -> None:
     for _ in range(times):
         with pytest.raises(ModelUnavailable, match="broke"), breaker.guard():
             raise ModelUnavailable("broke")
 
 
-def test_it_opens_after_so_many_failures_in_a_row(breaker: Breaker, clock: Clock) -> None:
+def test_it_opens_after_so_many_failures_in_a_row(breaker: CircuitBreaker, clock: Clock) -> None:
     fails(breaker, 2)
     with breaker.guard():
         pass
@@ -47,7 +47,7 @@ def test_it_opens_after_so_many_failures_in_a_row(breaker: Breaker, clock: Clock
 @pytest.mark.parametrize(
     "answer", [ModelUnavailable("busy", overloaded=True), ModelRejected("bad key")]
 )
-def test_a_server_that_says_no_is_there(breaker: Breaker, answer: Exception) -> None:
+def test_a_server_that_says_no_is_there(breaker: CircuitBreaker, answer: Exception) -> None:
     for _ in range(9):
         with pytest.raises(type(answer)), breaker.guard():
             raise answer
@@ -59,7 +59,7 @@ def test_a_server_that_says_no_is_there(breaker: Breaker, answer: Exception) -> 
         pass
 
 
-def test_after_a_pause_one_caller_tries_it(breaker: Breaker, clock: Clock) -> None:
+def test_after_a_pause_one_caller_tries_it(breaker: CircuitBreaker, clock: Clock) -> None:
     fails(breaker, 3)
     clock.now += 1.0
     with breaker.guard(), pytest.raises(ModelUnavailable, match="not called"):
@@ -68,7 +68,7 @@ def test_after_a_pause_one_caller_tries_it(breaker: Breaker, clock: Clock) -> No
         pass
 
 
-def test_pauses_grow_until_it_answers(breaker: Breaker, clock: Clock) -> None:
+def test_pauses_grow_until_it_answers(breaker: CircuitBreaker, clock: Clock) -> None:
     fails(breaker, 3)
     for pause in (1, 2, 4, 8, 16, 32, 60, 60):
         clock.now += pause / 2 - 0.01
@@ -86,7 +86,7 @@ def test_pauses_grow_until_it_answers(breaker: Breaker, clock: Clock) -> None:
 
 
 def test_failures_that_were_under_way_do_not_lengthen_the_pause(
-    breaker: Breaker, clock: Clock
+    breaker: CircuitBreaker, clock: Clock
 ) -> None:
     begun = [breaker.guard() for _ in range(9)]
     for call in begun:
@@ -98,7 +98,7 @@ def test_failures_that_were_under_way_do_not_lengthen_the_pause(
         pass
 
 
-def test_a_success_that_was_under_way_closes_it(breaker: Breaker) -> None:
+def test_a_success_that_was_under_way_closes_it(breaker: CircuitBreaker) -> None:
     slow = breaker.guard()
     slow.__enter__()
     fails(breaker, 3)
@@ -108,7 +108,7 @@ def test_a_success_that_was_under_way_closes_it(breaker: Breaker) -> None:
 
 
 def test_a_probe_that_ends_in_another_way_leaves_the_door_to_the_next(
-    breaker: Breaker, clock: Clock
+    breaker: CircuitBreaker, clock: Clock
 ) -> None:
     fails(breaker, 3)
     clock.now += 1.0
@@ -118,7 +118,7 @@ def test_a_probe_that_ends_in_another_way_leaves_the_door_to_the_next(
         pass
 
 
-def test_many_threads_make_one_probe(breaker: Breaker, clock: Clock) -> None:
+def test_many_threads_make_one_probe(breaker: CircuitBreaker, clock: Clock) -> None:
     fails(breaker, 3)
     clock.now += 1.0
     refused = threading.Semaphore(0)

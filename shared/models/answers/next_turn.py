@@ -1,33 +1,27 @@
-"""The next turn of a conversation with tools ends in text, in calls, or in one clear error,
-whatever a model does."""
+"""Asks for the next turn of a conversation with tools: text, calls, or one clear error."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from shared.errors import AnswerInvalid
-from shared.models import Message, Reply, Request
+from shared.models import AskModel, ChatMessage, ModelReply, ModelRequest
 from shared.models.answers.repair import repair
-from shared.models.answers.usage import charged, total
+from shared.models.answers.usage import usage_on_error, with_total_usage
 
 
-def turn(
-    reply: Callable[[Request], Reply],
-    request: Request,
-    fallback: Callable[[Request], Reply] | None = None,
-) -> Reply:
-    """Ask for the next turn; the reply has text or calls, and the tokens and the cost of all that
-    it took.
+def next_turn(
+    reply: AskModel, request: ModelRequest, fallback: AskModel | None = None
+) -> ModelReply:
+    """Ask for the next turn; the reply has text or calls, and the tokens and cost of all attempts.
 
-    What is no turn is asked for once more: with twice the tokens when it was cut off, before it
-    said anything or inside of a call, else with a word on what is missing, as when the tool that
-    `tool_choice` names was not called. After that `fallback` is asked, once. Text that was cut off
-    is a turn, and so is a refusal in words; a call that still is cut off is malformed. Raises
-    AnswerInvalid when no turn came, and whatever `reply` and `fallback` raise; a ModelError says
-    what was paid.
+    A reply that is not a turn is asked for once more: with twice the tokens when it was cut off
+    before any text or inside a call, else with a sentence about the missing part, such as the tool
+    of `tool_choice`. After that `fallback` is asked, once. Text that was cut off is a turn, and so
+    is a refusal in words; a call that is still cut off is malformed. Raises AnswerInvalid when no
+    turn came, and whatever `reply` and `fallback` raise; a ModelError carries the cost.
     """
     request = question = replace(request, messages=repair(request.messages))
-    replies: list[Reply] = []
-    with charged(replies):
+    replies: list[ModelReply] = []
+    with usage_on_error(replies):
         replies.append(reply(request))
         lacking = _lack(request, replies[-1]) or _is_cut_short(replies[-1])
         if lacking and replies[-1].finish != "refused":
@@ -38,16 +32,16 @@ def turn(
         if lack := _lack(request, replies[-1]):
             also = ", also when asked again" if len(replies) > 1 else ""
             raise AnswerInvalid(f"{replies[-1].model}: {lack}{also}")
-    return total(replies)
+    return with_total_usage(replies)
 
 
-def _is_cut_short(reply: Reply) -> bool:
-    """Was it cut off inside of a call? The last call of a reply that was cut off is malformed."""
+def _is_cut_short(reply: ModelReply) -> bool:
+    """Tell whether the reply was cut off inside a call, which is then malformed."""
     return reply.finish == "length" and bool(reply.calls)
 
 
-def _lack(request: Request, reply: Reply) -> str:
-    """Return what keeps `reply` from being a turn, or nothing."""
+def _lack(request: ModelRequest, reply: ModelReply) -> str:
+    """Say why `reply` is not a turn, or nothing."""
     choice, called = request.tool_choice, {call.name for call in reply.calls}
     if choice and request.tools and not (called if choice == "any" else choice in called):
         declined = reply.finish == "refused"
@@ -61,19 +55,19 @@ def _lack(request: Request, reply: Reply) -> str:
     return "answered nothing"
 
 
-def _chosen(request: Request) -> str:
+def _chosen(request: ModelRequest) -> str:
     if request.tool_choice != "any":
         return f"the tool {request.tool_choice}"
     return f"a tool ({', '.join(sorted(tool.name for tool in request.tools))})"
 
 
-def _again(request: Request, answer: Reply) -> Request:
-    """Return the request that may bring what is missing."""
+def _again(request: ModelRequest, answer: ModelReply) -> ModelRequest:
+    """Return the request that asks for the missing part."""
     if answer.finish == "length":
         return replace(request, max_tokens=2 * request.max_tokens)
     if request.tool_choice:
         wish = f"Call {_chosen(request)} now, and write nothing else."
     else:
         wish = "Your last answer was empty. Answer now."
-    said = (Message("assistant", answer.text), Message("user", wish))
+    said = (ChatMessage("assistant", answer.text), ChatMessage("user", wish))
     return replace(request, messages=repair((*request.messages, *said)))

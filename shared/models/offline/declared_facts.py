@@ -1,13 +1,13 @@
-"""What a text declares: simple sentences of the form X is Y, with X as their subject."""
+"""Finds declared facts: simple sentences such as X is Y, with X as their subject."""
 
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from shared.models.offline.reading import Reading
+from shared.models.offline.parsed_request import ParsedRequest
 from shared.models.offline.similarity import is_chinese, sentences
 
-#: What opens a sentence without being part of its subject.
+#: Words that open a sentence before its subject.
 _OPENING = re.compile(
     r"^(please )?(remember|note|fyi|btw|by the way|ok|okay|so|and|also|well|now|hi|hello|hey)"
     r"\b(,|:| that\b)?\s*|^(请记住|记住|注意|顺便说一下|另外|其实)[，,：:]?",
@@ -47,24 +47,24 @@ _SINCE = re.compile(
 _TURN = re.compile(r"turn (\d+)\b")
 
 
-class Declaration(NamedTuple):
+class DeclaredFact(NamedTuple):
     turn: int
     subject: str
     statement: str
     since: str | None
 
 
-def declarations(reading: Reading) -> list[Declaration]:
-    """Return what the blocks `turn 1`, `turn 2`, … declare, in their order."""
+def declared_facts(parsed: ParsedRequest) -> list[DeclaredFact]:
+    """Return the facts of the blocks `turn 1`, `turn 2`, …, in their order."""
     return [
         declaration
-        for block in reading.blocks
+        for block in parsed.blocks
         if (number := _TURN.match(block.name))
         for declaration in _declared(int(number[1]), block.text)
     ]
 
 
-def _declared(turn: int, text: str) -> Iterator[Declaration]:
+def _declared(turn: int, text: str) -> Iterator[DeclaredFact]:
     for sentence in sentences(text):
         plain = _OPENING.sub("", sentence).strip()
         if plain.endswith(("?", "？", ":", "：", "…")) or _GUESS.search(plain):
@@ -72,7 +72,7 @@ def _declared(turn: int, text: str) -> Iterator[Declaration]:
         subject = _subject(plain)
         if subject and not _NO_SUBJECT.match(subject):
             since = _SINCE.search(plain)
-            yield Declaration(
+            yield DeclaredFact(
                 turn, subject[:100], plain[:400], (since[1] or since[2]) if since else None
             )
 

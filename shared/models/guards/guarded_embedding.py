@@ -1,95 +1,63 @@
-"""One embedding model with all that lies between texts and its server: cut, split, sent in turn,
-retried, checked.
+"""An embedding model with its guards: texts are cut, split and sent in turn, vectors are checked.
 
-Calls pass what calls of chat models pass: retries, the account's limits, the circuit breaker and
-the limiter of this process. Budgets and the prompt cache are for chat models alone.
+Calls pass retries, the account's limits, the circuit breaker and the limiter of this process, as
+those of chat models do. Budgets and the prompt cache are for chat models alone.
 """
 
 import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple, Protocol
 
 from shared.errors import SettingsError
-from shared.models import Message, Purpose, Request, Usage
+from shared.models import ChatMessage, EmbeddingPurpose, ModelRequest, Usage
 from shared.models.deadline import Deadline
-from shared.models.guards.breaker import Breaker
+from shared.models.guards.circuit_breaker import CircuitBreaker
+from shared.models.guards.guarded_model import Guards
 from shared.models.guards.limiter import Limiter
-from shared.models.guards.retrying import Guards, retrying
+from shared.models.guards.retrying import retrying
 from shared.models.prices import most_tokens
-from shared.models.providers.dimensions import sized
-from shared.models.providers.failures import Refused
+from shared.models.providers.embedding_wire import EmbeddingWire, Portion, Vectors, sized
+from shared.models.providers.failures import BodyRefused
 
-#: How many calls one `embed` makes at a time at most; the limiter may allow fewer.
+#: Calls that one `embed` makes at a time; the limiter may allow fewer.
 _THREADS = 8
 _CALL_SECONDS = 60.0
-#: Where a server refuses texts of so many characters, they are not what it dislikes.
+#: A server that refuses texts of so many characters does not refuse them for their length.
 _SHORT = 500
-#: Servers refuse an empty text; this has a vector that is near to nothing.
+#: Stands for an empty text, which servers refuse.
 _NOTHING = "-"
 
 
-class Portion(NamedTuple):
-    """What one call takes: how many texts, bytes of all together, characters of each.
+class GuardedEmbeddingProvider:
+    """An embedding model that is called within its limits. Thread-safe."""
 
-    No tokenizer makes more tokens than a text has bytes, so a limit in tokens holds in bytes.
-    """
-
-    texts: int
-    bytes: int
-    characters: int
-
-
-class Vectors(NamedTuple):
-    """What a call brought, and how many tokens it was; 0 where the server does not say."""
-
-    rows: list[list[float]]
-    tokens: int = 0
-
-
-class Wire(Protocol):
-    """One embedding model behind one wire format.
-
-    `dimensions` is None when nobody has said them: then they are what the server sends. `call`
-    takes what fits into one `portion`, and raises ModelUnavailable or ModelRejected.
-    """
-
-    name: str
-    dimensions: int | None
-    asymmetric: bool
-    portion: Portion
-
-    def call(self, texts: Sequence[str], purpose: Purpose, deadline: Deadline) -> Vectors: ...
-
-
-class GuardedEmbedder:
-    """An embedder that is asked within its limits. Thread-safe."""
-
-    def __init__(self, wire: Wire, guards: Guards, sleep: Callable[[float], None]) -> None:
+    def __init__(self, wire: EmbeddingWire, guards: Guards, sleep: Callable[[float], None]) -> None:
         self.name = wire.name
         self.asymmetric = wire.asymmetric
-        #: As prices and limits name it.
+        #: The name in prices and limits.
         self._model = sized(self.name, {}).name
         self._dimensions = wire.dimensions
         self._wire = wire
         self._guards = guards
         self._sleep = sleep
-        self._breaker = Breaker(self.name)
+        self._breaker = CircuitBreaker(self.name)
         self._limiter = Limiter(name=self.name)
 
     @property
     def dimensions(self) -> int:
-        """The dimensions; where nobody has said them, one call finds out."""
+        """The dimensions; one call finds them out where the name does not say them."""
         if self._dimensions is None:
             [row] = self._portion([_NOTHING], "document")
             self._dimensions = len(row)
         return self._dimensions
 
-    def embed(self, texts: Sequence[str], purpose: Purpose = "document") -> list[list[float]]:
+    def embed(
+        self, texts: Sequence[str], purpose: EmbeddingPurpose = "document"
+    ) -> list[list[float]]:
         """Return a unit vector per text, in the order of the texts.
 
-        What exceeds the model's window is cut. Raises ModelUnavailable, ModelRejected, and
-        SettingsError when the vectors are not what MODEL_EMBED promises.
+        Texts are cut to the model's window. Raises ModelUnavailable, ModelRejected, and
+        SettingsError when the vectors do not have the dimensions of MODEL_EMBED.
         """
         window = self._wire.portion.characters
         cut = [text.strip()[:window] or _NOTHING for text in texts]
@@ -103,18 +71,18 @@ class GuardedEmbedder:
             finally:
                 threads.shutdown(wait=False, cancel_futures=True)
 
-    def _portion(self, texts: Sequence[str], purpose: Purpose) -> list[list[float]]:
-        """Embed what fits into one call; where that is refused, the long texts are shortened."""
+    def _portion(self, texts: Sequence[str], purpose: EmbeddingPurpose) -> list[list[float]]:
+        """Embed the texts of one call; after a refusal, with the long ones shortened."""
         try:
             rows = self._retried(texts, purpose)
-        except Refused:
-            # How many tokens a text has is known to the server alone.
+        except BodyRefused:
+            # Only the server knows how many tokens a text has.
             if max(map(len, texts)) <= _SHORT:
                 raise
             return self._shortened(texts, purpose)
         return self._checked(rows, len(texts))
 
-    def _shortened(self, texts: Sequence[str], purpose: Purpose) -> list[list[float]]:
+    def _shortened(self, texts: Sequence[str], purpose: EmbeddingPurpose) -> list[list[float]]:
         if len(texts) == 1:
             return self._portion([texts[0][: len(texts[0]) // 2]], purpose)
         rows: list[list[float]] = [[]] * len(texts)
@@ -126,19 +94,19 @@ class GuardedEmbedder:
                 rows[number] = row
         return rows
 
-    def _retried(self, texts: Sequence[str], purpose: Purpose) -> list[list[float]]:
+    def _retried(self, texts: Sequence[str], purpose: EmbeddingPurpose) -> list[list[float]]:
         deadline = Deadline(_CALL_SECONDS)
         return retrying(
             lambda: self._once(texts, purpose, deadline), deadline, self._sleep, paced=True
         )
 
     def _once(
-        self, texts: Sequence[str], purpose: Purpose, deadline: Deadline
+        self, texts: Sequence[str], purpose: EmbeddingPurpose, deadline: Deadline
     ) -> list[list[float]]:
         buckets, prices = self._guards.buckets, self._guards.prices
         if buckets is None:
             return self._in_turn(texts, purpose, deadline).rows
-        request = Request(tuple(Message("user", text) for text in texts), max_tokens=0)
+        request = ModelRequest(tuple(ChatMessage("user", text) for text in texts), max_tokens=0)
         most = prices.ceiling(self._model, request)
         held = buckets.reserve(self._model, most_tokens(request), most, deadline)
         used = Vectors([])
@@ -150,13 +118,15 @@ class GuardedEmbedder:
             buckets.settle(held, tokens, prices.cost(self._model, Usage(input=tokens)))
         return used.rows
 
-    def _in_turn(self, texts: Sequence[str], purpose: Purpose, deadline: Deadline) -> Vectors:
+    def _in_turn(
+        self, texts: Sequence[str], purpose: EmbeddingPurpose, deadline: Deadline
+    ) -> Vectors:
         with self._limiter.turn(deadline), self._breaker.guard():
             return self._wire.call(texts, purpose, deadline)
 
     def _checked(self, rows: list[list[float]], count: int) -> list[list[float]]:
-        """Return the rows at length one; raises SettingsError when they are no vectors of these
-        dimensions."""
+        """Return the rows scaled to length one; raises SettingsError unless they are vectors of
+        the model's dimensions."""
         if len(rows) != count:
             raise SettingsError(
                 f"MODEL_EMBED={self.name} sent {len(rows)} vectors for {count} texts; it is no"

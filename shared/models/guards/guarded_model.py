@@ -1,0 +1,155 @@
+"""A chat model with its guards. A call passes them in this order:
+
+the prompt cache            answers an equal request
+the budget                  reserves before, commits after
+the learnt output limit     asks again with the full one when it was too small
+retries                     each attempt passes:
+    the account's limits    of all functions together
+    the limiter             of this process
+    the circuit breaker     of the provider
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from shared.errors import ModelRejected, ModelUnavailable
+from shared.models import ModelReply, ModelRequest, Payer, Provider
+from shared.models.deadline import Deadline
+from shared.models.guards.circuit_breaker import CircuitBreaker
+from shared.models.guards.limiter import Limiter
+from shared.models.guards.output_limits import OutputLimits
+from shared.models.guards.retrying import retrying
+from shared.models.prices import BATCH_SHARE, Prices, most_tokens
+
+if TYPE_CHECKING:
+    from shared.models.cache.prompt_cache import PromptCache
+    from shared.models.guards.account_limits import Buckets
+    from shared.models.guards.budgets import Budgets
+
+#: Is called with the growing text of an answer, and never raises.
+TextSink = Callable[[str], None]
+
+
+class ModelCall(NamedTuple):
+    """A request with its deadline, its payer, and the sink of its growing text.
+
+    `may_repeat` allows the answer to an earlier, equal request.
+    """
+
+    request: ModelRequest
+    deadline: Deadline
+    payer: Payer
+    sink: TextSink | None = None
+    may_repeat: bool = False
+
+
+class Guards(NamedTuple):
+    """The guards that all models of a process share; None for those that are not set."""
+
+    prices: Prices
+    outputs: OutputLimits
+    cache: "PromptCache | None" = None
+    budgets: "Budgets | None" = None
+    buckets: "Buckets | None" = None
+
+
+class GuardedModel:
+    """A chat model that is called within its limits. Thread-safe."""
+
+    def __init__(self, provider: Provider, guards: Guards, sleep: Callable[[float], None]) -> None:
+        self.provider = provider
+        self.name = provider.name
+        self._guards = guards
+        self._sleep = sleep
+        self._breaker = CircuitBreaker(self.name)
+        self._limiter = Limiter(name=self.name)
+
+    def reply(self, call: ModelCall) -> ModelReply:
+        """Ask within the limits; raises ModelUnavailable, ModelRejected, BudgetExceeded and, when
+        it needs the database, DatabaseUnavailable."""
+        if self.name == "offline":  # It is free, and as fast as a cache.
+            return answer(self.provider, call)
+        cache = self._guards.cache
+        if cache is None or not call.may_repeat:
+            return self._paid(call)
+        tenant, request = call.payer.tenant, call.request
+        reply = cache.get(tenant, self.name, request, call.deadline, lambda: self._paid(call))
+        if call.sink and reply.source != "provider":
+            call.sink(reply.text)
+        return reply
+
+    def _paid(self, call: ModelCall) -> ModelReply:
+        budgets = self._guards.budgets
+        if budgets is None:
+            return self._sized(call)
+        dollars = self._guards.prices.ceiling(self.name, call.request)
+        held = budgets.reserve(call.payer, self.name, dollars, call.deadline.seconds)
+        try:
+            reply = self._sized(call)
+        except ModelRejected:
+            budgets.release(held)
+            raise
+        except BaseException as err:
+            # An overloaded server has not begun; any other failure may have cost something.
+            unpaid = isinstance(err, ModelUnavailable) and err.overloaded
+            budgets.release(held) if unpaid else budgets.commit(held, None)
+            raise
+        budgets.commit(held, reply.cost)
+        return reply
+
+    def _sized(self, call: ModelCall) -> ModelReply:
+        def ask(request: ModelRequest) -> ModelReply:
+            sized = call._replace(request=request)
+            return retrying(lambda: self._once(sized), call.deadline, self._sleep, paced=True)
+
+        return self._guards.outputs.ask(call.payer.tenant, call.request, self.name, ask)
+
+    def _once(self, call: ModelCall) -> ModelReply:
+        buckets = self._guards.buckets
+        if buckets is None:
+            return self._in_turn(call)
+        request, dollars = call.request, self._guards.prices.ceiling(self.name, call.request)
+        tokens = most_tokens(request) + request.max_tokens
+        held = buckets.reserve(self.name, tokens, dollars, call.deadline)
+        reply = None
+        try:
+            self._sleep(held.wait)
+            reply = self._in_turn(call)
+        finally:
+            used = reply.usage.input + reply.usage.output if reply else 0
+            buckets.settle(held, used, reply.cost if reply else 0.0)
+        return reply
+
+    def _in_turn(self, call: ModelCall) -> ModelReply:
+        with self._limiter.turn(call.deadline), self._breaker.guard():
+            return answer(self.provider, call)
+
+
+class BatchPurse(NamedTuple):
+    """The budget of `payer` for batches of the model `name`."""
+
+    prices: Prices
+    budgets: "Budgets"
+    name: str
+    payer: Payer
+
+    def reserve(self, id: str, request: ModelRequest, seconds: float) -> None:
+        dollars = self.prices.ceiling(self.name, request)
+        half = None if dollars is None else dollars * BATCH_SHARE
+        self.budgets.reserve(self.payer, self.name, half, seconds, id)
+
+    def settle(self, id: str, dollars: float | None) -> None:
+        self.budgets.settle(self.payer.tenant, id, dollars)
+
+
+def answer(provider: Provider, call: ModelCall) -> ModelReply:
+    """Return the provider's reply, streamed to the sink if there is one."""
+    if call.sink is None:
+        return provider.reply(call.request, call.deadline.left)
+    text = ""
+    for chunk in provider.stream(call.request, call.deadline.left):
+        if chunk.reply is not None:
+            return chunk.reply
+        text += chunk.text
+        call.sink(text)
+    raise ModelUnavailable(f"{provider.name}: the stream ended without its reply")

@@ -1,0 +1,81 @@
+"""A chat model behind JSON over HTTP: the common part of the OpenAI and Anthropic wire formats."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+
+from shared.events import Json
+from shared.models import Chunk, ModelReply, ModelRequest
+from shared.models.deadline import Deadline
+from shared.models.prices import Prices
+from shared.models.providers.failures import adapting, garbled, problem_inside
+from shared.models.providers.http import Http
+from shared.models.providers.reply_reader import ReplyReader
+from shared.models.providers.servers import ServedModel
+
+
+class HttpModel(ABC):
+    """Thread-safe. A subclass writes bodies, and learns from refusals what to leave out."""
+
+    path: str
+
+    def __init__(self, name: str, served: ServedModel, http: Http, prices: Prices) -> None:
+        self.name = name
+        self._server, self._model = served
+        self._http = http
+        self._prices = prices
+
+    @abstractmethod
+    def body(self, request: ModelRequest, *, stream: bool = False) -> Json:
+        """Write the body without the parts that the model is known to refuse."""
+
+    @abstractmethod
+    def learn(self, body: Json, detail: str) -> bool:
+        """Learn from the refusal of `body`; return True when another try is worth it."""
+
+    @abstractmethod
+    def _reader(self) -> ReplyReader: ...
+
+    def _watching(self, request: ModelRequest) -> AbstractContextManager[None]:
+        """Return the block in which a call is made."""
+        return nullcontext()
+
+    def reply(self, request: ModelRequest, timeout: float) -> ModelReply:
+        deadline = Deadline(timeout)
+
+        def call(body: Json) -> Json:
+            return self._http.post(self._server, self.path, body, deadline)
+
+        with self._watching(request):
+            return self.read(adapting(lambda: self.body(request), call, self.learn))
+
+    def read(self, answered: Json) -> ModelReply:
+        """Return the reply in a whole answer; raises ModelUnavailable or ModelRejected."""
+        reader = self._reader()
+        self._add(reader, answered)
+        if not reader.begun:
+            raise garbled(self._server, "answered JSON without a message")
+        return reader.reply(self.name, self._prices)
+
+    def stream(self, request: ModelRequest, timeout: float) -> Iterator[Chunk]:
+        deadline = Deadline(timeout)
+
+        def call(body: Json) -> Iterator[Json]:
+            return self._http.events(self._server, self.path, body, deadline)
+
+        reader = self._reader()
+        with self._watching(request):
+            for event in adapting(lambda: self.body(request, stream=True), call, self.learn):
+                if text := self._add(reader, event):
+                    yield Chunk(text)
+        if not reader.finish:
+            raise garbled(self._server, "closed the connection in the middle of the answer")
+        yield Chunk(reply=reader.reply(self.name, self._prices))
+
+    def _add(self, reader: ReplyReader, piece: Json) -> str:
+        if piece.get("error") or piece.get("type") == "error":
+            raise problem_inside(self._server, piece.get("error"))
+        try:
+            return reader.add(piece)
+        except (AttributeError, KeyError, TypeError, ValueError) as err:
+            raise garbled(self._server, "answered JSON of another shape") from err
