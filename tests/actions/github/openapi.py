@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 from infra.local.sandbox.github.web import Exchange
 
-_FILE = Path(__file__).parents[1] / "data" / "github_openapi.json.gz"
+_FILE = Path(__file__).parents[2] / "data" / "github_openapi.json.gz"
 
 
 @cache
