@@ -4,32 +4,29 @@ settings."""
 from shared.aws.cold_start import ready
 
 # isort: split
-from collections.abc import Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from shared.actions import Action, Adapter, Query
+from shared.actions.platforms import Platforms
 from shared.agent.agent import Capabilities
+from shared.agent.flow import Flow, load_flow
 from shared.aws.bus import Bus
 from shared.database import Database
-from shared.errors import PolicyError, SettingsError
-from shared.agent.flow import Flow, load_flow
 from shared.journal import Journal
 from shared.memory.audience import Audiences, grants_from
 from shared.memory.conversations.turns import Conversations
-from shared.memory.store import MemoryStore
 from shared.memory.embedding.tenants import TenantEmbedders
+from shared.memory.store import MemoryStore
 from shared.models import Caller, Reply, Request
 from shared.models.routing import Models
-from shared.settings import Settings
 from shared.runtime.worker import Handler, Worker
+from shared.settings import Settings
 
 if TYPE_CHECKING:
     from shared.aws.executions import Executions
     from shared.memory.control.store import MemoryControl
+    from shared.memory.upkeep.spread import Upkeep, Work
     from shared.models.batch.dispatcher import Dispatcher
     from shared.planning.store import PlanStore
-    from shared.memory.upkeep.spread import Upkeep, Work
 
 ready()
 
@@ -42,8 +39,8 @@ def compose(flow: Flow, settings: Settings) -> Handler:
     worker = Worker(flow, journal, can)
     if flow.plans is None:
         return worker
-    from shared.runtime.machine import Planner
     from shared.planning.states.runner import States
+    from shared.runtime.machine import Planner
 
     return Planner(worker, States(flow, journal, can))
 
@@ -60,34 +57,12 @@ def capabilities(flow: Flow, settings: Settings, database: Database) -> Capabili
         conversations=Conversations(database),
         audiences=Audiences(database, grants_from(settings.audiences)),
         control=lambda: _control(database),
-        adapter=_adapters(flow, settings),
+        adapter=Platforms(flow.may, flow.reads, settings),
         dispatcher=lambda: _dispatcher(settings, database),
         upkeep=lambda: _upkeep(settings, database, models, embedders, store),
         plans=lambda: _plans(database),
         executions=lambda: _executions(settings),
     )
-
-
-def _adapters(flow: Flow, settings: Settings) -> Callable[[Action | Query], Adapter]:
-    """Connect the platforms that the flow acts on or reads, while a cold start has the most CPU.
-
-    One without credentials is left out: it fails when a flow of several platforms needs it.
-    """
-    kinds = {permission.action.connect for permission in flow.may}
-    kinds |= {query.connect for query in flow.reads}
-    connected = {}
-    for platform in kinds:
-        with suppress(SettingsError):
-            connected[platform] = platform(settings)
-
-    def adapter(wanted: Action | Query) -> Adapter:
-        if wanted.connect not in kinds:
-            raise PolicyError(
-                f"{type(wanted).__name__} is not in the flow's may=[…] or reads=[…]; add it there"
-            )
-        return connected.get(wanted.connect) or wanted.connect(settings)
-
-    return adapter
 
 
 def _control(database: Database) -> "MemoryControl":

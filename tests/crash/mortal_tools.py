@@ -14,18 +14,18 @@ from typing import Any
 from shared.actions import Action, Adapter, Query
 from shared.actions.github.actions import OpenDraft, OpenIssue, Repository
 from shared.actions.github.adapter import GitHubAdapter
-from shared.actions.github.connection import Answer, Connection
+from shared.actions.github.connection import Connection, GitHubResponse
 from shared.actions.github.session import GitHubSession
 from shared.actions.slack.actions import Channel, Post
 from shared.actions.slack.adapter import SlackAdapter
 from shared.agent.agent import Agent
-from shared.events import Event
 from shared.agent.flow import flow
+from shared.events import Event
 from shared.runtime.function import capabilities
-from shared.settings import Settings
 from shared.runtime.worker import Worker
-from tests.crash.mortal import BriefJournal, Fate, MortalDatabase, mortal_client
+from shared.settings import Settings
 from tests.actions.slack.stage import Context, batch
+from tests.crash.mortal import BriefJournal, Fate, MortalDatabase, mortal_client
 
 _ENDS = {0: "done", 1: "again", -signal.SIGKILL: "killed"}
 LONG = "今天天气很好。😀 " * 2_500
@@ -46,7 +46,7 @@ def writing(event: Event, agent: Agent) -> None:
 
 def mortal_session(fate: Fate) -> type[GitHubSession]:
     class MortalSession(GitHubSession):
-        def send(self, *arguments: Any, **named: Any) -> tuple[Connection, Answer]:
+        def send(self, *arguments: Any, **named: Any) -> tuple[Connection, GitHubResponse]:
             fate.boundary()
             answer = super().send(*arguments, **named)
             fate.boundary()

@@ -159,7 +159,7 @@ def test_what_belongs_to_another_platform_is_refused(desk_with_token: Desk) -> N
         lambda: desk_with_token.adapter.find(react, MARK),
     ]
     for call in calls:
-        with pytest.raises(ActionRejected, match="React is no action on GitHub"):
+        with pytest.raises(ActionRejected, match="React has no line in the table"):
             call()
 
 

@@ -72,7 +72,7 @@ def test_the_key_may_be_written_in_several_ways(
 def test_a_broken_key_is_named(sandbox: GitHubSandbox) -> None:
     key = "-----BEGIN RSA PRIVATE KEY-----\nnonsense\n-----END RSA PRIVATE KEY-----"
     adapter = GitHubAdapter(as_app(sandbox)._replace(github_app_private_key=key))
-    with pytest.raises(ActionRejected, match="GITHUB_APP_PRIVATE_KEY is no RSA key"):
+    with pytest.raises(ActionRejected, match="GITHUB_APP_PRIVATE_KEY is not an RSA key"):
         adapter.read(ListLabels(SHOP))
 
 
@@ -90,7 +90,7 @@ def test_the_app_goes_before_the_token(sandbox: GitHubSandbox) -> None:
             Settings(github_app_private_key=base64.b64encode(b"-----BEGIN x").decode()),
             "GITHUB_APP_ID is not set",
         ),
-        (Settings(github_app_id="1", github_app_private_key="?"), "is no PEM key"),
+        (Settings(github_app_id="1", github_app_private_key="?"), "is not a PEM key"),
         (Settings(github_token="t", github_api_url="api.github.com"), "GITHUB_API_URL"),
     ],
 )

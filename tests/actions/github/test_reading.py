@@ -89,7 +89,7 @@ def test_a_long_file_is_cut_and_a_huge_one_refused(desk_with_token: Desk) -> Non
     desk.sandbox.push(SHOP, {"long.txt": "很" * 70_000, "huge.txt": "x" * 1_100_000})
     read = desk.adapter.read(ReadText(SHOP, "long.txt"))
     assert (len(read["text"]), read["size"], read["complete"]) == (60_000, 210_000, False)
-    with pytest.raises(ActionRejected, match=r"it has 1,100,000 bytes; at most 1,048,576 are read"):
+    with pytest.raises(ActionRejected, match=r"it has 1,100,000 bytes; the limit is 1,048,576"):
         desk.adapter.read(ReadText(SHOP, "huge.txt"))
 
 
@@ -99,8 +99,8 @@ def test_a_long_file_is_cut_and_a_huge_one_refused(desk_with_token: Desk) -> Non
         ("docs", "it is a folder; name a file"),
         ("lib", "it is a submodule; name a file"),
         ("to", "it is a symlink; name a file"),
-        ("logo.png", "it holds no text in UTF-8"),
-        ("nul.txt", "it holds no text in UTF-8"),
+        ("logo.png", "it is not text in UTF-8"),
+        ("nul.txt", "it is not text in UTF-8"),
         ("none.md", "404 Not Found; it is gone"),
     ],
 )
@@ -146,7 +146,7 @@ def test_commits_are_listed_since_a_date_and_of_a_path(desk: Desk) -> None:
     assert [item["sha"] for item in docs["items"]] == [two]
     assert desk.adapter.read(ListCommits(SHOP, since="2999-01-01"))["items"] == []
     assert desk.adapter.read(ListCommits(SHOP, limit=1))["complete"] is False
-    with pytest.raises(ActionRejected, match="`since` is no date"):
+    with pytest.raises(ActionRejected, match="`since` is not a date"):
         desk.adapter.read(ListCommits(SHOP, since="last week"))
 
 
