@@ -9,6 +9,8 @@ from infra.local.sandbox.github import GitHubSandbox
 from shared.actions import Mark
 from shared.actions.github.actions import Comment, ListLabels
 from shared.actions.github.adapter import GitHubAdapter
+from shared.actions.github.queries import RepositoryHead
+from shared.actions.platforms import Platforms
 from shared.errors import ActionRejected, ActionUnavailable, SettingsError
 from shared.settings import Settings
 from tests.actions.github.desk import MARK, SHOP, Desk, as_app, comment_fails
@@ -44,6 +46,15 @@ def test_getting_a_token_never_counts_as_having_acted(desk_as_app: Desk) -> None
     err = comment_fails(desk_as_app)
     assert isinstance(err, ActionUnavailable)
     assert not err.sent
+
+
+def test_queries_for_reading_only_get_a_token_that_cannot_write(desk_as_app: Desk) -> None:
+    desk, query = desk_as_app, RepositoryHead(SHOP)
+    adapter = Platforms([], [RepositoryHead], as_app(desk.sandbox))(query)
+    assert adapter.read(query)["full_name"] == SHOP
+    with pytest.raises(ActionRejected, match="403"):
+        adapter.perform(Comment(desk.issue, "Hello"), MARK, None)
+    assert desk.comments == []
 
 
 def test_another_apps_key_is_refused(sandbox: GitHubSandbox) -> None:

@@ -1,7 +1,5 @@
 """Queries about a repository answer within it and within bounds."""
 
-from dataclasses import replace
-
 import pytest
 
 from infra.local.sandbox.github.commits import Link, Submodule
@@ -16,7 +14,6 @@ from shared.actions.github.queries import (
 )
 from shared.errors import ActionRejected, ActionUnavailable
 from tests.actions.github.desk import SHOP, Desk
-from tests.actions.github.openapi import faults
 
 SECRET = "acme/secret"
 
@@ -224,14 +221,3 @@ def test_a_query_says_what_is_missing_or_when_to_come_again(
     desk.sandbox.fail_next(403)
     with pytest.raises(ActionRejected, match="it needs the permission"):
         desk.adapter.read(query)
-    assert replace(query).arguments["repository"] == SHOP
-    assert query.scope == "github:acme/shop"
-
-
-def test_queries_ask_as_github_describes_it(desk: Desk) -> None:
-    desk.sandbox.push(SHOP, {"README.md": "x"})
-    desk.sandbox.push(SHOP, {"README.md": "y"}, branch="change")
-    number = desk.sandbox.open_pull_request(SHOP, "Change")
-    for query in (*QUERIES[:-1], ReadPull(SHOP, number)):
-        desk.adapter.read(query)
-    assert not [fault for exchange in desk.sandbox.exchanges() for fault in faults(exchange)]
