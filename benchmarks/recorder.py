@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from shared.actions import Action, Adapter, Mark, Query, Receipt
+from shared.actions.platforms import Platforms
 from shared.agent.flow import Flow
 from shared.database import Database, Row, Statement
 from shared.journal import SQL as JOURNAL
@@ -20,7 +21,7 @@ from shared.models import ModelReply, ModelRequest
 from shared.models.cache.shared_replies import SQL as REPLIES
 from shared.models.guards.output_limits import SQL as OUTPUT_LIMITS
 from shared.models.routing import Models
-from shared.runtime.function import adapters, capabilities, handler_of
+from shared.runtime.function import capabilities, handler_of
 from shared.runtime.worker import LambdaHandler
 from shared.settings import Settings
 
@@ -57,7 +58,7 @@ class Recorder:
 def recorded(flow: Flow, settings: Settings, recorder: Recorder) -> LambdaHandler:
     """Compose the worker of `flow` as shared.runtime.function does, around recorded parts."""
     database = _Database(settings.database_url, recorder)
-    can = capabilities(settings, database, adapters(flow, settings))
+    can = capabilities(settings, database, Platforms(flow.may, flow.reads, settings))
     watched = can._replace(
         models=_Models(settings, database, recorder),
         memory=MemoryStore(database, _Embedder(HashingEmbedder(), recorder)),

@@ -5,7 +5,6 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from infra.cli.folder import Folder
 from infra.cli.system import KnownSystem, database_url
 from infra.project import from_caller
 from shared.actions import Query
+from shared.actions.platforms import Platforms
 from shared.agent.agent import Capabilities
 from shared.database import Database
 from shared.errors import SettingsError
@@ -22,7 +22,7 @@ from shared.memory.audience import visible_from
 from shared.memory.documents.github import Repository
 from shared.memory.documents.ingestion import Ingestion
 from shared.memory.documents.sources import Plan, Source
-from shared.runtime.function import adapters, capabilities
+from shared.runtime.function import capabilities
 from shared.settings import Settings
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w-]{0,38}/[\w.-]{1,100}", re.ASCII)
@@ -69,7 +69,7 @@ def _folder(
             " public, repo:acme/x, org:acme, team:T1, channel:C1"
         )
     folder = Folder(path, options.name, options.audience, tuple(options.include or ()))
-    can = capabilities(settings, database, adapters(replace(ingest, reads=()), settings))
+    can = capabilities(settings, database, Platforms(ingest.may, (), settings))
     work = _Work(tenant, can, database, options)
     work.take(folder, [*folder.includes] or None)
 
@@ -81,7 +81,7 @@ def _repository(
         raise SettingsError(f"--audience and --name: who may see {name} is what GitHub says")
     owner = f"github:{name.partition('/')[0]}"
     tenant = options.tenant or settings.tenant_of.get(owner, owner)
-    can = capabilities(settings, database, adapters(ingest, settings))
+    can = capabilities(settings, database, Platforms(ingest.may, ingest.reads, settings))
 
     def read(query: Query) -> Any:
         return can.adapter(query).read(query)

@@ -14,7 +14,7 @@ import urllib3
 
 from infra.local.posted_deliveries import PostedDeliveries, WebhookDelivery
 from infra.local.sandbox.github.hooks import signature
-from shared.actions.github.session import app_identity
+from shared.actions.github.identity import app_identity
 from shared.errors import ActionRejected, ActionUnavailable, PublishError
 from shared.settings import Settings
 

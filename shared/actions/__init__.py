@@ -1,20 +1,25 @@
-"""Actions as values, and what an adapter offers so that each becomes an effect exactly once.
+"""Actions as values, and the adapter that turns each into exactly one effect.
 
-An action says what should be done and where. It can be previewed, limited, deduplicated and
-compared before it touches the world. What performs it lives behind `Adapter`, one per platform.
+An action says what to do and where. A flow's policy can limit it, a person can preview it, and the
+journal can compare it before it touches the world. Each platform has one `Adapter`.
+
+    adapter     dispatches actions and queries by the table of a platform
+    platforms   connects the platforms of a flow
+    policy      limits what one run may do
+    effects     performs each action once, whatever fails
+    drafts      shows an answer while it grows
+    github/ slack/   one package per platform, with `connect`
 """
 
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, Self
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 from shared.events import Event, Json
 
-if TYPE_CHECKING:
-    from shared.settings import Settings
-
 
 class Target(Protocol):
-    """Where an action lands. `ref` names it exactly; `scope` names the repository or channel that
-    holds it."""
+    """The place where an action lands. `ref` names it exactly; `scope` names the repository or
+    channel that holds it."""
 
     @property
     def ref(self) -> str: ...
@@ -24,8 +29,7 @@ class Target(Protocol):
 
 
 class Receipt(NamedTuple):
-    """What the platform answered: the id and the address of what now exists, and the adapter's own
-    fields."""
+    """The platform's answer: the id and the address of the result, and the adapter's own fields."""
 
     id: str
     url: str = ""
@@ -35,58 +39,56 @@ class Receipt(NamedTuple):
         return self._asdict()
 
 
-class Action(Protocol):
-    """What should be done, as a frozen value."""
+class Action(ABC):
+    """Something to do, as a frozen value."""
 
-    #: Doing it twice is the same as doing it once, so nothing needs to be looked up after a crash.
-    idempotent: ClassVar[bool]
-
-    @staticmethod
-    def connect(settings: "Settings") -> "Adapter":
-        """Build the adapter; loads the platform's SDK only now, so that a bundle holds no other."""
-        ...
+    #: The function that connects the platform, as `module:function`. It is text, so that a flow
+    #: loads no SDK before it connects.
+    connector: ClassVar[str]
+    #: Doing it twice is the same as doing it once, so a crash needs no search afterwards.
+    idempotent: ClassVar[bool] = False
 
     @property
+    @abstractmethod
     def target(self) -> Target: ...
 
     @property
-    def weight(self) -> int:
-        """How much of the flow's limit this uses: 1 for a comment, the number of labels for
-        labels."""
-        ...
+    @abstractmethod
+    def arguments(self) -> Json:
+        """The content as plain JSON; part of the effect's key."""
 
     @property
-    def arguments(self) -> Json:
-        """What is done, as plain JSON; part of the effect's key."""
-        ...
+    def weight(self) -> int:
+        """How much of the flow's limit this uses, such as the number of labels."""
+        return 1
 
     def signed(self, footer: str) -> Self:
-        """The same with a small footer (flow, model, cost, run), where people will read it."""
-        ...
+        """Add a small footer (flow, model, cost, run) where people will read it."""
+        return self
 
     def drafted(self, text: str) -> "Action | None":
-        """The action that shows `text` as what there is of this one so far, or takes that away when
-        `text` is empty; None where nobody can watch it grow.
+        """Return the action that shows `text` as an unfinished version of this one, or removes that
+        version when `text` is empty; None where people cannot watch it grow.
 
         Performed with the receipt of the draft as `previous`, this action takes its place.
         """
-        ...
+        return None
 
     @classmethod
-    def at_most(cls, limit: int) -> "Permission": ...
+    def at_most(cls, limit: int) -> "Permission":
+        return Permission(cls, limit)
 
     @classmethod
     def notice(cls, event: Event, text: str) -> Self | None:
-        """The action that tells the person who caused `event` why nothing came, or None if this
-        kind cannot."""
-        ...
+        """Return the action that tells the person who caused `event` why no answer came, or None if
+        this kind cannot."""
+        return None
 
 
 class Permission(NamedTuple):
-    """A line of a flow's policy: this action, at most so much in one run, where the event came
-    from.
+    """A line of a flow's policy: this action, at most so much in a run, in the place of the event.
 
-    `places` are the scopes besides that one in which it may be done too; None is anywhere.
+    `places` are the other scopes where it is allowed; None allows all.
     """
 
     action: type[Action]
@@ -95,7 +97,7 @@ class Permission(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """What an adapter hides in what it makes, to find it again: the effect's key, the flow, the
+    """The mark that an adapter hides in its work to find it again: the effect's key, the flow, the
     causal depth."""
 
     key: str
@@ -103,16 +105,17 @@ class Mark(NamedTuple):
     depth: int
 
 
-class Query(Protocol):
-    """What should be read from a platform, as a frozen value."""
+class Query(ABC):
+    """A question to a platform, as a frozen value."""
 
-    @staticmethod
-    def connect(settings: "Settings") -> "Adapter": ...
+    connector: ClassVar[str]
 
     @property
+    @abstractmethod
     def scope(self) -> str: ...
 
     @property
+    @abstractmethod
     def arguments(self) -> Json: ...
 
 
@@ -120,15 +123,15 @@ class Adapter(Protocol):
     """One platform. Every method raises ActionUnavailable or ActionRejected and nothing else."""
 
     def perform(self, action: Action, mark: Mark, previous: Receipt | None) -> Receipt:
-        """Do it. `previous` is what the same flow made at the same target before, for actions that
-        edit in place."""
+        """Do it. `previous` is the receipt of the same flow's last action of this kind at the same
+        target, for actions that edit in place."""
         ...
 
     def find(self, action: Action, mark: Mark) -> Receipt | None:
-        """Look at the target whether the effect `mark.key` is there. Raises EffectUnknown when that
-        cannot be told."""
+        """Look for the effect `mark.key` at the target. Raises EffectUnknown when it could exist
+        unseen."""
         ...
 
     def read(self, query: Query) -> Any:
-        """Answer a query of this platform's module with plain JSON."""
+        """Answer a query with plain JSON."""
         ...

@@ -1,7 +1,7 @@
-"""Drafts: people watch an answer grow, and the action that gives it takes over the same message.
+"""Shows an answer while it grows; the action that gives the answer takes over the same message.
 
-A draft is no effect: nobody waits for it and nothing records it. It carries a key of its run, so an
-attempt that starts after a crash finds what the one before has left.
+Drafts are not effects and are not recorded. A draft carries a key of its run, so an attempt after a
+crash finds the draft of the one before.
 """
 
 import threading
@@ -15,15 +15,15 @@ from shared.actions.policy import Policy
 from shared.errors import ActionError, ActionRejected, ActionUnavailable, EffectUnknown
 from shared.journal import Run, digest
 
-#: What must remain of the function's time, in seconds, for a call that might hang.
+#: Seconds of the function's time to keep for a call that might hang.
 _MARGIN = 15.0
 
 
 class Pace(NamedTuple):
-    """Seconds from the first text to the draft, and from one change of it to the next.
+    """Seconds from the first text to the draft, and from one change to the next.
 
     The first wait keeps short answers whole and lets a notification quote more than one word. Slack
-    takes some 50 changes a minute, for all threads together, so each pause is longer than the last.
+    takes some 50 changes a minute for all threads together, so each pause is longer than the last.
     https://docs.slack.dev/apis/web-api/rate-limits
     """
 
@@ -36,7 +36,7 @@ PACE = Pace()
 
 
 class Drafts:
-    """What one run shows before it acts. Its threads may share it."""
+    """The drafts of one run. Its threads may share them."""
 
     def __init__(
         self,
@@ -53,26 +53,26 @@ class Drafts:
         self._pace = pace
         self._answer = policy.answer_to(run.event)
         self._mark = _mark(run, self._answer)
-        #: The draft that this attempt knows of.
+        #: The draft that this attempt knows.
         self._draft: Receipt | None = None
-        #: It cannot know: an earlier attempt may have left one, or a call was not answered.
+        #: There may be another: an earlier attempt may have left one, or a call had no answer.
         self._unsure = run.attempt > 1
         #: A draft of this attempt, or a change of it, may still arrive, even after the answer.
         self._late_draft = self._late_change = False
         self._lock = threading.RLock()
 
     def sink(self) -> Callable[[str], None] | None:
-        """What shows an answer as it grows, or None when it has to come whole.
+        """Return a function that shows an answer as it grows, or None when it must come whole.
 
-        It is called with the text so far and never raises. Answers in the threads of `agent.map`
-        come whole: they would share one draft.
+        Call it with the text so far; it never raises. Answers in the threads of `agent.map` come
+        whole, since they would share one draft.
         """
         if self._answer is None or branch.get() or not self._policy.has_room_for(self._answer):
             return None
         return Sink(self._show, self._remaining, self._pace)
 
     def adapter(self, wanted: Action) -> Adapter:
-        """The adapter of `wanted`, which lets the answer take the draft's place."""
+        """Return the adapter of `wanted`, which lets the answer take the draft's place."""
         answer, adapter = self._answer, self._adapter(wanted)
         same = answer and type(wanted) is type(answer) and wanted.target == answer.target
         return _Finishing(adapter, self) if same else adapter
@@ -86,34 +86,33 @@ class Drafts:
             try:
                 receipt = adapter.perform(action, mark, standing or previous)
             except ActionError:
-                # It may no longer be a draft, and then nothing else may take its place.
+                # The draft may already be the answer, and then nothing may replace it.
                 self._unsure = True
                 raise
             self._draft = None
         return receipt
 
     def finished(self) -> None:
-        """The draft has become what was asked for; it only was not told so."""
+        """Note that the draft has become the answer, though the platform's response was lost."""
         with self._lock:
             self._draft = None
 
     def take_back(self) -> None:
-        """Remove the draft that nothing finished; raises ActionUnavailable when it may still be
-        there."""
+        """Remove an unfinished draft; raises ActionUnavailable when it may still be there."""
         with self._lock:
             settled = self._answered() and self._draft is None and not self._late_draft
             if not settled and self._standing():
                 self._remove()
 
     def _answered(self) -> bool:
-        """Did this run, in any of its attempts, do what takes the place of its drafts?"""
+        """Tell whether this run, in any of its attempts, has given its answer."""
         answer = self._answer
         slot = f"|{type(answer).__name__}|{answer.target.ref}|" if answer else ""
         effects = self._run.effects.values()
         return any(e["state"] == "committed" and slot in e["slot"] for e in effects)
 
     def _show(self, text: str) -> None:
-        """Make the draft say `text`; raises what the adapter raises."""
+        """Show `text` in the draft; raises the errors of the adapter."""
         with self._lock:
             standing = self._draft or self._find()
             try:
@@ -126,21 +125,21 @@ class Drafts:
                 raise
 
     def _standing(self) -> Receipt | None:
-        """The draft that is to be finished or removed."""
+        """Return the draft to finish or to remove."""
         self._draft = self._find()
         if self._draft and self._late_change:
-            # What is gone cannot be changed any more.
+            # A late change cannot reach a message that is gone.
             self._remove()
         return self._draft
 
     def _find(self) -> Receipt | None:
-        """The draft that stands, after a look where this attempt cannot know."""
+        """Return the standing draft, after a search if there may be another."""
         if not self._unsure or self._answer is None:
             return self._draft
         try:
             return self._adapter(self._answer).find(_drafted(self._answer, ""), self._mark)
         except EffectUnknown:
-            # A draft that cannot be looked up must not keep the answer back.
+            # A failed search must not hold the answer back.
             return self._draft
 
     def _remove(self) -> None:
@@ -153,7 +152,7 @@ class Drafts:
 
 
 class Sink:
-    """Shows a text that grows, no more often than the platform bears, until that fails."""
+    """Shows a growing text until that fails, within the platform's rate limit."""
 
     def __init__(
         self,
@@ -171,7 +170,7 @@ class Sink:
         self._open = True
 
     def __call__(self, text: str) -> None:
-        """Take the whole text so far, which may also be another one than before."""
+        """Take the whole text so far, which may differ from the one before."""
         if not self._open or not text or text.isspace():
             return
         if self._next is None:
@@ -191,7 +190,7 @@ class Sink:
 
 
 class _Finishing:
-    """An adapter whose actions take the place of a draft."""
+    """An adapter whose actions take the draft's place."""
 
     def __init__(self, adapter: Adapter, drafts: Drafts) -> None:
         self._adapter = adapter
@@ -210,7 +209,7 @@ class _Finishing:
 
 
 def _mark(run: Run, answer: Action | None) -> Mark:
-    """Name the drafts of this run; the answer's own key needs its text, which is still to come."""
+    """Name the drafts of this run; the answer's own key needs its text, which comes later."""
     about = [type(answer).__name__, answer.target.ref] if answer else []
     return Mark(digest(["draft", run.flow, *about, run.event.id]), run.flow, run.event.depth + 1)
 

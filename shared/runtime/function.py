@@ -5,17 +5,16 @@ from shared.aws.cold_start import ready
 
 # isort: split
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from shared.actions import Action, Adapter, Query
+from shared.actions.platforms import Platforms
 from shared.agent.agent import Capabilities
 from shared.agent.flow import Flow, load_flow
 from shared.aws.bus import Bus
 from shared.database import Database
 from shared.desk import Services
-from shared.errors import PolicyError, SettingsError
 from shared.journal import Journal
 from shared.memory.audience import Audiences, grants_from
 from shared.memory.conversations.turns import Conversations
@@ -34,7 +33,7 @@ Adapters = Callable[[Action | Query], Adapter]
 def compose(flow: Flow, settings: Settings) -> LambdaHandler:
     """Build the handler of `flow`. Nothing is connected before it is used."""
     database = Database(settings.require("database_url"))
-    can = capabilities(settings, database, adapters(flow, settings))
+    can = capabilities(settings, database, Platforms(flow.may, flow.reads, settings))
     return handler_of(flow, Journal(database), can)
 
 
@@ -84,28 +83,6 @@ def handler_of(flow: Flow, journal: Journal, can: Capabilities) -> LambdaHandler
     store = PlanStore(can.services[Database])
     executions = partial(executions_of, can.settings)
     return PlanMachine(worker, StateRunner(flow, lifecycle.attempt, store, executions, can.adapter))
-
-
-def adapters(flow: Flow, settings: Settings) -> Adapters:
-    """Connect the platforms that the flow acts on or reads, while a cold start has the most CPU.
-
-    One without credentials is left out: it fails when a flow of several platforms needs it.
-    """
-    kinds = {permission.action.connect for permission in flow.may}
-    kinds |= {query.connect for query in flow.reads}
-    connected = {}
-    for platform in kinds:
-        with suppress(SettingsError):
-            connected[platform] = platform(settings)
-
-    def adapter(wanted: Action | Query) -> Adapter:
-        if wanted.connect not in kinds:
-            raise PolicyError(
-                f"{type(wanted).__name__} is not in the flow's may=[…] or reads=[…]; add it there"
-            )
-        return connected.get(wanted.connect) or wanted.connect(settings)
-
-    return adapter
 
 
 def __getattr__(name: str) -> object:

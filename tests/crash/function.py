@@ -17,13 +17,14 @@ from typing import Any, LiteralString
 import psycopg
 
 from shared.actions import Action, Adapter, Mark, Query, Receipt
+from shared.actions.platforms import Platforms
 from shared.agent.flow import load_flow
 from shared.database import Database, Row, Statement
 from shared.events import Event
 from shared.journal import Journal, Run
 from shared.models import ModelReply, ModelRequest
 from shared.models.routing import Models
-from shared.runtime.function import adapters, capabilities, handler_of
+from shared.runtime.function import capabilities, handler_of
 from shared.settings import Settings
 
 TABLES = """
@@ -130,7 +131,7 @@ def __getattr__(name: str) -> object:
     flow = load_flow(settings.require("flow"))
     fate = Fate(settings.database_url)
     database = MortalDatabase(settings.database_url, fate)
-    can = capabilities(settings, database, adapters(flow, settings))
+    can = capabilities(settings, database, Platforms(flow.may, flow.reads, settings))
     mortal = can._replace(
         models=MortalModels(settings, database, fate),
         adapter=lambda wanted: MortalAdapter(can.adapter(wanted), fate),

@@ -14,7 +14,7 @@ from typing import Any
 from shared.actions import Action, Adapter, Query
 from shared.actions.github.actions import OpenDraft, OpenIssue, Repository
 from shared.actions.github.adapter import GitHubAdapter
-from shared.actions.github.connection import Answer, Connection
+from shared.actions.github.connection import Connection, GitHubResponse
 from shared.actions.github.session import GitHubSession
 from shared.actions.slack.actions import Channel, Post
 from shared.actions.slack.adapter import SlackAdapter
@@ -44,7 +44,7 @@ def writing(event: Event, agent: Agent) -> None:
 
 def mortal_session(fate: Fate) -> type[GitHubSession]:
     class MortalSession(GitHubSession):
-        def send(self, *arguments: Any, **named: Any) -> tuple[Connection, Answer]:
+        def send(self, *arguments: Any, **named: Any) -> tuple[Connection, GitHubResponse]:
             fate.boundary()
             answer = super().send(*arguments, **named)
             fate.boundary()

@@ -10,13 +10,13 @@ from flows.chat import chat
 from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.slack.workspace import ALICE, BOT_USER, SUPPORT, TEAM
 from shared.actions.github.queries import SearchIssues
+from shared.actions.platforms import Platforms
 from shared.agent import Agent
 from shared.agent.flow import Flow
 from shared.database import Database
 from shared.errors import PolicyError
 from shared.events import Event
 from shared.planning.plan import Plan
-from shared.runtime.function import adapters
 from shared.settings import Settings
 from tests.planning.acme import Acme, acme
 from tests.planning.plans import Drafts, of, planned, step
@@ -138,7 +138,7 @@ def test_a_plan_over_the_api_works_on_the_repository_that_it_names(
     flow = planned(Drafts(Plan(NOTES.steps[:2])))
     settings = Settings(github_token=hub.token, github_api_url=hub.api_url, footer="off")
     caller = ApiClient()
-    with stage(database, flow, adapters(flow, settings)) as it:
+    with stage(database, flow, Platforms(flow.may, flow.reads, settings)) as it:
         run = caller.post("/runs", {"goal": "track", "repository": SHOP}).body["run"]
         assert it.ask(caller.published[-1]) == run
         (asked,) = it.asked(run).approvals

@@ -6,10 +6,10 @@ import pytest
 
 from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.slack import SlackSandbox
+from shared.actions.platforms import Platforms
 from shared.database import Database
 from shared.events import Issue
 from shared.planning.plan import Plan
-from shared.runtime.function import adapters
 from shared.settings import Settings
 from tests.planning.plans import ASK, Drafts, of, planned, says, step
 from tests.planning.stage import Stage, stage
@@ -60,7 +60,7 @@ def it(hub: GitHubSandbox, chat: SlackSandbox, database_url: str) -> Iterator[St
     )
     with (
         Database(database_url, patience=5) as database,
-        stage(database, flow, adapters(flow, settings)) as made,
+        stage(database, flow, Platforms(flow.may, flow.reads, settings)) as made,
     ):
         yield made
 

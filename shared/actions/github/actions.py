@@ -1,14 +1,11 @@
-"""What a flow may do and ask on GitHub, as values."""
+"""The actions that a flow may take on GitHub, as values; and `ListLabels`, since a flow that labels
+needs it and the other queries take 10 ms to import."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+from typing import ClassVar, NamedTuple, Self
 
-from shared.actions import Action, Adapter, Permission
+from shared.actions import Action, Query
 from shared.events import Event, Issue, Json
-
-if TYPE_CHECKING:
-    from shared.settings import Settings
-
 
 #: The longest path that a flow writes, in characters.
 _PATH = 400
@@ -29,42 +26,13 @@ class Repository(NamedTuple):
 
 
 class OnGitHub:
-    """What every action and query on GitHub shares."""
+    """Shared by every action and query on GitHub."""
 
-    @staticmethod
-    def connect(settings: "Settings") -> Adapter:
-        """Build the adapter; loads what it needs only now."""
-        from shared.actions.github.adapter import GitHubAdapter
-
-        return GitHubAdapter(settings)
+    connector: ClassVar[str] = "shared.actions.github:connect"
 
 
-class _Act(OnGitHub):
-    """What every action on GitHub shares."""
-
-    idempotent: ClassVar[bool] = False
-
-    @property
-    def weight(self) -> int:
-        return 1
-
-    def signed(self, footer: str) -> Self:
-        return self
-
-    @classmethod
-    def at_most(cls: type[Action], limit: int) -> Permission:
-        return Permission(cls, limit)
-
-    def drafted(self, text: str) -> Action | None:
-        return None
-
-    @classmethod
-    def notice(cls, event: Event, text: str) -> Self | None:
-        return None
-
-
-class _OnIssue(_Act):
-    """What every action on an issue or pull request shares."""
+class _OnIssue(OnGitHub, Action):
+    """Shared by every action on an issue or pull request."""
 
     issue: Issue
 
@@ -73,8 +41,8 @@ class _OnIssue(_Act):
         return self.issue
 
 
-class _InRepository(_Act):
-    """What every action shares that makes something new in a repository."""
+class _InRepository(OnGitHub, Action):
+    """Shared by every action that creates something in a repository."""
 
     repository: Repository
 
@@ -85,7 +53,7 @@ class _InRepository(_Act):
 
 @dataclass(frozen=True)
 class AddLabels(_OnIssue):
-    """Add labels that the repository already has; one that it lacks is left out, never created."""
+    """Add labels that the repository already has. Others are left out and never created."""
 
     idempotent = True
     issue: Issue
@@ -102,7 +70,7 @@ class AddLabels(_OnIssue):
 
 @dataclass(frozen=True)
 class Comment(_OnIssue):
-    """Comment on an issue or pull request. A sticky comment exists once per flow and is edited in
+    """Comment on an issue or pull request. Each flow has one sticky comment there, edited in
     place."""
 
     issue: Issue
@@ -123,7 +91,7 @@ class Comment(_OnIssue):
 
 @dataclass(frozen=True)
 class NamedComment(_OnIssue):
-    """Show a comment that exists once by its `name` and is edited in place."""
+    """Show the one comment of this `name`, edited in place."""
 
     issue: Issue
     name: str
@@ -136,8 +104,7 @@ class NamedComment(_OnIssue):
 
 @dataclass(frozen=True)
 class Assign(_OnIssue):
-    """Assign people, by their logins, to an issue or pull request: all of them or, when one cannot
-    be assigned there, nobody."""
+    """Assign people, by their logins, to an issue or pull request: all of them or nobody."""
 
     idempotent = True
     issue: Issue
@@ -171,7 +138,7 @@ class OpenIssue(_InRepository):
 
 @dataclass(frozen=True)
 class OpenDraft(_InRepository):
-    """Open a draft pull request that gives the file `path` this content, on a new branch upon
+    """Open a draft pull request that gives the file `path` this content, on a new branch from
     `base`; empty for the default branch."""
 
     repository: Repository
@@ -190,14 +157,14 @@ class OpenDraft(_InRepository):
 
 
 def unwritable(path: str) -> str:
-    """Say why no flow writes a file of this path; empty when it may."""
+    """Return the reason why flows do not write to this path; empty when they may."""
     parts = path.lower().split("/")
     if not path.isprintable() or "\\" in path or len(path) > _PATH:
-        return "the path is too long or holds signs that no path should"
+        return "the path is too long or has characters that are not allowed"
     if {"", ".", "..", ".git"} & set(parts):
-        return "the path is none of a file in a repository"
+        return "not a valid file path"
     if parts[0] == ".github":
-        return "what is in .github decides what runs there; a person must change it"
+        return "what is in .github controls what runs there; a person must change it"
     return ""
 
 
@@ -206,9 +173,8 @@ def _signed(body: str, footer: str) -> str:
 
 
 @dataclass(frozen=True)
-class ListLabels(OnGitHub):
-    """Query: the names and descriptions of the labels of `repository`, as `[{"name": …,
-    "description": …}]`."""
+class ListLabels(OnGitHub, Query):
+    """Ask for the labels of `repository`, as `[{"name": …, "description": …}]`."""
 
     repository: str
 
@@ -217,5 +183,5 @@ class ListLabels(OnGitHub):
         return f"github:{self.repository}"
 
     @property
-    def arguments(self) -> dict[str, Any]:
+    def arguments(self) -> Json:
         return {"repository": self.repository}

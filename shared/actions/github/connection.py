@@ -1,7 +1,7 @@
-"""One authenticated connection to GitHub's API, on which one call is exactly one request.
+"""Sends one HTTP request to GitHub per call, with credentials.
 
-No retries, because the effect that calls retries itself; no redirects, because a redirected write
-is not done. PyGithub would add 0.2 s of CPU to each cold start for what is needed here.
+It does not retry, because the effect retries; it does not follow redirects, because a redirected
+write is lost. PyGithub would do the same for 0.2 s more CPU at each cold start.
 """
 
 import json
@@ -18,20 +18,20 @@ from shared.errors import ActionRejected, ActionUnavailable, SettingsError
 _LINK = re.compile(r'<([^>]*)>[^,]*\brel="?(\w+)')
 
 
-class Answer(NamedTuple):
+class GitHubResponse(NamedTuple):
     status: int
     headers: Mapping[str, str]
     data: Any
 
     @property
     def pages(self) -> int:
-        """How many pages the list has, as the Link header says; 1 when it says nothing."""
+        """The number of pages of the list, from the Link header; 1 without one."""
         query = self._link("last")
         return int(parse_qs(query)["page"][0]) if query else 1
 
     @property
     def next_query(self) -> str:
-        """The query of the list's next page, as the Link header says; empty on the last one."""
+        """The query of the list's next page, from the Link header; empty on the last page."""
         return self._link("next")
 
     def _link(self, relation: str) -> str:
@@ -40,10 +40,9 @@ class Answer(NamedTuple):
 
 
 class Connection:
-    """`authorize` gives the Authorization header; `credentials` names the settings that it comes
-    from.
+    """`authorize` gives the Authorization header; `credentials` names its settings.
 
-    `timeout` is in seconds: for the connection, and then for each part of an answer. Threads may
+    `timeout` is in seconds: for the connection, and then for each part of a response. Threads may
     share it.
     """
 
@@ -66,11 +65,11 @@ class Connection:
         parameters: Mapping[str, int | str] | None = None,
         *,
         writes: bool,
-    ) -> Answer:
-        """Send one request and return the answer, whatever its status.
+    ) -> GitHubResponse:
+        """Send one request and return the response, whatever its status.
 
-        Raises ActionUnavailable when there is none, `sent` being True if `writes` says that the
-        request may have acted.
+        Raises ActionUnavailable without a response; `sent` is then True if the request `writes` and
+        may have arrived.
         """
         query = f"?{urlencode(parameters)}" if parameters else ""
         sent = None if body is None else json.dumps(body).encode()
@@ -91,7 +90,7 @@ class Connection:
                     sent=writes,
                 ) from err
             data = None
-        return Answer(answer.status, answer.headers, data)
+        return GitHubResponse(answer.status, answer.headers, data)
 
     def _headers(self, doing: str) -> dict[str, str]:
         try:
@@ -115,12 +114,12 @@ class Connection:
         parameters: Mapping[str, int | str] | None = None,
         *,
         writes: bool,
-    ) -> Answer:
-        """Do as `exchange` does, and raise what an answer other than 2xx means."""
+    ) -> GitHubResponse:
+        """Send one request and return the response; raises an ActionError for other than 2xx."""
         answer = self.exchange(doing, verb, path, body, parameters, writes=writes)
         return self.checked(doing, answer, writes=writes)
 
-    def checked(self, doing: str, answer: Answer, *, writes: bool) -> Answer:
+    def checked(self, doing: str, answer: GitHubResponse, *, writes: bool) -> GitHubResponse:
         check(
             doing,
             answer.status,

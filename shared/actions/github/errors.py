@@ -1,4 +1,4 @@
-"""Turns what GitHub answers, and what its connection does, into our errors."""
+"""Turns GitHub's refusals and failed connections into our errors."""
 
 import ssl
 import time
@@ -10,14 +10,14 @@ from urllib3 import exceptions
 
 from shared.errors import ActionRejected, ActionUnavailable
 
-#: What to wait after a secondary rate limit that does not say how long, in seconds.
+#: Seconds to wait after a secondary rate limit that does not name a time.
 #: https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
 _SECONDARY_PAUSE = 60.0
 
 
 @contextmanager
 def translated(doing: str, *, writes: bool) -> Iterator[None]:
-    """Turn a failed connection into ActionUnavailable. `writes` says that the request may act."""
+    """Turn a failed connection into ActionUnavailable. `writes` is True if the request may act."""
     try:
         yield
     except exceptions.HTTPError as err:
@@ -38,7 +38,7 @@ def check(
     writes: bool,
     credentials: str,
 ) -> None:
-    """Raise what an answer other than 2xx means; `credentials` names the settings in use."""
+    """Raise an ActionError for other than 2xx; `credentials` names the settings in use."""
     said = _message(data)
     failed = f"github: could not {doing}"
     if status == 429 or (status == 403 and _is_limited(headers, said)):
@@ -76,7 +76,7 @@ def _advice(status: int, said: str, headers: Mapping[str, str], credentials: str
 
 
 def _message(data: Any) -> str:
-    """Return GitHub's own words, without the values that it may quote back."""
+    """Return GitHub's own words, cut short since it may quote values back."""
     message = data.get("message") if isinstance(data, dict) else None
     return message[:100] if isinstance(message, str) else "without a reason"
 

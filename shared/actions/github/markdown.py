@@ -1,9 +1,9 @@
-"""Makes what a model wrote fit to be posted on GitHub: no pings, no forged marks, not too long.
+"""Makes a model's text safe to post on GitHub: no pings, no forged marks, within the limits.
 
-A mention is broken by a zero-width space after the @. It reads as before, in the page, in mail and
-in the source, while code style would change the look of every name, and would not work inside a
-link. Code and addresses stay as they are, so that `@dataclass` can be copied, but only what surely
-is one: GitHub pings nobody from there, and taking text for code would let a ping through.
+A zero-width space after the @ breaks a mention. It reads as before, in the page, in mail and in the
+source, while code style would change the look of every name and fail inside a link. Code and
+addresses keep their @, so that people can copy `@dataclass`; GitHub pings nobody from there. Text
+counts as code only when that is certain, since a mistake would let a ping through.
 """
 
 import re
@@ -14,13 +14,15 @@ from shared.actions import Mark
 
 #: The longest body that GitHub takes, in characters.
 LIMIT = 65_536
+#: The longest title, likewise.
+_TITLE = 256
 
 _BREAK = "\u200b"
 
-#: An @ in any of the ways that Markdown can write one. After a letter or a digit it is an address.
+#: An @ in any spelling of Markdown. After a letter or a digit it is part of an address.
 _AT = re.compile(r"(?<![A-Za-z0-9])(@|&#0*64;|&#[xX]0*40;|&commat;)(?=\S)")
-#: An address that GitHub turns into a link, whatever stands around it. The quantifiers are
-#: possessive (`*+`): nobody shall make this slow.
+#: An address that GitHub turns into a link in any surroundings. The quantifiers are possessive
+#: (`*+`), so that no text makes this slow.
 _ADDRESS = re.compile(
     r"(?:(?<=[\s(])|\A)https?://[A-Za-z0-9-]++(?:\.[A-Za-z0-9-]++)++(?::\d++)?/"
     r"[A-Za-z0-9./@%?=+-]*+(?=[).,;:!?]*+(?:\s|\Z))"
@@ -34,7 +36,7 @@ _NESTED_FENCE = re.compile(r"[ \t>*+\-0-9.)]+(?:`{3,}|~{3,})")
 _HTML_LINE = re.compile(r"^[ \t>*+\-0-9.)]*<", re.MULTILINE)
 #: HTML that a blank line does not end.
 _LASTING_HTML = re.compile(r"<(?:[!?]|pre\b|script\b|style\b|textarea\b)", re.IGNORECASE)
-#: What can make a backtick mean something else than code.
+#: Signs that can change the meaning of a backtick.
 _TRAP = re.compile(r"[\\<\[|$]|://|www\.", re.IGNORECASE)
 _BACKTICKS = re.compile(r"`+")
 
@@ -46,7 +48,7 @@ _FORGED = re.compile(r"<!--(?=\s*agent-flows)", re.IGNORECASE)
 
 
 class Stamp(NamedTuple):
-    """What a body says about itself at its end."""
+    """The mark at the end of a body."""
 
     mark: Mark
     sticky: bool
@@ -59,7 +61,7 @@ def compose(text: str, mark: Mark, *, sticky: bool) -> str:
         stamp = f"{_STICKY}\n{stamp}"
     # GitHub refuses a NUL and half a surrogate pair; a model can write both.
     clean = text.replace("\0", "").encode("utf-8", "replace").decode()
-    # What is surely cut off need not be made harmless first.
+    # The text after the limit is cut off, so it needs no muting.
     harmless = mute(_FORGED.sub("&lt;!--", clean[: LIMIT + 1])).rstrip()
     return f"{shorten(harmless, LIMIT - len(stamp) - 2, len(clean))}\n\n{stamp}"
 
@@ -79,10 +81,16 @@ def mute(text: str) -> str:
     return "".join(part if exact else _AT.sub(rf"\1{_BREAK}", part) for exact, part in _parts(unix))
 
 
-def shorten(text: str, limit: int, whole: int) -> str:
-    """Cut `text` to `limit` characters at a boundary and say that `whole` there were.
+def titled(title: str) -> str:
+    """Return a title as one line that notifies nobody and fits GitHub's limit."""
+    line = mute(" ".join(title.replace("\0", "").split())).encode("utf-8", "replace").decode()
+    return line if len(line) <= _TITLE else f"{line[: _TITLE - 1]}…"
 
-    A fence that is left open is closed in any case: it would swallow what follows.
+
+def shorten(text: str, limit: int, whole: int) -> str:
+    """Cut `text` to `limit` characters at a boundary and note that the original has `whole`.
+
+    An open fence is closed in any case, since it would swallow the rest of the body.
     """
     closing = _closing(text)
     if len(text) + len(closing) <= limit:
@@ -95,7 +103,7 @@ def shorten(text: str, limit: int, whole: int) -> str:
 
 
 def _closing(text: str) -> str:
-    """Return what closes the fence that `text` leaves open, or nothing."""
+    """Return the line that closes the open fence of `text`, or nothing."""
     fence = ""
     for line in text.split("\n"):
         fence = _after(line, fence)
@@ -114,9 +122,9 @@ def _after(line: str, fence: str) -> str:
 
 
 def _parts(text: str) -> Iterator[tuple[bool, str]]:
-    """Split `text` into pieces, each with whether it must stay exactly as it is.
+    """Split `text` into pieces, each with True if it must stay exactly as it is.
 
-    Once the text does what only a full parser could follow, all the rest counts as prose.
+    After a construct that only a full parser could follow, all the rest counts as prose.
     """
     fence, paragraph, plain = "", "", True
     for line in _LINE.findall(text):
@@ -147,7 +155,7 @@ def _spans(paragraph: str, plain: bool) -> Iterator[tuple[bool, str]]:
 
 
 def _exact(paragraph: str) -> list[tuple[int, int]]:
-    """Return where the inline code and the addresses are, as far as that is certain."""
+    """Return the places of the inline code and the addresses, as far as they are certain."""
     if any(sign in paragraph for sign in "<\\$"):
         return []
     addresses = [found.span() for found in _ADDRESS.finditer(paragraph)]

@@ -1,148 +1,140 @@
 """Opens draft pull requests: a branch, a commit, the pull request, each of them once.
 
-The branch is named by the effect, so an attempt after a crash finds what the one before has left,
-and goes on from there.
+The branch is named by the effect, so an attempt after a crash finds the work of the one before and
+continues it.
 """
 
 from base64 import b64encode
 from contextlib import suppress
 from hashlib import sha1
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from shared.actions import Mark, Receipt
 from shared.actions.github.actions import OpenDraft, unwritable
-from shared.actions.github.issues import titled
-from shared.actions.github.markdown import compose, read_stamp
+from shared.actions.github.markdown import compose, read_stamp, titled
 from shared.actions.github.session import GitHubSession
 from shared.errors import ActionError, ActionRejected, ActionUnavailable
 from shared.events import Json
 
-#: The largest file that is written, in bytes.
+#: The largest file to write, in bytes.
 MOST = 1024 * 1024
 
 
-class _Work(NamedTuple):
-    """What is to be done: on which branch upon which, and what the file shall hold."""
+def open_draft(session: GitHubSession, action: OpenDraft, mark: Mark, *_: object) -> Receipt:
+    """Do the missing steps. When GitHub refuses one, no branch stays behind."""
+    work = _plan(session, action, mark)
+    head = work.head(work.branch)
+    start = head or work.head(work.base)
+    if not start:
+        raise work.refused("there is no such base branch")
+    file = work.file(start)
+    written = file == _blob(work.content)
+    if not head and written:
+        raise work.refused("the file is like that already")
+    if not head:
+        work.send("POST", "/git/refs", {"ref": f"refs/heads/{work.branch}", "sha": start})
+    try:
+        if not written:
+            work.commit(file)
+        return _opened(work.pull(mark))
+    except ActionUnavailable as err:
+        err.sent = True  # the branch is there
+        raise
+    except ActionRejected:
+        if found := find_draft(session, action, mark):  # hidden before by a list that lagged behind
+            return found
+        with suppress(ActionError):  # the refusal is what counts
+            work.send("DELETE", f"/git/refs/heads/{quote(work.branch)}")
+        raise
 
+
+def find_draft(session: GitHubSession, action: OpenDraft, mark: Mark) -> Receipt | None:
+    """Look for the pull request of the effect's branch, also among closed ones."""
+    repository = action.repository.name
+    doing = f"look for a pull request in {repository}"
+    head = f"{repository.partition('/')[0]}:{_branch(mark)}"
+    rows = session.request(doing, repository, "GET", "/pulls", state="all", head=head)
+    for pull in rows.data:
+        stamp = read_stamp(pull["body"])
+        if stamp and stamp.mark.key == mark.key and session.wrote(pull):
+            return _opened(pull)
+    return None
+
+
+class _Work(NamedTuple):
+    """The steps of one draft."""
+
+    session: GitHubSession
     action: OpenDraft
     branch: str
     base: str
     content: bytes
 
-    @property
-    def repository(self) -> str:
-        return self.action.repository.name
+    def send(self, verb: str, path: str, body: Json | None = None) -> Any:
+        repository = self.action.repository.name
+        return self.session.request(_doing(self.action), repository, verb, path, body).data
 
-    @property
-    def doing(self) -> str:
-        return f"open a draft pull request in {self.repository}"
+    def look(self, path: str, **parameters: str) -> Any:
+        repository = self.action.repository.name
+        return self.session.look(_doing(self.action), repository, path, **parameters)
 
+    def refused(self, reason: str) -> ActionRejected:
+        return _refused(self.action, reason)
 
-class Pulls:
-    """Threads may share it."""
-
-    def __init__(self, session: GitHubSession) -> None:
-        self._session = session
-
-    def open(self, action: OpenDraft, mark: Mark) -> Receipt:
-        """Do what is missing of it. What GitHub refuses leaves no branch behind."""
-        work = self._work(action, mark)
-        head = self._head(work, work.branch)
-        start = head or self._head(work, work.base)
-        if not start:
-            raise ActionRejected(f"github: could not {work.doing}: there is no such base branch")
-        file = self._file(work, start)
-        written = file == _blob(work.content)
-        if not head and written:
-            raise ActionRejected(f"github: could not {work.doing}: the file is like that already")
-        if not head:
-            ref = {"ref": f"refs/heads/{work.branch}", "sha": start}
-            self._session.request(work.doing, work.repository, "POST", "/git/refs", ref)
-        try:
-            if not written:
-                self._commit(work, file)
-            return _opened(self._pull(work, mark))
-        except ActionUnavailable as err:
-            err.sent = True  # the branch is there
-            raise
-        except ActionRejected:
-            if found := self.find(action, mark):  # a list that lagged behind has hidden it before
-                return found
-            self._take_away(work)
-            raise
-
-    def find(self, action: OpenDraft, mark: Mark) -> Receipt | None:
-        """Look for the pull request of the effect's branch, be it closed meanwhile."""
-        repository = action.repository.name
-        doing = f"look for a pull request in {repository}"
-        head = f"{repository.partition('/')[0]}:{_branch(mark)}"
-        rows = self._session.request(doing, repository, "GET", "/pulls", state="all", head=head)
-        for pull in rows.data:
-            stamp = read_stamp(pull["body"])
-            if stamp and stamp.mark.key == mark.key and self._session.wrote(pull):
-                return _opened(pull)
-        return None
-
-    def _work(self, action: OpenDraft, mark: Mark) -> _Work:
-        repository = action.repository.name
-        doing = f"open a draft pull request in {repository}"
-        content = action.content.encode("utf-8", "replace")
-        if reason := unwritable(action.path):
-            raise ActionRejected(f"github: could not {doing}: {reason}")
-        if len(content) > MOST:
-            raise ActionRejected(
-                f"github: could not {doing}: the file has {len(content):,} bytes; at most {MOST:,}"
-                " are written"
-            )
-        base = (
-            action.base
-            or self._session.request(doing, repository, "GET", "").data["default_branch"]
-        )
-        return _Work(action, _branch(mark), base, content)
-
-    def _head(self, work: _Work, branch: str) -> str:
-        """The commit of a branch; empty when there is no such branch."""
-        found = self._session.look(work.doing, work.repository, f"/git/ref/heads/{quote(branch)}")
+    def head(self, branch: str) -> str:
+        """Return the commit of a branch; empty without such a branch."""
+        found = self.look(f"/git/ref/heads/{quote(branch)}")
         return str(found["object"]["sha"]) if isinstance(found, dict) else ""
 
-    def _file(self, work: _Work, commit: str) -> str:
-        """The blob that the path holds; empty when there is none. Raises ActionRejected for what is
-        no file."""
-        path = f"/contents/{quote(work.action.path)}"
-        found = self._session.look(work.doing, work.repository, path, ref=commit)
+    def file(self, commit: str) -> str:
+        """Return the blob at the path; empty without a file there. Raises ActionRejected for
+        anything else."""
+        found = self.look(f"/contents/{quote(self.action.path)}", ref=commit)
         if found is None:
             return ""
         if isinstance(found, list) or found["type"] != "file":
-            raise ActionRejected(f"github: could not {work.doing}: the path is not that of a file")
+            raise self.refused("the path is not that of a file")
         return str(found["sha"])
 
-    def _commit(self, work: _Work, replaced: str) -> None:
+    def commit(self, replaced: str) -> None:
         """https://docs.github.com/en/rest/repos/contents#create-or-update-file-contents"""
         body = {
-            "message": titled(work.action.title),
-            "content": b64encode(work.content).decode(),
-            "branch": work.branch,
+            "message": titled(self.action.title),
+            "content": b64encode(self.content).decode(),
+            "branch": self.branch,
             **({"sha": replaced} if replaced else {}),
         }
-        path = f"/contents/{quote(work.action.path)}"
-        self._session.request(work.doing, work.repository, "PUT", path, body)
+        self.send("PUT", f"/contents/{quote(self.action.path)}", body)
 
-    def _pull(self, work: _Work, mark: Mark) -> Json:
+    def pull(self, mark: Mark) -> Json:
         body = {
-            "title": titled(work.action.title),
-            "body": compose(work.action.body, mark, sticky=False),
-            "head": work.branch,
-            "base": work.base,
+            "title": titled(self.action.title),
+            "body": compose(self.action.body, mark, sticky=False),
+            "head": self.branch,
+            "base": self.base,
             "draft": True,
         }
-        pull: Json = self._session.request(work.doing, work.repository, "POST", "/pulls", body).data
+        pull: Json = self.send("POST", "/pulls", body)
         return pull
 
-    def _take_away(self, work: _Work) -> None:
-        path = f"/git/refs/heads/{quote(work.branch)}"
-        with suppress(ActionError):  # the refusal is what counts
-            self._session.request(work.doing, work.repository, "DELETE", path)
+
+def _plan(session: GitHubSession, action: OpenDraft, mark: Mark) -> _Work:
+    content = action.content.encode("utf-8", "replace")
+    if reason := unwritable(action.path):
+        raise _refused(action, reason)
+    if len(content) > MOST:
+        raise _refused(action, f"the file has {len(content):,} bytes; the limit is {MOST:,}")
+    work = _Work(session, action, _branch(mark), action.base, content)
+    return work if work.base else work._replace(base=work.send("GET", "")["default_branch"])
+
+
+def _doing(action: OpenDraft) -> str:
+    return f"open a draft pull request in {action.repository.name}"
+
+
+def _refused(action: OpenDraft, reason: str) -> ActionRejected:
+    return ActionRejected(f"github: could not {_doing(action)}: {reason}")
 
 
 def _branch(mark: Mark) -> str:

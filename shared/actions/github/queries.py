@@ -1,20 +1,18 @@
-"""What a flow may ask GitHub about the repository that its event came from, as values.
+"""The queries that a flow may put to GitHub, as values: those of plans, then those of ingestion.
 
-Whatever is asked, the answer is bounded: so many items, so many characters of each text.
+Each answer to a plan is bounded: so many items, so many characters of each text.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import ClassVar, Literal
 
-from shared.actions import Adapter
+from shared.actions import Query
 from shared.actions.github.actions import OnGitHub
-
-if TYPE_CHECKING:
-    from shared.settings import Settings
+from shared.events import Json
 
 
-class _About(OnGitHub):
-    """What every query about a repository shares."""
+class _About(OnGitHub, Query):
+    """Shared by every query about a repository."""
 
     repository: str
 
@@ -23,15 +21,14 @@ class _About(OnGitHub):
         return f"github:{self.repository}"
 
     @property
-    def arguments(self) -> dict[str, Any]:
+    def arguments(self) -> Json:
         return dict(vars(self))
 
 
 @dataclass(frozen=True)
 class SearchIssues(_About):
-    """Query: issues, or pull requests, that hold the words, as `{"items": [issue …], "total":
-    number, "complete": bool}`. GitHub's qualifiers, such as `is:open label:bug`, may be among them.
-    """
+    """Ask for issues, or pull requests, with these words, as `{"items": [issue …], "total": number,
+    "complete": bool}`. The words may include GitHub's qualifiers, such as `is:open label:bug`."""
 
     repository: str
     words: str
@@ -41,7 +38,7 @@ class SearchIssues(_About):
 
 @dataclass(frozen=True)
 class SearchCode(_About):
-    """Query: files of the default branch that hold the words, as `{"items": [{"path": …, "url":
+    """Ask for files of the default branch with these words, as `{"items": [{"path": …, "url":
     …}], "total": number, "complete": bool}`."""
 
     repository: str
@@ -51,7 +48,7 @@ class SearchCode(_About):
 
 @dataclass(frozen=True)
 class ReadText(_About):
-    """Query: a text file, as `{"path", "ref", "text", "size", "url", "complete"}`. `ref` is a
+    """Ask for a text file, as `{"path", "ref", "text", "size", "url", "complete"}`. `ref` is a
     branch, a tag or a commit; empty for the default branch. `most` is in characters."""
 
     repository: str
@@ -62,8 +59,8 @@ class ReadText(_About):
 
 @dataclass(frozen=True)
 class ListCommits(_About):
-    """Query: the newest commits of a branch, as `{"items": [{"sha", "message", "author", "at",
-    "url"} …], "complete": bool}`; since a date, and those of one path, if these are named."""
+    """Ask for the newest commits of a branch, as `{"items": [{"sha", "message", "author", "at",
+    "url"} …], "complete": bool}`, optionally since a date and of one path."""
 
     repository: str
     ref: str = ""
@@ -74,8 +71,8 @@ class ListCommits(_About):
 
 @dataclass(frozen=True)
 class ListPulls(_About):
-    """Query: pull requests, those that changed last first, as `{"items": [pull request …],
-    "complete": bool}`. Of merged ones those that were merged last, `since` being when."""
+    """Ask for pull requests, the last changed first, as `{"items": [pull request …], "complete":
+    bool}`. Merged ones are sorted and limited by the time of the merge."""
 
     repository: str
     state: Literal["open", "closed", "merged", "all"] = "open"
@@ -85,7 +82,7 @@ class ListPulls(_About):
 
 @dataclass(frozen=True)
 class ReadIssue(_About):
-    """Query: an issue or a pull request with its newest comments, these oldest first."""
+    """Ask for an issue or a pull request with its newest comments, the oldest of them first."""
 
     repository: str
     number: int
@@ -94,7 +91,7 @@ class ReadIssue(_About):
 
 @dataclass(frozen=True)
 class ReadPull(_About):
-    """Query: a pull request with its files and their patches, as far as `most` characters reach."""
+    """Ask for a pull request with its files, and their patches up to `most` characters."""
 
     repository: str
     number: int
@@ -102,32 +99,27 @@ class ReadPull(_About):
     most: int = 60_000
 
 
-#: What a flow that only reads is given of the app's rights.
+#: The rights of an app that its tokens for reading carry.
 READS = {"contents": "read", "issues": "read", "pull_requests": "read", "metadata": "read"}
 
 
 class _ReadOnly(_About):
-    """What every query shares whose credentials can do nothing but read."""
+    """Shared by every query that uses credentials for reading only."""
 
-    @staticmethod
-    def connect(settings: "Settings") -> Adapter:
-        """Build the adapter; loads what it needs only now."""
-        from shared.actions.github.adapter import GitHubAdapter
-
-        return GitHubAdapter(settings, permissions=READS)
+    connector: ClassVar[str] = "shared.actions.github:connect_read_only"
 
 
 @dataclass(frozen=True)
 class RepositoryHead(_ReadOnly):
-    """Query: the repository as GitHub describes it, and as `head` the commit of its default branch;
-    '' when it is empty."""
+    """Ask for the repository as GitHub describes it, with the commit of its default branch as
+    `head`; '' when it is empty."""
 
     repository: str
 
 
 @dataclass(frozen=True)
 class ListFiles(_ReadOnly):
-    """Query: all files at `commit`, as `[{"path": …, "sha": …, "size": …, "mode": …}]`; a mode is
+    """Ask for all files at `commit`, as `[{"path": …, "sha": …, "size": …, "mode": …}]`; a mode is
     git's, 120000 for a symbolic link and 160000 for a submodule."""
 
     repository: str
@@ -136,8 +128,8 @@ class ListFiles(_ReadOnly):
 
 @dataclass(frozen=True)
 class CompareCommits(_ReadOnly):
-    """Query: the files that changed from `base` to `head`, as `[{"filename": …, "sha": …, "status":
-    …, "previous_filename": …}]`; None when GitHub cannot say, or not all of it."""
+    """Ask for the files that changed from `base` to `head`, as `[{"filename": …, "sha": …,
+    "status": …, "previous_filename": …}]`; None when GitHub cannot give the whole list."""
 
     repository: str
     base: str
@@ -146,9 +138,8 @@ class CompareCommits(_ReadOnly):
 
 @dataclass(frozen=True)
 class ReadFile(_ReadOnly):
-    """Query: the content of the file `path` at `commit`, whose blob is `sha`, as `{"content":
-    base64, "skipped": ""}` or with the reason why it is left out; None when there is none.
-    `most` is in bytes."""
+    """Ask for the file `path` at `commit`, whose blob is `sha`, as `{"content": base64, "skipped":
+    ""}` or with the reason for skipping it; None when it is gone. `most` is in bytes."""
 
     repository: str
     path: str
@@ -159,7 +150,7 @@ class ReadFile(_ReadOnly):
 
 @dataclass(frozen=True)
 class ListIssues(_ReadOnly):
-    """Query: a page of the issues and pull requests, oldest first, as `{"issues": […], "pages":
+    """Ask for a page of the issues and pull requests, oldest first, as `{"issues": […], "pages":
     number}`, each issue as GitHub describes it."""
 
     repository: str

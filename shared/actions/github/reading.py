@@ -1,13 +1,12 @@
-"""Answers queries about a repository, each within bounds: pages, items, characters."""
+"""Answers the queries of plans, each within bounds: pages, items, characters. All of them raise
+ActionRejected for what does not exist."""
 
 from base64 import b64decode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any
 from urllib.parse import quote
 
-from shared.actions import Query
 from shared.actions.github.queries import (
     ListCommits,
     ListPulls,
@@ -23,166 +22,148 @@ from shared.events import Json
 
 #: The most items of any answer, which is also GitHub's largest page.
 MOST = 100
-#: The most pages that are gone through for one answer.
+#: The most pages to read for one answer.
 _PAGES = 10
-#: Characters of a text among many, and of one that was asked for by itself.
+#: Characters of a text in a list, of the text that a query is about, and of a comment.
 _BRIEF, _FULL, _SAID = 1_000, 20_000, 3_000
-#: GitHub sends no larger file along. In bytes.
+#: The largest file that GitHub includes in its response, in bytes.
 #: https://docs.github.com/en/rest/repos/contents#get-repository-content
 _INLINE = 1024 * 1024
 
 
-class Reading:
-    """Threads may share it."""
+def search_issues(session: GitHubSession, query: SearchIssues) -> Json:
+    here = f"/repos/{query.repository}".lower()
 
-    def __init__(self, session: GitHubSession) -> None:
-        self._session = session
-        self._answers: Mapping[type, Callable[[Any], Json]] = {
-            SearchIssues: self._search_issues,
-            SearchCode: self._search_code,
-            ReadText: self._text,
-            ListCommits: self._commits,
-            ListPulls: self._pulls,
-            ReadIssue: self._issue,
-            ReadPull: self._pull,
-        }
+    def inside(item: Json) -> bool:
+        return str(item["repository_url"]).lower().endswith(here)
 
-    def answers(self, query: Query) -> bool:
-        return type(query) in self._answers
+    words = f"is:{query.kind} {query.words}"
+    found = _found(session, "issues", query, words, inside)
+    return found | {"items": [_issue(item) for item in found["items"]]}
 
-    def read(self, query: Query) -> Json:
-        """Answer with plain JSON; raises ActionRejected when what is asked for is not there."""
-        return self._answers[type(query)](query)
 
-    def _search_issues(self, query: SearchIssues) -> Json:
-        here = f"/repos/{query.repository}".lower()
+def search_code(session: GitHubSession, query: SearchCode) -> Json:
+    def inside(item: Json) -> bool:
+        return str(item["repository"]["full_name"]).lower() == query.repository.lower()
 
-        def inside(item: Json) -> bool:
-            return str(item["repository_url"]).lower().endswith(here)
+    found = _found(session, "code", query, query.words, inside)
+    items = [{"path": item["path"], "url": item["html_url"]} for item in found["items"]]
+    return found | {"items": items}
 
-        words = f"is:{query.kind} {query.words}"
-        found = self._found("issues", query, words, inside)
-        return found | {"items": [_issue(item) for item in found["items"]]}
 
-    def _search_code(self, query: SearchCode) -> Json:
-        def inside(item: Json) -> bool:
-            return str(item["repository"]["full_name"]).lower() == query.repository.lower()
+def _found(
+    session: GitHubSession,
+    kind: str,
+    query: SearchIssues | SearchCode,
+    words: str,
+    inside: Callable[[Json], bool],
+) -> Json:
+    """Search within the repository alone: the words may name others that our credentials reach."""
+    doing, limit = f"search the {kind} of {query.repository}", _limit(query.limit)
+    q = f"repo:{query.repository} {words}"
+    page = session.search(doing, query.repository, kind, q=q, per_page=limit)
+    items = [item for item in page["items"] if inside(item)]
+    alone = len(items) == len(page["items"])
+    total = page["total_count"] if alone else len(items)
+    whole = alone and not page["incomplete_results"] and total <= len(items)
+    return {"items": items, "total": total, "complete": whole}
 
-        found = self._found("code", query, query.words, inside)
-        items = [{"path": item["path"], "url": item["html_url"]} for item in found["items"]]
-        return found | {"items": items}
 
-    def _found(
-        self,
-        kind: str,
-        query: SearchIssues | SearchCode,
-        words: str,
-        inside: Callable[[Json], bool],
-    ) -> Json:
-        """Search within the repository alone: the words may name others, which GitHub would search
-        too, as far as our credentials reach."""
-        doing, limit = f"search the {kind} of {query.repository}", _limit(query.limit)
-        q = f"repo:{query.repository} {words}"
-        page = self._session.search(doing, query.repository, kind, q=q, per_page=limit)
-        items = [item for item in page["items"] if inside(item)]
-        alone = len(items) == len(page["items"])
-        total = page["total_count"] if alone else len(items)
-        whole = alone and not page["incomplete_results"] and total <= len(items)
-        return {"items": items, "total": total, "complete": whole}
-
-    def _text(self, query: ReadText) -> Json:
-        doing = f"read a file of {query.repository}"
-        named = {"ref": query.ref} if query.ref else {}
-        path = f"/contents/{quote(query.path.strip('/'))}"
-        found = self._session.request(doing, query.repository, "GET", path, **named).data
-        if isinstance(found, list) or found["type"] != "file":
-            kind = "folder" if isinstance(found, list) else found["type"]
-            raise ActionRejected(f"github: could not {doing}: it is a {kind}; name a file")
-        if found["size"] > _INLINE:
-            raise ActionRejected(
-                f"github: could not {doing}: it has {found['size']:,} bytes; at most"
-                f" {_INLINE:,} are read"
-            )
-        text = _decoded(found["content"])
-        if text is None:
-            raise ActionRejected(f"github: could not {doing}: it holds no text in UTF-8")
-        return {
-            "path": found["path"],
-            "ref": query.ref,
-            "text": text[: query.most],
-            "size": found["size"],
-            "url": found["html_url"],
-            "complete": len(text) <= query.most,
-        }
-
-    def _commits(self, query: ListCommits) -> Json:
-        wanted = {"sha": query.ref, "path": query.path, "since": _moment(query.since)}
-        named = {name: value for name, value in wanted.items() if value}
-        doing, limit = f"list the commits of {query.repository}", _limit(query.limit)
-        rows = self._session.request(
-            doing, query.repository, "GET", "/commits", per_page=limit, **named
+def read_text(session: GitHubSession, query: ReadText) -> Json:
+    doing = f"read a file of {query.repository}"
+    named = {"ref": query.ref} if query.ref else {}
+    path = f"/contents/{quote(query.path.strip('/'))}"
+    found = session.request(doing, query.repository, "GET", path, **named).data
+    if isinstance(found, list) or found["type"] != "file":
+        kind = "folder" if isinstance(found, list) else found["type"]
+        raise ActionRejected(f"github: could not {doing}: it is a {kind}; name a file")
+    if found["size"] > _INLINE:
+        raise ActionRejected(
+            f"github: could not {doing}: it has {found['size']:,} bytes; the limit is {_INLINE:,}"
         )
-        items = [_commit(row) for row in rows.data]
-        return {"items": items, "complete": rows.pages == 1}
+    text = _decoded(found["content"])
+    if text is None:
+        raise ActionRejected(f"github: could not {doing}: it is not text in UTF-8")
+    return {
+        "path": found["path"],
+        "ref": query.ref,
+        "text": text[: query.most],
+        "size": found["size"],
+        "url": found["html_url"],
+        "complete": len(text) <= query.most,
+    }
 
-    def _pulls(self, query: ListPulls) -> Json:
-        limit, since = _limit(query.limit), _moment(query.since)
-        merged = query.state == "merged"
-        found: list[Json] = []
-        for row in self._changed_pulls(query, "closed" if merged else query.state):
-            if row is None:
-                return {"items": _last(found, limit, merged=merged), "complete": False}
-            if since and row["updated_at"] < since:
-                break
-            if len(found) >= limit and (not merged or _settled(found, limit, row)):
-                return {"items": _last(found, limit, merged=merged), "complete": False}
-            if not merged or (row["merged_at"] and row["merged_at"] >= since):
-                found.append(_listed_pull(row))
-        return {"items": _last(found, limit, merged=merged), "complete": len(found) <= limit}
 
-    def _changed_pulls(self, query: ListPulls, state: str) -> Iterator[Json | None]:
-        """Go through the pull requests, those that changed last first; None is the bound of it."""
-        doing = f"list the pull requests of {query.repository}"
-        order = {"state": state, "sort": "updated", "direction": "desc"}
-        for page in range(1, _PAGES + 1):
-            rows = self._session.request(
-                doing, query.repository, "GET", "/pulls", per_page=MOST, page=page, **order
-            )
-            yield from rows.data
-            if rows.pages <= page:
-                return
-        yield None
+def list_commits(session: GitHubSession, query: ListCommits) -> Json:
+    wanted = {"sha": query.ref, "path": query.path, "since": _moment(query.since)}
+    named = {name: value for name, value in wanted.items() if value}
+    doing, limit = f"list the commits of {query.repository}", _limit(query.limit)
+    rows = session.request(doing, query.repository, "GET", "/commits", per_page=limit, **named)
+    items = [_commit(row) for row in rows.data]
+    return {"items": items, "complete": rows.pages == 1}
 
-    def _issue(self, query: ReadIssue) -> Json:
-        doing, path = f"read {query.repository}#{query.number}", f"/issues/{query.number}"
-        row = self._session.request(doing, query.repository, "GET", path).data
-        limit = min(max(query.comments, 0), MOST)
-        newest = self._session.newest_first(doing, query.repository, f"{path}/comments")
-        said = list(islice(newest, limit)) if limit and row["comments"] else []
-        return {
-            **_issue(row, _FULL),
-            "comments": [_comment(comment) for comment in reversed(said)],
-            "complete": row["comments"] <= len(said),
-        }
 
-    def _pull(self, query: ReadPull) -> Json:
-        doing, path = f"read {query.repository}#{query.number}", f"/pulls/{query.number}"
-        row = self._session.request(doing, query.repository, "GET", path).data
-        listed = self._session.request(
-            doing, query.repository, "GET", f"{path}/files", per_page=_limit(query.files)
+def list_pulls(session: GitHubSession, query: ListPulls) -> Json:
+    limit, since = _limit(query.limit), _moment(query.since)
+    merged = query.state == "merged"
+    found: list[Json] = []
+    for row in _changed_pulls(session, query, "closed" if merged else query.state):
+        if row is None:
+            return {"items": _last(found, limit, merged=merged), "complete": False}
+        if since and row["updated_at"] < since:
+            break
+        if len(found) >= limit and (not merged or _settled(found, limit, row)):
+            return {"items": _last(found, limit, merged=merged), "complete": False}
+        if not merged or (row["merged_at"] and row["merged_at"] >= since):
+            found.append(_listed_pull(row))
+    return {"items": _last(found, limit, merged=merged), "complete": len(found) <= limit}
+
+
+def _changed_pulls(session: GitHubSession, query: ListPulls, state: str) -> Iterator[Json | None]:
+    """Yield the pull requests, the last changed first, and None at the limit of pages."""
+    doing = f"list the pull requests of {query.repository}"
+    order = {"state": state, "sort": "updated", "direction": "desc"}
+    for page in range(1, _PAGES + 1):
+        rows = session.request(
+            doing, query.repository, "GET", "/pulls", per_page=MOST, page=page, **order
         )
-        left, files = query.most, []
-        for file in listed.data:
-            patch = file.get("patch") or ""
-            files.append(_file(file, patch[:left], complete=len(patch) <= left))
-            left = max(left - len(patch), 0)
-        whole = listed.pages == 1 and all(file["complete"] for file in files)
-        return {
-            **_listed_pull(row),
-            "text": _cut(row["body"], _FULL),
-            "files": files,
-            "complete": whole,
-        }
+        yield from rows.data
+        if rows.pages <= page:
+            return
+    yield None
+
+
+def read_issue(session: GitHubSession, query: ReadIssue) -> Json:
+    doing, path = f"read {query.repository}#{query.number}", f"/issues/{query.number}"
+    row = session.request(doing, query.repository, "GET", path).data
+    limit = min(max(query.comments, 0), MOST)
+    newest = session.newest_first(doing, query.repository, f"{path}/comments")
+    said = list(islice(newest, limit)) if limit and row["comments"] else []
+    return {
+        **_issue(row, _FULL),
+        "comments": [_comment(comment) for comment in reversed(said)],
+        "complete": row["comments"] <= len(said),
+    }
+
+
+def read_pull(session: GitHubSession, query: ReadPull) -> Json:
+    doing, path = f"read {query.repository}#{query.number}", f"/pulls/{query.number}"
+    row = session.request(doing, query.repository, "GET", path).data
+    listed = session.request(
+        doing, query.repository, "GET", f"{path}/files", per_page=_limit(query.files)
+    )
+    left, files = query.most, []
+    for file in listed.data:
+        patch = file.get("patch") or ""
+        files.append(_file(file, patch[:left], complete=len(patch) <= left))
+        left = max(left - len(patch), 0)
+    whole = listed.pages == 1 and all(file["complete"] for file in files)
+    return {
+        **_listed_pull(row),
+        "text": _cut(row["body"], _FULL),
+        "files": files,
+        "complete": whole,
+    }
 
 
 def _issue(row: Json, longest: int = _BRIEF) -> Json:
@@ -244,14 +225,14 @@ def _file(row: Json, patch: str, *, complete: bool) -> Json:
 
 
 def _last(pulls: list[Json], limit: int, *, merged: bool) -> list[Json]:
-    """The first of them, or those that were merged last."""
+    """Return the first ones, or the ones merged last."""
     ordered = sorted(pulls, key=lambda pull: pull["merged_at"], reverse=True) if merged else pulls
     return ordered[:limit]
 
 
 def _settled(merged: list[Json], limit: int, row: Json) -> bool:
-    """Tell whether what follows `row` can hold none of the last: it was not changed later, so it
-    was not merged later either."""
+    """Tell whether the rows after `row` are too old to count: they were neither changed nor merged
+    later."""
     return bool(_last(merged, limit, merged=True)[-1]["merged_at"] >= row["updated_at"])
 
 
@@ -260,19 +241,19 @@ def _limit(wanted: int) -> int:
 
 
 def _moment(text: str) -> str:
-    """Return a date, or a time, as GitHub writes it; raises ActionRejected when it is none."""
+    """Return a date or a time as GitHub writes it; raises ActionRejected for anything else."""
     if not text:
         return ""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as err:
-        raise ActionRejected("github: `since` is no date; write one such as 2026-11-21") from err
+        raise ActionRejected("github: `since` is not a date; write one such as 2026-11-21") from err
     at = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _decoded(content: str) -> str | None:
-    """Return a file as text, or None when it is none."""
+    """Return a file as text, or None when it is not text."""
     try:
         text = b64decode(content).decode()
     except UnicodeDecodeError:

@@ -1,0 +1,22 @@
+"""Slack: what flows do and ask there, and the adapter that does it.
+
+actions    the actions and the query as values
+adapter    the table: each action and query with its function
+replies    replies in threads, reactions, and answers to slash commands
+drafts     replies that are still growing
+cards      messages with buttons, edited in place
+channels   posts into channels; reads threads
+text       makes Markdown harmless and cuts it into messages
+session    the bot's calls to Slack, and its messages in threads
+errors     Slack's refusals and silences as our errors
+"""
+
+from shared.actions import Adapter
+from shared.settings import Settings
+
+
+def connect(settings: Settings) -> Adapter:
+    """Build the adapter; imports the Slack SDK only now."""
+    from shared.actions.slack.adapter import SlackAdapter
+
+    return SlackAdapter(settings)

@@ -1,14 +1,11 @@
-"""What a flow may do on Slack, as values."""
+"""The actions that a flow may take on Slack, as values; and `ReadThread`, its one query there."""
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self
+from typing import ClassVar, Literal, NamedTuple, Self
 
-from shared.actions import Action, Adapter, Permission
+from shared.actions import Action, Permission, Query
 from shared.events import Event, Json, ResponseUrl, SlackMessage, Thread
-
-if TYPE_CHECKING:
-    from shared.settings import Settings
 
 #: How Slack writes the id of a channel.
 _ID = re.compile(r"[CG][A-Z0-9]{8,}")
@@ -37,43 +34,24 @@ class Channel(NamedTuple):
 
 
 class OnSlack:
-    """What every action and query on Slack shares."""
+    """Shared by every action and query on Slack."""
 
-    @staticmethod
-    def connect(settings: "Settings") -> Adapter:
-        """Build the adapter; imports the Slack SDK only now."""
-        from shared.actions.slack.adapter import SlackAdapter
-
-        return SlackAdapter(settings)
+    connector: ClassVar[str] = "shared.actions.slack:connect"
 
 
-class _Act(OnSlack):
-    """What every action on Slack shares."""
+class _Written(OnSlack, Action):
+    """Shared by every action that is one text."""
 
-    idempotent: ClassVar[bool] = False
+    text: str
 
     @property
-    def weight(self) -> int:
-        return 1
-
-    def signed(self, footer: str) -> Self:
-        return self
-
-    @classmethod
-    def at_most(cls: type[Action], limit: int) -> Permission:
-        return Permission(cls, limit)
-
-    def drafted(self, text: str) -> Action | None:
-        return None
-
-    @classmethod
-    def notice(cls, event: Event, text: str) -> Self | None:
-        return None
+    def arguments(self) -> Json:
+        return {"text": self.text}
 
 
 @dataclass(frozen=True)
-class Reply(_Act):
-    """Post into a thread. `text` is Markdown; broadcasts and mentions in it are made harmless."""
+class Reply(_Written):
+    """Post into a thread. `text` is Markdown; its broadcasts and mentions are made harmless."""
 
     thread: Thread
     text: str
@@ -82,12 +60,8 @@ class Reply(_Act):
     def target(self) -> Thread:
         return self.thread
 
-    @property
-    def arguments(self) -> Json:
-        return {"text": self.text}
-
     def signed(self, footer: str) -> Self:
-        return replace(self, text=f"{self.text}\n\n_{footer}_")
+        return replace(self, text=_signed(self.text, footer))
 
     def drafted(self, text: str) -> Action | None:
         return Draft(self.thread, text)
@@ -98,9 +72,9 @@ class Reply(_Act):
 
 
 @dataclass(frozen=True)
-class Draft(_Act):
-    """Show in the thread what there is of a reply so far, in a message that the reply will take
-    over. Without a text it is taken away. Flows do not use it: `converse` does."""
+class Draft(_Written):
+    """Show an unfinished reply in its thread, in a message that the reply will take over; without a
+    text, remove it. `converse` uses it, flows do not."""
 
     thread: Thread
     text: str
@@ -109,13 +83,9 @@ class Draft(_Act):
     def target(self) -> Thread:
         return self.thread
 
-    @property
-    def arguments(self) -> Json:
-        return {"text": self.text}
-
 
 @dataclass(frozen=True)
-class React(_Act):
+class React(OnSlack, Action):
     """Put an emoji, by its name without colons, under a message."""
 
     idempotent = True
@@ -132,11 +102,11 @@ class React(_Act):
 
 
 @dataclass(frozen=True)
-class Post(_Act):
-    """Post into a channel, as a message of its own; what is longer than one goes into its thread.
+class Post(_Written):
+    """Post into a channel, as a message of its own; the rest of a long text goes into its thread.
 
-    A channel is never the place that an event came from, so `at_most` allows none: name them with
-    `to`, or allow `anywhere` where a person consents to each post.
+    Events never come from a `Channel`, so `at_most` allows no place: name channels with `to`, or
+    allow `anywhere` where a person consents to each post.
     """
 
     channel: Channel
@@ -146,12 +116,8 @@ class Post(_Act):
     def target(self) -> Channel:
         return self.channel
 
-    @property
-    def arguments(self) -> Json:
-        return {"text": self.text}
-
     def signed(self, footer: str) -> Self:
-        return replace(self, text=f"{self.text}\n\n_{footer}_")
+        return replace(self, text=_signed(self.text, footer))
 
     @classmethod
     def to(cls, *channels: str, limit: int) -> Permission:
@@ -165,26 +131,9 @@ class Post(_Act):
 
 
 @dataclass(frozen=True)
-class ReadThread(OnSlack):
-    """Query: a thread, as `{"items": [{"author", "text", "at"} …], "complete": bool}`, oldest
-    first. When it is too long the first message and the newest ones are there."""
-
-    thread: Thread
-    limit: int = 100
-
-    @property
-    def scope(self) -> str:
-        return self.thread.scope
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        return {"thread": self.thread.ref, "limit": self.limit}
-
-
-@dataclass(frozen=True)
-class Whisper(_Act):
-    """Answer a slash command, so that only who gave it sees it. Shown twice it does no harm, and
-    Slack lets nobody look for it, so it is simply done again after a crash."""
+class Whisper(_Written):
+    """Answer a slash command, so that only its author sees it. Slack offers no search for whispers,
+    and a second one does no harm, so a crash repeats it."""
 
     idempotent = True
     response: ResponseUrl
@@ -194,12 +143,8 @@ class Whisper(_Act):
     def target(self) -> ResponseUrl:
         return self.response
 
-    @property
-    def arguments(self) -> Json:
-        return {"text": self.text}
-
     def signed(self, footer: str) -> Self:
-        return replace(self, text=f"{self.text}\n\n_{footer}_")
+        return replace(self, text=_signed(self.text, footer))
 
     @classmethod
     def notice(cls, event: Event, text: str) -> Self | None:
@@ -207,8 +152,8 @@ class Whisper(_Act):
 
 
 class Button(NamedTuple):
-    """What people may press under a message. `value`, at most 2,000 characters, comes back as the
-    text of a `slack.block_actions`."""
+    """A button under a message. A press comes back as a `slack.block_actions` event whose text is
+    `value`, at most 2,000 characters."""
 
     label: str
     value: str
@@ -216,9 +161,9 @@ class Button(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Card(_Act):
-    """Show a message in the thread that exists once by its `name` and is edited in place. `text` is
-    Markdown, of which one message's worth is shown."""
+class Card(OnSlack, Action):
+    """Show the one message of this `name` in the thread, edited in place. `text` is Markdown and
+    cut to one message."""
 
     thread: Thread
     name: str
@@ -233,3 +178,24 @@ class Card(_Act):
     def arguments(self) -> Json:
         buttons = [button._asdict() for button in self.buttons]
         return {"name": self.name, "text": self.text, "buttons": buttons}
+
+
+@dataclass(frozen=True)
+class ReadThread(OnSlack, Query):
+    """Ask for a thread, as `{"items": [{"author", "text", "at"} …], "complete": bool}`, oldest
+    first. A thread that is too long keeps its first message and the newest ones."""
+
+    thread: Thread
+    limit: int = 100
+
+    @property
+    def scope(self) -> str:
+        return self.thread.scope
+
+    @property
+    def arguments(self) -> Json:
+        return {"thread": self.thread.ref, "limit": self.limit}
+
+
+def _signed(text: str, footer: str) -> str:
+    return f"{text}\n\n_{footer}_"

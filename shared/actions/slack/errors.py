@@ -1,4 +1,4 @@
-"""What Slack's refusals and silences mean for an action, said once, at the border to the SDK."""
+"""Turns Slack's refusals and silences into our errors, at the border to the SDK."""
 
 import errno
 import re
@@ -15,9 +15,9 @@ from slack_sdk.web import SlackResponse
 
 from shared.errors import ActionError, ActionRejected, ActionUnavailable
 
-#: Errors after which Slack's pages say that some of it may have happened.
+#: Errors after which, as Slack's pages say, part of the call may have happened.
 _UNCERTAIN = {"fatal_error", "internal_error", "service_unavailable"}
-#: Errors after which nothing happened, and that pass.
+#: Temporary errors after which nothing happened.
 _PASSING = {"request_timeout", "team_added_to_org", "external_channel_migrating"}
 _RATE_LIMITED = {"ratelimited", "rate_limited"}
 
@@ -25,26 +25,26 @@ _TOKEN = "set SLACK_BOT_TOKEN to the bot token of the app as it is installed now
 _INVITE = "invite the app to the channel (/invite @app)"
 _ADVICE = {
     "account_inactive": _TOKEN,
-    "already_reacted": "nothing is to be done",
+    "already_reacted": "no action is needed",
     "cannot_reply_to_message": "Slack takes no replies to this kind of message",
     "channel_not_found": _INVITE,
     "invalid_auth": _TOKEN,
     "invalid_name": "use the name of an emoji of the workspace, without colons",
     "is_archived": "unarchive the channel, or point the flow at another one",
-    "message_not_found": "the message was deleted; nothing is to be done",
+    "message_not_found": "the message was deleted; no action is needed",
     "no_text": "give the reply a text",
     "not_authed": _TOKEN,
     "not_in_channel": _INVITE,
-    "thread_not_found": "the message that it answers was deleted; nothing is to be done",
+    "thread_not_found": "the message that it answers was deleted; no action is needed",
     "token_expired": _TOKEN,
     "token_revoked": _TOKEN,
 }
-#: Failures to connect, by their number where they have no class: nothing was sent.
+#: Failures to connect that have a number but no class: nothing was sent.
 _NO_ROUTE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL}
 
 
 class SlackRefused(ActionRejected):
-    """Slack said no; `code` is its word for why."""
+    """Slack said no; `code` is its reason."""
 
     def __init__(self, message: str, code: str) -> None:
         super().__init__(message)
@@ -53,8 +53,8 @@ class SlackRefused(ActionRejected):
 
 @contextmanager
 def border(doing: str, *, acts: bool) -> Iterator[None]:
-    """Translate what the SDK raises within. `doing` completes "could not …"; `acts` says that the
-    call changes something in Slack."""
+    """Translate the errors of the SDK. `doing` completes "could not …"; `acts` is True if the call
+    changes something on Slack."""
     try:
         yield
     except SlackApiError as err:
@@ -66,11 +66,11 @@ def border(doing: str, *, acts: bool) -> Iterator[None]:
 
 
 def _answered(doing: str, response: SlackResponse, acts: bool) -> ActionError:
-    """The error for an answer that is no success."""
+    """Return the error for an unsuccessful answer."""
     status = response.status_code
     answer = response.data if isinstance(response.data, dict) else {}
     code = str(answer.get("error", ""))
-    # For an answer that is no JSON the SDK puts the start of the body into `error`.
+    # For an answer other than JSON the SDK puts the start of the body into `error`.
     code = code if re.fullmatch(r"[a-z0-9_]+", code) else ""
     if status == 429 or code in _RATE_LIMITED:
         headers = {name.lower(): value for name, value in response.headers.items()}
@@ -90,12 +90,12 @@ def _answered(doing: str, response: SlackResponse, acts: bool) -> ActionError:
 def _advice(code: str, answer: dict[str, object]) -> str:
     if code == "missing_scope":
         return f"add the scope {answer.get('needed', '')} to the Slack app and install it again"
-    return _ADVICE.get(code, "docs.slack.dev/reference/methods says what it means")
+    return _ADVICE.get(code, "docs.slack.dev/reference/methods explains it")
 
 
 def _unanswered(doing: str, err: Exception, acts: bool) -> ActionUnavailable:
-    """The error for a call without an answer. Only when no connection came about is it sure that
-    Slack did nothing."""
+    """Return the error for a call without an answer. Slack certainly did nothing only if there was
+    no connection."""
     reason = err.reason if isinstance(err, URLError) else err
     unconnected = isinstance(err, URLError) and (
         isinstance(reason, ConnectionRefusedError | socket.gaierror | ssl.SSLCertVerificationError)

@@ -1,19 +1,19 @@
-"""Markdown on its way to Slack: it notifies nobody, and no piece of it is too long."""
+"""Makes Markdown safe for Slack: it notifies nobody, and no piece of it is too long."""
 
 import re
 from html import escape
 
-#: The size of a piece. Slack takes 12,000 characters of Markdown in a message, but counts what it
-#: made of them, and lists and code grow: a text of 11,341 has been refused.
+#: The size of a piece. Slack takes 12,000 characters of Markdown in a message, but counts after a
+#: conversion in which lists and code grow: it has refused a text of 11,341.
 #: https://docs.slack.dev/reference/block-kit/blocks/markdown-block
 #: https://github.com/slackapi/bolt-js/issues/2867
 PIECE = 9_000
 
-#: Put inside a mention, it shows nothing and leaves no mention, in prose and in code.
+#: Invisible, and breaks a mention in prose and in code.
 _BREAK = "\u200b"
 
-# Slack's own pages do not say whether a mention in the code of a markdown block notifies, nor what
-# the block does with HTML entities; so both are taken for dangerous.
+# Slack's pages do not say whether mentions in code notify, nor how HTML entities are read; so both
+# count as dangerous.
 # https://docs.slack.dev/messaging/formatting-message-text
 _LESS = r"(?:<|&lt;?|&#0*60;?|&#x0*3c;?)"
 _AT = r"(?:[@＠]|&commat;|&#0*64;?|&#x0*40;?)"
@@ -29,14 +29,12 @@ _BROADCAST = re.compile(
 _BRIEF = 4_000
 
 _FENCE = re.compile(r"^ {0,3}(`{3,}(?=[^`\n]*$)|~{3,})(.*)$", re.MULTILINE)
-#: Room in each piece for the line that closes a code block; also the most that is kept of the line
-#: that opens one.
-_FENCE_ROOM = 40
-#: What belongs to the character before it: accents, variation selectors, skin tones, joiners.
+#: Room in each piece for the line that closes a code block; also the longest line that opens one
+#: again.
+FENCE_ROOM = 40
+#: Signs that belong to the character before: accents, variation selectors, skin tones, joiners.
 _JOINS = re.compile("[\u0300-\u036f\u200d\ufe00-\ufe0f\U0001f3fb-\U0001f3ff]")
-#: The first halves of what UTF-16 writes in two.
-_HALVES = "".join(map(chr, range(0xD800, 0xDC00)))
-#: Where to cut, the best first. Chinese has no spaces.
+#: Places to cut, the best first. Chinese has no spaces.
 _BOUNDARIES = ("\n\n", "\n", "。", " ")
 
 
@@ -47,12 +45,12 @@ def harmless(markdown: str) -> str:
 
 
 def plain(markdown: str) -> str:
-    """The same text for Slack's `text` field, where `&`, `<` and `>` are control characters."""
+    """Escape the text for Slack's `text` field, where `&`, `<` and `>` are control characters."""
     return escape(markdown, quote=False)
 
 
 def brief(markdown: str) -> str:
-    """As `plain`, cut to what a change of a message may carry."""
+    """Escape the text as `plain` does, and cut it to the limit of chat.update."""
     whole = plain(markdown)
     reach = _reach(whole, _BRIEF)
     if reach == len(whole):
@@ -60,50 +58,44 @@ def brief(markdown: str) -> str:
     return re.sub(r"&[a-z]*$", "", whole[: _reach(whole, _BRIEF - 1)]) + "…"
 
 
-def unfinished(markdown: str) -> str:
-    """What is shown of a text that still grows: its first piece, marked as not being all.
+def closed(markdown: str) -> str:
+    """Close the code block in which `markdown` ends, if any."""
+    opening = _open_fence(markdown)
+    return f"{markdown}\n{_marker(opening)}" if opening else markdown
 
-    A code block that is still open is closed, so that it reads as one.
-    """
-    # The other half of an emoji may be on its way.
-    whole = markdown.rstrip().rstrip(_HALVES).rstrip()
-    shown = pieces(whole, PIECE - _FENCE_ROOM)[0]
-    if opening := _open_fence(shown):
-        shown = f"{shown}\n{_marker(opening)}"
-    last = shown.rpartition("\n")[2]
-    return f"{shown}\n…" if _FENCE.fullmatch(last) else f"{shown} …"
+
+def ends_in_fence(markdown: str) -> bool:
+    return bool(_FENCE.fullmatch(markdown.rpartition("\n")[2]))
 
 
 def pieces(markdown: str, size: int = PIECE) -> list[str]:
-    """Cut `markdown` into pieces of at most `size` UTF-16 units, at paragraphs where that is
-    possible, and make each harmless.
+    """Cut `markdown` into harmless pieces of at most `size` UTF-16 units, at paragraphs if it can.
 
-    A code block that is cut is closed in one piece and opened again in the next. The same text
-    always gives the same pieces, so that an interrupted reply can be completed.
+    A cut code block is closed in one piece and opened again in the next. The same text always gives
+    the same pieces, so that an interrupted reply can be completed.
     """
     # A model's answer may hold half an emoji; JSON could not carry it as UTF-8.
     rest = markdown.encode("utf-16", "surrogatepass").decode("utf-16", "replace").strip("\n")
     found = []
     while _reach(rest, size) < len(rest):
-        at = _boundary(rest, _reach(rest, size - _FENCE_ROOM))
+        at = _boundary(rest, _reach(rest, size - FENCE_ROOM))
         head, rest = rest[:at].rstrip("\n"), rest[at:].lstrip("\n")
         if opening := _open_fence(head):
-            head = f"{head}\n{_marker(opening)}"
             rest = f"{opening}\n{rest}"
-        found.append(harmless(head))
+        found.append(harmless(closed(head)))
     return [*found, harmless(rest)]
 
 
 def _reach(text: str, units: int) -> int:
-    """How many characters of `text` fit into `units` UTF-16 units, which is how Slack's clients
+    """Return the number of characters that fit into `units` UTF-16 units, which Slack's clients
     count."""
     head = text[:units].encode("utf-16-le")[: units * 2]
     return len(head.decode("utf-16-le", "ignore"))
 
 
 def _boundary(text: str, reach: int) -> int:
-    """Where to cut `text` before `reach`: behind a paragraph outside of code, else behind a line,
-    a sentence or a word in the second half, else between two characters."""
+    """Return the place to cut `text` before `reach`: after a paragraph outside of code, else in the
+    second half after a line, a sentence or a word, else between two characters."""
     half = reach // 2
     for boundary in _BOUNDARIES:
         at = text.rfind(boundary, half, reach)
@@ -118,17 +110,17 @@ def _boundary(text: str, reach: int) -> int:
 
 
 def _open_fence(text: str) -> str:
-    """The line that opened the code block in which `text` ends, or the empty string."""
+    """Return the line that opened the code block in which `text` ends, or nothing."""
     opening = ""
     for fence in _FENCE.finditer(text):
         marker, info = fence.groups()
         if not opening:
-            opening = fence.group().strip()[: _FENCE_ROOM - 1]
+            opening = fence.group().strip()[: FENCE_ROOM - 1]
         elif marker.startswith(_marker(opening)) and not info.strip():
             opening = ""
     return opening
 
 
 def _marker(opening: str) -> str:
-    """The back-ticks or tildes of a line that opens a code block."""
+    """Return the back-ticks or tildes of a line that opens a code block."""
     return opening[: len(opening) - len(opening.lstrip(opening[0]))]

@@ -1,15 +1,10 @@
 """The adapter labels and comments once, and finds what it did."""
 
-import json
-from collections.abc import Callable
-
 import pytest
 
-from shared.actions import Action, Mark, Receipt
+from shared.actions import Mark
 from shared.actions.github.actions import AddLabels, Comment, ListLabels
-from shared.actions.slack.actions import React
-from shared.errors import ActionRejected, EffectUnknown
-from shared.events import SlackMessage
+from shared.errors import EffectUnknown
 from tests.actions.github.desk import MARK, SHOP, Desk
 from tests.actions.github.openapi import faults
 
@@ -28,15 +23,6 @@ def test_labels_that_nobody_knows_are_not_sent_at_all(desk_with_token: Desk) -> 
     receipt = desk.adapter.perform(AddLabels(desk.issue, ("urgent",)), MARK, None)
     assert receipt.data == {"labels": [], "unknown": ["urgent"]}
     assert desk.requests == ["GET /repos/acme/shop/labels"]
-
-
-def test_labels_are_found_when_all_of_them_are_there(desk: Desk) -> None:
-    both = AddLabels(desk.issue, ("bug", "security", "urgent"))
-    assert desk.adapter.find(both, MARK) is None
-    desk.adapter.perform(AddLabels(desk.issue, ("bug",)), MARK, None)
-    assert desk.adapter.find(both, MARK) is None
-    made = desk.adapter.perform(both, MARK, None)
-    assert desk.adapter.find(both, MARK) == made
 
 
 def test_all_labels_of_a_large_repository_are_listed(desk_with_token: Desk) -> None:
@@ -150,22 +136,6 @@ def test_a_comment_longer_than_github_takes_is_cut(desk_with_token: Desk) -> Non
     desk = desk_with_token
     desk.adapter.perform(Comment(desk.issue, "错误🙂\n" * 60_000), MARK, None)
     assert "_Shortened: the whole text has" in desk.comments[0]
-
-
-def test_what_belongs_to_another_platform_is_refused(desk_with_token: Desk) -> None:
-    react: Action = React(SlackMessage("T1", "C1", "1.2"), "eyes")
-    calls: list[Callable[[], object]] = [
-        lambda: desk_with_token.adapter.perform(react, MARK, None),
-        lambda: desk_with_token.adapter.find(react, MARK),
-    ]
-    for call in calls:
-        with pytest.raises(ActionRejected, match="React is no action on GitHub"):
-            call()
-
-
-def test_a_receipt_is_plain_json(desk_with_token: Desk) -> None:
-    receipt = desk_with_token.adapter.perform(Comment(desk_with_token.issue, "Hello"), MARK, None)
-    assert Receipt(**json.loads(json.dumps(receipt.to_json()))) == receipt
 
 
 def test_what_is_sent_is_what_github_describes(desk: Desk) -> None:

@@ -9,6 +9,8 @@ from infra.local.sandbox.github import GitHubSandbox
 from shared.actions import Mark
 from shared.actions.github.actions import Comment, ListLabels
 from shared.actions.github.adapter import GitHubAdapter
+from shared.actions.github.queries import RepositoryHead
+from shared.actions.platforms import Platforms
 from shared.errors import ActionRejected, ActionUnavailable, SettingsError
 from shared.settings import Settings
 from tests.actions.github.desk import MARK, SHOP, Desk, as_app, comment_fails
@@ -46,6 +48,15 @@ def test_getting_a_token_never_counts_as_having_acted(desk_as_app: Desk) -> None
     assert not err.sent
 
 
+def test_queries_for_reading_only_get_a_token_that_cannot_write(desk_as_app: Desk) -> None:
+    desk, query = desk_as_app, RepositoryHead(SHOP)
+    adapter = Platforms([], [RepositoryHead], as_app(desk.sandbox))(query)
+    assert adapter.read(query)["full_name"] == SHOP
+    with pytest.raises(ActionRejected, match="403"):
+        adapter.perform(Comment(desk.issue, "Hello"), MARK, None)
+    assert desk.comments == []
+
+
 def test_another_apps_key_is_refused(sandbox: GitHubSandbox) -> None:
     with GitHubSandbox("", "secret") as other:
         settings = as_app(sandbox)._replace(github_app_private_key=other.private_key)
@@ -72,7 +83,7 @@ def test_the_key_may_be_written_in_several_ways(
 def test_a_broken_key_is_named(sandbox: GitHubSandbox) -> None:
     key = "-----BEGIN RSA PRIVATE KEY-----\nnonsense\n-----END RSA PRIVATE KEY-----"
     adapter = GitHubAdapter(as_app(sandbox)._replace(github_app_private_key=key))
-    with pytest.raises(ActionRejected, match="GITHUB_APP_PRIVATE_KEY is no RSA key"):
+    with pytest.raises(ActionRejected, match="GITHUB_APP_PRIVATE_KEY is not an RSA key"):
         adapter.read(ListLabels(SHOP))
 
 
@@ -90,7 +101,7 @@ def test_the_app_goes_before_the_token(sandbox: GitHubSandbox) -> None:
             Settings(github_app_private_key=base64.b64encode(b"-----BEGIN x").decode()),
             "GITHUB_APP_ID is not set",
         ),
-        (Settings(github_app_id="1", github_app_private_key="?"), "is no PEM key"),
+        (Settings(github_app_id="1", github_app_private_key="?"), "is not a PEM key"),
         (Settings(github_token="t", github_api_url="api.github.com"), "GITHUB_API_URL"),
     ],
 )

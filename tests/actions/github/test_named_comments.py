@@ -1,6 +1,5 @@
 """Comments that exist once by their name and are edited in place."""
 
-from shared.actions import Mark
 from shared.actions.github.actions import NamedComment
 from tests.actions.github.desk import MARK, Desk
 
@@ -9,14 +8,6 @@ def test_a_named_comment_is_edited_in_place(desk: Desk) -> None:
     made = desk.adapter.perform(NamedComment(desk.issue, "p1/live", "One @maria"), MARK, None)
     assert desk.adapter.perform(NamedComment(desk.issue, "p1/live", "Two"), MARK, made) == made
     assert desk.comments == ["Two"]
-
-
-def test_a_named_comment_is_found_by_its_mark(desk: Desk) -> None:
-    action = NamedComment(desk.issue, "p1/live", "One")
-    assert desk.adapter.find(action, MARK) is None
-    made = desk.adapter.perform(action, MARK, None)
-    assert desk.adapter.find(action, MARK) == made
-    assert desk.adapter.find(action, Mark("other", "plan", 1)) is None
 
 
 def test_comments_of_two_names_stand_side_by_side(desk: Desk) -> None:

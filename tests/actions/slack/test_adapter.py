@@ -54,14 +54,6 @@ def test_a_reply_notifies_nobody(place: Place) -> None:
         )
 
 
-def test_a_reply_is_found_by_its_key_only(place: Place) -> None:
-    reply = Reply(place.thread, "Hello")
-    assert place.adapter.find(reply, MARK) is None
-    receipt = place.adapter.perform(reply, MARK, None)
-    assert place.adapter.find(reply, MARK) == receipt
-    assert place.adapter.find(reply, Mark("key-2", "chat", 1)) is None
-
-
 def test_a_reply_is_found_behind_a_thousand_others(place: Place) -> None:
     for n in range(1_005):
         place.slack.say(GENERAL, str(n), thread_ts=place.thread.ts)
@@ -150,18 +142,11 @@ def test_a_reply_to_a_deleted_message_is_taken_back(place: Place) -> None:
 
 def test_a_reaction_twice_is_a_reaction(place: Place) -> None:
     react = React(place.message, "eyes")
-    assert place.adapter.find(react, MARK) is None
     receipt = place.adapter.perform(react, MARK, None)
     assert place.adapter.perform(react, MARK, None) == receipt
-    assert place.adapter.find(react, MARK) == receipt
     assert receipt == Receipt(f"{place.thread.ts}:eyes", receipt.url)
     reaction = {"name": "eyes", "users": [BOT_USER], "count": 1}
     assert place.slack.messages(GENERAL)[0]["reactions"] == [reaction]
-
-
-def test_a_persons_reaction_is_not_the_bots(place: Place) -> None:
-    place.slack.react(GENERAL, place.thread.ts, "eyes")
-    assert place.adapter.find(React(place.message, "eyes"), MARK) is None
 
 
 def test_one_adapter_serves_many_threads(place: Place) -> None:

@@ -29,12 +29,6 @@ def test_a_card_has_buttons_until_it_is_edited(place: Place) -> None:
     assert place.replies() == ["You may."]
 
 
-def test_a_card_is_found_by_its_mark(place: Place) -> None:
-    assert place.adapter.find(card(place, "May I?"), MARK) is None
-    made = place.adapter.perform(card(place, "May I?"), MARK, None)
-    assert place.adapter.find(card(place, "May I?"), MARK) == made
-
-
 def test_a_card_does_not_take_the_place_of_another(place: Place) -> None:
     made = place.adapter.perform(card(place, "One"), MARK, None)
     place.adapter.perform(Card(place.thread, "p2/live", "Two"), MARK, made)

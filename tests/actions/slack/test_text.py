@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.actions.slack.text import PIECE, brief, harmless, pieces, plain, unfinished
+from shared.actions.slack.drafts import unfinished
+from shared.actions.slack.text import PIECE, brief, harmless, pieces, plain
 
 BREAK = "\u200b"
 

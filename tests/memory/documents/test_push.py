@@ -10,10 +10,10 @@ from shared.actions import Mark
 from shared.actions.github.actions import Comment
 from shared.actions.github.adapter import GitHubAdapter
 from shared.actions.github.queries import READS, RepositoryHead
+from shared.actions.platforms import Platforms
 from shared.errors import ActionRejected, PolicyError
 from shared.events import PUBLIC, Issue
 from shared.memory.documents.ingestion import Ingestion
-from shared.runtime.function import adapters
 from shared.settings import Settings
 from tests.memory.documents.shelf import SHOP, TENANT, Shelf
 
@@ -268,5 +268,5 @@ def test_a_flow_can_only_ask_platforms_that_it_names(shelf: Shelf) -> None:
     )
     silent = replace(ingest, reads=())
     with pytest.raises(PolicyError, match=r"RepositoryHead is not in the flow's may="):
-        adapters(silent, settings)(RepositoryHead(SHOP))
-    assert adapters(ingest, settings)(RepositoryHead(SHOP))
+        Platforms(silent.may, silent.reads, settings)(RepositoryHead(SHOP))
+    assert Platforms(ingest.may, ingest.reads, settings)(RepositoryHead(SHOP))

@@ -10,6 +10,7 @@ from flows.plan import MAY, TOOLS
 from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.slack import SlackSandbox
 from infra.local.sandbox.slack.workspace import GENERAL, TEAM
+from shared.actions.platforms import Platforms
 from shared.agent import Agent
 from shared.agent.flow import Flow
 from shared.database import Database
@@ -17,7 +18,7 @@ from shared.events import Event, Issue, SlackMessage, Thread, Workplace
 from shared.journal import Journal
 from shared.planning.declaration import PlanTool, Unfit
 from shared.planning.tools import github, memory, slack
-from shared.runtime.function import adapters, capabilities, handler_of
+from shared.runtime.function import capabilities, handler_of
 from shared.settings import Settings
 from tests.actions.slack.stage import Context, batch
 from tests.events.made import an_event
@@ -62,7 +63,7 @@ class Place:
             footer="off",
             max_receives="3",
         )
-        can = capabilities(settings, self._database, adapters(flow, settings))
+        can = capabilities(settings, self._database, Platforms(flow.may, flow.reads, settings))
         handler_of(flow, Journal(self._database), can)(batch(event, receives), Context())
         if ended and isinstance(ended[0], Exception):
             raise ended[0]

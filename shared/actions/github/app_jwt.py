@@ -1,4 +1,4 @@
-"""How a GitHub App says who it is: a JSON web token that its private key signs.
+"""Signs the JSON web token by which a GitHub App identifies itself.
 
 https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
 """
@@ -14,12 +14,12 @@ from Cryptodome.Signature import pkcs1_15
 
 from shared.errors import SettingsError
 
-#: GitHub takes a token for ten minutes at most; its clock may be behind ours. In seconds.
+#: In seconds: GitHub accepts a token for ten minutes at most, and its clock may be behind ours.
 _LIFE, _SLACK = 540, 60
 
 
-class AppToken:
-    """Gives the Authorization header of an app. The key is parsed once, a token used for minutes.
+class AppJwt:
+    """Gives the Authorization header of an app. Parses the key once and reuses a token for minutes.
 
     PyJWT would sign with cryptography, whose 4 MB would be a third of the bundle.
     """
@@ -31,7 +31,7 @@ class AppToken:
         self._renew_at = 0.0
 
     def __call__(self) -> str:
-        """Return `Bearer …`; raises SettingsError when the key is none."""
+        """Return `Bearer …`; raises SettingsError when the key is invalid."""
         now = time.time()
         if now >= self._renew_at:
             self._token = self._sign(int(now))
@@ -52,8 +52,8 @@ class AppToken:
             return RSA.import_key(self._private_key)
         except (ValueError, IndexError) as err:
             raise SettingsError(
-                "GITHUB_APP_PRIVATE_KEY is no RSA key in PEM form;"
-                " paste the .pem file that GitHub gave"
+                "GITHUB_APP_PRIVATE_KEY is not an RSA key in PEM form;"
+                " paste the .pem file from GitHub"
             ) from err
 
 

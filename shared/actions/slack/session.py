@@ -1,32 +1,58 @@
-"""The bot's messages in a thread: posted, changed, taken away, and found by their metadata."""
+"""The bot's calls to Slack: it posts, changes and removes messages, and finds them by metadata."""
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
-from typing import Any
+from functools import cached_property, partial
+from typing import Any, NamedTuple
 
 from slack_sdk.web import SlackResponse, WebClient
 
 from shared.actions import Mark
 from shared.actions.slack.errors import SlackRefused, border
 from shared.actions.slack.text import brief, plain
-from shared.errors import ActionRejected
-from shared.events import Json, Thread
+from shared.errors import ActionRejected, SettingsError
+from shared.events import Json, SlackMessage, Thread
+from shared.settings import Settings
 
-#: The event type of the metadata in every message that the agent posts.
+_REAL = "https://slack.com/api/"
+#: The event type of the metadata in every message of the agent.
 EFFECT = "agent_flows_effect"
-#: What Slack says of blocks that it does not take.
+#: Slack's errors for blocks that it does not take.
 _BLOCKS = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"}
 
 
-class Messages:
-    """What the adapter does with messages, one call to Slack each. `bot` tells the bot's id."""
+class Identity(NamedTuple):
+    """The app that posts, and the workspace that it is in."""
 
-    def __init__(self, client: WebClient, bot: Callable[[], str]) -> None:
-        self._client = client
-        self._bot = bot
+    bot: str
+    team: str
+
+
+class SlackSession:
+    """Each method is one call to Slack, as the bot of the settings. Threads may share it."""
+
+    def __init__(self, settings: Settings, timeout: int, client: type[WebClient]) -> None:
+        """Raises SettingsError without a token, or when the address is invalid."""
+        url = settings.slack_api_url
+        if not url.startswith(("http://", "https://")):
+            raise SettingsError(f"SLACK_API_URL is {url!r}; expected something like {_REAL}")
+        self.client = client(
+            token=settings.require("slack_bot_token"),
+            base_url=url,
+            timeout=timeout,
+            logger=silent_logger(),
+            retry_handlers=[],  # the effect is what retries
+        )
+        # The SDK takes HTTPS_PROXY also for addresses that NO_PROXY names; urllib does it right.
+        self.client.proxy = None
+
+    @cached_property
+    def identity(self) -> Identity:
+        answer = read("ask who the bot is", self.client.auth_test)
+        return Identity(answer["bot_id"], answer["team_id"])
 
     def post(self, thread: Thread, text: str, metadata: Json, below: Sequence[Json] = ()) -> str:
-        """Post one message into the thread, with the blocks `below` its text, and return its time
+        """Post one message into the thread, with blocks `below` its text, and return its time
         stamp."""
         to = thread.ref
         answer = self._send(to, thread.channel, text, metadata, below, thread_ts=thread.ts)
@@ -54,7 +80,7 @@ class Messages:
             "unfurl_media": False,
         }
         # Not chat_postMessage(), which warns of a blank text; Slack's own answer is plainer.
-        post = partial(act, f"post to {to}", self._client.api_call)
+        post = partial(act, f"post to {to}", self.client.api_call)
         try:
             full = {**message, "blocks": [*blocks(text), *below]}
             return post(api_method="chat.postMessage", json=full)
@@ -67,7 +93,7 @@ class Messages:
     def change(
         self, thread: Thread, ts: str, text: str, metadata: Json, below: Sequence[Json] = ()
     ) -> None:
-        """Make a message say something else and belong to what the metadata names.
+        """Give a message another text, and the metadata of its effect.
 
         Slack shows no "(edited)", because the message has blocks.
         https://docs.slack.dev/reference/methods/chat.update
@@ -75,15 +101,15 @@ class Messages:
         shown = [*blocks(text), *below]
         message = {**_shown(thread.channel, brief(text), metadata), "ts": ts, "blocks": shown}
         doing = f"change the reply {ts} in {thread.ref}"
-        act(doing, self._client.api_call, api_method="chat.update", json=message)
+        act(doing, self.client.api_call, api_method="chat.update", json=message)
 
     def remove(self, thread: Thread, ts: str) -> None:
-        """Take a message away; raises SlackRefused when it is gone already or has to stay."""
+        """Remove a message; raises SlackRefused when it is gone already or has to stay."""
         doing = f"take away the reply {ts} in {thread.ref}"
-        act(doing, self._client.chat_delete, channel=thread.channel, ts=ts)
+        act(doing, self.client.chat_delete, channel=thread.channel, ts=ts)
 
     def marked(self, thread: Thread, mark: Mark) -> list[tuple[int, str]]:
-        """The number and the time stamp of each piece of an effect that is in the thread."""
+        """Return the number and the time stamp of each piece of an effect in the thread."""
         return [
             (message["metadata"]["event_payload"].get("part", 0), message["ts"])
             for page in self.pages(thread)
@@ -92,18 +118,18 @@ class Messages:
         ]
 
     def is_of(self, message: Json, mark: Mark) -> bool:
-        """Tell whether the effect made this message. Anyone in the workspace can post the same
-        metadata; only the bot's messages count."""
-        return message.get("bot_id") == self._bot() and _is_of(message, mark)
+        """Tell whether the effect made this message. Only the bot's messages count, since anyone in
+        the workspace can post the same metadata."""
+        return message.get("bot_id") == self.identity.bot and _is_of(message, mark)
 
     def pages(self, thread: Thread) -> Iterator[Json]:
-        """Go through a thread, oldest first."""
+        """Yield the pages of a thread, oldest first."""
         cursor = ""
         while True:
             try:
                 page = read(
                     f"look into thread {thread.ref}",
-                    self._client.conversations_replies,
+                    self.client.conversations_replies,
                     channel=thread.channel,
                     ts=thread.ts,
                     include_all_metadata=True,
@@ -120,27 +146,27 @@ class Messages:
                 return
 
     def _withdraw(self, thread: Thread, ts: str) -> None:
-        """Take back what Slack put into the channel because the thread is gone; raises
+        """Remove a message that Slack put into the channel because the thread is gone; raises
         ActionRejected.
 
         https://github.com/slack-go/slack/issues/1571
         """
         doing = f"take back a reply whose thread {thread.ref} was deleted"
-        act(doing, self._client.chat_delete, channel=thread.channel, ts=ts)
+        act(doing, self.client.chat_delete, channel=thread.channel, ts=ts)
         raise ActionRejected(
             f"slack: could not post to {thread.ref}: the message that it answers was deleted;"
-            " nothing is to be done"
+            " no action is needed"
         )
 
 
 def act(doing: str, method: Callable[..., SlackResponse], **arguments: Any) -> Json:
-    """Call a method that changes something in Slack."""
+    """Call a method that changes something on Slack."""
     with border(doing, acts=True):
         return _json(method(**arguments))
 
 
 def read(doing: str, method: Callable[..., SlackResponse], **arguments: Any) -> Json:
-    """Call a method that only looks."""
+    """Call a method that only reads."""
     with border(doing, acts=False):
         return _json(method(**arguments))
 
@@ -179,3 +205,16 @@ def _is_of(message: Json, mark: Mark) -> bool:
 def _json(response: SlackResponse) -> Json:
     data: Json = response.data if isinstance(response.data, dict) else {}
     return data
+
+
+def link(at: Thread | SlackMessage) -> str:
+    """Return a link that opens the message in the person's Slack client; it needs no call."""
+    return f"https://slack.com/app_redirect?team={at.team}&channel={at.channel}&message_ts={at.ts}"
+
+
+def silent_logger() -> logging.Logger:
+    """Return a logger that silences the SDK, which would log errors with their bodies and format
+    every request for its debug log."""
+    logger = logging.getLogger("slack_sdk.silent")
+    logger.setLevel(logging.CRITICAL)
+    return logger

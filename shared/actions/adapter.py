@@ -1,0 +1,69 @@
+"""Dispatches actions and queries by the table of a platform: one line for each kind."""
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from shared.actions import Action, Mark, Query, Receipt
+from shared.errors import ActionRejected
+
+S = TypeVar("S")
+#: Answers a query with plain JSON.
+Answering = Callable[[S, Any], Any]
+
+
+class Handling(NamedTuple, Generic[S]):
+    """The functions that perform an action and, unless it is idempotent, find it by its mark."""
+
+    perform: Callable[[S, Any, Mark, Receipt | None], Receipt]
+    find: Callable[[S, Any, Mark], Receipt | None] | None = None
+
+
+class TableAdapter(Generic[S]):
+    """Calls the functions of a table with the session of its platform. Threads may share it.
+
+    `more_answers` imports what few flows need, on first use.
+    """
+
+    def __init__(
+        self,
+        platform: str,
+        session: S,
+        actions: Mapping[type[Action], Handling[S]],
+        answers: Mapping[type[Query], Answering[S]],
+        more_answers: Callable[[], Mapping[type[Query], Answering[S]]] = dict,
+    ) -> None:
+        self._platform = platform
+        self._session = session
+        self._actions = actions
+        self._answers = answers
+        self._import_more_answers = more_answers
+
+    def perform(self, action: Action, mark: Mark, previous: Receipt | None) -> Receipt:
+        return self._handling(action).perform(self._session, action, mark, previous)
+
+    def find(self, action: Action, mark: Mark) -> Receipt | None:
+        """Look for the effect; an idempotent one is never looked for, since it is done again."""
+        find = self._handling(action).find
+        return find(self._session, action, mark) if find else None
+
+    def read(self, query: Query) -> Any:
+        kind = type(query)
+        answer = self._answers.get(kind) or self._more_answers.get(kind)
+        if answer is None:
+            raise self._unknown(query)
+        return answer(self._session, query)
+
+    @cached_property
+    def _more_answers(self) -> Mapping[type[Query], Answering[S]]:
+        return self._import_more_answers()
+
+    def _handling(self, action: Action) -> Handling[S]:
+        handling = self._actions.get(type(action))
+        if handling is None:
+            raise self._unknown(action)
+        return handling
+
+    def _unknown(self, wanted: Action | Query) -> ActionRejected:
+        name = type(wanted).__name__
+        return ActionRejected(f"{self._platform}: {name} has no line in the table of its adapter")

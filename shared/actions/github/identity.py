@@ -1,0 +1,180 @@
+"""The credentials for GitHub that the settings name: a token, or an app with a token for each
+installation."""
+
+import base64
+import binascii
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from shared.actions.github.app_jwt import AppJwt
+from shared.actions.github.connection import Connection
+from shared.errors import SettingsError
+from shared.settings import Settings
+
+#: Ask for a new installation token when the old one has less than this many seconds left.
+_MARGIN = 120.0
+
+
+class Identity(Protocol):
+    """Threads may share it."""
+
+    def connection(self, repository: str) -> Connection:
+        """Return a connection that may act on `repository`."""
+        ...
+
+    def renew(self, repository: str) -> bool:
+        """Forget the credentials for `repository`; False when new ones cannot be had."""
+        ...
+
+    def login(self) -> str:
+        """Return the login that our comments carry, in lower case."""
+        ...
+
+
+class TokenIdentity:
+    """A person or a machine user, known by GITHUB_TOKEN."""
+
+    def __init__(self, url: str, token: str, timeout: int) -> None:
+        self._connection = Connection(url, lambda: f"Bearer {token}", "GITHUB_TOKEN", timeout)
+        self._login = ""
+
+    def connection(self, repository: str) -> Connection:
+        return self._connection
+
+    def renew(self, repository: str) -> bool:
+        return False
+
+    def login(self) -> str:
+        if not self._login:
+            doing = "learn whose GITHUB_TOKEN it is"
+            me = self._connection.call(doing, "GET", "/user", writes=False)
+            self._login = me.data["login"].lower()
+        return self._login
+
+
+class AppIdentity:
+    """A GitHub App. Each installation has its own token, which expires after an hour."""
+
+    _CREDENTIALS = "GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY"
+
+    def __init__(
+        self,
+        url: str,
+        app_id: str,
+        private_key: str,
+        timeout: int,
+        permissions: Mapping[str, str] | None = None,
+    ) -> None:
+        """With `permissions`, the tokens carry only these."""
+        self._url = url
+        self._permissions = permissions
+        self._timeout = timeout
+        self._as_app = self._connect(AppJwt(app_id, private_key))
+        self._installations: dict[str, int] = {}
+        self._tokens: dict[int, tuple[Connection, float]] = {}
+        self._login = ""
+        self._lock = threading.Lock()
+
+    @property
+    def as_app(self) -> Connection:
+        """The connection of the app itself, which cannot act on repositories."""
+        return self._as_app
+
+    def connection(self, repository: str) -> Connection:
+        with self._lock:
+            installation = self._installation(repository)
+            connection, ends = self._tokens.get(installation, (None, 0.0))
+            if connection is None or ends - time.time() < _MARGIN:
+                connection, ends = self._grant(installation)
+                self._tokens[installation] = (connection, ends)
+            return connection
+
+    def renew(self, repository: str) -> bool:
+        with self._lock:
+            self._tokens.pop(self._installations.pop(repository, 0), None)
+        return True
+
+    def login(self) -> str:
+        with self._lock:
+            if not self._login:
+                app = self._as_app.call("learn the app's name", "GET", "/app", writes=False)
+                self._login = f"{app.data['slug']}[bot]".lower()
+            return self._login
+
+    def _installation(self, repository: str) -> int:
+        if repository not in self._installations:
+            doing = f"find the app's installation on {repository}"
+            path = f"/repos/{repository}/installation"
+            found = self._as_app.call(doing, "GET", path, writes=False)
+            self._installations[repository] = int(found.data["id"])
+        return self._installations[repository]
+
+    def _grant(self, installation: int) -> tuple[Connection, float]:
+        """Return a connection with a new token, and its end in seconds since the epoch."""
+        doing = f"get a token for installation {installation}"
+        path = f"/app/installations/{installation}/access_tokens"
+        # A second token does no harm, so this POST counts as a read.
+        body = {"permissions": dict(self._permissions)} if self._permissions else None
+        grant = self._as_app.call(doing, "POST", path, body, writes=False).data
+        ends = datetime.fromisoformat(grant["expires_at"]).timestamp()
+        return self._connect(lambda: f"Bearer {grant['token']}"), ends
+
+    def _connect(self, authorize: Callable[[], str]) -> Connection:
+        return Connection(self._url, authorize, self._CREDENTIALS, self._timeout)
+
+
+def identity(
+    settings: Settings, timeout: int, permissions: Mapping[str, str] | None = None
+) -> Identity:
+    """Choose the app if the settings have one, else the token; raises SettingsError without both.
+
+    The app goes first because many shells carry a GITHUB_TOKEN for something else. `permissions`
+    narrow the tokens of the app; they cannot narrow GITHUB_TOKEN.
+    """
+    if settings.github_app_id or settings.github_app_private_key:
+        return app_identity(settings, timeout, permissions)
+    if settings.github_token:
+        return TokenIdentity(_api(settings), settings.github_token, timeout)
+    raise SettingsError(
+        "GITHUB_TOKEN is not set, nor GITHUB_APP_ID with GITHUB_APP_PRIVATE_KEY;"
+        " docs/settings.md explains them"
+    )
+
+
+def app_identity(
+    settings: Settings, timeout: int, permissions: Mapping[str, str] | None = None
+) -> AppIdentity:
+    """Return the app of the settings; raises SettingsError without one."""
+    key = pem(settings.require("github_app_private_key"))
+    app_id = settings.require("github_app_id")
+    return AppIdentity(_api(settings), app_id, key, timeout, permissions)
+
+
+def _api(settings: Settings) -> str:
+    url = settings.github_api_url.rstrip("/")
+    if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
+        raise SettingsError(f"GITHUB_API_URL is {url!r}; expected https://…")
+    return url
+
+
+def pem(text: str) -> str:
+    r"""Return the PEM text of a key with line ends, with `\n` in their place, or in base64.
+
+    Raises SettingsError for anything else.
+    """
+    key = text.strip().replace("\\n", "\n")
+    if "-----BEGIN" not in key:
+        try:
+            key = base64.b64decode("".join(key.split()), validate=True).decode("ascii")
+        except (binascii.Error, UnicodeDecodeError):
+            key = ""
+    if "-----BEGIN" not in key:
+        raise SettingsError(
+            "GITHUB_APP_PRIVATE_KEY is not a PEM key; paste the .pem file from GitHub,"
+            r" with \n for line ends, or its base64"
+        )
+    return key

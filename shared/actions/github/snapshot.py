@@ -1,0 +1,95 @@
+"""Answers the queries of ingestion: a repository at a commit, its changes since another, its
+issues."""
+
+from urllib.parse import quote
+
+from shared.actions.github.queries import (
+    CompareCommits,
+    ListFiles,
+    ListIssues,
+    ReadFile,
+    RepositoryHead,
+)
+from shared.actions.github.session import GitHubSession
+from shared.events import Json
+
+#: The most files in one comparison; at this number, more may be missing.
+#: https://docs.github.com/en/rest/commits/commits#compare-two-commits
+COMPARED = 300
+_PAGE = 100
+
+
+def read_head(session: GitHubSession, query: RepositoryHead) -> Json:
+    repository = query.repository
+    about = session.request(f"look at {repository}", repository, "GET", "").data
+    doing, branch = f"find the head of {repository}", quote(about["default_branch"])
+    ref = session.look(doing, repository, f"/git/ref/heads/{branch}")
+    return {**about, "head": ref["object"]["sha"] if ref else ""}
+
+
+def list_files(session: GitHubSession, query: ListFiles) -> list[Json]:
+    return _tree(session, query.repository, query.commit, "")
+
+
+def _tree(session: GitHubSession, repository: str, tree: str, folder: str) -> list[Json]:
+    """List a tree with one request, or folder by folder when it is too large.
+
+    https://docs.github.com/en/rest/git/trees#get-a-tree
+    """
+    doing, path = f"list the files of {repository}", f"/git/trees/{tree}"
+    whole = session.look(doing, repository, path, recursive=1)
+    if whole is None:
+        return []
+    if not whole["truncated"]:
+        return [_file(folder, entry) for entry in whole["tree"] if entry["type"] != "tree"]
+    files = []
+    for entry in session.request(doing, repository, "GET", path).data["tree"]:
+        if entry["type"] == "tree":
+            files += _tree(session, repository, entry["sha"], f"{folder}{entry['path']}/")
+        else:
+            files.append(_file(folder, entry))
+    return files
+
+
+def compare_commits(session: GitHubSession, query: CompareCommits) -> list[Json] | None:
+    # GitHub pages the commits but not the files: the first page has all of them.
+    path = f"/compare/{quote(query.base)}...{quote(query.head)}"
+    doing = f"compare two commits of {query.repository}"
+    found = session.look(doing, query.repository, path, per_page=1)
+    if found is None or found["status"] not in {"ahead", "identical"}:
+        return None  # the history was rewritten
+    files: list[Json] = found.get("files") or []
+    if len(files) >= COMPARED:
+        return None
+    names = ("filename", "sha", "status", "previous_filename")
+    return [{name: file.get(name) for name in names} for file in files]
+
+
+def read_file(session: GitHubSession, query: ReadFile) -> Json | None:
+    doing = f"read a file of {query.repository}"
+    path = f"/contents/{quote(query.path)}"
+    found = session.look(doing, query.repository, path, ref=query.commit)
+    if not isinstance(found, dict):
+        return None  # a folder took its place
+    if found["type"] != "file" or found["sha"] != query.sha:
+        # GitHub follows a link to a file: the blob is then another one.
+        return {"content": "", "skipped": "a symbolic link or a submodule"}
+    if found["size"] > query.most:
+        return {"content": "", "skipped": f"too large: {found['size']:,} bytes"}
+    if found["encoding"] != "base64":  # over 1 MB
+        found = session.look(doing, query.repository, f"/git/blobs/{query.sha}")
+    return {"content": found["content"], "skipped": ""} if found else None
+
+
+def list_issues(session: GitHubSession, query: ListIssues) -> Json:
+    doing = f"list the issues of {query.repository}"
+    order = {"state": "all", "sort": "created", "direction": "asc"}
+    response = session.request(
+        doing, query.repository, "GET", "/issues", per_page=_PAGE, page=query.page, **order
+    )
+    return {"issues": response.data, "pages": max(response.pages, query.page)}
+
+
+def _file(folder: str, entry: Json) -> Json:
+    same = {name: entry.get(name) for name in ("sha", "size", "mode")}
+    return {"path": folder + entry["path"], **same}

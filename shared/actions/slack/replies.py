@@ -1,0 +1,104 @@
+"""Replies in threads, which may take over their drafts; reactions; answers to slash commands."""
+
+from slack_sdk.webhook import WebhookClient
+
+from shared.actions import Mark, Receipt
+from shared.actions.slack.actions import React, Reply, Whisper
+from shared.actions.slack.drafts import drafts_in, remove_drafts
+from shared.actions.slack.errors import SlackRefused, border
+from shared.actions.slack.session import SlackSession, act, blocks, link, metadata, silent_logger
+from shared.actions.slack.text import pieces, plain
+from shared.errors import ActionRejected, ActionUnavailable
+from shared.events import Json, Thread
+
+
+def post_reply(
+    session: SlackSession, reply: Reply, mark: Mark, previous: Receipt | None
+) -> Receipt:
+    """Post the reply, or its missing pieces. The first takes over the draft of `previous`."""
+    thread, texts, drafts = reply.thread, pieces(reply.text), drafts_in(previous)
+    # A short reply is posted at once: `find` runs before a second try.
+    posted = _posted(session, thread, mark) if len(texts) > 1 else {}
+    drafts = [ts for ts in drafts if ts not in posted.values()]
+    first = drafts.pop(0) if drafts and 0 not in posted else ""
+    try:
+        remove_drafts(session, thread, drafts)
+        for part, text in enumerate(texts):
+            if part not in posted:
+                about = metadata(mark, part, len(texts))
+                posted[part] = _put(session, thread, "" if part else first, text, about)
+    except ActionUnavailable as err:
+        err.sent = err.sent or bool(posted)
+        raise
+    return _receipt(thread, posted)
+
+
+def find_reply(session: SlackSession, reply: Reply, mark: Mark) -> Receipt | None:
+    posted = _posted(session, reply.thread, mark)
+    complete = len(posted) == len(pieces(reply.text))
+    return _receipt(reply.thread, posted) if complete else None
+
+
+def add_reaction(session: SlackSession, react: React, *_: object) -> Receipt:
+    message = react.message
+    try:
+        act(
+            f"react to {message.ref}",
+            session.client.reactions_add,
+            channel=message.channel,
+            timestamp=message.ts,
+            name=react.emoji,
+        )
+    except SlackRefused as err:
+        if err.code != "already_reacted":
+            raise
+    return Receipt(f"{message.ts}:{react.emoji}", link(message))
+
+
+def send_whisper(session: SlackSession, whisper: Whisper, *_: object) -> Receipt:
+    """Answer a command or a click, in at most five messages, which Slack takes for half an hour.
+    https://docs.slack.dev/interactivity/handling-user-interaction#message_responses"""
+    response = whisper.response
+    client = WebhookClient(
+        response.url, session.client.timeout, logger=silent_logger(), retry_handlers=[]
+    )
+    client.proxy = None
+    doing = f"answer a command in {response.ref}"
+    for text in pieces(whisper.text)[:5]:
+        body = {"response_type": "ephemeral", "text": plain(text), "blocks": blocks(text)}
+        with border(doing, acts=True):
+            status = client.send_dict(body).status_code
+        if status == 429 or status >= 500:
+            raise ActionUnavailable(f"slack: could not {doing}: HTTP {status}", sent=False)
+        if status != 200:
+            raise ActionRejected(
+                f"slack: could not {doing}: HTTP {status}; the command is older than 30 minutes"
+                " or was answered five times, so give it again"
+            )
+    return Receipt("")
+
+
+def _put(session: SlackSession, thread: Thread, draft: str, text: str, about: Json) -> str:
+    """Turn the draft into a piece of the reply, or post that piece, and return its time stamp."""
+    if draft:
+        try:
+            session.change(thread, draft, text, about)
+            return draft
+        except SlackRefused:  # somebody deleted it, or Slack takes no more changes
+            remove_drafts(session, thread, [draft])
+    return session.post(thread, text, about)
+
+
+def _posted(session: SlackSession, thread: Thread, mark: Mark) -> dict[int, str]:
+    """Return the time stamps of the pieces of an effect in the thread, by their number."""
+    found: dict[int, str] = {}
+    for part, ts in session.marked(thread, mark):
+        found.setdefault(part, ts)
+    return found
+
+
+def _receipt(thread: Thread, posted: dict[int, str]) -> Receipt:
+    """Use the first message as the id and the link; the data name all of them."""
+    stamps = [posted[part] for part in sorted(posted)]
+    url = link(thread._replace(ts=stamps[0]))
+    return Receipt(stamps[0], url, {"channel": thread.channel, "ts": stamps})

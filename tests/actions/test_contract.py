@@ -1,0 +1,229 @@
+"""Each action and query stands in the table of its platform and keeps its promises on a sandbox."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+import shared.actions.github.actions as do
+import shared.actions.github.adapter as github
+import shared.actions.github.queries as ask
+import shared.actions.slack.actions as say
+import shared.actions.slack.adapter as slack
+from infra.local.sandbox.github import GitHubSandbox
+from infra.local.sandbox.slack import SlackSandbox
+from infra.local.sandbox.slack.workspace import ALICE, GENERAL, TEAM
+from shared.actions import Action, Adapter, Mark, Permission, Query, Receipt
+from shared.actions.adapter import Answering, Handling
+from shared.actions.platforms import Platforms
+from shared.errors import ActionRejected, ActionUnavailable, PolicyError, SettingsError
+from shared.events import Issue, ResponseUrl, SlackMessage, Thread
+from shared.journal import canonical
+from shared.settings import Settings
+from tests.actions.github.desk import SHOP, as_token
+from tests.actions.github.openapi import faults
+from tests.actions.slack.place import connect
+
+Kinds = frozenset[type[Action] | type[Query]]
+MARK = Mark("key-1", "plan", 1)
+
+
+@dataclass
+class Platform:
+    """A sandbox, with one action and one query of each kind for it."""
+
+    name: str
+    settings: Settings
+    adapter: Adapter
+    table: Mapping[type[Action], Handling[Any]]
+    answers: Mapping[type[Query], Answering[Any]]
+    actions: tuple[Action, ...]
+    queries: tuple[Query, ...]
+    #: Of the next change that the platform makes.
+    lose_answer: Callable[[], None]
+    #: The number of all messages, comments and issues that people see.
+    count: Callable[[], int]
+
+    @property
+    def values(self) -> tuple[Action | Query, ...]:
+        return (*self.actions, *self.queries)
+
+    @property
+    def effects(self) -> list[Action]:
+        return [action for action in self.actions if not action.idempotent]
+
+
+@contextmanager
+def on_github() -> Iterator[Platform]:
+    with GitHubSandbox("", "secret") as sandbox:
+        first = sandbox.push(SHOP, {"README.md": "# Shop\n"})
+        commit = sandbox.push(SHOP, {"a.md": "Hello\n"})
+        issue = Issue(SHOP, sandbox.open_issue(SHOP, "It crashes", "At checkout."))
+        sandbox.push(SHOP, {"a.md": "Bye\n"}, branch="change")
+        pull = sandbox.open_pull_request(SHOP, "Mend it")
+        adapter, here = github.GitHubAdapter(as_token(sandbox), timeout=5), do.Repository(SHOP)
+        blobs = {file["path"]: file["sha"] for file in adapter.read(ask.ListFiles(SHOP, commit))}
+        yield Platform(
+            "github",
+            as_token(sandbox),
+            adapter,
+            github.ACTIONS,
+            {**github.ANSWERS, **github.more_answers()},
+            (
+                do.AddLabels(issue, ("bug", "urgent")),
+                do.Assign(issue, ("maria", "li")),
+                do.Comment(issue, "Hello 你好"),
+                do.NamedComment(issue, "p1/live", "Hello"),
+                do.OpenDraft(here, "Say hello", "It.", "docs/b.md", "Hello\n"),
+                do.OpenIssue(here, "Tracking", "It."),
+            ),
+            (
+                do.ListLabels(SHOP),
+                ask.CompareCommits(SHOP, first, commit),
+                ask.ListCommits(SHOP),
+                ask.ListFiles(SHOP, commit),
+                ask.ListIssues(SHOP, 1),
+                ask.ListPulls(SHOP),
+                ask.ReadFile(SHOP, "a.md", blobs["a.md"], commit, 1_000),
+                ask.ReadIssue(SHOP, issue.number),
+                ask.ReadPull(SHOP, pull),
+                ask.ReadText(SHOP, "a.md"),
+                ask.RepositoryHead(SHOP),
+                ask.SearchCode(SHOP, "Hello"),
+                ask.SearchIssues(SHOP, "crashes"),
+            ),
+            lambda: sandbox.fail_next(0, method="POST", after=True),
+            lambda: sum(1 + len(one["comments"]) for one in sandbox.issues(SHOP)),
+        )
+        answered = [exchange for exchange in sandbox.exchanges() if exchange.status]
+        assert not [fault for exchange in answered for fault in faults(exchange)]
+
+
+@contextmanager
+def on_slack() -> Iterator[Platform]:
+    with SlackSandbox("http://127.0.0.1:9", "secret", pace=0.0) as sandbox:
+        thread = Thread(TEAM, GENERAL, sandbox.say(GENERAL, "Hello?"))
+        url = sandbox._url(sandbox._responses.invite(GENERAL, ALICE))
+        yield Platform(
+            "slack",
+            Settings(slack_bot_token=sandbox.bot_token, slack_api_url=sandbox.api_url),
+            connect(sandbox.api_url),
+            slack.ACTIONS,
+            slack.ANSWERS,
+            (
+                say.Card(thread, "p1/live", "May I?", (say.Button("Yes", "yes"),)),
+                say.Draft(thread, "Hel"),
+                say.Post(say.Channel(GENERAL), "Hello"),
+                say.React(SlackMessage(*thread), "eyes"),
+                say.Reply(thread, "Hello 你好"),
+                say.Whisper(ResponseUrl(TEAM, GENERAL, url), "Hello"),
+            ),
+            (say.ReadThread(thread),),
+            lambda: sandbox.fail_next("chat.postMessage", after=True),
+            lambda: len(sandbox.messages(GENERAL)),
+        )
+
+
+@pytest.fixture(params=[on_github, on_slack])
+def platform(request: pytest.FixtureRequest) -> Iterator[Platform]:
+    with request.param() as platform:
+        yield platform
+
+
+def declared(*modules: Any) -> Kinds:
+    return frozenset(
+        kind
+        for module in modules
+        for kind in vars(module).values()
+        if isinstance(kind, type) and issubclass(kind, Action | Query)
+        if kind.__module__ == module.__name__ and not kind.__name__.startswith("_")
+    )
+
+
+def test_every_kind_has_its_line_in_the_table_and_nothing_else_has(platform: Platform) -> None:
+    modules = {"github": (do, ask), "slack": (say,)}[platform.name]
+    kinds = declared(*modules)
+    assert {*platform.table, *platform.answers} == kinds
+    assert {type(one) for one in platform.values} == kinds
+
+
+def test_an_action_has_a_finder_unless_it_is_idempotent(platform: Platform) -> None:
+    for kind, handling in platform.table.items():
+        assert bool(handling.find) is not kind.idempotent, kind
+
+
+def test_every_value_is_plain_limited_and_confined(platform: Platform) -> None:
+    for one in platform.values:
+        assert json.loads(canonical(one.arguments)) == one.arguments
+        assert hash(one) == hash(type(one)(**vars(one)))
+        assert one.connector.startswith(f"shared.actions.{platform.name}:")
+        scope = one.target.scope if isinstance(one, Action) else one.scope
+        assert scope.startswith(f"{platform.name}:"), one
+    for action in platform.actions:
+        assert type(action).at_most(3) == Permission(type(action), 3)
+        assert action.weight >= 1
+        assert action.target.ref
+
+
+def test_every_action_is_performed_twice_without_harm(platform: Platform) -> None:
+    for action in platform.actions:
+        receipt = platform.adapter.perform(action, MARK, None)
+        assert Receipt(**json.loads(json.dumps(receipt.to_json()))) == receipt
+        if action.idempotent:
+            seen = platform.count()
+            assert platform.adapter.perform(action, MARK, None) == receipt
+            assert platform.count() == seen
+
+
+def test_every_effect_whose_answer_was_lost_is_found_and_there_once(platform: Platform) -> None:
+    for number, action in enumerate(platform.effects):
+        mark, seen = Mark(f"key-{number}", "plan", 1), platform.count()
+        assert platform.adapter.find(action, mark) is None
+        platform.lose_answer()
+        with pytest.raises(ActionUnavailable) as caught:
+            platform.adapter.perform(action, mark, None)
+        assert caught.value.sent
+        done = platform.adapter.find(action, mark) or platform.adapter.perform(action, mark, None)
+        assert platform.adapter.find(action, mark) == done
+        assert platform.count() == seen + 1, action
+        assert platform.adapter.find(action, Mark("another", "plan", 1)) is None
+
+
+def test_every_query_is_answered_with_plain_json(platform: Platform) -> None:
+    for query in platform.queries:
+        answer = platform.adapter.read(query)
+        assert answer
+        assert json.loads(json.dumps(answer)) == answer
+
+
+def test_every_kind_is_connected_by_its_name(platform: Platform) -> None:
+    may = [type(action).at_most(1) for action in platform.actions]
+    platforms = Platforms(may, [type(query) for query in platform.queries], platform.settings)
+    for one in platform.values:
+        assert isinstance(platforms(one), type(platform.adapter))
+    assert platforms(platform.queries[0]) is platforms(platform.queries[0])
+
+
+def test_what_a_flow_does_not_name_or_nobody_set_up_is_refused(platform: Platform) -> None:
+    action = platform.actions[0]
+    with pytest.raises(PolicyError, match=f"{type(action).__name__} is not in the flow's may="):
+        Platforms([], [], platform.settings)(action)
+    unset = Platforms([type(action).at_most(1)], [], Settings())
+    with pytest.raises(SettingsError, match="is not set"):
+        unset(action)
+
+
+def test_what_stands_in_no_table_is_refused(platform: Platform) -> None:
+    class Wave(do.Comment):
+        pass
+
+    class Peek(ask.ListPulls):
+        pass
+
+    with pytest.raises(ActionRejected, match="Wave has no line in the table"):
+        platform.adapter.perform(Wave(Issue(SHOP, 1), "Hello"), MARK, None)
+    with pytest.raises(ActionRejected, match="Peek has no line in the table"):
+        platform.adapter.read(Peek(SHOP))
