@@ -12,7 +12,7 @@ from shared.database import Database, Row, Statement, queries
 from shared.errors import ModelUnavailable, SettingsError
 from shared.models.deadline import Deadline
 
-SQL = queries(__file__, "buckets.sql")
+SQL = queries(__file__, "account_limits.sql")
 
 _KINDS = ("rpm", "tpm", "usd_per_day")
 _EXAMPLE = "openai:gpt-5.4-mini=rpm:500,tpm:200000;bedrock:*=rpm:60,usd_per_day:20"
