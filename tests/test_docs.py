@@ -1,11 +1,10 @@
 """The documents say what the code does: every setting, and every event type that a flow wants."""
 
 import re
-from pathlib import Path
 
+from infra.project import ROOT
 from shared.settings import Settings
 
-ROOT = Path(__file__).parents[1]
 ROW = re.compile(r"^\| `([A-Z_]+)` \| (?:`([^`]*)`)? ?\|", re.MULTILINE)
 
 

@@ -5,15 +5,14 @@ import importlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
+from infra.project import ROOT
 from infra.bundle import LOCAL_ONLY
 from infra.bundle.imports import trace
 from shared.agent.flow import Flow
 from shared.settings import Settings
 
-ROOT = Path(__file__).parents[1]
 Json = dict[str, Any]
 
 

@@ -16,6 +16,7 @@ import chalice.app
 import nacl
 import pytest
 
+from infra.project import ROOT
 from infra.bundle import Template, build
 from infra.bundle.elf import blank_debugging
 from infra.bundle.imports import Trace, trace
@@ -24,7 +25,6 @@ from infra.bundle.vendor import Vendor
 from shared.errors import SettingsError
 from tests.function_process import alone, runtime_client, started
 
-ROOT = Path(__file__).parents[1]
 MACHINE = "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
 TARGET = Target(f"python{sys.version_info.major}.{sys.version_info.minor}", MACHINE)
 FLOWS = ["Chat", "Ingest", "Triage", "Retention"]

@@ -6,13 +6,13 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
 
+from infra.project import ROOT
 from infra.deploy import secrets
 from infra.deploy.__main__ import missing
 from infra.deploy.secrets import KEPT, Stored
@@ -20,7 +20,6 @@ from infra.deploy.stack import DeployError, Place, migrate, parameters, sam_comm
 from infra.local.aws.template import read
 from shared.settings import Settings
 
-ROOT = Path(__file__).parents[1]
 PLACE = Place("agents", "agents", "python3.12", "arm64", region="eu-central-1")
 NOTHING = Stored({secret: {} for secret in KEPT})
 SETTINGS = Settings(

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from infra.project import ROOT
 from infra.deploy.stack import overrides
 
-ROOT = Path(__file__).parents[1]
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 pytestmark = pytest.mark.sam

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from infra.project import ROOT
 from infra.bundle import Template as BundleTemplate
 from infra.local.aws.template import load, read
 from shared.actions.github.actions import Comment
@@ -20,7 +21,6 @@ from shared.agent.flow import Flow
 from shared.settings import Settings
 from tests.infra.deployed import Deployed, declared_flows, differences, settings_read
 
-ROOT = Path(__file__).parents[1]
 NESTED = ["infra/flow.yaml", "infra/schedule.yaml"]
 Json = dict[str, Any]
 

@@ -7,11 +7,11 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from itertools import product
-from pathlib import Path
 
 import psycopg
 import pytest
 
+from infra.project import ROOT
 from shared.database import Database, Row, Statement
 from shared.errors import SettingsError
 from shared.memory import By
@@ -20,7 +20,6 @@ from shared.memory.embedding.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
 from shared.memory.text import STORED_CHARACTERS
 
-ROOT = Path(__file__).parents[2]
 PUBLIC = frozenset({"public"})
 FAULTS = """\
 shows the wrong colour

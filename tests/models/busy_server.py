@@ -11,13 +11,13 @@ import selectors
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from subprocess import PIPE, Popen
 from typing import NamedTuple
 
 import urllib3
 
-_ROOT = Path(__file__).parents[2]
+from infra.project import ROOT
+
 
 
 class Counts(NamedTuple):
@@ -58,7 +58,7 @@ def busy_server(
     """Run one until the block ends."""
     wait = "" if retry_after is None else f"{retry_after:g}"
     command = [sys.executable, "-m", __name__, str(held), str(seconds), wait]
-    with Popen(command, stdout=PIPE, text=True, cwd=_ROOT) as process:
+    with Popen(command, stdout=PIPE, text=True, cwd=ROOT) as process:
         try:
             assert process.stdout is not None
             yield BusyServer(int(process.stdout.readline()))

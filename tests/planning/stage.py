@@ -6,11 +6,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from infra.project import ROOT
 from infra.local.aws import asl_interpreter
 from infra.local.aws.errors import FunctionError
 from infra.local.aws.http_server import HttpServer
@@ -29,7 +29,6 @@ from shared.planning.store import PlanStore, Situation
 from shared.runtime.worker import Worker
 from tests.flows.bench import Bench
 
-ROOT = Path(__file__).parents[2]
 ACCOUNT = "210000000001"
 FUNCTION = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:plan"
 MACHINE = f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:planner"

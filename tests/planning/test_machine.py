@@ -9,7 +9,8 @@ from shared.planning.plan import Plan
 from shared.planning.validation import Limits
 from tests.planning.conftest import Open
 from tests.planning.plans import ASK, Drafts, gives_up, planned, says, step
-from tests.planning.stage import ROOT, Stage
+from infra.project import ROOT
+from tests.planning.stage import Stage
 
 Json = dict[str, Any]
 MACHINE = json.loads((ROOT / "infra/planner.asl.json").read_text("utf-8"))

@@ -4,14 +4,14 @@ import gzip
 import json
 import re
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
 
+from infra.project import ROOT
 from infra.local.sandbox.github.web import Exchange
 
-_FILE = Path(__file__).parents[1] / "data" / "github_openapi.json.gz"
+_FILE = ROOT / "tests/data/github_openapi.json.gz"
 
 
 @cache

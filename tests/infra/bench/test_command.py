@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
+from infra.project import ROOT
 from infra.cli.__main__ import main
 from tests.infra.bench.answers import numbered, results, write_rows
 from tests.models.scripted_server import Fails, Says, ScriptedServer
 
-ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "docs/examples"
 NUMBERS = "Say the number."
 

@@ -8,6 +8,7 @@ from threading import Thread
 
 import pytest
 
+from infra.project import ROOT
 from flows.triage import triage
 from infra.cli.__main__ import main
 from shared.database import Database
@@ -20,7 +21,7 @@ from shared.perception import github, slack
 from tests.events.made import an_event
 from tests.flows.bench import Bench
 
-SAVED = Path(__file__).parents[1] / "events/saved"
+SAVED = ROOT / "tests/events/saved"
 CRASH = an_event(text="Checkout crashes\n\nA stack trace appears.")
 
 Requests = list[tuple[str, dict[str, str], bytes]]

@@ -19,11 +19,11 @@ from typing import Any
 import psycopg
 import pytest
 
+from infra.project import ROOT
 from infra.local import postgres_files as files
 from infra.local.postgres import EmbeddedPostgres
 from shared.errors import DatabaseUnavailable, SettingsError
 
-ROOT = Path(__file__).parents[2]
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user")
 
 #: Starts the server, says so, and stops when its standard input ends.

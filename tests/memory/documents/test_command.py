@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from infra.project import ROOT
 from infra.cli.__main__ import main
 from infra.local.sandbox.github import GitHubSandbox
 from shared.database import Database, Row, Statement
@@ -216,7 +217,7 @@ def test_a_killed_command_goes_on_where_it_stopped(
 ) -> None:
     folder = tmp_path / "many"
     write(folder, {f"{n:04}.md": f"# Page {n}\n\nText {n}." for n in range(600)})
-    root = str(Path(__file__).parents[2])
+    root = str(ROOT)
     process = subprocess.Popen(
         [sys.executable, "-m", "infra.cli", "ingest", str(folder), *PATH_OPTIONS],
         cwd=root,
@@ -247,7 +248,7 @@ def test_on_a_terminal_a_bar_grows_and_the_output_stays_clean(
     folder: Path, command: Command
 ) -> None:
     write(folder, {"nul.txt": b"a\0b", "bad\x1bname.md": "# X"})
-    root = str(Path(__file__).parents[2])
+    root = str(ROOT)
     ours, theirs = os.openpty()
     done = subprocess.run(
         [sys.executable, "-m", "infra.cli", "ingest", str(folder), *PATH_OPTIONS],

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from infra.project import ROOT
 from shared.errors import SettingsError
 from shared.memory.embedding.local import LOCAL, Embedder, MiniLMEmbedder, local_embedder
 from shared.memory.embedding.hashing import HashingEmbedder
 
-ROOT = Path(__file__).parents[2]
 AWKWARD = [
     "",
     " \n\t",

@@ -5,11 +5,11 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from pathlib import Path
 
 import psycopg
 import pytest
 
+from infra.project import ROOT
 from shared.database import Database, Row, Statement
 from shared.errors import ModelUnavailable, SettingsError
 from shared.memory import Entry
@@ -19,7 +19,6 @@ from shared.memory.upkeep.reembedding import Reembedding
 from shared.memory.store import MemoryStore
 from shared.memory.embedding.tenants import KNOWN_FOR, TenantEmbedders
 
-ROOT = Path(__file__).parents[2]
 PUBLIC = frozenset({"public"})
 TENANT = "acme"
 TEXTS = [f"The {part} is {fault}" for part in ("door", "lamp", "roof") for fault in ("red", "wet")]

@@ -6,7 +6,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from infra.project import ROOT
+
 
 
 def asking(url: str, log: Path, *more: str) -> "subprocess.Popen[str]":

@@ -5,17 +5,16 @@ import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta, timezone
-from pathlib import Path
 
 import psycopg
 import pytest
 
+from infra.project import ROOT
 from shared.database import Database, Row, Statement
 from shared.errors import BudgetExceeded, ModelRejected, SettingsError
 from shared.models import Caller
 from shared.models.guards.budgets import Budgets, Standing
 
-ROOT = Path(__file__).parents[2]
 ANN = Caller("acme", "chat", "U-ann")
 BOB = Caller("acme", "triage", "U-bob")
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)

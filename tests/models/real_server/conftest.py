@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from infra.project import ROOT
 from shared.models import Provider
 from shared.models.routing import Models
 from shared.settings import Settings
 from tests.models.conftest import KEY
 from tests.models.real_server.gguf import write_model
 
-_ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +49,7 @@ def _serving(model: Path, purpose: str) -> Iterator[str]:
     said = model.with_suffix(f".{purpose}.log")
     command = [sys.executable, "-m", "tests.models.real_server.process", str(model), purpose, KEY]
     with said.open("wb") as log, subprocess.Popen(
-        command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
     ) as process:  # fmt: skip
         assert process.stdin and process.stdout
         try:
