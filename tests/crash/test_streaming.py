@@ -13,6 +13,7 @@ from infra.project import ROOT
 from shared.actions.drafts import Pace
 from shared.actions.slack.text import pieces
 from shared.events import Event
+from tests.campaigns import sample, size
 from tests.models.scripted_server import Fails, Says, Turn
 from tests.actions.slack.stage import AT_ONCE, ONCE, Stage
 
@@ -20,7 +21,7 @@ FIRST = "Tuesdays, at 10."
 SECOND = "Ada knows."
 LONG = "今天天气很好。" * 1_400
 #: More than any of the answers has.
-BOUNDARIES = 90
+BOUNDARIES = range(1, 90, size(1, 6))
 
 
 class Mortals:
@@ -97,7 +98,7 @@ def test_one_whole_message_whenever_it_is_killed(
     stage: Stage, mortals: Mortals, script: Sequence[Turn], pace: Pace
 ) -> None:
     asked_again = drafts_left = 0
-    for boundary in range(1, BOUNDARIES):
+    for boundary in BOUNDARIES:
         event = answered(stage, boundary, script)
         end = mortals.deliver(event, boundary, pace=pace)
         if end == "done":
@@ -110,16 +111,16 @@ def test_one_whole_message_whenever_it_is_killed(
         assert stage.replies(event) == pieces(answer), f"killed at boundary {boundary}"
         assert len(stage.model.seen) <= (1 if finished else 2), "a finished step was asked again"
         asked_again += len(stage.model.seen) == 2
-    assert 25 < boundary < BOUNDARIES - 1, "not every boundary was reached"
-    assert asked_again > 3
-    assert drafts_left > 3
+    assert 25 < boundary < BOUNDARIES[-1], "not every boundary was reached"
+    assert asked_again >= size(4, 1)
+    assert drafts_left >= size(4, 1)
 
 
 def test_one_whole_message_though_the_second_attempt_is_killed_too(
     stage: Stage, mortals: Mortals
 ) -> None:
     script = [Says(FIRST), Says(SECOND), Says(FIRST)]
-    for boundary in range(8, 36, 2):
+    for boundary in sample(range(8, 36, 2), 4):
         event = answered(stage, boundary, script)
         ends = [mortals.deliver(event, 44 - boundary), mortals.deliver(event, boundary, 2)]
         if "done" not in ends:
@@ -133,11 +134,11 @@ def test_a_notice_takes_the_place_of_what_the_killed_attempt_left(
     stage: Stage, mortals: Mortals
 ) -> None:
     drafts_left = 0
-    for boundary in range(9, 30, 2):
+    for boundary in sample(range(9, 30, 2), 4):
         event = answered(stage, boundary, [Says(FIRST), Fails(401), Fails(401)])
         assert mortals.deliver(event, boundary) == "killed"
         drafts_left += any(text.endswith("…") for text in stage.replies(event))
         assert mortals.deliver(event, receives=2) == "done"
         (reply,) = stage.replies(event)
         assert reply == FIRST or "The language model could not do it." in reply
-    assert drafts_left > 3
+    assert drafts_left >= size(4, 1)

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from shared.events import Event, Issue, Workplace, run_id
+from tests.campaigns import examples
 from tests.web.caller import Caller
 
 RUN, DIGEST = "0123456789abcdef0123", "f" * 64
@@ -210,7 +210,7 @@ FIELDS = st.sampled_from(
 )
 
 
-@examples(max_examples=150, deadline=None)
+@examples(150)
 @given(
     st.sampled_from(PATHS),
     st.dictionaries(FIELDS, JSON_VALUES | st.sampled_from(["approve", DIGEST, "chat", "a/b#1"]))
