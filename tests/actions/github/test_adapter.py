@@ -11,7 +11,7 @@ from shared.actions.slack.actions import React
 from shared.errors import ActionRejected, EffectUnknown
 from shared.events import Message
 from tests.actions.github.desk import MARK, SHOP, Desk
-from tests.actions.github.openapi import faults
+from tests.infra.local.sandbox.github.openapi import faults
 
 # Labels
 

@@ -8,7 +8,7 @@ from shared.actions.github.actions import Assign, OpenDraft, OpenIssue, Reposito
 from shared.errors import ActionRejected, ActionUnavailable, EffectUnknown
 from shared.events import Issue
 from tests.actions.github.desk import MARK, SHOP, Desk
-from tests.actions.github.openapi import faults
+from tests.infra.local.sandbox.github.openapi import faults
 
 HERE = Repository(SHOP)
 TRACKING = OpenIssue(HERE, "Login, at @all", "See #1, @maria.", ("Bug", "urgent"))

@@ -16,7 +16,7 @@ from shared.actions.github.queries import (
 )
 from shared.errors import ActionRejected, ActionUnavailable
 from tests.actions.github.desk import SHOP, Desk
-from tests.actions.github.openapi import faults
+from tests.infra.local.sandbox.github.openapi import faults
 
 SECRET = "acme/secret"
 

@@ -10,7 +10,7 @@ import requests
 from github import GithubException
 
 from infra.local.sandbox.github import GitHubSandbox
-from tests.actions.github.clients import app, client, shop
+from tests.infra.local.sandbox.github.clients import app, client, shop
 from tests.actions.github.desk import SHOP
 
 

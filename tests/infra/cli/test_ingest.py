@@ -17,7 +17,10 @@ from infra.local.sandbox.github import GitHubSandbox
 from shared.database import Database, Row, Statement
 from shared.memory.documents.files import decode, is_wanted, refusal
 from tests.campaigns import size
+from tests.memory.documents.conftest import sandbox
 from tests.memory.documents.shelf import SHOP, TENANT
+
+__all__ = ["sandbox"]
 
 PATH_OPTIONS = ("--audience", "public", "--tenant", TENANT)
 

@@ -18,7 +18,7 @@ from shared.errors import SettingsError
 from shared.perception.github import verify
 from shared.settings import Settings
 from tests.actions.github.desk import SHOP, as_app
-from tests.actions.github.receiver import Receiver
+from tests.infra.local.sandbox.github.receiver import Receiver
 
 SECRET = "local secret"
 HOUR = 3600.0

@@ -11,7 +11,7 @@ import requests
 from github import GithubException
 
 from infra.local.sandbox.github import GitHubSandbox
-from tests.actions.github.clients import client, shop
+from tests.infra.local.sandbox.github.clients import client, shop
 from tests.actions.github.desk import SHOP
 
 

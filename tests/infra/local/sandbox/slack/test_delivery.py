@@ -23,7 +23,7 @@ from infra.local.sandbox.slack.workspace import (
     GENERAL,
     TEAM,
 )
-from tests.actions.slack.front_door import SECRET, Planned, RecordingFrontDoor
+from tests.infra.local.sandbox.slack.front_door import SECRET, Planned, RecordingFrontDoor
 
 
 @pytest.fixture

@@ -9,9 +9,12 @@ import psycopg
 import pytest
 
 from infra.local.system import System
+from tests.models.batch.conftest import server
 from tests.models.batch.desk import answers
 from tests.models.batch.server import BatchServer
 from tests.system.quick import quick_template
+
+__all__ = ["server"]
 
 REPOSITORY = "acme/shop"
 SCHEDULE = "agent-flows-EveryFiveMinutes-Schedule"
