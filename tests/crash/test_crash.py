@@ -1,7 +1,6 @@
 """SIGKILL at every boundary of both flows: one visible effect, no answer paid for twice."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from infra.local.system import System
 from tests.campaigns import sample
 from tests.crash.function import TABLES
 from tests.system.quick import quick_template
+from tests.waiting import wait_for
 
 #: More than either flow has, so that the last ones are runs without a death.
 LAST = 26
@@ -40,13 +40,6 @@ def query(system: System, sql: str) -> Rows:
     with psycopg.connect(system.settings.database_url, autocommit=True) as connection:
         cursor = connection.execute(sql.encode())
         return cursor.fetchall() if cursor.description else []
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 150) -> bool:
-    end = time.monotonic() + seconds
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.2)
-    return condition()
 
 
 def ended(system: System, flow: str) -> Rows:

@@ -13,7 +13,8 @@ from infra.local.sandbox.slack import SlackSandbox
 from infra.local.sandbox.slack.workspace import ALICE, BOT_USER, DM, SUPPORT
 from infra.local.system import System
 from tests.models.scripted_server import Fails, Hangs, Says, ScriptedServer, Sends
-from tests.system.conftest import query, wait_for
+from tests.system.conftest import query
+from tests.waiting import wait_for
 
 Json = dict[str, Any]
 
@@ -44,8 +45,8 @@ def labels(system: System, number: int) -> set[str]:
     return {label["name"] for label in issue["labels"]}
 
 
-def commented(system: System, number: int, seconds: float = 60) -> str:
-    found = wait_for(lambda: comments(system, number), seconds)
+def commented(system: System, number: int) -> str:
+    found = wait_for(lambda: comments(system, number))
     assert len(found) == 1
     return str(found[0])
 
@@ -125,10 +126,10 @@ def test_a_model_that_stays_away_ends_in_a_line_and_a_dead_letter(
     for _ in range(5):
         model.says(Fails(500), Sends(b"<html>bad gateway</html>", "text/html", 502))
     ts = slack_of(system).say(SUPPORT, f"<@{BOT_USER}> are you there?")
-    assert wait_for(lambda: replies(system, ts), 90)
+    assert wait_for(lambda: replies(system, ts))
     assert "cannot be reached at the moment" in replies(system, ts)[0]
     queue = next(name for name in system.cloud.queues() if "chat" in name)
-    assert wait_for(lambda: system.cloud.dead_letters(queue), 60)
+    assert wait_for(lambda: system.cloud.dead_letters(queue))
     model.script.clear()
     model.says(Says("I am back."))
     assert system.cloud.redrive(queue) == 1
@@ -157,8 +158,9 @@ def test_a_poison_event_does_not_hold_up_other_conversations(
     )
     model.says(verdict("bug"))
     number = github_of(system).open_issue(REPOSITORY, "After the poison", "still works")
-    commented(system, number, 10)
-    assert wait_for(lambda: system.cloud.dead_letters(queue), 60)
+    commented(system, number)
+    assert not system.cloud.dead_letters(queue), "the poison was given up before"
+    assert wait_for(lambda: system.cloud.dead_letters(queue))
 
 
 def test_events_of_one_conversation_stay_in_order(system: System, model: ScriptedServer) -> None:
@@ -249,4 +251,4 @@ def test_a_hanging_model_does_not_hang_the_conversation(
     model.script.clear()
     model.says(Hangs(), verdict("bug"))
     number = github_of(system).open_issue(REPOSITORY, "Hangs", "once")
-    assert "It is about the checkout." in commented(system, number, 90)
+    assert "It is about the checkout." in commented(system, number)
