@@ -12,6 +12,7 @@ import urllib3
 from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.slack.workspace import BOT_USER, GENERAL
 from infra.local.system import System
+from tests.campaigns import size
 from tests.waiting import wait_for
 
 REPOSITORY = "acme/shop"
@@ -52,13 +53,13 @@ def call(system: System, method: str, path: str, body: object = None) -> tuple[i
     return answer.status, answer.json(), answer.headers
 
 
-def test_a_plan_survives_ten_seconds_without_a_database(offline: System) -> None:
+def test_a_plan_survives_seconds_without_a_database(offline: System) -> None:
     number = github(offline).open_issue(REPOSITORY, "Logout", "It fails too.", author="maria")
     github(offline).comment(REPOSITORY, number, f"/plan {GOAL}", author="maria")
     assert wait_for(lambda: any("Plan `" in text for text in comments(offline, number)))
     assert offline.postgres
     offline.postgres.stop()
-    time.sleep(10)
+    time.sleep(size(10, 3))
     offline.postgres.start()
     assert wait_for(lambda: any("✅ Done." in text for text in comments(offline, number)))
     assert len([text for text in comments(offline, number) if text.startswith("Thanks")]) == 1
