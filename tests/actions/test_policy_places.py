@@ -10,9 +10,9 @@ from shared.actions.github.actions import Comment
 from shared.actions.github.queries import SearchIssues
 from shared.actions.policy import Policy
 from shared.actions.slack.actions import Channel, Post
+from shared.agent.flow import Flow
 from shared.errors import PolicyError
 from shared.events import Issue, Thread, Workplace
-from shared.agent.flow import Flow
 from tests.events.made import an_event
 
 HERE = "github:acme/shop"

@@ -10,11 +10,11 @@ from flows.retention import retention
 from shared.actions.github.actions import Comment
 from shared.actions.slack.actions import Reply
 from shared.agent.agent import Agent
+from shared.agent.flow import flow, load_flow
+from shared.agent.tools import tool
 from shared.database import Database
 from shared.errors import ActionUnavailable, SettingsError
 from shared.events import Event, Issue
-from shared.agent.flow import flow, load_flow
-from shared.agent.tools import tool
 from tests.events.made import an_event
 from tests.flows.bench import Bench
 from tests.flows.test_chat import replies, said

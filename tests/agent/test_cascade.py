@@ -8,10 +8,10 @@ import pytest
 
 from shared.actions.github.actions import Comment
 from shared.agent.agent import Agent
+from shared.agent.flow import flow
 from shared.database import Database, Statement
 from shared.errors import ActionUnavailable
 from shared.events import Event
-from shared.agent.flow import flow
 from shared.models.answers.typed import Between
 from tests.events.made import an_event
 from tests.flows.bench import Bench

@@ -12,9 +12,9 @@ from botocore.credentials import Credentials
 
 from shared.aws import signed_http
 from shared.aws.root_certificates import ROOTS
+from shared.aws.signed_http import Connection, host_of, sign
 from shared.errors import PublishError
 from shared.settings import AwsCredentials
-from shared.aws.signed_http import Connection, host_of, sign
 from tests.scripted_http import Server, Step, answer, raw, reset, served, silence
 
 _KEYS = AwsCredentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "")

@@ -13,8 +13,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from shared.errors import PublishError
 from shared.aws.signed_http import Connection
+from shared.errors import PublishError
 from tests.scripted_http import answer, served
 
 _AWS = "sns.us-east-1.amazonaws.com"

@@ -14,7 +14,7 @@ from infra.local.sandbox.slack import SlackSandbox
 from infra.project import ROOT
 from shared.actions.slack.text import pieces
 from tests.campaigns import sample, size
-from tests.crash.mortal_tools import LONG
+from tests.crash.killed_writes import LONG
 from tests.events.made import an_event
 
 SHOP = "acme/shop"
@@ -42,7 +42,7 @@ def chat() -> Iterator[SlackSandbox]:
 def deliver(hub: GitHubSandbox, chat: SlackSandbox, database_url: str) -> Iterator[Deliver]:
     """Hands events to processes that die when they are told to."""
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.crash.mortal_tools"],
+        [sys.executable, "-m", "tests.crash.killed_writes"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

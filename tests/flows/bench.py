@@ -9,23 +9,23 @@ from typing import Any
 from shared.actions import Action, Mark, Query, Receipt
 from shared.actions.github.actions import ListLabels
 from shared.agent.agent import Capabilities
+from shared.agent.flow import Flow
+from shared.aws.executions import Executions
 from shared.database import Database
 from shared.events import Event
-from shared.aws.executions import Executions
-from shared.agent.flow import Flow
 from shared.journal import Journal
 from shared.memory.audience import Audiences, grants_from
 from shared.memory.control.store import MemoryControl
 from shared.memory.conversations.turns import Conversations
 from shared.memory.embedding.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
+from shared.memory.upkeep.spread import Upkeep, Work
 from shared.models.batch import connect
 from shared.models.batch.dispatcher import Dispatcher
 from shared.models.routing import Models
 from shared.planning.store import PlanStore
-from shared.settings import Settings
-from shared.memory.upkeep.spread import Upkeep, Work
 from shared.runtime.worker import Worker
+from shared.settings import Settings
 
 LABELS = {"bug": "Something isn't working", "enhancement": "New feature", "question": ""}
 

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 import pytest
 
 from shared.agent.agent import Agent
+from shared.agent.flow import Flow, flow
 from shared.database import Database
 from shared.errors import SettingsError
 from shared.events import Actor, Event, Issue, Thread
-from shared.agent.flow import Flow, flow
 from tests.events.made import an_event
 from tests.flows.bench import Bench
 

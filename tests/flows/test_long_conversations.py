@@ -10,10 +10,10 @@ import pytest
 from flows.chat import chat
 from shared.actions.slack.actions import Reply
 from shared.agent.agent import Agent
+from shared.agent.flow import flow
 from shared.database import Database, Row, Statement
 from shared.errors import ActionUnavailable
 from shared.events import Actor, Event
-from shared.agent.flow import flow
 from shared.memory.conversations.turns import BUDGET, Conversations, Turn
 from tests.events.made import an_event
 from tests.flows.bench import Bench

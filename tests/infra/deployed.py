@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from infra.project import ROOT
 from infra.bundle import LOCAL_ONLY
 from infra.bundle.imports import trace
+from infra.project import ROOT
 from shared.agent.flow import Flow
 from shared.settings import Settings
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from infra.deploy.stack import overrides
 from infra.project import ROOT
 from tests.campaigns import sample
-from infra.deploy.stack import overrides
 
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 

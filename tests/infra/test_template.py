@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from infra.project import ROOT
 from infra.bundle import Template as BundleTemplate
 from infra.local.aws.template import load, read
+from infra.project import ROOT
 from shared.actions.github.actions import Comment
 from shared.actions.slack.actions import Reply
-from shared.events import Event
 from shared.agent.flow import Flow
+from shared.events import Event
 from shared.settings import Settings
 from tests.infra.deployed import Deployed, declared_flows, differences, settings_read
 
@@ -110,7 +110,11 @@ def test_an_event_of_the_clock_needs_a_schedule(deployed: Deployed) -> None:
 
 @pytest.mark.parametrize(
     ("function", "entry"),
-    [("Ingress", "shared.web.ingress"), ("Runs", "shared.web.api"), ("Migrate", "infra.migrations")],
+    [
+        ("Ingress", "shared.web.ingress"),
+        ("Runs", "shared.web.api"),
+        ("Migrate", "infra.migrations"),
+    ],
 )
 def test_a_function_without_a_flow_gets_exactly_what_it_reads(
     deployed: Deployed, function: str, entry: str

@@ -19,7 +19,6 @@ import urllib3
 from infra.project import ROOT
 
 
-
 class Counts(NamedTuple):
     """Calls answered, calls refused, the most that were held at once, and new connections."""
 

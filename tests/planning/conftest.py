@@ -5,8 +5,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from shared.database import Database
 from shared.agent.flow import Flow
+from shared.database import Database
 from tests.planning.stage import Stage, stage
 
 Open = Callable[[Flow], Stage]

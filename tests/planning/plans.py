@@ -8,9 +8,9 @@ from flows.plan import plan as flow
 from shared.agent.flow import Flow
 from shared.perception.commands import event_type, slashed
 from shared.planning import Brief, Decision, Failure, Mind, Planner, Verdict
+from shared.planning.declaration import Plans, PlanTool
 from shared.planning.plan import Plan, PlanStep
 from shared.planning.validation import Limits
-from shared.planning.declaration import Plans, PlanTool
 from tests.events.made import an_event
 
 ASK = an_event(type="github.command.plan", text="do something about the labels")

@@ -10,22 +10,22 @@ from typing import Any
 
 import pytest
 
-from infra.project import ROOT
 from infra.local.aws import asl_interpreter
 from infra.local.aws.errors import FunctionError
 from infra.local.aws.http_server import HttpServer
 from infra.local.aws.state_machines import StateMachine, StateMachines, StatesError
 from infra.local.aws.states_api import StatesApi
 from infra.local.aws.store import Store
+from infra.project import ROOT
 from shared.actions import Action, Adapter, Query
 from shared.actions.github.actions import NamedComment
+from shared.agent.flow import Flow
 from shared.database import Database, Statement
 from shared.events import Event
-from shared.agent.flow import Flow
 from shared.journal import Journal
-from shared.runtime.machine import Planner
 from shared.planning.states.runner import States
 from shared.planning.store import PlanStore, Situation
+from shared.runtime.machine import Planner
 from shared.runtime.worker import Worker
 from tests.flows.bench import Bench
 

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
+from infra.project import ROOT
 from shared.planning.plan import Plan
 from shared.planning.validation import Limits
 from tests.campaigns import size
 from tests.planning.conftest import Open
 from tests.planning.plans import ASK, Drafts, gives_up, planned, says, step
-from infra.project import ROOT
 from tests.planning.stage import Stage
 
 Json = dict[str, Any]

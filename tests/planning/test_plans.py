@@ -7,9 +7,9 @@ from shared.agent.agent import Agent
 from shared.database import Statement
 from shared.errors import ActionRejected
 from shared.events import Issue
+from shared.planning.declaration import reads
 from shared.planning.plan import Plan
 from shared.planning.validation import Limits
-from shared.planning.declaration import reads
 from tests.planning.conftest import Open
 from tests.planning.plans import ASK, Drafts, of, planned, says, step
 

@@ -8,8 +8,8 @@ from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.slack import SlackSandbox
 from shared.database import Database
 from shared.events import Issue
-from shared.runtime.function import capabilities
 from shared.planning.plan import Plan
+from shared.runtime.function import capabilities
 from shared.settings import Settings
 from tests.planning.plans import ASK, Drafts, of, planned, says, step
 from tests.planning.stage import Stage, stage

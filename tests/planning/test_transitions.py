@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from shared.agent.agent import Agent
-from shared.planning.plan import Plan, PlanStep
 from shared.planning.declaration import reads
+from shared.planning.plan import Plan, PlanStep
 from tests.planning.conftest import Open
 from tests.planning.plans import ASK, Drafts, planned, says, step, transitions
 

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from infra.local.system import System
+from tests.models.batch.batch_runner import answers
 from tests.models.batch.conftest import server
-from tests.models.batch.desk import answers
 from tests.models.batch.server import BatchServer
 from tests.system.quick import quick_template
 from tests.waiting import wait_for

@@ -7,9 +7,9 @@ import json
 from typing import Any
 from urllib.parse import urlencode
 
-from shared.web.ingress import Ingress, build
 from shared.events import Event, Json
 from shared.settings import Settings
+from shared.web.ingress import Ingress, build
 from tests.events.published import github_delivery, slack_requests
 
 SETTINGS = Settings(

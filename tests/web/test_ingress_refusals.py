@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import shared.web.ingress
-from shared.web.ingress import MAX_BODY
 from shared.errors import PublishError
 from shared.events import Json
+from shared.web.ingress import MAX_BODY
 from tests.campaigns import examples
 from tests.events.mutated import mutated
 from tests.events.published import github_deliveries, slack_requests
+from tests.scripted_http import answer, served
 from tests.web.front_door import (
     FORM,
     JSON,
@@ -26,7 +27,6 @@ from tests.web.front_door import (
     slack_body,
     slack_headers,
 )
-from tests.scripted_http import answer, served
 
 
 @pytest.mark.parametrize("late", [-301, 301])

@@ -3,22 +3,22 @@
 import pytest
 
 from infra.local.sandbox.github import GitHubSandbox
-from tests.actions.github.desk import Desk, as_app, as_token, at_desk
+from tests.actions.github.sandbox_issue import SandboxIssue, as_app, as_token, open_in
 from tests.infra.local.conftest import fresh, sandbox
 
 __all__ = ["fresh", "sandbox"]
 
 
 @pytest.fixture(params=[as_token, as_app])
-def desk(sandbox: GitHubSandbox, request: pytest.FixtureRequest) -> Desk:
-    return at_desk(sandbox, request.param)
+def target(sandbox: GitHubSandbox, request: pytest.FixtureRequest) -> SandboxIssue:
+    return open_in(sandbox, request.param)
 
 
 @pytest.fixture
-def desk_with_token(sandbox: GitHubSandbox) -> Desk:
-    return at_desk(sandbox, as_token)
+def target_with_token(sandbox: GitHubSandbox) -> SandboxIssue:
+    return open_in(sandbox, as_token)
 
 
 @pytest.fixture
-def desk_as_app(sandbox: GitHubSandbox) -> Desk:
-    return at_desk(sandbox, as_app)
+def target_as_app(sandbox: GitHubSandbox) -> SandboxIssue:
+    return open_in(sandbox, as_app)

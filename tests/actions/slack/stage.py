@@ -13,25 +13,25 @@ from infra.local.sandbox.slack import SlackSandbox
 from infra.local.sandbox.slack.workspace import ALICE, BOT_USER, SUPPORT, TEAM
 from shared.actions.drafts import Pace
 from shared.agent.agent import Capabilities
+from shared.agent.flow import Flow
+from shared.aws.executions import Executions
 from shared.database import Database
 from shared.events import Actor, Event, Message, Thread
-from shared.aws.executions import Executions
-from shared.agent.flow import Flow
 from shared.journal import Journal
 from shared.memory.audience import Audiences
 from shared.memory.control.store import MemoryControl
 from shared.memory.conversations.turns import Conversations
 from shared.memory.embedding.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
+from shared.memory.upkeep.spread import Upkeep
 from shared.models.batch.dispatcher import Dispatcher
 from shared.models.routing import Models
 from shared.planning.store import PlanStore
-from shared.settings import Settings
-from shared.memory.upkeep.spread import Upkeep
 from shared.runtime.worker import Worker
+from shared.settings import Settings
+from tests.actions.slack.sandbox_thread import connect
 from tests.events.made import an_event
 from tests.models.scripted_server import ScriptedServer
-from tests.actions.slack.place import connect
 
 Json = dict[str, Any]
 

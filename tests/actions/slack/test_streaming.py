@@ -14,11 +14,11 @@ from shared.actions.github.actions import Comment
 from shared.actions.slack.actions import Reply
 from shared.actions.slack.text import pieces
 from shared.agent.agent import Agent
-from shared.events import Event, Issue
 from shared.agent.flow import flow
 from shared.agent.tools import tool
-from tests.models.scripted_server import Fails, Says
+from shared.events import Event, Issue
 from tests.actions.slack.stage import ONCE, Json, Stage
+from tests.models.scripted_server import Fails, Says
 from tests.waiting import wait_for
 
 ANSWER = "We deploy on Tuesdays, at ten, and Ada has the key."

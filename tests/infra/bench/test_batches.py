@@ -16,8 +16,8 @@ from shared.models import Json
 from shared.models.batch import BatchProvider, Item, Progress, connect
 from shared.models.batch import Result as BatchResult
 from shared.settings import Settings
-from tests.models.batch.server import Answered, BatchServer
 from tests.infra.bench.answers import Echo, numbered, results, trial, write_rows
+from tests.models.batch.server import Answered, BatchServer
 
 NAME = "openai:gpt-5.4-mini"
 

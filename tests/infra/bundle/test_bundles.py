@@ -16,12 +16,12 @@ import chalice.app
 import nacl
 import pytest
 
-from infra.project import ROOT
 from infra.bundle import Template, build
 from infra.bundle.elf import blank_debugging
 from infra.bundle.imports import Trace, trace
 from infra.bundle.target import Target
 from infra.bundle.vendor import Vendor
+from infra.project import ROOT
 from shared.errors import SettingsError
 from tests.function_process import alone, runtime_client, started
 

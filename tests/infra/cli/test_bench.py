@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from infra.project import ROOT
 from infra.cli.__main__ import main
+from infra.project import ROOT
 from tests.infra.bench.answers import numbered, results, write_rows
 from tests.models.scripted_server import Fails, Says, ScriptedServer
 from tests.waiting import wait_for

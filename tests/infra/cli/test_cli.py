@@ -8,15 +8,15 @@ from threading import Thread
 
 import pytest
 
-from infra.project import ROOT
 from flows.triage import triage
 from infra.cli.__main__ import main
+from infra.project import ROOT
 from shared.database import Database
 from shared.events import run_id
 from shared.models import Caller, Message, Reply, Request, Usage
-from shared.models.guards.budgets import Budgets
 from shared.models.cache.prompt_cache import PromptCache
 from shared.models.deadline import Deadline
+from shared.models.guards.budgets import Budgets
 from shared.perception import github, slack
 from tests.events.made import an_event
 from tests.flows.bench import Bench

@@ -11,9 +11,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from infra.project import ROOT
 from infra.cli.__main__ import main
 from infra.local.sandbox.github import GitHubSandbox
+from infra.project import ROOT
 from shared.database import Database, Row, Statement
 from shared.memory.documents.files import decode, is_wanted, refusal
 from tests.campaigns import size

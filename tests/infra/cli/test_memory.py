@@ -8,8 +8,8 @@ import pytest
 
 from flows.memory import memory
 from infra.cli.__main__ import main
-from tests.memory.control.test_flow import asked
 from tests.flows.bench import Bench
+from tests.memory.control.test_flow import asked
 
 
 @pytest.fixture

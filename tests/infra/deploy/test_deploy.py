@@ -12,12 +12,12 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from infra.project import ROOT
 from infra.deploy import secrets
 from infra.deploy.__main__ import missing
 from infra.deploy.secrets import KEPT, Stored
 from infra.deploy.stack import DeployError, Place, migrate, parameters, sam_commands
 from infra.local.aws.template import read
+from infra.project import ROOT
 from shared.settings import Settings
 
 PLACE = Place("agents", "agents", "python3.12", "arm64", region="eu-central-1")

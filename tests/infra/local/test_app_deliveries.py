@@ -17,7 +17,7 @@ from infra.local.sandbox.github.state import State
 from shared.errors import SettingsError
 from shared.perception.github import verify
 from shared.settings import Settings
-from tests.actions.github.desk import SHOP, as_app
+from tests.actions.github.sandbox_issue import SHOP, as_app
 from tests.infra.local.sandbox.github.receiver import Receiver
 from tests.waiting import wait_for
 

@@ -19,9 +19,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from infra.project import ROOT
 from infra.local import postgres_files as files
 from infra.local.postgres import EmbeddedPostgres
+from infra.project import ROOT
 from shared.errors import DatabaseUnavailable, SettingsError
 from tests.waiting import wait_for
 

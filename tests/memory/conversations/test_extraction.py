@@ -18,8 +18,8 @@ from shared.errors import (
     RunBusy,
 )
 from shared.memory.conversations.extraction import FactExtraction
-from shared.memory.conversations.turns import Conversations, Origin, Turn
 from shared.memory.conversations.pending_turns import PendingFacts
+from shared.memory.conversations.turns import Conversations, Origin, Turn
 from shared.memory.embedding.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
 from shared.models import Reply, Request, Usage

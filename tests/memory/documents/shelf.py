@@ -13,24 +13,24 @@ from shared.actions import Adapter, Query
 from shared.actions.github.adapter import GitHubAdapter
 from shared.actions.github.queries import READS
 from shared.agent.agent import Capabilities
+from shared.aws.executions import Executions
 from shared.database import Database, Row, Statement
 from shared.events import Event
-from shared.aws.executions import Executions
 from shared.journal import Journal
 from shared.memory.audience import Audiences
 from shared.memory.control.store import MemoryControl
 from shared.memory.conversations.turns import Conversations
-from shared.memory.embedding.local import Purpose
 from shared.memory.embedding.hashing import HashingEmbedder
+from shared.memory.embedding.local import Purpose
 from shared.memory.store import MemoryStore
+from shared.memory.upkeep.spread import Upkeep
 from shared.models.batch import connect
 from shared.models.batch.dispatcher import Dispatcher
 from shared.models.routing import Models
 from shared.perception.github import to_event
 from shared.planning.store import PlanStore
-from shared.settings import Settings
-from shared.memory.upkeep.spread import Upkeep
 from shared.runtime.worker import Worker
+from shared.settings import Settings
 
 SHOP = "acme/shop"
 TENANT = "github:acme"

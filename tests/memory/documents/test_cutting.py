@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.memory.documents.passages import LIMIT, Passage, cut, weight
 from shared.memory.documents.outline import DEPTH, HEADING_CHARACTERS
+from shared.memory.documents.passages import LIMIT, Passage, cut, weight
 from tests.campaigns import examples
 
 WORDS = st.sampled_from(["a", "stop.", "identifier_x", "安装", "。", "#1", "`x`", "*b*", "9" * 40])

@@ -12,8 +12,8 @@ import pytest
 
 from infra.project import ROOT
 from shared.errors import SettingsError
-from shared.memory.embedding.local import LOCAL, Embedder, MiniLMEmbedder, local_embedder
 from shared.memory.embedding.hashing import HashingEmbedder
+from shared.memory.embedding.local import LOCAL, Embedder, MiniLMEmbedder, local_embedder
 
 AWKWARD = [
     "",
@@ -202,9 +202,7 @@ def test_offline_is_minilm_where_it_is_installed() -> None:
 
 
 def test_offline_is_hashing_where_minilm_is_not_installed() -> None:
-    code = (
-        "from shared.memory.embedding.local import local_embedder; print(local_embedder('offline').name)"
-    )
+    code = "from shared.memory.embedding.local import local_embedder; print(local_embedder('offline').name)"
     assert python(code, "-S", "-E") == "hashing-1"  # -S: without what is installed
 
 

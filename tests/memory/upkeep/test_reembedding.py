@@ -13,11 +13,11 @@ from infra.project import ROOT
 from shared.database import Database, Row, Statement
 from shared.errors import ModelUnavailable, SettingsError
 from shared.memory import Entry
-from shared.memory.embedding.local import LOCAL, Embedder, Purpose
 from shared.memory.embedding.hashing import HashingEmbedder
-from shared.memory.upkeep.reembedding import Reembedding
-from shared.memory.store import MemoryStore
+from shared.memory.embedding.local import LOCAL, Embedder, Purpose
 from shared.memory.embedding.tenants import KNOWN_FOR, TenantEmbedders
+from shared.memory.store import MemoryStore
+from shared.memory.upkeep.reembedding import Reembedding
 
 PUBLIC = frozenset({"public"})
 TENANT = "acme"

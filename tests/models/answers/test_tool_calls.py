@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.models import (Finish, Json, Message, Reply, Request, ToolCall, ToolSpec, Usage)
+from shared.agent.tools import tool
+from shared.models import Finish, Json, Message, Reply, Request, ToolCall, ToolSpec, Usage
 from shared.models.answers import typed
 from shared.models.answers.fitting import misfit
 from shared.models.answers.tool_calls import MOST_CALLS, judged, read_calls
 from shared.models.answers.typed import Between
-from shared.agent.tools import tool
 from tests.campaigns import examples
 
 WEATHER = ToolSpec(

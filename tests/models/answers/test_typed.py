@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import AnswerInvalid, ModelUnavailable
-from shared.models import (Finish, Message, Reply, Request, Usage)
+from shared.models import Finish, Message, Reply, Request, Usage
 from shared.models.answers import typed
-from shared.models.providers.json_output import is_strict
 from shared.models.answers.typed import Between, at_most, choosing
+from shared.models.providers.json_output import is_strict
 from tests.campaigns import examples
 
 

@@ -9,7 +9,7 @@ from moto.server import ThreadedMotoServer
 from shared.database import Database
 from shared.models.batch import BatchProvider, connect
 from shared.settings import Settings
-from tests.models.batch.desk import Desk
+from tests.models.batch.batch_runner import BatchRunner
 from tests.models.batch.server import BatchServer
 
 #: What no error message may show.
@@ -73,6 +73,6 @@ def provider(request: pytest.FixtureRequest, settings: Settings) -> BatchProvide
 
 
 @pytest.fixture
-def desk(database_url: str, settings: Settings) -> Iterator[Desk]:
+def runner(database_url: str, settings: Settings) -> Iterator[BatchRunner]:
     with Database(database_url, patience=5) as database:
-        yield Desk(database, settings, database_url)
+        yield BatchRunner(database, settings, database_url)

@@ -10,7 +10,7 @@ from tests.waiting import PATIENCE, wait_for
 
 
 def asking(url: str, log: Path, *more: str) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "tests.models.cache.cached", url, str(log), *more]
+    command = [sys.executable, "-m", "tests.models.cache.cache_requests", url, str(log), *more]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 

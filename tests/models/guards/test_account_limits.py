@@ -7,8 +7,8 @@ import pytest
 
 from shared.database import Database, Row, Statement
 from shared.errors import ModelUnavailable, SettingsError
-from shared.models.guards.account_limits import Buckets, Limit, limits_of
 from shared.models.deadline import Deadline
+from shared.models.guards.account_limits import Buckets, Limit, limits_of
 
 MODEL = "openai:gpt-5.4-mini"
 

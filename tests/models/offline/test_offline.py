@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.models import (Message, Reply, Request, ToolCall, ToolSpec)
+from shared.models import Message, Reply, Request, ToolCall, ToolSpec
 from shared.models.answers import typed
+from shared.models.answers.typed import Between, at_most, choosing
 from shared.models.offline import OfflineModel, tokens
 from shared.models.offline.similarity import overlap, terms
 from shared.models.prices import Prices
 from shared.models.prompts import data, system
-from shared.models.answers.typed import Between, at_most, choosing
 from tests.campaigns import examples
 
 MODEL = OfflineModel(Prices())

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.memory.conversations.extraction import PROMPT, Facts
-from shared.models import (Message, Request)
+from shared.models import Message, Request
 from shared.models.answers import typed
 from shared.models.offline import OfflineModel
 from shared.models.prices import Prices

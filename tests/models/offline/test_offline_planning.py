@@ -7,7 +7,7 @@ import pytest
 from flows.plan import plan
 from shared.events import Thread
 from shared.memory import Memory
-from shared.models import (Message, Request)
+from shared.models import Message, Request
 from shared.models.answers import typed
 from shared.models.offline import connect
 from shared.models.prompts import data, system

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from shared.errors import ModelRejected, ModelUnavailable
 from shared.models import Json, Message, Provider, Request, ToolCall, ToolSpec
+from shared.models.answers.typed import Between, schema_of
 from shared.models.providers.anthropic.wire import Answer, body_of, messages_of
 from shared.models.routing import Models
-from shared.models.answers.typed import Between, schema_of
 from shared.settings import Settings
 from tests.models.conftest import KEY
 from tests.models.scripted_server import Fails, Hangs, Says, ScriptedServer, Sends

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from shared.errors import ModelRejected, ModelUnavailable
-from shared.models import (Message, Provider, Request, ToolCall, ToolSpec)
+from shared.models import Message, Provider, Request, ToolCall, ToolSpec
 from shared.models.providers.bedrock import model as bedrock
 from shared.models.providers.bedrock.wire import messages_of, tools_of
 from shared.models.routing import Models

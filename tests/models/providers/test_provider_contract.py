@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared.models import (Message, Provider, Reply, Request, ToolCall, ToolSpec)
+from shared.models import Message, Provider, Reply, Request, ToolCall, ToolSpec
 from shared.models.answers import typed
 from tests.models.scripted_server import Says, ScriptedServer
 

@@ -21,7 +21,6 @@ from tests.models.conftest import KEY
 from tests.models.real_server.gguf import write_model
 
 
-
 @pytest.fixture(scope="session")
 def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if find_spec("xllamacpp") is None:

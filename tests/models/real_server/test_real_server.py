@@ -10,17 +10,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from shared.errors import AnswerInvalid, ModelError, ModelRejected, ModelUnavailable, SettingsError
-from shared.models import (Embedder, Image, Message, Provider, Reply, Request, ToolSpec)
+from shared.models import Embedder, Image, Message, Provider, Reply, Request, ToolSpec
 from shared.models.answers import typed
 from shared.models.answers.repair import repair
-from shared.models.routing import Models
 from shared.models.answers.tool_calls import judged
 from shared.models.answers.tool_turn import turn
 from shared.models.answers.typed import Between
+from shared.models.routing import Models
 from shared.settings import Settings
 from tests.campaigns import examples
-from tests.models.conftest import KEY
 from tests.models.answers.test_repair import HISTORIES
+from tests.models.conftest import KEY
 
 #: Far more than an answer takes: it bounds a server that hangs.
 PATIENCE = 60.0

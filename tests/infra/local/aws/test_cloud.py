@@ -13,8 +13,8 @@ import pytest
 
 from infra.local.aws.cloud import LocalCloud
 from infra.local.aws.errors import LocalCloudError, TemplateError
-from tests.waiting import wait_for
 from tests.infra.local.aws.site import TEMPLATE, Site, is_alive
+from tests.waiting import wait_for
 
 #: Starts the stack in a process of its own, publishes, puts an object, says so and sleeps.
 VICTIM = """

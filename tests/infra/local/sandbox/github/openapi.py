@@ -8,8 +8,8 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from infra.project import ROOT
 from infra.local.sandbox.github.web import Exchange
+from infra.project import ROOT
 
 _FILE = ROOT / "tests/data/github_openapi.json.gz"
 

@@ -11,8 +11,8 @@ import requests
 from github import GithubException
 
 from infra.local.sandbox.github import GitHubSandbox
+from tests.actions.github.sandbox_issue import SHOP
 from tests.infra.local.sandbox.github.clients import client, shop
-from tests.actions.github.desk import SHOP
 
 
 def test_everything_survives_a_restart(tmp_path: Path) -> None:

@@ -1,15 +1,15 @@
-"""A caller of the API: the ingress and the reading function, called as API Gateway calls them."""
+"""A client of the API: the ingress and the reading function, called as API Gateway calls them."""
 
 import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from shared.web import api
-from shared.web.ingress import Ingress, build
 from shared.database import READER, Database
 from shared.events import Event, Json
 from shared.settings import Settings
+from shared.web import api
+from shared.web.ingress import Ingress, build
 
 NOW = 1_700_000_000
 TOKENS = {
@@ -29,7 +29,7 @@ class Answer(NamedTuple):
     headers: Mapping[str, str]
 
 
-class Caller:
+class ApiClient:
     """Calls with ada's token unless told otherwise; what is published is kept."""
 
     def __init__(self, database_url: str = "", **settings: str) -> None:

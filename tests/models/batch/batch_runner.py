@@ -11,13 +11,13 @@ import psycopg
 from flows.batches import batches
 from shared.actions.github.actions import Comment
 from shared.agent.agent import Agent
+from shared.agent.flow import Flow, flow
 from shared.database import Database
 from shared.events import Actor, Event
-from shared.agent.flow import Flow, flow
 from shared.settings import Settings
-from tests.models.batch.server import Answered, Json
 from tests.events.made import an_event
 from tests.flows.bench import Bench
+from tests.models.batch.server import Answered, Json
 
 _TICKS = count()
 
@@ -41,7 +41,7 @@ def answers(label: str) -> Callable[[Json], Answered]:
     return lambda body: said(label)
 
 
-class Desk(Bench):
+class BatchRunner(Bench):
     """A bench whose bus is a list, and whose clock a test turns by hand."""
 
     def __init__(self, database: Database, settings: Settings, url: str) -> None:
