@@ -4,6 +4,7 @@ import ipaddress
 import os
 import shutil
 import socket
+import subprocess
 import tempfile
 import time
 import uuid
@@ -18,13 +19,49 @@ from psycopg import sql
 
 from infra.local.postgres import DATABASE, EmbeddedPostgres
 from infra.migrations import migrate
+from infra.project import ROOT
 from shared.database import Database
+from tests import campaigns
 from tests.flows.bench import Bench
 
 _SERVERS = "agent-flows-tests-"
 _TEMPLATE = "agent_flows_template"
 _PLATFORMS = ("GITHUB_", "SLACK_", "AWS_", "DATABASE_URL")
 _MODELS = ("OPENAI_", "ANTHROPIC_", "OLLAMA_HOST", "MODEL_")
+_MEMORY = Path("/dev/shm")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    ours = parser.getgroup("agent flows")
+    ours.addoption("--all", action="store_true", help="run the campaigns whole")
+    ours.addoption("--quick", action="store_true", help="skip what starts a server or a process")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    campaigns.choose(whole=config.getoption("all"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests of SAM where its environment would have to be made first."""
+    if not config.getoption("all") and not (ROOT / ".venv-sam/stamp").exists():
+        skip = pytest.mark.skip(reason="SAM is not set up; --all or ./scripts/sam does it")
+        for item in items:
+            if item.get_closest_marker("sam"):
+                item.add_marker(skip)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_servers(request: pytest.FixtureRequest) -> Iterator[None]:
+    """With --quick, skip a test as soon as it, or a fixture of it, starts a server or a process."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.config.getoption("quick"):
+            patch.setattr(socket.socket, "listen", _skip)
+            patch.setattr(subprocess.Popen, "__init__", _skip)
+        yield
+
+
+def _skip(*_: Any, **__: Any) -> None:
+    pytest.skip("it starts a server or a process")  # no Exception: nothing survives it
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -89,8 +126,7 @@ def postgres_url() -> Iterator[str]:
     disturb its server without harm to the other workers.
     """
     _delete_left_servers()
-    # Not under pytest's own directory: root closes it to the user that Postgres runs as.
-    home = Path(tempfile.gettempdir(), f"{_SERVERS}{uuid.uuid4().hex[:12]}")
+    home = _scratch() / f"{_SERVERS}{uuid.uuid4().hex[:12]}"
     server = EmbeddedPostgres(home, durable=False)
     try:
         yield server.start()
@@ -118,7 +154,7 @@ def data_directory() -> Iterator[Path]:
 
     Unlike pytest's own, the user that Postgres runs as can reach it when the tests run as root.
     """
-    path = Path(tempfile.mkdtemp(prefix="agent-flows-data-"))
+    path = Path(tempfile.mkdtemp(prefix="agent-flows-data-", dir=_scratch()))
     path.chmod(0o711)
     try:
         yield path
@@ -128,9 +164,18 @@ def data_directory() -> Iterator[Path]:
         shutil.rmtree(path)
 
 
+def _scratch() -> Path:
+    """Return where servers keep their files: in memory if it has room for them, else on disk.
+
+    A copy of a database takes a tenth of the time there. A container's /dev/shm often has 64 MB.
+    """
+    roomy = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > 4 * 2**30
+    return _MEMORY if roomy and os.access(_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
+
+
 def _delete_left_servers() -> None:
     """Delete the servers of test runs that were killed; nobody owns them any more."""
-    for home in Path(tempfile.gettempdir()).glob(f"{_SERVERS}*"):
+    for home in _scratch().glob(f"{_SERVERS}*"):
         with suppress(FileNotFoundError):  # another worker was first
             found = home.stat()
             if found.st_uid == os.geteuid() and time.time() - found.st_mtime > 600:

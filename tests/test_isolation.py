@@ -4,9 +4,10 @@ import os
 import socket
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+
+from infra.project import ROOT
 
 
 @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
@@ -54,7 +55,7 @@ def test_the_shell_is_cleared() -> None:
         check=False,
         capture_output=True,
         text=True,
-        cwd=Path(__file__).parents[1],
+        cwd=ROOT,
         env=dict(os.environ) | dict.fromkeys(names, "somebody's"),
     )
     assert done.returncode == 0, done.stdout

@@ -23,9 +23,9 @@ from shared.errors import ActionRejected, ActionUnavailable, PolicyError, Settin
 from shared.events import Issue, ResponseUrl, SlackMessage, Thread
 from shared.journal import canonical
 from shared.settings import Settings
-from tests.actions.github.desk import SHOP, as_token
-from tests.actions.github.openapi import faults
-from tests.actions.slack.place import connect
+from tests.actions.github.sandbox_issue import SHOP, as_token
+from tests.actions.slack.sandbox_thread import connect
+from tests.infra.local.sandbox.github.openapi import faults
 
 Kinds = frozenset[type[Action] | type[Query]]
 MARK = Mark("key-1", "plan", 1)

@@ -92,9 +92,9 @@ def test_a_crash_after_the_call_is_looked_up(database: Database, world: World) -
             super().perform(action, mark, previous)
             raise Killed
 
-    mortal = DiesAfter(done=world.done)
+    dying = DiesAfter(done=world.done)
     with pytest.raises(Killed):
-        effects(run_of(database), mortal).perform(Comment(ISSUE, "hello"))
+        effects(run_of(database), dying).perform(Comment(ISSUE, "hello"))
     assert effects(run_of(database), world).perform(Comment(ISSUE, "hello")) == Receipt("c1")
     assert len(world.done) == 1
 

@@ -8,20 +8,36 @@ from pathlib import Path
 import pytest
 
 from infra.project import ROOT
+from tests.campaigns import sample
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="bundles are for Linux")
 
+#: Subjects of which each builds or calls something else; the first is quick.
+SUBJECTS = {
+    "calls-cpu": ("CPU per call", {"urllib3, bare", "Models.reply"}),
+    "sizes": ("Bundles for", {"Ingress", "Chat", "Triage", "Retention", "Migrate"}),
+}
 
-def test_the_command_prints_a_table_and_writes_what_it_measured(tmp_path: Path) -> None:
+
+@pytest.mark.parametrize("subject", sample(list(SUBJECTS), 1))
+def test_the_command_prints_a_table_and_writes_what_it_measured(
+    tmp_path: Path, subject: str
+) -> None:
     file = tmp_path / "samples.json"
-    command = [sys.executable, "-m", "benchmarks", "--quick", "--only", "sizes", "--json"]
+    command = [sys.executable, "-m", "benchmarks", "--quick", "--only", subject, "--json"]
     done = subprocess.run(
         [*command, str(file)], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    sizes = json.loads(file.read_text("utf-8"))["subjects"]["sizes"]
-    for function in ("Ingress", "Chat", "Triage", "Retention", "Migrate"):
-        assert f"{sizes[function]['zip'] / 1e6:.3f}" in done.stdout
+    title, rows = SUBJECTS[subject]
+    assert title in done.stdout
+    measured = json.loads(file.read_text("utf-8"))["subjects"][subject]
+    assert set(measured) >= rows
+    for row in rows:
+        assert f"\n{row} " in done.stdout
+    if subject == "sizes":
+        for function in rows:
+            assert f"{measured[function]['zip'] / 1e6:.3f}" in done.stdout
 
 
 def test_the_command_refuses_what_it_cannot_measure() -> None:

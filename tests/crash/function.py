@@ -1,5 +1,4 @@
-"""The real function of a flow, but mortal: it kills itself at the boundary that a table names for
-its event.
+"""The real function of a flow that kills itself at the boundary that a table names for its event.
 
 A boundary is the moment before or after anything that leaves the process: a transaction, a model
 call, a call to a platform. An event whose text says `boundary 7` kills the function at its seventh
@@ -41,7 +40,7 @@ REACHED = """insert into reached values (%s, %s) on conflict (event)
 LEASE = 6.0
 
 
-class Fate:
+class KillSwitch:
     """Knows the event at hand and when the function has to die of it."""
 
     def __init__(self, url: str) -> None:
@@ -70,57 +69,57 @@ class Fate:
             return connection.execute(sql, values).rowcount
 
 
-class MortalDatabase(Database):
-    def __init__(self, url: str, fate: Fate) -> None:
+class KillableDatabase(Database):
+    def __init__(self, url: str, switch: KillSwitch) -> None:
         super().__init__(url)
-        self._fate = fate
+        self._switch = switch
 
     def run(self, tenant: str, statements: Sequence[Statement]) -> list[list[Row]]:
-        self._fate.boundary()
+        self._switch.boundary()
         rows = super().run(tenant, statements)
-        self._fate.boundary()
+        self._switch.boundary()
         return rows
 
 
-class MortalJournal(Journal):
-    def __init__(self, database: MortalDatabase, fate: Fate) -> None:
+class KillableJournal(Journal):
+    def __init__(self, database: KillableDatabase, switch: KillSwitch) -> None:
         super().__init__(database)
-        self._fate = fate
+        self._switch = switch
 
     def claim(self, event: Event, flow: str, lease: float) -> Run | None:
-        self._fate.begin(event)
+        self._switch.begin(event)
         return super().claim(event, flow, LEASE)
 
 
-class MortalModels(Models):
-    def __init__(self, settings: Settings, database: Database, fate: Fate) -> None:
+class KillableModels(Models):
+    def __init__(self, settings: Settings, database: Database, switch: KillSwitch) -> None:
         super().__init__(settings, database)
-        self._fate = fate
+        self._switch = switch
 
     def reply(self, role: str, request: ModelRequest, **more: Any) -> ModelReply:
-        self._fate.boundary()
-        self._fate.count_call()
+        self._switch.boundary()
+        self._switch.count_call()
         reply = super().reply(role, request, **more)
-        self._fate.boundary()
+        self._switch.boundary()
         return reply
 
 
 @dataclass(frozen=True)
-class MortalAdapter:
+class KillableAdapter:
     adapter: Adapter
-    fate: Fate
+    switch: KillSwitch
 
     def perform(self, action: Action, mark: Mark, previous: Receipt | None) -> Receipt:
-        self.fate.boundary()
+        self.switch.boundary()
         receipt = self.adapter.perform(action, mark, previous)
-        self.fate.boundary()
+        self.switch.boundary()
         return receipt
 
     def find(self, action: Action, mark: Mark) -> Receipt | None:
         return self.adapter.find(action, mark)
 
     def read(self, query: Query) -> Any:
-        self.fate.boundary()
+        self.switch.boundary()
         return self.adapter.read(query)
 
 
@@ -129,11 +128,11 @@ def __getattr__(name: str) -> object:
         raise AttributeError(name)
     settings = Settings.from_environment()
     flow = load_flow(settings.require("flow"))
-    fate = Fate(settings.database_url)
-    database = MortalDatabase(settings.database_url, fate)
+    switch = KillSwitch(settings.database_url)
+    database = KillableDatabase(settings.database_url, switch)
     can = capabilities(settings, database, Platforms(flow.may, flow.reads, settings))
-    mortal = can._replace(
-        models=MortalModels(settings, database, fate),
-        adapter=lambda wanted: MortalAdapter(can.adapter(wanted), fate),
+    killable = can._replace(
+        models=KillableModels(settings, database, switch),
+        adapter=lambda wanted: KillableAdapter(can.adapter(wanted), switch),
     )
-    return handler_of(flow, MortalJournal(database, fate), mortal)
+    return handler_of(flow, KillableJournal(database, switch), killable)

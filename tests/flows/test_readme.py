@@ -1,14 +1,14 @@
 """The flow in the README runs."""
 
 import re
-from pathlib import Path
 
+from infra.project import ROOT
 from shared.actions.slack.actions import Reply
 from shared.agent.flow import Flow
 from tests.flows.bench import Bench
 from tests.flows.test_chat import said
 
-README = Path(__file__).parents[2] / "README.md"
+README = ROOT / "README.md"
 
 
 def test_the_flow_in_the_readme_runs(bench: Bench) -> None:

@@ -1,7 +1,7 @@
 """Text from outside in a prompt: it cannot leave its block, hide, or grow without bound."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.models import prompts
@@ -34,7 +34,6 @@ _PIECES = [
 ]
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(_PIECES), max_size=6).map("".join) | st.text())
 def test_nothing_closes_or_opens_a_block_from_inside(text: str) -> None:
     block = prompts.data(text, text)

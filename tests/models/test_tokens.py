@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
+from infra.project import ROOT
 from shared.models.tokens import CUT, shortened, tokens
 
 
@@ -18,7 +19,7 @@ def test_of_english_and_code_the_estimate_is_a_little_above_a_real_count(file: s
     assert minilm.origin
     words = Tokenizer.from_file(str(Path(minilm.origin).parent / "model" / "tokenizer.json"))
     words.no_truncation()
-    text = Path(__file__).parents[2].joinpath(file).read_text("utf-8")
+    text = ROOT.joinpath(file).read_text("utf-8")
     real = len(words.encode(text).ids)
     assert real <= tokens(text) <= 1.5 * real
 

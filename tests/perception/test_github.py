@@ -8,12 +8,13 @@ from random import Random
 from urllib.parse import urlencode
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import EventError, SignatureError
 from shared.events import Actor, Event, Issue, Json
 from shared.perception import github
+from tests.campaigns import examples
 from tests.events.mutated import mutated
 from tests.events.published import Delivery, github_deliveries, github_delivery
 
@@ -58,7 +59,6 @@ def test_empty_secret_refuses_even_its_own_signature() -> None:
         github.verify(b"{}", {"x-hub-signature-256": signature}, "")
 
 
-@settings(deadline=None)
 @given(st.binary(), st.text(st.characters(codec="ascii"), min_size=1), st.binary(min_size=1))
 def test_one_changed_bit_is_refused(body: bytes, secret: str, other: bytes) -> None:
     digest = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
@@ -359,7 +359,7 @@ def test_payload_is_written_as_it_came_unless_it_holds_half_a_pair(said: str) ->
     written.encode()
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.randoms(use_true_random=False))
 def test_mutated_deliveries_become_events_or_event_errors(random: Random) -> None:
     delivery = random.choice(github_deliveries())
@@ -375,7 +375,7 @@ def test_mutated_deliveries_become_events_or_event_errors(random: Random) -> Non
         assert payload["repository"]["private"] is False
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(
     st.binary(max_size=200),
     st.dictionaries(st.sampled_from(["content-type", "x-github-event"]), st.text()),

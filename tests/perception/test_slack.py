@@ -9,12 +9,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import EventError, SignatureError
 from shared.events import Actor, Event, Json, SlackMessage, Thread, Workplace
 from shared.perception import slack
+from tests.campaigns import examples
 from tests.events.mutated import mutated
 from tests.events.published import slack_requests
 
@@ -97,7 +98,6 @@ def test_stamp_that_is_no_number_is_refused_even_when_signed(stamp: str) -> None
         slack.verify(b"{}", _signed(stamp, signature), _SECRET, _NOW)
 
 
-@settings(deadline=None)
 @given(st.binary(), st.integers(0, 10**10), st.integers(1, 10**10))
 def test_signature_binds_body_and_stamp(body: bytes, stamp: int, shift: int) -> None:
     signed = b"v0:%d:%s" % (stamp, body)
@@ -354,7 +354,7 @@ def test_message_without_anything_is_still_an_event() -> None:
     assert event.thread_target is None
 
 
-@settings(max_examples=500, deadline=None)
+@examples(500)
 @given(st.randoms(use_true_random=False))
 def test_mutated_requests_become_events_or_event_errors(random: Random) -> None:
     requests: dict[str, Any] = slack_requests()
@@ -374,7 +374,7 @@ def test_mutated_requests_become_events_or_event_errors(random: Random) -> None:
     assert event.type.isascii()
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.binary(max_size=200), st.dictionaries(st.sampled_from(["content-type"]), st.text()))
 def test_any_bytes_become_an_event_or_an_event_error(body: bytes, headers: dict[str, str]) -> None:
     try:

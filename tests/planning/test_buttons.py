@@ -13,10 +13,10 @@ from shared.agent.flow import Flow
 from shared.database import Database
 from shared.planning.plan import Plan
 from shared.planning.validation import Limits
-from tests.planning.acme import Acme, acme
 from tests.planning.plans import Drafts, planned, step
+from tests.planning.slack_workspace import SlackWorkspace, slack_workspace
 
-Open = Callable[[Flow], Acme]
+Open = Callable[[Flow], SlackWorkspace]
 
 HELLO = Plan((replace(step("s1", "reply", text="Hello <!channel> `x`"), approve=True),))
 BYE = Plan((replace(step("s2", "reply", text="Bye"), approve=True),))
@@ -27,7 +27,7 @@ QUIET = Plan((step("s1", "reply", text="One"), step("s2", "reply", text="Two", a
 def opened(database_url: str) -> Iterator[Open]:
     with ExitStack() as stack:
         database = stack.enter_context(Database(database_url, patience=5))
-        yield lambda flow: stack.enter_context(acme(database, flow))
+        yield lambda flow: stack.enter_context(slack_workspace(database, flow))
 
 
 def test_a_click_approves_and_the_message_shows_who_did(opened: Open) -> None:

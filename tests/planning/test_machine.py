@@ -8,6 +8,7 @@ from typing import Any
 from infra.project import ROOT
 from shared.planning.plan import Plan
 from shared.planning.validation import Limits
+from tests.campaigns import size
 from tests.planning.conftest import Open
 from tests.planning.plans import ASK, Drafts, gives_up, planned, says, step
 from tests.planning.stage import Stage
@@ -138,10 +139,10 @@ def test_a_lease_ends_before_the_machine_gives_up_on_a_busy_run() -> None:
     assert pauses > 150 + 5
 
 
-def test_fifty_plans_at_once_all_end(opened: Open) -> None:
-    it = opened(planned(Drafts(HERE)))
-    requests = [ASK._replace(id=f"github:{n}", conversation=f"c{n}") for n in range(50)]
+def test_many_plans_at_once_all_end(opened: Open) -> None:
+    it, many = opened(planned(Drafts(HERE))), size(50, 10)
+    requests = [ASK._replace(id=f"github:{n}", conversation=f"c{n}") for n in range(many)]
     assert it.bench.deliver(it.flow, *requests) == []
     plans = it.plans()
-    assert len(plans) == 50
+    assert len(plans) == many
     assert {it.ended(plan).state for plan in plans} == {"done"}

@@ -18,8 +18,8 @@ from shared.errors import PolicyError
 from shared.events import Event
 from shared.planning.plan import Plan
 from shared.settings import Settings
-from tests.planning.acme import Acme, acme
 from tests.planning.plans import Drafts, of, planned, step
+from tests.planning.slack_workspace import SlackWorkspace, slack_workspace
 from tests.planning.stage import stage
 from tests.web.api_client import ApiClient
 
@@ -34,7 +34,7 @@ NOTES = Plan(
 )
 HELLO = Plan((replace(step("s1", "reply", text="Hello"), approve=True),))
 
-Open = Callable[[Flow], Acme]
+Open = Callable[[Flow], SlackWorkspace]
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def database(database_url: str) -> Iterator[Database]:
 @pytest.fixture
 def opened(database: Database, hub: GitHubSandbox) -> Iterator[Open]:
     with ExitStack() as stack:
-        yield lambda flow: stack.enter_context(acme(database, flow, hub))
+        yield lambda flow: stack.enter_context(slack_workspace(database, flow, hub))
 
 
 def titles(hub: GitHubSandbox) -> list[str]:
@@ -137,15 +137,15 @@ def test_a_plan_over_the_api_works_on_the_repository_that_it_names(
 ) -> None:
     flow = planned(Drafts(Plan(NOTES.steps[:2])))
     settings = Settings(github_token=hub.token, github_api_url=hub.api_url, footer="off")
-    caller = ApiClient()
+    client = ApiClient()
     with stage(database, flow, Platforms(flow.may, flow.reads, settings)) as it:
-        run = caller.post("/runs", {"goal": "track", "repository": SHOP}).body["run"]
-        assert it.ask(caller.published[-1]) == run
+        run = client.post("/runs", {"goal": "track", "repository": SHOP}).body["run"]
+        assert it.ask(client.published[-1]) == run
         (asked,) = it.asked(run).approvals
         assert titles(hub) == ["Login: umlauts"]
         answer = {"answer": "approve", "digest": asked.digest}
-        assert caller.post(f"/runs/{run}/approvals/s2", answer).status == 202
-        it.bench.deliver(flow, caller.published[-1])
+        assert client.post(f"/runs/{run}/approvals/s2", answer).status == 202
+        it.bench.deliver(flow, client.published[-1])
         assert it.ended(run).state == "done"
     assert titles(hub) == ["Login: umlauts", "Track logins"]
 
@@ -153,7 +153,7 @@ def test_a_plan_over_the_api_works_on_the_repository_that_it_names(
 # Slash commands, which are given in no thread
 
 
-def roots(it: Acme) -> list[str]:
+def roots(it: SlackWorkspace) -> list[str]:
     """Where threads of the bot begin in the channel."""
     return [
         message["ts"]

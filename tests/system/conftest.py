@@ -1,7 +1,6 @@
 """A whole system per module, with a scripted model server in place of a vendor's."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,11 +40,3 @@ def query(system: System, sql: str) -> Rows:
     with psycopg.connect(system.settings.database_url, autocommit=True) as connection:
         cursor = connection.execute(sql.encode())
         return cursor.fetchall() if cursor.description else []
-
-
-def wait_for(condition: Callable[[], Any], seconds: float = 60) -> Any:
-    """Return what `condition` gives as soon as it is true, or its last value when time is up."""
-    end = time.monotonic() + seconds
-    while not (found := condition()) and time.monotonic() < end:
-        time.sleep(0.1)
-    return found

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from infra.local.sandbox.github import GitHubSandbox
 from infra.local.system import System
-from tests.system.conftest import wait_for
+from tests.waiting import wait_for
 
 REPOSITORY = "acme/shop"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from infra.project import ROOT
-from tests.system.conftest import wait_for
+from tests.waiting import wait_for
 
 
 def free_port() -> int:

@@ -7,7 +7,8 @@ import pytest
 
 from infra.local.sandbox.slack.workspace import ALICE, BOT_USER, DM, SUPPORT
 from infra.local.system import System
-from tests.system.conftest import query, wait_for
+from tests.system.conftest import query
+from tests.waiting import wait_for
 
 REPOSITORY = "acme/shop"
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from shared.events import Event, Issue, Workplace, run_id
+from tests.campaigns import examples
 from tests.web.api_client import ApiClient
 
 RUN, DIGEST = "0123456789abcdef0123", "f" * 64
@@ -17,9 +17,9 @@ PATHS = ["/runs", f"/runs/{RUN}/cancel", f"/runs/{RUN}/approvals/s1"]
 
 
 def test_a_goal_becomes_an_event_and_the_id_of_its_plan_is_told_at_once() -> None:
-    caller = ApiClient()
-    answer = caller.post("/runs", {"goal": "Group the open issues"})
-    (event,) = caller.published
+    client = ApiClient()
+    answer = client.post("/runs", {"goal": "Group the open issues"})
+    (event,) = client.published
     assert answer.status == 202
     assert (event.type, event.source, event.tenant) == ("api.command.plan", "api", "github:acme")
     assert (event.actor.name, event.actor.role) == ("ada", "member")
@@ -31,53 +31,53 @@ def test_a_goal_becomes_an_event_and_the_id_of_its_plan_is_told_at_once() -> Non
 
 
 def test_the_same_key_is_the_same_event_for_one_caller_only() -> None:
-    caller = ApiClient()
+    client = ApiClient()
     body = {"goal": "Once"}
-    first = caller.post("/runs", body, Idempotency_Key="a key").body["run"]
-    assert caller.post("/runs", body, Idempotency_Key="a key").body["run"] == first
-    assert caller.post("/runs", body, "eve's", Idempotency_Key="a key").body["run"] != first
-    assert caller.post("/runs", body).body["run"] != caller.post("/runs", body).body["run"]
+    first = client.post("/runs", body, Idempotency_Key="a key").body["run"]
+    assert client.post("/runs", body, Idempotency_Key="a key").body["run"] == first
+    assert client.post("/runs", body, "eve's", Idempotency_Key="a key").body["run"] != first
+    assert client.post("/runs", body).body["run"] != client.post("/runs", body).body["run"]
 
 
 def test_another_flow_is_started_by_its_name() -> None:
-    caller = ApiClient()
-    answer = caller.post("/runs", {"flow": "digest", "text": "Monday"})
-    (event,) = caller.published
+    client = ApiClient()
+    answer = client.post("/runs", {"flow": "digest", "text": "Monday"})
+    (event,) = client.published
     assert (event.type, event.text) == ("api.flow.digest", "Monday")
     assert answer.body["run"] == run_id(event, "digest")
 
 
 def test_a_flow_that_takes_no_requests_is_a_wrong_field() -> None:
-    caller = ApiClient(event_types="api.command.plan,slack.app_mention")
-    answer = caller.post("/runs", {"flow": "chat", "text": "Hello"})
+    client = ApiClient(event_types="api.command.plan,slack.app_mention")
+    answer = client.post("/runs", {"flow": "chat", "text": "Hello"})
     assert (answer.status, answer.body["field"]) == (422, "flow")
-    assert caller.published == []
+    assert client.published == []
 
 
 def test_an_issue_must_be_of_the_callers_tenant() -> None:
-    caller = ApiClient(tenants="shop=github:shop")
-    assert caller.post("/runs", {"goal": "x", "issue": "acme/web#7"}).status == 202
-    assert caller.published[0].issue_target == Issue("acme/web", 7)
+    client = ApiClient(tenants="shop=github:shop")
+    assert client.post("/runs", {"goal": "x", "issue": "acme/web#7"}).status == 202
+    assert client.published[0].issue_target == Issue("acme/web", 7)
     for issue in ("shop/web#7", "other/web#7"):
-        answer = caller.post("/runs", {"goal": "x", "issue": issue})
+        answer = client.post("/runs", {"goal": "x", "issue": issue})
         assert (answer.status, answer.body["field"]) == (422, "issue")
 
 
 def test_a_repository_must_be_of_the_callers_tenant() -> None:
-    caller = ApiClient(tenants="shop=github:shop")
-    assert caller.post("/runs", {"goal": "x", "repository": "acme/web"}).status == 202
-    assert caller.published[0].workplace == Workplace("acme/web", "github:acme")
-    assert caller.published[0].repository == "acme/web"
+    client = ApiClient(tenants="shop=github:shop")
+    assert client.post("/runs", {"goal": "x", "repository": "acme/web"}).status == 202
+    assert client.published[0].workplace == Workplace("acme/web", "github:acme")
+    assert client.published[0].repository == "acme/web"
     for repository in ("shop/web", "other/web"):
-        answer = caller.post("/runs", {"goal": "x", "repository": repository})
+        answer = client.post("/runs", {"goal": "x", "repository": repository})
         assert (answer.status, answer.body["field"]) == (422, "repository")
 
 
 def test_answers_and_cancels_are_events_of_the_run_that_they_are_about() -> None:
-    caller = ApiClient()
-    cancelled = caller.post(f"/runs/{RUN}/cancel")
-    answered = caller.post(PATHS[2], ANSWER | {"answer": "change", "words": "smaller"})
-    cancel, change = caller.published
+    client = ApiClient()
+    cancelled = client.post(f"/runs/{RUN}/cancel")
+    answered = client.post(PATHS[2], ANSWER | {"answer": "change", "words": "smaller"})
+    cancel, change = client.published
     assert cancel.type == "api.command.cancel"
     assert (change.type, change.text) == ("api.command.change", "smaller")
     assert change.payload == {"run": RUN, "step": "s1", "digest": DIGEST}
@@ -90,27 +90,27 @@ def test_answers_and_cancels_are_events_of_the_run_that_they_are_about() -> None
 
 @pytest.mark.parametrize("path", PATHS)
 def test_nobody_gets_in_without_a_known_token(path: str) -> None:
-    caller = ApiClient()
+    client = ApiClient()
     for token in ("", "nobody's", "ada's more", "\ud800"):
-        answer = caller.post(path, {}, token)
+        answer = client.post(path, {}, token)
         assert answer.status == 401
         assert answer.headers["WWW-Authenticate"].startswith("Bearer")
-    basic = caller.send("POST", path, "{}", "", {"Authorization": "Basic ada's"})
+    basic = client.send("POST", path, "{}", "", {"Authorization": "Basic ada's"})
     assert basic.status == 401
-    assert caller.published == []
+    assert client.published == []
 
 
 @pytest.mark.parametrize("path", PATHS)
 def test_a_token_that_may_only_read_writes_nothing(path: str) -> None:
-    caller = ApiClient()
-    assert caller.post(path, {"goal": "x"}, "guest's").status == 403
-    assert caller.published == []
+    client = ApiClient()
+    assert client.post(path, {"goal": "x"}, "guest's").status == 403
+    assert client.published == []
 
 
 def test_without_tokens_there_is_no_api() -> None:
-    caller = ApiClient(api_tokens="")
-    assert {caller.post(path, {}).status for path in PATHS} == {404}
-    assert caller.get(RUN).status == 404
+    client = ApiClient(api_tokens="")
+    assert {client.post(path, {}).status for path in PATHS} == {404}
+    assert client.get(RUN).status == 404
 
 
 @pytest.mark.parametrize("tokens", ["{", "[]", '{"x": 1}', '{"x": {"tenant": "a"}}', '{"x": {}}'])
@@ -122,10 +122,10 @@ def test_tokens_that_cannot_be_read_open_nothing(
 
 
 def test_no_log_holds_a_token_or_a_text(capsys: pytest.CaptureFixture[str]) -> None:
-    caller = ApiClient()
-    caller.post("/runs", {"goal": "a private goal"})
-    caller.post("/runs", {"private": "a private goal"})
-    caller.post("/runs", {"goal": "a private goal"}, "a private token")
+    client = ApiClient()
+    client.post("/runs", {"goal": "a private goal"})
+    client.post("/runs", {"private": "a private goal"})
+    client.post("/runs", {"goal": "a private goal"}, "a private token")
     lines = capsys.readouterr().out
     assert len(lines.splitlines()) == 3
     assert "private" not in lines
@@ -159,10 +159,10 @@ def test_no_log_holds_a_token_or_a_text(capsys: pytest.CaptureFixture[str]) -> N
     ],
 )
 def test_what_is_wrong_is_named(body: object, status: int, field: str | None) -> None:
-    caller = ApiClient()
-    answer = caller.post("/runs", body)
+    client = ApiClient()
+    answer = client.post("/runs", body)
     assert (answer.status, answer.body.get("field")) == (status, field)
-    assert caller.published == []
+    assert client.published == []
 
 
 @pytest.mark.parametrize(
@@ -178,10 +178,10 @@ def test_what_is_wrong_is_named(body: object, status: int, field: str | None) ->
     ],
 )
 def test_an_answer_is_exact(change: dict[str, Any], field: str) -> None:
-    caller = ApiClient()
-    answer = caller.post(PATHS[2], ANSWER | change)
+    client = ApiClient()
+    answer = client.post(PATHS[2], ANSWER | change)
     assert (answer.status, answer.body["field"]) == (422, field)
-    assert caller.published == []
+    assert client.published == []
 
 
 @pytest.mark.parametrize("path", ["/runs/x/cancel", f"/runs/{RUN}/approvals/S1"])
@@ -190,14 +190,14 @@ def test_what_can_be_no_run_or_step_is_not_there(path: str) -> None:
 
 
 def test_other_methods_types_and_long_keys_are_refused() -> None:
-    caller = ApiClient()
+    client = ApiClient()
     for method in ("GET", "PUT", "DELETE"):
-        answer = caller.send(method, "/runs", None, "ada's", {})
+        answer = client.send(method, "/runs", None, "ada's", {})
         assert (answer.status, answer.headers["Allow"]) == (405, "POST")
-    assert caller.send("POST", f"/runs/{RUN}", None, "ada's", {}).headers["Allow"] == "GET"
-    form = caller.send("POST", "/runs", "goal=x", "ada's", {"Content-Type": "text/plain"})
+    assert client.send("POST", f"/runs/{RUN}", None, "ada's", {}).headers["Allow"] == "GET"
+    form = client.send("POST", "/runs", "goal=x", "ada's", {"Content-Type": "text/plain"})
     assert (form.status, form.body["field"]) == (415, "Content-Type")
-    assert caller.post("/runs", {"goal": "x"}, Idempotency_Key="k" * 201).status == 400
+    assert client.post("/runs", {"goal": "x"}, Idempotency_Key="k" * 201).status == 400
 
 
 JSON_VALUES = st.recursive(
@@ -210,7 +210,7 @@ FIELDS = st.sampled_from(
 )
 
 
-@examples(max_examples=150, deadline=None)
+@examples(150)
 @given(
     st.sampled_from(PATHS),
     st.dictionaries(FIELDS, JSON_VALUES | st.sampled_from(["approve", DIGEST, "chat", "a/b#1"]))
@@ -218,9 +218,9 @@ FIELDS = st.sampled_from(
     st.text(max_size=30),
 )
 def test_any_body_is_taken_or_refused_never_failed(path: str, body: Any, key: str) -> None:
-    caller = ApiClient()
-    answer = caller.post(path, json.dumps(body), Idempotency_Key=key)
+    client = ApiClient()
+    answer = client.post(path, json.dumps(body), Idempotency_Key=key)
     assert answer.status in {202, 400, 413, 415, 422}
-    assert len(caller.published) == (answer.status == 202)
-    for event in caller.published:
+    assert len(client.published) == (answer.status == 202)
+    for event in client.published:
         assert Event.from_json(event.to_json()).id == event.id

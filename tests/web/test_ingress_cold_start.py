@@ -4,12 +4,10 @@ import json
 import subprocess
 import sys
 import tomllib
-from pathlib import Path
 
-import shared.web.ingress
+from infra.project import ROOT
 from shared import __version__
 
-_ROOT = Path(shared.web.ingress.__file__).parents[2]
 _OURS = {"shared", "chalice"}
 _PROGRAM = """
 import json, sys
@@ -24,7 +22,7 @@ print(json.dumps(sorted(set(sys.modules) - before)))
 def _loaded() -> set[str]:
     """Return the modules that a fresh interpreter loads to build the function."""
     ran = subprocess.run(
-        [sys.executable, "-I", "-c", _PROGRAM, str(_ROOT)],
+        [sys.executable, "-I", "-c", _PROGRAM, str(ROOT)],
         capture_output=True,
         check=True,
         env={},
@@ -65,7 +63,7 @@ def test_the_garbage_collector_works_again_once_all_is_loaded() -> None:
     for module in ("shared.web.ingress", "shared.runtime.function"):
         code = f"import gc, {module}; print(gc.isenabled(), gc.get_freeze_count() > 0)"
         ran = subprocess.run(
-            [sys.executable, "-c", code], cwd=_ROOT, capture_output=True, text=True, check=True
+            [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
         )
         assert ran.stdout == "True True\n"
 
@@ -78,5 +76,5 @@ def test_cold_start_loads_no_other_package_and_nothing_heavy() -> None:
 
 
 def test_version_is_the_projects() -> None:
-    project = tomllib.loads((_ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     assert project["version"] == __version__

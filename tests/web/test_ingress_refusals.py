@@ -6,13 +6,13 @@ from random import Random
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 import shared.web.ingress
 from shared.errors import PublishError
 from shared.events import Json
 from shared.web.ingress import MAX_BODY
+from tests.campaigns import examples
 from tests.events.mutated import mutated
 from tests.events.published import github_deliveries, slack_requests
 from tests.scripted_http import answer, served
@@ -141,7 +141,7 @@ def test_other_methods_are_refused(path: str) -> None:
     assert Door().call(path, None, {}, "GET")["statusCode"] == 405
 
 
-@examples(max_examples=150, deadline=None)
+@examples(150)
 @given(st.randoms(use_true_random=False))
 def test_signed_mutations_are_taken_or_refused_never_failed(random: Random) -> None:
     door = Door()

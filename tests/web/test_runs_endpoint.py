@@ -25,17 +25,17 @@ ABOUT = {"goal": "Comment elsewhere", "issue": "acme/shop#7"}
 
 
 @pytest.fixture
-def caller(database_url: str) -> Iterator[ApiClient]:
+def client(database_url: str) -> Iterator[ApiClient]:
     made = ApiClient(database_url)
     with made.reader:
         yield made
 
 
-def sent(it: Stage, caller: ApiClient) -> None:
+def sent(it: Stage, client: ApiClient) -> None:
     """Bring the published events to the flow, as its queue would."""
-    for event in caller.published:
+    for event in client.published:
         it.bench.deliver(it.flow, event)
-    caller.published.clear()
+    client.published.clear()
 
 
 @reads()
@@ -44,13 +44,13 @@ def number(agent: Agent, of: int) -> int:
     return of
 
 
-def test_a_plan_is_read_from_its_start_to_its_end(opened: Open, caller: ApiClient) -> None:
+def test_a_plan_is_read_from_its_start_to_its_end(opened: Open, client: ApiClient) -> None:
     it = opened(planned(Drafts(Plan((step("s1", "number", of=7),))), number))
-    run = caller.post("/runs", {"goal": "Count"}).body["run"]
-    assert caller.get(run).status == 404
-    sent(it, caller)
+    run = client.post("/runs", {"goal": "Count"}).body["run"]
+    assert client.get(run).status == 404
+    sent(it, client)
     it.ended(run)
-    answer = caller.get(run)
+    answer = client.get(run)
     assert answer.status == 200
     assert (answer.body["id"], answer.body["state"], answer.body["goal"]) == (run, "done", "Count")
     (told,) = answer.body["steps"]
@@ -61,98 +61,98 @@ def test_a_plan_is_read_from_its_start_to_its_end(opened: Open, caller: ApiClien
     assert it.said() == []
 
 
-def test_another_tenants_run_is_not_there(opened: Open, caller: ApiClient) -> None:
+def test_another_tenants_run_is_not_there(opened: Open, client: ApiClient) -> None:
     it = opened(planned(Drafts(Plan((step("s1", "number", of=7),))), number))
     run = it.ask(ASK)
     it.ended(run)
-    assert caller.get(run).status == 200
-    assert caller.get(run, "guest's").status == 200
-    assert caller.get(run, "eve's") == caller.get("f" * 20, "eve's")
-    assert caller.get(run, "eve's").status == 404
-    assert caller.get(run, "").status == 401
-    assert caller.get("'; select 1").status == 404
+    assert client.get(run).status == 200
+    assert client.get(run, "guest's").status == 200
+    assert client.get(run, "eve's") == client.get("f" * 20, "eve's")
+    assert client.get(run, "eve's").status == 404
+    assert client.get(run, "").status == 401
+    assert client.get("'; select 1").status == 404
 
 
 def test_an_approval_waits_is_read_and_is_given_for_exactly_its_digest(
-    opened: Open, caller: ApiClient
+    opened: Open, client: ApiClient
 ) -> None:
     it = opened(planned(Drafts(ELSEWHERE)))
-    run = caller.post("/runs", ABOUT).body["run"]
-    sent(it, caller)
+    run = client.post("/runs", ABOUT).body["run"]
+    sent(it, client)
     it.asked(run)
-    (asked,) = caller.get(run).body["approvals"]
+    (asked,) = client.get(run).body["approvals"]
     assert (asked["state"], asked["steps"]) == ("asked", ["s2"])
     assert asked["asks"]["actions"][0]["target"] == "acme/shop#8"
     path = f"/runs/{run}/approvals/s2"
-    wrong = caller.post(path, {"answer": "approve", "digest": "0" * 64}).body["command"]
-    other = caller.post(path.replace("s2", "s1"), {"answer": "approve", "digest": asked["digest"]})
-    sent(it, caller)
+    wrong = client.post(path, {"answer": "approve", "digest": "0" * 64}).body["command"]
+    other = client.post(path.replace("s2", "s1"), {"answer": "approve", "digest": asked["digest"]})
+    sent(it, client)
     for command in (wrong, other.body["command"]):
-        refused = caller.get(command).body
+        refused = client.get(command).body
         assert refused["state"] == "failed"
         assert "asks nothing of this digest" in refused["reason"]
     assert it.situation(run).state == "waiting"
-    caller.post(path, {"answer": "approve", "digest": asked["digest"]})
-    sent(it, caller)
+    client.post(path, {"answer": "approve", "digest": asked["digest"]})
+    sent(it, client)
     assert it.ended(run).state == "done"
-    assert caller.get(run).body["approvals"][0]["decided_by"] == "ada"
+    assert client.get(run).body["approvals"][0]["decided_by"] == "ada"
     assert it.said() == ["bug"]
 
 
-def test_a_plan_from_github_is_answered_through_the_api(opened: Open, caller: ApiClient) -> None:
+def test_a_plan_from_github_is_answered_through_the_api(opened: Open, client: ApiClient) -> None:
     it = opened(planned(Drafts(ELSEWHERE)))
     run = it.ask(ASK)
     it.asked(run)
-    (asked,) = caller.get(run).body["approvals"]
+    (asked,) = client.get(run).body["approvals"]
     body = {"answer": "reject", "digest": asked["digest"]}
-    caller.post(f"/runs/{run}/approvals/s2", body, "eve's")
-    sent(it, caller)
+    client.post(f"/runs/{run}/approvals/s2", body, "eve's")
+    sent(it, client)
     assert it.situation(run).state == "waiting"
-    caller.post(f"/runs/{run}/approvals/s2", body)
-    sent(it, caller)
+    client.post(f"/runs/{run}/approvals/s2", body)
+    sent(it, client)
     assert it.ended(run).state == "failed"
-    assert "Rejected by ada." in caller.get(run).body["reason"]
+    assert "Rejected by ada." in client.get(run).body["reason"]
 
 
 def test_a_cancelled_plan_ends_and_cancelling_it_again_fails(
-    opened: Open, caller: ApiClient
+    opened: Open, client: ApiClient
 ) -> None:
     it = opened(planned(Drafts(ELSEWHERE)))
-    run = caller.post("/runs", ABOUT).body["run"]
-    sent(it, caller)
+    run = client.post("/runs", ABOUT).body["run"]
+    sent(it, client)
     it.asked(run)
-    caller.post(f"/runs/{run}/cancel")
-    sent(it, caller)
+    client.post(f"/runs/{run}/cancel")
+    sent(it, client)
     assert it.ended(run).state == "cancelled"
-    again = caller.post(f"/runs/{run}/cancel").body["command"]
-    sent(it, caller)
-    assert "no open plan" in caller.get(again).body["reason"]
+    again = client.post(f"/runs/{run}/cancel").body["command"]
+    sent(it, client)
+    assert "no open plan" in client.get(again).body["reason"]
 
 
-def test_an_expired_question_is_told_as_expired(opened: Open, caller: ApiClient) -> None:
+def test_an_expired_question_is_told_as_expired(opened: Open, client: ApiClient) -> None:
     it = opened(planned(Drafts(ELSEWHERE), limits=Limits(approval=1)))
-    run = caller.post("/runs", ABOUT).body["run"]
-    sent(it, caller)
+    run = client.post("/runs", ABOUT).body["run"]
+    sent(it, client)
     it.ended(run)
-    assert caller.get(run).body["approvals"][0]["state"] == "expired"
+    assert client.get(run).body["approvals"][0]["state"] == "expired"
 
 
-def test_a_failed_step_tells_why(opened: Open, caller: ApiClient) -> None:
+def test_a_failed_step_tells_why(opened: Open, client: ApiClient) -> None:
     unfit = Plan((step("s1", "number", of=7), step("s2", "comment", body=of("s1", "no"))))
     it = opened(planned(Drafts(unfit), number, reflector=gives_up))
-    run = caller.post("/runs", ABOUT).body["run"]
-    sent(it, caller)
+    run = client.post("/runs", ABOUT).body["run"]
+    sent(it, client)
     assert it.ended(run).state == "failed"
-    told = caller.get(run).body
+    told = client.get(run).body
     assert told["state"] == "failed"
     assert told["reason"]
 
 
-def test_what_reads_can_write_nothing(caller: ApiClient) -> None:
+def test_what_reads_can_write_nothing(client: ApiClient) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        caller.reader.run("github:acme", [Statement("update plans set state = 'done'", {})])
+        client.reader.run("github:acme", [Statement("update plans set state = 'done'", {})])
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        caller.reader.run("github:acme", [Statement("select * from memories", {})])
+        client.reader.run("github:acme", [Statement("select * from memories", {})])
 
 
 def test_without_a_database_it_says_later() -> None:

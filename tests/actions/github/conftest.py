@@ -1,49 +1,24 @@
-"""A sandbox GitHub for every test here. Its app's key is made once: that takes a while."""
-
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
+"""The adapter before a sandbox GitHub, with a token and as an app."""
 
 import pytest
 
 from infra.local.sandbox.github import GitHubSandbox
-from tests.actions.github.desk import Desk, as_app, as_token, at_desk
-from tests.actions.github.receiver import Receiver, receiving
+from tests.actions.github.sandbox_issue import SandboxIssue, as_app, as_token, open_in
+from tests.infra.local.conftest import fresh, sandbox
 
-
-@pytest.fixture(scope="session")
-def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The state of a new sandbox that has its key."""
-    directory = tmp_path_factory.mktemp("github")
-    with GitHubSandbox("", "secret", state=directory) as sandbox:
-        assert sandbox.private_key
-    return directory
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as receiver:
-        yield receiver
-
-
-@pytest.fixture
-def sandbox(fresh: Path, tmp_path: Path) -> Iterator[GitHubSandbox]:
-    """A sandbox that sends its webhooks nowhere until it has an address."""
-    state = shutil.copytree(fresh, tmp_path / "github")
-    with GitHubSandbox("", "secret", state=state, webhook_timeout=0.5) as sandbox:
-        yield sandbox
+__all__ = ["fresh", "sandbox"]
 
 
 @pytest.fixture(params=[as_token, as_app])
-def desk(sandbox: GitHubSandbox, request: pytest.FixtureRequest) -> Desk:
-    return at_desk(sandbox, request.param)
+def target(sandbox: GitHubSandbox, request: pytest.FixtureRequest) -> SandboxIssue:
+    return open_in(sandbox, request.param)
 
 
 @pytest.fixture
-def desk_with_token(sandbox: GitHubSandbox) -> Desk:
-    return at_desk(sandbox, as_token)
+def target_with_token(sandbox: GitHubSandbox) -> SandboxIssue:
+    return open_in(sandbox, as_token)
 
 
 @pytest.fixture
-def desk_as_app(sandbox: GitHubSandbox) -> Desk:
-    return at_desk(sandbox, as_app)
+def target_as_app(sandbox: GitHubSandbox) -> SandboxIssue:
+    return open_in(sandbox, as_app)

@@ -21,13 +21,15 @@ from shared.actions.github.adapter import GitHubAdapter
 from shared.errors import ActionRejected, ActionUnavailable
 from shared.events import Issue
 from shared.settings import Settings
-from tests.actions.github.desk import MARK, SHOP, Desk, comment_fails
+from tests.actions.github.sandbox_issue import MARK, SHOP, SandboxIssue, comment_fails
 
 
 @pytest.mark.parametrize("status", [500, 502, 503])
-def test_a_server_error_after_a_write_leaves_it_unknown(desk_with_token: Desk, status: int) -> None:
-    desk_with_token.sandbox.fail_next(status)
-    err = comment_fails(desk_with_token)
+def test_a_server_error_after_a_write_leaves_it_unknown(
+    target_with_token: SandboxIssue, status: int
+) -> None:
+    target_with_token.sandbox.fail_next(status)
+    err = comment_fails(target_with_token)
     assert isinstance(err, ActionUnavailable)
     assert err.sent
     assert str(err) == f"github: could not comment on acme/shop#1: GitHub answered {status}"
@@ -35,21 +37,21 @@ def test_a_server_error_after_a_write_leaves_it_unknown(desk_with_token: Desk, s
 
 @pytest.mark.parametrize("after", [False, True])
 def test_a_lost_answer_leaves_a_write_unknown_until_it_is_looked_for(
-    desk_with_token: Desk, after: bool
+    target_with_token: SandboxIssue, after: bool
 ) -> None:
-    desk = desk_with_token
-    desk.sandbox.fail_next(0, after=after)
-    err = comment_fails(desk)
+    target = target_with_token
+    target.sandbox.fail_next(0, after=after)
+    err = comment_fails(target)
     assert isinstance(err, ActionUnavailable)
     assert err.sent
-    found = desk.adapter.find(Comment(desk.issue, "Hello"), MARK)
+    found = target.adapter.find(Comment(target.issue, "Hello"), MARK)
     assert (found is not None) == after
-    assert desk.comments == (["Hello"] if after else [])
+    assert target.comments == (["Hello"] if after else [])
 
 
-def test_a_slow_answer_leaves_a_write_unknown(desk_with_token: Desk) -> None:
-    desk_with_token.sandbox.slow_next(5)
-    err = comment_fails(desk_with_token)
+def test_a_slow_answer_leaves_a_write_unknown(target_with_token: SandboxIssue) -> None:
+    target_with_token.sandbox.slow_next(5)
+    err = comment_fails(target_with_token)
     assert isinstance(err, ActionUnavailable)
     assert err.sent
     assert "no answer came (ReadTimeoutError)" in str(err)
@@ -57,34 +59,36 @@ def test_a_slow_answer_leaves_a_write_unknown(desk_with_token: Desk) -> None:
 
 @pytest.mark.parametrize("status", [0, 500, 502])
 def test_a_read_that_fails_before_the_write_changed_nothing(
-    desk_with_token: Desk, status: int
+    target_with_token: SandboxIssue, status: int
 ) -> None:
-    desk = desk_with_token
-    desk.sandbox.fail_next(status, method="GET")
+    target = target_with_token
+    target.sandbox.fail_next(status, method="GET")
     with pytest.raises(ActionUnavailable) as caught:
-        desk.adapter.perform(AddLabels(desk.issue, ("bug",)), MARK, None)
+        target.adapter.perform(AddLabels(target.issue, ("bug",)), MARK, None)
     assert not caught.value.sent
-    assert desk.labels == []
+    assert target.labels == []
 
 
-def test_each_request_is_sent_once(desk_with_token: Desk) -> None:
-    desk_with_token.sandbox.fail_next(502, times=5)
-    comment_fails(desk_with_token)
-    assert len(desk_with_token.requests) == 1
+def test_each_request_is_sent_once(target_with_token: SandboxIssue) -> None:
+    target_with_token.sandbox.fail_next(502, times=5)
+    comment_fails(target_with_token)
+    assert len(target_with_token.requests) == 1
 
 
 @pytest.mark.parametrize("status", [403, 429])
-def test_a_secondary_rate_limit_says_how_long_to_wait(desk_with_token: Desk, status: int) -> None:
-    desk_with_token.sandbox.fail_next(status, retry_after=7)
-    err = comment_fails(desk_with_token)
+def test_a_secondary_rate_limit_says_how_long_to_wait(
+    target_with_token: SandboxIssue, status: int
+) -> None:
+    target_with_token.sandbox.fail_next(status, retry_after=7)
+    err = comment_fails(target_with_token)
     assert isinstance(err, ActionUnavailable)
     assert (err.sent, err.retry_after) == (False, 7.0)
     assert str(err).endswith("rate limited, retry in 7 s")
 
 
-def test_the_hourly_limit_says_when_it_ends(desk_with_token: Desk) -> None:
-    desk_with_token.sandbox.fail_next(429)
-    err = comment_fails(desk_with_token)
+def test_the_hourly_limit_says_when_it_ends(target_with_token: SandboxIssue) -> None:
+    target_with_token.sandbox.fail_next(429)
+    err = comment_fails(target_with_token)
     assert isinstance(err, ActionUnavailable)
     assert not err.sent
     assert err.retry_after is not None
@@ -102,12 +106,14 @@ def test_the_hourly_limit_says_when_it_ends(desk_with_token: Desk) -> None:
         (307, "renamed or moved"),
     ],
 )
-def test_a_refusal_names_what_to_look_at(desk_with_token: Desk, status: int, advice: str) -> None:
-    desk_with_token.sandbox.fail_next(status)
-    err = comment_fails(desk_with_token)
+def test_a_refusal_names_what_to_look_at(
+    target_with_token: SandboxIssue, status: int, advice: str
+) -> None:
+    target_with_token.sandbox.fail_next(status)
+    err = comment_fails(target_with_token)
     assert isinstance(err, ActionRejected)
     assert advice in str(err)
-    assert desk_with_token.comments == []
+    assert target_with_token.comments == []
 
 
 def test_nobody_listening_means_that_nothing_was_sent() -> None:
@@ -159,12 +165,12 @@ def test_a_redirect_to_elsewhere_is_not_followed() -> None:
             adapter.read(ListLabels(SHOP))
 
 
-def test_no_message_carries_a_secret_or_peoples_text(desk_with_token: Desk) -> None:
-    desk = desk_with_token
+def test_no_message_carries_a_secret_or_peoples_text(target_with_token: SandboxIssue) -> None:
+    target = target_with_token
     for status in (401, 403, 404, 422, 500, 0):
-        desk.sandbox.fail_next(status)
-        err = comment_fails(desk)
-        assert desk.sandbox.token not in str(err)
+        target.sandbox.fail_next(status)
+        err = comment_fails(target)
+        assert target.sandbox.token not in str(err)
         assert "Hello" not in str(err)
 
 

@@ -13,48 +13,50 @@ from shared.actions.github.queries import RepositoryHead
 from shared.actions.platforms import Platforms
 from shared.errors import ActionRejected, ActionUnavailable, SettingsError
 from shared.settings import Settings
-from tests.actions.github.desk import MARK, SHOP, Desk, as_app, comment_fails
+from tests.actions.github.sandbox_issue import MARK, SHOP, SandboxIssue, as_app, comment_fails
 
 
-def test_an_installation_token_serves_many_requests(desk_as_app: Desk) -> None:
+def test_an_installation_token_serves_many_requests(target_as_app: SandboxIssue) -> None:
     for number in range(3):
-        desk_as_app.adapter.perform(
-            Comment(desk_as_app.issue, f"{number}"), Mark(f"k{number}", "triage", 1), None
+        target_as_app.adapter.perform(
+            Comment(target_as_app.issue, f"{number}"), Mark(f"k{number}", "triage", 1), None
         )
-    tokens = [one for one in desk_as_app.requests if "/access_tokens" in one]
-    assert (len(tokens), len(desk_as_app.requests)) == (1, 5)
+    tokens = [one for one in target_as_app.requests if "/access_tokens" in one]
+    assert (len(tokens), len(target_as_app.requests)) == (1, 5)
 
 
-def test_a_token_that_ended_early_is_replaced(desk_as_app: Desk) -> None:
-    desk = desk_as_app
-    desk.adapter.perform(Comment(desk.issue, "One"), MARK, None)
-    desk.sandbox.end_installation_tokens()
-    desk.adapter.perform(Comment(desk.issue, "Two"), Mark("k2", "triage", 1), None)
-    assert desk.comments == ["One", "Two"]
+def test_a_token_that_ended_early_is_replaced(target_as_app: SandboxIssue) -> None:
+    target = target_as_app
+    target.adapter.perform(Comment(target.issue, "One"), MARK, None)
+    target.sandbox.end_installation_tokens()
+    target.adapter.perform(Comment(target.issue, "Two"), Mark("k2", "triage", 1), None)
+    assert target.comments == ["One", "Two"]
 
 
-def test_a_repository_without_the_app_is_refused_with_a_reason(desk_as_app: Desk) -> None:
-    desk_as_app.sandbox.add_repository("other/lib", installed=False)
+def test_a_repository_without_the_app_is_refused_with_a_reason(target_as_app: SandboxIssue) -> None:
+    target_as_app.sandbox.add_repository("other/lib", installed=False)
     with pytest.raises(ActionRejected) as caught:
-        desk_as_app.adapter.read(ListLabels("other/lib"))
+        target_as_app.adapter.read(ListLabels("other/lib"))
     assert "find the app's installation on other/lib: 404" in str(caught.value)
     assert "GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY" in str(caught.value)
 
 
-def test_getting_a_token_never_counts_as_having_acted(desk_as_app: Desk) -> None:
-    desk_as_app.sandbox.fail_next(502, path="/access_tokens")
-    err = comment_fails(desk_as_app)
+def test_getting_a_token_never_counts_as_having_acted(target_as_app: SandboxIssue) -> None:
+    target_as_app.sandbox.fail_next(502, path="/access_tokens")
+    err = comment_fails(target_as_app)
     assert isinstance(err, ActionUnavailable)
     assert not err.sent
 
 
-def test_queries_for_reading_only_get_a_token_that_cannot_write(desk_as_app: Desk) -> None:
-    desk, query = desk_as_app, RepositoryHead(SHOP)
-    adapter = Platforms([], [RepositoryHead], as_app(desk.sandbox))(query)
+def test_queries_for_reading_only_get_a_token_that_cannot_write(
+    target_as_app: SandboxIssue,
+) -> None:
+    target, query = target_as_app, RepositoryHead(SHOP)
+    adapter = Platforms([], [RepositoryHead], as_app(target.sandbox))(query)
     assert adapter.read(query)["full_name"] == SHOP
     with pytest.raises(ActionRejected, match="403"):
-        adapter.perform(Comment(desk.issue, "Hello"), MARK, None)
-    assert desk.comments == []
+        adapter.perform(Comment(target.issue, "Hello"), MARK, None)
+    assert target.comments == []
 
 
 def test_another_apps_key_is_refused(sandbox: GitHubSandbox) -> None:

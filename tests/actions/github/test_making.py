@@ -7,7 +7,7 @@ from shared.actions import Action, Mark, Receipt
 from shared.actions.github.actions import Assign, OpenDraft, OpenIssue, Repository
 from shared.errors import ActionRejected, ActionUnavailable, EffectUnknown
 from shared.events import Issue
-from tests.actions.github.desk import MARK, SHOP, Desk
+from tests.actions.github.sandbox_issue import MARK, SHOP, SandboxIssue
 
 HERE = Repository(SHOP)
 TRACKING = OpenIssue(HERE, "Login, at @all", "See #1, @maria.", ("Bug", "urgent"))
@@ -16,127 +16,129 @@ BRANCH = "agent-flows/a1b2c3"
 
 
 @pytest.fixture(autouse=True)
-def committed(desk: Desk) -> str:
-    return desk.sandbox.push(SHOP, {"README.md": "# Shop\n", "docs/to": Link("../README.md")})
+def committed(target: SandboxIssue) -> str:
+    return target.sandbox.push(SHOP, {"README.md": "# Shop\n", "docs/to": Link("../README.md")})
 
 
-def again(desk: Desk, action: Action, failure: type[Exception] = ActionUnavailable) -> Receipt:
+def again(
+    target: SandboxIssue, action: Action, failure: type[Exception] = ActionUnavailable
+) -> Receipt:
     """Do what an effect does after a doubtful end: look, then do it."""
     with pytest.raises(failure):
-        desk.adapter.perform(action, MARK, None)
-    return desk.adapter.find(action, MARK) or desk.adapter.perform(action, MARK, None)
+        target.adapter.perform(action, MARK, None)
+    return target.adapter.find(action, MARK) or target.adapter.perform(action, MARK, None)
 
 
-def drafts(desk: Desk) -> list[str]:
-    return [issue["title"] for issue in desk.sandbox.issues(SHOP) if "pull_request" in issue]
+def drafts(target: SandboxIssue) -> list[str]:
+    return [issue["title"] for issue in target.sandbox.issues(SHOP) if "pull_request" in issue]
 
 
 # Issues
 
 
-def test_an_issue_is_opened_marked_and_found(desk: Desk) -> None:
-    assert desk.adapter.find(TRACKING, MARK) is None
-    receipt = desk.adapter.perform(TRACKING, MARK, None)
-    issue = desk.sandbox.issue(SHOP, int(receipt.id))
+def test_an_issue_is_opened_marked_and_found(target: SandboxIssue) -> None:
+    assert target.adapter.find(TRACKING, MARK) is None
+    receipt = target.adapter.perform(TRACKING, MARK, None)
+    issue = target.sandbox.issue(SHOP, int(receipt.id))
     assert issue["title"] == "Login, at @\u200ball"
     assert issue["body"].startswith("See #1, @\u200bmaria.\n\n<!-- agent-flows effect=a1b2c3")
     assert [label["name"] for label in issue["labels"]] == ["bug"]
     assert receipt.url.endswith("/acme/shop/issues/2")
     assert receipt.data == {"unknown": ["urgent"]}
-    found = desk.adapter.find(TRACKING, MARK)
+    found = target.adapter.find(TRACKING, MARK)
     assert found is not None
     assert (found.id, found.url) == (receipt.id, receipt.url)
-    assert desk.adapter.find(TRACKING, Mark("other", "plan", 1)) is None
+    assert target.adapter.find(TRACKING, Mark("other", "plan", 1)) is None
 
 
-def test_a_copied_mark_is_not_taken_for_the_issue(desk: Desk) -> None:
-    made = desk.adapter.perform(TRACKING, MARK, None)
-    body = desk.sandbox.issue(SHOP, int(made.id))["body"]
-    desk.sandbox.edit_issue(SHOP, int(made.id), body="edited by a person")
-    desk.sandbox.open_issue(SHOP, "Copy", body, author="eve")
-    assert desk.adapter.find(TRACKING, MARK) is None
+def test_a_copied_mark_is_not_taken_for_the_issue(target: SandboxIssue) -> None:
+    made = target.adapter.perform(TRACKING, MARK, None)
+    body = target.sandbox.issue(SHOP, int(made.id))["body"]
+    target.sandbox.edit_issue(SHOP, int(made.id), body="edited by a person")
+    target.sandbox.open_issue(SHOP, "Copy", body, author="eve")
+    assert target.adapter.find(TRACKING, MARK) is None
 
 
-def test_an_issue_may_stand_too_far_back_to_be_looked_for(desk_with_token: Desk) -> None:
-    desk = desk_with_token
+def test_an_issue_may_stand_too_far_back_to_be_looked_for(target_with_token: SandboxIssue) -> None:
+    target = target_with_token
     for number in range(1_000):
-        desk.sandbox.open_issue(SHOP, f"Issue {number}")
+        target.sandbox.open_issue(SHOP, f"Issue {number}")
     with pytest.raises(EffectUnknown, match="more than 1000 new issues"):
-        desk.adapter.find(TRACKING, MARK)
+        target.adapter.find(TRACKING, MARK)
 
 
 # Assignees
 
 
-def test_people_are_assigned_all_or_none(desk: Desk) -> None:
-    both = Assign(desk.issue, ("@Maria", "li"))
+def test_people_are_assigned_all_or_none(target: SandboxIssue) -> None:
+    both = Assign(target.issue, ("@Maria", "li"))
     with pytest.raises(ActionRejected, match="one of the 2 is nobody who can be assigned"):
-        desk.adapter.perform(Assign(desk.issue, ("li", "eve")), MARK, None)
-    receipt = desk.adapter.perform(both, MARK, None)
+        target.adapter.perform(Assign(target.issue, ("li", "eve")), MARK, None)
+    receipt = target.adapter.perform(both, MARK, None)
     assert receipt.data == {"assignees": ["maria", "li"]}
 
 
 # Draft pull requests
 
 
-def test_a_draft_is_a_branch_a_commit_and_a_pull_request(desk: Desk) -> None:
-    assert desk.adapter.find(DRAFT, MARK) is None
-    receipt = desk.adapter.perform(DRAFT, MARK, None)
-    pull = desk.sandbox.issue(SHOP, int(receipt.id))
+def test_a_draft_is_a_branch_a_commit_and_a_pull_request(target: SandboxIssue) -> None:
+    assert target.adapter.find(DRAFT, MARK) is None
+    receipt = target.adapter.perform(DRAFT, MARK, None)
+    pull = target.sandbox.issue(SHOP, int(receipt.id))
     assert (pull["title"], pull["draft"], pull["user"]["type"]) == ("Say hello", True, "Bot")
     assert receipt.data == {"branch": BRANCH}
-    newest, *_ = desk.sandbox.commits(SHOP, BRANCH)
+    newest, *_ = target.sandbox.commits(SHOP, BRANCH)
     assert newest["message"] == "Say hello"
     assert set(newest["files"]) == {"README.md", "docs/to", DRAFT.path}
-    assert len(desk.sandbox.commits(SHOP, "main")) == 1
-    assert desk.adapter.find(DRAFT, MARK) == receipt
+    assert len(target.sandbox.commits(SHOP, "main")) == 1
+    assert target.adapter.find(DRAFT, MARK) == receipt
 
 
-def test_a_draft_changes_a_file_upon_the_base_that_it_names(desk: Desk) -> None:
-    desk.sandbox.push(SHOP, {"README.md": "# Next\n"}, branch="release/1 a")
+def test_a_draft_changes_a_file_upon_the_base_that_it_names(target: SandboxIssue) -> None:
+    target.sandbox.push(SHOP, {"README.md": "# Next\n"}, branch="release/1 a")
     change = OpenDraft(HERE, "Change", "It.", "README.md", "# Now\n", base="release/1 a")
-    desk.adapter.perform(change, MARK, None)
-    assert len(desk.sandbox.commits(SHOP, BRANCH)) == 3
-    sent = next(one.sent for one in desk.sandbox.exchanges() if one.path.endswith("/pulls"))
+    target.adapter.perform(change, MARK, None)
+    assert len(target.sandbox.commits(SHOP, BRANCH)) == 3
+    sent = next(one.sent for one in target.sandbox.exchanges() if one.path.endswith("/pulls"))
     assert (sent["base"], sent["head"]) == ("release/1 a", BRANCH)
 
 
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("broken", ["/git/refs", "/contents/", "/pulls"])
 def test_a_break_between_the_steps_leads_to_one_of_each(
-    desk: Desk, broken: str, after: bool
+    target: SandboxIssue, broken: str, after: bool
 ) -> None:
     method = "PUT" if "contents" in broken else "POST"
-    desk.sandbox.fail_next(0, path=broken, method=method, after=after)
-    receipt = again(desk, DRAFT)
-    assert desk.adapter.find(DRAFT, MARK) == receipt
-    assert drafts(desk) == ["Say hello"]
-    assert len(desk.sandbox.commits(SHOP, BRANCH)) == 2
-    assert sorted(desk.sandbox.branches(SHOP)) == [BRANCH, "main"]
+    target.sandbox.fail_next(0, path=broken, method=method, after=after)
+    receipt = again(target, DRAFT)
+    assert target.adapter.find(DRAFT, MARK) == receipt
+    assert drafts(target) == ["Say hello"]
+    assert len(target.sandbox.commits(SHOP, BRANCH)) == 2
+    assert sorted(target.sandbox.branches(SHOP)) == [BRANCH, "main"]
 
 
-def test_a_draft_that_a_person_closed_is_found_and_not_made_again(desk: Desk) -> None:
-    receipt = desk.adapter.perform(DRAFT, MARK, None)
-    desk.sandbox.edit_issue(SHOP, int(receipt.id), state="closed")
-    desk.sandbox.delete_branch(SHOP, BRANCH)
-    found = desk.adapter.find(DRAFT, MARK)
+def test_a_draft_that_a_person_closed_is_found_and_not_made_again(target: SandboxIssue) -> None:
+    receipt = target.adapter.perform(DRAFT, MARK, None)
+    target.sandbox.edit_issue(SHOP, int(receipt.id), state="closed")
+    target.sandbox.delete_branch(SHOP, BRANCH)
+    found = target.adapter.find(DRAFT, MARK)
     assert found is not None
     assert found.id == receipt.id
 
 
-def test_a_list_that_lags_behind_costs_no_pull_request(desk: Desk) -> None:
-    receipt = desk.adapter.perform(DRAFT, MARK, None)
-    assert desk.adapter.perform(DRAFT, MARK, None) == receipt
-    assert BRANCH in desk.sandbox.branches(SHOP)
+def test_a_list_that_lags_behind_costs_no_pull_request(target: SandboxIssue) -> None:
+    receipt = target.adapter.perform(DRAFT, MARK, None)
+    assert target.adapter.perform(DRAFT, MARK, None) == receipt
+    assert BRANCH in target.sandbox.branches(SHOP)
 
 
 @pytest.mark.parametrize("broken", ["/contents/", "/pulls"])
-def test_what_github_refuses_leaves_no_branch(desk: Desk, broken: str) -> None:
+def test_what_github_refuses_leaves_no_branch(target: SandboxIssue, broken: str) -> None:
     method = "PUT" if "contents" in broken else "POST"
-    desk.sandbox.fail_next(422, path=broken, method=method)
+    target.sandbox.fail_next(422, path=broken, method=method)
     with pytest.raises(ActionRejected, match="422"):
-        desk.adapter.perform(DRAFT, MARK, None)
-    assert list(desk.sandbox.branches(SHOP)) == ["main"]
+        target.adapter.perform(DRAFT, MARK, None)
+    assert list(target.sandbox.branches(SHOP)) == ["main"]
 
 
 @pytest.mark.parametrize(
@@ -155,20 +157,20 @@ def test_what_github_refuses_leaves_no_branch(desk: Desk, broken: str) -> None:
     ],
 )
 def test_a_draft_that_cannot_be_is_refused_before_anything_is_made(
-    desk: Desk, path: str, content: str, base: str, reason: str
+    target: SandboxIssue, path: str, content: str, base: str, reason: str
 ) -> None:
     with pytest.raises(ActionRejected, match=reason):
-        desk.adapter.perform(OpenDraft(HERE, "T", "B", path, content, base), MARK, None)
-    assert "main" in desk.sandbox.branches(SHOP)
-    assert not [one for one in desk.sandbox.exchanges() if one.method in {"PUT", "DELETE"}]
-    assert not [one for one in desk.sandbox.exchanges() if one.path.endswith("/git/refs")]
+        target.adapter.perform(OpenDraft(HERE, "T", "B", path, content, base), MARK, None)
+    assert "main" in target.sandbox.branches(SHOP)
+    assert not [one for one in target.sandbox.exchanges() if one.method in {"PUT", "DELETE"}]
+    assert not [one for one in target.sandbox.exchanges() if one.path.endswith("/git/refs")]
 
 
-def test_a_link_is_not_written_through(desk: Desk) -> None:
+def test_a_link_is_not_written_through(target: SandboxIssue) -> None:
     change = OpenDraft(HERE, "T", "B", "docs/to", "x")
     with pytest.raises(ActionRejected, match="409"):
-        desk.adapter.perform(change, MARK, None)
-    assert list(desk.sandbox.branches(SHOP)) == ["main"]
+        target.adapter.perform(change, MARK, None)
+    assert list(target.sandbox.branches(SHOP)) == ["main"]
 
 
 # All of them
@@ -177,10 +179,10 @@ ACTIONS = (TRACKING, DRAFT, Assign(Issue(SHOP, 1), ("li",)))
 
 
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda action: type(action).__name__)
-def test_an_archived_repository_is_said_to_be_one(desk: Desk, action: Action) -> None:
-    desk.sandbox.archive(SHOP)
+def test_an_archived_repository_is_said_to_be_one(target: SandboxIssue, action: Action) -> None:
+    target.sandbox.archive(SHOP)
     with pytest.raises(ActionRejected, match=r"was archived so is read-only.; unarchive"):
-        desk.adapter.perform(action, MARK, None)
+        target.adapter.perform(action, MARK, None)
 
 
 @pytest.mark.parametrize(
@@ -188,8 +190,10 @@ def test_an_archived_repository_is_said_to_be_one(desk: Desk, action: Action) ->
     [(TRACKING, "issues"), (DRAFT, "contents")],
     ids=["OpenIssue", "OpenDraft"],
 )
-def test_a_missing_permission_is_named(desk_as_app: Desk, action: Action, needed: str) -> None:
-    desk = desk_as_app
-    desk.sandbox.limit_permissions({needed: "read"})
+def test_a_missing_permission_is_named(
+    target_as_app: SandboxIssue, action: Action, needed: str
+) -> None:
+    target = target_as_app
+    target.sandbox.limit_permissions({needed: "read"})
     with pytest.raises(ActionRejected, match=f"it needs the permission {needed}=write"):
-        desk.adapter.perform(action, MARK, None)
+        target.adapter.perform(action, MARK, None)

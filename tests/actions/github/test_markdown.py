@@ -3,13 +3,14 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from shared.actions import Mark
 from shared.actions.github.markdown import LIMIT, compose, mute, read_stamp, shorten
+from tests.campaigns import examples
 
 MARK = Mark("0f3a", "triage", 2)
 #: How GitHub recognises a mention in the text of a page, outside code and links.
@@ -89,7 +90,7 @@ SPACES = ("\n", "\n\n", " ", "    ", "  ", "\t", "- ", "1. ", "> ")
 PIECES = some.sampled_from([*SYNTAX.split(), *SPACES])
 
 
-@settings(max_examples=600, deadline=None)
+@examples(600)
 @given(some.lists(PIECES, max_size=25).map("".join))
 def test_no_arrangement_of_markdown_lets_a_mention_through(text: str) -> None:
     assert mentions(mute(text)) == []

@@ -13,7 +13,7 @@ from shared.actions.github.queries import (
     SearchIssues,
 )
 from shared.errors import ActionRejected, ActionUnavailable
-from tests.actions.github.desk import SHOP, Desk
+from tests.actions.github.sandbox_issue import SHOP, SandboxIssue
 
 SECRET = "acme/secret"
 
@@ -25,69 +25,69 @@ def numbers(answer: dict[str, list[dict[str, int]]]) -> list[int]:
 # Issues
 
 
-def test_issues_are_found_by_words_and_qualifiers(desk: Desk) -> None:
-    desk.sandbox.open_issue(SHOP, "Login fails", "With *umlauts*: Jörg 登录")
-    desk.sandbox.open_pull_request(SHOP, "Fix the login")
-    found = desk.adapter.read(SearchIssues(SHOP, "login is:open"))
+def test_issues_are_found_by_words_and_qualifiers(target: SandboxIssue) -> None:
+    target.sandbox.open_issue(SHOP, "Login fails", "With *umlauts*: Jörg 登录")
+    target.sandbox.open_pull_request(SHOP, "Fix the login")
+    found = target.adapter.read(SearchIssues(SHOP, "login is:open"))
     assert (numbers(found), found["total"], found["complete"]) == ([2], 1, True)
     assert found["items"][0]["text"] == "With *umlauts*: Jörg 登录"
-    assert numbers(desk.adapter.read(SearchIssues(SHOP, "login", "pr"))) == [3]
-    assert numbers(desk.adapter.read(SearchIssues(SHOP, "登录"))) == [2]
-    assert numbers(desk.adapter.read(SearchIssues(SHOP, ""))) == [2, 1]
+    assert numbers(target.adapter.read(SearchIssues(SHOP, "login", "pr"))) == [3]
+    assert numbers(target.adapter.read(SearchIssues(SHOP, "登录"))) == [2]
+    assert numbers(target.adapter.read(SearchIssues(SHOP, ""))) == [2, 1]
 
 
-def test_a_search_says_that_there_is_more_than_it_shows(desk_with_token: Desk) -> None:
+def test_a_search_says_that_there_is_more_than_it_shows(target_with_token: SandboxIssue) -> None:
     for number in range(4):
-        desk_with_token.sandbox.open_issue(SHOP, f"Slow {number}", "x" * 5_000)
-    found = desk_with_token.adapter.read(SearchIssues(SHOP, "slow", limit=3))
+        target_with_token.sandbox.open_issue(SHOP, f"Slow {number}", "x" * 5_000)
+    found = target_with_token.adapter.read(SearchIssues(SHOP, "slow", limit=3))
     assert (len(found["items"]), found["total"], found["complete"]) == (3, 4, False)
     assert all(len(item["text"]) == 1_000 for item in found["items"])
 
 
 @pytest.mark.parametrize("words", [f"crash repo:{SECRET}", f"repo:{SECRET}", f'"x" repo:{SECRET}'])
-def test_no_words_lead_a_search_out_of_the_repository(desk: Desk, words: str) -> None:
-    desk.sandbox.add_repository(SECRET, private=True)
-    desk.sandbox.open_issue(SECRET, "crash x", "the secret")
-    desk.sandbox.push(SECRET, {"crash.txt": "x the secret"})
-    desk.sandbox.push(SHOP, {"README.md": "Shop"})
-    issues = desk.adapter.read(SearchIssues(SHOP, words))
-    code = desk.adapter.read(SearchCode(SHOP, f"secret {words}"))
+def test_no_words_lead_a_search_out_of_the_repository(target: SandboxIssue, words: str) -> None:
+    target.sandbox.add_repository(SECRET, private=True)
+    target.sandbox.open_issue(SECRET, "crash x", "the secret")
+    target.sandbox.push(SECRET, {"crash.txt": "x the secret"})
+    target.sandbox.push(SHOP, {"README.md": "Shop"})
+    issues = target.adapter.read(SearchIssues(SHOP, words))
+    code = target.adapter.read(SearchCode(SHOP, f"secret {words}"))
     # GitHub itself searched there: several `repo:` widen a search.
-    assert any(SECRET in str(one.answered) for one in desk.sandbox.exchanges())
+    assert any(SECRET in str(one.answered) for one in target.sandbox.exchanges())
     assert SECRET not in str((issues, code))
     assert "secret" not in str((issues, code))
     assert code["total"] == 0
 
 
-def test_an_issue_is_read_with_its_newest_comments(desk: Desk) -> None:
+def test_an_issue_is_read_with_its_newest_comments(target: SandboxIssue) -> None:
     for number in range(150):
-        desk.sandbox.comment(SHOP, desk.issue.number, f"comment {number}")
-    read = desk.adapter.read(ReadIssue(SHOP, desk.issue.number, comments=3))
+        target.sandbox.comment(SHOP, target.issue.number, f"comment {number}")
+    read = target.adapter.read(ReadIssue(SHOP, target.issue.number, comments=3))
     assert [said["text"] for said in read["comments"]] == [f"comment {n}" for n in (147, 148, 149)]
     assert (read["title"], read["text"], read["complete"]) == ("It crashes", "At checkout.", False)
-    few = desk.adapter.read(ReadIssue(SHOP, desk.sandbox.open_issue(SHOP, "Other"), comments=3))
+    few = target.adapter.read(ReadIssue(SHOP, target.sandbox.open_issue(SHOP, "Other"), comments=3))
     assert (few["comments"], few["text"], few["complete"]) == ([], "", True)
 
 
 # Files
 
 
-def test_a_file_is_read_at_any_ref(desk: Desk) -> None:
-    first = desk.sandbox.push(SHOP, {"docs/über 文件.md": "Grüße 你好 😀\n"})
-    desk.sandbox.push(SHOP, {"docs/über 文件.md": "two"})
-    desk.sandbox.push(SHOP, {"docs/über 文件.md": "three"}, branch="feature/a b")
+def test_a_file_is_read_at_any_ref(target: SandboxIssue) -> None:
+    first = target.sandbox.push(SHOP, {"docs/über 文件.md": "Grüße 你好 😀\n"})
+    target.sandbox.push(SHOP, {"docs/über 文件.md": "two"})
+    target.sandbox.push(SHOP, {"docs/über 文件.md": "three"}, branch="feature/a b")
     for ref, text in ((first, "Grüße 你好 😀\n"), ("", "two"), ("feature/a b", "three")):
-        read = desk.adapter.read(ReadText(SHOP, "docs/über 文件.md", ref))
+        read = target.adapter.read(ReadText(SHOP, "docs/über 文件.md", ref))
         assert (read["text"], read["path"], read["complete"]) == (text, "docs/über 文件.md", True)
 
 
-def test_a_long_file_is_cut_and_a_huge_one_refused(desk_with_token: Desk) -> None:
-    desk = desk_with_token
-    desk.sandbox.push(SHOP, {"long.txt": "很" * 70_000, "huge.txt": "x" * 1_100_000})
-    read = desk.adapter.read(ReadText(SHOP, "long.txt"))
+def test_a_long_file_is_cut_and_a_huge_one_refused(target_with_token: SandboxIssue) -> None:
+    target = target_with_token
+    target.sandbox.push(SHOP, {"long.txt": "很" * 70_000, "huge.txt": "x" * 1_100_000})
+    read = target.adapter.read(ReadText(SHOP, "long.txt"))
     assert (len(read["text"]), read["size"], read["complete"]) == (60_000, 210_000, False)
     with pytest.raises(ActionRejected, match=r"it has 1,100,000 bytes; the limit is 1,048,576"):
-        desk.adapter.read(ReadText(SHOP, "huge.txt"))
+        target.adapter.read(ReadText(SHOP, "huge.txt"))
 
 
 @pytest.mark.parametrize(
@@ -102,9 +102,9 @@ def test_a_long_file_is_cut_and_a_huge_one_refused(desk_with_token: Desk) -> Non
     ],
 )
 def test_what_is_no_text_file_is_refused_with_the_reason(
-    desk_with_token: Desk, path: str, reason: str
+    target_with_token: SandboxIssue, path: str, reason: str
 ) -> None:
-    desk_with_token.sandbox.push(
+    target_with_token.sandbox.push(
         SHOP,
         {
             "docs/a.md": "A",
@@ -115,22 +115,22 @@ def test_what_is_no_text_file_is_refused_with_the_reason(
         },
     )
     with pytest.raises(ActionRejected, match=reason):
-        desk_with_token.adapter.read(ReadText(SHOP, path))
+        target_with_token.adapter.read(ReadText(SHOP, path))
 
 
-def test_code_is_found_by_words(desk: Desk) -> None:
-    desk.sandbox.push(SHOP, {"src/cart.py": "def checkout(): ...", "README.md": "The shop"})
-    found = desk.adapter.read(SearchCode(SHOP, "checkout"))
+def test_code_is_found_by_words(target: SandboxIssue) -> None:
+    target.sandbox.push(SHOP, {"src/cart.py": "def checkout(): ...", "README.md": "The shop"})
+    found = target.adapter.read(SearchCode(SHOP, "checkout"))
     assert [item["path"] for item in found["items"]] == ["src/cart.py"]
     assert found["items"][0]["url"].endswith("/src/cart.py")
     with pytest.raises(ActionRejected, match="Validation Failed"):
-        desk.adapter.read(SearchCode(SHOP, ""))
+        target.adapter.read(SearchCode(SHOP, ""))
 
 
-def test_commits_are_listed_since_a_date_and_of_a_path(desk: Desk) -> None:
-    one = desk.sandbox.push(SHOP, {"a.md": "1"}, message="Begin")
-    two = desk.sandbox.push(SHOP, {"docs/b.md": "2"}, message="Write\n\nAnd more")
-    listed = desk.adapter.read(ListCommits(SHOP))
+def test_commits_are_listed_since_a_date_and_of_a_path(target: SandboxIssue) -> None:
+    one = target.sandbox.push(SHOP, {"a.md": "1"}, message="Begin")
+    two = target.sandbox.push(SHOP, {"docs/b.md": "2"}, message="Write\n\nAnd more")
+    listed = target.adapter.read(ListCommits(SHOP))
     assert [item["sha"] for item in listed["items"]] == [two, one]
     assert listed["items"][0] == {
         "sha": two,
@@ -139,52 +139,54 @@ def test_commits_are_listed_since_a_date_and_of_a_path(desk: Desk) -> None:
         "at": listed["items"][0]["at"],
         "url": listed["items"][0]["url"],
     }
-    docs = desk.adapter.read(ListCommits(SHOP, path="docs"))
+    docs = target.adapter.read(ListCommits(SHOP, path="docs"))
     assert [item["sha"] for item in docs["items"]] == [two]
-    assert desk.adapter.read(ListCommits(SHOP, since="2999-01-01"))["items"] == []
-    assert desk.adapter.read(ListCommits(SHOP, limit=1))["complete"] is False
+    assert target.adapter.read(ListCommits(SHOP, since="2999-01-01"))["items"] == []
+    assert target.adapter.read(ListCommits(SHOP, limit=1))["complete"] is False
     with pytest.raises(ActionRejected, match="`since` is not a date"):
-        desk.adapter.read(ListCommits(SHOP, since="last week"))
+        target.adapter.read(ListCommits(SHOP, since="last week"))
 
 
 # Pull requests
 
 
-def test_the_last_merged_pull_requests_are_listed_newest_first(desk: Desk) -> None:
-    made = [desk.sandbox.open_pull_request(SHOP, f"Change {n}") for n in range(5)]
+def test_the_last_merged_pull_requests_are_listed_newest_first(target: SandboxIssue) -> None:
+    made = [target.sandbox.open_pull_request(SHOP, f"Change {n}") for n in range(5)]
     for number in made[:4]:
-        desk.sandbox.merge_pull_request(SHOP, number)
-    desk.sandbox.edit_issue(SHOP, made[4], state="closed")
-    merged = desk.adapter.read(ListPulls(SHOP, "merged"))
+        target.sandbox.merge_pull_request(SHOP, number)
+    target.sandbox.edit_issue(SHOP, made[4], state="closed")
+    merged = target.adapter.read(ListPulls(SHOP, "merged"))
     assert sorted(numbers(merged)) == made[:4]
     assert {item["state"] for item in merged["items"]} == {"merged"}
-    few = desk.adapter.read(ListPulls(SHOP, "merged", limit=3))
+    few = target.adapter.read(ListPulls(SHOP, "merged", limit=3))
     assert (len(few["items"]), few["complete"]) == (3, False)
-    assert desk.adapter.read(ListPulls(SHOP, "merged", since="2999-01-01"))["items"] == []
-    assert numbers(desk.adapter.read(ListPulls(SHOP))) == []
-    assert len(desk.adapter.read(ListPulls(SHOP, "closed"))["items"]) == 5
+    assert target.adapter.read(ListPulls(SHOP, "merged", since="2999-01-01"))["items"] == []
+    assert numbers(target.adapter.read(ListPulls(SHOP))) == []
+    assert len(target.adapter.read(ListPulls(SHOP, "closed"))["items"]) == 5
 
 
 def test_all_merged_pull_requests_are_found_behind_a_page_of_closed_ones(
-    desk_with_token: Desk,
+    target_with_token: SandboxIssue,
 ) -> None:
-    desk = desk_with_token
+    target = target_with_token
     for n in range(3):
-        desk.sandbox.merge_pull_request(SHOP, desk.sandbox.open_pull_request(SHOP, f"Merged {n}"))
+        target.sandbox.merge_pull_request(
+            SHOP, target.sandbox.open_pull_request(SHOP, f"Merged {n}")
+        )
     for n in range(120):
-        number = desk.sandbox.open_pull_request(SHOP, f"Closed {n}")
-        desk.sandbox.edit_issue(SHOP, number, state="closed")
-    listed = desk.adapter.read(ListPulls(SHOP, "merged", limit=40))
+        number = target.sandbox.open_pull_request(SHOP, f"Closed {n}")
+        target.sandbox.edit_issue(SHOP, number, state="closed")
+    listed = target.adapter.read(ListPulls(SHOP, "merged", limit=40))
     assert (len(listed["items"]), listed["complete"]) == (3, True)
 
 
-def test_a_pull_request_is_read_with_patches_up_to_a_bound(desk: Desk) -> None:
-    desk.sandbox.push(SHOP, {"a.py": "one\n", "gone.py": "x\n"})
-    desk.sandbox.push(
+def test_a_pull_request_is_read_with_patches_up_to_a_bound(target: SandboxIssue) -> None:
+    target.sandbox.push(SHOP, {"a.py": "one\n", "gone.py": "x\n"})
+    target.sandbox.push(
         SHOP, {"a.py": "two\n", "b.py": "很\n" * 2_000, "gone.py": None}, branch="change"
     )
-    number = desk.sandbox.open_pull_request(SHOP, "Change", "It")
-    read = desk.adapter.read(ReadPull(SHOP, number, most=200))
+    number = target.sandbox.open_pull_request(SHOP, "Change", "It")
+    read = target.adapter.read(ReadPull(SHOP, number, most=200))
     files = {file["path"]: file for file in read["files"]}
     assert files["a.py"]["patch"] == "@@ -1 +1 @@\n-one\n+two"
     assert (files["a.py"]["additions"], files["a.py"]["deletions"]) == (1, 1)
@@ -192,7 +194,7 @@ def test_a_pull_request_is_read_with_patches_up_to_a_bound(desk: Desk) -> None:
     assert not files["b.py"]["complete"]
     assert sum(len(file["patch"]) for file in read["files"]) <= 200
     assert not read["complete"]
-    assert desk.adapter.read(ReadPull(SHOP, number))["complete"]
+    assert target.adapter.read(ReadPull(SHOP, number))["complete"]
 
 
 # All of them
@@ -210,14 +212,14 @@ QUERIES = (
 
 @pytest.mark.parametrize("query", QUERIES, ids=lambda query: type(query).__name__)
 def test_a_query_says_what_is_missing_or_when_to_come_again(
-    desk_with_token: Desk, query: ReadText
+    target_with_token: SandboxIssue, query: ReadText
 ) -> None:
-    desk = desk_with_token
+    target = target_with_token
     with pytest.raises(ActionRejected, match=r"could not .* acme/none"):
-        desk.adapter.read(ReadText("acme/none", "README.md"))
-    desk.sandbox.fail_next(403, retry_after=7)
+        target.adapter.read(ReadText("acme/none", "README.md"))
+    target.sandbox.fail_next(403, retry_after=7)
     with pytest.raises(ActionUnavailable, match="rate limited, retry in 7 s"):
-        desk.adapter.read(query)
-    desk.sandbox.fail_next(403)
+        target.adapter.read(query)
+    target.sandbox.fail_next(403)
     with pytest.raises(ActionRejected, match="it needs the permission"):
-        desk.adapter.read(query)
+        target.adapter.read(query)

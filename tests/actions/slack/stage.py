@@ -20,7 +20,7 @@ from shared.journal import Journal
 from shared.runtime.function import capabilities as composed
 from shared.runtime.function import handler_of
 from shared.settings import Settings
-from tests.actions.slack.place import connect
+from tests.actions.slack.sandbox_thread import connect
 from tests.events.made import an_event
 from tests.models.scripted_server import ScriptedServer
 

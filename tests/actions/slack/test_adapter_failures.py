@@ -16,7 +16,7 @@ from shared.errors import (
     SettingsError,
 )
 from shared.events import SlackMessage, Thread
-from tests.actions.slack.place import MARK, Place, connect
+from tests.actions.slack.sandbox_thread import MARK, SandboxThread, connect
 
 
 @pytest.mark.parametrize(
@@ -32,32 +32,32 @@ from tests.actions.slack.place import MARK, Place, connect
         ("ekm_access_denied", "docs.slack.dev"),
     ],
 )
-def test_a_refusal_says_what_to_do(place: Place, error: str, advice: str) -> None:
-    place.slack.fail_next("chat.postMessage", error)
+def test_a_refusal_says_what_to_do(target: SandboxThread, error: str, advice: str) -> None:
+    target.slack.fail_next("chat.postMessage", error)
     with pytest.raises(ActionRejected) as caught:
-        place.adapter.perform(Reply(place.thread, "a secret"), MARK, None)
-    assert f"could not post to {place.thread.ref}: {error}; " in str(caught.value)
+        target.adapter.perform(Reply(target.thread, "a secret"), MARK, None)
+    assert f"could not post to {target.thread.ref}: {error}; " in str(caught.value)
     assert advice in str(caught.value)
     assert "a secret" not in str(caught.value)
-    assert place.slack.bot_token not in str(caught.value)
+    assert target.slack.bot_token not in str(caught.value)
 
 
-def test_an_empty_reply_is_refused(place: Place) -> None:
+def test_an_empty_reply_is_refused(target: SandboxThread) -> None:
     with pytest.raises(ActionRejected, match="no_text; give the reply a text"):
-        place.adapter.perform(Reply(place.thread, " \n"), MARK, None)
+        target.adapter.perform(Reply(target.thread, " \n"), MARK, None)
 
 
-def test_a_refused_reaction_says_what_to_do(place: Place) -> None:
+def test_a_refused_reaction_says_what_to_do(target: SandboxThread) -> None:
     with pytest.raises(ActionRejected, match="invalid_name; use the name of an emoji"):
-        place.adapter.perform(React(place.message, "No!"), MARK, None)
+        target.adapter.perform(React(target.message, "No!"), MARK, None)
     with pytest.raises(ActionRejected, match="message_not_found; the message was deleted"):
-        place.adapter.perform(React(SlackMessage(TEAM, GENERAL, "1.1"), "eyes"), MARK, None)
+        target.adapter.perform(React(SlackMessage(TEAM, GENERAL, "1.1"), "eyes"), MARK, None)
 
 
-def test_what_slack_will_not_show_cannot_be_told(place: Place) -> None:
-    place.slack.fail_next("conversations.replies", "missing_scope")
+def test_what_slack_will_not_show_cannot_be_told(target: SandboxThread) -> None:
+    target.slack.fail_next("conversations.replies", "missing_scope")
     with pytest.raises(EffectUnknown, match="add the scope channels:history"):
-        place.adapter.find(Reply(place.thread, "Hello"), MARK)
+        target.adapter.find(Reply(target.thread, "Hello"), MARK)
 
 
 @pytest.mark.parametrize(
@@ -78,36 +78,36 @@ def test_what_slack_will_not_show_cannot_be_told(place: Place) -> None:
     ],
 )
 def test_what_passes_can_be_tried_again(
-    place: Place, fault: dict[str, object], sent: bool, retry_after: float | None
+    target: SandboxThread, fault: dict[str, object], sent: bool, retry_after: float | None
 ) -> None:
-    place.slack.fail_next("chat.postMessage", **fault)  # type: ignore[arg-type]
+    target.slack.fail_next("chat.postMessage", **fault)  # type: ignore[arg-type]
     with pytest.raises(ActionUnavailable) as caught:
-        place.adapter.perform(Reply(place.thread, "Hello"), MARK, None)
+        target.adapter.perform(Reply(target.thread, "Hello"), MARK, None)
     assert (caught.value.sent, caught.value.retry_after) == (sent, retry_after)
-    found = place.adapter.find(Reply(place.thread, "Hello"), MARK)
+    found = target.adapter.find(Reply(target.thread, "Hello"), MARK)
     assert (found is not None) == bool(fault.get("after"))
 
 
-def test_an_answer_that_is_not_slacks_is_named(place: Place) -> None:
-    place.slack.fail_next("chat.postMessage", status=404)
+def test_an_answer_that_is_not_slacks_is_named(target: SandboxThread) -> None:
+    target.slack.fail_next("chat.postMessage", status=404)
     with pytest.raises(ActionRejected, match="HTTP 404; check SLACK_API_URL"):
-        place.adapter.perform(Reply(place.thread, "Hello"), MARK, None)
+        target.adapter.perform(Reply(target.thread, "Hello"), MARK, None)
 
 
-def test_a_late_answer_leaves_open_what_happened(place: Place) -> None:
-    place.slack.slow_next("chat.postMessage", 30)
-    reply = Reply(place.thread, "Hello")
-    hasty = connect(place.slack.api_url, timeout=1)
+def test_a_late_answer_leaves_open_what_happened(target: SandboxThread) -> None:
+    target.slack.slow_next("chat.postMessage", 30)
+    reply = Reply(target.thread, "Hello")
+    hasty = connect(target.slack.api_url, timeout=1)
     with pytest.raises(ActionUnavailable, match="TimeoutError; no answer") as caught:
         hasty.perform(reply, MARK, None)
     assert caught.value.sent
     assert hasty.find(reply, MARK) is not None
 
 
-def test_a_lookup_that_fails_sent_nothing(place: Place) -> None:
-    place.slack.fail_next("conversations.replies")
+def test_a_lookup_that_fails_sent_nothing(target: SandboxThread) -> None:
+    target.slack.fail_next("conversations.replies")
     with pytest.raises(ActionUnavailable) as caught:
-        place.adapter.find(Reply(place.thread, "Hello"), MARK)
+        target.adapter.find(Reply(target.thread, "Hello"), MARK)
     assert not caught.value.sent
 
 

@@ -8,92 +8,96 @@ from shared.actions.slack.actions import Channel, Post, ReadThread
 from shared.actions.slack.text import pieces
 from shared.errors import ActionRejected, ActionUnavailable, EffectUnknown
 from shared.events import Thread
-from tests.actions.slack.place import MARK, Place
+from tests.actions.slack.sandbox_thread import MARK, SandboxThread
 
 LONG = "今天天气很好。😀 " * 2_500
 
 
 @pytest.fixture
-def releases(place: Place) -> str:
-    return place.slack.workspace.add_channel("releases")
+def releases(target: SandboxThread) -> str:
+    return target.slack.workspace.add_channel("releases")
 
 
-def said(place: Place, channel: str) -> list[str]:
-    return [message["blocks"][0]["text"] for message in place.slack.messages(channel)]
+def said(target: SandboxThread, channel: str) -> list[str]:
+    return [message["blocks"][0]["text"] for message in target.slack.messages(channel)]
 
 
 @pytest.mark.parametrize(
     "name", ["#releases", "releases", " #Releases ", "C0RELEASES", "<#C0RELEASES|releases>"]
 )
-def test_a_post_goes_into_a_channel_by_name_or_id(place: Place, releases: str, name: str) -> None:
+def test_a_post_goes_into_a_channel_by_name_or_id(
+    target: SandboxThread, releases: str, name: str
+) -> None:
     post = Post(Channel.named(name), "**Out now** <!channel>")
-    assert place.adapter.find(post, MARK) is None
-    receipt = place.adapter.perform(post, MARK, None)
-    (message,) = place.slack.messages(releases)
+    assert target.adapter.find(post, MARK) is None
+    receipt = target.adapter.perform(post, MARK, None)
+    (message,) = target.slack.messages(releases)
     assert message["user"] == BOT_USER
     assert "thread_ts" not in message
-    assert said(place, releases) == ["**Out now** <\u200b!channel>"]
+    assert said(target, releases) == ["**Out now** <\u200b!channel>"]
     assert receipt.data == {"channel": releases, "ts": message["ts"]}
     assert receipt.url.endswith(f"?team={TEAM}&channel={releases}&message_ts={receipt.id}")
-    assert place.adapter.find(post, MARK) == receipt
-    assert place.adapter.find(post, Mark("key-2", "plan", 1)) is None
+    assert target.adapter.find(post, MARK) == receipt
+    assert target.adapter.find(post, Mark("key-2", "plan", 1)) is None
 
 
-def test_a_private_channel_is_found_where_the_bot_is_in_it(place: Place) -> None:
-    private = place.slack.workspace.add_channel("private", private=True)
-    place.slack.workspace.add_channel("hidden", private=True, member=False)
-    place.adapter.perform(Post(Channel("#private"), "Hello"), MARK, None)
-    assert said(place, private) == ["Hello"]
+def test_a_private_channel_is_found_where_the_bot_is_in_it(target: SandboxThread) -> None:
+    private = target.slack.workspace.add_channel("private", private=True)
+    target.slack.workspace.add_channel("hidden", private=True, member=False)
+    target.adapter.perform(Post(Channel("#private"), "Hello"), MARK, None)
+    assert said(target, private) == ["Hello"]
     with pytest.raises(ActionRejected, match="could not find channel #hidden: the app sees none"):
-        place.adapter.perform(Post(Channel("#hidden"), "Hello"), MARK, None)
+        target.adapter.perform(Post(Channel("#hidden"), "Hello"), MARK, None)
 
 
-def test_a_channel_is_found_behind_a_thousand_others(place: Place) -> None:
+def test_a_channel_is_found_behind_a_thousand_others(target: SandboxThread) -> None:
     for number in range(1_005):
-        place.slack.workspace.add_channel(f"room-{number}")
-    last = place.slack.workspace.add_channel("zz-last")
-    place.adapter.perform(Post(Channel("#zz-last"), "Hello"), MARK, None)
-    assert said(place, last) == ["Hello"]
+        target.slack.workspace.add_channel(f"room-{number}")
+    last = target.slack.workspace.add_channel("zz-last")
+    target.adapter.perform(Post(Channel("#zz-last"), "Hello"), MARK, None)
+    assert said(target, last) == ["Hello"]
 
 
-def test_a_long_post_goes_on_in_its_thread(place: Place, releases: str) -> None:
+def test_a_long_post_goes_on_in_its_thread(target: SandboxThread, releases: str) -> None:
     post = Post(Channel(releases), LONG)
-    receipt = place.adapter.perform(post, MARK, None)
+    receipt = target.adapter.perform(post, MARK, None)
     assert len(pieces(LONG)) > 2
-    assert said(place, releases) == pieces(LONG)
-    assert len(place.slack.thread(releases, receipt.id)) == len(pieces(LONG))
-    assert place.adapter.find(post, MARK) == receipt
+    assert said(target, releases) == pieces(LONG)
+    assert len(target.slack.thread(releases, receipt.id)) == len(pieces(LONG))
+    assert target.adapter.find(post, MARK) == receipt
 
 
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("broken", range(3))
 def test_a_break_in_a_long_post_doubles_nothing(
-    place: Place, releases: str, broken: int, after: bool
+    target: SandboxThread, releases: str, broken: int, after: bool
 ) -> None:
     post = Post(Channel("#releases"), LONG)
     for _ in range(broken):
-        place.slack.slow_next("chat.postMessage", 0.0)
-    place.slack.fail_next("chat.postMessage", after=after)
+        target.slack.slow_next("chat.postMessage", 0.0)
+    target.slack.fail_next("chat.postMessage", after=after)
     with pytest.raises(ActionUnavailable) as caught:
-        place.adapter.perform(post, MARK, None)
+        target.adapter.perform(post, MARK, None)
     assert caught.value.sent
-    if not place.adapter.find(post, MARK):
-        place.adapter.perform(post, MARK, None)
-    assert said(place, releases) == pieces(LONG)
+    if not target.adapter.find(post, MARK):
+        target.adapter.perform(post, MARK, None)
+    assert said(target, releases) == pieces(LONG)
 
 
-def test_the_same_metadata_from_another_is_not_found(place: Place, releases: str) -> None:
+def test_the_same_metadata_from_another_is_not_found(target: SandboxThread, releases: str) -> None:
     payload = {"effect": "key-1", "flow": "chat", "depth": 1, "part": 0, "parts": 1}
     forged = {"event_type": "agent_flows_effect", "event_payload": payload}
-    place.slack.workspace.post(releases, BOB, None, text="Hi", metadata=forged, bot_id="B0OTHER")
-    assert place.adapter.find(Post(Channel(releases), "Hi"), MARK) is None
+    target.slack.workspace.post(releases, BOB, None, text="Hi", metadata=forged, bot_id="B0OTHER")
+    assert target.adapter.find(Post(Channel(releases), "Hi"), MARK) is None
 
 
-def test_a_post_may_stand_too_far_back_to_be_looked_for(place: Place, releases: str) -> None:
+def test_a_post_may_stand_too_far_back_to_be_looked_for(
+    target: SandboxThread, releases: str
+) -> None:
     for number in range(5_000):
-        place.slack.workspace.post(releases, ALICE, None, text=str(number))
+        target.slack.workspace.post(releases, ALICE, None, text=str(number))
     with pytest.raises(EffectUnknown, match="more than 4995 new messages"):
-        place.adapter.find(Post(Channel(releases), "Hello"), MARK)
+        target.adapter.find(Post(Channel(releases), "Hello"), MARK)
 
 
 @pytest.mark.parametrize(
@@ -104,35 +108,35 @@ def test_a_post_may_stand_too_far_back_to_be_looked_for(place: Place, releases: 
     ],
 )
 def test_a_channel_that_cannot_be_posted_to_is_said_to_be_so(
-    place: Place, options: dict[str, bool], reason: str
+    target: SandboxThread, options: dict[str, bool], reason: str
 ) -> None:
-    place.slack.workspace.add_channel("closed", **options)
+    target.slack.workspace.add_channel("closed", **options)
     with pytest.raises(ActionRejected, match=reason):
-        place.adapter.perform(Post(Channel("#closed"), "Hello"), MARK, None)
+        target.adapter.perform(Post(Channel("#closed"), "Hello"), MARK, None)
 
 
-def test_a_missing_scope_is_named(place: Place, releases: str) -> None:
-    place.slack.fail_next("conversations.list", "missing_scope")
+def test_a_missing_scope_is_named(target: SandboxThread, releases: str) -> None:
+    target.slack.fail_next("conversations.list", "missing_scope")
     with pytest.raises(ActionRejected, match="add the scope channels:history to the Slack app"):
-        place.adapter.perform(Post(Channel("#releases"), "Hello"), MARK, None)
+        target.adapter.perform(Post(Channel("#releases"), "Hello"), MARK, None)
 
 
-def test_a_thread_is_read_from_its_first_message_on(place: Place) -> None:
+def test_a_thread_is_read_from_its_first_message_on(target: SandboxThread) -> None:
     for number in range(5):
-        place.slack.say(GENERAL, f"{number} &lt;b&gt;", BOB, place.thread.ts)
-    read = place.adapter.read(ReadThread(place.thread))
+        target.slack.say(GENERAL, f"{number} &lt;b&gt;", BOB, target.thread.ts)
+    read = target.adapter.read(ReadThread(target.thread))
     assert [item["text"] for item in read["items"]] == [
         "Hello?",
         *(f"{number} <b>" for number in range(5)),
     ]
     assert (read["items"][1]["author"], read["complete"]) == (BOB, True)
-    short = place.adapter.read(ReadThread(place.thread, limit=3))
+    short = target.adapter.read(ReadThread(target.thread, limit=3))
     assert [item["text"] for item in short["items"]] == ["Hello?", "3 <b>", "4 <b>"]
     assert not short["complete"]
-    place.slack.say(GENERAL, "x" * 5_000, BOB, place.thread.ts)
-    assert len(place.adapter.read(ReadThread(place.thread))["items"][-1]["text"]) == 3_000
+    target.slack.say(GENERAL, "x" * 5_000, BOB, target.thread.ts)
+    assert len(target.adapter.read(ReadThread(target.thread))["items"][-1]["text"]) == 3_000
 
 
-def test_a_thread_that_is_gone_cannot_be_read(place: Place) -> None:
+def test_a_thread_that_is_gone_cannot_be_read(target: SandboxThread) -> None:
     with pytest.raises(ActionRejected, match="it is not there"):
-        place.adapter.read(ReadThread(Thread(TEAM, GENERAL, "1.1")))
+        target.adapter.read(ReadThread(Thread(TEAM, GENERAL, "1.1")))

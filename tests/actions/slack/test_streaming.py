@@ -3,7 +3,7 @@ end."""
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -18,6 +18,7 @@ from shared.agent.tools import tool
 from shared.events import Event, Issue
 from tests.actions.slack.stage import ONCE, Json, Stage
 from tests.models.scripted_server import Fails, Says
+from tests.waiting import wait_for
 
 ANSWER = "We deploy on Tuesdays, at ten, and Ada has the key."
 OTHER = "On Thursdays."
@@ -314,7 +315,7 @@ def test_a_change_that_arrives_behind_the_answer_changes_nothing(stage: Stage) -
     event = stage.asked()
     assert stage.deliver(event, timeout=1)
     assert stage.replies(event) == [ANSWER]
-    _wait(lambda: any(call in _interim(stage) for call in stage.slack.calls("chat.update")))
+    wait_for(lambda: any(call in _interim(stage) for call in stage.slack.calls("chat.update")))
     time.sleep(0.2)  # the call is there; so is what it did
     assert stage.replies(event) == [ANSWER]
 
@@ -344,7 +345,7 @@ def test_when_a_person_deletes_the_draft_the_answer_still_comes(stage: Stage) ->
     event = stage.asked()
 
     def delete() -> None:
-        _wait(lambda: stage.replies(event))
+        wait_for(lambda: stage.replies(event))
         message = stage.slack.thread(SUPPORT, event.thread.ts)[1]
         stage.slack.delete(SUPPORT, message["ts"])
 
@@ -409,10 +410,3 @@ def _interim(stage: Stage) -> list[Json]:
 
 def _without_identity(call: Json) -> Json:
     return {name: call[name] for name in call if name not in {"thread_ts", "metadata"}}
-
-
-def _wait(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)

@@ -10,6 +10,7 @@ import pytest
 
 from flows.triage import triage
 from infra.cli.__main__ import main
+from infra.project import ROOT
 from shared.database import Database
 from shared.events import run_id
 from shared.models import ChatMessage, ModelReply, ModelRequest, Payer, Usage
@@ -20,7 +21,7 @@ from shared.perception import github, slack
 from tests.events.made import an_event
 from tests.flows.bench import Bench
 
-SAVED = Path(__file__).parents[2] / "events/saved"
+SAVED = ROOT / "tests/events/saved"
 CRASH = an_event(text="Checkout crashes\n\nA stack trace appears.")
 
 Requests = list[tuple[str, dict[str, str], bytes]]

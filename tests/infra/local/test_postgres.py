@@ -23,6 +23,7 @@ from infra.local import postgres_files as files
 from infra.local.postgres import EmbeddedPostgres
 from infra.project import ROOT
 from shared.errors import DatabaseUnavailable, SettingsError
+from tests.waiting import wait_for
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user")
 
@@ -117,10 +118,7 @@ def lives(pid: int) -> bool:
 
 def ends(pid: int) -> bool:
     """Wait for the process to end: one that has freed its memory may still be on its way out."""
-    deadline = time.monotonic() + 20
-    while lives(pid) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return not lives(pid)
+    return wait_for(lambda: not lives(pid))
 
 
 def child(home: Path) -> "subprocess.Popen[str]":

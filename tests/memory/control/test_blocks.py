@@ -15,7 +15,7 @@ from shared.memory.documents.ingestion import Ingestion
 from shared.memory.documents.sources import Place
 from shared.memory.embedding.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
-from tests.memory.control.stored import rows
+from tests.memory.control.table_text import table_text
 
 TENANT = "github:acme"
 
@@ -174,7 +174,7 @@ def test_who_reaches_nothing_blocks_nothing(database: Database) -> None:
     for subject in ("ref:acme", "source:github:acme", "@eve"):
         forget(database, subject, reach)
         forget(database, subject, replace(reach, audiences=frozenset(), grounds="github:acme"))
-    assert rows(database, "memory_blocks") == ""
+    assert table_text(database, "memory_blocks") == ""
 
 
 def test_a_name_that_nothing_can_have_is_no_subject() -> None:

@@ -16,7 +16,7 @@ from shared.perception import github, slack
 from shared.perception.departures import TYPES, Departure, departures
 from tests.events.published import github_delivery, slack_requests
 from tests.flows.bench import Bench
-from tests.memory.control.stored import rows
+from tests.memory.control.table_text import table_text
 
 TENANT = "acme"
 TENANTS = {"github:Codertocat": TENANT, "slack:T1": TENANT, "github:Octocoders": TENANT}
@@ -43,7 +43,7 @@ def remember(database: Database, tenant: str = TENANT) -> None:
 
 
 def kept(database: Database) -> set[str]:
-    held = rows(database, "memories", tenant=TENANT)
+    held = table_text(database, "memories", tenant=TENANT)
     return {source for source in SOURCES if f"note {source}" in held}
 
 

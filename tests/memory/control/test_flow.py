@@ -15,7 +15,7 @@ from shared.events import Actor, Event, ResponseUrl
 from tests.events.made import an_event
 from tests.flows.bench import Bench
 from tests.flows.test_chat import replies, said
-from tests.memory.control.stored import rows
+from tests.memory.control.table_text import table_text
 
 ADA = Actor("U1", "U1", role="member")
 EVE = Actor("U9", "U9", role="none")
@@ -74,7 +74,7 @@ def test_forgetting_takes_what_was_said_in_conversations_too(bench: Bench) -> No
     bench.deliver(chat, said("The launch code is 4711.", ts="1.1"))
     assert "turn" in told(bench, "forget", "4711", "1.2")
     for table in ("memories", "turns", "events", "steps", "effects"):
-        assert "4711" not in rows(bench.database, table, but="slack:T1:C1:1.2"), table
+        assert "4711" not in table_text(bench.database, table, but="slack:T1:C1:1.2"), table
 
 
 def test_the_same_command_twice_is_done_and_answered_once(bench: Bench) -> None:

@@ -25,7 +25,7 @@ from shared.memory.conversations.turns import Conversations, Turn
 from shared.memory.embedding.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
 from tests.events.made import an_event
-from tests.memory.control.stored import rows
+from tests.memory.control.table_text import table_text
 
 TENANT = "github:acme"
 TABLES = ("memories", "memory_vectors", "turns", "events", "steps", "effects", "batch_requests")
@@ -112,11 +112,11 @@ def test_a_subject_goes_from_every_table_with_its_counts(
         TENANT,
         [Statement(cache, {}), Statement(totals, {}), Statement(plan, {"event": secret.id})],
     )
-    before = {table: rows(database, table) for table in (*TABLES, "plans", "prompt_cache")}
+    before = {table: table_text(database, table) for table in (*TABLES, "plans", "prompt_cache")}
     assert all("4711" in before[table] or table == "memory_vectors" for table in before)
     counts = forget(control, "4711")
     for table in (*TABLES, "plans", "prompt_cache"):
-        assert "4711" not in rows(database, table), table
+        assert "4711" not in table_text(database, table), table
     assert counts == {
         "memories": 1,
         "memory_vectors": 1,
@@ -131,10 +131,10 @@ def test_a_subject_goes_from_every_table_with_its_counts(
         "memory_blocks": 1,
         "elsewhere": 0,
     }
-    assert "vault is grey" in rows(database, "memories")
-    assert "What of the vault?" in rows(database, "events")
-    assert rows(database, "runs").count("done") == 3
-    assert "(github:acme,0,0,0,0)" in rows(database, "prompt_cache_totals")
+    assert "vault is grey" in table_text(database, "memories")
+    assert "What of the vault?" in table_text(database, "events")
+    assert table_text(database, "runs").count("done") == 3
+    assert "(github:acme,0,0,0,0)" in table_text(database, "prompt_cache_totals")
 
 
 def test_history_goes_too(database: Database, control: MemoryControl) -> None:
@@ -143,7 +143,7 @@ def test_history_goes_too(database: Database, control: MemoryControl) -> None:
     database.run(TENANT, [Statement(old, {})])
     remember(database, an_entry("the code is 4712", ref="code"))
     assert forget(control, "4711")["memories"] == 1
-    assert "4712" in rows(database, "memories")
+    assert "4712" in table_text(database, "memories")
 
 
 def test_the_same_request_again_does_nothing_and_says_the_same(
@@ -153,7 +153,7 @@ def test_the_same_request_again_does_nothing_and_says_the_same(
     first = forget(control, "4711")
     remember(database, an_entry("the other code is 4711"))
     assert forget(control, "4711") == first
-    assert "the other code" in rows(database, "memories")
+    assert "the other code" in table_text(database, "memories")
     assert forget(control, "4711", "e2")["memories"] == 1
 
 
@@ -184,7 +184,7 @@ def test_what_a_subject_names(
         an_entry("green", author="eve", source="github:acme/bank#1"),
     )
     forget(control, subject)
-    held = rows(database, "memories")
+    held = table_text(database, "memories")
     assert {name for name in ("red", "blue", "green") if name in held} == left
 
 
@@ -219,14 +219,14 @@ def test_what_was_forgotten_is_not_remembered_again(
     remember(database, an_entry("the code is 4711!", ref="acme/shop#7"))
     assert forget(control, subject)["memories"] == 1
     remember(database, an_entry(**changes))
-    assert rows(database, "memories") == ""
+    assert table_text(database, "memories") == ""
     remember(database, an_entry("new", author="tom", ref="x", source="github:acme/bank"))
-    assert "new" in rows(database, "memories")
+    assert "new" in table_text(database, "memories")
     assert control.blocks(TENANT)
     for block in control.blocks(TENANT):
         assert control.lift(Request(TENANT, "op", "e2"), block["by"], block["value"]) == 1
     remember(database, an_entry(**changes))
-    assert rows(database, "memories").count("github:d1") == 2
+    assert table_text(database, "memories").count("github:d1") == 2
 
 
 def test_a_run_that_has_not_ended_keeps_its_records(
@@ -236,7 +236,7 @@ def test_a_run_that_has_not_ended_keeps_its_records(
         happen(database, an_event(id=f"github:{state}", text="code 4711"), state=state)
     counts = forget(control, "4711")
     assert (counts["turns"], counts["events"], counts["steps"]) == (8, 0, 0)
-    assert rows(database, "steps").count("4711") == 4
+    assert table_text(database, "steps").count("4711") == 4
 
 
 def test_nothing_beyond_reach_is_touched(database: Database, control: MemoryControl) -> None:
@@ -261,7 +261,7 @@ def test_nothing_beyond_reach_is_touched(database: Database, control: MemoryCont
         own_only=False,
     )
     assert (counts["memories"], counts["elsewhere"], counts["turns"]) == (1, 2, 2)
-    held = "".join(rows(database, table) for table in ("memories", "turns", "events"))
+    held = "".join(table_text(database, table) for table in ("memories", "turns", "events"))
     assert "4711 here" not in held
     assert "4711 said here" not in held
     for kept in ("4711 secret", "4711 of another", "4711 of slack", "4711 said there"):
@@ -285,7 +285,7 @@ def test_only_ones_own_goes_when_only_that_may(database: Database, control: Memo
     }
     counts = forget(control, "4711", audiences=frozenset({"public"}), **mine)
     assert (counts["memories"], counts["turns"], counts["events"]) == (1, 2, 1)
-    held = "".join(rows(database, table) for table in ("memories", "turns", "events"))
+    held = "".join(table_text(database, table) for table in ("memories", "turns", "events"))
     assert held.count("4711 of eve in slack") == 1
     assert "4711 said by eve" not in held
     assert "4711 said by ada" in held
@@ -297,8 +297,8 @@ def test_a_person_goes_with_what_they_said(database: Database, control: MemoryCo
     happen(database, other)
     assert forget(control, "@ada")["turns"] == 2
     for table in TABLES:
-        assert "1815" not in rows(database, table), table
-    assert "Who?" in rows(database, "turns")
+        assert "1815" not in table_text(database, table), table
+    assert "Who?" in table_text(database, "turns")
 
 
 def test_words_in_a_payload_are_no_text_of_an_event(
@@ -317,8 +317,8 @@ def test_another_tenant_keeps_everything(database: Database, control: MemoryCont
     forget(control, "4711")
     forget(control, "source:github:acme", "e2")
     for table in TABLES:
-        assert rows(database, table) == ""
-        assert rows(database, table, tenant=other)
+        assert table_text(database, table) == ""
+        assert table_text(database, table, tenant=other)
 
 
 def test_an_export_holds_all_with_history_and_is_read_by_the_page(
@@ -347,7 +347,7 @@ def test_each_kind_is_kept_as_long_as_the_setting_says(
     assert statement
     assert database.run(TENANT, [statement]) == [[{"memories": 2}]]
     assert database.run(TENANT, [statement]) == [[{"memories": 0}]]
-    assert rows(database, "memories").count("old") == 1
+    assert table_text(database, "memories").count("old") == 1
 
 
 def test_an_owner_that_is_no_superuser_expires_the_memories_of_all_tenants(
@@ -390,8 +390,8 @@ def test_what_was_ingested_of_a_source_is_taken_anew_when_it_comes_back(
         database.run(TENANT, [Statement(sql, {"source": place}) for sql in (file, source)])
     assert forget(control, "source:github:acme/shop", blocks=False, everywhere=True)
     for table in ("memory_files", "memory_sources"):
-        assert "acme/shop" not in rows(database, table)
-        assert "acme/bank" in rows(database, table)
+        assert "acme/shop" not in table_text(database, table)
+        assert "acme/bank" in table_text(database, table)
 
 
 def test_forgetting_little_reads_little(
@@ -419,7 +419,7 @@ def test_forgetting_little_reads_little(
         {},
     )
     tables = ("memories", "memory_terms", "memory_vectors")
-    held = {table: len(rows(database, table).splitlines()) for table in tables}
+    held = {table: len(table_text(database, table).splitlines()) for table in tables}
     for subject in (
         f"m-{first['id'][:13]}",
         "acme/r7#7",

@@ -3,11 +3,12 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.memory.documents.outline import DEPTH, HEADING_CHARACTERS
 from shared.memory.documents.passages import LIMIT, Passage, cut, weight
+from tests.campaigns import examples
 
 WORDS = st.sampled_from(["a", "stop.", "identifier_x", "安装", "。", "#1", "`x`", "*b*", "9" * 40])
 LINES = st.lists(WORDS, min_size=1, max_size=12).map(" ".join)
@@ -37,7 +38,7 @@ ANYTHING = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=20)), ma
 FORMATS = ("a.md", "a.rst", "a.txt", "a.py")
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(BLOCKS)
 def test_every_word_of_a_document_is_in_a_passage(blocks: list[str]) -> None:
     passages = cut("a.md", "\n\n".join(blocks))
@@ -50,7 +51,7 @@ def test_every_word_of_a_document_is_in_a_passage(blocks: list[str]) -> None:
             assert bare in whole, line
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(PARAGRAPHS, st.sampled_from(FORMATS))
 def test_what_is_split_is_whole_again_when_it_is_joined(text: str, path: str) -> None:
     text = f"{text} " * 20
@@ -58,7 +59,7 @@ def test_what_is_split_is_whole_again_when_it_is_joined(text: str, path: str) ->
     assert re.sub(r"\s", "", joined) == re.sub(r"\s", "", text)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(ANYTHING, st.sampled_from(FORMATS))
 def test_whatever_it_is_handed_passages_are_small_and_their_refs_differ(
     text: str, path: str
@@ -72,7 +73,7 @@ def test_whatever_it_is_handed_passages_are_small_and_their_refs_differ(
     assert len(set(refs)) == len(refs)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(BLOCKS, BLOCKS, PARAGRAPHS)
 def test_an_edit_leaves_every_other_section_as_it_is(
     before: list[str], after: list[str], edit: str

@@ -218,13 +218,13 @@ def test_a_crash_in_the_middle_is_made_good_without_embedding_twice(
     keep = Ingestion.keep
     groups = iter([True, False])
 
-    def mortal(self: Ingestion, *arguments: object, **named: object) -> None:
+    def dying(self: Ingestion, *arguments: object, **named: object) -> None:
         keep(self, *arguments, **named)  # type: ignore[arg-type]
         if not next(groups):
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Ingestion, "keep", mortal)
+        patch.setattr(Ingestion, "keep", dying)
         shelf.deliver(event)
     assert len(shelf.files) == 32
     shelf.rows("update runs set lease_until = now()")

@@ -7,11 +7,12 @@ from typing import Any
 import botocore.session
 import pytest
 from botocore.validate import ParamValidator
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.models import ChatMessage, Image, ToolCall
 from shared.models.answers.repair import GO_ON, INTERRUPTED, LEFT_OUT, NO_RESULT, NO_TEXT, repair
+from tests.campaigns import examples
 
 Json = dict[str, Any]
 PIXEL = Image("image/png", "iVBORw0KGgo=")
@@ -172,7 +173,7 @@ _MESSAGES = st.builds(
 HISTORIES = st.lists(_MESSAGES, max_size=12)
 
 
-@settings(max_examples=120, deadline=None)
+@examples(120)
 @given(HISTORIES)
 @example([])
 @example([said("", call("a"), call("a")), result("a"), result("a"), said("", call("a"))])
@@ -182,7 +183,7 @@ def test_every_provider_takes_what_is_repaired(history: list[ChatMessage]) -> No
     assert repair(repaired) == repaired, "a sound history is left alone"
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(HISTORIES, HISTORIES)
 def test_an_id_that_was_given_stays_as_the_history_grows(
     history: list[ChatMessage], more: list[ChatMessage]
@@ -194,7 +195,7 @@ def test_an_id_that_was_given_stays_as_the_history_grows(
     assert after[: len(before)] == before
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(HISTORIES)
 def test_nothing_that_was_said_or_shown_is_lost(history: list[ChatMessage]) -> None:
     repaired = repair(history)

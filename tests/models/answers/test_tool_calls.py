@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.agent.tools import tool
@@ -16,6 +16,7 @@ from shared.models.answers import typed
 from shared.models.answers.json_schema import SchemaCheck, misfit
 from shared.models.answers.tool_calls import MOST_CALLS, judged, read_calls
 from shared.models.answers.typed import Between
+from tests.campaigns import examples
 
 WEATHER = ToolSpec(
     "weather",
@@ -173,7 +174,7 @@ _PLACES = st.dictionaries(st.sampled_from(["name", "kind", "depth", "tags", "mor
 _ARGUMENTS = st.fixed_dictionaries({}, optional={"place": _PLACES | _VALUES, "days": _VALUES})
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(_ARGUMENTS)
 def test_what_a_tool_takes_is_judged_fine(arguments: Mapping[str, Any]) -> None:
     error = misfit(visit.spec.parameters, arguments)

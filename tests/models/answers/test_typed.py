@@ -8,7 +8,7 @@ from enum import Enum, StrEnum
 from typing import Annotated, Any, Literal, NamedTuple, NotRequired, TypedDict
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import AnswerInvalid, ModelUnavailable
@@ -16,6 +16,7 @@ from shared.models import ChatMessage, Finish, ModelReply, ModelRequest, Usage
 from shared.models.answers import typed
 from shared.models.answers.typed import Between, at_most, choosing
 from shared.models.providers.json_output import is_strict
+from tests.campaigns import examples
 
 
 class Color(StrEnum):
@@ -223,7 +224,7 @@ _JSON = st.recursive(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(_JSON | st.fixed_dictionaries({key: _JSON for key in GOOD}))
 def test_any_json_fits_or_is_an_invalid_answer(value: Any) -> None:
     try:
@@ -237,7 +238,6 @@ def test_any_json_fits_or_is_an_invalid_answer(value: Any) -> None:
     assert all(author.age is None or 0 <= author.age <= 150 for author in verdict.authors)
 
 
-@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from('{}[]",:0eE-.n \\"labels')) | st.text())
 def test_any_text_fits_or_is_an_invalid_answer(text: str) -> None:
     kinds: tuple[Any, ...] = (Verdict, float, bool, Literal["a"])
@@ -249,7 +249,6 @@ def test_any_text_fits_or_is_an_invalid_answer(text: str) -> None:
         assert not isinstance(value, float) or math.isfinite(value)
 
 
-@settings(deadline=None)
 @given(
     st.builds(
         Verdict,

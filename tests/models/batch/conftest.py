@@ -10,7 +10,7 @@ from shared.database import Database
 from shared.models.batch import BatchProvider
 from shared.models.batch.connect import connect
 from shared.settings import Settings
-from tests.models.batch.desk import Desk
+from tests.models.batch.batch_runner import BatchRunner
 from tests.models.batch.server import BatchServer
 
 #: What no error message may show.
@@ -74,6 +74,6 @@ def provider(request: pytest.FixtureRequest, settings: Settings) -> BatchProvide
 
 
 @pytest.fixture
-def desk(database_url: str, settings: Settings) -> Iterator[Desk]:
+def runner(database_url: str, settings: Settings) -> Iterator[BatchRunner]:
     with Database(database_url, patience=5) as database:
-        yield Desk(database, settings, database_url)
+        yield BatchRunner(database, settings, database_url)

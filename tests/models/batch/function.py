@@ -2,7 +2,7 @@
 
 from shared.runtime.function import compose
 from shared.settings import Settings
-from tests.models.batch.desk import patient
+from tests.models.batch.batch_runner import patient
 
 
 def __getattr__(name: str) -> object:

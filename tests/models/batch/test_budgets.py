@@ -11,7 +11,7 @@ from shared.agent import Agent, flow
 from shared.database import Database
 from shared.events import Event
 from shared.settings import Settings
-from tests.models.batch.desk import Desk, Verdict, answers
+from tests.models.batch.batch_runner import BatchRunner, Verdict, answers
 from tests.models.batch.server import BatchServer
 
 #: What one answer of the scripted server costs in a batch, in US dollars.
@@ -25,12 +25,14 @@ def very_patient(event: Event, agent: Agent) -> None:
 
 
 @pytest.fixture
-def thrifty(database_url: str, settings: Settings) -> Iterator[Desk]:
+def thrifty(database_url: str, settings: Settings) -> Iterator[BatchRunner]:
     with Database(database_url, patience=5) as database:
-        yield Desk(database, settings._replace(budgets="tenant=1"), database_url)
+        yield BatchRunner(database, settings._replace(budgets="tenant=1"), database_url)
 
 
-def test_an_answer_from_a_batch_counts_at_its_price(thrifty: Desk, server: BatchServer) -> None:
+def test_an_answer_from_a_batch_counts_at_its_price(
+    thrifty: BatchRunner, server: BatchServer
+) -> None:
     thrifty.open(very_patient)
     assert thrifty.query("select count(*) from budget_reservations") == [(1,)]
     thrifty.tick()
@@ -43,7 +45,9 @@ def test_an_answer_from_a_batch_counts_at_its_price(thrifty: Desk, server: Batch
     assert thrifty.query("select count(*) from budget_reservations") == [(0,)]
 
 
-def test_a_run_rests_until_its_budget_is_free_again(thrifty: Desk, server: BatchServer) -> None:
+def test_a_run_rests_until_its_budget_is_free_again(
+    thrifty: BatchRunner, server: BatchServer
+) -> None:
     thrifty.open(very_patient)
     thrifty.query("delete from runs")
     thrifty.query("delete from budget_reservations")
@@ -66,7 +70,7 @@ def test_a_run_rests_until_its_budget_is_free_again(thrifty: Desk, server: Batch
 
 
 def test_a_run_that_cannot_wait_so_long_fails_with_the_reason(
-    thrifty: Desk, server: BatchServer
+    thrifty: BatchRunner, server: BatchServer
 ) -> None:
     thrifty.open(very_patient)
     thrifty.query("delete from runs")

@@ -9,72 +9,74 @@ from shared.actions.github.actions import Comment
 from shared.agent import Agent, flow
 from shared.events import Event
 from tests.events.made import an_event
-from tests.models.batch.desk import Desk, Verdict, answers, patient, said
+from tests.models.batch.batch_runner import BatchRunner, Verdict, answers, patient, said
 from tests.models.batch.server import Answered, BatchServer, Json
 
 
 def test_a_run_rests_until_the_batch_ends_and_then_acts_once(
-    desk: Desk, server: BatchServer
+    runner: BatchRunner, server: BatchServer
 ) -> None:
     server.answers = answers("bug")
 
-    desk.open()
-    assert desk.query("select state, finished_at, lease_owner from runs") == [
+    runner.open()
+    assert runner.query("select state, finished_at, lease_owner from runs") == [
         ("parked", None, None)
     ]
-    desk.tick()
+    runner.tick()
     assert [batch.status for batch in server.batches] == ["in_progress"]
-    desk.tick()
-    assert desk.wake() == 0
+    runner.tick()
+    assert runner.wake() == 0
     server.end()
-    desk.tick()
-    assert desk.wake() == 1
+    runner.tick()
+    assert runner.wake() == 1
 
-    assert desk.comments == ["bug"]
-    assert desk.states == ["done"]
-    assert desk.query("select model, cost from steps where name = 'ask'") == [
+    assert runner.comments == ["bug"]
+    assert runner.states == ["done"]
+    assert runner.query("select model, cost from steps where name = 'ask'") == [
         ("openai:gpt-5.4-mini", (1000 * 0.75 + 100 * 4.5) / 1e6 / 2)
     ]
-    desk.tick()
-    assert (len(server.batches), desk.wake(), server.at_once) == (1, 0, [])
+    runner.tick()
+    assert (len(server.batches), runner.wake(), server.at_once) == (1, 0, [])
 
 
-def test_the_same_delivery_while_it_rests_changes_nothing(desk: Desk, server: BatchServer) -> None:
-    desk.open()
-    desk.tick()
-    desk.open()
-    desk.tick()
-    assert (desk.states, len(server.batches)) == (["parked"], 1)
+def test_the_same_delivery_while_it_rests_changes_nothing(
+    runner: BatchRunner, server: BatchServer
+) -> None:
+    runner.open()
+    runner.tick()
+    runner.open()
+    runner.tick()
+    assert (runner.states, len(server.batches)) == (["parked"], 1)
 
 
-def test_a_wake_that_comes_twice_acts_once(desk: Desk, server: BatchServer) -> None:
+def test_a_wake_that_comes_twice_acts_once(runner: BatchRunner, server: BatchServer) -> None:
     server.answers = answers("bug")
-    desk.open()
-    desk.tick()
+    runner.open()
+    runner.tick()
     server.end()
-    desk.tick()
-    desk.wake()
-    desk.open()
-    assert desk.comments == ["bug"]
+    runner.tick()
+    runner.wake()
+    runner.open()
+    assert runner.comments == ["bug"]
 
 
-def test_a_wake_that_was_given_up_is_repeated(desk: Desk, server: BatchServer) -> None:
-    desk.open()
-    desk.tick()
+def test_a_wake_that_was_given_up_is_repeated(runner: BatchRunner, server: BatchServer) -> None:
+    runner.open()
+    runner.tick()
     server.end(ends=answers("bug"))
-    desk.tick()
-    assert len(desk.published) == 1
-    desk.forget_published()
-    desk.tick()
-    assert desk.published == [], "not before an hour has passed"
-    desk.query("update batch_requests set woken_at = woken_at - interval '61 minutes'")
-    desk.tick()
-    desk.wake()
-    assert desk.comments == ["bug"]
+    runner.tick()
+    assert len(runner.published) == 1
+    runner.forget_published()
+    runner.tick()
+    assert runner.published == [], "not before an hour has passed"
+    runner.query("update batch_requests set woken_at = woken_at - interval '61 minutes'")
+    runner.tick()
+    runner.wake()
+    assert runner.comments == ["bug"]
 
 
 def test_a_flow_that_has_handled_the_event_does_not_handle_the_wake(
-    desk: Desk, server: BatchServer
+    runner: BatchRunner, server: BatchServer
 ) -> None:
     handled = []
 
@@ -82,17 +84,17 @@ def test_a_flow_that_has_handled_the_event_does_not_handle_the_wake(
     def quick(event: Event, agent: Agent) -> None:
         handled.append(event.id)
 
-    desk.open(quick)
-    desk.open(patient)
-    desk.tick()
+    runner.open(quick)
+    runner.open(patient)
+    runner.tick()
     server.end()
-    desk.tick()
-    desk.wake(quick)
+    runner.tick()
+    runner.wake(quick)
     assert len(handled) == 1
 
 
 def test_an_author_who_survives_every_exception_does_not_act_without_the_answer(
-    desk: Desk,
+    runner: BatchRunner,
 ) -> None:
     @flow("github.issues.opened", may=[Comment.at_most(1)])
     def stubborn(event: Event, agent: Agent) -> None:
@@ -104,12 +106,12 @@ def test_an_author_who_survives_every_exception_does_not_act_without_the_answer(
             label = "failed"
         agent.act(Comment(event.issue, label))
 
-    desk.open(stubborn)
-    assert (desk.comments, desk.states) == ([], ["parked"])
+    runner.open(stubborn)
+    assert (runner.comments, runner.states) == ([], ["parked"])
 
 
 def test_questions_asked_at_once_travel_together_and_wake_the_run_once(
-    desk: Desk, server: BatchServer
+    runner: BatchRunner, server: BatchServer
 ) -> None:
     @flow("github.issues.opened", may=[Comment.at_most(1)])
     def thorough(event: Event, agent: Agent) -> None:
@@ -124,16 +126,16 @@ def test_questions_asked_at_once_travel_together_and_wake_the_run_once(
         return said(next(word for word in ("one", "two", "three") if word in text).upper())
 
     server.answers = answer
-    desk.open(thorough)
-    desk.tick()
+    runner.open(thorough)
+    runner.tick()
     assert [len(batch.requests) for batch in server.batches] == [3]
     server.end()
-    desk.tick()
-    assert desk.wake(thorough) == 1
-    assert desk.comments == ["ONE TWO THREE"]
+    runner.tick()
+    assert runner.wake(thorough) == 1
+    assert runner.comments == ["ONE TWO THREE"]
 
 
-def test_one_question_after_the_other_rests_twice(desk: Desk, server: BatchServer) -> None:
+def test_one_question_after_the_other_rests_twice(runner: BatchRunner, server: BatchServer) -> None:
     @flow("github.issues.opened", may=[Comment.at_most(1)])
     def twice(event: Event, agent: Agent) -> None:
         wait = timedelta(hours=6)
@@ -141,24 +143,26 @@ def test_one_question_after_the_other_rests_twice(desk: Desk, server: BatchServe
         second = agent.ask("Name that.", first, returns=Verdict, deadline=wait).label
         agent.act(Comment(event.issue, first + second))
 
-    desk.open(twice)
+    runner.open(twice)
     for label in ("a", "b"):
-        desk.tick()
+        runner.tick()
         server.end(ends=answers(label))
-        desk.tick()
-        assert desk.wake(twice) == 1
-    assert desk.comments == ["ab"]
-    assert desk.query("select count(*) from steps where name = 'ask'") == [(2,)]
+        runner.tick()
+        assert runner.wake(twice) == 1
+    assert runner.comments == ["ab"]
+    assert runner.query("select count(*) from steps where name = 'ask'") == [(2,)]
 
 
-def test_an_answer_that_does_not_fit_is_repaired_at_once(desk: Desk, server: BatchServer) -> None:
-    desk.open()
-    desk.tick()
+def test_an_answer_that_does_not_fit_is_repaired_at_once(
+    runner: BatchRunner, server: BatchServer
+) -> None:
+    runner.open()
+    runner.tick()
     server.end(ends=lambda body: Answered("no JSON"))
     server.answers = answers("repaired")
-    desk.tick()
-    desk.wake()
-    assert desk.comments == ["repaired"]
+    runner.tick()
+    runner.wake()
+    assert runner.comments == ["repaired"]
     assert (len(server.at_once), len(server.batches)) == (1, 1)
 
 
@@ -166,7 +170,7 @@ def test_an_answer_that_does_not_fit_is_repaired_at_once(desk: Desk, server: Bat
     ("hours", "model"), [(0.2, "openai:gpt-5.4-mini"), (6, "http://{}/v1#plain")]
 )
 def test_what_cannot_go_by_batch_is_asked_at_once(
-    hours: float, model: str, desk: Desk, server: BatchServer
+    hours: float, model: str, runner: BatchRunner, server: BatchServer
 ) -> None:
     name = model.format(server.url.removeprefix("http://"))
 
@@ -177,23 +181,23 @@ def test_what_cannot_go_by_batch_is_asked_at_once(
         agent.act(Comment(event.issue, verdict.label))
 
     server.answers = answers("now")
-    desk.open(hasty)
-    assert (desk.comments, desk.states, len(server.at_once)) == (["now"], ["done"], 1)
+    runner.open(hasty)
+    assert (runner.comments, runner.states, len(server.at_once)) == (["now"], ["done"], 1)
 
 
 def test_equal_questions_of_a_tenant_travel_once_and_cost_once(
-    desk: Desk, server: BatchServer
+    runner: BatchRunner, server: BatchServer
 ) -> None:
     for number in range(3):
-        desk.open(id=f"github:d{number}", conversation=f"github:acme/shop#{number}")
-    desk.open(id="github:d9", tenant="github:globex")
-    desk.tick()
+        runner.open(id=f"github:d{number}", conversation=f"github:acme/shop#{number}")
+    runner.open(id="github:d9", tenant="github:globex")
+    runner.tick()
     assert [len(batch.requests) for batch in server.batches] == [2]
     server.end(ends=answers("bug"))
-    desk.tick()
-    assert desk.wake() == 4
-    assert desk.comments == ["bug"] * 4
-    costs = desk.query(
+    runner.tick()
+    assert runner.wake() == 4
+    assert runner.comments == ["bug"] * 4
+    costs = runner.query(
         "select tenant, cost > 0, count(*) from steps where name = 'ask' group by 1, 2"
     )
     assert sorted(costs) == [
@@ -204,49 +208,49 @@ def test_equal_questions_of_a_tenant_travel_once_and_cost_once(
 
 
 def test_a_run_that_gives_up_waiting_for_the_queue_is_not_woken(
-    desk: Desk, server: BatchServer
+    runner: BatchRunner, server: BatchServer
 ) -> None:
-    desk.open()
-    desk.tick()
+    runner.open()
+    runner.tick()
     server.end(ends=answers("bug"))
-    desk.query("update runs set state = 'retrying' where flow = 'patient'")
-    desk.tick()
-    assert desk.wake() == 0
-    desk.open()
-    assert desk.comments == ["bug"]
-    desk.tick()
-    assert desk.wake() == 0
+    runner.query("update runs set state = 'retrying' where flow = 'patient'")
+    runner.tick()
+    assert runner.wake() == 0
+    runner.open()
+    assert runner.comments == ["bug"]
+    runner.tick()
+    assert runner.wake() == 0
 
 
-def test_what_is_forgotten_takes_its_requests_along(desk: Desk) -> None:
-    desk.open()
-    desk.query("update events set recorded_at = now() - interval '91 days'")
-    desk.query("select expire_events(interval '90 days')")
-    assert desk.query("select * from batch_requests") == []
-    desk.tick()
+def test_what_is_forgotten_takes_its_requests_along(runner: BatchRunner) -> None:
+    runner.open()
+    runner.query("update events set recorded_at = now() - interval '91 days'")
+    runner.query("select expire_events(interval '90 days')")
+    assert runner.query("select * from batch_requests") == []
+    runner.tick()
 
 
-def test_no_tenant_reads_anothers_requests_and_none_reads_batches(desk: Desk) -> None:
-    desk.open()
-    desk.tick()
+def test_no_tenant_reads_anothers_requests_and_none_reads_batches(runner: BatchRunner) -> None:
+    runner.open()
+    runner.tick()
     count = "select count(*) from batch_requests"
     seen = []
     for tenant in ("github:acme", "github:globex", ""):
         with_role = f"set role agent_flows; set app.tenant = '{tenant}'; {count}"
-        seen.append(_last(desk, with_role))
+        seen.append(_last(runner, with_role))
     assert seen == [1, 0, 0]
-    assert desk.query("select has_table_privilege('agent_flows', 'batches', 'select')") == [
+    assert runner.query("select has_table_privilege('agent_flows', 'batches', 'select')") == [
         (False,)
     ]
-    grants = desk.query(
+    grants = runner.query(
         "select privilege_type from information_schema.role_column_grants where"
         " grantee = 'agent_flows' and table_name = 'batch_requests' and column_name = 'reply'"
     )
     assert sorted(grants) == [("INSERT",), ("SELECT",)]
 
 
-def _last(desk: Desk, statements: str) -> object:
-    with psycopg.connect(desk.url, autocommit=True) as connection:
+def _last(runner: BatchRunner, statements: str) -> object:
+    with psycopg.connect(runner.url, autocommit=True) as connection:
         cursor = connection.execute(statements.encode())
         while cursor.nextset():
             pass
@@ -254,20 +258,22 @@ def _last(desk: Desk, statements: str) -> object:
         return row[0]
 
 
-def test_strange_text_comes_back_from_a_batch_as_it_was(desk: Desk, server: BatchServer) -> None:
+def test_strange_text_comes_back_from_a_batch_as_it_was(
+    runner: BatchRunner, server: BatchServer
+) -> None:
     label = 'nul \\u0000, quote \\", 中文 🚀'
-    desk.open(text="nul \x00, half an emoji \ud83d")
-    desk.tick()
+    runner.open(text="nul \x00, half an emoji \ud83d")
+    runner.tick()
     server.end(ends=answers(label))
-    desk.tick()
-    desk.wake()
-    assert desk.comments == ['nul \x00, quote ", 中文 🚀']
+    runner.tick()
+    runner.wake()
+    assert runner.comments == ['nul \x00, quote ", 中文 🚀']
 
 
-def test_an_event_says_once_more_what_it_said(desk: Desk, server: BatchServer) -> None:
+def test_an_event_says_once_more_what_it_said(runner: BatchRunner, server: BatchServer) -> None:
     event = an_event(text="中文", payload={"deep": [1, None]})
-    desk.open(**event._asdict())
-    desk.tick()
+    runner.open(**event._asdict())
+    runner.tick()
     server.end()
-    desk.tick()
-    assert desk.published == [event]
+    runner.tick()
+    assert runner.published == [event]

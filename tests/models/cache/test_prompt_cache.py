@@ -12,7 +12,7 @@ from shared.database import Database, Row, Statement
 from shared.errors import ModelRejected
 from shared.models import ModelReply, ToolCall, Usage
 from shared.models.cache.prompt_cache import Counters
-from tests.models.cache.cached import (
+from tests.models.cache.cache_requests import (
     MODEL,
     REPLY,
     TENANT,
@@ -20,7 +20,7 @@ from tests.models.cache.cached import (
     all_at_once,
     ask,
     asking,
-    cached,
+    prompt_cache,
     rows,
 )
 
@@ -37,14 +37,14 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 def test_the_first_reply_is_the_models_own(database: Database) -> None:
-    assert ask(cached(database), Model()) == REPLY
+    assert ask(prompt_cache(database), Model()) == REPLY
 
 
 def test_a_kept_reply_costs_nothing_and_says_what_it_saved(database: Database) -> None:
-    cache, model = cached(database), Model()
+    cache, model = prompt_cache(database), Model()
     ask(cache, model)
     assert ask(cache, model) == replace(REPLY, source="process", cost=0.0, saved=0.25)
-    elsewhere = cached(database)
+    elsewhere = prompt_cache(database)
     assert ask(elsewhere, model) == replace(REPLY, source="shared", cost=0.0, saved=0.25)
     assert ask(elsewhere, model) == replace(REPLY, source="process", cost=0.0, saved=0.25)
     assert model.calls == 1
@@ -52,8 +52,8 @@ def test_a_kept_reply_costs_nothing_and_says_what_it_saved(database: Database) -
 
 def test_an_unknown_price_saves_an_unknown_amount(database: Database) -> None:
     model = Model(replace(REPLY, cost=None))
-    ask(cached(database), model)
-    assert ask(cached(database), model).saved is None
+    ask(prompt_cache(database), model)
+    assert ask(prompt_cache(database), model).saved is None
 
 
 @pytest.mark.parametrize(
@@ -66,15 +66,15 @@ def test_an_unknown_price_saves_an_unknown_amount(database: Database) -> None:
     ids=["hard text", "tool calls", "long"],
 )
 def test_a_reply_comes_back_exactly(database: Database, reply: ModelReply) -> None:
-    ask(cached(database), Model(reply))
-    cache = cached(database)
+    ask(prompt_cache(database), Model(reply))
+    cache = prompt_cache(database)
     for source in ("shared", "process"):
         found = ask(cache, Model(AssertionError("it was kept")))
         assert found == replace(reply, source=source, cost=0.0, saved=0.25)
 
 
 def test_who_changes_the_arguments_of_a_call_changes_nobody_elses(database: Database) -> None:
-    cache = cached(database)
+    cache = prompt_cache(database)
     model = Model(
         ModelReply("", "tools", Usage(), MODEL, (ToolCall("1", "label", {"names": ["bug"]}),))
     )
@@ -87,7 +87,7 @@ def test_who_changes_the_arguments_of_a_call_changes_nobody_elses(database: Data
 
 @pytest.mark.parametrize("change", ["text", "system", "model", "temperature"])
 def test_another_question_is_another_call(change: str) -> None:
-    cache, model = cached(None), Model()
+    cache, model = prompt_cache(None), Model()
     ask(cache, model)
     others = {
         "text": asking("Why?"),
@@ -105,13 +105,13 @@ def test_another_question_is_another_call(change: str) -> None:
 def test_an_unfinished_reply_is_not_kept(
     database: Database, finish: Literal["length", "refused"]
 ) -> None:
-    cache, model = cached(database), Model(replace(REPLY, finish=finish))
+    cache, model = prompt_cache(database), Model(replace(REPLY, finish=finish))
     assert ask(cache, model).source == ask(cache, model).source == "provider"
     assert model.calls == 2
 
 
 def test_a_reply_that_is_too_long_is_not_kept(database: Database) -> None:
-    cache = cached(database, megabytes=0.001)
+    cache = prompt_cache(database, megabytes=0.001)
     model = Model(replace(REPLY, text="x" * 1000))
     ask(cache, model)
     assert ask(cache, model).source == "provider"
@@ -119,48 +119,48 @@ def test_a_reply_that_is_too_long_is_not_kept(database: Database) -> None:
 
 @pytest.mark.parametrize("arguments", [{"n": float("nan")}, {"n": {1}}, {1: "n"}])
 def test_a_reply_that_json_would_change_is_not_kept(arguments: dict[str, object]) -> None:
-    cache = cached(None)
+    cache = prompt_cache(None)
     model = Model(replace(REPLY, finish="tools", calls=(ToolCall("1", "f", arguments),)))
     ask(cache, model)
     assert ask(cache, model).source == "provider"
 
 
 def test_a_failure_is_not_kept(database: Database) -> None:
-    cache, model = cached(database), Model(ModelRejected("unknown model"))
+    cache, model = prompt_cache(database), Model(ModelRejected("unknown model"))
     with pytest.raises(ModelRejected):
         ask(cache, model)
     model.answer = REPLY
-    for one in (cached(database), cache):  # neither waits for a claim that nobody holds
+    for one in (prompt_cache(database), cache):  # neither waits for a claim that nobody holds
         ask(one, model, seconds=5)
     assert model.calls == 2
 
 
 def test_nobody_waits_for_what_is_not_worth_keeping(database: Database) -> None:
-    ask(cached(database), Model(replace(REPLY, finish="refused")))
+    ask(prompt_cache(database), Model(replace(REPLY, finish="refused")))
     slow = Model(replace(REPLY, finish="refused"), after=0.3)
-    replies = all_at_once(4, lambda _: ask(cached(database), slow))
+    replies = all_at_once(4, lambda _: ask(prompt_cache(database), slow))
     assert [reply.source for reply in replies] == ["provider"] * 4
     assert slow.calls == 4
-    ask(cached(database), Model())  # and now one is
-    assert ask(cached(database), slow).source == "shared"
+    ask(prompt_cache(database), Model())  # and now one is
+    assert ask(prompt_cache(database), slow).source == "shared"
 
 
 def test_no_tenant_gets_anothers_reply(database: Database) -> None:
-    cache, model = cached(database), Model()
+    cache, model = prompt_cache(database), Model()
     for tenant in ("github:acme", "github:globex", "slack:T1"):
         assert ask(cache, model, tenant=tenant).source == "provider"
-    assert ask(cached(database), model, tenant="github:other").source == "provider"
+    assert ask(prompt_cache(database), model, tenant="github:other").source == "provider"
     assert [row["tenant"] for row in rows(database)] == [TENANT]
     assert len(rows(database, "select * from prompt_cache_totals")) == 1
 
 
 def test_without_a_tenant_nothing_leaves_the_process(database: Database, database_url: str) -> None:
-    cache, model = cached(database), Model()
+    cache, model = prompt_cache(database), Model()
     assert [ask(cache, model, tenant="").source for _ in range(2)] == ["provider", "process"]
     with psycopg.connect(database_url) as owner:
         assert owner.execute("select from prompt_cache").fetchall() == []
     ask(cache, model)
-    assert ask(cached(database), model).source == "shared"  # and others go on sharing
+    assert ask(prompt_cache(database), model).source == "shared"  # and others go on sharing
 
 
 # For how long, and how much
@@ -168,9 +168,9 @@ def test_without_a_tenant_nothing_leaves_the_process(database: Database, databas
 
 def test_a_reply_is_kept_for_its_hours(database: Database) -> None:
     short, model = 0.5 / 3600, Model()
-    cache = cached(database, hours=short)
+    cache = prompt_cache(database, hours=short)
     ask(cache, model)
-    late = cached(database)
+    late = prompt_cache(database)
     assert ask(late, model).source == "shared"  # and there, too, until its hours are over
     time.sleep(0.6)
     assert ask(late, model).source == "provider"
@@ -178,20 +178,20 @@ def test_a_reply_is_kept_for_its_hours(database: Database) -> None:
 
 
 def test_what_is_over_is_deleted_by_the_next_one_to_be_kept(database: Database) -> None:
-    cache = cached(database, hours=0.1 / 3600)
+    cache = prompt_cache(database, hours=0.1 / 3600)
     for number in range(5):
         ask(cache, Model(), asking(str(number)))
     time.sleep(0.2)
-    ask(cached(database), Model(), asking("new"))
+    ask(prompt_cache(database), Model(), asking("new"))
     assert len(rows(database)) == 1
     assert cache.savings(TENANT).bytes == rows(database)[0]["bytes"]
 
 
 def test_what_is_over_is_deleted_for_silent_tenants(database: Database, database_url: str) -> None:
-    cache = cached(database, hours=0.1 / 3600)
+    cache = prompt_cache(database, hours=0.1 / 3600)
     for tenant in ("a", "b"):
         ask(cache, Model(), tenant=tenant)
-    ask(cached(database), Model(), tenant="a", request=asking("fresh"))
+    ask(prompt_cache(database), Model(), tenant="a", request=asking("fresh"))
     time.sleep(0.2)
     assert cache.expire() == 2
     assert cache.expire() == 0
@@ -202,7 +202,7 @@ def test_what_is_over_is_deleted_for_silent_tenants(database: Database, database
 
 
 def test_what_was_used_longest_ago_makes_room(database: Database) -> None:
-    cache = cached(database, megabytes=0.01, entries=0)
+    cache = prompt_cache(database, megabytes=0.01, entries=0)
     big = Model(replace(REPLY, text="x" * 1800))  # five of them fit
     for number in range(4):
         ask(cache, big, asking(str(number)))
@@ -215,7 +215,7 @@ def test_what_was_used_longest_ago_makes_room(database: Database) -> None:
 
 
 def test_the_bytes_that_a_tenant_holds_are_counted_exactly(database: Database) -> None:
-    cache = cached(database, megabytes=0.01, entries=0, hours=0.3 / 3600)
+    cache = prompt_cache(database, megabytes=0.01, entries=0, hours=0.3 / 3600)
     all_at_once(8, lambda n: ask(cache, Model(replace(REPLY, text="x" * 300 * n)), asking(str(n))))
     time.sleep(0.4)
     all_at_once(8, lambda n: ask(cache, Model(replace(REPLY, text="y" * 200 * n)), asking(str(n))))
@@ -224,7 +224,7 @@ def test_the_bytes_that_a_tenant_holds_are_counted_exactly(database: Database) -
 
 
 def test_this_process_keeps_what_was_used_last(database: Database) -> None:
-    cache, model = cached(None, entries=2), Model()
+    cache, model = prompt_cache(None, entries=2), Model()
     for text in ("a", "b", "a", "c"):
         ask(cache, model, asking(text))
     assert [ask(cache, model, asking(text)).source for text in ("c", "a", "b")] == [
@@ -235,7 +235,7 @@ def test_this_process_keeps_what_was_used_last(database: Database) -> None:
 
 
 def test_this_process_keeps_so_many_bytes() -> None:
-    cache, model = cached(None, megabytes=0.003), Model(replace(REPLY, text="x" * 1000))
+    cache, model = prompt_cache(None, megabytes=0.003), Model(replace(REPLY, text="x" * 1000))
     for text in ("a", "b", "c"):
         ask(cache, model, asking(text))
     assert [ask(cache, model, asking(text)).source for text in ("c", "b", "a")] == [
@@ -249,20 +249,20 @@ def test_this_process_keeps_so_many_bytes() -> None:
 
 
 def test_the_counters_say_what_was_saved(database: Database) -> None:
-    cache, model = cached(database), Model()
+    cache, model = prompt_cache(database), Model()
     for text in ("a", "a", "b", "a"):
         ask(cache, model, asking(text))
     assert cache.counters() == Counters(
         process_hits=2, shared_hits=0, misses=2, waits=0, saved=0.5, saved_tokens=240
     )
-    elsewhere = cached(database, entries=0)
+    elsewhere = prompt_cache(database, entries=0)
     for text in ("a", "a", "b"):
         ask(elsewhere, model, asking(text))
     assert elsewhere.counters() == Counters(shared_hits=3, saved=0.75, saved_tokens=360)
 
 
 def test_what_was_saved_outlives_the_rows(database: Database) -> None:
-    cache = cached(database, entries=0, hours=0.3 / 3600)
+    cache = prompt_cache(database, entries=0, hours=0.3 / 3600)
     for _ in range(3):
         ask(cache, Model())
     first = cache.savings(TENANT)
@@ -286,10 +286,10 @@ def test_a_hit_is_one_round_trip_and_a_call_has_two_around_it(database_url: str)
             return super().run(tenant, statements)
 
     with Counting(database_url, patience=5) as database:
-        cache = cached(database)
+        cache = prompt_cache(database)
         ask(cache, Model(), asking("the first one of a process also deletes what is over"))
         database.runs = 0
         ask(cache, Model())
         assert database.runs == 2
-        ask(cached(database), Model())
+        ask(prompt_cache(database), Model())
         assert database.runs == 3

@@ -16,7 +16,7 @@ from shared.journal import digest
 from shared.models import ModelReply
 from shared.models.cache.recent_replies import read
 from shared.models.cache.shared_replies import SQL
-from tests.models.cache.cached import (
+from tests.models.cache.cache_requests import (
     MODEL,
     REPLY,
     TENANT,
@@ -24,7 +24,7 @@ from tests.models.cache.cached import (
     all_at_once,
     ask,
     asking,
-    cached,
+    prompt_cache,
     rows,
 )
 
@@ -42,7 +42,7 @@ def database(database_url: str) -> Iterator[Database]:
 
 @pytest.mark.parametrize("shared", [True, False])
 def test_ten_threads_make_one_call(database: Database, shared: bool) -> None:
-    cache, model = cached(database if shared else None), Model(after=0.3)
+    cache, model = prompt_cache(database if shared else None), Model(after=0.3)
     replies = all_at_once(10, lambda _: ask(cache, model))
     assert model.calls == 1
     assert sorted(reply.source for reply in replies) == ["process"] * 9 + ["provider"]
@@ -55,7 +55,7 @@ def test_ten_caches_make_one_call(database_url: str) -> None:
 
     def work(_: int) -> ModelReply:
         with Database(database_url, patience=5) as own:
-            return ask(cached(own), model)
+            return ask(prompt_cache(own), model)
 
     replies = all_at_once(10, work)
     assert model.calls == 1
@@ -63,7 +63,7 @@ def test_ten_caches_make_one_call(database_url: str) -> None:
 
 
 def test_threads_that_wait_share_even_what_is_not_worth_keeping() -> None:
-    cache, model = cached(None), Model(replace(REPLY, finish="refused"), after=0.3)
+    cache, model = prompt_cache(None), Model(replace(REPLY, finish="refused"), after=0.3)
     replies = all_at_once(4, lambda _: ask(cache, model))
     assert model.calls == 1
     assert sorted(reply.source for reply in replies) == ["process"] * 3 + ["provider"]
@@ -76,7 +76,7 @@ def test_of_two_claims_in_the_same_moment_one_holds(database: Database, database
     blocked = "select from pg_stat_activity where wait_event_type = 'Lock' and datname = %s"
     with ThreadPoolExecutor(1) as threads, psycopg.connect(database_url) as other:
         other.execute(SQL["find"].encode(), claim)  # and not committed yet
-        second = threads.submit(ask, cached(database), model, seconds=0.5)
+        second = threads.submit(ask, prompt_cache(database), model, seconds=0.5)
         with psycopg.connect(database_url, autocommit=True) as owner:
             while not owner.execute(blocked, [other.info.dbname]).fetchall():
                 time.sleep(0.01)
@@ -87,7 +87,7 @@ def test_of_two_claims_in_the_same_moment_one_holds(database: Database, database
 
 
 def test_nobody_waits_for_another_question() -> None:
-    cache, together = cached(None), threading.Barrier(5, timeout=10)
+    cache, together = prompt_cache(None), threading.Barrier(5, timeout=10)
 
     def call() -> ModelReply:
         together.wait()  # each call ends only when all have begun
@@ -112,12 +112,12 @@ def test_after_a_failure_the_next_of_those_who_wait_tries(database_url: str) -> 
     def work(number: int) -> str:
         with Database(database_url, patience=5) as own:
             try:
-                return ask(caches[number % 2] or cached(own), call).source
+                return ask(caches[number % 2] or prompt_cache(own), call).source
             except ModelUnavailable:
                 return "failed"
 
     with Database(database_url, patience=5) as one:
-        caches = [cached(one), None]  # half of them threads of one process
+        caches = [prompt_cache(one), None]  # half of them threads of one process
         barrier = threading.Barrier(6)
         with ThreadPoolExecutor(6) as threads:
             sources = list(threads.map(lambda n: (barrier.wait(), work(n))[1], range(6)))
@@ -129,13 +129,13 @@ def test_after_a_failure_the_next_of_those_who_wait_tries(database_url: str) -> 
 def test_a_wait_ends_with_the_deadline_of_who_waits(
     database: Database, database_url: str, same_process: bool
 ) -> None:
-    slow, first = Model(after=1.0), cached(database)
+    slow, first = Model(after=1.0), prompt_cache(database)
     with Database(database_url, patience=5) as own, ThreadPoolExecutor(1) as threads:
         leading = threads.submit(ask, first, slow)
         while not slow.calls:
             time.sleep(0.01)
         with pytest.raises(ModelUnavailable, match=r"did not end within 0.2 s"):
-            ask(first if same_process else cached(own), slow, seconds=0.2)
+            ask(first if same_process else prompt_cache(own), slow, seconds=0.2)
         assert not leading.done()
         assert leading.result() == REPLY
     assert slow.calls == 1
@@ -154,15 +154,15 @@ def test_a_late_reply_of_a_lost_claim_is_kept(database: Database) -> None:
         raise ModelUnavailable("overloaded")
 
     with ThreadPoolExecutor(2) as threads:
-        late = threads.submit(ask, cached(database), slow, seconds=0.1)  # a claim of 1 s
+        late = threads.submit(ask, prompt_cache(database), slow, seconds=0.1)  # a claim of 1 s
         while not rows(database):
             time.sleep(0.01)
-        second = threads.submit(ask, cached(database), fails)
+        second = threads.submit(ask, prompt_cache(database), fails)
         assert late.result() == REPLY
         kept.set()
         with pytest.raises(ModelUnavailable, match="overloaded"):
             second.result()  # which must not undo what was kept meanwhile
-    assert ask(cached(database), Model()).source == "shared"
+    assert ask(prompt_cache(database), Model()).source == "shared"
 
 
 # When Postgres or what it holds is broken
@@ -188,17 +188,17 @@ def test_only_what_we_wrote_is_read(stored: str) -> None:
 
 
 def test_a_row_that_cannot_be_read_is_a_miss_and_is_replaced(database: Database) -> None:
-    ask(cached(database), Model())
+    ask(prompt_cache(database), Model())
     rows(database, """update prompt_cache set reply = '{"text": "another version wrote this"}'""")
     model = Model(after=0.2)
-    replies = all_at_once(4, lambda _: ask(cached(database), model))
+    replies = all_at_once(4, lambda _: ask(prompt_cache(database), model))
     assert model.calls == 1
     assert {reply.text for reply in replies} == {REPLY.text}
 
 
 def test_without_postgres_calls_go_through(capsys: pytest.CaptureFixture[str]) -> None:
     with Database(NOWHERE, patience=0.2) as nowhere:
-        cache, model = cached(nowhere), Model(after=0.1)
+        cache, model = prompt_cache(nowhere), Model(after=0.1)
         replies = all_at_once(10, lambda _: ask(cache, model))
         assert {reply.text for reply in replies} == {REPLY.text}
         assert model.calls == 1  # within the process nothing has changed
@@ -223,10 +223,10 @@ def test_a_reply_is_not_lost_when_it_cannot_be_shared(
             owner.execute(breakage.encode())
         return REPLY
 
-    cache = cached(database)
+    cache = prompt_cache(database)
     assert ask(cache, call) == REPLY
     assert ask(cache, call).source == "process"
-    assert ask(cached(database), Model()) == REPLY
+    assert ask(prompt_cache(database), Model()) == REPLY
 
 
 def test_a_lost_connection_is_nothing_to_speak_of(
@@ -240,6 +240,6 @@ def test_a_lost_connection_is_nothing_to_speak_of(
             )
         return REPLY
 
-    ask(cached(database), call)
-    assert ask(cached(database), Model()).source == "shared"
+    ask(prompt_cache(database), call)
+    assert ask(prompt_cache(database), Model()).source == "shared"
     assert capsys.readouterr().out == ""

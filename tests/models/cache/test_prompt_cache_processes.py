@@ -2,29 +2,22 @@
 
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 
 from infra.project import ROOT
+from tests.waiting import PATIENCE, wait_for
 
 
 def asking(url: str, log: Path, *more: str) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "tests.models.cache.cached", url, str(log), *more]
+    command = [sys.executable, "-m", "tests.models.cache.cache_requests", url, str(log), *more]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
 def sources(process: "subprocess.Popen[str]") -> list[str]:
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     return output.split()
-
-
-def wait_for_call(log: Path) -> None:
-    end = time.monotonic() + 30
-    while not log.exists() and time.monotonic() < end:
-        time.sleep(0.02)
-    assert log.exists(), "nobody called"
 
 
 def test_five_processes_with_two_threads_each_make_one_call(
@@ -46,7 +39,7 @@ def test_when_the_one_that_calls_is_killed_another_takes_over(
     log = tmp_path / "calls"
     # The deadline of the one that is killed ends its claim.
     with asking(database_url, log, "60", "3") as killed:
-        wait_for_call(log)
+        wait_for(log.exists)
         others = [asking(database_url, log, "0.3", "30") for _ in range(2)]
         killed.kill()
     assert sorted(source for other in others for source in sources(other)) == ["provider", "shared"]

@@ -63,7 +63,9 @@ def spend(budgets: Budgets, caller: Payer, dollars: float) -> None:
     budgets.commit(budgets.reserve(caller, MODEL, dollars, 60), dollars)
 
 
-def spenders(url: str, budgets: str, mode: str, count: int, threads: int) -> list[tuple[int, str]]:
+def spending_processes(
+    url: str, budgets: str, mode: str, count: int, threads: int
+) -> list[tuple[int, str]]:
     """Run so many spending processes at once; return how each ended and what it printed."""
     command = [
         sys.executable,
@@ -142,7 +144,7 @@ def test_what_one_reserves_is_taken_from_nobody_else(database: Database) -> None
 
 
 def test_fifty_threads_of_several_processes_stay_under_the_ceilings(database_url: str) -> None:
-    ended = spenders(database_url, "tenant=0.9;flow=0.5;user=0.25", "spend", 2, 25)
+    ended = spending_processes(database_url, "tenant=0.9;flow=0.5;user=0.25", "spend", 2, 25)
     assert [code for code, _ in ended] == [0, 0]
     spent = sum(int(out) for _, out in ended) / 1_000_000
     with Database(database_url) as database:
@@ -182,7 +184,7 @@ def test_a_lost_connection_counts_nothing_twice(database_url: str) -> None:
 def test_a_killed_function_holds_its_room_until_its_lease_ends(
     database_url: str, clock: Clock
 ) -> None:
-    assert spenders(database_url, "tenant=0.9", "crash", 1, 1)[0][0] == 9
+    assert spending_processes(database_url, "tenant=0.9", "crash", 1, 1)[0][0] == 9
     with Database(database_url) as database:
         budgets = Budgets(database, "tenant=0.9", now=clock)
         assert standing(budgets, "tenant").reserved == 0.5

@@ -8,10 +8,11 @@ from itertools import pairwise
 import pytest
 
 from shared.models.guards.congestion import Congestion
+from tests.campaigns import size
 from tests.models.simulated_server import Simulation
 
 #: Jobs enough for any simulated time.
-ENDLESS = 10**6
+ENDLESS = 300_000
 
 
 @pytest.fixture(autouse=True)
@@ -41,8 +42,9 @@ def test_a_cold_start_is_near_the_ideal_and_refused_seldom(capacity: int) -> Non
 @pytest.mark.parametrize("capacity", [1, 2, 4, 8, 32, 100, 200])
 def test_in_the_long_run_nearly_all_is_used_and_few_are_refused(capacity: int) -> None:
     server = _simulated(capacity)
-    server.run(ENDLESS, until=60)
-    assert server.throughput(10, 60) >= capacity / 0.052 / 1.15
+    end = size(60, 20)
+    server.run(ENDLESS, until=end)
+    assert server.throughput(10, end) >= capacity / 0.052 / 1.15
     assert server.share_refused(since=10) <= 0.03
 
 

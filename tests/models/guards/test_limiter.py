@@ -9,6 +9,7 @@ import pytest
 from shared.errors import ModelRejected, ModelUnavailable
 from shared.models.deadline import Deadline
 from shared.models.guards.limiter import Limiter
+from tests.waiting import wait_for
 
 BUSY = ModelUnavailable("busy", overloaded=True)
 
@@ -17,14 +18,6 @@ def _thread(call: Callable[[], object]) -> threading.Thread:
     thread = threading.Thread(target=call)
     thread.start()
     return thread
-
-
-def _until(true: Callable[[], object]) -> None:
-    for _ in range(1000):
-        if true():
-            return
-        time.sleep(0.005)
-    raise AssertionError("it did not come to that")
 
 
 class Crowd:
@@ -40,7 +33,7 @@ class Crowd:
     def add(self, number: int, seconds: float = 30.0) -> None:
         self._threads.append(_thread(lambda: self._call(number, seconds)))
         waiting = len(self._threads)
-        _until(lambda: self._seen() >= waiting)
+        wait_for(lambda: self._seen() >= waiting)
 
     def end(self) -> None:
         self.over.set()
@@ -136,7 +129,7 @@ def test_who_cannot_wait_for_that_is_sent_away_at_once() -> None:
     crowd.add(1, seconds=5)
     crowd.add(2, seconds=500)
     limiter.end(call, ModelUnavailable("busy", 60.0, overloaded=True))
-    _until(lambda: crowd.failed)
+    wait_for(lambda: crowd.failed)
     assert len(limiter._waiting) == 1
     [err] = crowd.failed
     assert err.retry_after is not None

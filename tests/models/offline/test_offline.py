@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated, Literal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.models import ChatMessage, ModelReply, ModelRequest, ToolCall, ToolSpec
@@ -15,6 +15,7 @@ from shared.models.offline.model import OfflineModel, estimated_tokens
 from shared.models.offline.similarity import overlap, terms
 from shared.models.prices import Prices
 from shared.models.prompts import data, system
+from tests.campaigns import examples
 
 MODEL = OfflineModel(Prices())
 LABELS = {
@@ -263,7 +264,7 @@ def _everything(text: str) -> Everything:
     return typed.ask(lambda asked: MODEL.reply(asked, 5), request, Everything)[0]
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(st.text() | st.text(alphabet="aA1 .?!崩溃\n<>{}\"'😀\x00"))
 def test_every_schema_is_filled_validly_from_any_text(text: str) -> None:
     assert _everything(text) == _everything(text), "and always in the same way"

@@ -5,7 +5,6 @@ from typing import Annotated, Any, NamedTuple
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from shared.errors import ModelRejected, ModelUnavailable
@@ -409,7 +408,6 @@ _JSON = st.recursive(
 )
 
 
-@examples(deadline=None)
 @given(
     st.sampled_from(
         ["message", "message_start", "content_block_start", "content_block_delta", "message_delta"]

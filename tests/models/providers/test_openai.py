@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from shared.errors import ModelRejected, ModelUnavailable, SettingsError
@@ -351,7 +350,6 @@ _JSON = st.recursive(
 )
 
 
-@examples(deadline=None)
 @given(st.dictionaries(st.sampled_from(["choices", "usage"]), _JSON))
 def test_json_of_another_shape_is_said_so(piece: Any) -> None:
     answer = CompletionReader()

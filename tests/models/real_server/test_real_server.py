@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 import pytest
-from hypothesis import HealthCheck, given
-from hypothesis import settings as examples
+from hypothesis import HealthCheck, given, settings
 
 from shared.errors import AnswerInvalid, ModelError, ModelRejected, ModelUnavailable, SettingsError
 from shared.models import (
@@ -27,6 +26,7 @@ from shared.models.answers.tool_calls import judged
 from shared.models.answers.typed import Between
 from shared.models.routing import Models
 from shared.settings import Settings
+from tests.campaigns import examples
 from tests.models.answers.test_repair import HISTORIES
 from tests.models.conftest import KEY
 
@@ -195,7 +195,7 @@ def test_a_grammar_makes_valid_answers_of_random_ones(
         assert answer.kind in {"bug", "question"}
 
 
-@examples(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(examples(20), suppress_health_check=[HealthCheck.too_slow])
 @given(HISTORIES)
 def test_a_repaired_history_is_never_refused(tiny: Provider, history: list[ChatMessage]) -> None:
     messages = tuple(replace(next_turn, images=()) for next_turn in history)

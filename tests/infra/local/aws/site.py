@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -11,12 +10,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from infra.local.aws.cloud import LocalCloud
+from tests.waiting import PATIENCE, wait_for
 
 TEMPLATE = Path(__file__).with_name("template.yaml")
 #: How long a function may run, and how long a message that was not handled stays hidden.
 VISIBILITY = 2
-#: A generous limit for what must happen soon.
-PATIENCE = 15.0
 
 
 def is_alive(pid: int) -> bool:
@@ -82,11 +80,7 @@ class Site:
 
     def wait_for(self, condition: Callable[[], Any]) -> Any:
         """Wait until the condition holds and return what it returned."""
-        deadline = time.monotonic() + PATIENCE
-        while not (result := condition()):
-            assert time.monotonic() < deadline, self.log
-            time.sleep(0.02)
-        return result
+        return wait_for(condition, log=self.log)
 
     def wait_for_records(self, count: int, *names: str) -> list[dict[str, Any]]:
         def enough() -> list[dict[str, Any]]:

@@ -1,7 +1,6 @@
 """One test per departure from stock moto's interpreter, through boto3 as functions would use it."""
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,6 +17,7 @@ from infra.local.aws.states_api import StatesApi
 from infra.local.aws.store import Store
 from infra.local.aws.template import load
 from infra.local.http_server import HttpServer
+from tests.waiting import wait_for
 
 Json = dict[str, Any]
 ACCOUNT = "210000000002"
@@ -50,11 +50,11 @@ class Cloud:
         return str(self.client.start_execution(stateMachineArn=MACHINE, **fields)["executionArn"])
 
     def ended(self, arn: str) -> Json:
-        deadline = time.monotonic() + 20
-        while (found := self.client.describe_execution(executionArn=arn))["status"] == "RUNNING":
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        return dict(found)
+        def found() -> Json | None:
+            execution = dict(self.client.describe_execution(executionArn=arn))
+            return None if execution["status"] == "RUNNING" else execution
+
+        return wait_for(found) or {}
 
     def _invoke(self, function: str, payload: bytes) -> bytes:
         assert function == FUNCTION
@@ -94,10 +94,7 @@ def waiting(**more: Any) -> Json:
 
 
 def token_of(calls: list[Json], place: int = -1) -> str:
-    deadline = time.monotonic() + 20
-    while len(calls) < (place + 1 or 1):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_for(lambda: len(calls) >= (place + 1 or 1))
     return str(calls[place]["token"])
 
 

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import boto3
@@ -14,7 +13,8 @@ import pytest
 
 from infra.local.aws.cloud import LocalCloud
 from infra.local.aws.errors import LocalCloudError, TemplateError
-from tests.infra.local.aws.site import PATIENCE, TEMPLATE, Site, is_alive
+from tests.infra.local.aws.site import TEMPLATE, Site, is_alive
+from tests.waiting import wait_for
 
 #: Starts the stack in a process of its own, publishes, puts an object, says so and sleeps.
 VICTIM = """
@@ -50,13 +50,6 @@ def put(site: Site, key: str, body: bytes) -> None:
 def get(site: Site, key: str) -> bytes:
     answer = client(site, "s3").get_object(Bucket=site.cloud.outputs["Bucket"], Key=key)
     return bytes(answer["Body"].read())
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_messages_and_objects_survive_a_restart(tmp_path: Path) -> None:
@@ -102,7 +95,7 @@ def test_kill_9_loses_nothing_and_leaves_no_process_behind(tmp_path: Path) -> No
         assert len(children) == 2
         assert all(is_alive(pid) for pid in children)
         victim.kill()
-    wait_until(lambda: not any(is_alive(pid) for pid in children))
+    wait_for(lambda: not any(is_alive(pid) for pid in children))
 
     site = Site(tmp_path, state=tmp_path / "state")
     with site.cloud:

@@ -41,7 +41,7 @@ def answers(label: str) -> Callable[[Json], Answered]:
     return lambda body: said(label)
 
 
-class Desk(Bench):
+class BatchRunner(Bench):
     """A bench whose bus is a list, and whose clock a test turns by hand."""
 
     def __init__(self, database: Database, settings: Settings, url: str) -> None:

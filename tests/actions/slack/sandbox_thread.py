@@ -1,4 +1,4 @@
-"""A place in the sandbox Slack where the adapter's tests reply and react."""
+"""A thread in the sandbox Slack where the adapter's tests reply and react."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ MARK = Mark("key-1", "chat", 1)
 
 
 @dataclass
-class Place:
+class SandboxThread:
     """A thread in #general to reply in."""
 
     slack: SlackSandbox

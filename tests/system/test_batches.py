@@ -1,17 +1,20 @@
 """The whole local system: an issue rests in a batch, and the schedule brings its comment."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
 
 from infra.local.system import System
-from tests.models.batch.desk import answers
+from tests.models.batch.batch_runner import answers
+from tests.models.batch.conftest import server
 from tests.models.batch.server import BatchServer
 from tests.system.quick import quick_template
+from tests.waiting import wait_for
+
+__all__ = ["server"]
 
 REPOSITORY = "acme/shop"
 SCHEDULE = "agent-flows-EveryFiveMinutes-Schedule"
@@ -58,13 +61,6 @@ def states(system: System) -> list[str]:
     with psycopg.connect(system.settings.database_url) as connection:
         rows = connection.execute("select state from runs where flow = 'patient'").fetchall()
         return [state for (state,) in rows]
-
-
-def wait_for(condition: Callable[[], Any], seconds: float = 60) -> Any:
-    end = time.monotonic() + seconds
-    while not (found := condition()) and time.monotonic() < end:
-        time.sleep(0.1)
-    return found
 
 
 def wait_for_the_next_second() -> None:

@@ -1,5 +1,5 @@
 """A plan in the sandbox Slack: its front door is served over HTTP, as the ingress serves it, and
-what comes in reaches the stage's flow."""
+what comes in reaches the flow."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ from shared.agent.flow import Flow
 from shared.database import Database
 from shared.perception import slack
 from shared.settings import Settings
-from tests.actions.slack.place import connect
+from tests.actions.slack.sandbox_thread import connect
 from tests.planning.stage import Death, Stage, stage
 
 Json = dict[str, Any]
@@ -60,8 +60,8 @@ class Dying:
             raise Death
 
 
-class Acme:
-    """The workspace, with a stage behind its front door."""
+class SlackWorkspace:
+    """The sandbox Slack, with a running flow behind its front door."""
 
     def __init__(self, sandbox: SlackSandbox, it: Stage, adapter: Dying, url: str) -> None:
         self.slack = sandbox
@@ -124,7 +124,9 @@ def _blocks(message: Json) -> list[Json]:
 
 
 @contextmanager
-def acme(database: Database, flow: Flow, hub: GitHubSandbox | None = None) -> Iterator[Acme]:
+def slack_workspace(
+    database: Database, flow: Flow, hub: GitHubSandbox | None = None
+) -> Iterator[SlackWorkspace]:
     """Raise the workspace and its stage, with `hub` as GitHub."""
     deliver: list[Callable[[Request], None]] = []
 
@@ -146,7 +148,7 @@ def acme(database: Database, flow: Flow, hub: GitHubSandbox | None = None) -> It
                 return on_github if on_github and isinstance(wanted, OnGitHub) else adapter
 
             with stage(database, flow, adapters) as it:
-                made = Acme(sandbox, it, adapter, url)
+                made = SlackWorkspace(sandbox, it, adapter, url)
                 deliver.append(lambda request: _deliver(made, request))
                 yield made
                 assert sandbox.settle()
@@ -161,7 +163,7 @@ def _on_github(hub: GitHubSandbox | None) -> Adapter | None:
     return GitHubAdapter(settings) if settings else None
 
 
-def _deliver(made: Acme, request: Request) -> None:
+def _deliver(made: SlackWorkspace, request: Request) -> None:
     it = made.it
     body = request.get_data()
     headers = {name.lower(): value for name, value in request.headers.items()}

@@ -12,8 +12,8 @@ from github import GithubException
 
 from infra.local.aws.errors import LocalCloudError
 from infra.local.sandbox.github import GitHubSandbox
-from tests.actions.github.clients import client, shop
-from tests.actions.github.desk import SHOP
+from tests.actions.github.sandbox_issue import SHOP
+from tests.infra.local.sandbox.github.clients import client, shop
 
 
 def test_everything_survives_a_restart(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ import pytest
 
 from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.github.hooks import signature
-from tests.actions.github.clients import app, shop
-from tests.actions.github.desk import SHOP
-from tests.actions.github.receiver import Receiver
+from tests.actions.github.sandbox_issue import SHOP
+from tests.infra.local.sandbox.github.clients import app, shop
+from tests.infra.local.sandbox.github.receiver import Receiver
 
 
 @pytest.fixture

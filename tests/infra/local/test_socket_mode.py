@@ -10,7 +10,7 @@ from infra.local.sandbox.slack.workspace import BOT_USER, DM, GENERAL
 from infra.local.socket_mode import SocketMode
 from shared.errors import SettingsError
 from shared.settings import Settings
-from tests.actions.slack.front_door import SECRET, Planned, RecordingFrontDoor
+from tests.infra.local.sandbox.slack.front_door import SECRET, Planned, RecordingFrontDoor
 
 
 @pytest.fixture(scope="module")

@@ -4,14 +4,14 @@ import gzip
 import json
 import re
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
 
 from infra.local.sandbox.github.web import Exchange
+from infra.project import ROOT
 
-_FILE = Path(__file__).parents[2] / "data" / "github_openapi.json.gz"
+_FILE = ROOT / "tests/data/github_openapi.json.gz"
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What the tests of the adapter sit at: a sandbox with one open issue, and an adapter for it."""
+"""An open issue in the sandbox GitHub, and an adapter that acts there."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ MARK = Mark("a1b2c3", "triage", 1)
 
 
 @dataclass
-class Desk:
+class SandboxIssue:
     """A sandbox with one open issue, and an adapter that acts there."""
 
     sandbox: GitHubSandbox
@@ -52,14 +52,14 @@ def as_app(sandbox: GitHubSandbox) -> Settings:
     )
 
 
-def at_desk(sandbox: GitHubSandbox, settings: Callable[[GitHubSandbox], Settings]) -> Desk:
+def open_in(sandbox: GitHubSandbox, settings: Callable[[GitHubSandbox], Settings]) -> SandboxIssue:
     number = sandbox.open_issue(SHOP, "It crashes", "At checkout.")
-    return Desk(sandbox, GitHubAdapter(settings(sandbox), timeout=1), Issue(SHOP, number))
+    return SandboxIssue(sandbox, GitHubAdapter(settings(sandbox), timeout=1), Issue(SHOP, number))
 
 
-def comment_fails(desk: Desk) -> ActionUnavailable | ActionRejected:
+def comment_fails(target: SandboxIssue) -> ActionUnavailable | ActionRejected:
     """Comment, and return the error that must come of it."""
     with pytest.raises(ActionError) as caught:
-        desk.adapter.perform(Comment(desk.issue, "Hello"), MARK, None)
+        target.adapter.perform(Comment(target.issue, "Hello"), MARK, None)
     assert isinstance(caught.value, ActionUnavailable | ActionRejected)
     return caught.value

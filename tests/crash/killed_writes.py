@@ -23,7 +23,7 @@ from shared.events import Event
 from shared.runtime.function import capabilities, handler_of
 from shared.settings import Settings
 from tests.actions.slack.stage import Context, batch
-from tests.crash.mortal import BriefJournal, Fate, MortalDatabase, mortal_client
+from tests.crash.killed_process import BriefJournal, KillableDatabase, KillSwitch, killable_client
 
 _ENDS = {0: "done", 1: "again", -signal.SIGKILL: "killed"}
 LONG = "今天天气很好。😀 " * 2_500
@@ -42,28 +42,28 @@ def writing(event: Event, agent: Agent) -> None:
     agent.act(writes[what])
 
 
-def mortal_session(fate: Fate) -> type[GitHubSession]:
-    class MortalSession(GitHubSession):
+def killable_session(switch: KillSwitch) -> type[GitHubSession]:
+    class KillableSession(GitHubSession):
         def send(self, *arguments: Any, **named: Any) -> tuple[Connection, GitHubResponse]:
-            fate.boundary()
+            switch.boundary()
             answer = super().send(*arguments, **named)
-            fate.boundary()
+            switch.boundary()
             return answer
 
-    return MortalSession
+    return KillableSession
 
 
 def deliver(order: dict[str, Any]) -> bool:
     """Handle one event; False when it goes back to the queue."""
-    fate = Fate(order["boundary"])
+    switch = KillSwitch(order["boundary"])
     settings = Settings(**order["settings"], model_embed="hashing", footer="off", max_receives="3")
-    github = GitHubAdapter(settings, session=mortal_session(fate))
-    slack = SlackAdapter(settings, client=mortal_client(fate))
+    github = GitHubAdapter(settings, session=killable_session(switch))
+    slack = SlackAdapter(settings, client=killable_client(switch))
 
     def adapter(wanted: Action | Query) -> Adapter:
         return slack if isinstance(wanted, Post) else github
 
-    with MortalDatabase(order["database"], fate) as database:
+    with KillableDatabase(order["database"], switch) as database:
         can = capabilities(settings, database, adapter)
         handle = handler_of(writing, BriefJournal(database), can)
         event = Event.from_json(order["event"])

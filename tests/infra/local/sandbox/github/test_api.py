@@ -10,8 +10,8 @@ import requests
 from github import GithubException
 
 from infra.local.sandbox.github import GitHubSandbox
-from tests.actions.github.clients import app, client, shop
-from tests.actions.github.desk import SHOP
+from tests.actions.github.sandbox_issue import SHOP
+from tests.infra.local.sandbox.github.clients import app, client, shop
 
 
 def test_a_new_sandbox_has_a_shop_with_described_labels(sandbox: GitHubSandbox) -> None:

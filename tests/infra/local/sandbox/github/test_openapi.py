@@ -5,7 +5,12 @@ from github.Repository import Repository
 
 from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.github.commits import Content, Link, Submodule
-from tests.actions.github.openapi import description, faults, operation_of, webhook_faults
+from tests.infra.local.sandbox.github.openapi import (
+    description,
+    faults,
+    operation_of,
+    webhook_faults,
+)
 
 
 def test_every_endpoint_answers_as_github_describes_it(sandbox: GitHubSandbox) -> None:

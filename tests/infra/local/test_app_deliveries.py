@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,8 +17,9 @@ from infra.local.sandbox.github.state import SandboxState
 from shared.errors import SettingsError
 from shared.perception.github import verify
 from shared.settings import Settings
-from tests.actions.github.desk import SHOP, as_app
-from tests.actions.github.receiver import Receiver
+from tests.actions.github.sandbox_issue import SHOP, as_app
+from tests.infra.local.sandbox.github.receiver import Receiver
+from tests.waiting import wait_for
 
 SECRET = "local secret"
 HOUR = 3600.0
@@ -54,7 +55,7 @@ class Post:
     def rounds(self, number: int) -> None:
         """Wait until the list was asked for so many more times."""
         goal = self._lists() + number
-        wait(lambda: self._lists() >= goal)
+        wait_for(lambda: self._lists() >= goal)
 
     def _lists(self) -> int:
         return [one.path for one in self.sandbox.exchanges()].count("/app/hook/deliveries")
@@ -66,18 +67,11 @@ def post(sandbox: GitHubSandbox, receiver: Receiver, tmp_path: Path) -> Post:
     return Post(sandbox, receiver, tmp_path / "deliveries")
 
 
-def wait(done: Callable[[], object]) -> None:
-    end = time.monotonic() + 20
-    while not done():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.01)
-
-
 def test_a_new_delivery_arrives_signed_once(post: Post) -> None:
     with post.carrier():
         post.sandbox.open_issue(SHOP, "Crash", "错误 🙂")
         post.sandbox.comment(SHOP, 1, "Me too")
-        wait(lambda: len(post.door.received) == 2)
+        wait_for(lambda: len(post.door.received) == 2)
         post.rounds(3)
     assert post.door.seen == ["issues.opened", "issue_comment.created"]
     kept = {one["guid"]: one["payload"] for one in post.sandbox.deliveries()}
@@ -98,20 +92,20 @@ def test_what_happened_before_the_first_start_is_left_alone(
             post.rounds(1)
             sandbox.webhook_url = "http://127.0.0.1:9/"
             sandbox.open_issue(SHOP, "New")
-            wait(lambda: post.titles)
+            wait_for(lambda: post.titles)
     assert post.titles == ["New"]
 
 
 def test_a_restart_misses_nothing_and_repeats_nothing(post: Post) -> None:
     with post.carrier():
         post.sandbox.open_issue(SHOP, "Before")
-        wait(lambda: post.titles)
+        wait_for(lambda: post.titles)
         post.rounds(1)
     post.sandbox.open_issue(SHOP, "Between")
     with post.carrier():
-        wait(lambda: len(post.titles) > 1)
+        wait_for(lambda: len(post.titles) > 1)
         post.sandbox.open_issue(SHOP, "After")
-        wait(lambda: len(post.titles) > 2)
+        wait_for(lambda: len(post.titles) > 2)
     assert post.titles == ["Before", "Between", "After"]
 
 
@@ -121,7 +115,7 @@ def test_a_first_start_without_events_counts_as_the_start(post: Post) -> None:
     post.sandbox.open_issue(SHOP, "Between")
     time.sleep(2)  # GitHub's time has whole seconds
     with post.carrier():
-        wait(lambda: post.titles)
+        wait_for(lambda: post.titles)
     assert post.titles == ["Between"]
 
 
@@ -133,7 +127,7 @@ def test_a_restart_goes_back_an_hour_and_no_further(
         post = Post(sandbox, receiver, tmp_path / "deliveries")
         post.remember(since=0.0)
         with post.carrier():
-            wait(lambda: len(post.titles) == 2)
+            wait_for(lambda: len(post.titles) == 2)
             post.rounds(2)
     assert post.titles == ["1", "2"]
 
@@ -145,7 +139,7 @@ def test_more_than_one_page_arrives_in_order(
         post = Post(sandbox, receiver, tmp_path / "deliveries")
         post.remember(since=0.0)
         with post.carrier():
-            wait(lambda: len(post.titles) == 230)
+            wait_for(lambda: len(post.titles) == 230)
             post.rounds(2)
     assert post.titles == [str(number) for number in range(230)]
 
@@ -153,9 +147,9 @@ def test_more_than_one_page_arrives_in_order(
 def test_a_redelivery_with_the_same_guid_is_posted_again(post: Post) -> None:
     with post.carrier():
         post.sandbox.open_issue(SHOP, "Crash")
-        wait(lambda: post.titles)
+        wait_for(lambda: post.titles)
         post.sandbox.redeliver(post.sandbox.deliveries()[0]["guid"])
-        wait(lambda: len(post.titles) == 2)
+        wait_for(lambda: len(post.titles) == 2)
         post.rounds(2)
     assert len(post.door.received) == 2
     assert len({headers["x-github-delivery"] for headers, _ in post.door.received}) == 1
@@ -179,7 +173,7 @@ def test_a_github_that_fails_is_asked_again(post: Post, path: str, status: int) 
     with post.carrier():
         post.sandbox.open_issue(SHOP, "One")
         post.sandbox.open_issue(SHOP, "Two")
-        wait(lambda: len(post.titles) == 2)
+        wait_for(lambda: len(post.titles) == 2)
     assert post.titles == ["One", "Two"]
     assert len(post.said) == 1
 
@@ -187,12 +181,12 @@ def test_a_github_that_fails_is_asked_again(post: Post, path: str, status: int) 
 def test_a_rate_limit_is_waited_out(post: Post) -> None:
     post.sandbox.fail_next(403, path="/app/hook/deliveries", retry_after=1)
     with post.carrier():
-        wait(lambda: post.said)
+        wait_for(lambda: post.said)
         asked = len(post.sandbox.exchanges())
         time.sleep(0.5)  # ten intervals
         assert len(post.sandbox.exchanges()) == asked
         post.sandbox.open_issue(SHOP, "Later")
-        wait(lambda: post.titles)
+        wait_for(lambda: post.titles)
     assert "rate limited, retry in 1 s" in post.said[0]
 
 
@@ -201,7 +195,7 @@ def test_a_front_door_that_fails_gets_the_same_again_first(post: Post) -> None:
     with post.carrier():
         post.sandbox.open_issue(SHOP, "One")
         post.sandbox.open_issue(SHOP, "Two")
-        wait(lambda: len(post.titles) == 5)
+        wait_for(lambda: len(post.titles) == 5)
         post.rounds(2)
     assert post.titles == ["One", "One", "One", "One", "Two"]
     (line,) = post.said
@@ -214,7 +208,7 @@ def test_what_the_front_door_never_takes_holds_nothing_up(post: Post, status: in
     with post.carrier():
         post.sandbox.open_issue(SHOP, "One")
         post.sandbox.open_issue(SHOP, "Two")
-        wait(lambda: len(post.titles) == 2)
+        wait_for(lambda: len(post.titles) == 2)
         post.rounds(2)
     assert post.titles == ["One", "Two"]
     (line,) = post.said
@@ -225,7 +219,7 @@ def test_a_front_door_that_is_away_is_said(post: Post) -> None:
     post.door.url = "http://127.0.0.1:9/github/webhook"
     with post.carrier():
         post.sandbox.open_issue(SHOP, "One")
-        wait(lambda: post.said)
+        wait_for(lambda: post.said)
         post.rounds(1)
     (line,) = post.said
     assert "no answer from http://127.0.0.1:9/github/webhook" in line
@@ -234,7 +228,7 @@ def test_a_front_door_that_is_away_is_said(post: Post) -> None:
 @pytest.mark.parametrize("body", [b'{"message": "Hi"}', b"null", b"[1]", b'[{"id": 1}]', b"<html>"])
 def test_a_server_that_is_no_github_is_said(post: Post, body: bytes) -> None:
     with answering(body) as url, post.carrier(github_api_url=url):
-        wait(lambda: post.said)
+        wait_for(lambda: post.said)
     assert "could not list the app's deliveries" in post.said[0]
     assert post.said[0].endswith("check GITHUB_API_URL")
 
@@ -246,7 +240,7 @@ def test_it_stops_while_it_waits_and_while_github_is_slow(post: Post) -> None:
     post.sandbox.open_issue(SHOP, "Late")
     post.sandbox.slow_next(0.5, path="/app/hook/deliveries/")
     with post.carrier():
-        wait(lambda: not post.sandbox.faults_left())
+        wait_for(lambda: not post.sandbox.faults_left())
     assert "app-deliveries" not in {thread.name for thread in threading.enumerate()}
     assert post.titles == []
 

@@ -3,7 +3,7 @@
 from shared.database import Database, Statement
 
 
-def rows(database: Database, table: str, but: str = "", tenant: str = "github:acme") -> str:
+def table_text(database: Database, table: str, but: str = "", tenant: str = "github:acme") -> str:
     """All rows of `table`, without those of the event `but`: a request quotes what it names."""
     where = {
         "events": "id <> %(but)s",

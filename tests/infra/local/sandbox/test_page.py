@@ -19,7 +19,7 @@ from infra.local.sandbox.slack.workspace import BOT_USER, GENERAL, TEAM
 from shared.actions import Mark
 from shared.actions.slack.actions import Button, Card, Draft, Reply
 from shared.events import Thread
-from tests.actions.slack.place import connect
+from tests.actions.slack.sandbox_thread import connect
 
 HTML = Path(page.__file__).with_name("page.html")
 SHOP = "acme/shop"

@@ -19,6 +19,7 @@ from infra.cli.__main__ import main
 from infra.project import ROOT
 from tests.infra.bench.answers import numbered, results, write_rows
 from tests.models.scripted_server import Fails, Says, ScriptedServer
+from tests.waiting import wait_for
 
 EXAMPLES = ROOT / "docs/examples"
 NUMBERS = "Say the number."
@@ -84,10 +85,7 @@ def run(data: Path, *arguments: object) -> int:
 
 
 def wait_for_lines(path: Path, count: int) -> None:
-    until = time.monotonic() + 30
-    while not (path.exists() and path.read_bytes().count(b"\n") >= count):
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    wait_for(lambda: path.exists() and path.read_bytes().count(b"\n") >= count)
 
 
 #: So many that a busy machine has not answered them all before it delivers a signal.

@@ -1,5 +1,5 @@
-"""What the tests of the prompt cache ask, and a process that asks it: `python -m
-tests.models.cache.cached URL LOG ANSWER_AFTER SECONDS [THREADS]`.
+"""Requests to the prompt cache, and a process that makes them: `python -m
+tests.models.cache.cache_requests URL LOG ANSWER_AFTER SECONDS [THREADS]`.
 
 Each call is one line in LOG, and each reply's source one line of the output.
 """
@@ -43,7 +43,7 @@ class Model:
         return self.answer
 
 
-def cached(
+def prompt_cache(
     database: Database | None, hours: float = 1, megabytes: float = 1, entries: int = 512
 ) -> PromptCache:
     return PromptCache(database, hours=hours, megabytes=megabytes, entries=entries)

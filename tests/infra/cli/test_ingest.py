@@ -13,9 +13,14 @@ import pytest
 
 from infra.cli.__main__ import main
 from infra.local.sandbox.github import GitHubSandbox
+from infra.project import ROOT
 from shared.database import Database, Row, Statement
 from shared.memory.documents.files import decode, is_wanted, refusal
+from tests.campaigns import size
+from tests.memory.documents.conftest import sandbox
 from tests.memory.documents.shelf import SHOP, TENANT
+
+__all__ = ["sandbox"]
 
 PATH_OPTIONS = ("--audience", "public", "--tenant", TENANT)
 
@@ -216,7 +221,7 @@ def test_a_killed_command_goes_on_where_it_stopped(
 ) -> None:
     folder = tmp_path / "many"
     write(folder, {f"{n:04}.md": f"# Page {n}\n\nText {n}." for n in range(600)})
-    root = str(Path(__file__).parents[3])
+    root = str(ROOT)
     process = subprocess.Popen(
         [sys.executable, "-m", "infra.cli", "ingest", str(folder), *PATH_OPTIONS],
         cwd=root,
@@ -247,7 +252,7 @@ def test_on_a_terminal_a_bar_grows_and_the_output_stays_clean(
     folder: Path, command: Command
 ) -> None:
     write(folder, {"nul.txt": b"a\0b", "bad\x1bname.md": "# X"})
-    root = str(Path(__file__).parents[3])
+    root = str(ROOT)
     ours, theirs = os.openpty()
     done = subprocess.run(
         [sys.executable, "-m", "infra.cli", "ingest", str(folder), *PATH_OPTIONS],
@@ -268,17 +273,17 @@ def test_on_a_terminal_a_bar_grows_and_the_output_stays_clean(
     assert summary.startswith("handbook: 2 taken, 0 moved, 0 forgotten, 0 as before, 2 left out")
 
 
-def test_ten_thousand_files_are_looked_through_and_only_the_changed_one_is_taken(
+def test_many_files_are_looked_through_and_only_the_changed_one_is_taken(
     command: Command, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "many"
-    write(folder, {f"{n % 100}/{n}.md": "Text." if n < 20 else "" for n in range(10_000)})
-    assert command(folder, *PATH_OPTIONS)[-1].startswith("many: 10000 taken")
+    folder, many = tmp_path / "many", size(10_000, 1_000)
+    write(folder, {f"{n % 100}/{n}.md": "Text." if n < 20 else "" for n in range(many)})
+    assert command(folder, *PATH_OPTIONS)[-1].startswith(f"many: {many} taken")
     assert len(command.memories) == 20
     write(folder, {"0/0.md": "Other text."})
     (change, said) = command(folder, *PATH_OPTIONS)
     assert change == "taken     0/0.md"
-    assert said.startswith("many: 1 taken, 0 moved, 0 forgotten, 9999 as before")
+    assert said.startswith(f"many: 1 taken, 0 moved, 0 forgotten, {many - 1} as before")
 
 
 @pytest.mark.parametrize(

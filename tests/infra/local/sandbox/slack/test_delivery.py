@@ -2,9 +2,8 @@
 
 import hmac
 import json
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any
 
@@ -23,7 +22,8 @@ from infra.local.sandbox.slack.workspace import (
     GENERAL,
     TEAM,
 )
-from tests.actions.slack.front_door import SECRET, Planned, RecordingFrontDoor
+from tests.infra.local.sandbox.slack.front_door import SECRET, Planned, RecordingFrontDoor
+from tests.waiting import wait_for
 
 
 @pytest.fixture
@@ -40,13 +40,6 @@ def slack(door: RecordingFrontDoor) -> Iterator[SlackSandbox]:
 
 def connect(slack: SlackSandbox) -> WebClient:
     return WebClient(token=slack.bot_token, base_url=slack.api_url)
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10
-    while not true():
-        assert time.monotonic() < end, "that took too long"
-        time.sleep(0.01)
 
 
 def attempts(slack: SlackSandbox) -> list[tuple[int, str, int]]:
@@ -211,9 +204,9 @@ def test_a_retry_that_waits_holds_up_nothing(door: RecordingFrontDoor) -> None:
     with SlackSandbox(door.url, SECRET) as slack:  # a minute before the second retry
         door.plan = [Planned(500), Planned(500)]
         slack.say(DM, "first")
-        wait_until(lambda: len(slack.attempts) == 2)
+        wait_for(lambda: len(slack.attempts) == 2)
         slack.say(DM, "second")
-        wait_until(lambda: len(slack.attempts) == 3)
+        wait_for(lambda: len(slack.attempts) == 3)
         assert not slack.settle(0.0)
     texts = [event["text"] for event in door.events("message")]
     assert texts == ["first", "first", "second"]

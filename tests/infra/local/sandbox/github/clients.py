@@ -4,7 +4,7 @@ from github import Auth, Github, GithubIntegration
 from github.Repository import Repository
 
 from infra.local.sandbox.github import GitHubSandbox
-from tests.actions.github.desk import SHOP
+from tests.actions.github.sandbox_issue import SHOP
 
 
 def client(sandbox: GitHubSandbox, token: str = "") -> Github:

@@ -31,7 +31,7 @@ from tests.actions.slack.stage import Context, Servers, batch, capabilities
 _ENDS = {0: "done", 1: "again", -signal.SIGKILL: "killed"}
 
 
-class Fate:
+class KillSwitch:
     """Counts the boundaries, and ends the process at the one that was asked for."""
 
     def __init__(self, end: int) -> None:
@@ -44,15 +44,15 @@ class Fate:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-class MortalDatabase(Database):
-    def __init__(self, url: str, fate: Fate) -> None:
+class KillableDatabase(Database):
+    def __init__(self, url: str, switch: KillSwitch) -> None:
         super().__init__(url, patience=5)
-        self._fate = fate
+        self._switch = switch
 
     def run(self, tenant: str, statements: Sequence[Statement]) -> list[list[Row]]:
-        self._fate.boundary()
+        self._switch.boundary()
         rows = super().run(tenant, statements)
-        self._fate.boundary()
+        self._switch.boundary()
         return rows
 
 
@@ -63,41 +63,41 @@ class BriefJournal(Journal):
         return super().claim(event, flow, 0)
 
 
-class MortalModels(Models):
-    def __init__(self, settings: Settings, fate: Fate) -> None:
+class KillableModels(Models):
+    def __init__(self, settings: Settings, switch: KillSwitch) -> None:
         super().__init__(settings)
-        self._fate = fate
+        self._switch = switch
 
     def reply(self, role: str, request: ModelRequest, **more: Any) -> ModelReply:
-        self._fate.boundary()
+        self._switch.boundary()
         reply = super().reply(role, request, **more)
-        self._fate.boundary()
+        self._switch.boundary()
         return reply
 
 
-def mortal_client(fate: Fate) -> type[WebClient]:
-    class MortalClient(WebClient):
+def killable_client(switch: KillSwitch) -> type[WebClient]:
+    class KillableClient(WebClient):
         def api_call(self, *arguments: Any, **named: Any) -> SlackResponse:
-            fate.boundary()
+            switch.boundary()
             response = super().api_call(*arguments, **named)
-            fate.boundary()
+            switch.boundary()
             return response
 
-    return MortalClient
+    return KillableClient
 
 
 def deliver(order: dict[str, Any]) -> bool:
     """Handle one event; False when it goes back to the queue."""
-    fate = Fate(order["boundary"])
+    switch = KillSwitch(order["boundary"])
     servers = Servers(*order["servers"])
     slack = Settings(slack_bot_token=SlackSandbox.bot_token, slack_api_url=servers.slack)
-    adapter = SlackAdapter(slack, client=mortal_client(fate))
-    with MortalDatabase(order["database"], fate) as database:
+    adapter = SlackAdapter(slack, client=killable_client(switch))
+    with KillableDatabase(order["database"], switch) as database:
         can = capabilities(database, servers, Pace(*order["pace"]))
-        models = MortalModels(can.settings, fate)
-        mortal = can._replace(models=models, adapter=lambda wanted: adapter)
+        models = KillableModels(can.settings, switch)
+        killable = can._replace(models=models, adapter=lambda wanted: adapter)
         event = Event.from_json(order["event"])
-        handle = handler_of(chat, BriefJournal(database), mortal)
+        handle = handler_of(chat, BriefJournal(database), killable)
         answer = handle(batch(event, order["receives"]), Context())
     return not answer["batchItemFailures"]
 

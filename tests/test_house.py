@@ -1,0 +1,87 @@
+"""The house rules of flows/ and shared/: sizes, no import cycles, one word for one thing."""
+
+import ast
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from graphlib import CycleError, TopologicalSorter
+
+import pytest
+
+from infra.project import ROOT
+
+FILES = [path for top in ("flows", "shared") for path in sorted((ROOT / top).rglob("*.py"))]
+TREES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): ast.parse(
+        path.read_text("utf-8")
+    )
+    for path in FILES
+}
+
+
+def test_functions_are_short() -> None:
+    lengths = sorted(
+        (node.end_lineno - node.lineno + 1, f"{module}.{node.name}")
+        for module, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and node.end_lineno
+    )
+    lines, where = lengths[len(lengths) * 9 // 10]
+    assert lines <= 18, f"a tenth of the functions is as long as {where} or longer: {lines} lines"
+    _none(f"{where}: {lines} lines, at most 45" for lines, where in lengths if lines > 45)
+
+
+def test_files_are_short() -> None:
+    lines = {str(path.relative_to(ROOT)): path.read_text("utf-8").count("\n") for path in FILES}
+    _none(f"{path}: {count} lines, at most 350" for path, count in lines.items() if count > 350)
+
+
+def test_no_folder_is_crowded() -> None:
+    modules = Counter(str(path.parent.relative_to(ROOT)) for path in FILES)
+    _none(
+        f"{folder}: {count} modules, at most 16" for folder, count in modules.items() if count > 16
+    )
+
+
+def test_no_modules_import_each_other_in_a_cycle() -> None:
+    """Imports inside functions count too: a late import hides a cycle and breaks none."""
+    graph = {module: set(_imports(module)) - {module} for module in TREES}
+    cycles = []
+    while cycle := _cycle(graph):
+        cycles.append(" imports ".join(reversed(cycle)))
+        for importer, imported in zip(cycle[1:], cycle, strict=False):
+            graph[importer].discard(imported)
+    _none(cycles)
+
+
+def test_each_public_class_has_a_name_of_its_own() -> None:
+    places = defaultdict(list)
+    for module, tree in TREES.items():
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places[node.name].append(module)
+    _none(f"{name}: {', '.join(found)}" for name, found in places.items() if len(found) > 1)
+
+
+def _none(culprits: Iterable[str]) -> None:
+    if found := sorted(culprits):
+        pytest.fail("\n".join(found), pytrace=False)
+
+
+def _imports(module: str) -> Iterator[str]:
+    """Yield the modules of flows/ and shared/ that a module's import statements load."""
+    for node in ast.walk(TREES[module]):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in TREES)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module and not node.level, f"{module}: name the whole module in imports"
+            wanted = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            yield from (name for name in wanted if name in TREES)
+
+
+def _cycle(graph: dict[str, set[str]]) -> list[str]:
+    """Return one cycle; each of its modules is imported by the next."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as err:
+        return list(err.args[1])
+    return []
