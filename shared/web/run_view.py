@@ -12,7 +12,7 @@ from shared.planning.checklist import Line, checklist
 from shared.planning.desk import QUESTION
 from shared.planning.store import Approval, PlanStore, Situation, StepRow
 
-SQL = queries(__file__, "runs.sql")
+SQL = queries(__file__, "run_view.sql")
 
 #: Characters of a step's output that are shown.
 _SHOWN = 2_000

@@ -13,7 +13,7 @@ from shared.database import Database, Row, Statement, queries
 from shared.errors import SettingsError
 from shared.memory.text import storable
 
-SQL = queries(__file__, "control.sql")
+SQL = queries(__file__, "store.sql")
 
 By = Literal["text", "ref", "author", "source", "id"]
 #: How much of a list is read at a time for an export.

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from shared.database import Database, Row, Statement, queries
 from shared.memory.conversations.turns import Origin
 
-SQL = queries(__file__, "conversations.sql")
+SQL = queries(__file__, "turns.sql")
 
 #: How many turns of a conversation are taken at once, and with how much of what was said around.
 _TURNS, _AROUND = 100, 200

@@ -8,7 +8,7 @@ from shared.database import Database, Row, Statement, queries
 from shared.memory.text import STORED_CHARACTERS, storable
 from shared.models.tokens import CUT, shortened, tokens
 
-SQL = queries(__file__, "conversations.sql")
+SQL = queries(__file__, "turns.sql")
 
 Role = Literal["user", "assistant"]
 

@@ -19,7 +19,7 @@ from shared.log import log
 from shared.memory.embedding.local import LOCAL, Embedder, local_embedder
 from shared.memory.embedding.vector_cache import Embeddings
 
-SQL = queries(__file__, "tenant_embedders.sql")
+SQL = queries(__file__, "tenants.sql")
 
 #: Seconds for which a process goes by what it read; after so long nobody writes for a retired one.
 KNOWN_FOR = 60.0

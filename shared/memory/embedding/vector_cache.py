@@ -15,7 +15,7 @@ from hashlib import sha256
 from shared.database import Database, Statement, queries
 from shared.memory.embedding.local import Embedder, Purpose, checked, written
 
-SQL = queries(__file__, "embeddings.sql")
+SQL = queries(__file__, "vector_cache.sql")
 
 #: Texts per round trip: what came of them is kept, whatever becomes of the next.
 _SLICE = 512

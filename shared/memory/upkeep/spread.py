@@ -8,7 +8,7 @@ from shared.events import PUBLIC, Event
 from shared.journal import digest
 from shared.models.deadline import Deadline
 
-SQL = queries(__file__, "upkeep.sql")
+SQL = queries(__file__, "spread.sql")
 
 #: Does one kind of work for a tenant, for at most so many seconds, and counts what it did. It
 #: commits what is finished as it goes, so that what a crash interrupts is not done again.
