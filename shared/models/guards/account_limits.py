@@ -42,7 +42,7 @@ def limits_of(text: str) -> tuple[AccountLimit, ...]:
     """Read MODEL_LIMITS; raises SettingsError.
 
     >>> limits_of("bedrock:*=rpm:60,usd_per_day:20")
-    (Limit(name='bedrock:*', rpm=60.0, tpm=None, usd_per_day=20.0),)
+    (AccountLimit(name='bedrock:*', rpm=60.0, tpm=None, usd_per_day=20.0),)
     """
     entries = [entry.strip() for entry in text.split(";") if entry.strip()]
     limits = tuple(_limit(entry) for entry in entries)
