@@ -37,8 +37,8 @@ function of 512 MB gets 0.3 of a core), the network to AWS, GitHub, Slack and mo
 password authentication to Postgres, arm64."""
 
 
-class Bench:
-    """What the subjects share, each made when it is first needed."""
+class Resources:
+    """The bundles, servers and files that subjects share, each made when first needed."""
 
     def __init__(self, stack: ExitStack, asked: argparse.Namespace) -> None:
         self.rounds: int = asked.rounds
@@ -64,23 +64,21 @@ class Bench:
         return self._stack.enter_context(loaded(self._memories, self._keep))
 
 
-SUBJECTS: dict[str, Callable[[Bench], Findings]] = {
-    "sizes": lambda bench: measure_sizes(bench.bundles, bench.scratch),
-    "ingress": lambda bench: measure_ingress(
-        bench.bundles, bench.scratch, bench.world, bench.rounds
-    ),
-    "flows": lambda bench: measure_flows(bench.bundles, bench.scratch, bench.world, bench.rounds),
-    "overhead": lambda bench: measure_overhead(bench.world, bench.rounds),
-    "steps": lambda bench: measure_steps(bench.world, bench.rounds),
-    "plans": lambda bench: measure_plans(bench.world.database_url, bench.rounds),
-    "cache": lambda bench: measure_cache(bench.world.database_url, bench.rounds),
-    "calls": lambda bench: measure_calls(bench.rounds),
-    "calls-cpu": lambda bench: measure_calls_cpu(bench.rounds),
-    "imports": lambda bench: measure_imports(bench.scratch, bench.rounds),
-    "recall-quality": lambda bench: measure_quality(bench.world.database_url, bench.conversations),
-    "recall-scale": lambda bench: measure_scale(bench.memories, bench.rounds),
-    "memory-peers": lambda bench: measure_peers(bench.memories, bench.scratch, bench.rounds),
-    "bench-memory": lambda bench: measure_bench_memory(bench.scratch, bench.rounds),
+SUBJECTS: dict[str, Callable[[Resources], Findings]] = {
+    "sizes": lambda have: measure_sizes(have.bundles, have.scratch),
+    "ingress": lambda have: measure_ingress(have.bundles, have.scratch, have.world, have.rounds),
+    "flows": lambda have: measure_flows(have.bundles, have.scratch, have.world, have.rounds),
+    "overhead": lambda have: measure_overhead(have.world, have.rounds),
+    "steps": lambda have: measure_steps(have.world, have.rounds),
+    "plans": lambda have: measure_plans(have.world.database_url, have.rounds),
+    "cache": lambda have: measure_cache(have.world.database_url, have.rounds),
+    "calls": lambda have: measure_calls(have.rounds),
+    "calls-cpu": lambda have: measure_calls_cpu(have.rounds),
+    "imports": lambda have: measure_imports(have.scratch, have.rounds),
+    "recall-quality": lambda have: measure_quality(have.world.database_url, have.conversations),
+    "recall-scale": lambda have: measure_scale(have.memories, have.rounds),
+    "memory-peers": lambda have: measure_peers(have.memories, have.scratch, have.rounds),
+    "bench-memory": lambda have: measure_bench_memory(have.scratch, have.rounds),
 }
 
 
@@ -111,10 +109,10 @@ def _measure(asked: argparse.Namespace) -> dict[str, Any]:
     """Print the tables of each subject as soon as it is measured; return all samples."""
     samples = {}
     with ExitStack() as stack:
-        bench = Bench(stack, asked)
+        have = Resources(stack, asked)
         for name in asked.only or SUBJECTS:
             print(f"{name} …", file=sys.stderr, flush=True)
-            findings = SUBJECTS[name](bench)
+            findings = SUBJECTS[name](have)
             print(*findings.tables, sep="\n", flush=True)
             samples[name] = findings.samples
     return samples

@@ -16,7 +16,7 @@ Role = Literal["owner", "member", "collaborator", "contributor", "none"]
 
 #: The audience of what anybody may read, such as a public repository.
 PUBLIC = "public"
-#: How `owner/name` of a repository reads; a name of dots would lead elsewhere in a path.
+#: The form of a repository's `owner/name`; a name of dots would lead elsewhere in a path.
 REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}/(?!\.\.?(?![A-Za-z0-9_.-]))[A-Za-z0-9_.-]{1,100}"
 
 

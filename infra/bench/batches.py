@@ -18,10 +18,10 @@ from shared.events import Json
 from shared.models import ModelReply
 from shared.models.batch import BatchItem, BatchProvider, BatchResult
 
-#: What one batch carries at most; so much is held in memory.
+#: The most that one batch carries, and that memory holds.
 _MOST = 5_000
 _MOST_CHARACTERS = 10_000_000
-#: How often a row travels before it is a failure.
+#: The tries of a row before it is a failure.
 _ATTEMPTS = 3
 #: Seconds between two looks at the batches: the first, the longest, and how they grow.
 _PAUSE, _LONGEST_PAUSE, _GROWTH = 5.0, 60.0, 1.5

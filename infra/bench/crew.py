@@ -8,7 +8,7 @@ from infra.bench.budget import Budget
 from infra.bench.tasks import Job, TaskResult
 from shared.errors import BudgetExceeded, SettingsError
 
-#: How often the main thread looks up, in seconds; Ctrl-C is felt at once all the same.
+#: Seconds between the main thread's looks; Ctrl-C works at once all the same.
 _GLANCE = 0.1
 #: So many failures in a row, from the first on and without one answer, are a wrong setting.
 _HOPELESS = 50

@@ -14,7 +14,7 @@ from infra.bench.ledger import Ledger
 from infra.bench.tasks import TaskResult
 from shared.errors import SettingsError
 
-#: How each line starts.
+#: The start of each line.
 _FIRST = b'{"id"'
 
 

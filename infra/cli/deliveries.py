@@ -13,7 +13,7 @@ from infra.local.sandbox.slack.front_door import AppAnswer, FrontDoor
 from shared.errors import SettingsError
 from shared.settings import Settings
 
-#: How long the front door may take to answer, in seconds.
+#: Seconds that the front door may take to answer.
 _PATIENCE = 15.0
 
 

@@ -19,7 +19,7 @@ from shared.memory.control.store import OPERATOR, MemoryControl, Origin, Request
 
 SQL = queries(__file__, "memory.sql")
 
-#: What a command needs: the control, who asks for which tenant, and the arguments.
+#: Takes the control, the tenant and who asks, and the arguments; yields lines.
 MemoryCommand = Callable[[MemoryControl, Request, argparse.Namespace], Iterator[str]]
 
 

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from shared.settings import Settings
 
-#: What template.yaml reads, as secret and key, and the setting that each comes from.
+#: The secrets that template.yaml reads, as secret and key, with the setting of each.
 KEPT: Mapping[str, Mapping[str, str]] = {
     "database": {"url": "database_url"},
     "github": {

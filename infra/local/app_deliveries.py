@@ -22,7 +22,7 @@ from shared.settings import Settings
 _PATH = "/app/hook/deliveries"
 #: The longest pause after an error, in seconds.
 _PATIENCE = 60.0
-#: How long GitHub and the front door may take to answer, in seconds.
+#: Seconds that GitHub and the front door may take to answer.
 _TIMEOUT = 10
 #: The front door's word that it never takes this body: no event, too large.
 _FINAL = {400, 413}

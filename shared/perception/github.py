@@ -18,11 +18,11 @@ from shared.perception import (
     word,
 )
 
-#: What our own writes carry, unseen by people: their effect, and its depth in a chain of effects.
+#: The hidden mark of our own writes: their effect, and its depth in a chain of effects.
 #: Compiled when it is first needed, because most cold starts meet no bot.
 MARK = r"<!-- agent-flows effect=[^\s>]* flow=[^\s>]* depth=(\d{1,4}) -->"
 
-#: What an event is about: the first of these that the payload has, and where its words are.
+#: The subject of an event is the first of these in its payload, with the fields of its text.
 _SUBJECTS = (
     ("comment", ("body",)),
     ("review", ("body",)),
@@ -53,7 +53,7 @@ _ROLES: Mapping[str, Role] = {
 }
 #: Actions in which the sender wrote the subject's text just now.
 _WRITTEN = frozenset({"created", "opened", "submitted"})
-#: What people write in an issue or pull request, where a command may stand at its start.
+#: Events with a text of people in an issue or pull request, which may start with a command.
 _COMMANDED = frozenset(
     {
         "github.issues.opened",
@@ -63,7 +63,7 @@ _COMMANDED = frozenset(
         "github.pull_request_review_comment.created",
     }
 )
-#: What only the App does that the check belongs to; people rerequest and press buttons.
+#: Events that only the App of a check causes; people rerequest and press buttons.
 _REPORTED = frozenset({"github.check_run.created", "github.check_run.completed"})
 
 

@@ -14,7 +14,7 @@ from shared.perception import commands, dig, items, string, word
 
 #: Subtypes of what somebody says now. Every other subtype is a type of its own.
 _SAID = frozenset({"", "bot_message", "file_share", "me_message", "thread_broadcast"})
-#: Where channel_type differs from Slack's subscriptions: message.im, .channels, .groups, .mpim.
+#: The values of channel_type that differ from Slack's subscriptions, such as message.channels.
 _SUBSCRIPTIONS = {"channel": "channels", "group": "groups"}
 _TS = r"\d{1,16}\.\d{1,16}"
 #: The pattern that nothing matches.

@@ -27,7 +27,7 @@ from infra.local.http_server import HttpServer
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-#: What follows AWS_ENDPOINT_URL_ in the names that boto3 reads, for the services that are local.
+#: The ends of boto3's variables AWS_ENDPOINT_URL_<SERVICE>, for the local services.
 #: The global name is left alone: a function may talk to the real Bedrock.
 _LOCAL_SERVICES = ("SNS", "SQS", "S3", "LAMBDA", "SECRETS_MANAGER", "SCHEDULER", "SFN")
 _LOCAL_KEYS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}

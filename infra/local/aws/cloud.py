@@ -27,7 +27,7 @@ from shared.events import Json
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-#: How long what runs may take to end when the cloud stops, in seconds. Then it is killed, and its
+#: Seconds that functions may take to end when the cloud stops. Then they are killed, and their
 #: messages are delivered again at the next start.
 GRACE = 1.0
 _LOG_BYTES = 10_000_000

@@ -23,13 +23,13 @@ from typing import NamedTuple, cast
 from infra.local.aws.errors import FunctionError
 from shared.events import Json
 
-#: How long Lambda gives a function to initialise before it counts against the time-out, in seconds.
+#: Seconds that Lambda gives a function to initialise before they count against the time-out.
 _INIT_SECONDS = 10.0
 #: The largest response of a synchronous invocation.
 _RESPONSE_LIMIT_BYTES = 6_291_556
 
 _BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
-#: What a function takes over from the environment of this process.
+#: Variables of this process that a function inherits.
 _INHERITED = (
     *("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ"),
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE"),

@@ -22,9 +22,9 @@ from infra.local.aws.stack import Resource, ResourceDeclaration, Stack, text
 from infra.local.aws.state_machines import StateMachine
 from shared.events import Json
 
-#: How many environments a function has at most when the template does not say. AWS: 1000 a region.
+#: The most environments of a function, unless the template says. AWS: 1000 a region.
 _CONCURRENCY = 10
-#: How many batches of one queue run at once at most: a laptop has less memory than a region.
+#: The most batches of one queue at once: a laptop has less memory than a region.
 _BATCHES = 4
 
 
@@ -262,7 +262,7 @@ _TYPES: Mapping[str, Callable[[Account, ResourceDeclaration], Resource]] = {
     "AWS::StepFunctions::StateMachine": _state_machine,
 }
 
-#: What changes nothing on this machine.
+#: Types that change nothing on this machine.
 _INERT = frozenset(
     {
         "AWS::ApiGateway::Account",

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from infra.local.aws.errors import TemplateError
 from shared.events import Json
 
-#: What a code location is replaced by for the transform, which takes only addresses in S3.
+#: Replaces code locations for the transform, which takes only addresses in S3.
 _UPLOADED = "s3://local/code"
 
 

@@ -16,7 +16,7 @@ import urllib3
 from infra.local.sandbox.github.state import SandboxState, now
 from shared.events import Json
 
-#: What GitHub calls a delivery that was made, and one that never was.
+#: GitHub's status of a delivery that was made, and of one that never was.
 _DONE, _WAITING, _LOST = "OK", "pending", "failed to connect to host"
 
 #: So many deliveries are kept; GitHub keeps them for three days.

@@ -17,7 +17,7 @@ from infra.local.sandbox.github.views import Views
 from infra.local.sandbox.github.web import PREFIX, Exchange, Web
 from shared.events import Json
 
-#: What is there from the start: one public repository and two people who may write to it.
+#: The content at the start: one public repository and two people who may write to it.
 REPOSITORY = "acme/shop"
 COLLABORATORS = {"maria": "admin", "li": "write"}
 

@@ -14,7 +14,7 @@ from shared.events import Json
 _SEARCHED = 384 * 1024
 #: One of these the search wants from an app.
 _KINDS = {"is:issue", "is:pr", "is:pull-request", "type:issue", "type:pr"}
-#: What the search shows of a repository.
+#: The fields of a repository that the search shows.
 _MINIMAL = (
     "id",
     "node_id",

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 from infra.local.sandbox.github.errors import GitHubError
 from infra.local.sandbox.github.state import BOT, SandboxState
 
-#: How long GitHub lets an installation token live, and a JWT at most, in seconds.
+#: Seconds that an installation token lives at GitHub, and a JWT at most.
 _TOKEN_LIFE, _JWT_LIFE = 3600, 600
 
 _PERMISSIONS = {
@@ -60,7 +60,7 @@ class Tokens:
         app = app or state.add("app", key="", permissions=_PERMISSIONS, events=_EVENTS)
         state.change("app", app, permissions=_PERMISSIONS, events=_EVENTS)
         self.app_id: int = app["id"]
-        #: What installations have granted less of than the app asks for.
+        #: Permissions that installations grant less of than the app asks for.
         self.limits: dict[str, str] = {}
         self.bot = self.of(BOT)
 

@@ -23,7 +23,7 @@ from infra.local.sandbox.github.faults import Fault, Faults
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-#: What the API's addresses start with, as on GitHub Enterprise Server.
+#: The start of the API's addresses, as on GitHub Enterprise Server.
 PREFIX = "/api/v3"
 
 _REMEMBERED = 1000

@@ -51,7 +51,7 @@ class Web:
         self._responses = responses
         #: Ends the answers that are held back.
         self.stopping = threading.Event()
-        #: What was done or refused, the oldest first; what a fault kept away is not there.
+        #: The performed and the refused calls, the oldest first; not those that a fault stopped.
         self.calls: deque[Call] = deque(maxlen=1_000)
 
     def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:

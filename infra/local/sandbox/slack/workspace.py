@@ -18,9 +18,9 @@ GENERAL, SUPPORT, DM = "C0GENERAL", "C0SUPPORT", "D0ALICE"
 ALICE, BOB, GUEST = "U0ALICE", "U0BOB", "U0GUEST"
 
 _PROFILE = {"id": BOT, "app_id": APP, "name": "agent", "team_id": TEAM, "deleted": False}
-#: What a person's message and the bot's differ in.
+#: The fields in which a person's message and the bot's differ.
 _AS_BOT = {"bot_id": BOT, "app_id": APP, "bot_profile": _PROFILE}
-#: What Slack leaves of a deleted message that has replies.
+#: The rest that Slack leaves of a deleted message with replies.
 _TOMBSTONE = {
     "subtype": "tombstone",
     "text": "This message was deleted.",
