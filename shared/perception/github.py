@@ -99,13 +99,7 @@ def to_event(
 
     A command gets an event type of its own if somebody `takes` that type.
     """
-    name = word(header(headers, "x-github-event"))
-    delivery = word(header(headers, "x-github-delivery"))
-    if not name or not delivery:
-        raise EventError(
-            "github: X-GitHub-Event or X-GitHub-Delivery is missing or malformed; "
-            "send what a webhook sends"
-        )
+    name, delivery = _named(headers)
     payload = read_body(body, headers)
     subject = _subject(payload)
     actor = _actor(payload, subject)
@@ -135,6 +129,18 @@ def to_event(
         received_at=received_at,
         issue_target=issue,
     )
+
+
+def _named(headers: Headers) -> tuple[str, str]:
+    """Return the event's name and the delivery's id; raises EventError."""
+    name = word(header(headers, "x-github-event"))
+    delivery = word(header(headers, "x-github-delivery"))
+    if not name or not delivery:
+        raise EventError(
+            "github: X-GitHub-Event or X-GitHub-Delivery is missing or malformed; "
+            "send what a webhook sends"
+        )
+    return name, delivery
 
 
 def is_own(event: Event, app_id: str) -> bool:

@@ -93,12 +93,14 @@ def to_event(
         depth=_depth(said),
         received_at=received_at,
         thread_target=_thread(team, said),
-        message_target=SlackMessage(team, said.channel, said.ts)
-        if said.channel and said.ts
-        else None,
+        message_target=_message(team, said),
         response_target=_response(team, said),
         workplace=_workplace(team, said.channel, audience, repository_of, tenant_of),
     )
+
+
+def _message(team: str, said: SlackFields) -> SlackMessage | None:
+    return SlackMessage(team, said.channel, said.ts) if said.channel and said.ts else None
 
 
 def is_own(event: Event) -> bool:
