@@ -73,18 +73,18 @@ def to_event(
         )
     said = read(payload, team)
     key = said.id or hashlib.sha256(body).hexdigest()
-    thread = said.thread_ts or said.ts
     tenant = f"slack:{team}"
     type_, text = f"slack.{said.type}", said.text
     if said.order and takes(commands.event_type("slack", said.order)):
         type_, text = commands.event_type("slack", said.order), said.order.argument
     audience = _audience(payload, team, said)
+    where = (tenant, said.channel or said.actor.id, said.thread_ts or said.ts)
     return Event(
         id=f"slack:{key}",
         type=type_,
         source="slack",
         tenant=tenant_of.get(tenant, tenant),
-        conversation=":".join(filter(None, (tenant, said.channel or said.actor.id, thread))),
+        conversation=":".join(filter(None, where)),
         actor=said.actor,
         text=text,
         url=_url(team, said),

@@ -9,7 +9,7 @@ from shared.actions.github.session import GitHubSession
 from shared.events import Json
 
 
-class Choice(NamedTuple):
+class ChosenLabels(NamedTuple):
     """Wanted labels: those of the repository, by its names for them, and those that it lacks."""
 
     known: list[str]
@@ -31,10 +31,10 @@ def add_labels(session: GitHubSession, action: AddLabels, *_: object) -> Receipt
     return Receipt(issue.ref, data={"labels": choice.known, "unknown": choice.unknown})
 
 
-def choose_labels(session: GitHubSession, repository: str, wanted: Collection[str]) -> Choice:
+def choose_labels(session: GitHubSession, repository: str, wanted: Collection[str]) -> ChosenLabels:
     """Choose the labels to send: GitHub creates a label that it does not know."""
     labels = list_labels(session, ListLabels(repository)) if wanted else []
     names = {label["name"].casefold(): label["name"] for label in labels}
     by_key = {label.strip().casefold(): label for label in wanted}
     known = [names[key] for key in by_key if key in names]
-    return Choice(known, [label for key, label in by_key.items() if key not in names])
+    return ChosenLabels(known, [label for key, label in by_key.items() if key not in names])

@@ -21,7 +21,7 @@ EFFECT = "agent_flows_effect"
 _BLOCKS = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"}
 
 
-class Identity(NamedTuple):
+class BotIdentity(NamedTuple):
     """The app that posts, and the workspace that it is in."""
 
     bot: str
@@ -47,9 +47,9 @@ class SlackSession:
         self.client.proxy = None
 
     @cached_property
-    def identity(self) -> Identity:
+    def identity(self) -> BotIdentity:
         answer = read("ask who the bot is", self.client.auth_test)
-        return Identity(answer["bot_id"], answer["team_id"])
+        return BotIdentity(answer["bot_id"], answer["team_id"])
 
     def post(self, thread: Thread, text: str, metadata: Json, below: Sequence[Json] = ()) -> str:
         """Post one message into the thread, with blocks `below` its text, and return its time

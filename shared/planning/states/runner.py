@@ -26,7 +26,7 @@ from shared.planning.store import PlanStore, Situation, statement
 Work = Callable[[Agent], Sequence[Statement]]
 
 
-class Ending(Protocol):
+class RunEnding(Protocol):
     """How an attempt left its run: its state, '' when it had ended before, and its error."""
 
     @property
@@ -46,7 +46,7 @@ class Attempt(Protocol):
         work: Work,
         *,
         closing: Callable[[Run, str], Sequence[Statement]],
-    ) -> Ending: ...
+    ) -> RunEnding: ...
 
 
 class StateRunner:
