@@ -7,7 +7,7 @@ from shared.actions.slack.actions import Reply, Whisper
 from shared.agent.agent import Agent
 from shared.agent.flow import flow
 from shared.events import Event
-from shared.memory.control.commands import MemoryDesk
+from shared.memory.control.desk import MemoryDesk
 from shared.perception.commands import command_of, event_types
 
 

@@ -3,7 +3,7 @@
 from shared.agent.agent import Agent
 from shared.agent.flow import flow
 from shared.events import Event
-from shared.memory.control.commands import MemoryDesk
+from shared.memory.control.desk import MemoryDesk
 from shared.perception.departures import TYPES
 
 

@@ -14,8 +14,8 @@ from infra.cli.system import Known, database_url
 from infra.cli.table import lines
 from shared.database import Database, queries
 from shared.errors import SettingsError
-from shared.memory.control.results import Explained
-from shared.memory.control.store import OPERATOR, MemoryControl, Origin, Request, Subject
+from shared.memory.control.command_results import Explained
+from shared.memory.control.forgetting import OPERATOR, MemoryControl, Origin, Request, Subject
 
 SQL = queries(__file__, "memory.sql")
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from shared.memory.stemming import stem
-from shared.memory.text import STORED_CHARACTERS
+from shared.memory.stored_text import STORED_CHARACTERS
 
 #: Different terms of one text, and of one question. Beyond them a text is no text but a list.
 TEXT_TERMS, QUERY_TERMS = 1_000, 48

@@ -9,14 +9,14 @@ from shared.database import Database, Statement, queries
 from shared.errors import MemoryUnavailable, ModelError
 from shared.log import log
 from shared.memory import By, Entry, Memory, Trust
-from shared.memory.binary import halfvec
-from shared.memory.embedding.local import Embedder, Purpose, checked, written
-from shared.memory.embedding.tenants import Embedders, Only
+from shared.memory.embedding.vectors import halfvec
+from shared.memory.embedding.local_embedders import Embedder, Purpose, checked, written
+from shared.memory.embedding.tenant_embedders import Embedders, Only
 from shared.memory.lexical import BEST_IMPACT, key, postings, query_terms
 from shared.memory.ranking import HALF_LIFE, NEARLY_EQUAL, WEIGHTS, spread
-from shared.memory.text import digest_of, short_hash, storable
+from shared.memory.stored_text import digest_of, short_hash, storable
 
-SQL = queries(__file__, "remember.sql") | queries(__file__, "recall.sql")
+SQL = queries(__file__, "store.sql")
 
 #: What an embedder is given of a text, in characters: more does not fit into the window of most.
 EMBEDDED_CHARACTERS = 8_000

@@ -13,7 +13,7 @@ from shared.aws.bus import Bus
 from shared.database import Database
 from shared.events import Event
 from shared.journal import Journal
-from shared.memory.upkeep.spread import Upkeep, Work
+from shared.memory.upkeep.scheduling import Upkeep, Work
 from shared.runtime.function import capabilities, handler_of
 from shared.settings import Settings
 

@@ -15,7 +15,7 @@ from infra.migrations import migrate
 from shared.database import Database, Row, Statement
 from shared.errors import DatabaseUnavailable
 from shared.memory import Entry
-from shared.memory.control.store import OPERATOR, MemoryControl, Request, Subject
+from shared.memory.control.forgetting import OPERATOR, MemoryControl, Request, Subject
 from shared.memory.embedding.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
 

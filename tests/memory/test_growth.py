@@ -8,7 +8,7 @@ import pytest
 
 from shared.database import Database, Statement
 from shared.memory import Entry
-from shared.memory.control.store import OPERATOR, MemoryControl, Request, Subject
+from shared.memory.control.forgetting import OPERATOR, MemoryControl, Request, Subject
 from shared.memory.embedding.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
 

@@ -13,7 +13,7 @@ from shared.errors import MemoryUnavailable, ModelUnavailable, SettingsError
 from shared.memory import By, Entry, Memory
 from shared.memory import store as recalling
 from shared.memory.embedding.hashing import HashingEmbedder
-from shared.memory.embedding.local import Purpose
+from shared.memory.embedding.local_embedders import Purpose
 from shared.memory.store import MemoryStore
 
 PUBLIC = frozenset({"public"})

@@ -16,9 +16,9 @@ from shared.database import Database, Row, Statement
 from shared.errors import SettingsError
 from shared.memory import By
 from shared.memory.embedding.hashing import HashingEmbedder
-from shared.memory.embedding.local import Embedder, Purpose, local_embedder
+from shared.memory.embedding.local_embedders import Embedder, Purpose, local_embedder
 from shared.memory.store import MemoryStore
-from shared.memory.text import STORED_CHARACTERS
+from shared.memory.stored_text import STORED_CHARACTERS
 
 PUBLIC = frozenset({"public"})
 FAULTS = """\

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
-from shared.memory.text import STORED_CHARACTERS
+from shared.memory.stored_text import STORED_CHARACTERS
 
 #: What a turn carries that its author did not say: blocks of a prompt, code, hidden text, quotes,
 #: mentions.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from shared.database import Database, Row, Statement, queries
-from shared.memory.text import STORED_CHARACTERS, storable
+from shared.memory.stored_text import STORED_CHARACTERS, storable
 from shared.models.tokens import CUT, shortened, tokens
 
 SQL = queries(__file__, "turns.sql")

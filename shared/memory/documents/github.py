@@ -16,7 +16,7 @@ from shared.actions.github.queries import (
 from shared.memory.documents.files import MAX_BYTES
 from shared.memory.documents.markup import clean_markdown
 from shared.memory.documents.sources import Document, File, Found, Piece, Place
-from shared.memory.text import short_hash
+from shared.memory.stored_text import short_hash
 from shared.perception.github import audience_of
 
 Read = Callable[[Query], Any]

@@ -20,7 +20,7 @@ from shared.memory.documents.outline import format_of
 from shared.memory.documents.passages import cut
 from shared.memory.documents.sources import Document, File, Found, Piece, Place, Plan
 from shared.memory.store import MemoryStore
-from shared.memory.text import short_hash
+from shared.memory.stored_text import short_hash
 
 SQL = queries(__file__, "ingestion.sql")
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from shared.memory.documents.outline import Block, Format, format_of, sections
-from shared.memory.text import short_hash
+from shared.memory.stored_text import short_hash
 
 #: What a passage holds, in characters; an ideograph counts as two. A block of code may have twice
 #: as much before it is split. Small embedders read about so much, and so much says one thing.

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from hashlib import sha256
 
 from shared.database import Database, Statement, queries
-from shared.memory.embedding.local import Embedder, Purpose, checked, written
+from shared.memory.embedding.local_embedders import Embedder, Purpose, checked, written
 
 SQL = queries(__file__, "vector_cache.sql")
 

@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from shared.database import Database, Row, Statement, queries
-from shared.memory.embedding.local import Embedder
-from shared.memory.embedding.tenants import Embedders
+from shared.memory.embedding.local_embedders import Embedder
+from shared.memory.embedding.tenant_embedders import Embedders
 from shared.memory.upkeep.likeness import covers
 
 SQL = queries(__file__, "consolidation.sql")

@@ -9,11 +9,11 @@ from shared.desk import Loan, Services
 from shared.journal import Outcome
 from shared.log import log
 from shared.memory.conversations.extraction import FactExtraction
-from shared.memory.embedding.tenants import TenantEmbedders
+from shared.memory.embedding.tenant_embedders import TenantEmbedders
 from shared.memory.store import MemoryStore
 from shared.memory.upkeep.consolidation import Consolidation
 from shared.memory.upkeep.reembedding import Reembedding
-from shared.memory.upkeep.spread import Upkeep
+from shared.memory.upkeep.scheduling import Upkeep
 from shared.models import Caller, Reply, Request
 from shared.models.routing import Models
 from shared.settings import Settings

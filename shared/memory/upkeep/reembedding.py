@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from shared.database import Database, Row, Statement, queries
 from shared.log import log
-from shared.memory.embedding.local import Embedder, checked, written
-from shared.memory.embedding.tenants import TenantEmbedders
+from shared.memory.embedding.local_embedders import Embedder, checked, written
+from shared.memory.embedding.tenant_embedders import TenantEmbedders
 from shared.memory.store import EMBEDDED_CHARACTERS
 
 SQL = queries(__file__, "reembedding.sql")

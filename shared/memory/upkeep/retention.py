@@ -5,7 +5,7 @@ from typing import Self
 from shared.database import Statement
 from shared.desk import Loan
 from shared.journal import Outcome, Run
-from shared.memory.control.store import expiry
+from shared.memory.control.forgetting import expiry
 from shared.settings import Settings
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from shared.database import Database, Statement
 from shared.memory import Entry
-from shared.memory.control.store import OPERATOR, MemoryControl, Reach, Request, Subject
+from shared.memory.control.forgetting import OPERATOR, MemoryControl, Reach, Request, Subject
 from shared.memory.documents.ingestion import Ingestion
 from shared.memory.documents.sources import Place
 from shared.memory.embedding.hashing import HashingEmbedder

@@ -12,7 +12,7 @@ from shared.errors import SettingsError
 from shared.events import Actor, Event
 from shared.journal import Journal, Outcome
 from shared.memory import Entry
-from shared.memory.control.store import (
+from shared.memory.control.forgetting import (
     OPERATOR,
     SQL,
     MemoryControl,

@@ -18,7 +18,7 @@ from shared.errors import (
     RunBusy,
 )
 from shared.memory.conversations.extraction import FactExtraction
-from shared.memory.conversations.pending_turns import PendingFacts
+from shared.memory.conversations.extraction_queue import PendingFacts
 from shared.memory.conversations.turns import Conversations, Origin, Turn
 from shared.memory.embedding.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore

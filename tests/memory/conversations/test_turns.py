@@ -16,7 +16,7 @@ from shared.memory.conversations.turns import (
     fit,
     unsummarised,
 )
-from shared.memory.text import STORED_CHARACTERS
+from shared.memory.stored_text import STORED_CHARACTERS
 from shared.models.tokens import CUT, tokens
 
 

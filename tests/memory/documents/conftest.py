@@ -7,7 +7,7 @@ import pytest
 
 from infra.local.sandbox.github import GitHubSandbox
 from shared.database import Database
-from tests.memory.documents.shelf import Shelf
+from tests.memory.documents.ingested_repository import Shelf
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from shared.events import PUBLIC, Issue
 from shared.memory.documents.ingestion import Ingestion
 from shared.runtime.function import adapters
 from shared.settings import Settings
-from tests.memory.documents.shelf import SHOP, TENANT, Shelf
+from tests.memory.documents.ingested_repository import SHOP, TENANT, Shelf
 
 README = (
     "# Shop\n\nSells things.\n\n## Install\n\nRun `make install`.\n\n## Use\n\nOpen the page.\n"

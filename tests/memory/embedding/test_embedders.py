@@ -13,7 +13,7 @@ import pytest
 from infra.project import ROOT
 from shared.errors import SettingsError
 from shared.memory.embedding.hashing import HashingEmbedder
-from shared.memory.embedding.local import LOCAL, Embedder, MiniLMEmbedder, local_embedder
+from shared.memory.embedding.local_embedders import LOCAL, Embedder, MiniLMEmbedder, local_embedder
 
 AWKWARD = [
     "",
@@ -121,7 +121,7 @@ def test_minilm_knows_words_that_share_no_letters(minilm: Embedder) -> None:
 
 def test_minilm_is_loaded_at_the_first_text_and_not_before() -> None:
     code = (
-        "from shared.memory.embedding.local import local_embedder; e = local_embedder('minilm');"
+        "from shared.memory.embedding.local_embedders import local_embedder; e = local_embedder('minilm');"
         " print('numpy' in sys.modules, 'tokenizers' in sys.modules); e.embed(['x']);"
         " print('numpy' in sys.modules)"
     )
@@ -132,7 +132,7 @@ def test_minilm_is_loaded_at_the_first_text_and_not_before() -> None:
 def test_minilm_starts_no_threads_that_would_spin() -> None:
     code = (
         "import os; os.environ.pop('OPENBLAS_NUM_THREADS', None);"
-        " from shared.memory.embedding.local import local_embedder;"
+        " from shared.memory.embedding.local_embedders import local_embedder;"
         " local_embedder('minilm').embed(['The build fails']);"
         " print(len(os.listdir('/proc/self/task')))"
     )
@@ -209,7 +209,7 @@ def test_offline_is_hashing_where_minilm_is_not_installed() -> None:
 def test_asking_for_minilm_where_it_is_not_installed_says_what_to_install() -> None:
     code = (
         "from shared.errors import SettingsError\n"
-        "from shared.memory.embedding.local import local_embedder\n"
+        "from shared.memory.embedding.local_embedders import local_embedder\n"
         "try: local_embedder('minilm')\n"
         "except SettingsError as err: print(err)"
     )

@@ -9,8 +9,8 @@ import pytest
 from shared.database import Database, Row, Statement
 from shared.errors import SettingsError
 from shared.memory import Entry
-from shared.memory.embedding.local import Embedder, Purpose
-from shared.memory.embedding.tenants import TenantEmbedders
+from shared.memory.embedding.local_embedders import Embedder, Purpose
+from shared.memory.embedding.tenant_embedders import TenantEmbedders
 from shared.memory.embedding.vector_cache import Embeddings
 from shared.memory.store import MemoryStore
 

@@ -9,7 +9,7 @@ from psycopg.rows import dict_row
 from shared.database import Database
 from shared.memory import Entry
 from shared.memory.embedding.hashing import HashingEmbedder
-from shared.memory.embedding.tenants import Only
+from shared.memory.embedding.tenant_embedders import Only
 from shared.memory.store import MemoryStore
 from shared.memory.upkeep.consolidation import Consolidation, undo
 

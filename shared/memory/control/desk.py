@@ -13,7 +13,7 @@ from shared.events import Event
 from shared.journal import Outcome, Run
 from shared.memory import Entry
 from shared.memory.audience import Audiences, visible_from
-from shared.memory.control.results import (
+from shared.memory.control.command_results import (
     NOTHING_TOLD,
     UNCLEAR,
     WRITERS_ONLY,
@@ -25,7 +25,7 @@ from shared.memory.control.results import (
     Remembered,
     command_lines,
 )
-from shared.memory.control.store import (
+from shared.memory.control.forgetting import (
     OPERATOR,
     Known,
     MemoryControl,
@@ -36,7 +36,7 @@ from shared.memory.control.store import (
     Use,
 )
 from shared.memory.store import MemoryStore
-from shared.memory.text import digest_of
+from shared.memory.stored_text import digest_of
 from shared.perception.departures import departures
 from shared.settings import Settings
 

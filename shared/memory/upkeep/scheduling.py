@@ -8,7 +8,7 @@ from shared.events import PUBLIC, Event
 from shared.journal import digest
 from shared.models.deadline import Deadline
 
-SQL = queries(__file__, "spread.sql")
+SQL = queries(__file__, "scheduling.sql")
 
 #: Does one kind of work for a tenant, for at most so many seconds, and counts what it did. It
 #: commits what is finished as it goes, so that what a crash interrupts is not done again.
@@ -28,7 +28,7 @@ class Upkeep:
         if unknown := sorted(name for name in works if f"pending_{name}" not in SQL):
             raise SettingsError(
                 f"upkeep: no query says who has {', '.join(unknown)} pending;"
-                " add pending_<work> to shared/memory/upkeep/spread.sql"
+                " add pending_<work> to shared/memory/upkeep/scheduling.sql"
             )
         self._database = database
         self._publish = publish

@@ -16,10 +16,10 @@ from typing import Literal, NamedTuple, Protocol, runtime_checkable
 from shared.database import Database, Row, Statement, queries
 from shared.errors import SettingsError
 from shared.log import log
-from shared.memory.embedding.local import LOCAL, Embedder, local_embedder
+from shared.memory.embedding.local_embedders import LOCAL, Embedder, local_embedder
 from shared.memory.embedding.vector_cache import Embeddings
 
-SQL = queries(__file__, "tenants.sql")
+SQL = queries(__file__, "tenant_embedders.sql")
 
 #: Seconds for which a process goes by what it read; after so long nobody writes for a retired one.
 KNOWN_FOR = 60.0

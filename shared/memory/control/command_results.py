@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from shared.memory.control.store import Known, Origin
+from shared.memory.control.forgetting import Known, Origin
 from shared.perception.commands import COMMANDS, Order, event_type
 
 WRITERS_ONLY = "Only people with write permission here may ask for that."

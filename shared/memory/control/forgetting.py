@@ -11,7 +11,7 @@ from uuid import UUID
 
 from shared.database import Database, Row, Statement, queries
 from shared.errors import SettingsError
-from shared.memory.text import storable
+from shared.memory.stored_text import storable
 
 SQL = queries(__file__, "store.sql")
 
