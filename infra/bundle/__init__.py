@@ -14,7 +14,7 @@ from infra.project import ROOT
 from shared.errors import SettingsError
 
 #: Runs only where the local embedder is installed, which no function ships: the model is too large.
-#: shared/memory/embedding/local_embedders.py looks whether it is there before it imports it.
+#: shared/memory/embedding/local_embedders.py looks for it before it imports it.
 LOCAL_ONLY = frozenset({"shared.memory.embedding.minilm"})
 
 

@@ -9,9 +9,9 @@ from shared.database import Database, Statement, queries
 from shared.errors import MemoryUnavailable, ModelError
 from shared.log import log
 from shared.memory import By, Entry, Memory, Trust
-from shared.memory.embedding.vectors import halfvec
-from shared.memory.embedding.local_embedders import Embedder, Purpose, checked, written
-from shared.memory.embedding.tenant_embedders import Embedders, Only
+from shared.memory.embedding.embedder import Embedder, Purpose
+from shared.memory.embedding.tenant_embedders import Embedders, OneEmbedder
+from shared.memory.embedding.vectors import as_binary, as_text, check_vectors
 from shared.memory.lexical import BEST_IMPACT, key, postings, query_terms
 from shared.memory.ranking import HALF_LIFE, NEARLY_EQUAL, WEIGHTS, spread
 from shared.memory.stored_text import digest_of, short_hash, storable
@@ -48,7 +48,7 @@ class MemoryStore:
         self, database: Database, embedders: Embedders | Embedder, *, exact_rows: int | None = None
     ) -> None:
         self._database = database
-        self._embedders = embedders if isinstance(embedders, Embedders) else Only(embedders)
+        self._embedders = embedders if isinstance(embedders, Embedders) else OneEmbedder(embedders)
         self._exact_rows = exact_rows
         self._sizes = _Sizes()
 
@@ -198,7 +198,7 @@ class MemoryStore:
             for index, vector in zip(worth, vectors, strict=True):
                 found[index]["embedders"].append(embedder.name)
                 found[index]["dimensions"].append(embedder.dimensions)
-                found[index]["embeddings"].append(written(vector))
+                found[index]["embeddings"].append(as_text(vector))
         return [row | more for row, more in zip(rows, found, strict=True)]
 
 
@@ -254,7 +254,7 @@ def _question(embedder: Embedder, query: str, by: By) -> object:
     if by is By.LEXICAL:
         return None
     try:
-        return halfvec(_vectors(embedder, [query], "query")[0])
+        return as_binary(_vectors(embedder, [query], "query")[0])
     except (ModelError, MemoryUnavailable) as err:
         if by is By.VECTOR:
             raise
@@ -268,7 +268,7 @@ def _vectors(
     if not texts:
         return []
     vectors = embedder.embed([text[:EMBEDDED_CHARACTERS] for text in texts], purpose)
-    checked(embedder, vectors, len(texts))
+    check_vectors(embedder, vectors, len(texts))
     return vectors
 
 

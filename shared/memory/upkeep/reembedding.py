@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from shared.database import Database, Row, Statement, queries
 from shared.log import log
-from shared.memory.embedding.local_embedders import Embedder, checked, written
+from shared.memory.embedding.embedder import Embedder
 from shared.memory.embedding.tenant_embedders import TenantEmbedders
+from shared.memory.embedding.vectors import as_text, check_vectors
 from shared.memory.store import EMBEDDED_CHARACTERS
 
 SQL = queries(__file__, "reembedding.sql")
@@ -93,7 +94,7 @@ class Reembedding:
 
     def _embed(self, tenant: str, embedder: Embedder, rows: list[Row]) -> int:
         vectors = embedder.embed([row["text"] for row in rows])
-        checked(embedder, vectors, len(rows))
+        check_vectors(embedder, vectors, len(rows))
         kept = self._run(
             tenant,
             "keep",
@@ -101,7 +102,7 @@ class Reembedding:
             dimensions=embedder.dimensions,
             ids=[row["id"] for row in rows],
             digests=[row["digest"] for row in rows],
-            embeddings=[written(vector) for vector in vectors],
+            embeddings=[as_text(vector) for vector in vectors],
         )
         return len(kept)
 

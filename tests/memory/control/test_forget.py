@@ -192,7 +192,7 @@ def test_what_a_subject_names(
     ("text", "subject"),
     [
         ("支付页面在结账时崩溃", "结账"),
-        ("Die Prüfung von shared/agent/flow.py", "prüfung shared/agent/flow.py"),
+        ("Die Prüfung von shared/flow.py", "prüfung shared/flow.py"),
         ("we saw ERR_CONN_RESET (twice)", "err_conn_reset"),
         ("100% of a.b*c", "100% a.b*c"),
     ],

@@ -15,8 +15,8 @@ from shared.actions.github.queries import READS
 from shared.database import Database, Row, Statement
 from shared.events import Event
 from shared.journal import Journal
+from shared.memory.embedding.embedder import Purpose
 from shared.memory.embedding.hashing import HashingEmbedder
-from shared.memory.embedding.local_embedders import Purpose
 from shared.memory.store import MemoryStore
 from shared.models.batch import connect
 from shared.models.batch.dispatcher import Dispatcher

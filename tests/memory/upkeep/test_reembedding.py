@@ -13,8 +13,9 @@ from infra.project import ROOT
 from shared.database import Database, Row, Statement
 from shared.errors import ModelUnavailable, SettingsError
 from shared.memory import Entry
+from shared.memory.embedding.embedder import Embedder, Purpose
 from shared.memory.embedding.hashing import HashingEmbedder
-from shared.memory.embedding.local_embedders import LOCAL, Embedder, Purpose
+from shared.memory.embedding.local_embedders import LOCAL
 from shared.memory.embedding.tenant_embedders import KNOWN_FOR, TenantEmbedders
 from shared.memory.store import MemoryStore
 from shared.memory.upkeep.reembedding import Reembedding
