@@ -1,5 +1,4 @@
-"""Memory under control: remember, forget, list, explain and export it, when somebody asks by
-name."""
+"""Answer the commands of the memory: remember, forget, know, why, export and help."""
 
 from shared.actions import Action
 from shared.actions.github.actions import Comment

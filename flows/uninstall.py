@@ -1,4 +1,4 @@
-"""Forget a place when it goes away: a repository or a workspace that the app was removed from."""
+"""Forget a repository or a workspace when the app is removed from it."""
 
 from shared.agent.agent import Agent
 from shared.agent.flow import flow

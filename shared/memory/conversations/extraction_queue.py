@@ -1,4 +1,4 @@
-"""The turns that wait to be looked at for facts: each is looked at once, by one worker."""
+"""The queue of turns to extract facts from: one worker reads each turn, once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,14 +7,14 @@ from typing import NamedTuple
 from shared.database import Database, Row, Statement, queries
 from shared.memory.conversations.turns import Origin
 
-SQL = queries(__file__, "turns.sql")
+SQL = queries(__file__, "extraction_queue.sql")
 
-#: How many turns of a conversation are taken at once, and with how much of what was said around.
+#: How many turns of a conversation are taken at once, and how many earlier ones with them.
 _TURNS, _AROUND = 100, 200
 
 
-class Pending(NamedTuple):
-    """A turn that nobody has looked at for facts yet, and where it was said."""
+class PendingTurn(NamedTuple):
+    """A turn that facts are still to be extracted from."""
 
     seq: int
     author: str
@@ -24,26 +24,29 @@ class Pending(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Taken:
-    """Turns of one conversation, held by `owner`. `around` is what was said there, by number;
-    `attempts` counts how often the conversation was taken and never given back."""
+class LeasedTurns:
+    """Turns of one conversation, leased to the worker `owner`.
+
+    `around` are the turns around them, by number. `attempts` counts how often the conversation was
+    taken and not given back.
+    """
 
     tenant: str
     conversation: str
     owner: str
     attempts: int
-    turns: tuple[Pending, ...]
+    turns: tuple[PendingTurn, ...]
     around: tuple[tuple[int, str], ...]
 
 
-class PendingFacts:
-    """The turns of one database that wait to be looked at."""
+class ExtractionQueue:
+    """The turns of one database that wait for extraction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def take(self, tenant: str, owner: str, seconds: float) -> Taken | None:
-        """Hold the conversation that has waited longest for `seconds`; None when none waits."""
+    def take(self, tenant: str, owner: str, seconds: float) -> LeasedTurns | None:
+        """Lease the conversation that has waited longest for `seconds`; None if none waits."""
         key = {
             "tenant": tenant,
             "owner": owner,
@@ -58,7 +61,7 @@ class PendingFacts:
         leases, turns, around = self._database.run(tenant, statements)
         if not leases:
             return None
-        return Taken(
+        return LeasedTurns(
             tenant,
             leases[0]["conversation"],
             owner,
@@ -67,36 +70,36 @@ class PendingFacts:
             tuple((row["seq"], row["text"]) for row in around),
         )
 
-    def settle(self, taken: Taken, facts: Sequence[Statement]) -> None:
-        """Keep the facts and mark the turns as looked at, in one transaction.
+    def settle(self, leased: LeasedTurns, facts: Sequence[Statement]) -> None:
+        """Keep the facts and mark the turns as done, in one transaction.
 
-        Raises RunBusy, and keeps nothing, when another worker holds the conversation by now or one
-        of the turns was deleted.
+        Raises RunBusy and keeps nothing if another worker has the lease now, or if one of the turns
+        was deleted.
         """
-        self._run(taken, "hold_facts", *facts, "mark_looked_at", "free_conversation")
+        self._run(leased, "hold_facts", *facts, "mark_looked_at", "free_conversation")
 
-    def free(self, taken: Taken) -> None:
-        """Give the conversation back as it was, for another time."""
-        self._run(taken, "free_conversation")
+    def free(self, leased: LeasedTurns) -> None:
+        """Give the conversation back, for another time."""
+        self._run(leased, "free_conversation")
 
-    def rest(self, taken: Taken, seconds: float) -> None:
-        """Let nobody take the conversation for `seconds`."""
-        self._run(taken, "rest_conversation", seconds=seconds)
+    def rest(self, leased: LeasedTurns, seconds: float) -> None:
+        """Keep the conversation from being leased for `seconds`."""
+        self._run(leased, "rest_conversation", seconds=seconds)
 
-    def _run(self, taken: Taken, *steps: str | Statement, seconds: float = 0.0) -> None:
+    def _run(self, leased: LeasedTurns, *steps: str | Statement, seconds: float = 0.0) -> None:
         key = {
-            "tenant": taken.tenant,
-            "conversation": taken.conversation,
-            "owner": taken.owner,
-            "seqs": [turn.seq for turn in taken.turns],
+            "tenant": leased.tenant,
+            "conversation": leased.conversation,
+            "owner": leased.owner,
+            "seqs": [turn.seq for turn in leased.turns],
             "seconds": seconds,
         }
         statements = [
             Statement(SQL[step], key) if isinstance(step, str) else step for step in steps
         ]
-        self._database.run(taken.tenant, statements)
+        self._database.run(leased.tenant, statements)
 
 
-def _pending(row: Row) -> Pending:
+def _pending(row: Row) -> PendingTurn:
     said = {name: row.pop(name) for name in ("seq", "author", "text", "event")}
-    return Pending(**said, origin=Origin(**row))
+    return PendingTurn(**said, origin=Origin(**row))

@@ -1,11 +1,11 @@
 -- name: pending_facts
--- The tenants with conversations that facts could be taken from.
+-- Read the tenants with conversations to extract facts from.
 select pending_facts() as tenant;
 
 -- name: pending_vectors
--- The tenants with memories that the current embedder has no vector for.
+-- Read the tenants with memories that lack a vector of the current embedder.
 select pending_vectors() as tenant;
 
 -- name: pending_consolidation
--- The tenants with memories to merge, supersede, lower or drop.
+-- Read the tenants with memories to merge, supersede, lower or drop.
 select pending_consolidation() as tenant;

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from shared.database import Database, Row, Statement
 from shared.memory.conversations.turns import (
     Conversations,
-    Role,
+    Speaker,
     Turn,
     Window,
     fit,
@@ -33,7 +33,7 @@ def conversations(database: Database) -> Conversations:
 
 def say(
     database: Database,
-    role: Role,
+    role: Speaker,
     text: str,
     event: str,
     *,

@@ -15,7 +15,7 @@ from infra.cli.__main__ import main
 from infra.local.sandbox.github import GitHubSandbox
 from shared.database import Database, Row, Statement
 from shared.memory.documents.files import decode, is_wanted, refusal
-from tests.memory.documents.ingested_repository import SHOP, TENANT
+from tests.memory.documents.ingested import SHOP, TENANT
 
 PATH_OPTIONS = ("--audience", "public", "--tenant", TENANT)
 
