@@ -22,7 +22,7 @@ from shared.database import Database, Statement, queries
 from shared.errors import SettingsError
 from shared.events import PUBLIC
 from shared.memory import Entry
-from shared.memory.embedding.local import Purpose
+from shared.memory.embedding.embedder import Purpose
 from shared.memory.store import MemoryStore
 
 SQL = queries(__file__, "memory_load.sql")

@@ -14,7 +14,7 @@ from shared.database import Database, Statement
 from shared.errors import SettingsError
 from shared.events import PUBLIC
 from shared.memory import By, Entry
-from shared.memory.embedding.local import local_embedder
+from shared.memory.embedding.local_embedders import local_embedder
 from shared.memory.store import MemoryStore
 
 OWN = Path(__file__).parent / "data" / "conversations.json"

@@ -13,8 +13,8 @@ from shared.database import Database, Row, Statement
 from shared.journal import SQL as JOURNAL
 from shared.journal import Journal
 from shared.memory.conversations.turns import SQL as CONVERSATIONS
+from shared.memory.embedding.embedder import Embedder, Purpose
 from shared.memory.embedding.hashing import HashingEmbedder
-from shared.memory.embedding.local import Embedder, Purpose
 from shared.memory.store import SQL as MEMORY
 from shared.memory.store import MemoryStore
 from shared.models import ModelReply, ModelRequest

@@ -1,10 +1,10 @@
-"""Ingest a push: what the default branch's documents say now is what is remembered of them."""
+"""Bring the memory of a repository's documents up to date when its default branch is pushed."""
 
 from shared.actions.github.queries import CompareCommits, ListFiles, ReadFile, RepositoryHead
 from shared.agent import Agent, flow
 from shared.events import Event
 from shared.memory.documents.desk import IngestionDesk
-from shared.memory.documents.github import Repository
+from shared.memory.documents.github import GitHubDocuments
 
 
 @flow(
@@ -20,4 +20,4 @@ def ingest(event: Event, agent: Agent) -> None:
     branch = f"refs/heads/{repository['default_branch']}"
     if event.payload.get("ref", branch) == branch and not event.payload.get("deleted"):
         name = repository["full_name"]
-        agent.desk(IngestionDesk).update(lambda read: Repository(name, read))
+        agent.desk(IngestionDesk).update(lambda read: GitHubDocuments(name, read))

@@ -1,12 +1,11 @@
-"""Memory under control: remember, forget, list, explain and export it, when somebody asks by
-name."""
+"""Answer the commands of the memory: remember, forget, know, why, export and help."""
 
 from shared.actions import Action
 from shared.actions.github.actions import Comment
 from shared.actions.slack.actions import Reply, Whisper
 from shared.agent import Agent, flow
 from shared.events import Event
-from shared.memory.control.commands import MemoryDesk
+from shared.memory.control.desk import MemoryDesk
 from shared.perception.commands import command_of, event_types
 
 

@@ -1,4 +1,4 @@
-"""Forget old runs: once a night, what the journal holds of events long past is deleted."""
+"""Delete old events, runs and memories, once a night."""
 
 from shared.agent import Agent, flow
 from shared.events import Event

@@ -1,8 +1,8 @@
-"""Forget a place when it goes away: a repository or a workspace that the app was removed from."""
+"""Forget a repository or a workspace when the app is removed from it."""
 
 from shared.agent import Agent, flow
 from shared.events import Event
-from shared.memory.control.commands import MemoryDesk
+from shared.memory.control.desk import MemoryDesk
 from shared.perception.departures import TYPES
 
 

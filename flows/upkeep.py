@@ -1,4 +1,4 @@
-"""Keep the memory in order: by the clock, ask which tenants have what work, and do it for each."""
+"""Keep the memory in order: find the tenants with work by the clock, and do each tenant's work."""
 
 from shared.agent import Agent, flow
 from shared.events import Event

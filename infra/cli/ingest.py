@@ -19,9 +19,9 @@ from shared.agent.agent import Capabilities
 from shared.database import Database
 from shared.errors import SettingsError
 from shared.memory.audience import visible_from
-from shared.memory.documents.github import Repository
+from shared.memory.documents.github import GitHubDocuments
 from shared.memory.documents.ingestion import Ingestion
-from shared.memory.documents.sources import Plan, Source
+from shared.memory.documents.sources import Changes, DocumentSource
 from shared.runtime.function import capabilities
 from shared.settings import Settings
 
@@ -86,7 +86,7 @@ def _repository(
     def read(query: Query) -> Any:
         return can.adapter(query).read(query)
 
-    repository = Repository(name, read)
+    repository = GitHubDocuments(name, read)
     work = _Work(tenant, can, database, options)
     work.take(repository, options.include)
     if options.issues:
@@ -104,32 +104,32 @@ class _Work:
         self._write = partial(database.run, tenant)
         self._is_dry: bool = options.dry_run
 
-    def take(self, source: Source, includes: Sequence[str] | None) -> None:
-        """Take the documents; without `includes`, those of the last time count."""
-        place = source.place
-        ingestion = Ingestion(self._tenant, place, self._store, self._write)
-        standing = ingestion.standing()
-        if standing["blocked"]:
-            raise SettingsError(f"somebody asked to forget {place.source}; it is not taken again")
-        wanted = standing["includes"] if includes is None else includes
-        plan = ingestion.plan(source.find(""), wanted)
-        for path, reason in sorted(plan.refused.items()):
+    def take(self, source: DocumentSource, includes: Sequence[str] | None) -> None:
+        """Take the documents; without `includes` those of the last time count."""
+        origin = source.origin
+        ingestion = Ingestion(self._tenant, origin, self._store, self._write)
+        status = ingestion.status()
+        if status["blocked"]:
+            raise SettingsError(f"somebody asked to forget {origin.source}; it is not taken again")
+        wanted = status["includes"] if includes is None else includes
+        changes = ingestion.compare(source.find(""), wanted)
+        for path, reason in sorted(changes.refused.items()):
             print(f"left out  {_shown(path)}  ({reason})")
         if self._is_dry:
-            _show(plan)
+            _show(changes)
             return
-        ingestion.begin(standing, wanted)
-        progress = _Progress(len(plan.take) + len(plan.gone))
-        tally = ingestion.carry_out(plan, source.fetch, watch=progress)
+        ingestion.begin(status, wanted)
+        progress = _Progress(len(changes.take) + len(changes.gone))
+        tally = ingestion.apply(changes, source.fetch, watch=progress)
         progress.end()
-        ingestion.reach()
-        tally["skipped"] += len(plan.refused)
-        print(_summary(place.name, tally, plan.same))
+        ingestion.finish()
+        tally["skipped"] += len(changes.refused)
+        print(_summary(origin.name, tally, changes.same))
 
-    def take_issues(self, repository: Repository) -> None:
+    def take_issues(self, repository: GitHubDocuments) -> None:
         """Take the past issues and pull requests, a page at a time."""
-        place = repository.place
-        ingestion = Ingestion(self._tenant, place, self._store, self._write, kind="issue")
+        origin = repository.origin
+        ingestion = Ingestion(self._tenant, origin, self._store, self._write, kind="issue")
         tally, same = Counter[str](), 0
         progress: _Progress | None = None
         for issues, pages in repository.issues():
@@ -143,7 +143,7 @@ class _Work:
                 ingestion.keep(new, known, {}, progress, tally)
         if progress and not self._is_dry:
             progress.end()
-        print(_summary(f"issues of {place.name}", tally, same))
+        print(_summary(f"issues of {origin.name}", tally, same))
 
 
 class _Progress:
@@ -171,16 +171,16 @@ class _Progress:
             print("\r\033[K", end="", file=sys.stderr)
 
 
-def _show(plan: Plan) -> None:
-    for path in sorted(plan.take):
-        old = plan.moved.get(path)
-        what = "move" if old else "change" if path in plan.known else "take"
+def _show(changes: Changes) -> None:
+    for path in sorted(changes.take):
+        old = changes.moved.get(path)
+        what = "move" if old else "change" if path in changes.known else "take"
         print(f"would {what}  {_shown(path)}" + (f"  (from {_shown(old)})" if old else ""))
-    for path in plan.gone:
+    for path in changes.gone:
         print(f"would forget  {_shown(path)}")
     print(
-        f"would take {len(plan.take)}, forget {len(plan.gone)}, leave {plan.same} as they are;"
-        f" {len(plan.refused)} left out"
+        f"would take {len(changes.take)}, forget {len(changes.gone)}, leave {changes.same}"
+        f" as they are; {len(changes.refused)} left out"
     )
 
 

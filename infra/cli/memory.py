@@ -14,13 +14,17 @@ from infra.cli.system import KnownSystem, database_url
 from infra.cli.table import lines
 from shared.database import Database, queries
 from shared.errors import SettingsError
-from shared.memory.control.results import Explained
-from shared.memory.control.store import OPERATOR, MemoryControl, Origin, Request, Subject
+from shared.memory.control.audit import AuditLog, Requester
+from shared.memory.control.command_results import WhyResult
+from shared.memory.control.forgetting import Forgetting
+from shared.memory.control.listing import Listing
+from shared.memory.control.reach import OPERATOR
+from shared.memory.control.subjects import Subject
 
 SQL = queries(__file__, "memory.sql")
 
-#: Takes the control, the tenant and who asks, and the arguments; yields lines.
-MemoryCommand = Callable[[MemoryControl, Request, argparse.Namespace], Iterator[str]]
+#: Takes the database, the tenant and who asks, and the arguments; yields lines.
+MemoryCommand = Callable[[Database, Requester, argparse.Namespace], Iterator[str]]
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -58,9 +62,9 @@ def _run(work: MemoryCommand, known: KnownSystem, options: argparse.Namespace) -
     url = database_url(known)
     tenant = options.tenant or _only_tenant(url)
     # Each call is a request of its own: what was remembered since the last one goes too.
-    request = Request(tenant, f"operator {getpass.getuser()}", f"cli:{uuid.uuid4()}")
+    requester = Requester(tenant, f"operator {getpass.getuser()}", f"cli:{uuid.uuid4()}")
     with Database(url) as database:
-        for line in work(MemoryControl(database), request, options):
+        for line in work(database, requester, options):
             print(line)
 
 
@@ -73,34 +77,34 @@ def _only_tenant(url: str) -> str:
     return str(tenants[0])
 
 
-def _export(control: MemoryControl, request: Request, _: argparse.Namespace) -> Iterator[str]:
+def _export(database: Database, requester: Requester, _: argparse.Namespace) -> Iterator[str]:
     count = 0
-    for row in control.export(request.tenant, OPERATOR):
+    for row in Listing(database).export(requester.tenant, OPERATOR):
         count += 1
         yield json.dumps(row, ensure_ascii=False)
-    control.note(request, "export", memories=count)
-    print(f"{count} memories of {request.tenant}", file=sys.stderr)
+    AuditLog(database).note(requester, "export", memories=count)
+    print(f"{count} memories of {requester.tenant}", file=sys.stderr)
 
 
-def _why(control: MemoryControl, request: Request, options: argparse.Namespace) -> Iterator[str]:
+def _why(database: Database, requester: Requester, options: argparse.Namespace) -> Iterator[str]:
     subject = Subject.parse(options.id)
     if subject is None or subject.by != "id":
         raise SettingsError(f"{options.id!r} is no id of a memory; expected such as m-1a2b3c4d")
-    origin: Origin = control.why(request.tenant, subject.names[0], OPERATOR)
-    control.note(request, "why", memories=len(origin.memories))
-    yield str(Explained(origin, is_one=True))
+    found = Listing(database).why(requester.tenant, subject.names[0], OPERATOR)
+    AuditLog(database).note(requester, "why", memories=len(found.memories))
+    yield str(WhyResult(found, is_one=True))
 
 
-def _forget(control: MemoryControl, request: Request, options: argparse.Namespace) -> Iterator[str]:
+def _forget(database: Database, requester: Requester, options: argparse.Namespace) -> Iterator[str]:
     subject = Subject.parse(options.subject)
     if subject is None:
         raise SettingsError("the subject is empty; expected words, owner/repo#1, @person or an id")
-    counts = control.forget(request, subject, OPERATOR)
+    counts = Forgetting(database).forget(requester, subject, OPERATOR)
     yield from lines([(table, str(count)) for table, count in counts.items()])
 
 
-def _blocks(control: MemoryControl, request: Request, _: argparse.Namespace) -> Iterator[str]:
-    rows = control.blocks(request.tenant)
+def _blocks(database: Database, requester: Requester, _: argparse.Namespace) -> Iterator[str]:
+    rows = Forgetting(database).blocks(requester.tenant)
     table = [
         (
             row["by"],
@@ -114,13 +118,13 @@ def _blocks(control: MemoryControl, request: Request, _: argparse.Namespace) -> 
     yield from lines([("by", "value", "said in", "seen by", "since"), *table])
 
 
-def _allow(control: MemoryControl, request: Request, options: argparse.Namespace) -> Iterator[str]:
-    count = control.lift(request, options.by, options.value)
+def _allow(database: Database, requester: Requester, options: argparse.Namespace) -> Iterator[str]:
+    count = Forgetting(database).lift(requester, options.by, options.value)
     yield f"{count} blocks lifted"
 
 
-def _audit(control: MemoryControl, request: Request, options: argparse.Namespace) -> Iterator[str]:
-    rows = control.audit(request.tenant, options.limit)
+def _audit(database: Database, requester: Requester, options: argparse.Namespace) -> Iterator[str]:
+    rows = AuditLog(database).entries(requester.tenant, options.limit)
     table = [
         (f"{row['at']:%Y-%m-%d %H:%M}", row["actor"], row["action"], _counted(row["counts"]))
         for row in rows

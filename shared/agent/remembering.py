@@ -7,7 +7,7 @@ from typing import Any
 from shared.errors import PolicyError
 from shared.events import Event
 from shared.journal import Outcome, Run
-from shared.memory import Memory
+from shared.memory import Entry, Memory
 from shared.memory.audience import Audiences
 from shared.memory.conversations.turns import Origin
 from shared.memory.store import MemoryStore
@@ -67,16 +67,11 @@ class Remembering:
         ref = ref or (self._run.id if kind == "episode" else event.conversation)
 
         def work() -> Outcome:
-            statement = self._store.remember(
-                event.tenant,
-                text,
-                kind=kind,
-                ref=ref,
-                author=event.actor.name,
-                event=event.id,
-                **origin_of(event, "" if kind in self._shares else self._run.flow)._asdict(),
+            origin = origin_of(event, "" if kind in self._shares else self._run.flow)
+            entry = Entry(
+                text, kind, ref, author=event.actor.name, event=event.id, **origin._asdict()
             )
-            return Outcome({"ref": ref}, statements=[statement])
+            return Outcome({"ref": ref}, statements=self._store.remember_all(event.tenant, [entry]))
 
         self._run.step("remember", {"text": text, "kind": kind, "ref": ref}, work, defer=True)
 

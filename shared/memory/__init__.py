@@ -1,20 +1,32 @@
-"""Long-term memory: what it holds and what it promises. The store is in store.py, the embedders
-beside it."""
+"""Long-term memory: its values, Entry and Memory.
+
+store          MemoryStore, which remembers texts and recalls those nearest to a question
+lexical        the terms that recall compares, BM25; stemming has the English stems
+ranking        the weights of a score; near-duplicates are ranked lower
+audience       which memories the readers of an event may see
+stored_text    prepares texts for Postgres and hashes them
+embedding/     turns texts into vectors, here or by a vendor, with a cache
+conversations/ short-term memory: turns, summaries, and the facts that are extracted from them
+documents/     takes documents of folders and repositories into memory
+control/       the commands: remember, forget, know, why, export
+upkeep/        work in the background: extraction, re-embedding, consolidation, retention
+"""
 
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
-#: Whether who wrote a memory may write at its source, or came from outside.
+#: If the author of a memory may write at its source, or came from outside.
 Trust = Literal["inside", "outside"]
 
 
 class By(StrEnum):
-    """What a recall compares, and with it what a score is.
+    """The comparison that a recall makes, and the meaning of its scores.
 
-    BOTH: a quarter the cosine similarity and three quarters what LEXICAL is, and a little for what
-    is new or of use: 0 to 1. VECTOR: the cosine similarity, -1 to 1. LEXICAL: the share of the most
-    that the words of the question could weigh (BM25): 0 to 1.
+    BOTH: a quarter the cosine similarity and three quarters the score of LEXICAL, and a little for
+    memories that are new or much used: 0 to 1. VECTOR: the cosine similarity, -1 to 1. LEXICAL: the
+    weight of the common words (BM25) as a share of the most that the words of the question could
+    have: 0 to 1.
     """
 
     BOTH = "both"
@@ -23,10 +35,10 @@ class By(StrEnum):
 
 
 class Entry(NamedTuple):
-    """One thing to remember.
+    """A text to remember.
 
-    `ref` names its subject (`acme/shop#7`); '' makes the text its own subject. `source` is where it
-    was said (`github:acme/shop`); with a `flow` only that flow recalls it.
+    `ref` names its subject (`acme/shop#7`); without one the text is its own subject. `source` is
+    the place where it was said (`github:acme/shop`). With a `flow` only that flow recalls it.
     """
 
     text: str
@@ -42,8 +54,11 @@ class Entry(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """One thing remembered. `ref` names its subject (`acme/shop#7`); `score` is what `By` says;
-    `why` says how it was found: `meaning 0.62; words: login, ERR_CONN_RESET`."""
+    """A text that was remembered.
+
+    `ref` names its subject (`acme/shop#7`). `By` explains the `score`. `why` tells how it was
+    found: `meaning 0.62; words: login, ERR_CONN_RESET`.
+    """
 
     id: str
     kind: str

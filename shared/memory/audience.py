@@ -1,4 +1,4 @@
-"""Who may see what: the audiences whose memories an event's readers may be shown."""
+"""Audiences: which memories the readers of an event may see, by default and by AUDIENCES."""
 
 import json
 import re
@@ -10,23 +10,23 @@ from shared.events import PUBLIC
 
 SQL = queries(__file__, "audience.sql")
 
-#: Whose readers may also see what was said where: AUDIENCES as it was read. `repo:acme/*`, on
-#: either side, is every private repository of acme.
+#: AUDIENCES as it was read: for each audience the others whose memories it may see too.
+#: `repo:acme/*`, on either side, is every private repository of acme.
 Grants = Mapping[str, frozenset[str]]
 
 _WITHIN_WORKSPACE = frozenset({"channel", "dm"})
 _KNOWN = _WITHIN_WORKSPACE | {"team", "repo", "org", "shared"}
-#: What anybody or another company reads sees what is public, and its own, whatever is granted.
+#: Who can be granted something. Public places and those shared with another company cannot.
 _READERS = re.compile(r"(?:team|channel|dm):[A-Z0-9]+|org:[\w-]+|repo:[\w-]+/(?:\*|[\w.-]+)")
-#: What is said in a direct message is for nobody else.
+#: What can be granted. Direct messages cannot.
 _SOURCES = re.compile(r"(?:team|channel|shared):[A-Z0-9]+|org:[\w-]+|repo:[\w-]+/(?:\*|[\w.-]+)")
 _ALL = "/*"
-#: How many repositories one grant of all of an owner's opens at most.
+#: How many repositories one grant of `repo:acme/*` opens at most.
 _MOST = 1_000
 
 
 def grants_from(setting: str) -> Grants:
-    """Read AUDIENCES; raises SettingsError for what is no place, or may never be granted."""
+    """Read AUDIENCES; raises SettingsError for invalid places and for forbidden grants."""
     if not setting.strip():
         return {}
     try:
@@ -52,17 +52,16 @@ def grants_from(setting: str) -> Grants:
 
 
 def visible_from(audience: str, source: str = "", grants: Grants | None = None) -> frozenset[str]:
-    """Return the audiences whose memories may be shown where `audience` reads along.
+    """Return the audiences whose memories may be shown to the readers of `audience`.
 
-    What anybody may read, and what was said to the same audience; in Slack also what was said to
-    its whole workspace, and in a channel that the whole workspace reads also what was said there
-    when Slack did not tell who reads it, as with mentions; and what `grants` opens to it or to that
-    workspace, and not what is granted on to those. Channels and direct messages do not name their
-    workspace, so `source` does: an event's scope or tenant, such as `slack:T1:C1` or `slack:T1`.
-    Everything else, and every audience of another form, sees no more than is public.
+    These are the public and the same audience. In Slack, channels and direct messages also see what
+    was said to their whole workspace; a channel that the whole workspace reads also sees what was
+    said there in events that do not tell its readers, such as mentions. Last come the `grants` to
+    the audience or to that workspace; what is granted in turn to those is left out.
 
-    A grant of all of an owner's repositories is returned as it is: `Audiences.existing` resolves
-    it.
+    Channels and direct messages do not name their workspace, so `source` does: an event's scope or
+    tenant, such as `slack:T1:C1` or `slack:T1`. An audience of another form sees the public only.
+    A grant of `repo:acme/*` is returned as it is: `Audiences.existing` resolves it.
     """
     kind, _, name = audience.partition(":")
     if kind not in _KNOWN or not name or name.endswith(_ALL):
@@ -79,21 +78,21 @@ def visible_from(audience: str, source: str = "", grants: Grants | None = None) 
 
 
 class Audiences:
-    """The audiences that exist in one database, and what is granted between them."""
+    """The audiences that exist in one database, and the grants between them."""
 
     def __init__(self, database: Database, grants: Grants) -> None:
         self._database = database
         self._grants = grants
 
     def visible_from(self, audience: str, source: str) -> frozenset[str]:
-        """What the function of this name returns, with the grants."""
+        """Call the function of the same name with the grants."""
         return visible_from(audience, source, self._grants)
 
     def existing(self, tenant: str, visible: Iterable[str]) -> frozenset[str]:
-        """Put the repositories that `tenant` has memories of in the place of `repo:acme/*`.
+        """Replace `repo:acme/*` by the repositories that `tenant` has memories of.
 
-        At most a thousand of an owner, for one round trip if there is any such grant. Raises
-        DatabaseUnavailable.
+        It costs one round trip if there is such a grant, and returns at most a thousand
+        repositories of an owner. Raises DatabaseUnavailable.
         """
         names = frozenset(visible)
         every = sorted(name for name in names if name.endswith(_ALL))
@@ -104,7 +103,7 @@ class Audiences:
 
 
 class _Pairs(list[tuple[str, object]]):
-    """The pairs of a JSON object, with those that a dict would hide."""
+    """The pairs of a JSON object, with the repeated names that a dict would drop."""
 
 
 def _places(reader: str, places: object) -> frozenset[str]:
@@ -127,7 +126,7 @@ def _granted(reader: str, grants: Grants) -> frozenset[str]:
 
 
 def _repositories(tenant: str, every: str) -> Statement:
-    """Ask for the audiences between `repo:acme/` and what follows all that begin so."""
+    """Ask for the audiences that begin with `repo:acme/`, as a range of the index."""
     prefix = every.removesuffix("*")
     after = prefix[:-1] + chr(ord("/") + 1)
     key = {"tenant": tenant, "prefix": prefix, "after": after, "most": _MOST}

@@ -1,6 +1,6 @@
 -- name: repositories
--- The audiences that begin with `prefix`, in the C collation up to `after`. It steps from one to the next in the index:
--- each costs one look, however many memories it has.
+-- Read the audiences that begin with `prefix`, in the C collation up to `after`. The query steps from one audience to the
+-- next in the index, so each costs one look, however many memories it has.
 with recursive found as (
   (select audience, 1 as number from memories
    where tenant = %(tenant)s and audience collate "C" > %(prefix)s and audience collate "C" < %(after)s

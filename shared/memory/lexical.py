@@ -1,4 +1,4 @@
-"""The words of a text as the lexical half of recall compares them: stems, identifiers, bigrams."""
+"""The terms that the lexical half of recall compares: stems, identifiers and bigrams."""
 
 import re
 import unicodedata
@@ -9,32 +9,32 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from shared.memory.stemming import stem
-from shared.memory.text import STORED_CHARACTERS
+from shared.memory.stored_text import STORED_CHARACTERS
 
-#: Different terms of one text, and of one question. Beyond them a text is no text but a list.
+#: How many different terms of one text, and of one question, count.
 TEXT_TERMS, QUERY_TERMS = 1_000, 48
-#: Longer is neither a word nor a path that somebody types.
+#: Longer words and paths are cut: nobody types them.
 TERM_CHARACTERS = 80
 
-#: BM25: how fast a repeated word stops counting, how much a long text is held back, and the length
-#: that counts as usual. A constant length: a true average would be a counter that all writes share.
+#: BM25: how fast a repeated word stops counting, how much a long text is held back, and the usual
+#: length. It is constant: a true average would be a counter that all writes contend for.
 SATURATION, LENGTH_WEIGHT, USUAL_LENGTH = 1.2, 0.5, 40.0
-#: An impact is kept in two bytes, in thousandths.
+#: An impact is stored in two bytes, in thousandths.
 IMPACT_UNIT = 1000
-#: The impact that a word comes near when a text says nothing else.
+#: The largest impact, of a word in a text that says nothing else.
 BEST_IMPACT = round(IMPACT_UNIT * (SATURATION + 1))
 
-#: Written without spaces: Thai to Khmer, kana, ideographs, hangul.
+#: Scripts without spaces: Thai to Khmer, kana, ideographs, hangul.
 _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
     "\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f"
 )
 _RUN = re.compile(rf"[{_UNSPACED}]+")
-#: Words, and what ties words into one name: `shared/flow.py`, `ERR_CONN_RESET`, `acme/shop#7`.
+#: Words, and names made of words: `shared/flow.py`, `ERR_CONN_RESET`, `acme/shop#7`.
 _NAME = re.compile(r"#?\w+(?:(?:[./:#@\\-]|::|->)\w+)*")
 _VERSION = re.compile(r"v(\d+\.[\w.-]+)", re.IGNORECASE)
 _PART = re.compile(r"[^\W_]+")
-#: Where camelCase and HTTPServer have their seams.
+#: The seams in camelCase and HTTPServer.
 _SEAM = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _CONTRACTION = re.compile(r"(?<=\w)['’](?:s|t|d|m|re|ve|ll)\b", re.IGNORECASE)
 
@@ -51,7 +51,7 @@ _COMMON_WORDS = frozenset(_COMMON.split())
 
 
 class Posting(NamedTuple):
-    """One term of a text as the index keeps it."""
+    """One term of a text in the index."""
 
     key: int
     impact: int
@@ -60,9 +60,9 @@ class Posting(NamedTuple):
 def terms(text: str) -> dict[str, int]:
     """Count the terms of a text, in the order of their first appearance.
 
-    Words are without case, accents and endings; English words that say nothing are left out.
-    A name counts as a whole and in parts. Of text without spaces each two neighbours and each
-    single character count.
+    Words lose their case, accents and endings, and common English words are left out. A name
+    counts as a whole and in parts. In scripts without spaces, pairs of neighbours and single
+    characters count.
 
     >>> terms("Fixes in shared/flow.py")
     {'fix': 1, 'shared/flow.py': 1, 'flow.py': 1, 'share': 1, 'flow': 1, 'py': 1}
@@ -71,9 +71,9 @@ def terms(text: str) -> dict[str, int]:
 
 
 def query_terms(text: str) -> dict[str, str]:
-    """The terms of a question, each with the word that people know it by.
+    """Return the terms of a question, each with the word as it was written.
 
-    Single characters count only where they stand alone: the pairs say more.
+    Single characters count only if they stand alone, since pairs say more.
     """
     found: dict[str, str] = {}
     for term, word in _all_terms(text, single=False):
@@ -84,7 +84,7 @@ def query_terms(text: str) -> dict[str, str]:
 
 
 def postings(text: str) -> list[Posting]:
-    """What the index keeps of a text: the key of each term, and what the term weighs in it."""
+    """Return the key of each term of a text, and its weight in the text."""
     counts = terms(text)
     length = sum(counts.values()) / USUAL_LENGTH
     damping = SATURATION * (1 - LENGTH_WEIGHT + LENGTH_WEIGHT * length)
@@ -96,7 +96,7 @@ def postings(text: str) -> list[Posting]:
 
 @lru_cache(maxsize=16384)
 def key(term: str) -> int:
-    """64 bits that stand for a term, signed as Postgres has it."""
+    """Hash a term to a signed integer of 64 bits, Postgres's bigint."""
     return int.from_bytes(blake2b(term.encode(), digest_size=8).digest(), "big", signed=True)
 
 
@@ -111,7 +111,7 @@ def _counted(found: Iterator[tuple[str, str]], most: int) -> dict[str, int]:
 
 
 def _all_terms(text: str, *, single: bool) -> Iterator[tuple[str, str]]:
-    """Each term with the word that it came from."""
+    """Yield each term with the word that it came from."""
     text = text[:STORED_CHARACTERS].encode("utf-8", "replace").decode()
     text = unicodedata.normalize("NFKC", text)[: 2 * STORED_CHARACTERS]
     for run in _RUN.finditer(text):
@@ -129,7 +129,7 @@ def _run_terms(run: str, *, single: bool) -> Iterator[tuple[str, str]]:
 
 
 def _name_terms(name: str) -> Iterator[tuple[str, str]]:
-    """The name as a whole, the ends of a path or a number by which people call it, its parts."""
+    """Yield a name as a whole, its last part or number, by which people call it, and its parts."""
     name = name.strip("_")
     parts = _PART.findall(name)
     if len(parts) > 1 or name.startswith("#"):
@@ -151,7 +151,7 @@ def _word_terms(word: str) -> Iterator[tuple[str, str]]:
 
 
 def _plain(word: str) -> str:
-    """Without case and accents."""
+    """Remove case and accents."""
     word = word.casefold()
     if word.isascii():
         return word

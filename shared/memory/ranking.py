@@ -1,30 +1,32 @@
-"""What recall makes of the rows it found: their weights, nearly equal ones last, and the why."""
+"""Ranking: the weights of a score, near-duplicates last, and the reason for each hit."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
+from shared.database import Row
 from shared.memory import By, Memory
 
-Row = Mapping[str, Any]
-
-#: Half of what recency adds is gone after so many seconds: 30 days.
+#: Seconds in which the part of recency halves: 30 days.
 HALF_LIFE = 30 * 86_400
-#: The cosine distance below which two memories say nearly the same.
-NEARLY_EQUAL = 0.05
+#: Two memories within this cosine distance are near-duplicates.
+NEAR_DUPLICATE = 0.05
 _WORDS_SHOWN = 8
 
 
 class Weights(NamedTuple):
-    """What the parts of a score count: the cosine similarity, the share that the common words have
-    of the most that all words of the question could weigh, and recency and use."""
+    """The weights of a score's parts.
+
+    `meaning` weighs the cosine similarity, `words` the weight of the common words as a share of the
+    most that the words of the question could have, `prior` recency and use.
+    """
 
     meaning: float
     words: float
     prior: float
 
 
-#: Found with the questions of a conversation benchmark, with MiniLM and with hashing: there the sum
-#: of the two as they are was better than ranks, and than scaling to the best of each question.
+#: Found with the questions of a conversation benchmark, with MiniLM and with hashing. There the
+#: plain sum was better than ranks, and than scaling each part to the best hit of the question.
 WEIGHTS = {
     By.BOTH: Weights(0.25, 0.75, 0.02),
     By.VECTOR: Weights(1.0, 0.0, 0.0),
@@ -32,10 +34,10 @@ WEIGHTS = {
 }
 
 
-def spread(rows: Sequence[Row], words: Sequence[str], limit: int) -> list[Memory]:
-    """Take `limit` of the rows, best first; one that nearly equals a better one only fills up.
+def ranked(rows: Sequence[Row], words: Sequence[str], limit: int) -> list[Memory]:
+    """Return the best `limit` memories; near-duplicates of a better one are ranked lower.
 
-    `words` are those of the question, in the order in which they were asked for.
+    `words` are those of the question in the order of its terms.
     """
     first: list[Row] = []
     places: set[int] = set()

@@ -1,7 +1,7 @@
-"""English stems: `failing`, `failed` and `fails` are found by each other.
+"""English stems, by which a search for `failing` finds `failed` and `fails`.
 
-The algorithm is Porter's second, https://snowballstem.org/algorithms/english/stemmer.html; Postgres
-has the same as `english_stem`, with which the tests compare it.
+The algorithm is Porter's second, https://snowballstem.org/algorithms/english/stemmer.html. The
+tests compare it with Postgres's `english_stem`.
 """
 
 import re
@@ -71,12 +71,12 @@ _STEP_3 = {
 }
 _STEP_4_SUFFIXES = "al ance ence er ic able ible ant ement ment ent ism ate iti ous ive ize ion"
 _STEP_4 = dict.fromkeys(_STEP_4_SUFFIXES.split(), "")
-#: What must stand before a suffix for it to be one.
+#: The letters after which a suffix counts as one.
 _BEFORE = {"li": "cdeghkmnrt", "ogi": "l", "ion": "st"}
 
 
 class Regions(NamedTuple):
-    """Where in a word a suffix may begin: after its first syllable, and after its second."""
+    """The places in a word after its first and after its second syllable, where suffixes begin."""
 
     first: int
     second: int
@@ -84,12 +84,12 @@ class Regions(NamedTuple):
 
 @lru_cache(maxsize=16384)
 def stem(word: str) -> str:
-    """The stem of a word in small ASCII letters; any other word is its own stem."""
+    """Return the stem of a word in small ASCII letters; any other word is its own stem."""
     if len(word) <= 2 or not (word.isascii() and word.isalpha()) or word in _INVARIANT:
         return word
     if word in _IRREGULAR:
         return _IRREGULAR[word]
-    # A `y` that is a consonant: at the beginning, and after a vowel.
+    # A `y` at the beginning or after a vowel is a consonant: `Y`.
     word = re.sub("(?<=[aeiouy])y", "Y", re.sub("^y", "Y", word))
     regions = _regions(word)
     word = _without_plural(word)
@@ -111,7 +111,7 @@ def _regions(word: str) -> Regions:
 
 
 def _region(word: str, start: int) -> int:
-    """The place after the first vowel with a consonant behind it; the end when there is none."""
+    """Return the place after the first vowel and the consonant behind it, or the end."""
     found = _REGION.search(word, start)
     return found.end() if found else len(word)
 
@@ -139,7 +139,7 @@ def _without_tense(word: str, regions: Regions) -> str:
 
 
 def _ended(rest: str, regions: Regions) -> str:
-    """Give back the `e`, or take away the doubled letter, that came with `-ed` or `-ing`."""
+    """Restore the `e` that `-ed` or `-ing` removed, or drop the letter that it doubled."""
     if rest.endswith(("at", "bl", "iz")):
         return rest + "e"
     if _DOUBLE.search(rest) and not (len(rest) == 3 and rest[0] in "aeo"):  # add, egg, off
@@ -150,7 +150,7 @@ def _ended(rest: str, regions: Regions) -> str:
 
 
 def _replaced(word: str, step: dict[str, str], region: int, second: int) -> str:
-    """Replace the longest suffix of a step, if it lies in its region."""
+    """Replace the longest suffix of a step if it is in its region."""
     for length in range(min(7, len(word) - 1), 1, -1):
         suffix = word[-length:]
         if suffix not in step:

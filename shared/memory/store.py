@@ -1,36 +1,36 @@
-"""The long-term memory in Postgres: remember a text, recall what is nearest to a question."""
+"""The long-term memory in Postgres: remembers texts, and recalls those nearest to a question."""
 
 import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from shared.database import Database, Statement, queries
+from shared.database import Database, Row, Statement, queries
 from shared.errors import MemoryUnavailable, ModelError
 from shared.log import log
-from shared.memory import By, Entry, Memory, Trust
-from shared.memory.binary import halfvec
-from shared.memory.embedding.local import Embedder, Purpose, checked, written
-from shared.memory.embedding.tenants import Embedders, Only
+from shared.memory import By, Entry, Memory
+from shared.memory.embedding.embedder import Embedder, Purpose
+from shared.memory.embedding.tenant_embedders import Embedders, OneEmbedder
+from shared.memory.embedding.vectors import as_binary, as_text, check_vectors
 from shared.memory.lexical import BEST_IMPACT, key, postings, query_terms
-from shared.memory.ranking import HALF_LIFE, NEARLY_EQUAL, WEIGHTS, spread
-from shared.memory.text import digest_of, short_hash, storable
+from shared.memory.ranking import HALF_LIFE, NEAR_DUPLICATE, WEIGHTS, ranked
+from shared.memory.stored_text import digest_of, short_hash, storable
 
-SQL = queries(__file__, "remember.sql") | queries(__file__, "recall.sql")
+SQL = queries(__file__, "store.sql")
 
-#: What an embedder is given of a text, in characters: more does not fit into the window of most.
+#: Characters of a text that are embedded: the windows of most embedders hold no more.
 EMBEDDED_CHARACTERS = 8_000
-#: How many candidates an index scan holds at once, at least (hnsw.ef_search): recall against time.
+#: How many candidates an index scan holds at least (hnsw.ef_search): more find more, more slowly.
 BREADTH = 32
-#: How many each half proposes at least; half as many again as asked for, when that is more. What
-#: words propose is filtered afterwards, so more is looked at, and more still where time may leave
-#: few.
+#: How many candidates the vectors and the words propose each: at least CANDIDATES, or half as many
+#: again as asked for. Those of words are filtered afterwards, so PROPOSED are read, and more if a
+#: time is given, which may leave few.
 CANDIDATES, PROPOSED, PROPOSED_OF_ANY_TIME = 15, 200, 2_000
 #: How many postings of each word are counted, and how many of the rarest words are read in all.
 LISTED, LISTED_IN_ALL = 300, 600
-#: Of so many, and of twice those asked for, it is seen which are nearly equal.
+#: How many hits are compared for near-duplicates: at least these, or twice as many as asked for.
 SHOWN_AT_LEAST = 20
-#: For so many seconds it holds how many there are to search: they decide how, not what is found.
+#: Seconds for which the sizes of a scope are trusted. They choose the method, not the result.
 COUNT_HOLDS = 60.0
 MAX_RECALLED = 100
 REF_CHARACTERS = 500
@@ -38,48 +38,28 @@ _SCOPES = 1_000
 
 
 class MemoryStore:
-    """What one database remembers, as far as `embedders` can compare it. Threads may share it.
+    """The memories of one database. Threads may share it.
 
-    Up to `exact_rows` candidates are compared one by one; by default as many as are faster compared
-    than found by an index that skips the rows of others.
+    Up to `exact_rows` candidates are compared one by one. The default is the number up to which
+    that is faster than an index, which also holds the rows of others.
     """
 
     def __init__(
         self, database: Database, embedders: Embedders | Embedder, *, exact_rows: int | None = None
     ) -> None:
         self._database = database
-        self._embedders = embedders if isinstance(embedders, Embedders) else Only(embedders)
+        self._embedders = embedders if isinstance(embedders, Embedders) else OneEmbedder(embedders)
         self._exact_rows = exact_rows
         self._sizes = _Sizes()
-
-    def remember(
-        self,
-        tenant: str,
-        text: str,
-        *,
-        kind: str,
-        ref: str = "",
-        url: str = "",
-        audience: str,
-        author: str = "",
-        event: str = "",
-        source: str = "",
-        trust: Trust = "outside",
-        flow: str = "",
-    ) -> Statement:
-        """Embed `text` and return the statement that keeps it, as `remember_all` does."""
-        entry = Entry(text, kind, ref, audience, url, author, event, source, trust, flow)
-        [statement] = self.remember_all(tenant, [entry])
-        return statement
 
     def remember_all(self, tenant: str, entries: Sequence[Entry]) -> list[Statement]:
         """Embed all texts in one call and return the statements that keep them.
 
-        Each is kept under its (flow, kind, ref), or replaces what is there; of several the last.
-        Without a ref, the same text for the same audience is one memory. What is blocked is not
-        kept. A blank text is kept, and never recalled. When the embedder fails, the texts are kept
-        and found by their words until somebody adds the vectors. Raises SettingsError when the
-        embedder does not do what it declares.
+        A text replaces the memory of the same (flow, kind, ref); of several the last is kept.
+        Without a ref, the same text for the same audience is one memory. A blocked text is dropped;
+        a blank one is kept, and never recalled. If the embedder fails, the texts are found by their
+        words until the upkeep adds vectors. Raises SettingsError when the embedder returns other
+        vectors than it declares.
         """
         rows = [self._row(tenant, entry) for entry in entries]
         last = {(row["flow"], row["kind"], row["ref"]): row for row in rows}
@@ -87,15 +67,13 @@ class MemoryStore:
         return [Statement(SQL["remember"], row) for row in kept]
 
     def supersede(self, tenant: str, entries: Sequence[Entry]) -> list[Statement]:
-        """Embed all texts in one call and return the statements that keep each in place of what
-        held until now.
+        """Embed all texts in one call and return the statements that let them hold from now on.
 
-        What another text said under the same (flow, kind, ref) stays as history, with the time it
-        ended and what took its place. To be run in one transaction; two writers at once end with
-        one memory that holds. Raises as `remember_all` does.
+        Another text of the same (flow, kind, ref) stays as history, with the time of its end and
+        its successor. Run the statements in one transaction; of two writers at once, one memory
+        holds in the end. Raises what `remember_all` raises.
         """
         rows = self._embedded(tenant, [self._row(tenant, entry) for entry in entries])
-        # All writers take the subjects in one order, so that none waits for another in a cycle.
         rows.sort(key=lambda row: (row["flow"], row["kind"], row["ref"]))
         steps = ("hold_subject", "retire", "remember", "link_successor")
         return [Statement(SQL[step], row) for row in rows for step in steps]
@@ -118,12 +96,12 @@ class MemoryStore:
         until: datetime | None = None,
         by: By = By.BOTH,
     ) -> list[Memory]:
-        """Return the memories that say most about `query` and `audiences` may see, best first.
+        """Return the best memories about `query` that `audiences` may see, best first.
 
-        Of what all flows share, and of what is `flow`'s own. At most `limit`, and 100. No kinds
-        means every kind; no audiences means nothing. `since` leaves out what was remembered before;
-        `until` asks what held at that time, also when it no longer holds. By BOTH, and where
-        the tenant's embedder fails or cannot be built, words alone are compared. Raises
+        It searches the memories that all flows share, and `flow`'s own; without `kinds` all kinds,
+        without audiences none. It returns at most `limit`, and 100. `since` leaves out what was
+        remembered before; `until` asks for what held at that time, even if it no longer does. By
+        BOTH, words alone are compared when the tenant's embedder fails or cannot be built. Raises
         DatabaseUnavailable, and SettingsError as `remember_all` does; by VECTOR also what the
         embedder raises.
         """
@@ -134,7 +112,7 @@ class MemoryStore:
         embedder = self._embedders.answering(tenant)
         embedding = _question(embedder, query, by) if embedder else None
         limit = min(limit, MAX_RECALLED)
-        # What holds at some time is another number at each time.
+        # Sizes at a given time differ for each time, so they are not kept.
         scope = (tenant, flow, kinds, audiences, embedder and embedder.name)
         sizes = self._sizes if since is until is None else _Sizes()
         parameters = {
@@ -158,9 +136,9 @@ class MemoryStore:
         [rows] = self._database.run(tenant, [Statement(SQL["recall"], parameters)])
         for row in rows[:1]:
             sizes.put(scope, _Size(row["counted"], row["indexed"]))
-        return spread(rows, list(words.values()), limit)
+        return ranked(rows, list(words.values()), limit)
 
-    def _row(self, tenant: str, entry: Entry) -> dict[str, object]:
+    def _row(self, tenant: str, entry: Entry) -> Row:
         text = storable(entry.text)
         digest = digest_of(text)
         words = postings(text)
@@ -181,9 +159,8 @@ class MemoryStore:
             "event": entry.event,
         }
 
-    def _embedded(self, tenant: str, rows: Sequence[dict[str, object]]) -> list[dict[str, object]]:
-        """The rows, each with its vectors; with none where the text is blank, nor of an embedder
-        that fails."""
+    def _embedded(self, tenant: str, rows: Sequence[Row]) -> list[Row]:
+        """Add vectors to the rows, but none for blank texts and none of embedders that fail."""
         texts = [str(row["text"]) for row in rows]
         worth = [index for index, text in enumerate(texts) if text.strip()]
         found: list[dict[str, list[object]]] = [
@@ -198,12 +175,12 @@ class MemoryStore:
             for index, vector in zip(worth, vectors, strict=True):
                 found[index]["embedders"].append(embedder.name)
                 found[index]["dimensions"].append(embedder.dimensions)
-                found[index]["embeddings"].append(written(vector))
+                found[index]["embeddings"].append(as_text(vector))
         return [row | more for row, more in zip(rows, found, strict=True)]
 
 
 def _bounds(limit: int) -> dict[str, object]:
-    """How much is looked at for so many memories."""
+    """Return how many candidates are read to find `limit` memories."""
     return {
         "breadth": max(BREADTH, 2 * limit),
         "listed": LISTED,
@@ -215,26 +192,26 @@ def _bounds(limit: int) -> dict[str, object]:
 
 
 def _ranking(by: By) -> dict[str, object]:
-    """What the parts of a score count."""
+    """Return the weights of a score's parts."""
     return {
         "meaning_weight": WEIGHTS[by].meaning,
         "words_weight": WEIGHTS[by].words,
         "prior_weight": WEIGHTS[by].prior,
         "best_impact": BEST_IMPACT,
         "half_life": HALF_LIFE,
-        "nearly_equal": NEARLY_EQUAL,
+        "nearly_equal": NEAR_DUPLICATE,
     }
 
 
 class _Size(NamedTuple):
-    """How many memories a scope has, and how many vectors the indexes that are scanned for it."""
+    """The numbers of memories in a scope, and of vectors in the indexes that are scanned for it."""
 
     counted: int | None = None
     indexed: int | None = None
 
 
 class _Sizes:
-    """What each scope had a short while ago. Threads may share it."""
+    """The recent sizes of scopes. Threads may share it."""
 
     def __init__(self) -> None:
         self._known: dict[object, tuple[_Size, float]] = {}
@@ -254,7 +231,7 @@ def _question(embedder: Embedder, query: str, by: By) -> object:
     if by is By.LEXICAL:
         return None
     try:
-        return halfvec(_vectors(embedder, [query], "query")[0])
+        return as_binary(_vectors(embedder, [query], "query")[0])
     except (ModelError, MemoryUnavailable) as err:
         if by is By.VECTOR:
             raise
@@ -268,12 +245,12 @@ def _vectors(
     if not texts:
         return []
     vectors = embedder.embed([text[:EMBEDDED_CHARACTERS] for text in texts], purpose)
-    checked(embedder, vectors, len(texts))
+    check_vectors(embedder, vectors, len(texts))
     return vectors
 
 
 def _subject(ref: str) -> str:
-    """The ref itself, or for one too long for an index its beginning and a digest of the whole."""
+    """Return the ref; one too long for an index is cut, and a hash of the whole appended."""
     if len(ref) <= REF_CHARACTERS:
         return storable(ref)
     return f"{storable(ref[:REF_CHARACTERS])}:{short_hash(ref)}"

@@ -18,7 +18,7 @@ from shared.desk import Services
 from shared.journal import Journal
 from shared.memory.audience import Audiences, grants_from
 from shared.memory.conversations.turns import Conversations
-from shared.memory.embedding.tenants import TenantEmbedders
+from shared.memory.embedding.tenant_embedders import TenantEmbedders
 from shared.memory.store import MemoryStore
 from shared.models.routing import Models
 from shared.runtime.lifecycle import Lifecycle

@@ -13,7 +13,7 @@ from shared.aws.bus import Bus
 from shared.database import Database
 from shared.events import Event
 from shared.journal import Journal
-from shared.memory.upkeep.spread import Upkeep, Work
+from shared.memory.upkeep.scheduling import Upkeep, UpkeepWork
 from shared.runtime.function import capabilities, handler_of
 from shared.settings import Settings
 
@@ -63,7 +63,7 @@ class Bench:
         self._published: set[tuple[str, str]] = set()
         self.database = database
         #: What the clock sets going, by name.
-        self.works: dict[str, Work] = {}
+        self.works: dict[str, UpkeepWork] = {}
         settings = Settings(footer="off", max_receives="2", model_embed="hashing")
         settings = settings._replace(**changes)
         others = {Bus: lambda: self, Upkeep: lambda: Upkeep(database, self.publish, self.works)}

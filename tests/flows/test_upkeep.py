@@ -9,7 +9,7 @@ from flows.upkeep import upkeep
 from shared.database import Database, Row, Statement
 from shared.errors import DatabaseUnavailable, PublishError, SettingsError
 from shared.events import Actor, Event
-from shared.memory.upkeep.spread import Upkeep
+from shared.memory.upkeep.scheduling import Upkeep
 from tests.events.made import an_event
 from tests.flows.bench import Bench
 

@@ -15,7 +15,11 @@ from infra.migrations import migrate
 from shared.database import Database, Row, Statement
 from shared.errors import DatabaseUnavailable
 from shared.memory import Entry
-from shared.memory.control.store import OPERATOR, MemoryControl, Request, Subject
+from shared.memory.control.audit import Requester
+from shared.memory.control.forgetting import Forgetting
+from shared.memory.control.listing import Listing
+from shared.memory.control.reach import OPERATOR
+from shared.memory.control.subjects import Subject
 from shared.memory.embedding.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
 
@@ -97,7 +101,7 @@ def test_a_memory_whose_database_is_gone_says_so(server: EmbeddedPostgres) -> No
     migrate(url)
     with closing(Database(url, patience=0.2)) as database:
         store = MemoryStore(database, HashingEmbedder())
-        control = MemoryControl(database)
+        forgetting = Forgetting(database)
         kept = store.remember_all(TENANT, [FRIDAYS])
         database.run(TENANT, kept)
         server.stop()
@@ -105,15 +109,15 @@ def test_a_memory_whose_database_is_gone_says_so(server: EmbeddedPostgres) -> No
         for attempt in (
             lambda: database.run(TENANT, kept),
             lambda: store.recall(TENANT, "when do we ship?", audiences=PUBLIC),
-            lambda: control.forget(Request(TENANT, "op", "e"), subject, OPERATOR),
-            lambda: control.know(TENANT, subject, OPERATOR),
+            lambda: forgetting.forget(Requester(TENANT, "op", "e"), subject, OPERATOR),
+            lambda: Listing(database).know(TENANT, subject, OPERATOR),
         ):
             with pytest.raises(DatabaseUnavailable, match=r"no answer from Postgres within 0\.2 s"):
                 attempt()
         assert server.start() == url
         database.run(TENANT, kept)
         assert len(held(database)) == 1
-        assert control.forget(Request(TENANT, "op", "e"), subject, OPERATOR)["memories"] == 1
+        assert forgetting.forget(Requester(TENANT, "op", "e"), subject, OPERATOR)["memories"] == 1
 
 
 def test_connections_that_are_cut_lose_nothing(

@@ -8,7 +8,10 @@ import pytest
 
 from shared.database import Database, Statement
 from shared.memory import Entry
-from shared.memory.control.store import OPERATOR, MemoryControl, Request, Subject
+from shared.memory.control.audit import Requester
+from shared.memory.control.forgetting import Forgetting
+from shared.memory.control.reach import OPERATOR
+from shared.memory.control.subjects import Subject
 from shared.memory.embedding.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
 
@@ -43,7 +46,7 @@ def read_so_far(database: Database) -> dict[str, int]:
 
 def test_plans_of_an_empty_memory_are_not_those_of_a_full_one(database: Database) -> None:
     store = MemoryStore(database, HashingEmbedder())
-    control = MemoryControl(database)
+    forgetting = Forgetting(database)
 
     def remember(numbers: range) -> None:
         entries = [
@@ -62,7 +65,7 @@ def test_plans_of_an_empty_memory_are_not_those_of_a_full_one(database: Database
     def forget(number: int) -> dict[str, int]:
         subject = Subject.parse(f"acme/shop#{number}")
         assert subject
-        return control.forget(Request(TENANT, "op", str(number)), subject, OPERATOR)
+        return forgetting.forget(Requester(TENANT, "op", str(number)), subject, OPERATOR)
 
     remember(range(20))  # whatever is planned once is planned now
     assert forget(0)["memories"] == 1

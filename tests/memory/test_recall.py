@@ -12,8 +12,8 @@ from shared.database import Database, Statement
 from shared.errors import MemoryUnavailable, ModelUnavailable, SettingsError
 from shared.memory import By, Entry, Memory
 from shared.memory import store as recalling
+from shared.memory.embedding.embedder import Purpose
 from shared.memory.embedding.hashing import HashingEmbedder
-from shared.memory.embedding.local import Purpose
 from shared.memory.store import MemoryStore
 
 PUBLIC = frozenset({"public"})
@@ -107,7 +107,7 @@ def test_words_find_names_messages_and_any_script(
 ) -> None:
     texts = {
         "reset": "The proxy answers ERR_CONN_RESET at night",
-        "path": "The lease ends in shared/agent/flow.py",
+        "path": "The lease ends in shared/flow.py",
         "number": "A duplicate of #123",
         "issue": "See acme/shop#7 for the decision",
         "version": "Since v1.4.2 it takes longer",

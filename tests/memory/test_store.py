@@ -14,11 +14,12 @@ import pytest
 from infra.project import ROOT
 from shared.database import Database, Row, Statement
 from shared.errors import SettingsError
-from shared.memory import By
+from shared.memory import By, Entry
+from shared.memory.embedding.embedder import Embedder, Purpose
 from shared.memory.embedding.hashing import HashingEmbedder
-from shared.memory.embedding.local import Embedder, Purpose, local_embedder
+from shared.memory.embedding.local_embedders import local_embedder
 from shared.memory.store import MemoryStore
-from shared.memory.text import STORED_CHARACTERS
+from shared.memory.stored_text import STORED_CHARACTERS
 
 PUBLIC = frozenset({"public"})
 FAULTS = """\
@@ -110,17 +111,8 @@ def keep(
     ref: str = "acme/shop#1",
     audience: str = "public",
 ) -> None:
-    statement = store.remember(
-        tenant,
-        text,
-        kind=kind,
-        ref=ref,
-        url="https://x/1",
-        audience=audience,
-        author="ann",
-        event="e1",
-    )
-    database.run(tenant, [statement])
+    entry = Entry(text, kind, ref, audience, url="https://x/1", author="ann", event="e1")
+    database.run(tenant, store.remember_all(tenant, [entry]))
 
 
 def refs(store: MemoryStore, query: str, tenant: str = "acme", **options: object) -> list[str]:
@@ -145,11 +137,8 @@ def test_minilm_finds_the_restated_issue_among_two_hundred_others(database: Data
     texts = ["Pressing save closes the application without any message", *others]
     query = "The program crashes when I try to store my work"
     store = MemoryStore(database, Ahead(minilm, [query, *texts]))
-    statements = [
-        store.remember("acme", text, kind="issue", ref=f"acme/shop#{number}", audience="public")
-        for number, text in enumerate(texts)
-    ]
-    database.run("acme", statements)
+    entries = [Entry(text, "issue", f"acme/shop#{n}", "public") for n, text in enumerate(texts)]
+    database.run("acme", store.remember_all("acme", entries))
     assert refs(store, query)[0] == "acme/shop#0"
     first, second = store.recall("acme", query, audiences=PUBLIC, limit=2, by=By.VECTOR)
     assert first.ref == "acme/shop#0"
@@ -224,7 +213,7 @@ def test_the_same_ref_again_is_replaced_in_place(database: Database, store: Memo
 def test_a_statement_that_runs_twice_leaves_one_memory(
     database: Database, store: MemoryStore
 ) -> None:
-    statement = store.remember("acme", "The build fails", kind="issue", ref="#1", audience="public")
+    [statement] = store.remember_all("acme", [Entry("The build fails", "issue", "#1", "public")])
     database.run("acme", [statement, statement])
     assert len(rows(database, "select id from memories")) == 1
 
@@ -301,9 +290,9 @@ def test_row_level_security_holds_where_the_statement_forgets_the_tenant(
 
 
 def test_no_tenant_writes_for_another(database: Database, store: MemoryStore) -> None:
-    statement = store.remember("rival", "A lie", kind="issue", ref="#1", audience="public")
+    statements = store.remember_all("rival", [Entry("A lie", "issue", "#1", "public")])
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
-        database.run("acme", [statement])
+        database.run("acme", statements)
     assert rows(database, "select id from memories", "rival") == []
 
 
@@ -389,11 +378,8 @@ def test_the_index_goes_on_until_it_has_enough_of_a_small_tenant(database: Datab
     # A scan that does not go on stops at the 100 nearest of all tenants.
     store = MemoryStore(database, Scatter(), exact_rows=0)
     for tenant, count in (("large", 300), ("small", 5)):
-        statements = [
-            store.remember(tenant, f"{tenant} {n}", kind="issue", ref=f"#{n}", audience="public")
-            for n in range(count)
-        ]
-        database.run(tenant, statements)
+        entries = [Entry(f"{tenant} {n}", "issue", f"#{n}", "public") for n in range(count)]
+        database.run(tenant, store.remember_all(tenant, entries))
     found = refs(store, "small 3", tenant="small")
     assert found[0] == "#3"
     assert len(found) == 5
@@ -419,7 +405,7 @@ def test_an_embedder_that_breaks_its_word_is_named(
 ) -> None:
     store = MemoryStore(Database("dbname=unused"), Fixed(vectors))
     with pytest.raises(SettingsError, match=complaint):
-        store.remember("acme", "text", kind="issue", ref="#1", audience="public")
+        store.remember_all("acme", [Entry("text", "issue", "#1", "public")])
     with pytest.raises(SettingsError, match=complaint):
         store.recall("acme", "text", audiences=PUBLIC)
 

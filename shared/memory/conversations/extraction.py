@@ -1,4 +1,4 @@
-"""Extraction: after the reply, the small model reads what people said for facts worth keeping."""
+"""Extraction: after the reply, the small model looks for facts in what people said."""
 
 import time
 import uuid
@@ -19,8 +19,12 @@ from shared.errors import (
 )
 from shared.log import log
 from shared.memory import Entry, Memory
+from shared.memory.conversations.extraction_queue import (
+    ExtractionQueue,
+    LeasedTurns,
+    PendingTurn,
+)
 from shared.memory.conversations.noise import grounded, restates, subject, worth
-from shared.memory.conversations.pending_turns import Pending, PendingFacts, Taken
 from shared.memory.conversations.turns import Origin
 from shared.memory.store import MemoryStore
 from shared.models import ChatMessage, ModelReply, ModelRequest
@@ -29,15 +33,15 @@ from shared.models.answers.typed import Between, at_most
 from shared.models.prompts import data, system
 from shared.models.tokens import shortened, tokens
 
-#: What one call reads, in tokens, and what of one turn.
+#: How many tokens one call reads, and how many of one turn.
 _CALL_TOKENS, _TURN_TOKENS = 8_000, 2_000
 _MOST_FACTS = 12
-#: Seconds that a last conversation is given, and that a lease outlives them by.
+#: Seconds that one more conversation needs, and by which a lease outlives the work.
 _LEAST_TIME, _GRACE = 10.0, 30.0
-#: A conversation that no worker ever finishes is given up after so many; the pause is in seconds.
+#: After so many attempts a conversation is given up. The pause is in seconds.
 _ATTEMPTS, _PAUSE = 5, 6 * 3600.0
 
-#: Asks the small model, on the account of a tenant and within so many seconds.
+#: Asks the small model, on the account of a tenant and within a number of seconds.
 Ask = Callable[[str, ModelRequest, float], ModelReply]
 
 PROMPT = f"""\
@@ -69,58 +73,56 @@ class Facts:
 
 
 class FactExtraction:
-    """Looks at the turns that wait, a conversation at a time, with one call of a model for turns
-    that were said to the same people by the same kind of author.
+    """Extracts facts from the turns that wait, one conversation at a time.
 
-    `ask` asks the small model for a tenant, within so many seconds.
+    One call of the model reads turns of the same readers and the same trust.
     """
 
     def __init__(self, database: Database, store: MemoryStore, ask: Ask) -> None:
-        self._pending = PendingFacts(database)
+        self._queue = ExtractionQueue(database)
         self._store = store
         self._ask = ask
 
     def advance(self, tenant: str, seconds_left: float) -> dict[str, int]:
-        """Look at what waits for `tenant` until the time is used up; return what was done.
+        """Work through the turns of `tenant` that wait, until time is up; return counts.
 
-        A model or an embedder that cannot be reached, or has no budget, ends it: the turns wait for
-        the next time. Raises DatabaseUnavailable and SettingsError.
+        If a model or an embedder cannot be reached, or the budget is spent, it stops and the other
+        turns wait for the next time. Raises DatabaseUnavailable and SettingsError.
         """
         end = time.monotonic() + seconds_left
         done: Counter[str] = Counter(conversations=0, turns=0, calls=0, facts=0, failed=0)
         while (left := end - time.monotonic()) > _LEAST_TIME:
-            taken = self._pending.take(tenant, uuid.uuid4().hex, left + _GRACE)
-            if taken is None:
+            leased = self._queue.take(tenant, uuid.uuid4().hex, left + _GRACE)
+            if leased is None:
                 break
             try:
-                done.update(self._look(taken, end))
+                done.update(self._look(leased, end))
             except (ModelUnavailable, BudgetExceeded, MemoryUnavailable) as err:
-                self._pending.free(taken)
+                self._queue.free(leased)
                 log("facts wait", tenant=tenant, reason=str(err))
                 done["failed"] += 1
                 break
             except ModelRejected as err:
-                self._pending.rest(taken, _PAUSE)
+                self._queue.rest(leased, _PAUSE)
                 log("facts refused", tenant=tenant, reason=str(err))
                 done["failed"] += 1
             except RunBusy as err:
-                self._pending.rest(taken, 0.0)
+                self._queue.rest(leased, 0.0)
                 log("facts given up", tenant=tenant, reason=str(err))
                 done["failed"] += 1
         return dict(done)
 
-    def _look(self, taken: Taken, end: float) -> Counter[str]:
-        """Keep the facts in the turns; nothing of turns with which no worker ever came to an
-        end."""
-        done: Counter[str] = Counter(conversations=1, turns=len(taken.turns))
+    def _look(self, leased: LeasedTurns, end: float) -> Counter[str]:
+        """Keep the facts in the turns, or none after too many attempts."""
+        done: Counter[str] = Counter(conversations=1, turns=len(leased.turns))
         facts: list[Entry] = []
 
         def reply(request: ModelRequest) -> ModelReply:
-            return self._ask(taken.tenant, request, max(end - time.monotonic(), 0.0))
+            return self._ask(leased.tenant, request, max(end - time.monotonic(), 0.0))
 
-        candidates = _worthy(taken) if taken.attempts <= _ATTEMPTS else []
+        candidates = _worthy(leased) if leased.attempts <= _ATTEMPTS else []
         for turns in _batches(candidates):
-            known = self._known(taken.tenant, turns)
+            known = self._known(leased.tenant, turns)
             new = [turn for turn in turns if not restates(turn.text, (m.text for m in known))]
             if not new:
                 continue
@@ -128,16 +130,16 @@ class FactExtraction:
             try:
                 found = self._facts(reply, new, known)
             except AnswerInvalid as err:
-                log("facts unreadable", tenant=taken.tenant, reason=str(err))
+                log("facts unreadable", tenant=leased.tenant, reason=str(err))
                 done["failed"] += 1
                 continue
             done["facts"] += len(found)
             facts += [_entry(*pair) for pair in found]
-        self._pending.settle(taken, self._store.supersede(taken.tenant, facts) if facts else [])
+        self._queue.settle(leased, self._store.supersede(leased.tenant, facts) if facts else [])
         return done
 
-    def _known(self, tenant: str, turns: Sequence[Pending]) -> list[Memory]:
-        """Return the facts nearest to each turn, as far as its readers may see them."""
+    def _known(self, tenant: str, turns: Sequence[PendingTurn]) -> list[Memory]:
+        """Return the known facts nearest to each turn that its readers may see."""
         found = {
             memory.id: memory
             for turn in turns
@@ -155,10 +157,10 @@ class FactExtraction:
     def _facts(
         self,
         reply: Callable[[ModelRequest], ModelReply],
-        turns: Sequence[Pending],
+        turns: Sequence[PendingTurn],
         known: Sequence[Memory],
-    ) -> list[tuple[Pending, Fact]]:
-        """Ask for the facts in the turns; return those that stand in them and are new."""
+    ) -> list[tuple[PendingTurn, Fact]]:
+        """Ask for the facts in the turns; return those that are new and that the turns state."""
         blocks = [
             data(f"turn {number} by {turn.author}", turn.text)
             for number, turn in enumerate(turns, 1)
@@ -182,8 +184,8 @@ class FactExtraction:
         ]
 
 
-def _entry(turn: Pending, fact: Fact) -> Entry:
-    """Return the fact with all that is known of where it was said."""
+def _entry(turn: PendingTurn, fact: Fact) -> Entry:
+    """Return the fact as a memory, with its author and its origin."""
     since = f" (since {fact.since.strip()})" if fact.since and fact.since.strip() else ""
     return Entry(
         fact.statement.strip() + since,
@@ -195,34 +197,33 @@ def _entry(turn: Pending, fact: Fact) -> Entry:
     )
 
 
-def _ref(turn: Pending, fact: Fact) -> str:
-    """Name the fact's subject among those of the same readers and the same trust.
+def _ref(turn: PendingTurn, fact: Fact) -> str:
+    """Name the fact's subject together with its readers and its trust.
 
-    So what is said in private never takes the place of what is public, and a stranger's word never
-    that of a member.
+    So a private fact never replaces a public one, and a stranger's never a member's.
     """
     outside = ", outside" if turn.origin.trust == "outside" else ""
     return f"{subject(fact.subject)} ({turn.origin.audience}{outside})"
 
 
-def _worthy(taken: Taken) -> list[Pending]:
-    """Return the turns that say something new in their conversation, each in its author's words."""
+def _worthy(leased: LeasedTurns) -> list[PendingTurn]:
+    """Return the turns that say something new, reduced to their authors' own words."""
     out = []
-    for turn in taken.turns:
-        earlier = [text for seq, text in taken.around if seq < turn.seq]
+    for turn in leased.turns:
+        earlier = [text for seq, text in leased.around if seq < turn.seq]
         if own := worth(turn.text, earlier):
             out.append(turn._replace(text=shortened(own, _TURN_TOKENS)))
     return out
 
 
-def _batches(turns: Iterable[Pending]) -> list[list[Pending]]:
-    """Group turns that one call may read together: of the same readers, source and trust, so that
-    nothing of one can be told as if the other had said it."""
+def _batches(turns: Iterable[PendingTurn]) -> list[list[PendingTurn]]:
+    """Group turns that one call may read: of the same readers, source and trust, so that the model
+    cannot mix them up."""
 
-    def place(turn: Pending) -> Origin:
+    def place(turn: PendingTurn) -> Origin:
         return turn.origin._replace(url="")
 
-    batches: list[list[Pending]] = []
+    batches: list[list[PendingTurn]] = []
     for _, together in groupby(sorted(turns, key=place), place):
         size = _CALL_TOKENS
         for turn in together:

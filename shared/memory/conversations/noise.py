@@ -1,14 +1,14 @@
-"""What of a turn is worth learning from: its author's own words, when they say something new."""
+"""Strips the noise from a turn: quotes, code, greetings, questions and what was said before."""
 
 import re
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
-from shared.memory.text import STORED_CHARACTERS
+from shared.memory.stored_text import STORED_CHARACTERS
 
-#: What a turn carries that its author did not say: blocks of a prompt, code, hidden text, quotes,
-#: mentions.
+#: The parts of a turn that are not its author's words: blocks of a prompt, code, hidden text,
+#: quotes, mentions.
 _NOT_OWN = (
     re.compile(r"<data\b.*?(</data>|\Z)", re.S | re.I),
     re.compile(r"(```|~~~).*?(\1|\Z)", re.S),
@@ -19,7 +19,7 @@ _NOT_OWN = (
 _LINK = re.compile(r"https?://\S+")
 _COMMAND = re.compile(r"\s*(@[\w-]+\s+)?[/!][a-z_-]+(\s|\Z)", re.I)
 
-#: Characters of scripts that are written without spaces: each is a word here.
+#: Characters of scripts without spaces: each counts as a word.
 _DENSE = r"\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _WORDS = re.compile(
     rf"[{_DENSE}]|[^\W_{_DENSE}]+(?:['’\-./][^\W_{_DENSE}]+)*|[#@$]?[^\W_{_DENSE}]+"
@@ -38,7 +38,7 @@ _ASKED = re.compile(
     r"([?？]|[吗嗎呢么]|(です|ます|でした|ました|の|だろう)か|나요|까요|니까)[。.!！\s]*$"
 )
 
-#: What people say without saying anything.
+#: Phrases that carry no information.
 _TALK = (
     "hi|hello|hey|heya|howdy|yo|greetings|welcome|good morning|good afternoon|good evening"
     "|good night|good day|morning|evening|bye|goodbye|bye bye|see you|see ya|cya|cheers"
@@ -64,17 +64,17 @@ _TALK = (
     "|いいえ|うん|了解|了解です|了解しました|承知しました|なるほど|わかりました|分かりました|皆さん|みなさん"
     "|です|ます|ね|よ|さん|元気ですか|大丈夫です|いいですね|すごい|確認しました|テスト"
 )
-#: Words that change nothing of what is said.
+#: Words that do not change the meaning.
 _FILLERS = frozenset(
     ("a", "an", "the", "please", "pls", "hi", "hello", "hey", "thanks", "so", "well", "just", "ok")
 ) | frozenset("请吧啊呢")
 
 
 def worth(text: str, earlier: Iterable[str] = ()) -> str:
-    """Return what of a turn may be learned from, or nothing.
+    """Return the author's own words if facts may be learned from them, else ''.
 
-    Nothing is left of greetings, thanks, commands, questions, emoji, code and quotes, and of what
-    was said `earlier` already.
+    Greetings, thanks, commands, questions, emoji, code and quotes teach nothing, nor does what was
+    said `earlier`.
     """
     if _COMMAND.match(text):
         return ""
@@ -84,7 +84,7 @@ def worth(text: str, earlier: Iterable[str] = ()) -> str:
 
 
 def own_words(text: str) -> str:
-    """Return what the author of a turn says: without quotes, code and blocks of a prompt."""
+    """Remove quotes, code and blocks of a prompt from a turn."""
     text = text[:STORED_CHARACTERS]
     for pattern in _NOT_OWN:
         text = pattern.sub(" ", text)
@@ -92,22 +92,22 @@ def own_words(text: str) -> str:
 
 
 def restates(text: str, earlier: Iterable[str]) -> bool:
-    """Does one of the `earlier` texts say all of `text`, but for case, punctuation and fillers?
+    """Does an `earlier` text contain all of `text`, ignoring case, punctuation and fillers?
 
-    One other word, as in a correction, is something new.
+    A single other word, as in a correction, makes the text new.
     """
     said = _comparable(text)
     return not said or any(said in _comparable(other) for other in earlier)
 
 
 def grounded(statement: str, text: str) -> bool:
-    """Do at least a third of the statement's words stand in `text`? Else it came from elsewhere."""
+    """Are at least a third of the statement's words in `text`? If not, the model made it up."""
     wanted = set(_words(statement)) - _FILLERS
     return 3 * len(wanted & set(_words(text))) >= len(wanted) > 0
 
 
 def subject(text: str) -> str:
-    """Return the one form of a subject's name: what is said of it anew replaces what was said."""
+    """Return the subject's name in one form, so that a new fact replaces the old one."""
     words = [word for word in _words(text) if word not in _FILLERS | {"our", "my", "your", "this"}]
     return _joined(words)[:100].strip()
 
@@ -135,17 +135,17 @@ def _words(text: str) -> list[str]:
 
 @lru_cache(maxsize=512)
 def _comparable(text: str) -> str:
-    """The words without fillers, so that a part of it is found as it is."""
+    """Return the words without fillers, in a form in which a part can be searched."""
     return _spaced([word for word in _words(text) if word not in _FILLERS])
 
 
 def _spaced(words: list[str]) -> str:
-    """Each word between spaces of its own: one that is taken out leaves the others whole."""
+    """Put spaces on both sides of each word, so that removing one leaves the others whole."""
     return "".join(f" {word} " for word in words)
 
 
 def _joined(words: list[str]) -> str:
-    """Write words as people do: with spaces, but for those of scripts that have none."""
+    """Join words as people write them: with spaces, except in scripts without spaces."""
     text = ""
     for word in words:
         text += word if not text or (_is_dense(word) and _is_dense(text[-1])) else f" {word}"

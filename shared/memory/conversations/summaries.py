@@ -1,4 +1,4 @@
-"""Summaries: the turns that a conversation's window leaves out, told shortly by the small model."""
+"""Summaries: the small model summarises the turns that a conversation's window leaves out."""
 
 from collections.abc import Callable
 from typing import Annotated, NamedTuple
@@ -34,8 +34,8 @@ def summarised(
 ) -> str | None:
     """Return the summary of all but the window's newest turns, as a step of `run`.
 
-    The model is asked only for what no summary holds yet. None when it failed, which is recorded
-    too: a replay shows the same.
+    The model summarises only turns that no summary holds yet. Returns None if it failed; that is
+    recorded too, so a replay returns the same.
     """
     if not window.older:
         return window.summary

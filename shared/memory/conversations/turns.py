@@ -1,37 +1,38 @@
-"""The short-term memory: the turns of one conversation in order, and what of them a model is
-shown."""
+"""The short-term memory: the turns of a conversation, and the window that a model is shown."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from shared.database import Database, Row, Statement, queries
-from shared.memory.text import STORED_CHARACTERS, storable
+from shared.memory.stored_text import STORED_CHARACTERS, storable
 from shared.models.tokens import CUT, shortened, tokens
 
 SQL = queries(__file__, "turns.sql")
 
-Role = Literal["user", "assistant"]
+Speaker = Literal["user", "assistant"]
 
-#: How many tokens of a conversation a model is shown. Above that what is older than the newest half
-#: is summarised, so that a summary is wanted once in many turns and the beginning stays the same.
+#: How many tokens of a conversation a model is shown. In a longer one, all but the newest half of
+#: them is summarised, so a summary is made once in many turns and the beginning stays the same.
 BUDGET = 6_000
-#: What one turn may take of the budget, and the turns that one summary is made of.
+#: The shares of the budget for one turn, and for the turns of one summary.
 _ONE_TURN, _SUMMARISED = 0.25, 2.0
-#: How much of a conversation is read at once.
+#: How many turns and characters of a conversation are read at once.
 _READ_TURNS, _READ_CHARACTERS = 400, 200_000
 
 
 class Turn(NamedTuple):
-    """What one side said."""
+    """One message of a conversation."""
 
-    role: Role
+    role: Speaker
     author: str
     text: str
 
 
 class Origin(NamedTuple):
-    """Where a turn was said, who may see it, and whose facts it makes; without an audience it makes
-    none."""
+    """The place where a turn was said, its audience, and the flow that its facts belong to.
+
+    Without an audience no facts are taken from it.
+    """
 
     url: str = ""
     audience: str = ""
@@ -41,10 +42,10 @@ class Origin(NamedTuple):
 
 
 class Window(NamedTuple):
-    """What of a conversation a model is shown: a summary, then the newest turns.
+    """The part of a conversation that a model is shown: a summary, then the newest turns.
 
-    `older` lies between them and is not in the summary yet: the turns `first` to `up_to`. The
-    summary as it is reaches up to `previous`, 0 when there is none.
+    The `older` turns between them, `first` to `up_to`, are not in the summary yet. The summary
+    reaches up to `previous`, which is 0 without one.
     """
 
     summary: str
@@ -56,13 +57,13 @@ class Window(NamedTuple):
 
 
 class Conversations:
-    """What was said in the conversations of one database. Threads may share it."""
+    """The conversations of one database. Threads may share it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def window(self, tenant: str, conversation: str, budget: int = BUDGET) -> Window:
-        """Return what of a conversation fits into `budget` tokens; raises DatabaseUnavailable."""
+        """Return the window of a conversation in `budget` tokens; raises DatabaseUnavailable."""
         key = {
             "tenant": tenant,
             "conversation": conversation,
@@ -78,9 +79,9 @@ class Conversations:
     def append(
         self, tenant: str, conversation: str, turn: Turn, event: str, origin: Origin | None = None
     ) -> Statement:
-        """Return the statement that appends `turn`; the same event and role replace its text.
+        """Return the statement that appends `turn`, or replaces that of the same event and role.
 
-        Of a text too long to keep, the middle is left out.
+        A text too long to keep loses its middle.
         """
         row = {
             "tenant": tenant,
@@ -96,7 +97,7 @@ class Conversations:
     def summarise(self, tenant: str, conversation: str, window: Window, text: str) -> Statement:
         """Return the statement that keeps `text` as the summary of all but the newest turns.
 
-        It keeps nothing when one of the turns, or the summary that it extends, is gone since.
+        It keeps nothing if one of the turns, or the summary that it extends, was deleted meanwhile.
         """
         row = {
             "tenant": tenant,
@@ -113,10 +114,10 @@ class Conversations:
 def fit(
     turns: Sequence[tuple[int, Turn]], budget: int, summary: str = "", previous: int = 0
 ) -> Window:
-    """Choose what to show of numbered turns, which come after a summary up to `previous`.
+    """Choose the window from numbered turns, which come after a summary up to `previous`.
 
-    All of them when they fit. Else the newest that fill half of the budget, at least one, and
-    `older` is what a summary should add: of more than one call of a model can read, the newest.
+    It shows all of them if they fit. Else it shows the newest that fill half of the budget, at
+    least one; `older` are those that a summary should add, the newest that one call can read.
     """
     most = max(int(budget * _ONE_TURN), 1)
     short = [(seq, turn._replace(text=shortened(turn.text, most))) for seq, turn in turns]
@@ -133,7 +134,7 @@ def fit(
 
 
 def unsummarised(window: Window, budget: int = BUDGET) -> tuple[Turn, ...]:
-    """Return what is shown when no summary could be made: the newest turns within the budget."""
+    """Return the turns to show when the summary failed: the newest within the budget."""
     turns = [(0, turn) for turn in (*window.older, *window.newest)]
     fitting = max(_count(turns, budget - tokens(window.summary)), len(window.newest))
     return tuple(turn for _, turn in turns[-fitting:]) if fitting else ()

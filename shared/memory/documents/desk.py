@@ -1,4 +1,4 @@
-"""The desk of ingestion: a run brings documents into memory, slice by slice, as its time allows."""
+"""The desk of ingestion: a run takes documents into memory in slices, as its time allows."""
 
 import time
 from collections.abc import Callable
@@ -11,18 +11,18 @@ from shared.desk import Loan
 from shared.errors import ActionUnavailable
 from shared.journal import Outcome, Run
 from shared.memory.documents.ingestion import Ingestion
-from shared.memory.documents.sources import Source
+from shared.memory.documents.sources import DocumentSource
 from shared.memory.store import MemoryStore
 from shared.models.batch.intake import park_until
 
-#: A repository that is not taken in by then is left to its next push.
+#: After so long an unfinished repository waits for its next push.
 _PATIENCE = timedelta(days=7)
-#: Seconds that a platform may ask to be left alone before the run is parked in place of failing.
+#: If a platform asks for a pause of fewer seconds, the run fails and is retried; else it is parked.
 _SHORT = 5.0
 
 
 class IngestionDesk:
-    """The documents of a place, for one run."""
+    """The documents of one source, for one run."""
 
     def __init__(self, loan: Loan, store: MemoryStore) -> None:
         self._loan = loan
@@ -33,12 +33,12 @@ class IngestionDesk:
         """Lend the documents of the run's tenant."""
         return cls(loan, loan.services[MemoryStore])
 
-    def update(self, source: Callable[[Callable[[Query], Any]], Source]) -> dict[str, int]:
-        """Bring the memory of a source to its present state; return counts of what was done.
+    def update(self, source: Callable[[Callable[[Query], Any]], DocumentSource]) -> dict[str, int]:
+        """Bring the memory of a source up to date; return counts.
 
-        `source` is made with a function that asks its platform. Each slice is a step of the
-        journal, each group of documents a transaction of its own, which holds only while the run's
-        lease does. Raises Parked between two slices.
+        `source` gets a function that asks the platform. Each slice is one step of the journal. Each
+        group of documents is one transaction, which fails if the run has lost its lease. Raises
+        Parked between two slices.
         """
         loan, made = self._loan, list[dict[str, float]]()
 
@@ -48,7 +48,7 @@ class IngestionDesk:
             except ActionUnavailable as err:
                 if err.retry_after is None or err.retry_after < _SHORT:
                     raise
-                # A rate limit lasts longer than a queue retries; what is done until now is kept.
+                # A rate limit lasts longer than a queue retries. The groups done so far are kept.
                 made.append({"left": 1, "again_at": time.time() + err.retry_after})
             return Outcome(made[-1])
 
@@ -57,26 +57,26 @@ class IngestionDesk:
             if not done["left"]:
                 break
             if made:
-                # A moment names a rest, so no two may be the same.
+                # A rest is named by its moment, so no two may be the same.
                 park_until(loan.run, done["again_at"] + number, _PATIENCE)
                 break
         return {what: int(value) for what, value in done.items() if what != "again_at"}
 
 
 def _slice(
-    run: Run, store: MemoryStore, source: Source, seconds_left: Callable[[], float]
+    run: Run, store: MemoryStore, source: DocumentSource, seconds_left: Callable[[], float]
 ) -> dict[str, float]:
-    place = source.place
-    ingestion = Ingestion(run.event.tenant, place, store, run.write, event=run.event.id)
-    standing = ingestion.standing()
-    if standing["blocked"]:
+    origin = source.origin
+    ingestion = Ingestion(run.event.tenant, origin, store, run.write, event=run.event.id)
+    status = ingestion.status()
+    if status["blocked"]:
         return {"blocked": 1, "left": 0}
-    ingestion.begin(standing, standing["includes"])
-    if place.head and standing["head"] == place.head:
+    ingestion.begin(status, status["includes"])
+    if origin.head and status["head"] == origin.head:
         return {"left": 0}
-    plan = ingestion.plan(source.find(standing["head"]), standing["includes"])
-    tally = ingestion.carry_out(plan, source.fetch, seconds_left)
+    changes = ingestion.compare(source.find(status["head"]), status["includes"])
+    tally = ingestion.apply(changes, source.fetch, seconds_left)
     if not tally["left"]:
-        ingestion.reach()
-    skipped = tally["skipped"] + len(plan.refused)
+        ingestion.finish()
+    skipped = tally["skipped"] + len(changes.refused)
     return {**tally, "skipped": skipped, "again_at": time.time()}

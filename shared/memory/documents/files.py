@@ -1,4 +1,4 @@
-"""Which files are documents, which are left out and why, and how their bytes become text."""
+"""Chooses which files are documents, says why others are left out, and decodes their bytes."""
 
 import codecs
 import re
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
-#: Larger is no document that a person wrote. In bytes.
+#: No person writes a larger document. In bytes.
 MAX_BYTES = 1_500_000
 
 _DOCUMENTS = frozenset({".md", ".markdown", ".mdx", ".rst", ".txt"})
@@ -32,20 +32,20 @@ _FOREIGN = re.compile(
     r"(?:^|/)(?:node_modules|vendor|third_party|site-packages|__pycache__|\.git|\.hg|\.svn|\.?venv"
     r"|\.tox)/"
 )
-#: Controls, and bytes of a name that are no UTF-8.
+#: Control characters, and bytes of a name that are invalid UTF-8.
 _UNSPEAKABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _BINARY = re.compile(
     r"\.(?:png|jpe?g|gif|webp|ico|bmp|psd|pdf|docx|xlsx|pptx|zip|gz|xz|bz2|zst|7z|tar|jar|war|whl"
     r"|exe|dll|so|dylib|a|o|class|pyc|wasm|ttf|otf|woff2?|mp3|mp4|mov|avi|wav|ogg"
     r"|sqlite|db|bin|dat|parquet|onnx|safetensors|gguf)"
 )
-#: Longer lines are not written by people, on average and in code.
+#: People's code has shorter lines, on average and at most.
 _LINE, _LONG_LINE = 500, 20_000
 _HEAD = 1_000
 
 
 def is_wanted(path: str, includes: Sequence[str] = ()) -> bool:
-    """Is `path` a document, or one of the further files that `includes` names (`src/**/*.py`)?"""
+    """Is `path` a document, or does it match one of `includes`, such as `src/**/*.py`?"""
     if any(_matches(path, pattern) for pattern in includes):
         return True
     name = PurePosixPath(path.lower())
@@ -55,12 +55,12 @@ def is_wanted(path: str, includes: Sequence[str] = ()) -> bool:
 
 
 def is_foreign(path: str) -> bool:
-    """Does a file at `path`, or what is in the folder `path/`, belong to somebody else's code?"""
+    """Does the file `path`, or the folder `path/`, belong to somebody else's code?"""
     return _FOREIGN.search(path) is not None
 
 
 def refusal(path: str, size: int | None = None) -> str:
-    """Why a wanted file is left out, as far as its name and its size in bytes tell; else ''."""
+    """Return why a wanted file is left out, judging by its name and its size in bytes, or ''."""
     name = PurePosixPath(path.lower())
     if _UNSPEAKABLE.search(path):
         return "its name is no text"
@@ -76,7 +76,7 @@ def refusal(path: str, size: int | None = None) -> str:
 
 
 def decode(content: bytes) -> tuple[str, str]:
-    """Return the text of a file, or '' and why it has none."""
+    """Return the text of a file and '', or '' and the reason why it has none."""
     if len(content) > MAX_BYTES:
         return "", f"too large: {len(content):,} bytes"
     try:
@@ -93,19 +93,19 @@ def decode(content: bytes) -> tuple[str, str]:
 
 
 def is_minified(text: str) -> bool:
-    """Was this code written by a machine for a machine?"""
+    """Are the lines of this code too long for people?"""
     longest = max(map(len, text.split("\n")))
     return longest > _LONG_LINE or len(text) > _LINE * (text.count("\n") + 1)
 
 
 def _decoded(content: bytes) -> str:
     if content.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
-        return "\0"  # nothing but tests writes it
+        return "\0"  # only tests write UTF-32
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return content.decode("utf-16")
     return content.decode("utf-8-sig")
 
 
 def _matches(path: str, pattern: str) -> bool:
-    """Does a glob name `path`? `**/` also stands for no folder at all."""
+    """Does a glob match `path`? `**/` also matches no folder at all."""
     return fnmatchcase(path, pattern) or fnmatchcase(path, pattern.replace("**/", ""))

@@ -1,4 +1,4 @@
-"""A GitHub repository as a place that documents come from: its default branch, and its issues."""
+"""A GitHub repository as a source of documents: its default branch and its issues."""
 
 import base64
 from collections.abc import Callable, Iterator
@@ -16,19 +16,19 @@ from shared.actions.github.queries import (
 from shared.events import Json
 from shared.memory.documents.files import MAX_BYTES
 from shared.memory.documents.markup import clean_markdown
-from shared.memory.documents.sources import Document, File, Found, Piece, Place
-from shared.memory.text import short_hash
+from shared.memory.documents.sources import Document, DocumentOrigin, File, FoundFiles, Piece
+from shared.memory.stored_text import short_hash
 from shared.perception.github import audience_of
 
 Read = Callable[[Query], Any]
 
-#: How git calls an ordinary file and one that can be run; links and submodules are neither.
+#: Git's modes of ordinary and of executable files, as opposed to links and submodules.
 _FILES = frozenset({"100644", "100755"})
 _INSIDERS = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
 
 
-class Repository:
-    """What `owner/name` holds now. `read` asks GitHub."""
+class GitHubDocuments:
+    """The documents of the repository `owner/name`. `read` asks GitHub."""
 
     def __init__(self, name: str, read: Read) -> None:
         self._name = name
@@ -40,9 +40,9 @@ class Repository:
         return about
 
     @property
-    def place(self) -> Place:
+    def origin(self) -> DocumentOrigin:
         about = self._about
-        return Place(
+        return DocumentOrigin(
             source=f"github:{self._name}",
             name=self._name,
             url=f"{about['html_url']}/blob/{about['default_branch']}",
@@ -50,22 +50,22 @@ class Repository:
             head=about["head"],
         )
 
-    def find(self, base: str) -> Found:
-        """Compare with the commit `base` where GitHub can, else list everything."""
+    def find(self, base: str) -> FoundFiles:
+        """Compare with the commit `base` if GitHub can, else list all files."""
         head = self._about["head"]
         if not head:
-            return Found({}, complete=True)
+            return FoundFiles({}, complete=True)
         changed = self._read(CompareCommits(self._name, base, head)) if base else None
         return self._all(head) if changed is None else _changed(changed)
 
-    def _all(self, head: str) -> Found:
+    def _all(self, head: str) -> FoundFiles:
         files, refused = {}, {}
         for entry in self._read(ListFiles(self._name, head)):
             if entry["mode"] in _FILES:
                 files[entry["path"]] = File(entry["sha"], entry["size"])
             else:
                 refused[entry["path"]] = "a symbolic link or a submodule"
-        return Found(files, complete=True, refused=refused)
+        return FoundFiles(files, complete=True, refused=refused)
 
     def fetch(self, path: str, file: File) -> bytes | str | None:
         head = self._about["head"]
@@ -75,7 +75,7 @@ class Repository:
         return base64.b64decode(found["content"])
 
     def issues(self) -> Iterator[tuple[list[Document], int]]:
-        """Go through the issues and pull requests, a page at a time, with the number of pages."""
+        """Yield the issues and pull requests a page at a time, with the number of pages."""
         page = pages = 1
         while page <= pages:
             found = self._read(ListIssues(self._name, page))
@@ -84,7 +84,7 @@ class Repository:
             page += 1
 
     def _issue(self, issue: Json) -> Document:
-        """An issue as triage remembers it: its title and its body."""
+        """Make a document as triage remembers an issue: of its title and its body."""
         author = issue["user"] or {}
         text = "\n\n".join(filter(None, (issue["title"], clean_markdown(issue["body"] or ""))))
         reason = "by a bot" if author.get("type") == "Bot" else ""
@@ -99,10 +99,10 @@ class Repository:
         )
 
 
-def _changed(files: list[Json]) -> Found:
+def _changed(files: list[Json]) -> FoundFiles:
     gone = {file["filename"] for file in files if file["status"] == "removed"}
     gone |= {file["previous_filename"] for file in files if file["status"] == "renamed"}
-    return Found(
+    return FoundFiles(
         {f["filename"]: File(f["sha"]) for f in files if f["status"] != "removed"},
         complete=False,
         gone=frozenset(gone),

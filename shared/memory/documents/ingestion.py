@@ -1,7 +1,8 @@
-"""Ingestion: documents become memories, and only what changed is read and embedded again.
+"""Ingestion: turns documents into memories; it reads and embeds again only what changed.
 
-What was taken stands in `memory_files`: per document the hash of its content, and a digest of each
-passage. It is written together with the memories, so whatever is killed goes on where it stopped.
+The table `memory_files` has the hash of each document that was taken and a digest of each of its
+passages. It is written in one transaction with the memories, so an ingestion that was killed goes
+on where it stopped.
 """
 
 import json
@@ -18,76 +19,80 @@ from shared.memory import Entry
 from shared.memory.documents.files import decode, is_minified, is_wanted, refusal
 from shared.memory.documents.outline import format_of
 from shared.memory.documents.passages import cut
-from shared.memory.documents.sources import Document, File, Found, Piece, Place, Plan
+from shared.memory.documents.sources import (
+    Changes,
+    Document,
+    DocumentOrigin,
+    File,
+    FoundFiles,
+    Piece,
+)
 from shared.memory.store import MemoryStore
-from shared.memory.text import short_hash
+from shared.memory.stored_text import short_hash
 
 SQL = queries(__file__, "ingestion.sql")
 
-#: Documents per transaction, which are read at once and embedded together.
+#: Documents per transaction; they are read at once and embedded together.
 GROUP = 16
-#: A longer document is no document that a person wrote.
+#: No person writes a longer document.
 MAX_PASSAGES = 2_000
-#: Documents that go per transaction.
-_GOING = 500
-#: Seconds that are left for the end at least; a group may take as long again as the slowest so far.
+#: Documents forgotten per transaction.
+_FORGOTTEN = 500
+#: Seconds to keep for the end. The next group may take twice as long as the slowest so far.
 _RESERVE = 10.0
 
-Write = Callable[[Sequence[Statement]], list[list[Row]]]
+#: Runs statements in one transaction and returns the rows of each.
+Transact = Callable[[Sequence[Statement]], list[list[Row]]]
 
 
 class Watch(Protocol):
-    """Told of each path that is done: `taken`, `moved`, `gone` or `skipped`, and why skipped."""
+    """Is told of each path that is done: `taken`, `moved`, `gone` or `skipped`, and the reason."""
 
     def __call__(self, path: str, what: str, reason: str = "") -> None: ...
 
 
 def unwatched(path: str, what: str, reason: str = "") -> None:
-    """Watch nothing."""
+    """Ignore what it is told."""
 
 
 class Ingestion:
-    """Brings what one tenant remembers of one place to what is there now.
-
-    `write` runs statements in one transaction and returns the rows of each; `event` is what caused
-    it all.
-    """
+    """Brings one tenant's memory of one source up to date. `event` is its cause."""
 
     def __init__(
         self,
         tenant: str,
-        place: Place,
+        origin: DocumentOrigin,
         store: MemoryStore,
-        write: Write,
+        write: Transact,
         *,
         event: str = "",
         kind: str = "document",
     ) -> None:
         self._tenant = tenant
-        self._place = place
+        self._origin = origin
         self._store = store
         self._write = write
         self._event = event
         self._kind = kind
 
-    def standing(self) -> Row:
-        """Return how far this place was taken: `known`, `head`, `includes`, `audience`, and
-        `blocked` when somebody asked to forget it for good."""
-        read = self._statement("read_source", audience=self._place.audience)
+    def status(self) -> Row:
+        """Return how far the source was taken: `known`, `head`, `includes`, `audience`, and
+        `blocked` if somebody asked to forget it for good."""
+        read = self._statement("read_source", audience=self._origin.audience)
         return self._write([read])[0][0]
 
-    def begin(self, standing: Row, includes: Sequence[str]) -> None:
-        """Keep who may see what came from here; what is already remembered follows."""
-        fields = {"audience": self._place.audience, "includes": list(includes)}
-        if not standing["known"] or any(standing[name] != fields[name] for name in fields):
+    def begin(self, status: Row, includes: Sequence[str]) -> None:
+        """Record who may see what comes from here, and give all earlier memories this audience."""
+        fields = {"audience": self._origin.audience, "includes": list(includes)}
+        if not status["known"] or any(status[name] != fields[name] for name in fields):
             self._write([self._statement("keep_source", **fields)])
 
-    def reach(self) -> None:
-        """Record that all of the place's head is taken."""
-        self._write([self._statement("reach", head=self._place.head)])
+    def finish(self) -> None:
+        """Record that the source's head is taken completely."""
+        self._write([self._statement("finish", head=self._origin.head)])
 
-    def plan(self, found: Found, includes: Sequence[str] = ()) -> Plan:
-        """Compare what is there with what was taken."""
+    def compare(self, found: FoundFiles, includes: Sequence[str] = ()) -> Changes:
+        """Compare the files that are there with those that were taken before."""
         wanted = {path: file for path, file in found.files.items() if is_wanted(path, includes)}
         reasons = {path: refusal(path, file.size) for path, file in wanted.items()}
         refused = {path: why for path, why in reasons.items() if why} | {
@@ -109,46 +114,46 @@ class Ingestion:
             if path in moved or path not in known or known[path]["hash"] != file.hash
         }
         same = len(wanted) - len(take)
-        return Plan(take, tuple(sorted(gone)), moved, refused, known, same)
+        return Changes(take, tuple(sorted(gone)), moved, refused, known, same)
 
     def known(self, paths: Sequence[str] | None) -> dict[str, Row]:
-        """Return what was taken of `paths`, or of everything."""
+        """Return what was taken of `paths`, or of all paths."""
         rows = self._write([self._statement("read_files", paths=paths)])[0]
         return {row["path"]: row for row in rows}
 
-    def carry_out(
+    def apply(
         self,
-        plan: Plan,
+        changes: Changes,
         fetch: Callable[[str, File], bytes | str | None],
         seconds_left: Callable[[], float] = lambda: math.inf,
         watch: Watch = unwatched,
     ) -> Counter[str]:
-        """Do it, a group of documents after the other, until it is done or the time is up.
+        """Take and forget documents, one group after the other, until all are done or time is up.
 
-        Returns counts: `taken`, `moved`, `gone`, `skipped`, `passages` that were embedded, and what
-        is `left`. At least one group is done, so that each call comes closer to the end.
+        Returns counts: `taken`, `moved`, `gone`, `skipped`, embedded `passages`, and documents
+        `left`. Each call does at least one group.
         """
         tally = Counter[str]()
-        for paths in _groups(plan.gone, _GOING):
-            self.drop(paths, plan.known, watch, tally)
-        longest, left = 0.0, len(plan.take)
+        for paths in _groups(changes.gone, _FORGOTTEN):
+            self.drop(paths, changes.known, watch, tally)
+        longest, left = 0.0, len(changes.take)
         with ThreadPoolExecutor(GROUP // 2) as threads:
-            for paths in _groups(sorted(plan.take), GROUP):
+            for paths in _groups(sorted(changes.take), GROUP):
                 if longest and seconds_left() < _RESERVE + 2 * longest:
                     break
                 start = time.monotonic()
-                contents = list(threads.map(lambda path: fetch(path, plan.take[path]), paths))
+                contents = list(threads.map(lambda path: fetch(path, changes.take[path]), paths))
                 pairs = zip(paths, contents, strict=True)
                 documents = [
-                    self._document(path, plan.take[path], content)
+                    self._document(path, changes.take[path], content)
                     for path, content in pairs
                     if content is not None
                 ]
                 here = {document.path for document in documents}
                 if away := [path for path in paths if path not in here]:
-                    away += [plan.moved[path] for path in away if path in plan.moved]
-                    self.drop(away, plan.known, watch, tally)
-                self.keep(documents, plan.known, plan.moved, watch, tally)
+                    away += [changes.moved[path] for path in away if path in changes.moved]
+                    self.drop(away, changes.known, watch, tally)
+                self.keep(documents, changes.known, changes.moved, watch, tally)
                 left -= len(paths)
                 longest = max(longest, time.monotonic() - start)
         tally["left"] = left
@@ -162,7 +167,7 @@ class Ingestion:
         watch: Watch,
         tally: Counter[str],
     ) -> None:
-        """Take `documents` in one transaction; what they said before and still say stays."""
+        """Take `documents` in one transaction; unchanged passages keep their memories."""
         before: list[Statement] = []
         after: list[Statement] = []
         fresh: list[Entry] = []
@@ -193,7 +198,7 @@ class Ingestion:
     def drop(
         self, paths: Sequence[str], known: Mapping[str, Row], watch: Watch, tally: Counter[str]
     ) -> None:
-        """Forget what was taken of `paths`, in one transaction."""
+        """Forget the documents at `paths` in one transaction."""
         refs = [ref for path in paths if path in known for ref in known[path]["passages"]]
         self._write(
             [
@@ -215,16 +220,16 @@ class Ingestion:
             reason = f"too long: {len(passages):,} passages"
         if reason:
             return Document(path, file.hash, (), reason=reason)
-        name = f"{self._place.name}:{path}"
-        url = f"{self._place.url}/{quote(path)}"
+        name = f"{self._origin.name}:{path}"
+        url = f"{self._origin.url}/{quote(path)}"
         pieces = (Piece(p.ref(name), p.url(url, form), p.text) for p in passages)
         return Document(path, file.hash, tuple(pieces))
 
     def _move(
         self, old: str, new: str, known: Mapping[str, Row]
     ) -> tuple[dict[str, str], list[Statement]]:
-        """The digests by the refs that they have at `new`, and what brings them there."""
-        start, target = f"{self._place.name}:{old}#", f"{self._place.name}:{new}#"
+        """Return the passages' digests by their refs at `new`, and the statements to move them."""
+        start, target = f"{self._origin.name}:{old}#", f"{self._origin.name}:{new}#"
         passages = known[old]["passages"]
         refs = {ref: target + ref[len(start) :] for ref in passages if ref.startswith(start)}
         statements = [
@@ -239,21 +244,21 @@ class Ingestion:
             piece.text,
             self._kind,
             piece.ref,
-            self._place.audience,
+            self._origin.audience,
             url=piece.url,
             author=document.author,
             event=self._event,
-            source=self._place.source,
+            source=self._origin.source,
             trust=document.trust,
         )
 
     def _statement(self, name: str, **fields: object) -> Statement:
-        common = {"tenant": self._tenant, "source": self._place.source, "kind": self._kind}
+        common = {"tenant": self._tenant, "source": self._origin.source, "kind": self._kind}
         return Statement(SQL[name], common | fields)
 
 
 def _renames(wanted: Mapping[str, File], known: Mapping[str, Row]) -> dict[str, str]:
-    """Which new path has the content of which old one that is no longer there."""
+    """Return old paths by new ones, where a file has the content of one that is gone."""
     went = {row["hash"]: path for path, row in known.items() if path not in wanted}
     new = {path: file.hash for path, file in wanted.items() if path not in known}
     first = {went[hash]: path for path, hash in new.items() if hash in went}

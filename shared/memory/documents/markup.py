@@ -1,13 +1,12 @@
-"""Takes out of a document what no reader sees: comments, front matter, pictures, hidden text.
+"""Removes from a document what no reader sees: comments, front matter, pictures, hidden text.
 
-What goes leaves its line breaks behind, so the lines that stay keep their numbers. Each pattern
-either matches to the end or gives up within a bounded distance: a hostile document costs no more
-time than its length.
+The line breaks stay, so the other lines keep their numbers. Each pattern either matches to the end
+or gives up within a bounded distance, so the time grows with the length even of a hostile document.
 """
 
 import re
 
-#: Format characters, controls, and letters that nobody sees; not the joiners that scripts need.
+#: Format and control characters, and letters that nobody sees, but not the joiners of scripts.
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\xad\u034f\u115f\u1160\u180e\u200b\u200e\u200f\u202a-\u202e"
     "\u2060-\u2069\u2800\u3164\ufeff\uffa0\U000e0000-\U000e01ef]"
@@ -17,8 +16,8 @@ _FRONT_MATTER = re.compile(
     r"\A(?:---[ \t]*\n.*?^(?:---|\.\.\.)|\+\+\+[ \t]*\n.*?^\+\+\+)[ \t]*$", re.M | re.S
 )
 
-#: The first alternatives are code, in which everything is meant to be read. An element that is
-#: never closed hides what follows up to the next blank line, a comment the rest, as in HTML.
+#: The first alternatives match code, which is kept whole. An element that is never closed hides
+#: all up to the next blank line, a comment all that follows, as in HTML.
 _MARKDOWN = re.compile(
     r"""
       (?P<code> ^[ \t>]*(?P<fence>`{3,}|~{3,})[^\n]*(?:\n.*?)??(?:^[ \t>]*(?P=fence)[`~]*[ \t]*$|\Z)
@@ -41,7 +40,7 @@ _MARKDOWN = re.compile(
 _ALT = re.compile(r"""\balt\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.I)
 _BADGE = re.compile(r"shields\.io|badge", re.I)
 
-#: A comment is `..` without the name of a directive, a target or a footnote; with what is indented.
+#: A comment is `..` without the name of a directive, a target or a footnote; with its lines.
 _RST = re.compile(
     r"""^(?:
       \.\.(?:[ \t]+(?![\w:+.-]+::|_|\[|\|)[^\n]*)?
@@ -52,16 +51,17 @@ _RST = re.compile(
 
 
 def visible(text: str) -> str:
-    """Return `text` with plain line ends and without characters that nobody sees."""
+    """Return `text` with plain line ends and without invisible characters."""
     return _INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def clean_markdown(text: str) -> str:
-    """Return what a reader of the rendered page sees; a picture leaves its description."""
+    """Return what a reader of the rendered page sees, with the descriptions of pictures."""
     return _MARKDOWN.sub(_kept, _FRONT_MATTER.sub(_line_breaks, visible(text), count=1))
 
 
 def clean_rst(text: str) -> str:
+    """Return the text without comments and images."""
     return _RST.sub(_line_breaks, visible(text))
 
 

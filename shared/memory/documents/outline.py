@@ -10,9 +10,9 @@ from shared.memory.documents.markup import clean_markdown, clean_rst, visible
 
 Format = Literal["markdown", "rst", "text", "code"]
 
-#: A longer line is no heading.
+#: Longer lines are not headings.
 HEADING_CHARACTERS = 200
-#: A heading deeper than this counts as so deep.
+#: The deepest level; deeper headings count as this deep.
 DEPTH = 6
 
 _FENCE = re.compile(r"[ \t>]*(`{3,}|~{3,})")
@@ -31,7 +31,7 @@ _DEFINITION = re.compile(
 
 
 class Block(NamedTuple):
-    """A paragraph or a block of code, and its first and last line, from 1."""
+    """A paragraph or a block of code. Its lines `first` to `last` are counted from 1."""
 
     text: str
     first: int
@@ -41,8 +41,11 @@ class Block(NamedTuple):
 
 @dataclass
 class Section:
-    """What stands under one heading, up to the next. `headings` leads to it, from the outermost in;
-    the first section of a document has none. `line` is its heading's."""
+    """The text under one heading, up to the next.
+
+    `headings` leads to it from the outermost in; the first section of a document has none. `line`
+    is the line of its heading.
+    """
 
     headings: tuple[str, ...]
     anchor: str
@@ -68,7 +71,7 @@ class _Outline:
         self.lines.append(line)
 
     def close(self, *, is_code: bool = False) -> None:
-        """End the open block, if one is."""
+        """End the open block, if there is one."""
         text = "\n".join(self.lines)
         if text.strip():
             last = self.first + len(self.lines) - 1
@@ -83,7 +86,7 @@ class _Outline:
         self.sections.append(Section(headings, self._anchor(title), number))
 
     def _anchor(self, title: str) -> str:
-        """What no section has yet: the second `install` is `install-1`, as on GitHub."""
+        """Return an anchor of its own: the second `install` is `install-1`, as on GitHub."""
         slug = anchor = self._slug(title) or "section"
         while anchor in self._used:
             self._used[slug] += 1
@@ -93,6 +96,7 @@ class _Outline:
 
 
 def format_of(path: str) -> Format:
+    """Return the format that the suffix of `path` stands for."""
     suffix = PurePosixPath(path).suffix.lower()
     if suffix in {".md", ".markdown", ".mdx"}:
         return "markdown"
@@ -102,12 +106,12 @@ def format_of(path: str) -> Format:
 
 
 def sections(format: Format, text: str) -> list[Section]:
-    """Return the sections of a document, in order. What is stripped apart, nothing is lost."""
+    """Return the sections of a document in order; they hold all of its visible text."""
     return _READERS[format](text)
 
 
 def slug(title: str) -> str:
-    """What GitHub makes the anchor of a heading of."""
+    """Return the anchor that GitHub gives to a heading."""
     return re.sub(r"[^\w\- ]", "", title.strip().lower()).replace(" ", "-")
 
 
@@ -138,13 +142,13 @@ def _markdown(text: str) -> list[Section]:
 
 
 def _title(text: str) -> str:
-    """The text of a heading without its markup; '' when it is none, or too long for one."""
+    """Return a heading without its markup; '' if it is empty or too long."""
     title = " ".join(_INLINE.sub("", _LINK.sub(r"\1", text)).split())
     return title if len(text) <= HEADING_CHARACTERS else ""
 
 
 def _underlined(lines: list[str]) -> str:
-    """The heading that the lines above an underline are; '' when they are none."""
+    """Return the heading that the lines above an underline form, or ''."""
     if not lines or _NO_TITLE.match(lines[0]):
         return ""
     return _title("\n".join(lines))
@@ -175,7 +179,7 @@ def _rst(text: str) -> list[Section]:
 
 
 def _rst_heading(lines: list[str], at: int) -> tuple[int, str]:
-    """How many lines the heading at `at` takes, and its style; 0 when there is none."""
+    """Return the number of lines of the heading at `at`, and its style; 0 if there is none."""
     over = _ADORNMENT.fullmatch(lines[at])
     first = at + 1 if over else at
     if first + 1 >= len(lines):
@@ -191,8 +195,7 @@ def _rst_heading(lines: list[str], at: int) -> tuple[int, str]:
 
 
 def _goes_on(block: list[str], lines: list[str], blank: int) -> bool:
-    """Does the block go on behind a blank line: code and directives do, as long as they are
-    indented."""
+    """Does the block go on after a blank line, as indented code and directives do?"""
     after = next((line for line in lines[blank + 1 : blank + 4] if line.strip()), "")
     begins = bool(block) and (block[-1][:1] in {" ", "\t", ""} or block[-1].rstrip().endswith("::"))
     return after[:1] in {" ", "\t"} and (begins or bool(block and block[0].startswith(".. ")))
@@ -210,7 +213,8 @@ def _plain(text: str) -> list[Section]:
 
 
 def _code(text: str) -> list[Section]:
-    """Blocks end at a blank line before what is not indented; a definition begins a section."""
+    """Read code: a block ends at a blank line before an unindented one; a definition begins a
+    section."""
     outline, lines = _Outline(str), visible(text).split("\n")
     for number, line in enumerate(lines, 1):
         if not line.strip():

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from shared.memory.documents.outline import Block, Format, format_of, sections
-from shared.memory.text import short_hash
+from shared.memory.stored_text import short_hash
 
-#: What a passage holds, in characters; an ideograph counts as two. A block of code may have twice
-#: as much before it is split. Small embedders read about so much, and so much says one thing.
+#: Characters per passage; an ideograph counts as two. A block of code is split only if it has twice
+#: as many. Small embedders read about this much, and a text of this length has one subject.
 LIMIT = 1_200
-#: A longer ref is kept as its beginning and a hash of the whole.
+#: A longer ref is cut, and a hash of the whole is appended.
 _REF_CHARACTERS = 440
 
 _WIDE = re.compile(
@@ -24,9 +24,9 @@ _ENDS = (re.compile(r"\n"), re.compile(r"[.!?][\"')\]]*\s|[。！？；]"), re.c
 class Passage:
     """A part of a document that fits into an embedder.
 
-    `headings` leads to it, from the outermost in; `anchor` is the address of the last of them
-    within the document, '' before the first. `number` counts the passages under it, `first` and
-    `last` are lines, all from 1.
+    `headings` leads to it from the outermost in. `anchor` is the address of the last of them within
+    the document, '' before the first. `number` counts the passages under that heading; `first` and
+    `last` are lines. All count from 1.
     """
 
     headings: tuple[str, ...]
@@ -38,7 +38,7 @@ class Passage:
 
     @property
     def text(self) -> str:
-        """What is remembered: the way there, then what stands there."""
+        """Return the text to remember: the headings, then the body."""
         return "\n\n".join(filter(None, (" › ".join(self.headings), self.body)))
 
     def ref(self, document: str) -> str:
@@ -47,17 +47,18 @@ class Passage:
         return ref if len(ref) <= _REF_CHARACTERS else f"{ref[:_REF_CHARACTERS]}:{short_hash(ref)}"
 
     def url(self, document: str, format: Format) -> str:
-        """Its address in the document at `document`: the heading's, in code the lines'."""
+        """Return its address: of its heading in the document at `document`, or of its lines of
+        code."""
         if format == "code":
             return f"{document}#L{self.first}-L{self.last}"
         return f"{document}#{self.anchor}" if self.anchor else document
 
 
 def cut(path: str, text: str) -> list[Passage]:
-    """Return the passages of the document `path`, in order; a blank document has none.
+    """Return the passages of the document `path` in order; a blank document has none.
 
-    What is stripped apart, all of the text is in one passage or another. What a passage says and
-    is called depends on its own section only, so that a change elsewhere leaves it as it is.
+    They hold all of the visible text. The text and the ref of a passage depend only on its own
+    section, so a change elsewhere in the document leaves it as it is.
     """
     found = sections(format_of(path), text)
     passages = []
@@ -73,12 +74,12 @@ def cut(path: str, text: str) -> list[Passage]:
 
 
 def weight(text: str) -> int:
-    """How much of a passage `text` takes."""
+    """Return the length of `text` as it counts towards LIMIT."""
     return len(text) if text.isascii() else len(text) + len(_WIDE.findall(text))
 
 
 def _packed(blocks: Sequence[Block]) -> Iterator[Block]:
-    """Join neighbours that fit into one passage, and split what does not fit."""
+    """Join neighbours that fit into one passage, and split blocks that are too long."""
     held: list[Block] = []
     taken = 0
     for block in blocks:
@@ -100,7 +101,7 @@ def _joined(blocks: Sequence[Block]) -> Block:
 
 
 def _split(block: Block) -> Iterator[Block]:
-    """Split a long block where a line, a sentence or a word ends, else anywhere."""
+    """Split a long block at the end of a line, a sentence or a word, else anywhere."""
     text, start, line = block.text, 0, block.first
     while start < len(text):
         end = _end(text, start)
@@ -112,7 +113,7 @@ def _split(block: Block) -> Iterator[Block]:
 
 
 def _end(text: str, start: int) -> int:
-    """Where the passage that begins at `start` ends: as late as it fits, at the best place."""
+    """Return the end of the passage that begins at `start`: late, and at a good place to split."""
     end, room = start, LIMIT
     while end < len(text) and room > 0:
         room -= 2 if _WIDE.match(text[end]) else 1

@@ -1,4 +1,4 @@
-"""What ingestion is handed and what it makes of it: places, the files in them, what to do."""
+"""The values of ingestion: a source of documents, the files found there, and what has changed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,9 +8,11 @@ from shared.database import Row
 from shared.memory import Trust
 
 
-class Place(NamedTuple):
-    """Where documents come from, and who may see them. Refs begin with `name`, addresses with
-    `url`; `head` is the commit that is there now."""
+class DocumentOrigin(NamedTuple):
+    """The folder or repository that documents come from, and the audience that may see them.
+
+    Refs begin with `name`, addresses with `url`. `head` is the commit that is there now.
+    """
 
     source: str
     name: str
@@ -20,16 +22,19 @@ class Place(NamedTuple):
 
 
 class File(NamedTuple):
-    """A file by the hash of its content; `size` is in bytes, None when it is not known yet."""
+    """A file by the hash of its content. `size` is in bytes, None while it is unknown."""
 
     hash: str
     size: int | None = None
 
 
 @dataclass(frozen=True)
-class Found:
-    """What a place holds now: all of it when `complete`, else what changed. `gone` are paths that
-    changed by going, `moved` leads from new paths to old ones."""
+class FoundFiles:
+    """All files of a source if `complete`, else those that changed.
+
+    `gone` are deleted paths, `moved` leads from new paths to old ones, `refused` from paths to the
+    reason why they are left out.
+    """
 
     files: Mapping[str, File]
     complete: bool
@@ -38,23 +43,23 @@ class Found:
     refused: Mapping[str, str] = field(default_factory=dict)
 
 
-class Source(Protocol):
+class DocumentSource(Protocol):
     """A folder or a repository."""
 
     @property
-    def place(self) -> Place: ...
+    def origin(self) -> DocumentOrigin: ...
 
-    def find(self, base: str) -> Found:
-        """Say what changed since the commit `base`, or all that is there when `base` is ''."""
+    def find(self, base: str) -> FoundFiles:
+        """Find the changes since the commit `base`, or all files if `base` is ''."""
         ...
 
     def fetch(self, path: str, file: File) -> bytes | str | None:
-        """Return the content; why it is left out; or None when the file is gone."""
+        """Return the content, the reason why it is left out, or None if the file is gone."""
         ...
 
 
 class Piece(NamedTuple):
-    """What becomes one memory."""
+    """The part of a document that becomes one memory."""
 
     ref: str
     url: str
@@ -63,8 +68,7 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True)
 class Document:
-    """What is taken of one file or issue. Without pieces nothing is remembered of it, for
-    `reason`."""
+    """A file or an issue in pieces. It has none if it is left out, for `reason`."""
 
     path: str
     hash: str
@@ -75,9 +79,12 @@ class Document:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What there is to do: what to take, by path; what goes; what moves from where; what is left
-    out and why. `known` is what was taken before, `same` counts what stays."""
+class Changes:
+    """The difference between a source and what was taken of it before, by path.
+
+    `take` are files to read, `gone` documents to forget, `moved` leads from new paths to old ones,
+    `refused` to reasons. `known` is what was taken before; `same` counts the unchanged files.
+    """
 
     take: Mapping[str, File]
     gone: tuple[str, ...]

@@ -1,7 +1,7 @@
-"""An embedder of the standard library alone: words and pieces of words, hashed into a vector.
+"""An embedder in pure Python: it hashes words and pieces of words into a vector.
 
-It finds shared words, parts of words and misspellings, not shared meaning. Each feature adds its
-weight, with a sign, at the place that its hash names, so that what collides cancels out on average:
+It finds shared words, parts of words and misspellings, but no shared meaning. Each feature adds its
+weight, with a sign, at the place that its hash names, so collisions cancel out on average:
 Weinberger et al., Feature Hashing for Large Scale Multitask Learning,
 https://arxiv.org/abs/0902.2206.
 """
@@ -14,21 +14,23 @@ from functools import lru_cache
 from hashlib import blake2b
 from itertools import pairwise
 from math import log, sqrt
-from typing import Literal
+
+from shared.memory.embedding.embedder import Purpose
 
 DIMENSIONS = 384
-#: What a whole word, all its pieces together, one ideograph of several and a common word weigh.
+#: The weights of a word, of all its pieces together, of one ideograph among several, and of a
+#: common word.
 WORD, PIECES, IDEOGRAPH, COMMON = 1.0, 1.4, 0.3, 0.1
-#: Beyond this a text says little new, and a megabyte would take seconds.
+#: The rest of a longer text adds little, and a megabyte would take seconds.
 MAX_CHARACTERS = 20_000
-#: Longer is no word. The bound keeps hostile words from filling the caches.
+#: Nothing longer is a word. The bound keeps hostile texts from filling the caches.
 WORD_CHARACTERS = 40
 
 #: Chinese, Japanese and Korean: written without spaces, or with particles glued to the word.
 _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f"
 _TOKEN = re.compile(rf"(?P<run>[{_UNSPACED}]+)|(?P<word>[^\W_{_UNSPACED}]+)|(?P<sign>[^\s\w]|_)")
 
-#: Words that say nothing about the subject: a list stands in for counts over all texts.
+#: Words that say nothing about the subject. A list replaces counts over all texts.
 _COMMON = """
 a an and are as at be been but by can could do does for from get had has have how i if in into is it
 its just me my no not of on or our please so than that the their then there these they this to us
@@ -40,18 +42,16 @@ Feature = tuple[str, float]
 
 
 class HashingEmbedder:
-    """Vectors of length one, equal on every machine.
+    """Makes vectors of length one, the same on every machine.
 
-    The name has a version: other features make vectors that cannot be compared with these.
+    The name has a version, because vectors of other features cannot be compared with these.
     """
 
     name = "hashing-1"
     dimensions = DIMENSIONS
     asymmetric = False
 
-    def embed(
-        self, texts: Sequence[str], purpose: Literal["document", "query"] = "document"
-    ) -> list[list[float]]:
+    def embed(self, texts: Sequence[str], purpose: Purpose = "document") -> list[list[float]]:
         return [_vector(text[:MAX_CHARACTERS]) for text in texts]
 
 
@@ -68,7 +68,7 @@ def _vector(text: str) -> list[float]:
 
 
 def _features(text: str) -> Iterator[Feature]:
-    """The features of a normalised text, with their weights."""
+    """Yield the features of a normalised text with their weights."""
     for match in _TOKEN.finditer(text):
         token = match[0]
         if match.lastgroup == "run":
@@ -84,7 +84,7 @@ def _features(text: str) -> Iterator[Feature]:
 
 
 def _run_features(run: str) -> Iterator[Feature]:
-    """Two neighbours are nearly a word; one of several says less, but a word can be one."""
+    """Yield pairs of neighbours, which are nearly words, and single characters, which may be."""
     for character in run:
         yield f"word {character}", WORD if len(run) == 1 else IDEOGRAPH
     for first, second in pairwise(run):
@@ -93,7 +93,7 @@ def _run_features(run: str) -> Iterator[Feature]:
 
 @lru_cache(maxsize=4096)
 def _pieces(word: str) -> tuple[Feature, ...]:
-    """Three and four neighbouring letters, ends marked: `crashes` and `crashed` share most."""
+    """Return all three and four neighbouring letters: `crashes` and `crashed` share most."""
     marked = f"<{word}>"
     pieces = [marked[i : i + n] for n in (3, 4) for i in range(len(marked) - n + 1)]
     return tuple((f"piece {piece}", PIECES / sqrt(len(pieces))) for piece in pieces)
@@ -101,7 +101,7 @@ def _pieces(word: str) -> tuple[Feature, ...]:
 
 @lru_cache(maxsize=16384)
 def _place(feature: str) -> tuple[int, int]:
-    """Where a feature counts, and with which sign."""
+    """Return the place in the vector where a feature counts, and its sign."""
     number = int.from_bytes(
         blake2b(feature.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big"
     )

@@ -23,11 +23,12 @@ Integers = NDArray[np.int64]
 DIMENSIONS = 384
 HEADS = 12
 LAYERS = 6
-#: The model was trained on 128 tokens and is used with 256; what lies beyond is cut.
+#: The model was trained on 128 tokens and is used with 256; the rest of a text is cut off.
 MAX_TOKENS = 256
-#: Rows times length of one batch: what a call works on stays near the processor, below 20 MB.
+#: Rows times length of one batch: its arrays, below 20 MB, stay in the processor's cache.
 BATCH_TOKENS = 512
-#: A word of over 100 characters is one token. Cut first, or the tokenizer reads a megabyte.
+#: A word of over 100 characters is one token. Texts are cut first, lest the tokenizer read a
+#: megabyte.
 MAX_CHARACTERS = MAX_TOKENS * 100
 
 
@@ -49,7 +50,7 @@ class Linear(NamedTuple):
     bias: Floats
 
     def __call__(self, x: Floats) -> Floats:
-        # As one matrix: numpy multiplies a stack of them one by one, which is half as fast.
+        # One matrix: numpy multiplies a stack of matrices one by one, which is half as fast.
         flat: Floats = x.reshape(-1, x.shape[-1]) @ self.weight.T + self.bias
         return flat.reshape(*x.shape[:-1], -1)
 
@@ -69,7 +70,7 @@ class Encoder:
     """The loaded model. Its weights stay mapped from the file, so processes share them."""
 
     def __init__(self, folder: Path) -> None:
-        """Load the model in `folder`; raises OSError, ValueError or KeyError when it is none."""
+        """Load the model in `folder`; raises OSError, ValueError or KeyError if that fails."""
         self._weights = read_safetensors(folder / "model.safetensors")
         self._normalise = self._norm("embeddings.LayerNorm")
         self._layers = [self._layer(f"encoder.layer.{number}") for number in range(LAYERS)]
@@ -78,8 +79,11 @@ class Encoder:
         self._tokenizer.no_padding()
 
     def encode(self, texts: Sequence[str]) -> Floats:
-        """One row of length one per text. Texts of like length share a batch: little is padded."""
-        # One by one: encode_batch starts threads, and complains of them in a process that forks.
+        """Return one row of length one per text.
+
+        Texts of similar length share a batch, so little is padded.
+        """
+        # encode_batch starts threads, and complains of them in a process that forks.
         tokens = [self._tokenizer.encode(readable(text)).ids for text in texts]
         rows = np.empty((len(texts), DIMENSIONS), np.float32)
         for batch in batches([len(ids) for ids in tokens]):
@@ -120,7 +124,7 @@ class Encoder:
 
 
 def attention(layer: Layer, x: Floats, ignored: Floats) -> Floats:
-    """Scaled dot-product self-attention; `ignored` is hugely negative where a token is padding."""
+    """Compute scaled dot-product self-attention; `ignored` is hugely negative for padding."""
     rows, length, _ = x.shape
 
     def heads(linear: Linear) -> Floats:
@@ -137,7 +141,7 @@ def attention(layer: Layer, x: Floats, ignored: Floats) -> Floats:
 
 
 def gelu(x: Floats) -> Floats:
-    """x times the normal distribution's cumulative probability of x. Changes x."""
+    """Multiply x in place by the normal distribution's cumulative probability of x."""
     x *= np.float32(0.5) * (1 + erf(x * np.float32(0.5**0.5)))
     return x
 
@@ -155,7 +159,7 @@ def erf(x: Floats) -> Floats:
 
 
 def readable(text: str) -> str:
-    """The part that can matter, without halves of surrogate pairs, which the tokenizer refuses."""
+    """Cut the text, and replace halves of surrogate pairs, which the tokenizer refuses."""
     return text[:MAX_CHARACTERS].encode("utf-8", "replace").decode()
 
 
@@ -177,7 +181,7 @@ def batches(lengths: Sequence[int]) -> Iterator[list[int]]:
 
 
 def padded(tokens: Sequence[Sequence[int]]) -> tuple[Integers, Floats]:
-    """The tokens as one array, and 1 where there is one, 0 where there is padding."""
+    """Return the tokens as one array, and a mask: 1 for a token, 0 for padding."""
     length = max(len(ids) for ids in tokens)
     ids = np.zeros((len(tokens), length), np.int64)
     mask = np.zeros((len(tokens), length), np.float32)

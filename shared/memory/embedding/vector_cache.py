@@ -1,9 +1,9 @@
-"""The vectors that were paid for once, by the hash of their text: asked again, they cost nothing.
+"""The cache of vectors that were paid for, by the hash of their text.
 
-A look and keeping cost a round trip to Postgres each, a few milliseconds together; a call to a
-vendor costs ten times that, and money. So questions are looked up too: another flow may have asked
-the same, and where an embedder makes no difference between the two, what was asked is often what is
-then remembered. Local embedders are as fast as a look, so nobody looks for theirs.
+Reading and writing it takes a round trip to Postgres each, a few milliseconds together; a call to a
+vendor takes ten times as long, and costs money. Questions are cached too: another flow may ask the
+same, and a flow often remembers what was asked, which has the same vector unless the embedder is
+asymmetric. Local embedders are as fast as the cache and do not use it.
 """
 
 import json
@@ -13,21 +13,22 @@ from collections.abc import Iterator, Sequence
 from hashlib import sha256
 
 from shared.database import Database, Statement, queries
-from shared.memory.embedding.local import Embedder, Purpose, checked, written
+from shared.memory.embedding.embedder import Embedder, Purpose
+from shared.memory.embedding.vectors import as_text, check_vectors
 
 SQL = queries(__file__, "vector_cache.sql")
 
-#: Texts per round trip: what came of them is kept, whatever becomes of the next.
+#: Texts per round trip. Their vectors are kept even when a later slice fails.
 _SLICE = 512
-#: Vectors that a process keeps in mind; about 10 MB.
+#: Vectors that a process holds in memory: about 10 MB.
 _MOST_KNOWN = 256
 
 Vector = list[float]
 _Key = tuple[str, str, str, str]
 
 
-class Embeddings:
-    """The kept vectors of one database. Threads may share it."""
+class VectorCache:
+    """The cached vectors of one database. Threads may share it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -35,38 +36,40 @@ class Embeddings:
         self._known: OrderedDict[_Key, Vector] = OrderedDict()
 
     def of(self, tenant: str, embedder: Embedder) -> Embedder:
-        """Return `embedder` as it is asked for `tenant`: only for what is not kept yet."""
-        return _Keeping(self, tenant, embedder)
+        """Return an embedder for `tenant` that asks `embedder` only for what is not cached."""
+        return _CachedEmbedder(self, tenant, embedder)
 
     def recent(self, keys: Sequence[_Key]) -> dict[str, Vector]:
-        """Return what this process knows, by digest."""
+        """Return the vectors that this process holds, by digest."""
         with self._lock:
             return {key[1]: self._known[key] for key in keys if key in self._known}
 
     def learn(self, key: _Key, vector: Vector) -> None:
-        """Keep one in mind, in the place of the oldest."""
+        """Hold a vector in this process, in place of the oldest one."""
         with self._lock:
             self._known[key] = vector
             while len(self._known) > _MOST_KNOWN:
                 self._known.popitem(last=False)
 
     def find(self, parameters: dict[str, object]) -> dict[str, Vector]:
+        """Return the vectors that the database has, by digest."""
         tenant = str(parameters["tenant"])
         statements = [Statement(SQL["find"], parameters), Statement(SQL["touch"], parameters)]
         rows, _ = self._database.run(tenant, statements)
         return {row["digest"]: json.loads(row["vector"]) for row in rows}
 
     def keep(self, parameters: dict[str, object]) -> None:
+        """Write new vectors to the database."""
         self._database.run(str(parameters["tenant"]), [Statement(SQL["keep"], parameters)])
 
 
-class _Keeping:
-    """An embedder that first looks among the kept vectors of one tenant."""
+class _CachedEmbedder:
+    """An embedder that first looks into the cache of one tenant."""
 
-    def __init__(self, kept: Embeddings, tenant: str, embedder: Embedder) -> None:
+    def __init__(self, cache: VectorCache, tenant: str, embedder: Embedder) -> None:
         self.name = embedder.name
         self.asymmetric = embedder.asymmetric
-        self._kept = kept
+        self._cache = cache
         self._tenant = tenant
         self._embedder = embedder
 
@@ -75,8 +78,10 @@ class _Keeping:
         return self._embedder.dimensions
 
     def embed(self, texts: Sequence[str], purpose: Purpose = "document") -> list[Vector]:
-        """Return a vector per text; raises what the embedder raises, SettingsError for vectors that
-        it must not send, and DatabaseUnavailable."""
+        """Return a vector per text.
+
+        Raises what the embedder raises, SettingsError for invalid vectors, and DatabaseUnavailable.
+        """
         purpose = purpose if self.asymmetric else "document"
         return [vector for part in _parts(texts) for vector in self._part(part, purpose)]
 
@@ -84,27 +89,27 @@ class _Keeping:
         digests = [digest_of(text) for text in texts]
         wanted = dict(zip(digests, texts, strict=True))
         keys = {digest: (self._tenant, digest, self.name, purpose) for digest in wanted}
-        found = self._kept.recent(list(keys.values()))
+        found = self._cache.recent(list(keys.values()))
         about: dict[str, object] = {
             "tenant": self._tenant,
             "embedder": self.name,
             "purpose": purpose,
         }
         if missing := [digest for digest in wanted if digest not in found]:
-            found |= self._kept.find(about | {"digests": missing})
+            found |= self._cache.find(about | {"digests": missing})
         if missing := [digest for digest in wanted if digest not in found]:
             new = self._embedder.embed([wanted[digest] for digest in missing], purpose)
-            checked(self._embedder, new, len(missing))
+            check_vectors(self._embedder, new, len(missing))
             found |= zip(missing, new, strict=True)
-            vectors = [written(vector) for vector in new]
-            self._kept.keep(about | {"digests": missing, "vectors": vectors})
-        if len(texts) == 1:  # Many at once are an ingestion, which never asks again.
-            self._kept.learn(keys[digests[0]], found[digests[0]])
+            vectors = [as_text(vector) for vector in new]
+            self._cache.keep(about | {"digests": missing, "vectors": vectors})
+        if len(texts) == 1:  # Several belong to an ingestion, which never asks again.
+            self._cache.learn(keys[digests[0]], found[digests[0]])
         return [found[digest] for digest in digests]
 
 
 def digest_of(text: str) -> str:
-    """Name a text as it is embedded. The trigger forget_embedding computes the same in SQL."""
+    """Hash a text as it is embedded. The trigger forget_embedding computes the same in SQL."""
     return sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
 
 

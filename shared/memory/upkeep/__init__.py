@@ -1,0 +1,1 @@
+"""Work on memory in the background: re-embedding, consolidation and retention, per tenant."""

@@ -1,7 +1,7 @@
-"""Consolidation: once a day, each tenant's memories are merged, superseded, lowered and dropped.
+"""Consolidation: once a day, merges, supersedes, lowers and drops each tenant's memories.
 
-Nothing is lost at once: a memory that another covers, or that nobody used, no longer holds but is
-there, each change is journaled beside it, and `undo` brings it back.
+Nothing is deleted at once: a memory that another covers, or that nobody used, no longer holds but
+stays in its table. Each change is journaled, and `undo` reverts it.
 """
 
 import time
@@ -11,30 +11,30 @@ from datetime import datetime
 from typing import NamedTuple
 
 from shared.database import Database, Row, Statement, queries
-from shared.memory.embedding.local import Embedder
-from shared.memory.embedding.tenants import Embedders
+from shared.memory.embedding.embedder import Embedder
+from shared.memory.embedding.tenant_embedders import Embedders
 from shared.memory.upkeep.likeness import covers
 
 SQL = queries(__file__, "consolidation.sql")
 
-#: Memories of these kinds are not merged: their source or their author decides what holds.
+#: Kinds that are not merged: their source or their author decides what holds.
 _APART = ["rule", "document", "issue"]
-#: How many memories are compared in one transaction, and with how many of their neighbours.
+#: How many memories one transaction compares, and with how many neighbours each.
 _BATCH, _NEIGHBOURS = 100, 8
-#: Up to this cosine distance texts are read and compared word by word.
+#: Texts within this cosine distance are compared word by word.
 _DISTANCE = 0.15
-#: So many candidates are compared one by one; above that an index proposes the nearest.
+#: Up to so many candidates are compared one by one; of more an index proposes the nearest.
 _EXACT_ROWS = 5_000
 #: How many memories one transaction lowers or drops.
 _MOST = 500
-#: After so many days without use the uses of a memory count half.
+#: Days without use after which the uses of a memory are halved.
 _SEASON = 90
-#: For so many days a memory that was dropped can be brought back.
+#: Days in which a dropped memory can be brought back.
 UNDO_DAYS = 30
 
 
-class Known(NamedTuple):
-    """A memory as it was compared."""
+class Candidate(NamedTuple):
+    """A memory that may be merged."""
 
     id: str
     digest: str
@@ -44,7 +44,7 @@ class Known(NamedTuple):
 
 
 class Undone(NamedTuple):
-    """What came of an undo: of the `wanted` memories `restored` hold again."""
+    """The result of an undo: `restored` of the `wanted` memories hold again."""
 
     operation: str
     restored: int
@@ -52,7 +52,7 @@ class Undone(NamedTuple):
 
 
 class Consolidation:
-    """Keeps the memories of one database in order. More than one at a time do no harm."""
+    """Consolidates the memories of one database. Several may run at a time."""
 
     def __init__(
         self,
@@ -62,16 +62,16 @@ class Consolidation:
         unused_days: int,
         exact_rows: int = _EXACT_ROWS,
     ) -> None:
-        """`unused_days` is how long a memory without use is kept; 0 keeps all."""
+        """A memory without use is dropped after `unused_days`; 0 keeps all."""
         self._database = database
         self._embedders = embedders
         self._unused_days = unused_days
         self._exact_rows = exact_rows
 
     def run(self, tenant: str, seconds: float) -> dict[str, int]:
-        """Carry the pass of `tenant` on for about `seconds`, and count what changed.
+        """Work on the pass of `tenant` for about `seconds`, and count the changes.
 
-        A pass begins at most once a day and goes on where it stopped; it waits while the tenant's
+        A pass begins at most once a day and goes on where it stopped. It waits while the tenant's
         embedder cannot be built. Raises DatabaseUnavailable.
         """
         end = time.monotonic() + seconds
@@ -92,7 +92,7 @@ class Consolidation:
         return dict(done)
 
     def _compare(self, tenant: str, embedder: Embedder, now: Row, done: Counter[str]) -> Row | None:
-        """Compare the next memories, and return how far that is; None when all are compared."""
+        """Compare the next memories and return the last one's place; None if all are compared."""
         bounds = {
             **{name: now[name] for name in ("at", "id", "until", "pass")},
             "apart": _APART,
@@ -127,7 +127,7 @@ class Consolidation:
         return to
 
     def _tidy(self, tenant: str, now: Row, end: float, done: Counter[str]) -> None:
-        """Lower, drop and delete, round by round, and end the pass when nothing is left to do."""
+        """Lower, drop and delete memories, round by round; then end the pass."""
         key = {"pass": now["pass"], "most": _MOST, "season": _SEASON, "undo": UNDO_DAYS}
         steps = [("lower", "lowered", key), ("delete", "deleted", key)]
         if self._unused_days > 0:
@@ -144,9 +144,9 @@ class Consolidation:
 
 
 def undo(database: Database, tenant: str, id: str) -> Undone | None:
-    """Bring back what the change `id` took; None when there is no such change to undo.
+    """Bring back the memories that the change `id` took; None if there is no such change.
 
-    What was forgotten, blocked or remembered anew since then stays as it is. Raises
+    Memories that were forgotten, blocked or replaced since then stay as they are. Raises
     DatabaseUnavailable.
     """
     _, rows = _run(database, tenant, ("lock", {}), ("undo", {"id": id}))
@@ -160,21 +160,23 @@ def _run(database: Database, tenant: str, *named: tuple[str, dict[str, object]])
     )
 
 
-def merges(near: Sequence[Row]) -> list[tuple[Known, Known]]:
-    """Say which memory goes into which, of pairs that lie close together: (loser, survivor).
+def merges(near: Sequence[Row]) -> list[tuple[Candidate, Candidate]]:
+    """Choose from pairs of near neighbours which memories are merged: (loser, survivor).
 
-    A survivor says all that its losers say; of two that say the same, the more used survives, then
-    the older. No survivor is a loser too.
+    A survivor says all that its losers say. Of two that say the same, the one with more uses
+    survives, then the older one. No survivor is a loser too.
     """
-    known: dict[str, Known] = {}
+    known: dict[str, Candidate] = {}
     pairs = set()
     for row in near:
-        one, other = (Known(*(row[f"{w}_{f}"] for f in Known._fields)) for w in ("one", "other"))
+        one, other = (
+            Candidate(*(row[f"{w}_{f}"] for f in Candidate._fields)) for w in ("one", "other")
+        )
         known |= {one.id: one, other.id: other}
         pairs.add((min(one.id, other.id), max(one.id, other.id)))
     goes: dict[str, str] = {}
     survivors: set[str] = set()
-    # The strongest first, whatever order the rows came in.
+    # The strongest pairs first: the order of the rows must not matter.
     for first, second in sorted((_ranked(known[a], known[b]) for a, b in pairs), key=_strength):
         survivor, loser = _survivor(first, second)
         if not survivor or survivor.id in goes or loser.id in goes or loser.id in survivors:
@@ -184,21 +186,23 @@ def merges(near: Sequence[Row]) -> list[tuple[Known, Known]]:
     return [(known[loser], known[survivor]) for loser, survivor in goes.items()]
 
 
-def _rank(memory: Known) -> tuple[int, int]:
+def _rank(memory: Candidate) -> tuple[int, int]:
     return -memory.uses, memory.seq
 
 
-def _ranked(one: Known, other: Known) -> tuple[Known, Known]:
+def _ranked(one: Candidate, other: Candidate) -> tuple[Candidate, Candidate]:
     first, second = sorted((one, other), key=_rank)
     return first, second
 
 
-def _strength(pair: tuple[Known, Known]) -> tuple[tuple[int, int], tuple[int, int]]:
+def _strength(
+    pair: tuple[Candidate, Candidate],
+) -> tuple[tuple[int, int], tuple[int, int]]:
     return _rank(pair[0]), _rank(pair[1])
 
 
-def _survivor(first: Known, second: Known) -> tuple[Known | None, Known]:
-    """Of two, ranked, the one that covers the other; None when neither does."""
+def _survivor(first: Candidate, second: Candidate) -> tuple[Candidate | None, Candidate]:
+    """Return which of two ranked memories covers the other, or None, and the other."""
     if covers(first.text, second.text):
         return first, second
     if covers(second.text, first.text):
@@ -206,7 +210,7 @@ def _survivor(first: Known, second: Known) -> tuple[Known | None, Known]:
     return None, second
 
 
-def _merge_parameters(found: Sequence[tuple[Known, Known]]) -> dict[str, object]:
+def _merge_parameters(found: Sequence[tuple[Candidate, Candidate]]) -> dict[str, object]:
     return {
         "losers": [loser.id for loser, _ in found],
         "loser_digests": [loser.digest for loser, _ in found],

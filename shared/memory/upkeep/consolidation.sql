@@ -1,31 +1,31 @@
 -- name: lock
--- One change at a time of a tenant's memories by consolidation; others wait for milliseconds.
+-- Let consolidation change a tenant's memories one transaction at a time; others wait for milliseconds.
 select pg_advisory_xact_lock(hashtextextended('consolidation ' || %(tenant)s, 0));
 
 -- name: begin
--- Begin a pass, unless one is under way or ended within a day. What was just remembered may not be committed: it waits.
+-- Begin a pass, unless one is under way or ended within a day. The last minute waits: its memories may be uncommitted.
 insert into consolidation_progress (tenant, until) values (%(tenant)s, now() - interval '1 minute')
 on conflict (tenant) do update
 set pass = excluded.pass, started_at = now(), until = excluded.until, finished_at = null
 where consolidation_progress.finished_at < now() - interval '1 day';
 
 -- name: progress
--- The pass that is under way.
+-- Read the pass that is under way.
 select pass::text, at, id::text, until from consolidation_progress where tenant = %(tenant)s and finished_at is null;
 
 -- name: prepare
--- For this transaction: an index scan goes on until enough rows pass the filter.
+-- Let index scans go on, in this transaction, until enough rows pass the filter.
 select set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', '40', true);
 
 -- name: fresh
--- The next memories that have not been compared.
+-- Read the next memories that have not been compared.
 select id::text, remembered_at from memories
 where tenant = %(tenant)s and valid_until is null and kind <> all(%(apart)s::text[])
   and (remembered_at, id) > (%(at)s, %(id)s::uuid) and remembered_at <= %(until)s
 order by remembered_at, id limit %(batch)s;
 
 -- name: near
--- The pairs of one of these and another that lie close together, of one kind, flow, audience, source and trust. Up to
+-- Read the pairs of one of these and a near neighbour, of one kind, flow, audience, source and trust. Up to
 -- `exact_rows` are all compared; above that the index of DIMENSIONS (a type's length cannot be a parameter) is scanned.
 with fresh as materialized (
   select m.id, m.kind, m.flow, m.audience, m.source, m.trust, m.text, m.digest, m.uses, m.seq, m.ref,
@@ -64,7 +64,7 @@ where o.id <> f.id and near.distance <= %(distance)s and o.valid_until is null
   and o.source = f.source and o.trust = f.trust;
 
 -- name: merge
--- Let each loser be superseded by its survivor, as far as both still say what was compared.
+-- Let each survivor supersede its loser, if both texts are still those that were compared.
 with pairs as (
   select * from unnest(%(losers)s::uuid[], %(loser_digests)s::text[], %(survivors)s::uuid[], %(survivor_digests)s::text[])
     as p (loser, loser_digest, survivor, survivor_digest)
@@ -93,7 +93,7 @@ journaled as (
 select count(*) as changed from sound;
 
 -- name: supersede
--- Of the facts with one of these subjects, only the newest holds. A stranger's never takes the place of a member's.
+-- Let only the newest fact of each subject hold. A stranger's fact never supersedes a member's.
 with subjects as (
   select distinct flow, audience, trust, subject_key from memories
   where tenant = %(tenant)s and id = any(%(ids)s::uuid[]) and valid_until is null and subject_key <> ''
@@ -125,12 +125,12 @@ journaled as (
 select count(*) as changed from sound;
 
 -- name: advance
--- These have been compared; what another function compared meanwhile stays so.
+-- Record that these are compared, unless another function is further already.
 update consolidation_progress set at = %(to_at)s, id = %(to_id)s::uuid
 where tenant = %(tenant)s and pass = %(pass)s::uuid and (at, id) < (%(to_at)s, %(to_id)s::uuid);
 
 -- name: lower
--- Halve the uses of what was of no use for a season, so that former fame fades.
+-- Halve the uses of memories without use for a season.
 with stale as materialized (
   select id, uses, lowered_at from memories
   where tenant = %(tenant)s and valid_until is null and uses > 0
@@ -150,7 +150,7 @@ journaled as (
 select count(*) as changed from stale;
 
 -- name: drop
--- Withdraw the episodes, and the facts from outside, that were of no use for so long.
+-- End the episodes, and the facts from outside, that were not used for so long.
 with stale as materialized (
   select id, uses, lowered_at from memories
   where tenant = %(tenant)s and valid_until is null and uses = 0
@@ -170,7 +170,7 @@ journaled as (
 select count(*) as changed from stale;
 
 -- name: delete
--- Delete what was dropped so long ago that nobody will undo it.
+-- Delete memories that were dropped so long ago that nobody can undo it.
 with due as materialized (
   select id, at, memories from consolidations
   where tenant = %(tenant)s and operation = 'drop' and undone_at is null and final_at is null
@@ -188,22 +188,22 @@ gone as (
 select (select count(*) from gone) as changed, (select count(*) from due) as due;
 
 -- name: finish
--- The pass is done; the next begins in a day.
+-- End the pass; the next begins in a day.
 update consolidation_progress set finished_at = now(), at = until
 where tenant = %(tenant)s and pass = %(pass)s::uuid and finished_at is null;
 
 -- name: listed
--- The newest changes of every tenant.
+-- Read the newest changes of every tenant.
 select tenant, id, at, operation, cardinality(memories) as memories, undone_at, final_at
 from consolidations order by at desc, id limit %(limit)s;
 
 -- name: named
--- The changes whose id starts so.
+-- Read the changes whose id starts so.
 select tenant, id from consolidations where starts_with(id, %(id)s) order by at desc limit 2;
 
 -- name: undo
--- Bring back what a change took, as far as it is there, as the change left it, and nobody asked to forget it. Of memories
--- that said the same, all come back or none: when one was forgotten, the others say what was forgotten.
+-- Bring back the memories that a change took, if they still exist as the change left them and nobody asked to forget
+-- them. Of memories that said the same, all come back or none: if one was forgotten, the others say what was forgotten.
 with asked as materialized (
   select * from consolidations
   where tenant = %(tenant)s and id = %(id)s and undone_at is null and final_at is null for update

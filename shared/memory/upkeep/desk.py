@@ -1,4 +1,4 @@
-"""The desk of upkeep: one flow spreads the work on memory over tenants, and does it for one."""
+"""The desk of upkeep: spreads the work on memory over tenants, and does it for one of them."""
 
 from collections.abc import Callable, Mapping
 from typing import Self
@@ -9,18 +9,18 @@ from shared.desk import Loan, Services
 from shared.journal import Outcome
 from shared.log import log
 from shared.memory.conversations.extraction import FactExtraction
-from shared.memory.embedding.tenants import TenantEmbedders
+from shared.memory.embedding.tenant_embedders import TenantEmbedders
 from shared.memory.store import MemoryStore
 from shared.memory.upkeep.consolidation import Consolidation
 from shared.memory.upkeep.reembedding import Reembedding
-from shared.memory.upkeep.spread import Upkeep
+from shared.memory.upkeep.scheduling import Upkeep
 from shared.models import ModelReply, ModelRequest, Payer
 from shared.models.routing import Models
 from shared.settings import Settings
 
 
 class UpkeepDesk:
-    """The work on memory that nobody waits for."""
+    """The work on memory in the background."""
 
     def __init__(self, loan: Loan, upkeep: Upkeep) -> None:
         self._loan = loan
@@ -32,12 +32,12 @@ class UpkeepDesk:
         return cls(loan, loan.services.get(Upkeep, lambda: _upkeep(loan.services)))
 
     def spread(self) -> dict[str, int]:
-        """Publish one event for each tenant and the work that its memory needs; return how many."""
+        """Publish an event for each tenant and each work that its memory needs; return counts."""
         event = self._loan.run.event
         return self._step("spread", lambda seconds: self._upkeep.spread(event, seconds))
 
     def run(self, work: str) -> dict[str, int]:
-        """Do `work` on the memory of the event's tenant, as far as the time goes; return counts."""
+        """Do `work` on the memory of the event's tenant until time is up; return counts."""
         tenant = self._loan.run.event.tenant
         return self._step(work, lambda seconds: self._upkeep.run(work, tenant, seconds))
 
@@ -49,7 +49,7 @@ class UpkeepDesk:
 
 
 def _upkeep(of: Services) -> Upkeep:
-    """Build the upkeep with its works by name."""
+    """Build the upkeep with its kinds of work by name."""
     database, embedders = of[Database], of[TenantEmbedders]
     models, settings = of[Models], of[Settings]
 

@@ -1,15 +1,15 @@
-"""When one text says all that another says, so that the other need not be kept."""
+"""Tells if one text says all that another says, so that the other is not needed."""
 
 import re
 import unicodedata
 
-#: Ideographs and kana stand for themselves; hangul and all other letters form words.
+#: Each ideograph and kana is a word; hangul and all other letters form words.
 _TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003134f]|[\w'’]+")
 _NUMBER = re.compile(r"[^\W_]*\d\w*")
 _LISTS = {
-    # A text loses nothing without these.
+    # Words that carry no meaning.
     "empty": "a an the please just also really very",
-    # These turn a statement round or bound it: texts that differ in one say different things.
+    # Words that negate or limit a statement: texts that differ in one say different things.
     "turning": """
 not no never none nothing nobody neither nor without cannot only except unless until if but longer
 nicht kein keine keinen nie ohne nur pas jamais sans nunca sin solo
@@ -17,15 +17,15 @@ nicht kein keine keinen nie ohne nur pas jamais sans nunca sin solo
 """,
 }
 _EMPTY, _TURNING = (frozenset(words.split()) for words in _LISTS.values())
-#: A text that says more than this many times as much is another text.
+#: A text with more than this many times the words is another text.
 _LONGER = 1.34
 
 
 def covers(text: str, other: str) -> bool:
     """Does `text` say all that `other` says, in the same order, and little more?
 
-    It compares words, not meaning, and would rather keep both: what differs in a number, a
-    negation or a condition, or says in other words, is not covered.
+    It compares words instead of meanings and keeps both texts in doubt: neither covers the other if
+    they differ in a number, a negation or a condition, or in their wording.
     """
     words, others = _words(text), _words(other)
     if not others or len(words) > max(len(others) * _LONGER, len(others) + 1):
@@ -43,7 +43,7 @@ def _words(text: str) -> list[str]:
 
 
 def _bounds(words: list[str]) -> list[str]:
-    """The numbers, the identifiers with one, and what turns a statement round."""
+    """Return the numbers, the identifiers with a number, and the negations and conditions."""
     return [
         word
         for word in words

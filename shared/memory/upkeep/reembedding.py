@@ -1,4 +1,4 @@
-"""Gives every memory a vector of the embedder that is wanted, while the old one still answers."""
+"""Gives every memory a vector of the wanted embedder, while the old one still answers."""
 
 import time
 import uuid
@@ -6,29 +6,30 @@ from collections.abc import Callable
 
 from shared.database import Database, Row, Statement, queries
 from shared.log import log
-from shared.memory.embedding.local import Embedder, checked, written
-from shared.memory.embedding.tenants import TenantEmbedders
+from shared.memory.embedding.embedder import Embedder
+from shared.memory.embedding.tenant_embedders import TenantEmbedders
+from shared.memory.embedding.vectors import as_text, check_vectors
 from shared.memory.store import EMBEDDED_CHARACTERS
 
 SQL = queries(__file__, "reembedding.sql")
 
-#: Seconds after which every writer knows of a change: what a process may go by, and the longest
-#: run, which commits what it embedded at its beginning.
+#: Seconds after which every writer knows of a change: KNOWN_FOR, and the longest run, which may
+#: commit at its end what it embedded at its beginning.
 SETTLED = 20 * 60.0
 #: Memories embedded between two commits.
 _BATCH = 128
 #: Vectors deleted between two commits.
 _CLEARED = 1_000
-#: Seconds after which the work of one that died is free again.
+#: Seconds after which another worker takes over from one that died.
 _LEASE = 300.0
-#: A batch may take so much longer than the slowest one before.
+#: The next batch may take this many times as long as the slowest so far.
 _MARGIN = 1.5
 
 
 class Reembedding:
-    """The change of embedders in one database.
+    """Changes the embedders in one database.
 
-    Every step is one transaction that can be repeated: what dies goes on at the next `advance`.
+    Every step is one transaction that can be repeated, so after a crash the next `advance` goes on.
     """
 
     def __init__(
@@ -47,11 +48,11 @@ class Reembedding:
         self._clock = clock
 
     def advance(self, tenant: str, seconds_left: float) -> dict[str, int]:
-        """Carry the change of `tenant` further; return how many memories were `embedded`, embedders
-        `switched`, vectors `deleted`, and whether another worker was `busy`.
+        """Advance the change of `tenant`; count memories `embedded`, embedders `switched` and
+        vectors `deleted`, and tell with `busy` that another worker is at it.
 
-        It stops between two batches in time for `seconds_left`. Raises what embedders raise, and
-        DatabaseUnavailable.
+        It stops between two batches, before `seconds_left` are over. Raises what embedders raise,
+        and DatabaseUnavailable.
         """
         until = self._clock() + seconds_left
         done = {"embedded": 0, "switched": 0, "deleted": 0, "busy": 0}
@@ -69,7 +70,7 @@ class Reembedding:
         return done
 
     def _fill(self, tenant: str, embedder: Embedder, until: float, done: dict[str, int]) -> None:
-        """Embed what lacks a vector of `embedder`, until nothing does or the time is over."""
+        """Embed the memories that lack a vector of `embedder`, until all have one or time is up."""
         owner = uuid.uuid4().hex
         after, slowest = 0, 0.0
         try:
@@ -93,7 +94,7 @@ class Reembedding:
 
     def _embed(self, tenant: str, embedder: Embedder, rows: list[Row]) -> int:
         vectors = embedder.embed([row["text"] for row in rows])
-        checked(embedder, vectors, len(rows))
+        check_vectors(embedder, vectors, len(rows))
         kept = self._run(
             tenant,
             "keep",
@@ -101,13 +102,13 @@ class Reembedding:
             dimensions=embedder.dimensions,
             ids=[row["id"] for row in rows],
             digests=[row["digest"] for row in rows],
-            embeddings=[written(vector) for vector in vectors],
+            embeddings=[as_text(vector) for vector in vectors],
         )
         return len(kept)
 
     def _switch(self, tenant: str, old: str, new: str, done: dict[str, int]) -> None:
-        """Let the new embedder answer, if it can for every memory."""
-        # Who cannot build the old one writes no vectors of it: nobody has to be waited for.
+        """Let the new embedder answer if every memory has a vector of it."""
+        # An embedder that cannot be built has no writers to wait for.
         settled = self._settled if self._embedders.built(tenant, old) else 0.0
         about = {"tenant": tenant, "embedder": new, "settled": settled}
         statements = [Statement(SQL[name], about) for name in ("turn", "retire", "promote")]
@@ -117,7 +118,7 @@ class Reembedding:
             log("memory: another embedder answers", tenant=tenant, before=old, now=new)
 
     def _clear(self, tenant: str, until: float, done: dict[str, int]) -> None:
-        """Delete the vectors of what was retired and cannot be asked for any more."""
+        """Delete the vectors of retired embedders that no process asks for any more."""
         for row in self._run(tenant, "retired", settled=self._settled):
             name = row["embedder"]
             while self._clock() < until:

@@ -1,22 +1,22 @@
 -- name: stop
--- Give up what is being built and no longer wanted.
+-- Retire embedders that are being built but no longer wanted.
 update memory_embedders set state = 'retired', since = now()
 where tenant = %(tenant)s and state = 'building' and embedder <> %(wanted)s;
 
 -- name: hold
--- Take the work on one embedder, unless somebody else has it.
+-- Lease the work on one embedder, unless another worker has it.
 update memory_embedders set owner = %(owner)s, leased_until = now() + make_interval(secs => %(lease)s)
 where tenant = %(tenant)s and embedder = %(embedder)s
   and (leased_until is null or leased_until < now() or owner = %(owner)s)
 returning embedder;
 
 -- name: free
--- Leave the work to others.
+-- Give the lease back.
 update memory_embedders set owner = '', leased_until = null
 where tenant = %(tenant)s and embedder = %(embedder)s and owner = %(owner)s;
 
 -- name: missing
--- The next memories without a vector of this embedder, in the order of their making. The digest is of the whole text.
+-- Read the next memories without a vector of this embedder, oldest first. The digest is of the whole text.
 select m.id::text, m.seq, left(m.text, %(characters)s) as text, md5(m.text) as digest from memories as m
 where m.tenant = %(tenant)s and m.valid_until is null and m.seq > %(after)s and m.text ~ '\S' and not exists (
   select from memory_vectors as v
@@ -25,7 +25,7 @@ order by m.seq
 limit %(limit)s;
 
 -- name: keep
--- Keep vectors of the memories that still say what they said: a row that is being written is waited for.
+-- Keep the vectors of memories whose text is unchanged. It waits for rows that are being written.
 with same as materialized (
   select m.id, new.embedding
   from unnest(%(ids)s::uuid[], %(digests)s::text[], %(embeddings)s::text[]) as new (id, digest, embedding)
@@ -40,11 +40,11 @@ on conflict do nothing
 returning memory;
 
 -- name: turn
--- Changes of a tenant's embedders take turns.
+-- Let changes of a tenant's embedders take turns.
 select from memory_embedders where tenant = %(tenant)s order by embedder for update;
 
 -- name: retire
--- Retire the one that answers, when the new one has a vector of everything and everybody has known of it for so long.
+-- Retire the embedder that answers, if the new one has all vectors and every writer knows of it.
 update memory_embedders set state = 'retired', since = now()
 where tenant = %(tenant)s and state = 'answering'
   and exists (
@@ -54,14 +54,14 @@ where tenant = %(tenant)s and state = 'answering'
   and not vectors_missing(%(tenant)s, %(embedder)s);
 
 -- name: promote
--- Let the new one answer, in the same transaction.
+-- Let the new embedder answer, in the same transaction.
 update memory_embedders set state = 'answering', since = now()
 where tenant = %(tenant)s and embedder = %(embedder)s and state = 'building' and not exists (
   select from memory_embedders where tenant = %(tenant)s and state = 'answering')
 returning embedder;
 
 -- name: retired
--- Those that nobody has asked for so long.
+-- Read the embedders that were retired long enough ago.
 select embedder from memory_embedders
 where tenant = %(tenant)s and state = 'retired' and since <= now() - make_interval(secs => %(settled)s);
 
@@ -75,11 +75,11 @@ delete from memory_vectors where (tenant, memory, embedder) in (
 returning memory;
 
 -- name: clear_kept
--- Delete what was kept of its vectors by the hash of their text.
+-- Delete its vectors from the vector cache.
 delete from embeddings where tenant = %(tenant)s and embedder = %(embedder)s and exists (
   select from memory_embedders where tenant = %(tenant)s and embedder = %(embedder)s and state = 'retired');
 
 -- name: dismiss
--- Forget one that has no vectors any more.
+-- Delete an embedder that has no vectors any more.
 delete from memory_embedders where tenant = %(tenant)s and embedder = %(embedder)s and state = 'retired'
   and not exists (select from memory_vectors where tenant = %(tenant)s and embedder = %(embedder)s);

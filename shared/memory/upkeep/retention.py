@@ -1,12 +1,15 @@
-"""Retention: deletes what has been kept for as long as the settings say."""
+"""Retention: deletes events and memories once they are as old as the settings allow."""
 
+import json
 from typing import Self
 
-from shared.database import Statement
+from shared.database import Statement, queries
 from shared.desk import Loan
+from shared.errors import SettingsError
 from shared.journal import Outcome, Run
-from shared.memory.control.store import expiry
 from shared.settings import Settings
+
+SQL = queries(__file__, "retention.sql")
 
 
 class RetentionDesk:
@@ -22,8 +25,7 @@ class RetentionDesk:
         return cls(loan.run, loan.services[Settings])
 
     def expire(self) -> int:
-        """Delete the memories and the events of every tenant that are too old, these with their
-        runs; return how many events."""
+        """Delete every tenant's old memories, and old events with their runs; count the events."""
         retention = self._settings.memory_retention
         if statement := expiry(retention):
             self._step("expire memories", {"retention": retention}, statement, "memories")
@@ -36,3 +38,23 @@ class RetentionDesk:
             return Outcome(self._run.write([statement])[0][0][counted])
 
         return int(self._run.step(name, input, work))
+
+
+def expiry(retention: str) -> Statement | None:
+    """Return the statement that applies MEMORY_RETENTION to every tenant; None keeps all.
+
+    Raises SettingsError unless the setting is a JSON object of kinds and days.
+    """
+    if not retention.strip():
+        return None
+    try:
+        kept = json.loads(retention)
+    except ValueError:
+        kept = None
+    if not isinstance(kept, dict) or not all(
+        type(days) is int and 0 < days < 100_000 for days in kept.values()
+    ):
+        raise SettingsError(
+            'MEMORY_RETENTION is no JSON object of days; expected such as {"episode": 90}'
+        )
+    return Statement(SQL["expire"], {"kept": json.dumps(kept)})

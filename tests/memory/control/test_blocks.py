@@ -10,9 +10,12 @@ import pytest
 
 from shared.database import Database, Statement
 from shared.memory import Entry
-from shared.memory.control.store import OPERATOR, MemoryControl, Reach, Request, Subject
+from shared.memory.control.audit import Requester
+from shared.memory.control.forgetting import Forgetting
+from shared.memory.control.reach import OPERATOR, Reach
+from shared.memory.control.subjects import Subject
 from shared.memory.documents.ingestion import Ingestion
-from shared.memory.documents.sources import Place
+from shared.memory.documents.sources import DocumentOrigin
 from shared.memory.embedding.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
 from tests.memory.control.table_text import table_text
@@ -44,7 +47,7 @@ def told(database: Database) -> set[str]:
 def forget(database: Database, subject: str, reach: Reach = OPERATOR) -> dict[str, int]:
     parsed = Subject.parse(subject)
     assert parsed
-    return MemoryControl(database).forget(Request(TENANT, "op", subject), parsed, reach)
+    return Forgetting(database).forget(Requester(TENANT, "op", subject), parsed, reach)
 
 
 def writer(grounds: str, *audiences: str) -> Reach:
@@ -88,7 +91,7 @@ def test_just_what_a_region_loses_cannot_come_back(
     remember(database, store, *everywhere)
     assert told(database) == left
     assert 0 < len(left) < len(everywhere)
-    assert MemoryControl(database).lift(Request(TENANT, "op", "e"), by, region) == 1
+    assert Forgetting(database).lift(Requester(TENANT, "op", "e"), by, region) == 1
     remember(database, store, *everywhere)
     assert len(told(database)) == len(everywhere)
 
@@ -98,9 +101,9 @@ def test_a_place_that_was_forgotten_is_not_ingested_at_any_depth(database: Datab
     store = MemoryStore(database, HashingEmbedder())
 
     def blocked(source: str) -> object:
-        place = Place(source, source.partition(":")[2], "https://x", "public")
+        origin = DocumentOrigin(source, source.partition(":")[2], "https://x", "public")
         write = partial(database.run, TENANT)
-        return Ingestion(TENANT, place, store, write).standing()["blocked"]
+        return Ingestion(TENANT, origin, store, write).status()["blocked"]
 
     assert blocked("github:acme/shop")
     assert blocked("github:acme/shop/docs")

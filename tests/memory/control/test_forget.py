@@ -12,18 +12,15 @@ from shared.errors import SettingsError
 from shared.events import Actor, Event
 from shared.journal import Journal, Outcome
 from shared.memory import Entry
-from shared.memory.control.store import (
-    OPERATOR,
-    SQL,
-    MemoryControl,
-    Reach,
-    Request,
-    Subject,
-    expiry,
-)
+from shared.memory.control.audit import Requester, counts_of
+from shared.memory.control.forgetting import SQL, Forgetting
+from shared.memory.control.listing import Listing
+from shared.memory.control.reach import OPERATOR, Reach
+from shared.memory.control.subjects import Subject
 from shared.memory.conversations.turns import Conversations, Turn
 from shared.memory.embedding.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
+from shared.memory.upkeep.retention import expiry
 from tests.events.made import an_event
 from tests.memory.control.table_text import table_text
 
@@ -38,8 +35,8 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def control(database: Database) -> MemoryControl:
-    return MemoryControl(database)
+def forgetting(database: Database) -> Forgetting:
+    return Forgetting(database)
 
 
 def an_entry(text: str, **changes: Any) -> Entry:
@@ -87,16 +84,16 @@ def happen(database: Database, event: Event, flow: str = "chat", state: str = "d
         run.finish(state)
 
 
-def forget(control: MemoryControl, subject: str, event: str = "e1", **bounds: Any) -> Any:
+def forget(forgetting: Forgetting, subject: str, event: str = "e1", **bounds: Any) -> Any:
     parsed = Subject.parse(subject)
     assert parsed
     blocks = bounds.pop("blocks", True)
     reach = Reach(**bounds) if bounds else OPERATOR
-    return control.forget(Request(TENANT, "op", event), parsed, reach, blocks=blocks)
+    return forgetting.forget(Requester(TENANT, "op", event), parsed, reach, blocks=blocks)
 
 
 def test_a_subject_goes_from_every_table_with_its_counts(
-    database: Database, control: MemoryControl
+    database: Database, forgetting: Forgetting
 ) -> None:
     secret = an_event(text="The vault code is 4711.")
     remember(database, an_entry(secret.text), an_entry("the vault is grey", kind="episode"))
@@ -114,7 +111,7 @@ def test_a_subject_goes_from_every_table_with_its_counts(
     )
     before = {table: table_text(database, table) for table in (*TABLES, "plans", "prompt_cache")}
     assert all("4711" in before[table] or table == "memory_vectors" for table in before)
-    counts = forget(control, "4711")
+    counts = forget(forgetting, "4711")
     for table in (*TABLES, "plans", "prompt_cache"):
         assert "4711" not in table_text(database, table), table
     assert counts == {
@@ -137,24 +134,24 @@ def test_a_subject_goes_from_every_table_with_its_counts(
     assert "(github:acme,0,0,0,0)" in table_text(database, "prompt_cache_totals")
 
 
-def test_history_goes_too(database: Database, control: MemoryControl) -> None:
+def test_history_goes_too(database: Database, forgetting: Forgetting) -> None:
     remember(database, an_entry("the code was 4711", ref="code"))
     old = "update memories set valid_until = now() where tenant = 'github:acme'"
     database.run(TENANT, [Statement(old, {})])
     remember(database, an_entry("the code is 4712", ref="code"))
-    assert forget(control, "4711")["memories"] == 1
+    assert forget(forgetting, "4711")["memories"] == 1
     assert "4712" in table_text(database, "memories")
 
 
 def test_the_same_request_again_does_nothing_and_says_the_same(
-    database: Database, control: MemoryControl
+    database: Database, forgetting: Forgetting
 ) -> None:
     remember(database, an_entry("the code is 4711"))
-    first = forget(control, "4711")
+    first = forget(forgetting, "4711")
     remember(database, an_entry("the other code is 4711"))
-    assert forget(control, "4711") == first
+    assert forget(forgetting, "4711") == first
     assert "the other code" in table_text(database, "memories")
-    assert forget(control, "4711", "e2")["memories"] == 1
+    assert forget(forgetting, "4711", "e2")["memories"] == 1
 
 
 @pytest.mark.parametrize(
@@ -175,7 +172,7 @@ def test_the_same_request_again_does_nothing_and_says_the_same(
     ],
 )
 def test_what_a_subject_names(
-    database: Database, control: MemoryControl, subject: str, left: set[str]
+    database: Database, forgetting: Forgetting, subject: str, left: set[str]
 ) -> None:
     remember(
         database,
@@ -183,7 +180,7 @@ def test_what_a_subject_names(
         an_entry("blue", ref="acme/shop#7"),
         an_entry("green", author="eve", source="github:acme/bank#1"),
     )
-    forget(control, subject)
+    forget(forgetting, subject)
     held = table_text(database, "memories")
     assert {name for name in ("red", "blue", "green") if name in held} == left
 
@@ -192,16 +189,16 @@ def test_what_a_subject_names(
     ("text", "subject"),
     [
         ("支付页面在结账时崩溃", "结账"),
-        ("Die Prüfung von shared/agent/flow.py", "prüfung shared/agent/flow.py"),
+        ("Die Prüfung von shared/flow.py", "prüfung shared/flow.py"),
         ("we saw ERR_CONN_RESET (twice)", "err_conn_reset"),
         ("100% of a.b*c", "100% a.b*c"),
     ],
 )
 def test_words_of_every_script_are_found(
-    database: Database, control: MemoryControl, text: str, subject: str
+    database: Database, forgetting: Forgetting, text: str, subject: str
 ) -> None:
     remember(database, an_entry(text))
-    assert forget(control, subject)["memories"] == 1
+    assert forget(forgetting, subject)["memories"] == 1
 
 
 @pytest.mark.parametrize(
@@ -214,32 +211,32 @@ def test_words_of_every_script_are_found(
     ],
 )
 def test_what_was_forgotten_is_not_remembered_again(
-    database: Database, control: MemoryControl, subject: str, changes: dict[str, str]
+    database: Database, forgetting: Forgetting, subject: str, changes: dict[str, str]
 ) -> None:
     remember(database, an_entry("the code is 4711!", ref="acme/shop#7"))
-    assert forget(control, subject)["memories"] == 1
+    assert forget(forgetting, subject)["memories"] == 1
     remember(database, an_entry(**changes))
     assert table_text(database, "memories") == ""
     remember(database, an_entry("new", author="tom", ref="x", source="github:acme/bank"))
     assert "new" in table_text(database, "memories")
-    assert control.blocks(TENANT)
-    for block in control.blocks(TENANT):
-        assert control.lift(Request(TENANT, "op", "e2"), block["by"], block["value"]) == 1
+    assert forgetting.blocks(TENANT)
+    for block in forgetting.blocks(TENANT):
+        assert forgetting.lift(Requester(TENANT, "op", "e2"), block["by"], block["value"]) == 1
     remember(database, an_entry(**changes))
     assert table_text(database, "memories").count("github:d1") == 2
 
 
 def test_a_run_that_has_not_ended_keeps_its_records(
-    database: Database, control: MemoryControl
+    database: Database, forgetting: Forgetting
 ) -> None:
     for state in ("running", "retrying", "parked", "waiting"):
         happen(database, an_event(id=f"github:{state}", text="code 4711"), state=state)
-    counts = forget(control, "4711")
+    counts = forget(forgetting, "4711")
     assert (counts["turns"], counts["events"], counts["steps"]) == (8, 0, 0)
     assert table_text(database, "steps").count("4711") == 4
 
 
-def test_nothing_beyond_reach_is_touched(database: Database, control: MemoryControl) -> None:
+def test_nothing_beyond_reach_is_touched(database: Database, forgetting: Forgetting) -> None:
     remember(
         database,
         an_entry("4711 here"),
@@ -251,7 +248,7 @@ def test_nothing_beyond_reach_is_touched(database: Database, control: MemoryCont
     bank = {"conversation": "github:acme/bank#1", "id": "github:d2"}
     happen(database, an_event(text="4711 said there", **bank))
     counts = forget(
-        control,
+        forgetting,
         "4711",
         audiences=frozenset({"public"}),
         place="github:acme/shop",
@@ -268,7 +265,7 @@ def test_nothing_beyond_reach_is_touched(database: Database, control: MemoryCont
         assert kept in held
 
 
-def test_only_ones_own_goes_when_only_that_may(database: Database, control: MemoryControl) -> None:
+def test_only_ones_own_goes_when_only_that_may(database: Database, forgetting: Forgetting) -> None:
     remember(
         database,
         an_entry("4711 of ada"),
@@ -283,7 +280,7 @@ def test_only_ones_own_goes_when_only_that_may(database: Database, control: Memo
         "own": frozenset({"eve", "9"}),
         "place": "github:acme/shop",
     }
-    counts = forget(control, "4711", audiences=frozenset({"public"}), **mine)
+    counts = forget(forgetting, "4711", audiences=frozenset({"public"}), **mine)
     assert (counts["memories"], counts["turns"], counts["events"]) == (1, 2, 1)
     held = "".join(table_text(database, table) for table in ("memories", "turns", "events"))
     assert held.count("4711 of eve in slack") == 1
@@ -291,47 +288,47 @@ def test_only_ones_own_goes_when_only_that_may(database: Database, control: Memo
     assert "4711 said by ada" in held
 
 
-def test_a_person_goes_with_what_they_said(database: Database, control: MemoryControl) -> None:
+def test_a_person_goes_with_what_they_said(database: Database, forgetting: Forgetting) -> None:
     happen(database, an_event(text="I am Ada, born in 1815"))
     other = an_event(text="Who?", actor=Actor("2", "tom"), id="github:d2")
     happen(database, other)
-    assert forget(control, "@ada")["turns"] == 2
+    assert forget(forgetting, "@ada")["turns"] == 2
     for table in TABLES:
         assert "1815" not in table_text(database, table), table
     assert "Who?" in table_text(database, "turns")
 
 
 def test_words_in_a_payload_are_no_text_of_an_event(
-    database: Database, control: MemoryControl
+    database: Database, forgetting: Forgetting
 ) -> None:
     odd = an_event(text='say "text":"4712" \\ \n4711', payload={"text": "4713", "n": "\x00"})
     happen(database, odd)
-    assert forget(control, "4713")["events"] == 0
-    assert forget(control, "4711")["events"] == 1
+    assert forget(forgetting, "4713")["events"] == 0
+    assert forget(forgetting, "4711")["events"] == 1
 
 
-def test_another_tenant_keeps_everything(database: Database, control: MemoryControl) -> None:
+def test_another_tenant_keeps_everything(database: Database, forgetting: Forgetting) -> None:
     other = "github:globex"
     remember(database, an_entry("4711"), tenant=other)
     happen(database, an_event(text="4711", tenant=other))
-    forget(control, "4711")
-    forget(control, "source:github:acme", "e2")
+    forget(forgetting, "4711")
+    forget(forgetting, "source:github:acme", "e2")
     for table in TABLES:
         assert table_text(database, table) == ""
         assert table_text(database, table, tenant=other)
 
 
 def test_an_export_holds_all_with_history_and_is_read_by_the_page(
-    database: Database, control: MemoryControl
+    database: Database, forgetting: Forgetting
 ) -> None:
     remember(database, *(an_entry(f"note {n}") for n in range(1201)))
     remember(database, an_entry("secret", audience="dm:D1"))
-    exported = list(control.export(TENANT, OPERATOR))
+    exported = list(Listing(database).export(TENANT, OPERATOR))
     assert len({row["id"] for row in exported}) == 1202
     assert json.loads(json.dumps(exported))[0]["source"] == "github:acme/shop"
     seen = Reach(audiences=frozenset({"public"}))
-    assert {row["audience"] for row in control.export(TENANT, seen)} == {"public"}
-    assert list(control.export(TENANT, Reach())) == []
+    assert {row["audience"] for row in Listing(database).export(TENANT, seen)} == {"public"}
+    assert list(Listing(database).export(TENANT, Reach())) == []
 
 
 def test_each_kind_is_kept_as_long_as_the_setting_says(
@@ -380,7 +377,7 @@ def test_a_retention_that_is_no_table_of_days_is_refused(wrong: str) -> None:
 
 
 def test_what_was_ingested_of_a_source_is_taken_anew_when_it_comes_back(
-    database: Database, control: MemoryControl
+    database: Database, forgetting: Forgetting
 ) -> None:
     file = """insert into memory_files (tenant, source, kind, path, hash)
               values ('github:acme', %(source)s, 'document', 'README.md', 'h')"""
@@ -388,14 +385,14 @@ def test_what_was_ingested_of_a_source_is_taken_anew_when_it_comes_back(
                 values ('github:acme', %(source)s, 'public')"""
     for place in ("github:acme/shop", "github:acme/bank"):
         database.run(TENANT, [Statement(sql, {"source": place}) for sql in (file, source)])
-    assert forget(control, "source:github:acme/shop", blocks=False, everywhere=True)
+    assert forget(forgetting, "source:github:acme/shop", blocks=False, everywhere=True)
     for table in ("memory_files", "memory_sources"):
         assert "acme/shop" not in table_text(database, table)
         assert "acme/bank" in table_text(database, table)
 
 
 def test_forgetting_little_reads_little(
-    database: Database, control: MemoryControl, database_url: str
+    database: Database, forgetting: Forgetting, database_url: str
 ) -> None:
     entries = [
         an_entry(
@@ -429,11 +426,12 @@ def test_forgetting_little_reads_little(
     ):
         parsed = Subject.parse(subject)
         assert parsed
-        request = Request(TENANT, "op", subject)
-        row = control._row(request, parsed, OPERATOR)
-        row |= {"audit": request.audit(subject), "blocks": True}
-        steps = [Statement(SQL[name], row) for name in ("forget", "counts")]
-        before, _, [done], after = database.run(TENANT, [read, *steps, read])
+        requester = Requester(TENANT, "op", subject)
+        audit = requester.audit_id(subject)
+        row = requester._asdict() | parsed.parameters | OPERATOR.parameters
+        step = Statement(SQL["forget"], row | {"audit": audit, "blocks": True})
+        steps = [read, step, counts_of(TENANT, audit), read]
+        before, _, [done], after = database.run(TENANT, steps)
         assert done["counts"]["memories"] > 0
         for was, now in zip(before, after, strict=True):
             assert now["read"] - was["read"] < held[now["table"]] / 10, (subject, now["table"])

@@ -18,7 +18,7 @@ from shared.errors import (
     RunBusy,
 )
 from shared.memory.conversations.extraction import FactExtraction
-from shared.memory.conversations.pending_turns import PendingFacts
+from shared.memory.conversations.extraction_queue import ExtractionQueue
 from shared.memory.conversations.turns import Conversations, Origin, Turn
 from shared.memory.embedding.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
@@ -414,7 +414,7 @@ def test_nothing_is_learned_of_what_was_forgotten_meanwhile(database: Database) 
 
 def test_settling_twice_is_refused(database: Database) -> None:
     say(database, "The port is 8080.")
-    pending = PendingFacts(database)
+    pending = ExtractionQueue(database)
     taken = pending.take("acme", "me", 60)
     assert taken is not None
     assert pending.take("acme", "you", 60) is None

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.memory.conversations.noise import grounded, own_words, restates, subject, worth
-from shared.memory.text import STORED_CHARACTERS
+from shared.memory.stored_text import STORED_CHARACTERS
 
 NOISE = (
     "Hi",
@@ -158,7 +158,7 @@ def test_of_a_megabyte_only_what_is_kept_is_looked_at() -> None:
     [
         ("Our deploy day", "the Deploy Day!"),
         ("部署 时间", "部署时间"),
-        ("Shared/Flow.py", "shared/agent/flow.py"),
+        ("Shared/Flow.py", "shared/flow.py"),
     ],
 )
 def test_a_subject_has_one_name(one: str, other: str) -> None:

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from shared.database import Database, Row, Statement
 from shared.memory.conversations.turns import (
     Conversations,
-    Role,
+    Speaker,
     Turn,
     Window,
     fit,
     unsummarised,
 )
-from shared.memory.text import STORED_CHARACTERS
+from shared.memory.stored_text import STORED_CHARACTERS
 from shared.models.tokens import CUT, tokens
 
 
@@ -33,7 +33,7 @@ def conversations(database: Database) -> Conversations:
 
 def say(
     database: Database,
-    role: Role,
+    role: Speaker,
     text: str,
     event: str,
     *,

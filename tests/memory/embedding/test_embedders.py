@@ -12,8 +12,9 @@ import pytest
 
 from infra.project import ROOT
 from shared.errors import SettingsError
+from shared.memory.embedding.embedder import Embedder
 from shared.memory.embedding.hashing import HashingEmbedder
-from shared.memory.embedding.local import LOCAL, Embedder, MiniLMEmbedder, local_embedder
+from shared.memory.embedding.local_embedders import LOCAL, MiniLMEmbedder, local_embedder
 
 AWKWARD = [
     "",
@@ -121,7 +122,8 @@ def test_minilm_knows_words_that_share_no_letters(minilm: Embedder) -> None:
 
 def test_minilm_is_loaded_at_the_first_text_and_not_before() -> None:
     code = (
-        "from shared.memory.embedding.local import local_embedder; e = local_embedder('minilm');"
+        "from shared.memory.embedding.local_embedders import local_embedder;"
+        " e = local_embedder('minilm');"
         " print('numpy' in sys.modules, 'tokenizers' in sys.modules); e.embed(['x']);"
         " print('numpy' in sys.modules)"
     )
@@ -132,7 +134,7 @@ def test_minilm_is_loaded_at_the_first_text_and_not_before() -> None:
 def test_minilm_starts_no_threads_that_would_spin() -> None:
     code = (
         "import os; os.environ.pop('OPENBLAS_NUM_THREADS', None);"
-        " from shared.memory.embedding.local import local_embedder;"
+        " from shared.memory.embedding.local_embedders import local_embedder;"
         " local_embedder('minilm').embed(['The build fails']);"
         " print(len(os.listdir('/proc/self/task')))"
     )
@@ -156,7 +158,7 @@ def test_hashing_gives_the_same_vectors_in_every_process() -> None:
 
 def test_hashing_gets_a_new_name_when_its_vectors_change() -> None:
     [vector] = HashingEmbedder().embed(
-        ["ERR_CONN_RESET in shared/agent/flow.py: 登录后页面一直空白, Crashes!"]
+        ["ERR_CONN_RESET in shared/flow.py: 登录后页面一直空白, Crashes!"]
     )
     digest = hashlib.sha256(str([round(value, 6) for value in vector]).encode()).hexdigest()
     assert (HashingEmbedder.name, digest[:16]) == ("hashing-1", "69557a8a7e813a10")
@@ -173,8 +175,8 @@ def test_hashing_gets_a_new_name_when_its_vectors_change() -> None:
             "ファイルの書き出しに失敗する",
         ),
         (
-            "shared/agent/flow.py raises ERR_CONN_RESET",
-            "ERR_CONN_RESET in shared/agent/flow.py",
+            "shared/flow.py raises ERR_CONN_RESET",
+            "ERR_CONN_RESET in shared/flow.py",
             "Add dark mode",
         ),
         ("crashing while exporting", "Exports crashed", "Login expires"),
@@ -202,14 +204,17 @@ def test_offline_is_minilm_where_it_is_installed() -> None:
 
 
 def test_offline_is_hashing_where_minilm_is_not_installed() -> None:
-    code = "from shared.memory.embedding import local; print(local.local_embedder('offline').name)"
+    code = (
+        "from shared.memory.embedding.local_embedders import local_embedder;"
+        " print(local_embedder('offline').name)"
+    )
     assert python(code, "-S", "-E") == "hashing-1"  # -S: without what is installed
 
 
 def test_asking_for_minilm_where_it_is_not_installed_says_what_to_install() -> None:
     code = (
         "from shared.errors import SettingsError\n"
-        "from shared.memory.embedding.local import local_embedder\n"
+        "from shared.memory.embedding.local_embedders import local_embedder\n"
         "try: local_embedder('minilm')\n"
         "except SettingsError as err: print(err)"
     )

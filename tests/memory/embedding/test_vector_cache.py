@@ -9,9 +9,9 @@ import pytest
 from shared.database import Database, Row, Statement
 from shared.errors import SettingsError
 from shared.memory import Entry
-from shared.memory.embedding.local import Embedder, Purpose
-from shared.memory.embedding.tenants import TenantEmbedders
-from shared.memory.embedding.vector_cache import Embeddings
+from shared.memory.embedding.embedder import Embedder, Purpose
+from shared.memory.embedding.tenant_embedders import TenantEmbedders
+from shared.memory.embedding.vector_cache import VectorCache
 from shared.memory.store import MemoryStore
 
 PUBLIC = frozenset({"public"})
@@ -72,8 +72,8 @@ def test_the_same_texts_again_cost_nothing_in_any_process(database: Database) ->
 
 def test_vectors_come_back_in_the_order_of_the_texts_and_as_they_were(database: Database) -> None:
     paid, texts = Paid(), [f"text {number % 700}" for number in range(1200)]
-    fresh = Embeddings(database).of("acme", paid).embed(texts)
-    again = Embeddings(database).of("acme", paid).embed(texts[::-1])
+    fresh = VectorCache(database).of("acme", paid).embed(texts)
+    again = VectorCache(database).of("acme", paid).embed(texts[::-1])
     assert sum(count for _, count in paid.calls) == 700
     expected = Paid().embed(texts)
     for right, first, second in zip(expected, fresh, again[::-1], strict=True):
@@ -104,7 +104,7 @@ def test_an_embedder_that_tells_questions_from_texts_is_told_which_is_which(
 
 def test_an_equal_question_in_the_same_process_needs_no_look(database_url: str) -> None:
     with closing(Database(database_url)) as database:
-        asked = Embeddings(database).of("acme", Paid())
+        asked = VectorCache(database).of("acme", Paid())
         [first] = asked.embed(["How?"], "query")
         rows(database, "delete from embeddings")
         assert asked.embed(["How?"], "query") == [first]
@@ -112,7 +112,7 @@ def test_an_equal_question_in_the_same_process_needs_no_look(database_url: str) 
 
 
 def test_tenants_do_not_share_vectors(database: Database) -> None:
-    paid, kept = Paid(), Embeddings(database)
+    paid, kept = Paid(), VectorCache(database)
     kept.of("acme", paid).embed(["secret"])
     kept.of("rival", paid).embed(["secret"])
     assert len(paid.calls) == 2, "whether another tenant has a text cannot be told by the time"
@@ -134,12 +134,12 @@ def test_what_is_forgotten_or_replaced_leaves_no_vector(database: Database) -> N
 
 def test_what_nobody_asks_for_expires_and_what_is_asked_for_stays(database: Database) -> None:
     paid = Paid()
-    Embeddings(database).of("acme", paid).embed(["old", "used"])
+    VectorCache(database).of("acme", paid).embed(["old", "used"])
     rows(database, "update embeddings set used_at = now() - interval '80 days'")
-    Embeddings(database).of("acme", paid).embed(["used"])
+    VectorCache(database).of("acme", paid).embed(["used"])
     [row] = rows(database, "select expire_embeddings(interval '30 days') as expired", "")
     assert row["expired"] == 1
-    Embeddings(database).of("acme", paid).embed(["used"])
+    VectorCache(database).of("acme", paid).embed(["used"])
     assert len(paid.calls) == 1
 
 
@@ -150,16 +150,16 @@ def test_a_vector_that_is_none_is_refused_and_not_kept(
     database: Database, vector: list[float]
 ) -> None:
     with pytest.raises(SettingsError, match=r"api:paid .* MODEL_EMBED"):
-        Embeddings(database).of("acme", Wrong(vector)).embed(["text"])
+        VectorCache(database).of("acme", Wrong(vector)).embed(["text"])
     assert rows(database, "select * from embeddings") == []
 
 
 def test_ten_thousand_texts_and_a_megabyte_are_kept(database: Database) -> None:
     paid = Paid()
     texts = [f"text {number}" for number in range(10_000)] + ["x" * 1_000_000, ""]
-    vectors = Embeddings(database).of("acme", paid).embed(texts)
+    vectors = VectorCache(database).of("acme", paid).embed(texts)
     assert len(vectors) == 10_002
     assert max(count for _, count in paid.calls) == 512
     calls = len(paid.calls)
-    Embeddings(database).of("acme", paid).embed(texts)
+    VectorCache(database).of("acme", paid).embed(texts)
     assert len(paid.calls) == calls

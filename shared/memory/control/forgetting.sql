@@ -1,8 +1,8 @@
 -- name: forget
--- Delete what matches, whatever holds it, once per audit row. What people said goes with the answers to it. Runs that
--- have ended keep that they were, not what they were about: those of the events, and those that recalled a memory.
--- Ids are compared as arrays: an index finds those, however many the planner takes them for. Where texts have to be
--- read, strpos() passes over nearly all of them before a pattern is tried.
+-- Delete the memories that match, and all that holds what they say, once per audit row. What people said goes with the
+-- answers to it. Runs that have ended stay, but not their contents: the runs of those events, and those that recalled one
+-- of the memories. Ids are compared as arrays, for which the planner always takes an index. For texts, strpos() rules out
+-- nearly all before a pattern is tried.
 with asked as materialized (
   select where not exists (select from memory_audit where tenant = %(tenant)s and id = %(audit)s)
 ),
@@ -118,7 +118,7 @@ gone_requests as (
 blocked as (
   insert into memory_blocks (tenant, by, value, grounds, audiences, reason)
   select %(tenant)s, block.*, 'forget' from (
-    -- What goes by its text, or is somebody's own and lies elsewhere: the text alone.
+    -- Memories found by text, and somebody's own elsewhere, are blocked by their text alone.
     select 'digest', digest, '', '{}'::text[] from hits
     where %(by)s in ('text', 'id')
        or (%(by)s in ('ref', 'source') and not %(everywhere)s and (%(own_only)s or not lies_in(source, %(grounds)s)))
@@ -154,11 +154,11 @@ from asked
 on conflict do nothing;
 
 -- name: lock_prompt_cache
--- Whoever changes what a tenant keeps in the prompt cache locks its totals first.
+-- Lock a tenant's totals before its prompt cache changes.
 select from prompt_cache_totals where tenant = %(tenant)s for update;
 
 -- name: forget_prompts
--- Replies of models may quote what was forgotten, and their keys do not say what was asked: all of them go.
+-- Delete all cached replies of models: they may quote what was forgotten, and their keys do not tell.
 with gone as (
   delete from prompt_cache where tenant = %(tenant)s and reply is not null and exists (
     select from memory_audit where tenant = %(tenant)s and id = %(audit)s
@@ -172,87 +172,8 @@ from (select coalesce(sum(bytes), 0) as bytes, coalesce(sum(hits), 0) as hits, c
              coalesce(sum(hits * tokens), 0) as saved_tokens from gone) as sums
 where t.tenant = %(tenant)s;
 
--- name: counts
--- What a request has done.
-select counts from memory_audit where tenant = %(tenant)s and id = %(audit)s;
-
--- name: record
--- Keep who read or changed what, in counts.
-insert into memory_audit (tenant, id, actor, action, event_id, counts)
-values (%(tenant)s, %(audit)s, %(actor)s, %(action)s, %(event)s, %(counts)s)
-on conflict do nothing;
-
--- name: know
--- What holds now about something, newest first, and how much there is in all.
-select m.id::text, m.kind, m.ref, m.text, m.url, m.author, m.source, m.trust, m.event_id as event, m.remembered_at,
-       count(*) over () as total
-from memories as m
-where m.tenant = %(tenant)s and m.valid_until is null
-  and (%(everywhere)s or m.audience = any (%(audiences)s::text[]))
-  and memory_matches(m, %(by)s, %(names)s::text[], %(patterns)s::text[])
-order by m.remembered_at desc, m.id
-limit %(limit)s;
-
--- name: memories
--- These memories, as far as the audiences may see them, also those that were superseded.
-select m.id::text, m.kind, m.ref, m.text, m.url, m.author, m.source, m.trust, m.event_id as event, m.remembered_at,
-       count(*) over () as total
-from memories as m
-where m.tenant = %(tenant)s and m.id::text = any (%(ids)s::text[])
-  and (%(everywhere)s or m.audience = any (%(audiences)s::text[]))
-order by m.remembered_at desc, m.id;
-
--- name: users
--- The newest runs that recalled a memory.
-select r.id, r.flow, r.started_at
-from steps as s join runs as r on (r.tenant, r.id) = (s.tenant, s.run_id)
-where s.tenant = %(tenant)s and s.name = 'recall' and position(%(id)s in s.output::text) > 0
-order by r.started_at desc limit 5;
-
--- name: last_answer
--- The memories that the newest run of a conversation recalled, but for this run.
-select r.id, r.flow, array(
-  select ids[1] from steps as s, regexp_matches(s.output::text, '"id":"([0-9a-f-]{36})"', 'g') as named (ids)
-  where (s.tenant, s.run_id) = (r.tenant, r.id) and s.name = 'recall') as memories
-from runs as r join events as e on (e.tenant, e.id) = (r.tenant, r.event_id)
-where r.tenant = %(tenant)s and r.id <> %(run)s and r.state = 'done' and lies_in(e.conversation, %(conversation)s)
-  and exists (select from steps as s where (s.tenant, s.run_id) = (r.tenant, r.id) and s.name = 'recall')
-order by r.started_at desc limit 1;
-
--- name: export
--- One page of memories, in the order of their ids, with their history.
-select m.id::text, m.kind, m.ref, m.text, m.url, m.audience, m.author, m.source, m.trust, m.flow,
-       m.event_id as event, m.remembered_at::text, m.valid_from::text, m.valid_until::text,
-       m.superseded_by::text, m.uses
-from memories as m
-where m.tenant = %(tenant)s and m.id > %(after)s::uuid
-  and (%(everywhere)s or m.audience = any (%(audiences)s::text[]))
-order by m.id limit %(limit)s;
-
--- name: count
--- How many memories an export would hold.
-select count(*) as memories from memories
-where tenant = %(tenant)s and (%(everywhere)s or audience = any (%(audiences)s::text[]));
-
--- name: blocks
--- What is not to be remembered.
-select by, value, grounds, audiences, blocked_at from memory_blocks where tenant = %(tenant)s order by blocked_at, by, value;
-
--- name: closed
--- Whether nothing is to be remembered of a place.
-select is_blocked(%(tenant)s, '', '', '', %(source)s, %(audience)s) as closed;
-
--- name: allow
--- Let something be remembered again.
-delete from memory_blocks where tenant = %(tenant)s and by = %(by)s and value = any (%(names)s::text[]) returning value;
-
--- name: audit
--- Who read or changed what, newest first.
-select at, actor, action, event_id as event, counts from memory_audit
-where tenant = %(tenant)s order by at desc limit %(limit)s;
-
 -- name: tighten
--- What was public when it was remembered is for the repository alone, now that it is private.
+-- Show the public memories of a repository, which is private now, to its readers alone.
 with narrowed as (
   update memories set audience = %(audience)s
   where tenant = %(tenant)s and audience = 'public' and lies_in(source, %(source)s) returning 1
@@ -262,6 +183,14 @@ select %(tenant)s, %(audit)s, %(actor)s, 'tighten', %(event)s,
        json_build_object('memories', (select count(*) from narrowed))
 on conflict do nothing;
 
--- name: expire
--- Delete what is older than its kind is kept, of every tenant.
-select expire_memories(%(kept)s::json) as memories;
+-- name: blocks
+-- Read the blocks, which keep things from being remembered.
+select by, value, grounds, audiences, blocked_at from memory_blocks where tenant = %(tenant)s order by blocked_at, by, value;
+
+-- name: closed
+-- Tell if a place is blocked.
+select is_blocked(%(tenant)s, '', '', '', %(source)s, %(audience)s) as closed;
+
+-- name: allow
+-- Delete blocks, so that something may be remembered again.
+delete from memory_blocks where tenant = %(tenant)s and by = %(by)s and value = any (%(names)s::text[]) returning value;

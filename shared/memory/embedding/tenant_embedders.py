@@ -1,11 +1,11 @@
-"""Which embedders keep and answer for a tenant: the wanted one, and while it is built the old one.
+"""The embedders of each tenant: the wanted one, and the old one while the new one is built.
 
-    wanted for the first time   answering at once
-    another one is wanted       building   Reembedding gives every memory a vector of it
-    it has them all             answering  in one step; the old one is
-                                retired    until nobody can still ask for it; then its vectors go
+    the tenant's first embedder   answering  at once
+    another one is wanted         building   until Reembedding has given every memory its vector
+    it has a vector of each       answering  in one step, in which the old one becomes
+                                  retired    until no process asks for it; then its vectors go
 
-A new memory gets a vector of each, so whichever a process takes for the one that answers finds it.
+A new memory gets a vector of each, so a process finds it whichever embedder it takes to answer.
 """
 
 import threading
@@ -16,32 +16,37 @@ from typing import Literal, NamedTuple, Protocol, runtime_checkable
 from shared.database import Database, Row, Statement, queries
 from shared.errors import SettingsError
 from shared.log import log
-from shared.memory.embedding.local import LOCAL, Embedder, local_embedder
-from shared.memory.embedding.vector_cache import Embeddings
+from shared.memory.embedding.embedder import Embedder
+from shared.memory.embedding.local_embedders import LOCAL, local_embedder
+from shared.memory.embedding.vector_cache import VectorCache
 
-SQL = queries(__file__, "tenants.sql")
+SQL = queries(__file__, "tenant_embedders.sql")
 
-#: Seconds for which a process goes by what it read; after so long nobody writes for a retired one.
+#: Seconds for which a process trusts what it read. After them nobody writes for a retired one.
 KNOWN_FOR = 60.0
 _MOST_TENANTS = 1024
 
-State = Literal["answering", "building", "retired"]
+EmbedderState = Literal["answering", "building", "retired"]
 
 
 @runtime_checkable
 class Embedders(Protocol):
-    """What a store asks: whose vectors a new memory gets, and whose are compared with a question.
+    """The embedders of each tenant."""
 
-    None answers when it cannot be built here: then words alone find memories.
-    """
+    def keeping(self, tenant: str) -> Sequence[Embedder]:
+        """Return the embedders of which a new memory gets a vector."""
+        ...
 
-    def keeping(self, tenant: str) -> Sequence[Embedder]: ...
+    def answering(self, tenant: str) -> Embedder | None:
+        """Return the embedder that questions are compared by.
 
-    def answering(self, tenant: str) -> Embedder | None: ...
+        None when it cannot be built here; then words alone find memories.
+        """
+        ...
 
 
-class Only:
-    """One embedder for all tenants, which nothing changes: for tests and benchmarks."""
+class OneEmbedder:
+    """The same embedder for all tenants, for tests and benchmarks."""
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
@@ -53,26 +58,26 @@ class Only:
         return self._embedder
 
 
-class Appointed(NamedTuple):
-    """One embedder of a tenant, and for how many seconds it has been in that state."""
+class AppointedEmbedder(NamedTuple):
+    """One embedder of a tenant; its state is `age` seconds old."""
 
     embedder: str
     dimensions: int
-    state: State
+    state: EmbedderState
     age: float
 
 
 class _Known(NamedTuple):
     at: float
-    appointed: Sequence[Appointed]
+    appointed: Sequence[AppointedEmbedder]
 
 
 class TenantEmbedders:
     """The embedders of each tenant of one database. Thread-safe.
 
-    `wanted` is MODEL_EMBED; `connect` builds the embedders behind an API, by name, and raises
-    SettingsError. `offline` asks for no change between the local ones: it takes what the tenant
-    has, so that machines with and without MiniLM can share a database.
+    `wanted` is MODEL_EMBED. `connect` builds an embedder behind an API by its name, or raises
+    SettingsError. With `offline` a tenant keeps the local embedder that it has, so machines with
+    and without MiniLM can share a database.
     """
 
     def __init__(
@@ -86,7 +91,7 @@ class TenantEmbedders:
         self._database = database
         self._connect = connect
         self._clock = clock
-        self._embeddings = Embeddings(database)
+        self._cache = VectorCache(database)
         self._wanted = local_embedder(wanted) or connect(wanted)
         self._instead = LOCAL if wanted == "offline" else (self._wanted.name,)
         self._lock = threading.Lock()
@@ -94,8 +99,11 @@ class TenantEmbedders:
         self._built: dict[str, Embedder | None] = {self._wanted.name: self._wanted}
 
     def keeping(self, tenant: str) -> Sequence[Embedder]:
-        """Return those that a new memory gets a vector of; raises DatabaseUnavailable, and
-        SettingsError when the dimensions of a name have changed."""
+        """Return the embedders of which a new memory gets a vector.
+
+        Raises DatabaseUnavailable, and SettingsError when an embedder of the same name has other
+        dimensions now.
+        """
         known = self._of(tenant)
         elapsed = self._clock() - known.at
         names = [
@@ -106,19 +114,19 @@ class TenantEmbedders:
         return [built for name in names if (built := self.built(tenant, name))]
 
     def answering(self, tenant: str) -> Embedder | None:
-        """Return the one that questions are compared by; raises what `keeping` raises."""
+        """Return the embedder that questions are compared by; raises what `keeping` raises."""
         [name] = [each.embedder for each in self._of(tenant).appointed if each.state == "answering"]
         return self.built(tenant, name)
 
-    def read(self, tenant: str, *, appoint: bool = False) -> Sequence[Appointed]:
-        """Return those that there are now; with `appoint`, or where there is none, say first which
-        is wanted."""
+    def read(self, tenant: str, *, appoint: bool = False) -> Sequence[AppointedEmbedder]:
+        """Read the tenant's embedders; first appoint the wanted one with `appoint`, or if the
+        tenant has none."""
         rows: list[Row] = []
         if not appoint:
             [rows] = self._database.run(tenant, [Statement(SQL["appointed"], {"tenant": tenant})])
         if not rows:
             rows = self._appoint(tenant)
-        appointed = [Appointed(**row) for row in rows]
+        appointed = [AppointedEmbedder(**row) for row in rows]
         with self._lock:
             while len(self._known) >= _MOST_TENANTS:
                 del self._known[next(iter(self._known))]
@@ -144,21 +152,21 @@ class TenantEmbedders:
         return rows
 
     def wants(self, tenant: str) -> str:
-        """Return the name of the one that is wanted for `tenant`."""
+        """Return the name of the embedder that `tenant` should have."""
         for each in self._of(tenant).appointed:
             if each.state == "answering" and each.embedder in self._instead:
                 return each.embedder
         return self._wanted.name
 
     def built(self, tenant: str, name: str) -> Embedder | None:
-        """Return the embedder as it is asked for `tenant`, None when it cannot be built here."""
+        """Return the embedder `name` with the tenant's cache; None if it cannot be built here."""
         with self._lock:
             if name not in self._built:
                 self._built[name] = self._build(name)
             embedder = self._built[name]
         if embedder is None or name in LOCAL:
             return embedder
-        return self._embeddings.of(tenant, embedder)
+        return self._cache.of(tenant, embedder)
 
     def _build(self, name: str) -> Embedder | None:
         try:
@@ -175,7 +183,7 @@ class TenantEmbedders:
         with self._lock:
             known = self._known.get(tenant)
         if known is None or self._clock() - known.at >= KNOWN_FOR:
-            # Said once per process: one with older settings must not undo what a newer one wants.
+            # A process appoints once: one with older settings must not undo what a newer one wants.
             self.read(tenant, appoint=known is None)
             with self._lock:
                 known = self._known[tenant]

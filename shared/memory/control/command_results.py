@@ -1,18 +1,18 @@
-"""What custody answers, as values that read as Markdown."""
+"""The results of the memory's commands, as values that read as Markdown."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from shared.memory.control.store import Known, Origin
+from shared.memory.control.listing import CitedMemory, Provenance
 from shared.perception.commands import COMMANDS, Order, event_type
 
 WRITERS_ONLY = "Only people with write permission here may ask for that."
 UNCLEAR = "Tell me what: a few words, `me`, `@person`, `owner/repo#1` or an id like `m-1a2b3c4d`."
 NOTHING_TOLD = "I have answered nothing here from memory yet."
-#: Characters of a memory that a list shows.
+#: How many characters of a memory a list shows.
 _SHOWN = 240
-#: What a count of `forget` is called, in the order of the sentence.
+#: The names of the counts of `forget`, in the order of the sentence.
 _COUNTED = {
     "memories": ("memory", "memories"),
     "turns": ("turn of a conversation", "turns of conversations"),
@@ -23,8 +23,8 @@ _COUNTED = {
 
 
 @dataclass(frozen=True)
-class Refused:
-    """Why nothing was done, in one line."""
+class CommandRefused:
+    """The reason, in one line, why nothing was done."""
 
     reason: str
 
@@ -33,8 +33,8 @@ class Refused:
 
 
 @dataclass(frozen=True)
-class Remembered:
-    """`kind` is empty when this place is not to be remembered."""
+class RememberResult:
+    """The kind of the memory that was kept; empty when this place was forgotten for good."""
 
     kind: str
 
@@ -47,8 +47,8 @@ class Remembered:
 
 
 @dataclass(frozen=True)
-class Forgotten:
-    """`counts` are rows per table; `elsewhere` counts what this person may see, not delete."""
+class ForgetResult:
+    """Rows per table. `elsewhere` among them counts what this person may see but not delete."""
 
     counts: dict[str, int]
     is_me: bool = False
@@ -73,13 +73,12 @@ class Forgotten:
 
 
 @dataclass(frozen=True)
-class Listed:
-    """What is known about something; what is only `related` when nothing is."""
+class KnowResult:
+    """The memories about something, or, when there are none, those that are `related`."""
 
-    about: str
-    found: Sequence[Known]
+    found: Sequence[CitedMemory]
     total: int
-    related: Sequence[Known] = ()
+    related: Sequence[CitedMemory] = ()
 
     def __str__(self) -> str:
         if not self.found and not self.related:
@@ -96,14 +95,14 @@ class Listed:
 
 
 @dataclass(frozen=True)
-class Explained:
-    """Where an answer or a memory came from."""
+class WhyResult:
+    """The source of the last answer, or, with `is_one`, of one memory."""
 
-    origin: Origin
+    provenance: Provenance
     is_one: bool = False
 
     def __str__(self) -> str:
-        memories, uses = self.origin.memories, self.origin.uses
+        memories, uses = self.provenance.memories, self.provenance.uses
         if self.is_one and not memories:
             return "I know no such memory that may be shown here."
         lines = [f"- {_line(one)}" for one in memories]
@@ -117,8 +116,8 @@ class Explained:
 
 
 @dataclass(frozen=True)
-class Exported:
-    """How many memories may be seen from here."""
+class ExportResult:
+    """The number of memories that may be seen from here."""
 
     count: int
     tenant: str
@@ -131,7 +130,7 @@ class Exported:
 
 
 def command_lines(wanted: str, source: str, writes: bool) -> str:
-    """List the commands that `wanted`, EVENT_TYPES, has for `source`; all when it is not set."""
+    """List the commands for `source` that `wanted` names, the setting EVENT_TYPES; '' names all."""
     taken = {name.strip() for name in wanted.split(",")}
     lines = [
         f"- `{command.usage}` — {command.summary}"
@@ -142,7 +141,7 @@ def command_lines(wanted: str, source: str, writes: bool) -> str:
     return "\n".join(["You may ask me to:", *lines])
 
 
-def _line(one: Known) -> str:
+def _line(one: CitedMemory) -> str:
     text = " ".join(one.text.split())
     shown = text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
     who = ", ".join(filter(None, (one.author, one.remembered_at[:10])))

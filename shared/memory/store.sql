@@ -1,6 +1,6 @@
 -- name: remember
--- Keep a text under its subject, unless it is blocked; the same subject again is replaced in place. The same once more in
--- one transaction writes nothing: the versions of a row that it leaves behind can only go after it.
+-- Keep a text under its subject, unless it is blocked, or replace what the subject has. The same text once more in one
+-- transaction writes nothing, since Postgres can remove old versions of a row only after the transaction.
 with kept as (
   insert into memories (tenant, flow, kind, ref, text, digest, terms, impacts, url, audience, author, source, trust,
                         event_id)
@@ -25,19 +25,19 @@ on conflict (tenant, memory, embedder) do update
 set dimensions = excluded.dimensions, embedding = excluded.embedding;
 
 -- name: hold_subject
--- Let the writers of one subject take turns, until the transaction ends.
+-- Let the writers of one subject take turns until the transaction ends.
 select pg_advisory_xact_lock(hashtextextended(
   concat_ws(E'\n', 'memory', %(tenant)s::text, %(flow)s::text, %(kind)s::text, %(ref)s::text), 0));
 
 -- name: retire
--- End what holds under a subject, when it says something else than what is to follow and that is not blocked.
+-- End the memory that holds under a subject, if the next one says something else and is not blocked.
 update memories set valid_until = now()
 where tenant = %(tenant)s and flow = %(flow)s and kind = %(kind)s and ref = %(ref)s and valid_until is null
   and digest <> %(digest)s
   and not is_blocked(%(tenant)s, %(digest)s, %(ref)s, %(author)s, %(source)s, %(audience)s);
 
 -- name: link_successor
--- Name what took the place of the memory that this transaction ended.
+-- Record the successor of the memory that this transaction ended.
 update memories as old set superseded_by = new.id
 from memories as new
 where old.tenant = %(tenant)s and old.flow = %(flow)s and old.kind = %(kind)s and old.ref = %(ref)s
@@ -46,6 +46,17 @@ where old.tenant = %(tenant)s and old.flow = %(flow)s and old.kind = %(kind)s an
   and new.valid_until is null;
 
 -- name: used
--- Count that these memories were shown.
+-- Count one more use of these memories.
 update memories set uses = uses + 1, used_at = now()
 where tenant = %(tenant)s and id = any(%(ids)s::uuid[]);
+
+-- name: recall
+-- Read the memories nearest in meaning and in words, best first; see infra/migrations/0023_recall_by_size.sql.
+select * from recall_memories(
+  row(%(tenant)s, %(flow)s, %(audiences)s::text[], %(kinds)s::text[], %(since)s, %(until)s, %(embedder)s,
+      %(dimensions)s)::recall_scope,
+  %(exclude_ref)s, %(embedding)s::halfvec, %(terms)s::bigint[],
+  %(counted)s, %(indexed)s, %(exact_rows)s, %(breadth)s, %(listed)s, %(listed_in_all)s, %(proposed)s,
+  %(candidates)s, %(shown)s, %(enough)s,
+  %(meaning_weight)s, %(words_weight)s, %(prior_weight)s, %(best_impact)s, %(half_life)s, %(nearly_equal)s
+);
