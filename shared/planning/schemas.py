@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from shared.planning.plan import Json, is_reference
+from shared.events import Json
+from shared.planning.plan import is_reference
 
 _KINDS: dict[str, tuple[type, ...]] = {
     "string": (str,),
