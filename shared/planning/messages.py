@@ -80,7 +80,7 @@ def click(value: str) -> Click | None:
 
 
 def live_name(situation: Situation) -> str:
-    """Name the message that shows how far the plan is."""
+    """Name the message that shows the plan's progress."""
     return f"{situation.id}/live"
 
 
@@ -95,7 +95,7 @@ def beginning(situation: Situation) -> PlanMessage:
 
 
 def live(situation: Situation, following: NextState) -> PlanMessage:
-    """Show how far the plan is; `following` is its next state."""
+    """Show the plan's progress; `following` is its next state."""
     if not situation.steps and not situation.over:
         return beginning(situation)
     listed = listed_steps(situation, lambda row: _state(row, situation, following))

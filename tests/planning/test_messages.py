@@ -1,4 +1,4 @@
-"""What people are shown is exactly what would be done, and nothing in it can pass for our words."""
+"""People are shown exactly what would be done, and nothing in it can pass for our words."""
 
 from dataclasses import replace
 
