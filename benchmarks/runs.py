@@ -16,7 +16,7 @@ from benchmarks.recorder import DATABASE, Recorder, Span, recorded
 from benchmarks.table import Findings, Spread, Table
 from benchmarks.world import World, github_event, queue_event, slack_event
 from flows.chat import chat
-from flows.triage import Verdict, triage
+from flows.triage import TriageVerdict, triage
 from shared.actions.github.actions import Comment
 from shared.agent.agent import Agent
 from shared.agent.flow import Flow, flow
@@ -34,16 +34,16 @@ TARGET = 1.05
 @flow("github.issues.opened")
 def two_answers(event: Event, agent: Agent) -> None:
     """Two model calls and nothing else: what the journal itself costs."""
-    agent.ask("Say what this is about.", event, returns=Verdict)
-    agent.ask("Say how bad it is.", event, returns=Verdict)
+    agent.ask("Say what this is about.", event, returns=TriageVerdict)
+    agent.ask("Say how bad it is.", event, returns=TriageVerdict)
 
 
 @flow("github.issues.opened", may=[Comment.at_most(1)])
 def usual_run(event: Event, agent: Agent) -> None:
     """Two model calls in what flows do around them."""
     related = agent.recall(event.text, limit=5)
-    first = agent.ask("Say what this is about.", event, related, returns=Verdict)
-    second = agent.ask("Check this.", event, first.summary, returns=Verdict)
+    first = agent.ask("Say what this is about.", event, related, returns=TriageVerdict)
+    second = agent.ask("Check this.", event, first.summary, returns=TriageVerdict)
     agent.act(Comment(event.issue, second.summary, sticky=True))
     agent.remember(event.text, kind="issue", ref=event.issue.ref)
 

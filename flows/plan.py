@@ -17,7 +17,7 @@ from shared.events import Event, Thread
 from shared.perception.commands import command_of, event_types
 from shared.planning.declaration import Plans
 from shared.planning.desk import ANSWERS, PlanDesk
-from shared.planning.displays import Display
+from shared.planning.messages import PlanMessage
 from shared.planning.tools import github, memory, slack
 
 _COMMANDS = ("plan", "approve", "reject", "change", "cancel")
@@ -64,20 +64,20 @@ _NOT_IN = "I cannot write here. Invite me to the channel, or mention me where I 
 
 
 def say(event: Event, text: str) -> Action | None:
-    """Tell the people of the conversation something; who asked through the API reads it there."""
+    """Tell the people of the conversation something; the API's callers read it there."""
     if event.source == "api":
         return None
     return Comment(event.issue, text) if event.issue_target else Reply(event.thread, text)
 
 
-def show(event: Event, display: Display) -> Action | None:
+def show(event: Event, message: PlanMessage) -> Action | None:
     """Show people a message of the plan, which changes."""
     if event.source == "api":
         return None
     if event.issue_target:
-        return NamedComment(event.issue, display.name, display.text)
-    buttons = tuple(Button(*choice) for choice in display.choices)
-    return Card(event.thread, display.name, display.text, buttons)
+        return NamedComment(event.issue, message.name, message.text)
+    buttons = tuple(Button(*button) for button in message.buttons)
+    return Card(event.thread, message.name, message.text, buttons)
 
 
 @flow(
@@ -111,8 +111,7 @@ def plan(event: Event, agent: Agent) -> None:
 
 
 def _start(event: Event, agent: Agent) -> None:
-    """Start the plan; one that a slash command wants, which is in no thread, in a thread of its
-    own."""
+    """Start the plan. A slash command is in no thread, so its plan gets a thread of its own."""
     if not event.response_target:
         agent.desk(PlanDesk).start(event.text)
         return
@@ -127,7 +126,7 @@ def _start(event: Event, agent: Agent) -> None:
 
 
 def _asked_through_the_api(event: Event, agent: Agent) -> None:
-    """Do what a request to the API wants; one that finds nothing fails, which its run tells."""
+    """Do what a request to the API wants. When it finds nothing the run fails, and says so."""
     name, about = event.type.rpartition(".")[2], event.payload
     if name == "plan":
         agent.desk(PlanDesk).start(event.text)

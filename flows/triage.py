@@ -16,7 +16,7 @@ problem. Say in one sentence what the issue is about."""
 
 
 @dataclass(frozen=True)
-class Verdict:
+class TriageVerdict:
     labels: Annotated[tuple[str, ...], at_most(3)]
     duplicate_of: str | None
     summary: Annotated[str, at_most(300)]
@@ -36,7 +36,7 @@ def triage(event: Event, agent: Agent) -> None:
         event,
         related,
         returns=choosing(
-            Verdict,
+            TriageVerdict,
             labels={label["name"]: label["description"] for label in labels},
             duplicate_of=[memory.ref for memory in related],
         ),
@@ -47,7 +47,7 @@ def triage(event: Event, agent: Agent) -> None:
     agent.remember(event.text, kind="issue", ref=event.issue.ref)
 
 
-def report(verdict: Verdict) -> str:
+def report(verdict: TriageVerdict) -> str:
     lines = [verdict.summary]
     if verdict.labels:
         lines.append("Labels: " + ", ".join(f"`{label}`" for label in verdict.labels))

@@ -12,10 +12,11 @@ from typing import Any, NamedTuple, TypeVar
 
 from shared.memory import Memory
 from shared.planning import Brief, Failure, Mind, Planner, Reflector, Verifier
-from shared.planning.model_parts import reflect, verify_with_a_model
 from shared.planning.plan import Plan, PlanStep
 from shared.planning.references import resolve
+from shared.planning.reflector import reflect
 from shared.planning.validation import Bounds, Limits, ToolFacts, problems
+from shared.planning.verifier import verify_with_a_model
 from shared.planning.waves import ready
 
 T = TypeVar("T")

@@ -3,6 +3,20 @@
 The classic loop has a part each: *perceive* is `shared.perception`; *plan* is a `Planner`;
 *execute* is the act of a step, checked by a `Verifier`; *learn* is what a `Reflector` concludes
 when something did not go as planned. Each of these is a function that an author may replace.
+
+- plan         a plan and its steps, as data
+- references   the paths by which a step uses the output of an earlier one
+- validation   checks a plan before it runs: its tools, order, limits and writes
+- waves        the steps that can run at the same time
+- next_state   decides where a plan goes next
+- store        plans in Postgres (store.sql)
+- declaration  what a flow declares: `Plans(…)`, `@reads` and `@writes` for tools
+- planner, verifier, reflector  the default parts; the first two ask a model
+- desk         what people do about plans: start, answer, click, cancel
+- checklist    a plan as a Markdown list
+- messages     the messages with progress, questions and buttons
+- states/      what each state of infra/planner.asl.json does
+- tools/       ready tools: github, slack, memory
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +32,7 @@ T = TypeVar("T")
 
 
 class Mind(Protocol):
-    """What these parts think with; an Agent is one."""
+    """A planner, verifier or reflector thinks with a mind; an Agent is one."""
 
     def ask(
         self,
@@ -39,10 +53,10 @@ class Mind(Protocol):
 
 @dataclass(frozen=True)
 class Brief:
-    """What a planner is given: the goal, the tools, and for a revision what came before.
+    """A planner's order: the goal, the tools, and for a revision what came before.
 
     `done` are the finished steps, which a new version repeats unchanged, with their outputs in
-    short; `feedback` says why the earlier version does not do; `absent` are tools that cannot be
+    short; `feedback` says what is wrong with the earlier version; `absent` are tools that cannot be
     used in this place, and why.
     """
 
@@ -80,7 +94,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Decision:
-    """What to do about failures: try again, plan anew, ask a person, or give up. `words` is the
+    """The answer to failures: try again, plan anew, ask a person, or give up. `words` is the
     feedback, the question, or the reason."""
 
     kind: Literal["retry", "revise", "ask", "give_up"]

@@ -17,7 +17,7 @@ _MARKS = {
 
 
 class Line(NamedTuple):
-    """One step, its state, and why it is in it when that needs a word."""
+    """One step, its state, and the reason for the state when it needs one."""
 
     step: PlanStep
     state: str
@@ -29,7 +29,7 @@ def checklist(
 ) -> str:
     """Write the lines as Markdown, which Slack's markdown block reads too.
 
-    `links` are addresses of what steps have made, by id.
+    `links` are the addresses of what the steps have made, by id.
     """
     written = [_line(line, (links or {}).get(line.step.id, "")) for line in lines]
     done = sum(line.state == "done" for line in lines)

@@ -1,5 +1,4 @@
-"""What a flow declares about its plans: the tools that they may use, their limits, and the parts of
-the loop that it replaces.
+"""A flow declares its plans here: their tools, their limits, and its own parts of the loop.
 
 A tool is a function with a docstring. One that reads is handed the agent and returns what it found;
 one that writes is handed the event and returns an action, which is then previewed, approved, and
@@ -21,12 +20,14 @@ from shared.models.answers.function_schema import (
     returned_schema,
 )
 from shared.planning import Planner, Reflector, Verifier
-from shared.planning.displays import Display
-from shared.planning.model_parts import plan_with_a_model, reflect, verify_with_a_model
+from shared.planning.messages import PlanMessage
+from shared.planning.planner import plan_with_a_model
+from shared.planning.reflector import reflect
 from shared.planning.validation import Limits, ToolFacts
+from shared.planning.verifier import verify_with_a_model
 
-#: What a tool needs to be offered.
-Place = Literal["", "issue", "thread", "repository"]
+#: A tool is offered only to events that have what it needs.
+Needs = Literal["", "issue", "thread", "repository"]
 
 _RECEIPT: Json = {
     "type": "object",
@@ -36,19 +37,19 @@ _RECEIPT: Json = {
 }
 
 
-class Unfit(ValueError):
+class InvalidArguments(ValueError):
     """Arguments that a tool cannot take; the message says why, without people's text."""
 
 
 @dataclass(frozen=True)
 class PlanTool:
     """A tool of plans. `action` is the kind of action that it takes, None when it only reads;
-    `replaces` asks for the file whose place the action's content takes."""
+    `replaces` makes the query for the file that the action's content replaces."""
 
     facts: ToolFacts
     function: Callable[..., Any]
     action: type[Action] | None = None
-    needs: Place = ""
+    needs: Needs = ""
     replaces: Callable[[Any], Query] | None = None
 
     @property
@@ -56,7 +57,7 @@ class PlanTool:
         return self.facts.name
 
     def fits(self, event: Event) -> bool:
-        """Is there what it needs where the event comes from?"""
+        """Return True when the place of the event has what the tool needs."""
         places = {
             "": True,
             "issue": event.issue_target,
@@ -66,14 +67,14 @@ class PlanTool:
         return bool(places[self.needs])
 
     def read(self, agent: Agent, arguments: Json) -> Any:
-        """Return what it finds, as plain JSON; raises Unfit."""
+        """Return the result as plain JSON; raises InvalidArguments."""
         return json.loads(canonical(self._call(agent, arguments)))
 
     def intend(self, event: Event, arguments: Json) -> Action:
-        """Return the exact action that it would take; raises Unfit."""
+        """Return the exact action of the tool; raises InvalidArguments."""
         action: Action = self._call(event, arguments)
         if type(action) is not self.action:
-            raise Unfit(
+            raise InvalidArguments(
                 f"{self.name} gave {type(action).__name__}, not the action that it declares"
             )
         return action
@@ -81,20 +82,20 @@ class PlanTool:
     def _call(self, subject: object, arguments: Json) -> Any:
         known = self.facts.parameters["properties"]
         if unknown := next((name for name in arguments if name not in known), ""):
-            raise Unfit(f"{self.name} takes no {unknown}")
+            raise InvalidArguments(f"{self.name} takes no {unknown}")
         try:
             bound = bound_arguments(self.function, arguments, subject)
         except ValueError as err:
-            raise Unfit(f"{self.name} cannot take these arguments: {err}") from err
+            raise InvalidArguments(f"{self.name} cannot take these arguments: {err}") from err
         return self.function(*bound.args, **bound.kwargs)
 
 
-def reads(*, needs: Place = "") -> Callable[[Callable[..., Any]], PlanTool]:
+def reads(*, needs: Needs = "") -> Callable[[Callable[..., Any]], PlanTool]:
     """Make `function(agent, …)` a tool that reads; raises SettingsError without docstring or types.
 
-    What it returns is the step's output; a typed one lets references to it be checked beforehand.
-    A tool that `needs` an issue or a thread is offered only in one; one that `needs` a repository
-    where one belongs to the place.
+    Its return value is the step's output; when it is typed, references to it are checked before the
+    plan runs. A tool that `needs` an issue or a thread is offered only in one; one that `needs` a
+    repository is offered where the place has one.
     """
 
     def declare(function: Callable[..., Any]) -> PlanTool:
@@ -105,12 +106,12 @@ def reads(*, needs: Place = "") -> Callable[[Callable[..., Any]], PlanTool]:
 
 
 def writes(
-    action: type[Action], *, needs: Place = "", replaces: Callable[[Any], Query] | None = None
+    action: type[Action], *, needs: Needs = "", replaces: Callable[[Any], Query] | None = None
 ) -> Callable[[Callable[..., Any]], PlanTool]:
     """Make `function(event, …)` a tool that takes one `action`, which it returns.
 
-    When the action's `content` takes the place of a file, `replaces` makes the query for that file,
-    and people are shown the difference.
+    When the action's `content` replaces a file, `replaces` makes the query for that file, and
+    people are shown the difference.
     """
 
     def declare(function: Callable[..., Any]) -> PlanTool:
@@ -121,7 +122,7 @@ def writes(
 
 
 def effect_of(action: Action) -> str:
-    """Return the digest of exactly this action, which approvals and runs are bound to."""
+    """Return the digest of exactly this action; approvals and runs are bound to it."""
     return digest([type(action).__name__, action.target.ref, action.arguments])
 
 
@@ -132,16 +133,16 @@ def _facts(function: Callable[..., Any], *, returns: Json, writes: str = "") -> 
 
 @dataclass(frozen=True)
 class Plans:
-    """The plans of a flow. `say` is the action that tells the people in a conversation something,
-    `show` the one that shows them what changes; without it they are told the questions only. Both
-    return None where nobody is told.
+    """The plans of a flow. `say` returns the action that tells the people of a conversation a text,
+    `show` the one that shows them a message that changes; without `show` they are told only the
+    questions. Both return None where nobody is told.
 
     A write beyond the conversation that asked waits for consent, unless its tool is `trusted`.
     """
 
     tools: Sequence[PlanTool]
     say: Callable[[Event, str], Action | None]
-    show: Callable[[Event, Display], Action | None] | None = None
+    show: Callable[[Event, PlanMessage], Action | None] | None = None
     limits: Limits = field(default_factory=Limits)
     trusted: frozenset[str] = frozenset()
     planner: Planner = plan_with_a_model
@@ -153,11 +154,11 @@ class Plans:
         return {tool.name: tool for tool in self.tools}
 
     def offered(self, event: Event) -> Mapping[str, ToolFacts]:
-        """Return the tools that there are in the place of `event`."""
+        """Return the tools that can be used in the place of `event`."""
         return {tool.name: tool.facts for tool in self.tools if tool.fits(event)}
 
     def absent(self, event: Event) -> Mapping[str, str]:
-        """Return the tools that there are not in the place of `event`, and why."""
+        """Return the tools that cannot be used in the place of `event`, and why."""
         return {
             tool.name: f"it needs {_lacking(tool.needs, event)}"
             for tool in self.tools
@@ -165,7 +166,7 @@ class Plans:
         }
 
 
-def _lacking(need: Place, event: Event) -> str:
+def _lacking(need: Needs, event: Event) -> str:
     if need != "repository":
         return f"{'an issue' if need == 'issue' else 'a Slack thread'}, and this is none"
     if event.source == "api":

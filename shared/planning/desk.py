@@ -1,26 +1,27 @@
-"""The desk: where a person's word about a plan arrives, each as journaled steps of the run that
-brings it."""
+"""The desk of plans: start, answer, click and cancel, each as journaled steps of the run that a
+person caused."""
 
 from collections.abc import Callable, Mapping
 from typing import Literal, Self
 
 from shared.aws.executions import Executions
-from shared.database import Database, Statement
+from shared.database import Database, Row, Statement
 from shared.desk import Loan
 from shared.errors import PolicyError, SettingsError
 from shared.events import Event, Thread
 from shared.journal import Outcome, Run, keeping
-from shared.planning.displays import NAMED, click
+from shared.planning.messages import NAMED, click
 from shared.planning.store import QUESTION, SQL, PlanStore, statement
 from shared.settings import Settings
 
-Answer = Literal["approved", "rejected", "changed"]
-#: What a person's word comes to.
-ANSWERS: Mapping[str, Answer] = {
+ApprovalDecision = Literal["approved", "rejected", "changed"]
+#: The decision that each answer of a person makes.
+ANSWERS: Mapping[str, ApprovalDecision] = {
     "approve": "approved",
     "reject": "rejected",
     "change": "changed",
 }
+_SAY_WHAT = "Say what to change: mention me here with `change` and a sentence."
 
 
 def executions_of(settings: Settings) -> Executions:
@@ -29,7 +30,7 @@ def executions_of(settings: Settings) -> Executions:
 
 
 class PlanDesk:
-    """What people may do about the plans of a conversation, as the actor of the run's event."""
+    """Works on the plans of a conversation as the actor of the run's event."""
 
     def __init__(self, run: Run, store: PlanStore, executions: Callable[[], Executions]) -> None:
         self._run = run
@@ -47,8 +48,8 @@ class PlanDesk:
         """Work towards `goal` in steps, and return the id of the plan; the same event starts it
         once.
 
-        With a `thread` the plan is carried on there, where the event itself is in none. Raises
-        SettingsError when the repository of the place is another tenant's.
+        With a `thread` the plan goes on there, when the event itself is in none. Raises
+        SettingsError when the repository of the place belongs to another tenant.
         """
         if self._event.workplace and not self._event.repository:
             raise _foreign()
@@ -67,48 +68,48 @@ class PlanDesk:
         self._run.step("start", {"plan": plan}, begin)
         return plan
 
-    def answer(self, answer: Answer, words: str = "", of: str = "", *, step: str = "") -> str:
-        """Answer what the newest plan of the conversation asks, or what `of` names: a plan, a step,
-        a question by the first characters of its digest, or a plan's question as `plan/digest`;
-        it must be about `step`, if that is given.
+    def answer(
+        self, decision: ApprovalDecision, words: str = "", of: str = "", *, step: str = ""
+    ) -> str:
+        """Answer the question of the newest plan of the conversation, or the one that `of` names: a
+        plan, a step, a question by the first characters of its digest, or a plan's question as
+        `plan/digest`; it must be about `step`, if that is given.
 
         Returns the id of the plan, or nothing when no question is open. The first answer counts.
         Raises PolicyError for a person who may not write.
         """
         if not self._event.actor.may_write:
             raise PolicyError("answering needs write permission; somebody who has it must do it")
-        asked = self._step("asked", {"of": of})
+        asked = self._look_up("asked", of, named=self._plan_of_api(of))
         named = [row for row in asked if not of or _names(of, row)]
         if step:
-            named = [row for row in named if step in (_steps(row) or [QUESTION])]
+            named = [row for row in named if step in (row["steps"] or [QUESTION])]
         if not named:
             return ""
-        plan, name = str(named[0]["plan_id"]), str(named[0]["digest"])
-        self._decide(plan, name, answer, words)
+        plan: str = named[0]["plan_id"]
+        self._decide(plan, named[0]["digest"], decision, words)
         self._wake(plan)
         return plan
 
     def click(self, value: str) -> str:
-        """Take the click of a button that a plan was shown with; raises PolicyError as `answer`.
+        """Take the click of a button of a plan's message; raises PolicyError as `answer`.
 
-        Returns what to tell who clicked; nothing, when the message itself will show it.
+        Returns the text for the person who clicked; nothing when the message itself will show it.
         """
         clicked = click(value)
         if clicked is None:
             return ""
-        if clicked.verb != "change" and self.answer(ANSWERS[clicked.verb], of=clicked.name):
-            mine = (ANSWERS[clicked.verb], self._event.actor.name)
-            standing = self._standing(clicked.name)
-            is_mine = bool(standing) and (standing["state"], standing["decided_by"]) == mine
-            return "" if is_mine else _closed(standing)
+        answered = clicked.verb != "change" and self.answer(ANSWERS[clicked.verb], of=clicked.name)
         standing = self._standing(clicked.name)
-        return (
-            _closed(standing) or "Say what to change: mention me here with `change` and a sentence."
-        )
+        if not answered:
+            return _closed(standing) or _SAY_WHAT
+        mine = {"state": ANSWERS[clicked.verb], "decided_by": self._event.actor.name}
+        return "" if mine.items() <= standing.items() else _closed(standing)
 
     def cancel(self, of: str = "") -> str:
         """Stop the newest plan of the conversation, or the one named; return its id, if any."""
-        open_plans = [str(row["id"]) for row in self._step("open_plans", {"of": of})]
+        rows = self._look_up("open_plans", of, named=self._plan_of_api(of))
+        open_plans: list[str] = [row["id"] for row in rows]
         named = [plan for plan in open_plans if not of or of == plan]
         if not named:
             return ""
@@ -119,43 +120,36 @@ class PlanDesk:
         self._wake(plan)
         return plan
 
-    def _step(self, name: str, input: dict[str, str]) -> list[dict[str, object]]:
-        """Look up, in a step of its own, what waits in this conversation, or for the API what waits
-        in the plan that is named: it is no place of its own, and is asked about all of them."""
-        named = input["of"].partition("/")[0] if self._event.source == "api" else ""
-        values = {
-            "tenant": self._event.tenant,
-            "conversation": self._event.conversation,
-            "named": named,
-        }
+    def _plan_of_api(self, of: str) -> str:
+        """Return the plan that a request to the API names: the API is not a conversation."""
+        return of.partition("/")[0] if self._event.source == "api" else ""
 
-        def work() -> Outcome:
-            return Outcome(self._store.run(self._event.tenant, [Statement(SQL[name], values)])[0])
-
-        found: list[dict[str, object]] = self._run.step(name, input, work)
-        return found
-
-    def _standing(self, name: str) -> dict[str, object]:
+    def _standing(self, name: str) -> Row:
         """Look up how a question of this conversation stands; nothing when there is none."""
-        tenant, conversation = self._event.tenant, self._event.conversation
         plan, _, digest = name.partition("/")
-        values = {"tenant": tenant, "conversation": conversation, "plan": plan, "digest": digest}
-
-        def work() -> Outcome:
-            return Outcome(self._store.run(tenant, [Statement(SQL["standing"], values)])[0])
-
-        rows: list[dict[str, object]] = self._run.step("standing", {"of": name}, work)
+        rows = self._look_up("standing", name, plan=plan, digest=digest)
         return rows[0] if rows else {}
 
-    def _decide(self, plan: str, name: str, answer: Answer, words: str) -> None:
-        values = {"digest": name, "state": answer, "said": words, "by": self._event.actor.name}
+    def _look_up(self, name: str, of: str, **values: str) -> list[Row]:
+        """Run the named query about this conversation in a step of its own."""
+        tenant = self._event.tenant
+        key = {"tenant": tenant, "conversation": self._event.conversation} | values
+
+        def work() -> Outcome:
+            return Outcome(self._store.run(tenant, [Statement(SQL[name], key)])[0])
+
+        rows: list[Row] = self._run.step(name, {"of": of}, work)
+        return rows
+
+    def _decide(self, plan: str, name: str, decision: ApprovalDecision, words: str) -> None:
+        values = {"digest": name, "state": decision, "said": words, "by": self._event.actor.name}
         decided = statement("decide", self._event.tenant, plan, **values)
         self._run.step(
-            "decide", {"plan": plan} | values, lambda: Outcome(answer, statements=[decided])
+            "decide", {"plan": plan} | values, lambda: Outcome(decision, statements=[decided])
         )
 
     def _wake(self, plan: str) -> None:
-        """Wake the execution that waits; it finds by itself what has changed."""
+        """Wake the execution that waits; it reads the change from the database."""
 
         def work() -> Outcome:
             situation = self._store.load(self._event.tenant, plan)
@@ -166,7 +160,7 @@ class PlanDesk:
 
 
 def _in_thread(event: Event, thread: Thread) -> Event:
-    """Return what was said outside of threads as said in `thread`, under an id of its own."""
+    """Move an event from outside of threads into `thread`, under an id of its own."""
     return event._replace(
         id=f"{event.id}/{thread.ts}",
         conversation=f"{thread.scope}:{thread.ts}",
@@ -185,14 +179,14 @@ def _foreign() -> SettingsError:
     return err
 
 
-def _names(of: str, row: dict[str, object]) -> bool:
-    plan, digest = str(row["plan_id"]), str(row["digest"])
+def _names(of: str, row: Row) -> bool:
+    plan, digest = row["plan_id"], row["digest"]
     short = len(of) >= NAMED and digest.startswith(of)
-    return of in {plan, f"{plan}/{digest}"} or short or of in _steps(row)
+    return of in {plan, f"{plan}/{digest}"} or short or of in row["steps"]
 
 
-def _closed(standing: dict[str, object]) -> str:
-    """Say why a question takes no answer any more; nothing when it still does."""
+def _closed(standing: Row) -> str:
+    """Tell why a question takes no more answers; nothing when it still does."""
     if not standing:
         return "I know of no such question here."
     if standing["state"] in ANSWERS.values():
@@ -202,8 +196,3 @@ def _closed(standing: dict[str, object]) -> str:
     if standing["expired"] or standing["state"] == "expired":
         return "The time to answer this is over. Nothing was done."
     return ""
-
-
-def _steps(row: dict[str, object]) -> list[str]:
-    steps = row["steps"]
-    return steps if isinstance(steps, list) else []

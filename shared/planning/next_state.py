@@ -1,13 +1,12 @@
-"""What comes next in a plan: a pure function of how it stands, so that a restart finds its way."""
+"""The next state of a plan: a pure function of how it stands, so that a restart finds its way."""
 
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
+from shared.events import Json
 from shared.planning.store import Situation, StepRow, Version
 from shared.planning.validation import Limits
 from shared.planning.waves import ready
-
-Next = Literal["plan", "wave", "approve", "report"]
 
 #: The state waits so much longer for a person than the approval lives, in seconds. When the
 #: approval still lives then, because its clock began later, the state is entered once more.
@@ -16,47 +15,50 @@ _GRACE = 2
 _INVALID = 2
 
 
-class Course(NamedTuple):
-    """Where the machine goes next, with which steps; `seconds` is how long it may wait there."""
+class NextState(NamedTuple):
+    """The state that the machine enters next, with these steps; it may wait there for `seconds`."""
 
-    next: Next
+    name: Literal["plan", "wave", "approve", "report"]
     steps: tuple[str, ...] = ()
     seconds: int = 1
 
+    def to_json(self) -> Json:
+        return {"next": self.name, "steps": list(self.steps), "seconds": self.seconds}
 
-def course(
-    situation: Situation, limits: Limits, gated: Callable[[StepRow], bool], now: float
-) -> Course:
-    """Decide from the plan alone; `gated` says whether a step waits for a person's consent."""
+
+def next_state(
+    situation: Situation, limits: Limits, awaits_consent: Callable[[StepRow], bool], now: float
+) -> NextState:
+    """Decide from the plan alone; `awaits_consent` tells of a step that a person must approve."""
     if over(situation, limits):
-        return Course("report")
+        return NextState("report")
     latest = situation.latest
     if latest is None or latest.fault or not latest.checked:
-        return Course("plan")
+        return NextState("plan")
     if (until := _asked_until(situation, latest, ())) is not None:
-        return Course("approve", (), _seconds(until, now))
+        return NextState("approve", (), _seconds(until, now))
     waiting = open_steps(situation)
-    free = tuple(row.step.id for row in waiting if not gated(row))
+    free = tuple(row.step.id for row in waiting if not awaits_consent(row))
     if free:
-        return Course("wave", free)
+        return NextState("wave", free)
     if waiting:
         steps = tuple(row.step.id for row in waiting)
         until = _asked_until(situation, latest, steps)
-        return Course("approve", steps, _seconds(until or now + limits.approval, now))
-    return Course("report")
+        return NextState("approve", steps, _seconds(until or now + limits.approval, now))
+    return NextState("report")
 
 
 def over(situation: Situation, limits: Limits) -> bool:
-    """Is nothing more to be done, whatever the steps say?"""
+    """Return True when nothing more is to be done, whatever the steps say."""
     if situation.over or situation.cancelled_by or situation.reason:
         return True
     if any(approval.state in {"rejected", "expired"} for approval in situation.approvals):
         return True
-    return exhausted(situation, limits)
+    return _is_exhausted(situation, limits)
 
 
-def exhausted(situation: Situation, limits: Limits) -> bool:
-    """Would one more version be one too many?"""
+def _is_exhausted(situation: Situation, limits: Limits) -> bool:
+    """Return True when one more version would be one too many."""
     faults = [version.fault for version in situation.versions]
     revised = sum(fault in {"failed", "changed"} for fault in faults)
     return faults[-_INVALID:] == ["invalid"] * _INVALID or revised > limits.revisions
@@ -66,12 +68,12 @@ def open_steps(situation: Situation) -> list[StepRow]:
     """Return the steps that can run now."""
     done = {row.step.id for row in situation.in_state("done")}
     closed = {row.step.id for row in situation.in_state("failed", "dropped")}
-    found = [situation.row(step.id) for step in ready(situation.current, done, closed)]
-    return [row for row in found if row is not None]
+    ids = {step.id for step in ready(situation.current, done, closed)}
+    return [row for row in situation.steps if row.step.id in ids]
 
 
 def _asked_until(situation: Situation, latest: Version, steps: Sequence[str]) -> float | None:
-    """Return until when a question about these steps is open; one about none is a question."""
+    """Return until when a question about these steps is open; a question of its own has none."""
     for approval in situation.approvals:
         is_open = approval.state == "asked" and approval.version == latest.number
         if is_open and set(approval.steps) == set(steps):

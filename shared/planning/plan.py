@@ -1,4 +1,4 @@
-"""A plan as data: its steps, what they refer to, its versions and how these differ."""
+"""A plan as data: its steps, and their references to the outputs of earlier steps."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 from shared.events import Json
 
-#: How a step is called: short, because references and tables repeat it.
+#: The form of a step's id: short, because references and tables repeat it.
 STEP_ID = re.compile(r"[a-z][a-z0-9_-]{0,23}")
 _REFERENCE_KEYS = ({"$from"}, {"$from", "path"})
 
 
 class Reference(NamedTuple):
-    """`{"$from": "s1", "path": "items[0].number"}`: what lies at `path` in the output of a step."""
+    """`{"$from": "s1", "path": "items[0].number"}`: the value at `path` in the output of a step."""
 
     step: str
     path: str
@@ -21,12 +21,12 @@ class Reference(NamedTuple):
 
 @dataclass(frozen=True)
 class PlanStep:
-    """One step: what it is for, the tool that does it, and what it waits for.
+    """One step: its goal, the tool that does it, and the steps that it waits for.
 
-    `arguments` may hold references in place of values. `expected` says what should come of it, and
-    `verify` how that is checked: empty for any answer of the tool, `not empty` for one that holds
+    `arguments` may hold references in place of values. `expected` describes the result, and
+    `verify` how it is checked: empty accepts any answer of the tool, `not empty` one that holds
     something, anything else is a condition that a model judges. With `approve` a person is asked
-    before, also where the tool's own rule would not want it.
+    first, even if the tool's own rule would not ask.
     """
 
     id: str
@@ -59,38 +59,12 @@ class PlanStep:
 class Plan:
     steps: tuple[PlanStep, ...]
 
-    def step(self, id: str) -> PlanStep:
-        return next(step for step in self.steps if step.id == id)
-
     def to_json(self) -> list[Json]:
         return [step.to_json() for step in self.steps]
 
     @classmethod
     def from_json(cls, steps: Sequence[Mapping[str, Any]]) -> "Plan":
         return cls(tuple(PlanStep.from_json(step) for step in steps))
-
-
-@dataclass(frozen=True)
-class Difference:
-    """What a new version changes, by the ids of the steps."""
-
-    added: tuple[str, ...]
-    changed: tuple[str, ...]
-    dropped: tuple[str, ...]
-
-    def __str__(self) -> str:
-        named = (("new", self.added), ("changed", self.changed), ("dropped", self.dropped))
-        return "; ".join(f"{name}: {', '.join(ids)}" for name, ids in named if ids) or "the same"
-
-
-def difference(old: Plan, new: Plan) -> Difference:
-    before = {step.id: step for step in old.steps}
-    after = {step.id: step for step in new.steps}
-    return Difference(
-        tuple(id for id in after if id not in before),
-        tuple(id for id in after if id in before and after[id] != before[id]),
-        tuple(id for id in before if id not in after),
-    )
 
 
 def is_reference(value: object) -> bool:

@@ -1,4 +1,4 @@
-"""Plans in Postgres: what is wanted, what has come of it, and what people decided.
+"""Plans in Postgres: their goals, versions and steps, and the approvals of people.
 
 Reading gives a Situation, all that a state of the machine needs, in one round trip. Writing gives
 statements, so that they are committed together with the end of the run that caused them.
@@ -24,8 +24,8 @@ _OVER = frozenset({"done", "failed", "cancelled"})
 
 @dataclass(frozen=True)
 class Version:
-    """`fault` says what makes a next version necessary: `invalid`, `changed` by a person, or
-    `failed`; `feedback` are the reasons."""
+    """A version of the plan. `fault` says why another one is necessary: it is `invalid`, `changed`
+    by a person, or has `failed`; `feedback` are the reasons."""
 
     number: int
     plan: Plan
@@ -36,7 +36,7 @@ class Version:
 
 @dataclass(frozen=True)
 class StepRow:
-    """A step of the valid version, and how far it has come; `attempts` counts those before."""
+    """A step of the valid version, and its progress; `attempts` counts the earlier ones."""
 
     step: PlanStep
     version: int
@@ -57,14 +57,12 @@ class Written:
 
 @dataclass(frozen=True)
 class Approval:
-    """What a person is asked. `payload` holds a `question`, or the exact `actions`."""
+    """A question to a person, and its answer. `payload` is a `question`, or the exact `actions`."""
 
-    plan: str
     digest: str
     version: int
     steps: tuple[str, ...]
     payload: Json
-    role: str
     token: str
     state: str
     said: str
@@ -77,7 +75,7 @@ class Approval:
 
 @dataclass(frozen=True)
 class Situation:
-    """A plan as it stands."""
+    """A plan as it stands, and the statements that change it."""
 
     id: str
     flow: str
@@ -101,8 +99,13 @@ class Situation:
         return self.versions[-1] if self.versions else None
 
     @property
+    def number(self) -> int:
+        """The number of the latest version; 0 before the first."""
+        return self.latest.number if self.latest else 0
+
+    @property
     def current(self) -> Plan:
-        """The steps that are to run, with those done before."""
+        """The steps of the plan, done or to do, without those that were dropped."""
         return Plan(tuple(row.step for row in self.steps if row.state != "dropped"))
 
     @property
@@ -118,6 +121,26 @@ class Situation:
     def approval(self, digest: str) -> Approval | None:
         return next((found for found in self.approvals if found.digest == digest), None)
 
+    def statement(self, name: str, **values: object) -> Statement:
+        """Return the named statement for this plan; write its JSON values with `as_json`."""
+        return statement(name, self.event.tenant, self.id, **values)
+
+    def set_step(
+        self, row: StepRow, state: str, reason: str = "", *, output: Any = None
+    ) -> Statement:
+        """Return the statement that notes the progress of a step."""
+        values = {"state": state, "reason": reason, "output": as_json(output)}
+        return self.statement("set_step", **_key(row), **values)
+
+    def try_again(self, row: StepRow) -> Statement:
+        """Return the statement that lets a step wait for one more attempt."""
+        return self.statement("try_again", **_key(row))
+
+    def fault(self, fault: str, reasons: Sequence[str]) -> Statement:
+        """Return the statement that notes why the latest version is not good enough."""
+        values = {"version": self.number, "fault": fault, "feedback": as_json(reasons)}
+        return self.statement("fault_version", **values)
+
 
 class PlanStore:
     """The plans of one database."""
@@ -132,7 +155,7 @@ class PlanStore:
     def load_after(
         self, tenant: str, plan: str, statements: Sequence[Statement]
     ) -> tuple[list[list[Row]], Situation]:
-        """Run `statements` and return their rows, and the plan as it stands behind them."""
+        """Run `statements`; return their rows, and the plan as it then stands."""
         key = {"tenant": tenant, "plan": plan}
         names = ("read_plan", "read_versions", "read_steps", "read_writes", "read_approvals")
         before = len(statements)
@@ -147,21 +170,14 @@ def _situation(tenant: str, plan: str, rows: Sequence[list[Row]]) -> Situation:
     found, versions, steps, writes, approvals = rows
     if not found:
         raise EventError(f"there is no plan {plan} of {tenant}; was it deleted with its event?")
-    row = found[0]
-    return Situation(
-        id=row["id"],
-        flow=row["flow"],
-        event=Event.from_json(row["event"]),
-        goal=row["goal"],
-        state=row["state"],
-        reason=row["reason"],
-        cancelled_by=row["cancelled_by"],
-        cost=row["cost"],
-        versions=tuple(_version(version) for version in versions),
-        steps=tuple(_step(step) for step in steps),
-        written={row["effect"]: _written_as(row) for row in writes},
-        approvals=tuple(_approval(plan, approval) for approval in approvals),
-    )
+    made: Row = {
+        "event": Event.from_json(found[0]["event"]),
+        "versions": tuple(_version(row) for row in versions),
+        "steps": tuple(StepRow(**row | {"step": PlanStep.from_json(row["step"])}) for row in steps),
+        "written": {row.pop("effect"): Written(**row) for row in writes},
+        "approvals": tuple(Approval(**row | {"steps": tuple(row["steps"])}) for row in approvals),
+    }
+    return Situation(**found[0] | made)
 
 
 def statement(name: str, tenant: str, plan: str, **values: object) -> Statement:
@@ -173,39 +189,10 @@ def as_json(value: object) -> str | None:
     return None if value is None else canonical(value)
 
 
-def _version(row: Mapping[str, Any]) -> Version:
+def _key(row: StepRow) -> dict[str, object]:
+    return {"id": row.step.id, "version": row.version, "attempts": row.attempts}
+
+
+def _version(row: Row) -> Version:
     plan = Plan.from_json(row["steps"])
     return Version(row["version"], plan, row["checked"], row["fault"], tuple(row["feedback"]))
-
-
-def _step(row: Mapping[str, Any]) -> StepRow:
-    return StepRow(
-        PlanStep.from_json(row["step"]),
-        row["version"],
-        row["state"],
-        row["attempts"],
-        row["output"],
-        row["reason"],
-    )
-
-
-def _written_as(row: Mapping[str, Any]) -> Written:
-    return Written(row["state"], row["output"], row["reason"])
-
-
-def _approval(plan: str, row: Mapping[str, Any]) -> Approval:
-    return Approval(
-        plan,
-        row["digest"],
-        row["version"],
-        tuple(row["steps"]),
-        row["payload"],
-        row["role"],
-        row["token"],
-        row["state"],
-        row["said"],
-        row["decided_by"],
-        row["expired"],
-        row["expires_at"],
-        row["decided_at"],
-    )

@@ -6,7 +6,7 @@ on conflict do nothing;
 
 -- name: read_plan
 -- The plan, what it has cost, and the event that caused it.
-select p.id, p.flow, p.goal, p.state, p.version, p.reason, p.cancelled_by, e.body::text as event,
+select p.id, p.flow, p.goal, p.state, p.reason, p.cancelled_by, e.body::text as event,
        (select coalesce(sum(r.cost), 0) from plan_runs r
         where r.tenant = p.tenant and r.plan_id = p.id)::float8 as cost
 from plans p join events e on (e.tenant, e.id) = (p.tenant, p.event_id)
@@ -19,7 +19,7 @@ where tenant = %(tenant)s and plan_id = %(plan)s order by version;
 
 -- name: read_steps
 -- The steps and what came of them.
-select id, version, step, state, attempts, output, reason from plan_steps
+select version, step, state, attempts, output, reason from plan_steps
 where tenant = %(tenant)s and plan_id = %(plan)s order by position, id;
 
 -- name: read_writes
@@ -28,7 +28,7 @@ select effect, state, output, reason from plan_writes where tenant = %(tenant)s 
 
 -- name: read_approvals
 -- What people were asked, the oldest first. The clock is the database's.
-select digest, version, steps, payload, role, token, state, said, decided_by, expires_at < now() as expired,
+select digest, version, steps, payload, token, state, said, decided_by, expires_at < now() as expired,
        extract(epoch from expires_at)::float8 as expires_at,
        extract(epoch from decided_at)::float8 as decided_at
 from approvals where tenant = %(tenant)s and plan_id = %(plan)s order by asked_at;
@@ -102,7 +102,7 @@ on conflict (tenant, plan_id, run_id) do update set cost = excluded.cost;
 -- name: ask
 -- Ask a person about an exact payload; a second time only the token is new.
 insert into approvals (tenant, plan_id, digest, version, steps, payload, role, token, expires_at)
-values (%(tenant)s, %(plan)s, %(digest)s, %(version)s, %(steps)s, %(payload)s, %(role)s, %(token)s,
+values (%(tenant)s, %(plan)s, %(digest)s, %(version)s, %(steps)s, %(payload)s, 'write', %(token)s,
         now() + make_interval(secs => %(seconds)s))
 on conflict (tenant, plan_id, digest) do update set token = excluded.token;
 
@@ -114,7 +114,7 @@ where tenant = %(tenant)s and plan_id = %(plan)s and digest = %(digest)s and sta
 
 -- name: asked
 -- What waits for an answer in a conversation or in the plan that is named, the newest first.
-select a.plan_id, a.digest, a.role, a.steps from approvals a
+select a.plan_id, a.digest, a.steps from approvals a
 join plans p on (p.tenant, p.id) = (a.tenant, a.plan_id)
 join events e on (e.tenant, e.id) = (p.tenant, p.event_id)
 where a.tenant = %(tenant)s and (e.conversation = %(conversation)s or p.id = %(named)s)

@@ -1,5 +1,5 @@
-"""Static validation: what is wrong with a plan before any of it runs, as sentences for the one who
-made it."""
+"""Static validation: checks a plan before any of it runs, and tells its maker each problem in a
+sentence."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
@@ -18,10 +18,10 @@ _ARGUMENTS = SchemaCheck(strict=True, exempt=is_reference)
 
 @dataclass(frozen=True)
 class ToolFacts:
-    """What a plan must know of a tool: its schemas, the kind of action that it writes (empty for
-    one that only reads), and what a call costs at most, in US dollars, as far as its author says.
+    """A tool as plans know it: its schemas, the kind of action that it writes (empty for one that
+    only reads), and the most that a call costs, in US dollars, as far as its author says.
 
-    `returns` is empty when nobody knows what comes back.
+    `returns` is empty when the schema of the result is not known.
     """
 
     name: str
@@ -34,8 +34,8 @@ class ToolFacts:
 
 @dataclass(frozen=True)
 class Limits:
-    """How large a plan may get: `cost` in US dollars, `revisions` after the first valid version,
-    `attempts` at one step, `approval` in seconds until nobody's answer means no."""
+    """The limits of a plan: `cost` in US dollars, `revisions` after the first valid version,
+    `attempts` at one step, `approval` in seconds until no answer means no."""
 
     steps: int = 20
     cost: float = 1.0
@@ -44,17 +44,17 @@ class Limits:
     approval: int = 86_400
 
 
-class Write(NamedTuple):
-    """One element of the set of writes: which step, and which kind of action it takes."""
+class PlannedWrite(NamedTuple):
+    """One element of the set of writes: a step, and the kind of action that it takes."""
 
     step: str
     kind: str
 
 
 class Bounds(NamedTuple):
-    """What a plan is held to: the flow's policy as a limit per kind of action, whether the actor
-    may write at all, the steps that are done, which a revision repeats unchanged, and why a tool
-    that exists elsewhere cannot be used here."""
+    """A plan must keep within these: the limits; the flow's policy as a limit per kind of action;
+    the actor's right to write; the `done` steps, which a revision repeats unchanged; the money
+    `spent`; and the `absent` tools, which cannot be used here, with the reasons."""
 
     limits: Limits
     policy: Mapping[str, int]
@@ -64,14 +64,14 @@ class Bounds(NamedTuple):
     absent: Mapping[str, str] = {}
 
 
-def writes(plan: Plan, tools: Mapping[str, ToolFacts]) -> tuple[Write, ...]:
+def writes(plan: Plan, tools: Mapping[str, ToolFacts]) -> tuple[PlannedWrite, ...]:
     """Return the set of writes of a plan: nothing else may be written while it runs."""
     kinds = [(step.id, tools[step.tool].writes) for step in plan.steps if step.tool in tools]
-    return tuple(Write(step, kind) for step, kind in kinds if kind)
+    return tuple(PlannedWrite(step, kind) for step, kind in kinds if kind)
 
 
 def problems(plan: Plan, tools: Mapping[str, ToolFacts], bounds: Bounds) -> list[str]:
-    """Return what is wrong with `plan`; nothing for one that may run."""
+    """Return the problems of `plan`; none for a plan that may run."""
     return [
         *_size(plan, tools, bounds),
         *_order(plan),
@@ -157,7 +157,7 @@ def _reference(
 
 
 def _given(reference: Reference, plan: Plan, tools: Mapping[str, ToolFacts]) -> Json:
-    """Return the schema of what a reference gives, empty when that is not known."""
+    """Return the schema of the value that a reference gives, empty when it is not known."""
     returned = _returned(reference.step, plan, tools)
     try:
         return schema_at(returned, parts(reference.path)) or {}

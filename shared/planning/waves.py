@@ -1,4 +1,4 @@
-"""Which steps are ready: those whose needs are met."""
+"""Waves: the steps that can run at the same time, because all that they wait for is done."""
 
 from collections.abc import Collection, Iterable
 
@@ -20,7 +20,7 @@ def ready(plan: Plan, done: Collection[str], closed: Collection[str] = ()) -> li
 def waves(plan: Plan) -> list[list[PlanStep]]:
     """Return the steps in the waves that they would run in if all went well.
 
-    What is in a cycle, or waits for something in one, is in none.
+    A step in a cycle, or one that waits for it, is in no wave.
     """
     done: set[str] = set()
     found = []
@@ -33,7 +33,7 @@ def waves(plan: Plan) -> list[list[PlanStep]]:
 def cycle(plan: Plan) -> list[str]:
     """Return the ids of the steps that wait for each other, in the plan's order; none if acyclic.
 
-    A step that only waits for a cycle is not named; neither is one that waits for what is missing.
+    A step that only waits for a cycle, or for a missing step, is not named.
     """
     needs = {step.id: set(step.waits_for) for step in plan.steps}
     needs = {id: {other for other in others if other in needs} for id, others in needs.items()}

@@ -1,4 +1,4 @@
-"""What tests of plans are made of: a request, steps, and flows whose parts are functions."""
+"""The makings of tests of plans: a request, steps, and flows whose parts are functions."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -65,8 +65,8 @@ def planned(
 
 
 def transitions(steps: int, waves: int, approvals: int = 0, revisions: int = 0) -> int:
-    """How many states a plan enters, which is what AWS bills: those of what ran, in all versions,
-    with what was asked and revised on the way, and without retries."""
+    """Return how many states a plan enters, which AWS bills: those of the steps and waves that ran
+    in all versions, of approvals and of revisions, without retries."""
     return 4 + 3 * waves + 2 * steps + 3 * approvals + 3 * revisions
 
 

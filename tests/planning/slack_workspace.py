@@ -110,7 +110,7 @@ class SlackWorkspace:
         return [m["blocks"][0]["text"] for m in self.thread() if m["user"] == BOT_USER]
 
     def whispers(self) -> list[tuple[str, str]]:
-        """Who was told what alone."""
+        """Return who was told alone, and the text."""
         return [(w["to"], w["blocks"][0]["text"]) for w in self.slack.workspace.whispers(SUPPORT)]
 
     def _with_buttons(self, count: int) -> Json | None:

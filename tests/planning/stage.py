@@ -42,7 +42,7 @@ class Death(BaseException):
 
 
 class Context:
-    """What Lambda tells of time; `seconds` is short, so that a dead function's lease soon ends."""
+    """A Lambda context; `seconds` is short, so that the lease of a dead function soon ends."""
 
     seconds = 1.0
 
@@ -151,12 +151,12 @@ class Stage:
         return result
 
     def said(self) -> list[str]:
-        """What people read, in order."""
+        """Return the texts that people read, in order."""
         done = self.bench.platform.done
         return [text for action in done if (text := getattr(action, "body", None)) is not None]
 
     def shown(self, end: str = "/live") -> list[str]:
-        """What stood in the messages that change, in order; `end` ends their names."""
+        """Return the texts of the messages that change, in order; `end` ends their names."""
         done = [a for a in self.bench.platform.done if isinstance(a, NamedComment)]
         return [action.text for action in done if action.name.endswith(end)]
 

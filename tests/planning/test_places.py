@@ -154,7 +154,7 @@ def test_a_plan_over_the_api_works_on_the_repository_that_it_names(
 
 
 def roots(it: SlackWorkspace) -> list[str]:
-    """Where threads of the bot begin in the channel."""
+    """Return the messages with which the bot begins threads in the channel."""
     return [
         message["ts"]
         for message in it.slack.messages(SUPPORT)

@@ -1,4 +1,4 @@
-"""What AWS bills: the states that a plan enters follow from its steps, waves, questions and
+"""AWS bills the states that a plan enters; they follow from its steps, waves, questions and
 revisions alone."""
 
 from dataclasses import replace

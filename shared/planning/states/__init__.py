@@ -1,1 +1,11 @@
-"""The planner: what each state of infra/planner.asl.json does when Step Functions calls it."""
+"""The states of the machine in infra/planner.asl.json, each a function of one call.
+
+- runner         calls a state with the plan as it stands, and lives its run
+- plan_validate  Plan and Validate: make a version, check it before it runs
+- approve        Approve: ask a person, and wait for the answer
+- act_verify     Act and Verify: do a step of a wave, check what it gave
+- reflect        Reflect: close a wave, decide about its failures
+- report         Report: end the plan and tell the person
+- consent        which writes need a person's approval, and what exactly is approved
+- show           edits the plan's messages while it runs
+"""

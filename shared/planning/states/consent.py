@@ -1,13 +1,15 @@
-"""Gates: which writes wait for a person's consent, and exactly what the person is asked about."""
+"""Consent: which writes wait for a person's approval, and exactly what the person is asked."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.actions import Action
+from shared.database import Statement
 from shared.events import Event, Json
 from shared.journal import digest
-from shared.planning.declaration import Plans, PlanTool, Unfit, effect_of
+from shared.planning.declaration import InvalidArguments, Plans, PlanTool, effect_of
 from shared.planning.references import Unresolved, resolve
-from shared.planning.store import Approval, Situation, StepRow
+from shared.planning.store import Approval, Situation, StepRow, as_json
 
 
 @dataclass(frozen=True)
@@ -29,17 +31,20 @@ class Intent:
 
 
 @dataclass(frozen=True)
-class Gates:
-    """The gates of a plan as it stands."""
+class Consent:
+    """The consent that a plan needs and has, as it stands."""
 
     situation: Situation
     plans: Plans
 
-    def gated(self, row: StepRow) -> bool:
-        """Does the step wait for consent that is not given? What cannot be said exactly yet is not
-        asked about; its act fails by itself."""
+    def is_awaited(self, row: StepRow) -> bool:
+        """Return True when the step needs consent and has none.
+
+        Nobody is asked about a step whose action cannot be said exactly yet; its act fails by
+        itself.
+        """
         intent = self.intent(row)
-        return intent is not None and self.asks(row, intent) and not self.consented(intent)
+        return intent is not None and self.is_missing(row, intent)
 
     def intent(self, row: StepRow) -> Intent | None:
         """Return what a step would write; None when it only reads, or cannot be done."""
@@ -48,46 +53,59 @@ class Gates:
             return None
         try:
             return intended(tool, self.situation, row)
-        except (Unresolved, Unfit):
+        except (Unresolved, InvalidArguments):
             return None
 
-    def asks(self, row: StepRow, intent: Intent) -> bool:
-        """Must a person consent: the plan wants it, or it leaves the conversation that asked."""
-        if row.step.approve:
-            return True
-        own = intent.action.target.ref in _own(self.situation.event)
-        return not own and row.step.tool not in self.plans.trusted
-
-    def consented(self, intent: Intent) -> bool:
-        """Was exactly this action approved?"""
-        return any(
+    def is_missing(self, row: StepRow, intent: Intent) -> bool:
+        """Return True when a person must consent to exactly this action, and nobody has."""
+        return self._is_needed(row, intent) and not any(
             approval.state == "approved" and _holds(approval, intent.effect)
             for approval in self.situation.approvals
         )
 
-    def payload(self, rows: list[StepRow]) -> Json:
+    def _is_needed(self, row: StepRow, intent: Intent) -> bool:
+        """The plan wants consent, or the action leaves the conversation that asked."""
+        if row.step.approve:
+            return True
+        own = intent.action.target.ref in _conversation(self.situation.event)
+        return not own and row.step.tool not in self.plans.trusted
+
+    def actions(self, rows: Sequence[StepRow]) -> Json:
         """Return what a person is asked to approve: each action, exactly."""
         intents = [intent for row in rows if (intent := self.intent(row))]
         return {"actions": [intent.to_json() for intent in intents]}
 
+    def digest(self, payload: Json) -> str:
+        """Name an approval by exactly what is asked, in which version of the plan."""
+        return digest([payload, self.situation.number])
+
+    def ask(
+        self, payload: Json, *, shown: Json, steps: Sequence[str] = (), token: str = ""
+    ) -> Statement:
+        """Return the statement that asks about `payload`, which people see as `shown`."""
+        return self.situation.statement(
+            "ask",
+            digest=self.digest(payload),
+            version=self.situation.number,
+            steps=list(steps),
+            payload=as_json(shown),
+            token=token,
+            seconds=self.plans.limits.approval,
+        )
+
 
 def intended(tool: PlanTool, situation: Situation, row: StepRow) -> Intent:
-    """Return the exact write of a step; raises Unresolved or Unfit."""
+    """Return the exact write of a step; raises Unresolved or InvalidArguments."""
     arguments = resolve(row.step.arguments, situation.outputs)
     action = tool.intend(situation.event, arguments)
     return Intent(row.step.id, action, effect_of(action))
-
-
-def payload_digest(payload: Json, version: int) -> str:
-    """Name an approval by exactly what is asked, in which version of the plan."""
-    return digest([payload, version])
 
 
 def _holds(approval: Approval, effect: str) -> bool:
     return any(action["effect"] == effect for action in approval.payload.get("actions", ()))
 
 
-def _own(event: Event) -> set[str]:
-    """Where the conversation takes place that asked."""
+def _conversation(event: Event) -> set[str]:
+    """Return the references of the conversation that asked."""
     targets = (event.issue_target, event.thread_target)
     return {target.ref for target in targets if target is not None}

@@ -1,42 +1,34 @@
 """The state Report: the person who asked learns what was done, what was not, and why."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from shared.agent.agent import Agent
 from shared.database import Statement
 from shared.errors import AgentFlowsError
 from shared.events import Json
-from shared.planning.checklist import Line, checklist
-from shared.planning.displays import url_of
-from shared.planning.states.runner import StateRunner
-from shared.planning.store import Situation, statement
+from shared.planning.messages import listed_steps
+from shared.planning.states.runner import StateCall
+from shared.planning.store import Situation
 
 
-class Report:
+def report(call: StateCall) -> Json:
     """Close the plan and tell its end, once."""
+    situation = call.situation
+    state, reason = ending(situation, call.payload.get("at"))
 
-    def __init__(self, states: StateRunner) -> None:
-        self._states = states
+    def work(agent: Agent) -> Sequence[Statement]:
+        call.tell(agent, _text(situation, state, reason))
+        if lesson := _lesson(situation, state, reason):
+            agent.remember(lesson, kind="episode", ref=f"plan {situation.id}")
+        return [situation.statement("finish_plan", state=state, reason=reason)]
 
-    def __call__(self, payload: Json, remaining: Callable[[], float]) -> Json:
-        states = self._states
-        situation = states.store.load(payload["tenant"], payload["plan"])
-        state, reason = ending(situation, payload.get("at"))
-
-        def work(agent: Agent) -> Sequence[Statement]:
-            states.tell(agent, situation, _text(situation, state, reason))
-            if lesson := _lesson(situation, state, reason):
-                agent.remember(lesson, kind="episode", ref=f"plan {situation.id}")
-            place = (situation.event.tenant, situation.id)
-            return [statement("finish_plan", *place, state=state, reason=reason)]
-
-        if not situation.over:
-            states.run(situation, "report", remaining, work)
-        return {"state": state}
+    if not situation.over:
+        call.run("report", work)
+    return {"state": state}
 
 
 def ending(situation: Situation, at: object) -> tuple[str, str]:
-    """Return the state that the plan ends in, and why when it is not done."""
+    """Return the state in which the plan ends, and the reason when it is not done."""
     if situation.over:
         return situation.state, situation.reason
     if situation.cancelled_by:
@@ -80,14 +72,12 @@ def _kinds(kind: type[AgentFlowsError]) -> list[type[AgentFlowsError]]:
 
 def _text(situation: Situation, state: str, reason: str) -> str:
     head = {"done": "✅ Done.", "failed": f"❌ {reason}", "cancelled": f"⏹ {reason}"}[state]
-    lines = [Line(row.step, row.state, row.reason) for row in situation.steps]
-    links = {row.step.id: url_of(row.output) for row in situation.in_state("done")}
-    body = checklist(lines, cost=situation.cost, links=links) if lines else ""
+    body = listed_steps(situation, lambda row: row.state)
     return f"{head}\n\n{body}\n\nPlan `{situation.id}`".replace("\n\n\n", "\n")
 
 
 def _lesson(situation: Situation, state: str, reason: str) -> str:
-    """What the next plan of that kind should know: nothing, when all went as planned."""
+    """Return what the next plan of that kind should know; nothing when all went as planned."""
     faults = [line for version in situation.versions if version.fault for line in version.feedback]
     if state == "done" and not faults:
         return ""

@@ -1,12 +1,13 @@
-"""Runs the states of a plan: each brings the plan one piece further and says where it goes next.
+"""Runs the states of a plan. Each brings the plan one piece further and says where it goes next.
 
-A state may be called twice, late, or again from the first one after a restart. It reads how the
-plan stands, does its piece if that is still open, and commits the result together with the end of
-its run in the journal. So its answer follows from the plan alone.
+A state may be called twice, late, or again from the first one after a restart. It reads the plan,
+does its piece if that is still open, and commits the result together with the end of its run in the
+journal. So its answer follows from the plan alone.
 """
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from shared.actions import Action, Adapter, Query
@@ -18,12 +19,12 @@ from shared.errors import SettingsError
 from shared.events import Event, Json
 from shared.journal import Run
 from shared.planning.declaration import Plans
-from shared.planning.next_state import course
-from shared.planning.states.consent import Gates
-from shared.planning.store import PlanStore, Situation, statement
+from shared.planning.next_state import NextState, next_state
+from shared.planning.states.consent import Consent
+from shared.planning.store import PlanStore, Situation
 
-#: Does the piece of work of a state with the agent of its run; returns what to commit with its end.
-Work = Callable[[Agent], Sequence[Statement]]
+#: Does the work of a state with the agent of its run; returns what to commit with its end.
+StateWork = Callable[[Agent], Sequence[Statement]]
 
 
 class RunEnding(Protocol):
@@ -36,26 +37,26 @@ class RunEnding(Protocol):
     def error(self) -> Exception | None: ...
 
 
-class Attempt(Protocol):
+class RunAttempt(Protocol):
     """Lives one run; see shared.runtime.lifecycle."""
 
     def __call__(
         self,
         event: Event,
         remaining: Callable[[], float],
-        work: Work,
+        work: StateWork,
         *,
         closing: Callable[[Run, str], Sequence[Statement]],
     ) -> RunEnding: ...
 
 
 class StateRunner:
-    """The means that the states share, and the run of each."""
+    """The services that the states of a flow's plans share, built once per process."""
 
     def __init__(
         self,
         flow: Flow,
-        attempt: Attempt,
+        attempt: RunAttempt,
         store: PlanStore,
         executions: Callable[[], Executions],
         adapter: Callable[[Action | Query], Adapter],
@@ -64,50 +65,72 @@ class StateRunner:
             raise SettingsError(f"flow {flow.name} declares no plans; give @flow a plans=Plans(…)")
         self.flow = flow
         self.plans = flow.plans
+        self.attempt = attempt
         self.store = store
         self.executions = executions
         self.adapter = adapter
-        self._attempt = attempt
 
-    def gates(self, situation: Situation) -> Gates:
-        return Gates(situation, self.plans)
+    def call(self, payload: Json, remaining: Callable[[], float]) -> "StateCall":
+        """Load the plan that `payload` names; raises EventError when there is none."""
+        situation = self.store.load(payload["tenant"], payload["plan"])
+        return StateCall(self, payload, remaining, situation)
 
-    def next(self, situation: Situation) -> Json:
-        """Answer the machine: where to go, with which steps, for how many seconds at most."""
-        gated = self.gates(situation).gated
-        found = course(situation, self.plans.limits, gated, time.time())
-        return {"next": found.next, "steps": list(found.steps), "seconds": found.seconds}
 
-    def again(self, situation: Situation) -> Situation:
-        return self.store.load(situation.event.tenant, situation.id)
+@dataclass(frozen=True)
+class StateCall:
+    """One call of a state: its payload, the seconds that remain, and the plan as it stands."""
 
-    def run(
-        self, situation: Situation, name: str, remaining: Callable[[], float], work: Work
-    ) -> bool:
+    runner: StateRunner
+    payload: Json
+    remaining: Callable[[], float]
+    situation: Situation
+
+    @property
+    def plans(self) -> Plans:
+        return self.runner.plans
+
+    @property
+    def consent(self) -> Consent:
+        return Consent(self.situation, self.plans)
+
+    def next_state(self) -> NextState:
+        awaits_consent = self.consent.is_awaited
+        return next_state(self.situation, self.plans.limits, awaits_consent, time.time())
+
+    def answer(self) -> Json:
+        """Tell the machine where to go next."""
+        return self.next_state().to_json()
+
+    def write(self, *statements: Statement) -> None:
+        """Write what needs no run."""
+        self.runner.store.run(self.situation.event.tenant, statements)
+
+    def again(self, *statements: Statement) -> "StateCall":
+        """Write what needs no run, and return the call with the plan as it then stands."""
+        tenant, plan = self.situation.event.tenant, self.situation.id
+        return replace(self, situation=self.runner.store.load_after(tenant, plan, statements)[1])
+
+    def run(self, name: str, work: StateWork) -> bool:
         """Do `work` as the run `name` of the plan, once; False when it was done before.
 
-        Raises RunBusy when another invocation is at it, and what `work` raises: then the next
-        attempt goes on where this one failed.
+        Raises RunBusy when another invocation is doing it, and what `work` raises. The next attempt
+        then goes on from there.
         """
 
         def closing(run: Run, state: str) -> Sequence[Statement]:
             kept = {"of_run": run.id, "state": state, "cost": run.cost}
-            return [statement("keep_run", situation.event.tenant, situation.id, **kept)]
+            return [self.situation.statement("keep_run", **kept)]
 
         # The run has the plan's cause as its event, under an id of its own and without the payload.
-        cause = situation.event
+        cause = self.situation.event
         event = cause._replace(id=f"{cause.id}/{name}", payload={})
-        ending = self._attempt(event, remaining, work, closing=closing)
+        ending = self.runner.attempt(event, self.remaining, work, closing=closing)
         if ending.error:
             raise ending.error
         return bool(ending.state)
 
-    def tell(self, agent: Agent, situation: Situation, text: str) -> None:
-        """Tell those who are in the conversation, where there is one."""
-        told = self.plans.say(situation.event, text)
+    def tell(self, agent: Agent, text: str) -> None:
+        """Tell the people in the conversation, if it has any."""
+        told = self.plans.say(self.situation.event, text)
         if told is not None:
             agent.act(told)
-
-    def put(self, situation: Situation, statements: Sequence[Statement]) -> None:
-        """Write what needs no run."""
-        self.store.run(situation.event.tenant, statements)

@@ -21,6 +21,5 @@ approved and done exactly once elsewhere:
         """Thank somebody in this issue."""
         return Comment(event.issue, f"Thank you, {name}!")
 
-What people wrote comes back as fields of the results. It is shown to models as data, whatever it
-says.
+Texts of people come back as fields of the results. Models see them as data, whatever they say.
 '''

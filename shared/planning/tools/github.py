@@ -1,4 +1,4 @@
-"""Tools for the repository that a plan works on: what plans read there, and what they write."""
+"""Tools for the repository that a plan works on: searches, reads, and writes."""
 
 from typing import Literal, TypeVar, cast
 
@@ -25,15 +25,15 @@ from shared.actions.github.queries import (
 from shared.agent.agent import Agent
 from shared.events import Event, Issue
 from shared.models.answers.typed import convert
-from shared.planning.declaration import Unfit, reads, writes
+from shared.planning.declaration import InvalidArguments, reads, writes
 from shared.planning.tools.github_results import (
-    Commits,
-    Files,
     FileText,
-    Issues,
+    FoundFiles,
+    FoundIssues,
     Label,
     Labels,
-    Pulls,
+    ListedCommits,
+    ListedPulls,
     WholeIssue,
     WholePull,
 )
@@ -51,10 +51,10 @@ def list_labels(agent: Agent) -> Labels:
 @reads(needs="repository")
 def search_issues(
     agent: Agent, words: str, kind: Literal["issue", "pr"] = "issue", limit: int = 30
-) -> Issues:
+) -> FoundIssues:
     """Find the repository's issues, or pull requests, by words, with GitHub's qualifiers among them
     if needed, such as `login is:open label:bug`. Gives 100 at most, each text cut short."""
-    return _read(Issues, agent, SearchIssues(_here(agent), words, kind, limit))
+    return _read(FoundIssues, agent, SearchIssues(_here(agent), words, kind, limit))
 
 
 @reads(needs="repository")
@@ -64,10 +64,10 @@ def read_issue(agent: Agent, number: int, comments: int = 30) -> WholeIssue:
 
 
 @reads(needs="repository")
-def search_code(agent: Agent, words: str, limit: int = 30) -> Files:
+def search_code(agent: Agent, words: str, limit: int = 30) -> FoundFiles:
     """Find files of the repository's default branch by words that stand in them, with GitHub's
     qualifiers if needed, such as `checkout path:src language:python`. Gives 100 at most."""
-    return _read(Files, agent, SearchCode(_here(agent), words, limit))
+    return _read(FoundFiles, agent, SearchCode(_here(agent), words, limit))
 
 
 @reads(needs="repository")
@@ -80,10 +80,10 @@ def read_file(agent: Agent, path: str, ref: str = "") -> FileText:
 @reads(needs="repository")
 def list_commits(
     agent: Agent, since: str = "", path: str = "", ref: str = "", limit: int = 30
-) -> Commits:
+) -> ListedCommits:
     """List the newest commits, 100 at most: of the default branch or `ref`, since a date such as
     2026-11-21, and those that changed `path`."""
-    return _read(Commits, agent, ListCommits(_here(agent), ref, path, since, limit))
+    return _read(ListedCommits, agent, ListCommits(_here(agent), ref, path, since, limit))
 
 
 @reads(needs="repository")
@@ -92,10 +92,10 @@ def list_pulls(
     state: Literal["open", "closed", "merged", "all"] = "open",
     since: str = "",
     limit: int = 30,
-) -> Pulls:
+) -> ListedPulls:
     """List pull requests, those that changed last first, 100 at most: with `merged` those that were
     merged last. `since` is a date such as 2026-11-21."""
-    return _read(Pulls, agent, ListPulls(_here(agent), state, since, limit))
+    return _read(ListedPulls, agent, ListPulls(_here(agent), state, since, limit))
 
 
 @reads(needs="repository")
@@ -121,7 +121,7 @@ def comment(event: Event, body: str, number: int | None = None) -> Comment:
 def assign(event: Event, people: tuple[str, ...], number: int | None = None) -> Assign:
     """Assign people, by their logins, to an issue: to this one, or to one by its number."""
     if not people:
-        raise Unfit("assign needs at least one login")
+        raise InvalidArguments("assign needs at least one login")
     return Assign(_issue(event, number), people)
 
 
@@ -142,7 +142,7 @@ def open_draft_pull(
     """Open a draft pull request that writes one file: `content` is all that the file will hold.
     It goes to the default branch or `base`."""
     if reason := unwritable(path):
-        raise Unfit(f"open_draft_pull cannot write there: {reason}")
+        raise InvalidArguments(f"open_draft_pull cannot write there: {reason}")
     return OpenDraft(_repository(event), title, body, path, content, base)
 
 
@@ -162,5 +162,5 @@ def _issue(event: Event, number: int | None) -> Issue:
     if number is not None:
         return Issue(event.repository, number)
     if event.issue_target is None:
-        raise Unfit("there is no issue that this plan is about; name one by its number")
+        raise InvalidArguments("there is no issue that this plan is about; name one by its number")
     return event.issue

@@ -1,7 +1,7 @@
-"""What the tools for GitHub give back. Plans refer to these fields by name, so the names stay.
+"""The results of the tools for GitHub. Plans refer to these fields by name, so the names stay.
 
-`text`, `title`, `message` and `patch` are what people wrote. `complete` is False when there is more
-than what is shown. Times read 2026-11-21T12:00:00Z.
+`text`, `title`, `message` and `patch` are texts of people. `complete` is False when there is more
+than the result shows. Times read 2026-11-21T12:00:00Z.
 """
 
 from dataclasses import dataclass
@@ -33,14 +33,14 @@ class FoundIssue:
 
 
 @dataclass(frozen=True)
-class Issues:
+class FoundIssues:
     items: tuple[FoundIssue, ...]
     total: int
     complete: bool
 
 
 @dataclass(frozen=True)
-class Said:
+class IssueComment:
     author: str
     text: str
     at: str
@@ -49,7 +49,7 @@ class Said:
 
 @dataclass(frozen=True)
 class WholeIssue(FoundIssue):
-    comments: tuple[Said, ...]
+    comments: tuple[IssueComment, ...]
     complete: bool
 
 
@@ -60,7 +60,7 @@ class FoundFile:
 
 
 @dataclass(frozen=True)
-class Files:
+class FoundFiles:
     items: tuple[FoundFile, ...]
     total: int
     complete: bool
@@ -86,7 +86,7 @@ class Commit:
 
 
 @dataclass(frozen=True)
-class Commits:
+class ListedCommits:
     items: tuple[Commit, ...]
     complete: bool
 
@@ -108,7 +108,7 @@ class Pull:
 
 
 @dataclass(frozen=True)
-class Pulls:
+class ListedPulls:
     items: tuple[Pull, ...]
     complete: bool
 

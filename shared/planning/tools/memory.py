@@ -1,4 +1,4 @@
-"""Tools for what is remembered, and for writing texts from what other steps found."""
+"""Tools that recall memories, and write texts from the outputs of other steps."""
 
 import json
 from dataclasses import dataclass
@@ -8,31 +8,31 @@ from shared.planning.declaration import reads
 
 
 @dataclass(frozen=True)
-class Remembered:
+class RecalledMemory:
     text: str
     ref: str
     url: str
 
 
 @dataclass(frozen=True)
-class Memories:
-    items: tuple[Remembered, ...]
+class RecalledMemories:
+    items: tuple[RecalledMemory, ...]
 
 
 @dataclass(frozen=True)
-class Text:
+class WrittenText:
     text: str
 
 
 @reads()
-def recall(agent: Agent, query: str) -> Memories:
+def recall(agent: Agent, query: str) -> RecalledMemories:
     """Find what is remembered about a topic: past issues, documents, facts."""
     found = agent.recall(query, limit=10)
-    return Memories(tuple(Remembered(m.text, m.ref, m.url) for m in found))
+    return RecalledMemories(tuple(RecalledMemory(m.text, m.ref, m.url) for m in found))
 
 
 @reads()
-def write_text(agent: Agent, task: str, material: object = None) -> Text:
+def write_text(agent: Agent, task: str, material: object = None) -> WrittenText:
     """Write a text from material, such as a step's output: summarise it, group it, draft it."""
     shown = agent.event if material is None else json.dumps(material, ensure_ascii=False)
-    return Text(agent.ask(task, shown, returns=str, model="large"))
+    return WrittenText(agent.ask(task, shown, returns=str, model="large"))

@@ -1,4 +1,4 @@
-"""Tools for Slack: what plans read in the thread that the event came from, and where they write."""
+"""Tools for Slack: read the thread of the event, and write there or into a channel."""
 
 from dataclasses import dataclass
 from typing import cast

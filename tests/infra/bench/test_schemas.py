@@ -84,7 +84,7 @@ def test_a_schema_that_answers_cannot_be_held_to_is_refused(
 
 def test_a_type_is_named_by_its_module(tmp_path: Path) -> None:
     missing = tmp_path / "missing"
-    assert returned("flows.triage:Verdict", missing).__name__ == "Verdict"
+    assert returned("flows.triage:TriageVerdict", missing).__name__ == "TriageVerdict"
     for wrong in ("flows.triage:Nothing", "no.such.module:Type", "schema.json", "os:path"):
         with pytest.raises(SettingsError, match="--returns"):
             returned(wrong, missing)

@@ -12,7 +12,13 @@ from shared.models.answers import typed
 from shared.models.offline.model import connect
 from shared.models.prompts import data, system
 from shared.planning import Brief
-from shared.planning.model_parts import PROMPT, Draft, described, drafted, plan_with_a_model
+from shared.planning.planner import (
+    PROMPT,
+    ProposedPlan,
+    describe_tool,
+    plan_with_a_model,
+    read_plan,
+)
 from shared.planning.validation import Bounds, Limits, problems
 from shared.settings import Settings
 from tests.events.made import an_event
@@ -37,13 +43,13 @@ def test_each_part_of_a_goal_becomes_a_call_of_the_tool_it_names(
     offered = plan.plans.offered(an_event())
     request = ModelRequest(
         (ChatMessage("user", data("text", goal)),),
-        system(PROMPT + "\n".join(described(tool) for tool in offered.values())),
-        schema=typed.schema_of(Draft),
+        system(PROMPT + "\n".join(describe_tool(tool) for tool in offered.values())),
+        schema=typed.schema_of(ProposedPlan),
         max_tokens=4000,
     )
     reply = connect(Settings()).reply(request, 5)
     assert connect(Settings()).reply(request, 5).text == reply.text
-    made = drafted(typed.parse(Draft, reply.text))
+    made = read_plan(typed.parse(ProposedPlan, reply.text))
     assert [step.tool for step in made.steps] == tools
     bounds = Bounds(Limits(), {"Comment": 10, "AddLabels": 30}, True)
     assert problems(made, offered, bounds) == []

@@ -16,7 +16,7 @@ from shared.agent.flow import Flow
 from shared.database import Database
 from shared.events import Event, Issue, SlackMessage, Thread, Workplace
 from shared.journal import Journal
-from shared.planning.declaration import PlanTool, Unfit
+from shared.planning.declaration import InvalidArguments, PlanTool
 from shared.planning.tools import github, memory, slack
 from shared.runtime.function import capabilities, handler_of
 from shared.settings import Settings
@@ -206,7 +206,7 @@ def _act(tool: PlanTool, event: Event, arguments: Json, agent: Agent) -> None:
 def test_arguments_that_a_tool_cannot_take_are_said(
     place: Place, tool: PlanTool, arguments: Json, reason: str
 ) -> None:
-    with pytest.raises(Unfit, match=reason):
+    with pytest.raises(InvalidArguments, match=reason):
         place.write(tool, **arguments) if tool.action else place.read(tool, **arguments)
 
 
@@ -231,5 +231,5 @@ def test_a_repository_brings_its_tools_into_a_slack_thread() -> None:
     foreign = event._replace(workplace=Workplace(SHOP, "github:other"))
     assert not github.search_issues.fits(foreign)
     assert github.comment.intend(event, {"body": "Hi", "number": 7}).target == Issue(SHOP, 7)
-    with pytest.raises(Unfit, match="no issue that this plan is about"):
+    with pytest.raises(InvalidArguments, match="no issue that this plan is about"):
         github.comment.intend(event, {"body": "Hi"})

@@ -1,10 +1,10 @@
-"""What people are shown is exactly what would be done, and nothing in it can pass for our words."""
+"""People are shown exactly what would be done, and nothing in it can pass for our words."""
 
 from dataclasses import replace
 
 import pytest
 
-from shared.planning.displays import click, in_full, question
+from shared.planning.messages import click, in_full, question
 from shared.planning.store import Approval, Situation
 from tests.planning.plans import ASK
 
@@ -20,12 +20,10 @@ def asked(arguments: dict[str, object], state: str = "asked", **more: str) -> Ap
     action = {"kind": "OpenDraft", "target": "acme/shop", "arguments": arguments, "effect": "e"}
     action |= more
     return Approval(
-        "p1",
         DIGEST,
         1,
         ("s1",),
         {"actions": [action]},
-        "write",
         "",
         state,
         "",
@@ -69,9 +67,9 @@ def test_what_is_cut_stands_whole_elsewhere() -> None:
 
 @pytest.mark.parametrize("state", ["approved", "rejected", "changed", "expired"])
 def test_what_is_answered_has_no_buttons(state: str) -> None:
-    assert question(situation(), asked({})).choices
-    assert not question(situation(), asked({}, state)).choices
-    assert not question(situation(cancelled_by="ada"), asked({})).choices
+    assert question(situation(), asked({})).buttons
+    assert not question(situation(), asked({}, state)).buttons
+    assert not question(situation(cancelled_by="ada"), asked({})).buttons
 
 
 @pytest.mark.parametrize("value", ["", "approve", f"approve p1/{DIGEST} ", f"delete p1/{DIGEST}"])
@@ -80,6 +78,6 @@ def test_a_button_of_others_is_none_of_ours(value: str) -> None:
 
 
 def test_a_button_names_the_plan_and_the_exact_question() -> None:
-    values = [choice.value for choice in question(situation(), asked({})).choices]
+    values = [button.value for button in question(situation(), asked({})).buttons]
     assert values == [f"{verb} p1/{DIGEST}" for verb in ("approve", "change", "reject")]
     assert click(values[0]) == ("approve", f"p1/{DIGEST}")

@@ -1,23 +1,23 @@
-"""What people see of a plan in messages that change in place: how far it is, and what it asks."""
+"""The messages of a plan that change in place: one shows its progress, the others ask people."""
 
 import json
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
 from shared.events import Json
 from shared.planning.checklist import Line, checklist
-from shared.planning.next_state import Course
+from shared.planning.next_state import NextState
 from shared.planning.store import Approval, Situation, StepRow
 
 Emphasis = Literal["", "primary", "danger"]
 
 #: Characters of a goal that are repeated.
 _GOAL = 200
-#: A text of one argument that is longer, or of several lines, gets a block of its own.
+#: An argument's text that is longer, or has several lines, gets a block of its own.
 _SHORT = 120
 _CLICK = re.compile(r"(approve|change|reject) (\w{1,64}/[0-9a-f]{64})")
 #: Characters of an approval's digest by which people may name it.
@@ -26,8 +26,8 @@ NAMED = 8
 _FRAME = 600
 
 
-class Choice(NamedTuple):
-    """A button: what it is called, what its click says, and how it looks."""
+class MessageButton(NamedTuple):
+    """A button: its label, the value that its click sends, and its look."""
 
     label: str
     value: str
@@ -35,34 +35,34 @@ class Choice(NamedTuple):
 
 
 class Click(NamedTuple):
-    """What a button's click says: a verb, and the name of the message that it was shown in."""
+    """The value of a clicked button: a verb, and the name of the message that showed it."""
 
     verb: str
     name: str
 
 
 @dataclass(frozen=True)
-class Display:
-    """A message of the plan, which exists once by its `name`: the plan's id, and `live` or the
-    digest of what it `asks`. It asks no more when somebody has answered."""
+class PlanMessage:
+    """A message of the plan. Its `name` is unique: the plan's id, and `live` or the digest of the
+    question. It `asks` until somebody has answered."""
 
     name: str
     text: str
     asks: bool = False
 
     @property
-    def choices(self) -> tuple[Choice, ...]:
+    def buttons(self) -> tuple[MessageButton, ...]:
         if not self.asks:
             return ()
         return (
-            Choice("Approve", f"approve {self.name}", "primary"),
-            Choice("Change", f"change {self.name}"),
-            Choice("Reject", f"reject {self.name}", "danger"),
+            MessageButton("Approve", f"approve {self.name}", "primary"),
+            MessageButton("Change", f"change {self.name}"),
+            MessageButton("Reject", f"reject {self.name}", "danger"),
         )
 
 
 class _Form(NamedTuple):
-    """How much a message takes, in characters, whether it folds, and how people answer."""
+    """A platform's form of message: its room in characters, whether it folds, how people answer."""
 
     room: int
     folds: bool
@@ -74,13 +74,13 @@ _SLACK = _Form(4_000, False, "Press a button, or mention me here with `approve {
 
 
 def click(value: str) -> Click | None:
-    """Read the value of a button; None for one that is not ours."""
+    """Read the value of a button; None for a button of others."""
     found = _CLICK.fullmatch(value)
     return Click(*found.groups()) if found else None
 
 
 def live_name(situation: Situation) -> str:
-    """Name the message that shows how far the plan is."""
+    """Name the message that shows the plan's progress."""
     return f"{situation.id}/live"
 
 
@@ -89,41 +89,40 @@ def question_name(situation: Situation, asked: Approval) -> str:
     return f"{situation.id}/{asked.digest}"
 
 
-def beginning(situation: Situation) -> Display:
+def beginning(situation: Situation) -> PlanMessage:
     """Show that a plan is being made, always in the same words."""
-    return Display(live_name(situation), _framed(situation, "⏳ I am making a plan.", ""))
+    return PlanMessage(live_name(situation), _framed(situation, "⏳ I am making a plan.", ""))
 
 
-def live(situation: Situation, course: Course) -> Display:
-    """Show how far the plan is; `course` is where it goes next."""
+def live(situation: Situation, following: NextState) -> PlanMessage:
+    """Show the plan's progress; `following` is its next state."""
     if not situation.steps and not situation.over:
         return beginning(situation)
-    lines = [Line(row.step, _state(row, situation, course), row.reason) for row in situation.steps]
-    links = {row.step.id: url_of(row.output) for row in situation.in_state("done")}
-    listed = checklist(lines, cost=situation.cost, links=links) if lines else ""
-    return Display(live_name(situation), _framed(situation, _head(situation, course), listed))
+    listed = listed_steps(situation, lambda row: _state(row, situation, following))
+    head = _head(situation, following)
+    return PlanMessage(live_name(situation), _framed(situation, head, listed))
 
 
-def question(situation: Situation, asked: Approval) -> Display:
-    """Show a question as it now is: open, or who has answered it and when."""
+def question(situation: Situation, asked: Approval) -> PlanMessage:
+    """Show a question as it stands: open, or answered, by whom and when."""
     if asked.state == "asked" and not situation.over and not situation.cancelled_by:
         return asking(situation, asked)
     text = f"{_decided(situation, asked)}\n\n{_body(situation, asked)}\n\nPlan `{situation.id}`"
-    return Display(question_name(situation, asked), text)
+    return PlanMessage(question_name(situation, asked), text)
 
 
-def asking(situation: Situation, asked: Approval) -> Display:
+def asking(situation: Situation, asked: Approval) -> PlanMessage:
     """Show exactly what would be done, or an open question, always in the same words."""
     head = "⏸ **May I do this?**" if "actions" in asked.payload else "⏸ **What shall I do?**"
     how = _form(situation).how.format(id=asked.digest[:NAMED])
     until = f"Until {_time(asked.expires_at)}; then nothing is done."
     body = _body(situation, asked)
     text = f"{head}\n\n{body}\n\n{how} {until} Plan `{situation.id}`"
-    return Display(question_name(situation, asked), text, asks=True)
+    return PlanMessage(question_name(situation, asked), text, asks=True)
 
 
 def in_full(situation: Situation, asked: Approval) -> list[str]:
-    """Return what the message of the question had to cut, whole, in texts that fit into one."""
+    """Return the whole of a question that its message had to cut, in texts that fit into one."""
     form = _form(situation)
     whole = _asked(asked, form._replace(room=2**31))
     if whole == _asked(asked, form) and len(whole) <= form.room:
@@ -137,8 +136,15 @@ def in_full(situation: Situation, asked: Approval) -> list[str]:
     ]
 
 
-def url_of(output: Any) -> str:
-    """Return the address of what a step has made, if there is one."""
+def listed_steps(situation: Situation, state_of: Callable[[StepRow], str]) -> str:
+    """List the steps with their states, their links and the cost; nothing when there are none."""
+    lines = [Line(row.step, state_of(row), row.reason) for row in situation.steps]
+    links = {row.step.id: _url(row.output) for row in situation.in_state("done")}
+    return checklist(lines, cost=situation.cost, links=links) if lines else ""
+
+
+def _url(output: Any) -> str:
+    """Return the address of what a step has made, or an empty text."""
     url = output.get("url", "") if isinstance(output, dict) else ""
     return url if isinstance(url, str) and url.startswith("https://") else ""
 
@@ -154,7 +160,7 @@ def _framed(situation: Situation, head: str, listed: str) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _head(situation: Situation, course: Course) -> str:
+def _head(situation: Situation, following: NextState) -> str:
     if situation.over:
         ended = {"done": "✅ Done.", "failed": "❌", "cancelled": "⏹"}[situation.state]
         return f"{ended} {situation.reason}".strip()
@@ -165,14 +171,14 @@ def _head(situation: Situation, course: Course) -> str:
         "plan": "⏳ I am making another plan.",
         "report": "⏳ Coming to an end.",
     }
-    return words.get(course.next, "⏳ Running.")
+    return words.get(following.name, "⏳ Running.")
 
 
-def _state(row: StepRow, situation: Situation, course: Course) -> str:
-    """A step that waits for nothing but its turn shows as running, or as asked about."""
-    if row.state != "waiting" or situation.over or row.step.id not in course.steps:
+def _state(row: StepRow, situation: Situation, following: NextState) -> str:
+    """Show a step that waits only for its turn as running, or as asked about."""
+    if row.state != "waiting" or situation.over or row.step.id not in following.steps:
         return row.state
-    return {"wave": "running", "approve": "asked"}.get(course.next, row.state)
+    return {"wave": "running", "approve": "asked"}.get(following.name, row.state)
 
 
 def _decided(situation: Situation, asked: Approval) -> str:
@@ -196,8 +202,10 @@ def _time(seconds: float) -> str:
 
 def _body(situation: Situation, asked: Approval) -> str:
     form = _form(situation)
-    body = _asked(asked, form)
-    return body if len(body) <= form.room else _cut(body, form.room)
+    body, room = _asked(asked, form), form.room
+    if len(body) <= room:
+        return body
+    return f"{_fenced(body[:room])}\n\n{_missing(len(body) - room)}"
 
 
 def _asked(asked: Approval, form: _Form) -> str:
@@ -218,7 +226,7 @@ def _action(action: Json, form: _Form, room: int) -> str:
 
 
 def _arguments(action: Json, room: int) -> Iterator[str]:
-    """Show each argument exactly; a file's content as the diff to what stands there."""
+    """Show each argument exactly, and a file's content as the diff to the file as it is."""
     for name, value in action["arguments"].items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         is_diff = name == "content" and "diff" in action
@@ -238,7 +246,7 @@ def _fenced(text: str, kind: str = "") -> str:
 
 
 def _seen(text: str) -> str:
-    """Write out what nobody sees: text could read otherwise than it is."""
+    """Write out invisible characters: they could make a text read otherwise than it is."""
     return "".join(
         sign
         if sign in "\n\t" or unicodedata.category(sign) not in {"Cc", "Cf", "Cs"}
@@ -247,13 +255,8 @@ def _seen(text: str) -> str:
     )
 
 
-def _cut(text: str, room: int) -> str:
-    kept = text[:room]
-    return f"{_fenced(kept)}\n\n{_missing(len(text) - room)}"
-
-
 def _sized(text: str, room: int) -> Iterator[str]:
-    """Cut the text into parts of at most `room` characters, at ends of lines where there are."""
+    """Cut the text into parts of at most `room` characters, at ends of lines where it has some."""
     while len(text) > room:
         at = text.rfind("\n", 0, room) + 1 or room
         yield text[:at].rstrip("\n")
