@@ -8,7 +8,7 @@ from pathlib import Path
 
 from shared.errors import SettingsError
 from shared.memory.documents.files import MAX_BYTES, is_foreign, is_wanted, refusal
-from shared.memory.documents.sources import DocumentOrigin, File, FoundFiles
+from shared.memory.documents.sources import DocumentOrigin, File, SourceFiles
 
 
 class Folder:
@@ -29,7 +29,7 @@ class Folder:
         url = name if path.is_dir() else "."
         self.origin = DocumentOrigin(f"path:{name}", name, url, audience)
 
-    def find(self, base: str) -> FoundFiles:
+    def find(self, base: str) -> SourceFiles:
         """Name and hash every document there."""
         files: dict[str, File] = {}
         refused: dict[str, str] = {}
@@ -48,7 +48,7 @@ class Folder:
                 continue  # it went in this moment, or git alone remembers it
             except OSError as err:
                 refused[path] = f"it cannot be read: {type(err).__name__}"
-        return FoundFiles(files, complete=True, refused=refused)
+        return SourceFiles(files, complete=True, refused=refused)
 
     def fetch(self, path: str, file: File) -> bytes | str | None:
         try:

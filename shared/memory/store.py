@@ -110,7 +110,6 @@ class MemoryStore:
             return []
         words = {} if by is By.VECTOR else query_terms(query)
         embedder = self._embedders.answering(tenant)
-        embedding = _question(embedder, query, by) if embedder else None
         limit = min(limit, MAX_RECALLED)
         # Sizes at a given time differ for each time, so they are not kept.
         scope = (tenant, flow, kinds, audiences, embedder and embedder.name)
@@ -121,15 +120,11 @@ class MemoryStore:
             "kinds": sorted(kinds),
             "audiences": sorted(audiences),
             "exclude_ref": _subject(exclude_ref),
-            "since": since,
-            "until": until,
-            "embedder": embedder.name if embedder else "",
-            "dimensions": embedder.dimensions if embedder else 0,
-            "embedding": embedding,
-            **sizes.get(scope)._asdict(),
             "exact_rows": self._exact_rows,
             "terms": [key(term) for term in words],
-            "proposed": PROPOSED if since is until is None else PROPOSED_OF_ANY_TIME,
+            **_nearness(embedder, query, by),
+            **_times(since, until),
+            **sizes.get(scope)._asdict(),
             **_bounds(limit),
             **_ranking(by),
         }
@@ -225,6 +220,19 @@ class _Sizes:
             self._known.clear()
         if self.get(scope) == _Size():
             self._known[scope] = (size, time.monotonic() + COUNT_HOLDS)
+
+
+def _nearness(embedder: Embedder | None, query: str, by: By) -> Row:
+    """Return the parameters of the vector half; without an embedder it finds nothing."""
+    if embedder is None:
+        return {"embedder": "", "dimensions": 0, "embedding": None}
+    dimensions, embedding = embedder.dimensions, _question(embedder, query, by)
+    return {"embedder": embedder.name, "dimensions": dimensions, "embedding": embedding}
+
+
+def _times(since: datetime | None, until: datetime | None) -> Row:
+    proposed = PROPOSED if since is until is None else PROPOSED_OF_ANY_TIME
+    return {"since": since, "until": until, "proposed": proposed}
 
 
 def _question(embedder: Embedder, query: str, by: By) -> object:

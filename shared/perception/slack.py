@@ -66,8 +66,7 @@ def to_event(
     channel or a workspace to the repository that plans from there work on.
     """
     payload = read_body(body, headers)
-    team = team_of(payload)
-    if not team:
+    if not (team := team_of(payload)):
         raise EventError(
             "slack: the request names no workspace; is it an event, an interaction or a command?"
         )

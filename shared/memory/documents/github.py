@@ -16,7 +16,7 @@ from shared.actions.github.queries import (
 from shared.events import Json
 from shared.memory.documents.files import MAX_BYTES
 from shared.memory.documents.markup import clean_markdown
-from shared.memory.documents.sources import Document, DocumentOrigin, File, FoundFiles, Piece
+from shared.memory.documents.sources import Document, DocumentOrigin, File, Piece, SourceFiles
 from shared.memory.stored_text import short_hash
 from shared.perception.github import audience_of
 
@@ -50,22 +50,22 @@ class GitHubDocuments:
             head=about["head"],
         )
 
-    def find(self, base: str) -> FoundFiles:
+    def find(self, base: str) -> SourceFiles:
         """Compare with the commit `base` if GitHub can, else list all files."""
         head = self._about["head"]
         if not head:
-            return FoundFiles({}, complete=True)
+            return SourceFiles({}, complete=True)
         changed = self._read(CompareCommits(self._name, base, head)) if base else None
         return self._all(head) if changed is None else _changed(changed)
 
-    def _all(self, head: str) -> FoundFiles:
+    def _all(self, head: str) -> SourceFiles:
         files, refused = {}, {}
         for entry in self._read(ListFiles(self._name, head)):
             if entry["mode"] in _FILES:
                 files[entry["path"]] = File(entry["sha"], entry["size"])
             else:
                 refused[entry["path"]] = "a symbolic link or a submodule"
-        return FoundFiles(files, complete=True, refused=refused)
+        return SourceFiles(files, complete=True, refused=refused)
 
     def fetch(self, path: str, file: File) -> bytes | str | None:
         head = self._about["head"]
@@ -99,10 +99,10 @@ class GitHubDocuments:
         )
 
 
-def _changed(files: list[Json]) -> FoundFiles:
+def _changed(files: list[Json]) -> SourceFiles:
     gone = {file["filename"] for file in files if file["status"] == "removed"}
     gone |= {file["previous_filename"] for file in files if file["status"] == "renamed"}
-    return FoundFiles(
+    return SourceFiles(
         {f["filename"]: File(f["sha"]) for f in files if f["status"] != "removed"},
         complete=False,
         gone=frozenset(gone),

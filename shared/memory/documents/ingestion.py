@@ -24,8 +24,8 @@ from shared.memory.documents.sources import (
     Document,
     DocumentOrigin,
     File,
-    FoundFiles,
     Piece,
+    SourceFiles,
 )
 from shared.memory.store import MemoryStore
 from shared.memory.stored_text import short_hash
@@ -91,7 +91,7 @@ class Ingestion:
         """Record that the source's head is taken completely."""
         self._write([self._statement("finish", head=self._origin.head)])
 
-    def compare(self, found: FoundFiles, includes: Sequence[str] = ()) -> Changes:
+    def compare(self, found: SourceFiles, includes: Sequence[str] = ()) -> Changes:
         """Compare the files that are there with those that were taken before."""
         wanted = {path: file for path, file in found.files.items() if is_wanted(path, includes)}
         reasons = {path: refusal(path, file.size) for path, file in wanted.items()}

@@ -29,7 +29,7 @@ class File(NamedTuple):
 
 
 @dataclass(frozen=True)
-class FoundFiles:
+class SourceFiles:
     """All files of a source if `complete`, else those that changed.
 
     `gone` are deleted paths, `moved` leads from new paths to old ones, `refused` from paths to the
@@ -49,7 +49,7 @@ class DocumentSource(Protocol):
     @property
     def origin(self) -> DocumentOrigin: ...
 
-    def find(self, base: str) -> FoundFiles:
+    def find(self, base: str) -> SourceFiles:
         """Find the changes since the commit `base`, or all files if `base` is ''."""
         ...
 
