@@ -105,21 +105,16 @@ class MemoryStore:
         DatabaseUnavailable, and SettingsError as `remember_all` does; by VECTOR also what the
         embedder raises.
         """
-        query = storable(query)
+        query, limit = storable(query), min(limit, MAX_RECALLED)
         if not query.strip() or not audiences or limit < 1:
             return []
         words = {} if by is By.VECTOR else query_terms(query)
         embedder = self._embedders.answering(tenant)
-        limit = min(limit, MAX_RECALLED)
-        # Sizes at a given time differ for each time, so they are not kept.
         scope = (tenant, flow, kinds, audiences, embedder and embedder.name)
+        # Sizes at a given time differ for each time, so they are not kept.
         sizes = self._sizes if since is until is None else _Sizes()
         parameters = {
-            "tenant": tenant,
-            "flow": flow,
-            "kinds": sorted(kinds),
-            "audiences": sorted(audiences),
-            "exclude_ref": _subject(exclude_ref),
+            **_filters(tenant, flow, kinds, audiences, exclude_ref),
             "exact_rows": self._exact_rows,
             "terms": [key(term) for term in words],
             **_nearness(embedder, query, by),
@@ -129,8 +124,8 @@ class MemoryStore:
             **_ranking(by),
         }
         [rows] = self._database.run(tenant, [Statement(SQL["recall"], parameters)])
-        for row in rows[:1]:
-            sizes.put(scope, _Size(row["counted"], row["indexed"]))
+        if rows:
+            sizes.put(scope, _Size(rows[0]["counted"], rows[0]["indexed"]))
         return ranked(rows, list(words.values()), limit)
 
     def _row(self, tenant: str, entry: Entry) -> Row:
@@ -228,6 +223,18 @@ def _nearness(embedder: Embedder | None, query: str, by: By) -> Row:
         return {"embedder": "", "dimensions": 0, "embedding": None}
     dimensions, embedding = embedder.dimensions, _question(embedder, query, by)
     return {"embedder": embedder.name, "dimensions": dimensions, "embedding": embedding}
+
+
+def _filters(
+    tenant: str, flow: str, kinds: frozenset[str], audiences: frozenset[str], exclude_ref: str
+) -> Row:
+    return {
+        "tenant": tenant,
+        "flow": flow,
+        "kinds": sorted(kinds),
+        "audiences": sorted(audiences),
+        "exclude_ref": _subject(exclude_ref),
+    }
 
 
 def _times(since: datetime | None, until: datetime | None) -> Row:
