@@ -210,7 +210,13 @@ def _execute(url: str, statement: Any, *names: str) -> None:
 
 
 @pytest.fixture
-def bench(database_url: str) -> Iterator[Bench]:
+def database(database_url: str) -> Iterator[Database]:
+    """The connection of a function to that database."""
+    with Database(database_url) as database:
+        yield database
+
+
+@pytest.fixture
+def bench(database: Database) -> Bench:
     """Hands events to flows: the real worker, journal, memory and offline model."""
-    with Database(database_url, patience=5) as database:
-        yield Bench(database)
+    return Bench(database)

@@ -1,7 +1,7 @@
 """The journal: one run per event and flow, one record per step, one holder at a time."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
@@ -14,12 +14,6 @@ from shared.journal import Journal, Outcome, Run, canonical
 from shared.memory.upkeep.retention import RetentionDesk
 from shared.settings import Settings
 from tests.events.made import an_event
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    with Database(database_url, patience=5) as database:
-        yield database
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Effects: one action, one visible effect, whatever fails and whenever."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,12 +60,6 @@ class Killed(BaseException):
 @pytest.fixture
 def world() -> World:
     return World()
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    with Database(database_url, patience=5) as database:
-        yield database
 
 
 def run_of(database: Database, event: Event | None = None, lease: float = 0) -> Run:

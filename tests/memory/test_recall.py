@@ -1,7 +1,7 @@
 """What recall finds by words and by meaning at once, in which order, at what time, and why."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
@@ -42,12 +42,6 @@ class Failing(Directions):
         if self.error:
             raise self.error
         return super().embed(texts, purpose)
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    with closing(Database(database_url)) as database:
-        yield database
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import random
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from itertools import product
 
@@ -87,13 +87,6 @@ class Fixed(Scatter):
 
     def embed(self, texts: Sequence[str], purpose: Purpose = "document") -> list[list[float]]:
         return self._vectors
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    yield database
-    database.close()
 
 
 @pytest.fixture

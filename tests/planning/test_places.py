@@ -45,12 +45,6 @@ def hub() -> Iterator[GitHubSandbox]:
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    with Database(database_url, patience=5) as database:
-        yield database
-
-
-@pytest.fixture
 def opened(database: Database, hub: GitHubSandbox) -> Iterator[Open]:
     with ExitStack() as stack:
         yield lambda flow: stack.enter_context(slack_workspace(database, flow, hub))

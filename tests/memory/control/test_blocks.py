@@ -1,7 +1,6 @@
 """Blocks on a real Postgres: what a request to forget deletes is not remembered again, and no more
 than that."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -21,12 +20,6 @@ from shared.memory.store import MemoryStore
 from tests.memory.control.table_text import table_text
 
 TENANT = "github:acme"
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    with Database(database_url, patience=5) as database:
-        yield database
 
 
 @pytest.fixture

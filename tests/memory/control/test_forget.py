@@ -1,7 +1,6 @@
 """Forgetting on a real Postgres: what goes from which table, what stays, and that it stays away."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -26,12 +25,6 @@ from tests.memory.control.table_text import table_text
 
 TENANT = "github:acme"
 TABLES = ("memories", "memory_vectors", "turns", "events", "steps", "effects", "batch_requests")
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    with Database(database_url, patience=5) as database:
-        yield database
 
 
 @pytest.fixture

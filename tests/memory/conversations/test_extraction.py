@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
@@ -56,12 +56,6 @@ def failing(err: Exception) -> Asked:
         raise err
 
     return Asked(fail)
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    with closing(Database(database_url)) as database:
-        yield database
 
 
 def rows(database: Database, sql: str, tenant: str = "acme") -> list[Row]:

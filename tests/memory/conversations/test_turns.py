@@ -1,8 +1,5 @@
 """The turns of a conversation: their order, their bound, and that a retry adds none."""
 
-from collections.abc import Iterator
-from contextlib import closing
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,12 +15,6 @@ from shared.memory.conversations.turns import (
 )
 from shared.memory.stored_text import STORED_CHARACTERS
 from shared.models.tokens import CUT, tokens
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    with closing(Database(database_url)) as database:
-        yield database
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Vectors that are kept by the hash of their text: what is paid for once, and what is forgotten."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 
 import pytest
@@ -40,12 +40,6 @@ class Wrong(Paid):
 
     def embed(self, texts: Sequence[str], purpose: Purpose = "document") -> list[list[float]]:
         return [self._vector for _ in texts]
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    with closing(Database(database_url)) as database:
-        yield database
 
 
 def rows(database: Database, sql: str, tenant: str = "acme") -> list[Row]:

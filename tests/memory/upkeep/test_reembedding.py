@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 
 import psycopg
@@ -70,12 +70,6 @@ class Process:
             for text, first in zip(texts, found, strict=True)
             if first[:1] and first[0].text == text
         ]
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    with closing(Database(database_url)) as database:
-        yield database
 
 
 def rows(database: Database, sql: str) -> list[Row]:

@@ -1,7 +1,7 @@
 """The prompt cache: what comes back, what is kept, for how long, and what that saved."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -25,12 +25,6 @@ from tests.models.cache.cache_requests import (
 )
 
 CALLS = (ToolCall("1", "label", {"names": ["bug", "中"], "deep": {"n": 1.5, "none": None}}),)
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    with Database(database_url, patience=5) as database:
-        yield database
 
 
 # What comes back

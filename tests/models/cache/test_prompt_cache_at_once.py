@@ -3,7 +3,6 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -29,12 +28,6 @@ from tests.models.cache.cache_requests import (
 )
 
 NOWHERE = "postgresql://127.0.0.1:1/nothing"
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    with Database(database_url, patience=5) as database:
-        yield database
 
 
 # At once

@@ -1,7 +1,7 @@
 """Limits that many functions share, in a real Postgres."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 
@@ -11,12 +11,6 @@ from shared.models.deadline import Deadline
 from shared.models.guards.account_limits import AccountLimit, Buckets, limits_of
 
 MODEL = "openai:gpt-5.4-mini"
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    with Database(database_url, patience=5) as connected:
-        yield connected
 
 
 def _reserved(buckets: Buckets, tokens: int = 0, usd: float = 0.0, *, left: float = 600) -> float:

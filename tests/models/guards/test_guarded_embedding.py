@@ -3,8 +3,6 @@
 import json
 import math
 import threading
-from collections.abc import Iterator
-from contextlib import closing
 
 import pytest
 
@@ -188,12 +186,6 @@ def test_threads_share_one_embedder(embedder: EmbeddingProvider) -> None:
     for thread in threads:
         thread.join()
     assert found == {number: number for number in range(1, 9)}
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    with closing(Database(database_url)) as database:
-        yield database
 
 
 def test_the_limits_of_the_account_count_embeddings_too(

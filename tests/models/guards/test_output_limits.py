@@ -1,9 +1,6 @@
 """How many tokens are asked for, as the answers to a template become known."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-
-import pytest
 
 from shared.database import Database, Statement
 from shared.models import ChatMessage, ModelReply, ModelRequest, ToolSpec, Usage
@@ -11,12 +8,6 @@ from shared.models.guards.output_limits import OutputLimits
 
 ASK = ModelRequest((ChatMessage("user", "How?"),), "You sort issues.", schema={"type": "object"})
 MODEL = "openai:gpt-5.4-mini"
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    with Database(database_url, patience=5) as connected:
-        yield connected
 
 
 def _answered(limits: OutputLimits, times: int, output: int = 100, tenant: str = "acme") -> None:
