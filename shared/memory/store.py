@@ -34,9 +34,7 @@ SHOWN_AT_LEAST = 20
 COUNT_HOLDS = 60.0
 MAX_RECALLED = 100
 REF_CHARACTERS = 500
-#: The parameters that name a scope, and how many scopes are kept.
-_SCOPE = ("tenant", "flow", "kinds", "audiences", "embedder")
-_MOST_SCOPES = 1_000
+_SCOPES = 1_000
 
 
 class MemoryStore:
@@ -101,18 +99,23 @@ class MemoryStore:
     ) -> list[Memory]:
         """Return the best memories about `query` that `audiences` may see, best first.
 
-        It searches the memories that all flows share, and `flow`'s own. No `kinds` means all kinds;
-        no audiences means no memories. It returns at most `limit`, and 100. `since` leaves out
-        what was remembered before; `until` asks for what held at that time, even if it ended since.
-        By BOTH, words alone are compared when the tenant's embedder fails or cannot be built.
-        Raises DatabaseUnavailable, and SettingsError as `remember_all` does; by VECTOR also what
-        the embedder raises.
+        It searches the memories that all flows share, and `flow`'s own. No `kinds` means all kinds,
+        no audiences means no memories. It returns at most `limit`, and 100. `since` leaves out what
+        was said before; `until` asks for what held at that time, even if it no longer does. By
+        BOTH, words alone are compared when the tenant's embedder fails or cannot be built. Raises
+        DatabaseUnavailable, and SettingsError as `remember_all` does; by VECTOR also what the
+        embedder raises.
         """
         query = storable(query)
         if not query.strip() or not audiences or limit < 1:
             return []
         words = {} if by is By.VECTOR else query_terms(query)
+        embedder = self._embedders.answering(tenant)
+        embedding = _question(embedder, query, by) if embedder else None
         limit = min(limit, MAX_RECALLED)
+        # Sizes at a given time differ for each time, so they are not kept.
+        scope = (tenant, flow, kinds, audiences, embedder and embedder.name)
+        sizes = self._sizes if since is until is None else _Sizes()
         parameters = {
             "tenant": tenant,
             "flow": flow,
@@ -121,25 +124,20 @@ class MemoryStore:
             "exclude_ref": _subject(exclude_ref),
             "since": since,
             "until": until,
+            "embedder": embedder.name if embedder else "",
+            "dimensions": embedder.dimensions if embedder else 0,
+            "embedding": embedding,
+            **sizes.get(scope)._asdict(),
             "exact_rows": self._exact_rows,
             "terms": [key(term) for term in words],
-            **_question(self._embedders.answering(tenant), query, by),
+            "proposed": PROPOSED if since is until is None else PROPOSED_OF_ANY_TIME,
             **_bounds(limit),
             **_ranking(by),
         }
-        return ranked(self._found(tenant, parameters), list(words.values()), limit)
-
-    def _found(self, tenant: str, parameters: Row) -> list[Row]:
-        """Run the recall with the sizes of its scope, and keep those that it counted."""
-        scope = tuple(str(parameters[name]) for name in _SCOPE)
-        # Each time has sizes of its own, so those of a given time are not kept.
-        timed = parameters["since"] is not None or parameters["until"] is not None
-        size = _Size() if timed else self._sizes.get(scope)
-        parameters |= size._asdict() | {"proposed": PROPOSED_OF_ANY_TIME if timed else PROPOSED}
         [rows] = self._database.run(tenant, [Statement(SQL["recall"], parameters)])
-        if rows and not timed:
-            self._sizes.put(scope, _Size(rows[0]["counted"], rows[0]["indexed"]))
-        return rows
+        for row in rows[:1]:
+            sizes.put(scope, _Size(row["counted"], row["indexed"]))
+        return ranked(rows, list(words.values()), limit)
 
     def _row(self, tenant: str, entry: Entry) -> Row:
         text = storable(entry.text)
@@ -182,7 +180,7 @@ class MemoryStore:
         return [row | more for row, more in zip(rows, found, strict=True)]
 
 
-def _bounds(limit: int) -> Row:
+def _bounds(limit: int) -> dict[str, object]:
     """Return how many candidates are read to find `limit` memories."""
     return {
         "breadth": max(BREADTH, 2 * limit),
@@ -194,7 +192,7 @@ def _bounds(limit: int) -> Row:
     }
 
 
-def _ranking(by: By) -> Row:
+def _ranking(by: By) -> dict[str, object]:
     """Return the weights of a score's parts."""
     return {
         "meaning_weight": WEIGHTS[by].meaning,
@@ -224,26 +222,22 @@ class _Sizes:
         return size if time.monotonic() < until else _Size()
 
     def put(self, scope: object, size: _Size) -> None:
-        if len(self._known) >= _MOST_SCOPES:
+        if len(self._known) >= _SCOPES:
             self._known.clear()
         if self.get(scope) == _Size():
             self._known[scope] = (size, time.monotonic() + COUNT_HOLDS)
 
 
-def _question(embedder: Embedder | None, query: str, by: By) -> Row:
-    """Return the question's vector, and its embedder; words alone are compared without."""
-    if embedder is None:
-        return {"embedder": "", "dimensions": 0, "embedding": None}
-    found: Row = {"embedder": embedder.name, "dimensions": embedder.dimensions, "embedding": None}
+def _question(embedder: Embedder, query: str, by: By) -> object:
     if by is By.LEXICAL:
-        return found
+        return None
     try:
-        return found | {"embedding": as_binary(_vectors(embedder, [query], "query")[0])}
+        return as_binary(_vectors(embedder, [query], "query")[0])
     except (ModelError, MemoryUnavailable) as err:
         if by is By.VECTOR:
             raise
         log("recalled by words alone", error=type(err).__name__)
-        return found
+        return None
 
 
 def _vectors(
