@@ -71,9 +71,7 @@ class Remembering:
             entry = Entry(
                 text, kind, ref, author=event.actor.name, event=event.id, **origin._asdict()
             )
-            return Outcome(
-                {"ref": ref}, statements=self._store.remember_all(event.tenant, [entry])
-            )
+            return Outcome({"ref": ref}, statements=self._store.remember_all(event.tenant, [entry]))
 
         self._run.step("remember", {"text": text, "kind": kind, "ref": ref}, work, defer=True)
 
