@@ -98,9 +98,9 @@ class MemoryStore:
     ) -> list[Memory]:
         """Return the best memories about `query` that `audiences` may see, best first.
 
-        It searches the memories that all flows share, and `flow`'s own; without `kinds` all kinds,
-        without audiences none. It returns at most `limit`, and 100. `since` leaves out what was
-        remembered before; `until` asks for what held at that time, even if it no longer does. By
+        It searches the memories that all flows share, and `flow`'s own. No `kinds` means all kinds,
+        no audiences means no memories. It returns at most `limit`, and 100. `since` leaves out
+        earlier memories; `until` asks for what held at that time, even if it no longer does. By
         BOTH, words alone are compared when the tenant's embedder fails or cannot be built. Raises
         DatabaseUnavailable, and SettingsError as `remember_all` does; by VECTOR also what the
         embedder raises.

@@ -343,13 +343,6 @@ def test_a_blocked_text_is_known_in_other_clothes(database: Database, store: Mem
     assert rows(database, "select id from memories") == []
 
 
-def test_a_million_equal_texts_would_be_one_memory(database: Database, store: MemoryStore) -> None:
-    for text in ("We ship on Fridays", "we ship  on FRIDAYS ", "Ｗe ship on Fridays"):
-        keep(database, store, *[entry(text)] * 20)
-    assert len(rows(database, "select id from memories")) == 1
-    assert len(rows(database, "select distinct memory from memory_terms")) == 1
-
-
 @pytest.mark.parametrize(
     "error",
     [ModelUnavailable("overloaded"), MemoryUnavailable("no answer")],

@@ -214,9 +214,11 @@ def test_a_statement_that_runs_twice_leaves_one_memory(
 def test_without_a_ref_the_same_text_is_one_memory_per_audience(
     database: Database, store: MemoryStore
 ) -> None:
-    for audience in ("public", "dm:D1", "public"):
-        keep(database, store, "We ship on Fridays", kind="fact", ref="", audience=audience)
+    for text in ("We ship on Fridays", "we ship  on FRIDAYS ", "Ｗe ship on Fridays"):
+        for audience in ("public", "dm:D1", "public"):
+            keep(database, store, text, kind="fact", ref="", audience=audience)
     assert len(rows(database, "select id from memories")) == 2
+    assert len(rows(database, "select distinct memory from memory_terms")) == 2
     assert len(refs(store, "ship", audiences=frozenset({"dm:D1"}))) == 1
 
 
