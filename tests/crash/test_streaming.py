@@ -21,7 +21,7 @@ FIRST = "Tuesdays, at 10."
 SECOND = "Ada knows."
 LONG = "今天天气很好。" * 1_400
 #: More than any of the answers has.
-BOUNDARIES = range(1, 90, size(1, 6))
+BOUNDARIES = range(1, 90, size(1, 3))
 
 
 class KilledProcesses:

@@ -41,7 +41,9 @@ def _fields(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         match node:
             case ast.Attribute(
-                value=ast.Name("settings") | ast.Attribute(attr="settings" | "_settings"),
+                value=ast.Name("settings")
+                | ast.Attribute(attr="settings" | "_settings")
+                | ast.Subscript(slice=ast.Name("Settings")),
                 attr=field,
             ):
                 if field == "tenant_of":
