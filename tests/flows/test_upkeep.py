@@ -194,5 +194,5 @@ def test_a_work_that_nobody_registered_is_a_clear_error(bench: Bench) -> None:
 
 
 def test_a_work_without_its_query_is_refused_at_once(bench: Bench) -> None:
-    with pytest.raises(SettingsError, match="add pending_<work> to shared/upkeep"):
+    with pytest.raises(SettingsError, match="add pending_<work> to shared/memory/upkeep"):
         Upkeep(bench.database, bench.publish, {"polish": Worked()})

@@ -5,6 +5,7 @@ import importlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from infra.bundle import LOCAL_ONLY
@@ -34,8 +35,13 @@ def settings_read(*entries: str) -> frozenset[str]:
     found: set[str] = set()
     for name, file in trace(ROOT, entries, LOCAL_ONLY).modules.items():
         if name != "shared.settings":
-            found.update(_fields(ast.parse(file.read_bytes())))
+            found |= _settings_in(file)
     return frozenset(field.upper() for field in found)
+
+
+@cache
+def _settings_in(file: Path) -> frozenset[str]:
+    return frozenset(_fields(ast.parse(file.read_bytes())))
 
 
 def _fields(tree: ast.AST) -> Iterator[str]:
