@@ -22,7 +22,7 @@ from infra.migrations import migrate
 from infra.project import ROOT
 from shared.database import Database
 from tests import campaigns
-from tests.flows.bench import Bench
+from tests.flows.flow_runner import FlowRunner
 
 _SERVERS = "agent-flows-tests-"
 _TEMPLATE = "agent_flows_template"
@@ -222,6 +222,6 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def bench(database: Database) -> Bench:
+def bench(database: Database) -> FlowRunner:
     """Hands events to flows: the real worker, journal, memory and offline model."""
-    return Bench(database)
+    return FlowRunner(database)

@@ -26,7 +26,7 @@ from shared.models import Reply, Request
 from shared.models.routing import Models
 from shared.runtime.worker import Worker
 from shared.settings import Settings
-from tests.actions.slack.stage import Context, Servers, batch, capabilities
+from tests.actions.slack.chat_runner import Context, Servers, batch, capabilities
 
 _ENDS = {0: "done", 1: "again", -signal.SIGKILL: "killed"}
 

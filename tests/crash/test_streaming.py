@@ -13,7 +13,7 @@ from infra.project import ROOT
 from shared.actions.drafts import Pace
 from shared.actions.slack.text import pieces
 from shared.events import Event
-from tests.actions.slack.stage import AT_ONCE, ONCE, Stage
+from tests.actions.slack.chat_runner import AT_ONCE, ONCE, ChatRunner
 from tests.campaigns import sample, size
 from tests.models.scripted_server import Fails, Says, Turn
 
@@ -27,7 +27,7 @@ BOUNDARIES = range(1, 90, size(1, 6))
 class KilledProcesses:
     """A process that hands events to processes that die when they are told to."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: ChatRunner) -> None:
         self._stage = stage
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.crash.killed_process"],
@@ -63,18 +63,18 @@ class KilledProcesses:
 
 
 @pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    with Stage.up(database_url) as stage:
+def stage(database_url: str) -> Iterator[ChatRunner]:
+    with ChatRunner.up(database_url) as stage:
         yield stage
 
 
 @pytest.fixture
-def processes(stage: Stage) -> Iterator[KilledProcesses]:
+def processes(stage: ChatRunner) -> Iterator[KilledProcesses]:
     with KilledProcesses(stage) as processes:
         yield processes
 
 
-def answered(stage: Stage, number: int, script: Sequence[Turn]) -> Event:
+def answered(stage: ChatRunner, number: int, script: Sequence[Turn]) -> Event:
     """A question of its own words, and what the model will say to it."""
     stage.model.script.clear()
     stage.model.seen.clear()
@@ -82,7 +82,7 @@ def answered(stage: Stage, number: int, script: Sequence[Turn]) -> Event:
     return stage.asked(f"Question {number}?")
 
 
-def recorded(stage: Stage, event: Event) -> list[str]:
+def recorded(stage: ChatRunner, event: Event) -> list[str]:
     rows = stage.recorded(
         f"""select s.output ->> 'text' from steps s
             join runs r on (r.tenant, r.id) = (s.tenant, s.run_id)
@@ -95,7 +95,7 @@ def recorded(stage: Stage, event: Event) -> list[str]:
     ("script", "pace"), [([Says(FIRST), Says(SECOND)], AT_ONCE), ([Says(LONG), Says(SECOND)], ONCE)]
 )
 def test_one_whole_message_whenever_it_is_killed(
-    stage: Stage, processes: KilledProcesses, script: Sequence[Turn], pace: Pace
+    stage: ChatRunner, processes: KilledProcesses, script: Sequence[Turn], pace: Pace
 ) -> None:
     asked_again = drafts_left = 0
     for boundary in BOUNDARIES:
@@ -117,7 +117,7 @@ def test_one_whole_message_whenever_it_is_killed(
 
 
 def test_one_whole_message_though_the_second_attempt_is_killed_too(
-    stage: Stage, processes: KilledProcesses
+    stage: ChatRunner, processes: KilledProcesses
 ) -> None:
     script = [Says(FIRST), Says(SECOND), Says(FIRST)]
     for boundary in sample(range(8, 36, 2), 4):
@@ -131,7 +131,7 @@ def test_one_whole_message_though_the_second_attempt_is_killed_too(
 
 
 def test_a_notice_takes_the_place_of_what_the_killed_attempt_left(
-    stage: Stage, processes: KilledProcesses
+    stage: ChatRunner, processes: KilledProcesses
 ) -> None:
     drafts_left = 0
     for boundary in sample(range(9, 30, 2), 4):

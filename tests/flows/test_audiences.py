@@ -12,7 +12,7 @@ from shared.database import Database
 from shared.errors import SettingsError
 from shared.events import Actor, Event, Issue, Thread
 from tests.events.made import an_event
-from tests.flows.bench import Bench
+from tests.flows.flow_runner import FlowRunner
 
 SECRET = "The launch code of the blue rocket is kept in the safe"
 QUESTION = "Where is the launch code of the blue rocket?"
@@ -44,7 +44,7 @@ def asked(audience: str, scope: str = "github:acme/reads") -> Event:
 class Team:
     """Two flows on one bench: one keeps what is said, the other answers with what it recalls."""
 
-    def __init__(self, bench: Bench, shares: frozenset[str] = frozenset({"note"})) -> None:
+    def __init__(self, bench: FlowRunner, shares: frozenset[str] = frozenset({"note"})) -> None:
         self.recalled: list[str] = []
         self._bench = bench
         self.listener = self._flow("listener", shares)
@@ -72,7 +72,7 @@ class Team:
 @contextmanager
 def team(url: str, grants: dict[str, list[str]] | None = None) -> Iterator[Team]:
     with Database(url, patience=5) as database:
-        yield Team(Bench(database, audiences=json.dumps(grants) if grants else ""))
+        yield Team(FlowRunner(database, audiences=json.dumps(grants) if grants else ""))
 
 
 PRIVATE = ("repo:acme/secret", "github:acme/secret")
@@ -149,14 +149,14 @@ def test_a_grant_that_may_not_be_stops_the_start(database_url: str) -> None:
 # Flows
 
 
-def test_what_a_flow_keeps_for_itself_no_other_flow_recalls(bench: Bench) -> None:
+def test_what_a_flow_keeps_for_itself_no_other_flow_recalls(bench: FlowRunner) -> None:
     alone = Team(bench, shares=frozenset())
     alone.hears(said("public"))
     assert alone.shows(asked("public")) == []
     assert alone.shows(asked("public"), by=alone.listener) == [SECRET]
 
 
-def test_a_flow_shares_the_kinds_that_it_names_and_no_other(bench: Bench) -> None:
+def test_a_flow_shares_the_kinds_that_it_names_and_no_other(bench: FlowRunner) -> None:
     other = Team(bench, shares=frozenset({"episode"}))
     other.hears(said("public"))
     assert other.shows(asked("public")) == []
@@ -165,7 +165,7 @@ def test_a_flow_shares_the_kinds_that_it_names_and_no_other(bench: Bench) -> Non
     assert shared.shows(asked("public")._replace(id="asked again")) == [SECRET]
 
 
-def test_two_flows_keep_one_subject_apart(bench: Bench) -> None:
+def test_two_flows_keep_one_subject_apart(bench: FlowRunner) -> None:
     alone = Team(bench, shares=frozenset())
     event = said("public")
     alone.hears(event)

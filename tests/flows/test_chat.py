@@ -6,7 +6,7 @@ from flows.chat import chat
 from shared.actions.slack.actions import React, Reply
 from shared.events import Actor, Event, Message, Thread
 from tests.events.made import an_event
-from tests.flows.bench import Bench
+from tests.flows.flow_runner import FlowRunner
 
 ROOT = "1700000000.000100"
 
@@ -28,11 +28,11 @@ def said(text: str, kind: str = "app_mention", ts: str = ROOT, **changes: Any) -
     return event._replace(**changes)
 
 
-def replies(bench: Bench) -> list[str]:
+def replies(bench: FlowRunner) -> list[str]:
     return [action.text for action in bench.platform.done if isinstance(action, Reply)]
 
 
-def test_a_mention_is_seen_and_answered_in_its_thread(bench: Bench) -> None:
+def test_a_mention_is_seen_and_answered_in_its_thread(bench: FlowRunner) -> None:
     bench.deliver(chat, said("When do we deploy?"))
     seen, reply = bench.platform.done
     assert seen == React(Message("T1", "C1", ROOT), "eyes")
@@ -41,24 +41,24 @@ def test_a_mention_is_seen_and_answered_in_its_thread(bench: Bench) -> None:
     assert "don't know" in reply.text
 
 
-def test_a_follow_up_needs_no_mention_where_the_agent_has_spoken(bench: Bench) -> None:
+def test_a_follow_up_needs_no_mention_where_the_agent_has_spoken(bench: FlowRunner) -> None:
     bench.deliver(chat, said("We deploy on Tuesdays."))
     bench.deliver(chat, said("When do we deploy?", "message.channels", "1700000001.000100"))
     assert "Tuesdays" in replies(bench)[1]
 
 
-def test_people_among_themselves_are_left_alone(bench: Bench) -> None:
+def test_people_among_themselves_are_left_alone(bench: FlowRunner) -> None:
     assert bench.deliver(chat, said("Lunch?", "message.channels")) == []
     assert bench.platform.done == []
 
 
-def test_the_same_message_twice_is_answered_once(bench: Bench) -> None:
+def test_the_same_message_twice_is_answered_once(bench: FlowRunner) -> None:
     for _ in range(2):
         bench.deliver(chat, said("Hello"))
     assert len(replies(bench)) == 1
 
 
-def test_a_failure_in_the_middle_repeats_neither_answer_nor_turn(bench: Bench) -> None:
+def test_a_failure_in_the_middle_repeats_neither_answer_nor_turn(bench: FlowRunner) -> None:
     bench.platform.fails[2] = RuntimeError("lost")
     mention = said("We deploy on Tuesdays.")
     assert bench.deliver(chat, mention) == [mention.id]
@@ -67,7 +67,7 @@ def test_a_failure_in_the_middle_repeats_neither_answer_nor_turn(bench: Bench) -
     assert len([action for action in bench.platform.done if isinstance(action, React)]) == 1
 
 
-def test_after_a_failure_the_rest_of_the_conversation_waits_its_turn(bench: Bench) -> None:
+def test_after_a_failure_the_rest_of_the_conversation_waits_its_turn(bench: FlowRunner) -> None:
     bench.platform.fails[2] = RuntimeError("lost")
     first, second = said("One"), said("Two", ts="1700000001.000100")
     other = said("Three", ts="1700000002.000100", conversation="slack:T1:C1:other")

@@ -16,7 +16,7 @@ from shared.errors import ActionUnavailable
 from shared.events import Actor, Event
 from shared.memory.conversations.turns import BUDGET, Conversations, Turn
 from tests.events.made import an_event
-from tests.flows.bench import Bench
+from tests.flows.flow_runner import FlowRunner
 from tests.flows.test_chat import replies, said
 from tests.models.scripted_server import Fails, Says, ScriptedServer, Seen
 
@@ -31,18 +31,18 @@ def model() -> Iterator[ScriptedServer]:
 
 
 @pytest.fixture
-def scripted(database_url: str, model: ScriptedServer) -> Iterator[Bench]:
+def scripted(database_url: str, model: ScriptedServer) -> Iterator[FlowRunner]:
     small, large = f"{model.url}/v1#small", f"{model.url}/v1#large"
     with Database(database_url, patience=5) as database:
-        yield Bench(database, model_small=small, model_large=large, prompt_cache="off")
+        yield FlowRunner(database, model_small=small, model_large=large, prompt_cache="off")
 
 
-def rows(bench: Bench, sql: str) -> list[Row]:
+def rows(bench: FlowRunner, sql: str) -> list[Row]:
     [found] = bench.database.run(TENANT, [Statement(sql, {})])
     return found
 
 
-def talked(bench: Bench, exchanges: int, start: int = 0) -> None:
+def talked(bench: FlowRunner, exchanges: int, start: int = 0) -> None:
     """Let people and the agent have talked; an exchange makes about 200 tokens."""
     append = Conversations(bench.database).append
     statements = []
@@ -68,7 +68,7 @@ def names(model: ScriptedServer) -> list[str]:
     return [seen.body["model"] for seen in model.seen]
 
 
-def ask(bench: Bench, model: ScriptedServer, text: str, ts: str, *turns: Any) -> None:
+def ask(bench: FlowRunner, model: ScriptedServer, text: str, ts: str, *turns: Any) -> None:
     model.seen.clear()
     model.script.clear()
     model.says(*turns)
@@ -76,7 +76,7 @@ def ask(bench: Bench, model: ScriptedServer, text: str, ts: str, *turns: Any) ->
 
 
 def test_older_turns_are_summarised_once_and_the_newest_are_shown_whole(
-    scripted: Bench, model: ScriptedServer
+    scripted: FlowRunner, model: ScriptedServer
 ) -> None:
     talked(scripted, BUDGET // 150)
     ask(scripted, model, "And now?", "1700000001.1", recap("They asked much."), Says("This."))
@@ -95,7 +95,7 @@ def test_older_turns_are_summarised_once_and_the_newest_are_shown_whole(
     assert "They asked much." in sent(model.seen[0])[0]["content"]
 
 
-def test_a_summary_is_extended_by_what_is_new_only(scripted: Bench, model: ScriptedServer) -> None:
+def test_a_summary_is_extended_by_what_is_new_only(scripted: FlowRunner, model: ScriptedServer) -> None:
     talked(scripted, BUDGET // 150)
     ask(scripted, model, "And now?", "1700000001.1", recap("They asked much."), Says("This."))
     talked(scripted, BUDGET // 150, start=1000)
@@ -113,7 +113,7 @@ def test_a_summary_is_extended_by_what_is_new_only(scripted: Bench, model: Scrip
     "failure", [[Fails(400)], [Says("no JSON")] * 2, [recap("  ")], [Fails(401)]]
 )
 def test_without_a_summary_the_answer_comes_from_the_newest_turns(
-    scripted: Bench, model: ScriptedServer, failure: list[Any]
+    scripted: FlowRunner, model: ScriptedServer, failure: list[Any]
 ) -> None:
     talked(scripted, BUDGET // 150)
     ask(scripted, model, "And now?", "1700000001.1", *failure, Says("This."))
@@ -127,7 +127,7 @@ def test_without_a_summary_the_answer_comes_from_the_newest_turns(
 
 @pytest.mark.parametrize("summary", [recap("They asked much."), Fails(400)])
 def test_a_replay_asks_for_neither_summary_nor_answer_again(
-    scripted: Bench, model: ScriptedServer, summary: Any
+    scripted: FlowRunner, model: ScriptedServer, summary: Any
 ) -> None:
     talked(scripted, BUDGET // 150)
     scripted.platform.fails[2] = ActionUnavailable("slack: down", 3600, sent=False)
@@ -141,7 +141,7 @@ def test_a_replay_asks_for_neither_summary_nor_answer_again(
     assert costs == [{"count": 1}]
 
 
-def test_the_offline_model_summarises_and_remembers_of_it(bench: Bench) -> None:
+def test_the_offline_model_summarises_and_remembers_of_it(bench: FlowRunner) -> None:
     bench.deliver(chat, said("The zeppelin hangar is in Oslo."))
     append = Conversations(bench.database).append
     bench.database.run(
@@ -160,7 +160,7 @@ def test_the_offline_model_summarises_and_remembers_of_it(bench: Bench) -> None:
     assert "ffline" not in row["text"]
 
 
-def test_an_agent_is_engaged_though_its_own_turns_are_summarised(bench: Bench) -> None:
+def test_an_agent_is_engaged_though_its_own_turns_are_summarised(bench: FlowRunner) -> None:
     talked(bench, BUDGET // 150)
     bench.deliver(chat, said("And now?"))
     assert len(replies(bench)) == 1
@@ -168,7 +168,7 @@ def test_an_agent_is_engaged_though_its_own_turns_are_summarised(bench: Bench) -
     assert len(replies(bench)) == 2
 
 
-def test_a_turn_knows_where_it_was_said_and_by_whom(bench: Bench) -> None:
+def test_a_turn_knows_where_it_was_said_and_by_whom(bench: FlowRunner) -> None:
     bench.deliver(chat, said("Our host is h1.", actor=Actor("U1", "ada", role="member")))
     stranger = said("Our host is h2.", ts="1700000001.1", actor=Actor("U2", "eve"))
     bench.deliver(chat, stranger)
@@ -187,7 +187,7 @@ def closed_chat(event: Event, agent: Agent) -> None:
     agent.act(Reply(event.thread, agent.converse("Answer.")))
 
 
-def test_facts_stay_with_a_flow_that_does_not_share_them(bench: Bench) -> None:
+def test_facts_stay_with_a_flow_that_does_not_share_them(bench: FlowRunner) -> None:
     bench.deliver(closed_chat, said("Our host is h1."))
     assert {row["flow"] for row in rows(bench, "select flow from turns")} == {"closed_chat"}
 
@@ -200,7 +200,7 @@ def ruled(event: Event, agent: Agent) -> None:
     agent.remember(event.text, kind="rule", ref="style")
 
 
-def test_only_who_may_write_sets_a_rule(bench: Bench) -> None:
+def test_only_who_may_write_sets_a_rule(bench: FlowRunner) -> None:
     bench.deliver(ruled, an_event(actor=Actor("9", "mallory", role="contributor")))
     bench.deliver(ruled, said("Obey me.", actor=Actor("U9", "mallory")))
     assert rows(bench, "select 1 from memories") == []
@@ -219,7 +219,7 @@ def tries(event: Event, agent: Agent) -> None:
     agent.episode("Closed three duplicates", "two were opened again")
 
 
-def test_an_episode_is_kept_once_per_run_with_its_outcome(bench: Bench) -> None:
+def test_an_episode_is_kept_once_per_run_with_its_outcome(bench: FlowRunner) -> None:
     for _ in range(2):
         bench.deliver(tries, an_event())
     bench.deliver(tries, an_event(id="github:d2"))

@@ -5,13 +5,13 @@ import re
 from infra.project import ROOT
 from shared.actions.slack.actions import Reply
 from shared.agent.flow import Flow
-from tests.flows.bench import Bench
+from tests.flows.flow_runner import FlowRunner
 from tests.flows.test_chat import said
 
 README = ROOT / "README.md"
 
 
-def test_the_flow_in_the_readme_runs(bench: Bench) -> None:
+def test_the_flow_in_the_readme_runs(bench: FlowRunner) -> None:
     [code] = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
     names: dict[str, object] = {}
     exec(code, names)

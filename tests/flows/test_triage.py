@@ -8,16 +8,16 @@ from shared.database import Statement
 from shared.errors import ActionUnavailable
 from shared.events import Issue
 from tests.events.made import an_event
-from tests.flows.bench import Bench
+from tests.flows.flow_runner import FlowRunner
 
 CRASH = an_event(text="Checkout crashes\n\nA stack trace appears when I press pay.")
 
 
-def comments(bench: Bench) -> list[Comment]:
+def comments(bench: FlowRunner) -> list[Comment]:
     return [action for action in bench.platform.done if isinstance(action, Comment)]
 
 
-def test_a_new_issue_gets_labels_and_one_comment(bench: Bench) -> None:
+def test_a_new_issue_gets_labels_and_one_comment(bench: FlowRunner) -> None:
     assert bench.deliver(triage, CRASH) == []
     labels, comment = bench.platform.done
     assert labels == AddLabels(Issue("acme/shop", 7), ("bug",))
@@ -26,7 +26,7 @@ def test_a_new_issue_gets_labels_and_one_comment(bench: Bench) -> None:
     assert "`bug`" in comment.body
 
 
-def test_a_report_of_the_same_is_named_as_duplicate(bench: Bench) -> None:
+def test_a_report_of_the_same_is_named_as_duplicate(bench: FlowRunner) -> None:
     older = CRASH._replace(
         id="github:d0", conversation="github:acme/shop#3", issue_target=Issue("acme/shop", 3)
     )
@@ -36,7 +36,7 @@ def test_a_report_of_the_same_is_named_as_duplicate(bench: Bench) -> None:
     assert "duplicate of acme/shop#3" in comments(bench)[1].body
 
 
-def test_a_private_issue_is_no_duplicate_for_the_public(bench: Bench) -> None:
+def test_a_private_issue_is_no_duplicate_for_the_public(bench: FlowRunner) -> None:
     private = CRASH._replace(
         id="github:d0",
         conversation="github:acme/secret#3",
@@ -48,13 +48,13 @@ def test_a_private_issue_is_no_duplicate_for_the_public(bench: Bench) -> None:
     assert "acme/secret" not in comments(bench)[1].body
 
 
-def test_the_same_delivery_twice_is_one_comment(bench: Bench) -> None:
+def test_the_same_delivery_twice_is_one_comment(bench: FlowRunner) -> None:
     bench.deliver(triage, CRASH)
     bench.deliver(triage, CRASH)
     assert len(bench.platform.done) == 2
 
 
-def test_a_crash_in_the_middle_is_made_good_by_the_retry(bench: Bench) -> None:
+def test_a_crash_in_the_middle_is_made_good_by_the_retry(bench: FlowRunner) -> None:
     bench.platform.fails[2] = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
         bench.deliver(triage, CRASH)
@@ -64,7 +64,7 @@ def test_a_crash_in_the_middle_is_made_good_by_the_retry(bench: Bench) -> None:
     assert [type(action) for action in bench.platform.done] == [AddLabels, Comment]
 
 
-def test_a_platform_that_is_away_sends_the_event_back(bench: Bench) -> None:
+def test_a_platform_that_is_away_sends_the_event_back(bench: FlowRunner) -> None:
     away = ActionUnavailable("github: down", 3600, sent=False)
     bench.platform.fails[2] = away
     assert bench.deliver(triage, CRASH) == [CRASH.id]
@@ -72,12 +72,12 @@ def test_a_platform_that_is_away_sends_the_event_back(bench: Bench) -> None:
     assert len(comments(bench)) == 1
 
 
-def test_what_a_bot_opens_is_left_alone(bench: Bench) -> None:
+def test_what_a_bot_opens_is_left_alone(bench: FlowRunner) -> None:
     bot = CRASH._replace(actor=CRASH.actor._replace(is_bot=True))
     assert bench.deliver(triage, bot) == []
     assert bench.platform.done == []
 
 
-def test_a_circle_of_effects_is_broken(bench: Bench) -> None:
+def test_a_circle_of_effects_is_broken(bench: FlowRunner) -> None:
     assert bench.deliver(triage, CRASH._replace(depth=4)) == []
     assert bench.platform.done == []

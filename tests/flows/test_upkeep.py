@@ -11,7 +11,7 @@ from shared.errors import DatabaseUnavailable, PublishError, SettingsError
 from shared.events import Actor, Event
 from shared.memory.upkeep.spread import Upkeep
 from tests.events.made import an_event
-from tests.flows.bench import Bench
+from tests.flows.flow_runner import FlowRunner
 
 WAKE = an_event(
     id="schedule.upkeep:2026-11-21T03:10:00Z",
@@ -44,7 +44,7 @@ class Worked:
 
 
 @pytest.fixture
-def work(bench: Bench) -> Worked:
+def work(bench: FlowRunner) -> Worked:
     bench.works["facts"] = work = Worked()
     return work
 
@@ -61,7 +61,7 @@ def pending(url: str, name: str, *tenants: str) -> None:
 
 
 def test_each_tenant_with_work_gets_an_event_of_its_own(
-    bench: Bench, work: Worked, database_url: str
+    bench: FlowRunner, work: Worked, database_url: str
 ) -> None:
     pending(database_url, "facts", "github:acme", "slack:T1")
     assert not bench.deliver(upkeep, WAKE)
@@ -74,7 +74,7 @@ def test_each_tenant_with_work_gets_an_event_of_its_own(
 
 
 def test_the_same_delivery_twice_does_the_work_once(
-    bench: Bench, work: Worked, database_url: str
+    bench: FlowRunner, work: Worked, database_url: str
 ) -> None:
     pending(database_url, "facts", "github:acme")
     for _ in range(2):
@@ -85,7 +85,7 @@ def test_the_same_delivery_twice_does_the_work_once(
     assert work.tenants == ["github:acme"]
 
 
-class OnceBroken(Bench):
+class OnceBroken(FlowRunner):
     """The bus breaks at the second event, once."""
 
     tries = 0
@@ -108,7 +108,7 @@ def test_a_wake_that_broke_off_is_repeated_without_a_second_event(database_url: 
 
 
 def test_work_that_failed_is_done_again_and_work_that_was_done_is_not(
-    bench: Bench, database_url: str
+    bench: FlowRunner, database_url: str
 ) -> None:
     bench.works["facts"] = work = Worked(fails=1)
     pending(database_url, "facts", "github:acme")
@@ -121,7 +121,7 @@ def test_work_that_failed_is_done_again_and_work_that_was_done_is_not(
 
 
 def test_the_next_wake_brings_up_what_is_still_pending(
-    bench: Bench, work: Worked, database_url: str
+    bench: FlowRunner, work: Worked, database_url: str
 ) -> None:
     pending(database_url, "facts", "github:acme")
     bench.deliver(upkeep, WAKE, LATER)
@@ -129,7 +129,7 @@ def test_the_next_wake_brings_up_what_is_still_pending(
     assert work.tenants == ["github:acme"] * 2
 
 
-def test_work_ends_before_its_function(bench: Bench, work: Worked, database_url: str) -> None:
+def test_work_ends_before_its_function(bench: FlowRunner, work: Worked, database_url: str) -> None:
     pending(database_url, "facts", "github:acme")
     bench.deliver(upkeep, WAKE)
     bench.deliver(upkeep, *bench.published)
@@ -137,7 +137,7 @@ def test_work_ends_before_its_function(bench: Bench, work: Worked, database_url:
 
 
 def test_the_counts_are_logged_without_zeros(
-    bench: Bench, work: Worked, database_url: str, capsys: pytest.CaptureFixture[str]
+    bench: FlowRunner, work: Worked, database_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pending(database_url, "facts", "github:acme")
     bench.deliver(upkeep, WAKE)
@@ -155,7 +155,7 @@ class Counting(Database):
         return super().run(tenant, statements)
 
 
-def test_whoever_has_work_is_found_in_one_round_trip(database_url: str, bench: Bench) -> None:
+def test_whoever_has_work_is_found_in_one_round_trip(database_url: str, bench: FlowRunner) -> None:
     for name in ("facts", "vectors"):
         pending(database_url, name)
     works = dict.fromkeys(("facts", "vectors"), Worked())
@@ -166,7 +166,7 @@ def test_whoever_has_work_is_found_in_one_round_trip(database_url: str, bench: B
         assert database.trips == 1
 
 
-def test_who_is_put_off_at_one_wake_is_not_last_at_all(database_url: str, bench: Bench) -> None:
+def test_who_is_put_off_at_one_wake_is_not_last_at_all(database_url: str, bench: FlowRunner) -> None:
     tenants = [f"slack:T{number}" for number in range(20)]
     pending(database_url, "facts", *tenants)
     first = set()
@@ -179,7 +179,7 @@ def test_who_is_put_off_at_one_wake_is_not_last_at_all(database_url: str, bench:
 
 
 def test_without_time_nothing_is_published_and_all_is_counted_as_put_off(
-    database_url: str, bench: Bench, work: Worked
+    database_url: str, bench: FlowRunner, work: Worked
 ) -> None:
     pending(database_url, "facts", "github:acme", "slack:T1")
     spread = Upkeep(bench.database, bench.publish, bench.works).spread(WAKE, 0)
@@ -187,12 +187,12 @@ def test_without_time_nothing_is_published_and_all_is_counted_as_put_off(
     assert not bench.published
 
 
-def test_a_work_that_nobody_registered_is_a_clear_error(bench: Bench) -> None:
+def test_a_work_that_nobody_registered_is_a_clear_error(bench: FlowRunner) -> None:
     works = Upkeep(bench.database, bench.publish, {"facts": Worked()})
     with pytest.raises(SettingsError, match="no work is called 'vectors'; registered: facts"):
         works.run("vectors", "github:acme", 5)
 
 
-def test_a_work_without_its_query_is_refused_at_once(bench: Bench) -> None:
+def test_a_work_without_its_query_is_refused_at_once(bench: FlowRunner) -> None:
     with pytest.raises(SettingsError, match="add pending_<work> to shared/memory/upkeep"):
         Upkeep(bench.database, bench.publish, {"polish": Worked()})

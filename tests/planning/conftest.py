@@ -7,9 +7,9 @@ import pytest
 
 from shared.agent.flow import Flow
 from shared.database import Database
-from tests.planning.stage import Stage, stage
+from tests.planning.plan_runner import PlanRunner, stage
 
-Open = Callable[[Flow], Stage]
+Open = Callable[[Flow], PlanRunner]
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from shared.database import Database
 from shared.perception import slack
 from shared.settings import Settings
 from tests.actions.slack.sandbox_thread import connect
-from tests.planning.stage import Death, Stage, stage
+from tests.planning.plan_runner import Death, PlanRunner, stage
 
 Json = dict[str, Any]
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
@@ -63,7 +63,7 @@ class Dying:
 class SlackWorkspace:
     """The sandbox Slack, with a running flow behind its front door."""
 
-    def __init__(self, sandbox: SlackSandbox, it: Stage, adapter: Dying, url: str) -> None:
+    def __init__(self, sandbox: SlackSandbox, it: PlanRunner, adapter: Dying, url: str) -> None:
         self.slack = sandbox
         self.it = it
         #: What REPOSITORIES says.

@@ -6,7 +6,7 @@ from shared.actions.github.actions import Comment
 from shared.planning.plan import Plan
 from tests.planning.conftest import Open
 from tests.planning.plans import ASK, Drafts, gives_up, of, planned, step
-from tests.planning.stage import Death
+from tests.planning.plan_runner import Death
 
 HELLO = Plan((step("s1", "list_labels"), step("s2", "comment", body=of("s1", "items[0].name"))))
 ELSEWHERE = Plan((step("s1", "comment", body="There", number=8),))

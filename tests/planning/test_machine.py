@@ -11,7 +11,7 @@ from shared.planning.validation import Limits
 from tests.campaigns import size
 from tests.planning.conftest import Open
 from tests.planning.plans import ASK, Drafts, gives_up, planned, says, step
-from tests.planning.stage import Stage
+from tests.planning.plan_runner import PlanRunner
 
 Json = dict[str, Any]
 MACHINE = json.loads((ROOT / "infra/planner.asl.json").read_text("utf-8"))
@@ -36,7 +36,7 @@ def all_states(machine: Json = MACHINE) -> Iterator[tuple[str, Json]]:
             yield from all_states(state["ItemProcessor"])
 
 
-def tell_stories(it: Stage) -> None:
+def tell_stories(it: PlanRunner) -> None:
     """Run one plan for each way through the machine."""
     number = iter(range(100, 200))
 

@@ -20,7 +20,7 @@ from shared.runtime.function import capabilities
 from shared.settings import Settings
 from tests.planning.plans import Drafts, of, planned, step
 from tests.planning.slack_workspace import SlackWorkspace, slack_workspace
-from tests.planning.stage import stage
+from tests.planning.plan_runner import stage
 from tests.web.api_client import ApiClient
 
 SHOP = "acme/shop"

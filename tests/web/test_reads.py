@@ -13,7 +13,7 @@ from shared.planning.plan import Plan
 from shared.planning.validation import Limits
 from tests.planning.conftest import Open, opened
 from tests.planning.plans import ASK, Drafts, gives_up, of, planned, step
-from tests.planning.stage import Stage
+from tests.planning.plan_runner import PlanRunner
 from tests.web.api_client import ApiClient
 
 __all__ = ["opened"]
@@ -31,7 +31,7 @@ def client(database_url: str) -> Iterator[ApiClient]:
         yield made
 
 
-def sent(it: Stage, client: ApiClient) -> None:
+def sent(it: PlanRunner, client: ApiClient) -> None:
     """Bring what was published to the flow, as its queue would."""
     for event in client.published:
         it.bench.deliver(it.flow, event)

@@ -17,7 +17,7 @@ from shared.agent.agent import Agent
 from shared.agent.flow import flow
 from shared.agent.tools import tool
 from shared.events import Event, Issue
-from tests.actions.slack.stage import ONCE, Json, Stage
+from tests.actions.slack.chat_runner import ONCE, Json, ChatRunner
 from tests.models.scripted_server import Fails, Says
 from tests.waiting import wait_for
 
@@ -26,12 +26,12 @@ OTHER = "On Thursdays."
 
 
 @pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    with Stage.up(database_url) as stage:
+def stage(database_url: str) -> Iterator[ChatRunner]:
+    with ChatRunner.up(database_url) as stage:
         yield stage
 
 
-def test_a_message_grows_and_ends_as_the_whole_answer(stage: Stage) -> None:
+def test_a_message_grows_and_ends_as_the_whole_answer(stage: ChatRunner) -> None:
     stage.model.says(Says(ANSWER))
     event = stage.asked()
     assert stage.deliver(event)
@@ -44,7 +44,7 @@ def test_a_message_grows_and_ends_as_the_whole_answer(stage: Stage) -> None:
     assert len(stage.slack.calls("chat.postMessage")) == 1
 
 
-def test_the_end_is_marked_as_the_effect_and_found_by_it(stage: Stage) -> None:
+def test_the_end_is_marked_as_the_effect_and_found_by_it(stage: ChatRunner) -> None:
     stage.model.says(Says(ANSWER))
     event = stage.asked()
     stage.deliver(event)
@@ -58,7 +58,7 @@ def test_the_end_is_marked_as_the_effect_and_found_by_it(stage: Stage) -> None:
     assert key not in drafts
 
 
-def test_the_journal_and_the_conversation_hold_the_final_text_only(stage: Stage) -> None:
+def test_the_journal_and_the_conversation_hold_the_final_text_only(stage: ChatRunner) -> None:
     stage.model.says(Says(ANSWER))
     stage.deliver(stage.asked())
     [(output,)] = stage.recorded("select output from steps where name = 'converse'")
@@ -69,7 +69,7 @@ def test_the_journal_and_the_conversation_hold_the_final_text_only(stage: Stage)
     assert effects == [("React",), ("Reply",)]
 
 
-def test_changes_come_no_more_often_than_the_pace_allows(stage: Stage) -> None:
+def test_changes_come_no_more_often_than_the_pace_allows(stage: ChatRunner) -> None:
     stage.model.says(Says("word " * 30, pause=0.03))
     start = time.monotonic()
     stage.deliver(stage.asked(), pace=Pace(0.2, 0.4, 1.0))
@@ -78,7 +78,7 @@ def test_changes_come_no_more_often_than_the_pace_allows(stage: Stage) -> None:
     assert 1 <= changes <= took / 0.4
 
 
-def test_an_answer_that_comes_quickly_is_posted_once_and_whole(stage: Stage) -> None:
+def test_an_answer_that_comes_quickly_is_posted_once_and_whole(stage: ChatRunner) -> None:
     for stream, turned_on in ((chat, True), (whole, False)):
         stage.model.says(Says(ANSWER))
         assert stage.deliver(stage.asked(), stream, pace=PACE)
@@ -94,14 +94,14 @@ def whole(event: Event, agent: Agent) -> None:
     agent.act(Reply(event.thread, agent.converse("Answer.", stream=False)))
 
 
-def test_an_author_can_have_answers_whole(stage: Stage) -> None:
+def test_an_author_can_have_answers_whole(stage: ChatRunner) -> None:
     stage.model.says(Says(ANSWER))
     event = stage.asked()
     assert stage.deliver(event, whole)
     assert stage.shown() == stage.replies(event) == [ANSWER]
 
 
-def test_a_stream_that_breaks_off_ends_in_one_message(stage: Stage) -> None:
+def test_a_stream_that_breaks_off_ends_in_one_message(stage: ChatRunner) -> None:
     stage.model.says(Says(ANSWER, breaks_off=True), Says(OTHER))
     event = stage.asked()
     assert stage.deliver(event)
@@ -110,7 +110,7 @@ def test_a_stream_that_breaks_off_ends_in_one_message(stage: Stage) -> None:
     assert len(stage.model.seen) == 2
 
 
-def test_a_failure_behind_the_stream_turns_the_draft_into_the_notice(stage: Stage) -> None:
+def test_a_failure_behind_the_stream_turns_the_draft_into_the_notice(stage: ChatRunner) -> None:
     stage.model.says(Says(ANSWER, breaks_off=True), Fails(401))
     event = stage.asked()
     assert stage.deliver(event)
@@ -129,7 +129,7 @@ def fragile(event: Event, agent: Agent) -> None:
     agent.act(Reply(event.thread, answer))
 
 
-def test_a_retry_finishes_the_draft_of_the_attempt_before_without_a_call(stage: Stage) -> None:
+def test_a_retry_finishes_the_draft_of_the_attempt_before_without_a_call(stage: ChatRunner) -> None:
     stage.model.says(Says(ANSWER))
     failing[:] = [RuntimeError()]
     event = stage.asked()
@@ -143,7 +143,7 @@ def test_a_retry_finishes_the_draft_of_the_attempt_before_without_a_call(stage: 
     assert len(stage.slack.calls("chat.postMessage")) == 1
 
 
-def test_after_the_last_attempt_the_draft_is_the_notice(stage: Stage) -> None:
+def test_after_the_last_attempt_the_draft_is_the_notice(stage: ChatRunner) -> None:
     stage.model.says(Says(ANSWER))
     failing[:] = [RuntimeError(), RuntimeError()]
     event = stage.asked()
@@ -158,7 +158,7 @@ def undecided(event: Event, agent: Agent) -> None:
     agent.converse("Answer.")
 
 
-def test_a_draft_that_nothing_finishes_is_taken_away(stage: Stage) -> None:
+def test_a_draft_that_nothing_finishes_is_taken_away(stage: ChatRunner) -> None:
     stage.model.says(Says(ANSWER))
     event = stage.asked()
     assert stage.deliver(event, undecided)
@@ -177,7 +177,7 @@ def silent(event: Event, agent: Agent) -> None:
     agent.converse("Answer.")
 
 
-def test_a_draft_needs_the_permission_of_the_reply_that_would_finish_it(stage: Stage) -> None:
+def test_a_draft_needs_the_permission_of_the_reply_that_would_finish_it(stage: ChatRunner) -> None:
     for flow_, expected in ((talkative, ["One moment."]), (silent, [])):
         stage.model.says(Says(ANSWER))
         event = stage.asked()
@@ -192,7 +192,7 @@ def twice(event: Event, agent: Agent) -> None:
         agent.act(Reply(event.thread, agent.converse(prompt)))
 
 
-def test_each_reply_of_a_run_finishes_its_own_draft(stage: Stage) -> None:
+def test_each_reply_of_a_run_finishes_its_own_draft(stage: ChatRunner) -> None:
     stage.model.says(Says(ANSWER), Says(OTHER))
     event = stage.asked()
     assert stage.deliver(event, twice)
@@ -205,7 +205,7 @@ def crowd(event: Event, agent: Agent) -> None:
         agent.act(Reply(event.thread, answer))
 
 
-def test_answers_in_a_map_come_whole(stage: Stage) -> None:
+def test_answers_in_a_map_come_whole(stage: ChatRunner) -> None:
     stage.model.says(Says(ANSWER), Says(OTHER))
     event = stage.asked()
     assert stage.deliver(event, crowd)
@@ -224,7 +224,7 @@ def forecast(event: Event, agent: Agent) -> None:
     agent.act(Reply(event.thread, agent.converse("Answer.", tools=[weather])))
 
 
-def test_what_is_said_before_a_tool_is_called_is_replaced(stage: Stage) -> None:
+def test_what_is_said_before_a_tool_is_called_is_replaced(stage: ChatRunner) -> None:
     looking = Says("Let me look that up.", calls=(("weather", '{"city": "Oslo"}'),), finish="tools")
     stage.model.says(looking, Says("20 C."))
     event = stage.asked()
@@ -239,7 +239,7 @@ def commenting(event: Event, agent: Agent) -> None:
     agent.converse("Answer.")
 
 
-def test_on_github_answers_come_whole(stage: Stage) -> None:
+def test_on_github_answers_come_whole(stage: ChatRunner) -> None:
     stage.model.says(Says(ANSWER))
     issue = stage.asked()._replace(
         type="github.issues.opened", thread_target=None, issue_target=Issue("acme/shop", 1)
@@ -249,7 +249,7 @@ def test_on_github_answers_come_whole(stage: Stage) -> None:
     assert stage.shown() == []
 
 
-def test_a_rate_limit_in_the_middle_is_waited_for(stage: Stage) -> None:
+def test_a_rate_limit_in_the_middle_is_waited_for(stage: ChatRunner) -> None:
     stage.slack.fail_next("chat.update", status=429, retry_after=1)
     stage.model.says(Says(ANSWER, pause=0.1))
     event = stage.asked()
@@ -260,7 +260,7 @@ def test_a_rate_limit_in_the_middle_is_waited_for(stage: Stage) -> None:
     assert stage.replies(event) == [ANSWER]
 
 
-def test_a_rate_limit_at_the_end_is_waited_for(stage: Stage) -> None:
+def test_a_rate_limit_at_the_end_is_waited_for(stage: ChatRunner) -> None:
     stage.slack.fail_next("chat.update", status=429, retry_after=1)
     stage.model.says(Says(ANSWER))
     event = stage.asked()
@@ -282,7 +282,7 @@ def test_a_rate_limit_at_the_end_is_waited_for(stage: Stage) -> None:
         {"after": True},
     ],
 )
-def test_a_draft_that_fails_fails_nothing(stage: Stage, method: str, fault: Json) -> None:
+def test_a_draft_that_fails_fails_nothing(stage: ChatRunner, method: str, fault: Json) -> None:
     stage.slack.fail_next(method, **fault)
     stage.model.says(Says(ANSWER))
     event = stage.asked()
@@ -292,7 +292,7 @@ def test_a_draft_that_fails_fails_nothing(stage: Stage, method: str, fault: Json
 
 
 @pytest.mark.parametrize("error", ["edit_window_closed", "cant_update_message", "invalid_blocks"])
-def test_a_draft_that_cannot_become_the_answer_makes_room_for_it(stage: Stage, error: str) -> None:
+def test_a_draft_that_cannot_become_the_answer_makes_room_for_it(stage: ChatRunner, error: str) -> None:
     stage.slack.fail_next("chat.update", error)
     stage.model.says(Says(ANSWER))
     event = stage.asked()
@@ -302,7 +302,7 @@ def test_a_draft_that_cannot_become_the_answer_makes_room_for_it(stage: Stage, e
 
 
 @pytest.mark.parametrize("fault", [{"status": 500}, {"after": True}, {}, {"error": "fatal_error"}])
-def test_a_doubtful_end_is_looked_up(stage: Stage, fault: Json) -> None:
+def test_a_doubtful_end_is_looked_up(stage: ChatRunner, fault: Json) -> None:
     stage.slack.fail_next("chat.update", **fault)
     stage.model.says(Says(ANSWER))
     event = stage.asked()
@@ -310,7 +310,7 @@ def test_a_doubtful_end_is_looked_up(stage: Stage, fault: Json) -> None:
     assert stage.replies(event) == [ANSWER]
 
 
-def test_a_change_that_arrives_behind_the_answer_changes_nothing(stage: Stage) -> None:
+def test_a_change_that_arrives_behind_the_answer_changes_nothing(stage: ChatRunner) -> None:
     stage.slack.delay_next("chat.update", 2.0)
     stage.model.says(Says(ANSWER))
     event = stage.asked()
@@ -321,7 +321,7 @@ def test_a_change_that_arrives_behind_the_answer_changes_nothing(stage: Stage) -
     assert stage.replies(event) == [ANSWER]
 
 
-def test_a_draft_that_arrives_late_is_still_the_one_that_is_finished(stage: Stage) -> None:
+def test_a_draft_that_arrives_late_is_still_the_one_that_is_finished(stage: ChatRunner) -> None:
     stage.slack.delay_next("chat.postMessage", 1.3)
     stage.model.says(Says(ANSWER, pause=0.1))
     event = stage.asked()
@@ -330,7 +330,7 @@ def test_a_draft_that_arrives_late_is_still_the_one_that_is_finished(stage: Stag
     assert len(stage.slack.calls("chat.postMessage")) == 1
 
 
-def test_a_notice_leaves_an_answer_alone_that_came_through_unnoticed(stage: Stage) -> None:
+def test_a_notice_leaves_an_answer_alone_that_came_through_unnoticed(stage: ChatRunner) -> None:
     stage.slack.fail_next("chat.update", after=True)
     stage.slack.fail_next("conversations.replies", status=429, retry_after=600)
     stage.model.says(Says(ANSWER))
@@ -341,7 +341,7 @@ def test_a_notice_leaves_an_answer_alone_that_came_through_unnoticed(stage: Stag
     assert notice.startswith("⚠️")
 
 
-def test_when_a_person_deletes_the_draft_the_answer_still_comes(stage: Stage) -> None:
+def test_when_a_person_deletes_the_draft_the_answer_still_comes(stage: ChatRunner) -> None:
     stage.model.says(Says(ANSWER, pause=0.05))
     event = stage.asked()
 
@@ -358,7 +358,7 @@ def test_when_a_person_deletes_the_draft_the_answer_still_comes(stage: Stage) ->
     assert len(stage.slack.calls("chat.postMessage")) == 2
 
 
-def test_when_a_person_deletes_the_thread_nothing_is_left(stage: Stage) -> None:
+def test_when_a_person_deletes_the_thread_nothing_is_left(stage: ChatRunner) -> None:
     stage.model.says(Says(ANSWER))
     event = stage.asked()
     stage.slack.delete(SUPPORT, event.thread.ts)
@@ -371,7 +371,7 @@ def whole_or_not(event: Event, agent: Agent) -> None:
     agent.act(Reply(event.thread, agent.converse("Answer.")))
 
 
-def test_chinese_and_emoji_are_never_cut_in_half(stage: Stage) -> None:
+def test_chinese_and_emoji_are_never_cut_in_half(stage: ChatRunner) -> None:
     answer = "每个星期二部署 🎉👍🏽，上午十点。👩‍💻 有钥匙。"
     stage.model.says(Says(answer, bytewise=True))
     event = stage.asked()
@@ -381,7 +381,7 @@ def test_chinese_and_emoji_are_never_cut_in_half(stage: Stage) -> None:
     assert stage.replies(event) == [answer]
 
 
-def test_an_answer_beyond_slacks_limit_continues_behind_the_draft(stage: Stage) -> None:
+def test_an_answer_beyond_slacks_limit_continues_behind_the_draft(stage: ChatRunner) -> None:
     answer = "\n\n".join(f"第{n}段。" + "今天天气很好。" * 40 for n in range(60))
     stage.model.says(Says(answer))
     event = stage.asked()
@@ -393,7 +393,7 @@ def test_an_answer_beyond_slacks_limit_continues_behind_the_draft(stage: Stage) 
     assert len(stage.slack.calls("chat.postMessage")) == len(expected)
 
 
-def test_an_answer_beyond_the_limit_that_breaks_off_is_completed(stage: Stage) -> None:
+def test_an_answer_beyond_the_limit_that_breaks_off_is_completed(stage: ChatRunner) -> None:
     answer = "\n\n".join("今天天气很好。" * 40 for _ in range(60))
     stage.model.says(Says(answer))
     event = stage.asked()
@@ -403,7 +403,7 @@ def test_an_answer_beyond_the_limit_that_breaks_off_is_completed(stage: Stage) -
     assert stage.replies(event) == pieces(answer)
 
 
-def _interim(stage: Stage) -> list[Json]:
+def _interim(stage: ChatRunner) -> list[Json]:
     """The calls that showed a draft."""
     calls = [*stage.slack.calls("chat.postMessage"), *stage.slack.calls("chat.update")]
     return [call for call in calls if call["blocks"][0]["text"].endswith("…")]

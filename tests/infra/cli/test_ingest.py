@@ -18,7 +18,7 @@ from shared.database import Database, Row, Statement
 from shared.memory.documents.files import decode, is_wanted, refusal
 from tests.campaigns import size
 from tests.memory.documents.conftest import sandbox
-from tests.memory.documents.shelf import SHOP, TENANT
+from tests.memory.documents.ingestion_runner import SHOP, TENANT
 
 __all__ = ["sandbox"]
 

@@ -15,7 +15,7 @@ from shared.memory.store import MemoryStore
 from shared.perception import github, slack
 from shared.perception.departures import TYPES, Departure, departures
 from tests.events.published import github_delivery, slack_requests
-from tests.flows.bench import Bench
+from tests.flows.flow_runner import FlowRunner
 from tests.memory.control.table_text import table_text
 
 TENANT = "acme"
@@ -91,7 +91,7 @@ def test_each_type_is_one_that_the_flow_takes() -> None:
     assert uninstall.types == TYPES
 
 
-def test_a_deleted_repository_is_forgotten_and_its_neighbours_are_not(bench: Bench) -> None:
+def test_a_deleted_repository_is_forgotten_and_its_neighbours_are_not(bench: FlowRunner) -> None:
     remember(bench.database)
     event = github_event("repository", "deleted")
     for _ in range(2):
@@ -100,7 +100,7 @@ def test_a_deleted_repository_is_forgotten_and_its_neighbours_are_not(bench: Ben
     assert bench.platform.done == []
 
 
-def test_an_uninstalled_app_forgets_the_organisation_or_the_workspace(bench: Bench) -> None:
+def test_an_uninstalled_app_forgets_the_organisation_or_the_workspace(bench: FlowRunner) -> None:
     remember(bench.database)
     bench.deliver(uninstall, github_event("installation", "deleted", installation=INSTALLATION))
     assert kept(bench.database) == set(SOURCES[2:])
@@ -108,14 +108,14 @@ def test_an_uninstalled_app_forgets_the_organisation_or_the_workspace(bench: Ben
     assert kept(bench.database) == {SOURCES[3]}
 
 
-def test_what_comes_back_is_remembered_again(bench: Bench) -> None:
+def test_what_comes_back_is_remembered_again(bench: FlowRunner) -> None:
     remember(bench.database)
     bench.deliver(uninstall, github_event("repository", "deleted"))
     remember(bench.database)
     assert kept(bench.database) == set(SOURCES)
 
 
-def test_a_repository_that_became_private_is_told_to_its_own_readers_only(bench: Bench) -> None:
+def test_a_repository_that_became_private_is_told_to_its_own_readers_only(bench: FlowRunner) -> None:
     remember(bench.database)
     event = github_event("repository", "privatized")
     for _ in range(2):

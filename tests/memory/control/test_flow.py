@@ -13,7 +13,7 @@ from shared.database import Database
 from shared.errors import ActionUnavailable
 from shared.events import Actor, Event, Response
 from tests.events.made import an_event
-from tests.flows.bench import Bench
+from tests.flows.flow_runner import FlowRunner
 from tests.flows.test_chat import replies, said
 from tests.memory.control.table_text import table_text
 
@@ -39,7 +39,7 @@ def asked(name: str, text: str = "", ts: str = "1.1", **changes: Any) -> Event:
     )
 
 
-def told(bench: Bench, name: str, text: str = "", ts: str = "1.1", **changes: Any) -> str:
+def told(bench: FlowRunner, name: str, text: str = "", ts: str = "1.1", **changes: Any) -> str:
     """Give a command in Slack and return the answer to it."""
     before = len(bench.platform.done)
     assert bench.deliver(memory, asked(name, text, ts, **changes)) == []
@@ -48,7 +48,7 @@ def told(bench: Bench, name: str, text: str = "", ts: str = "1.1", **changes: An
     return reply.text
 
 
-def test_what_is_remembered_is_listed_explained_and_forgotten(bench: Bench) -> None:
+def test_what_is_remembered_is_listed_explained_and_forgotten(bench: FlowRunner) -> None:
     assert told(bench, "remember", "we deploy on Tuesdays", "1.1") == "I keep it as a fact."
     listed = told(bench, "know", "deploy", "1.2")
     assert "I know 1 thing about that." in listed
@@ -60,7 +60,7 @@ def test_what_is_remembered_is_listed_explained_and_forgotten(bench: Bench) -> N
     assert told(bench, "know", "deploy", "1.5") == NOTHING
 
 
-def test_what_is_remembered_is_told_by_the_other_flows(bench: Bench) -> None:
+def test_what_is_remembered_is_told_by_the_other_flows(bench: FlowRunner) -> None:
     told(bench, "remember", "we deploy on Tuesdays", "1.1")
     bench.deliver(chat, said("When do we deploy?", ts="1.2"))
     assert "Tuesdays" in replies(bench)[-1]
@@ -70,14 +70,14 @@ def test_what_is_remembered_is_told_by_the_other_flows(bench: Bench) -> None:
     assert "(chat)" in told(bench, "why", why.split("`")[-2], "1.4")
 
 
-def test_forgetting_takes_what_was_said_in_conversations_too(bench: Bench) -> None:
+def test_forgetting_takes_what_was_said_in_conversations_too(bench: FlowRunner) -> None:
     bench.deliver(chat, said("The launch code is 4711.", ts="1.1"))
     assert "turn" in told(bench, "forget", "4711", "1.2")
     for table in ("memories", "turns", "events", "steps", "effects"):
         assert "4711" not in table_text(bench.database, table, but="slack:T1:C1:1.2"), table
 
 
-def test_the_same_command_twice_is_done_and_answered_once(bench: Bench) -> None:
+def test_the_same_command_twice_is_done_and_answered_once(bench: FlowRunner) -> None:
     told(bench, "remember", "we deploy on Tuesdays", "1.1")
     forget = asked("forget", "deploy", "1.2")
     for _ in range(3):
@@ -87,7 +87,7 @@ def test_the_same_command_twice_is_done_and_answered_once(bench: Bench) -> None:
     assert _query(bench.database, audit) == [("forget text", 1), ("remember", 1)]
 
 
-def test_a_crash_after_forgetting_tells_what_was_forgotten(bench: Bench) -> None:
+def test_a_crash_after_forgetting_tells_what_was_forgotten(bench: FlowRunner) -> None:
     told(bench, "remember", "we deploy on Tuesdays", "1.1")
     bench.platform.fails[2] = ActionUnavailable("slack: down", 3600, sent=False)
     forget = asked("forget", "deploy", "1.2")
@@ -96,7 +96,7 @@ def test_a_crash_after_forgetting_tells_what_was_forgotten(bench: Bench) -> None
     assert replies(bench)[-1].startswith("Forgotten: 1 memory, ")
 
 
-def test_a_private_memory_is_told_where_it_was_said_and_nowhere_wider(bench: Bench) -> None:
+def test_a_private_memory_is_told_where_it_was_said_and_nowhere_wider(bench: FlowRunner) -> None:
     told(bench, "remember", "the salary of bob is 5", "1.1", **DM)
     told(bench, "remember", "the salary of tom is 6", "1.2", **PRIVATE)
     told(bench, "remember", "a salary is paid monthly", "1.3")
@@ -114,14 +114,14 @@ def test_a_private_memory_is_told_where_it_was_said_and_nowhere_wider(bench: Ben
     assert told(bench, "know", "bob", "1.8", **PRIVATE).find("bob") == -1
 
 
-def test_nobody_deletes_what_they_may_not_see(bench: Bench) -> None:
+def test_nobody_deletes_what_they_may_not_see(bench: FlowRunner) -> None:
     told(bench, "remember", "the salary of bob is 5", "1.1", **DM)
     other = Actor("U2", "U2", role="member")
     assert told(bench, "forget", "salary", "1.2", actor=other) == NOTHING_THERE
     assert "bob" in told(bench, "know", "salary", "1.3", **DM)
 
 
-def test_what_one_said_in_private_goes_by_ones_name_and_not_by_its_words(bench: Bench) -> None:
+def test_what_one_said_in_private_goes_by_ones_name_and_not_by_its_words(bench: FlowRunner) -> None:
     told(bench, "remember", "my salary is 5", "1.1", **DM)
     assert told(bench, "forget", "salary", "1.2") == NOTHING_THERE
     assert "salary" in told(bench, "know", "salary", "1.3", **DM)
@@ -129,7 +129,7 @@ def test_what_one_said_in_private_goes_by_ones_name_and_not_by_its_words(bench: 
     assert told(bench, "know", "salary", "1.5", **DM) == NOTHING
 
 
-def test_who_may_not_write_deletes_what_they_said_and_nothing_else(bench: Bench) -> None:
+def test_who_may_not_write_deletes_what_they_said_and_nothing_else(bench: FlowRunner) -> None:
     told(bench, "remember", "ada likes the colour blue", "1.1")
     assert "something that was said" in told(bench, "remember", "blue is bad", "1.2", actor=EVE)
     assert told(bench, "forget", "@U1", "1.3", actor=EVE) == WRITERS
@@ -142,14 +142,14 @@ def test_who_may_not_write_deletes_what_they_said_and_nothing_else(bench: Bench)
     assert "ada likes" in told(bench, "know", "blue", "1.8")
 
 
-def test_where_another_company_reads_nobody_changes_what_others_said(bench: Bench) -> None:
+def test_where_another_company_reads_nobody_changes_what_others_said(bench: FlowRunner) -> None:
     shared = {"audience": "shared:C5", "conversation": "slack:T1:C5:1.0"}
     assert told(bench, "remember", "rule: be rude", "1.1", **shared) == WRITERS
     assert told(bench, "export", "", "1.2", **shared) == WRITERS
     assert told(bench, "forget", "@U2", "1.3", **shared) == WRITERS
 
 
-def test_who_wants_to_be_forgotten_is_not_remembered_until_they_ask(bench: Bench) -> None:
+def test_who_wants_to_be_forgotten_is_not_remembered_until_they_ask(bench: FlowRunner) -> None:
     @flow("slack.app_mention")
     def notes(event: Event, agent: Any) -> None:
         agent.remember(event.text, kind="episode", ref=event.id)
@@ -166,7 +166,7 @@ def test_who_wants_to_be_forgotten_is_not_remembered_until_they_ask(bench: Bench
     assert "I know 2 things" in told(bench, "know", "cake", "1.8")
 
 
-def test_what_was_forgotten_comes_back_only_when_a_person_asks(bench: Bench) -> None:
+def test_what_was_forgotten_comes_back_only_when_a_person_asks(bench: FlowRunner) -> None:
     told(bench, "remember", "we deploy on Tuesdays", "1.1")
     told(bench, "forget", "deploy", "1.2")
 
@@ -180,21 +180,21 @@ def test_what_was_forgotten_comes_back_only_when_a_person_asks(bench: Bench) -> 
     assert "Tuesdays" in told(bench, "know", "deploy", "1.6")
 
 
-def test_a_place_is_forgotten_and_stays_so(bench: Bench) -> None:
+def test_a_place_is_forgotten_and_stays_so(bench: FlowRunner) -> None:
     told(bench, "remember", "we deploy on Tuesdays", "1.1")
     assert "ask an operator" in told(bench, "forget", "source:slack:T2", "1.2")
     assert "1 memory" in told(bench, "forget", "source:slack:T1", "1.3")
     assert "I keep nothing from here" in told(bench, "remember", "we deploy now", "1.4")
 
 
-def test_nothing_exact_is_answered_with_what_is_near(bench: Bench) -> None:
+def test_nothing_exact_is_answered_with_what_is_near(bench: FlowRunner) -> None:
     told(bench, "remember", "we deploy the shop on Tuesdays", "1.1")
     near = told(bench, "know", "deploy schedule", "1.2")
     assert near.startswith("Nothing says exactly that. Related:")
     assert "Tuesdays" in near
 
 
-def test_without_a_subject_one_line_says_what_to_name(bench: Bench) -> None:
+def test_without_a_subject_one_line_says_what_to_name(bench: FlowRunner) -> None:
     for number, name in enumerate(("forget", "know", "remember")):
         assert told(bench, name, " ", f"1.{number}").startswith("Tell me what: ")
     assert told(bench, "why", "", "2.1") == "I have answered nothing here from memory yet."
@@ -204,13 +204,13 @@ def test_without_a_subject_one_line_says_what_to_name(bench: Bench) -> None:
 
 def test_help_names_what_is_deployed_and_that_person_may_ask(database_url: str) -> None:
     with Database(database_url) as database:
-        bench = Bench(database, event_types="slack.command.forget,slack.command.export")
+        bench = FlowRunner(database, event_types="slack.command.forget,slack.command.export")
         writer, other = told(bench, "help"), told(bench, "help", "", "1.2", actor=EVE)
     assert [line.split()[1] for line in writer.splitlines()[1:]] == ["`forget", "`export`"]
     assert [line.split()[1] for line in other.splitlines()[1:]] == ["`forget"]
 
 
-def test_a_slash_command_is_answered_to_who_gave_it(bench: Bench) -> None:
+def test_a_slash_command_is_answered_to_who_gave_it(bench: FlowRunner) -> None:
     response = Response("T1", "C1", "https://hooks.slack.com/commands/T1/1/x")
     event = asked("remember", "we deploy on Tuesdays")._replace(
         thread_target=None, message_target=None, response_target=response
@@ -220,7 +220,7 @@ def test_a_slash_command_is_answered_to_who_gave_it(bench: Bench) -> None:
     assert "Tuesdays" in told(bench, "know", "deploy", "1.2", audience="channel:C1")
 
 
-def test_commands_on_github_are_answered_in_a_comment(bench: Bench) -> None:
+def test_commands_on_github_are_answered_in_a_comment(bench: FlowRunner) -> None:
     def comment(name: str, text: str, number: int, **changes: Any) -> str:
         event = an_event(id=f"github:{number}", type=f"github.command.{name}", text=text)
         bench.deliver(memory, event._replace(**changes))
@@ -238,14 +238,14 @@ def test_commands_on_github_are_answered_in_a_comment(bench: Bench) -> None:
     assert comment("forget", "crashes", 5, **tom).startswith("Forgotten: 1 memory, ")
 
 
-def test_a_memory_of_hostile_text_is_shown_as_one_short_line(bench: Bench) -> None:
+def test_a_memory_of_hostile_text_is_shown_as_one_short_line(bench: FlowRunner) -> None:
     told(bench, "remember", "a crash\n\n# Ignore\n\n" + "x" * 9000 + "<!channel>", "1.1")
     [line] = [line for line in told(bench, "know", "crash", "1.2").splitlines() if "Ignore" in line]
     assert len(line) < 400
 
 
 @pytest.mark.parametrize("subject", ["a(b", "%_%", ".*", "\\", "[", "'; drop table x; --", "\0a"])
-def test_every_subject_is_compared_as_it_stands(bench: Bench, subject: str) -> None:
+def test_every_subject_is_compared_as_it_stands(bench: FlowRunner, subject: str) -> None:
     told(bench, "remember", "nothing of that", "1.1")
     assert "Forgotten" not in told(bench, "forget", subject, "1.2")
 

@@ -7,7 +7,7 @@ import pytest
 
 from infra.local.sandbox.github import GitHubSandbox
 from shared.database import Database
-from tests.memory.documents.shelf import Shelf
+from tests.memory.documents.ingestion_runner import IngestionRunner
 
 
 @pytest.fixture
@@ -17,6 +17,6 @@ def sandbox(tmp_path: Path) -> Iterator[GitHubSandbox]:
 
 
 @pytest.fixture
-def shelf(database_url: str, sandbox: GitHubSandbox) -> Iterator[Shelf]:
+def shelf(database_url: str, sandbox: GitHubSandbox) -> Iterator[IngestionRunner]:
     with Database(database_url, patience=5) as database:
-        yield Shelf(database_url, database, sandbox)
+        yield IngestionRunner(database_url, database, sandbox)

@@ -15,14 +15,14 @@ from shared.events import PUBLIC, Issue
 from shared.memory.documents.ingestion import Ingestion
 from shared.runtime.function import capabilities
 from shared.settings import Settings
-from tests.memory.documents.shelf import SHOP, TENANT, Shelf
+from tests.memory.documents.ingestion_runner import SHOP, TENANT, IngestionRunner
 
 README = (
     "# Shop\n\nSells things.\n\n## Install\n\nRun `make install`.\n\n## Use\n\nOpen the page.\n"
 )
 
 
-def test_a_document_is_remembered_with_its_address_and_its_audience(shelf: Shelf) -> None:
+def test_a_document_is_remembered_with_its_address_and_its_audience(shelf: IngestionRunner) -> None:
     shelf.take({"README.md": README})
     row = shelf.memories["acme/shop:README.md#install/1"]
     assert row["text"] == "Shop › Install\n\nRun `make install`."
@@ -35,7 +35,7 @@ def test_a_document_is_remembered_with_its_address_and_its_audience(shelf: Shelf
     assert found.url.endswith("README.md#install")
 
 
-def test_an_edit_embeds_only_the_passage_that_it_changed(shelf: Shelf) -> None:
+def test_an_edit_embeds_only_the_passage_that_it_changed(shelf: IngestionRunner) -> None:
     shelf.take({"README.md": README, "docs/a.md": "# A\n\nOne."})
     shelf.embedder.embedded.clear()
     shelf.take({"README.md": README.replace("Sells things.", "Sells books.")})
@@ -43,14 +43,14 @@ def test_an_edit_embeds_only_the_passage_that_it_changed(shelf: Shelf) -> None:
     assert len(shelf.memories) == 4
 
 
-def test_a_second_push_asks_only_for_what_changed(shelf: Shelf) -> None:
+def test_a_second_push_asks_only_for_what_changed(shelf: IngestionRunner) -> None:
     shelf.take({f"docs/{n}.md": f"# Page {n}\n\nText." for n in range(20)})
     before = len(shelf.requests)
     shelf.take({"docs/3.md": "# Page 3\n\nOther."})
     assert shelf.requests[before:] == ["repository", "git", "compare", "contents"]
 
 
-def test_a_deleted_document_is_forgotten_with_its_vectors(shelf: Shelf) -> None:
+def test_a_deleted_document_is_forgotten_with_its_vectors(shelf: IngestionRunner) -> None:
     shelf.take({"README.md": README, "docs/a.md": "# A\n\nOne."})
     shelf.take({"docs/a.md": None})
     assert {ref.partition("#")[0] for ref in shelf.memories} == {"acme/shop:README.md"}
@@ -58,7 +58,7 @@ def test_a_deleted_document_is_forgotten_with_its_vectors(shelf: Shelf) -> None:
     assert shelf.rows("select count(*) as n from memory_vectors")[0]["n"] == 3
 
 
-def test_a_renamed_document_takes_its_passages_along(shelf: Shelf) -> None:
+def test_a_renamed_document_takes_its_passages_along(shelf: IngestionRunner) -> None:
     shelf.take({"README.md": README})
     ids = {row["text"]: row["id"] for row in shelf.memories.values()}
     shelf.embedder.embedded.clear()
@@ -70,7 +70,7 @@ def test_a_renamed_document_takes_its_passages_along(shelf: Shelf) -> None:
     assert shelf.files.keys() == {"docs/start here.md"}
 
 
-def test_a_document_that_is_renamed_and_edited_keeps_what_it_still_says(shelf: Shelf) -> None:
+def test_a_document_that_is_renamed_and_edited_keeps_what_it_still_says(shelf: IngestionRunner) -> None:
     shelf.take({"README.md": README})
     shelf.embedder.embedded.clear()
     edited = README.replace("Open the page.", "Open another page.")
@@ -79,7 +79,7 @@ def test_a_document_that_is_renamed_and_edited_keeps_what_it_still_says(shelf: S
     assert {ref.partition("#")[0] for ref in shelf.memories} == {"acme/shop:docs/start.md"}
 
 
-def test_other_branches_and_deleted_ones_change_nothing(shelf: Shelf) -> None:
+def test_other_branches_and_deleted_ones_change_nothing(shelf: IngestionRunner) -> None:
     shelf.take({"README.md": README})
     asked = len(shelf.requests)
     shelf.take({"README.md": None, "b.md": "B"}, branch="other")
@@ -89,40 +89,40 @@ def test_other_branches_and_deleted_ones_change_nothing(shelf: Shelf) -> None:
     assert len(shelf.requests) == asked
 
 
-def test_a_forced_push_compares_everything(shelf: Shelf) -> None:
+def test_a_forced_push_compares_everything(shelf: IngestionRunner) -> None:
     first = shelf.sandbox.push(SHOP, {"README.md": README})
     shelf.take({"docs/a.md": "# A\n\nOne.", "docs/b.md": "# B\n\nTwo."})
     shelf.take({"docs/c.md": "# C\n\nThree."}, on=first)
     assert shelf.files.keys() == {"README.md", "docs/c.md"}
 
 
-def test_more_files_than_a_comparison_shows_are_all_taken(shelf: Shelf) -> None:
+def test_more_files_than_a_comparison_shows_are_all_taken(shelf: IngestionRunner) -> None:
     shelf.take({"README.md": README})
     shelf.take({f"docs/{n}.md": f"Page {n}." for n in range(310)})
     assert len(shelf.files) == 311
 
 
-def test_a_tree_that_is_too_large_for_one_answer_is_listed_by_folder(shelf: Shelf) -> None:
+def test_a_tree_that_is_too_large_for_one_answer_is_listed_by_folder(shelf: IngestionRunner) -> None:
     shelf.sandbox.limit_trees(10)
     shelf.take({f"docs/{n % 5}/{n}.md": f"Page {n}." for n in range(30)} | {"README.md": README})
     assert len(shelf.files) == 31
 
 
-def test_pushes_that_were_missed_are_made_good_by_the_next(shelf: Shelf) -> None:
+def test_pushes_that_were_missed_are_made_good_by_the_next(shelf: IngestionRunner) -> None:
     shelf.take({"README.md": README})
     shelf.sandbox.push(SHOP, {"docs/a.md": "# A\n\nOne.", "README.md": None})
     shelf.take({"docs/b.md": "# B\n\nTwo."})
     assert shelf.files.keys() == {"docs/a.md", "docs/b.md"}
 
 
-def test_an_old_push_never_brings_back_what_a_newer_one_took_away(shelf: Shelf) -> None:
+def test_an_old_push_never_brings_back_what_a_newer_one_took_away(shelf: IngestionRunner) -> None:
     old = shelf.push({"README.md": README, "docs/a.md": "# A\n\nOne."})
     shelf.take({"docs/a.md": None})
     assert shelf.deliver(old)
     assert shelf.files.keys() == {"README.md"}
 
 
-def test_the_same_delivery_twice_is_one_run(shelf: Shelf) -> None:
+def test_the_same_delivery_twice_is_one_run(shelf: IngestionRunner) -> None:
     event = shelf.push({"README.md": README})
     assert shelf.deliver(event)
     asked = len(shelf.requests)
@@ -130,7 +130,7 @@ def test_the_same_delivery_twice_is_one_run(shelf: Shelf) -> None:
     assert len(shelf.requests) == asked
 
 
-def test_links_submodules_and_binaries_are_left_out(shelf: Shelf) -> None:
+def test_links_submodules_and_binaries_are_left_out(shelf: IngestionRunner) -> None:
     shelf.take({"README.md": README})
     shelf.take(
         {
@@ -146,7 +146,7 @@ def test_links_submodules_and_binaries_are_left_out(shelf: Shelf) -> None:
     assert shelf.files.keys() >= {"nul.txt", "latin.txt"}
 
 
-def test_a_document_over_a_megabyte_is_read_as_a_blob(shelf: Shelf) -> None:
+def test_a_document_over_a_megabyte_is_read_as_a_blob(shelf: IngestionRunner) -> None:
     picture = f"![A map](data:image/png;base64,{'iVBORw0K' * 140_000})"
     shelf.take({"docs/way.md": f"# The way\n\n{picture}\n\nTurn left."})
     assert shelf.requests[-2:] == ["contents", "git"]
@@ -154,7 +154,7 @@ def test_a_document_over_a_megabyte_is_read_as_a_blob(shelf: Shelf) -> None:
     assert row["text"] == "The way\n\nA map\n\nTurn left."
 
 
-def test_a_repository_that_becomes_private_takes_its_memories_along(shelf: Shelf) -> None:
+def test_a_repository_that_becomes_private_takes_its_memories_along(shelf: IngestionRunner) -> None:
     shelf.take({"README.md": README})
     shelf.sandbox.set_private(SHOP, private=True)
     assert shelf.deliver(shelf.announced())
@@ -165,7 +165,7 @@ def test_a_repository_that_becomes_private_takes_its_memories_along(shelf: Shelf
     assert nothing == []
 
 
-def test_what_somebody_asked_to_forget_is_not_taken_again(shelf: Shelf) -> None:
+def test_what_somebody_asked_to_forget_is_not_taken_again(shelf: IngestionRunner) -> None:
     block = "insert into memory_blocks (tenant, by, value) values (%(t)s, 'source', %(s)s)"
     shelf.rows(block, t=TENANT, s="github:acme/shop")
     shelf.take({"README.md": README})
@@ -173,7 +173,7 @@ def test_what_somebody_asked_to_forget_is_not_taken_again(shelf: Shelf) -> None:
     assert shelf.files == {}
 
 
-def test_what_a_function_has_no_time_for_is_taken_in_the_next_slice(shelf: Shelf) -> None:
+def test_what_a_function_has_no_time_for_is_taken_in_the_next_slice(shelf: IngestionRunner) -> None:
     event = shelf.push({f"docs/{n:02}.md": f"# Page {n}\n\nText." for n in range(40)})
     for taken in (16, 32):
         assert shelf.deliver(event, seconds=6)
@@ -189,7 +189,7 @@ def test_what_a_function_has_no_time_for_is_taken_in_the_next_slice(shelf: Shelf
     assert [int(row["left"]) for row in steps] == [24, 8, 0]
 
 
-def test_a_rate_limit_is_waited_for_and_nothing_is_lost(shelf: Shelf) -> None:
+def test_a_rate_limit_is_waited_for_and_nothing_is_lost(shelf: IngestionRunner) -> None:
     event = shelf.push({f"docs/{n:02}.md": f"# Page {n}\n\nText." for n in range(20)})
     shelf.sandbox.fail_next(429, path="/contents/docs/17.md", retry_after=30)
     assert shelf.deliver(event)
@@ -203,7 +203,7 @@ def test_a_rate_limit_is_waited_for_and_nothing_is_lost(shelf: Shelf) -> None:
     assert len(shelf.files) == 20
 
 
-def test_github_that_is_away_sends_the_event_back(shelf: Shelf) -> None:
+def test_github_that_is_away_sends_the_event_back(shelf: IngestionRunner) -> None:
     event = shelf.push({"README.md": README})
     shelf.sandbox.fail_next(502, path="/contents/")
     assert not shelf.deliver(event)
@@ -212,7 +212,7 @@ def test_github_that_is_away_sends_the_event_back(shelf: Shelf) -> None:
 
 
 def test_a_crash_in_the_middle_is_made_good_without_embedding_twice(
-    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+    shelf: IngestionRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     event = shelf.push({f"docs/{n:02}.md": f"Page {n}." for n in range(40)})
     keep = Ingestion.keep
@@ -233,20 +233,20 @@ def test_a_crash_in_the_middle_is_made_good_without_embedding_twice(
     assert sorted(shelf.embedder.embedded) == sorted(f"Page {n}." for n in range(40))
 
 
-def test_a_file_that_is_gone_when_it_is_read_is_forgotten(shelf: Shelf) -> None:
+def test_a_file_that_is_gone_when_it_is_read_is_forgotten(shelf: IngestionRunner) -> None:
     shelf.take({"README.md": README, "docs/a.md": "# A\n\nOne."})
     shelf.sandbox.fail_next(404, path="/contents/docs/a.md")
     shelf.take({"docs/a.md": "# A\n\nTwo."})
     assert {ref.partition("#")[0] for ref in shelf.memories} == {"acme/shop:README.md"}
 
 
-def test_an_empty_repository_is_no_failure(shelf: Shelf) -> None:
+def test_an_empty_repository_is_no_failure(shelf: IngestionRunner) -> None:
     shelf.sandbox.set_private(SHOP, private=False)
     assert shelf.deliver(shelf.announced())
     assert shelf.files == {}
 
 
-def test_an_apps_tokens_for_reading_can_do_nothing_else(shelf: Shelf) -> None:
+def test_an_apps_tokens_for_reading_can_do_nothing_else(shelf: IngestionRunner) -> None:
     sandbox = shelf.sandbox
     app = Settings(
         github_app_id=str(sandbox.app_id),
@@ -262,7 +262,7 @@ def test_an_apps_tokens_for_reading_can_do_nothing_else(shelf: Shelf) -> None:
     assert sandbox.issue(SHOP, number)["comments"] == []
 
 
-def test_a_flow_can_only_ask_platforms_that_it_names(shelf: Shelf) -> None:
+def test_a_flow_can_only_ask_platforms_that_it_names(shelf: IngestionRunner) -> None:
     settings = Settings(
         github_token="t", github_api_url=shelf.sandbox.api_url, model_embed="hashing"
     )

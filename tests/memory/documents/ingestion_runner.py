@@ -57,7 +57,7 @@ class Clock:
         return int(self._seconds * 1000)
 
 
-class Shelf:
+class IngestionRunner:
     """A repository, and what is remembered of it."""
 
     def __init__(self, url: str, database: Database, sandbox: GitHubSandbox) -> None:

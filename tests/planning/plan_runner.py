@@ -1,4 +1,4 @@
-"""A stage for plans: the real machine in moto's interpreter, the real handlers, the real Postgres,
+"""Runs plans: the real machine in moto's interpreter, the real handlers, the real Postgres,
 and a platform in memory. Functions run in this process, and die when a test says so."""
 
 import json
@@ -27,7 +27,7 @@ from shared.planning.states.runner import States
 from shared.planning.store import PlanStore, Situation
 from shared.runtime.machine import Planner
 from shared.runtime.worker import Worker
-from tests.flows.bench import Bench
+from tests.flows.flow_runner import FlowRunner
 
 ACCOUNT = "210000000001"
 FUNCTION = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:plan"
@@ -52,7 +52,7 @@ class Context:
         return int(self.seconds * 1000)
 
 
-class Stage:
+class PlanRunner:
     """Runs plans of `flow`.
 
     `dies` names the calls in which the function dies, before (`before:Act`) or after (`after:Act`)
@@ -60,7 +60,7 @@ class Stage:
     instead of working, `answers` to what it answers instead of what it found. While `holds` is
     clear, Report waits."""
 
-    def __init__(self, bench: Bench, flow: Flow) -> None:
+    def __init__(self, bench: FlowRunner, flow: Flow) -> None:
         self.bench = bench
         self.flow = flow
         self.fails: dict[str, list[str]] = {}
@@ -188,7 +188,7 @@ class Stage:
 @contextmanager
 def stage(
     database: Database, flow: Flow, adapters: Adapters | None = None, **settings: str
-) -> Iterator[Stage]:
+) -> Iterator[PlanRunner]:
     """Raise the stage, with the API of Step Functions on a port of its own, and `adapters` in place
     of the one in memory."""
     server = HttpServer()
@@ -197,10 +197,10 @@ def stage(
         patch.setenv("AWS_ACCESS_KEY_ID", "local")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "local")
         patch.setattr(asl_interpreter.pauses, "scale", 0.01)
-        bench = Bench(database, planner_arn=MACHINE, **settings)
+        bench = FlowRunner(database, planner_arn=MACHINE, **settings)
         if adapters is not None:
             bench.can = bench.can._replace(adapter=adapters)
-        made = Stage(bench, flow)
+        made = PlanRunner(bench, flow)
         server.start(StatesApi(made.machines, _nothing))
         made.machines.open(made.invoke)
         try:
