@@ -18,7 +18,7 @@ from shared.database import Database
 from shared.planning.plan import Plan, PlanStep
 from shared.planning.declaration import reads
 from tests.planning.plans import Drafts, planned, says, transitions
-from tests.planning.plan_runner import PlanRunner, stage
+from tests.planning.plan_runner import PlanRunner, plan_runner
 
 #: Seconds that a step takes by itself.
 WORK = 0.1
@@ -113,11 +113,11 @@ def _crowd(url: str) -> float:
 
 @contextmanager
 def _staged(url: str, plan: Plan) -> Iterator[PlanRunner]:
-    """Raise a stage whose planner makes `plan` at once; what its functions log is dropped."""
+    """Start a runner whose planner makes `plan` at once; what its functions log is dropped."""
     with (
         contextlib.redirect_stdout(io.StringIO()),
         Database(url) as database,
-        stage(database, planned(Drafts(plan), work)) as it,
+        plan_runner(database, planned(Drafts(plan), work)) as it,
     ):
         yield it
 

@@ -222,6 +222,6 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def bench(database: Database) -> FlowRunner:
+def runner(database: Database) -> FlowRunner:
     """Hands events to flows: the real worker, journal, memory and offline model."""
     return FlowRunner(database)

@@ -60,8 +60,8 @@ class PlanRunner:
     instead of working, `answers` to what it answers instead of what it found. While `holds` is
     clear, Report waits."""
 
-    def __init__(self, bench: FlowRunner, flow: Flow) -> None:
-        self.bench = bench
+    def __init__(self, runner: FlowRunner, flow: Flow) -> None:
+        self.runner = runner
         self.flow = flow
         self.fails: dict[str, list[str]] = {}
         self.answers: dict[str, Json] = {}
@@ -75,8 +75,8 @@ class PlanRunner:
         self.machines.add(
             StateMachine("planner", MACHINE, definition.replace("${Function}", FUNCTION))
         )
-        worker = Worker(flow, Journal(bench.database), bench.can)
-        self._planner = Planner(worker, States(flow, Journal(bench.database), bench.can))
+        worker = Worker(flow, Journal(runner.database), runner.can)
+        self._planner = Planner(worker, States(flow, Journal(runner.database), runner.can))
         self.histories: list[list[Json]] = []
 
     def invoke(self, function: str, payload: bytes) -> bytes:
@@ -117,7 +117,7 @@ class PlanRunner:
 
     def ask(self, event: Event) -> str:
         """Deliver the event and return the id of the plan that it started."""
-        assert self.bench.deliver(self.flow, event) == []
+        assert self.runner.deliver(self.flow, event) == []
         return self.plans()[-1]
 
     def plans(self) -> list[str]:
@@ -125,7 +125,7 @@ class PlanRunner:
         return [row["id"] for row in rows]
 
     def situation(self, plan: str, tenant: str = "github:acme") -> Situation:
-        return PlanStore(self.bench.database).load(tenant, plan)
+        return PlanStore(self.runner.database).load(tenant, plan)
 
     def ended(self, plan: str) -> Situation:
         """Wait until the execution is over and return how the plan stands."""
@@ -155,12 +155,12 @@ class PlanRunner:
 
     def said(self) -> list[str]:
         """What people read, in order."""
-        done = self.bench.platform.done
+        done = self.runner.platform.done
         return [text for action in done if (text := getattr(action, "body", None)) is not None]
 
     def shown(self, end: str = "/live") -> list[str]:
         """What stood in the messages that change, in order; `end` ends their names."""
-        done = [a for a in self.bench.platform.done if isinstance(a, NamedComment)]
+        done = [a for a in self.runner.platform.done if isinstance(a, NamedComment)]
         return [action.text for action in done if action.name.endswith(end)]
 
     def transitions(self, plan: str) -> int:
@@ -169,7 +169,7 @@ class PlanRunner:
         )
 
     def entered(self) -> set[str]:
-        """The names of the states that any execution of this stage has entered."""
+        """The names of the states that any execution here has entered."""
         self.keep_histories()
         return {
             event["stateEnteredEventDetails"]["name"]
@@ -182,14 +182,14 @@ class PlanRunner:
         self.histories += [execution.events() for execution in self.machines.executions()]
 
     def _query(self, sql: str) -> Sequence[Json]:
-        return self.bench.database.run("github:acme", [Statement(sql, {})])[0]
+        return self.runner.database.run("github:acme", [Statement(sql, {})])[0]
 
 
 @contextmanager
-def stage(
+def plan_runner(
     database: Database, flow: Flow, adapters: Adapters | None = None, **settings: str
 ) -> Iterator[PlanRunner]:
-    """Raise the stage, with the API of Step Functions on a port of its own, and `adapters` in place
+    """Start a runner, with the API of Step Functions on a port of its own, and `adapters` in place
     of the one in memory."""
     server = HttpServer()
     with pytest.MonkeyPatch.context() as patch:
@@ -197,10 +197,10 @@ def stage(
         patch.setenv("AWS_ACCESS_KEY_ID", "local")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "local")
         patch.setattr(asl_interpreter.pauses, "scale", 0.01)
-        bench = FlowRunner(database, planner_arn=MACHINE, **settings)
+        runner = FlowRunner(database, planner_arn=MACHINE, **settings)
         if adapters is not None:
-            bench.can = bench.can._replace(adapter=adapters)
-        made = PlanRunner(bench, flow)
+            runner.can = runner.can._replace(adapter=adapters)
+        made = PlanRunner(runner, flow)
         server.start(StatesApi(made.machines, _nothing))
         made.machines.open(made.invoke)
         try:

@@ -23,7 +23,7 @@ def test_functions_that_die_in_every_state_do_nothing_twice(opened: Open) -> Non
 
 def test_a_function_that_dies_after_its_comment_was_posted_leaves_one_comment(opened: Open) -> None:
     it = opened(planned(Drafts(HELLO)))
-    platform = it.bench.platform
+    platform = it.runner.platform
     stock = platform.perform
 
     def dies_after_the_first(action: object, mark: object, previous: object) -> object:

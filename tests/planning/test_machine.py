@@ -142,7 +142,7 @@ def test_a_lease_ends_before_the_machine_gives_up_on_a_busy_run() -> None:
 def test_many_plans_at_once_all_end(opened: Open) -> None:
     it, many = opened(planned(Drafts(HERE))), size(50, 10)
     requests = [ASK._replace(id=f"github:{n}", conversation=f"c{n}") for n in range(many)]
-    assert it.bench.deliver(it.flow, *requests) == []
+    assert it.runner.deliver(it.flow, *requests) == []
     plans = it.plans()
     assert len(plans) == many
     assert {it.ended(plan).state for plan in plans} == {"done"}

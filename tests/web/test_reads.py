@@ -34,7 +34,7 @@ def client(database_url: str) -> Iterator[ApiClient]:
 def sent(it: PlanRunner, client: ApiClient) -> None:
     """Bring what was published to the flow, as its queue would."""
     for event in client.published:
-        it.bench.deliver(it.flow, event)
+        it.runner.deliver(it.flow, event)
     client.published.clear()
 
 

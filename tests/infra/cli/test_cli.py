@@ -72,9 +72,9 @@ def run(data: Path, *arguments: str) -> int:
 
 
 def test_runs_are_listed_with_their_state_and_cost(
-    data: Path, bench: FlowRunner, capsys: pytest.CaptureFixture[str]
+    data: Path, runner: FlowRunner, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    bench.deliver(triage, CRASH)
+    runner.deliver(triage, CRASH)
     capsys.readouterr()  # the function's own log
     assert run(data, "runs") == 0
     head, row = capsys.readouterr().out.splitlines()
@@ -91,9 +91,9 @@ def test_runs_are_listed_with_their_state_and_cost(
 
 
 def test_a_run_is_shown_as_a_tree_without_peoples_text(
-    data: Path, bench: FlowRunner, capsys: pytest.CaptureFixture[str]
+    data: Path, runner: FlowRunner, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    bench.deliver(triage, CRASH)
+    runner.deliver(triage, CRASH)
     assert run(data, "run", run_id(CRASH, "triage")[:6]) == 0
     out = capsys.readouterr().out
     steps = [line.split()[1] for line in out.splitlines() if line[0] in "├└"]

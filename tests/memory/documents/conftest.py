@@ -17,6 +17,6 @@ def sandbox(tmp_path: Path) -> Iterator[GitHubSandbox]:
 
 
 @pytest.fixture
-def shelf(database_url: str, sandbox: GitHubSandbox) -> Iterator[IngestionRunner]:
+def ingestion(database_url: str, sandbox: GitHubSandbox) -> Iterator[IngestionRunner]:
     with Database(database_url, patience=5) as database:
         yield IngestionRunner(database_url, database, sandbox)
