@@ -17,8 +17,8 @@ from shared.agent.agent import Agent
 from shared.database import Database
 from shared.planning.declaration import reads
 from shared.planning.plan import Plan, PlanStep
+from tests.planning.plan_runner import PlanRunner, plan_runner
 from tests.planning.plans import Drafts, planned, says, transitions
-from tests.planning.stage import Stage, stage
 
 #: Seconds that a step takes by itself.
 WORK = 0.1
@@ -91,7 +91,7 @@ def _one(url: str, shape: PlanShape) -> Measured:
         return Measured(_took(it, plan), it.transitions(plan))
 
 
-def _took(it: Stage, plan: str) -> float:
+def _took(it: PlanRunner, plan: str) -> float:
     """Milliseconds from the first state to the end: not what moto takes to read the definition,
     which AWS has read before."""
     times = [
@@ -112,17 +112,17 @@ def _crowd(url: str) -> float:
 
 
 @contextmanager
-def _staged(url: str, plan: Plan) -> Iterator[Stage]:
-    """Raise a stage whose planner makes `plan` at once; what its functions log is dropped."""
+def _staged(url: str, plan: Plan) -> Iterator[PlanRunner]:
+    """Start a runner whose planner makes `plan` at once; what its functions log is dropped."""
     with (
         contextlib.redirect_stdout(io.StringIO()),
         Database(url) as database,
-        stage(database, planned(Drafts(plan), work)) as it,
+        plan_runner(database, planned(Drafts(plan), work)) as it,
     ):
         yield it
 
 
-def _ended(it: Stage, plans: Sequence[str]) -> None:
+def _ended(it: PlanRunner, plans: Sequence[str]) -> None:
     for plan in plans:
         if it.ended(plan).state != "done":
             raise FunctionFailed(f"plan {plan} did not end well: {it.situation(plan).reason}")

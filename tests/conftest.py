@@ -22,7 +22,7 @@ from infra.migrations import migrate
 from infra.project import ROOT
 from shared.database import Database
 from tests import campaigns
-from tests.flows.bench import Bench
+from tests.flows.flow_runner import FlowRunner
 
 _SERVERS = "agent-flows-tests-"
 _TEMPLATE = "agent_flows_template"
@@ -39,6 +39,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     campaigns.choose(whole=config.getoption("all"))
+    if config.getoption("quick"):  # what is given up half-way leaves things open
+        config.addinivalue_line("filterwarnings", "ignore::ResourceWarning")
+        config.addinivalue_line("filterwarnings", "ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -57,6 +60,8 @@ def no_servers(request: pytest.FixtureRequest) -> Iterator[None]:
         if request.config.getoption("quick"):
             patch.setattr(socket.socket, "listen", _skip)
             patch.setattr(subprocess.Popen, "__init__", _skip)
+            # It listens in a thread, where a skip would be lost.
+            patch.setattr("moto.server.ThreadedMotoServer.start", _skip)
         yield
 
 
@@ -217,6 +222,6 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def bench(database: Database) -> Bench:
+def runner(database: Database) -> FlowRunner:
     """Hands events to flows: the real worker, journal, memory and offline model."""
-    return Bench(database)
+    return FlowRunner(database)

@@ -16,7 +16,7 @@ from shared.database import Database
 from shared.errors import ActionUnavailable, SettingsError
 from shared.events import Event, Issue
 from tests.events.made import an_event
-from tests.flows.bench import Bench
+from tests.flows.flow_runner import FlowRunner
 from tests.flows.test_chat import replies, said
 from tests.models.scripted_server import Says, ScriptedServer
 
@@ -28,11 +28,11 @@ def model() -> Iterator[ScriptedServer]:
 
 
 @pytest.fixture
-def scripted(database_url: str, model: ScriptedServer) -> Iterator[Bench]:
+def scripted(database_url: str, model: ScriptedServer) -> Iterator[FlowRunner]:
     """A bench whose models are the scripted server."""
     name = f"{model.url}/v1#scripted"
     with Database(database_url, patience=5) as database:
-        yield Bench(database, model_small=name, model_large=name)
+        yield FlowRunner(database, model_small=name, model_large=name)
 
 
 looked_up: list[str] = []
@@ -51,7 +51,7 @@ def forecast(event: Event, agent: Agent) -> None:
 
 
 def test_a_model_calls_a_tool_and_answers_with_its_result(
-    scripted: Bench, model: ScriptedServer
+    scripted: FlowRunner, model: ScriptedServer
 ) -> None:
     looked_up.clear()
     model.says(Says("", calls=(("weather", '{"city": "Oslo"}'),)), Says("20 C."))
@@ -62,7 +62,9 @@ def test_a_model_calls_a_tool_and_answers_with_its_result(
     assert "20 C in Oslo" in results[0]["content"]
 
 
-def test_a_retry_calls_no_tool_and_no_model_again(scripted: Bench, model: ScriptedServer) -> None:
+def test_a_retry_calls_no_tool_and_no_model_again(
+    scripted: FlowRunner, model: ScriptedServer
+) -> None:
     looked_up.clear()
     model.says(Says("", calls=(("weather", '{"city": "Oslo"}'),)), Says("20 C."))
     scripted.platform.fails[1] = ActionUnavailable("slack: down", 3600, sent=False)
@@ -81,7 +83,7 @@ def test_a_retry_calls_no_tool_and_no_model_again(scripted: Bench, model: Script
     ],
 )
 def test_a_wrong_call_is_told_to_the_model(
-    scripted: Bench, model: ScriptedServer, call: tuple[str, str], told: str
+    scripted: FlowRunner, model: ScriptedServer, call: tuple[str, str], told: str
 ) -> None:
     looked_up.clear()
     model.says(Says("", calls=(call,)), Says("I cannot."))
@@ -116,19 +118,19 @@ def crowd(event: Event, agent: Agent) -> None:
     assert agent.map(one, [1, 2, 3], workers=3) == [1, 2, 3]
 
 
-def test_a_map_works_at_once_and_keeps_order(bench: Bench) -> None:
-    assert bench.deliver(crowd, an_event()) == []
-    said = {action.body for action in bench.platform.done if isinstance(action, Comment)}
+def test_a_map_works_at_once_and_keeps_order(runner: FlowRunner) -> None:
+    assert runner.deliver(crowd, an_event()) == []
+    said = {action.body for action in runner.platform.done if isinstance(action, Comment)}
     assert said == {"comment 1", "comment 2", "comment 3"}
 
 
-def test_when_one_of_a_map_fails_only_that_one_is_done_again(bench: Bench) -> None:
-    bench.platform.fails[2] = ActionUnavailable("github: down", 3600, sent=False)
+def test_when_one_of_a_map_fails_only_that_one_is_done_again(runner: FlowRunner) -> None:
+    runner.platform.fails[2] = ActionUnavailable("github: down", 3600, sent=False)
     event = an_event()
-    assert bench.deliver(crowd, event) == [event.id]
-    assert len(bench.platform.done) == 2
-    assert bench.deliver(crowd, event, receives=2) == []
-    assert len(bench.platform.done) == 3
+    assert runner.deliver(crowd, event) == [event.id]
+    assert len(runner.platform.done) == 2
+    assert runner.deliver(crowd, event, receives=2) == []
+    assert len(runner.platform.done) == 3
 
 
 @flow("github.issues.opened", may=[Comment.at_most(1)])
@@ -136,9 +138,9 @@ def stray(event: Event, agent: Agent) -> None:
     agent.act(Comment(Issue("globex/bank", 1), "found you"))
 
 
-def test_a_flow_that_leaves_its_place_is_stopped_and_says_so(bench: Bench) -> None:
-    assert bench.deliver(stray, an_event()) == []
-    [notice] = bench.platform.done
+def test_a_flow_that_leaves_its_place_is_stopped_and_says_so(runner: FlowRunner) -> None:
+    assert runner.deliver(stray, an_event()) == []
+    [notice] = runner.platform.done
     assert isinstance(notice, Comment)
     assert notice.issue == Issue("acme/shop", 7)
     assert "not allowed to do" in notice.body
@@ -150,22 +152,22 @@ def broken(event: Event, agent: Agent) -> None:
 
 
 def test_an_unknown_error_is_told_once_and_never_quoted(
-    bench: Bench, capsys: pytest.CaptureFixture[str]
+    runner: FlowRunner, capsys: pytest.CaptureFixture[str]
 ) -> None:
     event = an_event(text="the customer's secret")
-    assert bench.deliver(broken, event) == [event.id]
-    assert bench.platform.done == []
+    assert runner.deliver(broken, event) == [event.id]
+    assert runner.platform.done == []
     for _ in range(2):
-        assert bench.deliver(broken, event, receives=2) == [event.id]
-    [notice] = bench.platform.done
+        assert runner.deliver(broken, event, receives=2) == [event.id]
+    [notice] = runner.platform.done
     assert isinstance(notice, Comment)
     assert "Something went wrong on my side. Run `" in notice.body
     assert "secret" not in capsys.readouterr().out
 
 
-def test_the_nightly_schedule_expires_what_is_old(bench: Bench) -> None:
+def test_the_nightly_schedule_expires_what_is_old(runner: FlowRunner) -> None:
     nightly = an_event(id="nightly", type="schedule.nightly", source="schedule", issue_target=None)
-    assert bench.deliver(retention, nightly) == []
+    assert runner.deliver(retention, nightly) == []
 
 
 def test_a_misspelt_flow_or_type_is_a_clear_error() -> None:

@@ -13,7 +13,7 @@ from shared.errors import ActionUnavailable
 from shared.events import Event
 from shared.models.answers.typed import Between
 from tests.events.made import an_event
-from tests.flows.bench import Bench
+from tests.flows.flow_runner import FlowRunner
 from tests.models.scripted_server import Says, ScriptedServer
 
 
@@ -42,27 +42,27 @@ def model() -> Iterator[ScriptedServer]:
 
 
 @pytest.fixture
-def scripted(database_url: str, model: ScriptedServer) -> Iterator[Bench]:
+def scripted(database_url: str, model: ScriptedServer) -> Iterator[FlowRunner]:
     names = {f"model_{role}": f"{model.url}/v1#{role}" for role in ("small", "large")}
     with Database(database_url, patience=5) as database:
-        yield Bench(database, **names)
+        yield FlowRunner(database, **names)
 
 
 def _asked(model: ScriptedServer) -> list[str]:
     return [seen.body["model"] for seen in model.seen]
 
 
-def _steps(bench: Bench) -> list[dict[str, Any]]:
+def _steps(runner: FlowRunner) -> list[dict[str, Any]]:
     sql = "select name, output, model, choice, output_tokens from steps order by seq"
-    return bench.database.run("github:acme", [Statement(sql, {})])[0]
+    return runner.database.run("github:acme", [Statement(sql, {})])[0]
 
 
-def _said(bench: Bench) -> list[str]:
-    return [action.body for action in bench.platform.done if isinstance(action, Comment)]
+def _said(runner: FlowRunner) -> list[str]:
+    return [action.body for action in runner.platform.done if isinstance(action, Comment)]
 
 
 def test_an_answer_that_passes_the_check_is_the_small_models(
-    scripted: Bench, model: ScriptedServer
+    scripted: FlowRunner, model: ScriptedServer
 ) -> None:
     model.says(Says('{"answer": "yes", "sure": 0.9}'))
     assert scripted.deliver(careful, an_event()) == []
@@ -82,14 +82,16 @@ def test_an_answer_that_passes_the_check_is_the_small_models(
     ],
 )
 def test_an_answer_that_fails_the_check_or_is_invalid_is_asked_of_the_large_model(
-    scripted: Bench, model: ScriptedServer, weak: list[Says]
+    scripted: FlowRunner, model: ScriptedServer, weak: list[Says]
 ) -> None:
     model.says(*weak, Says('{"answer": "yes", "sure": 0.1}'))
     assert scripted.deliver(careful, an_event()) == []
     assert (_said(scripted), _asked(model)) == (["yes"], ["small"] * len(weak) + ["large"])
 
 
-def test_a_replay_keeps_the_choice_and_asks_nobody(scripted: Bench, model: ScriptedServer) -> None:
+def test_a_replay_keeps_the_choice_and_asks_nobody(
+    scripted: FlowRunner, model: ScriptedServer
+) -> None:
     model.says(Says('{"answer": "no", "sure": 0.2}'), Says('{"answer": "yes", "sure": 0.1}'))
     scripted.platform.fails[1] = ActionUnavailable("github: down", 3600, sent=False)
     event = an_event()
@@ -99,14 +101,16 @@ def test_a_replay_keeps_the_choice_and_asks_nobody(scripted: Bench, model: Scrip
 
 
 def test_another_model_is_asked_when_the_repair_fails_too(
-    scripted: Bench, model: ScriptedServer
+    scripted: FlowRunner, model: ScriptedServer
 ) -> None:
     model.says(Says("no idea"), Says("still none"), Says('{"answer": "yes", "sure": 1}'))
     assert scripted.deliver(plain, an_event()) == []
     assert (_said(scripted), _asked(model)) == (["yes"], ["small", "small", "large"])
 
 
-def test_what_an_unusable_answer_cost_is_recorded(scripted: Bench, model: ScriptedServer) -> None:
+def test_what_an_unusable_answer_cost_is_recorded(
+    scripted: FlowRunner, model: ScriptedServer
+) -> None:
     model.says(*[Says("no idea")] * 9)
     scripted.deliver(plain, an_event())
     (invalid,) = [step for step in _steps(scripted) if step["name"] == "failed"]
@@ -119,9 +123,9 @@ def test_the_end_of_a_run_keeps_what_its_calls_used(
 ) -> None:
     name = f"{model.url}/v1#small"
     with Database(database_url, patience=5) as database:
-        bench = Bench(database, model_small=name, model_limits=f"{name}=tpm:60000")
+        runner = FlowRunner(database, model_small=name, model_limits=f"{name}=tpm:60000")
         model.says(Says('{"answer": "yes", "sure": 0.9}'))
-        assert bench.deliver(plain, an_event()) == []
+        assert runner.deliver(plain, an_event()) == []
         held = "select count(*) as n from model_reservations"
         sizes = "select count(*) as n from output_sizes"
         rows = database.run("github:acme", [Statement(sql, {}) for sql in (held, sizes)])

@@ -26,7 +26,7 @@ from shared.models import ModelReply, ModelRequest
 from shared.models.routing import Models
 from shared.runtime.function import handler_of
 from shared.settings import Settings
-from tests.actions.slack.stage import Context, Servers, batch, capabilities
+from tests.actions.slack.chat_runner import Context, Servers, batch, capabilities
 
 _ENDS = {0: "done", 1: "again", -signal.SIGKILL: "killed"}
 

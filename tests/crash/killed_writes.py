@@ -22,7 +22,7 @@ from shared.agent import Agent, flow
 from shared.events import Event
 from shared.runtime.function import capabilities, handler_of
 from shared.settings import Settings
-from tests.actions.slack.stage import Context, batch
+from tests.actions.slack.chat_runner import Context, batch
 from tests.crash.killed_process import BriefJournal, KillableDatabase, KillSwitch, killable_client
 
 _ENDS = {0: "done", 1: "again", -signal.SIGKILL: "killed"}

@@ -13,7 +13,7 @@ from infra.project import ROOT
 from shared.actions.drafts import Pace
 from shared.actions.slack.text import pieces
 from shared.events import Event
-from tests.actions.slack.stage import AT_ONCE, ONCE, Stage
+from tests.actions.slack.chat_runner import AT_ONCE, ONCE, ChatRunner
 from tests.campaigns import sample, size
 from tests.models.scripted_server import Fails, Says, Turn
 
@@ -27,8 +27,8 @@ BOUNDARIES = range(1, 90, size(1, 3))
 class KilledProcesses:
     """A process that hands events to processes that die when they are told to."""
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
+    def __init__(self, runner: ChatRunner) -> None:
+        self._runner = runner
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.crash.killed_process"],
             stdin=subprocess.PIPE,
@@ -53,8 +53,8 @@ class KilledProcesses:
             "event": event.to_json(),
             "boundary": boundary,
             "receives": receives,
-            "servers": self._stage.servers,
-            "database": self._stage.database_url,
+            "servers": self._runner.servers,
+            "database": self._runner.database_url,
             "pace": pace,
         }
         self._process.stdin.write(json.dumps(order) + "\n")
@@ -63,27 +63,27 @@ class KilledProcesses:
 
 
 @pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    with Stage.up(database_url) as stage:
-        yield stage
+def runner(database_url: str) -> Iterator[ChatRunner]:
+    with ChatRunner.up(database_url) as runner:
+        yield runner
 
 
 @pytest.fixture
-def processes(stage: Stage) -> Iterator[KilledProcesses]:
-    with KilledProcesses(stage) as processes:
+def processes(runner: ChatRunner) -> Iterator[KilledProcesses]:
+    with KilledProcesses(runner) as processes:
         yield processes
 
 
-def answered(stage: Stage, number: int, script: Sequence[Turn]) -> Event:
+def answered(runner: ChatRunner, number: int, script: Sequence[Turn]) -> Event:
     """A question of its own words, and what the model will say to it."""
-    stage.model.script.clear()
-    stage.model.seen.clear()
-    stage.model.says(*script)
-    return stage.asked(f"Question {number}?")
+    runner.model.script.clear()
+    runner.model.seen.clear()
+    runner.model.says(*script)
+    return runner.asked(f"Question {number}?")
 
 
-def recorded(stage: Stage, event: Event) -> list[str]:
-    rows = stage.recorded(
+def recorded(runner: ChatRunner, event: Event) -> list[str]:
+    rows = runner.recorded(
         f"""select s.output ->> 'text' from steps s
             join runs r on (r.tenant, r.id) = (s.tenant, s.run_id)
             where s.name = 'converse' and r.event_id = '{event.id}'"""
@@ -95,50 +95,50 @@ def recorded(stage: Stage, event: Event) -> list[str]:
     ("script", "pace"), [([Says(FIRST), Says(SECOND)], AT_ONCE), ([Says(LONG), Says(SECOND)], ONCE)]
 )
 def test_one_whole_message_whenever_it_is_killed(
-    stage: Stage, processes: KilledProcesses, script: Sequence[Turn], pace: Pace
+    runner: ChatRunner, processes: KilledProcesses, script: Sequence[Turn], pace: Pace
 ) -> None:
     asked_again = drafts_left = 0
     for boundary in BOUNDARIES:
-        event = answered(stage, boundary, script)
+        event = answered(runner, boundary, script)
         end = processes.deliver(event, boundary, pace=pace)
         if end == "done":
             break
         assert end == "killed"
-        finished = recorded(stage, event)
-        drafts_left += any(text.endswith("…") for text in stage.replies(event))
+        finished = recorded(runner, event)
+        drafts_left += any(text.endswith("…") for text in runner.replies(event))
         assert processes.deliver(event, receives=2, pace=pace) == "done"
-        (answer,) = recorded(stage, event)
-        assert stage.replies(event) == pieces(answer), f"killed at boundary {boundary}"
-        assert len(stage.model.seen) <= (1 if finished else 2), "a finished step was asked again"
-        asked_again += len(stage.model.seen) == 2
+        (answer,) = recorded(runner, event)
+        assert runner.replies(event) == pieces(answer), f"killed at boundary {boundary}"
+        assert len(runner.model.seen) <= (1 if finished else 2), "a finished step was asked again"
+        asked_again += len(runner.model.seen) == 2
     assert 25 < boundary < BOUNDARIES[-1], "not every boundary was reached"
     assert asked_again >= size(4, 1)
     assert drafts_left >= size(4, 1)
 
 
 def test_one_whole_message_though_the_second_attempt_is_killed_too(
-    stage: Stage, processes: KilledProcesses
+    runner: ChatRunner, processes: KilledProcesses
 ) -> None:
     script = [Says(FIRST), Says(SECOND), Says(FIRST)]
     for boundary in sample(range(8, 36, 2), 4):
-        event = answered(stage, boundary, script)
+        event = answered(runner, boundary, script)
         ends = [processes.deliver(event, 44 - boundary), processes.deliver(event, boundary, 2)]
         if "done" not in ends:
             ends.append(processes.deliver(event, receives=3))
         assert "done" in ends
-        (answer,) = recorded(stage, event)
-        assert stage.replies(event) == [answer], f"killed at {44 - boundary} and {boundary}"
+        (answer,) = recorded(runner, event)
+        assert runner.replies(event) == [answer], f"killed at {44 - boundary} and {boundary}"
 
 
 def test_a_notice_takes_the_place_of_what_the_killed_attempt_left(
-    stage: Stage, processes: KilledProcesses
+    runner: ChatRunner, processes: KilledProcesses
 ) -> None:
     drafts_left = 0
     for boundary in sample(range(9, 30, 2), 4):
-        event = answered(stage, boundary, [Says(FIRST), Fails(401), Fails(401)])
+        event = answered(runner, boundary, [Says(FIRST), Fails(401), Fails(401)])
         assert processes.deliver(event, boundary) == "killed"
-        drafts_left += any(text.endswith("…") for text in stage.replies(event))
+        drafts_left += any(text.endswith("…") for text in runner.replies(event))
         assert processes.deliver(event, receives=2) == "done"
-        (reply,) = stage.replies(event)
+        (reply,) = runner.replies(event)
         assert reply == FIRST or "The language model could not do it." in reply
     assert drafts_left >= size(4, 1)

@@ -12,7 +12,7 @@ from shared.database import Database
 from shared.errors import SettingsError
 from shared.events import Actor, Event, Issue, Thread
 from tests.events.made import an_event
-from tests.flows.bench import Bench
+from tests.flows.flow_runner import FlowRunner
 
 SECRET = "The launch code of the blue rocket is kept in the safe"
 QUESTION = "Where is the launch code of the blue rocket?"
@@ -44,9 +44,9 @@ def asked(audience: str, scope: str = "github:acme/reads") -> Event:
 class Team:
     """Two flows on one bench: one keeps what is said, the other answers with what it recalls."""
 
-    def __init__(self, bench: Bench, shares: frozenset[str] = frozenset({"note"})) -> None:
+    def __init__(self, runner: FlowRunner, shares: frozenset[str] = frozenset({"note"})) -> None:
         self.recalled: list[str] = []
-        self._bench = bench
+        self._runner = runner
         self.listener = self._flow("listener", shares)
         self.reader = self._flow("reader", shares)
 
@@ -61,18 +61,18 @@ class Team:
         return flow("github.issues.opened", "slack.app_mention", shares=shares)(act)
 
     def hears(self, event: Event) -> None:
-        assert not self._bench.deliver(self.listener, event)
+        assert not self._runner.deliver(self.listener, event)
 
     def shows(self, event: Event, by: Flow | None = None) -> list[str]:
         self.recalled = ["nothing ran"]
-        assert not self._bench.deliver(by or self.reader, event)
+        assert not self._runner.deliver(by or self.reader, event)
         return self.recalled
 
 
 @contextmanager
 def team(url: str, grants: dict[str, list[str]] | None = None) -> Iterator[Team]:
     with Database(url, patience=5) as database:
-        yield Team(Bench(database, audiences=json.dumps(grants) if grants else ""))
+        yield Team(FlowRunner(database, audiences=json.dumps(grants) if grants else ""))
 
 
 PRIVATE = ("repo:acme/secret", "github:acme/secret")
@@ -149,27 +149,27 @@ def test_a_grant_that_may_not_be_stops_the_start(database_url: str) -> None:
 # Flows
 
 
-def test_what_a_flow_keeps_for_itself_no_other_flow_recalls(bench: Bench) -> None:
-    alone = Team(bench, shares=frozenset())
+def test_what_a_flow_keeps_for_itself_no_other_flow_recalls(runner: FlowRunner) -> None:
+    alone = Team(runner, shares=frozenset())
     alone.hears(said("public"))
     assert alone.shows(asked("public")) == []
     assert alone.shows(asked("public"), by=alone.listener) == [SECRET]
 
 
-def test_a_flow_shares_the_kinds_that_it_names_and_no_other(bench: Bench) -> None:
-    other = Team(bench, shares=frozenset({"episode"}))
+def test_a_flow_shares_the_kinds_that_it_names_and_no_other(runner: FlowRunner) -> None:
+    other = Team(runner, shares=frozenset({"episode"}))
     other.hears(said("public"))
     assert other.shows(asked("public")) == []
-    shared = Team(bench)
+    shared = Team(runner)
     shared.hears(said("public", id="again"))
     assert shared.shows(asked("public")._replace(id="asked again")) == [SECRET]
 
 
-def test_two_flows_keep_one_subject_apart(bench: Bench) -> None:
-    alone = Team(bench, shares=frozenset())
+def test_two_flows_keep_one_subject_apart(runner: FlowRunner) -> None:
+    alone = Team(runner, shares=frozenset())
     event = said("public")
     alone.hears(event)
     theirs = event._replace(text="The blue rocket is on the moon")
-    assert not bench.deliver(alone.reader, theirs._replace(id="other"))
+    assert not runner.deliver(alone.reader, theirs._replace(id="other"))
     assert alone.shows(asked("public"), by=alone.listener) == [SECRET]
     assert alone.shows(asked("public")) == ["The blue rocket is on the moon"]

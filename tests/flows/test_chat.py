@@ -6,7 +6,7 @@ from flows.chat import chat
 from shared.actions.slack.actions import React, Reply
 from shared.events import Actor, Event, SlackMessage, Thread
 from tests.events.made import an_event
-from tests.flows.bench import Bench
+from tests.flows.flow_runner import FlowRunner
 
 ROOT = "1700000000.000100"
 
@@ -28,48 +28,48 @@ def said(text: str, kind: str = "app_mention", ts: str = ROOT, **changes: Any) -
     return event._replace(**changes)
 
 
-def replies(bench: Bench) -> list[str]:
-    return [action.text for action in bench.platform.done if isinstance(action, Reply)]
+def replies(runner: FlowRunner) -> list[str]:
+    return [action.text for action in runner.platform.done if isinstance(action, Reply)]
 
 
-def test_a_mention_is_seen_and_answered_in_its_thread(bench: Bench) -> None:
-    bench.deliver(chat, said("When do we deploy?"))
-    seen, reply = bench.platform.done
+def test_a_mention_is_seen_and_answered_in_its_thread(runner: FlowRunner) -> None:
+    runner.deliver(chat, said("When do we deploy?"))
+    seen, reply = runner.platform.done
     assert seen == React(SlackMessage("T1", "C1", ROOT), "eyes")
     assert isinstance(reply, Reply)
     assert reply.thread == Thread("T1", "C1", ROOT)
     assert "don't know" in reply.text
 
 
-def test_a_follow_up_needs_no_mention_where_the_agent_has_spoken(bench: Bench) -> None:
-    bench.deliver(chat, said("We deploy on Tuesdays."))
-    bench.deliver(chat, said("When do we deploy?", "message.channels", "1700000001.000100"))
-    assert "Tuesdays" in replies(bench)[1]
+def test_a_follow_up_needs_no_mention_where_the_agent_has_spoken(runner: FlowRunner) -> None:
+    runner.deliver(chat, said("We deploy on Tuesdays."))
+    runner.deliver(chat, said("When do we deploy?", "message.channels", "1700000001.000100"))
+    assert "Tuesdays" in replies(runner)[1]
 
 
-def test_people_among_themselves_are_left_alone(bench: Bench) -> None:
-    assert bench.deliver(chat, said("Lunch?", "message.channels")) == []
-    assert bench.platform.done == []
+def test_people_among_themselves_are_left_alone(runner: FlowRunner) -> None:
+    assert runner.deliver(chat, said("Lunch?", "message.channels")) == []
+    assert runner.platform.done == []
 
 
-def test_the_same_message_twice_is_answered_once(bench: Bench) -> None:
+def test_the_same_message_twice_is_answered_once(runner: FlowRunner) -> None:
     for _ in range(2):
-        bench.deliver(chat, said("Hello"))
-    assert len(replies(bench)) == 1
+        runner.deliver(chat, said("Hello"))
+    assert len(replies(runner)) == 1
 
 
-def test_a_failure_in_the_middle_repeats_neither_answer_nor_turn(bench: Bench) -> None:
-    bench.platform.fails[2] = RuntimeError("lost")
+def test_a_failure_in_the_middle_repeats_neither_answer_nor_turn(runner: FlowRunner) -> None:
+    runner.platform.fails[2] = RuntimeError("lost")
     mention = said("We deploy on Tuesdays.")
-    assert bench.deliver(chat, mention) == [mention.id]
-    assert bench.deliver(chat, mention, receives=2) == []
-    assert len(replies(bench)) == 1
-    assert len([action for action in bench.platform.done if isinstance(action, React)]) == 1
+    assert runner.deliver(chat, mention) == [mention.id]
+    assert runner.deliver(chat, mention, receives=2) == []
+    assert len(replies(runner)) == 1
+    assert len([action for action in runner.platform.done if isinstance(action, React)]) == 1
 
 
-def test_after_a_failure_the_rest_of_the_conversation_waits_its_turn(bench: Bench) -> None:
-    bench.platform.fails[2] = RuntimeError("lost")
+def test_after_a_failure_the_rest_of_the_conversation_waits_its_turn(runner: FlowRunner) -> None:
+    runner.platform.fails[2] = RuntimeError("lost")
     first, second = said("One"), said("Two", ts="1700000001.000100")
     other = said("Three", ts="1700000002.000100", conversation="slack:T1:C1:other")
-    assert bench.deliver(chat, first, second, other) == [first.id, second.id]
-    assert len(replies(bench)) == 1
+    assert runner.deliver(chat, first, second, other) == [first.id, second.id]
+    assert len(replies(runner)) == 1

@@ -15,7 +15,7 @@ from shared.errors import ActionUnavailable
 from shared.events import Actor, Event
 from shared.memory.conversations.turns import BUDGET, Conversations, Turn
 from tests.events.made import an_event
-from tests.flows.bench import Bench
+from tests.flows.flow_runner import FlowRunner
 from tests.flows.test_chat import replies, said
 from tests.models.scripted_server import Fails, Says, ScriptedServer, Seen
 
@@ -30,20 +30,20 @@ def model() -> Iterator[ScriptedServer]:
 
 
 @pytest.fixture
-def scripted(database_url: str, model: ScriptedServer) -> Iterator[Bench]:
+def scripted(database_url: str, model: ScriptedServer) -> Iterator[FlowRunner]:
     small, large = f"{model.url}/v1#small", f"{model.url}/v1#large"
     with Database(database_url, patience=5) as database:
-        yield Bench(database, model_small=small, model_large=large, prompt_cache="off")
+        yield FlowRunner(database, model_small=small, model_large=large, prompt_cache="off")
 
 
-def rows(bench: Bench, sql: str) -> list[Row]:
-    [found] = bench.database.run(TENANT, [Statement(sql, {})])
+def rows(runner: FlowRunner, sql: str) -> list[Row]:
+    [found] = runner.database.run(TENANT, [Statement(sql, {})])
     return found
 
 
-def talked(bench: Bench, exchanges: int, start: int = 0) -> None:
+def talked(runner: FlowRunner, exchanges: int, start: int = 0) -> None:
     """Let people and the agent have talked; an exchange makes about 200 tokens."""
-    append = Conversations(bench.database).append
+    append = Conversations(runner.database).append
     statements = []
     for number in range(start, start + exchanges):
         asked = Turn("user", "x", f"Question {number}. {'word ' * 190}")
@@ -51,7 +51,7 @@ def talked(bench: Bench, exchanges: int, start: int = 0) -> None:
         statements += [
             append(TENANT, CONVERSATION, turn, f"old {number}") for turn in (asked, answered)
         ]
-    bench.database.run(TENANT, statements)
+    runner.database.run(TENANT, statements)
 
 
 def recap(text: str) -> Says:
@@ -67,15 +67,15 @@ def names(model: ScriptedServer) -> list[str]:
     return [seen.body["model"] for seen in model.seen]
 
 
-def ask(bench: Bench, model: ScriptedServer, text: str, ts: str, *turns: Any) -> None:
+def ask(runner: FlowRunner, model: ScriptedServer, text: str, ts: str, *turns: Any) -> None:
     model.seen.clear()
     model.script.clear()
     model.says(*turns)
-    bench.deliver(chat, said(text, ts=ts))
+    runner.deliver(chat, said(text, ts=ts))
 
 
 def test_older_turns_are_summarised_once_and_the_newest_are_shown_whole(
-    scripted: Bench, model: ScriptedServer
+    scripted: FlowRunner, model: ScriptedServer
 ) -> None:
     talked(scripted, BUDGET // 150)
     ask(scripted, model, "And now?", "1700000001.1", recap("They asked much."), Says("This."))
@@ -94,7 +94,9 @@ def test_older_turns_are_summarised_once_and_the_newest_are_shown_whole(
     assert "They asked much." in sent(model.seen[0])[0]["content"]
 
 
-def test_a_summary_is_extended_by_what_is_new_only(scripted: Bench, model: ScriptedServer) -> None:
+def test_a_summary_is_extended_by_what_is_new_only(
+    scripted: FlowRunner, model: ScriptedServer
+) -> None:
     talked(scripted, BUDGET // 150)
     ask(scripted, model, "And now?", "1700000001.1", recap("They asked much."), Says("This."))
     talked(scripted, BUDGET // 150, start=1000)
@@ -112,7 +114,7 @@ def test_a_summary_is_extended_by_what_is_new_only(scripted: Bench, model: Scrip
     "failure", [[Fails(400)], [Says("no JSON")] * 2, [recap("  ")], [Fails(401)]]
 )
 def test_without_a_summary_the_answer_comes_from_the_newest_turns(
-    scripted: Bench, model: ScriptedServer, failure: list[Any]
+    scripted: FlowRunner, model: ScriptedServer, failure: list[Any]
 ) -> None:
     talked(scripted, BUDGET // 150)
     ask(scripted, model, "And now?", "1700000001.1", *failure, Says("This."))
@@ -126,7 +128,7 @@ def test_without_a_summary_the_answer_comes_from_the_newest_turns(
 
 @pytest.mark.parametrize("summary", [recap("They asked much."), Fails(400)])
 def test_a_replay_asks_for_neither_summary_nor_answer_again(
-    scripted: Bench, model: ScriptedServer, summary: Any
+    scripted: FlowRunner, model: ScriptedServer, summary: Any
 ) -> None:
     talked(scripted, BUDGET // 150)
     scripted.platform.fails[2] = ActionUnavailable("slack: down", 3600, sent=False)
@@ -140,10 +142,10 @@ def test_a_replay_asks_for_neither_summary_nor_answer_again(
     assert costs == [{"count": 1}]
 
 
-def test_the_offline_model_summarises_and_remembers_of_it(bench: Bench) -> None:
-    bench.deliver(chat, said("The zeppelin hangar is in Oslo."))
-    append = Conversations(bench.database).append
-    bench.database.run(
+def test_the_offline_model_summarises_and_remembers_of_it(runner: FlowRunner) -> None:
+    runner.deliver(chat, said("The zeppelin hangar is in Oslo."))
+    append = Conversations(runner.database).append
+    runner.database.run(
         TENANT,
         [
             append(
@@ -152,27 +154,27 @@ def test_the_offline_model_summarises_and_remembers_of_it(bench: Bench) -> None:
             for n in range(40)
         ],
     )
-    bench.deliver(chat, said("Where is the zeppelin hangar?", ts="1700000003.1"))
-    [row] = rows(bench, "select text from conversation_summaries")
+    runner.deliver(chat, said("Where is the zeppelin hangar?", ts="1700000003.1"))
+    [row] = rows(runner, "select text from conversation_summaries")
     assert "zeppelin" in row["text"]
     assert len(row["text"]) <= 1_600
     assert "ffline" not in row["text"]
 
 
-def test_an_agent_is_engaged_though_its_own_turns_are_summarised(bench: Bench) -> None:
-    talked(bench, BUDGET // 150)
-    bench.deliver(chat, said("And now?"))
-    assert len(replies(bench)) == 1
-    bench.deliver(chat, said("And now?", "message.channels", "1700000001.1"))
-    assert len(replies(bench)) == 2
+def test_an_agent_is_engaged_though_its_own_turns_are_summarised(runner: FlowRunner) -> None:
+    talked(runner, BUDGET // 150)
+    runner.deliver(chat, said("And now?"))
+    assert len(replies(runner)) == 1
+    runner.deliver(chat, said("And now?", "message.channels", "1700000001.1"))
+    assert len(replies(runner)) == 2
 
 
-def test_a_turn_knows_where_it_was_said_and_by_whom(bench: Bench) -> None:
-    bench.deliver(chat, said("Our host is h1.", actor=Actor("U1", "ada", role="member")))
+def test_a_turn_knows_where_it_was_said_and_by_whom(runner: FlowRunner) -> None:
+    runner.deliver(chat, said("Our host is h1.", actor=Actor("U1", "ada", role="member")))
     stranger = said("Our host is h2.", ts="1700000001.1", actor=Actor("U2", "eve"))
-    bench.deliver(chat, stranger)
+    runner.deliver(chat, stranger)
     found = rows(
-        bench, "select author, url, audience, source, trust, flow from turns where role = 'user'"
+        runner, "select author, url, audience, source, trust, flow from turns where role = 'user'"
     )
     place = (stranger.url, "team:T1", "slack:T1:C1")
     assert [tuple(row.values()) for row in found] == [
@@ -186,9 +188,9 @@ def closed_chat(event: Event, agent: Agent) -> None:
     agent.act(Reply(event.thread, agent.converse("Answer.")))
 
 
-def test_facts_stay_with_a_flow_that_does_not_share_them(bench: Bench) -> None:
-    bench.deliver(closed_chat, said("Our host is h1."))
-    assert {row["flow"] for row in rows(bench, "select flow from turns")} == {"closed_chat"}
+def test_facts_stay_with_a_flow_that_does_not_share_them(runner: FlowRunner) -> None:
+    runner.deliver(closed_chat, said("Our host is h1."))
+    assert {row["flow"] for row in rows(runner, "select flow from turns")} == {"closed_chat"}
 
 
 # Rules and episodes
@@ -199,18 +201,18 @@ def ruled(event: Event, agent: Agent) -> None:
     agent.remember(event.text, kind="rule", ref="style")
 
 
-def test_only_who_may_write_sets_a_rule(bench: Bench) -> None:
-    bench.deliver(ruled, an_event(actor=Actor("9", "mallory", role="contributor")))
-    bench.deliver(ruled, said("Obey me.", actor=Actor("U9", "mallory")))
-    assert rows(bench, "select 1 from memories") == []
-    reasons = rows(bench, "select state, reason from runs")
+def test_only_who_may_write_sets_a_rule(runner: FlowRunner) -> None:
+    runner.deliver(ruled, an_event(actor=Actor("9", "mallory", role="contributor")))
+    runner.deliver(ruled, said("Obey me.", actor=Actor("U9", "mallory")))
+    assert rows(runner, "select 1 from memories") == []
+    reasons = rows(runner, "select state, reason from runs")
     assert [row["state"] for row in reasons] == ["failed", "failed"]
     assert all("need write permission" in row["reason"] for row in reasons)
-    bench.deliver(ruled, an_event(id="github:d2", actor=Actor("1", "ada", role="collaborator")))
-    bench.deliver(
+    runner.deliver(ruled, an_event(id="github:d2", actor=Actor("1", "ada", role="collaborator")))
+    runner.deliver(
         ruled, said("Be kind.", ts="1700000001.1", actor=Actor("U1", "ada", role="member"))
     )
-    assert {row["trust"] for row in rows(bench, "select trust from memories")} == {"inside"}
+    assert {row["trust"] for row in rows(runner, "select trust from memories")} == {"inside"}
 
 
 @flow("github.issues.opened")
@@ -218,11 +220,11 @@ def tries(event: Event, agent: Agent) -> None:
     agent.remember("Closed three duplicates\nOutcome: two were opened again", kind="episode")
 
 
-def test_an_episode_is_kept_once_per_run_with_its_outcome(bench: Bench) -> None:
+def test_an_episode_is_kept_once_per_run_with_its_outcome(runner: FlowRunner) -> None:
     for _ in range(2):
-        bench.deliver(tries, an_event())
-    bench.deliver(tries, an_event(id="github:d2"))
-    found = rows(bench, "select distinct kind, text from memories")
+        runner.deliver(tries, an_event())
+    runner.deliver(tries, an_event(id="github:d2"))
+    found = rows(runner, "select distinct kind, text from memories")
     text = "Closed three duplicates\nOutcome: two were opened again"
     assert found == [{"kind": "episode", "text": text}]
-    assert len(rows(bench, "select 1 from memories m join runs r on r.id = m.ref")) == 2
+    assert len(rows(runner, "select 1 from memories m join runs r on r.id = m.ref")) == 2

@@ -5,16 +5,16 @@ import re
 from infra.project import ROOT
 from shared.actions.slack.actions import Reply
 from shared.agent.flow import Flow
-from tests.flows.bench import Bench
+from tests.flows.flow_runner import FlowRunner
 from tests.flows.test_chat import said
 
 README = ROOT / "README.md"
 
 
-def test_the_flow_in_the_readme_runs(bench: Bench) -> None:
+def test_the_flow_in_the_readme_runs(runner: FlowRunner) -> None:
     [code] = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
     names: dict[str, object] = {}
     exec(code, names)
     [flow] = [value for value in names.values() if isinstance(value, Flow)]
-    assert bench.deliver(flow, said("How do we deploy?")) == []
-    assert [type(action) for action in bench.platform.done] == [Reply]
+    assert runner.deliver(flow, said("How do we deploy?")) == []
+    assert [type(action) for action in runner.platform.done] == [Reply]

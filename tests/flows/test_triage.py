@@ -8,76 +8,76 @@ from shared.database import Statement
 from shared.errors import ActionUnavailable
 from shared.events import Issue
 from tests.events.made import an_event
-from tests.flows.bench import Bench
+from tests.flows.flow_runner import FlowRunner
 
 CRASH = an_event(text="Checkout crashes\n\nA stack trace appears when I press pay.")
 
 
-def comments(bench: Bench) -> list[Comment]:
-    return [action for action in bench.platform.done if isinstance(action, Comment)]
+def comments(runner: FlowRunner) -> list[Comment]:
+    return [action for action in runner.platform.done if isinstance(action, Comment)]
 
 
-def test_a_new_issue_gets_labels_and_one_comment(bench: Bench) -> None:
-    assert bench.deliver(triage, CRASH) == []
-    labels, comment = bench.platform.done
+def test_a_new_issue_gets_labels_and_one_comment(runner: FlowRunner) -> None:
+    assert runner.deliver(triage, CRASH) == []
+    labels, comment = runner.platform.done
     assert labels == AddLabels(Issue("acme/shop", 7), ("bug",))
     assert isinstance(comment, Comment)
     assert comment.sticky
     assert "`bug`" in comment.body
 
 
-def test_a_report_of_the_same_is_named_as_duplicate(bench: Bench) -> None:
+def test_a_report_of_the_same_is_named_as_duplicate(runner: FlowRunner) -> None:
     older = CRASH._replace(
         id="github:d0", conversation="github:acme/shop#3", issue_target=Issue("acme/shop", 3)
     )
-    bench.deliver(triage, older)
-    bench.deliver(triage, CRASH)
-    assert "duplicate" not in comments(bench)[0].body
-    assert "duplicate of acme/shop#3" in comments(bench)[1].body
+    runner.deliver(triage, older)
+    runner.deliver(triage, CRASH)
+    assert "duplicate" not in comments(runner)[0].body
+    assert "duplicate of acme/shop#3" in comments(runner)[1].body
 
 
-def test_a_private_issue_is_no_duplicate_for_the_public(bench: Bench) -> None:
+def test_a_private_issue_is_no_duplicate_for_the_public(runner: FlowRunner) -> None:
     private = CRASH._replace(
         id="github:d0",
         conversation="github:acme/secret#3",
         audience="repo:acme/secret",
         issue_target=Issue("acme/secret", 3),
     )
-    bench.deliver(triage, private)
-    bench.deliver(triage, CRASH)
-    assert "acme/secret" not in comments(bench)[1].body
+    runner.deliver(triage, private)
+    runner.deliver(triage, CRASH)
+    assert "acme/secret" not in comments(runner)[1].body
 
 
-def test_the_same_delivery_twice_is_one_comment(bench: Bench) -> None:
-    bench.deliver(triage, CRASH)
-    bench.deliver(triage, CRASH)
-    assert len(bench.platform.done) == 2
+def test_the_same_delivery_twice_is_one_comment(runner: FlowRunner) -> None:
+    runner.deliver(triage, CRASH)
+    runner.deliver(triage, CRASH)
+    assert len(runner.platform.done) == 2
 
 
-def test_a_crash_in_the_middle_is_made_good_by_the_retry(bench: Bench) -> None:
-    bench.platform.fails[2] = KeyboardInterrupt()
+def test_a_crash_in_the_middle_is_made_good_by_the_retry(runner: FlowRunner) -> None:
+    runner.platform.fails[2] = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
-        bench.deliver(triage, CRASH)
+        runner.deliver(triage, CRASH)
     expire = Statement("update runs set lease_until = now()", {})
-    bench.database.run(CRASH.tenant, [expire])
-    assert bench.deliver(triage, CRASH, receives=2) == []
-    assert [type(action) for action in bench.platform.done] == [AddLabels, Comment]
+    runner.database.run(CRASH.tenant, [expire])
+    assert runner.deliver(triage, CRASH, receives=2) == []
+    assert [type(action) for action in runner.platform.done] == [AddLabels, Comment]
 
 
-def test_a_platform_that_is_away_sends_the_event_back(bench: Bench) -> None:
+def test_a_platform_that_is_away_sends_the_event_back(runner: FlowRunner) -> None:
     away = ActionUnavailable("github: down", 3600, sent=False)
-    bench.platform.fails[2] = away
-    assert bench.deliver(triage, CRASH) == [CRASH.id]
-    assert bench.deliver(triage, CRASH, receives=2) == []
-    assert len(comments(bench)) == 1
+    runner.platform.fails[2] = away
+    assert runner.deliver(triage, CRASH) == [CRASH.id]
+    assert runner.deliver(triage, CRASH, receives=2) == []
+    assert len(comments(runner)) == 1
 
 
-def test_what_a_bot_opens_is_left_alone(bench: Bench) -> None:
+def test_what_a_bot_opens_is_left_alone(runner: FlowRunner) -> None:
     bot = CRASH._replace(actor=CRASH.actor._replace(is_bot=True))
-    assert bench.deliver(triage, bot) == []
-    assert bench.platform.done == []
+    assert runner.deliver(triage, bot) == []
+    assert runner.platform.done == []
 
 
-def test_a_cycle_of_effects_is_broken(bench: Bench) -> None:
-    assert bench.deliver(triage, CRASH._replace(depth=4)) == []
-    assert bench.platform.done == []
+def test_a_cycle_of_effects_is_broken(runner: FlowRunner) -> None:
+    assert runner.deliver(triage, CRASH._replace(depth=4)) == []
+    assert runner.platform.done == []

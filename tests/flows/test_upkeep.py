@@ -11,7 +11,7 @@ from shared.errors import DatabaseUnavailable, PublishError, SettingsError
 from shared.events import Actor, Event
 from shared.memory.upkeep.scheduling import Upkeep
 from tests.events.made import an_event
-from tests.flows.bench import Bench
+from tests.flows.flow_runner import FlowRunner
 
 WAKE = an_event(
     id="schedule.upkeep:2026-11-21T03:10:00Z",
@@ -44,8 +44,8 @@ class Worked:
 
 
 @pytest.fixture
-def work(bench: Bench) -> Worked:
-    bench.works["facts"] = work = Worked()
+def work(runner: FlowRunner) -> Worked:
+    runner.works["facts"] = work = Worked()
     return work
 
 
@@ -61,31 +61,31 @@ def pending(url: str, name: str, *tenants: str) -> None:
 
 
 def test_each_tenant_with_work_gets_an_event_of_its_own(
-    bench: Bench, work: Worked, database_url: str
+    runner: FlowRunner, work: Worked, database_url: str
 ) -> None:
     pending(database_url, "facts", "github:acme", "slack:T1")
-    assert not bench.deliver(upkeep, WAKE)
-    events = sorted(bench.published, key=lambda event: event.tenant)
+    assert not runner.deliver(upkeep, WAKE)
+    events = sorted(runner.published, key=lambda event: event.tenant)
     assert [event.tenant for event in events] == ["github:acme", "slack:T1"]
     assert {event.type for event in events} == {"memory.facts"}
     assert len({event.conversation for event in events}) == 2
-    assert not bench.deliver(upkeep, *events)
+    assert not runner.deliver(upkeep, *events)
     assert work.tenants == ["github:acme", "slack:T1"]
 
 
 def test_the_same_delivery_twice_does_the_work_once(
-    bench: Bench, work: Worked, database_url: str
+    runner: FlowRunner, work: Worked, database_url: str
 ) -> None:
     pending(database_url, "facts", "github:acme")
     for _ in range(2):
-        assert not bench.deliver(upkeep, WAKE)
-    [event] = bench.published
+        assert not runner.deliver(upkeep, WAKE)
+    [event] = runner.published
     for _ in range(2):
-        assert not bench.deliver(upkeep, event)
+        assert not runner.deliver(upkeep, event)
     assert work.tenants == ["github:acme"]
 
 
-class OnceBroken(Bench):
+class OnceBroken(FlowRunner):
     """The bus breaks at the second event, once."""
 
     tries = 0
@@ -99,49 +99,49 @@ class OnceBroken(Bench):
 
 def test_a_wake_that_broke_off_is_repeated_without_a_second_event(database_url: str) -> None:
     pending(database_url, "facts", "github:acme", "slack:T1")
-    bench = OnceBroken(Database(database_url))
-    bench.works["facts"] = Worked()
-    assert bench.deliver(upkeep, WAKE) == [WAKE.id]
-    assert not bench.deliver(upkeep, WAKE)
-    assert sorted(event.tenant for event in bench.published) == ["github:acme", "slack:T1"]
-    bench.database.close()
+    runner = OnceBroken(Database(database_url))
+    runner.works["facts"] = Worked()
+    assert runner.deliver(upkeep, WAKE) == [WAKE.id]
+    assert not runner.deliver(upkeep, WAKE)
+    assert sorted(event.tenant for event in runner.published) == ["github:acme", "slack:T1"]
+    runner.database.close()
 
 
 def test_work_that_failed_is_done_again_and_work_that_was_done_is_not(
-    bench: Bench, database_url: str
+    runner: FlowRunner, database_url: str
 ) -> None:
-    bench.works["facts"] = work = Worked(fails=1)
+    runner.works["facts"] = work = Worked(fails=1)
     pending(database_url, "facts", "github:acme")
-    bench.deliver(upkeep, WAKE)
-    [event] = bench.published
-    assert bench.deliver(upkeep, event) == [event.id]
-    assert not bench.deliver(upkeep, event)
-    assert not bench.deliver(upkeep, event)
+    runner.deliver(upkeep, WAKE)
+    [event] = runner.published
+    assert runner.deliver(upkeep, event) == [event.id]
+    assert not runner.deliver(upkeep, event)
+    assert not runner.deliver(upkeep, event)
     assert work.tenants == ["github:acme"] * 2
 
 
 def test_the_next_wake_brings_up_what_is_still_pending(
-    bench: Bench, work: Worked, database_url: str
+    runner: FlowRunner, work: Worked, database_url: str
 ) -> None:
     pending(database_url, "facts", "github:acme")
-    bench.deliver(upkeep, WAKE, LATER)
-    assert not bench.deliver(upkeep, *bench.published)
+    runner.deliver(upkeep, WAKE, LATER)
+    assert not runner.deliver(upkeep, *runner.published)
     assert work.tenants == ["github:acme"] * 2
 
 
-def test_work_ends_before_its_function(bench: Bench, work: Worked, database_url: str) -> None:
+def test_work_ends_before_its_function(runner: FlowRunner, work: Worked, database_url: str) -> None:
     pending(database_url, "facts", "github:acme")
-    bench.deliver(upkeep, WAKE)
-    bench.deliver(upkeep, *bench.published)
+    runner.deliver(upkeep, WAKE)
+    runner.deliver(upkeep, *runner.published)
     assert 0 < work.seconds[0] <= 55  # of 60
 
 
 def test_the_counts_are_logged_without_zeros(
-    bench: Bench, work: Worked, database_url: str, capsys: pytest.CaptureFixture[str]
+    runner: FlowRunner, work: Worked, database_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pending(database_url, "facts", "github:acme")
-    bench.deliver(upkeep, WAKE)
-    bench.deliver(upkeep, *bench.published)
+    runner.deliver(upkeep, WAKE)
+    runner.deliver(upkeep, *runner.published)
     assert '"counts": {"taken": 3}' in capsys.readouterr().out
 
 
@@ -155,44 +155,46 @@ class Counting(Database):
         return super().run(tenant, statements)
 
 
-def test_whoever_has_work_is_found_in_one_round_trip(database_url: str, bench: Bench) -> None:
+def test_whoever_has_work_is_found_in_one_round_trip(database_url: str, runner: FlowRunner) -> None:
     for name in ("facts", "vectors"):
         pending(database_url, name)
     works = dict.fromkeys(("facts", "vectors"), Worked())
     with Counting(database_url) as database:
-        assert Upkeep(database, bench.publish, works).spread(WAKE, 5) == {}
+        assert Upkeep(database, runner.publish, works).spread(WAKE, 5) == {}
         assert database.trips == 1
-        assert Upkeep(database, bench.publish, {}).spread(WAKE, 5) == {}
+        assert Upkeep(database, runner.publish, {}).spread(WAKE, 5) == {}
         assert database.trips == 1
 
 
-def test_who_is_put_off_at_one_wake_is_not_last_at_all(database_url: str, bench: Bench) -> None:
+def test_who_is_put_off_at_one_wake_is_not_last_at_all(
+    database_url: str, runner: FlowRunner
+) -> None:
     tenants = [f"slack:T{number}" for number in range(20)]
     pending(database_url, "facts", *tenants)
     first = set()
     for hour in range(10):
         events: list[Event] = []
-        work = Upkeep(bench.database, events.append, {"facts": Worked()})
+        work = Upkeep(runner.database, events.append, {"facts": Worked()})
         assert work.spread(WAKE._replace(id=f"schedule.upkeep:{hour}"), 5) == {"facts": 20}
         first.add(events[0].tenant)
     assert len(first) > 3
 
 
 def test_without_time_nothing_is_published_and_all_is_counted_as_put_off(
-    database_url: str, bench: Bench, work: Worked
+    database_url: str, runner: FlowRunner, work: Worked
 ) -> None:
     pending(database_url, "facts", "github:acme", "slack:T1")
-    spread = Upkeep(bench.database, bench.publish, bench.works).spread(WAKE, 0)
+    spread = Upkeep(runner.database, runner.publish, runner.works).spread(WAKE, 0)
     assert spread == {"put off": 2}
-    assert not bench.published
+    assert not runner.published
 
 
-def test_a_work_that_nobody_registered_is_a_clear_error(bench: Bench) -> None:
-    works = Upkeep(bench.database, bench.publish, {"facts": Worked()})
+def test_a_work_that_nobody_registered_is_a_clear_error(runner: FlowRunner) -> None:
+    works = Upkeep(runner.database, runner.publish, {"facts": Worked()})
     with pytest.raises(SettingsError, match="no work is called 'vectors'; registered: facts"):
         works.run("vectors", "github:acme", 5)
 
 
-def test_a_work_without_its_query_is_refused_at_once(bench: Bench) -> None:
-    with pytest.raises(SettingsError, match="add pending_<work> to shared/memory"):
-        Upkeep(bench.database, bench.publish, {"polish": Worked()})
+def test_a_work_without_its_query_is_refused_at_once(runner: FlowRunner) -> None:
+    with pytest.raises(SettingsError, match="add pending_<work> to shared/memory/memory"):
+        Upkeep(runner.database, runner.publish, {"polish": Worked()})

@@ -5,6 +5,7 @@ import importlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from infra.bundle.imports import trace
@@ -33,8 +34,13 @@ def settings_read(*entries: str, actions: bool = True) -> frozenset[str]:
     found: set[str] = set()
     for name, file in trace(ROOT, entries).modules.items():
         if name != "shared.settings" and (actions or not name.startswith("shared.actions.")):
-            found.update(_fields(ast.parse(file.read_bytes())))
+            found |= _settings_in(file)
     return frozenset(field.upper() for field in found)
+
+
+@cache
+def _settings_in(file: Path) -> frozenset[str]:
+    return frozenset(_fields(ast.parse(file.read_bytes())))
 
 
 def _fields(tree: ast.AST) -> Iterator[str]:

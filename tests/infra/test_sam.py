@@ -25,11 +25,6 @@ def sam_environment() -> Path:
 
 
 @pytest.mark.usefixtures("sam_environment")
-def test_sam_finds_the_template_valid_and_lints_it_clean(tmp_path: Path) -> None:
-    _sam(tmp_path, "validate", "--lint", "--template", str(ROOT / "template.yaml"))
-
-
-@pytest.mark.usefixtures("sam_environment")
 def test_sam_builds_functions_for_the_python_at_hand(tmp_path: Path) -> None:
     """It builds Chat, and with --all every function."""
     built, functions = (

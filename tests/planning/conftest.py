@@ -1,4 +1,4 @@
-"""A stage per test; after the last one the states that no test has entered are named."""
+"""A runner of plans per test; after the last one the states that no test has entered are named."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -7,14 +7,14 @@ import pytest
 
 from shared.agent.flow import Flow
 from shared.database import Database
-from tests.planning.stage import Stage, stage
+from tests.planning.plan_runner import PlanRunner, plan_runner
 
-Open = Callable[[Flow], Stage]
+Open = Callable[[Flow], PlanRunner]
 
 
 @pytest.fixture
 def opened(database_url: str) -> Iterator[Open]:
-    """Opens a stage for a flow."""
+    """Starts a runner for a flow."""
     with ExitStack() as stack:
         database = stack.enter_context(Database(database_url, patience=5))
-        yield lambda flow: stack.enter_context(stage(database, flow))
+        yield lambda flow: stack.enter_context(plan_runner(database, flow))

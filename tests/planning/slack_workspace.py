@@ -23,7 +23,7 @@ from shared.database import Database
 from shared.perception import slack
 from shared.settings import Settings
 from tests.actions.slack.sandbox_thread import connect
-from tests.planning.stage import Death, Stage, stage
+from tests.planning.plan_runner import Death, PlanRunner, plan_runner
 
 Json = dict[str, Any]
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
@@ -63,7 +63,7 @@ class Dying:
 class SlackWorkspace:
     """The sandbox Slack, with a running flow behind its front door."""
 
-    def __init__(self, sandbox: SlackSandbox, it: Stage, adapter: Dying, url: str) -> None:
+    def __init__(self, sandbox: SlackSandbox, it: PlanRunner, adapter: Dying, url: str) -> None:
         self.slack = sandbox
         self.it = it
         #: What REPOSITORIES says.
@@ -127,7 +127,7 @@ def _blocks(message: Json) -> list[Json]:
 def slack_workspace(
     database: Database, flow: Flow, hub: GitHubSandbox | None = None
 ) -> Iterator[SlackWorkspace]:
-    """Raise the workspace and its stage, with `hub` as GitHub."""
+    """Start the workspace and its runner, with `hub` as GitHub."""
     deliver: list[Callable[[Request], None]] = []
 
     @Request.application
@@ -147,7 +147,7 @@ def slack_workspace(
             def adapters(wanted: Action | Query) -> Adapter:
                 return on_github if on_github and isinstance(wanted, OnGitHub) else adapter
 
-            with stage(database, flow, adapters) as it:
+            with plan_runner(database, flow, adapters) as it:
                 made = SlackWorkspace(sandbox, it, adapter, url)
                 deliver.append(lambda request: _deliver(made, request))
                 yield made
@@ -173,4 +173,4 @@ def _deliver(made: SlackWorkspace, request: Request) -> None:
     mapped = made.repositories
     event = slack.to_event(body, headers, tenants, time.time(), takes=takes, repository_of=mapped)
     if takes(event.type):
-        it.bench.deliver(it.flow, event)
+        it.runner.deliver(it.flow, event)

@@ -21,9 +21,9 @@ def test_an_approved_write_is_done_exactly_as_it_was_shown(opened: Open) -> None
     (approval,) = it.asked(plan).approvals
     assert approval.payload["actions"][0]["arguments"] == {"body": "bug", "sticky": False}
     assert "**Comment** on acme/shop#8" in it.shown(approval.digest)[0]
-    it.bench.deliver(it.flow, says("/approve"))
+    it.runner.deliver(it.flow, says("/approve"))
     assert it.ended(plan).state == "done"
-    assert Comment(Issue("acme/shop", 8), "bug") in it.bench.platform.done
+    assert Comment(Issue("acme/shop", 8), "bug") in it.runner.platform.done
     assert it.transitions(plan) == 4 + 3 * 2 + 2 * 2 + 3 * 1
 
 
@@ -31,10 +31,10 @@ def test_a_rejected_write_is_not_done(opened: Open) -> None:
     it = opened(planned(Drafts(ELSEWHERE)))
     plan = it.ask(ASK)
     it.asked(plan)
-    it.bench.deliver(it.flow, says("/reject"))
+    it.runner.deliver(it.flow, says("/reject"))
     assert it.ended(plan).state == "failed"
     assert "Rejected by ada." in it.said()[-1]
-    assert not any(getattr(action, "body", "") == "bug" for action in it.bench.platform.done)
+    assert not any(getattr(action, "body", "") == "bug" for action in it.runner.platform.done)
 
 
 def test_nobodys_answer_means_no(opened: Open) -> None:
@@ -48,8 +48,8 @@ def test_a_second_answer_changes_nothing(opened: Open) -> None:
     it = opened(planned(Drafts(ELSEWHERE)))
     plan = it.ask(ASK)
     it.asked(plan)
-    it.bench.deliver(it.flow, says("/approve"))
-    it.bench.deliver(it.flow, says("/reject", "github:d3"))
+    it.runner.deliver(it.flow, says("/approve"))
+    it.runner.deliver(it.flow, says("/reject", "github:d3"))
     assert it.ended(plan).state == "done"
     (approval,) = it.situation(plan).approvals
     assert (approval.state, approval.decided_by) == ("approved", "ada")
@@ -60,7 +60,7 @@ def test_who_may_not_write_may_not_approve(opened: Open) -> None:
     plan = it.ask(ASK)
     it.asked(plan)
     stranger = ASK.actor._replace(name="mallory", role="none")
-    it.bench.deliver(it.flow, says("/approve", actor=stranger))
+    it.runner.deliver(it.flow, says("/approve", actor=stranger))
     assert it.situation(plan).state == "waiting"
     assert "not allowed" in it.said()[-1]
 
@@ -71,7 +71,7 @@ def test_a_sentence_in_place_of_yes_makes_another_version(opened: Open) -> None:
     it = opened(planned(drafts))
     plan = it.ask(ASK)
     it.asked(plan)
-    it.bench.deliver(it.flow, says("/change say it here"))
+    it.runner.deliver(it.flow, says("/change say it here"))
     assert it.ended(plan).state == "done"
     assert drafts.briefs[1].feedback == ("A person said: say it here",)
     assert it.said()[0] == "Here"
@@ -83,7 +83,7 @@ def test_an_approval_survives_a_restart(opened: Open) -> None:
     before = it.asked(plan).approvals[0].token
     it.restart()
     it.wait_for(lambda: it.situation(plan).approvals[0].token != before)
-    it.bench.deliver(it.flow, says("/approve"))
+    it.runner.deliver(it.flow, says("/approve"))
     assert it.ended(plan).state == "done"
     assert len(it.said()) == 2
 
@@ -93,7 +93,7 @@ def test_what_was_approved_before_the_restart_goes_on_after_it(opened: Open) -> 
     plan = it.ask(ASK)
     it.asked(plan)
     it.machines.close()
-    it.bench.deliver(it.flow, says("/approve"))
+    it.runner.deliver(it.flow, says("/approve"))
     it.restart()
     assert it.ended(plan).state == "done"
     assert [text for text in it.said() if text == "bug"] == ["bug"]

@@ -5,8 +5,8 @@ import pytest
 from shared.actions.github.actions import Comment
 from shared.planning.plan import Plan
 from tests.planning.conftest import Open
+from tests.planning.plan_runner import Death
 from tests.planning.plans import ASK, Drafts, gives_up, of, planned, step
-from tests.planning.stage import Death
 
 HELLO = Plan((step("s1", "list_labels"), step("s2", "comment", body=of("s1", "items[0].name"))))
 ELSEWHERE = Plan((step("s1", "comment", body="There", number=8),))
@@ -23,7 +23,7 @@ def test_functions_that_die_in_every_state_do_nothing_twice(opened: Open) -> Non
 
 def test_a_function_that_dies_after_its_comment_was_posted_leaves_one_comment(opened: Open) -> None:
     it = opened(planned(Drafts(HELLO)))
-    platform = it.bench.platform
+    platform = it.runner.platform
     stock = platform.perform
 
     def dies_after_the_first(action: object, mark: object, previous: object) -> object:

@@ -10,8 +10,8 @@ from shared.planning.plan import Plan
 from shared.planning.validation import Limits
 from tests.campaigns import size
 from tests.planning.conftest import Open
+from tests.planning.plan_runner import PlanRunner
 from tests.planning.plans import ASK, Drafts, gives_up, planned, says, step
-from tests.planning.stage import Stage
 
 Json = dict[str, Any]
 MACHINE = json.loads((ROOT / "infra/planner.asl.json").read_text("utf-8"))
@@ -36,7 +36,7 @@ def all_states(machine: Json = MACHINE) -> Iterator[tuple[str, Json]]:
             yield from all_states(state["ItemProcessor"])
 
 
-def tell_stories(it: Stage) -> None:
+def tell_stories(it: PlanRunner) -> None:
     """Run one plan for each way through the machine."""
     number = iter(range(100, 200))
 
@@ -142,7 +142,7 @@ def test_a_lease_ends_before_the_machine_gives_up_on_a_busy_run() -> None:
 def test_many_plans_at_once_all_end(opened: Open) -> None:
     it, many = opened(planned(Drafts(HERE))), size(50, 10)
     requests = [ASK._replace(id=f"github:{n}", conversation=f"c{n}") for n in range(many)]
-    assert it.bench.deliver(it.flow, *requests) == []
+    assert it.runner.deliver(it.flow, *requests) == []
     plans = it.plans()
     assert len(plans) == many
     assert {it.ended(plan).state for plan in plans} == {"done"}

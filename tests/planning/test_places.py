@@ -18,9 +18,9 @@ from shared.errors import PolicyError
 from shared.events import Event
 from shared.planning.plan import Plan
 from shared.settings import Settings
+from tests.planning.plan_runner import plan_runner
 from tests.planning.plans import Drafts, of, planned, step
 from tests.planning.slack_workspace import SlackWorkspace, slack_workspace
-from tests.planning.stage import stage
 from tests.web.api_client import ApiClient
 
 SHOP = "acme/shop"
@@ -117,8 +117,8 @@ def test_chat_in_the_same_channel_cannot_read_the_repository(opened: Open) -> No
             ended.append(err)
 
     mention = event._replace(id="slack:chat", type="slack.app_mention")
-    it.it.bench.deliver(replace(chat, function=peek), mention)
-    it.it.bench.deliver(replace(it.it.flow, function=peek), event._replace(id="slack:plan"))
+    it.it.runner.deliver(replace(chat, function=peek), mention)
+    it.it.runner.deliver(replace(it.it.flow, function=peek), event._replace(id="slack:plan"))
     assert "names github:acme/shop, but the event came from slack:" in str(ended[0])
     assert isinstance(ended[0], PolicyError)
     assert isinstance(ended[1], dict)
@@ -132,14 +132,14 @@ def test_a_plan_over_the_api_works_on_the_repository_that_it_names(
     flow = planned(Drafts(Plan(NOTES.steps[:2])))
     settings = Settings(github_token=hub.token, github_api_url=hub.api_url, footer="off")
     client = ApiClient()
-    with stage(database, flow, Platforms(flow.may, flow.reads, settings)) as it:
+    with plan_runner(database, flow, Platforms(flow.may, flow.reads, settings)) as it:
         run = client.post("/runs", {"goal": "track", "repository": SHOP}).body["run"]
         assert it.ask(client.published[-1]) == run
         (asked,) = it.asked(run).approvals
         assert titles(hub) == ["Login: umlauts"]
         answer = {"answer": "approve", "digest": asked.digest}
         assert client.post(f"/runs/{run}/approvals/s2", answer).status == 202
-        it.bench.deliver(flow, client.published[-1])
+        it.runner.deliver(flow, client.published[-1])
         assert it.ended(run).state == "done"
     assert titles(hub) == ["Login: umlauts", "Track logins"]
 
@@ -194,7 +194,7 @@ def test_the_same_slash_command_twice_is_one_plan(opened: Open) -> None:
         conversation=f"slack:{TEAM}:{SUPPORT}",
         thread_target=None,
     )
-    it.it.bench.deliver(it.it.flow, first)
+    it.it.runner.deliver(it.it.flow, first)
     assert it.it.plans() == [plan]
     assert len(roots(it)) == 1
     (it.ts,) = roots(it)

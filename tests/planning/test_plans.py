@@ -32,7 +32,7 @@ def test_an_output_reaches_the_arguments_of_a_later_step(opened: Open) -> None:
     steps = (step("s1", "list_labels"), step("s2", "add_labels", labels=[first]))
     it = opened(planned(Drafts(Plan(steps))))
     it.ended(it.ask(ASK))
-    assert AddLabels(Issue("acme/shop", 7), ("bug",)) in it.bench.platform.done
+    assert AddLabels(Issue("acme/shop", 7), ("bug",)) in it.runner.platform.done
 
 
 def test_the_same_request_twice_is_one_plan(opened: Open) -> None:
@@ -114,7 +114,7 @@ def test_what_always_fails_ends_after_a_bounded_number_of_versions(opened: Open)
 
 def test_a_stranger_starts_no_plan_and_is_told(opened: Open) -> None:
     it = opened(planned(Drafts(HELLO)))
-    it.bench.deliver(it.flow, ASK._replace(actor=ASK.actor._replace(role="none")))
+    it.runner.deliver(it.flow, ASK._replace(actor=ASK.actor._replace(role="none")))
     assert it.plans() == []
     assert "not allowed" in it.said()[0]
 
@@ -128,7 +128,7 @@ def test_an_order_in_a_tools_output_does_nothing(opened: Open) -> None:
     steps = (step("s1", "poisoned"), step("s2", "comment", body=of("s1")))
     it = opened(planned(Drafts(Plan(steps)), poisoned))
     assert it.ended(it.ask(ASK)).state == "done"
-    kinds = [type(action) for action in it.bench.platform.done]
+    kinds = [type(action) for action in it.runner.platform.done]
     assert [kind for kind in kinds if kind is not NamedComment] == [Comment, Comment]
 
 
@@ -147,7 +147,7 @@ def test_a_cancelled_plan_stops_and_says_what_was_not_done(opened: Open) -> None
     it = opened(planned(Drafts(Plan(steps))))
     plan = it.ask(ASK)
     it.asked(plan)
-    it.bench.deliver(it.flow, says("/cancel"))
+    it.runner.deliver(it.flow, says("/cancel"))
     assert it.ended(plan).state == "cancelled"
     assert "Two" not in it.said()
     assert it.said()[-1].startswith("⏹ Cancelled by ada.")
@@ -159,7 +159,7 @@ def test_what_was_refused_is_not_written_again_by_the_next_version(opened: Open)
     again = Plan((step("s2", "comment", body="Hi"),))
     it = opened(planned(Drafts(first, again), limits=Limits(revisions=1)))
     # The first act shows that a plan is being made, the second how it runs.
-    it.bench.platform.fails[3] = ActionRejected("github: the issue is locked")
+    it.runner.platform.fails[3] = ActionRejected("github: the issue is locked")
     assert it.ended(it.ask(ASK)).state == "failed"
     (report,) = it.said()
     assert "the issue is locked" in report
@@ -169,7 +169,7 @@ def test_lessons_of_a_plan_reach_the_next_of_that_kind(opened: Open) -> None:
     nothing = Plan((replace(step("s1", "recall", query="login"), verify="not empty"),))
     it = opened(planned(Drafts(nothing, HELLO)))
     it.ended(it.ask(ASK))
-    (rows,) = it.bench.database.run(
+    (rows,) = it.runner.database.run(
         "github:acme", [Statement("select kind, text from memories", {})]
     )
     assert rows[0]["kind"] == "episode"

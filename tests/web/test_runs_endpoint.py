@@ -12,8 +12,8 @@ from shared.planning.declaration import reads
 from shared.planning.plan import Plan
 from shared.planning.validation import Limits
 from tests.planning.conftest import Open, opened
+from tests.planning.plan_runner import PlanRunner
 from tests.planning.plans import ASK, Drafts, gives_up, of, planned, step
-from tests.planning.stage import Stage
 from tests.web.api_client import ApiClient
 
 __all__ = ["opened"]
@@ -31,10 +31,10 @@ def client(database_url: str) -> Iterator[ApiClient]:
         yield made
 
 
-def sent(it: Stage, client: ApiClient) -> None:
+def sent(it: PlanRunner, client: ApiClient) -> None:
     """Bring the published events to the flow, as its queue would."""
     for event in client.published:
-        it.bench.deliver(it.flow, event)
+        it.runner.deliver(it.flow, event)
     client.published.clear()
 
 

@@ -98,14 +98,14 @@ class Bench:
 
 
 @pytest.fixture
-def bench(server: BatchServer, settings: Settings, out: Path) -> Bench:
+def runner(server: BatchServer, settings: Settings, out: Path) -> Bench:
     return Bench(server, settings, out)
 
 
 def test_rows_go_in_one_batch_and_come_back_judged(
-    bench: Bench, server: BatchServer, start: Trial, out: Path
+    runner: Bench, server: BatchServer, start: Trial, out: Path
 ) -> None:
-    found = bench.run(start)
+    found = runner.run(start)
     own = found["models"]["small"]
     assert len(server.batches) == 1
     assert (own["rows"], own["ok"], own["correct"], found["stopped"]) == (30, 30, 30, "")
@@ -113,7 +113,7 @@ def test_rows_go_in_one_batch_and_come_back_judged(
     assert own["cost"] == pytest.approx(30 * (1000 * 0.75 + 100 * 4.5) / 1e6 / 2)
     assert own["latency_ms"]["p50"] is None
     assert {line["id"] for line in results(out)} == {f"r{n}" for n in range(30)}
-    bench.run(start)
+    runner.run(start)
     assert len(server.batches) == 1
 
 
@@ -157,49 +157,49 @@ class Dying:
     "moment", ["before submit", "after submit", "before poll", "among results", "after results"]
 )
 def test_a_start_that_is_killed_is_taken_up_and_nothing_is_paid_twice(
-    bench: Bench, server: BatchServer, start: Trial, out: Path, moment: str
+    runner: Bench, server: BatchServer, start: Trial, out: Path, moment: str
 ) -> None:
     with pytest.raises(Killed):
-        bench.run(start, wrap=lambda provider: Dying(provider, moment))
-    found = bench.run(start)
+        runner.run(start, wrap=lambda provider: Dying(provider, moment))
+    found = runner.run(start)
     assert found["models"]["small"]["correct"] == 30
     assert sorted(asked(server), key=int) == [str(n) for n in range(30)]
     assert len(results(out)) == 30
 
 
 def test_ctrl_c_leaves_the_batch_under_way_and_says_so(
-    bench: Bench, server: BatchServer, start: Trial
+    runner: Bench, server: BatchServer, start: Trial
 ) -> None:
     def interrupted(seconds: float) -> None:
         raise KeyboardInterrupt
 
-    assert bench.run(start, sleep=interrupted)["stopped"] == "waiting"
+    assert runner.run(start, sleep=interrupted)["stopped"] == "waiting"
     server.end()
-    found = bench.run(start)
+    found = runner.run(start)
     assert (found["stopped"], found["models"]["small"]["ok"]) == ("", 30)
     assert len(server.batches) == 1
 
 
 def test_rows_without_an_answer_travel_again_and_then_fail(
-    bench: Bench, server: BatchServer, start: Trial
+    runner: Bench, server: BatchServer, start: Trial
 ) -> None:
     def answers(body: Json) -> Answered:
         return Answered(status=503) if number_in(body) == "3" else echoing(body)
 
     server.answers = answers
-    own = bench.run(start)["models"]["small"]
+    own = runner.run(start)["models"]["small"]
     assert [len(batch.requests) for batch in server.batches] == [30, 1, 1]
     assert (own["ok"], own["failed"]) == (29, 1)
     assert own["failures"][0]["kind"] == "ModelUnavailable"
     assert "503" in own["failures"][0]["message"]
     server.answers = echoing
     rerun = Trial(start.task, start.models, start.rows, Wanted(rerun="failed"), start.out)
-    assert bench.run(rerun)["models"]["small"]["ok"] == 30
+    assert runner.run(rerun)["models"]["small"]["ok"] == 30
     assert [len(batch.requests) for batch in server.batches] == [30, 1, 1, 1]
 
 
 def test_a_batch_that_expired_is_submitted_again_for_what_is_missing(
-    bench: Bench, server: BatchServer, start: Trial
+    runner: Bench, server: BatchServer, start: Trial
 ) -> None:
     def half(body: Json) -> Answered:
         return Answered(status=0) if int(number_in(body)) % 2 else echoing(body)
@@ -208,44 +208,44 @@ def test_a_batch_that_expired_is_submitted_again_for_what_is_missing(
         server.end("expired" if len(server.batches) == 1 else "completed", ends=ends.pop(0))
 
     ends = [half, echoing]
-    found = bench.run(start, sleep=sleep)
+    found = runner.run(start, sleep=sleep)
     assert found["models"]["small"]["correct"] == 30
     assert [len(batch.requests) for batch in server.batches] == [30, 15]
 
 
 def test_a_batch_that_failed_as_a_whole_is_submitted_again(
-    bench: Bench, server: BatchServer, start: Trial
+    runner: Bench, server: BatchServer, start: Trial
 ) -> None:
     def sleep(seconds: float) -> None:
         server.end("failed" if len(server.batches) == 1 else "completed")
 
-    assert bench.run(start, sleep=sleep)["models"]["small"]["correct"] == 30
+    assert runner.run(start, sleep=sleep)["models"]["small"]["correct"] == 30
     assert len(server.batches) == 2
 
 
 @pytest.mark.parametrize("when", ["fails_before", "fails_after"])
 def test_a_submission_whose_answer_is_lost_is_looked_up(
-    bench: Bench, server: BatchServer, start: Trial, when: str
+    runner: Bench, server: BatchServer, start: Trial, when: str
 ) -> None:
     getattr(server, when)["POST /v1/batches"] = 503
-    assert bench.run(start)["models"]["small"]["correct"] == 30
+    assert runner.run(start)["models"]["small"]["correct"] == 30
     assert sorted(asked(server), key=int) == [str(n) for n in range(30)]
 
 
 def test_a_key_that_is_not_accepted_ends_it(
-    bench: Bench, server: BatchServer, start: Trial
+    runner: Bench, server: BatchServer, start: Trial
 ) -> None:
     server.fails_before["POST /v1/files"] = 401
     with pytest.raises(SettingsError, match="OPENAI_API_KEY"):
-        bench.run(start)
-    assert bench.run(start)["models"]["small"]["ok"] == 30
+        runner.run(start)
+    assert runner.run(start)["models"]["small"]["ok"] == 30
 
 
 def test_an_answer_that_does_not_fit_is_wrong_and_its_cost_counts(
-    bench: Bench, server: BatchServer, start: Trial
+    runner: Bench, server: BatchServer, start: Trial
 ) -> None:
     server.answers = lambda body: Answered("" if number_in(body) == "3" else number_in(body))
-    own = bench.run(start)["models"]["small"]
+    own = runner.run(start)["models"]["small"]
     assert (own["failed"], own["scored"], own["correct"]) == (1, 30, 29)
     assert own["failures"][0]["kind"] == "AnswerInvalid"
     assert own["calls"] == 30
@@ -261,10 +261,10 @@ class Few:
 
 
 def test_rows_that_are_too_few_for_a_batch_are_asked_at_once(
-    bench: Bench, server: BatchServer, start: Trial
+    runner: Bench, server: BatchServer, start: Trial
 ) -> None:
     model = Echo()
-    found = bench.run(start, wrap=Few, ask=model.ask)
+    found = runner.run(start, wrap=Few, ask=model.ask)
     assert found["models"]["small"]["correct"] == 30
     assert len(asked(server)) == 20
     assert sorted(model.asked, key=int) == [str(n) for n in range(20, 30)]
@@ -304,12 +304,12 @@ def here(tmp_path: Path, server: BatchServer, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_the_command_goes_on_with_a_batch_that_an_earlier_start_left(
-    bench: Bench, start: Trial, here: list[str], capsys: pytest.CaptureFixture[str]
+    runner: Bench, start: Trial, here: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(Killed):
-        bench.run(start, wrap=lambda provider: Dying(provider, "before poll"))
-    bench.server.end()
-    assert main([*here, "--batch", "--out", str(bench.out), "--sorted"]) == 0
+        runner.run(start, wrap=lambda provider: Dying(provider, "before poll"))
+    runner.server.end()
+    assert main([*here, "--batch", "--out", str(runner.out), "--sorted"]) == 0
     assert "30 of 30" in capsys.readouterr().out
-    assert [line["id"] for line in results(bench.out)] == [f"r{n}" for n in range(30)]
-    assert len(bench.server.batches) == 1
+    assert [line["id"] for line in results(runner.out)] == [f"r{n}" for n in range(30)]
+    assert len(runner.server.batches) == 1

@@ -23,11 +23,12 @@ from infra.bundle.target import BuildTarget
 from infra.bundle.vendor import Vendor
 from infra.project import ROOT
 from shared.errors import SettingsError
+from tests.campaigns import sample
 from tests.function_process import alone, runtime_client, started
 
 MACHINE = "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
 TARGET = BuildTarget(f"python{sys.version_info.major}.{sys.version_info.minor}", MACHINE)
-FLOWS = ["Chat", "Ingest", "Triage", "Retention"]
+FLOWS = sample(["Chat", "Ingest", "Retention", "Triage"], 2)
 FUNCTIONS = ["Ingress", *FLOWS, "Migrate"]
 
 #: Values for what template.yaml hands over, all in one: a function reads what it needs.

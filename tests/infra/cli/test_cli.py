@@ -19,7 +19,7 @@ from shared.models.deadline import Deadline
 from shared.models.guards.budgets import Budgets
 from shared.perception import github, slack
 from tests.events.made import an_event
-from tests.flows.bench import Bench
+from tests.flows.flow_runner import FlowRunner
 
 SAVED = ROOT / "tests/events/saved"
 CRASH = an_event(text="Checkout crashes\n\nA stack trace appears.")
@@ -72,9 +72,9 @@ def run(data: Path, *arguments: str) -> int:
 
 
 def test_runs_are_listed_with_their_state_and_cost(
-    data: Path, bench: Bench, capsys: pytest.CaptureFixture[str]
+    data: Path, runner: FlowRunner, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    bench.deliver(triage, CRASH)
+    runner.deliver(triage, CRASH)
     capsys.readouterr()  # the function's own log
     assert run(data, "runs") == 0
     head, row = capsys.readouterr().out.splitlines()
@@ -91,9 +91,9 @@ def test_runs_are_listed_with_their_state_and_cost(
 
 
 def test_a_run_is_shown_as_a_tree_without_peoples_text(
-    data: Path, bench: Bench, capsys: pytest.CaptureFixture[str]
+    data: Path, runner: FlowRunner, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    bench.deliver(triage, CRASH)
+    runner.deliver(triage, CRASH)
     assert run(data, "run", run_id(CRASH, "triage")[:6]) == 0
     out = capsys.readouterr().out
     steps = [line.split()[1] for line in out.splitlines() if line[0] in "├└"]

@@ -8,7 +8,7 @@ import pytest
 
 from flows.memory import memory
 from infra.cli.__main__ import main
-from tests.flows.bench import Bench
+from tests.flows.flow_runner import FlowRunner
 from tests.memory.control.test_flow import asked
 
 
@@ -21,7 +21,7 @@ def data(tmp_path: Path, database_url: str) -> Path:
 
 
 def test_an_operator_sees_forgets_and_audits_everything(
-    data: Path, bench: Bench, capsys: pytest.CaptureFixture[str]
+    data: Path, runner: FlowRunner, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def cli(*arguments: str) -> list[str]:
         capsys.readouterr()
@@ -29,7 +29,7 @@ def test_an_operator_sees_forgets_and_audits_everything(
         return capsys.readouterr().out.splitlines()
 
     dm = {"audience": "dm:D1", "conversation": "slack:T1:D1:1.0"}
-    bench.deliver(memory, asked("remember", "the code is 4711", "1.1", **dm))
+    runner.deliver(memory, asked("remember", "the code is 4711", "1.1", **dm))
     [line] = cli("export")
     row = json.loads(line)
     assert (row["text"], row["audience"]) == ("the code is 4711", "dm:D1")
@@ -50,12 +50,12 @@ def test_an_operator_sees_forgets_and_audits_everything(
 
 
 def test_a_tenant_must_be_named_where_there_are_several_or_none(
-    data: Path, bench: Bench, capsys: pytest.CaptureFixture[str]
+    data: Path, runner: FlowRunner, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["--data", str(data), "memory", "export"]) == 1
     assert "name a tenant with --tenant; there are: none yet" in capsys.readouterr().err
     for tenant in ("a", "b"):
-        bench.deliver(memory, asked("remember", "x y z", "1.1", tenant=tenant))
+        runner.deliver(memory, asked("remember", "x y z", "1.1", tenant=tenant))
     assert main(["--data", str(data), "memory", "export"]) == 1
     assert "there are: a, b" in capsys.readouterr().err
     assert main(["--data", str(data), "memory", "why", "what"]) == 1

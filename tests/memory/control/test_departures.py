@@ -15,7 +15,7 @@ from shared.memory.store import MemoryStore
 from shared.perception import github, slack
 from shared.perception.departures import TYPES, Departure, departures
 from tests.events.published import github_delivery, slack_requests
-from tests.flows.bench import Bench
+from tests.flows.flow_runner import FlowRunner
 from tests.memory.control.table_text import table_text
 
 TENANT = "acme"
@@ -91,38 +91,40 @@ def test_each_type_is_one_that_the_flow_takes() -> None:
     assert uninstall.types == TYPES
 
 
-def test_a_deleted_repository_is_forgotten_and_its_neighbours_are_not(bench: Bench) -> None:
-    remember(bench.database)
+def test_a_deleted_repository_is_forgotten_and_its_neighbours_are_not(runner: FlowRunner) -> None:
+    remember(runner.database)
     event = github_event("repository", "deleted")
     for _ in range(2):
-        assert bench.deliver(uninstall, event) == []
-    assert kept(bench.database) == set(SOURCES[1:])
-    assert bench.platform.done == []
+        assert runner.deliver(uninstall, event) == []
+    assert kept(runner.database) == set(SOURCES[1:])
+    assert runner.platform.done == []
 
 
-def test_an_uninstalled_app_forgets_the_organisation_or_the_workspace(bench: Bench) -> None:
-    remember(bench.database)
-    bench.deliver(uninstall, github_event("installation", "deleted", installation=INSTALLATION))
-    assert kept(bench.database) == set(SOURCES[2:])
-    bench.deliver(uninstall, slack_event("app_uninstalled"))
-    assert kept(bench.database) == {SOURCES[3]}
+def test_an_uninstalled_app_forgets_the_organisation_or_the_workspace(runner: FlowRunner) -> None:
+    remember(runner.database)
+    runner.deliver(uninstall, github_event("installation", "deleted", installation=INSTALLATION))
+    assert kept(runner.database) == set(SOURCES[2:])
+    runner.deliver(uninstall, slack_event("app_uninstalled"))
+    assert kept(runner.database) == {SOURCES[3]}
 
 
-def test_what_comes_back_is_remembered_again(bench: Bench) -> None:
-    remember(bench.database)
-    bench.deliver(uninstall, github_event("repository", "deleted"))
-    remember(bench.database)
-    assert kept(bench.database) == set(SOURCES)
+def test_what_comes_back_is_remembered_again(runner: FlowRunner) -> None:
+    remember(runner.database)
+    runner.deliver(uninstall, github_event("repository", "deleted"))
+    remember(runner.database)
+    assert kept(runner.database) == set(SOURCES)
 
 
-def test_a_repository_that_became_private_is_told_to_its_own_readers_only(bench: Bench) -> None:
-    remember(bench.database)
+def test_a_repository_that_became_private_is_told_to_its_own_readers_only(
+    runner: FlowRunner,
+) -> None:
+    remember(runner.database)
     event = github_event("repository", "privatized")
     for _ in range(2):
-        assert bench.deliver(uninstall, event) == []
+        assert runner.deliver(uninstall, event) == []
     asked = "select source, audience from memories where audience <> 'public'"
-    [found] = bench.database.run(TENANT, [Statement(asked, {})])
+    [found] = runner.database.run(TENANT, [Statement(asked, {})])
     name = "Codertocat/Hello-World"
     assert found == [{"source": f"github:{name}", "audience": f"repo:{name}"}]
-    [audit] = bench.database.run(TENANT, [Statement("select action from memory_audit", {})])
+    [audit] = runner.database.run(TENANT, [Statement("select action from memory_audit", {})])
     assert audit == [{"action": "tighten"}]

@@ -16,7 +16,7 @@ from shared.database import Database
 from shared.events import Actor, Event
 from shared.settings import Settings
 from tests.events.made import an_event
-from tests.flows.bench import Bench
+from tests.flows.flow_runner import FlowRunner
 from tests.models.batch.server import Answered, Json
 
 _TICKS = count()
@@ -41,7 +41,7 @@ def answers(label: str) -> Callable[[Json], Answered]:
     return lambda body: said(label)
 
 
-class BatchRunner(Bench):
+class BatchRunner(FlowRunner):
     """A bench whose bus is a list, and whose clock a test turns by hand."""
 
     def __init__(self, database: Database, settings: Settings, url: str) -> None:

@@ -20,7 +20,7 @@ from shared.planning.declaration import InvalidArguments, PlanTool
 from shared.planning.tools import github, memory, slack
 from shared.runtime.function import capabilities, handler_of
 from shared.settings import Settings
-from tests.actions.slack.stage import Context, batch
+from tests.actions.slack.chat_runner import Context, batch
 from tests.events.made import an_event
 
 SHOP = "acme/shop"

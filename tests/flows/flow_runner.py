@@ -53,7 +53,7 @@ class Context:
         return 60_000
 
 
-class Bench:
+class FlowRunner:
     """Hands events to a flow as its queue would."""
 
     def __init__(self, database: Database, **changes: str) -> None:

@@ -1,4 +1,4 @@
-"""A stage for plans: the real machine in moto's interpreter, the real handlers, the real Postgres,
+"""Runs plans: the real machine in moto's interpreter, the real handlers, the real Postgres,
 and a platform in memory. Functions run in this process, and die when a test says so."""
 
 import json
@@ -25,7 +25,7 @@ from shared.events import Event
 from shared.journal import Journal
 from shared.planning.store import PlanStore, Situation
 from shared.runtime.function import handler_of
-from tests.flows.bench import Bench
+from tests.flows.flow_runner import FlowRunner
 
 ACCOUNT = "210000000001"
 FUNCTION = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:plan"
@@ -50,7 +50,7 @@ class Context:
         return int(self.seconds * 1000)
 
 
-class Stage:
+class PlanRunner:
     """Runs plans of `flow`.
 
     `dies` names the calls in which the function dies, before (`before:Act`) or after (`after:Act`)
@@ -58,8 +58,8 @@ class Stage:
     instead of working, `answers` to what it answers instead of what it found. While `holds` is
     clear, Report waits."""
 
-    def __init__(self, bench: Bench, flow: Flow) -> None:
-        self.bench = bench
+    def __init__(self, runner: FlowRunner, flow: Flow) -> None:
+        self.runner = runner
         self.flow = flow
         self.fails: dict[str, list[str]] = {}
         self.answers: dict[str, Json] = {}
@@ -73,7 +73,7 @@ class Stage:
         self.machines.add(
             StateMachine("planner", MACHINE, definition.replace("${Function}", FUNCTION))
         )
-        self._planner = handler_of(flow, Journal(bench.database), bench.can)
+        self._planner = handler_of(flow, Journal(runner.database), runner.can)
         self.histories: list[list[Json]] = []
 
     def invoke(self, function: str, payload: bytes) -> bytes:
@@ -114,7 +114,7 @@ class Stage:
 
     def ask(self, event: Event) -> str:
         """Deliver the event and return the id of the plan that it started."""
-        assert self.bench.deliver(self.flow, event) == []
+        assert self.runner.deliver(self.flow, event) == []
         return self.plans()[-1]
 
     def plans(self) -> list[str]:
@@ -122,7 +122,7 @@ class Stage:
         return [row["id"] for row in rows]
 
     def situation(self, plan: str, tenant: str = "github:acme") -> Situation:
-        return PlanStore(self.bench.database).load(tenant, plan)
+        return PlanStore(self.runner.database).load(tenant, plan)
 
     def ended(self, plan: str) -> Situation:
         """Wait until the execution is over and return how the plan stands."""
@@ -152,12 +152,12 @@ class Stage:
 
     def said(self) -> list[str]:
         """Return the texts that people read, in order."""
-        done = self.bench.platform.done
+        done = self.runner.platform.done
         return [text for action in done if (text := getattr(action, "body", None)) is not None]
 
     def shown(self, end: str = "/live") -> list[str]:
         """Return the texts of the messages that change, in order; `end` ends their names."""
-        done = [a for a in self.bench.platform.done if isinstance(a, NamedComment)]
+        done = [a for a in self.runner.platform.done if isinstance(a, NamedComment)]
         return [action.text for action in done if action.name.endswith(end)]
 
     def transitions(self, plan: str) -> int:
@@ -166,7 +166,7 @@ class Stage:
         )
 
     def entered(self) -> set[str]:
-        """The names of the states that any execution of this stage has entered."""
+        """The names of the states that any execution here has entered."""
         self.keep_histories()
         return {
             event["stateEnteredEventDetails"]["name"]
@@ -179,14 +179,14 @@ class Stage:
         self.histories += [execution.events() for execution in self.machines.executions()]
 
     def _query(self, sql: str) -> Sequence[Json]:
-        return self.bench.database.run("github:acme", [Statement(sql, {})])[0]
+        return self.runner.database.run("github:acme", [Statement(sql, {})])[0]
 
 
 @contextmanager
-def stage(
+def plan_runner(
     database: Database, flow: Flow, adapters: Adapters | None = None, **settings: str
-) -> Iterator[Stage]:
-    """Raise the stage, with the API of Step Functions on a port of its own, and `adapters` in place
+) -> Iterator[PlanRunner]:
+    """Start a runner, with the API of Step Functions on a port of its own, and `adapters` in place
     of the one in memory."""
     server = HttpServer()
     with pytest.MonkeyPatch.context() as patch:
@@ -194,10 +194,10 @@ def stage(
         patch.setenv("AWS_ACCESS_KEY_ID", "local")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "local")
         patch.setattr(asl_interpreter.pauses, "scale", 0.01)
-        bench = Bench(database, planner_arn=MACHINE, **settings)
+        runner = FlowRunner(database, planner_arn=MACHINE, **settings)
         if adapters is not None:
-            bench.can = bench.can._replace(adapter=adapters)
-        made = Stage(bench, flow)
+            runner.can = runner.can._replace(adapter=adapters)
+        made = PlanRunner(runner, flow)
         server.start(StatesApi(made.machines, _nothing))
         made.machines.open(made.invoke)
         try:

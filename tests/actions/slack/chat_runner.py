@@ -69,7 +69,7 @@ def batch(event: Event, receives: int = 1) -> Json:
 
 
 @dataclass
-class Stage:
+class ChatRunner:
     slack: SlackSandbox
     model: ScriptedServer
     database_url: str
