@@ -23,12 +23,12 @@ from infra.project import ROOT
 from shared.database import Database
 from tests import campaigns
 from tests.flows.flow_runner import FlowRunner
+from tests.scratch import scratch
 
 _SERVERS = "agent-flows-tests-"
 _TEMPLATE = "agent_flows_template"
 _PLATFORMS = ("GITHUB_", "SLACK_", "AWS_", "DATABASE_URL")
 _MODELS = ("OPENAI_", "ANTHROPIC_", "OLLAMA_HOST", "MODEL_")
-_MEMORY = Path("/dev/shm")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -131,7 +131,7 @@ def postgres_url() -> Iterator[str]:
     disturb its server without harm to the other workers.
     """
     _delete_left_servers()
-    home = _scratch() / f"{_SERVERS}{uuid.uuid4().hex[:12]}"
+    home = scratch() / f"{_SERVERS}{uuid.uuid4().hex[:12]}"
     server = EmbeddedPostgres(home, durable=False)
     try:
         yield server.start()
@@ -159,7 +159,7 @@ def data_directory() -> Iterator[Path]:
 
     Unlike pytest's own, the user that Postgres runs as can reach it when the tests run as root.
     """
-    path = Path(tempfile.mkdtemp(prefix="agent-flows-data-", dir=_scratch()))
+    path = Path(tempfile.mkdtemp(prefix="agent-flows-data-", dir=scratch()))
     path.chmod(0o711)
     try:
         yield path
@@ -169,18 +169,9 @@ def data_directory() -> Iterator[Path]:
         shutil.rmtree(path)
 
 
-def _scratch() -> Path:
-    """Return where servers keep their files: in memory if it has room for them, else on disk.
-
-    A copy of a database takes a tenth of the time there. A container's /dev/shm often has 64 MB.
-    """
-    roomy = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > 4 * 2**30
-    return _MEMORY if roomy and os.access(_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
-
-
 def _delete_left_servers() -> None:
     """Delete the servers of test runs that were killed; nobody owns them any more."""
-    for home in _scratch().glob(f"{_SERVERS}*"):
+    for home in scratch().glob(f"{_SERVERS}*"):
         with suppress(FileNotFoundError):  # another worker was first
             found = home.stat()
             if found.st_uid == os.geteuid() and time.time() - found.st_mtime > 600:

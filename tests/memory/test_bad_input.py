@@ -22,6 +22,7 @@ from shared.memory.control.reach import OPERATOR
 from shared.memory.control.subjects import Subject
 from shared.memory.embedding.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
+from tests.scratch import scratch
 
 TENANT = "acme"
 PUBLIC = frozenset({"public"})
@@ -44,7 +45,7 @@ def store(database: Database) -> MemoryStore:
 @pytest.fixture
 def server() -> Iterator[EmbeddedPostgres]:
     """A server of this test alone, so that it may go away."""
-    home = Path(mkdtemp(prefix="agent-flows-gone-"))
+    home = Path(mkdtemp(prefix="agent-flows-gone-", dir=scratch()))
     home.chmod(0o711)
     server = EmbeddedPostgres(home / "postgres", durable=True)
     try:

@@ -23,6 +23,7 @@ from infra.local import postgres_files as files
 from infra.local.postgres import EmbeddedPostgres
 from infra.project import ROOT
 from shared.errors import DatabaseUnavailable, SettingsError
+from tests.scratch import scratch
 from tests.waiting import wait_for
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user")
@@ -40,8 +41,7 @@ server.stop()
 
 
 def new_home(under: Path | None = None) -> Path:
-    # Not pytest's tmp_path: root closes that to the user that Postgres runs as.
-    return (under or Path(tempfile.gettempdir())) / f"agent-flows-tests-{uuid.uuid4().hex[:12]}"
+    return (under or scratch()) / f"agent-flows-tests-{uuid.uuid4().hex[:12]}"
 
 
 @pytest.fixture
