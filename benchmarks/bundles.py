@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 from benchmarks.table import Findings, Table
-from infra.bundle import build
+from infra.bundle.build import build
 from infra.bundle.target import BuildTarget
 from infra.local.aws.template import read
 from infra.project import ROOT

@@ -22,7 +22,7 @@ from benchmarks.world import (
     queue_event,
     slack_event,
 )
-from infra.bundle import TemplateText
+from infra.bundle.build import TemplateText
 from infra.project import ROOT
 from shared.events import Json
 

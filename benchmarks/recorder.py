@@ -21,7 +21,7 @@ from shared.models import ModelReply, ModelRequest
 from shared.models.cache.shared_replies import SQL as REPLIES
 from shared.models.guards.output_limits import SQL as OUTPUT_LIMITS
 from shared.models.routing import Models
-from shared.runtime.function import capabilities, handler_of
+from shared.runtime.composition import capabilities, handler_of
 from shared.runtime.worker import LambdaHandler
 from shared.settings import Settings
 
@@ -56,7 +56,7 @@ class Recorder:
 
 
 def recorded(flow: Flow, settings: Settings, recorder: Recorder) -> LambdaHandler:
-    """Compose the worker of `flow` as shared.runtime.function does, around recorded parts."""
+    """Compose the worker of `flow` as shared.runtime.composition does, around recorded parts."""
     database = _Database(settings.database_url, recorder)
     can = capabilities(settings, database, Platforms(flow.may, flow.reads, settings))
     watched = can._replace(

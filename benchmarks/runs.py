@@ -21,7 +21,7 @@ from shared.actions.github.actions import Comment
 from shared.agent.agent import Agent
 from shared.agent.flow import Flow, flow
 from shared.events import Event
-from shared.runtime.function import compose
+from shared.runtime.composition import compose
 from shared.runtime.worker import LambdaHandler
 from shared.settings import Settings
 
@@ -110,7 +110,7 @@ def measure_overhead(world: World, rounds: int) -> Findings:
         rows,
         (
             f"Medians (p10-p90) of {rounds} interleaved rounds, warm. Target: <= {TARGET:g} x.",
-            "The worker that shared.runtime.function composes, a real SQS record, Postgres over a"
+            "The worker as shared.runtime.composition builds it, a real SQS record, Postgres over a"
             " TCP proxy that adds the delay and counts,",
             f"a model server on loopback that takes {THINKING * 1e3:g} ms a call: `models` is what"
             " it took by its own clock.",

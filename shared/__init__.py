@@ -11,6 +11,7 @@ models/       language models: routing, guards, cache, batches, providers
 aws/          the bus, state machines, signed requests, cold starts
 
 events        what happened, in one shape for all sources
+desk          the desks that an agent lends to the flows that need one
 journal       the record of runs, steps and effects
 database      one connection to Postgres
 settings      the environment variables

@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-from infra.bundle import TemplateText, build
+from infra.bundle.build import TemplateText, build
 from infra.bundle.target import BuildTarget
 from infra.project import ROOT
 from shared.errors import SettingsError

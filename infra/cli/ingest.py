@@ -22,7 +22,7 @@ from shared.memory.audience import visible_from
 from shared.memory.documents.github import GitHubDocuments
 from shared.memory.documents.ingestion import Ingestion
 from shared.memory.documents.sources import Changes, DocumentSource
-from shared.runtime.function import capabilities
+from shared.runtime.composition import capabilities
 from shared.settings import Settings
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w-]{0,38}/[\w.-]{1,100}", re.ASCII)

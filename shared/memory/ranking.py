@@ -1,4 +1,7 @@
-"""Ranking: the weights of a score, near-duplicates last, and the reason for each hit."""
+"""Ranking: the weights of a score, near-duplicates last, and the reason for each hit.
+
+The SQL function `recall_memories` (infra/migrations) adds the score up and orders by it.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple

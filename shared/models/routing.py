@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from shared.database import Database, Statement
 from shared.errors import BudgetExceeded, ModelError, SettingsError
@@ -15,13 +14,9 @@ from shared.models.deadline import Deadline
 from shared.models.guards.guarded_model import BatchPurse, GuardedModel, Guards, ModelCall, TextSink
 from shared.models.guards.output_limits import OutputLimits
 from shared.models.prices import Prices
+from shared.models.providers.connect import connect, connect_embedder
 from shared.models.roles import Roles
 from shared.settings import Settings
-
-if TYPE_CHECKING:
-    from shared.models.providers.embedding_wire import EmbeddingWire
-
-_OPENAI_KINDS = frozenset({"openai", "ollama", "http", "https"})
 
 #: The payer of calls that no budget counts.
 NOBODY = Payer("", "")
@@ -109,7 +104,7 @@ class Models:
         name = name or self._settings.model_embed
         with self._lock:
             if name not in self._embedders:
-                wire = _connect_embedder(name, self._settings)
+                wire = connect_embedder(name, self._settings)
                 self._embedders[name] = GuardedEmbeddingProvider(wire, self._guards, self._sleep)
             return self._embedders[name]
 
@@ -129,7 +124,7 @@ class Models:
     def _model(self, name: str, setting: str) -> GuardedModel:
         with self._lock:
             if name not in self._models:
-                provider = _connect(name, self._settings, setting)
+                provider = connect(name, self._settings, setting)
                 self._models[name] = GuardedModel(provider, self._guards, self._sleep)
             return self._models[name]
 
@@ -169,45 +164,3 @@ def _required(database: Database | None, setting: str) -> Database:
     if database is None:
         raise SettingsError(f"{setting} needs a database; set DATABASE_URL")
     return database
-
-
-def _connect(name: str, settings: Settings, setting: str) -> Provider:
-    """Build the provider of `name`, loading only the module of its wire format."""
-    kind, colon, _ = name.partition(":")
-    if name == "offline":
-        from shared.models.offline import model as offline
-
-        return offline.connect(settings)
-    if kind == "bedrock" and colon:
-        from shared.models.providers.bedrock import model as bedrock
-
-        return bedrock.connect(name, settings, setting)
-    if kind == "anthropic" and colon:
-        from shared.models.providers.anthropic import model as anthropic
-
-        return anthropic.connect(name, settings, setting)
-    if kind in _OPENAI_KINDS and colon:
-        from shared.models.providers.openai import model as openai
-
-        return openai.connect(name, settings, setting)
-    raise SettingsError(
-        f"{setting}={name!r} names no model; write offline, bedrock:…, openai:…, anthropic:…, "
-        "ollama:… or http://host/v1#…"
-    )
-
-
-def _connect_embedder(name: str, settings: Settings) -> "EmbeddingWire":
-    """Build the embedding model of `name`, loading only the module of its wire format."""
-    kind, colon, _ = name.partition(":")
-    if kind == "bedrock" and colon:
-        from shared.models.providers.bedrock import embeddings as bedrock_embeddings
-
-        return bedrock_embeddings.connect(name)
-    if kind in _OPENAI_KINDS and colon:
-        from shared.models.providers.openai import embeddings as openai_embeddings
-
-        return openai_embeddings.connect(name, settings)
-    raise SettingsError(
-        f"MODEL_EMBED={name!r} names no embedder; write offline, minilm, hashing, bedrock:…,"
-        " openai:…, ollama:… or http://host/v1#…"
-    )

@@ -1,7 +1,8 @@
 """The runtime of every flow.
 
-- function   the composition root and the Lambda entry point
-- worker     hands the records of a queue to the runs
-- lifecycle  lives one run: claim it, let the agent work, finish or fail
-- machine    sends the states of plans to shared/planning/states
+- function     the Lambda entry point
+- composition  builds what a process shares, and the handler of its flow
+- worker       hands the records of a queue to the runs
+- lifecycle    lives one run: claim it, let the agent work, finish or fail
+- machine      sends the states of plans to shared/planning/states
 """

@@ -1,88 +1,13 @@
-"""The composition root, and the Lambda entry point of every flow. FLOW names the flow, the other
-settings say the rest."""
+"""The Lambda entry point of every flow. FLOW names the flow, the other settings say the rest."""
 
 from shared.aws.cold_start import ready
 
 # isort: split
-from collections.abc import Callable, Mapping
-from functools import partial
-from typing import Any
-
-from shared.actions import Action, Adapter, Query
-from shared.actions.platforms import Platforms
-from shared.agent.agent import Capabilities
-from shared.agent.flow import Flow, load_flow
-from shared.aws.bus import Bus
-from shared.database import Database
-from shared.desk import Services
-from shared.journal import Journal
-from shared.memory.audience import Audiences, grants_from
-from shared.memory.conversations.turns import Conversations
-from shared.memory.embedding.tenant_embedders import TenantEmbedders
-from shared.memory.store import MemoryStore
-from shared.models.routing import Models
-from shared.runtime.lifecycle import Lifecycle
-from shared.runtime.worker import LambdaHandler, Worker
+from shared.agent.flow import load_flow
+from shared.runtime.composition import compose
 from shared.settings import Settings
 
 ready()
-
-Adapters = Callable[[Action | Query], Adapter]
-
-
-def compose(flow: Flow, settings: Settings) -> LambdaHandler:
-    """Build the handler of `flow`. Nothing is connected before it is used."""
-    database = Database(settings.require("database_url"))
-    can = capabilities(settings, database, Platforms(flow.may, flow.reads, settings))
-    return handler_of(flow, Journal(database), can)
-
-
-def capabilities(
-    settings: Settings,
-    database: Database,
-    adapter: Adapters,
-    others: Mapping[type, Callable[[], Any]] | None = None,
-) -> Capabilities:
-    """Build the capabilities of agents; `others` are services in place of those built here."""
-    models = Models(settings, database)
-    embedders = TenantEmbedders(database, settings.model_embed, models.embedder)
-    memory = MemoryStore(database, embedders)
-    audiences = Audiences(database, grants_from(settings.audiences))
-
-    services: dict[type, Callable[[], Any]] = {
-        Settings: lambda: settings,
-        Database: lambda: database,
-        Models: lambda: models,
-        TenantEmbedders: lambda: embedders,
-        MemoryStore: lambda: memory,
-        Audiences: lambda: audiences,
-        Bus: lambda: Bus(settings.require("topic_arn"), settings.payload_bucket),
-    }
-    return Capabilities(
-        settings=settings,
-        models=models,
-        memory=memory,
-        conversations=Conversations(database),
-        audiences=audiences,
-        adapter=adapter,
-        services=Services(services | dict(others or {})),
-    )
-
-
-def handler_of(flow: Flow, journal: Journal, can: Capabilities) -> LambdaHandler:
-    """Build the worker of `flow`, with the states of its plans when it has any."""
-    lifecycle = Lifecycle(flow, journal, can)
-    worker = Worker(flow, lifecycle, int(can.settings.max_receives))
-    if flow.plans is None:
-        return worker
-    from shared.planning.desk import executions_of
-    from shared.planning.states.runner import StateRunner
-    from shared.planning.store import PlanStore
-    from shared.runtime.machine import PlanMachine
-
-    store = PlanStore(can.services[Database])
-    executions = partial(executions_of, can.settings)
-    return PlanMachine(worker, StateRunner(flow, lifecycle.attempt, store, executions, can.adapter))
 
 
 def __getattr__(name: str) -> object:

@@ -23,7 +23,7 @@ from shared.events import Event
 from shared.journal import Journal, Run
 from shared.models import ModelReply, ModelRequest
 from shared.models.routing import Models
-from shared.runtime.function import capabilities, handler_of
+from shared.runtime.composition import capabilities, handler_of
 from shared.settings import Settings
 
 TABLES = """

@@ -24,7 +24,7 @@ from shared.events import Event
 from shared.journal import Journal, Run
 from shared.models import ModelReply, ModelRequest
 from shared.models.routing import Models
-from shared.runtime.function import handler_of
+from shared.runtime.composition import handler_of
 from shared.settings import Settings
 from tests.actions.slack.chat_runner import Context, Servers, batch, capabilities
 

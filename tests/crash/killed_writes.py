@@ -20,7 +20,7 @@ from shared.actions.slack.actions import Channel, Post
 from shared.actions.slack.adapter import SlackAdapter
 from shared.agent import Agent, flow
 from shared.events import Event
-from shared.runtime.function import capabilities, handler_of
+from shared.runtime.composition import capabilities, handler_of
 from shared.settings import Settings
 from tests.actions.slack.chat_runner import Context, batch
 from tests.crash.killed_process import BriefJournal, KillableDatabase, KillSwitch, killable_client

@@ -14,7 +14,7 @@ from shared.database import Database
 from shared.events import Event
 from shared.journal import Journal
 from shared.memory.upkeep.scheduling import Upkeep, UpkeepWork
-from shared.runtime.function import capabilities, handler_of
+from shared.runtime.composition import capabilities, handler_of
 from shared.settings import Settings
 
 LABELS = {"bug": "Something isn't working", "enhancement": "New feature", "question": ""}

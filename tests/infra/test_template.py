@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from infra.bundle import TemplateText
+from infra.bundle.build import TemplateText
 from infra.local.aws.template import load, read
 from infra.project import ROOT
 from shared.actions.github.actions import Comment

@@ -24,7 +24,7 @@ from shared.database import Database, Statement
 from shared.events import Event
 from shared.journal import Journal
 from shared.planning.store import PlanStore, Situation
-from shared.runtime.function import handler_of
+from shared.runtime.composition import handler_of
 from tests.flows.flow_runner import FlowRunner
 
 ACCOUNT = "210000000001"

@@ -8,6 +8,7 @@ anthropic     Anthropic's message batches
 http_batches  the common part of these two
 bedrock       Amazon Bedrock's batch inference
 intake        stores the requests of runs, and parks the runs
+desk          lends the batches to the flow that carries them
 dispatcher    submits stored requests, fetches results, wakes the runs
 """
 

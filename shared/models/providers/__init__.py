@@ -3,6 +3,7 @@
 openai/         OpenAI's chat completions, also Ollama, vLLM, llama.cpp and their like
 anthropic/      Anthropic's Messages
 bedrock/        Amazon Bedrock's Converse
+connect         connects a model by its name
 servers         finds the server and the key of a model's name
 http            JSON and server-sent events over kept connections
 cutoff          ends a call at its deadline

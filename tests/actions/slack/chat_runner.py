@@ -17,8 +17,8 @@ from shared.agent.flow import Flow
 from shared.database import Database
 from shared.events import Actor, Event, SlackMessage, Thread
 from shared.journal import Journal
-from shared.runtime.function import capabilities as composed
-from shared.runtime.function import handler_of
+from shared.runtime.composition import capabilities as composed
+from shared.runtime.composition import handler_of
 from shared.settings import Settings
 from tests.actions.slack.sandbox_thread import connect
 from tests.events.made import an_event

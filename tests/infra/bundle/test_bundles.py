@@ -16,7 +16,7 @@ import chalice.app
 import nacl
 import pytest
 
-from infra.bundle import TemplateText, build
+from infra.bundle.build import TemplateText, build
 from infra.bundle.elf import blank_debugging
 from infra.bundle.imports import Trace, trace
 from infra.bundle.target import BuildTarget

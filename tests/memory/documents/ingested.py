@@ -21,7 +21,7 @@ from shared.memory.store import MemoryStore
 from shared.models.batch.connect import connect
 from shared.models.batch.dispatcher import Dispatcher
 from shared.perception.github import to_event
-from shared.runtime.function import capabilities, handler_of
+from shared.runtime.composition import capabilities, handler_of
 from shared.settings import Settings
 
 SHOP = "acme/shop"

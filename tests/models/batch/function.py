@@ -1,6 +1,6 @@
 """The real function of triage's queue, with a patient flow in it."""
 
-from shared.runtime.function import compose
+from shared.runtime.composition import compose
 from shared.settings import Settings
 from tests.models.batch.batch_runner import patient
 

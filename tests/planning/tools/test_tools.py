@@ -18,7 +18,7 @@ from shared.events import Event, Issue, SlackMessage, Thread, Workplace
 from shared.journal import Journal
 from shared.planning.declaration import InvalidArguments, PlanTool
 from shared.planning.tools import github, memory, slack
-from shared.runtime.function import capabilities, handler_of
+from shared.runtime.composition import capabilities, handler_of
 from shared.settings import Settings
 from tests.actions.slack.chat_runner import Context, batch
 from tests.events.made import an_event

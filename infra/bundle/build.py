@@ -1,0 +1,91 @@
+"""Builds a function's bundle: the project's modules that it reaches and the distributions that
+those import, compiled. It needs only Python and pip: no Docker, no Python library."""
+
+import re
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from infra.bundle.imports import Trace, trace
+from infra.bundle.target import BuildTarget, compile_all
+from infra.bundle.vendor import Vendor
+from infra.project import ROOT
+from shared.errors import SettingsError
+
+
+class Declared(NamedTuple):
+    """A function as template.yaml declares it; `parts` are the optional parts that it ships."""
+
+    handler: str
+    flow: str
+    parts: tuple[str, ...] = ()
+
+    @property
+    def entries(self) -> list[str]:
+        """Return the modules that Lambda imports first."""
+        modules = [self.handler.rpartition(".")[0]]
+        return [*modules, self.flow.partition(":")[0]] if self.flow else modules
+
+
+class TemplateText:
+    """Finds the few lines of template.yaml that a build needs, without a YAML library."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._text = path.read_text("utf-8")
+
+    def function(self, name: str) -> Declared:
+        """Return the function `name`; raises SettingsError when there is none."""
+        block = self._block(name)
+        if not (handler := self._value(block, "Handler")):
+            raise SettingsError(f"{self._path.name} has no function {name!r} with a Handler: line")
+        parts = re.search(r"\bParts: \[(.*?)\]", block)
+        named = re.findall(r"[\w-]+", parts[1]) if parts else ()
+        return Declared(handler, self._value(block, "FLOW"), tuple(named))
+
+    def default(self, parameter: str) -> str:
+        found = re.search(r"Default: ([\w.]+)", self._block(parameter))
+        return found[1] if found else ""
+
+    def _block(self, name: str) -> str:
+        found = re.search(rf"^  {re.escape(name)}:(.*?)(?=^ {{0,2}}\S|\Z)", self._text, re.M | re.S)
+        return found[1] if found else ""
+
+    @staticmethod
+    def _value(block: str, key: str) -> str:
+        found = re.search(rf"^ +{key}: (\S+)$", block, re.M)
+        return found[1] if found else ""
+
+
+def build(function: str, into: Path, target: BuildTarget, root: Path = ROOT) -> Trace:
+    """Build the bundle of `function` for `target` in the empty or missing folder `into`.
+
+    Raises SettingsError when the function, an import, a part or a Python of the target's version
+    is missing.
+    """
+    declared = TemplateText(root / "template.yaml").function(function)
+    needs = trace(root, declared.entries, declared.parts)
+    into.mkdir(parents=True, exist_ok=True)
+    _copy_modules(needs, root, into)
+    compile_all(target, into)
+    if needs.imported:
+        vendor = Vendor.ready(target, root / "requirements", root / ".vendor", declared.parts)
+        vendor.copy(needs.imported, needs.services, into)
+    return needs
+
+
+def _copy_modules(needs: Trace, root: Path, into: Path) -> None:
+    for file in needs.modules.values():
+        for source in (file, *_sql_of(file)):
+            copy = into / source.relative_to(root)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, copy)
+
+
+def _sql_of(module: Path) -> Iterable[Path]:
+    """Return the SQL that ships with a module: the file of its name; with a package also the files
+    that no module of it owns."""
+    if module.name != "__init__.py":
+        return [own] if (own := module.with_suffix(".sql")).exists() else []
+    return [sql for sql in module.parent.glob("*.sql") if not sql.with_suffix(".py").exists()]
