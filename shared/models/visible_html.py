@@ -3,7 +3,10 @@ does not show is left out."""
 
 import re
 from collections.abc import Mapping, Sequence
+from html import unescape
 from html.parser import HTMLParser
+
+from shared.models.visible_characters import visible_characters
 
 Attributes = Sequence[tuple[str, str | None]]
 
@@ -161,6 +164,15 @@ _PLACEHOLDERS = frozenset(
         "null",
     ]
 )
+#: Comments, CDATA and instructions. They go before the parser, which versions of Python end at
+#: different places.
+_NO_ELEMENT = re.compile(
+    r"<!--.*?(?:-->|\Z)|<!\[.*?(?:\]\]>|\Z)|<(?:[!?]|/(?![A-Za-z]))[^>]*(?:>|\Z)", re.S
+)
+#: Classes by which style sheets hide a text.
+_HIDDEN_CLASS = re.compile(
+    r"(?:^|\s)(?:hidden|invisible|d-none|sr-only|(?:visually|is)-hidden)(?:$|\s)"
+)
 _INVISIBLE_STYLE = re.compile(
     r"display:none|visibility:(?:hidden|collapse)|content-visibility:hidden"
     r"|(?:font-size|opacity|(?:max-)?(?:height|width)|line-height|zoom):0*(?:\.0+)?"
@@ -186,7 +198,7 @@ class VisibleHtml(HTMLParser):
     def read(self, html: str, before: str = "") -> str:
         """Return what shows of a piece, which follows the text `before`."""
         self._seen, self._before = [], before
-        self.feed(html)
+        self.feed(_NO_ELEMENT.sub(lambda found: "\n" * found[0].count("\n"), html))
         if self.rawdata and not self.rawdata.startswith("<"):
             self.handle_data(self.rawdata)
         # The rest is a tag without its end, which shows nothing.
@@ -221,10 +233,11 @@ class VisibleHtml(HTMLParser):
             self._seen.append(data)
 
     def handle_entityref(self, name: str) -> None:
-        self.handle_data(f"&{name};")
+        entity = f"&{name};"
+        self.handle_data(entity if visible_characters(unescape(entity)) else "")
 
     def handle_charref(self, name: str) -> None:
-        self.handle_data(f"&#{name};")
+        self.handle_entityref(f"#{name}")
 
     def _shown(self, tag: str, attrs: Attributes) -> str:
         """Return a tag without its attributes; one that no page knows only where code is likely."""
@@ -241,6 +254,8 @@ class VisibleHtml(HTMLParser):
 
 def _is_hidden(attrs: Attributes) -> bool:
     given: Mapping[str, str] = {name: value or "" for name, value in attrs}
+    if _HIDDEN_CLASS.search(given.get("class", "").lower()):
+        return True
     if "hidden" in given or given.get("type", "").lower() == "hidden":
         return True
     if given.get("color", "").strip().lower() in {"white", "#fff", "#ffffff", "transparent"}:

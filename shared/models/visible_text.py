@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from shared.models.visible_characters import visible_characters
 from shared.models.visible_html import VisibleHtml
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 #: Signs of what can hide a text: HTML, links and pictures, footnotes, tables, words after a fence.
 _SUSPICIOUS = re.compile(
-    r"<[A-Za-z/!?]|\]\s*[(\[:]|\[\^|\|[ \t]*:?-|-:?[ \t]*\|"
+    r"<[A-Za-z/!?]|&[#A-Za-z]|\]\s*[(\[:]|\[\^|\|[ \t]*:?-|-:?[ \t]*\|"
     r"|^[ \t>*+\-0-9.)]*(?:`{3}|~{3})[^\n]*[ \t]\S",
     re.M,
 )
@@ -154,7 +155,7 @@ class _Page:
     def _shown(self, token: Token) -> str | None:
         """Return what shows of a text, or None when all of it does."""
         children, was_hidden = token.children or [], self._html.hides
-        if was_hidden or any(map(_hides, children)):
+        if was_hidden or any(_hides(children, number) for number in range(len(children))):
             shown = "".join(self._spell(children))
             if not was_hidden:
                 self._html.end_paragraph()
@@ -191,7 +192,8 @@ class _Page:
         shown = [self._shown(cell) for cell in cells]
         assert head.map is not None
         line = self._lines[head.map[0]]
-        surplus = len(_CELL_END.findall(line.strip().strip("|"))) + 1 > len(cells)
+        first = max(line.find(cells[0].content), 0) if cells else 0
+        surplus = len(_CELL_END.findall(line[first:].rstrip().rstrip("|"))) + 1 > len(cells)
         if surplus or any(text is not None for text in shown):
             texts = (
                 (cell.content if text is None else text).replace("\n", " ")
@@ -231,13 +233,16 @@ class _Page:
             was = old[number].strip() if number < len(old) else ""
             mark = line[: line.index(was)] if was and was in line else ""
             if token.type == "tr_open":
-                mark = line[: len(line) - len(line.lstrip(" \t>"))]
+                marks = _MARKS.match(line)
+                mark = marks[0] if marks else ""
             self._lines[at] = (mark + new[number] if number < len(new) else "").rstrip()
         if len(new) > last - first:
             rest = " ".join(line for line in new[last - first :] if line.strip())
             self._lines[last - 1] = f"{self._lines[last - 1]} {rest}".rstrip()
 
 
+#: The marks of quotes and lists before a row of a table.
+_MARKS = re.compile(r"(?:[ \t>]|[-*+](?=[ \t])|\d{1,9}[.)](?=[ \t]))*")
 #: Blocks that go as a whole where hidden HTML holds them.
 _WHOLE = frozenset(
     {"paragraph_open", "heading_open", "table_open", "tr_open", "fence", "code_block"}
@@ -246,16 +251,25 @@ _WHOLE = frozenset(
 _CELL_END = re.compile(r"(?<!\\)\|")
 
 
-def _hides(child: Token) -> bool:
+def _hides(children: Sequence[Token], at: int) -> bool:
     """Could a page show less of this than its source says?"""
-    if child.type in {"image", "html_inline"} or _opens_comment(child):
+    child = children[at]
+    if child.type in {"image", "html_inline"} or _opens_comment(child) or _is_invisible(child):
         return True
-    return child.type == "link_open" and child.markup != "autolink"
+    if child.type != "link_open" or child.markup == "autolink":
+        return False
+    more = child.attrs.get("title") or child.meta.get("label")
+    return bool(more) or not _link(children, at)[1].startswith("](")
 
 
 def _opens_comment(child: Token) -> bool:
     """Is this a comment without an end? GitHub shows it, other pages do not."""
     return child.type == "text" and "<!--" in child.content
+
+
+def _is_invisible(child: Token) -> bool:
+    """Does an entity spell a character that nobody sees?"""
+    return child.info == "entity" and not visible_characters(child.content)
 
 
 def _words(children: Sequence[Token]) -> Iterator[str]:
@@ -300,6 +314,6 @@ def _source(child: Token) -> str:
     if child.type == "code_inline":
         space = " " if child.content[:1] == "`" or child.content[-1:] == "`" else ""
         return f"{child.markup}{space}{child.content}{space}{child.markup}"
-    if child.type == "image":
+    if child.type == "image" or _is_invisible(child):
         return ""
     return child.markup

@@ -66,6 +66,11 @@ TRICKS = [
     ("unknown elements as words", "a <SECRET> <words> b", "a b"),
     ("tag without an end", '<div title="SECRET\n\na', "a"),
     ("words after a language", "```js SECRET\na\n```", "```js a ```"),
+    ("comment that ends with a space", "<p>\n<!-- x -- > SECRET -->\na</p>", "<p> a</p>"),
+    ("marked section", "<div>\n<![if SECRET]> x\n</div>\n\na", "<div> a"),
+    ("class", '<span class="sr-only">SECRET</span> a', "a"),
+    ("cell in a quote", "> | a |\n> |---|\n> | b | SECRET |", "> | a | > |---| > | b |"),
+    ("cell in a list", "- | a |\n  |---|\n  | b | SECRET |", "- | a | |---| | b |"),
     ("picture fallback", "<video>SECRET</video> a", "a"),
 ]
 
@@ -99,7 +104,9 @@ KEPT = [
     "<details>\n<summary>Log</summary>\n\nseen\n\n</details>",
     "text[^1]\n\n[^1]: seen words\n\n    seen too",
     "| a | b |\n|---|---|\n| `x` | **y** |",
-    "[a](https://a.test/x?y=1#z) <https://b.test> https://c.test",
+    "[a](https://a.test/x?y=1#z) [ü]( <https://a.test/ü> ) <https://b.test> https://c.test",
+    "> | a |\n> |---|\n> | b |\n\n- | a | b |\n  |---|---|\n  | `x` |",
+    "1 | 2\n--|--\n3 | 4",
     "@maria *emphasis* __strong__ ~~gone~~ \\* &lt;b&gt; &amp;",
     "List<String> x = new HashMap<String>();",
     'File "<stdin>", line 1, in <module>',
@@ -182,5 +189,7 @@ def test_a_megabyte_without_markup_costs_nothing() -> None:
 
 
 def test_invisible_characters_are_dropped() -> None:
+    assert visible_text("a&#8203;b&#xE0041;&shy;c &amp; &auml;") == "abc &amp; &auml;"
+    assert visible_text("<p>a&#8203;b&#xE0041;&shy;c &amp;</p>") == "<p>abc &amp;</p>"
     tags = "".join(chr(0xE0000 + ord(c)) for c in "ignore")
     assert visible_characters(f"a\u200b{tags}\u202eb\u2066c") == "abc"
