@@ -54,6 +54,9 @@ _KEYWORD = re.compile(
 #: The most characters between a keyword and its issue.
 _REACH = 300
 
+#: The rest of a word, and a blank line before the next one.
+_NEXT_PARAGRAPH = re.compile(r"[a-z]*+[^a-z0-9]*?\n[ \t>]*\n", re.IGNORECASE)
+
 _COMMAND = re.compile(
     r"(?:^|</?(?:br|blockquote|d[dlt]|details|h[1-6r]|[ou]?l[i]?|p|summary|table|tbody|t[dhr]|thead)"
     r"(?:\s[^<>\n]{0,200})?/?>|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029])"
@@ -97,6 +100,15 @@ def broken(text: str, kind: Kind, hosts: Collection[str] = ()) -> str:
     return _insert(text, [*_outside(breaks, kept), *closing])
 
 
+def across_paragraphs(text: str) -> str:
+    """Break closing keywords whose issue stands at the start of the next paragraph."""
+    places = []
+    for place in _closing_keywords(text):
+        if _NEXT_PARAGRAPH.match(text, place):
+            places.append(place)
+    return _insert(text, places)
+
+
 def _insert(text: str, places: list[int]) -> str:
     pieces, done = [], 0
     for place in sorted(set(places)):
@@ -127,10 +139,9 @@ def _entities(text: str) -> Iterator[int]:
 
 def _closing_keywords(text: str) -> Iterator[int]:
     """Yield the places in the words that would close an issue: `fixes #12`."""
-    # The issue may stand at the start of the next paragraph.
-    for end in [*(issue.start() for issue in _REFERENCE.finditer(text)), len(text)]:
-        before = max(end - _REACH, 0)
-        if keyword := _KEYWORD.search(text[before:end]):
+    for issue in _REFERENCE.finditer(text):
+        before = max(issue.start() - _REACH, 0)
+        if keyword := _KEYWORD.search(text[before : issue.start()]):
             yield before + keyword.start() + 1
 
 

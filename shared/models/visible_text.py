@@ -167,7 +167,9 @@ class _Page:
         before, ends = "", []
         for number, child in enumerate(children):
             piece = ""
-            if child.type == "html_inline":
+            if child.content in _CALLS:
+                piece = "" if self._html.hides else child.content
+            elif child.type == "html_inline":
                 piece = self._html.read(child.content, before)
             elif child.type == "link_open":
                 opened, end = _link(children, number)
@@ -241,6 +243,8 @@ class _Page:
             self._lines[last - 1] = f"{self._lines[last - 1]} {rest}".rstrip()
 
 
+#: Words of Slack that HTML takes for declarations; people write them on GitHub too, in vain.
+_CALLS = frozenset({"<!channel>", "<!here>", "<!everyone>"})
 #: The marks of quotes and lists before a row of a table.
 _MARKS = re.compile(r"(?:[ \t>]|[-*+](?=[ \t])|\d{1,9}[.)](?=[ \t]))*")
 #: Blocks that go as a whole where hidden HTML holds them.

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from shared.actions import Mark
-from shared.actions.breaks import BREAK, Kind, broken
+from shared.actions.breaks import BREAK, Kind, across_paragraphs, broken
 
 #: The longest body that GitHub takes, in characters.
 LIMIT = 65_536
@@ -75,7 +75,8 @@ def read_stamp(body: str | None) -> Stamp | None:
 def mute(text: str, hosts: Collection[str] = ()) -> str:
     """Take from a text the power to do more than to be read. Links to `hosts` stay links."""
     unix = text.replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(broken(part, kind, hosts) for kind, part in _parts(unix))
+    parts = (broken(part, kind, hosts) for kind, part in _parts(unix))
+    return across_paragraphs("".join(parts))
 
 
 def titled(title: str) -> str:
