@@ -22,6 +22,9 @@ from shared.events import Event, run_id
 
 SQL = queries(__file__, "journal.sql")
 
+#: Steps whose outputs were said by people or platforms, and not by a model.
+_INPUTS = frozenset({"read", "recall", "turns", "know", "tool"})
+
 
 class Outcome(NamedTuple):
     """The result of a step: plain JSON, its cost, statements to commit together with its record,
@@ -122,6 +125,8 @@ class Run:
         self.effects = {row["key"]: row for row in effects}
         self.cost = 0.0
         self.models: set[str] = set()
+        #: What the run was shown so far; a replay has the same at the same place.
+        self.inputs: list[Any] = []
         self._database = database
         self._key = key
         self._steps = {row["key"]: row for row in steps}
@@ -145,7 +150,7 @@ class Run:
         key = digest([name, hashed, occurrence])
         if row := self._steps.get(key):
             self._count(row["model"], row["cost"])
-            return row["output"]
+            return self._noted(name, row["output"])
         started_at, start = time.time(), time.perf_counter()
         outcome = work()
         output = canonical(outcome.output)
@@ -169,7 +174,13 @@ class Run:
         self._count(outcome.model, outcome.cost)
         self.write([self.statement("record_step", record), *outcome.statements], defer=defer)
         # A replay hands out the output as JSON gives it back; the first time must equal it.
-        return json.loads(output)
+        return self._noted(name, json.loads(output))
+
+    def _noted(self, name: str, output: Any) -> Any:
+        if name in _INPUTS:
+            with self._lock:
+                self.inputs.append(output)
+        return output
 
     def _count(self, model: str, cost: float | None) -> None:
         with self._lock:

@@ -62,6 +62,7 @@ class Settings(NamedTuple):
     tenants: str = ""
     repositories: str = ""
     footer: str = "on"
+    link_hosts: str = ""
     retention_days: str = "90"
     memory_unused_days: str = "180"
     audiences: str = ""

@@ -32,6 +32,7 @@ _SETTINGS = {
     "Tenants": "TENANTS",
     "Repositories": "REPOSITORIES",
     "Footer": "FOOTER",
+    "LinkHosts": "LINK_HOSTS",
     "RetentionDays": "RETENTION_DAYS",
     "MemoryUnusedDays": "MEMORY_UNUSED_DAYS",
     "Audiences": "AUDIENCES",

@@ -8,6 +8,8 @@ journal can compare it before it touches the world. Each platform has one `Adapt
     policy      limits what one run may do
     effects     performs each action once, whatever fails
     drafts      shows an answer while it grows
+    links       which addresses may stay links
+    breaks      where a zero-width space disarms Markdown
     github/ slack/   one package per platform, with `connect`
 """
 
@@ -98,11 +100,12 @@ class Permission(NamedTuple):
 
 class Mark(NamedTuple):
     """The mark that an adapter hides in its work to find it again: the effect's key, the flow, the
-    causal depth."""
+    causal depth. `hosts` are not part of it: links to them may stay links."""
 
     key: str
     flow: str
     depth: int
+    hosts: frozenset[str] = frozenset()
 
 
 class Query(ABC):

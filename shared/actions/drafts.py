@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from shared.actions import Action, Adapter, Mark, Query, Receipt
 from shared.actions.effects import branch
+from shared.actions.links import hosts_of
 from shared.actions.policy import Policy
 from shared.errors import ActionError, ActionRejected, ActionUnavailable, EffectUnknown
 from shared.journal import Run, digest
@@ -44,9 +45,12 @@ class Drafts:
         policy: Policy,
         adapter: Callable[[Action], Adapter],
         remaining: Callable[[], float],
+        *,
         pace: Pace,
+        hosts: frozenset[str] = frozenset(),
     ) -> None:
         self._run = run
+        self._hosts = hosts
         self._policy = policy
         self._adapter = adapter
         self._remaining = remaining
@@ -148,7 +152,8 @@ class Drafts:
 
     def _perform(self, text: str, draft: Receipt | None) -> Receipt:
         assert self._answer
-        return self._adapter(self._answer).perform(_drafted(self._answer, text), self._mark, draft)
+        mark = self._mark._replace(hosts=self._hosts | hosts_of(self._run))
+        return self._adapter(self._answer).perform(_drafted(self._answer, text), mark, draft)
 
 
 class Sink:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 
 from shared.actions import Action, Adapter, Mark, Receipt
+from shared.actions.links import hosts_of
 from shared.database import Row
 from shared.errors import ActionRejected, ActionUnavailable, EffectUnknown, ReplayError
 from shared.events import Json
@@ -22,15 +23,18 @@ _MARGIN = 3.0
 
 
 class Effects:
-    """The effects of one run. `remaining` gives the seconds that the function still has."""
+    """The effects of one run. `remaining` gives the seconds that the function still has; links to
+    `hosts`, and to those that the run was shown, stay links."""
 
     def __init__(
         self,
         run: Run,
         adapter: Callable[[Action], Adapter],
         remaining: Callable[[], float],
+        hosts: frozenset[str] = frozenset(),
     ) -> None:
         self._run = run
+        self._hosts = hosts
         self._adapter = adapter
         self._remaining = remaining
         self._slots: Counter[str] = Counter()
@@ -50,7 +54,8 @@ class Effects:
             return Receipt(**recorded["receipt"])
         if recorded and recorded["state"] == "failed":
             raise ActionRejected(recorded["reason"])
-        mark = Mark(key, self._run.flow, self._run.event.depth + 1)
+        hosts = self._hosts | hosts_of(self._run)
+        mark = Mark(key, self._run.flow, self._run.event.depth + 1, hosts)
         doubtful = recorded is not None and recorded["state"] in {"dispatched", "unknown"}
         if doubtful and not action.idempotent and (found := self._look_up(action, mark)):
             return self._settle(action, key, found)

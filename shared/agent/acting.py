@@ -12,7 +12,8 @@ from shared.journal import Outcome, Run, digest
 
 
 class Acting:
-    """What one run does on platforms. `adapter` connects the platform of an action or a query."""
+    """What one run does on platforms. `adapter` connects the platform of an action or a query;
+    links to `hosts` stay links."""
 
     def __init__(
         self,
@@ -20,13 +21,15 @@ class Acting:
         policy: Policy,
         adapter: Callable[[Action | Query], Adapter],
         remaining: Callable[[], float],
+        *,
         pace: Pace,
+        hosts: frozenset[str] = frozenset(),
     ) -> None:
         self._run = run
         self._policy = policy
         self._adapter = adapter
-        self.drafts = Drafts(run, policy, adapter, remaining, pace)
-        self._effects = Effects(run, self.drafts.adapter, remaining)
+        self.drafts = Drafts(run, policy, adapter, remaining, pace=pace, hosts=hosts)
+        self._effects = Effects(run, self.drafts.adapter, remaining, hosts)
 
     def act(self, action: Action, *, footer: bool) -> Receipt:
         """Do as `Agent.act` says, signed with a footer if wanted."""

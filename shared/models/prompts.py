@@ -1,7 +1,9 @@
 """Puts text from outside into a prompt: as data, fenced, cleaned and shortened."""
 
 import re
-import unicodedata
+
+from shared.models.visible_characters import visible_characters
+from shared.models.visible_text import visible_text
 
 #: The paragraph that every system prompt ends with. Its wording never varies, so that providers
 #: can cache the prefix.
@@ -17,24 +19,9 @@ LIMIT = 24_000
 SHORTENED = "[shortened]"
 
 _SOURCE_LIMIT = 200
-_COMMENT = re.compile(r"<!--.*?(-->|\Z)", re.S)
+#: How much of a text is read for what shows of it: a multiple of the limit, and the least.
+_READ, _LEAST = 4, 70_000
 _FENCE = re.compile(r"[<＜﹤‹]\s*(/?)\s*(data)", re.I)
-
-#: Unicode's categories of invisible characters: format (zero-width, bidirectional, tags), control,
-#: surrogate, private use.
-_HIDDEN = frozenset({"Cf", "Cc", "Cs", "Co"})
-
-#: Letters and marks that are invisible too: fillers, and the variation selectors that can carry
-#: bytes behind an emoji.
-_BLANK = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0") | {
-    chr(code) for code in range(0xE0100, 0xE01F0)
-}
-
-#: The ordinary variation selectors: one behind a character chooses its look.
-_VARIANTS = frozenset(chr(code) for code in range(0xFE00, 0xFE10))
-
-#: Joiners that emoji and several scripts need between visible characters.
-_JOINERS = "\u200c\u200d"
 
 
 def system(prompt: str) -> str:
@@ -42,41 +29,25 @@ def system(prompt: str) -> str:
     return f"{prompt.strip()}\n\n{_DATA_IS_DATA}"
 
 
-def data(source: str, text: str, limit: int = LIMIT) -> str:
+def data(source: str, text: str, limit: int = LIMIT, *, markdown: bool = True) -> str:
     """Return `text` as a block of data that came from `source`.
 
     The text cannot close the block, and holds nothing that a reader of the original page would not
-    see. Only its first `limit` characters are kept.
+    see. Only its first `limit` characters are kept. Say if it is no `markdown`.
     """
-    label = re.sub(r"[\s\"<>]+", " ", _visible(source)).strip()[:_SOURCE_LIMIT]
-    return f'<data source="{label}">\n{clean(text, limit)}\n</data>'
+    label = re.sub(r"[\s\"<>]+", " ", visible_characters(source)).strip()[:_SOURCE_LIMIT]
+    return f'<data source="{label}">\n{clean(text, limit, markdown=markdown)}\n</data>'
 
 
-def clean(text: str, limit: int = LIMIT) -> str:
-    """Return `text` without hidden characters and without the marks of a block, cut at `limit`.
+def clean(text: str, limit: int = LIMIT, *, markdown: bool = True) -> str:
+    """Return what a page shows of `text`, without the marks of a block, cut at `limit`.
 
     Many local servers tell turns apart by marks that start with `<|`, even inside a text.
     """
-    seen = _FENCE.sub(r"(\1\2", _visible(_COMMENT.sub("", text))).replace("<|", "(|").strip()
-    return seen if len(seen) <= limit else f"{seen[:limit].rstrip()} {SHORTENED}"
-
-
-def _visible(text: str) -> str:
-    """Drop invisible characters, except line breaks, tabs and joiners between visible ones."""
-    if text.isascii():
-        return re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", "", text)
-    return "".join(
-        character
-        for before, character, after in zip(" " + text, text, text[1:] + " ", strict=False)
-        if not _hides(before, character, after)
-    )
-
-
-def _hides(before: str, character: str, after: str) -> bool:
-    if character in "\n\t":
-        return False
-    if character in _JOINERS:
-        return before.isascii() or after.isascii() or before in _JOINERS
-    if character in _VARIANTS:
-        return before.isascii() or before in _VARIANTS
-    return character in _BLANK or unicodedata.category(character) in _HIDDEN
+    # The longest body on GitHub is shorter than what is read here.
+    seen = visible_characters(text[: max(_READ * limit, _LEAST)])
+    if markdown:
+        seen = visible_text(seen)
+    seen = _FENCE.sub(r"(\1\2", seen).replace("<|", "(|").strip()
+    cut = len(text) > max(_READ * limit, _LEAST)
+    return f"{seen[:limit].rstrip()} {SHORTENED}" if cut or len(seen) > limit else seen

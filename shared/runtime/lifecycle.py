@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
+from shared.actions.links import link_hosts
 from shared.agent.acting import Acting
 from shared.agent.agent import Agent, Capabilities
 from shared.agent.flow import Flow
@@ -61,7 +62,8 @@ class Lifecycle:
         if run is None:
             return Ending("")
         policy = self._flow.policy(event)
-        acting = Acting(run, policy, self._can.adapter, remaining, self._can.pace)
+        hosts = link_hosts(self._can.settings.link_hosts)
+        acting = Acting(run, policy, self._can.adapter, remaining, pace=self._can.pace, hosts=hosts)
         agent = Agent(run, self._can, acting, remaining, self._flow.shares)
         try:
             statements = work(agent)

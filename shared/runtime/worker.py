@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from shared.agent.agent import Agent
+from shared.agent.context import shown
 from shared.agent.flow import Flow
 from shared.aws import bus
 from shared.database import Statement
@@ -46,6 +47,8 @@ class Worker:
         event = None
         try:
             event = bus.load(record["body"])
+            # What its page does not show reaches no prompt, no memory and no command.
+            event = event._replace(text=shown(event))
             if reason := self._declines(event):
                 log("event declined", flow=self._flow.name, event=event.id, reason=reason)
                 return True

@@ -81,3 +81,15 @@ def test_what_a_bot_opens_is_left_alone(runner: FlowRunner) -> None:
 def test_a_cycle_of_effects_is_broken(runner: FlowRunner) -> None:
     assert runner.deliver(triage, CRASH._replace(depth=4)) == []
     assert runner.platform.done == []
+
+
+def test_what_the_page_does_not_show_reaches_neither_a_comment_nor_memory(
+    runner: FlowRunner,
+) -> None:
+    hidden = '\n\nx <!-- SECRET -->![SECRET](x.png)\n\n[SECRET]: https://a.test "SECRET"\u200b'
+    runner.deliver(triage, CRASH._replace(text=CRASH.text + hidden))
+    statement = Statement("select text from memories", {})
+    kept = str(runner.database.run(CRASH.tenant, [statement]))
+    assert "stack trace" in kept
+    assert "SECRET" not in kept
+    assert "SECRET" not in str(runner.platform.done)

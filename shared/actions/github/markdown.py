@@ -1,33 +1,22 @@
-"""Makes a model's text safe to post on GitHub: no pings, no forged marks, within the limits.
+"""Makes a model's text safe to post on GitHub: it pings nobody, closes nothing, commands nobody,
+loads no picture, links to no strange host, forges no mark, and fits the limits.
 
-A zero-width space after the @ breaks a mention. It reads as before, in the page, in mail and in the
-source, while code style would change the look of every name and fail inside a link. Code and
-addresses keep their @, so that people can copy `@dataclass`; GitHub pings nobody from there. Text
-counts as code only when that is certain, since a mistake would let a ping through.
+`shared.actions.breaks` finds where a zero-width space takes each of these powers away. Code
+keeps its characters, so that people can copy `@dataclass`, and so do the addresses of links that
+stay. Text counts as code only when that is certain, since a mistake would let a ping through.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from shared.actions import Mark
+from shared.actions.breaks import BREAK, Kind, across_paragraphs, broken
 
 #: The longest body that GitHub takes, in characters.
 LIMIT = 65_536
 #: The longest title, likewise.
 _TITLE = 256
-
-_BREAK = "\u200b"
-
-#: An @ in any spelling of Markdown. After a letter or a digit it is part of an address.
-_AT = re.compile(r"(?<![A-Za-z0-9])(@|&#0*64;|&#[xX]0*40;|&commat;)(?=\S)")
-#: An address that GitHub turns into a link in any surroundings. The quantifiers are possessive
-#: (`*+`), so that no text makes this slow.
-_ADDRESS = re.compile(
-    r"(?:(?<=[\s(])|\A)https?://[A-Za-z0-9-]++(?:\.[A-Za-z0-9-]++)++(?::\d++)?/"
-    r"[A-Za-z0-9./@%?=+-]*+(?=[).,;:!?]*+(?:\s|\Z))"
-)
-_LINK = re.compile(r"\[[^\[\]`<\\$|]*+\]\([A-Za-z0-9:/.@%?=+#_-]*+\)")
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)$")
@@ -36,9 +25,8 @@ _NESTED_FENCE = re.compile(r"[ \t>*+\-0-9.)]+(?:`{3,}|~{3,})")
 _HTML_LINE = re.compile(r"^[ \t>*+\-0-9.)]*<", re.MULTILINE)
 #: HTML that a blank line does not end.
 _LASTING_HTML = re.compile(r"<(?:[!?]|pre\b|script\b|style\b|textarea\b)", re.IGNORECASE)
-#: Signs that can change the meaning of a backtick.
-_TRAP = re.compile(r"[\\<\[|$]|://|www\.", re.IGNORECASE)
-_BACKTICKS = re.compile(r"`+")
+#: Code that GitHub draws as a picture, a map or a formula.
+_DRAWN = re.compile(r"[ \t]*(?:mermaid|geojson|topojson|stl|math)\b", re.IGNORECASE)
 
 _MARK = re.compile(
     r"<!-- agent-flows effect=(?P<key>\S+) flow=(?P<flow>\S+) depth=(?P<depth>\d+) -->\s*\Z"
@@ -61,9 +49,18 @@ def compose(text: str, mark: Mark, *, sticky: bool) -> str:
         stamp = f"{_STICKY}\n{stamp}"
     # GitHub refuses a NUL and half a surrogate pair; a model can write both.
     clean = text.replace("\0", "").encode("utf-8", "replace").decode()
-    # The text after the limit is cut off, so it needs no muting.
-    harmless = mute(_FORGED.sub("&lt;!--", clean[: LIMIT + 1])).rstrip()
-    return f"{shorten(harmless, LIMIT - len(stamp) - 2, len(clean))}\n\n{stamp}"
+    clean = _FORGED.sub(f"<{BREAK}!--", clean)
+    return f"{_fitted(clean, LIMIT - len(stamp) - 2, mark.hosts)}\n\n{stamp}"
+
+
+def _fitted(text: str, limit: int, hosts: Collection[str]) -> str:
+    """Return `text`, harmless and cut to `limit`. It is cut first: half a code span is none."""
+    room = limit
+    while True:
+        harmless = mute(shorten(text[: LIMIT + 1], room, len(text)), hosts).rstrip()
+        if len(harmless) <= limit:
+            return harmless
+        room = room * limit // len(harmless) - 1
 
 
 def read_stamp(body: str | None) -> Stamp | None:
@@ -75,15 +72,17 @@ def read_stamp(body: str | None) -> Stamp | None:
     return Stamp(mark, found.string[: found.start()].rstrip().endswith(_STICKY))
 
 
-def mute(text: str) -> str:
-    """Break every mention of a person or a team, so that nobody is notified."""
+def mute(text: str, hosts: Collection[str] = ()) -> str:
+    """Take from a text the power to do more than to be read. Links to `hosts` stay links."""
     unix = text.replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(part if exact else _AT.sub(rf"\1{_BREAK}", part) for exact, part in _parts(unix))
+    parts = (broken(part, kind, hosts) for kind, part in _parts(unix))
+    return across_paragraphs("".join(parts))
 
 
 def titled(title: str) -> str:
-    """Return a title as one line that notifies nobody and fits GitHub's limit."""
-    line = mute(" ".join(title.replace("\0", "").split())).encode("utf-8", "replace").decode()
+    """Return a title as one line that does nothing but to be read and fits GitHub's limit."""
+    line = broken(" ".join(title.replace("\0", "").split()), Kind.TITLE)
+    line = line.encode("utf-8", "replace").decode()
     return line if len(line) <= _TITLE else f"{line[: _TITLE - 1]}…"
 
 
@@ -121,12 +120,10 @@ def _after(line: str, fence: str) -> str:
     return "" if "`" in marker and "`" in rest else marker
 
 
-def _parts(text: str) -> Iterator[tuple[bool, str]]:
-    """Split `text` into pieces, each with True if it must stay exactly as it is.
-
-    After a construct that only a full parser could follow, all the rest counts as prose.
-    """
-    fence, paragraph, plain = "", "", True
+def _parts(text: str) -> Iterator[tuple[Kind, str]]:
+    """Split `text` into blocks of code, paragraphs, and what only a full parser could follow: after
+    such a construct all the rest."""
+    fence, paragraph, plain, drawn = "", "", True, False
     for line in _LINE.findall(text):
         if plain and not fence:
             plain = not (_NESTED_FENCE.match(line) or _LASTING_HTML.search(line))
@@ -134,50 +131,20 @@ def _parts(text: str) -> Iterator[tuple[bool, str]]:
         fence = _after(line.rstrip("\n"), fence) if plain else ""
         if fence and not opened and _HTML_LINE.search(paragraph):
             plain, fence = False, ""
-        if not opened and not fence and line.strip():
+        if not opened and not fence and line.strip(" \t\n"):
             paragraph += line
             continue
-        yield from _spans(paragraph, plain)
+        yield _kind(paragraph, plain), paragraph
         paragraph = ""
-        yield bool(opened), line
-    yield from _spans(paragraph, plain)
+        if fence and not opened:
+            drawn = _DRAWN.match(line.strip(" \t").lstrip("`~")) is not None
+        is_code = bool(opened) and not drawn
+        yield (Kind.CODE if is_code else Kind.UNCERTAIN if opened else Kind.BLANK), line
+    yield _kind(paragraph, plain), paragraph
 
 
-def _spans(paragraph: str, plain: bool) -> Iterator[tuple[bool, str]]:
-    """Split a paragraph into prose, inline code and addresses."""
-    done = 0
-    for start, end in sorted(_exact(paragraph)) if plain else ():
-        if start >= done:
-            yield False, paragraph[done:start]
-            yield True, paragraph[start:end]
-            done = end
-    yield False, paragraph[done:]
-
-
-def _exact(paragraph: str) -> list[tuple[int, int]]:
-    """Return the places of the inline code and the addresses, as far as they are certain."""
-    if any(sign in paragraph for sign in "<\\$"):
-        return []
-    addresses = [found.span() for found in _ADDRESS.finditer(paragraph)]
-    rest = _LINK.sub(_blank, _ADDRESS.sub(_blank, paragraph))
-    return addresses if _TRAP.search(rest) else addresses + _code(rest)
-
-
-def _blank(found: re.Match[str]) -> str:
-    return "x" * len(found[0])
-
-
-def _code(paragraph: str) -> list[tuple[int, int]]:
-    """Return the code spans, if every backtick of every line has its partner in that line."""
-    spans = []
-    for line in _LINE.finditer(paragraph):
-        opening: re.Match[str] | None = None
-        for run in _BACKTICKS.finditer(paragraph, line.start(), line.end()):
-            if opening is None:
-                opening = run
-            elif run[0] == opening[0]:
-                spans.append((opening.start(), run.end()))
-                opening = None
-        if opening is not None:
-            return []
-    return spans
+def _kind(paragraph: str, plain: bool) -> Kind:
+    """HTML ends with its paragraph; until then it has no code, and `$` can make a formula."""
+    if not plain or "$" in paragraph or _HTML_LINE.search(paragraph):
+        return Kind.UNCERTAIN
+    return Kind.PARAGRAPH

@@ -13,8 +13,8 @@ from shared.events import Json
 
 def show_card(session: SlackSession, card: Card, mark: Mark, previous: Receipt | None) -> Receipt:
     """Edit the message of `previous` if it has this name and still exists; else post one."""
-    texts, about = pieces(card.text), metadata(mark, 0, 1)
-    text = texts[0] if len(texts) == 1 else unfinished(card.text)
+    texts, about = pieces(card.text, hosts=mark.hosts), metadata(mark, 0, 1)
+    text = texts[0] if len(texts) == 1 else unfinished(card.text, mark.hosts)
     below = [_buttons(card.buttons)] if card.buttons else []
     if previous and (previous.data or {}).get("name") == card.name:
         try:

@@ -21,7 +21,7 @@ _SAID = 3_000
 
 def send_post(session: SlackSession, post: Post, mark: Mark, *_: object) -> Receipt:
     """Post it, or its missing pieces: the first into the channel, the others into its thread."""
-    channel, texts = _id(session, post), pieces(post.text)
+    channel, texts = _id(session, post), pieces(post.text, hosts=mark.hosts)
     # A short post is sent at once: `find` runs before a second try.
     root = _root(session, channel, mark) if len(texts) > 1 else ""
     root = root or session.announce(channel, texts[0], metadata(mark, 0, len(texts)))

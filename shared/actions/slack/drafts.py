@@ -1,5 +1,6 @@
 """Shows a reply while it grows, in a message that the finished reply takes over."""
 
+from collections.abc import Collection
 from contextlib import suppress
 from typing import Any
 
@@ -23,7 +24,7 @@ def show_draft(
     if not draft.text:
         remove_drafts(session, thread, drafts)
         return _receipt(thread, [])
-    text, about = unfinished(draft.text), metadata(mark, 0, 1)
+    text, about = unfinished(draft.text, mark.hosts), metadata(mark, 0, 1)
     if not drafts:
         return _receipt(thread, [session.post(thread, text, about)])
     # With its metadata: a change that arrives late must not pass for the finished reply.
@@ -49,14 +50,14 @@ def remove_drafts(session: SlackSession, thread: Thread, drafts: list[str]) -> N
             session.remove(thread, ts)
 
 
-def unfinished(markdown: str) -> str:
+def unfinished(markdown: str, hosts: Collection[str] = ()) -> str:
     """Return the first piece of a text that still grows, with a sign that more follows.
 
     An open code block is closed, so that it reads as one.
     """
     # The other half of an emoji may be on its way.
     whole = markdown.rstrip().rstrip(_HALVES).rstrip()
-    shown = closed(pieces(whole, PIECE - FENCE_ROOM)[0])
+    shown = closed(pieces(whole, PIECE - FENCE_ROOM, hosts)[0])
     return f"{shown}\n…" if ends_in_fence(shown) else f"{shown} …"
 
 

@@ -6,7 +6,15 @@ from shared.actions import Mark, Receipt
 from shared.actions.slack.actions import React, Reply, Whisper
 from shared.actions.slack.drafts import drafts_in, remove_drafts
 from shared.actions.slack.errors import SlackRefused, border
-from shared.actions.slack.session import SlackSession, act, blocks, link, metadata, silent_logger
+from shared.actions.slack.session import (
+    NO_UNFURL,
+    SlackSession,
+    act,
+    blocks,
+    link,
+    metadata,
+    silent_logger,
+)
 from shared.actions.slack.text import pieces, plain
 from shared.errors import ActionRejected, ActionUnavailable
 from shared.events import Json, Thread
@@ -16,7 +24,8 @@ def post_reply(
     session: SlackSession, reply: Reply, mark: Mark, previous: Receipt | None
 ) -> Receipt:
     """Post the reply, or its missing pieces. The first takes over the draft of `previous`."""
-    thread, texts, drafts = reply.thread, pieces(reply.text), drafts_in(previous)
+    thread, drafts = reply.thread, drafts_in(previous)
+    texts = pieces(reply.text, hosts=mark.hosts)
     # A short reply is posted at once: `find` runs before a second try.
     posted = _posted(session, thread, mark) if len(texts) > 1 else {}
     drafts = [ts for ts in drafts if ts not in posted.values()]
@@ -55,7 +64,7 @@ def add_reaction(session: SlackSession, react: React, *_: object) -> Receipt:
     return Receipt(f"{message.ts}:{react.emoji}", link(message))
 
 
-def send_whisper(session: SlackSession, whisper: Whisper, *_: object) -> Receipt:
+def send_whisper(session: SlackSession, whisper: Whisper, mark: Mark, *_: object) -> Receipt:
     """Answer a command or a click, in at most five messages, which Slack takes for half an hour.
     https://docs.slack.dev/interactivity/handling-user-interaction#message_responses"""
     response = whisper.response
@@ -64,8 +73,13 @@ def send_whisper(session: SlackSession, whisper: Whisper, *_: object) -> Receipt
     )
     client.proxy = None
     doing = f"answer a command in {response.ref}"
-    for text in pieces(whisper.text)[:5]:
-        body = {"response_type": "ephemeral", "text": plain(text), "blocks": blocks(text)}
+    for text in pieces(whisper.text, hosts=mark.hosts)[:5]:
+        body = {
+            "response_type": "ephemeral",
+            "text": plain(text),
+            "blocks": blocks(text),
+            **NO_UNFURL,
+        }
         with border(doing, acts=True):
             status = client.send_dict(body).status_code
         if status == 429 or status >= 500:

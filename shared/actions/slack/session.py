@@ -17,6 +17,8 @@ from shared.settings import Settings
 _REAL = "https://slack.com/api/"
 #: The event type of the metadata in every message of the agent.
 EFFECT = "agent_flows_effect"
+#: Slack loads no page and no picture for what we say.
+NO_UNFURL = {"unfurl_links": False, "unfurl_media": False}
 #: Slack's errors for blocks that it does not take.
 _BLOCKS = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"}
 
@@ -76,8 +78,6 @@ class SlackSession:
         message: Json = {
             **_shown(channel, plain(text), metadata),
             **more,
-            "unfurl_links": False,
-            "unfurl_media": False,
         }
         # Not chat_postMessage(), which warns of a blank text; Slack's own answer is plainer.
         post = partial(act, f"post to {to}", self.client.api_call)
@@ -189,6 +189,7 @@ def _shown(channel: str, text: str, metadata: Json) -> Json:
         "metadata": metadata,
         "parse": "none",
         "link_names": False,
+        **NO_UNFURL,
     }
 
 

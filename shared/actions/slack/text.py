@@ -1,7 +1,11 @@
-"""Makes Markdown safe for Slack: it notifies nobody, and no piece of it is too long."""
+"""Makes Markdown safe for Slack: it notifies nobody, shows where its links lead, loads no picture,
+and no piece of it is too long."""
 
 import re
+from collections.abc import Collection
 from html import escape
+
+from shared.actions.links import known_address
 
 #: The size of a piece. Slack takes 12,000 characters of Markdown in a message, but counts after a
 #: conversion in which lists and code grow: it has refused a text of 11,341.
@@ -24,6 +28,14 @@ _BROADCAST = re.compile(
     rf"(?<![a-z0-9])({_AT}\\*)(?=(?:channel|here|everyone|group)(?![a-z0-9]))", re.IGNORECASE
 )
 
+#: What would show a picture, hide the address of a link behind a text, or define such a link. The
+#: address is an absolute one, so code such as `handlers[0](event)` stays.
+_MASK = re.compile(
+    r"!(?=\[)|\](?=\(\s*<?\s*(?P<target>(?:[a-z][a-z0-9+.-]*:|//|www\.)))"
+    rf"|\](?=:\s*<?\s*(?:[a-z][a-z0-9+.-]*:|//|www\.))|{_LESS}(?=[a-z][a-z0-9+.-]*:[^>\s|]*\|)",
+    re.IGNORECASE,
+)
+
 #: The most that chat.update takes in `text`, which only notifications and search show.
 #: https://docs.slack.dev/reference/methods/chat.update
 _BRIEF = 4_000
@@ -38,10 +50,18 @@ _JOINS = re.compile("[\u0300-\u036f\u200d\ufe00-\ufe0f\U0001f3fb-\U0001f3ff]")
 _BOUNDARIES = ("\n\n", "\n", "。", " ")
 
 
-def harmless(markdown: str) -> str:
+def harmless(markdown: str, hosts: Collection[str] = ()) -> str:
     """Break every mention of a person, a group or a whole channel, so that it reads the same and
-    notifies nobody."""
-    return _BROADCAST.sub(rf"\1{_BREAK}", _CONTROL.sub(rf"\1{_BREAK}", markdown))
+    notifies nobody. Only links to `hosts` may hide their addresses behind a text."""
+
+    def unmasked(found: re.Match[str]) -> str:
+        target = found.start("target")
+        address = known_address(markdown, target, hosts) if target >= 0 else 0
+        known = address and markdown[address : address + 1] == ")"
+        return found[0] if known else found[0] + _BREAK
+
+    shown = _MASK.sub(unmasked, markdown)
+    return _BROADCAST.sub(rf"\1{_BREAK}", _CONTROL.sub(rf"\1{_BREAK}", shown))
 
 
 def plain(markdown: str) -> str:
@@ -68,11 +88,11 @@ def ends_in_fence(markdown: str) -> bool:
     return bool(_FENCE.fullmatch(markdown.rpartition("\n")[2]))
 
 
-def pieces(markdown: str, size: int = PIECE) -> list[str]:
+def pieces(markdown: str, size: int = PIECE, hosts: Collection[str] = ()) -> list[str]:
     """Cut `markdown` into harmless pieces of at most `size` UTF-16 units, at paragraphs if it can.
 
     A cut code block is closed in one piece and opened again in the next. The same text always gives
-    the same pieces, so that an interrupted reply can be completed.
+    the same number of pieces, so that an interrupted reply can be completed.
     """
     # A model's answer may hold half an emoji; JSON could not carry it as UTF-8.
     rest = markdown.encode("utf-16", "surrogatepass").decode("utf-16", "replace").strip("\n")
@@ -82,8 +102,8 @@ def pieces(markdown: str, size: int = PIECE) -> list[str]:
         head, rest = rest[:at].rstrip("\n"), rest[at:].lstrip("\n")
         if opening := _open_fence(head):
             rest = f"{opening}\n{rest}"
-        found.append(harmless(closed(head)))
-    return [*found, harmless(rest)]
+        found.append(harmless(closed(head), hosts))
+    return [*found, harmless(rest, hosts)]
 
 
 def _reach(text: str, units: int) -> int:

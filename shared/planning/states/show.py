@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 
 from shared.actions import Action, Mark, Receipt
+from shared.actions.links import hosts_in
 from shared.agent.agent import Agent
 from shared.database import Statement
 from shared.errors import ActionUnavailable, AgentFlowsError
@@ -108,7 +109,8 @@ def _change(call: StateCall, message: PlanMessage, made: Receipt) -> Receipt:
     situation, action = call.situation, _action(call, message)
     assert action is not None  # it stands there
     key = digest(["card", situation.flow, situation.id, message.name])
-    mark = Mark(key, situation.flow, situation.event.depth + 1)
+    hosts = hosts_in(situation.event.to_json())
+    mark = Mark(key, situation.flow, situation.event.depth + 1, hosts)
     adapter = call.runner.adapter(action)
     try:
         return adapter.perform(action, mark, made)

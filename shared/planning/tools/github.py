@@ -1,6 +1,6 @@
 """Tools for the repository that a plan works on: searches, reads, and writes."""
 
-from typing import Literal, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 from shared.actions import Query
 from shared.actions.github.actions import (
@@ -25,6 +25,7 @@ from shared.actions.github.queries import (
 from shared.agent.agent import Agent
 from shared.events import Event, Issue
 from shared.models.answers.typed import convert
+from shared.models.visible_text import visible_text
 from shared.planning.declaration import InvalidArguments, reads, writes
 from shared.planning.tools.github_results import (
     FileText,
@@ -147,7 +148,21 @@ def open_draft_pull(
 
 
 def _read(kind: type[T], agent: Agent, query: Query) -> T:
-    return cast("T", convert(kind, agent.read(query)))
+    found = agent.read(query)
+    # A file stays as it is: a plan may write it back, and its diff shows people all of it.
+    return cast("T", convert(kind, found if isinstance(query, ReadText) else _seen(found)))
+
+
+def _seen(found: Any) -> Any:
+    """Return what pages show of the texts that were found."""
+    if isinstance(found, list):
+        return [_seen(part) for part in found]
+    if not isinstance(found, dict):
+        return found
+    return {
+        name: visible_text(part) if name == "text" and isinstance(part, str) else _seen(part)
+        for name, part in found.items()
+    }
 
 
 def _here(agent: Agent) -> str:

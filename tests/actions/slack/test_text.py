@@ -195,3 +195,31 @@ def test_the_plain_text_of_a_change_is_short_enough(text: str) -> None:
     assert units(short) <= 4_000
     assert short == plain(text) or plain(text).startswith(short.removesuffix("…"))
     assert not re.search(r"&(?!amp;|lt;|gt;)", short)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[click](https://evil.test)",
+        "[https://github.com](https://evil.test)",
+        "[click]( <https://evil.test> )",
+        "[click](//evil.test)",
+        "[click](mailto:a@evil.test)",
+        "[click](https://github.com@evil.test)",
+        "[click]: https://evil.test",
+        "<https://evil.test|click>",
+        "&lt;https://evil.test|click&gt;",
+        "![x](https://evil.test/x.png)",
+        "![x](https://github.com/x.png)",
+    ],
+)
+def test_no_text_hides_where_a_link_leads_and_no_picture_loads(text: str) -> None:
+    shown = harmless(text)
+    assert shown.replace(BREAK, "") == text
+    assert not re.search(r"!\[|\]\([^)]*evil|\]:|(?:<|&lt;)https[^>]*\|", shown)
+
+
+def test_links_to_known_hosts_keep_their_texts() -> None:
+    text = "[a](https://github.com/x) [b](https://docs.test/y) handlers[0](event) https://evil.test"
+    assert harmless(text, {"docs.test"}) == text
+    assert pieces(text, hosts={"docs.test"}) == [text]

@@ -161,7 +161,7 @@ def test_a_document_over_a_megabyte_is_read_as_a_blob(repository: Ingested) -> N
     repository.take({"docs/way.md": f"# The way\n\n{picture}\n\nTurn left."})
     assert repository.requests[-2:] == ["contents", "git"]
     (row,) = repository.memories.values()
-    assert row["text"] == "The way\n\nA map\n\nTurn left."
+    assert row["text"] == "The way\n\nTurn left."
 
 
 def test_a_repository_that_becomes_private_takes_its_memories_along(

@@ -1,0 +1,240 @@
+"""Finds the places of a text where a zero-width space takes away its power to do more than be read.
+
+The space reads as nothing, in the page, in mail and in the source, while an escape would show where
+the text is code after all. It breaks mentions, closing keywords before an issue, commands at the
+start of a line, HTML, pictures, definitions of links, and addresses on hosts that nobody named.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from enum import Enum, auto
+from typing import NamedTuple
+
+from shared.actions.links import known_address
+
+BREAK = "\u200b"
+
+
+class Kind(Enum):
+    """What a part of a text is. In PARAGRAPH code spans and escapes count; TITLE is no Markdown."""
+
+    PARAGRAPH = auto()
+    UNCERTAIN = auto()
+    TITLE = auto()
+    CODE = auto()
+    BLANK = auto()
+
+
+class _Span(NamedTuple):
+    """A piece that stays as it is: code, or an address, in which a `@` names nobody."""
+
+    start: int
+    end: int
+    is_code: bool
+
+
+#: After a letter or a digit an @ is part of an address.
+_AT = re.compile(r"(?<![A-Za-z0-9])@(?=\S)")
+_ENTITY = re.compile(
+    r"&(?!(?:amp|lt|gt|quot|nbsp);)(?:#\d+|#x[0-9a-f]+|[a-z][a-z0-9]{1,40});", re.IGNORECASE
+)
+#: An entity without its end, which browsers read all the same.
+_HALF_ENTITY = re.compile(r"&(?=#)(?!#(?:\d+|[xX][0-9a-fA-F]+);)")
+
+_REFERENCE = re.compile(
+    r"(?:[a-z0-9][\w.-]{0,99}/[\w.-]{1,100})?#\d|\bGH-\d"
+    r"|https?://[^\s/<>()]{1,200}/[^\s/]{1,100}/[^\s/]{1,100}/(?:issues|pull|discussions)/\d",
+    re.IGNORECASE,
+)
+_KEYWORD = re.compile(
+    r"(?<![a-z0-9])(?:close[sd]?|fix(?:es|ed)?|resolve[sd]?)"
+    r"(?:<[^<>]*>|&[#\w]{1,31};|\d{1,9}[.)]|[^a-z0-9<])*+\Z",
+    re.IGNORECASE,
+)
+#: The most characters between a keyword and its issue.
+_REACH = 300
+
+#: The rest of a word, and a blank line before the next one.
+_NEXT_PARAGRAPH = re.compile(r"[a-z]*+[^a-z0-9]*?\n[ \t>]*\n", re.IGNORECASE)
+
+_COMMAND = re.compile(
+    r"(?:^|</?(?:br|blockquote|d[dlt]|details|h[1-6r]|[ou]?l[i]?|p|summary|table|tbody|t[dhr]|thead)"
+    r"(?:\s[^<>\n]{0,200})?/?>|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029])"
+    r"(?:[^\w\n/<&]|_|\d{1,9}[.)]|<[^<>\n]{0,200}>|&[#\w]{1,31};)*+(?=/[A-Za-z])",
+    re.MULTILINE | re.IGNORECASE,
+)
+#: A command in a block of code; a path has another slash.
+_CODE_COMMAND = re.compile(r"^[ \t]*(?=/[A-Za-z][\w-]*(?:\s|\Z))", re.MULTILINE)
+
+_SIGN = re.compile(
+    r"(?P<escape>\\[!-/:-@\[-`{-~])|(?P<ticks>`+)|(?P<tag><(?=[A-Za-z/!?]))|(?P<image>!(?=\[))"
+    r"|(?P<target>\]\()|(?P<definition>\](?=:))|(?P<scheme>://)|(?P<www>w(?=ww\.))",
+    re.IGNORECASE,
+)
+_TAG = re.compile(
+    r"</?(?:b|blockquote|br|code|dd|del|details|dl|dt|em|h[1-6]|hr|i|ins|kbd|li|ol|p|q|s|samp|small"
+    r"|strong|sub|summary|sup|table|tbody|td|th|thead|tr|ul|var)(?: ?/)?>|<details open>",
+    re.IGNORECASE,
+)
+#: The target of a link to the same page or repository.
+_RELATIVE = re.compile(r"(?!//)[A-Za-z0-9_./#?=%+-]*+\)")
+_WORD = re.compile(r"[^\s<]*")
+
+
+class _Uncertain(Exception):
+    """Only a full parser could tell which part of the text is code."""
+
+
+def broken(text: str, kind: Kind, hosts: Collection[str] = ()) -> str:
+    """Return `text` with the spaces in it. Links to `hosts` stay links."""
+    if kind is Kind.BLANK:
+        return text
+    if kind is Kind.CODE:
+        return _insert(text, [found.end() for found in _CODE_COMMAND.finditer(text)])
+    breaks, kept = _links(text, kind, hosts)
+    if kind is not Kind.TITLE:
+        breaks += _entities(text)
+    breaks += [found.end() for found in _AT.finditer(text)]
+    breaks += [found.end() for found in _COMMAND.finditer(text)]
+    closing = _outside(_closing_keywords(text), [span for span in kept if span.is_code])
+    return _insert(text, [*_outside(breaks, kept), *closing])
+
+
+def across_paragraphs(text: str) -> str:
+    """Break closing keywords whose issue stands at the start of the next paragraph."""
+    places = []
+    for place in _closing_keywords(text):
+        if _NEXT_PARAGRAPH.match(text, place):
+            places.append(place)
+    return _insert(text, places)
+
+
+def _insert(text: str, places: list[int]) -> str:
+    pieces, done = [], 0
+    for place in sorted(set(places)):
+        pieces.append(text[done:place])
+        done = place
+    return BREAK.join([*pieces, text[done:]])
+
+
+def _outside(places: Iterable[int], kept: list[_Span]) -> list[int]:
+    """Leave out the places within what stays; both ends of it are outside."""
+    out, spans = [], iter([*kept, _Span(1 << 60, 1 << 60, True)])
+    span = next(spans)
+    for place in sorted(places):
+        while place >= span.end:
+            span = next(spans)
+        if place <= span.start:
+            out.append(place)
+    return out
+
+
+def _entities(text: str) -> Iterator[int]:
+    """Yield both sides of each entity: what it spells can be any part of a mention or an issue."""
+    for found in _ENTITY.finditer(text):
+        yield from found.span()
+    for found in _HALF_ENTITY.finditer(text):
+        yield found.end()
+
+
+def _closing_keywords(text: str) -> Iterator[int]:
+    """Yield the places in the words that would close an issue: `fixes #12`."""
+    for issue in _REFERENCE.finditer(text):
+        before = max(issue.start() - _REACH, 0)
+        if keyword := _KEYWORD.search(text[before : issue.start()]):
+            yield before + keyword.start() + 1
+
+
+def _links(text: str, kind: Kind, hosts: Collection[str]) -> tuple[list[int], list[_Span]]:
+    """Return the places to break in HTML, pictures and links, and what stays as it is."""
+    if kind is Kind.PARAGRAPH:
+        try:
+            return _Scan(text, hosts, certain=True).run()
+        except _Uncertain:
+            kind = Kind.UNCERTAIN
+    if kind is Kind.TITLE:
+        places = [at for at in re.finditer(r"(?<=:)(?=//)|(?<=\bw)(?=ww\.)", text, re.IGNORECASE)]
+        return [at.start() for at in places], []
+    return _Scan(text, hosts, certain=False).run()
+
+
+class _Scan:
+    """Goes through a text from left to right, as a parser does, and breaks what it would build.
+
+    What it breaks is plain text from there on, so that the rest of the scan stays right.
+    """
+
+    def __init__(self, text: str, hosts: Collection[str], *, certain: bool) -> None:
+        self._text = text
+        self._hosts = hosts
+        self._certain = certain
+        self._breaks: list[int] = []
+        self._kept: list[_Span] = []
+
+    def run(self) -> tuple[list[int], list[_Span]]:
+        """Raises _Uncertain when a code span has no sure end."""
+        at = 0
+        while found := _SIGN.search(self._text, at):
+            at = getattr(self, f"_{found.lastgroup}")(found.start(), found.end())
+        return self._breaks, self._kept
+
+    def _escape(self, start: int, end: int) -> int:
+        return end if self._certain else start + 1
+
+    def _ticks(self, start: int, end: int) -> int:
+        """Keep a code span that ends in its line and is in no cell of a table."""
+        if not self._certain:
+            return end
+        run = self._text[start:end]
+        partner = re.compile(rf"(?<!`){run}(?!`)").search(self._text, end)
+        inside = self._text[end : partner.start()] if partner else "\n"
+        if partner is None or "\n" in inside or "|" in inside:
+            raise _Uncertain
+        self._kept.append(_Span(start, partner.end(), True))
+        return partner.end()
+
+    def _tag(self, start: int, end: int) -> int:
+        if tag := _TAG.match(self._text, start):
+            return tag.end()
+        address = known_address(self._text, end, self._hosts)
+        if address and self._text[address : address + 1] == ">":
+            self._kept.append(_Span(end, address, False))
+            return address + 1
+        return self._break(end)
+
+    def _image(self, _: int, end: int) -> int:
+        return self._break(end)
+
+    def _definition(self, _: int, end: int) -> int:
+        return self._break(end)
+
+    def _www(self, _: int, end: int) -> int:
+        return self._break(end)
+
+    def _target(self, start: int, end: int) -> int:
+        """Keep the target of a link that is relative, or on a known host."""
+        address = known_address(self._text, end, self._hosts)
+        if address and self._text[address : address + 1] == ")":
+            self._kept.append(_Span(end, address, False))
+            return address + 1
+        if relative := _RELATIVE.match(self._text, end):
+            return relative.end()
+        return self._break(start + 1)
+
+    def _scheme(self, start: int, end: int) -> int:
+        """Keep an address on a known host: GitHub makes a link of it."""
+        head = self._text[max(start - 5, 0) : start].lower()
+        begin = start - (5 if head == "https" else 4)
+        address = known_address(self._text, begin, self._hosts) if begin >= 0 else 0
+        if not address:
+            self._break(start + 1)
+            return self._break(start + 2)
+        word = _WORD.match(self._text, address)
+        if self._certain and word and "`" in word[0]:
+            raise _Uncertain  # the link takes the back-tick, or it does not
+        self._kept.append(_Span(begin, address, False))
+        return address
+
+    def _break(self, place: int) -> int:
+        self._breaks.append(place)
+        return place
