@@ -90,6 +90,22 @@ def _rules() -> list[Rule]:
 _MAP = Map(_rules(), strict_slashes=False)
 
 
+#: The permission that reading needs, by the first word of the path in a repository.
+#: https://docs.github.com/en/rest/authentication/permissions-required-for-github-apps
+_NEEDS = {
+    **dict.fromkeys(("commits", "compare", "contents", "git", "search/code"), "contents"),
+    **dict.fromkeys(("assignees", "issues", "labels", "search/issues"), "issues"),
+    "pulls": "pull_requests",
+}
+
+
+def needs(path: str) -> str:
+    """Return the permission that an installation token needs to read at `path`."""
+    words = path.strip("/").split("/")
+    subject = words[3:4] if words[0] == "repos" else ["/".join(words)]
+    return _NEEDS.get("".join(subject), "metadata")
+
+
 def find(method: str, path: str) -> tuple[Endpoint, Mapping[str, Any]]:
     """Return the endpoint for a request and the values in its path; raises werkzeug's NotFound or
     MethodNotAllowed when there is none."""
