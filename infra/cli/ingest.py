@@ -82,7 +82,7 @@ def _repository(
         raise SettingsError(f"--audience and --name: who may see {name} is what GitHub says")
     owner = f"github:{name.partition('/')[0]}"
     tenant = options.tenant or settings.tenant_of.get(owner, owner)
-    reads = (*ingest.reads, ListIssues)
+    reads: list[type[Query]] = [*ingest.reads, ListIssues]
     can = capabilities(settings, database, Platforms(ingest.may, reads, settings))
 
     def read(query: Query) -> Any:

@@ -8,7 +8,7 @@ from infra.local.sandbox.github import GitHubSandbox
 from shared.actions.platforms import Platforms
 from shared.database import Database, Statement
 from shared.events import Issue
-from shared.planning.plan import Plan
+from shared.planning.plan import Plan, PlanStep
 from shared.settings import Settings
 from tests.actions.github.sandbox_issue import SHOP, as_app, as_token
 from tests.planning.plan_runner import PlanRunner, plan_runner
@@ -31,7 +31,7 @@ def follows(tool: str, argument: str, shown: str) -> Plan:
     return Plan(
         (
             step("s1", "read_issue", number=1),
-            step("s2", tool, **{argument: of("s1", "text")}),
+            PlanStep("s2", "Read it", tool, {argument: of("s1", "text")}),
             step("s3", "comment", body=of("s2", shown)),
         )
     )

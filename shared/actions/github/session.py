@@ -74,7 +74,7 @@ class GitHubSession:
         per_page: int,
     ) -> Json:
         """Search for `words` in `repository` alone and return a page of results."""
-        asked = {"q": within(doing, repository, words), "per_page": per_page}
+        asked: dict[str, int | str] = {"q": within(doing, repository, words), "per_page": per_page}
         connection, response = self.send(
             doing, repository, "GET", of_search(kind), parameters=asked
         )
