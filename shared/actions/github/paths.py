@@ -18,15 +18,16 @@ Segments = tuple[str | int, ...]
 
 #: The longest segment, in characters; file systems take 255 bytes.
 _LONGEST = 255
-#: The characters of most segments; they need no closer look.
-_SIMPLE = re.compile(r"[A-Za-z0-9_-](?:[A-Za-z0-9_.-]*[A-Za-z0-9_-])?")
+#: The characters of most segments; they need no closer look. Patterns are compiled when they are
+#: first used, which most of them never are.
+_SIMPLE = r"[A-Za-z0-9_-](?:[A-Za-z0-9_.-]*[A-Za-z0-9_-])?"
 #: One more way to write a character, which some servers read.
-_WIDE = re.compile(r"%u[0-9a-f]{4}", re.IGNORECASE)
+_WIDE = r"%[uU][0-9A-Fa-f]{4}"
 #: Controls, halves of surrogate pairs, unassigned characters, separators of lines and paragraphs.
 _UNFIT = {"Cc", "Cs", "Cn", "Zl", "Zp"}
 #: What git allows in no name of a branch or tag; `:` would name a fork.
 #: https://git-scm.com/docs/git-check-ref-format
-_NO_REFERENCE = re.compile(r"[~^:?*\[]|\.\.|@\{")
+_NO_REFERENCE = r"[~^:?*\[]|\.\.|@\{"
 _RULE = (
     "a part of it is empty or only dots, starts or ends with a space, ends with a dot, or has"
     " characters that servers read in different ways"
@@ -81,18 +82,18 @@ def is_path(text: str) -> bool:
 
 def is_reference(text: str) -> bool:
     """Tell whether this can be a branch, a tag or a commit of the repository itself."""
-    return is_path(text) and not _NO_REFERENCE.search(text)
+    return is_path(text) and not re.search(_NO_REFERENCE, text)
 
 
 def is_segment(text: str) -> bool:
     """Tell whether every client, proxy and server takes `text` for the same single segment."""
     if len(text) > _LONGEST:
         return False
-    if _SIMPLE.fullmatch(text):
+    if re.fullmatch(_SIMPLE, text):
         return True
     decoded = _decoded(text)
     forbidden = {*"/\\\ufffd"} if decoded == text else {*"/\\\ufffd?#;"}
-    if forbidden & {*decoded} or _UNFIT & set(map(category, decoded)) or _WIDE.search(decoded):
+    if forbidden & {*decoded} or _UNFIT & set(map(category, decoded)) or re.search(_WIDE, decoded):
         return False
     seen = _seen(decoded)
     if seen != seen.strip(" ") or seen.endswith("."):
@@ -112,8 +113,9 @@ def query_of(doing: str, parameters: Mapping[str, int | str]) -> str:
 def is_whole(path: GitHubPath) -> bool:
     """Tell whether a path stays where it says, however often somebody decodes it."""
     inside = path.text == path.root or path.text.startswith(f"{path.root}/")
-    known = re.fullmatch(rf"/(?:repos/{REPOSITORY}|search|app|user)", path.root)
-    return bool(inside and known and is_path(_decoded(path.text)[1:]))
+    of_one = path.root.startswith("/repos/") and is_repository(path.root.removeprefix("/repos/"))
+    known = of_one or path.root in {"/search", "/app", "/user"}
+    return inside and known and is_path(_decoded(path.text)[1:])
 
 
 def within(doing: str, repository: str, words: str) -> str:
@@ -125,7 +127,7 @@ def within(doing: str, repository: str, words: str) -> str:
     in_repository(doing, repository)
     here = rf'(?<!\S)repo:"?{re.escape(repository)}"?(?!\S)'
     plain = re.sub(here, " ", " ".join(words.split()), flags=re.IGNORECASE)
-    if not plain.isprintable() or _ELSEWHERE.search(_seen(plain)):
+    if not plain.isprintable() or re.search(_ELSEWHERE, _seen(plain)):
         raise ActionRejected(
             f"github: could not {doing}: not a valid search; leave out repo:, org:, user:, OR and"
             " invisible characters, since it covers this repository alone"
@@ -135,7 +137,7 @@ def within(doing: str, repository: str, words: str) -> str:
 
 #: Qualifiers that add a place to a search, and the operator that leaves the place.
 #: https://docs.github.com/en/search-github/searching-on-github/searching-issues-and-pull-requests
-_ELSEWHERE = re.compile(r"(?i:(?<!\w)(?:repo|repository|org|user|owner|enterprise)\s*:)|\bOR\b")
+_ELSEWHERE = r"(?i:(?<!\w)(?:repo|repository|org|user|owner|enterprise)\s*:)|\bOR\b"
 
 
 def _written(doing: str, segments: Segments) -> str:
@@ -182,7 +184,7 @@ def _is_moment(text: str) -> bool:
 def _is_search(text: str) -> bool:
     place, _, words = text.partition(" ")
     named = place.startswith("repo:") and is_repository(place.removeprefix("repo:"))
-    return named and not _ELSEWHERE.search(_seen(words))
+    return named and not re.search(_ELSEWHERE, _seen(words))
 
 
 #: What each parameter with a text may hold; a new one needs a line here.

@@ -234,6 +234,13 @@ def test_a_fork_is_no_part_of_a_comparison(target: SandboxIssue) -> None:
     assert not [one for one in target.requests if "/compare/" in one]
 
 
+def test_branches_with_slashes_are_compared(target: SandboxIssue) -> None:
+    base = target.sandbox.push(SHOP, {"a.md": "A"})
+    target.sandbox.push(SHOP, {"b.md": "B"}, branch="feature/one")
+    files = target.adapter.read(CompareCommits(SHOP, base, "feature/one"))
+    assert [file["filename"] for file in files] == ["b.md"]
+
+
 def test_ingestion_leaves_out_a_file_with_such_a_name_and_goes_on(target: SandboxIssue) -> None:
     commit = target.sandbox.push(SHOP, {"a%2f..%2fb.md": "A", "etc.": "B"})
     for path in ("a%2f..%2fb.md", "etc."):

@@ -261,7 +261,7 @@ READERS: tuple[Callable[[str], str], ...] = (
 
 @given(TEXTS)
 @example("../../private/contents/README.md")
-@examples(20_000)
+@examples(5_000)
 def test_whatever_text_is_read_every_server_stays_in_the_repository(text: str) -> None:
     connection = Connection("https://api.github.com", str, "", 1)
     for segments in (("contents", *parts(text)), ("assignees", text), ("compare", *parts(text))):
@@ -276,7 +276,7 @@ def test_whatever_text_is_read_every_server_stays_in_the_repository(text: str) -
 
 
 @given(TEXTS)
-@examples(5_000)
+@examples(2_000)
 def test_whatever_a_repository_is_called_its_root_has_three_parts(text: str) -> None:
     for name in (text, f"acme/{text}", f"{text}/shop"):
         if is_repository(name):

@@ -47,7 +47,7 @@ _REPOSITORY: Mapping[str, Endpoint] = {
     "GET /contents/<path:path>": commits.get_contents,
     "PUT /contents/<path:path>": commits.put_contents,
     "GET /commits": commits.list_commits,
-    "GET /compare/<base>...<head>": commits.compare,
+    "GET /compare/<path:base>...<path:head>": commits.compare,
     "GET /pulls": pulls.list_pulls,
     "POST /pulls": pulls.open_pull,
     "GET /pulls/<int:number>": pulls.get_pull,
@@ -128,7 +128,7 @@ def operations() -> list[tuple[str, str]]:
         "<tree>": "{tree_sha}",
         "<sha>": "{file_sha}",
         "<path:path>": "{path}",
-        "<base>...<head>": "{basehead}",
+        "<path:base>...<path:head>": "{basehead}",
         "<login>": "{username}",
         "<assignee>": "{assignee}",
     }
