@@ -111,11 +111,13 @@ def query_of(doing: str, parameters: Mapping[str, int | str]) -> str:
 
 
 def is_whole(path: GitHubPath) -> bool:
-    """Tell whether a path stays where it says, however often somebody decodes it."""
+    """Tell whether a path stays where it says, however often somebody decodes it. It does not rely
+    on the check of each segment."""
     inside = path.text == path.root or path.text.startswith(f"{path.root}/")
     of_one = path.root.startswith("/repos/") and is_repository(path.root.removeprefix("/repos/"))
     known = of_one or path.root in {"/search", "/app", "/user"}
-    return inside and known and is_path(_decoded(path.text)[1:])
+    pieces = re.split(r"[/\\;]", _seen(path.text)[1:])
+    return inside and known and all(piece.strip(" .") for piece in pieces)
 
 
 def within(doing: str, repository: str, words: str) -> str:
