@@ -14,10 +14,12 @@ from infra.cli.folder import Folder
 from infra.cli.system import KnownSystem, database_url
 from infra.project import from_caller
 from shared.actions import Query
+from shared.actions.github.queries import ListIssues
 from shared.actions.platforms import Platforms
 from shared.agent.agent import Capabilities
 from shared.database import Database
 from shared.errors import SettingsError
+from shared.events import REPOSITORY
 from shared.memory.audience import visible_from
 from shared.memory.documents.github import GitHubDocuments
 from shared.memory.documents.ingestion import Ingestion
@@ -25,7 +27,6 @@ from shared.memory.documents.sources import Changes, DocumentSource
 from shared.runtime.composition import capabilities
 from shared.settings import Settings
 
-_REPOSITORY = re.compile(r"[A-Za-z0-9][\w-]{0,38}/[\w.-]{1,100}", re.ASCII)
 _BAR = 30
 
 
@@ -47,7 +48,7 @@ def run(known: KnownSystem, options: argparse.Namespace) -> None:
     """Ingest; raises SettingsError when the audience or the owner is unclear."""
     path = from_caller(Path(options.what))
     with Database(database_url(known)) as database:
-        if path.exists() or not _REPOSITORY.fullmatch(options.what):
+        if path.exists() or not re.fullmatch(REPOSITORY, options.what):
             _folder(path, known.settings, database, options)
         else:
             _repository(options.what, known.settings, database, options)
@@ -81,7 +82,8 @@ def _repository(
         raise SettingsError(f"--audience and --name: who may see {name} is what GitHub says")
     owner = f"github:{name.partition('/')[0]}"
     tenant = options.tenant or settings.tenant_of.get(owner, owner)
-    can = capabilities(settings, database, Platforms(ingest.may, ingest.reads, settings))
+    reads: list[type[Query]] = [*ingest.reads, ListIssues]
+    can = capabilities(settings, database, Platforms(ingest.may, reads, settings))
 
     def read(query: Query) -> Any:
         return can.adapter(query).read(query)

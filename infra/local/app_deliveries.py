@@ -15,11 +15,12 @@ import urllib3
 from infra.local.posted_deliveries import PostedDeliveries, WebhookDelivery
 from infra.local.sandbox.github.hooks import signature
 from shared.actions.github.identity import app_identity
+from shared.actions.github.paths import of_app
 from shared.errors import ActionRejected, ActionUnavailable, PublishError
 from shared.settings import Settings
 
 #: https://docs.github.com/en/rest/apps/webhooks
-_PATH = "/app/hook/deliveries"
+_PATH = ("hook", "deliveries")
 #: The longest pause after an error, in seconds.
 _PATIENCE = 60.0
 #: Seconds that GitHub and the front door may take to answer.
@@ -98,9 +99,10 @@ class AppDeliveries:
     def _waiting(self) -> list[WebhookDelivery]:
         """Return the deliveries to post, oldest first; GitHub lists the newest first."""
         doing, found = "list the app's deliveries", dict[str, WebhookDelivery]()
-        query = "per_page=100"
+        query: dict[str, int | str] = {"per_page": 100}
         while query:
-            answer = self._github.call(doing, "GET", f"{_PATH}?{query}", writes=False)
+            path = of_app(doing, _PATH)
+            answer = self._github.call(doing, "GET", path, parameters=query, writes=False)
             with _reading(doing):
                 # Not this machine's time, which can be minutes off after a sleep.
                 now = parsedate_to_datetime(answer.headers["date"]).timestamp()
@@ -108,12 +110,13 @@ class AppDeliveries:
                 rows = [WebhookDelivery.from_row(row) for row in answer.data]
             new = {row.id: row for row in rows if row.at >= since and row not in self._posted}
             found |= new
-            query = answer.next_query if new else ""
+            query = answer.next_query if new else {}
         return list(reversed(found.values()))
 
     def _body(self, delivery: WebhookDelivery) -> bytes:
         doing = f"read delivery {delivery.guid}"
-        answer = self._github.call(doing, "GET", f"{_PATH}/{delivery.id}", writes=False)
+        path = of_app(doing, (*_PATH, delivery.id))
+        answer = self._github.call(doing, "GET", path, writes=False)
         with _reading(doing):
             payload = answer.data["request"]["payload"]
         return json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace")

@@ -14,6 +14,7 @@ journal can compare it before it touches the world. Each platform has one `Adapt
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 from shared.events import Event, Json
@@ -47,6 +48,8 @@ class Action(ABC):
     #: The function that connects the platform, as `module:function`. It is text, so that a flow
     #: loads no SDK before it connects.
     connector: ClassVar[str]
+    #: The rights that the platform's credentials need for it, by GitHub's names: `issues`, `write`.
+    permissions: ClassVar[Mapping[str, str]] = {}
     #: Doing it twice is the same as doing it once, so a crash needs no search afterwards.
     idempotent: ClassVar[bool] = False
 
@@ -112,6 +115,8 @@ class Query(ABC):
     """A question to a platform, as a frozen value."""
 
     connector: ClassVar[str]
+    #: As those of an action.
+    permissions: ClassVar[Mapping[str, str]] = {}
 
     @property
     @abstractmethod

@@ -1,12 +1,15 @@
-"""Connects the platforms that a flow acts on or reads."""
+"""Connects the platforms that a flow acts on or reads, with no more rights than it needs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from importlib import import_module
 
 from shared.actions import Action, Adapter, Permission, Query
 from shared.errors import PolicyError, SettingsError
 from shared.settings import Settings
+
+#: Each right includes those before it.
+_LEVELS = ("", "read", "write", "admin")
 
 
 class Platforms:
@@ -20,17 +23,17 @@ class Platforms:
         self, may: Iterable[Permission], reads: Iterable[type[Query]], settings: Settings
     ) -> None:
         self._settings = settings
-        self._allowed = {permission.action.connector for permission in may}
-        self._allowed |= {query.connector for query in reads}
+        self._needed = needed([*(permission.action for permission in may), *reads])
         self._connected: dict[str, Adapter] = {}
-        for connector in self._allowed:
+        for connector in self._needed:
             with suppress(SettingsError):
                 self._connected[connector] = self._connect(connector)
 
     def __call__(self, wanted: Action | Query) -> Adapter:
-        """Raises PolicyError for a platform outside of the flow's `may` and `reads`, SettingsError
-        for one without credentials."""
-        if wanted.connector not in self._allowed:
+        """Raises PolicyError for what needs another platform or more rights than the flow's `may`
+        and `reads`, SettingsError for a platform without credentials."""
+        granted = self._needed.get(wanted.connector)
+        if granted is None or not _covers(granted, wanted.permissions):
             raise PolicyError(
                 f"{type(wanted).__name__} is not in the flow's may=[…] or reads=[…]; add it there"
             )
@@ -38,5 +41,23 @@ class Platforms:
 
     def _connect(self, connector: str) -> Adapter:
         module, _, function = connector.partition(":")
-        adapter: Adapter = getattr(import_module(module), function)(self._settings)
+        connect = getattr(import_module(module), function)
+        adapter: Adapter = connect(self._settings, self._needed[connector])
         return adapter
+
+
+def needed(kinds: Iterable[type[Action | Query]]) -> dict[str, dict[str, str]]:
+    """Return the rights that these actions and queries need together, by connector."""
+    union: dict[str, dict[str, str]] = {}
+    for kind in kinds:
+        rights = union.setdefault(kind.connector, {})
+        for name, level in kind.permissions.items():
+            rights[name] = max(level, rights.get(name, ""), key=_LEVELS.index)
+    return union
+
+
+def _covers(granted: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    return all(
+        _LEVELS.index(granted.get(name, "")) >= _LEVELS.index(level)
+        for name, level in wanted.items()
+    )

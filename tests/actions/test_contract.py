@@ -36,6 +36,7 @@ class Platform:
     """A sandbox, with one action and one query of each kind for it."""
 
     name: str
+    sandbox: GitHubSandbox | SlackSandbox
     settings: Settings
     adapter: Adapter
     table: Mapping[type[Action], Handling[Any]]
@@ -68,6 +69,7 @@ def on_github() -> Iterator[Platform]:
         blobs = {file["path"]: file["sha"] for file in adapter.read(ask.ListFiles(SHOP, commit))}
         yield Platform(
             "github",
+            sandbox,
             as_token(sandbox),
             adapter,
             github.ACTIONS,
@@ -109,6 +111,7 @@ def on_slack() -> Iterator[Platform]:
         url = sandbox._url(sandbox._responses.invite(GENERAL, ALICE))
         yield Platform(
             "slack",
+            sandbox,
             Settings(slack_bot_token=sandbox.bot_token, slack_api_url=sandbox.api_url),
             connect(sandbox.api_url),
             slack.ACTIONS,

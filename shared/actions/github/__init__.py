@@ -3,31 +3,26 @@
 actions      the actions as values
 queries      the queries as values, for plans and for ingestion
 adapter      the table: each action and query with its function
-comments issues labels pulls   perform the actions, and find their effects
+comments issues pulls   perform the actions, and find their effects
 reading      answers the queries of plans, within bounds
 snapshot     answers the queries of ingestion: whole files, changes, issues
 markdown     makes a model's text safe to post
 session      requests about repositories
-identity     the credentials: a token, or an app with a token per installation
+paths        their paths and parameters, which no text can lead elsewhere
+identity     the credentials: a token, or an app with a token per repository
 app_jwt      the signed token by which an app identifies itself
 connection   one HTTP request and its response
 errors       GitHub's refusals as our errors
 """
 
+from collections.abc import Mapping
+
 from shared.actions import Adapter
 from shared.settings import Settings
 
 
-def connect(settings: Settings) -> Adapter:
-    """Build the adapter; its imports run only now."""
+def connect(settings: Settings, permissions: Mapping[str, str]) -> Adapter:
+    """Build the adapter; its imports run only now. An app's tokens carry only `permissions`."""
     from shared.actions.github.adapter import GitHubAdapter
 
-    return GitHubAdapter(settings)
-
-
-def connect_read_only(settings: Settings) -> Adapter:
-    """Build an adapter whose credentials can only read, as far as they are an app's."""
-    from shared.actions.github.adapter import GitHubAdapter
-    from shared.actions.github.queries import READS
-
-    return GitHubAdapter(settings, permissions=READS)
+    return GitHubAdapter(settings, permissions=permissions)

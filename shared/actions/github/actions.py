@@ -1,10 +1,12 @@
 """The actions that a flow may take on GitHub, as values; and `ListLabels`, since a flow that labels
 needs it and the other queries take 10 ms to import."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, NamedTuple, Self
 
 from shared.actions import Action, Query
+from shared.actions.github.paths import is_path, parts
 from shared.events import Event, Issue, Json
 
 #: The longest path that a flow writes, in characters.
@@ -34,6 +36,7 @@ class OnGitHub:
 class _OnIssue(OnGitHub, Action):
     """Shared by every action on an issue or pull request."""
 
+    permissions: ClassVar[Mapping[str, str]] = {"issues": "write"}
     issue: Issue
 
     @property
@@ -123,6 +126,7 @@ class Assign(_OnIssue):
 class OpenIssue(_InRepository):
     """Open an issue. Labels that the repository lacks are left out, never created."""
 
+    permissions: ClassVar[Mapping[str, str]] = {"issues": "write"}
     repository: Repository
     title: str
     body: str
@@ -141,6 +145,7 @@ class OpenDraft(_InRepository):
     """Open a draft pull request that gives the file `path` this content, on a new branch from
     `base`; empty for the default branch."""
 
+    permissions: ClassVar[Mapping[str, str]] = {"contents": "write", "pull_requests": "write"}
     repository: Repository
     title: str
     body: str
@@ -158,12 +163,12 @@ class OpenDraft(_InRepository):
 
 def unwritable(path: str) -> str:
     """Return the reason why flows do not write to this path; empty when they may."""
-    parts = path.lower().split("/")
+    folders = parts(path.lower())
     if not path.isprintable() or "\\" in path or len(path) > _PATH:
         return "the path is too long or has characters that are not allowed"
-    if {"", ".", "..", ".git"} & set(parts):
+    if not is_path(path) or ".git" in folders:
         return "not a valid file path"
-    if parts[0] == ".github":
+    if folders[0] == ".github":
         return "what is in .github controls what runs there; a person must change it"
     return ""
 
@@ -176,6 +181,7 @@ def _signed(body: str, footer: str) -> str:
 class ListLabels(OnGitHub, Query):
     """Ask for the labels of `repository`, as `[{"name": …, "description": …}]`."""
 
+    permissions: ClassVar[Mapping[str, str]] = {"issues": "read"}
     repository: str
 
     @property

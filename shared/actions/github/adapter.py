@@ -15,8 +15,13 @@ from shared.actions.github.actions import (
     OpenIssue,
 )
 from shared.actions.github.comments import find_comment, show_comment, write_comment
-from shared.actions.github.issues import assign, find_issue, open_issue
-from shared.actions.github.labels import add_labels, list_labels
+from shared.actions.github.issues import (
+    add_labels,
+    assign,
+    find_issue,
+    list_labels,
+    open_issue,
+)
 from shared.actions.github.pulls import find_draft, open_draft
 from shared.actions.github.session import GitHubSession
 from shared.settings import Settings

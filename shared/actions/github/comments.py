@@ -53,14 +53,14 @@ def find_comment(
 
 
 def _add(session: GitHubSession, issue: Issue, body: str) -> Json:
-    path, doing = f"/issues/{issue.number}/comments", f"comment on {issue.ref}"
+    path, doing = ("issues", issue.number, "comments"), f"comment on {issue.ref}"
     added: Json = session.request(doing, issue.repository, "POST", path, {"body": body}).data
     return added
 
 
 def _edit(session: GitHubSession, issue: Issue, comment: str | int, body: str) -> Json | None:
     """Return the edited comment, or None when it is gone."""
-    path, doing = f"/issues/comments/{comment}", f"edit comment {comment} on {issue.ref}"
+    path, doing = ("issues", "comments", comment), f"edit a comment on {issue.ref}"
     edited: Json | None = session.edit(doing, issue.repository, path, {"body": body})
     return edited
 
@@ -69,7 +69,7 @@ def _search(
     session: GitHubSession, issue: Issue, is_wanted: Callable[[Stamp], bool]
 ) -> tuple[Json | None, bool]:
     """Return our newest wanted comment, and whether the search covered all comments."""
-    path, doing = f"/issues/{issue.number}/comments", f"list the comments of {issue.ref}"
+    path, doing = ("issues", issue.number, "comments"), f"list the comments of {issue.ref}"
     comments = session.newest_first(doing, issue.repository, path)
     for comment in islice(comments, _SEARCHED):
         stamp = read_stamp(comment["body"])

@@ -1,22 +1,26 @@
 """The credentials for GitHub that the settings name: a token, or an app with a token for each
-installation."""
+repository that can do only what the flow needs."""
 
 import base64
 import binascii
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 from urllib.parse import urlsplit
 
 from shared.actions.github.app_jwt import AppJwt
 from shared.actions.github.connection import Connection
+from shared.actions.github.paths import APP, USER, in_repository, of_app
 from shared.errors import SettingsError
+from shared.events import Json
 from shared.settings import Settings
 
 #: Ask for a new installation token when the old one has less than this many seconds left.
 _MARGIN = 120.0
+#: Each permission includes those before it.
+_LEVELS = ("read", "write", "admin")
 
 
 class Identity(Protocol):
@@ -51,13 +55,13 @@ class TokenIdentity:
     def login(self) -> str:
         if not self._login:
             doing = "learn whose GITHUB_TOKEN it is"
-            me = self._connection.call(doing, "GET", "/user", writes=False)
+            me = self._connection.call(doing, "GET", USER, writes=False)
             self._login = me.data["login"].lower()
         return self._login
 
 
 class AppIdentity:
-    """A GitHub App. Each installation has its own token, which expires after an hour."""
+    """A GitHub App. Each repository has a token of its own, which expires after an hour."""
 
     _CREDENTIALS = "GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY"
 
@@ -69,13 +73,11 @@ class AppIdentity:
         timeout: int,
         permissions: Mapping[str, str] | None = None,
     ) -> None:
-        """With `permissions`, the tokens carry only these."""
-        self._url = url
+        """With `permissions`, the tokens carry only these, as far as the installation has them."""
         self._permissions = permissions
-        self._timeout = timeout
-        self._as_app = self._connect(AppJwt(app_id, private_key))
-        self._installations: dict[str, int] = {}
-        self._tokens: dict[int, tuple[Connection, float]] = {}
+        signed = AppJwt(app_id, private_key)
+        self._as_app = Connection(url, signed, self._CREDENTIALS, timeout)
+        self._tokens: dict[str, tuple[Connection, float]] = {}
         self._login = ""
         self._lock = threading.Lock()
 
@@ -86,45 +88,57 @@ class AppIdentity:
 
     def connection(self, repository: str) -> Connection:
         with self._lock:
-            installation = self._installation(repository)
-            connection, ends = self._tokens.get(installation, (None, 0.0))
+            connection, ends = self._tokens.get(repository, (None, 0.0))
             if connection is None or ends - time.time() < _MARGIN:
-                connection, ends = self._grant(installation)
-                self._tokens[installation] = (connection, ends)
+                connection, ends = self._grant(repository)
+                self._tokens = {name: one for name, one in self._tokens.items() if _lives(*one)}
+                self._tokens[repository] = (connection, ends)
             return connection
 
     def renew(self, repository: str) -> bool:
         with self._lock:
-            self._tokens.pop(self._installations.pop(repository, 0), None)
+            self._tokens.pop(repository, None)
         return True
 
     def login(self) -> str:
         with self._lock:
             if not self._login:
-                app = self._as_app.call("learn the app's name", "GET", "/app", writes=False)
+                app = self._as_app.call("learn the app's name", "GET", APP, writes=False)
                 self._login = f"{app.data['slug']}[bot]".lower()
             return self._login
 
-    def _installation(self, repository: str) -> int:
-        if repository not in self._installations:
-            doing = f"find the app's installation on {repository}"
-            path = f"/repos/{repository}/installation"
-            found = self._as_app.call(doing, "GET", path, writes=False)
-            self._installations[repository] = int(found.data["id"])
-        return self._installations[repository]
+    def _grant(self, repository: str) -> tuple[Connection, float]:
+        """Return a connection with a new token, and its end in seconds since the epoch.
 
-    def _grant(self, installation: int) -> tuple[Connection, float]:
-        """Return a connection with a new token, and its end in seconds since the epoch."""
-        doing = f"get a token for installation {installation}"
-        path = f"/app/installations/{installation}/access_tokens"
+        https://docs.github.com/en/rest/apps/apps#create-an-installation-access-token-for-an-app
+        """
+        doing = f"find the app's installation on {repository}"
+        at = in_repository(doing, repository, ("installation",))
+        installation = self._as_app.call(doing, "GET", at, writes=False).data
+        doing = f"get a token for {repository}"
+        path = of_app(doing, ("installations", int(installation["id"]), "access_tokens"))
+        body: Json = {"repositories": [repository.partition("/")[2]]}
+        if self._permissions is not None:
+            body["permissions"] = _narrowed(self._permissions, installation["permissions"])
         # A second token does no harm, so this POST counts as a read.
-        body = {"permissions": dict(self._permissions)} if self._permissions else None
         grant = self._as_app.call(doing, "POST", path, body, writes=False).data
         ends = datetime.fromisoformat(grant["expires_at"]).timestamp()
-        return self._connect(lambda: f"Bearer {grant['token']}"), ends
+        return self._as_app.authorized(lambda: f"Bearer {grant['token']}"), ends
 
-    def _connect(self, authorize: Callable[[], str]) -> Connection:
-        return Connection(self._url, authorize, self._CREDENTIALS, self._timeout)
+
+def _lives(_: Connection, ends: float) -> bool:
+    return ends > time.time()
+
+
+def _narrowed(needed: Mapping[str, str], granted: Mapping[str, str]) -> dict[str, str]:
+    """Return what to ask for: GitHub refuses a token with more than the installation has, and the
+    request that needs it names what is missing. Every token may read the metadata."""
+    wanted = {"metadata": "read", **needed}
+    return {
+        name: min(level, granted[name], key=_LEVELS.index)
+        for name, level in sorted(wanted.items())
+        if name in granted
+    }
 
 
 def identity(

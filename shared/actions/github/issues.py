@@ -1,10 +1,11 @@
-"""Opens issues, finds them by their marks, and assigns people."""
+"""Opens issues, finds them by their marks, labels them, and assigns people."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from shared.actions import Mark, Receipt
-from shared.actions.github.actions import Assign, OpenIssue
-from shared.actions.github.labels import choose_labels
+from shared.actions.github.actions import AddLabels, Assign, ListLabels, OpenIssue
 from shared.actions.github.markdown import compose, read_stamp, titled
 from shared.actions.github.session import GitHubSession
 from shared.errors import ActionRejected, EffectUnknown
@@ -16,13 +17,20 @@ _LIFE = timedelta(days=30)
 _PAGES = 10
 
 
+class ChosenLabels(NamedTuple):
+    """Wanted labels: those of the repository, by its names for them, and those that it lacks."""
+
+    known: list[str]
+    unknown: list[str]
+
+
 def open_issue(session: GitHubSession, action: OpenIssue, mark: Mark, *_: object) -> Receipt:
     repository = action.repository.name
     labels = choose_labels(session, repository, action.labels)
     body = compose(action.body, mark, sticky=False)
     sent = {"title": titled(action.title), "body": body, "labels": labels.known}
     doing = f"open an issue in {repository}"
-    issue = session.request(doing, repository, "POST", "/issues", sent).data
+    issue = session.request(doing, repository, "POST", ("issues",), sent).data
     return _opened(issue, labels.unknown)
 
 
@@ -34,7 +42,7 @@ def find_issue(session: GitHubSession, action: OpenIssue, mark: Mark) -> Receipt
     oldest = (datetime.now(UTC) - _LIFE).strftime("%Y-%m-%dT%H:%M:%SZ")
     for page in range(1, _PAGES + 1):
         rows = session.request(
-            doing, repository, "GET", "/issues", per_page=100, page=page, **order
+            doing, repository, "GET", ("issues",), per_page=100, page=page, **order
         )
         for issue in rows.data:
             stamp = read_stamp(issue["body"])
@@ -55,15 +63,39 @@ def assign(session: GitHubSession, action: Assign, *_: object) -> Receipt:
     repository, doing = action.issue.repository, f"assign {action.issue.ref}"
     people = [person.strip().removeprefix("@") for person in action.people]
     for person in people:
-        if not session.exists(doing, repository, f"/assignees/{person}"):
+        if not session.exists(doing, repository, ("assignees", person)):
             raise ActionRejected(
                 f"github: could not {doing}: one of the {len(people)} is nobody who can"
                 " be assigned there; choose people with access to the repository"
             )
-    path = f"/issues/{action.issue.number}/assignees"
+    path = ("issues", action.issue.number, "assignees")
     issue = session.request(doing, repository, "POST", path, {"assignees": people}).data
     assigned = [person["login"] for person in issue["assignees"]]
     return Receipt(str(issue["number"]), issue["html_url"], {"assignees": assigned})
+
+
+def list_labels(session: GitHubSession, query: ListLabels) -> list[Json]:
+    doing = f"list the labels of {query.repository}"
+    labels = session.every(doing, query.repository, ("labels",))
+    return [{"name": one["name"], "description": one["description"] or ""} for one in labels]
+
+
+def add_labels(session: GitHubSession, action: AddLabels, *_: object) -> Receipt:
+    issue = action.issue
+    choice = choose_labels(session, issue.repository, action.labels)
+    if choice.known:
+        path, body = ("issues", issue.number, "labels"), {"labels": choice.known}
+        session.request(f"label {issue.ref}", issue.repository, "POST", path, body)
+    return Receipt(issue.ref, data={"labels": choice.known, "unknown": choice.unknown})
+
+
+def choose_labels(session: GitHubSession, repository: str, wanted: Collection[str]) -> ChosenLabels:
+    """Choose the labels to send: GitHub creates a label that it does not know."""
+    labels = list_labels(session, ListLabels(repository)) if wanted else []
+    names = {label["name"].casefold(): label["name"] for label in labels}
+    by_key = {label.strip().casefold(): label for label in wanted}
+    known = [names[key] for key in by_key if key in names]
+    return ChosenLabels(known, [label for key, label in by_key.items() if key not in names])
 
 
 def _opened(issue: Json, unknown: list[str]) -> Receipt:

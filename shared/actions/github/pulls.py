@@ -8,11 +8,11 @@ from base64 import b64encode
 from contextlib import suppress
 from hashlib import sha1
 from typing import Any, NamedTuple
-from urllib.parse import quote
 
 from shared.actions import Mark, Receipt
 from shared.actions.github.actions import OpenDraft, unwritable
 from shared.actions.github.markdown import compose, read_stamp, titled
+from shared.actions.github.paths import Segments, is_reference, parts
 from shared.actions.github.session import GitHubSession
 from shared.errors import ActionError, ActionRejected, ActionUnavailable
 from shared.events import Json
@@ -33,7 +33,7 @@ def open_draft(session: GitHubSession, action: OpenDraft, mark: Mark, *_: object
     if not head and written:
         raise work.refused("the file is like that already")
     if not head:
-        work.send("POST", "/git/refs", {"ref": f"refs/heads/{work.branch}", "sha": start})
+        work.send("POST", ("git", "refs"), {"ref": f"refs/heads/{work.branch}", "sha": start})
     try:
         if not written:
             work.commit(file)
@@ -45,7 +45,7 @@ def open_draft(session: GitHubSession, action: OpenDraft, mark: Mark, *_: object
         if found := find_draft(session, action, mark):  # hidden before by a list that lagged behind
             return found
         with suppress(ActionError):  # the refusal is what counts
-            work.send("DELETE", f"/git/refs/heads/{quote(work.branch)}")
+            work.send("DELETE", ("git", "refs", "heads", *parts(work.branch)))
         raise
 
 
@@ -54,7 +54,7 @@ def find_draft(session: GitHubSession, action: OpenDraft, mark: Mark) -> Receipt
     repository = action.repository.name
     doing = f"look for a pull request in {repository}"
     head = f"{repository.partition('/')[0]}:{_branch(mark)}"
-    rows = session.request(doing, repository, "GET", "/pulls", state="all", head=head)
+    rows = session.request(doing, repository, "GET", ("pulls",), state="all", head=head)
     for pull in rows.data:
         stamp = read_stamp(pull["body"])
         if stamp and stamp.mark.key == mark.key and session.wrote(pull):
@@ -71,11 +71,11 @@ class _Work(NamedTuple):
     base: str
     content: bytes
 
-    def send(self, verb: str, path: str, body: Json | None = None) -> Any:
+    def send(self, verb: str, path: Segments, body: Json | None = None) -> Any:
         repository = self.action.repository.name
         return self.session.request(_doing(self.action), repository, verb, path, body).data
 
-    def look(self, path: str, **parameters: str) -> Any:
+    def look(self, path: Segments, **parameters: str) -> Any:
         repository = self.action.repository.name
         return self.session.look(_doing(self.action), repository, path, **parameters)
 
@@ -84,13 +84,13 @@ class _Work(NamedTuple):
 
     def head(self, branch: str) -> str:
         """Return the commit of a branch; empty without such a branch."""
-        found = self.look(f"/git/ref/heads/{quote(branch)}")
+        found = self.look(("git", "ref", "heads", *parts(branch)))
         return str(found["object"]["sha"]) if isinstance(found, dict) else ""
 
     def file(self, commit: str) -> str:
         """Return the blob at the path; empty without a file there. Raises ActionRejected for
         anything else."""
-        found = self.look(f"/contents/{quote(self.action.path)}", ref=commit)
+        found = self.look(("contents", *parts(self.action.path)), ref=commit)
         if found is None:
             return ""
         if isinstance(found, list) or found["type"] != "file":
@@ -105,7 +105,7 @@ class _Work(NamedTuple):
             "branch": self.branch,
             **({"sha": replaced} if replaced else {}),
         }
-        self.send("PUT", f"/contents/{quote(self.action.path)}", body)
+        self.send("PUT", ("contents", *parts(self.action.path)), body)
 
     def pull(self, mark: Mark) -> Json:
         body = {
@@ -115,7 +115,7 @@ class _Work(NamedTuple):
             "base": self.base,
             "draft": True,
         }
-        pull: Json = self.send("POST", "/pulls", body)
+        pull: Json = self.send("POST", ("pulls",), body)
         return pull
 
 
@@ -123,10 +123,12 @@ def _plan(session: GitHubSession, action: OpenDraft, mark: Mark) -> _Work:
     content = action.content.encode("utf-8", "replace")
     if reason := unwritable(action.path):
         raise _refused(action, reason)
+    if action.base and not is_reference(action.base):
+        raise _refused(action, "not a valid branch")
     if len(content) > MOST:
         raise _refused(action, f"the file has {len(content):,} bytes; the limit is {MOST:,}")
     work = _Work(session, action, _branch(mark), action.base, content)
-    return work if work.base else work._replace(base=work.send("GET", "")["default_branch"])
+    return work if work.base else work._replace(base=work.send("GET", ())["default_branch"])
 
 
 def _doing(action: OpenDraft) -> str:

@@ -3,6 +3,7 @@
 Each answer to a plan is bounded: so many items, so many characters of each text.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -30,6 +31,7 @@ class SearchIssues(_About):
     """Ask for issues, or pull requests, with these words, as `{"items": [issue …], "total": number,
     "complete": bool}`. The words may include GitHub's qualifiers, such as `is:open label:bug`."""
 
+    permissions: ClassVar[Mapping[str, str]] = {"issues": "read", "pull_requests": "read"}
     repository: str
     words: str
     kind: Literal["issue", "pr"] = "issue"
@@ -41,6 +43,7 @@ class SearchCode(_About):
     """Ask for files of the default branch with these words, as `{"items": [{"path": …, "url":
     …}], "total": number, "complete": bool}`."""
 
+    permissions: ClassVar[Mapping[str, str]] = {"contents": "read"}
     repository: str
     words: str
     limit: int = 30
@@ -51,6 +54,7 @@ class ReadText(_About):
     """Ask for a text file, as `{"path", "ref", "text", "size", "url", "complete"}`. `ref` is a
     branch, a tag or a commit; empty for the default branch. `most` is in characters."""
 
+    permissions: ClassVar[Mapping[str, str]] = {"contents": "read"}
     repository: str
     path: str
     ref: str = ""
@@ -62,6 +66,7 @@ class ListCommits(_About):
     """Ask for the newest commits of a branch, as `{"items": [{"sha", "message", "author", "at",
     "url"} …], "complete": bool}`, optionally since a date and of one path."""
 
+    permissions: ClassVar[Mapping[str, str]] = {"contents": "read"}
     repository: str
     ref: str = ""
     path: str = ""
@@ -74,6 +79,7 @@ class ListPulls(_About):
     """Ask for pull requests, the last changed first, as `{"items": [pull request …], "complete":
     bool}`. Merged ones are sorted and limited by the time of the merge."""
 
+    permissions: ClassVar[Mapping[str, str]] = {"pull_requests": "read"}
     repository: str
     state: Literal["open", "closed", "merged", "all"] = "open"
     since: str = ""
@@ -84,6 +90,7 @@ class ListPulls(_About):
 class ReadIssue(_About):
     """Ask for an issue or a pull request with its newest comments, the oldest of them first."""
 
+    permissions: ClassVar[Mapping[str, str]] = {"issues": "read"}
     repository: str
     number: int
     comments: int = 30
@@ -93,54 +100,49 @@ class ReadIssue(_About):
 class ReadPull(_About):
     """Ask for a pull request with its files, and their patches up to `most` characters."""
 
+    permissions: ClassVar[Mapping[str, str]] = {"pull_requests": "read"}
     repository: str
     number: int
     files: int = 100
     most: int = 60_000
 
 
-#: The rights of an app that its tokens for reading carry.
-READS = {"contents": "read", "issues": "read", "pull_requests": "read", "metadata": "read"}
-
-
-class _ReadOnly(_About):
-    """Shared by every query that uses credentials for reading only."""
-
-    connector: ClassVar[str] = "shared.actions.github:connect_read_only"
-
-
 @dataclass(frozen=True)
-class RepositoryHead(_ReadOnly):
+class RepositoryHead(_About):
     """Ask for the repository as GitHub describes it, with the commit of its default branch as
     `head`; '' when it is empty."""
 
+    permissions: ClassVar[Mapping[str, str]] = {"contents": "read"}
     repository: str
 
 
 @dataclass(frozen=True)
-class ListFiles(_ReadOnly):
+class ListFiles(_About):
     """Ask for all files at `commit`, as `[{"path": …, "sha": …, "size": …, "mode": …}]`; a mode is
     git's, 120000 for a symbolic link and 160000 for a submodule."""
 
+    permissions: ClassVar[Mapping[str, str]] = {"contents": "read"}
     repository: str
     commit: str
 
 
 @dataclass(frozen=True)
-class CompareCommits(_ReadOnly):
+class CompareCommits(_About):
     """Ask for the files that changed from `base` to `head`, as `[{"filename": …, "sha": …,
     "status": …, "previous_filename": …}]`; None when GitHub cannot give the whole list."""
 
+    permissions: ClassVar[Mapping[str, str]] = {"contents": "read"}
     repository: str
     base: str
     head: str
 
 
 @dataclass(frozen=True)
-class ReadFile(_ReadOnly):
+class ReadFile(_About):
     """Ask for the file `path` at `commit`, whose blob is `sha`, as `{"content": base64, "skipped":
     ""}` or with the reason for skipping it; None when it is gone. `most` is in bytes."""
 
+    permissions: ClassVar[Mapping[str, str]] = {"contents": "read"}
     repository: str
     path: str
     sha: str
@@ -149,9 +151,10 @@ class ReadFile(_ReadOnly):
 
 
 @dataclass(frozen=True)
-class ListIssues(_ReadOnly):
+class ListIssues(_About):
     """Ask for a page of the issues and pull requests, oldest first, as `{"issues": […], "pages":
     number}`, each issue as GitHub describes it."""
 
+    permissions: ClassVar[Mapping[str, str]] = {"issues": "read", "pull_requests": "read"}
     repository: str
     page: int

@@ -5,8 +5,9 @@ from base64 import b64decode
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
-from urllib.parse import quote
+from typing import Literal
 
+from shared.actions.github.paths import parts
 from shared.actions.github.queries import (
     ListCommits,
     ListPulls,
@@ -53,15 +54,14 @@ def search_code(session: GitHubSession, query: SearchCode) -> Json:
 
 def _found(
     session: GitHubSession,
-    kind: str,
+    kind: Literal["issues", "code"],
     query: SearchIssues | SearchCode,
     words: str,
     inside: Callable[[Json], bool],
 ) -> Json:
-    """Search within the repository alone: the words may name others that our credentials reach."""
+    """Search, and leave out whatever GitHub may find elsewhere all the same."""
     doing, limit = f"search the {kind} of {query.repository}", _limit(query.limit)
-    q = f"repo:{query.repository} {words}"
-    page = session.search(doing, query.repository, kind, q=q, per_page=limit)
+    page = session.search(doing, query.repository, kind, words, limit)
     items = [item for item in page["items"] if inside(item)]
     alone = len(items) == len(page["items"])
     total = page["total_count"] if alone else len(items)
@@ -72,7 +72,7 @@ def _found(
 def read_text(session: GitHubSession, query: ReadText) -> Json:
     doing = f"read a file of {query.repository}"
     named = {"ref": query.ref} if query.ref else {}
-    path = f"/contents/{quote(query.path.strip('/'))}"
+    path = ("contents", *parts(query.path.strip("/")))
     found = session.request(doing, query.repository, "GET", path, **named).data
     if isinstance(found, list) or found["type"] != "file":
         kind = "folder" if isinstance(found, list) else found["type"]
@@ -95,10 +95,10 @@ def read_text(session: GitHubSession, query: ReadText) -> Json:
 
 
 def list_commits(session: GitHubSession, query: ListCommits) -> Json:
-    wanted = {"sha": query.ref, "path": query.path, "since": _moment(query.since)}
+    wanted = {"sha": query.ref, "path": query.path.strip("/"), "since": _moment(query.since)}
     named = {name: value for name, value in wanted.items() if value}
     doing, limit = f"list the commits of {query.repository}", _limit(query.limit)
-    rows = session.request(doing, query.repository, "GET", "/commits", per_page=limit, **named)
+    rows = session.request(doing, query.repository, "GET", ("commits",), per_page=limit, **named)
     items = [_commit(row) for row in rows.data]
     return {"items": items, "complete": rows.pages == 1}
 
@@ -125,7 +125,7 @@ def _changed_pulls(session: GitHubSession, query: ListPulls, state: str) -> Iter
     order = {"state": state, "sort": "updated", "direction": "desc"}
     for page in range(1, _PAGES + 1):
         rows = session.request(
-            doing, query.repository, "GET", "/pulls", per_page=MOST, page=page, **order
+            doing, query.repository, "GET", ("pulls",), per_page=MOST, page=page, **order
         )
         yield from rows.data
         if rows.pages <= page:
@@ -134,10 +134,10 @@ def _changed_pulls(session: GitHubSession, query: ListPulls, state: str) -> Iter
 
 
 def read_issue(session: GitHubSession, query: ReadIssue) -> Json:
-    doing, path = f"read {query.repository}#{query.number}", f"/issues/{query.number}"
+    doing, path = f"read {query.repository}#{query.number}", ("issues", query.number)
     row = session.request(doing, query.repository, "GET", path).data
     limit = min(max(query.comments, 0), MOST)
-    newest = session.newest_first(doing, query.repository, f"{path}/comments")
+    newest = session.newest_first(doing, query.repository, (*path, "comments"))
     said = list(islice(newest, limit)) if limit and row["comments"] else []
     return {
         **_issue(row, _FULL),
@@ -147,10 +147,10 @@ def read_issue(session: GitHubSession, query: ReadIssue) -> Json:
 
 
 def read_pull(session: GitHubSession, query: ReadPull) -> Json:
-    doing, path = f"read {query.repository}#{query.number}", f"/pulls/{query.number}"
+    doing, path = f"read {query.repository}#{query.number}", ("pulls", query.number)
     row = session.request(doing, query.repository, "GET", path).data
     listed = session.request(
-        doing, query.repository, "GET", f"{path}/files", per_page=_limit(query.files)
+        doing, query.repository, "GET", (*path, "files"), per_page=_limit(query.files)
     )
     left, files = query.most, []
     for file in listed.data:

@@ -2,10 +2,12 @@
 does on GitHub goes through here."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from shared.actions.github.connection import Connection, GitHubResponse
 from shared.actions.github.identity import identity
+from shared.actions.github.paths import GitHubPath, Segments, in_repository, of_search, within
+from shared.errors import ActionRejected
 from shared.events import Json
 from shared.settings import Settings
 
@@ -26,7 +28,7 @@ class GitHubSession:
         doing: str,
         repository: str,
         verb: str,
-        path: str,
+        path: Segments,
         body: Any = None,
         /,
         **parameters: int | str,
@@ -35,38 +37,47 @@ class GitHubSession:
 
         Raises ActionRejected, or ActionUnavailable with `sent` True when a write may have happened.
         """
-        url = f"/repos/{repository}{path}"
+        at = in_repository(doing, repository, path)
         connection, response = self.send(
-            doing, repository, verb, url, body=body, parameters=parameters
+            doing, repository, verb, at, body=body, parameters=parameters
         )
         return connection.checked(doing, response, writes=verb != "GET")
 
-    def look(self, doing: str, repository: str, path: str, /, **parameters: int | str) -> Any:
+    def look(self, doing: str, repository: str, path: Segments, /, **parameters: int | str) -> Any:
         """Return the JSON at `path`, or None when it is missing or gone."""
-        url = f"/repos/{repository}{path}"
-        connection, response = self.send(doing, repository, "GET", url, parameters=parameters)
+        at = in_repository(doing, repository, path)
+        connection, response = self.send(doing, repository, "GET", at, parameters=parameters)
         if response.status in {404, 409, 410}:
             return None
         return connection.checked(doing, response, writes=False).data
 
-    def exists(self, doing: str, repository: str, path: str) -> bool:
+    def exists(self, doing: str, repository: str, path: Segments) -> bool:
         """Tell whether `path` exists; its response may have no content."""
-        url = f"/repos/{repository}{path}"
-        connection, response = self.send(doing, repository, "GET", url)
+        at = in_repository(doing, repository, path)
+        connection, response = self.send(doing, repository, "GET", at)
         return response.status != 404 and bool(connection.checked(doing, response, writes=False))
 
-    def edit(self, doing: str, repository: str, path: str, body: Any) -> Any:
+    def edit(self, doing: str, repository: str, path: Segments, body: Any) -> Any:
         """Change the object at `path` and return its new state, or None when it is gone."""
-        url = f"/repos/{repository}{path}"
-        connection, response = self.send(doing, repository, "PATCH", url, body=body)
+        at = in_repository(doing, repository, path)
+        connection, response = self.send(doing, repository, "PATCH", at, body=body)
         if response.status in {404, 410}:
             return None
         return connection.checked(doing, response, writes=True).data
 
-    def search(self, doing: str, repository: str, kind: str, **parameters: int | str) -> Json:
-        """Search for `kind` with the credentials for `repository` and return a page of results."""
-        url = f"/search/{kind}"
-        connection, response = self.send(doing, repository, "GET", url, parameters=parameters)
+    def search(
+        self,
+        doing: str,
+        repository: str,
+        kind: Literal["issues", "code"],
+        words: str,
+        per_page: int,
+    ) -> Json:
+        """Search for `words` in `repository` alone and return a page of results."""
+        asked: dict[str, int | str] = {"q": within(doing, repository, words), "per_page": per_page}
+        connection, response = self.send(
+            doing, repository, "GET", of_search(kind), parameters=asked
+        )
         found: Json = connection.checked(doing, response, writes=False).data
         return found
 
@@ -80,22 +91,24 @@ class GitHubSession:
         doing: str,
         repository: str,
         verb: str,
-        url: str,
+        path: GitHubPath,
         *,
         body: Any = None,
         parameters: Mapping[str, int | str] | None = None,
     ) -> tuple[Connection, GitHubResponse]:
-        """Send one request to `url` with the credentials for `repository`."""
+        """Send one request, about `repository` or a search in it, with the credentials for it."""
+        if path.root not in {f"/repos/{repository}", "/search"}:
+            raise ActionRejected(f"github: could not {doing}: not a valid path for its repository")
         writes = verb != "GET"
         connection = self._identity.connection(repository)
-        response = connection.exchange(doing, verb, url, body, parameters, writes=writes)
+        response = connection.exchange(doing, verb, path, body, parameters, writes=writes)
         if response.status == 401 and self._identity.renew(repository):
             # A token can expire early, as when the app is installed again.
             connection = self._identity.connection(repository)
-            response = connection.exchange(doing, verb, url, body, parameters, writes=writes)
+            response = connection.exchange(doing, verb, path, body, parameters, writes=writes)
         return connection, response
 
-    def every(self, doing: str, repository: str, path: str) -> Iterator[Any]:
+    def every(self, doing: str, repository: str, path: Segments) -> Iterator[Any]:
         """Yield a list in GitHub's order, page by page."""
         first = self.request(doing, repository, "GET", path, per_page=_PAGE)
         yield from first.data
@@ -103,7 +116,7 @@ class GitHubSession:
             more = self.request(doing, repository, "GET", path, per_page=_PAGE, page=page)
             yield from more.data
 
-    def newest_first(self, doing: str, repository: str, path: str) -> Iterator[Any]:
+    def newest_first(self, doing: str, repository: str, path: Segments) -> Iterator[Any]:
         """Yield a list that GitHub sorts oldest first from its end, page by page."""
         first = self.request(doing, repository, "GET", path, per_page=_PAGE)
         for page in range(first.pages, 1, -1):

@@ -1,8 +1,7 @@
 """Answers the queries of ingestion: a repository at a commit, its changes since another, its
 issues."""
 
-from urllib.parse import quote
-
+from shared.actions.github.paths import is_path, is_reference, parts
 from shared.actions.github.queries import (
     CompareCommits,
     ListFiles,
@@ -11,6 +10,7 @@ from shared.actions.github.queries import (
     RepositoryHead,
 )
 from shared.actions.github.session import GitHubSession
+from shared.errors import ActionRejected
 from shared.events import Json
 
 #: The most files in one comparison; at this number, more may be missing.
@@ -21,9 +21,9 @@ _PAGE = 100
 
 def read_head(session: GitHubSession, query: RepositoryHead) -> Json:
     repository = query.repository
-    about = session.request(f"look at {repository}", repository, "GET", "").data
-    doing, branch = f"find the head of {repository}", quote(about["default_branch"])
-    ref = session.look(doing, repository, f"/git/ref/heads/{branch}")
+    about = session.request(f"look at {repository}", repository, "GET", ()).data
+    doing, branch = f"find the head of {repository}", parts(about["default_branch"])
+    ref = session.look(doing, repository, ("git", "ref", "heads", *branch))
     return {**about, "head": ref["object"]["sha"] if ref else ""}
 
 
@@ -36,7 +36,7 @@ def _tree(session: GitHubSession, repository: str, tree: str, folder: str) -> li
 
     https://docs.github.com/en/rest/git/trees#get-a-tree
     """
-    doing, path = f"list the files of {repository}", f"/git/trees/{tree}"
+    doing, path = f"list the files of {repository}", ("git", "trees", tree)
     whole = session.look(doing, repository, path, recursive=1)
     if whole is None:
         return []
@@ -52,9 +52,11 @@ def _tree(session: GitHubSession, repository: str, tree: str, folder: str) -> li
 
 
 def compare_commits(session: GitHubSession, query: CompareCommits) -> list[Json] | None:
-    # GitHub pages the commits but not the files: the first page has all of them.
-    path = f"/compare/{quote(query.base)}...{quote(query.head)}"
     doing = f"compare two commits of {query.repository}"
+    if not is_reference(query.base) or not is_reference(query.head):
+        raise ActionRejected("github: could not compare commits: not a valid branch or commit")
+    path = ("compare", *parts(f"{query.base}...{query.head}"))
+    # GitHub pages the commits but not the files: the first page has all of them.
     found = session.look(doing, query.repository, path, per_page=1)
     if found is None or found["status"] not in {"ahead", "identical"}:
         return None  # the history was rewritten
@@ -67,7 +69,9 @@ def compare_commits(session: GitHubSession, query: CompareCommits) -> list[Json]
 
 def read_file(session: GitHubSession, query: ReadFile) -> Json | None:
     doing = f"read a file of {query.repository}"
-    path = f"/contents/{quote(query.path)}"
+    if not is_path(query.path):
+        return {"content": "", "skipped": "a path that servers read in different ways"}
+    path = ("contents", *parts(query.path))
     found = session.look(doing, query.repository, path, ref=query.commit)
     if not isinstance(found, dict):
         return None  # a folder took its place
@@ -77,7 +81,7 @@ def read_file(session: GitHubSession, query: ReadFile) -> Json | None:
     if found["size"] > query.most:
         return {"content": "", "skipped": f"too large: {found['size']:,} bytes"}
     if found["encoding"] != "base64":  # over 1 MB
-        found = session.look(doing, query.repository, f"/git/blobs/{query.sha}")
+        found = session.look(doing, query.repository, ("git", "blobs", query.sha))
     return {"content": found["content"], "skipped": ""} if found else None
 
 
@@ -85,7 +89,7 @@ def list_issues(session: GitHubSession, query: ListIssues) -> Json:
     doing = f"list the issues of {query.repository}"
     order = {"state": "all", "sort": "created", "direction": "asc"}
     response = session.request(
-        doing, query.repository, "GET", "/issues", per_page=_PAGE, page=query.page, **order
+        doing, query.repository, "GET", ("issues",), per_page=_PAGE, page=query.page, **order
     )
     return {"issues": response.data, "pages": max(response.pages, query.page)}
 

@@ -11,12 +11,14 @@ session    the bot's calls to Slack, and its messages in threads
 errors     Slack's refusals and silences as our errors
 """
 
+from collections.abc import Mapping
+
 from shared.actions import Adapter
 from shared.settings import Settings
 
 
-def connect(settings: Settings) -> Adapter:
-    """Build the adapter; imports the Slack SDK only now."""
+def connect(settings: Settings, _: Mapping[str, str]) -> Adapter:
+    """Build the adapter; imports the Slack SDK only now. A bot's rights are those of its app."""
     from shared.actions.slack.adapter import SlackAdapter
 
     return SlackAdapter(settings)

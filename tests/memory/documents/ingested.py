@@ -11,7 +11,6 @@ from flows.ingest import ingest
 from infra.local.sandbox.github import GitHubSandbox
 from shared.actions import Adapter, Query
 from shared.actions.github.adapter import GitHubAdapter
-from shared.actions.github.queries import READS
 from shared.database import Database, Row, Statement
 from shared.events import Event
 from shared.journal import Journal
@@ -60,7 +59,7 @@ class Ingested:
         self.store = MemoryStore(database, self.embedder)
         self.published: list[Event] = []
         settings = Settings(github_token=sandbox.token, github_api_url=sandbox.api_url)
-        self.adapter: Adapter = GitHubAdapter(settings, timeout=5, permissions=READS)
+        self.adapter: Adapter = GitHubAdapter(settings, timeout=5)
         self._settings = settings._replace(max_receives="2")
 
     def deliver(self, event: Event, *, seconds: float = 60, receives: int = 1) -> bool:

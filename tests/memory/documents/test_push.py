@@ -8,8 +8,7 @@ from flows.ingest import ingest
 from infra.local.sandbox.github.commits import Link, Submodule
 from shared.actions import Mark
 from shared.actions.github.actions import Comment
-from shared.actions.github.adapter import GitHubAdapter
-from shared.actions.github.queries import READS, RepositoryHead
+from shared.actions.github.queries import RepositoryHead
 from shared.actions.platforms import Platforms
 from shared.errors import ActionRejected, PolicyError
 from shared.events import PUBLIC, Issue
@@ -268,7 +267,7 @@ def test_an_apps_tokens_for_reading_can_do_nothing_else(repository: Ingested) ->
         github_api_url=sandbox.api_url,
     )
     number = sandbox.open_issue(SHOP, "Hello")
-    adapter = GitHubAdapter(app, timeout=5, permissions=READS)
+    adapter = Platforms(ingest.may, ingest.reads, app)(RepositoryHead(SHOP))
     sandbox.push(SHOP, {"README.md": README})
     assert adapter.read(RepositoryHead(SHOP))["head"]
     with pytest.raises(ActionRejected, match="403"):

@@ -1,7 +1,7 @@
 """The endpoints about the app, its installations, its webhook, and who the caller is."""
 
 from infra.local.sandbox.github.call import ApiReply, Call, Listing
-from infra.local.sandbox.github.errors import forbidden, not_found
+from infra.local.sandbox.github.errors import GitHubError, forbidden, not_found
 from infra.local.sandbox.github.hooks import body_of, shown, shown_in_full
 from shared.events import Json
 
@@ -37,15 +37,32 @@ def get_installation(call: Call, owner: str, name: str) -> ApiReply:
 
 
 def create_token(call: Call, number: int) -> ApiReply:
+    """Give out a token; as asked for, with fewer permissions and for some repositories only."""
     call.as_app()
     for owner in _owners(call):
         if call.site.state.account(owner)["id"] == number:
-            wanted = call.sent.get("permissions") if isinstance(call.sent, dict) else None
-            permissions = wanted or call.site.views.app()["permissions"]
-            token, ends = call.site.tokens.install(owner, permissions)
+            wanted = call.fields if call.sent is not None else {}
+            permissions = wanted.get("permissions") or call.site.views.app()["permissions"]
+            repositories = _repositories(call, owner, wanted.get("repositories"))
+            token, ends = call.site.tokens.install(owner, permissions, repositories)
             body = {"token": token, "expires_at": ends, "permissions": permissions}
             return ApiReply({**body, "repository_selection": "selected"}, 201)
     raise not_found()
+
+
+def _repositories(call: Call, owner: str, names: object) -> list[str] | None:
+    """Return the wanted repositories as `owner/name`, None for all."""
+    if names is None:
+        return None
+    installed = {row["name"] for row in call.site.state.rows("repositories", installed=True)}
+    wanted = [f"{owner}/{name}" for name in names] if isinstance(names, list) else []
+    if not wanted or not installed.issuperset(wanted):
+        raise GitHubError(
+            422,
+            "There is at least one repository that does not exist or is not accessible to the"
+            " parent installation.",
+        )
+    return wanted
 
 
 def list_deliveries(call: Call) -> ApiReply:

@@ -44,12 +44,14 @@ class ApiReply(NamedTuple):
 
 
 class Call(NamedTuple):
-    """`query` and `sent` come from outside and can be anything."""
+    """`query` and `sent` come from outside and can be anything. `needs` is the permission that an
+    installation token must have to read what the endpoint is about."""
 
     site: Site
     who: Who
     query: Mapping[str, str]
     sent: Any
+    needs: str = "metadata"
 
     @property
     def fields(self) -> Json:
@@ -63,13 +65,21 @@ class Call(NamedTuple):
         if not self.who.is_app:
             raise GitHubError(401, "A JSON web token could not be decoded")
 
+    def level(self, repository: Json) -> str:
+        """Return what the caller may do there. A token for other repositories is a stranger's."""
+        if self.who.reaches(repository["name"]):
+            return self.site.state.permission(repository, self.who.login)
+        return "none" if repository["private"] else "read"
+
     def repository(self, owner: str, name: str) -> Json:
-        """Return a repository that the caller may read."""
+        """Return a repository that the caller may read, and of it what the endpoint is about."""
         if self.who.is_app:
             raise forbidden()
         found = self.site.state.repository(f"{owner}/{name}")
-        if found is None or self.site.state.permission(found, self.who.login) == "none":
+        if found is None or self.level(found) == "none":
             raise not_found()
+        if not self.who.may(self.needs, "read"):
+            raise forbidden(f"{self.needs}=read")
         return found
 
     def issue(self, owner: str, name: str, number: int) -> Json:
@@ -85,22 +95,13 @@ class Call(NamedTuple):
             raise not_found()
         return found
 
-    def contents(self, owner: str, name: str) -> Json:
-        """Return a repository whose files the caller may read."""
-        repository = self.repository(owner, name)
-        if not self.who.may("contents", "read"):
-            raise forbidden("contents=read")
-        return repository
-
     def write(
         self, owner: str, name: str, author: str | None = None, permission: str = "issues"
     ) -> str:
         """Return the caller's login; raises GitHubError unless they may write, or are `author`."""
         repository, login = self.repository(owner, name), self.who.login
         needed = f"{permission}=write"
-        if self.who.owner not in {"", repository["name"].partition("/")[0]}:
-            raise forbidden(needed)
-        if not self.who.may(permission, "write"):
+        if not self.who.reaches(repository["name"]) or not self.who.may(permission, "write"):
             raise forbidden(needed)
         if login != author and not self.site.state.may_write(repository, login):
             raise forbidden(needed)
@@ -113,7 +114,7 @@ class Call(NamedTuple):
         where it is installed."""
         repository, login = self.repository(owner, name), self.who.login
         is_bot = login.endswith("[bot]")
-        if not self.who.may("issues", "write"):
+        if not self.who.reaches(repository["name"]) or not self.who.may("issues", "write"):
             raise forbidden("issues=write")
         if is_bot and not self.site.state.may_write(repository, login):
             raise forbidden("issues=write")

@@ -79,7 +79,7 @@ def get_blob(call: Call, owner: str, name: str, sha: str) -> ApiReply:
 
 
 def get_contents(call: Call, owner: str, name: str, path: str) -> ApiReply:
-    repository = call.contents(owner, name)
+    repository = call.repository(owner, name)
     if call.site.commits.is_empty(repository):
         raise GitHubError(404, "This repository is empty.")
     views = _views(call, repository)
@@ -157,7 +157,7 @@ def _touches(call: Call, repository: Json, row: Json, path: str) -> bool:
 
 
 def _committed(call: Call, owner: str, name: str) -> Json:
-    repository = call.contents(owner, name)
+    repository = call.repository(owner, name)
     if call.site.commits.is_empty(repository):
         raise GitHubError(409, "Git Repository is empty.")
     return repository

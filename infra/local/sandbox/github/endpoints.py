@@ -47,7 +47,7 @@ _REPOSITORY: Mapping[str, Endpoint] = {
     "GET /contents/<path:path>": commits.get_contents,
     "PUT /contents/<path:path>": commits.put_contents,
     "GET /commits": commits.list_commits,
-    "GET /compare/<base>...<head>": commits.compare,
+    "GET /compare/<path:base>...<path:head>": commits.compare,
     "GET /pulls": pulls.list_pulls,
     "POST /pulls": pulls.open_pull,
     "GET /pulls/<int:number>": pulls.get_pull,
@@ -90,6 +90,22 @@ def _rules() -> list[Rule]:
 _MAP = Map(_rules(), strict_slashes=False)
 
 
+#: The permission that reading needs, by the first word of the path in a repository.
+#: https://docs.github.com/en/rest/authentication/permissions-required-for-github-apps
+_NEEDS = {
+    **dict.fromkeys(("commits", "compare", "contents", "git", "search/code"), "contents"),
+    **dict.fromkeys(("assignees", "issues", "labels", "search/issues"), "issues"),
+    "pulls": "pull_requests",
+}
+
+
+def needs(path: str) -> str:
+    """Return the permission that an installation token needs to read at `path`."""
+    words = path.strip("/").split("/")
+    subject = words[3:4] if words[0] == "repos" else ["/".join(words)]
+    return _NEEDS.get("".join(subject), "metadata")
+
+
 def find(method: str, path: str) -> tuple[Endpoint, Mapping[str, Any]]:
     """Return the endpoint for a request and the values in its path; raises werkzeug's NotFound or
     MethodNotAllowed when there is none."""
@@ -112,7 +128,7 @@ def operations() -> list[tuple[str, str]]:
         "<tree>": "{tree_sha}",
         "<sha>": "{file_sha}",
         "<path:path>": "{path}",
-        "<base>...<head>": "{basehead}",
+        "<path:base>...<path:head>": "{basehead}",
         "<login>": "{username}",
         "<assignee>": "{assignee}",
     }

@@ -62,7 +62,7 @@ def edit_pull(call: Call, owner: str, name: str, number: int) -> ApiReply:
 
 
 def list_files(call: Call, owner: str, name: str, number: int) -> ApiReply:
-    repository, row = call.contents(owner, name), _pull(call, owner, name, number)
+    repository, row = call.repository(owner, name), _pull(call, owner, name, number)
     commits, pull = call.site.commits, row["pull"]
     if commits.is_empty(repository):
         return ApiReply(Listing([], dict))

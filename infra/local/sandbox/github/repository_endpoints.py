@@ -7,7 +7,7 @@ from shared.events import Json
 
 def get_repository(call: Call, owner: str, name: str) -> ApiReply:
     repository = call.repository(owner, name)
-    level = call.site.state.permission(repository, call.who.login)
+    level = call.level(repository)
     ladder = ["read", "triage", "write", "maintain", "admin"]
     names = ["pull", "triage", "push", "maintain", "admin"]
     permissions = {name: ladder.index(level) >= rung for rung, name in enumerate(names)}

@@ -72,7 +72,8 @@ def _terms(call: Call) -> tuple[list[str], list[str]]:
 
 
 def _within(call: Call, repository: Json, places: Sequence[str]) -> bool:
-    seen = call.site.state.permission(repository, call.who.login) != "none"
+    """Tell if the search covers a repository: one that the caller may read, and asked for."""
+    seen = call.level(repository) != "none" and call.who.may(call.needs, "read")
     return seen and (not places or repository["name"].lower() in places)
 
 

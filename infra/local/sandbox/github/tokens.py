@@ -3,7 +3,7 @@
 import math
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from typing import NamedTuple
 
@@ -22,7 +22,7 @@ from infra.local.sandbox.github.state import BOT, SandboxState
 #: Seconds that an installation token lives at GitHub, and a JWT at most.
 _TOKEN_LIFE, _JWT_LIFE = 3600, 600
 
-_PERMISSIONS = {
+PERMISSIONS = {
     "contents": "write",
     "issues": "write",
     "metadata": "read",
@@ -33,11 +33,12 @@ _EVENTS = ["issues", "issue_comment", "pull_request", "push", "repository"]
 
 class Who(NamedTuple):
     """`login` is empty for the app itself. `owner` is the account of an installation token, and
-    `permissions` are those of the token."""
+    `permissions` are those of the token, which is good for `repositories` only."""
 
     login: str
     owner: str = ""
     permissions: Mapping[str, str] | None = None
+    repositories: Collection[str] | None = None
 
     @property
     def is_app(self) -> bool:
@@ -50,6 +51,12 @@ class Who(NamedTuple):
             return True
         return self.permissions.get(permission) in {level, "write"}
 
+    def reaches(self, repository: str) -> bool:
+        """Tell if the token is good for `owner/name`. A person's token is for all of theirs."""
+        if self.owner not in {"", repository.partition("/")[0]}:
+            return False
+        return self.repositories is None or repository in self.repositories
+
 
 class Tokens:
     """It makes the app's key when it is first needed: that takes a third of a second."""
@@ -57,8 +64,8 @@ class Tokens:
     def __init__(self, state: SandboxState) -> None:
         self._state = state
         app = state.first("app")
-        app = app or state.add("app", key="", permissions=_PERMISSIONS, events=_EVENTS)
-        state.change("app", app, permissions=_PERMISSIONS, events=_EVENTS)
+        app = app or state.add("app", key="", permissions=PERMISSIONS, events=_EVENTS)
+        state.change("app", app, permissions=PERMISSIONS, events=_EVENTS)
         self.app_id: int = app["id"]
         #: Permissions that installations grant less of than the app asks for.
         self.limits: dict[str, str] = {}
@@ -97,17 +104,21 @@ class Tokens:
         text: str = found["token"]
         return text
 
-    def install(self, owner: str, permissions: Mapping[str, str]) -> tuple[str, str]:
+    def install(
+        self, owner: str, permissions: Mapping[str, str], repositories: Collection[str] | None
+    ) -> tuple[str, str]:
         """Return a new token of the installation on `owner`, and when it ends; raises GitHubError
-        for permissions that the app does not have."""
-        granted = Who("", permissions=_PERMISSIONS)
+        for permissions that the app does not have. None is for all repositories."""
+        granted = Who("", permissions=PERMISSIONS)
         if not all(granted.may(name, level) for name, level in permissions.items()):
             raise GitHubError(
                 422, "The permissions requested are not granted to this installation."
             )
         token, ends = f"ghs_{secrets.token_hex(18)}", time.time() + _TOKEN_LIFE
         fields = {"login": BOT, "owner": owner, "token": token, "ends": ends}
-        self._state.add("tokens", **fields, permissions={**permissions, **self.limits})
+        fields |= {"repositories": None if repositories is None else sorted(repositories)}
+        limited = {name: self.limits.get(name, level) for name, level in permissions.items()}
+        self._state.add("tokens", **fields, permissions={"metadata": "read", **limited})
         return token, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ends))
 
     def end_installations(self) -> None:
@@ -126,7 +137,7 @@ class Tokens:
         row = self._state.first("tokens", token=token)
         if row is None or (row["ends"] or math.inf) < time.time():
             raise GitHubError(401, "Bad credentials")
-        return Who(row["login"], row["owner"], row.get("permissions"))
+        return Who(row["login"], row["owner"], row.get("permissions"), row.get("repositories"))
 
     def _app(self, token: str) -> Who:
         try:

@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request, Response
 
 from infra.local.sandbox.github.call import ApiReply, Call, Listing, Site
-from infra.local.sandbox.github.endpoints import find
+from infra.local.sandbox.github.endpoints import find, needs
 from infra.local.sandbox.github.errors import GitHubError, not_found
 from infra.local.sandbox.github.faults import Fault, Faults
 
@@ -53,14 +53,14 @@ class Web:
 
     def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
         request = Request(environ)
-        path = request.path.removeprefix(PREFIX)
+        path = _normalised(request.path).removeprefix(PREFIX)
         fault = self._faults.take(request.method, path)
         if fault:
             self.stopping.wait(fault.delay)
         if fault and not fault.after and fault.status != HTTPStatus.OK:
             reply = _failed(fault)
         else:
-            reply = self._reply(request)
+            reply = self._reply(request, _normalised(request.path))
         dropped = self.stopping.is_set() or (fault and (fault.after or not fault.status))
         status = 0 if dropped else reply.status
         sent = _json(request)
@@ -70,16 +70,17 @@ class Web:
                 environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
         return self._response(reply)(environ, start)
 
-    def _reply(self, request: Request) -> ApiReply:
+    def _reply(self, request: Request, path: str) -> ApiReply:
         try:
-            if not request.path.startswith(PREFIX):
+            if not f"{path}/".startswith(f"{PREFIX}/"):
                 raise not_found()
             who = self._site.tokens.who(request.headers.get("Authorization", ""))
-            endpoint, values = find(request.method, request.path.removeprefix(PREFIX))
+            path = path.removeprefix(PREFIX)
+            endpoint, values = find(request.method, path)
             sent = _json(request)
             if sent is None and request.get_data():
                 raise GitHubError(400, "Problems parsing JSON")
-            call = Call(self._site, who, request.args.to_dict(), sent)
+            call = Call(self._site, who, request.args.to_dict(), sent, needs(path))
             with self._site.state.lock:
                 reply = endpoint(call, **values)
                 if isinstance(reply.body, Listing):
@@ -103,6 +104,20 @@ class Web:
         }
         text = "" if reply.status == HTTPStatus.NO_CONTENT else json.dumps(reply.body)
         return Response(text, reply.status, headers, content_type="application/json; charset=utf-8")
+
+
+def _normalised(path: str) -> str:
+    """Resolve `.`, `..` and doubled slashes of the decoded path, as servers such as nginx do.
+
+    https://nginx.org/en/docs/http/ngx_http_core_module.html#location
+    """
+    kept: list[str] = []
+    for part in path.split("/"):
+        if part == "..":
+            kept[-1:] = []
+        elif part not in {"", "."}:
+            kept.append(part)
+    return "/" + "/".join(kept)
 
 
 def _failed(fault: Fault) -> ApiReply:

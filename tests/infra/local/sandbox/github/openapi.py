@@ -25,8 +25,8 @@ def operation_of(exchange: Exchange) -> str:
     operations: dict[str, Any] = description()["operations"]
     for name in sorted(operations, key=lambda name: name.count("{")):
         method, _, path = name.partition(" ")
-        # GitHub's own words for these two: they may contain slashes.
-        pattern = re.sub(r"\\{(?:path|ref)\\}$", ".+", re.escape(path))
+        # GitHub's own words for these: they may contain slashes.
+        pattern = re.sub(r"\\{(?:path|ref|basehead)\\}$", ".+", re.escape(path))
         pattern = re.sub(r"\\{\w+\\}", "[^/]+", pattern)
         if method == exchange.method and re.fullmatch(pattern, exchange.path):
             return name
