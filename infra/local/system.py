@@ -171,9 +171,7 @@ class System:
     def _app_deliveries(self) -> AppDeliveries:
         return AppDeliveries(self.settings, self.url, self._data / "deliveries", self._say)
 
-    def _local_cloud(
-        self, environment: Mapping[str, str], logins: Mapping[str, str]
-    ) -> LocalCloud:
+    def _local_cloud(self, environment: Mapping[str, str], logins: Mapping[str, str]) -> LocalCloud:
         # Each function's DATABASE_URL comes from the secret, as deployed.
         others = {name: value for name, value in environment.items() if name != "DATABASE_URL"}
         urls = {f"{kind}_url": url for kind, url in logins.items()}

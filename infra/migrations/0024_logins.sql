@@ -77,7 +77,8 @@ grant select, delete on events, budget_days, budget_reservations, output_sizes, 
   memory_terms to agent_flows_definer;
 grant select, insert, update, delete on batches to agent_flows_definer;
 grant select, update on prompt_cache_totals, batch_requests to agent_flows_definer;
-grant select on runs, memory_vectors, memory_embedders, turns, consolidation_progress to agent_flows_definer;
+grant select on runs, memory_vectors, memory_embedders, consolidation_progress to agent_flows_definer;
+grant select (tenant, role, looked_at, audience, created_at) on turns to agent_flows_definer;
 
 -- Functions that run as somebody else: as one who owns no table and is no superuser, for the operator alone, and with a
 -- search path on which no other's objects come first.

@@ -41,8 +41,7 @@ def invented_urls(owner_url: str, password: Callable[[str], str] = by_chance) ->
     """Return URLs, by kind, of logins whose names follow from the database's."""
     name = str(_parsed(owner_url).get("dbname") or "agent_flows")
     return {
-        kind: _signed_in(owner_url, f"{name[:40]}_{kind}_login", password(kind))
-        for kind in ROLES
+        kind: _signed_in(owner_url, f"{name[:40]}_{kind}_login", password(kind)) for kind in ROLES
     }
 
 

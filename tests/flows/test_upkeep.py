@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from flows.upkeep import upkeep
-from shared.database import Database, Row, Statement
+from shared.database import OPERATOR, Database, Row, Statement
 from shared.errors import DatabaseUnavailable, PublishError, SettingsError
 from shared.events import Actor, Event
 from shared.memory.upkeep.scheduling import Upkeep
@@ -41,6 +41,11 @@ class Worked:
         if len(self.tenants) <= self._fails:
             raise DatabaseUnavailable("gone for a moment")
         return {"taken": 3, "kept": 0}
+
+
+@pytest.fixture
+def runner(operator: Database) -> FlowRunner:
+    return FlowRunner(operator)
 
 
 @pytest.fixture
@@ -99,7 +104,7 @@ class OnceBroken(FlowRunner):
 
 def test_a_wake_that_broke_off_is_repeated_without_a_second_event(database_url: str) -> None:
     pending(database_url, "facts", "github:acme", "slack:T1")
-    runner = OnceBroken(Database(database_url))
+    runner = OnceBroken(Database(database_url, role=OPERATOR))
     runner.works["facts"] = Worked()
     assert runner.deliver(upkeep, WAKE) == [WAKE.id]
     assert not runner.deliver(upkeep, WAKE)
