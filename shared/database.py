@@ -28,7 +28,7 @@ LEASE_LOST = "AF001"
 #: What the SQL functions act_for and check_login raise about the login.
 WRONG_LOGIN = "AF002"
 
-# Nothing is set when the connection starts: a pooler would refuse or drop it, and with it isolation.
+# Nothing is set when the connection starts: a pooler would refuse it, or drop it and isolation.
 _ACT_FOR = "select public.act_for(%s, %s)"
 _CHECK_LOGIN = "select public.check_login()"
 

@@ -14,6 +14,7 @@ Owner = psycopg.Connection[dict[str, Any]]
 
 @pytest.fixture
 def owner(database_url: str, logins: dict[str, str]) -> Iterator[Owner]:
+    """Past the conftest's: with rows as dicts."""
     with psycopg.connect(database_url, autocommit=True, row_factory=dict_row) as owner:
         yield owner
 

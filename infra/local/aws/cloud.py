@@ -41,7 +41,8 @@ class LocalCloud:
     reach every function, so with real credentials the services that are not local are real.
     `overrides` are template parameters. `handlers` and `code` replace handler and code of functions
     by logical id; built artifacts see only themselves. `secrets` are what Secrets Manager holds, by
-    name. `page` answers every route that the API does not have. `log` gets, from any thread, a function's id and a line of its output.
+    name. `page` answers every route that the API does not have. `log` gets, from any thread, a
+    function's id and a line of its output.
 
     With `state`, messages and objects survive: what a queue or a bucket accepts is in a file before
     the sender hears of it, and stays until it is deleted, even through kill -9. What was in flight
