@@ -68,9 +68,11 @@ class Pooler:
     ) -> None:
         self._process.kill()
         self._process.wait()
+        print((self._home / "log").read_text())  # pytest shows it beside a failure
         shutil.rmtree(self._home)
 
     def _answers(self) -> bool:
+        assert self._process.poll() is None, (self._home / "log").read_text()
         return PGconn.ping(self.url("nobody", "nothing").encode()) == Ping.OK
 
     def _settings(self, users: Path) -> str:
@@ -88,4 +90,5 @@ pool_mode = transaction
 default_pool_size = {self._size}
 server_lifetime = 3600
 max_client_conn = 200
+server_login_retry = 0.1
 """

@@ -135,7 +135,7 @@ ATTACKS = {
     "create function pg_temp.lower(text) returns text language sql as 'select $1'": DENIED,
     "create function public.now() returns int language sql as 'select 1'": DENIED,
     "create schema mine": DENIED,
-    "create extension dblink": DENIED,
+    "drop extension vector cascade": DENIED,
     "set role postgres": DENIED,
     "set role agent_flows_definer": DENIED,
     "set role agent_flows_reader": DENIED,
@@ -181,7 +181,7 @@ def test_defaults_that_a_login_leaves_for_itself_change_no_tenant(
     login_urls: dict[str, str], filled: list[str]
 ) -> None:
     with psycopg.connect(login_urls["runtime"], autocommit=True) as attack:
-        kept = {"app.tenant": "rival", "search_path": "pg_temp", "role": "none"}
+        kept = {"search_path": "pg_temp", "role": "none"}
         try:
             for name, value in kept.items():
                 attack.execute(f"alter role current_user set {name} = {value}".encode())

@@ -164,7 +164,7 @@ def test_whoever_has_work_is_found_in_one_round_trip(database_url: str, runner: 
     for name in ("facts", "vectors"):
         pending(database_url, name)
     works = dict.fromkeys(("facts", "vectors"), Worked())
-    with Counting(database_url) as database:
+    with Counting(database_url, role=OPERATOR) as database:
         assert Upkeep(database, runner.publish, works).spread(WAKE, 5) == {}
         assert database.trips == 1
         assert Upkeep(database, runner.publish, {}).spread(WAKE, 5) == {}
@@ -201,5 +201,5 @@ def test_a_work_that_nobody_registered_is_a_clear_error(runner: FlowRunner) -> N
 
 
 def test_a_work_without_its_query_is_refused_at_once(runner: FlowRunner) -> None:
-    with pytest.raises(SettingsError, match="add pending_<work> to shared/memory/memory"):
+    with pytest.raises(SettingsError, match="add pending_<work> to shared/memory/upkeep"):
         Upkeep(runner.database, runner.publish, {"polish": Worked()})
