@@ -3,12 +3,14 @@
 import re
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import psycopg
 from psycopg import conninfo
+from psycopg.abc import PQGen
 from psycopg.rows import dict_row
 
 from shared.errors import DatabaseUnavailable, RunBusy, SettingsError
@@ -42,6 +44,32 @@ class Statement(NamedTuple):
     parameters: Mapping[str, object]
 
 
+class _PipelineWithoutFlush(psycopg.Pipeline):
+    """Ends with Sync alone.
+
+    psycopg's own sends Flush after it. PgBouncer has given the connection back by then, so it takes
+    another for the Flush and keeps it, for nothing, until this client speaks again.
+    """
+
+    def _exit_gen(self) -> PQGen[None]:
+        try:
+            self._enqueue_sync()
+            yield from self._communicate_gen()
+        finally:
+            yield from self._fetch_gen(flush=False)
+
+
+class _Connection(psycopg.Connection[Row]):
+    @contextmanager
+    def pipeline(self) -> Iterator[psycopg.Pipeline]:
+        pipeline = self._pipeline = _PipelineWithoutFlush(self)
+        try:
+            with pipeline:
+                yield pipeline
+        finally:
+            self._pipeline = None
+
+
 class Database:
     """Runs lists of statements, each list as one transaction in one round trip.
 
@@ -59,7 +87,7 @@ class Database:
         self._own_login = own_login
         self._unchecked = False  # whether the connection is new to check_login
         self._lock = threading.Lock()
-        self._connection: psycopg.Connection[Row] | None = None
+        self._connection: _Connection | None = None
 
     def run(self, tenant: str, statements: Sequence[Statement]) -> list[list[Row]]:
         """Run the statements for `tenant` in one transaction and return the rows of each.
@@ -125,9 +153,9 @@ class Database:
             self._drop()
             raise
 
-    def _connected(self) -> psycopg.Connection[Row]:
+    def _connected(self) -> _Connection:
         if self._connection is None or self._connection.closed:
-            self._connection = psycopg.connect(
+            self._connection = _Connection.connect(
                 **self._arguments, autocommit=True, row_factory=dict_row, prepare_threshold=None
             )
             self._unchecked = self._own_login

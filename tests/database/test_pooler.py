@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -145,6 +146,16 @@ def test_each_login_acts_as_its_role_and_as_no_other(
         pytest.raises(SettingsError, match="may not act as"),
     ):
         other.run("acme", [])
+
+
+def test_a_connection_is_free_as_soon_as_its_transaction_has_ended(url: str) -> None:
+    """psycopg's Flush, which came after that, kept another connection busy now and then."""
+    with Database(url, patience=5) as one, Database(url, patience=5) as two:
+        for number in range(size(2000, 200)):
+            for database, tenant in ((one, "acme"), (two, "rival")):
+                started = time.monotonic()
+                database.run(tenant, [said(tenant, number)])
+                assert time.monotonic() - started < 60  # PgBouncer's own patience is 120
 
 
 def test_a_transaction_that_fails_leaves_its_tenant_nowhere(url: str) -> None:
