@@ -119,13 +119,12 @@ end $$;
 -- connection.
 create function check_login() returns void language plpgsql stable as $$
 declare
+  me oid := quote_ident(session_user)::regrole;
   fault text := case
-    when exists (select from pg_roles
-                 where rolname = session_user and (rolsuper or rolbypassrls or rolcreaterole or rolcreatedb))
+    when (select rolsuper or rolbypassrls or rolcreaterole or rolcreatedb from pg_roles where oid = me)
       then 'is a superuser, or may bypass row level security, or may make roles or databases'
     when exists (select from pg_shdepend
-                 where refclassid = 'pg_authid'::regclass and deptype = 'o'
-                   and refobjid = (select oid from pg_roles where rolname = session_user))
+                 where refclassid = 'pg_authid'::regclass and refobjid = me and deptype = 'o')
       then 'owns something'
     when exists (select from pg_class as c
                  where c.oid = 'public.events'::regclass and pg_has_role(session_user, c.relowner, 'member'))
