@@ -145,7 +145,7 @@ def measure_steps(world: World, rounds: int) -> Findings:
 def _stand(
     stack: ExitStack, world: World, flow: Flow, delay: float, *, compose_as_deployed: bool
 ) -> Stand:
-    proxy = stack.enter_context(PostgresProxy(world.database_url, delay))
+    proxy = stack.enter_context(PostgresProxy(world.function_url, delay))
     variables = world.variables("openai") | {"DATABASE_URL": proxy.url}
     settings, recorder = Settings.from_environment(variables), Recorder()
     worker = compose(flow, settings) if compose_as_deployed else recorded(flow, settings, recorder)

@@ -17,6 +17,7 @@ from infra.local.sandbox.github import REPOSITORY, GitHubSandbox
 from infra.local.sandbox.slack import SlackSandbox
 from infra.local.sandbox.slack.workspace import BOT_USER, SUPPORT
 from infra.migrations import migrate
+from infra.migrations.logins import invented_urls, make_logins
 from shared.events import Actor, Event, Json
 from shared.perception import github, slack
 from shared.settings import Settings
@@ -42,6 +43,9 @@ class World:
         stack.callback(postgres.erase)
         self.database_url = postgres.start()
         migrate(self.database_url)
+        logins = invented_urls(self.database_url)
+        make_logins(self.database_url, logins)
+        self.function_url = logins["runtime"]
         self._inbox = Inbox()
         inbox = stack.enter_context(Loopback(self._inbox))
         self.models = ModelStandIn(TEXT, VERDICT)
@@ -65,7 +69,7 @@ class World:
         }
         chat, embed = named[models]
         return {
-            "DATABASE_URL": self.database_url,
+            "DATABASE_URL": self.function_url,
             "MODEL_SMALL": chat,
             "MODEL_LARGE": chat,
             "MODEL_EMBED": embed,

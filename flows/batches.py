@@ -5,6 +5,6 @@ from shared.events import Event
 from shared.models.batch.desk import BatchDesk
 
 
-@flow("schedule.batches")
+@flow("schedule.batches", operator=True)
 def batches(event: Event, agent: Agent) -> None:
     agent.desk(BatchDesk).advance()

@@ -5,6 +5,6 @@ from shared.events import Event
 from shared.memory.upkeep.retention import RetentionDesk
 
 
-@flow("schedule.nightly")
+@flow("schedule.nightly", operator=True)
 def retention(event: Event, agent: Agent) -> None:
     agent.desk(RetentionDesk).expire()

@@ -5,7 +5,13 @@ from shared.events import Event
 from shared.memory.upkeep.desk import UpkeepDesk
 
 
-@flow("schedule.upkeep", "memory.facts", "memory.vectors", "memory.consolidation")
+@flow(
+    "schedule.upkeep",
+    "memory.facts",
+    "memory.vectors",
+    "memory.consolidation",
+    operator=True,
+)
 def upkeep(event: Event, agent: Agent) -> None:
     source, _, work = event.type.partition(".")
     if source == "schedule":

@@ -3,30 +3,36 @@
 import re
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import psycopg
 from psycopg import conninfo
+from psycopg.abc import PQGen
 from psycopg.rows import dict_row
 
 from shared.errors import DatabaseUnavailable, RunBusy, SettingsError
 
 Row = dict[str, Any]
 
-#: The role that functions act as: it owns nothing, so row level security binds it.
+#: The role that flows act as: it owns nothing, so row level security binds it.
 ROLE = "agent_flows"
+#: The role that may also call the functions for all tenants; see infra/migrations/0024_logins.sql.
+OPERATOR = "agent_flows_operator"
 #: The role of what only reads runs and plans; see infra/migrations/0019_api.sql.
 READER = "agent_flows_reader"
 #: How long a lost database is waited for, in seconds, before the run goes back to its queue.
 PATIENCE = 15.0
 #: What the SQL function hold_lease raises; see infra/migrations/0001_journal.sql.
 LEASE_LOST = "AF001"
+#: What the SQL functions act_for and check_login raise about the login.
+WRONG_LOGIN = "AF002"
 
-#: Triggers and foreign keys plan once, and a plan for an empty table reads all of it ever after:
-#: https://www.postgresql.org/docs/current/runtime-config-query.html#GUC-PLAN-CACHE-MODE
-_PLANS = "plan_cache_mode=force_custom_plan"
+# Nothing is set when the connection starts: a pooler would refuse it, or drop it and isolation.
+_ACT_FOR = "select public.act_for(%s, %s)"
+_CHECK_LOGIN = "select public.check_login()"
 
 _BLOCK = re.compile(r"^-- name: (\w+)\n((?:--.*\n)*)", re.MULTILINE)
 
@@ -38,23 +44,57 @@ class Statement(NamedTuple):
     parameters: Mapping[str, object]
 
 
+class _PipelineWithoutFlush(psycopg.Pipeline):
+    """Ends with Sync alone.
+
+    psycopg's own sends Flush after it. PgBouncer has given the connection back by then, so it takes
+    another for the Flush and keeps it, for nothing, until this client speaks again.
+    """
+
+    def _exit_gen(self) -> PQGen[None]:
+        try:
+            self._enqueue_sync()
+            yield from self._communicate_gen()
+        finally:
+            yield from self._fetch_gen(flush=False)
+
+
+class _Connection(psycopg.Connection[Row]):
+    @contextmanager
+    def pipeline(self) -> Iterator[psycopg.Pipeline]:
+        pipeline = self._pipeline = _PipelineWithoutFlush(self)
+        try:
+            with pipeline:
+                yield pipeline
+        finally:
+            self._pipeline = None
+
+
 class Database:
     """Runs lists of statements, each list as one transaction in one round trip.
 
-    Threads may share it: they take turns. Nothing is connected before the first use.
+    Each transaction acts as `role` and for one tenant. With `own_login` it refuses to work, with a
+    SettingsError, as a superuser, as an owner, or as any login that could become one. Threads may
+    share it: they take turns. Nothing is connected before the first use.
     """
 
-    def __init__(self, url: str, *, patience: float = PATIENCE, role: str = ROLE) -> None:
-        self._arguments = _connect_arguments(url, role)
+    def __init__(
+        self, url: str, *, patience: float = PATIENCE, role: str = ROLE, own_login: bool = False
+    ) -> None:
+        self._arguments = _connect_arguments(url)
+        self._role = role
         self._patience = patience
+        self._own_login = own_login
+        self._unchecked = False  # whether the connection is new to check_login
         self._lock = threading.Lock()
-        self._connection: psycopg.Connection[Row] | None = None
+        self._connection: _Connection | None = None
 
     def run(self, tenant: str, statements: Sequence[Statement]) -> list[list[Row]]:
         """Run the statements for `tenant` in one transaction and return the rows of each.
 
         A lost connection, a restart or a serialisation conflict is retried, so every statement must
-        be idempotent. Raises DatabaseUnavailable when it does not come back in time.
+        be idempotent. Raises DatabaseUnavailable when it does not come back in time, SettingsError
+        when the login may not do this or may do more than it should.
         """
         deadline = time.monotonic() + self._patience
         pause = 0.05
@@ -62,11 +102,16 @@ class Database:
             try:
                 with self._lock:
                     return self._run_once(tenant, statements)
-            except psycopg.errors.UndefinedTable as err:
+            except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedFunction) as err:
                 raise DatabaseUnavailable(
-                    "the database lacks a table; run `./scripts/flows migrate`"
+                    "the database lacks a table or a function; run `./scripts/flows migrate`"
                 ) from err
             except psycopg.DatabaseError as err:
+                if err.sqlstate == WRONG_LOGIN:
+                    raise SettingsError(
+                        f"DATABASE_URL: {_reason(err)}; {err.diag.message_hint}"
+                        " (docs/deploy.md, Logins)"
+                    ) from err
                 if err.sqlstate == LEASE_LOST:
                     raise RunBusy(f"{_reason(err)}; its lease ended before the work did") from err
                 if not isinstance(err, psycopg.OperationalError):
@@ -96,20 +141,24 @@ class Database:
             # https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
             with connection.pipeline():
                 connection.execute("begin")
-                connection.execute("select set_config('app.tenant', %s, true)", [tenant])
+                if self._unchecked:
+                    connection.execute(_CHECK_LOGIN)
+                connection.execute(_ACT_FOR, [tenant, self._role])
                 cursors = [connection.execute(*statement) for statement in statements]
                 connection.execute("commit")
+            self._unchecked = False
             return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
         except BaseException:
             # Whatever failed, on either side, a closed connection leaves no half of a transaction.
             self._drop()
             raise
 
-    def _connected(self) -> psycopg.Connection[Row]:
+    def _connected(self) -> _Connection:
         if self._connection is None or self._connection.closed:
-            self._connection = psycopg.connect(
+            self._connection = _Connection.connect(
                 **self._arguments, autocommit=True, row_factory=dict_row, prepare_threshold=None
             )
+            self._unchecked = self._own_login
         return self._connection
 
     def _drop(self) -> None:
@@ -130,16 +179,14 @@ def queries(module: str, file: str) -> dict[str, str]:
     }
 
 
-def _connect_arguments(url: str, role: str) -> dict[str, Any]:
-    """Parse `url` once and add the role; raises SettingsError when it is no connection string."""
+def _connect_arguments(url: str) -> dict[str, Any]:
+    """Parse `url` once; raises SettingsError when it is no connection string."""
     try:
         arguments: dict[str, Any] = conninfo.conninfo_to_dict(url)
     except psycopg.ProgrammingError as err:
         raise SettingsError(
             "DATABASE_URL is no connection string; expected postgresql://user:password@host/name"
         ) from err
-    options = f"{arguments.get('options') or ''} -c role={role} -c {_PLANS}"
-    arguments["options"] = options.strip()
     arguments.setdefault("connect_timeout", 5)
     return arguments
 

@@ -51,6 +51,9 @@ class Settings(NamedTuple):
     batch_role_arn: str = ""
     # Storage
     database_url: str = ""
+    database_runtime_url: str = ""
+    database_operator_url: str = ""
+    database_reader_url: str = ""
     # What the deployment hands to its functions
     flow: str = ""
     topic_arn: str = ""

@@ -9,19 +9,22 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from infra.local.postgres import DATABASE, EmbeddedPostgres
 from infra.migrations import migrate
+from infra.migrations.logins import ROLES, invented_urls, make_logins
 from infra.project import ROOT
 from shared.database import Database
 from tests import campaigns
+from tests.database.pooler import ABSENT, PROGRAM, Pooler
 from tests.flows.flow_runner import FlowRunner
 from tests.scratch import scratch
 
@@ -30,10 +33,14 @@ _TEMPLATE = "agent_flows_template"
 _PLATFORMS = ("GITHUB_", "SLACK_", "AWS_", "DATABASE_URL")
 _MODELS = ("OPENAI_", "ANTHROPIC_", "OLLAMA_HOST", "MODEL_")
 
+#: Connects to the test's database as a kind of function.
+Connect = Callable[[str], Database]
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     ours = parser.getgroup("agent flows")
     ours.addoption("--all", action="store_true", help="run the campaigns whole")
+    ours.addoption("--pooler", action="store_true", help="reach databases through PgBouncer")
     ours.addoption("--quick", action="store_true", help="skip what starts a server or a process")
 
 
@@ -146,6 +153,7 @@ def plain_owner(database_url: str) -> Iterator[str]:
     with psycopg.connect(database_url, autocommit=True) as admin:
         admin.execute(f"create role {role} nologin".encode())
         admin.execute(f"grant all on schema public to {role}".encode())
+        admin.execute(f"grant agent_flows_definer to {role}".encode())  # as the migrations do
         try:
             yield role
         finally:
@@ -192,6 +200,7 @@ def database_url(postgres_url: str, migrated_template: str) -> Iterator[str]:
     name = f"test_{uuid.uuid4().hex[:12]}"
     copy = "create database {} template {} strategy file_copy"
     _execute(postgres_url, copy, name, migrated_template)
+    _execute(postgres_url, "revoke temporary on database {} from public", name)  # is not copied
     yield _named(postgres_url, name)
     _execute(postgres_url, "drop database {} with (force)", name)
 
@@ -205,11 +214,58 @@ def _execute(url: str, statement: Any, *names: str) -> None:
         connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
 
+@pytest.fixture(scope="session")
+def logins(postgres_url: str, migrated_template: str) -> dict[str, str]:
+    """The names of the logins of functions, by kind; see infra/migrations/logins.py."""
+    url = _named(postgres_url, migrated_template)
+    urls = invented_urls(url)
+    make_logins(url, urls)
+    return {kind: str(conninfo_to_dict(login)["user"]) for kind, login in urls.items()}
+
+
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
+def login_urls(database_url: str, logins: dict[str, str]) -> dict[str, str]:
+    """The URLs of the test's database for each of the logins, by kind."""
+    return {kind: database_url.replace("postgres@", f"{name}@") for kind, name in logins.items()}
+
+
+@pytest.fixture(scope="session")
+def pooler(postgres_url: str, logins: dict[str, str]) -> Iterator[Pooler]:
+    """PgBouncer in transaction mode, with five connections for each login and database."""
+    if not PROGRAM:
+        pytest.skip(ABSENT)
+    with Pooler(postgres_url, logins.values(), 5) as pooler:
+        yield pooler
+
+
+@pytest.fixture
+def connect(request: pytest.FixtureRequest, database_url: str) -> Iterator[Connect]:
+    """Connects as a function with a role does: with --pooler through PgBouncer, else directly."""
+    with ExitStack() as stack:
+
+        def connected(kind: str) -> Database:
+            url = database_url
+            if request.config.getoption("pooler"):
+                user = request.getfixturevalue("logins")[kind]
+                name = str(conninfo_to_dict(database_url)["dbname"])
+                url = request.getfixturevalue("pooler").url(user, name)
+            return stack.enter_context(
+                Database(url, role=ROLES[kind], own_login=url != database_url)
+            )
+
+        yield connected
+
+
+@pytest.fixture
+def database(connect: Connect) -> Database:
     """The connection of a function to that database."""
-    with Database(database_url) as database:
-        yield database
+    return connect("runtime")
+
+
+@pytest.fixture
+def operator(connect: Connect) -> Database:
+    """The connection of a function that works for all tenants."""
+    return connect("operator")
 
 
 @pytest.fixture

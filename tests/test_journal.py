@@ -174,7 +174,7 @@ def test_canonical_json_does_not_depend_on_order() -> None:
 
 
 def test_old_events_of_all_tenants_expire_with_their_runs(
-    database: Database, database_url: str
+    database: Database, operator: Database, database_url: str
 ) -> None:
     old = [an_event(tenant=tenant, id=f"old-{tenant}") for tenant in ("t1", "t2")]
     for event in old:
@@ -185,7 +185,7 @@ def test_old_events_of_all_tenants_expire_with_their_runs(
             "insert into budget_days values ('t1', now() - interval '92 days', 'flow', 'chat')"
         )
     nightly = an_event(tenant="system", id="nightly")
-    run = claimed(Journal(database), nightly)
+    run = claimed(Journal(operator), nightly)
     assert RetentionDesk(run, Settings(retention_days="90")).expire() == 2
     assert _count(database, old[0], "runs") == _count(database, old[1], "runs") == 0
     assert _count(database, nightly, "runs") == 1

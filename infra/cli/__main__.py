@@ -16,6 +16,7 @@ from infra.cli.deliveries import Saved, send
 from infra.cli.runs import list_runs, show_run
 from infra.cli.system import KnownSystem, database_url, find_system
 from infra.migrations import migrate
+from infra.migrations.logins import given_urls, make_logins
 from infra.project import ROOT, from_caller
 from shared.errors import AgentFlowsError, SettingsError
 from shared.log import logs_on_stderr
@@ -68,6 +69,8 @@ def _redrive(known: KnownSystem, options: argparse.Namespace) -> None:
 def _migrate(known: KnownSystem, options: argparse.Namespace) -> None:
     applied = migrate(database_url(known))
     print("applied " + ", ".join(applied) if applied else "nothing to apply")
+    if logins := make_logins(database_url(known), given_urls(known.settings)):
+        print("made the logins " + ", ".join(logins))
 
 
 def _parser() -> argparse.ArgumentParser:

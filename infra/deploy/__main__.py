@@ -24,10 +24,11 @@ nowhere else. What is not set stays as it was deployed before.
   1. checks the settings and the AWS credentials
   2. creates or updates the secrets <prefix>/database, /github, /slack and /models
   3. sam validate, sam build (for the Python at hand; no Docker), sam deploy
-  4. brings the database to the current schema
+  4. brings the database to the current schema, and makes the functions' logins
   5. prints the addresses for GitHub and Slack
 
-It needs DATABASE_URL (Postgres from 15 on with pgvector from 0.8 on, which AWS Lambda can reach)
+It needs DATABASE_URL (Postgres from 15 on with pgvector from 0.8 on, which AWS Lambda can reach,
+with the login that owns the database)
 and one platform or both: for GitHub GITHUB_WEBHOOK_SECRET with GITHUB_APP_ID and
 GITHUB_APP_PRIVATE_KEY (or GITHUB_TOKEN), for Slack SLACK_SIGNING_SECRET and SLACK_BOT_TOKEN."""
 

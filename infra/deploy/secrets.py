@@ -8,11 +8,17 @@ from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
+from infra.migrations.logins import invented_urls
 from shared.settings import Settings
 
 #: The secrets that template.yaml reads, as secret and key, with the setting of each.
 KEPT: Mapping[str, Mapping[str, str]] = {
-    "database": {"url": "database_url"},
+    "database": {
+        "url": "database_url",
+        "runtime_url": "database_runtime_url",
+        "operator_url": "database_operator_url",
+        "reader_url": "database_reader_url",
+    },
     "github": {
         "webhook_secret": "github_webhook_secret",
         "app_private_key": "github_app_private_key",
@@ -64,7 +70,7 @@ def store(client: Any, prefix: str, stored: Stored, new: Mapping[str, Mapping[st
     """
     for secret in KEPT:
         name, before = f"{prefix}/{secret}", stored.values[secret]
-        after = {**before, **new[secret]}
+        after = {**before, **_invented(secret, before, new[secret]), **new[secret]}
         if door := _DOORS.get(secret):
             after.setdefault(door, secrets.token_urlsafe(32))
         if after == before:
@@ -76,6 +82,17 @@ def store(client: Any, prefix: str, stored: Stored, new: Mapping[str, Mapping[st
             client.create_secret(Name=name, SecretString=json.dumps(after))
             print(f"secret {name}: created")
     return read(client, prefix)
+
+
+def _invented(secret: str, before: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]:
+    """Return logins for the functions, which the Migrate function makes, beside a new DATABASE_URL
+    or one that has none yet."""
+    url = new.get("url", before.get("url", "")) if secret == "database" else ""
+    if not url:
+        return {}
+    moved = url != before.get("url")
+    invented = {f"{kind}_url": login for kind, login in invented_urls(url).items()}
+    return {key: login for key, login in invented.items() if moved or key not in before}
 
 
 def _read(client: Any, name: str) -> tuple[dict[str, str], str]:

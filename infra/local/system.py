@@ -21,6 +21,7 @@ from infra.local.sandbox.page import Page
 from infra.local.sandbox.slack import SlackSandbox
 from infra.local.socket_mode import SocketMode
 from infra.migrations import migrate
+from infra.migrations.logins import given_urls, invented_urls, make_logins
 from infra.project import ROOT
 from shared.errors import SettingsError
 from shared.settings import Settings
@@ -84,6 +85,7 @@ class System:
         with self._step("Postgres"):
             environment["DATABASE_URL"] = self._database()
             applied = migrate(environment["DATABASE_URL"])
+            logins = self._logins(environment["DATABASE_URL"])
         if applied:
             self._say(f"           migrated: {', '.join(applied)}")
         with self._step("models"):
@@ -103,7 +105,7 @@ class System:
             environment.setdefault("REPOSITORIES", '{"team:T0SANDBOX": "acme/shop"}')
             environment.setdefault("API_TOKENS", self._api_tokens())
         with self._step("AWS and functions"):
-            self.cloud = self._stack.enter_context(self._local_cloud(environment))
+            self.cloud = self._stack.enter_context(self._local_cloud(environment, logins))
         self.settings = Settings.from_environment(environment)
         if self.settings.github_app_id and not self.github:
             with self._step("GitHub deliveries"):
@@ -140,6 +142,13 @@ class System:
         self._stack.enter_context(self.postgres)
         return self.postgres.start()
 
+    def _logins(self, owner_url: str) -> dict[str, str]:
+        """Make the functions' logins and return their URLs, by kind."""
+        invented = invented_urls(owner_url, lambda kind: self._secret(f"database-{kind}"))
+        urls = invented | given_urls(self.settings)
+        make_logins(owner_url, urls)
+        return urls
+
     def _sandbox_github(self, secret: str) -> dict[str, str]:
         sandbox = GitHubSandbox(f"{self.url}/github/webhook", secret, state=self._data / "github")
         sandbox.web_url = self.url
@@ -162,10 +171,15 @@ class System:
     def _app_deliveries(self) -> AppDeliveries:
         return AppDeliveries(self.settings, self.url, self._data / "deliveries", self._say)
 
-    def _local_cloud(self, environment: Mapping[str, str]) -> LocalCloud:
+    def _local_cloud(self, environment: Mapping[str, str], logins: Mapping[str, str]) -> LocalCloud:
+        # Each function's DATABASE_URL comes from the secret, as deployed.
+        others = {name: value for name, value in environment.items() if name != "DATABASE_URL"}
+        urls = {f"{kind}_url": url for kind, url in logins.items()}
+        prefix = self._overrides.get("SecretPrefix", "agent-flows")
         return LocalCloud(
             self._template,
-            environment=environment,
+            environment=others,
+            secrets={f"{prefix}/database": {"url": environment["DATABASE_URL"], **urls}},
             port=self._port,
             page=Page(self.github, self.slack, environment["DATABASE_URL"], self._redrive),
             state=self._data / "aws",

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 
+from infra.migrations.logins import given_urls, make_logins
 from shared.errors import SettingsError
 from shared.settings import Settings
 
@@ -73,5 +74,10 @@ def _apply(connection: psycopg.Connection[Any], migration: Migration) -> None:
 
 
 def handler(event: object, context: object) -> dict[str, list[str]]:
-    """The Migrate function: `./scripts/deploy` invokes it after each deploy."""
-    return {"applied": migrate(Settings.from_environment().require("database_url"))}
+    """The Migrate function: `./scripts/deploy` invokes it after each deploy.
+
+    It makes the other functions' logins too.
+    """
+    settings = Settings.from_environment()
+    applied = migrate(settings.require("database_url"))
+    return {"applied": applied, "logins": make_logins(settings.database_url, given_urls(settings))}

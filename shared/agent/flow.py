@@ -24,7 +24,8 @@ class Flow:
     `reads` are its queries to platforms on which it takes no action: its credentials there can only
     read. A flow ignores events that bots cause unless `bots` is set, so that two bots cannot talk
     for ever. It alone recalls its memories, except those of the kinds that it `shares`. A flow with
-    `plans` (see shared.planning.declaration) also carries them out, state by state.
+    `plans` (see shared.planning.declaration) also carries them out, state by state. An `operator`
+    signs in to the database with a login that may work for all tenants at once.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Flow:
     function: Function
     reads: tuple[type[Query], ...] = ()
     plans: Any = None
+    operator: bool = False
 
     def __call__(self, event: Event, agent: Agent) -> None:
         self.function(event, agent)
@@ -54,6 +56,7 @@ def flow(
     shares: Collection[str] = (),
     reads: Sequence[type[Query]] = (),
     plans: Any = None,
+    operator: bool = False,
 ) -> Callable[[Function], Flow]:
     """Make a function a flow that runs once for each event of `types`; see Flow for the rest.
 
@@ -66,9 +69,16 @@ def flow(
             )
 
     def declare(function: Function) -> Flow:
-        kinds = frozenset(shares)
         return Flow(
-            function.__name__, types, tuple(may), bots, kinds, function, tuple(reads), plans
+            name=function.__name__,
+            types=types,
+            may=tuple(may),
+            bots=bots,
+            shares=frozenset(shares),
+            function=function,
+            reads=tuple(reads),
+            plans=plans,
+            operator=operator,
         )
 
     return declare

@@ -9,7 +9,7 @@ from shared.actions.platforms import Platforms
 from shared.agent.agent import Capabilities
 from shared.agent.flow import Flow
 from shared.aws.bus import Bus
-from shared.database import Database
+from shared.database import OPERATOR, ROLE, Database
 from shared.desk import Services
 from shared.journal import Journal
 from shared.memory.audience import Audiences, grants_from
@@ -26,7 +26,8 @@ Adapters = Callable[[Action | Query], Adapter]
 
 def compose(flow: Flow, settings: Settings) -> LambdaHandler:
     """Build the handler of `flow`. Nothing is connected before it is used."""
-    database = Database(settings.require("database_url"))
+    role = OPERATOR if flow.operator else ROLE
+    database = Database(settings.require("database_url"), role=role, own_login=True)
     can = capabilities(settings, database, Platforms(flow.may, flow.reads, settings))
     return handler_of(flow, Journal(database), can)
 

@@ -65,4 +65,5 @@ def __getattr__(name: str) -> object:
         raise AttributeError(name)
     settings = Settings.from_environment()
     url = settings.require("database_url")
-    return build(RunsEndpoint(settings, Database(url, patience=PATIENCE, role=READER)))
+    database = Database(url, patience=PATIENCE, role=READER, own_login=True)
+    return build(RunsEndpoint(settings, database))

@@ -165,9 +165,9 @@ def test_an_unknown_error_is_told_once_and_never_quoted(
     assert "secret" not in capsys.readouterr().out
 
 
-def test_the_nightly_schedule_expires_what_is_old(runner: FlowRunner) -> None:
+def test_the_nightly_schedule_expires_what_is_old(operator: Database) -> None:
     nightly = an_event(id="nightly", type="schedule.nightly", source="schedule", issue_target=None)
-    assert runner.deliver(retention, nightly) == []
+    assert FlowRunner(operator).deliver(retention, nightly) == []
 
 
 def test_a_misspelt_flow_or_type_is_a_clear_error() -> None:

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from flows.upkeep import upkeep
-from shared.database import Database, Row, Statement
+from shared.database import OPERATOR, Database, Row, Statement
 from shared.errors import DatabaseUnavailable, PublishError, SettingsError
 from shared.events import Actor, Event
 from shared.memory.upkeep.scheduling import Upkeep
@@ -41,6 +41,11 @@ class Worked:
         if len(self.tenants) <= self._fails:
             raise DatabaseUnavailable("gone for a moment")
         return {"taken": 3, "kept": 0}
+
+
+@pytest.fixture
+def runner(operator: Database) -> FlowRunner:
+    return FlowRunner(operator)
 
 
 @pytest.fixture
@@ -99,7 +104,7 @@ class OnceBroken(FlowRunner):
 
 def test_a_wake_that_broke_off_is_repeated_without_a_second_event(database_url: str) -> None:
     pending(database_url, "facts", "github:acme", "slack:T1")
-    runner = OnceBroken(Database(database_url))
+    runner = OnceBroken(Database(database_url, role=OPERATOR))
     runner.works["facts"] = Worked()
     assert runner.deliver(upkeep, WAKE) == [WAKE.id]
     assert not runner.deliver(upkeep, WAKE)
@@ -159,7 +164,7 @@ def test_whoever_has_work_is_found_in_one_round_trip(database_url: str, runner: 
     for name in ("facts", "vectors"):
         pending(database_url, name)
     works = dict.fromkeys(("facts", "vectors"), Worked())
-    with Counting(database_url) as database:
+    with Counting(database_url, role=OPERATOR) as database:
         assert Upkeep(database, runner.publish, works).spread(WAKE, 5) == {}
         assert database.trips == 1
         assert Upkeep(database, runner.publish, {}).spread(WAKE, 5) == {}
@@ -197,6 +202,6 @@ def test_a_work_that_nobody_registered_is_a_clear_error(runner: FlowRunner) -> N
 
 def test_a_work_without_its_query_is_refused_at_once(runner: FlowRunner) -> None:
     with pytest.raises(
-        SettingsError, match=r"add pending_<work> to shared/memory/upkeep/scheduling\.sql"
+        SettingsError, match=r"add pending_<work> to shared/upkeep/upkeep/scheduling\.sql"
     ):
         Upkeep(runner.database, runner.publish, {"polish": Worked()})

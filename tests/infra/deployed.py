@@ -128,6 +128,8 @@ def _differences(function: str, flow: Flow, deployed: Deployed) -> list[str]:
     if deployed.wakes(function) != set(flow.types):
         wanted = f"EventTypes: &{flow.name} {','.join(flow.types)}"
         found.append(f"template.yaml: {function}Flow needs the line\n        {wanted}")
+    if _login(flow) not in str(deployed.variables(function)["DATABASE_URL"]):
+        found.append(f"template.yaml: {function} needs a DATABASE_URL with {_login(flow)}")
     variables = deployed.variables(function).keys()
     for name in sorted(_credentials(flow) - variables):
         found.append(f"template.yaml: {function} needs the line\n          {deployed.line(name)}")
@@ -161,6 +163,11 @@ def _credentials(flow: Flow) -> frozenset[str]:
     adapters = {permission.action.__module__ for permission in flow.may}
     adapters |= {query.__module__ for query in flow.reads}
     return settings_read(*adapters) | {"DATABASE_URL", "FLOW", "MAX_RECEIVES"}
+
+
+def _login(flow: Flow) -> str:
+    """Return the key of the secret with the login that a flow signs in to the database with."""
+    return ":operator_url" if flow.operator else ":runtime_url"
 
 
 def _readable(flow: Flow) -> frozenset[str]:

@@ -131,6 +131,21 @@ class Account:
         set."""
         return _REFERENCE.sub("", _SECRET.sub(self._secret, text))
 
+    def keep(self, secret: str, values: Mapping[str, str]) -> None:
+        """Put a secret into Secrets Manager for `resolve`."""
+        text = json.dumps(dict(values))
+        self.secrets.create_secret(
+            name=secret,
+            secret_string=text,
+            secret_binary=None,
+            description="",
+            tags=[],
+            kms_key_id=None,
+            client_request_token=None,
+            replica_regions=[],
+            force_overwrite=False,
+        )
+
     def client(self, service: str) -> Any:
         """Return a boto3 client that talks to this account."""
         if service not in self._clients:

@@ -40,8 +40,9 @@ class LocalCloud:
     `environment` replaces values of variables that functions declare in the template; its AWS_*
     reach every function, so with real credentials the services that are not local are real.
     `overrides` are template parameters. `handlers` and `code` replace handler and code of functions
-    by logical id; built artifacts see only themselves. `page` answers every route that the API does
-    not have. `log` gets, from any thread, a function's id and a line of its output.
+    by logical id; built artifacts see only themselves. `secrets` are what Secrets Manager holds, by
+    name. `page` answers every route that the API does not have. `log` gets, from any thread, a
+    function's id and a line of its output.
 
     With `state`, messages and objects survive: what a queue or a bucket accepts is in a file before
     the sender hears of it, and stays until it is deleted, even through kill -9. What was in flight
@@ -60,6 +61,7 @@ class LocalCloud:
         overrides: Mapping[str, str] | None = None,
         handlers: Mapping[str, str] | None = None,
         code: Mapping[str, Path] | None = None,
+        secrets: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         self._path = template.resolve()
         self._environment = environment or {}
@@ -70,6 +72,7 @@ class LocalCloud:
         self._overrides = overrides or {}
         self._handlers = handlers or {}
         self._code = code or {}
+        self._secrets = secrets or {}
         self._open = ExitStack()
         self.outputs: dict[str, str] = {}
 
@@ -150,6 +153,8 @@ class LocalCloud:
             code=self._code,
         )
         self._open.callback(self._account.stop)
+        for name, values in self._secrets.items():
+            self._account.keep(name, values)
         self.outputs = self._deploy()
         self._run()
 

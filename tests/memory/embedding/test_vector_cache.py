@@ -126,12 +126,14 @@ def test_what_is_forgotten_or_replaced_leaves_no_vector(database: Database) -> N
     assert rows(database, "select digest from embeddings") == [left]
 
 
-def test_what_nobody_asks_for_expires_and_what_is_asked_for_stays(database: Database) -> None:
+def test_what_nobody_asks_for_expires_and_what_is_asked_for_stays(
+    database: Database, operator: Database
+) -> None:
     paid = Paid()
     VectorCache(database).of("acme", paid).embed(["old", "used"])
     rows(database, "update embeddings set used_at = now() - interval '80 days'")
     VectorCache(database).of("acme", paid).embed(["used"])
-    [row] = rows(database, "select expire_embeddings(interval '30 days') as expired", "")
+    [row] = rows(operator, "select expire_embeddings(interval '30 days') as expired", "")
     assert row["expired"] == 1
     VectorCache(database).of("acme", paid).embed(["used"])
     assert len(paid.calls) == 1

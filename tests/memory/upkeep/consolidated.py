@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from shared.database import Database
+from shared.database import OPERATOR, Database
 from shared.memory import Entry
 from shared.memory.embedding.hashing import HashingEmbedder
 from shared.memory.embedding.tenant_embedders import OneEmbedder
@@ -22,7 +22,7 @@ class Memories:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.database = Database(url, patience=5)
+        self.database = Database(url, patience=5, role=OPERATOR)
         self.store = MemoryStore(self.database, HashingEmbedder())
         self.consolidation = self.consolidator()
 

@@ -6,7 +6,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from shared.database import Database
+from shared.database import OPERATOR, Database
 from shared.models.batch import BatchProvider
 from shared.models.batch.connect import connect
 from shared.settings import Settings
@@ -75,5 +75,5 @@ def provider(request: pytest.FixtureRequest, settings: Settings) -> BatchProvide
 
 @pytest.fixture
 def runner(database_url: str, settings: Settings) -> Iterator[BatchRunner]:
-    with Database(database_url, patience=5) as database:
+    with Database(database_url, patience=5, role=OPERATOR) as database:
         yield BatchRunner(database, settings, database_url)

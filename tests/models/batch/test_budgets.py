@@ -8,7 +8,7 @@ import pytest
 
 from shared.actions.github.actions import Comment
 from shared.agent import Agent, flow
-from shared.database import Database
+from shared.database import OPERATOR, Database
 from shared.events import Event
 from shared.settings import Settings
 from tests.models.batch.batch_runner import BatchRunner, Verdict, answers
@@ -26,7 +26,7 @@ def very_patient(event: Event, agent: Agent) -> None:
 
 @pytest.fixture
 def thrifty(database_url: str, settings: Settings) -> Iterator[BatchRunner]:
-    with Database(database_url, patience=5) as database:
+    with Database(database_url, patience=5, role=OPERATOR) as database:
         yield BatchRunner(database, settings._replace(budgets="tenant=1"), database_url)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from shared.database import Database, Row, Statement
+from shared.database import OPERATOR, Database, Row, Statement
 from shared.events import Event
 from shared.models.batch import BatchItem, BatchProgress, BatchProvider, BatchResult
 from shared.models.batch.connect import connect
@@ -50,7 +50,7 @@ class KillSwitch:
 
 class KillableDatabase(Database):
     def __init__(self, url: str, switch: KillSwitch) -> None:
-        super().__init__(url)
+        super().__init__(url, role=OPERATOR)
         self._fate = switch
 
     def run(self, tenant: str, statements: Sequence[Statement]) -> list[list[Row]]:
@@ -138,7 +138,7 @@ def test_dispatchers_at_once_put_no_request_into_two_batches(
     barrier = threading.Barrier(4)
 
     def advance(_: int) -> None:
-        with Database(runner.url) as database:
+        with Database(runner.url, role=OPERATOR) as database:
             dispatcher = Dispatcher(database, lambda name: connect(name, settings), runner.publish)
             barrier.wait()
             dispatcher.advance(60)
@@ -307,7 +307,7 @@ def test_a_missing_setting_means_that_all_is_asked_at_once(
     database_url: str, settings: Settings
 ) -> None:
     lacking = settings._replace(batch_bucket="")
-    with Database(database_url, patience=5) as database:
+    with Database(database_url, patience=5, role=OPERATOR) as database:
         runner = BatchRunner(
             database, lacking._replace(model_small="bedrock:amazon.nova-lite-v1:0"), database_url
         )
@@ -320,7 +320,7 @@ def test_a_missing_setting_means_that_all_is_asked_at_once(
 def test_bedrock_waits_for_a_hundred_requests(
     database_url: str, settings: Settings, server: BatchServer, bedrock: None
 ) -> None:
-    with Database(database_url, patience=5) as database:
+    with Database(database_url, patience=5, role=OPERATOR) as database:
         small = settings._replace(model_small="bedrock:amazon.nova-lite-v1:0")
         runner = BatchRunner(database, small, database_url)
         events = [an_event(id=f"github:d{n}", text=f"Number {n}") for n in range(100)]

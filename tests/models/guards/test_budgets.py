@@ -389,7 +389,9 @@ def test_a_ceiling_stands_once() -> None:
         Budgets(Database(""), "flow:chat=1;flow: chat=2")
 
 
-def test_old_days_of_all_tenants_expire(database: Database, clock: Clock) -> None:
+def test_old_days_of_all_tenants_expire(
+    database: Database, operator: Database, clock: Clock
+) -> None:
     clock.time = datetime.now(UTC) - timedelta(days=3)
     budgets = Budgets(database, "tenant=1", now=clock)
     for tenant in ("acme", "rival"):
@@ -399,7 +401,7 @@ def test_old_days_of_all_tenants_expire(database: Database, clock: Clock) -> Non
     clock.time = datetime.now(UTC)
     spend(budgets, ANN, 0.5)
     expire = Statement("select expire_budgets(make_interval(days => 2)) as days", {})
-    [[row]] = database.run("nobody", [expire])
+    [[row]] = operator.run("nobody", [expire])
     assert row["days"] == 2 * 2 + 1  # two tenants with their flow, and Ann
     assert {row.day for row in budgets.spent("acme", 9)} == {clock.time.date()}
     left = Statement("select id from budget_reservations", {})
