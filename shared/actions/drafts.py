@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from shared.actions import Action, Adapter, Mark, Query, Receipt
 from shared.actions.effects import branch
 from shared.actions.policy import Policy
+from shared.actions.secrets_kept_out import without_unfinished
 from shared.errors import ActionError, ActionRejected, ActionUnavailable, EffectUnknown
 from shared.journal import Run, digest
 
@@ -171,6 +172,7 @@ class Sink:
 
     def __call__(self, text: str) -> None:
         """Take the whole text so far, which may differ from the one before."""
+        text = without_unfinished(text)
         if not self._open or not text or text.isspace():
             return
         if self._next is None:

@@ -141,6 +141,7 @@ class OpenDraft(_InRepository):
     """Open a draft pull request that gives the file `path` this content, on a new branch from
     `base`; empty for the default branch."""
 
+    verbatim = frozenset({"path", "content", "base"})
     repository: Repository
     title: str
     body: str

@@ -1,0 +1,185 @@
+"""Finds secrets without a format: what looks random and is assigned to a name like `password`."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from shared.redaction.formats import Found
+
+#: What the names of secrets have in common, what may follow it in them, and the kind for the mask.
+_STEMS: tuple[tuple[str, re.Pattern[str], str], ...] = (
+    (
+        "pass",
+        re.compile(r"pass(?:word|wort|wd|phrase|code|e(?![a-z]))|(?<=[_-])pass(?![a-z])"),
+        "password",
+    ),
+    ("pwd", re.compile("pwd"), "password"),
+    ("token", re.compile("token"), "token"),
+    ("secret", re.compile("secret"), "secret"),
+    ("cred", re.compile(r"cred(?:ential)?s?(?![a-z])"), "secret"),
+    ("_auth", re.compile(r"_auth(?![a-z])"), "secret"),
+    ("key", re.compile(r"key(?![a-z])"), "api key"),
+)
+_OTHER_SCRIPTS = {
+    **dict.fromkeys(("密码", "口令", "パスワード", "비밀번호", "contraseña"), "password"),
+    **dict.fromkeys(("令牌", "トークン", "토큰"), "token"),
+    **dict.fromkeys(("密钥", "秘钥"), "secret"),
+}
+#: A key is secret after one of these.
+_KEYS = re.compile(
+    r"(?:api|access|account|private|signing|encryption|licen[cs]e|auth|shared|master|\bx|secret|app"
+    r"|service|client|consumer|storage|subscription|integration|function|admin)[ _.-]?$"
+)
+_VENDORS = (
+    "adafruit", "adobe", "airtable", "algolia", "alibaba", "asana", "atlassian", "confluence",
+    "jira", "beamer", "bitbucket", "bittrex", "meraki", "cloudflare", "codecov", "cohere",
+    "coinbase", "confluent", "contentful", "datadog", "discord", "droneci", "dropbox", "etsy",
+    "facebook", "fastly", "finicity", "finnhub", "flickr", "freshbooks", "gitter", "gocardless",
+    "heroku", "hubspot", "intercom", "jfrog", "artifactory", "bintray", "kraken", "kucoin",
+    "launchdarkly", "linear", "linkedin", "linked_in", "lob", "looker", "mailchimp", "mailgun",
+    "mapbox", "mattermost", "messagebird", "message_bird", "netlify", "newrelic", "new-relic",
+    "new_relic", "nytimes", "okta", "plaid", "rapidapi", "sendbird", "sentry", "snyk", "sonar",
+    "sourcegraph", "squarespace", "sumo", "telegr", "travis", "twitch", "twitter", "typeform",
+    "yandex", "zendesk", "privateai", "private_ai", "stripe", "shopify", "twilio", "vault",
+    "hashicorp", "doppler",
+)  # fmt: skip
+#: What comes between the word and the value: the rest of a name, then one of the signs that assign.
+_ASSIGN = re.compile(
+    r"(?P<rest>[A-Za-z0-9_.-]{0,32}(?: {1,2}(?:key|token|value|secret|id|is))?)"
+    r"(?P<sign>[\"'`*)\]]{0,4}\s{0,4}(?:=>|:=|\?=|\|\||={1,3}|:{1,3}|：|＝|>|,|是|为|は)"
+    r"|[\"']\s{1,4}value="
+    r"|(?<=is)|\s(?=[\"'`]))"
+    r"\s{0,4}(?P<quote>\\?[\"'`*]{0,3}|「|“)"
+)
+_QUOTED = re.compile(r"[^\"'`\n\r\\<>]{6,300}(?=\\?[\"'`])")
+_BARE = re.compile(r"[^\s\"'`<>,;|&(){}\[\]\\，。；、「」“”]{6,300}")
+
+#: A name that ends like this holds something about a secret, not the secret.
+_ABOUT = re.compile(
+    r"(?:name|type|hash|count|ur[il]|file|path|dir|limit|length|size|expir\w*|expires_?in|version|ref|arn"
+    r"|[_-]?id|scope|algorithm|policy|endpoint|field|label|format|index|budget|usage|at)s?$",
+    re.IGNORECASE,
+)
+_PLACEHOLDER = re.compile(
+    r"x{4,}|\*{3,}|\.{3,}|0{5,}|1234567890|123456789|change[-_]?(?:me|this|it)|placeholder|example"
+    r"|your[-_]?|dummy|redacted|insert|replace|sample|removed|todo|fixme|fake|foobar|undefined|null|none"
+    r"|secrets?\.|environ|process\.env|getenv|\$",
+    re.IGNORECASE,
+)
+_DIGEST = re.compile(
+    r"(?:sha(?:1|256|384|512)|md5|blake2\w?)[-:=]|\d+:|(?:[0-9a-f]{2}:){5,}|data:|https?:|git@|ssh-|arn:"
+    r"|\[?secret removed",
+    re.IGNORECASE,
+)
+_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$", re.IGNORECASE)
+#: A part of a word that may be random, in lower case.
+_RUN = re.compile(r"[a-z0-9_=-]{15,}")
+_DIGITS = re.compile(r"[0-9][^0-9]*[0-9]")
+#: Beside so many random words it is faster to look for vendors in the whole text first.
+_MANY = 12
+_CHUNK = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^A-Za-z0-9]")
+_TOKEN = re.compile(r"[\w.=+/~:@!$^%-]+$", re.ASCII)
+
+
+def assigned(text: str, low: str, words: Sequence[str]) -> Iterator[Found]:
+    """Find what is assigned to a name that announces a secret.
+
+    `low` is the text in lower case, `words` are its long words.
+    """
+    for stem, pattern, kind in _STEMS:
+        place = low.find(stem)
+        while place >= 0:
+            name = pattern.match(low, place)
+            if name and (stem != "key" or _KEYS.search(low[max(0, place - 13) : place])):
+                yield from _value(text, low, place, name.end(), kind)
+            place = low.find(stem, place + len(stem))
+    if not text.isascii():
+        for word, kind in _OTHER_SCRIPTS.items():
+            for match in re.finditer(word, low):
+                yield from _value(text, low, match.start(), match.end(), kind)
+    yield from _of_vendors(text, low, words)
+
+
+def _of_vendors(text: str, low: str, words: Sequence[str]) -> Iterator[Found]:
+    """Find what looks random and is assigned to a name that holds a vendor's."""
+    random = [word for word in words if any(map(_DIGITS.search, _RUN.findall(word)))]
+    named = _VENDORS if len(random) < _MANY else [one for one in _VENDORS if one in low]
+    at = 0
+    for word in random if named else ():
+        at = max(low.find(word, at), 0)
+        start = max(at - 60, 0)
+        window = low[start : at + len(word)]
+        for vendor in named:
+            if (place := window.find(vendor)) >= 0:
+                yield from _value(text, low, start + place, start + place + len(vendor), "vendor")
+
+
+def _value(text: str, low: str, start: int, end: int, kind: str) -> Iterator[Found]:
+    """Find the value that is assigned to the name that ends at `end`."""
+    after = text[end : end + 1]
+    longer = after.isascii() and after.islower() and after != "s" and text[end - 1].islower()
+    if longer and kind != "vendor":
+        return  # a longer word, such as tokenizer
+    match = _ASSIGN.match(text, end)
+    if match is None and _is_flag(text, start):
+        match = _FLAG.match(text, end)
+    if match is None or _ABOUT.search(match["rest"]):
+        return
+    quoted = bool(match["quote"].strip("*"))
+    value = (_QUOTED if quoted else _BARE).match(text, match.end())
+    if value is None or text[value.end() : value.end() + 1] in {"(", "["}:
+        return
+    found = value[0] if quoted else value[0].rstrip(".!?:)*")
+    is_set = bool(set(match["sign"]) & set("=:：＝是为は ")) or quoted
+    if is_secret(found, kind, sure=is_set):
+        is_aws = "aws" in low[max(0, start - 12) : start] and kind != "password"
+        named = "aws secret key" if is_aws else "secret" if kind == "vendor" else kind
+        yield Found(value.start(), value.start() + len(found), named)
+
+
+#: The value of an option such as `--db-password`.
+_FLAG = re.compile(r"(?P<rest>[A-Za-z0-9-]{0,20})(?P<sign>[ ])(?P<quote>[\"']?)")
+
+
+def _is_flag(text: str, start: int) -> bool:
+    head = text[max(0, start - 24) : start]
+    return "--" in head and " " not in head[head.rfind("--") :]
+
+
+def is_secret(value: str, kind: str, *, sure: bool = True) -> bool:
+    """Does the value that is announced as a secret of this kind look like one?"""
+    if _DIGEST.match(value):
+        return False
+    rest = _PLACEHOLDER.sub("", value)
+    if rest != value and len(rest) < 16:
+        return False
+    has_digit = any("0" <= char <= "9" for char in rest)
+    has_letter = any(char.isascii() and char.isalpha() for char in rest)
+    if kind == "password" and sure:
+        return has_letter and (has_digit or _is_motley(rest)) and " " not in rest
+    if not (has_digit and has_letter and len(rest) >= 10 and _TOKEN.match(rest)):
+        return False
+    if _UUID.match(rest):
+        return kind in {"secret", "api key", "password", "vendor"}
+    least = 15 if kind == "vendor" else 10
+    return len(rest) >= least and _entropy(rest) >= 2.9 and not _is_words(rest)
+
+
+def _is_motley(value: str) -> bool:
+    """Does it mix small and capital letters with signs, as passwords without digits do?"""
+    kinds = (str.isupper, str.islower, lambda char: char in "!@#$%^&*+=?~")
+    return all(any(kind(char) for char in value) for kind in kinds)
+
+
+def _is_words(value: str) -> bool:
+    """Is it made of words, such as `my-service-account-2`?"""
+    chunks = [chunk for chunk in _CHUNK.findall(value) if chunk.isalnum()]
+    longest = max(map(len, chunks), default=0)
+    return len(chunks) == 0 or (len(value) / len(chunks) >= 4.5 and longest < len(value) * 0.8)
+
+
+def _entropy(value: str) -> float:
+    """Return the bits of a character."""
+    length = len(value)
+    return -sum(n / length * math.log2(n / length) for n in Counter(value).values())
