@@ -56,6 +56,7 @@ class Drafts:
         self._mark = _mark(run, self._answer)
         #: The draft that this attempt knows.
         self._draft: Receipt | None = None
+        self._shown = ""
         #: There may be another: an earlier attempt may have left one, or a call had no answer.
         self._unsure = run.attempt > 1
         #: A draft of this attempt, or a change of it, may still arrive, even after the answer.
@@ -113,11 +114,18 @@ class Drafts:
         return any(e["state"] == "committed" and slot in e["slot"] for e in effects)
 
     def _show(self, text: str) -> None:
-        """Show `text` in the draft; raises the errors of the adapter."""
+        """Show `text` in the draft, unless that adds nothing but what may become a secret.
+
+        Raises the errors of the adapter.
+        """
+        text = without_unfinished(text)
         with self._lock:
+            if self._shown.startswith(text) or text.isspace():
+                return
             standing = self._draft or self._find()
             try:
                 self._draft = self._perform(text, standing)
+                self._shown = text
             except ActionUnavailable as err:
                 if err.sent and standing:
                     self._late_change = True
@@ -172,7 +180,6 @@ class Sink:
 
     def __call__(self, text: str) -> None:
         """Take the whole text so far, which may differ from the one before."""
-        text = without_unfinished(text)
         if not self._open or not text or text.isspace():
             return
         if self._next is None:

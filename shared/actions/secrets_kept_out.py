@@ -17,7 +17,8 @@ _SUGGESTION = re.compile(
 )
 #: The last word of a growing text, where it may be the beginning of a secret.
 _UNFINISHED = re.compile(
-    r"(?:(?<![!-~])(?=[!-~]*[0-9_.:/=+@-])[!-~]{4,}|[!-~]{13,}|(?<=[:=])[ \"'`]{1,3}[!-~]+)\Z"
+    r"(?:(?<![!-~])(?=[!-~]*(?:[0-9_/=+@]|[.:-](?=[!-~])))[!-~]{4,}|[!-~]{13,}"
+    r"|(?<=[:=])[ \"'`]{1,3}[!-~]+)\Z"
 )
 #: No word is longer than what is looked at.
 _TAIL = 400

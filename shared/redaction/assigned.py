@@ -52,8 +52,8 @@ _ASSIGN = re.compile(
     r"|(?<=is)|\s(?=[\"'`]))"
     r"\s{0,4}(?P<quote>\\?[\"'`*]{0,3}|「|“)"
 )
-_QUOTED = re.compile(r"[^\"'`\n\r\\<>]{6,300}(?=\\?[\"'`])")
-_BARE = re.compile(r"[^\s\"'`<>,;|&(){}\[\]\\，。；、「」“”]{6,300}")
+_QUOTED = re.compile(r"[^\"'`\n\r\\<>]{6,200}(?=\\?[\"'`])")
+_BARE = re.compile(r"[^\s\"'`<>,;|&(){}\[\]\\，。；、「」“”]{6,160}")
 
 #: A name that ends like this holds something about a secret, not the secret.
 _ABOUT = re.compile(
@@ -73,11 +73,17 @@ _DIGEST = re.compile(
     re.IGNORECASE,
 )
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$", re.IGNORECASE)
+#: The name of a type, such as AWS::IAM::AccessKey, ends here.
+_TYPE = re.compile(r"::\w*\Z")
 #: A part of a word that may be random, in lower case.
 _RUN = re.compile(r"[a-z0-9_=-]{15,}")
+_DIGIT = re.compile(r"[0-9]")
 _DIGITS = re.compile(r"[0-9][^0-9]*[0-9]")
 #: Beside so many random words it is faster to look for vendors in the whole text first.
 _MANY = 12
+_LETTER = re.compile(r"[A-Za-z]")
+#: Small and capital letters with signs, as in passwords without digits.
+_MOTLEY = re.compile(r"(?=[^A-Z]*[A-Z])(?=[^a-z]*[a-z])[^!@#$%^&*+=?~]*[!@#$%^&*+=?~]")
 _CHUNK = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^A-Za-z0-9]")
 _TOKEN = re.compile(r"[\w.=+/~:@!$^%-]+$", re.ASCII)
 
@@ -111,8 +117,15 @@ def _of_vendors(text: str, low: str, words: Sequence[str]) -> Iterator[Found]:
         start = max(at - 60, 0)
         window = low[start : at + len(word)]
         for vendor in named:
-            if (place := window.find(vendor)) >= 0:
-                yield from _value(text, low, start + place, start + place + len(vendor), "vendor")
+            place = start + window.find(vendor)
+            if place >= start and _begins_a_name(text, place):
+                yield from _value(text, low, place, place + len(vendor), "vendor")
+
+
+def _begins_a_name(text: str, place: int) -> bool:
+    """Does a word begin there, or a part of a name in camel case?"""
+    before = text[place - 1 : place]
+    return not before.isalpha() or (before.islower() and text[place].isupper())
 
 
 def _value(text: str, low: str, start: int, end: int, kind: str) -> Iterator[Found]:
@@ -121,6 +134,8 @@ def _value(text: str, low: str, start: int, end: int, kind: str) -> Iterator[Fou
     longer = after.isascii() and after.islower() and after != "s" and text[end - 1].islower()
     if longer and kind != "vendor":
         return  # a longer word, such as tokenizer
+    if _TYPE.search(text[max(0, start - 60) : start]):
+        return
     match = _ASSIGN.match(text, end)
     if match is None and _is_flag(text, start):
         match = _FLAG.match(text, end)
@@ -131,7 +146,10 @@ def _value(text: str, low: str, start: int, end: int, kind: str) -> Iterator[Fou
     if value is None or text[value.end() : value.end() + 1] in {"(", "["}:
         return
     found = value[0] if quoted else value[0].rstrip(".!?:)*")
-    is_set = bool(set(match["sign"]) & set("=:：＝是为は ")) or quoted
+    is_listed = "," in match["sign"]
+    if is_listed and not quoted:
+        return
+    is_set = bool(set(match["sign"]) & set("=:：＝是为は ")) and not is_listed
     if is_secret(found, kind, sure=is_set):
         is_aws = "aws" in low[max(0, start - 12) : start] and kind != "password"
         named = "aws secret key" if is_aws else "secret" if kind == "vendor" else kind
@@ -149,27 +167,21 @@ def _is_flag(text: str, start: int) -> bool:
 
 def is_secret(value: str, kind: str, *, sure: bool = True) -> bool:
     """Does the value that is announced as a secret of this kind look like one?"""
-    if _DIGEST.match(value):
+    if not (_DIGIT.search(value) or _MOTLEY.match(value)) or _DIGEST.match(value):
         return False
     rest = _PLACEHOLDER.sub("", value)
     if rest != value and len(rest) < 16:
         return False
-    has_digit = any("0" <= char <= "9" for char in rest)
-    has_letter = any(char.isascii() and char.isalpha() for char in rest)
+    has_digit = bool(_DIGIT.search(rest))
+    has_letter = bool(_LETTER.search(rest))
     if kind == "password" and sure:
-        return has_letter and (has_digit or _is_motley(rest)) and " " not in rest
+        return has_letter and (has_digit or bool(_MOTLEY.match(rest))) and " " not in rest
     if not (has_digit and has_letter and len(rest) >= 10 and _TOKEN.match(rest)):
         return False
     if _UUID.match(rest):
         return kind in {"secret", "api key", "password", "vendor"}
     least = 15 if kind == "vendor" else 10
     return len(rest) >= least and _entropy(rest) >= 2.9 and not _is_words(rest)
-
-
-def _is_motley(value: str) -> bool:
-    """Does it mix small and capital letters with signs, as passwords without digits do?"""
-    kinds = (str.isupper, str.islower, lambda char: char in "!@#$%^&*+=?~")
-    return all(any(kind(char) for char in value) for kind in kinds)
 
 
 def _is_words(value: str) -> bool:

@@ -15,15 +15,17 @@ _LINES = re.compile(
     r"(?:[A-Za-z0-9+/]{16,}+={0,2}|(?:Proc-Type|DEK-Info|Version|Comment|Hash):[^\n\\]{0,120}))*+"
     r"(?:(?:\s|\\+[nr])*+[A-Za-z0-9+/]{2,}={0,2}(?=[\s\"'`]*$))?"
 )
+#: More than a placeholder.
+_BODY = re.compile(r"[A-Za-z0-9+/]{16}")
 #: The longest private key, an RSA key of 16,384 bits, has 12,700 characters.
 _LONGEST_KEY = 16_000
 
 _ADDRESS = re.compile(r"[^\s/?#@:\"'<>`]{0,100}:([^\s/?#\"'<>`\[\]{}]{1,200})@(?=[\w\[%-])")
 _LOOSE_ADDRESS = re.compile(r"[^\s/?#@:\"'<>`]{1,100}:([^\s\"'<>`\[\]{}@]{1,100})@(?=[\w.-]+[:/])")
 _HEADER = re.compile(
-    r"[\"'`]{0,2}\s{0,3}[:=]\s{0,3}[\"'`]?"
+    r"(?<![a-z]authorization)[\"'`]{0,2}\s{0,3}[:=]\s{0,3}[\"'`]?"
     r"(?:(?:bearer|basic|token|bot|api-?key|key|negotiate|digest|ntlm|aws4-hmac-sha256)[ \t]{1,3})?"
-    r"([^\s\"'<>`]{8,4000})",
+    r"([^\s\"'<>`{}()\[\]]{8,4000}+)(?![(\[{])",
     re.IGNORECASE,
 )
 _KEY_HEADER = re.compile(
@@ -46,7 +48,7 @@ _DATA_LINE = re.compile(
     r"^[ \t]+[\w.-]{1,80}:[ \t]*[\"']?([A-Za-z0-9+/]{8,}={0,2})[\"']?[ \t]*$", re.MULTILINE
 )
 _PLACEHOLDER = re.compile(
-    r"(?:pass(?:word)?|passwd|pwd|secret|token|x+|\*+|\.+|change[-_]?me|example|your\W?\w*|.*[$<{].*"
+    r"(?:pass(?:word)?|passwd|pwd|secret|token|x+|\*+|[.…]+|change[-_]?me|example|your\W?\w*|.*[$<{].*"
     r"|\[?secret|redacted)$",
     re.IGNORECASE,
 )
@@ -60,6 +62,12 @@ def _has_digit(secret: str) -> bool:
     return _is_meant(secret) and any("0" <= char <= "9" for char in secret)
 
 
+def _is_token(secret: str) -> bool:
+    """Is it more than a name, such as `auth_token` or `YOUR_TOKEN`?"""
+    mixed = len(secret) >= 16 and secret.upper() != secret != secret.lower()
+    return _is_meant(secret) and (mixed or _has_digit(secret))
+
+
 def _is_basic(secret: str) -> bool:
     """Is it a name and a password in base64?"""
     try:
@@ -71,11 +79,11 @@ def _is_basic(secret: str) -> bool:
 #: The word that a shape begins with, what follows the word, and whether that is a secret.
 Shape = tuple[str, re.Pattern[str], str, Callable[[str], bool]]
 _SHAPES: tuple[Shape, ...] = (
-    ("authorization", _HEADER, "authorization header", _is_meant),
-    ("x-", _KEY_HEADER, "authorization header", _is_meant),
+    ("authorization", _HEADER, "authorization header", _is_token),
+    ("x-", _KEY_HEADER, "authorization header", _is_token),
     ("bearer", _BEARER, "bearer token", _has_digit),
     ("basic", _BASIC, "authorization header", _is_basic),
-    ("cookie", _COOKIE, "cookie", _is_meant),
+    ("cookie", _COOKIE, "cookie", _is_token),
     ("sess", _SESSION, "session", _has_digit),
     ("curl", _CURL_USER, "password", _is_meant),
     ("machine", _NETRC, "password", _is_meant),
@@ -106,9 +114,10 @@ def _matched(
     while place >= 0:
         end = place + len(start)
         match = pattern.match(text, end)
-        if match and is_secret(match[1]):
-            yield Found(*match.span(1), kind)
+        if match:
             end = match.end()
+            if is_secret(match[1]):
+                yield Found(*match.span(1), kind)
         place = low.find(start, end)
 
 
@@ -125,7 +134,8 @@ def _private_keys(text: str) -> Iterator[Found]:
         if not done or done - begin.start() > _LONGEST_KEY:
             lines = _LINES.match(text, begin.end())
             done = lines.end() if lines else begin.end()
-        yield Found(begin.start(), done, "private key")
+        if _BODY.search(text, begin.end(), done):
+            yield Found(begin.start(), done, "private key")
 
 
 def _kubernetes(text: str) -> Iterator[Found]:

@@ -80,13 +80,13 @@ def test_a_secret_that_is_broken_up_is_masked_whole(broken: str) -> None:
         ),
         ("amqp://a:p%40ss1@host/v", "amqp://a:[secret removed: password]@host/v"),
         ("https://u:a1/b2@host/v", "https://u:[secret removed: password]@host/v"),
-        ("Authorization: Bearer abc123def456", "Authorization: Bearer [secret removed: authorization header]"),
+        ("X-Api-Key: abc123def4", "X-Api-Key: [secret removed: authorization header]"),
         ("Set-Cookie: sid=abcdef123; Path=/", "Set-Cookie: [secret removed: cookie]"),
         ("password: hunter22, please", "password: [secret removed: password], please"),
         ("密码：hunter22。", "密码：[secret removed: password]。"),
         ('{"password": "hunter22"}', '{"password": "[secret removed: password]"}'),
         ("mysql --password hunter22 shop", "mysql --password [secret removed: password] shop"),
-        ("machine x.example login ada password hunter22", "machine x.example login ada password [secret removed: password]"),
+        ("machine x login a password a1b2", "machine x login a password [secret removed: password]"),
     ],
 )  # fmt: skip
 def test_only_the_secret_is_masked_and_the_mask_names_its_kind(text: str, masked: str) -> None:
@@ -137,54 +137,42 @@ def test_masking_twice_masks_once_and_never_fails(text: str, number: int) -> Non
     json.loads(redacted(json.dumps({"a": f"{text} {secret}", "b": text})))
 
 
-@pytest.mark.parametrize(
-    "piece",
-    [
-        *(
-            "password",
-            "password=",
-            "ghp_",
-            "-----BEGIN PRIVATE KEY-----",
-            "eyJ",
-            "eyJa.eyJa.",
-            "://a:",
-        ),
-        *(
-            "://a:b@",
-            "kind: secret\n",
-            "curl ",
-            "authorization: ",
-            "cookie: a=",
-            "a",
-            "sk-",
-            "&#",
-            "%2",
-        ),
-        *(
-            "\\u00",
-            "<!--",
-            "token token token ",
-            "key: key: ",
-            "AKIA",
-            "sess_id=",
-            "0" * 31 + "-us",
-        ),
-        *(
-            "machine a login ",
-            "heroku" + "1a" * 8 + " ",
-            "\u200b",
-            "xox",
-            "discord.com/api/webhooks/",
-        ),
-    ],
+#: What each rule begins with, so that it starts again and again.
+PIECES = (
+    *("password", "password=", "ghp_", "-----BEGIN PRIVATE KEY-----", "eyJ", "eyJa.eyJa.", "://a:"),
+    *(
+        "://a:b@",
+        "kind: secret\n",
+        "curl ",
+        "authorization: ",
+        "cookie: a=",
+        "a",
+        "sk-",
+        "&#",
+        "%2",
+    ),
+    *("\\u00", "<!--", "token token token ", "key: key: ", "AKIA", "sess_id=", "0" * 31 + "-us"),
+    *("machine a login ", "heroku" + "1a" * 8 + " ", "\u200b", "xox", "discord.com/api/webhooks/"),
+    *(
+        "bearer a",
+        "sig=",
+        "x-token: ",
+        "```suggestion\n",
+        "password: '",
+        "token",
+        "_auth",
+        "  data: a",
+    ),
 )
+
+
+@pytest.mark.parametrize("piece", PIECES)
 def test_the_time_grows_with_the_length_whatever_it_reads(piece: str) -> None:
     text = piece * (size(400_000, 60_000) // len(piece))
     started = time.process_time()
     redacted(text)
-    assert (
-        time.process_time() - started < len(text) / 20_000
-    )  # 0.5 ms for 10 characters are far off
+    # Some 0.1 microseconds are usual. What grows with the square of the length takes far more.
+    assert time.process_time() - started < len(text) * 20e-6
 
 
 class Pair(NamedTuple):
