@@ -25,7 +25,7 @@ def measure_redaction(rounds: int, texts: Path | None) -> Findings:
             floor = samples.setdefault(f"{name}, one search", [])
             floor.append(_milliseconds(lambda text: text.find("\0"), text))
     rows = [[name, Spread.of(values).text(3)] for name, values in samples.items()]
-    timed = Table("Masking secrets in 10,000 characters", ("text", "ms"), rows)
+    timed = Table("Masking secrets in 10,000 characters", ("text", "CPU ms"), rows)
     tables = [timed] if texts is None else [timed, _masked_places(texts)]
     return Findings(tables, dict(samples))
 
@@ -40,10 +40,10 @@ def _texts() -> dict[str, str]:
 
 
 def _milliseconds(work: Callable[[str], object], text: str) -> float:
-    began = time.perf_counter_ns()
+    began = time.process_time_ns()
     for _ in range(_CALLS):
         work(text)
-    return (time.perf_counter_ns() - began) / 1e6 / _CALLS
+    return (time.process_time_ns() - began) / 1e6 / _CALLS
 
 
 def _masked_places(path: Path) -> Table:

@@ -134,12 +134,12 @@ def _value(text: str, low: str, start: int, end: int, kind: str) -> Iterator[Fou
     longer = after.isascii() and after.islower() and after != "s" and text[end - 1].islower()
     if longer and kind != "vendor":
         return  # a longer word, such as tokenizer
-    if _TYPE.search(text[max(0, start - 60) : start]):
-        return
     match = _ASSIGN.match(text, end)
     if match is None and _is_flag(text, start):
         match = _FLAG.match(text, end)
     if match is None or _ABOUT.search(match["rest"]):
+        return
+    if _TYPE.search(text[max(0, start - 60) : start]):
         return
     quoted = bool(match["quote"].strip("*"))
     value = (_QUOTED if quoted else _BARE).match(text, match.end())

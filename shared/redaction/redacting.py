@@ -1,5 +1,6 @@
 """Masks the secrets of texts, and of values that hold texts. Equal texts get equal masks."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
@@ -12,6 +13,13 @@ from shared.redaction.unwrapped import ascii_parts, is_broken_up, unwrapped
 T = TypeVar("T")
 
 _MASK = "[secret removed: "
+#: What the formats begin with, and their numbers.
+_STARTS = [(start, number) for number, one in enumerate(FORMATS) for start in one.starts]
+#: A hash of a lock file, by its exact form. It holds no token, and there are many.
+_HASH = re.compile(
+    r"(?:--hash=|integrity=)?[\"']?(?:sha256:[0-9a-f]{64}|sha256-[A-Za-z0-9+/]{43}="
+    r"|sha512-[A-Za-z0-9+/]{86}==|sha1-[A-Za-z0-9+/]{27}=)[\"',;]{0,2}\\?"
+)
 #: The shortest token that has a format of its own, in characters.
 _TOKEN = 13
 _LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
@@ -97,8 +105,10 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _long_words(text: str) -> list[str]:
-    """Return the words of a text that are long enough for a token."""
+    """Return the words of a text that are long enough for a token, without hashes."""
     words = [word for word in text.split() if len(word) >= _TOKEN]
+    if "sha" in text:
+        words = [word for word in words if not _HASH.fullmatch(word)]
     if text.isascii():
         return words
     return [part for word in words for part in ([word] if word.isascii() else ascii_parts(word))]
@@ -110,9 +120,8 @@ def _seen(text: str, words: Sequence[str]) -> Iterator[Found]:
     if len(low) != len(text):
         low = text.translate(_LOWER)
     long = " ".join(words).lower()
-    for one in FORMATS:
-        if any(start in long for start in one.starts):
-            yield from one.find(text, low)
+    for number in sorted({number for start, number in _STARTS if start in long}):
+        yield from FORMATS[number].find(text, low)
     yield from shaped(text, low)
     yield from assigned(text, low, long.split())
 

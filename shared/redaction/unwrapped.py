@@ -27,8 +27,9 @@ _ESCAPES = (
 _ASCII_NOISE = re.compile(rf"[*`]|~~|{_ESCAPES}")
 _NOISE = re.compile(rf"[*`{_INVISIBLE}]|~~|{_ESCAPES}")
 #: What makes that necessary. Emphasis around a word is not enough.
-_BREAKS = re.compile(rf"(?<=\w)(?:[*`]{{1,3}}|~~)(?=\w)|[{_INVISIBLE}]|{_ESCAPES}")
-_ASCII_BREAKS = re.compile(rf"(?<=\w)(?:[*`]{{1,3}}|~~)(?=\w)|{_ESCAPES}")
+_INSIDE = "|".join(rf"{sign}(?<=\w{sign})(?=\w)" for sign in (r"\*", r"\*\*", "`", "``", "~~"))
+_BREAKS = re.compile(rf"{_INSIDE}|[{_INVISIBLE}]|{_ESCAPES}")
+_ASCII_BREAKS = re.compile(rf"{_INSIDE}|{_ESCAPES}")
 
 
 def is_broken_up(words: str) -> bool:
