@@ -46,19 +46,24 @@ _VENDORS = (
 )  # fmt: skip
 #: What comes between the word and the value: the rest of a name, then one of the signs that assign.
 _ASSIGN = re.compile(
-    r"(?P<rest>[A-Za-z0-9_.-]{0,32}(?: {1,2}(?:key|token|value|secret|id|is))?)"
-    r"(?P<sign>[\"'`*)\]]{0,4}\s{0,4}(?:=>|:=|\?=|\|\||={1,3}|:{1,3}|：|＝|>|,|是|为|は)"
-    r"|[\"']\s{1,4}value="
-    r"|(?<=is)|\s(?=[\"'`]))"
-    r"\s{0,4}(?P<quote>\\?[\"'`*]{0,3}|「|“)"
+    r"(?P<rest>[A-Za-z0-9_.-]{0,32}(?: {1,2}(?:key|token|value|secret|id|string|str)\b){0,2})"
+    r"(?P<sign>[\"'`*)\]]{0,4}\s{0,4}(?:[=:?|>：＝]{1,5}|[,是为は])|[\"']\s{1,4}value="
+    r"|\s{1,2}(?:is|was|ist|lautet|es|est)\s|[ \t](?=[\"'`])|[ \t]{1,4}\(?)"
+    r"(?P<gap>(?:\s{0,2}[>|][+-]?(?=\s))?\s{0,16})(?P<quote>\\?[\"'`*]{0,3}|「|“)"
 )
+#: The signs that assign without doubt.
+_SURE = frozenset("=:：＝是为は\"'`")
+#: The length of a secret behind a sign that assigns, and behind a mere space.
+_SHORTEST, _SHORTEST_APART = 10, 16
+#: Fewer digits are a time or a count.
+_NUMBER = 16
 _QUOTED = re.compile(r"[^\"'`\n\r\\<>]{6,200}(?=\\?[\"'`])")
 _BARE = re.compile(r"[^\s\"'`<>,;|&(){}\[\]\\，。；、「」“”]{6,160}")
 
 #: A name that ends like this holds something about a secret, not the secret.
 _ABOUT = re.compile(
     r"(?:name|type|hash|count|ur[il]|file|path|dir|limit|length|size|expir\w*|expires_?in|version|ref|arn"
-    r"|[_-]?id|scope|algorithm|policy|endpoint|field|label|format|index|budget|usage|at)s?$",
+    r"|[_-]?id|scope|algorithm|policy|endpoint|field|label|format|index|budget|usage|_at)s?$",
     re.IGNORECASE,
 )
 _PLACEHOLDER = re.compile(
@@ -84,6 +89,9 @@ _MANY = 12
 _LETTER = re.compile(r"[A-Za-z]")
 #: Small and capital letters with signs, as in passwords without digits.
 _MOTLEY = re.compile(r"(?=[^A-Z]*[A-Z])(?=[^a-z]*[a-z])[^!@#$%^&*+=?~]*[!@#$%^&*+=?~]")
+#: Words in camel case, or one, with a number; and what joins words.
+_CAMEL = re.compile(r"[A-Z]?[a-z]*+(?:[A-Z][a-z]{2,}+)*+[0-9]{0,4}")
+_JOINT = re.compile(r"[-_./:@~]")
 _CHUNK = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^A-Za-z0-9]")
 _TOKEN = re.compile(r"[\w.=+/~:@!$^%-]+$", re.ASCII)
 
@@ -135,8 +143,8 @@ def _value(text: str, low: str, start: int, end: int, kind: str) -> Iterator[Fou
     if longer and kind != "vendor":
         return  # a longer word, such as tokenizer
     match = _ASSIGN.match(text, end)
-    if match is None and _is_flag(text, start):
-        match = _FLAG.match(text, end)
+    flag = _FLAG.match(text, end) if _is_flag(text, start) else None
+    match = flag or match
     if match is None or _ABOUT.search(match["rest"]):
         return
     if _TYPE.search(text[max(0, start - 60) : start]):
@@ -146,18 +154,19 @@ def _value(text: str, low: str, start: int, end: int, kind: str) -> Iterator[Fou
     if value is None or text[value.end() : value.end() + 1] in {"(", "["}:
         return
     found = value[0] if quoted else value[0].rstrip(".!?:)*")
-    is_listed = "," in match["sign"]
-    if is_listed and not quoted:
+    sign = match["sign"]
+    is_apart = not sign.strip(" \t(") and len(found) < _SHORTEST_APART and not flag
+    if not quoted and (is_apart or "," in sign):
         return
-    is_set = bool(set(match["sign"]) & set("=:：＝是为は ")) and not is_listed
-    if is_secret(found, kind, sure=is_set):
+    is_set = bool(flag or set(sign) & _SURE) or (quoted and sign.isspace())
+    if is_secret(found, kind, sure=is_set and "," not in sign and "\n" not in match["gap"]):
         is_aws = "aws" in low[max(0, start - 12) : start] and kind != "password"
         named = "aws secret key" if is_aws else "secret" if kind == "vendor" else kind
         yield Found(value.start(), value.start() + len(found), named)
 
 
 #: The value of an option such as `--db-password`.
-_FLAG = re.compile(r"(?P<rest>[A-Za-z0-9-]{0,20})(?P<sign>[ ])(?P<quote>[\"']?)")
+_FLAG = re.compile(r"(?P<rest>[A-Za-z0-9-]{0,20})(?P<sign>[ ])(?P<gap>)(?P<quote>[\"']?)")
 
 
 def _is_flag(text: str, start: int) -> bool:
@@ -176,19 +185,21 @@ def is_secret(value: str, kind: str, *, sure: bool = True) -> bool:
     has_letter = bool(_LETTER.search(rest))
     if kind == "password" and sure:
         return has_letter and (has_digit or bool(_MOTLEY.match(rest))) and " " not in rest
-    if not (has_digit and has_letter and len(rest) >= 10 and _TOKEN.match(rest)):
+    if not has_letter:
+        return kind != "password" and len(rest) >= _NUMBER and rest.isdecimal()
+    if not (has_digit and len(rest) >= _SHORTEST and _TOKEN.match(rest)):
         return False
     if _UUID.match(rest):
         return kind in {"secret", "api key", "password", "vendor"}
-    least = 15 if kind == "vendor" else 10
-    return len(rest) >= least and _entropy(rest) >= 2.9 and not _is_words(rest)
+    return _entropy(rest) >= 2.5 and not _is_words(rest)
 
 
 def _is_words(value: str) -> bool:
-    """Is it made of words, such as `my-service-account-2`?"""
+    """Is it made of words, such as `my-service-account-2` or `loginPage2`?"""
+    if _CAMEL.fullmatch(value):
+        return True
     chunks = [chunk for chunk in _CHUNK.findall(value) if chunk.isalnum()]
-    longest = max(map(len, chunks), default=0)
-    return len(chunks) == 0 or (len(value) / len(chunks) >= 4.5 and longest < len(value) * 0.8)
+    return _JOINT.search(value) is not None and len(value) >= 4 * len(chunks)
 
 
 def _entropy(value: str) -> float:

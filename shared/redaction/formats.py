@@ -239,5 +239,7 @@ FORMATS: tuple[SecretFormat, ...] = (
     ),
     _format("jwt", "zxlk", rf"{_L}ZXlK[A-Za-z0-9+/]{{60,8000}}={{0,2}}(?<=[0-9A-Za-z=])"),
     _format("gitlab session", "_gitlab_session=", r"_gitlab_session=([0-9a-z]{32})"),
-    _format("sidekiq secret", "contribsys", r"contribsys__com\W{1,5}([a-f0-9]{8}:[a-f0-9]{8})"),
+    _format(
+        "sidekiq secret", "contribsys", r"(?i:contribsys__com\W{1,5})([a-f0-9]{8}:[a-f0-9]{8})"
+    ),
 )

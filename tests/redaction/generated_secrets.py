@@ -85,6 +85,35 @@ _VENDORS = (
 )
 
 
+#: How programs and settings assign a secret; {i} is the vendor, {s} the secret.
+ASSIGNED = (
+    *(
+        'string {i}Token = "{s}";',
+        'var {i}Token string = "{s}"',
+        "{i}_TOKEN={s}",
+        "{i}_TOKEN = '{s}'",
+    ),
+    *('{{"{i}_token": "{s}"}}', '"{i}_token" => "{s}"', '{i}_TOKEN := "{s}"', "{i}_TOKEN ?= {s}"),
+    *("<{i}Token>{s}</{i}Token>", "<{i}Token>\n    {s}\n</{i}Token>", "{i}_token: {s}"),
+    *("http://{i}:{s}@example.com/", "https://example.com?{i}_token={s}", '{i}_TOKEN :::= "{s}"'),
+    *(
+        'LOG.Debug("{i} token = {s}")',
+        'helm install --set "{i}_token={s}"',
+        "x --{i}-token {s} run",
+    ),
+    *('{i}_TOKEN ||: "{s}"', 'System.setProperty("{i}_TOKEN", "{s}")', '{i}ApiKey == "{s}"'),
+    *("{i}_secret: >-\n  {s}", "the {i} key is {s}", '{i}_PAT="{s}"', "conf.{i}.auth = {s}"),
+    *(
+        '{i} = "{s}"',
+        "|{i} token|{s}|",
+        "{i} token\t{s}",
+        '\\"{i}Token\\": \\"{s}\\"',
+        "{i}Token: `{s}`",
+    ),
+    *('<add key="{i}Password" value="{s}" />', "{i} credentials ({s})", "**{i} token**: {s}"),
+)
+
+
 class MadeSecret(NamedTuple):
     """A text and the secret in it."""
 
@@ -109,6 +138,16 @@ def made_secrets(seed: int, rounds: int = 2) -> Iterator[MadeSecret]:
             )
             yield MadeSecret(f'{name} = "{secret}"', secret)
         yield from _shaped(chance)
+
+
+def assigned_secrets(seed: int, rounds: int) -> Iterator[MadeSecret]:
+    """Make secrets of vendors without a format, in each way of assigning them."""
+    chance = random.Random(seed)
+    for _ in range(rounds):
+        for form in ASSIGNED:
+            alphabet, length = chance.choice("hawu"), chance.choice((20, 24, 32, 40, 64))
+            secret = f"{_drawn(chance, alphabet, length)}"
+            yield MadeSecret(form.format(i=chance.choice(_VENDORS), s=secret), secret)
 
 
 def _shaped(chance: random.Random) -> Iterator[MadeSecret]:

@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 
 from shared.redaction.redacting import is_masked, kinds_of, redacted, without_secrets
 from tests.campaigns import examples, size
-from tests.redaction.generated_secrets import WAYS, MadeSecret, in_url, made_secrets
+from tests.redaction.generated_secrets import (
+    WAYS,
+    MadeSecret,
+    assigned_secrets,
+    in_url,
+    made_secrets,
+)
 from tests.redaction.innocent_texts import innocent
 
 GITHUB = "ghp_" + "aB3xY9kQ2w" * 3 + "Zt7RmP"
@@ -34,6 +40,12 @@ def _shows(way: str, made: MadeSecret) -> bool:
     if way == "in JSON":
         assert json.loads(masked).keys() == {"note", "more"}
     return made.secret in masked or made.secret[4:-4] in masked
+
+
+def test_what_is_assigned_to_the_name_of_a_vendor_or_a_secret_is_masked() -> None:
+    made = list(assigned_secrets(seed=2, rounds=size(100, 10)))
+    shown = [one.text for one in made if one.secret in redacted(one.text)]
+    assert len(shown) <= 0.02 * len(made), shown[:10]
 
 
 def test_texts_full_of_hashes_and_ids_stay_as_they_are() -> None:
