@@ -6,20 +6,21 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from shared.redaction.formats import Found
+from shared.redaction.lazy_pattern import lazily
 
 #: What the names of secrets have in common, what may follow it in them, and the kind for the mask.
 _STEMS: tuple[tuple[str, re.Pattern[str], str], ...] = (
     (
         "pass",
-        re.compile(r"pass(?:word|wort|wd|phrase|code|e(?![a-z]))|(?<=[_-])pass(?![a-z])"),
+        lazily(r"pass(?:word|wort|wd|phrase|code|e(?![a-z]))|(?<=[_-])pass(?![a-z])"),
         "password",
     ),
-    ("pwd", re.compile("pwd"), "password"),
-    ("token", re.compile("token"), "token"),
-    ("secret", re.compile("secret"), "secret"),
-    ("cred", re.compile(r"cred(?:ential)?s?(?![a-z])"), "secret"),
-    ("_auth", re.compile(r"_auth(?![a-z])"), "secret"),
-    ("key", re.compile(r"key(?![a-z])"), "api key"),
+    ("pwd", lazily("pwd"), "password"),
+    ("token", lazily("token"), "token"),
+    ("secret", lazily("secret"), "secret"),
+    ("cred", lazily(r"cred(?:ential)?s?(?![a-z])"), "secret"),
+    ("_auth", lazily(r"_auth(?![a-z])"), "secret"),
+    ("key", lazily(r"key(?![a-z])"), "api key"),
 )
 _OTHER_SCRIPTS = {
     **dict.fromkeys(("密码", "口令", "パスワード", "비밀번호", "contraseña"), "password"),
@@ -27,7 +28,7 @@ _OTHER_SCRIPTS = {
     **dict.fromkeys(("密钥", "秘钥"), "secret"),
 }
 #: A key is secret after one of these.
-_KEYS = re.compile(
+_KEYS = lazily(
     r"(?:api|access|account|private|signing|encryption|licen[cs]e|auth|shared|master|\bx|secret|app"
     r"|service|client|consumer|storage|subscription|integration|function|admin)[ _.-]?$"
 )
@@ -45,7 +46,7 @@ _VENDORS = (
     "hashicorp", "doppler",
 )  # fmt: skip
 #: What comes between the word and the value: the rest of a name, then one of the signs that assign.
-_ASSIGN = re.compile(
+_ASSIGN = lazily(
     r"(?P<rest>[A-Za-z0-9_.-]{0,32}(?: {1,2}(?:key|token|value|secret|id|string|str)\b){0,2})"
     r"(?P<sign>[\"'`*)\]]{0,4}\s{0,4}(?:[=:?|>：＝]{1,5}|[,是为は])|[\"']\s{1,4}value="
     r"|\s{1,2}(?:is|was|ist|lautet|es|est)\s|[ \t](?=[\"'`])|[ \t]{1,4}\(?)"
@@ -57,43 +58,43 @@ _SURE = frozenset("=:：＝是为は\"'`")
 _SHORTEST, _SHORTEST_APART = 10, 16
 #: Fewer digits are a time or a count.
 _NUMBER = 16
-_QUOTED = re.compile(r"[^\"'`\n\r\\<>]{6,200}(?=\\?[\"'`])")
-_BARE = re.compile(r"[^\s\"'`<>,;|&(){}\[\]\\，。；、「」“”]{6,160}")
+_QUOTED = lazily(r"[^\"'`\n\r\\<>]{6,200}(?=\\?[\"'`])")
+_BARE = lazily(r"[^\s\"'`<>,;|&(){}\[\]\\，。；、「」“”]{6,160}")
 
 #: A name that ends like this holds something about a secret, not the secret.
-_ABOUT = re.compile(
+_ABOUT = lazily(
     r"(?:name|type|hash|count|ur[il]|file|path|dir|limit|length|size|expir\w*|expires_?in|version|ref|arn"
     r"|[_-]?id|scope|algorithm|policy|endpoint|field|label|format|index|budget|usage|_at)s?$",
     re.IGNORECASE,
 )
-_PLACEHOLDER = re.compile(
+_PLACEHOLDER = lazily(
     r"x{4,}|\*{3,}|\.{3,}|0{5,}|1234567890|123456789|change[-_]?(?:me|this|it)|placeholder|example"
     r"|your[-_]?|dummy|redacted|insert|replace|sample|removed|todo|fixme|fake|foobar|undefined|null|none"
     r"|secrets?\.|environ|process\.env|getenv|\$",
     re.IGNORECASE,
 )
-_DIGEST = re.compile(
+_DIGEST = lazily(
     r"(?:sha(?:1|256|384|512)|md5|blake2\w?)[-:=]|\d+:|(?:[0-9a-f]{2}:){5,}|data:|https?:|git@|ssh-|arn:"
     r"|\[?secret removed",
     re.IGNORECASE,
 )
-_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$", re.IGNORECASE)
+_UUID = lazily(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$", re.IGNORECASE)
 #: The name of a type, such as AWS::IAM::AccessKey, ends here.
-_TYPE = re.compile(r"::\w*\Z")
+_TYPE = lazily(r"::\w*\Z")
 #: A part of a word that may be random, in lower case.
-_RUN = re.compile(r"[a-z0-9_=-]{15,}")
-_DIGIT = re.compile(r"[0-9]")
-_DIGITS = re.compile(r"[0-9][^0-9]*[0-9]")
+_RUN = lazily(r"[a-z0-9_=-]{15,}")
+_DIGIT = lazily(r"[0-9]")
+_DIGITS = lazily(r"[0-9][^0-9]*[0-9]")
 #: Beside so many random words it is faster to look for vendors in the whole text first.
 _MANY = 12
-_LETTER = re.compile(r"[A-Za-z]")
+_LETTER = lazily(r"[A-Za-z]")
 #: Small and capital letters with signs, as in passwords without digits.
-_MOTLEY = re.compile(r"(?=[^A-Z]*[A-Z])(?=[^a-z]*[a-z])[^!@#$%^&*+=?~]*[!@#$%^&*+=?~]")
+_MOTLEY = lazily(r"(?=[^A-Z]*[A-Z])(?=[^a-z]*[a-z])[^!@#$%^&*+=?~]*[!@#$%^&*+=?~]")
 #: Words in camel case, or one, with a number; and what joins words.
-_CAMEL = re.compile(r"[A-Z]?[a-z]*+(?:[A-Z][a-z]{2,}+)*+[0-9]{0,4}")
-_JOINT = re.compile(r"[-_./:@~]")
-_CHUNK = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^A-Za-z0-9]")
-_TOKEN = re.compile(r"[\w.=+/~:@!$^%-]+$", re.ASCII)
+_CAMEL = lazily(r"[A-Z]?[a-z]*+(?:[A-Z][a-z]{2,}+)*+[0-9]{0,4}")
+_JOINT = lazily(r"[-_./:@~]")
+_CHUNK = lazily(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^A-Za-z0-9]")
+_TOKEN = lazily(r"[\w.=+/~:@!$^%-]+$", re.ASCII)
 
 
 def assigned(text: str, low: str, words: Sequence[str]) -> Iterator[Found]:
@@ -166,7 +167,7 @@ def _value(text: str, low: str, start: int, end: int, kind: str) -> Iterator[Fou
 
 
 #: The value of an option such as `--db-password`.
-_FLAG = re.compile(r"(?P<rest>[A-Za-z0-9-]{0,20})(?P<sign>[ ])(?P<gap>)(?P<quote>[\"']?)")
+_FLAG = lazily(r"(?P<rest>[A-Za-z0-9-]{0,20})(?P<sign>[ ])(?P<gap>)(?P<quote>[\"']?)")
 
 
 def _is_flag(text: str, start: int) -> bool:

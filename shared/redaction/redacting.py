@@ -1,12 +1,13 @@
 """Masks the secrets of texts, and of values that hold texts. Equal texts get equal masks."""
 
-import re
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 from shared.redaction.assigned import assigned
 from shared.redaction.formats import FORMATS, Found
+from shared.redaction.lazy_pattern import lazily
 from shared.redaction.shapes import shaped
 from shared.redaction.unwrapped import ascii_parts, is_broken_up, unwrapped
 
@@ -16,7 +17,7 @@ _MASK = "[secret removed: "
 #: What the formats begin with, and their numbers.
 _STARTS = [(start, number) for number, one in enumerate(FORMATS) for start in one.starts]
 #: A hash of a lock file, by its exact form. It holds no token, and there are many.
-_HASH = re.compile(
+_HASH = lazily(
     r"(?:--hash=|integrity=)?[\"']?(?:sha256:[0-9a-f]{64}|sha256-[A-Za-z0-9+/]{43}="
     r"|sha512-[A-Za-z0-9+/]{86}==|sha1-[A-Za-z0-9+/]{27}=)[\"',;]{0,2}\\?"
 )
@@ -57,9 +58,13 @@ def found_secrets(text: str) -> list[Found]:
 def without_secrets(value: T) -> T:
     """Return the value with the secrets of all its texts masked: of strings, lists, mappings, named
     tuples and dataclasses. Keys stay. A value without secrets is returned as it is."""
-    if not isinstance(value, str) and not found_secrets("\n".join(_texts(value))):
-        return value
-    masked: T = _masked(value)
+    try:
+        if not isinstance(value, str) and not found_secrets("\n".join(_texts(value))):
+            return value
+        masked: T = _masked(value)
+    except RecursionError:
+        # JSON that nests deeper than Python's stack: it is masked as one text.
+        masked = json.loads(redacted(json.dumps(value, ensure_ascii=False)))
     return masked
 
 

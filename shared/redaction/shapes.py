@@ -6,48 +6,47 @@ from binascii import Error
 from collections.abc import Callable, Iterator
 
 from shared.redaction.formats import Found
+from shared.redaction.lazy_pattern import lazily
 
-_BEGIN = re.compile(r"-----\s?BEGIN[ A-Z0-9_-]{0,100}PRIVATE KEY(?: BLOCK)?\s?-----", re.IGNORECASE)
-_END = re.compile(r"-----\s?END[ A-Z0-9_-]{0,100}PRIVATE KEY(?: BLOCK)?\s?-----", re.IGNORECASE)
+_BEGIN = lazily(r"-----\s?BEGIN[ A-Z0-9_-]{0,100}PRIVATE KEY(?: BLOCK)?\s?-----", re.IGNORECASE)
+_END = lazily(r"-----\s?END[ A-Z0-9_-]{0,100}PRIVATE KEY(?: BLOCK)?\s?-----", re.IGNORECASE)
 #: The lines of a key whose end is cut off.
-_LINES = re.compile(
+_LINES = lazily(
     r"(?:(?:\s|\\+[nr]|[>|*\"'+,-])*+"
     r"(?:[A-Za-z0-9+/]{16,}+={0,2}|(?:Proc-Type|DEK-Info|Version|Comment|Hash):[^\n\\]{0,120}))*+"
     r"(?:(?:\s|\\+[nr])*+[A-Za-z0-9+/]{2,}={0,2}(?=[\s\"'`]*$))?"
 )
 #: More than a placeholder.
-_BODY = re.compile(r"[A-Za-z0-9+/]{16}")
+_BODY = lazily(r"[A-Za-z0-9+/]{16}")
 #: The longest private key, an RSA key of 16,384 bits, has 12,700 characters.
 _LONGEST_KEY = 16_000
 
-_ADDRESS = re.compile(r"[^\s/?#@:\"'<>`]{0,100}:([^\s/?#\"'<>`\[\]{}]{1,200})@(?=[\w\[%-])")
-_LOOSE_ADDRESS = re.compile(r"[^\s/?#@:\"'<>`]{1,100}:([^\s\"'<>`\[\]{}@]{1,100})@(?=[\w.-]+[:/])")
-_HEADER = re.compile(
+_ADDRESS = lazily(r"[^\s/?#@:\"'<>`]{0,100}:([^\s/?#\"'<>`\[\]{}]{1,200})@(?=[\w\[%-])")
+_LOOSE_ADDRESS = lazily(r"[^\s/?#@:\"'<>`]{1,100}:([^\s\"'<>`\[\]{}@]{1,100})@(?=[\w.-]+[:/])")
+_HEADER = lazily(
     r"(?<![a-z]authorization)[\"'`]{0,2}\s{0,3}[:=]\s{0,3}[\"'`]?"
     r"(?:(?:bearer|basic|token|bot|api-?key|key|negotiate|digest|ntlm|aws4-hmac-sha256)[ \t]{1,3})?"
     r"([^\s\"'<>`{}()\[\]]{8,4000}+)(?![(\[{])",
     re.IGNORECASE,
 )
-_KEY_HEADER = re.compile(
+_KEY_HEADER = lazily(
     r"(?:[a-z]{1,20}-)?(?:api-?key|auth-token|access-token|token|key)[\"'`]?\s{0,3}:\s{0,3}[\"'`]?"
     r"([^\s\"'<>`]{8,1000})",
     re.IGNORECASE,
 )
-_BEARER = re.compile(r"[ \t]{1,3}([A-Za-z0-9_~+/.=-]{16,4000})", re.IGNORECASE)
-_BASIC = re.compile(r"[ \t]{1,3}([A-Za-z0-9+/]{8,2000}={0,2})", re.IGNORECASE)
-_COOKIE = re.compile(
+_BEARER = lazily(r"[ \t]{1,3}([A-Za-z0-9_~+/.=-]{16,4000})", re.IGNORECASE)
+_BASIC = lazily(r"[ \t]{1,3}([A-Za-z0-9+/]{8,2000}={0,2})", re.IGNORECASE)
+_COOKIE = lazily(
     r"2?[\"'`]{0,2}\s{0,3}:\s{0,3}[\"'`]?([\w.%-]{1,100}=[^\n\r\"'<>`]{6,6000})", re.IGNORECASE
 )
-_SESSION = re.compile(r"(?:ion)?[_-]?id=([\w%.:+/-]{16,400})", re.IGNORECASE)
-_CURL_USER = re.compile(
-    r"[^\n]{0,200}?\s(?:-u|--user)[= ]{0,2}[\"']?[^\s:\"']{1,80}:([^\s\"']{3,200})"
-)
-_NETRC = re.compile(r"[ \t]+\S{1,80}[ \t\n]+login[ \t]+\S{1,80}[ \t\n]+password[ \t]+(\S{3,200})")
-_KUBERNETES = re.compile(r"kind:[ \t]*[\"']?secret\b", re.IGNORECASE)
-_DATA_LINE = re.compile(
+_SESSION = lazily(r"(?:ion)?[_-]?id=([\w%.:+/-]{16,400})", re.IGNORECASE)
+_CURL_USER = lazily(r"[^\n]{0,200}?\s(?:-u|--user)[= ]{0,2}[\"']?[^\s:\"']{1,80}:([^\s\"']{3,200})")
+_NETRC = lazily(r"[ \t]+\S{1,80}[ \t\n]+login[ \t]+\S{1,80}[ \t\n]+password[ \t]+(\S{3,200})")
+_KUBERNETES = lazily(r"kind:[ \t]*[\"']?secret\b", re.IGNORECASE)
+_DATA_LINE = lazily(
     r"^[ \t]+[\w.-]{1,80}:[ \t]*[\"']?([A-Za-z0-9+/]{8,}={0,2})[\"']?[ \t]*$", re.MULTILINE
 )
-_PLACEHOLDER = re.compile(
+_PLACEHOLDER = lazily(
     r"(?:pass(?:word)?|passwd|pwd|secret|token|x+|\*+|[.…]+|change[-_]?me|example|your\W?\w*|.*[$<{].*"
     r"|\[?secret|redacted)$",
     re.IGNORECASE,

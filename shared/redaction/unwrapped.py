@@ -1,8 +1,9 @@
 """Reads a text as people see it, without what stands in a secret only to break it up."""
 
-import re
 from bisect import bisect_right
 from typing import NamedTuple
+
+from shared.redaction.lazy_pattern import lazily
 
 _NAMED = {
     "amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'", "nbsp": " ", "lowbar": "_",
@@ -24,12 +25,12 @@ _ESCAPES = (
     r"|<!--.{0,40}?-->"
 )
 #: What is taken out of a text that is all ASCII, and of any other.
-_ASCII_NOISE = re.compile(rf"[*`]|~~|{_ESCAPES}")
-_NOISE = re.compile(rf"[*`{_INVISIBLE}]|~~|{_ESCAPES}")
+_ASCII_NOISE = lazily(rf"[*`]|~~|{_ESCAPES}")
+_NOISE = lazily(rf"[*`{_INVISIBLE}]|~~|{_ESCAPES}")
 #: What makes that necessary. Emphasis around a word is not enough.
 _INSIDE = "|".join(rf"{sign}(?<=\w{sign})(?=\w)" for sign in (r"\*", r"\*\*", "`", "``", "~~"))
-_BREAKS = re.compile(rf"{_INSIDE}|[{_INVISIBLE}]|{_ESCAPES}")
-_ASCII_BREAKS = re.compile(rf"{_INSIDE}|{_ESCAPES}")
+_BREAKS = lazily(rf"{_INSIDE}|[{_INVISIBLE}]|{_ESCAPES}")
+_ASCII_BREAKS = lazily(rf"{_INSIDE}|{_ESCAPES}")
 
 
 def is_broken_up(words: str) -> bool:
@@ -37,7 +38,7 @@ def is_broken_up(words: str) -> bool:
     return bool((_ASCII_BREAKS if words.isascii() else _BREAKS).search(words))
 
 
-_ASCII_PARTS = re.compile(rf"[!-~{_INVISIBLE}]{{13,}}")
+_ASCII_PARTS = lazily(rf"[!-~{_INVISIBLE}]{{13,}}")
 
 
 def ascii_parts(word: str) -> list[str]:

@@ -219,6 +219,15 @@ def test_values_keep_their_form_and_their_keys() -> None:
     assert without_secrets(clean) is clean
 
 
+def test_what_nests_deep_is_masked_too() -> None:
+    value: Any = GITHUB
+    for _ in range(450):
+        value = {"a": [value]}
+    clean = without_secrets(value)
+    assert GITHUB not in json.dumps(clean)
+    assert MASKED in json.dumps(clean)
+
+
 def test_a_value_without_secrets_is_the_same_object() -> None:
     value = {"a": ["b", {"c": "d"}], "e": Box("f", 1)}
     assert without_secrets(value) is value
