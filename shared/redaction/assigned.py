@@ -12,7 +12,9 @@ from shared.redaction.lazy_pattern import lazily
 _STEMS: tuple[tuple[str, re.Pattern[str], str], ...] = (
     (
         "pass",
-        lazily(r"pass(?:word|wort|wd|phrase|code|e(?![a-z]))|(?<=[_-])pass(?![a-z])"),
+        lazily(
+            r"pass(?:word|wort|wd|phrase|code|e(?![a-z]))|(?<=[_-])pass(?![a-z])|(?<![a-z])pass(?==)"
+        ),
         "password",
     ),
     ("pwd", lazily("pwd"), "password"),
@@ -20,10 +22,11 @@ _STEMS: tuple[tuple[str, re.Pattern[str], str], ...] = (
     ("secret", lazily("secret"), "secret"),
     ("cred", lazily(r"cred(?:ential)?s?(?![a-z])"), "secret"),
     ("_auth", lazily(r"_auth(?![a-z])"), "secret"),
+    ('"auth"', lazily('"auth(?=")'), "secret"),
     ("key", lazily(r"key(?![a-z])"), "api key"),
 )
 _OTHER_SCRIPTS = {
-    **dict.fromkeys(("密码", "口令", "パスワード", "비밀번호", "contraseña"), "password"),
+    **dict.fromkeys(("密码", "口令", "パスワード", "비밀번호", "contraseña", "пароль"), "password"),
     **dict.fromkeys(("令牌", "トークン", "토큰"), "token"),
     **dict.fromkeys(("密钥", "秘钥"), "secret"),
 }
@@ -49,7 +52,7 @@ _VENDORS = (
 _ASSIGN = lazily(
     r"(?P<rest>[A-Za-z0-9_.-]{0,32}(?: {1,2}(?:key|token|value|secret|id|string|str)\b){0,2})"
     r"(?P<sign>[\"'`*)\]]{0,4}\s{0,4}(?:[=:?|>：＝]{1,5}|[,是为は])|[\"']\s{1,4}value="
-    r"|\s{1,2}(?:is|was|ist|lautet|es|est)\s|[ \t](?=[\"'`])|[ \t]{1,4}\(?)"
+    r"|\s{1,2}(?:is|was|ist|lautet|es|est)(?:[:：]|\s)|[ \t](?=[\"'`])|[ \t]{1,4}\(?)"
     r"(?P<gap>(?:\s{0,2}[>|][+-]?(?=\s))?\s{0,16})(?P<quote>\\?[\"'`*]{0,3}|「|“)"
 )
 #: The signs that assign without doubt.
@@ -79,8 +82,8 @@ _DIGEST = lazily(
     re.IGNORECASE,
 )
 _UUID = lazily(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$", re.IGNORECASE)
-#: The name of a type, such as AWS::IAM::AccessKey, ends here.
-_TYPE = lazily(r"::\w*\Z")
+#: The name of a type, such as AWS::IAM::AccessKey, ends here, or that of a user in an address.
+_OTHER_NAME = lazily(r"(?:::\w*|://[^\s/@?]*)\Z")
 #: A part of a word that may be random, in lower case.
 _RUN = lazily(r"[a-z0-9_=-]{15,}")
 _DIGIT = lazily(r"[0-9]")
@@ -148,7 +151,7 @@ def _value(text: str, low: str, start: int, end: int, kind: str) -> Iterator[Fou
     match = flag or match
     if match is None or _ABOUT.search(match["rest"]):
         return
-    if _TYPE.search(text[max(0, start - 60) : start]):
+    if _OTHER_NAME.search(text[max(0, start - 60) : start]):
         return
     quoted = bool(match["quote"].strip("*"))
     value = (_QUOTED if quoted else _BARE).match(text, match.end())

@@ -41,7 +41,7 @@ class SecretFormat:
                 match = self._pattern.match(text, at) if at >= 0 else None
                 if match:
                     yield self._found(match)
-                place = low.find(start, match.end() if match else place + 1)
+                place = low.find(start, place + len(start))
 
     def _found(self, match: re.Match[str]) -> Found:
         start, end = match.span(match.lastindex or 0)

@@ -30,7 +30,7 @@ _HEADER = lazily(
     re.IGNORECASE,
 )
 _KEY_HEADER = lazily(
-    r"(?:[a-z]{1,20}-)?(?:api-?key|auth-token|access-token|token|key)[\"'`]?\s{0,3}:\s{0,3}[\"'`]?"
+    r"(?<![/a-z0-9]x-)(?:[a-z]{1,20}-)?(?:api-?key|auth-token|access-token|token|key)[\"'`]?\s{0,3}:\s{0,3}[\"'`]?"
     r"([^\s\"'<>`]{8,1000})",
     re.IGNORECASE,
 )

@@ -76,6 +76,8 @@ def test_texts_full_of_hashes_and_ids_stay_as_they_are() -> None:
         f"<https://x.example|{GITHUB}>",
         f"令牌{GITHUB}。",
         f"key={GITHUB};",
+        f"{GITHUB}{GITHUB}",
+        f"{GITHUB}x{GITHUB}",
     ],
 )
 def test_a_secret_that_is_broken_up_is_masked_whole(broken: str) -> None:
@@ -92,6 +94,7 @@ def test_a_secret_that_is_broken_up_is_masked_whole(broken: str) -> None:
             "postgres://shop:[secret removed: password]@db:5432/x?sslmode=on",
         ),
         ("amqp://a:p%40ss1@host/v", "amqp://a:[secret removed: password]@host/v"),
+        ("https://x-token:a1b2c3d4e5@host/v", "https://x-token:[secret removed: password]@host/v"),
         ("https://u:a1/b2@host/v", "https://u:[secret removed: password]@host/v"),
         ("X-Api-Key: abc123def4", "X-Api-Key: [secret removed: authorization header]"),
         ("Set-Cookie: sid=abcdef123; Path=/", "Set-Cookie: [secret removed: cookie]"),
