@@ -24,6 +24,7 @@ from benchmarks.process import FunctionFailed
 from benchmarks.prompt_cache import measure_cache
 from benchmarks.recall_quality import OWN, measure_quality
 from benchmarks.recall_scale import measure_scale
+from benchmarks.redaction import measure_redaction
 from benchmarks.runs import measure_overhead, measure_steps
 from benchmarks.table import Findings
 from benchmarks.world import World, opened
@@ -43,6 +44,7 @@ class Resources:
     def __init__(self, stack: ExitStack, asked: argparse.Namespace) -> None:
         self.rounds: int = asked.rounds
         self.conversations: Path = asked.conversations
+        self.texts: Path | None = asked.texts
         self._memories: int = asked.memories
         self._keep: Path | None = asked.keep
         self._stack = stack
@@ -78,6 +80,7 @@ SUBJECTS: dict[str, Callable[[Resources], Findings]] = {
     "recall-quality": lambda have: measure_quality(have.world.database_url, have.conversations),
     "recall-scale": lambda have: measure_scale(have.memories, have.rounds),
     "memory-peers": lambda have: measure_peers(have.memories, have.scratch, have.rounds),
+    "secrets": lambda have: measure_redaction(have.rounds, have.texts),
     "bench-memory": lambda have: measure_bench_memory(have.scratch, have.rounds),
 }
 
@@ -151,6 +154,12 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         type=Path,
         metavar="DIR",
         help="for the same: load there, go on with what is there, and leave it",
+    )
+    parser.add_argument(
+        "--texts",
+        type=Path,
+        metavar="PATH",
+        help="for secrets: a file or folder of real texts; lists what would be masked, by kind",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample to FILE")
     return parser.parse_args(arguments)

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from shared.database import Database, Row, Statement, queries
 from shared.errors import RunBusy
 from shared.events import Event, run_id
+from shared.redaction.redacting import redacted, without_secrets
 
 SQL = queries(__file__, "journal.sql")
 
@@ -142,7 +143,7 @@ class Run:
         With `defer` the record waits for the next write, which saves a round trip. A crash before
         that write repeats the step, so it suits cheap ones such as queries.
         """
-        text = canonical(input)
+        text = canonical(without_secrets(json.loads(canonical(input))))
         hashed = hashlib.sha256(text.encode()).hexdigest()
         with self._lock:
             occurrence = self._occurrences[name, hashed]
@@ -153,7 +154,7 @@ class Run:
             return self._noted(name, row["output"])
         started_at, start = time.time(), time.perf_counter()
         outcome = work()
-        output = canonical(outcome.output)
+        output = canonical(without_secrets(json.loads(canonical(outcome.output))))
         record: dict[str, Any] = {
             "key": key,
             "name": name,
@@ -208,7 +209,7 @@ class Run:
     def finish(self, state: str, reason: str = "", statements: Sequence[Statement] = ()) -> None:
         """End the run as `done`, `failed` or `waiting`, or give it back as `retrying` or `parked`;
         `statements` are committed with it."""
-        end = self.statement("finish_run", {"state": state, "reason": reason})
+        end = self.statement("finish_run", {"state": state, "reason": redacted(reason)})
         self.write([*statements, end])
 
 

@@ -6,6 +6,7 @@ journal can compare it before it touches the world. Each platform has one `Adapt
     adapter     dispatches actions and queries by the table of a platform
     platforms   connects the platforms of a flow
     policy      limits what one run may do
+    secrets_kept_out   masks the secrets of an action, or refuses it
     effects     performs each action once, whatever fails
     drafts      shows an answer while it grows
     links       which addresses may stay links
@@ -52,6 +53,8 @@ class Action(ABC):
     permissions: ClassVar[Mapping[str, str]] = {}
     #: Doing it twice is the same as doing it once, so a crash needs no search afterwards.
     idempotent: ClassVar[bool] = False
+    #: The arguments that are written exactly as they are, such as the content of a file.
+    verbatim: ClassVar[frozenset[str]] = frozenset()
 
     @property
     @abstractmethod

@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from shared.actions import Action, Mark, Query, Receipt
+from shared.actions.secrets_kept_out import masked
 from shared.errors import ActionRejected
 
 S = TypeVar("S")
@@ -40,7 +41,7 @@ class TableAdapter(Generic[S]):
         self._import_more_answers = more_answers
 
     def perform(self, action: Action, mark: Mark, previous: Receipt | None) -> Receipt:
-        return self._handling(action).perform(self._session, action, mark, previous)
+        return self._handling(action).perform(self._session, masked(action), mark, previous)
 
     def find(self, action: Action, mark: Mark) -> Receipt | None:
         """Look for the effect; an idempotent one is never looked for, since it is done again."""

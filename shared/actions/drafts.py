@@ -13,6 +13,7 @@ from shared.actions import Action, Adapter, Mark, Query, Receipt
 from shared.actions.effects import branch
 from shared.actions.links import hosts_of
 from shared.actions.policy import Policy
+from shared.actions.secrets_kept_out import without_unfinished
 from shared.errors import ActionError, ActionRejected, ActionUnavailable, EffectUnknown
 from shared.journal import Run, digest
 
@@ -59,6 +60,7 @@ class Drafts:
         self._mark = _mark(run, self._answer)
         #: The draft that this attempt knows.
         self._draft: Receipt | None = None
+        self._shown = ""
         #: There may be another: an earlier attempt may have left one, or a call had no answer.
         self._unsure = run.attempt > 1
         #: A draft of this attempt, or a change of it, may still arrive, even after the answer.
@@ -116,11 +118,18 @@ class Drafts:
         return any(e["state"] == "committed" and slot in e["slot"] for e in effects)
 
     def _show(self, text: str) -> None:
-        """Show `text` in the draft; raises the errors of the adapter."""
+        """Show `text` in the draft, unless that adds nothing but what may become a secret.
+
+        Raises the errors of the adapter.
+        """
+        text = without_unfinished(text)
         with self._lock:
+            if self._shown.startswith(text) or text.isspace():
+                return
             standing = self._draft or self._find()
             try:
                 self._draft = self._perform(text, standing)
+                self._shown = text
             except ActionUnavailable as err:
                 if err.sent and standing:
                     self._late_change = True

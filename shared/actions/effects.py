@@ -10,10 +10,12 @@ from contextvars import ContextVar
 
 from shared.actions import Action, Adapter, Mark, Receipt
 from shared.actions.links import hosts_of
+from shared.actions.secrets_kept_out import masked
 from shared.database import Row
 from shared.errors import ActionRejected, ActionUnavailable, EffectUnknown, ReplayError
 from shared.events import Json
 from shared.journal import Run, canonical, digest
+from shared.redaction.redacting import redacted
 
 #: The branch of `agent.map` that this thread works in: slots must not depend on the threads' order.
 branch: ContextVar[str] = ContextVar("branch", default="")
@@ -43,10 +45,12 @@ class Effects:
     def perform(self, action: Action) -> Receipt:
         """Perform `action` exactly once and return the platform's receipt.
 
-        Raises ActionRejected when the platform refuses, ActionUnavailable when the run should be
-        tried again later, EffectUnknown when nobody can tell whether it happened, and ReplayError
-        when an earlier attempt of this run began another action in this place.
+        Raises ActionRejected when the platform refuses or a file would hold a secret,
+        ActionUnavailable when the run should be tried again later, EffectUnknown when nobody can
+        tell whether it happened, and ReplayError when an earlier attempt of this run began another
+        action in this place.
         """
+        action = masked(action)
         tool, target = type(action).__name__, action.target.ref
         key = digest([self._run.flow, tool, target, action.arguments, self._run.event.id])
         recorded = self._recorded(key, self._slot(tool, target), action.arguments)
@@ -143,7 +147,7 @@ class Effects:
             "key": key,
             "state": state,
             "receipt": canonical(receipt.to_json()) if receipt else None,
-            "reason": reason,
+            "reason": redacted(reason),
         }
         self._run.write([self._run.statement("settle_effect", parameters)], defer=defer)
         self._run.effects[key] |= {

@@ -3,12 +3,18 @@
 import unicodedata
 from hashlib import sha256
 
+from shared.redaction.redacting import redacted
+
 #: Characters that are kept of one text. The longest body of an issue is 65,536.
 STORED_CHARACTERS = 16_000
+#: A secret at the cut is seen whole.
+_LONGEST_SECRET = 4_000
 
 
 def storable(text: str) -> str:
-    """Cut the text, and remove what Postgres refuses: NUL, and halves of surrogate pairs."""
+    """Mask the secrets of the text, cut it, and remove what Postgres refuses: NUL, and halves of
+    surrogate pairs."""
+    text = redacted(text[: STORED_CHARACTERS + _LONGEST_SECRET])
     return text[:STORED_CHARACTERS].replace("\0", "").encode("utf-8", "replace").decode()
 
 

@@ -16,6 +16,7 @@ from shared.models.guards.output_limits import OutputLimits
 from shared.models.prices import Prices
 from shared.models.providers.connect import connect, connect_embedder
 from shared.models.roles import Roles
+from shared.redaction.redacting import without_secrets
 from shared.settings import Settings
 
 #: The payer of calls that no budget counts.
@@ -74,7 +75,7 @@ class Models:
         ModelUnavailable, ModelRejected, BudgetExceeded, and SettingsError.
         """
         may_repeat = request.temperature == 0 if cache is None else cache
-        call = ModelCall(request, Deadline(timeout), payer, sink, may_repeat)
+        call = ModelCall(without_secrets(request), Deadline(timeout), payer, sink, may_repeat)
         try:
             return self._in_turn(role, call)
         except BudgetExceeded as err:

@@ -4,6 +4,7 @@ Reading gives a Situation, all that a state of the machine needs, in one round t
 statements, so that they are committed together with the end of the run that caused them.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from shared.errors import EventError
 from shared.events import Event, Json
 from shared.journal import canonical
 from shared.planning.plan import Plan, PlanStep
+from shared.redaction.redacting import without_secrets
 
 SQL = queries(__file__, "store.sql")
 
@@ -186,7 +188,8 @@ def statement(name: str, tenant: str, plan: str, **values: object) -> Statement:
 
 
 def as_json(value: object) -> str | None:
-    return None if value is None else canonical(value)
+    """Write a value as JSON, without secrets."""
+    return None if value is None else canonical(without_secrets(json.loads(canonical(value))))
 
 
 def _key(row: StepRow) -> dict[str, object]:

@@ -11,6 +11,7 @@ from shared.aws import bus
 from shared.database import Statement
 from shared.events import Event, Json
 from shared.log import log
+from shared.redaction.redacting import without_secrets
 from shared.runtime.lifecycle import Lifecycle, described
 
 #: Takes what Lambda hands over, an event and its context, and returns the answer.
@@ -47,8 +48,9 @@ class Worker:
         event = None
         try:
             event = bus.load(record["body"])
-            # What its page does not show reaches no prompt, no memory and no command.
-            event = event._replace(text=shown(event))
+            # What its page does not show reaches no prompt, no memory and no command. Masked after
+            # that: hidden text may part a secret in two.
+            event = _without_secrets(event._replace(text=shown(event)))
             if reason := self._declines(event):
                 log("event declined", flow=self._flow.name, event=event.id, reason=reason)
                 return True
@@ -70,6 +72,21 @@ class Worker:
         if event.actor.is_bot and not self._flow.bots:
             return "a bot caused it"
         return "too many effects between a person and this" if event.depth > MAX_DEPTH else ""
+
+
+def _without_secrets(event: Event) -> Event:
+    """Mask the secrets in what people wrote, before anything keeps it or sees it."""
+    said: Json = {
+        "text": event.text,
+        "url": event.url,
+        "name": event.actor.name,
+        "body": event.payload,
+    }
+    clean = without_secrets(said)
+    if clean is said:
+        return event
+    actor = event.actor._replace(name=clean["name"])
+    return event._replace(text=clean["text"], url=clean["url"], actor=actor, payload=clean["body"])
 
 
 def time_left(context: Any) -> Callable[[], float]:

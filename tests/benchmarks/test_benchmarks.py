@@ -40,6 +40,23 @@ def test_the_command_prints_a_table_and_writes_what_it_measured(
             assert f"{measured[function]['zip'] / 1e6:.3f}" in done.stdout
 
 
+def test_real_texts_are_searched_and_no_secret_is_printed(tmp_path: Path) -> None:
+    secret = "ghp_" + "aB3xY9kQ2w" * 3 + "Zt7RmP"
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes/a.md").write_text(f"It is {secret}, and {secret}.\npassword: hunter22")
+    (tmp_path / "b.txt").write_text("Nothing here.")
+    command = [sys.executable, "-m", "benchmarks", "--rounds", "1", "--only", "secrets", "--texts"]
+    done = subprocess.run(
+        [*command, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert ["notes/a.md", "github", "token", "2"] in lines
+    assert ["notes/a.md", "password", "1"] in lines
+    assert "3 masked places in 2 files" in done.stdout
+    assert secret[:8] not in done.stdout and "hunter22" not in done.stdout
+
+
 def test_the_command_refuses_what_it_cannot_measure(capsys: pytest.CaptureFixture[str]) -> None:
     from benchmarks.__main__ import main
 

@@ -146,6 +146,7 @@ class OpenDraft(_InRepository):
     `base`; empty for the default branch."""
 
     permissions: ClassVar[Mapping[str, str]] = {"contents": "write", "pull_requests": "write"}
+    verbatim = frozenset({"path", "content", "base"})
     repository: Repository
     title: str
     body: str

@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 from shared.database import Database, Row, Statement, queries
 from shared.memory.stored_text import STORED_CHARACTERS, storable
 from shared.models.tokens import CUT, shortened, tokens
+from shared.redaction.redacting import redacted
 
 SQL = queries(__file__, "turns.sql")
 
@@ -88,7 +89,7 @@ class Conversations:
             "conversation": conversation,
             "role": turn.role,
             "author": storable(turn.author),
-            "text": storable(_kept(turn.text)),
+            "text": storable(_kept(redacted(turn.text))),
             "event": event,
         }
         origin = origin or Origin()

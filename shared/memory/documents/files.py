@@ -18,6 +18,21 @@ _NO_DOCUMENTS = (
     "license*",
 )
 _LOCKS = ("*.lock", "*.lockb", "*-lock.json", "*-lock.yaml", "npm-shrinkwrap.json", "go.sum")
+#: Files that hold secrets by their purpose.
+_SECRET = (
+    *("id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", "*_rsa", "*_ed25519", "*_ecdsa", "*_dsa"),
+    *("*.pem", "*.key", "*.ppk", "*.p8", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx"),
+    *("*.gpg", "*.agekey", "*.ovpn", "*.tfstate", "*.tfstate.*", "*.tfvars", "*.tfvars.json"),
+    *(".env*", "*.env", "*.env.*", "env.txt", "credentials*", ".credentials*", "*.credentials"),
+    *("*credentials.json", "*credentials.csv", "*credentials.y*ml", "*credentials.txt"),
+    *("secret.*ml", "secrets.*ml", "secret*.json", "secrets.txt", "secrets.env", "secrets.toml"),
+    *(".netrc", "_netrc", ".npmrc", ".pypirc", ".git-credentials", ".gem-credentials", ".htpasswd"),
+    *(".pgpass", "pgpass.conf", ".my.cnf", ".dockercfg", ".boto", ".s3cfg", "*kubeconfig*"),
+    *("service-account*.json", "service_account*.json", "client_secret*.json", "master.key"),
+    *("password.txt", "passwords.txt", "passwords.csv", "tokens.txt", "api_keys.txt"),
+    *("apikeys.txt", ".vault-token"),
+)
+_SECRET_FOLDERS = re.compile(r"(?:^|/)\.(?:ssh|aws|gnupg|kube|docker|azure|gcloud|password-store)/")
 _MADE = (
     "*.min.js",
     "*.min.css",
@@ -66,6 +81,10 @@ def refusal(path: str, size: int | None = None) -> str:
         return "its name is no text"
     if is_foreign(path):
         return "it belongs to others"
+    if _SECRET_FOLDERS.search(path.lower()) or any(
+        fnmatchcase(name.name, pattern) for pattern in _SECRET
+    ):
+        return "a file for secrets"
     if any(fnmatchcase(name.name, pattern) for pattern in _LOCKS):
         return "a lock file"
     if any(fnmatchcase(name.name, pattern) for pattern in _MADE):

@@ -29,6 +29,7 @@ from shared.memory.documents.sources import (
 )
 from shared.memory.store import MemoryStore
 from shared.memory.stored_text import short_hash
+from shared.redaction.redacting import redacted
 
 SQL = queries(__file__, "ingestion.sql")
 
@@ -212,6 +213,7 @@ class Ingestion:
 
     def _document(self, path: str, file: File, content: bytes | str) -> Document:
         text, reason = decode(content) if isinstance(content, bytes) else ("", content)
+        text = redacted(text)  # whole: a private key is longer than a passage
         form = format_of(path)
         if not reason and form == "code" and is_minified(text):
             reason = "minified"

@@ -21,6 +21,7 @@ from shared.models.batch import BatchItem, BatchProvider, BatchResult
 from shared.models.batch.intake import MARGIN, SQL
 from shared.models.deadline import Deadline
 from shared.models.stored_json import request_of
+from shared.redaction.redacting import without_secrets
 
 #: After so many attempts in batches a request is asked for at once.
 _ATTEMPTS = 3
@@ -151,7 +152,10 @@ class Dispatcher:
 
     def _store(self, batch: LeasedBatch, results: Iterable[BatchResult]) -> None:
         for chunk in _chunks(results):
-            replies = [r.outcome if isinstance(r.outcome, ModelReply) else None for r in chunk]
+            replies = [
+                without_secrets(r.outcome) if isinstance(r.outcome, ModelReply) else None
+                for r in chunk
+            ]
             errors = [r.outcome if isinstance(r.outcome, ModelError) else None for r in chunk]
             self._run(
                 "settle_requests",

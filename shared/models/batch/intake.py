@@ -10,6 +10,7 @@ from shared.journal import Run, canonical, digest
 from shared.models import AskModel, ModelReply, ModelRequest
 from shared.models.batch import has_batches
 from shared.models.stored_json import reply_of
+from shared.redaction.redacting import without_secrets
 
 SQL = queries(__file__, "intake.sql")
 
@@ -39,6 +40,7 @@ def batch_reply(
     Equal requests of a tenant are sent once, and only the first of them costs. Raises
     BudgetExceeded when the `purse` has no room.
     """
+    request = without_secrets(request)
     key = {"tenant": run.event.tenant, "run": run.id, "id": _id(run, model, request)}
     held = f"{run.id}-{key['id']}"
     if purse and not run.write([Statement(SQL["read"], key)])[0]:

@@ -20,6 +20,7 @@ from shared.models.guards.limiter import Limiter
 from shared.models.guards.output_limits import OutputLimits
 from shared.models.guards.retrying import retrying
 from shared.models.prices import BATCH_SHARE, Prices, most_tokens
+from shared.redaction.redacting import without_secrets
 
 if TYPE_CHECKING:
     from shared.models.cache.prompt_cache import PromptCache
@@ -143,7 +144,11 @@ class BatchPurse(NamedTuple):
 
 
 def answer(provider: Provider, call: ModelCall) -> ModelReply:
-    """Return the provider's reply, streamed to the sink if there is one."""
+    """Return the provider's reply without secrets, streamed to the sink if there is one."""
+    return without_secrets(_answer(provider, call))
+
+
+def _answer(provider: Provider, call: ModelCall) -> ModelReply:
     if call.sink is None:
         return provider.reply(call.request, call.deadline.left)
     text = ""

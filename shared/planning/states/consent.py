@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.actions import Action
+from shared.actions.secrets_kept_out import masked
 from shared.database import Statement
+from shared.errors import ActionRejected
 from shared.events import Event, Json
 from shared.journal import digest
 from shared.planning.declaration import InvalidArguments, Plans, PlanTool, effect_of
@@ -97,7 +99,10 @@ class Consent:
 def intended(tool: PlanTool, situation: Situation, row: StepRow) -> Intent:
     """Return the exact write of a step; raises Unresolved or InvalidArguments."""
     arguments = resolve(row.step.arguments, situation.outputs)
-    action = tool.intend(situation.event, arguments)
+    try:
+        action = masked(tool.intend(situation.event, arguments))
+    except ActionRejected as err:
+        raise InvalidArguments(str(err)) from err
     return Intent(row.step.id, action, effect_of(action))
 
 

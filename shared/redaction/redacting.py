@@ -1,0 +1,149 @@
+"""Masks the secrets of texts, and of values that hold texts. Equal texts get equal masks."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar
+
+from shared.redaction.assigned import assigned
+from shared.redaction.formats import FORMATS, Found
+from shared.redaction.lazy_pattern import lazily
+from shared.redaction.shapes import shaped
+from shared.redaction.unwrapped import ascii_parts, is_broken_up, unwrapped
+
+T = TypeVar("T")
+
+_MASK = "[secret removed: "
+#: What the formats begin with, and their numbers.
+_STARTS = [(start, number) for number, one in enumerate(FORMATS) for start in one.starts]
+#: A hash of a lock file, by its exact form. It holds no token, and there are many.
+_HASH = lazily(
+    r"(?:--hash=|integrity=)?[\"']?(?:sha256:[0-9a-f]{64}|sha256-[A-Za-z0-9+/]{43}="
+    r"|sha512-[A-Za-z0-9+/]{86}==|sha1-[A-Za-z0-9+/]{27}=)[\"',;]{0,2}\\?"
+)
+#: The shortest token that has a format of its own, in characters.
+_TOKEN = 13
+_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
+
+
+def redacted(text: str) -> str:
+    """Return the text with a mask in place of each secret, which names its kind."""
+    parts, at = [], 0
+    for found in found_secrets(text):
+        parts += [text[at : found.start], f"{_MASK}{found.kind}]"]
+        at = found.end
+    return "".join([*parts, text[at:]]) if parts else text
+
+
+def kinds_of(text: str) -> list[str]:
+    """Return the kinds of the secrets that a text holds, in their order."""
+    return [found.kind for found in found_secrets(text)]
+
+
+def is_masked(text: str) -> bool:
+    """Does the text hold a mask?"""
+    return _MASK in text
+
+
+def found_secrets(text: str) -> list[Found]:
+    """Return the secrets of a text in their order; none overlaps another."""
+    words = _long_words(text)
+    if not is_broken_up(" ".join(words)):
+        return _apart(list(_seen(text, words)))
+    plain = unwrapped(text)
+    seen = _seen(plain.text, _long_words(plain.text))
+    return _apart([Found(*plain.span(one.start, one.end), one.kind) for one in seen])
+
+
+def without_secrets(value: T) -> T:
+    """Return the value with the secrets of all its texts masked: of strings, lists, mappings, named
+    tuples and dataclasses. Keys stay. A value without secrets is returned as it is."""
+    try:
+        if not isinstance(value, str) and not found_secrets("\n".join(_texts(value))):
+            return value
+        masked: T = _masked(value)
+    except RecursionError:
+        # JSON that nests deeper than Python's stack: it is masked as one text.
+        masked = json.loads(redacted(json.dumps(value, ensure_ascii=False)))
+    return masked
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, str):
+        return redacted(value)
+    if isinstance(value, Mapping):
+        return {key: _masked_field(key, item) for key, item in value.items()}
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*map(_masked, value))
+    if isinstance(value, list | tuple | set | frozenset):
+        return type(value)(map(_masked, value))
+    if is_dataclass(value) and not isinstance(value, type):
+        parts = {field.name: getattr(value, field.name) for field in fields(value) if field.init}
+        return replace(value, **{name: _masked(part) for name, part in parts.items()})
+    return value
+
+
+def _masked_field(name: object, value: Any) -> Any:
+    """Mask the value of a field, whose name may be what says that it is a secret."""
+    if not isinstance(value, str):
+        return _masked(value)
+    head = f"{name}: "
+    line = redacted(head + value)
+    return line[len(head) :] if line.startswith(head) else redacted(value)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            if isinstance(item, str):
+                yield f"{name}: {item}"
+            else:
+                yield from _texts(item)
+    elif isinstance(value, list | tuple | set | frozenset):
+        for item in value:
+            yield from _texts(item)
+    elif is_dataclass(value) and not isinstance(value, type):
+        for field in fields(value):
+            yield from _texts(getattr(value, field.name))
+
+
+def _long_words(text: str) -> list[str]:
+    """Return the words of a text that are long enough for a token, without hashes."""
+    words = [word for word in text.split() if len(word) >= _TOKEN]
+    if "sha" in text:
+        words = [word for word in words if not _HASH.fullmatch(word)]
+    if text.isascii():
+        return words
+    return [part for word in words for part in ([word] if word.isascii() else ascii_parts(word))]
+
+
+def _seen(text: str, words: Sequence[str]) -> Iterator[Found]:
+    """Find the secrets of a text; `words` are its long words. Exact formats come first."""
+    low = text.lower()
+    if len(low) != len(text):
+        low = text.translate(_LOWER)
+    long = " ".join(words).lower()
+    for number in sorted({number for start, number in _STARTS if start in long}):
+        yield from FORMATS[number].find(text, low)
+    yield from shaped(text, low)
+    yield from assigned(text, low, long.split())
+
+
+def _apart(found: list[Found]) -> list[Found]:
+    """Return them in their order, each that overlaps another as one with it. The first that was
+    found names the kind: it is the most exact."""
+    apart: list[Found] = []
+    rank = {id(one): number for number, one in enumerate(found)}
+    best = 0
+    for one in sorted(found, key=lambda one: one.start):
+        if apart and one.start < apart[-1].end:
+            last = apart[-1]
+            kind = one.kind if rank[id(one)] < best else last.kind
+            best = min(best, rank[id(one)])
+            apart[-1] = Found(last.start, max(last.end, one.end), kind)
+        else:
+            apart.append(one)
+            best = rank[id(one)]
+    return apart
