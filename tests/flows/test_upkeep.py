@@ -202,6 +202,6 @@ def test_a_work_that_nobody_registered_is_a_clear_error(runner: FlowRunner) -> N
 
 def test_a_work_without_its_query_is_refused_at_once(runner: FlowRunner) -> None:
     with pytest.raises(
-        SettingsError, match=r"add pending_<work> to shared/upkeep/upkeep/scheduling\.sql"
+        SettingsError, match=r"add pending_<work> to shared/memory/upkeep/scheduling\.sql"
     ):
         Upkeep(runner.database, runner.publish, {"polish": Worked()})

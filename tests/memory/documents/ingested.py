@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -11,7 +12,7 @@ from flows.ingest import ingest
 from infra.local.sandbox.github import GitHubSandbox
 from shared.actions import Adapter, Query
 from shared.actions.github.adapter import GitHubAdapter
-from shared.database import Database, Row, Statement
+from shared.database import OPERATOR, Database, Row, Statement
 from shared.events import Event
 from shared.journal import Journal
 from shared.memory.embedding.embedder import Purpose
@@ -106,7 +107,9 @@ class Ingested:
     def wake(self) -> None:
         """Do what the flow `batches` does: publish again what rests."""
         self.published.clear()
-        self._dispatcher().advance(30)
+        with Database(self._url, patience=5, role=OPERATOR) as operator:
+            models = partial(connect, settings=self._settings)
+            Dispatcher(operator, models, self._publish).advance(30)
 
     @property
     def memories(self) -> dict[str, Row]:
@@ -135,11 +138,6 @@ class Ingested:
 
     def ask(self, query: Query) -> Any:
         return self.adapter.read(query)
-
-    def _dispatcher(self) -> Dispatcher:
-        return Dispatcher(
-            self.database, lambda model: connect(model, self._settings), self._publish
-        )
 
     def _publish(self, event: Event, again: str) -> None:
         self.published.append(event)
