@@ -41,14 +41,14 @@ def _uuid(chance: random.Random) -> str:
 def _npm_lock(chance: random.Random) -> str:
     return (
         f'"node_modules/left-pad": {{"version": "1.{chance.randint(0, 30)}.0", "resolved":'
-        ' "https://registry.npmjs.org/left-pad/-/left-pad-1.3.0.tgz", "integrity":'
+        ' "https://packages.example/left-pad/-/left-pad-1.3.0", "integrity":'
         f' "sha512-{_base64(chance, 64)}"}}'
     )
 
 
 def _yarn_lock(chance: random.Random) -> str:
     return (
-        f'  resolved "https://registry.yarnpkg.com/ms/-/ms-4.0.0.tgz#{_hex(chance, 40)}"'
+        f'  resolved "https://packages.example/ms/-/ms-4.0.0#{_hex(chance, 40)}"'
         f"\n  integrity sha512-{_base64(chance, 64)}"
     )
 
