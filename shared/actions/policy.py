@@ -58,8 +58,30 @@ class Policy:
         """Allow `query`; raises PolicyError when it leaves the places of the run."""
         self.confine(type(query).__name__, query.scope)
 
+    def lend(self, name: str) -> None:
+        """Allow a desk, by its name; raises PolicyError in a run that only reads."""
+
     def confine(self, name: str, scope: str) -> None:
         if scope not in self._scopes:
             raise PolicyError(
                 f"{name} names {scope}, but the event came from {self._scope or 'nowhere'}"
             )
+
+
+class ReadingPolicy(Policy):
+    """The policy of a run that only reads, whatever its flow may do."""
+
+    def __init__(self, scope: str, beyond: Collection[str] = ()) -> None:
+        super().__init__((), scope, beyond)
+
+    def spend(self, action: Action) -> None:
+        raise _only_reads(f"take the action {type(action).__name__}")
+
+    def lend(self, name: str) -> None:
+        raise _only_reads(f"use {name}")
+
+
+def _only_reads(wish: str) -> PolicyError:
+    return PolicyError(
+        f"a part of a plan that only reads wanted to {wish}; declare a tool with @writes for it"
+    )

@@ -46,6 +46,10 @@ class Acting:
         name = type(query).__name__
         return self._run.step("read", {"query": name} | query.arguments, work, defer=True)
 
+    def lend(self, desk: type) -> None:
+        """Raise PolicyError when the run may use no desk."""
+        self._policy.lend(desk.__name__)
+
     def peek(self, query: Query) -> Any:
         """Answer a query within the policy, and record nothing."""
         self._policy.read(query)

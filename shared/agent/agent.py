@@ -191,4 +191,5 @@ class Agent:
 
     def desk(self, kind: type[AnyDesk]) -> AnyDesk:
         """Lend a capability that few flows use, such as `PlanDesk` or `MemoryDesk`."""
+        self._acting.lend(kind)
         return kind.lend(self._loan)

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from shared.actions import Permission, Query
-from shared.actions.policy import Policy
+from shared.actions.policy import Policy, ReadingPolicy
 from shared.agent.agent import Agent
 from shared.errors import SettingsError
 from shared.events import Event
@@ -41,11 +41,13 @@ class Flow:
     def __call__(self, event: Event, agent: Agent) -> None:
         self.function(event, agent)
 
-    def policy(self, event: Event) -> Policy:
-        """Return the bounds of one run: only plans reach from a channel, or from the API, into the
-        repository that belongs to it."""
+    def policy(self, event: Event, *, acts: bool = True) -> Policy:
+        """Return the bounds of one run, which may only read unless it `acts`: only plans reach from
+        a channel, or from the API, into the repository that belongs to it."""
         reaches = self.plans is not None and event.repository
         beyond = {f"github:{event.repository}"} if reaches else set()
+        if not acts:
+            return ReadingPolicy(event.scope, beyond)
         return Policy(self.may, event.scope, beyond)
 
 

@@ -5,6 +5,8 @@ The classic loop has a part each: *perceive* is `shared.perception`; *plan* is a
 when something did not go as planned. Each of these is a function that an author may replace.
 
 - plan         a plan and its steps, as data
+- own_words    the words of a person without those that they quote
+- reach        what a write reaches, and which go beyond a plan's first version
 - references   the paths by which a step uses the output of an earlier one
 - validation   checks a plan before it runs: its tools, order, limits and writes
 - waves        the steps that can run at the same time
@@ -51,13 +53,25 @@ class Mind(Protocol):
     def remember(self, text: str, *, kind: str, ref: str = ...) -> None: ...
 
 
+class Unread:
+    """The mind of the planner that makes a plan's first version: it recalls nothing, because what
+    is remembered was read somewhere."""
+
+    def __init__(self, mind: Mind) -> None:
+        self.ask = mind.ask
+        self.remember = mind.remember
+
+    def recall(self, query: str, *, kinds: Iterable[str] = (), limit: int = 0) -> list[Memory]:
+        return []
+
+
 @dataclass(frozen=True)
 class Brief:
     """A planner's order: the goal, the tools, and for a revision what came before.
 
-    `done` are the finished steps, which a new version repeats unchanged, with their outputs in
-    short; `feedback` says what is wrong with the earlier version; `absent` are tools that cannot be
-    used in this place, and why.
+    `goal` are the own words of the person who asked. `done` are the finished steps, which a new
+    version repeats unchanged, with their outputs in short; `feedback` says what is wrong with the
+    earlier version; `absent` are tools that cannot be used in this place, and why.
     """
 
     goal: str

@@ -6,12 +6,14 @@ performed exactly once under the flow's policy. Neither does anything else.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from inspect import signature
 from typing import Any, Literal
 
 from shared.actions import Action, Query
 from shared.agent.agent import Agent
+from shared.errors import SettingsError
 from shared.events import Event, Json
 from shared.journal import canonical, digest
 from shared.models.answers.function_schema import (
@@ -106,16 +108,26 @@ def reads(*, needs: Needs = "") -> Callable[[Callable[..., Any]], PlanTool]:
 
 
 def writes(
-    action: type[Action], *, needs: Needs = "", replaces: Callable[[Any], Query] | None = None
+    action: type[Action],
+    *,
+    content: Collection[str] = (),
+    needs: Needs = "",
+    replaces: Callable[[Any], Query] | None = None,
 ) -> Callable[[Callable[..., Any]], PlanTool]:
     """Make `function(event, …)` a tool that takes one `action`, which it returns.
 
-    When the action's `content` replaces a file, `replaces` makes the query for that file, and
-    people are shown the difference.
+    `content` names the parameters that are only what is written, such as the text of a comment.
+    All others are its target: where it is written, and to whom. A plan may take the content from
+    what it read; for such a target it needs a person's consent. When the action's `content`
+    replaces a file, `replaces` makes the query for that file, and people are shown the difference.
+    Raises SettingsError for a `content` that is no parameter.
     """
 
     def declare(function: Callable[..., Any]) -> PlanTool:
         facts = _facts(function, returns=_RECEIPT, writes=action.__name__)
+        if unknown := sorted(set(content) - facts.parameters["properties"].keys()):
+            raise SettingsError(f"tool {facts.name} has no parameter {unknown[0]}; correct content")
+        facts = replace(facts, content=frozenset(content))
         return PlanTool(facts, function, action, needs, replaces)
 
     return declare
@@ -128,7 +140,14 @@ def effect_of(action: Action) -> str:
 
 def _facts(function: Callable[..., Any], *, returns: Json, writes: str = "") -> ToolFacts:
     seen = function_schema(function, own=1)
-    return ToolFacts(seen.name, seen.description, seen.parameters, returns, writes)
+    defaults = {
+        name: parameter.default
+        for name, parameter in signature(function).parameters.items()
+        if name in seen.parameters["properties"] and parameter.default is not parameter.empty
+    }
+    return ToolFacts(
+        seen.name, seen.description, seen.parameters, returns, writes, defaults=defaults
+    )
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ _SHORT = 120
 _CLICK = re.compile(r"(approve|change|reject) (\w{1,64}/[0-9a-f]{64})")
 #: Characters of an approval's digest by which people may name it.
 NAMED = 8
+#: Marks a write that the first version of the plan does not have.
+_BEYOND = "⚠️ Your request did not name this: it comes from what was read or said since."
 #: Room that the words around the actions need.
 _FRAME = 600
 
@@ -221,8 +223,8 @@ def _action(action: Json, form: _Form, room: int) -> str:
     parts = list(_arguments(action, room))
     if form.folds and any("\n" in part for part in parts):
         summary = f"<details><summary>{action['kind']} on {action['target']}</summary>"
-        return "\n\n".join([summary, *parts, "</details>"])
-    return "\n\n".join([named, *parts])
+        named, parts = summary, [*parts, "</details>"]
+    return "\n\n".join([_BEYOND, named, *parts] if action.get("beyond") else [named, *parts])
 
 
 def _arguments(action: Json, room: int) -> Iterator[str]:

@@ -50,11 +50,15 @@ class StepRow:
 
 @dataclass(frozen=True)
 class Written:
-    """How the write of an exact action ended: `acted` with its output, or `failed`."""
+    """How the write of an exact action ended: `acted` with its output, or `failed`.
+
+    `reach` is empty when it surely was not written.
+    """
 
     state: str
     output: Any
     reason: str
+    reach: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,12 @@ class Situation:
     def number(self) -> int:
         """The number of the latest version; 0 before the first."""
         return self.latest.number if self.latest else 0
+
+    @property
+    def first(self) -> Version | None:
+        """The first version that could run. Before it nothing was read."""
+        valid = (one for one in self.versions if one.checked and one.fault != "invalid")
+        return next(valid, None)
 
     @property
     def current(self) -> Plan:
@@ -176,7 +186,9 @@ def _situation(tenant: str, plan: str, rows: Sequence[list[Row]]) -> Situation:
         "event": Event.from_json(found[0]["event"]),
         "versions": tuple(_version(row) for row in versions),
         "steps": tuple(StepRow(**row | {"step": PlanStep.from_json(row["step"])}) for row in steps),
-        "written": {row.pop("effect"): Written(**row) for row in writes},
+        "written": {
+            row.pop("effect"): Written(**row | {"reach": tuple(row["reach"])}) for row in writes
+        },
         "approvals": tuple(Approval(**row | {"steps": tuple(row["steps"])}) for row in approvals),
     }
     return Situation(**found[0] | made)

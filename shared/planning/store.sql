@@ -24,7 +24,8 @@ where tenant = %(tenant)s and plan_id = %(plan)s order by position, id;
 
 -- name: read_writes
 -- What the plan has written, or was refused.
-select effect, state, output, reason from plan_writes where tenant = %(tenant)s and plan_id = %(plan)s;
+select effect, state, output, reason, reach from plan_writes
+where tenant = %(tenant)s and plan_id = %(plan)s;
 
 -- name: read_approvals
 -- What people were asked, the oldest first. The clock is the database's.
@@ -82,10 +83,12 @@ where tenant = %(tenant)s and plan_id = %(plan)s and id = %(id)s and version = %
   and attempts = %(attempts)s and state <> 'dropped';
 
 -- name: keep_write
--- Note how a write ended.
-insert into plan_writes (tenant, plan_id, effect, state, output, reason)
-values (%(tenant)s, %(plan)s, %(effect)s, %(state)s, %(output)s, %(reason)s)
-on conflict do nothing;
+-- Note how a write ended. What was taken for failed may turn out to have been written.
+insert into plan_writes (tenant, plan_id, effect, state, output, reason, reach)
+values (%(tenant)s, %(plan)s, %(effect)s, %(state)s, %(output)s, %(reason)s, %(reach)s)
+on conflict (tenant, plan_id, effect) do update
+set state = excluded.state, output = excluded.output, reason = excluded.reason, reach = excluded.reach
+where plan_writes.state = 'failed';
 
 -- name: try_again
 -- Let a step wait for one more attempt.

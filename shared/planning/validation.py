@@ -21,7 +21,9 @@ class ToolFacts:
     """A tool as plans know it: its schemas, the kind of action that it writes (empty for one that
     only reads), and the most that a call costs, in US dollars, as far as its author says.
 
-    `returns` is empty when the schema of the result is not known.
+    `returns` is empty when the schema of the result is not known. `content` are the parameters that
+    are only what is written; the others say where and to whom. `defaults` are the values of those
+    that a plan leaves out.
     """
 
     name: str
@@ -30,6 +32,8 @@ class ToolFacts:
     returns: Json = field(default_factory=dict)
     writes: str = ""
     cost: float = 0.0
+    content: frozenset[str] = frozenset()
+    defaults: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

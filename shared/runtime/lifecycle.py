@@ -50,9 +50,11 @@ class Lifecycle:
         work: Work,
         *,
         last: bool | None = None,
+        acts: bool = True,
         closing: Closing = lambda run, state: (),
     ) -> Ending:
-        """Do `work` as the run for `event`, unless it has ended before.
+        """Do `work` as the run for `event`, unless it has ended before. It only reads unless it
+        `acts`.
 
         `remaining` gives the seconds that the function still has. After the `last` attempt, and
         after an error that no retry mends, the person who waits is told. With None the caller tries
@@ -61,7 +63,7 @@ class Lifecycle:
         run = self._journal.claim(event, self._flow.name, remaining() + _GRACE)
         if run is None:
             return Ending("")
-        policy = self._flow.policy(event)
+        policy = self._flow.policy(event, acts=acts)
         hosts = link_hosts(self._can.settings.link_hosts)
         acting = Acting(run, policy, self._can.adapter, remaining, pace=self._can.pace, hosts=hosts)
         agent = Agent(run, self._can, acting, remaining, self._flow.shares)

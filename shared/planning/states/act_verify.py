@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from shared.agent.agent import Agent
 from shared.database import Statement
-from shared.errors import AgentFlowsError
+from shared.errors import ActionRejected, AgentFlowsError, PolicyError
 from shared.events import Json
 from shared.planning.declaration import InvalidArguments, PlanTool
 from shared.planning.references import Unresolved, resolve
@@ -12,6 +12,8 @@ from shared.planning.states.consent import Intent, intended
 from shared.planning.states.runner import StateCall
 from shared.planning.store import Situation, StepRow, Written, as_json
 
+#: After these it is certain that nothing was written.
+_NOT_WRITTEN = (ActionRejected, PolicyError)
 _REFUSED = "It writes something that nobody approved, so it was not done."
 
 
@@ -64,25 +66,27 @@ def _write(call: StateCall, row: StepRow, tool: PlanTool) -> None:
         except AgentFlowsError as err:
             if err.retryable:
                 raise
-            return _closed(situation, row, intent, Written("failed", None, str(err)))
+            reached = () if isinstance(err, _NOT_WRITTEN) else intent.reach
+            return closed(situation, row, intent, Written("failed", None, str(err), reached))
         output = {"id": receipt.id, "url": receipt.url}
-        return _closed(situation, row, intent, Written("acted", output, ""))
+        return closed(situation, row, intent, Written("acted", output, "", intent.reach))
 
-    if not call.run(f"write/{intent.effect[:20]}", work):
+    if not call.run(f"write/{intent.effect[:20]}", work, acts=True):
         # It was done before, perhaps for another step or version: this one gets what it gave.
         before = call.again().situation.written[intent.effect]
-        call.write(*_closed(situation, row, intent, before))
+        call.write(*closed(situation, row, intent, before))
 
 
-def _closed(
-    situation: Situation, row: StepRow, intent: Intent, written: Written
-) -> list[Statement]:
+def closed(situation: Situation, row: StepRow, intent: Intent, written: Written) -> list[Statement]:
+    """Return the statements that note how a write ended, for its step and for all others that want
+    the same."""
     kept = situation.statement(
         "keep_write",
         effect=intent.effect,
         state=written.state,
         reason=written.reason,
         output=as_json(written.output),
+        reach=list(written.reach),
     )
     return [kept, situation.set_step(row, written.state, written.reason, output=written.output)]
 

@@ -49,13 +49,16 @@ def _payload(call: StateCall, steps: Sequence[str]) -> Json:
 
 
 def _shown(call: StateCall, payload: Json) -> Json:
-    """Return what is asked, with a diff for each file that would be written."""
+    """Return what is asked, with a diff for each file that would be written, and with `beyond` for
+    a write that the first version of the plan does not have."""
     actions = [_with_diff(call, action) for action in payload.get("actions", ())]
     return payload | {"actions": actions} if actions else payload
 
 
 def _with_diff(call: StateCall, shown: Json) -> Json:
     row = next(row for row in call.situation.steps if row.step.id == shown["step"])
+    if call.consent.is_beyond(row):
+        shown = shown | {"beyond": True}
     tool, intent = call.plans.known[row.step.tool], call.consent.intent(row)
     if tool.replaces is None or intent is None:
         return shown

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from shared.actions import Action
 from shared.actions.secrets_kept_out import masked
@@ -10,17 +11,20 @@ from shared.errors import ActionRejected
 from shared.events import Event, Json
 from shared.journal import digest
 from shared.planning.declaration import InvalidArguments, Plans, PlanTool, effect_of
+from shared.planning.reach import beyond, reach
 from shared.planning.references import Unresolved, resolve
 from shared.planning.store import Approval, Situation, StepRow, as_json
 
 
 @dataclass(frozen=True)
 class Intent:
-    """A write as it would be done now: the exact action and its digest."""
+    """A write as it would be done now: the exact action, its digest, and what it reaches; nothing
+    when another step's output says where."""
 
     step: str
     action: Action
     effect: str
+    reach: tuple[str, ...]
 
     def to_json(self) -> Json:
         return {
@@ -60,17 +64,43 @@ class Consent:
 
     def is_missing(self, row: StepRow, intent: Intent) -> bool:
         """Return True when a person must consent to exactly this action, and nobody has."""
-        return self._is_needed(row, intent) and not any(
-            approval.state == "approved" and _holds(approval, intent.effect)
-            for approval in self.situation.approvals
-        )
+        return self._is_needed(row, intent) and not self._is_approved(intent.effect)
 
     def _is_needed(self, row: StepRow, intent: Intent) -> bool:
-        """The plan wants consent, or the action leaves the conversation that asked."""
-        if row.step.approve:
+        """The plan wants consent, the write goes beyond the first version, or the action leaves the
+        conversation that asked."""
+        if row.step.approve or self.is_beyond(row):
             return True
         own = intent.action.target.ref in _conversation(self.situation.event)
         return not own and row.step.tool not in self.plans.trusted
+
+    def is_beyond(self, row: StepRow) -> bool:
+        """Return True when the step writes something that the first version of the plan does not;
+        see shared.planning.reach."""
+        return row.step.id in self._beyond
+
+    @cached_property
+    def _beyond(self) -> frozenset[str]:
+        situation, first = self.situation, self.situation.first
+        waiting = [row for row in situation.in_state("waiting") if not self._is_written(row)]
+        written = [
+            one.reach for effect, one in situation.written.items() if not self._is_approved(effect)
+        ]
+        tools = {name: tool.facts for name, tool in self.plans.known.items()}
+        steps = first.plan.steps if first else ()
+        return beyond(steps, [row.step for row in waiting], written, tools)
+
+    def _is_written(self, row: StepRow) -> bool:
+        """Another step, or an earlier version, has written exactly this, so it is not written
+        again."""
+        intent = self.intent(row)
+        return intent is not None and intent.effect in self.situation.written
+
+    def _is_approved(self, effect: str) -> bool:
+        return any(
+            approval.state == "approved" and _holds(approval, effect)
+            for approval in self.situation.approvals
+        )
 
     def actions(self, rows: Sequence[StepRow]) -> Json:
         """Return what a person is asked to approve: each action, exactly."""
@@ -103,7 +133,8 @@ def intended(tool: PlanTool, situation: Situation, row: StepRow) -> Intent:
         action = masked(tool.intend(situation.event, arguments))
     except ActionRejected as err:
         raise InvalidArguments(str(err)) from err
-    return Intent(row.step.id, action, effect_of(action))
+    reached = sorted(reach(row.step, tool.facts) or ())
+    return Intent(row.step.id, action, effect_of(action), tuple(reached))
 
 
 def _holds(approval: Approval, effect: str) -> bool:

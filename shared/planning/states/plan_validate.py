@@ -7,8 +7,9 @@ from typing import Any
 from shared.agent.agent import Agent
 from shared.database import Statement
 from shared.events import Json
-from shared.planning import Brief
+from shared.planning import Brief, Unread
 from shared.planning.next_state import over
+from shared.planning.own_words import own_words
 from shared.planning.states.runner import StateCall
 from shared.planning.store import Version, as_json
 from shared.planning.validation import Bounds, problems
@@ -25,7 +26,8 @@ def make_plan(call: StateCall) -> Json:
     number = situation.number + 1
 
     def work(agent: Agent) -> Sequence[Statement]:
-        plan = call.plans.planner(agent, _brief(call))
+        mind = agent if situation.first else Unread(agent)
+        plan = call.plans.planner(mind, _brief(call))
         steps = as_json(plan.to_json())
         return [
             situation.statement("add_version", version=number, steps=steps),
@@ -39,7 +41,7 @@ def make_plan(call: StateCall) -> Json:
 def _brief(call: StateCall) -> Brief:
     situation, latest = call.situation, call.situation.latest
     return Brief(
-        situation.goal,
+        own_words(situation.goal),
         call.plans.offered(situation.event),
         latest.plan if latest else None,
         {id: _in_short(output) for id, output in situation.outputs.items()},

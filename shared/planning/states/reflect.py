@@ -7,9 +7,9 @@ from shared.database import Statement
 from shared.events import Json
 from shared.planning import Decision, Failure
 from shared.planning.next_state import over
-from shared.planning.states.act_verify import verify_step
+from shared.planning.states.act_verify import closed, verify_step
 from shared.planning.states.runner import StateCall
-from shared.planning.store import Situation, StepRow
+from shared.planning.store import Situation, StepRow, Written
 
 
 def reflect(call: StateCall) -> Json:
@@ -55,7 +55,13 @@ def _unfinished(call: StateCall) -> Iterator[Statement]:
         row = situation.row(result["step"])
         if row and row.state == "waiting":
             error = result.get("error", {}).get("Error", "it did nothing")
-            yield situation.set_step(row, "failed", f"Its function failed: {error}.")
+            reason, intent = f"Its function failed: {error}.", call.consent.intent(row)
+            if intent:  # nobody knows whether it was written
+                yield from closed(
+                    situation, row, intent, Written("failed", None, reason, intent.reach)
+                )
+            else:
+                yield situation.set_step(row, "failed", reason)
 
 
 def _failures(situation: Situation) -> list[StepRow]:

@@ -23,7 +23,7 @@ def report(call: StateCall) -> Json:
         return [situation.statement("finish_plan", state=state, reason=reason)]
 
     if not situation.over:
-        call.run("report", work)
+        call.run("report", work, acts=True)
     return {"state": state}
 
 

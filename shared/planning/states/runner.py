@@ -46,6 +46,7 @@ class RunAttempt(Protocol):
         remaining: Callable[[], float],
         work: StateWork,
         *,
+        acts: bool,
         closing: Callable[[Run, str], Sequence[Statement]],
     ) -> RunEnding: ...
 
@@ -110,8 +111,9 @@ class StateCall:
         tenant, plan = self.situation.event.tenant, self.situation.id
         return replace(self, situation=self.runner.store.load_after(tenant, plan, statements)[1])
 
-    def run(self, name: str, work: StateWork) -> bool:
-        """Do `work` as the run `name` of the plan, once; False when it was done before.
+    def run(self, name: str, work: StateWork, *, acts: bool = False) -> bool:
+        """Do `work` as the run `name` of the plan, once; False when it was done before. Its agent
+        takes actions only if it `acts`.
 
         Raises RunBusy when another invocation is doing it, and what `work` raises. The next attempt
         then goes on from there.
@@ -124,7 +126,7 @@ class StateCall:
         # The run has the plan's cause as its event, under an id of its own and without the payload.
         cause = self.situation.event
         event = cause._replace(id=f"{cause.id}/{name}", payload={})
-        ending = self.runner.attempt(event, self.remaining, work, closing=closing)
+        ending = self.runner.attempt(event, self.remaining, work, acts=acts, closing=closing)
         if ending.error:
             raise ending.error
         return bool(ending.state)

@@ -101,7 +101,7 @@ def _begin(call: StateCall) -> None:
         action = _action(call, message)
         return [_kept(call.situation, message, agent.act(action))] if action else []
 
-    call.run("live", work)
+    call.run("live", work, acts=True)
 
 
 def _change(call: StateCall, message: PlanMessage, made: Receipt) -> Receipt:
@@ -144,7 +144,7 @@ def ask(call: StateCall, asked: Approval) -> None:
             statements.append(_kept(situation, message, agent.act(action)))
         return statements
 
-    call.run(f"ask/{asked.digest[:20]}", work)
+    call.run(f"ask/{asked.digest[:20]}", work, acts=True)
 
 
 def _kept(situation: Situation, message: PlanMessage, receipt: Receipt) -> Statement:

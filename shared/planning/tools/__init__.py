@@ -14,9 +14,10 @@ types say what a plan may hand in and refer to (`items[0].name`):
         return Named(tuple(label["name"] for label in found))
 
 One that writes is handed the event and returns an action that the flow's `may=` names; it is shown,
-approved and done exactly once elsewhere:
+approved and done exactly once elsewhere. `content` names the parameters that are only what is
+written; all others say where and to whom, which no text that a plan reads may change by itself:
 
-    @writes(Comment, needs="issue")
+    @writes(Comment, content=("name",), needs="issue")
     def thank(event: Event, name: str) -> Comment:
         """Thank somebody in this issue."""
         return Comment(event.issue, f"Thank you, {name}!")

@@ -112,7 +112,7 @@ def add_labels(event: Event, labels: tuple[str, ...], number: int | None = None)
     return AddLabels(_issue(event, number), labels)
 
 
-@writes(Comment, needs="repository")
+@writes(Comment, content=("body",), needs="repository")
 def comment(event: Event, body: str, number: int | None = None) -> Comment:
     """Write a comment on an issue: this one, or one by its number."""
     return Comment(_issue(event, number), body)
@@ -126,7 +126,7 @@ def assign(event: Event, people: tuple[str, ...], number: int | None = None) -> 
     return Assign(_issue(event, number), people)
 
 
-@writes(OpenIssue, needs="repository")
+@writes(OpenIssue, content=("title", "body"), needs="repository")
 def open_issue(event: Event, title: str, body: str, labels: tuple[str, ...] = ()) -> OpenIssue:
     """Open a new issue in the repository, with labels that it must have."""
     return OpenIssue(_repository(event), title, body, labels)
@@ -136,7 +136,7 @@ def _replaced(action: OpenDraft) -> ReadText:
     return ReadText(action.repository.name, action.path, action.base)
 
 
-@writes(OpenDraft, needs="repository", replaces=_replaced)
+@writes(OpenDraft, content=("title", "body", "content"), needs="repository", replaces=_replaced)
 def open_draft_pull(
     event: Event, *, title: str, body: str, path: str, content: str, base: str = ""
 ) -> OpenDraft:

@@ -32,13 +32,13 @@ def read_thread(agent: Agent, limit: int = 100) -> ThreadRead:
     return cast("ThreadRead", convert(ThreadRead, found))
 
 
-@writes(Reply, needs="thread")
+@writes(Reply, content=("text",), needs="thread")
 def reply(event: Event, text: str) -> Reply:
     """Post a text into this Slack thread."""
     return Reply(event.thread, text)
 
 
-@writes(Post)
+@writes(Post, content=("text",))
 def post(event: Event, channel: str, text: str) -> Post:
     """Post a text into a Slack channel, named such as #releases, or by its id."""
     return Post(Channel.named(channel), text)
