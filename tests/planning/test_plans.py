@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from shared.actions.github.actions import AddLabels, Comment, NamedComment
+from shared.actions.github.actions import Comment, NamedComment
 from shared.agent import Agent
 from shared.database import Statement
 from shared.errors import ActionRejected
@@ -14,6 +14,7 @@ from tests.planning.conftest import Open
 from tests.planning.plans import ASK, Drafts, of, planned, says, step
 
 HELLO = Plan((step("s1", "list_labels"), step("s2", "comment", body="Hello")))
+NOTHING = replace(step("s1", "recall", query="login"), verify="not empty")
 
 
 def test_two_steps_run_in_one_wave_and_are_reported(opened: Open) -> None:
@@ -29,10 +30,10 @@ def test_two_steps_run_in_one_wave_and_are_reported(opened: Open) -> None:
 
 def test_an_output_reaches_the_arguments_of_a_later_step(opened: Open) -> None:
     first = of("s1", "items[0].name")
-    steps = (step("s1", "list_labels"), step("s2", "add_labels", labels=[first]))
+    steps = (step("s1", "list_labels"), step("s2", "comment", body=first))
     it = opened(planned(Drafts(Plan(steps))))
     it.ended(it.ask(ASK))
-    assert AddLabels(Issue("acme/shop", 7), ("bug",)) in it.runner.platform.done
+    assert Comment(Issue("acme/shop", 7), "bug") in it.runner.platform.done
 
 
 def test_the_same_request_twice_is_one_plan(opened: Open) -> None:
@@ -94,9 +95,7 @@ def test_a_plan_that_costs_too_much_does_not_run(opened: Open) -> None:
 
 
 def test_a_step_without_result_makes_another_version(opened: Open) -> None:
-    nothing = step("s1", "recall", query="login")
-    first = Plan((replace(nothing, verify="not empty"),))
-    drafts = Drafts(first, HELLO)
+    drafts = Drafts(Plan((NOTHING, step("s2", "comment", body="Hello", after=["s1"]))), HELLO)
     it = opened(planned(drafts))
     assert it.ended(it.ask(ASK)).state == "done"
     assert drafts.briefs[1].feedback == ("Step s1: It gave nothing.",)
@@ -104,8 +103,7 @@ def test_a_step_without_result_makes_another_version(opened: Open) -> None:
 
 
 def test_what_always_fails_ends_after_a_bounded_number_of_versions(opened: Open) -> None:
-    nothing = Plan((replace(step("s1", "recall", query="login"), verify="not empty"),))
-    drafts = Drafts(nothing)
+    drafts = Drafts(Plan((NOTHING,)))
     it = opened(planned(drafts, limits=Limits(revisions=2)))
     assert it.ended(it.ask(ASK)).state == "failed"
     assert len(drafts.briefs) == 3
@@ -165,9 +163,8 @@ def test_what_was_refused_is_not_written_again_by_the_next_version(opened: Open)
     assert "the issue is locked" in report
 
 
-def test_lessons_of_a_plan_reach_the_next_of_that_kind(opened: Open) -> None:
-    nothing = Plan((replace(step("s1", "recall", query="login"), verify="not empty"),))
-    it = opened(planned(Drafts(nothing, HELLO)))
+def test_a_plan_that_went_otherwise_than_planned_is_remembered(opened: Open) -> None:
+    it = opened(planned(Drafts(Plan((NOTHING,)), Plan((step("s1", "list_labels"),)))))
     it.ended(it.ask(ASK))
     (rows,) = it.runner.database.run(
         "github:acme", [Statement("select kind, text from memories", {})]
