@@ -18,6 +18,8 @@ Steps that do not need each other run at the same time; name in depends_on what 
 items[*].name, or an empty one for the whole output. `verify` is empty when any answer will do, `not
 empty` when there must be something, or a condition to check. Set `approve` when the goal wants a
 person asked first. Do nothing that the goal does not ask for. Memories of earlier plans may help.
+Name all writes in the first plan: one that a later plan adds waits for a person, and so does one
+whose issue, label, person or other target comes from an earlier step.
 
 The tools:
 """

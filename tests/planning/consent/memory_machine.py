@@ -3,11 +3,12 @@ in memory. A plan runs in milliseconds."""
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from shared.actions import Action, Query, Receipt
 from shared.actions.policy import Policy
 from shared.agent.flow import Flow
+from shared.aws.executions import Executions
 from shared.database import Row, Statement
 from shared.errors import AgentFlowsError
 from shared.events import Event
@@ -19,7 +20,7 @@ from shared.planning.states.plan_validate import make_plan, validate
 from shared.planning.states.reflect import reflect
 from shared.planning.states.report import report
 from shared.planning.states.runner import StateCall, StateRunner
-from shared.planning.store import SQL, Situation, _situation
+from shared.planning.store import SQL, PlanStore, Situation, _situation
 
 Json = dict[str, Any]
 #: Answers a question: a state of the approval, and the words.
@@ -160,12 +161,10 @@ class MemoryMachine:
         self.tables = Tables(event, event.text)
         self.done: list[tuple[Action, bool]] = []
         self._ended: set[str] = set()
+        store, executions = cast("PlanStore", self.tables), cast("Executions", self)
+        adapter: Any = self
         self._runner = StateRunner(
-            flow,
-            self._attempt,
-            self.tables,
-            lambda: self,
-            lambda _: self,  # type: ignore[arg-type, return-value]
+            flow, self._attempt, store, lambda: executions, lambda wanted: adapter
         )
 
     def run(self) -> str:

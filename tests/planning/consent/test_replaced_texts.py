@@ -86,8 +86,8 @@ class Obeying(MemoryMachine):
         self.world = world
         self.prompts: list[str] = []
         self.failed: set[str] = set()
-        parts = {"limits": Limits(revisions=3, attempts=2), "reflector": self._reflect}
-        made = flow or planned(plan_with_a_model, **parts)
+        limits = Limits(revisions=3, attempts=2)
+        made = flow or planned(plan_with_a_model, limits=limits, reflector=self._reflect)
         super().__init__(made, ASK._replace(text=goal), person)
 
     def _reflect(self, mind: Mind, goal: str, failures: Sequence[Failure]) -> Decision:

@@ -10,6 +10,7 @@ from shared.actions import Action
 from shared.actions.github.actions import AddLabels, Assign, Comment
 from shared.agent import Agent
 from shared.agent.flow import Flow
+from shared.errors import ActionRejected
 from shared.events import Event, Issue
 from shared.planning import Brief, Decision, Failure, Mind, Verdict
 from shared.planning.declaration import reads
@@ -24,6 +25,8 @@ NOTHING = replace(step("s1", "recall", query="login"), verify="not empty")
 HELLO = step("s2", "comment", body="Hello", after=["s1"])
 #: The check of the first version fails, so that there is a second one.
 FIRST = Plan((NOTHING, HELLO))
+ONE = Plan((step("s1", "comment", body="One"),))
+TWO = Plan((step("s1", "comment", body="Two"),))
 READ = step("s1", "list_labels")
 ADDED = (
     step("s3", "comment", body="owned"),
@@ -109,8 +112,8 @@ def test_a_comment_that_failed_its_check_was_written_and_counts(opened: Open) ->
     def fails(mind: Mind, step: PlanStep, output: Any) -> Verdict:
         return Verdict(passed=False, reason="Not polite. Write another one.")
 
-    one = Plan((replace(step("s1", "comment", body="One"), verify="It is polite."),))
-    it = opened(planned(Drafts(one, Plan((step("s1", "comment", body="Two"),))), verifier=fails))
+    checked = Plan((replace(ONE.steps[0], verify="It is polite."),))
+    it = opened(planned(Drafts(checked, TWO), verifier=fails))
     plan = it.ask(ASK)
     assert asked(it, plan) == {"s1"}
     assert done(it) == [Comment(HERE, "One")]
@@ -118,15 +121,18 @@ def test_a_comment_that_failed_its_check_was_written_and_counts(opened: Open) ->
     it.ended(plan)
 
 
-def test_a_comment_whose_function_died_counts(opened: Open) -> None:
-    it = opened(
-        planned(
-            Drafts(
-                Plan((step("s1", "comment", body="One"),)),
-                Plan((step("s1", "comment", body="Two"),)),
-            )
-        )
-    )
+def test_a_comment_that_the_platform_refused_may_be_worded_otherwise(opened: Open) -> None:
+    it = opened(planned(Drafts(ONE, TWO)))
+    # The acts before it show that a plan is being made, and how it runs.
+    it.runner.platform.fails[3] = ActionRejected("github: the body is too long")
+    assert it.ended(it.ask(ASK)).state == "done"
+    assert done(it) == [Comment(HERE, "Two")]
+
+
+def test_a_comment_whose_function_died_counts(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    it = opened(planned(Drafts(ONE, TWO)))
     stock = it.runner.platform.perform
 
     def dies(action: Any, mark: Any, previous: Any) -> Any:
@@ -136,7 +142,7 @@ def test_a_comment_whose_function_died_counts(opened: Open) -> None:
             raise Death
         return made
 
-    it.runner.platform.perform = dies  # type: ignore[method-assign]
+    monkeypatch.setattr(it.runner.platform, "perform", dies)
     plan = it.ask(ASK)
     assert asked(it, plan) == {"s1"}
     assert done(it) == [Comment(HERE, "One")]
