@@ -12,8 +12,8 @@ from shared.journal import digest
 from shared.planning.plan import PlanStep, references
 from shared.planning.validation import ToolFacts
 
-#: The digests of all that a write reaches.
-Reach = frozenset[str]
+#: The digests of all that a write reaches, each as often as it does.
+Reach = tuple[str, ...]
 
 
 def reach(step: PlanStep, tool: ToolFacts) -> Reach | None:
@@ -29,7 +29,7 @@ def reach(step: PlanStep, tool: ToolFacts) -> Reach | None:
     lists = {name: value for name, value in where.items() if isinstance(value, list | tuple)}
     place = [tool.name, where | {name: bool(value) for name, value in lists.items()}]
     things = [[place, name, thing] for name, value in lists.items() for thing in value]
-    return frozenset(map(digest, [place, *things]))
+    return tuple(sorted(map(digest, [place, *things])))
 
 
 def beyond(
@@ -52,7 +52,7 @@ def beyond(
     found = set()
     for step in _writing(waiting, tools):
         wanted = reach(step, tools[step.tool])
-        if wanted is None or any(left[part] < 1 for part in wanted):
+        if wanted is None or any(left[part] < count for part, count in Counter(wanted).items()):
             found.add(step.id)
         else:
             left.subtract(wanted)

@@ -11,7 +11,7 @@ from shared.errors import ActionRejected
 from shared.events import Event, Json
 from shared.journal import digest
 from shared.planning.declaration import InvalidArguments, Plans, PlanTool, effect_of
-from shared.planning.reach import beyond, reach
+from shared.planning.reach import Reach, beyond, reach
 from shared.planning.references import Unresolved, resolve
 from shared.planning.store import Approval, Situation, StepRow, as_json
 
@@ -24,7 +24,7 @@ class Intent:
     step: str
     action: Action
     effect: str
-    reach: tuple[str, ...]
+    reach: Reach
 
     def to_json(self) -> Json:
         return {
@@ -93,7 +93,7 @@ class Consent:
     def _is_written(self, row: StepRow) -> bool:
         """Another step, or an earlier version, has written exactly this, so it is not written
         again."""
-        intent = self.intent(row)
+        intent = self.intent(row) if self.situation.written else None
         return intent is not None and intent.effect in self.situation.written
 
     def _is_approved(self, effect: str) -> bool:
@@ -133,8 +133,7 @@ def intended(tool: PlanTool, situation: Situation, row: StepRow) -> Intent:
         action = masked(tool.intend(situation.event, arguments))
     except ActionRejected as err:
         raise InvalidArguments(str(err)) from err
-    reached = sorted(reach(row.step, tool.facts) or ())
-    return Intent(row.step.id, action, effect_of(action), tuple(reached))
+    return Intent(row.step.id, action, effect_of(action), reach(row.step, tool.facts) or ())
 
 
 def _holds(approval: Approval, effect: str) -> bool:

@@ -2,7 +2,7 @@
 in memory. A plan runs in milliseconds."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple, cast
 
 from shared.actions import Action, Query, Receipt
@@ -10,7 +10,7 @@ from shared.actions.policy import Policy
 from shared.agent.flow import Flow
 from shared.aws.executions import Executions
 from shared.database import Row, Statement
-from shared.errors import AgentFlowsError
+from shared.errors import ActionRejected, AgentFlowsError, EffectUnknown
 from shared.events import Event
 from shared.journal import canonical
 from shared.memory import Memory
@@ -153,13 +153,17 @@ class Tables:
 class MemoryMachine:
     """Runs one plan of `flow`. A subclass is what its agent thinks with, and answers its queries.
 
-    `done` are the actions that were performed in steps, with True where a person had consented.
+    `done` are the actions that were performed in steps, with True where a person had consented. The
+    platform `refuses` writes by their number, and `loses` the answers to others.
     """
 
     def __init__(self, flow: Flow, event: Event, person: Person) -> None:
         self.flow, self.event, self.person = flow, event, person
         self.tables = Tables(event, event.text)
         self.done: list[tuple[Action, bool]] = []
+        self.refuses: Collection[int] = ()
+        self.loses: Collection[int] = ()
+        self._writes = 0
         self._ended: set[str] = set()
         store, executions = cast("PlanStore", self.tables), cast("Executions", self)
         adapter: Any = self
@@ -219,6 +223,15 @@ class MemoryMachine:
         self._ended.add(event.id)
         return Ended("done")
 
+    def write(self, action: Action) -> None:
+        """Note that a step writes, unless the platform refuses or its answer is lost."""
+        self._writes += 1
+        if self._writes in self.refuses:
+            raise ActionRejected("github: refused")
+        self.done.append((action, self.consented(action)))
+        if self._writes in self.loses:
+            raise EffectUnknown("github: no answer")
+
     def consented(self, action: Action) -> bool:
         """Return True when a person has approved exactly this action."""
         wanted = (type(action).__name__, action.target.ref, canonical(action.arguments))
@@ -260,5 +273,5 @@ class MemoryAgent:
     def act(self, action: Action) -> Receipt:
         self._policy.spend(action)
         if "/write/" in self.event.id:
-            self._machine.done.append((action, self._machine.consented(action)))
+            self._machine.write(action)
         return Receipt("1", "https://github.com/acme/shop/issues/7")

@@ -55,6 +55,7 @@ CASES: dict[str, tuple[list[PlanStep], list[PlanStep], set[str]]] = {
     ),
     "a label more": ([LABELS], [step("s3", "add_labels", labels=["bug", "login", "x"])], {"s3"}),
     "a label in place of another": ([LABELS], [step("s3", "add_labels", labels=["x"])], {"s3"}),
+    "a label twice": ([LABELS], [step("s3", "add_labels", labels=["bug", "bug"])], {"s3"}),
     "a label that was read": (
         [LABELS],
         [READ, step("s3", "add_labels", labels=["bug", of("s1", "labels[0]")])],

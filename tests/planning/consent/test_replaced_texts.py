@@ -17,7 +17,6 @@ from shared.actions.github.actions import ListLabels
 from shared.actions.github.queries import ReadIssue, ReadText, SearchIssues
 from shared.agent.context import as_data
 from shared.agent.flow import Flow
-from shared.events import Event
 from shared.memory import Memory
 from shared.planning import Brief, Decision, Failure, Mind
 from shared.planning.plan import Plan, PlanStep
@@ -240,11 +239,13 @@ FIRST = Plan(
         step("s3", "comment", body="Two", after=["s1"]),
         step("s4", "add_labels", labels=["bug", "login"], after=["s1"]),
         replace(step("s5", "comment", body="Three", number=9), approve=True),
+        step("s6", "comment", body="Four", number=8, after=["s1"]),
     )
 )
 ASKED_FOR = Counter(
     {
         "Comment on acme/shop#7": 2,
+        "Comment on acme/shop#8": 1,
         "AddLabels on acme/shop#7: bug": 1,
         "AddLabels on acme/shop#7: login": 1,
     }
@@ -295,20 +296,32 @@ class AnyPlanner:
 class Failing(Obeying):
     """Every check fails, also of what was written."""
 
-    def __init__(self, drawn: Sequence[Sequence[PlanStep]], person: Person, event: Event) -> None:
-        flow = planned(AnyPlanner(drawn), limits=Limits(revisions=4))
-        super().__init__("whatever", World(comment="FAIL END"), person, flow)
-        self.event = event
+    def __init__(
+        self, drawn: Sequence[Sequence[PlanStep]], person: Person, trusted: frozenset[str]
+    ) -> None:
+        flow = planned(AnyPlanner(drawn), limits=Limits(revisions=4), trusted=trusted)
+        super().__init__("whatever", World(), person, flow)
 
     def ask(self, prompt: str, *context: object, returns: Any, **_: object) -> Any:
         return returns(False, "It is not.")
 
 
 @examples(500)
-@given(st.lists(revisions(), min_size=1, max_size=4), st.sampled_from(PEOPLE))
+@given(
+    st.lists(revisions(), min_size=1, max_size=4),
+    st.sampled_from(PEOPLE),
+    st.frozensets(st.sampled_from(["comment", "assign"])),
+    st.frozensets(st.integers(1, 8)),
+    st.frozensets(st.integers(1, 8)),
+)
 def test_whatever_a_revision_is_it_writes_no_more_than_the_first_version(
-    drawn: list[tuple[PlanStep, ...]], person: Person
+    drawn: list[tuple[PlanStep, ...]],
+    person: Person,
+    trusted: frozenset[str],
+    refuses: frozenset[int],
+    loses: frozenset[int],
 ) -> None:
-    machine = Failing(drawn, person, ASK)
+    machine = Failing(drawn, person, trusted)
+    machine.refuses, machine.loses = refuses, loses
     machine.run()
     assert written(machine) <= ASKED_FOR
