@@ -19,7 +19,6 @@ from benchmarks.cold_start import measure_flows, measure_ingress
 from benchmarks.imports import measure_imports
 from benchmarks.memory_load import MEMORIES, Loaded, loaded
 from benchmarks.memory_peers import measure_peers
-from benchmarks.plans import measure_plans
 from benchmarks.process import FunctionFailed
 from benchmarks.prompt_cache import measure_cache
 from benchmarks.recall_quality import OWN, measure_quality
@@ -66,13 +65,19 @@ class Resources:
         return self._stack.enter_context(loaded(self._memories, self._keep))
 
 
+def _plans(have: Resources) -> Findings:
+    from benchmarks.plans import measure_plans  # the interpreter of plans takes seconds to load
+
+    return measure_plans(have.world.database_url, have.rounds)
+
+
 SUBJECTS: dict[str, Callable[[Resources], Findings]] = {
     "sizes": lambda have: measure_sizes(have.bundles, have.scratch),
     "ingress": lambda have: measure_ingress(have.bundles, have.scratch, have.world, have.rounds),
     "flows": lambda have: measure_flows(have.bundles, have.scratch, have.world, have.rounds),
     "overhead": lambda have: measure_overhead(have.world, have.rounds),
     "steps": lambda have: measure_steps(have.world, have.rounds),
-    "plans": lambda have: measure_plans(have.world.database_url, have.rounds),
+    "plans": _plans,
     "cache": lambda have: measure_cache(have.world.database_url, have.rounds),
     "calls": lambda have: measure_calls(have.rounds),
     "calls-cpu": lambda have: measure_calls_cpu(have.rounds),

@@ -3,6 +3,7 @@
 import ast
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 
 import pytest
@@ -10,18 +11,22 @@ import pytest
 from infra.project import ROOT
 
 FILES = [path for top in ("flows", "shared") for path in sorted((ROOT / top).rglob("*.py"))]
-TREES = {
-    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): ast.parse(
-        path.read_text("utf-8")
-    )
-    for path in FILES
-}
+
+
+@cache
+def trees() -> dict[str, ast.Module]:
+    return {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): ast.parse(
+            path.read_text("utf-8")
+        )
+        for path in FILES
+    }
 
 
 def test_functions_are_short() -> None:
     lengths = sorted(
         (node.end_lineno - node.lineno + 1, f"{module}.{node.name}")
-        for module, tree in TREES.items()
+        for module, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef) and node.end_lineno
     )
@@ -44,7 +49,7 @@ def test_no_folder_is_crowded() -> None:
 
 def test_no_modules_import_each_other_in_a_cycle() -> None:
     """Imports inside functions count too: a late import hides a cycle and breaks none."""
-    graph = {module: set(_imports(module)) - {module} for module in TREES}
+    graph = {module: set(_imports(module)) - {module} for module in trees()}
     cycles = []
     while cycle := _cycle(graph):
         cycles.append(" imports ".join(reversed(cycle)))
@@ -55,7 +60,7 @@ def test_no_modules_import_each_other_in_a_cycle() -> None:
 
 def test_each_public_class_has_a_name_of_its_own() -> None:
     places = defaultdict(list)
-    for module, tree in TREES.items():
+    for module, tree in trees().items():
         for node in tree.body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places[node.name].append(module)
@@ -69,13 +74,13 @@ def _none(culprits: Iterable[str]) -> None:
 
 def _imports(module: str) -> Iterator[str]:
     """Yield the modules of flows/ and shared/ that a module's import statements load."""
-    for node in ast.walk(TREES[module]):
+    for node in ast.walk(trees()[module]):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if alias.name in TREES)
+            yield from (alias.name for alias in node.names if alias.name in trees())
         elif isinstance(node, ast.ImportFrom):
             assert node.module and not node.level, f"{module}: name the whole module in imports"
             wanted = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-            yield from (name for name in wanted if name in TREES)
+            yield from (name for name in wanted if name in trees())
 
 
 def _cycle(graph: dict[str, set[str]]) -> list[str]:

@@ -3,6 +3,7 @@
 import ast
 import sys
 from collections.abc import Collection, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,20 +43,51 @@ def trace(root: Path, entries: Iterable[str], parts: Collection[str] = ()) -> Tr
         file = _file(root, name)
         if file is None:
             raise SettingsError(f"{importer or 'template.yaml'} names {name}, which does not exist")
-        tree = ast.parse(file.read_bytes(), str(file))
-        if (part := _part(tree)) and part not in parts:
+        package = name if file.name == "__init__.py" else name.rpartition(".")[0]
+        source = _source(file.read_bytes(), package)
+        if source.part and source.part not in parts:
             if not importer:
                 raise SettingsError(
-                    f"{name} belongs to the part {part}; add Parts: [{part}] to its function's"
-                    " Metadata in template.yaml"
+                    f"{name} belongs to the part {source.part}; add Parts: [{source.part}] to its"
+                    " function's Metadata in template.yaml"
                 )
             continue
         modules[name] = file
-        package = name if file.name == "__init__.py" else name.rpartition(".")[0]
-        pending += [(found, name) for found in _imports(root, tree, package)]
+        pending += [(found, name) for found in source.imports]
+        pending += [(found, name) for found in source.members if _file(root, found)]
         pending.append((name.rpartition(".")[0] or name, name))
-        services.update(_services(tree))
+        services.update(source.services)
     return Trace(dict(sorted(modules.items())), imported, frozenset(services))
+
+
+class _Source(NamedTuple):
+    """What a module says: the optional part that it belongs to, the modules that it imports, the
+    members that it imports from them, which may be modules, and the services that it calls."""
+
+    part: str
+    imports: tuple[str, ...]
+    members: tuple[str, ...]
+    services: tuple[str, ...]
+
+
+@cache  # the bundles of all functions hold much the same modules
+def _source(text: bytes, package: str) -> _Source:
+    tree = ast.parse(text)
+    imports, members = [], []
+    for node in _nodes(tree):
+        match node:
+            case ast.Import():
+                imports += [alias.name for alias in node.names]
+            case ast.ImportFrom():
+                base = _base(node, package)
+                imports.append(base)
+                members += [f"{base}.{alias.name}" for alias in node.names]
+            case ast.Call(
+                func=ast.Name("import_module") | ast.Attribute(attr="import_module"),
+                args=[ast.Constant(str(name)), *_],
+            ):
+                imports.append(name)
+    return _Source(_part(tree), tuple(imports), tuple(members), tuple(_services(tree)))
 
 
 def _part(tree: ast.Module) -> str:
@@ -74,23 +106,6 @@ def _file(root: Path, name: str) -> Path | None:
         if file.exists():
             return file
     return None
-
-
-def _imports(root: Path, tree: ast.AST, package: str) -> Iterator[str]:
-    for node in _nodes(tree):
-        match node:
-            case ast.Import():
-                yield from (alias.name for alias in node.names)
-            case ast.ImportFrom():
-                base = _base(node, package)
-                yield base
-                names = (f"{base}.{alias.name}" for alias in node.names)
-                yield from (name for name in names if _file(root, name))
-            case ast.Call(
-                func=ast.Name("import_module") | ast.Attribute(attr="import_module"),
-                args=[ast.Constant(str(name)), *_],
-            ):
-                yield name
 
 
 def _base(node: ast.ImportFrom, package: str) -> str:

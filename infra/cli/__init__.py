@@ -9,6 +9,7 @@ consolidations   lists what consolidation changed, and undoes it
 ingest           takes a folder or a repository into memory; `folder` reads it
 bench            the test bench
 deliveries       sends a saved delivery again
+schema           migrates the database
 dead_letters     brings dead letters back
 table            plain-text tables
 """

@@ -5,25 +5,33 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 import psycopg
 
-from infra.cli import bench, ingest, memory
-from infra.cli.budgets import list_budgets
-from infra.cli.dead_letters import redrive
-from infra.cli.deliveries import Saved, send
-from infra.cli.runs import list_runs, show_run
-from infra.cli.system import KnownSystem, database_url, find_system
-from infra.migrations import migrate
-from infra.migrations.logins import given_urls, make_logins
+from infra.cli.system import find_system
 from infra.project import ROOT, from_caller
-from shared.errors import AgentFlowsError, SettingsError
+from shared.errors import AgentFlowsError
 from shared.log import logs_on_stderr
+
+#: The commands: the module whose `add_NAME` adds the options of command NAME, and what it does.
+#: Only the modules of commands that are named are loaded.
+_COMMANDS = {
+    "send": ("deliveries", "replay a saved delivery, signed"),
+    "runs": ("runs", "list the newest runs"),
+    "run": ("runs", "show the steps of a run as a tree"),
+    "budget": ("budgets", "list what models cost today, and the ceilings"),
+    "redrive": ("dead_letters", "bring dead letters back to their queue"),
+    "migrate": ("schema", "bring the database to the current schema"),
+    "ingest": ("ingest", "take documents into memory"),
+    "memory": ("memory", "export, explain, forget and audit memories; undo changes"),
+    "bench": ("bench", "run a prompt over a huge input"),
+}
 
 
 def main(arguments: Sequence[str]) -> int:
-    options = _parser().parse_args(arguments)
+    options = _parser(arguments).parse_args(arguments)
     try:
         known = find_system(from_caller(options.data), dict(os.environ))
         with logs_on_stderr():
@@ -37,43 +45,7 @@ def main(arguments: Sequence[str]) -> int:
     return 1
 
 
-def _send(known: KnownSystem, options: argparse.Namespace) -> int:
-    url = options.url or known.url
-    if not url:
-        raise SettingsError("no front door: start ./scripts/dev, or name one with --url")
-    saved = Saved.read(from_caller(options.file), options.event)
-    status, answer = send(saved, url, known.settings)
-    print(f"{status} {answer}")
-    return 0 if status == 200 else 1
-
-
-def _runs(known: KnownSystem, options: argparse.Namespace) -> None:
-    lines = list_runs(
-        database_url(known), flow=options.flow, state=options.state, limit=options.limit
-    )
-    print("\n".join(lines))
-
-
-def _run(known: KnownSystem, options: argparse.Namespace) -> None:
-    print("\n".join(show_run(database_url(known), options.id, full=options.full)))
-
-
-def _budget(known: KnownSystem, options: argparse.Namespace) -> None:
-    print("\n".join(list_budgets(database_url(known), days=options.days)))
-
-
-def _redrive(known: KnownSystem, options: argparse.Namespace) -> None:
-    print(redrive(known, options.queue))
-
-
-def _migrate(known: KnownSystem, options: argparse.Namespace) -> None:
-    applied = migrate(database_url(known))
-    print("applied " + ", ".join(applied) if applied else "nothing to apply")
-    if logins := make_logins(database_url(known), given_urls(known.settings)):
-        print("made the logins " + ", ".join(logins))
-
-
-def _parser() -> argparse.ArgumentParser:
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="./scripts/flows",
         description=(
@@ -87,44 +59,10 @@ def _parser() -> argparse.ArgumentParser:
         "--data", type=Path, default=ROOT / ".data", help="of ./scripts/dev (.data)"
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    command = commands.add_parser("send", help="replay a saved delivery, signed")
-    command.add_argument("file", type=Path, help="JSON: {headers, body}, or a bare payload")
-    command.add_argument(
-        "--event", default="", help="the GitHub event of a bare payload: issues, …"
-    )
-    command.add_argument("--url", default="", help="of the front door")
-    command.set_defaults(run=_send)
-
-    command = commands.add_parser("runs", help="list the newest runs")
-    command.add_argument("--flow", default="", help="of this flow only")
-    command.add_argument(
-        "--state", default="", help="running, retrying, parked, done, failed or waiting"
-    )
-    command.add_argument("--limit", type=int, default=20, help="how many (20)")
-    command.set_defaults(run=_runs)
-
-    command = commands.add_parser("run", help="show the steps of a run as a tree")
-    command.add_argument("id", help="the run's id, or how it starts")
-    command.add_argument(
-        "--full", action="store_true", help="with inputs and outputs (people's text)"
-    )
-    command.set_defaults(run=_run)
-
-    command = commands.add_parser("budget", help="list what models cost today, and the ceilings")
-    command.add_argument("--days", type=int, default=1, help="how many, with today (1)")
-    command.set_defaults(run=_budget)
-
-    command = commands.add_parser("redrive", help="bring dead letters back to their queue")
-    command.add_argument("queue", help="the flow's queue; in AWS the name of its dead-letter queue")
-    command.set_defaults(run=_redrive)
-
-    command = commands.add_parser("migrate", help="bring the database to the current schema")
-    command.set_defaults(run=_migrate)
-
-    ingest.add_parser(commands)
-    memory.add_parser(commands)
-    bench.add_parser(commands)
+    for name, (module, about) in _COMMANDS.items():
+        command = commands.add_parser(name, help=about)
+        if name in arguments:
+            getattr(import_module(f"infra.cli.{module}"), f"add_{name}")(command)
     return parser
 
 

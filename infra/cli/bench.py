@@ -38,13 +38,10 @@ _USAGE, _INTERRUPTED = 2, 130
 _MOST_THREADS = 512
 
 
-def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the command and its options."""
-    command = commands.add_parser(
-        "bench",
-        help="run a prompt over a huge input",
-        description="Ask a prompt about each row of a JSONL, CSV or TSV. docs/bench.md says more.",
-        epilog="Exit code: 0 all rows were answered, 1 some were not, 2 usage, 130 interrupted.",
+def add_bench(command: argparse.ArgumentParser) -> None:
+    command.description = "Ask a prompt about each row of a JSONL, CSV or TSV. docs/bench.md tells."
+    command.epilog = (
+        "Exit code: 0 all rows were answered, 1 some were not, 2 usage, 130 interrupted."
     )
     command.add_argument("input", nargs="?", default="-", help="a file; - or nothing is stdin")
     asked = command.add_argument_group("what is asked")

@@ -1,16 +1,27 @@
 """Lists what tenants, flows and users spent on models each day, and their ceilings."""
 
+import argparse
 from collections.abc import Iterator
 
 import psycopg
 from psycopg.rows import dict_row
 
+from infra.cli.system import KnownSystem, database_url
 from infra.cli.table import cost, lines
 from shared.database import Database, queries
 from shared.models.guards.budgets import Budgets, Standing
 
 SQL = queries(__file__, "budgets.sql")
 _COLUMNS = ("day", "tenant", "scope", "name", "spent", "reserved", "ceiling")
+
+
+def add_budget(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--days", type=int, default=1, help="how many, with today (1)")
+    command.set_defaults(run=_budget)
+
+
+def _budget(known: KnownSystem, options: argparse.Namespace) -> None:
+    print("\n".join(list_budgets(database_url(known), days=options.days)))
 
 
 def list_budgets(url: str, *, days: int) -> Iterator[str]:

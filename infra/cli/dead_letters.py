@@ -1,11 +1,21 @@
 """Brings dead letters back to their queue: in the local system, or in AWS."""
 
+import argparse
 import json
 
 import urllib3
 
 from infra.cli.system import KnownSystem
 from shared.errors import SettingsError
+
+
+def add_redrive(command: argparse.ArgumentParser) -> None:
+    command.add_argument("queue", help="the flow's queue; in AWS the name of its dead-letter queue")
+    command.set_defaults(run=_redrive)
+
+
+def _redrive(known: KnownSystem, options: argparse.Namespace) -> None:
+    print(redrive(known, options.queue))
 
 
 def redrive(known: KnownSystem, queue: str) -> str:

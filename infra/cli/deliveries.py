@@ -1,5 +1,6 @@
 """Replays a saved delivery: signs it as its platform would and posts it to the front door."""
 
+import argparse
 import json
 import uuid
 from http.client import HTTPException
@@ -8,13 +9,34 @@ from typing import Any, NamedTuple
 
 import urllib3
 
+from infra.cli.system import KnownSystem
 from infra.local.sandbox.github.hooks import signature
 from infra.local.sandbox.slack.front_door import AppAnswer, FrontDoor
+from infra.project import from_caller
 from shared.errors import SettingsError
 from shared.settings import Settings
 
 #: Seconds that the front door may take to answer.
 _PATIENCE = 15.0
+
+
+def add_send(command: argparse.ArgumentParser) -> None:
+    command.add_argument("file", type=Path, help="JSON: {headers, body}, or a bare payload")
+    command.add_argument(
+        "--event", default="", help="the GitHub event of a bare payload: issues, …"
+    )
+    command.add_argument("--url", default="", help="of the front door")
+    command.set_defaults(run=_send)
+
+
+def _send(known: KnownSystem, options: argparse.Namespace) -> int:
+    url = options.url or known.url
+    if not url:
+        raise SettingsError("no front door: start ./scripts/dev, or name one with --url")
+    saved = Saved.read(from_caller(options.file), options.event)
+    status, answer = send(saved, url, known.settings)
+    print(f"{status} {answer}")
+    return 0 if status == 200 else 1
 
 
 class Saved(NamedTuple):

@@ -30,8 +30,7 @@ from shared.settings import Settings
 _BAR = 30
 
 
-def add_parser(commands: Any) -> None:
-    command = commands.add_parser("ingest", help="take documents into memory")
+def add_ingest(command: argparse.ArgumentParser) -> None:
     command.add_argument("what", metavar="PATH|OWNER/REPO", help="a folder, a file, a repository")
     command.add_argument(
         "--include", action="append", metavar="GLOB", help="further files, such as 'src/**/*.py'"

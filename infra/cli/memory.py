@@ -27,12 +27,9 @@ SQL = queries(__file__, "memory.sql")
 MemoryCommand = Callable[[Database, Requester, argparse.Namespace], Iterator[str]]
 
 
-def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser(
-        "memory", help="export, explain, forget and audit memories; undo changes"
-    )
-    parser.set_defaults(run=lambda known, options: parser.print_help())
-    actions = parser.add_subparsers(metavar="ACTION")
+def add_memory(command: argparse.ArgumentParser) -> None:
+    command.set_defaults(run=lambda known, options: command.print_help())
+    actions = command.add_subparsers(metavar="ACTION")
 
     def action(name: str, about: str, work: MemoryCommand) -> argparse.ArgumentParser:
         found = actions.add_parser(name, help=about)

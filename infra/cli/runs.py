@@ -1,16 +1,46 @@
 """Lists the newest runs, and shows one as a tree of its steps and effects."""
 
+import argparse
 from collections.abc import Iterator
 
 import psycopg
 from psycopg.rows import dict_row
 
+from infra.cli.system import KnownSystem, database_url
 from infra.cli.table import cost, lines
 from shared.database import Row, queries
 from shared.errors import SettingsError
 
 SQL = queries(__file__, "runs.sql")
 _COLUMNS = ("run", "flow", "event", "conversation", "state", "tries", "took", "tokens", "cost")
+
+
+def add_runs(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--flow", default="", help="of this flow only")
+    command.add_argument(
+        "--state", default="", help="running, retrying, parked, done, failed or waiting"
+    )
+    command.add_argument("--limit", type=int, default=20, help="how many (20)")
+    command.set_defaults(run=_runs)
+
+
+def add_run(command: argparse.ArgumentParser) -> None:
+    command.add_argument("id", help="the run's id, or how it starts")
+    command.add_argument(
+        "--full", action="store_true", help="with inputs and outputs (people's text)"
+    )
+    command.set_defaults(run=_run)
+
+
+def _runs(known: KnownSystem, options: argparse.Namespace) -> None:
+    lines = list_runs(
+        database_url(known), flow=options.flow, state=options.state, limit=options.limit
+    )
+    print("\n".join(lines))
+
+
+def _run(known: KnownSystem, options: argparse.Namespace) -> None:
+    print("\n".join(show_run(database_url(known), options.id, full=options.full)))
 
 
 def list_runs(url: str, *, flow: str, state: str, limit: int) -> Iterator[str]:

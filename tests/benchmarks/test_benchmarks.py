@@ -14,6 +14,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="bundles are for
 
 #: Subjects of which each builds or calls something else; the first is quick.
 SUBJECTS = {
+    "secrets": ("Masking secrets", {"prose", "code"}),
     "calls-cpu": ("CPU per call", {"urllib3, bare", "Models.reply"}),
     "sizes": ("Bundles for", {"Ingress", "Chat", "Triage", "Retention", "Migrate"}),
 }

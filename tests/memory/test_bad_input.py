@@ -22,6 +22,7 @@ from shared.memory.control.reach import OPERATOR
 from shared.memory.control.subjects import Subject
 from shared.memory.embedding.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
+from tests.campaigns import size
 from tests.scratch import scratch
 
 TENANT = "acme"
@@ -60,7 +61,7 @@ def held(database: Database) -> list[Row]:
 
 
 def test_thousands_of_equal_texts_are_one_memory(database: Database, store: MemoryStore) -> None:
-    for _ in range(10):
+    for _ in range(size(10, 2)):
         database.run(TENANT, store.remember_all(TENANT, [FRIDAYS] * 5_000))
     assert [row["text"] for row in held(database)] == ["We ship on Fridays"]
     counted = "select count(*) as n from memory_terms union all select count(*) from memory_vectors"

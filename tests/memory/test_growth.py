@@ -44,7 +44,9 @@ def read_so_far(database: Database) -> dict[str, int]:
     return {row["table"]: row["read"] for row in rows}
 
 
-def test_plans_of_an_empty_memory_are_not_those_of_a_full_one(database: Database) -> None:
+def test_plans_of_an_empty_memory_are_not_those_of_a_full_one(
+    database: Database, slow_index_dropped: None
+) -> None:
     store = MemoryStore(database, HashingEmbedder())
     forgetting = Forgetting(database)
 

@@ -128,7 +128,9 @@ def test_a_rare_word_weighs_more_than_a_common_one(database: Database, words: Me
     assert refs(words, "login invoice", by=By.LEXICAL)[0] == "rare"
 
 
-def test_words_on_every_memory_find_the_newest(database: Database, store: MemoryStore) -> None:
+def test_words_on_every_memory_find_the_newest(
+    database: Database, store: MemoryStore, slow_index_dropped: None
+) -> None:
     texts = [entry(f"login {n}", f"#{n}") for n in range(600)]
     keep(database, store, *texts)
     assert refs(store, "login", by=By.LEXICAL) == [f"#{n}" for n in range(599, 589, -1)]

@@ -312,7 +312,7 @@ def test_another_tenant_keeps_everything(database: Database, forgetting: Forgett
 
 
 def test_an_export_holds_all_with_history_and_is_read_by_the_page(
-    database: Database, forgetting: Forgetting
+    database: Database, forgetting: Forgetting, slow_index_dropped: None
 ) -> None:
     remember(database, *(an_entry(f"note {n}") for n in range(1201)))
     remember(database, an_entry("secret", audience="dm:D1"))
@@ -382,7 +382,7 @@ def test_what_was_ingested_of_a_source_is_taken_anew_when_it_comes_back(
 
 
 def test_forgetting_little_reads_little(
-    database: Database, forgetting: Forgetting, database_url: str
+    database: Database, forgetting: Forgetting, database_url: str, slow_index_dropped: None
 ) -> None:
     entries = [
         an_entry(
@@ -393,9 +393,8 @@ def test_forgetting_little_reads_little(
         )
         for n in range(1_000)
     ]
+    remember(database, *entries)
     with psycopg.connect(database_url, autocommit=True) as owner:
-        owner.execute("drop index memory_vectors_hnsw_256")  # what costs most to fill
-        remember(database, *entries)
         owner.execute("vacuum analyze")
     [[first]] = database.run(TENANT, [Statement("select id::text from memories limit 1", {})])
     read = Statement(

@@ -1,0 +1,44 @@
+"""Each list of statements is one transaction: all of it is kept, or nothing."""
+
+import psycopg
+import pytest
+
+from shared.database import Database, Statement
+
+KEPT = Statement("select count(*) as n from kept", {})
+
+
+@pytest.fixture(autouse=True)
+def table(database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as owner:
+        owner.execute(
+            "create table kept (n int primary key, other int references kept deferrable"
+            " initially deferred)"
+        )
+        owner.execute("grant all on kept to agent_flows")
+
+
+def keep(number: int, other: int | None = None) -> Statement:
+    return Statement("insert into kept values (%(n)s, %(other)s)", {"n": number, "other": other})
+
+
+def kept(database: Database) -> int:
+    return int(database.run("acme", [KEPT])[0][0]["n"])
+
+
+@pytest.mark.parametrize("bad", [keep(1), Statement("select 1 / 0", {}), keep(9, other=8)])
+def test_an_error_anywhere_keeps_nothing(database: Database, bad: Statement) -> None:
+    """The last one fails only at the very end, when the transaction commits."""
+    with pytest.raises(psycopg.DatabaseError):
+        database.run("acme", [keep(1), keep(2), bad, keep(3)])
+    assert kept(database) == 0
+
+
+def test_many_statements_are_one_transaction(database: Database) -> None:
+    which = Statement("select pg_current_xact_id()::text as id, now()::text as at", {})
+    statements = [statement for n in range(3_000) for statement in (keep(n), which)]
+    rows = database.run("acme", statements)
+    assert len({(row[0]["id"], row[0]["at"]) for row in rows[1::2]}) == 1
+    with pytest.raises(psycopg.DatabaseError):
+        database.run("acme", [*(keep(n) for n in range(3_000, 6_000)), keep(0)])
+    assert kept(database) == 3_000
