@@ -12,7 +12,7 @@ import psycopg
 from infra.cli import bench, ingest, memory
 from infra.cli.budgets import list_budgets
 from infra.cli.dead_letters import redrive
-from infra.cli.deliveries import Saved, send
+from infra.cli.deliveries import Saved, repeats, send
 from infra.cli.runs import list_runs, show_run
 from infra.cli.system import KnownSystem, database_url, find_system
 from infra.migrations import migrate
@@ -42,8 +42,11 @@ def _send(known: KnownSystem, options: argparse.Namespace) -> int:
     if not url:
         raise SettingsError("no front door: start ./scripts/dev, or name one with --url")
     saved = Saved.read(from_caller(options.file), options.event)
-    status, answer = send(saved, url, known.settings)
-    print(f"{status} {answer}")
+    if options.again:
+        saved = saved.again()
+    with repeats(saved, known.settings) as found:
+        status, answer = send(saved, url, known.settings)
+        print("\n".join([f"{status} {answer}", *(found(answer) if status == 200 else ())]))
     return 0 if status == 200 else 1
 
 
@@ -94,6 +97,9 @@ def _parser() -> argparse.ArgumentParser:
         "--event", default="", help="the GitHub event of a bare payload: issues, …"
     )
     command.add_argument("--url", default="", help="of the front door")
+    command.add_argument(
+        "--again", action="store_true", help="as a new one, though it was handled before"
+    )
     command.set_defaults(run=_send)
 
     command = commands.add_parser("runs", help="list the newest runs")

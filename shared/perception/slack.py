@@ -13,8 +13,13 @@ from shared.perception import (
     is_signed,
     read_body,
     string,
+    word,
 )
 from shared.perception.slack_payloads import SlackFields, bots_of, is_stranger, read, team_of
+
+#: A field that `./scripts/flows send --again` adds to a request: makes it another event. Whoever
+#: adds it knows the signing secret.
+AGAIN = "agent_flows_again"
 
 _MAX_AGE = 300
 _NOTHING: Mapping[str, str] = {}
@@ -72,6 +77,8 @@ def to_event(
         )
     said = read(payload, team)
     key = said.id or hashlib.sha256(body).hexdigest()
+    if again := word(payload, AGAIN):
+        key = f"{key}:{again}"
     tenant = f"slack:{team}"
     type_, text = f"slack.{said.type}", said.text
     if said.order and takes(commands.event_type("slack", said.order)):
