@@ -125,8 +125,9 @@ class Event(NamedTuple):
     an issue, a pull request, a Slack thread. `audience` names who may see what was said: `public`,
     `repo:acme/x`, `org:acme`, `team:T1`, `channel:C1`, `dm:D1`, or `shared:C1` for a channel that
     another company is in too. `depth` counts how many of our own effects lie between a person and
-    this event. `received_at` is seconds since the epoch. `payload` is the body. `digest` is the same
-    for the same signed body, whatever the delivery was called; empty where the id says that already.
+    this event. `received_at` is seconds since the epoch. `payload` is the body. `digest` is
+    the same for the same signed body, whatever its delivery is called; it is empty where the id
+    comes from the body.
     """
 
     id: str
