@@ -62,7 +62,8 @@ def _run(known: KnownSystem, options: argparse.Namespace) -> None:
 
 
 def _budget(known: KnownSystem, options: argparse.Namespace) -> None:
-    print("\n".join(list_budgets(database_url(known), days=options.days)))
+    table = list_budgets(database_url(known), known.settings.budgets, days=options.days)
+    print("\n".join(table))
 
 
 def _redrive(known: KnownSystem, options: argparse.Namespace) -> None:

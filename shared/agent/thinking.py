@@ -44,7 +44,9 @@ class Thinking:
         self._drafts = drafts
         self._conversation = conversation
         self._remaining = remaining
-        self._payer = Payer(run.event.tenant, run.flow, run.event.actor.id)
+        event = run.event
+        outside = event.place if event.by_outsider else ""
+        self._payer = Payer(event.tenant, run.flow, event.actor.id, outside)
 
     def ask(
         self,

@@ -120,8 +120,13 @@ def test_budgets_are_listed_for_every_tenant(
         budgets = Budgets(database, "tenant=2.5;flow:聊天=1")
         budgets.commit(budgets.reserve(Payer("acme", "聊天"), "openai:m", 0.5, 60), 0.25)
         budgets.reserve(Payer("rival", "triage", "U1"), "openai:m", 0.125, 60)
+        stranger = Payer("stage", "chat", "U9", outside="slack:T1:C1")
+        mine = Budgets(database, "")
+        mine.commit(mine.reserve(stranger, "ollama:m", None, 60, tokens=3_000), None, 1_200)
     assert run(data, "budget", "--days", "2") == 0
-    head, *rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    counted = ["$0.0000", "/", "1,200", "tokens", "$0.0000"]
+    head, *rows, below = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert below[-1] == "BUDGETS=outsider=2/500000;outsiders=10/2500000"
     assert head == ["day", "tenant", "scope", "name", "spent", "reserved", "ceiling"]
     assert [row[1:] for row in rows] == [
         ["acme", "tenant", "$0.2500", "$0.0000", "$2.5000"],
@@ -129,6 +134,8 @@ def test_budgets_are_listed_for_every_tenant(
         ["rival", "tenant", "$0.0000", "$0.1250", "$2.5000"],
         ["rival", "flow", "triage", "$0.0000", "$0.1250", "none"],
         ["rival", "user", "U1", "$0.0000", "$0.1250", "none"],
+        ["stage", "outsiders", "slack:T1:C1", *counted, "$10.0000", "/", "2,500,000", "tokens"],
+        ["stage", "outsider", "U9", *counted, "$2.0000", "/", "500,000", "tokens"],
     ]
 
 
