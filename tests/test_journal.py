@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import psycopg
 import pytest
@@ -157,7 +158,7 @@ SIGNED = an_event(digest="d" * 32)
 @pytest.mark.parametrize("change", [{"id": "github:d2"}, {"id": "d3", "type": "github.push"}])
 @pytest.mark.parametrize("state", ["running", "retrying", "done", "failed"])
 def test_a_signed_body_under_another_name_is_the_same_event(
-    database: Database, state: str, change: dict[str, str]
+    database: Database, state: str, change: dict[str, Any]
 ) -> None:
     run = claimed(Journal(database), SIGNED)
     if state != "running":

@@ -23,7 +23,7 @@ class Audited(NamedTuple):
     vulnerability, `unknown` the names that were not audited, `failure` why none was."""
 
     lock: str
-    count: int = 0
+    names: int = 0
     vulnerable: Sequence[str] = ()
     unknown: Sequence[str] = ()
     failure: str = ""
@@ -32,12 +32,12 @@ class Audited(NamedTuple):
         yield from (f"{self.lock}: {line}" for line in self.vulnerable)
         if self.failure:
             yield f"{self.lock}: not audited, {self.failure}"
-        elif self.count and len(self.unknown) == self.count:
+        elif self.names and len(self.unknown) == self.names:
             yield f"{self.lock}: not audited, the index of vulnerabilities knows none of its names"
         elif self.unknown:
             yield f"{self.lock}: not audited are {', '.join(self.unknown)}"
         else:
-            yield f"{self.lock}: {self.count} distributions audited"
+            yield f"{self.lock}: {self.names} distributions audited"
 
 
 def audit(lock: Path, command: Sequence[str]) -> Audited:

@@ -26,6 +26,7 @@ _SPDX = {
     "License :: OSI Approved :: BSD License": "BSD-3-Clause",
     "License :: OSI Approved :: MIT License": "MIT",
 }
+_FIELDS = ("License-Expression", "License")
 _HEAD = """\
 # Licences
 
@@ -60,7 +61,7 @@ def licence(name: str) -> str:
     except PackageNotFoundError:
         return ""
     classifiers = [one for one in about.get_all("Classifier") or () if one.startswith("License ::")]
-    said = str(about.get("License-Expression") or about.get("License") or "")
+    said = next((about[field] for field in _FIELDS if field in about), "")
     if said in _SPDX or _terms(said) <= ALLOWED:
         return _SPDX.get(said, said)
     # Several classifiers mean that one may choose, or that parts differ; `License` would tell.

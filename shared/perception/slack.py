@@ -76,9 +76,6 @@ def to_event(
             "slack: the request names no workspace; is it an event, an interaction or a command?"
         )
     said = read(payload, team)
-    key = said.id or hashlib.sha256(body).hexdigest()
-    if again := word(payload, AGAIN):
-        key = f"{key}:{again}"
     tenant = f"slack:{team}"
     type_, text = f"slack.{said.type}", said.text
     if said.order and takes(commands.event_type("slack", said.order)):
@@ -86,7 +83,7 @@ def to_event(
     audience = _audience(payload, team, said)
     where = (tenant, said.channel or said.actor.id, said.thread_ts or said.ts)
     return Event(
-        id=f"slack:{key}",
+        id=f"slack:{_key(body, payload, said)}",
         type=type_,
         source="slack",
         tenant=tenant_of.get(tenant, tenant),
@@ -103,6 +100,11 @@ def to_event(
         response_target=_response(team, said),
         workplace=_workplace(team, said.channel, audience, repository_of, tenant_of),
     )
+
+
+def _key(body: bytes, payload: Json, said: SlackFields) -> str:
+    key, again = said.id or hashlib.sha256(body).hexdigest(), word(payload, AGAIN)
+    return f"{key}:{again}" if again else key
 
 
 def _message(team: str, said: SlackFields) -> SlackMessage | None:

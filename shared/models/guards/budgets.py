@@ -15,7 +15,7 @@ from shared.database import Database, Row, Statement, queries
 from shared.errors import BudgetExceeded, ModelRejected, SettingsError
 from shared.events import Event
 from shared.models import Payer
-from shared.models.guards.ceilings import Ceilings, Purse, Scope, decimal, stored
+from shared.models.guards.ceilings import Ceilings, CountedBudget, Scope, decimal, stored
 
 SQL = queries(__file__, "budgets.sql")
 
@@ -155,7 +155,7 @@ class Wanted(NamedTuple):
         return _money(amount) if self.unit == "dollars" else f"{amount:,f} tokens"
 
 
-def _counted(payer: Payer, counted: Sequence[Purse]) -> dict[str, object]:
+def _counted(payer: Payer, counted: Sequence[CountedBudget]) -> dict[str, object]:
     """Return the columns of the budgets that a call counts in, and whom its reservation names."""
     ceilings = [purse.ceiling for purse in counted]
     return {

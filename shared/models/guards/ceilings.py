@@ -38,7 +38,7 @@ class Ceiling(NamedTuple):
 _NONE = Ceiling()
 
 
-class Purse(NamedTuple):
+class CountedBudget(NamedTuple):
     """One budget that a call counts in."""
 
     scope: Scope
@@ -50,7 +50,7 @@ class Ceilings:
     """The ceilings of a setting, over those of DEFAULTS; raises SettingsError.
 
     >>> Ceilings("outsiders=none").of(Payer("acme", "triage", "7", outside="github:acme/shop"))
-    [Purse(scope='outsider', name='7', ceiling=Ceiling(dollars=Decimal('2.000000000000'), \
+    [CountedBudget(scope='outsider', name='7', ceiling=Ceiling(dollars=Decimal('2.000000000000'), \
 tokens=Decimal('500000')))]
     >>> Ceilings("").of(Payer("acme", "triage", "7"))
     []
@@ -62,19 +62,19 @@ tokens=Decimal('500000')))]
         #: With a ceiling of your own every call is counted for its tenant, flow and user.
         self._counts_all = any(ceiling != _NONE for ceiling in own)
 
-    def of(self, payer: Payer) -> list[Purse]:
+    def of(self, payer: Payer) -> list[CountedBudget]:
         """Return the budgets that a call counts in, in the order in which all callers lock them."""
-        found: list[Purse] = []
+        found: list[CountedBudget] = []
         if self._counts_all:
             flow, user = stored(payer.flow), stored(payer.user)
             of_flow = self._of.get(f"flow:{payer.flow}", self._of.get("flow", _NONE))
-            found.append(Purse("tenant", payer.tenant, self._of.get("tenant", _NONE)))
-            found += [Purse("flow", flow, of_flow)] if flow else []
-            found += [Purse("user", user, self._of.get("user", _NONE))] if user else []
+            found.append(CountedBudget("tenant", payer.tenant, self._of.get("tenant", _NONE)))
+            found += [CountedBudget("flow", flow, of_flow)] if flow else []
+            found += [CountedBudget("user", user, self._of.get("user", _NONE))] if user else []
         if payer.outside:
             outside = (
-                Purse("outsiders", stored(payer.outside), self._of["outsiders"]),
-                Purse("outsider", stored(payer.user), self._of["outsider"]),
+                CountedBudget("outsiders", stored(payer.outside), self._of["outsiders"]),
+                CountedBudget("outsider", stored(payer.user), self._of["outsider"]),
             )
             found += [purse for purse in outside if purse.name and purse.ceiling != _NONE]
         return found

@@ -29,8 +29,9 @@ Requests = list[tuple[str, dict[str, str], bytes]]
 
 
 def sent_event(path: str, headers: dict[str, str], body: bytes) -> Event:
-    reads = github if path.startswith("/github/") else slack
-    return reads.to_event(body, headers, {}, 0.0)
+    if path.startswith("/github/"):
+        return github.to_event(body, headers, {}, 0.0)
+    return slack.to_event(body, headers, {}, 0.0)
 
 
 class Door(BaseHTTPRequestHandler):
