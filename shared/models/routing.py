@@ -95,7 +95,13 @@ class Models:
         """Take the statements that calls left to be run with others: settled reservations, and the
         lengths of answers."""
         buckets = self._guards.buckets
-        return [*self._guards.outputs.unsent(tenant), *(buckets.unsent() if buckets else ())]
+        lengths, limits = self._guards.outputs.unsent(tenant), buckets.unsent() if buckets else ()
+        return [*lengths, *limits, *self.settlements(tenant)]
+
+    def settlements(self, tenant: str) -> list[Statement]:
+        """Take only those of the budgets, which free room for further calls."""
+        budgets = self._guards.budgets
+        return budgets.unsent(tenant) if budgets else []
 
     def embedder(self, name: str = "") -> EmbeddingProvider:
         """Return the embedding model `name`, by default that of MODEL_EMBED.

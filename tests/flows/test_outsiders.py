@@ -1,6 +1,7 @@
 """People from outside: what they may spend on models, and how often they hear that it is spent."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -97,6 +98,47 @@ def test_by_default_no_call_fails_and_no_row_is_kept_of_members(
         assert runner.deliver(answer, opened(number)) == []
     assert len(runner.platform.done) == 13
     assert rows(runner) == ([] if budgets else ["outsider 2", "outsiders github:acme/shop"])
+
+
+def test_a_call_from_outside_costs_one_round_trip_more_and_is_settled_with_its_step(
+    database: Database, runner: FlowRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns: list[int] = []
+    run = Database.run
+
+    def counted(self: Database, *arguments: Any) -> Any:
+        turns.append(1)
+        return run(self, *arguments)
+
+    monkeypatch.setattr(Database, "run", counted)
+    counts = []
+    for number, actor in enumerate((MEMBER, MEMBER, STRANGER)):
+        turns.clear()
+        assert runner.deliver(answer, opened(number, by=actor)) == []
+        counts.append(len(turns))
+    # The first learns how long answers are.
+    assert counts[2] == counts[1] + 1
+    query = "select max(tokens) as tokens, (select count(*) from budget_reservations) as held"
+    [rows] = database.run("github:acme", [Statement(f"{query} from budget_days", {})])
+    assert rows == [{"tokens": 17, "held": 0}]
+
+
+def test_a_call_whose_answer_cannot_be_used_is_settled_when_the_run_fails(
+    database: Database, model: ScriptedServer
+) -> None:
+    @flow("github.issues.opened", may=[Comment.at_most(1)])
+    def sure(event: Event, agent: Agent) -> None:
+        agent.ask("How sure?", event, returns=int)
+
+    model.script.clear()
+    model.says(*[Says("perhaps")] * 4)
+    name = f"{model.url}/v1#scripted"
+    runner = FlowRunner(database, model_small=name, model_large=name)
+    assert runner.deliver(sure, opened(1)) == []
+    assert "no usable answer" in str(runner.platform.done)
+    query = "select max(tokens) as tokens, (select count(*) from budget_reservations) as held"
+    [spent] = database.run("github:acme", [Statement(f"{query} from budget_days", {})])
+    assert spent == [{"tokens": 17 * len(model.seen), "held": 0}]
 
 
 def rows(runner: FlowRunner) -> list[str]:

@@ -5,6 +5,7 @@ A call that costs more than it reserved is still counted, and so is one that end
 only such calls can pass a ceiling. A model without a known price is counted in tokens.
 """
 
+import threading
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -57,6 +58,8 @@ class Budgets:
     ) -> None:
         self._database = database
         self._ceilings = Ceilings(text)
+        self._lock = threading.Lock()
+        self._unsent: dict[Payer, list[Statement]] = {}
         self._now = now or (lambda: datetime.now(UTC))
 
     def reserve(
@@ -79,12 +82,8 @@ class Budgets:
         now, counted = self._now().astimezone(UTC), self._ceilings.of(payer)
         if not counted or dollars == 0:
             return BudgetReservation(payer.tenant, now.date())
-        if dollars is None and any(purse.ceiling.needs_price for purse in counted):
-            raise SettingsError(
-                f"BUDGETS is set, but what {model} costs is unknown; name its price in"
-                f" MODEL_PRICES={model}=input/output/cached, in US dollars per million tokens, or"
-                " tokens in BUDGETS, as in tenant=20/5000000"
-            )
+        if dollars is None and any(budget.ceiling.needs_price for budget in counted):
+            raise _priceless(model)
         if not payer.tenant:
             raise ModelRejected(
                 f"BUDGETS is set, but the call of {model} names no tenant; hand over a Payer"
@@ -100,31 +99,55 @@ class Budgets:
             "lease": lease,
         }
         statements = [Statement(SQL[name], parameters) for name in ("hold", "reserve")]
-        reached = self._database.run(payer.tenant, statements)[1]
-        if reached:
+        if reached := self._after_unsent(payer, statements):
             raise _exceeded(reached, model, wanted, now)
         return reservation
 
     def commit(
-        self, reservation: BudgetReservation, dollars: float | None, tokens: int | None = None
+        self,
+        reservation: BudgetReservation,
+        dollars: float | None,
+        tokens: int | None = None,
+        *,
+        later: Payer | None = None,
     ) -> None:
         """Count the cost of a call on the day of its reservation, and give back the rest.
 
         `tokens` count where the price was unknown. For an unknown cost (None), as of a call that
-        was cut off, all of the room counts.
+        was cut off, all of the room counts. What a payer settles `later` waits for their next
+        reservation, or for who takes `unsent`.
         """
-        if reservation.id:
+        if not reservation.id:
+            return
+        if later is None:
             self.settle(reservation.tenant, reservation.id, dollars, tokens)
+            return
+        settled = _settlement(reservation.tenant, reservation.id, dollars, tokens)
+        with self._lock:
+            self._unsent.setdefault(later, []).extend(settled)
+
+    def unsent(self, tenant: str) -> list[Statement]:
+        """Take the settlements that wait, to run them with other statements."""
+        with self._lock:
+            payers = [payer for payer in self._unsent if payer.tenant == tenant]
+            return [one for payer in payers for one in self._unsent.pop(payer)]
 
     def settle(
         self, tenant: str, id: str, dollars: float | None, tokens: int | None = None
     ) -> None:
         """Commit the reservation `id` of a tenant, if there is one."""
-        spent = None if dollars is None else decimal(dollars)
-        parameters = {"tenant": tenant, "id": id, "dollars": spent, "tokens": tokens}
-        self._database.run(
-            tenant, [Statement(SQL[name], parameters) for name in ("hold_again", "commit")]
-        )
+        self._database.run(tenant, _settlement(tenant, id, dollars, tokens))
+
+    def _after_unsent(self, payer: Payer, statements: Sequence[Statement]) -> list[Row]:
+        """Settle first what waits, because that frees room; return the rows of the last one."""
+        with self._lock:
+            unsent = self._unsent.pop(payer, [])
+        try:
+            return self._database.run(payer.tenant, [*unsent, *statements])[-1]
+        except BaseException:
+            with self._lock:
+                self._unsent.setdefault(payer, []).extend(unsent)
+            raise
 
     def release(self, reservation: BudgetReservation) -> None:
         """Give the room back after a call that was not made, or was free."""
@@ -145,6 +168,14 @@ class Budgets:
         return bool(self._ceilings.of(payer))
 
 
+def _priceless(model: str) -> SettingsError:
+    return SettingsError(
+        f"BUDGETS is set, but what {model} costs is unknown; name its price in"
+        f" MODEL_PRICES={model}=input/output/cached, in US dollars per million tokens, or tokens in"
+        " BUDGETS, as in tenant=20/5000000"
+    )
+
+
 class Wanted(NamedTuple):
     """What a call may cost at most, in the unit that its budgets count in."""
 
@@ -157,17 +188,23 @@ class Wanted(NamedTuple):
 
 def _counted(payer: Payer, counted: Sequence[CountedBudget]) -> dict[str, object]:
     """Return the columns of the budgets that a call counts in, and whom its reservation names."""
-    ceilings = [purse.ceiling for purse in counted]
+    ceilings = [budget.ceiling for budget in counted]
     return {
         "tenant": payer.tenant,
         "flow": stored(payer.flow),
         "person": stored(payer.user),
         "place": stored(payer.outside),
-        "scopes": [purse.scope for purse in counted],
-        "names": [purse.name for purse in counted],
+        "scopes": [budget.scope for budget in counted],
+        "names": [budget.name for budget in counted],
         "ceilings": [ceiling.dollars for ceiling in ceilings],
         "token_ceilings": [ceiling.tokens for ceiling in ceilings],
     }
+
+
+def _settlement(tenant: str, id: str, dollars: float | None, tokens: int | None) -> list[Statement]:
+    spent = None if dollars is None else decimal(dollars)
+    parameters = {"tenant": tenant, "id": id, "dollars": spent, "tokens": tokens}
+    return [Statement(SQL[name], parameters) for name in ("hold_again", "commit")]
 
 
 def first_notice(event: Event) -> Statement:

@@ -76,7 +76,7 @@ tokens=Decimal('500000')))]
                 CountedBudget("outsiders", stored(payer.outside), self._of["outsiders"]),
                 CountedBudget("outsider", stored(payer.user), self._of["outsider"]),
             )
-            found += [purse for purse in outside if purse.name and purse.ceiling != _NONE]
+            found += [budget for budget in outside if budget.name and budget.ceiling != _NONE]
         return found
 
     def lines(self) -> list[str]:

@@ -98,7 +98,9 @@ class GuardedModel:
             budgets.release(held) if unpaid else budgets.commit(held, None)
             raise
         used = reply.usage.input + reply.usage.output
-        budgets.commit(held, reply.cost, used or None)
+        # Only runs cause calls from outside, and a run writes soon.
+        later = call.payer if call.payer.outside else None
+        budgets.commit(held, reply.cost, used or None, later=later)
         return reply
 
     def _sized(self, call: ModelCall) -> ModelReply:

@@ -400,6 +400,23 @@ def test_without_a_known_price_people_from_outside_are_counted_in_tokens(
     assert standing(budgets, "outsider").tokens == 301_000
 
 
+def test_what_is_settled_later_frees_its_room_before_the_next_call(database: Database) -> None:
+    budgets = at_noon(database, "")
+    for _ in range(3):
+        held = budgets.reserve(EVE, MODEL, 1.5, 60)
+        budgets.commit(held, 0.1, later=EVE)
+    assert standing(budgets, "outsider")[3:5] == (0.2, 1.5)
+    budgets.commit(budgets.reserve(MAL, MODEL, 1.5, 60), 0.2, later=MAL)
+    assert budgets.unsent("rival") == []
+    database.run("acme", budgets.unsent("acme"))
+    assert budgets.unsent("acme") == []
+    assert {row.name: row[3:5] for row in budgets.spent("acme")} == {
+        "github:acme/shop": (0.5, 0.0),
+        "eve": (0.3, 0.0),
+        "mal": (0.2, 0.0),
+    }
+
+
 def test_an_own_ceiling_in_tokens_asks_for_no_price(database: Database) -> None:
     budgets = at_noon(database, "tenant=20/5000;user=none")
     budgets.commit(budgets.reserve(ANN, "ollama:qwen3", None, 60, tokens=4_000), None, 3_000)
