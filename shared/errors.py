@@ -13,7 +13,7 @@
     ├── ModelError
     │   ├── ModelUnavailable   rate limited, overloaded, unreachable              (retry)
     │   ├── ModelRejected      bad key, unknown model, a request it cannot take
-    │   ├── BudgetExceeded     the ceiling of a tenant, flow or user is reached
+    │   ├── BudgetExceeded     the ceiling of a tenant, flow or person is reached
     │   └── AnswerInvalid      no usable answer, also after a repair and from the fallback
     ├── MemoryUnavailable      the embedder or the vector store failed            (retry)
     └── ActionError

@@ -125,7 +125,10 @@ class Event(NamedTuple):
     an issue, a pull request, a Slack thread. `audience` names who may see what was said: `public`,
     `repo:acme/x`, `org:acme`, `team:T1`, `channel:C1`, `dm:D1`, or `shared:C1` for a channel that
     another company is in too. `depth` counts how many of our own effects lie between a person and
-    this event. `received_at` is seconds since the epoch. `payload` is the body.
+    this event. `received_at` is seconds since the epoch. `payload` is the body. `digest` is
+    the same for the same signed body, whatever its delivery is called; it is empty where the id
+    comes from the body. A `privileged` act is one that only the repository's own people can do,
+    such as a label on somebody else's issue; it gives the actor no role.
     """
 
     id: str
@@ -145,6 +148,8 @@ class Event(NamedTuple):
     message_target: SlackMessage | None = None
     response_target: ResponseUrl | None = None
     workplace: Workplace | None = None
+    digest: str = ""
+    privileged: bool = False
 
     @property
     def repository(self) -> str:
@@ -201,6 +206,17 @@ class Event(NamedTuple):
             return target.scope
         place = self.conversation.partition("#")[0]
         return place if self.source == "github" and "/" in place else ""
+
+    @property
+    def place(self) -> str:
+        """The repository or channel where it happened; where there is none, the conversation."""
+        return self.scope or self.conversation
+
+    @property
+    def by_outsider(self) -> bool:
+        """True when nothing says that the actor belongs to the repository or the workspace."""
+        is_platform = self.source in {"github", "slack"}
+        return is_platform and not self.actor.may_write and not self.privileged
 
     @property
     def addressed(self) -> bool:

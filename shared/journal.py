@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from shared.database import Database, Row, Statement, queries
 from shared.errors import RunBusy
 from shared.events import Event, run_id
+from shared.log import log
 from shared.redaction.redacting import redacted, without_secrets
 
 SQL = queries(__file__, "journal.sql")
@@ -55,10 +56,14 @@ def digest(value: object) -> str:
     return hashlib.sha256(canonical(value).encode()).hexdigest()
 
 
-def keeping(event: Event) -> Statement:
-    """Return the statement that keeps `event`; a second time it changes nothing."""
+def keeping(event: Event, flow: str = "") -> Statement:
+    """Return the statement that keeps `event`; a second time it changes nothing. With a `flow` it
+    keeps no event whose body that flow has had under another id."""
     values = {
         "tenant": event.tenant,
+        "flow": flow,
+        "run": run_id(event, flow),
+        "digest": event.digest,
         "event": event.id,
         "type": event.type,
         "conversation": event.conversation,
@@ -77,16 +82,20 @@ class Journal:
     def claim(self, event: Event, flow: str, lease: float) -> "Run | None":
         """Take the run of `flow` for `event` for `lease` seconds, in one round trip.
 
-        Returns None when the run has ended before. Raises RunBusy when another function holds it.
+        Returns None when the run has ended before, or when the flow had the same signed body under
+        another id within ten minutes. Raises RunBusy when another function holds it.
         """
         # The thread's own name: two claims in one process are two holders.
         owner = f"{self._owner}-{threading.get_ident()}"
         key = {"tenant": event.tenant, "run": run_id(event, flow), "owner": owner}
-        more = {"event": event.id, "flow": flow, "lease": lease}
-        names = ("claim_run", "read_run", "read_steps", "read_effects")
-        claiming = [Statement(SQL[name], key | more) for name in names]
-        rows = self._database.run(event.tenant, [keeping(event), *claiming])
-        state = rows[2][0]
+        more = {"event": event.id, "flow": flow, "lease": lease, "digest": event.digest}
+        names = ("hold_digest", "claim_run", "read_run", "read_steps", "read_effects")
+        hold, *claiming = [Statement(SQL[name], key | more) for name in names]
+        rows = self._database.run(event.tenant, [hold, keeping(event, flow), *claiming])
+        if not rows[3]:
+            log("event repeated", flow=flow, event=event.id)
+            return None
+        state = rows[3][0]
         if state["state"] not in {"running", "retrying", "parked"}:
             return None
         if state["lease_owner"] != owner:
@@ -100,8 +109,8 @@ class Journal:
             flow,
             key,
             attempt=state["attempts"],
-            steps=rows[3],
-            effects=rows[4],
+            steps=rows[4],
+            effects=rows[5],
         )
 
 

@@ -1,13 +1,21 @@
+-- name: hold_digest
+-- Let one function at a time decide whether the flow has had this body; the next statements see what it decided.
+select pg_advisory_xact_lock(hashtextextended(concat_ws(' ', %(tenant)s::text, %(flow)s::text, %(digest)s::text), 0))
+where %(digest)s <> '';
+
 -- name: record_event
--- Keep what happened; a second delivery changes nothing.
+-- Keep what happened, unless it is a body that the flow has had; a second delivery changes nothing.
 insert into events (tenant, id, type, conversation, body)
-values (%(tenant)s, %(event)s, %(type)s, %(conversation)s, %(body)s)
+select %(tenant)s, %(event)s, %(type)s, %(conversation)s, %(body)s::json
+where not is_repeat(%(tenant)s, %(flow)s, %(digest)s, %(run)s)
 on conflict do nothing;
 
 -- name: claim_run
 -- Take the lease: a new run, one that waits for its retry or was woken, or one whose holder died.
-insert into runs (tenant, id, event_id, flow, state, lease_owner, lease_until)
-values (%(tenant)s, %(run)s, %(event)s, %(flow)s, 'running', %(owner)s, now() + make_interval(secs => %(lease)s))
+insert into runs (tenant, id, event_id, flow, state, lease_owner, lease_until, digest)
+select %(tenant)s, %(run)s, %(event)s, %(flow)s, 'running', %(owner)s, now() + make_interval(secs => %(lease)s),
+       %(digest)s
+where not is_repeat(%(tenant)s, %(flow)s, %(digest)s, %(run)s)
 on conflict (tenant, id) do update
 set state = 'running', reason = '', lease_owner = excluded.lease_owner, lease_until = excluded.lease_until,
     attempts = runs.attempts + 1

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import psycopg
 import pytest
@@ -149,6 +150,57 @@ def test_a_busy_run_says_for_how_long(database: Database) -> None:
     claimed(Journal(database), event, lease=40)
     with pytest.raises(RunBusy, match=r"held by another function for (39|40) s more"):
         Journal(database).claim(event, "triage", 30)
+
+
+SIGNED = an_event(digest="d" * 32)
+
+
+@pytest.mark.parametrize("change", [{"id": "github:d2"}, {"id": "d3", "type": "github.push"}])
+@pytest.mark.parametrize("state", ["running", "retrying", "done", "failed"])
+def test_a_signed_body_under_another_name_is_the_same_event(
+    database: Database, state: str, change: dict[str, Any]
+) -> None:
+    run = claimed(Journal(database), SIGNED)
+    if state != "running":
+        run.finish(state)
+    replayed = SIGNED._replace(**change)
+    assert Journal(database).claim(replayed, "triage", 30) is None
+    assert [_count(database, replayed, table) for table in ("events", "runs")] == [1, 1]
+    assert claimed(Journal(database), replayed._replace(digest="e" * 32)).attempt == 1
+
+
+def test_another_flow_another_tenant_and_events_without_a_body_are_no_repeats(
+    journal: Journal,
+) -> None:
+    claimed(journal, SIGNED).finish("done")
+    assert journal.claim(SIGNED._replace(id="2"), "review", 30)
+    assert journal.claim(SIGNED._replace(id="2", tenant="github:globex"), "triage", 30)
+    for id in ("3", "4"):
+        assert journal.claim(SIGNED._replace(id=id, digest=""), "triage", 30)
+
+
+def test_a_redelivery_under_its_own_id_goes_on_and_ten_minutes_later_a_body_is_new(
+    database: Database, database_url: str
+) -> None:
+    claimed(Journal(database), SIGNED).finish("retrying")
+    assert claimed(Journal(database), SIGNED, lease=0).attempt == 2
+    with psycopg.connect(database_url) as connection:
+        connection.execute("update runs set started_at = now() - interval '601 seconds'")
+    assert claimed(Journal(database), SIGNED._replace(id="2")).attempt == 1
+    # The first run is not over: that its body came again does not end it.
+    assert claimed(Journal(database), SIGNED, lease=0).attempt == 3
+
+
+def test_of_many_names_for_one_body_at_once_one_runs(database_url: str) -> None:
+    barrier = threading.Barrier(8)
+
+    def claim(number: int) -> Run | None:
+        with Database(database_url) as database:
+            barrier.wait()
+            return Journal(database).claim(SIGNED._replace(id=str(number)), "triage", 30)
+
+    with ThreadPoolExecutor(8) as threads:
+        assert len([run for run in threads.map(claim, range(8)) if run]) == 1
 
 
 def test_no_tenant_reads_anothers_run(database: Database) -> None:

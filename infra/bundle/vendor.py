@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from hashlib import sha256
-from importlib.metadata import Distribution, distributions
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from shared.errors import SettingsError
 
 #: chalice at run time is these two files; what it declares to need serves its command line.
 _CHALICE = frozenset({"chalice/__init__.py", "chalice/app.py"})
-_NEEDS_NOTHING = frozenset({"chalice"})
+NEEDS_NOTHING = frozenset({"chalice"})
 #: Packages whose annotations nobody reads at run time: making their objects is two thirds of the
 #: import of Chalice and a third of that of slack_sdk.
 _ANNOTATED = ("chalice", "slack_sdk")
@@ -49,7 +49,7 @@ class Vendor:
         self._target = target
         self._folder = folder
         self._extras = extras
-        self._distributions = {_normal(one.name): one for one in distributions(path=[str(folder)])}
+        self._distributions = {normal(one.name): one for one in distributions(path=[str(folder)])}
         self._owner = {
             file.parts[0].partition(".")[0]: name
             for name, distribution in self._distributions.items()
@@ -84,7 +84,7 @@ class Vendor:
                     if not folder.exists():
                         raise
         asked = "\n".join(file.with_suffix(".in").read_text("utf-8") for file in locked)
-        wanted = map(_requirement, filter(_REQUIREMENT.match, asked.splitlines()))
+        wanted = map(requirement, filter(_REQUIREMENT.match, asked.splitlines()))
         return cls(target, folder, dict(wanted))
 
     def copy(self, imported: dict[str, str], services: Collection[str], into: Path) -> None:
@@ -117,9 +117,10 @@ class Vendor:
             if wanted in needed or wanted.name not in self._distributions:
                 continue
             needed.add(wanted)
-            if wanted.name not in _NEEDS_NOTHING:
-                pending += _requires(self._distributions[wanted.name], wanted.extras)
-        return sorted({requirement.name for requirement in needed})
+            if wanted.name not in NEEDS_NOTHING:
+                needs = self._distributions[wanted.name].requires or ()
+                pending += requirements_of(needs, wanted.extras)
+        return sorted({one.name for one in needed})
 
     def _copy_file(self, path: str, into: Path) -> None:
         source, copy = self._folder / path, into / path
@@ -135,26 +136,26 @@ class Vendor:
             shutil.copyfile(compiled, copy.parent / "__pycache__" / compiled.name)
 
 
-def _normal(name: str) -> str:
+def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _requirement(line: str) -> Requirement:
+def requirement(line: str) -> Requirement:
     """Read the name and the extras of a line such as `psycopg[binary]>=3; python_version > "3"`."""
     found = _REQUIREMENT.match(line)
     if not found:
         raise SettingsError(f"{line!r} is no requirement")
     extras = filter(None, re.split(r"[\s,]+", found[2] or ""))
-    return Requirement(_normal(found[1]), frozenset(extras))
+    return Requirement(normal(found[1]), frozenset(extras))
 
 
-def _requires(distribution: Distribution, extras: frozenset[str]) -> Iterator[Requirement]:
-    """Yield what a distribution needs. Only conditions on extras count: for the others, pip leaves
-    out what the target does not need."""
-    for line in distribution.requires or ():
+def requirements_of(lines: Iterable[str], extras: frozenset[str]) -> Iterator[Requirement]:
+    """Yield what a distribution needs, from the lines of its metadata. Only conditions on extras
+    count: for the others, pip leaves out what the target does not need."""
+    for line in lines:
         extra = _EXTRA.search(line)
         if extra is None or extra[1] in extras:
-            yield _requirement(line)
+            yield requirement(line)
 
 
 def _wanted(path: str, services: Collection[str]) -> bool:

@@ -3,18 +3,27 @@
 import argparse
 import json
 import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import psycopg
 import urllib3
+from psycopg.rows import dict_row
 
 from infra.cli.system import KnownSystem
 from infra.local.sandbox.github.hooks import signature
 from infra.local.sandbox.slack.front_door import AppAnswer, FrontDoor
 from infra.project import from_caller
+from shared.database import Row, queries
 from shared.errors import SettingsError
+from shared.perception.github import digest_of
+from shared.perception.slack import AGAIN
 from shared.settings import Settings
+
+SQL = queries(__file__, "deliveries.sql")
 
 #: Seconds that the front door may take to answer.
 _PATIENCE = 15.0
@@ -26,6 +35,9 @@ def add_send(command: argparse.ArgumentParser) -> None:
         "--event", default="", help="the GitHub event of a bare payload: issues, …"
     )
     command.add_argument("--url", default="", help="of the front door")
+    command.add_argument(
+        "--again", action="store_true", help="as a new one, though it was handled before"
+    )
     command.set_defaults(run=_send)
 
 
@@ -34,8 +46,11 @@ def _send(known: KnownSystem, options: argparse.Namespace) -> int:
     if not url:
         raise SettingsError("no front door: start ./scripts/dev, or name one with --url")
     saved = Saved.read(from_caller(options.file), options.event)
-    status, answer = send(saved, url, known.settings)
-    print(f"{status} {answer}")
+    if options.again:
+        saved = saved.again()
+    with repeats(saved, known.settings) as found:
+        status, answer = send(saved, url, known.settings)
+        print("\n".join([f"{status} {answer}", *(found(answer) if status == 200 else ())]))
     return 0 if status == 200 else 1
 
 
@@ -70,6 +85,56 @@ class Saved(NamedTuple):
         id = headers.get("x-github-delivery") or str(uuid.uuid4())
         return cls(event or headers.get("x-github-event", ""), id, saved["body"])
 
+    @property
+    def body(self) -> bytes:
+        """The body as GitHub sends it."""
+        plain = isinstance(self.payload, str)
+        text = self.payload if plain else json.dumps(self.payload, ensure_ascii=False)
+        return text.encode("utf-8", "replace")
+
+    def again(self) -> "Saved":
+        """Return it as one that nobody has handled: under another id, with another body."""
+        mark = uuid.uuid4()
+        if not self.event and isinstance(self.payload, dict):
+            return self._replace(payload=self.payload | {AGAIN: mark.hex})
+        # Space at the end means nothing in JSON, nor in a form after a field that nobody reads.
+        text = self.body.decode()
+        space = f"{mark.int:0128b}".translate({ord("0"): " ", ord("1"): "\t"})
+        end = space if text.lstrip().startswith("{") else f"&{AGAIN}={mark.hex}"
+        return self._replace(id=str(mark), payload=text + end)
+
+
+@contextmanager
+def repeats(saved: Saved, settings: Settings) -> Iterator[Callable[[str], list[str]]]:
+    """Give what tells by the answer to `saved` which flows take it as a repeat, a line each."""
+    url, secret = settings.database_url, settings.github_webhook_secret
+    if not url:
+        yield lambda answer: ["set DATABASE_URL to see whether it is taken as a repeat"]
+        return
+    digest = digest_of(signature(secret, saved.body)) if saved.event else ""
+    with psycopg.connect(url, row_factory=dict_row, connect_timeout=5) as connection:
+        sent = connection.execute("select clock_timestamp() as at").fetchall()[0]["at"]
+
+        def found(answer: str) -> list[str]:
+            about = {"sent": sent, "event": _event_in(answer), "digest": digest}
+            return [_line(row) for row in connection.execute(SQL["had"].encode(), about).fetchall()]
+
+        yield found
+
+
+def _line(row: Row) -> str:
+    return (
+        f"taken as a repeat: {row['flow']} has had it {row['ago']:.0f} s ago (run {row['id']});"
+        " --again sends it as new"
+    )
+
+
+def _event_in(answer: str) -> str:
+    try:
+        return str(json.loads(answer)["event"])
+    except (ValueError, KeyError, TypeError):
+        return ""
+
 
 def send(saved: Saved, url: str, settings: Settings) -> tuple[int, str]:
     """Post it, signed, to the front door at `url`; return the status and the answer.
@@ -88,9 +153,7 @@ def send(saved: Saved, url: str, settings: Settings) -> tuple[int, str]:
 
 
 def _to_github(saved: Saved, url: str, secret: str) -> tuple[int, str]:
-    payload = saved.payload
-    text = payload if isinstance(payload, str) else json.dumps(payload, ensure_ascii=False)
-    body = text.encode("utf-8", "replace")
+    body = saved.body
     headers = {
         "Content-Type": "application/json",
         "X-GitHub-Event": saved.event,

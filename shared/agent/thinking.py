@@ -44,7 +44,9 @@ class Thinking:
         self._drafts = drafts
         self._conversation = conversation
         self._remaining = remaining
-        self._payer = Payer(run.event.tenant, run.flow, run.event.actor.id)
+        event = run.event
+        outside = event.place if event.by_outsider else ""
+        self._payer = Payer(event.tenant, run.flow, event.actor.id, outside)
 
     def ask(
         self,
@@ -143,8 +145,13 @@ class Thinking:
     def _model_step(
         self, name: str, request: ModelRequest, model: str, work: Callable[[], Outcome]
     ) -> Any:
+        def settled() -> Outcome:
+            outcome = work()
+            statements = self._models.settlements(self._payer.tenant)
+            return outcome._replace(statements=[*outcome.statements, *statements])
+
         try:
-            return self._run.step(name, {"model": model, "request": request}, work)
+            return self._run.step(name, {"model": model, "request": request}, settled)
         except ModelError as err:
             if err.input_tokens:
                 paid = _paid(err)

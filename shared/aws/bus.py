@@ -15,8 +15,7 @@ from shared.settings import aws_endpoint, aws_region
 MAX_MESSAGE = 192 * 1024
 
 #: Not compiled at import, which costs each cold start for what hardly ever happens.
-_BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
-_KEY = r"[A-Za-z0-9_./-]{1,512}"
+_KEY = r"events/(?!\.)[A-Za-z0-9_.-]{1,400}/\d{4}-\d\d-\d\d/[0-9a-f]{64}\.json"
 
 _TYPE = (
     b"MessageAttributes.entry.1.Name=type&MessageAttributes.entry.1.Value.DataType=String"
@@ -78,9 +77,7 @@ class Bus:
             raise PublishError(
                 f"event of {len(message)} bytes does not fit into a message; set PAYLOAD_BUCKET"
             )
-        day = time.strftime("%Y-%m-%d", time.gmtime(event.received_at))
-        tenant = re.sub(r"[^A-Za-z0-9_.-]+", "-", event.tenant)
-        key = f"events/{tenant}/{day}/{_digest(event.id).decode()}.json"
+        key = _key(event)
         reply = _s3("PUT", self._bucket, key, message)
         _check(
             reply,
@@ -90,9 +87,9 @@ class Bus:
         return json.dumps({"s3": {"bucket": self._bucket, "key": key}}).encode()
 
 
-def load(message: str) -> Event:
-    """Return the event in the body of a queue's message; fetch it from S3 when the body is an
-    address.
+def load(message: str, bucket: str) -> Event:
+    """Return the event in the body of a queue's message; fetch it from `bucket` when the body is an
+    address, which must be the one that the event has there.
 
     Raises EventError when it is malformed or gone, PublishError when S3 cannot be asked now.
     """
@@ -101,22 +98,37 @@ def load(message: str) -> Event:
         address = content.get("s3") if isinstance(content, dict) else None
         if not isinstance(address, dict):
             return Event.from_json(message)
-        bucket, key = str(address.get("bucket")), str(address.get("key"))
-        if not re.fullmatch(_BUCKET, bucket) or not re.fullmatch(_KEY, key):
-            raise EventError(
-                "the message's S3 address is malformed; only the ingress may publish to the topic"
-            )
+        key = str(address.get("key"))
+        if not bucket or address.get("bucket") != bucket or not re.fullmatch(_KEY, key):
+            raise _elsewhere()
         reply = _s3("GET", bucket, key, b"")
         if reply.status == 404:
             raise EventError(
                 f"s3: {bucket}/{key} is gone; objects must live longer than messages in a queue"
             )
         _check(reply, f"s3: the bucket {bucket}", "look at the function's policy (s3:GetObject)")
-        return Event.from_json(reply.body.decode())
+        event = Event.from_json(reply.body.decode())
+        if key != _key(event):
+            raise _elsewhere()
+        return event
     except (ValueError, RecursionError) as err:
         raise EventError(
             f"not an event: {type(err).__name__} in a message of {len(message)} characters"
         ) from err
+
+
+def _key(event: Event) -> str:
+    """Name the one object that may hold `event`."""
+    day = time.strftime("%Y-%m-%d", time.gmtime(event.received_at))
+    tenant = re.sub(r"[^A-Za-z0-9_.-]+|^\.+", "-", event.tenant)
+    return f"events/{tenant}/{day}/{_digest(event.id).decode()}.json"
+
+
+def _elsewhere() -> EventError:
+    return EventError(
+        "the message's S3 address is not that of an event in PAYLOAD_BUCKET; only the ingress may"
+        " publish to the topic"
+    )
 
 
 def _s3(method: str, bucket: str, key: str, body: bytes) -> AwsResponse:

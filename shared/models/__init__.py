@@ -117,11 +117,13 @@ AskModel = Callable[[ModelRequest], ModelReply]
 
 
 class Payer(NamedTuple):
-    """The tenant, flow and user whose budgets pay for a model call."""
+    """The tenant, flow and user whose budgets pay for a model call. For a user from `outside` that
+    is the repository or channel where they caused it."""
 
     tenant: str
     flow: str
     user: str = ""
+    outside: str = ""
 
 
 class Chunk(NamedTuple):

@@ -85,15 +85,23 @@ class Models:
             return self._in_turn("small", call)
 
     def purse(self, name: str, payer: Payer) -> Purse | None:
-        """Return the budget for batches of the model `name`; None without BUDGETS."""
+        """Return the budget for batches of the model `name`; None when none counts them."""
         budgets = self._guards.budgets
-        return BatchPurse(self._guards.prices, budgets, name, payer) if budgets else None
+        if budgets is None or not budgets.counts(payer):
+            return None
+        return BatchPurse(self._guards.prices, budgets, name, payer)
 
     def unsent(self, tenant: str) -> list[Statement]:
         """Take the statements that calls left to be run with others: settled reservations, and the
         lengths of answers."""
         buckets = self._guards.buckets
-        return [*self._guards.outputs.unsent(tenant), *(buckets.unsent() if buckets else ())]
+        lengths, limits = self._guards.outputs.unsent(tenant), buckets.unsent() if buckets else ()
+        return [*lengths, *limits, *self.settlements(tenant)]
+
+    def settlements(self, tenant: str) -> list[Statement]:
+        """Take only those of the budgets, which free room for further calls."""
+        budgets = self._guards.budgets
+        return budgets.unsent(tenant) if budgets else []
 
     def embedder(self, name: str = "") -> EmbeddingProvider:
         """Return the embedding model `name`, by default that of MODEL_EMBED.
@@ -135,7 +143,7 @@ def _guards(settings: Settings, database: Database | None) -> Guards:
     guards = Guards(Prices(settings.model_prices), OutputLimits(database))
     if settings.prompt_cache != "off":
         guards = guards._replace(cache=_cache(settings, database))
-    if settings.budgets:
+    if settings.budgets or database is not None:
         from shared.models.guards.budgets import Budgets
 
         budgets = Budgets(_required(database, "BUDGETS"), settings.budgets)

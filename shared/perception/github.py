@@ -1,5 +1,6 @@
 """GitHub's webhooks: verifies that GitHub sent a delivery, and makes it an event."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -53,6 +54,15 @@ _ROLES: Mapping[str, Role] = {
 }
 #: Actions in which the sender wrote the subject's text just now.
 _WRITTEN = frozenset({"created", "opened", "submitted"})
+#: What only people with rights in the repository can do to what somebody else wrote. Closing is not
+#: among it: a pull request also closes when its branch goes.
+_PRIVILEGED = frozenset(
+    {
+        *("labeled", "unlabeled", "assigned", "unassigned", "milestoned", "demilestoned"),
+        *("locked", "unlocked", "pinned", "unpinned"),
+        *("transferred", "reopened", "edited", "dismissed"),
+    }
+)
 #: Events with a text of people in an issue or pull request, which may start with a command.
 _COMMANDED = frozenset(
     {
@@ -84,6 +94,15 @@ def verify(body: bytes, headers: Headers, secret: str) -> None:
             f"github: X-Hub-Signature-256 does not sign the body of {len(body)} bytes; "
             "set GITHUB_WEBHOOK_SECRET to the secret of the webhook"
         )
+
+
+def digest_of(signature: str) -> str:
+    """Return the digest of the body that `signature` was verified for; empty without one.
+
+    The signature covers the body alone, so it is a digest already, and costs no pass over the body.
+    It is hashed because it opens the front door to whoever has the body too.
+    """
+    return hashlib.sha256(signature.encode()).hexdigest()[:32] if signature else ""
 
 
 def to_event(
@@ -128,6 +147,8 @@ def to_event(
         depth=_depth(actor, subject, action),
         received_at=received_at,
         issue_target=issue,
+        digest=digest_of(header(headers, "x-hub-signature-256")),
+        privileged=type_ == "github.push" or _is_privileged(action, actor, subject),
     )
 
 
@@ -194,6 +215,11 @@ def _actor(payload: Json, subject: _Subject) -> Actor:
 
 def _wrote(actor_id: str, subject: _Subject) -> bool:
     return bool(actor_id) and str(dig(subject.fields, "user", "id")) == actor_id
+
+
+def _is_privileged(action: str, actor: Actor, subject: _Subject) -> bool:
+    author = dig(subject.fields, "user", "id")
+    return action in _PRIVILEGED and type(author) is int and actor.id not in ("", str(author))
 
 
 def _depth(actor: Actor, subject: _Subject, action: str) -> int:

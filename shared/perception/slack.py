@@ -13,8 +13,13 @@ from shared.perception import (
     is_signed,
     read_body,
     string,
+    word,
 )
 from shared.perception.slack_payloads import SlackFields, bots_of, is_stranger, read, team_of
+
+#: A field that `./scripts/flows send --again` adds to a request: makes it another event. Whoever
+#: adds it knows the signing secret.
+AGAIN = "agent_flows_again"
 
 _MAX_AGE = 300
 _NOTHING: Mapping[str, str] = {}
@@ -71,7 +76,6 @@ def to_event(
             "slack: the request names no workspace; is it an event, an interaction or a command?"
         )
     said = read(payload, team)
-    key = said.id or hashlib.sha256(body).hexdigest()
     tenant = f"slack:{team}"
     type_, text = f"slack.{said.type}", said.text
     if said.order and takes(commands.event_type("slack", said.order)):
@@ -79,7 +83,7 @@ def to_event(
     audience = _audience(payload, team, said)
     where = (tenant, said.channel or said.actor.id, said.thread_ts or said.ts)
     return Event(
-        id=f"slack:{key}",
+        id=f"slack:{_key(body, payload, said)}",
         type=type_,
         source="slack",
         tenant=tenant_of.get(tenant, tenant),
@@ -96,6 +100,11 @@ def to_event(
         response_target=_response(team, said),
         workplace=_workplace(team, said.channel, audience, repository_of, tenant_of),
     )
+
+
+def _key(body: bytes, payload: Json, said: SlackFields) -> str:
+    key, again = said.id or hashlib.sha256(body).hexdigest(), word(payload, AGAIN)
+    return f"{key}:{again}" if again else key
 
 
 def _message(team: str, said: SlackFields) -> SlackMessage | None:

@@ -165,6 +165,7 @@ def _in_thread(event: Event, thread: Thread) -> Event:
         id=f"{event.id}/{thread.ts}",
         conversation=f"{thread.scope}:{thread.ts}",
         payload={},
+        digest="",
         thread_target=thread,
         response_target=None,
     )

@@ -67,7 +67,8 @@ def capabilities(
 def handler_of(flow: Flow, journal: Journal, can: Capabilities) -> LambdaHandler:
     """Build the worker of `flow`, with the states of its plans when it has any."""
     lifecycle = Lifecycle(flow, journal, can)
-    worker = Worker(flow, lifecycle, int(can.settings.max_receives))
+    settings = can.settings
+    worker = Worker(flow, lifecycle, int(settings.max_receives), settings.payload_bucket)
     if flow.plans is None:
         return worker
     from shared.planning.desk import executions_of
@@ -76,5 +77,5 @@ def handler_of(flow: Flow, journal: Journal, can: Capabilities) -> LambdaHandler
     from shared.runtime.machine import PlanMachine
 
     store = PlanStore(can.services[Database])
-    executions = partial(executions_of, can.settings)
+    executions = partial(executions_of, settings)
     return PlanMachine(worker, StateRunner(flow, lifecycle.attempt, store, executions, can.adapter))

@@ -11,7 +11,7 @@ from shared.agent.acting import Acting
 from shared.agent.agent import Agent, Capabilities
 from shared.agent.flow import Flow
 from shared.database import Statement
-from shared.errors import AgentFlowsError, EffectUnknown, Parked, RunBusy
+from shared.errors import AgentFlowsError, BudgetExceeded, EffectUnknown, Parked, RunBusy
 from shared.events import Event
 from shared.journal import Journal, Run
 from shared.log import log
@@ -103,7 +103,7 @@ class Lifecycle:
 
     def _tell(self, run: Run, acting: Acting, err: Exception) -> None:
         """Leave one visible line with a reason and the run's id where the person waits."""
-        if not (run.event.addressed or run.effects):
+        if not (run.event.addressed or run.effects) or not _is_said(run, err):
             return
         public = err.public if isinstance(err, AgentFlowsError) else AgentFlowsError.public
         for permission in self._flow.may:
@@ -111,6 +111,15 @@ class Lifecycle:
             if action is not None:
                 _try(run, "notice failed", partial(acting.notify, action))
                 return
+
+
+def _is_said(run: Run, err: Exception) -> bool:
+    """Whether people are told of it: of a spent budget, somebody from outside not each time."""
+    if not (isinstance(err, BudgetExceeded) and run.event.by_outsider):
+        return True
+    from shared.models.guards.budgets import first_notice
+
+    return bool(run.write([first_notice(run.event)])[0])
 
 
 def described(err: Exception) -> dict[str, str]:

@@ -22,12 +22,14 @@ MAX_DEPTH = 3
 
 
 class Worker:
-    """The Lambda handler of one flow. `max_receives` is how often its queue delivers a record."""
+    """The Lambda handler of one flow. `max_receives` is how often its queue delivers a record, and
+    large ones lie in `bucket`."""
 
-    def __init__(self, flow: Flow, lifecycle: Lifecycle, max_receives: int) -> None:
+    def __init__(self, flow: Flow, lifecycle: Lifecycle, max_receives: int, bucket: str) -> None:
         self._flow = flow
         self._lifecycle = lifecycle
         self._max_receives = max_receives
+        self._bucket = bucket
 
     def __call__(self, batch: Json, context: Any) -> Json:
         """Handle the records in order. After one that fails, send back the rest of its
@@ -47,7 +49,7 @@ class Worker:
         last = int(record["attributes"].get("ApproximateReceiveCount", 1)) >= self._max_receives
         event = None
         try:
-            event = bus.load(record["body"])
+            event = bus.load(record["body"], self._bucket)
             # What its page does not show reaches no prompt, no memory and no command. Masked after
             # that: hidden text may part a secret in two.
             event = _without_secrets(event._replace(text=shown(event)))

@@ -79,7 +79,7 @@ def test_event_goes_through_topic_and_queue_unchanged(aws: dict[str, Any], text:
     event = an_event(text=text, payload={"body": text, "none": None})
     _publish(aws["topic"], "payloads", event)
     (message,) = _received(aws)
-    assert load(message["Body"]) == event
+    assert load(message["Body"], "payloads") == event
 
 
 def test_a_body_goes_through_as_it_was_written(aws: dict[str, Any]) -> None:
@@ -87,7 +87,7 @@ def test_a_body_goes_through_as_it_was_written(aws: dict[str, Any]) -> None:
     event = an_event(payload=Payload(json.loads(written), written))
     _publish(aws["topic"], "payloads", event)
     (message,) = _received(aws)
-    assert load(message["Body"]) == event
+    assert load(message["Body"], "payloads") == event
     assert message["Body"].endswith(f',"payload":{written}}}')
 
 
@@ -112,7 +112,7 @@ def test_an_event_that_is_published_once_more_comes_once_more(aws: dict[str, Any
     with closing(Bus(aws["topic"], "payloads")) as publisher:
         for reason in ("its answer is there", "its answer is there", "another"):
             publisher.publish(event, again=reason)
-    assert [load(message["Body"]) for message in _received_in_turn(aws)] == [event] * 3
+    assert [load(message["Body"], "payloads") for message in _received_in_turn(aws)] == [event] * 3
 
 
 def _received_in_turn(aws: dict[str, Any]) -> list[Any]:
@@ -128,14 +128,17 @@ def _received_in_turn(aws: dict[str, Any]) -> list[Any]:
 def test_filter_policy_sees_the_type(aws: dict[str, Any]) -> None:
     unwanted = an_event(id="github:d2", type="github.issues.closed")
     _publish(aws["topic"], "payloads", unwanted, an_event(id="github:d3"))
-    assert [load(message["Body"]).id for message in _received(aws)] == ["github:d3"]
+    assert [load(message["Body"], "payloads").id for message in _received(aws)] == ["github:d3"]
 
 
 def test_same_event_is_delivered_once_and_conversations_are_groups(aws: dict[str, Any]) -> None:
     other = an_event(id="github:d4", conversation="github:acme/shop#8")
     _publish(aws["topic"], "payloads", an_event(), an_event(), other, an_event())
     messages = _received(aws)
-    assert [load(message["Body"]).id for message in messages] == ["github:d1", "github:d4"]
+    assert [load(message["Body"], "payloads").id for message in messages] == [
+        "github:d1",
+        "github:d4",
+    ]
     groups = [message["Attributes"]["MessageGroupId"] for message in messages]
     assert len(set(groups)) == 2
 
@@ -148,7 +151,7 @@ def test_large_event_travels_by_way_of_s3(aws: dict[str, Any], letter: str) -> N
     address = json.loads(message["Body"])["s3"]
     assert address["bucket"] == "payloads"
     assert address["key"].startswith("events/github-acme/2023-11-14/")
-    assert load(message["Body"]) == event
+    assert load(message["Body"], "payloads") == event
 
 
 @pytest.mark.parametrize(("over", "is_stored"), [(0, False), (1, True)])
@@ -177,8 +180,38 @@ def test_missing_topic_is_a_publish_error(aws: dict[str, Any]) -> None:
 
 
 def test_object_that_is_gone_is_an_event_error(aws: dict[str, Any]) -> None:
-    with pytest.raises(EventError, match=r"s3: payloads/events/gone\.json is gone"):
-        load('{"s3": {"bucket": "payloads", "key": "events/gone.json"}}')
+    key = f"events/github-acme/2023-11-14/{'0' * 64}.json"
+    with pytest.raises(EventError, match=rf"s3: payloads/{key} is gone"):
+        load(json.dumps({"s3": {"bucket": "payloads", "key": key}}), "payloads")
+
+
+@pytest.mark.parametrize("place", [{"bucket": "theirs"}, {"key": "other/{key}"}, {"key": "{key}x"}])
+def test_an_address_elsewhere_is_not_fetched(
+    monkeypatch: pytest.MonkeyPatch, place: dict[str, str]
+) -> None:
+    key = f"events/github-acme/2023-11-14/{'0' * 64}.json"
+    address = {"bucket": "payloads", "key": key} | place
+    address["key"] = address["key"].replace("{key}", key)
+    with served(answer(200, an_event().to_json().encode())) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", server.url)
+        for bucket in ("payloads", ""):
+            with pytest.raises(EventError, match="not that of an event in PAYLOAD_BUCKET"):
+                load(json.dumps({"s3": address}), bucket)
+    assert server.requests == []
+
+
+def test_an_address_names_its_own_event_only(aws: dict[str, Any]) -> None:
+    """An object of another tenant, of another event, or that is no event of ours."""
+    large = an_event(payload={"diff": "x" * MAX_MESSAGE}, tenant="..")
+    _publish(aws["topic"], "payloads", large)
+    (message,) = _received(aws)
+    assert load(message["Body"], "payloads") == large
+    key = json.loads(message["Body"])["s3"]["key"]
+    other = key.replace("/-/", "/github-rival/")
+    assert other != key
+    aws["s3"].put_object(Bucket="payloads", Key=other, Body=large.to_json())
+    with pytest.raises(EventError, match="not that of an event"):
+        load(json.dumps({"s3": {"bucket": "payloads", "key": other}}), "payloads")
 
 
 @pytest.mark.parametrize(
@@ -193,13 +226,14 @@ def test_object_that_is_gone_is_an_event_error(aws: dict[str, Any]) -> None:
         '{"s3": {}}',
         '{"s3": {"bucket": "evil.example/x#", "key": "k"}}',
         '{"s3": {"bucket": "payloads", "key": "a b?c"}}',
+        '{"s3": {"bucket": "payloads", "key": "events/../2023-11-14/x.json"}}',
         '{"s3": {"bucket": null, "key": null}}',
         '{"id": "1"}',
     ],
 )
 def test_message_that_is_no_event_is_an_event_error(message: str) -> None:
     with pytest.raises(EventError):
-        load(message)
+        load(message, "payloads")
 
 
 @pytest.mark.parametrize("arn", ["", "events", "arn:aws:sns:us-east-1:1:events", "a:b:c:d:e"])
@@ -277,10 +311,11 @@ def test_open_connects_ahead_and_hides_a_failure(monkeypatch: pytest.MonkeyPatch
 def test_bucket_is_in_the_path_for_other_servers_and_in_the_host_for_aws(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    key = bus._key(an_event())
     with served(answer(200, an_event().to_json().encode())) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", server.url)
-        load('{"s3": {"bucket": "payloads", "key": "events/a.json"}}')
-    assert server.requests[0].line == "GET /payloads/events/a.json HTTP/1.1"
+        load(json.dumps({"s3": {"bucket": "payloads", "key": key}}), "payloads")
+    assert server.requests[0].line == f"GET /payloads/{key} HTTP/1.1"
     monkeypatch.delenv("AWS_ENDPOINT_URL_S3")
     assert bus._s3_address("payloads", "k", "eu-west-1") == (
         "payloads.s3.eu-west-1.amazonaws.com",

@@ -221,6 +221,34 @@ def test_role_is_the_association_of_the_author(association: str, role: str) -> N
     assert _event(_comment(_PERSON, _PERSON, association)).actor.role == role
 
 
+@pytest.mark.parametrize(
+    ("name", "action", "mine", "by_outsider"),
+    [
+        ("issues", "opened", True, True),
+        ("issues", "labeled", False, False),
+        ("issues", "labeled", True, True),  # a form of the repository labels what a stranger opens
+        ("issues", "reopened", True, True),
+        ("issues", "reopened", False, False),
+        ("pull_request", "closed", False, True),
+        ("pull_request", "synchronize", False, True),  # somebody with rights in the fork alone
+        ("push", "", False, False),
+        ("fork", "", False, True),
+        ("star", "created", False, True),
+    ],
+)
+def test_who_does_what_needs_rights_is_no_outsider(
+    name: str, action: str, mine: bool, by_outsider: bool
+) -> None:
+    delivery = github_delivery(name, action)
+    subject = delivery.payload.get("issue") or delivery.payload.get("pull_request") or {}
+    delivery.payload["sender"] = _PERSON
+    subject |= {"user": _PERSON if mine else _BOT, "author_association": "NONE"}
+    event = _event(delivery)
+    assert event.by_outsider is by_outsider
+    # What they do gives their text no more trust.
+    assert event.actor.role == "none"
+
+
 def test_association_of_somebody_else_gives_no_role() -> None:
     stranger = {"id": 8, "login": "mallory", "type": "User"}
     delivery = _comment(stranger, _PERSON, "OWNER")

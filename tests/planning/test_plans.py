@@ -38,10 +38,13 @@ def test_an_output_reaches_the_arguments_of_a_later_step(opened: Open) -> None:
 
 def test_the_same_request_twice_is_one_plan(opened: Open) -> None:
     it = opened(planned(Drafts(HELLO)))
-    plan = it.ask(ASK)
-    it.ask(ASK)
-    it.ended(plan)
-    it.ask(ASK)
+    # The states of the plan are runs of the same flow, for the same signed body.
+    signed = ASK._replace(digest="d" * 32)
+    plan = it.ask(signed)
+    it.ask(signed)
+    assert it.ended(plan).state == "done"
+    it.ask(signed)
+    it.ask(signed._replace(id="github:replayed"))
     assert it.plans() == [plan]
     assert len(it.said()) == 2
 

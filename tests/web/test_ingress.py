@@ -46,7 +46,38 @@ def test_form_webhook_means_the_same_as_json() -> None:
     door = Door()
     door.github(an_issue())
     door.github(urlencode({"payload": an_issue().decode()}).encode(), kind=FORM)
-    assert door.published[0] == door.published[1]
+    json_event, form_event = (event._replace(digest="") for event in door.published)
+    assert json_event == form_event
+
+
+def test_no_header_makes_another_body_of_a_signed_one() -> None:
+    """The signature covers the body alone, and people's text is in it."""
+    door = Door()
+    order = {"action": "opened", "sender": {"login": "Codertocat"}, "zen": "forged"}
+    body = an_issue(title=f"a&{urlencode({'payload': json.dumps(order)})}&b")
+    for kind in (JSON, FORM, FORM.upper()):
+        door.github(body, kind=kind)
+    door.github(b" \r\n\t" + body, kind=FORM)
+    assert ["zen" in event.payload for event in door.published] == [False] * 4
+    request = slack_requests()["message_im"]
+    request["event"]["text"] = "a&payload=%7B%22type%22%3A%22block_actions%22%7D&b"
+    for kind in (JSON, FORM):
+        door.slack(json.dumps(request).encode(), kind=kind)
+    assert {event.type for event in door.published[4:]} == {"slack.message.im"}
+
+
+def test_the_same_signed_body_has_one_digest_whatever_its_headers_say() -> None:
+    door = Door()
+    headers = github_headers(an_issue(), "issues", JSON)
+    door.call("/github/webhook", an_issue(), headers)
+    other = {"X-GitHub-Delivery": "another", "X-GitHub-Event": "pull_request"}
+    door.call("/github/webhook", an_issue(), headers | other)
+    door.github(an_issue(title="Another"))
+    first, replayed, changed = door.published
+    assert (first.id, first.type) != (replayed.id, replayed.type)
+    assert first.digest == replayed.digest != changed.digest
+    # It opens no door: the signature cannot be had from it.
+    assert first.digest not in headers["X-Hub-Signature-256"]
 
 
 def test_header_names_have_no_case() -> None:

@@ -3,6 +3,7 @@
 actions    the actions and the query as values
 adapter    the table: each action and query with its function
 replies    replies in threads, reactions, and answers to slash commands
+responses  posts those answers, to Slack's own addresses only
 drafts     replies that are still growing
 cards      messages with buttons, edited in place
 channels   posts into channels; reads threads

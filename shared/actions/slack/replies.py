@@ -1,11 +1,10 @@
 """Replies in threads, which may take over their drafts; reactions; answers to slash commands."""
 
-from slack_sdk.webhook import WebhookClient
-
 from shared.actions import Mark, Receipt
 from shared.actions.slack.actions import React, Reply, Whisper
 from shared.actions.slack.drafts import drafts_in, remove_drafts
-from shared.actions.slack.errors import SlackRefused, border
+from shared.actions.slack.errors import SlackRefused
+from shared.actions.slack.responses import answer
 from shared.actions.slack.session import (
     NO_UNFURL,
     SlackSession,
@@ -13,7 +12,6 @@ from shared.actions.slack.session import (
     blocks,
     link,
     metadata,
-    silent_logger,
 )
 from shared.actions.slack.text import pieces, plain
 from shared.errors import ActionRejected, ActionUnavailable
@@ -67,11 +65,7 @@ def add_reaction(session: SlackSession, react: React, *_: object) -> Receipt:
 def send_whisper(session: SlackSession, whisper: Whisper, mark: Mark, *_: object) -> Receipt:
     """Answer a command or a click, in at most five messages, which Slack takes for half an hour.
     https://docs.slack.dev/interactivity/handling-user-interaction#message_responses"""
-    response = whisper.response
-    client = WebhookClient(
-        response.url, session.client.timeout, logger=silent_logger(), retry_handlers=[]
-    )
-    client.proxy = None
+    response, client = whisper.response, session.client
     doing = f"answer a command in {response.ref}"
     for text in pieces(whisper.text, hosts=mark.hosts)[:5]:
         body = {
@@ -80,8 +74,7 @@ def send_whisper(session: SlackSession, whisper: Whisper, mark: Mark, *_: object
             "blocks": blocks(text),
             **NO_UNFURL,
         }
-        with border(doing, acts=True):
-            status = client.send_dict(body).status_code
+        status = answer(doing, response.url, body, api_url=client.base_url, timeout=client.timeout)
         if status == 429 or status >= 500:
             raise ActionUnavailable(f"slack: could not {doing}: HTTP {status}", sent=False)
         if status != 200:

@@ -26,8 +26,8 @@ class Purse(Protocol):
         """Hold room for a request for so many seconds; raises BudgetExceeded."""
         ...
 
-    def settle(self, id: str, dollars: float | None) -> None:
-        """Count its cost, 0 when it failed."""
+    def settle(self, id: str, dollars: float | None, tokens: int | None) -> None:
+        """Count its cost, 0 when it failed, or its tokens where the price is unknown."""
         ...
 
 
@@ -48,10 +48,12 @@ def batch_reply(
     more = {"model": model, "request": canonical(request), "deadline": deadline.total_seconds()}
     statements = [Statement(SQL[name], key | more) for name in ("want", "read")]
     row = run.write(statements)[-1][0]
-    if purse and row["state"] in {"done", "failed"}:
-        purse.settle(held, row["cost"] if row["state"] == "done" else 0.0)
+    if purse and row["state"] == "failed":
+        purse.settle(held, 0.0, 0)
     if row["state"] == "done":
         reply = replace(reply_of(row["reply"]), cost=row["cost"])
+        if purse:
+            purse.settle(held, row["cost"], reply.usage.input + reply.usage.output or None)
         return replace(reply, source="shared", saved=reply.cost) if row["shared"] else reply
     if row["state"] == "failed":
         return None

@@ -7,6 +7,7 @@ limiter            queues the calls of this process, as many at a time as the mo
 congestion         learns how many calls that is
 circuit_breaker    stops calling a server that only fails
 account_limits     MODEL_LIMITS: calls, tokens and dollars of all functions together
-budgets            BUDGETS: dollars a day of a tenant, flow or user
+ceilings           BUDGETS: who may spend how much a day
+budgets            counts what they spend, and refuses more
 output_limits      learns how long answers are, to ask for no more tokens than needed
 """

@@ -80,11 +80,13 @@ class GuardedModel:
         return reply
 
     def _paid(self, call: ModelCall) -> ModelReply:
-        budgets = self._guards.budgets
-        if budgets is None:
+        budgets, request = self._guards.budgets, call.request
+        if budgets is None or not budgets.counts(call.payer):
             return self._sized(call)
-        dollars = self._guards.prices.ceiling(self.name, call.request)
-        held = budgets.reserve(call.payer, self.name, dollars, call.deadline.seconds)
+        dollars = self._guards.prices.ceiling(self.name, request)
+        tokens = most_tokens(request) + request.max_tokens
+        lease = call.deadline.seconds
+        held = budgets.reserve(call.payer, self.name, dollars, lease, tokens=tokens)
         try:
             reply = self._sized(call)
         except ModelRejected:
@@ -95,7 +97,10 @@ class GuardedModel:
             unpaid = isinstance(err, ModelUnavailable) and err.overloaded
             budgets.release(held) if unpaid else budgets.commit(held, None)
             raise
-        budgets.commit(held, reply.cost)
+        used = reply.usage.input + reply.usage.output
+        # Only runs cause calls from outside, and a run writes soon.
+        later = call.payer if call.payer.outside else None
+        budgets.commit(held, reply.cost, used or None, later=later)
         return reply
 
     def _sized(self, call: ModelCall) -> ModelReply:
@@ -137,10 +142,11 @@ class BatchPurse(NamedTuple):
     def reserve(self, id: str, request: ModelRequest, seconds: float) -> None:
         dollars = self.prices.ceiling(self.name, request)
         half = None if dollars is None else dollars * BATCH_SHARE
-        self.budgets.reserve(self.payer, self.name, half, seconds, id)
+        tokens = most_tokens(request) + request.max_tokens
+        self.budgets.reserve(self.payer, self.name, half, seconds, id, tokens=tokens)
 
-    def settle(self, id: str, dollars: float | None) -> None:
-        self.budgets.settle(self.payer.tenant, id, dollars)
+    def settle(self, id: str, dollars: float | None, tokens: int | None) -> None:
+        self.budgets.settle(self.payer.tenant, id, dollars, tokens)
 
 
 def answer(provider: Provider, call: ModelCall) -> ModelReply:

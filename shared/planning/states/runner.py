@@ -125,7 +125,7 @@ class StateCall:
 
         # The run has the plan's cause as its event, under an id of its own and without the payload.
         cause = self.situation.event
-        event = cause._replace(id=f"{cause.id}/{name}", payload={})
+        event = cause._replace(id=f"{cause.id}/{name}", payload={}, digest="")
         ending = self.runner.attempt(event, self.remaining, work, acts=acts, closing=closing)
         if ending.error:
             raise ending.error

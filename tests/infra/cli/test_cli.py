@@ -12,7 +12,8 @@ from flows.triage import triage
 from infra.cli.__main__ import main
 from infra.project import ROOT
 from shared.database import Database
-from shared.events import run_id
+from shared.events import Event, run_id
+from shared.journal import Journal, Run
 from shared.models import ChatMessage, ModelReply, ModelRequest, Payer, Usage
 from shared.models.cache.prompt_cache import PromptCache
 from shared.models.deadline import Deadline
@@ -27,6 +28,12 @@ CRASH = an_event(text="Checkout crashes\n\nA stack trace appears.")
 Requests = list[tuple[str, dict[str, str], bytes]]
 
 
+def sent_event(path: str, headers: dict[str, str], body: bytes) -> Event:
+    if path.startswith("/github/"):
+        return github.to_event(body, headers, {}, 0.0)
+    return slack.to_event(body, headers, {}, 0.0)
+
+
 class Door(BaseHTTPRequestHandler):
     """A front door that takes everything and keeps it in `seen`."""
 
@@ -38,7 +45,8 @@ class Door(BaseHTTPRequestHandler):
         self.seen.append((self.path, headers, body))
         self.send_response(200)
         self.end_headers()
-        self.wfile.write(b'{"status":"accepted"}')
+        event = sent_event(self.path, headers, body)
+        self.wfile.write(json.dumps({"status": "accepted", "event": event.id}).encode())
 
     def log_message(self, format: str, *args: object) -> None:
         """Stay silent."""
@@ -113,8 +121,13 @@ def test_budgets_are_listed_for_every_tenant(
         budgets = Budgets(database, "tenant=2.5;flow:聊天=1")
         budgets.commit(budgets.reserve(Payer("acme", "聊天"), "openai:m", 0.5, 60), 0.25)
         budgets.reserve(Payer("rival", "triage", "U1"), "openai:m", 0.125, 60)
+        stranger = Payer("stage", "chat", "U9", outside="slack:T1:C1")
+        mine = Budgets(database, "")
+        mine.commit(mine.reserve(stranger, "ollama:m", None, 60, tokens=3_000), None, 1_200)
     assert run(data, "budget", "--days", "2") == 0
-    head, *rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    counted = ["$0.0000", "/", "1,200", "tokens", "$0.0000"]
+    head, *rows, below = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert below[-1] == "BUDGETS=outsider=2/500000;outsiders=10/2500000"
     assert head == ["day", "tenant", "scope", "name", "spent", "reserved", "ceiling"]
     assert [row[1:] for row in rows] == [
         ["acme", "tenant", "$0.2500", "$0.0000", "$2.5000"],
@@ -122,6 +135,8 @@ def test_budgets_are_listed_for_every_tenant(
         ["rival", "tenant", "$0.0000", "$0.1250", "$2.5000"],
         ["rival", "flow", "triage", "$0.0000", "$0.1250", "none"],
         ["rival", "user", "U1", "$0.0000", "$0.1250", "none"],
+        ["stage", "outsiders", "slack:T1:C1", *counted, "$10.0000", "/", "2,500,000", "tokens"],
+        ["stage", "outsider", "U9", *counted, "$2.0000", "/", "500,000", "tokens"],
     ]
 
 
@@ -153,7 +168,7 @@ def test_a_saved_webhook_is_sent_signed_with_its_own_id(
     url, seen = door
     for _ in range(2):
         assert run(data, "send", str(SAVED / "issue.json"), "--url", url) == 0
-    assert capsys.readouterr().out.startswith('200 {"status":"accepted"}')
+    assert capsys.readouterr().out.startswith('200 {"status": "accepted"')
     events = []
     for path, headers, body in seen:
         assert path == "/github/webhook"
@@ -170,6 +185,55 @@ def test_a_saved_slack_event_is_sent_signed(data: Path, door: tuple[str, Request
     assert path == "/slack/events"
     slack.verify(body, headers, "hush", float(headers["x-slack-request-timestamp"]))
     assert slack.to_event(body, headers, {}, 0.0).type == "slack.message.im"
+
+
+@pytest.mark.parametrize("file", ["issue.json", "message.json"])
+def test_what_was_handled_is_said_to_be_a_repeat_and_can_be_sent_again(
+    data: Path,
+    door: tuple[str, Requests],
+    database: Database,
+    file: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    saved, (url, seen) = str(SAVED / file), door
+
+    def sent(*options: str) -> tuple[str, Run | None]:
+        """Send it and let a flow claim it; return what was printed, and the flow's run."""
+        assert run(data, "send", saved, "--url", url, *options) == 0
+        out = capsys.readouterr().out
+        claimed = Journal(database).claim(sent_event(*seen[-1]), "triage", 30)
+        if claimed:
+            claimed.finish("done")
+        return out, claimed
+
+    out, first = sent()
+    assert first
+    assert "repeat" not in out
+    out, second = sent()
+    assert second is None
+    assert f"triage has had it 0 s ago (run {first.id}); --again sends it as new" in out
+    for _ in range(2):
+        out, third = sent("--again")
+        assert third
+        assert "repeat" not in out
+        assert third.event.text == first.event.text
+
+
+def test_a_bare_payload_gets_a_new_id_and_is_a_repeat_all_the_same(
+    data: Path,
+    door: tuple[str, Requests],
+    database: Database,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    url, seen = door
+    file = data / "bare.json"
+    file.write_text(json.dumps(json.loads((SAVED / "issue.json").read_text())["body"]))
+    send = ("send", str(file), "--event", "issues", "--url", url)
+    for _ in range(2):
+        assert run(data, *send) == 0
+        Journal(database).claim(sent_event(*seen[-1]), "triage", 30)
+    assert "taken as a repeat: triage" in capsys.readouterr().out
+    assert seen[0][1]["x-github-delivery"] != seen[1][1]["x-github-delivery"]
 
 
 @pytest.mark.parametrize(

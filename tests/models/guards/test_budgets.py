@@ -14,6 +14,7 @@ from shared.database import Database, Row, Statement
 from shared.errors import BudgetExceeded, ModelRejected, SettingsError
 from shared.models import Payer
 from shared.models.guards.budgets import Budgets, Standing
+from shared.models.guards.ceilings import Ceilings
 
 ANN = Payer("acme", "chat", "U-ann")
 BOB = Payer("acme", "triage", "U-bob")
@@ -329,15 +330,148 @@ def test_a_new_ceiling_counts_what_was_spent_under_the_old_one(database: Databas
     assert [row.ceiling for row in raised.spent("acme")] == [4.0, None, None]
 
 
-def test_without_ceilings_the_database_is_not_asked() -> None:
-    nowhere = Database("postgresql://127.0.0.1:1/none", patience=0)
-    for setting in ("", " ; "):
-        budgets = Budgets(nowhere, setting)
-        assert not budgets.active
-        reservation = budgets.reserve(Payer("", ""), MODEL, None, 60)
-        budgets.commit(reservation, 1)
-        budgets.release(reservation)
-    assert Budgets(nowhere, "user=0").active
+@pytest.mark.parametrize("setting", ["", " ; ", "outsider=0;outsiders=0", "user=none"])
+def test_whom_no_ceiling_names_costs_no_question_to_the_database(setting: str) -> None:
+    budgets = Budgets(Database("postgresql://127.0.0.1:1/none", patience=0), setting)
+    for payer in (Payer("", ""), ANN, BOB):
+        for dollars in (None, 1.0):
+            reservation = budgets.reserve(payer, MODEL, dollars, 60, tokens=10**9)
+            budgets.commit(reservation, 1)
+            budgets.release(reservation)
+        assert not budgets.counts(payer)
+
+
+EVE = Payer("acme", "triage", "eve", outside="github:acme/shop")
+MAL = EVE._replace(user="mal")
+
+
+def test_people_from_outside_have_ceilings_of_their_own_by_default(database: Database) -> None:
+    budgets = at_noon(database, "")
+    spend(budgets, EVE, 1.9)
+    elsewhere = EVE._replace(outside="github:acme/other", flow="chat")
+    for place in (EVE, elsewhere):
+        with pytest.raises(BudgetExceeded) as caught:
+            budgets.reserve(place, MODEL, 0.2, 60)
+        assert caught.value.public.startswith(
+            "Your budget for the language model, as somebody from outside, $2.00 a day, has no room"
+        )
+    spend(budgets, MAL, 0.2)
+    # Nobody else's money is counted, and nobody else waits for their rows.
+    assert {(row.scope, row.name, row.spent) for row in budgets.spent("acme")} == {
+        ("outsiders", "github:acme/shop", 2.1),
+        ("outsiders", "github:acme/other", 0.0),
+        ("outsider", "eve", 1.9),
+        ("outsider", "mal", 0.2),
+    }
+
+
+def test_many_people_from_outside_share_the_ceiling_of_a_place(database: Database) -> None:
+    budgets = at_noon(database, "")
+    for number in range(6):
+        spend(budgets, EVE._replace(user=f"puppet{number}"), 1.6)
+    with pytest.raises(BudgetExceeded) as caught:
+        budgets.reserve(MAL, MODEL, 0.5, 60)
+    assert caught.value.public.startswith(
+        "The budget of people from outside for the language model here, $10.00 a day, has no room"
+    )
+    spend(budgets, MAL._replace(outside="github:acme/other"), 0.5)
+    spend(at_noon(database, "outsiders=none"), MAL, 0.5)
+    with pytest.raises(BudgetExceeded, match="outsiders 'github:acme/shop' has"):
+        budgets.reserve(MAL, MODEL, 0.5, 60)
+
+
+def test_without_a_known_price_people_from_outside_are_counted_in_tokens(
+    database: Database,
+) -> None:
+    budgets = at_noon(database, "")
+    first = budgets.reserve(EVE, "ollama:qwen3", None, 60, tokens=300_000)
+    with pytest.raises(BudgetExceeded, match="eve' has 500,000 tokens a day, which leaves no room"):
+        budgets.reserve(EVE, "ollama:qwen3", None, 60, tokens=300_000)
+    budgets.commit(first, None, 1_000)
+    second = budgets.reserve(EVE, "ollama:qwen3", None, 60, tokens=300_000)
+    assert standing(budgets, "outsider")[6:] == (1_000, 300_000, 500_000)
+    budgets.commit(second, None)
+    assert standing(budgets, "outsider")[3:] == (0.0, 0.0, 2.0, 301_000, 0, 500_000)
+    with pytest.raises(BudgetExceeded, match="may cost up to 900,000 tokens") as caught:
+        budgets.reserve(EVE, "ollama:qwen3", None, 60, tokens=900_000)
+    assert "500,000 tokens a day, is too small for this" in caught.value.public
+    # Dollars and tokens are counted apart.
+    spend(budgets, EVE, 1.9)
+    assert standing(budgets, "outsider").tokens == 301_000
+
+
+def test_what_is_settled_later_frees_its_room_before_the_next_call(database: Database) -> None:
+    budgets = at_noon(database, "")
+    for _ in range(3):
+        held = budgets.reserve(EVE, MODEL, 1.5, 60)
+        budgets.commit(held, 0.1, later=EVE)
+    assert standing(budgets, "outsider")[3:5] == (0.2, 1.5)
+    budgets.commit(budgets.reserve(MAL, MODEL, 1.5, 60), 0.2, later=MAL)
+    assert budgets.unsent("rival") == []
+    database.run("acme", budgets.unsent("acme"))
+    assert budgets.unsent("acme") == []
+    assert {row.name: row[3:5] for row in budgets.spent("acme")} == {
+        "github:acme/shop": (0.5, 0.0),
+        "eve": (0.3, 0.0),
+        "mal": (0.2, 0.0),
+    }
+
+
+def test_an_own_ceiling_in_tokens_asks_for_no_price(database: Database) -> None:
+    budgets = at_noon(database, "tenant=20/5000;user=none")
+    budgets.commit(budgets.reserve(ANN, "ollama:qwen3", None, 60, tokens=4_000), None, 3_000)
+    with pytest.raises(BudgetExceeded, match="5,000 tokens a day"):
+        budgets.reserve(ANN, "ollama:qwen3", None, 60, tokens=4_000)
+    spend(budgets, ANN, 1)
+    assert standing(budgets, "tenant")[3:] == (1.0, 0.0, 20.0, 3_000, 0, 5_000)
+
+
+@pytest.mark.parametrize(
+    ("setting", "ceilings"),
+    [
+        ("", [("outsiders", 10, 2_500_000), ("outsider", 2, 500_000)]),
+        ("outsider=0.5", [("outsiders", 10, 2_500_000), ("outsider", 0.5, 500_000)]),
+        ("outsider=0;outsiders=none", [("outsider", 0, 0)]),
+        ("outsider=1/7;outsiders=3/9", [("outsiders", 3, 9), ("outsider", 1, 7)]),
+        ("outsider=none;outsiders=none", []),
+        (
+            "user=1/5;outsiders=none",
+            [
+                ("tenant", None, None),
+                ("flow", None, None),
+                ("user", 1, 5),
+                ("outsider", 2, 500_000),
+            ],
+        ),
+    ],
+)
+def test_the_setting_changes_one_default_at_a_time(
+    setting: str, ceilings: list[tuple[str, float | None, int | None]]
+) -> None:
+    found = [(purse.scope, *purse.ceiling) for purse in Ceilings(setting).of(EVE)]
+    assert found == ceilings
+
+
+def test_of_many_calls_of_people_from_outside_at_once_as_many_pass_as_fit(
+    database_url: str,
+) -> None:
+    def spent(number: int) -> float:
+        with Database(database_url) as own:
+            budgets, caller = at_noon(own, ""), EVE._replace(user=f"puppet{number % 6}")
+            total = 0.0
+            while True:
+                try:
+                    held = budgets.reserve(caller, MODEL, 0.5, 60)
+                except BudgetExceeded:
+                    return total
+                budgets.commit(held, 0.4)
+                total += 0.4
+
+    with ThreadPoolExecutor(12) as pool:
+        assert 9.5 < sum(pool.map(spent, range(12))) <= 10
+    with Database(database_url) as database:
+        rows = at_noon(database, "").spent("acme")
+    assert all(row.spent <= (row.ceiling or 0) and row.reserved == 0 for row in rows)
 
 
 def test_what_costs_nothing_is_let_through_also_when_all_is_spent(database: Database) -> None:
@@ -375,6 +509,14 @@ def test_a_call_for_nobody_is_refused(database: Database) -> None:
         "tenant:acme=5",
         "user:U1=5",
         "tenant=5,flow=2",
+        "outsider:U1=5",
+        "outsider=5/",
+        "outsider=5/-1",
+        "outsider=5/1.5",
+        "outsider=/5",
+        "outsider=5/1e9",
+        "outsider=5/9999999999999999",
+        "insider=5",
     ],
 )
 def test_a_malformed_budget_is_named(part: str) -> None:
