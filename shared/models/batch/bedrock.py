@@ -27,6 +27,7 @@ from shared.models.batch import (
     discounted,
     ended_early,
 )
+from shared.models.deadline import Deadline
 from shared.models.prices import Prices
 from shared.models.providers.bedrock.failures import answered_error, no_answer
 from shared.models.providers.bedrock.model import BedrockModel, session
@@ -186,7 +187,7 @@ class BedrockBatches:
                 " BATCH_ROLE_ARN, AWS_REGION and the function's role"
             ) from err
         except (BotoCoreError, HTTPError, OSError) as err:
-            raise no_answer(self.name, _SECONDS, err) from err
+            raise no_answer(self.name, Deadline(_SECONDS), err) from err
         except (KeyError, TypeError, AttributeError, ValueError) as err:
             raise ModelUnavailable(f"{self.name}: answered something else than a batch") from err
 

@@ -151,6 +151,7 @@ class Http:
             preload_content=False,
             redirect=False,
             retries=False,
+            assert_same_host=False,  # a proxy gets whole addresses
         )
 
     def _place(self, url: str) -> tuple[urllib3.HTTPConnectionPool, str]:

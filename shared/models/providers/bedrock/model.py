@@ -130,7 +130,7 @@ class BedrockModel:
             finally:
                 events.close()
             if not answer.finish and deadline.left <= 0:
-                raise ModelUnavailable(f"{self.name}: no whole answer within {timeout:g} s")
+                raise ModelUnavailable(f"{self.name}: no whole answer within {timeout:.1f} s")
             if not answer.finish:
                 raise ModelUnavailable(f"{self.name}: the stream ended in the middle of the answer")
             if text := answer.rest():
@@ -209,6 +209,6 @@ def translated(name: str, setting: str, deadline: Deadline) -> Iterator[None]:
     except ClientError as err:
         raise answered_error(name, setting, err) from err
     except (BotoCoreError, HTTPError, ParserError, ResponseParserError, OSError) as err:
-        raise no_answer(name, deadline.seconds, err) from err
+        raise no_answer(name, deadline, err) from err
     except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as err:
         raise ModelUnavailable(f"{name}: answered something else than its model's JSON") from err
