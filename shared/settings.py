@@ -162,3 +162,15 @@ def aws_endpoint(service: str) -> str:
     return os.environ.get(f"AWS_ENDPOINT_URL_{service.upper()}") or os.environ.get(
         "AWS_ENDPOINT_URL", ""
     )
+
+
+def proxy_to(scheme: str, host: str) -> str:
+    """Return the address of the proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY name for a host,
+    else the empty string. NO_PROXY's hosts, and this machine, are reached without one."""
+    from urllib.request import getproxies, proxy_bypass  # the ingress needs none of it
+
+    proxies = getproxies()
+    proxy = proxies.get(scheme) or proxies.get("all", "")
+    if not proxy or host == "localhost" or host.startswith(("127.", "[::1")) or proxy_bypass(host):
+        return ""
+    return proxy if "://" in proxy else f"http://{proxy}"

@@ -7,7 +7,7 @@ parameters of Converse, tools included, so they are written as for a call.
 import json
 from base64 import b64encode
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,10 +27,12 @@ from shared.models.batch import (
     discounted,
     ended_early,
 )
+from shared.models.deadline import Deadline
 from shared.models.prices import Prices
 from shared.models.providers.bedrock.failures import answered_error, no_answer
 from shared.models.providers.bedrock.model import BedrockModel, session
 from shared.models.providers.failures import unavailable
+from shared.models.providers.reply_reader import fields
 from shared.settings import Settings, aws_region
 
 _SECONDS = 30.0
@@ -135,9 +137,10 @@ class BedrockBatches:
     def _outcome(self, record: Json) -> ModelReply | ModelError:
         """Return the reply of a record, or its error."""
         if "modelOutput" in record:
-            with suppress(KeyError, TypeError, AttributeError, ValueError):
-                return discounted(self._model.read(record["modelOutput"]))
-            return ModelUnavailable(f"{self.name}: answered something else than Converse's JSON")
+            try:
+                return discounted(self._model.read(fields(record, "modelOutput")))
+            except ModelUnavailable as err:
+                return err
         error = record.get("error") or {}
         status = error.get("errorCode")
         status = status if isinstance(status, int) else 500
@@ -184,7 +187,7 @@ class BedrockBatches:
                 " BATCH_ROLE_ARN, AWS_REGION and the function's role"
             ) from err
         except (BotoCoreError, HTTPError, OSError) as err:
-            raise no_answer(self.name, _SECONDS, err) from err
+            raise no_answer(self.name, Deadline(_SECONDS), err) from err
         except (KeyError, TypeError, AttributeError, ValueError) as err:
             raise ModelUnavailable(f"{self.name}: answered something else than a batch") from err
 

@@ -5,25 +5,12 @@ from itertools import groupby
 from typing import Any
 
 from shared.events import Json
-from shared.models import ChatMessage, Finish, ModelRequest, ToolSpec
+from shared.models import ChatMessage, ModelRequest, ToolSpec
 from shared.models.providers.json_output import ANSWER, as_object
-from shared.models.providers.reply_reader import ReplyReader
+from shared.models.providers.reply_reader import ReplyReader, said
 
 #: Stands for the empty result of a tool: no text may be blank.
 NOTHING = "(nothing)"
-
-_FINISHES: dict[str, Finish] = {
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "tool_use": "tools",
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    # Only tools that run at the vendor pause a turn. We offer none, so this is half an answer.
-    "pause_turn": "length",
-    "guardrail_intervened": "refused",
-    "content_filtered": "refused",
-    "refusal": "refused",
-}
 
 
 def alternating(
@@ -86,7 +73,13 @@ class BlocksReader(ReplyReader):
 
     answer_tool = ANSWER
 
-    def outcome(self) -> Finish:
-        finish = _FINISHES.get(self.finish, "stop")
-        others = not all(self._is_answer(call) for call in self._calls.values())
-        return finish if finish in {"length", "refused"} else "tools" if others else "stop"
+    def _call(self, index: int, id: object = "", name: object = "", written: str = "") -> str:
+        """Begin the call of a block; return what a reader sees of its input, which may follow."""
+        self._calls[index] = {"id": said(id), "name": said(name), "input": ""}
+        return self._write(index, written)
+
+    def _write(self, index: int, piece: str) -> str:
+        """Add to the input of a call; return what a reader sees: the answer."""
+        call = self._calls.setdefault(index, {"id": "", "name": "", "input": ""})
+        call["input"] += piece
+        return piece if self._is_answer(call) else ""

@@ -144,8 +144,8 @@ def problem_of(
 def problem_inside(server: ModelServer, error: object) -> ModelUnavailable | ModelRejected:
     """Translate an error object that came with a good status, such as in the middle of a stream."""
     fields: Mapping[str, Any] = error if isinstance(error, dict) else {}
-    code = fields.get("code")
-    status = code if isinstance(code, int) and 400 <= code < 600 else 0
+    code = str(fields.get("code"))
+    status = int(code) if re.fullmatch(r"[45]\d\d", code) else 0
     shown = _shown(fields)
     if status in _PASSING or _codes(fields) & _PASSING_CODES or not (status or _codes(fields)):
         overloaded = status in _OVERLOADED or bool(_codes(fields) & _OVERLOADED_CODES)
@@ -188,6 +188,10 @@ def _codes(fields: Mapping[str, Any]) -> set[str]:
 
 def _shown(fields: Mapping[str, Any]) -> str:
     """Show only the error's type, code and parameter, which are words of the API."""
-    parts = [fields.get(key) for key in ("type", "code", "param")]
+    return shown_code(*(fields.get(key) for key in ("type", "code", "param")))
+
+
+def shown_code(*parts: object) -> str:
+    """Show, in brackets, those that have the form of a code."""
     known = dict.fromkeys(p for p in parts if isinstance(p, str) and _CODE.fullmatch(p))
     return f" [{', '.join(known)}]" if known else ""

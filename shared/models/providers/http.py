@@ -1,10 +1,13 @@
 """JSON and server-sent events over a pool of connections to model servers, without retries."""
 
 import json
-from collections.abc import Generator, Iterator
+import re
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
+from itertools import chain
 from typing import NamedTuple
+from urllib.parse import unquote
 
 import urllib3
 from urllib3.exceptions import (
@@ -23,10 +26,17 @@ from shared.models.guards.congestion import CEILING
 from shared.models.providers.cutoff import shared_cutoff
 from shared.models.providers.failures import garbled, problem_of
 from shared.models.providers.servers import ModelServer
+from shared.settings import proxy_to
 
 #: An event stream ends with this text on the OpenAI wire, with this type of event on Anthropic's.
-_END = "[DONE]"
+_LAST_TEXT = "[DONE]"
 _LAST_TYPE = "message_stop"
+#: The event that says so.
+END: Json = {}
+
+#: How a line of an event stream begins, whatever the content type says.
+_EVENT_LINE = re.compile(rb"(?:data|event|id|retry)[ \t]*:|:")
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class Http:
@@ -73,7 +83,8 @@ class Http:
         """Send `body` and return each server-sent event's JSON object.
 
         The first one is read before this returns, so that a refusal is raised here. A server that
-        does not stream answers with one JSON object, which is then the only event.
+        does not stream answers with one JSON object, which is then the only event. `END` says that
+        the server marked the end.
         """
         events = self._events(server, path, body, deadline)
         first = next(events, None)
@@ -89,12 +100,15 @@ class Http:
         self, server: ModelServer, path: str, body: Json, deadline: Deadline
     ) -> Iterator[Json]:
         with self._answer(server, _posted(path, body), deadline) as response:
-            if "event-stream" not in response.headers.get("content-type", ""):
-                yield _json(server, response, deadline)
+            lines = _lines(response)
+            first = next(filter(bytes.strip, lines), b"")
+            if not _EVENT_LINE.match(first):
+                yield from _objects(server, response, [first, *lines], deadline)
                 return
-            for text in _event_data(response):
-                if text == _END:
+            for text in _event_data(chain([first], lines)):
+                if text == _LAST_TEXT:
                     _finish(response)
+                    yield END
                     return
                 event = _object(server, text.encode())
                 yield event
@@ -137,14 +151,26 @@ class Http:
             preload_content=False,
             redirect=False,
             retries=False,
+            assert_same_host=False,  # a proxy gets whole addresses
         )
 
     def _place(self, url: str) -> tuple[urllib3.HTTPConnectionPool, str]:
         """Return the connections to the server of `url`, and the path that `url` begins with."""
         if url not in self._places:
-            pool = self._pools.connection_from_url(url)
-            self._places[url] = pool, urllib3.util.parse_url(url).path or ""
+            self._places[url] = self._found(url)
         return self._places[url]
+
+    def _found(self, url: str) -> tuple[urllib3.HTTPConnectionPool, str]:
+        place = urllib3.util.parse_url(url)
+        proxy = proxy_to(place.scheme or "", place.host or "")
+        if not proxy:
+            return self._pools.connection_from_url(url), place.path or ""
+        auth = unquote(urllib3.util.parse_url(proxy).auth or "")
+        headers = urllib3.make_headers(proxy_basic_auth=auth or None)
+        pools = urllib3.ProxyManager(proxy, num_pools=8, maxsize=CEILING, proxy_headers=headers)
+        # A proxy reads the address of plain HTTP in full; it cannot read that of a tunnel.
+        path = url if place.scheme == "http" else place.path or ""
+        return pools.connection_from_url(url), path.rstrip("/")
 
 
 class _Call(NamedTuple):
@@ -182,15 +208,19 @@ def _cut_off(response: urllib3.BaseHTTPResponse, seconds: float) -> Iterator[Non
         yield
 
 
-def _event_data(response: urllib3.BaseHTTPResponse) -> Iterator[str]:
+def _event_data(lines: Iterable[bytes]) -> Iterator[str]:
     """Yield the data of each event; https://html.spec.whatwg.org/multipage/server-sent-events.html.
 
-    Lines are split before they are decoded, so a character may be cut anywhere.
+    Lines are split before they are decoded, so a character may be cut anywhere. Some servers leave
+    out the blank lines; then data that is whole ends with the next.
     """
     data: list[str] = []
-    for raw in _lines(response):
+    for raw in lines:
         line = raw.removesuffix(b"\r").decode()
         if line.startswith("data:"):
+            if data and _is_whole("\n".join(data)):
+                yield "\n".join(data)
+                data = []
             data.append(line[5:].removeprefix(" "))
         elif not line and data:
             yield "\n".join(data)
@@ -199,13 +229,24 @@ def _event_data(response: urllib3.BaseHTTPResponse) -> Iterator[str]:
         yield "\n".join(data)
 
 
+def _is_whole(data: str) -> bool:
+    try:
+        json.loads(data)
+    except (ValueError, RecursionError):
+        return data == _LAST_TEXT
+    return True
+
+
 def _lines(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
-    rest = b""
+    """Yield the lines, without a byte-order mark before the first."""
+    rest, mark = b"", _BYTE_ORDER_MARK
     while chunk := response.read1(65536):
         *whole, rest = (rest + chunk).split(b"\n")
-        yield from whole
+        for line in whole:
+            yield line.removeprefix(mark)
+            mark = b""
     if rest:
-        yield rest
+        yield rest.removeprefix(mark)
 
 
 def _finish(response: urllib3.BaseHTTPResponse) -> None:
@@ -221,11 +262,28 @@ def _check(deadline: Deadline) -> None:
 
 
 def _json(server: ModelServer, response: urllib3.BaseHTTPResponse, deadline: Deadline) -> Json:
-    raw = response.read()
+    raw = response.read().removeprefix(_BYTE_ORDER_MARK)
     _check(deadline)
+    _refuse_html(server, response, raw)
+    return _object(server, raw)
+
+
+def _objects(
+    server: ModelServer, response: urllib3.BaseHTTPResponse, lines: list[bytes], deadline: Deadline
+) -> Iterator[Json]:
+    """Yield the JSON object that the lines are together, or else that of each line."""
+    raw = b"\n".join(lines)
+    _check(deadline)
+    _refuse_html(server, response, raw)
+    if len(lines) == 1 or _is_whole(raw.decode()):
+        yield _object(server, raw)
+    else:
+        yield from (_object(server, line) for line in lines if line.strip())
+
+
+def _refuse_html(server: ModelServer, response: urllib3.BaseHTTPResponse, raw: bytes) -> None:
     if "html" in response.headers.get("content-type", "") or raw.lstrip()[:1] == b"<":
         raise garbled(server, "answered HTML, so a proxy or another kind of server is there")
-    return _object(server, raw)
 
 
 def _object(server: ModelServer, raw: bytes) -> Json:

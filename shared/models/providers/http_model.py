@@ -8,8 +8,8 @@ from shared.events import Json
 from shared.models import Chunk, ModelReply, ModelRequest
 from shared.models.deadline import Deadline
 from shared.models.prices import Prices
-from shared.models.providers.failures import adapting, garbled, problem_inside
-from shared.models.providers.http import Http
+from shared.models.providers.failures import adapting, garbled, problem_inside, shown_code
+from shared.models.providers.http import END, Http
 from shared.models.providers.reply_reader import ReplyReader
 from shared.models.providers.servers import ServedModel
 
@@ -55,7 +55,7 @@ class HttpModel(ABC):
         self._add(reader, answered)
         if not reader.begun:
             raise garbled(self._server, "answered JSON without a message")
-        return reader.reply(self.name, self._prices)
+        return self._whole(reader)
 
     def stream(self, request: ModelRequest, timeout: float) -> Iterator[Chunk]:
         deadline = Deadline(timeout)
@@ -63,19 +63,24 @@ class HttpModel(ABC):
         def call(body: Json) -> Iterator[Json]:
             return self._http.events(self._server, self.path, body, deadline)
 
-        reader = self._reader()
+        reader, event = self._reader(), None
         with self._watching(request):
             for event in adapting(lambda: self.body(request, stream=True), call, self.learn):
                 if text := self._add(reader, event):
                     yield Chunk(text)
-        if not reader.finish:
+        if not reader.finish and not (reader.begun and event == END):
             raise garbled(self._server, "closed the connection in the middle of the answer")
-        yield Chunk(reply=reader.reply(self.name, self._prices))
+        if text := reader.rest():
+            yield Chunk(text)
+        yield Chunk(reply=self._whole(reader))
+
+    def _whole(self, reader: ReplyReader) -> ModelReply:
+        if reader.failed:
+            ended = shown_code(reader.finish)
+            raise garbled(self._server, f"ended its answer as one that failed{ended}")
+        return reader.reply(self.name, self._prices)
 
     def _add(self, reader: ReplyReader, piece: Json) -> str:
-        if piece.get("error") or piece.get("type") == "error":
-            raise problem_inside(self._server, piece.get("error"))
-        try:
-            return reader.add(piece)
-        except (AttributeError, KeyError, TypeError, ValueError) as err:
-            raise garbled(self._server, "answered JSON of another shape") from err
+        if problem := reader.problem(piece):
+            raise problem_inside(self._server, problem)
+        return reader.add(piece)

@@ -308,7 +308,6 @@ def test_an_error_with_a_good_status_is_an_error(
         ("model_context_window_exceeded", "length"),
         ("pause_turn", "length"),
         ("refusal", "refused"),
-        ("a_new_one", "stop"),
     ],
 )
 def test_each_reason_to_stop_has_its_meaning(

@@ -8,7 +8,9 @@ import pytest
 
 from shared.errors import ModelError, ModelRejected, ModelUnavailable
 from shared.models import ChatMessage, ModelRequest, Provider
-from tests.models.conftest import KEY
+from shared.models.routing import Models
+from shared.settings import Settings, proxy_to
+from tests.models.conftest import KEY, NAMES
 from tests.models.scripted_server import Fails, Hangs, Says, ScriptedServer, Sends, Turn
 
 SECRET = "the customer's secret"
@@ -252,3 +254,46 @@ def test_a_stream_can_be_left_early(wire: Provider, server: ScriptedServer) -> N
     del stream
     server.says(Says("again"))
     assert wire.reply(ASK, 5).text == "again"
+
+
+def test_a_proxy_is_used(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also its user and password; the scripted server is the proxy."""
+    monkeypatch.setenv("HTTP_PROXY", server.url.replace("//", "//me:pass%40word@"))
+    monkeypatch.setenv("NO_PROXY", "elsewhere.example")
+    settings = Settings(openai_base_url="http://models.example/v1", openai_api_key=KEY)
+    server.says(Says("through"))
+    assert Models(settings).provider(NAMES["openai"]).reply(ASK, 5).text == "through"
+    (seen,) = server.seen
+    assert seen.path == "http://models.example/v1/chat/completions"
+    assert seen.headers["proxy-authorization"] == "Basic bWU6cGFzc0B3b3Jk"
+
+
+PROXIES = [
+    ({}, "https", "api.example", ""),
+    ({"HTTPS_PROXY": "http://p:1"}, "https", "api.example", "http://p:1"),
+    ({"https_proxy": "p:1"}, "https", "api.example", "http://p:1"),
+    ({"HTTPS_PROXY": "http://p:1"}, "http", "api.example", ""),
+    ({"ALL_PROXY": "http://p:1"}, "http", "api.example", "http://p:1"),
+    ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "x,.example"}, "https", "api.example", ""),
+    ({"HTTP_PROXY": "http://p:1"}, "http", "localhost", ""),
+    ({"HTTP_PROXY": "http://p:1"}, "http", "127.0.0.1", ""),
+]
+
+
+@pytest.mark.parametrize(("variables", "scheme", "host", "proxy"), PROXIES)
+def test_which_proxy_leads_to_a_host(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], scheme: str, host: str, proxy: str
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert proxy_to(scheme, host) == proxy
+
+
+def test_a_stream_that_drips_byte_by_byte_ends_in_time(
+    wire: Provider, server: ScriptedServer
+) -> None:
+    """No silence is long, and no event becomes whole."""
+    server.says(Says("never whole", bytewise=True, pause=0.1))
+    began = time.monotonic()
+    assert "within 0.5 s" in str(_error(wire, stream=True, timeout=0.5))
+    assert time.monotonic() - began < 4

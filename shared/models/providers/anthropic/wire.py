@@ -13,8 +13,9 @@ from shared.events import Json
 from shared.models import ChatMessage, ModelRequest, ToolSpec, Usage
 from shared.models.answers.repair import LEFT_OUT
 from shared.models.providers import blocks
-from shared.models.providers.json_output import ANSWER, as_object, is_strict, json_instruction
+from shared.models.providers.json_output import as_object, is_strict, json_instruction
 from shared.models.providers.prefix_cache import turns_to_mark, worth_caching
+from shared.models.providers.reply_reader import entries, fields, is_list, number, said
 
 #: Parts of a body that some models refuse.
 TEMPERATURE, FORMAT, FORCE, CACHE = "temperature", "output_config", "tool_choice", "cache_control"
@@ -147,62 +148,57 @@ class MessageReader(blocks.BlocksReader):
     _counts: dict[str, int] = field(default_factory=dict)
 
     def add(self, piece: Mapping[str, Any]) -> str:
-        """Read a message or one event of a stream.
-
-        Raises AttributeError, KeyError or TypeError when it has another shape. Unknown events and
-        blocks, such as pings and thoughts, add nothing.
-        """
+        """Read a message or one event of a stream. Unknown events and blocks, such as pings and
+        thoughts, add nothing."""
         match piece.get("type"):
             case "message":
                 self._start(piece)
-                return "".join(self._open(*block) for block in enumerate(piece["content"]))
+                self.begun = is_list(piece.get("content", []))
+                content = enumerate(entries(piece.get("content")))
+                return "".join(self._open(*block) for block in content)
             case "message_start":
-                self._start(piece["message"])
+                self._start(fields(piece, "message"))
             case "content_block_start":
-                return self._open(piece["index"], piece["content_block"])
+                return self._open(self._index(piece), fields(piece, "content_block"))
             case "content_block_delta":
-                return self._append(piece["index"], piece["delta"])
+                return self._append(self._index(piece), fields(piece, "delta"))
             case "message_delta":
-                self.finish = str(piece["delta"].get("stop_reason") or self.finish)
-                self._count(piece.get("usage") or {})
+                self.finish = said(fields(piece, "delta").get("stop_reason")) or self.finish
+                self._count(fields(piece, "usage"))
         return ""
+
+    def _index(self, piece: Mapping[str, Any]) -> int:
+        """Return the number of the block that an event is about: without one the last."""
+        index = number(piece.get("index"))
+        return max(self._calls, default=0) if index is None else index
 
     def _start(self, message: Mapping[str, Any]) -> None:
         self.begun = True
-        self.finish = str(message.get("stop_reason") or "")
-        self._count(message["usage"])
+        self.finish = said(message.get("stop_reason"))
+        self._count(fields(message, "usage"))
 
     def _open(self, index: int, block: Mapping[str, Any]) -> str:
-        if block["type"] == "text":
-            return self._say(block["text"])
-        if block["type"] != "tool_use":
+        if block.get("type") == "tool_use":
+            # In a stream the input is an empty object here, and comes in pieces.
+            given = block.get("input")
+            written = json.dumps(given, ensure_ascii=False) if given else ""
+            return self._call(index, block.get("id"), block.get("name"), written)
+        if block.get("type", "text") != "text":
             return ""
-        # In a stream the input is an empty object here, and comes in pieces.
-        written = json.dumps(block["input"], ensure_ascii=False) if block["input"] else ""
-        call = {"id": str(block["id"]), "name": str(block["name"]), "input": written}
-        self._calls[index] = call
-        return written if call["name"] == ANSWER else ""
+        return self.rest() + self._say(said(block.get("text")))
 
     def _append(self, index: int, delta: Mapping[str, Any]) -> str:
-        if delta["type"] == "text_delta":
-            return self._say(delta["text"])
-        if delta["type"] != "input_json_delta":
-            return ""
-        piece: str = delta["partial_json"]
-        call = self._calls[index]
-        call["input"] += piece
-        return piece if call["name"] == ANSWER else ""
-
-    def _say(self, text: str) -> str:
-        self.text += text
-        return text
+        if piece := said(delta.get("partial_json")):
+            return self._write(index, piece)
+        return self._say(said(delta.get("text")))
 
     def _count(self, usage: Mapping[str, Any]) -> None:
         """Count tokens: `input_tokens` leaves out those read from and written to the cache.
 
         Each event of a stream brings totals, not differences.
         """
-        self._counts |= {key: count for key, count in usage.items() if isinstance(count, int)}
+        told = {name: found for name, each in usage.items() if (found := number(each)) is not None}
+        self._counts |= told
         read = self._counts.get("cache_read_input_tokens", 0)
         written = self._counts.get("cache_creation_input_tokens", 0)
         fresh, output = self._counts.get("input_tokens", 0), self._counts.get("output_tokens", 0)

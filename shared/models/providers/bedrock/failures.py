@@ -18,6 +18,7 @@ from botocore.exceptions import (
 )
 
 from shared.errors import ModelRejected, ModelUnavailable
+from shared.models.deadline import Deadline
 from shared.models.providers.failures import BodyRefused, retry_after, unavailable
 
 #: https://docs.aws.amazon.com/bedrock/latest/userguide/troubleshooting-api-error-codes.html, in the
@@ -81,14 +82,14 @@ def answered_error(name: str, setting: str, err: ClientError) -> ModelUnavailabl
     return BodyRefused(f"{name}: refused the request; look at {setting} ({status or 400})", message)
 
 
-def no_answer(name: str, seconds: float, err: Exception) -> ModelUnavailable | ModelRejected:
+def no_answer(name: str, deadline: Deadline, err: Exception) -> ModelUnavailable | ModelRejected:
     """Translate an error that left no answer."""
     kind = type(err).__name__
     if isinstance(err, _CREDENTIALS):
         advice = "look at AWS_PROFILE, AWS_ACCESS_KEY_ID or the function's role"
         return ModelRejected(f"{name}: no usable AWS credentials ({kind}); {advice}")
-    if "Timeout" in kind and "Connect" not in kind:
-        return ModelUnavailable(f"{name}: no whole answer within {seconds:.1f} s")
+    if ("Timeout" in kind and "Connect" not in kind) or deadline.left <= 0:
+        return ModelUnavailable(f"{name}: no whole answer within {deadline.seconds:.1f} s")
     if isinstance(err, ConnectionError):
         return ModelUnavailable(f"{name}: no connection ({kind}); look at AWS_REGION")
     if isinstance(err, BotoCoreError) and not isinstance(err, HTTPClientError):

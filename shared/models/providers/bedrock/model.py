@@ -6,9 +6,9 @@ imported on the first use of a `bedrock:` name.
 
 import re
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import cache
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import cache, partial
 from typing import Any, TypeVar
 
 import botocore.session
@@ -26,7 +26,8 @@ from shared.models.prices import Prices
 from shared.models.providers import blocks
 from shared.models.providers.bedrock.failures import answered_error, no_answer
 from shared.models.providers.bedrock.wire import ConverseReader, mark, messages_of, tools_of
-from shared.models.providers.failures import adapting
+from shared.models.providers.cutoff import shared_cutoff
+from shared.models.providers.failures import adapting, shown_code
 from shared.models.providers.json_output import as_object, json_instruction
 from shared.settings import Settings, aws_region
 
@@ -75,8 +76,7 @@ class Clients:
 
 
 class BedrockModel:
-    """A chat model on Bedrock. A stalled stream may last one more `timeout`, because botocore
-    bounds each silence and not the whole."""
+    """A chat model on Bedrock."""
 
     def __init__(self, name: str, setting: str, prices: Prices) -> None:
         self.name = name
@@ -99,11 +99,18 @@ class BedrockModel:
         with translated(self.name, self._setting, deadline):
             return self.read(self._adapting(request, call))
 
-    def read(self, whole: Json) -> ModelReply:
-        """Return the reply in Converse's answer; raises KeyError and the like when it has another
-        shape."""
+    def read(self, whole: Mapping[str, Any]) -> ModelReply:
+        """Return the reply in Converse's answer; raises ModelUnavailable when it holds none."""
         answer = ConverseReader()
         answer.add_whole(whole)
+        if not answer.begun:
+            raise ModelUnavailable(f"{self.name}: answered JSON without a message")
+        return self._whole(answer)
+
+    def _whole(self, answer: ConverseReader) -> ModelReply:
+        if answer.failed:
+            ended = shown_code(answer.finish)
+            raise ModelUnavailable(f"{self.name}: ended its answer as one that failed{ended}")
         return answer.reply(self.name, self._prices)
 
     def stream(self, request: ModelRequest, timeout: float) -> Iterator[Chunk]:
@@ -116,16 +123,19 @@ class BedrockModel:
         with translated(self.name, self._setting, deadline):
             events = self._adapting(request, call)
             try:
-                for event in events:
-                    if text := answer.add(event):
-                        yield Chunk(text)
-                    if deadline.left <= 0:
-                        raise ModelUnavailable(f"{self.name}: no whole answer within {timeout} s")
+                with shared_cutoff().after(deadline.left, partial(_shut, events)):
+                    for event in events:
+                        if text := answer.add(event):
+                            yield Chunk(text)
             finally:
                 events.close()
+            if not answer.finish and deadline.left <= 0:
+                raise ModelUnavailable(f"{self.name}: no whole answer within {timeout:.1f} s")
             if not answer.finish:
                 raise ModelUnavailable(f"{self.name}: the stream ended in the middle of the answer")
-            yield Chunk(reply=answer.reply(self.name, self._prices))
+            if text := answer.rest():
+                yield Chunk(text)
+            yield Chunk(reply=self._whole(answer))
 
     def _adapting(self, request: ModelRequest, call: Callable[[Json], T]) -> T:
         """Call, and call again without the parts that the model refuses."""
@@ -184,6 +194,13 @@ class BedrockModel:
         return parameters
 
 
+def _shut(events: Any) -> None:
+    """Let the thread that reads a stream go on at once: botocore bounds each silence, and not the
+    whole, and `close` would wait for the reader."""
+    with suppress(AttributeError, OSError, RuntimeError, ValueError):
+        events._raw_stream.shutdown()
+
+
 @contextmanager
 def translated(name: str, setting: str, deadline: Deadline) -> Iterator[None]:
     """Translate errors inside the block into ModelUnavailable or ModelRejected."""
@@ -192,6 +209,6 @@ def translated(name: str, setting: str, deadline: Deadline) -> Iterator[None]:
     except ClientError as err:
         raise answered_error(name, setting, err) from err
     except (BotoCoreError, HTTPError, ParserError, ResponseParserError, OSError) as err:
-        raise no_answer(name, deadline.seconds, err) from err
+        raise no_answer(name, deadline, err) from err
     except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as err:
         raise ModelUnavailable(f"{name}: answered something else than its model's JSON") from err

@@ -14,8 +14,8 @@ from shared.events import Json
 from shared.models import ChatMessage, Image, ModelRequest, Usage
 from shared.models.answers.repair import LEFT_OUT
 from shared.models.providers import blocks
-from shared.models.providers.json_output import ANSWER
 from shared.models.providers.prefix_cache import turns_to_mark, worth_caching
+from shared.models.providers.reply_reader import count, entries, fields, said
 
 #: https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html: models that cache
 #: prefixes, and those that also cache tools on their own.
@@ -89,46 +89,45 @@ class ConverseReader(blocks.BlocksReader):
     """Reads a reply: the events of a stream, or the whole answer."""
 
     def add_whole(self, answer: Mapping[str, Any]) -> None:
-        """Read what Converse returned; raises KeyError or TypeError when it has another shape."""
-        for index, block in enumerate(answer["output"]["message"]["content"]):
-            self.text += block.get("text", "")
-            if "toolUse" in block:
-                use = block["toolUse"]
-                self._calls[index] = {
-                    "id": use["toolUseId"],
-                    "name": use["name"],
-                    "input": json.dumps(use["input"], ensure_ascii=False),
-                }
-        self.finish = answer["stopReason"]
-        self.usage = _usage(answer["usage"])
+        """Read what Converse returned."""
+        message = fields(answer, "output", "message")
+        for index, block in enumerate(entries(message.get("content"))):
+            self.rest()
+            self._say(said(block.get("text")))
+            if use := fields(block, "toolUse"):
+                written = json.dumps(use.get("input") or {}, ensure_ascii=False)
+                self._call(index, use.get("toolUseId"), use.get("name"), written)
+        self.begun = bool(message)
+        self.finish = said(answer.get("stopReason"))
+        self.usage = _usage(fields(answer, "usage"))
 
     def add(self, event: Mapping[str, Any]) -> str:
         """Read one event of ConverseStream."""
         if "contentBlockStart" in event:
             start = event["contentBlockStart"]
-            if use := start["start"].get("toolUse"):
-                call = {"id": use["toolUseId"], "name": use["name"], "input": ""}
-                self._calls[start["contentBlockIndex"]] = call
+            if use := fields(start, "start", "toolUse"):
+                self._call(_index(start), use.get("toolUseId"), use.get("name"))
         elif "contentBlockDelta" in event:
-            block = event["contentBlockDelta"]
-            text: str = block["delta"].get("text", "")
-            self.text += text
-            if "toolUse" in block["delta"]:
-                call = self._calls[block["contentBlockIndex"]]
-                call["input"] += block["delta"]["toolUse"]["input"]
-                if call["name"] == ANSWER:
-                    return str(block["delta"]["toolUse"]["input"])
-            return text
+            delta = fields(event, "contentBlockDelta", "delta")
+            if piece := said(fields(delta, "toolUse").get("input")):
+                return self._write(_index(event["contentBlockDelta"]), piece)
+            return self._say(said(delta.get("text")))
+        elif "contentBlockStop" in event:
+            return self.rest()
         elif "messageStop" in event:
-            self.finish = event["messageStop"]["stopReason"]
+            self.finish = said(fields(event, "messageStop").get("stopReason"))
         elif "metadata" in event:
-            self.usage = _usage(event["metadata"]["usage"])
+            self.usage = _usage(fields(event, "metadata", "usage"))
         return ""
+
+
+def _index(event: object) -> int:
+    return count(fields(event), "contentBlockIndex")
 
 
 def _usage(usage: Mapping[str, Any]) -> Usage:
     """Count tokens: `inputTokens` leaves out those read from and written to the cache."""
-    cached = usage.get("cacheReadInputTokens", 0)
-    written = usage.get("cacheWriteInputTokens", 0)
-    whole = usage["inputTokens"] + cached + written
-    return Usage(whole, usage["outputTokens"], cached, written)
+    cached = count(usage, "cacheReadInputTokens")
+    written = count(usage, "cacheWriteInputTokens")
+    whole = count(usage, "inputTokens") + cached + written
+    return Usage(whole, count(usage, "outputTokens"), cached, written)

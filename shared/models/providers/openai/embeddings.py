@@ -4,7 +4,8 @@ like."""
 import re
 import struct
 from base64 import b64decode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from shared.events import Json
 from shared.models import EmbeddingPurpose
@@ -12,6 +13,7 @@ from shared.models.deadline import Deadline
 from shared.models.providers.embedding_wire import EmbeddingWire, Portion, Vectors, sized
 from shared.models.providers.failures import adapting, garbled
 from shared.models.providers.http import shared_http
+from shared.models.providers.reply_reader import count, entries, fields, number
 from shared.models.providers.servers import ServedModel, served_model
 from shared.settings import Settings
 
@@ -78,9 +80,8 @@ class _OpenAI:
 
         answer = adapting(write, call, self._learn)
         try:
-            rows = sorted(answer["data"], key=lambda row: int(row["index"]))
-            usage = answer.get("usage") or {}
-            vectors = Vectors([_row(row["embedding"]) for row in rows], _count(usage))
+            tokens = count(fields(answer, "usage"), "prompt_tokens", "total_tokens")
+            vectors = Vectors([_row(row["embedding"]) for row in _in_order(answer)], tokens)
         except (AttributeError, KeyError, TypeError, ValueError, struct.error) as err:
             raise garbled(self._server, "answered something else than embeddings") from err
         if len(vectors.rows) != len(texts):
@@ -106,5 +107,9 @@ def _row(embedding: object) -> list[float]:
     return [float(value) for value in embedding]
 
 
-def _count(usage: Json) -> int:
-    return int(usage.get("prompt_tokens") or usage.get("total_tokens") or 0)
+def _in_order(answer: Json) -> list[Mapping[str, Any]]:
+    """Return the rows in the order of the texts; without an index each as they were sent."""
+    rows = entries(answer.get("data"))
+    order = {number(row.get("index")): row for row in rows}
+    places = range(len(rows))
+    return [order[place] for place in places] if order.keys() == set(places) else rows

@@ -1,21 +1,24 @@
 """The OpenAI chat completions wire format: requests to bodies, bodies to replies."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from shared.events import Json
-from shared.models import ChatMessage, Finish, ModelRequest, ToolCall, Usage
-from shared.models.providers.reply_reader import ReplyReader
+from shared.models import ChatMessage, ModelRequest, ToolCall, Usage
+from shared.models.providers.reply_reader import (
+    ReplyReader,
+    count,
+    entries,
+    fields,
+    is_list,
+    number,
+    said,
+)
 
-_FINISHES: dict[str, Finish] = {
-    "stop": "stop",
-    "length": "length",
-    "tool_calls": "tools",
-    "function_call": "tools",
-    "content_filter": "refused",
-}
+#: A last chunk of at least so many characters that says all once more adds nothing.
+_REPEATED = 16
 
 
 def messages_of(request: ModelRequest, instruction: str = "") -> list[Json]:
@@ -83,61 +86,96 @@ def tools_of(request: ModelRequest) -> list[Json]:
 class CompletionReader(ReplyReader):
     """Reads a completion, or its chunks."""
 
-    refused: bool = False
+    #: The text so far, thoughts and all.
+    _raw: str = ""
+    #: The calls that were begun last, by the index that the server gave them.
+    _latest: dict[int, int] = field(default_factory=dict)
+
+    def problem(self, piece: Mapping[str, Any]) -> object:
+        return super().problem(piece) or _choice(piece).get("error")
 
     def add(self, piece: Mapping[str, Any]) -> str:
-        if isinstance(piece.get("usage"), dict):
-            self.usage = _usage(piece["usage"])
-        choices = piece.get("choices")
-        if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-            return ""
-        choice = choices[0]
-        self.finish = choice.get("finish_reason") or self.finish
-        part = choice.get("delta") or choice.get("message")
-        if not isinstance(part, dict):
+        if usage := fields(piece, "usage"):
+            self.usage = _usage(usage)
+        choice = _choice(piece)
+        ends = said(choice.get("finish_reason"))
+        self.finish = ends or self.finish
+        delta, message = fields(choice, "delta"), fields(choice, "message")
+        part = delta or message
+        if not delta and not message and not ends:
             return ""
         self.begun = True
-        if part.get("refusal"):
-            self.refused = True
-        self._add_calls(part.get("tool_calls"))
-        text = _text(part.get("content") or part.get("refusal"))
-        self.text += text
-        return text
+        self.refused = self.refused or bool(part.get("refusal"))
+        again = bool(self._raw or self._calls) and not delta
+        self._add_calls(part, whole=not delta, again=again)
+        return self._add_text(_text(part.get("content") or part.get("refusal")), again, ends)
 
-    def _add_calls(self, calls: object) -> None:
-        for delta in calls if isinstance(calls, list) else ():
-            # Some servers leave the index out: then each new id is a new call.
-            index = delta.get("index")
-            if not isinstance(index, int):
-                index = len(self._calls) - (0 if delta.get("id") or not self._calls else 1)
-            call = self._calls.setdefault(index, {"id": "", "name": "", "input": ""})
-            function = delta.get("function") or {}
-            call["id"] = str(delta.get("id") or call["id"])
-            call["name"] = str(function.get("name") or call["name"])
+    def _add_text(self, text: str, again: bool, ends: str) -> str:
+        """Add text. Some servers say the whole once more in the last chunk."""
+        repeats = text == self._raw and len(text) >= _REPEATED and ends
+        if repeats or (again and text.startswith(self._raw)):
+            text = text[len(self._raw) :]
+        self._raw += text
+        return self._say(text)
+
+    def _add_calls(self, part: Mapping[str, Any], *, whole: bool, again: bool) -> None:
+        calls = part.get("tool_calls") or [part.get("function_call")]
+        if again and self._calls:
+            return
+        for delta in entries(calls):
+            function = fields(delta, "function") or delta
+            id, name = said(delta.get("id")), said(function.get("name"))
+            key = len(self._calls) if whole else self._key(id, name, number(delta.get("index")))
+            call = self._calls.setdefault(key, {"id": "", "name": "", "input": ""})
+            call["id"], call["name"] = id or call["id"], name or call["name"]
             arguments = function.get("arguments") or ""
             # Some servers send the arguments as an object in place of JSON in a string.
             call["input"] += arguments if isinstance(arguments, str) else json.dumps(arguments)
 
-    def outcome(self) -> Finish:
-        if self.refused:
-            return "refused"
-        finish = _FINISHES.get(self.finish, "stop")
-        return "tools" if finish == "stop" and self._calls else finish
+    def _key(self, id: str, name: str, index: int | None) -> int:
+        """Return the key of the call that a piece belongs to.
+
+        Servers leave out ids and indexes, give one index to all calls, or repeat the id in each
+        piece. So a known id is that call, a new one is a new call, and without an id a name begins
+        a new call when the one before is whole.
+        """
+        key = next((key for key, call in self._calls.items() if id and call["id"] == id), None)
+        if key is None and (not id or not name):
+            last = len(self._calls) - 1 if self._calls else None
+            key = last if index is None else self._latest.get(index)
+            if key is not None and (
+                (id and self._calls[key]["id"]) or (name and self._is_over(key, name))
+            ):
+                key = None
+        key = len(self._calls) if key is None else key
+        if index is not None:
+            self._latest[index] = key
+        return key
+
+    def _is_over(self, key: int, name: str) -> bool:
+        """Does `name` begin another call, because this one is whole or of another tool?"""
+        call = self._calls[key]
+        if not name or call["name"] not in {"", name}:
+            return bool(name)
+        try:
+            return isinstance(json.loads(call["input"]), dict)
+        except (ValueError, RecursionError):
+            return False
+
+
+def _choice(piece: Mapping[str, Any]) -> Mapping[str, Any]:
+    return next(iter(entries(piece.get("choices"))), {})
 
 
 def _text(content: object) -> str:
     """Return the text of a message's content, which may have parts."""
-    if isinstance(content, Sequence) and not isinstance(content, str):
-        return "".join(
-            part["text"]
-            for part in content
-            if isinstance(part, dict) and isinstance(part.get("text"), str)
-        )
-    return content if isinstance(content, str) else ""
+    if is_list(content):
+        return "".join(said(part.get("text")) for part in entries(content))
+    return said(content)
 
 
 def _usage(usage: Mapping[str, Any]) -> Usage:
-    details = usage.get("prompt_tokens_details") or {}
     # DeepSeek counts its cache beside the details.
-    cached = details.get("cached_tokens") or usage.get("prompt_cache_hit_tokens") or 0
-    return Usage(usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0, cached)
+    cached = count(fields(usage, "prompt_tokens_details"), "cached_tokens")
+    cached = cached or count(usage, "prompt_cache_hit_tokens")
+    return Usage(count(usage, "prompt_tokens"), count(usage, "completion_tokens"), cached)
