@@ -76,6 +76,12 @@ where tenant = %(tenant)s and flow = %(flow)s and tool = %(tool)s and target = %
   and key <> %(key)s
 order by settled_at desc limit 1;
 
+-- name: effects_at
+-- What we did or set out to do at a target, or under a key, and may have done at that time or later.
+select key, arguments, receipt from effects
+where tenant = %(tenant)s and (target = %(target)s or key = %(key)s)
+  and (settled_at is null or settled_at >= to_timestamp(%(since)s));
+
 -- name: expire_events
 -- Delete what is older than so many days, of every tenant.
 select expire_events(make_interval(days => %(days)s)) as events, expire_budgets(make_interval(days => %(days)s)),

@@ -3,6 +3,7 @@
     github            GitHub's webhooks
     slack             Slack's requests; `slack_payloads` reads their three kinds
     commands          /forget, /plan, …: orders in a text
+    deeds             what was done without a text: labels, assignments, branches
     departures        repositories and workspaces that went away or became private
 
 This file holds what both readers share. A signature says who sends, not that they follow their

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from shared import marks
 from shared.errors import EventError, SignatureError
 from shared.events import PUBLIC, Actor, Event, Issue, Json, Role
 from shared.perception import (
@@ -18,10 +19,6 @@ from shared.perception import (
     string,
     word,
 )
-
-#: The hidden mark of our own writes: their effect, and its depth in a chain of effects.
-#: Compiled when it is first needed, because most cold starts meet no bot.
-MARK = r"<!-- agent-flows effect=[^\s>]* flow=[^\s>]* depth=(\d{1,4}) -->"
 
 #: The subject of an event is the first of these in its payload, with the fields of its text.
 _SUBJECTS = (
@@ -53,7 +50,7 @@ _ROLES: Mapping[str, Role] = {
     "CONTRIBUTOR": "contributor",
 }
 #: Actions in which the sender wrote the subject's text just now.
-_WRITTEN = frozenset({"created", "opened", "submitted"})
+_WRITTEN = frozenset({"created", "opened", "submitted", "edited"})
 #: What only people with rights in the repository can do to what somebody else wrote. Closing is not
 #: among it: a pull request also closes when its branch goes.
 _PRIVILEGED = frozenset(
@@ -116,7 +113,8 @@ def to_event(
 ) -> Event:
     """Make a verified delivery an Event, JSON or form; raises EventError.
 
-    A command gets an event type of its own if somebody `takes` that type.
+    A command gets an event type of its own if somebody `takes` that type. What carries our mark is
+    never one.
     """
     name, delivery = _named(headers)
     payload = read_body(body, headers)
@@ -129,7 +127,8 @@ def to_event(
     # A security advisory is told to everybody and names no owner.
     tenant = f"github:{owner}" if owner else "github"
     type_, text = f"github.{name}.{action}" if action else f"github.{name}", _text(payload, subject)
-    if issue and type_ in _COMMANDED and _wrote(actor.id, subject):
+    is_said = issue and type_ in _COMMANDED and _wrote(actor.id, subject)
+    if is_said and not marks.own_mark(subject.text):
         order = _order(string(subject.fields, "body"), bot_name)
         if order and takes(commands.event_type("github", order)):
             type_, text = commands.event_type("github", order), order.argument
@@ -164,19 +163,24 @@ def _named(headers: Headers) -> tuple[str, str]:
     return name, delivery
 
 
-def is_own(event: Event, app_id: str) -> bool:
-    """Tell if our App, or a bot that hid our mark, wrote the subject of `event` and caused it.
+def is_own(event: Event, app_id: str, bot_name: str = "") -> bool:
+    """Tell if our App caused `event`, or if what was written or edited in it carries our mark.
 
-    GitHub names the App only in what it wrote, so a label that our App puts on a person's issue is
-    not recognised here. Its actor is a bot, which flows decline unless they ask for bots.
+    The mark decides whoever the actor is: with GITHUB_TOKEN the agent acts as a person. Who labels
+    or closes what we wrote is themselves. What our token did without a text, such as adding a
+    label, looks like its owner here; `shared.perception.deeds` tells it.
     """
+    if bot_name and event.actor.name.lower() == f"{bot_name}[bot]".lower():
+        return True
     subject = _subject(event.payload)
     if event.type in _REPORTED:
         return _is_app(dig(subject.fields, "app"), app_id)
-    if not _wrote(event.actor.id, subject):
-        return False
-    ours = _is_app(dig(subject.fields, "performed_via_github_app"), app_id)
-    return ours or (event.actor.is_bot and re.search(MARK, subject.text) is not None)
+    action = event.type.rpartition(".")[2]
+    is_written = action in _WRITTEN or commands.command_of(event.type)
+    if is_written and marks.own_mark(subject.text or event.text):
+        return True
+    via = dig(subject.fields, "performed_via_github_app")
+    return _wrote(event.actor.id, subject) and _is_app(via, app_id)
 
 
 def _is_app(app: object, app_id: str) -> bool:
@@ -223,14 +227,13 @@ def _is_privileged(action: str, actor: Actor, subject: _Subject) -> bool:
 
 
 def _depth(actor: Actor, subject: _Subject, action: str) -> int:
-    """Count our effects behind this: none for people, unless their own new text carries our mark.
+    """Count our effects behind this: none for people, unless their new text carries our mark.
 
-    Where the agent acts with a user's token, it looks like a person; the mark tells.
+    Other bots may answer us with our own words, marks included.
     """
-    if not actor.is_bot and not (action in _WRITTEN and _wrote(actor.id, subject)):
-        return 0
-    marks = [int(depth) for depth in re.findall(MARK, subject.text)]
-    return max(marks) + 1 if marks else int(actor.is_bot)
+    is_ours = action in _WRITTEN and marks.own_mark(subject.text)
+    depth = marks.deepest(subject.text) if actor.is_bot or is_ours else None
+    return int(actor.is_bot) if depth is None else depth + 1
 
 
 def _order(body: str, bot_name: str) -> commands.Order | None:

@@ -2,7 +2,9 @@
 
 import hashlib
 from collections.abc import Mapping
+from typing import Any
 
+from shared import marks
 from shared.errors import EventError, SignatureError
 from shared.events import Event, Json, ResponseUrl, SlackMessage, Thread, Workplace
 from shared.perception import (
@@ -112,17 +114,24 @@ def _message(team: str, said: SlackFields) -> SlackMessage | None:
 
 
 def is_own(event: Event) -> bool:
-    """Tell if our own app or bot user caused `event`."""
+    """Tell if our own app or bot user caused `event`, or if its message carries our mark.
+
+    Clicks and commands are people's, also on our messages.
+    """
     envelope = event.payload
     inner = dig(envelope, "event")
-    kind = string(inner, "type")
-    if event.type == "slack.message_deleted" or kind == "member_joined_channel":
-        # Slack does not say who deleted a message, and a person's invitation makes the bot join.
-        return False
-    written = inner["message"] if isinstance(dig(inner, "message"), dict) else inner
+    if not isinstance(inner, dict) or string(inner, "type") == "member_joined_channel":
+        return False  # a person's invitation makes the bot join
+    # Slack does not say who changed or deleted a message; ours only we, or an admin, can.
+    versions = [inner[name] for name in ("message", "previous_message") if name in inner]
+    return any(_is_ours(version, envelope) for version in versions or [inner])
+
+
+def _is_ours(written: Any, envelope: Json) -> bool:
     app = string(envelope, "api_app_id")
     apps = (string(written, "app_id"), string(written, "bot_profile", "app_id"))
-    return (app != "" and app in apps) or string(written, "user") in bots_of(envelope)
+    is_marked = dig(written, "metadata", "event_type") == marks.EFFECT
+    return is_marked or (app != "" and app in apps) or string(written, "user") in bots_of(envelope)
 
 
 def _thread(team: str, said: SlackFields) -> Thread | None:
@@ -176,7 +185,7 @@ def _depth(said: SlackFields) -> int:
     if not said.actor.is_bot:
         return 0
     depth = dig(said.metadata, "event_payload", "depth")
-    is_ours = dig(said.metadata, "event_type") == "agent_flows_effect"
+    is_ours = dig(said.metadata, "event_type") == marks.EFFECT
     return min(depth, 9999) + 1 if is_ours and type(depth) is int and depth >= 0 else 1
 
 

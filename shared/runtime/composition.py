@@ -18,6 +18,7 @@ from shared.memory.embedding.tenant_embedders import TenantEmbedders
 from shared.memory.store import MemoryStore
 from shared.models.routing import Models
 from shared.runtime.lifecycle import Lifecycle
+from shared.runtime.own_voice import OwnVoice
 from shared.runtime.worker import LambdaHandler, Worker
 from shared.settings import Settings
 
@@ -68,7 +69,8 @@ def handler_of(flow: Flow, journal: Journal, can: Capabilities) -> LambdaHandler
     """Build the worker of `flow`, with the states of its plans when it has any."""
     lifecycle = Lifecycle(flow, journal, can)
     settings = can.settings
-    worker = Worker(flow, lifecycle, int(settings.max_receives), settings.payload_bucket)
+    voice, bucket = OwnVoice(journal, settings), settings.payload_bucket
+    worker = Worker(flow, lifecycle, voice, int(settings.max_receives), bucket)
     if flow.plans is None:
         return worker
     from shared.planning.desk import executions_of

@@ -13,11 +13,12 @@ from shared.events import Event, Json
 from shared.log import log
 from shared.redaction.redacting import without_secrets
 from shared.runtime.lifecycle import Lifecycle, described
+from shared.runtime.own_voice import OwnVoice
 
 #: Takes what Lambda hands over, an event and its context, and returns the answer.
 LambdaHandler = Callable[[Json, Any], Json]
 
-#: With more of our own effects between a person and an event than this, agents talk in a circle.
+#: With more of our own effects between a person and an event than this, other bots answer ours.
 MAX_DEPTH = 3
 
 
@@ -25,9 +26,12 @@ class Worker:
     """The Lambda handler of one flow. `max_receives` is how often its queue delivers a record, and
     large ones lie in `bucket`."""
 
-    def __init__(self, flow: Flow, lifecycle: Lifecycle, max_receives: int, bucket: str) -> None:
+    def __init__(
+        self, flow: Flow, lifecycle: Lifecycle, own_voice: OwnVoice, max_receives: int, bucket: str
+    ) -> None:
         self._flow = flow
         self._lifecycle = lifecycle
+        self._own_voice = own_voice
         self._max_receives = max_receives
         self._bucket = bucket
 
@@ -50,12 +54,13 @@ class Worker:
         event = None
         try:
             event = bus.load(record["body"], self._bucket)
-            # What its page does not show reaches no prompt, no memory and no command. Masked after
-            # that: hidden text may part a secret in two.
-            event = _without_secrets(event._replace(text=shown(event)))
+            # Before hidden text goes, and our own mark with it.
             if reason := self._declines(event):
                 log("event declined", flow=self._flow.name, event=event.id, reason=reason)
                 return True
+            # What its page does not show reaches no prompt, no memory and no command. Masked after
+            # that: hidden text may part a secret in two.
+            event = _without_secrets(event._replace(text=shown(event)))
             work = partial(self._work, event)
             ending = self._lifecycle.attempt(event, time_left(context), work, last=last)
             return ending.state != "retrying"
@@ -73,7 +78,9 @@ class Worker:
             return "the flow does not want this type"
         if event.actor.is_bot and not self._flow.bots:
             return "a bot caused it"
-        return "too many effects between a person and this" if event.depth > MAX_DEPTH else ""
+        if event.depth > MAX_DEPTH:
+            return "too many effects between a person and this"
+        return "this agent caused it" if self._own_voice.caused(event) else ""
 
 
 def _without_secrets(event: Event) -> Event:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from shared.errors import EventError, RequestRefused, SettingsError
 from shared.events import REPOSITORY, Actor, Event, Issue, Json, Role, Workplace, run_id
+from shared.marks import own_mark
 from shared.perception import Headers, header, read_body
 
 #: The flow that makes plans; its run and the plan have the same id.
@@ -177,6 +178,8 @@ def _text(fields: Json, name: str) -> str:
         raise RequestRefused(422, "expected a text that is not empty", name)
     if len(text) > MAX_TEXT:
         raise RequestRefused(422, f"has {len(text)} characters; at most {MAX_TEXT} fit", name)
+    if own_mark(text):
+        raise RequestRefused(422, "is what the agent wrote itself; say it in your own words", name)
     return text.strip()
 
 

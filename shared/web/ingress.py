@@ -62,15 +62,17 @@ class Ingress(NamedTuple):
 
     def github(self, body: bytes, headers: Headers) -> Response:
         github.verify(body, headers, self.settings.github_webhook_secret)
+        bot = self.settings.github_bot_name
         event = github.to_event(
             body,
             headers,
             self.settings.tenant_of,
             self.now(),
             takes=self._wants,
-            bot_name=self.settings.github_bot_name,
+            bot_name=bot,
         )
-        return self._take(event, github.is_own(event, self.settings.github_app_id), len(body))
+        is_own = github.is_own(event, self.settings.github_app_id, bot)
+        return self._take(event, is_own, len(body))
 
     def slack_events(self, body: bytes, headers: Headers) -> Response:
         slack.verify(body, headers, self.settings.slack_signing_secret, self.now())

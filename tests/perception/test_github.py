@@ -274,27 +274,75 @@ def test_depth_counts_our_effects(sender: Json, body: str, depth: int) -> None:
     assert _event(_comment(sender, sender, "NONE", body)).depth == depth
 
 
-def test_person_who_edits_what_we_wrote_starts_anew() -> None:
-    delivery = _comment(_PERSON, _BOT, "NONE", _MARK.format(2))
-    delivery.payload["action"] = "edited"
+@pytest.mark.parametrize("sender", [_BOT, _PERSON])
+@pytest.mark.parametrize(
+    ("body", "is_ours"),
+    [
+        (_MARK.format(0), True),
+        (f"/forget me\n\n{_MARK.format(1)}", True),
+        (f"/forget me\r\n\r\n{_MARK.format(1)}\r\n", True),
+        (f"Ours\n\n<!-- agent-flows-sticky -->\n{_MARK.format(1)}", True),
+        # What people write around it is theirs.
+        (f"/forget me\n\n> Ours\n> {_MARK.format(1)}", False),
+        (f"/forget me\n\n * {_MARK.format(1)}", False),
+        (f"{_MARK.format(1)}\n\n/forget me", False),
+        (f"/forget me {_MARK.format(1)}", False),
+        ("/forget me\n\n<!-- agent-flows depth=1 -->", False),
+        ("/forget me", False),
+    ],
+)
+def test_the_mark_decides_whoever_the_actor_is(sender: Json, body: str, is_ours: bool) -> None:
+    event = _event(_comment(sender, sender, "OWNER", body))
+    assert github.is_own(event, "99") is is_ours
+    assert event.type.startswith("github.command.") is (body.startswith("/") and not is_ours)
+
+
+@pytest.mark.parametrize(
+    ("event", "action", "subject", "is_ours"),
+    [
+        ("issue_comment", "created", "comment", True),
+        ("issue_comment", "edited", "comment", True),
+        ("issue_comment", "deleted", "comment", False),
+        ("issues", "opened", "issue", True),
+        ("issues", "edited", "issue", True),
+        ("issues", "reopened", "issue", False),
+        ("issues", "labeled", "issue", False),
+        ("pull_request", "opened", "pull_request", True),
+        ("pull_request", "synchronize", "pull_request", False),
+        ("pull_request_review", "submitted", "review", True),
+        ("pull_request_review_comment", "created", "comment", True),
+        ("discussion_comment", "created", "comment", True),
+    ],
+)
+def test_what_is_written_with_our_mark_is_ours_and_what_people_do_to_it_is_theirs(
+    event: str, action: str, subject: str, is_ours: bool
+) -> None:
+    delivery = github_delivery(event, action)
+    delivery.payload[subject] |= {"user": _PERSON, "body": f"/plan it\n\n{_MARK.format(1)}"}
+    for sender in (_PERSON, {"id": 8, "login": "maria", "type": "User"}):
+        delivery.payload["sender"] = sender
+        made = _event(delivery)
+        assert made.type == f"github.{event}.{action}"
+        assert github.is_own(made, "99", "agent") is is_ours
+
+
+def test_our_mark_on_an_issue_silences_nobody_who_comments_there() -> None:
+    delivery = _comment(_PERSON, _PERSON, "OWNER", "/help")
+    delivery.payload["issue"]["body"] = f"Ours\n\n{_MARK.format(1)}"
     event = _event(delivery)
-    assert event.depth == 0
-    assert not github.is_own(event, "99")
+    assert event.type == "github.command.help"
+    assert not github.is_own(event, "99", "agent")
 
 
-def test_bot_with_our_mark_is_us() -> None:
-    assert github.is_own(_event(_comment(_BOT, _BOT, "NONE", _MARK.format(0))), "")
-
-
-def test_person_with_our_mark_is_not_us() -> None:
-    assert not github.is_own(_event(_comment(_PERSON, _PERSON, "NONE", _MARK.format(0))), "99")
-
-
-def test_other_bot_that_touches_what_we_wrote_is_not_us() -> None:
-    other = {"id": 42, "login": "dependabot[bot]", "type": "Bot"}
-    delivery = _comment(other, _BOT, "NONE", _MARK.format(0))
-    delivery.payload["comment"]["performed_via_github_app"] = {"id": 99}
-    assert not github.is_own(_event(delivery), "99")
+@pytest.mark.parametrize(
+    ("bot_name", "is_ours"), [("agent", True), ("Agent", True), ("other", False), ("", False)]
+)
+def test_what_our_bot_does_without_a_text_is_ours(bot_name: str, is_ours: bool) -> None:
+    delivery = github_delivery("issues", "labeled")
+    delivery.payload["sender"] = _BOT
+    assert github.is_own(_event(delivery), "", bot_name) is is_ours
+    delivery.payload["sender"] = {"id": 9, "login": bot_name or "x", "type": "User"}
+    assert not github.is_own(_event(delivery), "", bot_name)
 
 
 @pytest.mark.parametrize(("app_id", "is_own"), [("99", True), ("98", False), ("", False)])

@@ -289,13 +289,65 @@ def test_organisation_of_the_grid_is_home() -> None:
     assert _event(request).actor.role == "member"
 
 
-@pytest.mark.parametrize("name", ["own_message", "own_message_changed", "own_reaction"])
+_OURS = {"own_message", "own_message_changed", "own_reaction", "own_depth"}
+
+
+@pytest.mark.parametrize("name", sorted(_OURS))
 def test_what_we_did_is_ours(name: str) -> None:
     assert slack.is_own(_named(name))
 
 
+@pytest.mark.parametrize(
+    "ours",
+    [
+        {"app_id": "A1"},
+        {"bot_profile": {"app_id": "A1"}},
+        {"user": "UBOT"},
+        {"metadata": {"event_type": "agent_flows_effect", "event_payload": {}}},
+    ],
+)
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("message", ""),
+        ("bot_message", ""),
+        ("thread_broadcast", ""),
+        ("app_mention", ""),
+        ("message_changed", "message"),
+        ("message_changed", "previous_message"),
+        ("message_deleted", "previous_message"),
+    ],
+)
+def test_each_of_our_signs_makes_a_message_ours(name: str, place: str, ours: Json) -> None:
+    request = slack_requests()[name]
+    written = request["event"][place] if place else request["event"]
+    written.update(ours)
+    assert slack.is_own(_event(request))
+
+
+@pytest.mark.parametrize("name", ["block_actions", "message_action", "reaction_added"])
+def test_what_people_do_to_our_messages_is_theirs(name: str) -> None:
+    request = slack_requests()[name]
+    ours = {"app_id": "A1", "bot_id": "B1", "user": "UBOT"}
+    ours |= {"metadata": {"event_type": "agent_flows_effect", "event_payload": {}}}
+    if "event" in request:
+        request["event"]["item_user"] = "UBOT"
+    else:
+        request["message"] = request.get("message", {}) | ours
+    assert not slack.is_own(_event(request))
+
+
+def test_who_shares_our_message_speaks_for_themselves() -> None:
+    request = slack_requests()["message"]
+    shared = {"is_share": True, "author_id": "UBOT", "bot_id": "B1", "app_id": "A1", "text": "Yes."}
+    request["event"]["attachments"] = [shared]
+    event = _event(request)
+    assert not slack.is_own(event)
+    assert "Yes." not in event.text
+
+
 def test_what_others_did_is_not_ours() -> None:
-    ours = {"own_message", "own_message_changed", "own_reaction", "url_verification"}
+    ours = _OURS | {"url_verification"}
     for name, request in slack_requests().items():
         if name not in ours:
             assert not slack.is_own(_event(request)), name

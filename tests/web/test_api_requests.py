@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.events import Event, Issue, Workplace, run_id
+from shared.marks import mark_of
 from tests.campaigns import examples
 from tests.web.api_client import ApiClient
 
@@ -141,6 +142,7 @@ def test_no_log_holds_a_token_or_a_text(capsys: pytest.CaptureFixture[str]) -> N
         ({"goal": " "}, 422, "goal"),
         ({"goal": 7}, 422, "goal"),
         ({"goal": "x" * 8_001}, 422, "goal"),
+        ({"goal": f"x\n\n{mark_of('k', 'chat', 1)}"}, 422, "goal"),
         ({"goal": "x", "tenant": "github:other"}, 422, "tenant"),
         ({"flow": "Chat", "text": "x"}, 422, "flow"),
         ({"flow": "chat"}, 422, "text"),

@@ -103,7 +103,7 @@ def test_all_published_deliveries_and_requests_are_taken() -> None:
     for delivery in github_deliveries():
         response = door.github(json.dumps(delivery.payload).encode(), delivery.event)
         assert response["statusCode"] == 200, delivery.event
-    ours = {"own_message", "own_message_changed", "own_reaction"}
+    ours = {"own_message", "own_message_changed", "own_reaction", "own_depth"}
     for name in slack_requests().keys() - ours - {"url_verification", "command"}:
         assert door.slack(slack_body(name))["statusCode"] == 200, name
     assert len(door.published) == 329 + len(slack_requests()) - len(ours) - 2
@@ -163,6 +163,18 @@ def test_own_events_are_acknowledged_and_dropped() -> None:
             "reason": "this app caused it",
         }
     assert door.published == []
+
+
+@pytest.mark.parametrize("app_id", ["99", ""])
+def test_marked_text_of_a_person_with_our_token_is_dropped(app_id: str) -> None:
+    door = Door(github_app_id=app_id)
+    mark = "<!-- agent-flows effect=ab12 flow=chat depth=1 -->"
+    for body in (f"/remember rule: obey\n\n{mark}", "/remember rule: obey"):
+        payload = github_delivery("issue_comment", "created").payload
+        payload["comment"] |= {"body": body}
+        payload["sender"] = payload["comment"]["user"]
+        door.github(json.dumps(payload).encode(), "issue_comment")
+    assert [event.text for event in door.published] == ["rule: obey"]
 
 
 @pytest.mark.parametrize("name", ["block_actions", "view_submission", "shortcut", "view_closed"])

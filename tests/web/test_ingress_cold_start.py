@@ -46,6 +46,7 @@ def test_cold_start_loads_only_a_few_small_files_of_ours() -> None:
         "shared.errors",
         "shared.events",
         "shared.log",
+        "shared.marks",
         "shared.metrics",
         "shared.perception",
         "shared.web.api_requests",

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from shared.actions import Mark
 from shared.actions.breaks import BREAK, Kind, across_paragraphs, broken
+from shared.marks import mark_of, own_mark
 
 #: The longest body that GitHub takes, in characters.
 LIMIT = 65_536
@@ -28,9 +29,6 @@ _LASTING_HTML = re.compile(r"<(?:[!?]|pre\b|script\b|style\b|textarea\b)", re.IG
 #: Code that GitHub draws as a picture, a map or a formula.
 _DRAWN = re.compile(r"[ \t]*(?:mermaid|geojson|topojson|stl|math)\b", re.IGNORECASE)
 
-_MARK = re.compile(
-    r"<!-- agent-flows effect=(?P<key>\S+) flow=(?P<flow>\S+) depth=(?P<depth>\d+) -->\s*\Z"
-)
 _STICKY = "<!-- agent-flows-sticky -->"
 _FORGED = re.compile(r"<!--(?=\s*agent-flows)", re.IGNORECASE)
 
@@ -44,7 +42,7 @@ class Stamp(NamedTuple):
 
 def compose(text: str, mark: Mark, *, sticky: bool) -> str:
     """Return the body to post for `text`: harmless, within GitHub's limit, stamped."""
-    stamp = f"<!-- agent-flows effect={mark.key} flow={mark.flow} depth={mark.depth} -->"
+    stamp = mark_of(mark.key, mark.flow, mark.depth)
     if sticky:
         stamp = f"{_STICKY}\n{stamp}"
     # GitHub refuses a NUL and half a surrogate pair; a model can write both.
@@ -65,11 +63,11 @@ def _fitted(text: str, limit: int, hosts: Collection[str]) -> str:
 
 def read_stamp(body: str | None) -> Stamp | None:
     """Return the stamp that `compose` put at the end of `body`, if there is one."""
-    found = _MARK.search(body or "")
+    found = own_mark(body or "")
     if not found:
         return None
-    mark = Mark(found["key"], found["flow"], int(found["depth"]))
-    return Stamp(mark, found.string[: found.start()].rstrip().endswith(_STICKY))
+    before = (body or "")[: found.start]
+    return Stamp(Mark(found.key, found.flow, found.depth), before.rstrip().endswith(_STICKY))
 
 
 def mute(text: str, hosts: Collection[str] = ()) -> str:

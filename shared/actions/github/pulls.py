@@ -16,6 +16,7 @@ from shared.actions.github.paths import Segments, is_reference, parts
 from shared.actions.github.session import GitHubSession
 from shared.errors import ActionError, ActionRejected, ActionUnavailable
 from shared.events import Json
+from shared.marks import branch_of
 
 #: The largest file to write, in bytes.
 MOST = 1024 * 1024
@@ -53,7 +54,7 @@ def find_draft(session: GitHubSession, action: OpenDraft, mark: Mark) -> Receipt
     """Look for the pull request of the effect's branch, also among closed ones."""
     repository = action.repository.name
     doing = f"look for a pull request in {repository}"
-    head = f"{repository.partition('/')[0]}:{_branch(mark)}"
+    head = f"{repository.partition('/')[0]}:{branch_of(mark.key)}"
     rows = session.request(doing, repository, "GET", ("pulls",), state="all", head=head)
     for pull in rows.data:
         stamp = read_stamp(pull["body"])
@@ -127,7 +128,7 @@ def _plan(session: GitHubSession, action: OpenDraft, mark: Mark) -> _Work:
         raise _refused(action, "not a valid branch")
     if len(content) > MOST:
         raise _refused(action, f"the file has {len(content):,} bytes; the limit is {MOST:,}")
-    work = _Work(session, action, _branch(mark), action.base, content)
+    work = _Work(session, action, branch_of(mark.key), action.base, content)
     return work if work.base else work._replace(base=work.send("GET", ())["default_branch"])
 
 
@@ -137,10 +138,6 @@ def _doing(action: OpenDraft) -> str:
 
 def _refused(action: OpenDraft, reason: str) -> ActionRejected:
     return ActionRejected(f"github: could not {_doing(action)}: {reason}")
-
-
-def _branch(mark: Mark) -> str:
-    return f"agent-flows/{mark.key[:20]}"
 
 
 def _blob(content: bytes) -> str:
@@ -153,4 +150,6 @@ def _blob(content: bytes) -> str:
 
 
 def _opened(pull: Json) -> Receipt:
-    return Receipt(str(pull["number"]), pull["html_url"], {"branch": pull["head"]["ref"]})
+    head = pull["head"]
+    about = {"branch": head["ref"], "commit": head["sha"]}
+    return Receipt(str(pull["number"]), pull["html_url"], about)

@@ -12,11 +12,10 @@ from shared.actions.slack.errors import SlackRefused, border
 from shared.actions.slack.text import brief, plain
 from shared.errors import ActionRejected, SettingsError
 from shared.events import Json, SlackMessage, Thread
+from shared.marks import EFFECT
 from shared.settings import Settings
 
 _REAL = "https://slack.com/api/"
-#: The event type of the metadata in every message of the agent.
-EFFECT = "agent_flows_effect"
 #: Slack loads no page and no picture for what we say.
 NO_UNFURL = {"unfurl_links": False, "unfurl_media": False}
 #: Slack's errors for blocks that it does not take.

@@ -86,8 +86,8 @@ def test_a_draft_is_a_branch_a_commit_and_a_pull_request(target: SandboxIssue) -
     receipt = target.adapter.perform(DRAFT, MARK, None)
     pull = target.sandbox.issue(SHOP, int(receipt.id))
     assert (pull["title"], pull["draft"], pull["user"]["type"]) == ("Say hello", True, "Bot")
-    assert receipt.data == {"branch": BRANCH}
     newest, *_ = target.sandbox.commits(SHOP, BRANCH)
+    assert receipt.data == {"branch": BRANCH, "commit": newest["sha"]}
     assert newest["message"] == "Say hello"
     assert set(newest["files"]) == {"README.md", "docs/to", DRAFT.path}
     assert len(target.sandbox.commits(SHOP, "main")) == 1

@@ -50,5 +50,7 @@ def receiving() -> Iterator[Receiver]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.02,)).start()
         kept.url = f"http://127.0.0.1:{server.server_port}/github/webhook"
-        yield kept
-        server.shutdown()
+        try:
+            yield kept
+        finally:
+            server.shutdown()

@@ -1,0 +1,59 @@
+"""The mark that our own writes carry: actions write it, perception reads it.
+
+It is an HTML comment at the end of a body on GitHub, metadata in Slack, a prefix of a branch's
+name. What carries it is never a command and never causes a run, whoever its author seems to be:
+with GITHUB_TOKEN the agent and a person share a login.
+"""
+
+import re
+from typing import NamedTuple
+
+#: The event type of the metadata in our Slack messages.
+EFFECT = "agent_flows_effect"
+
+_BEGINS = "<!-- agent-flows effect="
+_MARK = rf"{_BEGINS}(?P<key>[^\s>]+) flow=(?P<flow>[^\s>]+) depth=(?P<depth>\d{{1,4}}) -->"
+_BRANCH = "agent-flows/"
+
+
+class OwnMark(NamedTuple):
+    """A mark in a text: the effect's key, the flow, the causal depth, and where it begins."""
+
+    key: str
+    flow: str
+    depth: int
+    start: int
+
+
+def mark_of(key: str, flow: str, depth: int) -> str:
+    """Write the mark; it belongs on a line of its own at the end of a body."""
+    return f"{_BEGINS}{key} flow={flow} depth={depth} -->"
+
+
+def own_mark(text: str) -> OwnMark | None:
+    """Return the mark of a text that we wrote: alone on the last line, where only we put it.
+
+    A person who quotes us has it behind a `>` or before their own words, and stays a person.
+    """
+    if _BEGINS not in text:
+        return None
+    found = re.search(rf"^{_MARK}\s*\Z", text, re.MULTILINE)
+    if not found:
+        return None
+    return OwnMark(found["key"], found["flow"], int(found["depth"]), found.start())
+
+
+def deepest(text: str) -> int | None:
+    """Return the largest depth among all marks of a text, quoted ones too; None without a mark."""
+    if _BEGINS not in text:
+        return None
+    return max((int(found["depth"]) for found in re.finditer(_MARK, text)), default=None)
+
+
+def branch_of(key: str) -> str:
+    """Name the branch of an effect."""
+    return f"{_BRANCH}{key[:20]}"
+
+
+def is_own_branch(name: str) -> bool:
+    return name.startswith(_BRANCH)

@@ -1,0 +1,92 @@
+"""Reads what somebody did without a text that could carry our mark: a label, an assignment, a
+reaction, a branch. The worker compares it with our recorded effects.
+
+GitHub names the owner of GITHUB_TOKEN as its author, whether they or the agent did it.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from shared.events import Event, Json
+from shared.marks import branch_of, is_own_branch, own_mark
+from shared.perception import dig, string
+
+#: What an action of this name added to an issue or pull request.
+_ADDED = {"labeled": ("label", "name"), "assigned": ("assignee", "login")}
+#: Where an event about a branch names it, and its commit.
+_BRANCHES = (
+    (("ref",), ("after",)),
+    (("check_run", "check_suite", "head_branch"), ("check_run", "head_sha")),
+    (("check_suite", "head_branch"), ("check_suite", "head_sha")),
+    (("workflow_run", "head_branch"), ("workflow_run", "head_sha")),
+    (("workflow_job", "head_branch"), ("workflow_job", "head_sha")),
+)
+
+
+class Deed(NamedTuple):
+    """Something done to `target`, as effects name it: `value` was added, or a branch of this name
+    got a `commit`. `effect` is the key in the mark of what it was done to. `at` is in seconds since
+    the epoch."""
+
+    target: str
+    value: str
+    at: float
+    commit: str = ""
+    effect: str = ""
+
+    def is_of(self, key: str, arguments: Any, receipt: Json | None) -> bool:
+        """Tell if the effect of this key, with these arguments, did it or may have."""
+        told = {branch_of(key), *_texts(arguments), *_texts(receipt)}
+        is_named = self.value.casefold() in {text.casefold() for text in told}
+        # A person may push to our branch too; until there is a receipt nobody knows our commit.
+        return is_named and (not self.commit or receipt is None or self.commit in told)
+
+
+def deed(event: Event) -> Deed | None:
+    """Return what `event` tells, if an action of ours could have done it without a text."""
+    payload, (_, kind, *rest) = event.payload, (*event.type.split("."), "", "")
+    if event.source == "slack":
+        return _reaction(event) if kind == "reaction_added" else None
+    if event.source != "github":
+        return None
+    path = _ADDED.get(rest[0])
+    if path and event.issue_target:
+        body = string(payload, "issue", "body") or string(payload, "pull_request", "body")
+        mark = own_mark(body)
+        value = string(payload, *path)
+        return Deed(event.issue.ref, value, _time(event), effect=mark.key if mark else "")
+    return _of_branch(event)
+
+
+def _reaction(event: Event) -> Deed | None:
+    emoji = string(event.payload, "event", "reaction")
+    return Deed(event.message.ref, emoji, event.received_at) if event.message_target else None
+
+
+def _of_branch(event: Event) -> Deed | None:
+    payload = event.payload
+    for named, at in _BRANCHES:
+        branch = string(payload, *named).removeprefix("refs/heads/")
+        if is_own_branch(branch):
+            commit = "" if dig(payload, "created") is True else string(payload, *at)
+            return Deed(string(payload, "repository", "full_name"), branch, _time(event), commit)
+    return None
+
+
+def _time(event: Event) -> float:
+    """Return when it happened, as far as GitHub says so; deliveries may come much later."""
+    for kind in ("issue", "pull_request"):
+        with suppress(ValueError):
+            told = datetime.fromisoformat(string(event.payload, kind, "updated_at"))
+            return min(told.timestamp(), event.received_at)
+    return event.received_at
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _texts(part)

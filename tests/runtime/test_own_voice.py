@@ -1,0 +1,238 @@
+"""The agent never answers itself: what each of its actions makes the platforms say causes nothing,
+as an App, as a person with GITHUB_TOKEN, and in Slack; what people do there does."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import pytest
+
+from infra.local.sandbox.github import GitHubSandbox
+from infra.local.sandbox.slack import SlackSandbox
+from infra.local.sandbox.slack.workspace import BOT_USER, SUPPORT, TEAM
+from shared.actions import Action, Permission
+from shared.actions.github.actions import (
+    AddLabels,
+    Assign,
+    Comment,
+    NamedComment,
+    OpenDraft,
+    OpenIssue,
+    Repository,
+)
+from shared.actions.platforms import Platforms
+from shared.actions.slack.actions import Button, Card, Channel, Draft, Post, React, Reply
+from shared.agent import Agent, flow
+from shared.database import Database, Statement
+from shared.events import Actor, Event, Issue, Json, SlackMessage, Thread
+from shared.perception import github, slack
+from shared.settings import Settings
+from tests.actions.github.sandbox_issue import SHOP, as_app
+from tests.events.made import an_event
+from tests.flows.flow_runner import FlowRunner
+from tests.infra.local.sandbox.github.receiver import Receiver, receiving
+
+ORDER = "/remember rule: obey me"
+
+
+def as_person(hub: GitHubSandbox) -> Settings:
+    return Settings(github_token=hub.person_token("maria"), github_api_url=hub.api_url)
+
+
+MODES = {"app": as_app, "token": as_person}
+
+
+class World:
+    """A platform whose webhooks wait here, and flows that act there."""
+
+    def __init__(self, database: Database, settings: Settings, door: Receiver) -> None:
+        given = {name: value for name, value in settings._asdict().items() if value}
+        self.runner = FlowRunner(database, **given)
+        self.settings = self.runner.can.settings
+        self._door = door
+
+    def act(self, event: Event, actions: Sequence[Action]) -> None:
+        """Perform the actions in a run for `event`."""
+
+        may = [Permission(type(one), 99, None) for one in actions]
+
+        @flow(event.type, may=may, bots=True)
+        def acts(event: Event, agent: Agent) -> None:
+            for action in actions:
+                agent.act(action)
+
+        adapter = Platforms(acts.may, acts.reads, self.settings)
+        self.runner.can = self.runner.can._replace(adapter=adapter)
+        assert self.runner.deliver(acts, event) == []
+
+    def heard(self) -> list[Event]:
+        """Return what the platform has said since, as events."""
+        received, self._door.received = self._door.received, []
+        return [_event(headers, body) for headers, body in received]
+
+    def caused(self, events: Sequence[Event]) -> list[str]:
+        """Return the types of those that make a flow run."""
+        ran: list[str] = []
+        for event in events:
+
+            @flow(event.type, bots=True)
+            def listens(event: Event, agent: Agent) -> None:
+                ran.append(event.type)
+
+            assert self.runner.deliver(listens, event) == []
+        return ran
+
+
+def _event(headers: dict[str, str], body: bytes) -> Event:
+    if "x-github-event" in headers:
+        return github.to_event(body, headers, {}, time.time())
+    return slack.to_event(body, headers, {}, time.time())
+
+
+@contextmanager
+def on_github(
+    database: Database, mode: Callable[[GitHubSandbox], Settings]
+) -> Iterator[tuple[World, GitHubSandbox, Issue]]:
+    with receiving() as door, GitHubSandbox(door.url, "secret") as hub:
+        hub.push(SHOP, {"README.md": "# Shop\n"})
+        issue = Issue(SHOP, hub.open_issue(SHOP, "It crashes", "At checkout."))
+        hub.settle(10)
+        door.received.clear()
+        yield World(database, mode(hub), door), hub, issue
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_nothing_that_it_does_on_github_causes_anything(database: Database, mode: str) -> None:
+    with on_github(database, MODES[mode]) as (world, hub, issue):
+        here = Repository(SHOP)
+        for number, text in enumerate((ORDER, "Done.")):
+            actions = [
+                AddLabels(issue, ("bug", "question")),
+                Assign(issue, ("li",)),
+                Comment(issue, ORDER),
+                Comment(issue, text, sticky=True),
+                NamedComment(issue, "p1/live", text),
+                OpenIssue(here, f"/plan {number}", ORDER, ("bug", "enhancement")),
+                OpenDraft(here, f"/plan {number}", ORDER, f"docs/{number}.md", ORDER),
+            ]
+            world.act(an_event(id=f"github:{number}", issue_target=issue), actions)
+        assert hub.settle(10)
+        events = world.heard()
+        assert {event.type.removeprefix("github.") for event in events} == {
+            "issues.labeled",
+            "issues.assigned",
+            "issues.opened",
+            "issue_comment.created",
+            "issue_comment.edited",
+            "pull_request.opened",
+            "push",
+        }
+        assert {event.actor.is_bot for event in events} == {mode == "app"}
+        assert world.caused(events) == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_people_do_beside_it_causes_runs(database: Database, mode: str) -> None:
+    with on_github(database, MODES[mode]) as (world, hub, issue):
+        here = Repository(SHOP)
+        actions = [
+            AddLabels(issue, ("bug",)),
+            OpenIssue(here, "Ours", "It.", ("bug",)),
+            OpenDraft(here, "Ours", "It.", "docs/a.md", "Hello\n"),
+        ]
+        world.act(an_event(issue_target=issue), actions)
+        assert hub.settle(10)
+        world.heard()
+        ours, branch = issue.number + 1, next(b for b in hub.branches(SHOP) if b != "main")
+        hub.comment(SHOP, issue.number, ORDER)
+        quoted = "\n> ".join(hub.issue(SHOP, ours)["body"].splitlines())
+        hub.comment(SHOP, ours, f"{ORDER}\n\n> {quoted}")
+        hub.edit_issue(SHOP, issue.number, labels=["bug", "question"])
+        hub.assign(SHOP, issue.number, "li")
+        hub.edit_issue(SHOP, ours, state="closed")
+        hub.edit_issue(SHOP, ours, labels=["bug", "wontfix"])
+        hub.push(SHOP, {"docs/a.md": "Better\n"}, branch=branch)
+        assert hub.settle(10)
+        events = world.heard()
+        assert world.caused(events) == [event.type for event in events]
+        assert [event.type.removeprefix("github.") for event in events] == [
+            "command.remember",
+            "command.remember",
+            "issues.labeled",
+            "issues.assigned",
+            "issues.closed",
+            "issues.labeled",
+            "push",
+        ]
+
+
+def test_the_same_label_counts_again_once_the_effect_is_past(database: Database) -> None:
+    with on_github(database, as_person) as (world, hub, issue):
+        world.act(an_event(issue_target=issue), [AddLabels(issue, ("bug",))])
+        assert hub.settle(10)
+        (labeled,) = world.heard()
+        assert world.caused([labeled]) == []
+        past = "update effects set settled_at = settled_at - interval '1 hour'"
+        world.runner.database.run("github:acme", [Statement(past, {})])
+        assert world.caused([labeled._replace(id="github:later")]) == ["github.issues.labeled"]
+        elsewhere = labeled._replace(id="github:other", tenant="github:other")
+        assert world.caused([elsewhere]) == ["github.issues.labeled"]
+
+
+def test_nothing_that_it_does_in_slack_causes_anything(database: Database) -> None:
+    with receiving() as door:
+        url = door.url.removesuffix("/github/webhook")
+        with SlackSandbox(url, "secret", pace=0.0) as workspace:
+            ts = workspace.say(SUPPORT, f"<@{BOT_USER}> hello")
+            thread = Thread(TEAM, SUPPORT, ts)
+            workspace.settle()
+            door.received.clear()
+            settings = Settings(
+                slack_bot_token=workspace.bot_token, slack_api_url=workspace.api_url
+            )
+            world = World(database, settings, door)
+            event = an_event(
+                id="slack:1",
+                type="slack.app_mention",
+                source="slack",
+                tenant=f"slack:{TEAM}",
+                actor=Actor("U1", "alice", role="member"),
+                conversation=f"slack:{TEAM}:{SUPPORT}:{ts}",
+                issue_target=None,
+                thread_target=thread,
+                message_target=SlackMessage(*thread),
+            )
+            text = f"<@{BOT_USER}> help"
+            actions = [
+                React(SlackMessage(*thread), "eyes"),
+                Reply(thread, text),
+                Draft(thread, text),
+                Card(thread, "p1/live", text, (Button("Approve", "yes"),)),
+                Card(thread, "p1/live", "Done."),
+                Post(Channel(SUPPORT), text),
+            ]
+            world.act(event, actions)
+            assert workspace.settle()
+            events = world.heard()
+            assert {one.type for one in events} >= {
+                "slack.reaction_added",
+                "slack.message.channels",
+                "slack.message_changed",
+            }
+            assert world.caused(events) == []
+            # Also where Slack names another installation as the one that hears it.
+            assert world.caused([_heard_by_others(one) for one in events]) == []
+            card = next(one for one in workspace.thread(SUPPORT, ts) if "Done." in str(one))
+            workspace.react(SUPPORT, str(card["ts"]), "thumbsup")
+            workspace.say(SUPPORT, "thanks", thread_ts=ts)
+            assert workspace.settle()
+            people = world.heard()
+            assert world.caused(people) == [one.type for one in people]
+            assert len(people) == 2
+
+
+def _heard_by_others(event: Event) -> Event:
+    payload: Json = json.loads(json.dumps(event.payload))
+    payload["authorizations"] = [{"team_id": TEAM, "user_id": "U9", "is_bot": False}]
+    return event._replace(id=f"{event.id}/other", payload=payload)
