@@ -42,14 +42,17 @@ _ENTITY = re.compile(
 _HALF_ENTITY = re.compile(r"&(?=#)(?!#(?:\d+|[xX][0-9a-fA-F]+);)")
 
 _REFERENCE = re.compile(
-    r"(?:[a-z0-9][\w.-]{0,99}/[\w.-]{1,100})?#\d|\bGH-\d"
+    r"(?:[a-z0-9](?:\\?[\w.-]){0,99}\\?/(?:\\?[\w.-]){1,100})?\\?#\d|\bGH\\?-\d"
     r"|https?://[^\s/<>()]{1,200}/[^\s/]{1,100}/[^\s/]{1,100}/(?:issues|pull|discussions)/\d",
     re.IGNORECASE,
 )
+#: `ﬁ` is one letter, and equals `fi` where case does not count. `Duplicate of` opens a line.
 _KEYWORD = re.compile(
-    r"(?<![a-z0-9])(?:close[sd]?|fix(?:es|ed)?|resolve[sd]?)"
+    r"(?:(?<![a-z0-9])(?:close[sd]?|(?:fi|ﬁ)x(?:es|ed)?|resolve[sd]?)"
+    r"|(?:^|[>;\x0b\x0c\x1c-\x1e\x85\u2028\u2029])(?:[^a-z0-9\n]|\d{1,9}[.)])*+"
+    r"duplicate(?:<[^<>]*>|&[#\w]{1,31};|[^a-z0-9<])*+of)"
     r"(?:<[^<>]*>|&[#\w]{1,31};|\d{1,9}[.)]|[^a-z0-9<])*+\Z",
-    re.IGNORECASE,
+    re.IGNORECASE | re.MULTILINE,
 )
 #: The most characters between a keyword and its issue.
 _REACH = 300
@@ -65,6 +68,14 @@ _COMMAND = re.compile(
 )
 #: A command in a block of code; a path has another slash.
 _CODE_COMMAND = re.compile(r"^[ \t]*(?=/[A-Za-z][\w-]*(?:\s|\Z))", re.MULTILINE)
+
+#: What keeps checks from running, in the message of a commit, which a pull request may become.
+#: https://docs.github.com/en/actions/how-tos/manage-workflow-runs/skip-workflow-runs
+_SKIP = re.compile(
+    r"\[(?=(?:(?:skip|no)[ _-](?:ci|actions|checks)|(?:ci|actions)[ _-]skip)\])"
+    r"|^[ \t]*skip(?=-checks\s*:)|\*{3}(?=NO_CI)",
+    re.IGNORECASE | re.MULTILINE,
+)
 
 _SIGN = re.compile(
     r"(?P<escape>\\[!-/:-@\[-`{-~])|(?P<ticks>`+)|(?P<tag><(?=[A-Za-z/!?]))|(?P<image>!(?=\[))"
@@ -95,7 +106,8 @@ def broken(text: str, kind: Kind, hosts: Collection[str] = ()) -> str:
     if kind is not Kind.TITLE:
         breaks += _entities(text)
     breaks += [found.end() for found in _AT.finditer(text)]
-    breaks += [found.end() for found in _COMMAND.finditer(text)]
+    for acting in (_COMMAND, _SKIP):
+        breaks += [found.end() for found in acting.finditer(text)]
     closing = _outside(_closing_keywords(text), [span for span in kept if span.is_code])
     return _insert(text, [*_outside(breaks, kept), *closing])
 
@@ -142,7 +154,8 @@ def _closing_keywords(text: str) -> Iterator[int]:
     for issue in _REFERENCE.finditer(text):
         before = max(issue.start() - _REACH, 0)
         if keyword := _KEYWORD.search(text[before : issue.start()]):
-            yield before + keyword.start() + 1
+            letter = re.search(r"[a-zﬁ]", keyword[0], re.IGNORECASE)
+            yield before + keyword.start() + (letter.end() if letter else 1)
 
 
 def _links(text: str, kind: Kind, hosts: Collection[str]) -> tuple[list[int], list[_Span]]:

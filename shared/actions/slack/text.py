@@ -28,6 +28,9 @@ _BROADCAST = re.compile(
     rf"(?<![a-z0-9])({_AT}\\*)(?=(?:channel|here|everyone|group)(?![a-z0-9]))", re.IGNORECASE
 )
 
+#: A command to a bot that reads along.
+_COMMAND = re.compile(r"^[ \t>*_~+-]*(?=/[a-z])", re.IGNORECASE | re.MULTILINE)
+
 #: What would show a picture, hide the address of a link behind a text, or define such a link. The
 #: address is an absolute one, so code such as `handlers[0](event)` stays.
 _MASK = re.compile(
@@ -51,8 +54,9 @@ _BOUNDARIES = ("\n\n", "\n", "。", " ")
 
 
 def harmless(markdown: str, hosts: Collection[str] = ()) -> str:
-    """Break every mention of a person, a group or a whole channel, so that it reads the same and
-    notifies nobody. Only links to `hosts` may hide their addresses behind a text."""
+    """Break every mention of a person, a group or a whole channel, and every command that opens a
+    line, so that it reads the same and acts on nobody. Only links to `hosts` may hide their
+    addresses behind a text."""
 
     def unmasked(found: re.Match[str]) -> str:
         target = found.start("target")
@@ -60,7 +64,7 @@ def harmless(markdown: str, hosts: Collection[str] = ()) -> str:
         known = address and markdown[address : address + 1] == ")"
         return found[0] if known else found[0] + _BREAK
 
-    shown = _MASK.sub(unmasked, markdown)
+    shown = _COMMAND.sub(rf"\g<0>{_BREAK}", _MASK.sub(unmasked, markdown))
     return _BROADCAST.sub(rf"\1{_BREAK}", _CONTROL.sub(rf"\1{_BREAK}", shown))
 
 

@@ -9,9 +9,9 @@ from shared.actions.links import is_known
 
 _MENTION = re.compile(r"(?:^|[^A-Za-z0-9_/])@[A-Za-z0-9][A-Za-z0-9-]*")
 _CLOSING = re.compile(
-    r"\b(?:close[sd]?|fix(?:es|ed)?|resolve[sd]?)\b[:\s*_]*"
+    r"(?:\b(?:close[sd]?|(?:fi|\ufb01)x(?:es|ed)?|resolve[sd]?)\b|^\W*duplicate of\b)[:\s*_(]*"
     r"(?:(?:[\w.-]+/[\w.-]+)?#\d|GH-\d|https?://\S+/(?:issues|pull)/\d)",
-    re.IGNORECASE,
+    re.IGNORECASE | re.MULTILINE,
 )
 _COMMAND = re.compile(r"^[^\S\n]*/[a-z]", re.MULTILINE | re.IGNORECASE)
 _ADDRESS = re.compile(

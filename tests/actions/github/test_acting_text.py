@@ -1,6 +1,7 @@
 """Whatever a model writes, the page that GitHub makes of it acts on nobody and loads nothing."""
 
 import random
+import re
 
 import pytest
 
@@ -43,7 +44,14 @@ CLOSINGS = [
     "fi&#120;es #12",
     "<b>fixes</b> #12",
     "`x` closes &num;12",
+    "\ufb01xes #12",
+    "clo\u017fe\u017f #12",
+    "Duplicate of #12",
+    "fixes acme\\/shop\\#12",
+    "> - duplicate of acme/shop#12",
+    "1. **Duplicate** of #12",
 ]
+SKIPS = ["[skip ci]", "Tidy up [ci skip]", "x\n\nskip-checks: true", "***NO_CI***", "[No CI] a"]
 COMMANDS = [
     "/approve",
     "text\n/approve abc",
@@ -108,6 +116,27 @@ def test_a_text_acts_on_nobody(text: str) -> None:
     assert RenderedPage(text).acts or BREAK in mute(text)
     assert RenderedPage(mute(text)).acts == {}
     assert RenderedPage(f"x\n{mute(text)}\ny").acts == {}
+
+
+@pytest.mark.parametrize("text", SKIPS)
+def test_a_text_skips_no_checks(text: str) -> None:
+    for made in (mute(text), titled(text)):
+        assert made.replace(BREAK, "").split() == text.split()
+        assert not re.search(r"\[[^\u200b]*\]|^skip-checks|\*NO_CI", made, re.MULTILINE)
+
+
+@pytest.mark.parametrize("title", ["Fixes", "It closes:", "Resolved "])
+def test_a_title_closes_nothing_that_follows_it_in_the_message_of_a_merge(title: str) -> None:
+    for after in (" (#12)", "\n\n#12"):
+        assert RenderedPage(title.strip() + after).acts
+        assert RenderedPage(titled(title) + after).acts == {}
+
+
+@pytest.mark.parametrize(
+    "text", ["[ci] skip", "It is a duplicate of acme/shop#12.", "[skip]", "fixture #12"]
+)
+def test_what_does_not_act_stays(text: str) -> None:
+    assert mute(text) == titled(text) == text
 
 
 @pytest.mark.parametrize(

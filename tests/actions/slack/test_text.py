@@ -75,9 +75,18 @@ def test_a_mention_is_broken_and_reads_the_same(mention: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text", ["/deploy prod", "Yes.\n/deploy", "> /deploy", "- **/deploy**", "```\n/deploy\n```"]
+)
+def test_a_command_that_opens_a_line_is_broken(text: str) -> None:
+    assert not re.search(r"^\W*?(?<!\u200b)/", harmless(text), re.MULTILINE)
+    assert harmless(text).replace(BREAK, "") == text
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "alice@here.com",
+        "either/or, and https://acme.test/a",
         "if (!channel) { return a < b }",
         "<!-- note -->",
         "<!DOCTYPE html>",
