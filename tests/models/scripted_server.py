@@ -81,6 +81,10 @@ class ScriptedServer:
     def says(self, *turns: Turn) -> None:
         self.script.extend(turns)
 
+    def turn(self, seen: Seen) -> Turn:
+        """Return the answer to a request."""
+        return self.script.popleft() if self.script else Says()
+
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
         return self
@@ -109,7 +113,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(length) or b"{}")
         seen = Seen(self.path, dict(self.headers), body, self.client_address)
         self.script.seen.append(seen)
-        turn = self.script.script.popleft() if self.script.script else Says()
+        turn = self.script.turn(seen)
         _WIRES[_wire(self.path)](self, seen, turn)
 
     def answer(
