@@ -4,7 +4,8 @@ import json
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
 import psycopg
 import pytest
@@ -39,6 +40,7 @@ from tests.planning.plan_runner import PlanRunner, plan_runner
 from tests.web.front_door import Door
 
 Json = dict[str, Any]
+T = TypeVar("T")
 TENANT = "github:acme"
 #: No conversation of agents is longer.
 _ROUNDS = 30
@@ -109,6 +111,7 @@ class Product:
         self.expected: list[str] = []
         #: The issue in which a member has wanted something.
         self.ordered = 0
+        self._ended: set[str] = set()
         journal = Journal(it.runner.database)
         self._handlers = {one.name: self._handler(one, journal) for one in FLOWS}
         self._journal = journal
@@ -162,7 +165,7 @@ class Product:
         with Database(self.url, role=OPERATOR) as operator:
             FactExtraction(operator, can.memory, ask).advance(TENANT, 60)
 
-    def _then(self, made: Any) -> Any:
+    def _then(self, made: T) -> T:
         self.settle()
         return made
 
@@ -170,7 +173,8 @@ class Product:
         """Let all that follows happen; fails when it never ends."""
         for _ in range(_ROUNDS):
             assert self.hub.settle(20) and self.slack.settle(20)
-            self.it.wait_for(self._plans_rest)
+            begun = [plan for plan in self.it.plans() if plan not in self._ended]
+            self.it.wait_for(partial(self._all_rest, begun))
             assert self.hub.settle(20) and self.slack.settle(20)
             events, self.door.published = self.door.published, []
             if not events:
@@ -197,11 +201,15 @@ class Product:
 
         return listens
 
-    def _plans_rest(self) -> bool:
-        return all(self._rests(plan) for plan in self.it.plans())
+    def _all_rest(self, plans: Iterable[str]) -> bool:
+        return all(map(self._rests, plans))
 
     def _rests(self, plan: str) -> bool:
+        """Tell if a plan has ended, or waits for an answer."""
+        if plan in self._ended:
+            return True
         if self.it._has_ended(plan):
+            self._ended.add(plan)
             return True
         now = self.it.situation(plan, TENANT)
         return now.state == "waiting" and any(one.state == "asked" for one in now.approvals)

@@ -328,8 +328,8 @@ def test_each_of_our_signs_makes_a_message_ours(name: str, place: str, ours: Jso
 @pytest.mark.parametrize("name", ["block_actions", "message_action", "reaction_added"])
 def test_what_people_do_to_our_messages_is_theirs(name: str) -> None:
     request = slack_requests()[name]
-    ours = {"app_id": "A1", "bot_id": "B1", "user": "UBOT"}
-    ours |= {"metadata": {"event_type": "agent_flows_effect", "event_payload": {}}}
+    metadata = {"event_type": "agent_flows_effect", "event_payload": {}}
+    ours = {"app_id": "A1", "bot_id": "B1", "user": "UBOT", "metadata": metadata}
     if "event" in request:
         request["event"]["item_user"] = "UBOT"
     else:
