@@ -31,16 +31,24 @@ def mark_of(key: str, flow: str, depth: int) -> str:
 
 
 def own_mark(text: str) -> OwnMark | None:
-    """Return the mark of a text that we wrote: alone on the last line, where only we put it.
-
-    A person who quotes us has it behind a `>` or before their own words, and stays a person.
-    """
+    """Return the mark at the end of a text, alone on its line, where we put it."""
     if _BEGINS not in text:
         return None
     found = re.search(rf"^{_MARK}\s*\Z", text, re.MULTILINE)
     if not found:
         return None
     return OwnMark(found["key"], found["flow"], int(found["depth"]), found.start())
+
+
+def is_marked(text: str) -> bool:
+    """Tell if a text carries our mark: also with more text behind it, as other bots add it.
+
+    Who quotes us has the mark behind a `>`, and speaks for themselves.
+    """
+    if _BEGINS not in text:
+        return False
+    marks = re.finditer(rf"^(?P<before>.*?){_MARK}", text, re.MULTILINE)
+    return any(not found["before"].lstrip().startswith(">") for found in marks)
 
 
 def deepest(text: str) -> int | None:

@@ -39,7 +39,7 @@ class Deed(NamedTuple):
     def is_of(self, key: str, arguments: Any, receipt: Json | None) -> bool:
         """Tell if the effect of this key, with these arguments, did it or may have."""
         told = {branch_of(key), *_texts(arguments), *_texts(receipt)}
-        is_named = self.value.casefold() in {text.casefold() for text in told}
+        is_named = self.value.casefold() in {_name(text) for text in told}
         # A person may push to our branch too; until there is a receipt nobody knows our commit.
         return is_named and (not self.commit or receipt is None or self.commit in told)
 
@@ -82,6 +82,11 @@ def _time(event: Event) -> float:
             told = datetime.fromisoformat(string(event.payload, kind, "updated_at"))
             return min(told.timestamp(), event.received_at)
     return event.received_at
+
+
+def _name(text: str) -> str:
+    """Return a label, or a login that may have an @, as the platform compares it."""
+    return text.strip().removeprefix("@").casefold()
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -128,7 +128,7 @@ def to_event(
     tenant = f"github:{owner}" if owner else "github"
     type_, text = f"github.{name}.{action}" if action else f"github.{name}", _text(payload, subject)
     is_said = issue and type_ in _COMMANDED and _wrote(actor.id, subject)
-    if is_said and not marks.own_mark(subject.text):
+    if is_said and not marks.is_marked(subject.text):
         order = _order(string(subject.fields, "body"), bot_name)
         if order and takes(commands.event_type("github", order)):
             type_, text = commands.event_type("github", order), order.argument
@@ -177,7 +177,7 @@ def is_own(event: Event, app_id: str, bot_name: str = "") -> bool:
         return _is_app(dig(subject.fields, "app"), app_id)
     action = event.type.rpartition(".")[2]
     is_written = action in _WRITTEN or commands.command_of(event.type)
-    if is_written and marks.own_mark(subject.text or event.text):
+    if is_written and marks.is_marked(subject.text or event.text):
         return True
     via = dig(subject.fields, "performed_via_github_app")
     return _wrote(event.actor.id, subject) and _is_app(via, app_id)
@@ -231,7 +231,7 @@ def _depth(actor: Actor, subject: _Subject, action: str) -> int:
 
     Other bots may answer us with our own words, marks included.
     """
-    is_ours = action in _WRITTEN and marks.own_mark(subject.text)
+    is_ours = action in _WRITTEN and marks.is_marked(subject.text)
     depth = marks.deepest(subject.text) if actor.is_bot or is_ours else None
     return int(actor.is_bot) if depth is None else depth + 1
 

@@ -2,7 +2,7 @@
 
 from shared.events import Event
 from shared.journal import Journal
-from shared.marks import own_mark
+from shared.marks import is_marked
 from shared.perception import github, slack
 from shared.perception.deeds import deed
 from shared.settings import Settings
@@ -32,7 +32,7 @@ class OwnVoice:
             return github.is_own(event, settings.github_app_id, settings.github_bot_name)
         if event.source == "slack":
             return slack.is_own(event)
-        return own_mark(event.text) is not None
+        return is_marked(event.text)
 
     def _is_recorded(self, event: Event) -> bool:
         told = deed(event)

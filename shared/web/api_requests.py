@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from shared.errors import EventError, RequestRefused, SettingsError
 from shared.events import REPOSITORY, Actor, Event, Issue, Json, Role, Workplace, run_id
-from shared.marks import own_mark
+from shared.marks import is_marked
 from shared.perception import Headers, header, read_body
 
 #: The flow that makes plans; its run and the plan have the same id.
@@ -178,7 +178,7 @@ def _text(fields: Json, name: str) -> str:
         raise RequestRefused(422, "expected a text that is not empty", name)
     if len(text) > MAX_TEXT:
         raise RequestRefused(422, f"has {len(text)} characters; at most {MAX_TEXT} fit", name)
-    if own_mark(text):
+    if is_marked(text):
         raise RequestRefused(422, "is what the agent wrote itself; say it in your own words", name)
     return text.strip()
 

@@ -90,6 +90,7 @@ def test_what_no_action_of_ours_makes_asks_the_journal_nothing(event: Event) -> 
         (Deed("t", "bug", 0), {"labels": ["bugs"]}, None, False),
         (Deed("t", "bug", 0), {"body": "a bug"}, None, False),
         (Deed("t", "li", 0), {"people": ["maria", "li"]}, None, True),
+        (Deed("t", "li", 0), {"people": [" @Li"]}, None, True),
         (Deed("t", BRANCH, 0), {"title": "x"}, None, True),
         (Deed("t", BRANCH, 0, SHA), {"title": "x"}, None, True),
         (Deed("t", BRANCH, 0, SHA), {"title": "x"}, {"data": {"commit": SHA}}, True),

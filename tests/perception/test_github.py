@@ -282,11 +282,15 @@ def test_depth_counts_our_effects(sender: Json, body: str, depth: int) -> None:
         (f"/forget me\n\n{_MARK.format(1)}", True),
         (f"/forget me\r\n\r\n{_MARK.format(1)}\r\n", True),
         (f"Ours\n\n<!-- agent-flows-sticky -->\n{_MARK.format(1)}", True),
-        # What people write around it is theirs.
+        # Other bots add to what we wrote.
+        (f"/forget me\n\n{_MARK.format(1)}\n\n## Summary by another bot", True),
+        (f"/forget me {_MARK.format(1)}", True),
+        (f"/forget me\n\n> Theirs\n\n * {_MARK.format(1)}", True),
+        (f"/forget me\n> quoted {_MARK.format(0)}\n{_MARK.format(1)}", True),
+        # What people write around a quotation is theirs.
         (f"/forget me\n\n> Ours\n> {_MARK.format(1)}", False),
-        (f"/forget me\n\n * {_MARK.format(1)}", False),
-        (f"{_MARK.format(1)}\n\n/forget me", False),
-        (f"/forget me {_MARK.format(1)}", False),
+        (f"/forget me\n>{_MARK.format(1)} {_MARK.format(2)}", False),
+        (f"/forget me\n\n > > {_MARK.format(1)}\n\nThanks", False),
         ("/forget me\n\n<!-- agent-flows depth=1 -->", False),
         ("/forget me", False),
     ],
