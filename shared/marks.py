@@ -6,7 +6,6 @@ with GITHUB_TOKEN the agent and a person share a login.
 """
 
 import re
-from typing import NamedTuple
 
 #: The event type of the metadata in our Slack messages.
 EFFECT = "agent_flows_effect"
@@ -16,28 +15,15 @@ _MARK = rf"{_BEGINS}(?P<key>[^\s>]+) flow=(?P<flow>[^\s>]+) depth=(?P<depth>\d{{
 _BRANCH = "agent-flows/"
 
 
-class OwnMark(NamedTuple):
-    """A mark in a text: the effect's key, the flow, the causal depth, and where it begins."""
-
-    key: str
-    flow: str
-    depth: int
-    start: int
-
-
 def mark_of(key: str, flow: str, depth: int) -> str:
     """Write the mark; it belongs on a line of its own at the end of a body."""
     return f"{_BEGINS}{key} flow={flow} depth={depth} -->"
 
 
-def own_mark(text: str) -> OwnMark | None:
-    """Return the mark at the end of a text, alone on its line, where we put it."""
-    if _BEGINS not in text:
-        return None
-    found = re.search(rf"^{_MARK}\s*\Z", text, re.MULTILINE)
-    if not found:
-        return None
-    return OwnMark(found["key"], found["flow"], int(found["depth"]), found.start())
+def own_mark(text: str) -> re.Match[str] | None:
+    """Return the mark at the end of a text, alone on its line, where we put it: its `key`, `flow`
+    and `depth`."""
+    return re.search(rf"^{_MARK}\s*\Z", text, re.MULTILINE) if _BEGINS in text else None
 
 
 def is_marked(text: str) -> bool:

@@ -56,7 +56,7 @@ def deed(event: Event) -> Deed | None:
         body = string(payload, "issue", "body") or string(payload, "pull_request", "body")
         mark = own_mark(body)
         value = string(payload, *path)
-        return Deed(event.issue.ref, value, _time(event), effect=mark.key if mark else "")
+        return Deed(event.issue.ref, value, _time(event), effect=mark["key"] if mark else "")
     return _of_branch(event)
 
 

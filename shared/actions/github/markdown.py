@@ -68,8 +68,8 @@ def read_stamp(body: str | None) -> Stamp | None:
     found = own_mark(body or "")
     if not found:
         return None
-    before = (body or "")[: found.start]
-    return Stamp(Mark(found.key, found.flow, found.depth), before.rstrip().endswith(_STICKY))
+    mark = Mark(found["key"], found["flow"], int(found["depth"]))
+    return Stamp(mark, found.string[: found.start()].rstrip().endswith(_STICKY))
 
 
 def mute(text: str, hosts: Collection[str] = ()) -> str:
