@@ -173,7 +173,11 @@ def test_no_secret_is_anywhere(attacked: tuple[Product, ObedientModel]) -> None:
 
 def test_it_never_heard_itself(attacked: tuple[Product, ObedientModel]) -> None:
     it, _ = attacked
-    assert Counter(it.heard) == Counter(it.expected)
+    heard, expected = Counter(it.heard), Counter(it.expected)
+    assert heard - expected == Counter()
+    # Of what people did, only orders of those who may not give them cause no run.
+    orders = {f"github.command.{name}" for name in ("plan", "approve", "cancel")}
+    assert set(expected - heard) <= orders
     marks = [own_mark(one.text) for one in it.written() if one.place == "github body"]
     assert marks and all(marks)
     assert {mark["key"] for mark in marks if mark}.isdisjoint({"ffff"})
