@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 import pytest
 
+import shared.actions.github.adapter as github_adapter
+import shared.actions.slack.adapter as slack_adapter
 from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.slack import SlackSandbox
 from infra.local.sandbox.slack.workspace import BOT_USER, SUPPORT, TEAM
@@ -22,7 +24,7 @@ from shared.actions.github.actions import (
     Repository,
 )
 from shared.actions.platforms import Platforms
-from shared.actions.slack.actions import Button, Card, Channel, Draft, Post, React, Reply
+from shared.actions.slack.actions import Button, Card, Channel, Draft, Post, React, Reply, Whisper
 from shared.agent import Agent, flow
 from shared.database import Database, Statement
 from shared.events import Actor, Event, Issue, Json, SlackMessage, Thread
@@ -116,6 +118,7 @@ def test_nothing_that_it_does_on_github_causes_anything(database: Database, mode
                 OpenIssue(here, f"/plan {number}", ORDER, ("bug", "enhancement")),
                 OpenDraft(here, f"/plan {number}", ORDER, f"docs/{number}.md", ORDER),
             ]
+            assert {type(one) for one in actions} == set(github_adapter.ACTIONS)
             world.act(an_event(id=f"github:{number}", issue_target=issue), actions)
         assert hub.settle(10)
         events = world.heard()
@@ -212,6 +215,8 @@ def test_nothing_that_it_does_in_slack_causes_anything(database: Database) -> No
                 Card(thread, "p1/live", "Done."),
                 Post(Channel(SUPPORT), text),
             ]
+            # Nobody hears a whisper.
+            assert {type(one) for one in actions} == set(slack_adapter.ACTIONS) - {Whisper}
             world.act(event, actions)
             assert workspace.settle()
             events = world.heard()
