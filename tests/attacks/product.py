@@ -103,6 +103,7 @@ class Product:
     def __init__(
         self, it: PlanRunner, door: Front, hub: GitHubSandbox, slack: SlackSandbox, url: str
     ) -> None:
+        self.is_app = bool(it.runner.can.settings.github_app_id)
         self.it, self.door, self.hub, self.slack, self.url = it, door, hub, slack, url
         self.settings: Settings = it.runner.can.settings
         #: The types of events that a flow which hears everything ran for.
