@@ -28,7 +28,7 @@ def open_issue(session: GitHubSession, action: OpenIssue, mark: Mark, *_: object
     repository = action.repository.name
     labels = choose_labels(session, repository, action.labels)
     body = compose(action.body, mark, sticky=False)
-    sent = {"title": titled(action.title), "body": body, "labels": labels.known}
+    sent = {"title": titled(action.title, action.body), "body": body, "labels": labels.known}
     doing = f"open an issue in {repository}"
     issue = session.request(doing, repository, "POST", ("issues",), sent).data
     return _opened(issue, labels.unknown)

@@ -18,8 +18,6 @@ from shared.marks import mark_of, own_mark
 LIMIT = 65_536
 #: The longest title, likewise.
 _TITLE = 256
-#: An issue, as it may stand after a title.
-_ISSUE = " #1"
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)$")
@@ -79,13 +77,13 @@ def mute(text: str, hosts: Collection[str] = ()) -> str:
     return across_paragraphs("".join(parts))
 
 
-def titled(title: str) -> str:
+def titled(title: str, body: str = "") -> str:
     """Return a title as one line that does nothing but to be read and fits GitHub's limit.
 
-    Of a merge it becomes the first line, before the number or the body: `Fixes` and then `#12`.
+    A merge puts the `body` behind it: `Fixes`, and then `#12`.
     """
-    line = broken(" ".join(title.replace("\0", "").split()) + _ISSUE, Kind.TITLE)
-    line = line.removesuffix(_ISSUE)
+    line = " ".join(title.replace("\0", "").split())
+    line = broken(f"{line}\n\n{body[:_TITLE]}", Kind.TITLE).partition("\n")[0]
     line = line.encode("utf-8", "replace").decode()
     return line if len(line) <= _TITLE else f"{line[: _TITLE - 1]}…"
 

@@ -101,7 +101,7 @@ class _Work(NamedTuple):
     def commit(self, replaced: str) -> None:
         """https://docs.github.com/en/rest/repos/contents#create-or-update-file-contents"""
         body = {
-            "message": titled(self.action.title),
+            "message": titled(self.action.title, self.action.body),
             "content": b64encode(self.content).decode(),
             "branch": self.branch,
             **({"sha": replaced} if replaced else {}),
@@ -110,7 +110,7 @@ class _Work(NamedTuple):
 
     def pull(self, mark: Mark) -> Json:
         body = {
-            "title": titled(self.action.title),
+            "title": titled(self.action.title, self.action.body),
             "body": compose(self.action.body, mark, sticky=False),
             "head": self.branch,
             "base": self.base,

@@ -126,10 +126,14 @@ def test_a_text_skips_no_checks(text: str) -> None:
 
 
 @pytest.mark.parametrize("title", ["Fixes", "It closes:", "Resolved "])
-def test_a_title_closes_nothing_that_follows_it_in_the_message_of_a_merge(title: str) -> None:
-    for after in (" (#12)", "\n\n#12"):
-        assert RenderedPage(title.strip() + after).acts
-        assert RenderedPage(titled(title) + after).acts == {}
+def test_a_title_closes_nothing_that_its_body_begins_with(title: str) -> None:
+    """A merge puts the body behind the title."""
+    for body in ("#12", "acme/shop#12 and more", "> https://github.com/acme/shop/issues/12"):
+        assert RenderedPage(f"{title}\n\n{body}".replace("> ", "")).acts
+        made = titled(title, body)
+        assert RenderedPage(f"{made}\n\n{mute(body)}").acts == {}
+        assert made.replace(BREAK, "") == title.strip()
+    assert titled(title, "See #12") == title.strip()
 
 
 @pytest.mark.parametrize(
