@@ -113,8 +113,7 @@ def to_event(
 ) -> Event:
     """Make a verified delivery an Event, JSON or form; raises EventError.
 
-    A command gets an event type of its own if somebody `takes` that type. What carries our mark is
-    never one.
+    A command, never with our mark, gets an event type of its own if somebody `takes` that type.
     """
     name, delivery = _named(headers)
     payload = read_body(body, headers)
@@ -127,8 +126,7 @@ def to_event(
     # A security advisory is told to everybody and names no owner.
     tenant = f"github:{owner}" if owner else "github"
     type_, text = f"github.{name}.{action}" if action else f"github.{name}", _text(payload, subject)
-    is_said = issue and type_ in _COMMANDED and _wrote(actor.id, subject)
-    if is_said and not marks.is_marked(subject.text):
+    if issue and type_ in _COMMANDED and _wrote(actor.id, subject):
         order = _order(string(subject.fields, "body"), bot_name)
         if order and takes(commands.event_type("github", order)):
             type_, text = commands.event_type("github", order), order.argument
@@ -237,6 +235,8 @@ def _depth(actor: Actor, subject: _Subject, action: str) -> int:
 
 
 def _order(body: str, bot_name: str) -> commands.Order | None:
+    if marks.is_marked(body):
+        return None
     if bot_name:
         mention = rf"\s*@{re.escape(bot_name)}(?:\[bot\])?(?![\w-])[\s,:]*"
         if found := re.match(mention, body, re.IGNORECASE):
