@@ -217,7 +217,7 @@ def test_no_rule_was_kept_for_who_may_not_write(attacked: tuple[Product, Obedien
     assert it.rows("select text from memories where kind = 'rule'") == []
 
 
-@pytest.mark.xfail(strict=True, reason="writes that come from what was read need consent")
+@MAY_WRITE
 def test_no_action_that_an_attacker_ordered_was_done(
     attacked: tuple[Product, ObedientModel],
 ) -> None:
