@@ -6,9 +6,11 @@ from typing import Any
 
 from shared.events import Event
 from shared.memory import Memory
+from shared.memory.attribution import block, person, trust_label, trust_of
 from shared.models.prompts import data
 from shared.models.visible_characters import visible_characters
 from shared.models.visible_text import visible_text
+from shared.perception.writers import writer_of
 
 #: Events whose texts GitHub shows as they are, not as Markdown.
 _PLAIN = ("github.push", "github.check_run", "github.workflow_run")
@@ -40,14 +42,24 @@ def _title(event: Event) -> str:
 
 def _blocks(thing: object) -> list[str]:
     if isinstance(thing, Event):
-        return [data(f"{thing.type} by {thing.actor.name}", shown(thing), markdown=False)]
+        return [_said(thing)]
     if isinstance(thing, Memory):
-        return [data(f"memory of {thing.kind} {thing.ref} {thing.url}".rstrip(), thing.text)]
+        return [block(thing)]
     if isinstance(thing, str):
         return [data("text", thing)]
     if isinstance(thing, list | tuple | set | frozenset) and not hasattr(thing, "_fields"):
         return [block for part in thing for block in _blocks(part)]
     return [data(type(thing).__name__, str(_seen(thing)), markdown=False)]
+
+
+def _said(event: Event) -> str:
+    """Show an event with the author of its text, and with who caused it if that is another."""
+    text = shown(event)
+    if event.source == "schedule":
+        return data(event.type, text, markdown=False)
+    author, by = person(writer_of(event).name), person(event.actor.name)
+    trust, by = trust_label(trust_of(event)), "" if by == author else by
+    return data(event.type, text, markdown=False, author=author, trust=trust, by=by)
 
 
 def _seen(thing: Any) -> Any:

@@ -1,9 +1,10 @@
 """The conversation of a run: its turns so far, and the ones that the run adds."""
 
-from shared.agent.remembering import origin_of
+from shared.agent.remembering import heard_members_only, origin_of
 from shared.database import Statement
 from shared.journal import Outcome, Run
-from shared.memory.conversations.turns import Conversations, Turn, Window
+from shared.memory.conversations.turns import Conversations, Turn, Window, window_of
+from shared.perception.writers import writer_of
 
 
 class Conversation:
@@ -31,9 +32,7 @@ class Conversation:
             return Outcome(window._asdict())
 
         arguments = {"conversation": event.conversation}
-        row = self._run.step("turns", arguments, work, defer=True)
-        turns = {name: tuple(Turn(*turn) for turn in row[name]) for name in ("older", "newest")}
-        return Window(**row | turns)
+        return window_of(self._run.step("turns", arguments, work, defer=True))
 
     def summarise(self, window: Window, text: str) -> Statement:
         """Return the statement that keeps `text` as the summary of the window's older turns."""
@@ -45,9 +44,11 @@ class Conversation:
         """Return the statements that append the event's text and its answer as turns."""
         event, append = self._event, self._conversations.append
         flow = "" if self._shared else self._run.flow
+        asked, answered = origin_of(event, flow), origin_of(event, flow)
+        if not heard_members_only(self._run):
+            answered = answered._replace(trust="outside")
         turns = (
-            Turn("user", event.actor.name, event.text),
-            Turn("assistant", self._run.flow, answer),
+            (Turn("user", writer_of(event).name, event.text), asked),
+            (Turn("assistant", self._run.flow, answer), answered),
         )
-        origin = origin_of(event, flow)
-        return [append(event.tenant, event.conversation, turn, event.id, origin) for turn in turns]
+        return [append(event.tenant, event.conversation, turn, event.id, at) for turn, at in turns]

@@ -1,16 +1,18 @@
 """Remembering: one run remembers and recalls, each as a journaled step, for its readers."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
 from shared.errors import PolicyError
 from shared.events import Event
 from shared.journal import Outcome, Run
-from shared.memory import Entry, Memory
+from shared.memory import Entry, Memory, Trust
+from shared.memory.attribution import lowest, trust_of
 from shared.memory.audience import Audiences
-from shared.memory.conversations.turns import Origin
+from shared.memory.conversations.turns import Origin, window_of
 from shared.memory.store import MemoryStore
+from shared.perception.writers import writer_of
 
 
 class Remembering:
@@ -56,7 +58,7 @@ class Remembering:
         rows = self._run.step("recall", arguments, work, defer=True)
         return [_memory(row) for row in rows]
 
-    def remember(self, text: str, *, kind: str, ref: str) -> None:
+    def remember(self, text: str, *, kind: str, ref: str, seen: Trust) -> None:
         """Do as `Agent.remember` says."""
         event = self._event
         if kind == "rule" and not event.actor.may_write:
@@ -64,27 +66,50 @@ class Remembering:
                 f"{self._run.flow}: an actor with the role {event.actor.role} cannot set a rule;"
                 " rules need write permission"
             )
+        origin = origin_of(event, "" if kind in self._shares else self._run.flow)
+        author = writer_of(event).name
+        if not _is_part(text, event.text):
+            # The words of a model, or of the flow: made in this event, of all that the run saw.
+            trust: Trust = "own" if heard_members_only(self._run, seen) else "own_outside"
+            origin, author = origin._replace(trust=trust), event.actor.name
+        if kind == "rule" and origin.trust in {"outside", "own_outside"}:
+            raise PolicyError(f"{self._run.flow}: what outsiders said cannot become a rule")
         ref = ref or (self._run.id if kind == "episode" else event.conversation)
 
         def work() -> Outcome:
-            origin = origin_of(event, "" if kind in self._shares else self._run.flow)
-            entry = Entry(
-                text, kind, ref, author=event.actor.name, event=event.id, **origin._asdict()
-            )
+            entry = Entry(text, kind, ref, author=author, event=event.id, **origin._asdict())
             return Outcome({"ref": ref}, statements=self._store.remember_all(event.tenant, [entry]))
 
         self._run.step("remember", {"text": text, "kind": kind, "ref": ref}, work, defer=True)
 
 
+def heard_members_only(run: Run, seen: Trust = "inside") -> bool:
+    """Did nothing that a run was shown until now, nor what its words were made of (`seen`), come
+    from outsiders?"""
+    shown = [trust for output in run.inputs for trust in _trusts(output)]
+    return lowest([trust_of(run.event), seen, *shown]) in {"own", "inside"}
+
+
 def origin_of(event: Event, flow: str) -> Origin:
     """Return the place where the event's text was said; `flow` alone recalls it, or all if ''."""
-    return Origin(
-        event.url,
-        event.audience,
-        event.scope,
-        "inside" if event.actor.may_write else "outside",
-        flow,
-    )
+    return Origin(event.url, event.audience, event.scope, trust_of(event), flow)
+
+
+def _is_part(text: str, whole: str) -> bool:
+    """Does a person's text hold these words as they stand?"""
+    return " ".join(text.split()) in " ".join(whole.split())
+
+
+def _trusts(shown: Any) -> Iterator[Trust]:
+    """Yield the trust of each text that a step showed; what a platform tells may be anybody's."""
+    if isinstance(shown, dict) and {"older", "newest"} <= shown.keys():
+        window = window_of(shown)
+        yield window.trust if window.summary else "inside"
+        yield from (turn.trust for turn in (*window.older, *window.newest))
+    elif isinstance(shown, list) and all(isinstance(one, dict) and "trust" in one for one in shown):
+        yield from (one["trust"] for one in shown)
+    else:
+        yield "outside"
 
 
 def _plain(memory: Memory) -> dict[str, Any]:

@@ -12,14 +12,14 @@ from shared.agent.tools import Tool
 from shared.errors import BudgetExceeded, ModelError
 from shared.journal import Outcome, Run
 from shared.memory.conversations.summaries import summarised
-from shared.memory.conversations.turns import unsummarised
+from shared.memory.conversations.turns import summary_block, unsummarised
 from shared.models import ChatMessage, ModelReply, ModelRequest, Payer, ToolCall
 from shared.models.answers import typed
 from shared.models.answers.next_turn import next_turn
 from shared.models.answers.tool_calls import judged
 from shared.models.batch.intake import first_in_a_batch, park_until
 from shared.models.guards.guarded_model import TextSink
-from shared.models.prompts import clean, data
+from shared.models.prompts import data
 from shared.models.routing import Models
 
 T = TypeVar("T")
@@ -84,16 +84,18 @@ class Thinking:
         return str(recorded["chosen"])
 
     def earlier(self) -> list[ChatMessage]:
-        """Return the earlier conversation: a summary of the older turns, which the small model
-        extends when they are too many, and the newest turns."""
+        """Return the earlier conversation as data, a message for each turn: a summary of the older
+        turns, which the small model extends when they are too many, and the newest turns.
+
+        What is said before stays as it is in the next request, so that providers can cache it.
+        """
         window = self._conversation.window()
         keep = partial(self._conversation.summarise, window)
         summary = summarised(self._run, window, self._reply_with("small", share=4), keep)
         turns = unsummarised(window) if summary is None else window.newest
-        said = [ChatMessage(turn.role, clean(turn.text)) for turn in turns]
-        told = window.summary if summary is None else summary
-        block = data("summary of the earlier conversation", told)
-        return [ChatMessage("user", block), *said] if told else said
+        said = [ChatMessage("user", turn.block) for turn in turns]
+        told, trust = (window.summary, window.trust) if summary is None else (summary, window.told)
+        return [ChatMessage("user", summary_block(told, trust)), *said] if told else said
 
     def turn(
         self,

@@ -4,6 +4,7 @@ store          MemoryStore, which remembers texts and recalls those nearest to a
 lexical        the terms that recall compares, BM25; stemming has the English stems
 ranking        the weights of a score; near-duplicates are ranked lower
 audience       which memories the readers of an event may see
+attribution    who said something, where, and how far to trust it, as models and people see it
 stored_text    prepares texts for Postgres and hashes them
 embedding/     turns texts into vectors, here or by a vendor, with a cache
 conversations/ short-term memory: turns, summaries, and the facts that are extracted from them
@@ -16,8 +17,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
-#: If the author of a memory may write at its source, or came from outside.
-Trust = Literal["inside", "outside"]
+#: Whose words a memory holds: of somebody who may write at its source, or of an outsider; or the
+#: agent's own, made of trusted texts only, or of what outsiders said as well.
+Trust = Literal["inside", "outside", "own", "own_outside"]
 
 
 class By(StrEnum):

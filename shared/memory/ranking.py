@@ -8,12 +8,15 @@ from typing import NamedTuple
 
 from shared.database import Row
 from shared.memory import By, Memory
+from shared.memory.attribution import is_trusted
 
 #: Seconds in which the part of recency halves: 30 days.
 HALF_LIFE = 30 * 86_400
 #: Two memories within this cosine distance are near-duplicates.
 NEAR_DUPLICATE = 0.05
 _WORDS_SHOWN = 8
+#: The share of an outsider's score from which a trusted memory answers as well.
+_COMPARABLE = 0.5
 
 
 class Weights(NamedTuple):
@@ -40,8 +43,11 @@ WEIGHTS = {
 def ranked(rows: Sequence[Row], words: Sequence[str], limit: int) -> list[Memory]:
     """Return the best `limit` memories; near-duplicates of a better one are ranked lower.
 
-    `words` are those of the question in the order of its terms.
+    `words` are those of the question in the order of its terms. What an outsider said is left out
+    where something trusted is on the same question.
     """
+    trusted = [row for row in rows if is_trusted(row["trust"])]
+    rows = [row for row in rows if not any(_outweighs(other, row) for other in trusted)]
     first: list[Row] = []
     places: set[int] = set()
     rest: list[Row] = []
@@ -52,6 +58,17 @@ def ranked(rows: Sequence[Row], words: Sequence[str], limit: int) -> list[Memory
         else:
             rest.append(row)
     return [_memory(row, words) for row in (first + rest)[:limit]]
+
+
+def _outweighs(trusted: Row, row: Row) -> bool:
+    """Does a trusted memory say nearly the same as an outsider's, or hold all words of the question
+    that it holds, with a comparable score?"""
+    if row["trust"] in {"inside", "own"}:
+        return False
+    if row["place"] in trusted["near"] or trusted["place"] in row["near"]:
+        return True
+    covers = set(row["matched"]) <= set(trusted["matched"])
+    return bool(row["matched"]) and covers and trusted["score"] >= _COMPARABLE * row["score"]
 
 
 def _memory(row: Row, words: Sequence[str]) -> Memory:

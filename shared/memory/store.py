@@ -30,6 +30,8 @@ CANDIDATES, PROPOSED, PROPOSED_OF_ANY_TIME = 15, 200, 2_000
 LISTED, LISTED_IN_ALL = 300, 600
 #: How many hits are compared for near-duplicates: at least these, or twice as many as asked for.
 SHOWN_AT_LEAST = 20
+#: How many hits more are read than asked for: so a trusted one is seen behind those of outsiders.
+SPARE = 5
 #: Seconds for which the sizes of a scope are trusted. They choose the method, not the result.
 COUNT_HOLDS = 60.0
 MAX_RECALLED = 100
@@ -55,11 +57,11 @@ class MemoryStore:
     def remember_all(self, tenant: str, entries: Sequence[Entry]) -> list[Statement]:
         """Embed all texts in one call and return the statements that keep them.
 
-        A text replaces the memory of the same (flow, kind, ref); of several the last is kept.
-        Without a ref, the same text for the same audience is one memory. A blocked text is dropped;
-        a blank one is kept, and never recalled. If the embedder fails, the texts are found by their
-        words until the upkeep adds vectors. Raises SettingsError when the embedder returns other
-        vectors than it declares.
+        A text replaces the memory of the same (flow, kind, ref), but an outsider's never a
+        member's; of several the last is kept. Without a ref, the same text for the same audience is
+        one memory. A blocked text is dropped; a blank one is kept, and never recalled. If the
+        embedder fails, the texts are found by their words until the upkeep adds vectors. Raises
+        SettingsError when the embedder returns other vectors than it declares.
         """
         rows = [self._row(tenant, entry) for entry in entries]
         last = {(row["flow"], row["kind"], row["ref"]): row for row in rows}
@@ -70,8 +72,8 @@ class MemoryStore:
         """Embed all texts in one call and return the statements that let them hold from now on.
 
         Another text of the same (flow, kind, ref) stays as history, with the time of its end and
-        its successor. Run the statements in one transaction; of two writers at once, one memory
-        holds in the end. Raises what `remember_all` raises.
+        its successor; an outsider's text ends no member's. Run the statements in one transaction;
+        of two writers at once, one memory holds in the end. Raises what `remember_all` raises.
         """
         rows = self._embedded(tenant, [self._row(tenant, entry) for entry in entries])
         rows.sort(key=lambda row: (row["flow"], row["kind"], row["ref"]))
@@ -99,11 +101,11 @@ class MemoryStore:
         """Return the best memories about `query` that `audiences` may see, best first.
 
         It searches the memories that all flows share, and `flow`'s own. No `kinds` means all kinds,
-        no audiences means no memories. It returns at most `limit`, and 100. `since` leaves out
-        earlier memories; `until` asks for what held at that time, even if it no longer does. By
-        BOTH, words alone are compared when the tenant's embedder fails or cannot be built. Raises
-        DatabaseUnavailable, and SettingsError as `remember_all` does; by VECTOR also what the
-        embedder raises.
+        no audiences means no memories. It returns at most `limit`, and 100, and nothing of
+        outsiders where a trusted memory answers as much. `since` leaves out earlier memories;
+        `until` asks for what held at that time, even if it no longer does. By BOTH, words alone are
+        compared when the tenant's embedder fails or cannot be built. Raises DatabaseUnavailable,
+        and SettingsError as `remember_all` does; by VECTOR also what the embedder raises.
         """
         query, limit = storable(query), min(limit, MAX_RECALLED)
         if not query.strip() or not audiences or limit < 1:
@@ -177,7 +179,7 @@ def _bounds(limit: int) -> dict[str, object]:
         "listed_in_all": LISTED_IN_ALL,
         "candidates": max(CANDIDATES, limit + limit // 2),
         "shown": max(2 * limit, SHOWN_AT_LEAST),
-        "enough": limit,
+        "enough": limit + SPARE,
     }
 
 

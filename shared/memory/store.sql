@@ -1,5 +1,6 @@
 -- name: remember
--- Keep a text under its subject, unless it is blocked, or replace what the subject has. The same text once more in one
+-- Keep a text under its subject, unless it is blocked, or replace what the subject has. What outsiders said never replaces
+-- a member's words; an author may replace their own, where a name is nobody else's. The same text once more in one
 -- transaction writes nothing, since Postgres can remove old versions of a row only after the transaction.
 with kept as (
   insert into memories (tenant, flow, kind, ref, text, digest, terms, impacts, url, audience, author, source, trust,
@@ -12,9 +13,11 @@ with kept as (
       url = excluded.url, audience = excluded.audience, author = excluded.author, source = excluded.source,
       trust = excluded.trust, event_id = excluded.event_id, remembered_at = now(),
       valid_from = case when memories.digest = excluded.digest then memories.valid_from else now() end
-  where memories.remembered_at < now()
+  where (memories.remembered_at < now()
      or (memories.digest, memories.url, memories.audience, memories.author, memories.source, memories.trust)
-        is distinct from (excluded.digest, excluded.url, excluded.audience, excluded.author, excluded.source, excluded.trust)
+        is distinct from (excluded.digest, excluded.url, excluded.audience, excluded.author, excluded.source, excluded.trust))
+    and (memories.trust <> 'inside' or excluded.trust in ('inside', 'own')
+         or (memories.author = excluded.author and starts_with(excluded.source, 'github:')))
   returning id
 )
 insert into memory_vectors (tenant, memory, embedder, dimensions, embedding)
@@ -30,10 +33,11 @@ select pg_advisory_xact_lock(hashtextextended(
   concat_ws(E'\n', 'memory', %(tenant)s::text, %(flow)s::text, %(kind)s::text, %(ref)s::text), 0));
 
 -- name: retire
--- End the memory that holds under a subject, if the next one says something else and is not blocked.
+-- End the memory that holds under a subject, if the next one says something else, may replace it and is not blocked.
 update memories set valid_until = now()
 where tenant = %(tenant)s and flow = %(flow)s and kind = %(kind)s and ref = %(ref)s and valid_until is null
   and digest <> %(digest)s
+  and (trust <> 'inside' or %(trust)s in ('inside', 'own') or (author = %(author)s and starts_with(%(source)s, 'github:')))
   and not is_blocked(%(tenant)s, %(digest)s, %(ref)s, %(author)s, %(source)s, %(audience)s);
 
 -- name: link_successor

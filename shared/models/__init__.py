@@ -16,7 +16,8 @@ batch/       requests that wait for a batch at half the price
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal, NamedTuple, Protocol
 
 from shared.events import Json
@@ -57,13 +58,21 @@ class Image:
 @dataclass(frozen=True)
 class ChatMessage:
     """One turn. A `tool` turn answers the call named by `call_id`; an `assistant` turn may hold
-    `calls`; a `user` turn may hold `images`."""
+    `calls`; a `user` turn may hold `images`. `seams` are the places in `text` where several turns
+    of one role were joined: the parts before the last come again in the next request."""
 
     role: Literal["user", "assistant", "tool"]
     text: str = ""
     calls: tuple[ToolCall, ...] = ()
     call_id: str = ""
     images: tuple[Image, ...] = ()
+    seams: tuple[int, ...] = field(default=(), compare=False)
+
+    @property
+    def parts(self) -> list[str]:
+        """The texts that were joined to `text`."""
+        ends = [*self.seams, len(self.text)]
+        return [self.text[start:end].strip("\n") for start, end in pairwise([0, *ends])]
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ def request_of(plain: Json) -> ModelRequest:
             | {
                 "calls": tuple(ToolCall(**call) for call in message["calls"]),
                 "images": tuple(Image(**image) for image in message["images"]),
+                "seams": tuple(message.get("seams", ())),
             }
         )
         for message in plain["messages"]

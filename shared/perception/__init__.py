@@ -5,6 +5,7 @@
     commands          /forget, /plan, …: orders in a text
     deeds             what was done without a text: labels, assignments, branches
     departures        repositories and workspaces that went away or became private
+    writers           who wrote an event's text
 
 This file holds what both readers share. A signature says who sends, not that they follow their
 documentation: a key may be missing, null or of another type. So the readers look things up with

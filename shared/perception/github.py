@@ -49,6 +49,8 @@ _ROLES: Mapping[str, Role] = {
     "COLLABORATOR": "collaborator",
     "CONTRIBUTOR": "contributor",
 }
+#: The fields of a subject that name its writer, by the kind of subject.
+_WRITERS = ("user", "author", "creator")
 #: Actions in which the sender wrote the subject's text just now.
 _WRITTEN = frozenset({"created", "opened", "submitted", "edited"})
 #: What only people with rights in the repository can do to what somebody else wrote. Closing is not
@@ -179,6 +181,26 @@ def is_own(event: Event, app_id: str, bot_name: str = "") -> bool:
         return True
     via = dig(subject.fields, "performed_via_github_app")
     return _wrote(event.actor.id, subject) and _is_app(via, app_id)
+
+
+def writer_of(event: Event) -> Actor:
+    """Return who wrote the event's text. Without a role there, if that was not its actor and GitHub
+    does not say who."""
+    subject = _subject(event.payload)
+    fields = subject.fields
+    if not subject.kind or _wrote(event.actor.id, subject):
+        return event.actor
+    wrote = next((who for key in _WRITERS if isinstance(who := fields.get(key), dict)), {})
+    login = string(wrote, "login")
+    if not login:
+        return event.actor._replace(role="none")
+    if str(dig(wrote, "id")) == event.actor.id:
+        return event.actor
+    role = _ROLES.get(string(fields, "author_association"), "none")
+    if login == string(event.payload, "repository", "owner", "login"):
+        role = "owner"
+    is_bot = string(wrote, "type") == "Bot" or login.endswith("[bot]")
+    return Actor(str(dig(wrote, "id") or ""), login, is_bot, role)
 
 
 def _is_app(app: object, app_id: str) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from shared.memory.attribution import credit, is_trusted, place, quotation, speaker, standing
 from shared.memory.control.listing import CitedMemory, Provenance
 from shared.perception.commands import COMMANDS, Order, event_type
 
@@ -142,8 +143,12 @@ def command_lines(wanted: str, source: str, writes: bool) -> str:
 
 
 def _line(one: CitedMemory) -> str:
+    """Show a memory as one line with who said it, their standing, when and where."""
     text = " ".join(one.text.split())
     shown = text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
-    who = ", ".join(filter(None, (one.author, one.remembered_at[:10])))
-    link = f", [source]({one.url})" if one.url.startswith("https://") else ""
-    return f"{shown} ({who}{link}) `m-{one.id[:8]}`"
+    where, when, id = place(one), one.remembered_at[:10], f"`m-{one.id[:8]}`"
+    if one.url.startswith("https://"):
+        where = f"[{where or 'source'}]({one.url})"
+    if not is_trusted(one.trust):
+        return f"{credit(one, where)}: {quotation(shown)} ({standing(one)}, {when}) {id}"
+    return f"{shown} ({', '.join(filter(None, (speaker(one), standing(one), when, where)))}) {id}"

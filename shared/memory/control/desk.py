@@ -11,6 +11,7 @@ from shared.database import Database, Statement
 from shared.desk import Loan
 from shared.journal import Outcome
 from shared.memory import Entry
+from shared.memory.attribution import trust_of
 from shared.memory.audience import Audiences, visible_from
 from shared.memory.control.audit import Requester, record
 from shared.memory.control.command_results import (
@@ -199,7 +200,7 @@ class MemoryDesk:
             author=author_of(event),
             event=event.id,
             source=event.scope,
-            trust="inside" if may_write(event) else "outside",
+            trust=trust_of(event),
         )
         return [
             allow(event.tenant, "digest", digest_of(text)),

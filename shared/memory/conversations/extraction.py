@@ -19,6 +19,7 @@ from shared.errors import (
 )
 from shared.log import log
 from shared.memory import Entry, Memory
+from shared.memory.attribution import is_trusted, person
 from shared.memory.conversations.extraction_queue import (
     ExtractionQueue,
     LeasedTurns,
@@ -139,7 +140,10 @@ class FactExtraction:
         return done
 
     def _known(self, tenant: str, turns: Sequence[PendingTurn]) -> list[Memory]:
-        """Return the known facts nearest to each turn that its readers may see."""
+        """Return the known facts nearest to each turn that its readers may see.
+
+        What an outsider claims is not known of what a member says: it would keep it out.
+        """
         found = {
             memory.id: memory
             for turn in turns
@@ -151,6 +155,7 @@ class FactExtraction:
                 limit=3,
                 flow=turn.origin.flow,
             )
+            if is_trusted(memory.trust) or not is_trusted(turn.origin.trust)
         }
         return list(found.values())
 
@@ -162,7 +167,7 @@ class FactExtraction:
     ) -> list[tuple[PendingTurn, Fact]]:
         """Ask for the facts in the turns; return those that are new and that the turns state."""
         blocks = [
-            data(f"turn {number} by {turn.author}", turn.text)
+            data(f"turn {number}", turn.text, author=person(turn.author))
             for number, turn in enumerate(turns, 1)
         ]
         if subjects := sorted({memory.ref.rpartition(" (")[0] for memory in known} - {""}):
@@ -210,9 +215,12 @@ def _worthy(leased: LeasedTurns) -> list[PendingTurn]:
     """Return the turns that say something new, reduced to their authors' own words."""
     out = []
     for turn in leased.turns:
-        earlier = [text for seq, text in leased.around if seq < turn.seq]
-        if own := worth(turn.text, earlier):
-            out.append(turn._replace(text=shortened(own, _TURN_TOKENS)))
+        own = is_trusted(turn.origin.trust)
+        earlier = [
+            text for seq, text, trusted in leased.around if seq < turn.seq and (trusted or not own)
+        ]
+        if words := worth(turn.text, earlier):
+            out.append(turn._replace(text=shortened(words, _TURN_TOKENS)))
     return out
 
 

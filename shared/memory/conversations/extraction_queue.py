@@ -27,8 +27,8 @@ class PendingTurn(NamedTuple):
 class LeasedTurns:
     """Turns of one conversation, leased to the worker `owner`.
 
-    `around` are the turns around them, by number. `attempts` counts how often the conversation was
-    taken and not given back.
+    `around` are the turns around them: number, text, and False for those of outsiders. `attempts`
+    counts how often the conversation was taken and not given back.
     """
 
     tenant: str
@@ -36,7 +36,7 @@ class LeasedTurns:
     owner: str
     attempts: int
     turns: tuple[PendingTurn, ...]
-    around: tuple[tuple[int, str], ...]
+    around: tuple[tuple[int, str, bool], ...]
 
 
 class ExtractionQueue:
@@ -67,7 +67,7 @@ class ExtractionQueue:
             owner,
             leases[0]["attempts"],
             tuple(map(_pending, turns)),
-            tuple((row["seq"], row["text"]) for row in around),
+            tuple((row["seq"], row["text"], row["trusted"]) for row in around),
         )
 
     def settle(self, leased: LeasedTurns, facts: Sequence[Statement]) -> None:

@@ -35,7 +35,7 @@ waiting as materialized (
   order by t.seq
   limit %(limit)s
 )
-select t.seq, t.text from turns t join held using (conversation)
+select t.seq, t.text, t.role = 'assistant' or t.trust = 'inside' as trusted from turns t join held using (conversation)
 where t.tenant = %(tenant)s and t.seq < (select max(seq) from waiting)
 order by t.seq desc
 limit %(around)s;

@@ -7,19 +7,20 @@ from shared.database import Statement
 from shared.errors import ModelError, SettingsError
 from shared.journal import Outcome, Run
 from shared.log import log
-from shared.memory.conversations.turns import Window
+from shared.memory.conversations.turns import Window, summary_block
 from shared.models import ChatMessage, ModelReply, ModelRequest
 from shared.models.answers import typed
 from shared.models.answers.typed import at_most
-from shared.models.prompts import data, system
+from shared.models.prompts import system
 
 _MOST_CHARACTERS = 1_600
 
 PROMPT = f"""\
 Tell shortly what was said earlier in a conversation, for somebody who has to go on with it: what
 people want, what was decided, found out and promised, names, numbers and addresses as they stand,
-and what is still open. Where a summary of what came before that is given, take it up. At most
-{_MOST_CHARACTERS} characters, in the language of the conversation."""
+and what is still open. Name who said it: claims of outsiders stay theirs. Where a summary of what
+came before that is given, take it up. At most {_MOST_CHARACTERS} characters, in the language of the
+conversation."""
 
 
 class Recap(NamedTuple):
@@ -58,9 +59,9 @@ def summarised(
 
 
 def _request(window: Window) -> ModelRequest:
-    blocks = [data(f"{turn.role} {turn.author}", turn.text) for turn in window.older]
+    blocks = [turn.block for turn in window.older]
     if window.summary:
-        blocks.insert(0, data("summary of what came before", window.summary))
+        blocks.insert(0, summary_block(window.summary, window.trust))
     return ModelRequest((ChatMessage("user", "\n\n".join(blocks)),), system(PROMPT))
 
 

@@ -4,7 +4,11 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from shared.database import Database, Row, Statement, queries
+from shared.events import Json
+from shared.memory import Trust
+from shared.memory.attribution import is_trusted, lowest, person, trust_label
 from shared.memory.stored_text import STORED_CHARACTERS, storable
+from shared.models.prompts import data
 from shared.models.tokens import CUT, shortened, tokens
 from shared.redaction.redacting import redacted
 
@@ -22,11 +26,20 @@ _READ_TURNS, _READ_CHARACTERS = 400, 200_000
 
 
 class Turn(NamedTuple):
-    """One message of a conversation."""
+    """One message of a conversation. Of an answer, `trust` is that of what it answers."""
 
     role: Speaker
     author: str
     text: str
+    trust: Trust = "outside"
+
+    @property
+    def block(self) -> str:
+        """The message as a model is shown it: data, with its author."""
+        if self.role == "assistant":
+            return data("turn", self.text, author="agent", trust="agent")
+        trust = trust_label(self.trust)
+        return data("turn", self.text, author=person(self.author), trust=trust)
 
 
 class Origin(NamedTuple):
@@ -38,7 +51,7 @@ class Origin(NamedTuple):
     url: str = ""
     audience: str = ""
     source: str = ""
-    trust: Literal["inside", "outside"] = "outside"
+    trust: Trust = "outside"
     flow: str = ""
 
 
@@ -46,7 +59,7 @@ class Window(NamedTuple):
     """The part of a conversation that a model is shown: a summary, then the newest turns.
 
     The `older` turns between them, `first` to `up_to`, are not in the summary yet. The summary
-    reaches up to `previous`, which is 0 without one.
+    reaches up to `previous`, which is 0 without one, and has the lowest `trust` of its turns.
     """
 
     summary: str
@@ -55,6 +68,25 @@ class Window(NamedTuple):
     previous: int = 0
     first: int = 0
     up_to: int = 0
+    trust: Trust = "outside"
+
+    @property
+    def told(self) -> Trust:
+        """The trust of a summary that holds the older turns as well."""
+        before: tuple[Trust, ...] = (self.trust,) if self.summary else ()
+        return lowest([*before, *(turn.trust for turn in self.older)])
+
+
+def summary_block(text: str, trust: Trust) -> str:
+    """Show the summary of a conversation to a model; it tells what all of its authors said."""
+    label = trust_label("own" if is_trusted(trust) else "own_outside")
+    return data("summary of the earlier conversation", text, author="agent", trust=label)
+
+
+def window_of(row: Json) -> Window:
+    """Read a window that was written as JSON."""
+    turns = {name: tuple(Turn(*turn) for turn in row[name]) for name in ("older", "newest")}
+    return Window(**row | turns)
 
 
 class Conversations:
@@ -73,9 +105,10 @@ class Conversations:
         }
         statements = [Statement(SQL[name], key) for name in ("summary", "newest")]
         summaries, rows = self._database.run(tenant, statements)
-        last: Row = summaries[0] if summaries else {"up_to_seq": 0, "text": ""}
+        last: Row = summaries[0] if summaries else {"up_to_seq": 0, "text": "", "trust": "outside"}
         turns = [(row.pop("seq"), Turn(**row)) for row in rows]
-        return fit(turns, budget, last["text"], last["up_to_seq"])
+        window = fit(turns, budget, last["text"], last["up_to_seq"])
+        return window._replace(trust=last["trust"])
 
     def append(
         self, tenant: str, conversation: str, turn: Turn, event: str, origin: Origin | None = None
@@ -104,6 +137,7 @@ class Conversations:
             "tenant": tenant,
             "conversation": conversation,
             "text": storable(text),
+            "trust": window.told,
             "turns": len(window.older),
             "first": window.first,
             "up_to": window.up_to,

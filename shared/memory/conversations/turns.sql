@@ -4,20 +4,20 @@ insert into turns (tenant, conversation, role, author, text, event_id, url, audi
 values (%(tenant)s, %(conversation)s, %(role)s, %(author)s, %(text)s, %(event)s, %(url)s, %(audience)s, %(source)s,
         %(trust)s, %(flow)s)
 on conflict (tenant, conversation, event_id, role) do update
-set author = excluded.author, text = excluded.text;
+set author = excluded.author, text = excluded.text, trust = excluded.trust;
 
 -- name: summary
 -- Read the newest summary of a conversation, if there is one.
-select up_to_seq, text from conversation_summaries
+select up_to_seq, text, trust from conversation_summaries
 where tenant = %(tenant)s and conversation = %(conversation)s
 order by up_to_seq desc
 limit 1;
 
 -- name: newest
 -- Read the newest turns that no summary holds, oldest first: at most `limit`, and about `characters` in all.
-select seq, role, author, text from (
+select seq, role, author, text, trust from (
   select *, sum(length(text)) over (order by seq desc) - length(text) as newer from (
-    select seq, role, author, text from turns
+    select seq, role, author, text, trust from turns
     where tenant = %(tenant)s and conversation = %(conversation)s
       and seq > coalesce((select max(up_to_seq) from conversation_summaries
                           where tenant = %(tenant)s and conversation = %(conversation)s), 0)
@@ -45,6 +45,6 @@ replaced as (
   where tenant = %(tenant)s and conversation = %(conversation)s and up_to_seq < %(up_to)s
     and exists (select from whole)
 )
-insert into conversation_summaries (tenant, conversation, up_to_seq, text)
-select %(tenant)s, %(conversation)s, %(up_to)s, %(text)s from whole
+insert into conversation_summaries (tenant, conversation, up_to_seq, text, trust)
+select %(tenant)s, %(conversation)s, %(up_to)s, %(text)s, %(trust)s from whole
 on conflict do nothing;

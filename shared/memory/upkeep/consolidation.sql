@@ -154,7 +154,7 @@ select count(*) as changed from stale;
 with stale as materialized (
   select id, uses, lowered_at from memories
   where tenant = %(tenant)s and valid_until is null and uses = 0
-    and (kind = 'episode' or (kind = 'fact' and trust = 'outside'))
+    and (kind = 'episode' or (kind = 'fact' and trust in ('outside', 'own_outside')))
     and greatest(used_at, remembered_at) < now() - make_interval(days => %(days)s)
   order by id limit %(most)s for update
 ),

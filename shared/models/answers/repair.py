@@ -43,7 +43,7 @@ def _plain(turn: ChatMessage) -> ChatMessage:
     if turn.role == "tool":
         return ChatMessage("tool", text, call_id=turn.call_id)
     if turn.role == "user":
-        return ChatMessage("user", text, images=turn.images)
+        return ChatMessage("user", text, images=turn.images, seams=turn.seams if text else ())
     calls = tuple(replace(call, name=_name(call.name)) for call in turn.calls)
     return ChatMessage("assistant", text, calls)
 
@@ -122,7 +122,10 @@ def _alternating(turns: Iterable[ChatMessage]) -> list[ChatMessage]:
 def _merged(first: ChatMessage, second: ChatMessage) -> ChatMessage:
     text = "\n\n".join(text for text in (first.text, second.text) if text)
     calls, images = first.calls + second.calls, first.images + second.images
-    return replace(first, text=text, calls=calls, images=images)
+    seams = (*first.seams, *(len(text) - len(second.text) + at for at in (0, *second.seams)))
+    if first.role != "user" or not (first.text and second.text):
+        seams = first.seams or second.seams
+    return replace(first, text=text, calls=calls, images=images, seams=seams)
 
 
 def _with_text(turn: ChatMessage) -> ChatMessage:

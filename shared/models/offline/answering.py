@@ -10,7 +10,10 @@ from shared.models.offline.word_lists import QUESTION, SMALL_TALK
 
 #: The share of the question that an answer must cover, and that a close match must cover.
 _SURE, _CLOSE = 0.6, 0.34
+#: The share of the best coverage from which a trusted source answers as well.
+_GOOD_PART = 0.6
 _MOST = 3
+_ADDRESS = re.compile(r"https?://\S+")
 _QUESTION = re.compile(QUESTION, re.I)
 _SUMMARY = re.compile(r"\b(summar|digest|overview|recap|tl;?dr)|总结|摘要|概括", re.I)
 
@@ -21,6 +24,9 @@ class _Phrases(NamedTuple):
     close: str
     source: str
     nothing: str
+    somebody: str
+    wrote: str
+    at: str
     signature: str
 
 
@@ -30,6 +36,9 @@ _ENGLISH = _Phrases(
     "I am not sure. The closest that I was given: ",
     "from",
     "I was given nothing to answer.",
+    "Somebody",
+    "wrote",
+    "in",
     "(Offline model: I only quote. Set MODEL_SMALL and MODEL_LARGE for a real one.)",
 )
 _CHINESE = _Phrases(
@@ -38,6 +47,9 @@ _CHINESE = _Phrases(
     "我不确定。给我的内容里最接近的是：",
     "来自",
     "没有收到要回答的内容。",
+    "有人",
+    "写道",
+    "于",
     "（离线模型：我只引用原文。设置 MODEL_SMALL 和 MODEL_LARGE 可使用真正的模型。）",
 )
 
@@ -75,7 +87,18 @@ def _body(parsed: ParsedRequest, phrases: _Phrases) -> str:
     if found is None or found.covered < _CLOSE:
         return phrases.unknown if _QUESTION.search(parsed.question) else phrases.read
     hedge = "" if found.covered >= _SURE else phrases.close
-    return f"{hedge}{found.text}{_cited(found.source, phrases)}"
+    return f"{hedge}{_told(found.text, found.source, phrases)}"
+
+
+def _told(text: str, source: SourceText, phrases: _Phrases) -> str:
+    """Tell what a source says: as a quotation of its author, unless it may be relied on."""
+    if source.is_trusted:
+        return f"{text}{_cited(source, phrases)}"
+    who = source.author or phrases.somebody
+    plain = re.sub("[“”„‟＂″]", '"', text)
+    where = f" {phrases.at} {source.where}" if source.where else ""
+    link = _ADDRESS.search(source.place)
+    return f"{who} {phrases.wrote}{where}: “{plain}”" + (f" ({link[0]})" if link else "")
 
 
 def _cited(source: SourceText, phrases: _Phrases) -> str:
@@ -86,11 +109,12 @@ def _from_result(parsed: ParsedRequest, result: SourceText, phrases: _Phrases) -
     """Quote the part of a tool's result that fits the question, or its beginning."""
     found = find(ParsedRequest(parsed.task, parsed.question, (result,), (), frozenset()))
     text = found.text if found and found.covered >= _CLOSE else " ".join(result.text.split())[:600]
-    return f"{text}{_cited(result, phrases)}"
+    return _told(text, result, phrases)
 
 
 def find(parsed: ParsedRequest) -> Quote | None:
-    """Return the sentences that cover most of the question.
+    """Return the sentences that cover most of the question; of what may be relied on, if those
+    cover a good part of it.
 
     A question or a heading in a source is not an answer, but the sentence after it may be.
     """
@@ -111,7 +135,10 @@ def find(parsed: ParsedRequest) -> Quote | None:
             order = sorted(range(len(lines)), key=lambda i: -scores[i])[:_MOST]
             kept = sorted(i for i in order if scores[i] >= 0.75 * top)
             ranked.append(Quote(joined([lines[i] for i in kept]), source, top))
-    return max(ranked, key=lambda found: found.covered, default=None)
+    best = max(ranked, key=lambda found: found.covered, default=None)
+    trusted = [found for found in ranked if found.source.is_trusted and found.covered >= _CLOSE]
+    surest = max(trusted, key=lambda found: found.covered, default=None)
+    return surest if best and surest and surest.covered >= _GOOD_PART * best.covered else best
 
 
 def summary(parsed: ParsedRequest, most: int = _MOST, characters: int = 10_000) -> str:

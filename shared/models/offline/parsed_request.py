@@ -7,24 +7,48 @@ from functools import cached_property
 from shared.models import ModelRequest
 from shared.models.offline.similarity import sentences
 
-_BLOCK = re.compile(r'<data source="([^"]*)">\n(.*?)\n?</data>', re.S)
+_BLOCK = re.compile(r'<data source="([^"]*)"((?: \w+="[^"]*")*)>\n(.*?)\n?</data>', re.S)
+_SAID = re.compile(r' (\w+)="([^"]*)"')
 _EVENT = re.compile(r"(github|slack|api|schedule)\.\S+")
-_BESIDE = re.compile(r"(memory of|result of)\b")
+_BESIDE = re.compile(r"(memory of|result of)\b|turn$|summary of the earlier conversation$")
+_EARLIER = re.compile(r"turn$|summary of the earlier conversation$")
 _MENTION = re.compile(r"<@[^>]*>|^\s*@[\w-]+")
 
 
 @dataclass(frozen=True)
 class SourceText:
-    """A text and the name of its source."""
+    """A text and the name of its source; and who said it where, as its block's first line says."""
 
     name: str
     text: str
+    author: str = ""
+    trust: str = ""
+    place: str = ""
 
     @property
     def cited(self) -> str:
-        """The name for readers: that of a memory is its subject."""
+        """The name for readers: that of a memory is its subject, with its address."""
         name = re.sub(r"^(memory of \S+|result of)\s+", "", self.name)
+        if name == "turn":
+            return "earlier in this conversation"
+        name = f"{name} {self.place}".rstrip()
         return "" if _EVENT.match(name) or name == "text" else name
+
+    @property
+    def is_trusted(self) -> bool:
+        """False for what outsiders said, and for what the agent made of that."""
+        return "outsider" not in self.trust
+
+    @property
+    def is_own(self) -> bool:
+        """Is it an earlier answer of the agent?"""
+        return (self.name, self.trust) == ("turn", "agent")
+
+    @property
+    def where(self) -> str:
+        """The place in few words, such as `acme/shop#5`; '' if only an address tells it."""
+        ref = re.search(r"^memory of \S+ (\S+[#:]\S+)$", self.name)
+        return self.place.partition("http")[0].strip() or (ref[1] if ref else "")
 
 
 @dataclass(frozen=True)
@@ -47,7 +71,9 @@ class ParsedRequest:
         blocks = _blocks(text)
         plain = _BLOCK.sub(" ", text).strip()
         subject = _subject(blocks, plain)
-        beside = [block for block in blocks if block is not subject]
+        asks = subject is not None and _EVENT.match(subject.name) is not None
+        others = [block for block in blocks if block is not subject and not (asks and block.is_own)]
+        beside = sorted(others, key=lambda block: _EARLIER.match(block.name) is not None)
         earlier = [
             source
             for message in request.messages[: max(asked, 0)]
@@ -76,7 +102,12 @@ class ParsedRequest:
 
 
 def _blocks(text: str) -> list[SourceText]:
-    return [SourceText(name, body) for name, body in _BLOCK.findall(text)]
+    made = []
+    for name, said, body in _BLOCK.findall(text):
+        told = dict(_SAID.findall(said))
+        who = (told.get(field, "") for field in ("author", "trust", "place"))
+        made.append(SourceText(name, body, *who))
+    return made
 
 
 def _subject(blocks: list[SourceText], plain: str) -> SourceText | None:
@@ -85,4 +116,5 @@ def _subject(blocks: list[SourceText], plain: str) -> SourceText | None:
         return events[-1]
     if plain:
         return None
-    return next((block for block in blocks if not _BESIDE.match(block.name)), None)
+    rest = [block for block in blocks if not _BESIDE.match(block.name)]
+    return next(iter(rest or [block for block in blocks if _EARLIER.match(block.name)]), None)

@@ -49,7 +49,9 @@ def worth_caching(model: str, request: ModelRequest) -> WorthCaching:
     floor = next((size for part, size in _FLOORS.items() if part in model), _LEAST)
     least = floor * _BYTES_PER_TOKEN
     head = _reach(least, _head_sizes(request))
-    goes_on = bool(request.tools) or any(turn.role == "assistant" for turn in request.messages)
+    goes_on = bool(request.tools) or any(
+        turn.role == "assistant" or turn.seams for turn in request.messages
+    )
     whole = chain(_head_sizes(request), _turn_sizes(request))
     return WorthCaching(head, goes_on and (head or _reach(least, whole)))
 
@@ -75,9 +77,19 @@ def _size(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
 
 
-def turns_to_mark(turns: list[Json]) -> list[Json]:
-    """Return the user's last two turns: the ends of this request and of the one before.
+def ends_to_mark(turns: list[Json]) -> list[tuple[Json, int]]:
+    """Return the ends of this request and of what comes again in the next one: the last two ends of
+    the user's turns, each as the turn and the place of a block in it. What was said earlier ends
+    before the last text of a turn with several.
 
     A provider looks back over some twenty blocks from a mark, and one turn of many calls has more.
     """
-    return [turn for turn in turns if turn["role"] == "user"][-2:]
+    ends = []
+    for turn in turns:
+        blocks = turn["content"]
+        if turn["role"] == "user":
+            last = len(blocks) - 1
+            if len(blocks) > 1 and "text" in blocks[-1] and "text" in blocks[-2]:
+                ends.append((turn, last - 1))
+            ends.append((turn, last))
+    return ends[-2:]

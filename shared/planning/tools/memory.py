@@ -4,14 +4,21 @@ import json
 from dataclasses import dataclass
 
 from shared.agent.agent import Agent
+from shared.memory import Memory
+from shared.memory.attribution import place, quoted, speaker, standing
 from shared.planning.declaration import reads
 
 
 @dataclass(frozen=True)
 class RecalledMemory:
+    """`text` says whose words it holds, unless they are a member's or a document's."""
+
     text: str
     ref: str
     url: str
+    author: str
+    trust: str
+    place: str
 
 
 @dataclass(frozen=True)
@@ -28,7 +35,12 @@ class WrittenText:
 def recall(agent: Agent, query: str) -> RecalledMemories:
     """Find what is remembered about a topic: past issues, documents, facts."""
     found = agent.recall(query, limit=10)
-    return RecalledMemories(tuple(RecalledMemory(m.text, m.ref, m.url) for m in found))
+    return RecalledMemories(tuple(map(_recalled, found)))
+
+
+def _recalled(one: Memory) -> RecalledMemory:
+    who, trust, where = speaker(one), standing(one), place(one)
+    return RecalledMemory(quoted(one), one.ref, one.url, who, trust, where)
 
 
 @reads()

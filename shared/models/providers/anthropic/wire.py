@@ -14,7 +14,7 @@ from shared.models import ChatMessage, ModelRequest, ToolSpec, Usage
 from shared.models.answers.repair import LEFT_OUT
 from shared.models.providers import blocks
 from shared.models.providers.json_output import as_object, is_strict, json_instruction
-from shared.models.providers.prefix_cache import turns_to_mark, worth_caching
+from shared.models.providers.prefix_cache import ends_to_mark, worth_caching
 from shared.models.providers.reply_reader import entries, fields, is_list, number, said
 
 #: Parts of a body that some models refuse.
@@ -71,7 +71,7 @@ def _mark(body: Json, request: ModelRequest) -> None:
         # Tools come before the system prompt: its mark covers them.
         ends.append((body.get("system") or body["tools"])[-1])
     if worth.turns:
-        ends += [turn["content"][-1] for turn in turns_to_mark(body["messages"])]
+        ends += [turn["content"][at] for turn, at in ends_to_mark(body["messages"])]
     for block in ends:
         block[CACHE] = _KEEP
 
@@ -99,8 +99,7 @@ def _blocks(message: ChatMessage) -> list[Json]:
         }
         for image in message.images
     ]
-    if message.text.strip():
-        written.append({"type": "text", "text": message.text})
+    written += [{"type": "text", "text": part} for part in message.parts if part.strip()]
     for call in message.calls:
         use = {"type": "tool_use", "id": _id(call.id), "name": call.name}
         written.append(use | {"input": blocks.in_order(call.arguments)})

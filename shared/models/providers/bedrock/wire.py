@@ -14,7 +14,7 @@ from shared.events import Json
 from shared.models import ChatMessage, Image, ModelRequest, Usage
 from shared.models.answers.repair import LEFT_OUT
 from shared.models.providers import blocks
-from shared.models.providers.prefix_cache import turns_to_mark, worth_caching
+from shared.models.providers.prefix_cache import ends_to_mark, worth_caching
 from shared.models.providers.reply_reader import count, entries, fields, said
 
 #: https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html: models that cache
@@ -33,8 +33,7 @@ def _blocks(message: ChatMessage) -> list[Json]:
         content = [{"text": message.text or blocks.NOTHING}]
         return [{"toolResult": {"toolUseId": message.call_id, "content": content}}]
     written = [_image(image) for image in message.images]
-    if message.text.strip():
-        written.append({"text": message.text})
+    written += [{"text": part} for part in message.parts if part.strip()]
     for call in message.calls:
         use = {"toolUseId": call.id, "name": call.name, "input": blocks.in_order(call.arguments)}
         written.append({"toolUse": use})
@@ -81,8 +80,8 @@ def mark(parameters: Json, request: ModelRequest, *, turns: bool) -> None:
     elif worth.head and _KEEPING_TOOLS.search(parameters["modelId"]):
         parameters["toolConfig"]["tools"].append(_CACHE_POINT)
     if worth.turns and turns:
-        for turn in turns_to_mark(parameters["messages"]):
-            turn["content"].append(_CACHE_POINT)
+        for turn, at in reversed(ends_to_mark(parameters["messages"])):
+            turn["content"].insert(at + 1, _CACHE_POINT)
 
 
 class ConverseReader(blocks.BlocksReader):

@@ -1,0 +1,141 @@
+"""Attribution: who said something, where, and how far that is to be trusted.
+
+A name is shown as one word behind an `@`, so no name reads like a sentence, like the agent, or like
+the mark of a block.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Any, Protocol
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from shared.events import Event
+from shared.memory import Trust
+from shared.models.prompts import data
+from shared.models.visible_characters import visible_characters
+from shared.perception.writers import writer_of
+
+#: The roles of people whose word counts as a member's.
+_MEMBERS = frozenset({"owner", "member", "collaborator"})
+#: From the least to the most that may be relied on.
+_ORDER: tuple[Trust, ...] = ("outside", "own_outside", "own", "inside")
+_LABELS = {
+    "outside": "outsider",
+    "own_outside": "agent, of outsiders",
+    "own": "agent",
+    "inside": "member",
+}
+_LONGEST_NAME, _LONGEST_PLACE = 40, 120
+#: Signs that a name or a place keeps; the others could end a quote, or be Markdown.
+_NOT_IN_NAMES = re.compile(r"[^\w.\u200d\ufe0f\U0001f000-\U0001faff\u2600-\u27bf-]+")
+_NOT_IN_PLACES = re.compile(r"[^\w./#: -]+")
+_ISSUE = re.compile(r"/([^/]+/[^/]+)/(?:issues|pull|discussions)/(\d+)")
+_FILE = re.compile(r"/([^/]+/[^/]+)/blob/[^/]+/(.+)")
+_REPOSITORY = re.compile(r"/([^/]+/[^/]+)(?:/.*)?")
+
+
+class Attributed(Protocol):
+    """A text with its author and its place: a memory, as it is stored or as it is listed."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def ref(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def author(self) -> str: ...
+    @property
+    def trust(self) -> Any: ...
+
+
+def trust_of(event: Event) -> Trust:
+    """Return the trust of an event's text: that of who wrote it, whoever caused the event."""
+    return "inside" if writer_of(event).role in _MEMBERS else "outside"
+
+
+def lowest(found: Iterable[Trust]) -> Trust:
+    """Return the trust of what was made of several texts; of none it is `inside`."""
+    return min(found, key=_ORDER.index, default="inside")
+
+
+def is_trusted(trust: str) -> bool:
+    """May the text answer a question as a fact? Anything else is quoted as somebody's words."""
+    return trust == "inside"
+
+
+def standing(one: Attributed) -> str:
+    """Return the trust of a memory in a word: member, document, outsider or agent."""
+    return (
+        "document" if one.kind == "document" and is_trusted(one.trust) else trust_label(one.trust)
+    )
+
+
+def trust_label(trust: str) -> str:
+    return _LABELS.get(trust, _LABELS["outside"])
+
+
+def person(name: str) -> str:
+    """Return the name of a person as it is shown: `@ada`."""
+    word = _NOT_IN_NAMES.sub("-", unicodedata.normalize("NFKC", visible_characters(name)))
+    return f"@{word.strip('-.')[:_LONGEST_NAME] or 'unknown'}"
+
+
+def speaker(one: Attributed) -> str:
+    """Return whose words a memory holds; '' for a document, which speaks for itself."""
+    if one.trust in {"own", "own_outside"}:
+        return "agent"
+    return person(one.author) if one.author or not is_trusted(one.trust) else ""
+
+
+def place(one: Attributed) -> str:
+    """Return a short name of the place: `acme/shop#5`, `acme/shop:docs/deploy.md`, `Slack C1`."""
+    address = urlsplit(one.url)
+    path = unquote(address.path)
+    channel = parse_qs(address.query).get("channel", [""])[0]
+    if channel:
+        name = f"Slack {channel}"
+    elif found := _ISSUE.match(path) or _FILE.match(path):
+        name = f"{found[1]}{'#' if found[2].isdigit() else ':'}{found[2]}"
+    elif found := _REPOSITORY.fullmatch(path):
+        name = found[1]
+    else:
+        name = one.ref.partition("#")[0] if one.kind == "document" else ""
+    return _NOT_IN_PLACES.sub(" ", visible_characters(name)).strip()[:_LONGEST_PLACE]
+
+
+def block(one: Attributed) -> str:
+    """Show a memory to a model."""
+    where = place(one)
+    return data(
+        f"memory of {one.kind} {one.ref}",
+        one.text,
+        author=speaker(one),
+        trust=standing(one),
+        place=one.url if where in one.ref else f"{where} {one.url}",
+    )
+
+
+def quoted(one: Attributed) -> str:
+    """Return the text of a memory as people may be told it: what proves nothing is a quotation."""
+    if is_trusted(one.trust):
+        return one.text
+    return f"{credit(one, place(one))}: {quotation(one.text)}"
+
+
+def credit(one: Attributed, where: str) -> str:
+    """Say who wrote it at `where`, such as `@eve wrote in acme/shop#5`."""
+    of = {"own": "I noted", "own_outside": "I noted of what outsiders said"}
+    who = of.get(one.trust) or f"{speaker(one)} wrote"
+    return f"{who} in {where}" if where else who
+
+
+def quotation(text: str) -> str:
+    """Quote a text, which cannot end the quotation: in Markdown if it has several lines."""
+    lines = text.strip().splitlines()
+    if len(lines) > 1:
+        return "\n" + "\n".join(f"> {line}".rstrip() for line in lines) + "\n"
+    return f"“{re.sub('[“”„‟＂″]', chr(34), text.strip())}”"

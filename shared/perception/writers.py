@@ -1,0 +1,23 @@
+"""Finds who wrote an event's text, which is not always who caused the event: a member may reopen a
+stranger's issue."""
+
+from shared.events import Actor, Event
+from shared.perception import dig, github, items, string, word
+
+
+def writer_of(event: Event) -> Actor:
+    """Return who wrote the event's text, with their role there; `none` where it is not known."""
+    if event.source == "github":
+        return github.writer_of(event)
+    if event.source == "slack":
+        return _said(event)
+    return event.actor
+
+
+def _said(event: Event) -> Actor:
+    """In Slack the author causes the event, except where a person picks a message of somebody."""
+    picked = dig(event.payload, "message")
+    author = word(picked, "user") or word(picked, "bot_id")
+    if not isinstance(picked, dict) or author == event.actor.id or items(event.payload, "actions"):
+        return event.actor
+    return Actor(author, string(picked, "username") or author, "bot_id" in picked)
