@@ -8,7 +8,7 @@ from shared.errors import PolicyError
 from shared.events import Event
 from shared.journal import Outcome, Run
 from shared.memory import Entry, Memory, Trust
-from shared.memory.attribution import lowest, trust_of
+from shared.memory.attribution import is_trusted, lowest, trust_of
 from shared.memory.audience import Audiences
 from shared.memory.conversations.turns import Origin, window_of
 from shared.memory.store import MemoryStore
@@ -72,7 +72,7 @@ class Remembering:
             # The words of a model, or of the flow: made in this event, of all that the run saw.
             trust: Trust = "own" if heard_members_only(self._run, seen) else "own_outside"
             origin, author = origin._replace(trust=trust), event.actor.name
-        if kind == "rule" and origin.trust in {"outside", "own_outside"}:
+        if kind == "rule" and not is_trusted(origin.trust):
             raise PolicyError(f"{self._run.flow}: what outsiders said cannot become a rule")
         ref = ref or (self._run.id if kind == "episode" else event.conversation)
 
@@ -87,7 +87,7 @@ def heard_members_only(run: Run, seen: Trust = "inside") -> bool:
     """Did nothing that a run was shown until now, nor what its words were made of (`seen`), come
     from outsiders?"""
     shown = [trust for output in run.inputs for trust in _trusts(output)]
-    return lowest([trust_of(run.event), seen, *shown]) in {"own", "inside"}
+    return is_trusted(lowest([trust_of(run.event), seen, *shown]))
 
 
 def origin_of(event: Event, flow: str) -> Origin:

@@ -26,9 +26,9 @@ _LABELS = {
     "own": "agent",
     "inside": "member",
 }
-_LONGEST_NAME, _LONGEST_PLACE = 40, 120
-#: Signs that a name or a place keeps; the others could end a quote, or be Markdown.
-_NOT_IN_NAMES = re.compile(r"[^\w.\u200d\ufe0f\U0001f000-\U0001faff\u2600-\u27bf-]+")
+_LONGEST_NAME, _LONGEST_PLACE, _MOST_READ = 40, 120, 400
+#: What a name keeps beside letters and digits: accents and vowel signs, emoji with their joiners.
+_IN_NAMES, _IN_NAMES_TOO = frozenset({"Mn", "Mc", "So", "Sk"}), frozenset("._-\u200d")
 _NOT_IN_PLACES = re.compile(r"[^\w./#: -]+")
 _ISSUE = re.compile(r"/([^/]+/[^/]+)/(?:issues|pull|discussions)/(\d+)")
 _FILE = re.compile(r"/([^/]+/[^/]+)/blob/[^/]+/(.+)")
@@ -63,15 +63,15 @@ def lowest(found: Iterable[Trust]) -> Trust:
 
 
 def is_trusted(trust: str) -> bool:
-    """May the text answer a question as a fact? Anything else is quoted as somebody's words."""
-    return trust == "inside"
+    """May the text answer a question as a fact? What outsiders said, and what was made of it, is
+    quoted as their words."""
+    return trust in {"inside", "own"}
 
 
 def standing(one: Attributed) -> str:
     """Return the trust of a memory in a word: member, document, outsider or agent."""
-    return (
-        "document" if one.kind == "document" and is_trusted(one.trust) else trust_label(one.trust)
-    )
+    is_document = one.kind == "document" and one.trust == "inside"
+    return "document" if is_document else trust_label(one.trust)
 
 
 def trust_label(trust: str) -> str:
@@ -80,8 +80,15 @@ def trust_label(trust: str) -> str:
 
 def person(name: str) -> str:
     """Return the name of a person as it is shown: `@ada`."""
-    word = _NOT_IN_NAMES.sub("-", unicodedata.normalize("NFKC", visible_characters(name)))
-    return f"@{word.strip('-.')[:_LONGEST_NAME] or 'unknown'}"
+    plain = unicodedata.normalize("NFKC", visible_characters(name[:_MOST_READ]))
+    word = "".join(sign if _is_in_names(sign) else " " for sign in plain)
+    return f"@{'-'.join(word.split())[:_LONGEST_NAME].strip('-.') or 'unknown'}"
+
+
+def _is_in_names(sign: str) -> bool:
+    if sign.isalnum() or sign in _IN_NAMES_TOO:
+        return True
+    return not sign.isascii() and unicodedata.category(sign) in _IN_NAMES
 
 
 def speaker(one: Attributed) -> str:
@@ -128,8 +135,8 @@ def quoted(one: Attributed) -> str:
 
 def credit(one: Attributed, where: str) -> str:
     """Say who wrote it at `where`, such as `@eve wrote in acme/shop#5`."""
-    of = {"own": "I noted", "own_outside": "I noted of what outsiders said"}
-    who = of.get(one.trust) or f"{speaker(one)} wrote"
+    of_others = one.trust == "own_outside"
+    who = "I noted of what outsiders said" if of_others else f"{speaker(one)} wrote"
     return f"{who} in {where}" if where else who
 
 

@@ -63,7 +63,7 @@ def ranked(rows: Sequence[Row], words: Sequence[str], limit: int) -> list[Memory
 def _outweighs(trusted: Row, row: Row) -> bool:
     """Does a trusted memory say nearly the same as an outsider's, or hold all words of the question
     that it holds, with a comparable score?"""
-    if row["trust"] in {"inside", "own"}:
+    if is_trusted(row["trust"]):
         return False
     if row["place"] in trusted["near"] or trusted["place"] in row["near"]:
         return True

@@ -58,7 +58,8 @@ def data(source: str, text: str, limit: int = LIMIT, *, markdown: bool = True, *
 
 
 def _value(text: str) -> str:
-    return _NOT_IN_VALUES.sub(" ", visible_characters(text)).strip()[:_SOURCE_LIMIT]
+    plain = _NOT_IN_VALUES.sub(" ", visible_characters(text[: 4 * _SOURCE_LIMIT]))
+    return re.sub(r"=(?=\s|$)", " ", plain).strip()[:_SOURCE_LIMIT].strip()
 
 
 def clean(text: str, limit: int = LIMIT, *, markdown: bool = True) -> str:

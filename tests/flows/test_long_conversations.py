@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -80,14 +79,15 @@ def test_older_turns_are_summarised_once_and_the_newest_are_shown_whole(
     talked(scripted, BUDGET // 150)
     ask(scripted, model, "And now?", "1700000001.1", recap("They asked much."), Says("This."))
     assert names(model) == ["small", "large"]
-    first, *rest = sent(model.seen[1])
-    assert "They asked much." in first["content"]
-    assert "summary of the earlier conversation" in first["content"]
+    [message] = sent(model.seen[1])
+    first, *rest = message["content"].split("\n\n<data ")
+    assert message["role"] == "user"
+    assert "They asked much." in first
+    assert "summary of the earlier conversation" in first
     newest = BUDGET // 150 - 1
-    assert rest[-2]["content"] == f"Answer {newest}."
+    assert rest[-2] == f'source="turn" author="agent" trust="agent">\nAnswer {newest}.\n</data>'
+    assert rest[-1].startswith('source="slack.app_mention" author="@ada" trust="outsider">')
     assert "Question 0." in model.seen[0].body["messages"][-1]["content"]
-    roles = [message["role"] for message in sent(model.seen[1])]
-    assert all(one != other for one, other in pairwise(roles))
     # The next one finds the summary.
     ask(scripted, model, "And then?", "1700000002.1", Says("That."))
     assert names(model) == ["large"]
@@ -119,9 +119,10 @@ def test_without_a_summary_the_answer_comes_from_the_newest_turns(
     talked(scripted, BUDGET // 150)
     ask(scripted, model, "And now?", "1700000001.1", *failure, Says("This."))
     assert replies(scripted) == ["This."]
-    shown = sent(model.seen[-1])
-    assert f"Answer {BUDGET // 150 - 1}." == shown[-2]["content"]
-    assert "summary" not in shown[0]["content"]
+    [message] = sent(model.seen[-1])
+    shown = message["content"].split("\n\n<data ")
+    assert f"\nAnswer {BUDGET // 150 - 1}.\n" in shown[-2]
+    assert "summary" not in shown[0]
     assert len(shown) > BUDGET // 200
     assert rows(scripted, "select 1 from conversation_summaries") == []
 

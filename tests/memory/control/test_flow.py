@@ -52,7 +52,7 @@ def test_what_is_remembered_is_listed_explained_and_forgotten(runner: FlowRunner
     assert told(runner, "remember", "we deploy on Tuesdays", "1.1") == "I keep it as a fact."
     listed = told(runner, "know", "deploy", "1.2")
     assert "I know 1 thing about that." in listed
-    assert "we deploy on Tuesdays (U1, " in listed
+    assert "we deploy on Tuesdays (@U1, member, " in listed
     assert "[source](https://slack.com/x)" in listed
     id_ = listed.split("`")[1]
     assert "Never recalled yet." in told(runner, "why", id_, "1.3")
