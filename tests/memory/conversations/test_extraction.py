@@ -472,3 +472,28 @@ def test_facts_come_from_a_real_server_with_its_faults(database: Database) -> No
 
 def shown(model: Asked) -> list[str]:
     return [request.messages[0].text for request in model.requests]
+
+
+def test_an_outsiders_claim_keeps_no_members_word_from_being_learned(database: Database) -> None:
+    say(database, "Our deploy day is Friday.", origin=STRANGER, author="mallory")
+    say(database, "Our deploy day is Friday.")
+    say(database, "Our port is 8080.", origin=STRANGER, author="mallory", conversation="C1/2")
+    advance(database)
+    say(database, "Our port is 8080.", conversation="C1/3")
+    model = Asked()
+    advance(database, model)
+    assert "port" not in "".join(shown(model)).split("subjects already known")[1]
+    found = rows(database, "select text, author, trust from memories order by text, author")
+    assert [tuple(row.values()) for row in found] == [
+        ("Our deploy day is Friday.", "ada", "inside"),
+        ("Our deploy day is Friday.", "mallory", "outside"),
+        ("Our port is 8080.", "ada", "inside"),
+        ("Our port is 8080.", "mallory", "outside"),
+    ]
+
+
+def test_what_a_member_said_an_outsider_need_not_repeat(database: Database) -> None:
+    say(database, "Our deploy day is Friday.")
+    say(database, "Our deploy day is Friday.", origin=STRANGER, author="mallory")
+    advance(database)
+    assert rows(database, "select trust from memories") == [{"trust": "inside"}]

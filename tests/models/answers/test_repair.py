@@ -289,3 +289,12 @@ def test_results_follow_their_calls_through_equal_and_empty_ids() -> None:
 def test_the_rules_find_what_is_broken(broken: tuple[ChatMessage, ...]) -> None:
     assert problems(broken)
     assert not problems(repair(broken))
+
+
+def test_users_turns_that_were_joined_are_known_apart() -> None:
+    turns = [user("one"), user("\n"), user("two\n\nlines"), user("three", PIXEL)]
+    [joined] = repair(turns)
+    assert joined == user("one\n\ntwo\n\nlines\n\nthree", PIXEL)
+    assert joined.parts == ["one", "two\n\nlines", "three"]
+    assert repair([*repair(turns), user("four")])[0].parts == [*joined.parts, "four"]
+    assert repair([user("a\n\nb"), said("c")])[0].parts == ["a\n\nb"]

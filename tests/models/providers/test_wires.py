@@ -9,7 +9,9 @@ import pytest
 
 from shared.errors import ModelRejected
 from shared.events import Json
+from shared.memory.conversations.turns import Turn
 from shared.models import ChatMessage, Image, ModelRequest, Provider, ToolCall, ToolSpec
+from shared.models.answers.repair import repair
 from shared.models.providers.prefix_cache import worth_caching
 from shared.models.routing import Models
 from shared.settings import Settings
@@ -168,6 +170,34 @@ def test_what_was_kept_is_marked_again_where_it_ended(
         [0, 0, 1, 0, 1],
     ]
     assert all(_marks({"system": seen.body["system"]}) == 1 for seen in server.seen)
+
+
+def _chat(*turns: str, question: str) -> tuple[ChatMessage, ...]:
+    """Earlier turns as data and the question with what is recalled for it, as chat sends them."""
+    said = [Turn("user", "ada", turn, "inside").block for turn in turns]
+    return repair([ChatMessage("user", text) for text in (*said, f"Recalled: {question}")])
+
+
+@pytest.mark.parametrize("name", [*KEEPING, NAMES["openai"]])
+def test_earlier_turns_as_data_are_kept_for_the_next_request(
+    settings: Settings, server: ScriptedServer, name: str
+) -> None:
+    model = Models(settings).provider(name)
+    turns = [f"Message {number}" for number in range(7)]
+    for end in (5, 7):
+        messages = _chat(*turns[:end], question=f"Question {end}")
+        model.reply(ModelRequest(messages, LONG), 5)
+    first, second = (json.dumps(_unmarked(seen.body["messages"])) for seen in server.seen)
+    before_question = first[: first.index("Message 4") + len("Message 4")]
+    assert second.startswith(before_question)
+    if name in KEEPING:
+        blocks = [seen.body["messages"][-1]["content"] for seen in server.seen]
+        assert [len(_unmarked(content)) for content in blocks] == [6, 8]
+        for content, last in zip(blocks, ("Message 4", "Message 6"), strict=True):
+            written = json.dumps(content)
+            assert _marks({"content": content}) == 2, "where the turns end, and the question"
+            mark = min(written.index(m) for m in MARKS.values() if m in written)
+            assert written.index(last) < mark < written.index("Recalled")
 
 
 @pytest.mark.parametrize("name", KEEPING)
