@@ -21,6 +21,8 @@ Speaker = Literal["user", "assistant"]
 BUDGET = 6_000
 #: The shares of the budget for one turn, and for the turns of one summary.
 _ONE_TURN, _SUMMARISED = 0.25, 2.0
+#: How many tokens the marks of a turn count, which say who said it; in a small budget fewer.
+_MARKS, _MARKS_SHARE = 16, 0.01
 #: How many turns and characters of a conversation are read at once.
 _READ_TURNS, _READ_CHARACTERS = 400, 200_000
 
@@ -156,11 +158,12 @@ def fit(
     """
     most = max(int(budget * _ONE_TURN), 1)
     short = [(seq, turn._replace(text=shortened(turn.text, most))) for seq, turn in turns]
-    if tokens(summary) + sum(tokens(turn.text) for _, turn in short) <= budget:
+    marks = _marks(budget)
+    if tokens(summary) + sum(tokens(turn.text) + marks for _, turn in short) <= budget:
         return Window(summary, (), tuple(turn for _, turn in short), previous)
-    kept = max(_count(short, budget / 2), 1)
+    kept = max(_count(short, budget / 2, marks), 1)
     newest, rest = short[-kept:], short[:-kept]
-    older = rest[len(rest) - _count(rest, budget * _SUMMARISED) :]
+    older = rest[len(rest) - _count(rest, budget * _SUMMARISED, marks) :]
     shown = tuple(turn for _, turn in newest)
     if not older:
         return Window(summary, (), shown, previous)
@@ -171,15 +174,20 @@ def fit(
 def unsummarised(window: Window, budget: int = BUDGET) -> tuple[Turn, ...]:
     """Return the turns to show when the summary failed: the newest within the budget."""
     turns = [(0, turn) for turn in (*window.older, *window.newest)]
-    fitting = max(_count(turns, budget - tokens(window.summary)), len(window.newest))
+    room = budget - tokens(window.summary)
+    fitting = max(_count(turns, room, _marks(budget)), len(window.newest))
     return tuple(turn for _, turn in turns[-fitting:]) if fitting else ()
 
 
-def _count(turns: Sequence[tuple[int, Turn]], budget: float) -> int:
-    """Count how many of the last turns fit into the budget together."""
+def _marks(budget: int) -> int:
+    return min(_MARKS, int(budget * _MARKS_SHARE))
+
+
+def _count(turns: Sequence[tuple[int, Turn]], budget: float, marks: int) -> int:
+    """Count how many of the last turns, with their marks, fit into the budget together."""
     total = 0
     for number, (_, turn) in enumerate(reversed(turns)):
-        total += tokens(turn.text)
+        total += tokens(turn.text) + marks
         if total > budget:
             return number
     return len(turns)

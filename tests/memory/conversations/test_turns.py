@@ -150,6 +150,12 @@ def test_without_a_summary_the_newest_turns_are_shown() -> None:
     assert texts(unsummarised(window, 20)) == [f"word word {n}" for n in range(4, 10)]
 
 
+def test_the_marks_of_many_short_turns_count_too() -> None:
+    window = fit(turns(*["ok"] * 400), 6_000)
+    assert sum(tokens(turn.block) for turn in window.newest) <= 6_000
+    assert window.older
+
+
 @given(
     st.lists(st.text(max_size=60), max_size=30),
     st.integers(1, 200),

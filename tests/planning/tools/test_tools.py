@@ -14,7 +14,7 @@ from shared.actions.platforms import Platforms
 from shared.agent import Agent
 from shared.agent.flow import Flow
 from shared.database import Database
-from shared.events import Event, Issue, SlackMessage, Thread, Workplace
+from shared.events import Actor, Event, Issue, SlackMessage, Thread, Workplace
 from shared.journal import Journal
 from shared.planning.declaration import InvalidArguments, PlanTool
 from shared.planning.tools import github, memory, slack
@@ -122,6 +122,17 @@ def test_plans_may_refer_to_the_fields_of_results(place: Place) -> None:
     assert found["items"][0]["number"] == 1
     assert found["items"][0]["text"] == HOSTILE
     assert place.read(github.read_file, path="src/登录.py")["text"] == "login = 1\n"
+
+
+def test_what_an_outsider_wrote_goes_into_a_plan_as_their_quotation(place: Place) -> None:
+    stranger = place.event()._replace(
+        text="Logins fail on Mondays.", actor=Actor("9", "eve"), id="github:eve"
+    )
+    place.run(stranger, lambda agent: agent.remember(agent.event.text, kind="fact"))
+    [found] = place.read(memory.recall, query="logins on mondays")["items"]
+    assert found["text"] == "@eve wrote in acme/shop#7: “Logins fail on Mondays.”"
+    assert (found["author"], found["trust"]) == ("@eve", "outsider")
+    assert found["place"] == "acme/shop#7"
 
 
 def test_a_recall_and_a_thread_are_read(place: Place) -> None:
