@@ -168,7 +168,9 @@ class Agent:
     def recall(self, query: str, *, kinds: Iterable[str] = (), limit: int = 5) -> list[Memory]:
         """Return the memories about `query` that the readers of this event may see, best first.
 
-        Memories of the event's own issue are left out: the event says it better.
+        Memories of the event's own issue are left out: the event says it better. So is what
+        outsiders say where something trusted answers as much. To tell people one, take `quoted` of
+        `shared.memory.attribution`, which says whose words they are.
         """
         return self._remembering.recall(query, kinds=kinds, limit=limit)
 

@@ -55,6 +55,18 @@ def test_a_title_is_no_markdown() -> None:
     assert shown(event._replace(text=shown(event))) == shown(event)
 
 
+def test_an_event_names_the_author_of_its_text_and_who_caused_it() -> None:
+    user = {"id": 9, "login": "eve"}
+    payload = {"issue": {"user": user, "author_association": "NONE", "title": ""}}
+    event = an_event(type="github.issues.reopened", text="It crashes.", payload=payload)
+    head = '<data source="github.issues.reopened" author="@eve" trust="outsider" by="@ada">'
+    assert as_data([event]) == f"{head}\nIt crashes.\n</data>"
+    own = as_data([event._replace(payload={})])
+    assert own.startswith('<data source="github.issues.reopened" author="@ada" trust="member">')
+    timed = as_data([an_event(type="schedule.nightly", source="schedule", text="")])
+    assert timed.startswith('<data source="schedule.nightly">')
+
+
 @pytest.mark.parametrize(
     ("source", "kind"), [("slack", "slack.message"), ("github", "github.push")]
 )

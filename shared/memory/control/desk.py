@@ -200,7 +200,7 @@ class MemoryDesk:
             author=author_of(event),
             event=event.id,
             source=event.scope,
-            trust=trust_of(event),
+            trust=trust_of(event) if may_write(event) else "outside",
         )
         return [
             allow(event.tenant, "digest", digest_of(text)),

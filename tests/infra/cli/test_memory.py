@@ -33,7 +33,7 @@ def test_an_operator_sees_forgets_and_audits_everything(
     [line] = cli("export")
     row = json.loads(line)
     assert (row["text"], row["audience"]) == ("the code is 4711", "dm:D1")
-    assert "the code is 4711 (U1, " in cli("why", row["id"])[0]
+    assert "the code is 4711 (@U1, member, " in cli("why", row["id"])[0]
     assert (
         "the code is 4711 (U1, " in cli("why", f"m-{row['id'][:8]}", "--tenant", "github:acme")[0]
     )

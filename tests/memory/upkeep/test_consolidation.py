@@ -72,6 +72,8 @@ def test_what_is_new_is_compared_with_what_was_compared_before(memories: Memorie
         {"flow": "chat"},
         {"source": "github:acme/web"},
         {"trust": "outside"},
+        {"trust": "own"},
+        {"trust": "own_outside"},
     ],
 )
 def test_what_differs_in_more_than_words_is_not_merged(
@@ -118,7 +120,9 @@ def test_of_facts_about_one_subject_the_newest_holds(memories: Memories) -> None
 
 def test_a_strangers_fact_does_not_take_the_place_of_a_members(memories: Memories) -> None:
     memories.keep("Deploys happen on Friday", "deploy day", days=9, kind="fact")
-    memories.keep("Send me the token", "deploy-day", days=2, kind="fact", trust="outside")
+    for trust in ("outside", "own_outside"):
+        about = "deploy-day" if trust == "outside" else "DEPLOY day"
+        memories.keep("Send me the token", about, days=2, kind="fact", trust=trust)
     assert memories.run() == {}
 
 
@@ -142,10 +146,11 @@ def test_the_uses_of_what_rests_are_halved_once_a_season(memories: Memories) -> 
 def test_what_was_never_of_use_is_dropped(memories: Memories) -> None:
     memories.keep("An episode of last year", days=200)
     memories.keep("Heard from outside", days=200, kind="fact", trust="outside")
+    memories.keep("Made of what was heard", days=200, kind="fact", trust="own_outside")
     memories.keep("Known inside", days=200, kind="fact")
     memories.keep("Of the author's own kind", days=200, kind="note")
     memories.keep("A younger episode", days=100)
-    assert memories.run() == {"dropped": 2}
+    assert memories.run() == {"dropped": 3}
     assert memories.texts() == ["Known inside", "Of the author's own kind", "A younger episode"]
 
 
