@@ -130,7 +130,7 @@ def quoted(one: Attributed) -> str:
     """Return the text of a memory as people may be told it: what proves nothing is a quotation."""
     if is_trusted(one.trust):
         return one.text
-    return f"{credit(one, place(one))}: {quotation(one.text)}"
+    return f"{credit(one, place(one))}:{quotation(one.text)}"
 
 
 def credit(one: Attributed, where: str) -> str:
@@ -141,8 +141,9 @@ def credit(one: Attributed, where: str) -> str:
 
 
 def quotation(text: str) -> str:
-    """Quote a text, which cannot end the quotation: in Markdown if it has several lines."""
+    """Quote a text behind a colon. It cannot end the quotation, which is Markdown's if it has
+    several lines."""
     lines = text.strip().splitlines()
     if len(lines) > 1:
-        return "\n" + "\n".join(f"> {line}".rstrip() for line in lines) + "\n"
-    return f"“{re.sub('[“”„‟＂″]', chr(34), text.strip())}”"
+        return "\n" + "\n".join(f"> {line}".rstrip() for line in lines) + "\n\n"
+    return f" “{re.sub('[“”„‟＂″]', chr(34), text.strip())}”"

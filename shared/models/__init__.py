@@ -70,9 +70,11 @@ class ChatMessage:
 
     @property
     def parts(self) -> list[str]:
-        """The texts that were joined to `text`."""
-        ends = [*self.seams, len(self.text)]
-        return [self.text[start:end].strip("\n") for start, end in pairwise([0, *ends])]
+        """The texts that were joined to `text`; one if it has changed since."""
+        if not all(self.text[:seam].endswith("\n\n") for seam in self.seams):
+            return [self.text]
+        ends = [0, *self.seams, len(self.text)]
+        return [self.text[start:end].strip("\n") for start, end in pairwise(ends)]
 
 
 @dataclass(frozen=True)

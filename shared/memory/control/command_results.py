@@ -150,5 +150,5 @@ def _line(one: CitedMemory) -> str:
     if one.url.startswith("https://"):
         where = f"[{where or 'source'}]({one.url})"
     if not is_trusted(one.trust):
-        return f"{credit(one, where)}: {quotation(shown)} ({standing(one)}, {when}) {id}"
+        return f"{credit(one, where)}:{quotation(shown)} ({standing(one)}, {when}) {id}"
     return f"{shown} ({', '.join(filter(None, (speaker(one), standing(one), when, where)))}) {id}"

@@ -35,7 +35,8 @@ def test_an_operator_sees_forgets_and_audits_everything(
     assert (row["text"], row["audience"]) == ("the code is 4711", "dm:D1")
     assert "the code is 4711 (@U1, member, " in cli("why", row["id"])[0]
     assert (
-        "the code is 4711 (U1, " in cli("why", f"m-{row['id'][:8]}", "--tenant", "github:acme")[0]
+        "the code is 4711 (@U1, member, "
+        in cli("why", f"m-{row['id'][:8]}", "--tenant", "github:acme")[0]
     )
     assert "memories        1" in cli("forget", "4711")
     assert cli("export") == []

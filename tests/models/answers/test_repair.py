@@ -1,6 +1,7 @@
 """Any history becomes one that every provider takes; a sound one is left alone."""
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -297,4 +298,6 @@ def test_users_turns_that_were_joined_are_known_apart() -> None:
     assert joined == user("one\n\ntwo\n\nlines\n\nthree", PIXEL)
     assert joined.parts == ["one", "two\n\nlines", "three"]
     assert repair([*repair(turns), user("four")])[0].parts == [*joined.parts, "four"]
+    masked = replace(joined, text=joined.text.replace("one", "[secret removed]"))
+    assert masked.parts == [masked.text], "where it was joined is not known any more"
     assert repair([user("a\n\nb"), said("c")])[0].parts == ["a\n\nb"]
