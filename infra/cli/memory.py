@@ -14,10 +14,11 @@ from infra.cli.system import KnownSystem, database_url
 from infra.cli.table import lines
 from shared.database import Database, queries
 from shared.errors import SettingsError
+from shared.memory.attribution import place, standing
 from shared.memory.control.audit import AuditLog, Requester
 from shared.memory.control.command_results import WhyResult
 from shared.memory.control.forgetting import Forgetting
-from shared.memory.control.listing import Listing
+from shared.memory.control.listing import CitedMemory, Listing
 from shared.memory.control.reach import OPERATOR
 from shared.memory.control.subjects import Subject
 
@@ -78,7 +79,9 @@ def _export(database: Database, requester: Requester, _: argparse.Namespace) -> 
     count = 0
     for row in Listing(database).export(requester.tenant, OPERATOR):
         count += 1
-        yield json.dumps(row, ensure_ascii=False)
+        one = CitedMemory(**{name: row[name] for name in CitedMemory.__dataclass_fields__})
+        said = {"standing": standing(one), "place": place(one)}
+        yield json.dumps(row | said, ensure_ascii=False)
     AuditLog(database).note(requester, "export", memories=count)
     print(f"{count} memories of {requester.tenant}", file=sys.stderr)
 

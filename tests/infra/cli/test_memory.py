@@ -33,6 +33,8 @@ def test_an_operator_sees_forgets_and_audits_everything(
     [line] = cli("export")
     row = json.loads(line)
     assert (row["text"], row["audience"]) == ("the code is 4711", "dm:D1")
+    assert (row["author"], row["trust"], row["standing"]) == ("U1", "inside", "member")
+    assert row["place"] == ""
     assert "the code is 4711 (@U1, member, " in cli("why", row["id"])[0]
     assert (
         "the code is 4711 (@U1, member, "
