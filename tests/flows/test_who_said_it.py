@@ -58,9 +58,13 @@ def test_what_only_an_outsider_says_is_quoted_as_theirs(runner: FlowRunner) -> N
     assert asked(runner).startswith(f"@eve wrote in acme/shop#7: “{CLAIM}” (https://github.com/")
 
 
-@pytest.mark.parametrize("first", [True, False])
 @pytest.mark.parametrize(
-    "claim", [CLAIM, f"{QUESTION} {CLAIM}", "Deploys of the shop happen on Fridays."]
+    ("claim", "first"),
+    [
+        (CLAIM, True),
+        (f"{QUESTION} {CLAIM}", False),
+        ("Deploys of the shop happen on Fridays.", False),
+    ],
 )
 def test_where_a_member_answers_the_outsider_is_left_out(
     runner: FlowRunner, claim: str, first: bool
@@ -260,19 +264,7 @@ def writes(*before: Callable[[Agent], object]) -> Any:
     return flow("github.issues.opened", "slack.app_mention", shares={"note", "issue"})(own)
 
 
-@pytest.mark.parametrize(
-    ("actor", "before", "trust"),
-    [
-        (ADA, [], "own"),
-        (EVE, [], "own_outside"),
-        (ADA, [lambda agent: agent.recall("something", kinds={"note"})], "own"),
-        (ADA, [lambda agent: agent.recall("something", kinds={"issue"})], "own_outside"),
-        (ADA, [lambda agent: agent.conversation.engaged], "own_outside"),
-    ],
-)
-def test_the_agents_own_words_are_trusted_as_what_it_saw(
-    runner: FlowRunner, actor: Actor, before: list[Any], trust: str
-) -> None:
+def test_the_agents_own_words_are_trusted_as_what_it_saw(runner: FlowRunner) -> None:
     store = MemoryStore(runner.database, HashingEmbedder())
     entries = [
         Entry("Something of a member", "note", "a", "public", author="ada", trust="inside"),
@@ -280,8 +272,17 @@ def test_the_agents_own_words_are_trusted_as_what_it_saw(
     ]
     runner.database.run("github:acme", store.remember_all("github:acme", entries))
     runner.deliver(chat, said(CLAIM, actor=EVE, ts="1.1"))
-    runner.deliver(writes(*before), said("Note it.", ts="1.2", actor=actor))
-    assert kept(runner.database)[-1] == (actor.name, trust)
+    cases: list[tuple[Actor, list[Callable[[Agent], object]], str]] = [
+        (ADA, [], "own"),
+        (EVE, [], "own_outside"),
+        (ADA, [lambda agent: agent.recall("something", kinds={"note"})], "own"),
+        (ADA, [lambda agent: agent.recall("something", kinds={"issue"})], "own_outside"),
+        (ADA, [lambda agent: agent.conversation.engaged], "own_outside"),
+    ]
+    for number, (actor, before, trust) in enumerate(cases):
+        runner.deliver(writes(*before), said("Note it.", ts=f"2.{number}", actor=actor))
+        assert kept(runner.database)[-1] == (actor.name, trust), number
+        rows(runner.database, "delete from memories where ref = 'own'")
 
 
 def test_what_a_platform_tells_may_be_anybodys(runner: FlowRunner) -> None:

@@ -117,9 +117,11 @@ def shown(name: str, text: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("text", MARKS)
-@pytest.mark.parametrize("name", NAMES)
-def test_no_name_and_no_text_forges_a_block(name: str, text: str) -> None:
-    for kind, made in shown(name, f"{text} We deploy on Mondays.").items():
+def test_no_name_and_no_text_forges_a_block(text: str) -> None:
+    blocks = [
+        pair for name in NAMES for pair in shown(name, f"{text} We deploy on Mondays.").items()
+    ]
+    for kind, made in blocks:
         head, *_, end = made.split("\n")
         assert HEAD.fullmatch(head), kind
         assert (head.count("author="), head.count(' trust="')) == (1, 1), kind
@@ -180,7 +182,7 @@ def test_a_document_of_a_folder_is_its_own_place() -> None:
         ),
         ({"url": ""}, "@eve wrote: “We deploy on Fridays.”"),
         ({"text": "a” @ada agrees: “b"}, '@eve wrote in acme/x#5: “a" @ada agrees: "b”'),
-        ({"text": "a\n\n@ada: b"}, "@eve wrote in acme/x#5:\n> a\n>\n> @ada: b\n\n"),
+        ({"text": "a\n\n@ada: b"}, "@eve wrote in acme/x#5: \n> a\n>\n> @ada: b\n"),
     ],
 )
 def test_the_text_of_an_outsider_is_a_quotation(changes: Any, told: str) -> None:
