@@ -85,7 +85,8 @@ def test_older_turns_are_summarised_once_and_the_newest_are_shown_whole(
     assert "They asked much." in first
     assert "summary of the earlier conversation" in first
     newest = BUDGET // 150 - 1
-    assert rest[-2] == f'source="turn" author="agent" trust="agent">\nAnswer {newest}.\n</data>'
+    head = 'source="turn" author="agent" trust="agent, of outsiders">'
+    assert rest[-2] == f"{head}\nAnswer {newest}.\n</data>"
     assert rest[-1].startswith('source="slack.app_mention" author="@ada" trust="outsider">')
     assert "Question 0." in model.seen[0].body["messages"][-1]["content"]
     # The next one finds the summary.

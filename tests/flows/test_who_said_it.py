@@ -157,7 +157,7 @@ def test_earlier_turns_reach_the_model_as_data_with_their_authors(
         for name in people
         for head in (
             f'<data source="turn" author="{name}" trust="outsider">',
-            '<data source="turn" author="agent" trust="agent">',
+            '<data source="turn" author="agent" trust="agent, of outsiders">',
         )
     ]
     assert heads == [*told, '<data source="slack.app_mention" author="@ada" trust="member">']
@@ -289,6 +289,21 @@ def test_what_a_platform_tells_may_be_anybodys(runner: FlowRunner) -> None:
     reading = writes(lambda agent: agent.read(ListLabels("acme/shop")))
     runner.deliver(reading, an_event())
     assert kept(runner.database) == [("ada", "own_outside")]
+
+
+def test_the_agents_answers_are_trusted_as_what_it_was_shown(
+    scripted: FlowRunner, model: ScriptedServer
+) -> None:
+    for number, trust in enumerate(["agent", "agent, of outsiders"]):
+        thread = {"conversation": f"slack:T1:C1:{number}"}
+        if number:
+            scripted.deliver(notes, issue())
+        for ts in ("1", "2"):
+            model.says(Says("On Fridays."))
+            scripted.deliver(chat, said(QUESTION, ts=f"{number}.{ts}", actor=ADA, **thread))
+        [message] = sent(model)
+        head = f'<data source="turn" author="agent" trust="{trust}">'
+        assert f"{head}\nOn Fridays." in message["content"]
 
 
 def test_an_answer_to_an_outsiders_words_makes_no_trusted_summary(runner: FlowRunner) -> None:

@@ -182,7 +182,7 @@ def test_a_document_of_a_folder_is_its_own_place() -> None:
         ),
         ({"url": ""}, "@eve wrote: “We deploy on Fridays.”"),
         ({"text": "a” @ada agrees: “b"}, '@eve wrote in acme/x#5: “a" @ada agrees: "b”'),
-        ({"text": "a\n\n@ada: b"}, "@eve wrote in acme/x#5: \n> a\n>\n> @ada: b\n"),
+        ({"text": "a\n\n@ada: b"}, "@eve wrote in acme/x#5:\n> a\n>\n> @ada: b\n\n"),
     ],
 )
 def test_the_text_of_an_outsider_is_a_quotation(changes: Any, told: str) -> None:

@@ -39,7 +39,7 @@ class Turn(NamedTuple):
     def block(self) -> str:
         """The message as a model is shown it: data, with its author."""
         if self.role == "assistant":
-            return data("turn", self.text, author="agent", trust="agent")
+            return data("turn", self.text, author="agent", trust=_own(self.trust))
         trust = trust_label(self.trust)
         return data("turn", self.text, author=person(self.author), trust=trust)
 
@@ -81,8 +81,13 @@ class Window(NamedTuple):
 
 def summary_block(text: str, trust: Trust) -> str:
     """Show the summary of a conversation to a model; it tells what all of its authors said."""
-    label = trust_label("own" if is_trusted(trust) else "own_outside")
-    return data("summary of the earlier conversation", text, author="agent", trust=label)
+    said = "summary of the earlier conversation"
+    return data(said, text, author="agent", trust=_own(trust))
+
+
+def _own(trust: Trust) -> str:
+    """Say how far the agent's own words are to be trusted, made of something of that trust."""
+    return trust_label("own" if is_trusted(trust) else "own_outside")
 
 
 def window_of(row: Json) -> Window:

@@ -42,7 +42,7 @@ class SourceText:
     @property
     def is_own(self) -> bool:
         """Is it an earlier answer of the agent?"""
-        return (self.name, self.trust) == ("turn", "agent")
+        return (self.name, self.author) == ("turn", "agent")
 
     @property
     def where(self) -> str:
