@@ -35,7 +35,7 @@ def runner(database: Database, model: ScriptedServer) -> FlowRunner:
     """Its model has no known price. A few questions of somebody from outside have room in a day."""
     name = f"{model.url}/v1#scripted"
     settings = {"model_small": name, "model_large": name, "prompt_cache": "off"}
-    return FlowRunner(database, **settings, budgets="outsider=2/2500")
+    return FlowRunner(database, **settings, budgets="outsider=2/3000")
 
 
 def opened(number: int, by: Actor = STRANGER, issue: int = 0, **changes: object) -> Event:
@@ -59,7 +59,7 @@ def test_who_spent_it_is_told_once_in_each_conversation_and_others_go_on(
         assert runner.deliver(answer, opened(1 + calls)) == []
     last, asked = 1 + calls, len(model.seen)
     [notice] = told(runner)
-    assert "⚠️ Your budget for the language model, as somebody from outside, 2,500 tokens a day" in (
+    assert "⚠️ Your budget for the language model, as somebody from outside, 3,000 tokens a day" in (
         str(notice)
     )
     for number in range(100, 105):
