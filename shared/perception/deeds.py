@@ -56,13 +56,15 @@ def deed(event: Event) -> Deed | None:
         body = string(payload, "issue", "body") or string(payload, "pull_request", "body")
         mark = own_mark(body)
         value = string(payload, *path)
-        return Deed(event.issue.ref, value, _time(event), effect=mark["key"] if mark else "")
+        key = mark["key"] if mark else ""
+        return Deed(event.issue.ref, value, _time(event), effect=key) if value else None
     return _of_branch(event)
 
 
 def _reaction(event: Event) -> Deed | None:
     emoji = string(event.payload, "event", "reaction")
-    return Deed(event.message.ref, emoji, event.received_at) if event.message_target else None
+    named = emoji and event.message_target
+    return Deed(event.message.ref, emoji, event.received_at) if named else None
 
 
 def _of_branch(event: Event) -> Deed | None:
