@@ -59,13 +59,28 @@ def without_secrets(value: T) -> T:
     """Return the value with the secrets of all its texts masked: of strings, lists, mappings, named
     tuples and dataclasses. Keys stay. A value without secrets is returned as it is."""
     try:
-        if not isinstance(value, str) and not found_secrets("\n".join(_texts(value))):
+        if not isinstance(value, str) and _holds_none(list(_texts(value))):
             return value
         masked: T = _masked(value)
     except RecursionError:
         # JSON that nests deeper than Python's stack: it is masked as one text.
         masked = json.loads(redacted(json.dumps(value, ensure_ascii=False)))
     return masked
+
+
+#: Texts that hold no secret, as one border after the other sees the same ones, and their length.
+_clean: set[str] = set()
+_MOST_CLEAN, _LONGEST_CLEAN = 2_000, 20_000
+
+
+def _holds_none(texts: Sequence[str]) -> bool:
+    new = [text for text in texts if text not in _clean]
+    if new and found_secrets("\n".join(new)):
+        return False
+    if len(_clean) > _MOST_CLEAN:
+        _clean.clear()
+    _clean.update(text for text in new if len(text) <= _LONGEST_CLEAN)
+    return True
 
 
 def _masked(value: Any) -> Any:
@@ -125,7 +140,7 @@ def _seen(text: str, words: Sequence[str]) -> Iterator[Found]:
     if len(low) != len(text):
         low = text.translate(_LOWER)
     long = " ".join(words).lower()
-    for number in sorted({number for start, number in _STARTS if start in long}):
+    for number in sorted({number for start, number in _STARTS if start in long} if long else ()):
         yield from FORMATS[number].find(text, low)
     yield from shaped(text, low)
     yield from assigned(text, low, long.split())
