@@ -82,7 +82,7 @@ def to_event(
     type_, text = f"slack.{said.type}", said.text
     if said.order and takes(commands.event_type("slack", said.order)):
         type_, text = commands.event_type("slack", said.order), said.order.argument
-    audience = _audience(payload, team, said)
+    audience, unshared = _audience(payload, team, said)
     where = (tenant, said.channel or said.actor.id, said.thread_ts or said.ts)
     return Event(
         id=f"slack:{_key(body, payload, said)}",
@@ -100,7 +100,8 @@ def to_event(
         thread_target=_thread(team, said),
         message_target=_message(team, said),
         response_target=_response(team, said),
-        workplace=_workplace(team, said.channel, audience, repository_of, tenant_of),
+        workplace=_workplace(team, said.channel, repository_of, tenant_of),
+        unshared_audience=unshared,
     )
 
 
@@ -150,30 +151,36 @@ def _response(team: str, said: SlackFields) -> ResponseUrl | None:
 def _workplace(
     team: str,
     channel: str,
-    audience: str,
     repository_of: Mapping[str, str],
     tenant_of: Mapping[str, str],
 ) -> Workplace | None:
-    """Look up the repository of the channel, else of the workspace; a channel that another company
-    is in must be named itself."""
-    name = repository_of.get(f"channel:{channel}", "")
-    if not name and not audience.startswith("shared:"):
-        name = repository_of.get(f"team:{team}", "")
+    """Look up the repository of the channel, else of the whole workspace."""
+    own = repository_of.get(f"channel:{channel}", "")
+    name = own or repository_of.get(f"team:{team}", "")
     owner = f"github:{name.partition('/')[0]}"
-    return Workplace(name, tenant_of.get(owner, owner)) if name else None
+    return Workplace(name, tenant_of.get(owner, owner), whole=not own) if name else None
 
 
-def _audience(payload: Json, team: str, said: SlackFields) -> str:
-    """Name the narrowest audience that saw it.
+def _audience(payload: Json, team: str, said: SlackFields) -> tuple[str, str]:
+    """Name the narrowest audience that saw it; and the one that it has if no other company is in
+    the channel, where the request does not tell.
 
-    A channel is public only when Slack says so here. One that is shared with another company has an
-    audience of its own kind: what the workspace knows is not for it.
+    A channel that is shared with another company has an audience of its own kind: what the
+    workspace knows is not for it. Events tell; slash commands and clicks do not.
     """
-    is_shared = payload.get("is_ext_shared_channel") is True or is_stranger(payload, team)
+    actor = said.actor
     if not said.channel:
-        return f"dm:{said.actor.id}" if said.actor.id else f"team:{team}"
-    if is_shared:
-        return f"shared:{said.channel}"
+        return (f"dm:{actor.id}" if actor.id else f"team:{team}"), ""
+    shared, tells = f"shared:{said.channel}", payload.get("is_ext_shared_channel")
+    is_foreign = bool(actor.id) and not actor.is_bot and actor.role == "none"
+    if tells is True or is_foreign or is_stranger(payload, team):
+        return shared, ""
+    unshared = _unshared_audience(team, said)
+    return (unshared, "") if tells is False else (shared, unshared)
+
+
+def _unshared_audience(team: str, said: SlackFields) -> str:
+    """Name who saw it in a channel of one company, which is public only when Slack says so here."""
     if said.channel.startswith("D") or said.channel_type == "im":
         return f"dm:{said.channel}"
     if said.channel_type == "channel":

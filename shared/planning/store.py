@@ -81,12 +81,14 @@ class Approval:
 
 @dataclass(frozen=True)
 class Situation:
-    """A plan as it stands, and the statements that change it."""
+    """A plan as it stands, and the statements that change it. `may_write` tells if who asked for
+    it may write there."""
 
     id: str
     flow: str
     event: Event
     goal: str
+    may_write: bool
     state: str
     reason: str
     cancelled_by: str

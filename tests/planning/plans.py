@@ -21,7 +21,9 @@ def says(text: str, id: str = "github:d2", **changes: Any) -> Any:
     order = slashed(text)
     assert order, f"{text!r} is no command"
     type_ = event_type("github", order)
-    return ASK._replace(id=id, type=type_, text=order.argument, **changes)
+    written = {"issue": {}, "comment": {"id": 9, "created_at": "2026-11-29T21:00:00Z"}}
+    more = {"payload": written} | changes
+    return ASK._replace(id=id, type=type_, text=order.argument, **more)
 
 
 def step(id: str, tool: str, *, after: Sequence[str] = (), **arguments: Any) -> PlanStep:
