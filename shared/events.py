@@ -99,14 +99,10 @@ class ResponseUrl(NamedTuple):
 
 
 class Workplace(NamedTuple):
-    """The repository, `owner/name`, that a Slack channel or the API works on, and its tenant.
-
-    What is given to a `whole` workspace is not for the channels that another company is in.
-    """
+    """The repository, `owner/name`, that a Slack channel or the API works on, and its tenant."""
 
     repository: str
     tenant: str
-    whole: bool = False
 
 
 class Payload(dict[str, Any]):
@@ -163,13 +159,12 @@ class Event(NamedTuple):
     @property
     def repository(self) -> str:
         """The repository, as `owner/name`, that a plan for this may work on: that of its issue, or
-        the workplace of the same tenant. Empty when there is none."""
+        the workplace of the same tenant. Empty when there is none, or while it is not known whether
+        another company reads along."""
         if self.issue_target:
             return self.issue_target.repository
-        place = self.workplace
-        if place is None or place.tenant != self.tenant or (place.whole and self.is_shared):
-            return ""
-        return place.repository
+        place = None if self.unshared_audience else self.workplace
+        return place.repository if place and place.tenant == self.tenant else ""
 
     @property
     def is_shared(self) -> bool:

@@ -134,12 +134,13 @@ class Authority:
 
     def placed(self) -> Event:
         """Return the run's event with the audience that its channel has, where the event itself
-        could not tell; raises as `may_write`."""
+        could not tell; raises as `may_write`. A channel that is shared works on no repository."""
         event, channel = self._run.event, _channel(self._run.event)
-        if not event.unshared_audience or channel is None:
+        if not event.unshared_audience:
             return event
-        audience = event.audience if self._is_shared(channel) else event.unshared_audience
-        return event._replace(audience=audience, unshared_audience="")
+        if channel is None or self._is_shared(channel):
+            return event._replace(workplace=None, unshared_audience="")
+        return event._replace(audience=event.unshared_audience, unshared_audience="")
 
     def _may_write_repository(self, event: Event) -> bool:
         platform, _, repository = event.scope.partition(":")

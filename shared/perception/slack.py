@@ -100,7 +100,7 @@ def to_event(
         thread_target=_thread(team, said),
         message_target=_message(team, said),
         response_target=_response(team, said),
-        workplace=_workplace(team, said.channel, repository_of, tenant_of),
+        workplace=_workplace(team, said.channel, unshared or audience, repository_of, tenant_of),
         unshared_audience=unshared,
     )
 
@@ -151,14 +151,17 @@ def _response(team: str, said: SlackFields) -> ResponseUrl | None:
 def _workplace(
     team: str,
     channel: str,
+    audience: str,
     repository_of: Mapping[str, str],
     tenant_of: Mapping[str, str],
 ) -> Workplace | None:
-    """Look up the repository of the channel, else of the whole workspace."""
-    own = repository_of.get(f"channel:{channel}", "")
-    name = own or repository_of.get(f"team:{team}", "")
+    """Look up the repository of the channel, else of the workspace; a channel that another company
+    is in must be named itself."""
+    name = repository_of.get(f"channel:{channel}", "")
+    if not name and not audience.startswith("shared:"):
+        name = repository_of.get(f"team:{team}", "")
     owner = f"github:{name.partition('/')[0]}"
-    return Workplace(name, tenant_of.get(owner, owner), whole=not own) if name else None
+    return Workplace(name, tenant_of.get(owner, owner)) if name else None
 
 
 def _audience(payload: Json, team: str, said: SlackFields) -> tuple[str, str]:

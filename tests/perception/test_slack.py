@@ -462,9 +462,8 @@ def test_a_channel_shared_with_another_company_must_be_named_itself() -> None:
     request = slack_requests()["app_mention"]
     request["is_ext_shared_channel"] = True
     thread = _event(request).thread
-    tenants = {f"slack:{thread.team}": "acme", "github:acme": "acme"}
-    assert _mapped(request, {f"team:{thread.team}": "acme/shop"}, tenants).repository == ""
-    assert _mapped(request, {f"channel:{thread.channel}": "acme/shop"}, tenants).repository
+    assert _mapped(request, {f"team:{thread.team}": "acme/shop"}, {}).workplace is None
+    assert _mapped(request, {f"channel:{thread.channel}": "acme/shop"}, {}).workplace
 
 
 @pytest.mark.parametrize("name", ["command", "block_actions", "message_action", "message"])
