@@ -33,6 +33,8 @@ def written(event: Event) -> Moment | None:
     """Return when a person wrote the text of a GitHub or Slack event; None when it does not say."""
     if event.source == "slack":
         return on_slack(event.message_target.ts) if event.message_target else None
+    if event.source != "github":
+        return None
     for kind, name in _TIMES:
         if isinstance(event.payload.get(kind), dict):
             number = dig(event.payload, kind, "id") if kind == "comment" else 0

@@ -65,9 +65,10 @@ def _names(of: str, row: Row) -> bool:
 
 
 def _is_exact(of: str, row: Row) -> bool:
+    """Equal questions of two plans have one digest, so a plan's id may stand before it."""
     digest: str = row["digest"]
-    short = len(of) >= NAMED and digest.startswith(of)
-    return short or of == f"{row['plan_id']}/{digest}"
+    short = of.removeprefix(f"{row['plan_id']}/")
+    return len(short) >= NAMED and digest.startswith(short)
 
 
 def _was_shown(row: Row, event: Event) -> bool:
@@ -87,4 +88,7 @@ def _shown(row: Row, source: str) -> Moment | None:
 
 
 def _short(rows: Sequence[Row]) -> str:
-    return ", ".join(f"`{row['digest'][:NAMED]}`" for row in rows)
+    short = [row["digest"][:NAMED] for row in rows]
+    if len(set(short)) < len(short):
+        short = [f"{row['plan_id']}/{name}" for row, name in zip(rows, short, strict=True)]
+    return ", ".join(f"`{name}`" for name in short)

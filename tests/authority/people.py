@@ -113,7 +113,7 @@ def on_github(world: World, login: str, place: str, command: str) -> Event:
     account = world.hub._state.account(login)
     kind = "Bot" if login.endswith("[bot]") else "User"
     user = {"login": login, "id": account["id"], "type": kind}
-    about: dict[str, Any] = {"number": 7, "title": "It crashes", "user": user}
+    about: dict[str, Any] = {"number": 1, "title": "It crashes", "user": user}
     if place != "issue":
         about["pull_request"] = {"url": "https://api.github.com/repos/acme/shop/pulls/7"}
     body = {
