@@ -74,9 +74,7 @@ def to_event(
     """
     payload = read_body(body, headers)
     if not (team := team_of(payload)):
-        raise EventError(
-            "slack: the request names no workspace; is it an event, an interaction or a command?"
-        )
+        raise EventError("slack: no workspace is named; is it an event, interaction or command?")
     said = read(payload, team)
     tenant = f"slack:{team}"
     type_, text = f"slack.{said.type}", said.text

@@ -31,6 +31,10 @@ class Platform:
     fails: dict[int, BaseException] = field(default_factory=dict)
     tried: int = 0
     people: dict[str, Actor] = field(default_factory=dict)
+    #: The channels that another company is in.
+    shared: set[str] = field(default_factory=set)
+    #: Raised in place of an answer about rights.
+    unanswered: Exception | None = None
     #: The questions about rights.
     rights: list[Query] = field(default_factory=list)
 
@@ -51,6 +55,8 @@ class Platform:
     def read(self, query: Query) -> Any:
         if not isinstance(query, ListLabels):
             self.rights.append(query)
+            if self.unanswered:
+                raise self.unanswered
             return self._right(query)
         return [{"name": name, "description": about} for name, about in LABELS.items()]
 
@@ -61,8 +67,8 @@ class Platform:
                 return {"id": who.id, "permission": "write" if who.is_insider else "read"}
             case AskMember(user=user):
                 return {"member": self.people[user].is_insider}
-            case AskShared():
-                return {"shared": False}
+            case AskShared(channel=channel):
+                return {"shared": channel in self.shared}
         raise AssertionError(query)
 
 

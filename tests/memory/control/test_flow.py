@@ -6,11 +6,12 @@ import pytest
 
 from flows.chat import chat
 from flows.memory import memory
+from shared.actions.authority import AskShared, RecentAnswers
 from shared.actions.github.actions import Comment
 from shared.actions.slack.actions import Reply, Whisper
 from shared.agent import flow
 from shared.database import Database
-from shared.errors import ActionUnavailable
+from shared.errors import ActionRejected, ActionUnavailable
 from shared.events import Actor, Event, ResponseUrl
 from tests.events.made import an_event
 from tests.flows.flow_runner import FlowRunner
@@ -222,6 +223,43 @@ def test_a_slash_command_is_answered_to_who_gave_it(runner: FlowRunner) -> None:
     runner.deliver(memory, event)
     assert runner.platform.done == [Whisper(response, "I keep it as a fact.")]
     assert "Tuesdays" in told(runner, "know", "deploy", "1.2", audience="channel:C1")
+
+
+@pytest.mark.parametrize(
+    ("shared", "failure", "known"),
+    [(False, None, True), (True, None, False), (False, ActionRejected("no such channel"), False)],
+)
+def test_a_slash_command_is_from_a_shared_channel_until_slack_says_otherwise(
+    runner: FlowRunner, shared: bool, failure: Exception | None, known: bool
+) -> None:
+    told(runner, "remember", "we deploy on Tuesdays", "1.1")
+    response = ResponseUrl("T1", "C5", "https://hooks.slack.com/commands/T1/1/x")
+    event = asked("know", "deploy", "1.2", audience="shared:C5")._replace(
+        thread_target=None,
+        message_target=None,
+        response_target=response,
+        unshared_audience="channel:C5",
+    )
+    runner.platform.shared = {"C5"} if shared else set()
+    runner.platform.unanswered = failure
+    assert runner.deliver(memory, event) == []
+    said = runner.platform.done[-1]
+    assert isinstance(said, Whisper)
+    assert ("Tuesdays" in said.text) is known
+    assert [type(query) for query in runner.platform.rights].count(AskShared) == 2
+
+
+def test_while_slack_cannot_say_who_reads_along_nothing_is_told(runner: FlowRunner) -> None:
+    told(runner, "remember", "we deploy on Tuesdays", "1.1")
+    event = asked("know", "deploy", "1.2", audience="shared:C1", unshared_audience="team:T1")
+    runner.platform.unanswered = ActionUnavailable("slack: down", 3600, sent=False)
+    before = len(runner.platform.done)
+    runner.can.services.get(RecentAnswers, RecentAnswers)._kept.clear()
+    assert runner.deliver(memory, event) == [event.id]
+    assert len(runner.platform.done) == before
+    runner.platform.unanswered = None
+    assert runner.deliver(memory, event, receives=2) == []
+    assert "Tuesdays" in replies(runner)[-1]
 
 
 def test_commands_on_github_are_answered_in_a_comment(runner: FlowRunner) -> None:
