@@ -54,7 +54,8 @@ class PlanDesk:
     def lend(cls, loan: Loan) -> Self:
         """Lend the plans of the run's tenant."""
         settings, store = loan.services[Settings], PlanStore(loan.services[Database])
-        differs = settings.approver_differs == "on"
+        # A misspelt setting is the strict one.
+        differs = settings.approver_differs != "off"
         return cls(
             loan.run, store, lambda: executions_of(settings), loan.may_write, differs=differs
         )

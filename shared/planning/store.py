@@ -88,7 +88,6 @@ class Situation:
     flow: str
     event: Event
     goal: str
-    may_write: bool
     state: str
     reason: str
     cancelled_by: str
@@ -97,6 +96,7 @@ class Situation:
     steps: tuple[StepRow, ...]
     written: Mapping[str, Written]
     approvals: tuple[Approval, ...]
+    may_write: bool = False
 
     @property
     def over(self) -> bool:

@@ -99,10 +99,11 @@ def people_in_slack(chat: SlackSandbox) -> None:
         space._records.put("users", user, {**like, "id": user, "name": user, **different})
     space.add_channel("partners", shared=True)
     space.add_channel("hidden", private=True, member=False)
-    for name, different in {
+    flags: dict[str, Any] = {
         "pending": {"is_pending_ext_shared": True},
         "odd": {"is_ext_shared": None},
-    }.items():
+    }
+    for name, different in flags.items():
         row = space.channel(space.add_channel(name))
         space._records.put("channels", row["id"], {**row, **different})
 
@@ -116,7 +117,7 @@ def on_github(world: World, login: str, place: str, command: str) -> Event:
     about: dict[str, Any] = {"number": 1, "title": "It crashes", "user": user}
     if place != "issue":
         about["pull_request"] = {"url": "https://api.github.com/repos/acme/shop/pulls/7"}
-    body = {
+    body: dict[str, Any] = {
         "action": "created",
         "issue": about,
         "comment": {

@@ -2,7 +2,7 @@
 and with a token. Nothing that an event says of its author counts."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -97,8 +97,8 @@ class Door:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.life: Any = Life(world)
-        self._worker = Worker(obeys, self.life, 3)
+        self.life = Life(world)
+        self._worker = Worker(obeys, cast("Any", self.life), 3)
 
     def opens(self, event: Event) -> bool:
         GIVEN.clear()
@@ -166,6 +166,7 @@ def test_the_audience_is_shared_until_slack_says_otherwise(
         door.life.attempt(event, None, lambda agent: None)
     else:
         assert door.opens(event)
+    assert door.life.event
     kind = door.life.event.audience.partition(":")[0]
     own = "dm" if channel.startswith("D") else "team" if told else "channel"
     # An event does not tell of an invitation, nor of a channel that the bot cannot see.
