@@ -111,9 +111,9 @@ def people_in_slack(chat: SlackSandbox) -> None:
 def on_github(world: World, login: str, place: str, command: str) -> Event:
     """Return the event of a comment with a command."""
     association, _ = ON_GITHUB.get(login, ("NONE", False))
-    account = world.hub._state.account(login)
+    number = world.hub.account_id(login)
     kind = "Bot" if login.endswith("[bot]") else "User"
-    user = {"login": login, "id": account["id"], "type": kind}
+    user = {"login": login, "id": number, "type": kind}
     about: dict[str, Any] = {"number": 1, "title": "It crashes", "user": user}
     if place != "issue":
         about["pull_request"] = {"url": "https://api.github.com/repos/acme/shop/pulls/7"}
@@ -136,7 +136,7 @@ def on_github(world: World, login: str, place: str, command: str) -> Event:
     }
     if place == "fork's pull request":
         body["issue"]["head"] = {"repo": {"full_name": FORK, "owner": {"login": "mallory"}}}
-    headers = {"x-github-event": "issue_comment", "x-github-delivery": f"{account['id']}-{command}"}
+    headers = {"x-github-event": "issue_comment", "x-github-delivery": f"{number}-{command}"}
     return github.to_event(json.dumps(body).encode(), headers, {}, 0.0)
 
 

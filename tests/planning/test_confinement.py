@@ -7,7 +7,7 @@ import pytest
 from infra.local.sandbox.github import GitHubSandbox
 from shared.actions.platforms import Platforms
 from shared.database import Database, Statement
-from shared.events import Issue
+from shared.events import Actor, Issue
 from shared.planning.plan import Plan, PlanStep
 from shared.settings import Settings
 from tests.actions.github.sandbox_issue import SHOP, as_app, as_token
@@ -52,7 +52,8 @@ def test_a_strangers_issue_publishes_nothing_of_another_repository(
         flow = planned(Drafts(follows(tool, argument, shown)), reflector=gives_up)
         adapters = Platforms(flow.may, flow.reads, settings(hub)._replace(footer="off"))
         with plan_runner(database, flow, adapters) as it:
-            plan = it.ask(ASK._replace(issue_target=Issue(SHOP, 1)))
+            maria = Actor(str(hub.account_id("maria")), "maria")
+            plan = it.ask(ASK._replace(issue_target=Issue(SHOP, 1), actor=maria))
             assert it.ended(plan).state == "failed"
             assert nothing_left(it, hub)
         assert [one["body"] for one in hub.issue(PRIVATE, 1)["comments"]] == []

@@ -236,6 +236,10 @@ class GitHubSandbox:
 
     # What one can see
 
+    def account_id(self, login: str) -> int:
+        """Return the id of a person, who signs up if necessary."""
+        return int(self._state.account(login)["id"])
+
     def repositories(self) -> list[str]:
         return [row["name"] for row in self._state.rows("repositories")]
 
