@@ -14,7 +14,7 @@ from shared.actions.slack.actions import Button, Card, Whisper
 from shared.agent import Agent, flow
 from shared.database import Database, Statement
 from shared.errors import ActionRejected
-from shared.events import Event, Issue, ResponseUrl, Thread
+from shared.events import Actor, Event, Issue, ResponseUrl, Thread
 from shared.memory.documents.files import is_wanted, refusal
 from shared.planning.plan import Plan
 from shared.settings import Settings
@@ -90,6 +90,7 @@ def carried_out(database: Database, hub: GitHubSandbox, plan: Plan) -> tuple[Pla
         conversation=f"github:{SHOP}#{number}",
         issue_target=Issue(SHOP, number),
         text=f"write {SECRET}",
+        actor=Actor(str(hub.account_id("maria")), "maria"),
     )
     adapter = GitHubAdapter(Settings(github_token=hub.token, github_api_url=hub.api_url), 5)
     with plan_runner(database, planned(Drafts(plan)), lambda wanted: adapter) as it:
