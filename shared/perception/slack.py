@@ -170,12 +170,14 @@ def _audience(payload: Json, team: str, said: SlackFields) -> tuple[str, str]:
     workspace knows is not for it. Events tell; slash commands and clicks do not.
     """
     actor = said.actor
-    if not said.channel:
-        return (f"dm:{actor.id}" if actor.id else f"team:{team}"), ""
-    shared, tells = f"shared:{said.channel}", payload.get("is_ext_shared_channel")
+    if not (place := said.channel or actor.id):
+        return f"team:{team}", ""
+    shared, tells = f"shared:{place}", payload.get("is_ext_shared_channel")
     is_foreign = bool(actor.id) and not actor.is_bot and actor.role == "none"
     if tells is True or is_foreign or is_stranger(payload, team):
         return shared, ""
+    if not said.channel:
+        return f"dm:{actor.id}", ""
     unshared = _unshared_audience(team, said)
     return (unshared, "") if tells is False else (shared, unshared)
 

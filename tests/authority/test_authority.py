@@ -1,5 +1,6 @@
 """The platform's answer about a person is asked once, recorded, kept a minute, and fails closed."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from flows.memory import memory
 from flows.plan import plan
+from infra.project import ROOT
 from shared.actions import Adapter, Query
 from shared.actions.authority import AskPermission, Authority, RecentAnswers
 from shared.actions.platforms import Platforms
@@ -134,6 +136,14 @@ def test_every_connected_flow_may_ask_with_its_own_token(made: World) -> None:
     settings = Settings(github_token="t", github_api_url=made.hub.api_url)
     for flow in (plan, memory):
         assert Platforms(flow.may, flow.reads, settings)(AskPermission(SHOP, "li"))
+
+
+def test_the_slack_app_asks_for_the_scopes_that_the_questions_need() -> None:
+    """https://docs.slack.dev/reference/methods/conversations.info, and users.info"""
+    scopes = re.findall(
+        r"^ +- ([a-z_]+:[a-z.]+)$", (ROOT / "infra/apps/slack.yaml").read_text(), re.M
+    )
+    assert {"users:read", "channels:read", "groups:read", "im:read", "mpim:read"} <= set(scopes)
 
 
 # The real worker, the real flows, the sandbox

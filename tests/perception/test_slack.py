@@ -273,6 +273,9 @@ def test_stranger_who_presses_a_button_is_no_member() -> None:
     event = _event(request)
     assert event.actor.role == "none"
     assert event.audience == "shared:C1"
+    dialog = slack_requests()["view_submission"]
+    dialog["user"]["team_id"] = "T8"
+    assert _event(dialog).audience == "shared:U1"
 
 
 def test_stranger_is_none_when_slack_does_not_say_whose_user_it_is() -> None:
