@@ -15,7 +15,6 @@ when something did not go as planned. Each of these is a function that an author
 - declaration  what a flow declares: `Plans(…)`, `@reads` and `@writes` for tools
 - planner, verifier, reflector  the default parts; the first two ask a model
 - desk         what people do about plans: start, answer, click, cancel
-- answering    which question an answer is about, and whether it counts
 - checklist    a plan as a Markdown list
 - messages     the messages with progress, questions and buttons
 - states/      what each state of infra/planner.asl.json does

@@ -10,8 +10,8 @@ from shared.desk import Loan
 from shared.errors import NotPermitted, SettingsError
 from shared.events import Event, Thread
 from shared.journal import Outcome, Run, keeping
-from shared.planning.answering import check_differs, identified, question_for
 from shared.planning.messages import click
+from shared.planning.states.answering import check_differs, identified, question_for
 from shared.planning.store import SQL, PlanStore, statement
 from shared.settings import Settings
 

@@ -98,7 +98,7 @@ class Door:
     def __init__(self, world: World) -> None:
         self.world = world
         self.life = Life(world)
-        self._worker = Worker(obeys, cast("Any", self.life), 3)
+        self._worker = Worker(obeys, cast("Any", self.life), 3, "")
 
     def opens(self, event: Event) -> bool:
         GIVEN.clear()

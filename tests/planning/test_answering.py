@@ -6,7 +6,7 @@ import pytest
 
 from shared.events import Actor, SlackMessage
 from shared.perception.written import Moment, on_github, on_slack, written
-from shared.planning.answering import AnswerRefused, check_differs, question_for
+from shared.planning.states.answering import AnswerRefused, check_differs, question_for
 from tests.events.made import an_event
 
 ONE, TWO = "a1" * 32, "b2" * 32

@@ -135,6 +135,7 @@ def test_a_sentence_in_place_of_yes_makes_another_version(opened: Open) -> None:
     it.asked(plan)
     it.runner.deliver(it.flow, says("/change say it here"))
     it.wait_for(lambda: [a for a in it.situation(plan).approvals if a.steps == ("s3",) and a.token])
+    it.asked(plan)
     assert drafts.briefs[1].feedback == ("A person said: say it here",)
     # The new version is also made from what was read, so what it adds is shown first.
     assert "Here" not in it.said()
