@@ -14,7 +14,9 @@ from shared.events import Event
 from shared.journal import Outcome
 from shared.perception.commands import COMMANDS, event_types
 from shared.runtime.lifecycle import Ending
+from shared.runtime.own_voice import OwnVoice
 from shared.runtime.worker import Worker
+from shared.settings import Settings
 from tests.authority.people import (
     CHANNELS,
     IN_SLACK,
@@ -98,7 +100,9 @@ class Door:
     def __init__(self, world: World) -> None:
         self.world = world
         self.life = Life(world)
-        self._worker = Worker(obeys, cast("Any", self.life), 3, "")
+        nothing: Any = None  # no journal: a command is never one of our recorded effects
+        own_voice = OwnVoice(nothing, Settings())
+        self._worker = Worker(obeys, cast("Any", self.life), own_voice, 3, "")
 
     def opens(self, event: Event) -> bool:
         GIVEN.clear()
