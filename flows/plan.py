@@ -12,7 +12,7 @@ from shared.actions.github.actions import (
 )
 from shared.actions.slack.actions import Button, Card, Channel, Post, React, Reply, Whisper
 from shared.agent import Agent, flow
-from shared.errors import ActionRejected, EventError, PolicyError
+from shared.errors import ActionRejected, EventError
 from shared.events import Event, Thread
 from shared.perception.commands import command_of, event_types
 from shared.planning.declaration import Plans
@@ -97,8 +97,6 @@ def plan(event: Event, agent: Agent) -> None:
         return
     name, words = command_of(event.type), event.text
     if name == "plan":
-        if not event.actor.may_write:
-            raise PolicyError("plan needs write permission; somebody who has it must ask")
         _start(event, agent)
     elif event.response_target:
         agent.act(Whisper(event.response, _IN_THREAD.format(name)))

@@ -34,13 +34,14 @@ class Loan(NamedTuple):
     """The means of a desk for one run.
 
     `seconds_left` tells how long it may work. `read` asks a platform a query within the flow's
-    policy, and records nothing.
+    policy, and records nothing. `may_write` tells if the person who caused the run may write there.
     """
 
     run: Run
     services: Services
     seconds_left: Callable[[], float]
     read: Callable[[Any], Any]
+    may_write: Callable[[], bool]
 
 
 class Desk(Protocol):

@@ -10,6 +10,7 @@
     ├── RunBusy                another function holds the lease of the run        (retry)
     ├── ReplayError            a retry asked for something else than the record says
     ├── PolicyError            a flow tried what its `may=` does not name
+    │   └── NotPermitted       a person wants what they have no right to
     ├── ModelError
     │   ├── ModelUnavailable   rate limited, overloaded, unreachable              (retry)
     │   ├── ModelRejected      bad key, unknown model, a request it cannot take
@@ -79,6 +80,10 @@ class ReplayError(AgentFlowsError):
 
 class PolicyError(AgentFlowsError):
     public = "I was about to do something that I am not allowed to do, so I stopped."
+
+
+class NotPermitted(PolicyError):
+    public = "You are not allowed to do that here: it needs write permission."
 
 
 class _Unavailable(AgentFlowsError):

@@ -21,7 +21,8 @@ REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}/(?!\.\.?(?![A-Za-z0-9_.-]))[A-Za-
 
 
 class Actor(NamedTuple):
-    """The person or bot that caused an event. `role` is their role there, as the source says."""
+    """The person or bot that caused an event. `role` is what the event calls them there. It decides
+    no right: shared/actions/authority.py asks the platform."""
 
     id: str
     name: str
@@ -29,7 +30,8 @@ class Actor(NamedTuple):
     role: Role = "none"
 
     @property
-    def may_write(self) -> bool:
+    def is_insider(self) -> bool:
+        """Does the event call them one of the place's own people?"""
         return self.role in {"owner", "member", "collaborator"}
 
 
@@ -124,11 +126,13 @@ class Event(NamedTuple):
     `type` reads `github.issues.opened` or `slack.app_mention`. `conversation` is the ordering key:
     an issue, a pull request, a Slack thread. `audience` names who may see what was said: `public`,
     `repo:acme/x`, `org:acme`, `team:T1`, `channel:C1`, `dm:D1`, or `shared:C1` for a channel that
-    another company is in too. `depth` counts how many of our own effects lie between a person and
-    this event. `received_at` is seconds since the epoch. `payload` is the body. `digest` is
-    the same for the same signed body, whatever its delivery is called; it is empty where the id
-    comes from the body. A `privileged` act is one that only the repository's own people can do,
-    such as a label on somebody else's issue; it gives the actor no role.
+    another company is in too. A channel counts as shared until Slack says otherwise: where the
+    event does not tell, `unshared_audience` is the one that it then has. `depth` counts how many of
+    our own effects lie between a person and this event. `received_at` is seconds since the epoch.
+    `payload` is the body. `digest` is the same for the same signed body, whatever its delivery is
+    called; it is empty where the id comes from the body. A `privileged` act is one that only the
+    repository's own people can do, such as a label on somebody else's issue; it gives the actor no
+    role.
     """
 
     id: str
@@ -150,15 +154,22 @@ class Event(NamedTuple):
     workplace: Workplace | None = None
     digest: str = ""
     privileged: bool = False
+    unshared_audience: str = ""
 
     @property
     def repository(self) -> str:
         """The repository, as `owner/name`, that a plan for this may work on: that of its issue, or
-        the workplace of the same tenant. Empty when there is none."""
+        the workplace of the same tenant. Empty when there is none, or while it is not known whether
+        another company reads along."""
         if self.issue_target:
             return self.issue_target.repository
-        place = self.workplace
+        place = None if self.unshared_audience else self.workplace
         return place.repository if place and place.tenant == self.tenant else ""
+
+    @property
+    def is_shared(self) -> bool:
+        """Do people of another company read along, as far as is known?"""
+        return self.audience.startswith("shared:")
 
     @property
     def issue(self) -> Issue:
@@ -216,7 +227,7 @@ class Event(NamedTuple):
     def by_outsider(self) -> bool:
         """True when nothing says that the actor belongs to the repository or the workspace."""
         is_platform = self.source in {"github", "slack"}
-        return is_platform and not self.actor.may_write and not self.privileged
+        return is_platform and not self.actor.is_insider and not self.privileged
 
     @property
     def addressed(self) -> bool:

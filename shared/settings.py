@@ -64,6 +64,7 @@ class Settings(NamedTuple):
     # Behaviour
     tenants: str = ""
     repositories: str = ""
+    approver_differs: str = "off"
     footer: str = "on"
     link_hosts: str = ""
     retention_days: str = "90"

@@ -31,6 +31,7 @@ _SETTINGS = {
     "OllamaHost": "OLLAMA_HOST",
     "Tenants": "TENANTS",
     "Repositories": "REPOSITORIES",
+    "ApproverDiffers": "APPROVER_DIFFERS",
     "Footer": "FOOTER",
     "LinkHosts": "LINK_HOSTS",
     "RetentionDays": "RETENTION_DAYS",

@@ -6,6 +6,7 @@ journal can compare it before it touches the world. Each platform has one `Adapt
     adapter     dispatches actions and queries by the table of a platform
     platforms   connects the platforms of a flow
     policy      limits what one run may do
+    authority   asks what the person who caused a run may do
     secrets_kept_out   masks the secrets of an action, or refuses it
     effects     performs each action once, whatever fails
     drafts      shows an answer while it grows
@@ -49,6 +50,8 @@ class Action(ABC):
     #: The function that connects the platform, as `module:function`. It is text, so that a flow
     #: loads no SDK before it connects.
     connector: ClassVar[str]
+    #: Only the person who caused the event sees it.
+    private: ClassVar[bool] = False
     #: The rights that the platform's credentials need for it, by GitHub's names: `issues`, `write`.
     permissions: ClassVar[Mapping[str, str]] = {}
     #: Doing it twice is the same as doing it once, so a crash needs no search afterwards.

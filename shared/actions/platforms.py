@@ -5,6 +5,7 @@ from contextlib import suppress
 from importlib import import_module
 
 from shared.actions import Action, Adapter, Permission, Query
+from shared.actions.authority import QUERIES
 from shared.errors import PolicyError, SettingsError
 from shared.settings import Settings
 
@@ -23,7 +24,10 @@ class Platforms:
         self, may: Iterable[Permission], reads: Iterable[type[Query]], settings: Settings
     ) -> None:
         self._settings = settings
-        self._needed = needed([*(permission.action for permission in may), *reads])
+        kinds: list[type[Action | Query]] = [*(permission.action for permission in may), *reads]
+        connectors = {kind.connector for kind in kinds}
+        rights = (query for query in QUERIES if query.connector in connectors)
+        self._needed = needed([*kinds, *rights])
         self._connected: dict[str, Adapter] = {}
         for connector in self._needed:
             with suppress(SettingsError):

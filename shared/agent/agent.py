@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from shared.actions import Action, Adapter, Query, Receipt
+from shared.actions.authority import Authority
 from shared.actions.drafts import PACE, Pace
 from shared.actions.effects import branch
 from shared.agent.acting import Acting
@@ -58,6 +59,8 @@ class Agent:
         can: Capabilities,
         acting: Acting,
         remaining: Callable[[], float],
+        *,
+        authority: Authority,
         shares: Collection[str] = (),
     ) -> None:
         """`remaining` gives the seconds that the function still has."""
@@ -65,9 +68,11 @@ class Agent:
         self.conversation = Conversation(run, can.conversations, shared="fact" in shares)
         self._can = can
         self._acting = acting
-        self._remembering = Remembering(run, can.memory, can.audiences, shares)
+        self._remembering = Remembering(run, can.memory, can.audiences, authority.may_write, shares)
         self._thinking = Thinking(run, can.models, acting.drafts, self.conversation, remaining)
-        self._loan = Loan(run, can.services, lambda: remaining() - RESERVE, acting.peek)
+        self._loan = Loan(
+            run, can.services, lambda: remaining() - RESERVE, acting.peek, authority.may_write
+        )
 
     def ask(
         self,
@@ -182,8 +187,8 @@ class Agent:
 
         It replaces an earlier memory of the same `ref`: by default the conversation, and for an
         `episode` the run; an outsider's words never replace a member's. Raises PolicyError for a
-        `rule` when the event's author may not write at its source, or when outsiders' words are in
-        it.
+        `rule` when the person who caused the event may not write there, or when outsiders' words
+        are in it.
         """
         self._remembering.remember(text, kind=kind, ref=ref, seen=seen)
 

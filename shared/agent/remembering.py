@@ -1,10 +1,10 @@
 """Remembering: one run remembers and recalls, each as a journaled step, for its readers."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from shared.errors import PolicyError
+from shared.errors import NotPermitted, PolicyError
 from shared.events import Event
 from shared.journal import Outcome, Run
 from shared.memory import Entry, Memory, Trust
@@ -22,12 +22,18 @@ class Remembering:
     """
 
     def __init__(
-        self, run: Run, store: MemoryStore, audiences: Audiences, shares: Collection[str]
+        self,
+        run: Run,
+        store: MemoryStore,
+        audiences: Audiences,
+        may_write: Callable[[], bool],
+        shares: Collection[str],
     ) -> None:
         self._run = run
         self._event = run.event
         self._store = store
         self._audiences = audiences
+        self._may_write = may_write
         self._shares = shares
 
     def recall(self, query: str, *, kinds: Iterable[str], limit: int) -> list[Memory]:
@@ -61,11 +67,8 @@ class Remembering:
     def remember(self, text: str, *, kind: str, ref: str, seen: Trust) -> None:
         """Do as `Agent.remember` says."""
         event = self._event
-        if kind == "rule" and not event.actor.may_write:
-            raise PolicyError(
-                f"{self._run.flow}: an actor with the role {event.actor.role} cannot set a rule;"
-                " rules need write permission"
-            )
+        if kind == "rule" and not self._may_write():
+            raise NotPermitted(f"{self._run.flow}: rules need write permission in their place")
         origin = origin_of(event, "" if kind in self._shares else self._run.flow)
         author = writer_of(event).name
         if not _is_part(text, event.text):

@@ -19,7 +19,8 @@ from typing import Literal, NamedTuple
 class Command(NamedTuple):
     """One row of the table. It `takes` a text (`remember`), or at most a reference.
 
-    `writers` means that only people with write permission may give it, in any form.
+    `writers` means that only people with write permission may give it, in any form: the worker asks
+    the platform before any flow takes it.
     """
 
     name: str
@@ -53,13 +54,13 @@ COMMANDS = {
             "why", "why [ID]", "show where my last answer, or a memory, came from", "reference"
         ),
         Command("export", "export", "say how to get all memories as JSON lines", "reference", True),
-        Command("plan", "plan GOAL", "work towards a goal in steps", "text", whole=True),
+        Command("plan", "plan GOAL", "work towards a goal in steps", "text", True, whole=True),
         Command("approve", "approve [STEP]", "let a step act", "reference", True),
         Command("reject", "reject [STEP]", "keep a step from acting", "reference", True),
         Command(
             "change", "change TEXT", "say what a plan should do instead", "text", True, whole=True
         ),
-        Command("cancel", "cancel [RUN]", "stop what I am doing here", "reference"),
+        Command("cancel", "cancel [RUN]", "stop what I am doing here", "reference", True),
         Command("review", "review", "review this pull request", "reference"),
         Command("triage", "triage", "triage this issue", "reference"),
         Command("pause", "pause", "stay quiet here", "reference", True),

@@ -74,15 +74,13 @@ def to_event(
     """
     payload = read_body(body, headers)
     if not (team := team_of(payload)):
-        raise EventError(
-            "slack: the request names no workspace; is it an event, an interaction or a command?"
-        )
+        raise EventError("slack: no workspace is named; is it an event, interaction or command?")
     said = read(payload, team)
     tenant = f"slack:{team}"
     type_, text = f"slack.{said.type}", said.text
     if said.order and takes(commands.event_type("slack", said.order)):
         type_, text = commands.event_type("slack", said.order), said.order.argument
-    audience = _audience(payload, team, said)
+    audience, unshared = _audience(payload, team, said)
     where = (tenant, said.channel or said.actor.id, said.thread_ts or said.ts)
     return Event(
         id=f"slack:{_key(body, payload, said)}",
@@ -100,7 +98,8 @@ def to_event(
         thread_target=_thread(team, said),
         message_target=_message(team, said),
         response_target=_response(team, said),
-        workplace=_workplace(team, said.channel, audience, repository_of, tenant_of),
+        workplace=_workplace(team, said.channel, unshared or audience, repository_of, tenant_of),
+        unshared_audience=unshared,
     )
 
 
@@ -163,17 +162,28 @@ def _workplace(
     return Workplace(name, tenant_of.get(owner, owner)) if name else None
 
 
-def _audience(payload: Json, team: str, said: SlackFields) -> str:
-    """Name the narrowest audience that saw it.
+def _audience(payload: Json, team: str, said: SlackFields) -> tuple[str, str]:
+    """Name the narrowest audience that saw it; and the one that it has if no other company is in
+    the channel, where the request does not tell.
 
-    A channel is public only when Slack says so here. One that is shared with another company has an
-    audience of its own kind: what the workspace knows is not for it.
+    A channel that is shared with another company has an audience of its own kind: what the
+    workspace knows is not for it. Events tell; slash commands and clicks do not.
     """
-    is_shared = payload.get("is_ext_shared_channel") is True or is_stranger(payload, team)
+    actor = said.actor
+    if not (place := said.channel or actor.id):
+        return f"team:{team}", ""
+    shared, tells = f"shared:{place}", payload.get("is_ext_shared_channel")
+    is_foreign = bool(actor.id) and not actor.is_bot and actor.role == "none"
+    if tells is True or is_foreign or is_stranger(payload, team):
+        return shared, ""
     if not said.channel:
-        return f"dm:{said.actor.id}" if said.actor.id else f"team:{team}"
-    if is_shared:
-        return f"shared:{said.channel}"
+        return f"dm:{actor.id}", ""
+    unshared = _unshared_audience(team, said)
+    return (unshared, "") if tells is False else (shared, unshared)
+
+
+def _unshared_audience(team: str, said: SlackFields) -> str:
+    """Name who saw it in a channel of one company, which is public only when Slack says so here."""
     if said.channel.startswith("D") or said.channel_type == "im":
         return f"dm:{said.channel}"
     if said.channel_type == "channel":

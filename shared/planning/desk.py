@@ -7,11 +7,12 @@ from typing import Literal, Self
 from shared.aws.executions import Executions
 from shared.database import Database, Row, Statement
 from shared.desk import Loan
-from shared.errors import PolicyError, SettingsError
+from shared.errors import NotPermitted, SettingsError
 from shared.events import Event, Thread
 from shared.journal import Outcome, Run, keeping
-from shared.planning.messages import NAMED, click
-from shared.planning.store import QUESTION, SQL, PlanStore, statement
+from shared.planning.messages import click
+from shared.planning.states.answering import check_differs, identified, question_for
+from shared.planning.store import SQL, PlanStore, statement
 from shared.settings import Settings
 
 ApprovalDecision = Literal["approved", "rejected", "changed"]
@@ -32,31 +33,49 @@ def executions_of(settings: Settings) -> Executions:
 class PlanDesk:
     """Works on the plans of a conversation as the actor of the run's event."""
 
-    def __init__(self, run: Run, store: PlanStore, executions: Callable[[], Executions]) -> None:
+    def __init__(
+        self,
+        run: Run,
+        store: PlanStore,
+        executions: Callable[[], Executions],
+        may_write: Callable[[], bool],
+        *,
+        differs: bool,
+    ) -> None:
+        """With `differs`, nobody approves a plan that they asked for."""
         self._run = run
         self._event = run.event
         self._store = store
         self._executions = executions
+        self._may_write = may_write
+        self._differs = differs
 
     @classmethod
     def lend(cls, loan: Loan) -> Self:
         """Lend the plans of the run's tenant."""
         settings, store = loan.services[Settings], PlanStore(loan.services[Database])
-        return cls(loan.run, store, lambda: executions_of(settings))
+        # A misspelt setting is the strict one.
+        differs = settings.approver_differs != "off"
+        return cls(
+            loan.run, store, lambda: executions_of(settings), loan.may_write, differs=differs
+        )
 
     def start(self, goal: str, thread: Thread | None = None) -> str:
         """Work towards `goal` in steps, and return the id of the plan; the same event starts it
         once.
 
-        With a `thread` the plan goes on there, when the event itself is in none. Raises
-        SettingsError when the repository of the place belongs to another tenant.
+        With a `thread` the plan goes on there, when the event itself is in none. For a person who
+        may not write it can only read. Raises SettingsError when the repository of the place
+        belongs to another tenant.
         """
-        if self._event.workplace and not self._event.repository:
+        place = self._event.workplace
+        if place and place.tenant != self._event.tenant:
             raise _foreign()
         tenant, plan = self._event.tenant, self._run.id
         event = _in_thread(self._event, thread) if thread else self._event
+        may_write = self._may_write()
         values = {"event": event.id, "flow": self._run.flow, "goal": goal}
-        kept = [statement("start_plan", tenant, plan, **values)]
+        kept = [statement("start_plan", tenant, plan, may_write=may_write, **values)]
         if thread:
             kept.insert(0, keeping(event))
         self._run.step("plan", {"goal": goal}, lambda: Outcome(plan, statements=kept))
@@ -71,28 +90,28 @@ class PlanDesk:
     def answer(
         self, decision: ApprovalDecision, words: str = "", of: str = "", *, step: str = ""
     ) -> str:
-        """Answer the question of the newest plan of the conversation, or the one that `of` names: a
-        plan, a step, a question by the first characters of its digest, or a plan's question as
+        """Answer the only open question of the conversation, or the one that `of` names: a plan, a
+        step, a question by the first characters of its digest, or a plan's question as
         `plan/digest`; it must be about `step`, if that is given.
 
         Returns the id of the plan, or nothing when no question is open. The first answer counts.
-        Raises PolicyError for a person who may not write.
+        Raises NotPermitted for a person who may not write, and AnswerRefused when it is not sure
+        that they mean this question, or are another than who asked.
         """
-        if not self._event.actor.may_write:
-            raise PolicyError("answering needs write permission; somebody who has it must do it")
+        self._check_may_write()
         asked = self._look_up("asked", of, named=self._plan_of_api(of))
-        named = [row for row in asked if not of or _names(of, row)]
-        if step:
-            named = [row for row in named if step in (row["steps"] or [QUESTION])]
-        if not named:
+        question = question_for(self._event, asked, of, step)
+        if question is None:
             return ""
-        plan: str = named[0]["plan_id"]
-        self._decide(plan, named[0]["digest"], decision, words)
+        if self._differs and decision == "approved":
+            check_differs(self._event, question)
+        plan: str = question["plan_id"]
+        self._decide(plan, question["digest"], decision, words)
         self._wake(plan)
         return plan
 
     def click(self, value: str) -> str:
-        """Take the click of a button of a plan's message; raises PolicyError as `answer`.
+        """Take the click of a button of a plan's message; raises as `answer`.
 
         Returns the text for the person who clicked; nothing when the message itself will show it.
         """
@@ -107,7 +126,11 @@ class PlanDesk:
         return "" if mine.items() <= standing.items() else _closed(standing)
 
     def cancel(self, of: str = "") -> str:
-        """Stop the newest plan of the conversation, or the one named; return its id, if any."""
+        """Stop the newest plan of the conversation, or the one named; return its id, if any.
+
+        Raises NotPermitted for a person who may not write.
+        """
+        self._check_may_write()
         rows = self._look_up("open_plans", of, named=self._plan_of_api(of))
         open_plans: list[str] = [row["id"] for row in rows]
         named = [plan for plan in open_plans if not of or of == plan]
@@ -119,6 +142,10 @@ class PlanDesk:
         self._run.step("cancel", {"plan": plan}, lambda: Outcome(plan, statements=[ended]))
         self._wake(plan)
         return plan
+
+    def _check_may_write(self) -> None:
+        if not self._may_write():
+            raise NotPermitted("that needs write permission; somebody who has it must do it")
 
     def _plan_of_api(self, of: str) -> str:
         """Return the plan that a request to the API names: the API is not a conversation."""
@@ -143,6 +170,7 @@ class PlanDesk:
 
     def _decide(self, plan: str, name: str, decision: ApprovalDecision, words: str) -> None:
         values = {"digest": name, "state": decision, "said": words, "by": self._event.actor.name}
+        values["decider"] = identified(self._event)
         decided = statement("decide", self._event.tenant, plan, **values)
         self._run.step(
             "decide", {"plan": plan} | values, lambda: Outcome(decision, statements=[decided])
@@ -178,12 +206,6 @@ def _foreign() -> SettingsError:
     )
     err.public = "The repository that REPOSITORIES gives this channel belongs to another tenant."
     return err
-
-
-def _names(of: str, row: Row) -> bool:
-    plan, digest = row["plan_id"], row["digest"]
-    short = len(of) >= NAMED and digest.startswith(of)
-    return of in {plan, f"{plan}/{digest}"} or short or of in row["steps"]
 
 
 def _closed(standing: Row) -> str:

@@ -81,7 +81,8 @@ class Approval:
 
 @dataclass(frozen=True)
 class Situation:
-    """A plan as it stands, and the statements that change it."""
+    """A plan as it stands, and the statements that change it. `may_write` tells if who asked for
+    it may write there."""
 
     id: str
     flow: str
@@ -95,6 +96,7 @@ class Situation:
     steps: tuple[StepRow, ...]
     written: Mapping[str, Written]
     approvals: tuple[Approval, ...]
+    may_write: bool = False
 
     @property
     def over(self) -> bool:

@@ -1,12 +1,12 @@
 -- name: start_plan
 -- Keep a plan that is wanted; the same request a second time changes nothing.
-insert into plans (tenant, id, event_id, flow, goal)
-values (%(tenant)s, %(plan)s, %(event)s, %(flow)s, %(goal)s)
+insert into plans (tenant, id, event_id, flow, goal, may_write)
+values (%(tenant)s, %(plan)s, %(event)s, %(flow)s, %(goal)s, %(may_write)s)
 on conflict do nothing;
 
 -- name: read_plan
 -- The plan, what it has cost, and the event that caused it.
-select p.id, p.flow, p.goal, p.state, p.reason, p.cancelled_by, e.body::text as event,
+select p.id, p.flow, p.goal, p.may_write, p.state, p.reason, p.cancelled_by, e.body::text as event,
        (select coalesce(sum(r.cost), 0) from plan_runs r
         where r.tenant = p.tenant and r.plan_id = p.id)::float8 as cost
 from plans p join events e on (e.tenant, e.id) = (p.tenant, p.event_id)
@@ -111,15 +111,21 @@ on conflict (tenant, plan_id, digest) do update set token = excluded.token;
 
 -- name: decide
 -- Decide what is still open, in time; a second decision changes nothing.
-update approvals set state = %(state)s, said = %(said)s, decided_by = %(by)s, decided_at = now()
+update approvals set state = %(state)s, said = %(said)s, decided_by = %(by)s, decider = %(decider)s, decided_at = now()
 where tenant = %(tenant)s and plan_id = %(plan)s and digest = %(digest)s and state = 'asked'
   and (expires_at > now()) = (%(state)s <> 'expired');
 
 -- name: asked
--- What waits for an answer in a conversation or in the plan that is named, the newest first.
-select a.plan_id, a.digest, a.steps from approvals a
+-- What waits for an answer in a conversation or in the plan that is named, the newest first: where it was `shown`, and
+-- the accounts of who asked for the plan and of those who had it changed.
+select a.plan_id, a.digest, a.steps, v.cards -> (a.plan_id || '/' || a.digest) -> 'receipt' as shown,
+       (e.body ->> 'source') || ':' || (e.body -> 'actor' ->> 0) as asker,
+       array(select c.decider from approvals c
+             where (c.tenant, c.plan_id) = (a.tenant, a.plan_id) and c.state = 'changed') as changers
+from approvals a
 join plans p on (p.tenant, p.id) = (a.tenant, a.plan_id)
 join events e on (e.tenant, e.id) = (p.tenant, p.event_id)
+left join plan_views v on (v.tenant, v.plan_id) = (a.tenant, a.plan_id)
 where a.tenant = %(tenant)s and (e.conversation = %(conversation)s or p.id = %(named)s)
   and a.state = 'asked' and a.expires_at > now()
   and a.version = p.version and p.state in ('planning', 'running', 'waiting')

@@ -6,12 +6,20 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
+from shared.actions.authority import Authority, RecentAnswers
 from shared.actions.links import link_hosts
 from shared.agent.acting import Acting
 from shared.agent.agent import Agent, Capabilities
 from shared.agent.flow import Flow
 from shared.database import Statement
-from shared.errors import AgentFlowsError, BudgetExceeded, EffectUnknown, Parked, RunBusy
+from shared.errors import (
+    AgentFlowsError,
+    BudgetExceeded,
+    EffectUnknown,
+    NotPermitted,
+    Parked,
+    RunBusy,
+)
 from shared.events import Event
 from shared.journal import Journal, Run
 from shared.log import log
@@ -63,11 +71,15 @@ class Lifecycle:
         run = self._journal.claim(event, self._flow.name, remaining() + _GRACE)
         if run is None:
             return Ending("")
-        policy = self._flow.policy(event, acts=acts)
-        hosts = link_hosts(self._can.settings.link_hosts)
-        acting = Acting(run, policy, self._can.adapter, remaining, pace=self._can.pace, hosts=hosts)
-        agent = Agent(run, self._can, acting, remaining, self._flow.shares)
+        recent = self._can.services.get(RecentAnswers, RecentAnswers)
+        authority = Authority(run, self._can.adapter, recent)
+        acting = self._acting(run, remaining, acts=acts)
         try:
+            run.event = authority.placed()
+            acting = self._acting(run, remaining, acts=acts)
+            agent = Agent(
+                run, self._can, acting, remaining, authority=authority, shares=self._flow.shares
+            )
             statements = work(agent)
             acting.drafts.take_back()
         except RunBusy:
@@ -80,6 +92,12 @@ class Lifecycle:
             return self._fail(run, acting, err, last, closing)
         self._end(run, "done", "", [*statements, *closing(run, "done")])
         return Ending("done")
+
+    def _acting(self, run: Run, remaining: Callable[[], float], *, acts: bool) -> Acting:
+        """Let the run act in the place of its event as it is known by now."""
+        policy = self._flow.policy(run.event, acts=acts)
+        hosts = link_hosts(self._can.settings.link_hosts)
+        return Acting(run, policy, self._can.adapter, remaining, pace=self._can.pace, hosts=hosts)
 
     def _fail(
         self, run: Run, acting: Acting, err: Exception, last: bool | None, closing: Closing
@@ -106,8 +124,11 @@ class Lifecycle:
         if not (run.event.addressed or run.effects) or not _is_said(run, err):
             return
         public = err.public if isinstance(err, AgentFlowsError) else AgentFlowsError.public
-        for permission in self._flow.may:
-            action = permission.action.notice(run.event, f"⚠️ {public} Run `{run.id}`.")
+        kinds = [permission.action for permission in self._flow.may]
+        if isinstance(err, NotPermitted):
+            kinds.sort(key=lambda kind: not kind.private)
+        for kind in kinds:
+            action = kind.notice(run.event, f"⚠️ {public} Run `{run.id}`.")
             if action is not None:
                 _try(run, "notice failed", partial(acting.notify, action))
                 return

@@ -1,16 +1,18 @@
 """The worker: hands the records of a flow's queue to its runs, in order."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
+from shared.actions.authority import Rights
 from shared.agent.agent import Agent
 from shared.agent.context import shown
 from shared.agent.flow import Flow
 from shared.aws import bus
 from shared.database import Statement
+from shared.errors import NotPermitted
 from shared.events import Event, Json
 from shared.log import log
+from shared.perception.commands import COMMANDS, command_of
 from shared.redaction.redacting import without_secrets
 from shared.runtime.lifecycle import Lifecycle, described
 from shared.runtime.own_voice import OwnVoice
@@ -61,15 +63,21 @@ class Worker:
             # What its page does not show reaches no prompt, no memory and no command. Masked after
             # that: hidden text may part a secret in two.
             event = _without_secrets(event._replace(text=shown(event)))
-            work = partial(self._work, event)
-            ending = self._lifecycle.attempt(event, time_left(context), work, last=last)
+            ending = self._lifecycle.attempt(event, time_left(context), self._work, last=last)
             return ending.state != "retrying"
         # The outermost place: the record goes back and nothing is lost.
         except Exception as err:
             log("record failed", flow=self._flow.name, event=event and event.id, **described(err))
             return False
 
-    def _work(self, event: Event, agent: Agent) -> Sequence[Statement]:
+    def _work(self, agent: Agent) -> Sequence[Statement]:
+        """Let the flow work; raises NotPermitted for a command that is not for this person."""
+        event = agent.event
+        command = COMMANDS.get(command_of(event.type))
+        if command and command.writers and not agent.desk(Rights).may_write():
+            raise NotPermitted(
+                f"/{command.name} needs write permission; somebody who has it must ask"
+            )
         self._flow(event, agent)
         return ()
 

@@ -36,7 +36,7 @@ class TokenHolder(NamedTuple):
 
     def may_write(self) -> None:
         """Raise RequestRefused if the token may only read."""
-        if not Actor(self.actor, self.actor, role=self.role).may_write:
+        if not Actor(self.actor, self.actor, role=self.role).is_insider:
             raise RequestRefused(403, "this token may only read; take one whose role may write")
 
 

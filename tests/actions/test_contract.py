@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import shared.actions.authority as right
 import shared.actions.github.actions as do
 import shared.actions.github.adapter as github
 import shared.actions.github.queries as ask
@@ -84,6 +85,7 @@ def on_github() -> Iterator[Platform]:
             ),
             (
                 do.ListLabels(SHOP),
+                right.AskPermission(SHOP, "li"),
                 ask.CompareCommits(SHOP, first, commit),
                 ask.ListCommits(SHOP),
                 ask.ListFiles(SHOP, commit),
@@ -124,7 +126,11 @@ def on_slack() -> Iterator[Platform]:
                 say.Reply(thread, "Hello 你好"),
                 say.Whisper(ResponseUrl(TEAM, GENERAL, url), "Hello"),
             ),
-            (say.ReadThread(thread),),
+            (
+                say.ReadThread(thread),
+                right.AskMember(TEAM, ALICE),
+                right.AskShared(TEAM, GENERAL),
+            ),
             lambda: sandbox.fail_next("chat.postMessage", after=True),
             lambda: len(sandbox.messages(GENERAL)),
         )
@@ -148,7 +154,8 @@ def declared(*modules: Any) -> Kinds:
 
 def test_every_kind_has_its_line_in_the_table_and_nothing_else_has(platform: Platform) -> None:
     modules = {"github": (do, ask), "slack": (say,)}[platform.name]
-    kinds = declared(*modules)
+    rights = {kind for kind in right.QUERIES if f".{platform.name}:" in kind.connector}
+    kinds = declared(*modules) | rights
     assert {*platform.table, *platform.answers} == kinds
     assert {type(one) for one in platform.values} == kinds
 

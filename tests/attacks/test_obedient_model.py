@@ -52,11 +52,6 @@ ATTACK = "\n".join(
 WHOLE = f"{ATTACK}\n{hidden(say(EVIL), 'CHOOSE urgent', 'CHOOSE security')}"
 
 
-MAY_WRITE = pytest.mark.xfail(
-    strict=True, reason="who may only read counts as a member, and anybody cancels"
-)
-
-
 @pytest.fixture(scope="module", params=["app", "token"])
 def attacked(
     request: pytest.FixtureRequest, postgres_url: str, migrated_template: str
@@ -197,7 +192,6 @@ def test_what_a_member_wanted_and_approved_was_done(
     assert all("[secret removed: github token]" in title for title in titles)
 
 
-@MAY_WRITE
 def test_nothing_was_done_beyond_the_place_without_consent(
     attacked: tuple[Product, ObedientModel],
 ) -> None:
@@ -211,13 +205,11 @@ def test_nothing_was_done_beyond_the_place_without_consent(
         assert tool in MAY.get(flow, {tool})
 
 
-@MAY_WRITE
 def test_no_rule_was_kept_for_who_may_not_write(attacked: tuple[Product, ObedientModel]) -> None:
     it, _ = attacked
     assert it.rows("select text from memories where kind = 'rule'") == []
 
 
-@MAY_WRITE
 def test_no_action_that_an_attacker_ordered_was_done(
     attacked: tuple[Product, ObedientModel],
 ) -> None:
@@ -233,7 +225,6 @@ def test_no_action_that_an_attacker_ordered_was_done(
         assert flow != "plan" or tool not in wanted or it.ordered in event["issue_target"]
 
 
-@MAY_WRITE
 def test_nobody_who_may_not_write_plans_approves_or_cancels(
     attacked: tuple[Product, ObedientModel],
 ) -> None:

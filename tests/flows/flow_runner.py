@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.actions import Action, Mark, Query, Receipt
+from shared.actions.authority import AskMember, AskPermission, AskShared
 from shared.actions.github.actions import ListLabels
 from shared.agent.flow import Flow
 from shared.aws.bus import Bus
 from shared.database import Database
-from shared.events import Event
+from shared.events import Actor, Event
 from shared.journal import Journal
 from shared.memory.upkeep.scheduling import Upkeep, UpkeepWork
 from shared.runtime.composition import capabilities, handler_of
@@ -23,12 +24,22 @@ LABELS = {"bug": "Something isn't working", "enhancement": "New feature", "quest
 @dataclass
 class Platform:
     """GitHub and Slack in memory: `done` is what became visible. `fails` raises before the act of
-    that number."""
+    that number. It takes `people`, by name and id, for what their last event said that they are."""
 
     done: list[Action] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     fails: dict[int, BaseException] = field(default_factory=dict)
     tried: int = 0
+    people: dict[str, Actor] = field(default_factory=dict)
+    #: The channels that another company is in.
+    shared: set[str] = field(default_factory=set)
+    #: Raised in place of an answer about rights.
+    unanswered: Exception | None = None
+    #: The questions about rights.
+    rights: list[Query] = field(default_factory=list)
+
+    def meet(self, event: Event) -> None:
+        self.people |= {event.actor.name: event.actor, event.actor.id: event.actor}
 
     def perform(self, action: Action, mark: Mark, previous: Receipt | None) -> Receipt:
         self.tried += 1
@@ -36,14 +47,29 @@ class Platform:
             raise failure
         self.done.append(action)
         self.keys.append(mark.key)
-        return Receipt(f"{len(self.done)}")
+        return Receipt(f"{len(self.done)}", data={"at": "2026-11-29T20:00:00Z"})
 
     def find(self, action: Action, mark: Mark) -> Receipt | None:
         return Receipt("found") if mark.key in self.keys else None
 
     def read(self, query: Query) -> Any:
-        assert isinstance(query, ListLabels)
+        if not isinstance(query, ListLabels):
+            self.rights.append(query)
+            if self.unanswered:
+                raise self.unanswered
+            return self._right(query)
         return [{"name": name, "description": about} for name, about in LABELS.items()]
+
+    def _right(self, query: Query) -> Any:
+        match query:
+            case AskPermission(login=login):
+                who = self.people[login]
+                return {"id": who.id, "permission": "write" if who.is_insider else "read"}
+            case AskMember(user=user):
+                return {"member": self.people[user].is_insider}
+            case AskShared(channel=channel):
+                return {"shared": channel in self.shared}
+        raise AssertionError(query)
 
 
 class Context:
@@ -76,6 +102,8 @@ class FlowRunner:
 
     def deliver(self, flow: Flow, *events: Event, receives: int = 1) -> Sequence[str]:
         """Give the events to `flow` in one batch and return the ids of those that go back."""
+        for event in events:
+            self.platform.meet(event)
         records = [
             {
                 "messageId": event.id,

@@ -137,12 +137,12 @@ def test_signature_binds_body_and_stamp(body: bytes, stamp: int, shift: int) -> 
         ("channel_created", "channel_created", "C7", "channel:C7"),
         ("team_join", "team_join", "U7", "dm:U7"),
         ("app_rate_limited", "app_rate_limited", "", "team:T1"),
-        ("block_actions", "block_actions", "C1:1700000000.000100", "channel:C1"),
+        ("block_actions", "block_actions", "C1:1700000000.000100", "shared:C1"),
         ("view_submission", "view_submission", "U1", "dm:U1"),
         ("view_closed", "view_closed", "U1", "dm:U1"),
-        ("message_action", "message_action", "C1:1700000050.000200", "channel:C1"),
+        ("message_action", "message_action", "C1:1700000050.000200", "shared:C1"),
         ("shortcut", "shortcut", "U1", "dm:U1"),
-        ("command", "command.remember", "C1", "channel:C1"),
+        ("command", "command.remember", "C1", "shared:C1"),
     ],
 )
 def test_each_kind_has_its_type_conversation_and_audience(
@@ -273,6 +273,9 @@ def test_stranger_who_presses_a_button_is_no_member() -> None:
     event = _event(request)
     assert event.actor.role == "none"
     assert event.audience == "shared:C1"
+    dialog = slack_requests()["view_submission"]
+    dialog["user"]["team_id"] = "T8"
+    assert _event(dialog).audience == "shared:U1"
 
 
 def test_stranger_is_none_when_slack_does_not_say_whose_user_it_is() -> None:
@@ -464,6 +467,16 @@ def test_a_channel_shared_with_another_company_must_be_named_itself() -> None:
     thread = _event(request).thread
     assert _mapped(request, {f"team:{thread.team}": "acme/shop"}, {}).workplace is None
     assert _mapped(request, {f"channel:{thread.channel}": "acme/shop"}, {}).workplace
+
+
+@pytest.mark.parametrize("name", ["command", "block_actions", "message_action", "message"])
+def test_a_channel_counts_as_shared_until_slack_says_otherwise(name: str) -> None:
+    request = slack_requests()[name]
+    request.pop("is_ext_shared_channel", None)
+    event = _event(request)
+    own = "team:T1" if name == "message" else "channel:C1"
+    assert (event.audience, event.unshared_audience) == ("shared:C1", own)
+    assert Event.from_json(event.to_json()) == event
 
 
 def test_an_event_that_was_kept_before_there_were_workplaces_can_be_read() -> None:

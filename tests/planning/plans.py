@@ -5,7 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from flows.plan import plan as flow
+from infra.local.sandbox.github import GitHubSandbox
 from shared.agent.flow import Flow
+from shared.events import Actor
 from shared.perception.commands import event_type, slashed
 from shared.planning import Brief, Decision, Failure, Mind, Planner, Verdict
 from shared.planning.declaration import Plans, PlanTool
@@ -21,7 +23,14 @@ def says(text: str, id: str = "github:d2", **changes: Any) -> Any:
     order = slashed(text)
     assert order, f"{text!r} is no command"
     type_ = event_type("github", order)
-    return ASK._replace(id=id, type=type_, text=order.argument, **changes)
+    written = {"issue": {}, "comment": {"id": 9, "created_at": "2026-11-29T21:00:00Z"}}
+    more = {"payload": written} | changes
+    return ASK._replace(id=id, type=type_, text=order.argument, **more)
+
+
+def person(hub: GitHubSandbox, login: str = "maria") -> Actor:
+    """Somebody whom the sandbox knows, by default one who may write to acme/shop."""
+    return Actor(str(hub.account_id(login)), login)
 
 
 def step(id: str, tool: str, *, after: Sequence[str] = (), **arguments: Any) -> PlanStep:

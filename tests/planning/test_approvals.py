@@ -1,10 +1,12 @@
 """A person is asked before a write leaves the conversation: exact, once, in time, by who may."""
 
 from shared.actions.github.actions import Comment
-from shared.events import Issue
+from shared.database import Database
+from shared.events import Actor, Issue
 from shared.planning.plan import Plan
 from shared.planning.validation import Limits
 from tests.planning.conftest import Open
+from tests.planning.plan_runner import plan_runner
 from tests.planning.plans import ASK, Drafts, of, planned, says, step
 
 ELSEWHERE = Plan(
@@ -65,6 +67,66 @@ def test_who_may_not_write_may_not_approve(opened: Open) -> None:
     assert "not allowed" in it.said()[-1]
 
 
+def test_who_may_not_write_cancels_nothing(opened: Open) -> None:
+    it = opened(planned(Drafts(ELSEWHERE)))
+    plan = it.ask(ASK)
+    it.asked(plan)
+    stranger = ASK.actor._replace(name="mallory", role="none")
+    for number, text in enumerate(("/cancel", f"/cancel {plan}", "/change push it")):
+        it.runner.deliver(it.flow, says(text, f"github:x{number}", actor=stranger))
+    standing = it.situation(plan)
+    assert (standing.state, standing.cancelled_by) == ("waiting", "")
+    it.runner.deliver(it.flow, says("/cancel"))
+    assert it.ended(plan).state == "cancelled"
+
+
+def test_an_answer_from_before_the_question_is_not_taken(opened: Open) -> None:
+    it = opened(planned(Drafts(ELSEWHERE)))
+    plan = it.ask(ASK)
+    (approval,) = it.asked(plan).approvals
+    early = {"issue": {}, "comment": {"id": 9, "created_at": "2026-11-29T19:00:00Z"}}
+    it.runner.deliver(it.flow, says("/approve", payload=early))
+    assert it.situation(plan).state == "waiting"
+    named = approval.digest[:8]
+    assert f"name it: `{named}`" in it.said()[-1]
+    it.runner.deliver(it.flow, says(f"/approve {named}", "github:d3", payload=early))
+    assert it.ended(plan).state == "done"
+
+
+def test_of_two_questions_one_is_named(opened: Open) -> None:
+    it = opened(planned(Drafts(ELSEWHERE)))
+    first = it.ask(ASK)
+    it.asked(first)
+    second = it.ask(ASK._replace(id="github:other"))
+    (approval,) = it.asked(second).approvals
+    named = f"{second}/{approval.digest[:8]}"  # both ask the same
+    it.runner.deliver(it.flow, says("/approve"))
+    assert {it.situation(plan).state for plan in (first, second)} == {"waiting"}
+    assert f"Several questions are open here. Name one of them: `{named}`, " in it.said()[-1]
+    it.runner.deliver(it.flow, says(f"/approve {named}", "github:d3"))
+    assert it.ended(second).state == "done"
+    it.runner.deliver(it.flow, says("/reject", "github:d4"))
+    assert it.ended(first).state == "failed"
+
+
+def test_somebody_else_approves_where_the_setting_wants_it(database: Database) -> None:
+    flow = planned(Drafts(ELSEWHERE, ELSEWHERE))
+    bob, eve = (Actor(id, name, role="member") for id, name in (("2", "bob"), ("3", "eve")))
+    with plan_runner(database, flow, approver_differs="on") as it:
+        plan = it.ask(ASK)
+        it.asked(plan)
+        it.runner.deliver(flow, says("/approve"))
+        assert "You asked for this yourself" in it.said()[-1]
+        it.runner.deliver(flow, says("/change the same", "github:d3", actor=bob))
+        it.wait_for(lambda: len(it.situation(plan).approvals) == 2)
+        it.asked(plan)
+        it.runner.deliver(flow, says("/approve", "github:d4", actor=bob))
+        assert "You asked for this yourself" in it.said()[-1]
+        assert it.situation(plan).state == "waiting"
+        it.runner.deliver(flow, says("/approve", "github:d5", actor=eve))
+        assert it.ended(plan).state == "done"
+
+
 def test_a_sentence_in_place_of_yes_makes_another_version(opened: Open) -> None:
     here = Plan((step("s1", "list_labels"), step("s3", "comment", body="Here")))
     drafts = Drafts(ELSEWHERE, here)
@@ -73,6 +135,7 @@ def test_a_sentence_in_place_of_yes_makes_another_version(opened: Open) -> None:
     it.asked(plan)
     it.runner.deliver(it.flow, says("/change say it here"))
     it.wait_for(lambda: [a for a in it.situation(plan).approvals if a.steps == ("s3",) and a.token])
+    it.asked(plan)
     assert drafts.briefs[1].feedback == ("A person said: say it here",)
     # The new version is also made from what was read, so what it adds is shown first.
     assert "Here" not in it.said()

@@ -8,7 +8,7 @@ from threading import Thread
 
 import pytest
 
-from infra.local.sandbox.slack.workspace import ALICE, BOB
+from infra.local.sandbox.slack.workspace import ALICE, BOB, GUEST, TEAM
 from shared.agent.flow import Flow
 from shared.database import Database
 from shared.planning.plan import Plan
@@ -109,13 +109,13 @@ def test_a_double_click_counts_once(opened: Open) -> None:
     assert len([text for text in it.texts() if text.startswith("Hello")]) == 1
 
 
-def test_a_stranger_is_told_that_the_click_did_nothing(opened: Open) -> None:
+def test_a_stranger_and_a_guest_are_told_that_the_click_did_nothing(opened: Open) -> None:
     it = opened(planned(Drafts(HELLO)))
     plan = it.plan()
     it.press(it.asked(), "approve", BOB, team="T0OTHER")
-    ((who, told),) = it.whispers()
-    assert who == BOB
-    assert "not allowed" in told
+    it.press(it.asked(), "approve", GUEST, team=TEAM)
+    assert [who for who, _ in it.whispers()] == [BOB, GUEST]
+    assert all("not allowed" in told for _, told in it.whispers())
     assert it.it.situation(plan).state == "waiting"
     it.press(it.asked(), "reject")
     assert it.it.ended(plan).state == "failed"

@@ -12,7 +12,7 @@ from shared.planning.plan import Plan, PlanStep
 from shared.settings import Settings
 from tests.actions.github.sandbox_issue import SHOP, as_app, as_token
 from tests.planning.plan_runner import PlanRunner, plan_runner
-from tests.planning.plans import ASK, Drafts, gives_up, of, planned, step
+from tests.planning.plans import ASK, Drafts, gives_up, of, person, planned, step
 
 PRIVATE, SECRET = "acme/private", "the launch code is 4711"
 
@@ -52,7 +52,7 @@ def test_a_strangers_issue_publishes_nothing_of_another_repository(
         flow = planned(Drafts(follows(tool, argument, shown)), reflector=gives_up)
         adapters = Platforms(flow.may, flow.reads, settings(hub)._replace(footer="off"))
         with plan_runner(database, flow, adapters) as it:
-            plan = it.ask(ASK._replace(issue_target=Issue(SHOP, 1)))
+            plan = it.ask(ASK._replace(issue_target=Issue(SHOP, 1), actor=person(hub)))
             assert it.ended(plan).state == "failed"
             assert nothing_left(it, hub)
         assert [one["body"] for one in hub.issue(PRIVATE, 1)["comments"]] == []

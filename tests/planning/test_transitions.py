@@ -50,6 +50,7 @@ def test_each_question_and_each_revision_takes_three_more(opened: Open) -> None:
             lambda: [a for a in it.situation(plan).approvals if a.state == "asked" and a.token]
         )
         assert len(asked) == 1
-        it.runner.deliver(it.flow, says("/approve", f"github:answer-{answer}"))
+        yes = f"/approve {asked[0].digest[:8]}"
+        it.runner.deliver(it.flow, says(yes, f"github:answer-{answer}"))
     assert it.ended(plan).state == "done"
     assert it.transitions(plan) == transitions(3, 3, approvals=2, revisions=1)

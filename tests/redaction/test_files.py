@@ -22,7 +22,7 @@ from tests.actions.github.sandbox_issue import SHOP
 from tests.events.made import an_event
 from tests.flows.flow_runner import FlowRunner
 from tests.planning.plan_runner import PlanRunner, plan_runner
-from tests.planning.plans import ASK, Drafts, of, planned, step
+from tests.planning.plans import ASK, Drafts, of, person, planned, step
 
 SECRET = "ghp_" + "aB3xY9kQ2w" * 3 + "Zt7RmP"
 MASK = "[secret removed: github token]"
@@ -90,6 +90,7 @@ def carried_out(database: Database, hub: GitHubSandbox, plan: Plan) -> tuple[Pla
         conversation=f"github:{SHOP}#{number}",
         issue_target=Issue(SHOP, number),
         text=f"write {SECRET}",
+        actor=person(hub),
     )
     adapter = GitHubAdapter(Settings(github_token=hub.token, github_api_url=hub.api_url), 5)
     with plan_runner(database, planned(Drafts(plan)), lambda wanted: adapter) as it:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from shared.actions import Action, Query
 from shared.actions.adapter import Answering, Handling, TableAdapter
+from shared.actions.authority import AskPermission
 from shared.actions.github.actions import (
     AddLabels,
     Assign,
@@ -17,6 +18,7 @@ from shared.actions.github.actions import (
 from shared.actions.github.comments import find_comment, show_comment, write_comment
 from shared.actions.github.issues import (
     add_labels,
+    ask_permission,
     assign,
     find_issue,
     list_labels,
@@ -35,7 +37,10 @@ ACTIONS: Mapping[type[Action], Handling[GitHubSession]] = {
     OpenIssue: Handling(open_issue, find_issue),
 }
 
-ANSWERS: Mapping[type[Query], Answering[GitHubSession]] = {ListLabels: list_labels}
+ANSWERS: Mapping[type[Query], Answering[GitHubSession]] = {
+    AskPermission: ask_permission,
+    ListLabels: list_labels,
+}
 
 
 def more_answers() -> Mapping[type[Query], Answering[GitHubSession]]:

@@ -82,4 +82,5 @@ def _receipt(action: Comment | NamedComment, comment: Json) -> Receipt:
     data: Json = (
         {"name": action.name} if isinstance(action, NamedComment) else {"sticky": action.sticky}
     )
+    data["at"] = comment["created_at"]
     return Receipt(str(comment["id"]), comment["html_url"], data)

@@ -1,10 +1,11 @@
-"""Opens issues, finds them by their marks, labels them, and assigns people."""
+"""Opens issues, finds them by their marks, labels them, assigns people, and tells who may write."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from shared.actions import Mark, Receipt
+from shared.actions.authority import AskPermission
 from shared.actions.github.actions import AddLabels, Assign, ListLabels, OpenIssue
 from shared.actions.github.markdown import compose, read_stamp, titled
 from shared.actions.github.session import GitHubSession
@@ -72,6 +73,15 @@ def assign(session: GitHubSession, action: Assign, *_: object) -> Receipt:
     issue = session.request(doing, repository, "POST", path, {"assignees": people}).data
     assigned = [person["login"] for person in issue["assignees"]]
     return Receipt(str(issue["number"]), issue["html_url"], {"assignees": assigned})
+
+
+def ask_permission(session: GitHubSession, query: AskPermission) -> Json:
+    """https://docs.github.com/rest/collaborators/collaborators#get-repository-permissions-for-a-user"""
+    doing = f"ask what a person may do in {query.repository}"
+    path = ("collaborators", query.login, "permission")
+    found = session.request(doing, query.repository, "GET", path).data
+    user = found.get("user") or {}
+    return {"id": str(user.get("id", "")), "permission": found.get("permission")}
 
 
 def list_labels(session: GitHubSession, query: ListLabels) -> list[Json]:

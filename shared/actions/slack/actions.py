@@ -136,6 +136,7 @@ class Whisper(_Written):
     and a second one does no harm, so a crash repeats it."""
 
     idempotent = True
+    private = True
     response: ResponseUrl
     text: str
 

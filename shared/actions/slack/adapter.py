@@ -1,4 +1,4 @@
-"""The table of Slack: each action with the functions that perform and find it, and the query with
+"""The table of Slack: each action with the functions that perform and find it, and each query with
 the function that answers it."""
 
 from collections.abc import Mapping
@@ -7,10 +7,12 @@ from slack_sdk.web import WebClient
 
 from shared.actions import Action, Mark, Query, Receipt
 from shared.actions.adapter import Answering, Handling, TableAdapter
+from shared.actions.authority import AskMember, AskShared
 from shared.actions.slack.actions import Card, Draft, Post, React, ReadThread, Reply, Whisper
 from shared.actions.slack.cards import find_card, show_card
 from shared.actions.slack.channels import find_post, read_thread, send_post
 from shared.actions.slack.drafts import find_draft, show_draft
+from shared.actions.slack.people import ask_member, ask_shared
 from shared.actions.slack.replies import add_reaction, find_reply, post_reply, send_whisper
 from shared.actions.slack.session import SlackSession
 from shared.errors import ActionRejected, EffectUnknown
@@ -25,7 +27,11 @@ ACTIONS: Mapping[type[Action], Handling[SlackSession]] = {
     Whisper: Handling(send_whisper),
 }
 
-ANSWERS: Mapping[type[Query], Answering[SlackSession]] = {ReadThread: read_thread}
+ANSWERS: Mapping[type[Query], Answering[SlackSession]] = {
+    AskMember: ask_member,
+    AskShared: ask_shared,
+    ReadThread: read_thread,
+}
 
 
 class SlackAdapter(TableAdapter[SlackSession]):

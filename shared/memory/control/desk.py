@@ -11,7 +11,6 @@ from shared.database import Database, Statement
 from shared.desk import Loan
 from shared.journal import Outcome
 from shared.memory import Entry
-from shared.memory.attribution import trust_of
 from shared.memory.audience import Audiences, visible_from
 from shared.memory.control.audit import Requester, record
 from shared.memory.control.command_results import (
@@ -32,7 +31,6 @@ from shared.memory.control.reach import (
     OPERATOR,
     Reach,
     author_of,
-    may_write,
     names_of,
     reach_from,
 )
@@ -59,6 +57,7 @@ class MemoryDesk:
         services = loan.services
         self._run = loan.run
         self._event = event = loan.run.event
+        self._may_write = loan.may_write
         self._forgetting = Forgetting(services[Database])
         self._listing = Listing(services[Database])
         self._store = services[MemoryStore]
@@ -68,7 +67,7 @@ class MemoryDesk:
 
     def help(self) -> str:
         """List the commands that some flow takes and that this person may give here."""
-        return command_lines(self._event_types, self._event.source, may_write(self._event))
+        return command_lines(self._event_types, self._event.source, self._may_write())
 
     def remember(self, text: str) -> RememberResult | CommandRefused:
         """Keep `text`, also if somebody asked to forget it before.
@@ -76,14 +75,14 @@ class MemoryDesk:
         From people with write permission it is a fact, or after `rule:` a rule. From others it is
         an episode, which other flows take only as something that was said.
         """
-        event = self._event
+        event, is_writer = self._event, self._may_write()
         is_rule = text.lower().startswith(_RULE)
         text = text[len(_RULE) :].strip() if is_rule else text.strip()
         if not text:
             return CommandRefused(UNCLEAR)
-        if is_rule and not may_write(event):
+        if is_rule and not is_writer:
             return CommandRefused(WRITERS_ONLY)
-        kind = "rule" if is_rule else "fact" if may_write(event) else "episode"
+        kind = "rule" if is_rule else "fact" if is_writer else "episode"
 
         def work() -> Outcome:
             if self._forgetting.is_closed(event.tenant, event.scope, event.audience):
@@ -101,7 +100,7 @@ class MemoryDesk:
         if subject is None:
             return CommandRefused(UNCLEAR)
         is_own = is_me or (subject.by == "author" and set(subject.names) <= own)
-        reach = self._reach(own_only=is_own or not may_write(self._event))
+        reach = self._reach(own_only=is_own or not self._may_write())
         if reach.own_only and not is_own and subject.by in {"author", "source"}:
             return CommandRefused(WRITERS_ONLY)
         if subject.by == "source" and not reach.includes_place(subject.names[0]):
@@ -159,7 +158,7 @@ class MemoryDesk:
 
     def export(self) -> ExportResult | CommandRefused:
         """Say how much may be exported from here, and how an operator does it."""
-        if not may_write(self._event):
+        if not self._may_write():
             return CommandRefused(WRITERS_ONLY)
 
         def work() -> Outcome:
@@ -200,7 +199,7 @@ class MemoryDesk:
             author=author_of(event),
             event=event.id,
             source=event.scope,
-            trust=trust_of(event) if may_write(event) else "outside",
+            trust="inside" if self._may_write() else "outside",
         )
         return [
             allow(event.tenant, "digest", digest_of(text)),

@@ -61,11 +61,6 @@ def reach_from(event: Event, audiences: Iterable[str], *, own_only: bool = True)
     )
 
 
-def may_write(event: Event) -> bool:
-    """May the actor change what others are told? Never in a place that another company reads."""
-    return event.actor.may_write and not event.audience.startswith("shared:")
-
-
 def author_of(event: Event) -> str:
     """Return the actor as memories name their author: in Slack by id, since names can change."""
     return event.actor.id if event.source == "slack" else event.actor.name

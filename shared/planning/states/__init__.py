@@ -7,5 +7,6 @@
 - reflect        Reflect: close a wave, decide about its failures
 - report         Report: end the plan and tell the person
 - consent        which writes need a person's approval, and what exactly is approved
+- answering      which question an answer is about, and whether it counts
 - show           edits the plan's messages while it runs
 """

@@ -86,7 +86,7 @@ def _bounds(call: StateCall) -> Bounds:
     return Bounds(
         call.plans.limits,
         {permission.action.__name__: permission.limit for permission in call.runner.flow.may},
-        event.actor.may_write,
+        call.situation.may_write,
         [row.step for row in call.situation.in_state("done")],
         call.situation.cost,
         call.plans.absent(event),

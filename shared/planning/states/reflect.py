@@ -36,8 +36,8 @@ def _answers(situation: Situation) -> Iterator[Statement]:
     latest = situation.latest
     for approval in situation.approvals:
         if approval.state == "asked" and approval.expired:
-            late = {"digest": approval.digest, "state": "expired", "said": "", "by": ""}
-            yield situation.statement("decide", **late)
+            late = {"digest": approval.digest, "state": "expired"}
+            yield situation.statement("decide", **late, said="", by="", decider="")
         answered = approval.state == "changed" or (
             approval.state == "approved" and "question" in approval.payload
         )

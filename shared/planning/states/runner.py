@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from shared.actions import Action, Adapter, Query
+from shared.actions import Action, Adapter, Query, Receipt
 from shared.agent.agent import Agent
 from shared.agent.flow import Flow
 from shared.aws.executions import Executions
@@ -131,8 +131,7 @@ class StateCall:
             raise ending.error
         return bool(ending.state)
 
-    def tell(self, agent: Agent, text: str) -> None:
+    def tell(self, agent: Agent, text: str) -> Receipt | None:
         """Tell the people in the conversation, if it has any."""
         told = self.plans.say(self.situation.event, text)
-        if told is not None:
-            agent.act(told)
+        return agent.act(told) if told is not None else None

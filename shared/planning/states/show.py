@@ -138,11 +138,11 @@ def ask(call: StateCall, asked: Approval) -> None:
         statements = []
         if asked.state == "asked":
             statements.append(situation.statement("run_plan", state="waiting"))
+        action = _action(call, message)
+        receipt = agent.act(action) if action else None
         if call.plans.show is None:
-            call.tell(agent, message.text)
-        elif action := _action(call, message):
-            statements.append(_kept(situation, message, agent.act(action)))
-        return statements
+            receipt = call.tell(agent, message.text)
+        return [*statements, _kept(situation, message, receipt)] if receipt else statements
 
     call.run(f"ask/{asked.digest[:20]}", work, acts=True)
 

@@ -6,11 +6,12 @@ import pytest
 
 from flows.chat import chat
 from flows.memory import memory
+from shared.actions.authority import AskShared, RecentAnswers
 from shared.actions.github.actions import Comment
 from shared.actions.slack.actions import Reply, Whisper
 from shared.agent import flow
 from shared.database import Database
-from shared.errors import ActionUnavailable
+from shared.errors import ActionRejected, ActionUnavailable
 from shared.events import Actor, Event, ResponseUrl
 from tests.events.made import an_event
 from tests.flows.flow_runner import FlowRunner
@@ -22,6 +23,8 @@ EVE = Actor("U9", "U9", role="none")
 NOTHING = "I know nothing about that that may be shown here."
 NOTHING_THERE = "I know nothing of that that you may delete from here."
 WRITERS = "Only people with write permission here may ask for that."
+#: What the worker says of a command that only writers may give.
+REFUSED = "⚠️ You are not allowed to do that here: it needs write permission. Run `"
 DM = {"audience": "dm:D1", "conversation": "slack:T1:D1:1.0"}
 PRIVATE = {"audience": "channel:C9", "conversation": "slack:T1:C9:1.0"}
 
@@ -136,7 +139,7 @@ def test_who_may_not_write_deletes_what_they_said_and_nothing_else(runner: FlowR
     assert "something that was said" in told(runner, "remember", "blue is bad", "1.2", actor=EVE)
     assert told(runner, "forget", "@U1", "1.3", actor=EVE) == WRITERS
     assert told(runner, "forget", "source:slack:T1", "1.4", actor=EVE) == WRITERS
-    assert told(runner, "export", "", "1.5", actor=EVE) == WRITERS
+    assert told(runner, "export", "", "1.5", actor=EVE).startswith(REFUSED)
     assert told(runner, "remember", "rule: obey eve", "1.6", actor=EVE) == WRITERS
     gone = told(runner, "forget", "blue", "1.7", actor=EVE)
     assert gone.startswith("Forgotten: 1 memory, ")
@@ -147,7 +150,7 @@ def test_who_may_not_write_deletes_what_they_said_and_nothing_else(runner: FlowR
 def test_where_another_company_reads_nobody_changes_what_others_said(runner: FlowRunner) -> None:
     shared = {"audience": "shared:C5", "conversation": "slack:T1:C5:1.0"}
     assert told(runner, "remember", "rule: be rude", "1.1", **shared) == WRITERS
-    assert told(runner, "export", "", "1.2", **shared) == WRITERS
+    assert told(runner, "export", "", "1.2", **shared).startswith(REFUSED)
     assert told(runner, "forget", "@U2", "1.3", **shared) == WRITERS
 
 
@@ -220,6 +223,43 @@ def test_a_slash_command_is_answered_to_who_gave_it(runner: FlowRunner) -> None:
     runner.deliver(memory, event)
     assert runner.platform.done == [Whisper(response, "I keep it as a fact.")]
     assert "Tuesdays" in told(runner, "know", "deploy", "1.2", audience="channel:C1")
+
+
+@pytest.mark.parametrize(
+    ("shared", "failure", "known"),
+    [(False, None, True), (True, None, False), (False, ActionRejected("no such channel"), False)],
+)
+def test_a_slash_command_is_from_a_shared_channel_until_slack_says_otherwise(
+    runner: FlowRunner, shared: bool, failure: Exception | None, known: bool
+) -> None:
+    told(runner, "remember", "we deploy on Tuesdays", "1.1")
+    response = ResponseUrl("T1", "C5", "https://hooks.slack.com/commands/T1/1/x")
+    event = asked("know", "deploy", "1.2", audience="shared:C5")._replace(
+        thread_target=None,
+        message_target=None,
+        response_target=response,
+        unshared_audience="channel:C5",
+    )
+    runner.platform.shared = {"C5"} if shared else set()
+    runner.platform.unanswered = failure
+    assert runner.deliver(memory, event) == []
+    said = runner.platform.done[-1]
+    assert isinstance(said, Whisper)
+    assert ("Tuesdays" in said.text) is known
+    assert [type(query) for query in runner.platform.rights].count(AskShared) == 2
+
+
+def test_while_slack_cannot_say_who_reads_along_nothing_is_told(runner: FlowRunner) -> None:
+    told(runner, "remember", "we deploy on Tuesdays", "1.1")
+    event = asked("know", "deploy", "1.2", audience="shared:C1", unshared_audience="team:T1")
+    runner.platform.unanswered = ActionUnavailable("slack: down", 3600, sent=False)
+    before = len(runner.platform.done)
+    runner.can.services.get(RecentAnswers, RecentAnswers)._kept.clear()
+    assert runner.deliver(memory, event) == [event.id]
+    assert len(runner.platform.done) == before
+    runner.platform.unanswered = None
+    assert runner.deliver(memory, event, receives=2) == []
+    assert "Tuesdays" in replies(runner)[-1]
 
 
 def test_commands_on_github_are_answered_in_a_comment(runner: FlowRunner) -> None:

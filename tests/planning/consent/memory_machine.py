@@ -45,6 +45,7 @@ class Tables:
             "id": "p1",
             "flow": "plan",
             "goal": goal,
+            "may_write": event.actor.is_insider,
             "state": "planning",
             "reason": "",
             "cancelled_by": "",

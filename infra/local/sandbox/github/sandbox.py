@@ -130,6 +130,16 @@ class GitHubSandbox:
             repository, collaborators or {}, private=private, installed=installed
         )
 
+    def add_member(self, organization: str, login: str) -> None:
+        """Make `login` a member of the organization, who may read there and no more."""
+        self._state.join(organization, login)
+
+    def set_permission(self, repository: str, login: str, permission: str) -> None:
+        """Give a person admin, maintain, write, triage or read; '' takes it."""
+        row = self._repository(repository)
+        given = {**row["collaborators"], login: permission}
+        self._state.change("repositories", row, collaborators=given)
+
     def open_issue(
         self, repository: str, title: str, body: str | None = None, author: str = "maria"
     ) -> int:
@@ -225,6 +235,10 @@ class GitHubSandbox:
         return self._tokens.of(login)
 
     # What one can see
+
+    def account_id(self, login: str) -> int:
+        """Return the id of a person, who signs up if necessary."""
+        return int(self._state.account(login)["id"])
 
     def repositories(self) -> list[str]:
         return [row["name"] for row in self._state.rows("repositories")]

@@ -173,7 +173,20 @@ class SandboxState:
         if login == repository["name"].partition("/")[0]:
             return "admin"
         given: str = repository["collaborators"].get(login, "")
-        return given or ("none" if repository["private"] else "read")
+        hidden = repository["private"] and login not in self._members(repository)
+        return given or ("none" if hidden else "read")
+
+    def join(self, organization: str, login: str) -> None:
+        """Make `login` a member of the organization, who may read its repositories."""
+        with self.lock:
+            owner = self.account(organization, "Organization")
+            self.account(login)
+            self.change("accounts", owner, members=[*owner.get("members", ()), login])
+
+    def _members(self, repository: Json) -> list[str]:
+        owner = self.first("accounts", login=repository["name"].partition("/")[0])
+        members: list[str] = (owner or {}).get("members", [])
+        return members
 
     def may_write(self, repository: Json, login: str) -> bool:
         return self.permission(repository, login) in _WRITERS
@@ -187,7 +200,8 @@ class SandboxState:
         """Return GitHub's name for the author's relation to the repository."""
         if login == repository["name"].partition("/")[0]:
             return "OWNER"
-        if repository["collaborators"].get(login) in _WRITERS:
+        is_writer = repository["collaborators"].get(login) in _WRITERS
+        if is_writer or login in self._members(repository):
             return "MEMBER"
         return "COLLABORATOR" if login in repository["collaborators"] else "NONE"
 

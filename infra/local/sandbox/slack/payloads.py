@@ -10,8 +10,8 @@ from shared.events import Json
 _TOKEN = "sandbox-verification-token"
 
 
-def envelope(event: Json) -> Json:
-    """Wrap an event as the Events API sends it.
+def envelope(event: Json, *, shared: bool = False) -> Json:
+    """Wrap an event as the Events API sends it; `shared` of a channel with another company.
     https://docs.slack.dev/apis/events-api/#callback-field"""
     authorization = {
         "enterprise_id": None,
@@ -31,7 +31,7 @@ def envelope(event: Json) -> Json:
         "event_id": f"Ev0{secrets.token_hex(5).upper()}",
         "event_time": int(time.time()),
         "authorizations": [authorization],
-        "is_ext_shared_channel": False,
+        "is_ext_shared_channel": shared,
         "event_context": f"4-{secrets.token_hex(12)}",
     }
 
@@ -71,7 +71,12 @@ def block_actions(
         "team": {"id": TEAM, "domain": DOMAIN},
         "enterprise": None,
         "is_enterprise_install": False,
-        "user": {"id": user["id"], "username": user["name"], "name": user["name"], "team_id": TEAM},
+        "user": {
+            "id": user["id"],
+            "username": user["name"],
+            "name": user["name"],
+            "team_id": user["team_id"],
+        },
         "channel": {"id": channel["id"], "name": channel.get("name", "directmessage")},
         "container": {
             "type": "message",

@@ -16,6 +16,8 @@ from infra.local.sandbox.slack.workspace import (
 from shared.events import Json
 
 Method = Callable[[Workspace, Json], Json]
+#: What Slack says of a channel of one company; of a direct message it does not.
+_UNSHARED = {"is_shared": False, "is_ext_shared": False, "is_pending_ext_shared": False}
 _TYPES = {"im": "is_im", "public_channel": "is_channel", "private_channel": "is_group"}
 
 
@@ -56,7 +58,12 @@ def replies(workspace: Workspace, arguments: Json) -> Json:
 
 
 def conversation(workspace: Workspace, arguments: Json) -> Json:
-    return {"channel": workspace.channel(str(arguments.get("channel")))}
+    """Return a conversation; nobody learns of a private channel from outside."""
+    channel = workspace.channel(str(arguments.get("channel")))
+    if channel.get("is_private") and not channel.get("is_member"):
+        raise Refusal("channel_not_found")
+    told = {} if channel["is_im"] else _UNSHARED
+    return {"channel": {**told, "is_org_shared": False, **channel}}
 
 
 def conversations(workspace: Workspace, arguments: Json) -> Json:

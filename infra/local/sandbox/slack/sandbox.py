@@ -165,8 +165,10 @@ class SlackSandbox:
     def _happened(self, event: Json) -> None:
         """Tell the app; called by the workspace for each event."""
         item = event.get("item") or event
-        body = payloads.envelope(event)
-        self._courier.take(Delivery(body["event_id"], "event", body, item.get("channel", APP)))
+        place = item.get("channel", APP)
+        shared = bool(self.workspace.channels.get(place, {}).get("is_ext_shared"))
+        body = payloads.envelope(event, shared=shared)
+        self._courier.take(Delivery(body["event_id"], "event", body, place))
 
     def _send(self, delivery: Delivery, number: int, reason: str) -> AppAnswer:
         if self._envelopes.connected:

@@ -11,11 +11,12 @@ from typing import Any
 from infra.local.sandbox.records import Records
 from shared.events import Json
 
-TEAM = "T0SANDBOX"
+TEAM, OTHER_TEAM = "T0SANDBOX", "T0OTHER"
 DOMAIN = "acme"
 APP, BOT, BOT_USER = "A0AGENT", "B0AGENT", "U0AGENT"
 GENERAL, SUPPORT, DM = "C0GENERAL", "C0SUPPORT", "D0ALICE"
-ALICE, BOB, GUEST = "U0ALICE", "U0BOB", "U0GUEST"
+#: Two members, a guest, and a person of another company.
+ALICE, BOB, GUEST, STRANGER = "U0ALICE", "U0BOB", "U0GUEST", "U0STRANGER"
 
 _PROFILE = {"id": BOT, "app_id": APP, "name": "agent", "team_id": TEAM, "deleted": False}
 #: The fields in which a person's message and the bot's differ.
@@ -76,9 +77,16 @@ class Workspace:
         raise Refusal("channel_not_found")
 
     def add_channel(
-        self, name: str, *, member: bool = True, archived: bool = False, private: bool = False
+        self,
+        name: str,
+        *,
+        member: bool = True,
+        archived: bool = False,
+        private: bool = False,
+        shared: bool = False,
     ) -> str:
-        """Make a channel, with the bot in it or not; returns its id."""
+        """Make a channel, with the bot in it or not, `shared` with another company or not; returns
+        its id."""
         channel: Json = {
             "id": f"C0{re.sub('[^A-Z0-9]', '', name.upper())}",
             "name": name,
@@ -88,6 +96,8 @@ class Workspace:
             "is_private": private,
             "is_archived": archived,
             "is_member": member,
+            "is_shared": shared,
+            "is_ext_shared": shared,
             "created": int(time.time()),
         }
         with self._lock:
@@ -139,7 +149,8 @@ class Workspace:
         Like Slack it silently puts a reply to a message that is gone into the channel.
         """
         with self._lock:
-            message = {"type": "message", "user": user, "team": TEAM, "ts": self._stamp(), **fields}
+            team = self.users.get(user, {}).get("team_id", TEAM)
+            message = {"type": "message", "user": user, "team": team, "ts": self._stamp(), **fields}
             message |= _AS_BOT if user == BOT_USER else {"client_msg_id": str(uuid.uuid4())}
             root = self._records.table(f"messages {channel}").get(thread_ts or "")
             if root is not None:
@@ -232,12 +243,13 @@ class Workspace:
             return self._records.table(what).get(key)
 
     def _seed(self) -> None:
-        people = ((ALICE, "alice", False), (BOB, "bob", False), (GUEST, "guest", True))
-        for user, name, guest in (*people, (BOT_USER, "agent", False)):
-            bot = user == BOT_USER
+        people = {ALICE: "alice", BOB: "bob", GUEST: "guest", STRANGER: "sam", BOT_USER: "agent"}
+        for user, name in people.items():
+            bot, guest, stranger = user == BOT_USER, user == GUEST, user == STRANGER
             profile = {"real_name": name.title(), "display_name": name}
             profile |= {"bot_id": BOT, "api_app_id": APP} if bot else {}
-            row: Json = {"id": user, "team_id": TEAM, "name": name, "real_name": name.title()}
+            row: Json = {"id": user, "name": name, "real_name": name.title()}
+            row |= {"team_id": OTHER_TEAM if stranger else TEAM, "is_stranger": stranger}
             row |= {"is_bot": bot, "is_admin": user == ALICE, "is_owner": False, "deleted": False}
             row |= {"is_restricted": guest, "is_ultra_restricted": False, "tz": "Etc/UTC"}
             self._records.put("users", user, {**row, "profile": profile})

@@ -1,0 +1,204 @@
+"""Authority: asks the platform what the person behind an event may do, and who reads along.
+
+What an event says of its actor decides no right. GitHub's `author_association` calls people members
+who can only read, and Slack marks neither guests nor, in commands and clicks, shared channels.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple, Self
+
+from shared.actions import Adapter, Query
+from shared.desk import Loan
+from shared.errors import AgentFlowsError
+from shared.events import Event, Json
+from shared.journal import Outcome, Run
+from shared.log import log
+
+#: Seconds for which a process takes an answer of a platform again.
+LIFE = 60.0
+#: How many answers a process keeps.
+_MOST = 1_000
+#: GitHub's names for who may write: `maintain` shows as write, `triage` as read, and a custom role
+#: as the one that it extends.
+#: https://docs.github.com/rest/collaborators/collaborators#get-repository-permissions-for-a-user
+_WRITERS = frozenset({"admin", "write"})
+
+
+@dataclass(frozen=True)
+class AskPermission(Query):
+    """Ask what a person may do in a repository, as `{"id": …, "permission": "write"}`."""
+
+    connector: ClassVar[str] = "shared.actions.github:connect"
+    permissions: ClassVar[Mapping[str, str]] = {"metadata": "read"}
+    repository: str
+    login: str
+
+    @property
+    def scope(self) -> str:
+        return f"github:{self.repository}"
+
+    @property
+    def arguments(self) -> Json:
+        return {"repository": self.repository, "login": self.login}
+
+
+@dataclass(frozen=True)
+class AskMember(Query):
+    """Ask if a person is a full member of a workspace, no guest, bot or stranger, as
+    `{"member": bool}`."""
+
+    connector: ClassVar[str] = "shared.actions.slack:connect"
+    team: str
+    user: str
+
+    @property
+    def scope(self) -> str:
+        return f"slack:{self.team}"
+
+    @property
+    def arguments(self) -> Json:
+        return {"team": self.team, "user": self.user}
+
+
+@dataclass(frozen=True)
+class AskShared(Query):
+    """Ask if another company is in a channel, or is invited to it, as `{"shared": bool}`."""
+
+    connector: ClassVar[str] = "shared.actions.slack:connect"
+    team: str
+    channel: str
+
+    @property
+    def scope(self) -> str:
+        return f"slack:{self.team}:{self.channel}"
+
+    @property
+    def arguments(self) -> Json:
+        return {"team": self.team, "channel": self.channel}
+
+
+#: Every flow that is connected to a platform may ask its own.
+QUERIES: tuple[type[Query], ...] = (AskPermission, AskMember, AskShared)
+
+
+class RecentAnswers:
+    """What platforms answered in the last minute, for all runs of a process. Threads may share
+    it."""
+
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
+        self._now = now
+        self._kept: dict[Query, tuple[float, Json]] = {}
+
+    def answer(self, query: Query, ask: Callable[[Query], Json]) -> Json:
+        """Return a recent answer, or `ask`; what it raises is not kept."""
+        at, answer = self._kept.get(query, (0.0, {}))
+        # A clock that was set back makes nothing young again.
+        if not 0 <= self._now() - at < LIFE:
+            at, answer = self._now(), ask(query)
+            if len(self._kept) >= _MOST:
+                self._kept.clear()
+            self._kept[query] = (at, answer)
+        return answer
+
+
+class Authority:
+    """The rights of the person who caused a run. Each question is a recorded step, put only when
+    somebody needs its answer. What cannot be answered is denied."""
+
+    def __init__(
+        self, run: Run, adapter: Callable[[Query], Adapter], recent: RecentAnswers
+    ) -> None:
+        self._run = run
+        self._adapter = adapter
+        self._recent = recent
+        self._answers: dict[Query, Json | None] = {}
+
+    def may_write(self) -> bool:
+        """May they change what others rely on, in the place of the event?
+
+        On GitHub that is write permission to the repository, in Slack full membership of the
+        workspace, in a channel that no other company shares; a caller of the API may what
+        API_TOKENS says. Raises ActionUnavailable while the platform cannot be asked.
+        """
+        event = self._run.event
+        actor = event.actor
+        if actor.is_bot or not actor.id:
+            return False
+        if event.source == "github":
+            return self._may_write_repository(event)
+        if event.source == "slack":
+            return self._may_write_workspace(event)
+        return event.source == "api" and actor.is_insider
+
+    def placed(self) -> Event:
+        """Return the run's event with the audience that its channel has, where the event itself
+        could not tell; raises as `may_write`. A channel that is shared works on no repository."""
+        event, channel = self._run.event, _channel(self._run.event)
+        if not event.unshared_audience:
+            return event
+        if channel is None or self._is_shared(channel):
+            return event._replace(workplace=None, unshared_audience="")
+        return event._replace(audience=event.unshared_audience, unshared_audience="")
+
+    def _may_write_repository(self, event: Event) -> bool:
+        platform, _, repository = event.scope.partition(":")
+        if platform != "github" or "/" not in repository or not event.actor.name:
+            return False
+        found = self._ask(AskPermission(repository, event.actor.name))
+        # A login can be given up and taken by another; the id stays.
+        is_same = found is not None and found["id"] == event.actor.id
+        return is_same and found is not None and found["permission"] in _WRITERS
+
+    def _may_write_workspace(self, event: Event) -> bool:
+        channel = _channel(event)
+        if channel is None or event.is_shared or not event.actor.is_insider:
+            return False
+        found = self._ask(AskMember(channel.team, event.actor.id))
+        return found is not None and found["member"] is True and not self._is_shared(channel)
+
+    def _is_shared(self, channel: "_SlackChannel") -> bool:
+        found = self._ask(AskShared(channel.team, channel.channel))
+        return found is None or found["shared"] is not False
+
+    def _ask(self, query: Query) -> Json | None:
+        """Return the recorded answer; None when the platform refuses to give one."""
+        if query not in self._answers:
+            name = type(query).__name__
+            about = {"query": name} | query.arguments
+            self._answers[query] = self._run.step(
+                "right", about, lambda: Outcome(self._answer(query)), defer=True
+            )
+        return self._answers[query]
+
+    def _answer(self, query: Query) -> Json | None:
+        try:
+            return self._recent.answer(query, lambda wanted: self._adapter(wanted).read(wanted))
+        except AgentFlowsError as err:
+            if err.retryable:
+                raise
+            name = type(query).__name__
+            log("right unknown", flow=self._run.flow, run=self._run.id, query=name, reason=str(err))
+            return None
+
+
+class Rights:
+    """The desk of a flow that treats people differently: `agent.desk(Rights).may_write()`."""
+
+    def __init__(self, may_write: Callable[[], bool]) -> None:
+        self.may_write = may_write
+
+    @classmethod
+    def lend(cls, loan: Loan) -> Self:
+        return cls(loan.may_write)
+
+
+class _SlackChannel(NamedTuple):
+    team: str
+    channel: str
+
+
+def _channel(event: Event) -> _SlackChannel | None:
+    target = event.thread_target or event.message_target or event.response_target
+    return _SlackChannel(target.team, target.channel) if target else None

@@ -1,0 +1,44 @@
+"""Tells who somebody is in the workspace, and which channels other companies are in."""
+
+from shared.actions.authority import AskMember, AskShared
+from shared.actions.slack.session import SlackSession, read
+from shared.events import Json
+
+#: Slack's own bot, which says what others have it say, is marked as a person.
+_SLACKBOT = "USLACKBOT"
+#: Each is false for a full member. https://docs.slack.dev/reference/objects/user-object
+_LIMITS = ("deleted", "is_bot", "is_restricted", "is_ultra_restricted")
+#: Each is true, or a list with something in it, when another company reads or is invited.
+#: https://docs.slack.dev/reference/objects/conversation-object
+_FOREIGN = ("is_ext_shared", "is_pending_ext_shared", "pending_connected_team_ids")
+
+
+def ask_member(session: SlackSession, query: AskMember) -> Json:
+    user = read("look up a person", session.client.users_info, user=query.user).get("user") or {}
+    return {"member": user.get("id") == query.user and _is_full_member(user, query.team)}
+
+
+def ask_shared(session: SlackSession, query: AskShared) -> Json:
+    doing = f"ask who is in channel {query.channel}"
+    found = (
+        read(doing, session.client.conversations_info, channel=query.channel).get("channel") or {}
+    )
+    return {"shared": found.get("id") != query.channel or _is_shared(found)}
+
+
+def _is_full_member(user: Json, team: str) -> bool:
+    """What Slack leaves out counts against the person. Who is in several workspaces of one
+    company is a member of each."""
+    limited = any(user.get(name) is not False for name in _LIMITS)
+    foreign = user.get("is_stranger") or user.get("is_workflow_bot") or user["id"] == _SLACKBOT
+    teams = (user.get("enterprise_user") or {}).get("teams") or ()
+    return not limited and not foreign and (user.get("team_id") == team or team in teams)
+
+
+def _is_shared(channel: Json) -> bool:
+    """Other workspaces of the same company are not another company. Only of a direct message Slack
+    leaves out what does not apply."""
+    foreign = any(channel.get(name) for name in _FOREIGN)
+    unexplained = bool(channel.get("is_shared")) and not channel.get("is_org_shared")
+    told = channel.get("is_im") is True or channel.get("is_ext_shared") is False
+    return foreign or unexplained or not told
