@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from shared.database import Database, Row, Statement
+from tests.campaigns import size
 from tests.memory.upkeep.consolidated import TENANT, Memories
 
 OLD = "The checkout failed on Friday because the cache was full"
@@ -272,7 +273,7 @@ def finished(memories: Memories, after: int) -> bool:
 
 
 def test_two_at_once_change_each_memory_once(memories: Memories) -> None:
-    memories.keep_many([OLD + "!" * number for number in range(110)])
+    memories.keep_many([OLD + "!" * number for number in range(size(110, 40))])
     memories.keep("An old favourite", days=300, uses=8, kind="fact")
     together = Barrier(3)
 
