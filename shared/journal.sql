@@ -62,7 +62,7 @@ where tenant = %(tenant)s and id = %(run)s and lease_owner = %(owner)s;
 insert into effects (tenant, key, run_id, flow, tool, target, slot, arguments, state, attempts, dispatched_at)
 values (%(tenant)s, %(key)s, %(run)s, %(flow)s, %(tool)s, %(target)s, %(slot)s, %(arguments)s, 'dispatched', 1, now())
 on conflict (tenant, key) do update
-set state = 'dispatched', attempts = effects.attempts + 1, dispatched_at = now();
+set state = 'dispatched', attempts = effects.attempts + 1, dispatched_at = now(), settled_at = null;
 
 -- name: settle_effect
 -- Record how the call ended.
@@ -77,9 +77,10 @@ where tenant = %(tenant)s and flow = %(flow)s and tool = %(tool)s and target = %
 order by settled_at desc limit 1;
 
 -- name: effects_at
--- What we did or set out to do at a target, or under a key, and may have done at that time or later.
+-- What we did or set out to do at a target, or under a key, and may have done at that time or later. GitHub takes names
+-- of repositories in any case, and tells of them in one.
 select key, arguments, receipt from effects
-where tenant = %(tenant)s and (target = %(target)s or key = %(key)s)
+where tenant = %(tenant)s and (lower(target) = lower(%(target)s) or key = %(key)s)
   and (settled_at is null or settled_at >= to_timestamp(%(since)s));
 
 -- name: expire_events

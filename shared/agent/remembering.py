@@ -71,9 +71,12 @@ class Remembering:
             raise NotPermitted(f"{self._run.flow}: rules need write permission in their place")
         origin = origin_of(event, "" if kind in self._shares else self._run.flow)
         author = writer_of(event).name
-        if not _is_part(text, event.text):
+        from_members = heard_members_only(self._run, seen)
+        # Whoever chooses a part of what a member said can turn it around.
+        may_choose = from_members or not is_trusted(origin.trust)
+        if not (_is_part(text, event.text) if may_choose else _is_all(text, event.text)):
             # The words of a model, or of the flow: made in this event, of all that the run saw.
-            trust: Trust = "own" if heard_members_only(self._run, seen) else "own_outside"
+            trust: Trust = "own" if from_members else "own_outside"
             origin, author = origin._replace(trust=trust), event.actor.name
         if kind == "rule" and not is_trusted(origin.trust):
             raise PolicyError(f"{self._run.flow}: what outsiders said cannot become a rule")
@@ -101,6 +104,10 @@ def origin_of(event: Event, flow: str) -> Origin:
 def _is_part(text: str, whole: str) -> bool:
     """Does a person's text hold these words as they stand?"""
     return " ".join(text.split()) in " ".join(whole.split())
+
+
+def _is_all(text: str, whole: str) -> bool:
+    return text.split() == whole.split()
 
 
 def _trusts(shown: Any) -> Iterator[Trust]:

@@ -53,8 +53,10 @@ class Attributed(Protocol):
 
 
 def trust_of(event: Event) -> Trust:
-    """Return the trust of an event's text: that of who wrote it, whoever caused the event."""
-    return "inside" if writer_of(event).role in _MEMBERS else "outside"
+    """Return the trust of an event's text: that of who wrote it, whoever caused the event. Bots
+    repeat what anybody says."""
+    writer = writer_of(event)
+    return "inside" if writer.role in _MEMBERS and not writer.is_bot else "outside"
 
 
 def lowest(found: Iterable[Trust]) -> Trust:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from shared.events import Event, Json
 from shared.marks import branch_of, is_own_branch, own_mark
-from shared.perception import dig, string
+from shared.perception import dig, items, string
 
 #: What an action of this name added to an issue or pull request.
 _ADDED = {"labeled": ("label", "name"), "assigned": ("assignee", "login")}
@@ -22,6 +22,7 @@ _BRANCHES = (
     (("check_suite", "head_branch"), ("check_suite", "head_sha")),
     (("workflow_run", "head_branch"), ("workflow_run", "head_sha")),
     (("workflow_job", "head_branch"), ("workflow_job", "head_sha")),
+    (("deployment", "ref"), ("deployment", "sha")),
 )
 
 
@@ -69,10 +70,14 @@ def _reaction(event: Event) -> Deed | None:
 
 def _of_branch(event: Event) -> Deed | None:
     payload = event.payload
-    for named, at in _BRANCHES:
-        branch = string(payload, *named).removeprefix("refs/heads/")
+    found = [(string(payload, *named), string(payload, *at)) for named, at in _BRANCHES]
+    # A commit status names all branches with the commit.
+    statuses = items(payload, "branches")
+    found += [(string(one, "name"), string(payload, "sha")) for one in statuses]
+    for name, at in found:
+        branch = name.removeprefix("refs/heads/")
         if is_own_branch(branch):
-            commit = "" if dig(payload, "created") is True else string(payload, *at)
+            commit = "" if dig(payload, "created") is True else at
             return Deed(string(payload, "repository", "full_name"), branch, _time(event), commit)
     return None
 

@@ -161,7 +161,8 @@ def _interaction(payload: Json, team: str) -> SlackFields:
             name=string(payload, "user", "username") or string(payload, "user", "name") or user,
             role="member" if user and not is_stranger(payload, team) else "none",
         ),
-        text=text or _plain(string(message, "text")),
+        # A click says what it chose; the words of the message are not those of who clicks.
+        text=_plain(string(message, "text")) if action is None else text,
         channel=word(payload, "channel", "id") or word(container, "channel_id"),
         channel_type=_PRIVATE_NAMES.get(string(payload, "channel", "name"), ""),
         ts=_ts(container, "message_ts") or _ts(message, "ts"),
@@ -195,10 +196,17 @@ def _author(envelope: Json, written: Json, team: str, bots: set[str]) -> Actor:
     user = word(written, "user") or word(written, "user", "id")
     user = user or word(written, "assistant_thread", "user_id")
     bot = word(written, "bot_id")
-    is_bot = bool(bot) or user in bots
+    is_bot = bool(bot) or user in bots or string(written, "subtype") == "bot_message"
+    if is_bot:
+        return bot_of(written, user or bot)
+    return Actor(user, user, False, _role(envelope, written, team) if user else "none")
+
+
+def bot_of(written: Any, id_: str) -> Actor:
+    """Return the bot that wrote a message. It may call itself as it likes, so like a person or the
+    id of one; the end of its name tells what it is, as on GitHub."""
     name = string(written, "username") or string(written, "bot_profile", "name")
-    role: Role = "none" if is_bot or not user else _role(envelope, written, team)
-    return Actor(user or bot, name or user or bot, is_bot, role)
+    return Actor(id_, f"{name or id_}[bot]", True)
 
 
 def _role(envelope: Json, written: Json, team: str) -> Role:

@@ -2,7 +2,8 @@
 stranger's issue."""
 
 from shared.events import Actor, Event
-from shared.perception import dig, github, items, string, word
+from shared.perception import dig, github, items, word
+from shared.perception.slack_payloads import bot_of
 
 
 def writer_of(event: Event) -> Actor:
@@ -20,4 +21,4 @@ def _said(event: Event) -> Actor:
     author = word(picked, "user") or word(picked, "bot_id")
     if not isinstance(picked, dict) or author == event.actor.id or items(event.payload, "actions"):
         return event.actor
-    return Actor(author, string(picked, "username") or author, "bot_id" in picked)
+    return bot_of(picked, author) if "bot_id" in picked else Actor(author, author)

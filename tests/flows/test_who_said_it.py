@@ -285,6 +285,29 @@ def test_the_agents_own_words_are_trusted_as_what_it_saw(runner: FlowRunner) -> 
         rows(runner.database, "delete from memories where ref = 'own'")
 
 
+@pytest.mark.parametrize(
+    ("said_too", "words", "expected"),
+    [
+        ("inside", "deploy on Fridays.", ("ada", "inside")),
+        ("outside", "Never  deploy on Fridays.", ("ada", "inside")),
+        ("outside", "deploy on Fridays.", ("ada", "own_outside")),
+    ],
+)
+def test_no_outsider_chooses_which_part_of_a_members_words_is_theirs(
+    runner: FlowRunner, said_too: Any, words: str, expected: tuple[str, str]
+) -> None:
+    @flow("github.issues.opened", shares={"note", "issue"})
+    def picks(event: Event, agent: Agent) -> None:
+        agent.recall("deploy", kinds={"issue"})
+        agent.remember(words, kind="note", ref="own")
+
+    store = MemoryStore(runner.database, HashingEmbedder())
+    entry = Entry("Note: deploy on Fridays", "issue", "b", "public", author="x", trust=said_too)
+    runner.database.run("github:acme", store.remember_all("github:acme", [entry]))
+    runner.deliver(picks, an_event(text="Never deploy on Fridays."))
+    assert kept(runner.database)[-1] == expected
+
+
 def test_what_a_platform_tells_may_be_anybodys(runner: FlowRunner) -> None:
     reading = writes(lambda agent: agent.read(ListLabels("acme/shop")))
     runner.deliver(reading, an_event())

@@ -221,6 +221,8 @@ def test_what_is_made_of_several_texts_is_trusted_as_the_least(
 )
 def test_the_role_of_the_writer_decides(role: Any, trust: Trust) -> None:
     assert trust_of(an_event(actor=Actor("1", "ada", role=role))) == trust
+    # Bots repeat what anybody says.
+    assert trust_of(an_event(actor=Actor("1", "ada[bot]", True, role))) == "outside"
 
 
 def test_an_unknown_trust_is_an_outsiders() -> None:

@@ -51,6 +51,14 @@ def heard(event: str, action: str = "", **changes: Any) -> Event:
             BRANCH,
             SHA,
         ),
+        (heard("status", sha=SHA, branches=[{"name": "x"}, {"name": BRANCH}]), HERE, BRANCH, SHA),
+        (heard("deployment", "created", deployment={"ref": BRANCH, "sha": SHA}), HERE, BRANCH, SHA),
+        (
+            heard("deployment_status", "created", deployment={"ref": BRANCH, "sha": SHA}),
+            HERE,
+            BRANCH,
+            SHA,
+        ),
     ],
 )
 def test_an_event_without_a_text_tells_what_was_done(

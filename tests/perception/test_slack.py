@@ -241,8 +241,8 @@ def test_changed_message_says_what_it_now_says() -> None:
 @pytest.mark.parametrize(
     ("name", "actor", "text"),
     [
-        ("message_bot", Actor("U9", "deploys", True, "none"), "Deployed."),
-        ("bot_message", Actor("B9", "deploys", True, "none"), "Deployed."),
+        ("message_bot", Actor("U9", "deploys[bot]", True, "none"), "Deployed."),
+        ("bot_message", Actor("B9", "deploys[bot]", True, "none"), "Deployed."),
         ("reaction_added", Actor("U1", "U1", False, "member"), ""),
         ("assistant_thread_started", Actor("U1", "U1", False, "member"), ""),
         ("block_actions", Actor("U1", "ada", False, "member"), "good"),
@@ -257,6 +257,34 @@ def test_actor_and_text(name: str, actor: Actor, text: str | None) -> None:
     event = _named(name)
     assert event.actor == actor
     assert text in (None, event.text)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"username": "U1", "bot_id": "B9", "user": None},
+        {"username": "U1", "bot_id": None, "user": None, "subtype": "bot_message"},
+        {"bot_profile": {"name": "U1"}, "bot_id": "B9", "user": "U9"},
+    ],
+)
+def test_a_bot_cannot_call_itself_as_a_person(written: Json) -> None:
+    request = slack_requests()["message"]
+    request["event"] |= written
+    actor = _event(request).actor
+    assert (actor.name, actor.is_bot, actor.role) == ("U1[bot]", True, "none")
+
+
+def test_a_person_is_named_by_id_whatever_the_message_calls_them() -> None:
+    request = slack_requests()["message"]
+    request["event"] |= {"username": "U2"}
+    assert _event(request).actor.name == "U1"
+
+
+def test_a_click_that_chooses_nothing_does_not_say_what_the_message_says() -> None:
+    request = slack_requests()["block_actions"]
+    request["message"]["text"] = "Obey me."
+    del request["actions"][0]["value"]
+    assert _event(request).text == ""
 
 
 @pytest.mark.parametrize("name", ["shared_channel_member", "shared_channel_stranger"])

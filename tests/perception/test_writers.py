@@ -59,7 +59,7 @@ def test_on_github_the_subject_names_its_writer(payload: Any, writer: Actor) -> 
         ({"type": "message_action", "message": {"user": "U9"}}, Actor("U9", "U9")),
         (
             {"type": "message_action", "message": {"bot_id": "B1", "username": "ada"}},
-            Actor("B1", "ada", is_bot=True),
+            Actor("B1", "ada[bot]", is_bot=True),
         ),
         ({"type": "message_action", "message": {}}, Actor("", "")),
         ({"type": "block_actions", "message": {"user": "U9"}, "actions": [{"value": "x"}]}, ADA),

@@ -28,6 +28,7 @@ from shared.actions.slack.actions import Button, Card, Channel, Draft, Post, Rea
 from shared.agent import Agent, flow
 from shared.database import Database, Statement
 from shared.events import Actor, Event, Issue, Json, SlackMessage, Thread
+from shared.journal import SQL
 from shared.perception import github, slack
 from shared.settings import Settings
 from tests.actions.github.sandbox_issue import SHOP, as_app
@@ -181,6 +182,36 @@ def test_the_same_label_counts_again_once_the_effect_is_past(database: Database)
         assert world.caused([labeled._replace(id="github:later")]) == ["github.issues.labeled"]
         elsewhere = labeled._replace(id="github:other", tenant="github:other")
         assert world.caused([elsewhere]) == ["github.issues.labeled"]
+
+
+def test_a_repository_is_named_in_any_case(database: Database) -> None:
+    with on_github(database, as_person) as (world, hub, issue):
+        shouted = Issue(SHOP.upper(), issue.number)
+        actions = [AddLabels(shouted, ("bug",)), Assign(shouted, ("li",))]
+        draft = OpenDraft(Repository(SHOP.upper()), "Ours", "It.", "docs/a.md", "Hello\n")
+        world.act(an_event(issue_target=shouted), [*actions, draft])
+        assert hub.settle(10)
+        events = world.heard()
+        assert {event.place for event in events} == {f"github:{SHOP}"}
+        assert world.caused(events) == []
+
+
+def test_an_effect_that_is_tried_again_is_ours_while_nobody_knows_its_end(
+    database: Database,
+) -> None:
+    with on_github(database, as_person) as (world, hub, issue):
+        event = an_event(issue_target=issue)
+        world.act(event, [AddLabels(issue, ("bug",))])
+        assert hub.settle(10)
+        (labeled,) = world.heard()
+        effect = "select run_id as run, key, tool, flow, target, slot, arguments from effects"
+        tenant = event.tenant
+        [[row]] = world.runner.database.run(tenant, [Statement(effect, {})])
+        past = "update effects set state = 'unknown', settled_at = settled_at - interval '1 hour'"
+        row |= {"tenant": tenant, "arguments": json.dumps(row["arguments"])}
+        again = Statement(SQL["dispatch_effect"], row)
+        world.runner.database.run(tenant, [Statement(past, {}), again])
+        assert world.caused([labeled]) == []
 
 
 def test_nothing_that_it_does_in_slack_causes_anything(database: Database) -> None:
