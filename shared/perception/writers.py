@@ -15,6 +15,13 @@ def writer_of(event: Event) -> Actor:
     return event.actor
 
 
+def without_body(event: Event) -> Event:
+    """Return the event without its payload, which is kept only if it tells that somebody else than
+    the actor wrote the text."""
+    payload = {} if writer_of(event) == event.actor else event.payload
+    return event._replace(payload=payload, digest="")
+
+
 def _said(event: Event) -> Actor:
     """In Slack the author causes the event, except where a person picks a message of somebody."""
     picked = dig(event.payload, "message")

@@ -10,6 +10,7 @@ from shared.desk import Loan
 from shared.errors import NotPermitted, SettingsError
 from shared.events import Event, Thread
 from shared.journal import Outcome, Run, keeping
+from shared.perception.writers import without_body
 from shared.planning.messages import click
 from shared.planning.states.answering import check_differs, identified, question_for
 from shared.planning.store import SQL, PlanStore, statement
@@ -189,11 +190,9 @@ class PlanDesk:
 
 def _in_thread(event: Event, thread: Thread) -> Event:
     """Move an event from outside of threads into `thread`, under an id of its own."""
-    return event._replace(
+    return without_body(event)._replace(
         id=f"{event.id}/{thread.ts}",
         conversation=f"{thread.scope}:{thread.ts}",
-        payload={},
-        digest="",
         thread_target=thread,
         response_target=None,
     )

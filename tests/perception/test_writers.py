@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shared.events import Actor
-from shared.perception.writers import writer_of
+from shared.perception.writers import without_body, writer_of
 from tests.events.made import an_event
 
 ADA = Actor("1", "ada", role="member")
@@ -67,6 +67,14 @@ def test_on_github_the_subject_names_its_writer(payload: Any, writer: Actor) -> 
 )
 def test_in_slack_a_message_that_was_picked_is_its_authors(payload: Any, writer: Actor) -> None:
     assert writer_of(an_event(source="slack", actor=ADA, payload=payload)) == writer
+
+
+def test_a_body_goes_only_if_the_actor_wrote_the_text() -> None:
+    own = an_event(actor=ADA, payload={"issue": {"user": {"id": 1}}}, digest="d")
+    foreign = own._replace(payload={"issue": {"user": EVE}})
+    assert (without_body(own).payload, without_body(own).digest) == ({}, "")
+    for event in (own, foreign):
+        assert writer_of(without_body(event)) == writer_of(event)
 
 
 def test_elsewhere_who_asks_writes() -> None:

@@ -35,13 +35,13 @@ class CommandRefused:
 
 @dataclass(frozen=True)
 class RememberResult:
-    """The kind of the memory that was kept; empty when this place was forgotten for good."""
+    """The kind of the memory that was kept; empty when it or its place was forgotten for good."""
 
     kind: str
 
     def __str__(self) -> str:
         if not self.kind:
-            return "I keep nothing from here, because I was asked to forget this place."
+            return "I keep nothing from here, because I was asked to forget it."
         if self.kind == "episode":
             return "I keep it as something that was said."
         return f"I keep it as a {self.kind}."

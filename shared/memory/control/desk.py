@@ -25,7 +25,7 @@ from shared.memory.control.command_results import (
     WhyResult,
     command_lines,
 )
-from shared.memory.control.forgetting import Forgetting, allow
+from shared.memory.control.forgetting import Forgetting, allow, allow_self
 from shared.memory.control.listing import CitedMemory, Listing, Provenance, RecallingRun
 from shared.memory.control.reach import (
     OPERATOR,
@@ -70,10 +70,11 @@ class MemoryDesk:
         return command_lines(self._event_types, self._event.source, self._may_write())
 
     def remember(self, text: str) -> RememberResult | CommandRefused:
-        """Keep `text`, also if somebody asked to forget it before.
+        """Keep `text`.
 
-        From people with write permission it is a fact, or after `rule:` a rule. From others it is
-        an episode, which other flows take only as something that was said.
+        From people with write permission it is a fact, or after `rule:` a rule, also if somebody
+        asked to forget it before. From others it is an episode, which other flows take only as
+        something that was said, and not if it, or what they say, was to be forgotten.
         """
         event, is_writer = self._event, self._may_write()
         is_rule = text.lower().startswith(_RULE)
@@ -83,9 +84,10 @@ class MemoryDesk:
         if is_rule and not is_writer:
             return CommandRefused(WRITERS_ONLY)
         kind = "rule" if is_rule else "fact" if is_writer else "episode"
+        about = () if is_writer else (digest_of(text), names_of(event))
 
         def work() -> Outcome:
-            if self._forgetting.is_closed(event.tenant, event.scope, event.audience):
+            if self._forgetting.is_closed(event, *about):
                 return Outcome({"kind": ""})
             return Outcome({"kind": kind}, statements=self._keep(text, kind))
 
@@ -201,9 +203,14 @@ class MemoryDesk:
             source=event.scope,
             trust="inside" if self._may_write() else "outside",
         )
+        lifted = [allow_self(event, names_of(event))]
+        if self._may_write():
+            lifted = [
+                allow(event.tenant, "digest", digest_of(text)),
+                allow(event.tenant, "author", *names_of(event)),
+            ]
         return [
-            allow(event.tenant, "digest", digest_of(text)),
-            allow(event.tenant, "author", *names_of(event)),
+            *lifted,
             *self._store.remember_all(event.tenant, [entry]),
             record(self._requester, "remember", memories=1),
         ]

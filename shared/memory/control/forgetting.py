@@ -1,6 +1,9 @@
 """Forgetting: deletes what matches from every table, and blocks it from being remembered again."""
 
+from collections.abc import Iterable
+
 from shared.database import Database, Row, Statement, queries
+from shared.events import Event
 from shared.memory.control.audit import Requester, counts_of, record
 from shared.memory.control.reach import Reach
 from shared.memory.control.subjects import Subject
@@ -42,10 +45,13 @@ class Forgetting:
         """Return what is not to be remembered."""
         return self._run(tenant, Statement(SQL["blocks"], {"tenant": tenant}))[0]
 
-    def is_closed(self, tenant: str, source: str, audience: str) -> bool:
-        """Did somebody ask to forget for good what `audience` sees of `source`?"""
-        row = {"tenant": tenant, "source": source, "audience": audience}
-        [[found]] = self._run(tenant, Statement(SQL["closed"], row))
+    def is_closed(self, event: Event, digest: str = "", authors: Iterable[str] = ()) -> bool:
+        """Did somebody ask to forget for good what is seen in the event's place: all of it, the
+        text of this digest, or what these authors say? What they ask of themselves does not count.
+        """
+        row = {"source": event.scope, "audience": event.audience, "platform": event.source}
+        row |= {"tenant": event.tenant, "digest": digest, "authors": sorted(authors)}
+        [[found]] = self._run(event.tenant, Statement(SQL["closed"], row))
         return bool(found["closed"])
 
     def lift(self, requester: Requester, by: str, name: str) -> int:
@@ -56,6 +62,13 @@ class Forgetting:
 
     def _run(self, tenant: str, *statements: Statement) -> list[list[Row]]:
         return self._database.run(tenant, statements)
+
+
+def allow_self(event: Event, names: Iterable[str]) -> Statement:
+    """Return the statement that lets what the actor says be remembered again, if it was they who
+    wanted it forgotten."""
+    row = {"tenant": event.tenant, "platform": event.source, "names": sorted(names)}
+    return Statement(SQL["allow_self"], row)
 
 
 def allow(tenant: str, by: str, *names: str) -> Statement:

@@ -188,9 +188,19 @@ on conflict do nothing;
 select by, value, grounds, audiences, blocked_at from memory_blocks where tenant = %(tenant)s order by blocked_at, by, value;
 
 -- name: closed
--- Tell if a place is blocked.
-select is_blocked(%(tenant)s, '', '', '', %(source)s, %(audience)s) as closed;
+-- Tell if a place or a text is blocked, or one of the authors, unless by themselves.
+select is_blocked(%(tenant)s, %(digest)s, '', '', %(source)s, %(audience)s)
+       or exists (
+         select from memory_blocks
+         where tenant = %(tenant)s and by = 'author' and value = any (%(authors)s::text[]) and grounds <> %(platform)s
+           and (grounds = '' or lies_in(%(source)s, grounds))
+           and (audiences = '{}' or %(audience)s = any (audiences))) as closed;
 
 -- name: allow
 -- Delete blocks, so that something may be remembered again.
 delete from memory_blocks where tenant = %(tenant)s and by = %(by)s and value = any (%(names)s::text[]) returning value;
+
+-- name: allow_self
+-- Delete the blocks that people made for what they say themselves.
+delete from memory_blocks
+where tenant = %(tenant)s and by = 'author' and value = any (%(names)s::text[]) and grounds = %(platform)s;

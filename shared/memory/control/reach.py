@@ -67,5 +67,8 @@ def author_of(event: Event) -> str:
 
 
 def names_of(event: Event) -> frozenset[str]:
-    """Return all names under which memories may hold the actor."""
-    return frozenset({author_of(event), event.actor.id} - {""})
+    """Return all names under which memories and events may hold the actor. A login of digits alone
+    reads as the id of somebody else."""
+    is_number = event.source == "github" and event.actor.name.isdigit()
+    name = "" if is_number else author_of(event)
+    return frozenset({name, event.actor.id} - {""})

@@ -18,6 +18,7 @@ from shared.database import Statement
 from shared.errors import SettingsError
 from shared.events import Event, Json
 from shared.journal import Run
+from shared.perception.writers import without_body
 from shared.planning.declaration import Plans
 from shared.planning.next_state import NextState, next_state
 from shared.planning.states.consent import Consent
@@ -124,8 +125,8 @@ class StateCall:
             return [self.situation.statement("keep_run", **kept)]
 
         # The run has the plan's cause as its event, under an id of its own and without the payload.
-        cause = self.situation.event
-        event = cause._replace(id=f"{cause.id}/{name}", payload={}, digest="")
+        cause = without_body(self.situation.event)
+        event = cause._replace(id=f"{cause.id}/{name}")
         ending = self.runner.attempt(event, self.remaining, work, acts=acts, closing=closing)
         if ending.error:
             raise ending.error

@@ -10,9 +10,9 @@ from shared.actions.authority import AskShared, RecentAnswers
 from shared.actions.github.actions import Comment
 from shared.actions.slack.actions import Reply, Whisper
 from shared.agent import flow
-from shared.database import Database
+from shared.database import Database, Statement
 from shared.errors import ActionRejected, ActionUnavailable
-from shared.events import Actor, Event, ResponseUrl
+from shared.events import Actor, Event, Issue, ResponseUrl
 from tests.events.made import an_event
 from tests.flows.flow_runner import FlowRunner
 from tests.flows.test_chat import replies, said
@@ -183,6 +183,44 @@ def test_what_was_forgotten_comes_back_only_when_a_person_asks(runner: FlowRunne
     assert told(runner, "know", "deploy", "1.4") == NOTHING
     told(runner, "remember", "we deploy on Tuesdays", "1.5")
     assert "Tuesdays" in told(runner, "know", "deploy", "1.6")
+
+
+def test_what_others_wanted_forgotten_comes_back_by_nobody_who_may_not_write(
+    runner: FlowRunner,
+) -> None:
+    told(runner, "remember", "we deploy on Tuesdays", "1.1")
+    told(runner, "forget", "deploy", "1.2")
+    told(runner, "forget", "@U9", "1.3")
+    for number, text in enumerate(("we deploy on Tuesdays", "something else")):
+        answer = told(runner, "remember", text, f"2.{number}", actor=EVE)
+        assert answer.startswith("I keep nothing from here")
+        assert told(runner, "know", text, f"3.{number}") == NOTHING
+    blocked = "select by from memory_blocks order by by"
+    assert _query(runner.database, blocked) == [("author",), ("digest",)]
+
+
+def test_who_may_not_write_is_remembered_again_when_it_was_they_who_asked(
+    runner: FlowRunner,
+) -> None:
+    told(runner, "remember", "I like tea", "1.1", actor=EVE)
+    assert "1 memory" in told(runner, "forget", "me", "1.2", actor=EVE)
+    assert "something that was said" in told(runner, "remember", "I like pie", "1.3", actor=EVE)
+    assert "pie" in told(runner, "know", "pie", "1.4")
+
+
+def test_a_login_of_digits_is_nobody_elses_id(runner: FlowRunner) -> None:
+    place = {"source": "github", "tenant": "github:acme", "conversation": "github:acme/shop#3"}
+    common: Any = place | {"issue_target": Issue("acme/shop", 3), "audience": "public"}
+    ada = asked("know", "Ada asked this", "1.1")._replace(
+        **common, thread_target=None, message_target=None, actor=Actor("583231", "ada")
+    )
+    assert runner.deliver(memory, ada) == []
+    forget = ada._replace(
+        id="github:2", type="slack.command.forget", text="me", actor=Actor("7", "583231")
+    )
+    assert runner.deliver(memory, forget) == []
+    body = "select body::text from events where body::text like '%%Ada asked this%%'"
+    assert len(runner.database.run("github:acme", [Statement(body, {})])[0]) == 1
 
 
 def test_a_place_is_forgotten_and_stays_so(runner: FlowRunner) -> None:
