@@ -4,7 +4,7 @@ work, record its end, tell the person who waits."""
 import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from shared.actions.authority import Authority, RecentAnswers
 from shared.actions.links import link_hosts
@@ -59,10 +59,11 @@ class Lifecycle:
         *,
         last: bool | None = None,
         acts: bool = True,
+        shown: Sequence[Any] = (),
         closing: Closing = lambda run, state: (),
     ) -> Ending:
         """Do `work` as the run for `event`, unless it has ended before. It only reads unless it
-        `acts`.
+        `acts`. What it is `shown` beside its event counts as its inputs.
 
         `remaining` gives the seconds that the function still has. After the `last` attempt, and
         after an error that no retry mends, the person who waits is told. With None the caller tries
@@ -71,6 +72,7 @@ class Lifecycle:
         run = self._journal.claim(event, self._flow.name, remaining() + _GRACE)
         if run is None:
             return Ending("")
+        run.inputs += shown
         recent = self._can.services.get(RecentAnswers, RecentAnswers)
         authority = Authority(run, self._can.adapter, recent)
         acting = self._acting(run, remaining, acts=acts)

@@ -174,3 +174,19 @@ def test_a_plan_that_went_otherwise_than_planned_is_remembered(opened: Open) -> 
     )
     assert rows[0]["kind"] == "episode"
     assert "Step s1: It gave nothing." in rows[0]["text"]
+
+
+def test_what_a_later_step_remembers_of_an_output_is_no_members_word(opened: Open) -> None:
+    @reads()
+    def note(agent: Agent, text: str) -> int:
+        """Keep something for later."""
+        agent.remember(text, kind="fact", ref="note")
+        return 1
+
+    first = of("s1", "items[0].name")
+    steps = (step("s1", "list_labels"), step("s2", "note", text=first))
+    it = opened(planned(Drafts(Plan(steps)), note))
+    assert it.ended(it.ask(ASK)).state == "done"
+    kept = "select text, trust from memories where kind = 'fact'"
+    [rows] = it.runner.database.run("github:acme", [Statement(kept, {})])
+    assert rows == [{"text": "bug", "trust": "own_outside"}]

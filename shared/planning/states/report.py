@@ -6,7 +6,6 @@ from shared.agent.agent import Agent
 from shared.database import Statement
 from shared.errors import AgentFlowsError
 from shared.events import Json
-from shared.memory import Trust
 from shared.planning.messages import listed_steps
 from shared.planning.states.runner import StateCall
 from shared.planning.store import Situation
@@ -20,9 +19,7 @@ def report(call: StateCall) -> Json:
     def work(agent: Agent) -> Sequence[Statement]:
         call.tell(agent, _text(situation, state, reason))
         if lesson := _lesson(situation, state, reason):
-            # Its steps may have read what outsiders wrote.
-            seen: Trust = "outside" if situation.steps else "inside"
-            agent.remember(lesson, kind="episode", ref=f"plan {situation.id}", seen=seen)
+            agent.remember(lesson, kind="episode", ref=f"plan {situation.id}")
         return [situation.statement("finish_plan", state=state, reason=reason)]
 
     if not situation.over:

@@ -8,7 +8,7 @@ journal. So its answer follows from the plan alone.
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from shared.actions import Action, Adapter, Query, Receipt
 from shared.agent.agent import Agent
@@ -48,6 +48,7 @@ class RunAttempt(Protocol):
         work: StateWork,
         *,
         acts: bool,
+        shown: Sequence[Any],
         closing: Callable[[Run, str], Sequence[Statement]],
     ) -> RunEnding: ...
 
@@ -127,7 +128,11 @@ class StateCall:
         # The run has the plan's cause as its event, under an id of its own and without the payload.
         cause = without_body(self.situation.event)
         event = cause._replace(id=f"{cause.id}/{name}")
-        ending = self.runner.attempt(event, self.remaining, work, acts=acts, closing=closing)
+        # What the steps gave may hold the words of outsiders, and goes into what follows them.
+        shown = [[{"trust": "outside"}]] if self.situation.steps else []
+        ending = self.runner.attempt(
+            event, self.remaining, work, acts=acts, shown=shown, closing=closing
+        )
         if ending.error:
             raise ending.error
         return bool(ending.state)

@@ -211,7 +211,7 @@ class MemoryMachine:
         return self._runner.call(payload, lambda: 60.0)
 
     def _attempt(
-        self, event: Event, remaining: Any, work: Any, *, acts: bool, closing: Any
+        self, event: Event, remaining: Any, work: Any, *, acts: bool, closing: Any, **_: Any
     ) -> Ended:
         if event.id in self._ended:
             return Ended("")
