@@ -41,13 +41,15 @@ IN_SLACK = {
     WANDA: True,  # of the company, at home in another of its workspaces
 }
 PLACES = ("issue", "pull request", "fork's pull request")
-PARTNERS, PENDING, ODD, HIDDEN = "C0PARTNERS", "C0PENDING", "C0ODD", "C0HIDDEN"
+PARTNERS, PENDING, ASKED, ODD = "C0PARTNERS", "C0PENDING", "C0ASKED", "C0ODD"
+HIDDEN = "C0HIDDEN"
 #: The channels of Slack, and whether their own people may write there.
 CHANNELS = {
     SUPPORT: True,
     DM: True,
     PARTNERS: False,  # with another company
     PENDING: False,  # to which one is invited
+    ASKED: False,  # which another workspace was asked to share
     ODD: False,  # of which Slack does not say so
     HIDDEN: False,  # that the bot cannot see
 }
@@ -101,6 +103,7 @@ def people_in_slack(chat: SlackSandbox) -> None:
     space.add_channel("hidden", private=True, member=False)
     flags: dict[str, Any] = {
         "pending": {"is_pending_ext_shared": True},
+        "asked": {"pending_shared": ["T0PARTNER"]},
         "odd": {"is_ext_shared": None},
     }
     for name, different in flags.items():

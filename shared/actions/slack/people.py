@@ -10,7 +10,12 @@ _SLACKBOT = "USLACKBOT"
 _LIMITS = ("deleted", "is_bot", "is_restricted", "is_ultra_restricted")
 #: Each is true, or a list with something in it, when another company reads or is invited.
 #: https://docs.slack.dev/reference/objects/conversation-object
-_FOREIGN = ("is_ext_shared", "is_pending_ext_shared", "pending_connected_team_ids")
+_FOREIGN = (
+    "is_ext_shared",
+    "is_pending_ext_shared",
+    "pending_connected_team_ids",
+    "pending_shared",
+)
 
 
 def ask_member(session: SlackSession, query: AskMember) -> Json:
