@@ -184,16 +184,16 @@ def is_own(event: Event, app_id: str, bot_name: str = "") -> bool:
 
 
 def writer_of(event: Event) -> Actor:
-    """Return who wrote the event's text. Without a role there, if that was not its actor and GitHub
-    does not say who."""
+    """Return who wrote the event's text: nobody by name, if that was not its actor and GitHub does
+    not say who."""
     subject = _subject(event.payload)
     fields = subject.fields
     if not subject.kind or _wrote(event.actor.id, subject):
         return event.actor
     wrote = next((who for key in _WRITERS if isinstance(who := fields.get(key), dict)), {})
     login = string(wrote, "login")
-    if not login:
-        return event.actor._replace(role="none")
+    if not login:  # a deleted account, or a commit, whose author is what the commit says
+        return Actor("", "")
     if str(dig(wrote, "id")) == event.actor.id:
         return event.actor
     role = _ROLES.get(string(fields, "author_association"), "none")

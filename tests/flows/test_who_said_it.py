@@ -217,7 +217,7 @@ def payload(**fields: Any) -> dict[str, Any]:
         (Actor("1", "acme", role="owner"), {}, ("eve", "outside")),
         (Actor("1", "acme", role="owner"), {"author_association": "MEMBER"}, ("eve", "inside")),
         (Actor("9", "eve", role="none"), {}, ("eve", "outside")),
-        (Actor("1", "acme", role="owner"), {"user": None}, ("acme", "outside")),
+        (Actor("1", "acme", role="owner"), {"user": None}, ("", "outside")),
     ],
 )
 def test_who_reopens_a_strangers_issue_lends_it_no_trust(

@@ -9,6 +9,7 @@ from shared.perception.writers import without_body, writer_of
 from tests.events.made import an_event
 
 ADA = Actor("1", "ada", role="member")
+NOBODY = Actor("", "")
 EVE = {"id": 9, "login": "eve", "type": "User"}
 HERE = {"full_name": "acme/shop", "owner": {"login": "acme"}}
 
@@ -35,11 +36,11 @@ HERE = {"full_name": "acme/shop", "owner": {"login": "acme"}}
             {"comment": {"user": EVE, "author_association": "OWNER"}, "issue": {"user": {"id": 1}}},
             Actor("9", "eve", role="owner"),
         ),
-        ({"issue": {"user": None}}, ADA._replace(role="none")),
-        ({"issue": {"user": "ada"}}, ADA._replace(role="none")),
+        ({"issue": {"user": None}}, NOBODY),
+        ({"issue": {"user": "ada"}}, NOBODY),
         ({"release": {"author": EVE}}, Actor("9", "eve")),
         ({"milestone": {"creator": {"id": 1, "login": "ada"}}}, ADA),
-        ({"head_commit": {"author": {"name": "ada"}}}, ADA._replace(role="none")),
+        ({"head_commit": {"author": {"name": "ada"}}}, NOBODY),
         (
             {"issue": {"user": {"id": 5, "login": "x[bot]", "type": "Bot"}}},
             Actor("5", "x[bot]", is_bot=True),

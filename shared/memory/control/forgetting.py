@@ -49,8 +49,14 @@ class Forgetting:
         """Did somebody ask to forget for good what is seen in the event's place: all of it, the
         text of this digest, or what these authors say? What they ask of themselves does not count.
         """
-        row = {"source": event.scope, "audience": event.audience, "platform": event.source}
-        row |= {"tenant": event.tenant, "digest": digest, "authors": sorted(authors)}
+        row = {
+            "tenant": event.tenant,
+            "source": event.scope,
+            "audience": event.audience,
+            "platform": event.source,
+            "digest": digest,
+            "authors": sorted(authors),
+        }
         [[found]] = self._run(event.tenant, Statement(SQL["closed"], row))
         return bool(found["closed"])
 
