@@ -209,10 +209,12 @@ def _comment(row: Json) -> Json:
 
 def _commit(row: Json) -> Json:
     author = row["commit"]["author"] or {}
+    # Whoever commits writes any name there; no login has a space.
+    claimed = f"{name} (says the commit)" if (name := author.get("name")) else ""
     return {
         "sha": row["sha"],
         "message": _cut(row["commit"]["message"], _BRIEF),
-        "author": _login(row["author"]) or author.get("name", ""),
+        "author": _login(row["author"]) or claimed,
         "at": author.get("date", ""),
         "url": row["html_url"],
     }

@@ -1,8 +1,11 @@
 """Queries about a repository answer within it and within bounds."""
 
+from typing import Any
+
 import pytest
 
 from infra.local.sandbox.github.commits import Link, Submodule
+from shared.actions.github import reading
 from shared.actions.github.queries import (
     ListCommits,
     ListPulls,
@@ -136,6 +139,21 @@ def test_commits_are_listed_since_a_date_and_of_a_path(target: SandboxIssue) -> 
     assert target.adapter.read(ListCommits(SHOP, limit=1))["complete"] is False
     with pytest.raises(ActionRejected, match="`since` is not a date"):
         target.adapter.read(ListCommits(SHOP, since="last week"))
+
+
+@pytest.mark.parametrize(
+    ("account", "written", "author"),
+    [
+        ({"login": "maria"}, {"name": "Eve"}, "maria"),
+        (None, {"name": "maria"}, "maria (says the commit)"),
+        (None, {}, ""),
+        (None, None, ""),
+    ],
+)
+def test_a_commit_cannot_pass_for_an_account(account: Any, written: Any, author: str) -> None:
+    row = {"sha": "1", "html_url": "", "author": account}
+    row["commit"] = {"message": "x", "author": written}
+    assert reading._commit(row)["author"] == author
 
 
 # Pull requests
