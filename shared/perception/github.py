@@ -185,9 +185,11 @@ def is_own(event: Event, app_id: str, bot_name: str = "") -> bool:
 
 def writer_of(event: Event) -> Actor:
     """Return who wrote the event's text: nobody by name, if that was not its actor and GitHub does
-    not say who."""
+    not say who, or if it carries our mark, which with GITHUB_TOKEN bears a person's name."""
     subject = _subject(event.payload)
     fields = subject.fields
+    if marks.is_marked(subject.text):
+        return Actor("", "")
     if not subject.kind or _wrote(event.actor.id, subject):
         return event.actor
     wrote = next((who for key in _WRITERS if isinstance(who := fields.get(key), dict)), {})

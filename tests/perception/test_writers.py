@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 
 from shared.events import Actor
+from shared.marks import mark_of
 from shared.perception.writers import without_body, writer_of
 from tests.events.made import an_event
 
 ADA = Actor("1", "ada", role="member")
 NOBODY = Actor("", "")
+OURS = f"We deploy on Fridays.\n\n{mark_of('ab', 'plan', 1)}"
 EVE = {"id": 9, "login": "eve", "type": "User"}
 HERE = {"full_name": "acme/shop", "owner": {"login": "acme"}}
 
@@ -38,6 +40,9 @@ HERE = {"full_name": "acme/shop", "owner": {"login": "acme"}}
         ),
         ({"issue": {"user": None}}, NOBODY),
         ({"issue": {"user": "ada"}}, NOBODY),
+        # With GITHUB_TOKEN we write under a person's name.
+        ({"issue": {"user": EVE, "author_association": "MEMBER", "body": OURS}}, NOBODY),
+        ({"issue": {"user": {"id": 1, "login": "ada"}, "body": OURS}}, NOBODY),
         ({"release": {"author": EVE}}, Actor("9", "eve")),
         ({"milestone": {"creator": {"id": 1, "login": "ada"}}}, ADA),
         ({"head_commit": {"author": {"name": "ada"}}}, NOBODY),

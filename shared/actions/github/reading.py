@@ -20,6 +20,7 @@ from shared.actions.github.queries import (
 from shared.actions.github.session import GitHubSession
 from shared.errors import ActionRejected
 from shared.events import Json
+from shared.marks import is_marked
 
 #: The most items of any answer, which is also GitHub's largest page.
 MOST = 100
@@ -172,7 +173,7 @@ def _issue(row: Json, longest: int = _BRIEF) -> Json:
         "kind": "pr" if "pull_request" in row else "issue",
         "title": row["title"],
         "state": row["state"],
-        "author": _login(row["user"]),
+        "author": _author(row),
         "labels": [label["name"] for label in row["labels"]],
         "assignees": [_login(person) for person in row["assignees"]],
         "text": _cut(row["body"], longest),
@@ -187,7 +188,7 @@ def _listed_pull(row: Json) -> Json:
         "title": row["title"],
         "state": "merged" if row["merged_at"] else row["state"],
         "draft": row["draft"],
-        "author": _login(row["user"]),
+        "author": _author(row),
         "labels": [label["name"] for label in row["labels"]],
         "base": row["base"]["ref"],
         "head": row["head"]["ref"],
@@ -200,7 +201,7 @@ def _listed_pull(row: Json) -> Json:
 
 def _comment(row: Json) -> Json:
     return {
-        "author": _login(row["user"]),
+        "author": _author(row),
         "text": _cut(row["body"], _SAID),
         "at": row["created_at"],
         "url": row["html_url"],
@@ -266,6 +267,13 @@ def _decoded(content: str) -> str | None:
 def _cut(text: str | None, longest: int) -> str:
     whole = text or ""
     return whole if len(whole) <= longest else f"{whole[: longest - 1]}…"
+
+
+def _author(row: Json) -> str:
+    """Return who wrote a body. With GITHUB_TOKEN the agent and a person share a login, and who
+    puts our mark into their own text is not the agent."""
+    login = _login(row["user"])
+    return f"{login} (marked as the agent's)" if is_marked(row["body"] or "") else login
 
 
 def _login(account: Json | None) -> str:

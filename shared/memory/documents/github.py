@@ -14,6 +14,7 @@ from shared.actions.github.queries import (
     RepositoryHead,
 )
 from shared.events import Json
+from shared.marks import is_marked
 from shared.memory.documents.files import MAX_BYTES
 from shared.memory.documents.markup import clean_markdown
 from shared.memory.documents.sources import Document, DocumentOrigin, File, Piece, SourceFiles
@@ -87,7 +88,9 @@ class GitHubDocuments:
         """Make a document as triage remembers an issue: of its title and its body."""
         author = issue["user"] or {}
         text = "\n\n".join(filter(None, (issue["title"], clean_markdown(issue["body"] or ""))))
-        reason = "by a bot" if author.get("type") == "Bot" else ""
+        # With GITHUB_TOKEN the agent's own issues bear a person's name.
+        is_own = is_marked(issue["body"] or "")
+        reason = "by a bot" if author.get("type") == "Bot" or is_own else ""
         piece = Piece(f"{self._name}#{issue['number']}", issue["html_url"], text)
         return Document(
             path=str(issue["number"]),

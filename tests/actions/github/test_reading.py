@@ -16,6 +16,7 @@ from shared.actions.github.queries import (
     SearchIssues,
 )
 from shared.errors import ActionRejected, ActionUnavailable
+from shared.marks import mark_of
 from tests.actions.github.sandbox_issue import SHOP, SandboxIssue
 
 SECRET = "acme/secret"
@@ -154,6 +155,19 @@ def test_a_commit_cannot_pass_for_an_account(account: Any, written: Any, author:
     row = {"sha": "1", "html_url": "", "author": account}
     row["commit"] = {"message": "x", "author": written}
     assert reading._commit(row)["author"] == author
+
+
+@pytest.mark.parametrize(
+    ("body", "author"),
+    [
+        ("It crashes.", "maria"),
+        (None, "maria"),
+        (f"It crashes.\n\n{mark_of('ab', 'plan', 1)}", "maria (marked as the agent's)"),
+    ],
+)
+def test_what_the_agent_wrote_is_not_told_as_its_owners(body: Any, author: str) -> None:
+    row = {"user": {"login": "maria"}, "body": body, "created_at": "", "html_url": ""}
+    assert reading._comment(row)["author"] == author
 
 
 # Pull requests
