@@ -15,6 +15,7 @@ from infra.cli.__main__ import main
 from infra.local.sandbox.github import GitHubSandbox
 from infra.project import ROOT
 from shared.database import Database, Row, Statement
+from shared.marks import mark_of
 from shared.memory.documents.files import decode, is_wanted, refusal
 from tests.campaigns import size
 from tests.memory.documents.conftest import sandbox
@@ -187,6 +188,8 @@ def test_a_repository_is_taken_with_its_issues(command: Command, sandbox: GitHub
     for number in range(120):
         sandbox.open_issue("acme/secret", f"Issue {number}", "It <!-- hidden --> crashes", "maria")
     sandbox.open_issue("acme/secret", "Bump x", "", "dependabot[bot]")
+    # With GITHUB_TOKEN the agent's issues are the token owner's.
+    sandbox.open_issue("acme/secret", "Ours", f"It\n\n{mark_of('ab', 'plan', 1)}", "maria")
     said = command("acme/secret", "--issues", "--include", "src/*.py")
     assert said[-1].startswith(
         "issues of acme/secret: 120 taken, 0 moved, 0 forgotten, 0 as before"
@@ -202,7 +205,7 @@ def test_a_repository_is_taken_with_its_issues(command: Command, sandbox: GitHub
     again = command("acme/secret", "--issues")
     assert again[0].startswith("acme/secret: 0 taken, 0 moved, 0 forgotten, 2 as before")
     assert again[-1].startswith(
-        "issues of acme/secret: 0 taken, 0 moved, 0 forgotten, 121 as before"
+        "issues of acme/secret: 0 taken, 0 moved, 0 forgotten, 122 as before"
     )
 
 
