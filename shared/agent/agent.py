@@ -21,7 +21,7 @@ from shared.agent.tools import Tool
 from shared.desk import Desk, Loan, Services
 from shared.errors import AnswerInvalid
 from shared.journal import Run
-from shared.memory import Memory, Trust
+from shared.memory import Memory
 from shared.memory.audience import Audiences
 from shared.memory.conversations.turns import Conversations
 from shared.memory.store import MemoryStore
@@ -179,18 +179,18 @@ class Agent:
         """
         return self._remembering.recall(query, kinds=kinds, limit=limit)
 
-    def remember(self, text: str, *, kind: str, ref: str = "", seen: Trust = "inside") -> None:
+    def remember(self, text: str, *, kind: str, ref: str = "") -> None:
         """Keep `text` for later, visible to those who can see this event.
 
         Words of the event stay their author's. Others are kept as the agent's own, and trusted no
-        more than what this run was shown, or than `seen`, what else they were made of.
+        more than what this run was shown.
 
         It replaces an earlier memory of the same `ref`: by default the conversation, and for an
         `episode` the run; an outsider's words never replace a member's. Raises PolicyError for a
         `rule` when the person who caused the event may not write there, or when outsiders' words
         are in it.
         """
-        self._remembering.remember(text, kind=kind, ref=ref, seen=seen)
+        self._remembering.remember(text, kind=kind, ref=ref)
 
     def act(self, action: Action) -> Receipt:
         """Perform `action` exactly once; raises PolicyError when the flow's policy forbids it."""

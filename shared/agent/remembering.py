@@ -64,14 +64,14 @@ class Remembering:
         rows = self._run.step("recall", arguments, work, defer=True)
         return [_memory(row) for row in rows]
 
-    def remember(self, text: str, *, kind: str, ref: str, seen: Trust) -> None:
+    def remember(self, text: str, *, kind: str, ref: str) -> None:
         """Do as `Agent.remember` says."""
         event = self._event
         if kind == "rule" and not self._may_write():
             raise NotPermitted(f"{self._run.flow}: rules need write permission in their place")
         origin = origin_of(event, "" if kind in self._shares else self._run.flow)
         author = writer_of(event).name
-        from_members = heard_members_only(self._run, seen)
+        from_members = heard_members_only(self._run)
         # Whoever chooses a part of what a member said can turn it around.
         may_choose = from_members or not is_trusted(origin.trust)
         if not (_is_part(text, event.text) if may_choose else _is_all(text, event.text)):
@@ -89,11 +89,10 @@ class Remembering:
         self._run.step("remember", {"text": text, "kind": kind, "ref": ref}, work, defer=True)
 
 
-def heard_members_only(run: Run, seen: Trust = "inside") -> bool:
-    """Did nothing that a run was shown until now, nor what its words were made of (`seen`), come
-    from outsiders?"""
+def heard_members_only(run: Run) -> bool:
+    """Did nothing that a run was shown until now come from outsiders?"""
     shown = [trust for output in run.inputs for trust in _trusts(output)]
-    return is_trusted(lowest([trust_of(run.event), seen, *shown]))
+    return is_trusted(lowest([trust_of(run.event), *shown]))
 
 
 def origin_of(event: Event, flow: str) -> Origin:
