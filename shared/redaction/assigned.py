@@ -9,31 +9,48 @@ from shared.redaction.formats import Found
 from shared.redaction.lazy_pattern import lazily
 
 #: What the names of secrets have in common, what may follow it in them, and the kind for the mask.
+#: A `weak` name says less, so what follows must look random.
 _STEMS: tuple[tuple[str, re.Pattern[str], str], ...] = (
     (
         "pass",
         lazily(
-            r"pass(?:word|wort|wd|phrase|code|e(?![a-z]))|(?<=[_-])pass(?![a-z])|(?<![a-z])pass(?==)"
+            r"pass(?:word|wort|wd|phrase|code|ord|e(?![a-z]))|(?<=[_-])pass(?![a-z])"
+            r"|(?<![a-z])pass(?==)|(?<=require)pass|(?<!com)(?P<weak>pass)(?=[\"'`*]{0,3}\s?[:=])"
         ),
         "password",
     ),
-    ("pwd", lazily("pwd"), "password"),
+    ("pw", lazily(r"pwd|(?<![a-z])(?P<weak>pw)(?=[\"'`*]{0,3}\s?[:=])"), "password"),
+    ("identified by", lazily("identified by"), "password"),
     ("token", lazily("token"), "token"),
     ("secret", lazily("secret"), "secret"),
     ("cred", lazily(r"cred(?:ential)?s?(?![a-z])"), "secret"),
-    ("_auth", lazily(r"_auth(?![a-z])"), "secret"),
+    ("_auth", lazily(r"_auth(?:token)?(?![a-z])"), "secret"),
     ('"auth"', lazily('"auth(?=")'), "secret"),
     ("key", lazily(r"key(?![a-z])"), "api key"),
+    # Other languages, written without accents.
+    *(
+        (word, lazily(word), "secret")
+        for word in ("kennwort", "wachtwoord", "contrasena", "senha", "clave", "jeton")
+    ),
 )
+#: Each has a letter that is not ASCII, and no space.
 _OTHER_SCRIPTS = {
-    **dict.fromkeys(("密码", "口令", "パスワード", "비밀번호", "contraseña", "пароль"), "password"),
-    **dict.fromkeys(("令牌", "トークン", "토큰"), "token"),
-    **dict.fromkeys(("密钥", "秘钥"), "secret"),
-}
+    **dict.fromkeys(
+        (
+            *("密码", "密碼", "口令", "パスワード", "暗証番号", "비밀번호", "암호"),
+            *("contraseña", "пароль", "hasło", "lösenord", "şifre", "jelszó", "κωδικός"),
+            *("סיסמה", "المرور", "कूटशब्द", "पासवर्ड", "khẩu", "รหัสผ่าน"),
+        ),
+        "password",
+    ),
+    **dict.fromkeys(("令牌", "トークン", "토큰", "токен"), "token"),
+    **dict.fromkeys(("密钥", "秘钥", "金鑰", "schlüssel", "clé", "secrète", "ключ"), "secret"),
+}  # fmt: skip
 #: A key is secret after one of these.
 _KEYS = lazily(
     r"(?:api|access|account|private|signing|encryption|licen[cs]e|auth|shared|master|\bx|secret|app"
-    r"|service|client|consumer|storage|subscription|integration|function|admin)[ _.-]?$"
+    r"|service|client|consumer|storage|subscription|integration|function|admin|aes|hmac|fernet|jwt"
+    r"|deploy|webhook|crypto|decryption)[ _.-]?$|[?&]$"
 )
 _VENDORS = (
     "adafruit", "adobe", "airtable", "algolia", "alibaba", "asana", "atlassian", "confluence",
@@ -50,19 +67,21 @@ _VENDORS = (
 )  # fmt: skip
 #: What comes between the word and the value: the rest of a name, then one of the signs that assign.
 _ASSIGN = lazily(
-    r"(?P<rest>[A-Za-z0-9_.-]{0,32}(?: {1,2}(?:key|token|value|secret|id|string|str)\b){0,2})"
-    r"(?P<sign>[\"'`*)\]]{0,4}\s{0,4}(?:[=:?|>：＝]{1,5}|[,是为は])|[\"']\s{1,4}value="
-    r"|\s{1,2}(?:is|was|ist|lautet|es|est)(?:[:：]|\s)|[ \t](?=[\"'`])|[ \t]{1,4}\(?)"
-    r"(?P<gap>(?:\s{0,2}[>|][+-]?(?=\s))?\s{0,16})(?P<quote>\\?[\"'`*]{0,3}|「|“)"
+    r"(?P<rest>[A-Za-z0-9_.-]{0,32}(?: {1,2}(?i:key|token|value|secret|id|string|str|api)\b){0,2})"
+    r"(?P<sign>:\s?&?[A-Za-z][A-Za-z.]{2,20}\s?=|[\"'`*)\]]{0,4}\s{0,4}(?:-?[=:?|>：＝→—–]{1,5}\*{0,3}"
+    r"|[,是为は])|[\"']\s{1,4}value=|\s{1,2}(?:is|was|ist|lautet|es|est|é|è|är|er|jest)(?:[:：]|\s)"
+    r"|[ \t](?=[\"'`“‘„«『])|[ \t]{1,4}[(\[]?)"
+    r"(?P<gap>(?:\s{0,2}[>|][+-]?(?=\s))?\s{0,16}(?:[!&][\w!/.-]{1,20}\s|<!\[CDATA\[)?)"
+    r"(?P<quote>[「『“‘„«]|\\?[\"'`*]{0,3})"
 )
 #: The signs that assign without doubt.
-_SURE = frozenset("=:：＝是为は\"'`")
+_SURE = frozenset("=:：＝→—是为は\"'`")
 #: The length of a secret behind a sign that assigns, and behind a mere space.
 _SHORTEST, _SHORTEST_APART = 10, 16
 #: Fewer digits are a time or a count.
 _NUMBER = 16
-_QUOTED = lazily(r"[^\"'`\n\r\\<>]{6,200}(?=\\?[\"'`])")
-_BARE = lazily(r"[^\s\"'`<>,;|&(){}\[\]\\，。；、「」“”]{6,160}")
+_QUOTED = lazily(r"[^\"'`\n\r\\<>“”‘’»」』]{6,200}(?=\\?[\"'`“”’»」』])")
+_BARE = lazily(r"[^\s\"'`<>,;|&(){}\[\]\\，。；、「」『』“”‘’«»]{6,160}")
 
 #: A name that ends like this holds something about a secret, not the secret.
 _ABOUT = lazily(
@@ -83,7 +102,7 @@ _DIGEST = lazily(
 )
 _UUID = lazily(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$", re.IGNORECASE)
 #: The name of a type, such as AWS::IAM::AccessKey, ends here, or that of a user in an address.
-_OTHER_NAME = lazily(r"(?:::\w*|://[^\s/@?]*)\Z")
+_OTHER_NAME = lazily(r"(?:::\w*|://[^\s/@?;]*)\Z")
 #: A part of a word that may be random, in lower case.
 _RUN = lazily(r"[a-z0-9_=-]{15,}")
 _DIGIT = lazily(r"[0-9]")
@@ -100,22 +119,23 @@ _CHUNK = lazily(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^A-Za-z0-9]")
 _TOKEN = lazily(r"[\w.=+/~:@!$^%-]+$", re.ASCII)
 
 
-def assigned(text: str, low: str, words: Sequence[str]) -> Iterator[Found]:
+def assigned(text: str, low: str, words: Sequence[str], foreign: str) -> Iterator[Found]:
     """Find what is assigned to a name that announces a secret.
 
-    `low` is the text in lower case, `words` are its long words.
+    All in lower case: `low` is the text, `words` are its long words, `foreign` are those that are
+    not all ASCII.
     """
     for stem, pattern, kind in _STEMS:
         place = low.find(stem)
         while place >= 0:
             name = pattern.match(low, place)
             if name and (stem != "key" or _KEYS.search(low[max(0, place - 13) : place])):
-                yield from _value(text, low, place, name.end(), kind)
+                seen = "secret" if name.lastgroup else kind
+                yield from _value(text, low, place, name.end(), seen)
             place = low.find(stem, place + len(stem))
-    if not text.isascii():
-        for word, kind in _OTHER_SCRIPTS.items():
-            for match in re.finditer(word, low):
-                yield from _value(text, low, match.start(), match.end(), kind)
+    for word in [word for word in _OTHER_SCRIPTS if word[0] in foreign and word in foreign]:
+        for match in re.finditer(word, low):
+            yield from _value(text, low, match.start(), match.end(), _OTHER_SCRIPTS[word])
     yield from _of_vendors(text, low, words)
 
 
@@ -149,6 +169,7 @@ def _value(text: str, low: str, start: int, end: int, kind: str) -> Iterator[Fou
     match = _ASSIGN.match(text, end)
     flag = _FLAG.match(text, end) if _is_flag(text, start) else None
     match = flag or match
+    yield from _later_value(text, end, kind)
     if match is None or _ABOUT.search(match["rest"]):
         return
     if _OTHER_NAME.search(text[max(0, start - 60) : start]):
@@ -167,6 +188,22 @@ def _value(text: str, low: str, start: int, end: int, kind: str) -> Iterator[Fou
         is_aws = "aws" in low[max(0, start - 12) : start] and kind != "password"
         named = "aws secret key" if is_aws else "secret" if kind == "vendor" else kind
         yield Found(value.start(), value.start() + len(found), named)
+
+
+def _later_value(text: str, end: int, kind: str) -> Iterator[Found]:
+    """Find a value some words after the name that ends at `end`."""
+    later = _LATER.match(text, end)
+    if later and _MIXED.match(later["value"]) and is_secret(later["value"], kind, sure=False):
+        yield Found(*later.span("value"), "secret" if kind == "vendor" else kind)
+
+
+#: A value some words after its name: `the token for staging is …`.
+_LATER = lazily(
+    r"(?: [A-Za-z]{1,20},?){1,8}(?::| is| was|=)[ \n]{1,2}[\"'`*“]{0,3}"
+    r"(?P<value>[\w.=+/~!$^%-]{20,160})"
+)
+#: Random in small and capital letters and digits, as no hash is.
+_MIXED = lazily(r"(?=[^A-Z]*[A-Z])(?=[^a-z]*[a-z])(?=[^0-9]*[0-9])")
 
 
 #: The value of an option such as `--db-password`.

@@ -58,8 +58,9 @@ FORMATS: tuple[SecretFormat, ...] = (
     SecretFormat("github token", "github_pat_", r"(?i:github_pat_)[A-Za-z0-9_]{22,255}"),
     SecretFormat(
         "gitlab token",
-        "glpat- gldt- glft- glffct- glimt- glptt- glrt- glsoat- gloas- glagent- glcbt-",
-        r"gl(?:pat|dt|ft|ffct|imt|ptt|rt|soat|oas|agent|cbt)-[A-Za-z0-9_.-]{20,320}",
+        "glpat- gldt- glft- glffct- glimt- glptt- glrt- glrtr- glwt- glsoat- gloas- glagent-"
+        " glcbt-",
+        r"gl(?:pat|dt|ft|ffct|imt|ptt|rtr?|wt|soat|oas|agent|cbt)-[A-Za-z0-9_.-]{20,320}",
     ),
     SecretFormat("gitlab token", "gr1348941", r"GR1348941[\w-]{20,60}"),
     SecretFormat(
@@ -250,11 +251,25 @@ FORMATS: tuple[SecretFormat, ...] = (
     SecretFormat("replicate token", "r8_", rf"{_L}r8_[A-Za-z0-9]{{37}}{_R}"),
     SecretFormat(
         "jwt",
-        "eyj eya",
-        r"(?<![A-Za-z0-9_-])ey[JA][A-Za-z0-9_-]{12,4000}\.[A-Za-z0-9_/\\-]{10,8000}"
+        "eyj eya ewo ew0 ewk",
+        r"(?<![A-Za-z0-9_-])e(?:y[JA]|w[o0k])[A-Za-z0-9_-]{12,4000}\.(?:[A-Za-z0-9_/\\-]{10,8000}|(?=\.))"
         r"(?:\.[A-Za-z0-9_/\\-]*={0,2}){1,3}",
     ),
+    SecretFormat(
+        "paseto token",
+        "v1.local. v2.local. v3.local. v4.local. v1.public. v2.public. v3.public. v4.public.",
+        rf"{_L}v[1-4]\.(?:local|public)\.[\w-]{{40,8000}}",
+    ),
     SecretFormat("jwt", "zxlk", rf"{_L}ZXlK[A-Za-z0-9+/]{{60,8000}}={{0,2}}(?<=[0-9A-Za-z=])"),
+    SecretFormat(
+        "private key",
+        "private-lines:",
+        r"(?i:private-lines:)\s{0,2}\d{1,4}((?:\s{1,4}[A-Za-z0-9+/]{16,}={0,2})+)",
+    ),
+    SecretFormat(
+        "password", "oracle:thin:", r"(?i:oracle:thin:)[^\s/@]{1,60}/([^\s@\"'<>`{}]{3,100})@"
+    ),
+    SecretFormat("session", "connect.sid=", r"(?i:connect\.sid=)([\w%.:+/-]{16,400})"),
     SecretFormat("gitlab session", "_gitlab_session=", r"_gitlab_session=([0-9a-z]{32})"),
     SecretFormat(
         "sidekiq secret", "contribsys", r"(?i:contribsys__com\W{1,5})([a-f0-9]{8}:[a-f0-9]{8})"

@@ -1,9 +1,10 @@
 """Masks the secrets of texts, and of values that hold texts. Equal texts get equal masks."""
 
 import json
+from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from shared.redaction.assigned import assigned
 from shared.redaction.formats import FORMATS, Found
@@ -16,11 +17,16 @@ T = TypeVar("T")
 _MASK = "[secret removed: "
 #: What the formats begin with, and their numbers.
 _STARTS = [(start, number) for number, one in enumerate(FORMATS) for start in one.starts]
+#: What a token of 20 characters is in base64, and longer.
+_SHORTEST_ENCODED = 27
+_BASE64 = lazily(rf"[A-Za-z0-9+/]{{{_SHORTEST_ENCODED},}}={{0,2}}")
 #: A hash of a lock file, by its exact form. It holds no token, and there are many.
 _HASH = lazily(
     r"(?:--hash=|integrity=)?[\"']?(?:sha256:[0-9a-f]{64}|sha256-[A-Za-z0-9+/]{43}="
     r"|sha512-[A-Za-z0-9+/]{86}==|sha1-[A-Za-z0-9+/]{27}=)[\"',;]{0,2}\\?"
 )
+#: Small letters alone are no token; most words of code are that.
+_DIGIT = lazily(r"[0-9]")
 #: The shortest token that has a format of its own, in characters.
 _TOKEN = 13
 _LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
@@ -47,17 +53,18 @@ def is_masked(text: str) -> bool:
 
 def found_secrets(text: str) -> list[Found]:
     """Return the secrets of a text in their order; none overlaps another."""
-    words = _long_words(text)
-    if not is_broken_up(" ".join(words)):
+    words = _Words.of(text)
+    if not is_broken_up(text, " ".join(words.long), words.foreign):
         return _apart(list(_seen(text, words)))
     plain = unwrapped(text)
-    seen = _seen(plain.text, _long_words(plain.text))
+    seen = _seen(plain.text, _Words.of(plain.text))
     return _apart([Found(*plain.span(one.start, one.end), one.kind) for one in seen])
 
 
 def without_secrets(value: T) -> T:
     """Return the value with the secrets of all its texts masked: of strings, lists, mappings, named
-    tuples and dataclasses. Keys stay. A value without secrets is returned as it is."""
+    tuples and dataclasses. Keys stay, unless they hold one themselves. A value without secrets is
+    returned as it is."""
     try:
         if not isinstance(value, str) and _holds_none(list(_texts(value))):
             return value
@@ -87,7 +94,7 @@ def _masked(value: Any) -> Any:
     if isinstance(value, str):
         return redacted(value)
     if isinstance(value, Mapping):
-        return {key: _masked_field(key, item) for key, item in value.items()}
+        return {_masked(key): _masked_field(key, item) for key, item in value.items()}
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return type(value)(*map(_masked, value))
     if isinstance(value, list | tuple | set | frozenset):
@@ -115,6 +122,7 @@ def _texts(value: Any) -> Iterator[str]:
             if isinstance(item, str):
                 yield f"{name}: {item}"
             else:
+                yield str(name)
                 yield from _texts(item)
     elif isinstance(value, list | tuple | set | frozenset):
         for item in value:
@@ -124,26 +132,62 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(getattr(value, field.name))
 
 
-def _long_words(text: str) -> list[str]:
-    """Return the words of a text that are long enough for a token, without hashes."""
-    words = [word for word in text.split() if len(word) >= _TOKEN]
-    if "sha" in text:
-        words = [word for word in words if not _HASH.fullmatch(word)]
-    if text.isascii():
-        return words
-    return [part for word in words for part in ([word] if word.isascii() else ascii_parts(word))]
+class _Words(NamedTuple):
+    """The words of a text that are long enough for a token, without hashes; and in one text those
+    that are not all ASCII."""
+
+    long: list[str]
+    foreign: str = ""
+
+    @classmethod
+    def of(cls, text: str) -> "_Words":
+        words = text.split()
+        long = [word for word in words if len(word) >= _TOKEN]
+        if "sha" in text:
+            long = [word for word in long if not _HASH.fullmatch(word)]
+        if text.isascii():
+            return cls(long)
+        parts = [
+            part for word in long for part in ([word] if word.isascii() else ascii_parts(word))
+        ]
+        return cls(parts, "|".join([word for word in words if not word.isascii()]))
 
 
-def _seen(text: str, words: Sequence[str]) -> Iterator[Found]:
-    """Find the secrets of a text; `words` are its long words. Exact formats come first."""
+def _seen(text: str, words: _Words) -> Iterator[Found]:
+    """Find the secrets of a text with these words. Exact formats come first."""
     low = text.lower()
     if len(low) != len(text):
         low = text.translate(_LOWER)
-    long = " ".join(words).lower()
+    random = [word for word in words.long if not word.islower() or _DIGIT.search(word)]
+    long = " ".join(random).lower()
     for number in sorted({number for start, number in _STARTS if start in long} if long else ()):
         yield from FORMATS[number].find(text, low)
+    yield from _encoded(text, random)
     yield from shaped(text, low)
-    yield from assigned(text, low, long.split())
+    yield from assigned(text, low, long.split(), words.foreign.lower())
+
+
+def _encoded(text: str, words: Sequence[str]) -> Iterator[Found]:
+    """Find the words that hold a secret in base64."""
+    at = 0
+    for word in words:
+        part = _BASE64.search(word) if len(word) >= _SHORTEST_ENCODED else None
+        if part is None or not _plain(part[0][:12]).isprintable():
+            continue
+        inner = _plain(part[0][: len(part[0]) // 4 * 4])
+        low, begin = inner.lower(), text.find(word, at)
+        if begin < 0 or not inner[:60].isascii():
+            continue
+        at = begin
+        kinds = ["private key"] if " private key" in low[:60] else []
+        for number in sorted({number for start, number in _STARTS if start in low}):
+            kinds += [found.kind for found in FORMATS[number].find(inner, low)]
+        if kinds:
+            yield Found(begin + part.start(), begin + part.end(), kinds[0])
+
+
+def _plain(encoded: str) -> str:
+    return b64decode(encoded).decode("latin-1")
 
 
 def _apart(found: list[Found]) -> list[Found]:

@@ -5,11 +5,12 @@ from base64 import b64decode
 from binascii import Error
 from collections.abc import Callable, Iterator
 
+from shared.redaction.assigned import is_secret
 from shared.redaction.formats import Found
 from shared.redaction.lazy_pattern import lazily
 
-_BEGIN = lazily(r"-----\s?BEGIN[ A-Z0-9_-]{0,100}PRIVATE KEY(?: BLOCK)?\s?-----", re.IGNORECASE)
-_END = lazily(r"-----\s?END[ A-Z0-9_-]{0,100}PRIVATE KEY(?: BLOCK)?\s?-----", re.IGNORECASE)
+_BEGIN = lazily(r"-{4,5}\s?BEGIN[ A-Z0-9_-]{0,100}PRIVATE KEY(?: BLOCK)?\s?-{4,5}", re.IGNORECASE)
+_END = lazily(r"-{4,5}\s?END[ A-Z0-9_-]{0,100}PRIVATE KEY(?: BLOCK)?\s?-{4,5}", re.IGNORECASE)
 #: The lines of a key whose end is cut off.
 _LINES = lazily(
     r"(?:(?:\s|\\+[nr]|[>|*\"'+,-])*+"
@@ -21,8 +22,10 @@ _BODY = lazily(r"[A-Za-z0-9+/]{16}")
 #: The longest private key, an RSA key of 16,384 bits, has 12,700 characters.
 _LONGEST_KEY = 16_000
 
-_ADDRESS = lazily(r"[^\s/?#@:\"'<>`]{0,100}:([^\s/?#\"'<>`\[\]{}]{1,200})@(?=[\w\[%-])")
+_ADDRESS = lazily(r"[^\s/?#:\"'<>`]{0,100}:([^\s/?#\"'<>`\[\]{}]{1,200})@(?=[\w\[%-])")
 _LOOSE_ADDRESS = lazily(r"[^\s/?#@:\"'<>`]{1,100}:([^\s\"'<>`\[\]{}@]{1,100})@(?=[\w.-]+[:/])")
+_ADDRESS_TOKEN = lazily(r"([^\s/?#@:\"'<>`\[\]{}]{16,200})@(?=[\w\[%-])")
+_FLAG = lazily(r"[^\n|;&]{0,200}?\s-p[ =]?[\"']?([^\s\"'=-][^\s\"']{2,200})")
 _HEADER = lazily(
     r"(?<![a-z]authorization)[\"'`]{0,2}\s{0,3}[:=]\s{0,3}[\"'`]?"
     r"(?:(?:bearer|basic|token|bot|api-?key|key|negotiate|digest|ntlm|aws4-hmac-sha256)[ \t]{1,3})?"
@@ -75,6 +78,10 @@ def _is_basic(secret: str) -> bool:
         return False
 
 
+def _is_named(secret: str) -> bool:
+    return is_secret(secret, "token")
+
+
 #: The word that a shape begins with, what follows the word, and whether that is a secret.
 Shape = tuple[str, re.Pattern[str], str, Callable[[str], bool]]
 _SHAPES: tuple[Shape, ...] = (
@@ -85,6 +92,9 @@ _SHAPES: tuple[Shape, ...] = (
     ("cookie", _COOKIE, "cookie", _is_token),
     ("sess", _SESSION, "session", _has_digit),
     ("curl", _CURL_USER, "password", _is_meant),
+    ("sshpass", _FLAG, "password", _has_digit),
+    ("docker login", _FLAG, "password", _has_digit),
+    ("mysql", _FLAG, "password", _has_digit),
     ("machine", _NETRC, "password", _is_meant),
 )
 
@@ -96,6 +106,7 @@ def shaped(text: str, low: str) -> Iterator[Found]:
     if "://" in low and "@" in low:
         for pattern in (_ADDRESS, _LOOSE_ADDRESS):
             yield from _matched(text, low, ("://", pattern, "password", _is_meant))
+        yield from _matched(text, low, ("://", _ADDRESS_TOKEN, "token", _is_named))
     for shape in _SHAPES:
         yield from _matched(text, low, shape)
     if "kind:" in low:

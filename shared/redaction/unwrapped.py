@@ -19,10 +19,11 @@ _INVISIBLE = (
 #: Escapes of JSON and of URLs, entities, tags.
 _ESCAPES = (
     r"\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|[\\nrt\"'/_*`~.!+:=-])"
-    r"|&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,8});"
+    r"|&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,31});"
     r"|%[0-9A-Fa-f]{2}"
     r"|</?(?:b|i|u|em|strong|code|span|wbr|mark)/?>"
-    r"|<!--.{0,40}?-->"
+    r"|<(?<=\w<)/?[A-Za-z][^<>]{0,100}>(?=\w)|\[\]\([^()\s]{0,100}\)|\x1b\[[0-9;]{0,20}[A-Za-z]"
+    r"|<!--.{0,200}?-->"
 )
 #: What is taken out of a text that is all ASCII, and of any other.
 _ASCII_NOISE = lazily(rf"[*`]|~~|{_ESCAPES}")
@@ -33,9 +34,16 @@ _BREAKS = lazily(rf"{_INSIDE}|[{_INVISIBLE}]|{_ESCAPES}")
 _ASCII_BREAKS = lazily(rf"{_INSIDE}|{_ESCAPES}")
 
 
-def is_broken_up(words: str) -> bool:
-    """Does something stand inside of these words that people do not see?"""
-    return bool((_ASCII_BREAKS if words.isascii() else _BREAKS).search(words))
+#: A tag with attributes inside of a word.
+_TAG_INSIDE = lazily(r"<(?<=\w<)/?[A-Za-z][^<>\s]{0,20}\s[^<>]{0,100}>(?=\w)")
+
+
+def is_broken_up(text: str, words: str, foreign: str) -> bool:
+    """Does something stand inside of the long words of a text that people do not see, or in a tag,
+    or inside of any of its `foreign` words, which are not all ASCII?"""
+    if (_ASCII_BREAKS if words.isascii() else _BREAKS).search(words):
+        return True
+    return not foreign.isprintable() or ("<" in text and bool(_TAG_INSIDE.search(text)))
 
 
 _ASCII_PARTS = lazily(rf"[!-~{_INVISIBLE}]{{13,}}")
@@ -103,9 +111,17 @@ def _read(noise: str) -> str:
     if kind == "&":
         name = rest[:-1]
         if not name.startswith("#"):
-            return _NAMED.get(name.lower(), noise)
+            known = _NAMED.get(name.lower())
+            return _named(noise) if known is None else known
         return _character(name[2:], 16) if name[1] in "xX" else _character(name[1:], 10)
     return ""
+
+
+def _named(entity: str) -> str:
+    """Return what a rare entity spells, such as `&ZeroWidthSpace;`."""
+    from html import unescape
+
+    return "".join(char for char in unescape(entity) if char.isprintable())
 
 
 def _character(digits: str, base: int) -> str:

@@ -3,6 +3,7 @@
 import json
 import random
 import time
+from base64 import b64encode
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -71,6 +72,11 @@ def test_texts_full_of_hashes_and_ids_stay_as_they_are() -> None:
         GITHUB[:10] + "<!-- -->" + GITHUB[10:],
         GITHUB[:10] + "\u00ad" + GITHUB[10:],
         f"https://x.example/?t%3D{GITHUB}%26a=1",
+        GITHUB[:10] + "<b class=x>" + GITHUB[10:],
+        GITHUB[:10] + "[](x)" + GITHUB[10:],
+        GITHUB[:10] + "&ZeroWidthSpace;" + GITHUB[10:],
+        GITHUB[:10] + "\x1b[31m" + GITHUB[10:],
+        GITHUB[:10] + f"<!-- {'x' * 90} -->" + GITHUB[10:],
         f"**{GITHUB}**",
         f"`{GITHUB}`",
         f"<https://x.example|{GITHUB}>",
@@ -110,10 +116,101 @@ def test_only_the_secret_is_masked_and_the_mask_names_its_kind(text: str, masked
     assert is_masked(masked) and not is_masked(text)
 
 
+RANDOM = "uMFd9W8gqcWqiA4Yqj4JRfdQ"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "Kennwort={}",
+        "Mot de passe : {}",
+        "clé API : {}",
+        "Schlüssel: {}",
+        "contrasena={}",
+        "senha: {}",
+        "wachtwoord: {}",
+        "hasło: {}",
+        "密碼：{}",
+        "暗証番号: {}",
+        "Пароль — {}",
+        "mật khẩu: {}",
+        "a senha é {}",
+        "**Password:** {}",
+        "Pass\u200bword: {}",
+        "pw: {}",
+        "pass: {}",
+        "dbpass={}",
+        "requirepass {}",
+        "openssl -passin pass:{}",
+        "password: !!str {}",
+        "<Password><![CDATA[{}]]></Password>",
+        'let password: String = "{}"',
+        "const token: string = '{}'",
+        "identified by '{}'",
+        "token → {}",
+        "token “{}”",
+        "token [{}]",
+        "AES_KEY={}",
+        "https://example.org/?key={}",
+        "jdbc:sqlserver://h:1433;user=sa;password={};",
+        "jdbc:oracle:thin:u/{}@h:1521:x",
+        "https://{}@github.com/a/b.git",
+        "imaps://u%40x.y:{}@h",
+        "sshpass -p {} ssh u@h",
+        "docker login -u u -p {} ghcr.io",
+        "mysql -uroot -p{} shop",
+        "connect.sid={}",
+        "The secret for the staging server is {}.",
+        "here is the token you asked for: {}",
+    ],
+)
+def test_a_value_beside_the_name_of_a_secret_is_masked(form: str) -> None:
+    for text in (form.format(RANDOM), f"See:\n{form.format(RANDOM)}\nthanks"):
+        assert RANDOM not in redacted(text)
+
+
+@pytest.mark.parametrize("secret", [GITHUB, json.dumps([GITHUB]), "AKIAIOSFODNN7EXAMPLX"])
+def test_a_token_in_base64_is_masked(secret: str) -> None:
+    encoded = b64encode(secret.encode()).decode()
+    assert encoded[8:] not in redacted(f"echo '{encoded}' | base64 -d")
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\n{}\n---- END SSH2 ENCRYPTED PRIVATE KEY ----",
+        "PuTTY-User-Key-File-3: ssh-ed25519\nPrivate-Lines: 1\n{}\nPrivate-MAC: 00",
+        "v4.local.{}",
+        "glwt-{}",
+        "ewoiYWxnIjoiSFMyNTYifQ.eyJzdWIiOiIxIiwiaWF0IjoxfQ.{}",
+        "eyJhbGciOiJkaXIiLCJlbmMiOiJBMTI4R0NNIn0..{}.x.y",
+    ],
+)
+def test_rare_formats_are_masked(form: str) -> None:
+    assert RANDOM not in redacted(form.format(RANDOM * 2))
+
+
+def test_a_private_key_in_base64_is_masked_and_a_certificate_is_not() -> None:
+    for kind, known in (("RSA PRIVATE KEY", True), ("CERTIFICATE", False)):
+        pem = f"-----BEGIN {kind}-----\n{RANDOM * 9}\n-----END {kind}-----"
+        assert (
+            redacted(b64encode(pem.encode()).decode()) == "[secret removed: private key]"
+        ) is known
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "password: changeme",
+        "Tests pass: 10of12 in 3m20s",
+        "compass: north2north, bypass=v2",
+        "const key: string = getKey2(user)",
+        "the token of the third step is 5f2a9c81d0e34b7fa6c8d2e15f2a9c81",
+        "the key of the step is its hash: sha256-oRdCAOIkCe3HfMBdrPZTUYHVHZ",
+        "token: 123e4567-e89b-42d3-a456-426614174000",
+        "https://github.com/@acme and https://user.name@example.org/",
+        "git clone ssh://deploy-user-number-one@example.org/x",
+        "mysql -port 3306 and sshpass -p $PASSWORD and docker login -u maria",
         "password=${DB_PASSWORD}",
         "token: <your-token-here>",
         "api_key = os.environ['API_KEY2']",
@@ -178,7 +275,9 @@ PIECES = (
         "token",
         "_auth",
         "  data: a",
+        "token a b is ",
     ),
+    *("key: string", "docker login ", "</b a>a", "[](", "\x1b[", "eyJh..", "QUJD", "pass:"),
 )
 
 
@@ -220,6 +319,10 @@ def test_values_keep_their_form_and_their_keys() -> None:
         "box": Box(MASKED, 3, Pair("n", (MASKED, "b"))),
     }
     assert without_secrets(clean) is clean
+
+
+def test_a_key_that_is_a_secret_is_masked() -> None:
+    assert without_secrets({GITHUB: [1], "token": {"a": 1}}) == {MASKED: [1], "token": {"a": 1}}
 
 
 def test_what_nests_deep_is_masked_too() -> None:
