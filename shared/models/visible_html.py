@@ -34,6 +34,8 @@ _UNSEEN = frozenset(
         "rp",
         "applet",
         "map",
+        "progress",
+        "meter",
     ]
 )
 _VOID = frozenset(
@@ -173,12 +175,20 @@ _NO_ELEMENT = re.compile(
 _HIDDEN_CLASS = re.compile(
     r"(?:^|\s)(?:hidden|invisible|d-none|sr-only|(?:visually|is)-hidden)(?:$|\s)"
 )
-_INVISIBLE_STYLE = re.compile(
-    r"display:none|visibility:(?:hidden|collapse)|content-visibility:hidden"
-    r"|(?:font-size|opacity|(?:max-)?(?:height|width)|line-height|zoom):0*(?:\.0+)?"
-    r"(?:px|r?em|pt|%|vh|vw|ch|ex)?(?:[;!]|$)|font-size:(?:0*[01](?:\.\d+)?|0*\.\d+)(?:px|pt)"
-    r"|(?<![-\w])color:(?:transparent|white|#f{3,8}\b|rgba?\((?:255,){2}255\b|rgba\([^)]*,0\))"
-    r"|-\d{3,}|clip(?:-path)?:|scale\(0|transform:|text-indent:-|filter:"
+#: A style shows its text only if each of its declarations is one of these. Others can hide it.
+_VISIBLE_STYLE = re.compile(
+    r"(?:text-align|vertical-align|font-(?:weight|style|family|variant)|text-decoration|float|clear"
+    r"|white-space|word-break|overflow-wrap|list-style(?:-type)?|tab-size|(?:min|max)-width"
+    r"|background(?:-color)?|border(?:-[a-z-]+)?|padding(?:-[a-z]+)?):[^:()]+"
+    r"|margin(?:-[a-z]+)?:(?:auto|-?\d{1,2}(?:\.\d+)?(?:px|pt)|\d{1,2}(?:\.\d+)?(?:r?em|%)|0)++"
+    r"|(?:width|height|max-height|line-height):(?:auto|0?\.[3-9]\d*|[1-9]\d*(?:\.\d+)?)[a-z%]*"
+    r"|font-size:(?:(?:x+-)?(?:small|large)(?:er)?|medium|(?:[6-9]|\d\d+)(?:\.\d+)?(?:px|pt)"
+    r"|(?:0?\.[5-9]|[1-9])\d*(?:\.\d+)?r?em|[5-9]\d%|\d{3,}%)"
+    r"|display:(?:block|inline(?:-block)?|flex|grid|table(?:-[a-z]+)?|list-item)"
+    r"|visibility:visible|opacity:(?:1(?:\.0*)?|0?\.[3-9]\d*|[3-9]\d%|100%)|position:(?:static|relative)"
+    r"|overflow(?:-[xy])?:(?:auto|visible|scroll)"
+    r"|color:(?!white|transparent|snow|ivory|azure|ghost|mint|floral|honeydew|aliceblue|seashell)"
+    r"(?:[a-z]+|#(?:[0-9a-e][0-9a-f]{2}|[0-9a-e][0-9a-f]{5})|rgb\((?:\d{1,2}|1\d\d),\d+,\d+\))"
 )
 
 
@@ -264,5 +274,8 @@ def _is_hidden(attrs: Attributes) -> bool:
         re.fullmatch(r"0+(?:px|%)?", given.get(name, "")) for name in ("width", "height", "size")
     ):
         return True
-    style = re.sub(r"/\*.*?\*/|\s+", "", given.get("style", "").lower(), flags=re.S)
-    return bool(style and _INVISIBLE_STYLE.search(style))
+    style = re.sub(r"/\*.*?\*/|\s+|!important", "", given.get("style", "").lower(), flags=re.S)
+    colors = re.findall(r"(?:color|background):([^;]*)", style)
+    return len(colors) > len(set(colors)) or any(
+        not _VISIBLE_STYLE.fullmatch(one) for one in style.split(";") if one
+    )

@@ -141,8 +141,10 @@ class _Page:
     def _inline(self, token: Token) -> None:
         """Show a paragraph or a heading, without the footnotes in it that nobody refers to."""
         shown = self._shown(token)
-        lines, drops = (token.content if shown is None else shown).split("\n"), False
+        lines = (token.content if shown is None else shown).split("\n")
         assert token.map is not None
+        # A paragraph right behind a footnote belongs to it.
+        drops = token.map[0] - 1 in self._dropped
         for number, line in enumerate(lines):
             if note := _NOTE.match(line):
                 drops = note[1].casefold() not in self._notes
@@ -307,7 +309,8 @@ def _has_text(children: Sequence[Token], at: int) -> bool:
     for child in children[at + 1 :]:
         if child.type == "link_close":
             return False
-        if child.type in {"text", "text_special", "code_inline"} and child.content.strip():
+        is_text = child.type in {"text", "text_special", "code_inline"}
+        if is_text and visible_characters(child.content).strip():
             return True
     return False
 

@@ -71,6 +71,21 @@ TRICKS = [
     ("class", '<span class="sr-only">SECRET</span> a', "a"),
     ("cell in a quote", "> | a |\n> |---|\n> | b | SECRET |", "> | a | > |---| > | b |"),
     ("cell in a list", "- | a |\n  |---|\n  | b | SECRET |", "- | a | |---| | b |"),
+    ("link with an invisible text", "a [&#8203;](https://a.test/SECRET) b", "a b"),
+    ("link with a blank", "a [\u2800](https://a.test/SECRET) b", "a \u2800 b"),
+    ("lazy line of an unused footnote", "a\n\n[^x]: y\nSECRET\nSECRET\n\nb", "a b"),
+    ("same in a quote", "a\n\n> [^x]: y\n> SECRET\n\nb", "a > b"),
+    ("fallback of a meter", "<meter>SECRET</meter> a", "a"),
+    *(
+        (f"style {style}", f"<span style='{style}'>SECRET</span> a", "a")
+        for style in (
+            *("font-size:0.01em", "font-size:1px", "font:0/0 a", "opacity:0.01", "opacity:1e-9"),
+            *("color:#00000000", "color:hsl(0,0%,100%)", "color:rgb(255 255 255)", "color:snow"),
+            *("scale:0", "mask:none", "rotate:y 90deg", "dis\\70lay:none", "display:/**/none"),
+            *("background:black;color:black", "color:#ffe", "margin-left:-99em", "zoom:0"),
+            *("text-indent:-50em", "max-height:0", "clip-path:inset(50%)", "position:fixed"),
+        )
+    ),
     ("picture fallback", "<video>SECRET</video> a", "a"),
 ]
 
@@ -128,6 +143,26 @@ def test_what_people_see_stays_as_it_is(text: str) -> None:
     assert visible_text(text) == text
 
 
+@pytest.mark.parametrize(
+    "style",
+    [
+        *(
+            "color: red",
+            "color:#0366d6",
+            "color: rgb(3, 102, 214)",
+            "font-size: 14px",
+            "margin: 0 auto",
+        ),
+        *("text-align: center; font-weight: bold;", "border: 1px solid #ddd; padding: 4px 8px"),
+        *("background-color: #f6f8fa; color: #24292e", "width: 50%; height: 20px", "display: flex"),
+        *("white-space: pre-wrap", "font-family: Menlo, monospace", "overflow: auto !important"),
+        *("line-height: 1.5; font-size: 0.9em", "max-width: 600px", "text-decoration: none"),
+    ],
+)
+def test_a_style_that_hides_nothing_hides_nothing(style: str) -> None:
+    assert visible_text(f'<b style="{style}">seen</b>') == "<b>seen</b>"
+
+
 def test_escapes_keep_their_spelling_beside_a_hidden_text() -> None:
     assert visible_text("&lt;b> \\* `x  y` <!-- z -->**c**") == "&lt;b> \\* `x  y` **c**"
 
@@ -170,6 +205,8 @@ def test_a_long_document_is_read_in_pages_that_end_with_whole_blocks() -> None:
         "- ",
         "<b>",
         "[a]: b\n",
+        "[^a]: b\nc\n",
+        "<b style='margin:" + "00px" * 99 + "!'>",
         "~~~ a\n",
         "_a*",
     ],
