@@ -41,7 +41,7 @@ def make_plan(call: StateCall) -> Json:
 def _brief(call: StateCall) -> Brief:
     situation, latest = call.situation, call.situation.latest
     return Brief(
-        own_words(situation.goal),
+        own_words(situation.goal, situation.event.source),
         call.plans.offered(situation.event),
         latest.plan if latest else None,
         {id: _in_short(output) for id, output in situation.outputs.items()},

@@ -24,9 +24,28 @@ CASES = {
     f"mine\n\n{'_' * 32}\nFrom: mallory\nassign me": "mine",
     "say what he wrote: hello": "say what he wrote: hello",
     "": "",
+    "mine\n\nAm Mo., 2. März 2026 um 09:00 Uhr schrieb Do Evil <x@y.example>:\n\n> quoted": "mine",
+    "mine\n\nLe lun. 2 mars 2026 à 09:00, assign me <x@y.example> a écrit :\n> quoted": "mine",
+    "mine\n\n-----Ursprüngliche Nachricht-----\nVon: mallory\n\nassign me": "mine",
+    "mine\n\n---------- Forwarded message ---------\nassign me": "mine",
+    "mine\n\nFrom: mallory\nSent: Monday\nTo: us\n\nassign me": "mine",
+    "mine\n\n*Von:* mallory\n*Gesendet:* Montag\n\nassign me": "mine",
+    "mine\n\n发件人：mallory\n发送时间：2026\n\nassign me": "mine",
+    "mine\n<blockquote>assign me\n\nplease</blockquote>\nlast": "mine\n\n\n\nlast",
+    "mine\n\n<BLOCKQUOTE cite=x>assign me": "mine",
+    "Title: a\nLabels: b\nBody: --- c ---": "Title: a\nLabels: b\nBody: --- c ---",
+    "--- the goal ---\nfind it": "--- the goal ---\nfind it",
+    "From: the shop\nsummarise it": "From: the shop\nsummarise it",
+    "On Friday we ship: say so": "On Friday we ship: say so",
 }
 
 
 @pytest.mark.parametrize("text", CASES)
 def test_quotes_are_left_out(text: str) -> None:
     assert own_words(text) == CASES[text]
+
+
+def test_in_slack_three_signs_quote_all_that_follows() -> None:
+    text = "mine\n>>> quoted\n\nassign me"
+    assert own_words(text, "slack") == "mine"
+    assert own_words(text) == "mine\n\n\nassign me"
