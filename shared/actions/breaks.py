@@ -40,30 +40,56 @@ _ENTITY = re.compile(
 )
 #: An entity without its end, which browsers read all the same.
 _HALF_ENTITY = re.compile(r"&(?=#)(?!#(?:\d+|[xX][0-9a-fA-F]+);)")
+#: One with a name: `<p>&nbsp@name</p>`. Only HTML has these.
+_HALF_NAME = re.compile(r"&(?=[A-Za-z])(?![A-Za-z0-9]{1,40};)")
 
-_REFERENCE = re.compile(
-    r"(?:[a-z0-9](?:\\?[\w.-]){0,99}\\?/(?:\\?[\w.-]){1,100})?\\?#\d|\bGH\\?-\d"
-    r"|https?://[^\s/<>()]{1,200}/[^\s/]{1,100}/[^\s/]{1,100}/(?:issues|pull|discussions)/\d",
+#: HTML that stays as it is.
+_TAG = re.compile(
+    r"</?(?:b|blockquote|br|code|dd|del|details|dl|dt|em|h[1-6]|hr|i|ins|kbd|li|ol|p|q|s|samp|small"
+    r"|strong|sub|summary|sup|table|tbody|td|th|thead|tr|ul|var)(?: ?/)?>|<details open>",
     re.IGNORECASE,
 )
-#: `ﬁ` is one letter, and equals `fi` where case does not count. `Duplicate of` opens a line.
-_KEYWORD = re.compile(
-    r"(?:(?<![a-z0-9])(?:close[sd]?|(?:fi|ﬁ)x(?:es|ed)?|resolve[sd]?)"
-    r"|(?:^|[>;\x0b\x0c\x1c-\x1e\x85\u2028\u2029])(?:[^a-z0-9\n]|\d{1,9}[.)])*+"
-    r"duplicate(?:<[^<>]*>|&[#\w]{1,31};|[^a-z0-9<])*+of)"
-    r"(?:<[^<>]*>|&[#\w]{1,31};|\d{1,9}[.)]|[^a-z0-9<])*+\Z",
+#: The address of a link, behind its text.
+_BEHIND = r"\]\((?![^()\s]*#\d)[^()\s<>]*\)"
+#: What can stand inside of a word and shows nothing of itself.
+_UNSEEN = rf"(?:[\\*_~\[]|{_BEHIND}|{_TAG.pattern})*+"
+
+
+def _word(letters: str) -> str:
+    """`ﬁ` is one letter, and equals `fi` where case does not count."""
+    return _UNSEEN.join(letters).replace(f"f{_UNSEEN}i", f"(?:f{_UNSEEN}i|ﬁ)", 1)
+
+
+_KEYWORDS = "closes closed close fixes fixed fix resolves resolved resolve"
+#: What shows nothing of itself between two words, or is no word.
+_BETWEEN = rf"{_TAG.pattern}|&#?\w{{1,31}};|\d{{1,9}}[.)]"
+_KEYWORD = (
+    rf"{'|'.join(map(_word, _KEYWORDS.split()))}"
+    rf"|(?P<duplicate>{_word('duplicate')}(?:{_BETWEEN}|[^a-z0-9<&])++{_word('of')})"
+)
+#: A text as far as it says which issues to close; other signs may stand between keyword and issue.
+_CLOSING = re.compile(
+    rf"(?P<keyword>(?<![a-z0-9])(?:{_KEYWORD})(?![a-z0-9]))"
+    r"|(?P<issue>(?:[a-z0-9](?:\\?[\w.-]){0,99}\\?/(?:\\?[\w.-]){1,100})?\\?"
+    rf"#{_UNSEEN}\d|\bGH\\?-{_UNSEEN}\d"
+    r"|https?://[^\s/<>()]{1,200}/[^\s/]{1,100}/[^\s/]{1,100}/(?:issues|pull|discussions)/\d)"
+    rf"|{_BETWEEN}|(?P<behind>{_BEHIND})|(?P<other>[a-z0-9]+)",
+    re.IGNORECASE,
+)
+#: `Duplicate of` counts only where it opens a line.
+_LINE_START = re.compile(
+    r"(?:^|[>;\x0b\x0c\x1c-\x1e\x85\u2028\u2029])(?:[^a-z0-9\n]|\d{1,9}[.)])*+\Z",
     re.IGNORECASE | re.MULTILINE,
 )
-#: The most characters between a keyword and its issue.
+#: So far back its line may have begun.
 _REACH = 300
-
-#: The rest of a word, and a blank line before the next one.
-_NEXT_PARAGRAPH = re.compile(r"[a-z]*+[^a-z0-9]*?\n[ \t>]*\n", re.IGNORECASE)
+#: A blank line before the next word.
+_NEXT_PARAGRAPH = re.compile(r"[^a-z0-9]*?\n[ \t>]*\n", re.IGNORECASE)
 
 _COMMAND = re.compile(
     r"(?:^|</?(?:br|blockquote|d[dlt]|details|h[1-6r]|[ou]?l[i]?|p|summary|table|tbody|t[dhr]|thead)"
     r"(?:\s[^<>\n]{0,200})?/?>|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029])"
-    r"(?:[^\w\n/<&]|_|\d{1,9}[.)]|<[^<>\n]{0,200}>|&[#\w]{1,31};)*+(?=/[A-Za-z])",
+    rf"(?:{_BEHIND}|[^\w\n/<&]|_|\d{{1,9}}[.)]|<[^<>\n]{{0,200}}>|&#?\w{{1,31}};)*+(?=/{_UNSEEN}<?[A-Za-z])",
     re.MULTILINE | re.IGNORECASE,
 )
 #: A command in a block of code; a path has another slash.
@@ -78,13 +104,9 @@ _SKIP = re.compile(
 )
 
 _SIGN = re.compile(
-    r"(?P<escape>\\[!-/:-@\[-`{-~])|(?P<ticks>`+)|(?P<tag><(?=[A-Za-z/!?]))|(?P<image>!(?=\[))"
-    r"|(?P<target>\]\()|(?P<definition>\](?=:))|(?P<scheme>://)|(?P<www>w(?=ww\.))",
-    re.IGNORECASE,
-)
-_TAG = re.compile(
-    r"</?(?:b|blockquote|br|code|dd|del|details|dl|dt|em|h[1-6]|hr|i|ins|kbd|li|ol|p|q|s|samp|small"
-    r"|strong|sub|summary|sup|table|tbody|td|th|thead|tr|ul|var)(?: ?/)?>|<details open>",
+    rf"(?P<scheme>\\?:{_UNSEEN}/{_UNSEEN}(?=/))|(?P<www>w(?={_UNSEEN}w{_UNSEEN}w{_UNSEEN}\.))"
+    r"|(?P<escape>\\[!-/:-@\[-`{-~])|(?P<ticks>`+)|(?P<tag><(?=[A-Za-z/!?]))|(?P<image>!(?=\[))"
+    r"|(?P<target>\]\()|(?P<definition>\](?=:))",
     re.IGNORECASE,
 )
 #: The target of a link to the same page or repository.
@@ -105,20 +127,20 @@ def broken(text: str, kind: Kind, hosts: Collection[str] = ()) -> str:
     breaks, kept = _links(text, kind, hosts)
     if kind is not Kind.TITLE:
         breaks += _entities(text)
+    if kind is Kind.UNCERTAIN:
+        breaks += [found.end() for found in _HALF_NAME.finditer(text)]
     breaks += [found.end() for found in _AT.finditer(text)]
     for acting in (_COMMAND, _SKIP):
         breaks += [found.end() for found in acting.finditer(text)]
-    closing = _outside(_closing_keywords(text), [span for span in kept if span.is_code])
+    keywords = [start + 1 for start, _ in _closing_keywords(text, {*breaks})]
+    closing = _outside(keywords, [span for span in kept if span.is_code])
     return _insert(text, [*_outside(breaks, kept), *closing])
 
 
 def across_paragraphs(text: str) -> str:
     """Break closing keywords whose issue stands at the start of the next paragraph."""
-    places = []
-    for place in _closing_keywords(text):
-        if _NEXT_PARAGRAPH.match(text, place):
-            places.append(place)
-    return _insert(text, places)
+    words = _closing_keywords(text)
+    return _insert(text, [start + 1 for start, end in words if _NEXT_PARAGRAPH.match(text, end)])
 
 
 def _insert(text: str, places: list[int]) -> str:
@@ -149,13 +171,22 @@ def _entities(text: str) -> Iterator[int]:
         yield found.end()
 
 
-def _closing_keywords(text: str) -> Iterator[int]:
-    """Yield the places in the words that would close an issue: `fixes #12`."""
-    for issue in _REFERENCE.finditer(text):
-        before = max(issue.start() - _REACH, 0)
-        if keyword := _KEYWORD.search(text[before : issue.start()]):
-            letter = re.search(r"[a-zﬁ]", keyword[0], re.IGNORECASE)
-            yield before + keyword.start() + (letter.end() if letter else 1)
+def _closing_keywords(text: str, broken: Collection[int] = ()) -> Iterator[tuple[int, int]]:
+    """Yield start and end of the words that would close an issue: `fixes #12`. Behind a `broken`
+    place is no link but text."""
+    keyword, at = None, 0
+    while found := _CLOSING.search(text, at):
+        at = found.end()
+        if found["behind"] and found.start() + 1 in broken:
+            at = found.start() + 2
+        elif found["keyword"]:
+            before = text[max(found.start() - _REACH, 0) : found.start()]
+            counts = not found["duplicate"] or _LINE_START.search(before)
+            keyword = found.span() if counts else None
+        elif found["issue"] and keyword:
+            yield keyword
+        if found["issue"] or found["other"]:
+            keyword = None
 
 
 def _links(text: str, kind: Kind, hosts: Collection[str]) -> tuple[list[int], list[_Span]]:
@@ -211,7 +242,7 @@ class _Scan:
             return tag.end()
         address = known_address(self._text, end, self._hosts)
         if address and self._text[address : address + 1] == ">":
-            self._kept.append(_Span(end, address, False))
+            self._keep(end, address)
             return address + 1
         return self._break(end)
 
@@ -228,7 +259,7 @@ class _Scan:
         """Keep the target of a link that is relative, or on a known host."""
         address = known_address(self._text, end, self._hosts)
         if address and self._text[address : address + 1] == ")":
-            self._kept.append(_Span(end, address, False))
+            self._keep(end, address)
             return address + 1
         if relative := _RELATIVE.match(self._text, end):
             return relative.end()
@@ -238,15 +269,22 @@ class _Scan:
         """Keep an address on a known host: GitHub makes a link of it."""
         head = self._text[max(start - 5, 0) : start].lower()
         begin = start - (5 if head == "https" else 4)
-        address = known_address(self._text, begin, self._hosts) if begin >= 0 else 0
+        before = self._text[begin - 1 : begin] if begin > 0 else ""
+        is_word = before.isascii() and before.isalpha()
+        address = 0 if begin < 0 or is_word else known_address(self._text, begin, self._hosts)
         if not address:
-            self._break(start + 1)
-            return self._break(start + 2)
+            self._break(self._text.index(":", start) + 1)
+            return end if self._text[end - 1] == "\\" else self._break(end)
         word = _WORD.match(self._text, address)
         if self._certain and word and "`" in word[0]:
             raise _Uncertain  # the link takes the back-tick, or it does not
-        self._kept.append(_Span(begin, address, False))
+        self._keep(begin, address)
         return address
+
+    def _keep(self, start: int, end: int) -> None:
+        """Keep an address. Where it may be no link after all, its first `@` ends it."""
+        at = -1 if self._certain else self._text.find("@", start, end)
+        self._kept.append(_Span(start, end if at < 0 else at, False))
 
     def _break(self, place: int) -> int:
         self._breaks.append(place)

@@ -25,17 +25,18 @@ _BANG = r"(?:!|&excl;|&#0*33;?|&#x0*21;?)"
 _MARKUP = r"!(?:--|doctype\b|\[cdata\[)"
 _CONTROL = re.compile(rf"({_LESS}\\*)(?!{_MARKUP})(?={_AT}|{_BANG})", re.IGNORECASE)
 _BROADCAST = re.compile(
-    rf"(?<![a-z0-9])({_AT}\\*)(?=(?:channel|here|everyone|group)(?![a-z0-9]))", re.IGNORECASE
+    rf"(?<![a-z0-9])({_AT}\\*)(?=(?:channel|here|everyone|group)(?![a-z0-9])|&#)", re.IGNORECASE
 )
 
 #: A command to a bot that reads along.
 _COMMAND = re.compile(r"^[ \t>*_~+-]*(?=/[a-z])", re.IGNORECASE | re.MULTILINE)
 
-#: What would show a picture, hide the address of a link behind a text, or define such a link. The
-#: address is an absolute one, so code such as `handlers[0](event)` stays.
+#: What would show a picture, hide the address of a link behind a text, or define such a link. Code
+#: such as `handlers[0](event)` stays: an address has a scheme, a host, or signs that hide these.
+_ADDRESS = r"(?:[a-z][a-z0-9+.-]*:|[^\s()<>]{0,200}?[&\\]|//|[a-z0-9-]{1,63}\.[a-z0-9.-]*[a-z]{2})"
 _MASK = re.compile(
-    r"!(?=\[)|\](?=\(\s*<?\s*(?P<target>(?:[a-z][a-z0-9+.-]*:|//|www\.)))"
-    rf"|\](?=:\s*<?\s*(?:[a-z][a-z0-9+.-]*:|//|www\.))|{_LESS}(?=[a-z][a-z0-9+.-]*:[^>\s|]*\|)",
+    rf"!(?=\[)|\](?=\(\s*<?\s*(?P<target>{_ADDRESS}))|\](?=:\s*<?\s*{_ADDRESS})"
+    rf"|{_LESS}(?=[a-z][a-z0-9+.-]*:[^<>\s|]*+\|)",
     re.IGNORECASE,
 )
 

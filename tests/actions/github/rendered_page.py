@@ -1,13 +1,18 @@
 """Renders a body as GitHub does, and finds what would act on the page."""
 
 import re
+from collections.abc import Sequence
+from html import escape
 from html.parser import HTMLParser
 
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 from shared.actions.links import is_known
 
-_MENTION = re.compile(r"(?:^|[^A-Za-z0-9_/])@[A-Za-z0-9][A-Za-z0-9-]*")
+_MENTION = re.compile(r"(?:^|[^A-Za-z0-9_])@[A-Za-z0-9][A-Za-z0-9-]*")
+#: An address that GitHub makes a link of, outside of HTML.
+_LINKED = re.compile(r"(?<![A-Za-z])https?://[^\s<]*")
 _CLOSING = re.compile(
     r"(?:\b(?:close[sd]?|(?:fi|\ufb01)x(?:es|ed)?|resolve[sd]?)\b|^\W*duplicate of\b)[:\s*_(]*"
     r"(?:(?:[\w.-]+/[\w.-]+)?#\d|GH-\d|https?://\S+/(?:issues|pull)/\d)",
@@ -71,6 +76,11 @@ _BLOCKS = frozenset(
 )
 
 
+def _linked(_: object, tokens: Sequence[Token], at: int, *__: object) -> str:
+    """Write a text outside of HTML, where GitHub makes links of addresses: they mention nobody."""
+    return escape(_LINKED.sub(lambda found: found[0].replace("@", "…"), tokens[at].content))
+
+
 class RenderedPage(HTMLParser):
     """The page of a Markdown body. `hosts` may be linked to."""
 
@@ -83,6 +93,7 @@ class RenderedPage(HTMLParser):
         self._text: list[str] = []
         self._body = body
         page = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+        page.add_render_rule("text", _linked)
         self.feed(page.render(body))
         self.close()
 

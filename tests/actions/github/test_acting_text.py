@@ -28,6 +28,12 @@ MENTIONS = [
     "@dependabot rebase",
     "`a` @maria `b",
     "<details>`@maria`</details>",
+    "xhttps://github.com/@maria",
+    "<p>https://github.com/@maria</p>",
+    "<p>[x](https://github.com/@acme/team)</p>",
+    "<td>https://github.com/acme/shop/@maria",
+    "<p>&nbsp@maria</p>",
+    "<p>&copy@maria</p>",
 ]
 CLOSINGS = [
     "fixes #12",
@@ -50,6 +56,23 @@ CLOSINGS = [
     "fixes acme\\/shop\\#12",
     "> - duplicate of acme/shop#12",
     "1. **Duplicate** of #12",
+    "fixes <https://github.com/acme/shop/issues/12>",
+    "[fixes](https://github.com/acme/shop) #12",
+    "[fixes](#x) #12",
+    "[a](https://evil.test/fixes) #12",
+    "[a](fixes<details>) #12",
+    "fi**xes** #12",
+    "**f**ixes #12",
+    "fi<b>x</b>es #12",
+    "fi[](#)xes #12",
+    "fi*x*es\n\n#12",
+    "fixes #<b>1</b>2",
+    "fixes GH-<b>1</b>2",
+    f"fixes{' ' * 400}#12",
+    f"fixes {'<b></b>' * 90}#12",
+    f"fixes {'*' * 400}#12",
+    "<td>fixes &nbsp#12",
+    "<td>&nbspfixes #12",
 ]
 SKIPS = ["[skip ci]", "Tidy up [ci skip]", "x\n\nskip-checks: true", "***NO_CI***", "[No CI] a"]
 COMMANDS = [
@@ -67,6 +90,9 @@ COMMANDS = [
     "```\n/approve\n```",
     "<!-- x -->/approve",
     "&NewLine;/approve",
+    "<p>&nbsp/approve</p>",
+    "[](x)/approve",
+    "/<b>approve</b>",
 ]
 IMAGES = [
     "![a](https://evil.test/x.png)",
@@ -84,6 +110,9 @@ IMAGES = [
     "\\![a](https://evil.test/x.png)",
     "!\\[a](https://evil.test/x.png) ![b](https://github.com/x.png)",
     "<div>\n![a](https://evil.test/x)\n</div>",
+    "https://github.com/a![a](https://github.com/x.png)",
+    "https://github.com![a](https://github.com/x.png)",
+    "<https://github.com/a!>![a](https://github.com/x.png)",
 ]
 LINKS = [
     "[a](https://evil.test/?q=secret)",
@@ -108,6 +137,13 @@ LINKS = [
     "https://github.com:x@evil.test/",
     "[https://github.com](https://evil.test)",
     "https://evil.test/`@maria`",
+    "https:\\//evil.test",
+    "https:/\\/evil.test",
+    "https\\://evil.test",
+    "https:/<b></b>/evil.test",
+    "www\\.evil.test",
+    "**w**ww.evil.test",
+    "[w](#x)ww.evil.test",
 ]
 
 
@@ -163,6 +199,8 @@ def test_a_title_acts_on_nobody(text: str) -> None:
         "usr/bin/x, a/b, either/or and 1/2",
         "| a | b |\n|---|:-:|\n| `x` | y |",
         "- [x] done\n- [ ] open",
+        "见https://github.com/acme/shop and (https://github.com/@acme)",
+        "fixes the tests of `x` for #12, fixing: a, #3",
         "Answer `/approve 3f2a`, `/reject 3f2a` or `/change TEXT`.",
     ],
 )
@@ -294,5 +332,8 @@ def test_no_generated_body_acts() -> None:
 
 
 def test_a_hostile_body_takes_little_time() -> None:
-    for piece in ("[", "`", "<", "](", "@", "&#", "fixes ", "a/", "/a\n", "w", "://", "!["):
+    for piece in (
+        *("[", "`", "<", "](", "@", "&#", "fixes ", "a/", "/a\n", "w", "://", "!["),
+        *("<fixes>", "<b>", "fix<b>", "](fix)", "](#1)", "f*", "w*", ":/", ":*", "&a", "\\", "#*"),
+    ):
         mute(piece * (65_000 // len(piece)))

@@ -1,6 +1,7 @@
 """What becomes of Markdown on its way to Slack."""
 
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -65,6 +66,7 @@ def units(text: str) -> int:
         "&LT;&commat;U0ALICE>",
         "&#x3c;!here>",
         "&#64;channel",
+        "@&#99;hannel",
     ],
 )
 def test_a_mention_is_broken_and_reads_the_same(mention: str) -> None:
@@ -232,3 +234,39 @@ def test_links_to_known_hosts_keep_their_texts() -> None:
     text = "[a](https://github.com/x) [b](https://docs.test/y) handlers[0](event) https://evil.test"
     assert harmless(text, {"docs.test"}) == text
     assert pieces(text, hosts={"docs.test"}) == [text]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[a](https://evil.test)",
+        "[a](&#104;ttps://evil.test)",
+        "[a](https&#58;//evil.test)",
+        "[a](https\\://evil.test)",
+        "[a](\\/\\/evil.test)",
+        "[a](evil.test/x)",
+        "[a](<evil.test>)",
+        "[a]:&#104;ttps://evil.test",
+        "[a]: evil.test",
+        "<https://evil.test|a>",
+        "![a](x)",
+    ],
+)
+def test_no_text_hides_the_address_of_a_link(text: str) -> None:
+    assert BREAK in harmless(text, {"docs.acme.test"})
+
+
+@pytest.mark.parametrize(
+    "text", ["handlers[0](event)", "[a](https://docs.acme.test/x)", "a[0]: str", "f[T](x, y)"]
+)
+def test_code_and_links_to_known_hosts_stay(text: str) -> None:
+    assert harmless(text, {"docs.acme.test"}) == text
+
+
+@pytest.mark.parametrize(
+    "piece", ["<a:", "[", "](", "](&", "](a.", "![", "@", "&#", "]( ", "<", "]:"]
+)
+def test_a_hostile_text_takes_little_time(piece: str) -> None:
+    begin = time.process_time()
+    harmless(piece * (65_000 // len(piece)))
+    assert time.process_time() - begin < 1
