@@ -25,7 +25,6 @@ _HASH = lazily(
     r"(?:--hash=|integrity=)?[\"']?(?:sha256:[0-9a-f]{64}|sha256-[A-Za-z0-9+/]{43}="
     r"|sha512-[A-Za-z0-9+/]{86}==|sha1-[A-Za-z0-9+/]{27}=)[\"',;]{0,2}\\?"
 )
-#: Small letters alone are no token; most words of code are that.
 _DIGIT = lazily(r"[0-9]")
 #: The shortest token that has a format of its own, in characters.
 _TOKEN = 13
@@ -122,7 +121,8 @@ def _texts(value: Any) -> Iterator[str]:
             if isinstance(item, str):
                 yield f"{name}: {item}"
             else:
-                yield str(name)
+                if len(label := str(name)) >= _TOKEN and _may_be_random(label):
+                    yield label
                 yield from _texts(item)
     elif isinstance(value, list | tuple | set | frozenset):
         for item in value:
@@ -130,6 +130,11 @@ def _texts(value: Any) -> Iterator[str]:
     elif is_dataclass(value) and not isinstance(value, type):
         for field in fields(value):
             yield from _texts(getattr(value, field.name))
+
+
+def _may_be_random(word: str) -> bool:
+    """Small letters alone are no token; most words of code are that."""
+    return not word.islower() or bool(_DIGIT.search(word))
 
 
 class _Words(NamedTuple):
@@ -158,7 +163,7 @@ def _seen(text: str, words: _Words) -> Iterator[Found]:
     low = text.lower()
     if len(low) != len(text):
         low = text.translate(_LOWER)
-    random = [word for word in words.long if not word.islower() or _DIGIT.search(word)]
+    random = list(filter(_may_be_random, words.long))
     long = " ".join(random).lower()
     for number in sorted({number for start, number in _STARTS if start in long} if long else ()):
         yield from FORMATS[number].find(text, low)
