@@ -142,6 +142,7 @@ LINKS = [
     "https\\://evil.test",
     "https:/<b></b>/evil.test",
     "www\\.evil.test",
+    "https://github.com/a$www\\.evil.test",
     "**w**ww.evil.test",
     "[w](#x)ww.evil.test",
 ]
