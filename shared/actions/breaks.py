@@ -84,7 +84,7 @@ _LINE_START = re.compile(
 #: So far back its line may have begun.
 _REACH = 300
 #: A blank line before the next word.
-_NEXT_PARAGRAPH = re.compile(r"[^a-z0-9]*?\n[ \t>]*\n", re.IGNORECASE)
+_NEXT_PARAGRAPH = re.compile(rf"(?:{_BETWEEN}|[^a-z0-9<&]|&(?!#?\w))*?\n[ \t>]*\n", re.IGNORECASE)
 
 _COMMAND = re.compile(
     r"(?:^|</?(?:br|blockquote|d[dlt]|details|h[1-6r]|[ou]?l[i]?|p|summary|table|tbody|t[dhr]|thead)"

@@ -66,6 +66,8 @@ CLOSINGS = [
     "fi<b>x</b>es #12",
     "fi[](#)xes #12",
     "fi*x*es\n\n#12",
+    "fixes <details>\n\n#12",
+    "fixes\n1. \n\n#12",
     "fixes #<b>1</b>2",
     "fixes GH-<b>1</b>2",
     f"fixes{' ' * 400}#12",
@@ -336,5 +338,6 @@ def test_a_hostile_body_takes_little_time() -> None:
     for piece in (
         *("[", "`", "<", "](", "@", "&#", "fixes ", "a/", "/a\n", "w", "://", "!["),
         *("<fixes>", "<b>", "fix<b>", "](fix)", "](#1)", "f*", "w*", ":/", ":*", "&a", "\\", "#*"),
+        *("fixes #1 &_;", "fixes #1\n", "fixes <b> 1.\n"),
     ):
         mute(piece * (65_000 // len(piece)))
