@@ -1,6 +1,7 @@
 """The house rules of flows/ and shared/: sizes, no import cycles, one word for one thing."""
 
 import ast
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -33,6 +34,21 @@ def test_functions_are_short() -> None:
     lines, where = lengths[len(lengths) * 9 // 10]
     assert lines <= 18, f"a tenth of the functions is as long as {where} or longer: {lines} lines"
     _none(f"{where}: {lines} lines, at most 45" for lines, where in lengths if lines > 45)
+
+
+def test_no_pattern_repeats_a_group_possessively() -> None:
+    """Python before 3.11.5 loses what such a group matched last; `(?>(?:…)*)` says the same.
+
+    https://github.com/python/cpython/issues/106052
+    """
+    possessive = re.compile(r"\)(?:[*+?]|\{[0-9,]+\})\+")
+    _none(
+        f"{module}: {node.value[-60:]}"
+        for module, tree in trees().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if possessive.search(node.value)
+    )
 
 
 def test_files_are_short() -> None:

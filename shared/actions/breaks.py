@@ -52,7 +52,7 @@ _TAG = re.compile(
 #: The address of a link, behind its text.
 _BEHIND = r"\]\((?![^()\s]*#\d)[^()\s<>]*\)"
 #: What can stand inside of a word and shows nothing of itself.
-_UNSEEN = rf"(?:[\\*_~\[]|{_BEHIND}|{_TAG.pattern})*+"
+_UNSEEN = rf"(?>(?:[\\*_~\[]|{_BEHIND}|{_TAG.pattern})*)"
 
 
 def _word(letters: str) -> str:
@@ -65,7 +65,7 @@ _KEYWORDS = "closes closed close fixes fixed fix resolves resolved resolve"
 _BETWEEN = rf"{_TAG.pattern}|&#?\w{{1,31}};|\d{{1,9}}[.)]"
 _KEYWORD = (
     rf"{'|'.join(map(_word, _KEYWORDS.split()))}"
-    rf"|(?P<duplicate>{_word('duplicate')}(?:{_BETWEEN}|[^a-z0-9<&])++{_word('of')})"
+    rf"|(?P<duplicate>{_word('duplicate')}(?>(?:{_BETWEEN}|[^a-z0-9<&])+){_word('of')})"
 )
 #: A text as far as it says which issues to close; other signs may stand between keyword and issue.
 _CLOSING = re.compile(
@@ -78,7 +78,7 @@ _CLOSING = re.compile(
 )
 #: `Duplicate of` counts only where it opens a line.
 _LINE_START = re.compile(
-    r"(?:^|[>;\x0b\x0c\x1c-\x1e\x85\u2028\u2029])(?:[^a-z0-9\n]|\d{1,9}[.)])*+\Z",
+    r"(?:^|[>;\x0b\x0c\x1c-\x1e\x85\u2028\u2029])(?>(?:[^a-z0-9\n]|\d{1,9}[.)])*)\Z",
     re.IGNORECASE | re.MULTILINE,
 )
 #: So far back its line may have begun.
@@ -89,7 +89,7 @@ _NEXT_PARAGRAPH = re.compile(rf"(?:{_BETWEEN}|[^a-z0-9<&]|&(?!#?\w))*?\n[ \t>]*\
 _COMMAND = re.compile(
     r"(?:^|</?(?:br|blockquote|d[dlt]|details|h[1-6r]|[ou]?l[i]?|p|summary|table|tbody|t[dhr]|thead)"
     r"(?:\s[^<>\n]{0,200})?/?>|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029])"
-    rf"(?:{_BEHIND}|[^\w\n/<&]|_|\d{{1,9}}[.)]|<[^<>\n]{{0,200}}>|&#?\w{{1,31}};)*+(?=/{_UNSEEN}<?[A-Za-z])",
+    rf"(?>(?:{_BEHIND}|[^\w\n/<&]|_|\d{{1,9}}[.)]|<[^<>\n]{{0,200}}>|&#?\w{{1,31}};)*)(?=/{_UNSEEN}<?[A-Za-z])",
     re.MULTILINE | re.IGNORECASE,
 )
 #: A command in a block of code; a path has another slash.

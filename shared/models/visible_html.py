@@ -180,7 +180,7 @@ _VISIBLE_STYLE = re.compile(
     r"(?:text-align|vertical-align|font-(?:weight|style|family|variant)|text-decoration|float|clear"
     r"|white-space|word-break|overflow-wrap|list-style(?:-type)?|tab-size|(?:min|max)-width"
     r"|background(?:-color)?|border(?:-[a-z-]+)?|padding(?:-[a-z]+)?):[^:()]+"
-    r"|margin(?:-[a-z]+)?:(?:auto|-?\d{1,2}(?:\.\d+)?(?:px|pt)|\d{1,2}(?:\.\d+)?(?:r?em|%)|0)++"
+    r"|margin(?:-[a-z]+)?:(?>(?:auto|-?\d{1,2}(?:\.\d+)?(?:px|pt)|\d{1,2}(?:\.\d+)?(?:r?em|%)|0)+)"
     r"|(?:width|height|max-height|line-height):(?:auto|0?\.[3-9]\d*|[1-9]\d*(?:\.\d+)?)[a-z%]*"
     r"|font-size:(?:(?:x+-)?(?:small|large)(?:er)?|medium|(?:[6-9]|\d\d+)(?:\.\d+)?(?:px|pt)"
     r"|(?:0?\.[5-9]|[1-9])\d*(?:\.\d+)?r?em|[5-9]\d%|\d{3,}%)"

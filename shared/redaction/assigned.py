@@ -113,7 +113,7 @@ _LETTER = lazily(r"[A-Za-z]")
 #: Small and capital letters with signs, as in passwords without digits.
 _MOTLEY = lazily(r"(?=[^A-Z]*[A-Z])(?=[^a-z]*[a-z])[^!@#$%^&*+=?~]*[!@#$%^&*+=?~]")
 #: Words in camel case, or one, with a number; and what joins words.
-_CAMEL = lazily(r"[A-Z]?[a-z]*+(?:[A-Z][a-z]{2,}+)*+[0-9]{0,4}")
+_CAMEL = lazily(r"[A-Z]?[a-z]*+(?>(?:[A-Z][a-z]{2,}+)*)[0-9]{0,4}")
 _JOINT = lazily(r"[-_./:@~]")
 _CHUNK = lazily(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^A-Za-z0-9]")
 _TOKEN = lazily(r"[\w.=+/~:@!$^%-]+$", re.ASCII)

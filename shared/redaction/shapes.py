@@ -13,9 +13,9 @@ _BEGIN = lazily(r"-{4,5}\s?BEGIN[ A-Z0-9_-]{0,100}PRIVATE KEY(?: BLOCK)?\s?-{4,5
 _END = lazily(r"-{4,5}\s?END[ A-Z0-9_-]{0,100}PRIVATE KEY(?: BLOCK)?\s?-{4,5}", re.IGNORECASE)
 #: The lines of a key whose end is cut off.
 _LINES = lazily(
-    r"(?:(?:\s|\\+[nr]|[>|*\"'+,-])*+"
-    r"(?:[A-Za-z0-9+/]{16,}+={0,2}|(?:Proc-Type|DEK-Info|Version|Comment|Hash):[^\n\\]{0,120}))*+"
-    r"(?:(?:\s|\\+[nr])*+[A-Za-z0-9+/]{2,}={0,2}(?=[\s\"'`]*$))?"
+    r"(?>(?:(?>(?:\s|\\+[nr]|[>|*\"'+,-])*)"
+    r"(?:[A-Za-z0-9+/]{16,}+={0,2}|(?:Proc-Type|DEK-Info|Version|Comment|Hash):[^\n\\]{0,120}))*)"
+    r"(?:(?>(?:\s|\\+[nr])*)[A-Za-z0-9+/]{2,}={0,2}(?=[\s\"'`]*$))?"
 )
 #: More than a placeholder.
 _BODY = lazily(r"[A-Za-z0-9+/]{16}")
