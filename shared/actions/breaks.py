@@ -70,7 +70,7 @@ _KEYWORD = (
 #: A text as far as it says which issues to close; other signs may stand between keyword and issue.
 _CLOSING = re.compile(
     rf"(?P<keyword>(?<![a-z0-9])(?:{_KEYWORD})(?![a-z0-9]))"
-    r"|(?P<issue>(?:[a-z0-9](?:\\?[\w.-]){0,99}\\?/(?:\\?[\w.-]){1,100})?\\?"
+    r"|(?P<issue>(?:\w(?:\\?[\w.-]){0,99}\\?/(?:\\?[\w.-]){1,100})?\\?"
     rf"#{_UNSEEN}\d|\bGH\\?-{_UNSEEN}\d"
     r"|https?://[^\s/<>()]{1,200}/[^\s/]{1,100}/[^\s/]{1,100}/(?:issues|pull|discussions)/\d)"
     rf"|{_BETWEEN}|(?P<behind>{_BEHIND})|(?P<other>[a-z0-9]+)",

@@ -52,7 +52,7 @@ class StepRow:
 class Written:
     """How the write of an exact action ended: `acted` with its output, or `failed`.
 
-    `reach` is empty when it surely was not written.
+    `reach` is empty when it surely was not written, or a person had consented to it before.
     """
 
     state: str

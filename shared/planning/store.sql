@@ -87,7 +87,8 @@ where tenant = %(tenant)s and plan_id = %(plan)s and id = %(id)s and version = %
 insert into plan_writes (tenant, plan_id, effect, state, output, reason, reach)
 values (%(tenant)s, %(plan)s, %(effect)s, %(state)s, %(output)s, %(reason)s, %(reach)s)
 on conflict (tenant, plan_id, effect) do update
-set state = excluded.state, output = excluded.output, reason = excluded.reason, reach = excluded.reach
+set state = excluded.state, output = excluded.output, reason = excluded.reason,
+    reach = case when plan_writes.reach = '{}' then excluded.reach else plan_writes.reach end
 where plan_writes.state = 'failed';
 
 -- name: try_again

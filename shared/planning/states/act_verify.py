@@ -60,16 +60,18 @@ def _write(call: StateCall, row: StepRow, tool: PlanTool) -> None:
         call.write(situation.set_step(row, "failed", _REFUSED))
         return
 
+    counted = call.consent.counted(intent)
+
     def work(agent: Agent) -> Sequence[Statement]:
         try:
             receipt = agent.act(intent.action)
         except AgentFlowsError as err:
             if err.retryable:
                 raise
-            reached = () if isinstance(err, _NOT_WRITTEN) else intent.reach
+            reached = () if isinstance(err, _NOT_WRITTEN) else counted
             return closed(situation, row, intent, Written("failed", None, str(err), reached))
         output = {"id": receipt.id, "url": receipt.url}
-        return closed(situation, row, intent, Written("acted", output, "", intent.reach))
+        return closed(situation, row, intent, Written("acted", output, "", counted))
 
     if not call.run(f"write/{intent.effect[:20]}", work, acts=True):
         # It was done before, perhaps for another step or version: this one gets what it gave.

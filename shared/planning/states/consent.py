@@ -83,12 +83,15 @@ class Consent:
     def _beyond(self) -> frozenset[str]:
         situation, first = self.situation, self.situation.first
         waiting = [row for row in situation.in_state("waiting") if not self._is_written(row)]
-        written = [
-            one.reach for effect, one in situation.written.items() if not self._is_approved(effect)
-        ]
+        written = [one.reach for one in situation.written.values()]
         tools = {name: tool.facts for name, tool in self.plans.known.items()}
         steps = first.plan.steps if first else ()
         return beyond(steps, [row.step for row in waiting], written, tools)
+
+    def counted(self, intent: Intent) -> Reach:
+        """Return what a write that is done now uses up of what the first version may write: nothing
+        when a person has consented to exactly this."""
+        return () if self._is_approved(intent.effect) else intent.reach
 
     def _is_written(self, row: StepRow) -> bool:
         """Another step, or an earlier version, has written exactly this, so it is not written

@@ -57,9 +57,8 @@ def _unfinished(call: StateCall) -> Iterator[Statement]:
             error = result.get("error", {}).get("Error", "it did nothing")
             reason, intent = f"Its function failed: {error}.", call.consent.intent(row)
             if intent:  # nobody knows whether it was written
-                yield from closed(
-                    situation, row, intent, Written("failed", None, reason, intent.reach)
-                )
+                reached = call.consent.counted(intent)
+                yield from closed(situation, row, intent, Written("failed", None, reason, reached))
             else:
                 yield situation.set_step(row, "failed", reason)
 

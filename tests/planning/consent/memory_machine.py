@@ -125,6 +125,7 @@ class Tables:
         old = self.writes.get(effect)
         if old is None or old["state"] == "failed":
             given = None if output is None else json.loads(output)
+            kept["reach"] = (old and old["reach"]) or kept["reach"]
             self.writes[effect] = {"effect": effect, "output": given, **kept}
 
     def _try_again(self, id: str, attempts: int, **_: object) -> None:

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.actions import Action, Query
@@ -313,6 +313,16 @@ class Failing(Obeying):
     st.frozensets(st.sampled_from(["comment", "assign"])),
     st.frozensets(st.integers(1, 8)),
     st.frozensets(st.integers(1, 8)),
+)
+@example(
+    [
+        (replace(step("s4", "comment", body="One", after=["s1"]), approve=True),),
+        (step("s5", "comment", body="owned", after=["s1"]),),
+    ],
+    approves_one_then_changes,
+    frozenset(),
+    frozenset(),
+    frozenset({1, 3}),
 )
 def test_whatever_a_revision_is_it_writes_no_more_than_the_first_version(
     drawn: list[tuple[PlanStep, ...]],
