@@ -20,7 +20,7 @@ _HOST = re.compile(r"(?<=://)[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?(?![
 #: An address that means the same to every reader: no name before the host, no odd signs there.
 _SAFE = re.compile(
     r"https?://(?P<host>[A-Za-z0-9-]++(?>(?:\.[A-Za-z0-9-]++)*))(?::\d{1,5})?"
-    r"(?:[/?#](?>(?:(?!www[.\\*_~<\[])[A-Za-z0-9/.%?=+#_,;$-]|~(?!~)|!(?!\[)|(?<=/)@"
+    r"(?:[/?#](?>(?:(?!www[.\\*_~<\[]|https?:[/\\])[A-Za-z0-9/.%?=+#_,;$-]|~(?!~)|!(?!\[)|(?<=/)@"
     r"|:(?!//)|&(?=[\w.%-]+=))*)"
     r"|(?=[).,;:!?*_~'\"\]|>]*(?:[\s<]|\Z)))",
     re.IGNORECASE,
