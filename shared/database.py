@@ -44,14 +44,22 @@ class Statement(NamedTuple):
     parameters: Mapping[str, object]
 
 
-class _PipelineWithoutFlush(psycopg.Pipeline):
-    """Ends with Sync alone.
+class _OnePacketPipeline(psycopg.Pipeline):
+    """Sends all statements at its end, in one packet that ends with Sync.
 
-    psycopg's own sends Flush after it. PgBouncer has given the connection back by then, so it takes
-    another for the Flush and keeps it, for nothing, until this client speaks again.
+    psycopg's own sends each by itself, and Flush after Sync. PgBouncer has given the connection
+    back by then, so it takes another for the Flush and keeps it, for nothing, until this client
+    speaks again.
     """
 
+    _ends = False
+
+    def _communicate_gen(self) -> PQGen[None]:
+        if self._ends:
+            yield from super()._communicate_gen()
+
     def _exit_gen(self) -> PQGen[None]:
+        self._ends = True
         try:
             self._enqueue_sync()
             yield from self._communicate_gen()
@@ -62,7 +70,7 @@ class _PipelineWithoutFlush(psycopg.Pipeline):
 class _Connection(psycopg.Connection[Row]):
     @contextmanager
     def pipeline(self) -> Iterator[psycopg.Pipeline]:
-        pipeline = self._pipeline = _PipelineWithoutFlush(self)
+        pipeline = self._pipeline = _OnePacketPipeline(self)
         try:
             with pipeline:
                 yield pipeline

@@ -12,7 +12,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, is_dataclass
+from dataclasses import fields, is_dataclass
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -51,25 +51,32 @@ def canonical(value: object) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
+def canonical_without_secrets(value: object) -> str:
+    """Return the canonical JSON of `value` with its secrets masked."""
+    text = canonical(value)
+    plain = json.loads(text)
+    masked = without_secrets(plain)
+    return text if masked is plain else canonical(masked)
+
+
 def digest(value: object) -> str:
     """Return the SHA-256 of the canonical JSON of `value`, in hex."""
     return hashlib.sha256(canonical(value).encode()).hexdigest()
 
 
-def keeping(event: Event, flow: str = "") -> Statement:
-    """Return the statement that keeps `event`; a second time it changes nothing. With a `flow` it
-    keeps no event whose body that flow has had under another id."""
-    values = {
+def keeping(event: Event) -> Statement:
+    """Return the statement that keeps `event`; a second time it changes nothing."""
+    return Statement(SQL["record_event"], _columns(event))
+
+
+def _columns(event: Event) -> dict[str, object]:
+    return {
         "tenant": event.tenant,
-        "flow": flow,
-        "run": run_id(event, flow),
-        "digest": event.digest,
         "event": event.id,
         "type": event.type,
         "conversation": event.conversation,
         "body": event.to_json(),
     }
-    return Statement(SQL["record_event"], values)
 
 
 class Journal:
@@ -88,14 +95,18 @@ class Journal:
         # The thread's own name: two claims in one process are two holders.
         owner = f"{self._owner}-{threading.get_ident()}"
         key = {"tenant": event.tenant, "run": run_id(event, flow), "owner": owner}
-        more = {"event": event.id, "flow": flow, "lease": lease, "digest": event.digest}
-        names = ("hold_digest", "claim_run", "read_run", "read_steps", "read_effects")
-        hold, *claiming = [Statement(SQL[name], key | more) for name in names]
-        rows = self._database.run(event.tenant, [hold, keeping(event, flow), *claiming])
-        if not rows[3]:
+        more = {"flow": flow, "lease": lease, "digest": event.digest}
+        names = ["claim_run", "read_run", "read_steps", "read_effects"]
+        if event.digest:
+            names.insert(0, "hold_digest")
+        values = _columns(event) | key | more
+        *_, runs, steps, effects = self._database.run(
+            event.tenant, [Statement(SQL[name], values) for name in names]
+        )
+        if not runs:
             log("event repeated", flow=flow, event=event.id)
             return None
-        state = rows[3][0]
+        [state] = runs
         if state["state"] not in {"running", "retrying", "parked"}:
             return None
         if state["lease_owner"] != owner:
@@ -109,8 +120,8 @@ class Journal:
             flow,
             key,
             attempt=state["attempts"],
-            steps=rows[4],
-            effects=rows[5],
+            steps=steps,
+            effects=effects,
         )
 
     def effects_at(self, tenant: str, target: str, key: str, since: float) -> list[Row]:
@@ -158,7 +169,7 @@ class Run:
         With `defer` the record waits for the next write, which saves a round trip. A crash before
         that write repeats the step, so it suits cheap ones such as queries.
         """
-        text = canonical(without_secrets(json.loads(canonical(input))))
+        text = canonical_without_secrets(input)
         hashed = hashlib.sha256(text.encode()).hexdigest()
         with self._lock:
             occurrence = self._occurrences[name, hashed]
@@ -169,7 +180,7 @@ class Run:
             return self._noted(name, row["output"])
         started_at, start = time.time(), time.perf_counter()
         outcome = work()
-        output = canonical(without_secrets(json.loads(canonical(outcome.output))))
+        output = canonical_without_secrets(outcome.output)
         record: dict[str, Any] = {
             "key": key,
             "name": name,
@@ -230,7 +241,7 @@ class Run:
 
 def _plain(value: object) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
+        return {field.name: getattr(value, field.name) for field in fields(value)}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, set | frozenset):

@@ -1,21 +1,31 @@
 -- name: hold_digest
 -- Let one function at a time decide whether the flow has had this body; the next statements see what it decided.
-select pg_advisory_xact_lock(hashtextextended(concat_ws(' ', %(tenant)s::text, %(flow)s::text, %(digest)s::text), 0))
-where %(digest)s <> '';
+select pg_advisory_xact_lock(hashtextextended(concat_ws(' ', %(tenant)s::text, %(flow)s::text, %(digest)s::text), 0));
 
 -- name: record_event
--- Keep what happened, unless it is a body that the flow has had; a second delivery changes nothing.
+-- Keep what happened; a second time changes nothing.
 insert into events (tenant, id, type, conversation, body)
-select %(tenant)s, %(event)s, %(type)s, %(conversation)s, %(body)s::json
-where not is_repeat(%(tenant)s, %(flow)s, %(digest)s, %(run)s)
+values (%(tenant)s, %(event)s, %(type)s, %(conversation)s, %(body)s::json)
 on conflict do nothing;
 
 -- name: claim_run
--- Take the lease: a new run, one that waits for its retry or was woken, or one whose holder died.
+-- Keep what happened and take the lease: of a new run, of one that waits for its retry or was woken, or of one whose
+-- holder died. A signed body is new to a flow that began no other run for it within ten minutes; a run goes on.
+with new as materialized (
+  select where %(digest)s = ''
+            or exists (select from runs where tenant = %(tenant)s and id = %(run)s)
+            or not exists (select from runs where tenant = %(tenant)s and flow = %(flow)s and digest = %(digest)s
+                                              and started_at > now() - interval '10 minutes')
+),
+kept as (
+  insert into events (tenant, id, type, conversation, body)
+  select %(tenant)s, %(event)s, %(type)s, %(conversation)s, %(body)s::json from new
+  on conflict do nothing
+)
 insert into runs (tenant, id, event_id, flow, state, lease_owner, lease_until, digest)
 select %(tenant)s, %(run)s, %(event)s, %(flow)s, 'running', %(owner)s, now() + make_interval(secs => %(lease)s),
        %(digest)s
-where not is_repeat(%(tenant)s, %(flow)s, %(digest)s, %(run)s)
+from new
 on conflict (tenant, id) do update
 set state = 'running', reason = '', lease_owner = excluded.lease_owner, lease_until = excluded.lease_until,
     attempts = runs.attempts + 1

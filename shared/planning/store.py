@@ -4,7 +4,6 @@ Reading gives a Situation, all that a state of the machine needs, in one round t
 statements, so that they are committed together with the end of the run that caused them.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +11,8 @@ from typing import Any
 from shared.database import Database, Row, Statement, queries
 from shared.errors import EventError
 from shared.events import Event, Json
-from shared.journal import canonical
+from shared.journal import canonical_without_secrets
 from shared.planning.plan import Plan, PlanStep
-from shared.redaction.redacting import without_secrets
 
 SQL = queries(__file__, "store.sql")
 
@@ -203,7 +201,7 @@ def statement(name: str, tenant: str, plan: str, **values: object) -> Statement:
 
 def as_json(value: object) -> str | None:
     """Write a value as JSON, without secrets."""
-    return None if value is None else canonical(without_secrets(json.loads(canonical(value))))
+    return None if value is None else canonical_without_secrets(value)
 
 
 def _key(row: StepRow) -> dict[str, object]:

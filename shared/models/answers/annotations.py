@@ -4,6 +4,7 @@ import types
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import (
     Annotated,
     Any,
@@ -64,6 +65,7 @@ def shape_of(kind: Any, seen: tuple[Any, ...] = ()) -> Shape:
     )
 
 
+@lru_cache(maxsize=256)
 def _shape_of_class(kind: Any, seen: tuple[Any, ...]) -> Shape:
     simple: dict[type, Shape] = {
         str: TextShape(),
