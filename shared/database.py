@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import psycopg
-from psycopg import conninfo
+from psycopg import conninfo, pq
 from psycopg.abc import PQGen
 from psycopg.rows import dict_row
 
@@ -60,11 +60,12 @@ class _OnePacketPipeline(psycopg.Pipeline):
 
     def _exit_gen(self) -> PQGen[None]:
         self._ends = True
+        self._enqueue_sync()
         try:
-            self._enqueue_sync()
             yield from self._communicate_gen()
         finally:
-            yield from self._fetch_gen(flush=False)
+            if self.pgconn.status == pq.ConnStatus.OK:
+                yield from self._fetch_gen(flush=False)
 
 
 class _Connection(psycopg.Connection[Row]):

@@ -42,3 +42,35 @@ def test_many_statements_are_one_transaction(database: Database) -> None:
     with pytest.raises(psycopg.DatabaseError):
         database.run("acme", [*(keep(n) for n in range(3_000, 6_000)), keep(0)])
     assert kept(database) == 3_000
+
+
+CUT = """select pg_terminate_backend(pid) from pg_stat_activity
+ where datname = current_database() and pid <> pg_backend_pid()"""
+
+
+@pytest.mark.parametrize("statements", [[keep(1)], [keep(n) for n in range(2_000)]])
+def test_a_connection_that_was_cut_is_made_anew(
+    database: Database, database_url: str, statements: list[Statement]
+) -> None:
+    """Few statements are all sent before it shows; many fill the socket first."""
+    for _ in range(3):
+        database.run("acme", [Statement("delete from kept", {})])
+        with psycopg.connect(database_url, autocommit=True) as owner:
+            owner.execute(CUT)
+        database.run("acme", statements)
+        assert kept(database) == len(statements)
+
+
+def test_a_connection_that_is_cut_in_the_middle_is_made_anew(
+    database: Database, database_url: str
+) -> None:
+    cut_once = Statement(
+        """select pg_terminate_backend(pg_backend_pid())
+           from (select nextval('cuts') as turn) as counted where turn = 1""",
+        {},
+    )
+    with psycopg.connect(database_url, autocommit=True) as owner:
+        owner.execute("create sequence cuts")
+        owner.execute("grant all on cuts to agent_flows")
+    database.run("acme", [keep(1), cut_once, keep(2)])
+    assert kept(database) == 2
