@@ -64,13 +64,14 @@ def test_a_connection_that_was_cut_is_made_anew(
 def test_a_connection_that_is_cut_in_the_middle_is_made_anew(
     database: Database, database_url: str
 ) -> None:
-    cut_once = Statement(
-        """select pg_terminate_backend(pg_backend_pid())
-           from (select nextval('cuts') as turn) as counted where turn = 1""",
-        {},
-    )
     with psycopg.connect(database_url, autocommit=True) as owner:
-        owner.execute("create sequence cuts")
-        owner.execute("grant all on cuts to agent_flows")
+        owner.execute(
+            """create sequence cuts;
+               create function cut_once() returns void security definer language sql as $$
+                 select pg_terminate_backend(pg_backend_pid()) from nextval('public.cuts') as turn
+                 where turn = 1
+               $$"""
+        )
+    cut_once = Statement("select cut_once()", {})
     database.run("acme", [keep(1), cut_once, keep(2)])
     assert kept(database) == 2
