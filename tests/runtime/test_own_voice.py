@@ -168,6 +168,7 @@ def test_what_people_do_beside_it_causes_runs(database: Database, mode: str) -> 
             "issues.closed",
             "issues.labeled",
             "push",
+            "pull_request.synchronize",
         ]
 
 

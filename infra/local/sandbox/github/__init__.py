@@ -8,6 +8,7 @@ tokens        whose token or JWT a request bears
 state         the rows: accounts, repositories, issues, comments, tokens, deliveries
 commits       the rows of git: blobs, trees and commits
 changes       what people and the bot do to issues and comments
+pulls         pull requests: opened, and followed by each push
 pushes        what people do to branches and repositories
 views         rows as GitHub's JSON; also `accounts`, `commit_views` and `pull_views`
 hooks         sends signed webhooks and keeps their deliveries

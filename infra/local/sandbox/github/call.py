@@ -8,6 +8,7 @@ from infra.local.sandbox.github.changes import Changes
 from infra.local.sandbox.github.commits import CommitStore
 from infra.local.sandbox.github.errors import GitHubError, archived, forbidden, not_found
 from infra.local.sandbox.github.hooks import Hooks
+from infra.local.sandbox.github.pulls import Pulls
 from infra.local.sandbox.github.pushes import Pushes
 from infra.local.sandbox.github.state import SandboxState
 from infra.local.sandbox.github.tokens import Tokens, Who
@@ -25,6 +26,7 @@ class Site:
     changes: Changes
     tokens: Tokens
     commits: CommitStore
+    pulls: Pulls
     pushes: Pushes
 
 

@@ -140,6 +140,12 @@ class Changes:
             row = self._state.change("issues", row, pull=pull)
             return self._turn(actor, row, {"state": "closed"})
 
+    def synchronize(self, actor: str, row: Json, pull: Json, before: str, after: str) -> None:
+        """Announce that commits were pushed to a pull request, which is `pull` from now on."""
+        with self._state.lock:
+            row = self._state.change("issues", row, pull=pull, updated_at=now())
+            self._announce(actor, row, "synchronize", before=before, after=after)
+
     def comment(self, actor: str, row: Json, body: object) -> Json:
         with self._state.lock:
             comment = self._state.add(
@@ -185,7 +191,7 @@ class Changes:
     def _relabel(self, row: Json, labels: list[int]) -> Json:
         return self._state.change("issues", row, labels=labels, updated_at=now())
 
-    def _announce(self, actor: str, row: Json, action: str, **more: Json) -> None:
+    def _announce(self, actor: str, row: Json, action: str, **more: Json | str) -> None:
         repository = self._repository_of(row)
         if not self._listens(repository):
             return

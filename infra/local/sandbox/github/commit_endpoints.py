@@ -42,9 +42,6 @@ def delete_reference(call: Call, owner: str, name: str, ref: str) -> ApiReply:
     if not call.site.commits.head(repository, branch):
         raise GitHubError(422, "Reference does not exist")
     call.site.pushes.delete_branch(repository, branch, actor)
-    for row in call.site.state.rows("issues", repository=repository["id"], state="open"):
-        if row["pull"] and row["pull"]["head"] == branch:
-            call.site.changes.edit_issue(actor, row, {"state": "closed"})
     return ApiReply(None, 204)
 
 

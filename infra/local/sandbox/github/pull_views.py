@@ -41,11 +41,12 @@ def pull_request(views: Views, repository: Json, row: Json) -> Json:
         "draft",
         "comments_url",
     )
-    counts = ("review_comments", "commits", "additions", "deletions", "changed_files")
+    counts = ("commits", "additions", "deletions", "changed_files")
     unset = ("auto_merge", "merge_commit_sha", "merged_by", "mergeable")
     return {
         **{name: issue[name] for name in same},
-        **dict.fromkeys(counts, 0),
+        **{name: pull.get(name, 0) for name in counts},
+        "review_comments": 0,
         **dict.fromkeys(unset),
         "url": url,
         "issue_url": issue["url"],
@@ -56,7 +57,7 @@ def pull_request(views: Views, repository: Json, row: Json) -> Json:
         "review_comment_url": links["review_comment"],
         "statuses_url": links["statuses"],
         "head": _branch(views, repository, pull["head"], pull["sha"]),
-        "base": _branch(views, repository, pull["base"], "0" * 40),
+        "base": _branch(views, repository, pull["base"], pull.get("base_sha", "0" * 40)),
         "_links": {name: {"href": address} for name, address in links.items()},
         "requested_reviewers": [],
         "requested_teams": [],

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from infra.local.sandbox.github.changes import Changes
 from infra.local.sandbox.github.commit_views import CommitViews
 from infra.local.sandbox.github.commits import CommitStore, Content
+from infra.local.sandbox.github.pulls import Pulls
 from infra.local.sandbox.github.state import SandboxState
 from infra.local.sandbox.github.views import Views
 from shared.events import Json
@@ -14,12 +15,18 @@ class Pushes:
     """`actor` is the login of who does it."""
 
     def __init__(
-        self, state: SandboxState, views: Views, commits: CommitStore, changes: Changes
+        self,
+        state: SandboxState,
+        views: Views,
+        commits: CommitStore,
+        changes: Changes,
+        pulls: Pulls,
     ) -> None:
         self._state = state
         self._views = views
         self._commits = commits
         self._changes = changes
+        self._pulls = pulls
 
     def push(
         self,
@@ -80,3 +87,7 @@ class Pushes:
         payload = views.push(f"refs/heads/{branch}", *moved, pushed, forced=forced)
         payload["pusher"] = {"name": actor, "email": f"{actor}@example.com"}
         self._changes.announce("push", actor, repository, payload)
+        before, after = moved
+        if before:
+            now = self._state.get("repositories", repository["id"]) or repository
+            self._pulls.moved(now, branch, before, after, actor)

@@ -10,6 +10,7 @@ from infra.local.sandbox.github.changes import Changes
 from infra.local.sandbox.github.commits import CommitStore, Content
 from infra.local.sandbox.github.faults import Fault, Faults
 from infra.local.sandbox.github.hooks import Hooks, shown
+from infra.local.sandbox.github.pulls import Pulls
 from infra.local.sandbox.github.pushes import Pushes
 from infra.local.sandbox.github.state import BOT, SandboxState
 from infra.local.sandbox.github.tokens import Tokens
@@ -49,9 +50,12 @@ class GitHubSandbox:
         self._views = Views(self._state, "", "")
         self._commits = CommitStore(self._state)
         self._changes = Changes(self._state, self._views, self._hooks)
-        self._pushes = Pushes(self._state, self._views, self._commits, self._changes)
-        parts = (self._views, self._hooks, self._changes, self._tokens, self._commits, self._pushes)
-        self._web = Web(Site(self._state, *parts), self._faults)
+        git = (self._state, self._views, self._commits, self._changes)
+        self._pulls = Pulls(*git)
+        self._pushes = Pushes(*git, self._pulls)
+        parts = (self._views, self._hooks, self._changes, self._tokens, self._commits)
+        site = Site(self._state, *parts, self._pulls, self._pushes)
+        self._web = Web(site, self._faults)
         self._server = HttpServer(port)
         self.web_url = self._server.url
         self._views.api = self._server.url + PREFIX
@@ -154,12 +158,39 @@ class GitHubSandbox:
         body: str | None = None,
         author: str = "maria",
         *,
+        head: str = "change",
+        base: str = "main",
         draft: bool = False,
+        files: Mapping[str, Content] | None = None,
     ) -> int:
-        """Open a pull request without commits; returns its number."""
-        pull = {"head": "change", "base": "main", "sha": "1" * 40, "draft": draft}
-        row = self._changes.open_issue(author, self._repository(repository), title, body, pull=pull)
+        """Open a pull request to bring the branch `head` into `base`; returns its number.
+
+        `files` are committed to `head` first, as by `push`; an empty repository gets a README
+        then. Without `files` the branch need not exist.
+        """
+        if files:
+            if not self.branches(repository).get(base):
+                readme = {"README.md": f"# {repository.partition('/')[2]}\n"}
+                self.push(repository, readme, author, branch=base, message="Initial commit")
+            self.push(repository, files, author, branch=head, message=title)
+        pull = {"head": head, "base": base, "draft": draft}
+        row = self._pulls.open(
+            author, self._repository(repository), title, body, pull, strict=bool(files)
+        )
         return int(row["number"])
+
+    def pull_files(self, repository: str, number: int) -> list[Json]:
+        """Return the files of a pull request with their patches, as the API shows them."""
+        with self._state.lock:
+            row = self._issue(repository, number)
+            return self._pulls.files(self._repository(repository), row)
+
+    def file(self, repository: str, branch: str, path: str) -> bytes:
+        """Return the content of a file on a branch; raises KeyError when there is none."""
+        with self._state.lock:
+            row = self._repository(repository)
+            _, sha = self._commits.get(row, branch)["files"][path]
+            return self._commits.blob(row, sha)
 
     def merge_pull_request(self, repository: str, number: int, author: str = "maria") -> None:
         """Close a pull request as merged; its base stays as it is."""
