@@ -40,8 +40,8 @@ class Changes:
                 "issues",
                 repository=repository["id"],
                 number=max(numbers, default=0) + 1,
-                title=_text(kind, "title", title, 256, needed=True),
-                body=_text(kind, "body", body, _LONGEST),
+                title=checked_text(kind, "title", title, 256, needed=True),
+                body=checked_text(kind, "body", body, _LONGEST),
                 author=self._state.account(actor)["login"],
                 state="open",
                 state_reason=None,
@@ -59,9 +59,9 @@ class Changes:
         with self._state.lock:
             edited = {}
             if "title" in changes:
-                edited["title"] = _text(kind, "title", changes["title"], 256, needed=True)
+                edited["title"] = checked_text(kind, "title", changes["title"], 256, needed=True)
             if "body" in changes:
-                edited["body"] = _text(kind, "body", changes["body"], _LONGEST)
+                edited["body"] = checked_text(kind, "body", changes["body"], _LONGEST)
             before = {
                 name: {"from": row[name] or ""} for name in edited if edited[name] != row[name]
             }
@@ -96,7 +96,7 @@ class Changes:
         with self._state.lock:
             repository = self._repository_of(row)
             for name in names:
-                text = _text("Label", "name", name, 50, needed=True) or ""
+                text = checked_text("Label", "name", name, 50, needed=True) or ""
                 label = self._state.label(repository, text)
                 label = label or self._state.add_label(repository, text)
                 if label["id"] not in row["labels"]:
@@ -152,7 +152,7 @@ class Changes:
                 "comments",
                 issue=row["id"],
                 author=self._state.account(actor)["login"],
-                body=_text("IssueComment", "body", body, _LONGEST, needed=True),
+                body=checked_text("IssueComment", "body", body, _LONGEST, needed=True),
             )
             self._state.change("issues", row, updated_at=now())
             self._announce_comment(actor, comment, "created")
@@ -160,7 +160,7 @@ class Changes:
 
     def edit_comment(self, actor: str, comment: Json, body: object) -> Json:
         with self._state.lock:
-            text = _text("IssueComment", "body", body, _LONGEST, needed=True)
+            text = checked_text("IssueComment", "body", body, _LONGEST, needed=True)
             before = comment["body"]
             comment = self._state.change("comments", comment, body=text, updated_at=now())
             if before != text:
@@ -243,7 +243,7 @@ class Changes:
         return found
 
 
-def _text(
+def checked_text(
     resource: str, field: str, value: object, longest: int, *, needed: bool = False
 ) -> str | None:
     """Return `value` if GitHub takes it for this field."""

@@ -1,6 +1,6 @@
 """Opens pull requests upon branches, and follows what is pushed there afterwards."""
 
-from infra.local.sandbox.github.changes import Changes
+from infra.local.sandbox.github.changes import Changes, checked_text
 from infra.local.sandbox.github.commit_views import CommitViews
 from infra.local.sandbox.github.commits import CommitStore
 from infra.local.sandbox.github.errors import invalid
@@ -35,7 +35,8 @@ class Pulls:
             head, base = pull["head"].rpartition(":")[2], pull["base"]
             sha = self._commits.head(repository, head)
             if strict and not self._commits.is_empty(repository):
-                self._check(repository, head, base)
+                self._check_commits(repository, head, base)
+                self.check(repository, title, head, base)
             sha = sha or f"{len(self._state.rows('issues')) + 1:040x}"
             pull = {**pull, "head": head, "sha": sha}
             pull |= self._measured(repository, base, sha)
@@ -76,7 +77,18 @@ class Pulls:
         new = sum(sha not in before for sha in after)
         return {"base_sha": start, "commits": new, "changed_files": len(files), **sums}
 
-    def _check(self, repository: Json, head: str, base: str) -> None:
+    def check(self, repository: Json, title: object, head: str, base: str) -> None:
+        """Raise GitHubError if a pull request could not be opened, whatever is committed first."""
+        checked_text("PullRequest", "title", title, 256, needed=True)
+        if head == base:
+            raise invalid("PullRequest", "head", f"No commits between {base} and {head}")
+        rows = self._state.rows("issues", repository=repository["id"], state="open")
+        if any(r["pull"] and (r["pull"]["head"], r["pull"]["base"]) == (head, base) for r in rows):
+            owner = repository["name"].partition("/")[0]
+            reason = f"A pull request already exists for {owner}:{head}."
+            raise invalid("PullRequest", "head", reason)
+
+    def _check_commits(self, repository: Json, head: str, base: str) -> None:
         """Raise GitHubError as GitHub does for branches that do not do."""
         for field, name in (("head", head), ("base", base)):
             if not self._commits.head(repository, name):
@@ -85,8 +97,3 @@ class Pulls:
         start = self._commits.head(repository, base)
         if any(row["sha"] == sha for row in self._commits.history(repository, start)):
             raise invalid("PullRequest", "head", f"No commits between {base} and {head}")
-        rows = self._state.rows("issues", repository=repository["id"], state="open")
-        if any(r["pull"] and (r["pull"]["head"], r["pull"]["base"]) == (head, base) for r in rows):
-            owner = repository["name"].partition("/")[0]
-            reason = f"A pull request already exists for {owner}:{head}."
-            raise invalid("PullRequest", "head", reason)

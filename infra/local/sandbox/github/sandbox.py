@@ -10,6 +10,7 @@ from infra.local.sandbox.github.changes import Changes
 from infra.local.sandbox.github.commits import CommitStore, Content
 from infra.local.sandbox.github.faults import Fault, Faults
 from infra.local.sandbox.github.hooks import Hooks, shown
+from infra.local.sandbox.github.pull_views import pull_request
 from infra.local.sandbox.github.pulls import Pulls
 from infra.local.sandbox.github.pushes import Pushes
 from infra.local.sandbox.github.state import BOT, SandboxState
@@ -172,12 +173,19 @@ class GitHubSandbox:
             if not self.branches(repository).get(base):
                 readme = {"README.md": f"# {repository.partition('/')[2]}\n"}
                 self.push(repository, readme, author, branch=base, message="Initial commit")
+            self._pulls.check(self._repository(repository), title, head, base)
             self.push(repository, files, author, branch=head, message=title)
         pull = {"head": head, "base": base, "draft": draft}
         row = self._pulls.open(
             author, self._repository(repository), title, body, pull, strict=bool(files)
         )
         return int(row["number"])
+
+    def pull_request(self, repository: str, number: int) -> Json:
+        """Return a pull request as the API shows it."""
+        with self._state.lock:
+            row = self._issue(repository, number)
+            return pull_request(self._views, self._repository(repository), row)
 
     def pull_files(self, repository: str, number: int) -> list[Json]:
         """Return the files of a pull request with their patches, as the API shows them."""

@@ -82,6 +82,12 @@ def test_what_github_refuses_is_refused(sandbox: GitHubSandbox) -> None:
     with pytest.raises(GitHubError) as refusal:
         sandbox.open_pull_request(SHOP, "Three", head="main", files={"a": "3"})
     assert "No commits between main and main" in refusal.value.body["errors"][0]["message"]
+    for title in ("", " ", "x" * 257):
+        with pytest.raises(GitHubError, match="Validation Failed"):
+            sandbox.open_pull_request(SHOP, title, head="new", files={"a": "3"})
+    # What is refused has pushed nothing.
+    assert sandbox.file(SHOP, "fix", "a") == b"1"
+    assert "new" not in sandbox.branches(SHOP)
 
 
 def _told(receiver: Receiver) -> list[tuple[dict[str, str], dict[str, object]]]:
