@@ -24,6 +24,7 @@ from infra.migrations import migrate
 from infra.migrations.logins import given_urls, invented_urls, make_logins
 from infra.project import ROOT
 from shared.errors import SettingsError
+from shared.events import Json
 from shared.settings import Settings
 
 
@@ -181,11 +182,21 @@ class System:
             environment=others,
             secrets={f"{prefix}/database": {"url": environment["DATABASE_URL"], **urls}},
             port=self._port,
-            page=Page(self.github, self.slack, environment["DATABASE_URL"], self._redrive),
+            page=self._page(environment["DATABASE_URL"]),
             state=self._data / "aws",
             overrides=self._overrides,
             handlers=self._handlers,
         )
+
+    def _page(self, database_url: str) -> Page:
+        return Page(self.github, self.slack, database_url, self._redrive, self._dead_letters)
+
+    def _dead_letters(self) -> list[Json]:
+        """List the dead letters of all queues, as the page shows them."""
+        dead = [name for name, status in self.cloud.queues().items() if status.dead]
+        return [
+            {"queue": name, **letter} for name in dead for letter in self.cloud.dead_letters(name)
+        ]
 
     def _redrive(self, queue: str) -> int:
         """Bring back the dead letters of a queue; `queue` may be its flow's name."""

@@ -1,0 +1,131 @@
+"""What a person can do on the page: each form is a method, its fields are the parameters."""
+
+import re
+from collections.abc import Callable, Mapping
+from html import escape
+
+import yaml
+
+from infra.local.sandbox.github import GitHubSandbox
+from infra.local.sandbox.slack import SlackSandbox
+from infra.local.sandbox.slack.workspace import ALICE, BOT_USER
+from infra.project import ROOT
+from shared.events import Json
+
+#: https://git-scm.com/docs/git-check-ref-format
+_BRANCH = re.compile(r"(?!/|.*(?://|\.\.|@\{|\.lock$|[/.]$))[^\s~^:?*\[\\\x00-\x20\x7f]{1,200}")
+_MENTIONED = re.compile(r"(?<![\w@])@([\w-]+)")
+
+
+class FormRefused(ValueError):
+    """A form that cannot be taken; its text says why, for the person."""
+
+
+class GitHubForms:
+    def __init__(self, github: GitHubSandbox) -> None:
+        self._github = github
+
+    @property
+    def table(self) -> dict[str, Callable[..., object]]:
+        return {
+            "/open_issue": self._github.open_issue,
+            "/open_pull_request": self._open_pull_request,
+            "/push": self._push,
+            "/turn": self._turn,
+            "/comment": self._github.comment,
+        }
+
+    def file(self, repository: str, branch: str, path: str) -> str:
+        """Return the text of a file, so that one can change it; '' when there is none."""
+        try:
+            return self._github.file(repository, branch, path).decode("utf-8", "replace")
+        except LookupError:
+            return ""
+
+    def _open_pull_request(
+        self,
+        repository: str,
+        title: str,
+        branch: str,
+        files: list[Json],
+        body: str = "",
+        author: str = "maria",
+    ) -> int:
+        if not _BRANCH.fullmatch(branch):
+            raise FormRefused(f"{branch!r} is no name of a branch; try fix/empty-cart")
+        if not files:
+            raise FormRefused("a pull request needs a file that it changes")
+        return self._github.open_pull_request(
+            repository, title, body, author, head=branch, files=_files(files)
+        )
+
+    def _push(self, repository: str, number: int, files: list[Json], author: str = "maria") -> str:
+        """Push a commit to the branch of a pull request."""
+        changed = _files(files)
+        branch = self._github.pull_request(repository, number)["head"]["ref"]
+        message = f"Change {', '.join(changed)}"
+        return self._github.push(repository, changed, author, branch=branch, message=message)
+
+    def _turn(self, repository: str, number: int, state: str, author: str = "maria") -> None:
+        """Close or reopen an issue or a pull request, or merge one."""
+        if state == "merged":
+            self._github.merge_pull_request(repository, number, author)
+        else:
+            self._github.edit_issue(repository, number, author, state=state)
+
+
+class SlackForms:
+    def __init__(self, slack: SlackSandbox) -> None:
+        self._slack = slack
+        self.commands = slash_commands()
+
+    @property
+    def table(self) -> dict[str, Callable[..., object]]:
+        return {"/say": self._say, "/click": self._slack.click}
+
+    def _say(
+        self, channel: str, text: str, thread_ts: str | None = None, user: str = ALICE
+    ) -> None:
+        """Say something, or give a slash command, which Slack takes only outside of threads."""
+        if not text.strip():
+            raise FormRefused("there is nothing to send")
+        if not text.startswith("/"):
+            said = _MENTIONED.sub(self._mention, escape(text, quote=False))
+            self._slack.say(channel, said, user, thread_ts)
+            return
+        command, _, rest = text.strip().partition(" ")
+        known = [one["command"] for one in self.commands]
+        if command not in known:
+            raise FormRefused(f"{command} is no command of this app; it has {', '.join(known)}")
+        if thread_ts:
+            raise FormRefused("Slack takes slash commands outside of threads only; write @agent …")
+        place = self._slack.workspace.channel(channel)["id"]
+        self._slack.workspace.whisper(place, user, text=escape(text, quote=False), typed=True)
+        self._slack.command(command, rest.strip(), place, user)
+
+    def _mention(self, found: re.Match[str]) -> str:
+        people = self._slack.workspace.users.values()
+        ids = {"agent": BOT_USER} | {person["name"]: person["id"] for person in people}
+        return f"<@{ids[found[1]]}>" if found[1] in ids else found[0]
+
+
+def slash_commands() -> list[dict[str, str]]:
+    """Return the slash commands that the app's manifest declares."""
+    manifest = yaml.safe_load((ROOT / "infra/apps/slack.yaml").read_text("utf-8"))
+    return [
+        {"command": row["command"], "hint": row["usage_hint"], "about": row["description"]}
+        for row in manifest["features"]["slash_commands"]
+    ]
+
+
+def _files(rows: list[Json]) -> Mapping[str, str]:
+    """Return the contents by their paths; raises FormRefused for a path that git has not."""
+    found: dict[str, str] = {}
+    for row in rows:
+        path, content = str(row["path"]).strip(), str(row.get("content", ""))
+        if any(part in {"", ".", "..", ".git"} for part in path.split("/")):
+            raise FormRefused(f"{path!r} is no path of a file; try src/cart.py")
+        # A browser sends the ends of lines as Windows has them.
+        lines = content.replace("\r\n", "\n")
+        found[path] = lines if lines.endswith("\n") or not lines else f"{lines}\n"
+    return found

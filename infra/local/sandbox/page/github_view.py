@@ -1,0 +1,88 @@
+"""Shows the repositories of the sandbox GitHub to the page."""
+
+from infra.local.sandbox.github import GitHubSandbox
+from shared.events import Json
+
+#: So many of the newest issues and pull requests of a repository are shown.
+_ISSUES = 40
+#: So much of a file's patch, in characters.
+_PATCH = 20_000
+
+
+class GitHubView:
+    """Keeps the files of pull requests, which take long to compare, until their head moves."""
+
+    def __init__(self, github: GitHubSandbox) -> None:
+        self._github = github
+        self._files: dict[tuple[str, int, str], list[Json]] = {}
+
+    def state(self) -> list[Json]:
+        return [self._repository(name) for name in self._github.repositories()]
+
+    def _repository(self, name: str) -> Json:
+        issues = self._github.issues(name)
+        return {
+            "name": name,
+            "issues": [self._issue(name, row) for row in reversed(issues[-_ISSUES:])],
+            "older": max(len(issues) - _ISSUES, 0),
+        }
+
+    def _issue(self, repository: str, issue: Json) -> Json:
+        shown = {
+            **_written(issue),
+            "number": issue["number"],
+            "title": issue["title"],
+            "state": issue["state"],
+            "labels": [_label(label) for label in issue["labels"]],
+            "assignees": [person["login"] for person in issue["assignees"]],
+            "comments": [_written(comment) for comment in issue["comments"]],
+        }
+        if "pull_request" in issue:
+            shown["pull"] = self._pull(repository, issue["number"])
+        return shown
+
+    def _pull(self, repository: str, number: int) -> Json:
+        pull = self._github.pull_request(repository, number)
+        key = (repository, number, pull["head"]["sha"])
+        if key not in self._files:
+            self._files = {k: v for k, v in self._files.items() if k[:2] != key[:2]}
+            self._files[key] = [_file(row) for row in self._github.pull_files(repository, number)]
+        same = ("merged", "draft", "commits", "additions", "deletions")
+        return {
+            **{name: pull[name] for name in same},
+            "head": pull["head"]["ref"],
+            "base": pull["base"]["ref"],
+            "files": self._files[key],
+        }
+
+
+def visible(text: str) -> str:
+    """Return the text without the hidden mark at its end."""
+    return text.partition("<!-- agent-flows")[0].strip()
+
+
+def _written(row: Json) -> Json:
+    """Show what an issue and a comment have in common: somebody wrote them."""
+    return {
+        "id": row["id"],
+        "author": row["user"]["login"],
+        "bot": row["user"]["type"] == "Bot",
+        "at": row["created_at"],
+        "text": visible(row["body"] or ""),
+        "reactions": [reaction["content"] for reaction in row["reactions"]],
+    }
+
+
+def _label(label: Json) -> Json:
+    return {"name": label["name"], "about": label["description"] or ""}
+
+
+def _file(row: Json) -> Json:
+    same = ("filename", "status", "additions", "deletions")
+    patch = row.get("patch", "")
+    return {
+        **{name: row[name] for name in same},
+        "before": row.get("previous_filename", ""),
+        "patch": patch[:_PATCH],
+        "cut": max(len(patch) - _PATCH, 0),
+    }

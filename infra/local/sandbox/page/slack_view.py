@@ -1,0 +1,107 @@
+"""Shows the conversations of the sandbox Slack to the page, as one of its people sees them."""
+
+import re
+from collections.abc import Iterator
+from html import unescape
+
+from infra.local.sandbox.slack import SlackSandbox
+from infra.local.sandbox.slack.workspace import BOT_USER
+from shared.events import Json
+
+#: So many of the newest threads of a conversation are shown.
+_THREADS = 40
+#: A mention, a channel or a link, as Slack writes them: <@U1>, <#C1|name>, <https://…|label>.
+_MENTION = re.compile(r"<@(\w+)(?:\|[^>]*)?>")
+_CHANNEL = re.compile(r"<#(\w+)(?:\|([^>]*))?>")
+_LINK = re.compile(r"<((?:https?|mailto):[^>|\s]+)(?:\|([^>]*))?>")
+
+
+class SlackView:
+    def __init__(self, slack: SlackSandbox) -> None:
+        self._slack = slack
+
+    def state(self) -> list[Json]:
+        return [self._channel(row) for row in self._slack.workspace.channels.values()]
+
+    def people(self) -> list[Json]:
+        users = self._slack.workspace.users.values()
+        return [{"id": u["id"], "name": u["name"]} for u in users if not u["is_bot"]]
+
+    def _channel(self, channel: Json) -> Json:
+        threads = [*self._threads(channel["id"]), *self._whispers(channel["id"])]
+        threads.sort(key=lambda thread: float(thread["ts"]))
+        direct = bool(channel.get("is_im"))
+        name = f"@{self._name(channel['user'])}" if direct else f"#{channel['name']}"
+        return {
+            "id": channel["id"],
+            "name": name,
+            "direct": direct,
+            "threads": threads[-_THREADS:],
+            "older": max(len(threads) - _THREADS, 0),
+        }
+
+    def _threads(self, channel: str) -> Iterator[Json]:
+        """Yield a conversation as threads, each a first message with its replies."""
+        threads: dict[str, list[Json]] = {}
+        for message in self._slack.messages(channel):
+            root = str(message.get("thread_ts", message["ts"]))
+            shown = self._message(message, self._name(message["user"]))
+            threads.setdefault(root, []).append({**shown, "reply": root != message["ts"]})
+        for ts, messages in threads.items():
+            status = self._slack.workspace.shown("statuses", f"{channel}/{ts}") or {}
+            yield {"ts": ts, "messages": messages, "status": status.get("status", "")}
+
+    def _whispers(self, channel: str) -> Iterator[Json]:
+        """Yield what only one person sees: commands that were typed, and the answers."""
+        for row in self._slack.workspace.whispers(channel):
+            author = self._name(row["to"] if row.get("typed") else BOT_USER)
+            shown = self._message(row, author) | {"only": self._name(row["to"]), "reply": False}
+            yield {"ts": row["ts"], "messages": [shown], "status": ""}
+
+    def _message(self, message: Json, author: str) -> Json:
+        text, kind = self._said(message)
+        return {
+            "ts": message["ts"],
+            "author": author,
+            "bot": author == self._name(BOT_USER),
+            "text": text,
+            "markdown": kind == "markdown",
+            "growing": bool(message.get("streaming")),
+            "reactions": [reaction["name"] for reaction in message.get("reactions", [])],
+            "buttons": list(_buttons(message)),
+            "only": "",
+        }
+
+    def _said(self, message: Json) -> tuple[str, str]:
+        """Return what Slack shows of a message: its Markdown, else its notification text."""
+        markdown = [b["text"] for b in message.get("blocks", []) if b["type"] == "markdown"]
+        if markdown:
+            return self._named("\n".join(markdown)), "markdown"
+        text = _LINK.sub(_link, self._named(str(message["text"])))
+        return unescape(text), "mrkdwn"
+
+    def _named(self, text: str) -> str:
+        """Put names in place of the ids of people and channels."""
+        channels = self._slack.workspace.channels
+        text = _MENTION.sub(lambda found: f"@{self._name(found[1])}", text)
+        return _CHANNEL.sub(
+            lambda found: f"#{found[2] or channels.get(found[1], {}).get('name', found[1])}", text
+        )
+
+    def _name(self, user: str) -> str:
+        found = self._slack.workspace.users.get(user, {})
+        return str(found.get("name", user))
+
+
+def _link(found: re.Match[str]) -> str:
+    return f"[{found[2]}]({found[1]})" if found[2] else found[1]
+
+
+def _buttons(message: Json) -> Iterator[Json]:
+    """Yield the buttons under a message, with the emphasis that Slack gives them."""
+    for block in message.get("blocks", []):
+        for element in block["elements"] if block["type"] == "actions" else []:
+            if element["type"] == "button":
+                label = element["text"]["text"]
+                style = element.get("style", "")
+                yield {"action_id": element["action_id"], "label": label, "style": style}

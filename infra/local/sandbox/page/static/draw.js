@@ -1,0 +1,206 @@
+// Draws the state of the sandbox as nodes. Each has a key, by which dom.js finds it again.
+import { make } from "./dom.js";
+import { diff, inline, written } from "./markdown.js";
+
+const EMOJI = {
+  eyes: "👀", rocket: "🚀", confused: "😕", heart: "❤️", hooray: "🎉", laugh: "😄", "+1": "👍", "-1": "👎", thumbsup: "👍", thumbsdown: "👎",
+  white_check_mark: "✅", x: "❌", warning: "⚠️", hourglass: "⏳", hourglass_flowing_sand: "⏳", thinking_face: "🤔", tada: "🎉", wave: "👋", robot_face: "🤖", speech_balloon: "💬",
+};
+const SIGN = { done: "✓", committed: "✓", failed: "✕", running: "●", retrying: "↻", waiting: "…", parked: "⏸", planned: "○", dispatched: "●", unknown: "?" };
+// Longer messages are folded to their first lines.
+const LONG = { characters: 1100, lines: 16 };
+// So many of the newest issues stand open at first.
+const OPEN = 3;
+
+// Which of the long messages somebody unfolded.
+export const unfolded = new Set();
+
+const hue = (name) => `hue-${[...name].reduce((sum, sign) => (sum * 31 + sign.codePointAt(0)) % 360, 7) % 8}`;
+const face = (name, bot) => make("span", { class: bot ? "face bot" : `face ${hue(name)}`, "aria-hidden": "true" }, bot ? "✦" : [...name][0]?.toUpperCase());
+const clock = (at) => {
+  const time = typeof at === "string" ? new Date(at) : new Date(at * 1000);
+  const today = time.toDateString() === new Date().toDateString();
+  const shown = today ? time.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }) : time.toLocaleDateString([], { day: "numeric", month: "short" });
+  return make("time", { datetime: time.toISOString(), title: time.toLocaleString() }, shown);
+};
+
+const byline = (message, ...more) => make("div", { class: "by" }, make("b", {}, message.author.replace("[bot]", "")), message.bot && make("span", { class: "tag" }, "bot"), ...more,
+  clock(message.at ?? Number(message.ts)));
+
+const reactions = (names) => names.length > 0 && make("div", { class: "reactions" }, ...names.map((name) => make("span", { title: `:${name}:` }, EMOJI[name] ?? `:${name}:`)));
+
+// The text of a message, of a long one only the beginning until somebody wants all of it.
+const text = (key, said, how) => {
+  const lines = said.replace(/<details[\s\S]*?<\/details>/gi, "").split("\n");
+  const isLong = lines.length > LONG.lines || lines.join("\n").length > LONG.characters;
+  const all = unfolded.has(key);
+  const isCut = isLong && !all;
+  const shown = make("div", { class: isCut ? "text cut" : "text", id: `text ${key}` }, ...written(isCut ? said.slice(0, 2 * LONG.characters) : said, how));
+  const words = all ? "Show less" : `Show all of it (${lines.length > LONG.lines ? `${lines.length.toLocaleString()} lines` : `${said.length.toLocaleString()} characters`})`;
+  return [shown, isLong && make("button", { type: "button", class: "plain fold", "data-fold": key, "aria-expanded": String(all), "aria-controls": `text ${key}` }, words)];
+};
+
+// Forms
+
+const refusal = () => make("output", { class: "refusal", role: "alert", "data-own": true });
+const form = (what, fields, attributes, ...children) => make("form", { "data-post": what, "data-fields": JSON.stringify(fields), autocomplete: "off", ...attributes }, ...children, refusal());
+const input = (name, label, more = {}) => make("input", { name, placeholder: label, "aria-label": label, required: true, ...more });
+const area = (name, label, more = {}) => make("textarea", { name, placeholder: label, "aria-label": label, ...more });
+const act = (what, fields, label, kind, more = {}) => make("button", { type: "button", class: kind, "data-post": what, "data-fields": JSON.stringify(fields), ...more }, label);
+
+export const fileFields = (path = "") => make("div", { class: "file-fields" }, input("path", "Path of a file, such as src/cart.py", { value: path, "data-file": true, spellcheck: "false" }),
+  area("content", "Its content; of a file that is there already it appears here", { rows: 6, spellcheck: "false", class: "code" }));
+
+const files = (paths) => [make("div", { class: "files", "data-own": true, "data-files": true }, ...paths.map(fileFields)), make("button", { type: "button", class: "plain", "data-more": true }, "＋ another file")];
+
+const composer = (key, what, fields, name, label, button, more = {}) => form(what, fields, { class: "composer", "data-key": key },
+  area(name, label, { required: true, rows: 1, "data-sends": true, ...more }), make("button", {}, button));
+
+const newThings = (repository) => make("div", { class: "new" },
+  make("details", { name: `new ${repository.name}`, "data-key": "issue" }, make("summary", {}, "New issue"),
+    form("open_issue", { repository: repository.name }, {}, input("title", "Title", { maxlength: 256 }), area("body", "What happened? Markdown is welcome.", { rows: 4 }),
+      make("button", {}, "Open issue"))),
+  make("details", { name: `new ${repository.name}`, "data-key": "pull" }, make("summary", {}, "New pull request"),
+    form("open_pull_request", { repository: repository.name }, { "data-branch": "main" }, input("title", "Title", { maxlength: 256 }), input("branch", "Branch, such as fix/empty-cart", { spellcheck: "false" }),
+      area("body", "What does it change, and why?", { rows: 3 }), files([""]), make("button", {}, "Open pull request"))));
+
+// GitHub
+
+const STATES = { open: ["open", "Open"], closed: ["closed", "Closed"], merged: ["merged", "Merged"], draft: ["draft", "Draft"] };
+const stateOf = (issue) => (issue.pull?.merged ? "merged" : issue.state === "closed" ? "closed" : issue.pull?.draft ? "draft" : "open");
+
+const LABELS = { bug: "red", enhancement: "blue", question: "violet", documentation: "teal", duplicate: "grey", wontfix: "grey", invalid: "grey", "good first issue": "green" };
+const label = ({ name, about }) => make("span", { class: `label ${LABELS[name] ?? "grey"}`, title: about || name }, name);
+
+const comment = (key, message) => make("div", { class: message.bot ? "said bot" : "said", "data-key": key }, face(message.author, message.bot),
+  make("div", { class: "body" }, byline(message), text(key, message.text || "_No description._", { bot: message.bot }), reactions(message.reactions)));
+
+const plusMinus = ({ additions, deletions }) => [make("span", { class: "plus" }, `+${additions}`), " ", make("span", { class: "minus" }, `−${deletions}`)];
+
+const changedFile = (file) => make("details", { class: "file", "data-key": file.filename },
+  make("summary", {}, make("span", { class: `change ${file.status}`, title: file.status }, { added: "A", removed: "D", renamed: "R" }[file.status] ?? "M"),
+    make("code", {}, file.before ? `${file.before} → ${file.filename}` : file.filename), make("span", { class: "counts" }, ...plusMinus(file))),
+  file.patch ? diff(file.patch) : make("p", { class: "empty" }, "No text to show."),
+  file.cut > 0 && make("p", { class: "empty" }, `${file.cut.toLocaleString()} more characters`));
+
+const pullFiles = (repository, issue) => {
+  const { pull, number } = issue;
+  const fields = { repository, number };
+  return make("div", { class: "pull" },
+    make("p", { class: "branches" }, make("code", {}, pull.head), " → ", make("code", {}, pull.base), make("span", { class: "counts" }, `${pull.commits} ${pull.commits === 1 ? "commit" : "commits"}, `, ...plusMinus(pull))),
+    ...pull.files.map(changedFile),
+    issue.state === "open" && make("details", { class: "push", "data-key": "push" }, make("summary", {}, "Push a commit"),
+      form("push", fields, { "data-branch": pull.head }, files([pull.files[0]?.filename ?? ""]), make("button", {}, "Push"))));
+};
+
+const turns = (repository, issue) => {
+  const fields = { repository, number: issue.number };
+  if (issue.pull?.merged) return null;
+  return make("div", { class: "turns" },
+    issue.pull && issue.state === "open" && act("turn", { ...fields, state: "merged" }, "Merge", "plain"),
+    act("turn", { ...fields, state: issue.state === "open" ? "closed" : "open" }, issue.state === "open" ? "Close" : "Reopen", "plain"), refusal());
+};
+
+const drawIssue = (repository, issue, place) => {
+  const id = `${repository}/${issue.pull ? "pull" : "issues"}/${issue.number}`;
+  const [kind, state] = STATES[stateOf(issue)];
+  return make("details", { class: "card issue", id, open: place < OPEN },
+    make("summary", {}, make("span", { class: `state ${kind}` }, state), make("b", {}, issue.title), " ", make("span", { class: "number" }, `#${issue.number}`), ...issue.labels.map(label),
+      make("span", { class: "meta" }, `${issue.pull ? "pull request" : "issue"} by ${issue.author}`, issue.assignees.length > 0 && `, assigned to ${issue.assignees.join(", ")}`,
+        issue.comments.length > 0 && `, ${issue.comments.length} ${issue.comments.length === 1 ? "comment" : "comments"}`)),
+    comment(`${id} body`, issue),
+    issue.pull && pullFiles(repository, issue),
+    ...issue.comments.map((one) => comment(`${id} ${one.id}`, one)),
+    composer(`${id} comment`, "comment", { repository, number: issue.number }, "body", "Comment, or /plan a goal", "Comment"),
+    turns(repository, issue));
+};
+
+export const drawRepository = (repository) => make("div", { "data-key": repository.name },
+  make("h3", {}, repository.name), newThings(repository),
+  repository.issues.length === 0 && make("p", { class: "empty" }, "Nothing here yet: open an issue, and the agent triages it."),
+  ...repository.issues.map((issue, place) => drawIssue(repository.name, issue, place)),
+  repository.older > 0 && make("p", { class: "empty" }, `${repository.older} older ones are not shown.`));
+
+// Slack
+
+const KINDS = { primary: "yes", danger: "no" };
+const buttons = (channel, message) => message.buttons.length > 0 && make("div", { class: "buttons" },
+  ...message.buttons.map(({ action_id, label, style }) => act("click", { channel, ts: message.ts, action_id }, label, KINDS[style] ?? "plain")), refusal());
+
+const drawMessage = (channel, message) => make("div", {
+  class: ["said", message.bot && "bot", message.reply && "reply", message.only && "only", message.growing && "growing"].filter(Boolean).join(" "), "data-key": message.ts },
+  face(message.author, message.bot),
+  make("div", { class: "body" }, byline(message, message.only && make("span", { class: "tag" }, `only ${message.only} sees this`)),
+    text(`${channel} ${message.ts}`, message.text, { slack: !message.markdown }), reactions(message.reactions), buttons(channel, message)));
+
+const drawThread = (channel, thread) => make("div", { class: "thread", "data-key": thread.ts },
+  ...thread.messages.map((message) => drawMessage(channel, message)),
+  thread.status && make("p", { class: "typing" }, `agent ${thread.status}`),
+  !thread.messages[0].only && make("details", { class: "answer", "data-key": "reply" }, make("summary", {}, "Reply in the thread"),
+    composer("reply", "say", { channel, thread_ts: thread.ts }, "text", "Reply in the thread", "Reply")));
+
+const drawChannel = (channel) => make("div", { class: "card channel", "data-key": channel.id },
+  make("h3", {}, channel.name, channel.direct && make("span", { class: "meta" }, "direct messages with the agent")),
+  make("div", { class: "log", tabindex: channel.threads.length > 0 && "0", role: "group", "aria-label": `Messages in ${channel.name}`, "data-key": "log" },
+    channel.older > 0 && make("p", { class: "empty" }, `${channel.older} older threads are not shown.`),
+    ...channel.threads.map((thread) => drawThread(channel.id, thread))),
+  composer("say", "say", { channel: channel.id }, "text", channel.direct ? "Message the agent" : `Message ${channel.name}; @agent asks the agent`, "Send"));
+
+const hints = (channels, commands) => {
+  const place = channels.find((channel) => channel.name === "#support") ?? channels[0];
+  const tried = ["@agent what do we know about the crash at checkout?", ...commands.filter((one) => one.command !== "/agent").map((one) => `${one.command} ${one.hint.split(", or ")[0]}`)];
+  return make("details", { class: "hints", "data-key": "hints", open: channels.every((channel) => channel.threads.length < 3) }, make("summary", {}, "Things to try"),
+    ...tried.map((words) => make("button", { type: "button", class: "hint", "data-try": words, "data-channel": place.id }, words)));
+};
+
+export const drawSlack = ({ channels, commands }) => [hints(channels, commands), ...channels.map(drawChannel)];
+
+// Runs
+
+const mark = (state) => make("span", { class: `mark ${state}`, "aria-hidden": "true" }, SIGN[state] ?? "•");
+const joined = (...parts) => parts.filter(Boolean).join(" · ");
+const tries = (count) => count > 1 && `${count} tries`;
+
+const drawDead = (letter) => make("div", { class: "card dead", "data-key": letter.id },
+  make("p", {}, make("b", {}, letter.flow), ` gave up on ${letter.type || "an event"} after ${letter.tries} tries`),
+  letter.conversation && make("p", { class: "meta" }, letter.conversation), make("p", { class: "cause" }, letter.cause),
+  make("div", { class: "turns" }, act("redrive", { queue: letter.queue }, `Try the dead letters of ${letter.flow} again`, "plain"), letter.run && make("a", { href: `/run/${letter.run}` }, "its steps"), refusal()));
+
+// Where a run's conversation is, for a person: github:acme/shop#1 or slack:T0SANDBOX:C0SUPPORT:1796003655.638649.
+const where = (conversation, channels) => {
+  const [platform, ...rest] = conversation.split(":");
+  const channel = platform === "slack" && channels.find((one) => one.id === rest[1]);
+  return channel ? channel.name : rest.join(":");
+};
+
+const drawRun = (run, channels) => make("li", { "data-key": run.id },
+  make("a", { href: `/run/${run.id}`, class: "run" }, mark(run.state), make("span", { class: "what" }, make("b", {}, run.flow), " ", make("span", { class: "event" }, run.event)),
+    make("span", { class: "meta" }, joined(where(run.conversation, channels), run.state, run.took, run.cost, tries(run.attempts))), clock(run.at), run.reason && make("span", { class: "cause" }, run.reason)));
+
+export const drawRuns = ({ runs, dead_letters, channels = [] }) => [
+  dead_letters.length > 0 && make("h3", { class: "dead-title", "data-key": "dead" }, "Dead letters"), ...dead_letters.map(drawDead),
+  runs.length === 0 ? make("p", { class: "empty" }, "No runs yet.") : make("ol", { class: "card runs", "data-key": "runs" }, ...runs.map((run) => drawRun(run, channels)))];
+
+const pretty = (json) => {
+  try {
+    return JSON.stringify(JSON.parse(json), null, 2);
+  } catch {
+    return json;
+  }
+};
+const side = (name, json) => json && json !== "null" && [make("h4", {}, name), make("pre", { tabindex: "0" }, make("code", {}, pretty(json)))];
+
+const drawStep = (step, place) => make("li", { "data-key": `step ${place}` }, make("details", {},
+  make("summary", {}, mark(step.state), make("b", {}, step.name), step.target && make("span", { class: "target" }, step.target), step.kind === "effect" && make("span", { class: "tag" }, step.state === "committed" ? "effect" : `effect ${step.state}`),
+    make("span", { class: "meta" }, joined(step.took, step.model, step.tokens, step.cost, tries(step.attempt)))),
+  side("in", step.input), side("out", step.output)));
+
+export const drawSteps = (run) => [
+  make("div", { class: "run-head" }, make("h2", { id: "run-title" }, mark(run.state), `${run.flow} `, make("span", { class: "event" }, run.event)), make("button", { type: "button", class: "plain", "data-close": true, "aria-label": "Close" }, "✕")),
+  make("p", { class: "meta" }, joined(run.state, run.took, run.cost, run.tokens > 0 && `${run.tokens.toLocaleString()} tokens`, tries(run.attempts)), " · ", clock(run.at)),
+  make("p", { class: "meta" }, run.conversation, " · run ", make("code", {}, run.id)),
+  run.reason && make("p", { class: "cause" }, run.reason),
+  run.steps.length === 0 ? make("p", { class: "empty" }, "No steps yet.") : make("ol", { class: "steps" }, ...run.steps.map(drawStep)),
+  make("p", { class: "meta" }, "On the command line: ", make("code", {}, `./scripts/flows run ${run.id.slice(0, 8)}`))];
+
+export const drawMissing = (words) => [make("div", { class: "run-head" }, make("h2", { id: "run-title" }, "Run"), make("button", { type: "button", class: "plain", "data-close": true, "aria-label": "Close" }, "✕")), make("p", { class: "cause" }, ...inline(words))];
