@@ -48,6 +48,7 @@ class GitHubForms:
         title: str,
         branch: str,
         files: list[Json],
+        *,
         body: str = "",
         author: str = "maria",
     ) -> int:
@@ -81,7 +82,7 @@ class SlackForms:
 
     @property
     def table(self) -> dict[str, Callable[..., object]]:
-        return {"/say": self._say, "/click": self._slack.click}
+        return {"/say": self._say, "/click": self._click}
 
     def _say(
         self, channel: str, text: str, thread_ts: str | None = None, user: str = ALICE
@@ -89,6 +90,8 @@ class SlackForms:
         """Say something, or give a slash command, which Slack takes only outside of threads."""
         if not text.strip():
             raise FormRefused("there is nothing to send")
+        place = self._slack.workspace.channel(channel)
+        user = place["user"] if place["is_im"] else user
         if not text.startswith("/"):
             said = _MENTIONED.sub(self._mention, escape(text, quote=False))
             self._slack.say(channel, said, user, thread_ts)
@@ -99,9 +102,13 @@ class SlackForms:
             raise FormRefused(f"{command} is no command of this app; it has {', '.join(known)}")
         if thread_ts:
             raise FormRefused("Slack takes slash commands outside of threads only; write @agent …")
-        place = self._slack.workspace.channel(channel)["id"]
-        self._slack.workspace.whisper(place, user, text=escape(text, quote=False), typed=True)
-        self._slack.command(command, rest.strip(), place, user)
+        typed = escape(text.strip(), quote=False)
+        self._slack.workspace.whisper(place["id"], user, text=typed, typed=True)
+        self._slack.command(command, rest.strip(), place["id"], user)
+
+    def _click(self, channel: str, ts: str, action_id: str, user: str = ALICE) -> None:
+        place = self._slack.workspace.channel(channel)
+        self._slack.click(channel, ts, action_id, place["user"] if place["is_im"] else user)
 
     def _mention(self, found: re.Match[str]) -> str:
         people = self._slack.workspace.users.values()

@@ -144,7 +144,7 @@ const drawChannel = (channel) => make("div", { class: "card channel", "data-key"
   make("div", { class: "log", tabindex: channel.threads.length > 0 && "0", role: "group", "aria-label": `Messages in ${channel.name}`, "data-key": "log" },
     channel.older > 0 && make("p", { class: "empty" }, `${channel.older} older threads are not shown.`),
     ...channel.threads.map((thread) => drawThread(channel.id, thread))),
-  composer("say", "say", { channel: channel.id }, "text", channel.direct ? "Message the agent" : `Message ${channel.name}; @agent asks the agent`, "Send"));
+  composer("say", "say", { channel: channel.id }, "text", channel.direct ? "Message the agent" : `Message ${channel.name}, @agent to ask`, "Send"));
 
 const hints = (channels, commands) => {
   const place = channels.find((channel) => channel.name === "#support") ?? channels[0];
