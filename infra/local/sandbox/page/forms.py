@@ -90,8 +90,7 @@ class SlackForms:
         """Say something, or give a slash command, which Slack takes only outside of threads."""
         if not text.strip():
             raise FormRefused("there is nothing to send")
-        place = self._slack.workspace.channel(channel)
-        user = place["user"] if place["is_im"] else user
+        place, user = self._place(channel, user)
         if not text.startswith("/"):
             said = _MENTIONED.sub(self._mention, escape(text, quote=False))
             self._slack.say(channel, said, user, thread_ts)
@@ -103,12 +102,17 @@ class SlackForms:
         if thread_ts:
             raise FormRefused("Slack takes slash commands outside of threads only; write @agent …")
         typed = escape(text.strip(), quote=False)
-        self._slack.workspace.whisper(place["id"], user, text=typed, typed=True)
-        self._slack.command(command, rest.strip(), place["id"], user)
+        self._slack.workspace.whisper(place, user, text=typed, typed=True)
+        self._slack.command(command, rest.strip(), place, user)
 
     def _click(self, channel: str, ts: str, action_id: str, user: str = ALICE) -> None:
-        place = self._slack.workspace.channel(channel)
-        self._slack.click(channel, ts, action_id, place["user"] if place["is_im"] else user)
+        self._slack.click(channel, ts, action_id, self._place(channel, user)[1])
+
+    def _place(self, channel: str, user: str) -> tuple[str, str]:
+        """Return the ids of a conversation and of who speaks there."""
+        found = self._slack.workspace.channel(channel)
+        person = found["user"] if found["is_im"] else user
+        return found["id"], self._slack.workspace.users[person]["id"]
 
     def _mention(self, found: re.Match[str]) -> str:
         people = self._slack.workspace.users.values()

@@ -21,7 +21,7 @@ from shared.actions.slack.actions import Button, Card, Draft, Reply
 from shared.events import Thread
 from tests.actions.slack.sandbox_thread import connect
 
-HTML = Path(page.__file__).with_name("page.html")
+STATIC = Path(page.__file__).with_name("static")
 SHOP = "acme/shop"
 NOWHERE = "http://127.0.0.1:9"
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(1)</script>"
@@ -57,6 +57,18 @@ def redrive(queue: str) -> int:
     return 2
 
 
+#: What the local AWS tells of two dead letters: one of an event, one too large for its queue.
+LETTERS: list[dict[str, Any]] = [
+    {
+        "id": "m1",
+        "queue": "agent-flows-triage.fifo",
+        "receives": 6,
+        "body": {"id": "e", "type": "github.issues.opened", "conversation": "c"},
+    },
+    {"id": "m2", "queue": "agent-flows-chat.fifo", "receives": 2, "body": "not JSON"},
+]
+
+
 @pytest.fixture
 def browser(database_url: str) -> Iterator[Browser]:
     server = HttpServer()
@@ -64,7 +76,7 @@ def browser(database_url: str) -> Iterator[Browser]:
         GitHubSandbox("", "secret") as github,
         SlackSandbox(NOWHERE, "secret", pace=0.0) as slack,
     ):
-        server.start(Page(github, slack, database_url, redrive))
+        server.start(Page(github, slack, database_url, redrive, lambda: LETTERS))
         yield Browser(server.url, github, slack)
         server.stop()
 
@@ -73,7 +85,30 @@ def test_the_page_is_html(browser: Browser) -> None:
     answer = browser.get("/")
     assert answer.status == 200
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    assert answer.data == HTML.read_bytes()
+    assert answer.data == (STATIC / "index.html").read_bytes()
+    for path in ("/acme/shop/issues/1", "/acme/shop/pull/2", "/run/ab12"):
+        assert browser.get(path).data == answer.data
+
+
+def test_its_files_are_served_and_no_others(browser: Browser) -> None:
+    kinds = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
+    for file in STATIC.iterdir():
+        answer = browser.get(f"/page/{file.name}")
+        kind = kinds.get(file.suffix[1:], "text/html")
+        assert answer.headers["content-type"] == f"{kind}; charset=utf-8"
+        assert answer.data == file.read_bytes()
+    for path in ("/page/", "/page/../site.py", "/page/%2e%2e/site.py", "/page/x.js", "/page//etc"):
+        assert browser.get(path).status == 404
+
+
+def test_every_answer_forbids_scripts_from_elsewhere_and_text_as_html(browser: Browser) -> None:
+    for path in ("/", "/state", "/page/page.js", "/elsewhere", "/comment"):
+        headers = browser.get(path).headers
+        policy = headers["content-security-policy"].split("; ")
+        assert {"default-src 'none'", "script-src 'self'", "style-src 'self'"} <= set(policy)
+        assert {"frame-ancestors 'none'", "require-trusted-types-for 'script'"} <= set(policy)
+        assert "unsafe" not in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
 
 
 def test_an_issue_and_a_comment_from_the_page_are_shown(browser: Browser) -> None:
@@ -84,8 +119,101 @@ def test_an_issue_and_a_comment_from_the_page_are_shown(browser: Browser) -> Non
     (repository,) = browser.state["repositories"]
     (shown,) = repository["issues"]
     assert (repository["name"], shown["number"], shown["author"]) == (SHOP, 1, "maria")
-    assert (shown["title"], shown["body"]) == ("Crash", "错误 🙂")
-    assert shown["comments"] == [{"author": "maria", "bot": False, "text": "Me too"}]
+    assert (shown["title"], shown["text"]) == ("Crash", "错误 🙂")
+    (said,) = shown["comments"]
+    assert (said["author"], said["bot"], said["text"]) == ("maria", False, "Me too")
+
+
+def test_a_pull_request_from_the_page_is_shown_with_its_diff(browser: Browser) -> None:
+    files = [
+        {"path": "src/cart.py", "content": "a = 1\r\nb = 2"},
+        {"path": "说明.md", "content": "# 你好 🙂\n"},
+    ]
+    fields = {"repository": SHOP, "title": "Mend", "branch": "fix/a-b", "body": "Why"}
+    made = browser.post("/open_pull_request", fields | {"files": files, "author": "li"})
+    assert made.json() == 1
+    (issue,) = browser.state["repositories"][0]["issues"]
+    pull = issue["pull"]
+    assert (issue["author"], pull["head"], pull["base"], pull["commits"]) == (
+        *("li", "fix/a-b", "main"),
+        1,
+    )
+    assert [(one["filename"], one["additions"]) for one in pull["files"]] == [
+        ("src/cart.py", 2),
+        ("说明.md", 1),
+    ]
+    assert pull["files"][0]["patch"] == "@@ -0,0 +1,2 @@\n+a = 1\n+b = 2"
+    place = f"/file?repository={SHOP}&branch=fix/a-b&path=src/cart.py"
+    assert browser.get(place).json() == {"text": "a = 1\nb = 2\n"}
+    assert browser.get(f"{place}.old").json() == {"text": ""}
+    pushed = {"repository": SHOP, "number": 1}
+    change = [{"path": "src/cart.py", "content": "a = 1\n"}]
+    assert browser.post("/push", pushed | {"files": change}).status == 200
+    (issue,) = browser.state["repositories"][0]["issues"]
+    assert (issue["pull"]["commits"], issue["pull"]["additions"]) == (2, 2)
+    for state, shown in (("closed", "closed"), ("open", "open"), ("merged", "closed")):
+        assert browser.post("/turn", pushed | {"state": state}).status == 200
+        (issue,) = browser.state["repositories"][0]["issues"]
+        assert (issue["state"], issue["pull"]["merged"]) == (shown, state == "merged")
+
+
+@pytest.mark.parametrize(
+    ("branch", "path", "reason"),
+    [
+        ("fix", "", "is no path"),
+        ("fix", "../x", "is no path"),
+        ("fix", ".git/config", "is no path"),
+        ("fix", "a//b", "is no path"),
+        ("", "a", "is no name of a branch"),
+        ("a b", "a", "is no name of a branch"),
+        ("a..b", "a", "is no name of a branch"),
+        ("/a", "a", "is no name of a branch"),
+        ("a.lock", "a", "is no name of a branch"),
+        ("main", "a", "No commits between main and main"),
+    ],
+)
+def test_a_pull_request_that_git_could_not_have_is_refused(
+    browser: Browser, branch: str, path: str, reason: str
+) -> None:
+    files = [{"path": path, "content": "x"}]
+    fields = {"repository": SHOP, "title": "Mend", "branch": branch, "files": files}
+    answer = browser.post("/open_pull_request", fields)
+    assert (answer.status, browser.github.issues(SHOP)) == (400, [])
+    assert reason in answer.data.decode()
+
+
+def test_a_slash_command_and_its_answer_are_shown_to_who_gave_it(browser: Browser) -> None:
+    fields = {"channel": GENERAL, "text": "/remember we <deploy> on Tuesdays", "user": "U0BOB"}
+    assert browser.post("/say", fields).status == 200
+    ((typed,),) = browser.threads(GENERAL)
+    assert (typed["author"], typed["only"], typed["bot"]) == ("bob", "bob", False)
+    assert typed["text"] == "/remember we <deploy> on Tuesdays"
+    browser.slack.workspace.whisper(GENERAL, "U0BOB", text="I keep it.")
+    (_, (answer,)) = browser.threads(GENERAL)
+    assert (answer["author"], answer["only"], answer["bot"]) == ("agent", "bob", True)
+    assert browser.slack.messages(GENERAL) == []
+    refused = browser.post("/say", fields | {"text": "/nope x"})
+    assert (refused.status, b"/plan" in refused.data) == (400, True)
+    ts = browser.slack.say(GENERAL, "Hi")
+    assert browser.post("/say", fields | {"thread_ts": ts}).status == 400
+
+
+def test_names_stand_in_place_of_ids(browser: Browser) -> None:
+    browser.post("/say", {"channel": GENERAL, "text": "@agent @bob @nobody a@b.c & <x>"})
+    assert browser.slack.messages(GENERAL)[0]["text"] == (
+        f"<@{BOT_USER}> <@U0BOB> @nobody a@b.c &amp; &lt;x&gt;"
+    )
+    browser.slack.say(
+        GENERAL, f"<#{GENERAL}> <https://a.example/?x=1&amp;y|it> <https://b.example>"
+    )
+    shown = [one["text"] for thread in browser.threads(GENERAL) for one in thread]
+    assert shown[0] == "@agent @bob @nobody a@b.c & <x>"
+    assert shown[1] == "#general [it](https://a.example/?x=1&y) https://b.example"
+
+
+def test_in_a_direct_message_one_is_oneself(browser: Browser) -> None:
+    browser.post("/say", {"channel": "D0ALICE", "text": "help", "user": "U0BOB"})
+    assert browser.slack.messages("D0ALICE")[0]["user"] == "U0ALICE"
 
 
 def test_a_message_and_a_reply_from_the_page_are_shown_as_a_thread(browser: Browser) -> None:
@@ -105,10 +233,11 @@ def test_a_message_and_a_reply_from_the_page_are_shown_as_a_thread(browser: Brow
 
 def test_a_button_on_the_page_is_pressed(browser: Browser) -> None:
     ts = browser.slack.say(GENERAL, "@agent help")
-    card = Card(Thread(TEAM, GENERAL, ts), "p1", "May I?", (Button("Approve", "approve x"),))
+    approve = Button("Approve", "approve x", "primary")
+    card = Card(Thread(TEAM, GENERAL, ts), "p1", "May I?", (approve,))
     made = connect(browser.slack.api_url).perform(card, Mark("k", "plan", 1), None)
     ((_, shown),) = browser.threads(GENERAL)
-    assert shown["buttons"] == [{"action_id": "approve", "label": "Approve"}]
+    assert shown["buttons"] == [{"action_id": "approve", "label": "Approve", "style": "primary"}]
     press = {"channel": GENERAL, "ts": made.id, "action_id": "approve"}
     assert browser.post("/click", press).status == 200
     assert browser.post("/click", press | {"action_id": "other"}).status == 400
@@ -121,19 +250,61 @@ def test_runs_are_shown(browser: Browser, database_url: str) -> None:
             "insert into events values ('t', 'e', 'github.issues.opened', 'c', '{}')"
         )
         connection.execute(
-            "insert into runs (tenant, id, event_id, flow, state, started_at, finished_at)"
-            " values ('t', 'r', 'e', 'triage', 'done', '2026-01-01', '2026-01-01 00:00:02')"
+            "insert into runs (tenant, id, event_id, flow, state, reason, started_at, finished_at)"
+            " values ('t', 'r', 'e', 'triage', 'failed', 'no model', '2026-01-01',"
+            " '2026-01-01 00:00:02')"
+        )
+        connection.execute(
+            "insert into steps (tenant, run_id, key, name, input_hash, occurrence, attempt, input,"
+            " output, model, input_tokens, output_tokens, cost, started_at, duration_ms) values"
+            " ('t', 'r', 'k', 'ask', '', 1, 1, '{}', '\"bug\"', 'm', 9, 1, null, now(), 250)"
         )
     (run,) = browser.state["runs"]
-    assert run == {
+    assert {name: run[name] for name in ("id", "flow", "event", "state", "took", "cost")} == {
         "id": "r",
         "flow": "triage",
         "event": "github.issues.opened",
-        "state": "done",
-        "attempts": "1",
-        "took": "2.00 s",
-        "cost": "$0.0000",
+        "state": "failed",
+        "took": "2.0 s",
+        "cost": "price unknown",
     }
+    shown = browser.get("/state/run/r").json()
+    (step,) = shown["steps"]
+    assert (shown["reason"], step["name"], step["took"]) == ("no model", "ask", "250 ms")
+    assert (step["tokens"], step["cost"], step["output"]) == (
+        "9 → 1 tokens",
+        "price unknown",
+        '"bug"',
+    )
+    assert browser.get("/state/run/x").status == 404
+
+
+def test_dead_letters_are_shown_with_their_cause(browser: Browser, database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "insert into events values ('t', 'e', 'github.issues.opened', 'c', '{}')"
+        )
+        connection.execute(
+            "insert into runs (tenant, id, event_id, flow, state, reason)"
+            " values ('t', 'r', 'e', 'triage', 'failed', 'the model is away')"
+        )
+    known, unknown = browser.state["dead_letters"]
+    assert (known["flow"], known["run"], known["cause"]) == ("triage", "r", "the model is away")
+    assert (unknown["flow"], unknown["run"]) == ("chat", "")
+    assert "look into the log" in unknown["cause"]
+
+
+def test_without_its_database_the_page_shows_the_rest(database_url: str) -> None:
+    away = re.sub(r"/\w+\?", "/gone?", database_url)
+    server = HttpServer()
+    with GitHubSandbox("", "secret") as github:
+        server.start(Page(github, None, away, redrive))
+        state = urllib3.request("GET", f"{server.url}/state", retries=False).json()
+        run = urllib3.request("GET", f"{server.url}/state/run/r", retries=False)
+        server.stop()
+    assert "database does not answer" in state["trouble"]
+    assert (state["runs"], state["repositories"][0]["name"]) == ([], SHOP)
+    assert run.status == 503
 
 
 def test_dead_letters_can_be_brought_back(browser: Browser) -> None:
@@ -159,6 +330,18 @@ def test_what_another_site_can_make_a_browser_post_is_refused(browser: Browser) 
     assert browser.github.issues(SHOP) == []
 
 
+def test_a_form_from_another_site_is_refused(browser: Browser) -> None:
+    fields = {"repository": SHOP, "title": "Crash"}
+    for origin in ("http://evil.example", "null", "http://127.0.0.1:1", "https://127.0.0.1"):
+        url, headers = f"{browser.url}/open_issue", {"Origin": origin}
+        answer = urllib3.request("POST", url, json=fields, headers=headers, retries=False)
+        assert answer.status == 403
+    assert browser.github.issues(SHOP) == []
+    headers = {"Origin": browser.url}
+    url = f"{browser.url}/open_issue"
+    assert urllib3.request("POST", url, json=fields, headers=headers, retries=False).status == 200
+
+
 def test_a_form_is_not_read_by_get(browser: Browser) -> None:
     for path in ("/open_issue", "/comment", "/say", "/redrive"):
         assert browser.get(path).status == 405
@@ -168,8 +351,13 @@ def test_what_cannot_be_done_is_a_400_with_the_reason(browser: Browser) -> None:
     refused: list[tuple[str, object, str]] = [
         ("/open_issue", {"repository": SHOP, "title": " "}, "Validation Failed"),
         ("/say", {"channel": "#nowhere", "text": "Hi"}, "channel_not_found"),
-        ("/comment", {"repository": SHOP, "number": 9, "body": "Hi"}, "KeyError"),
-        ("/open_issue", {"repository": "acme/none", "title": "Crash"}, "KeyError"),
+        ("/open_issue", {"repository": SHOP, "title": "x" * 257}, "title is too long"),
+        ("/comment", {"repository": SHOP, "number": 9, "body": "Hi"}, "there is no acme/shop#9"),
+        ("/open_issue", {"repository": "acme/none", "title": "Crash"}, "there is no acme/none"),
+        ("/say", {"channel": GENERAL, "text": " "}, "nothing to send"),
+        ("/say", {"channel": GENERAL, "text": 5}, "AttributeError"),
+        ("/say", {"channel": GENERAL, "text": "Hi", "user": "U0NOBODY"}, "there is no U0NOBODY"),
+        ("/push", {"repository": SHOP, "number": "1", "files": 5}, "TypeError"),
         ("/open_issue", {"title": "Crash"}, "TypeError"),
         ("/open_issue", [1], "TypeError"),
     ]
@@ -197,9 +385,11 @@ def test_the_page_inserts_text_only_as_text() -> None:
     found = re.findall(
         r"(?:inner|outer)HTML|setHTML|AdjacentHTML|document\.write|DOMParser|ContextualFragment"
         r"|srcdoc|javascript:|\beval\b|new Function",
-        HTML.read_text("utf-8"),
+        "".join(file.read_text("utf-8") for file in STATIC.iterdir()),
     )
     assert found == []
+    html = (STATIC / "index.html").read_text("utf-8")
+    assert re.findall(r"<script(?! type=\"module\" src=)|<style|\son\w+=|\sstyle=", html) == []
 
 
 def test_a_page_without_sandboxes_has_no_forms_for_them(database_url: str) -> None:
@@ -208,7 +398,7 @@ def test_a_page_without_sandboxes_has_no_forms_for_them(database_url: str) -> No
     state = urllib3.request("GET", f"{server.url}/state", retries=False)
     refused = urllib3.request("POST", f"{server.url}/say", json={}, retries=False)
     server.stop()
-    assert state.json() == {"runs": []}
+    assert state.json() == {"runs": [], "dead_letters": [], "trouble": ""}
     assert refused.status == 404
 
 
