@@ -1,0 +1,1 @@
+"""The sandbox page in a real browser: ./scripts/browser, and ./scripts/test --all."""

@@ -7,6 +7,7 @@ from html import escape
 import yaml
 
 from infra.local.sandbox.github import GitHubSandbox
+from infra.local.sandbox.github.errors import GitHubError
 from infra.local.sandbox.slack import SlackSandbox
 from infra.local.sandbox.slack.workspace import ALICE, BOT_USER
 from infra.project import ROOT
@@ -39,7 +40,7 @@ class GitHubForms:
         """Return the text of a file, so that one can change it; '' when there is none."""
         try:
             return self._github.file(repository, branch, path).decode("utf-8", "replace")
-        except LookupError:
+        except (GitHubError, LookupError):
             return ""
 
     def _open_pull_request(

@@ -125,6 +125,8 @@ def test_an_issue_and_a_comment_from_the_page_are_shown(browser: Browser) -> Non
 
 
 def test_a_pull_request_from_the_page_is_shown_with_its_diff(browser: Browser) -> None:
+    for place in ("", "repository=acme/none", f"repository={SHOP}&branch=main&path=a"):
+        assert browser.get(f"/file?{place}").json() == {"text": ""}
     files = [
         {"path": "src/cart.py", "content": "a = 1\r\nb = 2"},
         {"path": "说明.md", "content": "# 你好 🙂\n"},

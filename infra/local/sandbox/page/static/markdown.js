@@ -13,7 +13,7 @@ const SUMMARY = /^\s*<summary>(.*?)<\/summary>(.*)$/i;
 // Comments do not show, but in code they do.
 const COMMENT = /(^ {0,3}(`{3,}|~{3,})[\s\S]*?(?:^ {0,3}\2[`~]*\s*$|$(?![\s\S]))|`[^`\n]*`)|<!--[\s\S]*?(?:-->|$(?![\s\S]))/gm;
 
-const LINK = /!?\[(?<label>(?:[^\]\\\n]|\\.){0,999})\]\(<?(?<href>https?:\/\/[^\s)>]+)>?(?:\s+"[^"\n]*")?\)/;
+const LINK = /!?\[(?<label>(?:[^[\]\\\n]|\\.){0,999})\]\(<?(?<href>https?:\/\/[^\s)>]+)>?(?:\s+"[^"\n]*")?\)/;
 const INLINE = new RegExp(
   [
     "(?<ticks>`+)(?<code>[^\\n]{0,999}?[^`\\n])\\k<ticks>(?!`)",

@@ -1,6 +1,8 @@
 """Pull requests of the sandbox GitHub: opened with files, pushed to, closed with their branch, and
 told as GitHub tells it."""
 
+from typing import Any
+
 import pytest
 from github import Auth, Github
 
@@ -90,6 +92,6 @@ def test_what_github_refuses_is_refused(sandbox: GitHubSandbox) -> None:
     assert "new" not in sandbox.branches(SHOP)
 
 
-def _told(receiver: Receiver) -> list[tuple[dict[str, str], dict[str, object]]]:
+def _told(receiver: Receiver) -> list[tuple[dict[str, str], dict[str, Any]]]:
     pairs = zip(receiver.received, receiver.payloads, strict=True)
     return [(headers, body) for (headers, _), body in pairs]
