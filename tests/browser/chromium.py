@@ -1,4 +1,4 @@
-"""Starts Chromium for tests, with Selenium from .venv-browser; says why where it cannot."""
+"""Starts Chromium for tests, with Selenium from .venv-selenium; says why where it cannot."""
 
 import shutil
 import site
@@ -11,7 +11,7 @@ from typing import Any
 
 from infra.project import ROOT
 
-_VENV = ROOT / ".venv-browser"
+_VENV = ROOT / ".venv-selenium"
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 _FLAGS = (
     "--headless",
@@ -58,7 +58,7 @@ def chromium(*flags: str) -> Iterator[Any]:
 
 
 def _stack() -> None:
-    """Let this process import from .venv-browser what it does not have itself."""
+    """Let this process import from .venv-selenium what it does not have itself."""
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     folders = [_VENV / "lib" / version / "site-packages", _VENV / "Lib" / "site-packages"]
     site.addsitedir(str(next(folder for folder in folders if folder.exists())))

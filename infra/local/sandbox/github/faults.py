@@ -72,3 +72,40 @@ class Faults:
                         self._waiting.remove(fault)
                     return fault
             return None
+
+
+class FaultyServer:
+    """What a server has whose requests fail on order."""
+
+    def __init__(self) -> None:
+        self._faults = Faults()
+
+    def fail_next(
+        self,
+        status: int,
+        times: int = 1,
+        *,
+        path: str = "",
+        method: str = "",
+        after: bool = False,
+        retry_after: int | None = None,
+    ) -> None:
+        """Let the next requests that contain `path` fail with `status`; 0 closes the connection.
+
+        With `after` the change happens first, and then the connection closes without an answer.
+        `retry_after` makes it a secondary rate limit, which GitHub answers with 403 or 429.
+        """
+        self._faults.add(Fault(status, times, path, method, after, retry_after))
+
+    def slow_next(
+        self, seconds: float, times: int = 1, *, path: str = "", method: str = ""
+    ) -> None:
+        """Hold back the answers to the next requests that contain `path`, before they act."""
+        self._faults.add(Fault(200, times, path, method, delay=seconds))
+
+    def faults_left(self) -> int:
+        """Return how many faults are still to come."""
+        return self._faults.left
+
+    def forget_faults(self) -> None:
+        self._faults.clear()

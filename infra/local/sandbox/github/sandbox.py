@@ -8,7 +8,7 @@ from infra.local.http_server import HttpServer
 from infra.local.sandbox.github.call import Site
 from infra.local.sandbox.github.changes import Changes
 from infra.local.sandbox.github.commits import CommitStore, Content
-from infra.local.sandbox.github.faults import Fault, Faults
+from infra.local.sandbox.github.faults import FaultyServer
 from infra.local.sandbox.github.hooks import Hooks, shown
 from infra.local.sandbox.github.pull_views import pull_request
 from infra.local.sandbox.github.pulls import Pulls
@@ -24,7 +24,7 @@ REPOSITORY = "acme/shop"
 COLLABORATORS = {"maria": "admin", "li": "write"}
 
 
-class GitHubSandbox:
+class GitHubSandbox(FaultyServer):
     """A context manager. `webhook_url` may be set later; while it is empty nothing is sent.
 
     With `state`, a directory, everything survives a stop and a kill. What people do has a method
@@ -42,12 +42,12 @@ class GitHubSandbox:
         *,
         webhook_timeout: float = 10.0,
     ) -> None:
+        super().__init__()
         self._state = SandboxState(state)
         if self._state.repository(REPOSITORY) is None:
             self.add_repository(REPOSITORY, COLLABORATORS)
         self._tokens = Tokens(self._state)
         self._hooks = Hooks(self._state, webhook_url, secret, webhook_timeout)
-        self._faults = Faults()
         self._views = Views(self._state, "", "")
         self._commits = CommitStore(self._state)
         self._changes = Changes(self._state, self._views, self._hooks)
@@ -279,6 +279,9 @@ class GitHubSandbox:
         """Return the id of a person, who signs up if necessary."""
         return int(self._state.account(login)["id"])
 
+    def may_write(self, repository: str, login: str) -> bool:
+        return self._state.may_write(self._repository(repository), login)
+
     def repositories(self) -> list[str]:
         return [row["name"] for row in self._state.rows("repositories")]
 
@@ -321,37 +324,7 @@ class GitHubSandbox:
         """Wait until no webhook is under way; False when that takes longer than `timeout` s."""
         return self._hooks.settle(timeout)
 
-    # Faults
-
-    def fail_next(
-        self,
-        status: int,
-        times: int = 1,
-        *,
-        path: str = "",
-        method: str = "",
-        after: bool = False,
-        retry_after: int | None = None,
-    ) -> None:
-        """Let the next requests that contain `path` fail with `status`; 0 closes the connection.
-
-        With `after` the change happens first, and then the connection closes without an answer.
-        `retry_after` makes it a secondary rate limit, which GitHub answers with 403 or 429.
-        """
-        self._faults.add(Fault(status, times, path, method, after, retry_after))
-
-    def slow_next(
-        self, seconds: float, times: int = 1, *, path: str = "", method: str = ""
-    ) -> None:
-        """Hold back the answers to the next requests that contain `path`, before they act."""
-        self._faults.add(Fault(200, times, path, method, delay=seconds))
-
-    def faults_left(self) -> int:
-        """Return how many faults are still to come."""
-        return self._faults.left
-
-    def forget_faults(self) -> None:
-        self._faults.clear()
+    # Faults, besides those of FaultyServer
 
     def limit_permissions(self, permissions: Mapping[str, str]) -> None:
         """Limit the tokens that the app gets from now on to these permissions."""

@@ -63,6 +63,7 @@ class GitHubForms:
 
     def _push(self, repository: str, number: int, files: list[Json], author: str = "maria") -> str:
         """Push a commit to the branch of a pull request."""
+        self._check_right(repository, number, author)
         changed = _files(files)
         branch = self._github.pull_request(repository, number)["head"]["ref"]
         message = f"Change {', '.join(changed)}"
@@ -70,10 +71,17 @@ class GitHubForms:
 
     def _turn(self, repository: str, number: int, state: str, author: str = "maria") -> None:
         """Close or reopen an issue or a pull request, or merge one."""
+        self._check_right(repository, number, author, own=state != "merged")
         if state == "merged":
             self._github.merge_pull_request(repository, number, author)
         else:
             self._github.edit_issue(repository, number, author, state=state)
+
+    def _check_right(self, repository: str, number: int, login: str, *, own: bool = True) -> None:
+        """Refuse who may not write there, unless it is their `own` issue or pull request."""
+        is_own = own and self._github.issue(repository, number)["user"]["login"] == login
+        if not is_own and not self._github.may_write(repository, login):
+            raise FormRefused(f"{login} may not do this, because only people with write access may")
 
 
 class SlackForms:

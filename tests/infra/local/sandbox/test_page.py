@@ -24,6 +24,7 @@ from tests.actions.slack.sandbox_thread import connect
 STATIC = Path(page.__file__).with_name("static")
 SHOP = "acme/shop"
 NOWHERE = "http://127.0.0.1:9"
+PULL: dict[str, Any] = {"repository": SHOP, "title": "Mend", "branch": "fix"}
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(1)</script>"
 
 
@@ -153,6 +154,9 @@ def test_a_pull_request_from_the_page_is_shown_with_its_diff(browser: Browser) -
     assert browser.post("/push", pushed | {"files": change}).status == 200
     (issue,) = browser.state["repositories"][0]["issues"]
     assert (issue["pull"]["commits"], issue["pull"]["additions"]) == (2, 2)
+    for form, what in (("/push", {"files": change}), ("/turn", {"state": "merged"})):
+        refused = browser.post(form, pushed | what | {"author": "visitor"})
+        assert (refused.status, b"visitor may not" in refused.data) == (400, True)
     for state, shown in (("closed", "closed"), ("open", "open"), ("merged", "closed")):
         assert browser.post("/turn", pushed | {"state": state}).status == 200
         (issue,) = browser.state["repositories"][0]["issues"]
@@ -359,7 +363,13 @@ def test_what_cannot_be_done_is_a_400_with_the_reason(browser: Browser) -> None:
         ("/say", {"channel": GENERAL, "text": " "}, "nothing to send"),
         ("/say", {"channel": GENERAL, "text": 5}, "AttributeError"),
         ("/say", {"channel": GENERAL, "text": "Hi", "user": "U0NOBODY"}, "there is no U0NOBODY"),
-        ("/push", {"repository": SHOP, "number": "1", "files": 5}, "TypeError"),
+        ("/push", {"repository": SHOP, "number": 1, "files": []}, "there is no acme/shop#1"),
+        ("/push", {"repository": SHOP, "number": [], "files": 5}, "there is no"),
+        ("/open_pull_request", PULL | {"files": 5}, "TypeError"),
+        ("/open_pull_request", PULL | {"files": [5]}, "TypeError"),
+        ("/open_pull_request", PULL | {"files": [{}]}, "there is no path"),
+        ("/open_pull_request", PULL | {"files": []}, "needs a file"),
+        ("/open_pull_request", PULL | {"files": "ab"}, "TypeError"),
         ("/open_issue", {"title": "Crash"}, "TypeError"),
         ("/open_issue", [1], "TypeError"),
     ]

@@ -29,10 +29,11 @@ const byline = (message, ...more) => make("div", { class: "by" }, make("b", {}, 
 
 const reactions = (names) => names.length > 0 && make("div", { class: "reactions" }, ...names.map((name) => make("span", { title: `:${name}:` }, EMOJI[name] ?? `:${name}:`)));
 
-// The text of a message, of a long one only the beginning until somebody wants all of it.
-const text = (key, said, how) => {
+// The text of a message, of a long one only the beginning until somebody wants all of it. What needs
+// an answer is always `whole`: nobody should approve what they did not see.
+const text = (key, said, how, whole = false) => {
   const lines = said.replace(/<details[\s\S]*?<\/details>/gi, "").split("\n");
-  const isLong = lines.length > LONG.lines || lines.join("\n").length > LONG.characters;
+  const isLong = !whole && (lines.length > LONG.lines || lines.join("\n").length > LONG.characters);
   const all = unfolded.has(key);
   const isCut = isLong && !all;
   const shown = make("div", { class: isCut ? "text cut" : "text", id: `text ${key}` }, ...written(isCut ? said.slice(0, 2 * LONG.characters) : said, how));
@@ -105,7 +106,7 @@ const drawIssue = (repository, issue, place) => {
   const id = `${repository}/${issue.pull ? "pull" : "issues"}/${issue.number}`;
   const [kind, state] = STATES[stateOf(issue)];
   return make("details", { class: "card issue", id, open: place < OPEN },
-    make("summary", {}, make("span", { class: `state ${kind}` }, state), make("b", {}, issue.title), " ", make("span", { class: "number" }, `#${issue.number}`), ...issue.labels.map(label),
+    make("summary", {}, make("span", { class: `state ${kind}` }, state), make("b", {}, issue.title), " ", make("span", { class: "number" }, `#${issue.number}`), " ", ...issue.labels.map(label),
       make("span", { class: "meta" }, `${issue.pull ? "pull request" : "issue"} by ${issue.author}`, issue.assignees.length > 0 && `, assigned to ${issue.assignees.join(", ")}`,
         issue.comments.length > 0 && `, ${issue.comments.length} ${issue.comments.length === 1 ? "comment" : "comments"}`)),
     comment(`${id} body`, issue),
@@ -131,7 +132,7 @@ const drawMessage = (channel, message) => make("div", {
   class: ["said", message.bot && "bot", message.reply && "reply", message.only && "only", message.growing && "growing"].filter(Boolean).join(" "), "data-key": message.ts },
   face(message.author, message.bot),
   make("div", { class: "body" }, byline(message, message.only && make("span", { class: "tag" }, `only ${message.only} sees this`)),
-    text(`${channel} ${message.ts}`, message.text, { slack: !message.markdown }), reactions(message.reactions), buttons(channel, message)));
+    text(`${channel} ${message.ts}`, message.text, { slack: !message.markdown }, message.buttons.length > 0), reactions(message.reactions), buttons(channel, message)));
 
 const drawThread = (channel, thread) => make("div", { class: "thread", "data-key": thread.ts },
   ...thread.messages.map((message) => drawMessage(channel, message)),
@@ -195,12 +196,12 @@ const drawStep = (step, place) => make("li", { "data-key": `step ${place}` }, ma
     make("span", { class: "meta" }, joined(step.took, step.model, step.tokens, step.cost, tries(step.attempt)))),
   side("in", step.input), side("out", step.output)));
 
-export const drawSteps = (run) => [
-  make("div", { class: "run-head" }, make("h2", { id: "run-title" }, mark(run.state), `${run.flow} `, make("span", { class: "event" }, run.event)), make("button", { type: "button", class: "plain", "data-close": true, "aria-label": "Close" }, "✕")),
+export const drawSteps = (run, channels = []) => [
+  make("div", { class: "run-head" }, make("h2", { id: "run-title", tabindex: "-1", autofocus: true }, mark(run.state), `${run.flow} `, make("span", { class: "event" }, run.event)), make("button", { type: "button", class: "plain", "data-close": true, "aria-label": "Close" }, "✕")),
   make("p", { class: "meta" }, joined(run.state, run.took, run.cost, run.tokens > 0 && `${run.tokens.toLocaleString()} tokens`, tries(run.attempts)), " · ", clock(run.at)),
-  make("p", { class: "meta" }, run.conversation, " · run ", make("code", {}, run.id)),
+  make("p", { class: "meta" }, where(run.conversation, channels), " · run ", make("code", {}, run.id)),
   run.reason && make("p", { class: "cause" }, run.reason),
   run.steps.length === 0 ? make("p", { class: "empty" }, "No steps yet.") : make("ol", { class: "steps" }, ...run.steps.map(drawStep)),
   make("p", { class: "meta" }, "On the command line: ", make("code", {}, `./scripts/flows run ${run.id.slice(0, 8)}`))];
 
-export const drawMissing = (words) => [make("div", { class: "run-head" }, make("h2", { id: "run-title" }, "Run"), make("button", { type: "button", class: "plain", "data-close": true, "aria-label": "Close" }, "✕")), make("p", { class: "cause" }, ...inline(words))];
+export const drawMissing = (words) => [make("div", { class: "run-head" }, make("h2", { id: "run-title", tabindex: "-1", autofocus: true }, "Run"), make("button", { type: "button", class: "plain", "data-close": true, "aria-label": "Close" }, "✕")), make("p", { class: "cause" }, ...inline(words))];

@@ -110,7 +110,7 @@ const showRun = async (run) => {
   }
   if (`${run} ${text}` !== seen.run) {
     seen.run = `${run} ${text}`;
-    show(find("run-shown"), ...(ok ? drawSteps(JSON.parse(text)) : drawMissing(text)));
+    show(find("run-shown"), ...(ok ? drawSteps(JSON.parse(text), seen.state?.channels) : drawMissing(text)));
   }
   if (!find("run").open && location.pathname.startsWith("/run/")) find("run").showModal();
 };

@@ -1,0 +1,74 @@
+"""./scripts/browser --pictures: run the whole system, do what a newcomer does, take the pictures of
+the page for docs/."""
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from infra.local.samples import REPOSITORY, show_samples
+from infra.local.system import System
+from infra.project import ROOT
+from tests.browser.chromium import absent, chromium
+from tests.waiting import wait_for
+
+FILES = {
+    "src/checkout.py": (
+        "def total(cart: list[Item]) -> Decimal:\n"
+        "    if not cart:\n"
+        "        return Decimal(0)\n"
+        "    return sum(item.price for item in cart)\n"
+    )
+}
+WHY = "Closes #1.\n\n- [x] An empty cart costs nothing\n- [ ] A test for it"
+GOAL = "open an issue in acme/shop: The empty cart needs a test"
+
+
+def main() -> int:
+    if reason := absent():
+        print(reason, file=sys.stderr)
+        return 1
+    with tempfile.TemporaryDirectory(dir=ROOT / ".data") as data:
+        Path(data).chmod(0o711)  # the user of Postgres must reach it
+        with System(data=Path(data), environment={}, say=print) as system:
+            _fill(system)
+            with chromium() as driver:
+                _take(driver, system.url)
+    return 0
+
+
+def _fill(system: System) -> None:
+    assert system.github and system.slack
+    github, slack = system.github, system.slack
+    assert show_samples(system, print)
+    github.open_pull_request(REPOSITORY, "Charge nothing for an empty cart", WHY, "li",
+                             head="fix/empty-cart", files=FILES)  # fmt: skip
+    slack.say("#support", f"<@U0AGENT> plan {GOAL}")
+    wait_for(lambda: any(_asks(message) for message in slack.messages("#support")))
+
+
+def _asks(message: dict[str, Any]) -> bool:
+    return any(block["type"] == "actions" for block in message.get("blocks", []))
+
+
+def _take(driver: Any, url: str) -> None:
+    shots = (
+        ("sandbox", 1280, 900, False, "/"),
+        ("sandbox-phone", 390, 844, True, f"/{REPOSITORY}/pull/2"),
+    )
+    for name, width, height, dark, path in shots:
+        shape = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", shape)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+        driver.get(url + path)
+        wait_for(lambda: driver.find_elements("css selector", ".run"))
+        driver.execute_script("document.querySelectorAll('.file').forEach((f) => (f.open = true))")
+        driver.execute_script("document.querySelector('.hints').open = false")
+        driver.execute_async_script("setTimeout(arguments[0], 2500)")  # what moves has moved
+        driver.save_screenshot(str(ROOT / f"docs/{name}.png"))
+        print(f"docs/{name}.png")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
