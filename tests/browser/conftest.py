@@ -21,7 +21,7 @@ _NOWHERE = "http://127.0.0.1:9"
 def driver(request: pytest.FixtureRequest) -> Iterator[Any]:
     """A browser for all tests of this process; with --all its environment is made first."""
     if request.config.getoption("all"):
-        command = [ROOT / "scripts/browser", "--setup"]
+        command = [str(ROOT / "scripts/browser"), "--setup"]
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         if done.returncode:
             pytest.skip(f"Selenium cannot be installed here: {done.stderr.strip()[-300:]}")

@@ -9,6 +9,7 @@ from shared.actions import Mark
 from shared.actions.slack.actions import Button, Card
 from shared.events import Thread
 from tests.actions.slack.sandbox_thread import connect
+from tests.browser.chromium import absent
 from tests.browser.looker import SHOP, Looker
 
 HOSTILE = (
@@ -39,6 +40,11 @@ def test_hostile_text_is_shown_as_text_everywhere(looker: Looker) -> None:
     assert texts.count("<img src=x onerror=alert(1)>") >= 7
     assert looker.driver.title == "Agent Flows · sandbox"
     assert looker.all("main img, main script, main svg, main iframe, a[href^=javascript]") == []
+
+
+def test_a_machine_without_a_browser_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert "./scripts/browser" in absent() or "apt install chromium" in absent()
 
 
 @pytest.mark.usefixtures("whole")

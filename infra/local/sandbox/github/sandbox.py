@@ -279,16 +279,21 @@ class GitHubSandbox(FaultyServer):
         """Return the id of a person, who signs up if necessary."""
         return int(self._state.account(login)["id"])
 
+    @property
+    def version(self) -> int:
+        """A number that grows with each change."""
+        return self._state.version
+
     def may_write(self, repository: str, login: str) -> bool:
         return self._state.may_write(self._repository(repository), login)
 
     def repositories(self) -> list[str]:
         return [row["name"] for row in self._state.rows("repositories")]
 
-    def issues(self, repository: str) -> list[Json]:
-        """Return all issues and pull requests as `issue` does, oldest first."""
+    def issues(self, repository: str, last: int = 0) -> list[Json]:
+        """Return the issues and pull requests as `issue` does, oldest first; all, or the `last`."""
         rows = self._state.rows("issues", repository=self._repository(repository)["id"])
-        return [self.issue(repository, row["number"]) for row in rows]
+        return [self.issue(repository, row["number"]) for row in rows[-last:]]
 
     def issue(self, repository: str, number: int) -> Json:
         """Return an issue as the API shows it, but with its `comments` and `reactions` as lists,

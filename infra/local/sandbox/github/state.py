@@ -57,6 +57,8 @@ class SandboxState:
     def __init__(self, directory: Path | None) -> None:
         self.lock = threading.RLock()
         self._records = Records(directory / "github.jsonl" if directory else None)
+        #: Grows with each change.
+        self.version = 0
         self._last_id = max(
             (int(row["id"]) for table in _TABLES for row in self._records.table(table).values()),
             default=1000,
@@ -65,24 +67,28 @@ class SandboxState:
     def close(self) -> None:
         self._records.close()
 
+    def _put(self, table: Table, number: int, row: Json | None) -> None:
+        self._records.put(table, str(number), row)
+        self.version += 1
+
     def add(self, table: Table, **fields: Any) -> Json:
         """Keep a new row and return it with its id, which is unique across all tables."""
         with self.lock:
             self._last_id += 1
             row = {"id": self._last_id, "created_at": now(), "updated_at": now(), **fields}
-            self._records.put(table, str(row["id"]), row)
+            self._put(table, row["id"], row)
             return row
 
     def change(self, table: Table, row: Json, **fields: Any) -> Json:
         """Replace some fields of a row and return it as it is now."""
         with self.lock:
             changed = {**self._records.table(table)[str(row["id"])], **fields}
-            self._records.put(table, str(row["id"]), changed)
+            self._put(table, row["id"], changed)
             return changed
 
     def remove(self, table: Table, row: Json) -> None:
         with self.lock:
-            self._records.put(table, str(row["id"]), None)
+            self._put(table, row["id"], None)
 
     def get(self, table: Table, number: int) -> Json | None:
         with self.lock:

@@ -10,21 +10,27 @@ _PATCH = 20_000
 
 
 class GitHubView:
-    """Keeps the files of pull requests, which take long to compare, until their head moves."""
+    """Keeps what it showed until something changes, and the files of a pull request, which take
+    long to compare, until its head moves."""
 
     def __init__(self, github: GitHubSandbox) -> None:
         self._github = github
+        self._shown: tuple[int, list[Json]] = (-1, [])
         self._files: dict[tuple[str, int, str], list[Json]] = {}
 
     def state(self) -> list[Json]:
-        return [self._repository(name) for name in self._github.repositories()]
+        version = self._github.version
+        if version != self._shown[0]:
+            shown = [self._repository(name) for name in self._github.repositories()]
+            self._shown = (version, shown)
+        return self._shown[1]
 
     def _repository(self, name: str) -> Json:
-        issues = self._github.issues(name)
+        issues = self._github.issues(name, last=_ISSUES)
         return {
             "name": name,
-            "issues": [self._issue(name, row) for row in reversed(issues[-_ISSUES:])],
-            "older": max(len(issues) - _ISSUES, 0),
+            "issues": [self._issue(name, row) for row in reversed(issues)],
+            "older": issues[0]["number"] - 1 if issues else 0,
         }
 
     def _issue(self, repository: str, issue: Json) -> Json:

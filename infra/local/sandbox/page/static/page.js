@@ -1,6 +1,5 @@
 // The sandbox page: asks once a second what there is, shows what changed, and posts what somebody does.
-import { fileFields } from "./draw.js";
-import { drawMissing, drawRepository, drawRuns, drawSlack, drawSteps, unfolded } from "./draw.js";
+import { drawMissing, drawRepository, drawRuns, drawSlack, drawSteps, fileFields, unfolded } from "./draw.js";
 import { make, show } from "./dom.js";
 
 const EVERY = 1000;
@@ -122,7 +121,7 @@ const visit = (path) => {
 
 const part = (name) => {
   find("main").dataset.part = name;
-  for (const one of document.querySelectorAll("nav a")) one.toggleAttribute("aria-current", one.hash === `#${name}`);
+  for (const one of document.querySelectorAll("nav a")) one.setAttribute("aria-current", String(one.hash === `#${name}`));
 };
 
 find("run").addEventListener("close", () => {
