@@ -262,3 +262,6 @@ def test_a_hanging_model_does_not_hang_the_conversation(
 def test_a_poison_event_ends_as_a_dead_letter(system: System, poisoned: str) -> None:
     """It stands last: most of the time until then has passed by now."""
     assert wait_for(lambda: system.cloud.dead_letters(poisoned))
+    # The page shows it too.
+    shown = urllib3.request("GET", f"{system.url}/state").json()["dead_letters"]
+    assert ("triage", 2) in [(letter["flow"], letter["tries"]) for letter in shown]
