@@ -280,6 +280,9 @@ def test_the_address_of_an_issue_leads_to_it(looker: Looker) -> None:
     second = looker.find(f'[id="{SHOP}/issues/2"]')
     looker.until(lambda: looker.script(_IN_SIGHT, second), "the other issue in sight")
     assert second.get_attribute("open") is not None
+    looker.open("/%E0/x/issues/1")  # no UTF-8, and nothing is there
+    looker.github.open_issue(SHOP, "It goes on")
+    looker.sees(".issue", "It goes on")
 
 
 @pytest.mark.usefixtures("whole")

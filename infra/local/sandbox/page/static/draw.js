@@ -50,7 +50,7 @@ const area = (name, label, more = {}) => make("textarea", { name, placeholder: l
 const act = (what, fields, label, kind, more = {}) => make("button", { type: "button", class: kind, "data-post": what, "data-fields": JSON.stringify(fields), ...more }, label);
 
 export const fileFields = (path = "") => make("div", { class: "file-fields" }, input("path", "Path of a file, such as src/cart.py", { value: path, "data-file": true, spellcheck: "false" }),
-  area("content", "Its content; of a file that is there already it appears here", { rows: 6, spellcheck: "false", class: "code" }));
+  area("content", "Its content", { rows: 6, spellcheck: "false", class: "code" }));
 
 const files = (paths) => [make("div", { class: "files", "data-own": true, "data-files": true }, ...paths.map(fileFields)), make("button", { type: "button", class: "plain", "data-more": true }, "＋ another file")];
 

@@ -77,14 +77,25 @@ const refresh = async () => {
 };
 
 const loop = async () => {
-  if (!document.hidden) await refresh();
-  setTimeout(loop, EVERY);
+  try {
+    if (!document.hidden) await refresh();
+  } finally {
+    setTimeout(loop, EVERY);
+  }
 };
 
 // Addresses: /acme/shop/issues/1 shows an issue, /run/1e788c the steps of a run.
 
+const decoded = (path) => {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+};
+
 const goTo = async (moved = true) => {
-  const path = decodeURIComponent(location.pathname);
+  const path = decoded(location.pathname);
   const [, run] = /^\/run\/([^/]+)$/.exec(path) ?? [];
   if (run) return showRun(run);
   if (find("run").open) find("run").close();
@@ -169,8 +180,10 @@ const perform = async (node, fields) => {
     const files = node.querySelector("[data-files]");
     while (files?.children.length > 1) files.lastElementChild.remove();
     node.querySelectorAll("textarea").forEach(grow);
-    if (node.closest(".new")) node.closest("details").open = false;
-    else if (!node.matches(".composer")) node.closest("details").open = false;
+    if (!node.matches(".composer")) {
+      node.closest("details").open = false;
+      node.closest("details").firstElementChild.focus();
+    }
   }
   await refresh();
 };
