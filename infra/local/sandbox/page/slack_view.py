@@ -73,12 +73,13 @@ class SlackView:
         }
 
     def _said(self, message: Json) -> tuple[str, str]:
-        """Return what Slack shows of a message: its Markdown, else its notification text."""
-        markdown = [b["text"] for b in message.get("blocks", []) if b["type"] == "markdown"]
-        if markdown:
-            return self._named("\n".join(markdown)), "markdown"
-        text = _LINK.sub(_link, self._named(str(message["text"])))
-        return unescape(text), "mrkdwn"
+        """Return what Slack shows of a message: the texts of its blocks, else its own."""
+        blocks = message.get("blocks", [])
+        texts = [text for block in blocks for text in _texts(block) if text]
+        if any(block["type"] == "markdown" for block in blocks):
+            return self._named("\n".join(texts)), "markdown"
+        text = "\n".join(texts) or str(message.get("text", ""))
+        return unescape(_LINK.sub(_link, self._named(text))), "mrkdwn"
 
     def _named(self, text: str) -> str:
         """Put names in place of the ids of people and channels."""
@@ -91,6 +92,17 @@ class SlackView:
     def _name(self, user: str) -> str:
         found = self._slack.workspace.users.get(user, {})
         return str(found.get("name", user))
+
+
+def _texts(block: Json) -> Iterator[str]:
+    """Yield the texts of a block, which has one, or several fields or elements with one each."""
+    if block["type"] == "divider":
+        yield "\n---\n"
+    if block["type"] == "actions":
+        return
+    for part in (block, *block.get("fields", ()), *block.get("elements", ())):
+        text = part.get("text", "")
+        yield text if isinstance(text, str) else str(text.get("text", ""))
 
 
 def _link(found: re.Match[str]) -> str:

@@ -217,6 +217,21 @@ def test_names_stand_in_place_of_ids(browser: Browser) -> None:
     assert shown[1] == "#general [it](https://a.example/?x=1&y) https://b.example"
 
 
+def test_of_blocks_all_texts_are_shown(browser: Browser) -> None:
+    blocks: list[dict[str, Any]] = [
+        {"type": "header", "text": {"type": "plain_text", "text": "Head"}},
+        {"type": "section", "text": {"type": "mrkdwn", "text": "*a* &amp; <@U0BOB>"}},
+        {"type": "section", "fields": [{"type": "mrkdwn", "text": "one"}, {"text": "two"}]},
+        {"type": "divider"},
+        {"type": "context", "elements": [{"type": "mrkdwn", "text": "small"}, {"type": "image"}]},
+        {"type": "actions", "elements": [{"type": "static_select", "action_id": "x"}]},
+    ]
+    browser.slack.workspace.post(GENERAL, BOT_USER, text="never shown", blocks=blocks)
+    ((shown,),) = browser.threads(GENERAL)
+    assert shown["text"] == "Head\n*a* & @bob\none\ntwo\n\n---\n\nsmall"
+    assert (shown["markdown"], shown["buttons"]) == (False, [])
+
+
 def test_in_a_direct_message_one_is_oneself(browser: Browser) -> None:
     browser.post("/say", {"channel": "D0ALICE", "text": "help", "user": "U0BOB"})
     assert browser.slack.messages("D0ALICE")[0]["user"] == "U0ALICE"
