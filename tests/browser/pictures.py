@@ -6,6 +6,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import urllib3
+
 from infra.local.samples import REPOSITORY, show_samples
 from infra.local.system import System
 from infra.project import ROOT
@@ -28,6 +30,7 @@ def main() -> int:
     if reason := absent():
         print(reason, file=sys.stderr)
         return 1
+    (ROOT / ".data").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=ROOT / ".data") as data:
         Path(data).chmod(0o711)  # the user of Postgres must reach it
         with System(data=Path(data), environment={}, say=print) as system:
@@ -52,9 +55,12 @@ def _asks(message: dict[str, Any]) -> bool:
 
 
 def _take(driver: Any, url: str) -> None:
+    runs = urllib3.request("GET", f"{url}/state").json()["runs"]
+    chat = next(run["id"] for run in runs if run["flow"] == "chat")
     shots = (
         ("sandbox", 1280, 900, False, "/"),
         ("sandbox-phone", 390, 844, True, f"/{REPOSITORY}/pull/2"),
+        ("sandbox-run", 1280, 480, False, f"/run/{chat}"),
     )
     for name, width, height, dark, path in shots:
         shape = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
