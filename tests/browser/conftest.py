@@ -49,7 +49,7 @@ def looker(driver: Any, database_url: str) -> Iterator[Looker]:
 
         def redrive(queue: str) -> int:
             brought.append(queue)
-            looker.letters.clear()
+            looker.letters[:] = [one for one in looker.letters if one["queue"] != queue]
             return 1
 
         server.start(Page(github, slack, database_url, redrive, lambda: looker.letters))

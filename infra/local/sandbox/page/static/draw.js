@@ -163,7 +163,7 @@ const joined = (...parts) => parts.filter(Boolean).join(" · ");
 const tries = (count) => count > 1 && `${count} tries`;
 
 const drawDead = (letter) => make("div", { class: "card dead", "data-key": letter.id },
-  make("p", {}, make("b", {}, letter.flow), ` gave up on ${letter.type || "an event"} after ${letter.tries} tries`),
+  make("p", {}, make("b", {}, letter.flow), ` gave up on ${letter.type || "an event"} after ${letter.tries === 1 ? "1 try" : `${letter.tries} tries`}`),
   letter.conversation && make("p", { class: "meta" }, letter.conversation), make("p", { class: "cause" }, letter.cause),
   make("div", { class: "turns" }, act("redrive", { queue: letter.queue }, `Try the dead letters of ${letter.flow} again`, "plain"), letter.run && make("a", { href: `/run/${letter.run}` }, "its steps"), refusal()));
 
