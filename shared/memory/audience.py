@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from shared.database import Database, Statement, queries
 from shared.errors import SettingsError
@@ -11,7 +11,7 @@ from shared.events import PUBLIC
 SQL = queries(__file__, "audience.sql")
 
 #: AUDIENCES as it was read: for each audience the others whose memories it may see too.
-#: `repo:acme/*`, on either side, is every private repository of acme.
+#: `repo:acme/*`, on either side, is every private repository of acme. GitHub's names are small.
 Grants = Mapping[str, frozenset[str]]
 
 _WITHIN_WORKSPACE = frozenset({"channel", "dm"})
@@ -20,9 +20,11 @@ _KNOWN = _WITHIN_WORKSPACE | {"team", "repo", "org", "shared"}
 _READERS = re.compile(r"(?:team|channel|dm):[A-Z0-9]+|org:[\w-]+|repo:[\w-]+/(?:\*|[\w.-]+)")
 #: What can be granted. Direct messages cannot.
 _SOURCES = re.compile(r"(?:team|channel|shared):[A-Z0-9]+|org:[\w-]+|repo:[\w-]+/(?:\*|[\w.-]+)")
+#: The kinds whose names are GitHub's, which ignore case.
+_ON_GITHUB = ("repo:", "org:")
 _ALL = "/*"
-#: How many repositories one grant of `repo:acme/*` opens at most.
-_MOST = 1_000
+#: How many audiences of a kind grants open at most, and how many are looked at.
+_MOST, _LOOKED_AT = 1_000, 10_000
 
 
 def grants_from(setting: str) -> Grants:
@@ -45,9 +47,9 @@ def grants_from(setting: str) -> Grants:
                 " repo:acme/shop or repo:acme/*; what is public or shared with another company"
                 " can be granted nothing"
             )
-        if reader in grants:
+        if _small(reader) in grants:
             raise SettingsError(f"AUDIENCES names {reader!r} twice; name it once, with all places")
-        grants[reader] = _places(reader, places)
+        grants[_small(reader)] = _places(reader, places)
     return grants
 
 
@@ -61,7 +63,8 @@ def visible_from(audience: str, source: str = "", grants: Grants | None = None) 
 
     Channels and direct messages do not name their workspace, so `source` does: an event's scope or
     tenant, such as `slack:T1:C1` or `slack:T1`. An audience of another form sees the public only.
-    A grant of `repo:acme/*` is returned as it is: `Audiences.existing` resolves it.
+    Grants of GitHub's places are returned in small letters, and `repo:acme/*` as it is:
+    `Audiences.existing` resolves both.
     """
     kind, _, name = audience.partition(":")
     if kind not in _KNOWN or not name or name.endswith(_ALL):
@@ -83,23 +86,30 @@ class Audiences:
     def __init__(self, database: Database, grants: Grants) -> None:
         self._database = database
         self._grants = grants
+        self._granted = {place for places in grants.values() for place in places}
 
     def visible_from(self, audience: str, source: str) -> frozenset[str]:
         """Call the function of the same name with the grants."""
         return visible_from(audience, source, self._grants)
 
     def existing(self, tenant: str, visible: Iterable[str]) -> frozenset[str]:
-        """Replace `repo:acme/*` by the repositories that `tenant` has memories of.
+        """Replace grants of GitHub's places by the audiences that `tenant` has memories of, however
+        these spell their names: `repo:acme/*` by those of an owner.
 
-        It costs one round trip if there is such a grant, and returns at most a thousand
-        repositories of an owner. Raises DatabaseUnavailable.
+        It costs one round trip if there is such a grant, and returns at most a thousand audiences
+        of a kind. Raises DatabaseUnavailable.
         """
         names = frozenset(visible)
-        every = sorted(name for name in names if name.endswith(_ALL))
-        if not every:
+        asked = sorted(
+            name
+            for name in names
+            if name.startswith(_ON_GITHUB) and (name in self._granted or name.endswith(_ALL))
+        )
+        if not asked:
             return names
-        found = self._database.run(tenant, [_repositories(tenant, name) for name in every])
-        return (names - set(every)) | {row["audience"] for rows in found for row in rows}
+        found = self._database.run(tenant, list(_spellings(tenant, asked)))
+        every = {name for name in asked if name.endswith(_ALL)}
+        return (names - every) | {row["audience"] for rows in found for row in rows}
 
 
 class _Pairs(list[tuple[str, object]]):
@@ -116,18 +126,35 @@ def _places(reader: str, places: object) -> frozenset[str]:
                 " shared:C1, org:acme, repo:acme/shop or repo:acme/*; what is said in a direct"
                 " message stays there"
             )
-    return frozenset(places)
+    return frozenset(map(_small, places))
+
+
+def _small(place: str) -> str:
+    """Write GitHub's names in small letters; Slack's ids are as they are."""
+    return place.lower() if place.startswith(_ON_GITHUB) else place
 
 
 def _granted(reader: str, grants: Grants) -> frozenset[str]:
+    reader = _small(reader)
     owner, slash, _ = reader.partition("/")
     every = grants.get(f"{owner}{_ALL}", frozenset()) if slash else frozenset()
     return grants.get(reader, frozenset()) | every
 
 
-def _repositories(tenant: str, every: str) -> Statement:
-    """Ask for the audiences that begin with `repo:acme/`, as a range of the index."""
-    prefix = every.removesuffix("*")
-    after = prefix[:-1] + chr(ord("/") + 1)
-    key = {"tenant": tenant, "prefix": prefix, "after": after, "most": _MOST}
-    return Statement(SQL["repositories"], key)
+def _spellings(tenant: str, asked: Iterable[str]) -> Iterator[Statement]:
+    """Ask for the audiences of these names, for each kind as a range of the index."""
+    for kind in _ON_GITHUB:
+        of_kind = [name for name in asked if name.startswith(kind)]
+        if of_kind:
+            yield Statement(
+                SQL["spellings"],
+                {
+                    "tenant": tenant,
+                    "kind": kind,
+                    "after": kind.replace(":", chr(ord(":") + 1)),
+                    "names": [name for name in of_kind if not name.endswith(_ALL)],
+                    "owners": [name.removesuffix("*") for name in of_kind if name.endswith(_ALL)],
+                    "most": _MOST,
+                    "looked_at": _LOOKED_AT,
+                },
+            )

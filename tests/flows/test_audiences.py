@@ -122,10 +122,39 @@ def test_all_repositories_of_an_owner_are_those_of_that_owner_alone(database_url
             text = f"The blue rocket flies from {name}"
             flows.hears(said(f"repo:{name}", f"github:{name}", text=text, id=name))
         shown = flows.shows(asked(*OPEN))
-        assert sorted(text.rpartition(" ")[2] for text in shown) == ["acme/B", "acme/a", "acme/z-9"]
+        assert sorted(text.rpartition(" ")[2] for text in shown) == [
+            "Acme/x",
+            "acme/B",
+            "acme/a",
+            "acme/z-9",
+        ]
         assert flows.shows(asked("repo:acme/a", "github:acme/y")._replace(id="x")) == [
             "The blue rocket flies from acme/a"
         ]
+
+
+@pytest.mark.parametrize("granted", ["repo:acme/secret", "repo:ACME/Secret", "repo:Acme/*"])
+@pytest.mark.parametrize("stored", ["acme/secret", "Acme/Secret", "ACME/SECRET"])
+def test_a_grant_of_a_repository_holds_however_its_name_is_spelled(
+    database_url: str, granted: str, stored: str
+) -> None:
+    others = ["acmes/secret"] if "*" in granted else ["acmes/secret", "acme/secret2", "acme/secre"]
+    with team(database_url, {"team:T1": [granted]}) as flows:
+        flows.hears(said(f"repo:{stored}", f"github:{stored}"))
+        for name in others:
+            flows.hears(said(f"repo:{name}", f"github:{name}", text=f"{SECRET}: {name}", id=name))
+        assert flows.shows(asked(*OPEN)) == [SECRET]
+
+
+@pytest.mark.parametrize("reader", ["acme/reads", "Acme/Reads", "ACME/reads"])
+@pytest.mark.parametrize("setting", ["repo:acme/reads", "repo:Acme/READS", "repo:ACME/*"])
+def test_a_grant_to_a_repository_holds_however_its_name_is_spelled(
+    database_url: str, reader: str, setting: str
+) -> None:
+    with team(database_url, {setting: ["org:Acme"]}) as flows:
+        flows.hears(said("org:aCME", "github:acme/all"))
+        assert flows.shows(asked(f"repo:{reader}", f"github:{reader}")) == [SECRET]
+        assert flows.shows(asked("repo:beta/reads", "github:beta/reads")._replace(id="b")) == []
 
 
 def test_an_audience_that_reads_like_a_grant_of_all_opens_nothing(database_url: str) -> None:

@@ -115,6 +115,7 @@ def test_the_setting_is_read_as_it_is_written(grants: Grants) -> None:
         '{"shared:C9": ["org:acme"]}',
         '{"shared:C9": []}',
         '{"team:T1": ["org:acme"], "team:T1": ["org:beta"]}',
+        '{"org:acme": ["team:T1"], "org:Acme": ["team:T2"]}',
     ],
 )
 def test_what_is_no_grant_is_a_clear_error(setting: str) -> None:
