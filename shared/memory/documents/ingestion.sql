@@ -27,10 +27,11 @@ on conflict (tenant, source) do update set audience = excluded.audience, include
 update memory_sources set head = %(head)s, taken_at = now() where tenant = %(tenant)s and source = %(source)s;
 
 -- name: move_passages
--- Move the passages of a renamed document, with their vectors.
+-- Move the passages of a renamed document, with their vectors, unless somebody asked to forget what is at the new place.
 update memories as m set ref = moved.after
 from unnest(%(before)s::text[], %(after)s::text[]) as moved(before, after)
 where m.tenant = %(tenant)s and m.flow = '' and m.kind = %(kind)s and m.ref = moved.before and m.valid_until is null
+  and not is_blocked(%(tenant)s, m.digest, moved.after, m.author, m.source, m.audience)
   and not exists (
     select from memories as there
     where there.tenant = %(tenant)s and there.flow = '' and there.kind = %(kind)s and there.ref = moved.after

@@ -184,6 +184,31 @@ def test_what_somebody_asked_to_forget_is_not_taken_again(repository: Ingested) 
     assert repository.files == {}
 
 
+@pytest.mark.parametrize(
+    ("by", "value", "left"),
+    [
+        ("ref", "acme/shop:docs/start.md", set()),
+        ("ref", "acme/shop:docs", set()),
+        ("ref", "acme/shop:docs/start.md#use", {"shop", "install"}),
+        ("digest", "", {"shop", "install"}),
+        ("ref", "acme/shop:docs/other.md", {"shop", "install", "use"}),
+    ],
+)
+def test_what_somebody_asked_to_forget_does_not_come_back_by_a_rename(
+    repository: Ingested, by: str, value: str, left: set[str]
+) -> None:
+    repository.take({"README.md": README})
+    value = value or repository.memories["acme/shop:README.md#use/1"]["digest"]
+    block = "insert into memory_blocks (tenant, by, value) values (%(t)s, %(by)s, %(value)s)"
+    repository.sandbox.push(SHOP, {"README.md": None, "docs/start.md": README})
+    event = repository.announced()
+    repository.rows(block, t=TENANT, by=by, value=value)
+    assert repository.deliver(event)
+    passages = [ref.rpartition("#") for ref in repository.memories]
+    assert {name.partition("/")[0] for _, _, name in passages} == left
+    assert {document for document, _, _ in passages} <= {"acme/shop:docs/start.md"}
+
+
 def test_what_a_function_has_no_time_for_is_taken_in_the_next_slice(
     repository: Ingested,
 ) -> None:
