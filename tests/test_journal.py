@@ -244,6 +244,35 @@ def test_old_events_of_all_tenants_expire_with_their_runs(
     assert _count(database, old[0], "budget_days") == 0
 
 
+def test_changes_of_the_memory_expire_but_no_drop_that_waits_for_its_end(
+    database: Database, operator: Database, database_url: str
+) -> None:
+    kept = {"young", "a drop that may be undone"}
+    changes = {
+        "young": ("merge", 89, False, False),
+        "a merge": ("merge", 91, False, False),
+        "a supersession that was undone": ("supersede", 91, True, False),
+        "halved uses": ("lower", 4000, False, False),
+        "a drop that may be undone": ("drop", 91, False, False),
+        "a drop that was undone": ("drop", 91, True, False),
+        "a drop that is final": ("drop", 91, False, True),
+    }
+    with psycopg.connect(database_url, autocommit=True) as owner:
+        for tenant in ("t1", "t2"):
+            for id, (operation, days, undone, final) in changes.items():
+                owner.execute(
+                    "insert into consolidations values (%s, %s, gen_random_uuid(),"
+                    " now() - make_interval(days => %s), %s, '{}', null, '[]',"
+                    " case when %s then now() end, case when %s then now() end)",
+                    (tenant, id, days, operation, undone, final),
+                )
+    run = claimed(Journal(operator), an_event(tenant="system", id="nightly"))
+    RetentionDesk(run, Settings(retention_days="90")).expire()
+    for tenant in ("t1", "t2"):
+        [left] = database.run(tenant, [Statement("select id from consolidations", {})])
+        assert {row["id"] for row in left} == kept
+
+
 def _count(database: Database, event: Event, table: str) -> int:
     rows = database.run(event.tenant, [Statement(f"select count(*) as n from {table}", {})])
     return int(rows[0][0]["n"])
