@@ -15,3 +15,6 @@ alter function expire_consolidations(interval) owner to agent_flows_definer;
 revoke create on schema public from agent_flows_definer;
 revoke execute on function expire_consolidations(interval) from public;
 grant execute on function expire_consolidations(interval) to agent_flows_operator;
+
+-- What of a version's feedback may be remembered; null where nobody has said so.
+alter table plan_versions add column lesson json;

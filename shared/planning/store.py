@@ -25,13 +25,15 @@ _OVER = frozenset({"done", "failed", "cancelled"})
 @dataclass(frozen=True)
 class Version:
     """A version of the plan. `fault` says why another one is necessary: it is `invalid`, `changed`
-    by a person, or has `failed`; `feedback` are the reasons."""
+    by a person, or has `failed`; `feedback` are the reasons, `lesson` is what of them may be
+    remembered: none of it was read somewhere."""
 
     number: int
     plan: Plan
     checked: bool
     fault: str
     feedback: tuple[str, ...]
+    lesson: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -148,9 +150,10 @@ class Situation:
         """Return the statement that lets a step wait for one more attempt."""
         return self.statement("try_again", **_key(row))
 
-    def fault(self, fault: str, reasons: Sequence[str]) -> Statement:
+    def fault(self, fault: str, reasons: Sequence[str], lesson: Sequence[str]) -> Statement:
         """Return the statement that notes why the latest version is not good enough."""
-        values = {"version": self.number, "fault": fault, "feedback": as_json(reasons)}
+        told = {"feedback": as_json(reasons), "lesson": as_json(lesson)}
+        values = {"version": self.number, "fault": fault, **told}
         return self.statement("fault_version", **values)
 
 
@@ -210,4 +213,5 @@ def _key(row: StepRow) -> dict[str, object]:
 
 def _version(row: Row) -> Version:
     plan = Plan.from_json(row["steps"])
-    return Version(row["version"], plan, row["checked"], row["fault"], tuple(row["feedback"]))
+    told = tuple(row["feedback"]), tuple(row.get("lesson") or ())
+    return Version(row["version"], plan, row["checked"], row["fault"], *told)

@@ -14,7 +14,7 @@ where p.tenant = %(tenant)s and p.id = %(plan)s;
 
 -- name: read_versions
 -- All versions of the plan, the oldest first.
-select version, steps, checked, fault, feedback from plan_versions
+select version, steps, checked, fault, feedback, lesson from plan_versions
 where tenant = %(tenant)s and plan_id = %(plan)s order by version;
 
 -- name: read_steps
@@ -52,7 +52,7 @@ where tenant = %(tenant)s and plan_id = %(plan)s and version = %(version)s;
 
 -- name: fault_version
 -- Note why a version does not do; the first reason stays.
-update plan_versions set fault = %(fault)s, feedback = %(feedback)s, checked = true
+update plan_versions set fault = %(fault)s, feedback = %(feedback)s, lesson = %(lesson)s, checked = true
 where tenant = %(tenant)s and plan_id = %(plan)s and version = %(version)s and fault = '';
 
 -- name: put_step

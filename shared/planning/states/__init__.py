@@ -6,6 +6,7 @@
 - act_verify     Act and Verify: do a step of a wave, check what it gave
 - reflect        Reflect: close a wave, decide about its failures
 - report         Report: end the plan and tell the person
+- lesson         what a plan teaches the next one of its kind
 - consent        which writes need a person's approval, and what exactly is approved
 - answering      which question an answer is about, and whether it counts
 - show           edits the plan's messages while it runs

@@ -62,7 +62,7 @@ def _judged(call: StateCall, latest: Version) -> list[Statement]:
     situation, number = call.situation, latest.number
     offered = call.plans.offered(situation.event)
     if wrong := problems(latest.plan, offered, _bounds(call)):
-        return [situation.fault("invalid", wrong)]
+        return [situation.fault("invalid", wrong, wrong)]
     steps = latest.plan.steps
     return [
         *(

@@ -8,6 +8,7 @@ from shared.events import Json
 from shared.planning import Decision, Failure
 from shared.planning.next_state import over
 from shared.planning.states.act_verify import closed, verify_step
+from shared.planning.states.lesson import failures
 from shared.planning.states.runner import StateCall
 from shared.planning.store import Situation, StepRow, Written
 
@@ -42,7 +43,8 @@ def _answers(situation: Situation) -> Iterator[Statement]:
             approval.state == "approved" and "question" in approval.payload
         )
         if answered and latest and approval.version == latest.number and not latest.fault:
-            yield situation.fault("changed", [f"A person said: {approval.said}"])
+            said = [f"A person said: {approval.said}"]
+            yield situation.fault("changed", said, said)
 
 
 def _unfinished(call: StateCall) -> Iterator[Statement]:
@@ -88,7 +90,7 @@ def _carried_out(call: StateCall, decision: Decision, failed: Sequence[StepRow])
         return [situation.try_again(row) for row in failed]
     if decision.kind in {"retry", "revise"}:
         reasons = " ".join(f"Step {row.step.id}: {row.reason}" for row in failed)
-        return [situation.fault("failed", [decision.words or reasons])]
+        return [situation.fault("failed", [decision.words or reasons], failures(failed))]
     if decision.kind == "ask":
         question = {"question": decision.words}
         return [call.consent.ask(question, shown=question)]

@@ -7,6 +7,7 @@ from shared.database import Statement
 from shared.errors import AgentFlowsError
 from shared.events import Json
 from shared.planning.messages import listed_steps
+from shared.planning.states.lesson import lesson
 from shared.planning.states.runner import StateCall
 from shared.planning.store import Situation
 
@@ -18,8 +19,8 @@ def report(call: StateCall) -> Json:
 
     def work(agent: Agent) -> Sequence[Statement]:
         call.tell(agent, _text(situation, state, reason))
-        if lesson := _lesson(situation, state, reason):
-            agent.remember(lesson, kind="episode", ref=f"plan {situation.id}")
+        if taught := lesson(situation, state, _refused(situation)):
+            agent.remember(taught, kind="episode", ref=f"plan {situation.id}")
         return [situation.statement("finish_plan", state=state, reason=reason)]
 
     if not situation.over:
@@ -74,13 +75,3 @@ def _text(situation: Situation, state: str, reason: str) -> str:
     head = {"done": "✅ Done.", "failed": f"❌ {reason}", "cancelled": f"⏹ {reason}"}[state]
     body = listed_steps(situation, lambda row: row.state)
     return f"{head}\n\n{body}\n\nPlan `{situation.id}`".replace("\n\n\n", "\n")
-
-
-def _lesson(situation: Situation, state: str, reason: str) -> str:
-    """Return what the next plan of that kind should know; nothing when all went as planned."""
-    faults = [line for version in situation.versions if version.fault for line in version.feedback]
-    if state == "done" and not faults:
-        return ""
-    ended = f"It ended {state}. {reason}".strip()
-    worked = ", ".join(row.step.tool for row in situation.in_state("done")) or "nothing"
-    return "\n".join([f"A plan for: {situation.goal}", *faults, ended, f"What worked: {worked}."])

@@ -90,10 +90,11 @@ class Tables:
     def _check_version(self, version: int, **_: object) -> None:
         self.versions[version]["checked"] = True
 
-    def _fault_version(self, version: int, fault: str, feedback: str, **_: object) -> None:
+    def _fault_version(self, version: int, fault: str, checked: bool = True, **told: Any) -> None:
         row = self.versions[version]
         if not row["fault"]:
-            row |= {"fault": fault, "feedback": json.loads(feedback), "checked": True}
+            told = {name: json.loads(told[name]) for name in ("feedback", "lesson")}
+            row |= {"fault": fault, "checked": checked, **told}
 
     def _put_step(self, id: str, version: int, position: int, step: str, **_: object) -> None:
         old = self.steps.get(id)
