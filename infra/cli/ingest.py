@@ -4,7 +4,7 @@ import argparse
 import re
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from infra.cli.folder import Folder
 from infra.cli.system import KnownSystem, database_url
 from infra.project import from_caller
 from shared.actions import Query
-from shared.actions.github.queries import ListIssues
+from shared.actions.github.queries import ListComments, ListIssues
 from shared.actions.platforms import Platforms
 from shared.agent.agent import Capabilities
 from shared.database import Database
@@ -22,8 +22,8 @@ from shared.errors import SettingsError
 from shared.events import REPOSITORY
 from shared.memory.audience import visible_from
 from shared.memory.documents.github import GitHubDocuments
-from shared.memory.documents.ingestion import Ingestion
-from shared.memory.documents.sources import Changes, DocumentSource
+from shared.memory.documents.ingestion import Ingestion, unwatched
+from shared.memory.documents.sources import Changes, Document, DocumentSource
 from shared.runtime.composition import capabilities
 from shared.settings import Settings
 
@@ -35,7 +35,9 @@ def add_ingest(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--include", action="append", metavar="GLOB", help="further files, such as 'src/**/*.py'"
     )
-    command.add_argument("--issues", action="store_true", help="also issues and pull requests")
+    command.add_argument(
+        "--issues", action="store_true", help="also issues, pull requests, comments"
+    )
     command.add_argument("--audience", default="", help="of a PATH: public, repo:…, org:…, team:…")
     command.add_argument("--tenant", default="", help="whose memory it is")
     command.add_argument("--name", default="", help="what a PATH is called (its last part)")
@@ -81,7 +83,7 @@ def _repository(
         raise SettingsError(f"--audience and --name: who may see {name} is what GitHub says")
     owner = f"github:{name.partition('/')[0]}"
     tenant = options.tenant or settings.tenant_of.get(owner, owner)
-    reads: list[type[Query]] = [*ingest.reads, ListIssues]
+    reads: list[type[Query]] = [*ingest.reads, ListIssues, ListComments]
     can = capabilities(settings, database, Platforms(ingest.may, reads, settings))
 
     def read(query: Query) -> Any:
@@ -91,7 +93,8 @@ def _repository(
     work = _Work(tenant, can, database, options)
     work.take(repository, options.include)
     if options.issues:
-        work.take_issues(repository)
+        work.take_said("comments", "comment", repository, repository.comments())
+        work.take_said("issues", "issue", repository, repository.issues())
 
 
 class _Work:
@@ -127,24 +130,38 @@ class _Work:
         tally["skipped"] += len(changes.refused)
         print(_summary(origin.name, tally, changes.same))
 
-    def take_issues(self, repository: GitHubDocuments) -> None:
-        """Take the past issues and pull requests, a page at a time."""
+    def take_said(
+        self,
+        what: str,
+        kind: str,
+        repository: GitHubDocuments,
+        listed: Iterator[tuple[list[Document], int]],
+    ) -> None:
+        """Take what people wrote, such as the past issues, a page at a time, and forget what is
+        not there any more."""
         origin = repository.origin
-        ingestion = Ingestion(self._tenant, origin, self._store, self._write, kind="issue")
-        tally, same = Counter[str](), 0
+        ingestion = Ingestion(self._tenant, origin, self._store, self._write, kind=kind)
+        tally, same, seen = Counter[str](), 0, set[str]()
         progress: _Progress | None = None
-        for issues, pages in repository.issues():
-            progress = progress or _Progress(pages * len(issues))
-            known = ingestion.known([issue.path for issue in issues])
-            new = [i for i in issues if i.path not in known or known[i.path]["hash"] != i.hash]
-            same += len(issues) - len(new)
+        for documents, pages in listed:
+            progress = progress or _Progress(pages * len(documents))
+            seen |= {one.path for one in documents}
+            known = ingestion.known([one.path for one in documents])
+            new = [d for d in documents if d.path not in known or known[d.path]["hash"] != d.hash]
+            same += len(documents) - len(new)
             if self._is_dry:
                 tally["taken"] += len(new)
-            else:
+            elif new:
                 ingestion.keep(new, known, {}, progress, tally)
+        before = ingestion.known(None)
+        if gone := sorted(before.keys() - seen):
+            if self._is_dry:
+                tally["gone"] += len(gone)
+            else:
+                ingestion.drop(gone, before, progress or unwatched, tally)
         if progress and not self._is_dry:
             progress.end()
-        print(_summary(f"issues of {origin.name}", tally, same))
+        print(_summary(f"{what} of {origin.name}", tally, same))
 
 
 class _Progress:

@@ -18,3 +18,7 @@ grant execute on function expire_consolidations(interval) to agent_flows_operato
 
 -- What of a version's feedback may be remembered; null where nobody has said so.
 alter table plan_versions add column lesson json;
+
+-- Comments are taken as issues are.
+alter table memory_files drop constraint memory_files_kind_check;
+alter table memory_files add constraint memory_files_kind check (kind in ('document', 'issue', 'comment'));

@@ -90,6 +90,7 @@ def on_github() -> Iterator[Platform]:
                 ask.ListCommits(SHOP),
                 ask.ListFiles(SHOP, commit),
                 ask.ListIssues(SHOP, 1),
+                ask.ListComments(SHOP, 1),
                 ask.ListPulls(SHOP),
                 ask.ReadFile(SHOP, "a.md", blobs["a.md"], commit, 1_000),
                 ask.ReadIssue(SHOP, issue.number),

@@ -51,6 +51,7 @@ def more_answers() -> Mapping[type[Query], Answering[GitHubSession]]:
 
     return {
         ask.CompareCommits: ingestion.compare_commits,
+        ask.ListComments: ingestion.list_comments,
         ask.ListCommits: plans.list_commits,
         ask.ListFiles: ingestion.list_files,
         ask.ListIssues: ingestion.list_issues,

@@ -151,6 +151,16 @@ class ReadFile(_About):
 
 
 @dataclass(frozen=True)
+class ListComments(_About):
+    """Ask for a page of the comments on all issues and pull requests, oldest first, as
+    `{"comments": […], "pages": number}`, each comment as GitHub describes it."""
+
+    permissions: ClassVar[Mapping[str, str]] = {"issues": "read", "pull_requests": "read"}
+    repository: str
+    page: int
+
+
+@dataclass(frozen=True)
 class ListIssues(_About):
     """Ask for a page of the issues and pull requests, oldest first, as `{"issues": […], "pages":
     number}`, each issue as GitHub describes it."""

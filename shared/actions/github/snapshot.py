@@ -4,6 +4,7 @@ issues."""
 from shared.actions.github.paths import is_path, is_reference, parts
 from shared.actions.github.queries import (
     CompareCommits,
+    ListComments,
     ListFiles,
     ListIssues,
     ReadFile,
@@ -92,6 +93,16 @@ def list_issues(session: GitHubSession, query: ListIssues) -> Json:
         doing, query.repository, "GET", ("issues",), per_page=_PAGE, page=query.page, **order
     )
     return {"issues": response.data, "pages": max(response.pages, query.page)}
+
+
+def list_comments(session: GitHubSession, query: ListComments) -> Json:
+    doing = f"list the comments of {query.repository}"
+    order = {"sort": "created", "direction": "asc"}
+    path = ("issues", "comments")
+    response = session.request(
+        doing, query.repository, "GET", path, per_page=_PAGE, page=query.page, **order
+    )
+    return {"comments": response.data, "pages": max(response.pages, query.page)}
 
 
 def _file(folder: str, entry: Json) -> Json:

@@ -1,4 +1,5 @@
-"""A GitHub repository as a source of documents: its default branch and its issues."""
+"""A GitHub repository as a source of documents: its default branch, its issues and
+their comments."""
 
 import base64
 from collections.abc import Callable, Iterator
@@ -8,6 +9,7 @@ from typing import Any
 from shared.actions import Query
 from shared.actions.github.queries import (
     CompareCommits,
+    ListComments,
     ListFiles,
     ListIssues,
     ReadFile,
@@ -19,7 +21,9 @@ from shared.memory.documents.files import MAX_BYTES
 from shared.memory.documents.markup import clean_markdown
 from shared.memory.documents.sources import Document, DocumentOrigin, File, Piece, SourceFiles
 from shared.memory.stored_text import short_hash
+from shared.perception.commands import slashed
 from shared.perception.github import audience_of
+from shared.redaction.redacting import redacted
 
 Read = Callable[[Query], Any]
 
@@ -84,20 +88,42 @@ class GitHubDocuments:
             yield [self._issue(issue) for issue in found["issues"]], pages
             page += 1
 
+    def comments(self) -> Iterator[tuple[list[Document], int]]:
+        """Yield the comments on issues and pull requests a page at a time, with the number of
+        pages."""
+        page = pages = 1
+        while page <= pages:
+            found = self._read(ListComments(self._name, page))
+            pages = found["pages"]
+            yield [self._comment(comment) for comment in found["comments"]], pages
+            page += 1
+
     def _issue(self, issue: Json) -> Document:
         """Make a document as triage remembers an issue: of its title and its body."""
-        author = issue["user"] or {}
         text = "\n\n".join(filter(None, (issue["title"], clean_markdown(issue["body"] or ""))))
-        # With GITHUB_TOKEN the agent's own issues bear a person's name.
-        is_own = is_marked(issue["body"] or "")
+        return self._said(issue, str(issue["number"]), f"#{issue['number']}", text)
+
+    def _comment(self, comment: Json) -> Document:
+        """Make a document as the flow `ingest` remembers a comment; it is its author's alone."""
+        number, body = comment["issue_url"].rpartition("/")[2], comment["body"] or ""
+        text = "" if slashed(body) else clean_markdown(body)
+        path = f"{number}:{comment['id']}"
+        return self._said(comment, path, f"#{path}", text)
+
+    def _said(self, row: Json, path: str, name: str, text: str) -> Document:
+        """Make a document of what somebody wrote."""
+        author, text = row["user"] or {}, redacted(text)
+        # With GITHUB_TOKEN the agent's own words bear a person's name.
+        is_own = is_marked(row["body"] or "")
         reason = "by a bot" if author.get("type") == "Bot" or is_own else ""
-        piece = Piece(f"{self._name}#{issue['number']}", issue["html_url"], text)
+        reason = reason or ("" if text.strip() else "it says nothing")
+        piece = Piece(f"{self._name}{name}", row["html_url"], text)
         return Document(
-            path=str(issue["number"]),
+            path=path,
             hash=short_hash(text),
             pieces=() if reason else (piece,),
             author=author.get("login", ""),
-            trust="inside" if issue["author_association"] in _INSIDERS else "outside",
+            trust="inside" if row["author_association"] in _INSIDERS else "outside",
             reason=reason,
         )
 

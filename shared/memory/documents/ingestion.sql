@@ -16,7 +16,7 @@ where tenant = %(tenant)s and source = %(source)s and kind = %(kind)s
 -- Begin with a source, and give all that came from it the source's audience.
 with moved as (
   update memories set audience = %(audience)s
-  where tenant = %(tenant)s and source = %(source)s and kind in ('document', 'issue') and audience <> %(audience)s
+  where tenant = %(tenant)s and source = %(source)s and kind in ('document', 'issue', 'comment') and audience <> %(audience)s
 )
 insert into memory_sources (tenant, source, audience, includes)
 values (%(tenant)s, %(source)s, %(audience)s, %(includes)s)

@@ -68,7 +68,7 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True)
 class Document:
-    """A file or an issue in pieces. It has none if it is left out, for `reason`."""
+    """A file, an issue or a comment in pieces. It has none if it is left out, for `reason`."""
 
     path: str
     hash: str

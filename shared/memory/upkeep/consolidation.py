@@ -18,7 +18,7 @@ from shared.memory.upkeep.likeness import covers
 SQL = queries(__file__, "consolidation.sql")
 
 #: Kinds that are not merged: their source or their author decides what holds.
-_APART = ["rule", "document", "issue"]
+_APART = ["rule", "document", "issue", "comment"]
 #: How many memories one transaction compares, and with how many neighbours each.
 _BATCH, _NEIGHBOURS = 100, 8
 #: Texts within this cosine distance are compared word by word.

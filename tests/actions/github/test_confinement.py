@@ -22,6 +22,7 @@ from shared.actions.github.identity import app_identity
 from shared.actions.github.paths import in_repository, of_app
 from shared.actions.github.queries import (
     CompareCommits,
+    ListComments,
     ListCommits,
     ListIssues,
     ListPulls,
@@ -309,7 +310,13 @@ def test_a_permission_that_a_token_lacks_is_missing_for_reads_too(
     adapter = GitHubAdapter(as_app(target.sandbox), permissions={"contents": "read"})
     target.sandbox.push(SHOP, {"README.md": "# Shop"})
     assert adapter.read(ReadText(SHOP, "README.md"))["text"] == "# Shop"
-    for query in (ListLabels(SHOP), ReadIssue(SHOP, 1), ListPulls(SHOP), ListIssues(SHOP, 1)):
+    for query in (
+        ListLabels(SHOP),
+        ReadIssue(SHOP, 1),
+        ListPulls(SHOP),
+        ListIssues(SHOP, 1),
+        ListComments(SHOP, 1),
+    ):
         with pytest.raises(ActionRejected, match=r"403 .* it needs the permission"):
             adapter.read(query)
     assert adapter.read(SearchIssues(SHOP, "crashes"))["items"] == []

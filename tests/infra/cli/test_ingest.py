@@ -209,6 +209,64 @@ def test_a_repository_is_taken_with_its_issues(command: Command, sandbox: GitHub
     )
 
 
+def test_comments_are_taken_each_with_its_author_and_trust_and_follow_edits(
+    command: Command, sandbox: GitHubSandbox
+) -> None:
+    sandbox.push(SHOP, {"README.md": "# Shop"})
+    first = sandbox.open_issue(SHOP, "Login", "It crashes.", "maria")
+    second = sandbox.open_issue(SHOP, "Logout", "It hangs.", "acme")
+    ids = {
+        name: sandbox.comment(SHOP, number, text, author)
+        for name, number, author, text in [
+            ("outsider", first, "zed", "I see <!-- hidden --> it too."),
+            ("owner", second, "acme", "Fixed in v1.2."),
+            ("bot", first, "dependabot[bot]", "Bump x"),
+            ("own", first, "acme", f"Labels\n\n{mark_of('ab', 'triage', 1)}"),
+            ("command", first, "acme", "/plan label it"),
+            ("blank", first, "maria", "<!-- nothing -->"),
+        ]
+    }
+    for number in range(120):
+        sandbox.comment(SHOP, second, f"Me too, number {number}.", "maria")
+    said = command(SHOP, "--issues")
+    assert _summary(said) == "122 taken, 0 moved, 0 forgotten, 0 as before, 4 left out"
+    assert said[-1].startswith("issues of acme/shop: 2 taken")
+    kept = {ref: row for ref, row in command.memories.items() if row["kind"] == "comment"}
+    assert len(kept) == 122
+    zed = kept[f"acme/shop#{first}:{ids['outsider']}"]
+    assert (zed["author"], zed["trust"], zed["text"]) == ("zed", "outside", "I see  it too.")
+    assert zed["url"].endswith(f"/issues/{first}#issuecomment-{ids['outsider']}")
+    owner = kept[f"acme/shop#{second}:{ids['owner']}"]
+    assert (owner["author"], owner["trust"]) == ("acme", "inside")
+    assert {row["source"] for row in kept.values()} == {"github:acme/shop"}
+    sandbox.edit_comment(ids["owner"], "Fixed in v1.3.", "acme")
+    sandbox.delete_comment(ids["outsider"], "zed")
+    again = command(SHOP, "--issues")
+    assert _summary(again) == "1 taken, 0 moved, 1 forgotten, 124 as before, 0 left out"
+    assert again[-1].startswith("issues of acme/shop: 0 taken, 0 moved, 0 forgotten, 2 as before")
+    assert command.memories[owner["ref"]]["text"] == "Fixed in v1.3."
+    assert zed["ref"] not in command.memories
+    dry = command(SHOP, "--issues", "--dry-run")
+    assert _summary(dry) == "0 taken, 0 moved, 0 forgotten, 125 as before, 0 left out"
+
+
+def _summary(said: list[str]) -> str:
+    (found,) = [line for line in said if line.startswith("comments of acme/shop: ")]
+    return found.partition(": ")[2].partition(";")[0]
+
+
+def test_secrets_in_issues_and_comments_are_masked(
+    command: Command, sandbox: GitHubSandbox
+) -> None:
+    secret = "ghp_" + "16C7e42F292c6912E7710c838347Ae178B4a"
+    sandbox.push(SHOP, {"README.md": "# Shop"})
+    number = sandbox.open_issue(SHOP, "Login", f"My token is {secret}.", "maria")
+    sandbox.comment(SHOP, number, f"Use {secret} then.", "maria")
+    command(SHOP, "--issues")
+    assert len(command.memories) == 3
+    assert secret not in str(command.memories)
+
+
 def test_who_may_see_a_repository_is_not_for_the_command_to_say(command: Command) -> None:
     (said,) = command(SHOP, "--audience", "public")
     assert "what GitHub says" in said

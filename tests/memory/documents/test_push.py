@@ -12,6 +12,7 @@ from shared.actions.github.queries import RepositoryHead
 from shared.actions.platforms import Platforms
 from shared.errors import ActionRejected, PolicyError
 from shared.events import PUBLIC, Issue
+from shared.marks import mark_of
 from shared.memory.documents.ingestion import Ingestion
 from shared.settings import Settings
 from tests.memory.documents.ingested import SHOP, TENANT, Ingested
@@ -129,6 +130,50 @@ def test_an_old_push_never_brings_back_what_a_newer_one_took_away(
     repository.take({"docs/a.md": None})
     assert repository.deliver(old)
     assert repository.files.keys() == {"README.md"}
+
+
+def test_a_comment_is_remembered_with_its_author_and_an_edit_replaces_it(
+    repository: Ingested,
+) -> None:
+    hub = repository.sandbox
+    number = hub.open_issue(SHOP, "Login", "It crashes.", "maria")
+    comment = hub.comment(SHOP, number, "It crashes since v1.2.", "acme")
+    assert repository.deliver(repository.announced())
+    outsider = hub.comment(SHOP, number, "Here too.", "zed")
+    assert repository.deliver(repository.announced())
+    told = {ref: (row["author"], row["trust"]) for ref, row in repository.memories.items()}
+    assert told == {
+        f"acme/shop#{number}:{comment}": ("acme", "inside"),
+        f"acme/shop#{number}:{outsider}": ("zed", "outside"),
+    }
+    row = repository.memories[f"acme/shop#{number}:{comment}"]
+    assert (row["kind"], row["flow"], row["audience"]) == ("comment", "", PUBLIC)
+    assert row["url"].endswith(f"#issuecomment-{comment}")
+    hub.edit_comment(comment, "It crashes since v1.3.", "acme")
+    assert repository.deliver(repository.announced())
+    edited = repository.memories[f"acme/shop#{number}:{comment}"]
+    assert edited["text"] == "It crashes since v1.3."
+    assert len(repository.memories) == 2
+
+
+@pytest.mark.parametrize("author", ["dependabot[bot]", "acme"])
+def test_what_bots_comment_is_not_remembered(repository: Ingested, author: str) -> None:
+    number = repository.sandbox.open_issue(SHOP, "Login", "It crashes.", "maria")
+    text = "Bump x" if "bot" in author else f"Labels\n\n{mark_of('ab', 'triage', 1)}"
+    repository.sandbox.comment(SHOP, number, text, author)
+    repository.deliver(repository.announced())
+    assert repository.memories == {}
+
+
+def test_a_comment_without_an_id_is_left_alone(repository: Ingested) -> None:
+    number = repository.sandbox.open_issue(SHOP, "Login", "It crashes.", "maria")
+    repository.sandbox.comment(SHOP, number, "Here too.", "zed")
+    event = repository.announced()
+    for comment in (None, {}, {"id": "9"}):
+        payload = {**event.payload, "comment": comment}
+        broken = event._replace(id=f"github:{comment}", payload=payload)
+        assert repository.deliver(broken)
+    assert repository.memories == {}
 
 
 def test_the_same_delivery_twice_is_one_run(repository: Ingested) -> None:

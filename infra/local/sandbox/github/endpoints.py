@@ -69,6 +69,7 @@ _REPOSITORY: Mapping[str, Endpoint] = {
     "GET /issues/<int:number>/reactions": issues.list_issue_reactions,
     "POST /issues/<int:number>/reactions": issues.react_to_issue,
     "DELETE /issues/<int:number>/reactions/<int:reaction>": issues.unreact_to_issue,
+    "GET /issues/comments": issues.list_all_comments,
     "GET /issues/comments/<int:number>": issues.get_comment,
     "PATCH /issues/comments/<int:number>": issues.edit_comment,
     "DELETE /issues/comments/<int:number>": issues.delete_comment,

@@ -62,6 +62,20 @@ def list_comments(call: Call, owner: str, name: str, number: int) -> ApiReply:
     return ApiReply(Listing(newer, call.site.views.comment))
 
 
+def list_all_comments(call: Call, owner: str, name: str) -> ApiReply:
+    repository, state = call.repository(owner, name), call.site.state
+    since = call.query.get("since", "")
+    issues = {row["id"] for row in state.rows("issues", repository=repository["id"])}
+    found = [
+        row
+        for row in state.rows("comments")
+        if row["issue"] in issues and row["updated_at"] >= since
+    ]
+    if call.query.get("sort") == "created" and call.query.get("direction") != "asc":
+        found.reverse()
+    return ApiReply(Listing(found, call.site.views.comment))
+
+
 def create_comment(call: Call, owner: str, name: str, number: int) -> ApiReply:
     row, actor = call.issue(owner, name, number), call.speak(owner, name)
     comment = call.site.changes.comment(actor, row, call.fields.get("body"))

@@ -57,6 +57,7 @@ def _use_a_repository(sandbox: GitHubSandbox) -> None:
     issue = repository.create_issue("Title", "Body", labels=["bug"])
     issue.edit(title="Another", body="Other", state="closed")
     list(repository.get_issues(state="all"))
+    list(repository.get_issues_comments())
     list(client.search_issues("repo:acme/shop is:issue another"))
     path = f"/repos/acme/shop/issues/{issue.number}/labels"
     client.requester.requestJsonAndCheck("POST", path, input={"labels": ["question"]})
