@@ -1,6 +1,8 @@
 """Work towards a goal in steps: make a plan, ask before it leaves the conversation, carry it out,
 report."""
 
+import re
+
 from shared.actions import Action
 from shared.actions.github.actions import (
     AddLabels,
@@ -18,6 +20,7 @@ from shared.perception.commands import command_of, event_types
 from shared.planning.declaration import Plans
 from shared.planning.desk import ANSWERS, PlanDesk
 from shared.planning.messages import PlanMessage
+from shared.planning.own_words import own_words
 from shared.planning.tools import github, memory, slack
 
 _COMMANDS = ("plan", "approve", "reject", "change", "cancel")
@@ -58,6 +61,11 @@ TOOLS = (
 )
 
 
+#: Asks somebody who named no goal.
+_WHAT = (
+    "What should I do? Tell me in steps, such as `/plan find issues about the login, then comment a"
+    " summary`."
+)
 #: Slack takes slash commands in no thread, and a plan lives in one.
 _IN_THREAD = "Press a button in the plan's thread, or mention me there with `{}`."
 _NOT_IN = "I cannot write here. Invite me to the channel, or mention me where I am."
@@ -110,13 +118,18 @@ def plan(event: Event, agent: Agent) -> None:
 
 def _start(event: Event, agent: Agent) -> None:
     """Start the plan. A slash command is in no thread, so its plan gets a thread of its own."""
+    if not re.search(r"\w", own_words(event.text, event.source)):
+        asked = Whisper(event.response, _WHAT) if event.response_target else say(event, _WHAT)
+        assert asked is not None  # a request to the API has a goal
+        agent.act(asked)
+        return
     if not event.response_target:
         agent.desk(PlanDesk).start(event.text)
         return
     place = event.response
-    asked = Post(Channel(place.channel), f"{event.actor.name} wants a plan: {event.text}")
+    opening = Post(Channel(place.channel), f"{event.actor.name} wants a plan: {event.text}")
     try:
-        root = agent.act(asked)
+        root = agent.act(opening)
     except ActionRejected:
         agent.act(Whisper(place, _NOT_IN))
         return

@@ -1,5 +1,5 @@
-"""Triage a new issue: label it from the repository's own labels, and say which issue it may
-duplicate."""
+"""Triage a new issue: label it from the repository's own labels, and say which issue it duplicates
+or may be related to."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -12,7 +12,7 @@ from shared.models.answers.typed import at_most, choosing
 PROMPT = """\
 Triage the new issue. Choose the labels that clearly apply, fewer rather than more. Name the older
 issue that reports the same problem, if one of the memories does; a related topic is not the same
-problem. Say in one sentence what the issue is about."""
+problem: name that as related at most. Say in one sentence what the issue is about."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class TriageVerdict:
     labels: Annotated[tuple[str, ...], at_most(3)]
     duplicate_of: str | None
     summary: Annotated[str, at_most(300)]
+    related_to: str | None = None
 
 
 @flow(
@@ -39,6 +40,7 @@ def triage(event: Event, agent: Agent) -> None:
             TriageVerdict,
             labels={label["name"]: label["description"] for label in labels},
             duplicate_of=[memory.ref for memory in related],
+            related_to=[memory.ref for memory in related],
         ),
     )
     if verdict.labels:
@@ -50,7 +52,10 @@ def triage(event: Event, agent: Agent) -> None:
 def report(verdict: TriageVerdict) -> str:
     lines = [verdict.summary]
     if verdict.labels:
-        lines.append("Labels: " + ", ".join(f"`{label}`" for label in verdict.labels))
+        named = dict.fromkeys(verdict.labels)
+        lines.append("Labels: " + ", ".join(f"`{label}`" for label in named))
     if verdict.duplicate_of:
         lines.append(f"This looks like a duplicate of {verdict.duplicate_of}.")
+    elif verdict.related_to:
+        lines.append(f"Possibly related: {verdict.related_to}.")
     return "\n\n".join(lines)

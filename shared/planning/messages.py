@@ -230,6 +230,9 @@ def _action(action: Json, form: _Form, room: int) -> str:
 def _arguments(action: Json, room: int) -> Iterator[str]:
     """Show each argument exactly, and a file's content as the diff to the file as it is."""
     for name, value in action["arguments"].items():
+        if named := _named(value):
+            yield f"{name}: {named}"
+            continue
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         is_diff = name == "content" and "diff" in action
         seen = _seen(action["diff"] if is_diff else text)
@@ -238,6 +241,18 @@ def _arguments(action: Json, room: int) -> Iterator[str]:
             continue
         cut = f"\n\n{_missing(len(seen) - room)}" if len(seen) > room else ""
         yield f"{name}:\n\n{_fenced(seen[:room], 'diff' if is_diff else '')}{cut}"
+
+
+def _named(value: object) -> str:
+    """Write a list of short names, such as labels, as people read it; '' for anything else."""
+    if value == []:
+        return "none"
+    names = value if isinstance(value, list) else []
+    short = all(
+        isinstance(one, str) and one.strip() and len(one) <= _SHORT and not {"\n", "`"} & set(one)
+        for one in names
+    )
+    return ", ".join(f"`{_seen(one)}`" for one in names) if short else ""
 
 
 def _fenced(text: str, kind: str = "") -> str:

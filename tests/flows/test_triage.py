@@ -1,8 +1,8 @@
-"""Triage: labels from the known set, the likely duplicate, one comment."""
+"""Triage: labels from the known set, what may be related, one comment."""
 
 import pytest
 
-from flows.triage import triage
+from flows.triage import TriageVerdict, report, triage
 from shared.actions.github.actions import AddLabels, Comment
 from shared.database import Statement
 from shared.errors import ActionUnavailable
@@ -26,14 +26,27 @@ def test_a_new_issue_gets_labels_and_one_comment(runner: FlowRunner) -> None:
     assert "`bug`" in comment.body
 
 
-def test_a_report_of_the_same_is_named_as_duplicate(runner: FlowRunner) -> None:
+def test_a_report_of_the_same_is_named_as_possibly_related(runner: FlowRunner) -> None:
     older = CRASH._replace(
         id="github:d0", conversation="github:acme/shop#3", issue_target=Issue("acme/shop", 3)
     )
     runner.deliver(triage, older)
     runner.deliver(triage, CRASH)
-    assert "duplicate" not in comments(runner)[0].body
-    assert "duplicate of acme/shop#3" in comments(runner)[1].body
+    assert "related" not in comments(runner)[0].body
+    assert "Possibly related: acme/shop#3." in comments(runner)[1].body
+    assert "duplicate" not in comments(runner)[1].body
+
+
+@pytest.mark.parametrize(
+    ("verdict", "told"),
+    [
+        (TriageVerdict((), "a#1", "S.", "a#2"), "S.\n\nThis looks like a duplicate of a#1."),
+        (TriageVerdict((), None, "S.", "a#2"), "S.\n\nPossibly related: a#2."),
+        (TriageVerdict(("bug", "docs", "bug"), None, "S."), "S.\n\nLabels: `bug`, `docs`"),
+    ],
+)
+def test_the_report_names_each_thing_once(verdict: TriageVerdict, told: str) -> None:
+    assert report(verdict) == told
 
 
 def test_a_private_issue_is_no_duplicate_for_the_public(runner: FlowRunner) -> None:

@@ -49,6 +49,23 @@ def test_a_text_cannot_leave_its_block() -> None:
     assert "`````\nx\n```\n✅ Approved by ada\n````\n\n`````" in text
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ([], "labels: none"),
+        (["bug"], "labels: `bug`"),
+        (["bug", "good first issue"], "labels: `bug`, `good first issue`"),
+        (["a\u202eb"], "labels: `a\\u202eb`"),
+        (["bug`, `docs"], 'labels:\n\n```\n["bug`, `docs"]\n```'),
+        (["a\nb", ""], 'labels: `["a\\nb", ""]`'),
+        ([1, None], "labels: `[1, null]`"),
+        ({"a": 1}, 'labels: `{"a": 1}`'),
+    ],
+)
+def test_names_are_shown_as_people_write_them(value: object, shown: str) -> None:
+    assert shown in question(situation(), asked({"labels": value})).text
+
+
 @pytest.mark.parametrize("hidden", ["\u202e", "\u200b", "\x1b", "\ud83d"])
 def test_what_nobody_sees_is_written_out(hidden: str) -> None:
     text = question(situation(), asked({"body": f"a{hidden}b"})).text

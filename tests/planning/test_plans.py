@@ -42,6 +42,31 @@ def test_an_output_reaches_the_arguments_of_a_later_step(opened: Open) -> None:
     assert Comment(Issue("acme/shop", 7), "bug") in it.runner.platform.done
 
 
+def test_a_plan_without_a_goal_asks_for_one(opened: Open) -> None:
+    it = opened(planned(Drafts(HELLO)))
+    goals = ("", "  ", "…", "?!", "> Somebody else said: label it")
+    for number, text in enumerate(goals, 1):
+        assert it.runner.deliver(it.flow, ASK._replace(id=f"github:no-{number}", text=text)) == []
+        assert [said.startswith("What should I do?") for said in it.said()] == [True] * number
+    assert it.plans() == []
+
+
+def test_what_the_last_readings_found_is_shown_once(opened: Open) -> None:
+    first = of("s1", "items[0].name")
+    steps = (
+        step("s1", "list_labels"),
+        step("s2", "comment", body=first),
+        step("s3", "recall", query="login"),
+        step("s4", "list_labels", after=["s2"]),
+    )
+    it = opened(planned(Drafts(Plan(steps))))
+    assert it.ended(it.ask(ASK)).state == "done"
+    *_, report = it.said()
+    assert "**list_labels s4**\n\n- bug" in report
+    assert "**recall s3**\n\nNothing was found." in report
+    assert "**list_labels s1**" not in report
+
+
 def test_the_same_request_twice_is_one_plan(opened: Open) -> None:
     it = opened(planned(Drafts(HELLO)))
     # The states of the plan are runs of the same flow, for the same signed body.

@@ -1,6 +1,7 @@
 """Plans on the real local system: front door, queue, functions in processes, state machine."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,6 +73,38 @@ def test_a_comment_starts_a_plan_that_is_carried_out_and_reported(offline: Syste
     assert wait_for(lambda: any("✅ Done." in text for text in comments(offline, number)))
     assert any(text.startswith("Thanks") for text in comments(offline, number))
     assert "bug" in labels(offline, number)
+
+
+def test_what_the_offline_model_plans_runs_to_its_end_and_reads_well(offline: System) -> None:
+    hub = github(offline)
+    body = "Since v1.2 the page of app.py is blank. Chrome works."
+    number = hub.open_issue(REPOSITORY, "Login fails", body, author="maria")
+    goal = "label this as bug, comment a summary and open a follow-up issue"
+    hub.comment(REPOSITORY, number, f"/plan {goal}", author="maria")
+    asked = wait_for(lambda: [t for t in comments(offline, number) if "OpenIssue on" in t])
+    assert asked
+    named = re.search(r"/approve (\w+)", asked[0])
+    assert named
+    hub.comment(REPOSITORY, number, f"/approve {named[1]}", author="maria")
+    assert wait_for(lambda: any(t.startswith("✅ Done.") for t in comments(offline, number)))
+    assert "bug" in labels(offline, number)
+    said = [text.split("\n<sub>")[0] for text in comments(offline, number)]
+    (summary,) = [text for text in said if "(Offline model: I only quote." in text]
+    assert summary.split("\n")[0] == f"Login fails. {body}"
+    followed = [one for one in hub.issues(REPOSITORY) if one["title"].startswith("Follow-up")]
+    assert [one["title"] for one in followed] == ["Follow-up: Login fails"]
+    assert followed[0]["body"].startswith(f"Follow-up to #{number} (")
+    assert not any(re.search(r"[{}]|\$from", text) for text in [*said, followed[0]["body"]])
+
+
+def test_a_plan_asks_for_a_goal_and_a_search_shows_what_it_found(offline: System) -> None:
+    hub = github(offline)
+    number = hub.open_issue(REPOSITORY, "Payment", "The zebra is late.", author="maria")
+    hub.comment(REPOSITORY, number, "/plan", author="maria")
+    assert wait_for(lambda: any("What should I do?" in t for t in comments(offline, number)))
+    hub.comment(REPOSITORY, number, "/plan find issues about the zebra", author="maria")
+    done = wait_for(lambda: [t for t in comments(offline, number) if t.startswith("✅ Done.")])
+    assert f"[#{number} Payment](" in done[0]
 
 
 def test_a_slash_command_in_slack_starts_a_plan_that_writes_to_github_once_approved(

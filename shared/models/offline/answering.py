@@ -64,8 +64,17 @@ class Quote(NamedTuple):
 
 def answer(parsed: ParsedRequest) -> str:
     """Return the whole answer, signed."""
-    phrases = _CHINESE if is_chinese(parsed.question) else _ENGLISH
+    phrases = _phrases(parsed.question)
     return f"{_body(parsed, phrases)}\n\n{phrases.signature}"
+
+
+def signature(text: str) -> str:
+    """Return the line that says whose words these are, in the language of `text`."""
+    return _phrases(text).signature
+
+
+def _phrases(text: str) -> _Phrases:
+    return _CHINESE if is_chinese(text) else _ENGLISH
 
 
 def known_answer(parsed: ParsedRequest) -> str | None:

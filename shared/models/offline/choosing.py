@@ -21,6 +21,10 @@ _TITLE, _BODY = 1.0, 0.75
 _STRONG, _WEAK, _NAMED, _DESCRIBED = 2.0, 1.0, 2.0, 0.25
 
 
+#: Words do not tell a duplicate from a report about the same thing.
+_CLAIMS = frozenset(map(stem, ("duplicate", "dupe", "重复")))
+
+
 class Name(NamedTuple):
     """A name to choose, and its meaning if the author gave one."""
 
@@ -74,6 +78,9 @@ def _parts(parsed: ParsedRequest) -> list[_Part]:
 
 
 def _score(name: Name, parts: list[_Part], parsed: ParsedRequest) -> float:
+    """Return how much speaks for a name; nothing ever for one that claims a duplicate."""
+    if _stems(name.text) & _CLAIMS:
+        return -1.0
     known = [source for source in parsed.sources if _names(source.name, name.text)]
     if known:
         return max(_likeness(parsed, source.text) for source in known)

@@ -5,20 +5,23 @@ from collections.abc import Sequence
 from typing import Any
 
 from shared.events import Json
-from shared.models.offline import answering, choosing, plan_steps
+from shared.models.offline import answering, choosing
 from shared.models.offline.choosing import Name
 from shared.models.offline.declared_facts import declared_facts
 from shared.models.offline.parsed_request import ParsedRequest
-from shared.models.offline.similarity import coverage, joined, overlap, terms
-from shared.models.offline.word_lists import listed
+from shared.models.offline.similarity import coverage, joined, terms
+from shared.models.offline.word_lists import NEUTRAL, listed
 
 _ANSWERS = frozenset(listed("answer, reply, response, comment, message, text, body, content"))
 _TITLES = frozenset(listed("title, subject, headline, name, topic"))
 _SUMMARIES = frozenset(listed("summary, description, abstract, gist, overview"))
 _RECAPS = frozenset(listed("recap, digest"))
 _REASONS = frozenset(listed("reason, why, rationale, explanation, justification, because"))
-_SAME = frozenset(listed("duplicate, same"))
+#: Such claims are not made: most of them would be wrong.
+_SAME = frozenset(listed("duplicate, duplicates, dupe, dupes, same"))
 _REASON = "The words are closest to this (offline model)."
+#: The keys of a plan's step, whoever asks for a plan.
+_STEP = frozenset({"id", "tool", "arguments", "depends_on"})
 _MANY = 3
 _RECAP_SENTENCES = 12
 
@@ -26,7 +29,7 @@ _RECAP_SENTENCES = 12
 def fill(schema: Json, parsed: ParsedRequest, name: str = "") -> Any:
     """Return a value that fits `schema`; `name` is its key."""
     if "enum" in schema or "const" in schema:
-        return _choice(schema, parsed)
+        return _choice(schema, parsed, name)
     if "anyOf" in schema or "oneOf" in schema:
         return _optional(schema, parsed, name)
     kind = schema.get("type")
@@ -52,8 +55,11 @@ def _names(schema: Json) -> list[Name]:
     return [Name(str(value), said.get(str(value), "")) for value in values]
 
 
-def _choice(schema: Json, parsed: ParsedRequest) -> Any:
+def _choice(schema: Json, parsed: ParsedRequest, name: str) -> Any:
     values: Sequence[Any] = schema.get("enum", [schema.get("const")])
+    neutral = [value for value in values if str(value).lower() in NEUTRAL]
+    if neutral and _words(name) & _SAME:
+        return neutral[0]
     return values[choosing.best(_names(schema), parsed)[0]]
 
 
@@ -62,7 +68,7 @@ def _optional(schema: Json, parsed: ParsedRequest, name: str) -> Any:
     parts = schema.get("anyOf") or schema.get("oneOf") or []
     real = [part for part in parts if part.get("type") != "null"]
     nullable = len(real) < len(parts)
-    if not real:
+    if not real or (nullable and _words(name) & _SAME):
         return None
     part = {"description": schema.get("description", "")} | real[0]
     if not nullable:
@@ -81,10 +87,13 @@ def _optional(schema: Json, parsed: ParsedRequest, name: str) -> Any:
 
 def _items(schema: Json, parsed: ParsedRequest, name: str) -> list[Any]:
     of = schema.get("items", {})
-    if plan_steps.is_step(of):
-        return plan_steps.steps(parsed, of)
+    if of.get("type") == "object" and set(of.get("properties", {})) >= _STEP:
+        # Its words and patterns take longer to load than all the rest, and few flows make plans.
+        from shared.models.offline.plans.plan_steps import steps
+
+        return steps(parsed, of)
     least = int(schema.get("minItems", 0))
-    most = int(schema.get("maxItems", max(_MANY, least)))
+    most = least if _words(name) & _SAME else int(schema.get("maxItems", max(_MANY, least)))
     if "enum" in of:
         chosen = choosing.several(_names(of), parsed, least, most)
         return [of["enum"][place] for place in chosen]
@@ -98,8 +107,7 @@ def _items(schema: Json, parsed: ParsedRequest, name: str) -> list[Any]:
 
 def _flag(schema: Json, parsed: ParsedRequest, name: str) -> bool:
     if _words(name) & _SAME:
-        asked = terms(parsed.question)
-        return any(overlap(asked, terms(source.text)) >= 0.5 for source in parsed.sources)
+        return False
     label = re.sub(r"^(is|has|needs?|should|wants?|was|can)_", "", name)
     wanted = Name(label, schema.get("description", ""))
     return choosing.scores([wanted], parsed)[0] >= choosing.ENOUGH

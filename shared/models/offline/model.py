@@ -9,6 +9,7 @@ from shared.models import Chunk, Finish, ModelReply, ModelRequest, Provider, Too
 from shared.models.offline.answering import answer
 from shared.models.offline.filling import fill
 from shared.models.offline.parsed_request import ParsedRequest
+from shared.models.offline.plans.tasks import is_of_a_plan
 from shared.models.offline.tool_choice import choose
 from shared.models.prices import Prices
 from shared.settings import Settings
@@ -38,7 +39,7 @@ class OfflineModel:
         if call:
             return self._reply(request, json.dumps(call.arguments), "tools", (call,))
         if request.schema is None:
-            text = answer(parsed)
+            text = _text_of_a_plan(parsed) or answer(parsed)
         else:
             text = json.dumps(fill(request.schema, parsed), ensure_ascii=False)
         kept = _first_tokens(text, request.max_tokens)
@@ -57,6 +58,14 @@ class OfflineModel:
         usage = Usage(sum(estimated_tokens(part) for part in said), estimated_tokens(text))
         cost = self._prices.cost(self.name, usage)
         return ModelReply("" if calls else text, finish, usage, self.name, calls, cost)
+
+
+def _text_of_a_plan(parsed: ParsedRequest) -> str | None:
+    if not is_of_a_plan(parsed.task, parsed.question):
+        return None
+    from shared.models.offline.plans.writing import written
+
+    return written(parsed)
 
 
 def estimated_tokens(text: str) -> int:

@@ -1,7 +1,7 @@
 """What a plan teaches the next one of its kind, in our own words: nothing of what it read.
 
-A verifier's or a reflector's reason may repeat what an outsider wrote, and an episode is recalled as
-something that we know. So it says which check failed, and not why a model thinks so.
+A verifier's or a reflector's reason may repeat what an outsider wrote, and an episode is recalled
+as something that we know. So it says which check failed, and not why a model thinks so.
 """
 
 from collections.abc import Sequence

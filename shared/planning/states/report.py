@@ -1,15 +1,19 @@
 """The state Report: the person who asked learns what was done, what was not, and why."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from shared.agent.agent import Agent
 from shared.database import Statement
 from shared.errors import AgentFlowsError
 from shared.events import Json
+from shared.models.found_text import found_text
 from shared.planning.messages import listed_steps
 from shared.planning.states.lesson import lesson
 from shared.planning.states.runner import StateCall
-from shared.planning.store import Situation
+from shared.planning.store import Situation, StepRow
+
+#: Characters of a step's goal, and of all that was found: a message in Slack holds 4,000 in all.
+_GOAL, _FOUND = 120, 2_000
 
 
 def report(call: StateCall) -> Json:
@@ -18,7 +22,7 @@ def report(call: StateCall) -> Json:
     state, reason = ending(situation, call.payload.get("at"))
 
     def work(agent: Agent) -> Sequence[Statement]:
-        call.tell(agent, _text(situation, state, reason))
+        call.tell(agent, _text(call, state, reason))
         if taught := lesson(situation, state, _refused(situation)):
             agent.remember(taught, kind="episode", ref=f"plan {situation.id}")
         return [situation.statement("finish_plan", state=state, reason=reason)]
@@ -71,7 +75,30 @@ def _kinds(kind: type[AgentFlowsError]) -> list[type[AgentFlowsError]]:
     return [kind, *(deeper for sub in kind.__subclasses__() for deeper in _kinds(sub))]
 
 
-def _text(situation: Situation, state: str, reason: str) -> str:
+def _text(call: StateCall, state: str, reason: str) -> str:
+    situation = call.situation
     head = {"done": "✅ Done.", "failed": f"❌ {reason}", "cancelled": f"⏹ {reason}"}[state]
     body = listed_steps(situation, lambda row: row.state)
-    return f"{head}\n\n{body}\n\nPlan `{situation.id}`".replace("\n\n\n", "\n")
+    parts = (head, body, *_found(call), f"Plan `{situation.id}`")
+    return "\n\n".join(part for part in parts if part)
+
+
+def _found(call: StateCall) -> Iterator[str]:
+    """Show what the last readings found: what no other step of the plan has used."""
+    done = call.situation.in_state("done")
+    used = {reference.step for row in done for reference in row.step.references}
+    last = [row for row in done if row.step.id not in used and _reads(call, row)]
+    for row in last:
+        shown = _within(found_text(row.output), _FOUND // len(last))
+        head = " ".join(row.step.goal.split())[:_GOAL]
+        yield f"**{head}**\n\n{shown}" if shown else ""
+
+
+def _reads(call: StateCall, row: StepRow) -> bool:
+    tool = call.plans.known.get(row.step.tool)
+    return tool is not None and tool.action is None
+
+
+def _within(text: str, room: int) -> str:
+    """Cut a text at the end of a line."""
+    return text if len(text) <= room else text[: max(text.rfind("\n", 0, room), 0)] + "\n\n…"

@@ -24,6 +24,7 @@ from shared.actions.github.queries import (
 )
 from shared.agent.agent import Agent
 from shared.events import Event, Issue
+from shared.marks import is_marked
 from shared.models.answers.typed import convert
 from shared.models.visible_text import visible_text
 from shared.planning.declaration import InvalidArguments, reads, writes
@@ -59,9 +60,14 @@ def search_issues(
 
 
 @reads(needs="repository")
-def read_issue(agent: Agent, number: int, comments: int = 30) -> WholeIssue:
-    """Read an issue, or the conversation of a pull request, with its newest comments."""
-    return _read(WholeIssue, agent, ReadIssue(_here(agent), number, comments))
+def read_issue(agent: Agent, number: int | None = None, comments: int = 30) -> WholeIssue:
+    """Read an issue, or the conversation of a pull request, with its newest comments: this one, or
+    one by its number."""
+    issue = _issue(agent.event, number)
+    found = agent.read(ReadIssue(issue.repository, issue.number, comments))
+    # Our own comments, such as the progress of this plan, are nothing that was said about it.
+    said = [one for one in found["comments"] if not is_marked(one["text"])]
+    return cast("WholeIssue", convert(WholeIssue, _seen(found | {"comments": said})))
 
 
 @reads(needs="repository")

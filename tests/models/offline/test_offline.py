@@ -45,10 +45,12 @@ class Verdict:
     labels: Annotated[tuple[str, ...], at_most(3)]
     duplicate_of: str | None
     summary: Annotated[str, at_most(80)]
+    related_to: str | None = None
 
 
 def _triage(text: str, *others: tuple[str, str]) -> Verdict:
-    kind = choosing(Verdict, labels=LABELS, duplicate_of=[ref for ref, _ in others])
+    refs = [ref for ref, _ in others]
+    kind = choosing(Verdict, labels=LABELS, duplicate_of=refs, related_to=refs)
     blocks = [data("github.issues.opened by ann", text)]
     blocks += [data(f"memory of issue {ref} https://x", said) for ref, said in others]
     request = ModelRequest((ChatMessage("user", "\n\n".join(blocks)),), system("Triage the issue."))
@@ -112,14 +114,45 @@ def test_labels_are_known_by_other_spellings(names: list[str]) -> None:
     assert typed.ask(lambda r: MODEL.reply(r, 5), request, kind)[0].labels == (names[0],)
 
 
-def test_a_duplicate_is_found_by_its_words() -> None:
+def test_what_is_related_is_found_by_its_words_and_never_claimed_to_be_a_duplicate() -> None:
     others = (
         ("acme/shop#3", "Checkout crashes with a stack trace after pressing pay"),
         ("acme/shop#4", "Dark theme for the dashboard"),
     )
     text = "App crashes with a stack trace when I press pay"
-    assert _triage(text, *others).duplicate_of == "acme/shop#3"
-    assert _triage("Invoices have the wrong currency", *others).duplicate_of is None
+    assert _triage(text, *others).related_to == "acme/shop#3"
+    assert _triage(text, ("acme/shop#3", text)).duplicate_of is None
+    assert _triage("Invoices have the wrong currency", *others).related_to is None
+
+
+@dataclass(frozen=True)
+class Claims:
+    is_duplicate: bool
+    duplicates: list[Literal["acme/shop#3", "acme/shop#4"]]
+    same_as: Literal["acme/shop#3", "none"]
+    kind: Literal["duplicate", "bug", "question"]
+    labels: list[Literal["duplicate", "dupe", "bug"]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Checkout crashes with a stack trace",
+        "This is a duplicate of acme/shop#3: checkout crashes",
+        "Duplicate",
+        "重复",
+    ],
+)
+def test_no_field_claims_a_duplicate_whatever_the_text_says(text: str) -> None:
+    older = data("memory of issue acme/shop#3 https://x", text)
+    asked = f"{data('github.issues.opened by ann', text)}\n\n{older}"
+    request = ModelRequest((ChatMessage("user", asked),), system("Triage the issue."))
+    claims = typed.ask(lambda r: MODEL.reply(r, 5), request, Claims)[0]
+    assert not claims.is_duplicate
+    assert claims.duplicates == []
+    assert claims.same_as == "none"
+    assert claims.kind != "duplicate"
+    assert not {"duplicate", "dupe"} & set(claims.labels)
 
 
 def test_an_answer_quotes_its_source_and_says_that_it_is_offline() -> None:
