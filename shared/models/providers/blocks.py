@@ -1,6 +1,8 @@
 """Content blocks: the common part of the wire formats Converse and Messages."""
 
+import json
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
@@ -68,18 +70,27 @@ def forced(request: ModelRequest, *, answer: bool) -> str:
     return "any" if request.tools else ANSWER
 
 
+@dataclass
 class BlocksReader(ReplyReader):
     """Reads a reply of content blocks."""
 
     answer_tool = ANSWER
 
-    def _call(self, index: int, id: object = "", name: object = "", written: str = "") -> str:
-        """Begin the call of a block; return what a reader sees of its input, which may follow."""
-        self._calls[index] = {"id": said(id), "name": said(name), "input": ""}
-        return self._write(index, written)
+    #: The calls by the number of their block. Some servers give one number to all.
+    _blocks: dict[int, int] = field(default_factory=dict)
+
+    def _call(self, index: int, id: object = "", name: object = "", written: object = "") -> str:
+        """Begin the call of a block; return what a reader sees of its input, which may follow. Some
+        servers send the input as text."""
+        self._blocks[index] = len(self._calls)
+        self._calls[len(self._calls)] = {"id": said(id), "name": said(name), "input": ""}
+        if written and not isinstance(written, str):
+            written = json.dumps(written, ensure_ascii=False)
+        return self._write(index, said(written))
 
     def _write(self, index: int, piece: str) -> str:
         """Add to the input of a call; return what a reader sees: the answer."""
-        call = self._calls.setdefault(index, {"id": "", "name": "", "input": ""})
+        key = self._blocks.setdefault(index, max(len(self._calls) - 1, 0))
+        call = self._calls.setdefault(key, {"id": "", "name": "", "input": ""})
         call["input"] += piece
         return piece if self._is_answer(call) else ""

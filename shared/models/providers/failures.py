@@ -36,6 +36,14 @@ _SEES_NOTHING = re.compile(rb"image input is not supported")
 #: llama.cpp sends this, with the status of a failure, for a text that is longer than its batch.
 _TOO_LONG = re.compile(rb"too large to process")
 
+#: Codes of an error that another try of the same request would meet again.
+_FINAL = re.compile(
+    r"invalid|not_?found|unsupported|unknown|unprocessable|context_length|too_?(long|large|many_tok)"
+    r"|permission|forbidden|auth|billing|quota|credit|payment|missing|content_?(filter|policy)"
+    r"|moderation|bad_?request|validation|param",
+    re.IGNORECASE,
+)
+
 #: Keys of an error body that hold its words, at OpenAI's, FastAPI's and other servers.
 _WORDS = frozenset({"error", "message", "msg", "detail", "code", "type", "param", "loc"})
 
@@ -143,18 +151,38 @@ def problem_of(
 
 def problem_inside(server: ModelServer, error: object) -> ModelUnavailable | ModelRejected:
     """Translate an error object that came with a good status, such as in the middle of a stream."""
-    fields: Mapping[str, Any] = error if isinstance(error, dict) else {}
-    code = str(fields.get("code"))
-    status = int(code) if re.fullmatch(r"[45]\d\d", code) else 0
-    shown = _shown(fields)
-    if status in _PASSING or _codes(fields) & _PASSING_CODES or not (status or _codes(fields)):
-        overloaded = status in _OVERLOADED or bool(_codes(fields) & _OVERLOADED_CODES)
+    fields = _inner(error)
+    status = _status(fields)
+    codes, shown = _codes(fields), _shown(fields)
+    if status in _PASSING or codes & _PASSING_CODES or not (status or _is_final(codes)):
+        overloaded = status in _OVERLOADED or bool(codes & _OVERLOADED_CODES)
         message = f"{server.name}: failed while it answered{shown}"
         kind = ServerFailed if status == 500 else ModelUnavailable
         return kind(message, overloaded=overloaded)
     return BodyRefused(
         f"{server.name}: refused the request while it answered{shown}", " ".join(_said(error))
     )
+
+
+def _status(fields: Mapping[str, Any]) -> int:
+    """Return the status that an error names, or 0."""
+    named = (str(fields.get(key)) for key in ("code", "status", "status_code", "http_code"))
+    return next((int(code) for code in named if re.fullmatch(r"[45]\d\d", code)), 0)
+
+
+def _is_final(codes: set[str]) -> bool:
+    return any(_FINAL.search(code) for code in codes)
+
+
+def _inner(error: object) -> Mapping[str, Any]:
+    """Return the innermost object of an error: some servers wrap it in a list or in another."""
+    for _ in range(3):
+        if isinstance(error, list):
+            error = next((part for part in error if isinstance(part, dict)), {})
+        if not isinstance(error, dict) or not isinstance(error.get("error"), dict | list):
+            break
+        error = error["error"]
+    return error if isinstance(error, dict) else {}
 
 
 def _parsed(raw: bytes) -> object:
@@ -177,9 +205,7 @@ def _said(error: object) -> Iterator[str]:
 
 
 def _error_fields(raw: bytes) -> Mapping[str, Any]:
-    parsed = _parsed(raw)
-    error = parsed.get("error", parsed) if isinstance(parsed, dict) else {}
-    return error if isinstance(error, dict) else {}
+    return _inner(_parsed(raw))
 
 
 def _codes(fields: Mapping[str, Any]) -> set[str]:

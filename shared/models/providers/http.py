@@ -1,8 +1,7 @@
 """JSON and server-sent events over a pool of connections to model servers, without retries."""
 
 import json
-import re
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from itertools import chain
@@ -24,18 +23,23 @@ from shared.events import Json
 from shared.models.deadline import Deadline
 from shared.models.guards.congestion import CEILING
 from shared.models.providers.cutoff import shared_cutoff
+from shared.models.providers.event_stream import (
+    ServerEvent,
+    begins_events,
+    events_of,
+    lines_of,
+    values_in,
+)
 from shared.models.providers.failures import garbled, problem_of
+from shared.models.providers.reply_reader import fields
 from shared.models.providers.servers import ModelServer
 from shared.settings import proxy_to
 
-#: An event stream ends with this text on the OpenAI wire, with this type of event on Anthropic's.
-_LAST_TEXT = "[DONE]"
+#: An event of this type ends a stream on Anthropic's wire.
 _LAST_TYPE = "message_stop"
-#: The event that says so.
+#: Stands for the mark of the end, or the end of an answer that is one JSON object.
 END: Json = {}
 
-#: How a line of an event stream begins, whatever the content type says.
-_EVENT_LINE = re.compile(rb"(?:data|event|id|retry)[ \t]*:|:")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -82,9 +86,9 @@ class Http:
     ) -> Iterator[Json]:
         """Send `body` and return each server-sent event's JSON object.
 
-        The first one is read before this returns, so that a refusal is raised here. A server that
-        does not stream answers with one JSON object, which is then the only event. `END` says that
-        the server marked the end.
+        The first one is read before this returns, so that a refusal is raised here. An answer may
+        be one JSON object as well, which is then the only event, whether `body` asked for a stream
+        or not. `END` says that the answer is whole.
         """
         events = self._events(server, path, body, deadline)
         first = next(events, None)
@@ -102,18 +106,16 @@ class Http:
         with self._answer(server, _posted(path, body), deadline) as response:
             lines = _lines(response)
             first = next(filter(bytes.strip, lines), b"")
-            if not _EVENT_LINE.match(first):
-                yield from _objects(server, response, [first, *lines], deadline)
+            if not begins_events(first):
+                yield from _objects(server, response, b"\n".join([first, *lines]), deadline)
                 return
-            for text in _event_data(chain([first], lines)):
-                if text == _LAST_TEXT:
+            for event in events_of(chain([first], lines)):
+                piece = END if event.ends else _piece(server, event)
+                if piece:
+                    yield piece
+                if event.ends or (piece and piece.get("type") == _LAST_TYPE):
                     _finish(response)
                     yield END
-                    return
-                event = _object(server, text.encode())
-                yield event
-                if event.get("type") == _LAST_TYPE:
-                    _finish(response)
                     return
             _check(deadline)
 
@@ -208,45 +210,8 @@ def _cut_off(response: urllib3.BaseHTTPResponse, seconds: float) -> Iterator[Non
         yield
 
 
-def _event_data(lines: Iterable[bytes]) -> Iterator[str]:
-    """Yield the data of each event; https://html.spec.whatwg.org/multipage/server-sent-events.html.
-
-    Lines are split before they are decoded, so a character may be cut anywhere. Some servers leave
-    out the blank lines; then data that is whole ends with the next.
-    """
-    data: list[str] = []
-    for raw in lines:
-        line = raw.removesuffix(b"\r").decode()
-        if line.startswith("data:"):
-            if data and _is_whole("\n".join(data)):
-                yield "\n".join(data)
-                data = []
-            data.append(line[5:].removeprefix(" "))
-        elif not line and data:
-            yield "\n".join(data)
-            data = []
-    if data:
-        yield "\n".join(data)
-
-
-def _is_whole(data: str) -> bool:
-    try:
-        json.loads(data)
-    except (ValueError, RecursionError):
-        return data == _LAST_TEXT
-    return True
-
-
 def _lines(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
-    """Yield the lines, without a byte-order mark before the first."""
-    rest, mark = b"", _BYTE_ORDER_MARK
-    while chunk := response.read1(65536):
-        *whole, rest = (rest + chunk).split(b"\n")
-        for line in whole:
-            yield line.removeprefix(mark)
-            mark = b""
-    if rest:
-        yield rest.removeprefix(mark)
+    return lines_of(iter(lambda: response.read1(65536), b""))
 
 
 def _finish(response: urllib3.BaseHTTPResponse) -> None:
@@ -269,16 +234,43 @@ def _json(server: ModelServer, response: urllib3.BaseHTTPResponse, deadline: Dea
 
 
 def _objects(
-    server: ModelServer, response: urllib3.BaseHTTPResponse, lines: list[bytes], deadline: Deadline
+    server: ModelServer, response: urllib3.BaseHTTPResponse, raw: bytes, deadline: Deadline
 ) -> Iterator[Json]:
-    """Yield the JSON object that the lines are together, or else that of each line."""
-    raw = b"\n".join(lines)
+    """Yield the JSON objects of an answer: mostly one, and then `END`."""
     _check(deadline)
     _refuse_html(server, response, raw)
-    if len(lines) == 1 or _is_whole(raw.decode()):
-        yield _object(server, raw)
-    else:
-        yield from (_object(server, line) for line in lines if line.strip())
+    try:
+        values = list(values_in(raw.decode()))
+    except (ValueError, RecursionError) as err:
+        raise _not_json(server, raw) from err
+    if not values:
+        raise _not_json(server, raw)
+    parts = [part for value in values for part in (value if isinstance(value, list) else [value])]
+    if not parts or not all(isinstance(part, dict) for part in parts):
+        raise _no_object(server)
+    yield from parts
+    if len(parts) == 1:
+        yield END
+
+
+def _piece(server: ModelServer, event: ServerEvent) -> Json | None:
+    """Return the object of an event; None for a sign of life. Some servers tell what it is only by
+    the event's name."""
+    if event.is_noise:
+        return None
+    try:
+        parsed = json.loads(event.data)
+    except (ValueError, RecursionError) as err:
+        if event.name != "error":
+            raise _not_json(server, event.data.encode()) from err
+        parsed = event.data
+    if isinstance(parsed, list):
+        parsed = next((part for part in parsed if isinstance(part, dict)), None)
+    if event.name == "error" and not fields(parsed, "error"):
+        return {"error": parsed or "error"}
+    if not isinstance(parsed, dict):
+        raise _no_object(server)
+    return {"type": event.name} | parsed if event.name else parsed
 
 
 def _refuse_html(server: ModelServer, response: urllib3.BaseHTTPResponse, raw: bytes) -> None:
@@ -290,10 +282,18 @@ def _object(server: ModelServer, raw: bytes) -> Json:
     try:
         parsed = json.loads(raw)
     except (ValueError, RecursionError) as err:
-        raise garbled(server, f"answered {len(raw)} bytes that are not JSON") from err
+        raise _not_json(server, raw) from err
     if not isinstance(parsed, dict):
-        raise garbled(server, "answered JSON that is not an object")
+        raise _no_object(server)
     return parsed
+
+
+def _not_json(server: ModelServer, raw: bytes) -> ModelUnavailable:
+    return garbled(server, f"answered {len(raw)} bytes that are not JSON")
+
+
+def _no_object(server: ModelServer) -> ModelUnavailable:
+    return garbled(server, "answered JSON that is not an object")
 
 
 def _translated(

@@ -41,13 +41,12 @@ class HttpModel(ABC):
         return nullcontext()
 
     def reply(self, request: ModelRequest, timeout: float) -> ModelReply:
-        deadline = Deadline(timeout)
+        *_, last = self._chunks(request, timeout, stream=False)
+        assert last.reply
+        return last.reply
 
-        def call(body: Json) -> Json:
-            return self._http.post(self._server, self.path, body, deadline)
-
-        with self._watching(request):
-            return self.read(adapting(lambda: self.body(request), call, self.learn))
+    def stream(self, request: ModelRequest, timeout: float) -> Iterator[Chunk]:
+        return self._chunks(request, timeout, stream=True)
 
     def read(self, answered: Json) -> ModelReply:
         """Return the reply in a whole answer; raises ModelUnavailable or ModelRejected."""
@@ -57,7 +56,9 @@ class HttpModel(ABC):
             raise garbled(self._server, "answered JSON without a message")
         return self._whole(reader)
 
-    def stream(self, request: ModelRequest, timeout: float) -> Iterator[Chunk]:
+    def _chunks(self, request: ModelRequest, timeout: float, *, stream: bool) -> Iterator[Chunk]:
+        """Read the answer as it comes; some servers stream what was asked for whole, or answer
+        whole what should be a stream."""
         deadline = Deadline(timeout)
 
         def call(body: Json) -> Iterator[Json]:
@@ -65,9 +66,11 @@ class HttpModel(ABC):
 
         reader, event = self._reader(), None
         with self._watching(request):
-            for event in adapting(lambda: self.body(request, stream=True), call, self.learn):
+            for event in adapting(lambda: self.body(request, stream=stream), call, self.learn):
                 if text := self._add(reader, event):
                     yield Chunk(text)
+        if not reader.begun and event == END:
+            raise garbled(self._server, "answered JSON without a message")
         if not reader.finish and not (reader.begun and event == END):
             raise garbled(self._server, "closed the connection in the middle of the answer")
         if text := reader.rest():

@@ -16,18 +16,27 @@ from shared.models.answers.tool_calls import read_calls
 from shared.models.prices import Prices
 from shared.models.providers.thoughts import Thoughts, without_unopened
 
-#: What servers call the end of an answer. Any other name says that it did not end well.
+#: What servers call the end of an answer, in small letters alone: END_TURN, end-turn and endTurn
+#: are one. Any other name says that it did not end well.
 _FINISHES: dict[str, Finish] = {
-    **dict.fromkeys(("", "stop", "stop_sequence", "end_turn", "eos", "eos_token", "end"), "stop"),
-    **dict.fromkeys(("complete", "completed", "finish_reason_stop"), "stop"),
-    **dict.fromkeys(("tool_calls", "tool_call", "tool_use", "function_call"), "tools"),
-    **dict.fromkeys(("length", "max_tokens", "max_output_tokens", "model_length"), "length"),
+    **dict.fromkeys(("", "stop", "stopped", "stopsequence", "endturn", "end", "done"), "stop"),
+    **dict.fromkeys(("eos", "eostoken", "eotid", "imend"), "stop"),
+    **dict.fromkeys(("complete", "completed", "finished"), "stop"),
+    **dict.fromkeys(("toolcalls", "toolcall", "tooluse", "functioncall"), "tools"),
+    **dict.fromkeys(("length", "modellength", "maxlength", "truncated"), "length"),
+    **dict.fromkeys(("maxtokens", "maxoutputtokens", "maxnewtokens", "tokenlimit"), "length"),
     # Only tools that run at the vendor pause a turn. We offer none, so this is half an answer.
-    **dict.fromkeys(("model_context_window_exceeded", "incomplete", "pause_turn"), "length"),
-    **dict.fromkeys(("content_filter", "content_filtered", "guardrail_intervened"), "refused"),
+    **dict.fromkeys(("modelcontextwindowexceeded", "incomplete", "pauseturn"), "length"),
+    **dict.fromkeys(("contentfilter", "contentfiltered", "guardrailintervened"), "refused"),
     **dict.fromkeys(("refusal", "safety", "recitation", "sensitive", "blocklist"), "refused"),
-    **dict.fromkeys(("prohibited_content", "spii", "language"), "refused"),
+    **dict.fromkeys(("prohibitedcontent", "spii", "language"), "refused"),
 }
+#: How servers write that there is no reason yet.
+_NO_REASON = frozenset({"null", "none"})
+#: Where servers put the words of an error that has no object of its own.
+_ERROR_WORDS = ("message", "msg", "detail", "errmsg", "error_msg")
+#: A piece of at least so many characters that says all once more adds nothing.
+_REPEATED = 16
 
 
 def fields(value: object, *path: str) -> Mapping[str, Any]:
@@ -38,7 +47,9 @@ def fields(value: object, *path: str) -> Mapping[str, Any]:
 
 
 def entries(value: object) -> list[Mapping[str, Any]]:
-    """Return the objects of a list."""
+    """Return the objects of a list, or a single one that stands in its place."""
+    if isinstance(value, Mapping):
+        return [value]
     return [entry for entry in value if isinstance(entry, Mapping)] if is_list(value) else []
 
 
@@ -48,6 +59,12 @@ def is_list(value: object) -> TypeGuard[list[Any]]:
 
 def said(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+def reason(value: object) -> str:
+    """Return why an answer ended; nothing when it has not."""
+    found = said(value).strip()
+    return "" if found.lower() in _NO_REASON else found
 
 
 def number(value: object) -> int | None:
@@ -77,6 +94,9 @@ class ReplyReader(ABC):
     refused: bool = False
     usage: Usage = field(default_factory=Usage)
     _calls: dict[int, dict[str, str]] = field(default_factory=dict)
+    #: The text so far, thoughts and all, and how many pieces it came in.
+    _raw: str = ""
+    _pieces: int = 0
     _thoughts: Thoughts = field(default_factory=Thoughts)
 
     @abstractmethod
@@ -85,15 +105,21 @@ class ReplyReader(ABC):
 
     def problem(self, piece: Mapping[str, Any]) -> object:
         """Return the error that came in place of a piece, or nothing."""
-        return piece.get("error") or (piece if piece.get("type") == "error" else None)
+        for error in (piece.get("error"), piece.get("errors")):
+            if error and not (isinstance(error, Mapping) and not any(error.values())):
+                return error
+        if "error" in (piece.get("type"), piece.get("object")):
+            return piece
+        worded = any(said(words := piece.get(key)) or is_list(words) for key in _ERROR_WORDS)
+        return piece if worded and not piece.get("choices") and not piece.get("content") else None
 
     @property
     def failed(self) -> bool:
         """Whether the server says that the answer did not end well."""
-        return self.finish.lower() not in _FINISHES
+        return _letters(self.finish) not in _FINISHES
 
     def outcome(self) -> Finish:
-        finish = _FINISHES.get(self.finish.lower(), "stop")
+        finish = _FINISHES.get(_letters(self.finish), "stop")
         if self.refused or finish in {"refused", "length"}:
             return "refused" if self.refused else finish
         others = not all(self._is_answer(call) for call in self._calls.values())
@@ -110,13 +136,30 @@ class ReplyReader(ABC):
         self.rest()
         answers = [call["input"] for call in self._calls.values() if self._is_answer(call)]
         text = answers[0] if answers else without_unopened(self.text)
-        cost = prices.cost(name, self.usage)
+        counted = self.usage.input or self.usage.output
+        # What a server did not count is not free, unless the model is.
+        cost = prices.cost(name, self.usage if counted else Usage(1, 1))
+        cost = cost if counted or not cost else None
         return ModelReply(text, self.outcome(), self.usage, name, self._tool_calls(), cost)
 
-    def _say(self, text: str) -> str:
+    def _say(self, text: str, *, last: bool = False, again: bool = False) -> str:
+        """Add text; return what a reader sees of it. `last` says that the answer ends with it, and
+        `again` that it is a whole message after pieces: some servers say all once more."""
+        if self._is_said(text, last=last, again=again):
+            return ""
+        if again and text.startswith(self._raw):
+            text = text[len(self._raw) :]
+        self._raw += text
+        self._pieces += bool(text)
         shown = self._thoughts.without(text)
         self.text += shown
         return shown
+
+    def _is_said(self, text: str, *, last: bool, again: bool) -> bool:
+        known = again or (len(text) >= _REPEATED and (last or self._pieces > 1))
+        if not known or 2 * len(text) < len(self.text) or not text.strip():
+            return False
+        return text.strip() in (self._raw.strip(), self.text.strip())
 
     def _is_answer(self, call: Mapping[str, str]) -> bool:
         return call["name"] == self.answer_tool
@@ -125,3 +168,7 @@ class ReplyReader(ABC):
         calls = [call for _, call in sorted(self._calls.items()) if not self._is_answer(call)]
         cut_off = self.outcome() == "length"
         return read_calls([(c["id"], c["name"], c["input"]) for c in calls], cut_off=cut_off)
+
+
+def _letters(reason: str) -> str:
+    return re.sub(r"[^a-z]", "", reason.lower()).removeprefix("finishreason")

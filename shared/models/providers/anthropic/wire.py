@@ -3,7 +3,6 @@
 https://platform.claude.com/docs/en/api/messages/create
 """
 
-import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from shared.models.answers.repair import LEFT_OUT
 from shared.models.providers import blocks
 from shared.models.providers.json_output import as_object, is_strict, json_instruction
 from shared.models.providers.prefix_cache import ends_to_mark, worth_caching
-from shared.models.providers.reply_reader import entries, fields, is_list, number, said
+from shared.models.providers.reply_reader import entries, fields, is_list, number, reason, said
 
 #: Parts of a body that some models refuse.
 TEMPERATURE, FORMAT, FORCE, CACHE = "temperature", "output_config", "tool_choice", "cache_control"
@@ -149,12 +148,9 @@ class MessageReader(blocks.BlocksReader):
     def add(self, piece: Mapping[str, Any]) -> str:
         """Read a message or one event of a stream. Unknown events and blocks, such as pings and
         thoughts, add nothing."""
-        match piece.get("type"):
+        match piece.get("type") or ("message" if "content" in piece else None):
             case "message":
-                self._start(piece)
-                self.begun = is_list(piece.get("content", []))
-                content = enumerate(entries(piece.get("content")))
-                return "".join(self._open(*block) for block in content)
+                return self._whole(piece)
             case "message_start":
                 self._start(fields(piece, "message"))
             case "content_block_start":
@@ -162,29 +158,39 @@ class MessageReader(blocks.BlocksReader):
             case "content_block_delta":
                 return self._append(self._index(piece), fields(piece, "delta"))
             case "message_delta":
-                self.finish = said(fields(piece, "delta").get("stop_reason")) or self.finish
+                self.finish = reason(fields(piece, "delta").get("stop_reason")) or self.finish
                 self._count(fields(piece, "usage"))
         return ""
 
     def _index(self, piece: Mapping[str, Any]) -> int:
         """Return the number of the block that an event is about: without one the last."""
         index = number(piece.get("index"))
-        return max(self._calls, default=0) if index is None else index
+        return max(self._blocks, default=0) if index is None else index
 
     def _start(self, message: Mapping[str, Any]) -> None:
         self.begun = True
-        self.finish = said(message.get("stop_reason"))
+        self.finish = reason(message.get("stop_reason")) or self.finish
         self._count(fields(message, "usage"))
 
+    def _whole(self, message: Mapping[str, Any]) -> str:
+        """Read a whole message, which may come after its pieces."""
+        content = message.get("content", [])
+        again = bool(self._raw or self._calls)
+        self._start(message)
+        self.begun = again or is_list(content) or bool(said(content))
+        if isinstance(content, str):
+            return self._say(content, again=again)
+        text = "".join(said(block.get("text")) for block in entries(content))
+        if again:
+            return self._say(text, again=True)
+        return "".join(self._open(*block) for block in enumerate(entries(content)))
+
     def _open(self, index: int, block: Mapping[str, Any]) -> str:
-        if block.get("type") == "tool_use":
+        kind = said(block.get("type")) or ("tool_use" if block.get("name") else "text")
+        if kind == "tool_use":
             # In a stream the input is an empty object here, and comes in pieces.
-            given = block.get("input")
-            written = json.dumps(given, ensure_ascii=False) if given else ""
-            return self._call(index, block.get("id"), block.get("name"), written)
-        if block.get("type", "text") != "text":
-            return ""
-        return self.rest() + self._say(said(block.get("text")))
+            return self._call(index, block.get("id"), block.get("name"), block.get("input"))
+        return self.rest() + self._say(said(block.get("text"))) if kind == "text" else ""
 
     def _append(self, index: int, delta: Mapping[str, Any]) -> str:
         if piece := said(delta.get("partial_json")):

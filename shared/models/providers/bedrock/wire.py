@@ -3,7 +3,6 @@
 https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
 """
 
-import json
 import re
 from base64 import b64decode
 from collections.abc import Iterable, Mapping
@@ -15,7 +14,7 @@ from shared.models import ChatMessage, Image, ModelRequest, Usage
 from shared.models.answers.repair import LEFT_OUT
 from shared.models.providers import blocks
 from shared.models.providers.prefix_cache import ends_to_mark, worth_caching
-from shared.models.providers.reply_reader import count, entries, fields, said
+from shared.models.providers.reply_reader import count, entries, fields, reason, said
 
 #: https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html: models that cache
 #: prefixes, and those that also cache tools on their own.
@@ -94,16 +93,15 @@ class ConverseReader(blocks.BlocksReader):
             self.rest()
             self._say(said(block.get("text")))
             if use := fields(block, "toolUse"):
-                written = json.dumps(use.get("input") or {}, ensure_ascii=False)
-                self._call(index, use.get("toolUseId"), use.get("name"), written)
+                self._call(index, use.get("toolUseId"), use.get("name"), use.get("input"))
         self.begun = bool(message)
-        self.finish = said(answer.get("stopReason"))
+        self.finish = reason(answer.get("stopReason"))
         self.usage = _usage(fields(answer, "usage"))
 
     def add(self, event: Mapping[str, Any]) -> str:
         """Read one event of ConverseStream."""
         if "contentBlockStart" in event:
-            start = event["contentBlockStart"]
+            start = fields(event, "contentBlockStart")
             if use := fields(start, "start", "toolUse"):
                 self._call(_index(start), use.get("toolUseId"), use.get("name"))
         elif "contentBlockDelta" in event:
@@ -114,7 +112,7 @@ class ConverseReader(blocks.BlocksReader):
         elif "contentBlockStop" in event:
             return self.rest()
         elif "messageStop" in event:
-            self.finish = said(fields(event, "messageStop").get("stopReason"))
+            self.finish = reason(fields(event, "messageStop").get("stopReason")) or "end_turn"
         elif "metadata" in event:
             self.usage = _usage(fields(event, "metadata", "usage"))
         return ""

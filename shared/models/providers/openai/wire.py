@@ -12,14 +12,10 @@ from shared.models.providers.reply_reader import (
     count,
     entries,
     fields,
-    is_list,
     number,
+    reason,
     said,
 )
-
-#: A last chunk of at least so many characters that says all once more adds nothing.
-_REPEATED = 16
-
 
 def messages_of(request: ModelRequest, instruction: str = "") -> list[Json]:
     """Write the conversation; `instruction` is added to the system prompt."""
@@ -86,8 +82,6 @@ def tools_of(request: ModelRequest) -> list[Json]:
 class CompletionReader(ReplyReader):
     """Reads a completion, or its chunks."""
 
-    #: The text so far, thoughts and all.
-    _raw: str = ""
     #: The calls that were begun last, by the index that the server gave them.
     _latest: dict[int, int] = field(default_factory=dict)
 
@@ -98,25 +92,19 @@ class CompletionReader(ReplyReader):
         if usage := fields(piece, "usage"):
             self.usage = _usage(usage)
         choice = _choice(piece)
-        ends = said(choice.get("finish_reason"))
+        ends = reason(choice.get("finish_reason"))
         self.finish = ends or self.finish
         delta, message = fields(choice, "delta"), fields(choice, "message")
-        part = delta or message
-        if not delta and not message and not ends:
+        # Completions, the format before chats, have their text in the choice.
+        part = delta or message or ({"content": choice["text"]} if choice.get("text") else {})
+        if not part and not ends:
             return ""
         self.begun = True
         self.refused = self.refused or bool(part.get("refusal"))
-        again = bool(self._raw or self._calls) and not delta
+        again = bool(self._raw or self._calls) and bool(message) and not delta
         self._add_calls(part, whole=not delta, again=again)
-        return self._add_text(_text(part.get("content") or part.get("refusal")), again, ends)
-
-    def _add_text(self, text: str, again: bool, ends: str) -> str:
-        """Add text. Some servers say the whole once more in the last chunk."""
-        repeats = text == self._raw and len(text) >= _REPEATED and ends
-        if repeats or (again and text.startswith(self._raw)):
-            text = text[len(self._raw) :]
-        self._raw += text
-        return self._say(text)
+        text = _text(part.get("content") or part.get("refusal"))
+        return self._say(text, last=bool(ends), again=again)
 
     def _add_calls(self, part: Mapping[str, Any], *, whole: bool, again: bool) -> None:
         calls = part.get("tool_calls") or [part.get("function_call")]
@@ -168,14 +156,16 @@ def _choice(piece: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _text(content: object) -> str:
-    """Return the text of a message's content, which may have parts."""
-    if is_list(content):
-        return "".join(said(part.get("text")) for part in entries(content))
-    return said(content)
+    """Return the text of a message's content, which may have parts; some are thoughts."""
+    if isinstance(content, str):
+        return content
+    kinds = ("text", "output_text", None)
+    return "".join(said(part.get("text")) for part in entries(content) if part.get("type") in kinds)
 
 
 def _usage(usage: Mapping[str, Any]) -> Usage:
     # DeepSeek counts its cache beside the details.
     cached = count(fields(usage, "prompt_tokens_details"), "cached_tokens")
     cached = cached or count(usage, "prompt_cache_hit_tokens")
-    return Usage(count(usage, "prompt_tokens"), count(usage, "completion_tokens"), cached)
+    prompt = count(usage, "prompt_tokens", "input_tokens")
+    return Usage(prompt, count(usage, "completion_tokens", "output_tokens"), cached)
