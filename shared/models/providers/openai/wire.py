@@ -17,6 +17,7 @@ from shared.models.providers.reply_reader import (
     said,
 )
 
+
 def messages_of(request: ModelRequest, instruction: str = "") -> list[Json]:
     """Write the conversation; `instruction` is added to the system prompt."""
     system = "\n\n".join(part for part in (request.system, instruction) if part)
