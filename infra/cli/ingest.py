@@ -203,10 +203,15 @@ def _show(changes: Changes) -> None:
 
 
 def _summary(name: str, tally: Counter[str], same: int) -> str:
-    return (
+    without = tally["without_vector"]
+    told = (
         f"{name}: {tally['taken']} taken, {tally['moved']} moved, {tally['gone']} forgotten,"
-        f" {same} as before, {tally['skipped']} left out; {tally['passages']} passages embedded"
+        f" {same} as before, {tally['skipped']} left out;"
+        f" {tally['passages'] - without} passages embedded"
     )
+    if not without:
+        return told
+    return f"{told}, {without} got no vector (only their words find them; the upkeep tries again)"
 
 
 def _shown(path: str) -> str:

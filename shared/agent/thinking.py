@@ -13,12 +13,13 @@ from shared.errors import BudgetExceeded, ModelError
 from shared.journal import Outcome, Run
 from shared.memory.conversations.summaries import summarised
 from shared.memory.conversations.turns import summary_block, unsummarised
-from shared.models import ChatMessage, ModelReply, ModelRequest, Payer, ToolCall
+from shared.models import ChatMessage, ModelReply, ModelRequest, ToolCall
 from shared.models.answers import typed
 from shared.models.answers.next_turn import next_turn
 from shared.models.answers.tool_calls import judged
 from shared.models.batch.intake import first_in_a_batch, park_until
 from shared.models.guards.guarded_model import TextSink
+from shared.models.payers import payer_of
 from shared.models.prompts import data
 from shared.models.routing import Models
 
@@ -44,9 +45,7 @@ class Thinking:
         self._drafts = drafts
         self._conversation = conversation
         self._remaining = remaining
-        event = run.event
-        outside = event.place if event.by_outsider else ""
-        self._payer = Payer(event.tenant, run.flow, event.actor.id, outside)
+        self._payer = payer_of(run.event, run.flow)
 
     def ask(
         self,

@@ -60,13 +60,21 @@ class MemoryStore:
         A text replaces the memory of the same (flow, kind, ref), but an outsider's never a
         member's; of several the last is kept. Without a ref, the same text for the same audience is
         one memory. A blocked text is dropped; a blank one is kept, and never recalled. If the
-        embedder fails, the texts are found by their words until the upkeep adds vectors. Raises
-        SettingsError when the embedder returns other vectors than it declares.
+        embedder fails, the texts are found by their words until the upkeep adds vectors; so are
+        those that it refuses. Raises SettingsError when the embedder returns other vectors than it
+        declares.
         """
         rows = [self._row(tenant, entry) for entry in entries]
         last = {(row["flow"], row["kind"], row["ref"]): row for row in rows}
         kept = self._embedded(tenant, list(last.values()))
         return [Statement(SQL["remember"], row) for row in kept]
+
+    @staticmethod
+    def without_vector(remembered: Sequence[Statement]) -> int:
+        """Count the texts that these statements keep without a vector, though they are not
+        blank."""
+        rows = [statement.parameters for statement in remembered]
+        return sum(bool(str(row["text"]).strip()) and not row["embeddings"] for row in rows)
 
     def supersede(self, tenant: str, entries: Sequence[Entry]) -> list[Statement]:
         """Embed all texts in one call and return the statements that let them hold from now on.
@@ -164,7 +172,11 @@ class MemoryStore:
             except (ModelError, MemoryUnavailable) as err:
                 log("kept without a vector", texts=len(worth), error=type(err).__name__)
                 continue
+            if refused := vectors.count([]):
+                log("kept without a vector", texts=refused, error="the embedder refuses them")
             for index, vector in zip(worth, vectors, strict=True):
+                if not vector:
+                    continue
                 found[index]["embedders"].append(embedder.name)
                 found[index]["dimensions"].append(embedder.dimensions)
                 found[index]["embeddings"].append(as_text(vector))
@@ -248,7 +260,8 @@ def _question(embedder: Embedder, query: str, by: By) -> object:
     if by is By.LEXICAL:
         return None
     try:
-        return as_binary(_vectors(embedder, [query], "query")[0])
+        [vector] = _vectors(embedder, [query], "query")
+        return as_binary(vector) if vector else None
     except (ModelError, MemoryUnavailable) as err:
         if by is By.VECTOR:
             raise

@@ -5,6 +5,7 @@ roles        reads MODEL_SMALL, MODEL_LARGE and MODEL_ROLES
 prices       knows what tokens cost
 tokens       estimates the tokens of a text and shortens it to fewer
 prompts      fences text from outside, so that a prompt shows it as data
+payers       who pays for calls that do not say so, such as those of embeddings
 deadline     the moment by which a call must end
 stored_json  reads requests and replies back from a database
 answers/     typed answers and tool calls: schemas, validation, repair
@@ -159,7 +160,8 @@ class Provider(Protocol):
 
 
 class EmbeddingProvider(Protocol):
-    """Turns texts into unit vectors of `dimensions` floats. `name` tells the vectors of two models
+    """Turns texts into unit vectors of `dimensions` floats; a text that it refuses while it takes
+    others has an empty one. `name` tells the vectors of two models
     apart, as they cannot be compared. An `asymmetric` model gives a question another vector than
     the same text as a document."""
 

@@ -45,6 +45,13 @@ PRICES: dict[str, tuple[Price, ...]] = {
     "nova-pro": (Price(0.80, 3.20, 0.20),),
     "nova-lite": (Price(0.06, 0.24, 0.015),),
     "nova-micro": (Price(0.035, 0.14, 0.00875),),
+    "text-embedding-3-small": (Price(0.02, 0, 0),),
+    "text-embedding-3-large": (Price(0.13, 0, 0),),
+    "text-embedding-ada-002": (Price(0.10, 0, 0),),
+    "titan-embed-text-v2": (Price(0.02, 0, 0),),
+    "embed-english-v3": (Price(0.10, 0, 0),),
+    "embed-multilingual-v3": (Price(0.10, 0, 0),),
+    "embed-v4": (Price(0.12, 0, 0),),
 }
 
 #: Servers whose prices stand in the table. Elsewhere a model of the same name may cost anything.
@@ -202,7 +209,7 @@ def _listed(name: str) -> tuple[Price, ...]:
     if not name.startswith(_KNOWN):
         return ()
     # Bedrock writes the region and the vendor first: `us.anthropic.claude-…`, `amazon.nova-…`.
-    model = re.sub(r"^\w+:(\w+\.)?(anthropic|amazon)\.|^\w+:", "", name)
+    model = re.sub(r"^\w+:(\w+\.)?(anthropic|amazon|cohere)\.|^\w+:", "", name)
     known = [key for key in PRICES if model.startswith(key)]
     longest = max(known, key=len, default="")
     if not longest or not _SAME_MODEL.fullmatch(model[len(longest) :]):

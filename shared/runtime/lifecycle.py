@@ -23,6 +23,7 @@ from shared.errors import (
 from shared.events import Event
 from shared.journal import Journal, Run
 from shared.log import log
+from shared.models.payers import paid_by, payer_of
 
 #: Does the run's work with its agent; returns statements to commit with the end of the run.
 Work = Callable[[Agent], Sequence[Statement]]
@@ -82,7 +83,8 @@ class Lifecycle:
             agent = Agent(
                 run, self._can, acting, remaining, authority=authority, shares=self._flow.shares
             )
-            statements = work(agent)
+            with paid_by(payer_of(run.event, run.flow)):
+                statements = work(agent)
             acting.drafts.take_back()
         except RunBusy:
             raise

@@ -131,8 +131,8 @@ class Ingestion:
     ) -> Counter[str]:
         """Take and forget documents, one group after the other, until all are done or time is up.
 
-        Returns counts: `taken`, `moved`, `gone`, `skipped`, embedded `passages`, and documents
-        `left`. Each call does at least one group.
+        Returns counts: `taken`, `moved`, `gone`, `skipped`, new `passages`, those of them
+        `without_vector`, and documents `left`. Each call does at least one group.
         """
         tally = Counter[str]()
         for paths in _groups(changes.gone, _FORGOTTEN):
@@ -188,8 +188,10 @@ class Ingestion:
                 after.append(self._statement("readdress", refs=refs, urls=urls))
             fields = {"path": document.path, "hash": document.hash}
             after.append(self._statement("keep_file", passages=json.dumps(digests), **fields))
-        self._write([*before, *self._store.remember_all(self._tenant, fresh), *after])
+        kept = self._store.remember_all(self._tenant, fresh)
+        self._write([*before, *kept, *after])
         tally["passages"] += len(fresh)
+        tally["without_vector"] += self._store.without_vector(kept)
         for document in documents:
             what = "moved" if document.path in moved else "taken"
             what = "skipped" if document.reason else what

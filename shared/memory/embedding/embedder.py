@@ -8,7 +8,8 @@ Purpose = Literal["document", "query"]
 
 
 class Embedder(Protocol):
-    """Turns texts into vectors of length one, as the protocol of the model layer does.
+    """Turns texts into vectors of length one, as the protocol of the model layer does. A text that
+    it refuses while it takes others has an empty one.
 
     An `asymmetric` embedder gives the same text another vector as a question.
     """

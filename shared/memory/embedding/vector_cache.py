@@ -15,6 +15,8 @@ from hashlib import sha256
 from shared.database import Database, Statement, queries
 from shared.memory.embedding.embedder import Embedder, Purpose
 from shared.memory.embedding.vectors import as_text, check_vectors
+from shared.models import Payer
+from shared.models.payers import paid_by
 
 SQL = queries(__file__, "vector_cache.sql")
 
@@ -98,12 +100,15 @@ class _CachedEmbedder:
         if missing := [digest for digest in wanted if digest not in found]:
             found |= self._cache.find(about | {"digests": missing})
         if missing := [digest for digest in wanted if digest not in found]:
-            new = self._embedder.embed([wanted[digest] for digest in missing], purpose)
+            with paid_by(Payer(self._tenant, "")):
+                new = self._embedder.embed([wanted[digest] for digest in missing], purpose)
             check_vectors(self._embedder, new, len(missing))
             found |= zip(missing, new, strict=True)
-            vectors = [as_text(vector) for vector in new]
-            self._cache.keep(about | {"digests": missing, "vectors": vectors})
-        if len(texts) == 1:  # Several belong to an ingestion, which never asks again.
+            kept = {digest: as_text(found[digest]) for digest in missing if found[digest]}
+            self._cache.keep(about | {"digests": [*kept], "vectors": [*kept.values()]})
+        if (
+            len(texts) == 1 and found[digests[0]]
+        ):  # Several belong to an ingestion, which never asks again.
             self._cache.learn(keys[digests[0]], found[digests[0]])
         return [found[digest] for digest in digests]
 

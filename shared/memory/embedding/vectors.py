@@ -42,16 +42,17 @@ def as_text(vector: Sequence[float]) -> str:
 
 
 def check_vectors(embedder: Embedder, vectors: Sequence[Sequence[float]], count: int) -> None:
-    """Raise SettingsError unless `embedder` returned what it declares, a vector for each text."""
+    """Raise SettingsError unless `embedder` returned what it declares: a vector for each text, an
+    empty one where it refuses the text."""
     name, dimensions = embedder.name, embedder.dimensions
     got = [len(vector) for vector in vectors]
-    if got != [dimensions] * count:
-        wrong = [length for length in got if length != dimensions] or got
+    if len(got) != count or set(got) - {0, dimensions}:
+        wrong = [length for length in got if length not in {0, dimensions}] or got
         raise SettingsError(
             f"memory: embedder {name} declares vectors of {dimensions} dimensions and returned"
             f" {len(got)} for {count} texts, of {wrong[:3]}; look at MODEL_EMBED"
         )
-    for vector in vectors:
+    for vector in filter(None, vectors):
         # A sum with NaN in it is NaN; max() can miss one.
         if not any(vector) or not math.isfinite(sum(vector)) or max(map(abs, vector)) > _LARGEST:
             raise SettingsError(

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable
 
 from shared.database import Database, Row, Statement, queries
+from shared.errors import BudgetExceeded
 from shared.log import log
 from shared.memory.embedding.embedder import Embedder
 from shared.memory.embedding.tenant_embedders import TenantEmbedders
@@ -48,14 +49,14 @@ class Reembedding:
         self._clock = clock
 
     def advance(self, tenant: str, seconds_left: float) -> dict[str, int]:
-        """Advance the change of `tenant`; count memories `embedded`, embedders `switched` and
-        vectors `deleted`, and tell with `busy` that another worker is at it.
+        """Advance the change of `tenant`; count memories `embedded` and `refused`, embedders
+        `switched` and vectors `deleted`, and tell with `busy` that another worker is at it.
 
         It stops between two batches, before `seconds_left` are over. Raises what embedders raise,
         and DatabaseUnavailable.
         """
         until = self._clock() + seconds_left
-        done = {"embedded": 0, "switched": 0, "deleted": 0, "busy": 0}
+        done = {"embedded": 0, "refused": 0, "switched": 0, "deleted": 0, "busy": 0}
         appointed = self._embedders.read(tenant, appoint=True)
         wanted = self._embedders.wants(tenant)
         self._run(tenant, "stop", wanted=wanted)
@@ -79,9 +80,11 @@ class Reembedding:
                 done["busy"] |= not held
                 if not held or not rows:
                     return
-                done["embedded"] += self._embed(tenant, embedder, rows)
+                self._embed(tenant, embedder, rows, done)
                 after = rows[-1]["seq"]
                 slowest = max(slowest, self._clock() - begun)
+        except BudgetExceeded as err:
+            log("memory: vectors wait for the budget", tenant=tenant, reason=str(err))
         finally:
             self._run(tenant, "free", embedder=embedder.name, owner=owner)
 
@@ -92,19 +95,27 @@ class Reembedding:
         held, rows = self._database.run(tenant, statements)
         return held, rows
 
-    def _embed(self, tenant: str, embedder: Embedder, rows: list[Row]) -> int:
+    def _embed(
+        self, tenant: str, embedder: Embedder, rows: list[Row], done: dict[str, int]
+    ) -> None:
+        """Keep the vectors of memories, and which of them the embedder refuses."""
         vectors = embedder.embed([row["text"] for row in rows])
         check_vectors(embedder, vectors, len(rows))
+        taken = [pair for pair in zip(rows, vectors, strict=True) if pair[1]]
+        about = {"embedder": embedder.name, "dimensions": embedder.dimensions}
         kept = self._run(
             tenant,
             "keep",
-            embedder=embedder.name,
-            dimensions=embedder.dimensions,
-            ids=[row["id"] for row in rows],
-            digests=[row["digest"] for row in rows],
-            embeddings=[as_text(vector) for vector in vectors],
+            **about,
+            ids=[row["id"] for row, _ in taken],
+            digests=[row["digest"] for row, _ in taken],
+            embeddings=[as_text(vector) for _, vector in taken],
         )
-        return len(kept)
+        done["embedded"] += len(kept)
+        if refused := [row for row, vector in zip(rows, vectors, strict=True) if not vector]:
+            ids, digests = [row["id"] for row in refused], [row["digest"] for row in refused]
+            self._run(tenant, "refuse", embedder=embedder.name, ids=ids, digests=digests)
+            done["refused"] += len(refused)
 
     def _switch(self, tenant: str, old: str, new: str, done: dict[str, int]) -> None:
         """Let the new embedder answer if every memory has a vector of it."""

@@ -21,6 +21,9 @@ select m.id::text, m.seq, left(m.text, %(characters)s) as text, md5(m.text) as d
 where m.tenant = %(tenant)s and m.valid_until is null and m.seq > %(after)s and m.text ~ '\S' and not exists (
   select from memory_vectors as v
   where v.tenant = %(tenant)s and v.memory = m.id and v.embedder = %(embedder)s)
+  and not exists (
+  select from refused_vectors as r
+  where r.tenant = %(tenant)s and r.memory = m.id and r.embedder = %(embedder)s and r.retry_at > now())
 order by m.seq
 limit %(limit)s;
 
@@ -39,6 +42,17 @@ select %(tenant)s, same.id, %(embedder)s, %(dimensions)s, same.embedding::halfve
 on conflict do nothing
 returning memory;
 
+-- name: refuse
+-- Remember that the embedder refuses these texts: it is asked again after a day, after a week, and then no more.
+insert into refused_vectors as r (tenant, memory, embedder, retry_at)
+select %(tenant)s, m.id, %(embedder)s, now() + interval '1 day'
+from unnest(%(ids)s::uuid[], %(digests)s::text[]) as refused (id, digest)
+join memories as m on m.tenant = %(tenant)s and m.id = refused.id and md5(m.text) = refused.digest
+order by m.id
+on conflict (tenant, memory, embedder) do update
+set tries = r.tries + 1, retry_at = case when r.tries < 2 then now() + interval '7 days' else 'infinity' end
+where r.retry_at <= now();
+
 -- name: turn
 -- Let changes of a tenant's embedders take turns.
 select from memory_embedders where tenant = %(tenant)s order by embedder for update;
@@ -51,7 +65,7 @@ where tenant = %(tenant)s and state = 'answering'
     select from memory_embedders
     where tenant = %(tenant)s and embedder = %(embedder)s and state = 'building'
       and since <= now() - make_interval(secs => %(settled)s))
-  and not vectors_missing(%(tenant)s, %(embedder)s);
+  and not vectors_missing(%(tenant)s, %(embedder)s, 'infinity');
 
 -- name: promote
 -- Let the new embedder answer, in the same transaction.
@@ -75,9 +89,13 @@ delete from memory_vectors where (tenant, memory, embedder) in (
 returning memory;
 
 -- name: clear_kept
--- Delete its vectors from the vector cache.
-delete from embeddings where tenant = %(tenant)s and embedder = %(embedder)s and exists (
-  select from memory_embedders where tenant = %(tenant)s and embedder = %(embedder)s and state = 'retired');
+-- Delete its vectors from the vector cache, and what it refused.
+with retired as (
+  select from memory_embedders where tenant = %(tenant)s and embedder = %(embedder)s and state = 'retired'
+), refused as (
+  delete from refused_vectors where tenant = %(tenant)s and embedder = %(embedder)s and exists (select from retired)
+)
+delete from embeddings where tenant = %(tenant)s and embedder = %(embedder)s and exists (select from retired);
 
 -- name: dismiss
 -- Delete an embedder that has no vectors any more.

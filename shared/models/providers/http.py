@@ -246,10 +246,11 @@ def _objects(
     if not values:
         raise _not_json(server, raw)
     parts = [part for value in values for part in (value if isinstance(value, list) else [value])]
-    if not parts or not all(isinstance(part, dict) for part in parts):
+    objects = [part for part in parts if isinstance(part, dict)]
+    if not objects or len(objects) < len(parts):
         raise _no_object(server)
-    yield from parts
-    if len(parts) == 1:
+    yield from objects
+    if len(objects) == 1:
         yield END
 
 

@@ -20,6 +20,7 @@ from shared.memory.documents.files import decode, is_wanted, refusal
 from tests.campaigns import size
 from tests.memory.documents.conftest import sandbox
 from tests.memory.documents.ingested import SHOP, TENANT
+from tests.models.picky_embeddings import PickyEmbeddings
 
 __all__ = ["sandbox"]
 
@@ -104,6 +105,21 @@ def test_a_folder_is_taken_and_the_second_time_nothing_is(command: Command, fold
     assert again == [
         "handbook: 0 taken, 0 moved, 0 forgotten, 2 as before, 0 left out; 0 passages embedded"
     ]
+
+
+def test_a_text_that_the_embedder_refuses_is_said_and_the_others_are_embedded(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "animals"
+    for number in range(21):
+        animal = "zebra" if number == 13 else f"animal{number}"
+        write(folder, {f"{number}.md": f"A sentence about one {animal}."})
+    with PickyEmbeddings(most=10, bad="zebra", how="500") as server:
+        monkeypatch.setenv("MODEL_EMBED", f"{server.url}/v1#m@8")
+        said = command(folder, *PATH_OPTIONS)
+    assert "; 20 passages embedded, 1 got no vector" in "\n".join(said)
+    [row] = command.rows("select count(*) as n from memory_vectors")
+    assert row["n"] == 20
 
 
 def test_what_changed_moved_and_went_is_followed(command: Command, folder: Path) -> None:

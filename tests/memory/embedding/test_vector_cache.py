@@ -140,7 +140,7 @@ def test_what_nobody_asks_for_expires_and_what_is_asked_for_stays(
 
 
 @pytest.mark.parametrize(
-    "vector", [[0.0] * 64, [float("nan")] * 64, [float("inf")] * 64, [1.0] * 63, []]
+    "vector", [[0.0] * 64, [float("nan")] * 64, [float("inf")] * 64, [1.0] * 63]
 )
 def test_a_vector_that_is_none_is_refused_and_not_kept(
     database: Database, vector: list[float]

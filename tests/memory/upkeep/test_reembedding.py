@@ -44,9 +44,16 @@ class Process:
     """What one process builds of its settings: the embedders, the store and the worker."""
 
     def __init__(
-        self, database: Database, wanted: str, *lost: str, settled: float = 0.0, batch: int = 2
+        self,
+        database: Database,
+        wanted: str,
+        *lost: str,
+        settled: float = 0.0,
+        batch: int = 2,
+        kind: type[Vendor] = Vendor,
     ) -> None:
         self.now = 0.0
+        self._kind = kind
         self.vendors: dict[str, Vendor] = {}
         self._lost = lost
         self.embedders = TenantEmbedders(database, wanted, self.connect, clock=lambda: self.now)
@@ -56,7 +63,7 @@ class Process:
     def connect(self, name: str) -> Embedder:
         if name in self._lost:
             raise SettingsError(f"{name}: OPENAI_API_KEY is not set")
-        return self.vendors.setdefault(name, Vendor(name))
+        return self.vendors.setdefault(name, self._kind(name))
 
     def remember(self, database: Database, *texts: str) -> None:
         entries = [Entry(text, "issue", text, "public") for text in texts]
@@ -95,6 +102,56 @@ def database(operator: Database) -> Database:
 def pending(database: Database) -> list[str]:
     [found] = database.run("", [Statement("select pending_vectors() as tenant", {})])
     return [row["tenant"] for row in found]
+
+
+# What an embedder refuses
+
+
+class Picky(Vendor):
+    """An embedder that refuses some texts by themselves."""
+
+    refuses = ("roof is wet",)
+
+    def embed(self, texts: Sequence[str], purpose: Purpose = "document") -> list[list[float]]:
+        found = super().embed(texts, purpose)
+        bad = [any(part in text for part in self.refuses) for text in texts]
+        return [[] if is_bad else row for is_bad, row in zip(bad, found, strict=True)]
+
+
+def test_a_refused_text_blocks_no_change_and_is_tried_three_times(database: Database) -> None:
+    old = Process(database, "api:one")
+    old.remember(database, *TEXTS)
+    new = Process(database, "api:two", batch=3, kind=Picky)
+    picky = new.vendors["api:two"]
+    done = new.worker.advance(TENANT, 60)
+    assert (done["embedded"], done["refused"], done["switched"]) == (5, 1, 1)
+    assert states(database)["api:two"] == "answering"
+    new.now += KNOWN_FOR
+    assert new.finds(TEXTS) == TEXTS, "the refused one by its words"
+    rows(database, "delete from memory_embedders where state = 'retired'")
+    for tries in (1, 2, 3):
+        assert pending(database) == []
+        picky.asked.clear()
+        assert new.worker.advance(TENANT, 60)["refused"] == 0
+        assert picky.asked == []
+        rows(database, "update refused_vectors set retry_at = now() where retry_at < 'infinity'")
+        assert pending(database) == ([TENANT] if tries < 3 else [])
+        assert new.worker.advance(TENANT, 60)["refused"] == (tries < 3)
+    assert rows(database, "select tries, retry_at = 'infinity' as never from refused_vectors") == [
+        {"tries": 3, "never": True}
+    ]
+
+
+def test_another_text_is_another_question(database: Database) -> None:
+    process = Process(database, "api:one", kind=Picky)
+    [kept] = process.store.remember_all(TENANT, [Entry("The roof is wet", "issue", "#1", "public")])
+    assert process.store.without_vector([kept]) == 1
+    database.run(TENANT, [kept])
+    assert process.worker.advance(TENANT, 60)["refused"] == 1
+    again = [Entry("The roof is dry", "issue", "#1", "public")]
+    database.run(TENANT, process.store.remember_all(TENANT, again))
+    assert rows(database, "select * from refused_vectors") == []
+    assert vectors(database) == {"api:one": 1}
 
 
 # The change
@@ -148,7 +205,8 @@ def test_a_switch_waits_until_every_writer_knows_of_it(database: Database) -> No
     old = Process(database, "api:one")
     old.remember(database, *TEXTS)
     new = Process(database, "api:two", settled=1200)
-    assert new.worker.advance(TENANT, 60) == {"embedded": 6, "switched": 0, "deleted": 0, "busy": 0}
+    done = new.worker.advance(TENANT, 60)
+    assert {what: n for what, n in done.items() if n} == {"embedded": 6}
     old.remember(database, "said before the process heard of the change")
     rows(database, "update memory_embedders set since = since - interval '1 hour'")
     done = new.worker.advance(TENANT, 60)
@@ -388,7 +446,7 @@ there.remember(database, "said on the other machine")
 print(there.worker.advance("acme", 60), there.embedders.answering("acme"))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "'embedded': 0, 'switched': 0" in done.stdout
+    assert "'embedded': 0, 'refused': 0, 'switched': 0" in done.stdout
     assert done.stdout.rstrip().endswith("None")
     assert pending(database) == [TENANT]
     assert here.worker.advance(TENANT, 60)["embedded"] == 1

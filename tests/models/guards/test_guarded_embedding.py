@@ -13,7 +13,7 @@ from shared.models.guards.guarded_embedding import portioned
 from shared.models.providers.embedding_wire import Portion
 from shared.models.routing import Models
 from shared.settings import Settings
-from tests.models.scripted_server import Fails, ScriptedServer, Sends
+from tests.models.scripted_server import Fails, Says, ScriptedServer, Sends
 
 TITAN = "bedrock:amazon.titan-embed-text-v2:0"
 COHERE_3 = "bedrock:cohere.embed-multilingual-v3"
@@ -111,14 +111,15 @@ def test_a_refusal_is_not_tried_again(embedder: EmbeddingProvider, server: Scrip
 def test_a_long_text_is_shortened_until_it_is_taken_and_the_others_stay_whole(
     embedder: EmbeddingProvider, server: ScriptedServer
 ) -> None:
-    texts = ["short", "x" * 2000, "y" * 30]
+    texts = ["short", "y" * 30, "z", "x" * 2000]
     if PORTIONS[embedder.name] == 1:
-        texts = texts[1:2]
-    else:
-        server.says(Fails(400, message="maximum context length"))
+        texts = texts[3:]
+    else:  # all, the second half, and "z" is taken
+        server.says(*[Fails(400, message="maximum context length")] * 1, Says())
+        server.says(*[Fails(400, message="maximum context length")] * 1, Says())
     server.says(*[Fails(400, message="maximum context length")] * 2)
     found = [length(row) for row in embedder.embed(texts)]
-    assert found == ([500] if len(texts) == 1 else [5, 500, 30])
+    assert found == ([500] if len(texts) == 1 else [5, 30, 1, 500])
 
 
 def test_what_is_refused_for_another_reason_ends(
@@ -148,7 +149,7 @@ def test_a_vector_without_direction_names_the_setting(
     embedder: EmbeddingProvider, server: ScriptedServer, value: str
 ) -> None:
     row = json.dumps([0.0] * (embedder.dimensions - 1))[:-1] + f", {value}]"
-    server.says(Sends(answered(embedder.name, row)))
+    server.says(*[Sends(answered(embedder.name, row))] * 2)
     with pytest.raises(SettingsError, match=rf"MODEL_EMBED={embedder.name} .* without direction"):
         embedder.embed(["a"])
 

@@ -73,9 +73,15 @@ STREAMS = {
     "an end in quotes": sse(SSE.replace(b"[DONE]", b'"[DONE]"')),
     "an end without its field": sse(SSE.replace(b"data: [DONE]", b"[DONE]")),
     "signs of life": fielded(
-        "data:", "data: ", ": hi", "data: ping", "data: null", 'data: "alive"', "event: ping",
+        "data:",
+        "data: ",
+        ": hi",
+        "data: ping",
+        "data: null",
+        'data: "alive"',
+        "event: ping",
         *(f"data: {line}" for line in LINES),
-    ),  # fmt: skip
+    ),
     "the end alone, no reason": streamed(*ALL[:2], DONE),
     "the reason null as text": streamed(chunk("null", content=WELL), chunk("None"), DONE),
     "an object over several lines": sse(
@@ -102,7 +108,9 @@ STREAMS = {
         {"error": None} | chunk(content=WELL), {"error": {"code": None}} | chunk("stop")
     ),
     "all once more, stripped": streamed(
-        chunk(content="\n\n" + WELL[:5]), chunk(content=WELL[5:] + "\n"), whole("stop", content=WELL)
+        chunk(content="\n\n" + WELL[:5]),
+        chunk(content=WELL[5:] + "\n"),
+        whole("stop", content=WELL),
     ),
     "all once more, before the end": streamed(*ALL[:2], chunk(content=WELL), chunk("stop"), DONE),
     "all once more, without thoughts": streamed(
@@ -115,7 +123,7 @@ STREAMS = {
         chunk(content=[{"type": "thinking", "text": "Hm."}, {"type": "text", "text": WELL}]),
         chunk("stop"),
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("sent", STREAMS.values(), ids=STREAMS)
@@ -149,9 +157,15 @@ def test_what_was_asked_for_whole_may_come_as_a_stream(
 
 
 FAILED = {
-    "an event called error": fielded(f"data: {LINES[0]}", 'event: error\ndata: {"message": "x"}', "data: [DONE]"),
-    "an event called error, in words": fielded(f"data: {LINES[0]}", "event: error\ndata: oh no", "data: [DONE]"),
-    "a field called error": fielded(f"data: {LINES[0]}", 'error: {"code": 500, "message": "x"}', "data: [DONE]"),
+    "an event called error": fielded(
+        f"data: {LINES[0]}", 'event: error\ndata: {"message": "x"}', "data: [DONE]"
+    ),
+    "an event called error, in words": fielded(
+        f"data: {LINES[0]}", "event: error\ndata: oh no", "data: [DONE]"
+    ),
+    "a field called error": fielded(
+        f"data: {LINES[0]}", 'error: {"code": 500, "message": "x"}', "data: [DONE]"
+    ),
     "an error in words": streamed(ALL[0], {"error": "overloaded"}, DONE),
     "an error in a list": streamed(ALL[0], {"error": [{"message": "x"}]}, DONE),
     "errors": streamed(ALL[0], {"errors": ["x"]}, DONE),
@@ -177,7 +191,7 @@ FAILED = {
     "null": answered(None),  # type: ignore[arg-type]
     "a text": answered("hello"),  # type: ignore[arg-type]
     "an empty list": answered([]),  # type: ignore[arg-type]
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("streams", [True, False])
@@ -242,10 +256,13 @@ CALLS = {
         chunk(tool_calls=[call(OSLO, index=None)]), chunk("stop"), DONE
     ),
     "thoughts first": streamed(
-        chunk(content="<think>Oslo, "), chunk(content="then.</think>"),
-        chunk(tool_calls=[call(OSLO, index=0)]), chunk("tool_calls"), DONE
+        chunk(content="<think>Oslo, "),
+        chunk(content="then.</think>"),
+        chunk(tool_calls=[call(OSLO, index=0)]),
+        chunk("tool_calls"),
+        DONE,
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("sent", CALLS.values(), ids=CALLS)
@@ -299,18 +316,32 @@ MESSAGES = {
         events(message(), {"type": "text"}, TEXT).body, "application/json"
     ),
     "all once more": streamed(
-        START, OPEN, delta(WELL[:5]), delta(WELL[5:]), delta(WELL),
-        message(content=[{"type": "text", "text": WELL}], stop_reason="end_turn"), STOP
+        START,
+        OPEN,
+        delta(WELL[:5]),
+        delta(WELL[5:]),
+        delta(WELL),
+        message(content=[{"type": "text", "text": WELL}], stop_reason="end_turn"),
+        STOP,
     ),
     "blocks that repeat at their end": streamed(
-        START, OPEN, delta(WELL),
-        {"type": "content_block_stop", "content_block": {"type": "text", "text": WELL}}, STOP
+        START,
+        OPEN,
+        delta(WELL),
+        {"type": "content_block_stop", "content_block": {"type": "text", "text": WELL}},
+        STOP,
     ),
     "thoughts of Nova cut anywhere": streamed(
-        START, OPEN, delta("<thin"), delta("king>Hm"), delta(". </thi"), delta(f"nking>\n{WELL}"), STOP
+        START,
+        OPEN,
+        delta("<thin"),
+        delta("king>Hm"),
+        delta(". </thi"),
+        delta(f"nking>\n{WELL}"),
+        STOP,
     ),
     "tokens as a text": events(message(usage="12"), {"type": "text"}, TEXT, usage=[]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("sent", MESSAGES.values(), ids=MESSAGES)
@@ -333,10 +364,13 @@ USES = {
     "no numbers": streamed(START, *use(OSLO, None), *use(BERGEN, None), STOP),
     "whole": answered(
         message(
-            content=[{"name": "weather", "input": OSLO}, {"type": "tool_use", "name": "weather", "input": json.loads(BERGEN)}]
+            content=[
+                {"name": "weather", "input": OSLO},
+                {"type": "tool_use", "name": "weather", "input": json.loads(BERGEN)},
+            ]
         )
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("sent", USES.values(), ids=USES)
@@ -370,7 +404,7 @@ def test_a_conversation_stream_in_any_dress() -> None:
         {"contentBlockDelta": {"delta": {"text": piece}}}
         for piece in ("<thin", "king>", "Hm</thinking>", WELL[:9], WELL[9:], WELL)
     ]
-    for event in [
+    sent: list[Any] = [
         {"messageStart": None},
         *said,
         *({"contentBlockStart": {"start": tool}}, {"contentBlockStart": None}),
@@ -380,7 +414,8 @@ def test_a_conversation_stream_in_any_dress() -> None:
         {"contentBlockDelta": None},
         {"messageStop": {}},
         {"metadata": {"usage": "12"}},
-    ]:
+    ]
+    for event in sent:
         reader.add(event)
     reader.rest()
     assert (reader.text, reader.outcome(), reader.failed) == (WELL, "tools", False)

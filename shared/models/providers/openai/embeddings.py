@@ -4,16 +4,15 @@ like."""
 import re
 import struct
 from base64 import b64decode
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from shared.events import Json
 from shared.models import EmbeddingPurpose
 from shared.models.deadline import Deadline
 from shared.models.providers.embedding_wire import EmbeddingWire, Portion, Vectors, sized
-from shared.models.providers.failures import adapting, garbled
+from shared.models.providers.failures import adapting, garbled, problem_inside
 from shared.models.providers.http import shared_http
-from shared.models.providers.reply_reader import count, entries, fields, number
+from shared.models.providers.reply_reader import count, entries, fields, is_list, number
 from shared.models.providers.servers import ServedModel, served_model
 from shared.settings import Settings
 
@@ -79,9 +78,11 @@ class _OpenAI:
             return shared_http().post(self._server, "/embeddings", body, deadline)
 
         answer = adapting(write, call, self._learn)
+        if problem := answer.get("error"):
+            raise problem_inside(self._server, problem)
         try:
             tokens = count(fields(answer, "usage"), "prompt_tokens", "total_tokens")
-            vectors = Vectors([_row(row["embedding"]) for row in _in_order(answer)], tokens)
+            vectors = Vectors([_row(row) for row in _in_order(answer)], tokens)
         except (AttributeError, KeyError, TypeError, ValueError, struct.error) as err:
             raise garbled(self._server, "answered something else than embeddings") from err
         if len(vectors.rows) != len(texts):
@@ -98,7 +99,10 @@ class _OpenAI:
 
 
 def _row(embedding: object) -> list[float]:
-    """Read a vector: numbers, or little-endian 32-bit floats in base64."""
+    """Read a vector: numbers, or little-endian 32-bit floats in base64; llama.cpp puts it into one
+    more list."""
+    if isinstance(embedding, list) and len(embedding) == 1 and isinstance(embedding[0], list):
+        return _row(embedding[0])
     if isinstance(embedding, str):
         raw = b64decode(embedding, validate=True)
         return list(struct.unpack(f"<{len(raw) // 4}f", raw))
@@ -107,9 +111,15 @@ def _row(embedding: object) -> list[float]:
     return [float(value) for value in embedding]
 
 
-def _in_order(answer: Json) -> list[Mapping[str, Any]]:
-    """Return the rows in the order of the texts; without an index each as they were sent."""
-    rows = entries(answer.get("data"))
+def _in_order(answer: Json) -> list[object]:
+    """Return the vectors in the order of the texts; without an index each as they were sent. Some
+    servers send vectors without an object around each."""
+    sent = answer.get("data") or answer.get("embeddings")
+    if is_list(sent) and all(is_list(row) for row in sent):
+        return list(sent)
+    rows = entries(sent)
     order = {number(row.get("index")): row for row in rows}
     places = range(len(rows))
-    return [order[place] for place in places] if order.keys() == set(places) else rows
+    if order.keys() == set(places):
+        rows = [order[place] for place in places]
+    return [row["embedding"] for row in rows]
