@@ -1,10 +1,13 @@
 """Asks for the next turn of a conversation with tools: text, calls, or one clear error."""
 
 from dataclasses import replace
+from functools import partial
 
 from shared.errors import AnswerInvalid
 from shared.models import AskModel, ChatMessage, ModelReply, ModelRequest
+from shared.models.answers.judging import judged_by
 from shared.models.answers.repair import repair
+from shared.models.answers.tool_calls import judged
 from shared.models.answers.usage import usage_on_error, with_total_usage
 
 
@@ -21,7 +24,7 @@ def next_turn(
     """
     request = question = replace(request, messages=repair(request.messages))
     replies: list[ModelReply] = []
-    with usage_on_error(replies):
+    with usage_on_error(replies), judged_by(partial(_is_sound, question)):
         replies.append(reply(request))
         lacking = _lack(request, replies[-1]) or _is_cut_short(replies[-1])
         if lacking and replies[-1].finish != "refused":
@@ -33,6 +36,11 @@ def next_turn(
             also = ", also when asked again" if len(replies) > 1 else ""
             raise AnswerInvalid(f"{replies[-1].model}: {lack}{also}")
     return with_total_usage(replies)
+
+
+def _is_sound(request: ModelRequest, reply: ModelReply) -> bool:
+    """Tell whether the reply is a turn whose calls can all be made."""
+    return not _lack(request, reply) and not any(call.error for call in judged(request, reply))
 
 
 def _is_cut_short(reply: ModelReply) -> bool:

@@ -10,6 +10,7 @@ from shared.errors import AnswerInvalid
 from shared.events import Json
 from shared.models import AskModel, ChatMessage, ModelReply, ModelRequest
 from shared.models.answers.annotations import Chosen, shape_of
+from shared.models.answers.judging import judged_by
 from shared.models.answers.repair import repair
 from shared.models.answers.shapes import (
     ROOT,
@@ -147,9 +148,15 @@ def _tried(
     reply: AskModel, request: ModelRequest, returns: type[T], replies: list[ModelReply]
 ) -> tuple[T | None, str]:
     """Ask; return the value, or what is wrong with the answer. A refusal is final."""
-    replies.append(answer := reply(request))
+    with judged_by(lambda answer: not _read(returns, answer)[1]):
+        replies.append(answer := reply(request))
     if answer.finish == "refused":
         raise AnswerInvalid(f"{answer.model}: declined to answer")
+    return _read(returns, answer)
+
+
+def _read(returns: type[T], answer: ModelReply) -> tuple[T | None, str]:
+    """Return the value in an answer, or what is wrong with it."""
     try:
         return parse(returns, answer.text), ""
     except AnswerInvalid as err:

@@ -14,6 +14,7 @@ from shared.database import Database
 from shared.errors import ModelUnavailable
 from shared.journal import digest
 from shared.models import ModelReply, ModelRequest
+from shared.models.answers.judging import Judge
 from shared.models.cache.recent_replies import LONGEST, RecentReplies, served, written
 from shared.models.cache.shared_replies import CacheLookup, Question, Savings, SharedReplies
 from shared.models.deadline import Deadline
@@ -67,18 +68,20 @@ class PromptCache:
         request: ModelRequest,
         deadline: Deadline,
         call: Callable[[], ModelReply],
+        is_valid: Judge = lambda reply: True,
     ) -> ModelReply:
         """Return the cached reply, or that of an equal call under way, or `call`'s own.
 
-        The caller decides that `request` may be cached. Without a tenant nothing leaves this
-        process. Raises what `call` raises, and ModelUnavailable when another's call did not end
-        before the deadline. After a failure the next of the waiting callers tries.
+        A reply that is not valid is not kept, and dropped where it was. The caller decides that
+        `request` may be cached. Without a tenant nothing leaves this process. Raises what `call`
+        raises, and ModelUnavailable when another's call did not end before the deadline. After a
+        failure the next of the waiting callers tries.
         """
-        question = Question(tenant, digest([model, request]), model, uuid.uuid4().hex)
+        question = Question(tenant, digest([model, request]), model, uuid.uuid4().hex, is_valid)
         place = (tenant, question.key)
         while True:
             with self._lock:
-                kept = self._recent.get(place)
+                kept = self._recent.get(place, is_valid)
                 flight = self._flights.get(place)
                 if kept is None and flight is None:
                     mine = self._flights[place] = _Flight()
@@ -160,7 +163,7 @@ class PromptCache:
             raise
         # A copy, because the caller may change the arguments of the reply's calls.
         kept = replace(reply, calls=deepcopy(reply.calls))
-        text = written(kept, self._longest)
+        text = written(kept, self._longest) if question.is_valid(kept) else None
         if text is not None:
             self._remember(question, kept, len(text.encode()), self._seconds)
         # The waiters of this process need not wait for Postgres as well.

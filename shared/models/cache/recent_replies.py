@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 from typing import Any, Literal, NamedTuple
 
 from shared.models import ModelReply
+from shared.models.answers.judging import Judge
 from shared.models.stored_json import reply_of
 
 #: The longest reply that is cached, in bytes of its JSON.
@@ -82,12 +83,12 @@ class RecentReplies:
         self._kept: OrderedDict[tuple[str, str], _Cached] = OrderedDict()
         self._bytes = 0
 
-    def get(self, place: tuple[str, str]) -> ModelReply | None:
-        """Return the reply at `place` while it is fresh."""
+    def get(self, place: tuple[str, str], is_valid: Judge) -> ModelReply | None:
+        """Return the reply at `place` while it is fresh, if it is valid."""
         kept = self._kept.get(place)
         if kept is None:
             return None
-        if kept.until <= time.monotonic():
+        if kept.until <= time.monotonic() or not is_valid(kept.reply):
             self._drop(place)
             return None
         self._kept.move_to_end(place)

@@ -14,6 +14,7 @@ from shared.database import Database, Row, Statement, queries
 from shared.errors import DatabaseUnavailable
 from shared.log import log
 from shared.models import ModelReply
+from shared.models.answers.judging import Judge
 from shared.models.cache.recent_replies import read
 from shared.models.deadline import Deadline
 
@@ -30,12 +31,17 @@ EXCUSED = 60.0
 
 
 class Question(NamedTuple):
-    """One request under way: `owner` identifies its claim."""
+    """One request under way: `owner` identifies its claim, `is_valid` judges replies."""
 
     tenant: str
     key: str
     model: str
     owner: str
+    is_valid: Judge
+
+    @property
+    def row(self) -> dict[str, object]:
+        return {"tenant": self.tenant, "key": self.key, "model": self.model, "owner": self.owner}
 
 
 class CacheLookup(NamedTuple):
@@ -75,23 +81,24 @@ class SharedReplies:
     def find(self, question: Question, deadline: Deadline) -> CacheLookup:
         """Return the reply, or claim the question if it is free; one round trip."""
         lease = max(1.0, min(deadline.left, LONGEST_LEASE))
-        find = Statement(SQL["find"], question._asdict() | {"lease": lease})
+        find = Statement(SQL["find"], question.row | {"lease": lease})
         statements = [find]
         while rows := self._run(question, statements, deadline):
             [found] = rows[-1]
             if found["reply"] is None:
                 return CacheLookup(call=found["claimed"] or found["not_worth_keeping"])
-            if reply := read(json.loads(found["reply"])):
+            reply = read(json.loads(found["reply"]))
+            if reply and question.is_valid(reply):
                 return CacheLookup(reply, len(found["reply"].encode()), found["fresh_for"])
-            log("prompt cache discards what it cannot read", key=question.key[:12])
-            unread = question._asdict() | {"reply": found["reply"]}
+            log("prompt cache discards what it cannot use", key=question.key[:12])
+            unread = question.row | {"reply": found["reply"]}
             statements = [Statement(SQL["discard"], unread), find]
         return ALONE
 
     def keep(self, question: Question, reply: ModelReply, text: str, deadline: Deadline) -> None:
         """Store `reply`, whose JSON is `text`, and end the claim: one round trip, rarely a second
         one to make room."""
-        row = question._asdict() | {
+        row = question.row | {
             "reply": text,
             "bytes": len(text.encode()),
             "cost": reply.cost,
@@ -106,12 +113,12 @@ class SharedReplies:
 
     def release(self, question: Question, deadline: Deadline) -> None:
         """End the claim after a failure: the next caller tries at once."""
-        self._run(question, [Statement(SQL["release"], question._asdict())], deadline)
+        self._run(question, [Statement(SQL["release"], question.row)], deadline)
 
     def excuse(self, question: Question, deadline: Deadline) -> None:
         """End the claim because the reply was not worth keeping: for a while callers do not
         wait."""
-        row = question._asdict() | {"seconds": EXCUSED}
+        row = question.row | {"seconds": EXCUSED}
         self._run(question, [Statement(SQL["excuse"], row)], deadline)
 
     def savings(self, tenant: str) -> Savings:

@@ -27,7 +27,7 @@ select hit.reply::text as reply, extract(epoch from hit.expires_at - now())::flo
 from (values (1)) as one left join hit on true;
 
 -- name: discard
--- End a reply that could not be read, unless it was replaced since.
+-- End a reply that cannot be read or is not valid, unless it was replaced since.
 update prompt_cache set reply = null, owner = null, expires_at = now()
 where tenant = %(tenant)s and key = %(key)s and expires_at > now() and reply::text = %(reply)s;
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shared.errors import ModelRejected, ModelUnavailable
 from shared.models import ModelReply, ModelRequest, Payer, Provider
+from shared.models.answers.judging import judge_now
 from shared.models.deadline import Deadline
 from shared.models.guards.circuit_breaker import CircuitBreaker
 from shared.models.guards.limiter import Limiter
@@ -74,7 +75,9 @@ class GuardedModel:
         if cache is None or not call.may_repeat:
             return self._paid(call)
         tenant, request = call.payer.tenant, call.request
-        reply = cache.get(tenant, self.name, request, call.deadline, lambda: self._paid(call))
+        reply = cache.get(
+            tenant, self.name, request, call.deadline, lambda: self._paid(call), judge_now()
+        )
         if call.sink and reply.source != "provider":
             call.sink(reply.text)
         return reply

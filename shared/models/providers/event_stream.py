@@ -38,7 +38,7 @@ class ServerEvent(NamedTuple):
 
 
 def lines_of(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the lines, which end with LF, CR or both, without a byte-order mark before the first."""
+    """Yield the lines, which end with LF, CR or both, without the byte-order mark of the first."""
     rest, mark = b"", _BYTE_ORDER_MARK
     for chunk in chunks:
         has_cr = b"\r" in chunk or rest[-1:] == b"\r"

@@ -33,8 +33,8 @@ _NO_CREDIT = re.compile(rb"credit balance is too low|spend_limit_reached")
 #: llama.cpp sends this with the status of a temporary failure, although it is final.
 _SEES_NOTHING = re.compile(rb"image input is not supported")
 
-#: llama.cpp sends the first, with the status of a failure, for a text that is longer than its batch;
-#: OpenAI the second, with that of a rate limit, for a request that exceeds the limit of a minute.
+#: llama.cpp sends the first, with the status of a failure, for a text longer than its batch; OpenAI
+#: the second, with that of a rate limit, for a request that exceeds the limit of a minute.
 _TOO_LONG = re.compile(rb"too large to process|[Rr]equest too large")
 
 #: Codes of an error that another try of the same request would meet again.

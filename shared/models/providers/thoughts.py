@@ -12,8 +12,8 @@ _STARTS = ("<thinking", "<thoughts", "<reasoning", "[think]", *_FENCES)
 _BEGUN = re.compile(rf"<{_NAME}\s[^<>\n]{{0,200}}\Z", re.IGNORECASE)
 #: Hardly any tag is longer.
 _LONGEST = 40
-#: Some servers open the thoughts in their prompt, so that the reply holds their end alone. It begins
-#: or ends a line.
+#: Some servers open the thoughts in their prompt, so that the reply holds their end alone, which
+#: begins or ends a line.
 _UNOPENED = re.compile(rf"^[ \t]*(?:{_CLOSED.pattern})|(?:{_CLOSED.pattern})[ \t]*$", re.M | re.I)
 
 

@@ -1,17 +1,22 @@
 """The prompt cache: what comes back, what is kept, for how long, and what that saved."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Annotated, Literal, NamedTuple
 
 import psycopg
 import pytest
 
 from shared.database import Database, Row, Statement
 from shared.errors import ModelRejected
-from shared.models import ModelReply, ToolCall, Usage
+from shared.models import AskModel, ModelReply, ModelRequest, ToolCall, ToolSpec, Usage
+from shared.models.answers import typed
+from shared.models.answers.judging import judge_now, judged_by
+from shared.models.answers.next_turn import next_turn
+from shared.models.answers.typed import at_most
 from shared.models.cache.prompt_cache import Counters
+from shared.models.deadline import Deadline
 from tests.models.cache.cache_requests import (
     MODEL,
     REPLY,
@@ -289,3 +294,82 @@ def test_a_hit_is_one_round_trip_and_a_call_has_two_around_it(database_url: str)
         assert database.runs == 2
         ask(prompt_cache(database), Model())
         assert database.runs == 3
+
+
+# What is no answer to what was asked
+
+
+class Verdict(NamedTuple):
+    label: Literal["bug", "question"]
+    reason: Annotated[str, at_most(10)]
+
+
+GOOD = replace(REPLY, text='{"label": "bug", "reason": "it fails"}')
+INVALID = {
+    "no JSON": replace(REPLY, text="A bug, I think."),
+    "another label": replace(REPLY, text='{"label": "pear", "reason": ""}'),
+    "a text that is too long": replace(REPLY, text='{"label": "bug", "reason": "it fails again"}'),
+    "nothing": replace(REPLY, text=""),
+}
+TOOL = ToolSpec("label", "Label it.", {"type": "object", "required": ["name"], "properties": {}})
+UNSOUND = {
+    "nothing": replace(REPLY, text=" "),
+    "a malformed call": replace(REPLY, calls=(ToolCall("1", "label", {}, "{"),), finish="tools"),
+    "a call of no tool": replace(REPLY, calls=(ToolCall("1", "x", {}),), finish="tools"),
+    "arguments that do not fit": replace(REPLY, calls=(ToolCall("1", "label", {}),)),
+}
+
+
+def kept_wholly(database: Database, work: Callable[[AskModel], object], bad: ModelReply) -> int:
+    """Let `work` ask twice, in two processes; return the calls of the first request, which gets
+    the bad reply each time. The good ones must be kept."""
+    bad_calls = good_calls = 0
+
+    def provider(request: ModelRequest) -> ModelReply:
+        nonlocal bad_calls, good_calls
+        first = request.messages == asking().messages
+        bad_calls, good_calls = bad_calls + first, good_calls + (not first)
+        return bad if first else GOOD
+
+    def process() -> AskModel:
+        cache = prompt_cache(database)
+        return lambda request: cache.get(
+            TENANT, MODEL, request, Deadline(10), lambda: provider(request), judge_now()
+        )
+
+    for reply in (process(), process()):
+        work(reply)
+        work(reply)
+    assert good_calls <= 1
+    return bad_calls
+
+
+@pytest.mark.parametrize("bad", INVALID.values(), ids=INVALID)
+def test_an_answer_that_does_not_fit_is_not_kept(database: Database, bad: ModelReply) -> None:
+    calls = kept_wholly(database, lambda reply: typed.ask(reply, asking(), Verdict), bad)
+    assert calls == 4
+    texts = [row["reply"]["text"] for row in rows(database) if isinstance(row["reply"], dict)]
+    assert texts == [GOOD.text]
+
+
+@pytest.mark.parametrize("bad", UNSOUND.values(), ids=UNSOUND)
+def test_a_turn_that_is_none_is_not_kept(database: Database, bad: ModelReply) -> None:
+    request = replace(asking(), tools=(TOOL,))
+    assert kept_wholly(database, lambda reply: next_turn(reply, request), bad) == 4
+
+
+def test_what_an_older_version_kept_is_dropped_when_it_does_not_fit(database: Database) -> None:
+    ask(prompt_cache(database), Model(INVALID["no JSON"]))
+    model = Model(GOOD)
+    cache = prompt_cache(database)
+
+    def reply(request: ModelRequest) -> ModelReply:
+        return cache.get(TENANT, MODEL, request, Deadline(10), model, judge_now())
+
+    request = replace(asking(), schema=None)
+    assert reply(request).text == INVALID["no JSON"].text, "nobody says what fits"
+    with judged_by(lambda answer: answer.text.startswith("{")):
+        assert reply(request).text == GOOD.text
+        assert reply(request).source == "process"
+    assert model.calls == 1
+    assert ask(prompt_cache(database), Model()).text == GOOD.text
