@@ -85,11 +85,11 @@ class Models:
             return self._in_turn("small", call)
 
     def purse(self, name: str, payer: Payer) -> Purse | None:
-        """Return the budget for batches of the model `name`; None when none counts them."""
-        budgets = self._guards.budgets
-        if budgets is None or not budgets.counts(payer):
-            return None
-        return BatchPurse(self._guards.prices, budgets, name, payer)
+        """Return the budget for batches of the model `name`; None when nothing counts them."""
+        guards = self._guards
+        if guards.budgets is not None and not guards.budgets.counts(payer):
+            guards = guards._replace(budgets=None)
+        return BatchPurse(guards, name, payer) if guards.budgets or guards.buckets else None
 
     def unsent(self, tenant: str) -> list[Statement]:
         """Take the statements that calls left to be run with others: settled reservations, and the

@@ -3,13 +3,14 @@ dollars per day."""
 
 import json
 import threading
+import time
 import uuid
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
-from shared.database import Database, Row, Statement, queries
-from shared.errors import ModelUnavailable, SettingsError
+from shared.database import Brief, Database, Row, Statement, queries
+from shared.errors import BudgetExceeded, ModelUnavailable, SettingsError
 from shared.models.deadline import Deadline
 
 SQL = queries(__file__, "account_limits.sql")
@@ -93,20 +94,11 @@ class Buckets:
         ModelUnavailable, without a reservation, when its turn comes after `deadline`; and
         DatabaseUnavailable.
         """
-        limits = [limit._asdict() for limit in self._limits if fnmatchcase(model, limit.name)]
+        limits = [limit for limit in self._limits if fnmatchcase(model, limit.name)]
         if not limits:
             return LimitReservation("", 0.0)
-        left = max(deadline.left, 0.0)
-        name = str(uuid.uuid4())
-        call = {
-            "id": name,
-            "limits": json.dumps(limits),
-            "tokens": float(tokens),
-            "usd": usd or 0.0,
-            "patience": left,
-            "lifetime": left + _GRACE,
-        }
-        [row] = self._send(Statement(SQL["reserve"], call))
+        name, left = str(uuid.uuid4()), max(deadline.left, 0.0)
+        row = self._reserve(name, limits, tokens, usd, left)
         if not row["granted"]:
             raise ModelUnavailable(
                 f"{model}: MODEL_LIMITS {row['because']} is used up, the next turn comes in"
@@ -115,19 +107,57 @@ class Buckets:
             )
         return LimitReservation(name, row["wait"])
 
-    def settle(self, reservation: LimitReservation, tokens: int, usd: float | None) -> None:
-        """Record what the call used; 0 when it was not made.
+    def reserve_batched(self, id: str, model: str, usd: float | None, seconds: float) -> None:
+        """Hold the dollars of a request in a batch for so many seconds. Providers count no batch in
+        the limits of a minute. Made twice under one `id` it is one reservation. Raises
+        BudgetExceeded when the day has no room."""
+        limits = [
+            limit._replace(rpm=None, tpm=None)
+            for limit in self._limits
+            if limit.usd_per_day is not None and fnmatchcase(model, limit.name)
+        ]
+        if not limits:
+            return
+        row = self._reserve(_uuid_of(id), limits, 0, usd, seconds)
+        if not row["granted"]:
+            error = BudgetExceeded(
+                f"{model}: MODEL_LIMITS {row['because']} is used up; it is free again at 00:00 UTC,"
+                " or raise the limit"
+            )
+            error.free_at = time.time() + row["wait"]
+            raise error
+
+    def _reserve(
+        self, name: str, limits: Sequence[AccountLimit], tokens: int, usd: float | None, left: float
+    ) -> Row:
+        call = {
+            "id": name,
+            "limits": json.dumps([limit._asdict() for limit in limits]),
+            "tokens": float(tokens),
+            "usd": usd or 0.0,
+            "patience": left,
+            "lifetime": left + _GRACE,
+        }
+        [row] = self._send(Statement(SQL["reserve"], call))
+        return row
+
+    def settle(self, reservation: LimitReservation, tokens: int | None, usd: float | None) -> None:
+        """Record what the call used; 0 when it was not made, None when nobody knows.
 
         The statement travels with the next reservation, or with those that `unsent` joins.
         """
         if not reservation.id:
             return
-        used = {"id": reservation.id, "tokens": float(tokens), "usd": usd or 0.0}
+        used = {"id": reservation.id, "tokens": tokens, "usd": usd}
         with self._lock:
             self._unsent.append(Statement(SQL["settle"], used))
             many = len(self._unsent) >= _MOST_WAITING
         if many:
             self.flush()
+
+    def settle_batched(self, id: str, usd: float | None) -> None:
+        """Record what the request `id` of a batch cost."""
+        self.settle(LimitReservation(_uuid_of(id), 0.0), 0, usd)
 
     def unsent(self) -> list[Statement]:
         """Take the settling statements, to run them with others."""
@@ -145,8 +175,12 @@ class Buckets:
         if not unsent and not statements:
             return []
         try:
-            return self._database.run("", [*unsent, *statements])[-1]
+            return self._database.run("", Brief([*unsent, *statements]))[-1]
         except BaseException:
             with self._lock:
                 self._unsent = unsent + self._unsent
             raise
+
+
+def _uuid_of(id: str) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, id))

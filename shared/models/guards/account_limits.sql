@@ -5,4 +5,4 @@ from reserve_model_call(%(id)s, %(limits)s::jsonb, %(tokens)s, %(usd)s, %(patien
 
 -- name: settle
 -- Put what a call really used in the place of what it had reserved.
-select settle_model_call(%(id)s, %(tokens)s, %(usd)s);
+select settle_model_call(%(id)s, %(tokens)s::float8, %(usd)s::float8);

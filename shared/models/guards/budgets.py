@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
-from shared.database import Database, Row, Statement, queries
+from shared.database import Brief, Database, Row, Statement, queries
 from shared.errors import BudgetExceeded, ModelRejected, SettingsError
 from shared.events import Event
 from shared.models import Payer
@@ -99,7 +99,11 @@ class Budgets:
             "lease": lease,
         }
         statements = [Statement(SQL[name], parameters) for name in ("hold", "reserve")]
-        if reached := self._after_unsent(payer, statements):
+        reached = self._after_unsent(payer, statements)
+        if reached and reached[0]["expired"]:
+            freeing = [Statement(SQL[name], parameters) for name in ("hold_all", "let_go")]
+            reached = self._after_unsent(payer, [*freeing, *statements])
+        if reached:
             raise _exceeded(reached, model, wanted, now)
         return reservation
 
@@ -136,14 +140,14 @@ class Budgets:
         self, tenant: str, id: str, dollars: float | None, tokens: int | None = None
     ) -> None:
         """Commit the reservation `id` of a tenant, if there is one."""
-        self._database.run(tenant, _settlement(tenant, id, dollars, tokens))
+        self._database.run(tenant, Brief(_settlement(tenant, id, dollars, tokens)))
 
     def _after_unsent(self, payer: Payer, statements: Sequence[Statement]) -> list[Row]:
         """Settle first what waits, because that frees room; return the rows of the last one."""
         with self._lock:
             unsent = self._unsent.pop(payer, [])
         try:
-            return self._database.run(payer.tenant, [*unsent, *statements])[-1]
+            return self._database.run(payer.tenant, Brief([*unsent, *statements]))[-1]
         except BaseException:
             with self._lock:
                 self._unsent.setdefault(payer, []).extend(unsent)
@@ -152,8 +156,7 @@ class Budgets:
     def release(self, reservation: BudgetReservation) -> None:
         """Give the room back after a call that was not made, or was free."""
         if reservation.id:
-            release = Statement(SQL["release"], reservation._asdict())
-            self._database.run(reservation.tenant, [release])
+            self.settle(reservation.tenant, reservation.id, 0.0, 0)
 
     def spent(self, tenant: str, days: int = 1) -> list[Standing]:
         """Return the standing of all budgets that were counted on the last `days` days, newest

@@ -12,46 +12,81 @@ where (budget_days.ceiling, budget_days.token_ceiling)
   is distinct from (excluded.ceiling, excluded.token_ceiling);
 
 -- name: reserve
--- Reserve when every ceiling leaves room, else return the ceilings that do not. It must follow `hold`: as a statement
--- of its own it sees what others committed before they let go of the lock.
+-- Reserve when every ceiling leaves room, else return the ceilings that do not, and whether some of what is reserved has
+-- expired. It must follow `hold`: as a statement of its own it sees what others committed before they let go of the lock.
 with reached as (
   select d.scope, d.name, d.ceiling, d.token_ceiling
-  from budget_days as d, budget_in_flight(d.tenant, d.day, d.scope, d.name, %(now)s, %(id)s) as held
-  where d.tenant = %(tenant)s and d.day = %(day)s
-    and (d.scope, d.name) in (select * from unnest(%(scopes)s::text[], %(names)s::text[]))
-    and ((%(dollars)s > 0 and d.spent + held.dollars + %(dollars)s > d.ceiling)
-      or (%(tokens)s > 0 and d.tokens + held.tokens + %(tokens)s > d.token_ceiling))
+  from unnest(%(scopes)s::text[], %(names)s::text[]) as own (scope, name)
+  cross join lateral (
+    select * from budget_days as one
+    where one.tenant = %(tenant)s and one.day = %(day)s and one.scope = own.scope and one.name = own.name offset 0) as d
+  where ((%(dollars)s > 0 and d.spent + d.reserved + %(dollars)s > d.ceiling)
+      or (%(tokens)s > 0 and d.tokens + d.reserved_tokens + %(tokens)s > d.token_ceiling))
+    and not exists (select from budget_reservations where tenant = %(tenant)s and id = %(id)s)
 ), kept as (
-  insert into budget_reservations (tenant, id, day, flow, person, place, dollars, tokens, expires_at)
+  insert into budget_reservations (tenant, id, day, flow, person, place, dollars, tokens, expires_at, counted)
   select %(tenant)s, %(id)s, %(day)s, %(flow)s, %(person)s, %(place)s, %(dollars)s, %(tokens)s,
-         %(now)s + make_interval(secs => %(lease)s)
+         %(now)s + make_interval(secs => %(lease)s), true
   where not exists (select from reached)
   on conflict (tenant, id) do nothing
+  returning dollars, tokens
+), counted as (
+  update budget_days as d
+  set reserved = d.reserved + kept.dollars, reserved_tokens = d.reserved_tokens + kept.tokens from kept
+  where d.tenant = %(tenant)s and d.day = %(day)s
+    and (d.scope, d.name) in (select * from unnest(%(scopes)s::text[], %(names)s::text[]))
 )
-select * from reached;
+select reached.*, exists (
+  select from budget_reservations
+  where tenant = %(tenant)s and day = %(day)s and counted and expires_at <= %(now)s) as expired
+from reached;
+
+-- name: hold_all
+-- Lock all rows of a day in the order that all keep.
+select from budget_days where tenant = %(tenant)s and day = %(day)s
+order by array_position(array['tenant', 'flow', 'user', 'outsiders', 'outsider'], scope), name
+for update;
+
+-- name: let_go
+-- Give back what calls have reserved that did not end in time. What they cost is still counted when they do.
+with expired as (
+  update budget_reservations set counted = false
+  where tenant = %(tenant)s and day = %(day)s and counted and expires_at <= %(now)s
+  returning flow, person, place, dollars, tokens
+), freed as (
+  select d.scope, d.name, sum(e.dollars) as dollars, sum(e.tokens) as tokens
+  from budget_days as d join expired as e on budget_counts(d.scope, d.name, e.flow, e.person, e.place)
+  where d.tenant = %(tenant)s and d.day = %(day)s
+  group by 1, 2
+)
+update budget_days as d
+set reserved = d.reserved - freed.dollars, reserved_tokens = d.reserved_tokens - freed.tokens from freed
+where d.tenant = %(tenant)s and d.day = %(day)s and (d.scope, d.name) = (freed.scope, freed.name);
 
 -- name: hold_again
 -- Lock the rows of a reservation in the order that all keep.
-select from budget_days as d
-join budget_reservations as r on r.tenant = d.tenant and r.day = d.day
-  and budget_counts(d.scope, d.name, r.flow, r.person, r.place)
-where r.tenant = %(tenant)s and r.id = %(id)s
-order by array_position(array['tenant', 'flow', 'user', 'outsiders', 'outsider'], d.scope)
-for update of d;
+with held as materialized (
+  select day, flow, person, place from budget_reservations where tenant = %(tenant)s and id = %(id)s
+), own as materialized (
+  select held.day, each.* from held, budgets_of(%(tenant)s, held.flow, held.person, held.place) as each order by rank
+)
+select from own cross join lateral (
+  select from budget_days as d
+  where d.tenant = %(tenant)s and d.day = own.day and d.scope = own.scope and d.name = own.name for update) as locked;
 
 -- name: commit
 -- Turn a reservation into what was spent on its day; without an amount all of it. The second time it is gone.
 with settled as (
   delete from budget_reservations where tenant = %(tenant)s and id = %(id)s
   returning day, flow, person, place, coalesce(%(dollars)s::numeric, dollars) as dollars,
-            case when tokens > 0 then coalesce(%(tokens)s::numeric, tokens) else 0 end as tokens
+            case when tokens > 0 then coalesce(%(tokens)s::numeric, tokens) else 0 end as tokens,
+            case when counted then dollars else 0 end as held, case when counted then tokens else 0 end as held_tokens
 )
-update budget_days as d set spent = d.spent + s.dollars, tokens = d.tokens + s.tokens from settled as s
-where d.tenant = %(tenant)s and d.day = s.day and budget_counts(d.scope, d.name, s.flow, s.person, s.place);
-
--- name: release
--- Give a reservation back: the call was not made, or cost nothing.
-delete from budget_reservations where tenant = %(tenant)s and id = %(id)s;
+update budget_days as d
+set spent = d.spent + s.dollars, tokens = d.tokens + s.tokens,
+    reserved = d.reserved - s.held, reserved_tokens = d.reserved_tokens - s.held_tokens
+from settled as s, budgets_of(%(tenant)s, s.flow, s.person, s.place) as own
+where d.tenant = %(tenant)s and d.day = s.day and d.scope = own.scope and d.name = own.name;
 
 -- name: spent
 -- The days of a tenant, newest first, with what is reserved now.

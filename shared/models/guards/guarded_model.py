@@ -12,7 +12,7 @@ retries                     each attempt passes:
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from shared.errors import ModelRejected, ModelUnavailable
+from shared.errors import ModelError, ModelRejected, ModelUnavailable
 from shared.models import ModelReply, ModelRequest, Payer, Provider
 from shared.models.answers.judging import judge_now
 from shared.models.deadline import Deadline
@@ -126,7 +126,8 @@ class GuardedModel:
             reply = self._in_turn(call)
         finally:
             used = reply.usage.input + reply.usage.output if reply else 0
-            buckets.settle(held, used, reply.cost if reply else 0.0)
+            # What the server did not count may be as much as was reserved.
+            buckets.settle(held, used or (None if reply else 0), reply.cost if reply else 0.0)
         return reply
 
     def _in_turn(self, call: ModelCall) -> ModelReply:
@@ -135,21 +136,31 @@ class GuardedModel:
 
 
 class BatchPurse(NamedTuple):
-    """The budget of `payer` for batches of the model `name`."""
+    """The budget of `payer`, and the account's limits, for batches of the model `name`."""
 
-    prices: Prices
-    budgets: "Budgets"
+    guards: Guards
     name: str
     payer: Payer
 
     def reserve(self, id: str, request: ModelRequest, seconds: float) -> None:
-        dollars = self.prices.ceiling(self.name, request)
+        dollars = self.guards.prices.ceiling(self.name, request)
         half = None if dollars is None else dollars * BATCH_SHARE
         tokens = most_tokens(request) + request.max_tokens
-        self.budgets.reserve(self.payer, self.name, half, seconds, id, tokens=tokens)
+        if buckets := self.guards.buckets:
+            buckets.reserve_batched(id, self.name, half, seconds)
+        try:
+            if budgets := self.guards.budgets:
+                budgets.reserve(self.payer, self.name, half, seconds, id, tokens=tokens)
+        except ModelError:
+            if buckets:
+                buckets.settle_batched(id, 0.0)
+            raise
 
     def settle(self, id: str, dollars: float | None, tokens: int | None) -> None:
-        self.budgets.settle(self.payer.tenant, id, dollars, tokens)
+        if budgets := self.guards.budgets:
+            budgets.settle(self.payer.tenant, id, dollars, tokens)
+        if buckets := self.guards.buckets:
+            buckets.settle_batched(id, dollars)
 
 
 def answer(provider: Provider, call: ModelCall) -> ModelReply:

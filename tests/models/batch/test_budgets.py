@@ -80,3 +80,46 @@ def test_a_run_that_cannot_wait_so_long_fails_with_the_reason(
     assert thrifty.states == ["failed"]
     assert any("The common budget" in comment for comment in thrifty.comments)
     assert (server.batches, server.at_once) == ([], [])
+
+
+LIMITS = "openai:*=rpm:1,tpm:10,usd_per_day:0.02"
+
+
+@pytest.fixture
+def limited(database_url: str, settings: Settings) -> Iterator[BatchRunner]:
+    with Database(database_url, patience=5, role=OPERATOR) as database:
+        yield BatchRunner(database, settings._replace(model_limits=LIMITS), database_url)
+
+
+def test_batches_count_in_the_dollars_of_the_account_and_in_no_limit_of_a_minute(
+    limited: BatchRunner, server: BatchServer
+) -> None:
+    for number in range(3):
+        limited.open(very_patient, id=f"github:d{number}", text=f"Issue {number}")
+    assert limited.states == ["parked"] * 3
+    [(reserved,)] = limited.query("select sum(usd) from model_reservations")
+    assert 0 < reserved <= 0.02
+    limited.tick()
+    server.end(ends=answers("bug"))
+    limited.tick()
+    assert limited.wake(very_patient) == 3
+    assert limited.comments == ["bug"] * 3
+    assert limited.query("select spent, requests, tokens from model_buckets") == [
+        (pytest.approx(3 * _PAID), 0, 0)
+    ]
+    assert limited.query("select count(*) from model_reservations") == [(0,)]
+
+
+def test_a_run_rests_until_the_account_has_dollars_again(
+    limited: BatchRunner, server: BatchServer
+) -> None:
+    limited.open(very_patient)
+    limited.query("update model_buckets set spent = 0.02")
+    limited.open(very_patient, id="github:d2", received_at=time.time(), text="Another")
+    assert limited.states == ["parked"] * 2
+    assert limited.query("select count(*) from model_reservations") == [(1,)]
+    limited.later(24 * 60)
+    limited.query("update model_buckets set day = day - 1")
+    limited.tick()
+    assert limited.wake(very_patient) >= 1
+    assert limited.query("select count(*) from model_reservations") == [(2,)]

@@ -131,13 +131,24 @@ def test_all_buckets_that_fit_are_reserved_or_none(database: Database) -> None:
     assert row["n"] == 0
 
 
-def test_a_reservation_whose_function_died_expires(database: Database) -> None:
+def test_what_a_function_that_died_had_reserved_is_spent_on_that_day(database: Database) -> None:
+    buckets = Buckets(database, [AccountLimit("*", usd_per_day=1.0), AccountLimit("a", rpm=60)])
+    buckets.reserve(MODEL, 0, 0.7, Deadline(30))
+    for seconds in (80, 20, 0):
+        _pass(database, seconds)
+        with pytest.raises(ModelUnavailable):
+            _reserved(buckets, usd=0.4)
+    assert _reserved(buckets, usd=0.3) == 0
+    [[row]] = database.run("", [Statement("select spent from model_buckets", {})])
+    assert row["spent"] == pytest.approx(0.7)
+    database.run("", [Statement("update model_buckets set day = day - 1", {})])
+    assert _reserved(buckets, usd=0.7) == 0
+
+
+def test_what_expired_on_another_day_is_not_spent_today(database: Database) -> None:
     buckets = Buckets(database, [AccountLimit("*", usd_per_day=1.0)])
     buckets.reserve(MODEL, 0, 1.0, Deadline(30))
-    _pass(database, 80)
-    with pytest.raises(ModelUnavailable):
-        _reserved(buckets, usd=0.1)
-    _pass(database, 20)
+    _pass(database, 2 * 86_400)
     assert _reserved(buckets, usd=1.0) == 0
 
 

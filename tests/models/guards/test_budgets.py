@@ -1,10 +1,13 @@
 """Budgets: no ceiling is ever passed, whoever calls at once, and a person is told which it was."""
 
+import random
 import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
 
 import psycopg
 import pytest
@@ -13,7 +16,7 @@ from infra.project import ROOT
 from shared.database import Database, Row, Statement
 from shared.errors import BudgetExceeded, ModelRejected, SettingsError
 from shared.models import Payer
-from shared.models.guards.budgets import Budgets, Standing
+from shared.models.guards.budgets import BudgetReservation, Budgets, Standing
 from shared.models.guards.ceilings import Ceilings
 
 ANN = Payer("acme", "chat", "U-ann")
@@ -188,6 +191,50 @@ def test_a_killed_function_holds_its_room_until_its_lease_ends(
         clock.time += timedelta(seconds=60)
         assert standing(budgets, "tenant").reserved == 0
         spend(budgets, ANN, 0.9)
+
+
+def test_what_is_reserved_is_the_sum_of_the_calls_under_way(
+    database: Database, clock: Clock
+) -> None:
+    """Whatever calls do, the numbers in the rows are those of the reservations."""
+    chance = random.Random(7)
+    budgets = Budgets(database, "tenant=5/90000;flow=3/50000;user=2/30000", now=clock)
+    payers = [
+        Payer("acme", f"flow{n % 2}", f"U{n % 3}", place)
+        for n in range(6)
+        for place in ("", "P1", "P2")
+    ]
+    held: list[BudgetReservation] = []
+    for _ in range(60):
+        with suppress(BudgetExceeded):
+            dollars = chance.choice([0.1, 0.4, None])
+            held.append(budgets.reserve(chance.choice(payers), MODEL, dollars, 60, tokens=9_000))
+        if held and chance.random() < 0.6:
+            one = held.pop(chance.randrange(len(held)))
+            chance.choice([budgets.release, lambda one: budgets.commit(one, 0.05, 7)])(one)
+        clock.time += timedelta(seconds=chance.choice([0, 0, 25]))
+    sums = """select d.scope, d.name, d.reserved - coalesce(sum(r.dollars), 0) as dollars,
+                     d.reserved_tokens - coalesce(sum(r.tokens), 0) as tokens
+              from budget_days as d
+              left join budget_reservations as r on r.counted and r.day = d.day
+                and budget_counts(d.scope, d.name, r.flow, r.person, r.place)
+              group by d.tenant, d.day, d.scope, d.name"""
+    [rows] = database.run("acme", [Statement(sums, {})])
+    assert len(rows) > 6
+    assert {(row["dollars"], row["tokens"]) for row in rows} == {(0, 0)}
+    assert any(row.reserved for row in budgets.spent("acme"))
+
+
+def test_a_reservation_of_an_older_version_gives_back_nothing_that_it_did_not_take(
+    database: Database,
+) -> None:
+    budgets = at_noon(database, "tenant=1")
+    held = budgets.reserve(ANN, MODEL, 0.4, 60)
+    statement = "update budget_reservations set counted = false"
+    database.run("acme", [Statement(statement, {})])
+    budgets.commit(held, 0.3)
+    [[row]] = database.run("acme", [Statement("select min(reserved) as n from budget_days", {})])
+    assert row["n"] == Decimal("0.4")
 
 
 def test_an_expired_call_makes_room_and_is_still_counted(database: Database, clock: Clock) -> None:
