@@ -12,13 +12,15 @@ desk          lends the batches to the flow that carries them
 dispatcher    submits stored requests, fetches results, wakes the runs
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
-from shared.errors import ModelError
+from shared.errors import ModelError, ModelRejected
 from shared.models import ModelReply, ModelRequest
 from shared.models.prices import BATCH_SHARE
+
+T = TypeVar("T")
 
 
 class BatchItem(NamedTuple):
@@ -36,18 +38,33 @@ class BatchResult(NamedTuple):
 
 
 class BatchProgress(NamedTuple):
-    """The state of a batch. When it has `ended`, its results can be read, good or bad."""
+    """The state of a batch. When it has `ended`, its results can be read, good or bad. When it has
+    failed because of some of its requests, `refused` says so, and `lines` which, counted from 1, if
+    the provider tells."""
 
     state: Literal["running", "ended", "failed"]
     done: int = 0
     total: int = 0
     reason: str = ""
+    refused: bool = False
+    lines: tuple[int, ...] = ()
+
+
+class ItemsRefused(ModelRejected):
+    """Some items keep a batch from being submitted; `reasons` says why, by their ids."""
+
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        super().__init__(
+            f"{len(reasons)} requests cannot go by batch: {next(iter(reasons.values()))}"
+        )
+        self.reasons = reasons
 
 
 class BatchProvider(Protocol):
     """One model behind one provider's batch interface.
 
-    All methods raise ModelUnavailable (retry) or ModelRejected (do not). `batch` is our name for a
+    All methods raise ModelUnavailable (retry) or ModelRejected (do not); `submit` raises
+    ItemsRefused or BodyRefused when some of the items may be the reason. `batch` is our name for a
     batch, a letter and then at most 59 of [a-z0-9-]. It finds the batch again after a crash between
     its submission and the record of its handle. Results come in any order. A batch has `least` to
     `most` items.
@@ -74,6 +91,20 @@ class BatchProvider(Protocol):
     def results(self, handle: str) -> Iterator[BatchResult]: ...
 
     def cancel(self, handle: str) -> None: ...
+
+
+def written(items: Sequence[BatchItem], write: Callable[[BatchItem], T]) -> list[T]:
+    """Return what `write` makes of each item; raises ItemsRefused for those that it rejects."""
+    out: list[T] = []
+    refused: dict[str, str] = {}
+    for item in items:
+        try:
+            out.append(write(item))
+        except ModelRejected as err:
+            refused[item.id] = str(err)
+    if refused:
+        raise ItemsRefused(refused)
+    return out
 
 
 def has_batches(name: str) -> bool:

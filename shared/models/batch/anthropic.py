@@ -5,6 +5,7 @@ https://platform.claude.com/docs/en/build-with-claude/batch-processing
 
 import hashlib
 import json
+import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
@@ -12,12 +13,20 @@ from datetime import datetime
 from shared.errors import ModelError, ModelUnavailable
 from shared.events import Json
 from shared.models import ModelReply
-from shared.models.batch import BatchItem, BatchProgress, BatchProvider, BatchResult
+from shared.models.batch import (
+    BatchItem,
+    BatchProgress,
+    BatchProvider,
+    BatchResult,
+    ItemsRefused,
+    written,
+)
 from shared.models.batch.http_batches import PAGES, SKEW, HttpBatches
 from shared.models.prices import Prices
 from shared.models.providers.anthropic.model import AnthropicModel
-from shared.models.providers.failures import garbled, problem_inside
+from shared.models.providers.failures import BodyRefused, garbled, problem_inside
 from shared.models.providers.http import shared_http
+from shared.models.providers.reply_reader import count, fields, said
 from shared.models.providers.servers import served_model
 from shared.settings import Settings
 
@@ -40,13 +49,21 @@ class AnthropicBatches(HttpBatches):
     most = 100_000
 
     def submit(self, batch: str, items: Sequence[BatchItem]) -> str:
-        requests = [
-            {"custom_id": f"{_mark(batch)}{item.id}", "params": self._model.body(item.request)}
-            for item in items
-        ]
+        def write(item: BatchItem) -> Json:
+            params = self._model.body(item.request)
+            return {"custom_id": f"{_mark(batch)}{item.id}", "params": params}
+
+        requests = written(items, write)
         # A lone surrogate, which JSON can smuggle in, cannot be sent as UTF-8.
         body = json.dumps({"requests": requests}, ensure_ascii=False).encode("utf-8", "replace")
-        return self._text(self._send(_PATH, body, "application/json"), "id")
+        try:
+            return self._text(self._send(_PATH, body, "application/json"), "id")
+        except BodyRefused as err:
+            # It names the first request that it does not take: `requests.3.params.…`.
+            named = re.search(r"\brequests\.(\d+)\b", err.detail)
+            if not named or int(named[1]) >= len(items):
+                raise
+            raise ItemsRefused({items[int(named[1])].id: str(err)}) from err
 
     def find(self, batch: str, *, since: float = 0.0, other: Collection[str] = ()) -> str | None:
         """Return the handle of the batch whose results bear our mark.
@@ -71,15 +88,15 @@ class AnthropicBatches(HttpBatches):
 
     def poll(self, handle: str) -> BatchProgress:
         found = self._get(f"{_PATH}/{handle}")
-        counts = found.get("request_counts") or {}
-        total, left = sum(counts.values()), counts.get("processing", 0)
+        counts = fields(found, "request_counts")
+        total, left = sum(count(counts, name) for name in counts), count(counts, "processing")
         ended = self._text(found, "processing_status") == "ended"
         return BatchProgress("ended" if ended else "running", total - left, total)
 
     def results(self, handle: str) -> Iterator[BatchResult]:
         for line in self._lines(f"{_PATH}/{handle}/results"):
-            id = self._text(line, "custom_id")
-            yield BatchResult(id[len(_mark("")) :], self._outcome(line.get("result") or {}))
+            id = said(line.get("custom_id"))
+            yield BatchResult(id[len(_mark("")) :], self._outcome(dict(fields(line, "result"))))
 
     def cancel(self, handle: str) -> None:
         self._post(f"{_PATH}/{handle}/cancel", {})
@@ -105,10 +122,9 @@ class AnthropicBatches(HttpBatches):
     def _outcome(self, result: Json) -> ModelReply | ModelError:
         match result.get("type"):
             case "succeeded":
-                return self._replied(result.get("message") or {})
+                return self._replied(dict(fields(result, "message")))
             case "errored":
-                error = result.get("error") or {}
-                problem = problem_inside(self._server, error.get("error") or error)
+                problem = problem_inside(self._server, dict(fields(result, "error")))
                 return self._learnt(problem)
             case "expired" | "canceled" as why:
                 return ModelUnavailable(f"{self.name}: the batch ended before its turn ({why})")

@@ -5,9 +5,10 @@ parameters of Converse, tools included, so they are written as for a call.
 """
 
 import json
+import re
 from base64 import b64encode
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,19 +27,22 @@ from shared.models.batch import (
     BatchResult,
     discounted,
     ended_early,
+    written,
 )
 from shared.models.deadline import Deadline
 from shared.models.prices import Prices
 from shared.models.providers.bedrock.failures import answered_error, no_answer
 from shared.models.providers.bedrock.model import BedrockModel, session
 from shared.models.providers.failures import unavailable
-from shared.models.providers.reply_reader import fields
+from shared.models.providers.reply_reader import fields, number, said
 from shared.settings import Settings, aws_region
 
 _SECONDS = 30.0
 _RUNNING = frozenset({"Submitted", "Validating", "Scheduled", "InProgress", "Stopping"})
 _ENDED = frozenset({"Completed", "PartiallyCompleted", "Expired", "Stopped"})
 _INPUT = "input.jsonl"
+#: Words of a job that failed because of what some record holds.
+_OF_RECORDS = re.compile(r"\b(record|line|modelInput|recordId)s?\b", re.IGNORECASE)
 _OUTPUT = "output/"
 
 
@@ -75,7 +79,7 @@ class BedrockBatches:
                 f"{self.name}: a batch of {len(items)} requests is too small; Bedrock takes"
                 f" {self.least} at least"
             )
-        lines = "\n".join(self._line(item) for item in items)
+        lines = "\n".join(written(items, self._line))
         with self._translated():
             # A lone surrogate, which JSON can smuggle in, cannot be sent as UTF-8.
             body = lines.encode("utf-8", "replace")
@@ -108,9 +112,9 @@ class BedrockBatches:
             return BatchProgress(
                 "ended", done, total, "" if state == "Completed" else ended_early(state)
             )
-        return BatchProgress(
-            "failed", done, total, f"{self.name}: the job failed; look at {handle}"
-        )
+        reason = f"{self.name}: the job failed; look at {handle}"
+        refused = bool(_OF_RECORDS.search(said(job.get("message"))))
+        return BatchProgress("failed", done, total, reason, refused)
 
     def results(self, handle: str) -> Iterator[BatchResult]:
         uri = urlsplit(self._job(handle)["outputDataConfig"]["s3OutputDataConfig"]["s3Uri"])
@@ -121,8 +125,9 @@ class BedrockBatches:
             except self._s3.exceptions.NoSuchKey:
                 return  # It ended before anything was answered.
             for line in filter(bytes.strip, found["Body"].iter_lines(65536)):
-                record = json.loads(line)
-                yield BatchResult(str(record["recordId"]), self._outcome(record))
+                with suppress(ValueError, RecursionError):
+                    record = fields(json.loads(line))
+                    yield BatchResult(said(record.get("recordId")), self._outcome(record))
 
     def cancel(self, handle: str) -> None:
         with self._translated():
@@ -134,23 +139,22 @@ class BedrockBatches:
         record = {"recordId": item.id, "modelInput": body}
         return json.dumps(record, ensure_ascii=False, default=_base64)
 
-    def _outcome(self, record: Json) -> ModelReply | ModelError:
+    def _outcome(self, record: Mapping[str, Any]) -> ModelReply | ModelError:
         """Return the reply of a record, or its error."""
         if "modelOutput" in record:
             try:
                 return discounted(self._model.read(fields(record, "modelOutput")))
             except ModelUnavailable as err:
                 return err
-        error = record.get("error") or {}
-        status = error.get("errorCode")
-        status = status if isinstance(status, int) else 500
+        error = fields(record, "error")
+        status = number(error.get("errorCode")) or 500
         if status in {408, 424, 429} or status >= 500:
             return unavailable(self.name, status, None)
         refused = f"{self.name}: refused the request; look at {self._setting} ({status})"
-        said = str(error.get("errorMessage"))
-        self._model.learn(said)
+        words = said(error.get("errorMessage"))
+        self._model.learn(words)
         # The batch may have been written before this model learnt that.
-        if BedrockModel(self.name, self._setting, self._prices).learn(said):
+        if BedrockModel(self.name, self._setting, self._prices).learn(words):
             return ModelUnavailable(f"{refused}; the next batch will leave it out")
         return ModelRejected(refused)
 

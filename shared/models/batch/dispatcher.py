@@ -7,8 +7,9 @@ submission, and a batch without a handle is first looked up at the provider.
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 from shared.database import Database, Row, Statement
@@ -17,9 +18,10 @@ from shared.events import Event
 from shared.journal import canonical
 from shared.log import log
 from shared.models import ModelReply
-from shared.models.batch import BatchItem, BatchProvider, BatchResult
+from shared.models.batch import BatchItem, BatchProvider, BatchResult, ItemsRefused
 from shared.models.batch.intake import MARGIN, SQL
 from shared.models.deadline import Deadline
+from shared.models.providers.failures import BodyRefused
 from shared.models.stored_json import request_of
 from shared.redaction.redacting import without_secrets
 
@@ -67,6 +69,7 @@ class Dispatcher:
         self._connect = connect
         self._publish = publish
         self._owner = uuid.uuid4().hex
+        self._lease = _GRACE
         self._providers: dict[str, BatchProvider] = {}
 
     def advance(self, seconds: float) -> dict[str, int]:
@@ -76,7 +79,7 @@ class Dispatcher:
         pass tries again.
         """
         end = Deadline(seconds)
-        lease = seconds + _GRACE
+        self._lease = lease = seconds + _GRACE
         done = Counter[str]()
         done["given up"] = self._run("give_up", margin=MARGIN)[0]["requests"]
         for row in self._run("hold", lease=lease):
@@ -85,23 +88,33 @@ class Dispatcher:
             self._run("free", batch=row["name"])
         for row in self._run("queued"):
             if end.left > seconds * _RESERVE:
-                self._send_queued(row["model"], lease, done)
+                self._send_queued(row["model"], done)
         self._wake(end, done)
         return {what: count for what, count in done.items() if count}
 
-    def _send_queued(self, model: str, lease: float, done: Counter[str]) -> None:
+    def _send_queued(self, model: str, done: Counter[str]) -> None:
         try:
             provider = self._provider(model)
         except SettingsError as err:
             log("no batches", model=model, reason=str(err))
             done["refused"] += self._run("refuse", model=model, reason=str(err))[0]["requests"]
             return
+        size = {"least": provider.least, "most": min(provider.most, _MOST), "bytes": _MOST_BYTES}
+        self._begin(
+            model,
+            lambda name: self._run(
+                "name_batch", batch=name, model=model, lease=self._lease, **size
+            ),
+            done,
+        )
+
+    def _begin(self, model: str, fill: Callable[[str], list[Row]], done: Counter[str]) -> None:
+        """Submit a new batch of what `fill` puts into it."""
         since = time.time()
         name = time.strftime("af-%Y%m%d-%H%M%S-", time.gmtime(since)) + uuid.uuid4().hex[:12]
-        size = {"least": provider.least, "most": min(provider.most, _MOST), "bytes": _MOST_BYTES}
-        waiting = self._run("name_batch", batch=name, model=model, lease=lease, **size)
-        if waiting[0]["requests"]:
-            batch = LeasedBatch(name, model, None, since, waiting[0]["requests"], ())
+        [row] = fill(name)
+        if row["requests"]:
+            batch = LeasedBatch(name, model, None, since, row["requests"], ())
             self._guarded(lambda batch: self._submit(batch, done), batch)
             self._run("free", batch=name)
 
@@ -126,6 +139,12 @@ class Dispatcher:
             if not batch.waiting:
                 provider.cancel(handle)
             return None
+        if progress.refused:
+            ids = [row["id"] for row in self._run("items", batch=batch.name)]
+            refused = {ids[line - 1] for line in progress.lines if line <= len(ids)}
+            rest = [id for id in ids if id not in refused]
+            parts = [rest] if refused else _halves(ids, provider.least)
+            return self._part(batch, parts, progress.reason, done)
         if progress.state == "ended":
             self._store(batch, provider.results(handle))
         self._settle(batch, progress.reason or "the batch ended without a result", retry=True)
@@ -136,15 +155,37 @@ class Dispatcher:
         rows = self._run("items", batch=batch.name)
         if not rows:
             return self._settle(batch, "nothing of it is wanted any more", retry=False)
-        items = [BatchItem(row["id"], request_of(row["request"])) for row in rows]
+        provider = self._provider(batch.model)
+        if len(rows) < provider.least:
+            return self._settle(batch, "too few of its requests are left", retry=True)
         try:
-            handle = self._provider(batch.model).submit(batch.name, items)
+            handle = provider.submit(batch.name, _items(rows))
+        except ItemsRefused as err:
+            results = [BatchResult(id, ModelRejected(why)) for id, why in err.reasons.items()]
+            self._store(batch, results)
+            return self._submit(batch, done)
+        except BodyRefused as err:
+            halves = _halves([row["id"] for row in rows], provider.least)
+            return self._part(batch, halves, str(err), done)
         except ModelRejected as err:
             self._settle(batch, str(err), retry=False)
             raise
         self._record(batch, handle)
         done["submitted"] += 1
         return None
+
+    def _part(
+        self, batch: LeasedBatch, parts: Sequence[list[str]], reason: str, done: Counter[str]
+    ) -> None:
+        """Send parts of a batch that was refused as batches of their own; the others have failed.
+        So after a few halvings a request that no provider takes is alone."""
+        for ids in filter(None, parts):
+            self._begin(batch.model, partial(self._split, batch, ids), done)
+        log("batch parted", batch=batch.name, model=batch.model, parts=len(parts), reason=reason)
+        self._settle(batch, reason, retry=False)
+
+    def _split(self, batch: LeasedBatch, ids: list[str], into: str) -> list[Row]:
+        return self._run("split", batch=batch.name, into=into, ids=ids, lease=self._lease)
 
     def _record(self, batch: LeasedBatch, handle: str) -> None:
         if not self._run("record", batch=batch.name, handle=handle)[0]["kept"]:
@@ -191,6 +232,27 @@ class Dispatcher:
     def _run(self, name: str, **parameters: object) -> list[Row]:
         statement = Statement(SQL[name], {"owner": self._owner} | parameters)
         return self._database.run("", [statement])[0]
+
+
+def _items(rows: Iterable[Row]) -> list[BatchItem]:
+    """Return the items; raises ItemsRefused for requests that an older version stored in a form
+    that this one cannot read."""
+    items: list[BatchItem] = []
+    unreadable: dict[str, str] = {}
+    for row in rows:
+        try:
+            items.append(BatchItem(row["id"], request_of(row["request"])))
+        except (KeyError, TypeError, AttributeError, ValueError) as err:
+            unreadable[row["id"]] = f"the request cannot be read ({type(err).__name__})"
+    if unreadable:
+        raise ItemsRefused(unreadable)
+    return items
+
+
+def _halves(ids: list[str], least: int) -> list[list[str]]:
+    """Return the halves, or nothing when they are too small to be batches."""
+    middle = (len(ids) + 1) // 2
+    return [ids[:middle], ids[middle:]] if len(ids) - middle >= max(least, 1) else []
 
 
 _AGAIN = {"attempts": _ATTEMPTS, "margin": MARGIN, "pause": _PAUSE}

@@ -56,7 +56,8 @@ class HttpBatches:
         return self._http.upload(self._server, path, body, kind, Deadline(_TRANSFER_SECONDS))
 
     def _lines(self, path: str) -> Generator[Json, None, None]:
-        """Yield the results of a whole batch."""
+        """Yield the results of a whole batch, without lines that cannot be read: what these answer
+        is asked again."""
         return self._http.lines(self._server, path, Deadline(_TRANSFER_SECONDS))
 
     def _text(self, answer: Json, key: str) -> str:

@@ -28,6 +28,10 @@ select model from models_queued();
 select name_batch(%(batch)s, %(model)s, %(owner)s, make_interval(secs => %(lease)s),
                   %(least)s, %(most)s, %(bytes)s) as requests;
 
+-- name: split
+-- Move requests of a batch into a new one.
+select split_batch(%(batch)s, %(owner)s, %(into)s, %(ids)s::text[], make_interval(secs => %(lease)s)) as requests;
+
 -- name: items
 -- What a batch carries.
 select id, request from batch_items(%(batch)s);

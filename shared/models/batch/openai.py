@@ -11,12 +11,20 @@ import urllib3
 from shared.errors import ModelError, ModelUnavailable
 from shared.events import Json
 from shared.models import ModelReply
-from shared.models.batch import BatchItem, BatchProgress, BatchProvider, BatchResult, ended_early
+from shared.models.batch import (
+    BatchItem,
+    BatchProgress,
+    BatchProvider,
+    BatchResult,
+    ended_early,
+    written,
+)
 from shared.models.batch.http_batches import PAGES, SKEW, HttpBatches
 from shared.models.prices import Prices
 from shared.models.providers.failures import problem_inside, problem_of
 from shared.models.providers.http import shared_http
 from shared.models.providers.openai.model import OpenAIModel
+from shared.models.providers.reply_reader import count, entries, fields, number, said
 from shared.models.providers.servers import served_model
 from shared.settings import Settings
 
@@ -38,7 +46,7 @@ class OpenAIBatches(HttpBatches):
     most = 50_000
 
     def submit(self, batch: str, items: Sequence[BatchItem]) -> str:
-        lines = "\n".join(self._line(item) for item in items)
+        lines = "\n".join(written(items, self._line))
         # A lone surrogate, which JSON can smuggle in, cannot be sent as UTF-8.
         file = (f"{batch}.jsonl", lines.encode("utf-8", "replace"), "application/jsonl")
         body, kind = urllib3.encode_multipart_formdata({"purpose": "batch", "file": file})
@@ -67,24 +75,26 @@ class OpenAIBatches(HttpBatches):
     def poll(self, handle: str) -> BatchProgress:
         found = self._get(f"/batches/{handle}")
         state = self._text(found, "status")
-        counts = found.get("request_counts") or {}
-        done, total = counts.get("completed", 0) + counts.get("failed", 0), counts.get("total", 0)
+        counts = fields(found, "request_counts")
+        done, total = count(counts, "completed") + count(counts, "failed"), count(counts, "total")
         if state in _RUNNING:
             return BatchProgress("running", done, total)
         if state in _ENDED:
             return BatchProgress(
                 "ended", done, total, "" if state == "completed" else ended_early(state)
             )
-        errors = (found.get("errors") or {}).get("data") or [{}]
-        problem = problem_inside(self._server, errors[0])
-        return BatchProgress("failed", done, total, str(problem))
+        errors = entries(fields(found, "errors").get("data"))
+        problem = problem_inside(self._server, next(iter(errors), {}))
+        lines = tuple(line for error in errors if (line := number(error.get("line"))))
+        refused = bool(lines) or not problem.retryable
+        return BatchProgress("failed", done, total, str(problem), refused, lines)
 
     def results(self, handle: str) -> Iterator[BatchResult]:
         found = self._get(f"/batches/{handle}")
         for file in (found.get("output_file_id"), found.get("error_file_id")):
             if file:
                 for line in self._lines(f"/files/{file}/content"):
-                    yield BatchResult(self._text(line, "custom_id"), self._outcome(line))
+                    yield BatchResult(said(line.get("custom_id")), self._outcome(line))
 
     def cancel(self, handle: str) -> None:
         self._post(f"/batches/{handle}/cancel", {})
@@ -96,14 +106,14 @@ class OpenAIBatches(HttpBatches):
 
     def _outcome(self, line: Json) -> ModelReply | ModelError:
         """Return the reply of a line, or its error."""
-        response = line.get("response") or {}
-        status, body = response.get("status_code"), response.get("body") or {}
+        response = fields(line, "response")
+        status, body = number(response.get("status_code")), dict(fields(response, "body"))
         if status == 200:
             return self._replied(body)
-        if isinstance(status, int):
+        if status:
             raw = json.dumps(body).encode()
             return self._learnt(problem_of(self._server, status, {}, raw))
-        error = line.get("error") or {}
+        error = dict(fields(line, "error"))
         if error.get("code") in {"batch_expired", "batch_cancelled"}:
             return ModelUnavailable(f"{self.name}: {ended_early(error['code'])}")
         return problem_inside(self._server, error)

@@ -75,10 +75,14 @@ class Http:
     def lines(
         self, server: ModelServer, path: str, deadline: Deadline
     ) -> Generator[Json, None, None]:
-        """Yield the JSON object of each line at `path`, as it arrives."""
+        """Yield the JSON object of each line at `path`, as it arrives; lines without are passed
+        over."""
         with self._answer(server, _Call("GET", path), deadline) as response:
             for line in filter(bytes.strip, _lines(response)):
-                yield _object(server, line)
+                with suppress(ValueError, RecursionError):
+                    parsed = json.loads(line)
+                    if isinstance(parsed, dict):
+                        yield parsed
             _check(deadline)
 
     def events(

@@ -39,6 +39,9 @@ class Batch:
     answers: dict[str, Answered] = field(default_factory=dict)
     order: list[str] = field(default_factory=list)
     cancelled: bool = False
+    errors: list[Json] = field(
+        default_factory=lambda: [{"code": "token_limit_exceeded", "message": "no"}]
+    )
     output: Json = field(default_factory=dict)
 
 
@@ -50,6 +53,10 @@ class Asked(NamedTuple):
     query: dict[str, str]
     body: bytes
     kind: str
+
+
+class Refused(Exception):
+    """The server refuses a whole batch for this reason."""
 
 
 #: Says how a request ends, from its body.
@@ -65,6 +72,11 @@ class BatchServer:
         self.answers: Answers = lambda body: Answered()
         self.seen: list[tuple[str, str]] = []
         self.keys: list[str] = []
+        #: Tells which bodies make the server refuse their batch, and whether it says which it was.
+        self.refuses: Callable[[Json], bool] = lambda body: False
+        self.says_which = True
+        #: Lines of results that make no sense, and come first.
+        self.junk: list[str] = []
         #: Where Bedrock's jobs find their records: a client of S3.
         self.s3: Any = None
         #: The bodies of what was asked at once.
@@ -89,6 +101,10 @@ class BatchServer:
 
     def batch(self, id: str) -> Batch:
         return next(batch for batch in self.batches if batch.id == id)
+
+    def bad(self, requests: dict[str, Json]) -> list[int]:
+        """The places of the requests for which their batch is refused."""
+        return [n for n, body in enumerate(requests.values()) if self.refuses(body)]
 
     def add(self, wire: str, name: str, requests: dict[str, Json]) -> Batch:
         number = len(self.batches) + 1
@@ -135,11 +151,15 @@ class _Handler(BaseHTTPRequestHandler):
         parts = [unquote(part) for part in path.removeprefix("/v1").strip("/").split("/")]
         kind = self.headers.get("content-type", "")
         wire = _WIRES.get(parts[0], _openai)
-        answer = wire(server, Asked(method, parts, dict(parse_qsl(query)), body, kind))
+        try:
+            answer = wire(server, Asked(method, parts, dict(parse_qsl(query)), body, kind))
+        except Refused as err:
+            error = {"type": "invalid_request_error", "message": str(err)}
+            return self._send(400, {"type": "error", "error": error})
         if status := server.fails_after.pop(call, 0):
             return self._send(status, _FAILURE)
         if isinstance(answer, list):
-            lines = "\n".join(json.dumps(line) for line in answer).encode()
+            lines = "\n".join([*server.junk, *map(json.dumps, answer)]).encode()
             return self._raw(200, lines, "application/x-jsonl")
         return self._send(200 if answer is not None else 404, answer or _FAILURE)
 
@@ -174,7 +194,13 @@ def _openai(server: BatchServer, asked: Asked) -> Json | list[Json] | None:
             requests = {line["custom_id"]: line for line in map(json.loads, lines)}
             assert all(line["url"] == wanted["endpoint"] for line in requests.values())
             bodies = {id: line["body"] for id, line in requests.items()}
-            return _openai_batch(server.add("openai", wanted["metadata"]["batch"], bodies))
+            made = server.add("openai", wanted["metadata"]["batch"], bodies)
+            if bad := server.bad(bodies):
+                made.status = "failed"
+                code = {"code": "invalid_json_line", "message": "no"}
+                lines = [{"line": n + 1} if server.says_which else {} for n in bad]
+                made.errors = [code | line for line in lines]
+            return _openai_batch(made)
         case "GET", "batches":
             newest = [_openai_batch(b) for b in reversed(server.batches) if b.wire == "openai"]
             return _page(newest, asked.query, "after")
@@ -207,9 +233,7 @@ def _openai_batch(batch: Batch) -> Json:
         "created_at": int(batch.created),
         "output_file_id": f"{batch.id}-output" if ended and good else None,
         "error_file_id": f"{batch.id}-errors" if ended and bad else None,
-        "errors": {"data": [{"code": "token_limit_exceeded", "message": "no"}]}
-        if batch.status == "failed"
-        else None,
+        "errors": {"data": batch.errors} if batch.status == "failed" else None,
         "request_counts": {
             "total": len(batch.requests),
             "completed": len(good),
@@ -248,6 +272,9 @@ def _anthropic(server: BatchServer, asked: Asked) -> Json | list[Json] | None:
         case "POST", "batches":
             requests = json.loads(asked.body)["requests"]
             made = {request["custom_id"]: request["params"] for request in requests}
+            if bad := server.bad(made):
+                where = f"requests.{bad[0]}.params" if server.says_which else "a request"
+                raise Refused(f"{where}: messages: at least one message is required")
             return _anthropic_batch(server.add("anthropic", "", made))
         case "GET", "batches":
             mine = [b for b in reversed(server.batches) if b.wire == "anthropic"]

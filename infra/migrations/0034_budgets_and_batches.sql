@@ -1,5 +1,6 @@
 -- What is reserved of a budget is a number in its row: to add up all calls under way took the longer the more there were,
--- while everybody else of the tenant waited. And what nobody settles of the account's limits is spent.
+-- while everybody else of the tenant waited. What nobody settles of the account's limits is spent. And a request that a
+-- provider refuses leaves its batch alone.
 
 alter table budget_days
   add column reserved numeric not null default 0,
@@ -127,3 +128,26 @@ begin
       from jsonb_to_recordset(limits) as each (name text, tpm double precision);
   end if;
 end $$;
+
+-- Moves requests of a batch into a new one, with the same lease, and counts them: one that the provider refuses must not
+-- fail the others. Done twice it changes nothing.
+create function split_batch(of_name text, of_owner text, into_name text, ids text[], lease interval) returns bigint
+language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+declare
+  moved bigint;
+begin
+  insert into batches (name, model, lease_owner, lease_until)
+    select into_name, b.model, of_owner, now() + lease from batches as b
+    where b.name = of_name and b.lease_owner = of_owner
+    on conflict do nothing;
+  update batch_requests set batch = into_name
+    where batch = of_name and state = 'submitted' and id = any (ids)
+      and exists (select from batches where name = into_name and lease_owner = of_owner);
+  select count(distinct id) into moved from batch_requests where batch = into_name and state = 'submitted';
+  return moved;
+end $$;
+revoke execute on function split_batch from public;
+grant execute on function split_batch to agent_flows_operator;
+grant create on schema public to agent_flows_definer;
+alter function split_batch owner to agent_flows_definer;
+revoke create on schema public from agent_flows_definer;
