@@ -126,12 +126,14 @@ class Agent:
         max_tokens: int = 2048,
         rounds: int = 8,
         stream: bool = True,
+        deadline: timedelta | None = None,
     ) -> str:
         """Answer the event's text as the next turn of its conversation, and remember both.
 
         The model may call `tools`, at most `rounds` times in a row; each call is a step of its own.
         With `stream`, and on a platform that can show it, people watch the answer grow in the
-        message that the flow's next reply finishes.
+        message that the flow's next reply finishes. With a `deadline` nobody watches: the first
+        turn may come from a batch, and the run waits for that and for its budget as in `ask`.
         """
         known = {tool.name: tool for tool in tools}
         question = as_data([*context, self.event])
@@ -139,7 +141,14 @@ class Agent:
         for left in range(rounds, -1, -1):
             offered = known.values() if left else ()
             reply = self._thinking.turn(
-                system(prompt), messages, offered, model, max_tokens, stream=stream
+                system(prompt),
+                messages,
+                offered,
+                model,
+                max_tokens,
+                stream=stream and deadline is None,
+                deadline=deadline,
+                first=left == rounds,
             )
             calls = tuple(ToolCall(**call) for call in reply["calls"])
             if not calls:

@@ -1,6 +1,7 @@
 """Thinking: the model calls of one run, each a journaled step with its cost."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
 from functools import partial
@@ -13,7 +14,7 @@ from shared.errors import BudgetExceeded, ModelError
 from shared.journal import Outcome, Run
 from shared.memory.conversations.summaries import summarised
 from shared.memory.conversations.turns import summary_block, unsummarised
-from shared.models import ChatMessage, ModelReply, ModelRequest, ToolCall
+from shared.models import AskModel, ChatMessage, ModelReply, ModelRequest, ToolCall
 from shared.models.answers import typed
 from shared.models.answers.next_turn import next_turn
 from shared.models.answers.tool_calls import judged
@@ -58,18 +59,10 @@ class Thinking:
         deadline: timedelta | None,
     ) -> T:
         def work() -> Outcome:
-            ask = self._reply_with(model, cache=cache)
+            ask = self._batched(self._reply_with(model, cache=cache), model, deadline)
             other = self._reply_with(substitute, cache=cache) if substitute else None
-            if deadline is not None:
-                name = self._models.provider(model).name
-                purse = self._models.purse(name, self._payer)
-                ask = first_in_a_batch(self._run, name, deadline, ask, purse)
-            try:
+            with self._resting(deadline):
                 _, reply = typed.ask(ask, request, returns, other)
-            except BudgetExceeded as err:
-                if deadline is not None and err.free_at is not None:
-                    park_until(self._run, err.free_at, deadline)
-                raise
             return _outcome(reply, model, reply.text)
 
         text = self._model_step("ask", request, model, work)
@@ -105,7 +98,11 @@ class Thinking:
         max_tokens: int,
         *,
         stream: bool,
+        deadline: timedelta | None = None,
+        first: bool = True,
     ) -> dict[str, Any]:
+        """Take the next turn. With a `deadline` the `first` may come from a batch; a second wait
+        would miss it."""
         specs = tuple(tool.spec for tool in tools)
         request = ModelRequest(tuple(messages), instruction, specs, max_tokens=max_tokens)
 
@@ -113,7 +110,10 @@ class Thinking:
             sink = self._drafts.sink() if stream else None
             other = self._models.substitute(model)
             fallback = self._reply_with(other, sink=sink) if other else None
-            reply = next_turn(self._reply_with(model, sink=sink), request, fallback)
+            ask = self._reply_with(model, sink=sink)
+            ask = self._batched(ask, model, deadline) if first else ask
+            with self._resting(deadline):
+                reply = next_turn(ask, request, fallback)
             output = {
                 "text": reply.text,
                 "calls": [asdict(call) for call in reply.calls],
@@ -129,6 +129,24 @@ class Thinking:
         arguments = {"tool": call.name, "arguments": call.arguments}
         text = self._run.step("tool", arguments, lambda: Outcome(tool.call(call.arguments)))
         return data(f"result of {call.name}", text)
+
+    def _batched(self, ask: AskModel, model: str, deadline: timedelta | None) -> AskModel:
+        """Return `ask`, whose first request may come from a batch if there is a deadline."""
+        if deadline is None:
+            return ask
+        name = self._models.provider(model).name
+        purse = self._models.purse(name, self._payer)
+        return first_in_a_batch(self._run, name, deadline, ask, purse)
+
+    @contextmanager
+    def _resting(self, deadline: timedelta | None) -> Iterator[None]:
+        """Park the run when its budget is spent, and free again before the deadline."""
+        try:
+            yield
+        except BudgetExceeded as err:
+            if deadline is not None and err.free_at is not None:
+                park_until(self._run, err.free_at, deadline)
+            raise
 
     def _reply_with(
         self, model: str, *, cache: bool | None = None, sink: TextSink | None = None, share: int = 1

@@ -208,8 +208,9 @@ def _listed(name: str) -> tuple[Price, ...]:
         return (Price(0, 0, 0),)
     if not name.startswith(_KNOWN):
         return ()
-    # Bedrock writes the region and the vendor first: `us.anthropic.claude-…`, `amazon.nova-…`.
-    model = re.sub(r"^\w+:(\w+\.)?(anthropic|amazon|cohere)\.|^\w+:", "", name)
+    # Bedrock writes the region and the vendor first: `us.anthropic.claude-…`, `amazon.nova-…`, all
+    # of which may end an ARN.
+    model = re.sub(r"^\w+:(arn:[^/]*/)?([\w-]+\.)?(anthropic|amazon|cohere)\.|^\w+:", "", name)
     known = [key for key in PRICES if model.startswith(key)]
     longest = max(known, key=len, default="")
     if not longest or not _SAME_MODEL.fullmatch(model[len(longest) :]):

@@ -26,6 +26,7 @@ class Answered:
     status: int = 200
     code: str = ""
     message: str = "no"
+    calls: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass
@@ -197,8 +198,8 @@ def _openai(server: BatchServer, asked: Asked) -> Json | list[Json] | None:
             made = server.add("openai", wanted["metadata"]["batch"], bodies)
             if bad := server.bad(bodies):
                 made.status = "failed"
-                code = {"code": "invalid_json_line", "message": "no"}
-                lines = [{"line": n + 1} if server.says_which else {} for n in bad]
+                code: Json = {"code": "invalid_json_line", "message": "no"}
+                lines: list[Json] = [{"line": n + 1} if server.says_which else {} for n in bad]
                 made.errors = [code | line for line in lines]
             return _openai_batch(made)
         case "GET", "batches":
@@ -261,7 +262,10 @@ def _openai_lines(batch: Batch, *, errors: bool) -> list[Json]:
 
 
 def _openai_answer(answer: Answered) -> Json:
-    message = {"role": "assistant", "content": answer.text}
+    message: Json = {"role": "assistant", "content": answer.text}
+    if answer.calls:
+        functions = [{"name": name, "arguments": given} for name, given in answer.calls]
+        message["tool_calls"] = [{"function": each} for each in functions]
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
     usage = {"prompt_tokens": 1000, "completion_tokens": 100}
     return {"choices": [choice], "usage": usage}

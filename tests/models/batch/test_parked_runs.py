@@ -1,5 +1,6 @@
 """A run that can wait rests until a batch brings its answer, and acts once."""
 
+import time
 from datetime import timedelta
 
 import psycopg
@@ -7,7 +8,10 @@ import pytest
 
 from shared.actions.github.actions import Comment
 from shared.agent import Agent, flow
+from shared.agent.tools import tool
+from shared.database import OPERATOR, Database
 from shared.events import Event
+from shared.settings import Settings
 from tests.events.made import an_event
 from tests.models.batch.batch_runner import BatchRunner, Verdict, answers, patient, said
 from tests.models.batch.server import Answered, BatchServer, Json
@@ -277,3 +281,43 @@ def test_an_event_says_once_more_what_it_said(runner: BatchRunner, server: Batch
     server.end()
     runner.tick()
     assert runner.published == [event]
+
+
+@tool
+def look_up(name: str) -> str:
+    """Look a name up."""
+    return f"{name} is a shop"
+
+
+@flow("github.issues.opened", may=[Comment.at_most(1)])
+def patient_talk(event: Event, agent: Agent) -> None:
+    said = agent.converse("Answer.", tools=[look_up], model="small", deadline=timedelta(hours=48))
+    agent.act(Comment(event.issue, said))
+
+
+def test_a_conversation_waits_for_its_first_turn_and_asks_at_once_after_a_tool(
+    runner: BatchRunner, server: BatchServer
+) -> None:
+    runner.open(patient_talk)
+    assert (runner.states, server.at_once) == (["parked"], [])
+    runner.tick()
+    call = '{"name": "acme"}'
+    server.end(ends=lambda body: Answered(calls=(("look_up", call),)))
+    runner.tick()
+    server.answers = lambda body: Answered("It is a shop.")
+    assert runner.wake(patient_talk) == 1
+    assert (runner.states, runner.comments) == (["done"], ["It is a shop."])
+    assert [len(batch.requests) for batch in server.batches] == [1]
+    assert "acme is a shop" in str(server.at_once)
+
+
+def test_a_conversation_that_can_wait_rests_until_its_budget_is_free_again(
+    database_url: str, settings: Settings, server: BatchServer
+) -> None:
+    with Database(database_url, patience=5, role=OPERATOR) as database:
+        thrifty = BatchRunner(database, settings._replace(budgets="tenant=1"), database_url)
+        thrifty.open(patient_talk)
+        thrifty.query("delete from runs")
+        thrifty.query("update budget_days set spent = 1 where scope = 'tenant'")
+        thrifty.open(patient_talk, id="github:d2", received_at=time.time())
+        assert (thrifty.states, server.at_once) == (["parked"], [])

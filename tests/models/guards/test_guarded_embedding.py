@@ -219,6 +219,13 @@ def test_titan_gets_one_text_with_the_dimensions_of_the_name(
     assert seen.body == {"inputText": "a", "dimensions": dimensions, "normalize": True}
 
 
+def test_an_embedding_model_may_be_named_by_its_profile(
+    settings: Settings, server: ScriptedServer
+) -> None:
+    arn = "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.cohere.embed-v4:0"
+    assert built(settings, f"bedrock:{arn}@512").dimensions == 512
+
+
 def test_cohere_is_told_questions_from_texts(settings: Settings, server: ScriptedServer) -> None:
     three, four = built(settings, COHERE_3), built(settings, COHERE_4)
     assert three.asymmetric and four.asymmetric

@@ -264,6 +264,45 @@ def test_a_model_that_is_not_known_to_keep_is_not_asked_to(
     assert [_marks(seen.body) for seen in server.seen] == [0, 0]
 
 
+ARN = "arn:aws:bedrock:us-east-1:123456789012:"
+PROFILES = [
+    "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    "us-gov.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    "global.amazon.nova-2-lite-v1:0",
+    f"{ARN}inference-profile/eu.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    f"{ARN}foundation-model/amazon.nova-pro-v1:0",
+    f"{ARN}application-inference-profile/a1b2c3d4e5f6",
+    f"{ARN}provisioned-model/abc123def456",
+]
+
+
+@pytest.mark.parametrize("id", PROFILES)
+def test_an_inference_profile_keeps_what_its_model_does(
+    settings: Settings, server: ScriptedServer, id: str
+) -> None:
+    Models(settings).provider(f"bedrock:{id}").reply(replace(ASK, system=LONG), 5)
+    assert _marks(server.seen[0].body["system"]) == 1
+
+
+def test_a_profile_whose_model_keeps_nothing_is_asked_no_more(
+    settings: Settings, server: ScriptedServer
+) -> None:
+    said = "extraneous key [cachePoint] is not permitted"
+    server.says(Fails(400, message=f"Malformed input request: #/system/1: {said}"))
+    model = Models(settings).provider(f"bedrock:{PROFILES[-2]}")
+    for _ in range(2):
+        model.reply(replace(ASK, system=LONG), 5)
+    assert [_marks(seen.body["system"]) for seen in server.seen] == [1, 0, 0]
+
+
+def test_a_profile_of_a_model_that_keeps_nothing_is_not_asked_to(
+    settings: Settings, server: ScriptedServer
+) -> None:
+    name = f"bedrock:{ARN}inference-profile/us.meta.llama4-scout-v1:0"
+    Models(settings).provider(name).reply(replace(ASK, system=LONG), 5)
+    assert _marks(server.seen[0].body) == 0
+
+
 def test_nova_keeps_no_tools_on_their_own(settings: Settings, server: ScriptedServer) -> None:
     request = replace(ASK, system="", tools=(replace(LOOK, description=LONG),))
     Models(settings).provider("bedrock:us.amazon.nova-lite-v1:0").reply(request, 5)

@@ -15,8 +15,8 @@ from shared.models.providers.embedding_wire import EmbeddingWire, Portion, Vecto
 _TITAN = "amazon.titan-embed-text-v2:0"
 _COHERE_3 = ("cohere.embed-english-v3", "cohere.embed-multilingual-v3")
 _COHERE_4 = "cohere.embed-v4:0"
-#: An inference profile begins with where it may run: `us.`, `eu.`, `global.`.
-_PROFILE = re.compile(r"^[a-z]{2,6}\.(?=amazon\.|cohere\.)")
+#: An inference profile begins with where it may run, `us.`, `eu.`, `global.`, and may be an ARN.
+_PROFILE = re.compile(r"^(?:arn:[^/]*/)?(?:[a-z-]{2,8}\.)?(?=amazon\.|cohere\.)")
 #: The header with the input tokens of a call, for all models.
 _TOKENS_HEADER = "x-amzn-bedrock-input-token-count"
 _LARGEST_BODY = 4_000_000

@@ -17,8 +17,11 @@ from shared.models.providers.prefix_cache import ends_to_mark, worth_caching
 from shared.models.providers.reply_reader import count, entries, fields, reason, said
 
 #: https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html: models that cache
-#: prefixes, and those that also cache tools on their own.
-_KEEPING = re.compile(r"anthropic\.claude|amazon\.nova")
+#: prefixes, and those that also cache tools on their own. ARNs that do not name their model are
+#: taken for such models until Bedrock refuses a cache point.
+_KEEPING = re.compile(
+    r"anthropic\.claude|amazon\.nova|^arn:.*:(?:application-inference-profile|provisioned-model)/"
+)
 _KEEPING_TOOLS = re.compile(r"anthropic\.claude")
 _CACHE_POINT: Json = {"cachePoint": {"type": "default"}}
 
