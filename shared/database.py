@@ -49,7 +49,7 @@ class Statement(NamedTuple):
     parameters: Mapping[str, object]
 
 
-class Brief(list[Statement]):
+class BriefTransaction(list[Statement]):
     """Statements that lock what everybody else waits for.
 
     Others wait only until the transaction has ended, and not until the disk has it: that a second
@@ -165,12 +165,12 @@ class Database:
                 connection.execute("begin")
                 if self._unchecked:
                     connection.execute(_CHECK_LOGIN)
-                if isinstance(statements, Brief):
+                if isinstance(statements, BriefTransaction):
                     connection.execute(_DO_NOT_WAIT)
                 connection.execute(_ACT_FOR, [tenant, self._role])
                 cursors = [connection.execute(*statement) for statement in statements]
                 connection.execute("commit")
-                if isinstance(statements, Brief):
+                if isinstance(statements, BriefTransaction):
                     connection.execute(_WAIT_FOR_DISK)
             self._unchecked = False
             return [cursor.fetchall() if cursor.description else [] for cursor in cursors]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
-from shared.database import Brief, Database, Row, Statement, queries
+from shared.database import BriefTransaction, Database, Row, Statement, queries
 from shared.errors import BudgetExceeded, ModelUnavailable, SettingsError
 from shared.models.deadline import Deadline
 
@@ -175,7 +175,7 @@ class Buckets:
         if not unsent and not statements:
             return []
         try:
-            return self._database.run("", Brief([*unsent, *statements]))[-1]
+            return self._database.run("", BriefTransaction([*unsent, *statements]))[-1]
         except BaseException:
             with self._lock:
                 self._unsent = unsent + self._unsent

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
-from shared.database import Brief, Database, Row, Statement, queries
+from shared.database import BriefTransaction, Database, Row, Statement, queries
 from shared.errors import BudgetExceeded, ModelRejected, SettingsError
 from shared.events import Event
 from shared.models import Payer
@@ -140,14 +140,14 @@ class Budgets:
         self, tenant: str, id: str, dollars: float | None, tokens: int | None = None
     ) -> None:
         """Commit the reservation `id` of a tenant, if there is one."""
-        self._database.run(tenant, Brief(_settlement(tenant, id, dollars, tokens)))
+        self._database.run(tenant, BriefTransaction(_settlement(tenant, id, dollars, tokens)))
 
     def _after_unsent(self, payer: Payer, statements: Sequence[Statement]) -> list[Row]:
         """Settle first what waits, because that frees room; return the rows of the last one."""
         with self._lock:
             unsent = self._unsent.pop(payer, [])
         try:
-            return self._database.run(payer.tenant, Brief([*unsent, *statements]))[-1]
+            return self._database.run(payer.tenant, BriefTransaction([*unsent, *statements]))[-1]
         except BaseException:
             with self._lock:
                 self._unsent.setdefault(payer, []).extend(unsent)
