@@ -42,6 +42,8 @@ def _read(identity: str, name: str, raw: str) -> ToolCall:
     """Return the call; text that is no JSON object is kept as `malformed`, no text means none."""
     try:
         arguments = _DECODER.decode(raw) if raw.strip() else {}
+        if isinstance(arguments, str):  # some servers write JSON in a string in a string
+            arguments = _DECODER.decode(arguments)
     except (ValueError, RecursionError):
         return ToolCall(identity, name, {}, malformed=raw)
     if not isinstance(arguments, dict):

@@ -94,9 +94,8 @@ class ReplyReader(ABC):
     refused: bool = False
     usage: Usage = field(default_factory=Usage)
     _calls: dict[int, dict[str, str]] = field(default_factory=dict)
-    #: The text so far, thoughts and all, and how many pieces it came in.
+    #: The text so far, thoughts and all.
     _raw: str = ""
-    _pieces: int = 0
     _thoughts: Thoughts = field(default_factory=Thoughts)
 
     @abstractmethod
@@ -142,22 +141,24 @@ class ReplyReader(ABC):
         cost = cost if counted or not cost else None
         return ModelReply(text, self.outcome(), self.usage, name, self._tool_calls(), cost)
 
-    def _say(self, text: str, *, last: bool = False, again: bool = False) -> str:
-        """Add text; return what a reader sees of it. `last` says that the answer ends with it, and
-        `again` that it is a whole message after pieces: some servers say all once more."""
-        if self._is_said(text, last=last, again=again):
+    def _say(self, text: str, *, again: bool = False) -> str:
+        """Add text; return what a reader sees of it. `again` says that it is a whole message after
+        pieces. Some servers say all once more."""
+        if self._is_said(text, again=again):
             return ""
         if again and text.startswith(self._raw):
             text = text[len(self._raw) :]
         self._raw += text
-        self._pieces += bool(text)
         shown = self._thoughts.without(text)
         self.text += shown
         return shown
 
-    def _is_said(self, text: str, *, last: bool, again: bool) -> bool:
-        known = again or (len(text) >= _REPEATED and (last or self._pieces > 1))
-        if not known or 2 * len(text) < len(self.text) or not text.strip():
+    def _is_said(self, text: str, *, again: bool) -> bool:
+        if (
+            not (again or len(text) >= _REPEATED)
+            or 2 * len(text) < len(self.text)
+            or not text.strip()
+        ):
             return False
         return text.strip() in (self._raw.strip(), self.text.strip())
 

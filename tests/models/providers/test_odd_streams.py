@@ -255,6 +255,16 @@ CALLS = {
     "a stream that was not asked for": streamed(
         chunk(tool_calls=[call(OSLO, index=None)]), chunk("stop"), DONE
     ),
+    "the call once more at the end": streamed(
+        chunk(tool_calls=[call(OSLO, index=0, id="a")]),
+        chunk("tool_calls", tool_calls=[call(OSLO, index=0, id="a")]),
+    ),
+    "the call once more, without id": streamed(
+        chunk(tool_calls=[call(OSLO[:4], index=0)]),
+        chunk(tool_calls=[more(OSLO[4:], index=0)]),
+        chunk("tool_calls", tool_calls=[call(OSLO, index=0)]),
+    ),
+    "JSON in a string in a string": answered(whole(tool_calls=[call(json.dumps(OSLO))])),
     "thoughts first": streamed(
         chunk(content="<think>Oslo, "),
         chunk(content="then.</think>"),
@@ -270,6 +280,15 @@ def test_a_call_is_read(openai: Provider, server: ScriptedServer, sent: Sends) -
     reply, seen = ask(openai, server, sent)
     assert (reply.finish, seen, reply.text) == ("tools", "", "")
     assert [c.arguments for c in reply.calls] == [{"city": "Oslo"}]
+
+
+def test_two_equal_calls_are_two_where_the_server_says_so(
+    openai: Provider, server: ScriptedServer
+) -> None:
+    for rest in ([{"index": 0}, {"index": 1}], [{"id": "a"}, {"id": "b"}]):
+        pieces = [chunk(tool_calls=[call(OSLO, **each)]) for each in rest]
+        reply, _ = ask(openai, server, streamed(*pieces, chunk("tool_calls"), DONE))
+        assert len(reply.calls) == 2
 
 
 def test_thoughts_in_the_arguments_of_a_call_stay(openai: Provider, server: ScriptedServer) -> None:
@@ -322,6 +341,12 @@ MESSAGES = {
         delta(WELL[5:]),
         delta(WELL),
         message(content=[{"type": "text", "text": WELL}], stop_reason="end_turn"),
+        STOP,
+    ),
+    "the beginning of a block once more": streamed(
+        START,
+        {"type": "content_block_start", "content_block": {"type": "text", "text": WELL}},
+        delta(WELL),
         STOP,
     ),
     "blocks that repeat at their end": streamed(

@@ -105,7 +105,7 @@ class CompletionReader(ReplyReader):
         again = bool(self._raw or self._calls) and bool(message) and not delta
         self._add_calls(part, whole=not delta, again=again)
         text = _text(part.get("content") or part.get("refusal"))
-        return self._say(text, last=bool(ends), again=again)
+        return self._say(text, again=again)
 
     def _add_calls(self, part: Mapping[str, Any], *, whole: bool, again: bool) -> None:
         calls = part.get("tool_calls") or [part.get("function_call")]
@@ -114,12 +114,25 @@ class CompletionReader(ReplyReader):
         for delta in entries(calls):
             function = fields(delta, "function") or delta
             id, name = said(delta.get("id")), said(function.get("name"))
-            key = len(self._calls) if whole else self._key(id, name, number(delta.get("index")))
-            call = self._calls.setdefault(key, {"id": "", "name": "", "input": ""})
-            call["id"], call["name"] = id or call["id"], name or call["name"]
             arguments = function.get("arguments") or ""
             # Some servers send the arguments as an object in place of JSON in a string.
-            call["input"] += arguments if isinstance(arguments, str) else json.dumps(arguments)
+            written = arguments if isinstance(arguments, str) else json.dumps(arguments)
+            index = number(delta.get("index"))
+            known = index is None or index in self._latest
+            if not whole and known and self._has_call(id, name, written):
+                continue
+            key = len(self._calls) if whole else self._key(id, name, index)
+            call = self._calls.setdefault(key, {"id": "", "name": "", "input": ""})
+            call["id"], call["name"] = id or call["id"], name or call["name"]
+            call["input"] += written
+
+    def _has_call(self, id: str, name: str, written: str) -> bool:
+        """Is it a call that is there already? Some servers say all once more in the last piece."""
+        return any(
+            (call["name"], call["input"]) == (name, written) and (call["id"] or id) == id
+            for call in self._calls.values()
+            if _is_object(written)
+        )
 
     def _key(self, id: str, name: str, index: int | None) -> int:
         """Return the key of the call that a piece belongs to.
@@ -146,10 +159,14 @@ class CompletionReader(ReplyReader):
         call = self._calls[key]
         if not name or call["name"] not in {"", name}:
             return bool(name)
-        try:
-            return isinstance(json.loads(call["input"]), dict)
-        except (ValueError, RecursionError):
-            return False
+        return _is_object(call["input"])
+
+
+def _is_object(written: str) -> bool:
+    try:
+        return isinstance(json.loads(written), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _choice(piece: Mapping[str, Any]) -> Mapping[str, Any]:
