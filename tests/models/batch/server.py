@@ -198,9 +198,8 @@ def _openai(server: BatchServer, asked: Asked) -> Json | list[Json] | None:
             made = server.add("openai", wanted["metadata"]["batch"], bodies)
             if bad := server.bad(bodies):
                 made.status = "failed"
-                code: Json = {"code": "invalid_json_line", "message": "no"}
-                lines: list[Json] = [{"line": n + 1} if server.says_which else {} for n in bad]
-                made.errors = [code | line for line in lines]
+                places: list[Json] = [{"line": n + 1} if server.says_which else {} for n in bad]
+                made.errors = [{"code": "invalid_json_line"} | place for place in places]
             return _openai_batch(made)
         case "GET", "batches":
             newest = [_openai_batch(b) for b in reversed(server.batches) if b.wire == "openai"]
