@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from shared.database import Database, Statement
+from shared.database import BriefTransaction, Database, Statement
 
 KEPT = Statement("select count(*) as n from kept", {})
 
@@ -75,3 +75,24 @@ def test_a_connection_that_is_cut_in_the_middle_is_made_anew(
     cut_once = Statement("select cut_once()", {})
     database.run("acme", [keep(1), cut_once, keep(2)])
     assert kept(database) == 2
+
+
+def test_a_brief_transaction_is_on_disk_when_it_returns(
+    database: Database, database_url: str
+) -> None:
+    with psycopg.connect(database_url, autocommit=True) as owner:
+        [name] = owner.execute("select current_database()").fetchone() or [""]
+        owner.execute(f'alter database "{name}" set synchronous_commit to on'.encode())
+        owner.execute(CUT)
+    written = Statement("select pg_current_wal_insert_lsn()::text as at", {})
+    how = Statement("select current_setting('synchronous_commit') as how", {})
+    rows = database.run("acme", BriefTransaction([keep(1), written, how]))
+    flushed = "select pg_current_wal_flush_lsn() >= %(at)s::pg_lsn as done"
+    assert rows[2] == [{"how": "off"}], "while it locks"
+    assert database.run("acme", [Statement(flushed, {"at": rows[1][0]["at"]}), how]) == [
+        [{"done": True}],
+        [{"how": "on"}],
+    ]
+    with pytest.raises(psycopg.DatabaseError):
+        database.run("acme", BriefTransaction([keep(2), keep(1)]))
+    assert kept(database) == 1
