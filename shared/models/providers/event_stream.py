@@ -29,7 +29,7 @@ class ServerEvent(NamedTuple):
     @property
     def ends(self) -> bool:
         """Whether it marks the end of the stream."""
-        return self.data.strip(' \t"').lower() == _LAST
+        return len(self.data) < 32 and self.data.strip(' \t"').lower() == _LAST
 
     @property
     def is_noise(self) -> bool:
@@ -66,6 +66,9 @@ def events_of(lines: Iterable[bytes]) -> Iterator[ServerEvent]:
     name = ""
     for raw in lines:
         line = raw.decode()
+        if not data and line.startswith("data: {"):  # as nearly all are
+            data.append(line[6:])
+            continue
         field = _FIELD.match(line)
         key = (field[1] or "").lower() if field else ""
         if data and (not line.strip() or (key in {"data", "event", "error"} and _is_whole(data))):

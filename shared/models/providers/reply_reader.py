@@ -109,8 +109,10 @@ class ReplyReader(ABC):
                 return error
         if "error" in (piece.get("type"), piece.get("object")):
             return piece
+        if piece.get("choices") or piece.get("content"):
+            return None
         worded = any(said(words := piece.get(key)) or is_list(words) for key in _ERROR_WORDS)
-        return piece if worded and not piece.get("choices") and not piece.get("content") else None
+        return piece if worded else None
 
     @property
     def failed(self) -> bool:
