@@ -68,6 +68,7 @@ class PromptCache:
         request: ModelRequest,
         deadline: Deadline,
         call: Callable[[], ModelReply],
+        *,
         is_valid: Judge = lambda reply: True,
     ) -> ModelReply:
         """Return the cached reply, or that of an equal call under way, or `call`'s own.

@@ -76,7 +76,12 @@ class GuardedModel:
             return self._paid(call)
         tenant, request = call.payer.tenant, call.request
         reply = cache.get(
-            tenant, self.name, request, call.deadline, lambda: self._paid(call), judge_now()
+            tenant,
+            self.name,
+            request,
+            call.deadline,
+            lambda: self._paid(call),
+            is_valid=judge_now(),
         )
         if call.sink and reply.source != "provider":
             call.sink(reply.text)

@@ -334,7 +334,7 @@ def kept_wholly(database: Database, work: Callable[[AskModel], object], bad: Mod
     def process() -> AskModel:
         cache = prompt_cache(database)
         return lambda request: cache.get(
-            TENANT, MODEL, request, Deadline(10), lambda: provider(request), judge_now()
+            TENANT, MODEL, request, Deadline(10), lambda: provider(request), is_valid=judge_now()
         )
 
     for reply in (process(), process()):
@@ -364,7 +364,7 @@ def test_what_an_older_version_kept_is_dropped_when_it_does_not_fit(database: Da
     cache = prompt_cache(database)
 
     def reply(request: ModelRequest) -> ModelReply:
-        return cache.get(TENANT, MODEL, request, Deadline(10), model, judge_now())
+        return cache.get(TENANT, MODEL, request, Deadline(10), model, is_valid=judge_now())
 
     request = replace(asking(), schema=None)
     assert reply(request).text == INVALID["no JSON"].text, "nobody says what fits"
