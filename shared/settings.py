@@ -100,13 +100,16 @@ class Settings(NamedTuple):
 
 @cache
 def _tenants(setting: str) -> Mapping[str, str]:
-    mapping = {}
+    expected = "expected name=github:org,slack:T123;…"
+    mapping: dict[str, str] = {}
     for group in filter(None, (part.strip() for part in setting.split(";"))):
-        name, equals, members = group.partition("=")
-        if not equals or not name.strip():
-            raise SettingsError(f"TENANTS has {group!r}; expected name=github:org,slack:T123")
-        for member in members.split(","):
-            mapping[member.strip()] = name.strip()
+        name, _, members = (piece.strip() for piece in group.partition("="))
+        for member in (piece.strip() for piece in members.split(",")):
+            if not name or not re.fullmatch(r"(?:github|slack):[\w-]+", member):
+                raise SettingsError(f"TENANTS has {group!r}; {expected}")
+            if mapping.get(member, name) != name:
+                raise SettingsError(f"TENANTS gives {member} to two tenants; {expected}")
+            mapping[member] = name
     return mapping
 
 

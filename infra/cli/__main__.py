@@ -1,7 +1,6 @@
 """./scripts/flows: runs, budgets, memory, documents, the bench, deliveries, dead letters,
 migrations."""
 
-import argparse
 import os
 import sys
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ import psycopg
 
 from infra.cli.system import find_system
 from infra.project import ROOT, from_caller
+from infra.terminal import Arguments, complain
 from shared.errors import AgentFlowsError
 from shared.log import logs_on_stderr
 
@@ -33,20 +33,31 @@ _COMMANDS = {
 def main(arguments: Sequence[str]) -> int:
     options = _parser(arguments).parse_args(arguments)
     try:
-        known = find_system(from_caller(options.data), dict(os.environ))
+        known = find_system(from_caller(options.data), os.environ)
         with logs_on_stderr():
             return int(options.run(known, options) or 0)
     except AgentFlowsError as err:
-        print(f"error: {err}", file=sys.stderr)
+        complain(err)
     except psycopg.OperationalError:
-        print("error: the database does not answer; look at DATABASE_URL", file=sys.stderr)
+        complain("the database does not answer; start ./scripts/dev, or look at DATABASE_URL")
+    except psycopg.errors.UndefinedTable:
+        complain("the database has no schema yet; ./scripts/flows migrate makes it")
+    except psycopg.Error as err:
+        complain(f"the database refuses: {err.diag.message_primary or type(err).__name__}")
+    except UnicodeError:
+        complain("an argument is not UTF-8; type it again")
     except BrokenPipeError:  # `| head` has read enough
         sys.stderr.close()
+    except OSError as err:
+        complain(f"{err.strerror}: {err.filename}")
+    except KeyboardInterrupt:
+        complain("interrupted")
+        return 130
     return 1
 
 
-def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser(arguments: Sequence[str]) -> Arguments:
+    parser = Arguments(
         prog="./scripts/flows",
         description=(
             "Look at runs and budgets, control the memory, ingest documents, run the test bench,"
@@ -58,7 +69,7 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     parser.add_argument(
         "--data", type=Path, default=ROOT / ".data", help="of ./scripts/dev (.data)"
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     for name, (module, about) in _COMMANDS.items():
         command = commands.add_parser(name, help=about)
         if name in arguments:

@@ -1,24 +1,32 @@
 """./scripts/flows memory consolidations, undo: list what consolidation changed, and undo it."""
 
 import argparse
-from collections.abc import Iterator
 
 import psycopg
 from psycopg.rows import dict_row
 
 from infra.cli.system import KnownSystem, database_url
-from infra.cli.table import lines
+from infra.cli.table import Columns, add_json, show
+from infra.terminal import Arguments, whole
 from shared.database import Database
 from shared.errors import SettingsError
 from shared.memory.upkeep.consolidation import SQL, undo
 
-_COLUMNS = ("id", "at", "tenant", "operation", "memories", "state")
+_COLUMNS: Columns = {
+    "id": lambda row: str(row["id"]),
+    "at": lambda row: f"{row['at']:%Y-%m-%d %H:%M}",
+    "tenant": lambda row: str(row["tenant"]),
+    "operation": lambda row: str(row["operation"]),
+    "memories": lambda row: str(row["memories"]),
+    "state": lambda row: "undone" if row["undone_at"] else "final" if row["final_at"] else "",
+}
 
 
-def add_commands(memory: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_commands(memory: "argparse._SubParsersAction[Arguments]") -> None:
     """Add the two to the subcommands of `memory`."""
     command = memory.add_parser("consolidations", help="list what was merged, lowered or dropped")
-    command.add_argument("--limit", type=int, default=20, help="how many (20)")
+    command.add_argument("--limit", type=whole(1, 100_000), default=20, help="how many (20)")
+    add_json(command)
     command.set_defaults(run=_consolidations)
 
     command = memory.add_parser("undo", help="bring back what one of them took")
@@ -27,25 +35,15 @@ def add_commands(memory: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def _consolidations(known: KnownSystem, options: argparse.Namespace) -> None:
-    print("\n".join(list_consolidations(database_url(known), limit=options.limit)))
+    """List the newest changes of all tenants first."""
+    url = database_url(known)
+    with psycopg.connect(url, row_factory=dict_row, connect_timeout=5) as connection:
+        rows = connection.execute(SQL["listed"].encode(), {"limit": options.limit}).fetchall()
+    show(rows, _COLUMNS, options, "nothing consolidated yet")
 
 
 def _undo(known: KnownSystem, options: argparse.Namespace) -> None:
     print(undo_consolidation(database_url(known), options.id))
-
-
-def list_consolidations(url: str, *, limit: int) -> Iterator[str]:
-    """Yield the lines of a table: the newest changes of all tenants first."""
-    with psycopg.connect(url, row_factory=dict_row, connect_timeout=5) as connection:
-        rows = connection.execute(SQL["listed"].encode(), {"limit": limit}).fetchall()
-    table: list[tuple[str, ...]] = [_COLUMNS]
-    for row in rows:
-        state = "undone" if row["undone_at"] else "final" if row["final_at"] else ""
-        at = f"{row['at']:%Y-%m-%d %H:%M}"
-        table.append((row["id"], at, row["tenant"], row["operation"], str(row["memories"]), state))
-    yield from lines(table)
-    if not rows:
-        yield "nothing consolidated yet"
 
 
 def undo_consolidation(url: str, id: str) -> str:

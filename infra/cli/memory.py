@@ -5,13 +5,15 @@ import getpass
 import json
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import asdict
 
 import psycopg
 
 from infra.cli import consolidations
 from infra.cli.system import KnownSystem, database_url
-from infra.cli.table import lines
+from infra.cli.table import Columns, add_json, lines, show, show_json
+from infra.terminal import Arguments, whole
 from shared.database import Database, queries
 from shared.errors import SettingsError
 from shared.memory.attribution import place, standing
@@ -24,13 +26,28 @@ from shared.memory.control.subjects import Subject
 
 SQL = queries(__file__, "memory.sql")
 
-#: Takes the database, the tenant and who asks, and the arguments; yields lines.
-MemoryCommand = Callable[[Database, Requester, argparse.Namespace], Iterator[str]]
+#: Takes the database, the tenant and who asks, and the arguments.
+MemoryCommand = Callable[[Database, Requester, argparse.Namespace], None]
+
+_BLOCKS: Columns = {
+    "by": lambda row: str(row["by"]),
+    "value": lambda row: str(row["value"]),
+    "said in": lambda row: str(row["grounds"]),
+    "seen by": lambda row: " ".join(row["audiences"]),
+    "since": lambda row: f"{row['blocked_at']:%Y-%m-%d %H:%M}",
+}
+_AUDIT: Columns = {
+    "at": lambda row: f"{row['at']:%Y-%m-%d %H:%M}",
+    "actor": lambda row: str(row["actor"]),
+    "action": lambda row: str(row["action"]),
+    "counts": lambda row: _counted(row["counts"]),
+}
 
 
 def add_memory(command: argparse.ArgumentParser) -> None:
-    command.set_defaults(run=lambda known, options: command.print_help())
-    actions = command.add_subparsers(metavar="ACTION")
+    actions = command.add_subparsers(
+        required=True, metavar="ACTION", dest="action", parser_class=Arguments
+    )
 
     def action(name: str, about: str, work: MemoryCommand) -> argparse.ArgumentParser:
         found = actions.add_parser(name, help=about)
@@ -41,95 +58,86 @@ def add_memory(command: argparse.ArgumentParser) -> None:
     action("export", "all memories as JSON lines, history too", _export)
     found = action("why", "where a memory came from, and which runs recalled it", _why)
     found.add_argument("id", help="of the memory: m-1a2b3c4d")
+    add_json(found)
     found = action(
         "forget", "delete everywhere what matches, and keep it from coming back", _forget
     )
     found.add_argument(
         "subject", help="words, owner/repo#1, @person, source:github:acme/shop or an id"
     )
-    action("blocks", "what is not to be remembered", _blocks)
+    add_json(action("blocks", "what is not to be remembered", _blocks))
     found = action("allow", "let something be remembered again", _allow)
     found.add_argument("by", choices=["digest", "ref", "author", "source"])
     found.add_argument("value")
     found = action("audit", "who read or changed what, newest first", _audit)
-    found.add_argument("--limit", type=int, default=50, help="how many (50)")
+    found.add_argument("--limit", type=whole(1, 100_000), default=50, help="how many (50)")
+    add_json(found)
     consolidations.add_commands(actions)
 
 
 def _run(work: MemoryCommand, known: KnownSystem, options: argparse.Namespace) -> None:
     url = database_url(known)
-    tenant = options.tenant or _only_tenant(url)
+    tenant = _tenant(url, options.tenant)
     # Each call is a request of its own: what was remembered since the last one goes too.
     requester = Requester(tenant, f"operator {getpass.getuser()}", f"cli:{uuid.uuid4()}")
     with Database(url) as database:
-        for line in work(database, requester, options):
-            print(line)
+        work(database, requester, options)
 
 
-def _only_tenant(url: str) -> str:
+def _tenant(url: str, wanted: str) -> str:
+    """Return the tenant that is wanted, or the only one; raises SettingsError."""
     with psycopg.connect(url, connect_timeout=5) as connection:
-        tenants = [row[0] for row in connection.execute(SQL["tenants"].encode())]
-    if len(tenants) != 1:
-        told = ", ".join(tenants) or "none yet"
+        tenants = [str(row[0]) for row in connection.execute(SQL["tenants"].encode())]
+    told = ", ".join(tenants) or "none yet"
+    if wanted and wanted not in tenants:
+        raise SettingsError(f"--tenant {wanted!r} is none; there are: {told}")
+    if not wanted and len(tenants) != 1:
         raise SettingsError(f"name a tenant with --tenant; there are: {told}")
-    return str(tenants[0])
+    return wanted or tenants[0]
 
 
-def _export(database: Database, requester: Requester, _: argparse.Namespace) -> Iterator[str]:
+def _export(database: Database, requester: Requester, _: argparse.Namespace) -> None:
     count = 0
     for row in Listing(database).export(requester.tenant, OPERATOR):
         count += 1
         one = CitedMemory(**{name: row[name] for name in CitedMemory.__dataclass_fields__})
         said = {"standing": standing(one), "place": place(one)}
-        yield json.dumps(row | said, ensure_ascii=False)
+        print(json.dumps(row | said, ensure_ascii=False))
     AuditLog(database).note(requester, "export", memories=count)
     print(f"{count} memories of {requester.tenant}", file=sys.stderr)
 
 
-def _why(database: Database, requester: Requester, options: argparse.Namespace) -> Iterator[str]:
+def _why(database: Database, requester: Requester, options: argparse.Namespace) -> None:
     subject = Subject.parse(options.id)
     if subject is None or subject.by != "id":
         raise SettingsError(f"{options.id!r} is no id of a memory; expected such as m-1a2b3c4d")
     found = Listing(database).why(requester.tenant, subject.names[0], OPERATOR)
     AuditLog(database).note(requester, "why", memories=len(found.memories))
-    yield str(WhyResult(found, is_one=True))
+    if options.json:
+        show_json(asdict(found))
+    else:
+        print(WhyResult(found, is_one=True))
 
 
-def _forget(database: Database, requester: Requester, options: argparse.Namespace) -> Iterator[str]:
+def _forget(database: Database, requester: Requester, options: argparse.Namespace) -> None:
     subject = Subject.parse(options.subject)
     if subject is None:
         raise SettingsError("the subject is empty; expected words, owner/repo#1, @person or an id")
     counts = Forgetting(database).forget(requester, subject, OPERATOR)
-    yield from lines([(table, str(count)) for table, count in counts.items()])
+    print("\n".join(lines([(table, str(count)) for table, count in counts.items()])))
 
 
-def _blocks(database: Database, requester: Requester, _: argparse.Namespace) -> Iterator[str]:
-    rows = Forgetting(database).blocks(requester.tenant)
-    table = [
-        (
-            row["by"],
-            row["value"],
-            row["grounds"],
-            " ".join(row["audiences"]),
-            f"{row['blocked_at']:%Y-%m-%d %H:%M}",
-        )
-        for row in rows
-    ]
-    yield from lines([("by", "value", "said in", "seen by", "since"), *table])
+def _blocks(database: Database, requester: Requester, options: argparse.Namespace) -> None:
+    show(Forgetting(database).blocks(requester.tenant), _BLOCKS, options)
 
 
-def _allow(database: Database, requester: Requester, options: argparse.Namespace) -> Iterator[str]:
-    count = Forgetting(database).lift(requester, options.by, options.value)
-    yield f"{count} blocks lifted"
+def _allow(database: Database, requester: Requester, options: argparse.Namespace) -> None:
+    print(f"{Forgetting(database).lift(requester, options.by, options.value)} blocks lifted")
 
 
-def _audit(database: Database, requester: Requester, options: argparse.Namespace) -> Iterator[str]:
+def _audit(database: Database, requester: Requester, options: argparse.Namespace) -> None:
     rows = AuditLog(database).entries(requester.tenant, options.limit)
-    table = [
-        (f"{row['at']:%Y-%m-%d %H:%M}", row["actor"], row["action"], _counted(row["counts"]))
-        for row in rows
-    ]
-    yield from lines([("at", "actor", "action", "counts"), *table])
+    show(rows, _AUDIT, options)
 
 
 def _counted(counts: dict[str, int]) -> str:

@@ -1,3 +1,5 @@
 -- name: tenants
--- Whom something happened for.
-select distinct tenant from events order by tenant;
+-- Whom something happened for, or who remembers something. What the clock starts belongs to nobody.
+select tenant from events where tenant <> 'schedule'
+union select tenant from memory_embedders
+order by tenant;

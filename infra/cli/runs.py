@@ -7,20 +7,31 @@ import psycopg
 from psycopg.rows import dict_row
 
 from infra.cli.system import KnownSystem, database_url
-from infra.cli.table import cost, lines
+from infra.cli.table import Columns, add_json, cost, in_colour, show, show_json
+from infra.terminal import whole
 from shared.database import Row, queries
 from shared.errors import SettingsError
 
 SQL = queries(__file__, "runs.sql")
-_COLUMNS = ("run", "flow", "event", "conversation", "state", "tries", "took", "tokens", "cost")
+_STATES = ("running", "retrying", "parked", "done", "failed", "waiting")
+_COLUMNS: Columns = {
+    "run": lambda row: str(row["id"]),
+    "flow": lambda row: str(row["flow"]),
+    "event": lambda row: str(row["event"]),
+    "conversation": lambda row: str(row["conversation"]),
+    "state": lambda row: str(row["state"]),
+    "tries": lambda row: str(row["attempts"]),
+    "took": lambda row: f"{row['seconds']:.2f} s",
+    "tokens": lambda row: str(row["tokens"] or 0),
+    "cost": lambda row: cost(row["cost"] or 0.0),
+}
 
 
 def add_runs(command: argparse.ArgumentParser) -> None:
     command.add_argument("--flow", default="", help="of this flow only")
-    command.add_argument(
-        "--state", default="", help="running, retrying, parked, done, failed or waiting"
-    )
-    command.add_argument("--limit", type=int, default=20, help="how many (20)")
+    command.add_argument("--state", choices=_STATES, default="", help="in this state only")
+    command.add_argument("--limit", type=whole(1, 100_000), default=20, help="how many (20)")
+    add_json(command)
     command.set_defaults(run=_runs)
 
 
@@ -29,40 +40,40 @@ def add_run(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--full", action="store_true", help="with inputs and outputs (people's text)"
     )
+    add_json(command)
     command.set_defaults(run=_run)
 
 
 def _runs(known: KnownSystem, options: argparse.Namespace) -> None:
-    lines = list_runs(
-        database_url(known), flow=options.flow, state=options.state, limit=options.limit
-    )
-    print("\n".join(lines))
+    wanted = {"flow": options.flow, "state": options.state, "limit": options.limit}
+    show(_query(database_url(known), "runs", wanted), _COLUMNS, options, "no runs yet")
 
 
 def _run(known: KnownSystem, options: argparse.Namespace) -> None:
-    print("\n".join(show_run(database_url(known), options.id, full=options.full)))
+    head, parts = _found(database_url(known), options.id)
+    if not options.json:
+        print("\n".join(_tree(head, parts, full=options.full)))
+        return
+    hidden = () if options.full else ("detail", "result")
+    shown = [{name: part[name] for name in part if name not in hidden} for part in parts]
+    show_json({**head, "steps": shown})
 
 
-def list_runs(url: str, *, flow: str, state: str, limit: int) -> Iterator[str]:
-    """Yield the lines of a table, newest run first."""
-    rows = _query(url, "runs", {"flow": flow, "state": state, "limit": limit})
-    yield from lines([_COLUMNS, *(_columns(row) for row in rows)])
-    if not rows:
-        yield "no runs yet"
-
-
-def show_run(url: str, run: str, *, full: bool) -> Iterator[str]:
-    """Yield the lines of one run's tree; `full` adds inputs and outputs, which hold people's text.
-
-    Raises SettingsError when `run` names none or several.
-    """
+def _found(url: str, run: str) -> tuple[Row, list[Row]]:
+    """Return a run and its steps; raises SettingsError when `run` names none or several."""
     found = _query(url, "run", {"run": run})
     if len(found) != 1:
         many = "several runs start" if found else "no run starts"
         raise SettingsError(f"{many} with {run!r}; `./scripts/flows runs` lists them")
     head = found[0]
-    parts = _query(url, "steps", {"tenant": head["tenant"], "run": head["id"]})
-    yield f"run {head['id']}  {head['flow']}  {head['state']}  {_seconds(head)}  {_tries(head)}"
+    return head, _query(url, "steps", {"tenant": head["tenant"], "run": head["id"]})
+
+
+def _tree(head: Row, parts: list[Row], *, full: bool) -> Iterator[str]:
+    """Yield the lines of one run's tree; `full` adds inputs and outputs, which hold people's
+    text."""
+    state = in_colour(head["state"])
+    yield f"run {head['id']}  {head['flow']}  {state}  {_seconds(head)}  {_tries(head)}"
     yield f"event {head['event']}  {head['event_id']}  in {head['conversation']}"
     if head["reason"]:
         yield f"reason {head['reason']}"
@@ -82,24 +93,10 @@ def _query(url: str, name: str, parameters: Row) -> list[Row]:
         return connection.execute(SQL[name].encode(), parameters).fetchall()
 
 
-def _columns(row: Row) -> tuple[str, ...]:
-    return (
-        row["id"],
-        row["flow"],
-        row["event"],
-        row["conversation"],
-        row["state"],
-        str(row["attempts"]),
-        _seconds(row),
-        str(row["tokens"] or 0),
-        cost(row["cost"] or 0.0),
-    )
-
-
 def _part(part: Row) -> str:
     text = f"{part['name']:<28}"
     if part["kind"] == "effect":
-        text = f"{part['name']:<28}  {part['state']}"
+        text = f"{part['name']:<28}  {in_colour(part['state'])}"
     if part["duration_ms"] is not None:
         text += f"  {part['duration_ms']:.0f} ms"
     if part["model"]:

@@ -1,11 +1,13 @@
 """Finds the system that the commands talk to: the local one if it runs, else the environment's."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from infra.project import saved_settings
+from infra.configuration.reader import load
 from shared.errors import SettingsError
+from shared.events import Json
 from shared.settings import Settings
 
 
@@ -17,13 +19,27 @@ class KnownSystem(NamedTuple):
     local: bool
 
 
-def find_system(data: Path, environment: dict[str, str]) -> KnownSystem:
-    """Read what ./scripts/dev wrote to `data`; the environment and .env complete or replace it."""
-    file = data / "system.json"
-    saved = json.loads(file.read_text("utf-8")) if file.exists() else {}
-    chosen = saved.get("settings", {}) | saved_settings() | environment
-    settings = Settings.from_environment(chosen)
-    return KnownSystem(saved.get("url", ""), settings, bool(saved))
+def find_system(data: Path, environment: Mapping[str, str]) -> KnownSystem:
+    """Read what ./scripts/dev wrote to `data`; the environment and .env complete or replace it.
+
+    Raises SettingsError when a setting is wrong.
+    """
+    saved = _saved(data / "system.json")
+    found = load(environment, saved.get("settings", {}))
+    return KnownSystem(saved.get("url", ""), found.settings, bool(saved))
+
+
+def _saved(file: Path) -> Json:
+    try:
+        saved: Json = json.loads(file.read_text("utf-8"))
+        return saved
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as err:
+        raise SettingsError(
+            f"{file} cannot be read ({type(err).__name__}); start ./scripts/dev again, or correct"
+            " --data"
+        ) from err
 
 
 def database_url(known: KnownSystem) -> str:

@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.configuration.reader import load
 from infra.deploy import secrets, stack
 from infra.deploy.stack import DeployError, Destination
-from infra.project import saved_settings
+from infra.terminal import Arguments, complain, matching
 from shared.errors import AgentFlowsError
 from shared.settings import Settings
 
@@ -35,22 +36,26 @@ GITHUB_APP_PRIVATE_KEY (or GITHUB_TOKEN), for Slack SLACK_SIGNING_SECRET and SLA
 
 def main() -> int:
     asked = _arguments()
-    environment = {**saved_settings(), **os.environ}
     place = Destination(
         asked.stack, asked.prefix, asked.runtime, asked.architecture, asked.profile, asked.region
     )
     try:
+        environment = load(os.environ).environment
         if asked.dry_run:
             _show(place, environment)
         else:
             _deploy(place, environment)
     except AgentFlowsError as err:
-        print(f"deploy: {err}", file=sys.stderr)
-        return 1
+        complain(err, "deploy")
     except (BotoCoreError, ClientError) as err:
-        print(f"deploy: aws: {err}", file=sys.stderr)
-        return 1
-    return 0
+        complain(f"aws: {err}", "deploy")
+    except OSError as err:
+        complain(f"{err.strerror}: {err.filename}", "deploy")
+    except KeyboardInterrupt:
+        complain("interrupted; ./scripts/deploy goes on where this ended", "deploy")
+    else:
+        return 0
+    return 1
 
 
 def missing(settings: Settings, stored: secrets.Stored) -> list[str]:
@@ -119,18 +124,27 @@ def _over(stored: secrets.Stored, new: dict[str, dict[str, str]]) -> secrets.Sto
 
 def _arguments() -> argparse.Namespace:
     at_hand = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    parser = argparse.ArgumentParser(
+    parser = Arguments(
         prog="./scripts/deploy",
         description=_ABOUT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--stack", default="agent-flows", help="name of the CloudFormation stack (agent-flows)")
-    add("--prefix", default="agent-flows", help="of the secrets' names (agent-flows)")
-    add("--region", default="", help="AWS region, if not the configured one")
+    stack_name = matching(r"[A-Za-z][A-Za-z0-9-]{0,100}", "letters, digits and hyphens")
+    prefix = matching(r"[A-Za-z0-9][A-Za-z0-9/_+=.@-]{0,200}", "letters, digits and /_+=.@-")
+    region = matching(r"[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}", "such as eu-central-1")
+    runtime = matching(r"python3\.[0-9]{1,2}", f"such as {at_hand}")
+    add("--stack", type=stack_name, default="agent-flows", help="of CloudFormation (agent-flows)")
+    add("--prefix", type=prefix, default="agent-flows", help="of the secrets' names (agent-flows)")
+    add("--region", type=region, default="", help="AWS region, if not the configured one")
     add("--profile", default="", help="AWS profile, if not the configured one")
     add("--architecture", choices=["x86_64", "arm64"], default="x86_64")
-    add("--runtime", default=at_hand, help=f"Lambda runtime, of a Python that is here ({at_hand})")
+    add(
+        "--runtime",
+        type=runtime,
+        default=at_hand,
+        help=f"Lambda runtime, of a Python that is here ({at_hand})",
+    )
     add("--dry-run", action="store_true", help="print the steps and validate; needs no credentials")
     return parser.parse_args()
 

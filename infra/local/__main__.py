@@ -9,9 +9,11 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from infra.configuration.reader import load, require_complete
 from infra.local.samples import show_samples
 from infra.local.system import System, check_port
-from infra.project import ROOT, from_caller, saved_settings
+from infra.project import ROOT, from_caller
+from infra.terminal import Arguments, complain, whole
 from shared.errors import AgentFlowsError
 
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -19,34 +21,45 @@ _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 def main(arguments: list[str], environment: Mapping[str, str]) -> int:
     options = _parse(arguments)
-    started = time.monotonic()
     for name in _STOPS:
         signal.signal(name, _interrupt)
     try:
-        check_port(options.port)
-        print("Starting Agent Flows on this machine.", flush=True)
-        with System(
-            data=from_caller(options.data),
-            environment=saved_settings() | dict(environment),
-            port=options.port,
-            template=from_caller(options.template),
-            say=lambda line: print(line, flush=True),
-        ) as system:
-            print(
-                f"\nUp in {time.monotonic() - started:.1f} s. One sample of each kind:\n",
-                flush=True,
-            )
-            handled = show_samples(system, print)
-            if options.once:
-                return 0 if handled else 1
-            print(_banner(system, options.data), flush=True)
-            threading.Event().wait()
+        return _run(options, environment)
     except KeyboardInterrupt:
         print("\nStopped.", flush=True)
+        return 0
     except AgentFlowsError as err:
-        print(f"error: {err}", file=sys.stderr)
-        return 2
+        complain(err)
+    except OSError as err:
+        complain(f"{err.strerror}: {err.filename}")
+    return 2
+
+
+def _run(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
+    started = time.monotonic()
+    data, template = from_caller(options.data), from_caller(options.template)
+    configuration = load(environment)
+    require_complete(configuration.settings)
+    check_port(options.port)
+    print("Starting Agent Flows on this machine.", flush=True)
+    with System(
+        data=data,
+        environment=configuration.environment,
+        port=options.port,
+        template=template,
+        say=_say,
+    ) as system:
+        _say(f"\nUp in {time.monotonic() - started:.1f} s. One sample of each kind:\n")
+        handled = show_samples(system, _say)
+        if options.once:
+            return 0 if handled else 1
+        _say(_banner(system, data))
+        threading.Event().wait()
     return 0
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 def _interrupt(*_: object) -> None:
@@ -57,12 +70,15 @@ def _interrupt(*_: object) -> None:
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="./scripts/dev", description=__doc__.partition(": ")[2])
+    parser = Arguments(prog="./scripts/dev", description=__doc__.partition(": ")[2])
     parser.add_argument(
         "--once", action="store_true", help="handle the samples and exit: 0 if both were handled"
     )
     parser.add_argument(
-        "--port", type=int, default=8080, help="of the front door and the page (%(default)s)"
+        "--port",
+        type=whole(0, 65535),
+        default=8080,
+        help="of the front door and the page (%(default)s); 0 takes a free one",
     )
     parser.add_argument(
         "--data", type=Path, default=ROOT / ".data", help="where all state is kept (.data)"

@@ -66,7 +66,7 @@ def caller(headers: Headers, tokens: str) -> TokenHolder:
     """
     if not tokens.strip():
         raise RequestRefused(404, "the API is off; API_TOKENS turns it on")
-    known = _known(tokens)
+    known = known_tokens(tokens)
     scheme, _, token = header(headers, "authorization").partition(" ")
     given = hashlib.sha256(token.strip().encode("utf-8", "replace")).hexdigest()
     found = None
@@ -131,14 +131,14 @@ def is_run(text: str) -> bool:
     return re.fullmatch(_RUN, text) is not None
 
 
-def _known(tokens: str) -> dict[str, TokenHolder]:
+def known_tokens(tokens: str) -> dict[str, TokenHolder]:
     """Read API_TOKENS; errors never quote it."""
     try:
         found = json.loads(tokens)
         known = {name: TokenHolder(**who) for name, who in found.items()}
     except (ValueError, TypeError, AttributeError) as err:
         raise SettingsError(
-            f"API_TOKENS cannot be read ({type(err).__name__}); docs/settings.md shows its form"
+            f"API_TOKENS cannot be read ({type(err).__name__}); expected JSON, as docs/settings.md shows"
         ) from err
     for name, who in known.items():
         texts = all(isinstance(part, str) and part for part in who)

@@ -49,8 +49,12 @@ def read(path: Path) -> Json:
         body = yaml_parse(path.read_text("utf-8"))
     except OSError as err:
         raise TemplateError(f"{path}: {err.strerror}; name a template with --template") from err
+    except UnicodeDecodeError as err:
+        raise TemplateError(f"{path} is no text; name a template with --template") from err
     except yaml.YAMLError as err:
-        raise TemplateError(f"{path}: no YAML: {err}") from err
+        mark, problem = getattr(err, "problem_mark", None), getattr(err, "problem", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        raise TemplateError(f"{path}{line}: no YAML: {problem or type(err).__name__}") from err
     if not isinstance(body, dict) or not isinstance(body.get("Resources"), dict):
         raise TemplateError(f"{path} has no Resources; expected a CloudFormation template")
     return body

@@ -2,7 +2,6 @@
 repository that can do only what the flow needs."""
 
 import base64
-import binascii
 import threading
 import time
 from collections.abc import Mapping
@@ -184,7 +183,7 @@ def pem(text: str) -> str:
     if "-----BEGIN" not in key:
         try:
             key = base64.b64decode("".join(key.split()), validate=True).decode("ascii")
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:  # no base64, or no text in it
             key = ""
     if "-----BEGIN" not in key:
         raise SettingsError(

@@ -1,0 +1,289 @@
+"""What each setting expects: a line of one table for each.
+
+A check takes the name of a field and the settings, and returns the field's value as the system
+reads it. It raises SettingsError with a line that names the setting and says what it expects, and
+never quotes a secret or an address, which may hold one.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+from urllib.parse import urlsplit
+
+from shared.errors import SettingsError
+from shared.settings import Settings
+
+Check = Callable[[str, Settings], str]
+
+_LONGEST_SHOWN = 60
+
+
+def checked(field: str, settings: Settings) -> str:
+    """Return the value of a field in the form that the system reads; raises SettingsError."""
+    if "\0" in getattr(settings, field):
+        raise SettingsError(f"{field.upper()} holds a NUL character; write it again")
+    return _CHECKS[field](field, settings)
+
+
+def _wrong(field: str, expected: str, value: str = "") -> SettingsError:
+    shown = value if len(value) <= _LONGEST_SHOWN else value[:_LONGEST_SHOWN] + "…"
+    return SettingsError(f"{field.upper()} is {shown!r}; expected {expected}")
+
+
+def _hidden(field: str, problem: str, expected: str) -> SettingsError:
+    return SettingsError(f"{field.upper()} {problem}; expected {expected}")
+
+
+def _matching(pattern: str, expected: str, field: str, settings: Settings) -> str:
+    value: str = getattr(settings, field)
+    if not re.fullmatch(pattern, value):
+        raise _wrong(field, expected, value)
+    return value
+
+
+def _choice(options: tuple[str, ...], field: str, settings: Settings) -> str:
+    value: str = getattr(settings, field)
+    if value.lower() not in options:
+        raise _wrong(field, f"{', '.join(options[:-1])} or {options[-1]}", value)
+    return value.lower()
+
+
+def _whole(least: int, field: str, settings: Settings) -> str:
+    value: str = getattr(settings, field)
+    if not re.fullmatch(r"[0-9]{1,5}", value) or int(value) < least:
+        raise _wrong(field, f"a whole number from {least} to 99999", value)
+    return str(int(value))
+
+
+def _amount(field: str, settings: Settings) -> str:
+    value: str = getattr(settings, field)
+    if not re.fullmatch(r"[0-9]{1,9}(?:\.[0-9]{1,9})?", value) or float(value) <= 0:
+        raise _wrong(field, "a number above 0", value)
+    return value
+
+
+def _line(field: str, settings: Settings) -> str:
+    """Any text in one line."""
+    value: str = getattr(settings, field)
+    if not value.isprintable():
+        raise _hidden(field, "holds a line break or another control character", "one line")
+    return value
+
+
+def _key(field: str, settings: Settings) -> str:
+    """A token or a key, which travels in a header."""
+    value: str = getattr(settings, field)
+    if not re.fullmatch(r"[!-~]+", value):
+        raise _hidden(
+            field, "holds characters that no key has", "letters, digits and signs; copy it again"
+        )
+    return value
+
+
+def _slack_token(kinds: tuple[str, ...], field: str, settings: Settings) -> str:
+    """A token of one of the kinds. A compatible server may have tokens of its own form."""
+    value = _key(field, settings)
+    is_slack = value.startswith(("xox", "xapp-")) or "slack.com" in settings.slack_api_url
+    if is_slack and not value.startswith(kinds):
+        raise _hidden(field, "is a token of another kind", f"{kinds[0]}…")
+    return value
+
+
+def _private_key(field: str, settings: Settings) -> str:
+    from shared.actions.github.app_jwt import AppJwt
+    from shared.actions.github.identity import pem
+
+    AppJwt("1", pem(getattr(settings, field)))()
+    return str(getattr(settings, field))
+
+
+def _address(field: str, settings: Settings) -> str:
+    value = _line(field, settings)
+    try:
+        parts = urlsplit(value)
+        fits = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        fits = False
+    if not fits or " " in value:
+        raise _hidden(field, "is no address", "such as https://host/path")
+    return value
+
+
+def _ollama(field: str, settings: Settings) -> str:
+    """A host, a port, both, or an address."""
+    value = _line(field, settings)
+    try:
+        parts = urlsplit(value if "://" in value else f"//{value}", scheme="http")
+        fits = parts.scheme in {"http", "https"} and parts.port != 0
+        fits = fits and re.fullmatch(r"[\w.:-]*", parts.hostname or "") is not None
+    except ValueError:
+        fits = False
+    if not fits:
+        raise _hidden(field, "is no address", "such as http://127.0.0.1:11434")
+    return value
+
+
+def _database(field: str, settings: Settings) -> str:
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict
+
+    value = _line(field, settings)
+    expected = "postgresql://user:password@host/name"
+    try:
+        found = conninfo_to_dict(value)
+    except psycopg.Error as err:
+        raise _hidden(field, "is no connection string", expected) from err
+    ports = str(found.get("port", "5432")).split(",")
+    if not all(re.fullmatch(r"[0-9]{0,5}", port) and int(port or 1) < 65536 for port in ports):
+        raise _hidden(field, "names no port from 1 to 65535", expected)
+    return value
+
+
+def _with_keys(settings: Settings) -> Settings:
+    """Fill in missing keys: a deployment keeps them, and a command may need none."""
+    openai, anthropic = settings.openai_api_key or "-", settings.anthropic_api_key or "-"
+    return settings._replace(openai_api_key=openai, anthropic_api_key=anthropic)
+
+
+def _connects(name: str, field: str, settings: Settings) -> None:
+    from shared.models.providers.connect import connect
+
+    try:
+        connect(name.strip(), settings, field.upper())
+    except ValueError as err:  # an address with brackets or a port that are none
+        raise _hidden(field, "names an address that is none", "http://host/v1#name") from err
+
+
+def _models(field: str, settings: Settings) -> str:
+    value = _line(field, settings)
+    for name in value.split(","):
+        _connects(name, field, _with_keys(settings))
+    return value
+
+
+def _embedder(field: str, settings: Settings) -> str:
+    from shared.models.providers.connect import connect_embedder
+
+    value = _line(field, settings)
+    if value.lower() in {"offline", "minilm", "hashing"}:
+        return value.lower()
+    try:
+        connect_embedder(value, _with_keys(settings))
+    except ValueError as err:
+        raise _hidden(field, "names an address that is none", "http://host/v1#name") from err
+    return value
+
+
+def _roles(field: str, settings: Settings) -> str:
+    from shared.models.roles import Roles
+
+    value = _joined(field, settings)
+    Roles(settings._replace(model_roles=value))
+    for part in filter(None, (part.strip() for part in value.split(";"))):
+        for name in part.partition("=")[2].split(","):
+            _connects(name, field, _with_keys(settings))
+    return value
+
+
+def _read_by(reader: Callable[[str], object], field: str, settings: Settings) -> str:
+    """What `reader` reads, which raises SettingsError. Lines of it may be written one below the
+    other."""
+    value = _joined(field, settings)
+    reader(value)
+    return value
+
+
+def _joined(field: str, settings: Settings) -> str:
+    value = re.sub(r"\s*[\r\n]\s*", " ", getattr(settings, field))
+    return _line(field, settings._replace(**{field: value}))
+
+
+def _prices(text: str) -> object:
+    from shared.models.prices import Prices
+
+    return Prices(text)
+
+
+def _limits(text: str) -> object:
+    from shared.models.guards.account_limits import limits_of
+
+    return limits_of(text)
+
+
+def _budgets(text: str) -> object:
+    from shared.models.guards.ceilings import Ceilings
+
+    return Ceilings(text)
+
+
+def _api_tokens(text: str) -> object:
+    from shared.web.api_requests import known_tokens
+
+    return known_tokens(text)
+
+
+def _link_hosts(text: str) -> object:
+    from shared.actions.links import link_hosts
+
+    return link_hosts(text)
+
+
+def _audiences(text: str) -> object:
+    from shared.memory.audience import grants_from
+
+    return grants_from(text)
+
+
+def _retention(text: str) -> object:
+    from shared.memory.upkeep.retention import expiry
+
+    return expiry(text)
+
+
+_ON_OFF = partial(_choice, ("on", "off"))
+_ARN = r"arn:aws[\w-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+"
+_SLUG = r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?"
+
+_CHECKS: Mapping[str, Check] = {
+    "github_webhook_secret": _line,
+    "github_app_id": partial(_matching, r"[A-Za-z0-9.]+", "the number that GitHub gave your App"),
+    "github_app_private_key": _private_key,
+    "github_token": _key,
+    "github_api_url": _address,
+    "github_bot_name": partial(_matching, _SLUG, "the App's slug, such as my-agent"),
+    "slack_signing_secret": _key,
+    "slack_bot_token": partial(_slack_token, ("xoxb-", "xoxe.xoxb-")),
+    "slack_app_token": partial(_slack_token, ("xapp-",)),
+    "slack_api_url": _address,
+    "api_tokens": partial(_read_by, _api_tokens),
+    "model_small": _models,
+    "model_large": _models,
+    "model_embed": _embedder,
+    "model_roles": _roles,
+    "model_prices": partial(_read_by, _prices),
+    "model_limits": partial(_read_by, _limits),
+    "budgets": partial(_read_by, _budgets),
+    "prompt_cache": partial(_choice, ("shared", "process", "off")),
+    "prompt_cache_hours": _amount,
+    "prompt_cache_mb": _amount,
+    "openai_base_url": _address,
+    "openai_api_key": _key,
+    "anthropic_api_key": _key,
+    "anthropic_base_url": _address,
+    "ollama_host": _ollama,
+    "batch_bucket": partial(_matching, r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "an S3 bucket's name"),
+    "batch_role_arn": partial(_matching, _ARN, "arn:aws:iam::123456789012:role/name"),
+    "database_url": _database,
+    "database_runtime_url": _database,
+    "database_operator_url": _database,
+    "database_reader_url": _database,
+    "tenants": partial(_read_by, lambda text: Settings(tenants=text).tenant_of),
+    "repositories": partial(_read_by, lambda text: Settings(repositories=text).repository_of),
+    "approver_differs": _ON_OFF,
+    "footer": _ON_OFF,
+    "link_hosts": partial(_read_by, _link_hosts),
+    "retention_days": partial(_whole, 1),
+    "memory_unused_days": partial(_whole, 0),
+    "audiences": partial(_read_by, _audiences),
+    "memory_retention": partial(_read_by, _retention),
+}
