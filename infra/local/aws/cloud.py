@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 #: Seconds that functions may take to end when the cloud stops. Then they are killed, and their
 #: messages are delivered again at the next start.
 GRACE = 1.0
+#: The most connections of the front door at once; those above are refused.
+_MOST_CONNECTIONS = 64
 _LOG_BYTES = 10_000_000
 _API_URL = re.compile(r"https://local\.execute-api\.[\w-]+\.amazonaws\.com(/\w+)?")
 
@@ -143,7 +145,7 @@ class LocalCloud:
         self._write = self._open_log()
         store = Store(self._state)
         self._open.callback(store.close)
-        self._front = HttpServer(self._port)
+        self._front = HttpServer(self._port, most=_MOST_CONNECTIONS)
         self._open.callback(self._front.stop)
         self._account = Account(
             self._environment.get("AWS_REGION", "us-east-1"),

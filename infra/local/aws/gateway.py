@@ -7,9 +7,10 @@ import base64
 import binascii
 import json
 import re
+import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -31,6 +32,12 @@ _BODY_LIMIT_BYTES = 10 * 1024 * 1024
 _EVENT_LIMIT_BYTES = 6_291_556
 
 
+#: The most requests at once for one function, as many as it has environments.
+_AT_ONCE = 10
+#: For how many seconds the others wait: Slack gives up after three.
+_PATIENCE = 2.0
+
+
 class Route(NamedTuple):
     """A method and a path, the function behind them, and the media types that count as binary."""
 
@@ -46,16 +53,25 @@ class Route(NamedTuple):
 
 
 class Gateway:
-    """A WSGI application. `page` gets every request that matches no route."""
+    """A WSGI application. `page` gets every request that matches no route.
+
+    A request that has no turn within `patience` seconds is refused.
+    """
 
     def __init__(
-        self, routes: Iterable[Route], invoke: Invoke, page: "WSGIApplication | None"
+        self,
+        routes: Sequence[Route],
+        invoke: Invoke,
+        page: "WSGIApplication | None",
+        patience: float = _PATIENCE,
     ) -> None:
         self._routes = [
             (route, _pattern(route.path)) for route in sorted(routes, key=lambda r: r.precedence)
         ]
+        self._turns = {route.function: threading.Semaphore(_AT_ONCE) for route in routes}
         self._invoke = invoke
         self._page = page
+        self._patience = patience
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
@@ -77,10 +93,15 @@ class Gateway:
             return _message(413, "Request Too Long")
         if len(json.dumps(event)) > _EVENT_LIMIT_BYTES:
             return _message(413, "Request Too Long")
+        # With all inside nobody would be answered in time.
+        if not self._turns[route.function].acquire(timeout=self._patience):
+            return _message(503, "Service Unavailable", {"Retry-After": "1"})
         try:
             return _response(self._invoke(route.function, event))
         except (LocalCloudError, _MalformedAnswer):
             return _message(502, "Internal server error")
+        finally:
+            self._turns[route.function].release()
 
 
 class _MalformedAnswer(Exception):
@@ -183,5 +204,6 @@ def _response(answer: Any) -> Response:
     return response
 
 
-def _message(status: int, text: str) -> Response:
-    return Response(json.dumps({"message": text}), status, content_type="application/json")
+def _message(status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:
+    body = json.dumps({"message": text})
+    return Response(body, status, headers, content_type="application/json")
