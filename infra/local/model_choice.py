@@ -7,6 +7,7 @@ from typing import Any
 
 import urllib3
 
+from shared.errors import SettingsError
 from shared.settings import Settings
 
 ModelChoice = dict[str, str]
@@ -73,13 +74,17 @@ def aws_identity() -> ModelChoice:
     Functions have no profile. Empty when there are none.
     """
     import boto3
+    from botocore.exceptions import BotoCoreError
 
     os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")  # it would ask the network
-    session = boto3.Session()
-    credentials = session.get_credentials()
-    if credentials is None:
-        return {}
-    frozen = credentials.get_frozen_credentials()
+    try:
+        session = boto3.Session()
+        credentials = session.get_credentials()
+        if credentials is None:
+            return {}
+        frozen = credentials.get_frozen_credentials()
+    except BotoCoreError as err:
+        raise SettingsError(f"the AWS credentials cannot be used: {err}") from err
     return {
         "AWS_REGION": session.region_name or "us-east-1",
         "AWS_ACCESS_KEY_ID": frozen.access_key,

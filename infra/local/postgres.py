@@ -90,6 +90,16 @@ class EmbeddedPostgres:
         """True when stop() will stop the server."""
         return self._ownership is not None
 
+    @property
+    def alive(self) -> bool:
+        """True while the server runs, whoever started it."""
+        return self._postmaster() is not None
+
+    @property
+    def is_made(self) -> bool:
+        """True when there is a database, whether or not its server runs."""
+        return self._cluster.exists()
+
     def start(self) -> str:
         """Start the server, or attach to it when it runs, and return the URL of its database.
 
@@ -118,6 +128,7 @@ class EmbeddedPostgres:
             self._home.mkdir(parents=True, exist_ok=True)  # it may have been deleted under us
             with self._turn():
                 self._stop()
+            _sweep()
 
     def restart(self) -> str:
         """Stop and start the server; raises SettingsError when another process owns it."""
@@ -172,6 +183,7 @@ class EmbeddedPostgres:
         """Find out who runs the server, and the folder of its files."""
         self._home.mkdir(parents=True, exist_ok=True)
         self._user = files.OsUser.for_home(self._home)
+        _sweep()
         if self._user and self._home.stat().st_uid == 0 and not any(self._home.iterdir()):
             self._home.chmod(0o711)  # ours and new; its parents stay as they are
         self._place = files.ground(self._home, self._user)
@@ -281,6 +293,21 @@ class EmbeddedPostgres:
             text = file.read().decode("utf-8", "replace")
         reasons = _REASON.findall(text) or text.splitlines()[-1:]
         return f"Postgres in {self._home} does not start: {'; '.join(reasons)}; see {self._log}"
+
+
+def _sweep() -> None:
+    """Stop and delete the servers outside of their home whose home was deleted."""
+    for place in files.deserted():
+        cluster = place / "cluster"
+        with suppress(OSError, ValueError, IndexError):
+            pid = int((cluster / "postmaster.pid").read_text().split()[0])
+            for _ in range(round(10 / _PAUSE)):
+                if not files.serves(pid, cluster):
+                    break
+                os.kill(pid, signal.SIGQUIT)
+                time.sleep(_PAUSE)
+        shutil.rmtree(files.socket_directory(place, None), ignore_errors=True)
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def _prepare(postmaster: _Postmaster) -> str:

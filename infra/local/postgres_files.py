@@ -107,6 +107,7 @@ def ground(home: Path, user: OsUser | None) -> Path:
     """
     inside = home / "server"
     if inside.is_symlink() and inside.exists():
+        _remember(home, inside.resolve())
         return inside.resolve()
     if user is None or _may(user, 'cd "$0"', home):
         return own(inside, user)
@@ -121,7 +122,29 @@ def ground(home: Path, user: OsUser | None) -> Path:
     outside = Path(tempfile.mkdtemp(prefix="postgres-", dir=OUTSIDE))
     os.chown(outside, *user)
     inside.symlink_to(outside)
+    _remember(home, outside)
     return outside
+
+
+def _remember(home: Path, outside: Path) -> None:
+    """Note in a server's directory outside whose it is, and on which file system that is."""
+    if outside.is_relative_to(OUTSIDE):
+        (outside / "home").write_text(f"{home.stat().st_dev}\n{home}", "utf-8")
+
+
+def deserted() -> Iterator[Path]:
+    """Yield the directories outside whose home was deleted; a file system that is not mounted now
+    is not deleted."""
+    for place in OUTSIDE.glob("postgres-*"):
+        with suppress(OSError, ValueError):
+            device, _, path = (place / "home").read_text("utf-8").partition("\n")
+            home = Path(path)
+            there = next(one for one in (home, *home.parents) if one.exists())
+            if (
+                there.stat().st_dev == int(device)
+                and (home / "server").resolve() != place.resolve()
+            ):
+                yield place
 
 
 def programs(place: Path, user: OsUser | None) -> Path:

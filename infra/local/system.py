@@ -15,6 +15,8 @@ from infra.local.app_deliveries import AppDeliveries
 from infra.local.aws.cloud import LocalCloud
 from infra.local.model_choice import MODEL_SETTINGS, aws_identity, choose_models
 from infra.local.postgres import EmbeddedPostgres
+from infra.local.postgres_files import take
+from infra.local.postgres_watch import PostgresWatch
 from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.github.state import BOT
 from infra.local.sandbox.page import Page
@@ -81,7 +83,7 @@ class System:
         self._stack.close()
 
     def _start(self) -> None:
-        self._data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._claim_data()
         environment = dict(self._given)
         with self._step("Postgres"):
             environment["DATABASE_URL"] = self._database()
@@ -92,7 +94,7 @@ class System:
         with self._step("models"):
             environment |= choose_models(self.settings, lambda name: bool(self._given.get(name)))
             if any(environment[role].startswith("bedrock:") for role in MODEL_SETTINGS):
-                environment |= aws_identity()
+                environment = aws_identity() | environment
         environment.setdefault("GITHUB_WEBHOOK_SECRET", self._secret("github"))
         environment.setdefault("SLACK_SIGNING_SECRET", self._secret("slack"))
         if not self._is_real("github_token", "github_app_id", "github_api_url"):
@@ -116,6 +118,21 @@ class System:
                 self._stack.enter_context(SocketMode(self.settings, self.url))
         self._leave_word()
 
+    def _claim_data(self) -> None:
+        """Take the data for this process alone: two would deliver each message twice."""
+        try:
+            self._data.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = take(self._data / "dev.lock")
+        except OSError as err:
+            raise SettingsError(
+                f"{self._data} cannot hold the data: {err.strerror}; choose another with --data"
+            ) from err
+        if lock is None:
+            raise SettingsError(
+                f"another ./scripts/dev runs on {self._data}; stop it, or choose another --data"
+            )
+        self._stack.enter_context(lock)
+
     def _leave_word(self) -> None:
         """Write for ./scripts/flows where the system is, how it signs, and how it reads and
         remembers."""
@@ -123,8 +140,10 @@ class System:
         told = ["database_url", "github_webhook_secret", "slack_signing_secret"]
         told += ["github_api_url", "github_token", "model_embed", "tenants"]
         settings = {name.upper(): getattr(self.settings, name) for name in told}
-        file.touch(mode=0o600)
-        file.write_text(json.dumps({"url": self.url, "settings": settings}))
+        fresh = file.with_suffix(".new")
+        fresh.touch(mode=0o600)
+        fresh.write_text(json.dumps({"url": self.url, "settings": settings}))
+        fresh.replace(file)
         self._stack.callback(file.unlink, missing_ok=True)
 
     @contextmanager
@@ -140,8 +159,10 @@ class System:
         if url := self.settings.database_url:
             return url
         self.postgres = EmbeddedPostgres(self._data / "postgres")
-        self._stack.enter_context(self.postgres)
-        return self.postgres.start()
+        self._stack.callback(self.postgres.stop)
+        url = self.postgres.start()
+        self._stack.enter_context(PostgresWatch(self.postgres, self._say))
+        return url
 
     def _logins(self, owner_url: str) -> dict[str, str]:
         """Make the functions' logins and return their URLs, by kind."""
@@ -199,11 +220,16 @@ class System:
         ]
 
     def _redrive(self, queue: str) -> int:
-        """Bring back the dead letters of a queue; `queue` may be its flow's name."""
-        names = [name for name in self.cloud.queues() if queue in name.split("-") or name == queue]
-        if len(names) != 1:
-            raise LookupError(queue)
-        return self.cloud.redrive(names[0])
+        """Bring back the dead letters of a queue, or of the flow of that name.
+
+        Raises LookupError when there is none.
+        """
+        wanted = queue.lower().removesuffix(".fifo").removesuffix("-dead")
+        names = {name.removesuffix(".fifo"): name for name in self.cloud.queues()}
+        short = {name.rpartition("-")[2]: name for name in names.values()}
+        if found := (names | short).get(wanted):
+            return self.cloud.redrive(found)
+        raise LookupError(f"there is no flow {queue!r}; known: {', '.join(sorted(short))}")
 
     def _api_tokens(self) -> str:
         """Let whoever reads `api.secret` use the API as an owner of the sandboxes' tenant."""
@@ -228,5 +254,7 @@ def check_port(port: int) -> None:
     """Raise SettingsError when another process listens on `port`."""
     try:
         create_server(("127.0.0.1", port)).close()
+    except PermissionError as err:
+        raise SettingsError(f"port {port} needs more rights; choose one above 1023") from err
     except OSError as err:
         raise SettingsError(f"port {port} is taken; choose another with --port") from err
