@@ -25,17 +25,17 @@ def find_system(data: Path, environment: Mapping[str, str]) -> KnownSystem:
     Raises SettingsError when a setting is wrong.
     """
     saved = _saved(data / "system.json")
-    found = load(environment, saved.get("settings", {}))
+    found = load(environment, saved.get("settings"))
     return KnownSystem(saved.get("url", ""), found.settings, bool(saved))
 
 
 def _saved(file: Path) -> Json:
     try:
         saved: Json = json.loads(file.read_text("utf-8"))
-        return saved
+        return saved | {"settings": dict(saved["settings"]), "url": str(saved["url"])}
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as err:
+    except (OSError, ValueError, TypeError, KeyError) as err:
         raise SettingsError(
             f"{file} cannot be read ({type(err).__name__}); start ./scripts/dev again, or correct"
             " --data"

@@ -16,6 +16,8 @@ from infra.project import ROOT, from_caller
 from infra.terminal import Arguments, complain, whole
 from shared.errors import AgentFlowsError
 
+#: Seconds that what is under way has to end after Ctrl-C.
+_GRACE = 5.0
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -50,6 +52,7 @@ def _run(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
         port=options.port,
         template=template,
         say=_say,
+        grace=_GRACE,
     ) as system:
         _say(f"\nUp in {time.monotonic() - started:.1f} s. One sample of each kind:\n")
         handled = show_samples(system, _say)

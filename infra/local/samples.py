@@ -2,14 +2,17 @@
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
 
 from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.page import visible
 from infra.local.sandbox.slack import SlackSandbox
-from infra.local.sandbox.slack.workspace import BOT_USER, SUPPORT
+from infra.local.sandbox.slack.workspace import BOT_USER, SUPPORT, TEAM
 from infra.local.system import System
+from shared.database import Row, queries
 
 REPOSITORY = "acme/shop"
 TITLE = "Checkout crashes when I press Pay"
@@ -23,20 +26,25 @@ QUESTION = "what do we know about the crash at checkout?"
 #: Seconds that a sample may take before it counts as not handled.
 PATIENCE = 60.0
 
+#: Seconds between two looks into the journal.
+_PAUSE = 0.1
+
+SQL = queries(__file__, "samples.sql")
 Say = Callable[[str], object]
 
 
 def show_samples(system: System, say: Say) -> bool:
-    """Send a sample to each sandbox, show the result, and return True when all were handled."""
+    """Send a sample to each sandbox, show the result, and return True when all were handled. What
+    fails is shown when it happens."""
     handled = True
     if system.github:
-        handled &= _issue(system.github, say, system.log)
+        handled &= _issue(system.github, say, system)
     if system.slack:
-        handled &= _message(system.slack, say, system.log)
+        handled &= _message(system.slack, say, system)
     return handled
 
 
-def _issue(github: GitHubSandbox, say: Say, log: Path) -> bool:
+def _issue(github: GitHubSandbox, say: Say, system: System) -> bool:
     number = github.open_issue(REPOSITORY, TITLE, BODY)
     say(f"  GitHub  {REPOSITORY}#{number} opened: {TITLE}")
 
@@ -44,16 +52,15 @@ def _issue(github: GitHubSandbox, say: Say, log: Path) -> bool:
         issue = github.issue(REPOSITORY, number)
         return issue if issue["labels"] and issue["comments"] else None
 
-    issue = _wait(answered)
+    issue = _wait(answered, _Failures(system, f"github:{REPOSITORY}#{number}", say))
     if issue is None:
-        say(f"          not handled within {PATIENCE:.0f} s; see {log}")
         return False
     say(f"          labels   {', '.join(label['name'] for label in issue['labels'])}")
     say(f"          comment  {_shown(issue['comments'][-1]['body'])}\n")
     return True
 
 
-def _message(slack: SlackSandbox, say: Say, log: Path) -> bool:
+def _message(slack: SlackSandbox, say: Say, system: System) -> bool:
     text = f"<@{BOT_USER}> {QUESTION}"
     ts = slack.say(SUPPORT, text)
     say(f"  Slack   #support: @agent {QUESTION}")
@@ -62,20 +69,67 @@ def _message(slack: SlackSandbox, say: Say, log: Path) -> bool:
         replies = [message for message in slack.thread(SUPPORT, ts) if message.get("bot_id")]
         return replies or None
 
-    replies = _wait(answered)
+    conversation = f"slack:{TEAM}:{SUPPORT}:{ts}"
+    replies = _wait(answered, _Failures(system, conversation, say))
     if replies is None:
-        say(f"          not handled within {PATIENCE:.0f} s; see {log}")
         return False
     say(f"          reply    {_shown(replies[-1]['text'])}\n")
     return True
 
 
-def _wait(answered: Callable[[], Any]) -> Any:
+class _Failures:
+    """Says what goes wrong with a sample, each thing once."""
+
+    def __init__(self, system: System, conversation: str, say: Say) -> None:
+        self._system = system
+        self._conversation = {"conversation": conversation}
+        self._say = say
+        self._said = set(system.failures)
+
+    def state(self) -> str:
+        """Say what is new, and return whether the sample's runs are `running`, `done` or
+        `failed`."""
+        runs = self._runs()
+        for line in [*self._system.failures]:
+            self._once(line)
+        for run in runs:
+            if run["reason"]:
+                self._once(f"{run['flow']}, try {run['attempts']}: {run['reason']}")
+        states = {run["state"] for run in runs}
+        if not states or states & {"running", "retrying"}:
+            return "running"
+        return "failed" if "failed" in states else "done"
+
+    def end(self, what: str) -> None:
+        self._say(f"          {what}; see {self._system.log}")
+
+    def _once(self, line: str) -> None:
+        if line not in self._said:
+            self._said.add(line)
+            self._say(f"          failed   {line}")
+
+    def _runs(self) -> list[Row]:
+        try:
+            url = self._system.settings.database_url
+            with psycopg.connect(url, row_factory=dict_row, connect_timeout=5) as connection:
+                return connection.execute(SQL["runs"].encode(), self._conversation).fetchall()
+        except psycopg.Error as err:
+            self._once(f"the database: {type(err).__name__}")
+            return []
+
+
+def _wait(answered: Callable[[], Any], failures: _Failures) -> Any:
+    """Return what `answered` gives once the sample's runs have ended well, else None."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
-        if (found := answered()) is not None:
+        state, found = failures.state(), answered()
+        if state == "failed":
+            failures.end("not handled")
+            return None
+        if found is not None and state == "done":
             return found
-        time.sleep(0.05)
+        time.sleep(_PAUSE)
+    failures.end(f"not handled within {PATIENCE:.0f} s")
     return None
 
 

@@ -3,8 +3,10 @@ local stand-in."""
 
 import hashlib
 import json
+import re
 import secrets
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -12,7 +14,7 @@ from socket import create_server
 from typing import Self
 
 from infra.local.app_deliveries import AppDeliveries
-from infra.local.aws.cloud import LocalCloud
+from infra.local.aws.cloud import GRACE, LocalCloud
 from infra.local.model_choice import MODEL_SETTINGS, aws_identity, choose_models
 from infra.local.postgres import EmbeddedPostgres
 from infra.local.postgres_files import take
@@ -28,6 +30,9 @@ from infra.project import ROOT
 from shared.errors import SettingsError
 from shared.events import Json
 from shared.settings import Settings
+
+#: What a function's process writes, or its queue, when an event was not handled.
+_FAILURE = re.compile(r"^\[ERROR\]|^(?:Runtime|Sandbox|Function)\.|wait for another attempt$")
 
 
 class System:
@@ -46,6 +51,7 @@ class System:
         say: Callable[[str], None] = lambda line: None,
         overrides: Mapping[str, str] | None = None,
         handlers: Mapping[str, str] | None = None,
+        grace: float = GRACE,
     ) -> None:
         self._data = data
         self._given = dict(environment)
@@ -54,6 +60,9 @@ class System:
         self._say = say
         self._overrides = dict(overrides or {})
         self._handlers = dict(handlers or {})
+        self._grace = grace
+        #: The newest failures of functions, a line each.
+        self.failures: deque[str] = deque(maxlen=20)
         self._stack = ExitStack()
         self.settings = Settings.from_environment(environment)
         self.github: GitHubSandbox | None = None
@@ -79,7 +88,9 @@ class System:
             raise
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is KeyboardInterrupt:
+            self._say("\nStopping; what is under way has a moment to end.")
         self._stack.close()
 
     def _start(self) -> None:
@@ -207,6 +218,8 @@ class System:
             state=self._data / "aws",
             overrides=self._overrides,
             handlers=self._handlers,
+            log=self._note,
+            grace=self._grace,
         )
 
     def _page(self, database_url: str) -> Page:
@@ -219,17 +232,21 @@ class System:
             {"queue": name, **letter} for name in dead for letter in self.cloud.dead_letters(name)
         ]
 
+    def _note(self, function: str, line: str) -> None:
+        if _FAILURE.search(line):
+            self.failures.append(f"{function}: {line}")
+
     def _redrive(self, queue: str) -> int:
         """Bring back the dead letters of a queue, or of the flow of that name.
 
-        Raises LookupError when there is none.
+        Raises LookupError, with what there is none of, when there is none.
         """
         wanted = queue.lower().removesuffix(".fifo").removesuffix("-dead")
         names = {name.removesuffix(".fifo"): name for name in self.cloud.queues()}
-        short = {name.rpartition("-")[2]: name for name in names.values()}
+        short = {plain.rpartition("-")[2]: name for plain, name in names.items()}
         if found := (names | short).get(wanted):
             return self.cloud.redrive(found)
-        raise LookupError(f"there is no flow {queue!r}; known: {', '.join(sorted(short))}")
+        raise LookupError(f"flow {queue!r}; known: {', '.join(sorted(short))}")
 
     def _api_tokens(self) -> str:
         """Let whoever reads `api.secret` use the API as an owner of the sandboxes' tenant."""

@@ -25,6 +25,11 @@ def follow_parent() -> None:
     threading.Thread(target=wait, name="lifeline", daemon=True).start()
 
 
+def end_in_order() -> None:
+    """Let SIGTERM unwind the handler, which gives up what it holds on its way out."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+
+
 def hide_packages() -> None:
     """Leave only PYTHONPATH and the standard library to import from."""
     own = os.environ["PYTHONPATH"]
@@ -39,6 +44,7 @@ def hide_packages() -> None:
 def run(handler: str, *options: str) -> None:
     """Handle events until the end; with the option `isolated`, without this machine's packages."""
     follow_parent()
+    end_in_order()
     from awslambdaric.__main__ import main
 
     if "isolated" in options:

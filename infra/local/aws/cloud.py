@@ -27,8 +27,8 @@ from shared.events import Json
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-#: Seconds that functions may take to end when the cloud stops. Then they are killed, and their
-#: messages are delivered again at the next start.
+#: Seconds that functions may work on when the cloud stops. Then they are ended, and their messages
+#: are delivered again at the next start.
 GRACE = 1.0
 #: The most connections of the front door at once; those above are refused.
 _MOST_CONNECTIONS = 64
@@ -43,7 +43,8 @@ class LocalCloud:
     reach every function, so with real credentials the services that are not local are real.
     `overrides` are template parameters. `handlers` and `code` replace handler and code of functions
     by logical id; built artifacts see only themselves. `secrets` are what Secrets Manager holds, by
-    name. `page` answers every route that the API does not have. `log` gets, from any thread, a
+    name. `grace` is for how many seconds functions may work on when it stops. `page` answers every
+    route that the API does not have. `log` gets, from any thread, a
     function's id and a line of its output.
 
     With `state`, messages and objects survive: what a queue or a bucket accepts is in a file before
@@ -64,6 +65,7 @@ class LocalCloud:
         handlers: Mapping[str, str] | None = None,
         code: Mapping[str, Path] | None = None,
         secrets: Mapping[str, Mapping[str, str]] | None = None,
+        grace: float = GRACE,
     ) -> None:
         self._path = template.resolve()
         self._environment = environment or {}
@@ -75,6 +77,7 @@ class LocalCloud:
         self._handlers = handlers or {}
         self._code = code or {}
         self._secrets = secrets or {}
+        self._grace = grace
         self._open = ExitStack()
         self.outputs: dict[str, str] = {}
 
@@ -195,7 +198,7 @@ class LocalCloud:
     def _stop_functions(self) -> None:
         # First of all: an execution must not take for an answer that its function is gone.
         self._account.machines.close()
-        deadline = time.monotonic() + GRACE
+        deadline = time.monotonic() + self._grace
         for poller in self._pollers.values():
             poller.stop()
         for poller in self._pollers.values():

@@ -114,6 +114,11 @@ class Environment:
                     raise FunctionError(self._spec.id, json.loads(report.payload))
                 raise self._error(request, "Runtime.ExitError", _exit_text(self._process.wait()))
 
+    def end(self) -> None:
+        """Ask the process to end, which may take it a moment."""
+        with contextlib.suppress(OSError):  # it may have died
+            self._process.terminate()
+
     def close(self) -> None:
         """Kill the process and all its children."""
         if self._closed:

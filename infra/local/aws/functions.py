@@ -2,11 +2,15 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterable
 
 from infra.local.aws.environments import Environment, FunctionSpec, Log
 from infra.local.aws.errors import LocalCloudError
 from shared.events import Json
+
+#: Seconds that a process has to end after it was asked to.
+_LAST_SECONDS = 1.0
 
 
 class LocalFunction:
@@ -37,6 +41,12 @@ class LocalFunction:
     def processes(self) -> list[int]:
         with self._lock:
             return [environment.pid for environment in self._all if environment.alive]
+
+    @property
+    def at_work(self) -> list[Environment]:
+        """The environments that handle an event."""
+        with self._lock:
+            return [one for one in self._all if one.alive and one not in self._idle]
 
     def close(self) -> None:
         """Kill all environments; their calls fail."""
@@ -99,8 +109,18 @@ class Functions:
         return response
 
     def close(self) -> None:
+        """End all environments: those at work are asked to, and have a moment to give up what they
+        hold."""
+        for environment in self._at_work():
+            environment.end()
+        deadline = time.monotonic() + _LAST_SECONDS
+        while self._at_work() and time.monotonic() < deadline:
+            time.sleep(0.01)
         for function in self._functions.values():
             function.close()
+
+    def _at_work(self) -> list[Environment]:
+        return [one for function in self._functions.values() for one in function.at_work]
 
 
 def name_in(arn: str) -> str:

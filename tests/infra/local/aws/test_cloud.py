@@ -118,6 +118,27 @@ def test_stop_leaves_no_process_behind(tmp_path: Path) -> None:
     assert not any(is_alive(pid) for pid in children)
 
 
+def test_what_is_under_way_may_end_when_the_cloud_stops(tmp_path: Path) -> None:
+    site = Site(tmp_path, state=tmp_path / "state", visibility=30, grace=60.0)
+    with site.cloud:
+        site.send("short", {"seconds": 1.5})
+        site.wait_for_records(1, "short")
+    with Site(tmp_path, state=tmp_path / "state").cloud as again:
+        assert again.queues()["github.fifo"][1:] == (0, 0, 0)
+
+
+def test_what_does_not_end_gives_up_what_it_holds(tmp_path: Path) -> None:
+    site = Site(tmp_path, state=tmp_path / "state", visibility=30, grace=0.0)
+    with site.cloud:
+        site.send("long", {"until": 9, "wrong": "hold"})
+        site.wait_for_records(1, "long")
+        children = site.cloud.processes
+    assert (tmp_path / "let go").exists()
+    assert not any(is_alive(pid) for pid in children)
+    with Site(tmp_path, state=tmp_path / "state").cloud as again:
+        assert sum(again.queues()["github.fifo"][1:]) == 1
+
+
 def test_a_schedule_publishes_when_it_is_fired(tmp_path: Path) -> None:
     site = Site(tmp_path)
     with site.cloud:

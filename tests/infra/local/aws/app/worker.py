@@ -50,6 +50,11 @@ def go_wrong(how: str) -> bool:
             sys.exit(3)
         case "sleep":
             time.sleep(30)
+        case "hold":
+            try:
+                time.sleep(60)
+            finally:
+                Path(os.environ["RECORD"]).with_name("let go").touch()
     return False
 
 
