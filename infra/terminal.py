@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from typing import Literal, NoReturn, TextIO
+from urllib.parse import urlsplit
 
 Colour = Literal["bold", "red", "green", "yellow"]
 
@@ -67,6 +68,22 @@ def matching(pattern: str, expected: str) -> Callable[[str], str]:
         raise argparse.ArgumentTypeError(f"{text!r} is wrong; expected {expected}")
 
     return read
+
+
+def address(text: str) -> str:
+    """Take an address with a scheme, a host and perhaps a port, for `type=`."""
+    if not is_address(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no address; expected http://host:port")
+    return text
+
+
+def is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        has_host = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return has_host and parts.scheme in {"http", "https"} and text.isprintable() and " " not in text
 
 
 def paint(text: str, colour: Colour, stream: TextIO) -> str:

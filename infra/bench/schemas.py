@@ -64,7 +64,7 @@ def _imported(named: str) -> Any:
         raise SettingsError(f"--returns {named} is neither a file nor module:Type")
     try:
         return getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as err:
+    except (ImportError, AttributeError, ValueError) as err:
         raise SettingsError(f"--returns {named}: there is no such module or type") from err
 
 

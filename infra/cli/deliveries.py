@@ -17,6 +17,7 @@ from infra.cli.system import KnownSystem
 from infra.local.sandbox.github.hooks import signature
 from infra.local.sandbox.slack.front_door import AppAnswer, FrontDoor
 from infra.project import from_caller
+from infra.terminal import address
 from shared.database import Row, queries
 from shared.errors import SettingsError
 from shared.perception.github import digest_of
@@ -34,7 +35,7 @@ def add_send(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--event", default="", help="the GitHub event of a bare payload: issues, …"
     )
-    command.add_argument("--url", default="", help="of the front door")
+    command.add_argument("--url", type=address, help="of the front door")
     command.add_argument(
         "--again", action="store_true", help="as a new one, though it was handled before"
     )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from urllib.parse import urlsplit
 
+from infra.terminal import is_address
 from shared.errors import SettingsError
 from shared.settings import Settings
 
@@ -99,12 +100,7 @@ def _private_key(field: str, settings: Settings) -> str:
 
 def _address(field: str, settings: Settings) -> str:
     value = _line(field, settings)
-    try:
-        parts = urlsplit(value)
-        fits = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-    except ValueError:
-        fits = False
-    if not fits or " " in value:
+    if not is_address(value):
         raise _hidden(field, "is no address", "such as https://host/path")
     return value
 
@@ -148,10 +144,7 @@ def _with_keys(settings: Settings) -> Settings:
 def _connects(name: str, field: str, settings: Settings) -> None:
     from shared.models.providers.connect import connect
 
-    try:
-        connect(name.strip(), settings, field.upper())
-    except ValueError as err:  # an address with brackets or a port that are none
-        raise _hidden(field, "names an address that is none", "http://host/v1#name") from err
+    connect(name.strip(), settings, field.upper())
 
 
 def _models(field: str, settings: Settings) -> str:
@@ -167,10 +160,7 @@ def _embedder(field: str, settings: Settings) -> str:
     value = _line(field, settings)
     if value.lower() in {"offline", "minilm", "hashing"}:
         return value.lower()
-    try:
-        connect_embedder(value, _with_keys(settings))
-    except ValueError as err:
-        raise _hidden(field, "names an address that is none", "http://host/v1#name") from err
+    connect_embedder(value, _with_keys(settings))
     return value
 
 

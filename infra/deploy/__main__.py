@@ -132,7 +132,7 @@ def _arguments() -> argparse.Namespace:
     add = parser.add_argument
     stack_name = matching(r"[A-Za-z][A-Za-z0-9-]{0,100}", "letters, digits and hyphens")
     prefix = matching(r"[A-Za-z0-9][A-Za-z0-9/_+=.@-]{0,200}", "letters, digits and /_+=.@-")
-    region = matching(r"[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}", "such as eu-central-1")
+    region = matching(r"([a-z]{2,4}(-[a-z]+)+-[0-9]{1,2})?", "such as eu-central-1")
     runtime = matching(r"python3\.[0-9]{1,2}", f"such as {at_hand}")
     add("--stack", type=stack_name, default="agent-flows", help="of CloudFormation (agent-flows)")
     add("--prefix", type=prefix, default="agent-flows", help="of the secrets' names (agent-flows)")

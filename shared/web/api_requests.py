@@ -138,7 +138,8 @@ def known_tokens(tokens: str) -> dict[str, TokenHolder]:
         known = {name: TokenHolder(**who) for name, who in found.items()}
     except (ValueError, TypeError, AttributeError) as err:
         raise SettingsError(
-            f"API_TOKENS cannot be read ({type(err).__name__}); expected JSON, as docs/settings.md shows"
+            f"API_TOKENS cannot be read ({type(err).__name__}); expected JSON as in"
+            " docs/settings.md"
         ) from err
     for name, who in known.items():
         texts = all(isinstance(part, str) and part for part in who)

@@ -75,7 +75,10 @@ def served_model(name: str, settings: Settings, model_setting: str) -> ServedMod
         url, _, model = name.partition("#")
         server = ModelServer(name, url.rstrip("/"), "", "", model_setting, model_setting)
     elif kind == "ollama":
-        url = _ollama(settings.ollama_host)
+        try:
+            url = _ollama(settings.ollama_host)
+        except ValueError:
+            url = ""  # no address, as is said below
         server = ModelServer(name, url, "", "", "OLLAMA_HOST", model_setting)
     else:
         server = _of_vendor(name, _VENDORS[kind], settings, model_setting)
@@ -119,8 +122,12 @@ def _ollama(host: str) -> str:
 
 
 def _check(server: ModelServer) -> None:
-    parts = urlsplit(server.url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    try:
+        parts = urlsplit(server.url)
+        is_address = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:  # brackets, or a port, that are none
+        is_address = False
+    if not is_address:
         raise SettingsError(
             f"{server.url_setting} is no address; write one such as https://host/v1"
         )
