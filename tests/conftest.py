@@ -83,6 +83,7 @@ def no_keys() -> Iterator[None]:
         for name in list(os.environ):
             if name.startswith(_PLATFORMS + _MODELS) or name.lower().endswith("_proxy"):
                 patch.delenv(name)
+        patch.delenv("CALLED_FROM", raising=False)  # of ./scripts/test
         patch.setenv("AWS_CONFIG_FILE", os.devnull)
         patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")

@@ -3,6 +3,7 @@
 import argparse
 import re
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -28,6 +29,8 @@ from shared.runtime.composition import capabilities
 from shared.settings import Settings
 
 _BAR = 30
+#: Seconds between two lines about how it stands, and until the time that is left can be guessed.
+_TOLD_EVERY, _GUESSED_AFTER = 10.0, 1.0
 
 
 def add_ingest(command: argparse.ArgumentParser) -> None:
@@ -123,7 +126,7 @@ class _Work:
             _show(changes)
             return
         ingestion.begin(status, wanted)
-        progress = _Progress(len(changes.take) + len(changes.gone))
+        progress = Progress(len(changes.take) + len(changes.gone))
         tally = ingestion.apply(changes, source.fetch, watch=progress)
         progress.end()
         ingestion.finish()
@@ -142,9 +145,9 @@ class _Work:
         origin = repository.origin
         ingestion = Ingestion(self._tenant, origin, self._store, self._write, kind=kind)
         tally, same, seen = Counter[str](), 0, set[str]()
-        progress: _Progress | None = None
+        progress: Progress | None = None
         for documents, pages in listed:
-            progress = progress or _Progress(pages * len(documents))
+            progress = progress or Progress(pages * len(documents))
             seen |= {one.path for one in documents}
             known = ingestion.known([one.path for one in documents])
             new = [d for d in documents if d.path not in known or known[d.path]["hash"] != d.hash]
@@ -164,29 +167,51 @@ class _Work:
         print(_summary(f"{what} of {origin.name}", tally, same))
 
 
-class _Progress:
-    """A bar on a terminal, else a line for each document."""
+class Progress:
+    """A bar on a terminal, else a line for each document; both with how many there are, and now and
+    then for how long it will take."""
 
     def __init__(self, all: int) -> None:
         self._all = all
         self._done = 0
         self._is_bar = sys.stderr.isatty()
+        self._began = self._told = time.monotonic()
 
     def __call__(self, path: str, what: str, reason: str = "") -> None:
         self._done += 1
         said = f"{what:<8}  {_shown(path)}" + (f"  ({reason})" if reason else "")
         if not self._is_bar:
             print(said)
+            if time.monotonic() - self._told > _TOLD_EVERY:
+                self._told = time.monotonic()
+                print(self._standing(), file=sys.stderr)
             return
         if reason:
             print(f"\r\033[K{said}", file=sys.stderr)
         filled = _BAR * min(self._done, self._all) // max(self._all, 1)
         bar = "█" * filled + "░" * (_BAR - filled)
-        print(f"\r\033[K{bar} {self._done}/{self._all}", end="", file=sys.stderr, flush=True)
+        print(f"\r\033[K{bar} {self._standing()}", end="", file=sys.stderr, flush=True)
 
     def end(self) -> None:
         if self._is_bar:
             print("\r\033[K", end="", file=sys.stderr)
+
+    def _standing(self) -> str:
+        seconds = time.monotonic() - self._began
+        left = duration(seconds / self._done * max(self._all - self._done, 0))
+        counted = f"{self._done}/{self._all}"
+        return f"{counted}, {left} left" if seconds > _GUESSED_AFTER else counted
+
+
+def duration(seconds: float) -> str:
+    """Write a time as one would say it.
+
+    >>> duration(0.4), duration(89), duration(100), duration(6000)
+    ('about 1 s', 'about 89 s', 'about 2 min', 'about 1.7 h')
+    """
+    if seconds < 90:
+        return f"about {max(round(seconds), 1)} s"
+    return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
 
 
 def _show(changes: Changes) -> None:

@@ -23,7 +23,7 @@ def checked(field: str, settings: Settings) -> str:
     """Return the value of a field in the form that the system reads; raises SettingsError."""
     if "\0" in getattr(settings, field):
         raise SettingsError(f"{field.upper()} holds a NUL character; write it again")
-    return _CHECKS[field](field, settings)
+    return CHECKS.get(field, _line)(field, settings)
 
 
 def _wrong(field: str, expected: str, value: str = "") -> SettingsError:
@@ -234,7 +234,7 @@ _ON_OFF = partial(_choice, ("on", "off"))
 _ARN = r"arn:aws[\w-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+"
 _SLUG = r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?"
 
-_CHECKS: Mapping[str, Check] = {
+CHECKS: Mapping[str, Check] = {
     "github_webhook_secret": _line,
     "github_app_id": partial(_matching, r"[A-Za-z0-9.]+", "the number that GitHub gave your App"),
     "github_app_private_key": _private_key,

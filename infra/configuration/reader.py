@@ -57,10 +57,14 @@ def configure(
     return Configuration(found, Settings.from_environment(found), tuple(notes))
 
 
-def load(environment: Mapping[str, str], beneath: Mapping[str, str] | None = None) -> Configuration:
+def load(
+    environment: Mapping[str, str],
+    beneath: Mapping[str, str] | None = None,
+    file: Path = ROOT / ".env",
+) -> Configuration:
     """Configure this process: print the notes, and let what is in the .env file count for libraries
     and child processes too."""
-    found = configure(environment, beneath=beneath)
+    found = configure(environment, beneath=beneath, file=file)
     for note in found.notes:
         print(f"note: {note}", file=sys.stderr)
     mine = {name: value for name, value in found.environment.items() if name not in (beneath or {})}

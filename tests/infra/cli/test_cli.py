@@ -1,10 +1,14 @@
 """The command-line tool: what it prints, and how it ends."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 
@@ -270,3 +274,75 @@ def test_without_a_database_the_tool_says_what_to_do(
 ) -> None:
     assert run(tmp_path, "runs") == 1
     assert "start ./scripts/dev, or set DATABASE_URL" in capsys.readouterr().err
+
+
+def test_every_listing_is_also_json(
+    data: Path, runner: FlowRunner, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runner.deliver(triage, CRASH)
+    id = run_id(CRASH, "triage")
+    tenant = ("--tenant", CRASH.tenant)
+    listings: dict[tuple[str, ...], type] = {
+        ("runs",): list,
+        ("runs", "--flow", "nothing"): list,
+        ("run", id): dict,
+        ("budget",): dict,
+        ("memory", "blocks", *tenant): list,
+        ("memory", "audit", *tenant): list,
+        ("memory", "consolidations"): list,
+        ("memory", "why", "m-00000000", *tenant): dict,
+    }
+    found: dict[tuple[str, ...], Any] = {}
+    for listing, kind in listings.items():
+        capsys.readouterr()
+        assert run(data, *listing, "--json") == 0
+        found[listing] = json.loads(capsys.readouterr().out)
+        assert isinstance(found[listing], kind), listing
+    assert [one["id"] for one in found["runs",]] == [id]
+    assert found["runs", "--flow", "nothing"] == []
+    steps = found["run", id]["steps"]
+    assert "AddLabels" in steps[3]["name"]
+    assert "detail" not in steps[0]
+    capsys.readouterr()
+    assert run(data, "run", id, "--full", "--json") == 0
+    assert "stack trace" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_coloured"),
+    [({}, True), ({"NO_COLOR": ""}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)],
+)
+def test_a_terminal_gets_colours_unless_it_wants_none(
+    data: Path, runner: FlowRunner, environment: dict[str, str], is_coloured: bool
+) -> None:
+    runner.deliver(triage, CRASH)
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "infra.cli", "--data", str(data), "runs"]
+    base = {name: os.environ[name] for name in os.environ if name != "NO_COLOR"}
+    shown = base | {"TERM": "xterm"} | environment
+    subprocess.run(command, cwd=ROOT, env=shown, stdout=theirs, check=True)
+    os.close(theirs)
+    text = os.read(ours, 10_000).decode()
+    os.close(ours)
+    assert ("\033[32mdone\033[0m" in text) == is_coloured
+    assert ("\033" in text) == is_coloured
+    assert "triage" in text
+
+
+def test_what_the_clock_starts_is_no_tenant(
+    data: Path, runner: FlowRunner, database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runner.deliver(triage, CRASH)
+    nightly = an_event(id="n", type="schedule.nightly", source="schedule", tenant="schedule")
+    Journal(database).claim(nightly, "retention", 30)
+    capsys.readouterr()
+    assert run(data, "memory", "export") == 0
+    assert CRASH.tenant in capsys.readouterr().err
+
+
+def test_data_is_found_from_the_folder_of_the_caller(data: Path, runner: FlowRunner) -> None:
+    runner.deliver(triage, CRASH)
+    command = [str(ROOT / "scripts/flows"), "--data", data.name, "runs", "--json"]
+    environment = os.environ | {"CALLED_FROM": "/nowhere"}
+    shown = subprocess.check_output(command, cwd=data.parent, env=environment)
+    assert [one["flow"] for one in json.loads(shown)] == ["triage"]

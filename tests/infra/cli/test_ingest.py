@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from infra.cli.__main__ import main
+from infra.cli.ingest import Progress, duration
 from infra.local.sandbox.github import GitHubSandbox
 from infra.project import ROOT
 from shared.database import Database, Row, Statement
@@ -348,6 +349,25 @@ def test_on_a_terminal_a_bar_grows_and_the_output_stays_clean(
     left_out, summary = done.stdout.splitlines()
     assert left_out == "left out  bad?name.md  (its name is no text)"
     assert summary.startswith("handbook: 2 taken, 0 moved, 0 forgotten, 0 as before, 2 left out")
+
+
+def test_how_many_there_are_and_how_long_it_takes_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    watch = Progress(200)
+    for number in range(100):
+        now[0] += 3.0
+        watch(f"{number}.md", "taken")
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 100
+    lines = err.splitlines()
+    assert lines[0] == "4/200, about 10 min left"
+    assert lines[-1] == "100/200, about 5 min left"
+    assert [duration(seconds) for seconds in (0, 40, 4_000, 40_000)] == [
+        *("about 1 s", "about 40 s", "about 67 min", "about 11.1 h")
+    ]
 
 
 def test_many_files_are_looked_through_and_only_the_changed_one_is_taken(

@@ -1,6 +1,7 @@
 """Settings as people write them: right in many forms; wrong ones are named, a line each."""
 
 import base64
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,8 +9,9 @@ from pathlib import Path
 import pytest
 from Cryptodome.PublicKey import RSA
 
+from infra.configuration.checks import CHECKS
 from infra.configuration.names import OF_DEPLOYMENT
-from infra.configuration.reader import Configuration, configure, require_complete
+from infra.configuration.reader import Configuration, configure, load, require_complete
 from shared.errors import SettingsError
 from shared.settings import Settings
 
@@ -268,6 +270,27 @@ def test_the_environment_overrules_the_file_which_overrules_what_runs(file: Path
 def test_either_name_of_the_region_counts_for_all(name: str, file: Path) -> None:
     found = read(file, f"{name}=eu-central-1").environment
     assert found["AWS_REGION"] == found["AWS_DEFAULT_REGION"] == "eu-central-1"
+
+
+def test_the_file_counts_for_libraries_and_child_processes(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "HTTPS_PROXY", "FOOTER"):
+        monkeypatch.setenv(name, "before")
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_PROFILE", "of-the-shell")
+    file.write_text("AWS_PROFILE=team\nAWS_REGION=eu-west-1\nHTTPS_PROXY=http://p:8\nODD=1")
+    load(os.environ, {"FOOTER": "off"}, file)
+    assert os.environ["AWS_PROFILE"] == "of-the-shell"
+    assert os.environ["AWS_DEFAULT_REGION"] == os.environ["AWS_REGION"] == "eu-west-1"
+    assert os.environ["HTTPS_PROXY"] == "http://p:8"
+    assert "FOOTER" not in os.environ
+    monkeypatch.delenv("ODD")
+    assert capsys.readouterr().err == "note: .env has ODD, which is no setting here\n"
+
+
+def test_every_setting_is_checked_or_the_deployments_own() -> None:
+    assert {name.upper() for name in CHECKS} == set(FIELDS)
 
 
 @pytest.mark.parametrize(
