@@ -9,12 +9,14 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import psycopg
+
 from infra.configuration.reader import load, require_complete
 from infra.local.samples import show_samples
 from infra.local.system import System, check_port
 from infra.project import ROOT, from_caller
 from infra.terminal import Arguments, complain, whole
-from shared.errors import AgentFlowsError
+from shared.errors import AgentFlowsError, SettingsError
 
 #: Seconds that what is under way has to end after Ctrl-C.
 _GRACE = 5.0
@@ -32,6 +34,9 @@ def main(arguments: list[str], environment: Mapping[str, str]) -> int:
         return 0
     except AgentFlowsError as err:
         complain(err)
+    except psycopg.Error as err:
+        said = err.diag.message_primary or "it does not answer"
+        complain(f"the database cannot be used: {said}; look at DATABASE_URL")
     except OSError as err:
         complain(f"{err.strerror}: {err.filename}")
     return 2
@@ -45,6 +50,8 @@ def _run(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
     configuration = load(environment)
     require_complete(configuration.settings)
     check_port(options.port)
+    if not template.is_file():
+        raise SettingsError(f"{template} is no file; name a template with --template")
     print("Starting Agent Flows on this machine.", flush=True)
     with System(
         data=data,

@@ -86,7 +86,8 @@ def aws_identity() -> ModelChoice:
     except BotoCoreError as err:
         raise SettingsError(f"the AWS credentials cannot be used: {err}") from err
     return {
-        "AWS_REGION": session.region_name or "us-east-1",
+        # boto3 itself reads AWS_DEFAULT_REGION only.
+        "AWS_REGION": os.environ.get("AWS_REGION") or session.region_name or "us-east-1",
         "AWS_ACCESS_KEY_ID": frozen.access_key,
         "AWS_SECRET_ACCESS_KEY": frozen.secret_key,
         "AWS_SESSION_TOKEN": frozen.token or "",

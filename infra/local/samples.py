@@ -1,5 +1,6 @@
 """Sends one sample of each kind through the real front door, and shows what the agent did."""
 
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +13,7 @@ from infra.local.sandbox.page import visible
 from infra.local.sandbox.slack import SlackSandbox
 from infra.local.sandbox.slack.workspace import BOT_USER, SUPPORT, TEAM
 from infra.local.system import System
+from infra.terminal import paint
 from shared.database import Row, queries
 
 REPOSITORY = "acme/shop"
@@ -106,7 +108,7 @@ class _Failures:
     def _once(self, line: str) -> None:
         if line not in self._said:
             self._said.add(line)
-            self._say(f"          failed   {line}")
+            self._say(f"          {paint('failed', 'red', sys.stdout)}   {line}")
 
     def _runs(self) -> list[Row]:
         try:

@@ -96,16 +96,16 @@ class System:
     def _start(self) -> None:
         self._claim_data()
         environment = dict(self._given)
+        with self._step("models"):
+            environment |= choose_models(self.settings, lambda name: bool(self._given.get(name)))
+            if any(environment[role].startswith("bedrock:") for role in MODEL_SETTINGS):
+                environment |= aws_identity()
         with self._step("Postgres"):
             environment["DATABASE_URL"] = self._database()
             applied = migrate(environment["DATABASE_URL"])
             logins = self._logins(environment["DATABASE_URL"])
         if applied:
             self._say(f"           migrated: {', '.join(applied)}")
-        with self._step("models"):
-            environment |= choose_models(self.settings, lambda name: bool(self._given.get(name)))
-            if any(environment[role].startswith("bedrock:") for role in MODEL_SETTINGS):
-                environment = aws_identity() | environment
         environment.setdefault("GITHUB_WEBHOOK_SECRET", self._secret("github"))
         environment.setdefault("SLACK_SIGNING_SECRET", self._secret("slack"))
         if not self._is_real("github_token", "github_app_id", "github_api_url"):

@@ -253,8 +253,6 @@ def test_flows_without_a_database_ends_in_a_line(
     nothing = ["--data", places["folder"]]
     for line in ("runs", "run a", "budget", "migrate", "memory export", "memory consolidations"):
         ended(partial(flows, [*nothing, *line.split()]), "DATABASE_URL", capsys, line)
-    ingest = ["ingest", places["folder"], "--tenant", "t", "--audience", "public"]
-    ended(partial(flows, [*nothing, *ingest]), "", capsys, ingest)
 
 
 def test_flows_on_a_database_without_a_schema_ends_in_a_line(
@@ -274,6 +272,38 @@ def test_a_mistyped_option_of_dev_ends_in_a_line(
     for case in cases(DEV):
         arguments, said = given(case, places)
         ended(partial(dev, [*arguments], dict(os.environ)), said, capsys, case)
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("DATABASE_URL=postgresql://127.0.0.1:1/x", "look at DATABASE_URL"),
+        ("DATABASE_URL=postgresql://nobody@127.0.0.1:9/x?sslmode=wrong", "DATABASE_URL"),
+        ("AWS_PROFILE=nobody", "nobody"),
+        ("GITHUB_APP_ID=12", "GITHUB_APP_PRIVATE_KEY"),
+        ("MODEL_SMALL=openai:gpt-5", "OPENAI_API_KEY"),
+    ],
+)
+def test_dev_with_what_cannot_be_used_ends_in_a_line(
+    setting: str,
+    said: str,
+    places: dict[str, str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    name, _, value = setting.partition("=")
+    monkeypatch.setenv(name, value)
+    options = ["--data", f"{places['folder']}/data", "--port", "0"]
+    ended(partial(dev, options, os.environ), said, capsys, setting)
+
+
+@pytest.mark.parametrize("name", ["AWS_REGION", "AWS_DEFAULT_REGION"])
+def test_deploy_takes_the_region_by_either_name(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "eu-central-1")
+    monkeypatch.setattr(sys, "argv", ["deploy"])
+    ended(deploy, "credentials", capsys, name)
 
 
 def test_a_mistyped_option_of_deploy_ends_in_a_line(

@@ -7,7 +7,8 @@ from threading import Thread
 
 import pytest
 
-from infra.local.model_choice import ANTHROPIC, BEDROCK, OPENAI, choose_models
+from infra.local.model_choice import ANTHROPIC, BEDROCK, OPENAI, aws_identity, choose_models
+from shared.errors import SettingsError
 from shared.settings import Settings
 
 
@@ -75,3 +76,19 @@ def test_a_name_that_the_user_set_stays() -> None:
     settings = Settings(openai_api_key="k", model_small="offline")
     assert chosen(settings, "MODEL_SMALL")[0] == "offline"
     assert chosen(settings, "MODEL_SMALL")[1] == OPENAI[1]
+
+
+def test_the_region_counts_by_either_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    assert aws_identity()["AWS_REGION"] == "us-east-1"
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    assert aws_identity()["AWS_REGION"] == "eu-west-1"
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    assert aws_identity()["AWS_REGION"] == "eu-central-1"
+
+
+def test_a_profile_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    with pytest.raises(SettingsError, match="nobody"):
+        aws_identity()
