@@ -66,7 +66,9 @@ def _run(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
         if options.once:
             return 0 if handled else 1
         _say(_banner(system, data))
-        threading.Event().wait()
+        # The kernel may hand a signal to another thread; this one acts on it when it wakes.
+        while not threading.Event().wait(0.5):
+            pass
     return 0
 
 
