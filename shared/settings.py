@@ -10,6 +10,27 @@ from typing import NamedTuple
 from shared.errors import SettingsError
 from shared.events import REPOSITORY
 
+#: Beginnings of tokens, and their kinds. https://docs.slack.dev/authentication/tokens
+#: https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github
+_TOKENS = {
+    **dict.fromkeys(("xoxb-", "xoxe.xoxb-"), "a bot token of Slack"),
+    **dict.fromkeys(("xoxp-", "xoxe.xoxp-"), "a user token of Slack"),
+    "xapp-": "an app-level token of Slack",
+    "xoxe-": "a refresh token of Slack",
+    **dict.fromkeys(("xoxa-", "xoxr-", "xoxs-", "xoxc-", "xoxd-"), "another token of Slack"),
+    **dict.fromkeys(("ghp_", "github_pat_", "gho_", "ghu_", "ghs_"), "a token of GitHub"),
+    "ghr_": "a refresh token of GitHub",
+    "-----BEGIN": "a private key",
+}
+#: The settings that hold a token, and the kind that each expects.
+_KINDS = {
+    "slack_bot_token": "a bot token of Slack",
+    "slack_app_token": "an app-level token of Slack",
+    "slack_signing_secret": "the signing secret of the Slack app",
+    "github_token": "a token of GitHub",
+    "github_app_private_key": "a private key",
+}
+
 
 class Settings(NamedTuple):
     """One field per environment variable of the same name in capitals; empty means not set.
@@ -79,10 +100,17 @@ class Settings(NamedTuple):
         return cls(**{name: value for name in cls._fields if (value := source.get(name.upper()))})
 
     def require(self, name: str) -> str:
-        """Return the field `name`; raises SettingsError when it is not set."""
+        """Return the field `name`; raises SettingsError when it is not set, or is a token of another
+        kind."""
         value: str = getattr(self, name)
         if not value:
             raise SettingsError(f"{name.upper()} is not set; docs/settings.md says what it is for")
+        kinds = (kind for start, kind in _TOKENS.items() if value.strip("\"' ").startswith(start))
+        kind, expected = next(kinds, ""), _KINDS.get(name, "")
+        if expected and kind not in ("", expected):
+            raise SettingsError(
+                f"{name.upper()} is {kind}; expected {expected}, see docs/settings.md"
+            )
         return value
 
     @property

@@ -14,19 +14,27 @@ import urllib3
 
 from infra.local.posted_deliveries import PostedDeliveries, WebhookDelivery
 from infra.local.sandbox.github.hooks import signature
+from shared.actions.github.connection import GitHubResponse
 from shared.actions.github.identity import app_identity
 from shared.actions.github.paths import of_app
 from shared.errors import ActionRejected, ActionUnavailable, PublishError
+from shared.paging import pages
 from shared.settings import Settings
 
 #: https://docs.github.com/en/rest/apps/webhooks
 _PATH = ("hook", "deliveries")
+#: At most so many pages of deliveries are read at once, of a hundred each.
+_PAGES = 500
 #: The longest pause after an error, in seconds.
 _PATIENCE = 60.0
 #: Seconds that GitHub and the front door may take to answer.
 _TIMEOUT = 10
 #: The front door's word that it never takes this body: no event, too large.
 _FINAL = {400, 413}
+
+
+#: The parameters of a page.
+_Query = tuple[tuple[str, int | str], ...]
 
 
 class AppDeliveries:
@@ -99,10 +107,19 @@ class AppDeliveries:
     def _waiting(self) -> list[WebhookDelivery]:
         """Return the deliveries to post, oldest first; GitHub lists the newest first."""
         doing, found = "list the app's deliveries", dict[str, WebhookDelivery]()
-        query: dict[str, int | str] = {"per_page": 100}
-        while query:
-            path = of_app(doing, _PATH)
-            answer = self._github.call(doing, "GET", path, parameters=query, writes=False)
+        path = of_app(doing, _PATH)
+
+        def fetch(query: _Query) -> GitHubResponse:
+            return self._github.call(doing, "GET", path, parameters=dict(query), writes=False)
+
+        def following(answer: GitHubResponse) -> _Query | None:
+            return tuple(answer.next_query.items()) or None
+
+        def endless(why: str) -> ActionRejected:
+            return ActionRejected(f"github: could not {doing}: {why}")
+
+        first: _Query = (("per_page", 100),)
+        for answer in pages(fetch, following, first, most=_PAGES, endless=endless):
             with _reading(doing):
                 # Not this machine's time, which can be minutes off after a sleep.
                 now = parsedate_to_datetime(answer.headers["date"]).timestamp()
@@ -110,7 +127,8 @@ class AppDeliveries:
                 rows = [WebhookDelivery.from_row(row) for row in answer.data]
             new = {row.id: row for row in rows if row.at >= since and row not in self._posted}
             found |= new
-            query = answer.next_query if new else {}
+            if not new:
+                break
         return list(reversed(found.values()))
 
     def _body(self, delivery: WebhookDelivery) -> bytes:

@@ -13,6 +13,8 @@ from shared.errors import ActionRejected, ActionUnavailable
 #: Seconds to wait after a secondary rate limit that does not name a time.
 #: https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
 _SECONDARY_PAUSE = 60.0
+#: GitHub's words for its limits; older servers speak of abuse.
+_LIMIT_WORDS = ("rate limit", "abuse detection", "abuse limit", "secondary limit")
 
 
 @contextmanager
@@ -85,7 +87,7 @@ def _is_limited(headers: Mapping[str, str], message: str) -> bool:
     return (
         "retry-after" in headers
         or headers.get("x-ratelimit-remaining") == "0"
-        or "rate limit" in message.lower()
+        or any(words in message.lower() for words in _LIMIT_WORDS)
     )
 
 

@@ -151,7 +151,7 @@ def identity(
     if settings.github_app_id or settings.github_app_private_key:
         return app_identity(settings, timeout, permissions)
     if settings.github_token:
-        return TokenIdentity(_api(settings), settings.github_token, timeout)
+        return TokenIdentity(_api(settings), settings.require("github_token"), timeout)
     raise SettingsError(
         "GITHUB_TOKEN is not set, nor GITHUB_APP_ID with GITHUB_APP_PRIVATE_KEY;"
         " docs/settings.md explains them"

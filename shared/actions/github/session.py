@@ -1,7 +1,7 @@
 """Requests about repositories, with the credentials of the settings. Everything that the adapter
 does on GitHub goes through here."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
 from shared.actions.github.connection import Connection, GitHubResponse
@@ -9,9 +9,11 @@ from shared.actions.github.identity import identity
 from shared.actions.github.paths import GitHubPath, Segments, in_repository, of_search, within
 from shared.errors import ActionRejected
 from shared.events import Json
+from shared.paging import pages
 from shared.settings import Settings
 
-_PAGE = 100
+#: Items of a page, and at most so many pages of a list.
+_PAGE, _PAGES = 100, 300
 
 
 class GitHubSession:
@@ -110,16 +112,27 @@ class GitHubSession:
 
     def every(self, doing: str, repository: str, path: Segments) -> Iterator[Any]:
         """Yield a list in GitHub's order, page by page."""
-        first = self.request(doing, repository, "GET", path, per_page=_PAGE)
-        yield from first.data
-        for page in range(2, first.pages + 1):
-            more = self.request(doing, repository, "GET", path, per_page=_PAGE, page=page)
-            yield from more.data
+
+        def fetch(page: int) -> tuple[int, GitHubResponse]:
+            return page, self.request(doing, repository, "GET", path, per_page=_PAGE, page=page)
+
+        def following(found: tuple[int, GitHubResponse]) -> int | None:
+            page, response = found
+            return page + 1 if page < response.pages and response.data else None
+
+        for _, response in pages(fetch, following, 1, most=_PAGES, endless=_endless(doing)):
+            yield from response.data
 
     def newest_first(self, doing: str, repository: str, path: Segments) -> Iterator[Any]:
         """Yield a list that GitHub sorts oldest first from its end, page by page."""
         first = self.request(doing, repository, "GET", path, per_page=_PAGE)
+        if first.pages > _PAGES:
+            raise _endless(doing)(f"the server has more than {_PAGES} pages")
         for page in range(first.pages, 1, -1):
             more = self.request(doing, repository, "GET", path, per_page=_PAGE, page=page)
             yield from reversed(more.data)
         yield from reversed(first.data)
+
+
+def _endless(doing: str) -> Callable[[str], ActionRejected]:
+    return lambda why: ActionRejected(f"github: could not {doing}: {why}")

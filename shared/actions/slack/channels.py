@@ -2,10 +2,12 @@
 
 import time
 from html import unescape
+from itertools import islice
 
 from shared.actions import Mark, Receipt
 from shared.actions.slack.actions import Post, ReadThread
-from shared.actions.slack.session import SlackSession, link, metadata, read
+from shared.actions.slack.errors import SlackEndless
+from shared.actions.slack.session import SlackSession, link, metadata
 from shared.actions.slack.text import pieces
 from shared.errors import ActionRejected, ActionUnavailable, EffectUnknown
 from shared.events import Json, Thread
@@ -53,12 +55,13 @@ def find_post(session: SlackSession, post: Post, mark: Mark) -> Receipt | None:
 def read_thread(session: SlackSession, query: ReadThread) -> Json:
     """Return the messages of a thread with Slack's escapes undone."""
     said: list[Json] = []
-    complete = True
-    for number, page in enumerate(session.pages(query.thread)):
-        if number == _PAGES:
-            complete = False
-            break
-        said += page["messages"]
+    complete = False
+    try:
+        for page in islice(session.pages(query.thread), _PAGES):
+            said += page["messages"]
+            complete = not page.get("has_more")
+    except SlackEndless:
+        complete = False
     if not said:
         raise ActionRejected(f"slack: could not read thread {query.thread.ref}: it is not there")
     limit = max(query.limit, 1)
@@ -74,49 +77,41 @@ def _id(session: SlackSession, post: Post) -> str:
     name = post.channel.name
     if not name.startswith("#"):
         return name
-    cursor = ""
-    while True:
-        page = read(
-            f"find channel {name}",
-            session.client.conversations_list,
-            types="public_channel,private_channel",
-            limit=_PAGE,
-            cursor=cursor or None,
-        )
+    listed = session.listed(
+        f"find channel {name}, so name it by its id",
+        session.client.conversations_list,
+        types="public_channel,private_channel",
+        limit=_PAGE,
+    )
+    for page in listed:
         for channel in page["channels"]:
             if channel.get("name") == name[1:]:
                 return str(channel["id"])
-        cursor = (page.get("response_metadata") or {}).get("next_cursor", "")
-        if not cursor:
-            raise ActionRejected(
-                f"slack: could not find channel {name}: the app sees none of that name;"
-                " invite the app to the channel (/invite @app), or name it by its id"
-            )
+    raise ActionRejected(
+        f"slack: could not find channel {name}: the app sees none of that name;"
+        " invite the app to the channel (/invite @app), or name it by its id"
+    )
 
 
 def _root(session: SlackSession, channel: str, mark: Mark) -> str:
     """Return the time stamp of the effect's first message in the channel; empty without one."""
-    cursor = ""
-    for _ in range(_PAGES):
-        page = read(
-            f"look into channel {channel}",
-            session.client.conversations_history,
-            channel=channel,
-            oldest=f"{time.time() - _LIFE:.6f}",
-            include_all_metadata=True,
-            limit=_PAGE,
-            cursor=cursor or None,
-        )
-        for message in page["messages"]:
-            if session.is_of(message, mark):
-                return str(message["ts"])
-        cursor = (page.get("response_metadata") or {}).get("next_cursor", "")
-        if not cursor:
-            return ""
-    raise EffectUnknown(
-        f"slack: channel {channel} has more than {_PAGES * _PAGE} new messages, and the newest"
-        f" of them do not hold effect {mark.key[:12]}; look for it there"
+    listed = session.listed(
+        f"look into channel {channel}",
+        session.client.conversations_history,
+        _PAGES,
+        channel=channel,
+        oldest=f"{time.time() - _LIFE:.6f}",
+        include_all_metadata=True,
+        limit=_PAGE,
     )
+    try:
+        found = (m for page in listed for m in page["messages"] if session.is_of(m, mark))
+        return str(next(found, {"ts": ""})["ts"])
+    except SlackEndless as err:
+        raise EffectUnknown(
+            f"slack: channel {channel} has more than {_PAGES * _PAGE} new messages, and the newest"
+            f" of them do not hold effect {mark.key[:12]}; look for it there"
+        ) from err
 
 
 def _said(message: Json) -> Json:

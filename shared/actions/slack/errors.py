@@ -33,6 +33,7 @@ _ADVICE = {
     "is_archived": "unarchive the channel, or point the flow at another one",
     "message_not_found": "the message was deleted; no action is needed",
     "no_text": "give the reply a text",
+    "not_allowed_token_type": _TOKEN,
     "not_authed": _TOKEN,
     "not_in_channel": _INVITE,
     "thread_not_found": "the message that it answers was deleted; no action is needed",
@@ -49,6 +50,10 @@ class SlackRefused(ActionRejected):
     def __init__(self, message: str, code: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class SlackEndless(ActionRejected):
+    """Slack names page after page of a list, or the same page again."""
 
 
 @contextmanager

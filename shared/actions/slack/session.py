@@ -8,14 +8,17 @@ from typing import Any, NamedTuple
 from slack_sdk.web import SlackResponse, WebClient
 
 from shared.actions import Mark
-from shared.actions.slack.errors import SlackRefused, border
+from shared.actions.slack.errors import SlackEndless, SlackRefused, border
 from shared.actions.slack.text import brief, plain
 from shared.errors import ActionRejected, SettingsError
 from shared.events import Json, SlackMessage, Thread
 from shared.marks import EFFECT
+from shared.paging import pages
 from shared.settings import Settings
 
 _REAL = "https://slack.com/api/"
+#: At most so many pages of a list are read: 100,000 channels, or messages of a thread.
+PAGES = 100
 #: Slack loads no page and no picture for what we say.
 NO_UNFURL = {"unfurl_links": False, "unfurl_media": False}
 #: Slack's errors for blocks that it does not take.
@@ -50,6 +53,8 @@ class SlackSession:
     @cached_property
     def identity(self) -> BotIdentity:
         answer = read("ask who the bot is", self.client.auth_test)
+        if not answer.get("bot_id"):
+            raise SettingsError("SLACK_BOT_TOKEN is not a bot's; take the Bot User OAuth Token")
         return BotIdentity(answer["bot_id"], answer["team_id"])
 
     def post(self, thread: Thread, text: str, metadata: Json, below: Sequence[Json] = ()) -> str:
@@ -123,26 +128,34 @@ class SlackSession:
 
     def pages(self, thread: Thread) -> Iterator[Json]:
         """Yield the pages of a thread, oldest first."""
-        cursor = ""
-        while True:
-            try:
-                page = read(
-                    f"look into thread {thread.ref}",
-                    self.client.conversations_replies,
-                    channel=thread.channel,
-                    ts=thread.ts,
-                    include_all_metadata=True,
-                    limit=1000,
-                    cursor=cursor or None,
-                )
-            except SlackRefused as err:
-                if err.code == "thread_not_found":  # deleted, and with it what was in it
-                    return
+        try:
+            yield from self.listed(
+                f"look into thread {thread.ref}",
+                self.client.conversations_replies,
+                channel=thread.channel,
+                ts=thread.ts,
+                include_all_metadata=True,
+                limit=1000,
+            )
+        except SlackRefused as err:
+            if err.code != "thread_not_found":  # deleted, and with it what was in it
                 raise
-            yield page
-            cursor = (page.get("response_metadata") or {}).get("next_cursor", "")
-            if not cursor:
-                return
+
+    def listed(
+        self, doing: str, method: Callable[..., SlackResponse], most: int = PAGES, **arguments: Any
+    ) -> Iterator[Json]:
+        """Yield the pages of a list; raises SlackEndless when there are more than `most`."""
+
+        def fetch(cursor: str) -> Json:
+            return read(doing, method, cursor=cursor or None, **arguments)
+
+        return pages(
+            fetch,
+            lambda page: (page.get("response_metadata") or {}).get("next_cursor") or None,
+            "",
+            most=most,
+            endless=lambda why: SlackEndless(f"slack: could not {doing}: {why}"),
+        )
 
     def _withdraw(self, thread: Thread, ts: str) -> None:
         """Remove a message that Slack put into the channel because the thread is gone; raises

@@ -15,18 +15,22 @@ from shared.actions.github.queries import (
     ReadFile,
     RepositoryHead,
 )
+from shared.errors import ActionRejected
 from shared.events import Json
 from shared.marks import is_marked
 from shared.memory.documents.files import MAX_BYTES
 from shared.memory.documents.markup import clean_markdown
 from shared.memory.documents.sources import Document, DocumentOrigin, File, Piece, SourceFiles
 from shared.memory.stored_text import short_hash
+from shared.paging import pages
 from shared.perception.commands import slashed
 from shared.perception.github import audience_of
 from shared.redaction.redacting import redacted
 
 Read = Callable[[Query], Any]
 
+#: At most so many pages of issues are read, of a hundred each.
+_PAGES = 10_000
 #: Git's modes of ordinary and of executable files, as opposed to links and submodules.
 _FILES = frozenset({"100644", "100755"})
 _INSIDERS = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
@@ -81,12 +85,20 @@ class GitHubDocuments:
 
     def issues(self) -> Iterator[tuple[list[Document], int]]:
         """Yield the issues and pull requests a page at a time, with the number of pages."""
-        page = pages = 1
-        while page <= pages:
-            found = self._read(ListIssues(self._name, page))
-            pages = found["pages"]
-            yield [self._issue(issue) for issue in found["issues"]], pages
-            page += 1
+
+        def fetch(page: int) -> Json:
+            found: Json = self._read(ListIssues(self._name, page))
+            return found | {"page": page}
+
+        def following(found: Json) -> int | None:
+            page: int = found["page"]
+            return page + 1 if page < found["pages"] and found["issues"] else None
+
+        def endless(why: str) -> ActionRejected:
+            return ActionRejected(f"github: could not list the issues of {self._name}: {why}")
+
+        for found in pages(fetch, following, 1, most=_PAGES, endless=endless):
+            yield [self._issue(issue) for issue in found["issues"]], found["pages"]
 
     def comments(self) -> Iterator[tuple[list[Document], int]]:
         """Yield the comments on issues and pull requests a page at a time, with the number of

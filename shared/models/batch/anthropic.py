@@ -21,7 +21,7 @@ from shared.models.batch import (
     ItemsRefused,
     written,
 )
-from shared.models.batch.http_batches import PAGES, SKEW, HttpBatches
+from shared.models.batch.http_batches import SKEW, HttpBatches
 from shared.models.prices import Prices
 from shared.models.providers.anthropic.model import AnthropicModel
 from shared.models.providers.failures import BodyRefused, garbled, problem_inside
@@ -103,17 +103,17 @@ class AnthropicBatches(HttpBatches):
 
     def _made(self, since: float) -> Iterator[Json]:
         """Yield the batches that were made since then, newest first."""
-        after = ""
-        for _ in range(PAGES):
-            page = self._get(f"{_PATH}?limit=100{after}")
+
+        def following(page: Json) -> str | None:
+            more = page.get("has_more")
+            return f"&after_id={self._text(page, 'last_id')}" if more else None
+
+        for page in self._pages(f"{_PATH}?limit=100", following):
             for made in page.get("data") or []:
                 created = datetime.fromisoformat(self._text(made, "created_at"))
                 if created.timestamp() < since - SKEW:
                     return
                 yield made
-            if not page.get("has_more"):
-                return
-            after = f"&after_id={self._text(page, 'last_id')}"
 
     def _first_id(self, handle: str) -> str:
         with closing(self._lines(f"{_PATH}/{handle}/results")) as lines:

@@ -1,6 +1,6 @@
 """The common part of OpenAI's and Anthropic's batches, which both are called over HTTP."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 from shared.errors import ModelError, ModelUnavailable
@@ -12,12 +12,13 @@ from shared.models.providers.failures import BodyRefused, garbled
 from shared.models.providers.http import shared_http
 from shared.models.providers.http_model import HttpModel
 from shared.models.providers.servers import ModelServer
+from shared.paging import pages
 
 _CALL_SECONDS = 30.0
 _TRANSFER_SECONDS = 90.0
 
 #: At most so many pages of a list of batches are read.
-PAGES = 20
+_PAGES = 20
 #: Seconds by which our clock and the server's may differ.
 SKEW = 300.0
 
@@ -47,6 +48,16 @@ class HttpBatches:
 
     def _get(self, path: str) -> Json:
         return self._http.get(self._server, path, Deadline(_CALL_SECONDS))
+
+    def _pages(self, path: str, following: Callable[[Json], str | None]) -> Iterator[Json]:
+        """Yield the pages of a list, whose cursors are appended to the path."""
+
+        def endless(why: str) -> ModelError:
+            return garbled(self._server, f"lists batches without an end: {why}")
+
+        return pages(
+            lambda after: self._get(path + after), following, "", most=_PAGES, endless=endless
+        )
 
     def _post(self, path: str, body: Json) -> Json:
         return self._http.post(self._server, path, body, Deadline(_CALL_SECONDS))

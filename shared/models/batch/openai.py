@@ -19,7 +19,7 @@ from shared.models.batch import (
     ended_early,
     written,
 )
-from shared.models.batch.http_batches import PAGES, SKEW, HttpBatches
+from shared.models.batch.http_batches import SKEW, HttpBatches
 from shared.models.prices import Prices
 from shared.models.providers.failures import problem_inside, problem_of
 from shared.models.providers.http import shared_http
@@ -60,16 +60,17 @@ class OpenAIBatches(HttpBatches):
 
     def find(self, batch: str, *, since: float = 0.0, other: Collection[str] = ()) -> str | None:
         """Return the handle of the batch whose metadata holds our name."""
-        after = ""
-        for _ in range(PAGES):
-            page = self._get(f"/batches?limit=100{after}")
+
+        def following(page: Json) -> str | None:
             listed = page.get("data") or []
-            for made in listed:
+            if not page.get("has_more") or not listed or listed[-1]["created_at"] < since - SKEW:
+                return None
+            return f"&after={listed[-1]['id']}"
+
+        for page in self._pages("/batches?limit=100", following):
+            for made in page.get("data") or []:
                 if (made.get("metadata") or {}).get("batch") == batch:
                     return self._text(made, "id")
-            if not page.get("has_more") or not listed or listed[-1]["created_at"] < since - SKEW:
-                break
-            after = f"&after={listed[-1]['id']}"
         return None
 
     def poll(self, handle: str) -> BatchProgress:

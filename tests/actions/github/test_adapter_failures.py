@@ -18,6 +18,7 @@ from cryptography.x509.oid import NameOID
 
 from shared.actions.github.actions import AddLabels, Comment, ListLabels
 from shared.actions.github.adapter import GitHubAdapter
+from shared.actions.github.errors import check
 from shared.errors import ActionRejected, ActionUnavailable
 from shared.events import Issue
 from shared.settings import Settings
@@ -84,6 +85,24 @@ def test_a_secondary_rate_limit_says_how_long_to_wait(
     assert isinstance(err, ActionUnavailable)
     assert (err.sent, err.retry_after) == (False, 7.0)
     assert str(err).endswith("rate limited, retry in 7 s")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "You have triggered an abuse detection mechanism. Please wait a few minutes.",
+        "You have been blocked by our Abuse Detection.",
+        "You have exceeded a secondary rate limit.",
+        "API rate limit exceeded for installation ID 7.",
+    ],
+)
+@pytest.mark.parametrize(("headers", "wait"), [({"retry-after": "7"}, 7.0), ({}, 60.0)])
+def test_the_words_of_all_servers_for_a_limit_are_known(
+    said: str, headers: dict[str, str], wait: float
+) -> None:
+    with pytest.raises(ActionUnavailable) as caught:
+        check("comment", 403, headers, {"message": said}, writes=True, credentials="GITHUB_TOKEN")
+    assert (caught.value.sent, caught.value.retry_after) == (False, wait)
 
 
 def test_the_hourly_limit_says_when_it_ends(target_with_token: SandboxIssue) -> None:

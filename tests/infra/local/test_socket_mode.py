@@ -98,9 +98,11 @@ def test_a_click_arrives_as_a_payload(slack: SlackSandbox, door: RecordingFrontD
     assert clicked.body["actions"][0]["action_id"] == "yes"
 
 
-@pytest.mark.parametrize("setting", ["slack_bot_token", "slack_app_token"])
-def test_a_token_that_slack_refuses_is_named(slack: SlackSandbox, setting: str) -> None:
-    wrong = SocketMode(settings(slack, **{setting: "xoxb-wrong"}), "http://127.0.0.1:9")
+@pytest.mark.parametrize(
+    ("setting", "token"), [("slack_bot_token", "xoxb-wrong"), ("slack_app_token", "xapp-wrong")]
+)
+def test_a_token_that_slack_refuses_is_named(slack: SlackSandbox, setting: str, token: str) -> None:
+    wrong = SocketMode(settings(slack, **{setting: token}), "http://127.0.0.1:9")
     with pytest.raises(SettingsError, match="invalid_auth; check SLACK_BOT_TOKEN"):
         wrong.start()
 
