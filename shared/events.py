@@ -14,6 +14,8 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 Source = Literal["github", "slack", "api", "schedule"]
 Role = Literal["owner", "member", "collaborator", "contributor", "none"]
 
+#: The end of the id of a mention: not each one is known as such in its first event.
+MENTION = ":mention"
 #: The audience of what anybody may read, such as a public repository.
 PUBLIC = "public"
 #: The form of a repository's `owner/name`; a name of dots would lead elsewhere in a path.
@@ -206,6 +208,16 @@ class Event(NamedTuple):
                 f"event {self.type} is no slash command; subscribe the flow to commands only"
             )
         return self.response_target
+
+    @property
+    def twin(self) -> str:
+        """The id of the other event that Slack may send for this message: it comes as a message,
+        and as a mention. Empty for all else."""
+        if not (message := self.message_target):
+            return ""
+        plain = f"slack:{message.team}:{message.channel}:{message.ts}"
+        mention = plain + MENTION
+        return {plain: mention, mention: plain}.get(self.id, "")
 
     @property
     def scope(self) -> str:

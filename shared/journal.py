@@ -89,13 +89,14 @@ class Journal:
     def claim(self, event: Event, flow: str, lease: float) -> "Run | None":
         """Take the run of `flow` for `event` for `lease` seconds, in one round trip.
 
-        Returns None when the run has ended before, or when the flow had the same signed body under
-        another id within ten minutes. Raises RunBusy when another function holds it.
+        Returns None when the run has ended before, when the flow had the same signed body under
+        another id within ten minutes, or acted on the twin of the event. Raises RunBusy when
+        another function holds it.
         """
         # The thread's own name: two claims in one process are two holders.
         owner = f"{self._owner}-{threading.get_ident()}"
         key = {"tenant": event.tenant, "run": run_id(event, flow), "owner": owner}
-        more = {"flow": flow, "lease": lease, "digest": event.digest}
+        more = {"flow": flow, "lease": lease, "digest": event.digest, "twin": event.twin}
         names = ["claim_run", "read_run", "read_steps", "read_effects"]
         if event.digest:
             names.insert(0, "hold_digest")

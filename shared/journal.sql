@@ -10,12 +10,16 @@ on conflict do nothing;
 
 -- name: claim_run
 -- Keep what happened and take the lease: of a new run, of one that waits for its retry or was woken, or of one whose
--- holder died. A signed body is new to a flow that began no other run for it within ten minutes; a run goes on.
+-- holder died. A signed body is new to a flow that began no other run for it within ten minutes, a message to one that
+-- did not act on it as the twin of this event; a run goes on.
 with new as materialized (
-  select where %(digest)s = ''
-            or exists (select from runs where tenant = %(tenant)s and id = %(run)s)
-            or not exists (select from runs where tenant = %(tenant)s and flow = %(flow)s and digest = %(digest)s
-                                              and started_at > now() - interval '10 minutes')
+  select where exists (select from runs where tenant = %(tenant)s and id = %(run)s)
+    or ((%(digest)s = '' or not exists (
+          select from runs where tenant = %(tenant)s and flow = %(flow)s and digest = %(digest)s
+                             and started_at > now() - interval '10 minutes'))
+        and (%(twin)s = '' or not exists (
+          select from runs join effects on effects.tenant = runs.tenant and effects.run_id = runs.id
+          where runs.tenant = %(tenant)s and runs.event_id = %(twin)s and runs.flow = %(flow)s)))
 ),
 kept as (
   insert into events (tenant, id, type, conversation, body)

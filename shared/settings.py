@@ -100,8 +100,8 @@ class Settings(NamedTuple):
         return cls(**{name: value for name in cls._fields if (value := source.get(name.upper()))})
 
     def require(self, name: str) -> str:
-        """Return the field `name`; raises SettingsError when it is not set, or is a token of another
-        kind."""
+        """Return the field `name`; raises SettingsError when it is not set, or another kind of
+        token."""
         value: str = getattr(self, name)
         if not value:
             raise SettingsError(f"{name.upper()} is not set; docs/settings.md says what it is for")

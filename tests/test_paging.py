@@ -144,8 +144,9 @@ def test_a_token_of_the_right_kind_or_of_none_is_taken(setting: str, token: str)
 
 
 def test_a_token_that_slack_gives_no_bot_is_a_wrong_setting() -> None:
+    answer = {"ok": True, "user_id": "U1", "team_id": "T1", "bot_id": ""}
     with (
-        served(*always({"ok": True, "user_id": "U1", "team_id": "T1"})) as server,
+        served(*always(answer | {"messages": [{"ts": "1.1"}]})) as server,
         pytest.raises(SettingsError, match="SLACK_BOT_TOKEN is not a bot's"),
     ):
-        slack(server).find(Post(Channel("C1"), "Hello" * 3_000), MARK)
+        slack(server).find(Post(Channel("C1"), "Hello"), MARK)

@@ -14,6 +14,7 @@ from shared.events import Event
 from shared.memory import Trust
 from shared.models.prompts import data
 from shared.models.visible_characters import visible_characters
+from shared.perception.slack_content import quotes_others
 from shared.perception.writers import writer_of
 
 #: The roles of people whose word counts as a member's.
@@ -53,10 +54,11 @@ class Attributed(Protocol):
 
 
 def trust_of(event: Event) -> Trust:
-    """Return the trust of an event's text: that of who wrote it, whoever caused the event. Bots
-    repeat what anybody says."""
+    """Return the trust of an event's text: that of who wrote it, whoever caused the event. Bots,
+    and forwards, repeat what anybody says."""
     writer = writer_of(event)
-    return "inside" if writer.role in _MEMBERS and not writer.is_bot else "outside"
+    is_member = writer.role in _MEMBERS and not writer.is_bot
+    return "inside" if is_member and not quotes_others(event) else "outside"
 
 
 def lowest(found: Iterable[Trust]) -> Trust:

@@ -1,7 +1,8 @@
 """Perception: reads what GitHub and Slack send into an Event.
 
     github            GitHub's webhooks
-    slack             Slack's requests; `slack_payloads` reads their three kinds
+    slack             Slack's requests; `slack_payloads` reads their three kinds, `slack_content`
+                      what a message carries besides its text
     commands          /forget, /plan, …: orders in a text
     deeds             what was done without a text: labels, assignments, branches
     departures        repositories and workspaces that went away or became private

@@ -2,14 +2,16 @@
 commands.
 
 A mention of the bot arrives twice, as `message` and as `app_mention`. Both become a
-`slack.app_mention` with the same id, so whichever comes second is a duplicate.
+`slack.app_mention` with the same id, so whichever comes second is a duplicate. Where the message
+does not show it, or the mention is edited in, they are twins (`Event.twin`): a flow that acted on
+one leaves out the other.
 """
 
 import re
 from typing import Any, NamedTuple
 
 from shared.errors import EventError
-from shared.events import Actor, Json, Role
+from shared.events import MENTION, Actor, Json, Role
 from shared.perception import commands, dig, items, string, word
 
 #: Subtypes of what somebody says now. Every other subtype is a type of its own.
@@ -117,7 +119,7 @@ def _message(envelope: Json, event: Json, team: str, bots: set[str]) -> SlackFie
         type=kind,
         id=_event_id(envelope),
         actor=Actor("", "") if is_deleted else _author(envelope, now, team, bots),
-        text="" if is_deleted else _plain(string(now, "text"), _mention(bots)),
+        text="" if is_deleted else _whole(_plain(string(now, "text"), _mention(bots)), now),
         channel=_channel(event, "channel"),
         channel_type=word(event, "channel_type"),
         ts=_ts(event, "deleted_ts") or _ts(now, "ts"),
@@ -129,11 +131,12 @@ def _message(envelope: Json, event: Json, team: str, bots: set[str]) -> SlackFie
 def _new_message(envelope: Json, event: Json, team: str, kind: str, bots: set[str]) -> SlackFields:
     channel, ts = _channel(event, "channel"), _ts(event, "ts")
     channel_type, text, mention = word(event, "channel_type"), string(event, "text"), _mention(bots)
+    end = MENTION if kind == "app_mention" else ""
     return SlackFields(
         type=kind,
-        id=f"{team}:{channel}:{ts}" if channel and ts else _event_id(envelope),
+        id=f"{team}:{channel}:{ts}{end}" if channel and ts else _event_id(envelope),
         actor=_author(envelope, event, team, bots),
-        text=_plain(text, mention),
+        text=_whole(_plain(text, mention), event),
         channel=channel,
         channel_type=channel_type,
         ts=ts,
@@ -162,7 +165,7 @@ def _interaction(payload: Json, team: str) -> SlackFields:
             role="member" if user and not is_stranger(payload, team) else "none",
         ),
         # A click says what it chose; the words of the message are not those of who clicks.
-        text=_plain(string(message, "text")) if action is None else text,
+        text=_whole(_plain(string(message, "text")), message or {}) if action is None else text,
         channel=word(payload, "channel", "id") or word(container, "channel_id"),
         channel_type=_PRIVATE_NAMES.get(string(payload, "channel", "name"), ""),
         ts=_ts(container, "message_ts") or _ts(message, "ts"),
@@ -223,6 +226,16 @@ def _plain(text: str, mention: str = _NOBODY) -> str:
     """Undo Slack's escapes and drop the mentions of our own bot, where it has one."""
     text = re.sub(mention, "", text)
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").strip()
+
+
+def _whole(text: str, message: Json) -> str:
+    """Return the text of a message with what came along: a forward, files, blocks."""
+    if not text or message.get("attachments") or message.get("files"):
+        # Most messages are their text, and a cold start loads no more than it needs.
+        from shared.perception.slack_content import with_content
+
+        return with_content(text, message)
+    return text
 
 
 def _mention(bots: set[str]) -> str:

@@ -3,6 +3,7 @@ stranger's issue."""
 
 from shared.events import Actor, Event
 from shared.perception import dig, github, items, word
+from shared.perception.slack_content import quotes_others
 from shared.perception.slack_payloads import bot_of
 
 
@@ -17,8 +18,9 @@ def writer_of(event: Event) -> Actor:
 
 def without_body(event: Event) -> Event:
     """Return the event without its payload, which is kept only if it tells that somebody else than
-    the actor wrote the text."""
-    payload = {} if writer_of(event) == event.actor else event.payload
+    the actor wrote the text or a part of it."""
+    is_own = writer_of(event) == event.actor and not quotes_others(event)
+    payload = {} if is_own else event.payload
     return event._replace(payload=payload, digest="")
 
 

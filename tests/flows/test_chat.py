@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from flows.chat import chat
 from shared.actions.slack.actions import React, Reply
 from shared.events import Actor, Event, SlackMessage, Thread
@@ -56,6 +58,32 @@ def test_the_same_message_twice_is_answered_once(runner: FlowRunner) -> None:
     for _ in range(2):
         runner.deliver(chat, said("Hello"))
     assert len(replies(runner)) == 1
+
+
+def twins(text: str, ts: str = ROOT) -> tuple[Event, Event]:
+    """The two events of one message: a message that does not show the mention, and the mention."""
+    plain = said(text, "message.channels", ts)
+    return plain, said(text, ts=ts, id=f"{plain.id}:mention")
+
+
+@pytest.mark.parametrize("engaged", [False, True])
+@pytest.mark.parametrize("order", [(0, 1), (1, 0), (0, 1, 1, 0), (1, 0, 0, 1)])
+def test_a_mention_that_was_edited_in_or_not_seen_is_answered_once(
+    runner: FlowRunner, order: tuple[int, ...], engaged: bool
+) -> None:
+    if engaged:
+        runner.deliver(chat, said("We deploy on Tuesdays.", ts="1699999999.000100"))
+    before = len(replies(runner))
+    events = twins("When do we deploy?", "1700000002.000100")
+    for number in order:
+        assert runner.deliver(chat, events[number]) == []
+    assert len(replies(runner)) == before + 1
+
+
+def test_the_next_message_is_nobodys_twin(runner: FlowRunner) -> None:
+    for ts in (ROOT, "1700000002.000100"):
+        runner.deliver(chat, *twins("Hello", ts))
+    assert len(replies(runner)) == 2
 
 
 def test_a_failure_in_the_middle_repeats_neither_answer_nor_turn(runner: FlowRunner) -> None:

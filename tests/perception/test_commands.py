@@ -138,7 +138,7 @@ def test_a_mention_and_its_message_are_the_same_command() -> None:
     text = "<@UBOT> forget the login &amp; the <#C1>"
     one, other = slack_event("app_mention", text), slack_event("message_mention", text)
     assert one.type == other.type == "slack.command.forget"
-    assert one.id == other.id == "slack:T1:C1:1700000000.000100"
+    assert one.id == other.id == "slack:T1:C1:1700000000.000100:mention"
     assert one.text == other.text == "the login & the <#C1>"
     assert one.thread == other.thread
     assert one.addressed

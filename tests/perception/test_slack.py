@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from shared.errors import EventError, SignatureError
 from shared.events import Actor, Event, Json, SlackMessage, Thread, Workplace
 from shared.perception import slack
+from shared.perception.slack_content import quotes_others
 from tests.campaigns import examples
 from tests.events.mutated import mutated
 from tests.events.published import slack_requests
@@ -177,7 +178,9 @@ def test_message_says_all_that_a_flow_asks() -> None:
 
 def test_mention_and_its_message_are_one() -> None:
     mention, message = _named("app_mention"), _named("message_mention")
-    assert mention.id == message.id == "slack:T1:C1:1700000000.000100"
+    assert mention.id == message.id == "slack:T1:C1:1700000000.000100:mention"
+    assert mention.twin == _named("message").id
+    assert _named("message").twin == mention.id
     assert mention.type == message.type
     assert mention.conversation == message.conversation
     assert mention.text == message.text == "does the shop ship to <@U2>?"
@@ -374,7 +377,8 @@ def test_who_shares_our_message_speaks_for_themselves() -> None:
     request["event"]["attachments"] = [shared]
     event = _event(request)
     assert not slack.is_own(event)
-    assert "Yes." not in event.text
+    assert event.text == "Does the shop ship to Norway?\n\n[forwarded]\n> Yes."
+    assert quotes_others(event)
 
 
 def test_what_others_did_is_not_ours() -> None:
