@@ -1,11 +1,12 @@
-"""Forget a repository or a workspace when the app is removed from it."""
+"""Let memory follow its sources: forget what went away, rename what moved, replace what was
+edited."""
 
 from shared.agent import Agent, flow
 from shared.events import Event
-from shared.memory.control.desk import MemoryDesk
+from shared.memory.control.following import FollowingDesk
 from shared.perception.departures import TYPES
 
 
-@flow(*TYPES)
+@flow(*TYPES, bots=True)
 def uninstall(event: Event, agent: Agent) -> None:
-    agent.desk(MemoryDesk).withdraw()
+    agent.desk(FollowingDesk).follow()

@@ -8,6 +8,7 @@
     ├── PublishError           the bus did not take an event                      (retry)
     ├── DatabaseUnavailable    Postgres is not reachable                          (retry)
     ├── RunBusy                another function holds the lease of the run        (retry)
+    ├── TextBusy               a run is at work on a text that was edited         (retry)
     ├── ReplayError            a retry asked for something else than the record says
     ├── PolicyError            a flow tried what its `may=` does not name
     │   └── NotPermitted       a person wants what they have no right to
@@ -71,6 +72,10 @@ class DatabaseUnavailable(AgentFlowsError):
 
 
 class RunBusy(AgentFlowsError):
+    retryable = True
+
+
+class TextBusy(AgentFlowsError):
     retryable = True
 
 

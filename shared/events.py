@@ -210,6 +210,13 @@ class Event(NamedTuple):
         return self.response_target
 
     @property
+    def repository_number(self) -> int:
+        """GitHub's number of the repository, which stays when its name changes; 0 without one."""
+        repository = self.payload.get("repository") if self.source == "github" else None
+        number = repository.get("id") if isinstance(repository, dict) else 0
+        return number if type(number) is int and 0 < number < 2**63 else 0
+
+    @property
     def twin(self) -> str:
         """The id of the other event that Slack may send for this message: it comes as a message,
         and as a mention. Empty for all else."""

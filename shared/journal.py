@@ -76,6 +76,7 @@ def _columns(event: Event) -> dict[str, object]:
         "type": event.type,
         "conversation": event.conversation,
         "body": event.to_json(),
+        "number": event.repository_number,
     }
 
 

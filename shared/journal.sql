@@ -11,7 +11,7 @@ on conflict do nothing;
 -- name: claim_run
 -- Keep what happened and take the lease: of a new run, of one that waits for its retry or was woken, or of one whose
 -- holder died. A signed body is new to a flow that began no other run for it within ten minutes, a message to one that
--- did not act on it as the twin of this event; a run goes on.
+-- did not act on it as the twin of this event; a run goes on. The number of a repository stays with its name.
 with new as materialized (
   select where exists (select from runs where tenant = %(tenant)s and id = %(run)s)
     or ((%(digest)s = '' or not exists (
@@ -25,6 +25,11 @@ kept as (
   insert into events (tenant, id, type, conversation, body)
   select %(tenant)s, %(event)s, %(type)s, %(conversation)s, %(body)s::json from new
   on conflict do nothing
+),
+named as (
+  insert into repository_names (tenant, place, number)
+  select %(tenant)s, split_part(%(conversation)s, '#', 1), %(number)s where %(number)s > 0
+  on conflict (tenant, place) do update set number = excluded.number where repository_names.number <> excluded.number
 )
 insert into runs (tenant, id, event_id, flow, state, lease_owner, lease_until, digest)
 select %(tenant)s, %(run)s, %(event)s, %(flow)s, 'running', %(owner)s, now() + make_interval(secs => %(lease)s),

@@ -62,6 +62,8 @@ _PRIVILEGED = frozenset(
         *("transferred", "reopened", "edited", "dismissed"),
     }
 )
+#: Actions by which something gets another owner or its owner another name.
+_LEAVING = frozenset({"transferred", "renamed"})
 #: Events with a text of people in an issue or pull request, which may start with a command.
 _COMMANDED = frozenset(
     {
@@ -123,10 +125,12 @@ def to_event(
     actor = _actor(payload, subject)
     repository = _repository(payload)
     owner = next((login for path in _OWNERS if (login := word(payload, *path))), "")
-    issue = _issue(payload, repository)
     action = word(payload, "action")
-    # A security advisory is told to everybody and names no owner.
-    tenant = f"github:{owner}" if owner else "github"
+    former = _former_owner(payload) if action in _LEAVING else ""
+    issue = _issue(payload, repository)
+    # A security advisory is told to everybody and names no owner. What leaves an owner is told to
+    # whom it leaves: they remember it.
+    tenant = f"github:{former or owner}" if former or owner else "github"
     type_, text = f"github.{name}.{action}" if action else f"github.{name}", _text(payload, subject)
     if issue and type_ in _COMMANDED and _wrote(actor.id, subject):
         order = _order(string(subject.fields, "body"), bot_name)
@@ -272,6 +276,13 @@ def _repository(payload: Json) -> str:
     name = string(payload, "repository", "full_name")
     owner, slash, repository = name.partition("/")
     return name if word(owner) and slash and word(repository) else ""
+
+
+def _former_owner(payload: Json) -> str:
+    """Return the login that a repository belonged to, or that an account had, before the event."""
+    changes = dig(payload, "changes")
+    paths = (("owner", "from", "user", "login"), ("owner", "from", "organization", "login"))
+    return next(filter(None, (word(changes, *path) for path in (*paths, ("login", "from")))), "")
 
 
 def _issue(payload: Json, repository: str) -> Issue | None:

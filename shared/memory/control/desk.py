@@ -28,7 +28,6 @@ from shared.memory.control.command_results import (
 from shared.memory.control.forgetting import Forgetting, allow, allow_self
 from shared.memory.control.listing import CitedMemory, Listing, Provenance, RecallingRun
 from shared.memory.control.reach import (
-    OPERATOR,
     Reach,
     author_of,
     names_of,
@@ -37,7 +36,6 @@ from shared.memory.control.reach import (
 from shared.memory.control.subjects import Subject
 from shared.memory.store import MemoryStore
 from shared.memory.stored_text import digest_of
-from shared.perception.departures import departures
 from shared.settings import Settings
 
 _RULE = "rule:"
@@ -168,27 +166,6 @@ class MemoryDesk:
             return self._audited(count, "export", count)
 
         return ExportResult(self._run.step("export", {}, work), self._event.tenant)
-
-    def withdraw(self) -> dict[str, int]:
-        """Forget the places that this event takes away, or show them to fewer people.
-
-        Returns counts. When a place comes back, it may be remembered again.
-        """
-        counts: dict[str, int] = {}
-        for gone in departures(self._event):
-
-            def work(place: str = gone.place, audience: str = gone.audience) -> Outcome:
-                if audience:
-                    narrowed = self._forgetting.tighten(self._requester, place, audience)
-                    return Outcome({"narrowed": narrowed})
-                subject = Subject("source", (place,))
-                return Outcome(
-                    self._forgetting.forget(self._requester, subject, OPERATOR, blocks=False)
-                )
-
-            for name, count in self._run.step("withdraw", gone._asdict(), work).items():
-                counts[name] = counts.get(name, 0) + count
-        return counts
 
     def _keep(self, text: str, kind: str) -> list[Statement]:
         event = self._event

@@ -33,14 +33,6 @@ class Forgetting:
         *_, [done] = self._run(requester.tenant, *statements, counts_of(requester.tenant, audit))
         return dict(done["counts"])
 
-    def tighten(self, requester: Requester, source: str, audience: str) -> int:
-        """Show what was public at `source` to `audience` alone; return how many memories."""
-        audit = requester.audit_id("tighten", source)
-        row = requester._asdict() | {"audit": audit, "source": source, "audience": audience}
-        statement = Statement(SQL["tighten"], row)
-        *_, [done] = self._run(requester.tenant, statement, counts_of(requester.tenant, audit))
-        return int(done["counts"]["memories"])
-
     def blocks(self, tenant: str) -> list[Row]:
         """Return what is not to be remembered."""
         return self._run(tenant, Statement(SQL["blocks"], {"tenant": tenant}))[0]

@@ -31,6 +31,8 @@ said as materialized (
           when 'author' then t.role = 'user' and t.author = any (%(names)s::text[])
           when 'source' then lies_in(t.conversation, (%(names)s::text[])[1])
           when 'ref' then t.conversation = 'github:' || (%(names)s::text[])[1]
+          when 'told' then lies_in(t.conversation, 'github:' || nullif((%(names)s::text[])[2], ''))
+                           or (lies_in(t.source, (%(names)s::text[])[1]) and t.url = nullif((%(names)s::text[])[3], ''))
           else false end
     and (%(everywhere)s
          or (t.author = any (%(own)s::text[]) and starts_with(t.conversation, %(platform)s)
@@ -55,6 +57,9 @@ happened as materialized (
             and event_actor(e.body) && %(names)s::text[]
           when 'source' then lies_in(e.conversation, (%(names)s::text[])[1])
           when 'ref' then e.conversation = 'github:' || (%(names)s::text[])[1]
+          when 'told' then lies_in(e.conversation, 'github:' || nullif((%(names)s::text[])[2], ''))
+                           or (lies_in(e.conversation, (%(names)s::text[])[1])
+                               and strpos(e.body::text, '"url":"' || nullif((%(names)s::text[])[3], '') || '"') > 0)
           else false end
 ),
 recalling as materialized (
@@ -171,17 +176,6 @@ set bytes = t.bytes - sums.bytes, hits = t.hits + sums.hits, saved = t.saved + s
 from (select coalesce(sum(bytes), 0) as bytes, coalesce(sum(hits), 0) as hits, coalesce(sum(hits * cost), 0) as saved,
              coalesce(sum(hits * tokens), 0) as saved_tokens from gone) as sums
 where t.tenant = %(tenant)s;
-
--- name: tighten
--- Show the public memories of a repository, which is private now, to its readers alone.
-with narrowed as (
-  update memories set audience = %(audience)s
-  where tenant = %(tenant)s and audience = 'public' and lies_in(source, %(source)s) returning 1
-)
-insert into memory_audit (tenant, id, actor, action, event_id, counts)
-select %(tenant)s, %(audit)s, %(actor)s, 'tighten', %(event)s,
-       json_build_object('memories', (select count(*) from narrowed))
-on conflict do nothing;
 
 -- name: blocks
 -- Read the blocks, which keep things from being remembered.

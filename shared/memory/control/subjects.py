@@ -5,7 +5,8 @@ from typing import Literal, NamedTuple
 
 from shared.memory.stored_text import storable
 
-SubjectKind = Literal["text", "ref", "author", "source", "id"]
+#: A person names the first five; by `told`, what was told at an address goes, or in an issue.
+SubjectKind = Literal["text", "ref", "author", "source", "id", "told"]
 
 #: How many words of a subject count; more would make the comparison slow.
 _WORDS = 20

@@ -129,7 +129,7 @@ class Conversations:
             "conversation": conversation,
             "role": turn.role,
             "author": storable(turn.author),
-            "text": storable(_kept(redacted(turn.text))),
+            "text": stored_text(turn.text),
             "event": event,
         }
         origin = origin or Origin()
@@ -196,6 +196,11 @@ def _count(turns: Sequence[tuple[int, Turn]], budget: float, marks: int) -> int:
         if total > budget:
             return number
     return len(turns)
+
+
+def stored_text(text: str) -> str:
+    """Return the text of a turn as it is stored: without secrets, and cut in the middle."""
+    return storable(_kept(redacted(text)))
 
 
 def _kept(text: str) -> str:
