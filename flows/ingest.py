@@ -6,6 +6,7 @@ from shared.agent import Agent, flow
 from shared.events import Event
 from shared.memory.documents.desk import IngestionDesk
 from shared.memory.documents.github import GitHubDocuments
+from shared.perception import dig
 
 
 @flow(
@@ -22,15 +23,14 @@ def ingest(event: Event, agent: Agent) -> None:
     if event.type.startswith("github.issue_comment."):
         _remember_comment(event, agent)
         return
-    repository = event.payload["repository"]
-    branch = f"refs/heads/{repository['default_branch']}"
+    branch = f"refs/heads/{event.need('repository', 'default_branch')}"
     if event.payload.get("ref", branch) == branch and not event.payload.get("deleted"):
-        name = repository["full_name"]
+        name = event.need("repository", "full_name")
         agent.desk(IngestionDesk).update(lambda read: GitHubDocuments(name, read))
 
 
 def _remember_comment(event: Event, agent: Agent) -> None:
     """Remember a comment under its issue and its id, so that an edit replaces it."""
-    comment = event.payload.get("comment") or {}
-    if event.text.strip() and not event.actor.is_bot and type(comment.get("id")) is int:
-        agent.remember(event.text, kind="comment", ref=f"{event.issue.ref}:{comment['id']}")
+    number = dig(event.payload, "comment", "id")
+    if event.text.strip() and not event.actor.is_bot and type(number) is int:
+        agent.remember(event.text, kind="comment", ref=f"{event.issue.ref}:{number}")

@@ -121,6 +121,19 @@ class Payload(dict[str, Any]):
         self.text = text
 
 
+class StrictJson(dict[str, Any]):
+    """A body as a flow gets it. A key that is not there raises EventError: the body is malformed,
+    or of another type, and no retry mends that."""
+
+    __slots__ = ()
+
+    def __getitem__(self, key: str) -> Any:
+        if key not in self:
+            raise EventError(f"the event has no {key!r}; it is malformed, or of another type")
+        value = super().__getitem__(key)
+        return StrictJson(value) if type(value) is dict else value
+
+
 class Event(NamedTuple):
     """Something that happened.
 
@@ -209,6 +222,15 @@ class Event(NamedTuple):
             )
         return self.response_target
 
+    def need(self, *path: str) -> str:
+        """Return the text at `path` of the payload; raises EventError where there is none."""
+        found: Any = self.payload
+        for key in path:
+            found = found.get(key) if isinstance(found, dict) else None
+        if not isinstance(found, str) or not found:
+            raise EventError(f"event {self.type} has no text {'.'.join(path)}; it is malformed")
+        return found
+
     @property
     def repository_number(self) -> int:
         """GitHub's number of the repository, which stays when its name changes; 0 without one."""
@@ -277,6 +299,7 @@ class Event(NamedTuple):
 
                 fields["received_at"] = datetime.fromisoformat(fields["received_at"]).timestamp()
             fields["actor"] = Actor(*fields["actor"])
+            fields["payload"] = StrictJson(fields["payload"])
             for name, kind in (
                 ("issue_target", Issue),
                 ("thread_target", Thread),
