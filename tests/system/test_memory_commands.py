@@ -35,7 +35,7 @@ def told(system: System, text: str, channel: str = SUPPORT) -> str:
 
 def _quiet(system: System, ts: str) -> bool:
     """Has every run for the message ended?"""
-    ended = f"select bool_and(finished_at is not null) from runs where event_id like '%{ts}'"
+    ended = f"select bool_and(finished_at is not null) from runs where event_id like '%{ts}%'"
     return query(system, ended) == [(True,)]
 
 

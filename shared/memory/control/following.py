@@ -11,7 +11,7 @@ from shared.journal import Outcome
 from shared.memory import Entry
 from shared.memory.control.audit import Requester, counts_of
 from shared.memory.control.forgetting import Forgetting
-from shared.memory.control.reach import OPERATOR, author_of
+from shared.memory.control.reach import OPERATOR, Reach, author_of
 from shared.memory.control.subjects import Subject
 from shared.memory.conversations.turns import stored_text
 from shared.memory.store import MemoryStore
@@ -22,6 +22,7 @@ SQL = queries(__file__, "following.sql")
 
 #: What stands in a conversation in place of an answer that repeats what nobody says any more.
 INSTEAD = "(This answer is gone: it repeated what was edited or deleted.)"
+_KNOWN = ("names", "unnumbered")
 _MOVES = ("move_memories", "move_turns", "move_blocks", "move_files")
 
 
@@ -74,8 +75,18 @@ class FollowingDesk:
         number = self._event.repository_number
         if "#" in gone.place or not number:
             return [gone.place]
-        [rows] = self._all(Statement(SQL["names"], self._row(number=number)))
-        return sorted({gone.place, *(row["place"] for row in rows)} - {gone.to})
+        owner = gone.place.partition("/")[0]
+        wanted = self._row(number=number, owner=owner)
+        known, unnumbered = (
+            {row["place"] for row in rows}
+            for rows in self._all(*(Statement(SQL[name], wanted) for name in _KNOWN))
+        )
+        had = set(filter(Reach(grounds=owner).includes_place, known))
+        is_transferred = self._event.type == "github.repository.transferred"
+        if is_transferred and not had and gone.place not in unnumbered and len(unnumbered) == 1:
+            # It got another name too, and no other can have been its.
+            return [*unnumbered]
+        return sorted({gone.place, *had} - {gone.to})
 
     def _leave_as(self, place: str, gone: Departure) -> Row:
         note = self._note(place, gone.to or (place if gone.audience else ""), gone.audience)
@@ -88,9 +99,10 @@ class FollowingDesk:
             audit = self._requester.audit_id("tighten", place)
             row = self._row(audit=audit, place=place, audience=gone.audience)
             return self._counted(audit, note, Statement(SQL["tighten"], row))
-        self._all(note, Statement(SQL["unname"], self._row(place=place)))
+        number = 0 if "#" in place else self._event.repository_number
+        self._all(note, Statement(SQL["name"], self._row(place=place, number=number)))
         issue = "#" in place
-        home, _, ref = place.partition("#")[0], "", place.partition(":")[2]
+        home, ref = place.partition("#")[0], place.partition(":")[2]
         subject = Subject("told", (home, ref, "")) if issue else Subject("source", (place,))
         return self._forgetting.forget(self._requester, subject, OPERATOR, blocks=False)
 

@@ -12,9 +12,16 @@ values (%(tenant)s, lower(%(place)s), %(became)s, %(audience)s, %(at)s)
 on conflict (tenant, place) do update
 set became = excluded.became, audience = excluded.audience, at = excluded.at, noted_at = now();
 
--- name: unname
--- Forget the names of repositories that lie in a place.
-delete from repository_names where tenant = %(tenant)s and lies_in(place, %(place)s);
+-- name: unnumbered
+-- Read the repositories of an owner that are remembered, but whose number nobody knows.
+select distinct source as place from memories as m
+where tenant = %(tenant)s and lies_in(source, %(owner)s) and strpos(source, '/') > 0 and not exists (
+  select from repository_names as n where n.tenant = %(tenant)s and lower(n.place) = lower(m.source));
+
+-- name: name
+-- Keep the number of a repository with a name that it had.
+insert into repository_names (tenant, place, number) select %(tenant)s, %(place)s, %(number)s where %(number)s > 0
+on conflict (tenant, place) do update set number = excluded.number;
 
 -- name: tighten
 -- Show what was public in a place, which is private now, to its readers alone.

@@ -57,6 +57,7 @@ class GitHubDocuments:
             url=f"{about['html_url']}/blob/{about['default_branch']}",
             audience=audience_of(about),
             head=about["head"],
+            number=about.get("id", 0),
         )
 
     def find(self, base: str) -> SourceFiles:

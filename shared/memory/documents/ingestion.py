@@ -90,7 +90,8 @@ class Ingestion:
 
     def finish(self) -> None:
         """Record that the source's head is taken completely."""
-        self._write([self._statement("finish", head=self._origin.head)])
+        about = {"head": self._origin.head, "number": self._origin.number}
+        self._write([self._statement("finish", **about)])
 
     def compare(self, found: SourceFiles, includes: Sequence[str] = ()) -> Changes:
         """Compare the files that are there with those that were taken before."""

@@ -23,7 +23,11 @@ values (%(tenant)s, %(source)s, %(audience)s, %(includes)s)
 on conflict (tenant, source) do update set audience = excluded.audience, includes = excluded.includes;
 
 -- name: finish
--- Record that the source is taken up to this commit.
+-- Record that the source is taken up to this commit, and the number of its repository.
+with named as (
+  insert into repository_names (tenant, place, number) select %(tenant)s, %(source)s, %(number)s where %(number)s > 0
+  on conflict (tenant, place) do update set number = excluded.number where repository_names.number <> excluded.number
+)
 update memory_sources set head = %(head)s, taken_at = now() where tenant = %(tenant)s and source = %(source)s;
 
 -- name: move_passages

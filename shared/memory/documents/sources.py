@@ -11,7 +11,8 @@ from shared.memory import Trust
 class DocumentOrigin(NamedTuple):
     """The folder or repository that documents come from, and the audience that may see them.
 
-    Refs begin with `name`, addresses with `url`. `head` is the commit that is there now.
+    Refs begin with `name`, addresses with `url`. `head` is the commit that is there now,
+    `number` that of a repository of GitHub.
     """
 
     source: str
@@ -19,6 +20,7 @@ class DocumentOrigin(NamedTuple):
     url: str
     audience: str
     head: str = ""
+    number: int = 0
 
 
 class File(NamedTuple):

@@ -1,6 +1,7 @@
 """A small GitHub on loopback: PyGithub takes it for the real one, and it sends signed webhooks.
 
 sandbox       the server, and a method for each thing that people do
+relocations   what is renamed, transferred, archived, made private or deleted
 web           HTTP: find the caller, the endpoint, the page and the fault
 endpoints     the table of REST endpoints; the `*_endpoints` modules hold them by subject
 call          one call of the API, and the parts of the sandbox that it may use

@@ -78,6 +78,9 @@ class Call(NamedTuple):
         if self.who.is_app:
             raise forbidden()
         found = self.site.state.repository(f"{owner}/{name}")
+        if found is None and (moved := self.site.state.formerly(f"{owner}/{name}")):
+            address = {"Location": f"{self.site.views.api}/repositories/{moved['id']}"}
+            raise GitHubError(301, "Moved Permanently", headers=address)
         if found is None or self.level(found) == "none":
             raise not_found()
         if not self.who.may(self.needs, "read"):

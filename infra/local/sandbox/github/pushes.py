@@ -61,12 +61,6 @@ class Pushes:
             self._set(repository, branch, "")
             self._announce(repository, actor, branch, (before, ""), [], forced=False)
 
-    def set_private(self, repository: Json, actor: str, *, private: bool) -> None:
-        with self._state.lock:
-            row = self._state.change("repositories", repository, private=private)
-            action = "privatized" if private else "publicized"
-            self._changes.announce("repository", actor, row, {"action": action})
-
     def _set(self, repository: Json, branch: str, sha: str) -> None:
         row = self._state.get("repositories", repository["id"]) or repository
         branches = {**row.get("branches", {}), branch: sha}

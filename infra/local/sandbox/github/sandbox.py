@@ -13,6 +13,7 @@ from infra.local.sandbox.github.hooks import Hooks, shown
 from infra.local.sandbox.github.pull_views import pull_request
 from infra.local.sandbox.github.pulls import Pulls
 from infra.local.sandbox.github.pushes import Pushes
+from infra.local.sandbox.github.relocations import Relocations
 from infra.local.sandbox.github.state import BOT, SandboxState
 from infra.local.sandbox.github.tokens import Tokens
 from infra.local.sandbox.github.views import Views
@@ -54,6 +55,8 @@ class GitHubSandbox(FaultyServer):
         git = (self._state, self._views, self._commits, self._changes)
         self._pulls = Pulls(*git)
         self._pushes = Pushes(*git, self._pulls)
+        #: Renames, transfers and deletions.
+        self.relocations = Relocations(self._state, self._views, self._changes, self._hooks)
         parts = (self._views, self._hooks, self._changes, self._tokens, self._commits)
         site = Site(self._state, *parts, self._pulls, self._pushes)
         self._web = Web(site, self._faults)
@@ -204,9 +207,9 @@ class GitHubSandbox(FaultyServer):
         """Close a pull request as merged; its base stays as it is."""
         self._changes.merge(author, self._issue(repository, number))
 
-    def archive(self, repository: str, *, archived: bool = True) -> None:
+    def archive(self, repository: str, author: str = "maria", *, archived: bool = True) -> None:
         """Close a repository for writing, or open it again."""
-        self._state.change("repositories", self._repository(repository), archived=archived)
+        self.relocations.archive(repository, author, archived=archived)
 
     def branches(self, repository: str) -> dict[str, str]:
         """Return the branches with their commits."""
@@ -240,7 +243,7 @@ class GitHubSandbox(FaultyServer):
 
     def set_private(self, repository: str, *, private: bool, author: str = "maria") -> None:
         """Change who may see a repository."""
-        self._pushes.set_private(self._repository(repository), author, private=private)
+        self.relocations.set_private(repository, author, private=private)
 
     def limit_trees(self, entries: int) -> None:
         """List at most `entries` entries of a tree at once."""

@@ -131,6 +131,11 @@ class SandboxState:
             (row for row in self.rows("repositories") if row["name"].lower() == wanted), None
         )
 
+    def formerly(self, name: str) -> Json | None:
+        """Return the repository that had this name before it was renamed or transferred."""
+        rows = self.rows("repositories")
+        return next((row for row in rows if name in row.get("former", ())), None)
+
     def add_repository(
         self, name: str, collaborators: Mapping[str, str], *, private: bool, installed: bool
     ) -> Json:

@@ -80,9 +80,17 @@ class SlackSandbox:
 
     # What people do. A channel is named by its id or as `#support`.
 
-    def say(self, channel: str, text: str, user: str = ALICE, thread_ts: str | None = None) -> str:
-        """Let `user` write `text`, in which `<@U0AGENT>` mentions the bot; returns its ts."""
-        message = self.workspace.post(self._id(channel), user, thread_ts, text=text)
+    def say(
+        self,
+        channel: str,
+        text: str,
+        user: str = ALICE,
+        thread_ts: str | None = None,
+        **more: list[Json],
+    ) -> str:
+        """Let `user` write `text`, in which `<@U0AGENT>` mentions the bot; returns its ts. `more`
+        are what comes along: `attachments`, `files`, `blocks`."""
+        message = self.workspace.post(self._id(channel), user, thread_ts, text=text, **more)
         return str(message["ts"])
 
     def edit(self, channel: str, ts: str, text: str, user: str = ALICE) -> None:

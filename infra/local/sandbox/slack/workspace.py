@@ -168,6 +168,9 @@ class Workspace:
             after = {**before, **fields, "edited": edited}
             self._save(channel, after)
             self._emit_change(channel, "message_changed", before, message=_public(after))
+            if _mentions(channel, after) and not _mentions(channel, before):
+                event = {**_public(after), "channel": channel, "event_ts": edited["ts"]}
+                self._tell(channel, {**event, "type": "app_mention"})
             return after
 
     def delete(self, channel: str, ts: str) -> None:
@@ -269,8 +272,7 @@ class Workspace:
         """Emit one event; for a mention in a channel two, `app_mention` and `message`.
         https://docs.slack.dev/reference/events/app_mention"""
         event = {**_public(message), "channel": channel, "event_ts": message["ts"]}
-        mentioned = re.search(rf"<@{BOT_USER}[|>]", message["text"])
-        if mentioned and _KINDS[channel[0]] != "im" and message["user"] != BOT_USER:
+        if _mentions(channel, message):
             self._tell(channel, {**event, "type": "app_mention"})
         self._tell(channel, {**event, "channel_type": _KINDS[channel[0]]})
 
@@ -289,6 +291,13 @@ class Workspace:
 def _ts(message: Json) -> tuple[int, int]:
     seconds, _, fraction = message["ts"].partition(".")
     return int(seconds), int(fraction)
+
+
+def _mentions(channel: str, message: Json) -> bool:
+    """Does a person mention the bot in a channel?"""
+    mentioned = re.search(rf"<@{BOT_USER}[|>]", message["text"])
+    is_told = _KINDS[channel[0]] != "im" and message["user"] != BOT_USER
+    return mentioned is not None and is_told
 
 
 def _public(message: Json) -> Json:
