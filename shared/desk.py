@@ -35,6 +35,7 @@ class Loan(NamedTuple):
 
     `seconds_left` tells how long it may work. `read` asks a platform a query within the flow's
     policy, and records nothing. `may_write` tells if the person who caused the run may write there.
+    `named` puts people's names in place of their Slack ids.
     """
 
     run: Run
@@ -42,6 +43,7 @@ class Loan(NamedTuple):
     seconds_left: Callable[[], float]
     read: Callable[[Any], Any]
     may_write: Callable[[], bool]
+    named: Callable[[str], str] = str
 
 
 class Desk(Protocol):

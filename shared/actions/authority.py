@@ -46,8 +46,8 @@ class AskPermission(Query):
 
 @dataclass(frozen=True)
 class AskMember(Query):
-    """Ask if a person is a full member of a workspace, no guest, bot or stranger, as
-    `{"member": bool}`."""
+    """Ask if a person is a full member of a workspace, no guest, bot or stranger, and what they are
+    called, as `{"member": bool, "name": str}`."""
 
     connector: ClassVar[str] = "shared.actions.slack:connect"
     team: str
@@ -131,6 +131,20 @@ class Authority:
         if event.source == "slack":
             return self._may_write_workspace(event)
         return event.source == "api" and actor.is_insider
+
+    def name_of(self, user: str) -> str:
+        """Return what the person with this id is called in the event's workspace; '' when it cannot
+        be asked. It records nothing."""
+        channel = _channel(self._run.event)
+        if channel is None:
+            return ""
+        try:
+            query = AskMember(channel.team, user)
+            found = self._recent.answer(query, lambda wanted: self._adapter(wanted).read(wanted))
+        except AgentFlowsError as err:
+            log("name unknown", flow=self._run.flow, run=self._run.id, reason=str(err))
+            return ""
+        return str(found.get("name", ""))
 
     def placed(self) -> Event:
         """Return the run's event with the audience that its channel has, where the event itself

@@ -4,6 +4,7 @@ retry repeats nothing that was finished."""
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
@@ -15,6 +16,7 @@ from shared.actions.effects import branch
 from shared.agent.acting import Acting
 from shared.agent.context import as_data
 from shared.agent.conversation import Conversation
+from shared.agent.people import People
 from shared.agent.remembering import Remembering
 from shared.agent.thinking import RESERVE, Thinking
 from shared.agent.tools import Tool
@@ -70,8 +72,14 @@ class Agent:
         self._acting = acting
         self._remembering = Remembering(run, can.memory, can.audiences, authority.may_write, shares)
         self._thinking = Thinking(run, can.models, acting.drafts, self.conversation, remaining)
+        self._named = People(run, authority.name_of).named
         self._loan = Loan(
-            run, can.services, lambda: remaining() - RESERVE, acting.peek, authority.may_write
+            run,
+            can.services,
+            lambda: remaining() - RESERVE,
+            acting.peek,
+            authority.may_write,
+            self._named,
         )
 
     def ask(
@@ -99,7 +107,7 @@ class Agent:
         Raises AnswerInvalid when the answer is still invalid after one repair and the other model.
         """
         request = ModelRequest(
-            messages=(ChatMessage("user", as_data(context)),),
+            messages=(ChatMessage("user", self._named(as_data(context))),),
             system=system(prompt),
             schema=typed.schema_of(returns),
             max_tokens=max_tokens,
@@ -137,7 +145,8 @@ class Agent:
         """
         known = {tool.name: tool for tool in tools}
         question = as_data([*context, self.event])
-        messages = [*self._thinking.earlier(), ChatMessage("user", question)]
+        said = [*self._thinking.earlier(), ChatMessage("user", question)]
+        messages = [replace(one, text=self._named(one.text)) for one in said]
         for left in range(rounds, -1, -1):
             offered = known.values() if left else ()
             reply = self._thinking.turn(

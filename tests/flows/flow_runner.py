@@ -31,6 +31,8 @@ class Platform:
     fails: dict[int, BaseException] = field(default_factory=dict)
     tried: int = 0
     people: dict[str, Actor] = field(default_factory=dict)
+    #: What people are called, by id.
+    names: dict[str, str] = field(default_factory=dict)
     #: The channels that another company is in.
     shared: set[str] = field(default_factory=set)
     #: Raised in place of an answer about rights.
@@ -66,7 +68,9 @@ class Platform:
                 who = self.people[login]
                 return {"id": who.id, "permission": "write" if who.is_insider else "read"}
             case AskMember(user=user):
-                return {"member": self.people[user].is_insider}
+                who = self.people.get(user)
+                named = {"name": self.names[user]} if user in self.names else {}
+                return {"member": who is not None and who.is_insider} | named
             case AskShared(channel=channel):
                 return {"shared": channel in self.shared}
         raise AssertionError(query)

@@ -20,7 +20,8 @@ _FOREIGN = (
 
 def ask_member(session: SlackSession, query: AskMember) -> Json:
     user = read("look up a person", session.client.users_info, user=query.user).get("user") or {}
-    return {"member": user.get("id") == query.user and _is_full_member(user, query.team)}
+    is_member = user.get("id") == query.user and _is_full_member(user, query.team)
+    return {"member": is_member, "name": _name(user)}
 
 
 def ask_shared(session: SlackSession, query: AskShared) -> Json:
@@ -29,6 +30,13 @@ def ask_shared(session: SlackSession, query: AskShared) -> Json:
         read(doing, session.client.conversations_info, channel=query.channel).get("channel") or {}
     )
     return {"shared": found.get("id") != query.channel or _is_shared(found)}
+
+
+def _name(user: Json) -> str:
+    """Return what people in the workspace call the person; '' when Slack says nothing of it."""
+    profile = user.get("profile") or {}
+    names = (profile.get("display_name"), profile.get("real_name"), user.get("name"))
+    return next((name for name in names if isinstance(name, str) and name.strip()), "")
 
 
 def _is_full_member(user: Json, team: str) -> bool:

@@ -1,7 +1,7 @@
 """The desk of the memory: what a person may have it do by command.
 
 Each command is one journaled step, and each result reads as Markdown:
-`str(agent.desk(MemoryDesk).forget("the login bug"))`.
+`desk.shown(desk.forget("the login bug"))`.
 """
 
 from dataclasses import asdict
@@ -56,6 +56,7 @@ class MemoryDesk:
         self._run = loan.run
         self._event = event = loan.run.event
         self._may_write = loan.may_write
+        self._named = loan.named
         self._forgetting = Forgetting(services[Database])
         self._listing = Listing(services[Database])
         self._store = services[MemoryStore]
@@ -166,6 +167,10 @@ class MemoryDesk:
             return self._audited(count, "export", count)
 
         return ExportResult(self._run.step("export", {}, work), self._event.tenant)
+
+    def shown(self, result: object) -> str:
+        """Return the Markdown of a result, with people by name."""
+        return self._named(str(result))
 
     def _keep(self, text: str, kind: str) -> list[Statement]:
         event = self._event
