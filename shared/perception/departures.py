@@ -27,12 +27,13 @@ _DELETED = frozenset(f"github.{name}.deleted" for name in _TEXTS) - {
 
 
 class Departure(NamedTuple):
-    """A place to forget; with `to`, one that is called that now. With an `audience`, only that may
-    see from now on what was public."""
+    """A place to forget; with `to`, one that is called that now, in another `tenant` if there is
+    one. With an `audience`, only that may see from now on what was public."""
 
     place: str
     audience: str = ""
     to: str = ""
+    tenant: str = ""
 
 
 class Retelling(NamedTuple):
@@ -128,7 +129,12 @@ def _repository_moved(event: Event, tenant_of: Mapping[str, str]) -> list[Depart
 def _owner_renamed(event: Event, tenant_of: Mapping[str, str]) -> list[Departure]:
     payload = event.payload
     now = word(payload, "organization", "login") or word(payload, "account", "login")
-    return _moved(event, word(payload, "changes", "login", "from"), now, tenant_of)
+    before = word(payload, "changes", "login", "from")
+    if before and now and event.tenant == f"github:{before}":
+        # No setting names it: it is a tenant of its own, and of its own it stays.
+        tenant = tenant_of.get(f"github:{now}", f"github:{now}")
+        return [Departure(event.tenant, "", f"github:{now}", tenant)] if before != now else []
+    return _moved(event, before, now, tenant_of)
 
 
 def _moved(event: Event, before: str, now: str, tenant_of: Mapping[str, str]) -> list[Departure]:

@@ -64,6 +64,12 @@ _PRIVILEGED = frozenset(
 )
 #: Actions by which something gets another owner or its owner another name.
 _LEAVING = frozenset({"transferred", "renamed"})
+#: Where `changes` has the login that a repository belonged to, or that an account had.
+_FORMER_OWNERS = (
+    ("owner", "from", "user", "login"),
+    ("owner", "from", "organization", "login"),
+    ("login", "from"),
+)
 #: Events with a text of people in an issue or pull request, which may start with a command.
 _COMMANDED = frozenset(
     {
@@ -126,11 +132,8 @@ def to_event(
     repository = _repository(payload)
     owner = next((login for path in _OWNERS if (login := word(payload, *path))), "")
     action = word(payload, "action")
-    former = _former_owner(payload) if action in _LEAVING else ""
     issue = _issue(payload, repository)
-    # A security advisory is told to everybody and names no owner. What leaves an owner is told to
-    # whom it leaves: they remember it.
-    tenant = f"github:{former or owner}" if former or owner else "github"
+    tenant = _tenant(payload, action, owner)
     type_, text = f"github.{name}.{action}" if action else f"github.{name}", _text(payload, subject)
     if issue and type_ in _COMMANDED and _wrote(actor.id, subject):
         order = _order(string(subject.fields, "body"), bot_name)
@@ -278,11 +281,14 @@ def _repository(payload: Json) -> str:
     return name if word(owner) and slash and word(repository) else ""
 
 
-def _former_owner(payload: Json) -> str:
-    """Return the login that a repository belonged to, or that an account had, before the event."""
-    changes = dig(payload, "changes")
-    paths = (("owner", "from", "user", "login"), ("owner", "from", "organization", "login"))
-    return next(filter(None, (word(changes, *path) for path in (*paths, ("login", "from")))), "")
+def _tenant(payload: Json, action: str, owner: str) -> str:
+    """Return whose event it is. What leaves an owner is told to whom it leaves: they remember it. A
+    security advisory is told to everybody and names no owner."""
+    if action in _LEAVING:
+        changes = dig(payload, "changes")
+        names = (word(changes, *path) for path in _FORMER_OWNERS)
+        owner = next(filter(None, names), owner)
+    return f"github:{owner}" if owner else "github"
 
 
 def _issue(payload: Json, repository: str) -> Issue | None:

@@ -22,6 +22,8 @@ SQL = queries(__file__, "following.sql")
 
 #: What stands in a conversation in place of an answer that repeats what nobody says any more.
 INSTEAD = "(This answer is gone: it repeated what was edited or deleted.)"
+#: How many memories are carried to another tenant at once, and what comes before the first id.
+_PAGE, _FIRST = 200, "00000000-0000-0000-0000-000000000000"
 _KNOWN = ("names", "unnumbered")
 _MOVES = ("move_memories", "move_turns", "move_blocks", "move_files")
 
@@ -51,6 +53,8 @@ class FollowingDesk:
         """
         counts: dict[str, int] = {}
         for gone in departures(self._event, self._tenant_of):
+            if gone.tenant:
+                self._carry(gone)
             self._step(counts, gone, self._leave, gone)
         if told := retold(self._event):
             self._step(counts, told, self._retell if told.text else self._untell, told)
@@ -62,6 +66,28 @@ class FollowingDesk:
         done = self._run.step("follow", about._asdict(), lambda: Outcome(work(told)))
         for name, count in done.items():
             counts[name] = counts.get(name, 0) + count
+
+    def _carry(self, gone: Departure) -> None:
+        """Give the memories of an owner to the tenant that it is from now on, before they go."""
+        place = self._row(**_renaming(gone.place, gone.to))
+
+        def blocks() -> Outcome:
+            [rows] = self._all(Statement(SQL["blocks_of"], place))
+            kept = [Statement(SQL["block"], row | {"tenant": gone.tenant}) for row in rows]
+            self._database.run(gone.tenant, kept)
+            return Outcome({"blocks": len(rows)})
+
+        def carry() -> Outcome:
+            page = place | {"after": after, "most": _PAGE}
+            [rows] = self._all(Statement(SQL["page"], page))
+            entries = [_entry(row, row["text"]) for row in rows]
+            self._database.run(gone.tenant, self._store.remember_all(gone.tenant, entries))
+            return Outcome({"last": rows[-1]["id"] if rows else ""})
+
+        self._run.step("carry", {"what": "blocks"}, blocks)
+        after = _FIRST
+        while after:
+            after = self._run.step("carry", {"after": after}, carry)["last"]
 
     def _leave(self, gone: Departure) -> Row:
         counts: Row = {}
@@ -89,8 +115,9 @@ class FollowingDesk:
         return sorted({gone.place, *had} - {gone.to})
 
     def _leave_as(self, place: str, gone: Departure) -> Row:
-        note = self._note(place, gone.to or (place if gone.audience else ""), gone.audience)
-        if gone.to:
+        to = "" if gone.tenant else gone.to
+        note = self._note(place, to or (place if gone.audience else ""), gone.audience)
+        if to:
             audit = self._requester.audit_id("move", place)
             row = self._row(audit=audit, audience=gone.audience, **_renaming(place, gone.to))
             moves = [Statement(SQL[name], row) for name in _MOVES]
@@ -125,7 +152,9 @@ class FollowingDesk:
             raise TextBusy(f"a run is at work on the text that event {self._event.id} edits")
         whole = [row for row in rows if _is_whole(row, told.ref)]
         stale = [row for row in rows if row not in whole and not _says(told.text, row["text"])]
-        fresh = [self._entry(row, told.text) for row in whole if row["text"] != told.text]
+        fresh = [
+            _entry(row, told.text, self._event.id) for row in whole if row["text"] != told.text
+        ]
         text, audit = stored_text(told.text), self._requester.audit_id("retell", told.address)
         row = where | {"text": text, "audit": audit}
         row |= {"ids": [row["id"] for row in stale], "fresh": len(fresh)}
@@ -143,10 +172,6 @@ class FollowingDesk:
         left = _words([now, *(row["text"] for row in said if not row["here"])])
         return Statement(SQL["unsay"], where | {"words": sorted(gone - left), "instead": INSTEAD})
 
-    def _entry(self, row: Row, text: str) -> Entry:
-        names = ("kind", "ref", "audience", "url", "author", "source", "trust", "flow")
-        return Entry(text, event=self._event.id, **{name: row[name] for name in names})
-
     def _note(self, place: str, became: str = "", audience: str = "") -> Statement:
         row = {"place": place, "became": became, "audience": audience}
         return Statement(SQL["note"], self._row(at=self._event.received_at, **row))
@@ -160,6 +185,11 @@ class FollowingDesk:
 
     def _all(self, *statements: Statement) -> list[list[Row]]:
         return self._database.run(self._event.tenant, statements)
+
+
+def _entry(row: Row, text: str, event: str = "") -> Entry:
+    names = ("kind", "ref", "audience", "url", "author", "source", "trust", "flow")
+    return Entry(text, event=event, **{name: row[name] for name in names})
 
 
 def _renaming(place: str, became: str) -> dict[str, str]:

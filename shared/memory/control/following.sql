@@ -135,6 +135,31 @@ named as (
 unnamed as (delete from repository_names where tenant = %(tenant)s and lies_in(place, %(place)s))
 delete from memory_sources where tenant = %(tenant)s and lies_in(source, %(place)s);
 
+-- name: page
+-- Read some memories of a place, as another place has them.
+select id::text, flow, kind, moved(moved(ref, %(place)s, %(became)s), %(name)s, %(new_name)s) as ref, text,
+       moved(source, %(place)s, %(became)s) as source, moved_url(url, %(path)s, %(new_path)s) as url,
+       moved(moved(audience, 'repo:' || %(name)s, 'repo:' || %(new_name)s), 'org:' || %(name)s, 'org:' || %(new_name)s) as audience,
+       author, trust
+from memories
+where tenant = %(tenant)s and lies_in(source, %(place)s) and valid_until is null and id > %(after)s::uuid
+order by id limit %(most)s;
+
+-- name: blocks_of
+-- Read what somebody asked to forget in a place, as another place has it.
+select by, reason,
+       case by when 'source' then moved(value, %(place)s, %(became)s)
+               when 'ref' then moved(value, %(name)s, %(new_name)s) else value end as value,
+       moved(grounds, %(place)s, %(became)s) as grounds,
+       array(select moved(one, 'repo:' || %(name)s, 'repo:' || %(new_name)s) from unnest(audiences) as one) as audiences
+from memory_blocks where tenant = %(tenant)s;
+
+-- name: block
+-- Keep out what somebody asked to forget.
+insert into memory_blocks (tenant, by, value, grounds, audiences, reason)
+values (%(tenant)s, %(by)s, %(value)s, %(grounds)s, %(audiences)s, %(reason)s)
+on conflict do nothing;
+
 -- name: told_at
 -- Read what is remembered of the text at an address, or as the issue of a ref.
 select m.id::text, m.flow, m.kind, m.ref, m.text, m.url, m.audience, m.author, m.source, m.trust, m.valid_until is null as holds

@@ -152,6 +152,33 @@ def test_an_organisation_that_is_renamed(runner: FlowRunner, name: str, now: str
     assert memories(runner) == (kept if now == "acme-labs" else [])
 
 
+def test_an_organisation_that_is_its_own_tenant_stays_one(runner: FlowRunner) -> None:
+    store = MemoryStore(runner.database, HashingEmbedder())
+    about = {"kind": "fact", "source": "github:solo/shop", "audience": "repo:solo/shop"}
+    texts = [f"Fact {number}" for number in range(450)]
+    entries = [Entry(text, ref=f"solo/shop#{text}", **about) for text in texts]
+    block = (
+        "insert into memory_blocks (tenant, by, value, grounds, audiences)"
+        " values ('github:solo', 'ref', 'solo/shop#3', 'github:solo/shop', '{repo:solo/shop}')"
+    )
+    kept = store.remember_all("github:solo", entries)
+    runner.database.run("github:solo", [*kept, Statement(block, {})])
+    payload = {"action": "renamed", "changes": {"login": {"from": "solo"}}, "sender": MARIA}
+    event = told("organization", payload | {"organization": {"login": "duo"}})
+    assert event.tenant == "github:solo"
+    assert runner.deliver(uninstall, event) == []
+    asked = "select source, audience, ref from memories order by ref"
+    assert runner.database.run("github:solo", [Statement(asked, {})]) == [[]]
+    [rows] = runner.database.run("github:duo", [Statement(asked, {})])
+    assert len(rows) == 450
+    moved = ("github:duo/shop", "repo:duo/shop", "duo/shop#Fact 0")
+    assert tuple(rows[0].values()) == moved
+    [[blocked]] = runner.database.run(
+        "github:duo", [Statement("select value, grounds from memory_blocks", {})]
+    )
+    assert blocked == {"value": "duo/shop#3", "grounds": "github:duo/shop"}
+
+
 def test_an_archived_repository_is_remembered(runner: FlowRunner) -> None:
     remember(runner, "A", "github:acme/shop")
     archived = {"action": "archived", "repository": repository("acme/shop"), "sender": MARIA}
