@@ -22,8 +22,8 @@ def asked(runner: FlowRunner) -> str:
 
 def test_a_model_is_shown_names_in_place_of_ids(runner: FlowRunner) -> None:
     runner.platform.names = {"U0ADA": "Ada L.", "U0BOB": "bob"}
-    ada = {"actor": Actor("U0ADA", "U0ADA", role="member")}
-    runner.deliver(chat, said("Ask <@U0BOB> or <@U0EVE|eve> about @U0BOB.", **ada))
+    ada = Actor("U0ADA", "U0ADA", role="member")
+    runner.deliver(chat, said("Ask <@U0BOB> or <@U0EVE|eve> about @U0BOB.", actor=ada))
     shown = asked(runner)
     assert "Ask @bob or <@U0EVE|eve> about @bob." in shown
     assert "@Ada-L" in shown
@@ -66,8 +66,8 @@ def test_each_person_is_looked_up_once(runner: FlowRunner) -> None:
 @pytest.mark.parametrize("name", ["ada", ""])
 def test_what_is_known_names_who_said_it(runner: FlowRunner, name: str) -> None:
     runner.platform.names = {"U0ADA": name} if name else {}
-    ada = {"actor": Actor("U0ADA", "U0ADA")}
-    runner.deliver(memory, said("deploys are on Tuesdays", "command.remember", **ada))
-    runner.deliver(memory, said("deploys", "command.know", "1700000003.000100", **ada))
+    ada, ts = Actor("U0ADA", "U0ADA"), "1700000003.000100"
+    runner.deliver(memory, said("deploys are on Tuesdays", "command.remember", actor=ada))
+    runner.deliver(memory, said("deploys", "command.know", ts, actor=ada))
     answer = [act.text for act in runner.platform.done if isinstance(act, Reply)][-1]
     assert f"@{name or 'U0ADA'}" in answer

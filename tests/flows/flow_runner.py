@@ -68,9 +68,9 @@ class Platform:
                 who = self.people[login]
                 return {"id": who.id, "permission": "write" if who.is_insider else "read"}
             case AskMember(user=user):
-                who = self.people.get(user)
+                met = self.people.get(user)
                 named = {"name": self.names[user]} if user in self.names else {}
-                return {"member": who is not None and who.is_insider} | named
+                return {"member": met is not None and met.is_insider} | named
             case AskShared(channel=channel):
                 return {"shared": channel in self.shared}
         raise AssertionError(query)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Self
+from uuid import UUID
 
 from shared.database import Database, Row, Statement, queries
 from shared.desk import Loan
@@ -176,7 +177,7 @@ class FollowingDesk:
         row = {"place": place, "became": became, "audience": audience}
         return Statement(SQL["note"], self._row(at=self._event.received_at, **row))
 
-    def _counted(self, audit: str, *statements: Statement) -> Row:
+    def _counted(self, audit: UUID, *statements: Statement) -> Row:
         *_, [done] = self._all(*statements, counts_of(self._event.tenant, audit))
         return dict(done["counts"])
 

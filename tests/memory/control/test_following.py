@@ -54,7 +54,7 @@ def follow(runner: FlowRunner, *case: Json) -> None:
 
 def remember(runner: FlowRunner, text: str, place: str, **changes: Any) -> None:
     name = place.partition(":")[2]
-    about = {"kind": "fact", "ref": f"{place}#{text}", "audience": "public", "source": place}
+    about: Json = {"kind": "fact", "ref": f"{place}#{text}", "audience": "public", "source": place}
     about |= {"url": f"{WEB}/{name}/issues/7#issuecomment-1"} | changes
     store = MemoryStore(runner.database, HashingEmbedder())
     runner.database.run("acme", store.remember_all("acme", [Entry(text, **about)]))
@@ -154,7 +154,7 @@ def test_an_organisation_that_is_renamed(runner: FlowRunner, name: str, now: str
 
 def test_an_organisation_that_is_its_own_tenant_stays_one(runner: FlowRunner) -> None:
     store = MemoryStore(runner.database, HashingEmbedder())
-    about = {"kind": "fact", "source": "github:solo/shop", "audience": "repo:solo/shop"}
+    about: Json = {"kind": "fact", "source": "github:solo/shop", "audience": "repo:solo/shop"}
     texts = [f"Fact {number}" for number in range(450)]
     entries = [Entry(text, ref=f"solo/shop#{text}", **about) for text in texts]
     block = (
@@ -311,7 +311,7 @@ def test_comments_of_each_kind(
     parent = {"number": 2, "title": "t", "body": "b", "html_url": url, "user": MARIA}
     comment = {"id": 9, "body": "We deploy on Tuesdays.", "user": MARIA}
     comment |= {"html_url": f"{url}#{fragment}"}
-    payload = {"action": action, kind: parent, "comment": comment, "sender": MARIA}
+    payload: Json = {"action": action, kind: parent, "comment": comment, "sender": MARIA}
     follow(runner, {"event": event, "payload": payload | {"repository": repository("acme/shop")}})
     kept = ["Another.", "Tuesdays."] if action == "edited" else ["Another."]
     assert [text for (text,) in memories(runner, "text")] == kept
@@ -340,7 +340,7 @@ def said(text: str, ts: str = "1700000001.000100", **changes: Any) -> Event:
 
 def in_slack(inner: Json, at: float) -> Event:
     bot = {"team_id": "T1", "user_id": "UBOT", "is_bot": True}
-    envelope = {"type": "event_callback", "team_id": "T1", "api_app_id": "A1", "event": inner}
+    envelope: Json = {"type": "event_callback", "team_id": "T1", "api_app_id": "A1", "event": inner}
     envelope |= {"event_id": f"Ev{next(NUMBERS)}", "authorizations": [bot]}
     body = json.dumps(envelope | {"is_ext_shared_channel": False}).encode()
     return slack.to_event(body, {}, TENANTS, at)
