@@ -31,6 +31,7 @@ begin
     execute format('alter table %I force row level security', one);
     execute format(
       'create policy tenant on %I using (tenant = nullif(current_setting(''app.tenant'', true), ''''))', one);
+    execute format('create policy all_tenants on %I to agent_flows_definer using (true)', one);
   end loop;
 end $$;
 
@@ -49,12 +50,14 @@ create function moved_url(url text, region text, target text) returns text langu
     then left(url, length(url) - length(url_path(url))) || moved(url_path(url), region, target) else url end
 $$;
 
--- The places, and the address, that something at `source` and `url` belongs to, as place_changes names them.
+-- The places, and the address, that something at `source` and `url` belongs to, as place_changes names them: the source,
+-- its owner or workspace, and its issue. Without patterns, since it is asked for each memory that is kept.
 create function places_of(source text, url text) returns text[] language sql immutable as $$
-  select array_remove(array[
-    lower(source), lower(substring(source from '^[^:]+:[^/:]+')), lower(url),
-    lower('github:' || substring(url from '^https?://[^/]+/([^/]+/[^/]+)/(?:issues|pull|discussions)/')
-          || '#' || substring(url from '^https?://[^/]+/[^/]+/[^/]+/(?:issues|pull|discussions)/([0-9]+)'))], null)
+  select array[
+    lower(source), lower(split_part(source, ':', 1) || ':' || split_part(split_part(source, ':', 2), '/', 1)), lower(url),
+    case when split_part(url, '/', 6) in ('issues', 'pull', 'discussions')
+      then lower('github:' || split_part(url, '/', 4) || '/' || split_part(url, '/', 5) || '#'
+                 || split_part(split_part(url, '/', 7), '#', 1)) else '' end]
 $$;
 
 -- Lets a memory or a turn that is kept late follow what became of its place after it was said.
@@ -63,7 +66,7 @@ declare
   change place_changes;
   said double precision;
 begin
-  if not exists (
+  if not exists (select from place_changes where tenant = new.tenant) or not exists (
     select from place_changes where tenant = new.tenant and place = any (places_of(new.source, new.url))) then
     return new;
   end if;
