@@ -23,7 +23,7 @@ from shared.perception import github, slack
 from tests.flows.flow_runner import FlowRunner
 from tests.memory.control.table_text import table_text
 
-CASES = Path(__file__).parents[2] / "data" / "following"
+CASES = Path(__file__).parents[2] / "events" / "cases"
 TENANTS = {"github:acme": "acme", "github:acme-labs": "acme", "slack:T1": "acme"}
 WEB = "https://github.example"
 NUMBERS = count(1)
