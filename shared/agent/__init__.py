@@ -7,6 +7,7 @@ thinking      the model calls of a run
 conversation  the turns of the event's conversation
 remembering   the memories of a run
 acting        the effects and queries of a run
+people        names in place of the ids of people
 context       what a model is shown as data
 """
 

@@ -5,7 +5,7 @@
                       what a message carries besides its text
     commands          /forget, /plan, …: orders in a text
     deeds             what was done without a text: labels, assignments, branches
-    departures        repositories and workspaces that went away or became private
+    departures        what becomes of the sources of memory: gone, renamed, private, edited
     writers           who wrote an event's text
 
 This file holds what both readers share. A signature says who sends, not that they follow their
