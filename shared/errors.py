@@ -8,7 +8,6 @@
     ├── PublishError           the bus did not take an event                      (retry)
     ├── DatabaseUnavailable    Postgres is not reachable                          (retry)
     ├── RunBusy                another function holds the lease of the run        (retry)
-    ├── TextBusy               a run is at work on a text that was edited         (retry)
     ├── ReplayError            a retry asked for something else than the record says
     ├── PolicyError            a flow tried what its `may=` does not name
     │   └── NotPermitted       a person wants what they have no right to
@@ -17,7 +16,7 @@
     │   ├── ModelRejected      bad key, unknown model, a request it cannot take
     │   ├── BudgetExceeded     the ceiling of a tenant, flow or person is reached
     │   └── AnswerInvalid      no usable answer, also after a repair and from the fallback
-    ├── MemoryUnavailable      the embedder or the vector store failed            (retry)
+    ├── MemoryUnavailable      the embedder failed, or a run is at work there     (retry)
     └── ActionError
         ├── ActionUnavailable  rate limited or unreachable                        (retry)
         ├── ActionRejected     the platform said no
@@ -72,10 +71,6 @@ class DatabaseUnavailable(AgentFlowsError):
 
 
 class RunBusy(AgentFlowsError):
-    retryable = True
-
-
-class TextBusy(AgentFlowsError):
     retryable = True
 
 

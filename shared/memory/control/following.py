@@ -7,7 +7,7 @@ from uuid import UUID
 
 from shared.database import Database, Row, Statement, queries
 from shared.desk import Loan
-from shared.errors import TextBusy
+from shared.errors import MemoryUnavailable
 from shared.journal import Outcome
 from shared.memory import Entry
 from shared.memory.control.audit import Requester, counts_of
@@ -143,14 +143,16 @@ class FollowingDesk:
         return self._forgetting.forget(self._requester, subject, OPERATOR, blocks=False)
 
     def _retell(self, told: Retelling) -> Row:
-        """Replace a text that was edited; raises TextBusy while a run is at work on it."""
+        """Replace a text that was edited; raises MemoryUnavailable while a run is at work on it."""
         where = self._row(home=told.home, ref=told.ref, address=told.address)
         where |= {"conversation": told.conversation, "flow": self._run.flow}
         names = ("under_way", "told_at", "said")
         [[state], rows, said] = self._all(*(Statement(SQL[name], where) for name in names))
         # Once: what cannot end must not keep the old text. What comes later is kept out.
         if state["busy"] and self._run.attempt == 1:
-            raise TextBusy(f"a run is at work on the text that event {self._event.id} edits")
+            raise MemoryUnavailable(
+                f"a run is at work on the text that event {self._event.id} edits"
+            )
         whole = [row for row in rows if _is_whole(row, told.ref)]
         stale = [row for row in rows if row not in whole and not _says(told.text, row["text"])]
         fresh = [
