@@ -201,5 +201,5 @@ where tenant = %(tenant)s and conversation = %(conversation)s and role = 'assist
 select exists (
   select from runs join events on events.tenant = runs.tenant and events.id = runs.event_id
   where runs.tenant = %(tenant)s and runs.state in ('running', 'retrying') and runs.started_at > now() - interval '1 hour'
-    and runs.flow <> %(flow)s and events.conversation = %(conversation)s
+    and runs.flow <> %(flow)s and events.id <> %(event)s and events.conversation = %(conversation)s
     and strpos(events.body::text, '"url":"' || %(address)s || '"') > 0) as busy;
