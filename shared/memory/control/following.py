@@ -213,8 +213,9 @@ def _says(text: str, part: str) -> bool:
 
 
 def _is_whole(row: Row, ref: str) -> bool:
-    """Does the memory hold all of an issue, so that it goes on with the new text?"""
-    return bool(row["holds"]) and row["kind"] == "issue" and row["ref"] == ref
+    """Does the memory hold all of an issue or a comment, so that it goes on with the new text?"""
+    of_issue = row["kind"] == "issue" and row["ref"] == ref
+    return bool(row["holds"]) and (of_issue or row["kind"] == "comment")
 
 
 def _words(texts: Iterable[str]) -> set[str]:

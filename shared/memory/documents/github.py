@@ -29,7 +29,7 @@ from shared.redaction.redacting import redacted
 
 Read = Callable[[Query], Any]
 
-#: At most so many pages of issues are read, of a hundred each.
+#: At most so many pages of issues or comments are read, of a hundred each.
 _PAGES = 10_000
 #: Git's modes of ordinary and of executable files, as opposed to links and submodules.
 _FILES = frozenset({"100644", "100755"})
@@ -86,30 +86,28 @@ class GitHubDocuments:
 
     def issues(self) -> Iterator[tuple[list[Document], int]]:
         """Yield the issues and pull requests a page at a time, with the number of pages."""
-
-        def fetch(page: int) -> Json:
-            found: Json = self._read(ListIssues(self._name, page))
-            return found | {"page": page}
-
-        def following(found: Json) -> int | None:
-            page: int = found["page"]
-            return page + 1 if page < found["pages"] and found["issues"] else None
-
-        def endless(why: str) -> ActionRejected:
-            return ActionRejected(f"github: could not list the issues of {self._name}: {why}")
-
-        for found in pages(fetch, following, 1, most=_PAGES, endless=endless):
+        for found in self._pages("issues", lambda page: ListIssues(self._name, page)):
             yield [self._issue(issue) for issue in found["issues"]], found["pages"]
 
     def comments(self) -> Iterator[tuple[list[Document], int]]:
         """Yield the comments on issues and pull requests a page at a time, with the number of
         pages."""
-        page = pages = 1
-        while page <= pages:
-            found = self._read(ListComments(self._name, page))
-            pages = found["pages"]
-            yield [self._comment(comment) for comment in found["comments"]], pages
-            page += 1
+        for found in self._pages("comments", lambda page: ListComments(self._name, page)):
+            yield [self._comment(comment) for comment in found["comments"]], found["pages"]
+
+    def _pages(self, what: str, query: Callable[[int], Query]) -> Iterator[Json]:
+        def fetch(page: int) -> Json:
+            found: Json = self._read(query(page))
+            return found | {"page": page}
+
+        def following(found: Json) -> int | None:
+            page: int = found["page"]
+            return page + 1 if page < found["pages"] and found[what] else None
+
+        def endless(why: str) -> ActionRejected:
+            return ActionRejected(f"github: could not list the {what} of {self._name}: {why}")
+
+        return pages(fetch, following, 1, most=_PAGES, endless=endless)
 
     def _issue(self, issue: Json) -> Document:
         """Make a document as triage remembers an issue: of its title and its body."""

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from flows.chat import chat
+from flows.ingest import ingest
 from flows.triage import triage
 from flows.uninstall import uninstall
 from shared.actions.slack.actions import Reply
+from shared.agent.flow import Flow
 from shared.database import Statement
 from shared.events import Event, Json
 from shared.memory import Entry
@@ -315,6 +317,24 @@ def test_comments_of_each_kind(
     follow(runner, {"event": event, "payload": payload | {"repository": repository("acme/shop")}})
     kept = ["Another.", "Tuesdays."] if action == "edited" else ["Another."]
     assert [text for (text,) in memories(runner, "text")] == kept
+
+
+@pytest.mark.parametrize("flows", [(ingest, uninstall), (uninstall, ingest)])
+def test_an_edited_comment_goes_on_with_its_new_text(
+    runner: FlowRunner, flows: tuple[Flow, Flow]
+) -> None:
+    """Two flows take the edit, in any order."""
+    url = f"{WEB}/acme/shop/issues/2"
+    parent = {"number": 2, "title": "t", "body": "b", "html_url": url, "user": MARIA}
+    comment = {"id": 9, "body": "It is *hunter2*.", "user": MARIA, "html_url": f"{url}#c9"}
+    payload: Json = {"issue": parent, "comment": comment, "sender": MARIA}
+    payload |= {"repository": repository("acme/shop")}
+    runner.deliver(ingest, told("issue_comment", payload | {"action": "created"}))
+    payload["comment"] = comment | {"body": "It is *secret*, ask <!-- not me --> Li."}
+    for flow in flows:
+        runner.deliver(flow, told("issue_comment", payload | {"action": "edited"}))
+    [(text, ref)] = memories(runner, "text", "ref")
+    assert "hunter2" not in text and "Li" in text and ref == "acme/shop#2:9"
 
 
 @pytest.mark.parametrize("damage", ["issue", "repository", "changes", "comment"])
