@@ -23,7 +23,7 @@ from shared.planning.messages import PlanMessage
 from shared.planning.own_words import own_words
 from shared.planning.tools import github, memory, slack
 
-_COMMANDS = ("plan", "approve", "reject", "change", "cancel")
+_COMMANDS = ("plan", "approve", "reject", "change")
 
 #: Whatever leaves the conversation waits for a person's consent, so posts may go to any channel.
 MAY = (
@@ -108,8 +108,6 @@ def plan(event: Event, agent: Agent) -> None:
         _start(event, agent)
     elif event.response_target:
         agent.act(Whisper(event.response, _IN_THREAD.format(name)))
-    elif name == "cancel":
-        agent.desk(PlanDesk).cancel(words)
     elif name == "change":
         agent.desk(PlanDesk).answer("changed", words)
     else:
@@ -141,9 +139,6 @@ def _asked_through_the_api(event: Event, agent: Agent) -> None:
     name, about = event.type.rpartition(".")[2], event.payload
     if name == "plan":
         agent.desk(PlanDesk).start(event.text)
-    elif name == "cancel":
-        if not agent.desk(PlanDesk).cancel(about["run"]):
-            raise EventError(f"there is no open plan {about['run']}; it may be over")
     elif not agent.desk(PlanDesk).answer(
         ANSWERS[name], event.text, of=f"{about['run']}/{about['digest']}", step=about["step"]
     ):

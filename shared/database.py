@@ -1,5 +1,6 @@
 """One Postgres connection per process: one round trip per transaction, reconnection, named SQL."""
 
+import json
 import re
 import threading
 import time
@@ -13,7 +14,7 @@ from psycopg import conninfo, pq
 from psycopg.abc import PQGen
 from psycopg.rows import dict_row
 
-from shared.errors import DatabaseUnavailable, RunBusy, SettingsError
+from shared.errors import DatabaseUnavailable, RunBusy, SettingsError, Stopped
 
 Row = dict[str, Any]
 
@@ -25,8 +26,8 @@ OPERATOR = "agent_flows_operator"
 READER = "agent_flows_reader"
 #: How long a lost database is waited for, in seconds, before the run goes back to its queue.
 PATIENCE = 15.0
-#: What the SQL function hold_lease raises; see infra/migrations/0001_journal.sql.
-LEASE_LOST = "AF001"
+#: What the SQL function hold_lease raises; see infra/migrations/0036_stops.sql.
+LEASE_LOST, STOPPED = "AF001", "AF003"
 #: What the SQL functions act_for and check_login raise about the login.
 WRONG_LOGIN = "AF002"
 
@@ -116,7 +117,8 @@ class Database:
 
         A lost connection, a restart or a serialisation conflict is retried, so every statement must
         be idempotent. Raises DatabaseUnavailable when it does not come back in time, SettingsError
-        when the login may not do this or may do more than it should.
+        when the login may not do this or may do more than it should, Stopped when the statements
+        start something in a run that was stopped.
         """
         deadline = time.monotonic() + self._patience
         pause = 0.05
@@ -136,6 +138,8 @@ class Database:
                     ) from err
                 if err.sqlstate == LEASE_LOST:
                     raise RunBusy(f"{_reason(err)}; its lease ended before the work did") from err
+                if err.sqlstate == STOPPED:
+                    raise Stopped(**json.loads(err.diag.message_detail or "{}")) from err
                 if not isinstance(err, psycopg.OperationalError):
                     raise
                 if time.monotonic() + pause > deadline:

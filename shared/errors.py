@@ -13,8 +13,10 @@
     │   └── NotPermitted       a person wants what they have no right to
     ├── ModelError
     │   ├── ModelUnavailable   rate limited, overloaded, unreachable              (retry)
+    │   │   └── ModelTooSlow   the time ended before the answer was whole; no retry
     │   ├── ModelRejected      bad key, unknown model, a request it cannot take
     │   ├── BudgetExceeded     the ceiling of a tenant, flow or person is reached
+    │   │   └── AllowanceExceeded  the time or the cost of a plan is used up
     │   └── AnswerInvalid      no usable answer, also after a repair and from the fallback
     ├── MemoryUnavailable      the embedder failed, or a run is at work there     (retry)
     └── ActionError
@@ -23,6 +25,7 @@
         └── EffectUnknown      nobody can tell whether it happened; waits for a person
 
     Parked                     no error: the run stops here and is woken when its answer is there
+    Stopped                    no error: somebody stopped the run, or a newer event took its place
 
 Messages say what failed, with values, then what to do. They never carry payloads, tokens or
 people's text.
@@ -107,10 +110,22 @@ class ModelError(AgentFlowsError):
     cached_tokens = 0
     cost: float | None = 0.0
 
+    def add_cost(
+        self, model: str, input: int, output: int, cached: int, cost: float | None
+    ) -> None:
+        """Count calls that were paid for in vain."""
+        self.model = model
+        self.input_tokens += input
+        self.output_tokens += output
+        self.cached_tokens += cached
+        self.cost = None if self.cost is None or cost is None else self.cost + cost
+
 
 class ModelUnavailable(_Unavailable, ModelError):
-    """`overloaded` says that the server had too much to do, so that fewer calls should follow."""
+    """`overloaded` says that the server had too much to do, so that fewer calls should follow.
+    `text` is what was streamed of the answer before the failure."""
 
+    text = ""
     public = "The language model cannot be reached at the moment."
 
     def __init__(
@@ -120,6 +135,18 @@ class ModelUnavailable(_Unavailable, ModelError):
         self.overloaded = overloaded
 
 
+#: How the message of a ModelTooSlow says it.
+TOO_SLOW = "no whole answer within"
+
+
+class ModelTooSlow(ModelUnavailable):
+    """The time was over before the answer was whole. The same call in the same time would end the
+    same way, so nobody repeats it."""
+
+    retryable = False
+    public = "The language model was too slow: its answer was not whole when the time was over."
+
+
 class BudgetExceeded(ModelError):
     """`public` names the ceiling, as a person may know it. `free_at` is when it is free again, in
     seconds since the epoch; None when the call is larger than the ceiling itself."""
@@ -127,6 +154,10 @@ class BudgetExceeded(ModelError):
     free_at: float | None = None
 
     public = "The budget for the language model is used up."
+
+
+class AllowanceExceeded(BudgetExceeded):
+    public = "The plan used up the time or the cost that its model calls may take."
 
 
 class ModelRejected(ModelError):
@@ -167,3 +198,15 @@ class Parked(BaseException):
     It is no Exception, for the reason that asyncio.CancelledError is none: an author who survives
     every failure with `except Exception` must not survive this and act without the answer.
     """
+
+
+class Stopped(BaseException):
+    """Leaves a run that was `cancelled` or `superseded`; `reason` says by whom or by what.
+
+    It is no Exception, as Parked is none: nothing that an author survives may go on after it.
+    """
+
+    def __init__(self, state: str, reason: str) -> None:
+        super().__init__(reason)
+        self.state = state
+        self.reason = reason

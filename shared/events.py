@@ -260,6 +260,16 @@ class Event(NamedTuple):
         return place if self.source == "github" and "/" in place else ""
 
     @property
+    def stops(self) -> bool:
+        """True for a person's wish that the agent stops: a command, or a sign in Slack."""
+        return self.type.endswith(".command.cancel") or self.type == "slack.stop"
+
+    @property
+    def group(self) -> str:
+        """The events of one group are handled in order. A stop waits for no other event."""
+        return self.id if self.stops else self.conversation
+
+    @property
     def place(self) -> str:
         """The repository or channel where it happened; where there is none, the conversation."""
         return self.scope or self.conversation

@@ -7,6 +7,7 @@ recorded.
 
 import hashlib
 import json
+import math
 import threading
 import time
 import uuid
@@ -17,7 +18,7 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 from shared.database import Database, Row, Statement, queries
-from shared.errors import RunBusy
+from shared.errors import RunBusy, Stopped
 from shared.events import Event, run_id
 from shared.log import log
 from shared.redaction.redacting import redacted, without_secrets
@@ -26,6 +27,13 @@ SQL = queries(__file__, "journal.sql")
 
 #: Steps whose outputs were said by people or platforms, and not by a model.
 _INPUTS = frozenset({"read", "recall", "turns", "know", "tool"})
+
+
+class Allowance(NamedTuple):
+    """What the model calls of a run may take together: seconds and US dollars."""
+
+    seconds: float = math.inf
+    dollars: float = math.inf
 
 
 class Outcome(NamedTuple):
@@ -87,22 +95,24 @@ class Journal:
         self._database = database
         self._owner = uuid.uuid4().hex
 
-    def claim(self, event: Event, flow: str, lease: float) -> "Run | None":
+    def claim(
+        self, event: Event, flow: str, lease: float, *, stoppable: bool = True
+    ) -> "Run | None":
         """Take the run of `flow` for `event` for `lease` seconds, in one round trip.
 
-        Returns None when the run has ended before, when the flow had the same signed body under
-        another id within ten minutes, or acted on the twin of the event. Raises RunBusy when
-        another function holds it.
+        Returns None when the run has ended before, when it is `stoppable` and its event came before
+        a stop, when the flow had the same signed body under another id within ten minutes, or acted
+        on the twin of the event. Raises RunBusy when another function holds it.
         """
         # The thread's own name: two claims in one process are two holders.
         owner = f"{self._owner}-{threading.get_ident()}"
         key = {"tenant": event.tenant, "run": run_id(event, flow), "owner": owner}
         more = {"flow": flow, "lease": lease, "digest": event.digest, "twin": event.twin}
-        names = ["claim_run", "read_run", "read_steps", "read_effects"]
-        if event.digest:
-            names.insert(0, "hold_digest")
+        more |= {"place": event.place, "actor": event.actor.id, "received_at": event.received_at}
+        more["stoppable"] = stoppable
+        names = ("hold_claim", "claim_run", "read_run", "read_steps", "read_effects")
         values = _columns(event) | key | more
-        *_, runs, steps, effects = self._database.run(
+        _, _, runs, steps, effects = self._database.run(
             event.tenant, [Statement(SQL[name], values) for name in names]
         )
         if not runs:
@@ -124,6 +134,7 @@ class Journal:
             attempt=state["attempts"],
             steps=steps,
             effects=effects,
+            stopped=_stopped(state["stopped"]),
         )
 
     def effects_at(self, tenant: str, target: str, key: str, since: float) -> list[Row]:
@@ -146,6 +157,7 @@ class Run:
         attempt: int,
         steps: Sequence[Row],
         effects: Sequence[Row],
+        stopped: Stopped | None = None,
     ) -> None:
         self.event = event
         self.flow = flow
@@ -153,20 +165,33 @@ class Run:
         self.attempt = attempt
         self.effects = {row["key"]: row for row in effects}
         self.cost = 0.0
+        #: The price of one of its model calls is unknown.
+        self.unpriced = False
+        self.allowance = Allowance()
         self.models: set[str] = set()
         #: What the run was shown so far; a replay has the same at the same place.
         self.inputs: list[Any] = []
+        #: Who or what stopped the run, as far as its last write knows.
+        self.stopped = stopped
+        #: It is being ended: what tells of its end is done although it was stopped.
+        self.ending = False
         self._database = database
         self._key = key
         self._steps = {row["key"]: row for row in steps}
         self._occurrences: Counter[tuple[str, str]] = Counter()
         self._deferred: list[Statement] = []
         self._lock = threading.Lock()
+        for row in steps:
+            # No attempt comes by what failed before, but it was paid for.
+            if row["name"] == "failed":
+                self._count("", row["cost"])
+                self.unpriced |= row["cost"] is None
 
     def step(
         self, name: str, input: object, work: Callable[[], Outcome], *, defer: bool = False
     ) -> Any:
-        """Return the record of this step, or do `work` and record it.
+        """Return the record of this step, or do `work` and record it; raises Stopped instead of
+        starting it in a run that was stopped.
 
         With `defer` the record waits for the next write, which saves a round trip. A crash before
         that write repeats the step, so it suits cheap ones such as queries.
@@ -180,6 +205,7 @@ class Run:
         if row := self._steps.get(key):
             self._count(row["model"], row["cost"])
             return self._noted(name, row["output"])
+        self.check()
         started_at, start = time.time(), time.perf_counter()
         outcome = work()
         output = canonical_without_secrets(outcome.output)
@@ -201,7 +227,8 @@ class Run:
             "choice": outcome.choice and canonical(outcome.choice),
         }
         self._count(outcome.model, outcome.cost)
-        self.write([self.statement("record_step", record), *outcome.statements], defer=defer)
+        done = [self.statement("record_step", record)]
+        self.write(outcome.statements, done=done, defer=defer)
         # A replay hands out the output as JSON gives it back; the first time must equal it.
         return self._noted(name, json.loads(output))
 
@@ -214,31 +241,70 @@ class Run:
     def _count(self, model: str, cost: float | None) -> None:
         with self._lock:
             self.cost += cost or 0.0
+            self.unpriced |= bool(model) and cost is None
             self.models |= {model} - {""}
 
     def statement(self, name: str, parameters: dict[str, Any]) -> Statement:
         """Return the named statement of journal.sql for this run."""
         return Statement(SQL[name], self._key | parameters)
 
-    def write(self, statements: Sequence[Statement], *, defer: bool = False) -> list[list[Row]]:
-        """Commit the statements and all deferred ones, in one round trip, if the lease still holds.
+    def check(self) -> None:
+        """Raise Stopped if the run is known to be stopped: nothing starts any more."""
+        if self.stopped and not self.ending:
+            raise Stopped(self.stopped.state, self.stopped.reason)
 
+    def write(
+        self,
+        statements: Sequence[Statement],
+        *,
+        done: Sequence[Statement] = (),
+        defer: bool = False,
+    ) -> list[list[Row]]:
+        """Commit the statements, `done` and all deferred ones, in one round trip, if the lease
+        still holds.
+
+        `statements` start something, such as an effect, and `done` records what has happened.
         Returns the rows of `statements`; none when they are deferred. Raises RunBusy when the lease
-        was lost.
+        was lost, and Stopped, with nothing started, when the run was stopped; what has happened is
+        then recorded with the end of the run.
         """
+        if statements and not defer:
+            self.check()
         with self._lock:
-            self._deferred.extend(statements)
+            self._deferred += done
             if defer:
+                self._deferred += statements
                 return []
-            batch, self._deferred = self._deferred, []
-        rows = self._database.run(self.event.tenant, [self.statement("hold_lease", {}), *batch])
+            happened, self._deferred = self._deferred, []
+        starts = bool(statements) and not self.ending
+        try:
+            return self._commit(happened, statements, starts=starts)
+        except Stopped as stopped:
+            with self._lock:
+                self._deferred = happened + self._deferred
+            self.stopped = stopped
+            raise
+
+    def _commit(
+        self, happened: Sequence[Statement], statements: Sequence[Statement], *, starts: bool
+    ) -> list[list[Row]]:
+        """Return the rows of `statements`, and learn if the run was stopped."""
+        hold = self.statement("hold_lease", {"starts": starts})
+        rows = self._database.run(self.event.tenant, [hold, *happened, *statements])
+        self.stopped = self.stopped or _stopped(rows[0][0]["stopped"])
         return rows[len(rows) - len(statements) :]
 
     def finish(self, state: str, reason: str = "", statements: Sequence[Statement] = ()) -> None:
-        """End the run as `done`, `failed` or `waiting`, or give it back as `retrying` or `parked`;
-        `statements` are committed with it."""
+        """End the run as `done`, `failed`, `waiting`, `cancelled` or `superseded`, or give it back
+        as `retrying` or `parked`; `statements` are committed with it."""
         end = self.statement("finish_run", {"state": state, "reason": redacted(reason)})
-        self.write([*statements, end])
+        with self._lock:
+            happened, self._deferred = self._deferred, []
+        self._commit(happened, [*statements, end], starts=False)
+
+
+def _stopped(mark: dict[str, str] | None) -> Stopped | None:
+    return Stopped(**mark) if mark else None
 
 
 def _plain(value: object) -> Any:

@@ -1,6 +1,10 @@
--- name: hold_digest
--- Let one function at a time decide whether the flow has had this body; the next statements see what it decided.
-select pg_advisory_xact_lock(hashtextextended(concat_ws(' ', %(tenant)s::text, %(flow)s::text, %(digest)s::text), 0));
+-- name: hold_claim
+-- Let nobody stop what begins here at the same time, and one function at a time decide whether the flow has had this
+-- body; the next statements see what they decided.
+select share_stops(%(tenant)s, %(place)s, %(run)s),
+       case when %(digest)s <> ''
+            then pg_advisory_xact_lock(hashtextextended(concat_ws(' ', %(tenant)s::text, %(flow)s::text, %(digest)s::text), 0))
+       end;
 
 -- name: record_event
 -- Keep what happened; a second time changes nothing.
@@ -11,7 +15,8 @@ on conflict do nothing;
 -- name: claim_run
 -- Keep what happened and take the lease: of a new run, of one that waits for its retry or was woken, or of one whose
 -- holder died. A signed body is new to a flow that began no other run for it within ten minutes, a message to one that
--- did not act on it as the twin of this event; a run goes on. The number of a repository stays with its name.
+-- did not act on it as the twin of this event; a run goes on. The number of a repository stays with its name. A run
+-- whose event came before a stop is over as it begins.
 with new as materialized (
   select where exists (select from runs where tenant = %(tenant)s and id = %(run)s)
     or ((%(digest)s = '' or not exists (
@@ -31,25 +36,34 @@ named as (
   select %(tenant)s, split_part(%(conversation)s, '#', 1), %(number)s where %(number)s > 0
   on conflict (tenant, place) do update set number = excluded.number where repository_names.number <> excluded.number
 )
-insert into runs (tenant, id, event_id, flow, state, lease_owner, lease_until, digest)
-select %(tenant)s, %(run)s, %(event)s, %(flow)s, 'running', %(owner)s, now() + make_interval(secs => %(lease)s),
-       %(digest)s
+insert into runs (tenant, id, event_id, flow, digest, stoppable, state, stop, reason, lease_owner, lease_until, finished_at)
+select %(tenant)s, %(run)s, %(event)s, %(flow)s, %(digest)s, %(stoppable)s, coalesce(s.state, 'running'),
+       coalesce(s.event_id, ''), coalesce(s.reason, ''), case when s.state is null then %(owner)s end,
+       case when s.state is null then now() + make_interval(secs => %(lease)s) end,
+       case when s.state is not null then now() end
 from new
+left join stop_of(
+  %(tenant)s, %(run)s, %(event)s, %(flow)s, %(conversation)s, %(place)s, %(actor)s, %(received_at)s
+) as s on %(stoppable)s
 on conflict (tenant, id) do update
-set state = 'running', reason = '', lease_owner = excluded.lease_owner, lease_until = excluded.lease_until,
+set state = 'running', reason = '', lease_owner = %(owner)s, lease_until = now() + make_interval(secs => %(lease)s),
     attempts = runs.attempts + 1
 where runs.state in ('retrying', 'parked')
-   or (runs.state = 'running' and (runs.lease_until < now() or runs.lease_owner = excluded.lease_owner));
+   or (runs.state = 'running' and (runs.lease_until < now() or runs.lease_owner = %(owner)s));
 
 -- name: read_run
--- Who holds the run now, and for how many more seconds.
-select state, attempts, reason, lease_owner,
-       greatest(0, extract(epoch from lease_until - now()))::float8 as held_for
-from runs where tenant = %(tenant)s and id = %(run)s;
+-- Who holds the run now, and for how many more seconds; and what stopped it, if anything did.
+select r.state, r.attempts, r.reason, r.lease_owner,
+       greatest(0, extract(epoch from r.lease_until - now()))::float8 as held_for,
+       case when r.stop <> '' then
+         (select json_build_object('state', s.state, 'reason', s.reason) from stops as s
+          where s.tenant = r.tenant and s.event_id = r.stop and s.flow in ('', r.flow) limit 1)
+       end as stopped
+from runs as r where r.tenant = %(tenant)s and r.id = %(run)s;
 
 -- name: read_steps
 -- What the run has recorded.
-select key, output, model, cost from steps where tenant = %(tenant)s and run_id = %(run)s;
+select key, name, output, model, cost from steps where tenant = %(tenant)s and run_id = %(run)s;
 
 -- name: read_effects
 -- What the run has set out to do.
@@ -57,8 +71,8 @@ select key, slot, arguments, state, receipt, reason
 from effects where tenant = %(tenant)s and run_id = %(run)s;
 
 -- name: hold_lease
--- Abort the transaction unless this function still holds the run.
-select hold_lease(%(tenant)s, %(run)s, %(owner)s);
+-- Abort the transaction unless this function still holds the run; also if it starts something in a run that was stopped.
+select hold_lease(%(tenant)s, %(run)s, %(owner)s, %(starts)s) as stopped;
 
 -- name: record_step
 -- Keep one finished step.

@@ -13,7 +13,10 @@ from shared.database import Row, queries
 from shared.errors import SettingsError
 
 SQL = queries(__file__, "runs.sql")
-_STATES = ("running", "retrying", "parked", "done", "failed", "waiting")
+_STATES = (
+    *("running", "retrying", "parked", "done", "failed", "waiting"),
+    *("cancelled", "superseded"),
+)
 _COLUMNS: Columns = {
     "run": lambda row: str(row["id"]),
     "flow": lambda row: str(row["flow"]),
@@ -23,7 +26,7 @@ _COLUMNS: Columns = {
     "tries": lambda row: str(row["attempts"]),
     "took": lambda row: f"{row['seconds']:.2f} s",
     "tokens": lambda row: str(row["tokens"] or 0),
-    "cost": lambda row: cost(row["cost"] or 0.0),
+    "cost": lambda row: cost(row["cost"]),
 }
 
 
@@ -85,7 +88,9 @@ def _tree(head: Row, parts: list[Row], *, full: bool) -> Iterator[str]:
             yield f"{bar}    in   {part['detail']}"
             yield f"{bar}    out  {part['result']}"
     tokens = sum(part["input_tokens"] + part["output_tokens"] for part in parts)
-    yield f"{len(parts)} steps, {tokens} tokens, {cost(sum(p['cost'] or 0.0 for p in parts))}"
+    unpriced = any(part["model"] and part["cost"] is None for part in parts)
+    spent = None if unpriced else sum(part["cost"] or 0.0 for part in parts)
+    yield f"{len(parts)} steps, {tokens} tokens, {cost(spent)}"
 
 
 def _query(url: str, name: str, parameters: Row) -> list[Row]:

@@ -6,7 +6,8 @@ select r.id, r.flow, e.type as event, e.conversation, r.state, r.attempts, r.rea
 from runs r
 join events e on e.tenant = r.tenant and e.id = r.event_id
 left join lateral (
-  select sum(input_tokens + output_tokens) as tokens, sum(cost) as cost
+  select sum(input_tokens + output_tokens) as tokens,
+         case when coalesce(bool_or(model <> '' and cost is null), false) then null else coalesce(sum(cost), 0) end as cost
   from steps where tenant = r.tenant and run_id = r.id
 ) s on true
 where (%(flow)s = '' or r.flow = %(flow)s) and (%(state)s = '' or r.state = %(state)s)

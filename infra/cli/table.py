@@ -68,8 +68,9 @@ def in_colour(state: str) -> str:
     return paint(state, colour, sys.stdout) if colour else state
 
 
-def cost(dollars: float) -> str:
-    return f"${dollars:.4f}"
+def cost(dollars: float | None) -> str:
+    """Write an amount; None where the price of something is unknown."""
+    return "unknown cost" if dollars is None else f"${dollars:.4f}"
 
 
 def _plain(value: object) -> Any:

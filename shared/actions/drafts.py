@@ -19,6 +19,8 @@ from shared.journal import Run, digest
 
 #: Seconds of the function's time to keep for a call that might hang.
 _MARGIN = 15.0
+#: How a draft begins that says what is waited for.
+_WAITING = "⏳ "
 
 
 class Pace(NamedTuple):
@@ -67,7 +69,7 @@ class Drafts:
         self._late_draft = self._late_change = False
         self._lock = threading.RLock()
 
-    def sink(self) -> Callable[[str], None] | None:
+    def sink(self) -> "Sink | None":
         """Return a function that shows an answer as it grows, or None when it must come whole.
 
         Call it with the text so far; it never raises. Answers in the threads of `agent.map` come
@@ -109,6 +111,21 @@ class Drafts:
             settled = self._answered() and self._draft is None and not self._late_draft
             if not settled and self._standing():
                 self._remove()
+
+    def close(self, line: str) -> None:
+        """Finish the draft with what it shows and `line`, if there is a draft; raises as
+        `take_back`."""
+        with self._lock:
+            if self._answer is None or self._answered() or not (standing := self._standing()):
+                return
+            shown = "" if self._shown.startswith(_WAITING) else self._shown
+            text = f"{shown}\n\n{line}".strip()
+            said = type(self._answer).notice(self._run.event, text)
+            assert said
+            # Under another key: who looks for the draft afterwards finds none.
+            mark = self._named(self._mark._replace(key=digest(["closed", self._mark.key])))
+            self._adapter(said).perform(said, mark, standing)
+            self._draft = None
 
     def _answered(self) -> bool:
         """Tell whether this run, in any of its attempts, has given its answer."""
@@ -161,8 +178,12 @@ class Drafts:
 
     def _perform(self, text: str, draft: Receipt | None) -> Receipt:
         assert self._answer
-        mark = self._mark._replace(hosts=self._hosts | hosts_of(self._run))
+        mark = self._named(self._mark)
         return self._adapter(self._answer).perform(_drafted(self._answer, text), mark, draft)
+
+    def _named(self, mark: Mark) -> Mark:
+        """Add the hosts of links that the run was shown."""
+        return mark._replace(hosts=self._hosts | hosts_of(self._run))
 
 
 class Sink:
@@ -191,16 +212,25 @@ class Sink:
             self._next = self._clock() + self._first
         if self._clock() < self._next or self._remaining() < _MARGIN:
             return
-        wait = self._pause
+        wait = max(self._pause, self._try(text))
+        self._pause *= self._growth
+        self._next = self._clock() + wait
+
+    def waits(self, what: str) -> None:
+        """Say what is waited for, as long as there is no text; it never raises."""
+        if self._open and self._next is None and self._remaining() >= _MARGIN:
+            self._try(f"{_WAITING}{what}")
+
+    def _try(self, text: str) -> float:
+        """Show `text`, and return the seconds for which the platform wants no more."""
         try:
             self._show(text)
         except ActionUnavailable as err:
             self._open = err.retry_after is not None and not err.sent
-            wait = max(wait, err.retry_after or 0.0)
+            return err.retry_after or 0.0
         except ActionRejected:
             self._open = False
-        self._pause *= self._growth
-        self._next = self._clock() + wait
+        return 0.0
 
 
 class _Finishing:

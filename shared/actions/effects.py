@@ -63,6 +63,9 @@ class Effects:
         doubtful = recorded is not None and recorded["state"] in {"dispatched", "unknown"}
         if doubtful and not action.idempotent and (found := self._look_up(action, mark)):
             return self._settle(action, key, found)
+        if self._run.stopped and doubtful:
+            # What was looked up in vain was not done. Nobody looks up what may be done twice.
+            self._record(key, "unknown" if action.idempotent else "planned", None, "stopped")
         previous = self._dispatch(action, key, tool, target)
         return self._settle(action, key, self._call(action, mark, previous))
 
@@ -149,7 +152,7 @@ class Effects:
             "receipt": canonical(receipt.to_json()) if receipt else None,
             "reason": redacted(reason),
         }
-        self._run.write([self._run.statement("settle_effect", parameters)], defer=defer)
+        self._run.write([], done=[self._run.statement("settle_effect", parameters)], defer=defer)
         self._run.effects[key] |= {
             "state": state,
             "receipt": receipt and receipt.to_json(),

@@ -9,6 +9,7 @@ from shared.actions.drafts import Drafts, Pace
 from shared.actions.effects import Effects, branch
 from shared.actions.policy import Policy
 from shared.journal import Outcome, Run, digest
+from shared.models.prices import shown_cost
 
 
 class Acting:
@@ -64,6 +65,5 @@ class Acting:
 
     def _footer(self) -> str:
         parts = [self._run.flow, *sorted(self._run.models)]
-        if self._run.cost:
-            parts.append(f"${self._run.cost:.4f}")
-        return " · ".join([*parts, f"run {self._run.id}"])
+        parts.append(shown_cost(self._run.cost, unpriced=self._run.unpriced))
+        return " · ".join(filter(None, [*parts, f"run {self._run.id}"]))

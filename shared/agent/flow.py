@@ -25,7 +25,8 @@ class Flow:
     read. A flow ignores events that bots cause unless `bots` is set, so that two bots cannot talk
     for ever. It alone recalls its memories, except those of the kinds that it `shares`. A flow with
     `plans` (see shared.planning.declaration) also carries them out, state by state. An `operator`
-    signs in to the database with a login that may work for all tenants at once.
+    signs in to the database with a login that may work for all tenants at once. Runs of a flow that
+    is not `stoppable` go on when a person stops what happens in their conversation.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Flow:
     reads: tuple[type[Query], ...] = ()
     plans: Any = None
     operator: bool = False
+    stoppable: bool = True
 
     def __call__(self, event: Event, agent: Agent) -> None:
         self.function(event, agent)
@@ -59,6 +61,7 @@ def flow(
     reads: Sequence[type[Query]] = (),
     plans: Any = None,
     operator: bool = False,
+    stoppable: bool = True,
 ) -> Callable[[Function], Flow]:
     """Make a function a flow that runs once for each event of `types`; see Flow for the rest.
 
@@ -81,6 +84,7 @@ def flow(
             reads=tuple(reads),
             plans=plans,
             operator=operator,
+            stoppable=stoppable,
         )
 
     return declare

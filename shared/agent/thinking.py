@@ -1,25 +1,34 @@
 """Thinking: the model calls of one run, each a journaled step with its cost."""
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 
-from shared.actions.drafts import Drafts
+from shared.actions.drafts import Drafts, Sink
+from shared.actions.secrets_kept_out import without_unfinished
 from shared.agent.conversation import Conversation
 from shared.agent.tools import Tool
-from shared.errors import BudgetExceeded, ModelError
+from shared.errors import (
+    AllowanceExceeded,
+    BudgetExceeded,
+    ModelError,
+    ModelTooSlow,
+    ModelUnavailable,
+)
 from shared.journal import Outcome, Run
 from shared.memory.conversations.summaries import summarised
 from shared.memory.conversations.turns import summary_block, unsummarised
-from shared.models import AskModel, ChatMessage, ModelReply, ModelRequest, ToolCall
+from shared.models import AskModel, ChatMessage, ModelReply, ModelRequest, ToolCall, Usage
 from shared.models.answers import typed
 from shared.models.answers.next_turn import next_turn
 from shared.models.answers.tool_calls import judged
 from shared.models.batch.intake import first_in_a_batch, park_until
-from shared.models.guards.guarded_model import TextSink
+from shared.models.deadline import Deadline
+from shared.models.guards.guarded_model import Progress, TextSink
 from shared.models.payers import payer_of
 from shared.models.prompts import data
 from shared.models.routing import Models
@@ -28,6 +37,15 @@ T = TypeVar("T")
 
 #: Seconds of the function's time that a model call leaves for recording and telling its failure.
 RESERVE = 5.0
+
+#: A call that had less than this share of a whole attempt's time may be made again: it gets more.
+_WHOLE = 0.75
+#: Seconds until people are told what is waited for.
+PATIENCE = 6.0
+_ASKED = "The language model is being asked."
+#: End an answer for which there was no more time, or no more room.
+CUT = "✂️ *Cut off: the language model was too slow. Say “go on”, and I continue from here.*"
+CUT_LONG = "✂️ *Cut off: the answer is longer than allowed. Say “go on”, and I continue from here.*"
 
 
 class Thinking:
@@ -46,6 +64,9 @@ class Thinking:
         self._drafts = drafts
         self._conversation = conversation
         self._remaining = remaining
+        #: The seconds of a call at the beginning of an attempt.
+        self._whole = remaining() - RESERVE
+        self._time = Deadline(run.allowance.seconds)
         self._payer = payer_of(run.event, run.flow)
 
     def ask(
@@ -107,13 +128,17 @@ class Thinking:
         request = ModelRequest(tuple(messages), instruction, specs, max_tokens=max_tokens)
 
         def work() -> Outcome:
-            sink = self._drafts.sink() if stream else None
+            sink, progress = self._drafts.sink() if stream else None, Progress()
+            asking = partial(self._reply_with, sink=sink, progress=progress)
             other = self._models.substitute(model)
-            fallback = self._reply_with(other, sink=sink) if other else None
-            ask = self._reply_with(model, sink=sink)
-            ask = self._batched(ask, model, deadline) if first else ask
-            with self._resting(deadline):
-                reply = next_turn(ask, request, fallback)
+            ask = self._batched(asking(model), model, deadline) if first else asking(model)
+            try:
+                with self._resting(deadline), _told_to_wait(sink, progress):
+                    reply = next_turn(ask, request, asking(other) if other else None)
+            except ModelTooSlow as err:
+                reply = _cut_off(err)
+            if reply.finish == "length" and not reply.calls and not reply.text.endswith(CUT):
+                reply = replace(reply, text=f"{reply.text.rstrip()}\n\n{CUT_LONG}")
             output = {
                 "text": reply.text,
                 "calls": [asdict(call) for call in reply.calls],
@@ -149,32 +174,62 @@ class Thinking:
             raise
 
     def _reply_with(
-        self, model: str, *, cache: bool | None = None, sink: TextSink | None = None, share: int = 1
+        self,
+        model: str,
+        *,
+        cache: bool | None = None,
+        sink: TextSink | None = None,
+        progress: Progress | None = None,
+        share: int = 1,
     ) -> Callable[[ModelRequest], ModelReply]:
         """Return a function that asks `model`, within one `share`th of the time that is left."""
 
         def reply(request: ModelRequest) -> ModelReply:
-            timeout = max(self._remaining() - RESERVE, 0.0) / share
+            self._check_allowance(model, request)
+            left = min(self._remaining() - RESERVE, self._time.left)
+            timeout = max(left, 0.0) / share
             return self._models.reply(
-                model, request, timeout=timeout, payer=self._payer, sink=sink, cache=cache
+                model,
+                request,
+                timeout=timeout,
+                payer=self._payer,
+                sink=sink,
+                cache=cache,
+                progress=progress,
             )
 
         return reply
+
+    def _check_allowance(self, model: str, request: ModelRequest) -> None:
+        """Raise AllowanceExceeded when what the run is a part of leaves nothing for this call."""
+        if self._time.left <= 0:
+            raise AllowanceExceeded("the time that the model calls of this plan may take is over")
+        left = self._run.allowance.dollars - self._run.cost
+        most = self._models.ceiling(model, request) or 0.0
+        if most > left:
+            raise AllowanceExceeded(
+                f"the plan leaves ${max(left, 0):.4f}, and one call of {model} may cost up to"
+                f" ${most:.4f}; raise the cost of its Limits"
+            )
 
     def _model_step(
         self, name: str, request: ModelRequest, model: str, work: Callable[[], Outcome]
     ) -> Any:
         def settled() -> Outcome:
             outcome = work()
-            statements = self._models.settlements(self._payer.tenant)
-            return outcome._replace(statements=[*outcome.statements, *statements])
+            # They are recorded whatever becomes of the outcome.
+            self._run.write(self._models.settlements(self._payer.tenant), defer=True)
+            return outcome
 
+        about, given = {"model": model, "request": request}, self._remaining() - RESERVE
         try:
-            return self._run.step(name, {"model": model, "request": request}, settled)
+            return self._run.step(name, about, settled)
         except ModelError as err:
             if err.input_tokens:
-                paid = _paid(err)
-                self._run.step("failed", {"model": model, "request": request}, lambda: paid)
+                failed = about | {"attempt": self._run.attempt}
+                self._run.step("failed", failed, partial(_paid, err))
+            if isinstance(err, ModelTooSlow) and given < _WHOLE * self._whole:
+                raise ModelUnavailable(str(err)) from err
             raise
 
 
@@ -190,6 +245,36 @@ def _outcome(reply: ModelReply, role: str, output: Any, statements: Sequence[Any
     return Outcome(
         output, reply.model, usage.input, usage.output, usage.cached, reply.cost, statements, choice
     )
+
+
+@contextmanager
+def _told_to_wait(sink: Sink | None, progress: Progress) -> Iterator[None]:
+    """Tell people what is waited for, and why, when there is no text after some seconds."""
+    if sink is None:
+        yield
+        return
+
+    def tell() -> None:
+        sink.waits(f"{progress.why or _ASKED} I am waiting for it.")
+
+    timer = threading.Timer(PATIENCE, tell)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()  # a draft that came after the answer would stay
+
+
+def _cut_off(err: ModelTooSlow) -> ModelReply:
+    """Return what was streamed until the time was over as an answer that says so; raise the error
+    again when there is nothing."""
+    text = without_unfinished(err.text).rstrip()
+    if not text:
+        raise err
+    used = Usage(err.input_tokens, err.output_tokens, err.cached_tokens)
+    return ModelReply(f"{text}\n\n{CUT}", "length", used, err.model, cost=err.cost)
 
 
 def _paid(err: ModelError) -> Outcome:

@@ -59,7 +59,7 @@ class Bus:
         body = b"%b&Message=%b&MessageGroupId=%b&MessageDeduplicationId=%b&%b%b" % (
             self._form,
             _escape_json(message),
-            _digest(event.conversation),
+            _digest(event.group),
             _digest(f"{event.id} {again}" if again else event.id),
             _TYPE,
             _escape(event.type.encode()),

@@ -167,6 +167,19 @@ def most_tokens(request: ModelRequest) -> int:
     return text + images * _IMAGE_TOKENS + around
 
 
+def shown_cost(dollars: float, *, unpriced: bool) -> str:
+    """Write what was spent, also when the price of some of it is unknown; nothing for nothing.
+
+    >>> shown_cost(0.0, unpriced=False), shown_cost(0.5, unpriced=False)
+    ('', '$0.5000')
+    >>> shown_cost(0.0, unpriced=True), shown_cost(0.5, unpriced=True)
+    ('cost unknown', '$0.5000 and an unknown cost')
+    """
+    if not unpriced:
+        return f"${dollars:.4f}" if dollars else ""
+    return f"${dollars:.4f} and an unknown cost" if dollars else "cost unknown"
+
+
 def dollars_of(text: str) -> float:
     """Read an amount of dollars; raises ValueError unless it is a number of a sensible size."""
     dollars = float(text)

@@ -2,16 +2,24 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from shared.database import Database, Statement
-from shared.errors import BudgetExceeded, ModelError, SettingsError
+from shared.errors import BudgetExceeded, ModelError, ModelTooSlow, ModelUnavailable, SettingsError
 from shared.log import log
 from shared.models import EmbeddingProvider, ModelReply, ModelRequest, Payer, Provider
+from shared.models.answers.usage import usage_on_error, with_total_usage
 from shared.models.batch.intake import Purse
 from shared.models.cache.prompt_cache import PromptCache
 from shared.models.deadline import Deadline
-from shared.models.guards.guarded_model import BatchPurse, GuardedModel, Guards, ModelCall, TextSink
+from shared.models.guards.guarded_model import (
+    BatchPurse,
+    GuardedModel,
+    Guards,
+    ModelCall,
+    Progress,
+    TextSink,
+)
 from shared.models.guards.output_limits import OutputLimits
 from shared.models.prices import Prices
 from shared.models.providers.connect import connect, connect_embedder
@@ -66,23 +74,49 @@ class Models:
         payer: Payer = NOBODY,
         sink: TextSink | None = None,
         cache: bool | None = None,
+        progress: Progress | None = None,
     ) -> ModelReply:
         """Ask the models of `role` in turn until one answers, within `timeout` seconds.
 
         A `sink` streams the answer: it is called with the text so far, which starts again with each
         attempt. `cache` allows the answer to an earlier, equal request; by default it is allowed at
-        temperature 0. When the budget has no room for `large`, `small` is asked. Raises
-        ModelUnavailable, ModelRejected, BudgetExceeded, and SettingsError.
+        temperature 0. When the budget has no room for `large`, `small` is asked. The `progress`
+        tells another thread why the call waits. The reply, or the
+        error, has the tokens and the cost of all that was streamed in vain too. Raises
+        ModelUnavailable, ModelRejected, BudgetExceeded, SettingsError, and ModelTooSlow with the
+        longest text that was streamed.
         """
         may_repeat = request.temperature == 0 if cache is None else cache
-        call = ModelCall(without_secrets(request), Deadline(timeout), payer, sink, may_repeat)
+        lost: list[ModelReply] = []
+        call = ModelCall(
+            without_secrets(request),
+            Deadline(timeout),
+            payer,
+            lost,
+            progress or Progress(),
+            sink,
+            may_repeat,
+        )
+        try:
+            with usage_on_error(lost):
+                reply = self._within_budget(role, call)
+            return with_total_usage([*lost, reply]) if lost else reply
+        except ModelUnavailable as err:
+            raise _with_text(err, lost) from err.__cause__
+
+    def _within_budget(self, role: str, call: ModelCall) -> ModelReply:
         try:
             return self._in_turn(role, call)
         except BudgetExceeded as err:
             if role != "large" or self._roles.chain("small").names == self._roles.chain(role).names:
                 raise
-            log("budget: small answers for large", flow=payer.flow, reason=str(err))
+            log("budget: small answers for large", flow=call.payer.flow, reason=str(err))
             return self._in_turn("small", call)
+
+    def ceiling(self, role: str, request: ModelRequest) -> float | None:
+        """Return the most that a call of the first model of `role` can cost in US dollars, None
+        when its price is unknown."""
+        return self._guards.prices.ceiling(self._roles.chain(role).names[0], request)
 
     def purse(self, name: str, payer: Payer) -> Purse | None:
         """Return the budget for batches of the model `name`; None when nothing counts them."""
@@ -136,6 +170,17 @@ class Models:
                 provider = connect(name, self._settings, setting)
                 self._models[name] = GuardedModel(provider, self._guards, self._sleep)
             return self._models[name]
+
+
+def _with_text(err: ModelUnavailable, lost: Sequence[ModelReply]) -> ModelUnavailable:
+    """Return the error as one of a slow model, if anything was streamed before it."""
+    text = max((reply.text for reply in lost), key=len, default="")
+    if not text:
+        return err
+    slow = ModelTooSlow(str(err))
+    slow.text = text
+    slow.add_cost(err.model, err.input_tokens, err.output_tokens, err.cached_tokens, err.cost)
+    return slow
 
 
 def _guards(settings: Settings, database: Database | None) -> Guards:

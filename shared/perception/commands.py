@@ -69,6 +69,10 @@ COMMANDS = {
 }
 
 
+#: Other names of commands.
+_ALIASES = {"stop": "cancel"}
+
+
 class Order(NamedTuple):
     """A command that somebody gave."""
 
@@ -87,11 +91,23 @@ _SENTENCES = (
     (r"forget (?:what|everything|all)(?: that)? i(?:'ve| have)? (?:ever )?said", "forget"),
     (r"(?:please )?remember that (.+)", "remember"),
     (r"how do you know that|where do you know that from", "why"),
+    (
+        r"(?:please )?(?:stop|cancel|abort|halt)(?: (?:it|that|this|all|everything|now|please"
+        r"|working|what you(?: are|'re) doing))*",
+        "cancel",
+    ),
 )
 #: The beginnings of the sentences, so that most messages are compared with none.
-_OPENINGS = ("what do you ", "forget ", "remember that ", "please remember that ", "how ", "where ")
+_OPENINGS = (
+    *("what do you ", "forget ", "remember that ", "please ", "how ", "where "),
+    *("stop", "cancel", "abort", "halt"),
+)
 #: Words that make a command in a direct message when nothing else stands there.
 _ALONE = frozenset({"help", "export", "approve", "reject", "cancel", "pause", "resume"})
+#: Emoji that tell the agent to stop, by their names in Slack.
+STOP_SIGNS = frozenset(
+    {"x", "octagonal_sign", "no_entry", "no_entry_sign", "negative_squared_cross_mark"}
+)
 #: Words that make a command only with a slash: `forget it` is no order.
 _VAGUE = frozenset(
     {"it", "that", "this", "about", "all", "everything", "them", "him", "her", "anything"}
@@ -148,8 +164,15 @@ def whispered(text: str) -> Order | None:
     return Order(word, "") if word in _ALONE else None
 
 
+def is_stop(text: str) -> bool:
+    """Is it nothing but words that tell the agent to stop? In a thread that needs no mention."""
+    said = _sentence(text)
+    return said is not None and said.name == "cancel"
+
+
 def _order(name: str, rest: str) -> Order | None:
-    command = COMMANDS.get(name.lower())
+    name = name.lower()
+    command = COMMANDS.get(_ALIASES.get(name, name))
     if command is None:
         return None
     argument = rest if command.whole else rest.partition("\n")[0]
@@ -162,7 +185,7 @@ def _sentence(text: str) -> Order | None:
         return None
     for pattern, name in _SENTENCES:
         asks = name in {"know", "why"}
-        plain = text.rstrip(" ?.!") if name != "remember" else text
+        plain = text.rstrip(" ?.!…") if name != "remember" else text
         found = re.fullmatch(pattern, plain, re.IGNORECASE | re.DOTALL)
         if found and (asks or not text.endswith("?")):
             argument = found[1] if found.re.groups else "me" if name == "forget" else ""

@@ -22,6 +22,8 @@ from shared.perception.slack_payloads import SlackFields, bots_of, is_stranger, 
 #: A field that `./scripts/flows send --again` adds to a request: makes it another event. Whoever
 #: adds it knows the signing secret.
 AGAIN = "agent_flows_again"
+#: The type of a sign to stop; see SlackFields.
+STOP = "slack.stop"
 
 _MAX_AGE = 300
 _NOTHING: Mapping[str, str] = {}
@@ -80,6 +82,8 @@ def to_event(
     type_, text = f"slack.{said.type}", said.text
     if said.order and takes(commands.event_type("slack", said.order)):
         type_, text = commands.event_type("slack", said.order), said.order.argument
+    elif said.stops and takes(STOP):
+        type_ = STOP
     audience, unshared = _audience(payload, team, said)
     where = (tenant, said.channel or said.actor.id, said.thread_ts or said.ts)
     return Event(

@@ -38,6 +38,8 @@ class SlackFields(NamedTuple):
     metadata: Any = None
     order: commands.Order | None = None
     response_url: str = ""
+    #: A sign to stop that is no command: an emoji, Slack's own button, a word in a thread.
+    stops: bool = False
 
 
 def read(payload: Json, team: str) -> SlackFields:
@@ -95,7 +97,18 @@ def _callback(envelope: Json, team: str) -> SlackFields:
         channel_type=word(event, "channel_type"),
         ts=_ts(event, "item", "ts") or _ts(event, "message_ts"),
         thread_ts=_ts(assistant, "thread_ts") or _ts(event, "thread_ts"),
+        stops=kind == "agent_session_stopped" or _is_stop_sign(event, bots),
     )
+
+
+def _is_stop_sign(event: Json, bots: set[str]) -> bool:
+    """Tell of an emoji that somebody puts under what the agent said, or under their own words."""
+    if (
+        event.get("type") != "reaction_added"
+        or string(event, "reaction") not in commands.STOP_SIGNS
+    ):
+        return False
+    return word(event, "item_user") in {*bots, word(event, "user")} - {""}
 
 
 def _message(envelope: Json, event: Json, team: str, bots: set[str]) -> SlackFields:
@@ -132,6 +145,7 @@ def _new_message(envelope: Json, event: Json, team: str, kind: str, bots: set[st
     channel, ts = _channel(event, "channel"), _ts(event, "ts")
     channel_type, text, mention = word(event, "channel_type"), string(event, "text"), _mention(bots)
     end = MENTION if kind == "app_mention" else ""
+    thread_ts, order = _ts(event, "thread_ts"), _order(text, mention, channel_type)
     return SlackFields(
         type=kind,
         id=f"{team}:{channel}:{ts}{end}" if channel and ts else _event_id(envelope),
@@ -140,9 +154,10 @@ def _new_message(envelope: Json, event: Json, team: str, kind: str, bots: set[st
         channel=channel,
         channel_type=channel_type,
         ts=ts,
-        thread_ts=_ts(event, "thread_ts"),
+        thread_ts=thread_ts,
         metadata=dig(event, "metadata"),
-        order=_order(text, mention, channel_type),
+        order=order,
+        stops=thread_ts not in ("", ts) and order is None and commands.is_stop(text),
     )
 
 

@@ -14,7 +14,7 @@ when something did not go as planned. Each of these is a function that an author
 - store        plans in Postgres (store.sql)
 - declaration  what a flow declares: `Plans(…)`, `@reads` and `@writes` for tools
 - planner, verifier, reflector  the default parts; the first two ask a model
-- desk         what people do about plans: start, answer, click, cancel
+- desk         what people do about plans: start, answer, click
 - checklist    a plan as a Markdown list
 - messages     the messages with progress, questions and buttons
 - states/      what each state of infra/planner.asl.json does

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from shared.models.prices import shown_cost
 from shared.planning.plan import PlanStep
 
 _MARKS = {
@@ -25,7 +26,11 @@ class Line(NamedTuple):
 
 
 def checklist(
-    lines: Sequence[Line], *, cost: float = 0.0, links: Mapping[str, str] | None = None
+    lines: Sequence[Line],
+    *,
+    cost: float = 0.0,
+    unpriced: bool = False,
+    links: Mapping[str, str] | None = None,
 ) -> str:
     """Write the lines as Markdown, which Slack's markdown block reads too.
 
@@ -34,8 +39,8 @@ def checklist(
     written = [_line(line, (links or {}).get(line.step.id, "")) for line in lines]
     done = sum(line.state == "done" for line in lines)
     total = f"{done} of {len(lines)} steps done"
-    if cost:
-        total += f", ${cost:.4f} so far"
+    if spent := shown_cost(cost, unpriced=unpriced):
+        total += f", {spent} so far"
     return "\n".join([*written, "", total])
 
 

@@ -1,5 +1,5 @@
-"""The desk of plans: start, answer, click and cancel, each as journaled steps of the run that a
-person caused."""
+"""The desk of plans: start, answer and click, each as journaled steps of the run that a person
+caused."""
 
 from collections.abc import Callable, Mapping
 from typing import Literal, Self
@@ -126,24 +126,6 @@ class PlanDesk:
         mine = {"state": ANSWERS[clicked.verb], "decided_by": self._event.actor.name}
         return "" if mine.items() <= standing.items() else _closed(standing)
 
-    def cancel(self, of: str = "") -> str:
-        """Stop the newest plan of the conversation, or the one named; return its id, if any.
-
-        Raises NotPermitted for a person who may not write.
-        """
-        self._check_may_write()
-        rows = self._look_up("open_plans", of, named=self._plan_of_api(of))
-        open_plans: list[str] = [row["id"] for row in rows]
-        named = [plan for plan in open_plans if not of or of == plan]
-        if not named:
-            return ""
-        plan = named[0]
-        by = self._event.actor.name
-        ended = statement("cancel", self._event.tenant, plan, by=by)
-        self._run.step("cancel", {"plan": plan}, lambda: Outcome(plan, statements=[ended]))
-        self._wake(plan)
-        return plan
-
     def _check_may_write(self) -> None:
         if not self._may_write():
             raise NotPermitted("that needs write permission; somebody who has it must do it")
@@ -181,11 +163,16 @@ class PlanDesk:
         """Wake the execution that waits; it reads the change from the database."""
 
         def work() -> Outcome:
-            situation = self._store.load(self._event.tenant, plan)
-            tokens = [approval.token for approval in situation.approvals if approval.token]
-            return Outcome(sum(self._executions().succeed(token, {}) for token in tokens))
+            return Outcome(wake(self._store, self._executions(), self._event.tenant, plan))
 
         self._run.step("wake", {"plan": plan}, work)
+
+
+def wake(store: PlanStore, executions: Executions, tenant: str, plan: str) -> int:
+    """Wake the executions that wait for answers about a plan, and return how many did."""
+    situation = store.load(tenant, plan)
+    tokens = [approval.token for approval in situation.approvals if approval.token]
+    return sum(executions.succeed(token, {}) for token in tokens)
 
 
 def _in_thread(event: Event, thread: Thread) -> Event:

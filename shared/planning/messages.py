@@ -142,7 +142,9 @@ def listed_steps(situation: Situation, state_of: Callable[[StepRow], str]) -> st
     """List the steps with their states, their links and the cost; nothing when there are none."""
     lines = [Line(row.step, state_of(row), row.reason) for row in situation.steps]
     links = {row.step.id: _url(row.output) for row in situation.in_state("done")}
-    return checklist(lines, cost=situation.cost, links=links) if lines else ""
+    if not lines:
+        return ""
+    return checklist(lines, cost=situation.cost, unpriced=situation.unpriced, links=links)
 
 
 def _url(output: Any) -> str:

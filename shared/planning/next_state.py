@@ -54,7 +54,16 @@ def over(situation: Situation, limits: Limits) -> bool:
         return True
     if any(approval.state in {"rejected", "expired"} for approval in situation.approvals):
         return True
-    return _is_exhausted(situation, limits)
+    return _is_exhausted(situation, limits) or bool(used_up(situation, limits))
+
+
+def used_up(situation: Situation, limits: Limits) -> str:
+    """Say which limit leaves nothing for further work; nothing while both do."""
+    if situation.cost > limits.cost:
+        return f"The plan used up what it may cost, ${limits.cost:.2f}."
+    if situation.worked > limits.seconds:
+        return f"The plan used up the time that it may work, {limits.seconds / 60:.0f} min."
+    return ""
 
 
 def _is_exhausted(situation: Situation, limits: Limits) -> bool:

@@ -97,6 +97,9 @@ class Situation:
     written: Mapping[str, Written]
     approvals: tuple[Approval, ...]
     may_write: bool = False
+    #: The price of a model call is unknown; the seconds that the runs of the plan took together.
+    unpriced: bool = False
+    worked: float = 0.0
 
     @property
     def over(self) -> bool:

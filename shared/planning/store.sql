@@ -7,9 +7,13 @@ on conflict do nothing;
 -- name: read_plan
 -- The plan, what it has cost, and the event that caused it.
 select p.id, p.flow, p.goal, p.may_write, p.state, p.reason, p.cancelled_by, e.body::text as event,
-       (select coalesce(sum(r.cost), 0) from plan_runs r
-        where r.tenant = p.tenant and r.plan_id = p.id)::float8 as cost
+       r.cost, r.unpriced, r.worked
 from plans p join events e on (e.tenant, e.id) = (p.tenant, p.event_id)
+cross join lateral (
+  select coalesce(sum(cost), 0)::float8 as cost, coalesce(bool_or(unpriced), false) as unpriced,
+         coalesce(sum(seconds), 0)::float8 as worked
+  from plan_runs where tenant = p.tenant and plan_id = p.id
+) as r
 where p.tenant = %(tenant)s and p.id = %(plan)s;
 
 -- name: read_versions
@@ -98,10 +102,12 @@ where tenant = %(tenant)s and plan_id = %(plan)s and id = %(id)s and version = %
   and attempts = %(attempts)s;
 
 -- name: keep_run
--- Note that a run belongs to the plan, and its cost.
-insert into plan_runs (tenant, plan_id, run_id, state, cost)
-values (%(tenant)s, %(plan)s, %(of_run)s, %(state)s, %(cost)s)
-on conflict (tenant, plan_id, run_id) do update set cost = excluded.cost;
+-- Note that a run belongs to the plan, its cost, and how long it took.
+insert into plan_runs (tenant, plan_id, run_id, state, cost, unpriced, seconds)
+select %(tenant)s, %(plan)s, %(of_run)s, %(state)s, %(cost)s, %(unpriced)s, extract(epoch from now() - r.started_at)
+from runs as r where r.tenant = %(tenant)s and r.id = %(of_run)s
+on conflict (tenant, plan_id, run_id) do update
+set cost = excluded.cost, unpriced = excluded.unpriced, seconds = excluded.seconds;
 
 -- name: ask
 -- Ask a person about an exact payload; a second time only the token is new.
@@ -132,16 +138,15 @@ where a.tenant = %(tenant)s and (e.conversation = %(conversation)s or p.id = %(n
   and a.version = p.version and p.state in ('planning', 'running', 'waiting')
 order by a.asked_at desc;
 
--- name: open_plans
--- The plans of a conversation that are not over, and the one that is named, the newest first.
-select p.id from plans p join events e on (e.tenant, e.id) = (p.tenant, p.event_id)
-where p.tenant = %(tenant)s and (e.conversation = %(conversation)s or p.id = %(named)s) and p.state in ('planning', 'running', 'waiting')
-order by p.created_at desc;
-
 -- name: cancel
--- Let the plan end before its next step.
-update plans set cancelled_by = %(by)s
-where tenant = %(tenant)s and id = %(plan)s and cancelled_by = '' and state in ('planning', 'running', 'waiting');
+-- Let the open plans of a conversation end before their next step: the one that is `named`, or all that were asked for by
+-- then. With an actor those that they asked for in the whole channel. The first who cancels stays.
+update plans as p set cancelled_by = case when p.cancelled_by = '' then %(by)s else p.cancelled_by end
+from events as e
+where p.tenant = %(tenant)s and p.state in ('planning', 'running', 'waiting')
+  and (e.tenant, e.id) = (p.tenant, p.event_id) and %(named)s in ('', p.id)
+  and is_within(e.conversation, e.body, %(conversation)s, %(actor)s) and (e.body ->> 'received_at')::float8 <= %(at)s
+returning p.id, p.version;
 
 -- name: give_up
 -- Note why nothing more is tried; the first reason stays.

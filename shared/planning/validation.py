@@ -38,11 +38,13 @@ class ToolFacts:
 
 @dataclass(frozen=True)
 class Limits:
-    """The limits of a plan: `cost` in US dollars, `revisions` after the first valid version,
-    `attempts` at one step, `approval` in seconds until no answer means no."""
+    """The limits of a plan: `cost` in US dollars, `seconds` of work, without the time that it waits
+    for people, `revisions` after the first valid version, `attempts` at one step, `approval` in
+    seconds until no answer means no."""
 
     steps: int = 20
     cost: float = 1.0
+    seconds: float = 1800.0
     revisions: int = 3
     attempts: int = 2
     approval: int = 86_400

@@ -19,9 +19,10 @@ from shared.errors import (
     NotPermitted,
     Parked,
     RunBusy,
+    Stopped,
 )
 from shared.events import Event
-from shared.journal import Journal, Run
+from shared.journal import Allowance, Journal, Run
 from shared.log import log
 from shared.models.payers import paid_by, payer_of
 
@@ -60,42 +61,51 @@ class Lifecycle:
         *,
         last: bool | None = None,
         acts: bool = True,
+        stoppable: bool = True,
+        allowance: Allowance | None = None,
         shown: Sequence[Any] = (),
         closing: Closing = lambda run, state: (),
     ) -> Ending:
         """Do `work` as the run for `event`, unless it has ended before. It only reads unless it
-        `acts`. What it is `shown` beside its event counts as its inputs.
+        `acts`, goes on when the conversation is stopped unless it is `stoppable`, and its model
+        calls keep within the `allowance`. What it is `shown` beside its event counts as its inputs.
 
         `remaining` gives the seconds that the function still has. After the `last` attempt, and
         after an error that no retry mends, the person who waits is told. With None the caller tries
         again, whatever the error. Raises RunBusy when another function holds the run.
         """
-        run = self._journal.claim(event, self._flow.name, remaining() + _GRACE)
-        if run is None:
+        stoppable, lease = stoppable and self._flow.stoppable, remaining() + _GRACE
+        if not (run := self._journal.claim(event, self._flow.name, lease, stoppable=stoppable)):
             return Ending("")
         run.inputs += shown
-        recent = self._can.services.get(RecentAnswers, RecentAnswers)
-        authority = Authority(run, self._can.adapter, recent)
+        run.allowance = allowance or run.allowance
+        authority = self._authority(run)
         acting = self._acting(run, remaining, acts=acts)
         try:
             run.event = authority.placed()
             acting = self._acting(run, remaining, acts=acts)
-            agent = Agent(
-                run, self._can, acting, remaining, authority=authority, shares=self._flow.shares
-            )
             with paid_by(payer_of(run.event, run.flow)):
-                statements = work(agent)
+                statements = work(self._agent(run, acting, remaining, authority))
             acting.drafts.take_back()
         except RunBusy:
             raise
-        except Parked as parked:
-            self._end(run, "parked", str(parked), closing(run, "parked"))
-            return Ending("parked")
+        except (Parked, Stopped) as left:
+            return self._leave(run, acting, left, closing)
         # The outermost place of a run: an author's code may raise anything.
         except Exception as err:
             return self._fail(run, acting, err, last, closing)
         self._end(run, "done", "", [*statements, *closing(run, "done")])
         return Ending("done")
+
+    def _agent(
+        self, run: Run, acting: Acting, remaining: Callable[[], float], authority: Authority
+    ) -> Agent:
+        shares = self._flow.shares
+        return Agent(run, self._can, acting, remaining, authority=authority, shares=shares)
+
+    def _authority(self, run: Run) -> Authority:
+        recent = self._can.services.get(RecentAnswers, RecentAnswers)
+        return Authority(run, self._can.adapter, recent)
 
     def _acting(self, run: Run, remaining: Callable[[], float], *, acts: bool) -> Acting:
         """Let the run act in the place of its event as it is known by now."""
@@ -103,9 +113,20 @@ class Lifecycle:
         hosts = link_hosts(self._can.settings.link_hosts)
         return Acting(run, policy, self._can.adapter, remaining, pace=self._can.pace, hosts=hosts)
 
+    def _leave(self, run: Run, acting: Acting, left: Parked | Stopped, closing: Closing) -> Ending:
+        """End a run that left its work half-way. What it shows of an answer stays, with a line that
+        says who stopped it."""
+        state = "parked"
+        if isinstance(left, Stopped):
+            state, run.ending = left.state, True
+            _try(run, "draft left", partial(acting.drafts.close, f"⏹ {left.reason}"))
+        self._end(run, state, str(left), closing(run, state))
+        return Ending(state)
+
     def _fail(
         self, run: Run, acting: Acting, err: Exception, last: bool | None, closing: Closing
     ) -> Ending:
+        run.ending = True
         # An unknown error may pass. If not, the dead-letter queue holds the event, with an alarm.
         retry = last is None or not isinstance(err, AgentFlowsError) or err.retryable
         _log("run failed", run, retry=retry and not last, **described(err))
@@ -120,7 +141,7 @@ class Lifecycle:
     def _end(self, run: Run, state: str, reason: str, statements: Sequence[Statement]) -> None:
         run.write(self._can.models.unsent(run.event.tenant), defer=True)
         run.finish(state, reason, statements)
-        if state in {"done", "parked"}:
+        if state in {"done", "parked", "cancelled", "superseded"}:
             _log(f"run {state}", run, cost=run.cost)
 
     def _tell(self, run: Run, acting: Acting, err: Exception) -> None:

@@ -15,6 +15,8 @@ from shared.perception import Headers, header, read_body
 
 #: The flow that makes plans; its run and the plan have the same id.
 PLANNER = "plan"
+#: The flow that stops runs.
+CONTROL = "control"
 #: Bytes of a body, and characters of the texts in it.
 MAX_BODY, MAX_TEXT, MAX_KEY = 64 * 1024, 8_000, 200
 
@@ -104,12 +106,12 @@ def start(sent: ApiRequest, tenant_of: Mapping[str, str]) -> RunEvent:
 
 
 def cancel(run: str, sent: ApiRequest) -> RunEvent:
-    """Make it the command to cancel a plan; it needs no body."""
+    """Make it the command to stop a run, which may be a plan; it needs no body."""
     _in_path(_RUN, run)
     if sent.body:
         _fields(sent, set())
     event = _event("api.command.cancel", sent, "", {"run": run})
-    return RunEvent(event._replace(conversation=f"api:{run}"), PLANNER, run)
+    return RunEvent(event._replace(conversation=f"api:{run}"), CONTROL, run)
 
 
 def answer(run: str, step: str, sent: ApiRequest) -> RunEvent:

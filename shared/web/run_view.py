@@ -33,40 +33,42 @@ def read(database: Database, tenant: str, run: str) -> Json | None:
         "reason": row["reason"],
         "started_at": _time(row["started_at"]),
         "finished_at": _time(row["finished_at"]),
-        "cost": row["cost"],
+        "cost": None if row["unpriced"] else row["cost"],
     }
     if row["plans"]:
-        return told | _plan(PlanStore(database).load(tenant, run), costs, row["cost"])
+        return told | _plan(PlanStore(database).load(tenant, run), costs, row)
     return told | {"steps": [_journaled(step) for step in steps]}
 
 
-def _plan(situation: Situation, costs: Sequence[Row], cost: float) -> Json:
+def _plan(situation: Situation, costs: Sequence[Row], row: Row) -> Json:
     by_step = _by_step(situation, costs)
     lines = [Line(row.step, row.state, row.reason) for row in situation.steps]
-    cost += situation.cost
+    cost, unpriced = row["cost"] + situation.cost, row["unpriced"] or situation.unpriced
     return {
         "state": situation.state,
         "reason": situation.reason,
         "goal": situation.goal,
         "version": len(situation.versions),
-        "cost": cost,
-        "checklist": checklist(lines, cost=cost) if lines else "",
+        "cost": None if unpriced else cost,
+        "checklist": checklist(lines, cost=cost, unpriced=unpriced) if lines else "",
         "steps": [_step(row, by_step[row.step.id]) for row in situation.steps],
         "approvals": [_approval(approval) for approval in situation.approvals],
     }
 
 
-def _by_step(situation: Situation, costs: Sequence[Row]) -> dict[str, float]:
-    """Add up the cost of each step: its act and its check, in all versions."""
-    paid: dict[str, float] = defaultdict(float)
+def _by_step(situation: Situation, costs: Sequence[Row]) -> dict[str, float | None]:
+    """Add up the cost of each step: its act and its check, in all versions; None is unknown."""
+    paid: dict[str, float | None] = defaultdict(float)
     for row in costs:
         kind, _, rest = row["event_id"].removeprefix(f"{situation.event.id}/").partition("/")
         if kind in {"act", "verify"}:
-            paid[rest.partition("/")[0]] += row["cost"]
+            step = rest.partition("/")[0]
+            before = paid[step]
+            paid[step] = None if row["unpriced"] or before is None else before + row["cost"]
     return paid
 
 
-def _step(row: StepRow, cost: float) -> Json:
+def _step(row: StepRow, cost: float | None) -> Json:
     return {
         "id": row.step.id,
         "goal": row.step.goal,
@@ -103,7 +105,7 @@ def _journaled(row: Row) -> Json:
     return {
         "name": row["name"],
         "model": row["model"],
-        "cost": row["cost"] or 0.0,
+        "cost": row["cost"] if row["model"] else 0.0,
         "ms": round(row["duration_ms"], 1),
     }
 

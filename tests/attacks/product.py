@@ -12,6 +12,7 @@ import pytest
 
 import tests.planning.plan_runner as running
 from flows.chat import chat
+from flows.control import control
 from flows.ingest import ingest
 from flows.memory import memory
 from flows.plan import plan
@@ -59,7 +60,7 @@ def helper(event: Event, agent: Agent) -> None:
     agent.act(Reply(event.thread, agent.converse("Help.", tools=[write_elsewhere])))
 
 
-FLOWS: Sequence[Flow] = (triage, chat, memory, plan, ingest, helper)
+FLOWS: Sequence[Flow] = (triage, chat, control, memory, plan, ingest, helper)
 
 
 class Front(Door):

@@ -143,6 +143,15 @@ def test_same_event_is_delivered_once_and_conversations_are_groups(aws: dict[str
     assert len(set(groups)) == 2
 
 
+def test_a_stop_waits_behind_no_other_event() -> None:
+    stops = [
+        an_event(type=kind, id=f"d{number}")
+        for number, kind in enumerate(("github.command.cancel", "slack.stop"))
+    ]
+    assert len({event.group for event in (an_event(), *stops)}) == 3
+    assert an_event(type="github.command.plan").group == an_event().group
+
+
 @pytest.mark.parametrize("letter", ["x", "中"])
 def test_large_event_travels_by_way_of_s3(aws: dict[str, Any], letter: str) -> None:
     event = an_event(payload={"diff": letter * 1_500_000}, received_at=1_700_000_000.5)

@@ -87,9 +87,9 @@ class KillableJournal(Journal):
         super().__init__(database)
         self._switch = switch
 
-    def claim(self, event: Event, flow: str, lease: float) -> Run | None:
+    def claim(self, event: Event, flow: str, lease: float, *, stoppable: bool = True) -> Run | None:
         self._switch.begin(event)
-        return super().claim(event, flow, LEASE)
+        return super().claim(event, flow, LEASE, stoppable=stoppable)
 
 
 class KillableModels(Models):

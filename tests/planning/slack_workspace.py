@@ -10,6 +10,7 @@ from typing import Any
 from werkzeug import Request, Response
 from werkzeug.serving import make_server
 
+from flows.control import control
 from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.slack import SlackSandbox, payloads
 from infra.local.sandbox.slack.front_door import FrontDoor
@@ -168,9 +169,9 @@ def _deliver(made: SlackWorkspace, request: Request) -> None:
     body = request.get_data()
     headers = {name.lower(): value for name, value in request.headers.items()}
     slack.verify(body, headers, SECRET, time.time())
-    takes = it.flow.types.__contains__
+    takes = {*it.flow.types, *control.types}.__contains__
     tenants = {f"slack:{TEAM}": "github:acme"}
     mapped = made.repositories
     event = slack.to_event(body, headers, tenants, time.time(), takes=takes, repository_of=mapped)
     if takes(event.type):
-        it.runner.deliver(it.flow, event)
+        it.runner.deliver(control if event.stops else it.flow, event)

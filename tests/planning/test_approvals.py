@@ -1,5 +1,6 @@
 """A person is asked before a write leaves the conversation: exact, once, in time, by who may."""
 
+from flows.control import control
 from shared.actions.github.actions import Comment
 from shared.database import Database
 from shared.events import Actor, Issue
@@ -73,10 +74,11 @@ def test_who_may_not_write_cancels_nothing(opened: Open) -> None:
     it.asked(plan)
     stranger = ASK.actor._replace(name="mallory", role="none")
     for number, text in enumerate(("/cancel", f"/cancel {plan}", "/change push it")):
-        it.runner.deliver(it.flow, says(text, f"github:x{number}", actor=stranger))
+        event = says(text, f"github:x{number}", actor=stranger)
+        it.runner.deliver(control if event.stops else it.flow, event)
     standing = it.situation(plan)
     assert (standing.state, standing.cancelled_by) == ("waiting", "")
-    it.runner.deliver(it.flow, says("/cancel"))
+    it.runner.deliver(control, says("/cancel"))
     assert it.ended(plan).state == "cancelled"
 
 

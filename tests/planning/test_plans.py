@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from flows.control import control
 from shared.actions.github.actions import Comment, NamedComment
 from shared.agent import Agent
 from shared.database import Statement
@@ -179,7 +180,7 @@ def test_a_cancelled_plan_stops_and_says_what_was_not_done(opened: Open) -> None
     it = opened(planned(Drafts(Plan(steps))))
     plan = it.ask(ASK)
     it.asked(plan)
-    it.runner.deliver(it.flow, says("/cancel"))
+    it.runner.deliver(control, says("/cancel"))
     assert it.ended(plan).state == "cancelled"
     assert "Two" not in it.said()
     assert it.said()[-1].startswith("⏹ Cancelled by ada.")

@@ -181,6 +181,23 @@ def test_events_of_one_conversation_stay_in_order(system: System, model: Scripte
     assert [f"question {n}" in asked[n] for n in range(6)] == [True] * 6
 
 
+def test_a_stop_overtakes_what_works_and_what_waits(system: System, model: ScriptedServer) -> None:
+    slack, before = slack_of(system), len(model.seen)
+    idle = slack.say(SUPPORT, f"<@{BOT_USER}> stop")  # so that the function has started
+    assert wait_for(lambda: replies(system, idle))[0].startswith("Nothing runs here")
+    model.says(Says("word " * 8, pause=0.25))
+    ts = slack.say(SUPPORT, f"<@{BOT_USER}> tell me")
+    assert wait_for(lambda: len(model.seen) > before)
+    for text in ("and then?", "stop"):
+        slack.say(SUPPORT, f"<@{BOT_USER}> {text}", thread_ts=ts)
+    sql = f"""select 1 from runs r join events e on (e.tenant, e.id) = (r.tenant, r.event_id)
+              where conversation like '%:{ts}' and flow = 'chat' and r.state = 'cancelled'"""
+    assert wait_for(lambda: len(query(system, sql)) == 2)
+    (told,) = wait_for(lambda: replies(system, ts))
+    assert told.startswith("⏹ Stopping chat `")
+    assert len(model.seen) == before + 1
+
+
 def test_the_database_restarts_in_the_middle(system: System, model: ScriptedServer) -> None:
     assert system.postgres
     model.says(*[verdict("bug")] * 4)

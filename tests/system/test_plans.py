@@ -107,6 +107,17 @@ def test_a_plan_asks_for_a_goal_and_a_search_shows_what_it_found(offline: System
     assert f"[#{number} Payment](" in done[0]
 
 
+def test_a_plan_that_waits_is_stopped_at_once_and_its_end_is_told(offline: System) -> None:
+    number = github(offline).open_issue(REPOSITORY, "Search", "It is slow.", author="maria")
+    elsewhere = '/plan open an issue "Track it", then say "Yes"'
+    github(offline).comment(REPOSITORY, number, elsewhere, author="maria")
+    assert wait_for(lambda: any("May I do this?" in text for text in comments(offline, number)))
+    github(offline).comment(REPOSITORY, number, "/stop", author="maria")
+    assert wait_for(lambda: any("⏹ Stopping plan `" in text for text in comments(offline, number)))
+    told = "⏹ Cancelled by maria."
+    assert wait_for(lambda: any(text.startswith(told) for text in comments(offline, number)))
+
+
 def test_a_slash_command_in_slack_starts_a_plan_that_writes_to_github_once_approved(
     offline: System,
 ) -> None:

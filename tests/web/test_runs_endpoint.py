@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+from flows.control import control
 from shared.agent import Agent
 from shared.database import Statement
 from shared.errors import DatabaseUnavailable
@@ -34,7 +35,7 @@ def client(database_url: str) -> Iterator[ApiClient]:
 def sent(it: PlanRunner, client: ApiClient) -> None:
     """Bring the published events to the flow, as its queue would."""
     for event in client.published:
-        it.runner.deliver(it.flow, event)
+        it.runner.deliver(control if event.stops else it.flow, event)
     client.published.clear()
 
 
@@ -126,7 +127,7 @@ def test_a_cancelled_plan_ends_and_cancelling_it_again_fails(
     assert it.ended(run).state == "cancelled"
     again = client.post(f"/runs/{run}/cancel").body["command"]
     sent(it, client)
-    assert "no open plan" in client.get(again).body["reason"]
+    assert "there is no open run" in client.get(again).body["reason"]
 
 
 def test_an_expired_question_is_told_as_expired(opened: Open, client: ApiClient) -> None:

@@ -1,4 +1,4 @@
-"""The actions that a flow may take on Slack, as values; and `ReadThread`, its one query there."""
+"""The actions that a flow may take on Slack, and the queries that it may ask there, as values."""
 
 import re
 from dataclasses import dataclass, replace
@@ -196,6 +196,22 @@ class ReadThread(OnSlack, Query):
     @property
     def arguments(self) -> Json:
         return {"thread": self.thread.ref, "limit": self.limit}
+
+
+@dataclass(frozen=True)
+class FindThread(OnSlack, Query):
+    """Ask for the thread that a message is in, as `{"ts": …}`: the time stamp of its first message,
+    which is the message's own where it is in none."""
+
+    message: SlackMessage
+
+    @property
+    def scope(self) -> str:
+        return self.message.scope
+
+    @property
+    def arguments(self) -> Json:
+        return {"message": self.message.ref}
 
 
 def _signed(text: str, footer: str) -> str:

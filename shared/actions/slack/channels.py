@@ -5,9 +5,9 @@ from html import unescape
 from itertools import islice
 
 from shared.actions import Mark, Receipt
-from shared.actions.slack.actions import Post, ReadThread
+from shared.actions.slack.actions import FindThread, Post, ReadThread
 from shared.actions.slack.errors import SlackEndless
-from shared.actions.slack.session import SlackSession, link, metadata
+from shared.actions.slack.session import SlackSession, link, metadata, read
 from shared.actions.slack.text import pieces
 from shared.errors import ActionRejected, ActionUnavailable, EffectUnknown
 from shared.events import Json, Thread
@@ -70,6 +70,20 @@ def read_thread(session: SlackSession, query: ReadThread) -> Json:
         "items": [_said(message) for message in kept],
         "complete": complete and len(said) <= limit,
     }
+
+
+def find_thread(session: SlackSession, query: FindThread) -> Json:
+    """Return the thread of a message; raises ActionRejected when the message is not there."""
+    message = query.message
+    page = read(
+        f"find the thread of {message.ref}",
+        session.client.conversations_replies,
+        channel=message.channel,
+        ts=message.ts,
+        limit=1,
+    )
+    found: Json = next(iter(page["messages"]), {})
+    return {"ts": str(found.get("thread_ts") or message.ts)}
 
 
 def _id(session: SlackSession, post: Post) -> str:

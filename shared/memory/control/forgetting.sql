@@ -70,10 +70,12 @@ recalling as materialized (
 ),
 ended as materialized (
   select id from runs
-  where tenant = %(tenant)s and state in ('done', 'failed') and event_id = any (array(select id from happened))
+  where tenant = %(tenant)s and state in ('done', 'failed', 'cancelled', 'superseded')
+    and event_id = any (array(select id from happened))
   union
   select id from runs
-  where tenant = %(tenant)s and state in ('done', 'failed') and id = any (array(select run_id from recalling))
+  where tenant = %(tenant)s and state in ('done', 'failed', 'cancelled', 'superseded')
+    and id = any (array(select run_id from recalling))
 ),
 gone_memories as (
   delete from memories where tenant = %(tenant)s and id = any (array(select id from hits)) returning 1
@@ -98,7 +100,8 @@ blank_events as (
   update events set body = '{"forgotten":true}'
   where tenant = %(tenant)s and id = any (array(select id from happened)) and body::text <> '{"forgotten":true}'
     and not exists (
-      select from runs where runs.tenant = %(tenant)s and runs.event_id = events.id and state not in ('done', 'failed'))
+      select from runs where runs.tenant = %(tenant)s and runs.event_id = events.id
+                         and state not in ('done', 'failed', 'cancelled', 'superseded'))
   returning 1
 ),
 gone_plans as (

@@ -28,15 +28,14 @@ def with_total_usage(replies: Sequence[ModelReply]) -> ModelReply:
 
 @contextmanager
 def usage_on_error(replies: Sequence[ModelReply]) -> Iterator[None]:
-    """Write the tokens and the cost of `replies` on a ModelError that leaves the block."""
+    """Add the tokens and the cost of `replies` to a ModelError that leaves the block."""
     try:
         yield
     except ModelError as err:
         if replies:
             paid = with_total_usage(replies)
-            err.model, err.cost = paid.model, paid.cost
-            err.input_tokens, err.output_tokens = paid.usage.input, paid.usage.output
-            err.cached_tokens = paid.usage.cached
+            used = paid.usage
+            err.add_cost(paid.model, used.input, used.output, used.cached, paid.cost)
         raise
 
 

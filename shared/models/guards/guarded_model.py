@@ -12,8 +12,8 @@ retries                     each attempt passes:
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from shared.errors import ModelError, ModelRejected, ModelUnavailable
-from shared.models import ModelReply, ModelRequest, Payer, Provider
+from shared.errors import TOO_SLOW, ModelError, ModelRejected, ModelTooSlow, ModelUnavailable
+from shared.models import ModelReply, ModelRequest, Payer, Provider, Usage
 from shared.models.answers.judging import judge_now
 from shared.models.deadline import Deadline
 from shared.models.guards.circuit_breaker import CircuitBreaker
@@ -21,6 +21,7 @@ from shared.models.guards.limiter import Limiter
 from shared.models.guards.output_limits import OutputLimits
 from shared.models.guards.retrying import retrying
 from shared.models.prices import BATCH_SHARE, Prices, most_tokens
+from shared.models.tokens import tokens
 from shared.redaction.redacting import without_secrets
 
 if TYPE_CHECKING:
@@ -31,16 +32,28 @@ if TYPE_CHECKING:
 #: Is called with the growing text of an answer, and never raises.
 TextSink = Callable[[str], None]
 
+#: A failure with fewer seconds left is one of the time.
+_OVER = 0.25
+
+
+class Progress:
+    """Why a call waits, in words for people."""
+
+    why = ""
+
 
 class ModelCall(NamedTuple):
     """A request with its deadline, its payer, and the sink of its growing text.
 
-    `may_repeat` allows the answer to an earlier, equal request.
+    `may_repeat` allows the answer to an earlier, equal request. `lost` collects the answers that
+    ended half-way, with what they cost.
     """
 
     request: ModelRequest
     deadline: Deadline
     payer: Payer
+    lost: list[ModelReply]
+    progress: Progress
     sink: TextSink | None = None
     may_repeat: bool = False
 
@@ -136,8 +149,28 @@ class GuardedModel:
         return reply
 
     def _in_turn(self, call: ModelCall) -> ModelReply:
-        with self._limiter.turn(call.deadline), self._breaker.guard():
-            return answer(self.provider, call)
+        progress = call.progress
+        # A call that was refused says so while it waits to be made again.
+        progress.why = progress.why or "Too many others ask the language model at the same time."
+        try:
+            with self._limiter.turn(call.deadline), self._breaker.guard():
+                progress.why = "The language model has not begun to answer."
+                return answer(self.provider, call)
+        except ModelUnavailable as err:
+            busy = "has too much to do" if err.overloaded else "failed"
+            progress.why = f"The language model {busy}, so I ask again."
+            if err.text or isinstance(err, ModelTooSlow):
+                call.lost.append(self._paid_for(call, err))
+            raise
+
+    def _paid_for(self, call: ModelCall, err: ModelUnavailable) -> ModelReply:
+        """Return what came of a call that failed half-way. Its tokens are an estimate: servers tell
+        them at the end."""
+        request = call.request
+        asked = tokens("\n".join([request.system, *(turn.text for turn in request.messages)]))
+        used = Usage(asked, tokens(err.text))
+        cost = self._guards.prices.cost(self.name, used)
+        return ModelReply(err.text, "length", used, self.name, cost=cost)
 
 
 class BatchPurse(NamedTuple):
@@ -174,12 +207,20 @@ def answer(provider: Provider, call: ModelCall) -> ModelReply:
 
 
 def _answer(provider: Provider, call: ModelCall) -> ModelReply:
-    if call.sink is None:
-        return provider.reply(call.request, call.deadline.left)
     text = ""
-    for chunk in provider.stream(call.request, call.deadline.left):
-        if chunk.reply is not None:
-            return chunk.reply
-        text += chunk.text
-        call.sink(text)
+    try:
+        if call.sink is None:
+            return provider.reply(call.request, call.deadline.left)
+        for chunk in provider.stream(call.request, call.deadline.left):
+            if chunk.reply is not None:
+                return chunk.reply
+            text += chunk.text
+            call.sink(text)
+    except ModelUnavailable as err:
+        err.text = without_secrets(text)
+        if call.deadline.left > _OVER or err.overloaded:
+            raise
+        slow = ModelTooSlow(f"{provider.name}: {TOO_SLOW} {call.deadline.seconds:.0f} s")
+        slow.text = err.text
+        raise slow from err
     raise ModelUnavailable(f"{provider.name}: the stream ended without its reply")

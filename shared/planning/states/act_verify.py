@@ -75,8 +75,9 @@ def _write(call: StateCall, row: StepRow, tool: PlanTool) -> None:
 
     if not call.run(f"write/{intent.effect[:20]}", work, acts=True):
         # It was done before, perhaps for another step or version: this one gets what it gave.
-        before = call.again().situation.written[intent.effect]
-        call.write(*closed(situation, row, intent, before))
+        before = call.again().situation.written.get(intent.effect)
+        if before:
+            call.write(*closed(situation, row, intent, before))
 
 
 def closed(situation: Situation, row: StepRow, intent: Intent, written: Written) -> list[Statement]:

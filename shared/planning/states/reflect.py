@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from shared.agent.agent import Agent
 from shared.database import Statement
+from shared.errors import TOO_SLOW
 from shared.events import Json
 from shared.planning import Decision, Failure
 from shared.planning.next_state import over
@@ -98,8 +99,10 @@ def _carried_out(call: StateCall, decision: Decision, failed: Sequence[StepRow])
 
 
 def _may_try_again(call: StateCall, row: StepRow) -> bool:
-    """A write is not tried again: its run has ended, and nobody writes the same twice."""
-    return row.attempts + 1 < call.plans.limits.attempts and not _writes(call, row)
+    """A write is not tried again: its run has ended, and nobody writes the same twice. Nor is what
+    a model was too slow for: it would be so again."""
+    final = _writes(call, row) or TOO_SLOW in row.reason
+    return row.attempts + 1 < call.plans.limits.attempts and not final
 
 
 def _writes(call: StateCall, row: StepRow) -> bool:

@@ -8,9 +8,11 @@ from shared.errors import AgentFlowsError
 from shared.events import Json
 from shared.models.found_text import found_text
 from shared.planning.messages import listed_steps
+from shared.planning.next_state import used_up
 from shared.planning.states.lesson import lesson
 from shared.planning.states.runner import StateCall
 from shared.planning.store import Situation, StepRow
+from shared.planning.validation import Limits
 
 #: Characters of a step's goal, and of all that was found: a message in Slack holds 4,000 in all.
 _GOAL, _FOUND = 120, 2_000
@@ -19,7 +21,7 @@ _GOAL, _FOUND = 120, 2_000
 def report(call: StateCall) -> Json:
     """Close the plan and tell its end, once."""
     situation = call.situation
-    state, reason = ending(situation, call.payload.get("at"))
+    state, reason = ending(situation, call.payload.get("at"), call.plans.limits)
 
     def work(agent: Agent) -> Sequence[Statement]:
         call.tell(agent, _text(call, state, reason))
@@ -28,11 +30,11 @@ def report(call: StateCall) -> Json:
         return [situation.statement("finish_plan", state=state, reason=reason)]
 
     if not situation.over:
-        call.run("report", work, acts=True)
+        call.run("report", work, acts=True, stoppable=False)
     return {"state": state}
 
 
-def ending(situation: Situation, at: object) -> tuple[str, str]:
+def ending(situation: Situation, at: object, limits: Limits) -> tuple[str, str]:
     """Return the state in which the plan ends, and the reason when it is not done."""
     if situation.over:
         return situation.state, situation.reason
@@ -41,7 +43,9 @@ def ending(situation: Situation, at: object) -> tuple[str, str]:
     if isinstance(at, dict) and "Error" in at:
         return "failed", _failure(str(at["Error"]))
     open_steps = [row for row in situation.steps if row.state not in {"done", "dropped"}]
-    reason = situation.reason or _refused(situation) or _unplanned(situation)
+    unplanned = _unplanned(situation)
+    spent = used_up(situation, limits) if open_steps or unplanned else ""
+    reason = situation.reason or _refused(situation) or spent or unplanned
     if reason or open_steps:
         return "failed", reason or "Not every step could be done."
     return "done", ""

@@ -17,7 +17,7 @@ from shared.aws.executions import Executions
 from shared.database import Statement
 from shared.errors import SettingsError
 from shared.events import Event, Json
-from shared.journal import Run
+from shared.journal import Allowance, Run
 from shared.perception.writers import without_body
 from shared.planning.declaration import Plans
 from shared.planning.next_state import NextState, next_state
@@ -48,6 +48,8 @@ class RunAttempt(Protocol):
         work: StateWork,
         *,
         acts: bool,
+        stoppable: bool,
+        allowance: Allowance,
         shown: Sequence[Any],
         closing: Callable[[Run, str], Sequence[Statement]],
     ) -> RunEnding: ...
@@ -113,16 +115,18 @@ class StateCall:
         tenant, plan = self.situation.event.tenant, self.situation.id
         return replace(self, situation=self.runner.store.load_after(tenant, plan, statements)[1])
 
-    def run(self, name: str, work: StateWork, *, acts: bool = False) -> bool:
-        """Do `work` as the run `name` of the plan, once; False when it was done before. Its agent
-        takes actions only if it `acts`.
+    def run(
+        self, name: str, work: StateWork, *, acts: bool = False, stoppable: bool = True
+    ) -> bool:
+        """Do `work` as the run `name` of the plan, once; False when it was done before, or is not
+        to be done because the plan was stopped. Its agent takes actions only if it `acts`.
 
         Raises RunBusy when another invocation is doing it, and what `work` raises. The next attempt
         then goes on from there.
         """
 
         def closing(run: Run, state: str) -> Sequence[Statement]:
-            kept = {"of_run": run.id, "state": state, "cost": run.cost}
+            kept = {"of_run": run.id, "state": state, "cost": run.cost, "unpriced": run.unpriced}
             return [self.situation.statement("keep_run", **kept)]
 
         # The run has the plan's cause as its event, under an id of its own and without the payload.
@@ -131,11 +135,23 @@ class StateCall:
         # What the steps gave may hold the words of outsiders, and goes into what follows them.
         shown = [[{"trust": "outside"}]] if self.situation.steps else []
         ending = self.runner.attempt(
-            event, self.remaining, work, acts=acts, shown=shown, closing=closing
+            event,
+            self.remaining,
+            work,
+            acts=acts,
+            stoppable=stoppable,
+            allowance=self._allowance(),
+            shown=shown,
+            closing=closing,
         )
         if ending.error:
             raise ending.error
         return bool(ending.state)
+
+    def _allowance(self) -> Allowance:
+        """Return what the plan leaves for the model calls of one more run."""
+        limits, situation = self.plans.limits, self.situation
+        return Allowance(limits.seconds - situation.worked, limits.cost - situation.cost)
 
     def tell(self, agent: Agent, text: str) -> Receipt | None:
         """Tell the people in the conversation, if it has any."""

@@ -230,6 +230,16 @@ def test_a_run_that_has_not_ended_keeps_its_records(
     assert table_text(database, "steps").count("4711") == 4
 
 
+def test_a_run_that_was_stopped_keeps_no_records(
+    database: Database, forgetting: Forgetting
+) -> None:
+    for state in ("cancelled", "superseded"):
+        happen(database, an_event(id=f"github:{state}", text="code 4711"), state=state)
+    counts = forget(forgetting, "4711")
+    assert (counts["events"], counts["steps"]) == (2, 2)
+    assert "4711" not in table_text(database, "steps")
+
+
 def test_nothing_beyond_reach_is_touched(database: Database, forgetting: Forgetting) -> None:
     remember(
         database,

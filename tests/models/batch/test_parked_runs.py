@@ -6,6 +6,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 
+from flows.control import control
 from shared.actions.github.actions import Comment
 from shared.agent import Agent, flow
 from shared.agent.tools import tool
@@ -41,6 +42,21 @@ def test_a_run_rests_until_the_batch_ends_and_then_acts_once(
     ]
     runner.tick()
     assert (len(server.batches), runner.wake(), server.at_once) == (1, 0, [])
+
+
+def test_a_run_that_is_stopped_while_it_rests_is_over_and_asks_nobody(
+    runner: BatchRunner, server: BatchServer
+) -> None:
+    runner.open()
+    stop = an_event(id="github:stop", type="github.command.cancel", text="")
+    assert runner.deliver(control, stop) == []
+    assert runner.query("select state, reason from runs where flow = 'patient'") == [
+        ("cancelled", "Stopped by ada.")
+    ]
+    runner.tick()
+    assert (server.batches, runner.wake()) == ([], 0)
+    runner.open()
+    assert "bug" not in runner.comments
 
 
 def test_the_same_delivery_while_it_rests_changes_nothing(

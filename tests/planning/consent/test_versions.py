@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from flows.control import control
 from shared.actions import Action, Query
 from shared.actions.github.actions import AddLabels, Assign, Comment
 from shared.agent import Agent
@@ -171,7 +172,7 @@ def test_a_comment_whose_function_died_counts(
     plan = it.ask(ASK)
     assert asked(it, plan) == {"s1"}
     assert done(it) == [Comment(HERE, "One")]
-    it.runner.deliver(it.flow, says("/cancel"))
+    it.runner.deliver(control, says("/cancel"))
     it.ended(plan)
 
 

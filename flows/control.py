@@ -1,0 +1,71 @@
+"""Stop what the agent does: the command `cancel`, and in Slack an emoji, a word in the thread, or
+Slack's own button. Its queue is its own, so a stop never waits behind what it stops."""
+
+import re
+
+from shared.actions import Action
+from shared.actions.github.actions import Comment
+from shared.actions.slack.actions import FindThread, React, Reply, Whisper
+from shared.agent import Agent, flow
+from shared.errors import EventError, NotPermitted
+from shared.events import Event, Thread
+from shared.perception.commands import event_types
+from shared.stopping.desk import Halted, StopDesk
+
+#: What looks like the id of a run; other words after the command are ignored.
+_RUN = r"(?=\S*\d)[\w-]{4,40}"
+
+
+@flow(
+    *event_types("cancel"),
+    "api.command.cancel",
+    "slack.stop",
+    may=[Comment.at_most(1), Reply.at_most(1), Whisper.at_most(1), React.at_most(1)],
+    reads=[FindThread],
+    stoppable=False,
+)
+def control(event: Event, agent: Agent) -> None:
+    if event.type == "slack.stop":
+        _signed(event, agent)
+    elif event.source == "api":
+        if not agent.desk(StopDesk).stop(event.payload["run"]):
+            raise EventError(f"there is no open run {event.payload['run']}; it may be over")
+    else:
+        named = re.match(_RUN, event.text.strip("` "))
+        of = named[0] if named else ""
+        agent.act(_answer(event, _told(agent.desk(StopDesk).stop(of), of)))
+
+
+def _signed(event: Event, agent: Agent) -> None:
+    """Obey a sign. It may mean something else, so only what it stopped is told."""
+    thread = event.thread_target
+    if thread is None:  # an emoji names its message alone
+        found = agent.read(FindThread(event.message))
+        thread = Thread(event.message.team, event.message.channel, found["ts"])
+    try:
+        halted = agent.desk(StopDesk).stop(thread=thread)
+    except NotPermitted:
+        return
+    if halted and event.message_target:
+        agent.act(React(event.message, "octagonal_sign"))
+    elif halted:
+        agent.act(Reply(thread, _told(halted, "")))
+
+
+def _told(halted: Halted, of: str) -> str:
+    """Say what stops."""
+    stopping = [f"{run['flow']} `{run['id']}`" for run in halted.runs]
+    stopping += [f"plan `{plan}`" for plan in halted.plans]
+    if stopping:
+        return f"⏹ Stopping {', '.join(stopping)}."
+    if of:
+        return f"Nothing called `{of}` runs here; it may be over."
+    return "Nothing runs here any more. What still waits here will not begin."
+
+
+def _answer(event: Event, text: str) -> Action:
+    if event.issue_target:
+        return Comment(event.issue_target, text)
+    if event.response_target:
+        return Whisper(event.response_target, text)
+    return Reply(event.thread, text)
