@@ -79,7 +79,7 @@ class World:
             "GITHUB_APP_PRIVATE_KEY": self.github.private_key,
             "SLACK_API_URL": self.slack.api_url,
             "SLACK_BOT_TOKEN": self.slack.bot_token,
-            "MAX_RECEIVES": "3",
+            "MAX_ATTEMPTS": "3",
         }
 
     def issue_opened(self) -> ReceivedRequest:

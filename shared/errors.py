@@ -7,7 +7,8 @@
     ├── RequestRefused         a request to the API cannot be taken
     ├── PublishError           the bus did not take an event                      (retry)
     ├── DatabaseUnavailable    Postgres is not reachable                          (retry)
-    ├── RunBusy                another function holds the lease of the run        (retry)
+    ├── RunBusy                another function holds the run, or it is not due   (retry)
+    ├── ProcessDied            every attempt ended without a word
     ├── ReplayError            a retry asked for something else than the record says
     ├── PolicyError            a flow tried what its `may=` does not name
     │   └── NotPermitted       a person wants what they have no right to
@@ -74,7 +75,17 @@ class DatabaseUnavailable(AgentFlowsError):
 
 
 class RunBusy(AgentFlowsError):
+    """`seconds` is for how long: 0 when nobody knows."""
+
     retryable = True
+
+    def __init__(self, message: str, seconds: float = 0.0) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
+class ProcessDied(AgentFlowsError):
+    public = "I was stopped in the middle of my work, again and again."
 
 
 class ReplayError(AgentFlowsError):

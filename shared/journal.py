@@ -88,6 +88,12 @@ def _columns(event: Event) -> dict[str, object]:
     }
 
 
+def _about(event: Event) -> dict[str, object]:
+    """Return what a claim tells of its event."""
+    stops = {"place": event.place, "actor": event.actor.id, "received_at": event.received_at}
+    return _columns(event) | stops | {"digest": event.digest, "twin": event.twin}
+
+
 class Journal:
     """The runs of one function process."""
 
@@ -96,25 +102,29 @@ class Journal:
         self._owner = uuid.uuid4().hex
 
     def claim(
-        self, event: Event, flow: str, lease: float, *, stoppable: bool = True
+        self,
+        event: Event,
+        flow: str,
+        lease: float,
+        *,
+        queued: bool = False,
+        stoppable: bool = True,
     ) -> "Run | None":
-        """Take the run of `flow` for `event` for `lease` seconds, in one round trip.
+        """Take the run of `flow` for `event` for `lease` seconds, in one round trip. A `queued` one
+        is brought again by its queue until it has ended.
 
         Returns None when the run has ended before, when it is `stoppable` and its event came before
         a stop, when the flow had the same signed body under another id within ten minutes, or acted
-        on the twin of the event. Raises RunBusy when another function holds it.
+        on the twin of the event. Raises RunBusy when another function holds it, and when it waits
+        for its next attempt.
         """
         # The thread's own name: two claims in one process are two holders.
         owner = f"{self._owner}-{threading.get_ident()}"
         key = {"tenant": event.tenant, "run": run_id(event, flow), "owner": owner}
-        more = {"flow": flow, "lease": lease, "digest": event.digest, "twin": event.twin}
-        more |= {"place": event.place, "actor": event.actor.id, "received_at": event.received_at}
-        more["stoppable"] = stoppable
+        how = {"flow": flow, "lease": lease, "queued": queued, "stoppable": stoppable}
         names = ("hold_claim", "claim_run", "read_run", "read_steps", "read_effects")
-        values = _columns(event) | key | more
-        _, _, runs, steps, effects = self._database.run(
-            event.tenant, [Statement(SQL[name], values) for name in names]
-        )
+        claiming = [Statement(SQL[name], key | _about(event) | how) for name in names]
+        _, _, runs, steps, effects = self._database.run(event.tenant, claiming)
         if not runs:
             log("event repeated", flow=flow, event=event.id)
             return None
@@ -122,16 +132,17 @@ class Journal:
         if state["state"] not in {"running", "retrying", "parked"}:
             return None
         if state["lease_owner"] != owner:
-            raise RunBusy(
-                f"run {key['run']} is held by another function"
-                f" for {state['held_for'] or 0:.0f} s more"
-            )
+            seconds = state["held_for"] or 0.0
+            held = "is held by another function" if state["lease_owner"] else "waits"
+            raise RunBusy(f"run {key['run']} {held} for {seconds:.0f} s more", seconds)
         return Run(
             self._database,
             event,
             flow,
             key,
             attempt=state["attempts"],
+            failures=state["failures"],
+            pauses=state["pauses"],
             steps=steps,
             effects=effects,
             stopped=_stopped(state["stopped"]),
@@ -155,6 +166,8 @@ class Run:
         key: dict[str, str],
         *,
         attempt: int,
+        failures: int,
+        pauses: int,
         steps: Sequence[Row],
         effects: Sequence[Row],
         stopped: Stopped | None = None,
@@ -163,6 +176,9 @@ class Run:
         self.flow = flow
         self.id = key["run"]
         self.attempt = attempt
+        #: How many attempts failed or died before this one, and how often the run was put off.
+        self.failures = failures
+        self.pauses = pauses
         self.effects = {row["key"]: row for row in effects}
         self.cost = 0.0
         #: The price of one of its model calls is unknown.
@@ -294,10 +310,23 @@ class Run:
         self.stopped = self.stopped or _stopped(rows[0][0]["stopped"])
         return rows[len(rows) - len(statements) :]
 
-    def finish(self, state: str, reason: str = "", statements: Sequence[Statement] = ()) -> None:
+    def finish(
+        self,
+        state: str,
+        reason: str = "",
+        statements: Sequence[Statement] = (),
+        *,
+        pause: float | None = None,
+        gave_up: bool = False,
+    ) -> None:
         """End the run as `done`, `failed`, `waiting`, `cancelled` or `superseded`, or give it back
-        as `retrying` or `parked`; `statements` are committed with it."""
-        end = self.statement("finish_run", {"state": state, "reason": redacted(reason)})
+        as `retrying`, which counts as a failure, or `parked`, until `pause` seconds have passed or
+        somebody wakes it.
+
+        A run that failed and `gave_up` is a dead letter. `statements` are committed with it.
+        """
+        values = {"state": state, "reason": redacted(reason), "pause": pause, "gave_up": gave_up}
+        end = self.statement("finish_run", values)
         with self._lock:
             happened, self._deferred = self._deferred, []
         self._commit(happened, [*statements, end], starts=False)

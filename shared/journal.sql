@@ -13,10 +13,10 @@ values (%(tenant)s, %(event)s, %(type)s, %(conversation)s, %(body)s::json)
 on conflict do nothing;
 
 -- name: claim_run
--- Keep what happened and take the lease: of a new run, of one that waits for its retry or was woken, or of one whose
--- holder died. A signed body is new to a flow that began no other run for it within ten minutes, a message to one that
--- did not act on it as the twin of this event; a run goes on. The number of a repository stays with its name. A run
--- whose event came before a stop is over as it begins.
+-- Keep what happened and take the lease: of a new run, of one that waits and is due, or was woken, or of one whose
+-- holder died, which counts as a failure. A signed body is new to a flow that began no other run for it within ten
+-- minutes, a message to one that did not act on it as the twin of this event; a run goes on. The number of a repository
+-- stays with its name. A run whose event came before a stop is over as it begins.
 with new as materialized (
   select where exists (select from runs where tenant = %(tenant)s and id = %(run)s)
     or ((%(digest)s = '' or not exists (
@@ -36,10 +36,11 @@ named as (
   select %(tenant)s, split_part(%(conversation)s, '#', 1), %(number)s where %(number)s > 0
   on conflict (tenant, place) do update set number = excluded.number where repository_names.number <> excluded.number
 )
-insert into runs (tenant, id, event_id, flow, digest, stoppable, state, stop, reason, lease_owner, lease_until, finished_at)
+insert into runs (tenant, id, event_id, flow, digest, stoppable, state, stop, reason, lease_owner, lease_until, due_at, finished_at)
 select %(tenant)s, %(run)s, %(event)s, %(flow)s, %(digest)s, %(stoppable)s, coalesce(s.state, 'running'),
        coalesce(s.event_id, ''), coalesce(s.reason, ''), case when s.state is null then %(owner)s end,
        case when s.state is null then now() + make_interval(secs => %(lease)s) end,
+       case when s.state is null and %(queued)s then now() + make_interval(secs => %(lease)s) end,
        case when s.state is not null then now() end
 from new
 left join stop_of(
@@ -47,14 +48,15 @@ left join stop_of(
 ) as s on %(stoppable)s
 on conflict (tenant, id) do update
 set state = 'running', reason = '', lease_owner = %(owner)s, lease_until = now() + make_interval(secs => %(lease)s),
-    attempts = runs.attempts + 1
-where runs.state in ('retrying', 'parked')
+    due_at = case when %(queued)s then now() + make_interval(secs => %(lease)s) end, swept_at = null,
+    attempts = runs.attempts + 1, failures = runs.failures + (runs.state = 'running' and runs.lease_owner <> %(owner)s)::int
+where runs.state in ('retrying', 'parked') and coalesce(runs.due_at <= now(), true)
    or (runs.state = 'running' and (runs.lease_until < now() or runs.lease_owner = %(owner)s));
 
 -- name: read_run
--- Who holds the run now, and for how many more seconds; and what stopped it, if anything did.
-select r.state, r.attempts, r.reason, r.lease_owner,
-       greatest(0, extract(epoch from r.lease_until - now()))::float8 as held_for,
+-- Who holds the run now, for how many more seconds it is held or waits, and what stopped it, if anything did.
+select r.state, r.attempts, r.failures, r.pauses, r.lease_owner,
+       greatest(0, extract(epoch from greatest(r.lease_until, r.due_at) - now()))::float8 as held_for,
        case when r.stop <> '' then
          (select json_build_object('state', s.state, 'reason', s.reason) from stops as s
           where s.tenant = r.tenant and s.event_id = r.stop and s.flow in ('', r.flow) limit 1)
@@ -84,9 +86,11 @@ values (%(tenant)s, %(run)s, %(key)s, %(name)s, %(input_hash)s, %(occurrence)s, 
 on conflict do nothing;
 
 -- name: finish_run
--- Give the lease back with the outcome.
+-- Give the lease back with the outcome; after a pause the run is due.
 update runs
-set state = %(state)s, reason = %(reason)s, lease_owner = null, lease_until = null,
+set state = %(state)s, reason = %(reason)s, gave_up = %(gave_up)s, lease_owner = null, lease_until = null,
+    failures = failures + (%(state)s = 'retrying')::int, pauses = pauses + (%(pause)s::float8 is not null)::int,
+    due_at = now() + make_interval(secs => %(pause)s),
     finished_at = case when %(state)s in ('retrying', 'parked') then null else now() end
 where tenant = %(tenant)s and id = %(run)s and lease_owner = %(owner)s;
 

@@ -81,8 +81,9 @@ class Settings(NamedTuple):
     payload_bucket: str = ""
     event_types: str = ""
     planner_arn: str = ""
-    max_receives: str = "3"
     # Behaviour
+    max_attempts: str = "3"
+    max_pause_hours: str = "24"
     tenants: str = ""
     repositories: str = ""
     approver_differs: str = "off"

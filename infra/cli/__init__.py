@@ -10,6 +10,6 @@ ingest           takes a folder or a repository into memory; `folder` reads it
 bench            the test bench
 deliveries       sends a saved delivery again
 schema           migrates the database
-dead_letters     brings dead letters back
+dead_letters     lists what was given up, and starts it again
 table            plain-text tables
 """

@@ -22,7 +22,8 @@ _COMMANDS = {
     "runs": ("runs", "list the newest runs"),
     "run": ("runs", "show the steps of a run as a tree"),
     "budget": ("budgets", "list what models cost today, and the ceilings"),
-    "redrive": ("dead_letters", "bring dead letters back to their queue"),
+    "dead-letters": ("dead_letters", "list what was given up, with its cause"),
+    "redrive": ("dead_letters", "start again what was given up"),
     "migrate": ("schema", "bring the database to the current schema"),
     "ingest": ("ingest", "take documents into memory"),
     "memory": ("memory", "export, explain, forget and audit memories; undo changes"),
@@ -73,7 +74,7 @@ def _parser(arguments: Sequence[str]) -> Arguments:
     for name, (module, about) in _COMMANDS.items():
         command = commands.add_parser(name, help=about)
         if name in arguments:
-            getattr(import_module(f"infra.cli.{module}"), f"add_{name}")(command)
+            getattr(import_module(f"infra.cli.{module}"), f"add_{name.replace('-', '_')}")(command)
     return parser
 
 

@@ -1,42 +1,81 @@
-"""Brings dead letters back to their queue: in the local system, or in AWS."""
+"""Lists what was given up, and starts it again: in the local system, or in AWS."""
 
 import argparse
 import json
-from typing import Any
 
 import urllib3
 
-from infra.cli.system import KnownSystem
+from infra.cli.system import KnownSystem, database_url
+from infra.cli.table import Columns, add_json, show
+from infra.local.endings import dead_letters, reopen
+from infra.terminal import whole
 from shared.errors import SettingsError
 
-#: What template.yaml calls the dead-letter queue of a flow; the stack's name is deploy's default.
-_NAMES = ("{0}", "{0}-dead.fifo", "agent-flows-{0}-dead.fifo")
+_COLUMNS: Columns = {
+    "run": lambda row: str(row["id"]),
+    "flow": lambda row: str(row["flow"]),
+    "event": lambda row: str(row["event"]),
+    "conversation": lambda row: str(row["conversation"]),
+    "tries": lambda row: str(row["attempts"]),
+    "given up": lambda row: f"{row['finished_at']:%Y-%m-%d %H:%M}",
+    "why": lambda row: str(row["reason"]),
+}
+
+
+def add_dead_letters(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--flow", default="", help="of this flow only")
+    command.add_argument("--limit", type=whole(1, 100_000), default=50, help="how many (50)")
+    add_json(command)
+    command.set_defaults(run=_dead_letters)
 
 
 def add_redrive(command: argparse.ArgumentParser) -> None:
-    command.add_argument("queue", help="a flow, such as triage; in AWS also a dead-letter queue")
+    command.add_argument(
+        "what", help="a flow, a run's id, or the name of a dead-letter queue (NAME-dead.fifo)"
+    )
     command.set_defaults(run=_redrive)
 
 
+def _dead_letters(known: KnownSystem, options: argparse.Namespace) -> None:
+    rows = dead_letters(database_url(known), flow=options.flow, limit=options.limit)
+    if not rows and not options.json:
+        print("no dead letters")
+        return
+    show(rows, _COLUMNS, options)
+    if not options.json:
+        print("`./scripts/flows redrive RUN|FLOW` starts them again")
+
+
 def _redrive(known: KnownSystem, options: argparse.Namespace) -> None:
-    print(redrive(known, options.queue))
+    print(redrive(known, options.what))
 
 
-def redrive(known: KnownSystem, queue: str) -> str:
-    """Move all dead letters of `queue` back and say how many; raises SettingsError on failure."""
-    return _locally(known.url, queue) if known.local else _in_aws(queue)
+def redrive(known: KnownSystem, what: str) -> str:
+    """Start again what was given up, and say how many; raises SettingsError on failure."""
+    if known.local:
+        return _locally(known.url, what)
+    if what.endswith(".fifo"):
+        return _in_aws(what)
+    moved = reopen(database_url(known), what)
+    if not moved:
+        raise SettingsError(f"nothing of {what} was given up; see `./scripts/flows dead-letters`")
+    return f"{_counted(moved)} again within 5 minutes"
 
 
-def _locally(url: str, queue: str) -> str:
+def _locally(url: str, what: str) -> str:
     try:
         answer = urllib3.request(
-            "POST", f"{url}/redrive", json={"queue": queue}, retries=False, timeout=15
+            "POST", f"{url}/redrive", json={"queue": what}, retries=False, timeout=15
         )
     except urllib3.exceptions.HTTPError as err:
         raise SettingsError(f"{url} does not answer; is ./scripts/dev running?") from err
     if answer.status != 200:
         raise SettingsError(answer.data.decode("utf-8", "replace").strip())
-    return f"{json.loads(answer.data)['moved']} dead letters are back in their queue"
+    return f"{_counted(json.loads(answer.data)['moved'])} again"
+
+
+def _counted(moved: int) -> str:
+    return "1 dead letter starts" if moved == 1 else f"{moved} dead letters start"
 
 
 def _in_aws(queue: str) -> str:
@@ -46,7 +85,7 @@ def _in_aws(queue: str) -> str:
 
     try:
         sqs = boto3.client("sqs")
-        address = _address(sqs, queue)
+        address = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
         wanted = sqs.get_queue_attributes(QueueUrl=address, AttributeNames=["QueueArn"])
         sqs.start_message_move_task(SourceArn=wanted["Attributes"]["QueueArn"])
     except ClientError as err:
@@ -57,13 +96,3 @@ def _in_aws(queue: str) -> str:
             f"{queue} cannot be redriven: no ./scripts/dev runs, and AWS says: {err}"
         ) from err
     return f"the dead letters of {queue} are on their way back"
-
-
-def _address(sqs: Any, queue: str) -> str:
-    """Find the queue by its own name, or by that of its flow."""
-    for name in _NAMES[:-1]:
-        try:
-            return str(sqs.get_queue_url(QueueName=name.format(queue))["QueueUrl"])
-        except sqs.exceptions.QueueDoesNotExist:
-            continue
-    return str(sqs.get_queue_url(QueueName=_NAMES[-1].format(queue))["QueueUrl"])

@@ -27,6 +27,7 @@ _COLUMNS: Columns = {
     "took": lambda row: f"{row['seconds']:.2f} s",
     "tokens": lambda row: str(row["tokens"] or 0),
     "cost": lambda row: cost(row["cost"]),
+    "why": lambda row: _why(row),
 }
 
 
@@ -78,8 +79,8 @@ def _tree(head: Row, parts: list[Row], *, full: bool) -> Iterator[str]:
     state = in_colour(head["state"])
     yield f"run {head['id']}  {head['flow']}  {state}  {_seconds(head)}  {_tries(head)}"
     yield f"event {head['event']}  {head['event_id']}  in {head['conversation']}"
-    if head["reason"]:
-        yield f"reason {head['reason']}"
+    if why := _why(head):
+        yield f"reason {why}"
     for part in parts:
         last = part is parts[-1]
         yield f"{'└' if last else '├'}─ {_part(part)}"
@@ -96,6 +97,24 @@ def _tree(head: Row, parts: list[Row], *, full: bool) -> Iterator[str]:
 def _query(url: str, name: str, parameters: Row) -> list[Row]:
     with psycopg.connect(url, row_factory=dict_row, connect_timeout=5) as connection:
         return connection.execute(SQL[name].encode(), parameters).fetchall()
+
+
+def _why(row: Row) -> str:
+    """Say why a run is not done, and what happens next."""
+    wait = row["waits"]
+    if wait is not None:
+        return f"{row['reason']}; again {_in_time(wait)}"
+    return f"{row['reason']}; dead letter" if row["gave_up"] else str(row["reason"])
+
+
+def _in_time(seconds: float) -> str:
+    """Write a time to come in its largest unit."""
+    if seconds <= 0:
+        return "now"
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"in {seconds / size:.0f} {unit}"
+    return f"in {seconds:.0f} s"
 
 
 def _part(part: Row) -> str:

@@ -1,6 +1,7 @@
 -- name: runs
 -- The newest runs, of every tenant.
-select r.id, r.flow, e.type as event, e.conversation, r.state, r.attempts, r.reason, r.started_at,
+select r.id, r.flow, e.type as event, e.conversation, r.state, r.attempts, r.reason, r.started_at, r.gave_up,
+       extract(epoch from case when r.state in ('retrying', 'parked') then r.due_at - now() end)::float8 as waits,
        extract(epoch from coalesce(r.finished_at, now()) - r.started_at)::float8 as seconds,
        s.tokens, s.cost
 from runs r
@@ -15,7 +16,8 @@ order by r.started_at desc limit %(limit)s;
 
 -- name: run
 -- One run, by the start of its id.
-select r.tenant, r.id, r.flow, r.event_id, e.type as event, e.conversation, r.state, r.attempts, r.reason, r.started_at,
+select r.tenant, r.id, r.flow, r.event_id, e.type as event, e.conversation, r.state, r.attempts, r.reason, r.started_at, r.gave_up,
+       extract(epoch from case when r.state in ('retrying', 'parked') then r.due_at - now() end)::float8 as waits,
        extract(epoch from coalesce(r.finished_at, now()) - r.started_at)::float8 as seconds
 from runs r join events e on e.tenant = r.tenant and e.id = r.event_id
 where starts_with(r.id, %(run)s) order by r.started_at desc limit 2;

@@ -15,6 +15,7 @@ from typing import Self
 
 from infra.local.app_deliveries import AppDeliveries
 from infra.local.aws.cloud import GRACE, LocalCloud
+from infra.local.endings import free_runs, reopen
 from infra.local.model_choice import MODEL_SETTINGS, aws_identity, choose_models
 from infra.local.postgres import EmbeddedPostgres
 from infra.local.postgres_files import take
@@ -33,6 +34,8 @@ from shared.settings import Settings
 
 #: What a function's process writes, or its queue, when an event was not handled.
 _FAILURE = re.compile(r"^\[ERROR\]|^(?:Runtime|Sandbox|Function)\.|wait for another attempt$")
+#: The schedule of the flow `sweep` in template.yaml.
+_SWEEP = "agent-flows-Sweeping-Schedule"
 
 
 class System:
@@ -104,6 +107,8 @@ class System:
             environment["DATABASE_URL"] = self._database()
             applied = migrate(environment["DATABASE_URL"])
             logins = self._logins(environment["DATABASE_URL"])
+            if self.postgres:  # it is ours alone, and so were the functions
+                free_runs(environment["DATABASE_URL"])
         if applied:
             self._say(f"           migrated: {', '.join(applied)}")
         environment.setdefault("GITHUB_WEBHOOK_SECRET", self._secret("github"))
@@ -223,7 +228,10 @@ class System:
         )
 
     def _page(self, database_url: str) -> Page:
-        return Page(self.github, self.slack, database_url, self._redrive, self._dead_letters)
+        def redrive(what: str) -> int:
+            return self._redrive(database_url, what)
+
+        return Page(self.github, self.slack, database_url, redrive, self._dead_letters)
 
     def _dead_letters(self) -> list[Json]:
         """List the dead letters of all queues, as the page shows them."""
@@ -236,17 +244,24 @@ class System:
         if _FAILURE.search(line):
             self.failures.append(f"{function}: {line}")
 
-    def _redrive(self, queue: str) -> int:
-        """Bring back the dead letters of a queue, or of the flow of that name.
+    def _redrive(self, database_url: str, what: str) -> int:
+        """Start again what was given up of a flow or of its queue, or one run, and count it.
 
         Raises LookupError, with what there is none of, when there is none.
         """
-        wanted = queue.lower().removesuffix(".fifo").removesuffix("-dead")
-        names = {name.removesuffix(".fifo"): name for name in self.cloud.queues()}
-        short = {plain.rpartition("-")[2]: name for plain, name in names.items()}
-        if found := (names | short).get(wanted):
-            return self.cloud.redrive(found)
-        raise LookupError(f"flow {queue!r}; known: {', '.join(sorted(short))}")
+        name = what.removesuffix(".fifo").removesuffix("-dead")
+        flows = {
+            queue: queue.removesuffix(".fifo").rpartition("-")[2] for queue in self.cloud.queues()
+        }
+        moved = 0
+        for queue, flow in flows.items():
+            if name.lower() in (flow, queue.removesuffix(".fifo")):
+                name, moved = flow, self.cloud.redrive(queue)
+        if reopened := reopen(database_url, name):
+            self.cloud.fire(_SWEEP)
+        elif name not in flows.values():
+            raise LookupError(f"flow or run {what!r}; flows: {', '.join(sorted(flows.values()))}")
+        return moved + reopened
 
     def _api_tokens(self) -> str:
         """Let whoever reads `api.secret` use the API as an owner of the sandboxes' tenant."""

@@ -22,6 +22,9 @@ branch: ContextVar[str] = ContextVar("branch", default="")
 
 #: Seconds of the function's time that must remain after a pause for a further try.
 _MARGIN = 3.0
+#: A longer pause, in seconds, and further tries, wait in the queue: others need the function.
+_LONGEST = 4.0
+_TRIES = 6
 
 
 class Effects:
@@ -108,10 +111,12 @@ class Effects:
         return Receipt(**rows[1][0]["receipt"]) if rows[1] else None
 
     def _call(self, action: Action, mark: Mark, previous: Receipt | None) -> Receipt:
-        """Call the platform until it answers or the time is up. After a doubtful end, look there
-        before the next try."""
+        """Call the platform until it answers or wants to be left alone for longer. After a doubtful
+        end, look there before the next try."""
         adapter, pause, doubtful = self._adapter(action), 0.5, False
+        tries = 0
         while True:
+            tries += 1
             try:
                 if doubtful and not action.idempotent and (found := self._look_up(action, mark)):
                     return found
@@ -126,11 +131,11 @@ class Effects:
                     if err.retry_after is not None
                     else pause * random.uniform(0.5, 1)
                 )
-                if self._remaining() < wait + _MARGIN:
+                if tries == _TRIES or wait > min(_LONGEST, self._remaining() - _MARGIN):
                     self._record(mark.key, "unknown" if doubtful else "planned", None, str(err))
                     raise
                 time.sleep(wait)
-                pause = min(pause * 2, 8.0)
+                pause *= 2
 
     def _look_up(self, action: Action, mark: Mark) -> Receipt | None:
         try:

@@ -1,6 +1,7 @@
 """Everything that speaks to AWS without boto3.
 
 bus                  publishes events to SNS, and loads them from a queue's message
+queue                hides a queue's message for a while, or moves it to the dead-letter queue
 executions           starts and wakes executions of the planner
 signed_http          signed requests over one connection
 root_certificates    the roots of AWS's certificates

@@ -175,6 +175,15 @@ def wake(store: PlanStore, executions: Executions, tenant: str, plan: str) -> in
     return sum(executions.succeed(token, {}) for token in tokens)
 
 
+def report_end(store: PlanStore, executions: Executions, tenant: str, plan: str) -> bool:
+    """Start an execution that reports the end of a plan, unless a function works on it and does so
+    itself: what pauses for an outage would report late, and what has died or not begun never."""
+    at_work: bool = store.run(tenant, [statement("at_work", tenant, plan)])[0][0]["at_work"]
+    if not at_work:
+        executions.start(f"{plan}-end", {"tenant": tenant, "plan": plan})
+    return not at_work
+
+
 def _in_thread(event: Event, thread: Thread) -> Event:
     """Move an event from outside of threads into `thread`, under an id of its own."""
     return without_body(event)._replace(

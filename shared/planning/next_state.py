@@ -13,6 +13,8 @@ from shared.planning.waves import ready
 _GRACE = 2
 #: How often in a row a plan may be invalid.
 _INVALID = 2
+#: How many versions may write what does not go through: a place that refuses one refuses all.
+_REFUSED = 2
 
 
 class NextState(NamedTuple):
@@ -69,7 +71,9 @@ def used_up(situation: Situation, limits: Limits) -> str:
 def _is_exhausted(situation: Situation, limits: Limits) -> bool:
     """Return True when one more version would be one too many."""
     faults = [version.fault for version in situation.versions]
-    revised = sum(fault in {"failed", "changed"} for fault in faults)
+    revised = sum(fault in {"failed", "refused", "changed"} for fault in faults)
+    if faults.count("refused") >= _REFUSED:
+        return True
     return faults[-_INVALID:] == ["invalid"] * _INVALID or revised > limits.revisions
 
 

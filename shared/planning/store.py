@@ -25,8 +25,8 @@ _OVER = frozenset({"done", "failed", "cancelled"})
 @dataclass(frozen=True)
 class Version:
     """A version of the plan. `fault` says why another one is necessary: it is `invalid`, `changed`
-    by a person, or has `failed`; `feedback` are the reasons, `lesson` is what of them may be
-    remembered: none of it was read somewhere."""
+    by a person, has `failed`, or was `refused` a write; `feedback` are the reasons, `lesson` is
+    what of them may be remembered: none of it was read somewhere."""
 
     number: int
     plan: Plan

@@ -138,6 +138,13 @@ where a.tenant = %(tenant)s and (e.conversation = %(conversation)s or p.id = %(n
   and a.version = p.version and p.state in ('planning', 'running', 'waiting')
 order by a.asked_at desc;
 
+-- name: at_work
+-- Whether a function works on a piece of the plan just now.
+select exists (
+  select from runs r join plans p on p.tenant = r.tenant and starts_with(r.event_id, p.event_id || '/')
+  where p.tenant = %(tenant)s and p.id = %(plan)s and r.state = 'running' and r.lease_until > now()
+) as at_work;
+
 -- name: cancel
 -- Let the open plans of a conversation end before their next step: the one that is `named`, or all that were asked for by
 -- then. With an actor those that they asked for in the whole channel. The first who cancels stays.

@@ -9,6 +9,7 @@ from shared.actions.platforms import Platforms
 from shared.agent.agent import Capabilities
 from shared.agent.flow import Flow
 from shared.aws.bus import Bus
+from shared.aws.queue import Queue
 from shared.database import OPERATOR, ROLE, Database
 from shared.desk import Services
 from shared.journal import Journal
@@ -19,6 +20,7 @@ from shared.memory.store import MemoryStore
 from shared.models.routing import Models
 from shared.runtime.lifecycle import Lifecycle
 from shared.runtime.own_voice import OwnVoice
+from shared.runtime.patience import Patience
 from shared.runtime.worker import LambdaHandler, Worker
 from shared.settings import Settings
 
@@ -70,7 +72,9 @@ def handler_of(flow: Flow, journal: Journal, can: Capabilities) -> LambdaHandler
     lifecycle = Lifecycle(flow, journal, can)
     settings = can.settings
     voice, bucket = OwnVoice(journal, settings), settings.payload_bucket
-    worker = Worker(flow, lifecycle, voice, int(settings.max_receives), bucket)
+    queue = can.services.get(Queue, Queue)
+    patience = Patience.of(settings)
+    worker = Worker(flow, lifecycle, voice, patience=patience, queue=queue, bucket=bucket)
     if flow.plans is None:
         return worker
     from shared.planning.desk import executions_of

@@ -15,9 +15,9 @@ from shared.database import Statement
 from shared.errors import (
     AgentFlowsError,
     BudgetExceeded,
-    EffectUnknown,
     NotPermitted,
     Parked,
+    ProcessDied,
     RunBusy,
     Stopped,
 )
@@ -25,6 +25,7 @@ from shared.events import Event
 from shared.journal import Allowance, Journal, Run
 from shared.log import log
 from shared.models.payers import paid_by, payer_of
+from shared.runtime.patience import Consequence, Patience
 
 #: Does the run's work with its agent; returns statements to commit with the end of the run.
 Work = Callable[[Agent], Sequence[Statement]]
@@ -36,13 +37,15 @@ _GRACE = 5.0
 
 
 class Ending(NamedTuple):
-    """The state in which an attempt left its run, and the error that it failed with.
+    """The state in which an attempt left its run, the error that it failed with, and the seconds
+    until its queue should bring it again.
 
-    The state is '' when the run had ended before.
+    The state is '' when the run had ended before; the pause is None when nothing follows.
     """
 
     state: str
     error: Exception | None = None
+    pause: float | None = None
 
 
 class Lifecycle:
@@ -59,7 +62,7 @@ class Lifecycle:
         remaining: Callable[[], float],
         work: Work,
         *,
-        last: bool | None = None,
+        patience: Patience | None = None,
         acts: bool = True,
         stoppable: bool = True,
         allowance: Allowance | None = None,
@@ -70,18 +73,20 @@ class Lifecycle:
         `acts`, goes on when the conversation is stopped unless it is `stoppable`, and its model
         calls keep within the `allowance`. What it is `shown` beside its event counts as its inputs.
 
-        `remaining` gives the seconds that the function still has. After the `last` attempt, and
-        after an error that no retry mends, the person who waits is told. With None the caller tries
-        again, whatever the error. Raises RunBusy when another function holds the run.
+        `remaining` gives the seconds that the function still has. With `patience` a queue brings
+        the event again, and a person is told of an end in an error, or a long wait. Without it the
+        caller tries again. Raises RunBusy when the run is held by another, or not due.
         """
-        stoppable, lease = stoppable and self._flow.stoppable, remaining() + _GRACE
-        if not (run := self._journal.claim(event, self._flow.name, lease, stoppable=stoppable)):
+        taken = {"queued": bool(patience), "stoppable": stoppable and self._flow.stoppable}
+        if not (run := self._journal.claim(event, self._flow.name, remaining() + _GRACE, **taken)):
             return Ending("")
         run.inputs += shown
         run.allowance = allowance or run.allowance
         authority = self._authority(run)
         acting = self._acting(run, remaining, acts=acts)
         try:
+            if patience and run.failures >= patience.attempts:
+                raise ProcessDied(f"{run.failures} attempts failed or died")
             run.event = authority.placed()
             acting = self._acting(run, remaining, acts=acts)
             with paid_by(payer_of(run.event, run.flow)):
@@ -93,7 +98,7 @@ class Lifecycle:
             return self._leave(run, acting, left, closing)
         # The outermost place of a run: an author's code may raise anything.
         except Exception as err:
-            return self._fail(run, acting, err, last, closing)
+            return self._fail(run, acting, err, patience, closing)
         self._end(run, "done", "", [*statements, *closing(run, "done")])
         return Ending("done")
 
@@ -124,36 +129,57 @@ class Lifecycle:
         return Ending(state)
 
     def _fail(
-        self, run: Run, acting: Acting, err: Exception, last: bool | None, closing: Closing
+        self,
+        run: Run,
+        acting: Acting,
+        err: Exception,
+        patience: Patience | None,
+        closing: Closing,
     ) -> Ending:
         run.ending = True
-        # An unknown error may pass. If not, the dead-letter queue holds the event, with an alarm.
-        retry = last is None or not isinstance(err, AgentFlowsError) or err.retryable
-        _log("run failed", run, retry=retry and not last, **described(err))
-        if last or not retry:
-            self._tell(run, acting, err)
+        then = Consequence("retrying", is_said=False)
+        if patience:
+            then = patience.consequence(err, run.failures, run.pauses)
+        state, pause = then.state, then.pause
+        _log("run failed", run, retry=state in {"retrying", "parked"}, **described(err))
+        if then.is_said:
+            self._tell(run, acting, err, waits=state == "parked")
+        if then.is_said or state == "parked":
             _try(run, "draft left", acting.drafts.take_back)
-        state = "retrying" if retry else "waiting" if isinstance(err, EffectUnknown) else "failed"
         reason = str(err) if isinstance(err, AgentFlowsError) else type(err).__name__
-        self._end(run, state, reason, closing(run, state))
-        return Ending(state, err)
+        statements = closing(run, state)
+        self._end(run, state, reason, statements, pause=pause, gave_up=then.gave_up)
+        if then.gave_up:
+            _log("run given up", run)  # infra/flow.yaml raises an alarm for this line
+        return Ending(state, err, pause)
 
-    def _end(self, run: Run, state: str, reason: str, statements: Sequence[Statement]) -> None:
+    def _end(
+        self,
+        run: Run,
+        state: str,
+        reason: str,
+        statements: Sequence[Statement],
+        *,
+        pause: float | None = None,
+        gave_up: bool = False,
+    ) -> None:
         run.write(self._can.models.unsent(run.event.tenant), defer=True)
-        run.finish(state, reason, statements)
-        if state in {"done", "parked", "cancelled", "superseded"}:
+        run.finish(state, reason, statements, pause=pause, gave_up=gave_up)
+        if pause is None and state in {"done", "parked", "cancelled", "superseded"}:
             _log(f"run {state}", run, cost=run.cost)
 
-    def _tell(self, run: Run, acting: Acting, err: Exception) -> None:
-        """Leave one visible line with a reason and the run's id where the person waits."""
+    def _tell(self, run: Run, acting: Acting, err: Exception, *, waits: bool) -> None:
+        """Leave one visible line with a reason and the run's id where the person waits; `waits`
+        when the run goes on by itself."""
         if not (run.event.addressed or run.effects) or not _is_said(run, err):
             return
         public = err.public if isinstance(err, AgentFlowsError) else AgentFlowsError.public
+        line = f"⏳ {public} I go on when it is back." if waits else f"⚠️ {public}"
         kinds = [permission.action for permission in self._flow.may]
         if isinstance(err, NotPermitted):
             kinds.sort(key=lambda kind: not kind.private)
         for kind in kinds:
-            action = kind.notice(run.event, f"⚠️ {public} Run `{run.id}`.")
+            action = kind.notice(run.event, f"{line} Run `{run.id}`.")
             if action is not None:
                 _try(run, "notice failed", partial(acting.notify, action))
                 return

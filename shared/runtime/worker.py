@@ -1,5 +1,6 @@
 """The worker: hands the records of a flow's queue to its runs, in order."""
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -8,14 +9,16 @@ from shared.agent.agent import Agent
 from shared.agent.context import shown
 from shared.agent.flow import Flow
 from shared.aws import bus
+from shared.aws.queue import Queue
 from shared.database import Statement
-from shared.errors import NotPermitted
+from shared.errors import AgentFlowsError, NotPermitted, PublishError, RunBusy, SettingsError
 from shared.events import Event, Json
 from shared.log import log
 from shared.perception.commands import COMMANDS, command_of
 from shared.redaction.redacting import without_secrets
 from shared.runtime.lifecycle import Lifecycle, described
 from shared.runtime.own_voice import OwnVoice
+from shared.runtime.patience import Patience, is_outage
 
 #: Takes what Lambda hands over, an event and its context, and returns the answer.
 LambdaHandler = Callable[[Json, Any], Json]
@@ -24,21 +27,34 @@ LambdaHandler = Callable[[Json, Any], Json]
 MAX_DEPTH = 3
 
 
+#: A message is given up when it is so old, in seconds: a day before its queue drops it.
+MAX_AGE = 13 * 86_400
+#: So often a record is received that no run can take for a reason that nobody knows: a few hours.
+_MAX_RECEIVES = 10
+
+
 class Worker:
-    """The Lambda handler of one flow. `max_receives` is how often its queue delivers a record, and
-    large ones lie in `bucket`."""
+    """The Lambda handler of one flow. Large records lie in `bucket`."""
 
     def __init__(
-        self, flow: Flow, lifecycle: Lifecycle, own_voice: OwnVoice, max_receives: int, bucket: str
+        self,
+        flow: Flow,
+        lifecycle: Lifecycle,
+        own_voice: OwnVoice,
+        *,
+        patience: Patience,
+        queue: Queue,
+        bucket: str,
     ) -> None:
         self._flow = flow
         self._lifecycle = lifecycle
         self._own_voice = own_voice
-        self._max_receives = max_receives
+        self._patience = patience
+        self._queue = queue
         self._bucket = bucket
 
     def __call__(self, batch: Json, context: Any) -> Json:
-        """Handle the records in order. After one that fails, send back the rest of its
+        """Handle the records in order. After one that goes back, send back the rest of its
         conversation too."""
         stuck: set[str] = set()
         failures = []
@@ -50,10 +66,8 @@ class Worker:
         return {"batchItemFailures": failures}
 
     def _handle(self, record: Json, context: Any) -> bool:
-        """Handle one record. False sends it back to the queue, and in the end to the dead-letter
-        queue."""
-        last = int(record["attributes"].get("ApproximateReceiveCount", 1)) >= self._max_receives
-        event = None
+        """Handle one record. False leaves it in the queue, where it is hidden for a while."""
+        event, patience = None, self._patience._replace(overdue=_age(record) > MAX_AGE)
         try:
             event = bus.load(record["body"], self._bucket)
             # Before hidden text goes, and our own mark with it.
@@ -63,12 +77,36 @@ class Worker:
             # What its page does not show reaches no prompt, no memory and no command. Masked after
             # that: hidden text may part a secret in two.
             event = _without_secrets(event._replace(text=shown(event)))
-            ending = self._lifecycle.attempt(event, time_left(context), self._work, last=last)
-            return ending.state != "retrying"
+            ending = self._lifecycle.attempt(
+                event, time_left(context), self._work, patience=patience
+            )
         # The outermost place: the record goes back and nothing is lost.
         except Exception as err:
             log("record failed", flow=self._flow.name, event=event and event.id, **described(err))
-            return False
+            return self._put_off(record, err, patience)
+        return ending.pause is None or self._hide(record, ending.pause)
+
+    def _put_off(self, record: Json, err: Exception, patience: Patience) -> bool:
+        """Hide a record that no run could take; True when it is a dead letter now."""
+        receives = int(record["attributes"].get("ApproximateReceiveCount", 1))
+        if isinstance(err, RunBusy):
+            return self._hide(record, err.seconds)
+        if patience.overdue or not (is_outage(err) or _may_pass(err, receives)):
+            try:
+                self._queue.bury(record)
+                return True
+            except PublishError as failure:
+                log("record not buried", flow=self._flow.name, **described(failure))
+        return self._hide(record, patience.pause(receives - 1))
+
+    def _hide(self, record: Json, seconds: float) -> bool:
+        """Hide a record until then and a second more, for clocks differ. Returns False, since it
+        stays in the queue."""
+        try:
+            self._queue.hide(record, seconds + 1)
+        except PublishError as err:
+            log("record not hidden", flow=self._flow.name, **described(err))
+        return False
 
     def _work(self, agent: Agent) -> Sequence[Statement]:
         """Let the flow work; raises NotPermitted for a command that is not for this person."""
@@ -89,6 +127,19 @@ class Worker:
         if event.depth > MAX_DEPTH:
             return "too many effects between a person and this"
         return "this agent caused it" if self._own_voice.caused(event) else ""
+
+
+def _may_pass(err: Exception, receives: int) -> bool:
+    """Tell if a later attempt may succeed without a run, as after the next deployment."""
+    if isinstance(err, AgentFlowsError):
+        return isinstance(err, SettingsError)
+    return receives < _MAX_RECEIVES
+
+
+def _age(record: Json) -> float:
+    """Return the seconds since the record was sent."""
+    sent = int(record["attributes"].get("SentTimestamp") or time.time() * 1000)
+    return time.time() - sent / 1000
 
 
 def _without_secrets(event: Event) -> Event:

@@ -12,7 +12,7 @@ from shared.errors import NotPermitted
 from shared.events import Event, Thread
 from shared.journal import Outcome, Run
 from shared.planning import store as planning
-from shared.planning.desk import executions_of, wake
+from shared.planning.desk import executions_of, report_end, wake
 from shared.planning.store import PlanStore
 from shared.settings import Settings
 
@@ -113,10 +113,9 @@ class StopDesk:
         return Halted(**self._run.step("stop", {"state": state, "flow": flow, "of": named}, work))
 
     def _wake(self, plan: str) -> Outcome:
-        """Let the plan report its end; its execution may wait, or not have begun."""
-        executions = self._executions()
-        executions.start(plan, {"tenant": self._event.tenant, "plan": plan})
-        return Outcome(wake(self._store, executions, self._event.tenant, plan))
+        """Let the plan report its end: wake its execution, or start one that does nothing else."""
+        about = (self._store, self._executions(), self._event.tenant, plan)
+        return Outcome(wake(*about) or report_end(*about))
 
 
 def _where(event: Event, thread: Thread | None) -> tuple[str, str]:

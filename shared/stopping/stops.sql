@@ -27,6 +27,7 @@ update runs as r
 set stop = %(stop)s,
     state = case when r.state = 'parked' then %(state)s else r.state end,
     reason = case when r.state = 'parked' then %(reason)s else r.reason end,
+    due_at = case when r.state = 'parked' then null else r.due_at end,
     finished_at = case when r.state = 'parked' then now() end
 from open where r.tenant = %(tenant)s and r.id = open.id
 returning r.id, r.flow;

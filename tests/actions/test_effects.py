@@ -1,5 +1,6 @@
 """Effects: one action, one visible effect, whatever fails and whenever."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -138,6 +139,28 @@ def test_a_wait_longer_than_the_function_lives_goes_back_to_the_queue(
         effects(run_of(database), world).perform(Comment(ISSUE, "hello"))
     effects(run_of(database), world).perform(Comment(ISSUE, "hello"))
     assert len(world.done) == 1
+
+
+@pytest.mark.parametrize("asked", [5.0, 30.0, 3600.0])
+def test_a_long_pause_is_not_waited_for_in_the_function(
+    database: Database, world: World, asked: float
+) -> None:
+    """A function has minutes left, and others need it."""
+    world.trouble.append(lambda: ActionUnavailable("github: slow down", asked, sent=False))
+    started = time.monotonic()
+    with pytest.raises(ActionUnavailable):
+        effects(run_of(database), world, remaining=900).perform(Comment(ISSUE, "hello"))
+    assert time.monotonic() - started < 4
+    assert effects(run_of(database), world).perform(Comment(ISSUE, "hello")) == Receipt("c1")
+
+
+def test_a_platform_that_asks_for_no_pause_is_not_asked_for_ever(
+    database: Database, world: World
+) -> None:
+    world.trouble += [lambda: ActionUnavailable("github: again", 0, sent=False)] * 900
+    with pytest.raises(ActionUnavailable):
+        effects(run_of(database), world, remaining=900).perform(Comment(ISSUE, "hello"))
+    assert len(world.trouble) == 900 - 6
 
 
 def test_a_refusal_is_remembered(database: Database, world: World) -> None:

@@ -76,6 +76,7 @@ def _union(flows: "tuple[Flow, ...] | list[Flow]") -> dict[str, str]:
         ("plan", {"contents": "write", "issues": "write", "pull_requests": "write"}),
         ("chat", {}),
         ("upkeep", {}),
+        ("sweep", {}),
     ],
 )
 def test_a_flow_has_no_more_than_it_needs(name: str, rights_of_it: Mapping[str, str]) -> None:

@@ -191,7 +191,7 @@ class Product:
                 handler = self._handlers.get(one.name) or self._handler(one, self._journal)
                 attributes = {
                     "MessageGroupId": event.conversation,
-                    "ApproximateReceiveCount": self.settings.max_receives,
+                    "ApproximateReceiveCount": "1",
                 }
                 record = {"messageId": event.id, "body": event.to_json(), "attributes": attributes}
                 handler({"Records": [record]}, running.Context())
@@ -279,7 +279,7 @@ def _settings(mode: str, hub: GitHubSandbox, slack: SlackSandbox, model: Obedien
         model_large=name,
         model_embed="hashing",
         footer="on",
-        max_receives="2",
+        max_attempts="1",
     )
     if mode == "token":
         return settings._replace(github_token=hub.person_token("maria"))

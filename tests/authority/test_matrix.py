@@ -15,6 +15,7 @@ from shared.journal import Outcome
 from shared.perception.commands import COMMANDS, event_types
 from shared.runtime.lifecycle import Ending
 from shared.runtime.own_voice import OwnVoice
+from shared.runtime.patience import Patience
 from shared.runtime.worker import Worker
 from shared.settings import Settings
 from tests.authority.people import (
@@ -30,6 +31,7 @@ from tests.authority.people import (
     world,
 )
 from tests.flows.flow_runner import Context
+from tests.queue_in_memory import QueueInMemory
 
 #: Every command, and whether it needs write permission. Someone who adds one must decide.
 NEEDS_WRITING = {
@@ -102,7 +104,10 @@ class Door:
         self.life = Life(world)
         nothing: Any = None  # no journal: a command is never one of our recorded effects
         own_voice = OwnVoice(nothing, Settings())
-        self._worker = Worker(obeys, cast("Any", self.life), own_voice, 3, "")
+        life, patience = cast("Any", self.life), Patience.of(Settings())
+        self._worker = Worker(
+            obeys, life, own_voice, patience=patience, queue=QueueInMemory(), bucket=""
+        )
 
     def opens(self, event: Event) -> bool:
         GIVEN.clear()

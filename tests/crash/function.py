@@ -87,9 +87,17 @@ class KillableJournal(Journal):
         super().__init__(database)
         self._switch = switch
 
-    def claim(self, event: Event, flow: str, lease: float, *, stoppable: bool = True) -> Run | None:
+    def claim(
+        self,
+        event: Event,
+        flow: str,
+        lease: float,
+        *,
+        queued: bool = False,
+        stoppable: bool = True,
+    ) -> Run | None:
         self._switch.begin(event)
-        return super().claim(event, flow, LEASE, stoppable=stoppable)
+        return super().claim(event, flow, LEASE, queued=queued, stoppable=stoppable)
 
 
 class KillableModels(Models):

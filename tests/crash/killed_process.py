@@ -59,8 +59,16 @@ class KillableDatabase(Database):
 class BriefJournal(Journal):
     """Its leases end at once, so that nobody has to wait for those of the dead."""
 
-    def claim(self, event: Event, flow: str, lease: float, *, stoppable: bool = True) -> Run | None:
-        return super().claim(event, flow, 0, stoppable=stoppable)
+    def claim(
+        self,
+        event: Event,
+        flow: str,
+        lease: float,
+        *,
+        queued: bool = False,
+        stoppable: bool = True,
+    ) -> Run | None:
+        return super().claim(event, flow, 0, queued=queued, stoppable=stoppable)
 
 
 class KillableModels(Models):

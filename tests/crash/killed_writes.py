@@ -19,11 +19,13 @@ from shared.actions.github.session import GitHubSession
 from shared.actions.slack.actions import Channel, Post
 from shared.actions.slack.adapter import SlackAdapter
 from shared.agent import Agent, flow
+from shared.aws.queue import Queue
 from shared.events import Event
 from shared.runtime.composition import capabilities, handler_of
 from shared.settings import Settings
 from tests.actions.slack.chat_runner import Context, batch
 from tests.crash.killed_process import BriefJournal, KillableDatabase, KillSwitch, killable_client
+from tests.queue_in_memory import QueueInMemory
 
 _ENDS = {0: "done", 1: "again", -signal.SIGKILL: "killed"}
 LONG = "今天天气很好。😀 " * 2_500
@@ -56,7 +58,13 @@ def killable_session(switch: KillSwitch) -> type[GitHubSession]:
 def deliver(order: dict[str, Any]) -> bool:
     """Handle one event; False when it goes back to the queue."""
     switch = KillSwitch(order["boundary"])
-    settings = Settings(**order["settings"], model_embed="hashing", footer="off", max_receives="3")
+    settings = Settings(
+        **order["settings"],
+        model_embed="hashing",
+        footer="off",
+        max_attempts="3",
+        max_pause_hours="0",
+    )
     github = GitHubAdapter(settings, session=killable_session(switch))
     slack = SlackAdapter(settings, client=killable_client(switch))
 
@@ -64,7 +72,7 @@ def deliver(order: dict[str, Any]) -> bool:
         return slack if isinstance(wanted, Post) else github
 
     with KillableDatabase(order["database"], switch) as database:
-        can = capabilities(settings, database, adapter)
+        can = capabilities(settings, database, adapter, {Queue: QueueInMemory})
         handle = handler_of(writing, BriefJournal(database), can)
         event = Event.from_json(order["event"])
         answer = handle(batch(event, order["receives"]), Context())

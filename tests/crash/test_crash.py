@@ -29,7 +29,7 @@ def system(data_directory: Path) -> Iterator[System]:
         data=data_directory,
         environment={"MODEL_EMBED": "hashing", "FOOTER": "off"},
         template=quick_template(data_directory, timeout=8),
-        overrides={"VisibilityTimeout": "10"},
+        overrides={"VisibilityTimeout": "10", "MaxPauseHours": "0.0005"},
         handlers={"Chat": HANDLER, "Triage": HANDLER},
     ) as system:
         query(system, TABLES)

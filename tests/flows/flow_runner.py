@@ -2,7 +2,8 @@
 memory."""
 
 import json
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,12 +12,14 @@ from shared.actions.authority import AskMember, AskPermission, AskShared
 from shared.actions.github.actions import ListLabels
 from shared.agent.flow import Flow
 from shared.aws.bus import Bus
+from shared.aws.queue import Queue
 from shared.database import Database
-from shared.events import Actor, Event
+from shared.events import Actor, Event, Json
 from shared.journal import Journal
 from shared.memory.upkeep.scheduling import Upkeep, UpkeepWork
 from shared.runtime.composition import capabilities, handler_of
 from shared.settings import Settings
+from tests.queue_in_memory import QueueInMemory
 
 LABELS = {"bug": "Something isn't working", "enhancement": "New feature", "question": ""}
 
@@ -92,11 +95,21 @@ class FlowRunner:
         self.published: list[Event] = []
         self._published: set[tuple[str, str]] = set()
         self.database = database
+        #: In place of one that is made for each batch, as by a process of its own.
+        self.journal: Journal | None = None
         #: What the clock sets going, by name.
         self.works: dict[str, UpkeepWork] = {}
-        settings = Settings(footer="off", max_receives="2", model_embed="hashing")
+        self.queue = QueueInMemory()
+        # Without pauses a run is due at once.
+        settings = Settings(
+            footer="off", max_attempts="2", max_pause_hours="0", model_embed="hashing"
+        )
         settings = settings._replace(**changes)
-        others = {Bus: lambda: self, Upkeep: lambda: Upkeep(database, self.publish, self.works)}
+        others: Mapping[type, Callable[[], Any]] = {
+            Bus: lambda: self,
+            Queue: lambda: self.queue,
+            Upkeep: lambda: Upkeep(database, self.publish, self.works),
+        }
         self.can = capabilities(settings, database, lambda wanted: self.platform, others)
 
     def publish(self, event: Event, again: str = "") -> None:
@@ -104,10 +117,14 @@ class FlowRunner:
             self._published.add((event.id, again))
             self.published.append(event)
 
-    def deliver(self, flow: Flow, *events: Event, receives: int = 1) -> Sequence[str]:
-        """Give the events to `flow` in one batch and return the ids of those that go back."""
+    def deliver(
+        self, flow: Flow, *events: Event, receives: int = 1, age: float = 0.0
+    ) -> Sequence[str]:
+        """Give the events, which were sent `age` seconds ago, to `flow` in one batch and return the
+        ids of those that go back."""
         for event in events:
             self.platform.meet(event)
+        sent = str(int((time.time() - age) * 1000))
         records = [
             {
                 "messageId": event.id,
@@ -115,10 +132,20 @@ class FlowRunner:
                 "attributes": {
                     "MessageGroupId": event.conversation,
                     "ApproximateReceiveCount": str(receives),
+                    "SentTimestamp": sent,
                 },
             }
             for event in events
         ]
-        handler = handler_of(flow, Journal(self.database), self.can)
+        return self._hand_over(flow, records)
+
+    def deliver_bodies(self, flow: Flow, *bodies: str) -> Sequence[str]:
+        """Give messages that may be no events to `flow`."""
+        return self._hand_over(
+            flow, [{"messageId": body, "body": body, "attributes": {}} for body in bodies]
+        )
+
+    def _hand_over(self, flow: Flow, records: Sequence[Json]) -> Sequence[str]:
+        handler = handler_of(flow, self.journal or Journal(self.database), self.can)
         answer = handler(json.loads(json.dumps({"Records": records})), Context())
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]

@@ -162,7 +162,7 @@ def _credentials(flow: Flow) -> frozenset[str]:
     """Return the variables that the adapters of a flow read, and those that every flow needs."""
     adapters = {permission.action.__module__ for permission in flow.may}
     adapters |= {query.__module__ for query in flow.reads}
-    return settings_read(*adapters) | {"DATABASE_URL", "FLOW", "MAX_RECEIVES"}
+    return settings_read(*adapters) | {"DATABASE_URL", "FLOW", "MAX_ATTEMPTS", "MAX_PAUSE_HOURS"}
 
 
 def _login(flow: Flow) -> str:

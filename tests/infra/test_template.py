@@ -1,6 +1,7 @@
 """template.yaml deploys what the code declares, lints clean, and hands out no more than needed."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,9 @@ from infra.project import ROOT
 from shared.actions.github.actions import Comment
 from shared.actions.slack.actions import Reply
 from shared.agent.flow import Flow
+from shared.aws.queue import LONGEST
 from shared.events import Event
+from shared.runtime.worker import MAX_AGE
 from shared.settings import Settings
 from tests.infra.deployed import Deployed, declared_flows, differences, settings_read
 
@@ -197,11 +200,28 @@ def test_what_a_flow_gives_up_lies_in_its_own_dead_letter_queue_under_an_alarm(
     queue, subscription = (resources[name]["Properties"] for name in ("Queue", "Subscription"))
     dead_letters = {"Fn::GetAtt": ["DeadLetters", "Arn"]}
     assert queue["RedrivePolicy"]["deadLetterTargetArn"] == dead_letters
-    assert queue["RedrivePolicy"]["maxReceiveCount"] == {"Ref": "MaxReceives"}
+    # It counts every receive, also of what only waits: our own count decides.
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == 1000
     assert subscription["RedrivePolicy"]["deadLetterTargetArn"] == dead_letters
     alarm = resources["DeadLettersAlarm"]["Properties"]
     assert alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
     assert alarm["Dimensions"][0]["Value"] == {"Fn::GetAtt": ["DeadLetters", "QueueName"]}
+    assert alarm["Threshold"] == 1
+
+
+def test_a_run_that_is_given_up_raises_an_alarm(flow_stack: Json) -> None:
+    resources = flow_stack["Resources"]
+    counted = resources["GivenUp"]["Properties"]
+    assert counted["LogGroupName"] == {"Ref": "Log"}
+    said = re.search(r'"(.+)"', counted["FilterPattern"])
+    source = (ROOT / "shared/runtime/lifecycle.py").read_text("utf-8")
+    assert said and f'"{said[1]}"' in source
+    alarm, (metric,) = (
+        resources["GivenUpAlarm"]["Properties"],
+        counted["MetricTransformations"],
+    )
+    assert alarm["Namespace"] == metric["MetricNamespace"]
+    assert alarm["MetricName"] == metric["MetricName"]
     assert alarm["Threshold"] == 1
 
 
@@ -211,13 +231,22 @@ def test_a_payload_outlives_the_messages_that_point_to_it(
     queues = of_type(flow_stack["Resources"], "AWS::SQS::Queue").values()
     seconds = sum(queue["MessageRetentionPeriod"] for queue in queues)
     (rule,) = transformed["Payloads"]["Properties"]["LifecycleConfiguration"]["Rules"]
-    assert rule["ExpirationInDays"] == 14
-    assert seconds <= 14 * 24 * 3600
+    assert rule["ExpirationInDays"] == 29
+    assert seconds < 29 * 24 * 3600
 
 
-def test_a_flow_knows_how_often_its_queue_tries(deployed: Deployed) -> None:
+def test_what_waits_is_given_up_before_its_queue_drops_it(flow_stack: Json) -> None:
+    kept = flow_stack["Resources"]["Queue"]["Properties"]["MessageRetentionPeriod"]
+    assert kept == 14 * 24 * 3600
+    assert kept > MAX_AGE + LONGEST
+    assert LONGEST < 12 * 3600
+
+
+def test_a_flow_knows_how_patient_it_should_be(deployed: Deployed) -> None:
     for function in deployed.flows.values():
-        assert deployed.variables(function)["MAX_RECEIVES"] == {"Ref": "MaxReceives"}
+        variables = deployed.variables(function)
+        assert variables["MAX_ATTEMPTS"] == {"Ref": "MaxAttempts"}
+        assert variables["MAX_PAUSE_HOURS"] == {"Ref": "MaxPauseHours"}
 
 
 def test_the_bus_is_ordered_and_deduplicates_by_delivery(transformed: dict[str, Json]) -> None:

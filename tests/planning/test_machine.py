@@ -8,6 +8,7 @@ from typing import Any
 from infra.project import ROOT
 from shared.planning.plan import Plan
 from shared.planning.validation import Limits
+from shared.runtime.sweeping import PLAN_PATIENCE
 from tests.campaigns import size
 from tests.planning.conftest import Open
 from tests.planning.plan_runner import PlanRunner
@@ -27,6 +28,9 @@ RETRYABLE = {
     "PublishError",
     "RunBusy",
 }
+
+
+OUTAGES = RETRYABLE - {"RunBusy"}
 
 
 def all_states(machine: Json = MACHINE) -> Iterator[tuple[str, Json]]:
@@ -108,7 +112,26 @@ def test_every_task_has_a_time_out_and_retries_what_may_pass() -> None:
             assert {"TimeoutSeconds", "TimeoutSecondsPath"} & state.keys(), name
             retried = {error for retry in state["Retry"] for error in retry["ErrorEquals"]}
             assert retried >= RETRYABLE, name
-            assert all(retry["MaxAttempts"] <= 12 for retry in state["Retry"]), name
+            for retry in state["Retry"]:
+                if OUTAGES & set(retry["ErrorEquals"]):
+                    assert lasts(retry) > 2 * 86_400, f"{name}: an outage needs a person"
+                else:
+                    assert retry["MaxAttempts"] <= 12, name
+
+
+def lasts(retry: Json) -> float:
+    """Return for how many seconds a retrier tries again on average."""
+    pauses = [
+        min(retry["IntervalSeconds"] * retry["BackoffRate"] ** n, retry["MaxDelaySeconds"])
+        for n in range(retry["MaxAttempts"])
+    ]
+    half = 0.5 if retry.get("JitterStrategy") == "FULL" else 1.0
+    return float(sum(pauses)) * half
+
+
+def test_a_dead_plan_is_closed_only_after_the_machine_has_given_up() -> None:
+    retries = [retry for _, state in all_states() for retry in state.get("Retry", ())]
+    assert max(map(lasts, retries)) * 2 < PLAN_PATIENCE
 
 
 def test_the_retryable_errors_are_those_of_the_code() -> None:

@@ -31,7 +31,7 @@ def system(data_directory: Path, model: ScriptedServer) -> Iterator[System]:
         data=data_directory,
         environment=environment,
         template=quick_template(data_directory, timeout=12),
-        overrides={"VisibilityTimeout": "13", "MaxReceives": "2"},
+        overrides={"VisibilityTimeout": "13", "MaxAttempts": "2", "MaxPauseHours": "0.0005"},
     ) as system:
         yield system
 

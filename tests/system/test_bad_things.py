@@ -9,6 +9,7 @@ import boto3
 import pytest
 import urllib3
 
+from infra.local.endings import dead_letters
 from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.slack import SlackSandbox
 from infra.local.sandbox.slack.workspace import ALICE, BOT_USER, DM, SUPPORT
@@ -91,7 +92,6 @@ def test_a_poison_event_does_not_hold_up_other_conversations(
     model.says(verdict("bug"))
     number = github_of(system).open_issue(REPOSITORY, "After the poison", "still works")
     commented(system, number)
-    assert not system.cloud.dead_letters(poisoned), "the poison was given up before"
 
 
 def test_one_delivery_twenty_times_at_once_is_one_run(
@@ -151,21 +151,62 @@ def test_a_rate_limit_is_waited_for(system: System, model: ScriptedServer) -> No
     assert labels(system, number) == {"question"}
 
 
-def test_a_model_that_stays_away_ends_in_a_line_and_a_dead_letter(
+def test_a_model_that_stays_away_is_waited_for_and_people_are_told(
     system: System, model: ScriptedServer
 ) -> None:
-    for _ in range(5):
+    for _ in range(40):
         model.says(Fails(500), Sends(b"<html>bad gateway</html>", "text/html", 502))
-    ts = slack_of(system).say(SUPPORT, f"<@{BOT_USER}> are you there?")
+    slack = slack_of(system)
+    ts = slack.say(SUPPORT, f"<@{BOT_USER}> are you there?")
     assert wait_for(lambda: replies(system, ts))
-    assert "cannot be reached at the moment" in replies(system, ts)[0]
-    queue = next(name for name in system.cloud.queues() if "chat" in name)
-    assert wait_for(lambda: system.cloud.dead_letters(queue))
+    assert "cannot be reached at the moment. I go on when it is back." in replies(system, ts)[0]
+    (state,) = query(system, "select state, failures, gave_up from runs where state = 'parked'")
+    assert state == ("parked", 0, False)
+    slack.say(SUPPORT, f"<@{BOT_USER}> hello?", thread_ts=ts)
     model.script.clear()
-    model.says(Says("I am back."))
-    assert system.cloud.redrive(queue) == 1
-    assert wait_for(lambda: len(replies(system, ts)) == 2)
+    model.says(Says("I am back."), Says("Hello."))
+    assert wait_for(lambda: len(replies(system, ts)) == 3)
     assert "I am back." in replies(system, ts)[1]
+    assert "Hello." in replies(system, ts)[2]
+
+
+def test_a_platform_that_stays_away_is_waited_for(system: System, model: ScriptedServer) -> None:
+    slack = slack_of(system)
+    for _ in range(6):
+        slack.fail_next("chat.postMessage", status=429, retry_after=600)
+    model.says(Says("At last."))
+    asked = len(model.seen)
+    ts = slack.say(SUPPORT, f"<@{BOT_USER}> patience?")
+    assert wait_for(lambda: [text for text in replies(system, ts) if "At last." in text])
+    assert len(replies(system, ts)) <= 2, "an answer, and perhaps a line that it takes longer"
+    assert len(model.seen) - asked == 1
+    sql = "select failures, gave_up, pauses > 0 from runs where state = 'done' order by started_at"
+    assert query(system, sql)[-1] == (0, False, True)
+
+
+def test_what_dies_in_every_attempt_is_told_listed_and_started_again(
+    system: System, model: ScriptedServer
+) -> None:
+    model.says(verdict("bug"))
+    number = github_of(system).open_issue(REPOSITORY, "Dies", "again and again")
+    ended(system, number)
+    assert "It is about the checkout." in commented(system, number)
+    # As if each of its processes had died: the queue, or the sweep, brings it once more.
+    sql = f"""update runs r set {{}} from events e where (e.tenant, e.id) = (r.tenant, r.event_id)
+              and conversation = 'github:{REPOSITORY}#{number}'"""
+    dead = "state = 'running', failures = 1, lease_until = '-infinity', lease_owner = 'dead'"
+    query(system, sql.format(f"{dead}, due_at = now() - interval '1 hour', finished_at = null"))
+    system.cloud.fire("agent-flows-Sweeping-Schedule")
+    assert ended(system, number) == "failed"
+    assert any("in the middle of my work" in text for text in comments(system, number))
+    (letter,) = dead_letters(system.settings.database_url, flow="triage", limit=9)
+    assert "attempts failed or died" in letter["reason"]
+    shown = urllib3.request("GET", f"{system.url}/state").json()["dead_letters"]
+    assert (letter["id"], letter["reason"]) in [(one["run"], one["cause"]) for one in shown]
+    answer = urllib3.request("POST", f"{system.url}/redrive", json={"queue": letter["id"]})
+    assert answer.json() == {"moved": 1}
+    assert wait_for(lambda: ended(system, number) == "done")
+    assert dead_letters(system.settings.database_url, flow="", limit=9) == []
 
 
 def test_events_of_one_conversation_stay_in_order(system: System, model: ScriptedServer) -> None:
@@ -277,8 +318,13 @@ def test_a_hanging_model_does_not_hang_the_conversation(
 
 
 def test_a_poison_event_ends_as_a_dead_letter(system: System, poisoned: str) -> None:
-    """It stands last: most of the time until then has passed by now."""
     assert wait_for(lambda: system.cloud.dead_letters(poisoned))
     # The page shows it too.
     shown = urllib3.request("GET", f"{system.url}/state").json()["dead_letters"]
-    assert ("triage", 2) in [(letter["flow"], letter["tries"]) for letter in shown]
+    assert ("triage", 1) in [(letter["flow"], letter["tries"]) for letter in shown]
+    for name in ("triage", poisoned, poisoned.replace(".fifo", "-dead.fifo")):
+        answer = urllib3.request("POST", f"{system.url}/redrive", json={"queue": name})
+        assert answer.json() == {"moved": 1}, name
+        assert wait_for(lambda: system.cloud.dead_letters(poisoned))
+    answer = urllib3.request("POST", f"{system.url}/redrive", json={"queue": "nothing"})
+    assert (answer.status, answer.data) == (400, b"there is no nothing\n")

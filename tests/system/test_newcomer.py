@@ -47,7 +47,7 @@ def test_dead_letters_are_brought_back_by_the_name_of_the_flow(
     system: System, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("triage", "agent-flows-triage", "agent-flows-triage.fifo", "Triage"):
-        assert "are back in their queue" in flows(system, capsys, "redrive", name)
+        assert "0 dead letters start again" in flows(system, capsys, "redrive", name)
     [line] = flows(system, capsys, "redrive", "tirage").splitlines()
     assert line.startswith("error: ")
     assert "tirage" in line

@@ -91,7 +91,8 @@ def _carried_out(call: StateCall, decision: Decision, failed: Sequence[StepRow])
         return [situation.try_again(row) for row in failed]
     if decision.kind in {"retry", "revise"}:
         reasons = " ".join(f"Step {row.step.id}: {row.reason}" for row in failed)
-        return [situation.fault("failed", [decision.words or reasons], failures(failed))]
+        fault = "refused" if any(_writes(call, row) for row in failed) else "failed"
+        return [situation.fault(fault, [decision.words or reasons], failures(failed))]
     if decision.kind == "ask":
         question = {"question": decision.words}
         return [call.consent.ask(question, shown=question)]

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from shared.agent.agent import Agent
 from shared.database import Statement
-from shared.errors import AgentFlowsError
+from shared.errors import ActionError, AgentFlowsError
 from shared.events import Json
+from shared.log import log
 from shared.models.found_text import found_text
 from shared.planning.messages import listed_steps
 from shared.planning.next_state import used_up
@@ -19,19 +20,36 @@ _GOAL, _FOUND = 120, 2_000
 
 
 def report(call: StateCall) -> Json:
-    """Close the plan and tell its end, once."""
+    """Close the plan and tell its end, once. What cannot be told is closed all the same."""
     situation = call.situation
     state, reason = ending(situation, call.payload.get("at"), call.plans.limits)
 
+    finished = situation.statement("finish_plan", state=state, reason=reason)
+
     def work(agent: Agent) -> Sequence[Statement]:
-        call.tell(agent, _text(call, state, reason))
+        _tell(call, agent, _text(call, state, reason))
         if taught := lesson(situation, state, _refused(situation)):
             agent.remember(taught, kind="episode", ref=f"plan {situation.id}")
-        return [situation.statement("finish_plan", state=state, reason=reason)]
+        return [finished]
 
     if not situation.over:
-        call.run("report", work, acts=True, stoppable=False)
+        try:
+            call.run("report", work, acts=True, stoppable=False)
+        except Exception as err:
+            if not (isinstance(err, AgentFlowsError) and err.retryable):
+                call.write(finished)
+            raise
     return {"state": state}
+
+
+def _tell(call: StateCall, agent: Agent, text: str) -> None:
+    """Tell the end, if the place still takes it: the app may be gone, or the issue deleted."""
+    try:
+        call.tell(agent, text)
+    except ActionError as err:
+        if err.retryable:
+            raise
+        log("plan's end not told", plan=call.situation.id, reason=str(err))
 
 
 def ending(situation: Situation, at: object, limits: Limits) -> tuple[str, str]:

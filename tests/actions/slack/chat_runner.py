@@ -1,6 +1,7 @@
 """A thread in the sandbox Slack, a model that says what a test scripts, and the real worker between
 them."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from infra.local.sandbox.slack.workspace import ALICE, BOT_USER, SUPPORT, TEAM
 from shared.actions.drafts import Pace
 from shared.agent.agent import Capabilities
 from shared.agent.flow import Flow
+from shared.aws.queue import Queue
 from shared.database import Database
 from shared.events import Actor, Event, SlackMessage, Thread
 from shared.journal import Journal
@@ -23,6 +25,7 @@ from shared.settings import Settings
 from tests.actions.slack.sandbox_thread import connect
 from tests.events.made import an_event
 from tests.models.scripted_server import ScriptedServer
+from tests.queue_in_memory import QueueInMemory
 
 Json = dict[str, Any]
 
@@ -51,18 +54,19 @@ def capabilities(
 ) -> Capabilities:
     """Real parts on real servers; `timeout` is how long they wait for Slack."""
     name = f"{servers.model}/v1#scripted"
-    settings = Settings(footer="off", max_receives="3", model_embed="hashing")
+    settings = Settings(footer="off", max_attempts="3", max_pause_hours="0", model_embed="hashing")
     settings = settings._replace(model_small=name, model_large=name)
     adapter = connect(servers.slack, timeout=timeout)
-    can = composed(settings, database, lambda wanted: adapter)
+    can = composed(settings, database, lambda wanted: adapter, {Queue: QueueInMemory})
     return can._replace(pace=pace)
 
 
-def batch(event: Event, receives: int = 1) -> Json:
-    """What a function gets from its queue."""
+def batch(event: Event, receives: int = 1, age: float = 0.0) -> Json:
+    """What a function gets from its queue, `age` seconds after it was sent."""
     attributes = {
         "MessageGroupId": event.conversation,
         "ApproximateReceiveCount": str(receives),
+        "SentTimestamp": str(int((time.time() - age) * 1000)),
     }
     record = {"messageId": event.id, "body": event.to_json(), "attributes": attributes}
     return {"Records": [record]}
@@ -111,13 +115,14 @@ class ChatRunner:
         flow: Flow = chat,
         *,
         receives: int = 1,
+        age: float = 0.0,
         pace: Pace = AT_ONCE,
         timeout: int = 5,
     ) -> bool:
         """Hand `event` to `flow` and tell whether that was the end of it."""
         can = capabilities(self.database, self.servers, pace, timeout)
         handler = handler_of(flow, Journal(self.database), can)
-        answer = handler(batch(event, receives), Context())
+        answer = handler(batch(event, receives, age), Context())
         return not answer["batchItemFailures"]
 
     def replies(self, event: Event) -> list[str]:

@@ -347,3 +347,38 @@ def test_data_is_found_from_the_folder_of_the_caller(data: Path, runner: FlowRun
     environment = os.environ | {"CALLED_FROM": "/nowhere"}
     shown = subprocess.check_output(command, cwd=data.parent, env=environment)
     assert [one["flow"] for one in json.loads(shown)] == ["triage"]
+
+
+def test_dead_letters_are_listed_with_their_cause_and_started_again(
+    data: Path, runner: FlowRunner, database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(data, "dead-letters") == 0
+    assert capsys.readouterr().out == "no dead letters\n"
+    claimed = Journal(runner.database).claim(CRASH, "triage", 30, queued=True)
+    assert claimed
+    claimed.finish("failed", "models: down", gave_up=True)
+    waits = Journal(runner.database).claim(CRASH._replace(id="github:d2"), "triage", 30)
+    assert waits
+    waits.finish("parked", "github: down", pause=7300)
+    assert run(data, "dead-letters", "--flow", "chat") == 0
+    assert capsys.readouterr().out == "no dead letters\n"
+    assert run(data, "dead-letters") == 0
+    head, row, last = capsys.readouterr().out.splitlines()
+    assert head.split()[:5] == ["run", "flow", "event", "conversation", "tries"]
+    assert row.split()[:2] == [claimed.id, "triage"]
+    assert row.endswith("models: down")
+    assert last == "`./scripts/flows redrive RUN|FLOW` starts them again"
+    assert run(data, "runs") == 0
+    out = capsys.readouterr().out
+    assert "models: down; dead letter" in out
+    assert "github: down; again in 2 h" in out
+    (data / "system.json").unlink()
+    away = ["--data", str(data)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATABASE_URL", database_url)
+        assert main([*away, "redrive", "chat"]) == 1
+        assert "nothing of chat was given up" in capsys.readouterr().err
+        assert main([*away, "redrive", "triage"]) == 0
+        assert "1 dead letter starts again within 5 minutes" in capsys.readouterr().out
+        assert main([*away, "dead-letters"]) == 0
+    assert capsys.readouterr().out == "no dead letters\n"

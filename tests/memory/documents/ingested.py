@@ -12,6 +12,7 @@ from flows.ingest import ingest
 from infra.local.sandbox.github import GitHubSandbox
 from shared.actions import Adapter, Query
 from shared.actions.github.adapter import GitHubAdapter
+from shared.aws.queue import Queue
 from shared.database import OPERATOR, Database, Row, Statement
 from shared.events import Event
 from shared.journal import Journal
@@ -23,6 +24,7 @@ from shared.models.batch.dispatcher import Dispatcher
 from shared.perception.github import to_event
 from shared.runtime.composition import capabilities, handler_of
 from shared.settings import Settings
+from tests.queue_in_memory import QueueInMemory
 
 SHOP = "acme/shop"
 TENANT = "github:acme"
@@ -61,7 +63,7 @@ class Ingested:
         self.published: list[Event] = []
         settings = Settings(github_token=sandbox.token, github_api_url=sandbox.api_url)
         self.adapter: Adapter = GitHubAdapter(settings, timeout=5)
-        self._settings = settings._replace(max_receives="2")
+        self._settings = settings._replace(max_attempts="2", max_pause_hours="0")
 
     def deliver(self, event: Event, *, seconds: float = 60, receives: int = 1) -> bool:
         """Hand an event to the flow; False when it goes back to the queue."""
@@ -69,7 +71,7 @@ class Ingested:
             self._settings,
             self.database,
             lambda wanted: self.adapter,
-            {MemoryStore: lambda: self.store},
+            {MemoryStore: lambda: self.store, Queue: QueueInMemory},
         )
         attributes = {
             "MessageGroupId": event.conversation,

@@ -24,6 +24,12 @@ select coalesce(dispatched_at, planned_at), 'effect', tool, target, state, '', 0
 from effects where run_id = %(run)s
 order by 1;
 
+-- name: given_up
+-- The runs that were given up, the newest first.
+select r.id, r.flow, e.type, e.conversation, r.attempts as tries, r.id as run, r.reason as cause, r.flow as queue
+from runs r join events e on (e.tenant, e.id) = (r.tenant, r.event_id)
+where r.gave_up order by r.finished_at desc limit %(limit)s;
+
 -- name: causes
 -- The runs of events, by which a dead letter tells why it died.
 select id, event_id, flow, state, attempts, reason from runs where event_id = any(%(events)s);

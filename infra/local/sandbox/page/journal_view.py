@@ -31,11 +31,13 @@ class JournalView:
         return {**_run(found[0]), "steps": [_step(row) for row in steps]}
 
     def dead_letters(self, letters: Sequence[Json]) -> list[Json]:
-        """Return the dead letters of queues, each with its event, its run and its cause."""
+        """Return the runs that were given up and the dead letters of queues, each with its event,
+        its run and its cause."""
+        given_up = self._query("given_up", {"limit": _RUNS})
         if not letters:
-            return []
+            return given_up
         runs = self._query("causes", {"events": [_event(letter)["id"] for letter in letters]})
-        return [_dead(letter, runs) for letter in letters]
+        return [*given_up, *(_dead(letter, runs) for letter in letters)]
 
     def _query(self, name: str, parameters: Row) -> list[Row]:
         with psycopg.connect(self._url, row_factory=dict_row, connect_timeout=2) as connection:
@@ -75,7 +77,7 @@ def _dead(letter: Json, runs: Sequence[Row]) -> Json:
         "queue": letter["queue"],
         "type": event["type"],
         "conversation": event["conversation"],
-        "tries": letter["receives"],
+        "tries": max(1, letter["receives"]),
         "run": run["id"] if run else "",
         "cause": (run and run["reason"]) or "its function ended without a word; look into the log",
     }

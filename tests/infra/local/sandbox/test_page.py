@@ -309,7 +309,14 @@ def test_dead_letters_are_shown_with_their_cause(browser: Browser, database_url:
             "insert into runs (tenant, id, event_id, flow, state, reason)"
             " values ('t', 'r', 'e', 'triage', 'failed', 'the model is away')"
         )
-    known, unknown = browser.state["dead_letters"]
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "insert into runs (tenant, id, event_id, flow, state, reason, gave_up, finished_at)"
+            " values ('t', 'q', 'e', 'plan', 'failed', '3 attempts failed or died', true, now())"
+        )
+    given_up, known, unknown = browser.state["dead_letters"]
+    assert (given_up["flow"], given_up["run"], given_up["queue"]) == ("plan", "q", "plan")
+    assert given_up["cause"] == "3 attempts failed or died"
     assert (known["flow"], known["run"], known["cause"]) == ("triage", "r", "the model is away")
     assert (unknown["flow"], unknown["run"]) == ("chat", "")
     assert "look into the log" in unknown["cause"]

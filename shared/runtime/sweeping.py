@@ -1,0 +1,71 @@
+"""The sweep: no run stands still for ever.
+
+A run whose message was lost, or was used up by a process that died, is sent again. So its own
+function goes on with it, or gives it up and tells the person, with the rights that it has.
+"""
+
+from collections.abc import Mapping
+from typing import Self
+
+from shared.aws.bus import Bus
+from shared.database import Database, Row, Statement, queries
+from shared.desk import Loan
+from shared.events import Event
+from shared.journal import Outcome
+from shared.log import log
+
+SQL = queries(__file__, "sweeping.sql")
+
+#: Seconds after which a run that is due was not delivered: its queue may have much to do.
+_GRACE = 600.0
+#: Seconds after which it is closed, since nothing takes it up.
+_PATIENCE = 86_400.0
+#: Seconds after which a plan is dead: infra/planner.asl.json tries again for up to 6 days.
+PLAN_PATIENCE = 7 * 86_400.0
+#: Runs to send again at a time.
+_MOST = 100
+#: What must remain of the function's time to send more, in seconds.
+_RESERVE = 20.0
+
+
+class SweepDesk:
+    """The runs of all tenants that stand still."""
+
+    def __init__(self, loan: Loan, database: Database, bus: Bus) -> None:
+        self._loan = loan
+        self._database = database
+        self._bus = bus
+
+    @classmethod
+    def lend(cls, loan: Loan) -> Self:
+        """Lend the sweep of all tenants."""
+        return cls(loan, loan.services[Database], loan.services[Bus])
+
+    def sweep(self) -> dict[str, int]:
+        """Send again what stands still, close what nothing takes up, and count both."""
+        done = self._loan.run.step("sweep", {}, lambda: Outcome(self._counts()))
+        return dict(done)
+
+    def _counts(self) -> Mapping[str, int]:
+        sent = 0
+        rows: list[Row] = [{}] * _MOST
+        while len(rows) == _MOST and (not sent or self._loan.seconds_left() > _RESERVE):
+            rows = self._run("left", grace=_GRACE, most=_MOST)
+            for row in rows:
+                # The same until the run is claimed, so the bus drops a second one soon after.
+                self._bus.publish(
+                    Event.from_json(row["event"]), f"sweep {row['run_id']}:{row['attempts']}"
+                )
+            sent += len(rows)
+        closed = self._run("close", patience=_PATIENCE)
+        for row in closed:
+            log("run given up", flow=row["flow"], run=row["run_id"])
+        ended = self._run("close_plans", patience=PLAN_PATIENCE)[0]
+        return {
+            "sent again": sent,
+            "closed": len(closed) + ended["runs"],
+            "plans closed": ended["plans"],
+        }
+
+    def _run(self, name: str, **parameters: object) -> list[Row]:
+        return self._database.run("", [Statement(SQL[name], parameters)])[0]

@@ -1,0 +1,35 @@
+"""Ctrl-C and a start again: work goes on at once, however often, and nothing is given up."""
+
+from pathlib import Path
+
+from infra.local.endings import dead_letters
+from infra.local.system import System
+from tests.models.scripted_server import Hangs, ScriptedServer
+from tests.system.conftest import query
+from tests.system.test_bad_things import commented, verdict
+from tests.waiting import wait_for
+
+
+def test_work_goes_on_at_once_after_restarts(data_directory: Path) -> None:
+    """As deployed, a function's lease outlives the patience of this test."""
+    with ScriptedServer() as model:
+        environment = {
+            "MODEL_SMALL": f"{model.url}/v1#scripted",
+            "MODEL_LARGE": f"{model.url}/v1#scripted",
+            "MODEL_EMBED": "hashing",
+        }
+        number = 0
+        model.says(*[Hangs()] * 9)
+        for restart in range(3):
+            with System(data=data_directory, environment=environment) as system:
+                assert system.github
+                seen = len(model.seen)
+                number = number or system.github.open_issue("acme/shop", "Slow", "It hangs")
+                assert wait_for(lambda seen=seen: len(model.seen) > seen), restart
+        model.script.clear()
+        model.says(verdict("bug"))
+        with System(data=data_directory, environment=environment) as system:
+            assert "It is about the checkout." in commented(system, number)
+            assert wait_for(lambda: query(system, "select 1 from runs where state = 'done'"))
+            assert query(system, "select attempts, failures from runs") == [(4, 0)]
+            assert dead_letters(system.settings.database_url, flow="", limit=9) == []
