@@ -1,5 +1,6 @@
 """Ctrl-C and a start again: work goes on at once, however often, and nothing is given up."""
 
+from functools import partial
 from pathlib import Path
 
 from infra.local.endings import dead_letters
@@ -25,7 +26,7 @@ def test_work_goes_on_at_once_after_restarts(data_directory: Path) -> None:
                 assert system.github
                 seen = len(model.seen)
                 number = number or system.github.open_issue("acme/shop", "Slow", "It hangs")
-                assert wait_for(lambda seen=seen: len(model.seen) > seen), restart
+                assert wait_for(partial(_asked_more, model, seen)), restart
         model.script.clear()
         model.says(verdict("bug"))
         with System(data=data_directory, environment=environment) as system:
@@ -33,3 +34,7 @@ def test_work_goes_on_at_once_after_restarts(data_directory: Path) -> None:
             assert wait_for(lambda: query(system, "select 1 from runs where state = 'done'"))
             assert query(system, "select attempts, failures from runs") == [(4, 0)]
             assert dead_letters(system.settings.database_url, flow="", limit=9) == []
+
+
+def _asked_more(model: ScriptedServer, seen: int) -> bool:
+    return len(model.seen) > seen
