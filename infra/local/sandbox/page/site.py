@@ -184,4 +184,6 @@ def _static(name: str) -> Response:
 
 
 def _json(body: object) -> Response:
-    return Response(json.dumps(body, ensure_ascii=False), content_type="application/json")
+    # People's text may hold half of a surrogate pair, which UTF-8 does not know.
+    text = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+    return Response(text, content_type="application/json")
