@@ -17,6 +17,26 @@ _STATES = (
     *("running", "retrying", "parked", "done", "failed", "waiting"),
     *("cancelled", "superseded"),
 )
+
+
+def _why(row: Row) -> str:
+    """Say why a run is not done, and what happens next."""
+    wait = row["waits"]
+    if wait is not None:
+        return f"{row['reason']}; again {_in_time(wait)}"
+    return f"{row['reason']}; dead letter" if row["gave_up"] else str(row["reason"])
+
+
+def _in_time(seconds: float) -> str:
+    """Write a time to come in its largest unit."""
+    if seconds <= 0:
+        return "now"
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"in {seconds / size:.0f} {unit}"
+    return f"in {seconds:.0f} s"
+
+
 _COLUMNS: Columns = {
     "run": lambda row: str(row["id"]),
     "flow": lambda row: str(row["flow"]),
@@ -27,7 +47,7 @@ _COLUMNS: Columns = {
     "took": lambda row: f"{row['seconds']:.2f} s",
     "tokens": lambda row: str(row["tokens"] or 0),
     "cost": lambda row: cost(row["cost"]),
-    "why": lambda row: _why(row),
+    "why": _why,
 }
 
 
@@ -97,24 +117,6 @@ def _tree(head: Row, parts: list[Row], *, full: bool) -> Iterator[str]:
 def _query(url: str, name: str, parameters: Row) -> list[Row]:
     with psycopg.connect(url, row_factory=dict_row, connect_timeout=5) as connection:
         return connection.execute(SQL[name].encode(), parameters).fetchall()
-
-
-def _why(row: Row) -> str:
-    """Say why a run is not done, and what happens next."""
-    wait = row["waits"]
-    if wait is not None:
-        return f"{row['reason']}; again {_in_time(wait)}"
-    return f"{row['reason']}; dead letter" if row["gave_up"] else str(row["reason"])
-
-
-def _in_time(seconds: float) -> str:
-    """Write a time to come in its largest unit."""
-    if seconds <= 0:
-        return "now"
-    for unit, size in (("h", 3600), ("min", 60)):
-        if seconds >= size:
-            return f"in {seconds / size:.0f} {unit}"
-    return f"in {seconds:.0f} s"
 
 
 def _part(part: Row) -> str:

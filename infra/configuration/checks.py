@@ -272,6 +272,8 @@ CHECKS: Mapping[str, Check] = {
     "approver_differs": _ON_OFF,
     "footer": _ON_OFF,
     "link_hosts": partial(_read_by, _link_hosts),
+    "max_attempts": partial(_whole, 1),
+    "max_pause_hours": _amount,
     "retention_days": partial(_whole, 1),
     "memory_unused_days": partial(_whole, 0),
     "audiences": partial(_read_by, _audiences),

@@ -6,9 +6,7 @@ from difflib import get_close_matches
 from shared.settings import Settings
 
 #: Only template.yaml sets these.
-OF_DEPLOYMENT = frozenset(
-    {"FLOW", "TOPIC_ARN", "PAYLOAD_BUCKET", "EVENT_TYPES", "PLANNER_ARN", "MAX_RECEIVES"}
-)
+OF_DEPLOYMENT = frozenset({"FLOW", "TOPIC_ARN", "PAYLOAD_BUCKET", "EVENT_TYPES", "PLANNER_ARN"})
 #: https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html
 _AWS = frozenset(
     f"AWS_{name}"

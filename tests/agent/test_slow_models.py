@@ -11,6 +11,7 @@ from shared.actions.slack.actions import Reply
 from shared.agent import Agent, flow, thinking
 from shared.agent.flow import Flow
 from shared.agent.thinking import CUT, CUT_LONG
+from shared.aws.queue import Queue
 from shared.events import Event
 from shared.journal import Journal
 from shared.runtime.composition import capabilities, handler_of
@@ -18,6 +19,7 @@ from shared.settings import Settings
 from tests.actions.slack.chat_runner import ChatRunner, batch
 from tests.actions.slack.sandbox_thread import connect
 from tests.models.scripted_server import Fails, Hangs, Says, ScriptedServer
+from tests.queue_in_memory import QueueInMemory
 from tests.waiting import wait_for
 
 WORDS = "We deploy on Tuesdays at ten and Ada has the key. " * 9
@@ -53,10 +55,10 @@ def runs(
 ) -> bool:
     """Let the function of a flow run, and tell whether that was the end of it."""
     name = models or f"{it.model.url}/v1#scripted"
-    settings = Settings(footer="off", max_receives="3", model_embed="hashing")
+    settings = Settings(footer="off", model_embed="hashing")
     settings = settings._replace(model_small=name, model_large=name, **more)
     adapter = connect(it.slack.api_url)
-    can = capabilities(settings, it.database, lambda wanted: adapter)
+    can = capabilities(settings, it.database, lambda wanted: adapter, {Queue: QueueInMemory})
     handler = handler_of(of, Journal(it.database), can)
     return not handler(batch(event), Context(*seconds or (BRIEF,)))["batchItemFailures"]
 

@@ -176,7 +176,7 @@ def test_a_name_that_is_nearly_one_is_refused_in_the_file_and_noted_elsewhere(
         ("AWS_REGON", "did you mean AWS_REGION?"),
         ("МODEL_SMALL", "did you mean MODEL_SMALL?"),
         ("FLOW", "the deployment sets"),
-        ("MAX_RECEIVES", "the deployment sets"),
+        ("TOPIC_ARN", "the deployment sets"),
     ],
 )
 def test_a_name_of_the_file_that_was_meant_for_us_is_no_setting(
@@ -196,7 +196,7 @@ def test_other_programs_keep_their_variables(file: Path) -> None:
 
 
 def test_what_the_deployment_sets_is_left_out_of_the_environment(file: Path) -> None:
-    found = read(file, FLOW="flows.x:x", MAX_RECEIVES="x")
+    found = read(file, FLOW="flows.x:x", TOPIC_ARN="x")
     assert found.settings == Settings()
     assert not found.environment.keys() & OF_DEPLOYMENT
     assert len(found.notes) == 2
