@@ -102,13 +102,7 @@ class Journal:
         self._owner = uuid.uuid4().hex
 
     def claim(
-        self,
-        event: Event,
-        flow: str,
-        lease: float,
-        *,
-        queued: bool = False,
-        stoppable: bool = True,
+        self, event: Event, flow: str, lease: float, *, queued: bool = False, stoppable: bool = True
     ) -> "Run | None":
         """Take the run of `flow` for `event` for `lease` seconds, in one round trip. A `queued` one
         is brought again by its queue until it has ended.

@@ -39,7 +39,9 @@ def misspelt(name: str) -> str:
     """
     if is_known(name) or re.fullmatch(r"(?i:\w+_proxy)", name):
         return ""
-    return _nearest(name, _NEAR)
+    nearest = _nearest(name, _NEAR)
+    is_theirs = is_foreign(name) and _first_word(name) != _first_word(nearest)
+    return "" if is_theirs else nearest
 
 
 def is_foreign(name: str) -> bool:
@@ -48,7 +50,11 @@ def is_foreign(name: str) -> bool:
 
 
 def is_meant_for_us(name: str) -> bool:
-    return re.split(r"[_-]", name.upper())[0] in _OURS
+    return _first_word(name) in _OURS
+
+
+def _first_word(name: str) -> str:
+    return re.split(r"[_-]", name.upper())[0]
 
 
 def hint(name: str) -> str:

@@ -57,6 +57,8 @@ RIGHT = {
     "APPROVER_DIFFERS": "On",
     "FOOTER": "OFF",
     "LINK_HOSTS": "docs.acme.com,*.acme.dev",
+    "MAX_ATTEMPTS": "3",
+    "MAX_PAUSE_HOURS": "24",
     "RETENTION_DAYS": "30",
     "MEMORY_UNUSED_DAYS": "0",
     "AUDIENCES": '{"team:T1": ["org:acme", "repo:acme/*"]}',
