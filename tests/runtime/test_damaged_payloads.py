@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from flows.chat import chat
+from flows.control import control
 from flows.ingest import ingest
 from flows.memory import memory
 from flows.plan import plan
@@ -31,7 +32,7 @@ from tests.events.damaged import Damage, damages
 from tests.events.published import github_deliveries, github_delivery, slack_requests
 from tests.flows.flow_runner import FlowRunner, Platform
 
-FLOWS: tuple[Flow, ...] = (chat, ingest, memory, plan, triage, uninstall)
+FLOWS: tuple[Flow, ...] = (chat, control, ingest, memory, plan, triage, uninstall)
 
 
 class Recorded(NamedTuple):
