@@ -9,22 +9,22 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from infra.local.postgres import DATABASE, EmbeddedPostgres
+from infra.local.postgres import EmbeddedPostgres
 from infra.migrations import migrate
 from infra.migrations.logins import ROLES, invented_urls, make_logins
 from infra.project import ROOT
 from shared.database import Database
 from tests import campaigns
 from tests.database.pooler import ABSENT, PROGRAM, Pooler
+from tests.database.reused import ReusedDatabases, named
 from tests.flows.flow_runner import FlowRunner
 from tests.scratch import scratch
 
@@ -190,35 +190,31 @@ def _delete_left_servers() -> None:
 @pytest.fixture(scope="session")
 def migrated_template(postgres_url: str) -> str:
     """The name of a migrated database that is only ever copied."""
-    _execute(postgres_url, "create database {}", _TEMPLATE)
-    migrate(_named(postgres_url, _TEMPLATE))
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"create database {_TEMPLATE}".encode())
+    migrate(named(postgres_url, _TEMPLATE))
     return _TEMPLATE
 
 
+@pytest.fixture(scope="session")
+def databases(postgres_url: str, migrated_template: str) -> Iterator[ReusedDatabases]:
+    """The databases that the tests of this process take in turn."""
+    with closing(ReusedDatabases(postgres_url, migrated_template)) as databases:
+        yield databases
+
+
 @pytest.fixture
-def database_url(postgres_url: str, migrated_template: str) -> Iterator[str]:
-    """The URL of a database of this test alone: migrated, empty, dropped after it."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    copy = "create database {} template {} strategy file_copy"
-    _execute(postgres_url, copy, name, migrated_template)
-    _execute(postgres_url, "revoke temporary on database {} from public", name)  # is not copied
-    yield _named(postgres_url, name)
-    _execute(postgres_url, "drop database {} with (force)", name)
-
-
-def _named(url: str, database: str) -> str:
-    return url.replace(f"/{DATABASE}?", f"/{database}?")
-
-
-def _execute(url: str, statement: Any, *names: str) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+def database_url(request: pytest.FixtureRequest, databases: ReusedDatabases) -> Iterator[str]:
+    """The URL of a database of this test alone: migrated and empty."""
+    url = databases.take(fresh=request.node.get_closest_marker("fresh_database") is not None)
+    yield url
+    databases.give_back(url)
 
 
 @pytest.fixture(scope="session")
 def logins(postgres_url: str, migrated_template: str) -> dict[str, str]:
     """The names of the logins of functions, by kind; see infra/migrations/logins.py."""
-    url = _named(postgres_url, migrated_template)
+    url = named(postgres_url, migrated_template)
     urls = invented_urls(url)
     make_logins(url, urls)
     return {kind: str(conninfo_to_dict(login)["user"]) for kind, login in urls.items()}
