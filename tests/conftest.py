@@ -33,6 +33,9 @@ _TEMPLATE = "agent_flows_template"
 _PLATFORMS = ("GITHUB_", "SLACK_", "AWS_", "DATABASE_URL")
 _MODELS = ("OPENAI_", "ANTHROPIC_", "OLLAMA_HOST", "MODEL_")
 
+#: Folders of tests that start whole systems and wait for them.
+_LONGEST = ("tests/system/", "tests/crash/", "tests/infra/", "tests/attacks/")
+
 #: Connects to the test's database as a kind of function.
 Connect = Callable[[str], Database]
 
@@ -52,7 +55,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests of SAM where its environment would have to be made first."""
+    """Put what waits longest first, so that no worker is alone with it at the end.
+
+    Leave out the tests of SAM where its environment would have to be made first.
+    """
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST))
     if not config.getoption("all") and not (ROOT / ".venv-sam/stamp").exists():
         skip = pytest.mark.skip(reason="SAM is not set up; --all or ./scripts/sam does it")
         for item in items:
