@@ -67,6 +67,7 @@ class PlanRunner:
         self.holds = threading.Event()
         self.holds.set()
         self.calls: list[Json] = []
+        self._worked = threading.Event()
         self.store = Store()
         self.machines = StateMachines(ACCOUNT, self.store)
         definition = (ROOT / "infra/planner.asl.json").read_text("utf-8")
@@ -99,6 +100,8 @@ class PlanRunner:
             raise
         except Exception as err:
             raise FunctionError(function, {"errorType": type(err).__name__}) from err
+        finally:
+            self._worked.set()
 
     def _die(self, place: str) -> None:
         if place in self.dies:
@@ -126,7 +129,7 @@ class PlanRunner:
 
     def ended(self, plan: str) -> Situation:
         """Wait until the execution is over and return how the plan stands."""
-        self.wait_for(lambda: self._has_ended(plan))
+        self.wait_for(lambda: self._has_ended(plan), pause=0.01)  # no question to the database
         return self.situation(plan)
 
     def _has_ended(self, plan: str) -> bool:
@@ -143,11 +146,12 @@ class PlanRunner:
         self.wait_for(lambda: self.situation(plan).state == "waiting")
         return self.situation(plan)
 
-    def wait_for(self, condition: Callable[[], Any]) -> Any:
+    def wait_for(self, condition: Callable[[], Any], pause: float = 0.25) -> Any:
+        """Ask again when a function has worked, which is when plans change, or a little later."""
         deadline = time.monotonic() + PATIENCE
-        while not (result := condition()):
+        while self._worked.clear() or not (result := condition()):
             assert time.monotonic() < deadline, [call["state"] for call in self.calls]
-            time.sleep(0.01)
+            self._worked.wait(pause)
         return result
 
     def said(self) -> list[str]:
