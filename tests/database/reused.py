@@ -77,7 +77,7 @@ class ReusedDatabases:
     def _empty(self, url: str) -> int:
         """Delete all rows and return how many were written, or the most that may be deleted."""
         with psycopg.connect(url, autocommit=True, options=_OPTIONS) as owner:
-            written = owner.execute(_SQL["written"]).fetchall()
+            written: list[tuple[str, int, bool]] = owner.execute(_SQL["written"]).fetchall()
             rows = sum(rows for _, rows, _ in written)
             if rows >= _MOST_DELETED or not all(ours for _, _, ours in written):
                 return _MOST_DELETED

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from typing import Any
 
@@ -75,10 +75,6 @@ def crash(url: str) -> None:
             connection.execute("select")
 
 
-def statement(text: str) -> Callable[[str], None]:
-    return lambda url: run(url, text.format(name=url.rpartition("/")[2].partition("?")[0])) and None
-
-
 @pytest.mark.parametrize(
     "change",
     [
@@ -109,7 +105,8 @@ def statement(text: str) -> Callable[[str], None]:
     ],
 )
 def test_what_was_changed_is_dropped(own: ReusedDatabases, change: str) -> None:
-    statement(change)(url := own.take())
+    url = own.take()
+    run(url, change.format(name=url.rpartition("/")[2].partition("?")[0]))
     own.give_back(url)
     with pytest.raises(psycopg.OperationalError, match="does not exist"):
         run(url, "select")
