@@ -149,10 +149,12 @@ class PlanRunner:
     def wait_for(self, condition: Callable[[], Any], pause: float = 0.25) -> Any:
         """Ask again when a function has worked, which is when plans change, or a little later."""
         deadline = time.monotonic() + PATIENCE
-        while self._worked.clear() or not (result := condition()):
+        while True:
+            self._worked.clear()
+            if result := condition():
+                return result
             assert time.monotonic() < deadline, [call["state"] for call in self.calls]
             self._worked.wait(pause)
-        return result
 
     def said(self) -> list[str]:
         """Return the texts that people read, in order."""
