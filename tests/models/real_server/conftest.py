@@ -32,20 +32,23 @@ def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def chat_url(model_file: Path) -> Iterator[str]:
-    with _serving(model_file, "chat") as url:
+    with serving(model_file, "chat", model_file) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def embeddings_url(model_file: Path) -> Iterator[str]:
-    with _serving(model_file, "embeddings") as url:
+    with serving(model_file, "embeddings", model_file) as url:
         yield url
 
 
 @contextmanager
-def _serving(model: Path, purpose: str) -> Iterator[str]:
-    """Run a server and give its address; it ends when its input closes, so also when we do."""
-    said = model.with_suffix(f".{purpose}.log")
+def serving(model: Path, purpose: str, beside: Path) -> Iterator[str]:
+    """Run a server and give its address; it ends when its input closes, so also when we do.
+
+    Its log is written `beside` a file.
+    """
+    said = beside.with_suffix(f".{purpose}.log")
     command = [sys.executable, "-m", "tests.models.real_server.process", str(model), purpose, KEY]
     with said.open("wb") as log, subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
