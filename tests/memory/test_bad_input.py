@@ -70,6 +70,7 @@ def test_thousands_of_equal_texts_are_one_memory(database: Database, store: Memo
     assert found.text == "We ship on Fridays"
 
 
+@pytest.mark.fresh_database
 def test_equal_texts_of_one_transaction_leave_no_versions_behind(
     database: Database, store: MemoryStore
 ) -> None:

@@ -17,6 +17,8 @@ from shared.memory.store import MemoryStore
 
 TENANT = "acme"
 
+pytestmark = pytest.mark.fresh_database
+
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:

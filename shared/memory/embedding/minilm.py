@@ -60,9 +60,11 @@ class Norm(NamedTuple):
     bias: Floats
 
     def __call__(self, x: Floats) -> Floats:
-        centred = x - x.mean(-1, keepdims=True)
-        variance = (centred * centred).mean(-1, keepdims=True)
-        scaled: Floats = centred / np.sqrt(variance + np.float32(1e-12))
+        centred = x - x.mean(-1, np.float32, keepdims=True)
+        variance = (centred * centred).mean(-1, np.float32, keepdims=True)
+        variance += np.float32(1e-12)
+        np.sqrt(variance, out=variance)
+        scaled: Floats = centred / variance
         return scaled * self.weight + self.bias
 
 
@@ -149,7 +151,7 @@ def gelu(x: Floats) -> Floats:
 def erf(x: Floats) -> Floats:
     """The error function to 1.5e-7: Abramowitz and Stegun, Mathematical Functions, 7.1.26."""
     sign, x = np.sign(x), np.abs(x)
-    t = 1 / (1 + np.float32(0.3275911) * x)
+    t = np.float32(1) / (1 + np.float32(0.3275911) * x)
     polynomial = np.zeros_like(t)
     for coefficient in (1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592):
         polynomial += np.float32(coefficient)
