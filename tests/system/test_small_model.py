@@ -21,10 +21,13 @@ from tests.campaigns import size
 from tests.models.conftest import KEY
 from tests.models.real_server.conftest import serving
 from tests.system.conftest import query
+from tests.system.quick import quick_template
 from tests.waiting import wait_for
 
 REPOSITORY = "acme/shop"
-#: A triage may ask three times and wait for a server that is busy with another.
+#: The seconds that a run may take at a time, of three times.
+BOUND = 60
+#: All runs one after another, each as long as it may take.
 PATIENCE = 1800.0
 ISSUES = (
     ("Checkout crashes", "It fails with a null pointer since 2.3.1."),
@@ -55,7 +58,12 @@ def system(model_file: Path, data_directory: Path) -> Iterator[System]:
     with serving(model_file, "chat", said) as url:
         models = dict.fromkeys(("MODEL_SMALL", "MODEL_LARGE"), "openai:smollm2")
         settings = {"OPENAI_BASE_URL": url, "OPENAI_API_KEY": KEY, "MODEL_EMBED": "hashing"}
-        with System(data=data_directory, environment=models | settings) as system:
+        with System(
+            data=data_directory,
+            environment=models | settings,
+            template=quick_template(data_directory, timeout=BOUND),
+            overrides={"VisibilityTimeout": str(BOUND + 5), "MaxReceives": "3"},
+        ) as system:
             yield system
 
 
