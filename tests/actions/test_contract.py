@@ -128,6 +128,7 @@ def on_slack() -> Iterator[Platform]:
                 say.Whisper(ResponseUrl(TEAM, GENERAL, url), "Hello"),
             ),
             (
+                say.FindThread(SlackMessage(*thread)),
                 say.ReadThread(thread),
                 right.AskMember(TEAM, ALICE),
                 right.AskShared(TEAM, GENERAL),

@@ -25,6 +25,7 @@ _STATES = {
     "approvals": "'asked'",
     "batch_requests": "'queued'",
     "memory_embedders": "'answering'",
+    "stops": "'cancelled'",
 }
 _KINDS = {"memory_files": "'document'"}
 _OF_TYPE = {

@@ -25,7 +25,7 @@ runz --limit 3 | did you mean run
 --dta=x runs | did you mean --data?
 --data
 --data {file} runs | start ./scripts/dev
-runs --state bogus | expected done, failed
+runs --state bogus | expected cancelled, done, failed
 runs --state faild | did you mean failed?
 runs --state
 runs --limit 0 | from 1
