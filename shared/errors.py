@@ -43,6 +43,10 @@ class AgentFlowsError(Exception):
     retryable = False
     public = "Something went wrong on my side."
 
+    def __str__(self) -> str:
+        # A server's words may be in it, and Postgres takes no NUL and no half of a surrogate pair.
+        return super().__str__().replace("\0", "").encode("utf-8", "replace").decode()
+
 
 class SettingsError(AgentFlowsError):
     pass

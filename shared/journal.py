@@ -263,6 +263,17 @@ class Run:
         if self.stopped and not self.ending:
             raise Stopped(self.stopped.state, self.stopped.reason)
 
+    def look(self) -> Stopped | None:
+        """Write what is deferred, and learn who or what stopped the run, if it is."""
+        if not self.stopped:
+            self.write([])
+        return self.stopped
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the next attempt has to look up if an effect happened."""
+        return any(row["state"] in {"dispatched", "unknown"} for row in self.effects.values())
+
     def write(
         self,
         statements: Sequence[Statement],

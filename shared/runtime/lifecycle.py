@@ -15,6 +15,7 @@ from shared.database import Statement
 from shared.errors import (
     AgentFlowsError,
     BudgetExceeded,
+    EffectUnknown,
     NotPermitted,
     Parked,
     ProcessDied,
@@ -86,12 +87,14 @@ class Lifecycle:
         acting = self._acting(run, remaining, acts=acts)
         try:
             if patience and run.failures >= patience.attempts:
+                run.check()
                 raise ProcessDied(f"{run.failures} attempts failed or died")
             run.event = authority.placed()
             acting = self._acting(run, remaining, acts=acts)
             with paid_by(payer_of(run.event, run.flow)):
                 statements = work(self._agent(run, acting, remaining, authority))
             acting.drafts.take_back()
+            self._end(run, "done", "", [*statements, *closing(run, "done")])
         except RunBusy:
             raise
         except (Parked, Stopped) as left:
@@ -99,7 +102,6 @@ class Lifecycle:
         # The outermost place of a run: an author's code may raise anything.
         except Exception as err:
             return self._fail(run, acting, err, patience, closing)
-        self._end(run, "done", "", [*statements, *closing(run, "done")])
         return Ending("done")
 
     def _agent(
@@ -136,6 +138,9 @@ class Lifecycle:
         patience: Patience | None,
         closing: Closing,
     ) -> Ending:
+        if not (run.in_doubt or isinstance(err, EffectUnknown)) and (stopped := run.look()):
+            _log("run failed", run, retry=False, **described(err))
+            return self._leave(run, acting, stopped, closing)
         run.ending = True
         then = Consequence("retrying", is_said=False)
         if patience:

@@ -10,6 +10,7 @@ from typing import Self
 from shared.aws.bus import Bus
 from shared.database import Database, Row, Statement, queries
 from shared.desk import Loan
+from shared.errors import EventError
 from shared.events import Event
 from shared.journal import Outcome
 from shared.log import log
@@ -18,8 +19,8 @@ SQL = queries(__file__, "sweeping.sql")
 
 #: Seconds after which a run that is due was not delivered: its queue may have much to do.
 _GRACE = 600.0
-#: Seconds after which it is closed, since nothing takes it up.
-_PATIENCE = 86_400.0
+#: So often it is sent, once an hour, before it is closed, since nothing takes it up.
+_TIMES = 24
 #: Seconds after which a plan is dead: infra/planner.asl.json tries again for up to 6 days.
 PLAN_PATIENCE = 7 * 86_400.0
 #: Runs to send again at a time.
@@ -47,25 +48,31 @@ class SweepDesk:
         return dict(done)
 
     def _counts(self) -> Mapping[str, int]:
+        closed = self._run("close", times=_TIMES)
+        for row in closed:
+            log("run given up", flow=row["flow"], run=row["run_id"])
         sent = 0
         rows: list[Row] = [{}] * _MOST
         while len(rows) == _MOST and (not sent or self._loan.seconds_left() > _RESERVE):
             rows = self._run("left", grace=_GRACE, most=_MOST)
-            for row in rows:
-                # The same until the run is claimed, so the bus drops a second one soon after.
-                self._bus.publish(
-                    Event.from_json(row["event"]), f"sweep {row['run_id']}:{row['attempts']}"
-                )
-            sent += len(rows)
-        closed = self._run("close", patience=_PATIENCE)
-        for row in closed:
-            log("run given up", flow=row["flow"], run=row["run_id"])
+            sent += sum(map(self._send, rows))
         ended = self._run("close_plans", patience=PLAN_PATIENCE)[0]
         return {
             "sent again": sent,
             "closed": len(closed) + ended["runs"],
             "plans closed": ended["plans"],
         }
+
+    def _send(self, row: Row) -> bool:
+        """Send the event of a run again. What is no event any more keeps no other run waiting."""
+        try:
+            event = Event.from_json(row["event"])
+        except EventError as err:
+            log("run not sent", run=row["run_id"], reason=str(err))
+            return False
+        # The same until the run is claimed, so the bus drops a second one soon after.
+        self._bus.publish(event, f"sweep {row['run_id']}:{row['attempts']}")
+        return True
 
     def _run(self, name: str, **parameters: object) -> list[Row]:
         return self._database.run("", [Statement(SQL[name], parameters)])[0]

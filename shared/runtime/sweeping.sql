@@ -3,8 +3,8 @@
 select tenant, run_id, attempts, event from runs_left(make_interval(secs => %(grace)s), %(most)s);
 
 -- name: close
--- End the runs that nothing has taken up for so many seconds.
-select tenant, run_id, flow from close_lost_runs(make_interval(secs => %(patience)s));
+-- End the runs that nothing has taken up although they were sent so often.
+select tenant, run_id, flow from close_lost_runs(%(times)s);
 
 -- name: close_plans
 -- End the plans that nothing has gone on with for so many seconds, and the runs that a plan did not wait for.

@@ -29,6 +29,8 @@ MAX_DEPTH = 3
 
 #: A message is given up when it is so old, in seconds: a day before its queue drops it.
 MAX_AGE = 13 * 86_400
+#: The clock's next events wait behind one that pauses, so it pauses no longer, in seconds.
+_TICK = 300.0
 #: So often a record is received that no run can take for a reason that nobody knows: a few hours.
 _MAX_RECEIVES = 10
 
@@ -70,6 +72,8 @@ class Worker:
         event, patience = None, self._patience._replace(overdue=_age(record) > MAX_AGE)
         try:
             event = bus.load(record["body"], self._bucket)
+            if event.source == "schedule":
+                patience = patience._replace(longest=min(patience.longest, _TICK))
             # Before hidden text goes, and our own mark with it.
             if reason := self._declines(event):
                 log("event declined", flow=self._flow.name, event=event.id, reason=reason)

@@ -9,9 +9,12 @@ values (%(tenant)s, %(stop)s, %(flow)s, %(conversation)s, %(actor)s, %(named)s, 
 on conflict do nothing;
 
 -- name: mark_runs
--- Mark the open runs that it is about. Nobody works at a parked one, so that ends now, and no batch carries its requests.
+-- Mark the open runs that it is about. Nobody works at a parked one, so that ends now, and no batch carries its requests;
+-- but for one that has to look up at its next attempt whether an effect happened.
 with open as materialized (
-  select r.id from runs as r join events as e on (e.tenant, e.id) = (r.tenant, r.event_id)
+  select r.id, r.state = 'parked' and not exists (
+    select from effects as f where (f.tenant, f.run_id) = (r.tenant, r.id) and f.state in ('dispatched', 'unknown')) as ends
+  from runs as r join events as e on (e.tenant, e.id) = (r.tenant, r.event_id)
   where r.tenant = %(tenant)s and r.state in ('running', 'retrying', 'parked') and r.stoppable and r.stop in ('', %(stop)s)
     and r.id <> %(run)s and %(flow)s in ('', r.flow)
     and (%(named)s in ('', r.id)
@@ -25,9 +28,9 @@ unneeded as (
 )
 update runs as r
 set stop = %(stop)s,
-    state = case when r.state = 'parked' then %(state)s else r.state end,
-    reason = case when r.state = 'parked' then %(reason)s else r.reason end,
-    due_at = case when r.state = 'parked' then null else r.due_at end,
-    finished_at = case when r.state = 'parked' then now() end
+    state = case when open.ends then %(state)s else r.state end,
+    reason = case when open.ends then %(reason)s else r.reason end,
+    due_at = case when open.ends then null else r.due_at end,
+    finished_at = case when open.ends then now() end
 from open where r.tenant = %(tenant)s and r.id = open.id
 returning r.id, r.flow;

@@ -24,7 +24,8 @@ from shared.errors import (
     RunBusy,
 )
 from shared.events import Event, run_id
-from shared.journal import Journal
+from shared.journal import Journal, Run
+from shared.runtime.lifecycle import Lifecycle
 from shared.runtime.patience import Patience
 from shared.runtime.worker import MAX_AGE
 from shared.settings import Settings
@@ -170,7 +171,45 @@ def test_what_waited_too_long_is_given_up_and_told(
     assert (letter["flow"], letter["reason"]) == ("answers", "models: down")
 
 
+def test_the_clock_s_next_events_do_not_wait_for_a_day(runner: FlowRunner, trouble: Any) -> None:
+    runner = FlowRunner(runner.database, max_pause_hours="24")
+    tick = EVENT._replace(id="tick", source="schedule")
+    trouble(PublishError("sns: no answer"))
+    for _ in range(9):
+        runner.deliver(answers, tick)
+        change(runner, "due_at = now()")
+    runner.journal = Away(runner.database, DatabaseUnavailable("no answer from Postgres"))
+    runner.deliver(answers, tick, receives=20)
+    assert max(runner.queue.hidden) <= 301
+
+
 # Failures
+
+
+@pytest.mark.parametrize("words", ["a\0b", "a\ud800b"])
+def test_a_reason_is_kept_whatever_a_server_said(
+    runner: FlowRunner, trouble: Any, words: str
+) -> None:
+    trouble(ModelUnavailable(words))
+    runner.deliver(answers, EVENT)
+    assert row(runner)["state"] == "parked"
+
+
+def test_an_end_that_the_database_refuses_is_a_failed_attempt(runner: FlowRunner) -> None:
+    lifecycle = Lifecycle(answers, Journal(runner.database), runner.can)
+
+    def closing(run: Run, state: str) -> list[Statement]:
+        return [Statement("select 1/0", {})] if state == "done" else []
+
+    runner.platform.meet(EVENT)
+    endings = [
+        lifecycle.attempt(
+            EVENT, lambda: 60.0, lambda agent: [], patience=Patience(2, 0), closing=closing
+        )
+        for _ in range(2)
+    ]
+    assert [ending.state for ending in endings] == ["retrying", "failed"]
+    assert row(runner)["gave_up"]
 
 
 def test_a_bug_has_three_attempts(runner: FlowRunner, trouble: Any, database_url: str) -> None:

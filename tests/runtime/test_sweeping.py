@@ -136,6 +136,38 @@ def test_what_nothing_takes_up_for_a_day_is_a_dead_letter(
     assert sweeper.state() == "done"
 
 
+@pytest.mark.parametrize("days", [2, 30])
+def test_what_nobody_could_sweep_for_days_has_its_day(sweeper: Sweeper, days: int) -> None:
+    """The system was off, or its database away: before the first time it is sent, or after."""
+    Journal(sweeper.runner.database).claim(EVENT, "works", 1, queued=True)
+    for _ in range(2):
+        sweeper.passes(days * 1440)
+        assert sweeper.sweeps() == [EVENT.id]
+        assert sweeper.state() == "running"
+    sweeper.passes(6)
+    sweeper.sweeps()
+    sweeper.runner.deliver(works, EVENT)
+    assert sweeper.state() == "done"
+
+
+def test_what_is_no_event_any_more_keeps_no_other_run_waiting(
+    sweeper: Sweeper, database_url: str
+) -> None:
+    journal = Journal(sweeper.runner.database)
+    for number in range(3):
+        journal.claim(EVENT._replace(id=f"github:{number}"), "works", 1, queued=True)
+    broken = """update events set body = '{"received_at": 1}' where id = 'github:0'"""
+    sweeper.query(broken)
+    sweeper.passes(60)
+    assert sorted(sweeper.sweeps()) == ["github:1", "github:2"]
+    for number in (1, 2):
+        sweeper.runner.deliver(works, EVENT._replace(id=f"github:{number}"))
+    for _ in range(30):
+        sweeper.passes(61)
+        sweeper.sweeps()
+    assert len(dead_letters(database_url, flow="works", limit=9)) == 1
+
+
 def test_many_are_sent_in_one_sweep(sweeper: Sweeper) -> None:
     journal = Journal(sweeper.runner.database)
     for number in range(120):

@@ -13,6 +13,7 @@ from flows.control import control
 from shared.actions.github.actions import AddLabels, Comment
 from shared.agent import Agent, flow
 from shared.database import Database, Row, Statement
+from shared.errors import ActionUnavailable, AnswerInvalid, ModelUnavailable
 from shared.events import Actor, Event, run_id
 from shared.stopping.desk import StopDesk
 from tests.events.made import an_event
@@ -253,6 +254,63 @@ def test_a_stop_whose_function_died_is_made_by_the_next_try(
     runner.deliver(works, ASKED)
     assert states(runner) == ["cancelled"]
     assert stopped(runner).startswith("⏹ Stopping works `")
+
+
+# A run that fails
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        ZeroDivisionError(),
+        ModelUnavailable("models: down", 9_000),
+        ActionUnavailable("github: down", 9_000, sent=False),
+        AnswerInvalid("no"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_fails_after_a_stop_is_cancelled_and_not_tried_again(
+    runner: FlowRunner, script: Script, failure: Exception
+) -> None:
+    def fails() -> None:
+        stopped(runner)
+        raise failure
+
+    script.between = fails
+    assert runner.deliver(works, ASKED) == []
+    assert states(runner) == ["cancelled"]
+    assert not [text for text in said(runner) if text[0] in "⚠⏳"]
+
+
+def test_a_stopped_run_whose_last_attempt_died_is_no_dead_letter(
+    runner: FlowRunner, script: Script
+) -> None:
+    def dies() -> None:
+        stopped(runner)
+        raise Death
+
+    script.between = dies
+    with pytest.raises(Death):
+        runner.deliver(works, ASKED)
+    rows(runner, "update runs set lease_until = now(), failures = 1 where flow = 'works'")
+    assert runner.deliver(works, ASKED) == []
+    assert rows(runner, "select state, gave_up from runs where flow = 'works'") == [
+        {"state": "cancelled", "gave_up": False}
+    ]
+    assert "two" not in said(runner)
+
+
+@pytest.mark.parametrize("sent", [True, False])
+def test_a_parked_run_in_doubt_looks_up_what_happened(runner: FlowRunner, sent: bool) -> None:
+    runner.platform.fails[2] = ActionUnavailable("github: down", 9_000, sent=sent)
+    runner.deliver(works, ASKED)
+    assert states(runner) == ["parked"]
+    stopped(runner)
+    assert states(runner) == ["parked" if sent else "cancelled"]
+    assert runner.deliver(works, ASKED) == []
+    assert states(runner) == ["cancelled"]
+    effects = rows(runner, "select state from effects where flow = 'works' order by state")
+    assert [effect["state"] for effect in effects] == ["committed", "planned"]
 
 
 # What it is about
