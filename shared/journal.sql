@@ -89,7 +89,8 @@ on conflict do nothing;
 -- Give the lease back with the outcome; after a pause the run is due.
 update runs
 set state = %(state)s, reason = %(reason)s, gave_up = %(gave_up)s, lease_owner = null, lease_until = null,
-    failures = failures + (%(state)s = 'retrying')::int, pauses = pauses + (%(pause)s::float8 is not null)::int,
+    failures = failures + (%(state)s = 'retrying')::int,
+    pauses = pauses + (%(state)s = 'parked' and %(pause)s::float8 is not null)::int,
     due_at = now() + make_interval(secs => %(pause)s),
     finished_at = case when %(state)s in ('retrying', 'parked') then null else now() end
 where tenant = %(tenant)s and id = %(run)s and lease_owner = %(owner)s;

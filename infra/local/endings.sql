@@ -17,10 +17,12 @@ where r.gave_up and (%(flow)s = '' or r.flow = %(flow)s)
 order by r.finished_at desc limit %(limit)s;
 
 -- name: reopen
--- Let the dead letters of a flow, or one run that has failed or waits for a person, start again at the next sweep.
+-- Let the dead letters of a flow, or one run that has failed or waits for a person, start again at the next sweep; but
+-- no piece of a plan: only its plan goes on with that, and the flow would take its event for a new request.
 update runs
 set state = 'retrying', reason = '', gave_up = false, failures = 0, pauses = 0, finished_at = null,
     due_at = now() - interval '1 hour', swept_at = null
-where gave_up and flow = %(what)s
-   or state in ('failed', 'waiting') and length(%(what)s) >= 6 and starts_with(id, %(what)s)
+where (gave_up and flow = %(what)s
+       or state in ('failed', 'waiting') and length(%(what)s) >= 6 and starts_with(id, %(what)s))
+  and not exists (select from plans p where p.tenant = runs.tenant and starts_with(runs.event_id, p.event_id || '/'))
 returning id;

@@ -134,6 +134,17 @@ def test_a_person_is_told_once_that_it_takes_longer(runner: FlowRunner, trouble:
     assert run_id(EVENT, "answers") in said(runner)[0]
 
 
+def test_a_bug_between_outages_does_not_hide_that_it_takes_longer(
+    runner: FlowRunner, trouble: Any
+) -> None:
+    runner = FlowRunner(runner.database, max_attempts="3")
+    down = ModelUnavailable("models: down")
+    for error in (down, Bug(), down, Bug(), down, down):
+        trouble(error)
+        runner.deliver(answers, EVENT)
+    assert [text[0] for text in said(runner)] == ["⏳"]
+
+
 def test_the_record_is_hidden_for_the_pause(runner: FlowRunner, trouble: Any) -> None:
     runner = FlowRunner(runner.database, max_pause_hours="24")
     trouble(ModelUnavailable("models: down", 700))

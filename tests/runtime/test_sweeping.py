@@ -136,6 +136,20 @@ def test_what_nothing_takes_up_for_a_day_is_a_dead_letter(
     assert sweeper.state() == "done"
 
 
+def test_no_piece_of_a_plan_is_started_as_a_request(sweeper: Sweeper, database_url: str) -> None:
+    journal = Journal(sweeper.runner.database)
+    piece = EVENT._replace(id=f"{EVENT.id}/write/a")
+    for event in (EVENT, piece):
+        run = journal.claim(event, "plan", 1)
+        assert run
+        run.finish("waiting", "nobody knows")
+    plan = "insert into plans (tenant, id, event_id, flow, goal) values (%(t)s, 'p', %(e)s, '', '')"
+    sweeper.query(plan, t=EVENT.tenant, e=EVENT.id)
+    assert reopen(database_url, run_id(piece, "plan")) == 0
+    assert reopen(database_url, run_id(EVENT, "plan")) == 1
+    assert sweeper.sweeps() == [EVENT.id]
+
+
 @pytest.mark.parametrize("days", [2, 30])
 def test_what_nobody_could_sweep_for_days_has_its_day(sweeper: Sweeper, days: int) -> None:
     """The system was off, or its database away: before the first time it is sent, or after."""

@@ -13,7 +13,7 @@ from functools import partial
 from itertools import islice
 
 from shared.database import Database, Row, Statement
-from shared.errors import ModelError, ModelRejected, ModelUnavailable, SettingsError
+from shared.errors import EventError, ModelError, ModelRejected, ModelUnavailable, SettingsError
 from shared.events import Event
 from shared.journal import canonical
 from shared.log import log
@@ -217,9 +217,12 @@ class Dispatcher:
             for row in rows:
                 # Stays the same until the run is claimed again, so the bus drops a second event.
                 again = f"{row['run_id']}:{row['attempts']}"
-                self._publish(Event.from_json(row["event"]), again)
+                try:
+                    self._publish(Event.from_json(row["event"]), again)
+                    done["woken"] += 1
+                except EventError as err:  # it keeps no other run waiting
+                    log("run not woken", run=row["run_id"], reason=str(err))
                 self._run("woke", tenant=row["tenant"], run=row["run_id"])
-                done["woken"] += 1
             if end.left <= 0:
                 return
 

@@ -95,6 +95,20 @@ def test_a_wake_that_was_given_up_is_repeated(runner: BatchRunner, server: Batch
     assert runner.comments == ["bug"]
 
 
+def test_a_run_whose_event_is_broken_keeps_no_other_waiting(
+    runner: BatchRunner, server: BatchServer
+) -> None:
+    runner.open(id="github:broken")
+    runner.open(id="github:fine", text="Another text")
+    runner.tick()
+    server.end(ends=answers("bug"))
+    runner.query("update events set body = '{}' where id = 'github:broken'")
+    runner.tick()
+    assert [event.id for event in runner.published] == ["github:fine"]
+    runner.wake()
+    assert runner.comments == ["bug"]
+
+
 def test_a_flow_that_has_handled_the_event_does_not_handle_the_wake(
     runner: BatchRunner, server: BatchServer
 ) -> None:
