@@ -145,6 +145,14 @@ select exists (
   where p.tenant = %(tenant)s and p.id = %(plan)s and r.state = 'running' and r.lease_until > now()
 ) as at_work;
 
+-- name: in_doubt
+-- The writes of the plan that may have happened: the platform gave no answer, and nobody has looked since.
+select f.tool, f.target from effects f
+join runs r on (r.tenant, r.id) = (f.tenant, f.run_id)
+join plans p on p.tenant = r.tenant and starts_with(r.event_id, p.event_id || '/write/')
+where p.tenant = %(tenant)s and p.id = %(plan)s and f.state in ('dispatched', 'unknown')
+order by f.dispatched_at, f.key;
+
 -- name: cancel
 -- Let the open plans of a conversation end before their next step: the one that is `named`, or all that were asked for by
 -- then. With an actor those that they asked for in the whole channel. The first who cancels stays.

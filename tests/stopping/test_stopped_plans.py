@@ -6,6 +6,7 @@ import pytest
 
 from flows.control import control
 from shared.aws.executions import Executions
+from shared.errors import ActionUnavailable
 from shared.events import Event, run_id
 from shared.planning import Brief, Mind
 from shared.planning.plan import Plan
@@ -66,6 +67,35 @@ def test_while_it_writes(opened: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Two" not in it.said()
     assert "✅ comment s1" in report(it)
     assert "▫️ comment s2" in report(it)
+
+
+@pytest.mark.parametrize("sent", [True, False])
+@pytest.mark.parametrize("meanwhile", [True, False])
+def test_in_an_outage(
+    opened: Any, monkeypatch: pytest.MonkeyPatch, sent: bool, meanwhile: bool
+) -> None:
+    """What the platform did not answer may have happened, and the report says so."""
+    it: PlanRunner = opened(planned(Drafts(TWO)))
+    perform, die, tried = it.runner.platform.perform, it._die, []
+
+    def cuts(action: Any, mark: Any, previous: Any) -> Any:
+        if getattr(action, "body", "") != "One":
+            return perform(action, mark, previous)
+        tried.append(action)
+        if meanwhile:
+            cancel(it)
+        raise ActionUnavailable("github: cut", 9_000, sent=sent)
+
+    def stops(place: str) -> None:
+        if place == "before:Act" and tried and not meanwhile:
+            cancel(it)
+        die(place)
+
+    monkeypatch.setattr(it.runner.platform, "perform", cuts)
+    monkeypatch.setattr(it, "_die", stops)
+    assert over(it, it.ask(ASK)).state == "cancelled"
+    assert len(tried) == 1
+    assert ("please look: Comment at" in report(it)) == sent
 
 
 @pytest.mark.parametrize("state", ["Validate", "Act", "Verify", "Reflect"])

@@ -101,8 +101,16 @@ def _text(call: StateCall, state: str, reason: str) -> str:
     situation = call.situation
     head = {"done": "✅ Done.", "failed": f"❌ {reason}", "cancelled": f"⏹ {reason}"}[state]
     body = listed_steps(situation, lambda row: row.state)
-    parts = (head, body, *_found(call), f"Plan `{situation.id}`")
+    parts = (head, body, _in_doubt(call), *_found(call), f"Plan `{situation.id}`")
     return "\n\n".join(part for part in parts if part)
+
+
+def _in_doubt(call: StateCall) -> str:
+    """Name what may have been written although its step was not done."""
+    situation = call.situation
+    doubtful = call.runner.store.run(situation.event.tenant, [situation.statement("in_doubt")])[0]
+    names = ", ".join(f"{row['tool']} at `{row['target']}`" for row in doubtful)
+    return f"⚠️ I cannot tell whether this went through; please look: {names}." if names else ""
 
 
 def _found(call: StateCall) -> Iterator[str]:
