@@ -10,7 +10,7 @@ on conflict do nothing;
 
 -- name: mark_runs
 -- Mark the open runs that it is about. Nobody works at a parked one, so that ends now, and no batch carries its requests;
--- but for one that has to look up at its next attempt whether an effect happened.
+-- but for one that has to look up at its next attempt whether an effect happened. A piece of a plan goes by the plan's name.
 with open as materialized (
   select r.id, r.state = 'parked' and not exists (
     select from effects as f where (f.tenant, f.run_id) = (r.tenant, r.id) and f.state in ('dispatched', 'unknown')) as ends
@@ -25,12 +25,18 @@ with open as materialized (
 unneeded as (
   update batch_requests as b set state = 'failed', reason = 'its run was stopped', settled_at = now()
   from open where b.tenant = %(tenant)s and b.run_id = open.id and b.state = 'queued'
+),
+marked as (
+  update runs as r
+  set stop = %(stop)s,
+      state = case when open.ends then %(state)s else r.state end,
+      reason = case when open.ends then %(reason)s else r.reason end,
+      due_at = case when open.ends then null else r.due_at end,
+      finished_at = case when open.ends then now() end
+  from open where r.tenant = %(tenant)s and r.id = open.id
+  returning r.id, r.flow, r.event_id
 )
-update runs as r
-set stop = %(stop)s,
-    state = case when open.ends then %(state)s else r.state end,
-    reason = case when open.ends then %(reason)s else r.reason end,
-    due_at = case when open.ends then null else r.due_at end,
-    finished_at = case when open.ends then now() end
-from open where r.tenant = %(tenant)s and r.id = open.id
-returning r.id, r.flow;
+select id, flow from marked where not exists (
+  select from plans as p
+  where p.tenant = %(tenant)s and p.state in ('planning', 'running', 'waiting')
+    and starts_with(marked.event_id, p.event_id || '/'));

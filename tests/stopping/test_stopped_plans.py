@@ -46,8 +46,10 @@ def test_while_the_planner_thinks(opened: Any) -> None:
         return TWO
 
     it: PlanRunner = opened(planned(planner))
-    assert over(it, it.ask(ASK)).state == "cancelled"
+    plan = it.ask(ASK)
+    assert over(it, plan).state == "cancelled"
     assert "One" not in it.said()
+    assert f"⏹ Stopping plan `{plan}`." in it.said()
     assert report(it)
 
 
