@@ -269,11 +269,6 @@ class Run:
             self.write([])
         return self.stopped
 
-    @property
-    def in_doubt(self) -> bool:
-        """Whether the next attempt has to look up if an effect happened."""
-        return any(row["state"] in {"dispatched", "unknown"} for row in self.effects.values())
-
     def write(
         self,
         statements: Sequence[Statement],

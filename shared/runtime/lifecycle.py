@@ -86,9 +86,7 @@ class Lifecycle:
         authority = self._authority(run)
         acting = self._acting(run, remaining, acts=acts)
         try:
-            if patience and run.failures >= patience.attempts:
-                run.check()
-                raise ProcessDied(f"{run.failures} attempts failed or died")
+            _check_attempts(run, patience)
             run.event = authority.placed()
             acting = self._acting(run, remaining, acts=acts)
             with paid_by(payer_of(run.event, run.flow)):
@@ -138,7 +136,7 @@ class Lifecycle:
         patience: Patience | None,
         closing: Closing,
     ) -> Ending:
-        if not (run.in_doubt or isinstance(err, EffectUnknown)) and (stopped := run.look()):
+        if not (_in_doubt(run) or isinstance(err, EffectUnknown)) and (stopped := run.look()):
             _log("run failed", run, retry=False, **described(err))
             return self._leave(run, acting, stopped, closing)
         run.ending = True
@@ -188,6 +186,18 @@ class Lifecycle:
             if action is not None:
                 _try(run, "notice failed", partial(acting.notify, action))
                 return
+
+
+def _check_attempts(run: Run, patience: Patience | None) -> None:
+    """Raise ProcessDied when no attempt is left, and Stopped when none was wanted any more."""
+    if patience and run.failures >= patience.attempts:
+        run.check()
+        raise ProcessDied(f"{run.failures} attempts failed or died")
+
+
+def _in_doubt(run: Run) -> bool:
+    """Whether the next attempt has to look up if an effect happened."""
+    return any(row["state"] in {"dispatched", "unknown"} for row in run.effects.values())
 
 
 def _is_said(run: Run, err: Exception) -> bool:
