@@ -22,8 +22,14 @@ from shared.models.offline.plans.named_things import (
     spoken,
     title,
     topic,
+    without_quotes,
 )
-from shared.models.offline.plans.search_words import names_issues, search_words, topic_of
+from shared.models.offline.plans.search_words import (
+    names_issues,
+    names_many,
+    search_words,
+    topic_of,
+)
 from shared.models.offline.plans.tool_words import place_of
 from shared.models.offline.word_lists import listed
 
@@ -36,7 +42,12 @@ _SUMMARY = listed(
 )
 _FINDINGS = listed("list, result, findings, outcome, found, find, 结果, 列表, 結果")
 _ASKED = "Asked for in these words: "
-_WITH_LABELS = re.compile(r"\b(?:with|and) (?:the )?labels?\b.*$|\blabel(?:l)?ed\b.*$", re.I)
+_WITH_LABELS = re.compile(
+    r"\b(?:with|and|mit|und|avec|et|con|y) (?:(?:the|an?|dem|den|les?|las?|el|los|une?) |l['’])?"
+    r"(?:labels?|tags?|étiquettes?|etiquetas?|etiketten?)\b.*$|\blabel(?:l)?ed\b.*$",
+    re.I,
+)
+_ONE = re.compile(r"(?:(?:an?|another|the) )?(?:new )?\b(?:issue|ticket)", re.I)
 _FOLLOW_UP = re.compile(
     r"follow[- ]?up|folge|nachfolge|suivi|seguimiento|后续|跟进|フォローアップ", re.I
 )
@@ -45,17 +56,16 @@ _FOLLOW_UP = re.compile(
 def _label(deed: PlannedDeed) -> str:
     if re.search(r"\s(?:if|unless|falls|wenn)\s", deed.text, re.I):
         return f"I cannot judge a condition: {deed.text}"
+    if not deed.means_new and not numbers(deed.text) and names_many(deed.text):
+        return f"It means several issues; name their numbers: {deed.text}"
     named = labels(deed.text)
     if not named or leaves_choice(deed.text):
         return f"It does not say which label: {deed.text}"
     opened = deed.draft.opened() if deed.means_new else None
     if opened is None:
-        several = numbers(deed.text)
-        if len(several) > 1 and len(re.findall(r"\bas\b", deed.text)) > 1:
+        if len(numbers(deed.text)) > 1 and len(re.findall(r"\bas\b", deed.text)) > 1:
             return f"It names several issues, which I take one by one: {deed.text}"
-        for here in several:
-            deed.draft.add("add_labels", deed.text, {"labels": named, "number": here})
-        return "" if several else deed.do(labels=named)
+        return deed.do(labels=named)
     put = opened["arguments"].setdefault("labels", [])
     put += [label for label in named if label not in put]
     return ""
@@ -110,11 +120,12 @@ def _rest(deed: PlannedDeed) -> str:
 def _open_issue(deed: PlannedDeed) -> str:
     plain, labelled = _labelled(deed.text)
     named = quoted(plain)
-    if len(named) > 1 and names_issues(plain):
+    if len(named) > 1 and (names_issues(plain) or len(_ONE.findall(without_quotes(plain))) > 1):
         for name in named:
             deed.do(title=name, body=f"{_ASKED}{deed.text}", **labelled)
         return ""
     is_follow_up = _FOLLOW_UP.search(plain) is not None
+    plain = re.sub(r"\s+assigned to\b.*$", "", plain, flags=re.I)
     words: Any = title(re.sub(rf"(?:{_FOLLOW_UP.pattern})[- ]*(?=\w)", "", plain, flags=re.I))
     readings = deed.draft.newest_readings()
     body: Any = deed.part.details or (named[1] if len(named) > 1 else "")
@@ -125,9 +136,11 @@ def _open_issue(deed: PlannedDeed) -> str:
             words = deed.written(tasks.TITLE, "Write the title of the issue")
     if readings and not words:
         words = sentence(readings[-1]["goal"])
-    return deed.do(
-        title=words or _named_issue(deed), body=body or f"{_ASKED}{deed.text}", **labelled
-    )
+    words = words or _named_issue(deed)
+    if not words and not deed.part.details:
+        return f"It does not say what the issue is about: {deed.text}"
+    words = words or sentence(deed.part.details)[:100]
+    return deed.do(title=words, body=body or f"{_ASKED}{deed.text}", **labelled)
 
 
 def _labelled(text: str) -> tuple[str, Json]:
@@ -142,7 +155,8 @@ def _named_issue(deed: PlannedDeed) -> str:
     before = re.search(
         r"(?:an?|the)\s+(?:new\s+)?(.+?)\s+(?:issue|ticket|bug|task)\b", deed.text, re.I
     )
-    return sentence(before[1]) if before else sentence(_rest(deed))[:100]
+    rest = "" if _ONE.fullmatch(_rest(deed).strip(" .!")) else _rest(deed)
+    return sentence(before[1]) if before else sentence(rest)[:100]
 
 
 def _draft_pull(deed: PlannedDeed) -> str:

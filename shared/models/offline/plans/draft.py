@@ -7,7 +7,7 @@ from typing import Any
 
 from shared.events import Json
 from shared.models.offline.plans.goal_parts import GoalPart
-from shared.models.offline.plans.named_things import address, number, path
+from shared.models.offline.plans.named_things import number, path, targets
 from shared.models.offline.plans.search_words import names_issues, search_words
 
 
@@ -73,11 +73,10 @@ class PlannedDeed:
         return self.part.text
 
     def do(self, **arguments: Any) -> str:
-        """Add the step of the deed."""
-        here = number(address(self.text))
-        if here is not None and "number" in self.tool.optional:
-            arguments["number"] = here
-        self.draft.add(self.tool.name, self.text, arguments)
+        """Add the step of the deed, one for each issue that it names."""
+        several = targets(self.text) if "number" in self.tool.optional else []
+        for at in [{"number": here} for here in several] or [{}]:
+            self.draft.add(self.tool.name, self.text, {**arguments, **at})
         return ""
 
     def has(self, tool: str) -> bool:

@@ -64,6 +64,8 @@ _CONDITION = re.compile(
 )
 #: The first word, without the preposition of its form in -ing.
 _HEAD = re.compile(r"(?:(?:after|before|by)\s+(?=\w+ing\b))?([\w'’]+)", re.I)
+#: Words that also go on with what is to be said: `see the docs`.
+_SAID_TOO = QUESTION_WORDS - {"get", "set", "make", "start"}
 #: A text that is to be said as it stands.
 _SPEAKS = re.compile(r"[:：](?:\s|(?=[^\x00-\u2e7f]))")
 _OR = re.compile(r"\b(?:or|nor|oder|ou|o|ni)\b|或", re.I)
@@ -148,7 +150,7 @@ def _deeds(sentence: str, verbs: Collection[str], *, goes_on: bool) -> list[Goal
     goes on with what is to be said unless it begins with a deed."""
     pieces = _pieces(sentence, verbs)
     first = next((piece.text for piece in pieces if piece.text.strip()), "")
-    if goes_on and not _opens(first, verbs):
+    if goes_on and not _opens(first, frozenset(verbs) - _SAID_TOO):
         return None
     if not any(_opens(piece.text, verbs) for piece in pieces):
         return None

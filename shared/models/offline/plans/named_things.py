@@ -7,8 +7,15 @@ from shared.models.offline.plans.tool_words import WRITTEN, place_of, words_of
 _QUOTED = re.compile(
     r"\"([^\"\n]+)\"|“([^”\n]+)”|「([^」\n]+)」|«\s*([^»\n]+?)\s*»|`([^`\n]+)`|(?<!\w)'([^'\n]+)'(?!\w)"
 )
+_JOINT = r"\s*(?:[,，、&]|\b(?:and|und|et|y|e)\b|和|与|と)+\s*(?:and\s+)?"
+_DIGITS = r"\d{1,9}(?![\dA-Za-z_])"
+#: Issues: `#12`, `issue 12`, `#12, #13 and #14`, `issues 12 and 13`. Scripts without spaces follow
+#: at once.
 _NUMBER = re.compile(
-    r"#(\d{1,9})\b|\b(?:issue|ticket|pr|pull(?: request)?|number|no\.?|nr\.?)\s+(\d{1,9})\b", re.I
+    rf"\b(?:issues|tickets|prs|pulls|pull requests|numbers)\s+#?{_DIGITS}(?:{_JOINT}#?{_DIGITS})*"
+    rf"|(?:#|\b(?:issue|ticket|pr|pull(?: request)?|number|no\.?|nr\.?)\s+#?){_DIGITS}"
+    rf"(?:{_JOINT}#{_DIGITS})*",
+    re.I,
 )
 _PATH = re.compile(
     r"(?<![\w/:.@-])(?:(?:[\w.-]+/)+[\w.-]*\.\w{1,8}|[\w.-]*\w\.(?:py|pyi|js|jsx|mjs|ts|tsx|vue|rs|go|java"
@@ -21,7 +28,7 @@ _THAT = re.compile(
     r"^\S+(?:\s+\S+){0,4}?\s+(?:that|dass|que)\s+(?:says?\s+|sagt\s+)?(.+)$", re.I | re.S
 )
 _TOPIC = re.compile(
-    r"(?:\b(?:about|for|regarding|concerning|mentioning|containing|on|with|of|über|zu|zum|zur|sobre"
+    r"(?:\b(?:about|for|regarding|concerning|mentioning|containing|on|with|of|über|zu|zum|zur|sobre|sur"
     r"|à propos d[eu]s?|pour)\b|关于|有关|について)\s*(.+)$",
     re.I | re.S,
 )
@@ -38,20 +45,39 @@ _ARTICLE = re.compile(
 _TARGET = re.compile(
     r"\b(?:(?:(?:to|on|for) )?(?:this|the|that|current) (?:issue|ticket|bug report|pull request|pr)"
     r"|(?:to|on|for|an|à|a) (?:this|it|them|him|her)|this|it|itself|here|dies(?:es|e|en)?|es|ceci"
-    r"|esto|lo)\b|这个(?:问题|议题|工单)?|这条|本(?:问题|议题)|它|これ|この(?:課題|問題)",
+    r"|c(?:e|ette) (?:ticket|issue|tâche)|est[ae] (?:issue|ticket|incidencia|tarea)"
+    r"|d(?:as|ies\w*) (?:ticket|issue)|esto|lo)\b|这个(?:问题|议题|工单)?|这条|本(?:问题|议题)|它"
+    r"|(?:これ|この(?:課題|問題|イシュー|チケット)|課題)[にへを]?",
     re.I,
 )
 _AS = re.compile(
-    r"(?:\b(?:as(?: an?)?|with|als|comme|como|con|mit|avec|labels?|tags?)\b|[:：]"
+    r"(?:\b(?:as(?: an?)?|with|als|comme|como|con|mit|avec|labels?|tags?"
+    r"|étiquettes?|etiquetas?|etiketten?)\b[:：]?|[:：]|ラベル[:：]?(?=\s*[\ue000!-~])"
     r"|标记为|标为|标签为|为|成|标签)\s*(?=\S)",
     re.I,
 )
 _BEFORE = re.compile(r"([\ue000\w./-]+?)\s*(?:(?:labels?|tags?)(?![\w-])|标签|の?ラベル)", re.I)
-_LIST = re.compile(r"\s*(?:[,，、;&+]|\b(?:and|und|et|y|e|or)\b|和|与|と)\s*", re.I)
+_LIST = re.compile(r"\s*(?:[,，、;&]|\s\+\s|\b(?:and|und|et|y|e|or)\b|和|与|と)\s*", re.I)
 _LABEL_NOISE = re.compile(
-    r"^(?:(?:to|as|a|an|the|das|den|le|la|el|un|une)\s+|labels?\s+|tags?\s+|标签)+|(?:\s+(?:labels?|tags?|too|please|also|now)|标签|ラベル|。)+$",
+    r"^(?:(?:to|as|an?|the|das|den|dem|die|les?|las?|los|el|une?|labels?|tags?|étiquettes?|etiquetas?"
+    r"|etiketten?)\s+|l['’]|[にへ](?=[!-~])|(?:添加|加|打|贴)上?|标签|ラベル\s*)+"
+    r"|(?:\s+(?:labels?|tags?|too|please|also|now|hinzu|dazu|an|ein|zu)|\s*[をの](?:付け|つけ|追加|貼)?.*"
+    r"|标签|ラベル|。)+$",
     re.I,
 )
+#: What is not to be put, behind what is.
+_NOT_THESE = re.compile(
+    r"[\s,]+(?:instead of|rather than|in place of|(?:but )?not|statt|anstatt|au lieu d[eu]|et pas"
+    r"|mais pas|en vez de|en lugar de)\b.*$",
+    re.I,
+)
+#: `bug as a label`.
+_AS_LABELS = re.compile(
+    r"\s+(?:as|als|comme|como)\s+(?:(?:an?|the|une?|una)\s+)?(?:labels?|tags?|étiquettes?|etiquetas?)\W*$",
+    re.I,
+)
+#: A label with a colon in its name.
+_SCOPED = re.compile(r"(?!(?:labels?|tags?|étiquettes?|etiquetas?)\b)[\w/-]+[:]\s+\S")
 _NOBODY = frozenset(
     [
         "me",
@@ -79,6 +105,7 @@ _NOBODY = frozenset(
         "zu",
         "zur",
         "an",
+        *("es", "das", "dem", "den", "dies", "ce", "cela", "le", "la", "esto", "lo", "el", "al"),
     ]
 )
 #: GitHub's labels are no longer.
@@ -93,14 +120,20 @@ def quoted(text: str) -> list[str]:
 
 def number(text: str) -> int | None:
     """Return the number of the issue or pull request that the text names."""
-    found = _NUMBER.search(_without_quotes(text))
-    return int(found[1] or found[2]) if found else None
+    return next(iter(numbers(text)), None)
 
 
 def numbers(text: str) -> list[int]:
     """Return all numbers of issues and pull requests that the text names, each once."""
-    found = (int(one[1] or one[2]) for one in _NUMBER.finditer(_without_quotes(text)))
-    return list(dict.fromkeys(found))
+    named = _NUMBER.findall(without_quotes(text))
+    return list(dict.fromkeys(int(one) for part in named for one in re.findall(r"\d+", part)))
+
+
+def targets(text: str) -> list[int]:
+    """Return the numbers that the text names first, and in one go: `#13` of `comment on #13 with a
+    summary of #12`."""
+    found = _NUMBER.search(without_quotes(address(text)))
+    return [int(one) for one in re.findall(r"\d+", found[0])] if found else []
 
 
 def address(text: str) -> str:
@@ -123,7 +156,8 @@ def channel(text: str) -> str:
 
 def leaves_choice(text: str) -> bool:
     """Does it name one thing or another?"""
-    return re.search(r"\b(?:or|oder|ou)\b|或", _without_quotes(text), re.I) is not None
+    plain = _NOT_THESE.sub("", without_quotes(text))
+    return re.search(r"\b(?:n?or|neither|oder|weder|ou|ni)\b|或", plain, re.I) is not None
 
 
 def is_bare(text: str, verb: str) -> bool:
@@ -138,15 +172,21 @@ def labels(text: str) -> list[str]:
     kept = quoted(text)
     numbers = iter(range(len(kept)))
     plain = _NUMBER.sub(" ", _QUOTED.sub(lambda _: f" \ue000{next(numbers)} ", text))
-    plain = " ".join(_TARGET.sub(" ", re.sub(r"^[\x21-\u2e7f]+\s+", "", plain)).split())
-    behind = _AS.split(plain, maxsplit=1)
+    plain = " ".join(_TARGET.sub(" ", re.sub(r"^[\x21-\u2e7f]+(?:\s+|$)", "", plain)).split())
+    plain = _AS_LABELS.sub("", _NOT_THESE.sub("", re.sub(r"\s+\([^()]*\)", " ", plain)))
+    behind = [plain] if _SCOPED.match(plain) else _AS.split(plain, maxsplit=1)
     before = _BEFORE.search(plain)
     if len(behind) > 1 and behind[1].strip():
         named = _LIST.split(behind[1])
+    elif before:
+        named = [before[1]]
     else:
-        named = [before[1]] if before else _LIST.split(plain)
+        named = re.findall("\ue000\\d+", plain) or _LIST.split(plain)
     named = [re.sub("\ue000(\\d+)", lambda found: kept[int(found[1])], one) for one in named]
-    clean = [_LABEL_NOISE.sub("", _LABEL_NOISE.sub("", one.strip(" .:!"))).strip() for one in named]
+    clean = [
+        _LABEL_NOISE.sub("", _LABEL_NOISE.sub("", one.rstrip(" .:!").lstrip(" :"))).strip()
+        for one in named
+    ]
     known: dict[str, str] = {}
     for one in clean:
         if re.search(r"\w", one) and len(one) <= _LONGEST_LABEL and len(one.split()) <= 4:
@@ -156,7 +196,7 @@ def labels(text: str) -> list[str]:
 
 def people(text: str) -> list[str]:
     """Return the logins that the text names, each once."""
-    plain = re.sub(r"^\S+\s+", "", _NUMBER.sub(" ", text))
+    plain = re.sub(r"^\S+(?:\s+|$)", "", _NUMBER.sub(" ", text))
     plain = re.sub(r"\b(?:the|this) (?:issue|ticket|pull request|pr)\b", " ", plain, flags=re.I)
     plain = re.sub(r"\b(?:as|for|because|since|als|comme|como)\b.*$", " ", plain, flags=re.I)
     found = [one for one in _PERSON.findall(plain) if one.lower() not in _NOBODY]
@@ -217,9 +257,10 @@ def asks_for_text(text: str) -> bool:
 def sentence(text: str) -> str:
     """Write words as people do at the beginning of a sentence."""
     plain = text.strip(' \t\n"“”「」').rstrip(" ,;:，；：")
-    is_word = re.match(r"[^\W\d_]+(?=[\s,;:!?'’]|$)", plain) is not None
+    is_word = re.match(r"[^\W\d_]+(?=[\s,;:!?'’]|$)(?!://)", plain) is not None
     return plain[:1].upper() + plain[1:] if is_word else plain
 
 
-def _without_quotes(text: str) -> str:
+def without_quotes(text: str) -> str:
+    """Leave out what stands in quotation marks."""
     return _QUOTED.sub(" ", text)

@@ -9,7 +9,7 @@ from shared.models.offline.parsed_request import ParsedRequest
 from shared.models.offline.plans.deeds import DEEDS, unknown_tool
 from shared.models.offline.plans.draft import PlanDraft, PlannedDeed, PlannedTool
 from shared.models.offline.plans.goal_parts import GoalPart, parts
-from shared.models.offline.plans.named_things import channel, number, path
+from shared.models.offline.plans.named_things import channel, number, path, without_quotes
 from shared.models.offline.plans.tasks import NO_MEANS
 from shared.models.offline.plans.tool_words import place_of, verbs_of, words_of
 from shared.models.offline.plans.writing import ask_about, say_undone
@@ -17,12 +17,21 @@ from shared.models.offline.plans.writing import ask_about, say_undone
 _TOOL = re.compile(r"^- (\w+)\(([^)]*)\)( \[writes\])?: (.*)$", re.M)
 #: Characters of a goal that are read: nobody writes a longer one.
 _LONGEST = 4_000
+#: More than so many reasons why a part is not done help nobody.
+_MOST_FAULTS = 12
 #: Opens the list of the tools that the place does not have.
 _ABSENT = "These are missing here."
 #: All of these say something to people; where decides which it is.
 #: The rank of a tool that is asked for when its verb asks for no other.
 _LAST = 1_000_000
 _SAYING = ("reply", "comment", "post")
+_WRITES = frozenset({*words_of("write_text").verbs, "list", "show", "collect"})
+_AS_A_COMMENT = re.compile(
+    r"\b(?:in|as|into|als|en|dans|comme|como)(?: an?| the| un| einen?m?)? "
+    r"(?:comment|reply|kommentar|commentaire|comentario)"
+)
+#: Between a name and the noun that says what it is: `the bug label`, `bug as a label`.
+_GAP = re.compile(r"\s?(?:(?:as|als|comme|como)\s(?:(?:an?|the|une?|una)\s)?)?")
 
 
 def steps(parsed: ParsedRequest, schema: Json) -> list[Json]:
@@ -30,7 +39,8 @@ def steps(parsed: ParsedRequest, schema: Json) -> list[Json]:
     tools = {tool.name: tool for tool in _tools(parsed.task)}
     draft = PlanDraft(tools)
     wanted = parts(parsed.question[:_LONGEST], verbs_of(tools))
-    undone = [fault for part in wanted if (fault := _fault(part, draft))]
+    faults = [fault for part in wanted if (fault := _fault(part, draft))]
+    undone = [*dict.fromkeys(faults)][:_MOST_FAULTS]
     if "write_text" in tools and undone and draft.steps:
         draft.add("write_text", "Say what is not done", {"task": say_undone(undone)})
     elif "write_text" in tools and not draft.steps:
@@ -70,13 +80,15 @@ def _fault(part: GoalPart, draft: PlanDraft) -> str:
 def _named(part: GoalPart, tools: Mapping[str, PlannedTool]) -> list[str]:
     """Return the tools that the part asks for, the best first: its verb decides, and for a general
     verb the first noun that names one."""
-    rest = part.text.lower().removeprefix(part.verb)
+    rest = without_quotes(part.text.lower()).removeprefix(part.verb)
     nouns = _nouns(rest, tools)
     found: list[tuple[int, int, str]] = []
     for order, name in enumerate(tools):
         words = words_of(name)
         if part.verb in words.verbs:
             found.append((_LAST if name == "write_text" else 0, order, name))
+        elif name == "comment" and part.verb in _WRITES and _AS_A_COMMENT.search(rest):
+            found.append((1, order, name))
         elif part.verb in words.general and name in nouns:
             found.append((1 + nouns[name], order, name))
         elif part.verb in words.general and _is_shown(name, part.text):
@@ -99,9 +111,14 @@ def _nouns(text: str, tools: Iterable[str]) -> dict[str, int]:
     heads = [
         (place, name)
         for place, end, name in found
-        if end + 1 not in begins or name.endswith("labels")  # `label bug` is a label
+        if _past_gap(text, end) not in begins or name.endswith("labels")  # `label bug` is a label
     ]
     return {name: min(p for p, of in heads if of == name) for _, name in heads}
+
+
+def _past_gap(text: str, at: int) -> int:
+    found = _GAP.match(text, at)
+    return found.end() if found else at
 
 
 def _is_shown(tool: str, text: str) -> bool:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from shared.models.offline.plans.named_things import quoted, topic
+from shared.models.offline.plans.named_things import quoted, topic, without_quotes
 from shared.models.offline.plans.tool_words import words_of
 
 _QUALIFIERS = {
@@ -14,9 +14,13 @@ _QUALIFIERS = {
 _ADJECTIVES = re.compile(
     r"^(?:(?:similar|related|other|older|open|closed|existing|recent|all|any) )+", re.I
 )
-_LABELLED = re.compile(r"\blabel(?:l)?ed (?:as )?([\w-]+)", re.I)
+_LABELLED = re.compile(
+    r"\b(?:label(?:l)?ed(?: as| with)?|(?:with|having|mit|avec|con)(?: the| an?| dem| le| la| el)?"
+    r" (?:labels?|tags?|étiquette|etiqueta))[ :]+[\"“`'«]?([\w./-]*\w)[\"”`'»]?",
+    re.I,
+)
 _NOISE = re.compile(
-    r"\b(?:the|a|an|all|any|every|our|my|recent|existing|other|similar|related|up|out|for|we|do|are|is"
+    r"\b(?:the|a|an|all|any|every|our|my|recent|existing|other|similar|related|up|out|for|many|much|we|do|are|is"
     r"|there|us|me|it|this|that|in|on|at|from|of|by|with)\b|的|所有",
     re.I,
 )
@@ -28,12 +32,20 @@ def names_issues(text: str) -> bool:
     return _PLURAL_ISSUES.search(text) is not None
 
 
+def names_many(text: str) -> bool:
+    """Does it mean several issues without their numbers, as in `all issues`?"""
+    each = r"\b(?:every|each|jede\w*|chaque|cada) (?:issue|ticket|bug)\b"
+    plain = without_quotes(text)
+    return names_issues(plain) or re.search(each, plain, re.I) is not None
+
+
 def search_words(text: str) -> str:
     """Return the words and the qualifiers of a search for issues; '' when it names neither."""
+    label = _LABELLED.search(text)
+    text = _LABELLED.sub(" ", text)
     about = topic_of(text, "search_issues")
     rest = text.replace(about, " ") if about else text
     found = [word for pattern, word in _QUALIFIERS.items() if re.search(pattern, rest, re.I)]
-    label = _LABELLED.search(rest)
     found += [f"label:{label[1]}"] if label else []
     if not about and not found and names_issues(text):
         return "is:issue"

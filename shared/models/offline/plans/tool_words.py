@@ -21,17 +21,20 @@ class ToolWords(NamedTuple):
 
 _GIVE = (
     "add, put, apply, attach, set, give, leave, write, post, make, create, füge, gib, setze, "
-    "schreibe, ajoute, mets, écris, laisse, añade, agrega, pon, escribe, deja, 添加, 加上, 加, 打, "
+    "schreibe, ajoute, ajoutez, mets, mettez, écris, écrivez, laisse, laissez, añade, añada, "
+    "agrega, agregue, pon, ponga, escribe, escriba, deja, 添加, 加上, 加, 打, "
     "贴, 写, 付け, つけ, 追加, 書い"
 )
 _OPEN = (
     "open, create, file, raise, make, start, add, submit, log, write, öffne, eröffne, erstelle, "
-    "lege, ouvre, crée, abre, crea, 新建, 创建, 打开, 开, 提, 建, 作成, 立て, 開い"
+    "lege, ouvre, ouvrez, crée, créez, abre, abra, crea, cree, "
+    "新建, 创建, 打开, 开, 提, 建, 作成, 立て, 開い"
 )
 _FIND = (
     "find, search, look, list, show, get, which, what, who, where, how, fetch, check, collect, "
-    "suche, finde, zeige, liste, cherche, trouve, montre, affiche, busca, encuentra, muestra, "
-    "lista, 查找, 搜索, 找出, 找, 列出, 查看, 检索, 探し, 検索, 調べ, 一覧"
+    "suche, finde, zeige, liste, cherche, cherchez, trouve, trouvez, montre, montrez, affiche, "
+    "busca, busque, encuentra, muestra, muestre, lista, "
+    "查找, 搜索, 找出, 找, 列出, 查看, 检索, 探し, 検索, 調べ, 一覧"
 )
 _READ = "read, show, get, fetch, check, see, lies, lis, lee, 读取, 阅读, 读, 看, 読ん"
 _ISSUES = (
@@ -40,7 +43,8 @@ _ISSUES = (
 )
 _SAY = (
     "say, tell, answer, respond, comment, mention, thank, greet, note, kommentiere, antworte, "
-    "sage, commente, commenter, réponds, dis, comenta, comentar, responde, di, reply, 评论, 回复, "
+    "sage, commente, commenter, commentez, réponds, répondez, dis, comenta, comentar, comente, "
+    "responde, responda, di, reply, 评论, 回复, "
     "留言, 回答, 说, コメント, 返信"
 )
 _NOTE = "comment, note, remark, kommentar, commentaire, comentario, 评论, 留言, コメント"
@@ -50,7 +54,8 @@ _WORDS = {
     for name, cells in {
         "add_labels": (
             "label, relabel, tag, mark, flag, categorise, categorize, classify, etikettiere, "
-            "kennzeichne, markiere, étiquette, étiqueter, marque, etiqueta, etiquetar, marca, "
+            "kennzeichne, markiere, étiquette, étiqueter, étiquetez, marque, marquez, etiqueta, "
+            "etiquetar, etiquete, marca, "
             "标记, 标为, 打标签, 贴标签",
             f"{_GIVE}, use",
             "label, tag, etikett, étiquette, etiqueta, 标签, ラベル",
@@ -59,7 +64,8 @@ _WORDS = {
         "reply": (f"{_SAY}, 返事", _GIVE, f"reply, answer, message, {_NOTE}"),
         "post": ("post, announce, share, send, poste, publie, publica, 发布, 发到, 投稿", "", ""),
         "assign": (
-            "assign, hand, delegate, weise, assigne, asigna, asignar, 指派, 分配, 割り当て",
+            "assign, hand, delegate, weise, assigne, assignez, asigna, asignar, asigne, "
+            "指派, 分配, 割り当て",
             f"{_GIVE}, make",
             "assignee, owner, responsible",
         ),
@@ -89,8 +95,8 @@ _WORDS = {
         ),
         "write_text": (
             "summarise, summarize, sum, write, draft, group, explain, describe, compare, "
-            "translate, outline, fasse, erkläre, résume, résumer, explique, resume, resumir, "
-            "explica, 总结, 概括, 摘要, 解释, 写, 要約, まとめ, 説明",
+            "translate, outline, fasse, erkläre, résume, résumer, résumez, explique, expliquez, "
+            "resume, resumir, resuma, explica, 总结, 概括, 摘要, 解释, 写, 要約, まとめ, 説明",
             "",
             "",
         ),
@@ -106,8 +112,8 @@ IMPOSSIBLE = frozenset(
     listed(
         "close, reopen, delete, remove, unlabel, untag, unassign, lock, unlock, merge, rename, "
         "edit, pin, unpin, approve, revert, deploy, release, email, mail, call, fix, implement, "
-        "move, transfer, archive, subscribe, schedule, wait, undo, push, rebase, ping, convert, "
-        "关闭, 删除, 移除, 合并, 部署, 発行, 閉じ, 削除"
+        "move, ask, transfer, archive, subscribe, schedule, wait, undo, push, rebase, ping, "
+        "convert, 关闭, 删除, 移除, 合并, 部署, 発行, 閉じ, 削除"
     )
 )
 #: Nouns that a request for a text names.
