@@ -17,12 +17,29 @@ _MOST, _LONGEST, _DEEPEST = 20, 3_000, 8
 #: The fields of an attachment with words.
 _WORDS = ("pretext", "title", "text")
 #: The keys of blocks and their elements that hold others.
-_PARTS = ("text", "fields", "elements", "accessory", "title", "rows", "columns")
+_PARTS = ("text", "fields", "elements", "accessory", "title", "columns")
+#: Blocks that say nothing when they have no words.
+_OF_WORDS = frozenset(
+    {"divider", "section", "context", "header", "actions", "rich_text", "markdown", "table"}
+)
+#: Elements that name something, as Slack writes them in a text.
+_NAMED = {
+    "user": ("<@", "user_id", ">"),
+    "channel": ("<#", "channel_id", ">"),
+    "usergroup": ("<!subteam^", "usergroup_id", ">"),
+    "broadcast": ("<!", "range", ">"),
+    "emoji": (":", "name", ":"),
+    "date": ("", "fallback", ""),
+}
+#: What ends a line.
+_LINES = frozenset({"section", "rich_text_section", "header", "context", "rich_text_list"})
+_LINES |= {"rich_text_quote", "rich_text_preformatted"}
 
 
-def with_content(text: str, message: Json) -> str:
-    """Return the text with what else the message carries."""
-    said = text if string(message, "text").strip() else "\n".join(_block_texts(message))
+def with_content(text: str, message: Json, mention: str) -> str:
+    """Return the text, without any `mention` of us, with what else the message carries."""
+    told = bool(string(message, "text").strip())
+    said = text or re.sub(mention, "", "\n".join(_block_texts(message, told=told)))
     carried = [_attachment(one) for one in items(message, "attachments")[:_MOST]]
     carried += [_file(one) for one in items(message, "files")[:_MOST]]
     return "\n\n".join(filter(None, (said.strip(), *carried)))
@@ -40,7 +57,8 @@ def _attachment(attachment: Any) -> str:
         return ""
     words = [string(attachment, name) for name in _WORDS]
     fields = (
-        f"{string(one, 'title')}: {string(one, 'value')}" for one in items(attachment, "fields")
+        f"{string(one, 'title')}: {string(one, 'value')}".strip(": ")
+        for one in items(attachment, "fields")
     )
     holders = [attachment, *(dig(one, "message") for one in items(attachment, "message_blocks"))]
     said = _undone("\n".join(filter(None, (*words, *fields))))
@@ -66,10 +84,22 @@ def _file(file: Any) -> str:
     return f"[file: {', '.join(filter(None, (name or 'without a name', about)))}]"
 
 
-def _block_texts(holder: Any) -> list[str]:
-    """Return the texts of blocks, a line for each block."""
-    lines = ("".join(_texts(block, _DEEPEST)).strip() for block in items(holder, "blocks"))
-    return [_cut(line) for line in lines if line]
+def _block_texts(holder: Any, *, told: bool = False) -> list[str]:
+    """Return the texts of blocks, a line for each block. What is `told` already has the words of
+    its rich text."""
+    blocks = [
+        block
+        for block in items(holder, "blocks")
+        if not (told and string(block, "type") == "rich_text")
+    ]
+    lines = (_cut("".join(_texts(block, _DEEPEST))) or _bare(block) for block in blocks)
+    return [line for line in lines if line]
+
+
+def _bare(block: Any) -> str:
+    """Name a block that has no words, such as a call."""
+    kind = string(block, "type")
+    return "" if kind in _OF_WORDS or not _name(kind) else f"[{_name(kind)}]"
 
 
 def _texts(part: Any, left: int) -> Iterator[str]:
@@ -81,15 +111,23 @@ def _texts(part: Any, left: int) -> Iterator[str]:
     elif isinstance(part, dict) and left:
         for name in _PARTS:
             yield from _texts(part.get(name), left - 1)
-        kind = string(part, "type")
-        if kind == "link" and not part.get("text"):
-            yield string(part, "url")
-        elif kind == "user":
-            yield f"<@{string(part, 'user_id')}>"
-        elif kind == "image":
-            yield f"[image: {_name(string(part, 'alt_text')) or 'without a name'}]"
-        if kind in {"section", "rich_text_section", "header", "context", "rich_text_list"}:
-            yield "\n"
+        for row in items(part, "rows")[: 5 * _MOST]:
+            cells = row[:_MOST] if isinstance(row, list) else []
+            yield " | ".join("".join(_texts(cell, left - 1)).strip() for cell in cells) + "\n"
+        yield _element(part)
+
+
+def _element(part: Json) -> str:
+    """Return what an element says by itself, and the end of its line."""
+    kind = string(part, "type")
+    if kind == "link" and not part.get("text"):
+        return string(part, "url")
+    if kind == "image":
+        return f"[image: {_name(string(part, 'alt_text')) or 'without a name'}]"
+    if kind in _NAMED:
+        before, name, after = _NAMED[kind]
+        return f"{before}{string(part, name)}{after}"
+    return "\n" if kind in _LINES else ""
 
 
 def _undone(text: str) -> str:

@@ -132,7 +132,7 @@ def _message(envelope: Json, event: Json, team: str, bots: set[str]) -> SlackFie
         type=kind,
         id=_event_id(envelope),
         actor=Actor("", "") if is_deleted else _author(envelope, now, team, bots),
-        text="" if is_deleted else _whole(_plain(string(now, "text"), _mention(bots)), now),
+        text="" if is_deleted else _whole(string(now, "text"), now, _mention(bots)),
         channel=_channel(event, "channel"),
         channel_type=word(event, "channel_type"),
         ts=_ts(event, "deleted_ts") or _ts(now, "ts"),
@@ -150,7 +150,7 @@ def _new_message(envelope: Json, event: Json, team: str, kind: str, bots: set[st
         type=kind,
         id=f"{team}:{channel}:{ts}{end}" if channel and ts else _event_id(envelope),
         actor=_author(envelope, event, team, bots),
-        text=_whole(_plain(text, mention), event),
+        text=_whole(text, event, mention),
         channel=channel,
         channel_type=channel_type,
         ts=ts,
@@ -180,7 +180,7 @@ def _interaction(payload: Json, team: str) -> SlackFields:
             role="member" if user and not is_stranger(payload, team) else "none",
         ),
         # A click says what it chose; the words of the message are not those of who clicks.
-        text=_whole(_plain(string(message, "text")), message or {}) if action is None else text,
+        text=_whole(string(message, "text"), message or {}) if action is None else text,
         channel=word(payload, "channel", "id") or word(container, "channel_id"),
         channel_type=_PRIVATE_NAMES.get(string(payload, "channel", "name"), ""),
         ts=_ts(container, "message_ts") or _ts(message, "ts"),
@@ -243,13 +243,14 @@ def _plain(text: str, mention: str = _NOBODY) -> str:
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").strip()
 
 
-def _whole(text: str, message: Json) -> str:
-    """Return the text of a message with what came along: a forward, files, blocks."""
+def _whole(text: str, message: Json, mention: str = _NOBODY) -> str:
+    """Return the plain text of a message with what came along: a forward, files, blocks."""
+    text = _plain(text, mention)
     if not text or message.get("attachments") or message.get("files"):
         # Most messages are their text, and a cold start loads no more than it needs.
         from shared.perception.slack_content import with_content
 
-        return with_content(text, message)
+        return with_content(text, message, mention)
     return text
 
 

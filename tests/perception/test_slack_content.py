@@ -139,3 +139,36 @@ _VALUES = st.recursive(
 @examples(300)
 def test_any_content_is_read_without_an_error(one: Any, two: Any, three: Any) -> None:
     message(attachments=[one, {"message_blocks": two}], files=two, blocks=three)
+
+
+def test_elements_without_a_text_are_named() -> None:
+    elements = (
+        {"type": "emoji", "name": "wave"},
+        {"type": "broadcast", "range": "here"},
+        {"type": "channel", "channel_id": "C9"},
+        {"type": "date", "timestamp": 1, "fallback": " today"},
+    )
+    assert message(blocks=rich(*elements)).text == ":wave:<!here><#C9> today"
+    assert message(blocks=[{"type": "call", "call_id": "R1"}]).text == "[call]"
+    assert message(blocks=[{"type": "divider"}, {"type": "section"}]).text == ""
+
+
+def test_a_table_keeps_its_cells_apart() -> None:
+    cells = [{"type": "raw_text", "text": text} for text in ("plan", "price", "Pro", "9")]
+    table = {"type": "table", "rows": [cells[:2], cells[2:], "x", None]}
+    assert message(blocks=[table]).text == "plan | price\nPro | 9"
+
+
+def test_our_name_is_no_word_of_a_mention_in_blocks() -> None:
+    request = slack_requests()["message_im"]
+    bot = next(row["user_id"] for row in request["authorizations"] if row["is_bot"])
+    named = {"type": "user", "user_id": bot}
+    assert message(blocks=rich(named, {"type": "text", "text": " help"})).text == "help"
+    # The rich text of a mention says what `text` says; a table beside it is nowhere else.
+    table = {"type": "table", "rows": [[{"type": "raw_text", "text": "a"}]]}
+    assert message(text=f"<@{bot}>", blocks=[*rich(named), table]).text == "a"
+
+
+def test_fields_without_words_say_nothing() -> None:
+    fields = [None, {}, {"title": "p99"}, {"value": "high"}]
+    assert message(attachments=[{"fields": fields}]).text == "[attachment]\n> p99\n> high"

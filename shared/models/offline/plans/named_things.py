@@ -183,10 +183,8 @@ def labels(text: str) -> list[str]:
     else:
         named = re.findall("\ue000\\d+", plain) or _LIST.split(plain)
     named = [re.sub("\ue000(\\d+)", lambda found: kept[int(found[1])], one) for one in named]
-    clean = [
-        _LABEL_NOISE.sub("", _LABEL_NOISE.sub("", one.rstrip(" .:!").lstrip(" :"))).strip()
-        for one in named
-    ]
+    named = [one.rstrip(" .:!").lstrip(" :") for one in named]
+    clean = [_LABEL_NOISE.sub("", _LABEL_NOISE.sub("", one)).strip() for one in named]
     known: dict[str, str] = {}
     for one in clean:
         if re.search(r"\w", one) and len(one) <= _LONGEST_LABEL and len(one.split()) <= 4:
