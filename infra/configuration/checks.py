@@ -23,7 +23,10 @@ def checked(field: str, settings: Settings) -> str:
     """Return the value of a field in the form that the system reads; raises SettingsError."""
     if "\0" in getattr(settings, field):
         raise SettingsError(f"{field.upper()} holds a NUL character; write it again")
-    return CHECKS.get(field, _line)(field, settings)
+    try:
+        return CHECKS.get(field, _line)(field, settings)
+    except RecursionError as err:
+        raise _hidden(field, "is nested too deep", "what docs/settings.md shows") from err
 
 
 def _wrong(field: str, expected: str, value: str = "") -> SettingsError:
@@ -160,6 +163,9 @@ def _embedder(field: str, settings: Settings) -> str:
     value = _line(field, settings)
     if value.lower() in {"offline", "minilm", "hashing"}:
         return value.lower()
+    size = re.search(r"@([+-]?[0-9]+)$", value)
+    if "," in value or (size and not re.fullmatch(r"[1-9][0-9]{0,4}", size[1])):
+        raise _wrong(field, "one model, after an @ perhaps its dimensions above 0", value)
     connect_embedder(value, _with_keys(settings))
     return value
 

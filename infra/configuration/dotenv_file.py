@@ -1,16 +1,21 @@
 """Reads a .env file, however an editor saved it; says which line is wrong."""
 
+import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from infra.configuration.names import is_known
 from shared.errors import SettingsError
 
 if TYPE_CHECKING:
     from dotenv.parser import Binding
 
+#: A reference to another variable without a default.
+_UNSET = re.compile(r"\$\{([^}:]*)\}")
 #: Characters around a value that nobody sees: editors and web pages leave them.
 _UNSEEN = "\ufeff\u200b\u2060"
 
@@ -53,12 +58,23 @@ def visible(value: str) -> str:
 
 
 def _problems(file: str, bindings: "Iterable[Binding]") -> Iterator[str]:
+    known = {*os.environ}
     for binding in bindings:
         line = binding.original.line + _blank_before(binding.original.string)
         if binding.error:
             yield f"{file}, line {line} cannot be read; expected NAME=value, and a quote to end"
         elif binding.key and binding.value is None:
-            yield f"{file}, line {line}: expected {binding.key[:40]}=value"
+            # A line that is no setting may be one of a private key; it is not shown.
+            name = binding.key if is_known(binding.key) else "NAME"
+            hint = "" if is_known(binding.key) else "; a value of several lines stands in quotes"
+            yield f"{file}, line {line}: expected {name}=value{hint}"
+        elif any(one not in known for one in _UNSET.findall(binding.value or "")):
+            # What stands in the braces may be a part of a secret.
+            yield (
+                f"{file}, line {line}: {binding.key} has a ${{…}} that nothing before it sets; "
+                "set that, or put the value into the environment"
+            )
+        known.add(binding.key or "")
 
 
 def _blank_before(text: str) -> int:

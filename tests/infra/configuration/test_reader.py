@@ -233,6 +233,11 @@ def test_the_file_is_read_however_it_was_saved(text: str, footer: str, file: Pat
     ("content", "said"),
     [
         (b"FOOTER=off\n\nRETENTION_DAYS\n", ".env, line 3: expected RETENTION_DAYS=value"),
+        (
+            b"FOOTER=${FOOTE}",
+            ".env, line 1: FOOTER has a ${…} that nothing before it sets",
+        ),
+        (b"FOOTER=${A_Z}\nA_Z=off", ".env, line 1: FOOTER has a ${…} that nothing"),
         (b'FOOTER=off\nTENANTS="a', ".env, line 2 cannot be read"),
         (b"\n= x", ".env, line 2 cannot be read"),
         ("FOOTER=off".encode("utf-16"), ".env is not UTF-8"),
@@ -245,6 +250,30 @@ def test_a_line_that_cannot_be_read_is_named(content: bytes, said: str, file: Pa
         configure({}, file=file)
     assert str(caught.value).startswith(said)
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_lines_of_a_key_without_quotes_are_not_shown(file: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read(file, f"GITHUB_APP_PRIVATE_KEY={KEY}")
+    said = str(caught.value)
+    assert "a value of several lines stands in quotes" in said
+    assert not any(line[:12] in said for line in KEY.splitlines()[1:-1])
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("API_TOKENS=" + "[" * 9999, "API_TOKENS is nested too deep"),
+        ("REPOSITORIES=" + "[" * 9999, "REPOSITORIES is nested too deep"),
+        ("MODEL_EMBED=openai:text-embedding-3-small@0", "MODEL_EMBED is"),
+        ("MODEL_EMBED=openai:text-embedding-3-small@-5", "MODEL_EMBED is"),
+        ("MODEL_EMBED=ollama:nomic-embed-text,offline", "MODEL_EMBED is"),
+    ],
+)
+def test_odd_values_are_one_line(line: str, said: str, file: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read(file, line)
+    assert str(caught.value).startswith(said) and "\n" not in str(caught.value)
 
 
 def test_a_name_that_stands_twice_is_noted(file: Path) -> None:
