@@ -9,7 +9,7 @@ from typing import Any
 from shared.events import Json
 from shared.models import ChatMessage, ModelRequest, ToolSpec
 from shared.models.providers.json_output import ANSWER, as_object
-from shared.models.providers.reply_reader import ReplyReader, said
+from shared.models.providers.reply_reader import ReplyReader, joined, said
 
 #: Stands for the empty result of a tool: no text may be blank.
 NOTHING = "(nothing)"
@@ -92,5 +92,6 @@ class BlocksReader(ReplyReader):
         """Add to the input of a call; return what a reader sees: the answer."""
         key = self._blocks.setdefault(index, max(len(self._calls) - 1, 0))
         call = self._calls.setdefault(key, {"id": "", "name": "", "input": ""})
-        call["input"] += piece
-        return piece if self._is_answer(call) else ""
+        before, call["input"] = call["input"], joined(call["input"], piece)
+        goes_on = len(call["input"]) == len(before) + len(piece)
+        return piece if goes_on and self._is_answer(call) else ""

@@ -13,6 +13,8 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 #: A CR at the end of what has come may be the first half of CRLF.
 _LINE_END = re.compile(rb"\r\n|\n|\r(?!\Z)")
 _FIELD = re.compile(r"[ \t]*(data|event|id|retry|error)?[ \t]*: ?(.*)", re.IGNORECASE | re.DOTALL)
+#: Servers behind others write the name of the field twice.
+_AGAIN = re.compile(r"(?:data: ?)+(?=[\[{\"])", re.IGNORECASE)
 #: The text that ends a stream on the OpenAI wire, and on many others.
 _LAST = "[done]"
 #: What is no JSON object may be a sign of life; JSON of an object that breaks off is a failure.
@@ -78,7 +80,8 @@ def events_of(lines: Iterable[bytes]) -> Iterator[ServerEvent]:
             name = field[2].strip().lower()
         elif field and key in {"data", "error"}:
             name = "error" if key == "error" else name
-            data += [field[2]] if data or field[2].strip() else []
+            value = _AGAIN.sub("", field[2])
+            data += [value] if data or value.strip() else []
         elif not field and (data or ServerEvent(line).ends):
             data.append(line)
     if data:

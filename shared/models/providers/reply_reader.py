@@ -5,6 +5,7 @@ Servers leave fields out, send null for them, or numbers as text. Readers look a
 empty; so they raise nothing.
 """
 
+import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -74,6 +75,20 @@ def number(value: object) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e15:
         return None
     return int(value)
+
+
+def joined(written: str, more: str) -> str:
+    """Add a piece to the arguments of a call. Some servers begin with `{}`, or say all once more:
+    what begins anew behind a whole object takes its place."""
+    anew = more.lstrip().startswith("{") and is_object(written)
+    return more if anew else written + more
+
+
+def is_object(written: str) -> bool:
+    try:
+        return isinstance(json.loads(written), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def count(value: Mapping[str, Any], *names: str) -> int:

@@ -2,13 +2,18 @@
 
 import re
 
-_NAME = r"(?:think(?:ing)?|thoughts?|reasoning)"
-_OPENED = re.compile(rf"<{_NAME}(?:\s[^<>\n]*)?>|\[THINK\]", re.IGNORECASE)
-_CLOSED = re.compile(rf"</{_NAME}\s*>|\[/THINK\]", re.IGNORECASE)
+_NAME = r"(?:(?:seed:|ant)?think(?:ing)?|thoughts?|reasoning)"
+_OPENED = re.compile(
+    rf"<{_NAME}(?:\s[^<>\n]*)?>|\[THINK\]|◁think▷|<\|begin_of_thought\|>", re.IGNORECASE
+)
+_CLOSED = re.compile(rf"</{_NAME}\s*>|\[/THINK\]|◁/think▷|<\|end_of_thought\|>", re.IGNORECASE)
 _TAG = re.compile(rf"(?P<opens>{_OPENED.pattern})|{_CLOSED.pattern}", re.IGNORECASE)
 _FENCES = ("```", "~~~")
 #: What may yet become a tag, or a fence of code.
-_STARTS = ("<thinking", "<thoughts", "<reasoning", "[think]", *_FENCES)
+_STARTS = (
+    *("<thinking", "<thoughts", "<reasoning", "<seed:thinking", "<antthinking"),
+    *("[think]", "◁think▷", "<|begin_of_thought|>", *_FENCES),
+)
 _BEGUN = re.compile(rf"<{_NAME}\s[^<>\n]{{0,200}}\Z", re.IGNORECASE)
 #: Hardly any tag is longer.
 _LONGEST = 40

@@ -493,3 +493,61 @@ def test_lines_end_in_any_way_wherever_they_are_cut(end: bytes, size: int) -> No
     text = end.join([b"a", b"", b"bc", b"\xc3\xa4", b"", b"", b"d"]) + end
     chunks = (text[at : at + size] for at in range(0, len(text), size))
     assert list(lines_of(chunks)) == [b"a", b"", b"bc", b"\xc3\xa4", b"", b"", b"d"]
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [chunk(tool_calls=[call("{}", index=0, id="a")]), chunk(tool_calls=[more(OSLO, index=0)])],
+        [chunk(tool_calls=[call(OSLO, index=0, id="a")]), chunk(tool_calls=[more(OSLO, index=0)])],
+    ],
+)
+def test_arguments_that_begin_anew_take_the_place_of_the_first(
+    openai: Provider, server: ScriptedServer, pieces: list[Json]
+) -> None:
+    reply, _ = ask(openai, server, streamed(*pieces, chunk("tool_calls"), DONE))
+    assert [one.arguments for one in reply.calls] == [json.loads(OSLO)]
+
+
+def test_an_input_may_stand_in_the_start_of_its_block_too(
+    anthropic: Provider, server: ScriptedServer
+) -> None:
+    block = {"type": "tool_use", "id": "a", "name": "weather", "input": json.loads(OSLO)}
+    delta = {"type": "input_json_delta", "partial_json": OSLO}
+    pieces: list[Json] = [
+        {"type": "message_start", "message": {}},
+        {"type": "content_block_start", "index": 0, "content_block": block},
+        {"type": "content_block_delta", "index": 0, "delta": delta},
+        {"type": "message_delta", "delta": {"stop_reason": "tool_use"}},
+    ]
+    reply, _ = ask(anthropic, server, streamed(*pieces))
+    assert [one.arguments for one in reply.calls] == [json.loads(OSLO)]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "text"),
+    [
+        (
+            [chunk(content="Hello "), chunk(content="you"), chunk("stop", content="Hello you")],
+            "Hello you",
+        ),
+        ([chunk(content="ha"), chunk("stop", content="ha")], "haha"),
+        ([chunk(content=["all ", "well"]), chunk("stop")], "all well"),
+        ([f"data: data: {json.dumps(piece)}\n\n" for piece in ALL], WELL),
+        ([chunk(content="◁think▷hm◁/think▷well"), chunk("stop")], "well"),
+        ([chunk(content="<seed:think>hm</seed:think>well"), chunk("stop")], "well"),
+        (
+            [
+                chunk(content="<|begin_of_"),
+                chunk(content="thought|>hm<|end_of_thought|>well"),
+                chunk("stop"),
+            ],
+            "well",
+        ),
+    ],
+)
+def test_a_text_comes_once_without_thoughts_in_whatever_pieces(
+    openai: Provider, server: ScriptedServer, pieces: list[Any], text: str
+) -> None:
+    reply, shown = ask(openai, server, streamed(*pieces, DONE))
+    assert (reply.text, shown) == (text, text)

@@ -12,6 +12,9 @@ from shared.models.providers.reply_reader import (
     count,
     entries,
     fields,
+    is_list,
+    is_object,
+    joined,
     number,
     reason,
     said,
@@ -85,6 +88,7 @@ class CompletionReader(ReplyReader):
 
     #: The calls that were begun last, by the index that the server gave them.
     _latest: dict[int, int] = field(default_factory=dict)
+    _pieces: int = 0
 
     def problem(self, piece: Mapping[str, Any]) -> object:
         return super().problem(piece) or _choice(piece).get("error")
@@ -105,6 +109,10 @@ class CompletionReader(ReplyReader):
         again = bool(self._raw or self._calls) and bool(message) and not delta
         self._add_calls(part, whole=not delta, again=again)
         text = _text(part.get("content") or part.get("refusal"))
+        self._pieces += bool(text)
+        # What ends an answer of several pieces and is equal to all of them adds nothing.
+        if ends and self._pieces > 2 and self._is_said(text, again=True):
+            return ""
         return self._say(text, again=again)
 
     def _add_calls(self, part: Mapping[str, Any], *, whole: bool, again: bool) -> None:
@@ -124,14 +132,14 @@ class CompletionReader(ReplyReader):
             key = len(self._calls) if whole else self._key(id, name, index)
             call = self._calls.setdefault(key, {"id": "", "name": "", "input": ""})
             call["id"], call["name"] = id or call["id"], name or call["name"]
-            call["input"] += written
+            call["input"] = joined(call["input"], written)
 
     def _has_call(self, id: str, name: str, written: str) -> bool:
         """Is it a call that is there already? Some servers say all once more in the last piece."""
         return any(
             (call["name"], call["input"]) == (name, written) and (call["id"] or id) == id
             for call in self._calls.values()
-            if _is_object(written)
+            if is_object(written)
         )
 
     def _key(self, id: str, name: str, index: int | None) -> int:
@@ -159,14 +167,7 @@ class CompletionReader(ReplyReader):
         call = self._calls[key]
         if not name or call["name"] not in {"", name}:
             return bool(name)
-        return _is_object(call["input"])
-
-
-def _is_object(written: str) -> bool:
-    try:
-        return isinstance(json.loads(written), dict)
-    except (ValueError, RecursionError):
-        return False
+        return is_object(call["input"])
 
 
 def _choice(piece: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -177,6 +178,8 @@ def _text(content: object) -> str:
     """Return the text of a message's content, which may have parts; some are thoughts."""
     if isinstance(content, str):
         return content
+    if is_list(content) and all(isinstance(part, str) for part in content):
+        return "".join(content)
     kinds = ("text", "output_text", None)
     return "".join(said(part.get("text")) for part in entries(content) if part.get("type") in kinds)
 
