@@ -9,6 +9,7 @@ from shared.errors import ModelRejected, ModelUnavailable
 from shared.models import Provider, Usage
 from shared.models.providers.bedrock.wire import ConverseReader
 from shared.models.providers.event_stream import lines_of
+from shared.models.providers.openai.embeddings import _in_order
 from shared.models.providers.thoughts import Thoughts, without_unopened
 from shared.models.routing import Models
 from shared.settings import Settings
@@ -551,3 +552,8 @@ def test_a_text_comes_once_without_thoughts_in_whatever_pieces(
 ) -> None:
     reply, shown = ask(openai, server, streamed(*pieces, DONE))
     assert (reply.text, shown) == (text, text)
+
+
+def test_vectors_are_put_in_order_also_when_a_server_counts_from_one() -> None:
+    sent = {"data": [{"index": 2, "embedding": [2.0]}, {"index": "1", "embedding": [1.0]}]}
+    assert _in_order(sent) == [[1.0], [2.0]]

@@ -119,7 +119,6 @@ def _in_order(answer: Json) -> list[object]:
         return list(sent)
     rows = entries(sent)
     order = {number(row.get("index")): row for row in rows}
-    places = range(len(rows))
-    if order.keys() == set(places):
-        rows = [order[place] for place in places]
+    if len(order) == len(rows) and None not in order:  # some count from 1
+        rows = [order[place] for place in sorted(at for at in order if at is not None)]
     return [row["embedding"] for row in rows]
