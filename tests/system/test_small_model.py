@@ -62,7 +62,7 @@ def system(model_file: Path, data_directory: Path) -> Iterator[System]:
             data=data_directory,
             environment=models | settings,
             template=quick_template(data_directory, timeout=BOUND),
-            overrides={"VisibilityTimeout": str(BOUND + 5), "MaxReceives": "3"},
+            overrides={"VisibilityTimeout": str(BOUND + 5), "MaxAttempts": "3"},
         ) as system:
             yield system
 

@@ -375,7 +375,7 @@ def test_many_files_are_looked_through_and_only_the_changed_one_is_taken(
 ) -> None:
     folder, many = tmp_path / "many", size(10_000, 1_000)
     write(folder, {f"{n % 100}/{n}.md": "Text." if n < 20 else "" for n in range(many)})
-    assert command(folder, *PATH_OPTIONS)[-1].startswith(f"many: {many} taken")
+    assert any(line.startswith(f"many: {many} taken") for line in command(folder, *PATH_OPTIONS))
     assert len(command.memories) == 20
     write(folder, {"0/0.md": "Other text."})
     (change, said) = command(folder, *PATH_OPTIONS)

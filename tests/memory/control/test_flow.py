@@ -74,10 +74,10 @@ def test_what_is_remembered_is_told_by_the_other_flows(runner: FlowRunner) -> No
 
 
 def test_forgetting_takes_what_was_said_in_conversations_too(runner: FlowRunner) -> None:
-    runner.deliver(chat, said("The launch code is 4711.", ts="1.1"))
-    assert "turn" in told(runner, "forget", "4711", "1.2")
+    runner.deliver(chat, said("The launch code is qz4711.", ts="1.1"))
+    assert "turn" in told(runner, "forget", "qz4711", "1.2")
     for table in ("memories", "turns", "events", "steps", "effects"):
-        assert "4711" not in table_text(runner.database, table, but="slack:T1:C1:1.2"), table
+        assert "qz4711" not in table_text(runner.database, table, but="slack:T1:C1:1.2"), table
 
 
 def test_the_same_command_twice_is_done_and_answered_once(runner: FlowRunner) -> None:

@@ -89,25 +89,25 @@ def forget(forgetting: Forgetting, subject: str, event: str = "e1", **bounds: An
 def test_a_subject_goes_from_every_table_with_its_counts(
     database: Database, forgetting: Forgetting
 ) -> None:
-    secret = an_event(text="The vault code is 4711.")
+    secret = an_event(text="The vault code is qz4711.")
     remember(database, an_entry(secret.text), an_entry("the vault is grey", kind="episode"))
     happen(database, secret)
     happen(database, secret, "triage")
     happen(database, an_event(id="github:d2", text="What of the vault?"))
     cache = """insert into prompt_cache (tenant, key, model, reply, bytes, expires_at)
-               values ('github:acme', 'k', 'm', '"4711"', 6, now() + interval '1 day')"""
+               values ('github:acme', 'k', 'm', '"qz4711"', 6, now() + interval '1 day')"""
     totals = "insert into prompt_cache_totals (tenant, bytes) values ('github:acme', 6)"
     plan = """insert into plans (tenant, id, event_id, flow, goal, state)
-              values ('github:acme', 'p', %(event)s, 'plan', 'change 4711', 'done')"""
+              values ('github:acme', 'p', %(event)s, 'plan', 'change qz4711', 'done')"""
     database.run(
         TENANT,
         [Statement(cache, {}), Statement(totals, {}), Statement(plan, {"event": secret.id})],
     )
     before = {table: table_text(database, table) for table in (*TABLES, "plans", "prompt_cache")}
-    assert all("4711" in before[table] or table == "memory_vectors" for table in before)
-    counts = forget(forgetting, "4711")
+    assert all("qz4711" in before[table] or table == "memory_vectors" for table in before)
+    counts = forget(forgetting, "qz4711")
     for table in (*TABLES, "plans", "prompt_cache"):
-        assert "4711" not in table_text(database, table), table
+        assert "qz4711" not in table_text(database, table), table
     assert counts == {
         "memories": 1,
         "memory_vectors": 1,
@@ -129,32 +129,32 @@ def test_a_subject_goes_from_every_table_with_its_counts(
 
 
 def test_history_goes_too(database: Database, forgetting: Forgetting) -> None:
-    remember(database, an_entry("the code was 4711", ref="code"))
+    remember(database, an_entry("the code was qz4711", ref="code"))
     old = "update memories set valid_until = now() where tenant = 'github:acme'"
     database.run(TENANT, [Statement(old, {})])
     remember(database, an_entry("the code is 4712", ref="code"))
-    assert forget(forgetting, "4711")["memories"] == 1
+    assert forget(forgetting, "qz4711")["memories"] == 1
     assert "4712" in table_text(database, "memories")
 
 
 def test_the_same_request_again_does_nothing_and_says_the_same(
     database: Database, forgetting: Forgetting
 ) -> None:
-    remember(database, an_entry("the code is 4711"))
-    first = forget(forgetting, "4711")
-    remember(database, an_entry("the other code is 4711"))
-    assert forget(forgetting, "4711") == first
+    remember(database, an_entry("the code is qz4711"))
+    first = forget(forgetting, "qz4711")
+    remember(database, an_entry("the other code is qz4711"))
+    assert forget(forgetting, "qz4711") == first
     assert "the other code" in table_text(database, "memories")
-    assert forget(forgetting, "4711", "e2")["memories"] == 1
+    assert forget(forgetting, "qz4711", "e2")["memories"] == 1
 
 
 @pytest.mark.parametrize(
     ("subject", "left"),
     [
-        ("4711", {"blue", "green"}),
+        ("qz4711", {"blue", "green"}),
         ("the code", {"blue", "green"}),
         ("code blue", {"red", "blue", "green"}),
-        ("red code 4711", {"blue", "green"}),
+        ("red code qz4711", {"blue", "green"}),
         ("cod", {"red", "blue", "green"}),
         ("acme/shop#7", {"red", "green"}),
         ("ref:acme/shop", {"red", "green"}),
@@ -170,7 +170,7 @@ def test_what_a_subject_names(
 ) -> None:
     remember(
         database,
-        an_entry("red: the code is 4711"),
+        an_entry("red: the code is qz4711"),
         an_entry("blue", ref="acme/shop#7"),
         an_entry("green", author="eve", source="github:acme/bank#1"),
     )
@@ -198,7 +198,7 @@ def test_words_of_every_script_are_found(
 @pytest.mark.parametrize(
     ("subject", "changes"),
     [
-        ("4711", {"text": "The  CODE is 4711!", "ref": "other"}),
+        ("qz4711", {"text": "The  CODE is qz4711!", "ref": "other"}),
         ("acme/shop#7", {"text": "new", "ref": "acme/shop#7"}),
         ("@ada", {"text": "new"}),
         ("source:github:acme/shop", {"text": "new"}),
@@ -207,7 +207,7 @@ def test_words_of_every_script_are_found(
 def test_what_was_forgotten_is_not_remembered_again(
     database: Database, forgetting: Forgetting, subject: str, changes: dict[str, str]
 ) -> None:
-    remember(database, an_entry("the code is 4711!", ref="acme/shop#7"))
+    remember(database, an_entry("the code is qz4711!", ref="acme/shop#7"))
     assert forget(forgetting, subject)["memories"] == 1
     remember(database, an_entry(**changes))
     assert table_text(database, "memories") == ""
@@ -224,36 +224,36 @@ def test_a_run_that_has_not_ended_keeps_its_records(
     database: Database, forgetting: Forgetting
 ) -> None:
     for state in ("running", "retrying", "parked", "waiting"):
-        happen(database, an_event(id=f"github:{state}", text="code 4711"), state=state)
-    counts = forget(forgetting, "4711")
+        happen(database, an_event(id=f"github:{state}", text="code qz4711"), state=state)
+    counts = forget(forgetting, "qz4711")
     assert (counts["turns"], counts["events"], counts["steps"]) == (8, 0, 0)
-    assert table_text(database, "steps").count("4711") == 4
+    assert table_text(database, "steps").count("qz4711") == 4
 
 
 def test_a_run_that_was_stopped_keeps_no_records(
     database: Database, forgetting: Forgetting
 ) -> None:
     for state in ("cancelled", "superseded"):
-        happen(database, an_event(id=f"github:{state}", text="code 4711"), state=state)
-    counts = forget(forgetting, "4711")
+        happen(database, an_event(id=f"github:{state}", text="code qz4711"), state=state)
+    counts = forget(forgetting, "qz4711")
     assert (counts["events"], counts["steps"]) == (2, 2)
-    assert "4711" not in table_text(database, "steps")
+    assert "qz4711" not in table_text(database, "steps")
 
 
 def test_nothing_beyond_reach_is_touched(database: Database, forgetting: Forgetting) -> None:
     remember(
         database,
-        an_entry("4711 here"),
-        an_entry("4711 secret", audience="repo:acme/bank", source="github:acme/bank"),
-        an_entry("4711 of another repository", source="github:acme/bank"),
-        an_entry("4711 of slack", source="slack:T1:C1"),
+        an_entry("qz4711 here"),
+        an_entry("qz4711 secret", audience="repo:acme/bank", source="github:acme/bank"),
+        an_entry("qz4711 of another repository", source="github:acme/bank"),
+        an_entry("qz4711 of slack", source="slack:T1:C1"),
     )
-    happen(database, an_event(text="4711 said here"))
+    happen(database, an_event(text="qz4711 said here"))
     bank = {"conversation": "github:acme/bank#1", "id": "github:d2"}
-    happen(database, an_event(text="4711 said there", **bank))
+    happen(database, an_event(text="qz4711 said there", **bank))
     counts = forget(
         forgetting,
-        "4711",
+        "qz4711",
         audiences=frozenset({"public"}),
         place="github:acme/shop",
         grounds="github:acme/shop",
@@ -263,33 +263,33 @@ def test_nothing_beyond_reach_is_touched(database: Database, forgetting: Forgett
     )
     assert (counts["memories"], counts["elsewhere"], counts["turns"]) == (1, 2, 2)
     held = "".join(table_text(database, table) for table in ("memories", "turns", "events"))
-    assert "4711 here" not in held
-    assert "4711 said here" not in held
-    for kept in ("4711 secret", "4711 of another", "4711 of slack", "4711 said there"):
+    assert "qz4711 here" not in held
+    assert "qz4711 said here" not in held
+    for kept in ("qz4711 secret", "qz4711 of another", "qz4711 of slack", "qz4711 said there"):
         assert kept in held
 
 
 def test_only_ones_own_goes_when_only_that_may(database: Database, forgetting: Forgetting) -> None:
     remember(
         database,
-        an_entry("4711 of ada"),
-        an_entry("4711 of eve", author="eve", event="github:d8"),
-        an_entry("4711 of eve in slack", author="eve", source="slack:T1:C1"),
+        an_entry("qz4711 of ada"),
+        an_entry("qz4711 of eve", author="eve", event="github:d8"),
+        an_entry("qz4711 of eve in slack", author="eve", source="slack:T1:C1"),
     )
-    eve = an_event(text="4711 said by eve", actor=Actor("9", "eve"), id="github:d9")
-    happen(database, an_event(text="4711 said by ada"))
+    eve = an_event(text="qz4711 said by eve", actor=Actor("9", "eve"), id="github:d9")
+    happen(database, an_event(text="qz4711 said by ada"))
     happen(database, eve)
     mine: dict[str, Any] = {
         "platform": "github:",
         "own": frozenset({"eve", "9"}),
         "place": "github:acme/shop",
     }
-    counts = forget(forgetting, "4711", audiences=frozenset({"public"}), **mine)
+    counts = forget(forgetting, "qz4711", audiences=frozenset({"public"}), **mine)
     assert (counts["memories"], counts["turns"], counts["events"]) == (1, 2, 1)
     held = "".join(table_text(database, table) for table in ("memories", "turns", "events"))
-    assert held.count("4711 of eve in slack") == 1
-    assert "4711 said by eve" not in held
-    assert "4711 said by ada" in held
+    assert held.count("qz4711 of eve in slack") == 1
+    assert "qz4711 said by eve" not in held
+    assert "qz4711 said by ada" in held
 
 
 def test_a_person_goes_with_what_they_said(database: Database, forgetting: Forgetting) -> None:
@@ -305,17 +305,17 @@ def test_a_person_goes_with_what_they_said(database: Database, forgetting: Forge
 def test_words_in_a_payload_are_no_text_of_an_event(
     database: Database, forgetting: Forgetting
 ) -> None:
-    odd = an_event(text='say "text":"4712" \\ \n4711', payload={"text": "4713", "n": "\x00"})
+    odd = an_event(text='say "text":"4712" \\ \nqz4711', payload={"text": "4713", "n": "\x00"})
     happen(database, odd)
     assert forget(forgetting, "4713")["events"] == 0
-    assert forget(forgetting, "4711")["events"] == 1
+    assert forget(forgetting, "qz4711")["events"] == 1
 
 
 def test_another_tenant_keeps_everything(database: Database, forgetting: Forgetting) -> None:
     other = "github:globex"
-    remember(database, an_entry("4711"), tenant=other)
-    happen(database, an_event(text="4711", tenant=other))
-    forget(forgetting, "4711")
+    remember(database, an_entry("qz4711"), tenant=other)
+    happen(database, an_event(text="qz4711", tenant=other))
+    forget(forgetting, "qz4711")
     forget(forgetting, "source:github:acme", "e2")
     for table in TABLES:
         assert table_text(database, table) == ""
