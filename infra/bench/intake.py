@@ -42,8 +42,12 @@ class Intake:
     def __init__(self, path: Path) -> None:
         try:
             self._database = sqlite3.connect(path, isolation_level=None)
-            for name in ("make_batches", "make_items", "index_items"):
-                self._database.execute(_SQL[name])
+            try:
+                for name in ("make_batches", "make_items", "index_items"):
+                    self._database.execute(_SQL[name])
+            except BaseException:
+                self._database.close()
+                raise
         except sqlite3.Error as err:
             raise SettingsError(f"{path} cannot be used for batches: {err}") from err
         self._database.row_factory = sqlite3.Row

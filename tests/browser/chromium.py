@@ -31,6 +31,8 @@ def absent() -> str:
     """Return why there is no browser to test with, or the empty string."""
     if not (_VENV / "stamp").exists():
         return "Selenium is not set up; ./scripts/browser does it, and ./scripts/test --all"
+    if not _packages():
+        return "Selenium is set up for another Python, on which ./scripts/browser runs these tests"
     if not _found("chromedriver") or not _found(*_BROWSERS):
         return "no Chromium with its driver; on Debian: apt install chromium chromium-driver"
     return ""
@@ -59,9 +61,15 @@ def chromium(*flags: str) -> Iterator[Any]:
 
 def _stack() -> None:
     """Let this process import from .venv-selenium what it does not have itself."""
+    for folder in _packages():
+        site.addsitedir(str(folder))
+
+
+def _packages() -> list[Path]:
+    """Return the folder of what is installed there for this Python; none if it is for another."""
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    folders = [_VENV / "lib" / version / "site-packages", _VENV / "Lib" / "site-packages"]
-    site.addsitedir(str(next(folder for folder in folders if folder.exists())))
+    folder = _VENV / "lib" / version / "site-packages"
+    return [folder] if folder.exists() else []
 
 
 def _found(*names: str) -> str:

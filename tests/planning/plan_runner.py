@@ -211,6 +211,7 @@ def plan_runner(
         finally:
             made.machines.close()
             server.stop()
+            made.store.close()
 
 
 def _nothing(environ: Any, start_response: Any) -> Sequence[bytes]:
