@@ -13,6 +13,7 @@ from typing import Any
 
 from benchmarks import machine
 from benchmarks.bench_memory import measure_bench_memory
+from benchmarks.budgets import measure_budgets
 from benchmarks.bundles import Bundles, measure_sizes
 from benchmarks.calls import measure_calls, measure_calls_cpu
 from benchmarks.cold_start import measure_flows, measure_ingress
@@ -79,6 +80,7 @@ SUBJECTS: dict[str, Callable[[Resources], Findings]] = {
     "steps": lambda have: measure_steps(have.world, have.rounds),
     "plans": _plans,
     "cache": lambda have: measure_cache(have.world.database_url, have.rounds),
+    "budgets": lambda have: measure_budgets(have.world.database_url, have.rounds),
     "calls": lambda have: measure_calls(have.rounds),
     "calls-cpu": lambda have: measure_calls_cpu(have.rounds),
     "imports": lambda have: measure_imports(have.scratch, have.rounds),

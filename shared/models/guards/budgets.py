@@ -98,7 +98,7 @@ class Budgets:
             "now": now,
             "lease": lease,
         }
-        statements = [Statement(SQL[name], parameters) for name in ("hold", "reserve")]
+        statements = [Statement(SQL["reserve"], parameters)]
         reached = self._after_unsent(payer, statements)
         if reached and reached[0]["expired"]:
             freeing = [Statement(SQL[name], parameters) for name in ("hold_all", "let_go")]
@@ -207,7 +207,7 @@ def _counted(payer: Payer, counted: Sequence[CountedBudget]) -> dict[str, object
 def _settlement(tenant: str, id: str, dollars: float | None, tokens: int | None) -> list[Statement]:
     spent = None if dollars is None else decimal(dollars)
     parameters = {"tenant": tenant, "id": id, "dollars": spent, "tokens": tokens}
-    return [Statement(SQL[name], parameters) for name in ("hold_again", "commit")]
+    return [Statement(SQL["commit"], parameters)]
 
 
 def first_notice(event: Event) -> Statement:

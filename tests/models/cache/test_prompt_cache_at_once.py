@@ -103,13 +103,13 @@ def test_after_a_failure_the_next_of_those_who_wait_tries(database_url: str) -> 
         return outcome
 
     def work(number: int) -> str:
-        with Database(database_url, patience=5) as own:
+        with Database(database_url, patience=30) as own:
             try:
-                return ask(caches[number % 2] or prompt_cache(own), call).source
+                return ask(caches[number % 2] or prompt_cache(own), call, seconds=60).source
             except ModelUnavailable:
                 return "failed"
 
-    with Database(database_url, patience=5) as one:
+    with Database(database_url, patience=30) as one:
         caches = [prompt_cache(one), None]  # half of them threads of one process
         barrier = threading.Barrier(6)
         with ThreadPoolExecutor(6) as threads:
