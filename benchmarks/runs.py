@@ -189,7 +189,7 @@ def _run(world: World, stand: Stand) -> MeasuredRun:
         began = time.perf_counter()
         answer = stand.worker(batch, _Context())
         wall = (time.perf_counter() - began) * 1e3
-    if answer["batchItemFailures"] or '"run done"' not in said.getvalue():
+    if answer["batchItemFailures"] or '"end": "done"' not in said.getvalue():
         raise FunctionFailed(f"{stand.flow.name} did not end well: {said.getvalue()[-2000:]}")
     thinking = sum(world.models.took[calls:]) * 1e3
     return MeasuredRun(wall, thinking, stand.proxy.turns - turns, tuple(stand.recorder.spans))

@@ -169,6 +169,7 @@ class Run:
         self.event = event
         self.flow = flow
         self.id = key["run"]
+        self.begun = time.perf_counter()
         self.attempt = attempt
         #: How many attempts failed or died before this one, and how often the run was put off.
         self.failures = failures

@@ -15,6 +15,7 @@ from shared.database import Row
 from shared.errors import ActionRejected, ActionUnavailable, EffectUnknown, ReplayError
 from shared.events import Json
 from shared.journal import Run, canonical, digest
+from shared.metrics import measure
 from shared.redaction.redacting import redacted
 
 #: The branch of `agent.map` that this thread works in: slots must not depend on the threads' order.
@@ -43,6 +44,7 @@ class Effects:
         self._adapter = adapter
         self._remaining = remaining
         self._slots: Counter[str] = Counter()
+        self._begun: dict[str, float] = {}
         self._lock = threading.Lock()
 
     def perform(self, action: Action) -> Receipt:
@@ -53,7 +55,7 @@ class Effects:
         tell whether it happened, and ReplayError when an earlier attempt of this run began another
         action in this place.
         """
-        action = masked(action)
+        begun, action = time.perf_counter(), masked(action)
         tool, target = type(action).__name__, action.target.ref
         key = digest([self._run.flow, tool, target, action.arguments, self._run.event.id])
         recorded = self._recorded(key, self._slot(tool, target), action.arguments)
@@ -61,6 +63,7 @@ class Effects:
             return Receipt(**recorded["receipt"])
         if recorded and recorded["state"] == "failed":
             raise ActionRejected(recorded["reason"])
+        self._begun[key] = begun
         hosts = self._hosts | hosts_of(self._run)
         mark = Mark(key, self._run.flow, self._run.event.depth + 1, hosts)
         doubtful = recorded is not None and recorded["state"] in {"dispatched", "unknown"}
@@ -163,3 +166,7 @@ class Effects:
             "receipt": receipt and receipt.to_json(),
             "reason": reason,
         }
+        end = "put off" if state == "planned" else state
+        values = {"Effects": 1, "EffectSeconds": time.perf_counter() - self._begun[key]}
+        kind = self._run.effects[key]["slot"].split("|")[1]
+        measure("effect ended", values, kind=kind, end=end, flow=self._run.flow, run=self._run.id)

@@ -6,6 +6,7 @@ tools         functions that a model may call in `converse`
 thinking      the model calls of a run
 conversation  the turns of the event's conversation
 remembering   the memories of a run
+metrics_desk  metrics of a flow's own
 acting        the effects and queries of a run
 people        names in place of the ids of people
 context       what a model is shown as data

@@ -1,5 +1,6 @@
 """Remembering: one run remembers and recalls, each as a journaled step, for its readers."""
 
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,7 @@ from shared.memory.attribution import is_trusted, lowest, trust_of
 from shared.memory.audience import Audiences
 from shared.memory.conversations.turns import Origin, window_of
 from shared.memory.store import MemoryStore
+from shared.metrics import measure
 from shared.perception.writers import writer_of
 
 
@@ -49,6 +51,7 @@ class Remembering:
         }
 
         def work() -> Outcome:
+            begun = time.perf_counter()
             found = self._store.recall(
                 event.tenant,
                 query,
@@ -59,6 +62,9 @@ class Remembering:
                 flow=self._run.flow,
             )
             used = [self._store.used(event.tenant, [m.id for m in found])] if found else []
+            seconds = time.perf_counter() - begun
+            values = {"Recalls": 1, "RecallSeconds": seconds, "Recalled": len(found)}
+            measure("recalled", values, flow=self._run.flow, run=self._run.id)
             return Outcome([_plain(memory) for memory in found], statements=used)
 
         rows = self._run.step("recall", arguments, work, defer=True)

@@ -5,6 +5,7 @@ roles        reads MODEL_SMALL, MODEL_LARGE and MODEL_ROLES
 prices       knows what tokens cost
 tokens       estimates the tokens of a text and shortens it to fewer
 prompts      fences text from outside, so that a prompt shows it as data
+measuring    counts and times calls
 payers       who pays for calls that do not say so, such as those of embeddings
 deadline     the moment by which a call must end
 stored_json  reads requests and replies back from a database

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from shared.database import Database, Statement
 from shared.errors import BudgetExceeded, ModelError, ModelTooSlow, ModelUnavailable, SettingsError
 from shared.log import log
-from shared.models import EmbeddingProvider, ModelReply, ModelRequest, Payer, Provider
+from shared.models import EmbeddingProvider, ModelReply, ModelRequest, Payer, Provider, Usage
 from shared.models.answers.usage import usage_on_error, with_total_usage
 from shared.models.batch.intake import Purse
 from shared.models.cache.prompt_cache import PromptCache
@@ -21,6 +21,7 @@ from shared.models.guards.guarded_model import (
     TextSink,
 )
 from shared.models.guards.output_limits import OutputLimits
+from shared.models.measuring import judged, measured
 from shared.models.prices import Prices
 from shared.models.providers.connect import connect, connect_embedder
 from shared.models.roles import Roles
@@ -157,12 +158,13 @@ class Models:
         *first, last = (self._model(name, chain.setting) for name in chain.names)
         for model in first:
             try:
-                return model.reply(call._replace(deadline=Deadline(call.deadline.left / 2)))
+                half = call._replace(deadline=Deadline(call.deadline.left / 2))
+                return _measured(role, model, half)
             except BudgetExceeded:
                 raise
             except ModelError as err:
                 log("model failed, the next is asked", model=model.name, reason=str(err))
-        return last.reply(call)
+        return _measured(role, last, call)
 
     def _model(self, name: str, setting: str) -> GuardedModel:
         with self._lock:
@@ -170,6 +172,15 @@ class Models:
                 provider = connect(name, self._settings, setting)
                 self._models[name] = GuardedModel(provider, self._guards, self._sleep)
             return self._models[name]
+
+
+def _measured(role: str, model: GuardedModel, call: ModelCall) -> ModelReply:
+    before = len(call.lost)
+
+    def judge(reply: ModelReply) -> tuple[Usage, float | None, str]:
+        return judged(reply, call.lost[before:])
+
+    return measured(role, model.name, call.payer, lambda: model.reply(call), judge)
 
 
 def _with_text(err: ModelUnavailable, lost: Sequence[ModelReply]) -> ModelUnavailable:

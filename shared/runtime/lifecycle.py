@@ -1,6 +1,7 @@
 """The life of a run, whether an event or the state of a plan causes it: claim it, let its agent
 work, record its end, tell the person who waits."""
 
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -25,6 +26,7 @@ from shared.errors import (
 from shared.events import Event
 from shared.journal import Allowance, Journal, Run
 from shared.log import log
+from shared.metrics import measure
 from shared.models.payers import paid_by, payer_of
 from shared.runtime.patience import Consequence, Patience
 
@@ -168,8 +170,8 @@ class Lifecycle:
     ) -> None:
         run.write(self._can.models.unsent(run.event.tenant), defer=True)
         run.finish(state, reason, statements, pause=pause, gave_up=gave_up)
-        if pause is None and state in {"done", "parked", "cancelled", "superseded"}:
-            _log(f"run {state}", run, cost=run.cost)
+        values = {"Runs": 1, "RunSeconds": time.perf_counter() - run.begun}
+        measure("run ended", values, **_about(run), end=state, cost=run.cost)
 
     def _tell(self, run: Run, acting: Acting, err: Exception, *, waits: bool) -> None:
         """Leave one visible line with a reason and the run's id where the person waits; `waits`
@@ -228,5 +230,8 @@ def _try(run: Run, message: str, work: Callable[[], None]) -> None:
 
 
 def _log(message: str, run: Run, **fields: object) -> None:
-    about = {"flow": run.flow, "run": run.id, "event": run.event.id, "attempt": run.attempt}
-    log(message, **about, **fields)
+    log(message, **_about(run), **fields)
+
+
+def _about(run: Run) -> dict[str, object]:
+    return {"flow": run.flow, "run": run.id, "event": run.event.id, "attempt": run.attempt}

@@ -226,8 +226,15 @@ class LocalCloud:
             self._open.callback(file.close)
 
         def write(function: str, line: str) -> None:
-            logger.info("%s: %s", function, line)
+            logger.info("%s: %s", function, for_people(line))
             if self._log is not None:
                 self._log(function, line)
 
         return write
+
+
+def for_people(line: str) -> str:
+    """Leave out what only CloudWatch reads of a line with metrics. It comes last; see
+    shared/metrics.py."""
+    shown, embedded, _ = line.partition(', "_aws": ')
+    return shown + "}" if embedded else line

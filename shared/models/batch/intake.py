@@ -9,6 +9,8 @@ from shared.errors import Parked
 from shared.journal import Run, canonical, digest
 from shared.models import AskModel, ModelReply, ModelRequest
 from shared.models.batch import has_batches
+from shared.models.measuring import called, judged
+from shared.models.payers import payer_of
 from shared.models.stored_json import reply_of
 from shared.redaction.redacting import without_secrets
 
@@ -54,8 +56,12 @@ def batch_reply(
         reply = replace(reply_of(row["reply"]), cost=row["cost"])
         if purse:
             purse.settle(held, row["cost"], reply.usage.input + reply.usage.output or None)
-        return replace(reply, source="shared", saved=reply.cost) if row["shared"] else reply
+        reply = replace(reply, source="shared", saved=reply.cost) if row["shared"] else reply
+        usage, cost, end = judged(reply)
+        called("batch", model, payer_of(run.event, run.flow), end, usage=usage, cost=cost)
+        return reply
     if row["state"] == "failed":
+        called("batch", model, payer_of(run.event, run.flow), "failed")
         return None
     raise Parked(f"run {run.id} waits for a batch of {model}")
 

@@ -20,6 +20,7 @@ from shared.models.guards.circuit_breaker import CircuitBreaker
 from shared.models.guards.guarded_model import Guards
 from shared.models.guards.limiter import Limiter
 from shared.models.guards.retrying import retrying
+from shared.models.measuring import measured
 from shared.models.payers import payer_now
 from shared.models.prices import most_tokens
 from shared.models.providers.embedding_wire import EmbeddingWire, Portion, Vectors, sized
@@ -204,7 +205,14 @@ class GuardedEmbeddingProvider:
                     raise
                 raise _Unanswerable(str(err), "") from err
 
-        return retrying(attempt, deadline, self._sleep, paced=True)
+        def judge(vectors: Vectors) -> tuple[Usage, float | None, str]:
+            usage = Usage(input=vectors.tokens)
+            return usage, self._guards.prices.cost(self._model, usage), "answered"
+
+        def call() -> Vectors:
+            return retrying(attempt, deadline, self._sleep, paced=True)
+
+        return measured("embed", self._model, wish.payer, call, judge)
 
     def _limited(
         self, texts: Sequence[str], purpose: EmbeddingPurpose, deadline: Deadline
