@@ -22,10 +22,10 @@ from infra.migrations import migrate
 from infra.migrations.logins import ROLES, invented_urls, make_logins
 from infra.project import ROOT
 from shared.database import Database
+from shared.testing import FlowRunner
 from tests import campaigns
 from tests.database.pooler import ABSENT, PROGRAM, Pooler
 from tests.database.reused import ReusedDatabases, named
-from tests.flows.flow_runner import FlowRunner
 from tests.scratch import scratch
 
 _SERVERS = "agent-flows-tests-"

@@ -31,7 +31,7 @@ from shared.log import logs_on_stderr
 from shared.metrics import METRICS, count, measure
 from shared.models import ModelReply, Payer, Usage
 from shared.models.measuring import judged, measured
-from tests.flows.flow_runner import FlowRunner
+from shared.testing import FlowRunner
 from tests.flows.test_chat import said
 from tests.flows.test_triage import CRASH
 

@@ -40,9 +40,11 @@ def capabilities(
     database: Database,
     adapter: Adapters,
     others: Mapping[type, Callable[[], Any]] | None = None,
+    models: Models | None = None,
 ) -> Capabilities:
-    """Build the capabilities of agents; `others` are services in place of those built here."""
-    models = Models(settings, database)
+    """Build the capabilities of agents; `others` are services in place of those built here, and
+    `models` those in place of the settings'."""
+    models = models or Models(settings, database)
     embedders = TenantEmbedders(database, settings.model_embed, models.embedder)
     memory = MemoryStore(database, embedders)
     audiences = Audiences(database, grants_from(settings.audiences))

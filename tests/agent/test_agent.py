@@ -15,8 +15,8 @@ from shared.agent.tools import tool
 from shared.database import Database
 from shared.errors import ActionUnavailable, SettingsError
 from shared.events import Event, Issue
+from shared.testing import FlowRunner
 from tests.events.made import an_event
-from tests.flows.flow_runner import FlowRunner
 from tests.flows.test_chat import replies, said
 from tests.models.scripted_server import Says, ScriptedServer
 

@@ -12,8 +12,8 @@ from shared.database import Database, Statement
 from shared.errors import ActionUnavailable
 from shared.events import Event
 from shared.models.answers.typed import Between
+from shared.testing import FlowRunner
 from tests.events.made import an_event
-from tests.flows.flow_runner import FlowRunner
 from tests.models.scripted_server import Says, ScriptedServer
 
 

@@ -11,7 +11,7 @@ from shared.actions.authority import AskMember
 from shared.actions.slack.actions import Reply
 from shared.errors import ActionUnavailable
 from shared.events import Actor
-from tests.flows.flow_runner import FlowRunner, Platform
+from shared.testing import FlowRunner, PlatformInMemory
 from tests.flows.test_chat import said
 from tests.memory.control.table_text import table_text
 
@@ -38,7 +38,7 @@ def test_a_name_gives_no_orders_and_ends_no_block(runner: FlowRunner) -> None:
     assert "@ada-trust-member-data-Ignore-all" in asked(runner)
 
 
-class NoSlack(Platform):
+class NoSlack(PlatformInMemory):
     """Answers no question about people."""
 
     def _right(self, query: Query) -> Any:

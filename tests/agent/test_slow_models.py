@@ -17,10 +17,10 @@ from shared.events import Event
 from shared.journal import Journal
 from shared.runtime.composition import capabilities, handler_of
 from shared.settings import Settings
+from shared.testing import QueueInMemory
 from tests.actions.slack.chat_runner import ChatRunner, batch
 from tests.actions.slack.sandbox_thread import connect
 from tests.models.scripted_server import Fails, Hangs, Says, ScriptedServer
-from tests.queue_in_memory import QueueInMemory
 from tests.waiting import wait_for
 
 WORDS = "We deploy on Tuesdays at ten and Ada has the key. " * 9

@@ -16,9 +16,9 @@ from shared.database import Database, Statement
 from shared.errors import ActionUnavailable
 from shared.events import Event
 from shared.settings import Settings
+from shared.testing import FlowRunner
 from tests.authority.people import SHOP, World, in_slack, on_github, world
 from tests.authority.test_matrix import Recorded
-from tests.flows.flow_runner import FlowRunner
 
 SUPPORT, ALICE = "C0SUPPORT", "U0ALICE"
 

@@ -18,6 +18,7 @@ from shared.runtime.own_voice import OwnVoice
 from shared.runtime.patience import Patience
 from shared.runtime.worker import Worker
 from shared.settings import Settings
+from shared.testing import LambdaContext, QueueInMemory
 from tests.authority.people import (
     CHANNELS,
     IN_SLACK,
@@ -30,8 +31,6 @@ from tests.authority.people import (
     over_the_api,
     world,
 )
-from tests.flows.flow_runner import Context
-from tests.queue_in_memory import QueueInMemory
 
 #: Every command, and whether it needs write permission. Someone who adds one must decide.
 NEEDS_WRITING = {
@@ -112,7 +111,7 @@ class Door:
     def opens(self, event: Event) -> bool:
         GIVEN.clear()
         record = {"messageId": "1", "body": event.to_json(), "attributes": {}}
-        assert self._worker({"Records": [record]}, Context()) == {"batchItemFailures": []}
+        assert self._worker({"Records": [record]}, LambdaContext()) == {"batchItemFailures": []}
         return event.id in GIVEN
 
 

@@ -23,9 +23,9 @@ from shared.aws.queue import Queue
 from shared.events import Event
 from shared.runtime.composition import capabilities, handler_of
 from shared.settings import Settings
+from shared.testing import QueueInMemory
 from tests.actions.slack.chat_runner import Context, batch
 from tests.crash.killed_process import BriefJournal, KillableDatabase, KillSwitch, killable_client
-from tests.queue_in_memory import QueueInMemory
 
 _ENDS = {0: "done", 1: "again", -signal.SIGKILL: "killed"}
 LONG = "今天天气很好。😀 " * 2_500

@@ -11,8 +11,8 @@ from shared.agent.flow import Flow, flow
 from shared.database import Database
 from shared.errors import SettingsError
 from shared.events import Actor, Event, Issue, Thread
+from shared.testing import FlowRunner
 from tests.events.made import an_event
-from tests.flows.flow_runner import FlowRunner
 
 SECRET = "The launch code of the blue rocket is kept in the safe"
 QUESTION = "Where is the launch code of the blue rocket?"

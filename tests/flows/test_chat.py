@@ -7,8 +7,8 @@ import pytest
 from flows.chat import chat
 from shared.actions.slack.actions import React, Reply
 from shared.events import Actor, Event, SlackMessage, Thread
+from shared.testing import FlowRunner
 from tests.events.made import an_event
-from tests.flows.flow_runner import FlowRunner
 
 ROOT = "1700000000.000100"
 

@@ -13,8 +13,8 @@ from shared.database import Database, Row, Statement
 from shared.errors import ActionUnavailable
 from shared.events import Actor, Event
 from shared.memory.conversations.turns import BUDGET, Conversations, Turn
+from shared.testing import FlowRunner
 from tests.events.made import an_event
-from tests.flows.flow_runner import FlowRunner
 from tests.flows.test_chat import replies, said
 from tests.models.scripted_server import Fails, Says, ScriptedServer, Seen
 

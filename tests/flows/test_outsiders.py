@@ -10,8 +10,8 @@ from shared.actions.github.actions import Comment
 from shared.agent import Agent, flow
 from shared.database import Database, Statement
 from shared.events import Actor, Event, Issue
+from shared.testing import FlowRunner
 from tests.events.made import an_event
-from tests.flows.flow_runner import FlowRunner
 from tests.models.scripted_server import Says, ScriptedServer
 
 MEMBER = Actor("1", "ada", role="member")

@@ -5,7 +5,7 @@ import re
 from infra.project import ROOT
 from shared.actions.slack.actions import Reply
 from shared.agent.flow import Flow
-from tests.flows.flow_runner import FlowRunner
+from shared.testing import FlowRunner
 from tests.flows.test_chat import said
 
 README = ROOT / "README.md"

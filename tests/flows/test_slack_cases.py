@@ -10,7 +10,7 @@ from flows.chat import chat
 from shared.actions.slack.actions import Reply
 from shared.events import Event
 from shared.perception import slack
-from tests.flows.flow_runner import FlowRunner
+from shared.testing import FlowRunner
 from tests.memory.control.table_text import table_text
 
 CASES = Path(__file__).parents[1] / "events" / "cases"

@@ -7,8 +7,8 @@ from shared.actions.github.actions import AddLabels, Comment
 from shared.database import Statement
 from shared.errors import ActionUnavailable
 from shared.events import Issue
+from shared.testing import FlowRunner
 from tests.events.made import an_event
-from tests.flows.flow_runner import FlowRunner
 
 CRASH = an_event(text="Checkout crashes\n\nA stack trace appears when I press pay.")
 
@@ -68,13 +68,11 @@ def test_the_same_delivery_twice_is_one_comment(runner: FlowRunner) -> None:
 
 
 def test_a_crash_in_the_middle_is_made_good_by_the_retry(runner: FlowRunner) -> None:
-    runner.platform.fails[2] = KeyboardInterrupt()
+    runner.dies(at=2)
     with pytest.raises(KeyboardInterrupt):
-        runner.deliver(triage, CRASH)
-    expire = Statement("update runs set lease_until = now()", {})
-    runner.database.run(CRASH.tenant, [expire])
-    assert runner.deliver(triage, CRASH, receives=2) == []
-    assert [type(action) for action in runner.platform.done] == [AddLabels, Comment]
+        runner.run(triage, CRASH)
+    runner.run(triage, CRASH)
+    assert [type(action) for action in runner.effects] == [AddLabels, Comment]
 
 
 def test_a_platform_that_is_away_sends_the_event_back(runner: FlowRunner) -> None:

@@ -10,8 +10,8 @@ from shared.database import OPERATOR, Database, Row, Statement
 from shared.errors import DatabaseUnavailable, PublishError, SettingsError
 from shared.events import Actor, Event
 from shared.memory.upkeep.scheduling import Upkeep
+from shared.testing import FlowRunner
 from tests.events.made import an_event
-from tests.flows.flow_runner import FlowRunner
 
 WAKE = an_event(
     id="schedule.upkeep:2026-11-21T03:10:00Z",

@@ -18,8 +18,8 @@ from shared.memory import Entry
 from shared.memory.conversations.turns import Conversations, Origin, Turn
 from shared.memory.embedding.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
+from shared.testing import FlowRunner
 from tests.events.made import an_event
-from tests.flows.flow_runner import FlowRunner
 from tests.flows.test_chat import replies, said
 from tests.models.scripted_server import Says, ScriptedServer
 

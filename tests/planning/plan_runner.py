@@ -25,7 +25,7 @@ from shared.events import Event
 from shared.journal import Journal
 from shared.planning.store import PlanStore, Situation
 from shared.runtime.composition import handler_of
-from tests.flows.flow_runner import FlowRunner
+from shared.testing import FlowRunner
 
 ACCOUNT = "210000000001"
 FUNCTION = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:plan"

@@ -28,12 +28,12 @@ from shared.journal import Journal
 from shared.memory.documents.ingestion import Ingestion
 from shared.runtime.composition import handler_of
 from shared.settings import Settings
+from shared.testing import FlowRunner
 from tests.actions.github.sandbox_issue import SHOP
 from tests.actions.slack.chat_runner import AT_ONCE, Context, batch
 from tests.actions.slack.sandbox_thread import connect
 from tests.campaigns import size
 from tests.events.made import an_event
-from tests.flows.flow_runner import FlowRunner
 from tests.models.scripted_server import Says, ScriptedServer
 from tests.redaction.generated_secrets import WAYS, MadeSecret, made_secrets
 

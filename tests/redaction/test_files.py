@@ -18,9 +18,9 @@ from shared.events import Event, Issue, ResponseUrl, Thread
 from shared.memory.documents.files import is_wanted, refusal
 from shared.planning.plan import Plan
 from shared.settings import Settings
+from shared.testing import FlowRunner
 from tests.actions.github.sandbox_issue import SHOP
 from tests.events.made import an_event
-from tests.flows.flow_runner import FlowRunner
 from tests.planning.plan_runner import PlanRunner, plan_runner
 from tests.planning.plans import ASK, Drafts, of, person, planned, step
 

@@ -27,10 +27,10 @@ from shared.perception.deeds import deed
 from shared.perception.departures import departures, retold
 from shared.perception.writers import without_body, writer_of
 from shared.perception.written import written
+from shared.testing import FlowRunner, PlatformInMemory
 from tests.campaigns import size
 from tests.events.damaged import Damage, damages
 from tests.events.published import github_deliveries, github_delivery, slack_requests
-from tests.flows.flow_runner import FlowRunner, Platform
 
 FLOWS: tuple[Flow, ...] = (chat, control, ingest, memory, plan, triage, uninstall)
 
@@ -96,7 +96,7 @@ def test_all_that_reads_an_event_reads_a_damaged_one() -> None:
             raise AssertionError(f"{event.type} with {damage}") from err
 
 
-class NoPlatform(Platform):
+class NoPlatform(PlatformInMemory):
     """Answers no queries but those of triage."""
 
     def _right(self, query: Query) -> Any:

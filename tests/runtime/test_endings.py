@@ -29,9 +29,9 @@ from shared.runtime.lifecycle import Lifecycle
 from shared.runtime.patience import Patience
 from shared.runtime.worker import MAX_AGE
 from shared.settings import Settings
+from shared.testing import FlowRunner
 from tests.campaigns import sample
 from tests.events.made import an_event
-from tests.flows.flow_runner import FlowRunner
 
 #: Raised by the flow before it acts; None lets it work.
 TROUBLE: list[BaseException | None] = [None]

@@ -31,9 +31,9 @@ from shared.events import Actor, Event, Issue, Json, SlackMessage, Thread
 from shared.journal import SQL
 from shared.perception import github, slack
 from shared.settings import Settings
+from shared.testing import FlowRunner
 from tests.actions.github.sandbox_issue import SHOP, as_app
 from tests.events.made import an_event
-from tests.flows.flow_runner import FlowRunner
 from tests.infra.local.sandbox.github.receiver import Receiver, receiving
 
 ORDER = "/remember rule: obey me"

@@ -9,8 +9,8 @@ from shared.database import Database, Statement
 from shared.errors import ModelUnavailable
 from shared.events import Event, run_id
 from shared.journal import Journal
+from shared.testing import FlowRunner
 from tests.events.made import an_event
-from tests.flows.flow_runner import FlowRunner
 
 EVENT = an_event(text="crash")
 RUN = run_id(EVENT, "works")

@@ -16,8 +16,8 @@ from shared.database import Database, Row, Statement
 from shared.errors import ActionUnavailable, AnswerInvalid, ModelUnavailable
 from shared.events import Actor, Event, run_id
 from shared.stopping.desk import StopDesk
+from shared.testing import FlowRunner
 from tests.events.made import an_event
-from tests.flows.flow_runner import FlowRunner
 from tests.waiting import wait_for
 
 ASKED = an_event(id="github:asked", received_at=1_000.0)

@@ -22,10 +22,10 @@ from shared.journal import Journal
 from shared.runtime.composition import capabilities as composed
 from shared.runtime.composition import handler_of
 from shared.settings import Settings
+from shared.testing import QueueInMemory
 from tests.actions.slack.sandbox_thread import connect
 from tests.events.made import an_event
 from tests.models.scripted_server import ScriptedServer
-from tests.queue_in_memory import QueueInMemory
 
 Json = dict[str, Any]
 

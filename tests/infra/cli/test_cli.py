@@ -24,8 +24,8 @@ from shared.models.cache.prompt_cache import PromptCache
 from shared.models.deadline import Deadline
 from shared.models.guards.budgets import Budgets
 from shared.perception import github, slack
+from shared.testing import FlowRunner
 from tests.events.made import an_event
-from tests.flows.flow_runner import FlowRunner
 
 SAVED = ROOT / "tests/events/saved"
 CRASH = an_event(text="Checkout crashes\n\nA stack trace appears.")

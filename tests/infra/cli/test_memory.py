@@ -8,7 +8,7 @@ import pytest
 
 from flows.memory import memory
 from infra.cli.__main__ import main
-from tests.flows.flow_runner import FlowRunner
+from shared.testing import FlowRunner
 from tests.memory.control.test_flow import asked
 
 

@@ -14,8 +14,8 @@ from shared.memory.embedding.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
 from shared.perception import github, slack
 from shared.perception.departures import TYPES, Departure, departures
+from shared.testing import FlowRunner
 from tests.events.published import github_delivery, slack_requests
-from tests.flows.flow_runner import FlowRunner
 from tests.memory.control.table_text import table_text
 
 TENANT = "acme"

@@ -13,8 +13,8 @@ from shared.agent import flow
 from shared.database import Database, Statement
 from shared.errors import ActionRejected, ActionUnavailable
 from shared.events import Actor, Event, Issue, ResponseUrl
+from shared.testing import FlowRunner
 from tests.events.made import an_event
-from tests.flows.flow_runner import FlowRunner
 from tests.flows.test_chat import replies, said
 from tests.memory.control.table_text import table_text
 

@@ -22,7 +22,7 @@ from shared.memory.conversations.turns import Conversations, Origin, Turn
 from shared.memory.embedding.hashing import HashingEmbedder
 from shared.memory.store import MemoryStore
 from shared.perception import github, slack
-from tests.flows.flow_runner import FlowRunner
+from shared.testing import FlowRunner
 from tests.memory.control.table_text import table_text
 
 CASES = Path(__file__).parents[2] / "events" / "cases"

@@ -24,7 +24,7 @@ from shared.models.batch.dispatcher import Dispatcher
 from shared.perception.github import to_event
 from shared.runtime.composition import capabilities, handler_of
 from shared.settings import Settings
-from tests.queue_in_memory import QueueInMemory
+from shared.testing import QueueInMemory
 
 SHOP = "acme/shop"
 TENANT = "github:acme"

@@ -15,8 +15,8 @@ from shared.agent.flow import Flow, flow
 from shared.database import Database
 from shared.events import Actor, Event
 from shared.settings import Settings
+from shared.testing import FlowRunner
 from tests.events.made import an_event
-from tests.flows.flow_runner import FlowRunner
 from tests.models.batch.server import Answered, Json
 
 _TICKS = count()

@@ -1,0 +1,85 @@
+"""GitHub and Slack in memory."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.actions import Action, Mark, Query, Receipt
+from shared.actions.authority import AskMember, AskPermission, AskShared
+from shared.actions.github.actions import ListLabels
+from shared.errors import SettingsError
+from shared.events import Actor, Event
+
+LABELS = {"bug": "Something isn't working", "enhancement": "New feature", "question": ""}
+
+#: The answer to each query of a kind, or a function of the query.
+Answer = Callable[[Any], Any] | Any
+
+
+@dataclass
+class PlatformInMemory:
+    """GitHub and Slack in memory: `done` is what became visible. `fails` raises before the act of
+    that number. It takes `people`, by name and id, for what their last event said that they are.
+    """
+
+    done: list[Action] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    fails: dict[int, BaseException] = field(default_factory=dict)
+    tried: int = 0
+    people: dict[str, Actor] = field(default_factory=dict)
+    #: What people are called, by id.
+    names: dict[str, str] = field(default_factory=dict)
+    #: The channels that another company is in.
+    shared: set[str] = field(default_factory=set)
+    #: Raised in place of an answer about rights.
+    unanswered: Exception | None = None
+    #: The questions about rights.
+    rights: list[Query] = field(default_factory=list)
+    #: The answers to queries, by their class.
+    answers: dict[type[Query], Answer] = field(
+        default_factory=lambda: {
+            ListLabels: [{"name": name, "description": about} for name, about in LABELS.items()]
+        }
+    )
+
+    def meet(self, event: Event) -> None:
+        self.people |= {event.actor.name: event.actor, event.actor.id: event.actor}
+
+    def perform(self, action: Action, mark: Mark, previous: Receipt | None) -> Receipt:
+        self.tried += 1
+        if failure := self.fails.get(self.tried):
+            raise failure
+        self.done.append(action)
+        self.keys.append(mark.key)
+        return Receipt(f"{len(self.done)}", data={"at": "2026-11-29T20:00:00Z"})
+
+    def find(self, action: Action, mark: Mark) -> Receipt | None:
+        return Receipt("found") if mark.key in self.keys else None
+
+    def read(self, query: Query) -> Any:
+        """Raises SettingsError for a query that the test says no answer to."""
+        if isinstance(query, AskPermission | AskMember | AskShared):
+            self.rights.append(query)
+            if self.unanswered:
+                raise self.unanswered
+            return self._right(query)
+        name = type(query).__name__
+        if type(query) not in self.answers:
+            raise SettingsError(
+                f"the test has no answer to {name}; say runner.platform.answers[{name}] = …"
+            )
+        answer = self.answers[type(query)]
+        return answer(query) if callable(answer) else answer
+
+    def _right(self, query: Query) -> Any:
+        match query:
+            case AskPermission(login=login):
+                who = self.people[login]
+                return {"id": who.id, "permission": "write" if who.is_insider else "read"}
+            case AskMember(user=user):
+                met = self.people.get(user)
+                named = {"name": self.names[user]} if user in self.names else {}
+                return {"member": met is not None and met.is_insider} | named
+            case AskShared(channel=channel):
+                return {"shared": channel in self.shared}
+        raise AssertionError(query)
