@@ -191,6 +191,21 @@ def _channel_deleted(event: Event, tenant_of: Mapping[str, str]) -> list[Departu
     return [Departure(f"{one.place}:{channel}") for one in found]
 
 
+def _channel_privatized(event: Event, tenant_of: Mapping[str, str]) -> list[Departure]:
+    """https://docs.slack.dev/reference/events/message/channel_convert_to_private"""
+    channel = word(event.payload, "event", "channel")
+    found = _workspace(event, tenant_of) if channel else []
+    return [Departure(f"{one.place}:{channel}", f"channel:{channel}") for one in found]
+
+
+def _channel_moved(event: Event, tenant_of: Mapping[str, str]) -> list[Departure]:
+    """https://docs.slack.dev/reference/events/channel_id_changed"""
+    inner = dig(event.payload, "event")
+    before, now = word(inner, "old_channel_id"), word(inner, "new_channel_id")
+    found = _workspace(event, tenant_of) if before and now and before != now else []
+    return [Departure(f"{one.place}:{before}", "", f"{one.place}:{now}") for one in found]
+
+
 _Finder = Callable[[Event, Mapping[str, str]], list[Departure]]
 _FINDERS: Mapping[str, _Finder] = {
     "github.repository.deleted": _gone(("repository", "full_name")),
@@ -210,6 +225,8 @@ _FINDERS: Mapping[str, _Finder] = {
     "slack.tokens_revoked": _tokens_revoked,
     "slack.channel_deleted": _channel_deleted,
     "slack.group_deleted": _channel_deleted,
+    "slack.channel_convert_to_private": _channel_privatized,
+    "slack.channel_id_changed": _channel_moved,
 }
 #: Event types to subscribe to, so that memory follows its sources.
 TYPES = (

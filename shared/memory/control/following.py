@@ -204,7 +204,6 @@ def _renaming(place: str, became: str) -> dict[str, str]:
         home, _, number = one.partition("#")
         path = f"{home.partition(':')[2]}/issues/{number}" if number else name
         row |= {f"{prefix}name": name, f"{prefix}path": path, f"{prefix}home": home}
-        row[f"{prefix}home_name"] = home.partition(":")[2]
     return row
 
 

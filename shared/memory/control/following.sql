@@ -24,18 +24,18 @@ insert into repository_names (tenant, place, number) select %(tenant)s, %(place)
 on conflict (tenant, place) do update set number = excluded.number;
 
 -- name: tighten
--- Show what was public in a place, which is private now, to its readers alone.
+-- Show what was public in a place, or was read by its workspace, to the readers of the place alone: it is private now.
 with narrowed as (
   update memories set audience = %(audience)s
-  where tenant = %(tenant)s and audience = 'public' and lies_in(source, %(place)s) returning 1
+  where tenant = %(tenant)s and is_wider(audience, %(place)s) and lies_in(source, %(place)s) returning 1
 ),
 turned as (
   update turns set audience = %(audience)s
-  where tenant = %(tenant)s and audience = 'public' and lies_in(source, %(place)s) returning 1
+  where tenant = %(tenant)s and is_wider(audience, %(place)s) and lies_in(source, %(place)s) returning 1
 ),
 taken as (
   update memory_sources set audience = %(audience)s
-  where tenant = %(tenant)s and audience = 'public' and lies_in(source, %(place)s)
+  where tenant = %(tenant)s and is_wider(audience, %(place)s) and lies_in(source, %(place)s)
 )
 insert into memory_audit (tenant, id, actor, action, event_id, counts)
 select %(tenant)s, %(audit)s, %(actor)s, 'tighten', %(event)s,
@@ -47,8 +47,7 @@ on conflict do nothing;
 with found as materialized (
   select id, flow, kind, valid_until, moved(moved(ref, %(place)s, %(became)s), %(name)s, %(new_name)s) as ref,
          moved(source, %(home)s, %(new_home)s) as source, moved_url(url, %(path)s, %(new_path)s) as url,
-         moved(moved(audience, 'repo:' || %(home_name)s, 'repo:' || %(new_home_name)s),
-               'org:' || %(name)s, 'org:' || %(new_name)s) as audience
+         moved_audience(audience, %(home)s, %(new_home)s) as audience
   from memories as m
   where tenant = %(tenant)s and lies_in(source, %(home)s)
     and (%(home)s = %(place)s or memory_matches(m, 'told', array[%(home)s, %(name)s, ''], '{}'))
@@ -64,7 +63,7 @@ doubled as (
 renamed as (
   update memories as m
   set ref = found.ref, source = found.source, url = found.url,
-      audience = case when found.audience = 'public' and %(audience)s <> '' then %(audience)s else found.audience end
+      audience = case when is_wider(found.audience, %(place)s) and %(audience)s <> '' then %(audience)s else found.audience end
   from found
   where m.tenant = %(tenant)s and m.id = found.id and not exists (
     select from memories as there
@@ -90,9 +89,8 @@ happened as (
 update turns
 set conversation = moved(conversation, %(place)s, %(became)s), source = moved(source, %(home)s, %(new_home)s),
     url = moved_url(url, %(path)s, %(new_path)s),
-    audience = case when audience = 'public' and %(audience)s <> '' then %(audience)s
-                    else moved(moved(audience, 'repo:' || %(home_name)s, 'repo:' || %(new_home_name)s),
-                               'org:' || %(name)s, 'org:' || %(new_name)s) end
+    audience = case when is_wider(audience, %(place)s) and %(audience)s <> '' then %(audience)s
+                    else moved_audience(audience, %(home)s, %(new_home)s) end
 where tenant = %(tenant)s and lies_in(conversation, %(place)s);
 
 -- name: move_blocks
@@ -102,7 +100,7 @@ select tenant, by,
        case by when 'source' then moved(value, %(place)s, %(became)s)
                when 'ref' then moved(value, %(name)s, %(new_name)s) else value end,
        moved(grounds, %(place)s, %(became)s),
-       array(select moved(one, 'repo:' || %(name)s, 'repo:' || %(new_name)s) from unnest(audiences) as one), reason, blocked_at
+       array(select moved_audience(one, %(place)s, %(became)s) from unnest(audiences) as one), reason, blocked_at
 from memory_blocks
 where tenant = %(tenant)s
   and (lies_in(grounds, %(place)s) or (by = 'source' and lies_in(value, %(place)s)) or (by = 'ref' and lies_in(value, %(name)s)))
@@ -121,8 +119,8 @@ left_behind as (delete from memory_files where tenant = %(tenant)s and lies_in(s
 sources as (
   insert into memory_sources (tenant, source, audience, includes, head, taken_at)
   select tenant, moved(source, %(place)s, %(became)s),
-         case when audience = 'public' and %(audience)s <> '' then %(audience)s
-              else moved(audience, 'repo:' || %(name)s, 'repo:' || %(new_name)s) end, includes, head, taken_at
+         case when is_wider(audience, %(place)s) and %(audience)s <> '' then %(audience)s
+              else moved_audience(audience, %(place)s, %(became)s) end, includes, head, taken_at
   from memory_sources where tenant = %(tenant)s and lies_in(source, %(place)s)
   on conflict do nothing
 ),
@@ -139,7 +137,7 @@ delete from memory_sources where tenant = %(tenant)s and lies_in(source, %(place
 -- Read some memories of a place, as another place has them.
 select id::text, flow, kind, moved(moved(ref, %(place)s, %(became)s), %(name)s, %(new_name)s) as ref, text,
        moved(source, %(place)s, %(became)s) as source, moved_url(url, %(path)s, %(new_path)s) as url,
-       moved(moved(audience, 'repo:' || %(name)s, 'repo:' || %(new_name)s), 'org:' || %(name)s, 'org:' || %(new_name)s) as audience,
+       moved_audience(audience, %(place)s, %(became)s) as audience,
        author, trust
 from memories
 where tenant = %(tenant)s and lies_in(source, %(place)s) and valid_until is null and id > %(after)s::uuid
@@ -151,7 +149,7 @@ select by, reason,
        case by when 'source' then moved(value, %(place)s, %(became)s)
                when 'ref' then moved(value, %(name)s, %(new_name)s) else value end as value,
        moved(grounds, %(place)s, %(became)s) as grounds,
-       array(select moved(one, 'repo:' || %(name)s, 'repo:' || %(new_name)s) from unnest(audiences) as one) as audiences
+       array(select moved_audience(one, %(place)s, %(became)s) from unnest(audiences) as one) as audiences
 from memory_blocks where tenant = %(tenant)s;
 
 -- name: block

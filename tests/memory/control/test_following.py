@@ -353,7 +353,7 @@ def test_a_change_that_does_not_say_of_what_changes_nothing(
 # Slack
 
 
-def said(text: str, ts: str = "1700000001.000100", **changes: Any) -> Event:
+def said(text: str = "", ts: str = "1700000001.000100", **changes: Any) -> Event:
     inner = {"type": "message", "channel": "D1", "channel_type": "im", "user": "U1", "team": "T1"}
     return in_slack(inner | {"text": text, "ts": ts} | changes, at=float(ts))
 
@@ -429,6 +429,54 @@ def test_a_deleted_channel_is_forgotten(runner: FlowRunner) -> None:
     remember(runner, "B", "slack:T1:C11", url="")
     runner.deliver(uninstall, in_slack({"type": "channel_deleted", "channel": "C1"}, 1.0))
     assert memories(runner) == [("slack:T1:C11", "public")]
+
+
+MENTION = {"type": "app_mention", "text": "<@UBOT> When do we deploy?"}
+
+
+def places_of_turns(runner: FlowRunner) -> set[tuple[str, str]]:
+    asked = Statement("select source, audience from turns", {})
+    return {(row["source"], row["audience"]) for row in runner.database.run("acme", [asked])[0]}
+
+
+def test_a_channel_that_becomes_private_is_shown_to_its_own_readers(runner: FlowRunner) -> None:
+    in_channel = {"channel": "C1", "channel_type": "channel"} | MENTION
+    remember(runner, "A", "slack:T1:C1", audience="team:T1", url="")
+    remember(runner, "B", "slack:T1:C2", audience="team:T1", url="")
+    remember(runner, "C", "slack:T1:C1", audience="shared:C1", url="")
+    runner.deliver(chat, said(**in_channel))
+    assert places_of_turns(runner) == {("slack:T1:C1", "team:T1")}
+    private = {"type": "message", "subtype": "channel_convert_to_private", "user": "U1"}
+    private |= {"channel": "C1", "channel_type": "group", "ts": "1800000000.5", "text": "…"}
+    for _ in range(2):
+        assert runner.deliver(uninstall, in_slack(private, 1_800_000_000.5)) == []
+    found = memories(runner, "text", "audience")
+    assert found == [("A", "channel:C1"), ("B", "team:T1"), ("C", "shared:C1")]
+    # What was said before, and is kept only now, follows.
+    runner.deliver(chat, said(ts="1700000009.000100", **in_channel))
+    assert places_of_turns(runner) == {("slack:T1:C1", "channel:C1")}
+
+
+def test_a_channel_with_a_new_id_takes_its_memory_along(runner: FlowRunner) -> None:
+    in_channel = {"channel": "G1", "channel_type": "group"}
+    first = said("It is hunter2-zebra.", **in_channel)
+    remember(runner, "A", "slack:T1:G1", audience="channel:G1", url=first.url)
+    remember(runner, "B", "slack:T1:G11", audience="channel:G11", url="")
+    runner.deliver(chat, said(**in_channel | MENTION))
+    moved = {"type": "channel_id_changed", "old_channel_id": "G1", "new_channel_id": "C1"}
+    for _ in range(2):
+        assert runner.deliver(uninstall, in_slack(moved, 1_800_000_000.5)) == []
+    url = "https://slack.com/app_redirect?team=T1&channel=C1&message_ts=1700000001.000100"
+    assert memories(runner, "text", "source", "audience", "url") == [
+        ("A", "slack:T1:C1", "channel:C1", url),
+        ("B", "slack:T1:G11", "channel:G11", ""),
+    ]
+    runner.deliver(chat, said(ts="1700000009.000100", **in_channel | MENTION))
+    assert places_of_turns(runner) == {("slack:T1:C1", "channel:C1")}
+    # A deletion names the channel as it is called now.
+    gone = deleted(first).payload["event"] | {"channel": "C1", "channel_type": "group"}
+    assert runner.deliver(uninstall, in_slack(gone, 1_800_000_001.5)) == []
+    assert memories(runner, "text") == [("B",)]
 
 
 def test_an_edit_waits_for_a_run_that_is_at_work_on_the_text(runner: FlowRunner) -> None:
