@@ -57,9 +57,12 @@ def test_files_are_short() -> None:
 
 
 def test_no_folder_is_crowded() -> None:
+    """But flows/: there each author adds one."""
     modules = Counter(str(path.parent.relative_to(ROOT)) for path in FILES)
     _none(
-        f"{folder}: {count} modules, at most 16" for folder, count in modules.items() if count > 16
+        f"{folder}: {count} modules, at most 16"
+        for folder, count in modules.items()
+        if count > 16 and folder != "flows"
     )
 
 

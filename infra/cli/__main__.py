@@ -1,5 +1,5 @@
-"""./scripts/flows: runs, budgets, memory, documents, the bench, deliveries, dead letters,
-migrations."""
+"""./scripts/flows: new flows, runs, budgets, memory, documents, the bench, deliveries, dead
+letters, migrations."""
 
 import os
 import sys
@@ -18,6 +18,7 @@ from shared.log import logs_on_stderr
 #: The commands: the module whose `add_NAME` adds the options of command NAME, and what it does.
 #: Only the modules of commands that are named are loaded.
 _COMMANDS = {
+    "new": ("new", "write a flow, its test and its blocks in template.yaml"),
     "send": ("deliveries", "replay a saved delivery, signed"),
     "runs": ("runs", "list the newest runs"),
     "run": ("runs", "show the steps of a run as a tree"),
@@ -61,7 +62,8 @@ def _parser(arguments: Sequence[str]) -> Arguments:
     parser = Arguments(
         prog="./scripts/flows",
         description=(
-            "Look at runs and budgets, control the memory, ingest documents, run the test bench,"
+            "Write a new flow, look at runs and budgets, control the memory, ingest documents,"
+            " run the test bench,"
             " replay deliveries,"
             " redrive dead letters, migrate."
         ),

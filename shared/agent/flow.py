@@ -1,6 +1,5 @@
 """@flow: an author declares a flow. shared.runtime carries it out."""
 
-import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -9,12 +8,11 @@ from typing import Any
 from shared.actions import Permission, Query
 from shared.actions.policy import Policy, ReadingPolicy
 from shared.agent.agent import Agent
+from shared.agent.event_types import mistake_in
 from shared.errors import SettingsError
 from shared.events import Event
 
 Function = Callable[[Event, Agent], None]
-
-_TYPE = re.compile(r"[a-z]+(\.[a-z_]+)+")
 
 
 @dataclass(frozen=True)
@@ -65,12 +63,15 @@ def flow(
 ) -> Callable[[Function], Flow]:
     """Make a function a flow that runs once for each event of `types`; see Flow for the rest.
 
-    Raises SettingsError at import for a type that cannot exist, for it would never come.
+    Raises SettingsError at import for a type that does not exist, for it would never come.
     """
-    for name in types or ("",):
-        if not _TYPE.fullmatch(name):
+    if not types:
+        raise SettingsError("@flow() names no event type; expected such as 'github.issues.opened'")
+    for name in types:
+        if mistake := mistake_in(name):
             raise SettingsError(
-                f"@flow({name!r}) names no event type; expected such as 'github.issues.opened'"
+                f"@flow: {mistake} If the platform has it since lately, add it to the table in"
+                " shared/agent/event_types.py"
             )
 
     def declare(function: Function) -> Flow:

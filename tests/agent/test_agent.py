@@ -175,7 +175,7 @@ def test_a_misspelt_flow_or_type_is_a_clear_error() -> None:
         load_flow("flows.chat:chatt")
     with pytest.raises(SettingsError, match="names no flow"):
         load_flow("flows.nowhere:chat")
-    with pytest.raises(SettingsError, match="names no event type"):
+    with pytest.raises(SettingsError, match="no event type"):
         flow("Issues Opened")
-    with pytest.raises(SettingsError, match="names no event type"):
+    with pytest.raises(SettingsError, match="no event type"):
         flow()

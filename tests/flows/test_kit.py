@@ -11,6 +11,7 @@ from flows.chat import chat
 from flows.retention import retention
 from flows.triage import TriageVerdict, triage
 from infra.bundle.imports import trace
+from infra.deploy.declared import declared_flows
 from infra.project import ROOT
 from shared.actions.github.actions import AddLabels, Comment
 from shared.actions.github.queries import ListPulls
@@ -21,7 +22,6 @@ from shared.errors import ActionUnavailable, ReplayError, SettingsError
 from shared.events import Event, Issue, SlackMessage, Thread
 from shared.models import ModelRequest, ToolCall
 from shared.testing import FlowRunner, github_event, schedule_event, slack_event
-from tests.infra.deployed import declared_flows
 
 ISSUE = Issue("acme/shop", 7)
 OPENED = github_event("issues.opened", title="Pay crashes", body="With a stack trace.")

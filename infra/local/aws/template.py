@@ -42,15 +42,21 @@ def load(path: Path, parameters: Mapping[str, str], region: str) -> Template:
 
 def read(path: Path) -> Json:
     """Parse a CloudFormation template with its short forms (!Ref, !Sub, …) made long."""
-    import yaml
-    from samtranslator.yaml_helper import yaml_parse
-
     try:
-        body = yaml_parse(path.read_text("utf-8"))
+        return parsed(path.read_text("utf-8"), path)
     except OSError as err:
         raise TemplateError(f"{path}: {err.strerror}; name a template with --template") from err
     except UnicodeDecodeError as err:
         raise TemplateError(f"{path} is no text; name a template with --template") from err
+
+
+def parsed(text: str, path: Path) -> Json:
+    """Parse the text of the template at `path`."""
+    import yaml
+    from samtranslator.yaml_helper import yaml_parse
+
+    try:
+        body = yaml_parse(text)
     except yaml.YAMLError as err:
         mark, problem = getattr(err, "problem_mark", None), getattr(err, "problem", None)
         line = f", line {mark.line + 1}" if mark else ""

@@ -1,4 +1,5 @@
-"""Compares the code's declarations with template.yaml, and names the lines to add."""
+"""Compares the code's declarations with template.yaml, names the lines to add, and adds those of a
+new flow."""
 
 import ast
 import importlib
@@ -11,6 +12,7 @@ from typing import Any
 from infra.bundle.imports import trace
 from infra.project import ROOT
 from shared.agent.flow import Flow
+from shared.errors import SettingsError
 from shared.settings import Settings
 
 Json = dict[str, Any]
@@ -67,11 +69,11 @@ class Deployed:
     """The flows of template.yaml, before the transform: the lines in it are what people edit."""
 
     def __init__(self, template: Json, text: str) -> None:
-        self._resources: Json = template["Resources"]
-        self._text = text
+        self.resources: Json = template["Resources"]
+        self.text = text
         self.functions: dict[str, Json] = {
             name: resource["Properties"]
-            for name, resource in self._resources.items()
+            for name, resource in self.resources.items()
             if resource["Type"] == "AWS::Serverless::Function"
         }
 
@@ -94,18 +96,24 @@ class Deployed:
         """The event types that schedules publish."""
         names = [
             self._parameters(name)["Name"]
-            for name, resource in self._resources.items()
+            for name, resource in self.resources.items()
             if resource.get("Properties", {}).get("TemplateURL") == "infra/schedule.yaml"
         ]
         return {f"schedule.{name}" for name in names}
 
+    @property
+    def common(self) -> set[str]:
+        """The variables that `*agent` gives to a function."""
+        found = re.search(r"^( +)<<: &agent\n((?:\1 +.*\n)+)", self.text, re.MULTILINE)
+        return set(re.findall(r"^ +([A-Z_]+):", found[2], re.MULTILINE)) if found else set()
+
     def line(self, variable: str) -> str:
         """Return the line that gives `variable` to another function, else one to complete."""
-        found = re.search(rf"^ +({variable}: .*)$", self._text, re.MULTILINE)
+        found = re.search(rf"^ +({variable}: .*)$", self.text, re.MULTILINE)
         return found[1] if found else f"{variable}: # its value"
 
     def _parameters(self, stack: str) -> Json:
-        found: Json = self._resources.get(stack, {}).get("Properties", {}).get("Parameters", {})
+        found: Json = self.resources.get(stack, {}).get("Properties", {}).get("Parameters", {})
         return found
 
 
@@ -116,7 +124,8 @@ def differences(flows: Mapping[str, Flow], deployed: Deployed) -> list[str]:
         if name in deployed.flows:
             found += _differences(deployed.flows[name], flow, deployed)
         else:
-            found.append(_block(name, flow, deployed))
+            lacks = f"template.yaml lacks the flow {name}. Add this under Resources:\n\n"
+            found.append(lacks + flow_block(name, flow, deployed))
     for name in deployed.flows.keys() - flows.keys():
         found.append(f"template.yaml: {deployed.flows[name]} runs {name}, which is no flow")
     found += _unpublished(flows.values(), deployed)
@@ -142,14 +151,15 @@ def _unpublished(flows: Iterable[Flow], deployed: Deployed) -> list[str]:
     wanted = {name for flow in flows for name in flow.types}
     scheduled = {name for name in wanted if name.startswith("schedule.")}
     found = [
-        f"template.yaml: no schedule publishes {name}; nest infra/schedule.yaml for it"
+        f"template.yaml: no schedule publishes {name}. Add this under Resources, with its time:\n\n"
+        + schedule_block(name.partition(".")[2], "rate(1 day)")
         for name in sorted(scheduled - deployed.schedules)
     ]
     joined = deployed.variables("Ingress")["EVENT_TYPES"]["Fn::Join"][1]
     published = {name for types in joined for name in types.split(",")}
     # What is about the memory comes from the flow `upkeep`.
     ours = scheduled | {name for name in wanted if name.startswith("memory.")}
-    if published != wanted - ours:
+    if published - ours != wanted - ours:
         anchors = ", ".join(f"*{flow.name}" for flow in flows if not set(flow.types) <= ours)
         found.append(
             "template.yaml: Ingress needs the line\n"
@@ -175,16 +185,54 @@ def _readable(flow: Flow) -> frozenset[str]:
     return settings_read("shared.runtime.function") | desks | _credentials(flow)
 
 
-def _block(name: str, flow: Flow, deployed: Deployed) -> str:
+def title_of(name: str) -> str:
+    """Return the logical id of the function of a flow."""
+    return name.title().replace("_", "")
+
+
+def with_flow(name: str, flow: Flow, expression: str, deployed: Deployed) -> str:
+    """Return the text of template.yaml with a new flow: its two blocks, its schedule if it has an
+    `expression`, and its event types among those that the ingress publishes.
+
+    Raises SettingsError when the template does not have the places for these.
+    """
+    blocks = flow_block(name, flow, deployed)
+    if expression:
+        blocks += "\n" + schedule_block(flow.name, expression)
+    text = deployed.text
+    published = re.search(r'EVENT_TYPES: &wanted !Join \[",", \[([^\]]*)\]\]', text)
+    if not published:
+        raise SettingsError("template.yaml has no line `EVENT_TYPES: &wanted !Join …`")
+    # A name in that line must stand before it.
+    heads = [*re.finditer(r"^  (\w+):$", text[: published.start()], re.MULTILINE)][-2:]
+    if not heads:
+        raise SettingsError("template.yaml has no Resources before the line with &wanted")
+    place = heads[0] if heads[0][1] == f"{heads[-1][1]}Flow" else heads[-1]
+    if any(not name.startswith("schedule.") for name in flow.types):
+        end = published.end(1)
+        text = f"{text[:end]}, *{flow.name}{text[end:]}"
+    return f"{text[: place.start()]}{blocks}\n{text[place.start() :]}"
+
+
+def schedule_block(name: str, expression: str) -> str:
+    """The lines that let a schedule publish `schedule.<name>`, ready to paste."""
+    return f"""\
+  {title_of(name.replace("-", "_"))}Schedule:
+    Type: AWS::CloudFormation::Stack
+    Properties:
+      TemplateURL: infra/schedule.yaml
+      Parameters: {{Name: {name}, Expression: "{expression}", Topic: !Ref Bus}}
+"""
+
+
+def flow_block(name: str, flow: Flow, deployed: Deployed) -> str:
     """The lines that deploy a flow, ready to paste."""
-    title = flow.name.title().replace("_", "")
-    own = sorted(_credentials(flow) - settings_read("shared.runtime.function") - {"FLOW"})
+    title = title_of(flow.name)
+    own = sorted(_credentials(flow) - deployed.common - {"FLOW"})
     credentials = "".join(f"          {deployed.line(variable)}\n" for variable in own)
     lower = flow.name.replace("_", "-")
     queue = f"<<: *one_at_a_time, Queue: !GetAtt {title}Flow.Outputs.Queue"
     return f"""\
-template.yaml lacks the flow {name}. Add this under Resources:
-
   {title}:
     Type: AWS::Serverless::Function
     Metadata: {{BuildMethod: makefile}}
