@@ -16,18 +16,15 @@ from infra.local.sandbox.github.endpoints import operations
 
 HERE = Path(__file__).parent
 
+_ON_ISSUES = (
+    *("opened", "edited", "closed", "reopened", "labeled", "unlabeled", "assigned"),
+    *("milestoned", "demilestoned", "locked", "unlocked"),
+)
+
 EVENTS = {
-    "issues": ("opened", "edited", "closed", "reopened", "labeled", "unlabeled", "assigned"),
+    "issues": _ON_ISSUES,
     "issue-comment": ("created", "edited", "deleted"),
-    "pull-request": (
-        "opened",
-        "edited",
-        "closed",
-        "reopened",
-        "labeled",
-        "unlabeled",
-        "assigned",
-    ),
+    "pull-request": _ON_ISSUES,
     "push": ("",),
     "repository": ("privatized", "publicized"),
 }

@@ -1,6 +1,7 @@
 """A small GitHub on loopback: PyGithub takes it for the real one, and it sends signed webhooks.
 
 sandbox       the server, and a method for each thing that people do
+issues        the part of it about issues and comments
 relocations   what is renamed, transferred, archived, made private or deleted
 web           HTTP: find the caller, the endpoint, the page and the fault
 endpoints     the table of REST endpoints; the `*_endpoints` modules hold them by subject

@@ -91,7 +91,15 @@ class Call(NamedTuple):
         found = self.site.state.issue(self.repository(owner, name), number)
         if found is None:
             raise not_found()
+        if not found["pull"]:
+            self.has_issues(found["repository"])
         return found
+
+    def has_issues(self, repository: int) -> None:
+        """Raise GitHubError where issues are switched off; pull requests stay."""
+        row = self.site.state.get("repositories", repository)
+        if row and not row.get("has_issues", True):
+            raise GitHubError(410, "Issues are disabled for this repo")
 
     def comment(self, owner: str, name: str, number: int) -> Json:
         found = self.site.state.get("comments", number)

@@ -5,11 +5,15 @@ from collections.abc import Iterable
 from infra.local.sandbox.github.errors import GitHubError, invalid, not_found
 from infra.local.sandbox.github.hooks import Hooks
 from infra.local.sandbox.github.pull_views import pull_request
-from infra.local.sandbox.github.state import SandboxState, now
+from infra.local.sandbox.github.state import BOT, SandboxState, now
 from infra.local.sandbox.github.views import REACTIONS, Views
 from shared.events import Json
 
 _LONGEST = 65_536
+#: https://docs.github.com/en/rest/issues/issues#update-an-issue
+_REASONS = {"completed", "not_planned", "duplicate", "reopened"}
+#: https://docs.github.com/en/rest/issues/issues#lock-an-issue
+LOCK_REASONS = ("off-topic", "too heated", "resolved", "spam")
 
 
 class Changes:
@@ -54,7 +58,7 @@ class Changes:
             return self.add_labels(actor, row, wanted) if wanted else row
 
     def edit_issue(self, actor: str, row: Json, changes: Json) -> Json:
-        """Change title, body, state or labels, as far as `changes` names them."""
+        """Change title, body, state, milestone or labels, as far as `changes` names them."""
         kind = "PullRequest" if row["pull"] else "Issue"
         with self._state.lock:
             edited = {}
@@ -70,26 +74,88 @@ class Changes:
                 self._announce(actor, row, "edited", changes=before)
             if changes.get("state") not in {None, row["state"]}:
                 row = self._turn(actor, row, changes)
+            if "milestone" in changes:
+                row = self._set_milestone(actor, row, changes["milestone"])
             if "labels" in changes:
                 row = self.set_labels(actor, row, changes["labels"] or [])
             return row
 
     def _turn(self, actor: str, row: Json, changes: Json) -> Json:
-        """Close or reopen."""
-        state = changes["state"]
+        """Close or reopen. A merged pull request stays closed, and none has a reason."""
+        state, reason = changes["state"], changes.get("state_reason")
         if state not in {"open", "closed"}:
             raise invalid("Issue", "state", "invalid")
+        if reason not in {None, *_REASONS}:
+            raise invalid("Issue", "state_reason", "invalid")
         closed = state == "closed"
+        if row["pull"] and row["pull"].get("merged_at") and not closed:
+            text = "state cannot be changed. The pull request cannot be reopened."
+            raise invalid("PullRequest", "state", text)
+        reason = None if row["pull"] else reason or ("completed" if closed else "reopened")
         row = self._state.change(
             "issues",
             row,
             state=state,
-            state_reason=changes.get("state_reason") or ("completed" if closed else "reopened"),
+            state_reason=reason,
             closed_at=now() if closed else None,
             updated_at=now(),
         )
         self._announce(actor, row, "closed" if closed else "reopened")
         return row
+
+    def _set_milestone(self, actor: str, row: Json, number: object) -> Json:
+        """Put it into the milestone of this number; None takes it out of its own."""
+        wanted = None
+        if number is not None:
+            wanted = self._state.milestone(self._repository_of(row), number)
+            if wanted is None or isinstance(number, bool):
+                raise invalid("Issue", "milestone", "invalid")
+        before = self._state.get("milestones", row.get("milestone") or 0)
+        if before == wanted:
+            return row
+        if before:
+            row = self._state.change("issues", row, milestone=None, updated_at=now())
+            self._announce(actor, row, "demilestoned", milestone=self._views.milestone(before))
+        if wanted:
+            row = self._state.change("issues", row, milestone=wanted["id"], updated_at=now())
+            self._announce(actor, row, "milestoned", milestone=self._views.milestone(wanted))
+        return row
+
+    def lock(self, actor: str, row: Json, reason: object) -> Json:
+        """Lock the conversation, with one of GitHub's reasons or none. A locked one stays as it
+        is."""
+        if reason is not None and reason not in LOCK_REASONS:
+            raise invalid("Issue", "lock_reason", "invalid")
+        with self._state.lock:
+            if row.get("locked"):
+                return row
+            row = self._state.change("issues", row, locked=True, lock_reason=reason)
+            self._announce(actor, row, "locked")
+            return row
+
+    def unlock(self, actor: str, row: Json) -> Json:
+        with self._state.lock:
+            if not row.get("locked"):
+                return row
+            row = self._state.change("issues", row, locked=False, lock_reason=None)
+            self._announce(actor, row, "unlocked")
+            return row
+
+    def add_milestone(self, actor: str, repository: Json, title: object, **more: object) -> Json:
+        """Keep a milestone; its title must be new in the repository."""
+        with self._state.lock:
+            there = self._state.rows("milestones", repository=repository["id"])
+            text = checked_text("Milestone", "title", title, 255, needed=True)
+            if any(row["title"] == text for row in there):
+                raise invalid("Milestone", "title", "already_exists")
+            return self._state.add(
+                "milestones",
+                repository=repository["id"],
+                number=max((row["number"] for row in there), default=0) + 1,
+                title=text,
+                creator=self._state.account(actor)["login"],
+                **{"description": None, "state": "open", **more},
+            )
 
     def add_labels(self, actor: str, row: Json, names: Iterable[object]) -> Json:
         """Add labels by name; one that the repository lacks is created, as GitHub does."""
@@ -148,6 +214,8 @@ class Changes:
 
     def comment(self, actor: str, row: Json, body: object) -> Json:
         with self._state.lock:
+            if row.get("locked") and not self._may_comment_when_locked(actor, row):
+                raise GitHubError(403, "Unable to create comment because issue is locked.")
             comment = self._state.add(
                 "comments",
                 issue=row["id"],
@@ -157,6 +225,10 @@ class Changes:
             self._state.change("issues", row, updated_at=now())
             self._announce_comment(actor, comment, "created")
             return comment
+
+    def _may_comment_when_locked(self, actor: str, row: Json) -> bool:
+        """An app may not, whatever its permissions: https://github.com/probot/stale/issues/25"""
+        return actor != BOT and self._state.may_write(self._repository_of(row), actor)
 
     def edit_comment(self, actor: str, comment: Json, body: object) -> Json:
         with self._state.lock:

@@ -38,6 +38,9 @@ _REPOSITORY: Mapping[str, Endpoint] = {
     "POST /labels": repositories.create_label,
     "GET /labels/<label>": repositories.get_label,
     "DELETE /labels/<label>": repositories.delete_label,
+    "GET /milestones": repositories.list_milestones,
+    "POST /milestones": repositories.create_milestone,
+    "GET /milestones/<int:number>": repositories.get_milestone,
     "GET /collaborators/<login>/permission": repositories.get_permission,
     "GET /git/ref/<path:ref>": commits.get_reference,
     "GET /git/trees/<tree>": commits.get_tree,
@@ -57,6 +60,8 @@ _REPOSITORY: Mapping[str, Endpoint] = {
     "POST /issues": issues.open_issue,
     "GET /issues/<int:number>": issues.get_issue,
     "PATCH /issues/<int:number>": issues.edit_issue,
+    "PUT /issues/<int:number>/lock": issues.lock,
+    "DELETE /issues/<int:number>/lock": issues.unlock,
     "GET /assignees/<assignee>": issues.check_assignee,
     "POST /issues/<int:number>/assignees": issues.assign,
     "GET /issues/<int:number>/comments": issues.list_comments,
@@ -95,7 +100,7 @@ _MAP = Map(_rules(), strict_slashes=False)
 #: https://docs.github.com/en/rest/authentication/permissions-required-for-github-apps
 _NEEDS = {
     **dict.fromkeys(("commits", "compare", "contents", "git", "search/code"), "contents"),
-    **dict.fromkeys(("assignees", "issues", "labels", "search/issues"), "issues"),
+    **dict.fromkeys(("assignees", "issues", "labels", "milestones", "search/issues"), "issues"),
     "pulls": "pull_requests",
 }
 
@@ -122,6 +127,7 @@ def operations() -> list[tuple[str, str]]:
         "deliveries/<int:number>": "deliveries/{delivery_id}",
         "comments/<int:number>": "comments/{comment_id}",
         "pulls/<int:number>": "pulls/{pull_number}",
+        "milestones/<int:number>": "milestones/{milestone_number}",
         "issues/<int:number>": "issues/{issue_number}",
         "<int:reaction>": "{reaction_id}",
         "<label>": "{name}",

@@ -1,5 +1,7 @@
 """The endpoints about issues: their comments, labels and reactions. A pull request is an issue."""
 
+from collections.abc import Sequence
+
 from infra.local.sandbox.github.call import ApiReply, Call, Listing
 from infra.local.sandbox.github.errors import forbidden, invalid, not_found
 from shared.events import Json
@@ -7,21 +9,50 @@ from shared.events import Json
 
 def list_issues(call: Call, owner: str, name: str) -> ApiReply:
     repository = call.repository(owner, name)
-    state, since = call.query.get("state", "open"), call.query.get("since", "")
-    wanted = {label.lower() for label in call.query.get("labels", "").split(",") if label}
-    found = []
-    for row in reversed(call.site.state.rows("issues", repository=repository["id"])):
-        names = {label["name"].lower() for label in call.site.views.labels(row)}
-        fits = state in {"all", row["state"]} and row["updated_at"] >= since
-        if fits and wanted <= names:
-            found.append(row)
-    if call.query.get("sort", "created") == "created" and call.query.get("direction") == "asc":
+    rows = call.site.state.rows("issues", repository=repository["id"])
+    found = [row for row in rows if _is_wanted(call, repository, row)]
+    if call.query.get("sort") == "updated":
+        found.sort(key=lambda row: str(row["updated_at"]))
+    if call.query.get("direction") != "asc":
         found.reverse()
     return ApiReply(Listing(found, call.site.views.issue))
 
 
+def _is_wanted(call: Call, repository: Json, row: Json) -> bool:
+    """https://docs.github.com/en/rest/issues/issues#list-repository-issues"""
+    query, people = call.query, row.get("assignees", ())
+    if not (row["pull"] or repository.get("has_issues", True)):
+        return False  # where issues are off, pull requests are listed all the same
+    labels = {label.lower() for label in query.get("labels", "").split(",") if label}
+    names = {label["name"].lower() for label in call.site.views.labels(row)}
+    return (
+        query.get("state", "open") in {"all", row["state"]}
+        and row["updated_at"] >= query.get("since", "")
+        and labels <= names
+        and _is_in(call, repository, query.get("milestone", ""), row.get("milestone"))
+        and _is_assigned(query.get("assignee", ""), people)
+    )
+
+
+def _is_assigned(wanted: str, people: Sequence[str]) -> bool:
+    if wanted in {"", "*", "none"}:
+        return not wanted or bool(people) is (wanted == "*")
+    return wanted.lower() in {person.lower() for person in people}
+
+
+def _is_in(call: Call, repository: Json, wanted: str, milestone: int | None) -> bool:
+    """Tell if an issue is in the wanted milestone, which has a number, or is `*` or `none`."""
+    if wanted in {"", "*", "none"}:
+        return not wanted or bool(milestone) is (wanted == "*")
+    found = call.site.state.milestone(repository, int(wanted)) if wanted.isdecimal() else None
+    if found is None:
+        raise invalid("Issue", "milestone", "invalid")
+    return milestone == found["id"]
+
+
 def open_issue(call: Call, owner: str, name: str) -> ApiReply:
     repository, actor = call.repository(owner, name), call.speak(owner, name)
+    call.has_issues(repository["id"])
     labels = _names(call.fields.get("labels", []))
     if not call.site.state.may_write(repository, actor):
         labels = []  # GitHub drops them silently
@@ -38,7 +69,23 @@ def get_issue(call: Call, owner: str, name: str, number: int) -> ApiReply:
 def edit_issue(call: Call, owner: str, name: str, number: int) -> ApiReply:
     row = call.issue(owner, name, number)
     actor = call.write(owner, name, None if "labels" in call.fields else row["author"])
-    return ApiReply(call.site.views.issue(call.site.changes.edit_issue(actor, row, call.fields)))
+    fields = dict(call.fields)
+    if not call.site.state.may_write(call.repository(owner, name), actor):
+        fields.pop("milestone", None)  # GitHub drops it silently
+    return ApiReply(call.site.views.issue(call.site.changes.edit_issue(actor, row, fields)))
+
+
+def lock(call: Call, owner: str, name: str, number: int) -> ApiReply:
+    row, actor = call.issue(owner, name, number), call.write(owner, name)
+    reason = call.fields.get("lock_reason") if call.sent is not None else None
+    call.site.changes.lock(actor, row, reason)
+    return ApiReply(None, 204)
+
+
+def unlock(call: Call, owner: str, name: str, number: int) -> ApiReply:
+    row, actor = call.issue(owner, name, number), call.write(owner, name)
+    call.site.changes.unlock(actor, row)
+    return ApiReply(None, 204)
 
 
 def check_assignee(call: Call, owner: str, name: str, assignee: str) -> ApiReply:

@@ -1,4 +1,4 @@
-"""The endpoints about a repository: its labels and its people."""
+"""The endpoints about a repository: its labels, milestones and people."""
 
 from infra.local.sandbox.github.call import ApiReply, Call, Listing
 from infra.local.sandbox.github.errors import GitHubError, invalid, not_found
@@ -42,6 +42,28 @@ def delete_label(call: Call, owner: str, name: str, label: str) -> ApiReply:
     call.write(owner, name)
     call.site.state.remove("labels", row)
     return ApiReply(None, 204)
+
+
+def list_milestones(call: Call, owner: str, name: str) -> ApiReply:
+    """In the order of their numbers, since none here is due at a date."""
+    repository, state = call.repository(owner, name), call.query.get("state", "open")
+    rows = call.site.state.rows("milestones", repository=repository["id"])
+    wanted = [row for row in rows if state in {"all", row["state"]}]
+    return ApiReply(Listing(wanted, call.site.views.milestone))
+
+
+def create_milestone(call: Call, owner: str, name: str) -> ApiReply:
+    repository, actor, fields = call.repository(owner, name), call.write(owner, name), call.fields
+    more = {key: fields[key] for key in ("description", "state") if key in fields}
+    row = call.site.changes.add_milestone(actor, repository, fields.get("title"), **more)
+    return ApiReply(call.site.views.milestone(row), 201)
+
+
+def get_milestone(call: Call, owner: str, name: str, number: int) -> ApiReply:
+    row = call.site.state.milestone(call.repository(owner, name), number)
+    if row is None:
+        raise not_found()
+    return ApiReply(call.site.views.milestone(row))
 
 
 def get_permission(call: Call, owner: str, name: str, login: str) -> ApiReply:

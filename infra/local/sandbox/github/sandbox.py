@@ -10,6 +10,7 @@ from infra.local.sandbox.github.changes import Changes
 from infra.local.sandbox.github.commits import CommitStore, Content
 from infra.local.sandbox.github.faults import FaultyServer
 from infra.local.sandbox.github.hooks import Hooks, shown
+from infra.local.sandbox.github.issues import SandboxIssues
 from infra.local.sandbox.github.pull_views import pull_request
 from infra.local.sandbox.github.pulls import Pulls
 from infra.local.sandbox.github.pushes import Pushes
@@ -25,7 +26,7 @@ REPOSITORY = "acme/shop"
 COLLABORATORS = {"maria": "admin", "li": "write"}
 
 
-class GitHubSandbox(FaultyServer):
+class GitHubSandbox(FaultyServer, SandboxIssues):
     """A context manager. `webhook_url` may be set later; while it is empty nothing is sent.
 
     With `state`, a directory, everything survives a stop and a kill. What people do has a method
@@ -148,13 +149,6 @@ class GitHubSandbox(FaultyServer):
         given = {**row["collaborators"], login: permission}
         self._state.change("repositories", row, collaborators=given)
 
-    def open_issue(
-        self, repository: str, title: str, body: str | None = None, author: str = "maria"
-    ) -> int:
-        """Open an issue as `author`, who signs up if necessary; returns its number."""
-        row = self._changes.open_issue(author, self._repository(repository), title, body)
-        return int(row["number"])
-
     def open_pull_request(
         self,
         repository: str,
@@ -249,29 +243,6 @@ class GitHubSandbox(FaultyServer):
         """List at most `entries` entries of a tree at once."""
         self._commits.tree_limit = entries
 
-    def add_label(self, repository: str, name: str, description: str = "") -> None:
-        self._state.add_label(self._repository(repository), name, description=description)
-
-    def edit_issue(
-        self, repository: str, number: int, author: str = "maria", **changes: object
-    ) -> None:
-        """Change title, body, state or labels, as the REST API names them."""
-        self._changes.edit_issue(author, self._issue(repository, number), changes)
-
-    def assign(self, repository: str, number: int, *people: str, author: str = "maria") -> None:
-        self._changes.assign(author, self._issue(repository, number), people)
-
-    def comment(self, repository: str, number: int, body: str, author: str = "maria") -> int:
-        """Comment on an issue or a pull request; returns the comment's id."""
-        row = self._changes.comment(author, self._issue(repository, number), body)
-        return int(row["id"])
-
-    def edit_comment(self, comment: int, body: str, author: str = "maria") -> None:
-        self._changes.edit_comment(author, self._comment(comment), body)
-
-    def delete_comment(self, comment: int, author: str = "maria") -> None:
-        self._changes.delete_comment(author, self._comment(comment))
-
     def person_token(self, login: str) -> str:
         """Return a token that acts as a person, for actions that have no method here."""
         return self._tokens.of(login)
@@ -292,23 +263,6 @@ class GitHubSandbox(FaultyServer):
 
     def repositories(self) -> list[str]:
         return [row["name"] for row in self._state.rows("repositories")]
-
-    def issues(self, repository: str, last: int = 0) -> list[Json]:
-        """Return the issues and pull requests as `issue` does, oldest first; all, or the `last`."""
-        rows = self._state.rows("issues", repository=self._repository(repository)["id"])
-        return [self.issue(repository, row["number"]) for row in rows[-last:]]
-
-    def issue(self, repository: str, number: int) -> Json:
-        """Return an issue as the API shows it, but with its `comments` and `reactions` as lists,
-        each comment with its `reactions` too."""
-        with self._state.lock:
-            row = self._issue(repository, number)
-            comments = [
-                {**self._views.comment(comment), "reactions": self._reactions(comment)}
-                for comment in self._state.rows("comments", issue=row["id"])
-            ]
-            shown = self._views.issue(row)
-            return {**shown, "comments": comments, "reactions": self._reactions(row)}
 
     def exchanges(self) -> list[Exchange]:
         """Return the last requests over HTTP and their answers, oldest first."""
@@ -341,25 +295,3 @@ class GitHubSandbox(FaultyServer):
     def end_installation_tokens(self) -> None:
         """End the tokens of the app now, as when it is installed anew."""
         self._tokens.end_installations()
-
-    def _repository(self, name: str) -> Json:
-        row = self._state.repository(name)
-        if row is None:
-            raise KeyError(name)
-        return row
-
-    def _issue(self, repository: str, number: int) -> Json:
-        row = self._state.issue(self._repository(repository), number)
-        if row is None:
-            raise KeyError(f"{repository}#{number}")
-        return row
-
-    def _comment(self, number: int) -> Json:
-        row = self._state.get("comments", number)
-        if row is None:
-            raise KeyError(number)
-        return row
-
-    def _reactions(self, row: Json) -> list[Json]:
-        rows = self._state.rows("reactions", of=row["id"])
-        return [self._views.reaction(one) for one in rows]

@@ -13,6 +13,7 @@ Table = Literal[
     "accounts",
     "repositories",
     "labels",
+    "milestones",
     "issues",
     "comments",
     "reactions",
@@ -25,6 +26,7 @@ _TABLES: tuple[Table, ...] = (
     "accounts",
     "repositories",
     "labels",
+    "milestones",
     "issues",
     "comments",
     "reactions",
@@ -173,6 +175,10 @@ class SandboxState:
         """Return a label by its name, in whatever case it is asked for."""
         labels = self.rows("labels", repository=repository["id"])
         return next((row for row in labels if row["name"].lower() == name.lower()), None)
+
+    def milestone(self, repository: Json, number: object) -> Json | None:
+        """Return a milestone by its number."""
+        return self.first("milestones", repository=repository["id"], number=number)
 
     def issue(self, repository: Json, number: int) -> Json | None:
         return self.first("issues", repository=repository["id"], number=number)

@@ -74,7 +74,8 @@ class Views(AccountViews):
             "clone_url": f"{page}.git",
             "svn_url": page,
             **dict.fromkeys(off, False),
-            **dict.fromkeys(("has_issues", "has_projects", "has_downloads"), True),
+            **dict.fromkeys(("has_projects", "has_downloads"), True),
+            "has_issues": row.get("has_issues", True),
             **{f"{key}_count": 0 for key in none_yet},
             **dict.fromkeys(("forks", "watchers", "size"), 0),
             **dict.fromkeys(("network_count", "subscribers_count"), 0),
@@ -100,6 +101,29 @@ class Views(AccountViews):
             "default": row["name"] in {"bug", "enhancement", "question", "documentation"},
             "description": row["description"],
         }
+
+    def milestone(self, row: Json) -> Json:
+        repository = self._repository_of(row)
+        url = f"{self._repository_url(row)}/milestones/{row['number']}"
+        inside = self._state.rows("issues", milestone=row["id"])
+        opened = sum(issue["state"] == "open" for issue in inside)
+        same = ("id", "number", "title", "description", "state", "created_at", "updated_at")
+        return {
+            **{name: row[name] for name in same},
+            "node_id": node_id("MI", row),
+            "url": url,
+            "html_url": f"{self.web}/{repository['name']}/milestone/{row['number']}",
+            "labels_url": f"{url}/labels",
+            "creator": self.account(row["creator"]),
+            "open_issues": opened,
+            "closed_issues": len(inside) - opened,
+            "closed_at": row["updated_at"] if row["state"] == "closed" else None,
+            "due_on": None,
+        }
+
+    def _milestone_of(self, issue: Json) -> Json | None:
+        row = self._state.get("milestones", issue.get("milestone") or 0)
+        return self.milestone(row) if row else None
 
     def label_rows(self, issue: Json) -> list[Json]:
         rows = (self._state.get("labels", number) for number in issue["labels"])
@@ -129,11 +153,11 @@ class Views(AccountViews):
             "labels": self.labels(row),
             "state": row["state"],
             "state_reason": row["state_reason"],
-            "locked": False,
-            "active_lock_reason": None,
+            "locked": row.get("locked", False),
+            "active_lock_reason": row.get("lock_reason"),
             "assignee": next(iter(people), None),
             "assignees": people,
-            "milestone": None,
+            "milestone": self._milestone_of(row),
             "comments": len(self._state.rows("comments", issue=row["id"])),
             "created_at": row["created_at"],
             "updated_at": row["updated_at"],

@@ -73,6 +73,11 @@ def _use_a_repository(sandbox: GitHubSandbox) -> None:
         list(thing.get_reactions())
         thing.delete_reaction(reaction.id)
     comment.delete()
+    milestone = repository.create_milestone("1.0", description="The first")
+    issue.edit(milestone=repository.get_milestone(milestone.number))
+    assert [one.title for one in repository.get_milestones()] == ["1.0"]
+    issue.lock("resolved")
+    issue.unlock()
     assert repository.has_in_assignees("li")
     issue.add_to_assignees("li", "nobody")
     pull = repository.create_pull(base="main", head="change", title="Change", body="It")
@@ -121,6 +126,10 @@ def test_every_webhook_carries_what_github_describes(sandbox: GitHubSandbox) -> 
         sandbox.edit_issue("acme/shop", number, title="Crash 2", body="Now", labels=["bug"])
         sandbox.edit_issue("acme/shop", number, labels=[])
         sandbox.assign("acme/shop", number, "li")
+        for milestone in (sandbox.add_milestone("acme/shop", f"{number}.0"), None):
+            sandbox.edit_issue("acme/shop", number, milestone=milestone)
+        sandbox.lock_issue("acme/shop", number, "too heated")
+        sandbox.unlock_issue("acme/shop", number)
         sandbox.edit_issue("acme/shop", number, state="closed")
         sandbox.edit_issue("acme/shop", number, state="open")
         comment = sandbox.comment("acme/shop", number, "Me too")
