@@ -222,6 +222,14 @@ class Event(NamedTuple):
             )
         return self.response_target
 
+    def days_ago(self, days: float) -> str:
+        """Return the moment so many days before this event, as `2026-11-21T12:00:00Z`. A flow must
+        not ask the clock: its retry would find another time."""
+        import time
+
+        moment = time.gmtime(self.received_at - days * 86_400)
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", moment)
+
     def need(self, *path: str) -> str:
         """Return the text at `path` of the payload; raises EventError where there is none."""
         found: Any = self.payload

@@ -144,7 +144,7 @@ class Journal:
 
     def effects_at(self, tenant: str, target: str, key: str, since: float) -> list[Row]:
         """Return the effects at `target`, and that of `key`, of all flows, that may have happened
-        after `since`, in seconds since the epoch; each with its key, arguments and receipt."""
+        after `since`, in seconds since the epoch; each with its tool, key, arguments, receipt."""
         values = {"tenant": tenant, "target": target, "key": key, "since": since}
         return self._database.run(tenant, [Statement(SQL["effects_at"], values)])[0]
 

@@ -117,7 +117,7 @@ order by settled_at desc limit 1;
 -- name: effects_at
 -- What we did or set out to do at a target, or under a key, and may have done at that time or later. GitHub takes names
 -- of repositories in any case, and tells of them in one.
-select key, arguments, receipt from effects
+select tool, key, arguments, receipt from effects
 where tenant = %(tenant)s and (lower(target) = lower(%(target)s) or key = %(key)s)
   and (settled_at is null or settled_at >= to_timestamp(%(since)s));
 

@@ -1,5 +1,6 @@
-"""Reads what somebody did without a text that could carry our mark: a label, an assignment, a
-reaction, a branch. The worker compares it with our recorded effects.
+"""Reads what somebody did without a text that could carry our mark: a label, an assignment, an
+issue closed or locked, a milestone, a reaction, a branch. The worker compares it with our recorded
+effects.
 
 GitHub names the owner of GITHUB_TOKEN as its author, whether they or the agent did it.
 """
@@ -13,8 +14,31 @@ from shared.events import Event, Json
 from shared.marks import branch_of, is_own_branch, own_mark
 from shared.perception import dig, items, string
 
-#: What an action of this name added to an issue or pull request.
-_ADDED = {"labeled": ("label", "name"), "assigned": ("assignee", "login")}
+
+class _Change(NamedTuple):
+    """A change of an issue or pull request: the actions of ours that make it, and where the event
+    names what was changed."""
+
+    tools: frozenset[str]
+    path: tuple[str, ...] = ()
+    number: tuple[str, ...] = ()
+
+
+#: By the name that events have for it.
+_CHANGES = {
+    "labeled": _Change(frozenset({"AddLabels", "OpenIssue"}), ("label", "name")),
+    "unlabeled": _Change(frozenset({"RemoveLabels"}), ("label", "name")),
+    "assigned": _Change(frozenset({"Assign"}), ("assignee", "login")),
+    "closed": _Change(frozenset({"CloseIssue"})),
+    "reopened": _Change(frozenset({"ReopenIssue"})),
+    "milestoned": _Change(
+        frozenset({"SetMilestone"}), ("milestone", "title"), ("milestone", "number")
+    ),
+    # What it was taken out of, nobody asked about.
+    "demilestoned": _Change(frozenset({"SetMilestone"})),
+    "locked": _Change(frozenset({"LockIssue"})),
+    "unlocked": _Change(frozenset({"UnlockIssue"})),
+}
 #: Where an event about a branch names it, and its commit.
 _BRANCHES = (
     (("ref",), ("after",)),
@@ -27,39 +51,52 @@ _BRANCHES = (
 
 
 class Deed(NamedTuple):
-    """Something done to `target`, as effects name it: `value` was added, or a branch of this name
-    got a `commit`. `effect` is the key in the mark of what it was done to. `at` is in seconds since
-    the epoch."""
+    """Something done to `target`, as effects name it: `value` was added or removed, or a branch of
+    this name got a `commit`. `effect` is the key in the mark of what it was done to. `at` is in
+    seconds since the epoch. Only an action of the `tools` did it; empty for any. `number` is
+    another name of the value."""
 
     target: str
     value: str
     at: float
     commit: str = ""
     effect: str = ""
+    tools: frozenset[str] = frozenset()
+    number: str = ""
 
-    def is_of(self, key: str, arguments: Any, receipt: Json | None) -> bool:
+    def is_of(self, tool: str, key: str, arguments: Any, receipt: Json | None) -> bool:
         """Tell if the effect of this key, with these arguments, did it or may have."""
+        if self.tools and tool not in self.tools:
+            return False
         told = {branch_of(key), *_texts(arguments), *_texts(receipt)}
-        is_named = self.value.casefold() in {_name(text) for text in told}
+        values = {self.value.casefold(), self.number} - {""}
+        is_named = not values or not values.isdisjoint(_name(text) for text in told)
         # A person may push to our branch too; until there is a receipt nobody knows our commit.
         return is_named and (not self.commit or receipt is None or self.commit in told)
 
 
 def deed(event: Event) -> Deed | None:
     """Return what `event` tells, if an action of ours could have done it without a text."""
-    payload, (_, kind, *rest) = event.payload, (*event.type.split("."), "", "")
+    _, kind, *rest = (*event.type.split("."), "", "")
     if event.source == "slack":
         return _reaction(event) if kind == "reaction_added" else None
     if event.source != "github":
         return None
-    path = _ADDED.get(rest[0])
-    if path and event.issue_target:
-        body = string(payload, "issue", "body") or string(payload, "pull_request", "body")
-        mark = own_mark(body)
-        value = string(payload, *path)
-        key = mark["key"] if mark else ""
-        return Deed(event.issue.ref, value, _time(event), effect=key) if value else None
-    return _of_branch(event)
+    change = _CHANGES.get(rest[0])
+    return _changed(event, change) if change and event.issue_target else _of_branch(event)
+
+
+def _changed(event: Event, change: _Change) -> Deed | None:
+    payload = event.payload
+    body = string(payload, "issue", "body") or string(payload, "pull_request", "body")
+    mark = own_mark(body)
+    key = mark["key"] if mark else ""
+    value = string(payload, *change.path) if change.path else ""
+    found = dig(payload, *change.number) if change.number else None
+    number = str(found) if type(found) is int else ""
+    if change.path and not value:
+        return None
+    return Deed(event.issue.ref, value, _time(event), "", key, change.tools, number)
 
 
 def _reaction(event: Event) -> Deed | None:
@@ -97,8 +134,8 @@ def _name(text: str) -> str:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
+    if isinstance(value, str) or type(value) is int:
+        yield str(value)
     elif isinstance(value, dict | list):
         for part in value.values() if isinstance(value, dict) else value:
             yield from _texts(part)

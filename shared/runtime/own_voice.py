@@ -40,7 +40,8 @@ class OwnVoice:
             return False
         since = told.at - _SKEW
         rows = self._journal.effects_at(event.tenant, told.target, told.effect, since)
-        return any(told.is_of(row["key"], row["arguments"], row["receipt"]) for row in rows)
+        names = ("tool", "key", "arguments", "receipt")
+        return any(told.is_of(*(row[name] for name in names)) for row in rows)
 
 
 def _is_person(event: Event) -> bool:

@@ -78,6 +78,8 @@ def on_github() -> Iterator[Platform]:
             (
                 do.AddLabels(issue, ("bug", "urgent")),
                 do.Assign(issue, ("maria", "li")),
+                do.CloseIssue(issue, "not_planned"),
+                do.ReopenIssue(issue),
                 do.Comment(issue, "Hello 你好"),
                 do.NamedComment(issue, "p1/live", "Hello"),
                 do.OpenDraft(here, "Say hello", "It.", "docs/b.md", "Hello\n"),
@@ -86,6 +88,7 @@ def on_github() -> Iterator[Platform]:
             (
                 do.ListLabels(SHOP),
                 right.AskPermission(SHOP, "li"),
+                ask.FindIssues(SHOP, kind="any", without=("wontfix",), assignee="*"),
                 ask.CompareCommits(SHOP, first, commit),
                 ask.ListCommits(SHOP),
                 ask.ListFiles(SHOP, commit),

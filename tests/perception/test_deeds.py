@@ -78,7 +78,8 @@ def test_a_reaction_tells_its_message() -> None:
     "event",
     [
         heard("issues", "opened"),
-        heard("issues", "unlabeled"),
+        heard("issues", "pinned"),
+        heard("milestone", "closed"),
         heard("issue_comment", "created"),
         heard("push"),
         heard("push", ref=f"refs/tags/{BRANCH}"),
@@ -109,7 +110,49 @@ def test_what_no_action_of_ours_makes_asks_the_journal_nothing(event: Event) -> 
 def test_an_effect_did_it_when_it_names_it(
     told: Deed, arguments: Json, receipt: Json | None, is_ours: bool
 ) -> None:
-    assert told.is_of(KEY, arguments, receipt) is is_ours
+    assert told.is_of("AddLabels", KEY, arguments, receipt) is is_ours
+
+
+V1 = {"milestone": {"title": "1.0", "number": 7}}
+BUG = {"label": {"name": "Bug"}}
+
+
+@pytest.mark.parametrize("kind", ["issues", "pull_request"])
+@pytest.mark.parametrize(
+    ("action", "changed", "effect", "is_ours"),
+    [
+        ("closed", {}, ("CloseIssue", {"reason": "completed"}), True),
+        ("closed", {}, ("ReopenIssue", {}), False),
+        ("closed", {}, ("Comment", {"body": "closed"}), False),
+        ("reopened", {}, ("ReopenIssue", {}), True),
+        ("reopened", {}, ("CloseIssue", {"reason": "completed"}), False),
+        ("unlabeled", BUG, ("RemoveLabels", {"labels": ["bug"]}), True),
+        ("unlabeled", BUG, ("RemoveLabels", {"labels": ["ui"]}), False),
+        ("unlabeled", BUG, ("AddLabels", {"labels": ["bug"]}), False),
+        ("labeled", BUG, ("RemoveLabels", {"labels": ["bug"]}), False),
+        ("labeled", BUG, ("OpenIssue", {"labels": ["bug"]}), True),
+        ("milestoned", V1, ("SetMilestone", {"milestone": 7}), True),
+        ("milestoned", V1, ("SetMilestone", {"milestone": " 1.0"}), True),
+        ("milestoned", V1, ("SetMilestone", {"milestone": 70}), False),
+        ("milestoned", V1, ("SetMilestone", {"milestone": None}), False),
+        ("milestoned", V1, ("AddLabels", {"labels": ["1.0"]}), False),
+        ("demilestoned", V1, ("SetMilestone", {"milestone": 8}), True),
+        ("demilestoned", {}, ("SetMilestone", {"milestone": None}), True),
+        ("demilestoned", V1, ("CloseIssue", {}), False),
+        ("locked", {}, ("LockIssue", {"reason": "spam"}), True),
+        ("locked", {}, ("UnlockIssue", {}), False),
+        ("unlocked", {}, ("UnlockIssue", {}), True),
+    ],
+)
+def test_a_change_is_ours_when_an_action_of_its_kind_made_it(
+    kind: str, action: str, changed: Json, effect: tuple[str, Json], is_ours: bool
+) -> None:
+    payload = {**github_delivery(kind, "labeled").payload, "action": action, **changed}
+    headers = {"x-github-event": kind, "x-github-delivery": "d1"}
+    told = deed(github.to_event(json.dumps(payload).encode(), headers, {}, NOW))
+    assert told is not None
+    tool, arguments = effect
+    assert told.is_of(tool, KEY, arguments, None) is is_ours
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,12 @@ from shared.actions import Action, Permission
 from shared.actions.github.actions import (
     AddLabels,
     Assign,
+    CloseIssue,
     Comment,
     NamedComment,
     OpenDraft,
     OpenIssue,
+    ReopenIssue,
     Repository,
 )
 from shared.actions.platforms import Platforms
@@ -113,6 +115,8 @@ def test_nothing_that_it_does_on_github_causes_anything(database: Database, mode
             actions = [
                 AddLabels(issue, ("bug", "question")),
                 Assign(issue, ("li",)),
+                CloseIssue(issue, "duplicate"),
+                ReopenIssue(issue),
                 Comment(issue, ORDER),
                 Comment(issue, text, sticky=True),
                 NamedComment(issue, "p1/live", text),
@@ -126,6 +130,8 @@ def test_nothing_that_it_does_on_github_causes_anything(database: Database, mode
         assert {event.type.removeprefix("github.") for event in events} == {
             "issues.labeled",
             "issues.assigned",
+            "issues.closed",
+            "issues.reopened",
             "issues.opened",
             "issue_comment.created",
             "issue_comment.edited",

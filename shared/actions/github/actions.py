@@ -3,7 +3,7 @@ needs it and the other queries take 10 ms to import."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar, NamedTuple, Self
+from typing import ClassVar, Literal, NamedTuple, Self
 
 from shared.actions import Action, Query
 from shared.actions.github.paths import is_path, parts
@@ -120,6 +120,32 @@ class Assign(_OnIssue):
     @property
     def arguments(self) -> Json:
         return {"people": sorted(self.people)}
+
+
+@dataclass(frozen=True)
+class CloseIssue(_OnIssue):
+    """Close an issue or a pull request; a pull request has no reason. One that is closed already
+    keeps the reason that it has."""
+
+    idempotent = True
+    issue: Issue
+    reason: Literal["completed", "not_planned", "duplicate"] = "completed"
+
+    @property
+    def arguments(self) -> Json:
+        return {"reason": self.reason}
+
+
+@dataclass(frozen=True)
+class ReopenIssue(_OnIssue):
+    """Reopen an issue or a pull request that was not merged."""
+
+    idempotent = True
+    issue: Issue
+
+    @property
+    def arguments(self) -> Json:
+        return {}
 
 
 @dataclass(frozen=True)

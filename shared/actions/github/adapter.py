@@ -9,20 +9,24 @@ from shared.actions.authority import AskPermission
 from shared.actions.github.actions import (
     AddLabels,
     Assign,
+    CloseIssue,
     Comment,
     ListLabels,
     NamedComment,
     OpenDraft,
     OpenIssue,
+    ReopenIssue,
 )
 from shared.actions.github.comments import find_comment, show_comment, write_comment
 from shared.actions.github.issues import (
     add_labels,
     ask_permission,
     assign,
+    close_issue,
     find_issue,
     list_labels,
     open_issue,
+    reopen_issue,
 )
 from shared.actions.github.pulls import find_draft, open_draft
 from shared.actions.github.session import GitHubSession
@@ -31,10 +35,12 @@ from shared.settings import Settings
 ACTIONS: Mapping[type[Action], Handling[GitHubSession]] = {
     AddLabels: Handling(add_labels),
     Assign: Handling(assign),
+    CloseIssue: Handling(close_issue),
     Comment: Handling(write_comment, find_comment),
     NamedComment: Handling(show_comment, find_comment),
     OpenDraft: Handling(open_draft, find_draft),
     OpenIssue: Handling(open_issue, find_issue),
+    ReopenIssue: Handling(reopen_issue),
 }
 
 ANSWERS: Mapping[type[Query], Answering[GitHubSession]] = {
@@ -51,6 +57,7 @@ def more_answers() -> Mapping[type[Query], Answering[GitHubSession]]:
 
     return {
         ask.CompareCommits: ingestion.compare_commits,
+        ask.FindIssues: plans.find_issues,
         ask.ListComments: ingestion.list_comments,
         ask.ListCommits: plans.list_commits,
         ask.ListFiles: ingestion.list_files,

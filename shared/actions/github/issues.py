@@ -1,19 +1,30 @@
-"""Opens issues, finds them by their marks, labels them, assigns people, and tells who may write."""
+"""Opens, closes, labels and assigns issues, finds them by their marks, and tells who may write."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import NamedTuple
 
 from shared.actions import Mark, Receipt
 from shared.actions.authority import AskPermission
-from shared.actions.github.actions import AddLabels, Assign, ListLabels, OpenIssue
+from shared.actions.github.actions import (
+    AddLabels,
+    Assign,
+    CloseIssue,
+    ListLabels,
+    OpenIssue,
+    ReopenIssue,
+)
 from shared.actions.github.markdown import compose, read_stamp, titled
 from shared.actions.github.session import GitHubSession
 from shared.errors import ActionRejected, EffectUnknown
-from shared.events import Json
+from shared.events import Issue, Json
 
 #: The age to search: events, and so the retries of effects, live no longer.
 _LIFE = timedelta(days=30)
+#: What an issue can be turned to, and why.
+_VERBS = {"closed": "close", "open": "reopen"}
+_REASONS = {"completed", "not_planned", "duplicate", "reopened"}
 #: The number of pages to search, of a hundred issues each.
 _PAGES = 10
 
@@ -41,22 +52,77 @@ def find_issue(session: GitHubSession, action: OpenIssue, mark: Mark) -> Receipt
     doing = f"look for an issue in {repository}"
     order: dict[str, int | str] = {"state": "all", "sort": "created", "direction": "desc"}
     oldest = (datetime.now(UTC) - _LIFE).strftime("%Y-%m-%dT%H:%M:%SZ")
-    for page in range(1, _PAGES + 1):
-        rows = session.request(
-            doing, repository, "GET", ("issues",), per_page=100, page=page, **order
-        )
-        for issue in rows.data:
+    for page in islice(session.listed(doing, repository, ("issues",), **order), _PAGES):
+        for issue in page.data:
             stamp = read_stamp(issue["body"])
             if stamp and stamp.mark.key == mark.key and session.wrote(issue):
                 return _opened(issue, [])
             if issue["created_at"] < oldest:
                 return None
-        if rows.pages <= page:
+        if not page.next_query:
             return None
     raise EffectUnknown(
         f"github: {repository} has more than {_PAGES * 100} new issues, and the newest of them"
         f" do not hold effect {mark.key[:12]}; look for it there"
     )
+
+
+def close_issue(session: GitHubSession, action: CloseIssue, *_: object) -> Receipt:
+    return _turn(session, action.issue, "closed", action.reason)
+
+
+def reopen_issue(session: GitHubSession, action: ReopenIssue, *_: object) -> Receipt:
+    return _turn(session, action.issue, "open", "reopened")
+
+
+def _turn(session: GitHubSession, issue: Issue, state: str, reason: str) -> Receipt:
+    """Close or reopen it, unless it is: GitHub would tell people of a second reason for closing.
+
+    https://docs.github.com/en/rest/issues/issues#update-an-issue
+    """
+    doing, path = f"{_VERBS[state]} {issue.ref}", ("issues", issue.number)
+    if reason not in _REASONS:
+        raise ActionRejected(f"github: could not {doing}: it has no such reason as GitHub's")
+    row = session.request(doing, issue.repository, "GET", path).data
+    if row["state"] != state:
+        pull = row.get("pull_request")
+        if pull and pull.get("merged_at"):
+            raise ActionRejected(f"github: could not {doing}: it was merged and stays closed")
+        body = {"state": state} if pull else {"state": state, "state_reason": reason}
+        row = session.request(doing, issue.repository, "PATCH", path, body).data
+    about = {"state": row["state"], "reason": row.get("state_reason") or ""}
+    return Receipt(str(row["number"]), row["html_url"], about)
+
+
+def named_milestone(session: GitHubSession, repository: str, wanted: str | int) -> str:
+    """Return a milestone as lists are asked for it: by its number, `*` or `none`."""
+    if not wanted or wanted in {"*", "none"}:
+        return str(wanted)
+    return str(_milestone(session, f"find issues of {repository}", repository, wanted)["number"])
+
+
+def _milestone(session: GitHubSession, doing: str, repository: str, wanted: str | int) -> Json:
+    """Find a milestone by its number or its title; raises ActionRejected without one.
+
+    https://docs.github.com/en/rest/issues/milestones
+    """
+    if isinstance(wanted, int):
+        found: Json | None = session.look(doing, repository, ("milestones", wanted))
+        if found is None:
+            raise ActionRejected(f"github: could not {doing}: there is no milestone {wanted}")
+        return found
+    listed = list(session.every(doing, repository, ("milestones",), state="all"))
+    for same in (str.strip, _folded):
+        named = [one for one in listed if same(one["title"]) == same(wanted)]
+        if len(named) == 1:
+            return dict(named[0])
+    raise ActionRejected(
+        f"github: could not {doing}: none of its {len(listed)} milestones has that title alone"
+    )
+
+
+def _folded(text: str) -> str:
+    return text.strip().casefold()
 
 
 def assign(session: GitHubSession, action: Assign, *_: object) -> Receipt:

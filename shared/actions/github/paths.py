@@ -189,11 +189,28 @@ def _is_search(text: str) -> bool:
     return named and not re.search(_ELSEWHERE, _seen(words))
 
 
+def _is_cursor(text: str) -> bool:
+    return re.fullmatch(r"[\w:=.+/-]{1,400}", text, re.ASCII) is not None
+
+
+def _is_choice(text: str) -> bool:
+    """A login or a number, or GitHub's words for any and for none."""
+    return text == "*" or is_segment(text)
+
+
+def _is_list(text: str) -> bool:
+    return 0 < len(text) <= 2_000 and text.isprintable()
+
+
 #: What each parameter with a text may hold; a new one needs a line here.
 _PARAMETERS: Mapping[str, Callable[[str], bool]] = {
-    "cursor": lambda text: re.fullmatch(r"[\w:=.+/-]{1,400}", text, re.ASCII) is not None,
+    "after": _is_cursor,
+    "assignee": _is_choice,
+    "cursor": _is_cursor,
     "direction": _is_word,
     "head": _is_head,
+    "labels": _is_list,
+    "milestone": _is_choice,
     "page": str.isdecimal,
     "path": is_path,
     "per_page": str.isdecimal,

@@ -23,7 +23,34 @@ class _About(OnGitHub, Query):
 
     @property
     def arguments(self) -> Json:
-        return dict(vars(self))
+        named = vars(self).items()
+        return {name: [*held] if isinstance(held, tuple) else held for name, held in named}
+
+
+@dataclass(frozen=True)
+class FindIssues(_About):
+    """Ask for the issues, the pull requests, or both that all of this holds of, those without
+    activity for longest first, as `{"items": [issue …], "complete": bool}`.
+
+    They have each of `labels` and none of `without`. `assignee` is a login and `milestone` a title
+    or a number; `none` asks for those without one, and `*` for those with any. Moments are dates,
+    such as 2026-11-21, or times; `event.days_ago(60)` is one. Who writes a comment or changes a
+    label updates an issue.
+    """
+
+    permissions: ClassVar[Mapping[str, str]] = {"issues": "read", "pull_requests": "read"}
+    repository: str
+    kind: Literal["issue", "pr", "any"] = "issue"
+    state: Literal["open", "closed", "all"] = "open"
+    labels: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    assignee: str = ""
+    milestone: str | int = ""
+    opened_before: str = ""
+    opened_since: str = ""
+    updated_before: str = ""
+    updated_since: str = ""
+    limit: int = 30
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@ does on GitHub goes through here."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
+from urllib.parse import parse_qsl, urlencode
 
 from shared.actions.github.connection import Connection, GitHubResponse
 from shared.actions.github.identity import identity
@@ -14,6 +15,8 @@ from shared.settings import Settings
 
 #: Items of a page, and at most so many pages of a list.
 _PAGE, _PAGES = 100, 300
+#: The parameters by which a page names the next one.
+_CURSOR = ("after", "page")
 
 
 class GitHubSession:
@@ -110,18 +113,27 @@ class GitHubSession:
             response = connection.exchange(doing, verb, path, body, parameters, writes=writes)
         return connection, response
 
-    def every(self, doing: str, repository: str, path: Segments) -> Iterator[Any]:
-        """Yield a list in GitHub's order, page by page."""
-
-        def fetch(page: int) -> tuple[int, GitHubResponse]:
-            return page, self.request(doing, repository, "GET", path, per_page=_PAGE, page=page)
-
-        def following(found: tuple[int, GitHubResponse]) -> int | None:
-            page, response = found
-            return page + 1 if page < response.pages and response.data else None
-
-        for _, response in pages(fetch, following, 1, most=_PAGES, endless=_endless(doing)):
+    def every(
+        self, doing: str, repository: str, path: Segments, /, **asked: int | str
+    ) -> Iterator[Any]:
+        """Yield a list in GitHub's order."""
+        for response in self.listed(doing, repository, path, **asked):
             yield from response.data
+
+    def listed(
+        self, doing: str, repository: str, path: Segments, /, **asked: int | str
+    ) -> Iterator[GitHubResponse]:
+        """Yield a list page by page. Each page names the next one: a list of issues has no number
+        of pages, and a large one takes only the cursor of the page before.
+
+        https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api
+        """
+
+        def fetch(cursor: str) -> GitHubResponse:
+            sent = {**asked, **dict(parse_qsl(cursor))}
+            return self.request(doing, repository, "GET", path, per_page=_PAGE, **sent)
+
+        return pages(fetch, following, "", most=_PAGES, endless=_endless(doing))
 
     def newest_first(self, doing: str, repository: str, path: Segments) -> Iterator[Any]:
         """Yield a list that GitHub sorts oldest first from its end, page by page."""
@@ -132,6 +144,12 @@ class GitHubSession:
             more = self.request(doing, repository, "GET", path, per_page=_PAGE, page=page)
             yield from reversed(more.data)
         yield from reversed(first.data)
+
+
+def following(response: GitHubResponse) -> str | None:
+    """Return the parameters that lead to the next page; None after the last one."""
+    named = response.next_query if response.data else {}
+    return urlencode({name: named[name] for name in _CURSOR if name in named}) or None
 
 
 def _endless(doing: str) -> Callable[[str], ActionRejected]:

@@ -31,10 +31,12 @@ class Site:
 
 
 class Listing(NamedTuple):
-    """Rows of which one page is sent, each through `show`."""
+    """Rows of which one page is sent, each through `show`. A list by `cursor` names no last page,
+    and its next one by a cursor."""
 
     rows: Sequence[Json]
     show: Callable[[Json], Json]
+    cursor: bool = False
 
 
 class ApiReply(NamedTuple):

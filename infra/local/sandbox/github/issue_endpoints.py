@@ -47,7 +47,7 @@ def _is_in(call: Call, repository: Json, wanted: str, milestone: int | None) -> 
     found = call.site.state.milestone(repository, int(wanted)) if wanted.isdecimal() else None
     if found is None:
         raise invalid("Issue", "milestone", "invalid")
-    return milestone == found["id"]
+    return bool(milestone == found["id"])
 
 
 def open_issue(call: Call, owner: str, name: str) -> ApiReply:
