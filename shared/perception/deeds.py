@@ -17,13 +17,15 @@ from shared.perception import dig, items, string
 
 class _Change(NamedTuple):
     """A change of an issue or pull request: the actions of ours that make it, and where the event
-    names what was changed."""
+    names what was changed. What an issue `leaves` is what the action does not name."""
 
     tools: frozenset[str]
     path: tuple[str, ...] = ()
     number: tuple[str, ...] = ()
+    leaves: bool = False
 
 
+_MILESTONE = ("milestone", "title"), ("milestone", "number")
 #: By the name that events have for it.
 _CHANGES = {
     "labeled": _Change(frozenset({"AddLabels", "OpenIssue"}), ("label", "name")),
@@ -31,11 +33,8 @@ _CHANGES = {
     "assigned": _Change(frozenset({"Assign"}), ("assignee", "login")),
     "closed": _Change(frozenset({"CloseIssue"})),
     "reopened": _Change(frozenset({"ReopenIssue"})),
-    "milestoned": _Change(
-        frozenset({"SetMilestone"}), ("milestone", "title"), ("milestone", "number")
-    ),
-    # What it was taken out of, nobody asked about.
-    "demilestoned": _Change(frozenset({"SetMilestone"})),
+    "milestoned": _Change(frozenset({"SetMilestone"}), *_MILESTONE),
+    "demilestoned": _Change(frozenset({"SetMilestone"}), *_MILESTONE, leaves=True),
     "locked": _Change(frozenset({"LockIssue"})),
     "unlocked": _Change(frozenset({"UnlockIssue"})),
 }
@@ -54,7 +53,7 @@ class Deed(NamedTuple):
     """Something done to `target`, as effects name it: `value` was added or removed, or a branch of
     this name got a `commit`. `effect` is the key in the mark of what it was done to. `at` is in
     seconds since the epoch. Only an action of the `tools` did it; empty for any. `number` is
-    another name of the value."""
+    another name of the value, which the action does not name if the target `leaves` it."""
 
     target: str
     value: str
@@ -63,6 +62,7 @@ class Deed(NamedTuple):
     effect: str = ""
     tools: frozenset[str] = frozenset()
     number: str = ""
+    leaves: bool = False
 
     def is_of(self, tool: str, key: str, arguments: Any, receipt: Json | None) -> bool:
         """Tell if the effect of this key, with these arguments, did it or may have."""
@@ -70,7 +70,8 @@ class Deed(NamedTuple):
             return False
         told = {branch_of(key), *_texts(arguments), *_texts(receipt)}
         values = {self.value.casefold(), self.number} - {""}
-        is_named = not values or not values.isdisjoint(_name(text) for text in told)
+        is_named = not values.isdisjoint(_name(text) for text in told)
+        is_named = not values or is_named is not self.leaves
         # A person may push to our branch too; until there is a receipt nobody knows our commit.
         return is_named and (not self.commit or receipt is None or self.commit in told)
 
@@ -93,10 +94,11 @@ def _changed(event: Event, change: _Change) -> Deed | None:
     key = mark["key"] if mark else ""
     value = string(payload, *change.path) if change.path else ""
     found = dig(payload, *change.number) if change.number else None
-    number = str(found) if type(found) is int else ""
-    if change.path and not value:
+    number = next(_texts(found), "") if type(found) is int else ""
+    if change.path and not (value or change.leaves):
         return None
-    return Deed(event.issue.ref, value, _time(event), "", key, change.tools, number)
+    about = change.tools, number, change.leaves
+    return Deed(event.issue.ref, value, _time(event), "", key, *about)
 
 
 def _reaction(event: Event) -> Deed | None:
@@ -134,8 +136,10 @@ def _name(text: str) -> str:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str) or type(value) is int:
-        yield str(value)
+    if isinstance(value, str):
+        yield value
+    elif type(value) is int:
+        yield f"#{value}"  # not a text of the same digits, such as the number of an issue
     elif isinstance(value, dict | list):
         for part in value.values() if isinstance(value, dict) else value:
             yield from _texts(part)

@@ -66,6 +66,7 @@ def on_github() -> Iterator[Platform]:
         issue = Issue(SHOP, sandbox.open_issue(SHOP, "It crashes", "At checkout."))
         sandbox.push(SHOP, {"a.md": "Bye\n"}, branch="change")
         pull = sandbox.open_pull_request(SHOP, "Mend it")
+        sandbox.add_milestone(SHOP, "1.0")
         adapter, here = github.GitHubAdapter(as_token(sandbox), timeout=5), do.Repository(SHOP)
         blobs = {file["path"]: file["sha"] for file in adapter.read(ask.ListFiles(SHOP, commit))}
         yield Platform(
@@ -80,6 +81,10 @@ def on_github() -> Iterator[Platform]:
                 do.Assign(issue, ("maria", "li")),
                 do.CloseIssue(issue, "not_planned"),
                 do.ReopenIssue(issue),
+                do.RemoveLabels(issue, ("bug", "urgent", "kind/ui")),
+                do.SetMilestone(issue, "1.0"),
+                do.LockIssue(Issue(SHOP, pull), "too heated"),
+                do.UnlockIssue(Issue(SHOP, pull)),
                 do.Comment(issue, "Hello 你好"),
                 do.NamedComment(issue, "p1/live", "Hello"),
                 do.OpenDraft(here, "Say hello", "It.", "docs/b.md", "Hello\n"),

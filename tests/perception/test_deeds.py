@@ -138,6 +138,8 @@ BUG = {"label": {"name": "Bug"}}
         ("milestoned", V1, ("AddLabels", {"labels": ["1.0"]}), False),
         ("demilestoned", V1, ("SetMilestone", {"milestone": 8}), True),
         ("demilestoned", {}, ("SetMilestone", {"milestone": None}), True),
+        ("demilestoned", V1, ("SetMilestone", {"milestone": 7}), False),
+        ("demilestoned", V1, ("SetMilestone", {"milestone": "1.0"}), False),
         ("demilestoned", V1, ("CloseIssue", {}), False),
         ("locked", {}, ("LockIssue", {"reason": "spam"}), True),
         ("locked", {}, ("UnlockIssue", {}), False),

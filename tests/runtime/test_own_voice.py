@@ -19,11 +19,15 @@ from shared.actions.github.actions import (
     Assign,
     CloseIssue,
     Comment,
+    LockIssue,
     NamedComment,
     OpenDraft,
     OpenIssue,
+    RemoveLabels,
     ReopenIssue,
     Repository,
+    SetMilestone,
+    UnlockIssue,
 )
 from shared.actions.platforms import Platforms
 from shared.actions.slack.actions import Button, Card, Channel, Draft, Post, React, Reply, Whisper
@@ -111,12 +115,21 @@ def on_github(
 def test_nothing_that_it_does_on_github_causes_anything(database: Database, mode: str) -> None:
     with on_github(database, MODES[mode]) as (world, hub, issue):
         here = Repository(SHOP)
+        for title in ("1.0", "1.1"):
+            hub.add_milestone(SHOP, title)
+        pull = Issue(SHOP, hub.open_pull_request(SHOP, "Mend it"))
+        assert hub.settle(10)
+        world.heard()
         for number, text in enumerate((ORDER, "Done.")):
             actions = [
                 AddLabels(issue, ("bug", "question")),
                 Assign(issue, ("li",)),
                 CloseIssue(issue, "duplicate"),
                 ReopenIssue(issue),
+                RemoveLabels(issue, ("bug",)),
+                SetMilestone(issue, (1, "1.1")[number]),
+                LockIssue(pull, "resolved"),
+                UnlockIssue(pull),
                 Comment(issue, ORDER),
                 Comment(issue, text, sticky=True),
                 NamedComment(issue, "p1/live", text),
@@ -132,6 +145,11 @@ def test_nothing_that_it_does_on_github_causes_anything(database: Database, mode
             "issues.assigned",
             "issues.closed",
             "issues.reopened",
+            "issues.unlabeled",
+            "issues.milestoned",
+            "issues.demilestoned",
+            "pull_request.locked",
+            "pull_request.unlocked",
             "issues.opened",
             "issue_comment.created",
             "issue_comment.edited",
@@ -146,8 +164,12 @@ def test_nothing_that_it_does_on_github_causes_anything(database: Database, mode
 def test_what_people_do_beside_it_causes_runs(database: Database, mode: str) -> None:
     with on_github(database, MODES[mode]) as (world, hub, issue):
         here = Repository(SHOP)
+        for title in ("1.0", "1.1"):
+            hub.add_milestone(SHOP, title)
         actions = [
             AddLabels(issue, ("bug",)),
+            SetMilestone(issue, 2),
+            UnlockIssue(issue),
             OpenIssue(here, "Ours", "It.", ("bug",)),
             OpenDraft(here, "Ours", "It.", "docs/a.md", "Hello\n"),
         ]
@@ -162,6 +184,10 @@ def test_what_people_do_beside_it_causes_runs(database: Database, mode: str) -> 
         hub.assign(SHOP, issue.number, "li")
         hub.edit_issue(SHOP, ours, state="closed")
         hub.edit_issue(SHOP, ours, labels=["bug", "wontfix"])
+        hub.edit_issue(SHOP, issue.number, milestone=1)
+        hub.edit_issue(SHOP, issue.number, labels=["bug"])
+        hub.lock_issue(SHOP, issue.number)
+        hub.edit_issue(SHOP, issue.number, state="closed")
         hub.push(SHOP, {"docs/a.md": "Better\n"}, branch=branch)
         assert hub.settle(10)
         events = world.heard()
@@ -173,6 +199,11 @@ def test_what_people_do_beside_it_causes_runs(database: Database, mode: str) -> 
             "issues.assigned",
             "issues.closed",
             "issues.labeled",
+            "issues.demilestoned",
+            "issues.milestoned",
+            "issues.unlabeled",
+            "issues.locked",
+            "issues.closed",
             "push",
             "pull_request.synchronize",
         ]

@@ -149,6 +149,63 @@ class ReopenIssue(_OnIssue):
 
 
 @dataclass(frozen=True)
+class RemoveLabels(_OnIssue):
+    """Take labels off an issue or pull request. One that it does not have is no error."""
+
+    idempotent = True
+    issue: Issue
+    labels: tuple[str, ...]
+
+    @property
+    def weight(self) -> int:
+        return len(self.labels)
+
+    @property
+    def arguments(self) -> Json:
+        return {"labels": sorted(self.labels)}
+
+
+@dataclass(frozen=True)
+class SetMilestone(_OnIssue):
+    """Put an issue or pull request into the milestone of this title or number, open or closed; None
+    takes it out of its own."""
+
+    idempotent = True
+    issue: Issue
+    milestone: str | int | None
+
+    @property
+    def arguments(self) -> Json:
+        return {"milestone": self.milestone}
+
+
+@dataclass(frozen=True)
+class LockIssue(_OnIssue):
+    """Lock a conversation: only people with write access can comment then, and no app can. One that
+    is locked already keeps the reason that it has."""
+
+    idempotent = True
+    issue: Issue
+    reason: Literal["", "off-topic", "too heated", "resolved", "spam"] = ""
+
+    @property
+    def arguments(self) -> Json:
+        return {"reason": self.reason}
+
+
+@dataclass(frozen=True)
+class UnlockIssue(_OnIssue):
+    """Open a locked conversation again."""
+
+    idempotent = True
+    issue: Issue
+
+    @property
+    def arguments(self) -> Json:
+        return {}
+
+
+@dataclass(frozen=True)
 class OpenIssue(_InRepository):
     """Open an issue. Labels that the repository lacks are left out, never created."""
 

@@ -12,10 +12,14 @@ from shared.actions.github.actions import (
     CloseIssue,
     Comment,
     ListLabels,
+    LockIssue,
     NamedComment,
     OpenDraft,
     OpenIssue,
+    RemoveLabels,
     ReopenIssue,
+    SetMilestone,
+    UnlockIssue,
 )
 from shared.actions.github.comments import find_comment, show_comment, write_comment
 from shared.actions.github.issues import (
@@ -25,8 +29,12 @@ from shared.actions.github.issues import (
     close_issue,
     find_issue,
     list_labels,
+    lock_issue,
     open_issue,
+    remove_labels,
     reopen_issue,
+    set_milestone,
+    unlock_issue,
 )
 from shared.actions.github.pulls import find_draft, open_draft
 from shared.actions.github.session import GitHubSession
@@ -37,10 +45,14 @@ ACTIONS: Mapping[type[Action], Handling[GitHubSession]] = {
     Assign: Handling(assign),
     CloseIssue: Handling(close_issue),
     Comment: Handling(write_comment, find_comment),
+    LockIssue: Handling(lock_issue),
     NamedComment: Handling(show_comment, find_comment),
     OpenDraft: Handling(open_draft, find_draft),
     OpenIssue: Handling(open_issue, find_issue),
+    RemoveLabels: Handling(remove_labels),
     ReopenIssue: Handling(reopen_issue),
+    SetMilestone: Handling(set_milestone),
+    UnlockIssue: Handling(unlock_issue),
 }
 
 ANSWERS: Mapping[type[Query], Answering[GitHubSession]] = {

@@ -63,6 +63,8 @@ def check(
 def _advice(status: int, said: str, headers: Mapping[str, str], credentials: str) -> str:
     if status == 401:
         return f"check {credentials}"
+    if status == 403 and "is locked" in said:
+        return "no app can comment there; comment before you lock it, or unlock it"
     if status == 403 and "archived" in said:
         return "unarchive the repository, or point the flow at another one"
     if status == 403:

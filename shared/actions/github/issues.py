@@ -1,6 +1,6 @@
-"""Opens, closes, labels and assigns issues, finds them by their marks, and tells who may write."""
+"""Opens, closes, locks, labels and assigns issues, and tells who may write."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import NamedTuple
@@ -12,10 +12,15 @@ from shared.actions.github.actions import (
     Assign,
     CloseIssue,
     ListLabels,
+    LockIssue,
     OpenIssue,
+    RemoveLabels,
     ReopenIssue,
+    SetMilestone,
+    UnlockIssue,
 )
 from shared.actions.github.markdown import compose, read_stamp, titled
+from shared.actions.github.paths import is_segment
 from shared.actions.github.session import GitHubSession
 from shared.errors import ActionRejected, EffectUnknown
 from shared.events import Issue, Json
@@ -24,7 +29,9 @@ from shared.events import Issue, Json
 _LIFE = timedelta(days=30)
 #: What an issue can be turned to, and why.
 _VERBS = {"closed": "close", "open": "reopen"}
-_REASONS = {"completed", "not_planned", "duplicate", "reopened"}
+_REASONS = ("completed", "not_planned", "duplicate", "reopened")
+#: Why a conversation is locked; '' is no reason.
+_LOCKS = ("", "off-topic", "too heated", "resolved", "spam")
 #: The number of pages to search, of a hundred issues each.
 _PAGES = 10
 
@@ -82,16 +89,78 @@ def _turn(session: GitHubSession, issue: Issue, state: str, reason: str) -> Rece
     """
     doing, path = f"{_VERBS[state]} {issue.ref}", ("issues", issue.number)
     if reason not in _REASONS:
-        raise ActionRejected(f"github: could not {doing}: it has no such reason as GitHub's")
-    row = session.request(doing, issue.repository, "GET", path).data
+        raise ActionRejected(
+            f"github: could not {doing}: the reason is none of {_listed(_REASONS)}"
+        )
+    row = _row(session, doing, issue)
     if row["state"] != state:
         pull = row.get("pull_request")
         if pull and pull.get("merged_at"):
             raise ActionRejected(f"github: could not {doing}: it was merged and stays closed")
         body = {"state": state} if pull else {"state": state, "state_reason": reason}
         row = session.request(doing, issue.repository, "PATCH", path, body).data
-    about = {"state": row["state"], "reason": row.get("state_reason") or ""}
+    return _receipt(row, {"state": row["state"], "reason": row.get("state_reason") or ""})
+
+
+def lock_issue(session: GitHubSession, action: LockIssue, *_: object) -> Receipt:
+    """https://docs.github.com/en/rest/issues/issues#lock-an-issue"""
+    doing = f"lock {action.issue.ref}"
+    if action.reason not in _LOCKS:
+        raise ActionRejected(f"github: could not {doing}: the reason is none of {_listed(_LOCKS)}")
+    body = {"lock_reason": action.reason} if action.reason else None
+    return _lock(session, doing, action.issue, body, locked=True)
+
+
+def unlock_issue(session: GitHubSession, action: UnlockIssue, *_: object) -> Receipt:
+    return _lock(session, f"unlock {action.issue.ref}", action.issue, None, locked=False)
+
+
+def _lock(
+    session: GitHubSession, doing: str, issue: Issue, body: Json | None, *, locked: bool
+) -> Receipt:
+    row = _row(session, doing, issue)
+    if row["locked"] is not locked:
+        path = ("issues", issue.number, "lock")
+        session.request(doing, issue.repository, "PUT" if locked else "DELETE", path, body)
+    return _receipt(row, {"locked": locked})
+
+
+def set_milestone(session: GitHubSession, action: SetMilestone, *_: object) -> Receipt:
+    """Raises ActionRejected when it did not happen: without write access GitHub skips it silently.
+
+    https://docs.github.com/en/rest/issues/issues#update-an-issue
+    """
+    issue, wanted = action.issue, None
+    doing, path = f"set the milestone of {issue.ref}", ("issues", issue.number)
+    if action.milestone is not None:
+        wanted = _milestone(session, doing, issue.repository, action.milestone)
+    row, number = _row(session, doing, issue), wanted and wanted["number"]
+    if _milestone_of(row) != number:
+        body = {"milestone": number}
+        row = session.request(doing, issue.repository, "PATCH", path, body).data
+        if _milestone_of(row) != number:
+            raise ActionRejected(
+                f"github: could not {doing}: GitHub left it as it was; the credentials need write"
+                " access to the repository"
+            )
+    return _receipt(row, {"milestone": wanted["title"] if wanted else "", "number": number})
+
+
+def _milestone_of(row: Json) -> int | None:
+    return row["milestone"]["number"] if row["milestone"] else None
+
+
+def _row(session: GitHubSession, doing: str, issue: Issue) -> Json:
+    row: Json = session.request(doing, issue.repository, "GET", ("issues", issue.number)).data
+    return row
+
+
+def _receipt(row: Json, about: Json) -> Receipt:
     return Receipt(str(row["number"]), row["html_url"], about)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(filter(None, names))
 
 
 def named_milestone(session: GitHubSession, repository: str, wanted: str | int) -> str:
@@ -137,8 +206,7 @@ def assign(session: GitHubSession, action: Assign, *_: object) -> Receipt:
             )
     path = ("issues", action.issue.number, "assignees")
     issue = session.request(doing, repository, "POST", path, {"assignees": people}).data
-    assigned = [person["login"] for person in issue["assignees"]]
-    return Receipt(str(issue["number"]), issue["html_url"], {"assignees": assigned})
+    return _receipt(issue, {"assignees": [person["login"] for person in issue["assignees"]]})
 
 
 def ask_permission(session: GitHubSession, query: AskPermission) -> Json:
@@ -163,6 +231,25 @@ def add_labels(session: GitHubSession, action: AddLabels, *_: object) -> Receipt
         path, body = ("issues", issue.number, "labels"), {"labels": choice.known}
         session.request(f"label {issue.ref}", issue.repository, "POST", path, body)
     return Receipt(issue.ref, data={"labels": choice.known, "unknown": choice.unknown})
+
+
+def remove_labels(session: GitHubSession, action: RemoveLabels, *_: object) -> Receipt:
+    """Remove those that it has. GitHub answers 404 for one that it lacks, as for a missing issue.
+
+    https://docs.github.com/en/rest/issues/labels#remove-a-label-from-an-issue
+    """
+    issue, doing = action.issue, f"remove labels of {action.issue.ref}"
+    row, path = _row(session, doing, issue), ("issues", issue.number, "labels")
+    unwanted = {_folded(label) for label in action.labels}
+    there = [label["name"] for label in row["labels"]]
+    gone = [name for name in there if _folded(name) in unwanted]
+    for name in filter(is_segment, gone):
+        session.remove(doing, issue.repository, (*path, name))
+    if not all(map(is_segment, gone)):
+        # A name such as kind/bug fits in no path, so the others are set in its place.
+        body = {"labels": [name for name in there if name not in gone]}
+        session.request(doing, issue.repository, "PUT", path, body)
+    return _receipt(row, {"labels": sorted(unwanted)})
 
 
 def choose_labels(session: GitHubSession, repository: str, wanted: Collection[str]) -> ChosenLabels:

@@ -62,6 +62,13 @@ class GitHubSession:
         connection, response = self.send(doing, repository, "GET", at)
         return response.status != 404 and bool(connection.checked(doing, response, writes=False))
 
+    def remove(self, doing: str, repository: str, path: Segments) -> None:
+        """Delete what is at `path`, if it is still there."""
+        at = in_repository(doing, repository, path)
+        connection, response = self.send(doing, repository, "DELETE", at)
+        if response.status != 404:
+            connection.checked(doing, response, writes=True)
+
     def edit(self, doing: str, repository: str, path: Segments, body: Any) -> Any:
         """Change the object at `path` and return its new state, or None when it is gone."""
         at = in_repository(doing, repository, path)
