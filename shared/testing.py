@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from shared.actions import Action
+from shared.actions import Action, Adapter, Query
 from shared.agent.agent import Agent
 from shared.agent.flow import Flow
 from shared.aws.bus import Bus
@@ -31,7 +31,7 @@ from shared.fakes.queue import QueueInMemory
 from shared.journal import Journal
 from shared.memory.upkeep.scheduling import Upkeep, UpkeepWork
 from shared.models.routing import Models
-from shared.runtime.composition import capabilities, handler_of
+from shared.runtime.composition import Adapters, capabilities, handler_of
 from shared.settings import Settings
 
 __all__ = [
@@ -58,6 +58,8 @@ class FlowRunner:
 
     def __init__(self, database: Database | None = None, **changes: str) -> None:
         self.platform = PlatformInMemory()
+        #: Gives the platform of an action or a query; another one may be a sandbox.
+        self.adapters: Adapters = lambda wanted: self.platform
         #: What the bus was given once more, deduplicated as the bus does it.
         self.published: list[Event] = []
         self._published: set[tuple[str, str]] = set()
@@ -81,8 +83,15 @@ class FlowRunner:
             Upkeep: lambda: Upkeep(self.database, self.publish, self.works),
         }
         self.can = capabilities(
-            settings, self.database, lambda wanted: self.platform, others, models=self.model
+            settings,
+            self.database,
+            self._adapter,
+            others,
+            models=self.model,
         )
+
+    def _adapter(self, wanted: Action | Query) -> Adapter:
+        return self.adapters(wanted)
 
     @property
     def effects(self) -> list[Action]:

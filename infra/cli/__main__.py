@@ -28,6 +28,7 @@ _COMMANDS = {
     "migrate": ("schema", "bring the database to the current schema"),
     "ingest": ("ingest", "take documents into memory"),
     "memory": ("memory", "export, explain, forget and audit memories; undo changes"),
+    "reference": ("reference", "write the tables of docs/flows.md from the code"),
     "bench": ("bench", "run a prompt over a huge input"),
 }
 
