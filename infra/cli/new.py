@@ -175,7 +175,12 @@ def _next(woken: Woken) -> Iterator[str]:
         is_told = way_of(name).effect or re.search(rf"^ +- {kind}$", manifest, re.M)
         if source == "slack" and not is_told:
             yield f"subscribe the Slack app to {kind}: bot_events in infra/apps/slack.yaml"
+    for flow in declared_flows().values():
+        both = sorted({*flow.types} & {*woken.types})
+        if flow.name != woken.name and both:
+            yield f"{flow.name} takes {', '.join(both)} too: both will answer"
     if any(name.startswith("schedule.") for name in woken.types):
         yield f"invite the bot to #general, or name another channel in flows/{woken.name}.py"
+        yield "to see it at once, say rate(1 minute) in template.yaml for a while"
     yield f"test it: ./scripts/test tests/flows/test_{woken.name}.py tests/infra/test_template.py"
     yield "see it: ./scripts/dev"

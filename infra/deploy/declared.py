@@ -162,8 +162,8 @@ def _unpublished(flows: Iterable[Flow], deployed: Deployed) -> list[str]:
     if published - ours != wanted - ours:
         anchors = ", ".join(f"*{flow.name}" for flow in flows if not set(flow.types) <= ours)
         found.append(
-            "template.yaml: Ingress needs the line\n"
-            f'          EVENT_TYPES: !Join [",", [{anchors}]]'
+            "template.yaml: what the ingress publishes needs the line\n"
+            f'          EVENT_TYPES: &wanted !Join [",", [{anchors}]]'
         )
     return found
 

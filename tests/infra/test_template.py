@@ -86,7 +86,7 @@ def test_a_flow_that_is_not_deployed_fails_with_the_block_to_add(
     assert "          GITHUB_TOKEN: !If [HasGitHubToken" in lacks
     assert "SLACK_BOT_TOKEN" not in lacks
     assert "        EventTypes: &not_here github.nothing.happened\n        <<: *flow" in lacks
-    assert 'EVENT_TYPES: !Join [",", [' in union
+    assert 'EVENT_TYPES: &wanted !Join [",", [' in union
     assert "*not_here" in union
 
 
@@ -101,7 +101,7 @@ def test_another_event_type_or_action_fails_with_the_line_to_change(
     )
     assert "SLACK_API_URL: !Ref SlackApiUrl" in token
     assert "SLACK_BOT_TOKEN: !If [HasSlackBot" in url
-    assert "Ingress needs the line" in union
+    assert "what the ingress publishes needs the line" in union
 
 
 def test_a_credential_that_no_action_needs_is_too_much(
