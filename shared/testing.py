@@ -107,7 +107,8 @@ class FlowRunner:
         """Deliver the event; raises what the flow raised, which its queue would bring again.
 
         A second time is a second delivery: a run that has ended stays as it is. What died in the
-        middle goes on, as after its lease. Raises SettingsError for an event of another type.
+        middle goes on, as after its lease. What was published meanwhile and wakes the flow comes
+        after it. Raises SettingsError for an event of another type.
         """
         if event.type not in flow.types:
             raise SettingsError(f"{flow.name} takes no {event.type}, only {', '.join(flow.types)}")
@@ -120,10 +121,18 @@ class FlowRunner:
                 raised.append(err)
                 raise
 
-        self.expire(event.tenant)
-        self.deliver(replace(flow, function=function), event)
+        watched = replace(flow, function=function)
+        self._deliver_now(watched, event)
+        # Grows while the flow wakes itself; what has ended before stays as it is.
+        for one in self.published:
+            if one.type in flow.types and not raised:
+                self._deliver_now(watched, one)
         if raised:
             raise raised[0]
+
+    def _deliver_now(self, flow: Flow, event: Event) -> None:
+        self.expire(event.tenant)
+        self.deliver(flow, event)
 
     def dies(self, *, at: int) -> None:
         """Kill the process before the act of that number, counted from 1; later acts work."""

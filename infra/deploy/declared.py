@@ -124,8 +124,8 @@ def differences(flows: Mapping[str, Flow], deployed: Deployed) -> list[str]:
         if name in deployed.flows:
             found += _differences(deployed.flows[name], flow, deployed)
         else:
-            lacks = f"template.yaml lacks the flow {name}. Add this under Resources:\n\n"
-            found.append(lacks + flow_block(name, flow, deployed))
+            lacks = f"template.yaml lacks the flow {name}. Add this above the line of &wanted:"
+            found.append(f"{lacks}\n\n{flow_block(name, flow, deployed)}")
     for name in deployed.flows.keys() - flows.keys():
         found.append(f"template.yaml: {deployed.flows[name]} runs {name}, which is no flow")
     found += _unpublished(flows.values(), deployed)

@@ -134,6 +134,27 @@ def test_a_schedule_wakes_a_flow(kit: FlowRunner) -> None:
     assert woken == [f"schedule.nightly:2026-11-2{day}T03:17:00Z" for day in (1, 2)]
 
 
+def test_what_a_flow_publishes_for_itself_comes_after_it_and_is_not_lost(kit: FlowRunner) -> None:
+    woken: list[str] = []
+
+    @flow("schedule.nightly", "schedule.part")
+    def spread(event: Event, agent: Agent) -> None:
+        if event.type == "schedule.nightly":
+            for part in ("a", "b"):
+                kit.publish(schedule_event("part")._replace(id=part, conversation=part))
+        elif event.id == "b" and len(woken) == 1:
+            woken.append("killed")
+            raise KeyboardInterrupt
+        else:
+            woken.append(event.id)
+
+    with pytest.raises(KeyboardInterrupt):
+        kit.run(spread, schedule_event("nightly"))
+    for _ in range(2):
+        kit.run(spread, schedule_event("nightly"))
+    assert woken == ["a", "killed", "b"]
+
+
 def test_a_clock_in_a_flow_is_caught_by_a_death_and_a_retry(kit: FlowRunner) -> None:
     @flow("github.issues.opened", may=[Comment.at_most(2)])
     def late(event: Event, agent: Agent) -> None:
