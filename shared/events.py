@@ -173,13 +173,22 @@ class Event(NamedTuple):
 
     @property
     def repository(self) -> str:
-        """The repository, as `owner/name`, that a plan for this may work on: that of its issue, or
-        the workplace of the same tenant. Empty when there is none, or while it is not known whether
-        another company reads along."""
-        if self.issue_target:
-            return self.issue_target.repository
+        """The repository, as `owner/name`, that the event came from, or that a plan for it may work
+        on: the workplace of the same tenant. Empty when there is none, or while it is not known
+        whether another company reads along."""
+        platform, _, name = self.scope.partition(":")
+        if platform == "github":
+            return name
         place = None if self.unshared_audience else self.workplace
         return place.repository if place and place.tenant == self.tenant else ""
+
+    @property
+    def channel(self) -> str:
+        """The id of the Slack channel of this event; raises EventError when there is none."""
+        platform, _, name = self.scope.partition(":")
+        if platform != "slack":
+            raise EventError(f"event {self.type} is in no Slack channel")
+        return name.rpartition(":")[2]
 
     @property
     def is_shared(self) -> bool:
@@ -265,6 +274,8 @@ class Event(NamedTuple):
         if target:
             return target.scope
         place = self.conversation.partition("#")[0]
+        if self.source == "schedule":  # it is of one of the places that a schedule spread over
+            return place if self.payload.get("place") else ""
         return place if self.source == "github" and "/" in place else ""
 
     @property

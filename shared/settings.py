@@ -85,6 +85,7 @@ class Settings(NamedTuple):
     max_attempts: str = "3"
     max_pause_hours: str = "24"
     tenants: str = ""
+    places: str = ""
     repositories: str = ""
     approver_differs: str = "off"
     footer: str = "on"

@@ -224,6 +224,12 @@ def _link_hosts(text: str) -> object:
     return link_hosts(text)
 
 
+def _places(text: str) -> object:
+    from shared.actions.places import configured
+
+    return configured(text)
+
+
 def _audiences(text: str) -> object:
     from shared.memory.audience import grants_from
 
@@ -274,6 +280,7 @@ CHECKS: Mapping[str, Check] = {
     "database_operator_url": _database,
     "database_reader_url": _database,
     "tenants": partial(_read_by, lambda text: Settings(tenants=text).tenant_of),
+    "places": partial(_read_by, _places),
     "repositories": partial(_read_by, lambda text: Settings(repositories=text).repository_of),
     "approver_differs": _ON_OFF,
     "footer": _ON_OFF,

@@ -5,6 +5,7 @@ journal can compare it before it touches the world. Each platform has one `Adapt
 
     adapter     dispatches actions and queries by the table of a platform
     platforms   connects the platforms of a flow
+    places      reads the repositories and channels that `on` names
     policy      limits what one run may do
     authority   asks what the person who caused a run may do
     secrets_kept_out   masks the secrets of an action, or refuses it
@@ -19,6 +20,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
+from shared.actions.places import scopes
 from shared.events import Event, Json
 
 
@@ -87,7 +89,14 @@ class Action(ABC):
 
     @classmethod
     def at_most(cls, limit: int) -> "Permission":
+        """Allow it in the place of the event."""
         return Permission(cls, limit)
+
+    @classmethod
+    def on(cls, *places: str, limit: int) -> "Permission":
+        """Allow it in these places alone: `acme/shop`, `acme/*`, `#releases`, a channel's id, or
+        CONFIGURED. A schedule spreads over them. Raises SettingsError for what is no place."""
+        return Permission(cls, limit, scopes(cls.connector, places))
 
     @classmethod
     def notice(cls, event: Event, text: str) -> Self | None:
@@ -99,7 +108,7 @@ class Action(ABC):
 class Permission(NamedTuple):
     """A line of a flow's policy: this action, at most so much in a run, in the place of the event.
 
-    `places` are the other scopes where it is allowed; None allows all.
+    `places` are the scopes where it is allowed instead; None allows all.
     """
 
     action: type[Action]
@@ -131,6 +140,18 @@ class Query(ABC):
     @property
     @abstractmethod
     def arguments(self) -> Json: ...
+
+    @classmethod
+    def on(cls, *places: str) -> "Reading":
+        """Allow it about these places, named as those of an action."""
+        return Reading(cls, scopes(cls.connector, places))
+
+
+class Reading(NamedTuple):
+    """A query that a flow may ask about these places besides that of its event."""
+
+    query: type[Query]
+    places: frozenset[str]
 
 
 class Adapter(Protocol):

@@ -79,8 +79,67 @@ class AskShared(Query):
         return {"team": self.team, "channel": self.channel}
 
 
+@dataclass(frozen=True)
+class AskRepository(Query):
+    """Ask what a repository is called and who sees it, as `{"full_name", "private",
+    "visibility"}`."""
+
+    connector: ClassVar[str] = "shared.actions.github:connect"
+    permissions: ClassVar[Mapping[str, str]] = {"metadata": "read"}
+    repository: str
+
+    @property
+    def scope(self) -> str:
+        return f"github:{self.repository}"
+
+    @property
+    def arguments(self) -> Json:
+        return {"repository": self.repository}
+
+
+@dataclass(frozen=True)
+class AskRepositories(Query):
+    """Ask for every repository of an owner that the credentials reach, as a list of answers to
+    AskRepository, without archived ones."""
+
+    connector: ClassVar[str] = "shared.actions.github:connect"
+    permissions: ClassVar[Mapping[str, str]] = {"metadata": "read"}
+    owner: str
+
+    @property
+    def scope(self) -> str:
+        return f"github:{self.owner}/*"
+
+    @property
+    def arguments(self) -> Json:
+        return {"owner": self.owner}
+
+
+@dataclass(frozen=True)
+class AskChannel(Query):
+    """Ask for a channel by its id or `#name`, as `{"team", "channel", "private", "shared"}`."""
+
+    connector: ClassVar[str] = "shared.actions.slack:connect"
+    name: str
+
+    @property
+    def scope(self) -> str:
+        return f"slack:{self.name}"
+
+    @property
+    def arguments(self) -> Json:
+        return {"channel": self.name}
+
+
 #: Every flow that is connected to a platform may ask its own.
-QUERIES: tuple[type[Query], ...] = (AskPermission, AskMember, AskShared)
+QUERIES: tuple[type[Query], ...] = (
+    AskPermission,
+    AskMember,
+    AskShared,
+    AskRepository,
+    AskRepositories,
+    AskChannel,
+)
 
 
 class RecentAnswers:

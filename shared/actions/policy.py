@@ -4,75 +4,105 @@ event, of its plans, or of the permission."""
 import threading
 from collections import Counter
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
-from shared.actions import Action, Permission, Query
+from shared.actions import Action, Permission, Query, Reading
+from shared.actions.places import holds
 from shared.errors import PolicyError
 from shared.events import Event
 
 
-class Policy:
-    """Counts the actions of a run against its flow's permissions. `scope` is the event's place;
-    the run may also read and act in those of `beyond`."""
+class Bounds(NamedTuple):
+    """Where a run acts and reads. `scope` is the event's place, which `other_names` name too, and
+    `beyond` are those of its plans. A run that is `confined` goes into no other place of the
+    platform of its event, whatever its flow names: that has an event of its own."""
 
-    def __init__(self, may: Sequence[Permission], scope: str, beyond: Collection[str] = ()) -> None:
-        self._limits = {permission.action: permission.limit for permission in may}
-        self._places = {permission.action: permission.places for permission in may}
-        self._scope = scope
-        self._scopes = {scope, *beyond}
-        self._used: Counter[type[Action]] = Counter()
+    scope: str
+    beyond: Collection[str] = ()
+    other_names: Collection[str] = ()
+    confined: bool = False
+
+    def allow(self, places: Collection[str] | None, scope: str) -> bool:
+        """Is the scope allowed to a permission of these places?"""
+        here = {self.scope, *self.other_names}
+        if places is None:
+            return True
+        if not places:
+            return scope in here or scope in self.beyond
+        if scope in here:
+            return any(holds(places, one) for one in here)
+        return holds(places, scope) and not (self.confined and self._is_beside(scope))
+
+    def _is_beside(self, scope: str) -> bool:
+        return scope.partition(":")[0] == self.scope.partition(":")[0]
+
+
+class Policy:
+    """Counts the actions of a run against its flow's permissions, each line of `may` by itself."""
+
+    def __init__(
+        self, may: Sequence[Permission], bounds: Bounds, readings: Sequence[Reading] = ()
+    ) -> None:
+        self._may = tuple(may)
+        self._bounds = bounds
+        self._readings = tuple(readings)
+        self._used: Counter[Permission] = Counter()
         self._lock = threading.Lock()
 
     def spend(self, action: Action) -> None:
         """Count `action`; raises PolicyError when the flow may not do it, there, or that often."""
-        kind = type(action)
-        limit = self._limits.get(kind)
-        if limit is None:
-            raise PolicyError(f"{kind.__name__} is not in the flow's may=[…]; add it there")
-        places = self._places[kind]
-        if places is not None and action.target.scope not in places:
-            self.confine(kind.__name__, action.target.scope)
+        kind = type(action).__name__
+        line = self._line(action)
+        if line is None:
+            if not any(one.action is type(action) for one in self._may):
+                raise PolicyError(f"{kind} is not in the flow's may=[…]; add it there")
+            raise self._elsewhere(kind, action.target.scope)
         with self._lock:
-            used = self._used[kind] + action.weight
-            if used > limit:
-                raise PolicyError(
-                    f"{kind.__name__} may be used {limit} times in a run; this is {used}"
-                )
-            self._used[kind] = used
+            used = self._used[line] + action.weight
+            if used > line.limit:
+                raise PolicyError(f"{kind} may be used {line.limit} times in a run; this is {used}")
+            self._used[line] = used
 
     def answer_to(self, event: Event) -> Action | None:
         """Return the action, still without its text, with which the flow may answer `event` in a
         way that people can watch grow; None if there is none."""
-        for kind in self._limits:
-            action = kind.notice(event, "")
-            if action and action.drafted("") and action.target.scope == self._scope:
+        for permission in self._may:
+            action = permission.action.notice(event, "")
+            if action and action.drafted("") and action.target.scope == self._bounds.scope:
                 return action
         return None
 
     def has_room_for(self, action: Action) -> bool:
         """Could `action` be spent now?"""
-        kind = type(action)
+        line = self._line(action)
         with self._lock:
-            return self._used[kind] + action.weight <= self._limits.get(kind, 0)
+            return line is not None and self._used[line] + action.weight <= line.limit
 
     def read(self, query: Query) -> None:
         """Allow `query`; raises PolicyError when it leaves the places of the run."""
-        self.confine(type(query).__name__, query.scope)
+        named = (one.places for one in self._readings if one.query is type(query))
+        if not any(self._bounds.allow(places, query.scope) for places in ((), *named)):
+            raise self._elsewhere(type(query).__name__, query.scope)
 
     def lend(self, name: str) -> None:
         """Allow a desk, by its name; raises PolicyError in a run that only reads."""
 
-    def confine(self, name: str, scope: str) -> None:
-        if scope not in self._scopes:
-            raise PolicyError(
-                f"{name} names {scope}, but the event came from {self._scope or 'nowhere'}"
-            )
+    def _line(self, action: Action) -> Permission | None:
+        """Return the first line that allows the action at its target."""
+        lines = (one for one in self._may if one.action is type(action))
+        where = action.target.scope
+        return next((one for one in lines if self._bounds.allow(one.places, where)), None)
+
+    def _elsewhere(self, name: str, scope: str) -> PolicyError:
+        place = self._bounds.scope or "nowhere"
+        return PolicyError(f"{name} names {scope}, but the event came from {place}")
 
 
 class ReadingPolicy(Policy):
     """The policy of a run that only reads, whatever its flow may do."""
 
-    def __init__(self, scope: str, beyond: Collection[str] = ()) -> None:
-        super().__init__((), scope, beyond)
+    def __init__(self, bounds: Bounds, readings: Sequence[Reading] = ()) -> None:
+        super().__init__((), bounds, readings)
 
     def spend(self, action: Action) -> None:
         raise _only_reads(f"take the action {type(action).__name__}")

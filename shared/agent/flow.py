@@ -1,12 +1,14 @@
 """@flow: an author declares a flow. shared.runtime carries it out."""
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from importlib import import_module
-from typing import Any
+from typing import Any, Self
 
-from shared.actions import Permission, Query
-from shared.actions.policy import Policy, ReadingPolicy
+from shared.actions import Permission, Query, Reading
+from shared.actions.authority import AskChannel, AskRepositories, AskRepository
+from shared.actions.places import resolved, to_spread
+from shared.actions.policy import Bounds, Policy, ReadingPolicy
 from shared.agent.agent import Agent
 from shared.agent.event_types import mistake_in
 from shared.errors import SettingsError
@@ -20,11 +22,12 @@ class Flow:
     """A declared flow: the event types that wake it, the actions that it may take, its function.
 
     `reads` are its queries to platforms on which it takes no action: its credentials there can only
-    read. A flow ignores events that bots cause unless `bots` is set, so that two bots cannot talk
-    for ever. It alone recalls its memories, except those of the kinds that it `shares`. A flow with
-    `plans` (see shared.planning.declaration) also carries them out, state by state. An `operator`
-    signs in to the database with a login that may work for all tenants at once. Runs of a flow that
-    is not `stoppable` go on when a person stops what happens in their conversation.
+    read; `readings` are those of them that name places. A flow ignores events that bots cause
+    unless `bots` is set, so that two bots cannot talk for ever. It alone recalls its memories,
+    except those of the kinds that it `shares`. A flow with `plans` (see
+    shared.planning.declaration) also carries them out, state by state. An `operator` signs in to
+    the database with a login that may work for all tenants at once. Runs of a flow that is not
+    `stoppable` go on when a person stops what happens in their conversation.
     """
 
     name: str
@@ -37,6 +40,7 @@ class Flow:
     plans: Any = None
     operator: bool = False
     stoppable: bool = True
+    readings: tuple[Reading, ...] = ()
 
     def __call__(self, event: Event, agent: Agent) -> None:
         self.function(event, agent)
@@ -46,9 +50,49 @@ class Flow:
         a channel, or from the API, into the repository that belongs to it."""
         reaches = self.plans is not None and event.repository
         beyond = {f"github:{event.repository}"} if reaches else set()
-        if not acts:
-            return ReadingPolicy(event.scope, beyond)
-        return Policy(self.may, event.scope, beyond)
+        bounds = Bounds(event.scope, beyond, *_spread_over(event))
+        readings = [*self.readings, *(self._asked_of_places() if self.spreads(event) else ())]
+        return Policy(self.may, bounds, readings) if acts else ReadingPolicy(bounds, readings)
+
+    def placed(self, given: Sequence[str]) -> Self:
+        """Return the flow with the places that PLACES gives it, as scopes."""
+        may = [
+            one._replace(places=one.places and resolved(one.places, one.action.connector, given))
+            for one in self.may
+        ]
+        readings = [
+            one._replace(places=resolved(one.places, one.query.connector, given))
+            for one in self.readings
+        ]
+        return replace(self, may=tuple(may), readings=tuple(readings))
+
+    @property
+    def _named(self) -> set[str]:
+        """The places that `on` names in it, on all platforms."""
+        of_actions = [place for one in self.may for place in one.places or ()]
+        return {*of_actions, *(place for one in self.readings for place in one.places)}
+
+    @property
+    def places(self) -> list[str]:
+        """The scopes that a schedule spreads over, an event for each."""
+        return to_spread(self._named)
+
+    def spreads(self, event: Event) -> bool:
+        """Is the event a tick of a schedule, which becomes one for each place?"""
+        return event.source == "schedule" and not event.scope and bool(self._named)
+
+    def _asked_of_places(self) -> Iterator[Reading]:
+        """Allow what a spread asks of the places that the flow names."""
+        places = frozenset(self.places)
+        for query in (AskRepository, AskRepositories, AskChannel):
+            yield Reading(query, places)
+
+
+def _spread_over(event: Event) -> tuple[Collection[str], bool]:
+    """Return the other names of the place that a schedule spread over, and if there is one."""
+    if event.source != "schedule" or not event.scope:
+        return (), False
+    return {str(event.payload["place"]), f"slack:{event.scope.rpartition(':')[2]}"}, True
 
 
 def flow(
@@ -56,7 +100,7 @@ def flow(
     may: Sequence[Permission] = (),
     bots: bool = False,
     shares: Collection[str] = (),
-    reads: Sequence[type[Query]] = (),
+    reads: Sequence[type[Query] | Reading] = (),
     plans: Any = None,
     operator: bool = False,
     stoppable: bool = True,
@@ -82,10 +126,11 @@ def flow(
             bots=bots,
             shares=frozenset(shares),
             function=function,
-            reads=tuple(reads),
+            reads=tuple(one.query if isinstance(one, Reading) else one for one in reads),
             plans=plans,
             operator=operator,
             stoppable=stoppable,
+            readings=tuple(one for one in reads if isinstance(one, Reading)),
         )
 
     return declare

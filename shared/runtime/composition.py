@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from shared.actions import Action, Adapter, Query
+from shared.actions.places import configured
 from shared.actions.platforms import Platforms
 from shared.agent.agent import Capabilities
 from shared.agent.flow import Flow
@@ -71,8 +72,9 @@ def capabilities(
 
 def handler_of(flow: Flow, journal: Journal, can: Capabilities) -> LambdaHandler:
     """Build the worker of `flow`, with the states of its plans when it has any."""
-    lifecycle = Lifecycle(flow, journal, can)
     settings = can.settings
+    flow = flow.placed(configured(settings.places).get(flow.name, ()))
+    lifecycle = Lifecycle(flow, journal, can)
     voice, bucket = OwnVoice(journal, settings), settings.payload_bucket
     queue = can.services.get(Queue, Queue)
     patience = Patience.of(settings)

@@ -19,6 +19,7 @@ from shared.redaction.redacting import without_secrets
 from shared.runtime.lifecycle import Lifecycle, described
 from shared.runtime.own_voice import OwnVoice
 from shared.runtime.patience import Patience, is_outage
+from shared.runtime.spreading import SpreadDesk
 
 #: Takes what Lambda hands over, an event and its context, and returns the answer.
 LambdaHandler = Callable[[Json, Any], Json]
@@ -120,12 +121,19 @@ class Worker:
             raise NotPermitted(
                 f"/{command.name} needs write permission; somebody who has it must ask"
             )
-        self._flow(event, agent)
+        if self._flow.spreads(event):
+            agent.desk(SpreadDesk).spread(self._flow.name, self._flow.places)
+        else:
+            self._flow(event, agent)
         return ()
 
     def _declines(self, event: Event) -> str:
         if event.type not in self._flow.types:
             return "the flow does not want this type"
+        if event.source == "schedule" and event.payload.get("flow", self._flow.name) != (
+            self._flow.name
+        ):
+            return "a schedule spread it for another flow"
         if event.actor.is_bot and not self._flow.bots:
             return "a bot caused it"
         if event.depth > MAX_DEPTH:

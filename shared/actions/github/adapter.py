@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from shared.actions import Action, Query
 from shared.actions.adapter import Answering, Handling, TableAdapter
-from shared.actions.authority import AskPermission
+from shared.actions.authority import AskPermission, AskRepositories, AskRepository
 from shared.actions.github.actions import (
     AddLabels,
     Assign,
@@ -25,6 +25,8 @@ from shared.actions.github.comments import find_comment, show_comment, write_com
 from shared.actions.github.issues import (
     add_labels,
     ask_permission,
+    ask_repositories,
+    ask_repository,
     assign,
     close_issue,
     find_issue,
@@ -57,6 +59,8 @@ ACTIONS: Mapping[type[Action], Handling[GitHubSession]] = {
 
 ANSWERS: Mapping[type[Query], Answering[GitHubSession]] = {
     AskPermission: ask_permission,
+    AskRepositories: ask_repositories,
+    AskRepository: ask_repository,
     ListLabels: list_labels,
 }
 

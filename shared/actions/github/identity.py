@@ -11,13 +11,23 @@ from urllib.parse import urlsplit
 
 from shared.actions.github.app_jwt import AppJwt
 from shared.actions.github.connection import Connection
-from shared.actions.github.paths import APP, USER, in_repository, of_app
-from shared.errors import SettingsError
+from shared.actions.github.paths import (
+    APP,
+    OF_INSTALLATION,
+    OF_USER,
+    USER,
+    GitHubPath,
+    in_repository,
+    of_app,
+)
+from shared.errors import ActionRejected, SettingsError
 from shared.events import Json
 from shared.settings import Settings
 
 #: Ask for a new installation token when the old one has less than this many seconds left.
 _MARGIN = 120.0
+#: Pages of installations to look through, of 100 each.
+_PAGES = 100
 #: Each permission includes those before it.
 _LEVELS = ("read", "write", "admin")
 
@@ -27,6 +37,11 @@ class Identity(Protocol):
 
     def connection(self, repository: str) -> Connection:
         """Return a connection that may act on `repository`."""
+        ...
+
+    def listing(self, owner: str) -> tuple[Connection, GitHubPath]:
+        """Return where the repositories of `owner` are listed, perhaps with others, and a
+        connection that may do no more there than list them."""
         ...
 
     def renew(self, repository: str) -> bool:
@@ -47,6 +62,9 @@ class TokenIdentity:
 
     def connection(self, repository: str) -> Connection:
         return self._connection
+
+    def listing(self, owner: str) -> tuple[Connection, GitHubPath]:
+        return self._connection, OF_USER
 
     def renew(self, repository: str) -> bool:
         return False
@@ -94,6 +112,27 @@ class AppIdentity:
                 self._tokens[repository] = (connection, ends)
             return connection
 
+    def listing(self, owner: str) -> tuple[Connection, GitHubPath]:
+        installation = self._installation(owner)
+        body: Json = {"permissions": {"metadata": "read"}}
+        grant = self._token(f"get a token for {owner}", installation, body)
+        return self._as_app.authorized(lambda: f"Bearer {grant['token']}"), OF_INSTALLATION
+
+    def _installation(self, owner: str) -> Json:
+        """Look through the app's installations; raises ActionRejected when there is none."""
+        doing = f"find the app's installation on {owner}"
+        at = of_app(doing, ("installations",))
+        for page in range(1, _PAGES + 1):
+            asked = {"per_page": 100, "page": page}
+            answer = self._as_app.call(doing, "GET", at, parameters=asked, writes=False)
+            for one in answer.data:
+                if one["account"]["login"].lower() == owner.lower():
+                    found: Json = one
+                    return found
+            if page >= answer.pages:
+                break
+        raise ActionRejected(f"github: could not {doing}: there is none; install the app")
+
     def renew(self, repository: str) -> bool:
         with self._lock:
             self._tokens.pop(repository, None)
@@ -115,14 +154,18 @@ class AppIdentity:
         at = in_repository(doing, repository, ("installation",))
         installation = self._as_app.call(doing, "GET", at, writes=False).data
         doing = f"get a token for {repository}"
-        path = of_app(doing, ("installations", int(installation["id"]), "access_tokens"))
         body: Json = {"repositories": [repository.partition("/")[2]]}
         if self._permissions is not None:
             body["permissions"] = _narrowed(self._permissions, installation["permissions"])
-        # A second token does no harm, so this POST counts as a read.
-        grant = self._as_app.call(doing, "POST", path, body, writes=False).data
+        grant = self._token(doing, installation, body)
         ends = datetime.fromisoformat(grant["expires_at"]).timestamp()
         return self._as_app.authorized(lambda: f"Bearer {grant['token']}"), ends
+
+    def _token(self, doing: str, installation: Json, body: Json) -> Json:
+        """Ask for a token. A second one does no harm, so this POST counts as a read."""
+        path = of_app(doing, ("installations", int(installation["id"]), "access_tokens"))
+        found: Json = self._as_app.call(doing, "POST", path, body, writes=False).data
+        return found
 
 
 def _lives(_: Connection, ends: float) -> bool:

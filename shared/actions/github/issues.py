@@ -6,7 +6,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from shared.actions import Mark, Receipt
-from shared.actions.authority import AskPermission
+from shared.actions.authority import AskPermission, AskRepositories, AskRepository
 from shared.actions.github.actions import (
     AddLabels,
     Assign,
@@ -216,6 +216,21 @@ def ask_permission(session: GitHubSession, query: AskPermission) -> Json:
     found = session.request(doing, query.repository, "GET", path).data
     user = found.get("user") or {}
     return {"id": str(user.get("id", "")), "permission": found.get("permission")}
+
+
+def ask_repository(session: GitHubSession, query: AskRepository) -> Json:
+    doing = f"look up the repository {query.repository}"
+    return _described(session.request(doing, query.repository, "GET", ()).data)
+
+
+def ask_repositories(session: GitHubSession, query: AskRepositories) -> list[Json]:
+    """Describe the repositories that the credentials reach, without those that only read."""
+    every = session.reached(f"list the repositories of {query.owner}", query.owner)
+    return [_described(one) for one in every if not one.get("archived")]
+
+
+def _described(repository: Json) -> Json:
+    return {name: repository.get(name) for name in ("full_name", "private", "visibility")}
 
 
 def list_labels(session: GitHubSession, query: ListLabels) -> list[Json]:

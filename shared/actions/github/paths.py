@@ -43,6 +43,9 @@ class GitHubPath(NamedTuple):
 
 #: The user of a token; the app of a JWT.
 USER, APP = GitHubPath("/user", "/user"), GitHubPath("/app", "/app")
+#: The repositories of the user, and of the installation, that a token reaches.
+OF_USER = GitHubPath("/user", "/user/repos")
+OF_INSTALLATION = GitHubPath("/installation", "/installation/repositories")
 
 
 def in_repository(doing: str, repository: str, segments: Segments = ()) -> GitHubPath:
@@ -115,7 +118,7 @@ def is_whole(path: GitHubPath) -> bool:
     on the check of each segment."""
     inside = path.text == path.root or path.text.startswith(f"{path.root}/")
     of_one = path.root.startswith("/repos/") and is_repository(path.root.removeprefix("/repos/"))
-    known = of_one or path.root in {"/search", "/app", "/user"}
+    known = of_one or path.root in {"/search", "/app", "/user", "/installation"}
     pieces = re.split(r"[/\\;]", _seen(path.text)[1:])
     return inside and known and all(piece.strip(" .") for piece in pieces)
 

@@ -105,8 +105,8 @@ class React(OnSlack, Action):
 class Post(_Written):
     """Post into a channel, as a message of its own; the rest of a long text goes into its thread.
 
-    Events never come from a `Channel`, so `at_most` allows no place: name channels with `to`, or
-    allow `anywhere` where a person consents to each post.
+    Only a schedule that spreads over channels comes from one, so for other events name channels
+    with `on`, or allow `anywhere` where a person consents to each post.
     """
 
     channel: Channel
@@ -118,11 +118,6 @@ class Post(_Written):
 
     def signed(self, footer: str) -> Self:
         return replace(self, text=_signed(self.text, footer))
-
-    @classmethod
-    def to(cls, *channels: str, limit: int) -> Permission:
-        """Allow posts into these channels, each by its id or as `#name`."""
-        return Permission(cls, limit, frozenset(Channel.named(one).scope for one in channels))
 
     @classmethod
     def anywhere(cls, limit: int) -> Permission:

@@ -7,7 +7,7 @@ from slack_sdk.web import WebClient
 
 from shared.actions import Action, Mark, Query, Receipt
 from shared.actions.adapter import Answering, Handling, TableAdapter
-from shared.actions.authority import AskMember, AskShared
+from shared.actions.authority import AskChannel, AskMember, AskShared
 from shared.actions.slack.actions import (
     Card,
     Draft,
@@ -19,7 +19,13 @@ from shared.actions.slack.actions import (
     Whisper,
 )
 from shared.actions.slack.cards import find_card, show_card
-from shared.actions.slack.channels import find_post, find_thread, read_thread, send_post
+from shared.actions.slack.channels import (
+    ask_channel,
+    find_post,
+    find_thread,
+    read_thread,
+    send_post,
+)
 from shared.actions.slack.drafts import find_draft, show_draft
 from shared.actions.slack.people import ask_member, ask_shared
 from shared.actions.slack.replies import add_reaction, find_reply, post_reply, send_whisper
@@ -37,6 +43,7 @@ ACTIONS: Mapping[type[Action], Handling[SlackSession]] = {
 }
 
 ANSWERS: Mapping[type[Query], Answering[SlackSession]] = {
+    AskChannel: ask_channel,
     AskMember: ask_member,
     AskShared: ask_shared,
     FindThread: find_thread,

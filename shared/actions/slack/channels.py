@@ -5,8 +5,10 @@ from html import unescape
 from itertools import islice
 
 from shared.actions import Mark, Receipt
+from shared.actions.authority import AskChannel
 from shared.actions.slack.actions import FindThread, Post, ReadThread
 from shared.actions.slack.errors import SlackEndless
+from shared.actions.slack.people import is_shared
 from shared.actions.slack.session import SlackSession, link, metadata, read
 from shared.actions.slack.text import pieces
 from shared.errors import ActionRejected, ActionUnavailable, EffectUnknown
@@ -23,7 +25,7 @@ _SAID = 3_000
 
 def send_post(session: SlackSession, post: Post, mark: Mark, *_: object) -> Receipt:
     """Post it, or its missing pieces: the first into the channel, the others into its thread."""
-    channel, texts = _id(session, post), pieces(post.text, hosts=mark.hosts)
+    channel, texts = _id(session, post.channel.name), pieces(post.text, hosts=mark.hosts)
     # A short post is sent at once: `find` runs before a second try.
     root = _root(session, channel, mark) if len(texts) > 1 else ""
     root = root or session.announce(channel, texts[0], metadata(mark, 0, len(texts)))
@@ -42,7 +44,7 @@ def send_post(session: SlackSession, post: Post, mark: Mark, *_: object) -> Rece
 
 def find_post(session: SlackSession, post: Post, mark: Mark) -> Receipt | None:
     """Look for all pieces; raises EffectUnknown when the channel has too many newer messages."""
-    channel, texts = _id(session, post), pieces(post.text)
+    channel, texts = _id(session, post.channel.name), pieces(post.text)
     root = _root(session, channel, mark)
     if not root:
         return None
@@ -86,9 +88,19 @@ def find_thread(session: SlackSession, query: FindThread) -> Json:
     return {"ts": str(found.get("thread_ts") or message.ts)}
 
 
-def _id(session: SlackSession, post: Post) -> str:
+def ask_channel(session: SlackSession, query: AskChannel) -> Json:
+    """Tell of a channel what decides who reads what is said there."""
+    channel = _id(session, query.name)
+    about = {"team": session.identity.team, "channel": channel}
+    found = read(
+        f"look up channel {query.name}", session.client.conversations_info, channel=channel
+    )
+    told = found.get("channel") or {}
+    return {**about, "private": told.get("is_private") is not False, "shared": is_shared(told)}
+
+
+def _id(session: SlackSession, name: str) -> str:
     """Return the id of the channel; raises ActionRejected when the bot sees none of that name."""
-    name = post.channel.name
     if not name.startswith("#"):
         return name
     listed = session.listed(

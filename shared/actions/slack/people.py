@@ -29,7 +29,7 @@ def ask_shared(session: SlackSession, query: AskShared) -> Json:
     found = (
         read(doing, session.client.conversations_info, channel=query.channel).get("channel") or {}
     )
-    return {"shared": found.get("id") != query.channel or _is_shared(found)}
+    return {"shared": found.get("id") != query.channel or is_shared(found)}
 
 
 def _name(user: Json) -> str:
@@ -48,7 +48,7 @@ def _is_full_member(user: Json, team: str) -> bool:
     return not limited and not foreign and (user.get("team_id") == team or team in teams)
 
 
-def _is_shared(channel: Json) -> bool:
+def is_shared(channel: Json) -> bool:
     """Other workspaces of the same company are not another company. Only of a direct message Slack
     leaves out what does not apply."""
     foreign = any(channel.get(name) for name in _FOREIGN)

@@ -28,6 +28,27 @@ def list_installations(call: Call) -> ApiReply:
     return ApiReply([call.site.views.installation(owner) for owner in _owners(call)])
 
 
+def list_own(call: Call) -> ApiReply:
+    """List the repositories that a person may write to."""
+    if call.who.is_app or call.who.owner:
+        raise forbidden()
+    state = call.site.state
+    rows = [r for r in state.rows("repositories") if state.may_write(r, call.who.login)]
+    return ApiReply(Listing(rows, call.site.views.repository))
+
+
+def list_reached(call: Call) -> ApiReply:
+    """List a page of the repositories that the token of an installation is for."""
+    if not call.who.owner:
+        raise forbidden()
+    rows = call.site.state.rows("repositories", installed=True)
+    found = [row for row in rows if call.who.reaches(row["name"])]
+    size, page = int(call.query.get("per_page", 30)), int(call.query.get("page", 1))
+    shown = found[(page - 1) * size : page * size]
+    body = {"repositories": [call.site.views.repository(row) for row in shown]}
+    return ApiReply({"total_count": len(found), "repository_selection": "all", **body})
+
+
 def get_installation(call: Call, owner: str, name: str) -> ApiReply:
     call.as_app()
     repository = call.site.state.repository(f"{owner}/{name}")

@@ -20,6 +20,8 @@ Endpoint = Callable[..., ApiReply]
 
 _APP: Mapping[str, Endpoint] = {
     "GET /user": app.get_user,
+    "GET /user/repos": app.list_own,
+    "GET /installation/repositories": app.list_reached,
     "GET /rate_limit": app.get_rate_limit,
     "GET /app": app.get_app,
     "GET /app/installations": app.list_installations,
