@@ -91,6 +91,10 @@ class Deployed:
         """The event types that the queue of `function` takes from the bus."""
         return set(self._parameters(f"{function}Flow").get("EventTypes", "").split(","))
 
+    def publishes(self, function: str) -> bool:
+        """May the function wake runs?"""
+        return bool(self._parameters(f"{function}Flow").get("Publishes") == "yes")
+
     @property
     def schedules(self) -> set[str]:
         """The event types that schedules publish."""
@@ -139,6 +143,8 @@ def _differences(function: str, flow: Flow, deployed: Deployed) -> list[str]:
         found.append(f"template.yaml: {function}Flow needs the line\n        {wanted}")
     if _login(flow) not in str(deployed.variables(function)["DATABASE_URL"]):
         found.append(f"template.yaml: {function} needs a DATABASE_URL with {_login(flow)}")
+    if flow.is_spread and not deployed.publishes(function):
+        found.append(f'template.yaml: {function}Flow needs the line\n        Publishes: "yes"')
     variables = deployed.variables(function).keys()
     for name in sorted(_credentials(flow) - variables):
         found.append(f"template.yaml: {function} needs the line\n          {deployed.line(name)}")
@@ -172,7 +178,9 @@ def _credentials(flow: Flow) -> frozenset[str]:
     """Return the variables that the adapters of a flow read, and those that every flow needs."""
     adapters = {permission.action.__module__ for permission in flow.may}
     adapters |= {query.__module__ for query in flow.reads}
-    return settings_read(*adapters) | {"DATABASE_URL", "FLOW", "MAX_ATTEMPTS", "MAX_PAUSE_HOURS"}
+    spread = {"PLACES", "TENANTS", "TOPIC_ARN"} if flow.is_spread else set()
+    always = {"DATABASE_URL", "FLOW", "MAX_ATTEMPTS", "MAX_PAUSE_HOURS"}
+    return settings_read(*adapters) | always | spread
 
 
 def _login(flow: Flow) -> str:
@@ -231,6 +239,7 @@ def flow_block(name: str, flow: Flow, deployed: Deployed) -> str:
     own = sorted(_credentials(flow) - deployed.common - {"FLOW"})
     credentials = "".join(f"          {deployed.line(variable)}\n" for variable in own)
     lower = flow.name.replace("_", "-")
+    publishes = '        Publishes: "yes"\n' if flow.is_spread else ""
     queue = f"<<: *one_at_a_time, Queue: !GetAtt {title}Flow.Outputs.Queue"
     return f"""\
   {title}:
@@ -255,5 +264,5 @@ def flow_block(name: str, flow: Flow, deployed: Deployed) -> str:
       Parameters:
         Name: !Sub ${{AWS::StackName}}-{lower}
         EventTypes: &{flow.name} {",".join(flow.types)}
-        <<: *flow
+{publishes}        <<: *flow
 """

@@ -37,6 +37,7 @@ _SETTINGS = {
     "RetentionDays": "RETENTION_DAYS",
     "MemoryUnusedDays": "MEMORY_UNUSED_DAYS",
     "Audiences": "AUDIENCES",
+    "Places": "PLACES",
     "MemoryRetention": "MEMORY_RETENTION",
     "BatchBucket": "BATCH_BUCKET",
     "BatchRoleArn": "BATCH_ROLE_ARN",

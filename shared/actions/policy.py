@@ -12,7 +12,7 @@ from shared.errors import PolicyError
 from shared.events import Event
 
 
-class Bounds(NamedTuple):
+class Places(NamedTuple):
     """Where a run acts and reads. `scope` is the event's place, which `other_names` name too, and
     `beyond` are those of its plans. A run that is `confined` goes into no other place of the
     platform of its event, whatever its flow names: that has an event of its own."""
@@ -41,10 +41,10 @@ class Policy:
     """Counts the actions of a run against its flow's permissions, each line of `may` by itself."""
 
     def __init__(
-        self, may: Sequence[Permission], bounds: Bounds, readings: Sequence[Reading] = ()
+        self, may: Sequence[Permission], places: Places, readings: Sequence[Reading] = ()
     ) -> None:
         self._may = tuple(may)
-        self._bounds = bounds
+        self._places = places
         self._readings = tuple(readings)
         self._used: Counter[Permission] = Counter()
         self._lock = threading.Lock()
@@ -68,7 +68,7 @@ class Policy:
         way that people can watch grow; None if there is none."""
         for permission in self._may:
             action = permission.action.notice(event, "")
-            if action and action.drafted("") and action.target.scope == self._bounds.scope:
+            if action and action.drafted("") and action.target.scope == self._places.scope:
                 return action
         return None
 
@@ -81,7 +81,7 @@ class Policy:
     def read(self, query: Query) -> None:
         """Allow `query`; raises PolicyError when it leaves the places of the run."""
         named = (one.places for one in self._readings if one.query is type(query))
-        if not any(self._bounds.allow(places, query.scope) for places in ((), *named)):
+        if not any(self._places.allow(places, query.scope) for places in ((), *named)):
             raise self._elsewhere(type(query).__name__, query.scope)
 
     def lend(self, name: str) -> None:
@@ -91,18 +91,18 @@ class Policy:
         """Return the first line that allows the action at its target."""
         lines = (one for one in self._may if one.action is type(action))
         where = action.target.scope
-        return next((one for one in lines if self._bounds.allow(one.places, where)), None)
+        return next((one for one in lines if self._places.allow(one.places, where)), None)
 
     def _elsewhere(self, name: str, scope: str) -> PolicyError:
-        place = self._bounds.scope or "nowhere"
+        place = self._places.scope or "nowhere"
         return PolicyError(f"{name} names {scope}, but the event came from {place}")
 
 
 class ReadingPolicy(Policy):
     """The policy of a run that only reads, whatever its flow may do."""
 
-    def __init__(self, bounds: Bounds, readings: Sequence[Reading] = ()) -> None:
-        super().__init__((), bounds, readings)
+    def __init__(self, places: Places, readings: Sequence[Reading] = ()) -> None:
+        super().__init__((), places, readings)
 
     def spend(self, action: Action) -> None:
         raise _only_reads(f"take the action {type(action).__name__}")

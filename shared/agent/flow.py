@@ -8,7 +8,7 @@ from typing import Any, Self
 from shared.actions import Permission, Query, Reading
 from shared.actions.authority import AskChannel, AskRepositories, AskRepository
 from shared.actions.places import resolved, to_spread
-from shared.actions.policy import Bounds, Policy, ReadingPolicy
+from shared.actions.policy import Places, Policy, ReadingPolicy
 from shared.agent.agent import Agent
 from shared.agent.event_types import mistake_in
 from shared.errors import SettingsError
@@ -50,9 +50,9 @@ class Flow:
         a channel, or from the API, into the repository that belongs to it."""
         reaches = self.plans is not None and event.repository
         beyond = {f"github:{event.repository}"} if reaches else set()
-        bounds = Bounds(event.scope, beyond, *_spread_over(event))
+        where = Places(event.scope, beyond, *_spread_over(event))
         readings = [*self.readings, *(self._asked_of_places() if self.spreads(event) else ())]
-        return Policy(self.may, bounds, readings) if acts else ReadingPolicy(bounds, readings)
+        return Policy(self.may, where, readings) if acts else ReadingPolicy(where, readings)
 
     def placed(self, given: Sequence[str]) -> Self:
         """Return the flow with the places that PLACES gives it, as scopes."""
@@ -76,6 +76,11 @@ class Flow:
     def places(self) -> list[str]:
         """The scopes that a schedule spreads over, an event for each."""
         return to_spread(self._named)
+
+    @property
+    def is_spread(self) -> bool:
+        """Does a schedule of it become an event for each place that it names?"""
+        return bool(self._named) and any(one.startswith("schedule.") for one in self.types)
 
     def spreads(self, event: Event) -> bool:
         """Is the event a tick of a schedule, which becomes one for each place?"""

@@ -10,6 +10,7 @@ from typing import Any
 from shared.errors import SettingsError
 from shared.events import PUBLIC, Actor, Event, Json
 from shared.perception import github, slack
+from shared.runtime.spreading import place_event
 
 _AT = 1_700_000_000.0
 _BOT = "UBOT"
@@ -116,10 +117,11 @@ def slack_event(
     return _checked(slack.to_event(body, {}, {}, _AT, takes=lambda type_: type_ == wanted), wanted)
 
 
-def schedule_event(name: str, at: str = "2026-11-21T03:17:00Z") -> Event:
-    """Return the tick of the schedule `name`, as infra/schedule.yaml publishes it."""
+def schedule_event(name: str, at: str = "2026-11-21T03:17:00Z", *, place: str = "") -> Event:
+    """Return the tick of the schedule `name`, as infra/schedule.yaml publishes it; or what becomes
+    of it for one `place`, a repository or the id of a channel."""
     type_ = f"schedule.{name}"
-    return Event(
+    tick = Event(
         id=f"{type_}:{at}",
         type=type_,
         source="schedule",
@@ -133,6 +135,17 @@ def schedule_event(name: str, at: str = "2026-11-21T03:17:00Z") -> Event:
         depth=0,
         received_at=datetime.fromisoformat(at).timestamp(),
     )
+    if not place:
+        return tick
+    on = "github" if "/" in place else "slack"
+    return place_event(tick, f"{on}:{place}", described(place), {})
+
+
+def described(place: str) -> Json:
+    """Return what GitHub or Slack says of a place that everybody there reads."""
+    if "/" in place:
+        return {"full_name": place, "private": False, "visibility": "public"}
+    return {"team": "T1", "channel": place, "private": False, "shared": False}
 
 
 def _repository(full_name: str, private: bool) -> Json:

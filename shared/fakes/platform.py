@@ -5,10 +5,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.actions import Action, Mark, Query, Receipt
-from shared.actions.authority import AskMember, AskPermission, AskShared
+from shared.actions.authority import (
+    AskChannel,
+    AskMember,
+    AskPermission,
+    AskRepository,
+    AskShared,
+)
 from shared.actions.github.actions import ListLabels
 from shared.errors import SettingsError
 from shared.events import Actor, Event
+from shared.fakes.events import described
 
 LABELS = {"bug": "Something isn't working", "enhancement": "New feature", "question": ""}
 
@@ -38,7 +45,9 @@ class PlatformInMemory:
     #: The answers to queries, by their class.
     answers: dict[type[Query], Answer] = field(
         default_factory=lambda: {
-            ListLabels: [{"name": name, "description": about} for name, about in LABELS.items()]
+            ListLabels: [{"name": name, "description": about} for name, about in LABELS.items()],
+            AskRepository: lambda query: described(query.repository),
+            AskChannel: lambda query: described(query.name),
         }
     )
 

@@ -73,22 +73,27 @@ class SpreadDesk:
             )
 
         def work() -> Outcome:
-            event = self._event(flow, place, describe())
+            found, tenants = describe(), self._settings.tenant_of
+            event = place_event(self._loan.run.event, place, found, tenants, flow)
             self._bus.publish(event)
             return Outcome({"event": event.id})
 
         self._loan.run.step("spread", {"place": place}, work)
 
-    def _event(self, flow: str, place: str, found: Json) -> Event:
-        tick = self._loan.run.event
-        owner, scope, audience = _whose(place, found)
-        return tick._replace(
-            id=f"{tick.id}:{flow}:{place}",
-            tenant=self._settings.tenant_of.get(owner, owner),
-            conversation=scope,
-            payload={"flow": flow, "place": place},
-            audience=audience,
-        )
+
+def place_event(
+    tick: Event, place: str, found: Json, tenant_of: Mapping[str, str], flow: str = ""
+) -> Event:
+    """Return the event of a tick for one place, as far as the platform describes it, and for one
+    flow, as far as it is named."""
+    owner, scope, audience = _whose(place, found)
+    return tick._replace(
+        id=":".join(filter(None, (tick.id, flow, place))),
+        tenant=tenant_of.get(owner, owner),
+        conversation=scope,
+        payload={"place": place} | ({"flow": flow} if flow else {}),
+        audience=audience,
+    )
 
 
 def _whose(place: str, found: Json) -> tuple[str, str, str]:

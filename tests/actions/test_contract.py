@@ -94,6 +94,8 @@ def on_github() -> Iterator[Platform]:
                 do.ListLabels(SHOP),
                 right.AskPermission(SHOP, "li"),
                 ask.FindIssues(SHOP, kind="any", without=("wontfix",), assignee="*"),
+                right.AskRepositories("acme"),
+                right.AskRepository(SHOP),
                 ask.CompareCommits(SHOP, first, commit),
                 ask.ListCommits(SHOP),
                 ask.ListFiles(SHOP, commit),
@@ -138,6 +140,7 @@ def on_slack() -> Iterator[Platform]:
             (
                 say.FindThread(SlackMessage(*thread)),
                 say.ReadThread(thread),
+                right.AskChannel("#general"),
                 right.AskMember(TEAM, ALICE),
                 right.AskShared(TEAM, GENERAL),
             ),

@@ -10,7 +10,7 @@ import pytest
 from shared.actions import Action, Mark, Query, Receipt
 from shared.actions.effects import Effects
 from shared.actions.github.actions import AddLabels, Comment
-from shared.actions.policy import Bounds, Policy
+from shared.actions.policy import Places, Policy
 from shared.database import Database
 from shared.errors import (
     ActionRejected,
@@ -204,7 +204,7 @@ def test_an_idempotent_effect_is_done_again_without_a_look(
 
 
 def test_an_action_outside_of_the_policy_is_refused() -> None:
-    policy = Policy([AddLabels.at_most(3), Comment.at_most(1)], Bounds("github:acme/shop"))
+    policy = Policy([AddLabels.at_most(3), Comment.at_most(1)], Places("github:acme/shop"))
     policy.spend(AddLabels(ISSUE, ("bug", "ui")))
     with pytest.raises(PolicyError, match="3 times in a run; this is 4"):
         policy.spend(AddLabels(ISSUE, ("a", "b")))
@@ -214,6 +214,6 @@ def test_an_action_outside_of_the_policy_is_refused() -> None:
         policy.spend(Comment(ISSUE, "y"))
     elsewhere = Comment(Issue("globex/bank", 1), "x")
     with pytest.raises(PolicyError, match="names github:globex/bank"):
-        Policy([Comment.at_most(1)], Bounds("github:acme/shop")).spend(elsewhere)
+        Policy([Comment.at_most(1)], Places("github:acme/shop")).spend(elsewhere)
     with pytest.raises(PolicyError, match="Comment is not in the flow's may"):
-        Policy([], Bounds("github:acme/shop")).spend(Comment(ISSUE, "x"))
+        Policy([], Places("github:acme/shop")).spend(Comment(ISSUE, "x"))

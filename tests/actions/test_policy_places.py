@@ -8,7 +8,7 @@ from flows.chat import chat
 from flows.plan import plan
 from shared.actions.github.actions import Comment
 from shared.actions.github.queries import SearchIssues
-from shared.actions.policy import Bounds, Policy
+from shared.actions.policy import Places, Policy
 from shared.actions.slack.actions import Channel, Post
 from shared.agent.flow import Flow
 from shared.errors import PolicyError
@@ -25,7 +25,7 @@ IN_SLACK = an_event(
 
 
 def test_a_post_is_allowed_only_where_its_permission_says() -> None:
-    policy = Policy([Post.on("#Releases", "C0GENERAL", limit=3)], Bounds(HERE))
+    policy = Policy([Post.on("#Releases", "C0GENERAL", limit=3)], Places(HERE))
     policy.spend(Post(Channel.named("releases"), "Hello"))
     policy.spend(Post(Channel("C0GENERAL"), "Hello"))
     with pytest.raises(PolicyError, match="Post names slack:#random, but the event came from"):
@@ -34,11 +34,11 @@ def test_a_post_is_allowed_only_where_its_permission_says() -> None:
 
 def test_at_most_allows_no_channel() -> None:
     with pytest.raises(PolicyError, match="Post names slack:C0GENERAL"):
-        Policy([Post.at_most(3)], Bounds(HERE)).spend(Post(Channel("C0GENERAL"), "Hello"))
+        Policy([Post.at_most(3)], Places(HERE)).spend(Post(Channel("C0GENERAL"), "Hello"))
 
 
 def test_anywhere_is_still_counted() -> None:
-    policy = Policy([Post.anywhere(1)], Bounds(HERE))
+    policy = Policy([Post.anywhere(1)], Places(HERE))
     policy.spend(Post(Channel("#random"), "Hello"))
     with pytest.raises(PolicyError, match="Post may be used 1 times in a run"):
         policy.spend(Post(Channel("#random"), "Hello"))

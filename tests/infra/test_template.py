@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from infra.bundle.build import TemplateText
 from infra.deploy.declared import Deployed, declared_flows, differences, settings_read
 from infra.local.aws.template import load, read
 from infra.project import ROOT
-from shared.actions.github.actions import Comment
+from shared.actions.github.actions import AddLabels, Comment
 from shared.actions.slack.actions import Reply
 from shared.agent.flow import Flow
 from shared.aws.queue import LONGEST
@@ -119,6 +120,22 @@ def test_an_event_of_the_clock_needs_a_schedule(deployed: Deployed, flows: dict[
     assert any(
         "no schedule publishes schedule.not_here" in line for line in differences(flows, deployed)
     )
+
+
+def test_a_flow_that_spreads_over_places_may_publish_and_knows_them(deployed: Deployed) -> None:
+    flows = declared_flows()
+    may = (AddLabels.on("acme/shop", "acme/site", limit=3),)
+    flows["flows.stale:stale"] = _flow("stale", "schedule.nightly", may=may)
+    [lacks] = differences(flows, deployed)
+    assert '        EventTypes: &stale schedule.nightly\n        Publishes: "yes"\n' in lacks
+    assert "          TOPIC_ARN: !Ref Bus\n" in lacks
+    assert "          TENANTS: !Ref Tenants\n" in lacks
+    retention = flows["flows.retention:retention"]
+    flows["flows.retention:retention"] = replace(retention, may=may)
+    del flows["flows.stale:stale"]
+    found = "\n".join(differences(flows, deployed))
+    assert 'RetentionFlow needs the line\n        Publishes: "yes"' in found
+    assert "PLACES: !Ref Places" in found
 
 
 @pytest.mark.parametrize(

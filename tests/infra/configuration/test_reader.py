@@ -53,6 +53,7 @@ RIGHT = {
     "DATABASE_OPERATOR_URL": "postgres://me@[::1]/flows",
     "DATABASE_READER_URL": "postgresql:///flows",
     "TENANTS": "acme=github:acme,slack:T0123;other=github:other",
+    "PLACES": "stale=acme/shop,Acme/*;standup=#standup,C0123ABCD",
     "REPOSITORIES": '{"channel:C0123": "acme/shop", "team:T0123": "acme/website"}',
     "APPROVER_DIFFERS": "On",
     "FOOTER": "OFF",
