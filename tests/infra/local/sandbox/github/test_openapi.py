@@ -5,6 +5,7 @@ from github.Repository import Repository
 
 from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.github.commits import Content, Link, Submodule
+from tests.infra.local.sandbox.github.clients import client as client_of
 from tests.infra.local.sandbox.github.openapi import (
     description,
     faults,
@@ -23,6 +24,9 @@ def test_every_endpoint_answers_as_github_describes_it(sandbox: GitHubSandbox) -
     assert set(description()["operations"]) - used == set()
 
 
+_REACHED = "/installation/repositories"
+
+
 def _use_the_app(sandbox: GitHubSandbox) -> None:
     sandbox.open_issue("acme/shop", "First")
     sandbox.settle()
@@ -32,7 +36,9 @@ def _use_the_app(sandbox: GitHubSandbox) -> None:
     )
     installation = app.get_repo_installation("acme", "shop")
     assert [one.id for one in app.get_installations()] == [installation.id]
-    app.get_access_token(installation.id)
+    token = app.get_access_token(installation.id).token
+    reached = client_of(sandbox, token).requester.requestJsonAndCheck("GET", _REACHED)[1]
+    assert [one["full_name"] for one in reached["repositories"]] == ["acme/shop"]
     assert app.get_app().slug == "agent-flows"
     for path in ("", "/{id}", "/{id}/attempts"):
         delivery = sandbox.deliveries()[0]["id"]
@@ -49,6 +55,7 @@ def _use_a_repository(sandbox: GitHubSandbox) -> None:
     )
     assert client.get_user().login == "agent-flows[bot]"
     client.get_rate_limit()
+    assert [one.full_name for one in client.get_user().get_repos()] == ["acme/shop"]
     repository = client.get_repo("acme/shop")
     repository.create_label("new", "ffffff", "A new one")
     repository.get_label("new").delete()
