@@ -46,9 +46,9 @@ _REPLY = Way(
 )
 _POST = Way(
     'event.source == "schedule"',
-    'agent.act(Post(Channel("#general"), answer))',
-    'Post(Channel("#general"), ANSWER)',
-    'Post.to("#general", limit=1)',
+    "agent.act(Post(Channel(event.channel), answer))",
+    "Post(Channel(event.channel), ANSWER)",
+    'Post.on("#general", limit=1)',
     {"shared.actions.slack.actions": ("Channel", "Post")},
 )
 #: Where nobody waits for an answer, it is kept.
@@ -193,6 +193,7 @@ def _maker(type_: str) -> str:
     """Return the call of the test kit that makes an event of this type."""
     source, _, kind = type_.partition(".")
     text = ', "hello"' if kind.startswith("command.") and source == "slack" else ""
+    text = ', place="#general"' if source == "schedule" else text
     return f'{source}_event("{kind}"{text})'
 
 

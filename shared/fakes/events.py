@@ -119,7 +119,7 @@ def slack_event(
 
 def schedule_event(name: str, at: str = "2026-11-21T03:17:00Z", *, place: str = "") -> Event:
     """Return the tick of the schedule `name`, as infra/schedule.yaml publishes it; or what becomes
-    of it for one `place`, a repository or the id of a channel."""
+    of it for one `place`, such as `acme/shop` or `#general`."""
     type_ = f"schedule.{name}"
     tick = Event(
         id=f"{type_}:{at}",
@@ -145,7 +145,8 @@ def described(place: str) -> Json:
     """Return what GitHub or Slack says of a place that everybody there reads."""
     if "/" in place:
         return {"full_name": place, "private": False, "visibility": "public"}
-    return {"team": "T1", "channel": place, "private": False, "shared": False}
+    channel = f"C0{place[1:].upper()}" if place.startswith("#") else place
+    return {"team": "T1", "channel": channel, "private": False, "shared": False}
 
 
 def _repository(full_name: str, private: bool) -> Json:

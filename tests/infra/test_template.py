@@ -125,14 +125,14 @@ def test_an_event_of_the_clock_needs_a_schedule(deployed: Deployed, flows: dict[
 def test_a_flow_that_spreads_over_places_may_publish_and_knows_them(deployed: Deployed) -> None:
     flows = declared_flows()
     may = (AddLabels.on("acme/shop", "acme/site", limit=3),)
-    flows["flows.stale:stale"] = _flow("stale", "schedule.nightly", may=may)
+    flows["flows.quiet:quiet"] = _flow("quiet", "schedule.nightly", may=may)
     [lacks] = differences(flows, deployed)
-    assert '        EventTypes: &stale schedule.nightly\n        Publishes: "yes"\n' in lacks
+    assert '        EventTypes: &quiet schedule.nightly\n        Publishes: "yes"\n' in lacks
     assert "          TOPIC_ARN: !Ref Bus\n" in lacks
     assert "          TENANTS: !Ref Tenants\n" in lacks
     retention = flows["flows.retention:retention"]
     flows["flows.retention:retention"] = replace(retention, may=may)
-    del flows["flows.stale:stale"]
+    del flows["flows.quiet:quiet"]
     found = "\n".join(differences(flows, deployed))
     assert 'RetentionFlow needs the line\n        Publishes: "yes"' in found
     assert "PLACES: !Ref Places" in found
