@@ -305,7 +305,7 @@ class Event(NamedTuple):
         return self.source in {"github", "api"} or (
             self.type
             in {"slack.app_mention", "slack.message.im", "slack.command", "slack.block_actions"}
-            or self.type.startswith("slack.command.")
+            or self.type.startswith(("slack.command.", "slack.mention."))
         )
 
     def to_json(self) -> str:

@@ -11,11 +11,11 @@ from shared.errors import SettingsError
 
 #: GitHub's events that are about an issue or a pull request.
 _ON_AN_ISSUE = re.compile(
-    r"github\.(?:issues|issue_comment|pull_request(?:_review(?:_comment|_thread)?)?|command)\..*"
+    r"github\.(?:issues|issue_comment|pull_request(?:_review(?:_comment|_thread)?)?|command|mention)\..*"
 )
 #: Slack's events that are said in a thread.
 _IN_A_THREAD = re.compile(
-    r"slack\.(?:app_mention|message\.(?:im|channels|groups|mpim)|command\..*|block_actions)"
+    r"slack\.(?:app_mention|message\.(?:im|channels|groups|mpim)|command\..*|mention\..*|block_actions)"
 )
 
 

@@ -133,7 +133,17 @@ def differences(flows: Mapping[str, Flow], deployed: Deployed) -> list[str]:
     for name in deployed.flows.keys() - flows.keys():
         found.append(f"template.yaml: {deployed.flows[name]} runs {name}, which is no flow")
     found += _unpublished(flows.values(), deployed)
-    return found
+    return found + list(_claimed_twice(flows.values()))
+
+
+def _claimed_twice(flows: Iterable[Flow]) -> Iterator[str]:
+    """Say which mentions two flows claim: one word has one answer."""
+    claims: dict[str, str] = {}
+    for flow in flows:
+        for name in (one for one in flow.types if ".mention." in one):
+            if name in claims:
+                yield f"flows: {flow.name} and {claims[name]} both claim {name}; take another word"
+            claims[name] = flow.name
 
 
 def _differences(function: str, flow: Flow, deployed: Deployed) -> list[str]:

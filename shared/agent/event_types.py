@@ -131,7 +131,9 @@ _SLACK = (
 #: Those that the agent gives itself.
 _OWN = "memory.facts memory.vectors memory.consolidation"
 #: Those whose last part somebody chooses.
-_CHOSEN = re.compile(r"schedule\.[a-z0-9_-]+|github\.repository_dispatch\.[\w.:-]+")
+_CHOSEN = re.compile(
+    r"(?:github|slack)\.mention\.[a-z0-9_]{2,20}|schedule\.[a-z0-9_-]+|github\.repository_dispatch\.[\w.:-]+"
+)
 #: What people call something, and what the platform calls it.
 _CALLED = {"pr": "pull_request", "merged": "closed", "dm": "message.im", "mention": "app_mention"}
 #: Of an event's actions, the ones that are most likely meant.

@@ -13,7 +13,7 @@ from shared.perception import github, slack
 from shared.runtime.spreading import place_event
 
 _AT = 1_700_000_000.0
-_BOT = "UBOT"
+_BOT, _NAME = "UBOT", "agent"
 #: What a payload of GitHub tells beside its repository and its sender, by the name of the event.
 _SUBJECTS: Mapping[str, tuple[str, ...]] = {
     "issues": ("issue",),
@@ -44,7 +44,8 @@ def github_event(
     delivery: str = "",
     fields: Json | None = None,
 ) -> Event:
-    """Return the event of GitHub's delivery `kind`, such as `issues.opened` or `command.plan`.
+    """Return the event of GitHub's delivery `kind`, such as `issues.opened`, `command.plan` or
+    `mention.deploy`.
 
     `by` wrote its text, in their `role` (owner, member, contributor, none). The same arguments are
     the same delivery, unless it has another id. `fields` are put into the payload. Raises
@@ -53,6 +54,8 @@ def github_event(
     name, _, action = kind.partition(".")
     if name == "command":
         name, action, body = "issue_comment", "created", f"/{action} {body}".rstrip()
+    elif name == "mention":
+        name, action, body = "issue_comment", "created", f"@{_NAME} {action} {body}".rstrip()
     person: Json = {"login": by, "id": zlib.crc32(by.encode()), "type": "User"}
     if by.endswith("[bot]"):
         person["type"] = "Bot"
@@ -74,7 +77,9 @@ def github_event(
     text, wanted = json.dumps(_merged(payload, fields or {})).encode(), f"github.{kind}"
     delivery = delivery or _short(kind.encode() + text)
     headers = {"x-github-event": name, "x-github-delivery": delivery}
-    event = github.to_event(text, headers, {}, _AT, takes=lambda type_: type_ == wanted)
+    event = github.to_event(
+        text, headers, {}, _AT, takes=wanted.__eq__, claims=wanted.__eq__, bot_name=_NAME
+    )
     return _checked(event, wanted)
 
 
@@ -114,7 +119,8 @@ def slack_event(
         }
     wanted = f"slack.{kind}"
     body = json.dumps(request | {"team_id": team}).encode()
-    return _checked(slack.to_event(body, {}, {}, _AT, takes=lambda type_: type_ == wanted), wanted)
+    event = slack.to_event(body, {}, {}, _AT, takes=wanted.__eq__, claims=wanted.__eq__)
+    return _checked(event, wanted)
 
 
 def schedule_event(name: str, at: str = "2026-11-21T03:17:00Z", *, place: str = "") -> Event:
@@ -168,7 +174,9 @@ def _said(kind: str, text: str, by: str, channel: str, ts: str) -> Json:
         return about | {"text": text, "ts": ts, "channel_type": _CHANNEL_TYPES.get(rest, rest)}
     if name == "command":
         text = f"/{rest} {text}"
-    if name in {"app_mention", "command"}:
+    if name == "mention":
+        text = f"{rest} {text}"
+    if name in {"app_mention", "command", "mention"}:
         return about | {"type": "app_mention", "text": f"<@{_BOT}> {text}".rstrip(), "ts": ts}
     if name in {"reaction_added", "reaction_removed", "stop"}:
         under = {"item": {"type": "message", "channel": channel, "ts": ts}, "item_user": _BOT}

@@ -119,6 +119,20 @@ def any_type(_: str) -> bool:
     return True
 
 
+def no_type(_: str) -> bool:
+    return False
+
+
+def claimed(said: str) -> Order | None:
+    """Read the first word after a mention, by which a flow may claim it."""
+    found = re.match(r"\s*(\w{2,20})(?!\w)[\s,:]*", said)
+    return Order(found[1].lower(), said[found.end() :].strip()) if found else None
+
+
+def claim_type(source: str, claim: Order) -> str:
+    return f"{source}.mention.{claim.name}"
+
+
 def event_type(source: str, order: Order) -> str:
     return f"{source}.command.{order.name}"
 

@@ -119,11 +119,13 @@ def to_event(
     received_at: float,
     *,
     takes: commands.Takes = commands.any_type,
+    claims: commands.Takes = commands.no_type,
     bot_name: str = "",
 ) -> Event:
     """Make a verified delivery an Event, JSON or form; raises EventError.
 
-    A command, never with our mark, gets an event type of its own if somebody `takes` that type.
+    A command, never with our mark, gets an event type of its own if somebody `takes` that type,
+    else a mention if somebody `claims` its first word.
     """
     name, delivery = _named(headers)
     payload = read_body(body, headers)
@@ -136,9 +138,11 @@ def to_event(
     tenant = _tenant(payload, action, owner)
     type_, text = f"github.{name}.{action}" if action else f"github.{name}", _text(payload, subject)
     if issue and type_ in _COMMANDED and _wrote(actor.id, subject):
-        order = _order(string(subject.fields, "body"), bot_name)
+        order, claim = _spoken(string(subject.fields, "body"), bot_name)
         if order and takes(commands.event_type("github", order)):
             type_, text = commands.event_type("github", order), order.argument
+        elif claim and claims(commands.claim_type("github", claim)):
+            type_, text = commands.claim_type("github", claim), claim.argument
     return Event(
         id=f"github:{delivery}",
         type=type_,
@@ -183,7 +187,7 @@ def is_own(event: Event, app_id: str, bot_name: str = "") -> bool:
     if event.type in _REPORTED:
         return _is_app(dig(subject.fields, "app"), app_id)
     action = event.type.rpartition(".")[2]
-    is_written = action in _WRITTEN or commands.command_of(event.type)
+    is_written = action in _WRITTEN or commands.command_of(event.type) or ".mention." in event.type
     if is_written and marks.is_marked(subject.text or event.text):
         return True
     via = dig(subject.fields, "performed_via_github_app")
@@ -265,14 +269,16 @@ def _depth(actor: Actor, subject: _Subject, action: str) -> int:
     return int(actor.is_bot) if depth is None else depth + 1
 
 
-def _order(body: str, bot_name: str) -> commands.Order | None:
+def _spoken(body: str, bot_name: str) -> tuple[commands.Order | None, commands.Order | None]:
+    """Read the command that opens a text, and what a flow may claim it by, if it mentions us."""
     if marks.is_marked(body):
-        return None
+        return None, None
     if bot_name:
         mention = rf"\s*@{re.escape(bot_name)}(?:\[bot\])?(?![\w-])[\s,:]*"
         if found := re.match(mention, body, re.IGNORECASE):
-            return commands.spoken(body[found.end() :])
-    return commands.slashed(body)
+            said = body[found.end() :]
+            return commands.spoken(said), commands.claimed(said)
+    return commands.slashed(body), None
 
 
 def _repository(payload: Json) -> str:

@@ -67,11 +67,13 @@ def to_event(
     received_at: float,
     *,
     takes: commands.Takes = commands.any_type,
+    claims: commands.Takes = commands.no_type,
     repository_of: Mapping[str, str] = _NOTHING,
 ) -> Event:
     """Make a verified request an Event: Events API, interaction or command; raises EventError.
 
-    A command gets an event type of its own if somebody `takes` that type. `repository_of` maps a
+    A command gets an event type of its own if somebody `takes` that type, else a mention if
+    somebody `claims` its first word. `repository_of` maps a
     channel or a workspace to the repository that plans from there work on.
     """
     payload = read_body(body, headers)
@@ -84,6 +86,8 @@ def to_event(
         type_, text = commands.event_type("slack", said.order), said.order.argument
     elif said.stops and takes(STOP):
         type_ = STOP
+    elif said.claim and claims(commands.claim_type("slack", said.claim)):
+        type_, text = commands.claim_type("slack", said.claim), said.claim.argument
     audience, unshared = _audience(payload, team, said)
     where = (tenant, said.channel or said.actor.id, said.thread_ts or said.ts)
     return Event(

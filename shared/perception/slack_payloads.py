@@ -37,6 +37,8 @@ class SlackFields(NamedTuple):
     thread_ts: str = ""
     metadata: Any = None
     order: commands.Order | None = None
+    #: What a flow may claim it by: the word after a mention that opens it, and the rest.
+    claim: commands.Order | None = None
     response_url: str = ""
     #: A sign to stop that is no command: an emoji, Slack's own button, a word in a thread.
     stops: bool = False
@@ -145,7 +147,8 @@ def _new_message(envelope: Json, event: Json, team: str, kind: str, bots: set[st
     channel, ts = _channel(event, "channel"), _ts(event, "ts")
     channel_type, text, mention = word(event, "channel_type"), string(event, "text"), _mention(bots)
     end = MENTION if kind == "app_mention" else ""
-    thread_ts, order = _ts(event, "thread_ts"), _order(text, mention, channel_type)
+    said = _after_mention(text, mention)
+    thread_ts, order = _ts(event, "thread_ts"), _order(text, said, mention, channel_type)
     return SlackFields(
         type=kind,
         id=f"{team}:{channel}:{ts}{end}" if channel and ts else _event_id(envelope),
@@ -157,6 +160,7 @@ def _new_message(envelope: Json, event: Json, team: str, kind: str, bots: set[st
         thread_ts=thread_ts,
         metadata=dig(event, "metadata"),
         order=order,
+        claim=None if said is None else commands.claimed(said),
         stops=thread_ts not in ("", ts) and order is None and commands.is_stop(text),
     )
 
@@ -260,10 +264,16 @@ def _mention(bots: set[str]) -> str:
     return rf"<@(?:{names})(?:\|[^>]*)?>" if names else _NOBODY
 
 
-def _order(text: str, mention: str, channel_type: str) -> commands.Order | None:
+def _after_mention(text: str, mention: str) -> str | None:
+    """Return what follows a mention that opens the message."""
+    found = re.match(rf"\s*{mention}[\s,:]*", text)
+    return _plain(text[found.end() :], mention) if found else None
+
+
+def _order(text: str, said: str | None, mention: str, channel_type: str) -> commands.Order | None:
     """Read a command after a mention that opens the message, or in a direct message."""
-    if found := re.match(rf"\s*{mention}[\s,:]*", text):
-        return commands.spoken(_plain(text[found.end() :], mention))
+    if said is not None:
+        return commands.spoken(said)
     return commands.whispered(_plain(text, mention)) if channel_type == "im" else None
 
 

@@ -69,6 +69,7 @@ class Ingress(NamedTuple):
             self.settings.tenant_of,
             self.now(),
             takes=self._wants,
+            claims=self._claimed,
             bot_name=bot,
         )
         is_own = github.is_own(event, self.settings.github_app_id, bot)
@@ -85,6 +86,7 @@ class Ingress(NamedTuple):
             self.settings.tenant_of,
             self.now(),
             takes=self._wants,
+            claims=self._claimed,
             repository_of=self.settings.repository_of,
         )
         return self._take(event, slack.is_own(event), len(body))
@@ -133,6 +135,10 @@ class Ingress(NamedTuple):
         """Tell if a flow takes events of this type; without EVENT_TYPES, flows take all."""
         wanted = self.settings.event_types
         return not wanted or type_ in _names(wanted)
+
+    def _claimed(self, type_: str) -> bool:
+        """Tell if EVENT_TYPES names this type, which somebody's word made up."""
+        return type_ in _names(self.settings.event_types)
 
     def _take(self, event: Event, is_own: bool, size: int) -> Response:
         """Publish `event` if a flow wants it and it is not our own."""
