@@ -52,13 +52,10 @@ def github_event(
     SettingsError if no such delivery comes of it.
     """
     name, _, action = kind.partition(".")
-    if name == "command":
-        name, action, body = "issue_comment", "created", f"/{action} {body}".rstrip()
-    elif name == "mention":
-        name, action, body = "issue_comment", "created", f"@{_NAME} {action} {body}".rstrip()
-    person: Json = {"login": by, "id": zlib.crc32(by.encode()), "type": "User"}
-    if by.endswith("[bot]"):
-        person["type"] = "Bot"
+    if start := {"command": "/", "mention": f"@{_NAME} "}.get(name):
+        name, action, body = "issue_comment", "created", f"{start}{action} {body}".rstrip()
+    is_bot = by.endswith("[bot]")
+    person = {"login": by, "id": zlib.crc32(by.encode()), "type": "Bot" if is_bot else "User"}
     written = {
         "title": title,
         "name": title,
@@ -74,13 +71,11 @@ def github_event(
     payload |= {"repository": _repository(repository, private), "sender": person}
     if name == "push":
         payload |= {"ref": "refs/heads/main", "commits": [{"message": body or title}]}
-    text, wanted = json.dumps(_merged(payload, fields or {})).encode(), f"github.{kind}"
+    text, is_it = json.dumps(_merged(payload, fields or {})).encode(), f"github.{kind}".__eq__
     delivery = delivery or _short(kind.encode() + text)
     headers = {"x-github-event": name, "x-github-delivery": delivery}
-    event = github.to_event(
-        text, headers, {}, _AT, takes=wanted.__eq__, claims=wanted.__eq__, bot_name=_NAME
-    )
-    return _checked(event, wanted)
+    event = github.to_event(text, headers, {}, _AT, takes=is_it, claims=is_it, bot_name=_NAME)
+    return _checked(event, f"github.{kind}")
 
 
 def slack_event(

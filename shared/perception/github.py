@@ -138,11 +138,8 @@ def to_event(
     tenant = _tenant(payload, action, owner)
     type_, text = f"github.{name}.{action}" if action else f"github.{name}", _text(payload, subject)
     if issue and type_ in _COMMANDED and _wrote(actor.id, subject):
-        order, claim = _spoken(string(subject.fields, "body"), bot_name)
-        if order and takes(commands.event_type("github", order)):
-            type_, text = commands.event_type("github", order), order.argument
-        elif claim and claims(commands.claim_type("github", claim)):
-            type_, text = commands.claim_type("github", claim), claim.argument
+        said = _spoken(string(subject.fields, "body"), bot_name)
+        type_, text = _wanted(said, takes, claims) or (type_, text)
     return Event(
         id=f"github:{delivery}",
         type=type_,
@@ -267,6 +264,20 @@ def _depth(actor: Actor, subject: _Subject, action: str) -> int:
     is_ours = action in _WRITTEN and marks.is_marked(subject.text)
     depth = marks.deepest(subject.text) if actor.is_bot or is_ours else None
     return int(actor.is_bot) if depth is None else depth + 1
+
+
+def _wanted(
+    said: tuple[commands.Order | None, commands.Order | None],
+    takes: commands.Takes,
+    claims: commands.Takes,
+) -> tuple[str, str] | None:
+    """Return the type and the text of a command, or of a claim, that somebody wants."""
+    order, claim = said
+    if order and takes(commands.event_type("github", order)):
+        return commands.event_type("github", order), order.argument
+    if claim and claims(commands.claim_type("github", claim)):
+        return commands.claim_type("github", claim), claim.argument
+    return None
 
 
 def _spoken(body: str, bot_name: str) -> tuple[commands.Order | None, commands.Order | None]:

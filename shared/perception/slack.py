@@ -81,13 +81,7 @@ def to_event(
         raise EventError("slack: no workspace is named; is it an event, interaction or command?")
     said = read(payload, team)
     tenant = f"slack:{team}"
-    type_, text = f"slack.{said.type}", said.text
-    if said.order and takes(commands.event_type("slack", said.order)):
-        type_, text = commands.event_type("slack", said.order), said.order.argument
-    elif said.stops and takes(STOP):
-        type_ = STOP
-    elif said.claim and claims(commands.claim_type("slack", said.claim)):
-        type_, text = commands.claim_type("slack", said.claim), said.claim.argument
+    type_, text = _wanted(said, takes, claims)
     audience, unshared = _audience(payload, team, said)
     where = (tenant, said.channel or said.actor.id, said.thread_ts or said.ts)
     return Event(
@@ -109,6 +103,18 @@ def to_event(
         workplace=_workplace(team, said.channel, unshared or audience, repository_of, tenant_of),
         unshared_audience=unshared,
     )
+
+
+def _wanted(said: SlackFields, takes: commands.Takes, claims: commands.Takes) -> tuple[str, str]:
+    """Return type and text: those of a command, of a sign to stop, of a claim, or its own."""
+    order, claim = said.order, said.claim
+    if order and takes(commands.event_type("slack", order)):
+        return commands.event_type("slack", order), order.argument
+    if said.stops and takes(STOP):
+        return STOP, said.text
+    if claim and claims(commands.claim_type("slack", claim)):
+        return commands.claim_type("slack", claim), claim.argument
+    return f"slack.{said.type}", said.text
 
 
 def _key(body: bytes, payload: Json, said: SlackFields) -> str:
