@@ -176,19 +176,17 @@ class Event(NamedTuple):
         """The repository, as `owner/name`, that the event came from, or that a plan for it may work
         on: the workplace of the same tenant. Empty when there is none, or while it is not known
         whether another company reads along."""
-        platform, _, name = self.scope.partition(":")
-        if platform == "github":
-            return name
+        if self.scope.startswith("github:"):
+            return self.scope.removeprefix("github:")
         place = None if self.unshared_audience else self.workplace
         return place.repository if place and place.tenant == self.tenant else ""
 
     @property
     def channel(self) -> str:
         """The id of the Slack channel of this event; raises EventError when there is none."""
-        platform, _, name = self.scope.partition(":")
-        if platform != "slack":
+        if not self.scope.startswith("slack:"):
             raise EventError(f"event {self.type} is in no Slack channel")
-        return name.rpartition(":")[2]
+        return self.scope.rpartition(":")[2]
 
     @property
     def is_shared(self) -> bool:
@@ -274,9 +272,8 @@ class Event(NamedTuple):
         if target:
             return target.scope
         place = self.conversation.partition("#")[0]
-        if self.source == "schedule":  # it is of one of the places that a schedule spread over
-            return place if self.payload.get("place") else ""
-        return place if self.source == "github" and "/" in place else ""
+        is_spread = self.source == "schedule" and "place" in self.payload
+        return place if is_spread or (self.source == "github" and "/" in place) else ""
 
     @property
     def stops(self) -> bool:
@@ -321,9 +318,7 @@ class Event(NamedTuple):
         """Read what `to_json` wrote; raises EventError when it is malformed."""
         try:
             fields = json.loads(text)
-            if isinstance(
-                fields["received_at"], str
-            ):  # a schedule can give its time only as ISO 8601
+            if isinstance(fields["received_at"], str):  # the schedule's, which is ISO 8601
                 from datetime import datetime
 
                 fields["received_at"] = datetime.fromisoformat(fields["received_at"]).timestamp()

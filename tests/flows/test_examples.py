@@ -2,6 +2,7 @@
 
 import json
 import runpy
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from tests.infra.local.sandbox.github.receiver import Receiver, receiving
 __all__ = ["fresh", "sandbox"]
 
 FOLDER = ROOT / "docs/examples"
-NAMES = ("standup", "welcome")
+NAMES = ("stale", "standup", "welcome")
 
 
 def example(name: str) -> Flow:
@@ -144,3 +145,40 @@ def test_standup_asks_in_its_channel_and_keeps_one_summary_of_the_answers(
     assert "Bob is stuck" in summary
     assert len(runner.model.asked) == 2
     assert "The build keeps me" in json.dumps([m.text for m in runner.model.asked[-1].messages])
+
+
+def test_stale_warns_then_closes_and_takes_the_mark_off_when_somebody_answers(
+    hub: GitHubSandbox, received: Receiver, database: Database
+) -> None:
+    stale = example("stale")
+    runner = runs(stale, as_app(hub), database, places=f"stale={SHOP}")
+    door = Door(stale, runner, received)
+    for label in ("stale", "pinned"):
+        hub.add_label(SHOP, label)
+    quiet, kept, answered = (hub.open_issue(SHOP, f"Issue {n}", "x") for n in range(3))
+    hub.edit_issue(SHOP, kept, labels=["pinned"])
+    door.tick(schedule_event("stale", in_days(59)))
+    assert labels(hub, quiet, kept, answered) == [[], ["pinned"], []]
+    door.tick(schedule_event("stale", in_days(61)))
+    door.settle(hub)
+    assert labels(hub, quiet, kept, answered) == [["stale"], ["pinned"], ["stale"]]
+    assert [len(hub.issue(SHOP, n)["comments"]) for n in (quiet, kept, answered)] == [1, 0, 1]
+    hub.comment(SHOP, answered, "It still crashes.")
+    door.settle(hub)
+    assert labels(hub, quiet, answered) == [["stale"], []]
+    door.tick(schedule_event("stale", in_days(16)))
+    assert [hub.issue(SHOP, n)["state"] for n in (quiet, kept, answered)] == [
+        "closed",
+        "open",
+        "open",
+    ]
+
+
+def labels(hub: GitHubSandbox, *numbers: int) -> list[list[str]]:
+    return [[label["name"] for label in hub.issue(SHOP, n)["labels"]] for n in numbers]
+
+
+def in_days(days: int) -> str:
+    """The moment so many days from now, as a schedule says it."""
+    moment = time.gmtime(time.time() + days * 86_400)
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", moment)
