@@ -7,10 +7,15 @@ from shared.actions import Action
 from shared.actions.github.actions import (
     AddLabels,
     Assign,
+    CloseIssue,
     Comment,
+    LockIssue,
     NamedComment,
     OpenDraft,
     OpenIssue,
+    RemoveLabels,
+    ReopenIssue,
+    SetMilestone,
 )
 from shared.actions.slack.actions import Button, Card, Channel, Post, React, Reply, Whisper
 from shared.agent import Agent, flow
@@ -32,6 +37,11 @@ MAY = (
     NamedComment.at_most(1),
     AddLabels.at_most(30),
     Assign.at_most(10),
+    RemoveLabels.at_most(30),
+    SetMilestone.at_most(10),
+    CloseIssue.at_most(10),
+    ReopenIssue.at_most(10),
+    LockIssue.at_most(3),
     OpenIssue.at_most(5),
     OpenDraft.at_most(3),
     Reply.at_most(10),
@@ -56,6 +66,11 @@ TOOLS = (
     github.comment,
     github.add_labels,
     github.assign,
+    github.remove_labels,
+    github.set_milestone,
+    github.close_issue,
+    github.reopen_issue,
+    github.lock_issue,
     github.open_issue,
     github.open_draft_pull,
 )

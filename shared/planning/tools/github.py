@@ -6,11 +6,16 @@ from shared.actions import Query
 from shared.actions.github.actions import (
     AddLabels,
     Assign,
+    CloseIssue,
     Comment,
     ListLabels,
+    LockIssue,
     OpenDraft,
     OpenIssue,
+    RemoveLabels,
+    ReopenIssue,
     Repository,
+    SetMilestone,
     unwritable,
 )
 from shared.actions.github.queries import (
@@ -130,6 +135,50 @@ def assign(event: Event, people: tuple[str, ...], number: int | None = None) -> 
     if not people:
         raise InvalidArguments("assign needs at least one login")
     return Assign(_issue(event, number), people)
+
+
+@writes(RemoveLabels, needs="repository")
+def remove_labels(event: Event, labels: tuple[str, ...], number: int | None = None) -> RemoveLabels:
+    """Take labels off an issue: this one, or one by its number."""
+    if not labels:
+        raise InvalidArguments("remove_labels needs at least one label")
+    return RemoveLabels(_issue(event, number), labels)
+
+
+@writes(SetMilestone, needs="repository")
+def set_milestone(event: Event, milestone: str, number: int | None = None) -> SetMilestone:
+    """Put an issue into a milestone by its title: this one, or one by its number. An empty title
+    takes it out of its milestone."""
+    return SetMilestone(_issue(event, number), milestone.strip() or None)
+
+
+@writes(CloseIssue, needs="repository")
+def close_issue(
+    event: Event,
+    reason: Literal["completed", "not_planned", "duplicate"] = "completed",
+    number: int | None = None,
+) -> CloseIssue:
+    """Close an issue or a pull request: this one, or one by its number."""
+    return CloseIssue(_issue(event, number), reason)
+
+
+@writes(ReopenIssue, needs="repository")
+def reopen_issue(event: Event, number: int | None = None) -> ReopenIssue:
+    """Reopen an issue or a pull request: this one, or one by its number."""
+    return ReopenIssue(_issue(event, number))
+
+
+@writes(LockIssue, needs="repository")
+def lock_issue(
+    event: Event,
+    number: int,
+    reason: Literal["", "off-topic", "too heated", "resolved", "spam"] = "",
+) -> LockIssue:
+    """Lock the conversation of another issue by its number, so that only people with write access
+    can comment there."""
+    if event.issue_target == (issue := _issue(event, number)):
+        raise InvalidArguments("lock_issue would silence this plan: no app can comment there")
+    return LockIssue(issue, reason)
 
 
 @writes(OpenIssue, content=("title", "body"), needs="repository")

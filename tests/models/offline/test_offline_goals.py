@@ -134,3 +134,41 @@ def test_two_issues_are_opened_for_two_titles() -> None:
 def test_a_list_in_a_comment_is_one_comment() -> None:
     goal = "find all open issues on payments v2.3.1 and list them in a comment"
     assert deeds(goal) == [("comment", {"body": "List what was found."})]
+
+
+@pytest.mark.parametrize(
+    ("goal", "tool", "arguments"),
+    [
+        ("close the issue", "close_issue", {}),
+        ("close #5 as not planned", "close_issue", {"number": 5, "reason": "not_planned"}),
+        ("close it as a duplicate", "close_issue", {"reason": "duplicate"}),
+        ("reopen issue #5", "reopen_issue", {"number": 5}),
+        ("lock issue #5", "lock_issue", {"number": 5}),
+        ("remove the label bug", "remove_labels", {"labels": ["bug"]}),
+        (
+            "remove labels bug and ui from #7",
+            "remove_labels",
+            {"labels": ["bug", "ui"], "number": 7},
+        ),
+        ("move #3 to the milestone 2.0.", "set_milestone", {"milestone": "2.0", "number": 3}),
+        ('set the milestone "Next year"', "set_milestone", {"milestone": "Next year"}),
+    ],
+)
+def test_what_an_issue_is_turned_to_is_done(
+    goal: str, tool: str, arguments: dict[str, object]
+) -> None:
+    assert deeds(goal) == [(tool, arguments)]
+
+
+@pytest.mark.parametrize(
+    "goal",
+    [
+        "close all open issues",
+        "reopen all closed issues",
+        "don't close it",
+        "lock this",
+        "remove it",
+    ],
+)
+def test_what_is_not_said_exactly_is_not_done(goal: str) -> None:
+    assert [name for name, _ in deeds(goal)] == ["write_text"]

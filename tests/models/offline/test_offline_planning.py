@@ -267,15 +267,15 @@ def test_what_a_goal_forbids_is_not_done(goal: str, expected: Any) -> None:
         ("assign it to me", "It does not name a login"),
         ("comment", "It does not say what to write: comment"),
         ("if it is a bug, label it as bug", "I cannot judge a condition"),
-        ("close the issue", "I do not know what to do for “close the issue”."),
-        ("close the issue and label it as bug", "I have no means to do this: close the issue"),
+        ("merge the issue", "I do not know what to do for “merge the issue”."),
+        ("merge the issue and label it as bug", "I have no means to do this: merge the issue"),
         ("删除这个问题", "I do not know what to do"),
     ],
 )
 def test_what_cannot_be_done_is_told_and_asked_about(goal: str, told: str) -> None:
     *writes, (tool, arguments) = deeds(goal)
     assert tool == "write_text"
-    assert [name for name, _ in writes] == (["add_labels"] if "close" in goal and writes else [])
+    assert [name for name, _ in writes] == (["add_labels"] if "merge" in goal and writes else [])
     shown = data("text", "a text")
     request = ModelRequest((ChatMessage("user", shown),), system(arguments["task"]))
     assert told in connect(Settings()).reply(request, 5).text

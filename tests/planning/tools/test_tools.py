@@ -165,6 +165,20 @@ def test_every_write_becomes_visible_once(place: Place) -> None:
     place.write(github.comment, body="Hello")
     place.write(github.add_labels, labels=["bug"])
     place.write(github.assign, people=["li"])
+    other = place.hub.open_issue(SHOP, "Old")
+    place.hub.add_milestone(SHOP, "1.0")
+    place.hub.edit_issue(SHOP, other, labels=["question"])
+    place.write(github.remove_labels, labels=["question"], number=other)
+    place.write(github.set_milestone, milestone="1.0", number=other)
+    place.write(github.close_issue, reason="not_planned", number=other)
+    place.write(github.lock_issue, reason="resolved", number=other)
+    old = place.hub.issue(SHOP, other)
+    assert (old["labels"], old["milestone"]["title"]) == ([], "1.0")
+    assert (old["state_reason"], old["active_lock_reason"]) == ("not_planned", "resolved")
+    place.write(github.reopen_issue, number=other)
+    place.write(github.set_milestone, milestone="", number=other)
+    assert place.hub.issue(SHOP, other)["state"] == "open"
+    assert place.hub.issue(SHOP, other)["milestone"] is None
     issue = place.write(github.open_issue, title="Track logins", body=HOSTILE, labels=["bug"])
     draft = place.write(
         github.open_draft_pull, title="Fix", body="It.", path="docs/ü.md", content="é\n"
@@ -173,8 +187,8 @@ def test_every_write_becomes_visible_once(place: Place) -> None:
     first = place.hub.issue(SHOP, 1)
     assert (len(first["comments"]), first["assignee"]["login"]) == (1, "li")
     assert [label["name"] for label in first["labels"]] == ["bug"]
-    assert [one["title"] for one in place.hub.issues(SHOP)[1:]] == ["Track logins", "Fix"]
-    assert (issue.url, draft.url)[0].endswith("/issues/2")
+    assert [one["title"] for one in place.hub.issues(SHOP)[2:]] == ["Track logins", "Fix"]
+    assert (issue.url, draft.url)[0].endswith("/issues/3")
     (posted,) = place.chat.messages("#releases")
     assert "<!channel>" not in posted["text"] + posted["blocks"][0]["text"]
 
@@ -208,6 +222,9 @@ def _act(tool: PlanTool, event: Event, arguments: Json, agent: Agent) -> None:
     ("tool", "arguments", "reason"),
     [
         (github.assign, {"people": []}, "needs at least one login"),
+        (github.remove_labels, {"labels": []}, "needs at least one label"),
+        (github.lock_issue, {"number": 1}, "would silence this plan"),
+        (github.close_issue, {"reason": "stale"}, "close_issue cannot take"),
         (
             github.open_draft_pull,
             {"title": "t", "body": "b", "path": ".github/workflows/x.yml", "content": "on: push"},

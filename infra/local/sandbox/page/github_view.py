@@ -39,6 +39,9 @@ class GitHubView:
             "number": issue["number"],
             "title": issue["title"],
             "state": issue["state"],
+            "reason": issue["state_reason"] if issue["state"] == "closed" else None,
+            "locked": _lock(issue),
+            "milestone": issue["milestone"]["title"] if issue["milestone"] else "",
             "labels": [_label(label) for label in issue["labels"]],
             "assignees": [person["login"] for person in issue["assignees"]],
             "comments": [_written(comment) for comment in issue["comments"]],
@@ -81,6 +84,12 @@ def _written(row: Json) -> Json:
 
 def _label(label: Json) -> Json:
     return {"name": label["name"], "about": label["description"] or ""}
+
+
+def _lock(issue: Json) -> str:
+    """Say that a conversation is locked, and why; '' for an open one."""
+    reason = issue["active_lock_reason"]
+    return (f"locked as {reason}" if reason else "locked") if issue["locked"] else ""
 
 
 def _file(row: Json) -> Json:

@@ -78,6 +78,33 @@ def _assign(deed: PlannedDeed) -> str:
     return deed.do(people=named) if named else f"It does not name a login: {deed.text}"
 
 
+def _close(deed: PlannedDeed) -> str:
+    """Close what it names, as completed where it gives no other reason."""
+    reason = re.search(r"\b(not[ _]planned|duplicate)", deed.text, re.I)
+    return _turn(deed, {"reason": reason[1].lower().replace(" ", "_")} if reason else {})
+
+
+def _turn(deed: PlannedDeed, about: Json | None = None) -> str:
+    if deed.means_new:
+        return f"The number of a new issue is not known before: {deed.text}"
+    if not numbers(deed.text) and names_many(deed.text):
+        return f"It means several issues; name their numbers: {deed.text}"
+    return deed.do(**(about or {}))
+
+
+def _unlabel(deed: PlannedDeed) -> str:
+    named = labels(re.split(r"\s(?:from|off?)\s", deed.text)[0])
+    return deed.do(labels=named) if named else f"It does not say which label: {deed.text}"
+
+
+def _set_milestone(deed: PlannedDeed) -> str:
+    after = re.search(r"\bmilestone\s+(?:to\s+)?(\S+)", without_quotes(deed.text), re.I)
+    named = quoted(deed.text) or ([after[1].strip(".,;")] if after else [])
+    if not named:
+        return f"It does not say which milestone: {deed.text}"
+    return deed.do(milestone=named[0])
+
+
 def _say(deed: PlannedDeed) -> str:
     """Say a text: as the goal has it, or as a step writes it."""
     (name,) = (key for key in deed.tool.required if key != "channel")
@@ -244,6 +271,11 @@ def _argument(name: str, kind: str, deed: PlannedDeed) -> Any:
 DEEDS: Mapping[str, Maker] = {
     "add_labels": _label,
     "assign": _assign,
+    "remove_labels": _unlabel,
+    "set_milestone": _set_milestone,
+    "close_issue": _close,
+    "reopen_issue": _turn,
+    "lock_issue": _read_numbered,
     "comment": _say,
     "reply": _say,
     "post": _say,

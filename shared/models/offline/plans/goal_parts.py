@@ -216,7 +216,7 @@ def _part(text: str, verbs: Collection[str]) -> GoalPart:
     verb = _verb(plain, verbs)
     if verb and is_spaced(verb) and (head := _HEAD.match(plain)):
         plain = plain[head.start(1) :] if head[1].lower() == verb else verb + plain[head.end() :]
-    fault = NO_MEANS + plain if verb in IMPOSSIBLE else ""
+    fault = NO_MEANS + plain if verb in IMPOSSIBLE and verb not in verbs else ""
     return GoalPart(plain.strip(" ,，、"), verb, fault=fault)
 
 

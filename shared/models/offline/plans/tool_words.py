@@ -69,6 +69,11 @@ _WORDS = {
             f"{_GIVE}, make",
             "assignee, owner, responsible",
         ),
+        "close_issue": ("close, schließe, ferme, fermez, cierra, cierre, 关闭, 閉じ", "", ""),
+        "reopen_issue": ("reopen", "", ""),
+        "lock_issue": ("lock", "", ""),
+        "remove_labels": ("unlabel, untag", "remove", "label, tag"),
+        "set_milestone": ("", f"{_GIVE}, move", "milestone"),
         "open_issue": ("", f"{_OPEN}, report", _ISSUES),
         "open_draft_pull": (
             "draft",

@@ -108,6 +108,7 @@ const drawIssue = (repository, issue, place) => {
   return make("details", { class: "card issue", id, open: place < OPEN },
     make("summary", {}, make("span", { class: `state ${kind}` }, state), make("b", {}, issue.title), " ", make("span", { class: "number" }, `#${issue.number}`), " ", ...issue.labels.map(label),
       make("span", { class: "meta" }, `${issue.pull ? "pull request" : "issue"} by ${issue.author}`, issue.assignees.length > 0 && `, assigned to ${issue.assignees.join(", ")}`,
+        issue.milestone && `, milestone ${issue.milestone}`, issue.reason && `, ${issue.reason.replace("_", " ")}`, issue.locked && `, ${issue.locked}`,
         issue.comments.length > 0 && `, ${issue.comments.length} ${issue.comments.length === 1 ? "comment" : "comments"}`)),
     comment(`${id} body`, issue),
     issue.pull && pullFiles(repository, issue),
