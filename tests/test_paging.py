@@ -42,13 +42,16 @@ def test_a_list_ends(following: dict[str, str], read: str, reason: str) -> None:
 
 
 def always(body: object, *headers: str, cursors: bool = False) -> list[Step]:
-    """Return a script that always gives the same answer; with `cursors` a new cursor each time."""
+    """Return a script that always gives the same answer; with `cursors` a new cursor each time,
+    which also takes the place of NEW in the headers."""
     count = iter(range(10_000))
 
     def step(client: socket.socket, request: Request) -> bool:
-        more = {"response_metadata": {"next_cursor": f"c{next(count)}"}} if cursors else {}
+        cursor = f"c{next(count)}"
+        more = {"response_metadata": {"next_cursor": cursor}} if cursors else {}
         text = json.dumps({**body, **more} if isinstance(body, dict) else body).encode()
-        lines = ("HTTP/1.1 200 OK", "Content-Type: application/json", *headers)
+        named = [line.replace("NEW", cursor) for line in headers]
+        lines = ("HTTP/1.1 200 OK", "Content-Type: application/json", *named)
         head = "\r\n".join((*lines, f"Content-Length: {len(text)}", "Connection: close"))
         client.sendall(f"{head}\r\n\r\n".encode() + text)
         return False
@@ -84,16 +87,21 @@ def test_a_post_and_a_thread_are_not_looked_for_without_an_end() -> None:
 
 
 def test_lists_of_github_end() -> None:
-    link = 'Link: <https://api.github.com/x?page=999999>; rel="last"'
-    with served(*always([{"name": "bug"}], link)) as server:
+    ever = 'Link: <https://api.github.com/x?after=NEW>; rel="next"'
+    again = 'Link: <https://api.github.com/x?after=Y3Vy&page=2>; rel="next"'
+    last = 'Link: <https://api.github.com/x?page=999999>; rel="last"'
+    for link, calls, why in ((ever, 300, "more than 300 pages"), (again, 2, "leads back")):
+        with served(*always([{"name": "bug"}], link, cursors=True)) as server:
+            session = GitHubSession(Settings(github_token="t", github_api_url=server.url), 5)
+            with pytest.raises(ActionRejected, match=why):
+                list(session.every("list labels", "acme/shop", ("labels",)))
+            assert len(server.requests) == calls
+    with served(*always([{"name": "bug"}], last)) as server:
         settings = Settings(github_token="t", github_api_url=server.url)
         session = GitHubSession(settings, 5)
         with pytest.raises(ActionRejected, match="more than 300 pages"):
-            list(session.every("list labels", "acme/shop", ("labels",)))
-        assert len(server.requests) == 300
-        with pytest.raises(ActionRejected, match="more than 300 pages"):
             list(session.newest_first("list comments", "acme/shop", ("issues", 1, "comments")))
-        assert len(server.requests) == 301
+        assert len(server.requests) == 1
 
 
 def test_issues_are_taken_until_a_page_is_empty() -> None:
