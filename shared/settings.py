@@ -84,6 +84,7 @@ class Settings(NamedTuple):
     # Behaviour
     max_attempts: str = "3"
     max_pause_hours: str = "24"
+    map_memory_mb: str = "64"
     tenants: str = ""
     places: str = ""
     repositories: str = ""

@@ -4,6 +4,7 @@ agent         the calls of an author: ask, converse, map, recall, remember, act,
 flow          @flow, the declaration of a flow
 tools         functions that a model may call in `converse`
 thinking      the model calls of a run
+mapping       a function for each item of a stream, results beyond a bound on disk
 conversation  the turns of the event's conversation
 remembering   the memories of a run
 metrics_desk  metrics of a flow's own

@@ -2,8 +2,6 @@
 retry repeats nothing that was finished."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -12,10 +10,10 @@ from typing import Any, NamedTuple, TypeVar
 from shared.actions import Action, Adapter, Query, Receipt
 from shared.actions.authority import Authority
 from shared.actions.drafts import PACE, Pace
-from shared.actions.effects import branch
 from shared.agent.acting import Acting
 from shared.agent.context import as_data
 from shared.agent.conversation import Conversation
+from shared.agent.mapping import Results, mapped, memory_of
 from shared.agent.people import People
 from shared.agent.remembering import Remembering
 from shared.agent.thinking import RESERVE, Thinking
@@ -69,6 +67,7 @@ class Agent:
         self.event = run.event
         self.conversation = Conversation(run, can.conversations, shared="fact" in shares)
         self._can = can
+        self._run = run
         self._acting = acting
         self._remembering = Remembering(run, can.memory, can.audiences, authority.may_write, shares)
         self._thinking = Thinking(run, can.models, acting.drafts, self.conversation, remaining)
@@ -173,20 +172,15 @@ class Agent:
 
     def map(
         self, function: Callable[[Item], T], items: Iterable[Item], *, workers: int = 32
-    ) -> list[T]:
+    ) -> Results[T]:
         """Call `function` for all `items` in threads, and return the results in order.
 
         The model layer finds by itself how many calls run at a time; `workers` bounds the threads.
         When one item fails the others still end, and are recorded, before its error is raised.
+        `items` may be a generator: a few hundred are taken ahead, and each is recorded, so a retry
+        that is given others raises ReplayError. Results beyond MAP_MEMORY_MB wait on disk.
         """
-
-        def work(numbered: tuple[int, Item]) -> T:
-            branch.set(f"{branch.get()}/{numbered[0]}")
-            return function(numbered[1])
-
-        with ThreadPoolExecutor(workers) as threads:
-            futures = [threads.submit(copy_context().run, work, pair) for pair in enumerate(items)]
-        return [future.result() for future in futures]
+        return mapped(self._run, function, items, workers, memory_of(self._can.settings))
 
     def recall(self, query: str, *, kinds: Iterable[str] = (), limit: int = 5) -> list[Memory]:
         """Return the memories about `query` that the readers of this event may see, best first.

@@ -60,6 +60,7 @@ RIGHT = {
     "LINK_HOSTS": "docs.acme.com,*.acme.dev",
     "MAX_ATTEMPTS": "3",
     "MAX_PAUSE_HOURS": "24",
+    "MAP_MEMORY_MB": "64",
     "RETENTION_DAYS": "30",
     "MEMORY_UNUSED_DAYS": "0",
     "AUDIENCES": '{"team:T1": ["org:acme", "repo:acme/*"]}',
