@@ -344,3 +344,15 @@ def test_a_flow_that_tells_a_channel_of_repositories_spreads_over_these(
     policy.spend(Post(Channel("#general"), "x"))
     with pytest.raises(PolicyError, match="Post names slack:#random"):
         policy.spend(Post(Channel("#random"), "x"))
+
+
+def test_the_test_kit_spreads_a_tick_and_runs_each_place_once() -> None:
+    @flow("schedule.labels", may=_BOTH)
+    def acts(event: Event, agent: Agent) -> None:
+        agent.act(AddLabels(Issue(event.repository, 1), ("bug",)))
+
+    runner = FlowRunner()
+    for _ in range(2):
+        runner.run(acts, TICK)
+    assert runner.effects == [AddLabels(Issue(name, 1), ("bug",)) for name in (SHOP, SITE)]
+    assert schedule_event("labels", place=SITE).repository == SITE
