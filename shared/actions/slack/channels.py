@@ -26,10 +26,11 @@ _SAID = 3_000
 def send_post(session: SlackSession, post: Post, mark: Mark, *_: object) -> Receipt:
     """Post it, or its missing pieces: the first into the channel, the others into its thread."""
     channel, texts = _id(session, post.channel.name), pieces(post.text, hosts=mark.hosts)
+    team = session.identity.team  # asked before anything is posted: a failure posts it again
     # A short post is sent at once: `find` runs before a second try.
     root = _root(session, channel, mark) if len(texts) > 1 else ""
     root = root or session.announce(channel, texts[0], metadata(mark, 0, len(texts)))
-    thread = Thread(session.identity.team, channel, root)
+    thread = Thread(team, channel, root)
     try:
         posted = dict(session.marked(thread, mark)) if len(texts) > 1 else {0: root}
         for part, text in enumerate(texts):

@@ -140,3 +140,15 @@ def test_a_thread_is_read_from_its_first_message_on(target: SandboxThread) -> No
 def test_a_thread_that_is_gone_cannot_be_read(target: SandboxThread) -> None:
     with pytest.raises(ActionRejected, match="it is not there"):
         target.adapter.read(ReadThread(Thread(TEAM, GENERAL, "1.1")))
+
+
+@pytest.mark.parametrize("asked", ["conversations.list", "auth.test"])
+@pytest.mark.parametrize("text", ["Hello", LONG])
+def test_what_fails_before_the_post_leaves_nothing_that_a_second_try_doubles(
+    target: SandboxThread, releases: str, asked: str, text: str
+) -> None:
+    target.slack.fail_next(asked, after=True)
+    with pytest.raises(ActionUnavailable) as failed:
+        target.adapter.perform(Post(Channel("#releases"), text), MARK, None)
+    assert not failed.value.sent
+    assert said(target, releases) == []
