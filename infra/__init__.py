@@ -2,6 +2,7 @@
 
 local/        the whole system on this machine: ./scripts/dev
 cli/          ./scripts/flows, a file per command
+certify/      kills flows everywhere and compares what they leave
 bench/        the test bench: one prompt over many rows
 bundle/       builds a function's bundle from what it imports
 deploy/       ./scripts/deploy: secrets, stack, migrations

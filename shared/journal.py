@@ -1,8 +1,7 @@
 """The journal: each run of a flow is a list of steps, each recorded once and replayed for ever.
 
 The key of a step is its content: the run, its name, the hash of its canonical input, and how often
-these came before. If the key is there, its record is the answer; else the step runs and is
-recorded.
+these came before. If the key is there, its record is the answer; else the step runs.
 """
 
 import hashlib
@@ -112,8 +111,7 @@ class Journal:
         on the twin of the event. Raises RunBusy when another function holds it, and when it waits
         for its next attempt.
         """
-        # The thread's own name: two claims in one process are two holders.
-        owner = f"{self._owner}-{threading.get_ident()}"
+        owner = f"{self._owner}-{threading.get_ident()}"  # each thread is a holder
         key = {"tenant": event.tenant, "run": run_id(event, flow), "owner": owner}
         how = {"flow": flow, "lease": lease, "queued": queued, "stoppable": stoppable}
         names = ("hold_claim", "claim_run", "read_run", "read_steps", "read_effects")
@@ -176,8 +174,7 @@ class Run:
         self.pauses = pauses
         self.effects = {row["key"]: row for row in effects}
         self.cost = 0.0
-        #: The price of one of its model calls is unknown.
-        self.unpriced = False
+        self.unpriced = False  # True when the price of one of its model calls is unknown
         self.allowance = Allowance()
         self.models: set[str] = set()
         #: What the run was shown so far; a replay has the same at the same place.
@@ -243,6 +240,13 @@ class Run:
         # A replay hands out the output as JSON gives it back; the first time must equal it.
         return self._noted(name, json.loads(output))
 
+    def unasked(self) -> list[str]:
+        """Name the recorded steps that this attempt did not come by, since it went another way."""
+        came = self._occurrences.items() if self._steps else ()
+        asked = {digest([*step, number]) for step, times in came for number in range(times)}
+        rows = self._steps.items()
+        return [r["name"] for key, r in rows if key not in asked and r["name"] != "failed"]
+
     def _noted(self, name: str, output: Any) -> Any:
         if name in _INPUTS:
             with self._lock:
@@ -293,9 +297,8 @@ class Run:
                 self._deferred += statements
                 return []
             happened, self._deferred = self._deferred, []
-        starts = bool(statements) and not self.ending
         try:
-            return self._commit(happened, statements, starts=starts)
+            return self._commit(happened, statements, starts=bool(statements) and not self.ending)
         except Stopped as stopped:
             with self._lock:
                 self._deferred = happened + self._deferred

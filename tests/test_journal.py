@@ -86,6 +86,24 @@ def test_steps_are_keyed_by_content_not_by_position(database: Database) -> None:
     assert run.step("ask", "a", surprise) == "A"
 
 
+def test_an_attempt_that_goes_another_way_knows_which_steps_it_left_out(database: Database) -> None:
+    event = an_event()
+    run = claimed(Journal(database), event, lease=0)
+    for said in ("a", "a", "b"):
+        run.step("ask", said, lambda: Outcome("x"))
+    run.step("failed", {"attempt": 1}, lambda: Outcome("paid for in vain"))
+    assert run.unasked() == []
+
+    run = claimed(Journal(database), event, lease=0)
+    assert run.unasked() == ["ask", "ask", "ask"]
+    run.step("ask", "b", lambda: Outcome("x"))
+    run.step("ask", "c", lambda: Outcome("x"))
+    run.step("ask", "a", lambda: Outcome("x"))
+    assert run.unasked() == ["ask"]
+    run.step("ask", "a", lambda: Outcome("x"))
+    assert run.unasked() == []
+
+
 def test_a_deferred_step_is_committed_with_the_next_write(database: Database) -> None:
     event = an_event()
     run = claimed(Journal(database), event, lease=0)

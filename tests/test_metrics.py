@@ -266,3 +266,23 @@ def test_a_command_writes_none(capsys: pytest.CaptureFixture[str]) -> None:
         count("Accepted", "event accepted", source="github")
     told = capsys.readouterr()
     assert told.out == told.err == ""
+
+
+def test_a_run_that_went_another_way_says_so_once_it_is_done(
+    runner: FlowRunner, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["first", "second"]
+
+    @flow("github.issues.opened")
+    def measuring(event: Event, agent: Agent) -> None:
+        word = words.pop(0)
+        agent.remember(word, kind="fact")
+        agent.ask("Is it?", word, returns=bool)
+        if word == "first":
+            raise KeyError("a bug")
+
+    runner.deliver(measuring, CRASH)
+    runner.deliver(measuring, CRASH)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    [told] = [one for one in lines if one["message"] == "run went another way than recorded"]
+    assert told["steps"] == ["ask", "remember"]

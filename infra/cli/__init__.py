@@ -7,6 +7,7 @@ budgets          lists what was spent on models
 memory           shows, forgets and exports memory
 consolidations   lists what consolidation changed, and undoes it
 ingest           takes a folder or a repository into memory; `folder` reads it
+certify          certifies a flow
 bench            the test bench
 deliveries       sends a saved delivery again
 schema           migrates the database

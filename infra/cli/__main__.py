@@ -1,5 +1,5 @@
-"""./scripts/flows: new flows, runs, budgets, memory, documents, the bench, deliveries, dead
-letters, migrations."""
+"""./scripts/flows: new flows, certificates, runs, budgets, memory, documents, the bench,
+deliveries, dead letters, migrations."""
 
 import os
 import sys
@@ -29,6 +29,7 @@ _COMMANDS = {
     "ingest": ("ingest", "take documents into memory"),
     "memory": ("memory", "export, explain, forget and audit memories; undo changes"),
     "reference": ("reference", "write the tables of docs/flows.md from the code"),
+    "certify": ("certify", "kill a flow everywhere; say what is lost or doubled"),
     "bench": ("bench", "run a prompt over a huge input"),
 }
 
@@ -63,9 +64,8 @@ def _parser(arguments: Sequence[str]) -> Arguments:
     parser = Arguments(
         prog="./scripts/flows",
         description=(
-            "Write a new flow, look at runs and budgets, control the memory, ingest documents,"
-            " run the test bench,"
-            " replay deliveries,"
+            "Write and certify flows, look at runs and budgets, control the memory, ingest"
+            " documents, run the test bench, replay deliveries,"
             " redrive dead letters, migrate."
         ),
         epilog="Without settings it talks to the system that ./scripts/dev runs.",

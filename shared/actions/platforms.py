@@ -31,7 +31,7 @@ class Platforms:
         self._connected: dict[str, Adapter] = {}
         for connector in self._needed:
             with suppress(SettingsError):
-                self._connected[connector] = self._connect(connector)
+                self._connected[connector] = self.connect(connector, self._needed[connector])
 
     def __call__(self, wanted: Action | Query) -> Adapter:
         """Raises PolicyError for what needs another platform or more rights than the flow's `may`
@@ -41,12 +41,12 @@ class Platforms:
             raise PolicyError(
                 f"{type(wanted).__name__} is not in the flow's may=[…] or reads=[…]; add it there"
             )
-        return self._connected.get(wanted.connector) or self._connect(wanted.connector)
+        return self._connected.get(wanted.connector) or self.connect(wanted.connector, granted)
 
-    def _connect(self, connector: str) -> Adapter:
+    def connect(self, connector: str, rights: Mapping[str, str]) -> Adapter:
+        """Connect a platform with these rights; raises SettingsError without its credentials."""
         module, _, function = connector.partition(":")
-        connect = getattr(import_module(module), function)
-        adapter: Adapter = connect(self._settings, self._needed[connector])
+        adapter: Adapter = getattr(import_module(module), function)(self._settings, rights)
         return adapter
 
 

@@ -170,6 +170,8 @@ class Lifecycle:
     ) -> None:
         run.write(self._can.models.unsent(run.event.tenant), defer=True)
         run.finish(state, reason, statements, pause=pause, gave_up=gave_up)
+        if state == "done" and (other := run.unasked()):
+            _log("run went another way than recorded", run, steps=sorted(set(other)))
         values = {"Runs": 1, "RunSeconds": time.perf_counter() - run.begun}
         measure("run ended", values, **_about(run), end=state, cost=run.cost)
 

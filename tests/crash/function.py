@@ -9,20 +9,18 @@ attempt had, and `calls` what reached the model.
 import os
 import re
 import signal
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, LiteralString
 
 import psycopg
 
+from infra.certify.killing import BriefJournal, KillableDatabase, KillableModels, KillSwitch
 from shared.actions import Action, Adapter, Mark, Query, Receipt
 from shared.actions.platforms import Platforms
 from shared.agent.flow import load_flow
-from shared.database import Database, Row, Statement
+from shared.database import PATIENCE
 from shared.events import Event
-from shared.journal import Journal, Run
-from shared.models import ModelReply, ModelRequest
-from shared.models.routing import Models
+from shared.journal import Run
 from shared.runtime.composition import capabilities, handler_of
 from shared.settings import Settings
 
@@ -41,28 +39,30 @@ REACHED = """insert into reached values (%s, %s) on conflict (event)
 LEASE = 6.0
 
 
-class KillSwitch:
+class TableSwitch(KillSwitch):
     """Knows the event at hand and when the function has to die of it."""
 
     def __init__(self, url: str) -> None:
+        super().__init__()
         self._url = url
         self._event = ""
-        self._seen = 0
         self._end = 0
 
     def begin(self, event: Event) -> None:
-        self._event, self._seen = event.id, 0
+        self._event, self.boundaries = event.id, []
         asked = re.search(r"boundary (\d+)", event.text)
         self._end = int(asked[1]) if asked else 0
 
-    def boundary(self) -> None:
-        self._seen += 1
-        self._tell(REACHED, self._event, self._seen)
-        if self._seen == self._end and self._tell(DIED, self._event, self._end):
+    def boundary(self, label: str = "") -> None:
+        super().boundary(label)
+        seen = len(self.boundaries)
+        self._tell(REACHED, self._event, seen)
+        if seen == self._end and self._tell(DIED, self._event, self._end):
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def count_call(self) -> None:
+    def loses(self, label: str) -> bool:
         self._tell("insert into calls (event) values (%s)", self._event)
+        return super().loses(label)
 
     def _tell(self, sql: LiteralString, *values: object) -> int:
         """Write it down at once, beside whatever the flow is in the middle of."""
@@ -70,53 +70,24 @@ class KillSwitch:
             return connection.execute(sql, values).rowcount
 
 
-class KillableDatabase(Database):
-    def __init__(self, url: str, switch: KillSwitch) -> None:
-        super().__init__(url)
-        self._switch = switch
+class TellingJournal(BriefJournal):
+    """Tells the switch of the event at hand."""
 
-    def run(self, tenant: str, statements: Sequence[Statement]) -> list[list[Row]]:
-        self._switch.boundary()
-        rows = super().run(tenant, statements)
-        self._switch.boundary()
-        return rows
-
-
-class KillableJournal(Journal):
-    def __init__(self, database: KillableDatabase, switch: KillSwitch) -> None:
-        super().__init__(database)
+    def __init__(self, database: KillableDatabase, switch: TableSwitch) -> None:
+        super().__init__(database, LEASE)
         self._switch = switch
 
     def claim(
-        self,
-        event: Event,
-        flow: str,
-        lease: float,
-        *,
-        queued: bool = False,
-        stoppable: bool = True,
+        self, event: Event, flow: str, lease: float, *, queued: bool = False, stoppable: bool = True
     ) -> Run | None:
         self._switch.begin(event)
-        return super().claim(event, flow, LEASE, queued=queued, stoppable=stoppable)
-
-
-class KillableModels(Models):
-    def __init__(self, settings: Settings, database: Database, switch: KillSwitch) -> None:
-        super().__init__(settings, database)
-        self._switch = switch
-
-    def reply(self, role: str, request: ModelRequest, **more: Any) -> ModelReply:
-        self._switch.boundary()
-        self._switch.count_call()
-        reply = super().reply(role, request, **more)
-        self._switch.boundary()
-        return reply
+        return super().claim(event, flow, lease, queued=queued, stoppable=stoppable)
 
 
 @dataclass(frozen=True)
 class KillableAdapter:
     adapter: Adapter
-    switch: KillSwitch
+    switch: TableSwitch
 
     def perform(self, action: Action, mark: Mark, previous: Receipt | None) -> Receipt:
         self.switch.boundary()
@@ -137,11 +108,11 @@ def __getattr__(name: str) -> object:
         raise AttributeError(name)
     settings = Settings.from_environment()
     flow = load_flow(settings.require("flow"))
-    switch = KillSwitch(settings.database_url)
-    database = KillableDatabase(settings.database_url, switch)
+    switch = TableSwitch(settings.database_url)
+    database = KillableDatabase(settings.database_url, switch, patience=PATIENCE)
     can = capabilities(settings, database, Platforms(flow.may, flow.reads, settings))
     killable = can._replace(
-        models=KillableModels(settings, database, switch),
+        models=KillableModels(settings, switch, database),
         adapter=lambda wanted: KillableAdapter(can.adapter(wanted), switch),
     )
-    return handler_of(flow, KillableJournal(database, switch), killable)
+    return handler_of(flow, TellingJournal(database, switch), killable)

@@ -1,15 +1,10 @@
 """SIGKILL at every boundary of an answer that streams: one whole message, whatever came before."""
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
-from typing import Self
 
 import pytest
 
-from infra.project import ROOT
+from infra.certify.process import KillableProcesses
 from shared.actions.drafts import Pace
 from shared.actions.slack.text import pieces
 from shared.events import Event
@@ -24,31 +19,16 @@ LONG = "今天天气很好。" * 1_400
 BOUNDARIES = range(1, 90, size(1, 3))
 
 
-class KilledProcesses:
-    """A process that hands events to processes that die when they are told to."""
+class KilledProcesses(KillableProcesses):
+    """Hands events to processes that die when they are told to."""
 
     def __init__(self, runner: ChatRunner) -> None:
+        super().__init__("tests.crash.killed_process")
         self._runner = runner
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.crash.killed_process"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=ROOT,
-            env={"PATH": os.environ["PATH"]},
-            text=True,
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.communicate(timeout=30)
 
     def deliver(
         self, event: Event, boundary: int = 0, receives: int = 1, pace: Pace = AT_ONCE
     ) -> str:
-        assert self._process.stdin and self._process.stdout
         order = {
             "event": event.to_json(),
             "boundary": boundary,
@@ -57,9 +37,7 @@ class KilledProcesses:
             "database": self._runner.database_url,
             "pace": pace,
         }
-        self._process.stdin.write(json.dumps(order) + "\n")
-        self._process.stdin.flush()
-        return self._process.stdout.readline().strip()
+        return str(self.do(order)["end"])
 
 
 @pytest.fixture

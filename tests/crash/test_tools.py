@@ -1,17 +1,13 @@
 """SIGKILL at every boundary of a draft pull request, an issue, a long post: one of each, whole."""
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from infra.certify.process import KillableProcesses
 from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.slack import SlackSandbox
-from infra.project import ROOT
 from shared.actions.slack.text import pieces
 from tests.campaigns import sample, size
 from tests.crash.killed_writes import LONG
@@ -41,16 +37,7 @@ def chat() -> Iterator[SlackSandbox]:
 @pytest.fixture
 def deliver(hub: GitHubSandbox, chat: SlackSandbox, database_url: str) -> Iterator[Deliver]:
     """Hands events to processes that die when they are told to."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.crash.killed_writes"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"]},
-        text=True,
-    ) as process:
-        assert process.stdin and process.stdout
+    with KillableProcesses("tests.crash.killed_writes") as processes:
         settings = {
             "github_token": hub.token,
             "github_api_url": hub.api_url,
@@ -67,13 +54,9 @@ def deliver(hub: GitHubSandbox, chat: SlackSandbox, database_url: str) -> Iterat
                 "settings": settings,
                 "database": database_url,
             }
-            assert process.stdin and process.stdout
-            process.stdin.write(json.dumps(order) + "\n")
-            process.stdin.flush()
-            return process.stdout.readline().strip()
+            return str(processes.do(order)["end"])
 
         yield send
-        process.stdin.close()
 
 
 def killed_everywhere(deliver: Deliver, what: str, at_least: int) -> list[str]:

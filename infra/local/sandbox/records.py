@@ -7,6 +7,8 @@ from pathlib import Path
 
 from shared.events import Json
 
+#: Rows by table and key.
+Tables = dict[str, dict[str, Json]]
 #: A file with fewer lines is left alone.
 _FEW = 1000
 
@@ -20,7 +22,7 @@ class Records:
     """
 
     def __init__(self, path: Path | None) -> None:
-        self._tables: dict[str, dict[str, Json]] = {}
+        self._tables: Tables = {}
         self._path = path
         self._file = -1
         #: Lines of the file.
@@ -41,6 +43,16 @@ class Records:
             os.write(self._file, _line(table, key, row))
             self._lines += 1
             self._compact()
+
+    def moment(self) -> Tables:
+        """Return all rows as they are now."""
+        return {name: dict(rows) for name, rows in self._tables.items()}
+
+    def rewind(self, moment: Tables) -> None:
+        """Take back what has changed since that moment."""
+        self._tables = {name: dict(rows) for name, rows in moment.items()}
+        if self._path is not None:
+            self._rewrite(self._path)
 
     def close(self) -> None:
         if self._file != -1:

@@ -16,10 +16,18 @@ class SandboxIssues:
     _changes: Changes
 
     def open_issue(
-        self, repository: str, title: str, body: str | None = None, author: str = "maria"
+        self,
+        repository: str,
+        title: str,
+        body: str | None = None,
+        author: str = "maria",
+        number: int = 0,
     ) -> int:
-        """Open an issue as `author`, who signs up if necessary; returns its number."""
+        """Open an issue as `author`, who signs up if necessary; returns its number, which is the
+        next one unless it is given."""
         row = self._changes.open_issue(author, self._repository(repository), title, body)
+        if number:
+            row = self._state.change("issues", row, number=number)
         return int(row["number"])
 
     def add_label(self, repository: str, name: str, description: str = "") -> None:

@@ -1,6 +1,6 @@
 """The sandbox GitHub: its server, and a method for each thing that people do in it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -267,6 +267,17 @@ class GitHubSandbox(FaultyServer, SandboxIssues):
     def exchanges(self) -> list[Exchange]:
         """Return the last requests over HTTP and their answers, oldest first."""
         return list(self._web.exchanges)
+
+    def moment(self) -> Callable[[], None]:
+        """Return what takes back all that changes from now on."""
+        self.settle()
+        moment = self._state.moment()
+
+        def rewind() -> None:
+            self.settle()
+            self._state.rewind(moment)
+
+        return rewind
 
     # Webhooks
 

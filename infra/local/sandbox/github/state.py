@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from infra.local.sandbox.records import Records
+from infra.local.sandbox.records import Records, Tables
 from shared.events import Json
 
 Table = Literal[
@@ -68,6 +68,18 @@ class SandboxState:
 
     def close(self) -> None:
         self._records.close()
+
+    def moment(self) -> tuple[Tables, int]:
+        """Return all rows, and the last id, as they are now."""
+        with self.lock:
+            return self._records.moment(), self._last_id
+
+    def rewind(self, moment: tuple[Tables, int]) -> None:
+        """Take back what has changed since that moment."""
+        with self.lock:
+            tables, self._last_id = moment
+            self._records.rewind(tables)
+            self.version += 1
 
     def _put(self, table: Table, number: int, row: Json | None) -> None:
         self._records.put(table, str(number), row)

@@ -56,6 +56,17 @@ class Workspace:
         with self._lock:
             self._records.close()
 
+    def moment(self) -> Callable[[], None]:
+        """Return what takes back all that changes from now on."""
+        with self._lock:
+            moment = self._records.moment()
+
+        def rewind() -> None:
+            with self._lock:
+                self._records.rewind(moment)
+
+        return rewind
+
     # People and conversations
 
     @property
@@ -160,6 +171,21 @@ class Workspace:
             self._save(channel, message)
             self._emit_message(channel, message)
             return message
+
+    def place(self, channel: str, ts: str, user: str, text: str) -> None:
+        """Put a message where it is said to be; nobody hears of it. A channel and a person that
+        are unknown are made."""
+        with self._lock:
+            if channel not in self.channels:
+                kind = {"is_channel": True, "is_member": True, "is_archived": False}
+                row: Json = {"id": channel, "name": channel.lower(), "created": int(time.time())}
+                row |= {"is_im": True, "user": user} if channel.startswith("D") else kind
+                self._records.put("channels", channel, row)
+            if user not in self.users:
+                person = {**self.users[ALICE], "id": user, "name": user.lower(), "is_admin": False}
+                self._records.put("users", user, person)
+            message = {"type": "message", "user": user, "team": TEAM, "ts": ts, "text": text}
+            self._save(channel, message)
 
     def edit(self, channel: str, ts: str, user: str, **fields: Any) -> Json:
         with self._lock:
