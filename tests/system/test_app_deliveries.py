@@ -5,6 +5,7 @@ from pathlib import Path
 
 from infra.local.sandbox.github import GitHubSandbox
 from infra.local.system import System
+from tests.system.quick import shipped_template
 from tests.waiting import wait_for
 
 REPOSITORY = "acme/shop"
@@ -19,7 +20,12 @@ def test_an_issue_is_triaged_though_github_cannot_reach_us(data_directory: Path)
             "MODEL_EMBED": "hashing",
         }
         said: list[str] = []
-        with System(data=data_directory, environment=environment, say=said.append) as system:
+        with System(
+            data=data_directory,
+            environment=environment,
+            say=said.append,
+            template=shipped_template(data_directory),
+        ) as system:
             assert system.github is None
             number = github.open_issue(REPOSITORY, "Checkout crashes when I press Pay")
             assert wait_for(lambda: github.issue(REPOSITORY, number)["comments"])

@@ -9,6 +9,7 @@ import pytest
 from infra.local.sandbox.slack.workspace import BOT_USER, DM, GENERAL
 from infra.local.system import System
 from tests.system.conftest import Rows, query
+from tests.system.quick import shipped_template
 from tests.waiting import wait_for
 
 SHOP = "acme/shop"
@@ -16,7 +17,11 @@ SHOP = "acme/shop"
 
 @pytest.fixture(scope="module")
 def system(data_directory: Path) -> Iterator[System]:
-    with System(data=data_directory, environment={"MODEL_EMBED": "hashing"}) as system:
+    with System(
+        data=data_directory,
+        environment={"MODEL_EMBED": "hashing"},
+        template=shipped_template(data_directory),
+    ) as system:
         yield system
 
 

@@ -8,6 +8,7 @@ import pytest
 from infra.local.sandbox.slack.workspace import ALICE, BOT_USER, DM, SUPPORT
 from infra.local.system import System
 from tests.system.conftest import query
+from tests.system.quick import shipped_template
 from tests.waiting import wait_for
 
 REPOSITORY = "acme/shop"
@@ -15,7 +16,11 @@ REPOSITORY = "acme/shop"
 
 @pytest.fixture(scope="module")
 def system(data_directory: Path) -> Iterator[System]:
-    with System(data=data_directory, environment={"MODEL_EMBED": "hashing"}) as system:
+    with System(
+        data=data_directory,
+        environment={"MODEL_EMBED": "hashing"},
+        template=shipped_template(data_directory),
+    ) as system:
         yield system
 
 

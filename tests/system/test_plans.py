@@ -14,6 +14,7 @@ from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.slack.workspace import BOT_USER, GENERAL
 from infra.local.system import System
 from tests.campaigns import size
+from tests.system.quick import shipped_template
 from tests.waiting import wait_for
 
 REPOSITORY = "acme/shop"
@@ -24,7 +25,9 @@ GOAL = 'label it as bug, then say "Thanks"'
 def offline(data_directory: Path) -> Iterator[System]:
     """A system with the offline model."""
     models = {"MODEL_SMALL": "offline", "MODEL_LARGE": "offline", "MODEL_EMBED": "hashing"}
-    with System(data=data_directory, environment=models) as system:
+    with System(
+        data=data_directory, environment=models, template=shipped_template(data_directory)
+    ) as system:
         yield system
 
 

@@ -7,6 +7,7 @@ from infra.local.endings import dead_letters
 from infra.local.system import System
 from tests.models.scripted_server import Hangs, ScriptedServer
 from tests.system.conftest import query
+from tests.system.quick import shipped_template
 from tests.system.test_bad_things import commented, verdict
 from tests.waiting import wait_for
 
@@ -22,14 +23,20 @@ def test_work_goes_on_at_once_after_restarts(data_directory: Path) -> None:
         number = 0
         model.says(*[Hangs()] * 9)
         for restart in range(3):
-            with System(data=data_directory, environment=environment) as system:
+            with System(
+                data=data_directory,
+                environment=environment,
+                template=shipped_template(data_directory),
+            ) as system:
                 assert system.github
                 seen = len(model.seen)
                 number = number or system.github.open_issue("acme/shop", "Slow", "It hangs")
                 assert wait_for(partial(_asked_more, model, seen)), restart
         model.script.clear()
         model.says(verdict("bug"))
-        with System(data=data_directory, environment=environment) as system:
+        with System(
+            data=data_directory, environment=environment, template=shipped_template(data_directory)
+        ) as system:
             assert "It is about the checkout." in commented(system, number)
             assert wait_for(lambda: query(system, "select 1 from runs where state = 'done'"))
             assert query(system, "select attempts, failures from runs") == [(4, 0)]
