@@ -6,6 +6,7 @@ import socket
 import pytest
 
 from shared.actions import Mark
+from shared.actions.github.adapter import GitHubAdapter
 from shared.actions.github.session import GitHubSession
 from shared.actions.slack.actions import Channel, Post, ReadThread
 from shared.actions.slack.adapter import SlackAdapter
@@ -104,15 +105,33 @@ def test_lists_of_github_end() -> None:
         assert len(server.requests) == 1
 
 
+def test_issues_are_taken_whole_where_github_does_not_count_the_pages() -> None:
+    """Its list of issues names the next page by a cursor, and no last one."""
+    user = {"login": "maria", "id": 1, "type": "User"}
+    issue = {"title": "Pay", "body": "It crashes.", "user": user, "labels": []}
+    issue |= {"author_association": "MEMBER", "html_url": "https://github.example/acme/shop/1"}
+    onward = 'Link: <https://api.github.com/x?per_page=100&after=Y3Vy&page=2>; rel="next"'
+    script = [
+        *always([issue | {"number": 1}], onward)[:1],
+        *always([issue | {"number": 2}])[:1],
+    ]
+    with served(*script) as server:
+        adapter = GitHubAdapter(Settings(github_token="t", github_api_url=server.url), 5)
+        found = [*GitHubDocuments("acme/shop", adapter.read).issues()]
+    assert [[one.path for one in documents] for documents, _ in found] == [["1"], ["2"]]
+    assert [pages for _, pages in found] == [0, 1]
+    assert "after=Y3Vy" in server.requests[1].line
+
+
 def test_issues_are_taken_until_a_page_is_empty() -> None:
-    asked: list[int] = []
+    asked: list[str] = []
 
     def read(query: object) -> Json:
-        asked.append(vars(query)["page"])
-        return {"issues": [], "pages": 10**9}
+        asked.append(vars(query)["after"])
+        return {"issues": [], "next": "page=2", "pages": 0}
 
-    assert list(GitHubDocuments("acme/shop", read).issues()) == [([], 10**9)]
-    assert asked == [1]
+    assert list(GitHubDocuments("acme/shop", read).issues()) == [([], 0)]
+    assert asked == [""]
 
 
 @pytest.mark.parametrize(

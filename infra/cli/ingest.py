@@ -147,7 +147,7 @@ class _Work:
         tally, same, seen = Counter[str](), 0, set[str]()
         progress: Progress | None = None
         for documents, pages in listed:
-            progress = progress or Progress(pages * len(documents))
+            progress = progress or Progress(pages * len(documents))  # 0: nobody knows
             seen |= {one.path for one in documents}
             known = ingestion.known([one.path for one in documents])
             new = [d for d in documents if d.path not in known or known[d.path]["hash"] != d.hash]
@@ -168,8 +168,8 @@ class _Work:
 
 
 class Progress:
-    """A bar on a terminal, else a line for each document; both with how many there are, and now and
-    then for how long it will take."""
+    """A bar on a terminal, else a line for each document; both with how many there are, if that is
+    known, and now and then for how long it will take."""
 
     def __init__(self, all: int) -> None:
         self._all = all
@@ -197,6 +197,8 @@ class Progress:
             print("\r\033[K", end="", file=sys.stderr)
 
     def _standing(self) -> str:
+        if not self._all:
+            return str(self._done)
         seconds = time.monotonic() - self._began
         left = duration(seconds / self._done * max(self._all - self._done, 0))
         counted = f"{self._done}/{self._all}"

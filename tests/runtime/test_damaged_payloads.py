@@ -97,9 +97,9 @@ def test_all_that_reads_an_event_reads_a_damaged_one() -> None:
 
 
 class NoPlatform(PlatformInMemory):
-    """Answers no queries but those of triage."""
+    """Answers no queries."""
 
-    def _right(self, query: Query) -> Any:
+    def read(self, query: Query) -> Any:
         raise ActionRejected("github: there is nothing")
 
 

@@ -33,6 +33,11 @@ class GitHubResponse(NamedTuple):
         return int(parse_qs(query)["page"][0]) if query else 1
 
     @property
+    def pages_if_known(self) -> int:
+        """As `pages`; 0 where there is a next page and GitHub does not say how many follow."""
+        return 0 if self._link("next") and not self._link("last") else self.pages
+
+    @property
     def next_query(self) -> dict[str, int | str]:
         """The parameters of the list's next page, from the Link header; empty on the last page."""
         return dict(parse_qsl(self._link("next")))

@@ -180,18 +180,21 @@ class ReadFile(_About):
 @dataclass(frozen=True)
 class ListComments(_About):
     """Ask for a page of the comments on all issues and pull requests, oldest first, as
-    `{"comments": […], "pages": number}`, each comment as GitHub describes it."""
+    `{"comments": […], "next": cursor, "pages": number}`, each comment as GitHub describes it.
+
+    The next page is the one `after` that cursor; '' is none. GitHub may not count the pages: 0.
+    """
 
     permissions: ClassVar[Mapping[str, str]] = {"issues": "read", "pull_requests": "read"}
     repository: str
-    page: int
+    after: str = ""
 
 
 @dataclass(frozen=True)
 class ListIssues(_About):
-    """Ask for a page of the issues and pull requests, oldest first, as `{"issues": […], "pages":
-    number}`, each issue as GitHub describes it."""
+    """Ask for a page of the issues and pull requests, oldest first, as `{"issues": […], "next":
+    cursor, "pages": number}`, as ListComments does, each issue as GitHub describes it."""
 
     permissions: ClassVar[Mapping[str, str]] = {"issues": "read", "pull_requests": "read"}
     repository: str
-    page: int
+    after: str = ""

@@ -137,10 +137,17 @@ class GitHubSession:
         """
 
         def fetch(cursor: str) -> GitHubResponse:
-            sent = {**asked, **dict(parse_qsl(cursor))}
-            return self.request(doing, repository, "GET", path, per_page=_PAGE, **sent)
+            return self.page(doing, repository, path, cursor, **asked)
 
         return pages(fetch, following, "", most=_PAGES, endless=_endless(doing))
+
+    def page(
+        self, doing: str, repository: str, path: Segments, after: str, /, **asked: int | str
+    ) -> GitHubResponse:
+        """Return the page of a list that is `after` what `following` said of another; the first
+        one after ''."""
+        sent = {**asked, **dict(parse_qsl(after))}
+        return self.request(doing, repository, "GET", path, per_page=_PAGE, **sent)
 
     def reached(self, doing: str, owner: str) -> Iterator[Any]:
         """Yield the repositories of `owner` that the credentials reach."""
@@ -163,7 +170,10 @@ class GitHubSession:
 
     def newest_first(self, doing: str, repository: str, path: Segments) -> Iterator[Any]:
         """Yield a list that GitHub sorts oldest first from its end, page by page."""
-        first = self.request(doing, repository, "GET", path, per_page=_PAGE)
+        first = self.page(doing, repository, path, "")
+        if following(first) and not first.pages_if_known:
+            yield from reversed([*self.every(doing, repository, path)])
+            return
         if first.pages > _PAGES:
             raise _endless(doing)(f"the server has more than {_PAGES} pages")
         for page in range(first.pages, 1, -1):

@@ -10,14 +10,13 @@ from shared.actions.github.queries import (
     ReadFile,
     RepositoryHead,
 )
-from shared.actions.github.session import GitHubSession
+from shared.actions.github.session import GitHubSession, following
 from shared.errors import ActionRejected
 from shared.events import Json
 
 #: The most files in one comparison; at this number, more may be missing.
 #: https://docs.github.com/en/rest/commits/commits#compare-two-commits
 COMPARED = 300
-_PAGE = 100
 
 
 def read_head(session: GitHubSession, query: RepositoryHead) -> Json:
@@ -89,20 +88,15 @@ def read_file(session: GitHubSession, query: ReadFile) -> Json | None:
 def list_issues(session: GitHubSession, query: ListIssues) -> Json:
     doing = f"list the issues of {query.repository}"
     order = {"state": "all", "sort": "created", "direction": "asc"}
-    response = session.request(
-        doing, query.repository, "GET", ("issues",), per_page=_PAGE, page=query.page, **order
-    )
-    return {"issues": response.data, "pages": max(response.pages, query.page)}
+    page = session.page(doing, query.repository, ("issues",), query.after, **order)
+    return {"issues": page.data, "next": following(page) or "", "pages": page.pages_if_known}
 
 
 def list_comments(session: GitHubSession, query: ListComments) -> Json:
     doing = f"list the comments of {query.repository}"
     order = {"sort": "created", "direction": "asc"}
-    path = ("issues", "comments")
-    response = session.request(
-        doing, query.repository, "GET", path, per_page=_PAGE, page=query.page, **order
-    )
-    return {"comments": response.data, "pages": max(response.pages, query.page)}
+    page = session.page(doing, query.repository, ("issues", "comments"), query.after, **order)
+    return {"comments": page.data, "next": following(page) or "", "pages": page.pages_if_known}
 
 
 def _file(folder: str, entry: Json) -> Json:

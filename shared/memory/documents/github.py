@@ -85,29 +85,28 @@ class GitHubDocuments:
         return base64.b64decode(found["content"])
 
     def issues(self) -> Iterator[tuple[list[Document], int]]:
-        """Yield the issues and pull requests a page at a time, with the number of pages."""
-        for found in self._pages("issues", lambda page: ListIssues(self._name, page)):
+        """Yield the issues and pull requests a page at a time, with the number of pages, or 0 where
+        GitHub does not tell."""
+        for found in self._pages("issues", lambda after: ListIssues(self._name, after)):
             yield [self._issue(issue) for issue in found["issues"]], found["pages"]
 
     def comments(self) -> Iterator[tuple[list[Document], int]]:
-        """Yield the comments on issues and pull requests a page at a time, with the number of
-        pages."""
-        for found in self._pages("comments", lambda page: ListComments(self._name, page)):
+        """Yield the comments on issues and pull requests in the same way."""
+        for found in self._pages("comments", lambda after: ListComments(self._name, after)):
             yield [self._comment(comment) for comment in found["comments"]], found["pages"]
 
-    def _pages(self, what: str, query: Callable[[int], Query]) -> Iterator[Json]:
-        def fetch(page: int) -> Json:
-            found: Json = self._read(query(page))
-            return found | {"page": page}
+    def _pages(self, what: str, query: Callable[[str], Query]) -> Iterator[Json]:
+        def fetch(after: str) -> Json:
+            found: Json = self._read(query(after))
+            return found
 
-        def following(found: Json) -> int | None:
-            page: int = found["page"]
-            return page + 1 if page < found["pages"] and found[what] else None
+        def following(found: Json) -> str | None:
+            return found["next"] or None if found[what] else None
 
         def endless(why: str) -> ActionRejected:
             return ActionRejected(f"github: could not list the {what} of {self._name}: {why}")
 
-        return pages(fetch, following, 1, most=_PAGES, endless=endless)
+        return pages(fetch, following, "", most=_PAGES, endless=endless)
 
     def _issue(self, issue: Json) -> Document:
         """Make a document as triage remembers an issue: of its title and its body."""

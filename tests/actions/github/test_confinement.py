@@ -317,8 +317,8 @@ def test_a_permission_that_a_token_lacks_is_missing_for_reads_too(
         ListLabels(SHOP),
         ReadIssue(SHOP, 1),
         ListPulls(SHOP),
-        ListIssues(SHOP, 1),
-        ListComments(SHOP, 1),
+        ListIssues(SHOP),
+        ListComments(SHOP),
     ):
         with pytest.raises(ActionRejected, match=r"403 .* it needs the permission"):
             adapter.read(query)
