@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from benchmarks.table import Findings, Table
+from shared.canonical import digest
 from shared.database import Database, Statement
-from shared.journal import digest
 from shared.models import ChatMessage, ModelReply, ModelRequest, Usage
 from shared.models.cache.prompt_cache import PromptCache
 from shared.models.deadline import Deadline

@@ -12,6 +12,7 @@ aws/          the bus, state machines, signed requests, cold starts
 
 events        what happened, in one shape for all sources
 desk          the desks that an agent lends to the flows that need one
+canonical     one JSON text for one value, to compare and to hash
 journal       the record of runs, steps and effects
 database      one connection to Postgres
 settings      the environment variables

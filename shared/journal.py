@@ -12,18 +12,19 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import fields, is_dataclass
-from enum import Enum
 from typing import Any, NamedTuple
 
+from shared.canonical import canonical, canonical_without_secrets, digest
 from shared.database import Database, Row, Statement, queries
 from shared.errors import RunBusy, Stopped
 from shared.events import Event, run_id
 from shared.log import log
-from shared.redaction.redacting import redacted, without_secrets
+from shared.redaction.redacting import redacted
 
 SQL = queries(__file__, "journal.sql")
 
+#: Outputs that take more bytes than this are read one by one when an attempt comes by them.
+LARGE = 2_000
 #: Steps whose outputs were said by people or platforms, and not by a model.
 _INPUTS = frozenset({"read", "recall", "turns", "know", "tool"})
 
@@ -47,28 +48,6 @@ class Outcome(NamedTuple):
     cost: float | None = None
     statements: Sequence[Statement] = ()
     choice: dict[str, Any] | None = None
-
-
-def canonical(value: object) -> str:
-    """Return the one JSON text of `value`: sorted keys, no spaces, sets sorted, broken surrogates
-    replaced."""
-    text = json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain
-    )
-    return text.encode("utf-8", "replace").decode()
-
-
-def canonical_without_secrets(value: object) -> str:
-    """Return the canonical JSON of `value` with its secrets masked."""
-    text = canonical(value)
-    plain = json.loads(text)
-    masked = without_secrets(plain)
-    return text if masked is plain else canonical(masked)
-
-
-def digest(value: object) -> str:
-    """Return the SHA-256 of the canonical JSON of `value`, in hex."""
-    return hashlib.sha256(canonical(value).encode()).hexdigest()
 
 
 def keeping(event: Event) -> Statement:
@@ -113,7 +92,8 @@ class Journal:
         """
         owner = f"{self._owner}-{threading.get_ident()}"  # each thread is a holder
         key = {"tenant": event.tenant, "run": run_id(event, flow), "owner": owner}
-        how = {"flow": flow, "lease": lease, "queued": queued, "stoppable": stoppable}
+        how: Row = {"flow": flow, "lease": lease, "queued": queued, "stoppable": stoppable}
+        how["large"] = LARGE
         names = ("hold_claim", "claim_run", "read_run", "read_steps", "read_effects")
         claiming = [Statement(SQL[name], key | _about(event) | how) for name in names]
         _, _, runs, steps, effects = self._database.run(event.tenant, claiming)
@@ -212,7 +192,7 @@ class Run:
         key = digest([name, hashed, occurrence])
         if row := self._steps.get(key):
             self._count(row["model"], row["cost"])
-            return self._noted(name, row["output"])
+            return self._noted(name, self._output(row))
         self.check()
         started_at, start = time.time(), time.perf_counter()
         outcome = work()
@@ -239,6 +219,12 @@ class Run:
         self.write(outcome.statements, done=done, defer=defer)
         # A replay hands out the output as JSON gives it back; the first time must equal it.
         return self._noted(name, json.loads(output))
+
+    def _output(self, row: Row) -> Any:
+        if not row.get("left_out"):
+            return row["output"]
+        read = self.statement("read_output", {"key": row["key"]})
+        return self._database.run(self.event.tenant, [read])[0][0]["output"]
 
     def unasked(self) -> list[str]:
         """Name the recorded steps that this attempt did not come by, since it went another way."""
@@ -338,13 +324,3 @@ class Run:
 
 def _stopped(mark: dict[str, str] | None) -> Stopped | None:
     return Stopped(**mark) if mark else None
-
-
-def _plain(value: object) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: getattr(value, field.name) for field in fields(value)}
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, set | frozenset):
-        return sorted(value, key=canonical)
-    raise TypeError(f"{type(value).__name__} cannot be journaled; use plain JSON or a dataclass")

@@ -64,8 +64,14 @@ select r.state, r.attempts, r.failures, r.pauses, r.lease_owner,
 from runs as r where r.tenant = %(tenant)s and r.id = %(run)s;
 
 -- name: read_steps
--- What the run has recorded.
-select key, name, output, model, cost from steps where tenant = %(tenant)s and run_id = %(run)s;
+-- What the run has recorded, without the large outputs: a map may have thousands of them.
+select key, name, left_out, case when not left_out then output end as output, model, cost
+from steps cross join lateral (select pg_column_size(output) > %(large)s as left_out) as size
+where tenant = %(tenant)s and run_id = %(run)s;
+
+-- name: read_output
+-- One of the large outputs.
+select output from steps where tenant = %(tenant)s and run_id = %(run)s and key = %(key)s;
 
 -- name: read_effects
 -- What the run has set out to do.

@@ -85,6 +85,7 @@ class Settings(NamedTuple):
     max_attempts: str = "3"
     max_pause_hours: str = "24"
     map_memory_mb: str = "64"
+    map_spill: str = "disk"
     tenants: str = ""
     places: str = ""
     repositories: str = ""

@@ -8,10 +8,11 @@ from typing import Any
 import psycopg
 import pytest
 
+from shared.canonical import canonical
 from shared.database import Database, Statement
 from shared.errors import RunBusy
 from shared.events import Event
-from shared.journal import Journal, Outcome, Run, canonical
+from shared.journal import Journal, Outcome, Run
 from shared.memory.upkeep.retention import RetentionDesk
 from shared.settings import Settings
 from tests.events.made import an_event

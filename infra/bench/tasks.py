@@ -12,9 +12,9 @@ from typing import Any
 from infra.bench.expectations import Expectation, Pair
 from infra.bench.rows import InputRow
 from shared import errors
+from shared.canonical import digest
 from shared.errors import AnswerInvalid, BudgetExceeded, ModelError
 from shared.events import Json
-from shared.journal import digest
 from shared.models import ChatMessage, ModelReply, ModelRequest, Usage
 from shared.models.answers import typed
 from shared.models.prompts import data, system

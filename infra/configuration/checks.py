@@ -288,6 +288,7 @@ CHECKS: Mapping[str, Check] = {
     "max_attempts": partial(_whole, 1),
     "max_pause_hours": _amount,
     "map_memory_mb": partial(_whole, 0),
+    "map_spill": partial(_choice, ("disk", "s3")),
     "retention_days": partial(_whole, 1),
     "memory_unused_days": partial(_whole, 0),
     "audiences": partial(_read_by, _audiences),

@@ -14,8 +14,9 @@ from shared.actions.effects import branch
 from shared.actions.links import hosts_of
 from shared.actions.policy import Policy
 from shared.actions.secrets_kept_out import without_unfinished
+from shared.canonical import digest
 from shared.errors import ActionError, ActionRejected, ActionUnavailable, EffectUnknown
-from shared.journal import Run, digest
+from shared.journal import Run
 
 #: Seconds of the function's time to keep for a call that might hang.
 _MARGIN = 15.0

@@ -11,10 +11,11 @@ from contextvars import ContextVar
 from shared.actions import Action, Adapter, Mark, Receipt
 from shared.actions.links import hosts_of
 from shared.actions.secrets_kept_out import masked
+from shared.canonical import canonical, digest
 from shared.database import Row
 from shared.errors import ActionRejected, ActionUnavailable, EffectUnknown, ReplayError
 from shared.events import Json
-from shared.journal import Run, canonical, digest
+from shared.journal import Run
 from shared.metrics import measure
 from shared.redaction.redacting import redacted
 

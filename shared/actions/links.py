@@ -9,8 +9,9 @@ from collections.abc import Collection, Iterable
 from functools import cache
 from typing import Any
 
+from shared.canonical import canonical
 from shared.errors import SettingsError
-from shared.journal import Run, canonical
+from shared.journal import Run
 
 #: Hosts whose pages only GitHub and Slack write, or people with an account there.
 _PLATFORMS = frozenset({"github.com", "slack.com"})

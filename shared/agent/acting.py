@@ -8,7 +8,8 @@ from shared.actions import Action, Adapter, Query, Receipt
 from shared.actions.drafts import Drafts, Pace
 from shared.actions.effects import Effects, branch
 from shared.actions.policy import Policy
-from shared.journal import Outcome, Run, digest
+from shared.canonical import digest
+from shared.journal import Outcome, Run
 from shared.models.prices import shown_cost
 
 

@@ -13,7 +13,7 @@ from shared.actions.drafts import PACE, Pace
 from shared.agent.acting import Acting
 from shared.agent.context import as_data
 from shared.agent.conversation import Conversation
-from shared.agent.mapping import Results, mapped, memory_of
+from shared.agent.mapping import Results, mapped, results_of
 from shared.agent.people import People
 from shared.agent.remembering import Remembering
 from shared.agent.thinking import RESERVE, Thinking
@@ -178,9 +178,11 @@ class Agent:
         The model layer finds by itself how many calls run at a time; `workers` bounds the threads.
         When one item fails the others still end, and are recorded, before its error is raised.
         `items` may be a generator: a few hundred are taken ahead, and each is recorded, so a retry
-        that is given others raises ReplayError. Results beyond MAP_MEMORY_MB wait on disk.
+        that is given others raises ReplayError. Results beyond MAP_MEMORY_MB wait on disk or in S3,
+        as MAP_SPILL says.
         """
-        return mapped(self._run, function, items, workers, memory_of(self._can.settings))
+        results: Results[T] = results_of(self._can.settings, self._run.id)
+        return mapped(self._run, function, items, workers, results)
 
     def recall(self, query: str, *, kinds: Iterable[str] = (), limit: int = 5) -> list[Memory]:
         """Return the memories about `query` that the readers of this event may see, best first.

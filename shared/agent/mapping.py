@@ -1,18 +1,17 @@
 """Mapping: a function for each item of a stream, in threads, with a bounded part in memory."""
 
-import os
 import pickle
-import tempfile
-import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
-from typing import Any, Generic, NamedTuple, TypeVar, overload
+from typing import Any, Generic, TypeVar, overload
 
 from shared.actions.effects import branch
+from shared.agent.spilling import Place, Spill, spill_of
+from shared.canonical import digest
 from shared.errors import ReplayError, SettingsError, Stopped
-from shared.journal import Outcome, Run, digest
+from shared.journal import Outcome, Run
 from shared.settings import Settings
 
 T = TypeVar("T")
@@ -23,22 +22,14 @@ Item = TypeVar("Item")
 _AHEAD = 8
 
 
-class _Place(NamedTuple):
-    """Where the file has a result."""
-
-    offset: int
-    length: int
-
-
 class Results(Sequence[T], Generic[T]):
-    """The results of a map, in order. Those beyond `memory` bytes are in a file, and read when they
-    are asked for; the file has no name, so it is gone with this object or with its process."""
+    """The results of a map, in order. Those beyond `memory` bytes are spilled, and read when they
+    are asked for."""
 
-    def __init__(self, memory: float) -> None:
+    def __init__(self, memory: float, spill: Spill) -> None:
         self._left = memory
         self._kept: list[Any] = []
-        self._end = 0
-        self._file: int | None = None
+        self._spill = spill
 
     def add(self, result: T) -> None:
         """Keep a result. What cannot be pickled stays in memory, whatever its size."""
@@ -51,21 +42,13 @@ class Results(Sequence[T], Generic[T]):
             self._left -= len(packed)
             self._kept.append(result)
             return
-        self._left = 0  # later ones follow it, so that reading in order reads the file in order
-        self._kept.append(_Place(self._end, len(packed)))
-        try:
-            self._write(packed)
-        except OSError as err:
-            raise SettingsError(
-                f"no room on the disk for the results of agent.map ({err.strerror}, after"
-                f" {self._end} bytes); give the function more EphemeralStorage, or raise"
-                " MAP_MEMORY_MB"
-            ) from err
+        self._left = 0  # later ones follow it, so that reading in order reads them in order
+        self._kept.append(self._spill.write(packed))
 
     @property
     def spilled(self) -> int:
-        """The bytes in the file."""
-        return self._end
+        """The bytes that are not in memory."""
+        return self._spill.end
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -90,26 +73,18 @@ class Results(Sequence[T], Generic[T]):
     def __hash__(self) -> int:
         raise TypeError("the results of a map cannot be hashed, as no list can")
 
-    def _write(self, packed: bytes) -> None:
-        if self._file is None:
-            self._file, path = tempfile.mkstemp(prefix="agent-map-")
-            weakref.finalize(self, os.close, self._file)
-            os.unlink(path)
-        while packed:
-            written = os.pwrite(self._file, packed, self._end)
-            self._end, packed = self._end + written, packed[written:]
-
     def _read(self, kept: Any) -> T:
-        if isinstance(kept, _Place) and self._file is not None:
-            kept = pickle.loads(os.pread(self._file, kept.length, kept.offset))
+        if isinstance(kept, Place):
+            kept = pickle.loads(self._spill.read(kept))
         result: T = kept
         return result
 
 
-def memory_of(settings: Settings) -> float:
-    """Return the bytes of results that a map keeps in memory; raises SettingsError."""
+def results_of(settings: Settings, run: str) -> Results[Any]:
+    """Return the results of a map of this run, none yet, kept as MAP_MEMORY_MB and MAP_SPILL say;
+    raises SettingsError."""
     try:
-        return int(settings.map_memory_mb) * 1e6
+        return Results(int(settings.map_memory_mb) * 1e6, spill_of(settings, run))
     except ValueError as err:
         told = f"MAP_MEMORY_MB is {settings.map_memory_mb!r}; expected a whole number"
         raise SettingsError(told) from err
@@ -120,16 +95,16 @@ def mapped(
     function: Callable[[Item], T],
     items: Iterable[Item],
     workers: int,
-    memory: float,
+    results: Results[T],
 ) -> Results[T]:
-    """Return the results of `function` for all `items`, in order; raise the first error after all
-    others have ended. A stopped run takes no more items."""
+    """Add what `function` returns for all `items` to the results, in order; raise the first error
+    after all others have ended. A stopped run takes no more items."""
 
     def work(number: int, item: Item) -> T:
         branch.set(f"{branch.get()}/{number}")
         return function(item)
 
-    results, failed = Results[T](memory), list[BaseException]()
+    failed = list[BaseException]()
     under_way = deque[Future[T]]()
 
     def settle() -> None:

@@ -6,10 +6,9 @@ import json
 import re
 import time
 
-from shared.aws.signed_http import AwsConnection, AwsResponse, host_of
+from shared.aws.signed_http import AwsConnection, AwsResponse, host_of, s3_object
 from shared.errors import EventError, PublishError, SettingsError
 from shared.events import Event
-from shared.settings import aws_endpoint, aws_region
 
 #: Bytes. SNS and SQS take 256 KiB with attributes. What is larger lies in S3; its address travels.
 MAX_MESSAGE = 192 * 1024
@@ -78,7 +77,7 @@ class Bus:
                 f"event of {len(message)} bytes does not fit into a message; set PAYLOAD_BUCKET"
             )
         key = _key(event)
-        reply = _s3("PUT", self._bucket, key, message)
+        reply = s3_object("PUT", self._bucket, key, message)
         _check(
             reply,
             f"s3: the bucket {self._bucket}",
@@ -101,7 +100,7 @@ def load(message: str, bucket: str) -> Event:
         key = str(address.get("key"))
         if not bucket or address.get("bucket") != bucket or not re.fullmatch(_KEY, key):
             raise _elsewhere()
-        reply = _s3("GET", bucket, key, b"")
+        reply = s3_object("GET", bucket, key, b"")
         if reply.status == 404:
             raise EventError(
                 f"s3: {bucket}/{key} is gone; objects must live longer than messages in a queue"
@@ -129,23 +128,6 @@ def _elsewhere() -> EventError:
         "the message's S3 address is not that of an event in PAYLOAD_BUCKET; only the ingress may"
         " publish to the topic"
     )
-
-
-def _s3(method: str, bucket: str, key: str, body: bytes) -> AwsResponse:
-    region = aws_region()
-    host, path = _s3_address(bucket, key, region)
-    connection = AwsConnection("s3", region, host)
-    try:
-        return connection.request(method, path, {"content-type": "application/json"}, body)
-    finally:
-        connection.close()
-
-
-def _s3_address(bucket: str, key: str, region: str) -> tuple[str, str]:
-    """Return host and path: AWS wants the bucket in the host, other servers in the path."""
-    if aws_endpoint("s3"):
-        return "", f"/{bucket}/{key}"
-    return f"{bucket}.{host_of('s3', region)}", f"/{key}"
 
 
 def _check(reply: AwsResponse, what: str, then: str) -> None:

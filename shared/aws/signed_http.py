@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from shared.aws.root_certificates import ROOTS
 from shared.errors import PublishError
-from shared.settings import AwsCredentials, aws_credentials, aws_endpoint
+from shared.settings import AwsCredentials, aws_credentials, aws_endpoint, aws_region
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -229,3 +229,24 @@ def _exactly(stream: BinaryIO, size: int) -> bytes:
     if len(data) < size:
         raise ConnectionError("the server closed the connection in the middle of its answer")
     return data
+
+
+def s3_object(
+    method: str, bucket: str, key: str, body: bytes, *, timeout: float = TIMEOUT
+) -> AwsResponse:
+    """PUT or GET one object; returns the response whatever its status, raises PublishError when
+    none came. `key` has nothing to escape."""
+    region = aws_region()
+    host, path = _s3_address(bucket, key, region)
+    connection = AwsConnection("s3", region, host, timeout=timeout)
+    try:
+        return connection.request(method, path, {"content-type": "application/json"}, body)
+    finally:
+        connection.close()
+
+
+def _s3_address(bucket: str, key: str, region: str) -> tuple[str, str]:
+    """Return host and path: AWS wants the bucket in the host, other servers in the path."""
+    if aws_endpoint("s3"):
+        return "", f"/{bucket}/{key}"
+    return f"{bucket}.{host_of('s3', region)}", f"/{key}"

@@ -3,8 +3,8 @@
 from collections import deque
 from typing import Any
 
+from shared.canonical import canonical
 from shared.database import Database
-from shared.journal import canonical
 from shared.models import ModelReply, ModelRequest, ToolCall, Usage
 from shared.models.routing import Models
 from shared.settings import Settings

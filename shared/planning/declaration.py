@@ -13,9 +13,9 @@ from typing import Any, Literal
 
 from shared.actions import Action, Query
 from shared.agent.agent import Agent
+from shared.canonical import canonical, digest
 from shared.errors import SettingsError
 from shared.events import Event, Json
-from shared.journal import canonical, digest
 from shared.models.answers.function_schema import (
     bound_arguments,
     function_schema,

@@ -8,7 +8,7 @@ word them otherwise; whatever else it writes waits for a person's consent.
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from shared.journal import digest
+from shared.canonical import digest
 from shared.planning.plan import PlanStep, references
 from shared.planning.validation import ToolFacts
 

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from shared.canonical import canonical_without_secrets
 from shared.database import Database, Row, Statement, queries
 from shared.errors import EventError
 from shared.events import Event, Json
-from shared.journal import canonical_without_secrets
 from shared.planning.plan import Plan, PlanStep
 
 SQL = queries(__file__, "store.sql")

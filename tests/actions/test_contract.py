@@ -20,9 +20,9 @@ from infra.local.sandbox.slack.workspace import ALICE, GENERAL, TEAM
 from shared.actions import Action, Adapter, Mark, Permission, Query, Receipt
 from shared.actions.adapter import Answering, Handling
 from shared.actions.platforms import Platforms
+from shared.canonical import canonical
 from shared.errors import ActionRejected, ActionUnavailable, PolicyError, SettingsError
 from shared.events import Issue, ResponseUrl, SlackMessage, Thread
-from shared.journal import canonical
 from shared.settings import Settings
 from tests.actions.github.sandbox_issue import SHOP, as_token
 from tests.actions.slack.sandbox_thread import connect

@@ -6,6 +6,8 @@ import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
+from typing import Any
 
 import pytest
 
@@ -13,9 +15,11 @@ from shared.actions.github.actions import Comment
 from shared.agent import Agent, mapping
 from shared.agent.flow import Flow, flow
 from shared.agent.mapping import Results
+from shared.agent.spilling import SpillFile
+from shared.database import Statement
 from shared.errors import ActionUnavailable, SettingsError
 from shared.events import Event
-from shared.journal import Journal, Run
+from shared.journal import Journal, Outcome, Run
 from shared.settings import Settings
 from shared.testing import FlowRunner
 from tests.events.made import an_event
@@ -30,8 +34,12 @@ def run(runner: FlowRunner) -> Run:
     return run
 
 
+def kept(memory: float = MEGABYTE) -> Results[Any]:
+    return Results(memory, SpillFile())
+
+
 def mapped(run: Run, items: Iterable[object], memory: float = MEGABYTE) -> Results[object]:
-    return mapping.mapped(run, lambda item: item, items, 4, memory)
+    return mapping.mapped(run, lambda item: item, items, 4, kept(memory))
 
 
 @pytest.mark.parametrize("count", [0, 1, 31, 32, 33, 500])
@@ -62,7 +70,7 @@ def test_an_endless_stream_is_taken_only_a_bounded_part_ahead(run: Run) -> None:
             finished[0] += 1
         return number
 
-    assert mapping.mapped(run, work, stream(), 2, MEGABYTE) == list(range(2000))
+    assert mapping.mapped(run, work, stream(), 2, kept()) == list(range(2000))
     assert most[0] <= 2 * 8 + 1
 
 
@@ -73,7 +81,7 @@ def test_ten_thousand_results_of_ten_kilobytes_stay_out_of_the_memory(run: Run) 
     peaks = []
     for memory in (2 * MEGABYTE, 1000 * MEGABYTE):
         tracemalloc.start()
-        results = mapping.mapped(run, work, range(10_000), 4, memory)
+        results = mapping.mapped(run, work, range(10_000), 4, kept(memory))
         assert sum(len(result) for result in results) == 100_000_000
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
@@ -124,7 +132,7 @@ def test_after_one_failing_item_all_others_still_end(run: Run) -> None:
         ended.append(number)
 
     with pytest.raises(ValueError, match="item 3"):
-        mapping.mapped(run, work, iter(range(100)), 4, MEGABYTE)
+        mapping.mapped(run, work, iter(range(100)), 4, kept())
     assert sorted(ended) == [n for n in range(100) if n not in {3, 90}]
 
 
@@ -135,7 +143,7 @@ def test_a_stream_that_raises_lets_what_is_under_way_end(run: Run) -> None:
 
     ended: list[int] = []
     with pytest.raises(RuntimeError, match="broke off"):
-        mapping.mapped(run, ended.append, stream(), 4, MEGABYTE)
+        mapping.mapped(run, ended.append, stream(), 4, kept())
     assert sorted(ended) == list(range(10))
 
 
@@ -182,4 +190,24 @@ def test_items_that_cannot_be_recorded_are_a_clear_error(run: Run) -> None:
 
 def test_the_setting_must_be_a_number() -> None:
     with pytest.raises(SettingsError, match="MAP_MEMORY_MB is 'lots'"):
-        mapping.memory_of(Settings(map_memory_mb="lots"))
+        mapping.results_of(Settings(map_memory_mb="lots"), "r")
+
+
+def test_a_retry_holds_no_more_than_the_first_attempt(runner: FlowRunner) -> None:
+    """What is recorded is read again only as far as it is asked for."""
+    run = Journal(runner.database).claim(an_event(), "flow", 60)
+    assert run
+    for number in range(40):
+        run.step("ask", number, lambda: Outcome({"text": token_hex(20_000)}), defer=True)
+    run.finish("retrying", pause=0)
+    tracemalloc.start()
+    again = Journal(runner.database).claim(an_event(), "flow", 60)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert again and again.attempt == 2
+    assert peak < 400_000  # of 1.6 MB
+    [whole] = runner.database.run(
+        "github:acme", [Statement("select output from steps order by input::text::int", {})]
+    )
+    outputs = [again.step("ask", number, lambda: pytest.fail("again")) for number in range(40)]
+    assert outputs == [row["output"] for row in whole]

@@ -11,7 +11,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from shared.aws import bus
+from shared.aws import bus, signed_http
 from shared.aws.bus import MAX_MESSAGE, Bus, load
 from shared.errors import EventError, PublishError, SettingsError
 from shared.events import Event, Payload
@@ -326,7 +326,7 @@ def test_bucket_is_in_the_path_for_other_servers_and_in_the_host_for_aws(
         load(json.dumps({"s3": {"bucket": "payloads", "key": key}}), "payloads")
     assert server.requests[0].line == f"GET /payloads/{key} HTTP/1.1"
     monkeypatch.delenv("AWS_ENDPOINT_URL_S3")
-    assert bus._s3_address("payloads", "k", "eu-west-1") == (
+    assert signed_http._s3_address("payloads", "k", "eu-west-1") == (
         "payloads.s3.eu-west-1.amazonaws.com",
         "/k",
     )

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping
 
+from shared.canonical import digest
 from shared.database import Database, Statement, queries
 from shared.errors import SettingsError
 from shared.events import PUBLIC, Event
-from shared.journal import digest
 from shared.models.deadline import Deadline
 
 SQL = queries(__file__, "scheduling.sql")

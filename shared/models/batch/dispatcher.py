@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 
+from shared.canonical import canonical
 from shared.database import Database, Row, Statement
 from shared.errors import EventError, ModelError, ModelRejected, ModelUnavailable, SettingsError
 from shared.events import Event
-from shared.journal import canonical
 from shared.log import log
 from shared.models import ModelReply
 from shared.models.batch import BatchItem, BatchProvider, BatchResult, ItemsRefused

@@ -4,9 +4,10 @@ from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Protocol
 
+from shared.canonical import canonical, digest
 from shared.database import Statement, queries
 from shared.errors import Parked
-from shared.journal import Run, canonical, digest
+from shared.journal import Run
 from shared.models import AskModel, ModelReply, ModelRequest
 from shared.models.batch import has_batches
 from shared.models.measuring import called, judged

@@ -10,9 +10,9 @@ from dataclasses import replace
 from operator import add
 from typing import Literal, NamedTuple
 
+from shared.canonical import digest
 from shared.database import Database
 from shared.errors import ModelUnavailable
-from shared.journal import digest
 from shared.models import ModelReply, ModelRequest
 from shared.models.answers.judging import Judge
 from shared.models.cache.recent_replies import LONGEST, RecentReplies, served, written

@@ -6,10 +6,10 @@ from functools import cached_property
 
 from shared.actions import Action
 from shared.actions.secrets_kept_out import masked
+from shared.canonical import digest
 from shared.database import Statement
 from shared.errors import ActionRejected
 from shared.events import Event, Json
-from shared.journal import digest
 from shared.planning.declaration import InvalidArguments, Plans, PlanTool, effect_of
 from shared.planning.reach import Reach, beyond, reach
 from shared.planning.references import Unresolved, resolve

@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from shared.actions import Action, Mark, Receipt
 from shared.actions.links import hosts_in
 from shared.agent.agent import Agent
+from shared.canonical import digest
 from shared.database import Statement
 from shared.errors import ActionUnavailable, AgentFlowsError
 from shared.events import Json
-from shared.journal import digest
 from shared.log import log
 from shared.planning.messages import (
     PlanMessage,

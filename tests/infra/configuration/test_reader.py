@@ -61,6 +61,7 @@ RIGHT = {
     "MAX_ATTEMPTS": "3",
     "MAX_PAUSE_HOURS": "24",
     "MAP_MEMORY_MB": "64",
+    "MAP_SPILL": "s3",
     "RETENTION_DAYS": "30",
     "MEMORY_UNUSED_DAYS": "0",
     "AUDIENCES": '{"team:T1": ["org:acme", "repo:acme/*"]}',

@@ -9,9 +9,9 @@ from dataclasses import replace
 import psycopg
 import pytest
 
+from shared.canonical import digest
 from shared.database import Database
 from shared.errors import ModelUnavailable
-from shared.journal import digest
 from shared.models import ModelReply
 from shared.models.cache.recent_replies import read
 from shared.models.cache.shared_replies import SQL

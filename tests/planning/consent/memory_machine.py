@@ -9,10 +9,10 @@ from shared.actions import Action, Query, Receipt
 from shared.actions.policy import Policy
 from shared.agent.flow import Flow
 from shared.aws.executions import Executions
+from shared.canonical import canonical
 from shared.database import Row, Statement
 from shared.errors import ActionRejected, AgentFlowsError, EffectUnknown
 from shared.events import Event
-from shared.journal import canonical
 from shared.memory import Memory
 from shared.planning.states.act_verify import act, verify
 from shared.planning.states.approve import approve

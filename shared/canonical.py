@@ -1,0 +1,41 @@
+"""Canonical JSON: one text for one value, so that it can be compared and hashed."""
+
+import hashlib
+import json
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from typing import Any
+
+from shared.redaction.redacting import without_secrets
+
+
+def canonical(value: object) -> str:
+    """Return the one JSON text of `value`: sorted keys, no spaces, sets sorted, broken surrogates
+    replaced."""
+    text = json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain
+    )
+    return text.encode("utf-8", "replace").decode()
+
+
+def canonical_without_secrets(value: object) -> str:
+    """Return the canonical JSON of `value` with its secrets masked."""
+    text = canonical(value)
+    plain = json.loads(text)
+    masked = without_secrets(plain)
+    return text if masked is plain else canonical(masked)
+
+
+def digest(value: object) -> str:
+    """Return the SHA-256 of the canonical JSON of `value`, in hex."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+def _plain(value: object) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, set | frozenset):
+        return sorted(value, key=canonical)
+    raise TypeError(f"{type(value).__name__} cannot be journaled; use plain JSON or a dataclass")
