@@ -118,6 +118,15 @@ def sound(event: Event, agent: Agent) -> None:
     say(event, agent, f"{drawn} {when} {words} {Fraction(1, 3)}")
 
 
+@on
+def streams(event: Event, agent: Agent) -> None:
+    """Ask about each item of a stream, some at once, with results that are not in memory."""
+    results = agent.map(
+        lambda number: agent.ask(f"Say {number}.", event, returns=str), iter(range(3)), workers=2
+    )
+    say(event, agent, " ".join(f"{len(text)}" for text in results))
+
+
 @flow("schedule.spread", may=[Post.on("#standup", limit=1)])
 def spread(event: Event, agent: Agent) -> None:
     agent.act(Post(Channel("#standup"), f"In {event.scope} it is {random.random()}"))

@@ -76,6 +76,12 @@ def test_what_steps_ask_and_what_has_a_seed_is_fine(database_url: str, tmp_path:
     assert (report.faults, report.asked) == ([], [])
 
 
+def test_a_stream_that_is_killed_in_the_middle_goes_on(database_url: str, tmp_path: Path) -> None:
+    report = certify(f"{FLAWED}:streams", database_url, tmp_path / "log", choose=few)
+    assert (report.faults, report.asked) == ([], [])
+    assert len(report.boundaries) >= 6
+
+
 def test_a_flow_that_fails_by_itself_is_told_apart(database_url: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as failed:
         certify(f"{FLAWED}:failing", database_url, tmp_path / "log")
