@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from shared.canonical import canonical, canonical_without_secrets, digest
 from shared.database import Database, Row, Statement, queries
 from shared.errors import RunBusy, Stopped
-from shared.events import Event, run_id
+from shared.events import Event, Json, run_id
 from shared.log import log
 from shared.redaction.redacting import redacted
 
@@ -129,6 +129,9 @@ class Journal:
 
 class Run:
     """One flow handling one event. Threads of `agent.map` may share it."""
+
+    #: What names the message of its queue that waits with it.
+    message: Json | None = None
 
     def __init__(
         self,
@@ -316,6 +319,8 @@ class Run:
         A run that failed and `gave_up` is a dead letter. `statements` are committed with it.
         """
         values = {"state": state, "reason": redacted(reason), "pause": pause, "gave_up": gave_up}
+        waits = self.message and pause is not None
+        values["message"] = json.dumps(self.message) if waits else None
         end = self.statement("finish_run", values)
         with self._lock:
             happened, self._deferred = self._deferred, []

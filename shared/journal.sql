@@ -97,7 +97,7 @@ update runs
 set state = %(state)s, reason = %(reason)s, gave_up = %(gave_up)s, lease_owner = null, lease_until = null,
     failures = failures + (%(state)s = 'retrying')::int,
     pauses = pauses + (%(state)s = 'parked' and %(pause)s::float8 is not null)::int,
-    due_at = now() + make_interval(secs => %(pause)s),
+    due_at = now() + make_interval(secs => %(pause)s), message = %(message)s::json,
     finished_at = case when %(state)s in ('retrying', 'parked') then null else now() end
 where tenant = %(tenant)s and id = %(run)s and lease_owner = %(owner)s;
 

@@ -159,6 +159,8 @@ class FlowRunner:
             {
                 "messageId": event.id,
                 "body": event.to_json(),
+                "receiptHandle": event.id,
+                "eventSourceARN": f"arn:aws:sqs:us-east-1:123456789012:test-{flow.name}.fifo",
                 "attributes": {
                     "MessageGroupId": event.conversation,
                     "ApproximateReceiveCount": str(receives),

@@ -16,6 +16,8 @@ from shared.settings import aws_endpoint
 LONGEST = 42_000
 #: Seconds. Nobody waits for these answers as Slack waits for the ingress.
 _TIMEOUT = 10.0
+#: What names a record's message: the last receive's handle, and its queue.
+NAMES = ("receiptHandle", "eventSourceARN")
 
 
 class Queue:
@@ -25,7 +27,8 @@ class Queue:
         self._connections: dict[str, AwsConnection] = {}
 
     def hide(self, record: Json, seconds: float) -> None:
-        """Let the record come again after so many seconds, or after 12 hours if that is less.
+        """Let the record, of which NAMES suffice, come again after so many seconds, or after 12
+        hours if that is less.
 
         Raises PublishError; then it comes again after the queue's own time.
         """

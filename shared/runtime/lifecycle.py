@@ -145,6 +145,7 @@ class Lifecycle:
         then = Consequence("retrying", is_said=False)
         if patience:
             then = patience.consequence(err, run.failures, run.pauses)
+            run.message = patience.message
         state, pause = then.state, then.pause
         _log("run failed", run, retry=state in {"retrying", "parked"}, **described(err))
         if then.is_said:

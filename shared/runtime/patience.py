@@ -8,6 +8,7 @@ import random
 from typing import NamedTuple
 
 from shared.errors import AgentFlowsError, EffectUnknown, ProcessDied, SettingsError
+from shared.events import Json
 from shared.settings import Settings
 
 #: Seconds before the second try. Each further pause is twice as long.
@@ -30,11 +31,12 @@ class Consequence(NamedTuple):
 
 class Patience(NamedTuple):
     """The settings MAX_ATTEMPTS and MAX_PAUSE_HOURS, the latter in seconds. What is `overdue` can
-    wait no longer."""
+    wait no longer. `message` names what the queue hides meanwhile."""
 
     attempts: int
     longest: float
     overdue: bool = False
+    message: Json | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> "Patience":

@@ -9,7 +9,7 @@ from shared.agent.agent import Agent
 from shared.agent.context import shown
 from shared.agent.flow import Flow
 from shared.aws import bus
-from shared.aws.queue import Queue
+from shared.aws.queue import NAMES, Queue
 from shared.database import Statement
 from shared.errors import AgentFlowsError, NotPermitted, PublishError, RunBusy, SettingsError
 from shared.events import Event, Json
@@ -70,7 +70,9 @@ class Worker:
 
     def _handle(self, record: Json, context: Any) -> bool:
         """Handle one record. False leaves it in the queue, where it is hidden for a while."""
-        event, patience = None, self._patience._replace(overdue=_age(record) > MAX_AGE)
+        message = {name: record[name] for name in NAMES if name in record}
+        patience = self._patience._replace(overdue=_age(record) > MAX_AGE, message=message)
+        event = None
         try:
             event = bus.load(record["body"], self._bucket)
             if event.source == "schedule":

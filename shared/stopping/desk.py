@@ -6,11 +6,13 @@ from functools import partial
 from typing import Literal, NamedTuple, Self
 
 from shared.aws.executions import Executions
+from shared.aws.queue import Queue
 from shared.database import Database, Row, Statement, queries
 from shared.desk import Loan
-from shared.errors import NotPermitted
+from shared.errors import NotPermitted, PublishError
 from shared.events import Event, Thread
 from shared.journal import Outcome, Run
+from shared.log import log
 from shared.planning import store as planning
 from shared.planning.desk import executions_of, report_end, wake
 from shared.planning.store import PlanStore
@@ -38,17 +40,20 @@ class StopDesk:
         store: PlanStore,
         executions: Callable[[], Executions],
         may_write: Callable[[], bool],
+        queue: Queue,
     ) -> None:
         self._run = run
         self._event = run.event
         self._store = store
         self._executions = executions
         self._may_write = may_write
+        self._queue = queue
 
     @classmethod
     def lend(cls, loan: Loan) -> Self:
         settings, store = loan.services[Settings], PlanStore(loan.services[Database])
-        return cls(loan.run, store, lambda: executions_of(settings), loan.may_write)
+        queue = loan.services.get(Queue, Queue)
+        return cls(loan.run, store, lambda: executions_of(settings), loan.may_write, queue)
 
     def stop(self, of: str = "", thread: Thread | None = None) -> Halted:
         """Stop what was asked for before the event in its conversation, or in the `thread`; outside
@@ -110,7 +115,21 @@ class StopDesk:
             _, _, runs, *plans = self._run.write(making)
             return Outcome({"runs": runs, "plans": [row["id"] for rows in plans for row in rows]})
 
-        return Halted(**self._run.step("stop", {"state": state, "flow": flow, "of": named}, work))
+        about = {"state": state, "flow": flow, "of": named}
+        found = Halted(**self._run.step("stop", about, work))
+        for run in found.runs:
+            if run["message"]:
+                self._run.step("uncover", {"run": run["id"]}, partial(self._uncover, run))
+        return found
+
+    def _uncover(self, run: Row) -> Outcome:
+        """Let the hidden message of a run that waited come now: later ones wait behind it."""
+        try:
+            self._queue.hide(run["message"], 0)
+        except PublishError as err:
+            log("message not uncovered", run=run["id"], reason=str(err))
+            return Outcome(False)
+        return Outcome(True)
 
     def _wake(self, plan: str) -> Outcome:
         """Let the plan report its end: wake its execution, or start one that does nothing else."""

@@ -10,9 +10,10 @@ on conflict do nothing;
 
 -- name: mark_runs
 -- Mark the open runs that it is about. Nobody works at a parked one, so that ends now, and no batch carries its requests;
--- but for one that has to look up at its next attempt whether an effect happened. A piece of a plan goes by the plan's name.
+-- but for one that has to look up at its next attempt whether an effect happened. What waits is due now, and the message that
+-- is hidden with it may come. A piece of a plan goes by the plan's name.
 with open as materialized (
-  select r.id, r.state = 'parked' and not exists (
+  select r.id, r.message, r.state in ('retrying', 'parked') as waits, r.state = 'parked' and not exists (
     select from effects as f where (f.tenant, f.run_id) = (r.tenant, r.id) and f.state in ('dispatched', 'unknown')) as ends
   from runs as r join events as e on (e.tenant, e.id) = (r.tenant, r.event_id)
   where r.tenant = %(tenant)s and r.state in ('running', 'retrying', 'parked') and r.stoppable and r.stop in ('', %(stop)s)
@@ -31,12 +32,12 @@ marked as (
   set stop = %(stop)s,
       state = case when open.ends then %(state)s else r.state end,
       reason = case when open.ends then %(reason)s else r.reason end,
-      due_at = case when open.ends then null else r.due_at end,
+      due_at = case when open.ends then null when r.state in ('retrying', 'parked') then now() else r.due_at end,
       finished_at = case when open.ends then now() end
   from open where r.tenant = %(tenant)s and r.id = open.id
-  returning r.id, r.flow, r.event_id
+  returning r.id, r.flow, r.event_id, case when open.waits then open.message end as message
 )
-select id, flow from marked where not exists (
+select id, flow, message from marked where not exists (
   select from plans as p
   where p.tenant = %(tenant)s and p.state in ('planning', 'running', 'waiting')
     and starts_with(marked.event_id, p.event_id || '/'));

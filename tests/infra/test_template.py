@@ -288,6 +288,7 @@ WILDCARDS = {
     "${Payloads.Arn}/*",
     "arn:${AWS::Partition}:s3:::${PayloadBucket}/*",
     "arn:${AWS::Partition}:s3:::${PayloadBucket}/maps/*",
+    "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:${Uncovers}-*.fifo",
     "arn:${AWS::Partition}:s3:::${BatchBucket}/batches/*",
     "arn:${AWS::Partition}:bedrock:${AWS::Region}:${AWS::AccountId}:model-invocation-job/*",
     "*",

@@ -305,8 +305,11 @@ def test_a_parked_run_in_doubt_looks_up_what_happened(runner: FlowRunner, sent: 
     runner.platform.fails[2] = ActionUnavailable("github: down", 9_000, sent=sent)
     runner.deliver(works, ASKED)
     assert states(runner) == ["parked"]
+    [before] = runner.queue.hidden
     stopped(runner)
     assert states(runner) == ["parked" if sent else "cancelled"]
+    # Later events of the conversation wait behind its message no longer.
+    assert runner.queue.hidden == [before, 0]
     assert runner.deliver(works, ASKED) == []
     assert states(runner) == ["cancelled"]
     effects = rows(runner, "select state from effects where flow = 'works' order by state")
