@@ -65,7 +65,9 @@ class Site:
         """Publish a message through the front door; its record has the name `id`."""
         event = {"type": "github.issues.opened", "conversation": conversation, "id": id, **more}
         body = json.dumps({**event, "message": {"record": id, **message}}).encode()
-        answer = self.request("/events", body)
+        # A busy door asks to come again.
+        answers = iter(lambda: self.request("/events", body), None)
+        answer = next(answer for answer in answers if answer.status != 503)
         assert answer.status == 200, answer
 
     def send_all(self, sends: list[Callable[[], None]]) -> None:
