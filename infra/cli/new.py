@@ -183,4 +183,5 @@ def _next(woken: Woken) -> Iterator[str]:
         yield f"invite the bot to #general, or name another channel in flows/{woken.name}.py"
         yield "to see it at once, say rate(1 minute) in template.yaml for a while"
     yield f"test it: ./scripts/test tests/flows/test_{woken.name}.py tests/infra/test_template.py"
+    yield f"break it: ./scripts/flows certify {woken.name}"
     yield "see it: ./scripts/dev"
