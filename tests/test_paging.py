@@ -7,6 +7,7 @@ import pytest
 
 from shared.actions import Mark
 from shared.actions.github.adapter import GitHubAdapter
+from shared.actions.github.queries import ListCommits
 from shared.actions.github.session import GitHubSession
 from shared.actions.slack.actions import Channel, Post, ReadThread
 from shared.actions.slack.adapter import SlackAdapter
@@ -121,6 +122,29 @@ def test_issues_are_taken_whole_where_github_does_not_count_the_pages() -> None:
     assert [[one.path for one in documents] for documents, _ in found] == [["1"], ["2"]]
     assert [pages for _, pages in found] == [0, 1]
     assert "after=Y3Vy" in server.requests[1].line
+
+
+def test_a_list_whose_next_page_alone_is_named_is_not_taken_for_whole() -> None:
+    onward = 'Link: <https://api.github.com/x?per_page=1&after=Y3Vy&page=2>; rel="next"'
+    commit: Json = {"sha": "c1", "html_url": "https://github.example/c1", "author": None}
+    commit["commit"] = {"message": "Pay", "author": {"name": "Li", "date": "2026-11-30T00:00:00Z"}}
+    for link, complete in (((onward,), False), ((), True)):
+        with served(*always([commit], *link)[:1]) as server:
+            adapter = GitHubAdapter(Settings(github_token="t", github_api_url=server.url), 5)
+            assert adapter.read(ListCommits("acme/shop", limit=1))["complete"] is complete
+
+
+def test_repositories_of_an_owner_are_listed_past_a_page_that_names_the_next_alone() -> None:
+    onward = 'Link: <https://api.github.com/x?per_page=100&page=2>; rel="next"'
+    row = {"owner": {"login": "acme"}, "archived": False}
+    script = [
+        *always([row | {"full_name": "acme/shop"}], onward)[:1],
+        *always([row | {"full_name": "acme/site"}])[:1],
+    ]
+    with served(*script) as server:
+        session = GitHubSession(Settings(github_token="t", github_api_url=server.url), 5)
+        found = [one["full_name"] for one in session.reached("list repositories", "acme")]
+    assert found == ["acme/shop", "acme/site"]
 
 
 def test_issues_are_taken_until_a_page_is_empty() -> None:

@@ -129,7 +129,7 @@ class AppIdentity:
                 if one["account"]["login"].lower() == owner.lower():
                     found: Json = one
                     return found
-            if page >= answer.pages:
+            if not answer.next_query:
                 break
         raise ActionRejected(f"github: could not {doing}: there is none; install the app")
 

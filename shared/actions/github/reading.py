@@ -144,7 +144,7 @@ def list_commits(session: GitHubSession, query: ListCommits) -> Json:
     doing, limit = f"list the commits of {query.repository}", _limit(query.limit)
     rows = session.request(doing, query.repository, "GET", ("commits",), per_page=limit, **named)
     items = [_commit(row) for row in rows.data]
-    return {"items": items, "complete": rows.pages == 1}
+    return {"items": items, "complete": not rows.next_query}
 
 
 def list_pulls(session: GitHubSession, query: ListPulls) -> Json:
@@ -200,7 +200,7 @@ def read_pull(session: GitHubSession, query: ReadPull) -> Json:
         patch = file.get("patch") or ""
         files.append(_file(file, patch[:left], complete=len(patch) <= left))
         left = max(left - len(patch), 0)
-    whole = listed.pages == 1 and all(file["complete"] for file in files)
+    whole = not listed.next_query and all(file["complete"] for file in files)
     return {
         **_listed_pull(row),
         "text": _cut(row["body"], _FULL),

@@ -153,19 +153,13 @@ class GitHubSession:
         """Yield the repositories of `owner` that the credentials reach."""
         connection, path = self._identity.listing(owner)
 
-        def fetch(page: int) -> tuple[int, list[Any], int]:
-            asked = {"per_page": _PAGE, "page": page}
-            answer = connection.call(doing, "GET", path, parameters=asked, writes=False)
-            found = answer.data
-            if isinstance(found, dict):  # of an installation
-                return page, found["repositories"], -(-found["total_count"] // _PAGE)
-            return page, found, answer.pages
+        def fetch(cursor: str) -> GitHubResponse:
+            asked: dict[str, int | str] = {"per_page": _PAGE, **dict(parse_qsl(cursor))}
+            return connection.call(doing, "GET", path, parameters=asked, writes=False)
 
-        def following(found: tuple[int, list[Any], int]) -> int | None:
-            page, rows, of = found
-            return page + 1 if page < of and rows else None
-
-        for _, rows, _ in pages(fetch, following, 1, most=_PAGES, endless=_endless(doing)):
+        for response in pages(fetch, following, "", most=_PAGES, endless=_endless(doing)):
+            found = response.data
+            rows = found["repositories"] if isinstance(found, dict) else found  # of an installation
             yield from (row for row in rows if row["owner"]["login"].lower() == owner.lower())
 
     def newest_first(self, doing: str, repository: str, path: Segments) -> Iterator[Any]:
