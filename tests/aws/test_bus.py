@@ -9,13 +9,13 @@ from typing import Any
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from shared.aws import bus, signed_http
 from shared.aws.bus import MAX_MESSAGE, Bus, load
 from shared.errors import EventError, PublishError, SettingsError
 from shared.events import Event, Payload
 from tests.events.made import an_event
+from tests.moto_server import moto_server
 from tests.scripted_http import Request, answer, reset, served
 
 _ARN = "arn:aws:sns:us-east-1:123456789012:events.fifo"
@@ -27,11 +27,8 @@ _CHINESE_AND_EMOJI = "支付按钮崩溃 🎉 \u202e \" \\ & = + % ; \t\n'"
 
 @pytest.fixture(scope="module")
 def aws_url() -> Iterator[str]:
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with moto_server() as url:
+        yield url
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from shared.database import OPERATOR, Database
 from shared.models.batch import BatchProvider
@@ -12,6 +11,7 @@ from shared.models.batch.connect import connect
 from shared.settings import Settings
 from tests.models.batch.batch_runner import BatchRunner
 from tests.models.batch.server import BatchServer
+from tests.moto_server import moto_server
 
 #: What no error message may show.
 KEY = "sk-test-0123456789"
@@ -44,11 +44,8 @@ def settings(server: BatchServer) -> Settings:
 
 @pytest.fixture(scope="session")
 def s3_url() -> Iterator[str]:
-    moto = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    moto.start()
-    host, port = moto.get_host_and_port()
-    yield f"http://{host}:{port}"
-    moto.stop()
+    with moto_server() as url:
+        yield url
 
 
 @pytest.fixture
