@@ -13,9 +13,9 @@ import pytest
 from moto import mock_aws
 
 from infra.deploy import secrets
-from infra.deploy.__main__ import missing
 from infra.deploy.secrets import KEPT, Stored
 from infra.deploy.stack import DeployError, Destination, migrate, parameters, sam_commands
+from infra.deploy.steps.checks import missing
 from infra.local.aws.template import read
 from infra.project import ROOT
 from shared.settings import Settings
@@ -121,10 +121,7 @@ def test_an_app_goes_before_a_token(stored: dict[str, str], expected: str) -> No
 
 def test_what_is_missing_is_named() -> None:
     assert missing(SETTINGS, Stored(secrets.given(SETTINGS))) == []
-    assert missing(Settings(), NOTHING) == [
-        "DATABASE_URL is not set",
-        "neither GITHUB_APP_PRIVATE_KEY or GITHUB_TOKEN nor SLACK_BOT_TOKEN is set",
-    ]
+    assert missing(Settings(), NOTHING) == ["DATABASE_URL is not set"]
     half = SETTINGS._replace(
         database_url="postgresql:///flows", slack_signing_secret="", github_app_private_key="pem"
     )

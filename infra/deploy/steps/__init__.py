@@ -1,0 +1,8 @@
+"""The steps of a deployment, a module for each; infra/deploy/wizard.py has them in order.
+
+step       what a step is, and what all of them share: the sitting
+checks     credentials, region, clock, quotas, settings, the database
+keep       the secrets into Secrets Manager
+functions  SAM builds and deploys the stack
+migrate    brings the database to the current schema
+"""

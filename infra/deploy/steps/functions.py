@@ -1,0 +1,69 @@
+"""Lets SAM validate, build and deploy the stack, unless this very code is deployed already."""
+
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from infra.deploy import secrets, stack
+from infra.deploy.steps.step import Sitting
+from infra.project import ROOT
+
+#: What a deployment is made of.
+_SOURCES = ("flows", "shared", "infra", "requirements", "template.yaml", "Makefile")
+_SETTLED = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
+
+
+def run(sitting: Sitting) -> None:
+    values = _parameters(sitting)
+    for command in stack.sam_commands(sitting.place, values):
+        stack.run_sam(command, sitting.place)
+    if state := _deployed(sitting):
+        sitting.state.put("functions", made_of=_made_of(values), **state)
+
+
+def done(sitting: Sitting) -> str:
+    """Tell if the stack is what this code and these parameters make."""
+    found = _deployed(sitting)
+    same = found and all(sitting.state.get("functions", name) == found[name] for name in found)
+    made_of = sitting.state.get("functions", "made_of")
+    if same and made_of and made_of == _made_of(_parameters(sitting)):
+        return f"stack {sitting.place.stack} is this code, with these settings"
+    return ""
+
+
+def _parameters(sitting: Sitting) -> dict[str, str]:
+    stored = secrets.read(sitting.client("secretsmanager"), sitting.place.prefix)
+    return stack.parameters(sitting.place, sitting.environment, stored)
+
+
+def _deployed(sitting: Sitting) -> dict[str, str]:
+    """Return which change of the stack was the last, if it went well."""
+    try:
+        found = sitting.client("cloudformation").describe_stacks(StackName=sitting.place.stack)
+    except ClientError:
+        return {}
+    row: Mapping[str, Any] = found["Stacks"][0]
+    changed = str(row.get("LastUpdatedTime") or row["CreationTime"])
+    settled = row["StackStatus"] in _SETTLED
+    return {"stack": str(row["StackId"]), "changed": changed} if settled else {}
+
+
+def _made_of(values: Mapping[str, str]) -> str:
+    """Return a digest of the code and the parameters."""
+    digest = sha256(repr(sorted(values.items())).encode())
+    for file in sorted(_files(ROOT / name for name in _SOURCES)):
+        digest.update(f"\0{file.relative_to(ROOT)}\0".encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+def _files(roots: Iterable[Path]) -> Iterable[Path]:
+    for root in roots:
+        if root.is_file():
+            yield root
+        else:
+            yield from (
+                one for one in root.rglob("*") if one.is_file() and "__pycache__" not in one.parts
+            )

@@ -1,0 +1,73 @@
+"""A step of a deployment, and the sitting that its steps share."""
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import boto3
+
+from infra.apps.person import Person
+from infra.deploy import stack
+from infra.deploy.stack import DeployError, Destination
+from infra.deploy.stages import Stage
+from infra.deploy.state import FOLDER, State
+from shared.settings import Settings
+
+
+class Sitting:
+    """One go through the steps, by one person at one terminal, for one stack.
+
+    What it holds was learned in this process; what must outlive it is in `state`, or is asked of
+    AWS, GitHub and Slack again.
+    """
+
+    def __init__(
+        self,
+        place: Destination,
+        environment: Mapping[str, str],
+        person: Person,
+        stage: Stage,
+        *,
+        folder: Path = FOLDER,
+    ) -> None:
+        """Raises DeployError without a region, and botocore's errors without credentials."""
+        self.session = boto3.Session(
+            profile_name=place.profile or None, region_name=place.region or None
+        )
+        if self.session.region_name is None:
+            raise DeployError("no region; set AWS_REGION or pass --region")
+        self.place = place._replace(region=self.session.region_name)
+        self.environment = dict(environment)
+        self.person = person
+        self.stage = stage
+        answer = self.client("sts").get_caller_identity()
+        self.account: str = answer["Account"]
+        self.state = State.of(place.stack, self.place.region, self.account, folder)
+
+    @property
+    def settings(self) -> Settings:
+        return Settings.from_environment(self.environment)
+
+    def client(self, service: str) -> Any:
+        return self.session.client(service)
+
+    @cached_property
+    def outputs(self) -> dict[str, str]:
+        """The outputs of the stack, which is deployed."""
+        return stack.outputs(self.client("cloudformation"), self.place.stack)
+
+    def say(self, line: str) -> None:
+        self.person.say(line)
+
+
+class Step(NamedTuple):
+    """`run` does what is left of it, and may be called at any time: it asks first what is there.
+
+    `done` says what is there when nothing is left, else ''.
+    """
+
+    name: str
+    does: str
+    run: Callable[[Sitting], None]
+    done: Callable[[Sitting], str] = lambda _: ""

@@ -1,0 +1,26 @@
+"""Goes through the steps of a deployment in order, as often as it takes."""
+
+from collections.abc import Sequence
+
+from infra.deploy.steps import checks, functions, keep, migrate
+from infra.deploy.steps.step import Sitting, Step
+
+STEPS: Sequence[Step] = (
+    Step("checks", "checks the settings, the credentials and the clock", checks.run),
+    Step("secrets", "keeps the secrets in AWS Secrets Manager", keep.run),
+    Step("functions", "validates, builds and deploys with SAM", functions.run, functions.done),
+    Step("database", "brings the database to the current schema", migrate.run),
+)
+
+
+def go_through(sitting: Sitting, steps: Sequence[Step] = STEPS) -> None:
+    """Take each step that is not done. Where one stops, the next call goes on."""
+    for number, step in enumerate(steps, 1):
+        there = step.done(sitting)
+        sitting.say(f"\n[{number}/{len(steps)}] {step.name}: {there or step.does}")
+        if not there:
+            step.run(sitting)
+    sitting.say("")
+    for name, address in sitting.outputs.items():
+        if name != "MigrateFunction":
+            sitting.say(f"{name}: {address}")
