@@ -15,7 +15,8 @@ PAGE = ROOT / "docs/licences.md"
 ALLOWED = frozenset(
     {
         *("0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "ISC", "MIT"),
-        *("PSF-2.0", "Unlicense", "Zlib", "LGPL-3.0-only"),
+        *("MIT-0", "MPL-2.0", "PSF-2.0", "Unlicense", "Zlib"),
+        *("LGPL-3.0-only", "LGPL-3.0-or-later"),
     }
 )
 #: The SPDX names of what metadata say in other words.
@@ -23,8 +24,13 @@ _SPDX = {
     "Apache License 2.0": "Apache-2.0",
     "BSD, Public Domain": "BSD-2-Clause AND Unlicense",
     "License :: OSI Approved :: Apache Software License": "Apache-2.0",
+    # PyGithub's; its files say which version.
+    "License :: OSI Approved :: GNU Library or Lesser General Public License (LGPL)": (
+        "LGPL-3.0-or-later"
+    ),
     "License :: OSI Approved :: BSD License": "BSD-3-Clause",
     "License :: OSI Approved :: MIT License": "MIT",
+    "License :: OSI Approved :: Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
 }
 _FIELDS = ("License-Expression", "License")
 _HEAD = """\
@@ -34,8 +40,8 @@ What the bundles of the functions may ship, and under which licence. `./scripts/
 page from the metadata of the distributions. A test compares it with the lock files, and refuses a
 licence that `infra/bundle/licences.py` does not allow. A bundle takes only what its flow imports.
 
-Agent Flows itself is under Apache-2.0. The LGPL of psycopg asks that you can replace it: it lies in
-the bundle as the files that it consists of.
+Agent Flows itself is under Apache-2.0. The LGPL of psycopg and PyGithub asks that you can
+replace them: they lie in the bundle as the files that they consist of.
 
 | distribution | licence | locked in |
 |---|---|---|

@@ -18,7 +18,8 @@ from shared.errors import SettingsError
 
 #: chalice at run time is these two files; what it declares to need serves its command line.
 _CHALICE = frozenset({"chalice/__init__.py", "chalice/app.py"})
-NEEDS_NOTHING = frozenset({"chalice"})
+#: PyJWT signs nothing here, so nobody needs the 16 MB of cryptography.
+NEEDS_NOTHING = frozenset({"chalice", "pyjwt"})
 #: Packages whose annotations nobody reads at run time: making their objects is two thirds of the
 #: import of Chalice and a third of that of slack_sdk.
 _ANNOTATED = ("chalice", "slack_sdk")

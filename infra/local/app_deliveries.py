@@ -4,37 +4,26 @@ reach it."""
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from email.utils import parsedate_to_datetime
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
 import urllib3
 
-from infra.local.posted_deliveries import PostedDeliveries, WebhookDelivery
+from infra.local.posted_deliveries import PostedDeliveries
 from infra.local.sandbox.github.hooks import signature
-from shared.actions.github.connection import GitHubResponse
-from shared.actions.github.identity import app_identity
-from shared.actions.github.paths import of_app
 from shared.errors import ActionRejected, ActionUnavailable, PublishError
-from shared.paging import pages
+from shared.github_app.deliveries import DeliveryList, HookDelivery
 from shared.settings import Settings
 
-#: https://docs.github.com/en/rest/apps/webhooks
-_PATH = ("hook", "deliveries")
 #: At most so many pages of deliveries are read at once, of a hundred each.
 _PAGES = 500
 #: The longest pause after an error, in seconds.
 _PATIENCE = 60.0
-#: Seconds that GitHub and the front door may take to answer.
+#: Seconds that the front door may take to answer.
 _TIMEOUT = 10
 #: The front door's word that it never takes this body: no event, too large.
 _FINAL = {400, 413}
-
-
-#: The parameters of a page.
-_Query = tuple[tuple[str, int | str], ...]
 
 
 class AppDeliveries:
@@ -55,7 +44,7 @@ class AppDeliveries:
         interval: float = 3.0,
     ) -> None:
         """Raises SettingsError when the app or the webhook's secret is not set."""
-        self._github = app_identity(settings, _TIMEOUT).as_app
+        self._listed = DeliveryList.of_app(settings)
         self._secret = settings.require("github_webhook_secret")
         self._url = url.rstrip("/") + "/github/webhook"
         self._posted = PostedDeliveries(state / f"app-{settings.github_app_id}.json")
@@ -76,6 +65,7 @@ class AppDeliveries:
         self._stopping.set()
         self._thread.join(2.0)
         self._http.clear()
+        self._listed.close()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -104,42 +94,22 @@ class AppDeliveries:
             self._post(delivery, body)
             self._posted.add(delivery)
 
-    def _waiting(self) -> list[WebhookDelivery]:
+    def _waiting(self) -> list[HookDelivery]:
         """Return the deliveries to post, oldest first; GitHub lists the newest first."""
-        doing, found = "list the app's deliveries", dict[str, WebhookDelivery]()
-        path = of_app(doing, _PATH)
-
-        def fetch(query: _Query) -> GitHubResponse:
-            return self._github.call(doing, "GET", path, parameters=dict(query), writes=False)
-
-        def following(answer: GitHubResponse) -> _Query | None:
-            return tuple(answer.next_query.items()) or None
-
-        def endless(why: str) -> ActionRejected:
-            return ActionRejected(f"github: could not {doing}: {why}")
-
-        first: _Query = (("per_page", 100),)
-        for answer in pages(fetch, following, first, most=_PAGES, endless=endless):
-            with _reading(doing):
-                # Not this machine's time, which can be minutes off after a sleep.
-                now = parsedate_to_datetime(answer.headers["date"]).timestamp()
-                since = self._posted.since(now, time.monotonic() - self._started)
-                rows = [WebhookDelivery.from_row(row) for row in answer.data]
-            new = {row.id: row for row in rows if row.at >= since and row not in self._posted}
+        found = dict[int, HookDelivery]()
+        for page in self._listed.pages(_PAGES):
+            since = self._posted.since(page.now, time.monotonic() - self._started)
+            new = {row.id: row for row in page.rows if row.at >= since and row not in self._posted}
             found |= new
             if not new:
                 break
         return list(reversed(found.values()))
 
-    def _body(self, delivery: WebhookDelivery) -> bytes:
-        doing = f"read delivery {delivery.guid}"
-        path = of_app(doing, (*_PATH, delivery.id))
-        answer = self._github.call(doing, "GET", path, writes=False)
-        with _reading(doing):
-            payload = answer.data["request"]["payload"]
+    def _body(self, delivery: HookDelivery) -> bytes:
+        payload = self._listed.payload(delivery)
         return json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace")
 
-    def _post(self, delivery: WebhookDelivery, body: bytes) -> None:
+    def _post(self, delivery: HookDelivery, body: bytes) -> None:
         headers = {
             "Content-Type": "application/json",
             "X-GitHub-Delivery": delivery.guid,
@@ -157,14 +127,3 @@ class AppDeliveries:
             self._say(f"{what} is left out: the front door answered {answer.status}")
         elif answer.status != 200:
             raise PublishError(f"{what}: {self._url} answered {answer.status}; it is tried again")
-
-
-@contextmanager
-def _reading(doing: str) -> Iterator[None]:
-    """Turn an answer of another shape into ActionRejected."""
-    try:
-        yield
-    except (AttributeError, KeyError, TypeError, ValueError) as err:
-        raise ActionRejected(
-            f"github: could not {doing}: this is not what GitHub answers; check GITHUB_API_URL"
-        ) from err

@@ -1,27 +1,12 @@
 """Remembers the GitHub deliveries that the local front door took, across restarts."""
 
 import json
-from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+
+from shared.github_app.deliveries import HookDelivery
 
 #: Seconds after which a delivery is left alone.
 _HORIZON = 3600.0
-
-
-class WebhookDelivery(NamedTuple):
-    """One attempt of GitHub to deliver, made `at` seconds since the epoch. Attempts for one event
-    share its `guid`."""
-
-    id: str
-    guid: str
-    event: str
-    at: float
-
-    @classmethod
-    def from_row(cls, row: dict[str, Any]) -> Self:
-        at = datetime.fromisoformat(row["delivered_at"]).timestamp()
-        return cls(str(row["id"]), row["guid"], row["event"], at)
 
 
 class PostedDeliveries:
@@ -34,8 +19,8 @@ class PostedDeliveries:
         self._since: float | None = kept.get("since")
         self._times: dict[str, float] = kept.get("posted", {})
 
-    def __contains__(self, delivery: WebhookDelivery) -> bool:
-        return delivery.id in self._times
+    def __contains__(self, delivery: HookDelivery) -> bool:
+        return str(delivery.id) in self._times
 
     def since(self, now: float, running: float) -> float:
         """Return the time to begin from: the first start, or an hour ago if that is later.
@@ -48,8 +33,8 @@ class PostedDeliveries:
         self._since = max(self._since, now - _HORIZON)
         return self._since
 
-    def add(self, delivery: WebhookDelivery) -> None:
-        self._times[delivery.id] = delivery.at
+    def add(self, delivery: HookDelivery) -> None:
+        self._times[str(delivery.id)] = delivery.at
         self._save()
 
     def _save(self) -> None:

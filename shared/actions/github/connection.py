@@ -47,6 +47,19 @@ class GitHubResponse(NamedTuple):
         return str(urlsplit(links.get(relation, "")).query)
 
 
+def address(base_url: str, doing: str, path: GitHubPath, query: str) -> str:
+    """Return the URL, which urllib3 will send exactly as it stands here; raises ActionRejected for
+    one that would lead elsewhere."""
+    base, url = parse_url(base_url), parse_url(f"{base_url}{path.text}{query}")
+    meant = (base.scheme, base.auth, base.netloc, f"{base.path or ''}{path.text}", query)
+    sent = (url.scheme, url.auth, url.netloc, url.path, f"?{url.query}" if url.query else "")
+    if sent != meant or url.fragment is not None or not is_whole(path):
+        raise ActionRejected(
+            f"github: could not {doing}: not a valid path; the request would go elsewhere"
+        )
+    return url.url
+
+
 class Connection:
     """`authorize` gives the Authorization header; `credentials` names its settings.
 
@@ -85,7 +98,7 @@ class Connection:
         Raises ActionUnavailable without a response; `sent` is then True if the request `writes` and
         may have arrived. Raises ActionRejected for an address that would lead elsewhere.
         """
-        url = self._address(doing, path, query_of(doing, parameters or {}))
+        url = address(self._url, doing, path, query_of(doing, parameters or {}))
         sent = None if body is None else json.dumps(body).encode()
         with translated(doing, writes=writes):
             answer = self._http.request(
@@ -105,17 +118,6 @@ class Connection:
                 ) from err
             data = None
         return GitHubResponse(answer.status, answer.headers, data)
-
-    def _address(self, doing: str, path: GitHubPath, query: str) -> str:
-        """Return the URL, which urllib3 will send exactly as it stands here."""
-        base, url = parse_url(self._url), parse_url(f"{self._url}{path.text}{query}")
-        meant = (base.scheme, base.auth, base.netloc, f"{base.path or ''}{path.text}", query)
-        sent = (url.scheme, url.auth, url.netloc, url.path, f"?{url.query}" if url.query else "")
-        if sent != meant or url.fragment is not None or not is_whole(path):
-            raise ActionRejected(
-                f"github: could not {doing}: not a valid path; the request would go elsewhere"
-            )
-        return url.url
 
     def _headers(self, doing: str) -> dict[str, str]:
         try:

@@ -194,7 +194,7 @@ def identity(
     if settings.github_app_id or settings.github_app_private_key:
         return app_identity(settings, timeout, permissions)
     if settings.github_token:
-        return TokenIdentity(_api(settings), settings.require("github_token"), timeout)
+        return TokenIdentity(api_url(settings), settings.require("github_token"), timeout)
     raise SettingsError(
         "GITHUB_TOKEN is not set, nor GITHUB_APP_ID with GITHUB_APP_PRIVATE_KEY;"
         " docs/settings.md explains them"
@@ -207,10 +207,11 @@ def app_identity(
     """Return the app of the settings; raises SettingsError without one."""
     key = pem(settings.require("github_app_private_key"))
     app_id = settings.require("github_app_id")
-    return AppIdentity(_api(settings), app_id, key, timeout, permissions)
+    return AppIdentity(api_url(settings), app_id, key, timeout, permissions)
 
 
-def _api(settings: Settings) -> str:
+def api_url(settings: Settings) -> str:
+    """Return GITHUB_API_URL without a slash at its end; raises SettingsError for no address."""
     url = settings.github_api_url.rstrip("/")
     if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
         raise SettingsError(f"GITHUB_API_URL is {url!r}; expected https://…")

@@ -41,6 +41,8 @@ class GitHubPath(NamedTuple):
     text: str
 
 
+#: What a path may begin with besides a repository.
+_ROOTS = {"/app", "/app-manifests", "/installation", "/search", "/user"}
 #: The user of a token; the app of a JWT.
 USER, APP = GitHubPath("/user", "/user"), GitHubPath("/app", "/app")
 #: The repositories of the user, and of the installation, that a token reaches.
@@ -59,6 +61,12 @@ def in_repository(doing: str, repository: str, segments: Segments = ()) -> GitHu
 def of_app(doing: str, segments: Segments) -> GitHubPath:
     """Return a path of what belongs to the app itself."""
     return GitHubPath(APP.root, APP.root + _written(doing, segments))
+
+
+def of_manifest(doing: str, code: str) -> GitHubPath:
+    """Return the path that turns the code of an App manifest into the app's credentials."""
+    root = "/app-manifests"
+    return GitHubPath(root, root + _written(doing, (code, "conversions")))
 
 
 def of_search(kind: Literal["issues", "code"]) -> GitHubPath:
@@ -118,7 +126,7 @@ def is_whole(path: GitHubPath) -> bool:
     on the check of each segment."""
     inside = path.text == path.root or path.text.startswith(f"{path.root}/")
     of_one = path.root.startswith("/repos/") and is_repository(path.root.removeprefix("/repos/"))
-    known = of_one or path.root in {"/search", "/app", "/user", "/installation"}
+    known = of_one or path.root in _ROOTS
     pieces = re.split(r"[/\\;]", _seen(path.text)[1:])
     return inside and known and all(piece.strip(" .") for piece in pieces)
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shared.actions.github.connection import Connection
+from shared.actions.github.connection import Connection, address
 from shared.actions.github.paths import (
     APP,
     USER,
@@ -28,7 +28,7 @@ from shared.actions.github.paths import (
 from shared.errors import ActionRejected
 from tests.campaigns import examples
 
-SHOP = "acme/shop"
+SHOP, API = "acme/shop", "https://api.github.com"
 
 #: Each would be another path to some client, proxy or server.
 ATTACKS = (
@@ -74,7 +74,7 @@ def test_the_names_that_people_give_are_kept(name: str) -> None:
     path = in_repository("read", SHOP, ("contents", "docs", name))
     assert unquote(path.text) == f"/repos/acme/shop/contents/docs/{name}"
     assert path.text.count("/") == 6
-    assert Connection("https://api.github.com", str, "", 1)._address("read", path, "")
+    assert address(API, "read", path, "")
 
 
 @pytest.mark.parametrize("number", [0, -1, True, 1.5, None])
@@ -224,12 +224,11 @@ def test_the_connection_sends_no_address_that_was_not_built(path: GitHubPath) ->
 
 
 def test_what_is_built_is_sent_as_it_is() -> None:
-    connection = Connection("https://api.github.com", str, "", 1)
     for path in (USER, APP, of_search("code"), in_repository("read", SHOP)):
-        assert connection._address("read", path, "") == f"https://api.github.com{path.text}"
+        assert address(API, "read", path, "") == f"{API}{path.text}"
     query = query_of("read", {"ref": "feature/ü &#%", "path": "a+b/c%", "per_page": 5})
-    address = connection._address("read", in_repository("read", SHOP, ("commits",)), query)
-    assert address == f"https://api.github.com/repos/acme/shop/commits{query}"
+    found = address(API, "read", in_repository("read", SHOP, ("commits",)), query)
+    assert found == f"{API}/repos/acme/shop/commits{query}"
 
 
 PIECES = st.sampled_from(
@@ -263,13 +262,12 @@ READERS: tuple[Callable[[str], str], ...] = (
 @example("../../private/contents/README.md")
 @examples(5_000)
 def test_whatever_text_is_read_every_server_stays_in_the_repository(text: str) -> None:
-    connection = Connection("https://api.github.com", str, "", 1)
     for segments in (("contents", *parts(text)), ("assignees", text), ("compare", *parts(text))):
         try:
             path = in_repository("read", SHOP, segments)
         except ActionRejected:
             continue
-        sent = connection._address("read", path, "").removeprefix("https://api.github.com")
+        sent = address(API, "read", path, "").removeprefix(API)
         for decode in READERS:
             root = f"/repos/acme/shop/{segments[0]}/"
             assert lands(sent, decode).startswith(root), (sent, lands(sent, decode))

@@ -88,7 +88,7 @@ def _repositories(call: Call, owner: str, names: object) -> list[str] | None:
 
 def list_deliveries(call: Call) -> ApiReply:
     call.as_app()
-    return ApiReply(Listing(call.site.state.rows("deliveries")[::-1], shown))
+    return ApiReply(Listing(call.site.state.rows("deliveries")[::-1], shown, cursor=True))
 
 
 def get_delivery(call: Call, number: int) -> ApiReply:

@@ -135,6 +135,8 @@ def _json(request: Request) -> Any:
 def _page(listing: Listing, request: Request) -> ApiReply:
     """Show the requested page, and link to the others."""
     size = min(max(request.args.get("per_page", 30, int), 1), 100)
+    if listing.cursor:
+        return _page_by_cursor(listing, request, size)
     page = max(request.args.get("page", 1, int), 1)
     last = max(math.ceil(len(listing.rows) / size), 1)
     places: dict[str, int] = {}
@@ -148,4 +150,18 @@ def _page(listing: Listing, request: Request) -> ApiReply:
         links.append(f'<{request.base_url}?{query}>; rel="{name}"')
     headers = {"Link": ", ".join(links)} if links else {}
     rows = listing.rows[(page - 1) * size : page * size]
+    return ApiReply([listing.show(row) for row in rows], 200, headers)
+
+
+def _page_by_cursor(listing: Listing, request: Request, size: int) -> ApiReply:
+    """Show what follows the row that the cursor names, and link to the next page only."""
+    ids = [f"v1_{row['id']}" for row in listing.rows]
+    cursor = request.args.get("cursor", "")
+    if cursor and cursor not in ids:
+        raise GitHubError(422, "Invalid cursor")
+    start = ids.index(cursor) + 1 if cursor else 0
+    rows, headers = listing.rows[start : start + size], {}
+    if start + size < len(ids):
+        query = urlencode({**request.args.to_dict(), "cursor": ids[start + size - 1]})
+        headers = {"Link": f'<{request.base_url}?{query}>; rel="next"'}
     return ApiReply([listing.show(row) for row in rows], 200, headers)
