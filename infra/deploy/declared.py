@@ -251,6 +251,9 @@ def flow_block(name: str, flow: Flow, deployed: Deployed) -> str:
     lower = flow.name.replace("_", "-")
     publishes = '        Publishes: "yes"\n' if flow.is_spread else ""
     queue = f"<<: *one_at_a_time, Queue: !GetAtt {title}Flow.Outputs.Queue"
+    alarms = ", ".join(
+        f"!GetAtt {title}Flow.Outputs.{one}" for one in ("ErrorsAlarm", "GivenUpAlarm")
+    )
     return f"""\
   {title}:
     Type: AWS::Serverless::Function
@@ -259,6 +262,7 @@ def flow_block(name: str, flow: Flow, deployed: Deployed) -> str:
       FunctionName: !Sub ${{AWS::StackName}}-{lower}
       Handler: shared.runtime.function.handler
       Role: !GetAtt {title}Flow.Outputs.Role
+      DeploymentPreference: {{Alarms: [{alarms}]}}
       Timeout: 150
       Environment:
         Variables:

@@ -1,7 +1,8 @@
 """The stages of a deployment: tables of samconfig.toml, each with a stack and apps of its own.
 
 [prod.global.parameters]        as SAM reads it: stack_name, region, profile
-[prod.agent_flows.parameters]   ours: prefix, settings (the .env file), github, slack
+[prod.agent_flows.parameters]   ours: prefix, settings (the .env file), github, slack, and what
+                                the account wants (docs/operations.md)
 """
 
 import re
@@ -25,6 +26,22 @@ EXPECTED = {
     "settings": (r".{1,200}", "a file like .env"),
     "github": (r"[A-Za-z0-9][A-Za-z0-9-]{0,38}|@me|no", "an organisation, @me or no"),
     "slack": (r"yes|no", "yes or no"),
+    "kms_key": (r"arn:[\w-]+:kms:[\w-]+:[0-9]{12}:key/[\w-]+", "the ARN of a key"),
+    "permissions_boundary": (r"arn:[\w-]+:iam::(aws|[0-9]{12}):policy/.+", "the ARN of a policy"),
+    "tracing": (r"Active|PassThrough", "Active or PassThrough"),
+    "access_logs": (r"on|off", "on or off"),
+    "rollout": (
+        r"canary-5-minutes|canary-10-minutes|linear-10-minutes|all-at-once",
+        "canary-5-minutes, canary-10-minutes, linear-10-minutes or all-at-once",
+    ),
+}
+#: The parameters of template.yaml that a stage gives.
+_PARAMETERS = {
+    "kms_key": "KmsKeyArn",
+    "permissions_boundary": "PermissionsBoundary",
+    "tracing": "Tracing",
+    "access_logs": "AccessLogs",
+    "rollout": "Rollout",
 }
 
 
@@ -40,6 +57,17 @@ class Stage(NamedTuple):
     settings: str = ".env"
     github: str = ""
     slack: str = ""
+    kms_key: str = ""
+    permissions_boundary: str = ""
+    tracing: str = ""
+    access_logs: str = ""
+    rollout: str = ""
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The parameters of template.yaml that it sets; the others stay as they were deployed."""
+        values = self._asdict()
+        return {name: values[key] for key, name in _PARAMETERS.items() if values[key]}
 
 
 def read_stage(file: Path, name: str) -> Stage:

@@ -33,7 +33,7 @@ class Bus:
         if len(parts) != 6 or not topic_arn.endswith(".fifo"):
             raise SettingsError(
                 f"TOPIC_ARN={topic_arn!r} is no SNS FIFO topic; "
-                "expected arn:aws:sns:<region>:<account>:<name>.fifo"
+                "expected arn:<partition>:sns:<region>:<account>:<name>.fifo"
             )
         self._form = b"Action=Publish&Version=2010-03-31&TopicArn=" + _escape(topic_arn.encode())
         self._bucket = bucket

@@ -23,7 +23,7 @@ class Executions:
         if len(parts) != 7 or parts[5] != "stateMachine":
             raise SettingsError(
                 f"PLANNER_ARN={arn!r} is no state machine; "
-                "expected arn:aws:states:<region>:<account>:stateMachine:<name>"
+                "expected arn:<partition>:states:<region>:<account>:stateMachine:<name>"
             )
         self._arn = arn
         region = parts[3]

@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 #: Seconds to connect, and to wait for each part of an answer. Slack waits 3 s for all of ours.
 TIMEOUT = 1.2
 _MAX_LINE = 65536
+#: The ends of hosts, by how names of regions begin; all others end in amazonaws.com.
+_SUFFIXES = {
+    "cn-": "amazonaws.com.cn",
+    "eusc-": "amazonaws.eu",
+    "us-iso-": "c2s.ic.gov",
+    "us-isob-": "sc2s.sgov.gov",
+    "us-isof-": "csp.hci.ic.gov",
+    "eu-isoe-": "cloud.adc-e.uk",
+}
 
 
 class AwsResponse(NamedTuple):
@@ -78,8 +87,8 @@ def _keyed(secret: str, scope: str) -> hmac.HMAC:
 
 
 def host_of(service: str, region: str) -> str:
-    suffix = ".cn" if region.startswith("cn-") else ""
-    return f"{service}.{region}.amazonaws.com{suffix}"
+    suffixes = (suffix for begin, suffix in _SUFFIXES.items() if region.startswith(begin))
+    return f"{service}.{region}.{next(suffixes, 'amazonaws.com')}"
 
 
 class AwsConnection:

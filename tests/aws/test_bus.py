@@ -244,7 +244,7 @@ def test_message_that_is_no_event_is_an_event_error(message: str) -> None:
 
 @pytest.mark.parametrize("arn", ["", "events", "arn:aws:sns:us-east-1:1:events", "a:b:c:d:e"])
 def test_topic_that_is_not_fifo_is_a_settings_error(arn: str) -> None:
-    with pytest.raises(SettingsError, match=r"expected arn:aws:sns:.*\.fifo"):
+    with pytest.raises(SettingsError, match=r"expected arn:<partition>:sns:.*\.fifo"):
         Bus(arn, "")
 
 

@@ -1,10 +1,13 @@
 """The signer against botocore's, and the kept connection against servers that behave badly."""
 
 import datetime
+import json
 import ssl
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
+import botocore
 import pytest
 from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -56,7 +59,12 @@ def test_signature_equals_that_of_botocore(
 
 def test_hosts_follow_the_partition() -> None:
     assert host_of("sns", "eu-west-1") == "sns.eu-west-1.amazonaws.com"
-    assert host_of("s3", "cn-north-1") == "s3.cn-north-1.amazonaws.com.cn"
+    known = json.loads((Path(botocore.__file__).parent / "data/partitions.json").read_text())
+    for partition in known["partitions"]:
+        for region in partition["regions"]:
+            suffix = partition["outputs"]["dnsSuffix"]
+            if "global" not in region:
+                assert host_of("s3", region) == f"s3.{region}.{suffix}"
 
 
 def test_amazons_roots_are_read_and_not_about_to_expire() -> None:

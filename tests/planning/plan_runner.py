@@ -71,9 +71,8 @@ class PlanRunner:
         self.store = Store()
         self.machines = StateMachines(ACCOUNT, self.store)
         definition = (ROOT / "infra/planner.asl.json").read_text("utf-8")
-        self.machines.add(
-            StateMachine("planner", MACHINE, definition.replace("${Function}", FUNCTION))
-        )
+        definition = definition.replace("${Function}", FUNCTION).replace("${Partition}", "aws")
+        self.machines.add(StateMachine("planner", MACHINE, definition))
         self._planner = handler_of(flow, Journal(runner.database), runner.can)
         self.histories: list[list[Json]] = []
 

@@ -36,7 +36,8 @@ def done(sitting: Sitting) -> str:
 
 def _parameters(sitting: Sitting) -> dict[str, str]:
     stored = secrets.read(sitting.client("secretsmanager"), sitting.place.prefix)
-    return stack.parameters(sitting.place, sitting.environment, stored)
+    given = stack.parameters(sitting.place, sitting.environment, stored)
+    return given | sitting.stage.parameters
 
 
 def _deployed(sitting: Sitting) -> dict[str, str]:

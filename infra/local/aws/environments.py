@@ -56,6 +56,7 @@ class FunctionSpec(NamedTuple):
     memory: int
     concurrency: int
     isolated: bool = False
+    version: str = "$LATEST"
 
 
 class _Report(NamedTuple):
@@ -152,7 +153,7 @@ class Environment:
                 "LAMBDA_TASK_ROOT": str(spec.code),
                 "AWS_LAMBDA_RUNTIME_API": f"{host}:{port}",
                 "AWS_LAMBDA_FUNCTION_NAME": spec.name,
-                "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+                "AWS_LAMBDA_FUNCTION_VERSION": spec.version,
                 "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(spec.memory),
                 "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{spec.name}",
                 "AWS_LAMBDA_LOG_STREAM_NAME": "local",

@@ -26,6 +26,8 @@ from shared.events import Json
 _CONCURRENCY = 10
 #: The most batches of one queue at once: a laptop has less memory than a region.
 _BATCHES = 4
+#: What a function publishes here.
+_VERSION = "1"
 
 
 def create(account: Account, declared: ResourceDeclaration) -> Resource:
@@ -186,10 +188,26 @@ def _id(account: Account, declared: ResourceDeclaration) -> str:
     return declared.name.removeprefix(f"{account.stack_name}-")
 
 
+def _version(account: Account, declared: ResourceDeclaration) -> Resource:
+    """Publish the only version: what a template is made of does not change here."""
+    function = _named(account, declared.properties["FunctionName"])
+    account.functions[function.id] = function._replace(version=_VERSION)
+    return Resource(f"{function.arn}:{_VERSION}", {"Version": _VERSION})
+
+
 def _alias(account: Account, declared: ResourceDeclaration) -> Resource:
-    name = name_in(text(declared.properties["FunctionName"]))
-    arn = account.arn("lambda", f"function:{name}:{declared.properties.get('Name', '1')}")
-    return Resource(arn, {"Version": "1"})
+    """Name the version. Nothing shifts gradually here, and no alarm leads it back."""
+    properties = declared.properties
+    function = _named(account, properties["FunctionName"])
+    if (version := properties["FunctionVersion"]) not in ("$LATEST", function.version):
+        raise TemplateError(f"{declared.logical_id}: {function.id} has no version {version}")
+    return Resource(f"{function.arn}:{properties['Name']}", {})
+
+
+def _named(account: Account, reference: Any) -> FunctionSpec:
+    """Find the function that a name or an ARN refers to."""
+    name = name_in(text(reference))
+    return next(spec for spec in account.functions.values() if spec.name == name)
 
 
 def _event_source(account: Account, declared: ResourceDeclaration) -> Resource:
@@ -197,8 +215,7 @@ def _event_source(account: Account, declared: ResourceDeclaration) -> Resource:
     queue = account.queues.get(properties["EventSourceArn"].split(":")[-1])
     if queue is None:
         raise TemplateError(f"{declared.logical_id}: only queues of the template trigger functions")
-    name = name_in(properties["FunctionName"])
-    function = next(spec for spec in account.functions.values() if spec.name == name)
+    function = _named(account, properties["FunctionName"])
     if queue.visibility_timeout < function.timeout:  # AWS refuses that too
         raise TemplateError(
             f"{queue.name}: visibility time-out of {queue.visibility_timeout} s is shorter than "
@@ -252,7 +269,7 @@ _TYPES: Mapping[str, Callable[[Account, ResourceDeclaration], Resource]] = {
     "AWS::Lambda::Alias": _alias,
     "AWS::Lambda::EventSourceMapping": _event_source,
     "AWS::Lambda::Function": _function,
-    "AWS::Lambda::Version": _alias,
+    "AWS::Lambda::Version": _version,
     "AWS::S3::Bucket": _bucket,
     "AWS::SNS::Subscription": _subscription,
     "AWS::SNS::Topic": _topic,
@@ -275,6 +292,8 @@ _INERT = frozenset(
         "AWS::CloudWatch::CompositeAlarm",
         "AWS::Logs::MetricFilter",
         "AWS::CloudWatch::Dashboard",
+        "AWS::CodeDeploy::Application",
+        "AWS::CodeDeploy::DeploymentGroup",
         "AWS::IAM::ManagedPolicy",
         "AWS::IAM::Policy",
         "AWS::IAM::Role",

@@ -8,6 +8,8 @@ import pytest
 
 from infra.deploy.stages import CONFIG, Stage, read_stage
 from infra.deploy.state import State
+from infra.local.aws.template import read
+from infra.project import ROOT
 from shared.errors import SettingsError
 
 TWO = """
@@ -51,15 +53,38 @@ def test_two_stages_share_nothing_by_oversight(tmp_path: Path) -> None:
     )
 
 
+def test_what_an_account_wants_becomes_parameters_of_the_template(tmp_path: Path) -> None:
+    wants = {
+        "kms_key": "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/1-2",
+        "permissions_boundary": "arn:aws:iam::123456789012:policy/team/bound",
+        "tracing": "Active",
+        "access_logs": "on",
+        "rollout": "all-at-once",
+    }
+    lines = "\n".join(f'{name} = "{value}"' for name, value in wants.items())
+    stage = _stage(tmp_path, f"[p.agent_flows.parameters]\n{lines}", "p")
+    declared = read(ROOT / "template.yaml")["Parameters"]
+    assert sorted(stage.parameters.values()) == sorted(wants.values())
+    for name, value in stage.parameters.items():
+        assert value in declared[name].get("AllowedValues", [value]), name
+    assert Stage().parameters == {}
+
+
 @pytest.mark.parametrize(
     ("text", "name", "said"),
     [
+        ('[p.agent_flows.parameters]\nkms_key = "alias/mine"', "p", "kms_key is 'alias/mine'"),
+        ('[p.agent_flows.parameters]\nrollout = "slow"', "p", "expected canary-5-minutes"),
         (TWO, "test", "no stage 'test'; it has default, prod"),
         ("", "default", "it has none"),
         ("[default", "default", "cannot be read"),
         ('[p.global.parameters]\nstack_name = "-"', "p", "stack_name is '-'; expected letters"),
         ('[p.agent_flows.parameters]\ngithub = "a b"', "p", "github is 'a b'"),
-        ('[p.agent_flows.parameters]\nslak = "yes"', "p", "has 'slak'; expected architecture"),
+        (
+            '[p.agent_flows.parameters]\nslak = "yes"',
+            "p",
+            "has 'slak'; expected access_logs, architecture",
+        ),
         ("[p.agent_flows.parameters]\nslack = true", "p", "slack is 'True'; expected yes or no"),
         (
             "[p.agent_flows]\nparameters = 1\n[p.global.parameters]\nregion = 5",
