@@ -25,6 +25,7 @@ class Person:
     """`asked` is false for scripts: then proposals are taken, and what needs an answer fails."""
 
     def __init__(self, *, asked: bool) -> None:
+        self.asked = asked
         self.is_there = asked and sys.stdin.isatty()
 
     def say(self, line: str = "") -> None:

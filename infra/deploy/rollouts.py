@@ -1,0 +1,131 @@
+"""Which version of each function each deployment made live: what a rollback goes back to.
+
+Lambda numbers versions and knows no deployments, and a version may have been live for a minute.
+So the deployment writes down what is live after it, in the parameter /<prefix>/rollouts.
+"""
+
+import json
+import time
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from botocore.exceptions import ClientError
+
+from infra.deploy.stack import DeployError
+
+#: The alias that whoever calls a function calls; `AutoPublishAlias` in template.yaml.
+ALIAS = "live"
+#: What a parameter holds without a price.
+#: https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html
+_MOST_BYTES = 4096
+
+#: The number of a version, by the name of the function.
+Versions = Mapping[str, str]
+
+
+class Rollouts(NamedTuple):
+    """`deployed` are the versions after each deployment, the oldest first, each with its time.
+
+    `abandoned` are the versions that a rollback left, and that the stack still speaks of.
+    """
+
+    deployed: tuple[tuple[str, Versions], ...] = ()
+    abandoned: Versions = MappingProxyType({})
+
+    def with_live(self, live: Versions, at: float | None = None) -> "Rollouts":
+        """Note what is live after a deployment; one that changed no function is not noted."""
+        if self.deployed and self.deployed[-1][1] == live:
+            return self._replace(abandoned={})
+        when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(at))
+        return Rollouts((*self.deployed, (when, dict(live))))
+
+    def before(self, live: Versions) -> tuple[str, Versions] | None:
+        """Return the deployment before the one that made `live`, if one is known."""
+        known = [one for one in self.deployed if one[1] != live]
+        return known[-1] if known else None
+
+    def leaving(self, live: Versions, changed: Versions) -> "Rollouts":
+        """Forget the deployment of `live`: nobody goes back to it.
+
+        Of the functions of `changed`, the stack goes on to speak of the versions in `live`.
+        """
+        kept = tuple(one for one in self.deployed if one[1] != live)
+        return Rollouts(kept, {**{name: live[name] for name in changed}, **self.abandoned})
+
+
+def read(client: Any, prefix: str) -> Rollouts:
+    """Read the record under `prefix` with a client of SSM; empty where there is none."""
+    try:
+        found = json.loads(client.get_parameter(Name=_name(prefix))["Parameter"]["Value"])
+    except ClientError as err:
+        if err.response["Error"]["Code"] != "ParameterNotFound":
+            raise
+        return Rollouts()
+    deployed = tuple((when, versions) for when, versions in found["deployed"])
+    return Rollouts(deployed, found["abandoned"])
+
+
+def save(client: Any, prefix: str, rollouts: Rollouts) -> None:
+    """Write the record, without the oldest deployments where they are too many."""
+    deployed = list(rollouts.deployed)
+    while len(text := _text(deployed, rollouts.abandoned)) > _MOST_BYTES and len(deployed) > 1:
+        del deployed[0]
+    client.put_parameter(Name=_name(prefix), Value=text, Type="String", Overwrite=True)
+
+
+def functions(client: Any, stack: str) -> list[str]:
+    """Return the names of the stack's functions, with a client of CloudFormation."""
+    pages = client.get_paginator("list_stack_resources").paginate(StackName=stack)
+    return sorted(
+        row["PhysicalResourceId"]
+        for page in pages
+        for row in page["StackResourceSummaries"]
+        if row.get("ResourceType") == "AWS::Lambda::Function" and row.get("PhysicalResourceId")
+    )
+
+
+def live(client: Any, names: list[str]) -> dict[str, str]:
+    """Return the live version of each function, with a client of Lambda.
+
+    Raises DeployError while two versions share the work: that shift ends, or is led back, first.
+    """
+    found = {}
+    for name in names:
+        try:
+            alias = client.get_alias(FunctionName=name, Name=ALIAS)
+        except client.exceptions.ResourceNotFoundException:
+            continue  # it is called without one
+        if (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights"):
+            raise DeployError(
+                f"{name} is between two versions; wait until the deployment has ended,"
+                " or stop it: aws cloudformation cancel-update-stack"
+            )
+        found[name] = alias["FunctionVersion"]
+    return found
+
+
+def check(client: Any, versions: Versions) -> None:
+    """Raises DeployError when one of these versions is gone."""
+    for name, version in versions.items():
+        try:
+            client.get_function_configuration(FunctionName=name, Qualifier=version)
+        except client.exceptions.ResourceNotFoundException as err:
+            raise DeployError(f"{name} has no version {version} any more; deploy it anew") from err
+
+
+def lead(client: Any, versions: Versions) -> None:
+    """Make these versions live."""
+    for name, version in versions.items():
+        client.update_alias(
+            FunctionName=name, Name=ALIAS, FunctionVersion=version, RoutingConfig={}
+        )
+
+
+def _name(prefix: str) -> str:
+    return f"/{prefix.strip('/')}/rollouts"
+
+
+def _text(deployed: list[tuple[str, Versions]], abandoned: Versions) -> str:
+    kept = {"deployed": deployed, "abandoned": dict(abandoned)}
+    return json.dumps(kept, separators=(",", ":"))

@@ -1,0 +1,77 @@
+"""Takes the versions of the functions that were live before the last deployment, in seconds."""
+
+from infra.deploy import rollouts
+from infra.deploy.stack import DeployError
+from infra.deploy.steps.step import Sitting
+
+_NOT = """\
+Each version carries its settings. What stays as the last deployment left it: the database's schema
+(the version before works on it), the secrets, queues, roles, schedules and the state machine, which
+events reach which flow, and the manifests of the apps."""
+
+
+def run(sitting: Sitting) -> None:
+    """Lead each function back; raises DeployError when no deployment before is known."""
+    lambdas, ssm = sitting.client("lambda"), sitting.client("ssm")
+    check_settled(sitting)
+    live = rollouts.live(lambdas, _functions(sitting))
+    known = rollouts.read(ssm, sitting.place.prefix)
+    before = known.before(live)
+    if before is None:
+        raise DeployError(
+            "no deployment before this one is known; deploy an earlier commit instead:"
+            " git checkout COMMIT && ./scripts/deploy --all-at-once"
+        )
+    when, versions = before
+    changed = {name: to for name, to in versions.items() if live.get(name, to) != to}
+    sitting.say(f"Back to the deployment of {when} UTC:")
+    for name, version in sorted(changed.items()):
+        sitting.say(f"  {name}: version {live[name]} → {version}")
+    sitting.say(_NOT)
+    if not changed or not sitting.person.agrees("Roll back?"):
+        sitting.say("nothing was changed")
+        return
+    rollouts.check(lambdas, changed)
+    # Written first: one that is cut off is known as a rollback, and the same command ends it.
+    rollouts.save(ssm, sitting.place.prefix, known.leaving(live, changed))
+    rollouts.lead(lambdas, changed)
+    sitting.say("rolled back; the next ./scripts/deploy goes forward again, all at once")
+
+
+def check_settled(sitting: Sitting) -> None:
+    """Raises DeployError while the stack changes, or where there is none."""
+    client = sitting.client("cloudformation")
+    try:
+        (found,) = client.describe_stacks(StackName=sitting.place.stack)["Stacks"]
+    except client.exceptions.ClientError as err:
+        raise DeployError(f"there is no stack {sitting.place.stack}") from err
+    if found["StackStatus"].endswith("_IN_PROGRESS"):
+        raise DeployError(
+            f"{sitting.place.stack} is being changed ({found['StackStatus']}); wait, or stop that:"
+            f" aws cloudformation cancel-update-stack --stack-name {sitting.place.stack}"
+        )
+
+
+def after_deployment(sitting: Sitting) -> None:
+    """Make live what the stack says, also where nothing of it changed since a rollback, and note
+    it."""
+    lambdas, ssm = sitting.client("lambda"), sitting.client("ssm")
+    known = rollouts.read(ssm, sitting.place.prefix)
+    live = rollouts.live(lambdas, _functions(sitting))
+    # CloudFormation leads an alias only where the version changed in its own eyes.
+    behind = {
+        name: version
+        for name, version in known.abandoned.items()
+        if name in live and int(live[name]) < int(version)
+    }
+    rollouts.check(lambdas, behind)
+    rollouts.lead(lambdas, behind)
+    rollouts.save(ssm, sitting.place.prefix, known.with_live({**live, **behind}))
+
+
+def is_rolled_back(sitting: Sitting) -> bool:
+    return bool(rollouts.read(sitting.client("ssm"), sitting.place.prefix).abandoned)
+
+
+def _functions(sitting: Sitting) -> list[str]:
+    return rollouts.functions(sitting.client("cloudformation"), sitting.place.stack)
