@@ -10,6 +10,7 @@ import hmac
 
 from chalice.app import Chalice, Response
 
+from shared.aws.secrets import function_settings
 from shared.aws.signed_http import AwsConnection, host_of
 from shared.settings import Settings
 
@@ -48,4 +49,4 @@ def build(settings: Settings) -> Chalice:
 def __getattr__(name: str) -> object:
     if name != "app":
         raise AttributeError(name)
-    return build(Settings.from_environment())
+    return build(function_settings())

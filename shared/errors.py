@@ -6,6 +6,7 @@
     ├── SignatureError         a request did not come from whom it says
     ├── RequestRefused         a request to the API cannot be taken
     ├── PublishError           the bus did not take an event                      (retry)
+    ├── SecretsUnavailable     Secrets Manager did not answer                     (retry)
     ├── DatabaseUnavailable    Postgres is not reachable                          (retry)
     ├── RunBusy                another function holds the run, or it is not due   (retry)
     ├── ProcessDied            every attempt ended without a word
@@ -70,6 +71,10 @@ class RequestRefused(AgentFlowsError):
 
 
 class PublishError(AgentFlowsError):
+    retryable = True
+
+
+class SecretsUnavailable(AgentFlowsError):
     retryable = True
 
 

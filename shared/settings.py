@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import NamedTuple
 
@@ -30,6 +30,34 @@ _KINDS = {
     "github_token": "a token of GitHub",
     "github_app_private_key": "a private key",
 }
+
+
+class Credential:
+    """A secret among the settings, as it stands now. This one never changes; those of a deployed
+    function do (shared/aws/secrets.py). Threads may share it."""
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    @property
+    def value(self) -> str:
+        return self._value
+
+    def renewed(self, refused: str) -> str:
+        """Return another value than `refused` when there is one by now, else the empty string."""
+        return ""
+
+    def present(self) -> Iterator[str]:
+        """Yield the value, then the one that has replaced it, if the first did not fit."""
+        value = self.value
+        yield value
+        if other := self.renewed(value):
+            yield other
+
+    def accepted(self) -> Iterator[str]:
+        """Yield the values that a sender may sign with, the present one first: while it is changed
+        on both sides, the previous one still counts."""
+        yield from self.present()
 
 
 class Settings(NamedTuple):
@@ -77,6 +105,8 @@ class Settings(NamedTuple):
     database_reader_url: str = ""
     # What the deployment hands to its functions
     flow: str = ""
+    secrets: str = ""
+    login_secrets: str = ""
     topic_arn: str = ""
     payload_bucket: str = ""
     event_types: str = ""
@@ -99,9 +129,11 @@ class Settings(NamedTuple):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
-        """Read the fields from `environment`, or from the process's own."""
+        """Read the fields from `environment`, or from the process's own over its bundle's."""
         source = os.environ if environment is None else environment
-        return cls(**{name: value for name in cls._fields if (value := source.get(name.upper()))})
+        given = bundled() if environment is None else {}
+        given |= {name: value for name in cls._fields if (value := source.get(name.upper()))}
+        return cls(**given)
 
     def require(self, name: str) -> str:
         """Return the field `name`; raises SettingsError when it is not set, or another kind of
@@ -116,6 +148,10 @@ class Settings(NamedTuple):
                 f"{name.upper()} is {kind}; expected {expected}, see docs/settings.md"
             )
         return value
+
+    def credential(self, name: str) -> Credential:
+        """Return the secret in the field `name`; its value may be empty."""
+        return Credential(getattr(self, name))
 
     @property
     def tenant_of(self) -> Mapping[str, str]:
@@ -170,6 +206,20 @@ def _repositories(setting: str) -> Mapping[str, str]:
 
 class _Pairs(list[tuple[str, object]]):
     """The pairs of a JSON object, including repeated keys, which a dict would hide."""
+
+
+#: The file of a bundle with the settings that its code reads, by their names in small letters.
+BUNDLED = "settings.json"
+
+
+def bundled() -> dict[str, str]:
+    """Return the settings that the deployment wrote into the function's bundle."""
+    root = os.environ.get("LAMBDA_TASK_ROOT", "")
+    if not root or not os.path.exists(f"{root}/{BUNDLED}"):
+        return {}
+    with open(f"{root}/{BUNDLED}", encoding="utf-8") as file:
+        found = json.load(file)
+    return {name: value for name, value in found.items() if name in Settings._fields}
 
 
 class AwsCredentials(NamedTuple):

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from infra.bundle.build import TemplateText, build
+from infra.bundle.settings import read_deployment
 from infra.bundle.target import BuildTarget
 from infra.project import ROOT
 from shared.errors import SettingsError
@@ -19,10 +20,15 @@ def main() -> int:
     parser.add_argument("--into", type=Path, required=True, help="an empty or missing folder")
     parser.add_argument("--runtime", default=template.default("Runtime"))
     parser.add_argument("--architecture", default=template.default("Architecture"))
+    parser.add_argument(
+        "--settings", type=Path, help="the deployment's, as ./scripts/deploy writes"
+    )
     asked = parser.parse_args()
+    target = BuildTarget(asked.runtime, asked.architecture)
     began = time.monotonic()
     try:
-        build(asked.function, asked.into, BuildTarget(asked.runtime, asked.architecture))
+        settings = read_deployment(asked.settings)
+        build(asked.function, asked.into, target, settings=settings)
     except SettingsError as err:
         print(f"{asked.function}: {err}", file=sys.stderr)
         return 1

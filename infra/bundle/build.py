@@ -3,11 +3,12 @@ those import, compiled. It needs only Python and pip: no Docker, no Python libra
 
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from infra.bundle.imports import Trace, trace
+from infra.bundle.settings import write_settings
 from infra.bundle.target import BuildTarget, compile_all
 from infra.bundle.vendor import Vendor
 from infra.project import ROOT
@@ -48,6 +49,22 @@ class TemplateText:
         found = re.search(r"Default: ([\w.]+)", self._block(parameter))
         return found[1] if found else ""
 
+    @property
+    def functions(self) -> list[str]:
+        return re.findall(r"^  (\w+):\n    Type: AWS::Serverless::Function$", self._text, re.M)
+
+    @property
+    def parameters(self) -> list[str]:
+        found = re.search(r"^Parameters:\n((?: .*\n|\n)+)", self._text, re.M)
+        return re.findall(r"^  (\w+):", found[1], re.M) if found else []
+
+    @property
+    def event_types(self) -> str:
+        """Return all that flows take, with commas. What no flow wants is not published, and `help`
+        does not name it."""
+        found = re.findall(r"^ +EventTypes: (\S+)$", self._text, re.M)
+        return ",".join(sorted({name for types in found for name in types.split(",")}))
+
     def _block(self, name: str) -> str:
         found = re.search(rf"^  {re.escape(name)}:(.*?)(?=^ {{0,2}}\S|\Z)", self._text, re.M | re.S)
         return found[1] if found else ""
@@ -58,16 +75,25 @@ class TemplateText:
         return found[1] if found else ""
 
 
-def build(function: str, into: Path, target: BuildTarget, root: Path = ROOT) -> Trace:
-    """Build the bundle of `function` for `target` in the empty or missing folder `into`.
+def build(
+    function: str,
+    into: Path,
+    target: BuildTarget,
+    root: Path = ROOT,
+    settings: Mapping[str, str] | None = None,
+) -> Trace:
+    """Build the bundle of `function` for `target` in the empty or missing folder `into`, with what
+    it reads of the deployment's `settings`, by variable.
 
     Raises SettingsError when the function, an import, a part or a Python of the target's version
     is missing.
     """
-    declared = TemplateText(root / "template.yaml").function(function)
+    template = TemplateText(root / "template.yaml")
+    declared = template.function(function)
     needs = trace(root, declared.entries, declared.parts)
     into.mkdir(parents=True, exist_ok=True)
     _copy_modules(needs, root, into)
+    write_settings(needs.modules, settings or {}, template.event_types, into)
     compile_all(target, into)
     if needs.imported:
         vendor = Vendor.ready(target, root / "requirements", root / ".vendor", declared.parts)

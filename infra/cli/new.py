@@ -136,7 +136,7 @@ def _check_name(name: str, deployed: Deployed, *files: Path) -> None:
     for taken in (title, f"{title}Flow", f"{title}Schedule"):
         if taken in deployed.resources:
             raise SettingsError(f"template.yaml has {taken} already; choose another name")
-    if re.search(rf"&{name}\b", deployed.text) or f"schedule.{name}" in deployed.schedules:
+    if f"schedule.{name}" in deployed.schedules:
         raise SettingsError(f"template.yaml uses the name {name} already; choose another")
 
 

@@ -6,7 +6,12 @@ from difflib import get_close_matches
 from shared.settings import Settings
 
 #: Only template.yaml sets these.
-OF_DEPLOYMENT = frozenset({"FLOW", "TOPIC_ARN", "PAYLOAD_BUCKET", "EVENT_TYPES", "PLANNER_ARN"})
+OF_DEPLOYMENT = frozenset(
+    {
+        *("FLOW", "SECRETS", "LOGIN_SECRETS", "TOPIC_ARN", "PAYLOAD_BUCKET", "PLANNER_ARN"),
+        "EVENT_TYPES",
+    }
+)
 #: https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html
 _AWS = frozenset(
     f"AWS_{name}"

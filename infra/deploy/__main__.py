@@ -10,7 +10,9 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.apps.person import Person
+from infra.configuration.destinations import DEPLOYED
 from infra.configuration.reader import load
+from infra.configuration.secret_settings import contents
 from infra.deploy import secrets, stack
 from infra.deploy.stack import Destination
 from infra.deploy.stages import CONFIG, DEFAULT, EXPECTED, Stage, read_stage
@@ -89,17 +91,17 @@ def _show(place: Destination, environment: Mapping[str, str]) -> None:
     """Print the steps and validate the template; change nothing and need no credentials."""
     settings = Settings.from_environment(environment)
     new = secrets.given(settings)
-    stored = secrets.Stored(new, "<versions>")
-    for problem in checks.missing(settings, stored):
+    for problem in checks.missing(settings, new):
         print(f"missing, unless deployed before: {problem}")
-    for secret, values in new.items():
+    for secret, values in contents(new).items():
         keys = ", ".join(values) or "nothing new"
         print(f"would store {place.prefix}/{secret}: {keys}")
-    validate, *others = stack.sam_commands(place, stack.parameters(place, environment, stored))
+    given = {name: environment[name] for name in DEPLOYED & environment.keys()}
+    validate, *others = stack.sam_commands(place, stack.parameters(place, given))
     for command in others:
         print("would run " + shlex.join(["./scripts/sam", *command[1:]]))
     print(f"would invoke {place.stack}-migrate, and connect GitHub and Slack")
-    stack.run_sam(validate, place)
+    stack.run_sam(validate, place, given)
 
 
 def _arguments() -> argparse.Namespace:

@@ -1,21 +1,24 @@
 """Compares the code's declarations with template.yaml, names the lines to add, and adds those of a
 new flow."""
 
-import ast
 import importlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-from infra.bundle.imports import trace
+from infra.bundle.settings import settings_read
+from infra.configuration.names import OF_DEPLOYMENT
+from infra.configuration.secret_settings import secrets_of
 from infra.project import ROOT
 from shared.agent.flow import Flow
 from shared.errors import SettingsError
-from shared.settings import Settings
 
 Json = dict[str, Any]
+
+#: The variables that a flow's function may have; those of the bundle are settings.
+_VARIABLES = OF_DEPLOYMENT - {"EVENT_TYPES", "LOGIN_SECRETS"}
+#: New flows stand above this line.
+_FRONT_DOOR = "  # ── The front door"
 
 
 def declared_flows() -> dict[str, Flow]:
@@ -27,42 +30,6 @@ def declared_flows() -> dict[str, Flow]:
             if isinstance(value, Flow):
                 found[f"{module}:{name}"] = value
     return found
-
-
-@cache
-def settings_read(*entries: str, actions: bool = True) -> frozenset[str]:
-    """The environment variables of the settings that `entries`, and all they import, read; without
-    those of `actions` if these are not what the entries are asked about."""
-    found: set[str] = set()
-    for name, file in trace(ROOT, entries).modules.items():
-        if name != "shared.settings" and (actions or not name.startswith("shared.actions.")):
-            found |= _settings_in(file)
-    return frozenset(field.upper() for field in found)
-
-
-@cache
-def _settings_in(file: Path) -> frozenset[str]:
-    return frozenset(_fields(ast.parse(file.read_bytes())))
-
-
-def _fields(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
-        match node:
-            case ast.Attribute(
-                value=ast.Name("settings")
-                | ast.Attribute(attr="settings" | "_settings")
-                | ast.Subscript(slice=ast.Name("Settings")),
-                attr=field,
-            ):
-                if field == "tenant_of":
-                    yield "tenants"
-                elif field == "repository_of":
-                    yield "repositories"
-                elif field in Settings._fields:
-                    yield field
-            # As in settings.require("database_url").
-            case ast.Constant(str(field)) if field in Settings._fields and "_" in field:
-                yield field
 
 
 class Deployed:
@@ -105,11 +72,15 @@ class Deployed:
         ]
         return {f"schedule.{name}" for name in names}
 
-    @property
-    def common(self) -> set[str]:
-        """The variables that `*agent` gives to a function."""
-        found = re.search(r"^( +)<<: &agent\n((?:\1 +.*\n)+)", self.text, re.MULTILINE)
-        return set(re.findall(r"^ +([A-Z_]+):", found[2], re.MULTILINE)) if found else set()
+    def secrets(self, function: str) -> list[str]:
+        """The secrets that the function reads when it starts."""
+        named = str(self.variables(function).get("SECRETS", {}).get("Fn::Sub", ""))
+        return [name.removeprefix("${SecretPrefix}/") for name in named.split(",")]
+
+    def may_read(self, function: str) -> list[str]:
+        """The secrets that the role of a flow's function may read."""
+        arns = self._parameters(f"{function}Flow").get("Secrets", {}).get("Fn::Sub", [""])[0]
+        return [one.removeprefix("${S}/").removesuffix("-??????") for one in arns.split(",")]
 
     def line(self, variable: str) -> str:
         """Return the line that gives `variable` to another function, else one to complete."""
@@ -122,13 +93,13 @@ class Deployed:
 
 
 def differences(flows: Mapping[str, Flow], deployed: Deployed) -> list[str]:
-    """Say, for each flow and for the ingress, what template.yaml lacks or has too much."""
+    """Say, for each flow, what template.yaml lacks or has too much."""
     found = []
     for name, flow in flows.items():
         if name in deployed.flows:
             found += _differences(deployed.flows[name], flow, deployed)
         else:
-            lacks = f"template.yaml lacks the flow {name}. Add this above the line of &wanted:"
+            lacks = f"template.yaml lacks the flow {name}. Add this above the front door:"
             found.append(f"{lacks}\n\n{flow_block(name, flow, deployed)}")
     for name in deployed.flows.keys() - flows.keys():
         found.append(f"template.yaml: {deployed.flows[name]} runs {name}, which is no flow")
@@ -147,19 +118,24 @@ def _claimed_twice(flows: Iterable[Flow]) -> Iterator[str]:
 
 
 def _differences(function: str, flow: Flow, deployed: Deployed) -> list[str]:
+    of_function, of_flow = f"template.yaml: {function}", f"template.yaml: {function}Flow"
     found = []
     if deployed.wakes(function) != set(flow.types):
-        wanted = f"EventTypes: &{flow.name} {','.join(flow.types)}"
-        found.append(f"template.yaml: {function}Flow needs the line\n        {wanted}")
-    if _login(flow) not in str(deployed.variables(function)["DATABASE_URL"]):
-        found.append(f"template.yaml: {function} needs a DATABASE_URL with {_login(flow)}")
+        wanted = f"EventTypes: {','.join(flow.types)}"
+        found.append(f"{of_flow} needs the line\n        {wanted}")
     if flow.is_spread and not deployed.publishes(function):
-        found.append(f'template.yaml: {function}Flow needs the line\n        Publishes: "yes"')
+        found.append(f'{of_flow} needs the line\n        Publishes: "yes"')
+    given = deployed.secrets(function)
+    wanted_secrets = _secrets(flow, models="models" in given)
+    if {*given} != {*wanted_secrets}:
+        found.append(f"{of_function} needs the line\n          {_secrets_line(wanted_secrets)}")
+    if {*deployed.may_read(function)} != {*wanted_secrets}:
+        found.append(f"{of_flow} needs the line\n        {_arns_line(wanted_secrets)}")
     variables = deployed.variables(function).keys()
-    for name in sorted(_credentials(flow) - variables):
-        found.append(f"template.yaml: {function} needs the line\n          {deployed.line(name)}")
+    for name in sorted(_needed(flow) - variables):
+        found.append(f"{of_function} needs the line\n          {deployed.line(name)}")
     for name in sorted(variables - _readable(flow)):
-        found.append(f"template.yaml: {function} does not need the line\n          {name}: …")
+        found.append(f"{of_function} does not need the line\n          {name}: …")
     return found
 
 
@@ -171,36 +147,41 @@ def _unpublished(flows: Iterable[Flow], deployed: Deployed) -> list[str]:
         + schedule_block(name.partition(".")[2], "rate(1 day)")
         for name in sorted(scheduled - deployed.schedules)
     ]
-    joined = deployed.variables("Ingress")["EVENT_TYPES"]["Fn::Join"][1]
-    published = {name for types in joined for name in types.split(",")}
-    # What is about the memory comes from the flow `upkeep`.
-    ours = scheduled | {name for name in wanted if name.startswith("memory.")}
-    if published - ours != wanted - ours:
-        anchors = ", ".join(f"*{flow.name}" for flow in flows if not set(flow.types) <= ours)
-        found.append(
-            "template.yaml: what the ingress publishes needs the line\n"
-            f'          EVENT_TYPES: &wanted !Join [",", [{anchors}]]'
-        )
     return found
 
 
-def _credentials(flow: Flow) -> frozenset[str]:
-    """Return the variables that the adapters of a flow read, and those that every flow needs."""
-    adapters = {permission.action.__module__ for permission in flow.may}
-    adapters |= {query.__module__ for query in flow.reads}
-    spread = {"PLACES", "TENANTS", "TOPIC_ARN"} if flow.is_spread else set()
-    always = {"DATABASE_URL", "FLOW", "MAX_ATTEMPTS", "MAX_PAUSE_HOURS"}
-    return settings_read(*adapters) | always | spread
-
-
-def _login(flow: Flow) -> str:
-    """Return the key of the secret with the login that a flow signs in to the database with."""
-    return ":operator_url" if flow.operator else ":runtime_url"
+def _needed(flow: Flow) -> frozenset[str]:
+    """Return the variables that a flow's function must have."""
+    spread = {"TOPIC_ARN"} if flow.is_spread else set()
+    return _VARIABLES & _of_adapters(flow) | {"FLOW", "SECRETS", "PAYLOAD_BUCKET"} | spread
 
 
 def _readable(flow: Flow) -> frozenset[str]:
     desks = settings_read(flow.function.__module__, actions=False)
-    return settings_read("shared.runtime.function") | desks | _credentials(flow)
+    return _VARIABLES & (settings_read("shared.runtime.function") | desks) | _needed(flow)
+
+
+def _of_adapters(flow: Flow) -> frozenset[str]:
+    """Return the variables that the adapters of a flow read."""
+    adapters = {permission.action.__module__ for permission in flow.may}
+    adapters |= {query.__module__ for query in flow.reads}
+    return settings_read(*adapters)
+
+
+def _secrets(flow: Flow, *, models: bool = True) -> list[str]:
+    """Return the secrets that a flow's function reads; whether it calls models is its choice."""
+    login = "database/operator" if flow.operator else "database/runtime"
+    platforms = secrets_of(name.lower() for name in _of_adapters(flow))
+    return [login, *["models"] * models, *(name for name in platforms if name != "models")]
+
+
+def _secrets_line(names: Iterable[str]) -> str:
+    return f'SECRETS: !Sub "{",".join(f"${{SecretPrefix}}/{name}" for name in names)}"'
+
+
+def _arns_line(names: Iterable[str]) -> str:
+    arns = ",".join(f"${{S}}/{name}-??????" for name in names)
+    return f'Secrets: !Sub ["{arns}", {{S: *secrets}}]'
 
 
 def title_of(name: str) -> str:
@@ -209,27 +190,19 @@ def title_of(name: str) -> str:
 
 
 def with_flow(name: str, flow: Flow, expression: str, deployed: Deployed) -> str:
-    """Return the text of template.yaml with a new flow: its two blocks, its schedule if it has an
-    `expression`, and its event types among those that the ingress publishes.
+    """Return the text of template.yaml with a new flow: its two blocks, and its schedule if
+    it has an `expression`.
 
-    Raises SettingsError when the template does not have the places for these.
+    Raises SettingsError when the template does not have the place for these.
     """
     blocks = flow_block(name, flow, deployed)
     if expression:
         blocks += "\n" + schedule_block(flow.name, expression)
     text = deployed.text
-    published = re.search(r'EVENT_TYPES: &wanted !Join \[",", \[([^\]]*)\]\]', text)
-    if not published:
-        raise SettingsError("template.yaml has no line `EVENT_TYPES: &wanted !Join …`")
-    # A name in that line must stand before it.
-    heads = [*re.finditer(r"^  (\w+):$", text[: published.start()], re.MULTILINE)][-2:]
-    if not heads:
-        raise SettingsError("template.yaml has no Resources before the line with &wanted")
-    place = heads[0] if heads[0][1] == f"{heads[-1][1]}Flow" else heads[-1]
-    if any(not name.startswith("schedule.") for name in flow.types):
-        end = published.end(1)
-        text = f"{text[:end]}, *{flow.name}{text[end:]}"
-    return f"{text[: place.start()]}{blocks}\n{text[place.start() :]}"
+    before, line, after = text.partition(_FRONT_DOOR)
+    if not line:
+        raise SettingsError(f"template.yaml has no line `{_FRONT_DOOR.strip()}`")
+    return f"{before}{blocks}\n{line}{after}"
 
 
 def schedule_block(name: str, expression: str) -> str:
@@ -246,8 +219,9 @@ def schedule_block(name: str, expression: str) -> str:
 def flow_block(name: str, flow: Flow, deployed: Deployed) -> str:
     """The lines that deploy a flow, ready to paste."""
     title = title_of(flow.name)
-    own = sorted(_credentials(flow) - deployed.common - {"FLOW"})
-    credentials = "".join(f"          {deployed.line(variable)}\n" for variable in own)
+    own = sorted(_needed(flow) - {"FLOW", "SECRETS"})
+    variables = "".join(f"          {deployed.line(name)}\n" for name in own)
+    secrets = _secrets(flow)
     lower = flow.name.replace("_", "-")
     publishes = '        Publishes: "yes"\n' if flow.is_spread else ""
     queue = f"<<: *one_at_a_time, Queue: !GetAtt {title}Flow.Outputs.Queue"
@@ -267,8 +241,8 @@ def flow_block(name: str, flow: Flow, deployed: Deployed) -> str:
       Environment:
         Variables:
           FLOW: {name}
-          <<: *agent
-{credentials}      Events:
+          {_secrets_line(secrets)}
+{variables}      Events:
         Queue: {{Type: SQS, Properties: {{{queue}}}}}
 
   {title}Flow:
@@ -277,6 +251,7 @@ def flow_block(name: str, flow: Flow, deployed: Deployed) -> str:
       TemplateURL: infra/flow.yaml
       Parameters:
         Name: !Sub ${{AWS::StackName}}-{lower}
-        EventTypes: &{flow.name} {",".join(flow.types)}
+        EventTypes: {",".join(flow.types)}
+        {_arns_line(secrets)}
 {publishes}        <<: *flow
 """

@@ -1,105 +1,125 @@
 """The secrets in AWS Secrets Manager: made and updated from the settings, and never printed."""
 
 import json
-import secrets
 from collections.abc import Mapping
-from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any
 
 from botocore.exceptions import ClientError
 
+from infra.configuration.secret_settings import SECRET_FIELDS, SECRETS, contents, key_of
 from infra.migrations.logins import invented_urls
+from shared.errors import SettingsError
 from shared.settings import Settings
 
-#: The secrets that template.yaml reads, as secret and key, with the setting of each.
-KEPT: Mapping[str, Mapping[str, str]] = {
-    "database": {
-        "url": "database_url",
-        "runtime_url": "database_runtime_url",
-        "operator_url": "database_operator_url",
-        "reader_url": "database_reader_url",
-    },
-    "github": {
-        "webhook_secret": "github_webhook_secret",
-        "app_private_key": "github_app_private_key",
-        "token": "github_token",
-    },
-    "slack": {"signing_secret": "slack_signing_secret", "bot_token": "slack_bot_token"},
-    "api": {"tokens": "api_tokens"},
-    "models": {"openai_api_key": "openai_api_key", "anthropic_api_key": "anthropic_api_key"},
+#: Bytes. https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
+_LARGEST = 65_536
+#: The answers when there is no secret, and when one waits to be deleted.
+_ABSENT, _MARKED = "ResourceNotFoundException", "InvalidRequestException"
+
+#: What held a setting before the secrets were cut by their readers: a secret and a key.
+_EARLIER = {
+    "github_webhook_secret": ("github", "webhook_secret"),
+    "github_app_private_key": ("github", "app_private_key"),
+    "github_token": ("github", "token"),
+    "slack_signing_secret": ("slack", "signing_secret"),
+    "slack_bot_token": ("slack", "bot_token"),
+    "api_tokens": ("api", "tokens"),
+    "database_url": ("database", "url"),
+    "database_runtime_url": ("database", "runtime_url"),
+    "database_operator_url": ("database", "operator_url"),
+    "database_reader_url": ("database", "reader_url"),
 }
 
-#: The ingress always reads these two. A random value, which nobody knows, closes its door.
-_DOORS = {"github": "webhook_secret", "slack": "signing_secret"}
 
-
-class Stored(NamedTuple):
-    """The content of Secrets Manager: `values` by secret and key, and a digest of the versions."""
-
-    values: Mapping[str, Mapping[str, str]]
-    versions: str = ""
-
-    def has(self, secret: str, key: str) -> bool:
-        return bool(self.values[secret].get(key))
-
-
-def given(settings: Settings) -> dict[str, dict[str, str]]:
-    """Return the secrets of the settings, by secret and key."""
-    values = {
-        secret: {key: value for key, name in keys.items() if (value := getattr(settings, name))}
-        for secret, keys in KEPT.items()
-    }
-    if "app_private_key" in values["github"]:
+def given(settings: Settings) -> dict[str, str]:
+    """Return the secrets of the settings, by field."""
+    values = {field: str(getattr(settings, field)) for field in SECRET_FIELDS}
+    if settings.github_app_private_key:
         # The app is used then, and many shells carry a token that is meant for something else.
-        values["github"].pop("token", None)
-    return values
+        values.pop("github_token")
+    return {field: value for field, value in values.items() if value}
 
 
-def read(client: Any, prefix: str) -> Stored:
-    """Read what is stored under `prefix`."""
-    found = {secret: _read(client, f"{prefix}/{secret}") for secret in KEPT}
-    versions = "".join(version for _, version in found.values())
-    values = {secret: content for secret, (content, _) in found.items()}
-    return Stored(values, sha256(versions.encode()).hexdigest()[:12])
+def read(client: Any, prefix: str) -> dict[str, str]:
+    """Return the secret settings that are stored under `prefix`, by field."""
+    held = {name: _read(client, f"{prefix}/{name}") or {} for name in SECRETS}
+    found = {
+        field: held[name].get(key_of(field), "")
+        for name, fields in SECRETS.items()
+        for field in fields
+    }
+    if not found["database_url"]:
+        held |= {name: _read(client, f"{prefix}/{name}") or {} for name in ("api", "database")}
+        for field, (name, key) in _EARLIER.items():
+            found[field] = found[field] or held[name].get(key, "")
+    return {field: value for field, value in found.items() if value}
 
 
-def store(client: Any, prefix: str, stored: Stored, new: Mapping[str, Mapping[str, str]]) -> Stored:
-    """Store `new` over what is there, report each change by name, and return what is stored now.
+def store(
+    client: Any, prefix: str, stored: Mapping[str, str], new: Mapping[str, str]
+) -> dict[str, str]:
+    """Store `new` over what is `stored`, report each change by name, and return all that is stored
+    now, by field. Stored values that are not given stay."""
+    after = {**stored, **_invented(stored, new), **new}
+    for name, values in contents(after).items():
+        if values:
+            print(f"secret {prefix}/{name}: {keep(client, prefix, name, values)}")
+    return after
 
-    Stored values that are not given stay.
+
+def keep(client: Any, prefix: str, name: str, values: Mapping[str, str]) -> str:
+    """Put values into the secret `name` beside those that it has, by their keys there.
+
+    Returns unchanged, changed or created. Raises SettingsError when they do not fit.
     """
-    for secret in KEPT:
-        name, before = f"{prefix}/{secret}", stored.values[secret]
-        after = {**before, **_invented(secret, before, new[secret]), **new[secret]}
-        if door := _DOORS.get(secret):
-            after.setdefault(door, secrets.token_urlsafe(32))
-        if after == before:
-            print(f"secret {name}: unchanged")
-        elif before:
-            client.put_secret_value(SecretId=name, SecretString=json.dumps(after))
-            print(f"secret {name}: changed")
-        else:
-            client.create_secret(Name=name, SecretString=json.dumps(after))
-            print(f"secret {name}: created")
-    return read(client, prefix)
+    full = f"{prefix}/{name}"
+    before = _read(client, full)
+    after = {**(before or {}), **values}
+    text = json.dumps(after)
+    if len(text.encode()) > _LARGEST:
+        raise SettingsError(f"secret {full} would have more than {_LARGEST} bytes; shorten it")
+    if after == before:
+        return "unchanged"
+    if before is None:
+        return _created(client, full, text)
+    client.put_secret_value(SecretId=full, SecretString=text)
+    return "changed"
 
 
-def _invented(secret: str, before: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]:
+def _created(client: Any, name: str, text: str) -> str:
+    try:
+        client.create_secret(Name=name, SecretString=text)
+    except ClientError as err:
+        if err.response["Error"]["Code"] not in {_MARKED, "ResourceExistsException"}:
+            raise
+        client.restore_secret(SecretId=name)
+        client.put_secret_value(SecretId=name, SecretString=text)
+    return "created"
+
+
+def _invented(stored: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]:
     """Return logins for the functions, which the Migrate function makes, beside a new DATABASE_URL
     or one that has none yet."""
-    url = new.get("url", before.get("url", "")) if secret == "database" else ""
+    before = stored.get("database_url", "")
+    url = new.get("database_url", before)
     if not url:
         return {}
-    moved = url != before.get("url")
-    invented = {f"{kind}_url": login for kind, login in invented_urls(url).items()}
-    return {key: login for key, login in invented.items() if moved or key not in before}
+    invented = {f"database_{kind}_url": login for kind, login in invented_urls(url).items()}
+    return {key: login for key, login in invented.items() if url != before or key not in stored}
 
 
-def _read(client: Any, name: str) -> tuple[dict[str, str], str]:
+def _read(client: Any, name: str) -> dict[str, str] | None:
+    """Return what a secret holds; None when there is none, or when it waits to be deleted."""
     try:
         found = client.get_secret_value(SecretId=name)
     except ClientError as err:
-        if err.response["Error"]["Code"] != "ResourceNotFoundException":
+        if err.response["Error"]["Code"] not in {_ABSENT, _MARKED}:
             raise
-        return {}, ""
-    return json.loads(found["SecretString"]), found["VersionId"]
+        return None
+    try:
+        values: dict[str, str] = json.loads(found["SecretString"])
+        if all(isinstance(value, str) for value in values.values()):
+            return values
+    except (KeyError, ValueError, AttributeError):
+        pass
+    raise SettingsError(f"secret {name} is not a JSON object of texts; correct it in AWS's console")

@@ -4,44 +4,13 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
+from tempfile import NamedTemporaryFile
 from typing import Any, NamedTuple
 
-from infra.deploy.secrets import Stored
+from infra.bundle.build import TemplateText
+from infra.configuration.destinations import parameter_of
 from infra.project import ROOT
 from shared.errors import AgentFlowsError
-
-#: The parameters of template.yaml that are settings; one that is not set stays as it was deployed.
-_SETTINGS = {
-    "GitHubAppId": "GITHUB_APP_ID",
-    "GitHubApiUrl": "GITHUB_API_URL",
-    "GitHubBotName": "GITHUB_BOT_NAME",
-    "SlackApiUrl": "SLACK_API_URL",
-    "ModelSmall": "MODEL_SMALL",
-    "ModelLarge": "MODEL_LARGE",
-    "ModelEmbed": "MODEL_EMBED",
-    "ModelRoles": "MODEL_ROLES",
-    "ModelPrices": "MODEL_PRICES",
-    "ModelLimits": "MODEL_LIMITS",
-    "Budgets": "BUDGETS",
-    "PromptCache": "PROMPT_CACHE",
-    "PromptCacheHours": "PROMPT_CACHE_HOURS",
-    "PromptCacheMb": "PROMPT_CACHE_MB",
-    "AnthropicBaseUrl": "ANTHROPIC_BASE_URL",
-    "OpenAiBaseUrl": "OPENAI_BASE_URL",
-    "OllamaHost": "OLLAMA_HOST",
-    "Tenants": "TENANTS",
-    "Repositories": "REPOSITORIES",
-    "ApproverDiffers": "APPROVER_DIFFERS",
-    "Footer": "FOOTER",
-    "LinkHosts": "LINK_HOSTS",
-    "RetentionDays": "RETENTION_DAYS",
-    "MemoryUnusedDays": "MEMORY_UNUSED_DAYS",
-    "Audiences": "AUDIENCES",
-    "Places": "PLACES",
-    "MemoryRetention": "MEMORY_RETENTION",
-    "BatchBucket": "BATCH_BUCKET",
-    "BatchRoleArn": "BATCH_ROLE_ARN",
-}
 
 
 class DeployError(AgentFlowsError):
@@ -64,34 +33,16 @@ class Destination(NamedTuple):
         return [*profile, "--region", self.region] if self.region else profile
 
 
-def parameters(
-    place: Destination, environment: Mapping[str, str], stored: Stored
-) -> dict[str, str]:
-    """Return the parameters of template.yaml that the destination, the settings and the secrets
-    give."""
+def parameters(place: Destination, settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the parameters of template.yaml that the destination and the settings give."""
     values = {
         "Runtime": place.runtime,
         "Architecture": place.architecture,
         "SecretPrefix": place.prefix,
-        "SecretsVersion": stored.versions,
-        "GitHubAuth": _github(stored),
-        "SlackAuth": "bot" if stored.has("slack", "bot_token") else "none",
-        "ApiAuth": "tokens" if stored.has("api", "tokens") else "none",
-        "ModelAuth": _models(stored),
     }
-    chosen = {p: environment[name] for p, name in _SETTINGS.items() if name in environment}
-    return values | chosen
-
-
-def _github(stored: Stored) -> str:
-    if stored.has("github", "app_private_key"):
-        return "app"
-    return "token" if stored.has("github", "token") else "none"
-
-
-def _models(stored: Stored) -> str:
-    keys = [name for name in ("openai", "anthropic") if stored.has("models", f"{name}_api_key")]
-    return "both" if len(keys) == 2 else keys[0] if keys else "none"
+    declared = TemplateText(ROOT / "template.yaml").parameters
+    named = {parameter_of(name): value for name, value in settings.items()}
+    return values | {name: value for name, value in named.items() if name in declared}
 
 
 def overrides(values: Mapping[str, str]) -> list[str]:
@@ -110,10 +61,15 @@ def sam_commands(place: Destination, values: Mapping[str, str]) -> list[list[str
     ]
 
 
-def run_sam(command: Sequence[str], place: Destination) -> None:
-    """Run one of the commands in the project's folder; raises DeployError when it fails."""
+def run_sam(command: Sequence[str], place: Destination, settings: Mapping[str, str]) -> None:
+    """Run one of the commands in the project's folder, which lays the settings into the bundles;
+    raises DeployError when it fails."""
     chosen = {"RUNTIME": place.runtime, "ARCHITECTURE": place.architecture}
-    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **chosen}, check=False)
+    with NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
+        json.dump(dict(settings), file)
+        file.flush()
+        env = {**os.environ, **chosen, "SETTINGS": file.name}
+        done = subprocess.run(command, cwd=ROOT, env=env, check=False)
     if done.returncode:
         raise DeployError(f"sam {command[1]} failed; its output above says why")
 

@@ -19,7 +19,7 @@ _OURS = "agent_flows"
 #: The names of a stage's values, and what each expects.
 EXPECTED = {
     "stack_name": (r"[A-Za-z][A-Za-z0-9-]{0,100}", "letters, digits and hyphens"),
-    "prefix": (r"[A-Za-z0-9][A-Za-z0-9/_+=.@-]{0,200}", "letters, digits and /_+=.@-"),
+    "prefix": (r"[A-Za-z0-9][A-Za-z0-9/_.-]{0,200}", "letters, digits and /_.-"),
     "region": (r"[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}", "such as eu-central-1"),
     "profile": (r"[^\s].{0,100}", "a profile of your AWS configuration"),
     "architecture": (r"x86_64|arm64", "x86_64 or arm64"),

@@ -13,6 +13,9 @@ from pathlib import Path
 from socket import create_server
 from typing import Self
 
+from infra.bundle.build import TemplateText
+from infra.configuration.destinations import DEPLOYED
+from infra.configuration.secret_settings import contents
 from infra.local.app_deliveries import AppDeliveries
 from infra.local.aws.cloud import GRACE, LocalCloud
 from infra.local.endings import free_runs, reopen
@@ -210,14 +213,16 @@ class System:
         return AppDeliveries(self.settings, self.url, self._data / "deliveries", self._say)
 
     def _local_cloud(self, environment: Mapping[str, str], logins: Mapping[str, str]) -> LocalCloud:
-        # Each function's DATABASE_URL comes from the secret, as deployed.
-        others = {name: value for name, value in environment.items() if name != "DATABASE_URL"}
-        urls = {f"{kind}_url": url for kind, url in logins.items()}
+        # The functions read their secrets as they do in AWS.
+        urls = {f"database_{kind}_url": url for kind, url in logins.items()}
+        held = {name.lower(): value for name, value in environment.items()} | urls
         prefix = self._overrides.get("SecretPrefix", "agent-flows")
+        settings = {name: environment[name] for name in DEPLOYED & environment.keys()}
         return LocalCloud(
             self._template,
-            environment=others,
-            secrets={f"{prefix}/database": {"url": environment["DATABASE_URL"], **urls}},
+            environment={k: v for k, v in environment.items() if k.startswith("AWS_")},
+            settings={**settings, "EVENT_TYPES": TemplateText(self._template).event_types},
+            secrets={f"{prefix}/{name}": values for name, values in contents(held).items()},
             port=self._port,
             page=self._page(environment["DATABASE_URL"]),
             state=self._data / "aws",

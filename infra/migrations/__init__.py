@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from infra.migrations.logins import given_urls, make_logins
+from infra.migrations.logins import given_urls, kept_urls, make_logins
+from shared.aws.secrets import function_settings
 from shared.errors import SettingsError
-from shared.settings import Settings
 
 #: Serialises migrations that start at the same moment; any constant will do.
 _LOCK = 7_205_759_403_792
@@ -78,6 +78,7 @@ def handler(event: object, context: object) -> dict[str, list[str]]:
 
     It makes the other functions' logins too.
     """
-    settings = Settings.from_environment()
+    settings = function_settings()
     applied = migrate(settings.require("database_url"))
-    return {"applied": applied, "logins": make_logins(settings.database_url, given_urls(settings))}
+    urls = kept_urls(settings.login_secrets) or given_urls(settings)
+    return {"applied": applied, "logins": make_logins(settings.database_url, urls)}

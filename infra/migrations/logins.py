@@ -7,6 +7,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import psycopg
 from psycopg import conninfo, sql
 
+from shared.aws.secrets import secrets_named
 from shared.database import OPERATOR, READER, ROLE
 from shared.errors import SettingsError
 from shared.settings import Settings
@@ -28,6 +29,16 @@ def given_urls(settings: Settings) -> dict[str, str]:
         "runtime": settings.database_runtime_url,
         "operator": settings.database_operator_url,
         "reader": settings.database_reader_url,
+    }
+    return {kind: url for kind, url in urls.items() if url}
+
+
+def kept_urls(names: str) -> dict[str, str]:
+    """Return the URLs of the functions' logins that secrets hold, by kind, from the list in
+    LOGIN_SECRETS: the name of each ends with its kind."""
+    kinds = {name.rpartition("/")[2]: name for name in names.split(",") if name}
+    urls = {
+        kind: secrets_named(name).values.get("database_url", "") for kind, name in kinds.items()
     }
     return {kind: url for kind, url in urls.items() if url}
 

@@ -2,6 +2,7 @@
 
 bus                  publishes events to SNS, and loads them from a queue's message
 queue                hides a queue's message for a while, or moves it to the dead-letter queue
+secrets              reads the function's secrets, and again when they change
 executions           starts and wakes executions of the planner
 signed_http          signed requests over one connection
 root_certificates    the roots of AWS's certificates

@@ -9,7 +9,7 @@ import hmac
 import socket
 import time
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from shared.aws.root_certificates import ROOTS
@@ -162,7 +162,7 @@ class AwsConnection:
 
         if self._context is None:
             is_aws = name.endswith(b".amazonaws.com")
-            self._context = ssl.create_default_context(cadata=ROOTS if is_aws else None)
+            self._context = _trusting_aws() if is_aws else ssl.create_default_context()
         try:
             return self._context.wrap_socket(plain, server_hostname=name)
         except OSError as err:
@@ -195,6 +195,14 @@ class AwsConnection:
         if is_last:
             self.close()
         return reply
+
+
+@cache
+def _trusting_aws() -> "SSLContext":
+    """Return what all connections to AWS share."""
+    import ssl
+
+    return ssl.create_default_context(cadata=ROOTS)
 
 
 def _read_reply(stream: BinaryIO) -> tuple[AwsResponse, bool]:

@@ -4,8 +4,8 @@ from shared.aws.cold_start import ready
 
 # isort: split
 from shared.agent.flow import load_flow
+from shared.aws.secrets import function_settings
 from shared.runtime.composition import compose
-from shared.settings import Settings
 
 ready()
 
@@ -14,5 +14,5 @@ def __getattr__(name: str) -> object:
     """Build `handler` when Lambda asks for it, so that importing this module builds nothing."""
     if name != "handler":
         raise AttributeError(name)
-    settings = Settings.from_environment()
+    settings = function_settings()
     return compose(load_flow(settings.require("flow")), settings)

@@ -12,6 +12,7 @@ from shared.errors import EventError, RequestRefused, SettingsError
 from shared.events import REPOSITORY, Actor, Event, Issue, Json, Role, Workplace, run_id
 from shared.marks import is_marked
 from shared.perception import Headers, header, read_body
+from shared.settings import Credential
 
 #: The flow that makes plans; its run and the plan have the same id.
 PLANNER = "plan"
@@ -78,6 +79,17 @@ def caller(headers: Headers, tokens: str) -> TokenHolder:
     if found is None or scheme.lower() != "bearer" or not token.strip():
         raise RequestRefused(401, "no known token; send `Authorization: Bearer <token>`")
     return found
+
+
+def caller_of(headers: Headers, tokens: Credential) -> TokenHolder:
+    """Return the holder of a request's token, which may be known only since a moment ago."""
+    refused: RequestRefused | None = None
+    for known in tokens.present():
+        try:
+            return caller(headers, known)
+        except RequestRefused as err:
+            refused = err
+    raise refused or RequestRefused(401, "no known token")
 
 
 def start(sent: ApiRequest, tenant_of: Mapping[str, str]) -> RunEvent:

@@ -17,10 +17,12 @@ from chalice.app import Chalice, Request, Response
 
 from shared import __version__
 from shared.aws.bus import Bus
+from shared.aws.secrets import function_settings
 from shared.errors import (
     EventError,
     PublishError,
     RequestRefused,
+    SecretsUnavailable,
     SettingsError,
     SignatureError,
 )
@@ -47,21 +49,21 @@ class Ingress(NamedTuple):
     now: Callable[[], float] = time.time
 
     def health(self) -> Response:
-        """Say what is configured, without calling any other service."""
+        """Say what is configured."""
         return respond(
             200,
             {
                 "status": "ok",
                 "version": __version__,
-                "github": bool(self.settings.github_webhook_secret),
-                "slack": bool(self.settings.slack_signing_secret),
-                "api": bool(self.settings.api_tokens),
+                "github": self._has("github_webhook_secret"),
+                "slack": self._has("slack_signing_secret"),
+                "api": self._has("api_tokens"),
                 "bus": bool(self.settings.topic_arn),
             },
         )
 
     def github(self, body: bytes, headers: Headers) -> Response:
-        github.verify(body, headers, self.settings.github_webhook_secret)
+        self._verify("github_webhook_secret", lambda key: github.verify(body, headers, key))
         bot = self.settings.github_bot_name
         event = github.to_event(
             body,
@@ -76,7 +78,8 @@ class Ingress(NamedTuple):
         return self._take(event, is_own, len(body))
 
     def slack_events(self, body: bytes, headers: Headers) -> Response:
-        slack.verify(body, headers, self.settings.slack_signing_secret, self.now())
+        now = self.now()
+        self._verify("slack_signing_secret", lambda key: slack.verify(body, headers, key, now))
         challenge = slack.challenge(body, headers)
         if challenge is not None:
             return respond(200, {"challenge": challenge})
@@ -113,9 +116,23 @@ class Ingress(NamedTuple):
         return self._begin(api.answer(run, step, self._sent(body, headers)), "../../")
 
     def _sent(self, body: bytes, headers: Headers) -> api.ApiRequest:
-        who = api.caller(headers, self.settings.api_tokens)
+        who = api.caller_of(headers, self.settings.credential("api_tokens"))
         who.may_write()
         return api.ApiRequest(body, headers, who, self.now())
+
+    def _verify(self, secret: str, check: Callable[[str], None]) -> None:
+        """Check a signature with each value that may sign; raises SignatureError when none does."""
+        refused: SignatureError | None = None
+        for key in self.settings.credential(secret).accepted():
+            try:
+                return check(key)
+            except SignatureError as err:
+                refused = refused or err
+        if refused:
+            raise refused
+
+    def _has(self, secret: str) -> bool:
+        return bool(self.settings.credential(secret).value)
 
     def _begin(self, wanted: api.RunEvent, runs: str) -> Response:
         """Publish the event and say where to read its run; `runs` leads there from the request's
@@ -211,8 +228,8 @@ def _view(app: Chalice, source: str, receive: Callable[..., Response]) -> Callab
         except PublishError as err:
             count("Failed", "publish failed", source=source, reason=str(err))
             return later(_NOT_NOW)
-        except SettingsError as err:
-            count("Failed", "settings wrong", source=source, reason=str(err))
+        except (SettingsError, SecretsUnavailable) as err:
+            count("Failed", "settings wrong or away", source=source, reason=str(err))
             return later(_NOT_NOW)
         except Exception as err:
             # The outermost handler. The error's text may quote the request, so it stays unlogged.
@@ -260,5 +277,5 @@ def __getattr__(name: str) -> object:
     """Build `app` when Lambda asks for it, so that importing this module builds nothing."""
     if name != "app":
         raise AttributeError(name)
-    settings = Settings.from_environment()
+    settings = function_settings(at_once=False)
     return build(Ingress(settings, _connect(settings)))

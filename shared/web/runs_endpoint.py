@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from chalice.app import Chalice, Response
 
+from shared.aws.secrets import function_settings
 from shared.database import READER, Database
 from shared.errors import AgentFlowsError, RequestRefused
 from shared.log import log
@@ -33,7 +34,7 @@ class RunsEndpoint(NamedTuple):
 
     def read(self, headers: Headers, run: str) -> Response:
         """Return the run if it belongs to the caller's tenant; raises RequestRefused otherwise."""
-        who = api_requests.caller(headers, self.settings.api_tokens)
+        who = api_requests.caller_of(headers, self.settings.credential("api_tokens"))
         is_run = api_requests.is_run(run)
         found = run_view.read(self.database, who.tenant, run) if is_run else None
         if found is None:
@@ -63,7 +64,7 @@ def __getattr__(name: str) -> object:
     """Build `app` when Lambda asks for it, so that importing this module builds nothing."""
     if name != "app":
         raise AttributeError(name)
-    settings = Settings.from_environment()
+    settings = function_settings()
     url = settings.require("database_url")
     database = Database(url, patience=PATIENCE, role=READER, own_login=True)
     return build(RunsEndpoint(settings, database))

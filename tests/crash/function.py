@@ -18,11 +18,11 @@ from infra.certify.killing import BriefJournal, KillableDatabase, KillableModels
 from shared.actions import Action, Adapter, Mark, Query, Receipt
 from shared.actions.platforms import Platforms
 from shared.agent.flow import load_flow
+from shared.aws.secrets import function_settings
 from shared.database import PATIENCE
 from shared.events import Event
 from shared.journal import Run
 from shared.runtime.composition import capabilities, handler_of
-from shared.settings import Settings
 
 TABLES = """
 create table deaths (event text primary key, boundary int not null);
@@ -106,7 +106,7 @@ class KillableAdapter:
 def __getattr__(name: str) -> object:
     if name != "handler":
         raise AttributeError(name)
-    settings = Settings.from_environment()
+    settings = function_settings()
     flow = load_flow(settings.require("flow"))
     switch = TableSwitch(settings.database_url)
     database = KillableDatabase(settings.database_url, switch, patience=PATIENCE)

@@ -27,9 +27,9 @@ Rows = list[tuple[Any, ...]]
 def system(data_directory: Path) -> Iterator[System]:
     with System(
         data=data_directory,
-        environment={"MODEL_EMBED": "hashing", "FOOTER": "off"},
+        environment={"MODEL_EMBED": "hashing", "FOOTER": "off", "MAX_PAUSE_HOURS": "0.0005"},
         template=quick_template(data_directory, timeout=8),
-        overrides={"VisibilityTimeout": "10", "MaxPauseHours": "0.0005"},
+        overrides={"VisibilityTimeout": "10"},
         handlers={"Chat": HANDLER, "Triage": HANDLER},
     ) as system:
         query(system, TABLES)

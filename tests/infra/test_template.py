@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 
 from infra.bundle.build import TemplateText
-from infra.deploy.declared import Deployed, declared_flows, differences, settings_read
+from infra.bundle.settings import settings_read
+from infra.configuration.names import OF_DEPLOYMENT
+from infra.configuration.secret_settings import secrets_of
+from infra.deploy.declared import Deployed, declared_flows, differences
 from infra.local.aws.template import load, read
 from infra.project import ROOT
 from shared.actions.github.actions import AddLabels, Comment
@@ -19,7 +22,6 @@ from shared.agent.flow import Flow
 from shared.aws.queue import LONGEST
 from shared.events import Event
 from shared.runtime.worker import MAX_AGE
-from shared.settings import Settings
 
 NESTED = ["infra/flow.yaml", "infra/schedule.yaml"]
 Json = dict[str, Any]
@@ -75,16 +77,14 @@ def test_a_flow_that_is_not_deployed_fails_with_the_block_to_add(
 ) -> None:
     may = (Comment.at_most(1),)
     flows["flows.not_here:not_here"] = _flow("not_here", "github.nothing.happened", may=may)
-    (lacks, union) = differences(flows, deployed)
+    (lacks,) = differences(flows, deployed)
     assert lacks.count("FLOW:") == 1
     assert "  NotHere:\n    Type: AWS::Serverless::Function" in lacks
-    assert "          FLOW: flows.not_here:not_here\n          <<: *agent\n" in lacks
-    assert "          GITHUB_APP_ID: !Ref GitHubAppId\n" in lacks
-    assert "          GITHUB_TOKEN: !If [HasGitHubToken" in lacks
-    assert "SLACK_BOT_TOKEN" not in lacks
-    assert "        EventTypes: &not_here github.nothing.happened\n        <<: *flow" in lacks
-    assert 'EVENT_TYPES: &wanted !Join [",", [' in union
-    assert "*not_here" in union
+    assert "          FLOW: flows.not_here:not_here\n          SECRETS: !Sub" in lacks
+    assert "${SecretPrefix}/database/runtime,${SecretPrefix}/models,${SecretPrefix}/github" in lacks
+    assert "${S}/github-??????" in lacks
+    assert "/slack" not in lacks
+    assert "        EventTypes: github.nothing.happened\n" in lacks
 
 
 def test_another_event_type_or_action_fails_with_the_line_to_change(
@@ -92,23 +92,21 @@ def test_another_event_type_or_action_fails_with_the_line_to_change(
 ) -> None:
     may = (*flows["flows.triage:triage"].may, Reply.at_most(1))
     flows["flows.triage:triage"] = _flow("triage", "github.nothing.happened", may=may)
-    types, token, url, union = differences(flows, deployed)
-    assert types.endswith(
-        "TriageFlow needs the line\n        EventTypes: &triage github.nothing.happened"
-    )
-    assert "SLACK_API_URL: !Ref SlackApiUrl" in token
-    assert "SLACK_BOT_TOKEN: !If [HasSlackBot" in url
-    assert "what the ingress publishes needs the line" in union
+    types, names, arns = differences(flows, deployed)
+    assert types.endswith("TriageFlow needs the line\n        EventTypes: github.nothing.happened")
+    assert names.startswith("template.yaml: Triage needs the line\n          SECRETS: !Sub")
+    assert "${SecretPrefix}/slack" in names
+    assert arns.startswith("template.yaml: TriageFlow needs the line\n        Secrets: !Sub")
+    assert "${S}/slack-??????" in arns
 
 
-def test_a_credential_that_no_action_needs_is_too_much(
+def test_a_secret_that_no_action_needs_is_too_much(
     deployed: Deployed, flows: dict[str, Flow]
 ) -> None:
     flows["flows.chat:chat"] = _flow("chat", *flows["flows.chat:chat"].types, may=())
-    assert differences(flows, deployed) == [
-        "template.yaml: Chat does not need the line\n          SLACK_API_URL: …",
-        "template.yaml: Chat does not need the line\n          SLACK_BOT_TOKEN: …",
-    ]
+    names, arns = differences(flows, deployed)
+    assert "Chat needs the line" in names
+    assert "/slack" not in names + arns
 
 
 def test_an_event_of_the_clock_needs_a_schedule(deployed: Deployed, flows: dict[str, Flow]) -> None:
@@ -123,15 +121,15 @@ def test_a_flow_that_spreads_over_places_may_publish_and_knows_them(deployed: De
     may = (AddLabels.on("acme/shop", "acme/site", limit=3),)
     flows["flows.quiet:quiet"] = _flow("quiet", "schedule.nightly", may=may)
     [lacks] = differences(flows, deployed)
-    assert '        EventTypes: &quiet schedule.nightly\n        Publishes: "yes"\n' in lacks
+    assert "        EventTypes: schedule.nightly\n" in lacks
+    assert '        Publishes: "yes"\n        <<: *flow' in lacks
     assert "          TOPIC_ARN: !Ref Bus\n" in lacks
-    assert "          TENANTS: !Ref Tenants\n" in lacks
     retention = flows["flows.retention:retention"]
     flows["flows.retention:retention"] = replace(retention, may=may)
     del flows["flows.quiet:quiet"]
     found = "\n".join(differences(flows, deployed))
     assert 'RetentionFlow needs the line\n        Publishes: "yes"' in found
-    assert "PLACES: !Ref Places" in found
+    assert "          TOPIC_ARN: !Ref Bus" in found
 
 
 @pytest.mark.parametrize(
@@ -145,13 +143,36 @@ def test_a_flow_that_spreads_over_places_may_publish_and_knows_them(deployed: De
 def test_a_function_without_a_flow_gets_exactly_what_it_reads(
     deployed: Deployed, function: str, entry: str
 ) -> None:
-    assert set(deployed.variables(function)) == settings_read(entry)
+    handed = settings_read(entry) & OF_DEPLOYMENT - {"EVENT_TYPES"}
+    assert set(deployed.variables(function)) == handed | {"SECRETS"}
 
 
-def test_every_variable_is_a_setting(deployed: Deployed) -> None:
-    known = {name.upper() for name in Settings._fields}
+@pytest.mark.parametrize(
+    ("function", "entry", "login"),
+    [
+        ("Ingress", "shared.web.ingress", []),
+        ("Runs", "shared.web.runs_endpoint", ["database/reader"]),
+        ("Migrate", "infra.migrations", ["database/owner"]),
+    ],
+)
+def test_a_function_without_a_flow_may_read_exactly_the_secrets_that_it_needs(
+    deployed: Deployed, transformed: dict[str, Json], function: str, entry: str, login: list[str]
+) -> None:
+    needed = {*login, *secrets_of(name.lower() for name in settings_read(entry))}
+    assert {*deployed.secrets(function)} == needed
+    others = deployed.variables(function).get("LOGIN_SECRETS", {}).get("Fn::Sub", "")
+    needed |= {name.removeprefix("${SecretPrefix}/") for name in others.split(",") if name}
+    (allowed,) = [
+        statement["Resource"]
+        for statement in _statements({"role": transformed[f"{function}Role"]})
+        if statement["Action"] == "secretsmanager:GetSecretValue"
+    ]
+    assert {arn["Fn::Sub"][0] for arn in allowed} == {f"${{S}}/{name}-??????" for name in needed}
+
+
+def test_every_variable_is_one_that_only_the_deployment_knows(deployed: Deployed) -> None:
     for function in deployed.functions:
-        assert set(deployed.variables(function)) <= known, function
+        assert set(deployed.variables(function)) <= OF_DEPLOYMENT - {"EVENT_TYPES"}, function
 
 
 def test_a_build_reads_of_the_template_what_yaml_says(written: Json, deployed: Deployed) -> None:
@@ -242,13 +263,6 @@ def test_what_waits_is_given_up_before_its_queue_drops_it(flow_stack: Json) -> N
     assert LONGEST < 12 * 3600
 
 
-def test_a_flow_knows_how_patient_it_should_be(deployed: Deployed) -> None:
-    for function in deployed.flows.values():
-        variables = deployed.variables(function)
-        assert variables["MAX_ATTEMPTS"] == {"Ref": "MaxAttempts"}
-        assert variables["MAX_PAUSE_HOURS"] == {"Ref": "MaxPauseHours"}
-
-
 def test_the_bus_is_ordered_and_deduplicates_by_delivery(transformed: dict[str, Json]) -> None:
     bus = transformed["Bus"]["Properties"]
     assert bus["FifoTopic"] is True
@@ -291,6 +305,7 @@ def test_no_role_has_a_wildcard_without_a_reason(transformed: dict[str, Json]) -
             assert not any("*" in action for action in _many(statement["Action"])), statement
             for resource in _many(statement["Resource"]):
                 text = resource.get("Fn::Sub", "") if isinstance(resource, dict) else resource
+                text = text if isinstance(text, str) else text[0]
                 if "*" in text:
                     seen.add(text)
     assert seen == WILDCARDS
@@ -308,12 +323,13 @@ def test_every_function_has_a_role_of_its_own(transformed: dict[str, Json]) -> N
     assert managed == {"RolloutRole"}  # what CodeDeploy calls is for AWS to say
 
 
-def test_the_ingress_may_publish_and_put_objects_and_log_and_no_more(
+def test_the_ingress_may_publish_and_put_objects_and_log_and_read_its_secret_and_no_more(
     transformed: dict[str, Json],
 ) -> None:
     statements = list(_statements({"IngressRole": transformed["IngressRole"]}))
     allowed = [(_many(statement["Action"]), statement["Resource"]) for statement in statements]
-    assert allowed == [
+    secret = ["secretsmanager:GetSecretValue"]
+    assert [one for one in allowed if one[0] != secret] == [
         (["logs:CreateLogStream", "logs:PutLogEvents"], {"Fn::GetAtt": ["IngressLog", "Arn"]}),
         (["sns:Publish"], {"Ref": "Bus"}),
         (["s3:PutObject"], {"Fn::Sub": "${Payloads.Arn}/*"}),
@@ -340,11 +356,10 @@ def test_payloads_are_private_encrypted_and_travel_encrypted(transformed: dict[s
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_no_secret_stands_in_the_template(deployed: Deployed) -> None:
-    for function in deployed.functions:
-        for name, value in deployed.variables(function).items():
-            if name.endswith(("_SECRET", "_TOKEN", "_KEY", "DATABASE_URL")):
-                assert "{{resolve:secretsmanager:${SecretPrefix}/" in json.dumps(value), name
+def test_no_secret_stands_in_the_template_or_passes_through_cloudformation() -> None:
+    """A reference would show the secret to whoever may see the function's configuration."""
+    for name in ("template.yaml", *NESTED):
+        assert "{{resolve:" not in (ROOT / name).read_text("utf-8")
 
 
 # Schedules

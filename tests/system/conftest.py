@@ -26,12 +26,14 @@ def system(data_directory: Path, model: ScriptedServer) -> Iterator[System]:
         "MODEL_SMALL": f"{model.url}/v1#scripted",
         "MODEL_LARGE": f"{model.url}/v1#scripted",
         "MODEL_EMBED": "hashing",
+        "MAX_ATTEMPTS": "2",
+        "MAX_PAUSE_HOURS": "0.0005",
     }
     with System(
         data=data_directory,
         environment=environment,
         template=quick_template(data_directory, timeout=12),
-        overrides={"VisibilityTimeout": "13", "MaxAttempts": "2", "MaxPauseHours": "0.0005"},
+        overrides={"VisibilityTimeout": "13"},
     ) as system:
         yield system
 

@@ -13,17 +13,16 @@ SHIPPED = frozenset(
         *("Triage", "Uninstall", "Upkeep"),
     }
 )
-_FLOW = re.compile(r"^  (\w+):\n(?:    .*\n)*? +FLOW: flows\.\w+:(\w+)$", re.MULTILINE)
+_FLOW = re.compile(r"^  (\w+):\n(?:    .*\n)*? +FLOW: flows\.\w+:\w+$", re.MULTILINE)
 
 
 def shipped_template(folder: Path) -> Path:
     """Write template.yaml to `folder`, without the flows that others added."""
     text = (ROOT / "template.yaml").read_text("utf-8")
-    for title, name in _FLOW.findall(text):
+    for title in _FLOW.findall(text):
         if title not in SHIPPED:
             block = rf"^  {title}(?:|Flow|Schedule):\n(?:(?:    .*)?\n)*"
             text = re.sub(block, "", text, flags=re.MULTILINE)
-            text = text.replace(f", *{name}", "")
     text = text.replace("CodeUri: .", f"CodeUri: {ROOT}")
     text = re.sub(r"((?:TemplateURL|DefinitionUri):) (infra/\S+)", rf"\1 {ROOT}/\2", text)
     copy = folder / "template.yaml"

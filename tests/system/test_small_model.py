@@ -58,11 +58,12 @@ def system(model_file: Path, data_directory: Path) -> Iterator[System]:
     with serving(model_file, "chat", said) as url:
         models = dict.fromkeys(("MODEL_SMALL", "MODEL_LARGE"), "openai:smollm2")
         settings = {"OPENAI_BASE_URL": url, "OPENAI_API_KEY": KEY, "MODEL_EMBED": "hashing"}
+        settings["MAX_ATTEMPTS"] = "3"
         with System(
             data=data_directory,
             environment=models | settings,
             template=quick_template(data_directory, timeout=BOUND),
-            overrides={"VisibilityTimeout": str(BOUND + 5), "MaxAttempts": "3"},
+            overrides={"VisibilityTimeout": str(BOUND + 5)},
         ) as system:
             yield system
 

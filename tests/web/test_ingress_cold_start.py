@@ -43,6 +43,7 @@ def test_cold_start_loads_only_a_few_small_files_of_ours() -> None:
         "shared.aws.root_certificates",
         "shared.aws.bus",
         "shared.aws.cold_start",
+        "shared.aws.secrets",
         "shared.errors",
         "shared.events",
         "shared.log",

@@ -18,13 +18,13 @@ def run(sitting: Sitting) -> None:
     )
     before = secrets.read(sitting.client("secretsmanager"), place.prefix)
     _ask_for_database(sitting, before)
-    if problems := missing(sitting.settings, over(before, secrets.given(sitting.settings))):
+    if problems := missing(sitting.settings, {**before, **secrets.given(sitting.settings)}):
         raise DeployError("; ".join(problems))
 
 
-def _ask_for_database(sitting: Sitting, before: secrets.Stored) -> None:
+def _ask_for_database(sitting: Sitting, before: Mapping[str, str]) -> None:
     """Let a person paste the database's address, which goes to Secrets Manager and nowhere else."""
-    if before.has("database", "url") or sitting.settings.database_url:
+    if before.get("database_url") or sitting.settings.database_url:
         return
     if sitting.person.is_there:
         sitting.environment["DATABASE_URL"] = sitting.person.secret(
@@ -32,24 +32,19 @@ def _ask_for_database(sitting: Sitting, before: secrets.Stored) -> None:
         )
 
 
-def missing(settings: Settings, stored: secrets.Stored) -> list[str]:
+def missing(settings: Settings, stored: Mapping[str, str]) -> list[str]:
     """List what is needed and neither set nor stored. A platform may be connected later."""
     problems = []
     host = urlsplit(settings.database_url).hostname
-    if not stored.has("database", "url"):
+    if not stored.get("database_url"):
         problems.append("DATABASE_URL is not set")
     elif settings.database_url and host in _HERE:
         problems.append(f"DATABASE_URL is on {host or 'this machine'}, which AWS cannot reach")
-    github = stored.has("github", "app_private_key") or stored.has("github", "token")
-    if github and not stored.has("github", "webhook_secret"):
+    github = stored.get("github_app_private_key") or stored.get("github_token")
+    if github and not stored.get("github_webhook_secret"):
         problems.append("GITHUB_WEBHOOK_SECRET is not set")
-    if stored.has("slack", "bot_token") and not stored.has("slack", "signing_secret"):
+    if stored.get("slack_bot_token") and not stored.get("slack_signing_secret"):
         problems.append("SLACK_SIGNING_SECRET is not set")
     if settings.github_app_private_key and not settings.github_app_id:
         problems.append("GITHUB_APP_PRIVATE_KEY is set, but not GITHUB_APP_ID")
     return problems
-
-
-def over(stored: secrets.Stored, new: Mapping[str, Mapping[str, str]]) -> secrets.Stored:
-    """Return what is stored once `new` is."""
-    return secrets.Stored({name: {**kept, **new[name]} for name, kept in stored.values.items()})

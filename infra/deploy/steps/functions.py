@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra.deploy import secrets, stack
+from infra.deploy import kept, stack
 from infra.deploy.steps.step import Sitting
 from infra.project import ROOT
 
@@ -17,27 +17,35 @@ _SETTLED = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
 
 
 def run(sitting: Sitting) -> None:
-    values = _parameters(sitting)
+    settings = _settings(sitting)
+    kept.checked(settings)
+    values = _parameters(sitting, settings)
     for command in stack.sam_commands(sitting.place, values):
-        stack.run_sam(command, sitting.place)
+        stack.run_sam(command, sitting.place, settings)
+    kept.write(sitting.client("ssm"), sitting.place.prefix, settings)
     if state := _deployed(sitting):
-        sitting.state.put("functions", made_of=_made_of(values), **state)
+        sitting.state.put("functions", made_of=_made_of({**settings, **values}), **state)
 
 
 def done(sitting: Sitting) -> str:
-    """Tell if the stack is what this code and these parameters make."""
+    """Tell if the stack is what this code and these settings make."""
     found = _deployed(sitting)
     same = found and all(sitting.state.get("functions", name) == found[name] for name in found)
     made_of = sitting.state.get("functions", "made_of")
-    if same and made_of and made_of == _made_of(_parameters(sitting)):
-        return f"stack {sitting.place.stack} is this code, with these settings"
+    if same and made_of:
+        settings = _settings(sitting)
+        if made_of == _made_of({**settings, **_parameters(sitting, settings)}):
+            return f"stack {sitting.place.stack} is this code, with these settings"
     return ""
 
 
-def _parameters(sitting: Sitting) -> dict[str, str]:
-    stored = secrets.read(sitting.client("secretsmanager"), sitting.place.prefix)
-    given = stack.parameters(sitting.place, sitting.environment, stored)
-    return given | sitting.stage.parameters
+def _settings(sitting: Sitting) -> dict[str, str]:
+    place = sitting.place
+    return kept.merged(sitting.session, place.stack, place.prefix, sitting.environment)
+
+
+def _parameters(sitting: Sitting, settings: Mapping[str, str]) -> dict[str, str]:
+    return stack.parameters(sitting.place, settings) | sitting.stage.parameters
 
 
 def _deployed(sitting: Sitting) -> dict[str, str]:
@@ -53,7 +61,7 @@ def _deployed(sitting: Sitting) -> dict[str, str]:
 
 
 def _made_of(values: Mapping[str, str]) -> str:
-    """Return a digest of the code and the parameters."""
+    """Return a digest of the code, the settings and the parameters."""
     digest = sha256(repr(sorted(values.items())).encode())
     for file in sorted(_files(ROOT / name for name in _SOURCES)):
         digest.update(f"\0{file.relative_to(ROOT)}\0".encode() + file.read_bytes())

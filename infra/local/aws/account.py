@@ -61,7 +61,8 @@ class Account:
     """moto's backends for one region, and lists of what the local cloud runs itself.
 
     moto keeps its state in globals, per account, so each cloud of a process has its own account.
-    `variables`, `handlers` and `code` replace those of the template's functions.
+    `variables`, `handlers` and `code` replace those of the template's functions, which get the
+    `settings` that their bundles would hold.
     """
 
     stack_name = "agent-flows"
@@ -74,10 +75,12 @@ class Account:
         variables: Mapping[str, str],
         handlers: Mapping[str, str],
         code: Mapping[str, Path],
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         self.region = region
         self.store = store
         self.variables = variables
+        self.settings = settings or {}
         self.handlers = handlers
         self.code = code
         self.functions: dict[str, FunctionSpec] = {}
@@ -132,7 +135,7 @@ class Account:
         return _REFERENCE.sub("", _SECRET.sub(self._secret, text))
 
     def keep(self, secret: str, values: Mapping[str, str]) -> None:
-        """Put a secret into Secrets Manager for `resolve`."""
+        """Put a secret into Secrets Manager, for functions and for `resolve`."""
         text = json.dumps(dict(values))
         self.secrets.create_secret(
             name=secret,

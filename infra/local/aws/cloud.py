@@ -40,12 +40,12 @@ class LocalCloud:
     """The stack of one template, running, as a context manager.
 
     `environment` replaces values of variables that functions declare in the template; its AWS_*
-    reach every function, so with real credentials the services that are not local are real.
-    `overrides` are template parameters. `handlers` and `code` replace handler and code of functions
-    by logical id; built artifacts see only themselves. `secrets` are what Secrets Manager holds, by
-    name. `grace` is for how many seconds functions may work on when it stops. `page` answers every
-    route that the API does not have. `log` gets, from any thread, a
-    function's id and a line of its output.
+    reach every function, so with real credentials the services that are not local are real. Every
+    function gets the `settings`, which in AWS lie in its bundle. `secrets` are what Secrets Manager
+    holds, by name. `overrides` are template parameters. `handlers` and `code` replace handler and
+    code of functions by logical id; built artifacts see only themselves. `grace` is for how many
+    seconds functions may work on when it stops. `page` answers every route that the API does not
+    have. `log` gets, from any thread, a function's id and a line of its output.
 
     With `state`, messages and objects survive: what a queue or a bucket accepts is in a file before
     the sender hears of it, and stays until it is deleted, even through kill -9. What was in flight
@@ -64,6 +64,7 @@ class LocalCloud:
         overrides: Mapping[str, str] | None = None,
         handlers: Mapping[str, str] | None = None,
         code: Mapping[str, Path] | None = None,
+        settings: Mapping[str, str] | None = None,
         secrets: Mapping[str, Mapping[str, str]] | None = None,
         grace: float = GRACE,
     ) -> None:
@@ -76,6 +77,7 @@ class LocalCloud:
         self._overrides = overrides or {}
         self._handlers = handlers or {}
         self._code = code or {}
+        self._settings = settings or {}
         self._secrets = secrets or {}
         self._grace = grace
         self._open = ExitStack()
@@ -154,6 +156,7 @@ class LocalCloud:
             self._environment.get("AWS_REGION", "us-east-1"),
             store,
             variables=self._environment,
+            settings=self._settings,
             handlers=self._handlers,
             code=self._code,
         )

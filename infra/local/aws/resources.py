@@ -175,7 +175,7 @@ def _function(account: Account, declared: ResourceDeclaration) -> Resource:
         handler=account.handlers.get(id, properties["Handler"]),
         code=code,
         isolated=built is not None,
-        variables={**account.function_variables, **variables},
+        variables={**account.function_variables, **account.settings, **variables},
         timeout=float(properties.get("Timeout", 3)),
         memory=int(properties.get("MemorySize", 128)),
         concurrency=int(properties.get("ReservedConcurrentExecutions", _CONCURRENCY)),

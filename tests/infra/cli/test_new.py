@@ -47,7 +47,6 @@ REFUSED = {
     "kit --slack": "tests/flows/test_kit.py is there already",
     "bus --slack": "template.yaml has Bus already",
     "planner --slack": "template.yaml has Planner already",
-    "wanted --slack": "uses the name wanted already",
     "nightly --schedule rate(1#day)": "template.yaml has Nightly already",
     "greet --on github.issue.opened": "did you mean 'github.issues.opened'?",
     "greet --on github.issues": "did you mean 'github.issues.opened'?",
@@ -159,8 +158,8 @@ def test_a_full_disk_leaves_nothing_half_written(tree: Tree) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
-        ('&wanted !Join [",", [', '&wanted !Join ["," , [', "has no line `EVENT_TYPES: &wanted"),
-        ("&triage github.issues.opened,", "&triage ", "mend that first"),
+        ("  # ── The front door", "  # The front door", "has no line `# ── The front door"),
+        ("EventTypes: github.issues.opened,", "EventTypes: ", "mend that first"),
         ("Resources:\n", "Resources:\n\t- x: [\n", "no YAML"),
     ],
 )

@@ -3,7 +3,6 @@
 import io
 import json
 import os
-import re
 import subprocess
 from collections.abc import Iterator
 from typing import Any
@@ -13,15 +12,13 @@ import pytest
 from moto import mock_aws
 
 from infra.deploy import secrets
-from infra.deploy.secrets import KEPT, Stored
 from infra.deploy.stack import DeployError, Destination, migrate, parameters, sam_commands
 from infra.deploy.steps.checks import missing
-from infra.local.aws.template import read
 from infra.project import ROOT
+from shared.errors import SettingsError
 from shared.settings import Settings
 
 PLACE = Destination("agents", "agents", "python3.12", "arm64", region="eu-central-1")
-NOTHING = Stored({secret: {} for secret in KEPT})
 SETTINGS = Settings(
     database_url="postgresql://me:hidden@db.example.com/flows",
     slack_signing_secret="hidden",
@@ -37,9 +34,13 @@ def manager() -> Iterator[Any]:
         yield boto3.client("secretsmanager", region_name="eu-central-1")
 
 
-def _store(manager: Any, settings: Settings) -> Stored:
+def _store(manager: Any, settings: Settings) -> dict[str, str]:
     before = secrets.read(manager, "agents")
     return secrets.store(manager, "agents", before, secrets.given(settings))
+
+
+def _held(manager: Any, name: str) -> Any:
+    return json.loads(manager.get_secret_value(SecretId=f"agents/{name}")["SecretString"])
 
 
 def test_secrets_are_created_then_left_alone_and_never_printed(
@@ -53,79 +54,101 @@ def test_secrets_are_created_then_left_alone_and_never_printed(
     assert "secret agents/slack: unchanged" in unchanged
     assert "hidden" not in created + unchanged
     assert again == first
-    kept = json.loads(manager.get_secret_value(SecretId="agents/slack")["SecretString"])
-    assert kept == {"signing_secret": "hidden", "bot_token": "xoxb-hidden"}
+    assert _held(manager, "slack") == {"slack_bot_token": "xoxb-hidden"}
+    assert _held(manager, "webhooks") == {"slack_signing_secret": "hidden"}
+    names = {one["Name"] for one in manager.list_secrets()["SecretList"]}
+    logins = {f"agents/database/{kind}" for kind in ("owner", "runtime", "operator", "reader")}
+    assert names == {"agents/slack", "agents/webhooks", *logins}  # each costs $0.40 a month
 
 
-def test_a_changed_secret_keeps_the_others_and_changes_the_version(manager: Any) -> None:
+def test_a_changed_secret_keeps_the_others_and_what_others_put_beside_them(manager: Any) -> None:
     first = _store(manager, SETTINGS)
+    secrets.keep(manager, "agents", "database/runtime", {"rotated_by": "somebody"})
     second = _store(manager, Settings(slack_bot_token="xoxb-new"))
-    assert second.values["slack"] == {"signing_secret": "hidden", "bot_token": "xoxb-new"}
-    assert second.values["database"] == first.values["database"]
-    assert second.versions != first.versions
+    assert second == {**first, "slack_bot_token": "xoxb-new"}
+    assert _held(manager, "database/runtime") == {
+        "database_url": first["database_runtime_url"],
+        "rotated_by": "somebody",
+    }
 
 
-def test_the_door_of_a_platform_that_is_not_used_is_closed_by_chance(manager: Any) -> None:
-    first = _store(manager, SETTINGS)
-    assert len(first.values["github"]["webhook_secret"]) > 30
-    assert _store(manager, SETTINGS).values["github"] == first.values["github"]
+def test_a_login_that_was_rotated_stays_unless_the_database_moves(manager: Any) -> None:
+    _store(manager, SETTINGS)
+    rotated = {"database_url": "postgresql://rotated:new@db.example.com/flows"}
+    secrets.keep(manager, "agents", "database/runtime", rotated)
+    assert _store(manager, SETTINGS)["database_runtime_url"] == rotated["database_url"]
+    moved = SETTINGS._replace(database_url="postgresql://me:hidden@other.example.com/flows")
+    assert "other.example.com" in _store(manager, moved)["database_runtime_url"]
+
+
+def test_a_secret_that_waits_to_be_deleted_is_taken_back(manager: Any) -> None:
+    _store(manager, SETTINGS)
+    manager.delete_secret(SecretId="agents/slack")
+    _store(manager, SETTINGS)
+    assert _held(manager, "slack") == {"slack_bot_token": "xoxb-hidden"}
+
+
+@pytest.mark.parametrize("content", ["{", "[1]", '{"slack_bot_token": 7}', '"x"'])
+def test_a_secret_that_somebody_broke_is_named(manager: Any, content: str) -> None:
+    manager.create_secret(Name="agents/slack", SecretString=content)
+    with pytest.raises(SettingsError, match="secret agents/slack is not a JSON object"):
+        secrets.read(manager, "agents")
+
+
+def test_a_secret_that_is_too_large_is_refused(manager: Any) -> None:
+    with pytest.raises(SettingsError, match="more than 65536 bytes"):
+        secrets.keep(manager, "agents", "webhooks", {"api_tokens": "x" * 70_000})
+
+
+def test_what_an_earlier_version_stored_is_taken_over(manager: Any) -> None:
+    earlier = {
+        "database": {
+            "url": "postgresql://old@db/flows",
+            "runtime_url": "postgresql://run@db/flows",
+        },
+        "github": {"webhook_secret": "w", "app_private_key": "pem"},
+        "slack": {"signing_secret": "s", "bot_token": "xoxb-b"},
+        "api": {"tokens": "{}"},
+        "models": {"openai_api_key": "k"},
+    }
+    for name, values in earlier.items():
+        manager.create_secret(Name=f"agents/{name}", SecretString=json.dumps(values))
+    stored = _store(manager, Settings())
+    assert stored["database_runtime_url"] == "postgresql://run@db/flows"
+    assert "operator" in stored["database_operator_url"]
+    assert _held(manager, "webhooks") == {
+        "github_webhook_secret": "w",
+        "slack_signing_secret": "s",
+        "api_tokens": "{}",
+    }
+    assert _held(manager, "github")["github_app_private_key"] == "pem"
+    assert _held(manager, "models") == {"openai_api_key": "k"}
+    assert _store(manager, Settings()) == stored
 
 
 def test_a_stray_token_is_not_stored_beside_an_app() -> None:
     given = secrets.given(Settings(github_app_private_key="pem", github_token="personal"))
-    assert given["github"] == {"app_private_key": "pem"}
+    assert given == {"github_app_private_key": "pem"}
 
 
-def test_every_secret_that_the_template_reads_is_kept() -> None:
-    text = (ROOT / "template.yaml").read_text("utf-8")
-    read_there = set(re.findall(r"\$\{SecretPrefix\}/(\w+):SecretString:(\w+)\}\}", text))
-    assert read_there == {(secret, key) for secret, keys in KEPT.items() for key in keys}
-    assert text.count("{{resolve:") == text.count(":SecretString:")
-
-
-def test_parameters_follow_from_what_is_stored_and_what_is_set(manager: Any) -> None:
-    stored = _store(manager, SETTINGS)
-    values = parameters(PLACE, {"FOOTER": "off", "OPENAI_BASE_URL": "https://a/v1"}, stored)
-    assert values.pop("SecretsVersion") == stored.versions
-    assert values == {
+def test_parameters_follow_from_the_destination_and_the_settings() -> None:
+    settings = {"FOOTER": "off", "MAP_SPILL": "s3", "BATCH_BUCKET": "b"}
+    assert parameters(PLACE, settings) == {
         "Runtime": "python3.12",
         "Architecture": "arm64",
         "SecretPrefix": "agents",
-        "GitHubAuth": "none",
-        "SlackAuth": "bot",
-        "ApiAuth": "none",
-        "ModelAuth": "none",
-        "Footer": "off",
-        "OpenAiBaseUrl": "https://a/v1",
+        "MapSpill": "s3",
+        "BatchBucket": "b",
     }
 
 
-def test_every_parameter_that_deploy_sets_is_one_of_the_template() -> None:
-    declared = read(ROOT / "template.yaml")["Parameters"]
-    every_setting = {name.upper(): "x" for name in Settings._fields}
-    assert set(parameters(PLACE, every_setting, NOTHING)) <= set(declared)
-
-
-@pytest.mark.parametrize(
-    ("stored", "expected"),
-    [
-        ({"app_private_key": "pem", "token": "t"}, "app"),
-        ({"token": "t"}, "token"),
-        ({"webhook_secret": "s"}, "none"),
-    ],
-)
-def test_an_app_goes_before_a_token(stored: dict[str, str], expected: str) -> None:
-    values = parameters(PLACE, {}, Stored({**NOTHING.values, "github": stored}))
-    assert values["GitHubAuth"] == expected
-
-
 def test_what_is_missing_is_named() -> None:
-    assert missing(SETTINGS, Stored(secrets.given(SETTINGS))) == []
-    assert missing(Settings(), NOTHING) == ["DATABASE_URL is not set"]
+    assert missing(SETTINGS, secrets.given(SETTINGS)) == []
+    assert missing(Settings(), {}) == ["DATABASE_URL is not set"]
     half = SETTINGS._replace(
         database_url="postgresql:///flows", slack_signing_secret="", github_app_private_key="pem"
     )
-    assert missing(half, Stored(secrets.given(half))) == [
+    assert missing(half, secrets.given(half)) == [
         "DATABASE_URL is on this machine, which AWS cannot reach",
         "GITHUB_WEBHOOK_SECRET is not set",
         "SLACK_SIGNING_SECRET is not set",
@@ -175,7 +198,7 @@ def test_a_dry_run_shows_the_steps_without_credentials() -> None:
     command = [str(ROOT / "scripts/deploy"), "--dry-run"]
     shown = subprocess.check_output(command, env=environment, text=True, stderr=subprocess.STDOUT)
     assert "missing, unless deployed before: DATABASE_URL is not set" in shown
-    assert "would store agent-flows/slack: bot_token" in shown
+    assert "would store agent-flows/slack: slack_bot_token" in shown
     assert "would run ./scripts/sam deploy --stack-name agent-flows" in shown
     assert "is a valid SAM Template" in shown
     assert "hidden" not in shown
