@@ -79,8 +79,14 @@ class SecretsUnavailable(AgentFlowsError):
 
 
 class DatabaseUnavailable(AgentFlowsError):
+    """`is_full` says that it lives, but all its connections were taken."""
+
     retryable = True
     public = "My database did not answer."
+
+    def __init__(self, message: str, *, is_full: bool = False) -> None:
+        super().__init__(message)
+        self.is_full = is_full
 
 
 class RunBusy(AgentFlowsError):

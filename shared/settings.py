@@ -103,6 +103,7 @@ class Settings(NamedTuple):
     database_runtime_url: str = ""
     database_operator_url: str = ""
     database_reader_url: str = ""
+    database_ca: str = ""
     # What the deployment hands to its functions
     flow: str = ""
     secrets: str = ""

@@ -11,6 +11,7 @@ from infra.bundle.imports import Trace, trace
 from infra.bundle.settings import write_settings
 from infra.bundle.target import BuildTarget, compile_all
 from infra.bundle.vendor import Vendor
+from infra.configuration.authorities import authorities
 from infra.project import ROOT
 from shared.errors import SettingsError
 
@@ -83,7 +84,8 @@ def build(
     settings: Mapping[str, str] | None = None,
 ) -> Trace:
     """Build the bundle of `function` for `target` in the empty or missing folder `into`, with what
-    it reads of the deployment's `settings`, by variable.
+    it reads of the deployment's `settings`, by variable; what signs in to the database gets the
+    authorities of DATABASE_CA too.
 
     Raises SettingsError when the function, an import, a part or a Python of the target's version
     is missing.
@@ -94,6 +96,7 @@ def build(
     into.mkdir(parents=True, exist_ok=True)
     _copy_modules(needs, root, into)
     write_settings(needs.modules, settings or {}, template.event_types, into)
+    _copy_authorities((settings or {}).get("DATABASE_CA", ""), into)
     compile_all(target, into)
     if needs.imported:
         vendor = Vendor.ready(target, root / "requirements", root / ".vendor", declared.parts)
@@ -103,10 +106,21 @@ def build(
 
 def _copy_modules(needs: Trace, root: Path, into: Path) -> None:
     for file in needs.modules.values():
-        for source in (file, *_sql_of(file)):
+        for source in (file, *_sql_of(file), *_roots_of(file)):
             copy = into / source.relative_to(root)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, copy)
+
+
+def _copy_authorities(database_ca: str, into: Path) -> None:
+    folder = into / "shared" / "database" / "roots"
+    if database_ca and folder.exists():
+        (folder / "own.pem").write_text(authorities(database_ca), "utf-8")
+
+
+def _roots_of(module: Path) -> Iterable[Path]:
+    """Return the certificates that ship with a package."""
+    return module.parent.glob("roots/*.pem") if module.name == "__init__.py" else ()
 
 
 def _sql_of(module: Path) -> Iterable[Path]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from urllib.parse import urlsplit
 
+from infra.configuration.authorities import authorities
 from infra.terminal import is_address
 from shared.errors import SettingsError
 from shared.settings import Settings
@@ -135,6 +136,12 @@ def _database(field: str, settings: Settings) -> str:
     ports = str(found.get("port", "5432")).split(",")
     if not all(re.fullmatch(r"[0-9]{0,5}", port) and int(port or 1) < 65536 for port in ports):
         raise _hidden(field, "names no port from 1 to 65535", expected)
+    return value
+
+
+def _authorities(field: str, settings: Settings) -> str:
+    value = _line(field, settings)
+    authorities(value)
     return value
 
 
@@ -279,6 +286,7 @@ CHECKS: Mapping[str, Check] = {
     "database_runtime_url": _database,
     "database_operator_url": _database,
     "database_reader_url": _database,
+    "database_ca": _authorities,
     "tenants": partial(_read_by, lambda text: Settings(tenants=text).tenant_of),
     "places": partial(_read_by, _places),
     "repositories": partial(_read_by, lambda text: Settings(repositories=text).repository_of),

@@ -1,8 +1,9 @@
 """The composition root of flows: builds what a process shares, and the handler of its flow."""
 
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.actions import Action, Adapter, Query
 from shared.actions.places import configured
@@ -13,6 +14,7 @@ from shared.aws.bus import Bus
 from shared.aws.queue import Queue
 from shared.database import OPERATOR, ROLE, Database
 from shared.desk import Services
+from shared.events import Json
 from shared.journal import Journal
 from shared.memory.audience import Audiences, grants_from
 from shared.memory.conversations.turns import Conversations
@@ -22,10 +24,25 @@ from shared.models.routing import Models
 from shared.runtime.lifecycle import Lifecycle
 from shared.runtime.own_voice import OwnVoice
 from shared.runtime.patience import Patience
-from shared.runtime.worker import LambdaHandler, Worker
+from shared.runtime.worker import LambdaHandler, Worker, time_left
 from shared.settings import Settings
 
 Adapters = Callable[[Action | Query], Adapter]
+
+#: Seconds that remain of an invocation when it waits for the database no longer: enough to hide
+#: its message, and to say why.
+_LAST_WORDS = 5.0
+
+
+class InTime(NamedTuple):
+    """A handler that waits for its database no longer than its invocation may take."""
+
+    handler: LambdaHandler
+    database: Database
+
+    def __call__(self, event: Json, context: Any) -> Json:
+        self.database.until = time.monotonic() + time_left(context)() - _LAST_WORDS
+        return self.handler(event, context)
 
 
 def compose(flow: Flow, settings: Settings) -> LambdaHandler:
@@ -33,7 +50,7 @@ def compose(flow: Flow, settings: Settings) -> LambdaHandler:
     role = OPERATOR if flow.operator else ROLE
     database = Database(settings.require("database_url"), role=role, own_login=True)
     can = capabilities(settings, database, Platforms(flow.may, flow.reads, settings))
-    return handler_of(flow, Journal(database), can)
+    return InTime(handler_of(flow, Journal(database), can), database)
 
 
 def capabilities(

@@ -53,8 +53,8 @@ class Patience(NamedTuple):
     def pause(self, before: int, at_least: float | None = None) -> float:
         """Return the next pause in seconds, after so many others. It differs a little each time, so
         that not all that waited comes back at once."""
-        grown = _FIRST * 2 ** min(before, _DOUBLINGS) * random.uniform(0.8, 1.2)
-        return float(min(max(grown, at_least or 0.0), self.longest))
+        grown = min(1.2 * _FIRST * 2 ** min(before, _DOUBLINGS), self.longest)
+        return float(min(max(grown * random.uniform(2 / 3, 1.0), at_least or 0.0), self.longest))
 
     def consequence(self, err: Exception, failures: int, pauses: int) -> Consequence:
         """Judge an error after so many `failures` and `pauses` of the run."""

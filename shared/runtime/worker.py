@@ -11,7 +11,14 @@ from shared.agent.flow import Flow
 from shared.aws import bus
 from shared.aws.queue import NAMES, Queue
 from shared.database import Statement
-from shared.errors import AgentFlowsError, NotPermitted, PublishError, RunBusy, SettingsError
+from shared.errors import (
+    AgentFlowsError,
+    DatabaseUnavailable,
+    NotPermitted,
+    PublishError,
+    RunBusy,
+    SettingsError,
+)
 from shared.events import Event, Json
 from shared.log import log
 from shared.perception.commands import COMMANDS, command_of
@@ -32,6 +39,8 @@ MAX_DEPTH = 3
 MAX_AGE = 13 * 86_400
 #: The clock's next events wait behind one that pauses, so it pauses no longer, in seconds.
 _TICK = 300.0
+#: A full database is free again as soon as other runs end: the pauses grow no longer, in seconds.
+_CROWDED = 60.0
 #: So often a record is received that no run can take for a reason that nobody knows: a few hours.
 _MAX_RECEIVES = 10
 
@@ -98,6 +107,8 @@ class Worker:
         receives = int(record["attributes"].get("ApproximateReceiveCount", 1))
         if isinstance(err, RunBusy):
             return self._hide(record, err.seconds)
+        if isinstance(err, DatabaseUnavailable) and err.is_full:
+            patience = patience._replace(longest=min(patience.longest, _CROWDED))
         if patience.overdue or not (is_outage(err) or _may_pass(err, receives)):
             try:
                 self._queue.bury(record)

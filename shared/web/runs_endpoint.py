@@ -22,8 +22,9 @@ from shared.web.responses import later, refused, respond
 
 ready()
 
-#: Seconds to wait for a lost database: the caller asks again anyway.
-PATIENCE = 5.0
+#: Seconds to wait for a database that is lost, full or asleep, of the 20 that the function has. A
+#: paused one wakes meanwhile, so that the caller who asks again after the 503 finds it awake.
+PATIENCE = 12.0
 
 
 class RunsEndpoint(NamedTuple):
@@ -54,7 +55,7 @@ def build(endpoint: RunsEndpoint) -> Chalice:
             return refused(err)
         except AgentFlowsError as err:
             log("read failed", error=type(err).__name__, reason=str(err))
-            return later("the run cannot be read now")
+            return later(f"the run cannot be read now. {err.public}")
 
     app.route("/runs/{run}", methods=["GET"])(view)
     return app

@@ -1,20 +1,35 @@
 """One Postgres connection per process: one round trip per transaction, reconnection, named SQL."""
 
 import json
+import math
 import re
 import threading
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import psycopg
-from psycopg import conninfo, pq
+from psycopg import pq
 from psycopg.abc import PQGen
 from psycopg.rows import dict_row
 
+from shared.database.address import arguments_of
+from shared.database.connecting import PATIENCE, Waiting, connect, is_denied, reason, refuse
 from shared.errors import DatabaseUnavailable, RunBusy, SettingsError, Stopped
+
+__all__ = [
+    "OPERATOR",
+    "PATIENCE",
+    "READER",
+    "ROLE",
+    "BriefTransaction",
+    "Database",
+    "Row",
+    "Statement",
+    "connect",
+    "queries",
+]
 
 Row = dict[str, Any]
 
@@ -24,8 +39,6 @@ ROLE = "agent_flows"
 OPERATOR = "agent_flows_operator"
 #: The role of what only reads runs and plans; see infra/migrations/0019_api.sql.
 READER = "agent_flows_reader"
-#: How long a lost database is waited for, in seconds, before the run goes back to its queue.
-PATIENCE = 15.0
 #: What the SQL function hold_lease raises; see infra/migrations/0036_stops.sql.
 LEASE_LOST, STOPPED = "AF001", "AF003"
 #: What the SQL functions act_for and check_login raise about the login.
@@ -98,13 +111,23 @@ class Database:
 
     Each transaction acts as `role` and for one tenant. With `own_login` it refuses to work, with a
     SettingsError, as a superuser, as an owner, or as any login that could become one. Threads may
-    share it: they take turns. Nothing is connected before the first use.
+    share it: they take turns. Nothing is connected before the first use. When the server refuses
+    the login, `fresh_url` is asked for the URL as it is by now: its password may have changed.
+    `until` is the time.monotonic() at which nothing is waited for any more.
     """
 
     def __init__(
-        self, url: str, *, patience: float = PATIENCE, role: str = ROLE, own_login: bool = False
+        self,
+        url: str,
+        *,
+        patience: float = PATIENCE,
+        role: str = ROLE,
+        own_login: bool = False,
+        fresh_url: Callable[[], str] | None = None,
     ) -> None:
-        self._arguments = _connect_arguments(url)
+        self.until = math.inf
+        self._arguments = arguments_of(url)
+        self._fresh_url = fresh_url
         self._role = role
         self._patience = patience
         self._own_login = own_login
@@ -115,17 +138,16 @@ class Database:
     def run(self, tenant: str, statements: Sequence[Statement]) -> list[list[Row]]:
         """Run the statements for `tenant` in one transaction and return the rows of each.
 
-        A lost connection, a restart or a serialisation conflict is retried, so every statement must
-        be idempotent. Raises DatabaseUnavailable when it does not come back in time, SettingsError
-        when the login may not do this or may do more than it should, Stopped when the statements
-        start something in a run that was stopped.
+        A lost connection, a restart, a crowd or a serialisation conflict is retried, so every
+        statement must be idempotent. Raises DatabaseUnavailable when it takes too long,
+        SettingsError when the login may not do this or may do more than it should, Stopped when the
+        statements start something in a run that was stopped.
         """
-        deadline = time.monotonic() + self._patience
-        pause = 0.05
+        waiting = Waiting(self._patience, self.until)
         while True:
             try:
                 with self._lock:
-                    return self._run_once(tenant, statements)
+                    return self._run_once(tenant, statements, waiting)
             except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedFunction) as err:
                 raise DatabaseUnavailable(
                     "the database lacks a table or a function; run `./scripts/flows migrate`"
@@ -133,22 +155,16 @@ class Database:
             except psycopg.DatabaseError as err:
                 if err.sqlstate == WRONG_LOGIN:
                     raise SettingsError(
-                        f"DATABASE_URL: {_reason(err)}; {err.diag.message_hint}"
+                        f"DATABASE_URL: {reason(err)}; {err.diag.message_hint}"
                         " (docs/deploy.md, Logins)"
                     ) from err
                 if err.sqlstate == LEASE_LOST:
-                    raise RunBusy(f"{_reason(err)}; its lease ended before the work did") from err
+                    raise RunBusy(f"{reason(err)}; its lease ended before the work did") from err
                 if err.sqlstate == STOPPED:
                     raise Stopped(**json.loads(err.diag.message_detail or "{}")) from err
                 if not isinstance(err, psycopg.OperationalError):
                     raise
-                if time.monotonic() + pause > deadline:
-                    raise DatabaseUnavailable(
-                        f"no answer from Postgres within {self._patience:g} s: {_reason(err)};"
-                        " look at DATABASE_URL"
-                    ) from err
-            time.sleep(pause)
-            pause = min(pause * 2, 1.0)
+                waiting.after(err)
 
     def close(self) -> None:
         with self._lock:
@@ -160,9 +176,11 @@ class Database:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _run_once(self, tenant: str, statements: Sequence[Statement]) -> list[list[Row]]:
+    def _run_once(
+        self, tenant: str, statements: Sequence[Statement], waiting: Waiting
+    ) -> list[list[Row]]:
         try:
-            connection = self._connected()
+            connection = self._connected(waiting)
             # All of it is sent before the first answer is awaited:
             # https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
             with connection.pipeline():
@@ -183,11 +201,20 @@ class Database:
             self._drop()
             raise
 
-    def _connected(self) -> _Connection:
+    def _connected(self, waiting: Waiting) -> _Connection:
         if self._connection is None or self._connection.closed:
-            self._connection = _Connection.connect(
-                **self._arguments, autocommit=True, row_factory=dict_row, prepare_threshold=None
-            )
+            try:
+                self._connection = _Connection.connect(
+                    **{"connect_timeout": waiting.connect_timeout, **self._arguments},
+                    autocommit=True,
+                    row_factory=dict_row,
+                    prepare_threshold=None,
+                )
+            except psycopg.OperationalError as err:
+                refuse(err, self._arguments)
+                if is_denied(err) and self._fresh_url:
+                    self._arguments = arguments_of(self._fresh_url())
+                raise
             self._unchecked = self._own_login
         return self._connection
 
@@ -207,20 +234,3 @@ def queries(module: str, file: str) -> dict[str, str]:
         name: sql.strip().removesuffix(";")
         for name, sql in zip(parts[1::3], parts[3::3], strict=True)
     }
-
-
-def _connect_arguments(url: str) -> dict[str, Any]:
-    """Parse `url` once; raises SettingsError when it is no connection string."""
-    try:
-        arguments: dict[str, Any] = conninfo.conninfo_to_dict(url)
-    except psycopg.ProgrammingError as err:
-        raise SettingsError(
-            "DATABASE_URL is no connection string; expected postgresql://user:password@host/name"
-        ) from err
-    arguments.setdefault("connect_timeout", 5)
-    return arguments
-
-
-def _reason(err: psycopg.Error) -> str:
-    """The server's own short words without the statement, which could hold people's text."""
-    return err.diag.message_primary or str(err).splitlines()[0]
