@@ -104,6 +104,13 @@ class Settings(NamedTuple):
     database_operator_url: str = ""
     database_reader_url: str = ""
     database_ca: str = ""
+    database_connections: str = ""
+    # The deployment's network and size
+    subnets: str = ""
+    security_groups: str = ""
+    max_concurrency: str = "10"
+    plan_concurrency: str = "20"
+    runs_concurrency: str = "5"
     # What the deployment hands to its functions
     flow: str = ""
     secrets: str = ""

@@ -26,6 +26,7 @@ from shared.testing import FlowRunner
 from tests import campaigns
 from tests.database.pooler import ABSENT, PROGRAM, Pooler
 from tests.database.reused import ReusedDatabases, named
+from tests.database.strict_server import StrictServer, strict_server
 from tests.scratch import scratch
 
 _SERVERS = "agent-flows-tests-"
@@ -152,6 +153,13 @@ def postgres_url() -> Iterator[str]:
         yield server.start()
     finally:
         server.erase()
+
+
+@pytest.fixture(scope="session")
+def strict() -> Iterator[StrictServer]:
+    """A server that asks for passwords and takes eight connections."""
+    with strict_server(scratch() / f"{_SERVERS}{uuid.uuid4().hex[:12]}") as server:
+        yield server
 
 
 @pytest.fixture

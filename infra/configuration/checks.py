@@ -145,6 +145,14 @@ def _authorities(field: str, settings: Settings) -> str:
     return value
 
 
+def _ids(kind: str, field: str, settings: Settings) -> str:
+    """A list of AWS's ids, with commas."""
+    value = "".join(_joined(field, settings).split())
+    if not re.fullmatch(rf"{kind}-[0-9a-f]{{8,17}}(,{kind}-[0-9a-f]{{8,17}})*", value):
+        raise _wrong(field, f"such as {kind}-0a1b2c3d4e5f67890,{kind}-0f9e8d7c6b5a43210", value)
+    return value
+
+
 def _with_keys(settings: Settings) -> Settings:
     """Fill in missing keys: a deployment keeps them, and a command may need none."""
     openai, anthropic = settings.openai_api_key or "-", settings.anthropic_api_key or "-"
@@ -287,6 +295,12 @@ CHECKS: Mapping[str, Check] = {
     "database_operator_url": _database,
     "database_reader_url": _database,
     "database_ca": _authorities,
+    "database_connections": partial(_whole, 1),
+    "subnets": partial(_ids, "subnet"),
+    "security_groups": partial(_ids, "sg"),
+    "max_concurrency": partial(_whole, 2),
+    "plan_concurrency": partial(_whole, 0),
+    "runs_concurrency": partial(_whole, 0),
     "tenants": partial(_read_by, lambda text: Settings(tenants=text).tenant_of),
     "places": partial(_read_by, _places),
     "repositories": partial(_read_by, lambda text: Settings(repositories=text).repository_of),

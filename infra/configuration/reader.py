@@ -92,6 +92,8 @@ def _halves(settings: Settings) -> Iterator[str]:
         ("slack_app_token", "slack_bot_token"),
         ("batch_bucket", "batch_role_arn"),
         ("batch_role_arn", "batch_bucket"),
+        ("subnets", "security_groups"),
+        ("security_groups", "subnets"),
     )
     for one, other in pairs:
         if getattr(settings, one) and not getattr(settings, other):

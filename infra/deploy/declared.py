@@ -238,6 +238,7 @@ def flow_block(name: str, flow: Flow, deployed: Deployed) -> str:
       Role: !GetAtt {title}Flow.Outputs.Role
       DeploymentPreference: {{Alarms: [{alarms}]}}
       Timeout: 150
+      VpcConfig: *private
       Environment:
         Variables:
           FLOW: {name}

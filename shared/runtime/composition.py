@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from shared.actions import Action, Adapter, Query
 from shared.actions.places import configured
@@ -34,23 +34,22 @@ Adapters = Callable[[Action | Query], Adapter]
 _LAST_WORDS = 5.0
 
 
-class InTime(NamedTuple):
-    """A handler that waits for its database no longer than its invocation may take."""
-
-    handler: LambdaHandler
-    database: Database
-
-    def __call__(self, event: Json, context: Any) -> Json:
-        self.database.until = time.monotonic() + time_left(context)() - _LAST_WORDS
-        return self.handler(event, context)
-
-
 def compose(flow: Flow, settings: Settings) -> LambdaHandler:
     """Build the handler of `flow`. Nothing is connected before it is used."""
     role = OPERATOR if flow.operator else ROLE
     database = Database(settings.require("database_url"), role=role, own_login=True)
     can = capabilities(settings, database, Platforms(flow.may, flow.reads, settings))
-    return InTime(handler_of(flow, Journal(database), can), database)
+    return _in_time(handler_of(flow, Journal(database), can), database)
+
+
+def _in_time(handler: LambdaHandler, database: Database) -> LambdaHandler:
+    """Wait for the database no longer than an invocation of the handler may take."""
+
+    def timed(event: Json, context: Any) -> Json:
+        database.until = time.monotonic() + time_left(context)() - _LAST_WORDS
+        return handler(event, context)
+
+    return timed
 
 
 def capabilities(

@@ -22,12 +22,13 @@ ABSENT = "PgBouncer is not installed; Debian's package is pgbouncer"
 
 class Pooler:
     """Pools the logins `users` of the server at `url`; at most `size` connections for each login
-    and database. A context manager."""
+    and database, and `clients` in all. A context manager."""
 
-    def __init__(self, url: str, users: Collection[str], size: int) -> None:
+    def __init__(self, url: str, users: Collection[str], size: int, clients: int = 200) -> None:
         self._server = conninfo.conninfo_to_dict(url)
         self._users = users
         self._size = size
+        self._clients = clients
         with socket.create_server(("127.0.0.1", 0)) as free:
             self._port = free.getsockname()[1]
 
@@ -89,6 +90,6 @@ auth_file = {users}
 pool_mode = transaction
 default_pool_size = {self._size}
 server_lifetime = 3600
-max_client_conn = 200
+max_client_conn = {self._clients}
 server_login_retry = 0.1
 """

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from infra.bundle.build import TemplateText
+from infra.bundle.build import Declared, TemplateText
+from infra.bundle.imports import trace
 from infra.bundle.settings import settings_read
 from infra.configuration.names import OF_DEPLOYMENT
 from infra.configuration.secret_settings import secrets_of
@@ -293,6 +294,38 @@ def _statements(resources: dict[str, Json]) -> Iterator[Json]:
                 yield statement["Fn::If"][1] if "Fn::If" in statement else statement
 
 
+#: The interfaces in the subnets, if there are any; Lambda makes them, and no code of ours may.
+PRIVATE_NETWORK = {"Fn::If": ["IsPrivate", [{"Ref": "Network"}], {"Ref": "AWS::NoValue"}]}
+
+
+def test_what_touches_the_database_runs_in_the_private_subnets_and_nothing_else(
+    transformed: dict[str, Json], deployed: Deployed, flow_stack: Json
+) -> None:
+    nested = {
+        name
+        for name, at in transformed.items()
+        if "Network" in at.get("Properties", {}).get("Parameters", {})
+    }
+    assert flow_stack["Resources"]["Role"]["Properties"]["ManagedPolicyArns"] == PRIVATE_NETWORK
+    for name, properties in of_type(transformed, "AWS::Lambda::Function").items():
+        declared = Declared(properties["Handler"], deployed.variables(name).get("FLOW", ""))
+        touches = "shared.database" in trace(ROOT, declared.entries).modules
+        assert ("VpcConfig" in properties) == touches, name
+        role = properties["Role"]["Fn::GetAtt"][0]
+        has_rights = role in nested or "ManagedPolicyArns" in transformed[role]["Properties"]
+        assert has_rights == touches, name
+    assert "VpcConfig" not in deployed.functions["Ingress"]
+
+
+def test_no_code_of_a_function_may_use_the_rights_to_its_network(
+    transformed: dict[str, Json],
+) -> None:
+    allow, deny = transformed["Network"]["Properties"]["PolicyDocument"]["Statement"]
+    assert (allow["Effect"], deny["Effect"]) == ("Allow", "Deny")
+    assert deny["Action"] == allow["Action"]
+    assert "lambda:SourceFunctionArn" in deny["Condition"]["ArnLike"]
+
+
 def _many(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
@@ -316,11 +349,11 @@ def test_every_function_has_a_role_of_its_own(transformed: dict[str, Json]) -> N
     roles = {json.dumps(properties["Role"]) for properties in functions.values()}
     assert len(roles) == len(functions)
     managed = {
-        name
+        name: role["ManagedPolicyArns"]
         for name, role in of_type(transformed, "AWS::IAM::Role").items()
-        if "ManagedPolicyArns" in role
+        if role.get("ManagedPolicyArns", PRIVATE_NETWORK) != PRIVATE_NETWORK
     }
-    assert managed == {"RolloutRole"}  # what CodeDeploy calls is for AWS to say
+    assert managed.keys() == {"RolloutRole"}  # what CodeDeploy calls is for AWS to say
 
 
 def test_the_ingress_may_publish_and_put_objects_and_log_and_read_its_secret_and_no_more(

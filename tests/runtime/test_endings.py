@@ -117,8 +117,9 @@ def test_pauses_grow_up_to_the_setting() -> None:
     assert 20 < pauses[0] < 40
     assert 40 < pauses[1] < 80
     assert sum(pauses[:4]) < 600 < sum(pauses[:6])
-    assert pauses[-1] == 86_400
-    assert Patience.of(Settings(max_pause_hours="0.5")).pause(30) == 1800
+    assert len(set(pauses[20:])) == 20, "also the longest differ"
+    assert all(57_600 <= pause <= 86_400 for pause in pauses[20:])
+    assert 1200 <= Patience.of(Settings(max_pause_hours="0.5")).pause(30) <= 1800
     assert patience.pause(0, at_least=3600) == 3600
     assert patience.pause(0, at_least=1e9) == 86_400
 
