@@ -2,11 +2,13 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import psycopg
 
+from infra.migrations.checking import Facts, check
 from infra.migrations.logins import given_urls, kept_urls, make_logins
 from shared.aws.secrets import function_settings
 from shared.errors import SettingsError
@@ -73,12 +75,14 @@ def _apply(connection: psycopg.Connection[Any], migration: Migration) -> None:
         )
 
 
-def handler(event: object, context: object) -> dict[str, list[str]]:
+def handler(event: Mapping[str, object], context: object) -> Facts:
     """The Migrate function: `./scripts/deploy` invokes it after each deploy.
 
-    It makes the other functions' logins too.
+    It makes the other functions' logins too. `{"check": true}` lets it look only.
     """
     settings = function_settings()
+    if event.get("check"):
+        return check(settings.require("database_url"))
     applied = migrate(settings.require("database_url"))
     urls = kept_urls(settings.login_secrets) or given_urls(settings)
     return {"applied": applied, "logins": make_logins(settings.database_url, urls)}

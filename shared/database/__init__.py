@@ -112,7 +112,7 @@ class Database:
     Each transaction acts as `role` and for one tenant. With `own_login` it refuses to work, with a
     SettingsError, as a superuser, as an owner, or as any login that could become one. Threads may
     share it: they take turns. Nothing is connected before the first use. When the server refuses
-    the login, `fresh_url` is asked for the URL as it is by now: its password may have changed.
+    the login, `renewed` gives the URL as it is by now, or nothing new: a password may have changed.
     `until` is the time.monotonic() at which nothing is waited for any more.
     """
 
@@ -123,11 +123,12 @@ class Database:
         patience: float = PATIENCE,
         role: str = ROLE,
         own_login: bool = False,
-        fresh_url: Callable[[], str] | None = None,
+        renewed: Callable[[str], str] = lambda refused: "",
     ) -> None:
         self.until = math.inf
+        self._url = url
         self._arguments = arguments_of(url)
-        self._fresh_url = fresh_url
+        self._renewed = renewed
         self._role = role
         self._patience = patience
         self._own_login = own_login
@@ -212,8 +213,8 @@ class Database:
                 )
             except psycopg.OperationalError as err:
                 refuse(err, self._arguments)
-                if is_denied(err) and self._fresh_url:
-                    self._arguments = arguments_of(self._fresh_url())
+                if is_denied(err) and (new := self._renewed(self._url)):
+                    self._url, self._arguments = new, arguments_of(new)
                 raise
             self._unchecked = self._own_login
         return self._connection

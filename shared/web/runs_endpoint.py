@@ -66,6 +66,6 @@ def __getattr__(name: str) -> object:
     if name != "app":
         raise AttributeError(name)
     settings = function_settings()
-    url = settings.require("database_url")
-    database = Database(url, patience=PATIENCE, role=READER, own_login=True)
+    url, renewed = settings.require("database_url"), settings.credential("database_url").renewed
+    database = Database(url, patience=PATIENCE, role=READER, own_login=True, renewed=renewed)
     return build(RunsEndpoint(settings, database))

@@ -164,15 +164,15 @@ def test_a_password_that_changed_is_asked_for_again(strict: StrictServer) -> Non
     old = now.replace("_login:", "_login:wrong")
     asked = []
 
-    def fresh() -> str:
-        asked.append(1)
-        return now if len(asked) > 2 else old  # the secret changes a moment after the database
+    def renewed(refused: str) -> str:
+        asked.append(refused)
+        return now if len(asked) > 2 else ""  # the secret changes a moment after the database
 
-    with Database(old, own_login=True, fresh_url=fresh) as database:
+    with Database(old, own_login=True, renewed=renewed) as database:
         assert database.run("acme", [ONE]) == [[{"one": 1}]]
-        assert len(asked) == 3
+        assert asked == [old] * 3
     with (
-        Database(old, patience=0.3, fresh_url=lambda: old) as database,
+        Database(old, patience=0.3, renewed=lambda refused: "") as database,
         pytest.raises(DatabaseUnavailable, match="password authentication failed"),
     ):
         database.run("acme", [ONE])
