@@ -29,6 +29,8 @@ class Metric(NamedTuple):
 
 
 _RUN, _CALL, _EFFECT = ("flow", "end"), ("model", "role", "end"), ("kind", "end")
+#: Its name begins with that of the stack, so that each stage has alarms of its own.
+_FUNCTION = ("function",)
 #: What the system measures by itself. A flow adds its own with the MetricsDesk.
 METRICS = {
     "Accepted": Metric("Count", ("source",)),
@@ -47,6 +49,10 @@ METRICS = {
     "Recalls": Metric("Count", ("flow",)),
     "RecallSeconds": Metric("Seconds", ("flow",)),
     "Recalled": Metric("Count", ("flow",)),
+    "WebhooksFailing": Metric("Count", _FUNCTION),
+    "WebhooksRedelivered": Metric("Count", _FUNCTION),
+    "WebhooksRecovered": Metric("Count", _FUNCTION),
+    "WebhooksLost": Metric("Count", _FUNCTION),
 }
 
 

@@ -13,11 +13,11 @@ import pytest
 
 from infra.local.app_deliveries import AppDeliveries
 from infra.local.sandbox.github import GitHubSandbox
-from infra.local.sandbox.github.state import SandboxState
 from shared.errors import SettingsError
 from shared.perception.github import verify
 from shared.settings import Settings
 from tests.actions.github.sandbox_issue import SHOP, as_app
+from tests.github_app.history import Past, with_history
 from tests.infra.local.sandbox.github.receiver import Receiver
 from tests.waiting import wait_for
 
@@ -86,7 +86,7 @@ def test_a_new_delivery_arrives_signed_once(post: Post) -> None:
 def test_what_happened_before_the_first_start_is_left_alone(
     fresh: Path, receiver: Receiver, tmp_path: Path
 ) -> None:
-    with with_history(tmp_path / "github", fresh, ages=[60.0]) as sandbox:
+    with with_history(tmp_path / "github", fresh, aged([60.0])) as sandbox:
         post = Post(sandbox, receiver, tmp_path / "deliveries")
         with post.carrier():
             post.rounds(1)
@@ -123,7 +123,7 @@ def test_a_restart_goes_back_an_hour_and_no_further(
     fresh: Path, receiver: Receiver, tmp_path: Path
 ) -> None:
     ages = [2 * HOUR, HOUR - 60, 60.0]
-    with with_history(tmp_path / "github", fresh, ages) as sandbox:
+    with with_history(tmp_path / "github", fresh, aged(ages)) as sandbox:
         post = Post(sandbox, receiver, tmp_path / "deliveries")
         post.remember(since=0.0)
         with post.carrier():
@@ -135,7 +135,7 @@ def test_a_restart_goes_back_an_hour_and_no_further(
 def test_more_than_one_page_arrives_in_order(
     fresh: Path, receiver: Receiver, tmp_path: Path
 ) -> None:
-    with with_history(tmp_path / "github", fresh, ages=[60.0] * 230) as sandbox:
+    with with_history(tmp_path / "github", fresh, aged([60.0] * 230)) as sandbox:
         post = Post(sandbox, receiver, tmp_path / "deliveries")
         post.remember(since=0.0)
         with post.carrier():
@@ -253,28 +253,9 @@ def test_a_missing_setting_is_named(post: Post, setting: str) -> None:
         post.carrier(**{setting: ""})
 
 
-@contextmanager
-def with_history(directory: Path, fresh: Path, ages: list[float]) -> Iterator[GitHubSandbox]:
-    """Run a sandbox that delivered the issues `0`, `1`, … so many seconds ago."""
-    directory.mkdir()
-    (directory / "github.jsonl").write_bytes((fresh / "github.jsonl").read_bytes())
-    state = SandboxState(directory)
-    for title, age in enumerate(ages):
-        state.add(
-            "deliveries",
-            created_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - age)),
-            guid=f"guid-{title}",
-            event="issues",
-            payload={"action": "opened", "issue": {"title": str(title)}},
-            redelivery=False,
-            status="OK",
-            status_code=200,
-            duration=0.1,
-            answer="",
-        )
-    state.close()
-    with GitHubSandbox("", "secret", state=directory) as sandbox:
-        yield sandbox
+def aged(ages: list[float]) -> list[Past]:
+    """The deliveries of the issues `0`, `1`, … so many seconds ago."""
+    return [Past(age, str(title)) for title, age in enumerate(ages)]
 
 
 @contextmanager
