@@ -95,8 +95,7 @@ def _slack_token(kinds: tuple[str, ...], field: str, settings: Settings) -> str:
 
 
 def _private_key(field: str, settings: Settings) -> str:
-    from shared.actions.github.app_jwt import AppJwt
-    from shared.actions.github.identity import pem
+    from shared.actions.github.app_jwt import AppJwt, pem
 
     AppJwt("1", pem(getattr(settings, field)))()
     return str(getattr(settings, field))

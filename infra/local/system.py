@@ -218,6 +218,8 @@ class System:
         held = {name.lower(): value for name, value in environment.items()} | urls
         prefix = self._overrides.get("SecretPrefix", "agent-flows")
         settings = {name: environment[name] for name in DEPLOYED & environment.keys()}
+        # No real GitHub reaches a laptop, however often it tries; `app_deliveries` does.
+        ours = {} if self.github else {"RedeliverySchedule": "DISABLED"}
         return LocalCloud(
             self._template,
             environment={k: v for k, v in environment.items() if k.startswith("AWS_")},
@@ -226,7 +228,7 @@ class System:
             port=self._port,
             page=self._page(environment["DATABASE_URL"]),
             state=self._data / "aws",
-            overrides=self._overrides,
+            overrides={**ours, **self._overrides},
             handlers=self._handlers,
             log=self._note,
             grace=self._grace,

@@ -21,10 +21,9 @@ from github.Requester import (
     RequestsResponse,
 )
 
-from shared.actions.github.app_jwt import AppJwt
-from shared.actions.github.connection import GitHubResponse, address
+from shared.actions.github.app_jwt import AppJwt, pem
+from shared.actions.github.connection import GitHubResponse, address, api_url
 from shared.actions.github.errors import check, translated
-from shared.actions.github.identity import api_url, pem
 from shared.actions.github.paths import GitHubPath, query_of
 from shared.errors import ActionRejected, ActionUnavailable, SettingsError
 from shared.settings import Settings

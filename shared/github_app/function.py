@@ -8,11 +8,11 @@ import time
 from datetime import datetime
 from typing import Any
 
+from shared.aws.secrets import function_settings
 from shared.events import Json
 from shared.github_app.deliveries import DeliveryList
 from shared.github_app.redelivery import Redelivery
 from shared.log import log
-from shared.settings import Settings
 
 #: Seconds that are left for the report when the function's time ends.
 _REPORTING = 15.0
@@ -20,7 +20,8 @@ _REPORTING = 15.0
 
 def handler(event: Json, context: Any) -> Json:
     """Do a turn; `event` may say `at` when the schedule wanted it."""
-    settings = Settings.from_environment()
+    # Anew for each turn, so that a key that was changed counts from the next.
+    settings = function_settings()
     if not settings.github_app_id:
         # The lists of repositories' and organisations' webhooks are for their admins alone.
         log("no GitHub App, so nothing is redelivered")

@@ -12,8 +12,8 @@ from infra.local.aws.template import Template, load, read
 from infra.project import ROOT
 
 Json = dict[str, Any]
-#: Only a deployment calls it, which knows whether it failed.
-NOT_SHIFTED = {"Migrate"}
+#: Only a deployment calls the one, which knows whether it failed; the other is called too seldom.
+NOT_SHIFTED = {"Migrate", "Redelivery"}
 CHOSEN = {
     "KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/k",
     "PermissionsBoundary": "arn:aws:iam::123456789012:policy/bound",

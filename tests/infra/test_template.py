@@ -24,7 +24,7 @@ from shared.aws.queue import LONGEST
 from shared.events import Event
 from shared.runtime.worker import MAX_AGE
 
-NESTED = ["infra/flow.yaml", "infra/schedule.yaml"]
+NESTED = ["infra/flow.yaml", "infra/schedule.yaml", "infra/door.yaml"]
 Json = dict[str, Any]
 
 
@@ -139,6 +139,7 @@ def test_a_flow_that_spreads_over_places_may_publish_and_knows_them(deployed: De
         ("Ingress", "shared.web.ingress"),
         ("Runs", "shared.web.runs_endpoint"),
         ("Migrate", "infra.migrations"),
+        ("Redelivery", "shared.github_app.function"),
     ],
 )
 def test_a_function_without_a_flow_gets_exactly_what_it_reads(
@@ -154,6 +155,7 @@ def test_a_function_without_a_flow_gets_exactly_what_it_reads(
         ("Ingress", "shared.web.ingress", []),
         ("Runs", "shared.web.runs_endpoint", ["database/reader"]),
         ("Migrate", "infra.migrations", ["database/owner"]),
+        ("Redelivery", "shared.github_app.function", []),
     ],
 )
 def test_a_function_without_a_flow_may_read_exactly_the_secrets_that_it_needs(

@@ -59,3 +59,22 @@ class AppJwt:
 
 def _base64(content: bytes) -> bytes:
     return base64.urlsafe_b64encode(content).rstrip(b"=")
+
+
+def pem(text: str) -> str:
+    r"""Return the PEM text of a key with line ends, with `\n` in their place, or in base64.
+
+    Raises SettingsError for anything else.
+    """
+    key = text.strip().replace("\\n", "\n")
+    if "-----BEGIN" not in key:
+        try:
+            key = base64.b64decode("".join(key.split()), validate=True).decode("ascii")
+        except ValueError:  # no base64, or no text in it
+            key = ""
+    if "-----BEGIN" not in key:
+        raise SettingsError(
+            "GITHUB_APP_PRIVATE_KEY is not a PEM key; paste the .pem file from GitHub,"
+            r" with \n for line ends, or its base64"
+        )
+    return key

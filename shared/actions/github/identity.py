@@ -1,16 +1,14 @@
 """The credentials for GitHub that the settings name: a token, or an app with a token for each
 repository that can do only what the flow needs."""
 
-import base64
 import threading
 import time
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
-from urllib.parse import urlsplit
 
-from shared.actions.github.app_jwt import AppJwt
-from shared.actions.github.connection import Connection
+from shared.actions.github.app_jwt import AppJwt, pem
+from shared.actions.github.connection import Connection, api_url
 from shared.actions.github.paths import (
     APP,
     OF_INSTALLATION,
@@ -208,30 +206,3 @@ def app_identity(
     key = pem(settings.require("github_app_private_key"))
     app_id = settings.require("github_app_id")
     return AppIdentity(api_url(settings), app_id, key, timeout, permissions)
-
-
-def api_url(settings: Settings) -> str:
-    """Return GITHUB_API_URL without a slash at its end; raises SettingsError for no address."""
-    url = settings.github_api_url.rstrip("/")
-    if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
-        raise SettingsError(f"GITHUB_API_URL is {url!r}; expected https://…")
-    return url
-
-
-def pem(text: str) -> str:
-    r"""Return the PEM text of a key with line ends, with `\n` in their place, or in base64.
-
-    Raises SettingsError for anything else.
-    """
-    key = text.strip().replace("\\n", "\n")
-    if "-----BEGIN" not in key:
-        try:
-            key = base64.b64decode("".join(key.split()), validate=True).decode("ascii")
-        except ValueError:  # no base64, or no text in it
-            key = ""
-    if "-----BEGIN" not in key:
-        raise SettingsError(
-            "GITHUB_APP_PRIVATE_KEY is not a PEM key; paste the .pem file from GitHub,"
-            r" with \n for line ends, or its base64"
-        )
-    return key

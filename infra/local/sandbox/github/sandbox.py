@@ -1,6 +1,7 @@
 """The sandbox GitHub: its server, and a method for each thing that people do in it."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Self
 
@@ -292,6 +293,14 @@ class GitHubSandbox(FaultyServer, SandboxIssues):
         if row is None:
             raise KeyError(guid)
         self._hooks.redeliver(row)
+
+    def age_deliveries(self, seconds: float) -> None:
+        """Let all deliveries be that much older."""
+        self.settle()
+        for row in self._state.rows("deliveries"):
+            at = datetime.fromisoformat(row["created_at"]) - timedelta(seconds=seconds)
+            when = at.strftime("%Y-%m-%dT%H:%M:%SZ")
+            self._state.change("deliveries", row, created_at=when)
 
     def settle(self, timeout: float = 30.0) -> bool:
         """Wait until no webhook is under way; False when that takes longer than `timeout` s."""
