@@ -1,5 +1,6 @@
 """Events that GitHub could not deliver during an outage are handled after it, once each."""
 
+from functools import partial
 from pathlib import Path
 
 from infra.local.sandbox.github import GitHubSandbox
@@ -10,6 +11,11 @@ from tests.system.quick import shipped_template
 from tests.waiting import wait_for
 
 REPOSITORY = "acme/shop"
+
+
+def _comments(github: GitHubSandbox, number: int) -> list[Json]:
+    found: list[Json] = github.issue(REPOSITORY, number)["comments"]
+    return found
 
 
 def turn(system: System, github: GitHubSandbox) -> Json:
@@ -32,7 +38,7 @@ def test_an_outage_of_the_front_door_loses_no_event(data_directory: Path) -> Non
         github.webhook_url = door
         system.cloud.fire("agent-flows-redelivery")
         for number in numbers:
-            assert wait_for(lambda number=number: github.issue(REPOSITORY, number)["comments"])
+            assert wait_for(partial(_comments, github, number))
         # The next turn, and somebody who sends one again by hand, change nothing.
         assert wait_for(lambda: turn(system, github)["failing"] == 0)
         github.redeliver(github.deliveries()[-1]["guid"])
