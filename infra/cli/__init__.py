@@ -1,6 +1,6 @@
 """The command-line tool, ./scripts/flows.
 
-__main__         the commands and their options
+__main__         runs a command; `usage` has them all with their options
 system           finds the system that the commands talk to
 runs             lists runs, and shows one as a tree
 budgets          lists what was spent on models

@@ -1,45 +1,33 @@
 """./scripts/flows: new flows, certificates, runs, budgets, memory, documents, the bench,
 deliveries, dead letters, migrations."""
 
+import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import psycopg
-
-from infra.cli.system import find_system
-from infra.project import ROOT, from_caller
-from infra.terminal import Arguments, complain
+from infra.cli.usage.parser import COMMANDS, flows_parser
+from infra.project import from_caller
+from infra.terminal import complain
 from shared.errors import AgentFlowsError
-from shared.log import logs_on_stderr
 
-#: The commands: the module whose `add_NAME` adds the options of command NAME, and what it does.
-#: Only the modules of commands that are named are loaded.
-_COMMANDS = {
-    "new": ("new", "write a flow, its test and its blocks in template.yaml"),
-    "send": ("deliveries", "replay a saved delivery, signed"),
-    "runs": ("runs", "list the newest runs"),
-    "run": ("runs", "show the steps of a run as a tree"),
-    "budget": ("budgets", "list what models cost today, and the ceilings"),
-    "dead-letters": ("dead_letters", "list what was given up, with its cause"),
-    "redrive": ("dead_letters", "start again what was given up"),
-    "migrate": ("schema", "bring the database to the current schema"),
-    "ingest": ("ingest", "take documents into memory"),
-    "memory": ("memory", "export, explain, forget and audit memories; undo changes"),
-    "reference": ("reference", "write the tables of docs/flows.md from the code"),
-    "certify": ("certify", "kill a flow everywhere; say what is lost or doubled"),
-    "bench": ("bench", "run a prompt over a huge input"),
-}
+if TYPE_CHECKING:
+    from infra.cli.system import KnownSystem
 
 
 def main(arguments: Sequence[str]) -> int:
-    options = _parser(arguments).parse_args(arguments)
+    options = flows_parser().parse_args(arguments)
+    import psycopg  # from here on an environment is needed
+
+    from infra.cli.system import find_system
+    from shared.log import logs_on_stderr
+
     try:
         known = find_system(from_caller(options.data), os.environ)
         with logs_on_stderr():
-            return int(options.run(known, options) or 0)
+            return int(_work_of(options.command)(known, options) or 0)
     except AgentFlowsError as err:
         complain(err)
     except psycopg.OperationalError:
@@ -60,25 +48,12 @@ def main(arguments: Sequence[str]) -> int:
     return 1
 
 
-def _parser(arguments: Sequence[str]) -> Arguments:
-    parser = Arguments(
-        prog="./scripts/flows",
-        description=(
-            "Write and certify flows, look at runs and budgets, control the memory, ingest"
-            " documents, run the test bench, replay deliveries,"
-            " redrive dead letters, migrate."
-        ),
-        epilog="Without settings it talks to the system that ./scripts/dev runs.",
-    )
-    parser.add_argument(
-        "--data", type=Path, default=ROOT / ".data", help="of ./scripts/dev (.data)"
-    )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
-    for name, (module, about) in _COMMANDS.items():
-        command = commands.add_parser(name, help=about)
-        if name in arguments:
-            getattr(import_module(f"infra.cli.{module}"), f"add_{name.replace('-', '_')}")(command)
-    return parser
+def _work_of(command: str) -> "Callable[[KnownSystem, argparse.Namespace], int | None]":
+    """Return what runs a command; only the modules of the one that is called are loaded."""
+    module = import_module(f"infra.cli.{COMMANDS[command][1]}")
+    found: Callable[[KnownSystem, argparse.Namespace], int | None]
+    found = getattr(module, f"run_{command.replace('-', '_')}")
+    return found
 
 
 if __name__ == "__main__":

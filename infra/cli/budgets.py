@@ -7,8 +7,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from infra.cli.system import KnownSystem, database_url
-from infra.cli.table import Columns, add_json, cost, show, show_json
-from infra.terminal import whole
+from infra.cli.table import Columns, cost, show, show_json
 from shared.database import Database, Row, queries
 from shared.models.guards.budgets import Budgets
 from shared.models.guards.ceilings import Ceilings
@@ -27,13 +26,7 @@ _COLUMNS: Columns = {
 }
 
 
-def add_budget(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--days", type=whole(1, 3660), default=1, help="how many, with today (1)")
-    add_json(command)
-    command.set_defaults(run=_budget)
-
-
-def _budget(known: KnownSystem, options: argparse.Namespace) -> None:
+def run_budget(known: KnownSystem, options: argparse.Namespace) -> None:
     """List today and the days before, of every tenant; then the ceilings in force, and what the
     prompt cache saved."""
     url = database_url(known)

@@ -18,7 +18,7 @@ from infra.certify.story import Delivered, delivered, happened
 from infra.certify.world import World, wanted
 from infra.cli.deliveries import Saved
 from infra.cli.system import KnownSystem
-from infra.cli.table import add_json, lines, show_json
+from infra.cli.table import lines, show_json
 from infra.local.postgres import EmbeddedPostgres
 from infra.migrations import migrate
 from infra.project import from_caller
@@ -34,18 +34,7 @@ _WIDTH = 300
 _MARKS = re.compile(r"(?:\\n)*<!--.*?-->|(?:\\n)*<sub>.*?</sub>")
 
 
-def add_certify(command: argparse.ArgumentParser) -> None:
-    command.add_argument("name", help="the flow: triage, or a file, or FILE:FUNCTION")
-    which = command.add_mutually_exclusive_group()
-    which.add_argument("--on", metavar="TYPE", help="the event type, of those that wake the flow")
-    which.add_argument(
-        "--event", type=Path, metavar="FILE", help="a saved delivery, as `flows send` takes it"
-    )
-    add_json(command)
-    command.set_defaults(run=_certify)
-
-
-def _certify(known: KnownSystem, options: argparse.Namespace) -> int:
+def run_certify(known: KnownSystem, options: argparse.Namespace) -> int:
     begun = time.monotonic()
     log = from_caller(options.data) / "certify.log"
     log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

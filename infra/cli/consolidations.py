@@ -1,13 +1,13 @@
 """./scripts/flows memory consolidations, undo: list what consolidation changed, and undo it."""
 
 import argparse
+from collections.abc import Callable
 
 import psycopg
 from psycopg.rows import dict_row
 
 from infra.cli.system import KnownSystem, database_url
-from infra.cli.table import Columns, add_json, show
-from infra.terminal import Arguments, whole
+from infra.cli.table import Columns, show
 from shared.database import Database
 from shared.errors import SettingsError
 from shared.memory.upkeep.consolidation import SQL, undo
@@ -20,18 +20,6 @@ _COLUMNS: Columns = {
     "memories": lambda row: str(row["memories"]),
     "state": lambda row: "undone" if row["undone_at"] else "final" if row["final_at"] else "",
 }
-
-
-def add_commands(memory: "argparse._SubParsersAction[Arguments]") -> None:
-    """Add the two to the subcommands of `memory`."""
-    command = memory.add_parser("consolidations", help="list what was merged, lowered or dropped")
-    command.add_argument("--limit", type=whole(1, 100_000), default=20, help="how many (20)")
-    add_json(command)
-    command.set_defaults(run=_consolidations)
-
-    command = memory.add_parser("undo", help="bring back what one of them took")
-    command.add_argument("id", help="its id, or how it starts")
-    command.set_defaults(run=_undo)
 
 
 def _consolidations(known: KnownSystem, options: argparse.Namespace) -> None:
@@ -70,3 +58,10 @@ def undo_consolidation(url: str, id: str) -> str:
     left = undone.wanted - undone.restored
     more = f"; {left} forgotten, blocked or changed since" if left else ""
     return f"undid {undone.operation} {row['id']}: {undone.restored} restored{more}"
+
+
+#: Those of `memory`, for all tenants.
+ACTIONS: dict[str, Callable[[KnownSystem, argparse.Namespace], None]] = {
+    "consolidations": _consolidations,
+    "undo": _undo,
+}

@@ -6,9 +6,8 @@ import json
 import urllib3
 
 from infra.cli.system import KnownSystem, database_url
-from infra.cli.table import Columns, add_json, show
+from infra.cli.table import Columns, show
 from infra.local.endings import dead_letters, reopen
-from infra.terminal import whole
 from shared.errors import SettingsError
 
 _COLUMNS: Columns = {
@@ -22,21 +21,7 @@ _COLUMNS: Columns = {
 }
 
 
-def add_dead_letters(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--flow", default="", help="of this flow only")
-    command.add_argument("--limit", type=whole(1, 100_000), default=50, help="how many (50)")
-    add_json(command)
-    command.set_defaults(run=_dead_letters)
-
-
-def add_redrive(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "what", help="a flow, a run's id, or the name of a dead-letter queue (NAME-dead.fifo)"
-    )
-    command.set_defaults(run=_redrive)
-
-
-def _dead_letters(known: KnownSystem, options: argparse.Namespace) -> None:
+def run_dead_letters(known: KnownSystem, options: argparse.Namespace) -> None:
     rows = dead_letters(database_url(known), flow=options.flow, limit=options.limit)
     if not rows and not options.json:
         print("no dead letters")
@@ -46,7 +31,7 @@ def _dead_letters(known: KnownSystem, options: argparse.Namespace) -> None:
         print("`./scripts/flows redrive RUN|FLOW` starts them again")
 
 
-def _redrive(known: KnownSystem, options: argparse.Namespace) -> None:
+def run_redrive(known: KnownSystem, options: argparse.Namespace) -> None:
     print(redrive(known, options.what))
 
 

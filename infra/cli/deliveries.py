@@ -17,7 +17,6 @@ from infra.cli.system import KnownSystem
 from infra.local.sandbox.github.hooks import signature
 from infra.local.sandbox.slack.front_door import AppAnswer, FrontDoor
 from infra.project import from_caller
-from infra.terminal import address
 from shared.database import Row, queries
 from shared.errors import SettingsError
 from shared.perception.github import digest_of
@@ -30,19 +29,7 @@ SQL = queries(__file__, "deliveries.sql")
 _PATIENCE = 15.0
 
 
-def add_send(command: argparse.ArgumentParser) -> None:
-    command.add_argument("file", type=Path, help="JSON: {headers, body}, or a bare payload")
-    command.add_argument(
-        "--event", default="", help="the GitHub event of a bare payload: issues, …"
-    )
-    command.add_argument("--url", type=address, help="of the front door")
-    command.add_argument(
-        "--again", action="store_true", help="as a new one, though it was handled before"
-    )
-    command.set_defaults(run=_send)
-
-
-def _send(known: KnownSystem, options: argparse.Namespace) -> int:
+def run_send(known: KnownSystem, options: argparse.Namespace) -> int:
     url = options.url or known.url
     if not url:
         raise SettingsError("no front door: start ./scripts/dev, or name one with --url")

@@ -33,22 +33,7 @@ _BAR = 30
 _TOLD_EVERY, _GUESSED_AFTER = 10.0, 1.0
 
 
-def add_ingest(command: argparse.ArgumentParser) -> None:
-    command.add_argument("what", metavar="PATH|OWNER/REPO", help="a folder, a file, a repository")
-    command.add_argument(
-        "--include", action="append", metavar="GLOB", help="further files, such as 'src/**/*.py'"
-    )
-    command.add_argument(
-        "--issues", action="store_true", help="also issues, pull requests, comments"
-    )
-    command.add_argument("--audience", default="", help="of a PATH: public, repo:…, org:…, team:…")
-    command.add_argument("--tenant", default="", help="whose memory it is")
-    command.add_argument("--name", default="", help="what a PATH is called (its last part)")
-    command.add_argument("--dry-run", action="store_true", help="say what would be done")
-    command.set_defaults(run=run)
-
-
-def run(known: KnownSystem, options: argparse.Namespace) -> None:
+def run_ingest(known: KnownSystem, options: argparse.Namespace) -> None:
     """Ingest; raises SettingsError when the audience or the owner is unclear."""
     path = from_caller(Path(options.what))
     with Database(database_url(known)) as database:

@@ -12,8 +12,7 @@ import psycopg
 
 from infra.cli import consolidations
 from infra.cli.system import KnownSystem, database_url
-from infra.cli.table import Columns, add_json, lines, show, show_json
-from infra.terminal import Arguments, whole
+from infra.cli.table import Columns, lines, show, show_json
 from shared.database import Database, queries
 from shared.errors import SettingsError
 from shared.memory.attribution import place, standing
@@ -44,44 +43,16 @@ _AUDIT: Columns = {
 }
 
 
-def add_memory(command: argparse.ArgumentParser) -> None:
-    actions = command.add_subparsers(
-        required=True, metavar="ACTION", dest="action", parser_class=Arguments
-    )
-
-    def action(name: str, about: str, work: MemoryCommand) -> argparse.ArgumentParser:
-        found = actions.add_parser(name, help=about)
-        found.add_argument("--tenant", default="", help="needed when there are several")
-        found.set_defaults(run=lambda known, options: _run(work, known, options))
-        return found
-
-    action("export", "all memories as JSON lines, history too", _export)
-    found = action("why", "where a memory came from, and which runs recalled it", _why)
-    found.add_argument("id", help="of the memory: m-1a2b3c4d")
-    add_json(found)
-    found = action(
-        "forget", "delete everywhere what matches, and keep it from coming back", _forget
-    )
-    found.add_argument(
-        "subject", help="words, owner/repo#1, @person, source:github:acme/shop or an id"
-    )
-    add_json(action("blocks", "what is not to be remembered", _blocks))
-    found = action("allow", "let something be remembered again", _allow)
-    found.add_argument("by", choices=["digest", "ref", "author", "source"])
-    found.add_argument("value")
-    found = action("audit", "who read or changed what, newest first", _audit)
-    found.add_argument("--limit", type=whole(1, 100_000), default=50, help="how many (50)")
-    add_json(found)
-    consolidations.add_commands(actions)
-
-
-def _run(work: MemoryCommand, known: KnownSystem, options: argparse.Namespace) -> None:
+def run_memory(known: KnownSystem, options: argparse.Namespace) -> None:
+    if options.action in consolidations.ACTIONS:
+        consolidations.ACTIONS[options.action](known, options)
+        return
     url = database_url(known)
     tenant = _tenant(url, options.tenant)
     # Each call is a request of its own: what was remembered since the last one goes too.
     requester = Requester(tenant, f"operator {getpass.getuser()}", f"cli:{uuid.uuid4()}")
     with Database(url) as database:
-        work(database, requester, options)
+        _ACTIONS[options.action](database, requester, options)
 
 
 def _tenant(url: str, wanted: str) -> str:
@@ -142,3 +113,13 @@ def _audit(database: Database, requester: Requester, options: argparse.Namespace
 
 def _counted(counts: dict[str, int]) -> str:
     return " ".join(f"{name}={count}" for name, count in counts.items() if count)
+
+
+_ACTIONS: dict[str, MemoryCommand] = {
+    "export": _export,
+    "why": _why,
+    "forget": _forget,
+    "blocks": _blocks,
+    "allow": _allow,
+    "audit": _audit,
+}

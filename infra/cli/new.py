@@ -36,31 +36,7 @@ _LONGEST = 30
 _TEMPLATE = ROOT / "template.yaml"
 
 
-def add_new(command: argparse.ArgumentParser) -> None:
-    command.description = (
-        "Write flows/NAME.py, tests/flows/test_NAME.py and the blocks in template.yaml."
-    )
-    command.epilog = 'For example: new greet --on github.issues.opened, or --schedule "rate(1 day)"'
-    command.add_argument("name", metavar="NAME", help="small letters, digits and _")
-    command.add_argument(
-        "--on", action="append", default=[], metavar="EVENT", help="an event type; repeatable"
-    )
-    command.add_argument("--slack", action="store_true", help="mentions: --on slack.app_mention")
-    command.add_argument(
-        "--command",
-        action="append",
-        default=[],
-        dest="orders",
-        metavar="COMMAND",
-        help="/COMMAND on GitHub and in Slack; repeatable",
-    )
-    command.add_argument(
-        "--schedule", default="", metavar="EXPRESSION", help='"rate(1 day)" or "cron(0 8 * * ? *)"'
-    )
-    command.set_defaults(run=run)
-
-
-def run(known: KnownSystem, options: argparse.Namespace) -> None:
+def run_new(known: KnownSystem, options: argparse.Namespace) -> None:
     """Write the files, all or none, and say what is next; raises SettingsError."""
     woken = Woken(options.name, _types(options))
     text = _TEMPLATE.read_text("utf-8")

@@ -21,12 +21,7 @@ Kind = TypeVar("Kind", Action, Query)
 _PLATFORMS = {"GitHub": github, "Slack": slack}
 
 
-def add_reference(command: argparse.ArgumentParser) -> None:
-    command.description = "Write every action and query into the tables of docs/flows.md."
-    command.set_defaults(run=run)
-
-
-def run(known: KnownSystem, options: argparse.Namespace) -> None:
+def run_reference(known: KnownSystem, options: argparse.Namespace) -> None:
     text = PAGE.read_text("utf-8")
     if (fresh := with_tables(text)) != text:
         PAGE.write_text(fresh, "utf-8")

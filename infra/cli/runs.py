@@ -7,16 +7,11 @@ import psycopg
 from psycopg.rows import dict_row
 
 from infra.cli.system import KnownSystem, database_url
-from infra.cli.table import Columns, add_json, cost, in_colour, show, show_json
-from infra.terminal import whole
+from infra.cli.table import Columns, cost, in_colour, show, show_json
 from shared.database import Row, queries
 from shared.errors import SettingsError
 
 SQL = queries(__file__, "runs.sql")
-_STATES = (
-    *("running", "retrying", "parked", "done", "failed", "waiting"),
-    *("cancelled", "superseded"),
-)
 
 
 def _why(row: Row) -> str:
@@ -51,29 +46,12 @@ _COLUMNS: Columns = {
 }
 
 
-def add_runs(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--flow", default="", help="of this flow only")
-    command.add_argument("--state", choices=_STATES, default="", help="in this state only")
-    command.add_argument("--limit", type=whole(1, 100_000), default=20, help="how many (20)")
-    add_json(command)
-    command.set_defaults(run=_runs)
-
-
-def add_run(command: argparse.ArgumentParser) -> None:
-    command.add_argument("id", help="the run's id, or how it starts")
-    command.add_argument(
-        "--full", action="store_true", help="with inputs and outputs (people's text)"
-    )
-    add_json(command)
-    command.set_defaults(run=_run)
-
-
-def _runs(known: KnownSystem, options: argparse.Namespace) -> None:
+def run_runs(known: KnownSystem, options: argparse.Namespace) -> None:
     wanted = {"flow": options.flow, "state": options.state, "limit": options.limit}
     show(_query(database_url(known), "runs", wanted), _COLUMNS, options, "no runs yet")
 
 
-def _run(known: KnownSystem, options: argparse.Namespace) -> None:
+def run_run(known: KnownSystem, options: argparse.Namespace) -> None:
     head, parts = _found(database_url(known), options.id)
     if not options.json:
         print("\n".join(_tree(head, parts, full=options.full)))

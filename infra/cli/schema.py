@@ -7,11 +7,7 @@ from infra.migrations import migrate
 from infra.migrations.logins import given_urls, make_logins
 
 
-def add_migrate(command: argparse.ArgumentParser) -> None:
-    command.set_defaults(run=_migrate)
-
-
-def _migrate(known: KnownSystem, _: argparse.Namespace) -> None:
+def run_migrate(known: KnownSystem, _: argparse.Namespace) -> None:
     applied = migrate(database_url(known))
     print("applied " + ", ".join(applied) if applied else "nothing to apply")
     if logins := make_logins(database_url(known), given_urls(known.settings)):

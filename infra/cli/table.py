@@ -26,10 +26,6 @@ _COLOURS: dict[str, Colour] = {
 }
 
 
-def add_json(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--json", action="store_true", help="print JSON")
-
-
 def show(
     rows: Sequence[Row], columns: Columns, options: argparse.Namespace, empty: str = ""
 ) -> None:

@@ -7,17 +7,12 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from infra.apps.person import Person
 from infra.configuration.destinations import DEPLOYED
 from infra.configuration.reader import load
-from infra.configuration.secret_settings import contents
-from infra.deploy import secrets, stack
 from infra.deploy.stack import Destination
 from infra.deploy.stages import CONFIG, DEFAULT, EXPECTED, Stage, read_stage
-from infra.deploy.steps import checks
-from infra.deploy.steps.step import Sitting
+from infra.deploy.steps.step import Sitting, later
 from infra.deploy.wizard import STEPS, go_through
 from infra.project import ROOT, from_caller
 from infra.terminal import Arguments, complain, matching
@@ -41,12 +36,17 @@ AWS Lambda can reach, with the login that owns the database)."""
 #: What can be asked for in place of a deployment: the option, what it does, and how.
 _Instead = Callable[[Sitting], None]
 _INSTEAD: Mapping[str, tuple[str, _Instead]] = {
-    "check": ("check the account, the settings and the database, and change nothing", checks.run),
+    "check": (
+        "check the account, the settings and the database, and change nothing",
+        later("checks.run"),
+    ),
 }
 
 
 def main() -> int:
     asked = _arguments()
+    from botocore.exceptions import BotoCoreError, ClientError  # needs an environment
+
     again = shlex.join(["./scripts/deploy", *sys.argv[1:]])
     try:
         _run(asked)
@@ -89,6 +89,10 @@ def _place(asked: argparse.Namespace, stage: Stage) -> Destination:
 
 def _show(place: Destination, environment: Mapping[str, str]) -> None:
     """Print the steps and validate the template; change nothing and need no credentials."""
+    from infra.configuration.secret_settings import contents
+    from infra.deploy import secrets, stack
+    from infra.deploy.steps import checks
+
     settings = Settings.from_environment(environment)
     new = secrets.given(settings)
     for problem in checks.missing(settings, new):

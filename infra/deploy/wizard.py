@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 
-from infra.deploy.steps import checks, functions, keep, migrate
-from infra.deploy.steps.step import Sitting, Step
+from infra.deploy.steps.step import Sitting, Step, later
 
 STEPS: Sequence[Step] = (
-    Step("checks", "checks the settings, the credentials and the clock", checks.run),
-    Step("secrets", "keeps the secrets in AWS Secrets Manager", keep.run),
-    Step("functions", "validates, builds and deploys with SAM", functions.run, functions.done),
-    Step("database", "brings the database to the current schema", migrate.run),
+    Step("checks", "checks the settings, the credentials and the clock", later("checks.run")),
+    Step("secrets", "keeps the secrets in AWS Secrets Manager", later("keep.run")),
+    Step(
+        "functions",
+        "builds and deploys with SAM",
+        later("functions.run"),
+        later("functions.done"),
+    ),
+    Step("database", "brings the database to the current schema", later("migrate.run")),
 )
 
 

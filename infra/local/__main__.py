@@ -8,15 +8,15 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import psycopg
-
-from infra.configuration.reader import load, require_complete
-from infra.local.samples import show_samples
-from infra.local.system import System, check_port
 from infra.project import ROOT, from_caller
 from infra.terminal import Arguments, complain, whole
 from shared.errors import AgentFlowsError, SettingsError
+
+if TYPE_CHECKING:
+    from infra.local.system import System
+    from shared.settings import Settings
 
 #: Seconds that what is under way has to end after Ctrl-C.
 _GRACE = 5.0
@@ -25,6 +25,8 @@ _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 def main(arguments: list[str], environment: Mapping[str, str]) -> int:
     options = _parse(arguments)
+    import psycopg  # from here on an environment is needed
+
     for name in _STOPS:
         signal.signal(name, _interrupt)
     try:
@@ -43,6 +45,10 @@ def main(arguments: list[str], environment: Mapping[str, str]) -> int:
 
 
 def _run(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
+    from infra.configuration.reader import load, require_complete
+    from infra.local.samples import show_samples
+    from infra.local.system import System, check_port
+
     started = time.monotonic()
     # Many threads wait for a socket here, few compute: under load each would wait 5 ms per thread.
     sys.setswitchinterval(0.0005)
@@ -89,6 +95,11 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         "--once", action="store_true", help="handle the samples and exit: 0 if both were handled"
     )
     parser.add_argument(
+        "--embedder",
+        action="store_true",
+        help="set up MiniLM first, once (170 MB): memory then finds by meaning, not by words only",
+    )
+    parser.add_argument(
         "--port",
         type=whole(0, 65535),
         default=8080,
@@ -106,7 +117,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _banner(system: System, data: Path) -> str:
+def _banner(system: "System", data: Path) -> str:
     settings = system.settings
     rows = {
         "page": f"{system.url}/",
@@ -114,12 +125,19 @@ def _banner(system: System, data: Path) -> str:
         "GitHub": f"sandbox {system.github.api_url}" if system.github else settings.github_api_url,
         "Slack": f"sandbox {system.slack.api_url}" if system.slack else settings.slack_api_url,
         "models": f"small {settings.model_small}, large {settings.model_large},"
-        f" embed {settings.model_embed}",
+        f" embed {settings.model_embed}{_lacks(settings)}",
         "state": str(data),
         "log": str(system.log),
     }
     lines = "\n".join(f"  {name:10} {value}" for name, value in rows.items())
     return f"\nAgent Flows is up. Ctrl-C stops it.\n\n{lines}\n"
+
+
+def _lacks(settings: "Settings") -> str:
+    from shared.memory.embedding.local_embedders import minilm_is_installed
+
+    is_plain = settings.model_embed == "offline" and not minilm_is_installed()
+    return " (finds by words; by meaning with --embedder)" if is_plain else ""
 
 
 if __name__ == "__main__":

@@ -58,6 +58,13 @@ def test_real_texts_are_searched_and_no_secret_is_printed(tmp_path: Path) -> Non
     assert secret[:8] not in done.stdout and "hunter22" not in done.stdout
 
 
+def test_the_usage_knows_every_subject() -> None:
+    from benchmarks.__main__ import NAMES
+    from benchmarks.subjects import SUBJECTS as MEASURED
+
+    assert tuple(MEASURED) == NAMES
+
+
 def test_the_command_refuses_what_it_cannot_measure(capsys: pytest.CaptureFixture[str]) -> None:
     from benchmarks.__main__ import main
 

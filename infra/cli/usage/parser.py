@@ -1,0 +1,63 @@
+"""The commands of ./scripts/flows."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from infra.cli.usage import commands
+from infra.cli.usage.bench import add_bench
+from infra.project import ROOT
+from infra.terminal import Arguments
+
+#: What adds the options of command NAME, the module in infra/cli whose `run_NAME` runs it, and what
+#: it does.
+COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str, str]] = {
+    "new": (commands.add_new, "new", "write a flow, its test and its blocks in template.yaml"),
+    "send": (commands.add_send, "deliveries", "replay a saved delivery, signed"),
+    "runs": (commands.add_runs, "runs", "list the newest runs"),
+    "run": (commands.add_run, "runs", "show the steps of a run as a tree"),
+    "budget": (commands.add_budget, "budgets", "list what models cost today, and the ceilings"),
+    "dead-letters": (
+        commands.add_dead_letters,
+        "dead_letters",
+        "list what was given up, with its cause",
+    ),
+    "redrive": (commands.add_redrive, "dead_letters", "start again what was given up"),
+    "migrate": (commands.add_migrate, "schema", "bring the database to the current schema"),
+    "ingest": (commands.add_ingest, "ingest", "take documents into memory"),
+    "memory": (
+        commands.add_memory,
+        "memory",
+        "export, explain, forget and audit memories; undo changes",
+    ),
+    "reference": (
+        commands.add_reference,
+        "reference",
+        "write the tables of docs/flows.md from the code",
+    ),
+    "certify": (
+        commands.add_certify,
+        "certify",
+        "kill a flow everywhere; say what is lost or doubled",
+    ),
+    "bench": (add_bench, "bench", "run a prompt over a huge input"),
+}
+
+
+def flows_parser() -> argparse.ArgumentParser:
+    parser = Arguments(
+        prog="./scripts/flows",
+        description=(
+            "Write and certify flows, look at runs and budgets, control the memory, ingest"
+            " documents, run the test bench, replay deliveries,"
+            " redrive dead letters, migrate."
+        ),
+        epilog="Without settings it talks to the system that ./scripts/dev runs.",
+    )
+    parser.add_argument(
+        "--data", type=Path, default=ROOT / ".data", help="of ./scripts/dev (.data)"
+    )
+    below = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
+    for name, (add, _, about) in COMMANDS.items():
+        add(below.add_parser(name, help=about))
+    return parser
