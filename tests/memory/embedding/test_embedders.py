@@ -144,7 +144,7 @@ def test_minilm_starts_no_threads_that_would_spin() -> None:
 def test_a_model_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"torn")
     for folder in (tmp_path, tmp_path / "missing"):
-        with pytest.raises(SettingsError, match=r"cannot be read .* delete .venv, and let .* --embedder"):
+        with pytest.raises(SettingsError, match=r"cannot be read .* delete .venv, .* --embedder"):
             MiniLMEmbedder(folder).embed(["x"])
 
 
