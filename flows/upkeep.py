@@ -1,4 +1,4 @@
-"""Keep the memory in order: find the tenants with work by the clock, and do each tenant's work."""
+"""Keep the memory in order: find the tenants with work, and do each tenant's work."""
 
 from shared.agent import Agent, flow
 from shared.events import Event
@@ -7,6 +7,7 @@ from shared.memory.upkeep.desk import UpkeepDesk
 
 @flow(
     "schedule.upkeep",
+    "schedule.nightly",
     "memory.facts",
     "memory.vectors",
     "memory.consolidation",

@@ -6,6 +6,7 @@ A desk is a class with `lend`. Adding one changes neither the agent nor the comp
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
+from shared.errors import PolicyError
 from shared.journal import Run
 
 T = TypeVar("T")
@@ -30,12 +31,16 @@ class Services:
         return built
 
 
+def _acts_not(action: object) -> object:
+    raise PolicyError(f"this desk was lent without leave to act: {type(action).__name__}")
+
+
 class Loan(NamedTuple):
     """The means of a desk for one run.
 
     `seconds_left` tells how long it may work. `read` asks a platform a query within the flow's
     policy, and records nothing. `may_write` tells if the person who caused the run may write there.
-    `named` puts people's names in place of their Slack ids.
+    `named` puts people's names in place of their Slack ids. `act` does as `Agent.act`.
     """
 
     run: Run
@@ -44,6 +49,7 @@ class Loan(NamedTuple):
     read: Callable[[Any], Any]
     may_write: Callable[[], bool]
     named: Callable[[str], str] = str
+    act: Callable[[Any], Any] = _acts_not
 
 
 class Desk(Protocol):

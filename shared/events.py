@@ -189,6 +189,12 @@ class Event(NamedTuple):
         return self.scope.rpartition(":")[2]
 
     @property
+    def timer(self) -> Json:
+        """What the timer keeps that this event comes of; empty for all other events."""
+        kept = self.payload.get("timer") if self.type.startswith("timer.") else None
+        return kept if isinstance(kept, dict) else {}
+
+    @property
     def is_shared(self) -> bool:
         """Do people of another company read along, as far as is known?"""
         return self.audience.startswith("shared:")
@@ -197,45 +203,39 @@ class Event(NamedTuple):
     def issue(self) -> Issue:
         """The issue or pull request of this event; raises EventError when there is none."""
         if self.issue_target is None:
-            raise EventError(
-                f"event {self.type} is not about an issue; subscribe the flow to issue events only"
-            )
+            raise self._lacks("is not about an issue", "issue events")
         return self.issue_target
 
     @property
     def thread(self) -> Thread:
         """The Slack thread of this event; raises EventError when there is none."""
         if self.thread_target is None:
-            raise EventError(
-                f"event {self.type} is in no Slack thread; subscribe the flow to messages only"
-            )
+            raise self._lacks("is in no Slack thread", "messages")
         return self.thread_target
 
     @property
     def message(self) -> SlackMessage:
         """The Slack message of this event; raises EventError when there is none."""
         if self.message_target is None:
-            raise EventError(
-                f"event {self.type} is no Slack message; subscribe the flow to messages only"
-            )
+            raise self._lacks("is no Slack message", "messages")
         return self.message_target
 
     @property
     def response(self) -> ResponseUrl:
         """The address that answers this slash command; raises EventError for other events."""
         if self.response_target is None:
-            raise EventError(
-                f"event {self.type} is no slash command; subscribe the flow to commands only"
-            )
+            raise self._lacks("is no slash command", "commands")
         return self.response_target
+
+    def _lacks(self, what: str, others: str) -> EventError:
+        return EventError(f"event {self.type} {what}; subscribe the flow to {others} only")
 
     def days_ago(self, days: float) -> str:
         """Return the moment so many days before this event, as `2026-11-21T12:00:00Z`. A flow must
         not ask the clock: its retry would find another time."""
         import time
 
-        moment = time.gmtime(self.received_at - days * 86_400)
-        return time.strftime("%Y-%m-%dT%H:%M:%SZ", moment)
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.received_at - days * 86_400))
 
     def need(self, *path: str) -> str:
         """Return the text at `path` of the payload; raises EventError where there is none."""

@@ -11,7 +11,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from shared.canonical import canonical, canonical_without_secrets, digest
@@ -68,7 +68,8 @@ def _columns(event: Event) -> dict[str, object]:
 
 def _about(event: Event) -> dict[str, object]:
     """Return what a claim tells of its event."""
-    stops = {"place": event.place, "actor": event.actor.id, "received_at": event.received_at}
+    asked_at = event.timer.get("set_at", event.received_at)  # a stop is about what came before it
+    stops = {"place": event.place, "actor": event.actor.id, "received_at": asked_at}
     return _columns(event) | stops | {"digest": event.digest, "twin": event.twin}
 
 
@@ -162,6 +163,7 @@ class Run:
         self.models: set[str] = set()
         #: What the run was shown so far; a replay has the same at the same place.
         self.inputs: list[Any] = []
+        self.wakes: set[str] = set()  # what of the background should come for what the run left
         #: Who or what stopped the run, as far as its last write knows.
         self.stopped = stopped
         #: It is being ended: what tells of its end is done although it was stopped.
@@ -248,9 +250,11 @@ class Run:
             self.unpriced |= bool(model) and cost is None
             self.models |= {model} - {""}
 
-    def statement(self, name: str, parameters: dict[str, Any]) -> Statement:
-        """Return the named statement of journal.sql for this run."""
-        return Statement(SQL[name], self._key | parameters)
+    def statement(
+        self, name: str, parameters: dict[str, Any], sql: Mapping[str, str] = SQL
+    ) -> Statement:
+        """Return the named statement, of journal.sql if no other is given, for this run."""
+        return Statement(sql[name], self._key | {"flow": self.flow} | parameters)
 
     def check(self) -> None:
         """Raise Stopped if the run is known to be stopped: nothing starts any more."""

@@ -119,6 +119,7 @@ class Settings(NamedTuple):
     payload_bucket: str = ""
     event_types: str = ""
     planner_arn: str = ""
+    timer_role_arn: str = ""
     # Behaviour
     max_attempts: str = "3"
     max_pause_hours: str = "24"

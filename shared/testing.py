@@ -16,10 +16,13 @@ from dataclasses import replace
 from typing import Any
 
 from shared.actions import Action, Adapter, Query
+from shared.actions.timers import SetTimer, TimerAdapter
 from shared.agent.agent import Agent
 from shared.agent.flow import Flow
 from shared.aws.bus import Bus
+from shared.aws.looks import Looks
 from shared.aws.queue import Queue
+from shared.aws.scheduler import Scheduler
 from shared.database import Database
 from shared.errors import SettingsError
 from shared.events import Event, Json
@@ -28,6 +31,7 @@ from shared.fakes.events import github_event, schedule_event, slack_event
 from shared.fakes.models import ScriptedModels
 from shared.fakes.platform import LABELS, PlatformInMemory
 from shared.fakes.queue import QueueInMemory
+from shared.fakes.timers import LooksInMemory, SchedulerInMemory
 from shared.journal import Journal
 from shared.memory.upkeep.scheduling import Upkeep, UpkeepWork
 from shared.models.routing import Models
@@ -69,6 +73,9 @@ class FlowRunner:
         #: What the clock sets going, by name.
         self.works: dict[str, UpkeepWork] = {}
         self.queue = QueueInMemory()
+        #: What is set for later: timers of flows, and looks at what waits.
+        self.scheduler = SchedulerInMemory()
+        self.looks = LooksInMemory(self.scheduler)
         # Without pauses a run is due at once.
         settings = Settings(
             footer="off", max_attempts="2", max_pause_hours="0", model_embed="hashing"
@@ -79,6 +86,8 @@ class FlowRunner:
         others: Mapping[type, Callable[[], Any]] = {
             Bus: lambda: self,
             Queue: lambda: self.queue,
+            Scheduler: lambda: self.scheduler,
+            Looks: lambda: self.looks,
             Models: lambda: self.model,
             Upkeep: lambda: Upkeep(self.database, self.publish, self.works),
         }
@@ -91,7 +100,26 @@ class FlowRunner:
         )
 
     def _adapter(self, wanted: Action | Query) -> Adapter:
+        if isinstance(wanted, SetTimer):
+            return TimerAdapter(self.scheduler)
         return self.adapters(wanted)
+
+    @property
+    def timers(self) -> list[Event]:
+        """The events that the flows' timers will bring, the next first."""
+        set_ = self.scheduler.schedules.values()
+        coming = [event for _, event in set_ if event.type.startswith("timer.")]
+        return sorted(coming, key=lambda event: event.received_at)
+
+    def fire(self, flow: Flow) -> Event:
+        """Let the next timer of the flow come, whatever the time, and return its event; raises what
+        `run` raises, after which it comes again, and SettingsError when none is set."""
+        for event in self.timers:
+            if event.timer["flow"] == flow.name:
+                self.run(flow, event)
+                self.scheduler.fired(event)
+                return event
+        raise SettingsError(f"{flow.name} has set no timer")
 
     @property
     def effects(self) -> list[Action]:

@@ -97,7 +97,8 @@ class World:
             "slack_api_url": self.slack.api_url,
             "slack_bot_token": self.slack.bot_token,
             "model_embed": "hashing",
-            "topic_arn": _ARN.format("sns", "events.fifo"),
+            "topic_arn": _ARN.format("sns", "certify-events.fifo"),
+            "timer_role_arn": _ARN.format("iam", "role/timers"),
             "planner_arn": _ARN.format("states", "stateMachine:planner"),
             "tenants": "acme=github:acme,slack:T0SANDBOX",
             "repositories": '{"team:T0SANDBOX": "acme/shop"}',
@@ -223,6 +224,9 @@ class World:
         body, headers = request.get_data(), {k.lower(): v for k, v in request.headers.items()}
         if request.path == "/":
             return Response(self._tell(headers, body))(environ, start)
+        if request.path.startswith("/schedules/"):
+            self._set(request.path.removeprefix("/schedules/"), request.method, body)
+            return Response("{}")(environ, start)
         with suppress(AgentFlowsError):  # no event, as the first greeting of Slack
             self._events.append(self.perceived(request.path, body, headers))
         return Response("{}")(environ, start)
@@ -252,6 +256,14 @@ class World:
             self._published.append(message)
             self._told.add(f"AWS event: {json.loads(message).get('type')} {id}")
         return "{}" if operation else _PUBLISHED
+
+    def _set(self, name: str, method: str, body: bytes) -> None:
+        """Note a timer that the flow sets or deletes; looks are the system's own."""
+        if method == "DELETE":
+            self._told = {one for one in self._told if not one.startswith(f"AWS timer {name}:")}
+        elif method == "POST" and not name.startswith("look-"):
+            call = json.loads(json.loads(body)["Target"]["Input"])
+            self._told.add(f"AWS timer {name}: {_plain(json.loads(call['Message']))}")
 
 
 def _title(event: Event) -> tuple[str, str]:

@@ -7,6 +7,8 @@ import urllib3
 
 from infra.cli.system import KnownSystem, database_url
 from infra.cli.table import Columns, show
+from infra.cli.usage.commands import STACK
+from infra.deploy.looks import wake
 from infra.local.endings import dead_letters, reopen
 from shared.errors import SettingsError
 
@@ -32,10 +34,10 @@ def run_dead_letters(known: KnownSystem, options: argparse.Namespace) -> None:
 
 
 def run_redrive(known: KnownSystem, options: argparse.Namespace) -> None:
-    print(redrive(known, options.what))
+    print(redrive(known, options.what, options.stack))
 
 
-def redrive(known: KnownSystem, what: str) -> str:
+def redrive(known: KnownSystem, what: str, stack: str = STACK) -> str:
     """Start again what was given up, and say how many; raises SettingsError on failure."""
     if known.local:
         return _locally(known.url, what)
@@ -44,7 +46,7 @@ def redrive(known: KnownSystem, what: str) -> str:
     moved = reopen(database_url(known), what)
     if not moved:
         raise SettingsError(f"nothing of {what} was given up; see `./scripts/flows dead-letters`")
-    return f"{_counted(moved)} again within 5 minutes"
+    return f"{_counted(moved)} again {_swept(stack)}"
 
 
 def _locally(url: str, what: str) -> str:
@@ -57,6 +59,18 @@ def _locally(url: str, what: str) -> str:
     if answer.status != 200:
         raise SettingsError(answer.data.decode("utf-8", "replace").strip())
     return f"{_counted(json.loads(answer.data)['moved'])} again"
+
+
+def _swept(stack: str) -> str:
+    """Let the sweep come now, and say when it comes."""
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        wake(boto3.client("sns"), stack, ["sweep"])
+    except (BotoCoreError, ClientError, SettingsError) as err:
+        return f"tonight at 03:17 UTC: the sweep could not be called now ({err})"
+    return "now"
 
 
 def _counted(moved: int) -> str:

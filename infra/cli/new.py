@@ -5,7 +5,7 @@ import builtins
 import keyword
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ _TEMPLATE = ROOT / "template.yaml"
 
 def run_new(known: KnownSystem, options: argparse.Namespace) -> None:
     """Write the files, all or none, and say what is next; raises SettingsError."""
-    woken = Woken(options.name, _types(options))
+    woken = Woken(options.name, _types(options), options.timer and f"timer.{options.timer}")
     text = _TEMPLATE.read_text("utf-8")
     deployed = Deployed(parsed(text, _TEMPLATE), text)
     flow, test = ROOT / f"flows/{woken.name}.py", ROOT / f"tests/flows/test_{woken.name}.py"
@@ -74,14 +74,22 @@ def _types(options: argparse.Namespace) -> list[str]:
         types.append(f"schedule.{options.name}")
     if not types:
         raise SettingsError("say what wakes it: --on EVENT, --slack, --command or --schedule")
+    _check_types(types, options)
+    return list(dict.fromkeys(types))
+
+
+def _check_types(types: Sequence[str], options: argparse.Namespace) -> None:
     for name in types:
         if mistake := mistake_in(name):
             raise SettingsError(mistake)
+        if name.startswith("timer."):
+            raise SettingsError(f"{name} is set by the flow itself: --timer {name[6:]}")
         if name.partition(".")[0] not in {"github", "slack", "schedule"}:
             raise SettingsError(f"{name}: write that flow by hand; see CONTRIBUTING.md")
         if name.startswith("schedule.") and not options.schedule:
             raise SettingsError(f'{name} needs its time: --schedule "rate(1 day)"')
-    return list(dict.fromkeys(types))
+    if options.timer and mistake_in(f"timer.{options.timer}"):
+        raise SettingsError(f"--timer {options.timer}: take small letters, digits, _ and -")
 
 
 def _check_schedule(expression: str) -> None:

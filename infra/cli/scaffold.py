@@ -56,33 +56,49 @@ _REMEMBER = Way("", 'agent.remember(answer, kind="episode")', "", "", {})
 
 
 class Woken(NamedTuple):
-    """A flow's name and the event types that wake it."""
+    """A flow's name, the event types that wake it, and the type of the timer that these set, if the
+    flow answers later."""
 
     name: str
     types: Sequence[str]
+    timer: str = ""
 
 
 def flow_source(woken: Woken) -> str:
     """Return the file of the flow, formatted."""
     ways = _ways(woken)
-    may = ", ".join(way.may for way in ways if way.may)
-    types = ", ".join(f'"{type_}"' for type_ in woken.types)
+    sets = ["SetTimer.at_most(1)"] if woken.timer else []
+    may = ", ".join([*sets, *(way.may for way in ways if way.may)])
+    types = ", ".join(f'"{type_}"' for type_ in (*woken.types, woken.timer) if type_)
     given = f"{types}, may=[{may}]" if may else types
+    timed, asked = (_TIMED.format(timer=woken.timer), _LATER) if woken.timer else ("", "event")
     return _formatted(f'''\
 """{_title(woken)}: say here in a sentence what it does."""
 
 {_imports(ways)}
+from shared.actions.timers import SetTimer
 from shared.agent import Agent, flow
+from shared.agent.timers import Timers
 from shared.events import Event
 
 PROMPT = "Say in one sentence what this is about."
-
+{_DELAY if woken.timer else ""}
 
 @flow({given})
 def {woken.name}(event: Event, agent: Agent) -> None:
-    answer = agent.ask(PROMPT, event, returns=str)
+{timed}    answer = agent.ask(PROMPT, {asked}, returns=str)
 {_choice(ways)}
 ''')
+
+
+_DELAY = "#: The seconds after which it answers.\nDELAY = 86_400\n"
+_TIMED = """\
+    if event.type != "{timer}":
+        about = {{"about": event.text}}
+        agent.desk(Timers).at(event.received_at + DELAY, "{timer}", about)
+        return
+"""
+_LATER = 'event.payload["about"]'
 
 
 def test_source(woken: Woken) -> str:
@@ -91,7 +107,8 @@ def test_source(woken: Woken) -> str:
     kit = sorted({_maker(type_).partition("(")[0] for type_ in woken.types} | {"FlowRunner"})
     events = ", ".join(_maker(type_) for type_ in woken.types)
     effects = _expected(ways)
-    crash = _CRASH.format(name=woken.name) if all(way.effect for way in ways) else ""
+    crash = _CRASH if all(way.effect for way in ways) else ""
+    fired = f"    while runner.timers:\n        runner.fire({woken.name})\n" if woken.timer else ""
     return _formatted(f'''\
 """{_title(woken)}: what it does, delivered once and twice, and killed."""
 
@@ -119,16 +136,21 @@ def runner() -> FlowRunner:
     return runner
 
 
+def happens(runner: FlowRunner, event: Event) -> None:
+    """Deliver the event, and let come what it sets."""
+    runner.run({woken.name}, event)
+{fired}
+
 @pytest.mark.parametrize("event", EVENTS)
 def test_it_answers_with_what_the_model_says(runner: FlowRunner, event: Event) -> None:
-    runner.run({woken.name}, event)
+    happens(runner, event)
     assert runner.effects == effects_of(event)
 
 
 @pytest.mark.parametrize("event", EVENTS)
 def test_the_same_delivery_twice_is_one_answer(runner: FlowRunner, event: Event) -> None:
     for _ in range(2):
-        runner.run({woken.name}, event)
+        happens(runner, event)
     assert runner.effects == effects_of(event)
     assert len(runner.model.asked) == 1
 {crash}
@@ -143,8 +165,8 @@ def test_a_crash_before_the_answer_is_made_good_by_the_retry(
 ) -> None:
     runner.dies(at=1)
     with pytest.raises(KeyboardInterrupt):
-        runner.run({name}, event)
-    runner.run({name}, event)
+        happens(runner, event)
+    happens(runner, event)
     assert runner.effects == effects_of(event)
     assert len(runner.model.asked) == 1
 """

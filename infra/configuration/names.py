@@ -9,7 +9,7 @@ from shared.settings import Settings
 OF_DEPLOYMENT = frozenset(
     {
         *("FLOW", "SECRETS", "LOGIN_SECRETS", "TOPIC_ARN", "PAYLOAD_BUCKET", "PLANNER_ARN"),
-        "EVENT_TYPES",
+        *("EVENT_TYPES", "TIMER_ROLE_ARN"),
     }
 )
 #: https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html

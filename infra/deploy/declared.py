@@ -10,7 +10,9 @@ from infra.bundle.settings import settings_read
 from infra.configuration.names import OF_DEPLOYMENT
 from infra.configuration.secret_settings import secrets_of
 from infra.project import ROOT
+from shared.actions.timers import SetTimer
 from shared.agent.flow import Flow
+from shared.aws.looks import KINDS
 from shared.errors import SettingsError
 
 Json = dict[str, Any]
@@ -58,9 +60,9 @@ class Deployed:
         """The event types that the queue of `function` takes from the bus."""
         return set(self._parameters(f"{function}Flow").get("EventTypes", "").split(","))
 
-    def publishes(self, function: str) -> bool:
-        """May the function wake runs?"""
-        return bool(self._parameters(f"{function}Flow").get("Publishes") == "yes")
+    def grants(self, function: str, line: str) -> bool:
+        """Does the stack of the flow have this line, such as `Publishes: "yes"`?"""
+        return bool(self._parameters(f"{function}Flow").get(line.partition(":")[0]) == "yes")
 
     @property
     def schedules(self) -> set[str]:
@@ -123,8 +125,9 @@ def _differences(function: str, flow: Flow, deployed: Deployed) -> list[str]:
     if deployed.wakes(function) != set(flow.types):
         wanted = f"EventTypes: {','.join(flow.types)}"
         found.append(f"{of_flow} needs the line\n        {wanted}")
-    if flow.is_spread and not deployed.publishes(function):
-        found.append(f'{of_flow} needs the line\n        Publishes: "yes"')
+    for line in _rights(flow):
+        if not deployed.grants(function, line):
+            found.append(f"{of_flow} needs the line\n        {line}")
     given = deployed.secrets(function)
     wanted_secrets = _secrets(flow, models="models" in given)
     if {*given} != {*wanted_secrets}:
@@ -139,21 +142,29 @@ def _differences(function: str, flow: Flow, deployed: Deployed) -> list[str]:
     return found
 
 
+def _rights(flow: Flow) -> list[str]:
+    """Return the lines that give a flow's stack the rights that few flows need."""
+    sets_timers = any(permission.action is SetTimer for permission in flow.may)
+    wanted = {'Publishes: "yes"': flow.is_spread, 'Timers: "yes"': sets_timers}
+    return [line for line, is_needed in wanted.items() if is_needed]
+
+
 def _unpublished(flows: Iterable[Flow], deployed: Deployed) -> list[str]:
     wanted = {name for flow in flows for name in flow.types}
     scheduled = {name for name in wanted if name.startswith("schedule.")}
+    looks = {f"schedule.{kind}" for kind in KINDS}  # functions set these
     found = [
         f"template.yaml: no schedule publishes {name}. Add this under Resources, with its time:\n\n"
         + schedule_block(name.partition(".")[2], "rate(1 day)")
-        for name in sorted(scheduled - deployed.schedules)
+        for name in sorted(scheduled - deployed.schedules - looks)
     ]
     return found
 
 
 def _needed(flow: Flow) -> frozenset[str]:
     """Return the variables that a flow's function must have."""
-    spread = {"TOPIC_ARN"} if flow.is_spread else set()
-    return _VARIABLES & _of_adapters(flow) | {"FLOW", "SECRETS", "PAYLOAD_BUCKET"} | spread
+    always = {"FLOW", "SECRETS", "PAYLOAD_BUCKET", "TOPIC_ARN", "TIMER_ROLE_ARN"}
+    return _VARIABLES & _of_adapters(flow) | always
 
 
 def _readable(flow: Flow) -> frozenset[str]:
@@ -223,7 +234,7 @@ def flow_block(name: str, flow: Flow, deployed: Deployed) -> str:
     variables = "".join(f"          {deployed.line(name)}\n" for name in own)
     secrets = _secrets(flow)
     lower = flow.name.replace("_", "-")
-    publishes = '        Publishes: "yes"\n' if flow.is_spread else ""
+    rights = "".join(f"        {line}\n" for line in _rights(flow))
     queue = f"<<: *one_at_a_time, Queue: !GetAtt {title}Flow.Outputs.Queue"
     alarms = ", ".join(
         f"!GetAtt {title}Flow.Outputs.{one}" for one in ("ErrorsAlarm", "GivenUpAlarm")
@@ -254,5 +265,5 @@ def flow_block(name: str, flow: Flow, deployed: Deployed) -> str:
         Name: !Sub ${{AWS::StackName}}-{lower}
         EventTypes: {",".join(flow.types)}
         {_arns_line(secrets)}
-{publishes}        <<: *flow
+{rights}        <<: *flow
 """

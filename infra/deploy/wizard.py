@@ -14,6 +14,7 @@ STEPS: Sequence[Step] = (
         later("functions.done"),
     ),
     Step("database", "brings the database to the current schema", later("migrate.run")),
+    Step("looks", "wakes what looks after waiting work", later("looks.run")),
 )
 
 

@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 import secrets
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +17,8 @@ from typing import Self
 from infra.bundle.build import TemplateText
 from infra.configuration.destinations import DEPLOYED
 from infra.configuration.secret_settings import contents
+from infra.deploy.looks import wake
+from infra.deploy.timers import timers
 from infra.local.app_deliveries import AppDeliveries
 from infra.local.aws.cloud import GRACE, LocalCloud
 from infra.local.endings import free_runs, reopen
@@ -31,14 +34,15 @@ from infra.local.socket_mode import SocketMode
 from infra.migrations import migrate
 from infra.migrations.logins import given_urls, invented_urls, make_logins
 from infra.project import ROOT
+from shared.aws.looks import KINDS
 from shared.errors import SettingsError
 from shared.events import Json
 from shared.settings import Settings
 
 #: What a function's process writes, or its queue, when an event was not handled.
 _FAILURE = re.compile(r"^\[ERROR\]|^(?:Runtime|Sandbox|Function)\.|wait for another attempt$")
-#: The schedule of the flow `sweep` in template.yaml.
-_SWEEP = "agent-flows-Sweeping-Schedule"
+#: Seconds after a start at which what waited is looked after, as it was off for who knows how long.
+_LOOK = 300.0
 
 
 class System:
@@ -135,6 +139,7 @@ class System:
         if self.settings.slack_app_token:
             with self._step("Socket Mode"):
                 self._stack.enter_context(SocketMode(self.settings, self.url))
+        self._look_later()
         self._leave_word()
 
     def _claim_data(self) -> None:
@@ -238,7 +243,11 @@ class System:
         def redrive(what: str) -> int:
             return self._redrive(database_url, what)
 
-        return Page(self.github, self.slack, database_url, redrive, self._dead_letters)
+        letters, timers = self._dead_letters, self._timers
+        return Page(self.github, self.slack, database_url, redrive, letters, timers=timers)
+
+    def _timers(self) -> list[Json]:
+        return timers(self.cloud.client("scheduler"), self.cloud.stack_name)
 
     def _dead_letters(self) -> list[Json]:
         """List the dead letters of all queues, as the page shows them."""
@@ -265,10 +274,21 @@ class System:
             if name.lower() in (flow, queue.removesuffix(".fifo")):
                 name, moved = flow, self.cloud.redrive(queue)
         if reopened := reopen(database_url, name):
-            self.cloud.fire(_SWEEP)
+            self._wake("sweep")
         elif name not in flows.values():
             raise LookupError(f"flow or run {what!r}; flows: {', '.join(sorted(flows.values()))}")
         return moved + reopened
+
+    def _wake(self, kind: str) -> None:
+        wake(self.cloud.client("sns"), self.cloud.stack_name, [kind])
+
+    def _look_later(self) -> None:
+        """Let what waits be looked after soon: the clock may have been missed."""
+        for kind in KINDS:
+            timer = threading.Timer(_LOOK, self._wake, [kind])
+            timer.daemon = True
+            timer.start()
+            self._stack.callback(timer.cancel)
 
     def _api_tokens(self) -> str:
         """Let whoever reads `api.secret` use the API as an owner of the sandboxes' tenant."""

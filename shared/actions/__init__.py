@@ -12,6 +12,7 @@ journal can compare it before it touches the world. Each platform has one `Adapt
     effects     performs each action once, whatever fails
     drafts      shows an answer while it grows
     links       which addresses may stay links
+    timers      lets an event come to the same flow later
     breaks      where a zero-width space disarms Markdown
     github/ slack/   one package per platform, with `connect`
 """
@@ -74,6 +75,11 @@ class Action(ABC):
     def weight(self) -> int:
         """How much of the flow's limit this uses, such as the number of labels."""
         return 1
+
+    @property
+    def wakes(self) -> str | None:
+        """The type of the event that it lets come later, a timer of the flow; None for all else."""
+        return None
 
     def signed(self, footer: str) -> Self:
         """Add a small footer (flow, model, cost, run) where people will read it."""

@@ -41,9 +41,15 @@ class Policy:
     """Counts the actions of a run against its flow's permissions, each line of `may` by itself."""
 
     def __init__(
-        self, may: Sequence[Permission], places: Places, readings: Sequence[Reading] = ()
+        self,
+        may: Sequence[Permission],
+        places: Places,
+        readings: Sequence[Reading] = (),
+        types: Collection[str] = (),
     ) -> None:
+        """`types` are the event types that the flow takes."""
         self._may = tuple(may)
+        self._types = types
         self._places = places
         self._readings = tuple(readings)
         self._used: Counter[Permission] = Counter()
@@ -57,6 +63,10 @@ class Policy:
             if not any(one.action is type(action) for one in self._may):
                 raise PolicyError(f"{kind} is not in the flow's may=[…]; add it there")
             raise self._elsewhere(kind, action.target.scope)
+        timers = [one for one in self._types if one.startswith("timer.")]
+        if action.wakes is not None and action.wakes not in timers:
+            known = ", ".join(timers) or "no timer.<name>"
+            raise PolicyError(f"{kind} names no timer of the flow; @flow takes {known}")
         with self._lock:
             used = self._used[line] + action.weight
             if used > line.limit:

@@ -8,6 +8,7 @@ mapping       a function for each item of a stream, results beyond a bound on di
 conversation  the turns of the event's conversation
 remembering   the memories of a run
 metrics_desk  metrics of a flow's own
+timers        events that come to the flow later
 acting        the effects and queries of a run
 people        names in place of the ids of people
 context       what a model is shown as data

@@ -79,6 +79,7 @@ class Agent:
             acting.peek,
             authority.may_write,
             self._named,
+            self.act,
         )
 
     def ask(

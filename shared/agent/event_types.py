@@ -132,7 +132,8 @@ _SLACK = (
 _OWN = "memory.facts memory.vectors memory.consolidation"
 #: Those whose last part somebody chooses.
 _CHOSEN = re.compile(
-    r"(?:github|slack)\.mention\.[a-z0-9_]{2,20}|schedule\.[a-z0-9_-]+|github\.repository_dispatch\.[\w.:-]+"
+    r"(?:github|slack)\.mention\.[a-z0-9_]{2,20}|(?:schedule|timer)\.[a-z0-9_-]+"
+    r"|github\.repository_dispatch\.[\w.:-]+"
 )
 #: What people call something, and what the platform calls it.
 _CALLED = {"pr": "pull_request", "merged": "closed", "dm": "message.im", "mention": "app_mention"}

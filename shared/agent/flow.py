@@ -52,7 +52,9 @@ class Flow:
         beyond = {f"github:{event.repository}"} if reaches else set()
         where = Places(event.scope, beyond, *_spread_over(event))
         readings = [*self.readings, *(self._asked_of_places() if self.spreads(event) else ())]
-        return Policy(self.may, where, readings) if acts else ReadingPolicy(where, readings)
+        if not acts:
+            return ReadingPolicy(where, readings)
+        return Policy(self.may, where, readings, self.types)
 
     def placed(self, given: Sequence[str]) -> Self:
         """Return the flow with the places that PLACES gives it, as scopes."""

@@ -90,7 +90,10 @@ class Remembering:
 
         def work() -> Outcome:
             entry = Entry(text, kind, ref, author=author, event=event.id, **origin._asdict())
-            return Outcome({"ref": ref}, statements=self._store.remember_all(event.tenant, [entry]))
+            keeping = self._store.remember_all(event.tenant, [entry])
+            if self._store.leaves_work(event.tenant, keeping):
+                self._run.wakes.add("upkeep")
+            return Outcome({"ref": ref}, statements=keeping)
 
         self._run.step("remember", {"text": text, "kind": kind, "ref": ref}, work, defer=True)
 

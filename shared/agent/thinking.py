@@ -147,7 +147,10 @@ class Thinking:
             statements = () if reply.calls else self._conversation.exchange(reply.text)
             return _outcome(reply, model, output, statements)
 
-        return dict(self._model_step("converse", request, model, work))
+        turn = dict(self._model_step("converse", request, model, work))
+        if not turn["calls"]:
+            self._run.wakes.add("upkeep")  # it looks for facts in what was said
+        return turn
 
     def use(self, tool: Tool, call: ToolCall) -> str:
         """Call a tool as a step."""

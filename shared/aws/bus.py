@@ -116,6 +116,17 @@ def load(message: str, bucket: str) -> Event:
         ) from err
 
 
+def publication(topic_arn: str, event: Event) -> dict[str, object]:
+    """Return the parameters of SNS's Publish for `event`, for who publishes it in our place."""
+    return {
+        "TopicArn": topic_arn,
+        "Message": event.to_json(),
+        "MessageGroupId": _digest(event.group).decode(),
+        "MessageDeduplicationId": _digest(event.id).decode(),
+        "MessageAttributes": {"type": {"DataType": "String", "StringValue": event.type}},
+    }
+
+
 def _key(event: Event) -> str:
     """Name the one object that may hold `event`."""
     day = time.strftime("%Y-%m-%d", time.gmtime(event.received_at))

@@ -51,7 +51,7 @@ def sign(
 ) -> dict[str, str]:
     """Return `headers`, which hold `host` and have lower-case names, with a Signature Version 4.
 
-    `path` has no query and nothing to escape.
+    `path` has nothing to escape; the names of its query stand in order.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
     """
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
@@ -64,7 +64,8 @@ def sign(
     ordered = sorted(signed)
     names = ";".join(ordered)
     lines = "".join([f"{name}:{signed[name].strip()}\n" for name in ordered])
-    request = f"{method}\n{path}\n\n{lines}\n{names}\n{digest}"
+    path, _, query = path.partition("?")
+    request = f"{method}\n{path}\n{query}\n{lines}\n{names}\n{digest}"
     scope = f"{stamp[:8]}/{region}/{service}/aws4_request"
     hashed = hashlib.sha256(request.encode()).hexdigest()
     code = _keyed(credentials.secret_key, scope).copy()

@@ -76,6 +76,10 @@ class MemoryStore:
         rows = [statement.parameters for statement in remembered]
         return sum(bool(str(row["text"]).strip()) and not row["embeddings"] for row in rows)
 
+    def leaves_work(self, tenant: str, remembered: Sequence[Statement]) -> bool:
+        """Does the upkeep still have to give vectors, since the embedder failed or changes?"""
+        return bool(self.without_vector(remembered)) or len(self._embedders.keeping(tenant)) > 1
+
     def supersede(self, tenant: str, entries: Sequence[Entry]) -> list[Statement]:
         """Embed all texts in one call and return the statements that let them hold from now on.
 

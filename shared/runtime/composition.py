@@ -11,6 +11,7 @@ from shared.actions.platforms import Platforms
 from shared.agent.agent import Capabilities
 from shared.agent.flow import Flow
 from shared.aws.bus import Bus
+from shared.aws.looks import Looks
 from shared.aws.queue import Queue
 from shared.database import OPERATOR, ROLE, Database
 from shared.desk import Services
@@ -74,6 +75,7 @@ def capabilities(
         TenantEmbedders: lambda: embedders,
         MemoryStore: lambda: memory,
         Audiences: lambda: audiences,
+        Looks: lambda: Looks.of(settings),
         Bus: lambda: Bus(settings.require("topic_arn"), settings.payload_bucket),
     }
     return Capabilities(

@@ -12,6 +12,7 @@ from shared.actions.links import link_hosts
 from shared.agent.acting import Acting
 from shared.agent.agent import Agent, Capabilities
 from shared.agent.flow import Flow
+from shared.aws.looks import Looks
 from shared.database import Statement
 from shared.errors import (
     AgentFlowsError,
@@ -20,6 +21,7 @@ from shared.errors import (
     NotPermitted,
     Parked,
     ProcessDied,
+    PublishError,
     RunBusy,
     Stopped,
 )
@@ -28,7 +30,7 @@ from shared.journal import Allowance, Journal, Run
 from shared.log import log
 from shared.metrics import measure
 from shared.models.payers import paid_by, payer_of
-from shared.runtime.patience import Consequence, Patience
+from shared.runtime.patience import GRACE, Consequence, Patience
 
 #: Does the run's work with its agent; returns statements to commit with the end of the run.
 Work = Callable[[Agent], Sequence[Statement]]
@@ -37,6 +39,8 @@ Closing = Callable[[Run, str], Sequence[Statement]]
 
 #: Seconds by which the lease outlives the function: a function that was stopped acts no more.
 _GRACE = 5.0
+#: Seconds after which what a run leaves is committed, or the run comes again.
+_SETTLED = 120.0
 
 
 class Ending(NamedTuple):
@@ -58,6 +62,8 @@ class Lifecycle:
         self._flow = flow
         self._journal = journal
         self._can = can
+        settings = can.settings
+        self._looks = can.services.get(Looks, lambda: Looks.of(settings))
 
     def attempt(
         self,
@@ -98,7 +104,7 @@ class Lifecycle:
         except RunBusy:
             raise
         except (Parked, Stopped) as left:
-            return self._leave(run, acting, left, closing)
+            return self._leave(run, acting, left, closing, patience)
         # The outermost place of a run: an author's code may raise anything.
         except Exception as err:
             return self._fail(run, acting, err, patience, closing)
@@ -120,13 +126,26 @@ class Lifecycle:
         hosts = link_hosts(self._can.settings.link_hosts)
         return Acting(run, policy, self._can.adapter, remaining, pace=self._can.pace, hosts=hosts)
 
-    def _leave(self, run: Run, acting: Acting, left: Parked | Stopped, closing: Closing) -> Ending:
+    def _leave(
+        self,
+        run: Run,
+        acting: Acting,
+        left: Parked | Stopped,
+        closing: Closing,
+        patience: Patience | None = None,
+    ) -> Ending:
         """End a run that left its work half-way. What it shows of an answer stays, with a line that
-        says who stopped it."""
+        says who stopped it. A parked one waits in its queue while nobody can set the clock for the
+        batches: nothing else would bring it again."""
         state = "parked"
         if isinstance(left, Stopped):
             state, run.ending = left.state, True
             _try(run, "draft left", partial(acting.drafts.close, f"⏹ {left.reason}"))
+        else:
+            try:
+                self._looks.after("batches", _SETTLED)
+            except PublishError as err:
+                return self._fail(run, acting, err, patience, closing)
         self._end(run, state, str(left), closing(run, state))
         return Ending(state)
 
@@ -170,11 +189,24 @@ class Lifecycle:
         gave_up: bool = False,
     ) -> None:
         run.write(self._can.models.unsent(run.event.tenant), defer=True)
+        self._look(run, pause)
         run.finish(state, reason, statements, pause=pause, gave_up=gave_up)
         if state == "done" and (other := run.unasked()):
             _log("run went another way than recorded", run, steps=sorted(set(other)))
         values = {"Runs": 1, "RunSeconds": time.perf_counter() - run.begun}
         measure("run ended", values, **_about(run), end=state, cost=run.cost)
+
+    def _look(self, run: Run, pause: float | None) -> None:
+        """Set the clock for what the run leaves: work for the background, or itself, which the
+        sweep looks after if its queue does not bring it. Each night they come anyway."""
+        wanted = dict.fromkeys(run.wakes, _SETTLED)
+        if pause is not None:
+            wanted["sweep"] = pause + GRACE + _SETTLED
+        for kind, seconds in sorted(wanted.items()):
+            try:
+                self._looks.after(kind, seconds)
+            except AgentFlowsError as err:
+                _log("look not set", run, kind=kind, **described(err))
 
     def _tell(self, run: Run, acting: Acting, err: Exception, *, waits: bool) -> None:
         """Leave one visible line with a reason and the run's id where the person waits; `waits`

@@ -13,6 +13,8 @@ from shared.settings import Settings
 
 #: Seconds before the second try. Each further pause is twice as long.
 _FIRST = 30.0
+#: Seconds after which a run that is due was not delivered: its queue may have much to do.
+GRACE = 600.0
 #: The person who waits is told after so many pauses, about 4 minutes.
 _SAID_AFTER = 3
 #: Doubling further makes no difference, however long a pause may be.

@@ -8,17 +8,17 @@ from collections.abc import Mapping
 from typing import Self
 
 from shared.aws.bus import Bus
+from shared.aws.looks import Looks
 from shared.database import Database, Row, Statement, queries
 from shared.desk import Loan
 from shared.errors import EventError
 from shared.events import Event
 from shared.journal import Outcome
 from shared.log import log
+from shared.runtime.patience import GRACE
 
 SQL = queries(__file__, "sweeping.sql")
 
-#: Seconds after which a run that is due was not delivered: its queue may have much to do.
-_GRACE = 600.0
 #: So often it is sent, once an hour, before it is closed, since nothing takes it up.
 _TIMES = 24
 #: Seconds after which a plan is dead: infra/planner.asl.json tries again for up to 6 days.
@@ -32,19 +32,25 @@ _RESERVE = 20.0
 class SweepDesk:
     """The runs of all tenants that stand still."""
 
-    def __init__(self, loan: Loan, database: Database, bus: Bus) -> None:
+    def __init__(self, loan: Loan, database: Database, bus: Bus, looks: Looks) -> None:
         self._loan = loan
         self._database = database
         self._bus = bus
+        self._looks = looks
 
     @classmethod
     def lend(cls, loan: Loan) -> Self:
         """Lend the sweep of all tenants."""
-        return cls(loan, loan.services[Database], loan.services[Bus])
+        of = loan.services
+        return cls(loan, of[Database], of[Bus], of[Looks])
 
     def sweep(self) -> dict[str, int]:
-        """Send again what stands still, close what nothing takes up, and count both."""
+        """Send again what stands still, close what nothing takes up, and count both. As long as
+        runs wait or work it comes again."""
         done = self._loan.run.step("sweep", {}, lambda: Outcome(self._counts()))
+        again = self._run("next", grace=GRACE, asks=self._loan.run.id)[0]["seconds"]
+        if again is not None:
+            self._looks.after("sweep", max(again, 0.0))
         return dict(done)
 
     def _counts(self) -> Mapping[str, int]:
@@ -54,7 +60,7 @@ class SweepDesk:
         sent = 0
         rows: list[Row] = [{}] * _MOST
         while len(rows) == _MOST and (not sent or self._loan.seconds_left() > _RESERVE):
-            rows = self._run("left", grace=_GRACE, most=_MOST)
+            rows = self._run("left", grace=GRACE, most=_MOST)
             sent += sum(map(self._send, rows))
         ended = self._run("close_plans", patience=PLAN_PATIENCE)[0]
         return {

@@ -93,8 +93,10 @@ class Worker:
             # What its page does not show reaches no prompt, no memory and no command. Masked after
             # that: hidden text may part a secret in two.
             event = _without_secrets(event._replace(text=shown(event)))
+            # A timer hands on what its flow was shown when it set it.
+            shown_then = ["outside"] if "heard" in event.timer else []
             ending = self._lifecycle.attempt(
-                event, time_left(context), self._work, patience=patience
+                event, time_left(context), self._work, patience=patience, shown=shown_then
             )
         # The outermost place: the record goes back and nothing is lost.
         except Exception as err:
@@ -147,6 +149,8 @@ class Worker:
             self._flow.name
         ):
             return "a schedule spread it for another flow"
+        if event.type.startswith("timer.") and event.timer.get("flow") != self._flow.name:
+            return "another flow set this timer"
         if event.actor.is_bot and not self._flow.bots:
             return "a bot caused it"
         if event.depth > MAX_DEPTH:

@@ -19,8 +19,11 @@ from infra.local.aws.template import load, read
 from infra.project import ROOT
 from shared.actions.github.actions import AddLabels, Comment
 from shared.actions.slack.actions import Reply
+from shared.actions.timers import SetTimer
 from shared.agent.flow import Flow
+from shared.aws.looks import KINDS
 from shared.aws.queue import LONGEST
+from shared.aws.scheduler import Scheduler
 from shared.events import Event
 from shared.runtime.worker import MAX_AGE
 
@@ -130,7 +133,17 @@ def test_a_flow_that_spreads_over_places_may_publish_and_knows_them(deployed: De
     del flows["flows.quiet:quiet"]
     found = "\n".join(differences(flows, deployed))
     assert 'RetentionFlow needs the line\n        Publishes: "yes"' in found
-    assert "          TOPIC_ARN: !Ref Bus" in found
+
+
+def test_a_flow_with_timers_takes_them_itself_and_may_cancel_them(
+    deployed: Deployed, flows: dict[str, Flow]
+) -> None:
+    types = ("github.issues.opened", "timer.remind")
+    flows["flows.quiet:quiet"] = _flow("quiet", *types, may=(SetTimer.at_most(1),))
+    lacks, *others = differences(flows, deployed)
+    assert "        EventTypes: github.issues.opened,timer.remind\n" in lacks
+    assert '        Timers: "yes"\n        <<: *flow' in lacks
+    assert others == []
 
 
 @pytest.mark.parametrize(
@@ -280,6 +293,7 @@ WILDCARDS = {
     "${Payloads.Arn}/*",
     "arn:${AWS::Partition}:s3:::${PayloadBucket}/*",
     "arn:${AWS::Partition}:s3:::${PayloadBucket}/maps/*",
+    "arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}:schedule/${TimerGroup}/*",
     "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:${Uncovers}-*.fifo",
     "arn:${AWS::Partition}:s3:::${BatchBucket}/batches/*",
     "arn:${AWS::Partition}:bedrock:${AWS::Region}:${AWS::AccountId}:model-invocation-job/*",
@@ -398,6 +412,42 @@ def test_no_secret_stands_in_the_template_or_passes_through_cloudformation() -> 
 
 
 # Schedules
+
+
+def test_no_schedule_wakes_the_database_more_than_once_a_day(deployed: Deployed) -> None:
+    """All else is set by who leaves work: see shared/aws/looks.py."""
+    ours = {"schedule.nightly"} | {f"schedule.{kind}" for kind in KINDS}
+    shipped = {name for flow in declared_flows().values() for name in flow.types} & ours
+    assert shipped == ours
+    assert deployed.schedules & ours == {"schedule.nightly"}
+    nightly = deployed.resources["Nightly"]["Properties"]["Parameters"]["Expression"]
+    assert nightly.startswith("cron(17 3 ")
+    for flow in declared_flows().values():
+        if {*flow.types} & (ours - {"schedule.nightly"}):
+            assert "schedule.nightly" in flow.types, f"{flow.name}: what was lost is found at night"
+
+
+def test_functions_find_the_group_of_timers_and_publish_in_a_role_that_only_publishes(
+    transformed: dict[str, Json], flow_stack: Json
+) -> None:
+    group = transformed["TimerGroup"]["Properties"]["Name"]
+    topic = transformed["Bus"]["Properties"]["TopicName"]
+    assert group == {"Ref": "AWS::StackName"}
+    assert topic == {"Fn::Sub": "${AWS::StackName}-events.fifo"}
+    arn = "arn:aws:sns:eu-west-1:123456789012:my-stack-events.fifo"
+    assert Scheduler("arn:aws:iam::123456789012:role/x", arn).group == "my-stack"
+    role = transformed["TimerRole"]["Properties"]
+    publishes, uses_key = _statements({"TimerRole": transformed["TimerRole"]})
+    assert publishes == {"Effect": "Allow", "Action": "sns:Publish", "Resource": {"Ref": "Bus"}}
+    assert uses_key["Resource"] == {"Ref": "KmsKeyArn"}
+    [trust] = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Condition"]["ArnEquals"] == {
+        "aws:SourceArn": {"Fn::GetAtt": ["TimerGroup", "Arn"]}
+    }
+    passed = [
+        one for one in _statements(flow_stack["Resources"]) if one["Action"] == "iam:PassRole"
+    ]
+    assert {"Ref": "TimerRole"} in [one["Resource"] for one in passed]
 
 
 def test_a_schedule_publishes_an_event_that_the_flows_can_read() -> None:

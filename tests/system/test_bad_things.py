@@ -9,6 +9,7 @@ import boto3
 import pytest
 import urllib3
 
+from infra.deploy.looks import wake
 from infra.local.endings import dead_letters
 from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.slack import SlackSandbox
@@ -196,7 +197,7 @@ def test_what_dies_in_every_attempt_is_told_listed_and_started_again(
               and conversation = 'github:{REPOSITORY}#{number}'"""
     dead = "state = 'running', failures = 1, lease_until = '-infinity', lease_owner = 'dead'"
     query(system, sql.format(f"{dead}, due_at = now() - interval '1 hour', finished_at = null"))
-    system.cloud.fire("agent-flows-Sweeping-Schedule")
+    wake(system.cloud.client("sns"), system.cloud.stack_name, ["sweep"])
     assert ended(system, number) == "failed"
     assert any("in the middle of my work" in text for text in comments(system, number))
     (letter,) = dead_letters(system.settings.database_url, flow="triage", limit=9)

@@ -1,4 +1,5 @@
-"""The whole local system: an issue rests in a batch, and the schedule brings its comment."""
+"""The whole local system: an issue rests in a batch, and the clock that it set brings its
+comment."""
 
 import time
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from infra.deploy.looks import wake
 from infra.local.system import System
 from tests.models.batch.batch_runner import answers
 from tests.models.batch.conftest import server
@@ -17,7 +19,6 @@ from tests.waiting import wait_for
 __all__ = ["server"]
 
 REPOSITORY = "acme/shop"
-SCHEDULE = "agent-flows-EveryFiveMinutes-Schedule"
 
 
 @pytest.fixture
@@ -46,15 +47,30 @@ def test_an_issue_rests_in_a_batch_and_is_answered_once(
     assert github
     number = github.open_issue(REPOSITORY, "Checkout crashes", "A stack trace appears.")
     assert wait_for(lambda: states(system) == ["parked"])
-    system.cloud.fire(SCHEDULE)
+    assert looks(system), "the run set the clock"
+    look(system)
     assert wait_for(lambda: server.batches)
+    assert wait_for(lambda: looks(system)), "the batch did"
     server.end(ends=answers("bug"))
     wait_for_the_next_second()
-    system.cloud.fire(SCHEDULE)
+    look(system)
     assert wait_for(lambda: states(system) == ["done"])
     comments = github.issue(REPOSITORY, number)["comments"]
     assert [comment["body"].splitlines()[0] for comment in comments] == ["bug"]
     assert (len(server.batches), server.at_once) == (1, [])
+
+
+def look(system: System) -> None:
+    """Let the clock of the batches strike now."""
+    for name in looks(system):
+        system.cloud.client("scheduler").delete_schedule(
+            GroupName=system.cloud.stack_name, Name=name
+        )
+    wake(system.cloud.client("sns"), system.cloud.stack_name, ["batches"])
+
+
+def looks(system: System) -> list[str]:
+    return [name for name in system.cloud.timers if name.startswith("look-batches-")]
 
 
 def states(system: System) -> list[str]:
@@ -64,5 +80,5 @@ def states(system: System) -> list[str]:
 
 
 def wait_for_the_next_second() -> None:
-    """A schedule fires at whole seconds: twice in the same one is once."""
+    """A look comes at whole seconds: twice in the same one is once."""
     time.sleep(1.0)

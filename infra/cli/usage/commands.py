@@ -10,6 +10,9 @@ _STATES = (
     *("cancelled", "superseded"),
 )
 
+#: As samconfig.toml names it.
+STACK = "agent-flows"
+
 
 def add_new(command: argparse.ArgumentParser) -> None:
     command.description = (
@@ -31,6 +34,9 @@ def add_new(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--schedule", default="", metavar="EXPRESSION", help='"rate(1 day)" or "cron(0 8 * * ? *)"'
+    )
+    command.add_argument(
+        "--timer", default="", metavar="NAME", help="answer later: an event sets timer.NAME"
     )
 
 
@@ -71,7 +77,20 @@ def add_dead_letters(command: argparse.ArgumentParser) -> None:
     add_json(command)
 
 
+def add_timers(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--flow", default="", help="of this flow only")
+    command.add_argument("--limit", type=whole(1, 100_000), default=100, help="how many (100)")
+    _add_stack(command)
+    add_json(command)
+
+
+def _add_stack(command: argparse.ArgumentParser) -> None:
+    about = "in AWS: the name of the stack (%(default)s)"
+    command.add_argument("--stack", default=STACK, help=about)
+
+
 def add_redrive(command: argparse.ArgumentParser) -> None:
+    _add_stack(command)
     command.add_argument(
         "what", help="a flow, a run's id, or the name of a dead-letter queue (NAME-dead.fifo)"
     )

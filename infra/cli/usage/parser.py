@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str, str]] 
     "send": (commands.add_send, "deliveries", "replay a saved delivery, signed"),
     "runs": (commands.add_runs, "runs", "list the newest runs"),
     "run": (commands.add_run, "runs", "show the steps of a run as a tree"),
+    "timers": (commands.add_timers, "timers", "list what is set for later"),
     "budget": (commands.add_budget, "budgets", "list what models cost today, and the ceilings"),
     "dead-letters": (
         commands.add_dead_letters,

@@ -5,4 +5,5 @@ checks     credentials, region, clock, quotas, settings, the database
 keep       the secrets into Secrets Manager
 functions  SAM builds and deploys the stack
 migrate    brings the database to the current schema
+looks      wakes what looks after waiting work
 """

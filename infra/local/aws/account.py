@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Mapping
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,9 @@ from infra.local.aws.environments import FunctionSpec
 from infra.local.aws.gateway import Route
 from infra.local.aws.lambda_api import InvokeRaw, LambdaApi
 from infra.local.aws.moto_repairs import DurableQueue
+from infra.local.aws.one_time import OneTimeSchedules
 from infra.local.aws.queues import EventSource
+from infra.local.aws.scheduler_api import SchedulerApi
 from infra.local.aws.schedules import Schedule
 from infra.local.aws.state_machines import StateMachines
 from infra.local.aws.states_api import StatesApi
@@ -86,6 +88,7 @@ class Account:
         self.functions: dict[str, FunctionSpec] = {}
         self.sources: list[EventSource] = []
         self.schedules: list[Schedule] = []
+        self.once = OneTimeSchedules(store, partial(self.arn, "scheduler"))
         self.routes: list[Route] = []
         self.queues: dict[str, DurableQueue] = {}
         self._server = HttpServer(handler=moto_repairs.MotoHandler)
@@ -167,7 +170,8 @@ class Account:
             answer: Iterable[bytes] = moto(environ, start_response)
             return answer
 
-        self._server.start(LambdaApi(invoke, StatesApi(self.machines, in_this_account)))
+        others = SchedulerApi(self.once, StatesApi(self.machines, in_this_account))
+        self._server.start(LambdaApi(invoke, others))
         self.machines.open(invoke)
 
     def stop(self) -> None:

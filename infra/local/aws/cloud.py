@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from functools import partial
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from infra.local.aws import resources
 from infra.local.aws.account import Account
@@ -98,6 +98,10 @@ class LocalCloud:
             self._open.close()
             raise
 
+    @property
+    def stack_name(self) -> str:
+        return self._account.stack_name
+
     def stop(self) -> None:
         """Stop everything and leave no process behind."""
         self._open.close()
@@ -119,6 +123,15 @@ class LocalCloud:
     @property
     def schedules(self) -> tuple[str, ...]:
         return self._scheduler.names
+
+    def client(self, service: str) -> Any:
+        """Return a boto3 client of a local service."""
+        return self._account.client(service)
+
+    @property
+    def timers(self) -> list[str]:
+        """The names of the one-time schedules that have not fired; `fire` takes them too."""
+        return [name for _, name in self._account.once.names()]
 
     @property
     def processes(self) -> list[int]:
@@ -192,7 +205,9 @@ class LocalCloud:
         self._open.callback(self._stop_functions)
         for poller in self._pollers.values():
             poller.start()
-        self._scheduler = Scheduler(account.schedules, account.client, self.invoke, self._write)
+        self._scheduler = Scheduler(
+            account.schedules, account.once, account.client, self.invoke, self._write
+        )
         self._scheduler.start()
         self._open.callback(self._scheduler.stop)
         self._front.start(Gateway(account.routes, self.invoke, self._page))

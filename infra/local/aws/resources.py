@@ -244,6 +244,12 @@ def _schedule(account: Account, declared: ResourceDeclaration) -> Resource:
     return Resource(name, {"Arn": arn})
 
 
+def _schedule_group(account: Account, declared: ResourceDeclaration) -> Resource:
+    name = text(declared.properties.get("Name", declared.name))
+    account.once.groups.add(name)
+    return Resource(name, {"Arn": account.arn("scheduler", f"schedule-group/{name}")})
+
+
 def _state_machine(account: Account, declared: ResourceDeclaration) -> Resource:
     properties = declared.properties
     name = properties.get("StateMachineName", declared.name)
@@ -275,6 +281,7 @@ _TYPES: Mapping[str, Callable[[Account, ResourceDeclaration], Resource]] = {
     "AWS::SNS::Topic": _topic,
     "AWS::SQS::Queue": _queue,
     "AWS::Scheduler::Schedule": _schedule,
+    "AWS::Scheduler::ScheduleGroup": _schedule_group,
     "AWS::SecretsManager::Secret": _secret,
     "AWS::StepFunctions::StateMachine": _state_machine,
 }
@@ -305,6 +312,5 @@ _INERT = frozenset(
         "AWS::S3::BucketPolicy",
         "AWS::SNS::TopicPolicy",
         "AWS::SQS::QueuePolicy",
-        "AWS::Scheduler::ScheduleGroup",
     }
 )

@@ -1,4 +1,7 @@
-"""EventBridge Scheduler: calls a schedule's target when it is due, or when it is fired by hand."""
+"""EventBridge Scheduler: calls a schedule's target when it is due, or when it is fired by hand.
+
+The template's schedules come again and again; those that functions make, in one_time, come once.
+"""
 
 import json
 import threading
@@ -10,6 +13,7 @@ from typing import Any, NamedTuple
 from infra.local.aws import cron
 from infra.local.aws.environments import Log
 from infra.local.aws.errors import LocalCloudError, TemplateError
+from infra.local.aws.one_time import OneTimeSchedules
 from infra.local.aws.queues import Invoke
 from shared.events import Json
 
@@ -36,9 +40,15 @@ class Scheduler:
     """Fires schedules on time, from one thread that sleeps until the next one is due."""
 
     def __init__(
-        self, schedules: Iterable[Schedule], client: Client, invoke: Invoke, log: Log
+        self,
+        schedules: Iterable[Schedule],
+        once: OneTimeSchedules,
+        client: Client,
+        invoke: Invoke,
+        log: Log,
     ) -> None:
         self._schedules = list(schedules)
+        self._once = once
         self._client = client
         self._invoke = invoke
         self._log = log
@@ -50,18 +60,23 @@ class Scheduler:
         return tuple(schedule.name for schedule in self._schedules)
 
     def start(self) -> None:
+        self._once.start(self._call, self._log)
         self._thread.start()
 
     def stop(self) -> None:
+        self._once.stop()
         self._stopping.set()
         self._thread.join()
 
     def fire(self, name: str) -> None:
         """Call the target of the schedule with this name or logical id now, even when it is
-        disabled."""
+        disabled or has its time still to come."""
+        if self._once.fire(name):
+            return
         for schedule in self._schedules:
             if name in (schedule.id, schedule.name):
-                return self._fire(schedule, datetime.now(UTC))
+                self._fire(schedule, datetime.now(UTC))
+                return
         known = ", ".join(self.names) or "none"
         raise LocalCloudError(f"there is no schedule {name!r}; known: {known}")
 
@@ -82,22 +97,29 @@ class Scheduler:
                 del due[schedule]
 
     def _fire(self, schedule: Schedule, at: datetime) -> None:
-        """Call the target with its input; raises LocalCloudError when it refuses."""
+        target = {"Arn": schedule.target, "Input": schedule.input}
+        self._call(schedule.name, schedule.arn, target, at)
+
+    def _call(self, name: str, arn: str, target: Json, at: datetime) -> None:
+        """Call a target with its input; raises LocalCloudError when it refuses."""
         from botocore import xform_name
         from botocore.exceptions import BotoCoreError, ClientError
 
-        arguments = json.loads(_with_context(schedule, at))
-        if not schedule.target.startswith(_UNIVERSAL):
-            self._invoke(schedule.target, arguments)
+        arguments = json.loads(_with_context(arn, target.get("Input", "{}"), at))
+        if not target["Arn"].startswith(_UNIVERSAL):
+            self._invoke(target["Arn"], arguments)
             return
-        service, action = _service_and_action(schedule.target)
+        try:
+            service, action = _service_and_action(target["Arn"])
+        except TemplateError as err:
+            raise LocalCloudError(str(err)) from err
         call = getattr(self._client(service), xform_name(action), None)
         if call is None:
-            raise LocalCloudError(f"schedule {schedule.name}: {service} has no action {action}")
+            raise LocalCloudError(f"schedule {name}: {service} has no action {action}")
         try:
             call(**arguments)
         except (BotoCoreError, ClientError) as err:
-            raise LocalCloudError(f"schedule {schedule.name}: {service}:{action}: {err}") from err
+            raise LocalCloudError(f"schedule {name}: {service}:{action}: {err}") from err
 
 
 def schedule_of(id: str, name: str, arn: str, properties: Json) -> Schedule:
@@ -130,18 +152,17 @@ def _service_and_action(arn: str) -> tuple[str, str]:
     return service, action[0].upper() + action[1:]
 
 
-def _with_context(schedule: Schedule, at: datetime) -> str:
-    """Replace the context attributes in the input.
+def _with_context(arn: str, text: str, at: datetime) -> str:
+    """Replace the context attributes in an input.
 
     https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
     """
     values = {
-        "schedule-arn": schedule.arn,
+        "schedule-arn": arn,
         "scheduled-time": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "execution-id": str(uuid.uuid4()),
         "attempt-number": "1",
     }
-    text = schedule.input
     for name, value in values.items():
         text = text.replace(f"<aws.scheduler.{name}>", value)
     return text

@@ -1,4 +1,5 @@
-"""Keeps in one SQLite file what must survive a kill -9: messages, objects, executions."""
+"""Keeps in one SQLite file what must survive a kill -9: messages, objects, executions,
+schedules."""
 
 import base64
 import json
@@ -118,6 +119,25 @@ class Store:
         """Return ARN, state machine and input of each execution that has not ended."""
         with self._lock:
             return self._database.execute(_SQL["executions"]).fetchall()
+
+    def add_schedule(self, group: str, name: str, body: str, due: float) -> bool:
+        """Keep a one-time schedule; False when there is one of that name."""
+        parameters = {"group": group, "name": name, "body": body, "due": due}
+        with self._lock, self._database as database:
+            database.execute("begin immediate")
+            return database.execute(_SQL["add_schedule"], parameters).rowcount > 0
+
+    def remove_schedule(self, group: str, name: str) -> bool:
+        """Delete a one-time schedule; False when there is none."""
+        with self._lock, self._database as database:
+            database.execute("begin immediate")
+            parameters = {"group": group, "name": name}
+            return database.execute(_SQL["remove_schedule"], parameters).rowcount > 0
+
+    def schedules(self) -> list[tuple[str, str, str, float]]:
+        """Return group, name, body and time of each one-time schedule, the next first."""
+        with self._lock:
+            return self._database.execute(_SQL["schedules"]).fetchall()
 
     def _run(self, name: str, parameters: Sequence[Mapping[str, object]]) -> None:
         with self._lock, self._database as database:

@@ -1,5 +1,6 @@
 -- name: schema
--- Messages by queue, the deduplication ids of the last five minutes, the objects of buckets, and executions.
+-- Messages by queue, the deduplication ids of the last five minutes, the objects of buckets, executions, and one-time
+-- schedules.
 create table if not exists message (
     position integer primary key autoincrement,
     queue text not null,
@@ -32,6 +33,13 @@ create table if not exists execution (
     machine text not null,
     input text not null,
     ended integer not null default 0
+);
+create table if not exists schedule (
+    name_group text not null,
+    name text not null,
+    body text not null,
+    due real not null,
+    primary key (name_group, name)
 );
 
 -- name: forget
@@ -93,3 +101,15 @@ update execution set ended = 1 where arn = :arn;
 -- name: executions
 -- The executions that are not over, the oldest first.
 select arn, machine, input from execution where ended = 0 order by rowid;
+
+-- name: add_schedule
+-- Keep a schedule; its name is taken as long as it is there.
+insert into schedule (name_group, name, body, due) values (:group, :name, :body, :due) on conflict do nothing;
+
+-- name: remove_schedule
+-- Delete a schedule.
+delete from schedule where name_group = :group and name = :name;
+
+-- name: schedules
+-- The schedules, the next first.
+select name_group, name, body, due from schedule order by due, name;

@@ -3,11 +3,11 @@
 select pg_advisory_xact_lock(hashtextextended('consolidation ' || %(tenant)s, 0));
 
 -- name: begin
--- Begin a pass, unless one is under way or ended within a day. The last minute waits: its memories may be uncommitted.
+-- Begin a pass, unless one is under way or ended within the day. The last minute waits: its memories may be uncommitted.
 insert into consolidation_progress (tenant, until) values (%(tenant)s, now() - interval '1 minute')
 on conflict (tenant) do update
 set pass = excluded.pass, started_at = now(), until = excluded.until, finished_at = null
-where consolidation_progress.finished_at < now() - interval '1 day';
+where consolidation_progress.finished_at < now() - interval '20 hours';
 
 -- name: progress
 -- Read the pass that is under way.

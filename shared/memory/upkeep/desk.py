@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Self
 
 from shared.aws.bus import Bus
+from shared.aws.looks import Looks
 from shared.database import Database
 from shared.desk import Loan, Services
 from shared.journal import Outcome
@@ -22,24 +23,33 @@ from shared.settings import Settings
 class UpkeepDesk:
     """The work on memory in the background."""
 
-    def __init__(self, loan: Loan, upkeep: Upkeep) -> None:
+    def __init__(self, loan: Loan, upkeep: Upkeep, looks: Looks) -> None:
         self._loan = loan
         self._upkeep = upkeep
+        self._looks = looks
 
     @classmethod
     def lend(cls, loan: Loan) -> Self:
         """Lend the upkeep of all tenants."""
-        return cls(loan, loan.services.get(Upkeep, lambda: _upkeep(loan.services)))
+        upkeep = loan.services.get(Upkeep, lambda: _upkeep(loan.services))
+        return cls(loan, upkeep, loan.services[Looks])
 
     def spread(self) -> dict[str, int]:
         """Publish an event for each tenant and each work that its memory needs; return counts."""
         event = self._loan.run.event
-        return self._step("spread", lambda seconds: self._upkeep.spread(event, seconds))
+        done = self._step("spread", lambda seconds: self._upkeep.spread(event, seconds))
+        if done.get("put off"):
+            self._looks.after("upkeep", 0.0)
+        return done
 
     def run(self, work: str) -> dict[str, int]:
-        """Do `work` on the memory of the event's tenant until time is up; return counts."""
+        """Do `work` on the memory of the event's tenant until time is up; return counts. What is
+        left comes again."""
         tenant = self._loan.run.event.tenant
-        return self._step(work, lambda seconds: self._upkeep.run(work, tenant, seconds))
+        done = self._step(work, lambda seconds: self._upkeep.run(work, tenant, seconds))
+        if (again := self._upkeep.look_again(work, tenant)) is not None:
+            self._looks.after("upkeep", again)
+        return done
 
     def _step(self, work: str, do: Callable[[float], Mapping[str, int]]) -> dict[str, int]:
         run, seconds = self._loan.run, self._loan.seconds_left()

@@ -14,6 +14,9 @@ SQL = queries(__file__, "scheduling.sql")
 #: it goes, so a crash loses little.
 UpkeepWork = Callable[[str, float], Mapping[str, int]]
 
+#: A try waits for this share of the time that the work has waited, within these seconds.
+_SHARE, _LEAST, _LONGEST = 0.1, 600.0, 6 * 3600.0
+
 
 class Upkeep:
     """The kinds of work, by name, and the bus that spreads them over tenants."""
@@ -41,7 +44,7 @@ class Upkeep:
         """Publish one event `memory.<work>` for each tenant that has such work; return counts.
 
         It asks the database once for all kinds of work. Events that do not fit into `seconds` wait
-        for the next schedule. The order differs at each schedule, so no tenant is always the last.
+        for the next look. The order differs at each, so no tenant is always the last.
         Raises DatabaseUnavailable or PublishError.
         """
         end = Deadline(seconds)
@@ -62,12 +65,21 @@ class Upkeep:
     def run(self, name: str, tenant: str, seconds: float) -> dict[str, int]:
         """Do the work `name` for `tenant` and return counts; raises what the work raises.
 
-        The next schedule brings up again what is left. Raises SettingsError for an unknown name.
+        Raises SettingsError for an unknown name.
         """
         if name not in self._works:
             known = ", ".join(self._works) or "none"
             raise SettingsError(f"upkeep: no work is called {name!r}; registered: {known}")
         return {what: n for what, n in self._works[name](tenant, seconds).items() if n}
+
+    def look_again(self, name: str, tenant: str) -> float | None:
+        """Return the seconds until what the work left is worth another try; None if it left
+        nothing. What cannot be done is tried the less often the longer it waits."""
+        [rows] = self._database.run(tenant, [Statement(SQL[f"left_{name}"], {"tenant": tenant})])
+        if not rows or rows[0]["seconds"] is None:
+            return None
+        pause = min(max(rows[0]["age"] * _SHARE, _LEAST), _LONGEST)
+        return float(max(rows[0]["seconds"], pause))
 
 
 def _event(cause: Event, name: str, tenant: str) -> Event:

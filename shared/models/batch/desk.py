@@ -3,6 +3,7 @@
 from typing import Self
 
 from shared.aws.bus import Bus
+from shared.aws.looks import Looks
 from shared.database import Database
 from shared.desk import Loan
 from shared.journal import Outcome
@@ -14,8 +15,9 @@ from shared.settings import Settings
 class BatchDesk:
     """The batches of all runs."""
 
-    def __init__(self, loan: Loan, dispatcher: Dispatcher) -> None:
+    def __init__(self, loan: Loan, dispatcher: Dispatcher, looks: Looks) -> None:
         self._loan = loan
+        self._looks = looks
         self._dispatcher = dispatcher
 
     @classmethod
@@ -27,10 +29,14 @@ class BatchDesk:
             settings = of[Settings]
             return Dispatcher(of[Database], lambda model: connect(model, settings), of[Bus].publish)
 
-        return cls(loan, of.get(Dispatcher, make))
+        return cls(loan, of.get(Dispatcher, make), of[Looks])
 
     def advance(self) -> dict[str, int]:
-        """Carry the batches one step further; return what was done."""
+        """Carry the batches one step further; return what was done. What still waits gets another
+        look."""
         seconds = self._loan.seconds_left()
         work = self._dispatcher
-        return dict(self._loan.run.step("batches", {}, lambda: Outcome(work.advance(seconds))))
+        done = dict(self._loan.run.step("batches", {}, lambda: Outcome(work.advance(seconds))))
+        if (again := work.next_look()) is not None:
+            self._looks.after("batches", max(again, 0.0))
+        return done

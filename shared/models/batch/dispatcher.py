@@ -92,6 +92,11 @@ class Dispatcher:
         self._wake(end, done)
         return {what: count for what, count in done.items() if count}
 
+    def next_look(self) -> float | None:
+        """Return the seconds until something is worth a look; None when nothing waits."""
+        seconds: float | None = self._run("next_look", margin=MARGIN)[0]["seconds"]
+        return seconds
+
     def _send_queued(self, model: str, done: Counter[str]) -> None:
         try:
             provider = self._provider(model)

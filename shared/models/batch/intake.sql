@@ -70,3 +70,7 @@ select tenant, run_id, attempts, event from runs_to_wake(%(most)s);
 -- name: woke
 -- The run was woken.
 select woke_run(%(tenant)s, %(run)s);
+
+-- name: next_look
+-- The seconds until something of the batches is worth a look; none when nothing waits.
+select next_batch_look(make_interval(secs => %(margin)s)) as seconds;

@@ -379,6 +379,6 @@ def test_dead_letters_are_listed_with_their_cause_and_started_again(
         assert main([*away, "redrive", "chat"]) == 1
         assert "nothing of chat was given up" in capsys.readouterr().err
         assert main([*away, "redrive", "triage"]) == 0
-        assert "1 dead letter starts again within 5 minutes" in capsys.readouterr().out
+        assert "1 dead letter starts again tonight" in capsys.readouterr().out
         assert main([*away, "dead-letters"]) == 0
     assert capsys.readouterr().out == "no dead letters\n"

@@ -24,6 +24,7 @@ KINDS = {
     "both": ["--slack", "--command", "review"],
     "note": ["--on", "github.push", "--on", "slack.team_join", "--on", "github.star.created"],
     "everything": ["--on", "github.issues.labeled", "--slack", "--schedule", "rate(2 hours)"],
+    "reminds": ["--on", "github.issues.opened", "--slack", "--timer", "remind"],
     "pressed": ["--on", "slack.block_actions", "--on", "slack.message.im"],
 }
 
@@ -59,6 +60,9 @@ REFUSED = {
     "greet --schedule rate(0#days)": "AWS takes",
     "greet --schedule cron(0#25#*#*#?#*)": "25",
     "greet --schedule cron(0#8#*#*#*#*)": "exactly one must be",
+    "greet --on timer.remind": "--timer remind",
+    "greet --slack --timer Re_mind!": "small letters",
+    "greet --timer remind": "say what wakes it",
     "greet --on": "expected one argument",
     "greet --no github.push": "did you mean --on?",
 }

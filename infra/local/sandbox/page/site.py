@@ -62,7 +62,7 @@ class Page:
     """A WSGI application for this machine only: it refuses other hosts' names and forms.
 
     `redrive` brings back the dead letters of a flow; `dead_letters` lists those of all: their
-    `flow`, `event`, `type`, `conversation` and `tries`.
+    `flow`, `event`, `type`, `conversation` and `tries`. `timers` lists what is set for later.
     """
 
     def __init__(
@@ -72,11 +72,14 @@ class Page:
         database_url: str,
         redrive: Callable[[str], int],
         dead_letters: Callable[[], list[Json]] = list,
+        *,
+        timers: Callable[[], list[Json]] = list,
     ) -> None:
         self._github = GitHubView(github) if github else None
         self._slack = SlackView(slack) if slack else None
         self._journal = JournalView(database_url)
         self._dead_letters = dead_letters
+        self._timers = timers
         self._files = GitHubForms(github) if github else None
         slack_forms = SlackForms(slack) if slack else None
         self._commands = slack_forms.commands if slack_forms else []
@@ -113,6 +116,8 @@ class Page:
             return lambda: _static("index.html")
         if path == "/state":
             return lambda: _json(self._state())
+        if path == "/timers":
+            return lambda: _json(self._timers())
         if found := _RUN.fullmatch(path):
             return lambda: _json(self._run(found[1]))
         if path == "/file" and self._files:
