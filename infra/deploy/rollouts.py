@@ -27,18 +27,21 @@ Versions = Mapping[str, str]
 class Rollouts(NamedTuple):
     """`deployed` are the versions after each deployment, the oldest first, each with its time.
 
-    `abandoned` are the versions that a rollback left, and that the stack still speaks of.
+    `abandoned` are the versions that a rollback left, and that the stack still speaks of. `pieces`
+    are digests of what functions share; see infra/deploy/pieces.py.
     """
 
     deployed: tuple[tuple[str, Versions], ...] = ()
     abandoned: Versions = MappingProxyType({})
+    pieces: Mapping[str, str] = MappingProxyType({})
 
     def with_live(self, live: Versions, at: float | None = None) -> "Rollouts":
         """Note what is live after a deployment; one that changed no function is not noted."""
         if self.deployed and self.deployed[-1][1] == live:
             return self._replace(abandoned={})
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(at))
-        return Rollouts((*self.deployed, (when, dict(live))))
+        deployed = (*self.deployed, (when, dict(live)))
+        return self._replace(deployed=deployed, abandoned={})
 
     def before(self, live: Versions) -> tuple[str, Versions] | None:
         """Return the deployment before the one that made `live`, if one is known."""
@@ -51,7 +54,8 @@ class Rollouts(NamedTuple):
         Of the functions of `changed`, the stack goes on to speak of the versions in `live`.
         """
         kept = tuple(one for one in self.deployed if one[1] != live)
-        return Rollouts(kept, {**{name: live[name] for name in changed}, **self.abandoned})
+        abandoned = {name: live[name] for name in changed}
+        return self._replace(deployed=kept, abandoned={**abandoned, **self.abandoned})
 
 
 def read(client: Any, prefix: str) -> Rollouts:
@@ -63,14 +67,13 @@ def read(client: Any, prefix: str) -> Rollouts:
             raise
         return Rollouts()
     deployed = tuple((when, versions) for when, versions in found["deployed"])
-    return Rollouts(deployed, found["abandoned"])
+    return Rollouts(deployed, found["abandoned"], found["pieces"])
 
 
 def save(client: Any, prefix: str, rollouts: Rollouts) -> None:
     """Write the record, without the oldest deployments where they are too many."""
-    deployed = list(rollouts.deployed)
-    while len(text := _text(deployed, rollouts.abandoned)) > _MOST_BYTES and len(deployed) > 1:
-        del deployed[0]
+    while len(text := _text(rollouts)) > _MOST_BYTES and len(rollouts.deployed) > 1:
+        rollouts = rollouts._replace(deployed=rollouts.deployed[1:])
     client.put_parameter(Name=_name(prefix), Value=text, Type="String", Overwrite=True)
 
 
@@ -126,6 +129,10 @@ def _name(prefix: str) -> str:
     return f"/{prefix.strip('/')}/rollouts"
 
 
-def _text(deployed: list[tuple[str, Versions]], abandoned: Versions) -> str:
-    kept = {"deployed": deployed, "abandoned": dict(abandoned)}
+def _text(rollouts: Rollouts) -> str:
+    kept = {
+        "deployed": rollouts.deployed,
+        "abandoned": dict(rollouts.abandoned),
+        "pieces": dict(rollouts.pieces),
+    }
     return json.dumps(kept, separators=(",", ":"))

@@ -1,6 +1,8 @@
 """Takes the versions of the functions that were live before the last deployment, in seconds."""
 
-from infra.deploy import rollouts
+from collections.abc import Mapping
+
+from infra.deploy import pieces, rollouts
 from infra.deploy.stack import DeployError
 from infra.deploy.steps.step import Sitting
 
@@ -52,9 +54,9 @@ def check_settled(sitting: Sitting) -> None:
         )
 
 
-def after_deployment(sitting: Sitting) -> None:
-    """Make live what the stack says, also where nothing of it changed since a rollback, and note
-    it."""
+def after_deployment(sitting: Sitting, settings: Mapping[str, str]) -> None:
+    """Make live what the stack says, also where nothing of it changed since a rollback, and note it
+    with the pieces that it was made of."""
     lambdas, ssm = sitting.client("lambda"), sitting.client("ssm")
     known = rollouts.read(ssm, sitting.place.prefix)
     live = rollouts.live(lambdas, _functions(sitting))
@@ -66,7 +68,8 @@ def after_deployment(sitting: Sitting) -> None:
     }
     rollouts.check(lambdas, behind)
     rollouts.lead(lambdas, behind)
-    rollouts.save(ssm, sitting.place.prefix, known.with_live({**live, **behind}))
+    noted = known.with_live({**live, **behind})
+    rollouts.save(ssm, sitting.place.prefix, noted._replace(pieces=pieces.digests(settings)))
 
 
 def is_rolled_back(sitting: Sitting) -> bool:

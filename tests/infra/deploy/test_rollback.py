@@ -14,14 +14,14 @@ def _deploys(account: AwsAccount, sitting: Sitting, *names: str) -> None:
     """Give these functions new code, as a deployment that went well."""
     for name in names:
         account.shift(name, account.publish(name, code=f"{name} {len(names)}"))
-    rollback.after_deployment(sitting)
+    rollback.after_deployment(sitting, {})
 
 
 def test_a_rollback_undoes_the_last_deployment_and_no_other(
     account: AwsAccount, sitting: Sitting, capsys: pytest.CaptureFixture[str]
 ) -> None:
     account.deploy("triage", "chat", "ingress")
-    rollback.after_deployment(sitting)
+    rollback.after_deployment(sitting, {})
     _deploys(account, sitting, "triage", "chat")
     _deploys(account, sitting, "chat")
     assert account.live("triage", "chat", "ingress") == {"triage": "2", "chat": "3", "ingress": "1"}
@@ -42,7 +42,7 @@ def test_a_version_that_alarms_led_back_is_never_gone_back_to(
     account: AwsAccount, sitting: Sitting
 ) -> None:
     account.deploy("chat")
-    rollback.after_deployment(sitting)
+    rollback.after_deployment(sitting, {})
     account.publish("chat", code="bad")  # version 2, which CodeDeploy led back
     _deploys(account, sitting, "chat")
     assert account.live("chat") == {"chat": "3"}
@@ -54,13 +54,13 @@ def test_the_next_deployment_goes_forward_also_where_nothing_changed(
     account: AwsAccount, sitting: Sitting
 ) -> None:
     account.deploy("chat", "triage")
-    rollback.after_deployment(sitting)
+    rollback.after_deployment(sitting, {})
     _deploys(account, sitting, "chat", "triage")
     rollback.run(sitting)
     assert rollback.is_rolled_back(sitting)
     # CloudFormation sees new code of one, and leaves the alias of the other where it is.
     account.shift("triage", account.publish("triage", code="mended"))
-    rollback.after_deployment(sitting)
+    rollback.after_deployment(sitting, {})
     assert account.live("chat", "triage") == {"chat": "2", "triage": "3"}
     assert not rollback.is_rolled_back(sitting)
 
@@ -69,7 +69,7 @@ def test_nothing_is_rolled_back_in_the_middle_of_a_shift(
     account: AwsAccount, sitting: Sitting
 ) -> None:
     account.deploy("chat")
-    rollback.after_deployment(sitting)
+    rollback.after_deployment(sitting, {})
     _deploys(account, sitting, "chat")
     account.lambdas.update_alias(
         FunctionName=f"{STACK}-chat",
@@ -86,7 +86,7 @@ def test_a_version_that_is_gone_stops_it_before_anything_changes(
     account: AwsAccount, sitting: Sitting
 ) -> None:
     account.deploy("chat", "triage")
-    rollback.after_deployment(sitting)
+    rollback.after_deployment(sitting, {})
     _deploys(account, sitting, "chat", "triage")
     account.lambdas.delete_function(FunctionName=f"{STACK}-triage", Qualifier="1")
     with pytest.raises(DeployError, match="triage has no version 1 any more"):
