@@ -19,6 +19,7 @@ from infra.local.aws.lambda_api import InvokeRaw, LambdaApi
 from infra.local.aws.moto_repairs import DurableQueue
 from infra.local.aws.one_time import OneTimeSchedules
 from infra.local.aws.queues import EventSource
+from infra.local.aws.rights import Rights
 from infra.local.aws.scheduler_api import SchedulerApi
 from infra.local.aws.schedules import Schedule
 from infra.local.aws.state_machines import StateMachines
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 #: The ends of boto3's variables AWS_ENDPOINT_URL_<SERVICE>, for the local services.
 #: The global name is left alone: a function may talk to the real Bedrock.
 _LOCAL_SERVICES = ("SNS", "SQS", "S3", "LAMBDA", "SECRETS_MANAGER", "SCHEDULER", "SFN")
-_LOCAL_KEYS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 _CREDENTIALS = {"AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE"}
 _SECRET = re.compile(
     r"\{\{resolve:secretsmanager:(?P<id>[^}]+?)"
@@ -95,6 +95,7 @@ class Account:
         self._clients: dict[str, Any] = {}
         self.id = _take_id()
         self.machines = StateMachines(self.id, store)
+        self.rights = Rights(self.arn)
         self.sqs, self.sns, self.s3 = moto_repairs.install(self.id, region, store)
 
     @property
@@ -115,11 +116,13 @@ class Account:
             "AWS::URLSuffix": "amazonaws.com",
         }
 
-    @property
-    def function_variables(self) -> dict[str, str]:
-        """The variables that every function gets, whatever the template declares."""
+    def function_variables(self, function: str, role: str) -> dict[str, str]:
+        """The variables that a function gets, whatever the template declares.
+
+        Its own keys stand for its role. With keys that a user gave, it may do all.
+        """
         given = {key: value for key, value in self.variables.items() if key.startswith("AWS_")}
-        keys = {} if given.keys() & _CREDENTIALS else _LOCAL_KEYS
+        keys = {} if given.keys() & _CREDENTIALS else self.rights.keys_of(function, role)
         region = {"AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region}
         return {**keys, **given, **region, **self.endpoints}
 
@@ -171,7 +174,7 @@ class Account:
             return answer
 
         others = SchedulerApi(self.once, StatesApi(self.machines, in_this_account))
-        self._server.start(LambdaApi(invoke, others))
+        self._server.start(self.rights.wrapped(LambdaApi(invoke, others)))
         self.machines.open(invoke)
 
     def stop(self) -> None:

@@ -17,6 +17,7 @@ from infra.local.aws.errors import LocalCloudError
 from infra.local.aws.functions import Functions
 from infra.local.aws.gateway import Gateway
 from infra.local.aws.queues import Poller, QueueStatus, dead_letter
+from infra.local.aws.rights import Rights
 from infra.local.aws.schedules import Scheduler
 from infra.local.aws.stack import Stack, text
 from infra.local.aws.store import Store
@@ -132,6 +133,11 @@ class LocalCloud:
     def timers(self) -> list[str]:
         """The names of the one-time schedules that have not fired; `fire` takes them too."""
         return [name for _, name in self._account.once.names()]
+
+    @property
+    def rights(self) -> Rights:
+        """What the functions may do, and did."""
+        return self._account.rights
 
     @property
     def processes(self) -> list[int]:

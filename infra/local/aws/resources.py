@@ -155,6 +155,13 @@ def _secret(account: Account, declared: ResourceDeclaration) -> Resource:
     return Resource(arn, {"Id": arn})
 
 
+def _role(account: Account, declared: ResourceDeclaration) -> Resource:
+    name = declared.properties.get("RoleName", declared.name)
+    arn = f"arn:aws:iam::{account.id}:role/{name}"
+    account.rights.add_role(arn, declared.properties.get("Policies", []))
+    return Resource(name, {"Arn": arn})
+
+
 def _function(account: Account, declared: ResourceDeclaration) -> Resource:
     properties = declared.properties
     name = properties.get("FunctionName", declared.name)
@@ -175,7 +182,11 @@ def _function(account: Account, declared: ResourceDeclaration) -> Resource:
         handler=account.handlers.get(id, properties["Handler"]),
         code=code,
         isolated=built is not None,
-        variables={**account.function_variables, **account.settings, **variables},
+        variables={
+            **account.function_variables(id, text(properties.get("Role", ""))),
+            **account.settings,
+            **variables,
+        },
         timeout=float(properties.get("Timeout", 3)),
         memory=int(properties.get("MemorySize", 128)),
         concurrency=int(properties.get("ReservedConcurrentExecutions", _CONCURRENCY)),
@@ -272,6 +283,7 @@ def _rest_api(account: Account, declared: ResourceDeclaration) -> Resource:
 _TYPES: Mapping[str, Callable[[Account, ResourceDeclaration], Resource]] = {
     "AWS::ApiGateway::RestApi": _rest_api,
     "AWS::CloudFormation::Stack": _stack,
+    "AWS::IAM::Role": _role,
     "AWS::Lambda::Alias": _alias,
     "AWS::Lambda::EventSourceMapping": _event_source,
     "AWS::Lambda::Function": _function,
@@ -303,7 +315,6 @@ _INERT = frozenset(
         "AWS::CodeDeploy::DeploymentGroup",
         "AWS::IAM::ManagedPolicy",
         "AWS::IAM::Policy",
-        "AWS::IAM::Role",
         "AWS::KMS::Alias",
         "AWS::KMS::Key",
         "AWS::Lambda::EventInvokeConfig",

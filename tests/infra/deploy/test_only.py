@@ -53,7 +53,10 @@ def deployed(account: AwsAccount, sitting: Sitting) -> AwsAccount:
     account.cloudformation.create_stack(
         StackName=STACK,
         TemplateBody=_DEPLOYED,
-        Parameters=[{"ParameterKey": "Runtime", "ParameterValue": runtime}],
+        Parameters=[
+            {"ParameterKey": "Runtime", "ParameterValue": runtime},
+            {"ParameterKey": "Architecture", "ParameterValue": "x86_64"},
+        ],
     )
     rollback.after_deployment(sitting, {})
     return account

@@ -116,7 +116,7 @@ def test_a_function_sees_its_own_variables_and_the_local_services(site: Site) ->
     assert variables["MISSING"] == ""
     assert variables["NAMES"] == "us-east-1,test"
     assert variables["AWS_LAMBDA_FUNCTION_NAME"] == "agent-flows-Api"
-    assert variables["AWS_ACCESS_KEY_ID"] == "local"
+    assert variables["AWS_ACCESS_KEY_ID"] == "LOCAL-Api"
     assert variables.items() >= site.cloud.endpoints.items()
     assert "AWS_ENDPOINT_URL" not in variables  # Bedrock may be real
     assert "PYTEST_CURRENT_TEST" not in variables
