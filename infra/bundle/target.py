@@ -11,6 +11,14 @@ from shared.errors import SettingsError
 #: The newest glibc that a wheel may ask for: of Amazon Linux 2, and of 2023 for later runtimes.
 _GLIBC = {"python3.11": 26}
 _GLIBC_AFTER = 34
+#: Lambda's runtimes that the project supports, the newest first, and when AWS ends each.
+#: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
+RUNTIMES = {
+    "python3.14": "2029-06-30",
+    "python3.13": "2029-06-30",
+    "python3.12": "2028-10-31",
+    "python3.11": "2027-06-30",
+}
 _PROCESSOR = {"x86_64": "x86_64", "arm64": "aarch64"}
 
 
@@ -46,6 +54,24 @@ class BuildTarget(NamedTuple):
             f" the Python at hand: RUNTIME={at_hand} sam build --parameter-overrides"
             f" Runtime={at_hand} (./scripts/deploy does so by itself)"
         )
+
+
+def newest_at_hand() -> str:
+    """Return the newest runtime with a Python here; the oldest where there is none, which a build
+    then names."""
+    for runtime in RUNTIMES:
+        try:
+            BuildTarget(runtime, "x86_64").interpreter()
+        except SettingsError:
+            continue
+        return runtime
+    return next(reversed(RUNTIMES))
+
+
+def cheapest(runtime: str) -> str:
+    """Return the architecture that costs a fifth less, where every wheel exists for it: of Amazon
+    Linux 2, psycopg's binary has none for arm64."""
+    return "x86_64" if runtime in _GLIBC else "arm64"
 
 
 def _version(interpreter: str) -> str:

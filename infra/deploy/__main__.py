@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from infra.apps.person import Person
+from infra.bundle.target import cheapest, newest_at_hand
 from infra.configuration.destinations import DEPLOYED
 from infra.configuration.reader import load
 from infra.deploy.stack import Destination
@@ -40,6 +41,9 @@ _INSTEAD: Mapping[str, tuple[str, _Instead]] = {
         "check the account, the settings and the database, and change nothing",
         later("checks.run"),
     ),
+    "diff": ("say what a deployment would change, and change nothing", later("diff.run")),
+    "rollback": ("take the functions' versions of the deployment before", later("rollback.run")),
+    "delete": ("delete the deployment, and say what is kept", later("removal.run")),
 }
 
 
@@ -67,21 +71,28 @@ def main() -> int:
 def _run(asked: argparse.Namespace) -> None:
     stage = read_stage(from_caller(asked.config) if asked.config else CONFIG, asked.stage)
     environment = load(os.environ, file=ROOT / stage.settings).environment
+    if asked.all_at_once:
+        stage = stage._replace(rollout="all-at-once")
     place = _place(asked, stage)
     if asked.dry_run:
         _show(place, environment)
         return
     person = Person(asked=not asked.yes)
     sitting = Sitting(place, environment, person, stage)
-    (_INSTEAD[asked.instead][1] if asked.instead else go_through)(sitting)
+    if asked.only:
+        from infra.deploy.steps import only
+
+        only.run(sitting, asked.only)
+    else:
+        (_INSTEAD[asked.instead][1] if asked.instead else go_through)(sitting)
 
 
 def _place(asked: argparse.Namespace, stage: Stage) -> Destination:
     return Destination(
         asked.stack or stage.stack_name,
         asked.prefix or stage.prefix,
-        asked.runtime,
-        asked.architecture or stage.architecture or "x86_64",
+        runtime := asked.runtime or newest_at_hand(),
+        asked.architecture or stage.architecture or cheapest(runtime),
         asked.profile or stage.profile,
         asked.region or stage.region,
     )
@@ -109,7 +120,6 @@ def _show(place: Destination, environment: Mapping[str, str]) -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    at_hand = f"python{sys.version_info.major}.{sys.version_info.minor}"
     steps = "\n".join(f"  {n}. {one.name:10} {one.does}" for n, one in enumerate(STEPS, 1))
     parser = Arguments(
         prog="./scripts/deploy",
@@ -117,7 +127,7 @@ def _arguments() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    runtime = matching(r"python3\.[0-9]{1,2}", f"such as {at_hand}")
+    runtime = matching(r"python3\.[0-9]{1,2}", "such as python3.13")
     add("--stage", default=DEFAULT, help="a stage of samconfig.toml (default)")
     add("--config", type=Path, help="the file with the stages (samconfig.toml)")
     add("--yes", action="store_true", help="ask nothing: take every proposal")
@@ -125,14 +135,13 @@ def _arguments() -> argparse.Namespace:
     add("--prefix", type=_of("prefix"), help="of the secrets' names (agent-flows)")
     add("--region", type=_of("region"), default="", help="AWS region, if not the configured one")
     add("--profile", default="", help="AWS profile, if not the configured one")
-    add("--architecture", choices=["x86_64", "arm64"], help="(x86_64)")
-    add(
-        "--runtime",
-        type=runtime,
-        default=at_hand,
-        help=f"Lambda runtime, of a Python that is here ({at_hand})",
-    )
+    add("--architecture", choices=["x86_64", "arm64"], help="(arm64 where all wheels exist)")
+    add("--runtime", type=runtime, help="Lambda runtime, of a Python that is here (the newest)")
+    add("--all-at-once", action="store_true", help="shift no traffic gradually, heed no alarm")
     instead = parser.add_mutually_exclusive_group()
+    instead.add_argument(
+        "--only", metavar="FLOW", nargs="+", help="update these flows alone, if that will do"
+    )
     dry = "print the steps and validate; needs no credentials"
     instead.add_argument("--dry-run", action="store_true", help=dry)
     for name, (does, _) in _INSTEAD.items():

@@ -41,8 +41,9 @@ _PARAMETERS = {
     "permissions_boundary": "PermissionsBoundary",
     "tracing": "Tracing",
     "access_logs": "AccessLogs",
-    "rollout": "Rollout",
 }
+#: How new versions take over, unless a stage says; the default of `Rollout` in template.yaml.
+GRADUAL = "canary-5-minutes"
 
 
 class Stage(NamedTuple):

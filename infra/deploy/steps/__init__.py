@@ -6,4 +6,11 @@ keep       the secrets into Secrets Manager
 functions  SAM builds and deploys the stack
 migrate    brings the database to the current schema
 looks      wakes what looks after waiting work
+
+and what can be asked for in place of them:
+
+diff       what a deployment would change
+rollback   the versions of the deployment before
+removal    deletes the deployment
+only       updates some flows, and nothing else
 """

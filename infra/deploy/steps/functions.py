@@ -8,6 +8,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from infra.deploy import kept, stack
+from infra.deploy.stages import GRADUAL
+from infra.deploy.steps import rollback
 from infra.deploy.steps.step import Sitting
 from infra.project import ROOT
 
@@ -20,9 +22,11 @@ def run(sitting: Sitting) -> None:
     settings = _settings(sitting)
     kept.checked(settings)
     values = _parameters(sitting, settings)
-    for command in stack.sam_commands(sitting.place, values)[1:]:  # ./scripts/test lints
+    # ./scripts/test lints.
+    for command in stack.sam_commands(sitting.place, all_parameters(sitting, settings))[1:]:
         stack.run_sam(command, sitting.place, settings)
     kept.write(sitting.client("ssm"), sitting.place.prefix, settings)
+    rollback.after_deployment(sitting, settings)
     if state := _deployed(sitting):
         sitting.state.put("functions", made_of=_made_of({**settings, **values}), **state)
 
@@ -32,7 +36,7 @@ def done(sitting: Sitting) -> str:
     found = _deployed(sitting)
     same = found and all(sitting.state.get("functions", name) == found[name] for name in found)
     made_of = sitting.state.get("functions", "made_of")
-    if same and made_of:
+    if same and made_of and not rollback.is_rolled_back(sitting):
         settings = _settings(sitting)
         if made_of == _made_of({**settings, **_parameters(sitting, settings)}):
             return f"stack {sitting.place.stack} is this code, with these settings"
@@ -46,6 +50,20 @@ def _settings(sitting: Sitting) -> dict[str, str]:
 
 def _parameters(sitting: Sitting, settings: Mapping[str, str]) -> dict[str, str]:
     return stack.parameters(sitting.place, settings) | sitting.stage.parameters
+
+
+def all_parameters(sitting: Sitting, settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the template's parameters, with how new versions take over this time."""
+    return _parameters(sitting, settings) | {"Rollout": _rollout(sitting)}
+
+
+def _rollout(sitting: Sitting) -> str:
+    """Say how new versions take over. After a rollback at once: CodeDeploy begins where the stack
+    says, and an alias is elsewhere."""
+    if rollback.is_rolled_back(sitting):
+        sitting.say("the functions are rolled back; this deployment takes over all at once")
+        return "all-at-once"
+    return sitting.stage.rollout or GRADUAL
 
 
 def _deployed(sitting: Sitting) -> dict[str, str]:

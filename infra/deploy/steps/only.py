@@ -18,7 +18,7 @@ from botocore.exceptions import WaiterError
 
 from infra.bundle.build import build
 from infra.bundle.target import BuildTarget
-from infra.deploy import pieces, rollouts
+from infra.deploy import kept, pieces, rollouts
 from infra.deploy.declared import title_of
 from infra.deploy.stack import DeployError
 from infra.deploy.steps import rollback
@@ -31,21 +31,22 @@ _CODE = re.compile(r"(^ +CodeUri: ['\"]?)(s3://[^\s'\"]+)", re.MULTILINE)
 _WAIT = {"Delay": 5, "MaxAttempts": 360}
 
 
-def run(sitting: Sitting, names: Sequence[str], settings: Mapping[str, str]) -> None:
+def run(sitting: Sitting, names: Sequence[str]) -> None:
     """Update the flows `names`; raises DeployError when more than these flows must change."""
+    place = sitting.place
     rollback.check_settled(sitting)
+    settings = kept.merged(sitting.session, place.stack, place.prefix, sitting.environment)
     _check_pieces(sitting, settings)
-    stack, client = sitting.place.stack, sitting.client("cloudformation")
+    stack, client = place.stack, sitting.client("cloudformation")
     template = client.get_template(StackName=stack, TemplateStage="Original")["TemplateBody"]
     text = template if isinstance(template, str) else json.dumps(template, indent=1)
     (found,) = client.describe_stacks(StackName=stack)["Stacks"]
     given = {one["ParameterKey"]: one["ParameterValue"] for one in found.get("Parameters", [])}
     target = BuildTarget(
-        given.get("Runtime", sitting.place.runtime),
-        given.get("Architecture", sitting.place.architecture),
+        given.get("Runtime", place.runtime), given.get("Architecture", place.architecture)
     )
     for name in names:
-        text = _with_code(sitting, text, title_of(name), target)
+        text = _with_code(sitting, text, title_of(name), target, settings)
     if text == template:
         sitting.say(f"{', '.join(names)}: this very code is deployed")
         return
@@ -64,24 +65,26 @@ def _check_pieces(sitting: Sitting, settings: Mapping[str, str]) -> None:
         )
 
 
-def _with_code(sitting: Sitting, text: str, function: str, target: BuildTarget) -> str:
+def _with_code(
+    sitting: Sitting, text: str, function: str, target: BuildTarget, settings: Mapping[str, str]
+) -> str:
     """Upload the bundle of a function beside its deployed one; return the template with it."""
     block = re.search(rf"^  {function}:\n(?:(?:   .*)?\n)+", text, re.MULTILINE)
     code = _CODE.search(block[0]) if block else None
     if block is None or code is None:
         raise DeployError(f"{sitting.place.stack} has no function {function}; deploy it first")
-    bundle = _bundle(function, target)
+    bundle = _bundle(function, target, settings)
     address = _upload(sitting, code[2], bundle, "zip")
     sitting.say(f"{function}: {len(bundle) / 1e6:.1f} MB for {target.runtime}")
     changed = block[0].replace(code[2], address, 1)
     return text[: block.start()] + changed + text[block.end() :]
 
 
-def _bundle(function: str, target: BuildTarget) -> bytes:
+def _bundle(function: str, target: BuildTarget, settings: Mapping[str, str]) -> bytes:
     packed = io.BytesIO()
     with tempfile.TemporaryDirectory() as folder:
         into = Path(folder) / "bundle"
-        build(function, into, target)
+        build(function, into, target, settings=settings)
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
             for file in sorted(one for one in into.rglob("*") if one.is_file()):
                 entry = zipfile.ZipInfo(str(file.relative_to(into)), _WHEN)

@@ -68,7 +68,7 @@ def _template(account: AwsAccount) -> str:
 
 
 def test_only_the_code_of_that_flow_changes(deployed: AwsAccount, sitting: Sitting) -> None:
-    only.run(sitting, ["triage"], {})
+    only.run(sitting, ["triage"])
     now = _template(deployed)
     [(before, after)] = [
         pair
@@ -82,13 +82,13 @@ def test_only_the_code_of_that_flow_changes(deployed: AwsAccount, sitting: Sitti
     names = zipfile.ZipFile(io.BytesIO(body.read())).namelist()
     assert "flows/triage.py" in names
     assert "flows/chat.py" not in names
-    only.run(sitting, ["triage"], {})  # the same code is the same bundle
+    only.run(sitting, ["triage"])  # the same code is the same bundle
     assert _template(deployed) == now
 
 
 def test_a_flow_that_is_not_deployed_is_named(deployed: AwsAccount, sitting: Sitting) -> None:
     with pytest.raises(DeployError, match="agents has no function NotHere; deploy it first"):
-        only.run(sitting, ["not_here"], {})
+        only.run(sitting, ["not_here"])
     assert _template(deployed) == _DEPLOYED
 
 
@@ -119,16 +119,18 @@ def test_what_more_must_change_is_said_and_nothing_changes(
     deployed: AwsAccount, sitting: Sitting
 ) -> None:
     with pytest.raises(DeployError, match="the settings: changed since the last deployment"):
-        only.run(sitting, ["triage"], {"FOOTER": "off"})
+        sitting.environment["FOOTER"] = "off"
+        only.run(sitting, ["triage"])
+    del sitting.environment["FOOTER"]
     ssm = sitting.client("ssm")
     known = rollouts.read(ssm, "agents")
     old = {**known.pieces, "the database's schema": "older"}
     rollouts.save(ssm, "agents", known._replace(pieces=old))
     with pytest.raises(DeployError, match="the database's schema: changed"):
-        only.run(sitting, ["triage"], {})
+        only.run(sitting, ["triage"])
     rollouts.save(ssm, "agents", rollouts.Rollouts())  # sam deployed it, and noted nothing
     with pytest.raises(DeployError, match="the template, the database's schema"):
-        only.run(sitting, ["triage"], {})
+        only.run(sitting, ["triage"])
     assert _template(deployed) == _DEPLOYED
 
 
@@ -137,4 +139,4 @@ def test_a_flow_of_what_is_rolled_back_waits(deployed: AwsAccount, sitting: Sitt
     known = rollouts.read(ssm, "agents")
     rollouts.save(ssm, "agents", known._replace(abandoned={"agents-triage": "3"}))
     with pytest.raises(DeployError, match="rolled back; go forward"):
-        only.run(sitting, ["triage"], {})
+        only.run(sitting, ["triage"])

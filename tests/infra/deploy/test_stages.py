@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.deploy.stages import CONFIG, Stage, read_stage
+from infra.deploy.stages import CONFIG, GRADUAL, Stage, read_stage
 from infra.deploy.state import State
 from infra.local.aws.template import read
 from infra.project import ROOT
@@ -59,12 +59,12 @@ def test_what_an_account_wants_becomes_parameters_of_the_template(tmp_path: Path
         "permissions_boundary": "arn:aws:iam::123456789012:policy/team/bound",
         "tracing": "Active",
         "access_logs": "on",
-        "rollout": "all-at-once",
     }
     lines = "\n".join(f'{name} = "{value}"' for name, value in wants.items())
     stage = _stage(tmp_path, f"[p.agent_flows.parameters]\n{lines}", "p")
     declared = read(ROOT / "template.yaml")["Parameters"]
     assert sorted(stage.parameters.values()) == sorted(wants.values())
+    assert declared["Rollout"]["Default"] == GRADUAL
     for name, value in stage.parameters.items():
         assert value in declared[name].get("AllowedValues", [value]), name
     assert Stage().parameters == {}
