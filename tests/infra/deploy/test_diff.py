@@ -1,6 +1,6 @@
 """What would change is named, without a secret's value, and nothing changes (emulated by moto)."""
 
-from infra.deploy import kept, rollouts
+from infra.deploy import kept, pieces, rollouts
 from infra.deploy.steps import diff
 from infra.deploy.steps.step import Sitting
 from tests.infra.deploy.conftest import AwsAccount
@@ -31,7 +31,7 @@ def test_settings_are_shown_and_secrets_only_named(account: AwsAccount, sitting:
 def test_pieces_that_functions_share_are_named(account: AwsAccount, sitting: Sitting) -> None:
     every = list(diff.shared_changes(sitting, {}))
     assert every == ["the template", "the database's schema", "what functions hand each other"]
-    known = rollouts.Rollouts(pieces=diff.pieces.digests({}))
+    known = rollouts.Rollouts(pieces=pieces.digests({}))
     rollouts.save(sitting.client("ssm"), "agents", known)
     assert not list(diff.shared_changes(sitting, {}))
     older = {**known.pieces, "the template": "older"}

@@ -56,7 +56,7 @@ def _ask(
         start_response("through", [])
         return []
 
-    def start_response(status: str, headers: Any) -> Any:
+    def start_response(status: str, headers: Any, failure: Any = None, /) -> Any:
         seen.append(status.partition(" ")[0])
 
     list(rights.wrapped(through)(environ, start_response))
@@ -155,7 +155,7 @@ def test_what_a_role_allows_passes_and_what_it_does_not_is_refused(
 def test_a_schedule_with_a_role_wants_the_right_to_pass_it() -> None:
     may = _allow("scheduler:CreateSchedule", "*")
     body = {"Target": {"RoleArn": "arn:aws:iam::1:role/timers"}}
-    asked = {"service": "scheduler", "path": "/schedules/a", "body": body}
+    asked: dict[str, Any] = {"service": "scheduler", "path": "/schedules/a", "body": body}
     assert _ask(_rights(may), **asked) == "403"
     passing = _allow("iam:PassRole", "arn:aws:iam::1:role/timers")
     assert _ask(_rights(may, passing), **asked) == "through"

@@ -1,0 +1,117 @@
+"""Functions may do what they do, and nothing that they do not: the roles of template.yaml beside
+the calls that the local system records (emulated: IAM's actions and resources, no conditions)."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.local.aws.rights import Grant
+from infra.local.sandbox.slack.workspace import BOT_USER, SUPPORT
+from infra.local.system import System
+from tests.system.quick import shipped_template
+from tests.system.test_plans import GOAL, REPOSITORY, call, comments, github
+from tests.waiting import wait_for
+
+#: Rights that no call through the local endpoint shows, by the beginning of the action, and why.
+UNSEEN = {
+    "logs:": "Lambda writes what a function prints",
+    "sqs:ReceiveMessage": "Lambda's pollers take messages in the role of the function",
+    "sqs:DeleteMessage": "and delete them",
+    "sqs:GetQueueAttributes": "and ask how many there are",
+    "s3:ListBucket": "without it S3 says 403, not 404, of an object that has expired",
+    "bedrock:": "no Bedrock is local; tests/models has its wire",
+}
+#: Rights that a flow needs only in a case that this test does not make, and the test that does.
+ELSEWHERE = {
+    "sqs:ChangeMessageVisibility": "while something is away; tests/crash, tests/runtime",
+    "sqs:SendMessage": "an event that no run can take; tests/runtime",
+    "s3:PutObject": "an event over 192 KiB is published; tests/aws/test_bus.py",
+    "s3:GetObject": "an event over 192 KiB arrives; here at Triage alone",
+    "Batches sns:Publish": "a batch comes back; tests/system/test_batches.py",
+    "Sweep sns:Publish": "a run stands still; tests/runtime",
+    "Control states:StartExecution": "a plan ends whose machine is gone; tests/planning",
+}
+
+
+@pytest.fixture(scope="module")
+def offline(data_directory: Path) -> Iterator[System]:
+    models = {"MODEL_SMALL": "offline", "MODEL_LARGE": "offline", "MODEL_EMBED": "hashing"}
+    with System(
+        data=data_directory, environment=models, template=shipped_template(data_directory)
+    ) as system:
+        yield system
+
+
+def _use_everything(system: System) -> None:
+    """Let each flow do what it does most: events of people, of the clock, and of a large issue."""
+    hub, chat, said = github(system), system.slack, "I agree. " + "🙂" * 60_000
+    assert chat
+    number = hub.open_issue(REPOSITORY, "Login fails", said, author="maria")
+    assert wait_for(lambda: comments(system, number))
+    hub.comment(REPOSITORY, number, f"/plan {GOAL}", author="maria")
+    assert wait_for(lambda: any("✅ Done." in text for text in comments(system, number)))
+    _plan_and(system, number, "approve", "✅ Done.")
+    _plan_and(system, number, "stop", "⏹ Cancelled")
+    hub.comment(REPOSITORY, number, "/remember we deploy on Fridays", author="maria")
+    hub.push(REPOSITORY, {"docs/a.md": "# Payments\n\nWe pay on Fridays.\n"})
+    hub.set_private(REPOSITORY, private=True)
+    ts = chat.say(SUPPORT, f"<@{BOT_USER}> hello")
+    assert wait_for(lambda: any(m["user"] == BOT_USER for m in chat.thread(SUPPORT, ts)))
+    assert call(system, "GET", "/runs/00000000000000000000")[0] == 404
+    for schedule in system.cloud.schedules:
+        system.cloud.fire(schedule)
+    if "Migrate" in system.cloud.functions:
+        system.cloud.invoke("Migrate", {})
+    assert wait_for(lambda: _is_quiet(system))
+
+
+def _plan_and(system: System, number: int, answer: str, end: str) -> None:
+    """Start a plan that asks, answer it, and wait for its end."""
+    before = len(comments(system, number))
+
+    def asked() -> list[str]:
+        texts = comments(system, number)[before:]
+        return [found[1] for text in texts if (found := re.search(r"/approve (\w+)", text))]
+
+    plan = '/plan open an issue "Track it", then say "Yes"'
+    github(system).comment(REPOSITORY, number, plan, author="maria")
+    found = wait_for(asked)
+    name = found[0] if answer == "approve" else ""
+    github(system).comment(REPOSITORY, number, f"/{answer} {name}", author="maria")
+    assert wait_for(lambda: any(end in text for text in comments(system, number)[before:]))
+
+
+def _is_quiet(system: System) -> bool:
+    return not any(queue.waiting or queue.in_flight for queue in system.cloud.queues().values())
+
+
+def test_every_right_is_needed_and_none_is_missing(offline: System) -> None:
+    _use_everything(offline)
+    rights = offline.cloud.rights
+    assert not rights.refused, rights.refused
+    kept = {**UNSEEN, **ELSEWHERE}
+    unused = {
+        f"{_owner(grant)} {grant.action} {grant.resource}"
+        for grant in rights.grants - rights.used
+        if not _is_kept(grant, kept)
+    }
+    assert not unused, "\n".join(sorted(unused))
+    # A reason whose right is gone, or is always seen, goes too.
+    left = {name for name in kept if any(_is_kept(grant, {name: ""}) for grant in rights.grants)}
+    assert left == kept.keys()
+    seen = {f"{_owner(grant)} {grant.action}" for grant in rights.used}
+    assert not {name for name in UNSEEN if any(name in one for one in seen)}
+    assert {"Triage s3:GetObject", "Ingress s3:PutObject", "Plan states:SendTaskSuccess"} <= seen
+
+
+def _is_kept(grant: Grant, kept: dict[str, str]) -> bool:
+    names = (grant.action, f"{_owner(grant)} {grant.action}")
+    return any(name.startswith(one) for name in names for one in kept)
+
+
+def _owner(grant: Grant) -> str:
+    """Return the name of the function whose role it is."""
+    role = grant.role.partition("/agent-flows-")[2]
+    return role.removesuffix("-Role").removesuffix("Flow").removesuffix("Role")
