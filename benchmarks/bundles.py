@@ -11,7 +11,7 @@ from benchmarks.table import Findings, Table
 from infra.bundle.build import build
 from infra.bundle.target import BuildTarget
 from infra.local.aws.template import read
-from infra.project import ROOT
+from infra.project import ROOT, TEMPLATES
 
 #: Megabytes of the zip that a function may have, and should.
 TARGETS = {"Ingress": (0.3, 0.1)}
@@ -54,11 +54,11 @@ def here() -> BuildTarget:
 
 
 def functions() -> dict[str, frozenset[str]]:
-    """The functions of template.yaml, and the names of the variables that each is handed."""
-    resources = read(ROOT / "template.yaml")["Resources"]
+    """The functions of the templates, and the names of the variables that each is handed."""
     return {
         name: frozenset(one["Properties"].get("Environment", {}).get("Variables", {}))
-        for name, one in resources.items()
+        for template in TEMPLATES
+        for name, one in read(ROOT / template)["Resources"].items()
         if one["Type"] == "AWS::Serverless::Function"
     }
 

@@ -56,7 +56,7 @@ def measure_ingress(bundles: Bundles, scratch: Path, world: World, rounds: int) 
     tls, roots = make_tls(scratch)
     with Loopback(published) as plain, Loopback(published, tls) as secure:
         trusted = {"SSL_CERT_FILE": str(roots), "AWS_CA_BUNDLE": str(roots)}
-        handler = TemplateText(ROOT / "template.yaml").function("Ingress").handler
+        handler = TemplateText(ROOT).function("Ingress").handler
         ours = bundles.get("Ingress")
         bare = bundles.ingress_with("bare_ingress.py", "shared/web/ingress.py")
         on_botocore = bundles.ingress_with("botocore_bus.py", "shared/aws/bus.py")
@@ -128,7 +128,7 @@ def _flow_cases(bundles: Bundles, world: World, client: Path) -> Iterator[StartC
     }
     handed = functions()
     for function, wake in wakes.items():
-        declared = TemplateText(ROOT / "template.yaml").function(function)
+        declared = TemplateText(ROOT).function(function)
         # A function that is handed no model starts the same with any.
         for models in ("bedrock", "offline") if "MODEL_EMBED" in handed[function] else ("no",):
             variables = {**world.variables(models), "FLOW": declared.flow}

@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+#: The templates with functions, each a stack of its own. The second one's stack is deployed first.
+TEMPLATES = ("template.yaml", "infra/schema.yaml")
 
 
 def from_caller(path: Path) -> Path:

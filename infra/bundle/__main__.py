@@ -14,9 +14,9 @@ from shared.errors import SettingsError
 
 def main() -> int:
     """Build one bundle; print its size, or why it failed."""
-    template = TemplateText(ROOT / "template.yaml")
+    template = TemplateText(ROOT)
     parser = argparse.ArgumentParser(prog="python -m infra.bundle", description=__doc__)
-    parser.add_argument("function", help="its name in template.yaml")
+    parser.add_argument("function", help="its name in the template")
     parser.add_argument("--into", type=Path, required=True, help="an empty or missing folder")
     parser.add_argument("--runtime", default=template.default("Runtime"))
     parser.add_argument("--architecture", default=template.default("Architecture"))

@@ -12,7 +12,7 @@ from infra.bundle.settings import write_settings
 from infra.bundle.target import BuildTarget, compile_all
 from infra.bundle.vendor import Vendor
 from infra.configuration.authorities import authorities
-from infra.project import ROOT
+from infra.project import ROOT, TEMPLATES
 from shared.errors import SettingsError
 
 
@@ -31,17 +31,18 @@ class Declared(NamedTuple):
 
 
 class TemplateText:
-    """Finds the few lines of template.yaml that a build needs, without a YAML library."""
+    """Finds the few lines of our templates that a build needs, without a YAML library."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._text = path.read_text("utf-8")
+    def __init__(self, root: Path, *names: str) -> None:
+        """`root` is the project's folder, or a copy of what a build needs of it."""
+        found = (root / name for name in names or TEMPLATES)
+        self._text = "\n".join(path.read_text("utf-8") for path in found if path.exists())
 
     def function(self, name: str) -> Declared:
         """Return the function `name`; raises SettingsError when there is none."""
         block = self._block(name)
         if not (handler := self._value(block, "Handler")):
-            raise SettingsError(f"{self._path.name} has no function {name!r} with a Handler: line")
+            raise SettingsError(f"the templates have no function {name!r} with a Handler: line")
         parts = re.search(r"\bParts: \[(.*?)\]", block)
         named = re.findall(r"[\w-]+", parts[1]) if parts else ()
         return Declared(handler, self._value(block, "FLOW"), tuple(named))
@@ -56,6 +57,7 @@ class TemplateText:
 
     @property
     def parameters(self) -> list[str]:
+        """The parameters of the first template: the other's are among them."""
         found = re.search(r"^Parameters:\n((?: .*\n|\n)+)", self._text, re.M)
         return re.findall(r"^  (\w+):", found[1], re.M) if found else []
 
@@ -90,7 +92,7 @@ def build(
     Raises SettingsError when the function, an import, a part or a Python of the target's version
     is missing.
     """
-    template = TemplateText(root / "template.yaml")
+    template = TemplateText(root)
     declared = template.function(function)
     needs = trace(root, declared.entries, declared.parts)
     into.mkdir(parents=True, exist_ok=True)

@@ -112,10 +112,14 @@ def _show(place: Destination, environment: Mapping[str, str]) -> None:
         keys = ", ".join(values) or "nothing new"
         print(f"would store {place.prefix}/{secret}: {keys}")
     given = {name: environment[name] for name in DEPLOYED & environment.keys()}
-    validate, *others = stack.sam_commands(place, stack.parameters(place, given))
+    values = stack.parameters(place, given)
+    validate, *others = stack.sam_commands(place, values)
+    for command in stack.schema_commands(place, values):
+        print("would run " + shlex.join(["./scripts/sam", *command[1:]]))
+    print(f"would invoke {place.schema}")
     for command in others:
         print("would run " + shlex.join(["./scripts/sam", *command[1:]]))
-    print(f"would invoke {place.stack}-migrate, and connect GitHub and Slack")
+    print("would connect GitHub and Slack")
     stack.run_sam(validate, place, given)
 
 

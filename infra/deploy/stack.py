@@ -28,6 +28,11 @@ class Destination(NamedTuple):
     region: str = ""
 
     @property
+    def schema(self) -> str:
+        """The stack with the function that migrates, and the function."""
+        return f"{self.stack}-schema"
+
+    @property
     def account_options(self) -> list[str]:
         profile = ["--profile", self.profile] if self.profile else []
         return [*profile, "--region", self.region] if self.region else profile
@@ -40,7 +45,7 @@ def parameters(place: Destination, settings: Mapping[str, str]) -> dict[str, str
         "Architecture": place.architecture,
         "SecretPrefix": place.prefix,
     }
-    declared = TemplateText(ROOT / "template.yaml").parameters
+    declared = TemplateText(ROOT).parameters
     named = {parameter_of(name): value for name, value in settings.items()}
     return values | {name: value for name, value in named.items() if name in declared}
 
@@ -61,6 +66,20 @@ def sam_commands(place: Destination, values: Mapping[str, str]) -> list[list[str
     ]
 
 
+def schema_commands(place: Destination, values: Mapping[str, str]) -> list[list[str]]:
+    """Return the SAM commands of the stack with the function that migrates, in order."""
+    sam, built = str(ROOT / "scripts" / "sam"), ".aws-sam/schema"
+    template, config = "infra/schema.yaml", ["--config-file", str(ROOT / "samconfig.toml")]
+    declared = TemplateText(ROOT, template).parameters
+    named = {name: value for name, value in values.items() if name in declared}
+    given = [*config, "--parameter-overrides", *overrides(named)]
+    deploy = ["deploy", "--template-file", f"{built}/template.yaml", "--stack-name", place.schema]
+    return [
+        [sam, "build", "--template-file", template, "--build-dir", built, *given],
+        [sam, *deploy, *place.account_options, *given],
+    ]
+
+
 def run_sam(command: Sequence[str], place: Destination, settings: Mapping[str, str]) -> None:
     """Run one of the commands in the project's folder, which lays the settings into the bundles;
     raises DeployError when it fails."""
@@ -72,23 +91,6 @@ def run_sam(command: Sequence[str], place: Destination, settings: Mapping[str, s
         done = subprocess.run(command, cwd=ROOT, env=env, check=False)
     if done.returncode:
         raise DeployError(f"sam {command[1]} failed; its output above says why")
-
-
-def migrate(client: Any, function: str) -> list[str]:
-    """Bring the database to the current schema; return the migrations applied.
-
-    Raises DeployError when the function fails or returns anything else.
-    """
-    reply = client.invoke(FunctionName=function, Payload=b"{}")
-    answer = json.loads(reply["Payload"].read() or b"null")
-    if reply.get("FunctionError") or not isinstance(answer, dict) or "applied" not in answer:
-        reason = answer.get("errorMessage", "") if isinstance(answer, dict) else ""
-        raise DeployError(
-            f"{function} could not migrate the database: {reason or 'no answer'};"
-            " look at DATABASE_URL, and whether the function can reach it"
-        )
-    applied: list[str] = answer["applied"]
-    return applied
 
 
 def outputs(client: Any, stack: str) -> dict[str, str]:

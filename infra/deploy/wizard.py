@@ -8,12 +8,18 @@ STEPS: Sequence[Step] = (
     Step("checks", "checks the settings, the credentials and the clock", later("checks.run")),
     Step("secrets", "keeps the secrets in AWS Secrets Manager", later("keep.run")),
     Step(
+        "schema",
+        "brings the database to the current schema",
+        later("migrate.run"),
+        later("migrate.done"),
+    ),
+    Step(
         "functions",
         "builds and deploys with SAM",
         later("functions.run"),
         later("functions.done"),
     ),
-    Step("database", "brings the database to the current schema", later("migrate.run")),
+    Step("live", "tells the database that no older release is live", later("migrate.live")),
     Step("looks", "wakes what looks after waiting work", later("looks.run")),
 )
 
@@ -27,5 +33,4 @@ def go_through(sitting: Sitting, steps: Sequence[Step] = STEPS) -> None:
             step.run(sitting)
     sitting.say("")
     for name, address in sitting.outputs.items():
-        if name != "MigrateFunction":
-            sitting.say(f"{name}: {address}")
+        sitting.say(f"{name}: {address}")

@@ -5,12 +5,14 @@ from typing import Any
 
 import psycopg
 
+#: What the database knows of its migrations: the owner's alone.
+_OWNERS = ("migrations", "migration_steps", "migration_runs", "deployments")
 #: Tables that hold nothing of any tenant, with their policies.
 SHARED = {
     "batches": {("all_tenants", "agent_flows_definer", "true")},
     "model_buckets": {("account", "agent_flows", "true")},
     "model_reservations": {("account", "agent_flows", "true")},
-    "migrations": {("owner", "public", "true")},
+    **{name: {("owner", "public", "true")} for name in _OWNERS},
 }
 #: The policies of all others.
 OF_TENANTS = {
@@ -83,7 +85,7 @@ def _of_tables(owner: psycopg.Connection[dict[str, Any]]) -> Iterator[str]:
             yield f"{name}: policies other than {sorted(policy for policy, *_ in wanted)}"
         if not table["tenant"] and name not in SHARED:
             yield f"{name}: has no tenant"
-    closed = {table["name"] for table in tables if table["part"]} | {"migrations"}
+    closed = {table["name"] for table in tables if table["part"]} | set(_OWNERS)
     for grant in owner.execute(_GRANTS):
         if grant["whose"] == "public" or grant["what"] in closed:
             yield f"{grant['what']}: {grant['privilege_type']} is granted to {grant['whose']}"

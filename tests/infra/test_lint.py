@@ -11,7 +11,8 @@ from infra.local.aws.template import load, read
 from infra.project import ROOT
 from tests.campaigns import sample
 
-TEMPLATES = ["template.yaml", "infra/flow.yaml", "infra/schedule.yaml", "infra/door.yaml"]
+NESTED = ["infra/flow.yaml", "infra/schedule.yaml", "infra/door.yaml"]
+TEMPLATES = ["template.yaml", *NESTED, "infra/schema.yaml"]
 #: Commercial, GovCloud and China, and one where AWS has few services yet.
 REGIONS = ["us-east-1", "eu-central-1", "us-gov-west-1", "cn-north-1", "ap-southeast-5"]
 #: An ARN or a host that names the partition of most regions, and of no other.

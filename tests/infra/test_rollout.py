@@ -9,11 +9,11 @@ import pytest
 
 from infra.local.aws.stack import Resource, Stack
 from infra.local.aws.template import Template, load, read
-from infra.project import ROOT
+from infra.project import ROOT, TEMPLATES
 
 Json = dict[str, Any]
-#: Only a deployment calls the one, which knows whether it failed; the other is called too seldom.
-NOT_SHIFTED = {"Migrate", "Redelivery"}
+#: It is called too seldom.
+NOT_SHIFTED = {"Redelivery"}
 CHOSEN = {
     "KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/k",
     "PermissionsBoundary": "arn:aws:iam::123456789012:policy/bound",
@@ -82,14 +82,23 @@ class _Any(dict[str, Any]):
 
 @pytest.fixture(scope="module")
 def plain() -> list[tuple[str, str, Json]]:
-    return _deployed(load(ROOT / "template.yaml", _written_parameters(), "us-east-1"))
+    return _both(_written_parameters())
 
 
 @pytest.fixture(scope="module")
 def chosen() -> list[tuple[str, str, Json]]:
     """The deployment of an account that wants all there is."""
-    given = _written_parameters() | CHOSEN
-    return _deployed(load(ROOT / "template.yaml", given, "us-east-1"), **given)
+    return _both(_written_parameters() | CHOSEN)
+
+
+def _both(given: Mapping[str, str]) -> list[tuple[str, str, Json]]:
+    """Both stacks of a deployment."""
+    made = []
+    for name in TEMPLATES:
+        declared = read(ROOT / name)["Parameters"]
+        values = {key: value for key, value in given.items() if key in declared}
+        made += _deployed(load(ROOT / name, values, "us-east-1"), **values)
+    return made
 
 
 def _of(made: list[tuple[str, str, Json]], kind: str) -> Iterator[tuple[str, Json]]:

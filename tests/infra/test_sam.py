@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from infra.deploy.stack import overrides
+from infra.deploy.stack import Destination, overrides, schema_commands
 from infra.project import ROOT
 from tests.campaigns import sample
 
-FUNCTIONS = ["Ingress", "Chat", "Triage", "Retention", "Migrate"]
+FUNCTIONS = ["Ingress", "Chat", "Triage", "Retention"]
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 pytestmark = pytest.mark.sam
@@ -42,6 +42,24 @@ def test_sam_builds_every_function_for_the_python_at_hand(
     template = (built / "template.yaml").read_text("utf-8")
     assert "TemplateURL: ChatFlow/template.yaml" in template
     assert "<<" not in template
+
+
+@pytest.mark.usefixtures("sam_environment")
+def test_sam_builds_what_migrates_from_a_template_of_its_own(tmp_path: Path) -> None:
+    build, deploy = schema_commands(
+        Destination("agents", "agents", RUNTIME, "x86_64"), {"Runtime": RUNTIME, "Footer": "off"}
+    )
+    assert not any("Footer" in word for word in build + deploy)
+    built = tmp_path / "build"
+    words = [str(built) if word == ".aws-sam/schema" else word for word in build[1:]]
+    words = [str(ROOT / word) if word == "infra/schema.yaml" else word for word in words]
+    _sam(tmp_path, *words)
+    assert (built / "Migrate/infra/migrations/0001_journal.sql").exists()
+    assert (built / "template.yaml").exists()
+    assert deploy[1:6] == [
+        *("deploy", "--template-file", ".aws-sam/schema/template.yaml"),
+        *("--stack-name", "agents-schema"),
+    ]
 
 
 def test_parameters_reach_sam_as_they_are(sam_environment: Path) -> None:

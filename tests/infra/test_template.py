@@ -16,7 +16,7 @@ from infra.configuration.names import OF_DEPLOYMENT
 from infra.configuration.secret_settings import secrets_of
 from infra.deploy.declared import Deployed, declared_flows, differences
 from infra.local.aws.template import load, read
-from infra.project import ROOT
+from infra.project import ROOT, TEMPLATES
 from shared.actions.github.actions import AddLabels, Comment
 from shared.actions.slack.actions import Reply
 from shared.actions.timers import SetTimer
@@ -52,6 +52,20 @@ def flow_stack() -> Json:
 @pytest.fixture
 def deployed(written: Json) -> Deployed:
     return Deployed(written, (ROOT / "template.yaml").read_text("utf-8"))
+
+
+@pytest.fixture(scope="module")
+def schema() -> Deployed:
+    """The stack of the function that migrates."""
+    file = ROOT / "infra/schema.yaml"
+    return Deployed(read(file), file.read_text("utf-8"))
+
+
+@pytest.fixture
+def both(deployed: Deployed, schema: Deployed) -> Deployed:
+    """Both stacks as if they were one."""
+    body = {"Resources": {**deployed.resources, **schema.resources}}
+    return Deployed(body, deployed.text + schema.text)
 
 
 @pytest.fixture
@@ -151,7 +165,6 @@ def test_a_flow_with_timers_takes_them_itself_and_may_cancel_them(
     [
         ("Ingress", "shared.web.ingress"),
         ("Runs", "shared.web.runs_endpoint"),
-        ("Migrate", "infra.migrations"),
         ("Redelivery", "shared.github_app.function"),
     ],
 )
@@ -167,35 +180,52 @@ def test_a_function_without_a_flow_gets_exactly_what_it_reads(
     [
         ("Ingress", "shared.web.ingress", []),
         ("Runs", "shared.web.runs_endpoint", ["database/reader"]),
-        ("Migrate", "infra.migrations", ["database/owner"]),
+        ("Migrate", "infra.migrations.function", ["database/owner"]),
         ("Redelivery", "shared.github_app.function", []),
     ],
 )
 def test_a_function_without_a_flow_may_read_exactly_the_secrets_that_it_needs(
-    deployed: Deployed, transformed: dict[str, Json], function: str, entry: str, login: list[str]
+    both: Deployed, function: str, entry: str, login: list[str]
 ) -> None:
     needed = {*login, *secrets_of(name.lower() for name in settings_read(entry))}
-    assert {*deployed.secrets(function)} == needed
-    others = deployed.variables(function).get("LOGIN_SECRETS", {}).get("Fn::Sub", "")
+    assert {*both.secrets(function)} == needed
+    others = both.variables(function).get("LOGIN_SECRETS", {}).get("Fn::Sub", "")
     needed |= {name.removeprefix("${SecretPrefix}/") for name in others.split(",") if name}
     (allowed,) = [
         statement["Resource"]
-        for statement in _statements({"role": transformed[f"{function}Role"]})
+        for statement in _statements({"role": both.resources[f"{function}Role"]})
         if statement["Action"] == "secretsmanager:GetSecretValue"
     ]
     assert {arn["Fn::Sub"][0] for arn in allowed} == {f"${{S}}/{name}-??????" for name in needed}
 
 
-def test_every_variable_is_one_that_only_the_deployment_knows(deployed: Deployed) -> None:
-    for function in deployed.functions:
-        assert set(deployed.variables(function)) <= OF_DEPLOYMENT - {"EVENT_TYPES"}, function
+def test_every_variable_is_one_that_only_the_deployment_knows(
+    deployed: Deployed, schema: Deployed
+) -> None:
+    for stack in (deployed, schema):
+        for function in stack.functions:
+            assert set(stack.variables(function)) <= OF_DEPLOYMENT - {"EVENT_TYPES"}, function
 
 
-def test_a_build_reads_of_the_template_what_yaml_says(written: Json, deployed: Deployed) -> None:
-    template = TemplateText(ROOT / "template.yaml")
-    for name, properties in deployed.functions.items():
-        flow = deployed.variables(name).get("FLOW", "")
-        assert template.function(name) == (properties["Handler"], flow, ())
+def test_the_parameters_of_both_stacks_are_alike(written: Json) -> None:
+    for name, parameter in read(ROOT / "infra/schema.yaml")["Parameters"].items():
+        assert parameter == written["Parameters"][name], name
+
+
+def test_what_migrates_is_invoked_once_and_not_again_by_lambda(schema: Deployed) -> None:
+    invoked = schema.functions["Migrate"]["EventInvokeConfig"]
+    assert invoked["MaximumRetryAttempts"] == 0
+
+
+def test_a_build_reads_of_the_templates_what_yaml_says(
+    written: Json, deployed: Deployed, schema: Deployed
+) -> None:
+    template = TemplateText(ROOT)
+    assert template.parameters == list(written["Parameters"])
+    for stack in (deployed, schema):
+        for name, properties in stack.functions.items():
+            flow = stack.variables(name).get("FLOW", "")
+            assert template.function(name) == (properties["Handler"], flow, ())
     for name in ("Runtime", "Architecture"):
         assert template.default(name) == written["Parameters"][name]["Default"]
 
@@ -347,7 +377,7 @@ def _many(value: Any) -> list[Any]:
 
 
 def test_no_role_has_a_wildcard_without_a_reason(transformed: dict[str, Json]) -> None:
-    nested = [read(ROOT / name)["Resources"] for name in NESTED]
+    nested = [read(ROOT / name)["Resources"] for name in [*NESTED, "infra/schema.yaml"]]
     seen = set()
     for resources in (transformed, *nested):
         for statement in _statements(resources):
@@ -407,7 +437,7 @@ def test_payloads_are_private_encrypted_and_travel_encrypted(transformed: dict[s
 
 def test_no_secret_stands_in_the_template_or_passes_through_cloudformation() -> None:
     """A reference would show the secret to whoever may see the function's configuration."""
-    for name in ("template.yaml", *NESTED):
+    for name in (*TEMPLATES, *NESTED):
         assert "{{resolve:" not in (ROOT / name).read_text("utf-8")
 
 

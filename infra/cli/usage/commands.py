@@ -97,7 +97,11 @@ def add_redrive(command: argparse.ArgumentParser) -> None:
 
 
 def add_migrate(command: argparse.ArgumentParser) -> None:
-    """It has no options."""
+    command.add_argument(
+        "--contract",
+        action="store_true",
+        help="also take away what older releases use; say it when none is live",
+    )
 
 
 def add_ingest(command: argparse.ArgumentParser) -> None:

@@ -3,9 +3,10 @@
 step       what a step is, and what all of them share: the sitting
 checks     credentials, region, clock, quotas, settings, the database
 keep       the secrets into Secrets Manager
+migrate    brings the database to the current schema, before code that needs it
 functions  SAM builds and deploys the stack
-migrate    brings the database to the current schema
 looks      wakes what looks after waiting work
+ingredients  what a stack is made of, and whether it is there
 
 and what can be asked for in place of them:
 

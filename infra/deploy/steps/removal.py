@@ -16,7 +16,7 @@ _WAIT = {"Delay": 15, "MaxAttempts": 160}  # network interfaces of functions in 
 
 
 def run(sitting: Sitting) -> None:
-    """Delete the stack, its secrets and its parameters, once a person typed the stack's name."""
+    """Delete the stacks, their secrets and its parameters, once a person typed its name."""
     place, client = sitting.place, sitting.client("cloudformation")
     check_settled(sitting)
     secrets = list(_secrets(sitting.client("secretsmanager"), place.prefix))
@@ -27,7 +27,8 @@ def run(sitting: Sitting) -> None:
         typed = sitting.person.ask(f"Type {place.stack} to delete it:")
         if typed != place.stack:
             raise DeployError(f"{typed!r} is not {place.stack}; nothing was deleted")
-    _delete_stack(client, place.stack)
+    for stack in (place.stack, place.schema):
+        _delete_stack(client, stack)
     for name in secrets:
         sitting.client("secretsmanager").delete_secret(
             SecretId=name, RecoveryWindowInDays=RECOVERY_DAYS
@@ -35,6 +36,7 @@ def run(sitting: Sitting) -> None:
     if parameters:
         sitting.client("ssm").delete_parameters(Names=parameters)
     sitting.state.forget("functions")
+    sitting.state.forget("schema")
     sitting.say(f"deleted the stack {place.stack} and {len(secrets)} secrets")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from infra.deploy import pieces, rollouts
 from infra.deploy.stack import DeployError
+from infra.deploy.steps import migrate
 from infra.deploy.steps.step import Sitting
 
 _NOT = """\
@@ -36,6 +37,7 @@ def run(sitting: Sitting) -> None:
     rollouts.check(lambdas, changed)
     # Written first: one that is cut off is known as a rollback, and the same command ends it.
     rollouts.save(ssm, sitting.place.prefix, known.leaving(live, changed))
+    migrate.live(sitting, older=True)
     rollouts.lead(lambdas, changed)
     sitting.say("rolled back; the next ./scripts/deploy goes forward again, all at once")
 

@@ -103,7 +103,7 @@ def test_every_module_of_the_project_imports_with_nothing_but_its_bundle(
 def test_every_function_starts_under_the_lambda_runtime(
     bundles: Path, client: Path, function: str
 ) -> None:
-    declared = TemplateText(ROOT / "template.yaml").function(function)
+    declared = TemplateText(ROOT).function(function)
     variables = {**VARIABLES, "FLOW": declared.flow}
     with started(bundles / function, declared.handler, variables, client) as process:
         call = process.first_call()

@@ -21,7 +21,7 @@ FUNCTIONS = ["Ingress", "Runs", "Migrate", "Chat", "Triage", "Memory", "Retentio
 
 
 def written(function: str, into: Path) -> dict[str, str]:
-    template = TemplateText(ROOT / "template.yaml")
+    template = TemplateText(ROOT)
     entries = template.function(function).entries
     write_settings(trace(ROOT, entries).modules, ALL, template.event_types, into)
     found: dict[str, str] = json.loads((into / "settings.json").read_text())
@@ -33,7 +33,7 @@ def test_a_bundle_holds_the_settings_that_its_code_reads_and_no_secret(
     function: str, tmp_path: Path
 ) -> None:
     found = written(function, tmp_path)
-    read = settings_read(*TemplateText(ROOT / "template.yaml").function(function).entries)
+    read = settings_read(*TemplateText(ROOT).function(function).entries)
     expected = {name.lower() for name in read & DEPLOYED} | {"event_types"} & {
         name.lower() for name in read
     }
@@ -61,7 +61,7 @@ def test_the_ingress_and_help_know_the_event_types_of_all_flows(tmp_path: Path) 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_build_without_a_deployment_has_defaults(function: str, tmp_path: Path) -> None:
-    template = TemplateText(ROOT / "template.yaml")
+    template = TemplateText(ROOT)
     modules = trace(ROOT, template.function(function).entries).modules
     write_settings(modules, {}, template.event_types, tmp_path)
     assert json.loads((tmp_path / "settings.json").read_text()).keys() <= {"event_types"}
@@ -69,7 +69,7 @@ def test_a_build_without_a_deployment_has_defaults(function: str, tmp_path: Path
 
 def test_every_setting_of_the_deployment_is_read_by_a_function_or_is_a_parameter() -> None:
     """The build finds them by reading code: one that nobody reads there would be lost."""
-    template = TemplateText(ROOT / "template.yaml")
+    template = TemplateText(ROOT)
     read: set[str] = set()
     for function in template.functions:
         read |= settings_read(*template.function(function).entries)

@@ -1,6 +1,5 @@
-"""./scripts/deploy before and after SAM: secrets, parameters, the migration's answer."""
+"""./scripts/deploy before SAM: secrets and parameters."""
 
-import io
 import json
 import os
 import subprocess
@@ -12,7 +11,7 @@ import pytest
 from moto import mock_aws
 
 from infra.deploy import secrets
-from infra.deploy.stack import DeployError, Destination, migrate, parameters, sam_commands
+from infra.deploy.stack import Destination, parameters, sam_commands
 from infra.deploy.steps.checks import missing
 from infra.project import ROOT
 from shared.errors import SettingsError
@@ -162,33 +161,6 @@ def test_sam_builds_and_deploys_with_the_same_parameters() -> None:
     assert deploy[1:4] == ["deploy", "--stack-name", "agents"]
     assert deploy[4:8] == ["--profile", "team", "--region", "eu-central-1"]
     assert deploy[8:] == build[2:]
-
-
-class Answering:
-    """A Lambda client whose function answers this."""
-
-    def __init__(self, payload: object, error: str = "") -> None:
-        self._reply = {"Payload": io.BytesIO(json.dumps(payload).encode()), "FunctionError": error}
-
-    def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:
-        return self._reply
-
-
-def test_the_migration_tells_what_it_applied() -> None:
-    assert migrate(Answering({"applied": ["0001_journal"]}), "agents-migrate") == ["0001_journal"]
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        Answering({"errorMessage": "no route to host", "errorType": "X"}, "Unhandled"),
-        Answering(None),
-        Answering({"statusCode": 200}),
-    ],
-)
-def test_a_migration_that_fails_fails_the_deployment(answer: Answering) -> None:
-    with pytest.raises(DeployError, match="agents-migrate could not migrate the database"):
-        migrate(answer, "agents-migrate")
 
 
 @pytest.mark.sam
