@@ -13,8 +13,10 @@ from pathlib import Path
 
 from shared.actions.github.actions import Comment
 from shared.actions.slack.actions import Channel, Post
+from shared.actions.timers import SetTimer
 from shared.agent import Agent, flow
 from shared.agent.metrics_desk import MetricsDesk
+from shared.agent.timers import Timers
 from shared.agent.tools import tool
 from shared.events import Event
 from shared.settings import Settings
@@ -31,6 +33,19 @@ def say(event: Event, agent: Agent, text: object) -> None:
 @on
 def now(event: Event, agent: Agent) -> None:
     say(event, agent, datetime.now(UTC))
+
+
+@flow("github.issues.opened", "timer.remind", may=[SetTimer.at_most(2), Comment.at_most(1)])
+def timed(event: Event, agent: Agent) -> None:
+    for days in (1, 2):
+        at = event.received_at + days * 86_400
+        agent.desk(Timers).at(at, "timer.remind", {"days": days})
+    say(event, agent, "I come back.")
+
+
+@flow("github.issues.opened", "timer.remind", may=[SetTimer.at_most(1)])
+def timed_by_the_clock(event: Event, agent: Agent) -> None:
+    agent.desk(Timers).at(time.time() + 60, "timer.remind")
 
 
 @on

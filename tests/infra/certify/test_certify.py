@@ -34,6 +34,7 @@ CAUGHT = [
     ("year", "the clock (time.strftime)", set()),
     ("in_a_thread", "the clock (time.time_ns)", set()),
     ("choice", "chance (choice)", set()),
+    ("timed_by_the_clock", "the clock (time.time)", {"otherwise"}),
     ("system_chance", "chance (randint)", set()),
     ("token", "chance (token_hex)", {"otherwise"}),
     ("number", "chance (uuid4)", {"otherwise"}),
@@ -80,6 +81,11 @@ def test_a_stream_that_is_killed_in_the_middle_goes_on(database_url: str, tmp_pa
     report = certify(f"{FLAWED}:streams", database_url, tmp_path / "log", choose=few)
     assert (report.faults, report.asked) == ([], [])
     assert len(report.boundaries) >= 6
+
+
+def test_a_flow_that_sets_timers_loses_and_doubles_none(database_url: str, tmp_path: Path) -> None:
+    report = certify(f"{FLAWED}:timed", database_url, tmp_path / "log", choose=few)
+    assert (report.faults, report.asked) == ([], [])
 
 
 def test_a_flow_that_fails_by_itself_is_told_apart(database_url: str, tmp_path: Path) -> None:
