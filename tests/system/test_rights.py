@@ -27,6 +27,8 @@ UNSEEN = {
 ELSEWHERE = {
     "sqs:ChangeMessageVisibility": "while something is away; tests/crash, tests/runtime",
     "sqs:SendMessage": "an event that no run can take; tests/runtime",
+    "scheduler:CreateSchedule": "a run waits, or leaves work; tests/runtime, here at Chat alone",
+    "iam:PassRole": "with it",
     "s3:PutObject": "an event over 192 KiB is published; tests/aws/test_bus.py",
     "s3:GetObject": "an event over 192 KiB arrives; here at Triage alone",
     "Batches sns:Publish": "a batch comes back; tests/system/test_batches.py",
@@ -104,6 +106,7 @@ def test_every_right_is_needed_and_none_is_missing(offline: System) -> None:
     seen = {f"{_owner(grant)} {grant.action}" for grant in rights.used}
     assert not {name for name in UNSEEN if any(name in one for one in seen)}
     assert {"Triage s3:GetObject", "Ingress s3:PutObject", "Plan states:SendTaskSuccess"} <= seen
+    assert {"Chat scheduler:CreateSchedule", "Chat iam:PassRole"} <= seen
 
 
 def _is_kept(grant: Grant, kept: dict[str, str]) -> bool:
