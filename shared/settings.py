@@ -135,6 +135,7 @@ class Settings(NamedTuple):
     memory_unused_days: str = "180"
     audiences: str = ""
     memory_retention: str = ""
+    ingress_concurrency: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":

@@ -13,8 +13,8 @@ from infra.configuration.destinations import DEPLOYED
 from infra.configuration.reader import load
 from infra.deploy.stack import Destination
 from infra.deploy.stages import CONFIG, DEFAULT, EXPECTED, Stage, read_stage
-from infra.deploy.steps.step import Sitting, later
-from infra.deploy.wizard import STEPS, go_through
+from infra.deploy.steps.step import Sitting
+from infra.deploy.wizard import STEPS, check, go_through
 from infra.project import ROOT, from_caller
 from infra.terminal import Arguments, complain, matching
 from shared.errors import AgentFlowsError
@@ -38,8 +38,8 @@ AWS Lambda can reach, with the login that owns the database)."""
 _Instead = Callable[[Sitting], None]
 _INSTEAD: Mapping[str, tuple[str, _Instead]] = {
     "check": (
-        "check the account, the settings and the database, and change nothing",
-        later("checks.run"),
+        "check the account, the settings, the models and the database, and change nothing",
+        check,
     ),
     "diff": ("say what a deployment would change, and change nothing", later("diff.run")),
     "rollback": ("take the functions' versions of the deployment before", later("rollback.run")),

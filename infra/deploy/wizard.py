@@ -6,6 +6,12 @@ from infra.deploy.steps.step import Sitting, Step, later
 
 STEPS: Sequence[Step] = (
     Step("checks", "checks the settings, the credentials and the clock", later("checks.run")),
+    Step(
+        "models",
+        "finds models that work here, and tries each with one call",
+        later("models.run"),
+    ),
+    Step("room", "asks Lambda for room for the ingress", later("room.run")),
     Step("secrets", "keeps the secrets in AWS Secrets Manager", later("keep.run")),
     Step(
         "schema",
@@ -24,13 +30,26 @@ STEPS: Sequence[Step] = (
 )
 
 
+#: Those that change nothing.
+CHECKS = STEPS[:3]
+
+
 def go_through(sitting: Sitting, steps: Sequence[Step] = STEPS) -> None:
     """Take each step that is not done. Where one stops, the next call goes on."""
+    _take(sitting, steps)
+    sitting.say("")
+    for name, address in sitting.outputs.items():
+        sitting.say(f"{name}: {address}")
+
+
+def check(sitting: Sitting) -> None:
+    """Take the steps that change nothing."""
+    _take(sitting, CHECKS)
+
+
+def _take(sitting: Sitting, steps: Sequence[Step]) -> None:
     for number, step in enumerate(steps, 1):
         there = step.done(sitting)
         sitting.say(f"\n[{number}/{len(steps)}] {step.name}: {there or step.does}")
         if not there:
             step.run(sitting)
-    sitting.say("")
-    for name, address in sitting.outputs.items():
-        sitting.say(f"{name}: {address}")

@@ -222,8 +222,10 @@ def _listed(name: str) -> tuple[Price, ...]:
     if not name.startswith(_KNOWN):
         return ()
     # Bedrock writes the region and the vendor first: `us.anthropic.claude-…`, `amazon.nova-…`, all
-    # of which may end an ARN.
-    model = re.sub(r"^\w+:(arn:[^/]*/)?([\w-]+\.)?(anthropic|amazon|cohere)\.|^\w+:", "", name)
+    # of which may end an ARN. Behind a # stands the model of a profile whose ARN does not name it.
+    model = re.sub(
+        r"^\w+:(arn:[^/]*/(.*#)?)?([\w-]+\.)?(anthropic|amazon|cohere)\.|^\w+:", "", name
+    )
     known = [key for key in PRICES if model.startswith(key)]
     longest = max(known, key=len, default="")
     if not longest or not _SAME_MODEL.fullmatch(model[len(longest) :]):

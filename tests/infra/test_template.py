@@ -330,6 +330,8 @@ WILDCARDS = {
     "*",
     "arn:${AWS::Partition}:bedrock:*::foundation-model/*",
     "arn:${AWS::Partition}:bedrock:${AWS::Region}:${AWS::AccountId}:inference-profile/*",
+    "arn:${AWS::Partition}:bedrock:${AWS::Region}:${AWS::AccountId}:application-inference-profile/*",
+    "arn:${AWS::Partition}:bedrock:${AWS::Region}:${AWS::AccountId}:provisioned-model/*",
 }
 
 

@@ -32,7 +32,7 @@ from shared.models.batch import (
 from shared.models.deadline import Deadline
 from shared.models.prices import Prices
 from shared.models.providers.bedrock.failures import answered_error, no_answer
-from shared.models.providers.bedrock.model import BedrockModel, session
+from shared.models.providers.bedrock.model import BedrockModel, id_of, session
 from shared.models.providers.failures import unavailable
 from shared.models.providers.reply_reader import fields, number, said
 from shared.settings import Settings, aws_region
@@ -68,7 +68,7 @@ class BedrockBatches:
         self._setting = setting
         self._model = BedrockModel(name, setting, prices)
         self._prices = prices
-        self._id = name.partition(":")[2]
+        self._id = id_of(name)
         self._bucket = bucket
         self._role = role
 

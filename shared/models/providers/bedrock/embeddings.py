@@ -9,7 +9,7 @@ from shared.errors import SettingsError
 from shared.events import Json
 from shared.models import EmbeddingPurpose
 from shared.models.deadline import Deadline
-from shared.models.providers.bedrock.model import Clients, translated
+from shared.models.providers.bedrock.model import Clients, id_of, translated
 from shared.models.providers.embedding_wire import EmbeddingWire, Portion, Vectors
 
 _TITAN = "amazon.titan-embed-text-v2:0"
@@ -43,12 +43,13 @@ _KINDS = {
 }
 
 
-def connect(name: str) -> EmbeddingWire:
+def connect(name: str, clients: Clients | None = None) -> EmbeddingWire:
     """Return the model of `bedrock:amazon.titan-embed-text-v2:0`, or of that name with dimensions,
-    as `…@512`; raises SettingsError for an unknown one."""
+    as `…@512`; raises SettingsError for an unknown one. Behind the ARN of a profile that does not
+    name its model, it stands as `…#amazon.titan-embed-text-v2:0`."""
     plain, at, said = name.partition("@")
-    id = plain.partition(":")[2]
-    model = _PROFILE.sub("", id)
+    id = id_of(plain)
+    model = _PROFILE.sub("", plain.partition("#")[2] or id)
     kind = _KINDS.get(model)
     dimensions = int(said) if said.isdecimal() else kind.dimensions[0] if kind and not at else 0
     if kind is None or dimensions not in kind.dimensions:
@@ -58,7 +59,9 @@ def connect(name: str) -> EmbeddingWire:
         )
         raise SettingsError(f"MODEL_EMBED={name!r}: on Bedrock write one of {known}")
     titan = model == _TITAN
-    return (_Titan if titan else _Cohere)(name, id, model, kind, dimensions)
+    wire = (_Titan if titan else _Cohere)(name, id, model, kind, dimensions)
+    wire.clients = clients or wire.clients
+    return wire
 
 
 class _Invoked:
@@ -71,11 +74,11 @@ class _Invoked:
         self.portion = kind.portion
         self._id = id
         self._model = model
-        self._clients = Clients()
+        self.clients = Clients()
 
     def _invoke(self, body: Json, deadline: Deadline) -> tuple[Any, int]:
         """Return the answer and its input tokens."""
-        answer = self._clients.within(deadline.left).invoke_model(
+        answer = self.clients.within(deadline.left).invoke_model(
             modelId=self._id, body=json.dumps(body), contentType="application/json"
         )
         headers = answer["ResponseMetadata"]["HTTPHeaders"]

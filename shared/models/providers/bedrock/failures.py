@@ -1,5 +1,6 @@
 """Translates failures of Bedrock and botocore into our errors."""
 
+import re
 import time
 
 from botocore.exceptions import (
@@ -74,11 +75,17 @@ def answered_error(name: str, setting: str, err: ClientError) -> ModelUnavailabl
             "bedrock:InvokeModel, and at AWS_REGION"
         )
         return ModelRejected(f"{name}: {advice} ({status or 403})")
+    if re.search(r"\blegacy\b|end of its life", message, re.IGNORECASE):
+        advice = "AWS retires this model; name a newer one, ./scripts/deploy --check proposes one"
+        return ModelRejected(f"{name}: {advice} ({status})")
     if code == "resourcenotfoundexception" or "model identifier is invalid" in message:
         return ModelRejected(f"{name}: no such model; look at {setting} and AWS_REGION ({status})")
     if "on-demand throughput" in message:
-        advice = f"the model wants an inference profile; put its region first in {setting}"
-        return ModelRejected(f"{name}: {advice}, as bedrock:us.{name.partition(':')[2]}")
+        advice = f"the model wants an inference profile in {setting}"
+        return ModelRejected(
+            f"{name}: {advice}, such as bedrock:us.{name.partition(':')[2]};"
+            " ./scripts/deploy --check names the one of your region"
+        )
     return BodyRefused(f"{name}: refused the request; look at {setting} ({status or 400})", message)
 
 

@@ -39,6 +39,15 @@ def connect(name: str, settings: Settings, setting: str) -> Provider:
     return BedrockModel(name, setting, Prices(settings.model_prices))
 
 
+def id_of(name: str) -> str:
+    """Return what Bedrock is asked for. Behind a # a name may say to which model a profile leads.
+
+    >>> id_of("bedrock:arn:aws:bedrock:eu-west-1:1:inference-profile/x#amazon.nova-lite-v1:0")
+    'arn:aws:bedrock:eu-west-1:1:inference-profile/x'
+    """
+    return name.partition(":")[2].partition("#")[0]
+
+
 @cache
 def session() -> Any:
     """Return the session of this process, which takes long to read models and credentials."""
@@ -78,14 +87,16 @@ class Clients:
 class BedrockModel:
     """A chat model on Bedrock."""
 
-    def __init__(self, name: str, setting: str, prices: Prices) -> None:
+    def __init__(
+        self, name: str, setting: str, prices: Prices, clients: Clients | None = None
+    ) -> None:
         self.name = name
         self._setting = setting
         self._prices = prices
-        self._id = name.partition(":")[2]
+        self._id = id_of(name)
         if not self._id:
             raise SettingsError(f"{setting}={name!r} names no model; write bedrock:us.amazon.nova…")
-        self._clients = Clients()
+        self._clients = clients or Clients()
         #: Parts that the model refused.
         self._lacks: frozenset[str] = frozenset()
 
