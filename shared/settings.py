@@ -72,6 +72,7 @@ class Settings(NamedTuple):
     github_app_private_key: str = ""
     github_token: str = ""
     github_api_url: str = "https://api.github.com"
+    github_web_url: str = ""
     github_bot_name: str = ""
     # Slack
     slack_signing_secret: str = ""

@@ -6,6 +6,7 @@ import os
 import select
 import sys
 import termios
+import threading
 import time
 import webbrowser
 from collections.abc import Callable, Iterator
@@ -55,8 +56,8 @@ class Person:
         self.say(f"  {url}")
         if os.environ.get("SSH_CONNECTION") and not os.environ.get("BROWSER"):
             return
-        with suppress(webbrowser.Error):
-            webbrowser.open(url)
+        # A browser of the terminal would not return before it ends.
+        threading.Thread(target=_show, args=[url], daemon=True).start()
 
     def waits(self, seconds: float, come: Callable[[], bool]) -> str | None:
         """Wait until `come`, or for a line that the person pastes, which the terminal does not
@@ -73,6 +74,11 @@ class Person:
                     self.is_there = bool(line)  # the terminal is gone
                 time.sleep(_PACE)
         return None
+
+
+def _show(url: str) -> None:
+    with suppress(webbrowser.Error):
+        webbrowser.open(url)
 
 
 @contextmanager

@@ -266,6 +266,7 @@ CHECKS: Mapping[str, Check] = {
     "github_app_private_key": _private_key,
     "github_token": _key,
     "github_api_url": _address,
+    "github_web_url": _address,
     "github_bot_name": partial(_matching, _SLUG, "the App's slug, such as my-agent"),
     "slack_signing_secret": _key,
     "slack_bot_token": partial(_slack_token, ("xoxb-", "xoxe.xoxb-")),

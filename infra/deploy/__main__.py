@@ -78,7 +78,8 @@ def _run(asked: argparse.Namespace) -> None:
         _show(place, environment)
         return
     person = Person(asked=not asked.yes)
-    sitting = Sitting(place, environment, person, stage)
+    folder = from_caller(asked.data) if asked.data else None
+    sitting = Sitting(place, environment, person, stage, folder=folder)
     if asked.only:
         from infra.deploy.steps import only
 
@@ -135,6 +136,7 @@ def _arguments() -> argparse.Namespace:
     add("--stage", default=DEFAULT, help="a stage of samconfig.toml (default)")
     add("--config", type=Path, help="the file with the stages (samconfig.toml)")
     add("--yes", action="store_true", help="ask nothing: take every proposal")
+    add("--data", type=Path, help="where it keeps how far it came (.data/deploy); no secrets")
     add("--stack", type=_of("stack_name"), help="of CloudFormation (agent-flows)")
     add("--prefix", type=_of("prefix"), help="of the secrets' names (agent-flows)")
     add("--region", type=_of("region"), default="", help="AWS region, if not the configured one")

@@ -27,6 +27,21 @@ STEPS: Sequence[Step] = (
     ),
     Step("live", "tells the database that no older release is live", later("migrate.live")),
     Step("looks", "wakes what looks after waiting work", later("looks.run")),
+    Step(
+        "github",
+        "registers the GitHub App",
+        later("github.register"),
+        later("github.registered"),
+    ),
+    Step(
+        "installation",
+        "installs the App, and tells it the webhook",
+        later("github.install_app"),
+        later("github.left"),
+    ),
+    Step(
+        "proof", "lets GitHub deliver something", later("github.prove"), later("github.left")
+    ),
 )
 
 

@@ -24,10 +24,7 @@ class Platforms:
         self, may: Iterable[Permission], reads: Iterable[type[Query]], settings: Settings
     ) -> None:
         self._settings = settings
-        kinds: list[type[Action | Query]] = [*(permission.action for permission in may), *reads]
-        connectors = {kind.connector for kind in kinds}
-        rights = (query for query in QUERIES if query.connector in connectors)
-        self._needed = needed([*kinds, *rights])
+        self._needed = rights_of(may, reads)
         self._connected: dict[str, Adapter] = {}
         for connector in self._needed:
             with suppress(SettingsError):
@@ -48,6 +45,13 @@ class Platforms:
         module, _, function = connector.partition(":")
         adapter: Adapter = getattr(import_module(module), function)(self._settings, rights)
         return adapter
+
+
+def rights_of(may: Iterable[Permission], reads: Iterable[type[Query]]) -> dict[str, dict[str, str]]:
+    """Return the rights that a flow with this `may` and these `reads` gets, by connector."""
+    kinds: list[type[Action | Query]] = [*(permission.action for permission in may), *reads]
+    connectors = {kind.connector for kind in kinds}
+    return needed([*kinds, *(query for query in QUERIES if query.connector in connectors)])
 
 
 def needed(kinds: Iterable[type[Action | Query]]) -> dict[str, dict[str, str]]:

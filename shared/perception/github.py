@@ -71,7 +71,7 @@ _FORMER_OWNERS = (
     ("login", "from"),
 )
 #: Events with a text of people in an issue or pull request, which may start with a command.
-_COMMANDED = frozenset(
+COMMANDED = frozenset(
     {
         "github.issues.opened",
         "github.issue_comment.created",
@@ -137,7 +137,7 @@ def to_event(
     issue = _issue(payload, repository)
     tenant = _tenant(payload, action, owner)
     type_, text = f"github.{name}.{action}" if action else f"github.{name}", _text(payload, subject)
-    if issue and type_ in _COMMANDED and _wrote(actor.id, subject):
+    if issue and type_ in COMMANDED and _wrote(actor.id, subject):
         said = _spoken(string(subject.fields, "body"), bot_name)
         type_, text = _wanted(said, takes, claims) or (type_, text)
     return Event(

@@ -9,6 +9,7 @@ migrate    brings the database to the current schema, before code that needs it
 functions  SAM builds and deploys the stack
 looks      wakes what looks after waiting work
 ingredients  what a stack is made of, and whether it is there
+github     registers the GitHub App, installs it, proves that it delivers
 
 and what can be asked for in place of them:
 

@@ -40,8 +40,9 @@ def missing(settings: Settings, stored: Mapping[str, str]) -> list[str]:
         problems.append("DATABASE_URL is not set")
     elif settings.database_url and host in _HERE:
         problems.append(f"DATABASE_URL is on {host or 'this machine'}, which AWS cannot reach")
-    github = stored.get("github_app_private_key") or stored.get("github_token")
-    if github and not stored.get("github_webhook_secret"):
+    # The secret of an App's webhook is set for it; that of a repository's is a person's to tell.
+    token = stored.get("github_token") and not stored.get("github_app_private_key")
+    if token and not stored.get("github_webhook_secret"):
         problems.append("GITHUB_WEBHOOK_SECRET is not set")
     if stored.get("slack_bot_token") and not stored.get("slack_signing_secret"):
         problems.append("SLACK_SIGNING_SECRET is not set")

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from infra.apps.person import Person
+from infra.apps.state import FOLDER, State
 from infra.deploy import stack
 from infra.deploy.stack import DeployError, Destination
 from infra.deploy.stages import Stage
-from infra.deploy.state import FOLDER, State
 from shared.settings import Settings
 
 
@@ -28,7 +28,7 @@ class Sitting:
         person: Person,
         stage: Stage,
         *,
-        folder: Path = FOLDER,
+        folder: Path | None = None,
     ) -> None:
         """Raises DeployError without a region, and botocore's errors without credentials."""
         import boto3
@@ -39,19 +39,22 @@ class Sitting:
         if self.session.region_name is None:
             raise DeployError("no region; set AWS_REGION or pass --region")
         self.place = place._replace(region=self.session.region_name)
+        self._clients: dict[str, Any] = {}
         self.environment = dict(environment)
         self.person = person
         self.stage = stage
         answer = self.client("sts").get_caller_identity()
         self.account: str = answer["Account"]
-        self.state = State.of(place.stack, self.place.region, self.account, folder)
+        self.state = State.of(place.stack, self.place.region, self.account, folder or FOLDER)
 
     @property
     def settings(self) -> Settings:
         return Settings.from_environment(self.environment)
 
     def client(self, service: str) -> Any:
-        return self.session.client(service)
+        if service not in self._clients:
+            self._clients[service] = self.session.client(service)
+        return self._clients[service]
 
     @cached_property
     def outputs(self) -> dict[str, str]:

@@ -149,7 +149,6 @@ def test_what_is_missing_is_named() -> None:
     )
     assert missing(half, secrets.given(half)) == [
         "DATABASE_URL is on this machine, which AWS cannot reach",
-        "GITHUB_WEBHOOK_SECRET is not set",
         "SLACK_SIGNING_SECRET is not set",
         "GITHUB_APP_PRIVATE_KEY is set, but not GITHUB_APP_ID",
     ]

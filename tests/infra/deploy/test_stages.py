@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from infra.apps.state import State
 from infra.deploy.stages import CONFIG, GRADUAL, Stage, read_stage
-from infra.deploy.state import State
 from infra.local.aws.template import read
 from infra.project import ROOT
 from shared.errors import SettingsError

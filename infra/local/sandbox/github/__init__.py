@@ -6,6 +6,8 @@ relocations   what is renamed, transferred, archived, made private or deleted
 web           HTTP: find the caller, the endpoint, the page and the fault
 endpoints     the table of REST endpoints; the `*_endpoints` modules hold them by subject
 call          one call of the API, and the parts of the sandbox that it may use
+registration  Apps that people register from a manifest, and install
+pages         what they click through for it
 tokens        whose token or JWT a request bears
 state         the rows: accounts, repositories, issues, comments, tokens, deliveries
 commits       the rows of git: blobs, trees and commits

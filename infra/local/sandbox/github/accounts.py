@@ -3,7 +3,7 @@
 import base64
 import hashlib
 
-from infra.local.sandbox.github.state import BOT, SandboxState
+from infra.local.sandbox.github.state import SandboxState, app_slug
 from shared.events import Json
 
 _ACCOUNT_LINKS = {
@@ -73,45 +73,54 @@ class AccountViews:
             "description": None,
         }
 
-    def app(self) -> Json:
-        row = self._state.rows("app")[0]
+    def app(self, row: Json) -> Json:
+        slug = app_slug(row)
         return {
             "id": row["id"],
             "client_id": f"Iv23sandbox{row['id']}",
-            "slug": BOT.removesuffix("[bot]"),
+            "slug": slug,
             "node_id": node_id("A", row),
-            "owner": self.account("acme"),
-            "name": "Agent Flows",
+            "owner": self.account(row.get("owner", "acme")),
+            "name": row.get("name", "Agent Flows"),
             "description": None,
             "external_url": self.web,
-            "html_url": f"{self.web}/apps/agent-flows",
+            "html_url": f"{self.web}/apps/{slug}",
             "created_at": row["created_at"],
             "updated_at": row["updated_at"],
             "permissions": row["permissions"],
             "events": row["events"],
         }
 
-    def installation(self, owner: str) -> Json:
-        account, app = self._state.account(owner), self._state.rows("app")[0]
-        url = f"{self.api}/app/installations/{account['id']}"
-        return {
+    def _app_of(self, login: str) -> Json | None:
+        row = self._state.app_of(login)
+        return self.app(row) if row else None
+
+    def installation(self, owner: str, app: Json) -> Json:
+        account = self._state.account(owner)
+        made = self._state.first("installations", app=app["id"], owner=owner) or {
+            **app,
             "id": account["id"],
+            "suspended_at": None,
+        }
+        url = f"{self.api}/app/installations/{made['id']}"
+        return {
+            "id": made["id"],
             "account": self.account(owner),
             "repository_selection": "selected",
             "access_tokens_url": f"{url}/access_tokens",
             "repositories_url": f"{self.api}/installation/repositories",
-            "html_url": f"{self.web}/settings/installations/{account['id']}",
+            "html_url": f"{self.web}/settings/installations/{made['id']}",
             "app_id": app["id"],
-            "app_slug": BOT.removesuffix("[bot]"),
+            "app_slug": app_slug(app),
             "target_id": account["id"],
             "target_type": account["type"],
-            "permissions": app["permissions"],
-            "events": app["events"],
-            "created_at": app["created_at"],
-            "updated_at": app["updated_at"],
+            "permissions": made["permissions"],
+            "events": made["events"],
+            "created_at": made["created_at"],
+            "updated_at": made["updated_at"],
             "single_file_name": None,
             "suspended_by": None,
-            "suspended_at": None,
+            "suspended_at": made["suspended_at"],
         }
 
 

@@ -3,6 +3,7 @@
 from infra.local.sandbox.github.call import ApiReply, Call, Listing
 from infra.local.sandbox.github.errors import GitHubError, forbidden, not_found
 from infra.local.sandbox.github.hooks import body_of, shown, shown_in_full
+from infra.local.sandbox.github.state import app_slug
 from shared.events import Json
 
 
@@ -19,13 +20,36 @@ def get_rate_limit(call: Call) -> ApiReply:
 
 
 def get_app(call: Call) -> ApiReply:
-    call.as_app()
-    return ApiReply(call.site.views.app())
+    return ApiReply(call.site.views.app(call.app))
+
+
+def convert_manifest(call: Call, code: str) -> ApiReply:
+    return ApiReply(call.site.registration.convert(code), 201)
+
+
+def get_hook(call: Call) -> ApiReply:
+    return ApiReply(_hook_config(call))
+
+
+def set_hook(call: Call) -> ApiReply:
+    """Change the webhook of an App that was registered from a manifest."""
+    app, fields = call.app, call.fields
+    names = {"url", "secret", "content_type"} & fields.keys()
+    if "hook" in app:
+        hook = {**app["hook"], **{name: fields[name] for name in names}}
+        call.site.state.change("app", app, hook=hook)
+    return ApiReply(_hook_config(call))
+
+
+def _hook_config(call: Call) -> Json:
+    hook = call.app.get("hook") or {"url": call.site.hooks.url, "content_type": "json"}
+    shown = {name: hook[name] for name in ("url", "content_type")}
+    return {**shown, "secret": "********", "insecure_ssl": "0"}
 
 
 def list_installations(call: Call) -> ApiReply:
-    call.as_app()
-    return ApiReply([call.site.views.installation(owner) for owner in _owners(call)])
+    app = call.app
+    return ApiReply([call.site.views.installation(owner, app) for owner in _owners(call)])
 
 
 def list_own(call: Call) -> ApiReply:
@@ -41,7 +65,8 @@ def list_reached(call: Call) -> ApiReply:
     """List a page of the repositories that the token of an installation is for."""
     if not call.who.owner:
         raise forbidden()
-    rows = call.site.state.rows("repositories", installed=True)
+    state, login = call.site.state, call.who.login
+    rows = [row for row in state.rows("repositories") if state.acts_for(login, row)]
     found = [row for row in rows if call.who.reaches(row["name"])]
     size, page = int(call.query.get("per_page", 30)), int(call.query.get("page", 1))
     shown = found[(page - 1) * size : page * size]
@@ -50,22 +75,22 @@ def list_reached(call: Call) -> ApiReply:
 
 
 def get_installation(call: Call, owner: str, name: str) -> ApiReply:
-    call.as_app()
-    repository = call.site.state.repository(f"{owner}/{name}")
-    if repository is None or not repository["installed"]:
+    repository, bot = call.site.state.repository(f"{owner}/{name}"), _bot(call)
+    if repository is None or not call.site.state.acts_for(bot, repository):
         raise not_found()
-    return ApiReply(call.site.views.installation(repository["name"].partition("/")[0]))
+    account = repository["name"].partition("/")[0]
+    return ApiReply(call.site.views.installation(account, call.app))
 
 
 def create_token(call: Call, number: int) -> ApiReply:
     """Give out a token; as asked for, with fewer permissions and for some repositories only."""
-    call.as_app()
+    app = call.app
     for owner in _owners(call):
-        if call.site.state.account(owner)["id"] == number:
+        if call.site.views.installation(owner, app)["id"] == number:
             wanted = call.fields if call.sent is not None else {}
-            permissions = wanted.get("permissions") or call.site.views.app()["permissions"]
+            permissions = wanted.get("permissions") or app["permissions"]
             repositories = _repositories(call, owner, wanted.get("repositories"))
-            token, ends = call.site.tokens.install(owner, permissions, repositories)
+            token, ends = call.site.tokens.install(app, owner, permissions, repositories)
             body = {"token": token, "expires_at": ends, "permissions": permissions}
             return ApiReply({**body, "repository_selection": "selected"}, 201)
     raise not_found()
@@ -75,7 +100,7 @@ def _repositories(call: Call, owner: str, names: object) -> list[str] | None:
     """Return the wanted repositories as `owner/name`, None for all."""
     if names is None:
         return None
-    installed = {row["name"] for row in call.site.state.rows("repositories", installed=True)}
+    installed = {row["name"] for row in _reached(call)}
     wanted = [f"{owner}/{name}" for name in names] if isinstance(names, list) else []
     if not wanted or not installed.issuperset(wanted):
         raise GitHubError(
@@ -87,14 +112,13 @@ def _repositories(call: Call, owner: str, names: object) -> list[str] | None:
 
 
 def list_deliveries(call: Call) -> ApiReply:
-    call.as_app()
-    return ApiReply(Listing(call.site.state.rows("deliveries")[::-1], shown, cursor=True))
+    return ApiReply(Listing(_deliveries(call, call.app)[::-1], shown, cursor=True))
 
 
 def get_delivery(call: Call, number: int) -> ApiReply:
     row, hooks = _delivery(call, number), call.site.hooks
     headers = hooks.headers(row, body_of(row))
-    return ApiReply(shown_in_full(row, headers, hooks.url))
+    return ApiReply(shown_in_full(row, headers, hooks.address(row)))
 
 
 def redeliver(call: Call, number: int) -> ApiReply:
@@ -103,13 +127,31 @@ def redeliver(call: Call, number: int) -> ApiReply:
 
 
 def _delivery(call: Call, number: int) -> Json:
-    call.as_app()
-    row = call.site.state.get("deliveries", number)
-    if row is None:
+    app, row = call.app, call.site.state.get("deliveries", number)
+    if row is None or row not in _deliveries(call, app):
         raise not_found()
     return row
 
 
 def _owners(call: Call) -> list[str]:
-    installed = call.site.state.rows("repositories", installed=True)
-    return sorted({row["name"].partition("/")[0] for row in installed})
+    app = call.app
+    if "hook" in app:
+        return sorted(row["owner"] for row in call.site.state.rows("installations", app=app["id"]))
+    return sorted({row["name"].partition("/")[0] for row in _reached(call)})
+
+
+def _reached(call: Call) -> list[Json]:
+    """Return the repositories that the calling app is installed on."""
+    state, bot = call.site.state, _bot(call)
+    return [row for row in state.rows("repositories") if state.acts_for(bot, row)]
+
+
+def _bot(call: Call) -> str:
+    return f"{app_slug(call.app)}[bot]"
+
+
+def _deliveries(call: Call, app: Json) -> list[Json]:
+    """Return the app's deliveries, oldest first."""
+    first = call.site.tokens.app_id
+    rows = call.site.state.rows("deliveries")
+    return [row for row in rows if row.get("app", first) == app["id"]]

@@ -10,6 +10,7 @@ from infra.local.sandbox.github.errors import GitHubError, archived, forbidden, 
 from infra.local.sandbox.github.hooks import Hooks
 from infra.local.sandbox.github.pulls import Pulls
 from infra.local.sandbox.github.pushes import Pushes
+from infra.local.sandbox.github.registration import Registration
 from infra.local.sandbox.github.state import SandboxState
 from infra.local.sandbox.github.tokens import Tokens, Who
 from infra.local.sandbox.github.views import Views
@@ -28,6 +29,7 @@ class Site:
     commits: CommitStore
     pulls: Pulls
     pushes: Pushes
+    registration: Registration
 
 
 class Listing(NamedTuple):
@@ -68,6 +70,15 @@ class Call(NamedTuple):
         """Raise GitHubError unless the app itself calls."""
         if not self.who.is_app:
             raise GitHubError(401, "A JSON web token could not be decoded")
+
+    @property
+    def app(self) -> Json:
+        """The app that calls; raises GitHubError when it is none."""
+        self.as_app()
+        found = self.site.state.get("app", self.who.app)
+        if found is None:
+            raise not_found()
+        return found
 
     def level(self, repository: Json) -> str:
         """Return what the caller may do there. A token for other repositories is a stranger's."""

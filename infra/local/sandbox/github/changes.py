@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from infra.local.sandbox.github.errors import GitHubError, invalid, not_found
 from infra.local.sandbox.github.hooks import Hooks
 from infra.local.sandbox.github.pull_views import pull_request
-from infra.local.sandbox.github.state import BOT, SandboxState, now
+from infra.local.sandbox.github.state import SandboxState, now
 from infra.local.sandbox.github.views import REACTIONS, Views
 from shared.events import Json
 
@@ -228,7 +228,9 @@ class Changes:
 
     def _may_comment_when_locked(self, actor: str, row: Json) -> bool:
         """An app may not, whatever its permissions: https://github.com/probot/stale/issues/25"""
-        return actor != BOT and self._state.may_write(self._repository_of(row), actor)
+        return not self._state.app_of(actor) and self._state.may_write(
+            self._repository_of(row), actor
+        )
 
     def edit_comment(self, actor: str, comment: Json, body: object) -> Json:
         with self._state.lock:
@@ -305,8 +307,8 @@ class Changes:
         self._hooks.announce(event, payload | common)
 
     def _listens(self, repository: Json) -> bool:
-        """Tell whether the app is installed there and has an address for webhooks."""
-        return bool(self._hooks.url and repository["installed"])
+        """Tell whether an App that has an address for webhooks is installed there."""
+        return self._hooks.is_heard(repository)
 
     def _repository_of(self, row: Json) -> Json:
         found = self._state.get("repositories", row["repository"])

@@ -10,6 +10,7 @@ import queue
 import threading
 import time
 import uuid
+from collections.abc import Collection, Iterator
 
 import urllib3
 
@@ -21,6 +22,15 @@ _DONE, _WAITING, _LOST = "OK", "pending", "failed to connect to host"
 
 #: So many deliveries are kept; GitHub keeps them for three days.
 _KEPT = 1000
+
+
+#: What every App hears without subscribing to it, and cannot subscribe to.
+ALWAYS = frozenset(
+    {
+        *("github_app_authorization", "installation", "installation_repositories"),
+        *("installation_target", "ping"),
+    }
+)
 
 
 def signature(secret: str, body: bytes) -> str:
@@ -38,6 +48,7 @@ class Hooks:
         self.url = url
         self._state = state
         self._secret = secret
+        self._stopped = False
         self._http = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(total=timeout))
         self._waiting: queue.SimpleQueue[Json | None] = queue.SimpleQueue()
         self._unsettled = 0
@@ -53,27 +64,77 @@ class Hooks:
     def stop(self) -> None:
         """Stop after the delivery under way, if it ends soon; the rest is lost."""
         with self._settled:
-            self.url = ""
+            self.url, self._stopped = "", True
         self._waiting.put(None)
         self._thread.join(2.0)
         self._http.clear()
 
+    def is_heard(self, repository: Json) -> bool:
+        """Tell if somebody hears of a repository, given as its row."""
+        return next(self._listeners(repository, "", ALWAYS), None) is not None
+
     def announce(self, event: str, payload: Json) -> None:
-        """Deliver `payload` soon."""
-        self._take(event, payload, str(uuid.uuid4()), redelivery=False)
+        """Deliver `payload` soon to each App that hears it."""
+        repository = self._state.get("repositories", payload.get("repository", {}).get("id", 0))
+        owner = payload.get("organization", {}).get("login", "")
+        for app, installation in self._listeners(repository, owner, {event}):
+            own = {"installation": installation} if installation else {}
+            self.tell(app, event, {**payload, **own})
+
+    def tell(self, app: Json, event: str, payload: Json) -> None:
+        """Deliver `payload` to one App."""
+        self._take(event, payload, str(uuid.uuid4()), app["id"], redelivery=False)
+
+    def ping(self, app: Json) -> None:
+        """Tell a new App's webhook that it is there."""
+        hook = app["hook"]
+        config = {"url": hook["url"], "content_type": "json", "insecure_ssl": "0"}
+        shown = {"type": "App", "id": app["id"], "name": "web", "active": hook["active"]}
+        more = {"events": app["events"], "config": config, "app_id": app["id"]}
+        if hook["active"]:
+            self.tell(app, "ping", {"zen": "Design for failure.", "hook": {**shown, **more}})
+
+    def _listeners(
+        self, repository: Json | None, owner: str, events: Collection[str]
+    ) -> Iterator[tuple[Json, Json | None]]:
+        """Yield the Apps that hear of a repository or an owner, with their installation there."""
+        owner = repository["name"].partition("/")[0] if repository else owner
+        for app in self._state.rows("app"):
+            if "hook" not in app:
+                if repository is None or (self.url and repository["installed"]):
+                    yield app, None
+            elif app["hook"]["active"] and (events is ALWAYS or {*events} & {*app["events"]}):
+                found = self._state.first("installations", app=app["id"], owner=owner)
+                if found and not found["suspended_at"]:
+                    yield app, {"id": found["id"], "node_id": f"I_{found['id']}"}
+
+    def address(self, row: Json) -> str:
+        """Return where a delivery goes."""
+        return self._way(row)[0]
+
+    def _way(self, row: Json) -> tuple[str, str]:
+        """Return where a delivery goes, and what signs it."""
+        app = self._state.get("app", row.get("app", 0)) or {}
+        if hook := app.get("hook"):
+            return ("" if self._stopped else hook["url"]), hook["secret"]
+        return self.url, self._secret
 
     def redeliver(self, delivery: Json) -> None:
         """Deliver the same body under the same GUID again."""
-        self._take(delivery["event"], delivery["payload"], delivery["guid"], redelivery=True)
+        number = delivery.get("app", 0)
+        self._take(
+            delivery["event"], delivery["payload"], delivery["guid"], number, redelivery=True
+        )
 
     def settle(self, timeout: float) -> bool:
         """Wait until nothing is under way; False when that takes longer than `timeout` seconds."""
         with self._settled:
             return self._settled.wait_for(lambda: not self._unsettled, timeout)
 
-    def _take(self, event: str, payload: Json, guid: str, *, redelivery: bool) -> None:
+    def _take(self, event: str, payload: Json, guid: str, app: int, *, redelivery: bool) -> None:
         row = self._state.add(
             "deliveries",
+            app=app,
             guid=guid,
             event=event,
             payload=payload,
@@ -99,7 +160,7 @@ class Hooks:
     def _deliver(self, row: Json) -> None:
         body, start = body_of(row), time.monotonic()
         status, code, answer = _LOST, 0, ""
-        if url := self.url:
+        if url := self.address(row):
             try:
                 answered = self._http.request(
                     "POST", url, body=body, headers=self.headers(row, body), redirect=False
@@ -128,7 +189,7 @@ class Hooks:
             "X-GitHub-Delivery": row["guid"],
             "X-GitHub-Event": row["event"],
             "X-GitHub-Hook-Installation-Target-Type": "integration",
-            "X-Hub-Signature-256": signature(self._secret, body),
+            "X-Hub-Signature-256": signature(self._way(row)[1], body),
         }
 
 

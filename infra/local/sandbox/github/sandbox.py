@@ -15,6 +15,7 @@ from infra.local.sandbox.github.issues import SandboxIssues
 from infra.local.sandbox.github.pull_views import pull_request
 from infra.local.sandbox.github.pulls import Pulls
 from infra.local.sandbox.github.pushes import Pushes
+from infra.local.sandbox.github.registration import Registration
 from infra.local.sandbox.github.relocations import Relocations
 from infra.local.sandbox.github.state import BOT, SandboxState
 from infra.local.sandbox.github.tokens import Tokens
@@ -60,7 +61,9 @@ class GitHubSandbox(FaultyServer, SandboxIssues):
         #: Renames, transfers and deletions.
         self.relocations = Relocations(self._state, self._views, self._changes, self._hooks)
         parts = (self._views, self._hooks, self._changes, self._tokens, self._commits)
-        site = Site(self._state, *parts, self._pulls, self._pushes)
+        #: Apps that people register and install.
+        self.registration = Registration(self._state, self._views, self._hooks)
+        site = Site(self._state, *parts, self._pulls, self._pushes, self.registration)
         self._web = Web(site, self._faults)
         self._server = HttpServer(port)
         self.web_url = self._server.url
@@ -281,6 +284,19 @@ class GitHubSandbox(FaultyServer, SandboxIssues):
         return rewind
 
     # Webhooks
+
+    def apps(self) -> list[str]:
+        """Return the slugs of the Apps that people registered."""
+        return [row["slug"] for row in self._state.rows("app") if "slug" in row]
+
+    def registered(self, slug: str) -> Json:
+        """Return a registered App with all its secrets."""
+        return next(row for row in self._state.rows("app") if row.get("slug") == slug)
+
+    def installed(self, slug: str) -> list[str]:
+        """Return the accounts on which a registered App is installed."""
+        rows = self._state.rows("installations", app=self.registered(slug)["id"])
+        return [row["owner"] for row in rows]
 
     def deliveries(self) -> list[Json]:
         """Return the deliveries as GitHub lists them, with their `payload`, newest first."""

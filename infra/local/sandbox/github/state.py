@@ -21,6 +21,8 @@ Table = Literal[
     "deliveries",
     "app",
     "commits",
+    "manifests",
+    "installations",
 ]
 _TABLES: tuple[Table, ...] = (
     "accounts",
@@ -34,6 +36,8 @@ _TABLES: tuple[Table, ...] = (
     "deliveries",
     "app",
     "commits",
+    "manifests",
+    "installations",
 )
 
 BOT = "agent-flows[bot]"
@@ -197,13 +201,28 @@ class SandboxState:
 
     def permission(self, repository: Json, login: str) -> str:
         """Return what `login` may do there: admin, maintain, write, triage, read or none."""
-        if login == BOT and repository["installed"]:
+        if self.acts_for(login, repository):
             return "write"
         if login == repository["name"].partition("/")[0]:
             return "admin"
         given: str = repository["collaborators"].get(login, "")
         hidden = repository["private"] and login not in self._members(repository)
         return given or ("none" if hidden else "read")
+
+    def app_of(self, login: str) -> Json | None:
+        """Return the App whose bot `login` is."""
+        if not login.endswith("[bot]"):
+            return None
+        slug = login.removesuffix("[bot]")
+        return next((row for row in self.rows("app") if app_slug(row) == slug), None)
+
+    def acts_for(self, login: str, repository: Json) -> bool:
+        """Tell if `login` is the bot of an App that is installed there."""
+        app = self.app_of(login)
+        if app is None or "slug" not in app:
+            return bool(login == BOT and repository["installed"])
+        owner = repository["name"].partition("/")[0]
+        return self.first("installations", app=app["id"], owner=owner) is not None
 
     def join(self, organization: str, login: str) -> None:
         """Make `login` a member of the organization, who may read its repositories."""
@@ -233,6 +252,10 @@ class SandboxState:
         if is_writer or login in self._members(repository):
             return "MEMBER"
         return "COLLABORATOR" if login in repository["collaborators"] else "NONE"
+
+
+def app_slug(app: Json) -> str:
+    return str(app.get("slug", BOT.removesuffix("[bot]")))
 
 
 def now() -> str:

@@ -4,7 +4,6 @@ import math
 import secrets
 import time
 from collections.abc import Collection, Mapping
-from functools import cached_property
 from typing import NamedTuple
 
 import jwt
@@ -17,7 +16,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from infra.local.sandbox.github.errors import GitHubError
-from infra.local.sandbox.github.state import BOT, SandboxState
+from infra.local.sandbox.github.state import BOT, SandboxState, app_slug
+from shared.events import Json
 
 #: Seconds that an installation token lives at GitHub, and a JWT at most.
 _TOKEN_LIFE, _JWT_LIFE = 3600, 600
@@ -39,6 +39,8 @@ class Who(NamedTuple):
     owner: str = ""
     permissions: Mapping[str, str] | None = None
     repositories: Collection[str] | None = None
+    #: The id of the app that calls.
+    app: int = 0
 
     @property
     def is_app(self) -> bool:
@@ -70,6 +72,7 @@ class Tokens:
         #: Permissions that installations grant less of than the app asks for.
         self.limits: dict[str, str] = {}
         self.bot = self.of(BOT)
+        self._public_keys: dict[int, rsa.RSAPublicKey] = {}
 
     @property
     def private_key(self) -> str:
@@ -77,22 +80,21 @@ class Tokens:
         with self._state.lock:
             app = self._state.rows("app")[0]
             if not app["key"]:
-                made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-                form = Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()
-                app = self._state.change("app", app, key=made.private_bytes(*form).decode())
+                app = self._state.change("app", app, key=new_key())
             key: str = app["key"]
             return key
 
-    @cached_property
-    def _public_key(self) -> rsa.RSAPublicKey:
-        key = load_pem_private_key(
+    def _public_key(self, app: int) -> rsa.RSAPublicKey:
+        if app not in self._public_keys:
+            row = self._state.get("app", app)
+            text = (row or {}).get("key") or (self.private_key if app == self.app_id else "")
+            if not text:
+                raise GitHubError(401, "A JSON web token could not be decoded")
             # Our own key needs no check, which would take longer than everything else here.
-            self.private_key.encode(),
-            None,
-            unsafe_skip_rsa_key_validation=True,
-        )
-        assert isinstance(key, rsa.RSAPrivateKey)
-        return key.public_key()
+            key = load_pem_private_key(text.encode(), None, unsafe_skip_rsa_key_validation=True)
+            assert isinstance(key, rsa.RSAPrivateKey)
+            self._public_keys[app] = key.public_key()
+        return self._public_keys[app]
 
     def of(self, login: str) -> str:
         """Return a token that acts as `login`; the same one each time."""
@@ -105,17 +107,21 @@ class Tokens:
         return text
 
     def install(
-        self, owner: str, permissions: Mapping[str, str], repositories: Collection[str] | None
+        self,
+        app: Json,
+        owner: str,
+        permissions: Mapping[str, str],
+        repositories: Collection[str] | None,
     ) -> tuple[str, str]:
         """Return a new token of the installation on `owner`, and when it ends; raises GitHubError
         for permissions that the app does not have. None is for all repositories."""
-        granted = Who("", permissions=PERMISSIONS)
+        granted = Who("", permissions=app["permissions"])
         if not all(granted.may(name, level) for name, level in permissions.items()):
             raise GitHubError(
                 422, "The permissions requested are not granted to this installation."
             )
         token, ends = f"ghs_{secrets.token_hex(18)}", time.time() + _TOKEN_LIFE
-        fields = {"login": BOT, "owner": owner, "token": token, "ends": ends}
+        fields = {"login": f"{app_slug(app)}[bot]", "owner": owner, "token": token, "ends": ends}
         fields |= {"repositories": None if repositories is None else sorted(repositories)}
         limited = {name: self.limits.get(name, level) for name, level in permissions.items()}
         self._state.add("tokens", **fields, permissions={"metadata": "read", **limited})
@@ -141,15 +147,24 @@ class Tokens:
 
     def _app(self, token: str) -> Who:
         try:
+            issuer = jwt.decode(token, options={"verify_signature": False}).get("iss", "")
+            app = int(issuer) if issuer.isdecimal() else 0
             claims = jwt.decode(
                 token,
-                self._public_key,
+                self._public_key(app),
                 algorithms=["RS256"],
-                issuer=str(self.app_id),
+                issuer=str(app),
                 options={"require": ["iat", "exp", "iss"]},
             )
         except jwt.PyJWTError as err:
             raise GitHubError(401, "A JSON web token could not be decoded") from err
         if claims["exp"] > time.time() + _JWT_LIFE:
             raise GitHubError(401, "'Expiration time' claim ('exp') is too far in the future")
-        return Who("")
+        return Who("", app=app)
+
+
+def new_key() -> str:
+    """Return a new private key as PEM text."""
+    made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    form = Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()
+    return made.private_bytes(*form).decode()

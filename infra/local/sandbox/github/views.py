@@ -3,7 +3,6 @@
 from collections import Counter
 
 from infra.local.sandbox.github.accounts import AccountViews, node_id
-from infra.local.sandbox.github.state import BOT
 from shared.events import Json
 
 #: https://docs.github.com/en/rest/reactions/reactions#about-reactions
@@ -165,7 +164,7 @@ class Views(AccountViews):
             "author_association": self._state.association(repository, row["author"]),
             "body": row["body"],
             "reactions": self._rollup(f"{url}/reactions", row),
-            "performed_via_github_app": self.app() if row["author"] == BOT else None,
+            "performed_via_github_app": self._app_of(row["author"]),
         }
         if row["pull"]:
             shown["draft"] = row["pull"]["draft"]
@@ -195,7 +194,7 @@ class Views(AccountViews):
             ),
             "body": row["body"],
             "reactions": self._rollup(f"{url}/reactions", row),
-            "performed_via_github_app": self.app() if row["author"] == BOT else None,
+            "performed_via_github_app": self._app_of(row["author"]),
         }
 
     def reaction(self, row: Json) -> Json:

@@ -19,6 +19,8 @@ from infra.local.sandbox.github.call import ApiReply, Call, Listing, Site
 from infra.local.sandbox.github.endpoints import find, needs
 from infra.local.sandbox.github.errors import GitHubError, not_found
 from infra.local.sandbox.github.faults import Fault, Faults
+from infra.local.sandbox.github.pages import Pages
+from infra.local.sandbox.github.tokens import Who
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -50,10 +52,13 @@ class Web:
         self._site = site
         self._faults = faults
         self._used = 0
+        self._pages = Pages(site.registration)
 
     def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
         request = Request(environ)
         path = _normalised(request.path).removeprefix(PREFIX)
+        if page := self._page(request):
+            return page(environ, start)
         fault = self._faults.take(request.method, path)
         if fault:
             self.stopping.wait(fault.delay)
@@ -70,12 +75,20 @@ class Web:
                 environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
         return self._response(reply)(environ, start)
 
+    def _page(self, request: Request) -> Response | None:
+        """Answer a browser, which asks for what is not of the API."""
+        if request.path.startswith(PREFIX):
+            return None
+        with suppress(HTTPException), self._site.state.lock:
+            return self._pages.answer(request)
+        return None
+
     def _reply(self, request: Request, path: str) -> ApiReply:
         try:
             if not f"{path}/".startswith(f"{PREFIX}/"):
                 raise not_found()
-            who = self._site.tokens.who(request.headers.get("Authorization", ""))
             path = path.removeprefix(PREFIX)
+            who = self._who(request, path)
             endpoint, values = find(request.method, path)
             sent = _json(request)
             if sent is None and request.get_data():
@@ -90,6 +103,12 @@ class Web:
             return ApiReply(err.body, err.status, err.headers)
         except HTTPException as err:
             return ApiReply(not_found().body, 404 if err.code is None else err.code)
+
+    def _who(self, request: Request, path: str) -> Who:
+        """Return the caller; nobody has to sign in for what the code of a manifest opens."""
+        if path.startswith("/app-manifests/"):
+            return Who("")
+        return self._site.tokens.who(request.headers.get("Authorization", ""))
 
     def _response(self, reply: ApiReply) -> Response:
         self._used += 1

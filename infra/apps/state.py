@@ -4,7 +4,7 @@ where it was, and never a secret. AWS, GitHub and Slack are asked for the rest."
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from infra.project import ROOT
 from shared.errors import SettingsError
@@ -29,7 +29,7 @@ class State:
             ) from err
 
     @classmethod
-    def of(cls, stack: str, region: str, account: str, folder: Path = FOLDER) -> "State":
+    def of(cls, stack: str, region: str, account: str, folder: Path) -> Self:
         return cls(folder / f"{account}-{region}-{stack}.json")
 
     def get(self, step: str, name: str, default: Any = None) -> Any:

@@ -1,0 +1,163 @@
+"""Connects the deployment to GitHub: an App is registered, installed and pointed at the front door,
+and GitHub delivers something to it."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from infra.apps.github_app import ME, RegisteredApp
+from infra.apps.github_rights import Rights
+from infra.apps.github_setup import NotConnected, Registration, Wish, install, lacking
+from infra.deploy import secrets
+from infra.deploy.declared import declared_flows
+from infra.deploy.steps.step import Sitting
+from shared.errors import ActionUnavailable
+from shared.github_app.deliveries import DeliveryList, HookDelivery
+from shared.settings import Settings
+
+_LEFT_OUT = "left out"
+_SITE = "https://github.com/apps"
+#: How often a delivery is asked for again until it arrives, and seconds between two looks.
+_TRIES, _LOOKS, _PACE = 4, 20, 1.0
+
+
+class KeptKeys:
+    """The App's credentials in Secrets Manager."""
+
+    def __init__(self, sitting: Sitting) -> None:
+        self._client = sitting.client("secretsmanager")
+        self._prefix = sitting.place.prefix
+        self._given = sitting.settings
+
+    @property
+    def settings(self) -> Settings:
+        """The settings over what is stored."""
+        return secrets.beneath(self._client, self._prefix, self._given)
+
+    def keep(self, values: Mapping[str, str]) -> None:
+        secrets.keep(self._client, self._prefix, values)
+
+    def keep_client(self, client_id: str, client_secret: str) -> None:
+        values = {"client_id": client_id, "client_secret": client_secret}
+        secrets.put(self._client, f"{self._prefix}/github-client", values)
+
+
+def registered(sitting: Sitting) -> str:
+    """Tell if the App's keys are kept, or GitHub is left out."""
+    settings = KeptKeys(sitting).settings
+    if settings.github_token and not settings.github_app_id:
+        return "a token is used in place of an App"
+    if settings.github_app_id and settings.github_app_private_key:
+        with RegisteredApp(settings) as app:
+            return f"the App {app.about()['slug']} is registered"
+    return _LEFT_OUT if _owner(sitting) == "no" else ""
+
+
+def register(sitting: Sitting) -> None:
+    owner = _owner(sitting)
+    name = sitting.place.stack if owner == ME else f"{sitting.place.stack}-{owner}"
+    wish = Wish(name, owner, _wanted(), _hook(sitting), _SITE)
+    Registration(sitting.person, sitting.state, KeptKeys(sitting), wish).run()
+
+
+def left(sitting: Sitting) -> str:
+    """Tell if there is no App to install and try."""
+    return "" if _has_app(sitting) else _LEFT_OUT
+
+
+def install_app(sitting: Sitting) -> None:
+    """Wait for an installation; tell what the App lacks; point its webhook at the front door."""
+    keys = KeptKeys(sitting)
+    settings = keys.settings
+    with RegisteredApp(settings) as app:
+        about = app.about()
+        found = install(sitting.person, app, about)
+        sitting.say(f"installed on {found['account']['login']}")
+        for line in lacking(app, about, _wanted()):
+            sitting.say(f"note: {line}")
+        if app.hook() != _hook(sitting):
+            app.set_hook(_hook(sitting), settings.require("github_webhook_secret"))
+            sitting.say(f"the App's webhook is {_hook(sitting)} now")
+
+
+def prove(sitting: Sitting) -> None:
+    """Let GitHub deliver something once more, until our front door answers 200; raises
+    NotConnected."""
+    settings = KeptKeys(sitting).settings
+    with RegisteredApp(settings) as app:
+        deliveries = DeliveryList.of_app(settings)
+        try:
+            newest = _newest(deliveries)
+            for number in range(_TRIES):
+                if newest is None:
+                    break
+                if newest.arrived:
+                    sitting.say(f"GitHub: its {newest.event} arrived, and was answered 200")
+                    return
+                if newest.code in {401, 403} and number == 1:
+                    # The App signs with another secret than ours.
+                    app.set_hook(_hook(sitting), settings.require("github_webhook_secret"))
+                newest = _again(sitting, deliveries, newest)
+        finally:
+            deliveries.close()
+        raise NotConnected(_no_proof(app, newest))
+
+
+def _again(sitting: Sitting, deliveries: DeliveryList, last: HookDelivery) -> HookDelivery:
+    """Let GitHub deliver it again, and wait for what comes of it."""
+    sitting.say(f"GitHub delivered {last.event} and got {last.code or last.status}; once more")
+    deliveries.redeliver(last)
+    found = last
+    for _ in range(_LOOKS):
+        time.sleep(_PACE)
+        try:
+            found = _newest(deliveries) or last
+        except ActionUnavailable:
+            continue
+        if found.id != last.id and found.status != "pending":
+            break
+    return found
+
+
+def _newest(deliveries: DeliveryList) -> HookDelivery | None:
+    for page in deliveries.pages(1):
+        return page.rows[0] if page.rows else None
+    return None
+
+
+def _no_proof(app: RegisteredApp, last: HookDelivery | None) -> str:
+    page = app.page(app.about())
+    if last is None:
+        return (
+            "GitHub lists no delivery: look whether the webhook is active at"
+            f" {page}, open an issue, and run this again"
+        )
+    return (
+        f"GitHub's {last.event} was answered {last.code or last.status}; see {page}/advanced, and"
+        " the log of the ingress"
+    )
+
+
+def _has_app(sitting: Sitting) -> bool:
+    settings = KeptKeys(sitting).settings
+    return bool(settings.github_app_id and settings.github_app_private_key)
+
+
+def _owner(sitting: Sitting) -> str:
+    """Return who gets the App: an organisation, ME, or `no`. A person is asked once."""
+    if given := sitting.stage.github or sitting.state.get("choices", "github", ""):
+        return str(given)
+    if not sitting.person.is_there:
+        return "no"
+    question = "GitHub: the organisation that gets the App (@me: your own account, no: none)"
+    owner: Any = sitting.person.ask(question, "no")
+    sitting.state.put("choices", github=owner)
+    return str(owner)
+
+
+def _wanted() -> Rights:
+    return Rights.of(declared_flows().values())
+
+
+def _hook(sitting: Sitting) -> str:
+    return sitting.outputs["GitHubWebhookUrl"]

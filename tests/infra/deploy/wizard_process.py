@@ -1,0 +1,111 @@
+"""./scripts/deploy in processes that die where a test says: `python -m … ` reads a sitting a line.
+
+Emulated are SAM, in whose place a stack with the same outputs is made in moto's CloudFormation, and
+the call of the function that migrates. All else is the real program over real HTTP.
+"""
+
+import http.client
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from infra.apps.state import State
+from infra.deploy import stack
+from infra.deploy.__main__ import main
+from infra.deploy.stack import Destination
+
+OUTPUTS = {"GitHubWebhookUrl": "/live/github/webhook", "RunsUrl": "/live/runs"}
+
+
+class Boundaries:
+    """Counts what a sitting does that others can see, and sends itself a signal at one of it."""
+
+    def __init__(self, at: int, number: int, log: Path) -> None:
+        self._at = at
+        self._signal = number
+        self._count = 0
+        self._log = log.open("a")
+
+    def pass_by(self, what: str) -> None:
+        self._count += 1
+        self._log.write(f"{self._count} {what}\n")
+        self._log.flush()
+        if self._count == self._at:
+            os.kill(os.getpid(), self._signal)
+
+    def around(self, owner: type, name: str, *, after: bool) -> None:
+        """Let each call of a method be a boundary."""
+        call: Callable[..., Any] = getattr(owner, name)
+
+        def passing(mine: Any, *arguments: Any, **options: Any) -> Any:
+            if not after:
+                self.pass_by(f"before {name} {' '.join(map(str, arguments[:2]))}")
+            result = call(mine, *arguments, **options)
+            if after:
+                self.pass_by(f"after {name}")
+            return result
+
+        setattr(owner, name, passing)
+
+
+def sam(command: Sequence[str], place: Destination) -> None:
+    """Deploy a stack with the outputs of template.yaml, or leave it as it is."""
+    with Path(os.environ["SAM_LOG"]).open("a") as log:
+        log.write(f"{command[1]}\n")
+    if command[1] != "deploy":
+        return
+    client = boto3.client("cloudformation", region_name=place.region)
+    outputs = {name: {"Value": os.environ["DOOR"] + path} for name, path in OUTPUTS.items()}
+    outputs["MigrateFunction"] = {"Value": f"{place.stack}-migrate"}
+    resources = {"Topic": {"Type": "AWS::SNS::Topic"}}
+    template = json.dumps({"Resources": resources, "Outputs": outputs})
+    try:
+        client.describe_stacks(StackName=place.stack)
+    except ClientError:
+        client.create_stack(StackName=place.stack, TemplateBody=template)
+
+
+def migrated(client: Any, function: str) -> list[str]:
+    return []
+
+
+def sit(asked: dict[str, Any]) -> int:
+    """Run one sitting in this process."""
+    os.environ.update(asked["environment"])
+    out = os.open(asked["out"], os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+    os.dup2(out, 1)
+    os.dup2(out, 2)
+    boundaries = Boundaries(asked["at"], asked["signal"], Path(asked["out"] + ".boundaries"))
+    boundaries.around(http.client.HTTPConnection, "putrequest", after=False)
+    boundaries.around(http.client.HTTPConnection, "getresponse", after=True)
+    boundaries.around(State, "put", after=True)
+    sys.argv = ["deploy", *asked["arguments"]]
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return code
+
+
+def serve() -> None:
+    """Fork a process for each line, and say how it ended."""
+    stack.run_sam = sam
+    stack.migrate = migrated
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            os.setsid()
+            os._exit(sit(json.loads(line)))
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+if __name__ == "__main__":
+    serve()
