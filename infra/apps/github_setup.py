@@ -31,6 +31,8 @@ from shared.settings import Settings
 _HOUR, _SCRIPTED = 3600.0, 180.0
 #: Seconds between two questions whether the App is installed.
 _PACE = 2.0
+#: Seconds until a code is tried again that GitHub did not answer.
+_AGAIN = 1.0
 _STEP = "github"
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -73,6 +75,8 @@ class Registration:
         self._state = state
         self._keys = keys
         self._wish = wish
+        #: GitHub may have given the keys away in an answer that did not come.
+        self._unanswered = False
 
     def run(self) -> None:
         """Return when the App is there and its keys are kept; raises NotConnected."""
@@ -141,10 +145,10 @@ class Registration:
         self._state.put(_STEP, tried=digest)
         try:
             with _whole():
-                app = _converted(self._keys.settings, code)
+                app = self._converted(code)
                 self._keep(app)
         except ActionRejected as err:
-            if tried:
+            if tried or self._unanswered:
                 answer("GitHub gave the keys away before. Go on in the terminal.")
                 self._adopt()
                 return True
@@ -156,6 +160,16 @@ class Registration:
         answer("The App is registered. You can close this page and go on in the terminal.")
         self._person.say(f"The App {app.slug} is registered, and its keys are kept.")
         return True
+
+    def _converted(self, code: str) -> NewApp:
+        """Convert, and ask again when no answer came: GitHub may not have seen the code."""
+        self._unanswered = False
+        for _ in range(2):
+            with suppress(ActionUnavailable):
+                return convert(self._keys.settings, code)
+            self._unanswered = True
+            time.sleep(_AGAIN)
+        return convert(self._keys.settings, code)
 
     def _keep(self, app: NewApp) -> None:
         self._keys.keep(
@@ -249,15 +263,6 @@ def _installed(app: RegisteredApp) -> Json | None:
 
 def _place(installation: Json) -> str:
     return str(installation["account"]["login"])
-
-
-def _converted(settings: Settings, code: str) -> NewApp:
-    """Convert, and ask again when no answer came: the code is still good if GitHub never saw it."""
-    for _ in range(2):
-        with suppress(ActionUnavailable):
-            return convert(settings, code)
-        time.sleep(1.0)
-    return convert(settings, code)
 
 
 @contextmanager

@@ -6,7 +6,13 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra.configuration.secret_settings import SECRET_FIELDS, SECRETS, contents, key_of
+from infra.configuration.secret_settings import (
+    LEARNED,
+    SECRET_FIELDS,
+    SECRETS,
+    contents,
+    key_of,
+)
 from infra.migrations.logins import invented_urls
 from shared.errors import SettingsError
 from shared.settings import Settings
@@ -46,7 +52,7 @@ def read(client: Any, prefix: str) -> dict[str, str]:
     found = {
         field: held[name].get(key_of(field), "")
         for name, fields in SECRETS.items()
-        for field in fields
+        for field in (*fields, *LEARNED.get(name, ()))
     }
     if not found["database_url"]:
         held |= {name: _read(client, f"{prefix}/{name}") or {} for name in ("api", "database")}

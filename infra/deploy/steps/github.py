@@ -8,7 +8,6 @@ from typing import Any
 from infra.apps.github_app import ME, RegisteredApp
 from infra.apps.github_rights import Rights
 from infra.apps.github_setup import NotConnected, Registration, Wish, install, lacking
-from infra.deploy import secrets
 from infra.deploy.declared import declared_flows
 from infra.deploy.steps.step import Sitting
 from shared.errors import ActionUnavailable
@@ -21,35 +20,36 @@ _SITE = "https://github.com/apps"
 _TRIES, _LOOKS, _PACE = 4, 20, 1.0
 
 
-class KeptKeys:
-    """The App's credentials in Secrets Manager."""
+class SittingKeys:
+    """The App's credentials in Secrets Manager, beneath what the sitting is given."""
 
     def __init__(self, sitting: Sitting) -> None:
-        self._client = sitting.client("secretsmanager")
-        self._prefix = sitting.place.prefix
-        self._given = sitting.settings
+        self._sitting = sitting
 
     @property
     def settings(self) -> Settings:
-        """The settings over what is stored."""
-        return secrets.beneath(self._client, self._prefix, self._given)
+        return self._sitting.credentials.under(self._sitting.settings)
 
     def keep(self, values: Mapping[str, str]) -> None:
-        secrets.keep(self._client, self._prefix, values)
+        self._sitting.credentials.keep(values)
 
     def keep_client(self, client_id: str, client_secret: str) -> None:
         values = {"client_id": client_id, "client_secret": client_secret}
-        secrets.put(self._client, f"{self._prefix}/github-client", values)
+        self._sitting.credentials.put("github-client", values)
 
 
 def registered(sitting: Sitting) -> str:
     """Tell if the App's keys are kept, or GitHub is left out."""
-    settings = KeptKeys(sitting).settings
+    keys = SittingKeys(sitting)
+    settings = keys.settings
     if settings.github_token and not settings.github_app_id:
         return "a token is used in place of an App"
     if settings.github_app_id and settings.github_app_private_key:
         with RegisteredApp(settings) as app:
-            return f"the App {app.about()['slug']} is registered"
+            slug = str(app.about()["slug"])
+        name = settings.github_bot_name or slug
+        keys.keep({"github_app_id": settings.github_app_id, "github_bot_name": name})
+        return f"the App {slug} is registered"
     return _LEFT_OUT if _owner(sitting) == "no" else ""
 
 
@@ -57,7 +57,7 @@ def register(sitting: Sitting) -> None:
     owner = _owner(sitting)
     name = sitting.place.stack if owner == ME else f"{sitting.place.stack}-{owner}"
     wish = Wish(name, owner, _wanted(), _hook(sitting), _SITE)
-    Registration(sitting.person, sitting.state, KeptKeys(sitting), wish).run()
+    Registration(sitting.person, sitting.state, SittingKeys(sitting), wish).run()
 
 
 def left(sitting: Sitting) -> str:
@@ -67,7 +67,7 @@ def left(sitting: Sitting) -> str:
 
 def install_app(sitting: Sitting) -> None:
     """Wait for an installation; tell what the App lacks; point its webhook at the front door."""
-    keys = KeptKeys(sitting)
+    keys = SittingKeys(sitting)
     settings = keys.settings
     with RegisteredApp(settings) as app:
         about = app.about()
@@ -83,7 +83,7 @@ def install_app(sitting: Sitting) -> None:
 def prove(sitting: Sitting) -> None:
     """Let GitHub deliver something once more, until our front door answers 200; raises
     NotConnected."""
-    settings = KeptKeys(sitting).settings
+    settings = SittingKeys(sitting).settings
     with RegisteredApp(settings) as app:
         deliveries = DeliveryList.of_app(settings)
         try:
@@ -139,7 +139,7 @@ def _no_proof(app: RegisteredApp, last: HookDelivery | None) -> str:
 
 
 def _has_app(sitting: Sitting) -> bool:
-    settings = KeptKeys(sitting).settings
+    settings = SittingKeys(sitting).settings
     return bool(settings.github_app_id and settings.github_app_private_key)
 
 

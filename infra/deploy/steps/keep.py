@@ -8,3 +8,4 @@ def run(sitting: Sitting) -> None:
     manager = sitting.client("secretsmanager")
     before = secrets.read(manager, sitting.place.prefix)
     secrets.store(manager, sitting.place.prefix, before, secrets.given(sitting.settings))
+    sitting.credentials.forget()

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from infra.apps.person import Person
 from infra.apps.state import FOLDER, State
 from infra.deploy import stack
+from infra.deploy.credentials import Credentials
 from infra.deploy.stack import DeployError, Destination
 from infra.deploy.stages import Stage
 from shared.settings import Settings
@@ -55,6 +56,11 @@ class Sitting:
         if service not in self._clients:
             self._clients[service] = self.session.client(service)
         return self._clients[service]
+
+    @cached_property
+    def credentials(self) -> Credentials:
+        """The credentials in Secrets Manager."""
+        return Credentials(self.client("secretsmanager"), self.place.prefix)
 
     @cached_property
     def outputs(self) -> dict[str, str]:

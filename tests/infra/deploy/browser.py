@@ -5,6 +5,7 @@ that address still holds a code, the person reloads it instead, as the terminal 
 """
 
 import sys
+from contextlib import suppress
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.error import HTTPError
@@ -34,12 +35,15 @@ class _Stay(HTTPRedirectHandler):
         return None
 
 
-def browse(url: str, memory: Path) -> str:
-    """Press every button from `url` on; returns the last page."""
+def browse(url: str, memory: Path, *, until: str = "") -> str:
+    """Press every button from `url` on; returns the last page, or the address with `until` in it,
+    which this browser cannot reach."""
     if urlsplit(url).path in {"", "/"} and memory.exists():
         url = memory.read_text()
     fields: dict[str, str] | None = None
     while True:
+        if until and until in url:
+            return url
         if "code=" in url:
             memory.write_text(url)
         page, moved = _get(url, fields)
@@ -63,4 +67,5 @@ def _get(url: str, fields: dict[str, str] | None) -> tuple[str, str]:
 
 
 if __name__ == "__main__":
-    browse(sys.argv[2], Path(sys.argv[1]))
+    with suppress(OSError):  # whom it talks to was killed
+        browse(sys.argv[2], Path(sys.argv[1]))

@@ -19,6 +19,7 @@ from infra.local.sandbox.github import GitHubSandbox
 from infra.project import ROOT
 from shared.errors import SignatureError
 from shared.perception.github import verify
+from tests.campaigns import sample
 from tests.moto_server import moto_server
 
 PREFIX = "agents"
@@ -116,7 +117,7 @@ class World:
         kept = self.secrets[f"{PREFIX}/github"]
         app = self.github.registered("agents-acme")
         assert (kept["app_id"], kept["bot_name"]) == (str(app["id"]), "agents-acme")
-        assert kept["app_private_key"] == app["key"]
+        assert kept["app_private_key"].strip() == app["key"].strip()
         assert kept["webhook_secret"] == app["hook"]["secret"]
         assert len(self.github.installed("agents-acme")) == 1
         assert "say hi" in self.said
@@ -183,5 +184,63 @@ def test_one_sitting_connects_github(world: World) -> None:
     assert not [one for one in secret if len(one) > 20 and one in world.said]
     assert world.sit() == 0
     world.check()
-    assert world.built == 1
-    print(world.said, *world.boundaries, sep="\n")
+    built = world.built
+    assert world.sit() == 0
+    assert world.built == built
+
+
+def _conversion(boundaries: list[str]) -> int:
+    return next(n for n, one in enumerate(boundaries, 1) if "/app-manifests/" in one)
+
+
+def _finish(world: World) -> None:
+    """Sit until it is done, and do what the wizard asks of a person."""
+    for _ in range(4):
+        if world.sit() == 0:
+            return
+        assert "Generate a private key" in world.said, world.said
+        app = world.github.registered("agents-acme")
+        world.environment["GITHUB_APP_ID"] = str(app["id"])
+        world.environment["GITHUB_APP_PRIVATE_KEY"] = app["key"]
+    pytest.fail(world.said)
+
+
+@pytest.fixture(scope="module")
+def calm(
+    tmp_path_factory: pytest.TempPathFactory, aws: str, wizard: "subprocess.Popen[str]"
+) -> list[str]:
+    """The boundaries of a sitting that nothing disturbs."""
+    with new_world(tmp_path_factory.mktemp("calm") / "w", aws, wizard) as world:
+        assert world.sit() == 0, world.said
+        return world.boundaries
+
+
+@pytest.mark.parametrize("case", range(4))
+def test_a_sitting_that_is_killed_makes_nothing_twice(
+    world: World, calm: list[str], case: int
+) -> None:
+    """Killed once: before GitHub makes the keys, after it, and somewhere."""
+    conversion = _conversion(calm)
+    elsewhere = sample(range(1, len(calm) + 1), 2)
+    places = [[conversion], [conversion + 1], *(elsewhere[n::2] for n in range(2))][case]
+    for place in places:
+        with new_world(world.folder / str(place), world.aws, world.wizard) as one:
+            assert one.sit(at=place) == -signal.SIGKILL
+            _finish(one)
+            one.check()
+
+
+def test_many_sittings_are_as_good_as_one(world: World, calm: list[str]) -> None:
+    for place in sorted(sample(range(1, len(calm) + 1), 4)):
+        assert world.sit(at=place) in {-signal.SIGKILL, 0, 1}
+    _finish(world)
+    world.check()
+
+
+def test_ctrl_c_says_how_to_go_on_and_loses_no_keys(world: World, calm: list[str]) -> None:
+    assert world.sit(_conversion(calm) + 1, signal.SIGINT) == 130
+    assert "interrupted; ./scripts/deploy --yes --stage test" in world.said
+    assert world.secrets[f"{PREFIX}/github"]["app_private_key"]
+    assert "Traceback" not in world.said
+    assert world.sit() == 0, world.said
+    world.check()

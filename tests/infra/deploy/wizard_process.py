@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ class Boundaries:
 
     def pass_by(self, what: str) -> None:
         self._count += 1
-        self._log.write(f"{self._count} {what}\n")
+        self._log.write(f"{self._count} {time.monotonic():.2f} {what}\n")
         self._log.flush()
         if self._count == self._at:
             os.kill(os.getpid(), self._signal)

@@ -91,11 +91,32 @@ class Registration:
         for row in self._state.rows("manifests"):
             self._state.change("manifests", row, ends=0.0)
 
-    def install(self, slug: str) -> Json:
-        """Install an App on its owner's repositories; a second time changes nothing."""
+    def delete(self, slug: str) -> None:
+        """Delete an App with all that belongs to it."""
+        app = self._app(slug)
+        for row in self._state.rows("installations", app=app["id"]):
+            self._state.remove("installations", row)
+        self._state.remove("app", app)
+
+    def renew_key(self, slug: str) -> str:
+        """Generate another private key, as the App's page does, and return it; the old one ends."""
+        return str(self._state.change("app", self._app(slug), key=new_key())["key"])
+
+    def grow(self, slug: str, permissions: Json, events: list[str]) -> None:
+        """Let the App ask for more; its installations have it when their owners agree."""
+        app = self._app(slug)
+        more = {"permissions": {**app["permissions"], **permissions}}
+        self._state.change("app", app, **more, events=[*app["events"], *events])
+
+    def _app(self, slug: str) -> Json:
         app = self._state.first("app", slug=slug)
         if app is None:
             raise not_found()
+        return app
+
+    def install(self, slug: str) -> Json:
+        """Install an App on its owner's repositories; a second time changes nothing."""
+        app = self._app(slug)
         found = self._state.first("installations", app=app["id"], owner=app["owner"])
         if found is None:
             found = self._state.add(

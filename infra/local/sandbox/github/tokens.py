@@ -72,7 +72,7 @@ class Tokens:
         #: Permissions that installations grant less of than the app asks for.
         self.limits: dict[str, str] = {}
         self.bot = self.of(BOT)
-        self._public_keys: dict[int, rsa.RSAPublicKey] = {}
+        self._public_keys: dict[str, rsa.RSAPublicKey] = {}
 
     @property
     def private_key(self) -> str:
@@ -85,16 +85,16 @@ class Tokens:
             return key
 
     def _public_key(self, app: int) -> rsa.RSAPublicKey:
-        if app not in self._public_keys:
-            row = self._state.get("app", app)
-            text = (row or {}).get("key") or (self.private_key if app == self.app_id else "")
-            if not text:
-                raise GitHubError(401, "A JSON web token could not be decoded")
+        row = self._state.get("app", app)
+        text = (row or {}).get("key") or (self.private_key if app == self.app_id else "")
+        if not text:
+            raise GitHubError(401, "A JSON web token could not be decoded")
+        if text not in self._public_keys:
             # Our own key needs no check, which would take longer than everything else here.
             key = load_pem_private_key(text.encode(), None, unsafe_skip_rsa_key_validation=True)
             assert isinstance(key, rsa.RSAPrivateKey)
-            self._public_keys[app] = key.public_key()
-        return self._public_keys[app]
+            self._public_keys[text] = key.public_key()
+        return self._public_keys[text]
 
     def of(self, login: str) -> str:
         """Return a token that acts as `login`; the same one each time."""

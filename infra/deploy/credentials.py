@@ -1,0 +1,42 @@
+"""The credentials of the apps in Secrets Manager, read once in a sitting. The apps tell them after
+the functions are deployed, which read them there."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from infra.configuration.secret_settings import LEARNED, SECRETS, key_of
+from infra.deploy import secrets
+from shared.settings import Settings
+
+
+class Credentials:
+    def __init__(self, client: Any, prefix: str) -> None:
+        self._client = client
+        self._prefix = prefix
+        self._stored: Mapping[str, str] | None = None
+
+    def under(self, given: Settings) -> Settings:
+        """Return the given settings, and what is not given as it is stored."""
+        if self._stored is None:
+            self._stored = secrets.read(self._client, self._prefix)
+        unset = {
+            name: value for name, value in self._stored.items() if not getattr(given, name, "")
+        }
+        return given._replace(**unset)
+
+    def keep(self, values: Mapping[str, str]) -> None:
+        """Keep values by the names of settings, in each secret whose readers need them."""
+        self._stored = None
+        for secret, fields in SECRETS.items():
+            held = {*fields, *LEARNED.get(secret, ())} & values.keys()
+            if held:
+                new = {key_of(field): values[field] for field in held}
+                secrets.keep(self._client, self._prefix, secret, new)
+
+    def put(self, secret: str, values: Mapping[str, str]) -> None:
+        """Keep what no function reads."""
+        secrets.keep(self._client, self._prefix, secret, values)
+
+    def forget(self) -> None:
+        """Read again at the next question."""
+        self._stored = None
