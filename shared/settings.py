@@ -149,7 +149,7 @@ class Settings(NamedTuple):
     def require(self, name: str) -> str:
         """Return the field `name`; raises SettingsError when it is not set, or another kind of
         token."""
-        value: str = getattr(self, name)
+        value = self.latest(name)
         if not value:
             raise SettingsError(f"{name.upper()} is not set; docs/settings.md says what it is for")
         kinds = (kind for start, kind in _TOKENS.items() if value.strip("\"' ").startswith(start))
@@ -158,6 +158,11 @@ class Settings(NamedTuple):
             raise SettingsError(
                 f"{name.upper()} is {kind}; expected {expected}, see docs/settings.md"
             )
+        return value
+
+    def latest(self, name: str) -> str:
+        """Return the field `name` as it stands now: a secret may have brought it lately."""
+        value: str = getattr(self, name)
         return value
 
     def credential(self, name: str) -> Credential:

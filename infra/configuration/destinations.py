@@ -7,6 +7,7 @@ from shared.settings import Settings
 
 #: Settings that only ./scripts/dev and ./scripts/flows read.
 LOCAL: dict[str, str] = {
+    "GITHUB_WEB_URL": "the scripts open GitHub's pages; no function does",
     "SLACK_APP_TOKEN": "Slack calls the deployment over HTTP; Socket Mode is for ./scripts/dev",
 }
 #: The settings that travel with a deployment, by variable: all but secrets.

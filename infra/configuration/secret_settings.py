@@ -18,8 +18,8 @@ SECRETS: Mapping[str, tuple[str, ...]] = {
     "database/operator": ("database_operator_url",),
     "database/reader": ("database_reader_url",),
 }
-#: What an app tells when it is registered, which its readers need beside its secrets: no secrets, but
-#: a deployment knows them only after its functions are there.
+#: What an app tells when it is registered, after the functions are deployed: these are no secrets,
+#: but they stand beside those that come with them.
 LEARNED: Mapping[str, tuple[str, ...]] = dict.fromkeys(
     ("webhooks", "github"), ("github_app_id", "github_bot_name")
 )

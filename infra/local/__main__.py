@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Seconds that what is under way has to end after Ctrl-C.
 _GRACE = 5.0
+#: What GitHub's pages call the account of the person themselves.
+_ME = "@me"
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -45,6 +47,7 @@ def main(arguments: list[str], environment: Mapping[str, str]) -> int:
 
 
 def _run(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
+    from infra.apps.local_keys import kept_in
     from infra.configuration.reader import load, require_complete
     from infra.local.samples import show_samples
     from infra.local.system import System, check_port
@@ -53,7 +56,12 @@ def _run(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
     # Many threads wait for a socket here, few compute: under load each would wait 5 ms per thread.
     sys.setswitchinterval(0.0005)
     data, template = from_caller(options.data), from_caller(options.template)
-    configuration = load(environment)
+    configuration = load(environment, beneath=kept_in(data))
+    if options.github:
+        from infra.local import real_github
+
+        real_github.connect(data, options.github, configuration.environment)
+        configuration = load(environment, beneath=kept_in(data))
     require_complete(configuration.settings)
     check_port(options.port)
     if not template.is_file():
@@ -107,6 +115,13 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument(
         "--data", type=Path, default=ROOT / ".data", help="where all state is kept (.data)"
+    )
+    parser.add_argument(
+        "--github",
+        nargs="?",
+        const=_ME,
+        metavar="ORGANISATION",
+        help="register a GitHub App of your own account, or of an organisation, and serve it",
     )
     parser.add_argument(
         "--template",

@@ -199,6 +199,12 @@ class FunctionSettings(Settings):
         settings.kept, settings.plain = secrets, plain
         return settings
 
+    def latest(self, name: str) -> str:
+        try:
+            return self.kept.values.get(name, "") or super().latest(name)
+        except _FAILURES:
+            return super().latest(name)
+
     def credential(self, name: str) -> Credential:
         return _KeptCredential(name, self.kept, getattr(self.plain, name))
 

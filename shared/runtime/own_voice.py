@@ -28,15 +28,15 @@ class OwnVoice:
 
     def _is_own(self, event: Event) -> bool:
         if event.source == "github":
-            settings = self._settings
-            return github.is_own(event, settings.github_app_id, settings.github_bot_name)
+            latest = self._settings.latest
+            return github.is_own(event, latest("github_app_id"), latest("github_bot_name"))
         if event.source == "slack":
             return slack.is_own(event)
         return is_marked(event.text)
 
     def _is_recorded(self, event: Event) -> bool:
         told = deed(event)
-        if told is None or (self._settings.github_app_id and _is_person(event)):
+        if told is None or (self._settings.latest("github_app_id") and _is_person(event)):
             return False
         since = told.at - _SKEW
         rows = self._journal.effects_at(event.tenant, told.target, told.effect, since)

@@ -64,7 +64,7 @@ class Ingress(NamedTuple):
 
     def github(self, body: bytes, headers: Headers) -> Response:
         self._verify("github_webhook_secret", lambda key: github.verify(body, headers, key))
-        bot = self.settings.github_bot_name
+        bot = self.settings.latest("github_bot_name")
         event = github.to_event(
             body,
             headers,
@@ -74,7 +74,7 @@ class Ingress(NamedTuple):
             claims=self._claimed,
             bot_name=bot,
         )
-        is_own = github.is_own(event, self.settings.github_app_id, bot)
+        is_own = github.is_own(event, self.settings.latest("github_app_id"), bot)
         return self._take(event, is_own, len(body))
 
     def slack_events(self, body: bytes, headers: Headers) -> Response:

@@ -3,6 +3,7 @@ and GitHub delivers something to it."""
 
 import time
 from collections.abc import Mapping
+from secrets import token_urlsafe
 from typing import Any
 
 from infra.apps.github_app import ME, RegisteredApp
@@ -75,8 +76,12 @@ def install_app(sitting: Sitting) -> None:
         sitting.say(f"installed on {found['account']['login']}")
         for line in lacking(app, about, _wanted()):
             sitting.say(f"note: {line}")
-        if app.hook() != _hook(sitting):
-            app.set_hook(_hook(sitting), settings.require("github_webhook_secret"))
+        secret = settings.github_webhook_secret
+        if not secret:
+            secret = token_urlsafe(32)
+            keys.keep({"github_webhook_secret": secret})
+        if not settings.github_webhook_secret or app.hook() != _hook(sitting):
+            app.set_hook(_hook(sitting), secret)
             sitting.say(f"the App's webhook is {_hook(sitting)} now")
 
 

@@ -189,7 +189,7 @@ def identity(
     The app goes first because many shells carry a GITHUB_TOKEN for something else. `permissions`
     narrow the tokens of the app; they cannot narrow GITHUB_TOKEN.
     """
-    if settings.github_app_id or settings.github_app_private_key:
+    if settings.latest("github_app_id") or settings.latest("github_app_private_key"):
         return app_identity(settings, timeout, permissions)
     if settings.github_token:
         return TokenIdentity(api_url(settings), settings.require("github_token"), timeout)

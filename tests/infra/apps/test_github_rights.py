@@ -82,7 +82,7 @@ def test_each_flow_asks_for_no_more_than_it_needs(
     types: list[str], more: Any, permissions: dict[str, str], events: set[str]
 ) -> None:
     found = Rights.of([_flow(*types, **more)])
-    assert (found.permissions, found.events) == ({"metadata": "read", **permissions}, events)
+    assert found == Rights({"metadata": "read", **permissions}, frozenset(events))
 
 
 def test_an_event_that_no_app_hears_is_refused() -> None:

@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,7 @@ class Boundaries:
         setattr(owner, name, passing)
 
 
-def sam(command: Sequence[str], place: Destination) -> None:
+def sam(command: Sequence[str], place: Destination, settings: Mapping[str, str]) -> None:
     """Deploy a stack with the outputs of template.yaml, or leave it as it is."""
     with Path(os.environ["SAM_LOG"]).open("a") as log:
         log.write(f"{command[1]}\n")
