@@ -155,7 +155,7 @@ def _next(woken: Woken) -> Iterator[str]:
         source, _, kind = name.partition(".")
         if source == "github" and not kind.startswith("command."):
             said = kind.partition(".")[0]
-            yield f"subscribe the GitHub App to {said}, if it is not yet: docs/deploy.md"
+            yield f"subscribe the GitHub App to {said}, as ./scripts/deploy will tell you"
         is_told = way_of(name).effect or re.search(rf"^ +- {kind}$", manifest, re.M)
         if source == "slack" and not is_told:
             yield f"subscribe the Slack app to {kind}: bot_events in infra/apps/slack.yaml"

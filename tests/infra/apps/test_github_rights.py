@@ -7,6 +7,7 @@ import pytest
 
 from infra.apps.github_rights import Rights
 from infra.deploy.declared import declared_flows
+from infra.project import ROOT
 from shared.actions import Permission, Query
 from shared.actions.github.actions import AddLabels, Comment
 from shared.actions.github.queries import ListPulls
@@ -42,6 +43,13 @@ def test_the_app_may_what_the_tokens_of_all_flows_carry_and_hears_what_wakes_the
     unheard = {name for name in named if name.startswith("installation")}
     assert named - unheard <= wanted.events
     assert "installation" not in wanted.events
+
+
+def test_the_docs_say_how_an_app_is_made_by_hand() -> None:
+    wanted, text = Rights.of(declared_flows().values()), (ROOT / "docs/deploy.md").read_text()
+    permissions = "; ".join(f"{name}: {level}" for name, level in wanted.permissions.items())
+    assert f"| Permissions | {permissions} |" in text
+    assert f"| Subscribe to events | {', '.join(sorted(wanted.events))} |" in text
 
 
 @pytest.mark.parametrize(
