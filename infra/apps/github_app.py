@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self
 from urllib.parse import quote, urlsplit
 
 from infra.apps.github_rights import Rights
-from shared.actions.github.identity import api_url
+from shared.actions.github.connection import api_url
 from shared.actions.github.paths import APP, of_app, of_manifest
 from shared.errors import ActionRejected
 from shared.events import Json

@@ -9,7 +9,6 @@ from pathlib import Path
 from shared.errors import SettingsError
 from shared.settings import Settings
 
-
 #: The file of the App on GitHub, in the folder of all data.
 GITHUB = "github-app.json"
 

@@ -40,7 +40,10 @@ STEPS: Sequence[Step] = (
         later("github.left"),
     ),
     Step(
-        "proof", "lets GitHub deliver something", later("github.prove"), later("github.left")
+        "proof",
+        "lets each platform deliver something",
+        later("proof.run"),
+        later("proof.done"),
     ),
 )
 

@@ -10,6 +10,7 @@ functions  SAM builds and deploys the stack
 looks      wakes what looks after waiting work
 ingredients  what a stack is made of, and whether it is there
 github     registers the GitHub App, installs it, proves that it delivers
+proof      lets each platform deliver something
 
 and what can be asked for in place of them:
 

@@ -85,9 +85,9 @@ def install_app(sitting: Sitting) -> None:
             sitting.say(f"the App's webhook is {_hook(sitting)} now")
 
 
-def prove(sitting: Sitting) -> None:
-    """Let GitHub deliver something once more, until our front door answers 200; raises
-    NotConnected."""
+def prove(sitting: Sitting) -> str:
+    """Let GitHub deliver something once more, until our front door answers 200, and say where to
+    say hi; raises NotConnected."""
     settings = SittingKeys(sitting).settings
     with RegisteredApp(settings) as app:
         deliveries = DeliveryList.of_app(settings)
@@ -98,7 +98,7 @@ def prove(sitting: Sitting) -> None:
                     break
                 if newest.arrived:
                     sitting.say(f"GitHub: its {newest.event} arrived, and was answered 200")
-                    return
+                    return f"open an issue where the App {app.about()['slug']} is installed"
                 if newest.code in {401, 403} and number == 1:
                     # The App signs with another secret than ours.
                     app.set_hook(_hook(sitting), settings.require("github_webhook_secret"))

@@ -120,7 +120,7 @@ class World:
         assert kept["github_app_private_key"].strip() == app["key"].strip()
         assert kept["github_webhook_secret"] == app["hook"]["secret"]
         assert len(self.github.installed("agents-acme")) == 1
-        assert "say hi" in self.said
+        assert "Say hi: open an issue where the App agents-acme is installed" in self.said
 
 
 def secrets_of(url: str) -> Any:
