@@ -65,7 +65,8 @@ def sam(command: Sequence[str], place: Destination, settings: Mapping[str, str])
     client = boto3.client("cloudformation", region_name=place.region)
     outputs = {name: {"Value": os.environ["DOOR"] + path} for name, path in OUTPUTS.items()}
     outputs["MigrateFunction"] = {"Value": f"{place.stack}-migrate"}
-    resources = {"Topic": {"Type": "AWS::SNS::Topic"}}
+    bus = {"TopicName": f"{place.stack}-events.fifo", "FifoTopic": True}
+    resources = {"Events": {"Type": "AWS::SNS::Topic", "Properties": bus}}
     template = json.dumps({"Resources": resources, "Outputs": outputs})
     try:
         client.describe_stacks(StackName=place.stack)
