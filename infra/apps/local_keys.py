@@ -28,7 +28,7 @@ class LocalKeys:
         self.values: dict[str, str] = {}
         try:
             self.values = json.loads(file.read_text("utf-8"))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             pass
         except (OSError, ValueError) as err:
             raise SettingsError(

@@ -23,6 +23,7 @@ from infra.apps.state import State
 from infra.local.sandbox.github import GitHubSandbox
 from shared.settings import Settings
 from tests.infra.deploy.browser import browse
+from tests.waiting import wait_for
 
 RIGHTS = Rights({"metadata": "read", "issues": "write"}, frozenset({"issues"}))
 WISH = Wish("agents-acme", "acme", RIGHTS, "http://127.0.0.1:9/github/webhook", "http://acme.test")
@@ -181,6 +182,7 @@ def test_a_code_whose_answer_got_lost_is_taken_over_by_hand(desk: Desk, tmp_path
 
     def downloads(url: str) -> None:
         desk.person.pastes(url)
+        wait_for(lambda: "Generate a private key" in desk.person.said)
         app = desk.github.registered("agents-acme")
         (tmp_path / "key.pem").write_text(desk.github.registration.renew_key("agents-acme"))
         desk.person.types(str(app["id"]), str(tmp_path / "key.pem"))

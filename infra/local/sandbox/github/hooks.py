@@ -124,7 +124,7 @@ class Hooks:
 
     def redeliver(self, delivery: Json) -> None:
         """Deliver the same body under the same GUID again."""
-        number = delivery.get("app", 0)
+        number = delivery.get("app") or self._state.rows("app")[0]["id"]
         self._take(
             delivery["event"], delivery["payload"], delivery["guid"], number, redelivery=True
         )
