@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from slack_sdk.web import SlackResponse, WebClient
+from slack_sdk.web import SlackResponse
 
 from shared import journal
 from shared.actions import Adapter
@@ -20,6 +20,7 @@ from shared.actions.github.connection import Connection, GitHubResponse
 from shared.actions.github.session import GitHubSession
 from shared.actions.platforms import Platforms
 from shared.actions.slack.adapter import SlackAdapter
+from shared.actions.slack.bot_client import BotClient
 from shared.agent.flow import Flow
 from shared.database import ROLE, Database, Row, Statement
 from shared.errors import ActionUnavailable, ModelUnavailable
@@ -103,8 +104,8 @@ class KillableModels(Models):
         return reply
 
 
-def killable_client(switch: KillSwitch) -> type[WebClient]:
-    class KillableClient(WebClient):
+def killable_client(switch: KillSwitch) -> type[BotClient]:
+    class KillableClient(BotClient):
         def api_call(self, api_method: str, *arguments: Any, **named: Any) -> SlackResponse:
             switch.boundary(f"before {api_method}")
             response = super().api_call(api_method, *arguments, **named)

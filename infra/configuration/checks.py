@@ -95,9 +95,9 @@ def _slack_token(kinds: tuple[str, ...], field: str, settings: Settings) -> str:
 
 
 def _private_key(field: str, settings: Settings) -> str:
-    from shared.actions.github.app_jwt import AppJwt, pem
+    from shared.actions.github.app_jwt import AppJwt
 
-    AppJwt("1", pem(getattr(settings, field)))()
+    AppJwt("1", settings.credential(field))()
     return str(getattr(settings, field))
 
 

@@ -15,8 +15,10 @@ from psycopg.abc import PQGen
 from psycopg.rows import dict_row
 
 from shared.database.address import arguments_of
-from shared.database.connecting import PATIENCE, Waiting, connect, is_denied, reason, refuse
+from shared.database.connecting import PATIENCE, Waiting, connect, is_full, reason, refuse
 from shared.errors import DatabaseUnavailable, RunBusy, SettingsError, Stopped
+from shared.log import log
+from shared.settings import Credential
 
 __all__ = [
     "OPERATOR",
@@ -111,24 +113,22 @@ class Database:
 
     Each transaction acts as `role` and for one tenant. With `own_login` it refuses to work, with a
     SettingsError, as a superuser, as an owner, or as any login that could become one. Threads may
-    share it: they take turns. Nothing is connected before the first use. When the server refuses
-    the login, `renewed` gives the URL as it is by now, or nothing new: a password may have changed.
-    `until` is the time.monotonic() at which nothing is waited for any more.
+    share it: they take turns. Nothing is connected before the first use. The
+    login may be another while it lives. `until` is the time.monotonic() at which nothing is waited for any more.
     """
 
     def __init__(
         self,
-        url: str,
+        url: str | Credential,
         *,
         patience: float = PATIENCE,
         role: str = ROLE,
         own_login: bool = False,
-        renewed: Callable[[str], str] = lambda refused: "",
     ) -> None:
         self.until = math.inf
-        self._url = url
-        self._arguments = arguments_of(url)
-        self._renewed = renewed
+        self._login = url if isinstance(url, Credential) else Credential(url)
+        self._url = self._login.value
+        self._arguments = arguments_of(self._url)
         self._role = role
         self._patience = patience
         self._own_login = own_login
@@ -203,6 +203,8 @@ class Database:
             raise
 
     def _connected(self, waiting: Waiting) -> _Connection:
+        if (url := self._login.value) != self._url:
+            self._sign_in_with(url)
         if self._connection is None or self._connection.closed:
             try:
                 self._connection = _Connection.connect(
@@ -212,12 +214,26 @@ class Database:
                     prepare_threshold=None,
                 )
             except psycopg.OperationalError as err:
-                refuse(err, self._arguments)
-                if is_denied(err) and (new := self._renewed(self._url)):
-                    self._url, self._arguments = new, arguments_of(new)
+                # A password that was changed, or another host: the next try goes there.
+                if is_full(err) or not self._sign_in_with(self._login.renewed(self._url)):
+                    refuse(err, self._arguments)
                 raise
             self._unchecked = self._own_login
         return self._connection
+
+    def _sign_in_with(self, url: str) -> bool:
+        """Leave the connection of the login before; False, and nothing else, for what is no URL."""
+        if not url:
+            return False
+        self._url = url
+        try:
+            arguments = arguments_of(url)
+        except SettingsError as err:
+            log("new login not taken", reason=str(err))
+            return False
+        self._drop()
+        self._arguments = arguments
+        return True
 
     def _drop(self) -> None:
         if self._connection is not None:

@@ -26,7 +26,7 @@ from shared.actions.github.connection import GitHubResponse, address, api_url
 from shared.actions.github.errors import check, translated
 from shared.actions.github.paths import GitHubPath, query_of
 from shared.errors import ActionRejected, ActionUnavailable, SettingsError
-from shared.settings import Settings
+from shared.settings import Credential, Settings
 
 _HEADERS = {"Accept": "application/vnd.github+json"}
 _VERSION = "2022-11-28"
@@ -122,7 +122,7 @@ class _AppAuth(Auth):
 
     token_type = "Bearer"
 
-    def __init__(self, app_id: str, private_key: str) -> None:
+    def __init__(self, app_id: str, private_key: Credential) -> None:
         self._signed = AppJwt(app_id, private_key)
 
     @property
@@ -132,7 +132,8 @@ class _AppAuth(Auth):
 
 def app_client(settings: Settings, timeout: int) -> PyGithubClient:
     """Return the client of the settings' App; raises SettingsError without one."""
-    key = pem(settings.require("github_app_private_key"))
+    pem(settings.require("github_app_private_key"))
+    key = settings.credential("github_app_private_key")
     auth = _AppAuth(settings.require("github_app_id"), key)
     credentials = "GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY"
     return PyGithubClient(api_url(settings), auth, credentials, timeout)

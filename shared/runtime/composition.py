@@ -38,8 +38,8 @@ _LAST_WORDS = 5.0
 def compose(flow: Flow, settings: Settings) -> LambdaHandler:
     """Build the handler of `flow`. Nothing is connected before it is used."""
     role = OPERATOR if flow.operator else ROLE
-    url, renewed = settings.require("database_url"), settings.credential("database_url").renewed
-    database = Database(url, role=role, own_login=True, renewed=renewed)
+    settings.require("database_url")
+    database = Database(settings.credential("database_url"), role=role, own_login=True)
     can = capabilities(settings, database, Platforms(flow.may, flow.reads, settings))
     return _in_time(handler_of(flow, Journal(database), can), database)
 

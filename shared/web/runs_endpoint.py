@@ -66,6 +66,7 @@ def __getattr__(name: str) -> object:
     if name != "app":
         raise AttributeError(name)
     settings = function_settings()
-    url, renewed = settings.require("database_url"), settings.credential("database_url").renewed
-    database = Database(url, patience=PATIENCE, role=READER, own_login=True, renewed=renewed)
+    settings.require("database_url")
+    login = settings.credential("database_url")
+    database = Database(login, patience=PATIENCE, role=READER, own_login=True)
     return build(RunsEndpoint(settings, database))

@@ -14,6 +14,7 @@ from shared.agent import Agent, flow
 from shared.database import Database, Statement, connect
 from shared.database.connecting import is_denied, is_full
 from shared.errors import DatabaseUnavailable, SettingsError
+from shared.settings import Credential
 from shared.events import Event
 from shared.testing import FlowRunner
 from tests.database.pooler import ABSENT, PROGRAM, Pooler
@@ -164,15 +165,18 @@ def test_a_password_that_changed_is_asked_for_again(strict: StrictServer) -> Non
     old = now.replace("_login:", "_login:wrong")
     asked = []
 
-    def renewed(refused: str) -> str:
-        asked.append(refused)
-        return now if len(asked) > 2 else ""  # the secret changes a moment after the database
+    class Changed(Credential):
+        def renewed(self, refused: str) -> str:
+            asked.append(refused)
+            if len(asked) > 2:  # the secret changes a moment after the database
+                self._value = now
+            return self._value if self._value != refused else ""
 
-    with Database(old, own_login=True, renewed=renewed) as database:
+    with Database(Changed(old), own_login=True) as database:
         assert database.run("acme", [ONE]) == [[{"one": 1}]]
         assert asked == [old] * 3
     with (
-        Database(old, patience=0.3, renewed=lambda refused: "") as database,
+        Database(old, patience=0.3) as database,
         pytest.raises(DatabaseUnavailable, match="password authentication failed"),
     ):
         database.run("acme", [ONE])

@@ -32,9 +32,11 @@ class Answer(NamedTuple):
 class ApiClient:
     """Calls with ada's token unless told otherwise, and keeps the published events."""
 
-    def __init__(self, database_url: str = "", **settings: str) -> None:
+    def __init__(
+        self, database_url: str = "", kept: Settings | None = None, **settings: str
+    ) -> None:
         self.published: list[Event] = []
-        made = Settings(api_tokens=API_TOKENS)._replace(**settings)
+        made = kept or Settings(api_tokens=API_TOKENS)._replace(**settings)
         self.ingress = build(Ingress(made, self.published.append, lambda: NOW))
         self.reader = Database(database_url, patience=0.5, role=READER)
         self.reads = runs_endpoint.build(runs_endpoint.RunsEndpoint(made, self.reader))

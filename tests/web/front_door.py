@@ -25,10 +25,11 @@ JSON = "application/json"
 class Door:
     """An ingress with a list in place of the bus, called as API Gateway calls it."""
 
-    def __init__(self, **settings: str) -> None:
+    def __init__(self, made: Settings = SETTINGS, /, **settings: str) -> None:
         self.published: list[Event] = []
         self.failure: Exception | None = None
-        self.app = build(Ingress(SETTINGS._replace(**settings), self._publish, lambda: NOW))
+        made = made._replace(**settings) if settings else made
+        self.app = build(Ingress(made, self._publish, lambda: NOW))
 
     def _publish(self, event: Event) -> None:
         if self.failure:

@@ -70,17 +70,24 @@ def address(base_url: str, doing: str, path: GitHubPath, query: str) -> str:
 
 
 class Connection:
-    """`authorize` gives the Authorization header; `credentials` names its settings.
+    """`authorize` gives the Authorization header; `credentials` names its settings. When GitHub
+    answers 401, `renew` tells if another header can be had by now.
 
     `timeout` is in seconds: for the connection, and then for each part of a response. Threads may
     share it.
     """
 
     def __init__(
-        self, url: str, authorize: Callable[[], str], credentials: str, timeout: float
+        self,
+        url: str,
+        authorize: Callable[[], str],
+        credentials: str,
+        timeout: float,
+        renew: Callable[[], bool] = lambda: False,
     ) -> None:
         self._url = url
         self._authorize = authorize
+        self._renew = renew
         self._credentials = credentials
         self._http = urllib3.PoolManager(
             maxsize=8, timeout=urllib3.Timeout(connect=timeout, read=timeout), retries=False
@@ -89,7 +96,7 @@ class Connection:
     def authorized(self, authorize: Callable[[], str]) -> "Connection":
         """Return one with another Authorization header, which shares the open sockets."""
         other = copy(self)
-        other._authorize = authorize
+        other._authorize, other._renew = authorize, lambda: False
         return other
 
     def exchange(
@@ -109,14 +116,9 @@ class Connection:
         """
         url = address(self._url, doing, path, query_of(doing, parameters or {}))
         sent = None if body is None else json.dumps(body).encode()
-        with translated(doing, writes=writes):
-            answer = self._http.request(
-                verb,
-                url,
-                body=sent,
-                headers=self._headers(doing),
-                redirect=False,
-            )
+        answer = self._send(doing, verb, url, sent, writes=writes)
+        if answer.status == 401 and self._renew():
+            answer = self._send(doing, verb, url, sent, writes=writes)
         try:
             data = json.loads(answer.data) if answer.data else None
         except ValueError as err:
@@ -127,6 +129,14 @@ class Connection:
                 ) from err
             data = None
         return GitHubResponse(answer.status, answer.headers, data)
+
+    def _send(
+        self, doing: str, verb: str, url: str, body: bytes | None, *, writes: bool
+    ) -> urllib3.BaseHTTPResponse:
+        with translated(doing, writes=writes):
+            return self._http.request(
+                verb, url, body=body, headers=self._headers(doing), redirect=False
+            )
 
     def _headers(self, doing: str) -> dict[str, str]:
         try:

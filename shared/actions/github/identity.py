@@ -20,7 +20,7 @@ from shared.actions.github.paths import (
 )
 from shared.errors import ActionRejected, SettingsError
 from shared.events import Json
-from shared.settings import Settings
+from shared.settings import Credential, Settings
 
 #: Ask for a new installation token when the old one has less than this many seconds left.
 _MARGIN = 120.0
@@ -54,9 +54,16 @@ class Identity(Protocol):
 class TokenIdentity:
     """A person or a machine user, known by GITHUB_TOKEN."""
 
-    def __init__(self, url: str, token: str, timeout: int) -> None:
-        self._connection = Connection(url, lambda: f"Bearer {token}", "GITHUB_TOKEN", timeout)
+    def __init__(self, url: str, token: Credential, timeout: int) -> None:
+        self._token, self._sent = token, ""
+        self._connection = Connection(
+            url, self._authorize, "GITHUB_TOKEN", timeout, lambda: bool(token.renewed(self._sent))
+        )
         self._login = ""
+
+    def _authorize(self) -> str:
+        self._sent = self._token.value
+        return f"Bearer {self._sent}"
 
     def connection(self, repository: str) -> Connection:
         return self._connection
@@ -84,14 +91,14 @@ class AppIdentity:
         self,
         url: str,
         app_id: str,
-        private_key: str,
+        private_key: Credential,
         timeout: int,
         permissions: Mapping[str, str] | None = None,
     ) -> None:
         """With `permissions`, the tokens carry only these, as far as the installation has them."""
         self._permissions = permissions
         signed = AppJwt(app_id, private_key)
-        self._as_app = Connection(url, signed, self._CREDENTIALS, timeout)
+        self._as_app = Connection(url, signed, self._CREDENTIALS, timeout, signed.renew)
         self._tokens: dict[str, tuple[Connection, float]] = {}
         self._login = ""
         self._lock = threading.Lock()
@@ -192,7 +199,8 @@ def identity(
     if settings.latest("github_app_id") or settings.latest("github_app_private_key"):
         return app_identity(settings, timeout, permissions)
     if settings.github_token:
-        return TokenIdentity(api_url(settings), settings.require("github_token"), timeout)
+        settings.require("github_token")
+        return TokenIdentity(api_url(settings), settings.credential("github_token"), timeout)
     raise SettingsError(
         "GITHUB_TOKEN is not set, nor GITHUB_APP_ID with GITHUB_APP_PRIVATE_KEY;"
         " docs/settings.md explains them"
@@ -203,6 +211,6 @@ def app_identity(
     settings: Settings, timeout: int, permissions: Mapping[str, str] | None = None
 ) -> AppIdentity:
     """Return the app of the settings; raises SettingsError without one."""
-    key = pem(settings.require("github_app_private_key"))
-    app_id = settings.require("github_app_id")
+    pem(settings.require("github_app_private_key"))
+    app_id, key = settings.require("github_app_id"), settings.credential("github_app_private_key")
     return AppIdentity(api_url(settings), app_id, key, timeout, permissions)

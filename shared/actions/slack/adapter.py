@@ -3,8 +3,6 @@ the function that answers it."""
 
 from collections.abc import Mapping
 
-from slack_sdk.web import WebClient
-
 from shared.actions import Action, Mark, Query, Receipt
 from shared.actions.adapter import Answering, Handling, TableAdapter
 from shared.actions.authority import AskChannel, AskMember, AskShared
@@ -18,6 +16,7 @@ from shared.actions.slack.actions import (
     Reply,
     Whisper,
 )
+from shared.actions.slack.bot_client import BotClient
 from shared.actions.slack.cards import find_card, show_card
 from shared.actions.slack.channels import (
     ask_channel,
@@ -55,7 +54,7 @@ class SlackAdapter(TableAdapter[SlackSession]):
     """`timeout` is in seconds, for each call."""
 
     def __init__(
-        self, settings: Settings, timeout: int = 10, client: type[WebClient] = WebClient
+        self, settings: Settings, timeout: int = 10, client: type[BotClient] = BotClient
     ) -> None:
         """Raises SettingsError without a token, or when the address is invalid."""
         super().__init__("slack", SlackSession(settings, timeout, client), ACTIONS, ANSWERS)

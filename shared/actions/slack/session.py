@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
 from typing import Any, NamedTuple
 
-from slack_sdk.web import SlackResponse, WebClient
+from slack_sdk.web import SlackResponse
 
 from shared.actions import Mark
+from shared.actions.slack.bot_client import BotClient
 from shared.actions.slack.errors import SlackEndless, SlackRefused, border
 from shared.actions.slack.text import brief, plain
 from shared.errors import ActionRejected, SettingsError
@@ -35,7 +36,7 @@ class BotIdentity(NamedTuple):
 class SlackSession:
     """Each method is one call to Slack, as the bot of the settings. Threads may share it."""
 
-    def __init__(self, settings: Settings, timeout: int, client: type[WebClient]) -> None:
+    def __init__(self, settings: Settings, timeout: int, client: type[BotClient]) -> None:
         """Raises SettingsError without a token, or when the address is invalid."""
         url = settings.slack_api_url
         if not url.startswith(("http://", "https://")):
@@ -47,6 +48,7 @@ class SlackSession:
             logger=silent_logger(),
             retry_handlers=[],  # the effect is what retries
         )
+        self.client.credential = settings.credential("slack_bot_token")
         # The SDK takes HTTPS_PROXY also for addresses that NO_PROXY names; urllib does it right.
         self.client.proxy = None
 

@@ -130,7 +130,10 @@ class Http:
         """Open the answer, translate errors until the block ends, and close it."""
         response = None
         try:
-            response = self._send(server, call, deadline)
+            response = self._send(server, call, deadline, key := server.key.value)
+            if response.status == 401 and (other := server.key.renewed(key)):
+                response.close()
+                response = self._send(server, call, deadline, other)
             with _cut_off(response, deadline.left):
                 if response.status >= 300:
                     raw = response.read(65536)
@@ -143,7 +146,7 @@ class Http:
                 response.close()
 
     def _send(
-        self, server: ModelServer, call: "_Call", deadline: Deadline
+        self, server: ModelServer, call: "_Call", deadline: Deadline, key: str
     ) -> urllib3.BaseHTTPResponse:
         headers = {"content-type": call.kind} if call.body is not None else {}
         left = max(deadline.left, 0.001)
@@ -152,7 +155,7 @@ class Http:
             call.method,
             prefix + call.path,
             body=call.body,
-            headers=headers | {"user-agent": "agent-flows"} | server.headers,
+            headers=headers | {"user-agent": "agent-flows"} | server.headers(key.strip()),
             timeout=urllib3.Timeout(connect=min(left, 10.0), read=left),
             preload_content=False,
             redirect=False,

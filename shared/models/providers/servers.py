@@ -5,9 +5,10 @@ from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from shared.errors import SettingsError
-from shared.settings import Settings
+from shared.settings import Credential, Settings
 
 _OLLAMA_PORT = 11434
+_NONE = Credential("")
 
 
 class _Vendor(NamedTuple):
@@ -33,20 +34,19 @@ class ModelServer:
 
     name: str
     url: str
-    key: str = field(default="", repr=False)
+    key: Credential = field(default=Credential(""), repr=False)
     key_setting: str = "OPENAI_API_KEY"
     url_setting: str = "OPENAI_BASE_URL"
     model_setting: str = "MODEL_SMALL and MODEL_LARGE"
     wire: Literal["openai", "anthropic"] = "openai"
 
-    @property
-    def headers(self) -> dict[str, str]:
+    def headers(self, key: str) -> dict[str, str]:
         """The headers that its wire format wants in each request: the key, a version."""
         if self.wire == "anthropic":
             # https://platform.claude.com/docs/en/api/versioning
-            key = {"x-api-key": self.key} if self.key else {}
-            return {"anthropic-version": "2023-06-01"} | key
-        return {"authorization": f"Bearer {self.key}"} if self.key else {}
+            named = {"x-api-key": key} if key else {}
+            return {"anthropic-version": "2023-06-01"} | named
+        return {"authorization": f"Bearer {key}"} if key else {}
 
     @property
     def address(self) -> str:
@@ -73,13 +73,13 @@ def served_model(name: str, settings: Settings, model_setting: str) -> ServedMod
     if kind in {"http", "https"}:
         # Our key belongs to another server. One that wants a key is set as OPENAI_BASE_URL.
         url, _, model = name.partition("#")
-        server = ModelServer(name, url.rstrip("/"), "", "", model_setting, model_setting)
+        server = ModelServer(name, url.rstrip("/"), _NONE, "", model_setting, model_setting)
     elif kind == "ollama":
         try:
             url = _ollama(settings.ollama_host)
         except ValueError:
             url = ""  # no address, as is said below
-        server = ModelServer(name, url, "", "", "OLLAMA_HOST", model_setting)
+        server = ModelServer(name, url, _NONE, "", "OLLAMA_HOST", model_setting)
     else:
         server = _of_vendor(name, _VENDORS[kind], settings, model_setting)
     if not model:
@@ -95,7 +95,7 @@ def _of_vendor(name: str, vendor: _Vendor, settings: Settings, model_setting: st
         url = url.removesuffix("/v1") + "/v1"
     if url == vendor.url:
         settings.require(vendor.key_setting)
-    key = getattr(settings, vendor.key_setting).strip()
+    key = settings.credential(vendor.key_setting)
     key_setting, url_setting = vendor.key_setting.upper(), vendor.url_setting.upper()
     return ModelServer(name, url, key, key_setting, url_setting, model_setting, vendor.wire)
 
@@ -131,5 +131,6 @@ def _check(server: ModelServer) -> None:
         raise SettingsError(
             f"{server.url_setting} is no address; write one such as https://host/v1"
         )
-    if not (server.key.isascii() and server.key.isprintable()):
+    key = server.key.value.strip()
+    if not (key.isascii() and key.isprintable()):
         raise SettingsError(f"{server.key_setting} holds characters that no key has; copy it again")

@@ -2,19 +2,20 @@
 
 from typing import Any
 
-from slack_sdk.web import SlackResponse, WebClient
+from slack_sdk.web import SlackResponse
 
 from infra.local.sandbox.slack import SlackSandbox
 from shared.actions import Action
 from shared.actions.slack.actions import Button, Card, Channel, Draft, Post, Reply
 from shared.actions.slack.adapter import SlackAdapter
+from shared.actions.slack.bot_client import BotClient
 from shared.settings import Settings
 from tests.actions.slack.sandbox_thread import MARK, SandboxThread
 
 CALLS: list[dict[str, Any]] = []
 
 
-class RecordingClient(WebClient):
+class RecordingClient(BotClient):
     """Keeps the bodies of the calls."""
 
     def api_call(self, api_method: str, **arguments: Any) -> SlackResponse:
