@@ -32,7 +32,7 @@ _NAME = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 #: Names that a flow's file imports, or that its function's arguments have.
 _TAKEN = frozenset({"agent", "answer", "event", "flow", "new"})
 #: The longest name: the stack's name and the end of a queue's are still to come.
-_LONGEST = 30
+LONGEST = 30
 _TEMPLATE = ROOT / "template.yaml"
 
 
@@ -105,11 +105,11 @@ def _check_schedule(expression: str) -> None:
 
 
 def _check_name(name: str, deployed: Deployed, *files: Path) -> None:
-    if not _NAME.fullmatch(name) or len(name) > _LONGEST:
-        suggested = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:_LONGEST].strip("_")
+    if not _NAME.fullmatch(name) or len(name) > LONGEST:
+        suggested = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:LONGEST].strip("_")
         hint = f", such as {suggested}" if _NAME.fullmatch(suggested) else ""
         raise SettingsError(
-            f"{name!r} is no name of a flow: small letters, digits and _, at most {_LONGEST}{hint}"
+            f"{name!r} is no name of a flow: small letters, digits and _, at most {LONGEST}{hint}"
         )
     if keyword.iskeyword(name) or name in _TAKEN or hasattr(builtins, name):
         raise SettingsError(f"{name} means something in Python or in a flow's file; choose another")

@@ -122,6 +122,7 @@ def _show(place: Destination, environment: Mapping[str, str]) -> None:
         print("would run " + shlex.join(["./scripts/sam", *command[1:]]))
     print("would connect GitHub and Slack")
     stack.run_sam(validate, place, given)
+    stack.check_quotas(place, stack.parameters(place, given))
 
 
 def _arguments() -> argparse.Namespace:

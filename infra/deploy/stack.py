@@ -93,6 +93,21 @@ def run_sam(command: Sequence[str], place: Destination, settings: Mapping[str, s
         raise DeployError(f"sam {command[1]} failed; its output above says why")
 
 
+def check_quotas(place: Destination, values: Mapping[str, str]) -> None:
+    """Raise DeployError for all that AWS would refuse as too long, too large or too many."""
+    asked = {"stack": place.stack, "prefix": place.prefix, "parameters": dict(values)}
+    done = subprocess.run(
+        [ROOT / ".venv-sam" / "bin" / "python", "-m", "infra.deploy.quotas"],
+        cwd=ROOT,
+        input=json.dumps(asked),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise DeployError(done.stdout.strip() or f"quotas: {done.stderr.strip()[-500:]}")
+
+
 def outputs(client: Any, stack: str) -> dict[str, str]:
     """Return the outputs of the stack, by name."""
     (found,) = client.describe_stacks(StackName=stack)["Stacks"]

@@ -18,7 +18,7 @@ DEFAULT = "default"
 _OURS = "agent_flows"
 #: The names of a stage's values, and what each expects.
 EXPECTED = {
-    "stack_name": (r"[A-Za-z][A-Za-z0-9-]{0,100}", "letters, digits and hyphens"),
+    "stack_name": (r"[A-Za-z][A-Za-z0-9-]{0,32}", "up to 33 letters, digits and hyphens"),
     "prefix": (r"[A-Za-z0-9][A-Za-z0-9/_.-]{0,200}", "letters, digits and /_.-"),
     "region": (r"[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}", "such as eu-central-1"),
     "profile": (r"[^\s].{0,100}", "a profile of your AWS configuration"),

@@ -4,7 +4,7 @@ import json
 import math
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -113,8 +113,8 @@ class Database:
 
     Each transaction acts as `role` and for one tenant. With `own_login` it refuses to work, with a
     SettingsError, as a superuser, as an owner, or as any login that could become one. Threads may
-    share it: they take turns. Nothing is connected before the first use. The
-    login may be another while it lives. `until` is the time.monotonic() at which nothing is waited for any more.
+    share it: they take turns. Nothing is connected before the first use. The login may become
+    another while it lives. `until` is the time.monotonic() at which nothing is waited for any more.
     """
 
     def __init__(

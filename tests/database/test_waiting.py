@@ -14,8 +14,8 @@ from shared.agent import Agent, flow
 from shared.database import Database, Statement, connect
 from shared.database.connecting import is_denied, is_full
 from shared.errors import DatabaseUnavailable, SettingsError
-from shared.settings import Credential
 from shared.events import Event
+from shared.settings import Credential
 from shared.testing import FlowRunner
 from tests.database.pooler import ABSENT, PROGRAM, Pooler
 from tests.database.strict_server import CONNECTIONS, StrictServer

@@ -13,9 +13,11 @@ def run(sitting: Sitting) -> None:
     settings = settings_of(sitting)
     kept.checked(settings)
     values = parameters(sitting, settings)
-    # ./scripts/test lints.
-    for command in stack.sam_commands(sitting.place, all_parameters(sitting, settings))[1:]:
-        stack.run_sam(command, sitting.place, settings)
+    every = all_parameters(sitting, settings)
+    _, build, deploy = stack.sam_commands(sitting.place, every)  # ./scripts/test lints
+    stack.run_sam(build, sitting.place, settings)
+    stack.check_quotas(sitting.place, every)
+    stack.run_sam(deploy, sitting.place, settings)
     kept.write(sitting.client("ssm"), sitting.place.prefix, settings)
     rollback.after_deployment(sitting, settings)
     if state := deployed(sitting, sitting.place.stack):
