@@ -121,6 +121,11 @@ class Settings(NamedTuple):
     event_types: str = ""
     planner_arn: str = ""
     timer_role_arn: str = ""
+    # What the deployment itself reads
+    alarm_email: str = ""
+    log_retention: str = "30"
+    visibility_timeout: str = "180"
+    ingress_concurrency: str = "0"
     # Behaviour
     max_attempts: str = "3"
     max_pause_hours: str = "24"

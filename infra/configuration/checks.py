@@ -60,6 +60,13 @@ def _whole(least: int, field: str, settings: Settings) -> str:
     return str(int(value))
 
 
+def _between(least: int, most: int, field: str, settings: Settings) -> str:
+    value = _whole(least, field, settings)
+    if int(value) > most:
+        raise _wrong(field, f"a whole number from {least} to {most}", value)
+    return value
+
+
 def _amount(field: str, settings: Settings) -> str:
     value: str = getattr(settings, field)
     if not re.fullmatch(r"[0-9]{1,9}(?:\.[0-9]{1,9})?", value) or float(value) <= 0:
@@ -260,6 +267,12 @@ _ON_OFF = partial(_choice, ("on", "off"))
 _ARN = r"arn:aws[\w-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+"
 _SLUG = r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?"
 
+#: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+_RETENTIONS = (
+    *("1", "3", "5", "7", "14", "30", "60", "90", "120", "150", "180", "365", "400", "545", "731"),
+    *("1096", "1827", "2192", "2557", "2922", "3288", "3653"),
+)
+
 CHECKS: Mapping[str, Check] = {
     "github_webhook_secret": _line,
     "github_app_id": partial(_matching, r"[A-Za-z0-9.]+", "the number that GitHub gave your App"),
@@ -301,6 +314,10 @@ CHECKS: Mapping[str, Check] = {
     "max_concurrency": partial(_whole, 2),
     "plan_concurrency": partial(_whole, 0),
     "runs_concurrency": partial(_whole, 0),
+    "alarm_email": partial(_matching, r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;]+", "one e-mail address"),
+    "log_retention": partial(_choice, _RETENTIONS),
+    "visibility_timeout": partial(_between, 170, 43_200),
+    "ingress_concurrency": partial(_whole, 0),
     "tenants": partial(_read_by, lambda text: Settings(tenants=text).tenant_of),
     "places": partial(_read_by, _places),
     "repositories": partial(_read_by, lambda text: Settings(repositories=text).repository_of),

@@ -12,6 +12,13 @@ OF_DEPLOYMENT = frozenset(
         *("EVENT_TYPES", "TIMER_ROLE_ARN"),
     }
 )
+#: What a stage says in samconfig.toml, or an option of ./scripts/deploy.
+OF_STAGE = frozenset(
+    {
+        *("ACCESS_LOGS", "ARCHITECTURE", "KMS_KEY", "KMS_KEY_ARN", "PERMISSIONS_BOUNDARY"),
+        *("ROLLOUT", "RUNTIME", "SECRET_PREFIX", "STACK_NAME", "TRACING"),
+    }
+)
 #: https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html
 _AWS = frozenset(
     f"AWS_{name}"

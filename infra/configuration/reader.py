@@ -105,6 +105,8 @@ def _unknown(written: Mapping[str, str], file: str) -> Iterator[str]:
     for name in written:
         if name in names.OF_DEPLOYMENT:
             yield f"{file} has {name}, which the deployment sets; take it out"
+        elif name in names.OF_STAGE:
+            yield f"{file} has {name}, which belongs into samconfig.toml, for each stage; move it"
         elif names.misspelt(name) or (
             not names.is_known(name) and not names.is_foreign(name) and names.is_meant_for_us(name)
         ):

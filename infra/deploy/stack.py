@@ -97,7 +97,7 @@ def check_quotas(place: Destination, values: Mapping[str, str]) -> None:
     """Raise DeployError for all that AWS would refuse as too long, too large or too many."""
     asked = {"stack": place.stack, "prefix": place.prefix, "parameters": dict(values)}
     done = subprocess.run(
-        [ROOT / ".venv-sam" / "bin" / "python", "-m", "infra.deploy.quotas"],
+        [ROOT / ".venv-sam" / "bin" / "python", "-m", "infra.quotas"],
         cwd=ROOT,
         input=json.dumps(asked),
         capture_output=True,

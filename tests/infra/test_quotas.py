@@ -13,10 +13,10 @@ import pytest
 from infra.cli.new import LONGEST
 from infra.deploy.declared import Deployed, with_flow
 from infra.deploy.kept import LARGEST, checked
-from infra.deploy.quotas import ENVIRONMENT, Quota, measured
 from infra.deploy.stages import EXPECTED
 from infra.local.aws.template import parsed
 from infra.project import ROOT
+from infra.quotas import ENVIRONMENT, Quota, measured
 from shared.actions.github.actions import Comment
 from shared.actions.slack.actions import Reply
 from shared.agent.flow import Flow
@@ -132,7 +132,7 @@ def test_an_environment_is_measured_as_escaped_json(tmp_path: Path) -> None:
 
 def test_the_command_of_a_deployment_says_it_in_lines() -> None:
     asked = {"stack": "s" * 60, "prefix": "p", "parameters": {}}
-    command = [sys.executable, "-m", "infra.deploy.quotas"]
+    command = [sys.executable, "-m", "infra.quotas"]
     done = subprocess.run(
         command, cwd=ROOT, input=json.dumps(asked), capture_output=True, text=True, check=False
     )

@@ -1,14 +1,17 @@
 """Checks what a deployment needs, before it changes anything: settings, credentials, the clock."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
+from infra.bundle.build import TemplateText
+from infra.configuration.destinations import is_here, left_out, out_of_reach
+from infra.configuration.dotenv_file import read_file
 from infra.deploy import secrets
 from infra.deploy.stack import DeployError
 from infra.deploy.steps.step import Sitting
+from infra.migrations.logins import ROLES
+from infra.project import ROOT
 from shared.settings import Settings
-
-_HERE = {None, "localhost", "127.0.0.1", "::1"}
 
 
 def run(sitting: Sitting) -> None:
@@ -18,8 +21,19 @@ def run(sitting: Sitting) -> None:
     )
     before = secrets.read(sitting.client("secretsmanager"), place.prefix)
     _ask_for_database(sitting, before)
-    if problems := missing(sitting.settings, {**before, **secrets.given(sitting.settings)}):
+    for line in left_out(read_file(ROOT / sitting.stage.settings).values):
+        sitting.say(f"note: {line}")
+    problems = missing(sitting.settings, {**before, **secrets.given(sitting.settings)})
+    if problems := [*problems, *out_of_reach(sitting.environment), *_unshipped(sitting.settings)]:
         raise DeployError("; ".join(problems))
+
+
+def _unshipped(settings: Settings) -> Iterator[str]:
+    """Name the embedder that no bundle ships."""
+    template = TemplateText(ROOT)
+    parts = {part for name in template.functions for part in template.function(name).parts}
+    if settings.model_embed == "minilm" and "embedder" not in parts:
+        yield "MODEL_EMBED is minilm, which ships with functions that have Parts: [embedder] alone"
 
 
 def _ask_for_database(sitting: Sitting, before: Mapping[str, str]) -> None:
@@ -35,11 +49,13 @@ def _ask_for_database(sitting: Sitting, before: Mapping[str, str]) -> None:
 def missing(settings: Settings, stored: Mapping[str, str]) -> list[str]:
     """List what is needed and neither set nor stored. A platform may be connected later."""
     problems = []
-    host = urlsplit(settings.database_url).hostname
     if not stored.get("database_url"):
         problems.append("DATABASE_URL is not set")
-    elif settings.database_url and host in _HERE:
-        problems.append(f"DATABASE_URL is on {host or 'this machine'}, which AWS cannot reach")
+    for name in ("database_url", *(f"database_{kind}_url" for kind in ROLES)):
+        url = getattr(settings, name)
+        if url and ((host := urlsplit(url).hostname) is None or is_here(host)):
+            on = host or "this machine"
+            problems.append(f"{name.upper()} is on {on}, which AWS cannot reach")
     # The secret of an App's webhook is set for it; that of a repository's is a person's to tell.
     token = stored.get("github_token") and not stored.get("github_app_private_key")
     if token and not stored.get("github_webhook_secret"):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from infra.deploy import kept, stack
+from infra.deploy.alarms import unheard
 from infra.deploy.stages import GRADUAL
 from infra.deploy.steps import rollback
 from infra.deploy.steps.ingredients import deployed, made_of, parameters, settings_of
@@ -20,6 +21,8 @@ def run(sitting: Sitting) -> None:
     stack.run_sam(deploy, sitting.place, settings)
     kept.write(sitting.client("ssm"), sitting.place.prefix, settings)
     rollback.after_deployment(sitting, settings)
+    for line in unheard(sitting.session, sitting.place.stack, settings.get("ALARM_EMAIL", "")):
+        sitting.say(line)
     if state := deployed(sitting, sitting.place.stack):
         sitting.state.put("functions", made_of=made_of({**settings, **values}), **state)
 

@@ -67,17 +67,6 @@ def test_a_build_without_a_deployment_has_defaults(function: str, tmp_path: Path
     assert json.loads((tmp_path / "settings.json").read_text()).keys() <= {"event_types"}
 
 
-def test_every_setting_of_the_deployment_is_read_by_a_function_or_is_a_parameter() -> None:
-    """The build finds them by reading code: one that nobody reads there would be lost."""
-    template = TemplateText(ROOT)
-    read: set[str] = set()
-    for function in template.functions:
-        read |= settings_read(*template.function(function).entries)
-    parameters = {name.lower() for name in template.parameters}
-    lost = {name for name in DEPLOYED - read if name.replace("_", "").lower() not in parameters}
-    assert lost == set()
-
-
 def test_a_function_reads_them_where_lambda_puts_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

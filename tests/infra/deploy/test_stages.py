@@ -78,7 +78,11 @@ def test_what_an_account_wants_becomes_parameters_of_the_template(tmp_path: Path
         (TWO, "test", "no stage 'test'; it has default, prod"),
         ("", "default", "it has none"),
         ("[default", "default", "cannot be read"),
-        ('[p.global.parameters]\nstack_name = "-"', "p", "stack_name is '-'; expected letters"),
+        (
+            '[p.global.parameters]\nstack_name = "-"',
+            "p",
+            "stack_name is '-'; expected up to 33",
+        ),
         ('[p.agent_flows.parameters]\ngithub = "a b"', "p", "github is 'a b'"),
         (
             '[p.agent_flows.parameters]\nslak = "yes"',

@@ -2,7 +2,7 @@
 policies, templates.
 
 It needs the SAM translator, so a deployment calls it in the environment of ./scripts/sam:
-`python -m infra.deploy.quotas`, with the stack, the prefix and the parameters as JSON.
+`python -m infra.quotas`, with the stack, the prefix and the parameters as JSON.
 """
 
 import json
