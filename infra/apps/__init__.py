@@ -6,5 +6,8 @@ github_rights  what the GitHub App may do and hears, from the flows' declaration
 github_app     the App as GitHub knows it: its manifest, its keys, its installations, its webhook
 github_setup   registers and installs it in one sitting
 loopback       the page on this machine that brings the manifest, and hears the code
-slack.yaml     the manifest of the Slack app
+slack_manifest the manifest of the Slack app, slack.yaml, with addresses; Slack's pages
+slack_config   makes and updates the app through Slack's API, with a token that renews itself
+slack_setup    makes and installs it in one sitting; `slack_install` is OAuth
+slack_checks   checks tokens and the front door
 """

@@ -9,13 +9,14 @@ from pathlib import Path
 from shared.errors import SettingsError
 from shared.settings import Settings
 
-#: The file of the App on GitHub, in the folder of all data.
-GITHUB = "github-app.json"
+#: The files of the App on GitHub and of the app in Slack, in the folder of all data.
+GITHUB, SLACK = "github-app.json", "slack-app.json"
 
 
 def kept_in(data: Path) -> dict[str, str]:
     """Return the variables of the apps that were registered before."""
-    return LocalKeys(data / GITHUB, Settings()).environment
+    found = [LocalKeys(data / name, Settings()).environment for name in (GITHUB, SLACK)]
+    return found[0] | found[1]
 
 
 class LocalKeys:

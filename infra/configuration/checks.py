@@ -95,7 +95,10 @@ def _key(field: str, settings: Settings) -> str:
 def _slack_token(kinds: tuple[str, ...], field: str, settings: Settings) -> str:
     """A token of one of the kinds. A compatible server may have tokens of its own form."""
     value = _key(field, settings)
-    is_slack = value.startswith(("xox", "xapp-")) or "slack.com" in settings.slack_api_url
+    is_slack = value.startswith(("xox", "xapp-")) or urlsplit(settings.slack_api_url).hostname in {
+        "slack.com",
+        "slack-gov.com",
+    }
     if is_slack and not value.startswith(kinds):
         raise _hidden(field, "is a token of another kind", f"{kinds[0]}…")
     return value

@@ -40,6 +40,12 @@ STEPS: Sequence[Step] = (
         later("github.left"),
     ),
     Step(
+        "slack",
+        "makes the Slack app, and installs it",
+        later("slack.run"),
+        later("slack.left"),
+    ),
+    Step(
         "proof",
         "lets each platform deliver something",
         later("proof.run"),

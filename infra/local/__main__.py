@@ -61,6 +61,12 @@ def _run(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
         from infra.local import real_github
 
         real_github.connect(data, options.github, configuration.environment)
+    if options.slack:
+        from infra.apps.person import Person
+        from infra.local import real_slack
+
+        real_slack.connect(data, configuration.environment, Person(asked=True))
+    if options.github or options.slack:
         configuration = load(environment, beneath=kept_in(data))
     require_complete(configuration.settings)
     check_port(options.port)
@@ -122,6 +128,11 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         const=_ME,
         metavar="ORGANISATION",
         help="register a GitHub App of your own account, or of an organisation, and serve it",
+    )
+    parser.add_argument(
+        "--slack",
+        action="store_true",
+        help="make a Slack app with Socket Mode, install it in a workspace of yours, and serve it",
     )
     parser.add_argument(
         "--template",

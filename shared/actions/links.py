@@ -14,8 +14,8 @@ from shared.errors import SettingsError
 from shared.journal import Run
 
 #: Hosts whose pages only GitHub and Slack write, or people with an account there.
-_PLATFORMS = frozenset({"github.com", "slack.com"})
-_OWN = (".github.com", ".slack.com")
+_PLATFORMS = frozenset({"github.com", "slack.com", "slack-gov.com"})
+_OWN = (".github.com", ".slack.com", ".slack-gov.com")
 
 _HOST = re.compile(r"(?<=://)[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?(?![@\\])")
 #: An address that means the same to every reader: no name before the host, no odd signs there.

@@ -3,12 +3,15 @@ which answers 200."""
 
 from collections.abc import Callable, Mapping
 
-from infra.deploy.steps import github
+from infra.deploy.steps import github, slack
 from infra.deploy.steps.step import Sitting
 
 _Platform = tuple[Callable[[Sitting], str], Callable[[Sitting], str]]
 #: For each platform: what tells why it is left out, and what proves it and says where to say hi.
-PLATFORMS: Mapping[str, _Platform] = {"GitHub": (github.left, github.prove)}
+PLATFORMS: Mapping[str, _Platform] = {
+    "GitHub": (github.left, github.prove),
+    "Slack": (slack.left, slack.prove),
+}
 
 
 def done(sitting: Sitting) -> str:

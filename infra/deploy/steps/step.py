@@ -4,15 +4,17 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from infra.apps.person import Person
 from infra.apps.state import FOLDER, State
 from infra.deploy import stack
-from infra.deploy.credentials import Credentials
 from infra.deploy.stack import DeployError, Destination
 from infra.deploy.stages import Stage
 from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from infra.deploy.credentials import Credentials
 
 
 class Sitting:
@@ -58,8 +60,10 @@ class Sitting:
         return self._clients[service]
 
     @cached_property
-    def credentials(self) -> Credentials:
+    def credentials(self) -> "Credentials":
         """The credentials in Secrets Manager."""
+        from infra.deploy.credentials import Credentials
+
         return Credentials(self.client("secretsmanager"), self.place.prefix)
 
     @cached_property

@@ -7,6 +7,7 @@ from typing import Self
 
 from infra.local.http_server import HttpServer
 from infra.local.sandbox.slack import payloads
+from infra.local.sandbox.slack.apps import Apps
 from infra.local.sandbox.slack.courier import Attempt, Courier, Delivery
 from infra.local.sandbox.slack.envelopes import Envelopes
 from infra.local.sandbox.slack.faults import Fault, Faults
@@ -46,7 +47,11 @@ class SlackSandbox:
         self._faults = Faults()
         self._responses = Responses(self.workspace)
         tokens = (self.bot_token, self.app_token)
-        self._web = Web(self.workspace, tokens, self._faults, self._envelopes, self._responses)
+        #: The apps that a person configures, and the tokens for that.
+        self.apps = Apps(self.bot_token)
+        self._web = Web(
+            self.workspace, tokens, self._faults, self._envelopes, self._responses, apps=self.apps
+        )
         self._server = HttpServer(port)
 
     @property

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from werkzeug.wrappers import Request, Response
 
 from infra.local.sandbox.slack import chat, reading
+from infra.local.sandbox.slack.apps import Apps
 from infra.local.sandbox.slack.blocks import parsed
 from infra.local.sandbox.slack.envelopes import Envelopes
 from infra.local.sandbox.slack.faults import Fault, Faults
@@ -43,12 +44,15 @@ class Web:
         faults: Faults,
         envelopes: Envelopes,
         responses: Responses,
+        *,
+        apps: Apps,
     ) -> None:
         self._workspace = workspace
         self._bot_token, self._app_token = tokens
         self._faults = faults
         self._envelopes = envelopes
         self._responses = responses
+        self._apps = apps
         #: Ends the answers that are held back.
         self.stopping = threading.Event()
         #: The performed and the refused calls, the oldest first; not those that a fault stopped.
@@ -64,13 +68,16 @@ class Web:
         if request.path.startswith("/respond/"):
             token, body = request.path.split("/")[-1], json.loads(request.get_data())
             return self._responses.take(token, body)(environ, start)
+        if request.path == "/oauth/v2/authorize":
+            return self._apps.authorize(request)(environ, start)
         return self._api(request, hang_up)(environ, start)
 
     def _api(self, request: Request, hang_up: Callable[[], Response]) -> Response:
         method = request.path.removeprefix("/api/")
         fault = self._faults.take(method)
         if fault is None:
-            return _answer(self._call(method, request))
+            scopes = {"x-oauth-scopes": self._apps.granted} if method == "auth.test" else None
+            return _answer(self._call(method, request), headers=scopes)
         if fault.late:
             request.get_data()  # the other side may hang up meanwhile
             self.stopping.wait(fault.delay)
@@ -83,9 +90,12 @@ class Web:
         """Perform a method, and return its answer or Slack's refusal."""
         bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
         try:
-            arguments = _arguments(request)
+            arguments = _arguments(request) | _client(request)
             self.calls.append(Call(method, arguments))
-            self._authorise(method, bearer or str(arguments.get("token") or ""))
+            token = bearer or str(arguments.get("token") or "")
+            if method in self._apps.methods:
+                return {"ok": True, **self._apps.call(method, token, arguments)}
+            self._authorise(method, token)
             if method == _OPEN:
                 return {"ok": True, "url": f"ws://{request.host}/link?ticket=sandbox"}
             return {"ok": True, **_METHODS[method](self._workspace, arguments)}
@@ -101,6 +111,14 @@ class Web:
             raise Refusal("invalid_auth")
         if (token == self._app_token) != (method == _OPEN):
             raise Refusal("not_allowed_token_type")
+
+
+def _client(request: Request) -> Json:
+    """Return the client that signs in with HTTP's own scheme, as Slack recommends for OAuth."""
+    given = request.authorization
+    if given is None or given.type != "basic":
+        return {}
+    return {"client_id": given.username, "client_secret": given.password}
 
 
 def _arguments(request: Request) -> Json:

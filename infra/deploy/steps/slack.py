@@ -1,0 +1,97 @@
+"""Connects the deployment to Slack: an app is made from the manifest, installed and kept up to
+date, and the front door answers Slack's challenge."""
+
+import json
+from collections.abc import Mapping
+
+from botocore.exceptions import ClientError
+
+from infra.apps.slack_checks import check_door
+from infra.apps.slack_manifest import EVENTS, LONGEST_NAME
+from infra.apps.slack_setup import SlackSetup, SlackWish
+from infra.deploy.steps.step import Sitting
+from shared.settings import Settings
+
+_LEFT_OUT = "left out"
+#: What only ./scripts/deploy reads: the app's client, and the token that configures apps.
+_SECRET = "slack-app"
+
+
+class SittingSlackKeys:
+    """The app's credentials in Secrets Manager, beneath what the sitting is given."""
+
+    def __init__(self, sitting: Sitting) -> None:
+        self._sitting = sitting
+
+    @property
+    def settings(self) -> Settings:
+        return self._sitting.credentials.under(self._sitting.settings)
+
+    def keep(self, values: Mapping[str, str]) -> None:
+        self._sitting.credentials.keep(values)
+
+    def pair(self) -> Mapping[str, str]:
+        return self._held("pair_")
+
+    def keep_pair(self, pair: Mapping[str, str]) -> None:
+        self._hold("pair_", pair)
+
+    def client(self) -> Mapping[str, str]:
+        return self._held("client_")
+
+    def keep_slack_client(self, values: Mapping[str, str]) -> None:
+        self._hold("client_", values)
+
+    def _held(self, part: str) -> dict[str, str]:
+        name = f"{self._sitting.place.prefix}/{_SECRET}"
+        try:
+            found = self._sitting.client("secretsmanager").get_secret_value(SecretId=name)
+        except ClientError as err:
+            if err.response["Error"]["Code"] != "ResourceNotFoundException":
+                raise
+            return {}
+        held: dict[str, str] = json.loads(found["SecretString"])
+        return {key[len(part) :]: one for key, one in held.items() if key.startswith(part)}
+
+    def _hold(self, part: str, values: Mapping[str, str]) -> None:
+        named = {part + key: one for key, one in values.items()}
+        self._sitting.credentials.put(_SECRET, named)
+
+
+def left(sitting: Sitting) -> str:
+    """Tell if Slack is left out: it was said, or nobody is there to connect it."""
+    given = sitting.stage.slack or sitting.state.get("choices", "slack", "")
+    settings = SittingSlackKeys(sitting).settings
+    if given == "no":
+        return _LEFT_OUT
+    if given == "yes" or settings.slack_bot_token:
+        return ""
+    if not sitting.person.is_there:
+        return _LEFT_OUT
+    answer = "yes" if sitting.person.agrees("Slack: connect a workspace?") else "no"
+    sitting.state.put("choices", slack=answer)
+    return "" if answer == "yes" else _LEFT_OUT
+
+
+def run(sitting: Sitting) -> None:
+    connection = setup(sitting)
+    connection.register()
+    connection.install()
+
+
+def prove(sitting: Sitting) -> str:
+    """Let the front door answer what only Slack can sign; return where to say hi. Raises
+    SlackDeclined."""
+    secret = SittingSlackKeys(sitting).settings.require("slack_signing_secret")
+    check_door(_door(sitting), secret)
+    sitting.say("Slack: our front door answers its challenge")
+    return "invite the bot to a channel with /invite, and mention it there"
+
+
+def setup(sitting: Sitting) -> SlackSetup:
+    wish = SlackWish(sitting.place.stack[:LONGEST_NAME], _door(sitting))
+    return SlackSetup(sitting.person, sitting.state, SittingSlackKeys(sitting), wish)
+
+
+def _door(sitting: Sitting) -> str:
+    return sitting.outputs["SlackEventsUrl"].removesuffix(EVENTS)
