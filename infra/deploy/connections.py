@@ -8,6 +8,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import yaml
+
 from infra.project import ROOT
 
 Json = dict[str, Any]
@@ -32,6 +34,30 @@ class Sum(NamedTuple):
     def __str__(self) -> str:
         parts = " + ".join(f"{name} {count}" for name, count in self.by_function.items())
         return f"{self.total} ({parts})"
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads CloudFormation's short forms, such as !Ref."""
+
+
+def _short_form(loader: yaml.SafeLoader, tag: str, node: yaml.Node) -> Json:
+    if isinstance(node, yaml.SequenceNode):
+        value: Any = loader.construct_sequence(node, deep=True)
+    elif isinstance(node, yaml.MappingNode):
+        value = loader.construct_mapping(node, deep=True)
+    else:
+        assert isinstance(node, yaml.ScalarNode)
+        value = loader.construct_scalar(node)
+    return {tag if tag in {"Ref", "Condition"} else f"Fn::{tag}": value}
+
+
+_Loader.add_multi_constructor("!", _short_form)
+
+
+def read_template() -> Json:
+    """Return template.yaml as it is written, with CloudFormation's short forms in full."""
+    found: Json = yaml.load((ROOT / "template.yaml").read_text("utf-8"), _Loader)
+    return found
 
 
 def connections(template: Json, parameters: Mapping[str, str]) -> Sum:
@@ -90,7 +116,7 @@ def _is_called(name: str, template: Json) -> bool:
     if any(one["Type"] == "Api" for one in (properties.get("Events") or {}).values()):
         return True
     machines = (one for one in template["Resources"].values() if one["Type"] == _MACHINE)
-    return any(f"'{name}." in str(one["Properties"]["DefinitionSubstitutions"]) for one in machines)
+    return any(f"'{name}" in str(one["Properties"]["DefinitionSubstitutions"]) for one in machines)
 
 
 def _at_once(template: Json) -> int:

@@ -4,6 +4,7 @@ step       what a step is, and what all of them share: the sitting
 checks     credentials, region, clock, quotas, settings, the database
 models     names models that work, and tries each
 room       how much of Lambda's concurrency the ingress may keep for itself
+network    the way to the database: its address, subnets and endpoints, its connections
 keep       the secrets into Secrets Manager
 migrate    brings the database to the current schema, before code that needs it
 functions  SAM builds and deploys the stack

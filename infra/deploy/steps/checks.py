@@ -8,6 +8,7 @@ from infra.configuration.destinations import is_here, left_out, out_of_reach
 from infra.configuration.dotenv_file import read_file
 from infra.deploy import secrets
 from infra.deploy.stack import DeployError
+from infra.deploy.steps import network
 from infra.deploy.steps.step import Sitting
 from infra.migrations.logins import ROLES
 from infra.project import ROOT
@@ -23,9 +24,11 @@ def run(sitting: Sitting) -> None:
     _ask_for_database(sitting, before)
     for line in left_out(read_file(ROOT / sitting.stage.settings).values):
         sitting.say(f"note: {line}")
-    problems = missing(sitting.settings, {**before, **secrets.given(sitting.settings)})
+    after = {**before, **secrets.given(sitting.settings)}
+    problems = missing(sitting.settings, after)
     if problems := [*problems, *out_of_reach(sitting.environment), *_unshipped(sitting.settings)]:
         raise DeployError("; ".join(problems))
+    network.run(sitting, after)
 
 
 def _unshipped(settings: Settings) -> Iterator[str]:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from infra.deploy import database
-from infra.deploy.connections import Sum, connections, too_many
+from infra.deploy.connections import Sum, connections, read_template, too_many
 from infra.local.aws.template import read
 from infra.project import ROOT
 from shared.settings import Settings
@@ -16,7 +16,7 @@ BACKGROUND = {"Ingest", "Retention", "Batches", "Upkeep", "Sweep", "Uninstall"}
 
 @pytest.fixture(scope="module")
 def template() -> Json:
-    return read(ROOT / "template.yaml")
+    return read_template()
 
 
 def test_background_flows_hold_two_and_the_others_what_the_settings_say(template: Json) -> None:
@@ -27,6 +27,10 @@ def test_background_flows_hold_two_and_the_others_what_the_settings_say(template
     assert "Ingress" not in found.by_function
     assert found.unbounded == ()
     assert found.total == sum(found.by_function.values())
+
+
+def test_the_template_is_read_as_sam_reads_it(template: Json) -> None:
+    assert connections(read(ROOT / "template.yaml"), {}) == connections(template, {})
 
 
 def test_the_defaults_fit_into_a_postgres_of_a_hundred_connections(template: Json) -> None:
