@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Mapping
+from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
@@ -17,7 +18,8 @@ ROLES: Mapping[str, str] = {"runtime": ROLE, "operator": OPERATOR, "reader": REA
 
 _EXISTS = "select from pg_roles where rolname = %s"
 _CREATE = "create role {} login noinherit"
-_PASSWORD = "alter role {} login password {}"
+_LOGIN = "alter role {} login"
+_PASSWORD = "alter role {} password {}"
 _MEMBER = "select pg_has_role(%s, %s, 'member')"
 _GRANT = "grant {} to {}"
 _CONNECT = "grant connect on database {} to {}"
@@ -52,7 +54,7 @@ def invented_urls(owner_url: str, password: Callable[[str], str] = by_chance) ->
     """Return URLs, by kind, of logins whose names follow from the database's."""
     name = str(_parsed(owner_url).get("dbname") or "agent_flows")
     return {
-        kind: _signed_in(owner_url, f"{name[:40]}_{kind}_login", password(kind)) for kind in ROLES
+        kind: signed_in(owner_url, f"{name[:40]}_{kind}_login", password(kind)) for kind in ROLES
     }
 
 
@@ -84,10 +86,17 @@ def make_logins(owner_url: str, urls: Mapping[str, str]) -> list[str]:
 def _make(owner: psycopg.Connection, login: str, password: str) -> None:
     if not owner.execute(_EXISTS, [login]).fetchone():
         owner.execute(sql.SQL(_CREATE).format(sql.Identifier(login)))
-    # The server, and its log, see the verifier only.
-    verifier = owner.pgconn.encrypt_password(password.encode(), login.encode(), b"scram-sha-256")
+    owner.execute(sql.SQL(_LOGIN).format(sql.Identifier(login)))
+    set_password(owner, login, password)
+
+
+def set_password(connection: psycopg.Connection[Any], login: str, password: str) -> None:
+    """Give a login a password, of which the server, and its log, see the verifier only."""
+    verifier = connection.pgconn.encrypt_password(
+        password.encode(), login.encode(), b"scram-sha-256"
+    )
     literal = sql.Literal(verifier.decode())
-    owner.execute(sql.SQL(_PASSWORD).format(sql.Identifier(login), literal))
+    connection.execute(sql.SQL(_PASSWORD).format(sql.Identifier(login), literal))
 
 
 def _let(owner: psycopg.Connection, login: str, role: str) -> None:
@@ -106,7 +115,7 @@ def _signs_in(url: str) -> bool:
     return True
 
 
-def _signed_in(url: str, user: str, password: str) -> str:
+def signed_in(url: str, user: str, password: str) -> str:
     """Return `url` with another user and password, written as it is."""
     if "://" not in url:
         return conninfo.make_conninfo(url, user=user, password=password)
