@@ -106,6 +106,12 @@ class Settings(NamedTuple):
     database_reader_url: str = ""
     database_ca: str = ""
     database_connections: str = ""
+    database: str = ""
+    database_min_capacity: str = "0"
+    database_max_capacity: str = "4"
+    database_pause_seconds: str = "300"
+    database_backup_days: str = "14"
+    database_rotation_days: str = ""
     # The deployment's network and size
     subnets: str = ""
     security_groups: str = ""

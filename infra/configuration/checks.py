@@ -312,6 +312,16 @@ CHECKS: Mapping[str, Check] = {
     "database_reader_url": _database,
     "database_ca": _authorities,
     "database_connections": partial(_whole, 1),
+    "database": partial(_matching, "aurora", "aurora, or nothing"),
+    "database_min_capacity": partial(
+        _matching, r"[0-9]{1,3}(\.5)?", "ACUs in halves, from 0 to 256"
+    ),
+    "database_max_capacity": partial(
+        _matching, r"[1-9][0-9]{0,2}(\.5)?", "ACUs in halves, from 1 to 256"
+    ),
+    "database_pause_seconds": partial(_whole, 300),
+    "database_backup_days": partial(_whole, 1),
+    "database_rotation_days": partial(_whole, 0),
     "subnets": partial(_ids, "subnet"),
     "security_groups": partial(_ids, "sg"),
     "max_concurrency": partial(_whole, 2),

@@ -54,9 +54,9 @@ def _short_form(loader: yaml.SafeLoader, tag: str, node: yaml.Node) -> Json:
 _Loader.add_multi_constructor("!", _short_form)
 
 
-def read_template() -> Json:
-    """Return template.yaml as it is written, with CloudFormation's short forms in full."""
-    found: Json = yaml.load((ROOT / "template.yaml").read_text("utf-8"), _Loader)
+def read_template(name: str = "template.yaml") -> Json:
+    """Return a template as it is written, with CloudFormation's short forms in full."""
+    found: Json = yaml.load((ROOT / name).read_text("utf-8"), _Loader)
     return found
 
 

@@ -12,6 +12,11 @@ STEPS: Sequence[Step] = (
         later("models.run"),
     ),
     Step("room", "asks Lambda for room for the ingress", later("room.run")),
+        "aurora",
+        "makes the database, if it should have one of its own",
+        later("aurora.run"),
+        later("aurora.done"),
+    ),
     Step("secrets", "keeps the secrets in AWS Secrets Manager", later("keep.run")),
     Step(
         "schema",
@@ -27,6 +32,7 @@ STEPS: Sequence[Step] = (
     ),
     Step("live", "tells the database that no older release is live", later("migrate.live")),
     Step("looks", "wakes what looks after waiting work", later("looks.run")),
+    Step("rotation", "sets when the passwords of the database change", later("rotation.run")),
     Step(
         "github",
         "registers the GitHub App",

@@ -1,13 +1,11 @@
 """The logins of the functions: each owns nothing, and may act as one role of the database."""
 
-import secrets
 from collections.abc import Callable, Mapping
-from typing import Any
-from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
 from psycopg import conninfo, sql
 
+from infra.passwords import new_password, set_password, signed_in
 from shared.aws.secrets import secrets_named
 from shared.database import OPERATOR, READER, ROLE
 from shared.errors import SettingsError
@@ -19,7 +17,6 @@ ROLES: Mapping[str, str] = {"runtime": ROLE, "operator": OPERATOR, "reader": REA
 _EXISTS = "select from pg_roles where rolname = %s"
 _CREATE = "create role {} login noinherit"
 _LOGIN = "alter role {} login"
-_PASSWORD = "alter role {} password {}"
 _MEMBER = "select pg_has_role(%s, %s, 'member')"
 _GRANT = "grant {} to {}"
 _CONNECT = "grant connect on database {} to {}"
@@ -47,7 +44,7 @@ def kept_urls(names: str) -> dict[str, str]:
 
 def by_chance(kind: str) -> str:
     """Return a new password."""
-    return secrets.token_urlsafe(24)
+    return new_password()
 
 
 def invented_urls(owner_url: str, password: Callable[[str], str] = by_chance) -> dict[str, str]:
@@ -90,15 +87,6 @@ def _make(owner: psycopg.Connection, login: str, password: str) -> None:
     set_password(owner, login, password)
 
 
-def set_password(connection: psycopg.Connection[Any], login: str, password: str) -> None:
-    """Give a login a password, of which the server, and its log, see the verifier only."""
-    verifier = connection.pgconn.encrypt_password(
-        password.encode(), login.encode(), b"scram-sha-256"
-    )
-    literal = sql.Literal(verifier.decode())
-    connection.execute(sql.SQL(_PASSWORD).format(sql.Identifier(login), literal))
-
-
 def _let(owner: psycopg.Connection, login: str, role: str) -> None:
     """Let the login act as its role in this database."""
     if owner.execute(_MEMBER, [login, role]).fetchone() != (True,):
@@ -113,15 +101,6 @@ def _signs_in(url: str) -> bool:
     except psycopg.OperationalError:
         return False
     return True
-
-
-def signed_in(url: str, user: str, password: str) -> str:
-    """Return `url` with another user and password, written as it is."""
-    if "://" not in url:
-        return conninfo.make_conninfo(url, user=user, password=password)
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{quote(user, safe='')}:{password}@{host}"))
 
 
 def _parsed(url: str) -> Mapping[str, object]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from infra.migrations.logins import by_chance, set_password, signed_in
+from infra.passwords import new_password, set_password, signed_in
 from infra.rotation.versions import CURRENT, PENDING, PREVIOUS, SecretVersions, Values
 from shared.database import connect
 from shared.database.address import parsed
@@ -27,7 +27,7 @@ def create(secret: SecretVersions, owner: SecretVersions, token: str) -> None:
     if secret.values(PENDING, token):
         return
     current = _required(secret, CURRENT)
-    password = by_chance("")
+    password = new_password()
     url = signed_in(current[URL], str(parsed(current[URL])["user"]), password)
     changed = {URL: url} | ({PASSWORD: password} if PASSWORD in current else {})
     secret.put({**current, **changed}, token)

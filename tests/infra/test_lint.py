@@ -12,7 +12,7 @@ from infra.project import ROOT
 from tests.campaigns import sample
 
 NESTED = ["infra/flow.yaml", "infra/schedule.yaml", "infra/door.yaml"]
-TEMPLATES = ["template.yaml", *NESTED, "infra/schema.yaml"]
+TEMPLATES = ["template.yaml", *NESTED, "infra/schema.yaml", "infra/database.yaml"]
 #: Commercial, GovCloud and China, and one where AWS has few services yet.
 REGIONS = ["us-east-1", "eu-central-1", "us-gov-west-1", "cn-north-1", "ap-southeast-5"]
 #: An ARN or a host that names the partition of most regions, and of no other.

@@ -12,8 +12,8 @@ from infra.local.aws.template import Template, load, read
 from infra.project import ROOT, TEMPLATES
 
 Json = dict[str, Any]
-#: It is called too seldom.
-NOT_SHIFTED = {"Redelivery"}
+#: They are called too seldom.
+NOT_SHIFTED = {"Redelivery", "Rotation"}
 CHOSEN = {
     "KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/k",
     "PermissionsBoundary": "arn:aws:iam::123456789012:policy/bound",

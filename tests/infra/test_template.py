@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from infra.bundle.build import Declared, TemplateText
-from infra.bundle.imports import trace
+from infra.bundle.build import TemplateText
 from infra.bundle.settings import settings_read
 from infra.configuration.names import OF_DEPLOYMENT
 from infra.configuration.secret_settings import secrets_of
@@ -165,6 +164,7 @@ def test_a_flow_with_timers_takes_them_itself_and_may_cancel_them(
     [
         ("Ingress", "shared.web.ingress"),
         ("Runs", "shared.web.runs_endpoint"),
+        ("Rotation", "infra.rotation"),
         ("Redelivery", "shared.github_app.function"),
     ],
 )
@@ -356,8 +356,7 @@ def test_what_touches_the_database_runs_in_the_private_subnets_and_nothing_else(
     }
     assert flow_stack["Resources"]["Role"]["Properties"]["ManagedPolicyArns"] == PRIVATE_NETWORK
     for name, properties in of_type(transformed, "AWS::Lambda::Function").items():
-        declared = Declared(properties["Handler"], deployed.variables(name).get("FLOW", ""))
-        touches = "shared.database" in trace(ROOT, declared.entries).modules
+        touches = "/database/" in str(deployed.variables(name).get("SECRETS"))
         assert ("VpcConfig" in properties) == touches, name
         role = properties["Role"]["Fn::GetAtt"][0]
         has_rights = role in nested or "ManagedPolicyArns" in transformed[role]["Properties"]

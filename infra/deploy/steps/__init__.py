@@ -5,10 +5,12 @@ checks     credentials, region, clock, quotas, settings, the database
 models     names models that work, and tries each
 room       how much of Lambda's concurrency the ingress may keep for itself
 network    the way to the database: its address, subnets and endpoints, its connections
+aurora     makes the database, where DATABASE=aurora asks for one
 keep       the secrets into Secrets Manager
 migrate    brings the database to the current schema, before code that needs it
 functions  SAM builds and deploys the stack
 looks      wakes what looks after waiting work
+rotation   sets when the passwords of the database change
 ingredients  what a stack is made of, and whether it is there
 github     registers the GitHub App, installs it, proves that it delivers
 proof      lets each platform deliver something

@@ -41,7 +41,7 @@ def _unshipped(settings: Settings) -> Iterator[str]:
 
 def _ask_for_database(sitting: Sitting, before: Mapping[str, str]) -> None:
     """Let a person paste the database's address, which goes to Secrets Manager and nowhere else."""
-    if before.get("database_url") or sitting.settings.database_url:
+    if before.get("database_url") or sitting.settings.database_url or sitting.settings.database:
         return
     if sitting.person.is_there:
         sitting.environment["DATABASE_URL"] = sitting.person.secret(
@@ -52,7 +52,7 @@ def _ask_for_database(sitting: Sitting, before: Mapping[str, str]) -> None:
 def missing(settings: Settings, stored: Mapping[str, str]) -> list[str]:
     """List what is needed and neither set nor stored. A platform may be connected later."""
     problems = []
-    if not stored.get("database_url"):
+    if not (stored.get("database_url") or settings.database):
         problems.append("DATABASE_URL is not set")
     for name in ("database_url", *(f"database_{kind}_url" for kind in ROLES)):
         url = getattr(settings, name)

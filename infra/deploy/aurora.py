@@ -1,0 +1,109 @@
+"""The stack of an own database, infra/database.yaml, and the owner's login for it."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from botocore.exceptions import ClientError
+
+from infra.deploy.secrets import keep
+from infra.deploy.stack import DeployError
+from infra.passwords import new_password
+from infra.project import ROOT
+from shared.settings import Settings
+
+OWNER = "database/owner"
+_TEMPLATE = ROOT / "infra" / "database.yaml"
+#: The user and the database of infra/database.yaml.
+_USER, _NAME = "agent_owner", "agent_flows"
+#: Aurora's limits. https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/CHAP_Limits.html
+_WAIT = {"Delay": 15, "MaxAttempts": 160}
+
+
+def stack_name(stack: str) -> str:
+    return f"{stack}-database"
+
+
+def password_of(client: Any, prefix: str) -> str:
+    """Return the owner's password, which is invented once, and rotated later."""
+    name = f"{prefix}/{OWNER}"
+    try:
+        held = json.loads(client.get_secret_value(SecretId=name)["SecretString"])
+    except ClientError as err:
+        if err.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+        held = {}
+    password = str(held.get("password") or new_password())
+    keep(client, prefix, OWNER, {"password": password})
+    return password
+
+
+def parameters(session: Any, settings: Settings, prefix: str, key: str) -> dict[str, str]:
+    """Return the parameters of the stack; raises DeployError when it has no place."""
+    if not settings.subnets:
+        raise DeployError("DATABASE=aurora needs SUBNETS and SECURITY_GROUPS, where it shall live")
+    subnets = settings.subnets.split(",")
+    found = session.client("ec2").describe_subnets(SubnetIds=subnets)["Subnets"]
+    if len({one["AvailabilityZone"] for one in found}) < 2:
+        raise DeployError("Aurora needs SUBNETS in two zones; name one more")
+    values = {
+        "OwnerSecret": f"{prefix}/{OWNER}",
+        "Vpc": found[0]["VpcId"],
+        "Subnets": settings.subnets,
+        "FunctionsGroup": settings.security_groups.split(",")[0],
+        "MinCapacity": settings.database_min_capacity,
+        "MaxCapacity": settings.database_max_capacity,
+        "PauseSeconds": settings.database_pause_seconds,
+        "BackupDays": settings.database_backup_days,
+        "KmsKeyArn": key,
+    }
+    return {name: value for name, value in values.items() if value}
+
+
+def bring_up(
+    client: Any, name: str, values: Mapping[str, str], file: Path = _TEMPLATE
+) -> dict[str, str]:
+    """Make or change the stack and wait for it; return its outputs. Raises DeployError."""
+    given = [{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()]
+    body = file.read_text("utf-8")
+    state = _state(client, name)
+    try:
+        if not state:
+            client.create_stack(
+                StackName=name,
+                TemplateBody=body,
+                Parameters=given,
+                EnableTerminationProtection=True,
+            )
+        elif state.endswith("_COMPLETE"):
+            client.update_stack(StackName=name, TemplateBody=body, Parameters=given)
+    except ClientError as err:
+        if "No updates are to be performed" not in str(err):
+            raise
+    kind = "stack_create_complete" if not state or "CREATE" in state else "stack_update_complete"
+    if not (after := _state(client, name)).endswith("_COMPLETE"):
+        client.get_waiter(kind).wait(StackName=name, WaiterConfig=_WAIT)
+        after = _state(client, name)
+    if "ROLLBACK" in after or "FAILED" in after:
+        raise DeployError(f"stack {name} is {after}; its events in CloudFormation say why")
+    (row,) = client.describe_stacks(StackName=name)["Stacks"]
+    return {one["OutputKey"]: one["OutputValue"] for one in row.get("Outputs", [])}
+
+
+def url(host: str, port: str, password: str) -> str:
+    """Return the owner's address, which verifies the server."""
+    return (
+        f"postgresql://{_USER}:{quote(password, safe='')}@{host}:{port}/{_NAME}?sslmode=verify-full"
+    )
+
+
+def _state(client: Any, name: str) -> str:
+    try:
+        (row,) = client.describe_stacks(StackName=name)["Stacks"]
+    except ClientError as err:
+        if "does not exist" not in str(err):
+            raise
+        return ""
+    return str(row["StackStatus"])

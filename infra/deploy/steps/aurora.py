@@ -1,0 +1,38 @@
+"""Makes the database, where DATABASE=aurora asks for one, and keeps its address as a secret."""
+
+from infra.deploy import aurora, kept, secrets
+from infra.deploy.stack import DeployError
+from infra.deploy.steps.step import Sitting
+from shared.database.address import parsed
+from shared.settings import Settings
+
+
+def run(sitting: Sitting) -> None:
+    settings = _settings(sitting)
+    if settings.database != "aurora":
+        return
+    place, manager = sitting.place, sitting.client("secretsmanager")
+    before = secrets.read(manager, place.prefix).get("database_url", "")
+    if sitting.settings.database_url:
+        raise DeployError("set DATABASE=aurora or DATABASE_URL, and not both")
+    key = sitting.stage.parameters.get("KmsKeyArn", "")
+    values = aurora.parameters(sitting.session, settings, place.prefix, key)
+    password = aurora.password_of(manager, place.prefix)
+    sitting.say("Aurora takes some ten minutes the first time")
+    name = aurora.stack_name(place.stack)
+    found = aurora.bring_up(sitting.client("cloudformation"), name, values)
+    if parsed(before).get("host") != found["Host"]:
+        sitting.environment["DATABASE_URL"] = aurora.url(found["Host"], found["Port"], password)
+
+
+def done(sitting: Sitting) -> str:
+    """Tell when nobody wants one."""
+    if _settings(sitting).database == "aurora":
+        return ""
+    return "your own, of DATABASE_URL"
+
+
+def _settings(sitting: Sitting) -> Settings:
+    place = sitting.place
+    given = kept.merged(sitting.session, place.stack, place.prefix, sitting.environment)
+    return Settings()._replace(**{name.lower(): value for name, value in given.items()})

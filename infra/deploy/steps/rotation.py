@@ -1,0 +1,30 @@
+"""Sets the schedule on which Secrets Manager has the passwords of the database changed."""
+
+from infra.configuration.secret_settings import SECRETS
+from infra.deploy import kept
+from infra.deploy.steps.step import Sitting
+from shared.settings import Settings
+
+
+def run(sitting: Sitting) -> None:
+    """Rotate every so many days; with 0, no more. It begins after that time, not now."""
+    days, manager = wanted_days(sitting), sitting.client("secretsmanager")
+    function = sitting.outputs["RotationFunction"]
+    for name in (f"{sitting.place.prefix}/{one}" for one in SECRETS if one.startswith("database/")):
+        if days:
+            manager.rotate_secret(
+                SecretId=name,
+                RotationLambdaARN=function,
+                RotationRules={"AutomaticallyAfterDays": days},
+                RotateImmediately=False,
+            )
+        elif manager.describe_secret(SecretId=name).get("RotationEnabled"):
+            manager.cancel_rotate_secret(SecretId=name)
+    sitting.say(f"passwords change every {days} days" if days else "passwords are not rotated")
+
+
+def wanted_days(sitting: Sitting) -> int:
+    place = sitting.place
+    given = kept.merged(sitting.session, place.stack, place.prefix, sitting.environment)
+    settings = Settings()._replace(**{name.lower(): value for name, value in given.items()})
+    return int(settings.database_rotation_days or (30 if settings.database == "aurora" else 0))
