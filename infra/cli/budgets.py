@@ -9,6 +9,7 @@ from psycopg.rows import dict_row
 from infra.cli.system import KnownSystem, database_url
 from infra.cli.table import Columns, cost, show, show_json
 from shared.database import Database, Row, queries
+from shared.database.address import arguments_of
 from shared.models.guards.budgets import Budgets
 from shared.models.guards.ceilings import Ceilings
 
@@ -30,7 +31,7 @@ def run_budget(known: KnownSystem, options: argparse.Namespace) -> None:
     """List today and the days before, of every tenant; then the ceilings in force, and what the
     prompt cache saved."""
     url = database_url(known)
-    with psycopg.connect(url, row_factory=dict_row, connect_timeout=5) as connection:
+    with psycopg.connect(**arguments_of(url, seconds=5), row_factory=dict_row) as connection:
         tenants = connection.execute(SQL["tenants"].encode(), {"days": options.days}).fetchall()
         saved = connection.execute(SQL["saved"].encode()).fetchall()
     in_force = Ceilings(known.settings.budgets).lines()

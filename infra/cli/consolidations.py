@@ -9,6 +9,7 @@ from psycopg.rows import dict_row
 from infra.cli.system import KnownSystem, database_url
 from infra.cli.table import Columns, show
 from shared.database import Database
+from shared.database.address import arguments_of
 from shared.errors import SettingsError
 from shared.memory.upkeep.consolidation import SQL, undo
 
@@ -25,7 +26,7 @@ _COLUMNS: Columns = {
 def _consolidations(known: KnownSystem, options: argparse.Namespace) -> None:
     """List the newest changes of all tenants first."""
     url = database_url(known)
-    with psycopg.connect(url, row_factory=dict_row, connect_timeout=5) as connection:
+    with psycopg.connect(**arguments_of(url, seconds=5), row_factory=dict_row) as connection:
         rows = connection.execute(SQL["listed"].encode(), {"limit": options.limit}).fetchall()
     show(rows, _COLUMNS, options, "nothing consolidated yet")
 
@@ -39,7 +40,7 @@ def undo_consolidation(url: str, id: str) -> str:
 
     Raises SettingsError when none or several do, or when it cannot be undone.
     """
-    with psycopg.connect(url, row_factory=dict_row, connect_timeout=5) as connection:
+    with psycopg.connect(**arguments_of(url, seconds=5), row_factory=dict_row) as connection:
         found = connection.execute(SQL["named"].encode(), {"id": id}).fetchall()
     if len(found) != 1:
         raise SettingsError(

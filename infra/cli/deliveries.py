@@ -18,6 +18,7 @@ from infra.local.sandbox.github.hooks import signature
 from infra.local.sandbox.slack.front_door import AppAnswer, FrontDoor
 from infra.project import from_caller
 from shared.database import Row, queries
+from shared.database.address import arguments_of
 from shared.errors import SettingsError
 from shared.perception.github import digest_of
 from shared.perception.slack import AGAIN
@@ -100,7 +101,7 @@ def repeats(saved: Saved, settings: Settings) -> Iterator[Callable[[str], list[s
         yield lambda answer: ["set DATABASE_URL to see whether it is taken as a repeat"]
         return
     digest = digest_of(signature(secret, saved.body)) if saved.event else ""
-    with psycopg.connect(url, row_factory=dict_row, connect_timeout=5) as connection:
+    with psycopg.connect(**arguments_of(url, seconds=5), row_factory=dict_row) as connection:
         sent = connection.execute("select clock_timestamp() as at").fetchall()[0]["at"]
 
         def found(answer: str) -> list[str]:

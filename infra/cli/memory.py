@@ -14,6 +14,7 @@ from infra.cli import consolidations
 from infra.cli.system import KnownSystem, database_url
 from infra.cli.table import Columns, lines, show, show_json
 from shared.database import Database, queries
+from shared.database.address import arguments_of
 from shared.errors import SettingsError
 from shared.memory.attribution import place, standing
 from shared.memory.control.audit import AuditLog, Requester
@@ -57,7 +58,7 @@ def run_memory(known: KnownSystem, options: argparse.Namespace) -> None:
 
 def _tenant(url: str, wanted: str) -> str:
     """Return the tenant that is wanted, or the only one; raises SettingsError."""
-    with psycopg.connect(url, connect_timeout=5) as connection:
+    with psycopg.connect(**arguments_of(url, seconds=5)) as connection:
         tenants = [str(row[0]) for row in connection.execute(SQL["tenants"].encode())]
     told = ", ".join(tenants) or "none yet"
     if wanted and wanted not in tenants:

@@ -9,6 +9,7 @@ from psycopg.rows import dict_row
 from infra.cli.system import KnownSystem, database_url
 from infra.cli.table import Columns, cost, in_colour, show, show_json
 from shared.database import Row, queries
+from shared.database.address import arguments_of
 from shared.errors import SettingsError
 
 SQL = queries(__file__, "runs.sql")
@@ -93,7 +94,7 @@ def _tree(head: Row, parts: list[Row], *, full: bool) -> Iterator[str]:
 
 
 def _query(url: str, name: str, parameters: Row) -> list[Row]:
-    with psycopg.connect(url, row_factory=dict_row, connect_timeout=5) as connection:
+    with psycopg.connect(**arguments_of(url, seconds=5), row_factory=dict_row) as connection:
         return connection.execute(SQL[name].encode(), parameters).fetchall()
 
 

@@ -26,6 +26,11 @@ def stack_name(stack: str) -> str:
     return f"{stack}-database"
 
 
+def exists(client: Any, stack: str) -> bool:
+    """Tell if the deployment `stack` has a database of its own."""
+    return bool(_state(client, stack_name(stack)))
+
+
 def password_of(client: Any, prefix: str) -> str:
     """Return the owner's password, which is invented once, and rotated later."""
     name = f"{prefix}/{OWNER}"

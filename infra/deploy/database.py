@@ -29,6 +29,7 @@ def ask_function(client: Any, function: str) -> Facts | None:
     """Let the function `migrate`, which is where the database can be reached, look at it; None
     when there is no such function yet."""
     try:
+        client.get_function_configuration(FunctionName=function)
         reply = client.invoke(FunctionName=function, Payload=b'{"check": true}')
     except ClientError as err:
         if err.response["Error"]["Code"] != "ResourceNotFoundException":

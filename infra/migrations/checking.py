@@ -27,7 +27,7 @@ class _Found(NamedTuple):
     pid: int
 
 
-def check(url: str, *, patience: float = 60.0, ca: str = "") -> Facts:
+def check(url: str, *, patience: float = 40.0, ca: str = "") -> Facts:
     """Return what the owner's login `url` finds: `problems`, which stop a deployment, `notes`, and
     the `connections` that the database leaves to the functions."""
     try:

@@ -7,8 +7,8 @@ from psycopg import conninfo, sql
 
 from infra.passwords import new_password, set_password, signed_in
 from shared.aws.secrets import secrets_named
-from shared.database import OPERATOR, READER, ROLE
-from shared.errors import SettingsError
+from shared.database import OPERATOR, READER, ROLE, connect
+from shared.errors import DatabaseUnavailable, SettingsError
 from shared.settings import Settings
 
 #: What each kind of login may act as. Its URL is the setting `DATABASE_<KIND>_URL`.
@@ -62,7 +62,7 @@ def make_logins(owner_url: str, urls: Mapping[str, str]) -> list[str]:
     when the owner's login may not make it.
     """
     made = []
-    with psycopg.connect(owner_url, autocommit=True, connect_timeout=10) as owner:
+    with connect(owner_url) as owner:
         for kind, url in urls.items():
             login = str(_parsed(url).get("user") or "")
             if not login or login == owner.info.user:
@@ -97,8 +97,8 @@ def _let(owner: psycopg.Connection, login: str, role: str) -> None:
 
 def _signs_in(url: str) -> bool:
     try:
-        psycopg.connect(url, connect_timeout=10).close()
-    except psycopg.OperationalError:
+        connect(url, patience=10).close()
+    except (DatabaseUnavailable, SettingsError):
         return False
     return True
 

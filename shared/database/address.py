@@ -34,10 +34,13 @@ def parsed(url: str) -> dict[str, Any]:
         ) from err
 
 
-def arguments_of(url: str, ca: str = "") -> dict[str, Any]:
-    """Return what psycopg connects to `url` with. Where it verifies the server and names no
-    authority, that is the file `ca`, else the deployment's own, else Amazon's for the host."""
+def arguments_of(url: str, ca: str = "", *, seconds: int = 0) -> dict[str, Any]:
+    """Return what psycopg connects to `url` with, in so many seconds unless it says. Where it
+    verifies the server and names no authority, that is the file `ca`, else the deployment's own,
+    else Amazon's for the host."""
     arguments = parsed(url)
+    if seconds:
+        arguments.setdefault("connect_timeout", seconds)
     if str(arguments.get("sslmode", "")).startswith("verify-"):
         file = ca or str(_shipped(str(arguments.get("host", ""))) or "")
         if file:

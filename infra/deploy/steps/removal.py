@@ -5,6 +5,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, WaiterError
 
+from infra.deploy import aurora
 from infra.deploy.stack import DeployError
 from infra.deploy.steps.rollback import check_settled
 from infra.deploy.steps.step import Sitting
@@ -22,6 +23,10 @@ def run(sitting: Sitting) -> None:
     secrets = list(_secrets(sitting.client("secretsmanager"), place.prefix))
     parameters = list(_parameters(sitting.client("ssm"), place.prefix))
     kept = list(_kept(client, place.stack))
+    if aurora.exists(client, place.stack):
+        owner = f"{place.prefix}/{aurora.OWNER}"
+        secrets = [name for name in secrets if name != owner]
+        kept.append(f"the stack {aurora.stack_name(place.stack)} and its secret {owner}")
     _explain(sitting, secrets, kept)
     if sitting.person.asked:  # without --yes nobody deletes by a pipe
         typed = sitting.person.ask(f"Type {place.stack} to delete it:")
