@@ -20,6 +20,7 @@ _ONE_PARTITION = re.compile(r"arn:aws:\w|\.amazonaws\.com\b")
 #: Where that is right: the table of the ends of hosts, and the stand-ins for AWS on one machine,
 #: which are in that partition.
 _OF_ONE_PARTITION = {
+    "shared/database/address.py",
     "shared/aws/signed_http.py",
     "shared/testing.py",
     "infra/configuration/checks.py",

@@ -21,6 +21,7 @@ UNSEEN = {
     "sqs:DeleteMessage": "and delete them",
     "sqs:GetQueueAttributes": "and ask how many there are",
     "s3:ListBucket": "without it S3 says 403, not 404, of an object that has expired",
+    "Rotation secretsmanager:": "only Secrets Manager calls it; tests/infra/rotation",
     "bedrock:": "no Bedrock is local; tests/models has its wire",
 }
 #: Rights that a flow needs only in a case that this test does not make, and the test that does.
