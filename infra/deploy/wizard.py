@@ -12,6 +12,7 @@ STEPS: Sequence[Step] = (
         later("models.run"),
     ),
     Step("room", "asks Lambda for room for the ingress", later("room.run")),
+    Step(
         "aurora",
         "makes the database, if it should have one of its own",
         later("aurora.run"),
@@ -69,7 +70,8 @@ def go_through(sitting: Sitting, steps: Sequence[Step] = STEPS) -> None:
     _take(sitting, steps)
     sitting.say("")
     for name, address in sitting.outputs.items():
-        sitting.say(f"{name}: {address}")
+        if not name.endswith("Function"):
+            sitting.say(f"{name}: {address}")
 
 
 def check(sitting: Sitting) -> None:

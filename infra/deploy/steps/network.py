@@ -22,9 +22,7 @@ def run(sitting: Sitting, stored: Mapping[str, str]) -> None:
     if settings.subnets:
         found = network.examine(sitting.session, _wish(settings, held))
         problems, notes = [*problems, *found.problems], found.notes
-    asked = (f"{place.stack}-{name}" for name in ("schema", "migrate"))
-    found_by = (database.ask_function(sitting.client("lambda"), name) for name in asked)
-    facts = next((one for one in found_by if one is not None), None)
+    facts = database.ask_function(sitting.client("lambda"), f"{place.stack}-schema")
     if facts is None:
         notes.append("the database itself is looked at when its function is there")
         facts = {"problems": [], "notes": []}
