@@ -131,7 +131,6 @@ class Settings(NamedTuple):
     alarm_email: str = ""
     log_retention: str = "30"
     visibility_timeout: str = "180"
-    ingress_concurrency: str = "0"
     # Behaviour
     max_attempts: str = "3"
     max_pause_hours: str = "24"

@@ -345,5 +345,4 @@ CHECKS: Mapping[str, Check] = {
     "memory_unused_days": partial(_whole, 0),
     "audiences": partial(_read_by, _audiences),
     "memory_retention": partial(_read_by, _retention),
-    "ingress_concurrency": partial(_whole, 0),
 }

@@ -13,7 +13,7 @@ from infra.configuration.destinations import DEPLOYED
 from infra.configuration.reader import load
 from infra.deploy.stack import Destination
 from infra.deploy.stages import CONFIG, DEFAULT, EXPECTED, Stage, read_stage
-from infra.deploy.steps.step import Sitting
+from infra.deploy.steps.step import Sitting, later
 from infra.deploy.wizard import STEPS, check, go_through
 from infra.project import ROOT, from_caller
 from infra.terminal import Arguments, complain, matching

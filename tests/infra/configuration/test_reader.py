@@ -84,7 +84,6 @@ RIGHT = {
     "MEMORY_UNUSED_DAYS": "0",
     "AUDIENCES": '{"team:T1": ["org:acme", "repo:acme/*"]}',
     "MEMORY_RETENTION": '{"episode": 90, "document": 365}',
-    "INGRESS_CONCURRENCY": "50",
 }
 #: Settings that any text in one line is right for.
 FREE = {"GITHUB_WEBHOOK_SECRET"}

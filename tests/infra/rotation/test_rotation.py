@@ -17,6 +17,7 @@ from infra.rotation.steps import STEPS
 from infra.rotation.versions import SecretVersions, ask_aws
 from shared.database import ROLE, Database, Statement, connect
 from shared.errors import SettingsError
+from shared.settings import Credential
 from tests.database.strict_server import StrictServer
 from tests.moto_server import moto_server
 
@@ -174,10 +175,11 @@ def test_the_owner_rotates_itself_and_the_password_that_its_stack_reads(
 def test_a_function_goes_on_while_its_password_is_rotated(kept: Kept, login: str) -> None:
     keeper = kept(login)
 
-    def renewed(refused: str) -> str:
-        return keeper.url if keeper.url != refused else ""
+    class Renewed(Credential):
+        def renewed(self, refused: str) -> str:
+            return keeper.url if keeper.url != refused else ""
 
-    with Database(login, own_login=True, renewed=renewed) as database:
+    with Database(Renewed(login), own_login=True) as database:
         token = keeper.begin()
         for step in STEPS:
             keeper.step(step, token)
