@@ -1,15 +1,20 @@
 """One-time schedules: what is sent to EventBridge Scheduler, and what its answers mean."""
 
 import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from itertools import pairwise
+from pathlib import Path
 
 import boto3
 import pytest
 
+from infra.project import ROOT
 from shared.aws.looks import Looks, tick
 from shared.aws.scheduler import Scheduler, ScheduleRefused
 from shared.errors import PublishError, SettingsError
@@ -292,3 +297,41 @@ def test_a_target_that_fails_is_called_again(local: LocalScheduler, make: Make) 
     make(lambda: time.time() - 75).create("due", 0, later())
     assert wait_for(lambda: local.events) == [later()]
     assert local.refusals == 0
+
+
+#: Sets a schedule that is due and one that is not, says so, and sleeps; its target is away.
+VICTIM = """
+import os, sys, time
+from pathlib import Path
+from shared.aws.scheduler import Scheduler
+from tests.aws.test_scheduler import NOON, later
+from tests.local_scheduler import ROLE, TOPIC, local_scheduler
+with local_scheduler(Path(sys.argv[1]), again=60) as local:
+    local.refusals = 99
+    os.environ |= {"AWS_ENDPOINT_URL_SCHEDULER": local.url}
+    Scheduler(ROLE, TOPIC, clock=lambda: time.time() - 75).create("missed", 0, later("missed"))
+    Scheduler(ROLE, TOPIC).create("to-come", NOON, later("to come"))
+    while local.refusals == 99:
+        time.sleep(0.01)
+    print("set", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_what_was_missed_while_the_machine_was_off_fires_once_and_the_rest_waits(
+    tmp_path: Path,
+) -> None:
+    keys = {name: "local" for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
+    with subprocess.Popen(
+        [sys.executable, "-c", VICTIM, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        env=os.environ | keys,
+        cwd=ROOT,
+    ) as victim:
+        assert victim.stdout and victim.stdout.readline() == b"set\n"
+        victim.kill()
+    for times in (1, 0):
+        with local_scheduler(tmp_path) as local:
+            wait_for(lambda: len(local.schedules.names()) == 1, log=local.events)
+            assert local.events == [later("missed")] * times
+            assert local.schedules.names() == [("agent-flows", "to-come")]

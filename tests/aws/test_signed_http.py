@@ -24,7 +24,7 @@ _KEYS = AwsCredentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 _SESSION = _KEYS._replace(session_token="IQoJb3JpZ2luX2VjEXAMPLE//token==")
 
 
-@pytest.mark.parametrize("service", ["sns", "s3", "sqs"])
+@pytest.mark.parametrize("service", ["sns", "s3", "sqs", "scheduler"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "GET"])
 @pytest.mark.parametrize("credentials", [_KEYS, _SESSION])
 @pytest.mark.parametrize("region", ["us-east-1", "cn-north-1"])
@@ -33,7 +33,11 @@ def test_signature_equals_that_of_botocore(
     service: str, method: str, credentials: AwsCredentials, region: str, body: bytes
 ) -> None:
     host = host_of(service, region)
-    path = "/events/github-acme/2026-01-01/0a.json" if service == "s3" else "/"
+    paths = {
+        "s3": "/events/github-acme/2026-01-01/0a.json",
+        "scheduler": "/schedules?MaxResults=100&NextToken=a%2Fb%3D&ScheduleGroup=my-stack",
+    }
+    path = paths.get(service, "/")
     headers = {"host": host, "content-type": "application/x-www-form-urlencoded; charset=utf-8"}
     theirs = AWSRequest(method, f"https://{host}{path}", headers, body)
     # botocore leaves the payload unsigned over TLS unless it is told otherwise.

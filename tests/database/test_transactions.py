@@ -4,6 +4,7 @@ import psycopg
 import pytest
 
 from shared.database import BriefTransaction, Database, Statement
+from tests.waiting import wait_for
 
 KEPT = Statement("select count(*) as n from kept", {})
 
@@ -96,3 +97,19 @@ def test_a_brief_transaction_is_on_disk_when_it_returns(
     with pytest.raises(psycopg.DatabaseError):
         database.run("acme", BriefTransaction([keep(2), keep(1)]))
     assert kept(database) == 1
+
+
+def test_a_connection_that_the_server_ended_while_nobody_needed_it_is_made_anew(
+    database: Database, database_url: str
+) -> None:
+    """So that a warm function keeps no database awake; see 0051_idle_connections.sql."""
+    with psycopg.connect(database_url, autocommit=True) as owner:
+        [name] = owner.execute("select current_database()").fetchone() or [""]
+        owner.execute(f'alter database "{name}" set idle_session_timeout to 50'.encode())
+        owner.execute(CUT)
+        database.run("acme", [keep(1)])
+        others = "select count(*) from pg_stat_activity where datname = %s and pid <> %s"
+        me = owner.info.backend_pid
+        wait_for(lambda: owner.execute(others, [name, me]).fetchone() == (0,))
+        database.run("acme", [keep(2)])
+        assert kept(database) == 2

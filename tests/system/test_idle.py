@@ -4,7 +4,9 @@ import time
 from pathlib import Path
 
 import psycopg
+import pytest
 
+from infra.cli.__main__ import main as flows
 from infra.deploy.looks import wake
 from infra.local.sandbox.slack.workspace import BOT_USER, SUPPORT
 from infra.local.system import System
@@ -26,7 +28,9 @@ from pg_stat_database as d where d.datname = current_database()
 """
 
 
-def test_an_idle_hour_asks_the_database_nothing(data_directory: Path) -> None:
+def test_an_idle_hour_asks_the_database_nothing(
+    data_directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with (
         ScriptedServer() as model,
         System(
@@ -45,7 +49,9 @@ def test_an_idle_hour_asks_the_database_nothing(data_directory: Path) -> None:
         assert "It is about the checkout." in commented(system, number)
         model.says(Says("Ada does."))
         system.slack.say(SUPPORT, f"<@{BOT_USER}> Who owns the checkout?")
-        assert wait_for(lambda: looks(system)), "the answer leaves facts to look for"
+        [look] = wait_for(lambda: looks(system), log="the answer leaves facts to look for")
+        assert flows(["--data", str(data_directory), "timers"]) == 0
+        assert look in capsys.readouterr().out
         wake(system.cloud.client("sns"), system.cloud.stack_name, KINDS)
         rest(system)
         while set_ := system.cloud.timers:  # an hour, in a moment

@@ -191,9 +191,12 @@ class MemoryDesk:
                 allow(event.tenant, "digest", digest_of(text)),
                 allow(event.tenant, "author", *names_of(event)),
             ]
+        kept = self._store.remember_all(event.tenant, [entry])
+        if self._store.leaves_work(event.tenant, kept):
+            self._run.wakes.add("upkeep")
         return [
             *lifted,
-            *self._store.remember_all(event.tenant, [entry]),
+            *kept,
             record(self._requester, "remember", memories=1),
         ]
 

@@ -54,6 +54,8 @@ class IngestionDesk:
 
         for number in count():
             done: dict[str, float] = loan.run.step("ingest", {"slice": number}, work)
+            if done.get("without_vector"):
+                loan.run.wakes.add("upkeep")
             if not done["left"]:
                 break
             if made:
