@@ -136,9 +136,9 @@ class _Made:
             if kind and not self.is_of_new_columns(one):
                 yield f"narrows what {one.of} takes: {kind} {one.name}"
         for one in self.new("policy"):
-            if not one.facts["permissive"] or one.facts != self._facts_before(one):
-                if not one.facts["permissive"] or self._facts_before(one):
-                    yield f"narrows what is seen of {one.of}: {one}"
+            was = self._facts_before(one)
+            if not one.facts["permissive"] or (was and was != one.facts):
+                yield f"narrows what is seen of {one.of}: {one}"
         yield from self._ambiguous()
 
     def _facts_before(self, one: Thing) -> Mapping[str, Any]:
@@ -182,14 +182,7 @@ class _Made:
 def _changed(was: Thing, one: Thing) -> Iterator[str]:
     before, after = was.facts, one.facts
     if one.kind == "column":
-        if before["type"] != after["type"]:
-            yield f"changes the type of {one.name} from {before['type']} to {after['type']}"
-        if after["not null"] and not before["not null"]:
-            yield f"narrows {one.name} to not null"
-        if after["not null"] and before["default"] and not after["default"]:
-            yield f"takes away the default of {one.name}"
-        if before["made"] != after["made"]:
-            yield f"changes how {one.name} is made"
+        yield from _changed_column(one.name, before, after)
     if one.kind == "function":
         for fact in ("result", "strict", "definer", "names"):
             if before[fact] != after[fact]:
@@ -200,3 +193,16 @@ def _changed(was: Thing, one: Thing) -> Iterator[str]:
         yield f"binds {one.name} by row level security"
     if one.kind == "index" and before != after:
         yield f"changes {one}"
+
+
+def _changed_column(
+    name: str, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> Iterator[str]:
+    if before["type"] != after["type"]:
+        yield f"changes the type of {name} from {before['type']} to {after['type']}"
+    if after["not null"] and not before["not null"]:
+        yield f"narrows {name} to not null"
+    if after["not null"] and before["default"] and not after["default"]:
+        yield f"takes away the default of {name}"
+    if before["made"] != after["made"]:
+        yield f"changes how {name} is made"

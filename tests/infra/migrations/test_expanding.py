@@ -18,7 +18,8 @@ _LAST = 49
 
 SHOP = """
 create table vacant (id int primary key);
-create table shop (id int primary key, state text constraint opened check (state in ('open', 'shut')),
+create table shop (id int primary key,
+  state text constraint opened check (state in ('open', 'shut')),
   name text not null default '',
   code varchar(5), stock int, constraint stocked check (stock > 0), unique (name));
 create index on shop (code);
