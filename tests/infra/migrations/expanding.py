@@ -136,8 +136,8 @@ class _Made:
             if kind and not self.is_of_new_columns(one):
                 yield f"narrows what {one.of} takes: {kind} {one.name}"
         for one in self.new("policy"):
-            was = self._facts_before(one)
-            if not one.facts["permissive"] or (was and was != one.facts):
+            earlier = self._facts_before(one)
+            if not one.facts["permissive"] or (earlier and earlier != one.facts):
                 yield f"narrows what is seen of {one.of}: {one}"
         yield from self._ambiguous()
 
