@@ -112,7 +112,8 @@ class System:
                 environment |= aws_identity()
         with self._step("Postgres"):
             environment["DATABASE_URL"] = self._database()
-            applied = migrate(environment["DATABASE_URL"])
+            # Ours alone: no older code uses it.
+            applied = migrate(environment["DATABASE_URL"], contract=self.postgres is not None)
             logins = self._logins(environment["DATABASE_URL"])
             if self.postgres:  # it is ours alone, and so were the functions
                 free_runs(environment["DATABASE_URL"])
