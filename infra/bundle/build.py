@@ -4,6 +4,7 @@ those import, compiled. It needs only Python and pip: no Docker, no Python libra
 import re
 import shutil
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,9 @@ from infra.bundle.vendor import Vendor
 from infra.configuration.authorities import authorities
 from infra.project import ROOT, TEMPLATES
 from shared.errors import SettingsError
+
+#: The parameters of template.yaml that configure functions beside their memory and variables.
+CONFIGURING = ("SecurityGroups", "Subnets", "Tracing")
 
 
 class Declared(NamedTuple):
@@ -68,6 +72,13 @@ class TemplateText:
         found = re.findall(r"^ +EventTypes: (\S+)$", self._text, re.M)
         return ",".join(sorted({name for types in found for name in types.split(",")}))
 
+    def configuration(self, function: str, given: Mapping[str, str]) -> str:
+        """Return a digest of what Lambda is told of a function, with the parameters `given`."""
+        shared = re.search(r"^Globals:\n((?: .*\n|\n)+)", self._text, re.M)
+        told = [shared[1] if shared else "", self._block(function)]
+        told += [given.get(name) or self.default(name) for name in CONFIGURING]
+        return sha256("\0".join(told).encode()).hexdigest()
+
     def _block(self, name: str) -> str:
         found = re.search(rf"^  {re.escape(name)}:(.*?)(?=^ {{0,2}}\S|\Z)", self._text, re.M | re.S)
         return found[1] if found else ""
@@ -86,8 +97,8 @@ def build(
     settings: Mapping[str, str] | None = None,
 ) -> Trace:
     """Build the bundle of `function` for `target` in the empty or missing folder `into`, with what
-    it reads of the deployment's `settings`, by variable; what signs in to the database gets the
-    authorities of DATABASE_CA too.
+    it reads of the deployment's `settings`, by variable, beside which the parameters of
+    template.yaml may stand; what signs in to the database gets the authorities of DATABASE_CA too.
 
     Raises SettingsError when the function, an import, a part or a Python of the target's version
     is missing.
@@ -98,6 +109,9 @@ def build(
     into.mkdir(parents=True, exist_ok=True)
     _copy_modules(needs, root, into)
     write_settings(needs.modules, settings or {}, template.event_types, into)
+    # SAM publishes a version only of new code, memory or variables; the rest is made code here.
+    configuration = template.configuration(function, settings or {})
+    (into / "configuration.txt").write_text(f"{configuration}\n", "utf-8")
     _copy_authorities((settings or {}).get("DATABASE_CA", ""), into)
     compile_all(target, into)
     if needs.imported:

@@ -9,8 +9,11 @@ from infra.project import ROOT
 
 #: Each piece, its files below the project, and what it is for whoever reads that it changed.
 _PIECES: Mapping[str, tuple[str, ...]] = {
-    "the template": ("template.yaml", "infra/*.yaml", "infra/planner.asl.json"),
-    "the database's schema": ("infra/migrations/*.sql",),
+    "the template": (
+        *("template.yaml", "infra/flow.yaml", "infra/schedule.yaml", "infra/door.yaml"),
+        "infra/planner.asl.json",
+    ),
+    "the database's schema": ("infra/schema.yaml", "infra/migrations/*.sql"),
     "what functions hand each other": ("shared/events.py", "shared/aws/bus.py"),
 }
 

@@ -17,11 +17,12 @@ TEMPLATES = ["template.yaml", *NESTED, "infra/schema.yaml", "infra/database.yaml
 REGIONS = ["us-east-1", "eu-central-1", "us-gov-west-1", "cn-north-1", "ap-southeast-5"]
 #: An ARN or a host that names the partition of most regions, and of no other.
 _ONE_PARTITION = re.compile(r"arn:aws:\w|\.amazonaws\.com\b")
-#: Where that is right: the table of the ends of hosts, and the stand-ins for AWS on one machine,
+#: Where that is right: the tables of the ends of hosts, and the stand-ins for AWS on one machine,
 #: which are in that partition.
 _OF_ONE_PARTITION = {
     "shared/database/address.py",
     "shared/aws/signed_http.py",
+    "shared/database/address.py",
     "shared/testing.py",
     "infra/configuration/checks.py",
     "infra/certify/handing.py",

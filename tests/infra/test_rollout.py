@@ -1,17 +1,17 @@
 """A new version takes over gradually, under alarms; what an account wants reaches every piece."""
 
 import json
+import re
 import tomllib
-from collections.abc import Iterator, Mapping
-from typing import Any
+from pathlib import Path
 
 import pytest
 
-from infra.local.aws.stack import Resource, Stack
-from infra.local.aws.template import Template, load, read
-from infra.project import ROOT, TEMPLATES
+from infra.bundle.build import CONFIGURING, TemplateText
+from infra.local.aws.template import read
+from infra.project import ROOT
+from tests.infra.evaluated import Evaluated, Json, evaluated, of_type, transformed
 
-Json = dict[str, Any]
 #: They are called too seldom.
 NOT_SHIFTED = {"Redelivery", "Rotation"}
 CHOSEN = {
@@ -23,95 +23,22 @@ CHOSEN = {
 }
 
 
-def _written_parameters() -> dict[str, str]:
-    declared = read(ROOT / "template.yaml")["Parameters"]
-    return {name: str(value["Default"]) for name, value in declared.items()}
-
-
-def _transformed(**parameters: str) -> dict[str, Json]:
-    given = _written_parameters() | parameters
-    return load(ROOT / "template.yaml", given, "us-east-1").resources
-
-
-def _deployed(template: Template, **parameters: str) -> list[tuple[str, str, Json]]:
-    """Evaluate a template, and those nested in it, to what CloudFormation makes of them.
-
-    Return logical id, type and properties of each resource whose condition holds.
-    """
-    made: list[tuple[str, str, Json]] = []
-
-    def create(declared: Any) -> Resource:
-        if declared.type == "AWS::CloudFormation::Stack":
-            path = declared.stack.template.path.parent / declared.properties["TemplateURL"]
-            given = {
-                name: ",".join(value) if isinstance(value, list) else str(value)
-                for name, value in declared.properties["Parameters"].items()
-            }
-            inner = load(path, given, "us-east-1")
-            nested = _stack(declared.logical_id, inner, given)
-            return Resource(
-                declared.logical_id, _Any({f"Outputs.{k}": v for k, v in nested.items()})
-            )
-        made.append(
-            (f"{declared.stack.name}/{declared.logical_id}", declared.type, declared.properties)
-        )
-        return Resource(declared.logical_id, _Any())
-
-    def _stack(name: str, of: Template, given: Mapping[str, str]) -> dict[str, Any]:
-        pseudo = {
-            "AWS::AccountId": "123456789012",
-            "AWS::Partition": "aws",
-            "AWS::Region": "us-east-1",
-            "AWS::URLSuffix": "amazonaws.com",
-        }
-        return Stack(name, of, given, pseudo=pseudo, create=create, resolve=str).deploy()
-
-    _stack("main", template, parameters)
-    return made
-
-
-class _Any(dict[str, Any]):
-    """Attributes of a resource: whichever is asked for."""
-
-    def __contains__(self, name: object) -> bool:
-        return True
-
-    def __missing__(self, name: str) -> str:
-        return name
+@pytest.fixture(scope="module")
+def plain() -> list[Evaluated]:
+    return evaluated()
 
 
 @pytest.fixture(scope="module")
-def plain() -> list[tuple[str, str, Json]]:
-    return _both(_written_parameters())
-
-
-@pytest.fixture(scope="module")
-def chosen() -> list[tuple[str, str, Json]]:
+def chosen() -> list[Evaluated]:
     """The deployment of an account that wants all there is."""
-    return _both(_written_parameters() | CHOSEN)
-
-
-def _both(given: Mapping[str, str]) -> list[tuple[str, str, Json]]:
-    """Both stacks of a deployment."""
-    made = []
-    for name in TEMPLATES:
-        declared = read(ROOT / name)["Parameters"]
-        values = {key: value for key, value in given.items() if key in declared}
-        made += _deployed(load(ROOT / name, values, "us-east-1"), **values)
-    return made
-
-
-def _of(made: list[tuple[str, str, Json]], kind: str) -> Iterator[tuple[str, Json]]:
-    found = [(name, properties) for name, type, properties in made if type == kind]
-    assert found, kind
-    yield from found
+    return evaluated(**CHOSEN)
 
 
 # Versions
 
 
 def test_nobody_calls_a_function_past_its_alias() -> None:
-    resources = _transformed()
+    resources = transformed()
     functions = [n for n, r in resources.items() if r["Type"] == "AWS::Lambda::Function"]
     for name in functions:
         alias = resources[f"{name}Aliaslive"]["Properties"]
@@ -128,8 +55,8 @@ def test_nobody_calls_a_function_past_its_alias() -> None:
     assert substitutions["Function"] == {"Ref": "PlanAliaslive"}
 
 
-def test_every_function_shifts_under_its_own_alarms(plain: list[tuple[str, str, Json]]) -> None:
-    resources = _transformed()
+def test_every_function_shifts_under_its_own_alarms(plain: list[Evaluated]) -> None:
+    resources = transformed()
     functions = {n for n, r in resources.items() if r["Type"] == "AWS::Lambda::Function"}
     alarmed = {}
     for name in functions - NOT_SHIFTED:
@@ -148,7 +75,7 @@ def test_every_function_shifts_under_its_own_alarms(plain: list[tuple[str, str, 
     assert '"IngressAlarm"' in alarmed["Ingress"]
     watched = {
         dimension["Value"]
-        for _, alarm in _of(plain, "AWS::CloudWatch::Alarm")
+        for _, alarm in of_type(plain, "AWS::CloudWatch::Alarm")
         if alarm["MetricName"] == "Errors"
         for dimension in alarm["Dimensions"]
         if dimension["Name"] == "Resource"
@@ -158,62 +85,94 @@ def test_every_function_shifts_under_its_own_alarms(plain: list[tuple[str, str, 
 
 
 def test_all_at_once_needs_no_codedeploy_and_heeds_no_alarm() -> None:
-    resources = _transformed(Rollout="all-at-once")
+    resources = transformed(Rollout="all-at-once")
     assert not [n for n, r in resources.items() if "CodeDeploy" in r["Type"]]
     assert not [n for n, r in resources.items() if "UpdatePolicy" in r]
+
+
+def test_what_configures_a_function_makes_a_new_version(tmp_path: Path) -> None:
+    """SAM publishes none for these; so each is in the bundle."""
+    declared = read(ROOT / "template.yaml")
+    conditions = declared["Conditions"]
+    own = {"Runtime", "Architecture"}  # another Python or processor compiles another bundle
+    for name, resource in declared["Resources"].items():
+        if resource["Type"] == "AWS::Serverless::Function":
+            said = {**declared["Globals"]["Function"], **resource["Properties"]}
+            # SAM looks at the variables itself, and the others are of other resources.
+            apart = ("Environment", "Events", "DeploymentPreference", "Role", "FunctionName")
+            kept = {key: value for key, value in said.items() if key not in apart}
+            kept.pop("ReservedConcurrentExecutions", None)  # not a version's
+            named = _parameters_in(kept, conditions) & declared["Parameters"].keys()
+            assert named - own <= set(CONFIGURING), name
+    text = TemplateText(ROOT)
+    before = text.configuration("Triage", {})
+    assert {text.configuration("Triage", {one: "x"}) for one in CONFIGURING}.isdisjoint({before})
+    copy = tmp_path / "template.yaml"
+    for old, new in (("Timeout: 150", "Timeout: 151"), ("LogFormat: JSON", "LogFormat: Text")):
+        copy.write_text((ROOT / "template.yaml").read_text("utf-8").replace(old, new))
+        assert TemplateText(tmp_path).configuration("Triage", {}) != before
+    copy.write_text((ROOT / "template.yaml").read_text("utf-8").replace("-chat", "-talk"))
+    assert TemplateText(tmp_path).configuration("Triage", {}) == before
+
+
+def _parameters_in(node: object, conditions: Json) -> set[str]:
+    """The names that Ref, Sub and the conditions of If come to."""
+    text = json.dumps(node)
+    names = {*re.findall(r'"Ref": "(\w+)"', text), *re.findall(r"\$\{(\w+)\}", text)}
+    for condition in re.findall(r'"Fn::If": \["(\w+)"', text):
+        names |= _parameters_in(conditions[condition], conditions)
+    return names
 
 
 # What an account wants
 
 
-def test_every_role_is_bounded(
-    chosen: list[tuple[str, str, Json]], plain: list[tuple[str, str, Json]]
-) -> None:
-    roles = dict(_of(chosen, "AWS::IAM::Role"))
+def test_every_role_is_bounded(chosen: list[Evaluated], plain: list[Evaluated]) -> None:
+    roles = dict(of_type(chosen, "AWS::IAM::Role"))
     assert all(
         r.get("PermissionsBoundary") == CHOSEN["PermissionsBoundary"] for r in roles.values()
     )
-    assert not any("PermissionsBoundary" in role for _, role in _of(plain, "AWS::IAM::Role"))
-    assert roles.keys() == dict(_of(plain, "AWS::IAM::Role")).keys()
+    assert not any("PermissionsBoundary" in role for _, role in of_type(plain, "AWS::IAM::Role"))
+    assert roles.keys() == dict(of_type(plain, "AWS::IAM::Role")).keys()
 
 
-def test_a_key_of_ones_own_encrypts_what_lies_in_aws(chosen: list[tuple[str, str, Json]]) -> None:
+def test_a_key_of_ones_own_encrypts_what_lies_in_aws(chosen: list[Evaluated]) -> None:
     key = CHOSEN["KmsKeyArn"]
     for kind in ("AWS::SNS::Topic", "AWS::SQS::Queue"):
-        for name, properties in _of(chosen, kind):
+        for name, properties in of_type(chosen, kind):
             assert properties["KmsMasterKeyId"] == key, name
             assert "SqsManagedSseEnabled" not in properties
-    for name, properties in _of(chosen, "AWS::Logs::LogGroup"):
+    for name, properties in of_type(chosen, "AWS::Logs::LogGroup"):
         assert properties["KmsKeyId"] == key, name
-    for _, properties in _of(chosen, "AWS::S3::Bucket"):
+    for _, properties in of_type(chosen, "AWS::S3::Bucket"):
         assert key in json.dumps(properties["BucketEncryption"])
     # Whoever sends, receives or stores may use it.
-    for name, role in _of(chosen, "AWS::IAM::Role"):
+    for name, role in of_type(chosen, "AWS::IAM::Role"):
         actions = json.dumps(role.get("Policies", []))
         if any(action in actions for action in ("sns:Publish", "s3:", "sqs:")):
             assert "kms:Decrypt" in actions and "kms:GenerateDataKey" in actions, name
 
 
-def test_without_a_key_everything_is_encrypted_by_aws(plain: list[tuple[str, str, Json]]) -> None:
-    for _, topic in _of(plain, "AWS::SNS::Topic"):
+def test_without_a_key_everything_is_encrypted_by_aws(plain: list[Evaluated]) -> None:
+    for _, topic in of_type(plain, "AWS::SNS::Topic"):
         assert topic["KmsMasterKeyId"] == "alias/aws/sns"
-    for name, queue in _of(plain, "AWS::SQS::Queue"):
+    for name, queue in of_type(plain, "AWS::SQS::Queue"):
         assert queue["SqsManagedSseEnabled"] is True, name
-    assert "kms:" not in json.dumps([role for _, role in _of(plain, "AWS::IAM::Role")])
+    assert "kms:" not in json.dumps([role for _, role in of_type(plain, "AWS::IAM::Role")])
 
 
 def test_traces_reach_everything_and_cost_rights_only_where_they_are_on(
-    chosen: list[tuple[str, str, Json]], plain: list[tuple[str, str, Json]]
+    chosen: list[Evaluated], plain: list[Evaluated]
 ) -> None:
-    assert "xray:" not in json.dumps([role for _, role in _of(plain, "AWS::IAM::Role")])
-    roles = dict(_of(chosen, "AWS::IAM::Role"))
-    for name, function in _of(chosen, "AWS::Lambda::Function"):
+    assert "xray:" not in json.dumps([role for _, role in of_type(plain, "AWS::IAM::Role")])
+    roles = dict(of_type(chosen, "AWS::IAM::Role"))
+    for name, function in of_type(chosen, "AWS::Lambda::Function"):
         assert function["TracingConfig"] == {"Mode": "Active"}, name
     callers = [role for role in roles.values() if _principal(role) in ("lambda", "states")]
     assert all("xray:PutTraceSegments" in json.dumps(role) for role in callers)
-    [(_, stage)] = _of(chosen, "AWS::ApiGateway::Stage")
+    [(_, stage)] = of_type(chosen, "AWS::ApiGateway::Stage")
     assert stage["TracingEnabled"] is True
-    [(_, machine)] = _of(chosen, "AWS::StepFunctions::StateMachine")
+    [(_, machine)] = of_type(chosen, "AWS::StepFunctions::StateMachine")
     assert machine["TracingConfiguration"] == {"Enabled": True}
 
 
@@ -223,11 +182,11 @@ def _principal(role: Json) -> str:
 
 
 def test_logs_of_the_api_and_of_plans_say_nothing_of_people(
-    chosen: list[tuple[str, str, Json]],
+    chosen: list[Evaluated],
 ) -> None:
-    [(_, machine)] = _of(chosen, "AWS::StepFunctions::StateMachine")
+    [(_, machine)] = of_type(chosen, "AWS::StepFunctions::StateMachine")
     assert machine["LoggingConfiguration"]["IncludeExecutionData"] is False
-    [(_, stage)] = _of(chosen, "AWS::ApiGateway::Stage")
+    [(_, stage)] = of_type(chosen, "AWS::ApiGateway::Stage")
     fields = json.loads(stage["AccessLogSetting"]["Format"])
     said = {value.removeprefix("$context.") for value in fields.values()}
     assert said <= {

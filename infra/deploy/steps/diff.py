@@ -15,8 +15,9 @@ def run(sitting: Sitting) -> None:
     _print(sitting, "settings", settings_changes(sitting, settings))
     _print(sitting, "secrets", secret_changes(sitting))
     _print(sitting, "pieces that functions share", shared_changes(sitting, settings))
-    _, build, deploy = stack.sam_commands(place, all_parameters(sitting, settings))
-    stack.run_sam(build, place, settings)
+    values = all_parameters(sitting, settings)
+    _, build, deploy = stack.sam_commands(place, values)
+    stack.run_sam(build, place, {**settings, **values})
 
     def plan() -> None:
         stack.run_sam([*deploy, "--no-execute-changeset"], place, settings)

@@ -16,7 +16,7 @@ def run(sitting: Sitting) -> None:
     values = parameters(sitting, settings)
     every = all_parameters(sitting, settings)
     _, build, deploy = stack.sam_commands(sitting.place, every)  # ./scripts/test lints
-    stack.run_sam(build, sitting.place, settings)
+    stack.run_sam(build, sitting.place, {**settings, **values})
     stack.check_quotas(sitting.place, every)
     stack.run_sam(deploy, sitting.place, settings)
     kept.write(sitting.client("ssm"), sitting.place.prefix, settings)

@@ -46,7 +46,7 @@ def run(sitting: Sitting, names: Sequence[str]) -> None:
         given.get("Runtime", place.runtime), given.get("Architecture", place.architecture)
     )
     for name in names:
-        text = _with_code(sitting, text, title_of(name), target, settings)
+        text = _with_code(sitting, text, title_of(name), target, {**settings, **given})
     if text == template:
         sitting.say(f"{', '.join(names)}: this very code is deployed")
         return
