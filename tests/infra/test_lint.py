@@ -22,7 +22,6 @@ _ONE_PARTITION = re.compile(r"arn:aws:\w|\.amazonaws\.com\b")
 _OF_ONE_PARTITION = {
     "shared/database/address.py",
     "shared/aws/signed_http.py",
-    "shared/database/address.py",
     "shared/testing.py",
     "infra/configuration/checks.py",
     "infra/certify/handing.py",
