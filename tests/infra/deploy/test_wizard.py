@@ -109,7 +109,7 @@ class World:
     def built(self) -> int:
         """How often SAM deployed."""
         file = self.folder / "sam"
-        return file.read_text().split().count("deploy") if file.exists() else 0
+        return file.read_text().split().count("agents") if file.exists() else 0
 
     def check(self) -> None:
         """One App is there, installed, with the keys that are kept, and its deliveries arrive."""

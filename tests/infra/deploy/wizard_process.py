@@ -21,6 +21,9 @@ from infra.apps.state import State
 from infra.deploy import stack
 from infra.deploy.__main__ import main
 from infra.deploy.stack import Destination
+from infra.deploy.steps import migrate
+from infra.migrations.progress import Progress
+from infra.migrations.watching import Watched
 
 OUTPUTS = {"GitHubWebhookUrl": "/live/github/webhook", "RunsUrl": "/live/runs"}
 
@@ -58,24 +61,28 @@ class Boundaries:
 
 def sam(command: Sequence[str], place: Destination, settings: Mapping[str, str]) -> None:
     """Deploy a stack with the outputs of template.yaml, or leave it as it is."""
-    with Path(os.environ["SAM_LOG"]).open("a") as log:
-        log.write(f"{command[1]}\n")
     if command[1] != "deploy":
         return
+    name = command[command.index("--stack-name") + 1]
+    with Path(os.environ["SAM_LOG"]).open("a") as log:
+        log.write(f"{name}\n")
     client = boto3.client("cloudformation", region_name=place.region)
     outputs = {name: {"Value": os.environ["DOOR"] + path} for name, path in OUTPUTS.items()}
-    outputs["MigrateFunction"] = {"Value": f"{place.stack}-migrate"}
-    bus = {"TopicName": f"{place.stack}-events.fifo", "FifoTopic": True}
+    bus = {"TopicName": f"{name}-events.fifo", "FifoTopic": True}
     resources = {"Events": {"Type": "AWS::SNS::Topic", "Properties": bus}}
     template = json.dumps({"Resources": resources, "Outputs": outputs})
     try:
-        client.describe_stacks(StackName=place.stack)
+        client.describe_stacks(StackName=name)
     except ClientError:
-        client.create_stack(StackName=place.stack, TemplateBody=template)
+        client.create_stack(StackName=name, TemplateBody=template)
 
 
-def migrated(client: Any, function: str) -> list[str]:
-    return []
+def migrated(client: Any, function: str, say: Any) -> Watched:
+    return Watched([], [], [])
+
+
+def invoked(client: Any, function: str, event: dict[str, Any]) -> dict[str, Any]:
+    return Progress()._asdict()
 
 
 def sit(asked: dict[str, Any]) -> int:
@@ -98,7 +105,8 @@ def sit(asked: dict[str, Any]) -> int:
 def serve() -> None:
     """Fork a process for each line, and say how it ended."""
     stack.run_sam = sam
-    stack.migrate = migrated
+    migrate.migrate = migrated
+    migrate._invoke = invoked
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for line in sys.stdin:
         child = os.fork()
