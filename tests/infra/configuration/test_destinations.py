@@ -63,7 +63,7 @@ def test_every_secret_is_a_setting_and_in_one_secret() -> None:
     suspects = ("_token", "_tokens", "_key", "_secret", "_url", "password")
     plain = {field for field in Settings._fields if field.endswith(suspects)} - SECRET_FIELDS
     assert plain == {
-        *("slack_app_token", "github_api_url", "slack_api_url"),
+        *("slack_app_token", "github_api_url", "github_web_url", "slack_api_url"),
         *("openai_base_url", "anthropic_base_url"),
     }
 

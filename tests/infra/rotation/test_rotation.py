@@ -175,11 +175,14 @@ def test_the_owner_rotates_itself_and_the_password_that_its_stack_reads(
 def test_a_function_goes_on_while_its_password_is_rotated(kept: Kept, login: str) -> None:
     keeper = kept(login)
 
-    class Renewed(Credential):
-        def renewed(self, refused: str) -> str:
-            return keeper.url if keeper.url != refused else ""
+    class Read(Credential):
+        """A login that is read again when it is refused."""
 
-    with Database(Renewed(login), own_login=True) as database:
+        def renewed(self, refused: str) -> str:
+            self._value = keeper.url
+            return self._value if self._value != refused else ""
+
+    with Database(Read(login), own_login=True) as database:
         token = keeper.begin()
         for step in STEPS:
             keeper.step(step, token)
