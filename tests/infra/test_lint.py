@@ -21,6 +21,7 @@ _ONE_PARTITION = re.compile(r"arn:aws:\w|\.amazonaws\.com\b")
 #: which are in that partition.
 _OF_ONE_PARTITION = {
     "shared/database/address.py",
+    "shared/models/providers/bedrock/model.py",  # an example
     "shared/aws/signed_http.py",
     "shared/testing.py",
     "infra/configuration/checks.py",
