@@ -9,7 +9,7 @@ consolidations   lists what consolidation changed, and undoes it
 ingest           takes a folder or a repository into memory; `folder` reads it
 certify          certifies a flow
 bench            the test bench
-deliveries       sends a saved delivery again
+deliveries       sends a saved delivery again; lists those of the GitHub App
 schema           migrates the database
 dead_letters     lists what was given up, and starts it again
 table            plain-text tables

@@ -1,10 +1,12 @@
-"""Replays a saved delivery: signs it as its platform would and posts it to the front door."""
+"""Replays a saved delivery: signs it as its platform would and posts it to the front door. Lists
+what GitHub delivered to the App."""
 
 import argparse
 import json
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,12 +16,14 @@ import urllib3
 from psycopg.rows import dict_row
 
 from infra.cli.system import KnownSystem
+from infra.cli.table import Columns, show
 from infra.local.sandbox.github.hooks import signature
 from infra.local.sandbox.slack.front_door import AppAnswer, FrontDoor
 from infra.project import from_caller
 from shared.database import Row, queries
 from shared.database.address import arguments_of
 from shared.errors import SettingsError
+from shared.github_app.deliveries import DeliveryList, HookDelivery
 from shared.perception.github import digest_of
 from shared.perception.slack import AGAIN
 from shared.settings import Settings
@@ -28,6 +32,17 @@ SQL = queries(__file__, "deliveries.sql")
 
 #: Seconds that the front door may take to answer.
 _PATIENCE = 15.0
+#: Pages of GitHub's list, of a hundred deliveries each.
+_MOST_PAGES = 1000
+
+_COLUMNS: Columns = {
+    "last": lambda row: f"{row['at']:%Y-%m-%d %H:%M:%S}",
+    "event": lambda row: str(row["event"]),
+    "tries": lambda row: str(row["attempts"]),
+    "state": lambda row: str(row["state"]),
+    "GitHub says": lambda row: str(row["says"]),
+    "guid": lambda row: str(row["guid"]),
+}
 
 
 def run_send(known: KnownSystem, options: argparse.Namespace) -> int:
@@ -41,6 +56,64 @@ def run_send(known: KnownSystem, options: argparse.Namespace) -> int:
         status, answer = send(saved, url, known.settings)
         print("\n".join([f"{status} {answer}", *(found(answer) if status == 200 else ())]))
     return 0 if status == 200 else 1
+
+
+def run_deliveries(known: KnownSystem, options: argparse.Namespace) -> None:
+    with closing(DeliveryList.of_app(known.settings)) as listed:
+        events = _events(listed, 1 if options.redeliver else options.limit, _chosen(options))
+        if not options.redeliver:
+            show(
+                [*map(_row, events)],
+                _COLUMNS,
+                options,
+                "nothing failed" if options.failed else "no deliveries",
+            )
+        elif not events:
+            raise SettingsError(f"GitHub lists no delivery {options.redeliver} any more")
+        else:
+            listed.redeliver(_last(events[0]))
+            print(f"GitHub sends {options.redeliver} again in a moment")
+
+
+def _chosen(options: argparse.Namespace) -> Callable[[list[HookDelivery]], bool]:
+    """Return what tells, from the attempts for an event, if it is wanted."""
+    if options.redeliver:
+        return lambda attempts: attempts[0].guid == options.redeliver
+    return lambda attempts: not (options.failed and any(one.arrived for one in attempts))
+
+
+def _events(
+    listed: DeliveryList, limit: int, wanted: Callable[[list[HookDelivery]], bool]
+) -> list[list[HookDelivery]]:
+    """Return the attempts for each of the newest wanted events. Later attempts are listed before
+    earlier ones, so a limit cuts off old attempts, never new ones."""
+    attempts: dict[str, list[HookDelivery]] = {}
+    for page in listed.pages(_MOST_PAGES):
+        for row in page.rows:
+            attempts.setdefault(row.guid, []).append(row)
+        if sum(map(wanted, attempts.values())) >= limit:
+            break
+    return [rows for rows in attempts.values() if wanted(rows)][:limit]
+
+
+def _last(attempts: list[HookDelivery]) -> HookDelivery:
+    return max(attempts, key=lambda one: (one.at, one.id))
+
+
+def _row(attempts: list[HookDelivery]) -> Row:
+    last = _last(attempts)
+    at = datetime.fromtimestamp(last.at, UTC)
+    name = f"{last.event}.{last.action}".rstrip(".")
+    state = "done" if any(one.arrived for one in attempts) else "failed"
+    return {
+        "guid": last.guid,
+        "at": at,
+        "event": name,
+        "attempts": len(attempts),
+        "state": state,
+        "answered": last.code,
+        "says": last.status,
+    }
 
 
 class Saved(NamedTuple):

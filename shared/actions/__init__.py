@@ -7,6 +7,7 @@ journal can compare it before it touches the world. Each platform has one `Adapt
     platforms   connects the platforms of a flow
     places      reads the repositories and channels that `on` names
     policy      limits what one run may do
+    asking      questions about people and places, as values
     authority   asks what the person who caused a run may do
     secrets_kept_out   masks the secrets of an action, or refuses it
     effects     performs each action once, whatever fails

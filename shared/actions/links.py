@@ -7,11 +7,13 @@ A model that was talked into it would put what it knows into the address of a pi
 import re
 from collections.abc import Collection, Iterable
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shared.canonical import canonical
 from shared.errors import SettingsError
-from shared.journal import Run
+
+if TYPE_CHECKING:
+    from shared.journal import Run
 
 #: Hosts whose pages only GitHub and Slack write, or people with an account there.
 _PLATFORMS = frozenset({"github.com", "slack.com", "slack-gov.com"})
@@ -45,7 +47,7 @@ def hosts_in(text: str) -> frozenset[str]:
     return frozenset(host.lower() for host in _HOST.findall(text))
 
 
-def hosts_of(run: Run) -> frozenset[str]:
+def hosts_of(run: "Run") -> frozenset[str]:
     """Return the hosts that a run was shown until now: by its event, and by what it read and
     recalled. What a model said does not count."""
     texts = [run.event.to_json(), *(canonical(_of_people(one)) for one in run.inputs)]

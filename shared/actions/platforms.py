@@ -5,7 +5,7 @@ from contextlib import suppress
 from importlib import import_module
 
 from shared.actions import Action, Adapter, Permission, Query
-from shared.actions.authority import QUERIES
+from shared.actions.asking import QUERIES
 from shared.errors import PolicyError, SettingsError
 from shared.settings import Settings
 

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any, Self
 
 from shared.actions import Permission, Query, Reading
-from shared.actions.authority import AskChannel, AskRepositories, AskRepository
+from shared.actions.asking import AskChannel, AskRepositories, AskRepository
 from shared.actions.places import resolved, to_spread
 from shared.actions.policy import Places, Policy, ReadingPolicy
 from shared.agent.agent import Agent

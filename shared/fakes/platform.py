@@ -5,13 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.actions import Action, Mark, Query, Receipt
-from shared.actions.authority import (
-    AskChannel,
-    AskMember,
-    AskPermission,
-    AskRepository,
-    AskShared,
-)
+from shared.actions.asking import AskChannel, AskMember, AskPermission, AskRepository, AskShared
 from shared.actions.github.actions import ListLabels
 from shared.errors import SettingsError
 from shared.events import Actor, Event

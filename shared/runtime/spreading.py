@@ -6,7 +6,7 @@ from functools import partial
 from typing import Self
 
 from shared.actions import Query
-from shared.actions.authority import AskChannel, AskRepositories, AskRepository
+from shared.actions.asking import AskChannel, AskRepositories, AskRepository
 from shared.actions.places import EVERY
 from shared.aws.bus import Bus
 from shared.desk import Loan

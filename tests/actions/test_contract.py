@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-import shared.actions.authority as right
+import shared.actions.asking as right
 import shared.actions.github.actions as do
 import shared.actions.github.adapter as github
 import shared.actions.github.queries as ask

@@ -7,7 +7,7 @@ import pytest
 from flows.chat import chat
 from flows.memory import memory
 from shared.actions import Query
-from shared.actions.authority import AskMember
+from shared.actions.asking import AskMember
 from shared.actions.slack.actions import Reply
 from shared.errors import ActionUnavailable
 from shared.events import Actor

@@ -10,7 +10,8 @@ from flows.memory import memory
 from flows.plan import plan
 from infra.project import ROOT
 from shared.actions import Adapter, Query
-from shared.actions.authority import AskPermission, Authority, RecentAnswers
+from shared.actions.asking import AskPermission
+from shared.actions.authority import Authority, RecentAnswers
 from shared.actions.platforms import Platforms
 from shared.database import Database, Statement
 from shared.errors import ActionUnavailable

@@ -56,11 +56,7 @@ def test_nothing_is_reserved_for_the_ingress_unless_it_is_asked_for(
     written: Json, resources: dict[str, Json]
 ) -> None:
     assert written["Parameters"]["IngressConcurrency"]["Default"] == 0
-    [given] = [
-        one["ReservedConcurrentExecutions"]
-        for one in of_kind(resources, "AWS::Lambda::Function").values()
-        if "ReservedConcurrentExecutions" in one
-    ]
+    given = resources["Ingress"]["Properties"]["ReservedConcurrentExecutions"]
     wanted = {"Ref": "IngressConcurrency"}
     assert given == {"Fn::If": ["ReservesIngress", wanted, {"Ref": "AWS::NoValue"}]}
 

@@ -51,6 +51,19 @@ def add_send(command: argparse.ArgumentParser) -> None:
     )
 
 
+def add_deliveries(command: argparse.ArgumentParser) -> None:
+    command.description = (
+        "List the webhooks that GitHub sent to the App of GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY,"
+        " the newest first."
+    )
+    command.add_argument("--failed", action="store_true", help="only events that did not arrive")
+    command.add_argument("--limit", type=whole(1, 100_000), default=20, help="how many (20)")
+    command.add_argument(
+        "--redeliver", default="", metavar="GUID", help="let GitHub send one again"
+    )
+    add_json(command)
+
+
 def add_runs(command: argparse.ArgumentParser) -> None:
     command.add_argument("--flow", default="", help="of this flow only")
     command.add_argument("--state", choices=_STATES, default="", help="in this state only")

@@ -14,6 +14,11 @@ from infra.terminal import Arguments
 COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str, str]] = {
     "new": (commands.add_new, "new", "write a flow, its test and its blocks in template.yaml"),
     "send": (commands.add_send, "deliveries", "replay a saved delivery, signed"),
+    "deliveries": (
+        commands.add_deliveries,
+        "deliveries",
+        "list what GitHub delivered to the App, and what failed",
+    ),
     "runs": (commands.add_runs, "runs", "list the newest runs"),
     "run": (commands.add_run, "runs", "show the steps of a run as a tree"),
     "timers": (commands.add_timers, "timers", "list what is set for later"),

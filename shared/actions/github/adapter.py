@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from shared.actions import Action, Query
 from shared.actions.adapter import Answering, Handling, TableAdapter
-from shared.actions.authority import AskPermission, AskRepositories, AskRepository
+from shared.actions.asking import AskPermission, AskRepositories, AskRepository
 from shared.actions.github.actions import (
     AddLabels,
     Assign,

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from shared.actions import Mark, Receipt
-from shared.actions.authority import AskPermission, AskRepositories, AskRepository
+from shared.actions.asking import AskPermission, AskRepositories, AskRepository
 from shared.actions.github.actions import (
     AddLabels,
     Assign,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from shared.actions import Action, Mark, Query, Receipt
 from shared.actions.adapter import Answering, Handling, TableAdapter
-from shared.actions.authority import AskChannel, AskMember, AskShared
+from shared.actions.asking import AskChannel, AskMember, AskShared
 from shared.actions.slack.actions import (
     Card,
     Draft,

@@ -5,7 +5,7 @@ from html import unescape
 from itertools import islice
 
 from shared.actions import Mark, Receipt
-from shared.actions.authority import AskChannel
+from shared.actions.asking import AskChannel
 from shared.actions.slack.actions import FindThread, Post, ReadThread
 from shared.actions.slack.errors import SlackEndless
 from shared.actions.slack.people import is_shared

@@ -1,6 +1,6 @@
 """Tells who somebody is in the workspace, and which channels other companies are in."""
 
-from shared.actions.authority import AskMember, AskShared
+from shared.actions.asking import AskMember, AskShared
 from shared.actions.slack.session import SlackSession, read
 from shared.events import Json
 

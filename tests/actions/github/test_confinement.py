@@ -16,7 +16,7 @@ import urllib3
 
 from infra.local.sandbox.github import GitHubSandbox
 from shared.actions import Action, Adapter, Mark, Query
-from shared.actions.authority import AskRepositories
+from shared.actions.asking import AskRepositories
 from shared.actions.github.actions import AddLabels, Assign, ListLabels, OpenDraft, Repository
 from shared.actions.github.adapter import GitHubAdapter
 from shared.actions.github.identity import app_identity

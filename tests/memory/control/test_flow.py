@@ -6,7 +6,8 @@ import pytest
 
 from flows.chat import chat
 from flows.memory import memory
-from shared.actions.authority import AskShared, RecentAnswers
+from shared.actions.asking import AskShared
+from shared.actions.authority import RecentAnswers
 from shared.actions.github.actions import Comment
 from shared.actions.slack.actions import Reply, Whisper
 from shared.agent import flow

@@ -1,0 +1,127 @@
+"""Questions to a platform about people and places, as values: what decides who may do what.
+
+They stand by themselves, so that an adapter answers them without the journal that keeps answers.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from shared.actions import Query
+from shared.events import Json
+
+
+@dataclass(frozen=True)
+class AskPermission(Query):
+    """Ask what a person may do in a repository, as `{"id": …, "permission": "write"}`."""
+
+    connector: ClassVar[str] = "shared.actions.github:connect"
+    permissions: ClassVar[Mapping[str, str]] = {"metadata": "read"}
+    repository: str
+    login: str
+
+    @property
+    def scope(self) -> str:
+        return f"github:{self.repository}"
+
+    @property
+    def arguments(self) -> Json:
+        return {"repository": self.repository, "login": self.login}
+
+
+@dataclass(frozen=True)
+class AskMember(Query):
+    """Ask if a person is a full member of a workspace, no guest, bot or stranger, and what they are
+    called, as `{"member": bool, "name": str}`."""
+
+    connector: ClassVar[str] = "shared.actions.slack:connect"
+    team: str
+    user: str
+
+    @property
+    def scope(self) -> str:
+        return f"slack:{self.team}"
+
+    @property
+    def arguments(self) -> Json:
+        return {"team": self.team, "user": self.user}
+
+
+@dataclass(frozen=True)
+class AskShared(Query):
+    """Ask if another company is in a channel, or is invited to it, as `{"shared": bool}`."""
+
+    connector: ClassVar[str] = "shared.actions.slack:connect"
+    team: str
+    channel: str
+
+    @property
+    def scope(self) -> str:
+        return f"slack:{self.team}:{self.channel}"
+
+    @property
+    def arguments(self) -> Json:
+        return {"team": self.team, "channel": self.channel}
+
+
+@dataclass(frozen=True)
+class AskRepository(Query):
+    """Ask what a repository is called and who sees it, as `{"full_name", "private",
+    "visibility"}`."""
+
+    connector: ClassVar[str] = "shared.actions.github:connect"
+    permissions: ClassVar[Mapping[str, str]] = {"metadata": "read"}
+    repository: str
+
+    @property
+    def scope(self) -> str:
+        return f"github:{self.repository}"
+
+    @property
+    def arguments(self) -> Json:
+        return {"repository": self.repository}
+
+
+@dataclass(frozen=True)
+class AskRepositories(Query):
+    """Ask for every repository of an owner that the credentials reach, as a list of answers to
+    AskRepository, without archived ones."""
+
+    connector: ClassVar[str] = "shared.actions.github:connect"
+    permissions: ClassVar[Mapping[str, str]] = {"metadata": "read"}
+    owner: str
+
+    @property
+    def scope(self) -> str:
+        return f"github:{self.owner}/*"
+
+    @property
+    def arguments(self) -> Json:
+        return {"owner": self.owner}
+
+
+@dataclass(frozen=True)
+class AskChannel(Query):
+    """Ask for a channel by its id or `#name`, as `{"team", "channel", "private", "shared"}`."""
+
+    connector: ClassVar[str] = "shared.actions.slack:connect"
+    name: str
+
+    @property
+    def scope(self) -> str:
+        return f"slack:{self.name}"
+
+    @property
+    def arguments(self) -> Json:
+        return {"channel": self.name}
+
+
+#: Every flow that is connected to a platform may ask its own.
+QUERIES: tuple[type[Query], ...] = (
+    AskPermission,
+    AskMember,
+    AskShared,
+    AskRepository,
+    AskRepositories,
+    AskChannel,
+)
