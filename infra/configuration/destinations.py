@@ -22,18 +22,9 @@ DEPLOYED = frozenset(
 )
 
 
-#: The settings that the deployment itself reads: certificates for the bundles, a number to check, and
-#: how the database is made.
-OF_DEPLOYING = frozenset(
-    {"DATABASE", "DATABASE_CA"}
-    | {
-        f"DATABASE_{name}"
-        for name in (
-            *("CONNECTIONS", "MIN_CAPACITY", "MAX_CAPACITY"),
-            *("PAUSE_SECONDS", "BACKUP_DAYS", "ROTATION_DAYS"),
-        )
-    }
-)
+#: The settings that the deployment itself reads: certificates for the bundles, a number to check,
+#: the database that it makes.
+OF_DEPLOYING = frozenset(name for name in DEPLOYED if name.startswith("DATABASE"))
 #: The settings that only say where and how this command works.
 _COMMANDS = frozenset(
     f"AWS_{name}"

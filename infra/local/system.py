@@ -223,13 +223,14 @@ class System:
         urls = {f"database_{kind}_url": url for kind, url in logins.items()}
         held = {name.lower(): value for name, value in environment.items()} | urls
         prefix = self._overrides.get("SecretPrefix", "agent-flows")
+        template = TemplateText(self._template.parent, self._template.name)
         settings = {name: environment[name] for name in DEPLOYED & environment.keys()}
         # No real GitHub reaches a laptop, however often it tries; `app_deliveries` does.
         ours = {} if self.github else {"RedeliverySchedule": "DISABLED"}
         return LocalCloud(
             self._template,
             environment={k: v for k, v in environment.items() if k.startswith("AWS_")},
-            settings={**settings, "EVENT_TYPES": TemplateText(self._template).event_types},
+            settings={**settings, "EVENT_TYPES": template.event_types},
             secrets={f"{prefix}/{name}": values for name, values in contents(held).items()},
             port=self._port,
             page=self._page(environment["DATABASE_URL"]),

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from infra.bundle.build import TemplateText
 from infra.cli.new import LONGEST
 from infra.deploy.declared import Deployed, with_flow
 from infra.deploy.kept import LARGEST, checked
@@ -56,6 +57,13 @@ def test_all_fits_at_the_longest_names(quotas: list[Quota]) -> None:
     assert over(quotas) == []
     kinds = {re.sub(r"^.*: | of the (?:name|parameter) .*", "", quota.what) for quota in quotas}
     assert {"characters", "bytes of the environment", "Resources", "event types"} <= kinds
+
+
+def test_the_stack_of_the_schema_fits_too() -> None:
+    template = ROOT / "infra/schema.yaml"
+    declared = TemplateText(ROOT, "infra/schema.yaml").parameters
+    values = {name: ALL_ON[name] for name in declared if name in ALL_ON}
+    assert over(measured(f"{STACK}-schema", PREFIX, values, template)) == []
 
 
 def test_no_setting_and_no_secret_takes_room_in_an_environment(quotas: list[Quota]) -> None:

@@ -69,7 +69,7 @@ RIGHT = {
     "ALARM_EMAIL": "ops+alarms@acme.example",
     "LOG_RETENTION": "90",
     "VISIBILITY_TIMEOUT": "300",
-    "INGRESS_CONCURRENCY": "0",
+    "INGRESS_CONCURRENCY": "50",
     "TENANTS": "acme=github:acme,slack:T0123;other=github:other",
     "PLACES": "stale=acme/shop,Acme/*;standup=#standup,C0123ABCD",
     "REPOSITORIES": '{"channel:C0123": "acme/shop", "team:T0123": "acme/website"}',
