@@ -60,7 +60,7 @@ class LambdaContext:
 class FlowRunner:
     """Hands events to a flow as its queue would. `changes` are settings."""
 
-    def __init__(self, database: Database | None = None, **changes: str) -> None:
+    def __init__(self, database: Database | None = None, /, **changes: str) -> None:
         self.platform = PlatformInMemory()
         #: Gives the platform of an action or a query; another one may be a sandbox.
         self.adapters: Adapters = lambda wanted: self.platform
