@@ -21,9 +21,10 @@ T = TypeVar("T")
 
 #: Seconds that a statement waits for a lock. Everybody who wants the table queues behind it.
 _LOCK_SECONDS = 1
-#: Then it stands aside for so long, that those may pass, and tries again for so long.
+#: Then it stands aside for so long, that those may pass, and tries again for so long: within the
+#: time of one invocation, so that the reason is told.
 _PAUSE = (0.5, 5.0)
-_PATIENCE = 600.0
+_PATIENCE = 480.0
 #: The longest statement within a transaction, and the longest batch.
 _LONGEST = {"in a transaction": 300, "in batches": 60}
 #: Seconds that a process keeps for its own end.

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from botocore.config import Config
 
 from infra.bundle.build import build
 from infra.bundle.target import BuildTarget
+from infra.deploy import wizard
 from infra.deploy.stack import DeployError
 from infra.deploy.steps.migrate import migrate
 from infra.local.aws.cloud import LocalCloud
@@ -81,6 +83,12 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def deployed(database_url: str, bundle: Path) -> Iterator[Deployed]:
+    with deployed_on(database_url, bundle) as deployed:
+        yield deployed
+
+
+@contextmanager
+def deployed_on(database_url: str, bundle: Path) -> Iterator[Deployed]:
     urls = {**invented_urls(database_url, lambda _: "x"), "owner": database_url}
     with LocalCloud(
         ROOT / "infra/schema.yaml",
@@ -114,6 +122,11 @@ def test_the_step_migrates_once_makes_the_logins_and_says_what_it_did(deployed: 
     assert any(line.startswith("9001_added: ") and "1 to come" in line for line in said)
     assert deployed.attempts() == before + 1
     assert migrate(deployed.client, NAME, said.append).applied == []
+
+
+def test_the_schema_comes_before_the_functions_and_what_is_live_after_them() -> None:
+    names = [step.name for step in wizard.STEPS]
+    assert names.index("schema") < names.index("functions") < names.index("live")
 
 
 def test_a_slow_migration_is_invoked_once(deployed: Deployed) -> None:
@@ -210,16 +223,13 @@ def test_the_database_hears_which_code_is_live(deployed: Deployed) -> None:
     assert migrate(deployed.client, NAME, lambda line: None).applied == ["9001_added"]
 
 
-def test_a_database_that_is_not_there_is_said_to_be(deployed: Deployed) -> None:
-    with psycopg.connect(deployed.url, autocommit=True) as connection:
-        name = connection.info.dbname
-    with psycopg.connect(deployed.url.replace(name, "postgres"), autocommit=True) as server:
-        server.execute(f"alter database {name} rename to {name}_away".encode())
-        try:
-            with pytest.raises(DeployError, match=f"{NAME} could not ask the database: .*exist"):
-                migrate(deployed.client, NAME, lambda line: None)
-        finally:
-            server.execute(f"alter database {name}_away rename to {name}".encode())
+def test_a_database_that_cannot_be_asked_is_said_to_be(database_url: str, bundle: Path) -> None:
+    nobody = database_url.replace("postgres@", "nobody@")
+    with (
+        deployed_on(nobody, bundle) as deployed,
+        pytest.raises(DeployError, match=f"{NAME} could not ask the database: .*not exist"),
+    ):
+        migrate(deployed.client, NAME, lambda line: None)
 
 
 @pytest.mark.parametrize("answer", [None, [], "x"])
