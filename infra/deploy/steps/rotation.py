@@ -9,12 +9,11 @@ from shared.settings import Settings
 def run(sitting: Sitting) -> None:
     """Rotate every so many days; with 0, no more. It begins after that time, not now."""
     days, manager = wanted_days(sitting), sitting.client("secretsmanager")
-    function = sitting.outputs["RotationFunction"]
     for name in (f"{sitting.place.prefix}/{one}" for one in SECRETS if one.startswith("database/")):
         if days:
             manager.rotate_secret(
                 SecretId=name,
-                RotationLambdaARN=function,
+                RotationLambdaARN=sitting.outputs["RotationFunction"],
                 RotationRules={"AutomaticallyAfterDays": days},
                 RotateImmediately=False,
             )

@@ -68,7 +68,7 @@ class World:
             **AWS,
             "AWS_ENDPOINT_URL": self.aws,
             "BROWSER": f"{sys.executable} {browser} {self.folder}/address %s &",
-            "DATABASE_URL": "postgresql://me:hidden@db.example.com/flows",
+            "DATABASE_URL": "postgresql://me:hidden@db.c1.eu-central-1.rds.amazonaws.com/flows?sslmode=verify-full",
             "GITHUB_API_URL": self.github.api_url,
             "DOOR": self.door,
             "SAM_LOG": f"{self.folder}/sam",
