@@ -57,7 +57,9 @@ def main() -> int:
     except AgentFlowsError as err:
         complain(err, "deploy")
     except (BotoCoreError, ClientError) as err:
-        complain(f"aws: {err}", "deploy")
+        skewed = "Signature expired" in str(err) or "Signature not yet current" in str(err)
+        hint = "; this machine's clock is off, set it" if skewed else ""
+        complain(f"aws: {err}{hint}", "deploy")
     except OSError as err:
         complain(f"{err.strerror}: {err.filename}", "deploy")
     except KeyboardInterrupt:

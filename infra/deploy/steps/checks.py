@@ -6,12 +6,13 @@ from urllib.parse import urlsplit
 from infra.bundle.build import TemplateText
 from infra.configuration.destinations import is_here, left_out, out_of_reach
 from infra.configuration.dotenv_file import read_file
-from infra.deploy import secrets
+from infra.deploy import clock, secrets
 from infra.deploy.stack import DeployError
 from infra.deploy.steps import network
 from infra.deploy.steps.step import Sitting
 from infra.migrations.logins import ROLES
 from infra.project import ROOT
+from shared.actions.github.connection import api_url
 from shared.settings import Settings
 
 
@@ -26,7 +27,8 @@ def run(sitting: Sitting) -> None:
         sitting.say(f"note: {line}")
     after = {**before, **secrets.given(sitting.settings)}
     problems = missing(sitting.settings, after)
-    if problems := [*problems, *out_of_reach(sitting.environment), *_unshipped(sitting.settings)]:
+    problems += [*out_of_reach(sitting.environment), *_unshipped(sitting.settings)]
+    if problems := [*problems, *_clocks(sitting)]:
         raise DeployError("; ".join(problems))
     network.run(sitting, after)
 
@@ -39,13 +41,21 @@ def _unshipped(settings: Settings) -> Iterator[str]:
         yield "MODEL_EMBED is minilm, which ships with functions that have Parts: [embedder] alone"
 
 
+def _clocks(sitting: Sitting) -> Iterator[str]:
+    """Compare our clock with AWS's, and with GitHub's where an App will sign by it."""
+    yield from filter(None, [clock.difference(sitting.date, "AWS")])
+    if sitting.settings.github_app_id or sitting.stage.github not in {"", "no"}:
+        yield from filter(None, [clock.of_server(api_url(sitting.settings), "GitHub")])
+
+
 def _ask_for_database(sitting: Sitting, before: Mapping[str, str]) -> None:
     """Let a person paste the database's address, which goes to Secrets Manager and nowhere else."""
     if before.get("database_url") or sitting.settings.database_url or sitting.settings.database:
         return
     if sitting.person.is_there:
         sitting.environment["DATABASE_URL"] = sitting.person.secret(
-            "DATABASE_URL, postgresql://user:password@host/name of the login that owns it:"
+            "DATABASE_URL of the login that owns it, such as"
+            " postgresql://user:password@host/name?sslmode=verify-full:"
         )
 
 

@@ -48,6 +48,8 @@ class Sitting:
         self.stage = stage
         answer = self.client("sts").get_caller_identity()
         self.account: str = answer["Account"]
+        #: AWS's time, as it writes it.
+        self.date: str = answer["ResponseMetadata"]["HTTPHeaders"].get("date", "")
         self.state = State.of(place.stack, self.place.region, self.account, folder or FOLDER)
 
     @property
