@@ -126,7 +126,7 @@ def serve() -> None:
     stack.run_sam = sam
     migrate.migrate = migrated
     migrate._invoke = invoked
-    checks.out_of_reach = reached
+    vars(checks)["out_of_reach"] = reached
     stack.check_quotas = counted
     models.run = room.run = passed
     signal.signal(signal.SIGINT, signal.default_int_handler)
