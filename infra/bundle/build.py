@@ -60,10 +60,11 @@ class TemplateText:
         return re.findall(r"^  (\w+):\n    Type: AWS::Serverless::Function$", self._text, re.M)
 
     @property
-    def parameters(self) -> list[str]:
-        """The parameters of the first template: the other's are among them."""
+    def parameters(self) -> dict[str, str]:
+        """The types of the parameters of the first template: the other's are among them."""
         found = re.search(r"^Parameters:\n((?: .*\n|\n)+)", self._text, re.M)
-        return re.findall(r"^  (\w+):", found[1], re.M) if found else []
+        pattern = r"^  (\w+):\s*\{?\s*Type: ([\w:<>]+)"
+        return dict(re.findall(pattern, found[1], re.M)) if found else {}
 
     @property
     def event_types(self) -> str:

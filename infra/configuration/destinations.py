@@ -75,3 +75,8 @@ def parameter_of(name: str) -> str:
     'AlarmEmail'
     """
     return name.title().replace("_", "")
+
+
+def default_of(name: str) -> str:
+    """Return the value of the setting where nothing sets it."""
+    return str(Settings._field_defaults.get(name.lower(), ""))

@@ -8,7 +8,7 @@ from tempfile import NamedTemporaryFile
 from typing import Any, NamedTuple
 
 from infra.bundle.build import TemplateText
-from infra.configuration.destinations import parameter_of
+from infra.configuration.destinations import default_of, parameter_of
 from infra.project import ROOT
 from shared.errors import AgentFlowsError
 
@@ -39,15 +39,22 @@ class Destination(NamedTuple):
 
 
 def parameters(place: Destination, settings: Mapping[str, str]) -> dict[str, str]:
-    """Return the parameters of template.yaml that the destination and the settings give."""
+    """Return the parameters of template.yaml that the destination and the settings give.
+
+    An empty setting is as if it was never set: its parameter gets the default again, and a number
+    without one stays as it was.
+    """
     values = {
         "Runtime": place.runtime,
         "Architecture": place.architecture,
         "SecretPrefix": place.prefix,
     }
     declared = TemplateText(ROOT).parameters
-    named = {parameter_of(name): value for name, value in settings.items()}
-    return values | {name: value for name, value in named.items() if name in declared}
+    for setting, given in settings.items():
+        name, value = parameter_of(setting), given or default_of(setting)
+        if name in declared and (value or declared[name] != "Number"):
+            values[name] = value
+    return values
 
 
 def overrides(values: Mapping[str, str]) -> list[str]:

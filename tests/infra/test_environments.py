@@ -21,7 +21,7 @@ STEPS = [
     f"infra.deploy.steps.{file.stem}" for file in (ROOT / "infra/deploy/steps").glob("[a-z]*.py")
 ]
 #: As scripts/flows has them.
-WITH_LOCAL_SYSTEM = {"new", "send", "certify"}
+WITH_LOCAL_SYSTEM = {"new", "send", "certify", "deliveries"}
 #: What is imported if it is there.
 OPTIONAL = {"numpy", "tokenizers"}
 SCRIPTS = sorted(file.name for file in (ROOT / "scripts").iterdir() if os.access(file, os.X_OK))

@@ -27,6 +27,7 @@ RETRYABLE = {
     "ModelUnavailable",
     "PublishError",
     "RunBusy",
+    "SecretsUnavailable",
 }
 
 

@@ -131,7 +131,7 @@ def test_the_built_ingress_answers(bundles: Path, client: Path) -> None:
 
 def test_the_ingress_ships_two_files_of_chalice_and_our_own(bundles: Path) -> None:
     bundle = bundles / "Ingress"
-    assert _tops(bundle) == {"chalice", "shared", "settings.json"}
+    assert _tops(bundle) == {"chalice", "shared", "settings.json", "configuration.txt"}
     assert {file.name for file in (bundle / "chalice").glob("*.py")} == {"__init__.py", "app.py"}
     assert not list(bundle.rglob("*.sql"))
 

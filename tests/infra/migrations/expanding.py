@@ -49,9 +49,11 @@ def step_faults(connection: Connection, step: Step, *, contracts: bool = False) 
     before = _things(connection)
     try:
         with connection.transaction(force_rollback=True):
+            earlier = set(connection.execute(_SQL["touched"]))
             connection.execute(step.sql.encode())
             after = _things(connection)
-            touched = {name for (name,) in connection.execute(_SQL["touched"])}
+            rows = set(connection.execute(_SQL["touched"])) - earlier
+            touched = {name for name, count in rows if count}
     except psycopg.errors.IntegrityError as err:
         return [f"fails on rows that are there: {err.diag.message_primary}"]
     made = _Made(before, after)

@@ -38,5 +38,5 @@ select 'right', 'execute on ' || pg_proc.oid::regprocedure || ' for ' || case gr
     and not exists (select from pg_depend where objid = pg_proc.oid and deptype = 'e');
 
 -- name: touched
--- The tables whose rows this transaction changed or deleted.
-select relname::text from pg_stat_xact_user_tables where n_tup_upd + n_tup_del > 0;
+-- How many rows of each table were changed or deleted; also of transactions before, for up to a second.
+select relname::text, n_tup_upd + n_tup_del from pg_stat_xact_user_tables;
