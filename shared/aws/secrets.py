@@ -22,7 +22,7 @@ MAX_AGE = 600.0
 #: Seconds between two questions after a refusal: doubled as long as nothing has changed.
 SHORTEST, LONGEST = 1.0, 60.0
 #: Seconds for which senders may go on signing with the value before the present one.
-OVERLAP = 24 * 3600.0
+OVERLAP = 3600.0
 
 #: The errors of Secrets Manager that pass, beside those with a status of 500.
 #: https://docs.aws.amazon.com/secretsmanager/latest/apireference/CommonErrors.html
