@@ -221,7 +221,8 @@ def test_a_build_reads_of_the_templates_what_yaml_says(
     written: Json, deployed: Deployed, schema: Deployed
 ) -> None:
     template = TemplateText(ROOT)
-    assert template.parameters == list(written["Parameters"])
+    types = {name: value["Type"] for name, value in written["Parameters"].items()}
+    assert template.parameters == types
     for stack in (deployed, schema):
         for name, properties in stack.functions.items():
             flow = stack.variables(name).get("FLOW", "")
