@@ -60,11 +60,16 @@ def _word(letters: str) -> str:
     return _UNSEEN.join(letters).replace(f"f{_UNSEEN}i", f"(?:f{_UNSEEN}i|ﬁ)", 1)
 
 
-_KEYWORDS = "closes closed close fixes fixed fix resolves resolved resolve"
+#: close, closes, closed, fix, fixes, fixed, resolve, resolves, resolved: what they begin with
+#: stands once, which halves the time to compile.
+_KEYWORDS = "|".join(
+    rf"{_word(beginning)}(?:{_UNSEEN}{ending})?"
+    for beginning, ending in (("close", "[sd]"), ("fix", f"e{_UNSEEN}[sd]"), ("resolve", "[sd]"))
+)
 #: What shows nothing of itself between two words, or is no word.
 _BETWEEN = rf"{_TAG.pattern}|&#?\w{{1,31}};|\d{{1,9}}[.)]"
 _KEYWORD = (
-    rf"{'|'.join(map(_word, _KEYWORDS.split()))}"
+    rf"{_KEYWORDS}"
     rf"|(?P<duplicate>{_word('duplicate')}(?>(?:{_BETWEEN}|[^a-z0-9<&])+){_word('of')})"
 )
 #: A text as far as it says which issues to close; other signs may stand between keyword and issue.
