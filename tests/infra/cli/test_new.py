@@ -112,7 +112,7 @@ class Tree(NamedTuple):
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Iterator[Tree]:
-    left_out = shutil.ignore_patterns("__pycache__", "*.png", "*.xz")
+    left_out = shutil.ignore_patterns("*.png", "*.xz")  # what is compiled goes with its file
     for folder in ("flows", "infra", "shared", "tests", "docs", "scripts", "benchmarks"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=left_out)
     for file in [*ROOT.glob("*.md"), *ROOT.glob("*.toml"), ROOT / "template.yaml"]:
