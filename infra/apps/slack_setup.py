@@ -2,6 +2,7 @@
 it was given. Each part asks first what is there; what is kept is not asked for again."""
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -42,6 +43,31 @@ class SlackKeys(PairStore, Protocol):
         ...
 
     def keep_slack_client(self, values: Mapping[str, str]) -> None: ...
+
+
+class SlackAppKept(ABC):
+    """Keeps the token that configures apps and the app's client as parts of one dictionary."""
+
+    def pair(self) -> Mapping[str, str]:
+        return self._part("pair_")
+
+    def keep_pair(self, pair: Mapping[str, str]) -> None:
+        self._put({f"pair_{key}": one for key, one in pair.items()})
+
+    def client(self) -> Mapping[str, str]:
+        return self._part("client_")
+
+    def keep_slack_client(self, values: Mapping[str, str]) -> None:
+        self._put({f"client_{key}": one for key, one in values.items()})
+
+    def _part(self, name: str) -> dict[str, str]:
+        return {key[len(name) :]: one for key, one in self._all().items() if key.startswith(name)}
+
+    @abstractmethod
+    def _all(self) -> Mapping[str, str]: ...
+
+    @abstractmethod
+    def _put(self, values: Mapping[str, str]) -> None: ...
 
 
 class SlackWish(NamedTuple):

@@ -7,36 +7,23 @@ from pathlib import Path
 
 from infra.apps.local_keys import SLACK, LocalKeys
 from infra.apps.person import Person
-from infra.apps.slack_setup import SlackSetup, SlackWish
+from infra.apps.slack_setup import SlackAppKept, SlackSetup, SlackWish
 from infra.apps.state import State
 from shared.settings import Settings
 
 
-class LocalSlackKeys(LocalKeys):
+class LocalSlackKeys(SlackAppKept, LocalKeys):
     """The bot's tokens, and in a file of its own what configures the app."""
 
     def __init__(self, data: Path, given: Settings) -> None:
         super().__init__(data / SLACK, given)
         self._configuration = LocalKeys(data / "slack-configuration.json", given)
 
-    def pair(self) -> Mapping[str, str]:
-        return self._held("pair_")
+    def _all(self) -> Mapping[str, str]:
+        return self._configuration.values
 
-    def keep_pair(self, pair: Mapping[str, str]) -> None:
-        self._hold("pair_", pair)
-
-    def client(self) -> Mapping[str, str]:
-        return self._held("client_")
-
-    def keep_slack_client(self, values: Mapping[str, str]) -> None:
-        self._hold("client_", values)
-
-    def _held(self, part: str) -> dict[str, str]:
-        values = self._configuration.values
-        return {key[len(part) :]: one for key, one in values.items() if key.startswith(part)}
-
-    def _hold(self, part: str, values: Mapping[str, str]) -> None:
-        self._configuration.keep({part + key: one for key, one in values.items()})
+    def _put(self, values: Mapping[str, str]) -> None:
+        self._configuration.keep(values)
 
 
 def connect(data: Path, environment: Mapping[str, str], person: Person) -> None:

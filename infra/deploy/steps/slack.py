@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from infra.apps.slack_checks import check_door
 from infra.apps.slack_manifest import EVENTS, LONGEST_NAME
-from infra.apps.slack_setup import SlackSetup, SlackWish
+from infra.apps.slack_setup import SlackAppKept, SlackSetup, SlackWish
 from infra.deploy.steps.step import Sitting
 from shared.settings import Settings
 
@@ -17,7 +17,7 @@ _LEFT_OUT = "left out"
 _SECRET = "slack-app"
 
 
-class SittingSlackKeys:
+class SittingSlackKeys(SlackAppKept):
     """The app's credentials in Secrets Manager, beneath what the sitting is given."""
 
     def __init__(self, sitting: Sitting) -> None:
@@ -30,19 +30,7 @@ class SittingSlackKeys:
     def keep(self, values: Mapping[str, str]) -> None:
         self._sitting.credentials.keep(values)
 
-    def pair(self) -> Mapping[str, str]:
-        return self._held("pair_")
-
-    def keep_pair(self, pair: Mapping[str, str]) -> None:
-        self._hold("pair_", pair)
-
-    def client(self) -> Mapping[str, str]:
-        return self._held("client_")
-
-    def keep_slack_client(self, values: Mapping[str, str]) -> None:
-        self._hold("client_", values)
-
-    def _held(self, part: str) -> dict[str, str]:
+    def _all(self) -> Mapping[str, str]:
         name = f"{self._sitting.place.prefix}/{_SECRET}"
         try:
             found = self._sitting.client("secretsmanager").get_secret_value(SecretId=name)
@@ -51,11 +39,10 @@ class SittingSlackKeys:
                 raise
             return {}
         held: dict[str, str] = json.loads(found["SecretString"])
-        return {key[len(part) :]: one for key, one in held.items() if key.startswith(part)}
+        return held
 
-    def _hold(self, part: str, values: Mapping[str, str]) -> None:
-        named = {part + key: one for key, one in values.items()}
-        self._sitting.credentials.put(_SECRET, named)
+    def _put(self, values: Mapping[str, str]) -> None:
+        self._sitting.credentials.put(_SECRET, values)
 
 
 def left(sitting: Sitting) -> str:

@@ -166,7 +166,7 @@ def test_a_door_that_reads_another_secret_is_named(
 def test_killed_at_a_boundary_it_goes_on(
     slack: SlackSandbox, door: Door, tmp_path: Path, number: int
 ) -> None:
-    with killed_at(number, {step.SittingSlackKeys: "_hold"}), suppress(Died):
+    with killed_at(number, {step.SittingSlackKeys: "_put"}), suppress(Died):
         sit(slack, tmp_path, answering(slack, Slack="yes"))
     last = answering(slack, Slack="yes")
     sit(slack, tmp_path, last)
