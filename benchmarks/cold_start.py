@@ -132,9 +132,11 @@ def _flow_cases(bundles: Bundles, world: World, client: Path) -> Iterator[StartC
         declared = TemplateText(ROOT).function(function)
         # Settings and secrets as variables: Secrets Manager is measured at the ingress.
         read = settings_read(*declared.entries) | {"FLOW"}
-        # What runs by the clock here asks no model.
-        for models in ("no",) if function == "Retention" else ("bedrock", "offline"):
-            variables = {**world.variables(models), "FLOW": declared.flow}
+        # What runs by the clock here asks no model, and works for all tenants.
+        nightly_run = function == "Retention"
+        for models in ("no",) if nightly_run else ("bedrock", "offline"):
+            login = "operator" if nightly_run else "runtime"
+            variables = {**world.variables(models, login), "FLOW": declared.flow}
             own = {name: variables[name] for name in variables if _is_handed(name, read)}
             launch = Launch(bundles.get(function), declared.handler, own, client)
             yield StartCase(f"{function}, {models} models", launch, partial(_woken, wake))

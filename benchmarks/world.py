@@ -45,7 +45,7 @@ class World:
         migrate(self.database_url)
         logins = invented_urls(self.database_url)
         make_logins(self.database_url, logins)
-        self.function_url = logins["runtime"]
+        self._logins = logins
         self._inbox = Inbox()
         inbox = stack.enter_context(Loopback(self._inbox))
         self.models = ModelStandIn(TEXT, VERDICT)
@@ -56,8 +56,15 @@ class World:
         self._numbers = itertools.count(1)
         self._seen: set[str] = set()
 
-    def variables(self, models: str) -> dict[str, str]:
-        """What template.yaml hands to every flow, with `models`: no, offline, bedrock or openai."""
+    @property
+    def function_url(self) -> str:
+        return self._logins["runtime"]
+
+    def variables(self, models: str, login: str = "runtime") -> dict[str, str]:
+        """What template.yaml hands to every flow, with `models`: no, offline, bedrock or openai.
+
+        A flow that works for all tenants signs in as `operator`.
+        """
         named = {
             "no": ("", ""),
             "offline": ("offline", "hashing"),
@@ -69,7 +76,7 @@ class World:
         }
         chat, embed = named[models]
         return {
-            "DATABASE_URL": self.function_url,
+            "DATABASE_URL": self._logins[login],
             "MODEL_SMALL": chat,
             "MODEL_LARGE": chat,
             "MODEL_EMBED": embed,

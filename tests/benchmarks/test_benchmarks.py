@@ -17,6 +17,7 @@ SUBJECTS = {
     "secrets": ("Masking secrets", {"prose", "code"}),
     "calls-cpu": ("CPU per call", {"urllib3, bare", "Models.reply"}),
     "sizes": ("Bundles for", {"Ingress", "Chat", "Triage", "Retention", "Migrate"}),
+    "flows": ("Flow functions", {"Chat, offline models", "Retention, no models"}),
 }
 
 
