@@ -1,11 +1,11 @@
 """The runtime that a bundle is built for, and the Python that compiles it."""
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from infra.bundle.pythons import find_python
 from shared.errors import SettingsError
 
 #: The newest glibc that a wheel may ask for: of Amazon Linux 2, and of 2023 for later runtimes.
@@ -45,9 +45,8 @@ class BuildTarget(NamedTuple):
 
     def interpreter(self) -> str:
         """Return a Python of the runtime's version; raises SettingsError when none is installed."""
-        for name in (sys.executable, self.runtime):
-            if (path := shutil.which(name)) and _version(path) == self.version:
-                return path
+        if found := find_python(self.version):
+            return found
         at_hand = f"python{sys.version_info.major}.{sys.version_info.minor}"
         raise SettingsError(
             f"building for {self.runtime} needs {self.runtime} to compile; install it, or build for"
@@ -72,12 +71,6 @@ def cheapest(runtime: str) -> str:
     """Return the architecture that costs a fifth less, where every wheel exists for it: of Amazon
     Linux 2, psycopg's binary has none for arm64."""
     return "x86_64" if runtime in _GLIBC else "arm64"
-
-
-def _version(interpreter: str) -> str:
-    code = "import sys; print('%d.%d' % sys.version_info[:2])"
-    done = subprocess.run([interpreter, "-c", code], capture_output=True, text=True, check=False)
-    return done.stdout.strip()
 
 
 def compile_all(target: BuildTarget, folder: Path) -> None:

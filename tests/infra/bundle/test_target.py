@@ -13,7 +13,8 @@ def test_the_newest_python_at_hand_is_taken(monkeypatch: pytest.MonkeyPatch) -> 
     found = newest_at_hand()
     assert BuildTarget(found, "x86_64").interpreter()
     this = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    monkeypatch.setenv("PATH", "/nowhere")
+    for name in ("PATH", "PYENV_ROOT", "UV_PYTHON_INSTALL_DIR"):
+        monkeypatch.setenv(name, "/nowhere")
     assert newest_at_hand() == this  # the one that runs is always at hand
     assert list(RUNTIMES).index(found) <= list(RUNTIMES).index(this)
 
