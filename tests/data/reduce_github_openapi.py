@@ -24,7 +24,14 @@ _ON_ISSUES = (
 EVENTS = {
     "issues": _ON_ISSUES,
     "issue-comment": ("created", "edited", "deleted"),
-    "pull-request": _ON_ISSUES,
+    "pull-request": (
+        *_ON_ISSUES,
+        *("synchronize", "ready-for-review", "converted-to-draft"),
+        *("review-requested", "review-request-removed"),
+    ),
+    "pull-request-review": ("submitted", "edited", "dismissed"),
+    "pull-request-review-comment": ("created", "edited", "deleted"),
+    "pull-request-review-thread": ("resolved", "unresolved"),
     "push": ("",),
     "repository": ("privatized", "publicized"),
 }
@@ -36,6 +43,9 @@ _REPAIRED = {
         "items": {"$ref": "#/components/schemas/installation"},
     }
 }
+
+#: These are null when a comment is outdated, as the description's own webhooks have it.
+_OUTDATED = {"pull-request-review-comment": ("position", "line"), "review-comment": ("line",)}
 
 _PROSE = {"description", "example", "examples", "title", "summary", "externalDocs", "format"}
 
@@ -59,9 +69,14 @@ def reduce(source: dict[str, Any]) -> dict[str, Any]:
     for event, actions in EVENTS.items():
         for action in actions:
             post = source["x-webhooks"][f"{event}-{action}".rstrip("-")]["post"]
-            name = f"{event.replace('-', '_')}.{action}".rstrip(".")
+            name = f"{event}.{action}".replace("-", "_").rstrip(".")
             found["webhooks"][name] = _schema(post["requestBody"])
     _add_schemas(source, found, found["components"]["schemas"])
+    for name, fields in _OUTDATED.items():
+        for field in fields:
+            found["components"]["schemas"][name]["properties"][field] = {
+                "type": ["integer", "null"]
+            }
     return found
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.local.sandbox.github.commits import Link
+from infra.local.sandbox.github.git.commits import Link
 from shared.actions import Action, Mark, Receipt
 from shared.actions.github.actions import Assign, OpenDraft, OpenIssue, Repository
 from shared.errors import ActionRejected, ActionUnavailable, EffectUnknown

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from infra.local.sandbox.github.commits import Link, Submodule
+from infra.local.sandbox.github.git.commits import Link, Submodule
 from shared.actions.github import reading
 from shared.actions.github.queries import (
     ListCommits,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from flows.ingest import ingest
-from infra.local.sandbox.github.commits import Link, Submodule
+from infra.local.sandbox.github.git.commits import Link, Submodule
 from shared.actions import Mark
 from shared.actions.github.actions import Comment
 from shared.actions.github.queries import RepositoryHead

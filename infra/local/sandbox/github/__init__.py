@@ -2,19 +2,20 @@
 
 sandbox       the server, and a method for each thing that people do
 issues        the part of it about issues and comments
+git/          commits, what they differ by, and branches
+pulls/        pull requests
+reviews/      their reviews, with comments on lines
 relocations   what is renamed, transferred, archived, made private or deleted
 web           HTTP: find the caller, the endpoint, the page and the fault
-endpoints     the table of REST endpoints; the `*_endpoints` modules hold them by subject
+endpoints     the table of REST endpoints; `endpoints` in the rooms and the `*_endpoints` modules
+              hold them by subject
 call          one call of the API, and the parts of the sandbox that it may use
 registration  Apps that people register from a manifest, and install
 pages         what they click through for it
 tokens        whose token or JWT a request bears
 state         the rows: accounts, repositories, issues, comments, tokens, deliveries
-commits       the rows of git: blobs, trees and commits
 changes       what people and the bot do to issues and comments
-pulls         pull requests: opened, and followed by each push
-pushes        what people do to branches and repositories
-views         rows as GitHub's JSON; also `accounts`, `commit_views` and `pull_views`
+views         rows as GitHub's JSON; also `accounts` and `views` in the rooms
 hooks         sends signed webhooks and keeps their deliveries
 faults        failures that a test orders
 errors        GitHub's refusals

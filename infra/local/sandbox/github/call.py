@@ -1,20 +1,24 @@
 """One call of the sandbox's API: the caller, the request, and the parts of the sandbox."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from infra.local.sandbox.github.changes import Changes
-from infra.local.sandbox.github.commits import CommitStore
 from infra.local.sandbox.github.errors import GitHubError, archived, forbidden, not_found
+from infra.local.sandbox.github.git.commits import CommitStore
+from infra.local.sandbox.github.git.pushes import Pushes
 from infra.local.sandbox.github.hooks import Hooks
-from infra.local.sandbox.github.pulls import Pulls
-from infra.local.sandbox.github.pushes import Pushes
+from infra.local.sandbox.github.pulls.requests import Pulls
 from infra.local.sandbox.github.registration import Registration
+from infra.local.sandbox.github.reviews.reviews import Reviews
 from infra.local.sandbox.github.state import SandboxState
 from infra.local.sandbox.github.tokens import Tokens, Who
 from infra.local.sandbox.github.views import Views
 from shared.events import Json
+
+_MEDIA = re.compile(r"application/vnd\.github\.(?:v3\.)?(raw|diff|patch|object|sha)\b")
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ class Site:
     commits: CommitStore
     pulls: Pulls
     pushes: Pushes
+    reviews: Reviews
     registration: Registration
 
 
@@ -36,13 +41,20 @@ class Listing(NamedTuple):
     """Rows of which one page is sent, each through `show`. A list by `cursor` names no last page,
     and its next one by a cursor."""
 
-    rows: Sequence[Json]
-    show: Callable[[Json], Json]
+    rows: Sequence[Any]
+    show: Callable[[Any], Json]
     cursor: bool = False
 
 
+class Raw(NamedTuple):
+    """An answer that is not JSON, of one of GitHub's media types: `raw`, `diff` …"""
+
+    content: bytes
+    media: str
+
+
 class ApiReply(NamedTuple):
-    """An answer: JSON, or a listing."""
+    """An answer: JSON, a listing, or raw."""
 
     body: Any
     status: int = 200
@@ -58,6 +70,7 @@ class Call(NamedTuple):
     query: Mapping[str, str]
     sent: Any
     needs: str = "metadata"
+    accept: str = ""
 
     @property
     def fields(self) -> Json:
@@ -65,6 +78,15 @@ class Call(NamedTuple):
         if isinstance(self.sent, dict):
             return self.sent
         raise GitHubError(400, "Body should be a JSON object")
+
+    @property
+    def media(self) -> str:
+        """GitHub's media type that the caller wants instead of JSON: `raw`, `diff` …; else ''.
+
+        https://docs.github.com/en/rest/using-the-rest-api/getting-started-with-the-rest-api
+        """
+        found = _MEDIA.search(self.accept)
+        return found[1] if found else ""
 
     def as_app(self) -> None:
         """Raise GitHubError unless the app itself calls."""
@@ -135,15 +157,15 @@ class Call(NamedTuple):
             raise archived()
         return login
 
-    def speak(self, owner: str, name: str) -> str:
-        """Return the caller's login; anybody may open an issue or comment, but for an app only
-        where it is installed."""
+    def speak(self, owner: str, name: str, permission: str = "issues") -> str:
+        """Return the caller's login; anybody may open an issue, comment or review, but for an app
+        only where it is installed."""
         repository, login = self.repository(owner, name), self.who.login
-        is_bot = login.endswith("[bot]")
-        if not self.who.reaches(repository["name"]) or not self.who.may("issues", "write"):
-            raise forbidden("issues=write")
+        is_bot, needed = login.endswith("[bot]"), f"{permission}=write"
+        if not self.who.reaches(repository["name"]) or not self.who.may(permission, "write"):
+            raise forbidden(needed)
         if is_bot and not self.site.state.may_write(repository, login):
-            raise forbidden("issues=write")
+            raise forbidden(needed)
         if repository.get("archived"):
             raise archived()
         return login

@@ -4,12 +4,12 @@ from collections.abc import Iterable
 
 from infra.local.sandbox.github.errors import GitHubError, invalid, not_found
 from infra.local.sandbox.github.hooks import Hooks
-from infra.local.sandbox.github.pull_views import pull_request
+from infra.local.sandbox.github.pulls.views import pull_request
 from infra.local.sandbox.github.state import SandboxState, now
 from infra.local.sandbox.github.views import REACTIONS, Views
 from shared.events import Json
 
-_LONGEST = 65_536
+LONGEST = 65_536
 #: https://docs.github.com/en/rest/issues/issues#update-an-issue
 _REASONS = {"completed", "not_planned", "duplicate", "reopened"}
 #: https://docs.github.com/en/rest/issues/issues#lock-an-issue
@@ -45,7 +45,7 @@ class Changes:
                 repository=repository["id"],
                 number=max(numbers, default=0) + 1,
                 title=checked_text(kind, "title", title, 256, needed=True),
-                body=checked_text(kind, "body", body, _LONGEST),
+                body=checked_text(kind, "body", body, LONGEST),
                 author=self._state.account(actor)["login"],
                 state="open",
                 state_reason=None,
@@ -65,7 +65,7 @@ class Changes:
             if "title" in changes:
                 edited["title"] = checked_text(kind, "title", changes["title"], 256, needed=True)
             if "body" in changes:
-                edited["body"] = checked_text(kind, "body", changes["body"], _LONGEST)
+                edited["body"] = checked_text(kind, "body", changes["body"], LONGEST)
             before = {
                 name: {"from": row[name] or ""} for name in edited if edited[name] != row[name]
             }
@@ -206,35 +206,39 @@ class Changes:
             row = self._state.change("issues", row, pull=pull)
             return self._turn(actor, row, {"state": "closed"})
 
-    def synchronize(self, actor: str, row: Json, pull: Json, before: str, after: str) -> None:
-        """Announce that commits were pushed to a pull request, which is `pull` from now on."""
+    def change_pull(
+        self, actor: str, row: Json, pull: Json, action: str, **more: Json | str
+    ) -> Json:
+        """Announce what became of a pull request, which is `pull` from now on."""
         with self._state.lock:
             row = self._state.change("issues", row, pull=pull, updated_at=now())
-            self._announce(actor, row, "synchronize", before=before, after=after)
+            self._announce(actor, row, action, **more)
+            return row
 
     def comment(self, actor: str, row: Json, body: object) -> Json:
         with self._state.lock:
-            if row.get("locked") and not self._may_comment_when_locked(actor, row):
+            if row.get("locked") and not self.may_comment(actor, row):
                 raise GitHubError(403, "Unable to create comment because issue is locked.")
             comment = self._state.add(
                 "comments",
                 issue=row["id"],
                 author=self._state.account(actor)["login"],
-                body=checked_text("IssueComment", "body", body, _LONGEST, needed=True),
+                body=checked_text("IssueComment", "body", body, LONGEST, needed=True),
             )
             self._state.change("issues", row, updated_at=now())
             self._announce_comment(actor, comment, "created")
             return comment
 
-    def _may_comment_when_locked(self, actor: str, row: Json) -> bool:
-        """An app may not, whatever its permissions: https://github.com/probot/stale/issues/25"""
+    def may_comment(self, actor: str, row: Json) -> bool:
+        """Tell who may comment on what is locked. An app may not, whatever its permissions:
+        https://github.com/probot/stale/issues/25"""
         return not self._state.app_of(actor) and self._state.may_write(
             self._repository_of(row), actor
         )
 
     def edit_comment(self, actor: str, comment: Json, body: object) -> Json:
         with self._state.lock:
-            text = checked_text("IssueComment", "body", body, _LONGEST, needed=True)
+            text = checked_text("IssueComment", "body", body, LONGEST, needed=True)
             before = comment["body"]
             comment = self._state.change("comments", comment, body=text, updated_at=now())
             if before != text:

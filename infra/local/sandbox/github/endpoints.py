@@ -9,12 +9,16 @@ from typing import Any
 from werkzeug.routing import Map, Rule
 
 from infra.local.sandbox.github import app_endpoints as app
-from infra.local.sandbox.github import commit_endpoints as commits
 from infra.local.sandbox.github import issue_endpoints as issues
-from infra.local.sandbox.github import pull_endpoints as pulls
+from infra.local.sandbox.github import reaction_endpoints as reactions
 from infra.local.sandbox.github import repository_endpoints as repositories
 from infra.local.sandbox.github import search_endpoints as search
 from infra.local.sandbox.github.call import ApiReply
+from infra.local.sandbox.github.git import contents
+from infra.local.sandbox.github.git import endpoints as commits
+from infra.local.sandbox.github.pulls import endpoints as pulls
+from infra.local.sandbox.github.reviews import comment_endpoints as remarks
+from infra.local.sandbox.github.reviews import endpoints as reviews
 
 Endpoint = Callable[..., ApiReply]
 
@@ -52,15 +56,39 @@ _REPOSITORY: Mapping[str, Endpoint] = {
     "GET /git/blobs/<sha>": commits.get_blob,
     "POST /git/refs": commits.create_reference,
     "DELETE /git/refs/<path:ref>": commits.delete_reference,
-    "GET /contents/<path:path>": commits.get_contents,
+    "GET /contents": contents.get_contents,
+    "GET /contents/<path:path>": contents.get_contents,
     "PUT /contents/<path:path>": commits.put_contents,
     "GET /commits": commits.list_commits,
+    "GET /commits/<path:ref>": commits.get_commit,
     "GET /compare/<path:base>...<path:head>": commits.compare,
     "GET /pulls": pulls.list_pulls,
     "POST /pulls": pulls.open_pull,
     "GET /pulls/<int:number>": pulls.get_pull,
     "PATCH /pulls/<int:number>": pulls.edit_pull,
     "GET /pulls/<int:number>/files": pulls.list_files,
+    "GET /pulls/<int:number>/commits": pulls.list_commits,
+    "GET /pulls/<int:number>/requested_reviewers": pulls.list_reviewers,
+    "POST /pulls/<int:number>/requested_reviewers": pulls.request_reviews,
+    "DELETE /pulls/<int:number>/requested_reviewers": pulls.withdraw_requests,
+    "GET /pulls/<int:number>/reviews": reviews.list_reviews,
+    "POST /pulls/<int:number>/reviews": reviews.create_review,
+    "GET /pulls/<int:number>/reviews/<int:review>": reviews.get_review,
+    "PUT /pulls/<int:number>/reviews/<int:review>": reviews.edit_review,
+    "DELETE /pulls/<int:number>/reviews/<int:review>": reviews.discard_review,
+    "GET /pulls/<int:number>/reviews/<int:review>/comments": reviews.list_comments,
+    "PUT /pulls/<int:number>/reviews/<int:review>/dismissals": reviews.dismiss_review,
+    "POST /pulls/<int:number>/reviews/<int:review>/events": reviews.submit_review,
+    "GET /pulls/<int:number>/comments": remarks.list_comments,
+    "POST /pulls/<int:number>/comments": remarks.create_comment,
+    "POST /pulls/<int:number>/comments/<int:comment>/replies": remarks.reply,
+    "GET /pulls/comments": remarks.list_all,
+    "GET /pulls/comments/<int:number>": remarks.get_comment,
+    "PATCH /pulls/comments/<int:number>": remarks.edit_comment,
+    "DELETE /pulls/comments/<int:number>": remarks.delete_comment,
+    "GET /pulls/comments/<int:number>/reactions": reactions.list_review_reactions,
+    "POST /pulls/comments/<int:number>/reactions": reactions.react_to_review,
+    "DELETE /pulls/comments/<int:number>/reactions/<int:reaction>": reactions.unreact_to_review,
     "GET /issues": issues.list_issues,
     "POST /issues": issues.open_issue,
     "GET /issues/<int:number>": issues.get_issue,
@@ -76,16 +104,16 @@ _REPOSITORY: Mapping[str, Endpoint] = {
     "PUT /issues/<int:number>/labels": issues.set_labels,
     "DELETE /issues/<int:number>/labels": issues.clear_labels,
     "DELETE /issues/<int:number>/labels/<label>": issues.remove_label,
-    "GET /issues/<int:number>/reactions": issues.list_issue_reactions,
-    "POST /issues/<int:number>/reactions": issues.react_to_issue,
-    "DELETE /issues/<int:number>/reactions/<int:reaction>": issues.unreact_to_issue,
+    "GET /issues/<int:number>/reactions": reactions.list_issue_reactions,
+    "POST /issues/<int:number>/reactions": reactions.react_to_issue,
+    "DELETE /issues/<int:number>/reactions/<int:reaction>": reactions.unreact_to_issue,
     "GET /issues/comments": issues.list_all_comments,
     "GET /issues/comments/<int:number>": issues.get_comment,
     "PATCH /issues/comments/<int:number>": issues.edit_comment,
     "DELETE /issues/comments/<int:number>": issues.delete_comment,
-    "GET /issues/comments/<int:number>/reactions": issues.list_comment_reactions,
-    "POST /issues/comments/<int:number>/reactions": issues.react_to_comment,
-    "DELETE /issues/comments/<int:number>/reactions/<int:reaction>": issues.unreact_to_comment,
+    "GET /issues/comments/<int:number>/reactions": reactions.list_comment_reactions,
+    "POST /issues/comments/<int:number>/reactions": reactions.react_to_comment,
+    "DELETE /issues/comments/<int:number>/reactions/<int:reaction>": reactions.unreact_to_comment,
 }
 
 
@@ -135,6 +163,8 @@ def operations() -> list[tuple[str, str]]:
         "milestones/<int:number>": "milestones/{milestone_number}",
         "issues/<int:number>": "issues/{issue_number}",
         "<int:reaction>": "{reaction_id}",
+        "<int:review>": "{review_id}",
+        "<int:comment>": "{comment_id}",
         "app-manifests/<code>": "app-manifests/{code}",
         "<label>": "{name}",
         "<path:ref>": "{ref}",
@@ -148,6 +178,8 @@ def operations() -> list[tuple[str, str]]:
     found = []
     for rule in _MAP.iter_rules():
         path = rule.rule
+        if path.endswith("/contents"):  # described with the path that is empty here
+            continue
         for ours, theirs in written.items():
             path = path.replace(ours, theirs)
         found += [(method, path) for method in rule.methods or () if method != "HEAD"]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from infra.local.sandbox.github.call import ApiReply, Call, Listing
-from infra.local.sandbox.github.errors import forbidden, invalid, not_found
+from infra.local.sandbox.github.errors import invalid, not_found
 from shared.events import Json
 
 
@@ -172,30 +172,6 @@ def remove_label(call: Call, owner: str, name: str, number: int, label: str) -> 
     return _relabelled(call, call.site.changes.remove_label(actor, row, label))
 
 
-def list_issue_reactions(call: Call, owner: str, name: str, number: int) -> ApiReply:
-    return _reactions(call, call.issue(owner, name, number))
-
-
-def react_to_issue(call: Call, owner: str, name: str, number: int) -> ApiReply:
-    return _react(call, owner, name, call.issue(owner, name, number))
-
-
-def unreact_to_issue(call: Call, owner: str, name: str, number: int, reaction: int) -> ApiReply:
-    return _unreact(call, call.issue(owner, name, number), reaction)
-
-
-def list_comment_reactions(call: Call, owner: str, name: str, number: int) -> ApiReply:
-    return _reactions(call, call.comment(owner, name, number))
-
-
-def react_to_comment(call: Call, owner: str, name: str, number: int) -> ApiReply:
-    return _react(call, owner, name, call.comment(owner, name, number))
-
-
-def unreact_to_comment(call: Call, owner: str, name: str, number: int, reaction: int) -> ApiReply:
-    return _unreact(call, call.comment(owner, name, number), reaction)
-
-
 def _relabelled(call: Call, row: Json) -> ApiReply:
     return ApiReply(call.site.views.labels(row))
 
@@ -209,24 +185,3 @@ def _names(labels: object) -> list[object]:
     if not isinstance(labels, list):
         raise invalid("Label", "labels", "invalid")
     return [label.get("name") if isinstance(label, dict) else label for label in labels]
-
-
-def _reactions(call: Call, row: Json) -> ApiReply:
-    rows = call.site.state.rows("reactions", of=row["id"])
-    return ApiReply(Listing(rows, call.site.views.reaction))
-
-
-def _react(call: Call, owner: str, name: str, row: Json) -> ApiReply:
-    actor = call.speak(owner, name)
-    reaction, is_new = call.site.changes.react(actor, row, call.fields.get("content"))
-    return ApiReply(call.site.views.reaction(reaction), 201 if is_new else 200)
-
-
-def _unreact(call: Call, row: Json, number: int) -> ApiReply:
-    reaction = call.site.state.get("reactions", number)
-    if reaction is None or reaction["of"] != row["id"]:
-        raise not_found()
-    if reaction["author"] != call.who.login:
-        raise forbidden()
-    call.site.state.remove("reactions", reaction)
-    return ApiReply(None, 204)

@@ -8,15 +8,17 @@ from typing import Self
 from infra.local.http_server import HttpServer
 from infra.local.sandbox.github.call import Site
 from infra.local.sandbox.github.changes import Changes
-from infra.local.sandbox.github.commits import CommitStore, Content
 from infra.local.sandbox.github.faults import FaultyServer
+from infra.local.sandbox.github.git.commits import CommitStore
+from infra.local.sandbox.github.git.pushes import Pushes
 from infra.local.sandbox.github.hooks import Hooks, shown
-from infra.local.sandbox.github.issues import SandboxIssues
-from infra.local.sandbox.github.pull_views import pull_request
-from infra.local.sandbox.github.pulls import Pulls
-from infra.local.sandbox.github.pushes import Pushes
+from infra.local.sandbox.github.pulls.requests import Pulls
 from infra.local.sandbox.github.registration import Registration
 from infra.local.sandbox.github.relocations import Relocations
+from infra.local.sandbox.github.reviews.people import SandboxReviews
+from infra.local.sandbox.github.reviews.placing import Placing
+from infra.local.sandbox.github.reviews.reviews import Reviews
+from infra.local.sandbox.github.reviews.threads import Threads
 from infra.local.sandbox.github.state import BOT, SandboxState
 from infra.local.sandbox.github.tokens import Tokens
 from infra.local.sandbox.github.views import Views
@@ -28,7 +30,7 @@ REPOSITORY = "acme/shop"
 COLLABORATORS = {"maria": "admin", "li": "write"}
 
 
-class GitHubSandbox(FaultyServer, SandboxIssues):
+class GitHubSandbox(FaultyServer, SandboxReviews):
     """A context manager. `webhook_url` may be set later; while it is empty nothing is sent.
 
     With `state`, a directory, everything survives a stop and a kill. What people do has a method
@@ -60,10 +62,23 @@ class GitHubSandbox(FaultyServer, SandboxIssues):
         self._pushes = Pushes(*git, self._pulls)
         #: Renames, transfers and deletions.
         self.relocations = Relocations(self._state, self._views, self._changes, self._hooks)
-        parts = (self._views, self._hooks, self._changes, self._tokens, self._commits)
         #: Apps that people register and install.
         self.registration = Registration(self._state, self._views, self._hooks)
-        site = Site(self._state, *parts, self._pulls, self._pushes, self.registration)
+        placing = Placing(self._state, self._commits, self._pulls)
+        threads = Threads(self._state, self._views, self._changes, placing)
+        self._reviews = Reviews(self._state, self._changes, threads, placing)
+        site = Site(
+            state=self._state,
+            views=self._views,
+            hooks=self._hooks,
+            changes=self._changes,
+            tokens=self._tokens,
+            commits=self._commits,
+            pulls=self._pulls,
+            pushes=self._pushes,
+            reviews=self._reviews,
+            registration=self.registration,
+        )
         self._web = Web(site, self._faults)
         self._server = HttpServer(port)
         self.web_url = self._server.url
@@ -153,91 +168,9 @@ class GitHubSandbox(FaultyServer, SandboxIssues):
         given = {**row["collaborators"], login: permission}
         self._state.change("repositories", row, collaborators=given)
 
-    def open_pull_request(
-        self,
-        repository: str,
-        title: str,
-        body: str | None = None,
-        author: str = "maria",
-        *,
-        head: str = "change",
-        base: str = "main",
-        draft: bool = False,
-        files: Mapping[str, Content] | None = None,
-    ) -> int:
-        """Open a pull request to bring the branch `head` into `base`; returns its number.
-
-        `files` are committed to `head` first, as by `push`; an empty repository gets a README
-        then. Without `files` the branch need not exist.
-        """
-        if files:
-            if not self.branches(repository).get(base):
-                readme = {"README.md": f"# {repository.partition('/')[2]}\n"}
-                self.push(repository, readme, author, branch=base, message="Initial commit")
-            self._pulls.check(self._repository(repository), title, head, base)
-            self.push(repository, files, author, branch=head, message=title)
-        pull = {"head": head, "base": base, "draft": draft}
-        row = self._pulls.open(
-            author, self._repository(repository), title, body, pull, strict=bool(files)
-        )
-        return int(row["number"])
-
-    def pull_request(self, repository: str, number: int) -> Json:
-        """Return a pull request as the API shows it."""
-        with self._state.lock:
-            row = self._issue(repository, number)
-            return pull_request(self._views, self._repository(repository), row)
-
-    def pull_files(self, repository: str, number: int) -> list[Json]:
-        """Return the files of a pull request with their patches, as the API shows them."""
-        with self._state.lock:
-            row = self._issue(repository, number)
-            return self._pulls.files(self._repository(repository), row)
-
-    def file(self, repository: str, branch: str, path: str) -> bytes:
-        """Return the content of a file on a branch; raises KeyError when there is none."""
-        with self._state.lock:
-            row = self._repository(repository)
-            _, sha = self._commits.get(row, branch)["files"][path]
-            return self._commits.blob(row, sha)
-
-    def merge_pull_request(self, repository: str, number: int, author: str = "maria") -> None:
-        """Close a pull request as merged; its base stays as it is."""
-        self._changes.merge(author, self._issue(repository, number))
-
     def archive(self, repository: str, author: str = "maria", *, archived: bool = True) -> None:
         """Close a repository for writing, or open it again."""
         self.relocations.archive(repository, author, archived=archived)
-
-    def branches(self, repository: str) -> dict[str, str]:
-        """Return the branches with their commits."""
-        return dict(self._repository(repository).get("branches", {}))
-
-    def commits(self, repository: str, branch: str) -> list[Json]:
-        """Return the commits of a branch, newest first, each with `files` by path."""
-        row = self._repository(repository)
-        return self._commits.history(row, self._commits.head(row, branch))
-
-    def push(
-        self,
-        repository: str,
-        files: Mapping[str, Content],
-        author: str = "maria",
-        *,
-        branch: str = "main",
-        message: str = "Change",
-        on: str | None = None,
-    ) -> str:
-        """Push a commit that changes `files`, of which None deletes one; returns its name.
-
-        It goes onto the branch's head, or by force onto the commit `on`; '' is no commit at all.
-        """
-        return self._pushes.push(
-            self._repository(repository), files, author, branch=branch, message=message, on=on
-        )
-
-    def delete_branch(self, repository: str, branch: str, author: str = "maria") -> None:
-        self._pushes.delete_branch(self._repository(repository), branch, author)
 
     def set_private(self, repository: str, *, private: bool, author: str = "maria") -> None:
         """Change who may see a repository."""
@@ -246,6 +179,10 @@ class GitHubSandbox(FaultyServer, SandboxIssues):
     def limit_trees(self, entries: int) -> None:
         """List at most `entries` entries of a tree at once."""
         self._commits.tree_limit = entries
+
+    def limit_blobs(self, size: int) -> None:
+        """Hand out no blob of more bytes."""
+        self._commits.blob_limit = size
 
     def person_token(self, login: str) -> str:
         """Return a token that acts as a person, for actions that have no method here."""

@@ -4,9 +4,9 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from infra.local.sandbox.github.call import ApiReply, Call
-from infra.local.sandbox.github.commit_views import CommitViews
-from infra.local.sandbox.github.commits import FILE
 from infra.local.sandbox.github.errors import invalid
+from infra.local.sandbox.github.git.commits import FILE
+from infra.local.sandbox.github.git.views import CommitViews
 from shared.events import Json
 
 #: Only smaller files are searched, in bytes.

@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from infra.local.sandbox.records import Records, Tables
 from shared.events import Json
@@ -23,22 +23,14 @@ Table = Literal[
     "commits",
     "manifests",
     "installations",
+    "reviews",
+    "threads",
+    "review_comments",
+    "check_suites",
+    "check_runs",
+    "statuses",
 ]
-_TABLES: tuple[Table, ...] = (
-    "accounts",
-    "repositories",
-    "labels",
-    "milestones",
-    "issues",
-    "comments",
-    "reactions",
-    "tokens",
-    "deliveries",
-    "app",
-    "commits",
-    "manifests",
-    "installations",
-)
+_TABLES: tuple[Table, ...] = get_args(Table)
 
 BOT = "agent-flows[bot]"
 
@@ -175,6 +167,19 @@ class SandboxState:
             for label, (color, description) in LABELS.items():
                 self.add_label(repository, label, color, description)
             return repository
+
+    def fork(self, repository: Json, owner: str) -> Json:
+        """Keep a copy of a repository that `owner` has, with all its branches."""
+        with self.lock:
+            self.account(owner)
+            same = ("private", "installed", "default_branch", "branches")
+            return self.add(
+                "repositories",
+                name=f"{owner}/{repository['name'].partition('/')[2]}",
+                collaborators={owner: "admin"},
+                network=repository.get("network") or repository["id"],
+                **{name: repository[name] for name in same} | {"installed": False},
+            )
 
     def add_label(
         self, repository: Json, name: str, color: str = "ededed", description: str | None = None

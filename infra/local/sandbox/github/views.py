@@ -55,7 +55,7 @@ class Views(AccountViews):
         owner, _, name = row["name"].partition("/")
         url, page = f"{self.api}/repos/{row['name']}", f"{self.web}/{row['name']}"
         opened = len(self._state.rows("issues", repository=row["id"], state="open"))
-        off = ("fork", "disabled", "has_pages", "has_discussions", "has_wiki")
+        off = ("disabled", "has_pages", "has_discussions", "has_wiki")
         none_yet = ("forks", "stargazers", "watchers")
         return {
             "id": row["id"],
@@ -63,6 +63,7 @@ class Views(AccountViews):
             "name": name,
             "full_name": row["name"],
             "private": row["private"],
+            "fork": bool(row.get("network")),
             "owner": self.account(owner),
             "html_url": page,
             "description": None,
@@ -163,7 +164,7 @@ class Views(AccountViews):
             "closed_at": row["closed_at"],
             "author_association": self._state.association(repository, row["author"]),
             "body": row["body"],
-            "reactions": self._rollup(f"{url}/reactions", row),
+            "reactions": self.rollup(f"{url}/reactions", row),
             "performed_via_github_app": self._app_of(row["author"]),
         }
         if row["pull"]:
@@ -193,9 +194,17 @@ class Views(AccountViews):
                 self._repository_of(issue), row["author"]
             ),
             "body": row["body"],
-            "reactions": self._rollup(f"{url}/reactions", row),
+            "reactions": self.rollup(f"{url}/reactions", row),
             "performed_via_github_app": self._app_of(row["author"]),
         }
+
+    def review_comments(self, issue: Json) -> int:
+        """Return how many comments on its lines a pull request has."""
+        return len(self._state.rows("review_comments", pull=issue["id"], pending=False))
+
+    def source(self, repository: Json, pull: Json) -> Json | None:
+        """Return the repository that has the head of a pull request, unless it was deleted."""
+        return self._state.get("repositories", pull.get("source") or repository["id"])
 
     def reaction(self, row: Json) -> Json:
         return {
@@ -206,7 +215,7 @@ class Views(AccountViews):
             "created_at": row["created_at"],
         }
 
-    def _rollup(self, url: str, row: Json) -> Json:
+    def rollup(self, url: str, row: Json) -> Json:
         counts = Counter(found["content"] for found in self._state.rows("reactions", of=row["id"]))
         each = {content: counts[content] for content in REACTIONS}
         return {"url": url, "total_count": counts.total(), **each}

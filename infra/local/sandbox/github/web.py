@@ -1,5 +1,6 @@
 """The HTTP of the sandbox GitHub: finds the caller, the endpoint, the page and the fault."""
 
+import hashlib
 import json
 import math
 import socket
@@ -15,7 +16,7 @@ from urllib.parse import urlencode
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request, Response
 
-from infra.local.sandbox.github.call import ApiReply, Call, Listing, Site
+from infra.local.sandbox.github.call import ApiReply, Call, Listing, Raw, Site
 from infra.local.sandbox.github.endpoints import find, needs
 from infra.local.sandbox.github.errors import GitHubError, not_found
 from infra.local.sandbox.github.faults import Fault, Faults
@@ -65,7 +66,7 @@ class Web:
         if fault and not fault.after and fault.status != HTTPStatus.OK:
             reply = _failed(fault)
         else:
-            reply = self._reply(request, _normalised(request.path))
+            reply = _unless_known(request, self._reply(request, _normalised(request.path)))
         dropped = self.stopping.is_set() or (fault and (fault.after or not fault.status))
         status = 0 if dropped else reply.status
         sent = _json(request)
@@ -93,7 +94,8 @@ class Web:
             sent = _json(request)
             if sent is None and request.get_data():
                 raise GitHubError(400, "Problems parsing JSON")
-            call = Call(self._site, who, request.args.to_dict(), sent, needs(path))
+            accept = request.headers.get("Accept", "")
+            call = Call(self._site, who, request.args.to_dict(), sent, needs(path), accept)
             with self._site.state.lock:
                 reply = endpoint(call, **values)
                 if isinstance(reply.body, Listing):
@@ -111,9 +113,10 @@ class Web:
         return self._site.tokens.who(request.headers.get("Authorization", ""))
 
     def _response(self, reply: ApiReply) -> Response:
-        self._used += 1
+        self._used += reply.status != HTTPStatus.NOT_MODIFIED
+        content, media = _written(reply)
         headers = {
-            "X-GitHub-Media-Type": "github.v3; format=json",
+            "X-GitHub-Media-Type": f"github.v3; {media}",
             "X-RateLimit-Limit": str(_HOURLY),
             "X-RateLimit-Remaining": str(max(_HOURLY - self._used, 1)),
             "X-RateLimit-Used": str(self._used),
@@ -121,8 +124,31 @@ class Web:
             "X-RateLimit-Resource": "core",
             **reply.headers,
         }
-        text = "" if reply.status == HTTPStatus.NO_CONTENT else json.dumps(reply.body)
-        return Response(text, reply.status, headers, content_type="application/json; charset=utf-8")
+        kind = "application/json" if media == "format=json" else "application/vnd.github.v3"
+        kind += f".{media.removeprefix('param=')}" * (media != "format=json")
+        return Response(content, reply.status, headers, content_type=f"{kind}; charset=utf-8")
+
+
+def _written(reply: ApiReply) -> tuple[bytes, str]:
+    """Return the content of an answer, and what GitHub says of its media type."""
+    if isinstance(reply.body, Raw):
+        return reply.body.content, f"param={reply.body.media}"
+    is_empty = reply.status in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
+    return b"" if is_empty else json.dumps(reply.body).encode(), "format=json"
+
+
+def _unless_known(request: Request, reply: ApiReply) -> ApiReply:
+    """Give an answer that was asked for its ETag; answer 304 to who has it already.
+
+    https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
+    """
+    if request.method != "GET" or reply.status != HTTPStatus.OK:
+        return reply
+    tag = f'W/"{hashlib.sha256(_written(reply)[0]).hexdigest()}"'
+    headers = {**reply.headers, "ETag": tag}
+    if request.headers.get("If-None-Match") == tag:
+        return ApiReply(None, HTTPStatus.NOT_MODIFIED, headers)
+    return reply._replace(headers=headers)
 
 
 def _normalised(path: str) -> str:

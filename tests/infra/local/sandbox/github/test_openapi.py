@@ -1,10 +1,15 @@
 """The sandbox answers, and the adapter asks, as GitHub's own description of its API says."""
 
+import json
+from typing import Any
+
 from github import Auth, Github, GithubIntegration
+from github.PullRequest import PullRequest, ReviewComment
 from github.Repository import Repository
 
 from infra.local.sandbox.github import GitHubSandbox
-from infra.local.sandbox.github.commits import Content, Link, Submodule
+from infra.local.sandbox.github.git.commits import Content, Link, Submodule
+from tests.actions.github.sandbox_issue import SHOP
 from tests.infra.local.sandbox.github.clients import client as client_of
 from tests.infra.local.sandbox.github.openapi import (
     description,
@@ -40,6 +45,12 @@ def _use_the_app(sandbox: GitHubSandbox) -> None:
     reached = client_of(sandbox, token).requester.requestJsonAndCheck("GET", _REACHED)[1]
     assert [one["full_name"] for one in reached["repositories"]] == ["acme/shop"]
     assert app.get_app().slug == "agent-flows"
+    for verb, sent in (("GET", None), ("PATCH", {"content_type": "json"})):
+        app.requester.requestJsonAndCheck(verb, "/app/hook/config", input=sent)
+    manifest = {"url": "http://127.0.0.1", "redirect_url": "http://127.0.0.1/made"}
+    made = sandbox.registration.create("", json.dumps(manifest), "Another", "")
+    code = made.rpartition("=")[2]
+    app.requester.requestJsonAndCheck("POST", f"/app-manifests/{code}/conversions")
     for path in ("", "/{id}", "/{id}/attempts"):
         delivery = sandbox.deliveries()[0]["id"]
         verb = "POST" if path.endswith("attempts") else "GET"
@@ -111,9 +122,15 @@ def _use_the_files(client: Github, repository: Repository, sandbox: GitHubSandbo
     made = repository.create_file("new.py", "Add", "1\n", branch="fix")["content"]
     repository.update_file("new.py", "Change", "2\n", made.sha, branch="fix")
     pull = repository.create_pull(base="main", head="fix", title="Fix", body="It", draft=True)
+    list(pull.get_commits())
+    repository.get_commit("fix")
+    pull.create_review_request(["li"])
+    list(pull.get_review_requests()[0])
+    pull.delete_review_request(["li"])
+    _review(sandbox, pull)
     assert [(one.filename, one.patch) for one in pull.get_files()] == [
-        ("lib.py", "@@ -0,0 +1 @@\n+1"),
-        ("new.py", "@@ -0,0 +1 @@\n+2"),
+        ("lib.py", "@@ -0,0 +1 @@\n+1\n\\ No newline at end of file"),
+        ("new.py", "@@ -0,0 +1 @@\n+3"),
     ]
     repository.get_git_ref("heads/fix").delete()
     assert repository.get_pull(pull.number).state == "closed"
@@ -121,6 +138,39 @@ def _use_the_files(client: Github, repository: Repository, sandbox: GitHubSandbo
     assert (changed.status, changed.previous_filename) == ("renamed", "docs/a b.md")
     for path in ("README.md", "docs", "lib", "to"):
         repository.get_contents(path)
+
+
+def _review(sandbox: GitHubSandbox, pull: PullRequest) -> None:
+    path, by = f"{pull.url}/reviews", client_of(sandbox).requester
+
+    def ask(verb: str, url: str, **fields: object) -> Any:
+        return by.requestJsonAndCheck(verb, url, input=fields or None)[1]
+
+    line: ReviewComment = {"path": "new.py", "line": 1, "body": "Why 2?"}
+    review = pull.create_review(body="So", event="COMMENT", comments=[line])
+    ask("PUT", f"{path}/{review.id}", body="So so")
+    assert [one.body for one in pull.get_reviews()] == ["So so"]
+    pull.get_review(review.id)
+    (comment,) = pull.get_single_review_comments(review.id)
+    refused = sandbox.review(SHOP, pull.number, "No", event="REQUEST_CHANGES")
+    pull.get_review(refused).dismiss("Yes")
+    pending = ask("POST", path, body="Wait", comments=[line])["id"]
+    ask("DELETE", f"{path}/{pending}")
+    pending = ask("POST", path, body="Wait")["id"]
+    ask("POST", f"{path}/{pending}/events", event="COMMENT")
+    head = pull.get_commits()[0]
+    on_file = pull.create_review_comment("All of it", head, "lib.py", subject_type="file")
+    pull.create_review_comment_reply(comment.id, "Because")
+    assert len(list(pull.get_review_comments())) == 3
+    sandbox.push(SHOP, {"new.py": "3\n"}, branch="fix")
+    outdated = pull.get_review_comment(comment.id)
+    assert (outdated.raw_data["line"], outdated.original_line) == (None, 1)
+    outdated.edit("Why 2 ?")
+    reaction = outdated.create_reaction("-1")
+    list(outdated.get_reactions())
+    outdated.delete_reaction(reaction.id)
+    list(pull.base.repo.get_pulls_review_comments())
+    on_file.delete()
 
 
 def test_every_webhook_carries_what_github_describes(sandbox: GitHubSandbox) -> None:
@@ -142,6 +192,7 @@ def test_every_webhook_carries_what_github_describes(sandbox: GitHubSandbox) -> 
         comment = sandbox.comment("acme/shop", number, "Me too")
         sandbox.edit_comment(comment, "Me as well")
         sandbox.delete_comment(comment)
+    _be_reviewed(sandbox)
     sandbox.push("acme/shop", {"README.md": "# Shop"})
     sandbox.push("acme/shop", {"README.md": None, "a.md": "# Shop"}, branch="other")
     sandbox.delete_branch("acme/shop", "other")
@@ -151,3 +202,25 @@ def test_every_webhook_carries_what_github_describes(sandbox: GitHubSandbox) -> 
     assert not [fault for event, payload in sent for fault in webhook_faults(event, payload)]
     seen = {f"{event}.{payload.get('action', '')}".rstrip(".") for event, payload in sent}
     assert set(description()["webhooks"]) - seen == set()
+
+
+def _be_reviewed(sandbox: GitHubSandbox) -> None:
+    number = sandbox.open_pull_request(SHOP, "Fix", head="fix", files={"a.py": "1\n2\n"})
+    for draft in (True, False):
+        sandbox.set_draft(SHOP, number, draft=draft)
+    for wanted in (True, False):
+        sandbox.request_reviews(SHOP, number, "li", wanted=wanted)
+    sandbox.push(SHOP, {"stable.md": "1"}, branch="stable")
+    sandbox.set_base(SHOP, number, "stable")
+    review = sandbox.review(SHOP, number, "No", event="REQUEST_CHANGES")
+    sandbox.edit_review(review, "No, no")
+    sandbox.dismiss(review, "Yes")
+    comment = sandbox.comment_on_line(SHOP, number, "Why?", path="a.py", line=2, start_line=1)
+    sandbox.comment_on_line(SHOP, number, "All", path="a.py", subject_type="file")
+    sandbox.edit_remark(comment, "Why, then?")
+    answer = sandbox.answer(comment, "So")
+    for resolved in (True, False):
+        sandbox.resolve(comment, resolved=resolved)
+    sandbox.push(SHOP, {"a.py": "1\n3\n"}, branch="fix")
+    sandbox.resolve(comment)
+    sandbox.delete_remark(answer)

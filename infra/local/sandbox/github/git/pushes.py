@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from infra.local.sandbox.github.changes import Changes
-from infra.local.sandbox.github.commit_views import CommitViews
-from infra.local.sandbox.github.commits import CommitStore, Content
-from infra.local.sandbox.github.pulls import Pulls
+from infra.local.sandbox.github.git.commits import CommitStore, Content
+from infra.local.sandbox.github.git.views import CommitViews
+from infra.local.sandbox.github.pulls.requests import Pulls
 from infra.local.sandbox.github.state import SandboxState
 from infra.local.sandbox.github.views import Views
 from shared.events import Json

@@ -46,7 +46,7 @@ def pull_request(views: Views, repository: Json, row: Json) -> Json:
     return {
         **{name: issue[name] for name in same},
         **{name: pull.get(name, 0) for name in counts},
-        "review_comments": 0,
+        "review_comments": views.review_comments(row),
         **dict.fromkeys(unset),
         "url": url,
         "issue_url": issue["url"],
@@ -56,16 +56,26 @@ def pull_request(views: Views, repository: Json, row: Json) -> Json:
         "review_comments_url": links["review_comments"],
         "review_comment_url": links["review_comment"],
         "statuses_url": links["statuses"],
-        "head": _branch(views, repository, pull["head"], pull["sha"]),
+        "head": _head(views, repository, pull),
         "base": _branch(views, repository, pull["base"], pull.get("base_sha", "0" * 40)),
         "_links": {name: {"href": address} for name, address in links.items()},
-        "requested_reviewers": [],
+        "requested_reviewers": [*map(views.account, pull.get("reviewers", ()))],
         "requested_teams": [],
         "merged": "merged_at" in pull,
         "merged_at": pull.get("merged_at"),
         "mergeable_state": "unknown",
         "maintainer_can_modify": False,
     }
+
+
+def _head(views: Views, repository: Json, pull: Json) -> Json:
+    """Show where the commits are; their repository may have been deleted since."""
+    source = views.source(repository, pull)
+    if source is None:
+        owner = pull["owner"]
+        shown = {"ref": pull["head"], "sha": pull["sha"], "user": views.account(owner)}
+        return {**shown, "label": f"{owner}:{pull['head']}", "repo": None}
+    return _branch(views, source, pull["head"], pull["sha"])
 
 
 def _branch(views: Views, repository: Json, name: str, sha: str) -> Json:

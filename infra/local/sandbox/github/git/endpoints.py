@@ -1,13 +1,12 @@
 """The endpoints of git data: references, trees, blobs, contents, comparisons."""
 
-import posixpath
 from base64 import b64decode
 from binascii import Error as Base64Error
 
-from infra.local.sandbox.github.call import ApiReply, Call, Listing
-from infra.local.sandbox.github.commit_views import CommitViews
-from infra.local.sandbox.github.commits import FILE, FOLDER, LINK
+from infra.local.sandbox.github.call import ApiReply, Call, Listing, Raw
 from infra.local.sandbox.github.errors import GitHubError, forbidden, invalid, not_found
+from infra.local.sandbox.github.git.comparing import Comparison
+from infra.local.sandbox.github.git.views import CommitViews
 from shared.events import Json
 
 
@@ -29,10 +28,10 @@ def create_reference(call: Call, owner: str, name: str) -> ApiReply:
     branch = ref.removeprefix("refs/heads/")
     if call.site.commits.head(repository, branch):
         raise GitHubError(422, "Reference already exists")
-    if not call.site.state.first("commits", repository=repository["id"], sha=sha):
+    if not isinstance(sha, str) or not call.site.commits.find(repository, sha):
         raise GitHubError(422, "Object does not exist")
-    call.site.pushes.create_branch(repository, branch, str(sha), actor)
-    return ApiReply(_views(call, repository).reference(branch, str(sha)), 201)
+    call.site.pushes.create_branch(repository, branch, sha, actor)
+    return ApiReply(_views(call, repository).reference(branch, sha), 201)
 
 
 def delete_reference(call: Call, owner: str, name: str, ref: str) -> ApiReply:
@@ -72,40 +71,27 @@ def get_blob(call: Call, owner: str, name: str, sha: str) -> ApiReply:
     if len(sha) != 40:
         raise invalid("Blob", "sha", "invalid")
     content = call.site.commits.blob(repository, sha)
+    check_size(call, content)
+    if call.media == "raw":
+        return ApiReply(Raw(content, "raw"))
     return ApiReply(_views(call, repository).blob(sha, content))
 
 
-def get_contents(call: Call, owner: str, name: str, path: str) -> ApiReply:
-    repository = call.repository(owner, name)
-    if call.site.commits.is_empty(repository):
-        raise GitHubError(404, "This repository is empty.")
+def get_commit(call: Call, owner: str, name: str, ref: str) -> ApiReply:
+    repository, commits = _committed(call, owner, name), call.site.commits
     views = _views(call, repository)
-    ref = call.query.get("ref") or repository["default_branch"]
-    files = call.site.commits.get(repository, ref)["files"]
-    path = path.strip("/")
-    if path in files:
-        mode, sha = files[path]
-        if mode == LINK:
-            # A link to a file of the same repository is followed.
-            target = call.site.commits.blob(repository, sha).decode()
-            at = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
-            mode, sha = files[at] if files.get(at, [""])[0] == FILE else (mode, sha)
-        return ApiReply(views.content(path, mode, sha, ref))
-    inside = {
-        one.removeprefix(f"{path}/"): files[one] for one in files if one.startswith(f"{path}/")
-    }
-    if not inside:
-        raise not_found()
-    folders = {one.partition("/")[0] for one in inside if "/" in one}
-    tree = call.site.commits.entries(repository, ref)[0]
-    trees = {e["path"]: e["sha"] for e in call.site.commits.below(tree) if e["mode"] == FOLDER}
-    shown = [views.file(f"{path}/{one}", FOLDER, trees[f"{path}/{one}"], ref) for one in folders]
-    shown += [
-        views.file(f"{path}/{one}", mode, sha, ref)
-        for one, (mode, sha) in inside.items()
-        if "/" not in one
-    ]
-    return ApiReply(sorted(shown, key=lambda entry: entry["name"]))
+    row = _commit(call, repository, ref)
+    if call.media == "sha":
+        return ApiReply(Raw(row["sha"].encode(), "sha"))
+    if call.media in {"diff", "patch"}:
+        before = commits.get(repository, row["parent"])["files"] if row["parent"] else {}
+        return ApiReply(as_text(views.comparison_of(before, row["files"]), call.media))
+    return ApiReply(views.with_files(row))
+
+
+def as_text(compared: Comparison, media: str) -> Raw:
+    """Answer with a diff as git writes it."""
+    return Raw(compared.text().encode("utf-8", "replace"), media)
 
 
 def put_contents(call: Call, owner: str, name: str, path: str) -> ApiReply:
@@ -139,11 +125,38 @@ def put_contents(call: Call, owner: str, name: str, path: str) -> ApiReply:
 
 
 def compare(call: Call, owner: str, name: str, base: str, head: str) -> ApiReply:
-    repository, commits = _committed(call, owner, name), call.site.commits
+    """Compare two commits; `owner:branch` and `owner:repository:branch` are those of a fork."""
+    repository = _committed(call, owner, name)
     size = min(max(int(call.query.get("per_page", 250)), 1), 250)
     page = max(int(call.query.get("page", 1)), 1)
-    one, other = commits.get(repository, base), commits.get(repository, head)
-    return ApiReply(_views(call, repository).comparison(one, other, page, size))
+    one, other = _end(call, repository, base), _end(call, repository, head)
+    views = _views(call, repository)
+    if call.media in {"diff", "patch"}:
+        return ApiReply(as_text(views.between(one["sha"], other["sha"]), call.media))
+    return ApiReply(views.comparison(one, other, page, size))
+
+
+def _end(call: Call, repository: Json, name: str) -> Json:
+    """Return the commit on one side of a comparison."""
+    *place, branch = name.split(":")
+    if not place:
+        return call.site.commits.get(repository, name)
+    try:
+        fork = call.site.pulls.fork(repository, place[0])
+    except GitHubError as err:
+        raise not_found() from err
+    called = fork["name"].partition("/")[2]
+    if place[1:] not in ([], [called]) or call.level(fork) == "none":
+        raise not_found()
+    return call.site.commits.get(fork, branch)
+
+
+def _commit(call: Call, repository: Json, ref: str) -> Json:
+    """Return a commit; raises GitHubError as the endpoints of single commits do."""
+    try:
+        return call.site.commits.get(repository, ref)
+    except GitHubError as err:
+        raise GitHubError(422, f"No commit found for SHA: {ref}") from err
 
 
 def _touches(call: Call, repository: Json, row: Json, path: str) -> bool:
@@ -151,6 +164,18 @@ def _touches(call: Call, repository: Json, row: Json, path: str) -> bool:
     before = commits.get(repository, row["parent"])["files"] if row["parent"] else {}
     changed = {one for one in {*before, *row["files"]} if before.get(one) != row["files"].get(one)}
     return any(one == inside[:-1] or one.startswith(inside) for one in changed)
+
+
+def check_size(call: Call, content: bytes) -> None:
+    """Raise GitHubError for a blob that the API does not hand out."""
+    if len(content) > call.site.commits.blob_limit:
+        message = (
+            "This API returns blobs up to 100 MB in size. The requested blob is too large to"
+            " fetch via the API, but you can always clone the repository via Git in order to"
+            " obtain it."
+        )
+        error = {"resource": "Blob", "field": "data", "code": "too_large"}
+        raise GitHubError(403, message, [error])
 
 
 def _committed(call: Call, owner: str, name: str) -> Json:

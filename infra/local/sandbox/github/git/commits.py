@@ -1,8 +1,8 @@
 """The git data of the sandbox's repositories: blobs, trees and commits, named as git does."""
 
 import base64
-import difflib
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -10,10 +10,13 @@ from infra.local.sandbox.github.errors import not_found
 from infra.local.sandbox.github.state import SandboxState, now
 from shared.events import Json
 
-FILE, LINK, SUBMODULE, FOLDER = "100644", "120000", "160000", "040000"
+FILE, EXECUTABLE, LINK = "100644", "100755", "120000"
+SUBMODULE, FOLDER = "160000", "040000"
 
 #: https://docs.github.com/en/rest/git/trees#get-a-tree
 TREE_LIMIT = 100_000
+#: In bytes. https://docs.github.com/en/rest/repos/contents#get-repository-content
+BLOB_LIMIT = 100_000_000
 
 
 class Link(NamedTuple):
@@ -28,16 +31,26 @@ class Submodule(NamedTuple):
     commit: str
 
 
-Content = str | bytes | Link | Submodule | None
+class Executable(NamedTuple):
+    """A file that can be run."""
+
+    text: str
+
+
+Content = str | bytes | Link | Submodule | Executable | None
 #: By path: the mode and the name of the object.
 Manifest = dict[str, list[str]]
 
 
 class CommitStore:
-    """The objects of all repositories. Hold the state's lock while reading and changing."""
+    """The objects of all repositories. Hold the state's lock while reading and changing.
+
+    A repository and its forks share their objects.
+    """
 
     def __init__(self, state: SandboxState) -> None:
         self.tree_limit = TREE_LIMIT
+        self.blob_limit = BLOB_LIMIT
         self._state = state
         self._trees: dict[str, list[Json]] = {}
         self._blobs: set[tuple[int, str]] = set()
@@ -55,12 +68,12 @@ class CommitStore:
                 manifest.pop(path, None)
             else:
                 manifest[path] = self._keep(content)
-        tree, at = self._index(repository["id"], manifest), now()
+        tree, at = self._index(network(repository), manifest), now()
         words = f"tree {tree}\nparent {parent}\nauthor {author} {at}\n\n{message}"
         serial = len(self._state.rows("commits"))
         return self._state.add(
             "commits",
-            repository=repository["id"],
+            repository=network(repository),
             sha=_name("commit", f"{words}\n{serial}".encode()),
             parent=parent,
             tree=tree,
@@ -80,26 +93,35 @@ class CommitStore:
     def get(self, repository: Json, name: str) -> Json:
         """Return a commit by its name or its branch's; raises GitHubError when there is none."""
         wanted = self.head(repository, name) or name
-        found = self._state.first("commits", repository=repository["id"], sha=wanted)
+        found = self.find(repository, wanted)
         if found is None:
             raise not_found()
         return found
 
+    def find(self, repository: Json, sha: str) -> Json | None:
+        """Return a commit by its name, of which the first seven characters do."""
+        if exact := self._state.first("commits", repository=network(repository), sha=sha):
+            return exact
+        rows = self._state.rows("commits", repository=network(repository)) if len(sha) > 6 else []
+        starting = [row for row in rows if row["sha"].startswith(sha)]
+        return starting[0] if len(starting) == 1 else None
+
     def blob(self, repository: Json, sha: str) -> bytes:
         """Return the content of a blob that a commit of this repository has."""
         content = self._state.blob(sha)
-        if content is None or (repository["id"], sha) not in self._blobs:
+        if content is None or (network(repository), sha) not in self._blobs:
             raise not_found()
         return base64.b64decode(content)
 
     def size(self, sha: str) -> int:
         return len(base64.b64decode(self._state.blob(sha) or ""))
 
-    def similarity(self, one: str, other: str) -> float:
-        """Return the share of two blobs that is the same: 1 for all."""
-        texts = (base64.b64decode(self._state.blob(sha) or "") for sha in (one, other))
-        lines, others = (text.split(b"\n") for text in texts)
-        return difflib.SequenceMatcher(None, lines, others, autojunk=False).quick_ratio()
+    def similarity(self, one: str, other: str) -> int:
+        """Return how much of the larger blob the other one has too, in percent."""
+        texts = [base64.b64decode(self._state.blob(sha) or "") for sha in (one, other)]
+        lines, others = (Counter(text.split(b"\n")) for text in texts)
+        same = sum(count * (len(line) + 1) for line, count in (lines & others).items())
+        return min(100 * same // (max(map(len, texts)) + 1), 100)
 
     def entries(self, repository: Json, name: str) -> tuple[str, list[Json]]:
         """Return a tree's name and what is directly in it, by its own name, or that of a commit or
@@ -123,11 +145,20 @@ class CommitStore:
             sha = found[-1]["parent"]
         return found
 
-    def _keep(self, content: str | bytes | Link | Submodule) -> list[str]:
+    def fork_point(self, repository: Json, one: str, other: str) -> Json | None:
+        """Return the newest commit that both have; None for histories that share nothing."""
+        shas = {row["sha"] for row in self.history(repository, one)}
+        rows = self.history(repository, other)
+        return next((row for row in rows if row["sha"] in shas), None)
+
+    def _keep(self, content: str | bytes | Link | Submodule | Executable) -> list[str]:
         if isinstance(content, Submodule):
             return [SUBMODULE, content.commit]
-        mode = LINK if isinstance(content, Link) else FILE
-        text = content.target if isinstance(content, Link) else content
+        mode, text = FILE, content
+        if isinstance(text, Link):
+            mode, text = LINK, text.target
+        elif isinstance(text, Executable):
+            mode, text = EXECUTABLE, text.text
         data = text.encode() if isinstance(text, str) else text
         sha = _name("blob", data)
         self._state.keep_blob(sha, base64.b64encode(data).decode())
@@ -160,35 +191,9 @@ class CommitStore:
         return name
 
 
-def changes(commits: CommitStore, base: Manifest, head: Manifest) -> list[Json]:
-    """Return what changed, as GitHub's comparison calls it; a file that is at least half the same
-    was renamed."""
-    removed = {path: base[path] for path in base.keys() - head.keys()}
-    found = []
-    for path in sorted(head.keys() - base.keys()):
-        old = _source(commits, head[path], removed)
-        if old is None:
-            found.append({"filename": path, "sha": head[path][1], "status": "added"})
-        else:
-            del removed[old]
-            row = {"filename": path, "sha": head[path][1], "status": "renamed"}
-            found.append({**row, "previous_filename": old})
-    for path in head.keys() & base.keys():
-        if head[path] != base[path]:
-            found.append({"filename": path, "sha": head[path][1], "status": "modified"})
-    for path, (_, sha) in removed.items():
-        found.append({"filename": path, "sha": sha, "status": "removed"})
-    return sorted(found, key=lambda row: row["filename"])
-
-
-def _source(commits: CommitStore, entry: list[str], removed: Manifest) -> str | None:
-    for path, old in removed.items():
-        if old == entry:
-            return path
-    for path, old in removed.items():
-        if commits.similarity(old[1], entry[1]) >= 0.5:
-            return path
-    return None
+def network(repository: Json) -> int:
+    """Return the id of the repository of which this one is a fork, or its own."""
+    return int(repository.get("network") or repository["id"])
 
 
 def _name(kind: str, content: bytes) -> str:

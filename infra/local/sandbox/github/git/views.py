@@ -1,18 +1,20 @@
 """Shows commits, files, comparisons and pushes as GitHub's JSON."""
 
 import base64
-import difflib
+from collections.abc import Callable
 from urllib.parse import quote
 
 from infra.local.sandbox.github.accounts import node_id
-from infra.local.sandbox.github.commits import (
+from infra.local.sandbox.github.errors import not_found
+from infra.local.sandbox.github.git.commits import (
     FOLDER,
     LINK,
     SUBMODULE,
     CommitStore,
     Manifest,
-    changes,
 )
+from infra.local.sandbox.github.git.comparing import LINES, Change, Comparison, patch_of
+from infra.local.sandbox.github.git.hunks import counted
 from infra.local.sandbox.github.views import Views
 from shared.events import Json
 
@@ -113,35 +115,46 @@ class CommitViews:
             },
         }
 
-    def changed(self, base: str, head: str) -> list[Json]:
-        """Show the files that differ from where `head` left `base`, with their patches."""
-        before = {row["sha"] for row in self._commits.history(self._repository, base)}
-        afters = self._commits.history(self._repository, head)
-        common: Json = next((row for row in afters if row["sha"] in before), {"files": {}})
-        found = changes(self._commits, common["files"], afters[0]["files"])
-        return [self._patched(row, common["files"], head) for row in found]
+    def between(self, base: str, head: str) -> Comparison:
+        """Compare where `head` left `base` with `head`."""
+        common = self._commits.fork_point(self._repository, base, head) if base else None
+        afters = self._commits.get(self._repository, head)["files"]
+        return self.comparison_of(common["files"] if common else {}, afters)
 
-    def _patched(self, row: Json, before: Manifest, head: str) -> Json:
-        name = str(row.get("previous_filename") or row["filename"])
-        old = before.get(name, ["", ""])[1]
-        new = "" if row["status"] == "removed" else row["sha"]
-        lines = [self._lines(sha) for sha in (old, new)]
-        shown = self._changed(row, head)
-        if lines[0] is None or lines[1] is None:
-            return shown
-        diff = list(difflib.unified_diff(lines[0], lines[1], lineterm=""))[2:]
-        signs = [line[0] for line in diff]
-        counts = {"additions": signs.count("+"), "deletions": signs.count("-")}
-        patch = {"patch": "\n".join(diff)} if diff else {}
-        return {**shown, **counts, "changes": sum(counts.values()), **patch}
+    def comparison_of(self, before: Manifest, after: Manifest) -> Comparison:
+        return Comparison(self._commits, self._repository, before, after)
 
-    def _lines(self, sha: str) -> list[str] | None:
-        """Return the lines of a blob; None if it is not text, or too long for a patch."""
-        content = self._commits.blob(self._repository, sha) if sha else b""
-        try:
-            return content.decode().splitlines() if len(content) <= INLINE else None
-        except UnicodeDecodeError:
-            return None
+    def patches(self, compared: Comparison, ref: str) -> Callable[[Change], Json]:
+        """Return what shows files with their patches. Past so many lines in one answer the others
+        have neither patches nor counts: https://github.com/orgs/community/discussions/213491"""
+        room = LINES
+
+        def show(change: Change) -> Json:
+            nonlocal room
+            found = compared.hunks(change) if room > 0 else None
+            text = patch_of(found)
+            if text:
+                room -= text.count("\n") + 1
+            return self._changed(change, ref, *(counted(found or ())), text)
+
+        return show
+
+    def _changed(self, change: Change, ref: str, additions: int, deletions: int, text: str) -> Json:
+        at = quote(change.path)
+        shown = {
+            "filename": change.path,
+            "status": change.status,
+            "sha": (change.new or change.old or ("", ""))[1],
+            "additions": additions,
+            "deletions": deletions,
+            "changes": additions + deletions,
+            "blob_url": f"{self._web}/blob/{ref}/{at}",
+            "raw_url": f"{self._web}/raw/{ref}/{at}",
+            "contents_url": f"{self._api}/contents/{at}?ref={ref}",
+        }
+        if change.status == "renamed":
+            shown["previous_filename"] = change.before
+        return shown | ({"patch": text} if text else {})
 
     def file(self, path: str, mode: str, sha: str, ref: str) -> Json:
         """Show what is at a path: a file, a link, a submodule, or a folder in a list."""
@@ -175,14 +188,25 @@ class CommitViews:
         text = base64.encodebytes(content).decode()
         return {**shown, "content": text, "encoding": "base64"}
 
+    def with_files(self, row: Json) -> Json:
+        """Show a commit with what it changed."""
+        before = (
+            self._commits.get(self._repository, row["parent"])["files"] if row["parent"] else {}
+        )
+        compared = self.comparison_of(before, row["files"])
+        files = [*map(self.patches(compared, row["sha"]), compared.changes)]
+        sums = {name: sum(one[name] for one in files) for name in ("additions", "deletions")}
+        stats = {**sums, "total": sum(sums.values())}
+        return {**self.commit(row), "stats": stats, "files": files[:COMPARED]}
+
     def comparison(self, base: Json, head: Json, page: int, size: int) -> Json:
+        common = self._commits.fork_point(self._repository, base["sha"], head["sha"])
+        if common is None:
+            raise not_found()
         befores = self._commits.history(self._repository, base["sha"])
         afters = self._commits.history(self._repository, head["sha"])
-        shas = {row["sha"] for row in befores}
-        common = next(row for row in afters if row["sha"] in shas)
-        ahead = [row for row in afters if row["sha"] not in shas][::-1]
-        later = {row["sha"] for row in afters}
-        behind = [row for row in befores if row["sha"] not in later]
+        ahead = afters[: afters.index(common)][::-1]
+        behind = befores[: befores.index(common)]
         status = "diverged" if ahead and behind else "ahead" if ahead else "behind"
         url = f"{self._web}/compare/{base['sha']}...{head['sha']}"
         shown = {
@@ -200,8 +224,9 @@ class CommitViews:
             "commits": [self.commit(row) for row in ahead[(page - 1) * size : page * size]],
         }
         if page == 1:  # files are not paged
-            changed = changes(self._commits, common["files"], head["files"])[:COMPARED]
-            shown["files"] = [self._changed(row, head["sha"]) for row in changed]
+            compared = self.comparison_of(common["files"], head["files"])
+            show = self.patches(compared, head["sha"])
+            shown["files"] = [show(change) for change in compared.changes[:COMPARED]]
         return shown
 
     def push(self, ref: str, before: str, after: str, pushed: list[Json], *, forced: bool) -> Json:
@@ -225,12 +250,12 @@ class CommitViews:
         parent = (
             self._commits.get(self._repository, row["parent"])["files"] if row["parent"] else {}
         )
-        found = changes(self._commits, parent, row["files"])
+        found = self.comparison_of(parent, row["files"]).changes
         person = {"name": row["author"], "email": f"{row['author']}@example.com"}
-        gone = [one["previous_filename"] for one in found if one["status"] == "renamed"]
+        gone = [one.before for one in found if one.status == "renamed"]
 
         def named(*statuses: str) -> list[str]:
-            return [one["filename"] for one in found if one["status"] in statuses]
+            return [one.path for one in found if one.status in statuses]
 
         return {
             "id": row["sha"],
@@ -243,7 +268,7 @@ class CommitViews:
             "committer": {**person, "username": row["author"]},
             "added": named("added", "renamed"),
             "removed": named("removed") + gone,
-            "modified": named("modified"),
+            "modified": named("modified", "changed"),
         }
 
     def _entry(self, entry: Json) -> Json:
@@ -254,13 +279,3 @@ class CommitViews:
         if kind == "blob":
             shown["size"] = self._commits.size(entry["sha"])
         return shown
-
-    def _changed(self, row: Json, ref: str) -> Json:
-        at = quote(row["filename"])
-        return {
-            **row,
-            **dict.fromkeys(("additions", "deletions", "changes"), 0),
-            "blob_url": f"{self._web}/blob/{ref}/{at}",
-            "raw_url": f"{self._web}/raw/{ref}/{at}",
-            "contents_url": f"{self._api}/contents/{at}?ref={ref}",
-        }
