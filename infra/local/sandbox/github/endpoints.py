@@ -13,7 +13,7 @@ from infra.local.sandbox.github import issue_endpoints as issues
 from infra.local.sandbox.github import reaction_endpoints as reactions
 from infra.local.sandbox.github import repository_endpoints as repositories
 from infra.local.sandbox.github import search_endpoints as search
-from infra.local.sandbox.github.call import ApiReply
+from infra.local.sandbox.github.call import ApiReply, Call
 from infra.local.sandbox.github.git import contents
 from infra.local.sandbox.github.git import endpoints as commits
 from infra.local.sandbox.github.pulls import endpoints as pulls
@@ -22,7 +22,19 @@ from infra.local.sandbox.github.reviews import endpoints as reviews
 
 Endpoint = Callable[..., ApiReply]
 
+#: The address of the GraphQL API, as on GitHub Enterprise Server.
+GRAPHQL = "/api/graphql"
+
+
+def _graphql(call: Call) -> ApiReply:
+    # graphql-core takes as long to load as all the rest.
+    from infra.local.sandbox.github.graphql.execution import answer
+
+    return answer(call)
+
+
 _APP: Mapping[str, Endpoint] = {
+    f"POST {GRAPHQL}": _graphql,
     "GET /user": app.get_user,
     "GET /user/repos": app.list_own,
     "GET /installation/repositories": app.list_reached,
@@ -178,7 +190,8 @@ def operations() -> list[tuple[str, str]]:
     found = []
     for rule in _MAP.iter_rules():
         path = rule.rule
-        if path.endswith("/contents"):  # described with the path that is empty here
+        # GraphQL has a schema of its own, and contents are described with a path.
+        if path == GRAPHQL or path.endswith("/contents"):
             continue
         for ours, theirs in written.items():
             path = path.replace(ours, theirs)

@@ -17,7 +17,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request, Response
 
 from infra.local.sandbox.github.call import ApiReply, Call, Listing, Raw, Site
-from infra.local.sandbox.github.endpoints import find, needs
+from infra.local.sandbox.github.endpoints import GRAPHQL, find, needs
 from infra.local.sandbox.github.errors import GitHubError, not_found
 from infra.local.sandbox.github.faults import Fault, Faults
 from infra.local.sandbox.github.pages import Pages
@@ -86,7 +86,7 @@ class Web:
 
     def _reply(self, request: Request, path: str) -> ApiReply:
         try:
-            if not f"{path}/".startswith(f"{PREFIX}/"):
+            if not f"{path}/".startswith((f"{PREFIX}/", f"{GRAPHQL}/")):
                 raise not_found()
             path = path.removeprefix(PREFIX)
             who = self._who(request, path)
