@@ -32,6 +32,9 @@ EVENTS = {
     "pull-request-review": ("submitted", "edited", "dismissed"),
     "pull-request-review-comment": ("created", "edited", "deleted"),
     "pull-request-review-thread": ("resolved", "unresolved"),
+    "check-run": ("created", "completed"),
+    "check-suite": ("completed",),
+    "status": ("",),
     "push": ("",),
     "repository": ("privatized", "publicized"),
 }

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from infra.local.sandbox.github.changes import Changes
+from infra.local.sandbox.github.checks.checks import Checks
+from infra.local.sandbox.github.checks.statuses import Statuses
 from infra.local.sandbox.github.errors import GitHubError, archived, forbidden, not_found
 from infra.local.sandbox.github.git.commits import CommitStore
 from infra.local.sandbox.github.git.pushes import Pushes
@@ -34,16 +36,19 @@ class Site:
     pulls: Pulls
     pushes: Pushes
     reviews: Reviews
+    checks: Checks
+    statuses: Statuses
     registration: Registration
 
 
 class Listing(NamedTuple):
     """Rows of which one page is sent, each through `show`. A list by `cursor` names no last page,
-    and its next one by a cursor."""
+    and its next one by a cursor. Some lists stand `under` a name, with their total."""
 
     rows: Sequence[Any]
     show: Callable[[Any], Json]
     cursor: bool = False
+    under: str = ""
 
 
 class Raw(NamedTuple):

@@ -14,6 +14,7 @@ from infra.local.sandbox.github import reaction_endpoints as reactions
 from infra.local.sandbox.github import repository_endpoints as repositories
 from infra.local.sandbox.github import search_endpoints as search
 from infra.local.sandbox.github.call import ApiReply, Call
+from infra.local.sandbox.github.checks import endpoints as checks
 from infra.local.sandbox.github.git import contents
 from infra.local.sandbox.github.git import endpoints as commits
 from infra.local.sandbox.github.pulls import endpoints as pulls
@@ -73,6 +74,17 @@ _REPOSITORY: Mapping[str, Endpoint] = {
     "PUT /contents/<path:path>": commits.put_contents,
     "GET /commits": commits.list_commits,
     "GET /commits/<path:ref>": commits.get_commit,
+    "GET /commits/<path:ref>/check-runs": checks.list_runs,
+    "GET /commits/<path:ref>/check-suites": checks.list_suites,
+    "GET /commits/<path:ref>/status": checks.get_status,
+    "GET /commits/<path:ref>/statuses": checks.list_statuses,
+    "POST /statuses/<commit>": checks.set_status,
+    "POST /check-runs": checks.create_run,
+    "GET /check-runs/<int:run>": checks.get_run,
+    "PATCH /check-runs/<int:run>": checks.update_run,
+    "GET /check-runs/<int:run>/annotations": checks.list_annotations,
+    "GET /check-suites/<int:suite>": checks.get_suite,
+    "GET /check-suites/<int:suite>/check-runs": checks.list_runs_of_suite,
     "GET /compare/<path:base>...<path:head>": commits.compare,
     "GET /pulls": pulls.list_pulls,
     "POST /pulls": pulls.open_pull,
@@ -146,15 +158,19 @@ _MAP = Map(_rules(), strict_slashes=False)
 _NEEDS = {
     **dict.fromkeys(("commits", "compare", "contents", "git", "search/code"), "contents"),
     **dict.fromkeys(("assignees", "issues", "labels", "milestones", "search/issues"), "issues"),
+    **dict.fromkeys(("check-runs", "check-suites"), "checks"),
     "pulls": "pull_requests",
+    **dict.fromkeys(("status", "statuses"), "statuses"),
 }
 
 
 def needs(path: str) -> str:
     """Return the permission that an installation token needs to read at `path`."""
     words = path.strip("/").split("/")
-    subject = words[3:4] if words[0] == "repos" else ["/".join(words)]
-    return _NEEDS.get("".join(subject), "metadata")
+    subject = words[3] if words[0] == "repos" and len(words) > 3 else "/".join(words)
+    if subject == "commits" and len(words) > 5:  # of a commit, what the last word says
+        subject = words[-1]
+    return _NEEDS.get(subject, "contents" if words[3:4] == ["commits"] else "metadata")
 
 
 def find(method: str, path: str) -> tuple[Endpoint, Mapping[str, Any]]:
@@ -175,6 +191,9 @@ def operations() -> list[tuple[str, str]]:
         "milestones/<int:number>": "milestones/{milestone_number}",
         "issues/<int:number>": "issues/{issue_number}",
         "<int:reaction>": "{reaction_id}",
+        "<commit>": "{sha}",
+        "<int:run>": "{check_run_id}",
+        "<int:suite>": "{check_suite_id}",
         "<int:review>": "{review_id}",
         "<int:comment>": "{comment_id}",
         "app-manifests/<code>": "app-manifests/{code}",

@@ -8,6 +8,9 @@ from typing import Self
 from infra.local.http_server import HttpServer
 from infra.local.sandbox.github.call import Site
 from infra.local.sandbox.github.changes import Changes
+from infra.local.sandbox.github.checks.checks import Checks
+from infra.local.sandbox.github.checks.people import SandboxChecks
+from infra.local.sandbox.github.checks.statuses import Statuses
 from infra.local.sandbox.github.faults import FaultyServer
 from infra.local.sandbox.github.git.commits import CommitStore
 from infra.local.sandbox.github.git.pushes import Pushes
@@ -15,7 +18,6 @@ from infra.local.sandbox.github.hooks import Hooks, shown
 from infra.local.sandbox.github.pulls.requests import Pulls
 from infra.local.sandbox.github.registration import Registration
 from infra.local.sandbox.github.relocations import Relocations
-from infra.local.sandbox.github.reviews.people import SandboxReviews
 from infra.local.sandbox.github.reviews.placing import Placing
 from infra.local.sandbox.github.reviews.reviews import Reviews
 from infra.local.sandbox.github.reviews.threads import Threads
@@ -30,7 +32,7 @@ REPOSITORY = "acme/shop"
 COLLABORATORS = {"maria": "admin", "li": "write"}
 
 
-class GitHubSandbox(FaultyServer, SandboxReviews):
+class GitHubSandbox(FaultyServer, SandboxChecks):
     """A context manager. `webhook_url` may be set later; while it is empty nothing is sent.
 
     With `state`, a directory, everything survives a stop and a kill. What people do has a method
@@ -67,6 +69,8 @@ class GitHubSandbox(FaultyServer, SandboxReviews):
         placing = Placing(self._state, self._commits, self._pulls)
         threads = Threads(self._state, self._views, self._changes, placing)
         self._reviews = Reviews(self._state, self._changes, threads, placing)
+        self._checks = Checks(*git)
+        self._statuses = Statuses(*git)
         site = Site(
             state=self._state,
             views=self._views,
@@ -77,6 +81,8 @@ class GitHubSandbox(FaultyServer, SandboxReviews):
             pulls=self._pulls,
             pushes=self._pushes,
             reviews=self._reviews,
+            checks=self._checks,
+            statuses=self._statuses,
             registration=self.registration,
         )
         self._web = Web(site, self._faults)
@@ -264,6 +270,10 @@ class GitHubSandbox(FaultyServer, SandboxReviews):
     def limit_permissions(self, permissions: Mapping[str, str]) -> None:
         """Limit the tokens that the app gets from now on to these permissions."""
         self._tokens.limits.update(permissions)
+
+    def grant_permissions(self, permissions: Mapping[str, str]) -> None:
+        """Let the app have these permissions too, from now on."""
+        self._tokens.grant(permissions)
 
     def end_installation_tokens(self) -> None:
         """End the tokens of the app now, as when it is installed anew."""

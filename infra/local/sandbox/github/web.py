@@ -195,7 +195,10 @@ def _page(listing: Listing, request: Request) -> ApiReply:
         links.append(f'<{request.base_url}?{query}>; rel="{name}"')
     headers = {"Link": ", ".join(links)} if links else {}
     rows = listing.rows[(page - 1) * size : page * size]
-    return ApiReply([listing.show(row) for row in rows], 200, headers)
+    shown = [listing.show(row) for row in rows]
+    if listing.under:
+        return ApiReply({"total_count": len(listing.rows), listing.under: shown}, 200, headers)
+    return ApiReply(shown, 200, headers)
 
 
 def _page_by_cursor(listing: Listing, request: Request, size: int) -> ApiReply:

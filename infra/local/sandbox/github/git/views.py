@@ -25,6 +25,11 @@ COMPARED = 300
 #: https://docs.github.com/en/rest/repos/contents#get-repository-content
 INLINE = 1024 * 1024
 
+_UNSIGNED = {
+    "verified": False,
+    "reason": "unsigned",
+    **dict.fromkeys(("signature", "payload", "verified_at")),
+}
 _KINDS = {FOLDER: "tree", SUBMODULE: "commit"}
 _TYPES = {FOLDER: "dir", SUBMODULE: "submodule", LINK: "symlink"}
 
@@ -46,6 +51,10 @@ class CommitViews:
             "url": f"{self._api}/git/refs/heads/{branch}",
             "object": {"type": "commit", "sha": sha, "url": f"{self._api}/git/commits/{sha}"},
         }
+
+    def branch(self, name: str, sha: str) -> Json:
+        commit = {"sha": sha, "url": f"{self._api}/commits/{sha}"}
+        return {"name": name, "commit": commit, "protected": False}
 
     def tree(self, name: str, entries: list[Json], limit: int) -> Json:
         return {
@@ -93,6 +102,7 @@ class CommitViews:
                 "committer": person,
                 "message": row["message"],
                 "comment_count": 0,
+                "verification": _UNSIGNED,
                 "tree": {"sha": row["tree"], "url": f"{self._api}/git/trees/{row['tree']}"},
             },
             "author": self._views.account(row["author"]),
@@ -108,11 +118,7 @@ class CommitViews:
         return {
             **same,
             **{name: inner[name] for name in ("url", "author", "committer", "message", "tree")},
-            "verification": {
-                "verified": False,
-                "reason": "unsigned",
-                **dict.fromkeys(("signature", "payload", "verified_at")),
-            },
+            "verification": _UNSIGNED,
         }
 
     def between(self, base: str, head: str) -> Comparison:

@@ -23,9 +23,10 @@ def description() -> dict[str, Any]:
 
 
 def operation_of(exchange: Exchange) -> str:
-    """Return the operation that an exchange belongs to; the one with the fewest placeholders."""
+    """Return the operation that an exchange belongs to: the one with the fewest placeholders, of
+    which the longest."""
     operations: dict[str, Any] = description()["operations"]
-    for name in sorted(operations, key=lambda name: name.count("{")):
+    for name in sorted(operations, key=lambda name: (name.count("{"), -len(name))):
         method, _, path = name.partition(" ")
         # GitHub's own words for these: they may contain slashes.
         pattern = re.sub(r"\\{(?:path|ref|basehead)\\}$", ".+", re.escape(path))

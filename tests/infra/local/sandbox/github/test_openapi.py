@@ -10,6 +10,7 @@ from github.Repository import Repository
 from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.github.git.commits import Content, Link, Submodule
 from tests.actions.github.sandbox_issue import SHOP
+from tests.infra.local.sandbox.github.clients import app as app_of
 from tests.infra.local.sandbox.github.clients import client as client_of
 from tests.infra.local.sandbox.github.openapi import (
     description,
@@ -128,6 +129,7 @@ def _use_the_files(client: Github, repository: Repository, sandbox: GitHubSandbo
     list(pull.get_review_requests()[0])
     pull.delete_review_request(["li"])
     _review(sandbox, pull)
+    _check(sandbox, pull)
     assert [(one.filename, one.patch) for one in pull.get_files()] == [
         ("lib.py", "@@ -0,0 +1 @@\n+1\n\\ No newline at end of file"),
         ("new.py", "@@ -0,0 +1 @@\n+3"),
@@ -171,6 +173,27 @@ def _review(sandbox: GitHubSandbox, pull: PullRequest) -> None:
     outdated.delete_reaction(reaction.id)
     list(pull.base.repo.get_pulls_review_comments())
     on_file.delete()
+
+
+def _check(sandbox: GitHubSandbox, pull: PullRequest) -> None:
+    sandbox.grant_permissions({"checks": "write", "statuses": "write"})
+    token = app_of(sandbox).get_access_token(sandbox.account_id("acme")).token
+    repository = client_of(sandbox, token).get_repo(SHOP)
+    commit = repository.get_commit(sandbox.branches(SHOP)["fix"])
+    run = repository.create_check_run("lint", commit.sha, status="in_progress")
+    line = {"path": "new.py", "start_line": 1, "end_line": 1, "message": "No"}
+    annotations = [{**line, "annotation_level": "failure"}]
+    output = {"title": "One error", "summary": "No", "annotations": annotations}
+    run.edit(conclusion="failure", output=output)
+    assert [one.message for one in repository.get_check_run(run.id).get_annotations()] == ["No"]
+    assert [one.conclusion for one in commit.get_check_runs()] == ["failure"]
+    (suite,) = commit.get_check_suites()
+    assert repository.get_check_suite(suite.id).conclusion == "failure"
+    assert [one.id for one in suite.get_check_runs()] == [run.id]
+    commit.create_status("failure", "https://ci.example", "No", "ci")
+    (status,) = repository.requester.requestJsonAndCheck("GET", f"{commit.url}/statuses")[1]
+    assert status["state"] == "failure"
+    assert commit.get_combined_status().state == "failure"
 
 
 def test_every_webhook_carries_what_github_describes(sandbox: GitHubSandbox) -> None:
@@ -224,3 +247,6 @@ def _be_reviewed(sandbox: GitHubSandbox) -> None:
     sandbox.push(SHOP, {"a.py": "1\n3\n"}, branch="fix")
     sandbox.resolve(comment)
     sandbox.delete_remark(answer)
+    head = sandbox.branches(SHOP)["fix"]
+    sandbox.check(SHOP, head, "lint", "failure", output={"title": "No", "summary": "No"})
+    sandbox.set_status(SHOP, head, "failure", context="ci")

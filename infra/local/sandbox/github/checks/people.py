@@ -1,0 +1,36 @@
+"""What other systems do in the sandbox GitHub: they check commits."""
+
+from infra.local.sandbox.github.checks.checks import Checks
+from infra.local.sandbox.github.checks.statuses import Statuses
+from infra.local.sandbox.github.checks.views import ACTIONS
+from infra.local.sandbox.github.reviews.people import SandboxReviews
+from shared.events import Json
+
+
+class SandboxChecks(SandboxReviews):
+    """A part of GitHubSandbox."""
+
+    _checks: Checks
+    _statuses: Statuses
+
+    def check(
+        self, repository: str, sha: str, name: str, conclusion: str = "success", **fields: object
+    ) -> int:
+        """Let GitHub Actions report a check of a commit, with `output` and what else the REST API
+        takes; returns the run's id. Without a conclusion, '', it is still under way."""
+        ended = {"conclusion": conclusion} if conclusion else {"status": "in_progress"}
+        asked = {"name": name, "head_sha": sha, **ended, **fields}
+        return int(self._checks.create(ACTIONS, self._repository(repository), asked)["id"])
+
+    def set_status(
+        self, repository: str, sha: str, state: str, author: str = "li", **fields: object
+    ) -> None:
+        """Set a status of a commit."""
+        asked = {"state": state, **fields}
+        self._statuses.set(author, self._repository(repository), sha, asked)
+
+    def checks(self, repository: str, sha: str) -> list[Json]:
+        """Return the check runs of a commit as the API shows them."""
+        with self._state.lock:
+            rows = self._checks.of(self._repository(repository), sha)
+            return [self._checks.shown.run(row) for row in rows]
