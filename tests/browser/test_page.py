@@ -317,3 +317,42 @@ _IN_SIGHT = """
 const box = arguments[0].getBoundingClientRect();
 return box.top >= 0 && box.top < innerHeight / 2;
 """
+
+
+@pytest.mark.usefixtures("whole")
+def test_a_review_is_answered_resolved_reacted_to_and_dismissed(looker: Looker) -> None:
+    github = looker.github
+    github.push(SHOP, {"a.py": "1\n2\n3\n"})
+    number = github.open_pull_request(
+        SHOP, "Mend", author="li", head="fix", files={"a.py": "1\nx\n3\n"}
+    )
+    comments = [{"path": "a.py", "line": 2, "body": HOSTILE}]
+    fields: dict[str, Any] = {"event": "REQUEST_CHANGES", "comments": comments}
+    github.review(SHOP, number, "No", github.bot_login, **fields)
+    looker.open(f"/{SHOP}/pull/{number}")
+    thread = f"{PULL} .remarks"
+    looker.sees(f"{PULL} .diff + .remarks .said", "onerror")  # below its line, as text
+    assert looker.all("main img, main script") == []
+    looker.type(f"{thread} .composer textarea", "Why?")
+    looker.sees(f"{thread} .composer button").click()
+    looker.sees(f"{thread} .said + .said", "Why?")
+    looker.sees(f"{thread} .react summary").click()
+    looker.sees(f'{thread} .react button[aria-label="-1"]').click()
+    looker.sees(f"{thread} .reactions", "👎")
+    looker.sees(f"{thread} .turns button", "Resolve").click()
+    looker.sees(f"{thread} > summary", "resolved by maria")
+    assert not looker.find(f"{thread} .said").is_displayed()  # it folds
+    looker.sees(f"{thread} > summary").click()
+    looker.sees(f"{thread} .turns button", "Unresolve").click()
+    looker.sees(f"{thread} .turns button", "Resolve")
+    looker.sees(f"{PULL} .dismiss summary").click()
+    looker.type(f"{PULL} .dismiss input", "It is right")
+    looker.sees(f"{PULL} .dismiss form button").click()
+    looker.sees(f"{PULL} .said .meta", "dismissed: It is right")
+    looker.sees(f"{PULL} .push summary").click()
+    content = looker.sees(f"{PULL} .push [name=content]")
+    looker.until(lambda: content.get_property("value") == "1\nx\n3\n", "the file as it is")
+    looker.type(f"{PULL} .push [name=content]", "1\ny\n3\n")
+    looker.sees(f"{PULL} .push form > button:not(.plain)").click()
+    looker.sees(f"{thread} > summary", "outdated")
+    assert looker.find(f"{thread} > .diff").text.endswith("+x")

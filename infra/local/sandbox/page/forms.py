@@ -34,6 +34,10 @@ class GitHubForms:
             "/push": self._push,
             "/turn": self._turn,
             "/comment": self._github.comment,
+            "/answer": self._github.answer,
+            "/resolve": self._resolve,
+            "/dismiss": self._dismiss,
+            "/react": self._react,
         }
 
     def file(self, repository: str, branch: str, path: str) -> str:
@@ -65,9 +69,28 @@ class GitHubForms:
         """Push a commit to the branch of a pull request."""
         self._check_right(repository, number, author)
         changed = _files(files)
-        branch = self._github.pull_request(repository, number)["head"]["ref"]
-        message = f"Change {', '.join(changed)}"
-        return self._github.push(repository, changed, author, branch=branch, message=message)
+        head = self._github.pull_request(repository, number)["head"]
+        if head["repo"] is None:
+            raise FormRefused("the repository with its branch was deleted")
+        source, message = head["repo"]["full_name"], f"Change {', '.join(changed)}"
+        return self._github.push(source, changed, author, branch=head["ref"], message=message)
+
+    def _resolve(
+        self, repository: str, number: int, comment: int, *, resolved: bool, author: str = "maria"
+    ) -> None:
+        """Resolve the thread of a comment, or open it again."""
+        self._check_right(repository, number, author)
+        self._github.resolve(comment, author, resolved=resolved)
+
+    def _dismiss(
+        self, repository: str, number: int, review: int, message: str, *, author: str = "maria"
+    ) -> None:
+        self._check_right(repository, number, author, own=False)
+        self._github.dismiss(review, message, author)
+
+    def _react(self, comment: int, content: str, author: str = "maria") -> None:
+        """React to a comment; the same once more takes it back."""
+        self._github.react(comment, content, author, toggle=True)
 
     def _turn(self, repository: str, number: int, state: str, author: str = "maria") -> None:
         """Close or reopen an issue or a pull request, or merge one."""

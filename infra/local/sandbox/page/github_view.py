@@ -57,12 +57,35 @@ class GitHubView:
             self._files = {k: v for k, v in self._files.items() if k[:2] != key[:2]}
             self._files[key] = [_file(row) for row in self._github.pull_files(repository, number)]
         same = ("merged", "draft", "commits", "additions", "deletions")
+        head = pull["head"]
         return {
             **{name: pull[name] for name in same},
-            "head": pull["head"]["ref"],
+            "head": head["label"] if _is_fork(pull) else head["ref"],
+            "branch": head["ref"],
+            "source": head["repo"]["full_name"] if head["repo"] else "",
             "base": pull["base"]["ref"],
             "files": self._files[key],
+            "threads": [_thread(row) for row in self._github.threads(repository, number)],
+            "reviews": self._reviews(repository, number),
+            "checks": self._checks(repository, head["sha"]),
         }
+
+    def _reviews(self, repository: str, number: int) -> list[Json]:
+        """Show the reviews that say something apart from their comments."""
+        rows = self._github.reviews(repository, number)
+        seen = [row for row in rows if row["state"] != "PENDING"]
+        same = ("state", "dismissal")
+        return [
+            {**_written(row), **{name: row[name] for name in same}}
+            for row in seen
+            if row["body"] or row["state"] != "COMMENTED"
+        ]
+
+    def _checks(self, repository: str, sha: str) -> list[Json]:
+        runs = self._github.checks(repository, sha)
+        found = {row["name"]: row["conclusion"] or "" for row in runs}
+        found |= {row["context"]: row["state"] for row in self._github.statuses(repository, sha)}
+        return [{"name": name, "state": state} for name, state in found.items()]
 
 
 def visible(text: str) -> str:
@@ -76,9 +99,34 @@ def _written(row: Json) -> Json:
         "id": row["id"],
         "author": row["user"]["login"],
         "bot": row["user"]["type"] == "Bot",
-        "at": row["created_at"],
+        "at": row.get("created_at") or row["submitted_at"],
         "text": visible(row["body"] or ""),
-        "reactions": [reaction["content"] for reaction in row["reactions"]],
+        "reactions": [reaction["content"] for reaction in row.get("reactions", ())],
+    }
+
+
+def _is_fork(pull: Json) -> bool:
+    head, base = pull["head"]["repo"], pull["base"]["repo"]
+    return bool(head is None or head["id"] != base["id"])
+
+
+def _thread(row: Json) -> Json:
+    """Show a thread where it stands: `position` counts the lines of the patch, from its first
+    @@; null for one that is outdated."""
+    first, on_file = row["comments"][0], row["comments"][0]["subject_type"] == "file"
+    outdated = first["position"] is None
+    which = "original_" if outdated else ""
+    return {
+        "id": first["id"],
+        "path": first["path"],
+        "whole": on_file,
+        "line": first[f"{which}line"],
+        "start": first[f"{which}start_line"],
+        "position": first["position"],
+        "outdated": outdated,
+        "hunk": first["diff_hunk"][-_PATCH:],
+        "resolved": row["resolved_by"] or "",
+        "comments": [_written(comment) for comment in row["comments"]],
     }
 
 

@@ -447,3 +447,99 @@ def test_a_message_that_grows_is_shown_with_all_of_its_markdown(browser: Browser
     adapter.perform(Reply(thread, answer), Mark("other", "chat", 1), draft)
     ((_, shown),) = browser.threads(GENERAL)
     assert shown["text"] == answer
+
+
+def _reviewed(github: GitHubSandbox) -> tuple[int, int]:
+    """Open a pull request of li's that the bot reviewed; return its number and the review."""
+    github.push(SHOP, {"a.py": "1\n2\n3\n"})
+    number = github.open_pull_request(
+        SHOP, "Mend", None, "li", head="fix", files={"a.py": "1\nx\n3\n"}
+    )
+    line = {"path": "a.py", "line": 2, "body": HOSTILE}
+    whole = {"path": "a.py", "subject_type": "file", "body": "All"}
+    fields: dict[str, Any] = {"event": "REQUEST_CHANGES", "comments": [line, whole]}
+    return number, github.review(SHOP, number, "No", github.bot_login, **fields)
+
+
+def test_a_review_is_shown_in_its_place_and_dealt_with(browser: Browser) -> None:
+    number, review = _reviewed(browser.github)
+
+    def pull() -> Any:
+        return browser.state["repositories"][0]["issues"][0]["pull"]
+
+    first, second = pull()["threads"]
+    lines = pull()["files"][0]["patch"].split("\n")
+    assert (lines[first["position"]], first["whole"], second["whole"]) == ("+x", False, True)
+    (said,) = first["comments"]
+    assert (said["text"], said["bot"], first["outdated"]) == (HOSTILE, True, False)
+    (shown,) = pull()["reviews"]
+    assert (shown["id"], shown["state"], shown["text"]) == (review, "CHANGES_REQUESTED", "No")
+    where: dict[str, Any] = {"repository": SHOP, "number": number}
+    done = (
+        ("/answer", {"comment": first["id"], "body": "Why?", "author": "visitor"}),
+        ("/react", {"comment": first["id"], "content": "-1", "author": "visitor"}),
+        ("/resolve", {**where, "comment": first["id"], "resolved": True, "author": "li"}),
+        ("/dismiss", {**where, "review": review, "message": "Not so", "author": "maria"}),
+        ("/push", {**where, "files": [{"path": "a.py", "content": "1\ny\n3\n"}], "author": "li"}),
+    )
+    for form, fields in done:
+        assert browser.post(form, fields).status == 200, form
+    first, second = pull()["threads"]
+    assert [one["text"] for one in first["comments"]] == [HOSTILE, "Why?"]
+    assert (first["comments"][0]["reactions"], first["resolved"]) == (["-1"], "li")
+    assert (first["outdated"], first["line"], second["outdated"]) == (True, 2, False)
+    assert first["hunk"].endswith("+x")
+    assert pull()["reviews"][0]["dismissal"] == "Not so"
+    browser.post("/react", {"comment": first["id"], "content": "-1", "author": "visitor"})
+    browser.post("/resolve", {**where, "comment": first["id"], "resolved": False})
+    assert pull()["threads"][0]["comments"][0]["reactions"] == []
+    assert pull()["threads"][0]["resolved"] == ""
+
+
+def test_a_review_that_is_not_somebodys_to_deal_with(browser: Browser) -> None:
+    number, review = _reviewed(browser.github)
+    (thread, _) = browser.state["repositories"][0]["issues"][0]["pull"]["threads"]
+    where: dict[str, Any] = {"repository": SHOP, "number": number}
+    refused = {
+        "only people with write access may": [
+            ("/resolve", {**where, "comment": thread["id"], "resolved": True, "author": "visitor"}),
+            ("/dismiss", {**where, "review": review, "message": "x", "author": "visitor"}),
+        ],
+        "GitHub refused it": [
+            ("/dismiss", {**where, "review": review, "message": " "}),
+            ("/react", {"comment": thread["id"], "content": "hate"}),
+            ("/answer", {"comment": thread["id"], "body": " "}),
+        ],
+        "there is no": [
+            ("/answer", {"comment": 1, "body": "x"}),
+            ("/resolve", {**where, "comment": 1, "resolved": True}),
+            ("/dismiss", {**where, "review": 1, "message": "x"}),
+        ],
+    }
+    for reason, posts in refused.items():
+        for form, fields in posts:
+            answer = browser.post(form, fields)
+            assert (answer.status, reason in answer.data.decode()) == (400, True), form
+
+
+def test_checks_and_a_fork_are_shown(browser: Browser) -> None:
+    browser.github.push(SHOP, {"a.py": "1\n"})
+    fork = browser.github.fork(SHOP, "sam")
+    sha = browser.github.push(fork, {"a.py": "2\n"}, "sam", branch="fix")
+    number = browser.github.open_pull_request(SHOP, "Mend", author="sam", head="sam:fix")
+    browser.github.check(SHOP, sha, "tests", "failure")
+    browser.github.check(SHOP, sha, "lint", "")
+    browser.github.set_status(SHOP, sha, "success", context="deploy")
+    shop = next(one for one in browser.state["repositories"] if one["name"] == SHOP)
+    pull = shop["issues"][0]["pull"]
+    assert (pull["head"], pull["branch"], pull["source"]) == ("sam:fix", "fix", fork)
+    assert {one["name"]: one["state"] for one in pull["checks"]} == {
+        **{"tests": "failure", "lint": "", "deploy": "success"}
+    }
+    push = {"repository": SHOP, "number": number, "files": [{"path": "a.py", "content": "3"}]}
+    assert browser.post("/push", push | {"author": "sam"}).status == 200
+    assert browser.github.file(fork, "fix", "a.py") == b"3\n"
+    browser.github.relocations.delete(fork)
+    refused = browser.post("/push", push | {"author": "sam"})
+    assert (refused.status, b"was deleted" in refused.data) == (400, True)
+    assert browser.get("/state").status == 200

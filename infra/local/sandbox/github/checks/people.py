@@ -34,3 +34,9 @@ class SandboxChecks(SandboxReviews):
         with self._state.lock:
             rows = self._checks.of(self._repository(repository), sha)
             return [self._checks.shown.run(row) for row in rows]
+
+    def statuses(self, repository: str, sha: str) -> list[Json]:
+        """Return the newest status of each context of a commit, as the API shows it."""
+        with self._state.lock:
+            rows = self._statuses.latest(self._repository(repository), sha)
+            return [self._statuses.shown.status(row) for row in rows]

@@ -51,25 +51,30 @@ class SandboxReviews(SandboxPulls):
         """Dismiss a review."""
         self._reviews.dismiss(author, self._review(review), message)
 
-    def react(self, number: int, content: str, author: str = "maria") -> None:
-        """React to an issue's comment, or to one on a line."""
+    def react(
+        self, number: int, content: str, author: str = "maria", *, toggle: bool = False
+    ) -> None:
+        """React to a comment below or on a line; with `toggle`, what is there is taken back."""
         row = self._state.get("review_comments", number) or self._comment(number)
-        self._changes.react(author, row, content)
+        reaction, is_new = self._changes.react(author, row, content)
+        if toggle and not is_new:
+            self._state.remove("reactions", reaction)
 
     def reviews(self, repository: str, number: int) -> list[Json]:
-        """Return the reviews of a pull request as the API shows them."""
+        """Return the reviews of a pull request as the API shows them, with the `dismissal` that
+        says why one was dismissed."""
         with self._state.lock:
             row = self._issue(repository, number)
-            found = self._state.rows("reviews", pull=row["id"])
-            return [self._reviews.threads.shown.review(one) for one in found]
+            shown, found = self._reviews.threads.shown, self._state.rows("reviews", pull=row["id"])
+            return [{**shown.review(one), "dismissal": one.get("message", "")} for one in found]
 
     def threads(self, repository: str, number: int) -> list[Json]:
         """Return the threads of a pull request, oldest first: who resolved them, and their
-        comments as the API shows them, with their `reactions` as lists."""
+        comments that can be seen, as the API shows them, with their `reactions` as lists."""
         with self._state.lock:
             row = self._issue(repository, number)
             threads = self._state.rows("threads", pull=row["id"])
-            return [self._thread(one) for one in threads]
+            return [shown for one in threads if (shown := self._thread(one))["comments"]]
 
     def _thread(self, thread: Json) -> Json:
         shown = self._reviews.threads.shown

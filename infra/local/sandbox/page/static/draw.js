@@ -1,61 +1,12 @@
 // Draws the state of the sandbox as nodes. Each has a key, by which dom.js finds it again.
 import { make } from "./dom.js";
-import { diff, inline, written } from "./markdown.js";
+import { inline } from "./markdown.js";
+import { act, area, byline, clock, comment, composer, face, files, form, input, reactions, refusal, remark, text } from "./parts.js";
+import { drawPull } from "./pull.js";
 
-const EMOJI = {
-  eyes: "👀", rocket: "🚀", confused: "😕", heart: "❤️", hooray: "🎉", laugh: "😄", "+1": "👍", "-1": "👎", thumbsup: "👍", thumbsdown: "👎",
-  white_check_mark: "✅", x: "❌", warning: "⚠️", hourglass: "⏳", hourglass_flowing_sand: "⏳", thinking_face: "🤔", tada: "🎉", wave: "👋", robot_face: "🤖", speech_balloon: "💬",
-};
 const SIGN = { done: "✓", committed: "✓", failed: "✕", running: "●", retrying: "↻", waiting: "…", parked: "⏸", planned: "○", dispatched: "●", unknown: "?" };
-// Longer messages are folded to their first lines.
-const LONG = { characters: 1100, lines: 16 };
 // So many of the newest issues stand open at first.
 const OPEN = 3;
-
-// Which of the long messages somebody unfolded.
-export const unfolded = new Set();
-
-const hue = (name) => `hue-${[...name].reduce((sum, sign) => (sum * 31 + sign.codePointAt(0)) % 360, 7) % 8}`;
-const face = (name, bot) => make("span", { class: bot ? "face bot" : `face ${hue(name)}`, "aria-hidden": "true" }, bot ? "✦" : [...name][0]?.toUpperCase());
-const clock = (at) => {
-  const time = typeof at === "string" ? new Date(at) : new Date(at * 1000);
-  const today = time.toDateString() === new Date().toDateString();
-  const shown = today ? time.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }) : time.toLocaleDateString([], { day: "numeric", month: "short" });
-  return make("time", { datetime: time.toISOString(), title: time.toLocaleString() }, shown);
-};
-
-const byline = (message, ...more) => make("div", { class: "by" }, make("b", {}, message.author.replace("[bot]", "")), message.bot && make("span", { class: "tag" }, "bot"), ...more,
-  clock(message.at ?? Number(message.ts)));
-
-const reactions = (names) => names.length > 0 && make("div", { class: "reactions" }, ...names.map((name) => make("span", { title: `:${name}:` }, EMOJI[name] ?? `:${name}:`)));
-
-// The text of a message, of a long one only the beginning until somebody wants all of it. What needs
-// an answer is always `whole`: nobody should approve what they did not see.
-const text = (key, said, how, whole = false) => {
-  const lines = said.replace(/<details[\s\S]*?<\/details>/gi, "").split("\n");
-  const isLong = !whole && (lines.length > LONG.lines || lines.join("\n").length > LONG.characters);
-  const all = unfolded.has(key);
-  const isCut = isLong && !all;
-  const shown = make("div", { class: isCut ? "text cut" : "text", id: `text ${key}` }, ...written(isCut ? said.slice(0, 2 * LONG.characters) : said, how));
-  const words = all ? "Show less" : `Show all of it (${lines.length > LONG.lines ? `${lines.length.toLocaleString()} lines` : `${said.length.toLocaleString()} characters`})`;
-  return [shown, isLong && make("button", { type: "button", class: "plain fold", "data-fold": key, "aria-expanded": String(all), "aria-controls": `text ${key}` }, words)];
-};
-
-// Forms
-
-const refusal = () => make("output", { class: "refusal", role: "alert", "data-own": true });
-const form = (what, fields, attributes, ...children) => make("form", { "data-post": what, "data-fields": JSON.stringify(fields), autocomplete: "off", ...attributes }, ...children, refusal());
-const input = (name, label, more = {}) => make("input", { name, placeholder: label, "aria-label": label, required: true, ...more });
-const area = (name, label, more = {}) => make("textarea", { name, placeholder: label, "aria-label": label, ...more });
-const act = (what, fields, label, kind, more = {}) => make("button", { type: "button", class: kind, "data-post": what, "data-fields": JSON.stringify(fields), ...more }, label);
-
-export const fileFields = (path = "") => make("div", { class: "file-fields" }, input("path", "Path of a file, such as src/cart.py", { value: path, "data-file": true, spellcheck: "false" }),
-  area("content", "Its content", { rows: 6, spellcheck: "false", class: "code" }));
-
-const files = (paths) => [make("div", { class: "files", "data-own": true, "data-files": true }, ...paths.map(fileFields)), make("button", { type: "button", class: "plain", "data-more": true }, "＋ another file")];
-
-const composer = (key, what, fields, name, label, button, more = {}) => form(what, fields, { class: "composer", "data-key": key },
-  area(name, label, { required: true, rows: 1, "data-sends": true, ...more }), make("button", {}, button));
 
 const newThings = (repository) => make("div", { class: "new" },
   make("details", { name: `new ${repository.name}`, "data-key": "issue" }, make("summary", {}, "New issue"),
@@ -72,27 +23,6 @@ const stateOf = (issue) => (issue.pull?.merged ? "merged" : issue.state === "clo
 
 const LABELS = { bug: "red", enhancement: "blue", question: "violet", documentation: "teal", duplicate: "grey", wontfix: "grey", invalid: "grey", "good first issue": "green" };
 const label = ({ name, about }) => make("span", { class: `label ${LABELS[name] ?? "grey"}`, title: about || name }, name);
-
-const comment = (key, message) => make("div", { class: message.bot ? "said bot" : "said", "data-key": key }, face(message.author, message.bot),
-  make("div", { class: "body" }, byline(message), text(key, message.text || "_No description._", { bot: message.bot }), reactions(message.reactions)));
-
-const plusMinus = ({ additions, deletions }) => [make("span", { class: "plus" }, `+${additions}`), " ", make("span", { class: "minus" }, `−${deletions}`)];
-
-const changedFile = (file) => make("details", { class: "file", "data-key": file.filename },
-  make("summary", {}, make("span", { class: `change ${file.status}`, title: file.status }, { added: "A", removed: "D", renamed: "R" }[file.status] ?? "M"),
-    make("code", {}, file.before ? `${file.before} → ${file.filename}` : file.filename), make("span", { class: "counts" }, ...plusMinus(file))),
-  file.patch ? diff(file.patch) : make("p", { class: "empty" }, "No text to show."),
-  file.cut > 0 && make("p", { class: "empty" }, `${file.cut.toLocaleString()} more characters`));
-
-const pullFiles = (repository, issue) => {
-  const { pull, number } = issue;
-  const fields = { repository, number };
-  return make("div", { class: "pull" },
-    make("p", { class: "branches" }, make("code", {}, pull.head), " → ", make("code", {}, pull.base), make("span", { class: "counts" }, `${pull.commits} ${pull.commits === 1 ? "commit" : "commits"}, `, ...plusMinus(pull))),
-    ...pull.files.map(changedFile),
-    issue.state === "open" && make("details", { class: "push", "data-key": "push" }, make("summary", {}, "Push a commit"),
-      form("push", fields, { "data-branch": pull.head }, files([pull.files[0]?.filename ?? ""]), make("button", {}, "Push"))));
-};
 
 const turns = (repository, issue) => {
   const fields = { repository, number: issue.number };
@@ -111,8 +41,8 @@ const drawIssue = (repository, issue, place) => {
         issue.milestone && `, milestone ${issue.milestone}`, issue.reason && `, ${issue.reason.replace("_", " ")}`, issue.locked && `, ${issue.locked}`,
         issue.comments.length > 0 && `, ${issue.comments.length} ${issue.comments.length === 1 ? "comment" : "comments"}`)),
     comment(`${id} body`, issue),
-    issue.pull && pullFiles(repository, issue),
-    ...issue.comments.map((one) => comment(`${id} ${one.id}`, one)),
+    issue.pull && drawPull(repository, issue),
+    ...issue.comments.map((one) => remark(`${id} ${one.id}`, one)),
     composer(`${id} comment`, "comment", { repository, number: issue.number }, "body", "Comment, or /plan a goal", "Comment"),
     turns(repository, issue));
 };

@@ -70,9 +70,9 @@ const lined = (lines, how) => lines.flatMap((line, n) => (n ? [make("br"), ...in
 
 const cells = (line) => line.trim().replace(/^\||\|$/g, "").split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll("\\|", "|"));
 
-export const diff = (text) =>
-  make("pre", { class: "diff", tabindex: "0" }, ...text.split("\n").map((line) =>
-    make("span", { class: line.startsWith("@@") ? "hunk" : line.startsWith("+") ? "added" : line.startsWith("-") ? "removed" : "same" }, `${line}\n`)));
+export const lines = (some) => make("pre", { class: "diff", tabindex: "0" }, ...some.map((line) =>
+  make("span", { class: line.startsWith("@@") ? "hunk" : line.startsWith("+") ? "added" : line.startsWith("-") ? "removed" : "same" }, `${line}\n`)));
+const diff = (text) => lines(text.split("\n"));
 
 const fenced = (lines, at, [, fence, kind]) => {
   let end = at + 1;

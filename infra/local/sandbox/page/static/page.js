@@ -1,6 +1,7 @@
 // The sandbox page: asks once a second what there is, shows what changed, and posts what somebody does.
-import { drawMissing, drawRepository, drawRuns, drawSlack, drawSteps, fileFields, unfolded } from "./draw.js";
+import { drawMissing, drawRepository, drawRuns, drawSlack, drawSteps } from "./draw.js";
 import { make, show } from "./dom.js";
+import { fileFields, unfolded } from "./parts.js";
 
 const EVERY = 1000;
 const find = (id) => document.getElementById(id);
@@ -33,7 +34,7 @@ const people = (place, names) => {
 const heard = (state) => {
   const found = new Map();
   for (const { name, issues } of state.repositories ?? []) {
-    for (const issue of issues) for (const one of issue.comments) if (one.bot) found.set(`g${one.id}`, `${one.author} commented on ${name}#${issue.number}: ${one.text}`);
+    for (const issue of issues) for (const one of [...issue.comments, ...(issue.pull?.threads ?? []).flatMap((thread) => thread.comments)]) if (one.bot) found.set(`g${one.id}`, `${one.author} commented on ${name}#${issue.number}: ${one.text}`);
   }
   for (const { name, threads } of state.channels ?? []) {
     for (const one of threads.flatMap((thread) => thread.messages)) if (one.bot && !one.growing) found.set(`s${one.ts}`, `${one.author} in ${name}: ${one.text}`);
@@ -144,7 +145,7 @@ addEventListener("popstate", () => goTo());
 // What somebody does
 
 const post = async (what, fields) => {
-  const place = { open_issue: "author", open_pull_request: "author", push: "author", turn: "author", comment: "author", say: "user", click: "user" }[what];
+  const place = { say: "user", click: "user", redrive: "" }[what] ?? "author";
   const as = place && document.querySelector(`[data-as=${place === "user" ? "slack" : "github"}]`).value;
   const body = JSON.stringify(as ? { ...fields, [place]: as } : fields);
   try {
@@ -221,7 +222,7 @@ const fill = async (path) => {
   const form = path.form;
   const content = path.parentElement.querySelector("textarea");
   if (!path.value || (content.value && content.value !== content.dataset.filled)) return;
-  const { repository } = JSON.parse(form.dataset.fields);
+  const repository = form.dataset.source ?? JSON.parse(form.dataset.fields).repository;
   const [ok, text] = await ask(`/file?${new URLSearchParams({ repository, branch: form.dataset.branch, path: path.value })}`);
   if (ok && (content.value === "" || content.value === content.dataset.filled)) content.value = content.dataset.filled = JSON.parse(text).text;
 };
@@ -253,7 +254,7 @@ const CLICKS = {
     files.lastElementChild.querySelector("input").focus();
   },
   close: () => find("run").close(),
-  fill: (node) => fillIn(node.closest(".card").querySelector(".composer:last-of-type textarea"), node.dataset.fill),
+  fill: (node) => fillIn(node.closest(".remarks, .card").querySelector(":scope > .composer textarea"), node.dataset.fill),
   try: (node) => fillIn(document.querySelector(`[data-key="${node.dataset.channel}"] > form textarea`), node.dataset.try),
 };
 

@@ -1,0 +1,78 @@
+// Draws a pull request: its branches and checks, its diff with the comments in place, its reviews.
+import { make } from "./dom.js";
+import { lines } from "./markdown.js";
+import { act, comment, composer, files, form, input, refusal, remark } from "./parts.js";
+
+// So much of the patch is shown above a comment whose lines have changed since.
+const ABOVE = 5;
+
+const plusMinus = ({ additions, deletions }) => [make("span", { class: "plus" }, `+${additions}`), " ", make("span", { class: "minus" }, `−${deletions}`)];
+
+// Threads. A resolved one is folded; it gets another key, so that it folds when somebody resolves it.
+
+const place = (thread) => (thread.whole ? thread.path : `${thread.path}:${thread.start ? `${thread.start}–` : ""}${thread.line}`);
+const drawThread = (repository, thread) => make("details", { class: "remarks", "data-key": `thread ${thread.id} ${thread.resolved}`, open: !thread.resolved },
+  make("summary", {}, make("code", {}, place(thread)), thread.outdated && make("span", { class: "tag" }, "outdated"),
+    thread.resolved && make("span", { class: "tag" }, `resolved by ${thread.resolved.replace("[bot]", "")}`),
+    make("span", { class: "meta" }, ` ${thread.comments.length} ${thread.comments.length === 1 ? "comment" : "comments"}`)),
+  thread.outdated && thread.hunk && lines(thread.hunk.split("\n").slice(-ABOVE)),
+  ...thread.comments.map((one) => remark(`remark ${one.id}`, one)),
+  composer(`answer ${thread.id}`, "answer", { comment: thread.id }, "body", "Reply", "Reply"),
+  make("div", { class: "turns" }, act("resolve", { repository, number: thread.number, comment: thread.id, resolved: !thread.resolved }, thread.resolved ? "Unresolve" : "Resolve", "plain"), refusal()));
+
+// The patch of a file, with its threads below their lines: a thread's position counts the lines.
+const patched = (repository, file, threads) => {
+  const drawn = [];
+  let some = [];
+  file.patch.split("\n").forEach((line, position) => {
+    some.push(line);
+    const here = threads.filter((thread) => thread.position === position && !thread.whole);
+    if (!here.length) return;
+    drawn.push(lines(some), ...here.map((thread) => drawThread(repository, thread)));
+    some = [];
+  });
+  if (some.length) drawn.push(lines(some));
+  return drawn;
+};
+
+const changedFile = (repository, file, threads) => {
+  const count = file.patch ? file.patch.split("\n").length : 0;
+  const inside = (thread) => !thread.whole && thread.position !== null && thread.position < count;
+  return make("details", { class: "file", "data-key": file.filename, open: threads.some((thread) => !thread.resolved) },
+    make("summary", {}, make("span", { class: `change ${file.status}`, title: file.status }, { added: "A", removed: "D", renamed: "R" }[file.status] ?? "M"),
+      make("code", {}, file.before ? `${file.before} → ${file.filename}` : file.filename),
+      threads.length > 0 && make("span", { class: "tag" }, `${threads.length} ${threads.length === 1 ? "thread" : "threads"}`), make("span", { class: "counts" }, ...plusMinus(file))),
+    ...threads.filter((thread) => thread.whole).map((thread) => drawThread(repository, thread)),
+    file.patch ? patched(repository, file, threads.filter(inside)) : make("p", { class: "empty" }, "No text to show."),
+    file.cut > 0 && make("p", { class: "empty" }, `${file.cut.toLocaleString()} more characters`),
+    ...threads.filter((thread) => !thread.whole && !inside(thread)).map((thread) => drawThread(repository, thread)));
+};
+
+// Reviews and checks
+
+const VERDICTS = { APPROVED: "approved", CHANGES_REQUESTED: "asks for changes", DISMISSED: "dismissed", COMMENTED: "reviewed" };
+const canDismiss = ({ state }) => state === "APPROVED" || state === "CHANGES_REQUESTED";
+const drawReview = (repository, number, review) => comment(`review ${review.id}`, { ...review, text: review.text || `_${VERDICTS[review.state]}_` },
+  make("p", { class: "meta" }, VERDICTS[review.state], review.dismissal && `: ${review.dismissal}`),
+  canDismiss(review) && make("details", { class: "dismiss", "data-key": "dismiss" }, make("summary", {}, "Dismiss"),
+    form("dismiss", { repository, number, review: review.id }, { class: "one" }, input("message", "Why is it dismissed?"), make("button", {}, "Dismiss"))));
+
+const CHECKS = { success: ["plus", "✓"], failure: ["minus", "✕"], error: ["minus", "✕"], "": ["", "●"], pending: ["", "●"] };
+const drawCheck = ({ name, state }) => {
+  const [kind, sign] = CHECKS[state] ?? ["", "•"];
+  return make("span", { class: "check", title: `${name}: ${state || "under way"}` }, make("span", { class: kind }, `${sign} `), name);
+};
+
+export const drawPull = (repository, issue) => {
+  const { pull, number } = issue;
+  const threads = pull.threads.map((thread) => ({ ...thread, number }));
+  const named = new Set(pull.files.map((file) => file.filename));
+  return [make("div", { class: "pull", "data-key": "pull" },
+    make("p", { class: "branches" }, make("code", {}, pull.head), " → ", make("code", {}, pull.base), make("span", { class: "counts" }, `${pull.commits} ${pull.commits === 1 ? "commit" : "commits"}, `, ...plusMinus(pull))),
+    pull.checks.length > 0 && make("p", { class: "checks" }, ...pull.checks.map(drawCheck)),
+    ...pull.files.map((file) => changedFile(repository, file, threads.filter((thread) => thread.path === file.filename))),
+    ...threads.filter((thread) => !named.has(thread.path)).map((thread) => drawThread(repository, thread)),
+    issue.state === "open" && make("details", { class: "push", "data-key": "push" }, make("summary", {}, "Push a commit"),
+      form("push", { repository, number }, { "data-branch": pull.branch, "data-source": pull.source }, files([pull.files[0]?.filename ?? ""]), make("button", {}, "Push")))),
+  ...pull.reviews.map((review) => drawReview(repository, number, review))];
+};
