@@ -15,6 +15,7 @@ from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.slack import SlackSandbox
 from infra.local.sandbox.slack.workspace import ALICE, SUPPORT, TEAM
 from shared.actions import Action, Adapter, Query
+from shared.actions.drafts import Pace
 from shared.actions.github.actions import Comment, NamedComment, OnGitHub, OpenIssue, Repository
 from shared.actions.github.adapter import GitHubAdapter
 from shared.actions.github.queries import ReadIssue
@@ -30,7 +31,7 @@ from shared.runtime.composition import handler_of
 from shared.settings import Settings
 from shared.testing import FlowRunner
 from tests.actions.github.sandbox_issue import SHOP
-from tests.actions.slack.chat_runner import AT_ONCE, Context, batch
+from tests.actions.slack.chat_runner import AT_ONCE, ONCE, Context, batch
 from tests.actions.slack.sandbox_thread import connect
 from tests.campaigns import size
 from tests.events.made import an_event
@@ -51,13 +52,14 @@ class Places:
         self._slack: Adapter = connect(slack.api_url)
         name = f"{model.url}/v1#scripted"
         self.can = FlowRunner(self.database, model_small=name, model_large=name).can
-        self.can = self.can._replace(adapter=self._adapter, pace=AT_ONCE)
+        self.can = self.can._replace(adapter=self._adapter)
 
     def _adapter(self, wanted: Action | Query) -> Adapter:
         return self._github if isinstance(wanted, OnGitHub) else self._slack
 
-    def deliver(self, flow: Flow, event: Event) -> None:
-        answer = handler_of(flow, Journal(self.database), self.can)(batch(event), Context())
+    def deliver(self, flow: Flow, event: Event, pace: Pace = AT_ONCE) -> None:
+        can = self.can._replace(pace=pace)
+        answer = handler_of(flow, Journal(self.database), can)(batch(event), Context())
         assert not answer["batchItemFailures"]
 
     def kept(self) -> str:
@@ -92,10 +94,11 @@ def places(database_url: str) -> Iterator[Places]:
         yield made
 
 
-def groups(texts: int) -> Sequence[list[MadeSecret]]:
-    """Return more than 220 secrets, spread over so many texts."""
+def groups() -> Sequence[list[MadeSecret]]:
+    """Return more than 220 secrets, some twenty for a text."""
     made = list(made_secrets(seed=size(31, 30), rounds=size(10, 2)))
     assert len(made) >= 220
+    texts = size(60, 12)
     return [made[start::texts] for start in range(texts)]
 
 
@@ -154,7 +157,7 @@ def answers(event: Event, agent: Agent) -> None:
 
 
 def test_what_people_say_comes_in_without_secrets(places: Places) -> None:
-    everything = groups(12)
+    everything = groups()
     for number, group in enumerate(everything):
         text = text_of(group, number)
         payload = {"event": {"text": text, "blocks": [{"elements": [{"text": text}]}]}}
@@ -164,15 +167,19 @@ def test_what_people_say_comes_in_without_secrets(places: Places) -> None:
 
 
 def test_what_a_model_says_is_kept_and_shown_without_secrets(places: Places) -> None:
-    everything = groups(12)
+    everything = groups()
     for number, group in enumerate(everything):
         places.model.says(Says(text_of(group, number)))
-        places.deliver(answers, slack_event(places, number))
+        # Each question is another one, or the first answer would serve them all. One of twelve
+        # answers is shown while it grows, since each piece costs as much as the whole.
+        pace = ONCE if number % 12 else AT_ONCE
+        places.deliver(answers, slack_event(places, number, f"Hello {number}?"), pace)
+    assert len(places.model.seen) == len(everything)
     check(places, [one for group in everything for one in group])
 
 
 def test_what_tools_and_queries_answer_is_shown_without_secrets(places: Places) -> None:
-    everything = groups(12)
+    everything = groups()
     for number, group in enumerate(everything):
         text = text_of(group, number)
 
@@ -199,7 +206,7 @@ def test_what_tools_and_queries_answer_is_shown_without_secrets(places: Places) 
 
 
 def test_what_the_authors_code_makes_goes_out_without_secrets(places: Places) -> None:
-    everything = groups(12)
+    everything = groups()
     for number, group in enumerate(everything):
         text = text_of(group, number)
 
@@ -229,7 +236,7 @@ def test_what_the_authors_code_makes_goes_out_without_secrets(places: Places) ->
 
 
 def test_documents_are_taken_without_secrets(places: Places, tmp_path: Path) -> None:
-    everything = groups(12)
+    everything = groups()
     for number, group in enumerate(everything):
         (tmp_path / f"guide-{number}.md").write_text(f"# Guide\n\n{text_of(group, number)}")
     for name in (".env", ".env.txt", "credentials.md", "id_rsa.txt", "id_rsa", "secrets.txt"):
@@ -242,7 +249,7 @@ def test_documents_are_taken_without_secrets(places: Places, tmp_path: Path) -> 
     assert set(changes.refused.values()) == {"a file for secrets"}
     assert len(changes.refused) == 6
     taken = ingestion.apply(changes, folder.fetch)
-    assert taken["taken"] == 12
+    assert taken["taken"] == len(everything)
     kept = places.kept()
     assert "unmistakable" not in kept
     made = [one for group in everything for one in group]
