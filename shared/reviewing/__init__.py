@@ -1,0 +1,13 @@
+"""Reviewing: reads what a pull request changes, and lets only findings pass that a program has
+proved.
+
+diff            the changed files of a pull request, with their hunks
+skipping        which files nobody needs to review
+fitting         ranks files and packs their hunks for the model's window
+finding         a finding as a model gives it
+head            the files as they stand at the head commit
+proof           proves a finding against the diff and the head commit
+mentions        the names of code and files in a text
+syntax          counts what does not parse in a file of a known language
+parsers         the grammars of `syntax`, an optional part
+"""

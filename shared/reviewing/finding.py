@@ -1,0 +1,42 @@
+"""A finding as a model gives it. Nothing of it is believed before shared.reviewing.proof."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from shared.models.answers.typed import Between, at_most
+
+Severity = Literal["critical", "high", "medium", "low"]
+Category = Literal[
+    "bug", "security", "data loss", "concurrency", "performance", "tests", "documentation", "style"
+]
+#: From the worst on.
+SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
+#: Lines that a suggestion may replace, and have.
+LONGEST = 30
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something wrong in lines of a changed file, with numbers as at the head commit.
+
+    `quote` repeats these lines exactly. `suggestion` replaces them; None for none, and an empty
+    text deletes them.
+    """
+
+    path: str
+    first: Annotated[int, Between(1, 10_000_000)]
+    last: Annotated[int, Between(1, 10_000_000)]
+    quote: Annotated[str, at_most(4_000)]
+    severity: Severity
+    category: Category
+    confidence: Annotated[float, Between(0, 1)]
+    claim: Annotated[str, at_most(600)]
+    evidence: Annotated[str, at_most(1_200)]
+    suggestion: Annotated[str, at_most(4_000)] | None = None
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The findings in a part of a change; none when it is fine."""
+
+    findings: Annotated[tuple[Finding, ...], at_most(20)]

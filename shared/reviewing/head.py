@@ -1,0 +1,66 @@
+"""The files as they stand at the head commit of a pull request."""
+
+import re
+from collections.abc import Callable, Iterable
+from functools import cached_property
+
+#: The words of a text as programmers name things.
+WORD = re.compile(r"[^\W\d]\w*")
+
+
+class HeadFile:
+    """A text file at the head commit."""
+
+    def __init__(self, path: str, text: str) -> None:
+        self.path = path
+        self.text = text
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """Its lines without their ends, which are `\\n` only: an editor may see more of them."""
+        lines = self.text.split("\n")
+        return lines[:-1] if lines[-1] == "" else lines
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        return frozenset(WORD.findall(self.text))
+
+    @cached_property
+    def ends_in_crlf(self) -> bool:
+        return self.text.count("\r\n") * 2 > self.text.count("\n")
+
+    def quoted(self, first: int, last: int) -> str:
+        """Return lines as they may be quoted: without the carriage return at the end of each."""
+        return "\n".join(line.removesuffix("\r") for line in self.lines[first - 1 : last])
+
+    def with_lines(self, first: int, last: int, replaced_by: str) -> str:
+        """Return the text with other lines in the place of these, and their ends as they were."""
+        end = "\r\n" if self.ends_in_crlf else "\n"
+        new = [line.removesuffix("\r") + end for line in replaced_by.split("\n")]
+        kept = self.text.split("\n")
+        before = "".join(f"{line}\n" for line in kept[: first - 1])
+        after = "\n".join(kept[last:])
+        if replaced_by == "":
+            return before + after
+        if last >= len(kept):  # the file ends without a new line, and so it stays
+            new[-1] = new[-1].removesuffix(end)
+        return before + "".join(new) + after
+
+
+class Head:
+    """The head commit. `paths` are all its files; `read` gives a text, None for none."""
+
+    def __init__(self, paths: Iterable[str], read: Callable[[str], HeadFile | None]) -> None:
+        self.read = read
+        self._by_name: dict[str, list[str]] = {}
+        for path in paths:
+            self._by_name.setdefault(path.rpartition("/")[2], []).append(path)
+
+    def paths_of(self, name: str) -> list[str]:
+        """Return the files that `name` may mean: people write the end of a path."""
+        ending = name.removeprefix("./").strip("/")
+        return [
+            path
+            for path in self._by_name.get(ending.rpartition("/")[2], ())
+            if path == ending or path.endswith(f"/{ending}")
+        ]

@@ -1,0 +1,177 @@
+"""Proves a finding against the diff and the head commit, before anybody reads it.
+
+A program checks what a program can: that the quoted lines stand there byte for byte, that a comment
+can be anchored to them, that each file and symbol that is named exists, and that the suggestion
+applies, parses, and changes something. Whether the claim is right it cannot tell.
+"""
+
+import builtins
+import keyword
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import chain
+from typing import Literal, NamedTuple
+
+from shared.reviewing.diff import FileDiff
+from shared.reviewing.finding import LONGEST, Finding
+from shared.reviewing.head import WORD, Head, HeadFile
+from shared.reviewing.mentions import mentions_in
+from shared.reviewing.syntax import count_errors
+
+Check = Literal["file", "quote", "anchor", "symbol", "suggestion", "claim"]
+
+#: Words of the languages themselves, Python's aside.
+_WORDS_OF_LANGUAGES = """
+    self cls args kwargs null undefined true false nil NaN this super new delete typeof instanceof
+    void var let const function extends implements interface enum type struct func chan package
+    string number boolean any unknown never Array Object Promise Map Set Error console require
+    module int float double char bool byte long short public private protected static final throws
+    throw catch switch case default export SELECT INSERT UPDATE DELETE FROM WHERE JOIN INDEX NULL
+    TABLE NOT AND OR LIMIT ORDER GROUP BY VALUES INTO SET
+"""
+#: Names that exist without standing in any file.
+_KNOWN = frozenset(
+    [*dir(builtins), *keyword.kwlist, *keyword.softkwlist, *_WORDS_OF_LANGUAGES.split()]
+)
+#: Characters that a reader cannot see, or that change the order of those that one sees.
+_HIDDEN = frozenset({"Cf", "Co", "Cn", "Cs"})
+#: Files to read for one name of a file.
+_READ = 3
+
+
+class Fault(NamedTuple):
+    """A check that a finding did not pass, in words that a model can mend it by."""
+
+    check: Check
+    reason: str
+
+
+class Proof:
+    """The diff and the head commit that findings are proved against."""
+
+    def __init__(self, files: Sequence[FileDiff], head: Head) -> None:
+        self._files: Mapping[str, FileDiff] = {file.path: file for file in files}
+        self._head = head
+        shown = (
+            line.text for file in files for hunk in file.hunks for line in hunk.lines if line.new
+        )
+        self._words = frozenset(chain.from_iterable(map(WORD.findall, shown)))
+
+    def prove(self, finding: Finding) -> Finding | list[Fault]:
+        """Return the finding as it may be posted, else what is wrong with it.
+
+        Lines that stand elsewhere in the diff, and only there, are the ones that were meant: the
+        numbers are put right. Line ends follow those of the file.
+        """
+        finding = _tidied(finding)
+        diff = self._files.get(finding.path)
+        file = self._head.read(finding.path) if diff else None
+        if diff is None or file is None:
+            return [Fault("file", f"{finding.path} is no text file of this change")]
+        finding = _found_again(finding, diff, file)
+        checks = (
+            partial(_quote, finding, file),
+            partial(_anchor, finding, diff),
+            partial(self._names, finding),
+            partial(_suggestion, finding, file),
+            partial(_claim, finding),
+        )
+        faults = [fault for check in checks for fault in check()]
+        return faults or finding
+
+    def _names(self, finding: Finding) -> Iterable[Fault]:
+        """Look for the files and symbols that the finding names."""
+        named = mentions_in(f"{finding.claim}\n{finding.evidence}")
+        meant = {path: self._head.paths_of(path)[:_READ] for path in named.paths}
+        read = [finding.path, *chain.from_iterable(meant.values())]
+        words = self._words.union(*(file.words for path in read if (file := self._head.read(path))))
+        for path in sorted(named.paths):
+            # `os.path` and `a/b` may also be code.
+            if not meant[path] and not words.issuperset(WORD.findall(path)):
+                yield Fault("file", f"there is no file {path} at the head commit")
+        for symbol in sorted(named.symbols - words - _KNOWN):
+            yield Fault("symbol", f"nothing is called {symbol} in these files at the head commit")
+
+
+def _tidied(finding: Finding) -> Finding:
+    """Take off the ends that a model puts behind what it quotes."""
+    suggestion = finding.suggestion
+    if suggestion is not None:
+        suggestion = suggestion.replace("\r\n", "\n").removesuffix("\n")
+    quote = finding.quote.replace("\r\n", "\n").removesuffix("\n")
+    return replace(finding, quote=quote, suggestion=suggestion)
+
+
+def _found_again(finding: Finding, diff: FileDiff, file: HeadFile) -> Finding:
+    """Put the numbers right when the quoted lines stand once in the diff, and elsewhere."""
+    length = finding.quote.count("\n") + 1
+    if finding.quote.strip() == "" or file.quoted(finding.first, finding.last) == finding.quote:
+        return finding
+    at = [
+        first
+        for hunk in diff.hunks
+        for first in range(max(hunk.first, 1), hunk.last - length + 2)
+        if file.quoted(first, first + length - 1) == finding.quote
+    ]
+    if len(at) != 1:
+        return finding
+    return replace(finding, first=at[0], last=at[0] + length - 1)
+
+
+def _quote(finding: Finding, file: HeadFile) -> Iterable[Fault]:
+    if not 1 <= finding.first <= finding.last <= len(file.lines):
+        yield Fault(
+            "quote",
+            f"{finding.path} has {len(file.lines)} lines, so no lines"
+            f" {finding.first} to {finding.last}",
+        )
+    elif file.quoted(finding.first, finding.last) != finding.quote:
+        yield Fault(
+            "quote",
+            f"lines {finding.first} to {finding.last} of {finding.path} do not read as quoted;"
+            " repeat them character by character",
+        )
+    elif not finding.quote.strip():
+        yield Fault("quote", "the quoted lines are empty")
+
+
+def _anchor(finding: Finding, diff: FileDiff) -> Iterable[Fault]:
+    hunk = diff.hunk_of(finding.first, finding.last)
+    if hunk is None:
+        yield Fault(
+            "anchor",
+            f"lines {finding.first} to {finding.last} of {finding.path} are not in one hunk of the"
+            " diff",
+        )
+
+
+def _suggestion(finding: Finding, file: HeadFile) -> Iterable[Fault]:
+    new = finding.suggestion
+    if new is None:
+        return
+    if max(finding.last - finding.first, new.count("\n")) >= LONGEST:
+        yield Fault("suggestion", f"the suggestion is longer than {LONGEST} lines")
+        return
+    if any(unicodedata.category(one) in _HIDDEN for one in {*new} - {*finding.quote}):
+        yield Fault("suggestion", "the suggestion has characters that nobody can see")
+        return
+    if not 1 <= finding.first <= finding.last <= len(file.lines):
+        return  # told as a false quote
+    if _bare(new) == _bare(file.quoted(finding.first, finding.last)):
+        yield Fault("suggestion", "the suggestion changes nothing")
+        return
+    after = file.with_lines(finding.first, finding.last, new)
+    errors = count_errors(file.path, after)
+    if errors and not errors < (count_errors(file.path, file.text) or 0):
+        yield Fault("suggestion", f"{finding.path} does not parse with the suggestion")
+
+
+def _bare(lines: str) -> list[str]:
+    return [line.rstrip() for line in lines.split("\n")]
+
+
+def _claim(finding: Finding) -> Iterable[Fault]:
+    if not finding.claim.strip():
+        yield Fault("claim", "the claim is empty")
