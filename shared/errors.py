@@ -211,7 +211,11 @@ class ActionUnavailable(_Unavailable, ActionError):
 
 
 class ActionRejected(ActionError):
-    pass
+    """`status` is the platform's, where it answered by one."""
+
+    def __init__(self, message: str, *, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class EffectUnknown(ActionError):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import fields, is_dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.events import Event
 from shared.memory import Memory
@@ -14,6 +14,17 @@ from shared.perception.writers import writer_of
 
 #: Events whose texts GitHub shows as they are, not as Markdown.
 _PLAIN = ("github.push", "github.check_run", "github.workflow_run")
+
+#: Characters of a piece of code that a model is shown.
+LONGEST_CODE = 200_000
+
+
+class Code(NamedTuple):
+    """A text that a model reads character by character, such as a part of a file: nothing of it is
+    taken for Markdown."""
+
+    name: str
+    text: str
 
 
 def as_data(context: Iterable[object]) -> str:
@@ -47,6 +58,8 @@ def _blocks(thing: object) -> list[str]:
         return [block(thing)]
     if isinstance(thing, str):
         return [data("text", thing)]
+    if isinstance(thing, Code):
+        return [data(thing.name, thing.text, LONGEST_CODE, markdown=False)]
     if isinstance(thing, list | tuple | set | frozenset) and not hasattr(thing, "_fields"):
         return [block for part in thing for block in _blocks(part)]
     return [data(type(thing).__name__, str(_seen(thing)), markdown=False)]

@@ -1,7 +1,7 @@
 """Reviewing: reads what a pull request changes, and lets only findings pass that a program has
 proved.
 
-diff            the changed files of a pull request, with their hunks
+desk            what a flow asks: the change to review, and which findings hold
 skipping        which files nobody needs to review
 fitting         ranks files and packs their hunks for the model's window
 finding         a finding as a model gives it

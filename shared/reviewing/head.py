@@ -48,13 +48,13 @@ class HeadFile:
 
 
 class Head:
-    """The head commit. `paths` are all its files; `read` gives a text, None for none."""
+    """The head commit. `list_paths` names all its files; `read` gives a text, None for none."""
 
-    def __init__(self, paths: Iterable[str], read: Callable[[str], HeadFile | None]) -> None:
+    def __init__(
+        self, list_paths: Callable[[], Iterable[str]], read: Callable[[str], HeadFile | None]
+    ) -> None:
         self.read = read
-        self._by_name: dict[str, list[str]] = {}
-        for path in paths:
-            self._by_name.setdefault(path.rpartition("/")[2], []).append(path)
+        self._list_paths = list_paths
 
     def paths_of(self, name: str) -> list[str]:
         """Return the files that `name` may mean: people write the end of a path."""
@@ -64,3 +64,11 @@ class Head:
             for path in self._by_name.get(ending.rpartition("/")[2], ())
             if path == ending or path.endswith(f"/{ending}")
         ]
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[str]]:
+        """All files by the last part of their paths, listed when the first one is named."""
+        found: dict[str, list[str]] = {}
+        for path in self._list_paths():
+            found.setdefault(path.rpartition("/")[2], []).append(path)
+        return found

@@ -6,8 +6,8 @@ import random
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from shared.actions.github.diff import file_diffs
 from shared.events import Json
-from shared.reviewing.diff import file_diffs
 from shared.reviewing.head import Head, HeadFile
 from shared.reviewing.proof import Proof
 
@@ -93,5 +93,5 @@ def proof_of(made: list[Change]) -> Proof:
     files = {
         change.row["filename"]: HeadFile(change.row["filename"], change.text) for change in made
     }
-    head = Head([*files, "README.md", "docs/guide.md"], files.get)
+    head = Head(lambda: [*files, "README.md", "docs/guide.md"], files.get)
     return Proof(file_diffs(change.row for change in made), head)

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from shared.actions.github.diff import file_diffs
 from shared.events import Json
-from shared.reviewing.diff import file_diffs
 from shared.reviewing.finding import Finding
 from shared.reviewing.head import Head, HeadFile
 from shared.reviewing.proof import Fault, Proof
@@ -266,7 +266,7 @@ def _assert_parses(found: Finding, head: list[bytes]) -> None:
 
 def test_a_symbol_may_stand_in_a_file_that_the_finding_names() -> None:
     files = {"a.py": HeadFile("a.py", "x = 1\n"), "lib/tax.py": HeadFile("", "def rate(): ...\n")}
-    made = Proof(file_diffs([row_of("a.py", "", "x = 1\n")]), Head(files, files.get))
+    made = Proof(file_diffs([row_of("a.py", "", "x = 1\n")]), Head(lambda: files, files.get))
     about: Json = {
         "path": "a.py",
         "first": 1,

@@ -205,6 +205,33 @@ class UnlockIssue(_OnIssue):
         return {}
 
 
+class ReviewComment(NamedTuple):
+    """A comment on the lines `first` to `last` of a changed file, as at the head commit."""
+
+    path: str
+    first: int
+    last: int
+    body: str
+
+
+@dataclass(frozen=True)
+class SubmitReview(_OnIssue):
+    """Review a pull request at `commit`, with all comments in one submission. It neither approves
+    nor blocks. Comments whose lines are not in the diff any more are left out."""
+
+    permissions: ClassVar[Mapping[str, str]] = {"pull_requests": "write"}
+    verbatim = frozenset({"commit", "path"})
+    issue: Issue
+    commit: str
+    body: str
+    comments: tuple[ReviewComment, ...] = ()
+
+    @property
+    def arguments(self) -> Json:
+        comments = [comment._asdict() for comment in self.comments]
+        return {"commit": self.commit, "body": self.body, "comments": comments}
+
+
 @dataclass(frozen=True)
 class OpenIssue(_InRepository):
     """Open an issue. Labels that the repository lacks are left out, never created."""

@@ -19,6 +19,7 @@ from shared.actions.github.actions import (
     RemoveLabels,
     ReopenIssue,
     SetMilestone,
+    SubmitReview,
     UnlockIssue,
 )
 from shared.actions.github.comments import find_comment, show_comment, write_comment
@@ -39,6 +40,7 @@ from shared.actions.github.issues import (
     unlock_issue,
 )
 from shared.actions.github.pulls import find_draft, open_draft
+from shared.actions.github.reviews import find_review, submit_review
 from shared.actions.github.session import GitHubSession
 from shared.settings import Settings
 
@@ -54,6 +56,7 @@ ACTIONS: Mapping[type[Action], Handling[GitHubSession]] = {
     RemoveLabels: Handling(remove_labels),
     ReopenIssue: Handling(reopen_issue),
     SetMilestone: Handling(set_milestone),
+    SubmitReview: Handling(submit_review, find_review),
     UnlockIssue: Handling(unlock_issue),
 }
 
@@ -67,6 +70,7 @@ ANSWERS: Mapping[type[Query], Answering[GitHubSession]] = {
 
 def more_answers() -> Mapping[type[Query], Answering[GitHubSession]]:
     """Import the other queries, which take 10 ms that a flow without them should not spend."""
+    import shared.actions.github.changes as reviews
     import shared.actions.github.queries as ask
     import shared.actions.github.reading as plans
     import shared.actions.github.snapshot as ingestion
@@ -79,6 +83,7 @@ def more_answers() -> Mapping[type[Query], Answering[GitHubSession]]:
         ask.ListFiles: ingestion.list_files,
         ask.ListIssues: ingestion.list_issues,
         ask.ListPulls: plans.list_pulls,
+        ask.ReadChange: reviews.read_change,
         ask.ReadFile: ingestion.read_file,
         ask.ReadIssue: plans.read_issue,
         ask.ReadPull: plans.read_pull,

@@ -56,7 +56,8 @@ def check(
         )
     if status >= 300:
         raise ActionRejected(
-            f"{failed}: {status} {said}; {_advice(status, said, headers, credentials)}"
+            f"{failed}: {status} {said}; {_advice(status, said, headers, credentials)}",
+            status=status,
         )
 
 

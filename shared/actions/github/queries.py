@@ -135,6 +135,21 @@ class ReadPull(_About):
 
 
 @dataclass(frozen=True)
+class ReadChange(_About):
+    """Ask for a pull request with all of its changed files, as `{"pull", "files", "complete",
+    "since"}`, pull request and files as GitHub describes them.
+
+    With a commit `since`, the files that changed from there to its head; None when that commit is
+    no longer in its history, or GitHub cannot list them all.
+    """
+
+    permissions: ClassVar[Mapping[str, str]] = {"pull_requests": "read", "contents": "read"}
+    repository: str
+    number: int
+    since: str = ""
+
+
+@dataclass(frozen=True)
 class RepositoryHead(_About):
     """Ask for the repository as GitHub describes it, with the commit of its default branch as
     `head`; '' when it is empty."""

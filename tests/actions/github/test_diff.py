@@ -4,8 +4,8 @@ import random
 
 import pytest
 
+from shared.actions.github.diff import DiffLine, file_diffs, hunks_of
 from shared.errors import ActionRejected
-from shared.reviewing.diff import DiffLine, file_diffs, hunks_of
 from tests.reviewing.changes import changes, patch_of
 
 

@@ -1,0 +1,49 @@
+"""Review a pull request: post the few findings that a program has proved, and say in one comment
+what was looked at."""
+
+from shared.actions.github.actions import Comment, SubmitReview
+from shared.agent import Agent, flow
+from shared.events import Event
+from shared.perception.commands import event_types
+from shared.reviewing.desk import ReviewDesk
+from shared.reviewing.finding import Findings
+from shared.reviewing.report import MOST, in_short, on_lines, summary
+
+PROMPT = """\
+Review the part of a pull request. Lines are numbered as in the new files; + marks new lines, -
+deleted ones. Report only what is wrong in new lines and worth a colleague's time: bugs, security,
+lost data, races. No praise, no style, no guesses. `quote` repeats the lines exactly, without
+numbers and signs. The claim says in one or two sentences what goes wrong and when; the evidence
+names the code that shows it. Name only what stands in these files. A suggestion replaces the
+quoted lines completely. Report nothing when nothing is wrong."""
+
+MEND = """\
+These findings of yours were refused by a program, with its reasons. Correct those that are right
+all the same, and leave out the others."""
+
+
+@flow(
+    "github.pull_request.opened",
+    "github.pull_request.reopened",
+    "github.pull_request.ready_for_review",
+    *event_types("review"),
+    may=[SubmitReview.at_most(1), Comment.at_most(1)],
+)
+def review(event: Event, agent: Agent) -> None:
+    desk = agent.desk(ReviewDesk)
+    change = desk.change()
+    if not change.parts:
+        return
+    answers = agent.map(
+        lambda part: agent.ask(PROMPT, change.about, part, returns=Findings, max_tokens=4096),
+        change.parts,
+    )
+    judged = desk.judge(finding for answer in answers for finding in answer.findings)
+    if judged.refused:
+        mended = agent.ask(MEND, judged.refused, *change.parts[:1], returns=Findings)
+        judged = desk.judge([*judged.proved, *mended.findings])
+    posted, others = judged.proved[:MOST], judged.proved[MOST:]
+    if posted:
+        comments = tuple(map(on_lines, posted))
+        agent.act(SubmitReview(event.issue, change.head, in_short(posted), comments))
+    agent.act(Comment(event.issue, summary(change, posted, others), sticky=True))

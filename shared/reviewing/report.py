@@ -1,0 +1,76 @@
+"""Writes what people read of a review: the comment on a line, and the sticky comment."""
+
+from collections.abc import Mapping, Sequence
+
+from shared.actions.github.actions import ReviewComment
+from shared.reviewing.desk import Change
+from shared.reviewing.finding import Finding
+
+#: Findings that are posted; the others stand folded in the sticky comment.
+MOST = 3
+_SIGNS = {"critical": "🔴", "high": "🟠", "medium": "🟡", "low": "⚪"}
+#: Files that are named as not reviewed.
+_NAMED = 50
+
+
+def on_lines(finding: Finding) -> ReviewComment:
+    """Return the comment on the lines of a finding."""
+    parts = [f"{_title(finding)}\n\n{finding.claim}"]
+    if finding.evidence.strip():
+        parts.append(finding.evidence)
+    if finding.suggestion is not None:
+        fence = "`" * max(3, _longest_fence(finding.suggestion) + 1)
+        text = f"{finding.suggestion}\n" if finding.suggestion else ""
+        parts.append(f"{fence}suggestion\n{text}{fence}")
+    return ReviewComment(finding.path, finding.first, finding.last, "\n\n".join(parts))
+
+
+def in_short(found: Sequence[Finding]) -> str:
+    """Return the body of the review itself."""
+    count = len(found)
+    return (
+        f"{count} {'finding' if count == 1 else 'findings'}; the summary is in the comment above."
+    )
+
+
+def summary(change: Change, posted: Sequence[Finding], others: Sequence[Finding]) -> str:
+    """Return the sticky comment: what was found at which commit, and what nobody looked at."""
+    commit = change.head[:7]
+    if not posted and not others:
+        parts = [f"**Review of {commit}:** nothing found."]
+    else:
+        rows = "\n".join(f"- {_row(finding)}" for finding in posted)
+        parts = [f"**Review of {commit}:** {len(posted)} posted.\n\n{rows}"]
+    if others:
+        rows = "\n".join(f"- {_row(finding)}" for finding in others)
+        parts.append(_folded(f"{len(others)} more, of less weight", rows))
+    if change.skipped:
+        parts.append(_folded(f"{len(change.skipped)} files not reviewed", _skipped(change.skipped)))
+    return "\n\n".join(parts)
+
+
+def _title(finding: Finding) -> str:
+    return f"{_SIGNS[finding.severity]} **{finding.severity}** · {finding.category}"
+
+
+def _row(finding: Finding) -> str:
+    where = f"`{finding.path}`:{finding.first}"
+    return f"{_SIGNS[finding.severity]} {where} {finding.claim}"
+
+
+def _folded(title: str, text: str) -> str:
+    return f"<details><summary>{title}</summary>\n\n{text}\n\n</details>"
+
+
+def _skipped(skipped: Mapping[str, str]) -> str:
+    rows = [f"- `{path}`: {reason}" for path, reason in skipped.items()]
+    more = len(rows) - _NAMED
+    return "\n".join([*rows[:_NAMED], *([f"- and {more} more"] if more > 0 else [])])
+
+
+def _longest_fence(text: str) -> int:
+    longest = current = 0
+    for character in text:
+        current = current + 1 if character == "`" else 0
+        longest = max(longest, current)
+    return longest
