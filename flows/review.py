@@ -4,7 +4,6 @@ what was looked at."""
 from shared.actions.github.actions import Comment, SubmitReview
 from shared.agent import Agent, flow
 from shared.events import Event
-from shared.perception.commands import event_types
 from shared.reviewing.desk import ReviewDesk
 from shared.reviewing.finding import Findings
 from shared.reviewing.report import MOST, in_short, on_lines, summary
@@ -26,7 +25,7 @@ all the same, and leave out the others."""
     "github.pull_request.opened",
     "github.pull_request.reopened",
     "github.pull_request.ready_for_review",
-    *event_types("review"),
+    "github.command.review",
     may=[SubmitReview.at_most(1), Comment.at_most(1)],
 )
 def review(event: Event, agent: Agent) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from functools import cache, cached_property
 from typing import Any, NamedTuple, Self
 
-from shared.actions.github.diff import FileDiff, file_diffs
+from shared.actions.github.pulls.diff import FileDiff, file_diffs
 from shared.actions.github.queries import ListFiles, ReadChange, ReadText
 from shared.agent.context import Code
 from shared.desk import Loan
@@ -43,7 +43,7 @@ class Refused(NamedTuple):
     faults: tuple[Fault, ...]
 
 
-class Judged(NamedTuple):
+class Judgement(NamedTuple):
     """The findings that hold, the worst first, and the others."""
 
     proved: tuple[Finding, ...]
@@ -76,7 +76,7 @@ class ReviewDesk:
         left = {path: reason for path, reason in skipped.items() if reason}
         return Change(self._issue, head, about, fitted.parts, left)
 
-    def judge(self, findings: Iterable[Finding]) -> Judged:
+    def judge(self, findings: Iterable[Finding]) -> Judgement:
         """Prove each finding; one that says the same of the same lines counts once."""
         proved: dict[tuple[str, int, str], Finding] = {}
         refused = []
@@ -87,7 +87,7 @@ class ReviewDesk:
             else:
                 refused.append(Refused(finding, tuple(found)))
         worst_first = sorted(proved.values(), key=_badness)
-        return Judged(tuple(worst_first), tuple(refused))
+        return Judgement(tuple(worst_first), tuple(refused))
 
     def _why_not(self) -> str:
         event = self._loan.run.event

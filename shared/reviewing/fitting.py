@@ -6,7 +6,7 @@ from itertools import groupby
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from shared.actions.github.diff import DiffLine, FileDiff, Hunk
+from shared.actions.github.pulls.diff import DiffLine, FileDiff, Hunk
 from shared.agent.context import Code
 
 #: Characters of a call: about 6,000 tokens. A small diff is reviewed better than a large one

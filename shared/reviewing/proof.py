@@ -14,7 +14,7 @@ from functools import partial
 from itertools import chain
 from typing import Literal, NamedTuple
 
-from shared.actions.github.diff import FileDiff
+from shared.actions.github.pulls.diff import FileDiff
 from shared.reviewing.finding import LONGEST, Finding
 from shared.reviewing.head import WORD, Head, HeadFile
 from shared.reviewing.mentions import mentions_in

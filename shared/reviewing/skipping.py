@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
-from shared.actions.github.diff import FileDiff
+from shared.actions.github.pulls.diff import FileDiff
 
 _LOCKS = frozenset(
     [

@@ -226,7 +226,8 @@ def test_a_build_reads_of_the_templates_what_yaml_says(
     for stack in (deployed, schema):
         for name, properties in stack.functions.items():
             flow = stack.variables(name).get("FLOW", "")
-            assert template.function(name) == (properties["Handler"], flow, ())
+            parts = tuple(stack.resources[name].get("Metadata", {}).get("Parts", ()))
+            assert template.function(name) == (properties["Handler"], flow, parts)
     for name in ("Runtime", "Architecture"):
         assert template.default(name) == written["Parameters"][name]["Default"]
 

@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from shared.actions.github.diff import file_diffs
+from shared.actions.github.pulls.diff import file_diffs
 from shared.events import Json
 from shared.reviewing.head import Head, HeadFile
 from shared.reviewing.proof import Proof

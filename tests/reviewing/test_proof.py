@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shared.actions.github.diff import file_diffs
+from shared.actions.github.pulls.diff import file_diffs
 from shared.events import Json
 from shared.reviewing.finding import Finding
 from shared.reviewing.head import Head, HeadFile

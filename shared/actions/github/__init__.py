@@ -3,9 +3,8 @@
 actions      the actions as values
 queries      the queries as values, for plans and for ingestion
 adapter      the table: each action and query with its function
-comments issues pulls reviews   perform the actions, and find their effects
-diff         the changed files of a pull request, with their hunks
-changes      answers the query of reviews: what a pull request changes
+comments issues   perform the actions, and find their effects
+pulls/       pull requests: drafts, reviews, what they change
 reading      answers the queries of plans, within bounds
 snapshot     answers the queries of ingestion: whole files, changes, issues
 markdown     makes a model's text safe to post

@@ -39,8 +39,8 @@ from shared.actions.github.issues import (
     set_milestone,
     unlock_issue,
 )
-from shared.actions.github.pulls import find_draft, open_draft
-from shared.actions.github.reviews import find_review, submit_review
+from shared.actions.github.pulls.drafts import find_draft, open_draft
+from shared.actions.github.pulls.reviews import find_review, submit_review
 from shared.actions.github.session import GitHubSession
 from shared.settings import Settings
 
@@ -70,7 +70,7 @@ ANSWERS: Mapping[type[Query], Answering[GitHubSession]] = {
 
 def more_answers() -> Mapping[type[Query], Answering[GitHubSession]]:
     """Import the other queries, which take 10 ms that a flow without them should not spend."""
-    import shared.actions.github.changes as reviews
+    import shared.actions.github.pulls.changes as reviews
     import shared.actions.github.queries as ask
     import shared.actions.github.reading as plans
     import shared.actions.github.snapshot as ingestion

@@ -2,8 +2,8 @@
 
 from shared.actions import Mark, Receipt
 from shared.actions.github.actions import ReviewComment, SubmitReview
-from shared.actions.github.diff import file_diffs
 from shared.actions.github.markdown import compose, read_stamp
+from shared.actions.github.pulls.diff import file_diffs
 from shared.actions.github.session import GitHubSession
 from shared.errors import ActionRejected
 from shared.events import Json

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from shared.actions.github.diff import DiffLine, file_diffs, hunks_of
+from shared.actions.github.pulls.diff import DiffLine, file_diffs, hunks_of
 from shared.errors import ActionRejected
 from tests.reviewing.changes import changes, patch_of
 
