@@ -37,11 +37,11 @@ def review(event: Event, agent: Agent) -> None:
         lambda part: agent.ask(PROMPT, change.about, part, returns=Findings, max_tokens=4096),
         change.parts,
     )
-    judged = desk.judge(finding for answer in answers for finding in answer.findings)
-    if judged.refused:
-        mended = agent.ask(MEND, judged.refused, *change.parts[:1], returns=Findings)
-        judged = desk.judge([*judged.proved, *mended.findings])
-    posted, others = judged.proved[:MOST], judged.proved[MOST:]
+    found = desk.prove(finding for answer in answers for finding in answer.findings)
+    if found.refused:
+        mended = agent.ask(MEND, found.refused, *change.parts[:1], returns=Findings)
+        found = desk.prove([*found.proved, *mended.findings])
+    posted, others = found.proved[:MOST], found.proved[MOST:]
     if posted:
         comments = tuple(map(on_lines, posted))
         agent.act(SubmitReview(event.issue, change.head, in_short(posted), comments))

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from functools import cache, cached_property
+from itertools import chain
 from typing import Any, NamedTuple, Self
 
 from shared.actions.github.pulls.diff import FileDiff, file_diffs
@@ -13,6 +14,7 @@ from shared.errors import ActionRejected
 from shared.events import Issue, Json
 from shared.journal import Outcome
 from shared.perception.commands import command_of
+from shared.reviewing.certain import found_without_model
 from shared.reviewing.finding import SEVERITIES, Finding
 from shared.reviewing.fitting import packed
 from shared.reviewing.head import Head, HeadFile
@@ -43,7 +45,7 @@ class Refused(NamedTuple):
     faults: tuple[Fault, ...]
 
 
-class Judgement(NamedTuple):
+class ProvedFindings(NamedTuple):
     """The findings that hold, the worst first, and the others."""
 
     proved: tuple[Finding, ...]
@@ -76,18 +78,19 @@ class ReviewDesk:
         left = {path: reason for path, reason in skipped.items() if reason}
         return Change(self._issue, head, about, fitted.parts, left)
 
-    def judge(self, findings: Iterable[Finding]) -> Judgement:
-        """Prove each finding; one that says the same of the same lines counts once."""
+    def prove(self, findings: Iterable[Finding]) -> ProvedFindings:
+        """Prove each finding, and those that need no model. What says the same of the same lines
+        counts once."""
         proved: dict[tuple[str, int, str], Finding] = {}
         refused = []
-        for finding in findings:
+        for finding in chain(self._certain, findings):
             found = self._proof.prove(finding)
             if isinstance(found, Finding):
                 proved.setdefault((found.path, found.last, found.category), found)
             else:
                 refused.append(Refused(finding, tuple(found)))
         worst_first = sorted(proved.values(), key=_badness)
-        return Judgement(tuple(worst_first), tuple(refused))
+        return ProvedFindings(tuple(worst_first), tuple(refused))
 
     def _why_not(self) -> str:
         event = self._loan.run.event
@@ -122,6 +125,11 @@ class ReviewDesk:
     @cached_property
     def _files(self) -> tuple[FileDiff, ...]:
         return file_diffs(self._read["files"])
+
+    @cached_property
+    def _certain(self) -> list[Finding]:
+        reviewed = [file for file in self._files if not reason_to_skip(file)]
+        return [finding for file in reviewed for finding in found_without_model(file)]
 
     @cached_property
     def _proof(self) -> Proof:

@@ -4,7 +4,9 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from typing import Any
 
+from shared.events import Json
 from shared.models import Chunk, Finish, ModelReply, ModelRequest, Provider, ToolCall, Usage
 from shared.models.offline.answering import answer
 from shared.models.offline.filling import fill
@@ -41,7 +43,7 @@ class OfflineModel:
         if request.schema is None:
             text = _text_of_a_plan(parsed) or answer(parsed)
         else:
-            text = json.dumps(fill(request.schema, parsed), ensure_ascii=False)
+            text = json.dumps(_filled(request.schema, parsed), ensure_ascii=False)
         kept = _first_tokens(text, request.max_tokens)
         return self._reply(request, kept, "stop" if kept == text else "length")
 
@@ -58,6 +60,15 @@ class OfflineModel:
         usage = Usage(sum(estimated_tokens(part) for part in said), estimated_tokens(text))
         cost = self._prices.cost(self.name, usage)
         return ModelReply("" if calls else text, finish, usage, self.name, calls, cost)
+
+
+def _filled(schema: Json, parsed: ParsedRequest) -> Any:
+    properties = schema.get("properties", {})
+    if "findings" not in properties:
+        return fill(schema, parsed)
+    from shared.models.offline.review import review
+
+    return review(block.text for block in parsed.blocks)
 
 
 def _text_of_a_plan(parsed: ParsedRequest) -> str | None:

@@ -1,0 +1,108 @@
+"""What shows in one line of code."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Literal, NamedTuple
+
+from shared.events import Json
+from shared.models.offline.review.parts import ShownFile
+
+_PYTHON = (".py", ".pyi")
+_JAVASCRIPT = (".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts")
+_PROSE = (".md", ".rst", ".txt", ".adoc")
+
+
+class Rule(NamedTuple):
+    """`pattern` finds the fault in a line without its strings; `mend` writes the line right."""
+
+    endings: tuple[str, ...]
+    pattern: re.Pattern[str]
+    claim: str
+    severity: Literal["critical", "high", "medium", "low"] = "medium"
+    mend: Callable[[str], str] | None = None
+
+
+def _deleted(_: str) -> str:
+    return ""
+
+
+def _by_identity(line: str) -> str:
+    return re.sub(r"!= ?None\b", "is not None", re.sub(r"== ?None\b", "is None", line))
+
+
+_RULES = (
+    Rule(
+        (),
+        re.compile(r"^(?:<{7} |>{7} |\|{7} )\S"),
+        "A mark of a merge conflict was committed.",
+        "critical",
+    ),
+    Rule(
+        _PYTHON,
+        re.compile(r"[!=]= ?None\b|\bNone [!=]= "),
+        "`None` is compared by equality, which an object may answer as it likes.",
+        mend=lambda line: re.sub(
+            r"== ?None\b", "is None", re.sub(r"!= ?None\b", "is not None", line)
+        ),
+    ),
+    Rule(
+        _PYTHON,
+        re.compile(r"^\s*(?:async )?def \w+\(.*=\s*(?:\[\]|\{\}|list\(\)|dict\(\)|set\(\))\s*[,)]"),
+        "The default value is made once, so all calls that change it share it.",
+    ),
+    Rule(
+        _PYTHON,
+        re.compile(r"^\s*except\s*:"),
+        "It catches everything, an interrupt and a failed assertion too.",
+        mend=lambda line: re.sub(r"except\s*:", "except Exception:", line, count=1),
+    ),
+    Rule(
+        _PYTHON,
+        re.compile(r"^\s*(?:(?:i?pdb|pudb)\.set_trace\(\)|breakpoint\(\))\s*$"),
+        "A breakpoint was left: the program stops here.",
+        "high",
+        mend=_deleted,
+    ),
+    Rule(
+        _JAVASCRIPT,
+        re.compile(r"^\s*debugger\s*;?\s*$"),
+        "A breakpoint was left: the program stops here.",
+        "high",
+        mend=_deleted,
+    ),
+    Rule(
+        _JAVASCRIPT,
+        re.compile(r"^\s*console\.(?:log|debug)\("),
+        "An output for debugging was left.",
+        "low",
+    ),
+    Rule(
+        (),
+        re.compile(
+            r"(?:#|//|/\*|--|<!--)\s*(?:TODO|FIXME|XXX)\b(?!.*(?:#\d+|https?://|[A-Z]+-\d+))"
+        ),
+        "What is left to do names no issue, so nobody will find it again.",
+        "low",
+    ),
+)
+_STRING = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`")
+
+
+def found_in_lines(file: ShownFile) -> Iterator[Json]:
+    """Yield what the rules find in the new lines."""
+    for rule in _RULES:
+        if rule.endings and not file.path.endswith(rule.endings):
+            continue
+        if not rule.endings and rule.severity == "low" and file.path.endswith(_PROSE):
+            continue
+        for number in file.added:
+            line = file.lines[number]
+            if rule.pattern.search(_STRING.sub('""', line)):
+                mended = rule.mend(line) if rule.mend else None
+                yield file.finding(
+                    number,
+                    rule.claim,
+                    severity=rule.severity,
+                    category="style" if rule.severity == "low" else "bug",
+                    suggestion=None if mended == line else mended,
+                )
