@@ -1,5 +1,6 @@
 """Stop what the agent does: the command `cancel`, and in Slack an emoji, a word in the thread, or
-Slack's own button. Its queue is its own, so a stop never waits behind what it stops."""
+Slack's own button; and a review, when a newer push makes it needless. Its queue is its own, so a
+stop never waits behind what it stops."""
 
 import re
 
@@ -20,12 +21,15 @@ _RUN = r"(?=\S*\d)[\w-]{4,40}"
     *event_types("cancel"),
     "api.command.cancel",
     "slack.stop",
+    "github.pull_request.synchronize",
     may=[Comment.at_most(1), Reply.at_most(1), Whisper.at_most(1), React.at_most(1)],
     reads=[FindThread],
     stoppable=False,
 )
 def control(event: Event, agent: Agent) -> None:
-    if event.type == "slack.stop":
+    if event.type == "github.pull_request.synchronize":
+        agent.desk(StopDesk).supersede("review")
+    elif event.type == "slack.stop":
         _signed(event, agent)
     elif event.source == "api":
         if not agent.desk(StopDesk).stop(event.payload["run"]):

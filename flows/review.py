@@ -2,11 +2,16 @@
 what was looked at."""
 
 from shared.actions.github.actions import Comment, SubmitReview
+from shared.actions.timers import SetTimer
 from shared.agent import Agent, flow
+from shared.agent.timers import Timers
 from shared.events import Event
 from shared.reviewing.desk import ReviewDesk
 from shared.reviewing.finding import Findings
 from shared.reviewing.report import MOST, in_short, on_lines, summary
+
+#: Seconds without another push, after which a push is reviewed.
+PATIENCE = 60.0
 
 PROMPT = """\
 Review the part of a pull request. Lines are numbered as in the new files; + marks new lines, -
@@ -25,24 +30,32 @@ all the same, and leave out the others."""
     "github.pull_request.opened",
     "github.pull_request.reopened",
     "github.pull_request.ready_for_review",
+    "github.pull_request.synchronize",
     "github.command.review",
-    may=[SubmitReview.at_most(1), Comment.at_most(1)],
+    "timer.review",
+    may=[SubmitReview.at_most(1), Comment.at_most(1), SetTimer.at_most(1)],
 )
 def review(event: Event, agent: Agent) -> None:
+    if event.type == "github.pull_request.synchronize":
+        agent.desk(Timers).put_off(event.received_at + PATIENCE, "timer.review")
+        return
     desk = agent.desk(ReviewDesk)
     change = desk.change()
-    if not change.parts:
+    if change.why_not:
         return
     answers = agent.map(
         lambda part: agent.ask(PROMPT, change.about, part, returns=Findings, max_tokens=4096),
         change.parts,
     )
-    found = desk.prove(finding for answer in answers for finding in answer.findings)
+    found = desk.prove(change, [one for answer in answers for one in answer.findings])
     if found.refused:
         mended = agent.ask(MEND, found.refused, *change.parts[:1], returns=Findings)
-        found = desk.prove([*found.proved, *mended.findings])
-    posted, others = found.proved[:MOST], found.proved[MOST:]
-    if posted:
-        comments = tuple(map(on_lines, posted))
-        agent.act(SubmitReview(event.issue, change.head, in_short(posted), comments))
-    agent.act(Comment(event.issue, summary(change, posted, others), sticky=True))
+        found = desk.prove(change, [*found.proved, *mended.findings])
+    chosen, receipt = desk.select(found.proved, MOST), None
+    if chosen.posted:
+        comments = tuple(map(on_lines, chosen.posted))
+        receipt = agent.act(
+            SubmitReview(event.issue, change.head, in_short(chosen.posted), comments)
+        )
+    agent.act(Comment(event.issue, summary(change, chosen), sticky=True))
+    desk.keep(change, chosen, receipt)

@@ -87,6 +87,14 @@ class Timers:
         receipt = self._loan.act(SetTimer(later))
         return Timer(receipt.id, event, moment, given)
 
+    def put_off(self, when: float | datetime, event: str) -> Timer:
+        """Let the one event of this type come at `when`, in place of those that were set before in
+        this conversation and are still to come."""
+        for timer in self.pending():
+            if timer.event == event:
+                self.cancel(timer.id)
+        return self.at(when, event)
+
     def pending(self) -> list[Timer]:
         """Return the timers that the flow set in this conversation and that are still to come, the
         next first."""

@@ -1,20 +1,25 @@
 """The desk of reviews: the change to review, and which findings about it hold."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, cached_property
 from itertools import chain
+from types import MappingProxyType
 from typing import Any, NamedTuple, Self
 
+from shared.actions import Receipt
 from shared.actions.github.pulls.diff import FileDiff, file_diffs
-from shared.actions.github.queries import ListFiles, ReadChange, ReadText
+from shared.actions.github.queries import CompareFiles, ListFiles, ReadChange, ReadText
 from shared.agent.context import Code
 from shared.desk import Loan
 from shared.errors import ActionRejected
 from shared.events import Issue, Json
 from shared.journal import Outcome
+from shared.learning.dismissed import is_same, is_unwanted
+from shared.learning.findings import FindingStore, KeptFinding, ReviewedCommit, kept_as
 from shared.perception.commands import command_of
 from shared.reviewing.certain import found_without_model
+from shared.reviewing.delta import changed_since
 from shared.reviewing.finding import SEVERITIES, Finding
 from shared.reviewing.fitting import packed
 from shared.reviewing.head import Head, HeadFile
@@ -28,14 +33,18 @@ _UNFINISHED = re.compile(r"^\W*(?:wip|draft|do not (?:review|merge))\b", re.IGNO
 
 class Change(NamedTuple):
     """What a pull request changes. Without `parts` there is nothing to review, and `why_not` says
-    why if it is known. `skipped` has the reason for each file that is not reviewed."""
+    why if it is known. `skipped` has the reason for each file that is not reviewed. After a review
+    of the commit `since`, only what changed from there on."""
 
     issue: Issue
     head: str
+    base: str
     about: Code
-    parts: tuple[Code, ...]
-    skipped: dict[str, str]
+    parts: tuple[Code, ...] = ()
+    skipped: Mapping[str, str] = MappingProxyType({})
     why_not: str = ""
+    since: str = ""
+    files: tuple[FileDiff, ...] = ()
 
 
 class Refused(NamedTuple):
@@ -52,6 +61,16 @@ class ProvedFindings(NamedTuple):
     refused: tuple[Refused, ...]
 
 
+class Selection(NamedTuple):
+    """The findings to post, those that only the summary tells, both as the store keeps them, and
+    how many were known before."""
+
+    posted: tuple[Finding, ...]
+    held: tuple[Finding, ...]
+    kept: tuple[KeptFinding, ...]
+    known: int
+
+
 class ReviewDesk:
     """Reviews the pull request of the event."""
 
@@ -65,25 +84,30 @@ class ReviewDesk:
         return cls(loan)
 
     def change(self) -> Change:
-        """Return what there is to review at the head commit. Who asks for a review by a command
-        gets it for a draft, too."""
-        head = self._pull["head"]["sha"]
-        about = Code("pull request", f"{self._pull['title']}\n\n{self._pull['body'] or ''}")
-        why_not = self._why_not()
-        if why_not:
-            return Change(self._issue, head, about, (), {}, why_not)
-        skipped = {file.path: reason_to_skip(file) for file in self._files}
-        fitted = packed([file for file in self._files if not skipped[file.path]])
+        """Return what there is to review at the head commit: after an earlier review what changed
+        from there on, unless history was rewritten, the base is another, or a person asks for a
+        `full` review. Who asks for a review by a command gets it for a draft, too."""
+        last = self._store.reviewed()
+        pull = self._pull
+        about = Code("pull request", f"{pull['title']}\n\n{pull['body'] or ''}")
+        change = Change(self._issue, pull["head"]["sha"], pull["base"]["ref"], about)
+        if why_not := self._why_not(last):
+            return change._replace(why_not=why_not)
+        since = last.head if last and last.base == change.base and not self._is_full else ""
+        files = changed_since(self._files, self._changed_since(since)) if since else self._files
+        skipped = {file.path: reason_to_skip(file) for file in files}
+        fitted = packed([file for file in files if not skipped[file.path]])
         skipped |= dict.fromkeys(fitted.left_out, "too large a change")
         left = {path: reason for path, reason in skipped.items() if reason}
-        return Change(self._issue, head, about, fitted.parts, left)
+        return change._replace(parts=fitted.parts, skipped=left, since=since, files=files)
 
-    def prove(self, findings: Iterable[Finding]) -> ProvedFindings:
+    def prove(self, change: Change, findings: Iterable[Finding]) -> ProvedFindings:
         """Prove each finding, and those that need no model. What says the same of the same lines
         counts once."""
+        certain = [one for file in change.files for one in found_without_model(file)]
         proved: dict[tuple[str, int, str], Finding] = {}
         refused = []
-        for finding in chain(self._certain, findings):
+        for finding in chain(certain, findings):
             found = self._proof.prove(finding)
             if isinstance(found, Finding):
                 proved.setdefault((found.path, found.last, found.category), found)
@@ -92,13 +116,49 @@ class ReviewDesk:
         worst_first = sorted(proved.values(), key=_badness)
         return ProvedFindings(tuple(worst_first), tuple(refused))
 
-    def _why_not(self) -> str:
-        event = self._loan.run.event
+    def select(self, found: Sequence[Finding], most: int) -> Selection:
+        """Choose what to post: the worst first, `most` at a time, nothing twice, and nothing that
+        people dismissed. What is critical is told once more."""
+        known = self._store.known()
+        kept = [(finding, self._kept(finding)) for finding in found]
+        new = [pair for pair in kept if not _is_known(pair[1], known)]
+        posted, held = new[:most], new[most:]
+        return Selection(
+            tuple(finding for finding, _ in posted),
+            tuple(finding for finding, _ in held),
+            tuple(one._replace(state="posted") for _, one in posted)
+            + tuple(one for _, one in held),
+            len(kept) - len(new),
+        )
+
+    def keep(self, change: Change, selection: Selection, receipt: Receipt | None) -> None:
+        """Keep what was found and which comment tells it, for the reviews to come."""
+        rows = (receipt.data or {}).get("comments", []) if receipt else []
+        ids = iter([row["id"] for row in rows] if len(rows) == len(selection.posted) else [])
+        kept = [
+            finding._replace(comment=next(ids, 0)) if finding.state == "posted" else finding
+            for finding in selection.kept
+        ]
+        self._store.keep(ReviewedCommit(change.base, change.head), kept)
+
+    def _kept(self, finding: Finding) -> KeptFinding:
+        return kept_as(
+            self._issue,
+            finding.path,
+            finding.first,
+            finding.quote,
+            severity=finding.severity,
+            category=finding.category,
+            claim=finding.claim,
+        )
+
+    def _why_not(self, last: ReviewedCommit | None) -> str:
+        head: str = self._pull["head"]["sha"]
         if self._pull["state"] != "open":
             return "it is closed"
-        if self._has_moved():
-            return "a newer push is reviewed in its place"
-        if command_of(event.type):
+        if self._loan.run.step("head", {}, lambda: Outcome(head)) != head:
+            return "a newer push is reviewed in its place"  # since an earlier attempt of this run
+        if self._is_commanded:
             return ""
         if self._pull["draft"]:
             return "it is a draft"
@@ -106,12 +166,20 @@ class ReviewDesk:
             return "its title says that it is not ready"
         if (self._pull["user"] or {}).get("type") == "Bot":
             return "a bot opened it"
-        return ""
+        is_same = last == ReviewedCommit(self._pull["base"]["ref"], head)
+        return "this commit was reviewed before" if is_same else ""
 
-    def _has_moved(self) -> bool:
-        """Was there a push since an earlier attempt of this run read the head?"""
-        head: str = self._pull["head"]["sha"]
-        return bool(self._loan.run.step("head", {}, lambda: Outcome(head)) != head)
+    @property
+    def _is_commanded(self) -> bool:
+        return bool(command_of(self._loan.run.event.type))
+
+    @property
+    def _is_full(self) -> bool:
+        return self._is_commanded and self._loan.run.event.text.strip().lower() == "full"
+
+    @cached_property
+    def _store(self) -> FindingStore:
+        return FindingStore(self._loan.run, self._issue)
 
     @cached_property
     def _read(self) -> Json:
@@ -126,10 +194,10 @@ class ReviewDesk:
     def _files(self) -> tuple[FileDiff, ...]:
         return file_diffs(self._read["files"])
 
-    @cached_property
-    def _certain(self) -> list[Finding]:
-        reviewed = [file for file in self._files if not reason_to_skip(file)]
-        return [finding for file in reviewed for finding in found_without_model(file)]
+    def _changed_since(self, commit: str) -> tuple[FileDiff, ...] | None:
+        query = CompareFiles(self._issue.repository, commit, self._pull["head"]["sha"])
+        rows = self._loan.read(query)
+        return None if rows is None else file_diffs(rows)
 
     @cached_property
     def _proof(self) -> Proof:
@@ -152,3 +220,13 @@ def _badness(finding: Finding) -> tuple[int, float, str, int]:
     return (
         SEVERITIES.index(finding.severity), -finding.confidence, finding.path, finding.first
     )  # fmt: skip
+
+
+def _is_known(finding: KeptFinding, known: Sequence[KeptFinding]) -> bool:
+    """Was it told in this pull request, or dismissed? What is critical may be told once more after
+    it was dismissed."""
+    told = [one for one in known if one.state != "dismissed"]
+    if any(is_same(finding, one) for one in told):
+        return True
+    dismissed = [one for one in known if one.state == "dismissed"]
+    return finding.severity != "critical" and is_unwanted(finding, dismissed)

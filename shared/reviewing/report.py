@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from shared.actions.github.actions import ReviewComment
-from shared.reviewing.desk import Change
+from shared.reviewing.desk import Change, Selection
 from shared.reviewing.finding import Finding
 
 #: Findings that are posted; the others stand folded in the sticky comment.
@@ -33,17 +33,17 @@ def in_short(found: Sequence[Finding]) -> str:
     )
 
 
-def summary(change: Change, posted: Sequence[Finding], others: Sequence[Finding]) -> str:
+def summary(change: Change, chosen: Selection) -> str:
     """Return the sticky comment: what was found at which commit, and what nobody looked at."""
-    commit = change.head[:7]
-    if not posted and not others:
-        parts = [f"**Review of {commit}:** nothing found."]
+    what = f"{change.since[:7]}…{change.head[:7]}" if change.since else change.head[:7]
+    if chosen.posted or chosen.held:
+        rows = "\n".join(f"- {_row(finding)}" for finding in chosen.posted)
+        parts = [f"**Review of {what}:** {len(chosen.posted)} posted.\n\n{rows}"]
     else:
-        rows = "\n".join(f"- {_row(finding)}" for finding in posted)
-        parts = [f"**Review of {commit}:** {len(posted)} posted.\n\n{rows}"]
-    if others:
-        rows = "\n".join(f"- {_row(finding)}" for finding in others)
-        parts.append(_folded(f"{len(others)} more, of less weight", rows))
+        parts = [f"**Review of {what}:** nothing {'new ' if chosen.known else ''}found."]
+    if chosen.held:
+        rows = "\n".join(f"- {_row(finding)}" for finding in chosen.held)
+        parts.append(_folded(f"{len(chosen.held)} more, of less weight", rows))
     if change.skipped:
         parts.append(_folded(f"{len(change.skipped)} files not reviewed", _skipped(change.skipped)))
     return "\n\n".join(parts)

@@ -1,5 +1,8 @@
 """Reviews against the sandbox GitHub: what is posted, where, and how often."""
 
+import time
+from uuid import uuid4
+
 import pytest
 from urllib3 import request
 
@@ -7,6 +10,7 @@ from flows.review import review
 from infra.local.sandbox.github import GitHubSandbox
 from shared.actions import Action, Mark, Receipt
 from shared.actions.github.adapter import GitHubAdapter
+from shared.database import Database
 from shared.events import Event, Json
 from shared.reviewing.finding import Finding, Findings
 from shared.settings import Settings
@@ -42,18 +46,35 @@ class Mortal(GitHubAdapter):
 class PullRequest:
     """A pull request in the sandbox, and a runner whose flow reaches it."""
 
-    def __init__(self, sandbox: GitHubSandbox, files: dict[str, str], title: str = "Add") -> None:
+    def __init__(
+        self,
+        sandbox: GitHubSandbox,
+        files: dict[str, str],
+        database: Database,
+        title: str = "Add",
+    ) -> None:
         self.number = sandbox.open_pull_request(SHOP, title, "Why", head="add", files=files)
-        self.runner = FlowRunner()
+        self.runner = FlowRunner(database)
         self._sandbox = sandbox
         self.adapter = Mortal(as_app(sandbox))
         self.runner.adapters = lambda wanted: self.adapter
 
-    def event(self, kind: str = "pull_request.opened", **more: str) -> Event:
-        return github_event(kind, repository=SHOP, number=self.number, **more)
+    def event(
+        self, kind: str = "pull_request.opened", *, delivery: str = "", body: str = ""
+    ) -> Event:
+        event = github_event(
+            kind, repository=SHOP, number=self.number, delivery=delivery, body=body
+        )
+        return event._replace(received_at=time.time())
 
     def review(self) -> None:
         self.runner.run(review, self.event())
+
+    def push(self, files: dict[str, str]) -> None:
+        self._sandbox.push(SHOP, files, branch="add")
+        pushed = self.event("pull_request.synchronize", delivery=str(uuid4()))
+        self.runner.run(review, pushed)
+        self.runner.fire(review)
 
     @property
     def sticky(self) -> list[str]:
@@ -70,8 +91,10 @@ class PullRequest:
         return rows
 
 
-def test_what_is_proved_is_posted_on_its_lines_in_one_review(sandbox: GitHubSandbox) -> None:
-    pull = PullRequest(sandbox, {"shop/cart.py": FAULTY})
+def test_what_is_proved_is_posted_on_its_lines_in_one_review(
+    sandbox: GitHubSandbox, database: Database
+) -> None:
+    pull = PullRequest(sandbox, {"shop/cart.py": FAULTY}, database)
     pull.review()
     [submitted] = pull.get("reviews")
     assert submitted["state"] == "COMMENTED"
@@ -82,16 +105,18 @@ def test_what_is_proved_is_posted_on_its_lines_in_one_review(sandbox: GitHubSand
     assert "2 posted" in summary
 
 
-def test_a_clean_change_gets_no_review_and_one_comment(sandbox: GitHubSandbox) -> None:
-    pull = PullRequest(sandbox, {"shop/cart.py": "def total():\n    return 0\n"})
+def test_a_clean_change_gets_no_review_and_one_comment(
+    sandbox: GitHubSandbox, database: Database
+) -> None:
+    pull = PullRequest(sandbox, {"shop/cart.py": "def total():\n    return 0\n"}, database)
     pull.review()
     assert pull.get("reviews") == []
     [summary] = pull.sticky
     assert "nothing found" in summary
 
 
-def test_the_same_delivery_twice_is_one_review(sandbox: GitHubSandbox) -> None:
-    pull = PullRequest(sandbox, {"shop/cart.py": FAULTY})
+def test_the_same_delivery_twice_is_one_review(sandbox: GitHubSandbox, database: Database) -> None:
+    pull = PullRequest(sandbox, {"shop/cart.py": FAULTY}, database)
     pull.review()
     pull.review()
     assert (len(pull.get("reviews")), len(pull.sticky)) == (1, 1)
@@ -99,9 +124,9 @@ def test_the_same_delivery_twice_is_one_review(sandbox: GitHubSandbox) -> None:
 
 @pytest.mark.parametrize("after", ["SubmitReview", "Comment"])
 def test_a_crash_in_the_middle_loses_and_doubles_nothing(
-    sandbox: GitHubSandbox, after: str
+    sandbox: GitHubSandbox, database: Database, after: str
 ) -> None:
-    pull = PullRequest(sandbox, {"shop/cart.py": FAULTY})
+    pull = PullRequest(sandbox, {"shop/cart.py": FAULTY}, database)
     pull.adapter.dies_after = after
     with pytest.raises(KeyboardInterrupt):
         pull.review()
@@ -110,17 +135,21 @@ def test_a_crash_in_the_middle_loses_and_doubles_nothing(
 
 
 @pytest.mark.parametrize("title", ["WIP: add", "[wip] add", "Draft: add"])
-def test_what_is_not_ready_is_not_reviewed(sandbox: GitHubSandbox, title: str) -> None:
-    pull = PullRequest(sandbox, {"shop/cart.py": FAULTY}, title)
+def test_what_is_not_ready_is_not_reviewed(
+    sandbox: GitHubSandbox, database: Database, title: str
+) -> None:
+    pull = PullRequest(sandbox, {"shop/cart.py": FAULTY}, database, title)
     pull.review()
     assert (pull.get("reviews"), pull.sticky) == ([], [])
     pull.runner.run(review, pull.event("command.review"))
     assert len(pull.get("reviews")) == 1
 
 
-def test_files_that_nobody_needs_to_review_are_named(sandbox: GitHubSandbox) -> None:
+def test_files_that_nobody_needs_to_review_are_named(
+    sandbox: GitHubSandbox, database: Database
+) -> None:
     files = {"poetry.lock": "a\n", "vendor/a.py": FAULTY, "a.min.js": "x\n", "b.py": "b = 1\n"}
-    pull = PullRequest(sandbox, files)
+    pull = PullRequest(sandbox, files, database)
     pull.review()
     [summary] = pull.sticky
     assert "3 files not reviewed" in summary
@@ -128,17 +157,62 @@ def test_files_that_nobody_needs_to_review_are_named(sandbox: GitHubSandbox) -> 
         assert told in summary
 
 
-def test_a_secret_is_found_though_no_model_sees_it(sandbox: GitHubSandbox) -> None:
+def test_a_secret_is_found_though_no_model_sees_it(
+    sandbox: GitHubSandbox, database: Database
+) -> None:
     secret = "ghp_" + "aB3xY9kQ2w" * 3 + "Zt7RmP"
-    pull = PullRequest(sandbox, {"a.py": f'TOKEN = "{secret}"\n'})
+    pull = PullRequest(sandbox, {"a.py": f'TOKEN = "{secret}"\n'}, database)
     pull.review()
     [comment] = pull.get("comments")
     assert "critical" in comment["body"] and secret not in comment["body"]
 
 
-def test_a_false_finding_goes_back_once_and_is_never_posted(sandbox: GitHubSandbox) -> None:
-    pull = PullRequest(sandbox, {"a.py": "a = 1\n"})
+def test_a_false_finding_goes_back_once_and_is_never_posted(
+    sandbox: GitHubSandbox, database: Database
+) -> None:
+    pull = PullRequest(sandbox, {"a.py": "a = 1\n"}, database)
     false = Finding("a.py", 1, 1, "b = 1", "high", "bug", 0.9, "It is 1.", "")
     pull.runner.answers(Findings((false,)), Findings((false,)))
     pull.review()
     assert pull.get("reviews") == []
+
+
+class TestPushes:
+    """After a review only what is new is read, told and kept."""
+
+    @pytest.fixture
+    def pull(self, sandbox: GitHubSandbox, database: Database) -> PullRequest:
+        pull = PullRequest(sandbox, {"a.py": FAULTY}, database)
+        pull.review()
+        return pull
+
+    def test_only_what_a_push_changed_is_reviewed(self, pull: PullRequest) -> None:
+        pull.push({"b.py": "b = 1\nif b == None:\n    pass\n"})
+        assert [row["path"] for row in pull.get("comments")] == ["a.py", "a.py", "b.py"]
+        assert "a.py" not in str(pull.runner.model.asked[-1].messages)
+        [summary] = pull.sticky
+        assert "…" in summary and "1 posted" in summary
+
+    def test_what_was_found_before_is_not_told_again(self, pull: PullRequest) -> None:
+        moved = f"# moved\n\n{FAULTY}"
+        pull.push({"a.py": moved})
+        assert len(pull.get("reviews")) == 1
+        assert "nothing new found" in pull.sticky[0]
+
+    def test_several_pushes_are_reviewed_once(self, pull: PullRequest) -> None:
+        for _ in range(3):
+            pushed = pull.event("pull_request.synchronize", delivery=str(uuid4()))
+            pull.runner.run(review, pushed)
+        assert [event.type for event in pull.runner.timers] == ["timer.review"]
+
+    def test_nothing_is_done_for_a_commit_that_was_reviewed(self, pull: PullRequest) -> None:
+        asked = len(pull.runner.model.asked)
+        pull.runner.run(review, pull.event("pull_request.reopened"))
+        assert len(pull.runner.model.asked) == asked
+
+    def test_a_person_may_ask_for_all_of_it(self, pull: PullRequest) -> None:
+        pull.push({"b.py": "b = 1\n"})
+        asked = pull.event("command.review", body="full")
+        pull.runner.run(review, asked)
+        assert "a.py" in str(pull.runner.model.asked[-1].messages)
+        assert len(pull.get("reviews")) == 1

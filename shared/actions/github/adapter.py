@@ -77,6 +77,7 @@ def more_answers() -> Mapping[type[Query], Answering[GitHubSession]]:
 
     return {
         ask.CompareCommits: ingestion.compare_commits,
+        ask.CompareFiles: ingestion.compare_files,
         ask.FindIssues: plans.find_issues,
         ask.ListComments: ingestion.list_comments,
         ask.ListCommits: plans.list_commits,

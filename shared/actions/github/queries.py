@@ -136,17 +136,23 @@ class ReadPull(_About):
 
 @dataclass(frozen=True)
 class ReadChange(_About):
-    """Ask for a pull request with all of its changed files, as `{"pull", "files", "complete",
-    "since"}`, pull request and files as GitHub describes them.
-
-    With a commit `since`, the files that changed from there to its head; None when that commit is
-    no longer in its history, or GitHub cannot list them all.
-    """
+    """Ask for a pull request with all of its changed files, as `{"pull", "files", "complete"}`,
+    each as GitHub describes it."""
 
     permissions: ClassVar[Mapping[str, str]] = {"pull_requests": "read", "contents": "read"}
     repository: str
     number: int
-    since: str = ""
+
+
+@dataclass(frozen=True)
+class CompareFiles(_About):
+    """Ask for the files that changed from the commit `base` to `head`, each as GitHub describes it;
+    None when `head` does not descend from `base`, or GitHub cannot list them all."""
+
+    permissions: ClassVar[Mapping[str, str]] = {"contents": "read"}
+    repository: str
+    base: str
+    head: str
 
 
 @dataclass(frozen=True)

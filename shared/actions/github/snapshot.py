@@ -4,6 +4,7 @@ issues."""
 from shared.actions.github.paths import is_path, is_reference, parts
 from shared.actions.github.queries import (
     CompareCommits,
+    CompareFiles,
     ListComments,
     ListFiles,
     ListIssues,
@@ -52,6 +53,12 @@ def _tree(session: GitHubSession, repository: str, tree: str, folder: str) -> li
 
 
 def compare_commits(session: GitHubSession, query: CompareCommits) -> list[Json] | None:
+    files = compare_files(session, CompareFiles(query.repository, query.base, query.head))
+    names = ("filename", "sha", "status", "previous_filename")
+    return files and [{name: file.get(name) for name in names} for file in files]
+
+
+def compare_files(session: GitHubSession, query: CompareFiles) -> list[Json] | None:
     doing = f"compare two commits of {query.repository}"
     if not is_reference(query.base) or not is_reference(query.head):
         raise ActionRejected("github: could not compare commits: not a valid branch or commit")
@@ -61,10 +68,7 @@ def compare_commits(session: GitHubSession, query: CompareCommits) -> list[Json]
     if found is None or found["status"] not in {"ahead", "identical"}:
         return None  # the history was rewritten
     files: list[Json] = found.get("files") or []
-    if len(files) >= COMPARED:
-        return None
-    names = ("filename", "sha", "status", "previous_filename")
-    return [{name: file.get(name) for name in names} for file in files]
+    return files if len(files) < COMPARED else None
 
 
 def read_file(session: GitHubSession, query: ReadFile) -> Json | None:

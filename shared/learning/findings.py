@@ -1,0 +1,92 @@
+"""The store of what reviews found, and of what people made of it."""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from shared.canonical import digest
+from shared.database import Statement, queries
+from shared.events import Issue, Json
+from shared.journal import Outcome, Run
+from shared.learning.dismissed import shape_of
+
+SQL = queries(__file__, "findings.sql")
+
+State = Literal["posted", "held", "dismissed", "fixed", "withdrawn"]
+
+
+class ReviewedCommit(NamedTuple):
+    """The commit that was reviewed last, and the branch that it was compared with."""
+
+    base: str
+    head: str
+
+
+class KeptFinding(NamedTuple):
+    """A finding as the store has it; `shape` is its code without spaces."""
+
+    id: str
+    number: int
+    path: str
+    line: int
+    severity: str
+    category: str
+    claim: str
+    shape: str
+    state: State
+    comment: int = 0
+    reason: str = ""
+    decided_by: str = ""
+
+
+def kept_as(
+    issue: Issue, path: str, line: int, quote: str, *, severity: str, category: str, claim: str
+) -> KeptFinding:
+    """Return a finding to keep, held for now. The same claim about the same code of a pull request
+    has the same id."""
+    shape = shape_of(quote)
+    id_ = f"f-{digest([issue.ref, path, category, claim, shape])[:12]}"
+    return KeptFinding(id_, issue.number, path, line, severity, category, claim, shape, "held")
+
+
+class FindingStore:
+    """The findings of a run's tenant in one repository."""
+
+    def __init__(self, run: Run, issue: Issue) -> None:
+        self._run = run
+        self._issue = issue
+
+    def reviewed(self) -> ReviewedCommit | None:
+        """Return the commit of the pull request that was reviewed before this run."""
+        rows = self._run.step("reviewed before", {}, lambda: self._read("reviewed"))
+        return ReviewedCommit(**rows[0]) if rows else None
+
+    def known(self) -> list[KeptFinding]:
+        """Return what is open in the pull request, and what was dismissed in the repository."""
+        rows = self._run.step("findings", {}, lambda: self._read("known"))
+        return [KeptFinding(**row) for row in rows]
+
+    def keep(self, reviewed: ReviewedCommit, findings: Sequence[KeptFinding]) -> None:
+        """Keep what was found at a commit, in one transaction."""
+        about = {"head": reviewed.head, "findings": [finding.id for finding in findings]}
+        rows = [finding._asdict() | {"head": reviewed.head} for finding in findings]
+        statements = [self._statement("review", reviewed._asdict())]
+        statements += [self._statement("keep", row) for row in rows]
+        self._run.step("keep findings", about, lambda: Outcome(None, statements=statements))
+
+    def decide(self, finding: str, state: State, reason: str, by: str) -> None:
+        """Note what a person made of a finding."""
+        about = {"id": finding, "state": state, "reason": reason, "by": by}
+        statement = self._statement("decide", about)
+        self._run.step("decide", about, lambda: Outcome(None, statements=[statement]))
+
+    def _read(self, name: str) -> Outcome:
+        return Outcome(self._run.write([self._statement(name, {})])[0])
+
+    def _statement(self, name: str, values: Json) -> Statement:
+        own = {
+            "tenant": self._run.event.tenant,
+            "run": self._run.id,
+            "repository": self._issue.repository,
+            "number": self._issue.number,
+        }
+        return Statement(SQL[name], values | own)

@@ -1,0 +1,30 @@
+-- name: reviewed
+-- The commit of a pull request that was reviewed last, and its base.
+select base, head from reviewed_commits
+where tenant = %(tenant)s and lower(repository) = lower(%(repository)s) and number = %(number)s;
+
+-- name: review
+-- Note which commit was reviewed.
+insert into reviewed_commits (tenant, repository, number, base, head, run_id)
+values (%(tenant)s, %(repository)s, %(number)s, %(base)s, %(head)s, %(run)s)
+on conflict (tenant, repository, number) do update
+set base = excluded.base, head = excluded.head, run_id = excluded.run_id, reviewed_at = now();
+
+-- name: keep
+-- Keep a finding. One that was kept before stays as it is.
+insert into findings (tenant, id, repository, number, head, run_id, path, line, severity, category, claim, shape, state, comment)
+values (%(tenant)s, %(id)s, %(repository)s, %(number)s, %(head)s, %(run)s, %(path)s, %(line)s, %(severity)s,
+        %(category)s, %(claim)s, %(shape)s, %(state)s, %(comment)s)
+on conflict (tenant, id) do nothing;
+
+-- name: known
+-- What was found before in a pull request and is still open; and all that was dismissed in the repository.
+select id, number, path, line, severity, category, claim, shape, state, comment, reason, decided_by from findings
+where tenant = %(tenant)s and lower(repository) = lower(%(repository)s)
+  and (state = 'dismissed' or number = %(number)s and state in ('posted', 'held'))
+order by found_at, id;
+
+-- name: decide
+-- Note what people made of a finding. The last word counts.
+update findings set state = %(state)s, reason = %(reason)s, decided_by = %(by)s, decided_at = now()
+where tenant = %(tenant)s and id = %(id)s;

@@ -1,0 +1,65 @@
+"""What people dismissed stays away, moved and in other words; what is new does not."""
+
+import pytest
+
+from shared.events import Issue
+from shared.learning.dismissed import is_same, is_unwanted, shape_of
+from shared.learning.findings import KeptFinding, kept_as
+
+PULL = Issue("acme/shop", 7)
+CLAIM = "The session is never closed when the request fails, so connections leak."
+
+
+def finding(
+    claim: str = CLAIM,
+    code: str = "session = connect(url, timeout=3)",
+    path: str = "a.py",
+    category: str = "bug",
+) -> KeptFinding:
+    return kept_as(PULL, path, 1, code, severity="medium", category=category, claim=claim)
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        finding(),
+        finding(code="session = connect(url,  timeout = 3)"),
+        finding(code="\tsession = connect(\n\t\turl, timeout=3)"),
+        finding(claim="Leaks a handle.", path="b.py"),  # the code moved to another file
+        finding(claim="When the request fails the session is not closed.", code="x = 1"),
+        finding(claim="Connections leak because a failing request leaves the session open."),
+    ],
+    ids=range(6),
+)
+def test_the_same_is_known_again(again: KeptFinding) -> None:
+    assert is_same(again, finding())
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        finding(claim="The url is built from user input.", code="url = base + name"),
+        finding(claim="The timeout is in milliseconds.", category="performance"),
+        finding(code="y = 2", path="b.py"),
+        finding(code="}", path="b.py", claim="A brace is missing."),
+    ],
+    ids=range(4),
+)
+def test_what_is_new_is_told(other: KeptFinding) -> None:
+    dismissed = finding(claim=CLAIM)
+    assert not is_same(other, dismissed)
+    assert not is_unwanted(other, [dismissed])
+
+
+def test_what_is_dismissed_again_and_again_is_told_nowhere() -> None:
+    dismissed = [finding(path=f"{name}.py", code=f"{name} = connect()") for name in "bcd"]
+    new = finding(path="z.py", code="db = connect()")
+    assert not is_unwanted(new, dismissed[:2])
+    assert is_unwanted(new, dismissed)
+    assert not is_unwanted(finding("The name is too long.", "x = 1", "z.py"), dismissed)
+
+
+def test_spaces_do_not_change_the_shape_of_code() -> None:
+    assert shape_of("if (a)\n\t{ b(); }") == shape_of("if(a){b();}")
+    assert shape_of("a b") != shape_of("ab")
+    assert shape_of("支付 = 1") == shape_of("支付=1")
