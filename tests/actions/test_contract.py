@@ -19,6 +19,7 @@ from infra.local.sandbox.slack import SlackSandbox
 from infra.local.sandbox.slack.workspace import ALICE, GENERAL, TEAM
 from shared.actions import Action, Adapter, Mark, Permission, Query, Receipt
 from shared.actions.adapter import Answering, Handling
+from shared.actions.github.session import GitHubSession
 from shared.actions.platforms import Platforms
 from shared.canonical import canonical
 from shared.errors import ActionRejected, ActionUnavailable, PolicyError, SettingsError
@@ -64,11 +65,12 @@ def on_github() -> Iterator[Platform]:
         first = sandbox.push(SHOP, {"README.md": "# Shop\n"})
         commit = sandbox.push(SHOP, {"a.md": "Hello\n"})
         issue = Issue(SHOP, sandbox.open_issue(SHOP, "It crashes", "At checkout."))
-        sandbox.push(SHOP, {"a.md": "Bye\n"}, branch="change")
-        pull = sandbox.open_pull_request(SHOP, "Mend it")
+        head = sandbox.push(SHOP, {"a.md": "Bye\n"}, branch="change")
+        pull = sandbox.open_pull_request(SHOP, "Mend it", head="change")
         sandbox.add_milestone(SHOP, "1.0")
         adapter, here = github.GitHubAdapter(as_token(sandbox), timeout=5), do.Repository(SHOP)
         blobs = {file["path"]: file["sha"] for file in adapter.read(ask.ListFiles(SHOP, commit))}
+        session = GitHubSession(as_token(sandbox), 5)
         yield Platform(
             "github",
             sandbox,
@@ -83,6 +85,9 @@ def on_github() -> Iterator[Platform]:
                 do.ReopenIssue(issue),
                 do.RemoveLabels(issue, ("bug", "urgent", "kind/ui")),
                 do.SetMilestone(issue, "1.0"),
+                do.SubmitReview(
+                    Issue(SHOP, pull), head, "It.", (do.ReviewComment("a.md", 1, 1, "Why?"),)
+                ),
                 do.LockIssue(Issue(SHOP, pull), "too heated"),
                 do.UnlockIssue(Issue(SHOP, pull)),
                 do.Comment(issue, "Hello 你好"),
@@ -97,11 +102,13 @@ def on_github() -> Iterator[Platform]:
                 right.AskRepositories("acme"),
                 right.AskRepository(SHOP),
                 ask.CompareCommits(SHOP, first, commit),
+                ask.CompareFiles(SHOP, first, commit),
                 ask.ListCommits(SHOP),
                 ask.ListFiles(SHOP, commit),
                 ask.ListIssues(SHOP),
                 ask.ListComments(SHOP),
                 ask.ListPulls(SHOP),
+                ask.ReadChange(SHOP, pull),
                 ask.ReadFile(SHOP, "a.md", blobs["a.md"], commit, 1_000),
                 ask.ReadIssue(SHOP, issue.number),
                 ask.ReadPull(SHOP, pull),
@@ -111,7 +118,10 @@ def on_github() -> Iterator[Platform]:
                 ask.SearchIssues(SHOP, "crashes"),
             ),
             lambda: sandbox.fail_next(0, method="POST", after=True),
-            lambda: sum(1 + len(one["comments"]) for one in sandbox.issues(SHOP)),
+            lambda: (
+                sum(1 + len(one["comments"]) for one in sandbox.issues(SHOP))
+                + len([*session.every("list reviews", SHOP, ("pulls", pull, "reviews"))])
+            ),
         )
         answered = [exchange for exchange in sandbox.exchanges() if exchange.status]
         assert not [fault for exchange in answered for fault in faults(exchange)]
