@@ -34,6 +34,7 @@ all the same, and leave out the others."""
     "github.command.review",
     "timer.review",
     may=[SubmitReview.at_most(1), Comment.at_most(1), SetTimer.at_most(1)],
+    reads=ReviewDesk.READS,
 )
 def review(event: Event, agent: Agent) -> None:
     if event.type == "github.pull_request.synchronize":

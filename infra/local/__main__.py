@@ -106,7 +106,7 @@ def _interrupt(*_: object) -> None:
 def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = Arguments(prog="./scripts/dev", description=__doc__.partition(": ")[2])
     parser.add_argument(
-        "--once", action="store_true", help="handle the samples and exit: 0 if both were handled"
+        "--once", action="store_true", help="handle the samples and exit: 0 if all were handled"
     )
     parser.add_argument(
         "--embedder",

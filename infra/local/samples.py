@@ -2,6 +2,7 @@
 
 import sys
 import time
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +26,17 @@ BODY = (
 )
 QUESTION = "what do we know about the crash at checkout?"
 
+PULL_TITLE = "Sum up the cart"
+PULL_BODY = "So that people see what they pay."
+PULL_FILES = {
+    "shop/cart.py": """\
+def total(items=[]):
+    if items == None:
+        return 0
+    return sum(item.price for item in items)
+"""
+}
+
 #: Seconds that a sample may take before it counts as not handled.
 PATIENCE = 60.0
 
@@ -41,6 +53,7 @@ def show_samples(system: System, say: Say) -> bool:
     handled = True
     if system.github:
         handled &= _issue(system.github, say, system)
+        handled &= _pull_request(system.github, say, system)
     if system.slack:
         handled &= _message(system.slack, say, system)
     return handled
@@ -59,6 +72,24 @@ def _issue(github: GitHubSandbox, say: Say, system: System) -> bool:
         return False
     say(f"          labels   {', '.join(label['name'] for label in issue['labels'])}")
     say(f"          comment  {_shown(issue['comments'][-1]['body'])}\n")
+    return True
+
+
+def _pull_request(github: GitHubSandbox, say: Say, system: System) -> bool:
+    branch = f"cart-{uuid.uuid4().hex[:6]}"
+    number = github.open_pull_request(
+        REPOSITORY, PULL_TITLE, PULL_BODY, head=branch, files=PULL_FILES
+    )
+    say(f"  GitHub  {REPOSITORY}#{number}, a pull request: {PULL_TITLE}")
+
+    def answered() -> str | None:
+        comments = github.issue(REPOSITORY, number)["comments"]
+        return comments[-1]["body"] if comments else None
+
+    said = _wait(answered, _Failures(system, f"github:{REPOSITORY}#{number}", say))
+    if said is None:
+        return False
+    say(f"          review   {_shown(said)}\n")
     return True
 
 

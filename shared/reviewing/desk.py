@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, cached_property
 from itertools import chain
 from types import MappingProxyType
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 from shared.actions import Receipt
 from shared.actions.github.pulls.diff import FileDiff, file_diffs
@@ -72,7 +72,9 @@ class Selection(NamedTuple):
 
 
 class ReviewDesk:
-    """Reviews the pull request of the event."""
+    """Reviews the pull request of the event. A flow with it `reads` what the desk asks for."""
+
+    READS: ClassVar = (ReadChange, CompareFiles, ReadText, ListFiles)
 
     def __init__(self, loan: Loan) -> None:
         self._loan = loan

@@ -65,12 +65,12 @@ def test_locks_of_one_folder_agree(small: str, large: str) -> None:
             assert versions == known[name], name
 
 
-def test_the_embedder_agrees_with_the_tests() -> None:
+@pytest.mark.parametrize("part", ["embedder", "parsers"])
+def test_the_parts_agree_with_the_tests(part: str) -> None:
     known = _locked("test")
-    part = _locked("parts/embedder")
-    assert {name: part[name] for name in part.keys() & known.keys()} == {
-        name: known[name] for name in part.keys() & known.keys()
-    }
+    locked = _locked(f"parts/{part}")
+    both = locked.keys() & known.keys()
+    assert {name: locked[name] for name in both} == {name: known[name] for name in both}
 
 
 def test_what_is_only_for_tests_stays_out() -> None:
