@@ -1,5 +1,6 @@
 """Learning: keeps what came of what the agent did, and acts on it.
 
 findings    the store of what reviews found, and of what people made of it
+outcomes    what people make of them: the desk of flows/learn.py
 dismissed   tells which findings people do not want to see again
 """

@@ -65,6 +65,17 @@ class FindingStore:
         rows = self._run.step("findings", {}, lambda: self._read("known"))
         return [KeptFinding(**row) for row in rows]
 
+    def of_comments(self, comments: Sequence[int]) -> list[KeptFinding]:
+        """Return the findings that these comments of the repository tell."""
+        about = {"comments": [*comments]}
+        rows = self._run.step("findings of", about, lambda: self._read("of_comments", about))
+        return [KeptFinding(**row) for row in rows]
+
+    def of_pull_request(self) -> list[KeptFinding]:
+        """Return what was posted in the pull request and nobody decided about."""
+        rows = self._run.step("findings", {}, lambda: self._read("of_pull_request"))
+        return [KeptFinding(**row) for row in rows]
+
     def keep(self, reviewed: ReviewedCommit, findings: Sequence[KeptFinding]) -> None:
         """Keep what was found at a commit, in one transaction."""
         about = {"head": reviewed.head, "findings": [finding.id for finding in findings]}
@@ -79,8 +90,8 @@ class FindingStore:
         statement = self._statement("decide", about)
         self._run.step("decide", about, lambda: Outcome(None, statements=[statement]))
 
-    def _read(self, name: str) -> Outcome:
-        return Outcome(self._run.write([self._statement(name, {})])[0])
+    def _read(self, name: str, about: Json | None = None) -> Outcome:
+        return Outcome(self._run.write([self._statement(name, about or {})])[0])
 
     def _statement(self, name: str, values: Json) -> Statement:
         own = {

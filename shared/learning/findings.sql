@@ -28,3 +28,14 @@ order by found_at, id;
 -- Note what people made of a finding. The last word counts.
 update findings set state = %(state)s, reason = %(reason)s, decided_by = %(by)s, decided_at = now()
 where tenant = %(tenant)s and id = %(id)s;
+
+-- name: of_comments
+-- The findings that these comments tell.
+select id, number, path, line, severity, category, claim, shape, state, comment, reason, decided_by from findings
+where tenant = %(tenant)s and lower(repository) = lower(%(repository)s) and comment = any(%(comments)s::bigint[]);
+
+-- name: of_pull_request
+-- The findings of a pull request that nobody decided about.
+select id, number, path, line, severity, category, claim, shape, state, comment, reason, decided_by from findings
+where tenant = %(tenant)s and lower(repository) = lower(%(repository)s) and number = %(number)s and state = 'posted'
+order by found_at, id;

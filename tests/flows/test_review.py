@@ -6,12 +6,14 @@ from uuid import uuid4
 import pytest
 from urllib3 import request
 
+from flows.learn import learn
 from flows.review import review
 from infra.local.sandbox.github import GitHubSandbox
 from shared.actions import Action, Mark, Receipt
 from shared.actions.github.adapter import GitHubAdapter
 from shared.database import Database
 from shared.events import Event, Json
+from shared.learning.outcomes import is_refusal
 from shared.reviewing.finding import Finding, Findings
 from shared.settings import Settings
 from shared.testing import FlowRunner, github_event
@@ -75,6 +77,14 @@ class PullRequest:
         pushed = self.event("pull_request.synchronize", delivery=str(uuid4()))
         self.runner.run(review, pushed)
         self.runner.fire(review)
+
+    def react(self, comment: int, content: str) -> None:
+        request(
+            "POST",
+            f"{self._sandbox.api_url}/repos/{SHOP}/pulls/comments/{comment}/reactions",
+            headers={"authorization": f"Bearer {self._sandbox.person_token('maria')}"},
+            json={"content": content},
+        )
 
     @property
     def sticky(self) -> list[str]:
@@ -216,3 +226,85 @@ class TestPushes:
         pull.runner.run(review, asked)
         assert "a.py" in str(pull.runner.model.asked[-1].messages)
         assert len(pull.get("reviews")) == 1
+
+
+class TestWhatPeopleMakeOfIt:
+    """What people who may write dismiss is not told again, in this pull request or another."""
+
+    @pytest.fixture
+    def pull(self, sandbox: GitHubSandbox, database: Database) -> PullRequest:
+        pull = PullRequest(sandbox, {"a.py": FAULTY}, database)
+        pull.review()
+        return pull
+
+    def learn(self, pull: PullRequest, kind: str, by: str = "maria", **fields: Json) -> None:
+        event = github_event(
+            kind, repository=SHOP, number=pull.number, by=by, fields=fields, delivery=str(uuid4())
+        )
+        account = pull._sandbox.account_id(by)
+        actor = event.actor._replace(id=str(account))
+        pull.runner.run(learn, event._replace(actor=actor, received_at=time.time()))
+
+    def told_in_another(self, pull: PullRequest, database: Database) -> list[int]:
+        """Open another pull request with the same code, and return the lines of its comments."""
+        sandbox = pull._sandbox
+        sandbox.push(SHOP, {"a.py": "a = 1\n"}, branch="second")
+        number = sandbox.open_pull_request(SHOP, "Again", head="second", files={"a.py": FAULTY})
+        pull.number = number
+        pull.review()
+        return sorted(row["line"] for row in pull.get("comments"))
+
+    def test_nothing_is_dismissed_without_a_word(
+        self, pull: PullRequest, database: Database
+    ) -> None:
+        assert self.told_in_another(pull, database) == [1, 2]
+
+    @pytest.mark.parametrize("how", ["resolved", "refused", "deleted", "thumb down"])
+    def test_what_is_dismissed_stays_away(
+        self, pull: PullRequest, database: Database, how: str
+    ) -> None:
+        first = min(pull.get("comments"), key=lambda row: row["line"])
+        if how == "resolved":
+            thread = {"comments": [first]}
+            self.learn(pull, "pull_request_review_thread.resolved", thread=thread)
+        elif how == "refused":
+            reply = {"id": 99, "in_reply_to_id": first["id"], "body": "That is by design."}
+            self.learn(pull, "pull_request_review_comment.created", comment=reply)
+        elif how == "deleted":
+            self.learn(pull, "pull_request_review_comment.deleted", comment=first)
+        else:
+            pull.react(first["id"], "-1")
+            self.learn(pull, "pull_request.closed")
+        assert self.told_in_another(pull, database) == [2]
+
+    def test_strangers_dismiss_nothing(self, pull: PullRequest, database: Database) -> None:
+        for row in pull.get("comments"):
+            thread = {"comments": [row]}
+            self.learn(pull, "pull_request_review_thread.resolved", by="stranger", thread=thread)
+        assert self.told_in_another(pull, database) == [1, 2]
+
+    def test_a_thread_that_is_resolved_after_a_change_dismisses_nothing(
+        self, pull: PullRequest, database: Database
+    ) -> None:
+        for row in pull.get("comments"):
+            thread = {"comments": [row | {"position": None}]}
+            self.learn(pull, "pull_request_review_thread.resolved", thread=thread)
+        assert self.told_in_another(pull, database) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("text", "refuses"),
+    [
+        ("won't fix", True),
+        ("Wontfix, sorry", True),
+        ("This is a false positive.", True),
+        ("不是问题", True),
+        ("Das ist Absicht.", True),
+        ("Good catch, fixed", False),
+        ("> won't fix\n\nI will mend it", False),
+        ("Why?", False),
+        ("", False),
+    ],
+)
+def test_a_refusal_is_read_in_the_words_of_people(text: str, refuses: bool) -> None:
+    assert is_refusal(text) is refuses

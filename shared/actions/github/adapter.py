@@ -88,6 +88,7 @@ def more_answers() -> Mapping[type[Query], Answering[GitHubSession]]:
         ask.ReadFile: ingestion.read_file,
         ask.ReadIssue: plans.read_issue,
         ask.ReadPull: plans.read_pull,
+        ask.ReadReactions: reviews.read_reactions,
         ask.ReadText: plans.read_text,
         ask.RepositoryHead: ingestion.read_head,
         ask.SearchCode: plans.search_code,

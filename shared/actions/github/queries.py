@@ -156,6 +156,16 @@ class CompareFiles(_About):
 
 
 @dataclass(frozen=True)
+class ReadReactions(_About):
+    """Ask for the reactions of people to a comment on lines of a pull request, as `[{"content":
+    "-1", "login": …}]`."""
+
+    permissions: ClassVar[Mapping[str, str]] = {"pull_requests": "read"}
+    repository: str
+    comment: int
+
+
+@dataclass(frozen=True)
 class RepositoryHead(_About):
     """Ask for the repository as GitHub describes it, with the commit of its default branch as
     `head`; '' when it is empty."""

@@ -1,0 +1,121 @@
+"""The desk of outcomes: notes what people make of the findings that were posted.
+
+Only people who may write count. A thread that is resolved while its lines stand as they were, a
+refusal in words, a comment that is deleted and a thumb down dismiss a finding.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, Self
+
+from shared.actions.asking import AskPermission
+from shared.actions.github.queries import ReadReactions
+from shared.desk import Loan
+from shared.errors import ActionRejected
+from shared.events import Json
+from shared.journal import Outcome
+from shared.learning.findings import FindingStore, KeptFinding, State
+
+#: Words by which people refuse a finding, in a reply to it.
+_REFUSALS = re.compile(
+    r"\b(?:won'?t ?fix|will not fix|wont ?fix|not a (?:bug|problem|issue)|false positive|by design"
+    r"|(?:is|this is|that'?s|works as) intended|intentional(?:ly)?|on purpose|not relevant"
+    r"|disagree|kein (?:fehler|problem)|(?:mit )?absicht(?:lich)?|faux positif|volontaire"
+    r"|falso positivo|a prop[oó]sito)\b"
+    r"|误报|不是(?:问题|bug|错误)|不(?:用|需要|会)(?:修|改)|故意|誤検知|仕様(?:です|通り)|意図(?:的|した)"
+    r"|直しません|修正しません|오탐|의도(?:적|된)",
+    re.IGNORECASE,
+)
+#: Only what a reply says itself, without what it quotes.
+_QUOTED = re.compile(r"^\s*>.*$", re.MULTILINE)
+_WRITERS = frozenset({"write", "maintain", "admin"})
+
+
+class OutcomesDesk:
+    """Reads the event, and notes what it says about findings. A flow with it `reads` what the desk
+    asks for."""
+
+    READS: ClassVar = (ReadReactions, AskPermission)
+
+    def __init__(self, loan: Loan) -> None:
+        self._loan = loan
+        self._event = loan.run.event
+        self._store = FindingStore(loan.run, loan.run.event.issue)
+
+    @classmethod
+    def lend(cls, loan: Loan) -> Self:
+        """Lend the findings of the pull request."""
+        return cls(loan)
+
+    def note(self) -> int:
+        """Note what the event says, and return how many findings it decides."""
+        action = self._event.type.removeprefix("github.")
+        if action == "pull_request.closed":
+            return self._note_reactions()
+        payload = self._event.payload
+        if action.startswith("pull_request_review_thread."):
+            comments = payload["thread"]["comments"]
+            return self._decide(comments, *_of_thread(action, comments))
+        comment = payload["comment"]
+        if action == "pull_request_review_comment.deleted":
+            return self._decide([comment], "dismissed", "deleted")
+        if comment.get("in_reply_to_id") and is_refusal(comment.get("body") or ""):
+            return self._decide([{"id": comment["in_reply_to_id"]}], "dismissed", "refused")
+        return 0
+
+    def _decide(self, comments: Iterable[Json], state: State, reason: str) -> int:
+        found = self._store.of_comments([int(comment["id"]) for comment in comments])
+        if not found or not self._loan.may_write():
+            return 0
+        for finding in found:
+            self._store.decide(finding.id, state, reason, self._event.actor.name)
+        return len(found)
+
+    def _note_reactions(self) -> int:
+        """Ask for the reactions to all that is still open: GitHub sends no event for them."""
+        found = [one for one in self._store.of_pull_request() if one.comment]
+        refused = [(finding, by) for finding in found if (by := self._who_refused(finding))]
+        for finding, by in refused:
+            self._store.decide(finding.id, "dismissed", "thumb down", by)
+        return len(refused)
+
+    def _who_refused(self, finding: KeptFinding) -> str:
+        """Return the first person who may write and does not like it; empty for nobody."""
+        query = ReadReactions(self._event.issue.repository, finding.comment)
+        about = {"comment": finding.comment}
+        rows = self._loan.run.step("reactions", about, lambda: Outcome(self._reactions(query)))
+        down = [row["login"] for row in rows if row["content"] == "-1"]
+        return next((login for login in down if self._writes(login)), "")
+
+    def _reactions(self, query: ReadReactions) -> Sequence[Json]:
+        try:
+            rows: Sequence[Json] = self._loan.read(query)
+        except ActionRejected:
+            return []  # the comment is gone
+        return rows
+
+    def _writes(self, login: str) -> bool:
+        query = AskPermission(self._event.issue.repository, login)
+
+        def work() -> Outcome:
+            try:
+                return Outcome(self._loan.read(query)["permission"] in _WRITERS)
+            except ActionRejected:
+                return Outcome(False)
+
+        return bool(self._loan.run.step("may write", {"login": login}, work))
+
+
+def is_refusal(text: str) -> bool:
+    """Does a reply refuse the finding?"""
+    return bool(_REFUSALS.search(_QUOTED.sub("", text)))
+
+
+def _of_thread(action: str, comments: Sequence[Json]) -> tuple[State, str]:
+    """Read what the end of a thread says. A comment without a position is outdated: its lines
+    were changed."""
+    if action.endswith(".unresolved"):
+        return "posted", "reopened"
+    if comments and comments[0].get("position") is None:
+        return "fixed", "resolved after a change"
+    return "dismissed", "resolved without a change"
