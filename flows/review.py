@@ -43,6 +43,8 @@ def review(event: Event, agent: Agent) -> None:
     desk = agent.desk(ReviewDesk)
     change = desk.change()
     if change.why_not:
+        if desk.is_commanded:
+            agent.act(Comment(event.issue, f"Not reviewed: {change.why_not}."))
         return
     answers = agent.map(
         lambda part: agent.ask(PROMPT, change.about, part, returns=Findings, max_tokens=4096),

@@ -15,6 +15,7 @@ from shared.perception.commands import COMMANDS
 Deed = Callable[[], object]
 
 _README = {"README.md": "# Shop\n\nThe shop sells tea.\n"}
+_CODE = "def total(items=[]):\n    return sum(items)\n"
 _TOLD = "The checkout is deployed on Tuesdays, at 10."
 
 
@@ -111,11 +112,12 @@ def _on_github(world: World) -> Iterator[Deed]:
     yield partial(hub.assign, shop, 1, "li")
     yield partial(hub.edit_issue, shop, 1, state="closed")
     yield partial(hub.edit_issue, shop, 1, state="open")
-    for command in COMMANDS:
-        yield partial(hub.comment, shop, 1, f"/{command} the checkout")
-    change = {"checkout.py": "total = 0\n"}
+    change = {"checkout.py": _CODE}
     yield partial(hub.open_pull_request, shop, "Begin with a total", BODY, files=change)
-    yield partial(hub.push, shop, {"checkout.py": "total = 1\n"}, branch="change")
+    for command in COMMANDS:
+        about = 2 if command == "review" else 1
+        yield partial(hub.comment, shop, about, f"/{command} the checkout")
+    yield partial(hub.push, shop, {"checkout.py": f"{_CODE}# checked\n"}, branch="change")
     yield partial(hub.merge_pull_request, shop, 2)
     yield partial(hub.delete_comment, comment)
     yield partial(hub.set_private, shop, private=True)

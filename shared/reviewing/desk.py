@@ -89,6 +89,9 @@ class ReviewDesk:
         """Return what there is to review at the head commit: after an earlier review what changed
         from there on, unless history was rewritten, the base is another, or a person asks for a
         `full` review. Who asks for a review by a command gets it for a draft, too."""
+        if not self._is_pull_request:
+            no = Code("pull request", "")
+            return Change(self._issue, "", "", no, why_not="this is an issue, no pull request")
         last = self._store.reviewed()
         pull = self._pull
         about = Code("pull request", f"{pull['title']}\n\n{pull['body'] or ''}")
@@ -160,7 +163,7 @@ class ReviewDesk:
             return "it is closed"
         if self._loan.run.step("head", {}, lambda: Outcome(head)) != head:
             return "a newer push is reviewed in its place"  # since an earlier attempt of this run
-        if self._is_commanded:
+        if self.is_commanded:
             return ""
         if self._pull["draft"]:
             return "it is a draft"
@@ -172,12 +175,19 @@ class ReviewDesk:
         return "this commit was reviewed before" if is_same else ""
 
     @property
-    def _is_commanded(self) -> bool:
+    def _is_pull_request(self) -> bool:
+        """A comment's event says what it stands on."""
+        about = self._loan.run.event.payload.get("issue")
+        return not isinstance(about, dict) or bool(about.get("pull_request"))
+
+    @property
+    def is_commanded(self) -> bool:
+        """Did a person ask for this review?"""
         return bool(command_of(self._loan.run.event.type))
 
     @property
     def _is_full(self) -> bool:
-        return self._is_commanded and self._loan.run.event.text.strip().lower() == "full"
+        return self.is_commanded and self._loan.run.event.text.strip().lower() == "full"
 
     @cached_property
     def _store(self) -> FindingStore:

@@ -67,7 +67,10 @@ class PullRequest:
         event = github_event(
             kind, repository=SHOP, number=self.number, delivery=delivery, body=body
         )
-        return event._replace(received_at=time.time())
+        payload = event.payload
+        if "issue" in payload:  # a comment on it, which GitHub calls one on an issue
+            payload = {**payload, "issue": {**payload["issue"], "pull_request": {"url": "…"}}}
+        return event._replace(payload=payload, received_at=time.time())
 
     def review(self) -> None:
         self.runner.run(review, self.event())
@@ -153,6 +156,16 @@ def test_what_is_not_ready_is_not_reviewed(
     assert (pull.get("reviews"), pull.sticky) == ([], [])
     pull.runner.run(review, pull.event("command.review"))
     assert len(pull.get("reviews")) == 1
+
+
+def test_an_issue_is_not_reviewed(sandbox: GitHubSandbox, database: Database) -> None:
+    pull = PullRequest(sandbox, {"a.py": FAULTY}, database)
+    pull.number = sandbox.open_issue(SHOP, "It crashes", "Why?")
+    asked = pull.event("command.review")
+    about = {"issue": {**asked.payload["issue"], "pull_request": None}}
+    pull.runner.run(review, asked._replace(payload=asked.payload | about))
+    [answer] = pull.sticky
+    assert answer.startswith("Not reviewed: this is an issue, no pull request.")
 
 
 def test_files_that_nobody_needs_to_review_are_named(
