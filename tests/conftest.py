@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import uuid
@@ -24,6 +25,7 @@ from infra.project import ROOT
 from shared.database import Database
 from shared.testing import FlowRunner
 from tests import campaigns
+from tests.aws_descriptions import keep_descriptions
 from tests.database.pooler import ABSENT, PROGRAM, Pooler
 from tests.database.reused import ReusedDatabases, named
 from tests.database.strict_server import StrictServer, strict_server
@@ -60,6 +62,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     Leave out the tests of SAM where its environment would have to be made first.
     """
+    if "botocore" in sys.modules:  # not for the tests of a file without AWS, which starts sooner
+        keep_descriptions()
     items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST))
     if not config.getoption("all") and not _has_sam():
         skip = pytest.mark.skip(reason="SAM is not set up; --all or ./scripts/sam does it")

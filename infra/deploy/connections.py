@@ -8,8 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import yaml
-
+from infra.cloudformation import parse
 from infra.project import ROOT
 
 Json = dict[str, Any]
@@ -36,27 +35,9 @@ class Sum(NamedTuple):
         return f"{self.total} ({parts})"
 
 
-class _Loader(yaml.SafeLoader):
-    """Reads CloudFormation's short forms, such as !Ref."""
-
-
-def _short_form(loader: yaml.SafeLoader, tag: str, node: yaml.Node) -> Json:
-    if isinstance(node, yaml.SequenceNode):
-        value: Any = loader.construct_sequence(node, deep=True)
-    elif isinstance(node, yaml.MappingNode):
-        value = loader.construct_mapping(node, deep=True)
-    else:
-        assert isinstance(node, yaml.ScalarNode)
-        value = loader.construct_scalar(node)
-    return {tag if tag in {"Ref", "Condition"} else f"Fn::{tag}": value}
-
-
-_Loader.add_multi_constructor("!", _short_form)
-
-
 def read_template(name: str = "template.yaml") -> Json:
     """Return a template as it is written, with CloudFormation's short forms in full."""
-    found: Json = yaml.load((ROOT / name).read_text("utf-8"), _Loader)
+    found: Json = parse((ROOT / name).read_text("utf-8"))
     return found
 
 

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import yaml
+
+from infra.cloudformation import parse
 from infra.local.aws.errors import TemplateError
 from shared.events import Json
 
@@ -52,11 +55,8 @@ def read(path: Path) -> Json:
 
 def parsed(text: str, path: Path) -> Json:
     """Parse the text of the template at `path`."""
-    import yaml
-    from samtranslator.yaml_helper import yaml_parse
-
     try:
-        body = yaml_parse(text)
+        body = parse(text)
     except yaml.YAMLError as err:
         mark, problem = getattr(err, "problem_mark", None), getattr(err, "problem", None)
         line = f", line {mark.line + 1}" if mark else ""

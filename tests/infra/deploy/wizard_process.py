@@ -8,10 +8,12 @@ tests of their own). All else is the real program over real HTTP.
 import http.client
 import json
 import os
+import pkgutil
 import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +21,15 @@ import boto3
 from botocore.exceptions import ClientError
 
 from infra.apps.state import State
-from infra.deploy import stack
+from infra.deploy import stack, steps
 from infra.deploy.__main__ import main
+from infra.deploy.declared import declared_flows
 from infra.deploy.stack import Destination
 from infra.deploy.steps import checks, migrate, models, room
 from infra.deploy.steps.step import Sitting
 from infra.migrations.progress import Progress
 from infra.migrations.watching import Watched
+from tests.aws_descriptions import keep_descriptions
 
 OUTPUTS = {
     "GitHubWebhookUrl": "/live/github/webhook",
@@ -121,6 +125,16 @@ def sit(asked: dict[str, Any]) -> int:
     return code
 
 
+def _load() -> None:
+    """Load once what each sitting would load: the steps, the flows, what boto3 knows of AWS."""
+    for module in pkgutil.iter_modules(steps.__path__):
+        import_module(f"{steps.__name__}.{module.name}")
+    declared_flows()
+    keep_descriptions()
+    for service in ("sts", "secretsmanager", "cloudformation"):
+        boto3.Session(region_name="us-east-1").client(service)
+
+
 def serve() -> None:
     """Fork a process for each line, and say how it ended."""
     stack.run_sam = sam
@@ -129,6 +143,7 @@ def serve() -> None:
     vars(checks)["out_of_reach"] = reached
     stack.check_quotas = counted
     models.run = room.run = passed
+    _load()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for line in sys.stdin:
         child = os.fork()
