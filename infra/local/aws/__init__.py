@@ -10,6 +10,7 @@ lambda_api        Lambda's Invoke
 queues            event source mappings, from a queue to its function
 schedules         EventBridge Scheduler; `cron` reads its expressions
 state_machines    Step Functions, on `asl_interpreter`; `states_api` is its API
+no_batch          keeps the import of that interpreter short
 store             messages, objects and executions that survive a kill
 errors            failures of the local cloud
 """

@@ -1,7 +1,7 @@
 """moto's interpreter of the Amazon States Language, and every place where ours departs from 5.2.5.
 
 tests/infra/local/aws/test_asl_interpreter.py holds a test per repair; drop a repair when moto
-passes its test without it. Importing this loads the interpreter, which takes over a second.
+passes its test without it. Importing this loads the interpreter, which takes a while.
 """
 # moto's classes have no types that mypy reads here, so they are Any to it.
 # mypy: disallow-subclassing-any=False
@@ -14,6 +14,9 @@ from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
+from infra.local.aws.no_batch import whole
+
+# isort: split
 from moto.stepfunctions.models import StateMachine
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import (
     StatesErrorName,
@@ -41,6 +44,8 @@ from moto.stepfunctions.parser.utils import TMP_THREADS
 from infra.local.aws.errors import FunctionError, LocalCloudError
 from infra.local.aws.lambda_api import InvokeRaw
 from shared.events import Json
+
+whole()
 
 _Callback = state_task_service_callback.StateTaskServiceCallback
 _invokers: dict[str, InvokeRaw] = {}
