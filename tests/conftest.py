@@ -10,7 +10,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from infra.local.postgres import EmbeddedPostgres
+from infra.local.postgres_files import take
 from infra.migrations import migrate
 from infra.migrations.logins import ROLES, invented_urls, make_logins
 from infra.project import ROOT
@@ -36,8 +37,12 @@ _TEMPLATE = "agent_flows_template"
 _PLATFORMS = ("GITHUB_", "SLACK_", "AWS_", "DATABASE_URL")
 _MODELS = ("OPENAI_", "ANTHROPIC_", "OLLAMA_HOST", "MODEL_")
 
-#: Folders of tests that start whole systems and wait for them.
-_LONGEST = ("tests/system/", "tests/crash/", "tests/infra/", "tests/attacks/")
+#: Where the longest files are, the longest first: they start processes and systems, or wait.
+_LONGEST = (
+    *("tests/infra/deploy/", "tests/infra/certify/", "tests/infra/cli/", "tests/previous/"),
+    *("tests/infra/", "tests/system/", "tests/crash/", "tests/attacks/"),
+    *("tests/database/", "tests/benchmarks/", "tests/actions/slack/"),
+)
 
 #: Connects to the test's database as a kind of function.
 Connect = Callable[[str], Database]
@@ -64,12 +69,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     if "botocore" in sys.modules:  # not for the tests of a file without AWS, which starts sooner
         keep_descriptions()
-    items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST))
+    items.sort(key=_turn)
     if not config.getoption("all") and not _has_sam():
         skip = pytest.mark.skip(reason="SAM is not set up; --all or ./scripts/sam does it")
         for item in items:
             if item.get_closest_marker("sam"):
                 item.add_marker(skip)
+
+
+def _turn(item: pytest.Item) -> int:
+    found = (turn for turn, start in enumerate(_LONGEST) if item.nodeid.startswith(start))
+    return next(found, len(_LONGEST))
 
 
 def _has_sam() -> bool:
@@ -187,9 +197,32 @@ def plain_owner(database_url: str) -> Iterator[str]:
                 admin.execute(end.format(role).encode())
 
 
+@pytest.fixture(scope="session")
+def migrated_home() -> Iterator[Path]:
+    """The home of a server that is down, with a migrated database, which is only ever copied."""
+    home = scratch() / f"{_SERVERS}{uuid.uuid4().hex[:12]}"
+    server = EmbeddedPostgres(home, durable=False)
+    try:
+        migrate(server.start(), contract=True)
+        server.stop()
+        with take(home / "owner.lock") or nullcontext():  # so that nobody deletes it as left over
+            yield home
+    finally:
+        server.erase()
+
+
 @pytest.fixture(scope="module")
-def data_directory() -> Iterator[Path]:
-    """A directory for a whole local system, deleted after the module.
+def data_directory(empty_directory: Path, migrated_home: Path) -> Path:
+    """A directory for a whole local system, with a database: making one takes seconds."""
+    if not (migrated_home / "server").is_symlink():  # then a copy would be no other
+        subprocess.run(["cp", "-a", migrated_home, empty_directory / "postgres"], check=True)
+    return empty_directory
+
+
+@pytest.fixture(scope="module")
+def empty_directory() -> Iterator[Path]:
+    """A directory for a whole local system that starts for the first time, deleted after the
+    module.
 
     Unlike pytest's own, the user that Postgres runs as can reach it when the tests run as root.
     """

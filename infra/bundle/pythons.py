@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 #: Only what is released compiles for Lambda's runtimes: betas have another byte code.
@@ -40,6 +41,7 @@ def _newest_first(folder: Path, named: re.Pattern[str]) -> Iterator[str]:
         yield str(one / "bin/python")
 
 
+@cache  # a deployment asks for each runtime, a build at each step
 def _version(interpreter: str) -> str:
     """Return its version; '' where it does not run, as a shim of pyenv for what is not chosen."""
     try:

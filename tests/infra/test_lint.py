@@ -13,8 +13,8 @@ from tests.campaigns import sample
 
 NESTED = ["infra/flow.yaml", "infra/schedule.yaml", "infra/door.yaml"]
 TEMPLATES = ["template.yaml", *NESTED, "infra/schema.yaml", "infra/database.yaml"]
-#: Commercial, GovCloud and China, and one where AWS has few services yet.
-REGIONS = ["us-east-1", "eu-central-1", "us-gov-west-1", "cn-north-1", "ap-southeast-5"]
+#: One where AWS has few services yet, commercial ones, GovCloud and China.
+REGIONS = ["ap-southeast-5", "us-east-1", "eu-central-1", "us-gov-west-1", "cn-north-1"]
 #: An ARN or a host that names the partition of most regions, and of no other.
 _ONE_PARTITION = re.compile(r"arn:aws:\w|\.amazonaws\.com\b")
 #: Where that is right: the tables of the ends of hosts, and the stand-ins for AWS on one machine,
@@ -32,12 +32,12 @@ _OF_ONE_PARTITION = {
 def test_the_templates_and_what_the_transform_makes_of_them_lint_clean(tmp_path: Path) -> None:
     written = read(ROOT / "template.yaml")
     parameters = {name: str(value["Default"]) for name, value in written["Parameters"].items()}
-    regions = sample(REGIONS, 2)
+    regions = sample(REGIONS, 1)
     for name in TEMPLATES[1:]:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     transformed = []
-    for region in regions[-1:] if len(regions) < len(REGIONS) else regions:
+    for region in regions:
         body = load(ROOT / "template.yaml", parameters, region).body
         # W3002: the nested templates lie here until `sam deploy` uploads them. W2001 and W7001: the
         # transform has taken from Rollout and Rollouts what it needs.

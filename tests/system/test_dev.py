@@ -40,9 +40,9 @@ def processes_of(data: Path) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def once(data_directory: Path) -> Iterator[subprocess.CompletedProcess[str]]:
+def once(empty_directory: Path) -> Iterator[subprocess.CompletedProcess[str]]:
     yield subprocess.run(
-        command(data_directory, "--once"), cwd=ROOT, capture_output=True, text=True, check=False
+        command(empty_directory, "--once"), cwd=ROOT, capture_output=True, text=True, check=False
     )
 
 
@@ -56,12 +56,12 @@ def test_once_handles_a_sample_of_each_kind(once: subprocess.CompletedProcess[st
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_a_second_start_knows_the_first_and_ctrl_c_leaves_nothing_behind(
-    once: subprocess.CompletedProcess[str], data_directory: Path
+    once: subprocess.CompletedProcess[str], empty_directory: Path
 ) -> None:
-    assert processes_of(data_directory) == []
-    log = data_directory / "second.log"
+    assert processes_of(empty_directory) == []
+    log = empty_directory / "second.log"
     with log.open("w") as output:
-        dev = subprocess.Popen(command(data_directory), cwd=ROOT, stdout=output)
+        dev = subprocess.Popen(command(empty_directory), cwd=ROOT, stdout=output)
     try:
         assert wait_for(lambda: "Ctrl-C stops it" in log.read_text())
         assert "acme/shop#2 opened" in log.read_text()
@@ -71,13 +71,13 @@ def test_a_second_start_knows_the_first_and_ctrl_c_leaves_nothing_behind(
         code = dev.wait(30)
     assert code == 0
     assert log.read_text().endswith("Stopped.\n")
-    assert processes_of(data_directory) == []
+    assert processes_of(empty_directory) == []
 
 
-def test_a_taken_port_is_a_clear_error(data_directory: Path) -> None:
+def test_a_taken_port_is_a_clear_error(empty_directory: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = str(server.getsockname()[1])
-        arguments = [sys.executable, "-m", "infra.local", "--data", str(data_directory)]
+        arguments = [sys.executable, "-m", "infra.local", "--data", str(empty_directory)]
         done = subprocess.run(
             [*arguments, "--port", port], cwd=ROOT, capture_output=True, text=True, check=False
         )

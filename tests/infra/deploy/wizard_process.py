@@ -21,6 +21,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from infra.apps.state import State
+from infra.bundle.target import newest_at_hand
 from infra.deploy import stack, steps
 from infra.deploy.__main__ import main
 from infra.deploy.declared import declared_flows
@@ -126,10 +127,11 @@ def sit(asked: dict[str, Any]) -> int:
 
 
 def _load() -> None:
-    """Load once what each sitting would load: the steps, the flows, what boto3 knows of AWS."""
+    """Load once what each sitting would load: steps, flows, Pythons, boto3's clients."""
     for module in pkgutil.iter_modules(steps.__path__):
         import_module(f"{steps.__name__}.{module.name}")
     declared_flows()
+    newest_at_hand()
     keep_descriptions()
     for service in ("sts", "secretsmanager", "cloudformation"):
         boto3.Session(region_name="us-east-1").client(service)
