@@ -26,6 +26,7 @@ _TOKENS = {
 _KINDS = {
     "slack_bot_token": "a bot token of Slack",
     "slack_app_token": "an app-level token of Slack",
+    "slack_configuration_token": "a refresh token of Slack",
     "slack_signing_secret": "the signing secret of the Slack app",
     "github_token": "a token of GitHub",
     "github_app_private_key": "a private key",
@@ -78,6 +79,7 @@ class Settings(NamedTuple):
     slack_signing_secret: str = ""
     slack_bot_token: str = ""
     slack_app_token: str = ""
+    slack_configuration_token: str = ""
     slack_api_url: str = "https://slack.com/api/"
     # The REST API
     api_tokens: str = ""

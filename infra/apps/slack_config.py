@@ -4,6 +4,7 @@ token for it a person generates once; it is renewed here."""
 import json
 import time
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any, NamedTuple, Protocol
 
 from slack_sdk.errors import SlackApiError
@@ -33,7 +34,8 @@ class PairStore(Protocol):
     """Keeps the token and what renews it, for one owner's eyes."""
 
     def pair(self) -> Mapping[str, str]:
-        """Return `token`, `refresh_token` and `expires`, as far as they are kept."""
+        """Return `token`, `refresh_token`, `expires`, and the digest of what a person `generated`,
+        as far as they are kept."""
         ...
 
     def keep_pair(self, pair: Mapping[str, str]) -> None: ...
@@ -68,7 +70,13 @@ class ConfigurationApi:
 
     def begin(self, refresh_token: str) -> None:
         """Take over what a person generated; raises SlackDeclined when Slack does not know it."""
-        self._rotate(refresh_token)
+        if refresh_token.startswith("xoxe.xoxp-"):
+            raise SlackDeclined("that is the Access Token; the Refresh Token beside it is wanted")
+        self._rotate(refresh_token, generated=_digest(refresh_token))
+
+    def has_begun(self, refresh_token: str) -> bool:
+        """Tell if the pair that is kept came of this token, which is good for nothing more."""
+        return self._store.pair().get("generated") == _digest(refresh_token)
 
     def create(self, wanted: Json) -> NewSlackApp:
         made = self._call("apps.manifest.create", manifest=json.dumps(wanted))
@@ -103,12 +111,13 @@ class ConfigurationApi:
         pair = self._rotate(self._store.pair().get("refresh_token", ""))
         return self._sent(method, pair["token"], arguments)
 
-    def _rotate(self, refresh_token: str) -> Mapping[str, str]:
+    def _rotate(self, refresh_token: str, **more: str) -> Mapping[str, str]:
         answer = self._sent("tooling.tokens.rotate", "", {"refresh_token": refresh_token})
         pair = {
             "token": str(answer["token"]),
             "refresh_token": str(answer["refresh_token"]),
             "expires": str(answer["exp"]),
+            **more,
         }
         self._store.keep_pair(pair)
         return pair
@@ -145,3 +154,7 @@ class ConfigurationApi:
         if reason == "ratelimited":
             return "Slack takes no more of this now; try again in a minute"
         return reason
+
+
+def _digest(token: str) -> str:
+    return sha256(token.encode()).hexdigest()

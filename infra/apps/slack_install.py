@@ -51,8 +51,8 @@ class Installer:
     def run(self, person: Person) -> str:
         """Return the bot's token; raises SlackDeclined and NobodyThere."""
         request = BoltRequest(body="")
-        person.say("Press Allow. The page after it says that something is missing: copy its whole")
-        person.say("address from the browser, and paste it here.")
+        person.say("Press Allow. You end at a page of your deployment: copy its whole address from")
+        person.say("the browser, and paste it here.")
         person.open(self._flow.build_authorize_url(self._flow.issue_new_state(request), request))
         for left in reversed(range(_TRIES)):
             try:

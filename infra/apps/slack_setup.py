@@ -100,12 +100,29 @@ class SlackSetup:
 
     def register(self) -> None:
         """Let there be an app with the wanted manifest; raises SlackDeclined and NobodyThere."""
+        self._take_given_token()
         if not self._is_registered() and not self._person.is_there and not self._api.is_ready:
-            raise NobodyThere("set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET, or run at a terminal")
+            other = "SLACK_SIGNING_SECRET" if self._wish.door else "SLACK_APP_TOKEN"
+            raise NobodyThere(
+                f"set SLACK_CONFIGURATION_TOKEN, or SLACK_BOT_TOKEN and {other}, or run this at a"
+                " terminal"
+            )
         if not self._is_registered():
             self._make()
         elif self._api.is_ready and self.app_id:
             self._renewed(self.bring_up_to_date)
+
+    def _take_given_token(self) -> None:
+        """Begin with the token of the settings. It is good once, and may stand there for years."""
+        given = self._keys.settings.slack_configuration_token
+        if not given or self._api.has_begun(given):
+            return
+        try:
+            self._api.begin(given)
+        except SlackDeclined as err:
+            if err.reason != USED_UP:
+                raise
+            self._person.say(f"note: SLACK_CONFIGURATION_TOKEN: {err}")
 
     def _is_registered(self) -> bool:
         settings = self._keys.settings
@@ -222,7 +239,12 @@ class SlackSetup:
         settings = self._keys.settings
         if settings.slack_bot_token:
             return self._told(check_bot_token(settings.slack_bot_token, settings.slack_api_url))
-        client = self._keys.client()
+        client, page = self._keys.client(), self._site.page(self.app_id, "install-on-team")
+        if not self._person.is_there:
+            raise NobodyThere(
+                f"install the Slack app at {page}, and set SLACK_BOT_TOKEN to its Bot User OAuth"
+                " Token, or run this at a terminal"
+            )
         if self._wish.door and client.get("client_secret"):
             wanted = self._wish.manifest
             flow = Installer(self._site, settings.slack_api_url, client, wanted, self._state)
@@ -231,7 +253,7 @@ class SlackSetup:
         else:
             self._person.say('Press "Install to Workspace" and Allow; then copy the Bot User OAuth')
             self._person.say("Token from OAuth & Permissions.")
-            self._person.open(self._site.page(self.app_id, "install-on-team"))
+            self._person.open(page)
             token, bot = self._paste_bot_token()
         self._keys.keep({"slack_bot_token": token})
         return self._told(bot)

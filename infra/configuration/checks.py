@@ -287,6 +287,7 @@ CHECKS: Mapping[str, Check] = {
     "slack_signing_secret": _key,
     "slack_bot_token": partial(_slack_token, ("xoxb-", "xoxe.xoxb-")),
     "slack_app_token": partial(_slack_token, ("xapp-",)),
+    "slack_configuration_token": partial(_slack_token, ("xoxe-",)),
     "slack_api_url": _address,
     "api_tokens": partial(_read_by, _api_tokens),
     "model_small": _models,

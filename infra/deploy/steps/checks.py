@@ -73,7 +73,8 @@ def missing(settings: Settings, stored: Mapping[str, str]) -> list[str]:
     token = stored.get("github_token") and not stored.get("github_app_private_key")
     if token and not stored.get("github_webhook_secret"):
         problems.append("GITHUB_WEBHOOK_SECRET is not set")
-    if stored.get("slack_bot_token") and not stored.get("slack_signing_secret"):
+    makes_slack = bool(settings.slack_configuration_token)
+    if stored.get("slack_bot_token") and not (stored.get("slack_signing_secret") or makes_slack):
         problems.append("SLACK_SIGNING_SECRET is not set")
     if settings.github_app_private_key and not settings.github_app_id:
         problems.append("GITHUB_APP_PRIVATE_KEY is set, but not GITHUB_APP_ID")

@@ -51,7 +51,7 @@ def left(sitting: Sitting) -> str:
     settings = SittingSlackKeys(sitting).settings
     if given == "no":
         return _LEFT_OUT
-    if given == "yes" or settings.slack_bot_token:
+    if given == "yes" or settings.slack_bot_token or settings.slack_configuration_token:
         return ""
     if not sitting.person.is_there:
         return _LEFT_OUT

@@ -32,10 +32,10 @@ def slack() -> Iterator[SlackSandbox]:
 
 
 def sit(
-    slack: SlackSandbox, folder: Path, person: Typing, wish: SlackWish = WISH
+    slack: SlackSandbox, folder: Path, person: Typing, wish: SlackWish = WISH, **given: str
 ) -> LocalSlackKeys:
-    """Take all steps, as the next process does."""
-    keys = LocalSlackKeys(folder, settings_of(slack))
+    """Take all steps, as the next process does; `given` are more settings."""
+    keys = LocalSlackKeys(folder, settings_of(slack, **given))
     setup = SlackSetup(person, State(folder / "state.json"), keys, wish)
     setup.register()
     if not wish.door:
@@ -276,11 +276,80 @@ def test_an_app_that_went_is_named(slack: SlackSandbox, tmp_path: Path) -> None:
         sit(slack, tmp_path, Typing({}))
 
 
-def test_a_script_without_tokens_says_what_to_set(slack: SlackSandbox, tmp_path: Path) -> None:
-    script = Typing({})
-    script.is_there = False
-    with pytest.raises(NobodyThere, match="SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET"):
-        sit(slack, tmp_path, script)
+@pytest.mark.parametrize(
+    ("wish", "said"),
+    [
+        (WISH, "SLACK_CONFIGURATION_TOKEN, or SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET"),
+        (SlackWish("Agent"), "SLACK_CONFIGURATION_TOKEN, or SLACK_BOT_TOKEN and SLACK_APP_TOKEN"),
+    ],
+)
+def test_a_script_without_tokens_says_what_to_set(
+    slack: SlackSandbox, tmp_path: Path, wish: SlackWish, said: str
+) -> None:
+    with pytest.raises(NobodyThere, match=said):
+        sit(slack, tmp_path, script(), wish)
+
+
+def script() -> Typing:
+    nobody = Typing({})
+    nobody.is_there = False
+    return nobody
+
+
+def test_a_script_makes_the_app_with_a_token_that_stays_in_its_settings(
+    slack: SlackSandbox, tmp_path: Path
+) -> None:
+    """It is good once, and each later run renews what Slack gave for it."""
+    given = {"slack_configuration_token": slack.apps.generate()}
+    with pytest.raises(NobodyThere, match="install the Slack app at .*/install-on-team, and set"):
+        sit(slack, tmp_path, script(), **given)
+    given["slack_bot_token"] = slack.bot_token
+    for _ in range(2):
+        slack.apps.expire()
+        keys = sit(slack, tmp_path, script(), **given)
+        keys.keep_pair({"expires": "0"})
+    [(app, _)] = slack.apps.manifests.items()
+    assert keys.client()["app_id"] == app
+    assert keys.settings.slack_signing_secret == keys.client()["signing_secret"]
+    assert given["slack_configuration_token"] not in files(tmp_path)
+
+
+def test_a_script_whose_first_token_got_lost_is_given_another(
+    slack: SlackSandbox, tmp_path: Path
+) -> None:
+    lost = slack.apps.generate()
+    with killed_at(2, {}), pytest.raises(Died):  # the answer to tooling.tokens.rotate came
+        sit(slack, tmp_path, script(), slack_configuration_token=lost)
+    again = script()
+    with pytest.raises(NobodyThere, match="set SLACK_CONFIGURATION_TOKEN"):
+        sit(slack, tmp_path, again, slack_configuration_token=lost)
+    assert "SLACK_CONFIGURATION_TOKEN: tooling.tokens.rotate: invalid_refresh_token" in again.text
+    with pytest.raises(NobodyThere, match="install the Slack app"):
+        sit(slack, tmp_path, script(), slack_configuration_token=slack.apps.generate())
+    assert len(slack.apps.manifests) == 1
+
+
+@pytest.mark.parametrize("old", ["kept", "used up", "revoked"])
+def test_a_newer_token_of_the_settings_goes_before_the_kept_one(
+    slack: SlackSandbox, tmp_path: Path, old: str
+) -> None:
+    first, second = slack.apps.generate(), slack.apps.generate()
+    given = {"slack_bot_token": slack.bot_token}
+    keys = sit(slack, tmp_path, script(), slack_configuration_token=first, **given)
+    if old == "used up":
+        slack.apps.call("tooling.tokens.rotate", "", keys.pair())
+    elif old == "revoked":
+        keys.keep_pair({"token": "xoxe.xoxp-1-gone", "refresh_token": "xoxe-1-gone"})
+    keys = sit(slack, tmp_path, script(), slack_configuration_token=second, **given)
+    ConfigurationApi(slack.api_url, keys).validate(manifest("Agent", DOOR))
+    assert keys.pair()["token"] != "xoxe.xoxp-1-gone"
+
+
+def test_a_person_pastes_the_access_token_in_place_of_the_refresh_token(
+    slack: SlackSandbox, tmp_path: Path
+) -> None:
+    with pytest.raises(SlackDeclined, match="that is the Access Token; the Refresh Token"):
+        sit(slack, tmp_path, answering(slack, Refresh_token="xoxe.xoxp-1-abc"))
 
 
 def test_a_used_code_is_good_no_more(slack: SlackSandbox, tmp_path: Path) -> None:

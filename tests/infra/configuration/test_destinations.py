@@ -63,7 +63,8 @@ def test_every_secret_is_a_setting_and_in_one_secret() -> None:
     suspects = ("_token", "_tokens", "_key", "_secret", "_url", "password")
     plain = {field for field in Settings._fields if field.endswith(suspects)} - SECRET_FIELDS
     assert plain == {
-        *("slack_app_token", "github_api_url", "github_web_url", "slack_api_url"),
+        *("slack_app_token", "slack_configuration_token", "slack_api_url"),
+        *("github_api_url", "github_web_url"),
         *("openai_base_url", "anthropic_base_url"),
     }
 
@@ -72,6 +73,7 @@ def test_every_secret_is_a_setting_and_in_one_secret() -> None:
     ("name", "said"),
     [
         ("SLACK_APP_TOKEN", "stays on this machine: Slack calls the deployment"),
+        ("SLACK_CONFIGURATION_TOKEN", "stays on this machine: the scripts make the Slack app"),
         ("HTTPS_PROXY", "counts for this command"),
         ("AWS_ENDPOINT_URL_SQS", "counts for this command"),
         ("AWS_ENDPOINT_URL", "counts for this command"),

@@ -30,6 +30,7 @@ RIGHT = {
     "SLACK_SIGNING_SECRET": "8f742231b10e8888abcd99yyyzzz85a5",
     "SLACK_BOT_TOKEN": "xoxb-1-2-abc",
     "SLACK_APP_TOKEN": "xapp-1-A-2-abc",
+    "SLACK_CONFIGURATION_TOKEN": "xoxe-1-abc",
     "SLACK_API_URL": "https://slack.com/api/",
     "API_TOKENS": f'{{"{DIGEST}": {{"tenant": "acme", "actor": "ada", "role": "member"}}}}',
     "MODEL_SMALL": "openai:gpt-5-mini, http://127.0.0.1:8000/v1#name,offline",

@@ -12,6 +12,7 @@ import pytest
 from moto import mock_aws
 from werkzeug.wrappers import Request, Response
 
+from infra.apps.person import NobodyThere
 from infra.apps.slack_config import SlackDeclined
 from infra.deploy.stack import Destination
 from infra.deploy.stages import Stage
@@ -120,7 +121,7 @@ def test_what_only_the_wizard_reads_is_in_a_secret_of_its_own(
 ) -> None:
     sit(slack, tmp_path, answering(slack, Slack="yes"))
     assert {*_secret("slack-app")} == {
-        *("pair_token", "pair_refresh_token", "pair_expires"),
+        *("pair_token", "pair_refresh_token", "pair_expires", "pair_generated"),
         *("client_app_id", "client_client_id", "client_client_secret", "client_signing_secret"),
     }
     assert {*_secret("slack")} == {"slack_bot_token"}
@@ -138,6 +139,19 @@ def test_a_script_brings_its_tokens(slack: SlackSandbox, door: Door, tmp_path: P
     given = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_SIGNING_SECRET": "0123abcd"}
     assert sit(slack, tmp_path, script, **given) == ["", ""]
     assert "Slack: our front door answers its challenge" in script.said
+
+
+def test_a_script_makes_the_app_and_is_told_where_it_is_installed(
+    slack: SlackSandbox, door: Door, tmp_path: Path
+) -> None:
+    script = Typing({})
+    script.is_there = False
+    given = {"SLACK_CONFIGURATION_TOKEN": slack.apps.generate()}
+    with pytest.raises(NobodyThere, match="install-on-team, and set SLACK_BOT_TOKEN"):
+        sit(slack, tmp_path, script, **given)
+    assert sit(slack, tmp_path, script, **given, SLACK_BOT_TOKEN=slack.bot_token) == ["", ""]
+    assert "Slack: our front door answers its challenge" in script.said
+    assert given["SLACK_CONFIGURATION_TOKEN"] not in str(_secret("slack-app")) + script.text
 
 
 def test_without_tokens_a_script_leaves_slack_out(
