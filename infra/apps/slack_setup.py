@@ -167,7 +167,13 @@ class SlackSetup:
         """Make it through the API; a sitting that died meanwhile may have made it."""
         wanted, before = self._wish.manifest, self._state.get(_STEP, "creating", "")
         self._api.validate(wanted)
-        if before and self._person.is_there:
+        if before and not self._person.is_there:
+            raise NobodyThere(
+                f"Slack may have made the app {before!r} before this was stopped; look at"
+                f" {self._site.apps}. If it is there, set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET;"
+                f" if not, delete {self._state.file}; then run this again"
+            )
+        if before:
             self._person.say(f"Slack may have made the app {before!r} before this was stopped.")
             given = self._person.ask(f"Its App ID at {self._site.apps} (Enter: it is not there):")
             if given:

@@ -1,9 +1,10 @@
-"""./scripts/deploy connects a deployment to GitHub in one sitting, or in as many as it takes."""
+"""./scripts/deploy connects a deployment to GitHub and Slack in as many sittings as it takes."""
 
 import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,12 +15,14 @@ import boto3
 import pytest
 from werkzeug.wrappers import Request, Response
 
+from infra.deploy.wizard import STEPS
 from infra.local.http_server import HttpServer
 from infra.local.sandbox.github import GitHubSandbox
+from infra.local.sandbox.slack import SlackSandbox
 from infra.project import ROOT
 from shared.errors import SignatureError
-from shared.perception.github import verify
-from tests import campaigns
+from shared.perception import github, slack
+from tests.campaigns import sample
 from tests.moto_server import moto_server
 
 PREFIX = "agents"
@@ -30,7 +33,10 @@ region = "eu-central-1"
 [test.agent_flows.parameters]
 settings = "{folder}/.env"
 github = "acme"
+slack = "yes"
 """
+#: What the platforms tell once, and never again.
+TOLD_ONCE = ("/app-manifests/", "tooling.tokens.rotate", "apps.manifest.create")
 AWS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
 
@@ -48,18 +54,21 @@ def wizard() -> Iterator["subprocess.Popen[str]"]:
 
 @dataclass
 class World:
-    """An AWS account, a GitHub with an organisation, and somebody's browser."""
+    """An AWS account, a GitHub with an organisation, a Slack with a workspace, somebody's browser,
+    and what a person has put into the environment."""
 
     folder: Path
     aws: str
     github: GitHubSandbox
+    slack: SlackSandbox
     door: str
     wizard: "subprocess.Popen[str]"
     environment: dict[str, str] = field(default_factory=dict)
     sittings: int = 0
 
-    def sit(self, at: int = 0, number: int = signal.SIGKILL) -> int:
-        """Run one sitting, which gets a signal at its boundary `at`; returns its exit code."""
+    def sit(self, text: str = "", later: int = 0, number: int = signal.SIGKILL) -> int:
+        """Run one sitting, which gets a signal at the boundary with `text` in its line, or at the
+        one that comes so many `later`; returns its exit code."""
         self.sittings += 1
         config = self.folder / "samconfig.toml"
         config.write_text(CONFIG.format(folder=self.folder))
@@ -71,31 +80,73 @@ class World:
             "DATABASE_URL": "postgresql://me:hidden@db.example.com/flows?sslmode=verify-full",
             "DATABASE_CA": "public",
             "GITHUB_API_URL": self.github.api_url,
+            "SLACK_API_URL": self.slack.api_url,
             "DOOR": self.door,
             "SAM_LOG": f"{self.folder}/sam",
             **self.environment,
         }
         arguments = ["--yes", "--stage", "test", "--config", str(config)]
         arguments += ["--data", f"{self.folder}/data"]
-        asked = {"environment": environment, "arguments": arguments, "at": at, "signal": number}
+        asked = {"environment": environment, "arguments": arguments, "signal": number}
+        asked |= {"text": text, "later": later, "out": self._out(self.sittings)}
         assert self.wizard.stdin
         assert self.wizard.stdout
-        self.wizard.stdin.write(json.dumps({**asked, "out": self._out}) + "\n")
+        self.wizard.stdin.write(json.dumps(asked) + "\n")
         self.wizard.stdin.flush()
         return int(self.wizard.stdout.readline())
 
-    @property
-    def _out(self) -> str:
-        return f"{self.folder}/sitting-{self.sittings}"
+    def answered(self, text: str = "", later: int = 0) -> int:
+        """Sit until a sitting is killed there or ends well, and do what the others ask of a
+        person; returns the last exit code."""
+        for _ in range(5):
+            if (code := self.sit(text, later)) != 1:
+                return code
+            self._answer()
+        return pytest.fail(self.said)
+
+    def _answer(self) -> None:
+        said = self.said
+        app = next(iter(self.slack.apps.credentials.values()), None)
+        if "Generate a private key" in said:
+            made = self.github.registered("agents-acme")
+            self.environment["GITHUB_APP_ID"] = str(made["id"])
+            self.environment["GITHUB_APP_PRIVATE_KEY"] = made["key"]
+        elif "set SLACK_CONFIGURATION_TOKEN" in said:
+            assert "invalid_refresh_token" in said
+            self.environment["SLACK_CONFIGURATION_TOKEN"] = self.slack.apps.generate()
+        elif "Slack may have made the app" in said and app is None:
+            [state] = (self.folder / "data").glob("*.json")
+            assert str(state) in said
+            state.unlink()
+        elif "Slack may have made the app" in said and app:
+            self.environment["SLACK_SIGNING_SECRET"] = app["signing_secret"]
+            self.environment["SLACK_BOT_TOKEN"] = self.slack.bot_token
+        elif "install the Slack app at" in said:
+            self.environment["SLACK_BOT_TOKEN"] = self.slack.bot_token
+        else:
+            pytest.fail(said)
+
+    def _out(self, sitting: int) -> str:
+        return f"{self.folder}/sitting-{sitting}"
 
     @property
     def said(self) -> str:
         """What the last sitting said."""
-        return Path(self._out).read_text()
+        return Path(self._out(self.sittings)).read_text()
 
     @property
-    def boundaries(self) -> list[str]:
-        return Path(f"{self._out}.boundaries").read_text().splitlines()
+    def said_so_far(self) -> str:
+        return "".join(Path(self._out(n)).read_text() for n in range(1, self.sittings + 1))
+
+    @property
+    def steps(self) -> dict[str, int]:
+        """The most boundaries that each step had in a sitting."""
+        counts = dict[str, int]()
+        for number in range(1, self.sittings + 1):
+            for line in Path(f"{self._out(number)}.boundaries").read_text().splitlines():
+                step, _, count = line.partition(" ")[0].partition("#")
+                counts[step] = max(counts.get(step, 0), int(count) + 1)
+        return counts
 
     @property
     def secrets(self) -> dict[str, dict[str, str]]:
@@ -113,15 +164,23 @@ class World:
         return file.read_text().split().count("agents") if file.exists() else 0
 
     def check(self) -> None:
-        """One App is there, installed, with the keys that are kept, and its deliveries arrive."""
+        """One App and one Slack app are there and installed, with the keys that are kept, and what
+        they deliver arrives."""
         assert self.github.apps() == ["agents-acme"]
-        kept = {**self.secrets[f"{PREFIX}/github"], **self.secrets[f"{PREFIX}/webhooks"]}
+        secrets = self.secrets
+        kept = {**secrets[f"{PREFIX}/github"], **secrets[f"{PREFIX}/webhooks"]}
         app = self.github.registered("agents-acme")
         assert (kept["github_app_id"], kept["github_bot_name"]) == (str(app["id"]), "agents-acme")
         assert kept["github_app_private_key"].strip() == app["key"].strip()
         assert kept["github_webhook_secret"] == app["hook"]["secret"]
         assert len(self.github.installed("agents-acme")) == 1
         assert "Say hi: open an issue where the App agents-acme is installed" in self.said
+        [made] = self.slack.apps.manifests.values()
+        assert made["settings"]["event_subscriptions"]["request_url"].startswith(self.door)
+        [credentials] = self.slack.apps.credentials.values()
+        assert kept["slack_signing_secret"] == credentials["signing_secret"]
+        assert secrets[f"{PREFIX}/slack"]["slack_bot_token"] == self.slack.bot_token
+        assert "Slack: our front door answers its challenge" in self.said
 
 
 def secrets_of(url: str) -> Any:
@@ -133,18 +192,23 @@ KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 
 @contextmanager
 def front_door(aws: str) -> Iterator[str]:
-    """Answer signed deliveries 200, others 401, with the secret as it is stored now."""
+    """Answer what is signed with the secrets as they are stored now 200, all else 401."""
     client = secrets_of(aws)
 
     def answer(environ: Any, start: Any) -> Any:
         request = Request(environ)
         kept = json.loads(client.get_secret_value(SecretId=f"{PREFIX}/webhooks")["SecretString"])
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        body, text = request.get_data(), "{}"
         try:
-            headers = {name.lower(): value for name, value in request.headers.items()}
-            verify(request.get_data(), headers, kept.get("github_webhook_secret", ""))
+            if "/slack/" in request.path:
+                slack.verify(body, headers, kept.get("slack_signing_secret", ""), time.time())
+                text = slack.challenge(body, headers) or ""
+            else:
+                github.verify(body, headers, kept.get("github_webhook_secret", ""))
         except SignatureError:
             return Response("", 401)(environ, start)
-        return Response("{}", 200)(environ, start)
+        return Response(text, 200)(environ, start)
 
     server = HttpServer()
     server.start(answer)
@@ -167,8 +231,14 @@ def new_world(folder: Path, aws: str, wizard: "subprocess.Popen[str]") -> Iterat
     urlopen(Post(f"{aws}/moto-api/reset", method="POST")).close()
     folder.mkdir()
     (folder / ".env").touch()
-    with front_door(aws) as door, GitHubSandbox("", "unused") as github:
-        yield World(folder, aws, github, door, wizard)
+    with (
+        front_door(aws) as door,
+        GitHubSandbox("", "unused") as on_github,
+        SlackSandbox("http://127.0.0.1:9", "unused", pace=0.0) as in_slack,
+    ):
+        world = World(folder, aws, on_github, in_slack, door, wizard)
+        world.environment["SLACK_CONFIGURATION_TOKEN"] = in_slack.apps.generate()
+        yield world
 
 
 @pytest.fixture
@@ -177,71 +247,64 @@ def world(tmp_path: Path, aws: str, wizard: "subprocess.Popen[str]") -> Iterator
         yield world
 
 
-def _conversion(boundaries: list[str]) -> int:
-    return next(n for n, one in enumerate(boundaries, 1) if "/app-manifests/" in one)
-
-
-def _finish(world: World) -> None:
-    """Sit until it is done, and do what the wizard asks of a person."""
-    for _ in range(4):
-        if world.sit() == 0:
-            return
-        assert "Generate a private key" in world.said, world.said
-        app = world.github.registered("agents-acme")
-        world.environment["GITHUB_APP_ID"] = str(app["id"])
-        world.environment["GITHUB_APP_PRIVATE_KEY"] = app["key"]
-    pytest.fail(world.said)
-
-
 @pytest.fixture(scope="module")
 def calm(
     tmp_path_factory: pytest.TempPathFactory, aws: str, wizard: "subprocess.Popen[str]"
-) -> list[str]:
-    """The boundaries of a sitting that nothing disturbs: it connects GitHub, and one is enough."""
+) -> dict[str, int]:
+    """The boundaries of the steps when nothing disturbs them, which is checked here."""
     with new_world(tmp_path_factory.mktemp("calm") / "w", aws, wizard) as world:
-        assert world.sit() == 0, world.said
+        assert world.answered() == 0
+        assert world.sittings == 2  # in between, the person installs the Slack app
         world.check()
-        assert world.built == 1
-        boundaries = world.boundaries
         secret = [value for values in world.secrets.values() for value in values.values()]
-        assert not [one for one in secret if len(one) > 20 and one in world.said]
+        secret.append(world.environment["SLACK_CONFIGURATION_TOKEN"])
+        assert not [one for one in secret if len(one) > 20 and one in world.said_so_far]
         assert world.sit() == 0
         world.check()
         assert world.built == 1
-        return boundaries
+        return world.steps
 
 
-def test_one_sitting_connects_github(calm: list[str]) -> None:
-    assert _conversion(calm)
+def test_a_script_connects_both_and_finds_all_done_the_next_time(calm: dict[str, int]) -> None:
+    assert [name for name in calm if name != "start"] == [step.name for step in STEPS]
 
 
-@pytest.mark.parametrize("case", range(campaigns.size(4, 3)))
-def test_a_sitting_that_is_killed_makes_nothing_twice(
-    world: World, calm: list[str], case: int
+@pytest.mark.parametrize("place", sample(["in the middle", "at the start", "at the end"], 1))
+def test_killed_in_each_step_it_goes_on_and_makes_nothing_twice(
+    world: World, calm: dict[str, int], place: str
 ) -> None:
-    """Killed once: before GitHub makes the keys, after it, and somewhere."""
-    conversion = _conversion(calm)
-    from_the_middle = sorted(range(1, len(calm) + 1), key=lambda at: abs(at - len(calm) // 2))
-    elsewhere = campaigns.sample(from_the_middle, 1)
-    places = [[conversion], [conversion + 1], *(elsewhere[n::2] for n in range(2))][case]
-    for place in places:
-        with new_world(world.folder / str(place), world.aws, world.wizard) as one:
-            assert one.sit(at=place) == -signal.SIGKILL
-            _finish(one)
-            one.check()
-
-
-def test_many_sittings_are_as_good_as_one(world: World, calm: list[str]) -> None:
-    for place in campaigns.sample(range(1, len(calm) + 1), 2):
-        assert world.sit(at=place) in {-signal.SIGKILL, 0, 1}
-    _finish(world)
+    """One deployment, with a death in every step of the list."""
+    for step in STEPS:
+        last = calm[step.name] - 1
+        at = {"in the middle": last // 2, "at the start": 0, "at the end": last}[place]
+        code = world.answered(f"{step.name}#{at} ")
+        # What was done in the sitting before has fewer boundaries now.
+        assert code == -signal.SIGKILL or (code == 0 and at), world.said
+    assert world.answered() == 0
     world.check()
 
 
-def test_ctrl_c_says_how_to_go_on_and_loses_no_keys(world: World, calm: list[str]) -> None:
-    assert world.sit(_conversion(calm) + 1, signal.SIGINT) == 130
+def test_killed_around_what_is_told_once_a_person_is_told_what_to_do(world: World) -> None:
+    """Before it is sent, and when the answer came and nothing is kept."""
+    for text in TOLD_ONCE:
+        for later in (0, 1):
+            assert world.answered(text, later) == -signal.SIGKILL, world.said
+    assert world.answered() == 0
+    world.check()
+
+
+def test_killed_anywhere_it_makes_nothing_twice(world: World, calm: dict[str, int]) -> None:
+    for place in sample(range(1, sum(calm.values()), 5), 1):
+        with new_world(world.folder / str(place), world.aws, world.wizard) as one:
+            one.sit("", place)
+            assert one.answered() == 0
+            one.check()
+
+
+def test_ctrl_c_says_how_to_go_on_and_loses_no_keys(world: World) -> None:
+    assert world.sit("/app-manifests/", 1, signal.SIGINT) == 130
     assert "interrupted; ./scripts/deploy --yes --stage test" in world.said
     assert world.secrets[f"{PREFIX}/github"]["github_app_private_key"]
     assert "Traceback" not in world.said
-    assert world.sit() == 0, world.said
+    assert world.answered() == 0
     world.check()

@@ -9,9 +9,10 @@ import http.client
 import json
 import os
 import pkgutil
+import re
 import signal
 import sys
-import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -34,26 +35,48 @@ from tests.aws_descriptions import keep_descriptions
 
 OUTPUTS = {
     "GitHubWebhookUrl": "/live/github/webhook",
+    "SlackEventsUrl": "/live/slack/events",
     "RunsUrl": "/live/runs",
     "RotationFunction": "",
 }
 
 
 class Boundaries:
-    """Counts what a sitting does that others can see, and sends itself a signal at one of it."""
+    """Counts what a sitting does that others can see, and sends itself a signal at one of it: the
+    one whose line has `text` in it, or the one that comes so many later."""
 
-    def __init__(self, at: int, number: int, log: Path) -> None:
-        self._at = at
+    def __init__(self, text: str, later: int, number: int, log: Path) -> None:
+        self._text = text
+        self._left = later
         self._signal = number
-        self._count = 0
+        self._step = "start"
+        self._counts = Counter[str]()
         self._log = log.open("a")
 
     def pass_by(self, what: str) -> None:
-        self._count += 1
-        self._log.write(f"{self._count} {time.monotonic():.2f} {what}\n")
+        line = f"{self._step}#{self._counts[self._step]} {what}"
+        self._counts[self._step] += 1
+        self._log.write(f"{line}\n")
         self._log.flush()
-        if self._count == self._at:
-            os.kill(os.getpid(), self._signal)
+        if self._text and self._text in f"{line}\n":
+            self._text = ""
+            self._left += 1
+        if not self._text and self._left:
+            self._left -= 1
+            if not self._left:
+                os.kill(os.getpid(), self._signal)
+
+    def of_steps(self) -> None:
+        """Let each step begin with a boundary, as the person is told of it."""
+        say = Sitting.say
+
+        def saying(sitting: Sitting, line: str) -> None:
+            say(sitting, line)
+            if begun := re.match(r"\n\[\d+/\d+\] (\w+): ", line):
+                self._step = begun[1]
+                self.pass_by("begins")
+
+        _replace(Sitting, "say", saying)
 
     def around(self, owner: type, name: str, *, after: bool) -> None:
         """Let each call of a method be a boundary."""
@@ -67,7 +90,11 @@ class Boundaries:
                 self.pass_by(f"after {name}")
             return result
 
-        setattr(owner, name, passing)
+        _replace(owner, name, passing)
+
+
+def _replace(owner: type, name: str, call: Callable[..., Any]) -> None:
+    setattr(owner, name, call)
 
 
 def sam(command: Sequence[str], place: Destination, settings: Mapping[str, str]) -> None:
@@ -115,7 +142,9 @@ def sit(asked: dict[str, Any]) -> int:
     out = os.open(asked["out"], os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
     os.dup2(out, 1)
     os.dup2(out, 2)
-    boundaries = Boundaries(asked["at"], asked["signal"], Path(asked["out"] + ".boundaries"))
+    log = Path(asked["out"] + ".boundaries")
+    boundaries = Boundaries(asked["text"], asked["later"], asked["signal"], log)
+    boundaries.of_steps()
     boundaries.around(http.client.HTTPConnection, "putrequest", after=False)
     boundaries.around(http.client.HTTPConnection, "getresponse", after=True)
     boundaries.around(State, "put", after=True)
