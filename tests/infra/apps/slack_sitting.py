@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import urllib3
@@ -61,9 +61,16 @@ class Typing(Person):
         raise NobodyThere(f"nobody answers: {question}")
 
 
+T = TypeVar("T", bound=Typing)
+
+
 def answering(slack: SlackSandbox, **more: Answer) -> Typing:
     """Return a person who generates a configuration token, and allows the installation."""
-    person = Typing({})
+    return taught(Typing({}), slack, **more)
+
+
+def taught(person: T, slack: SlackSandbox, **more: Answer) -> T:
+    """Let a person answer so."""
     person.answers = {
         "Refresh token": slack.apps.generate,
         "Its App ID": lambda: next(iter(slack.apps.manifests), ""),

@@ -301,7 +301,7 @@ def test_a_script_makes_the_app_with_a_token_that_stays_in_its_settings(
 ) -> None:
     """It is good once, and each later run renews what Slack gave for it."""
     given = {"slack_configuration_token": slack.apps.generate()}
-    with pytest.raises(NobodyThere, match="install the Slack app at .*/install-on-team, and set"):
+    with pytest.raises(NobodyThere, match=r"install the Slack app at .*/install-on-team, and set"):
         sit(slack, tmp_path, script(), **given)
     given["slack_bot_token"] = slack.bot_token
     for _ in range(2):

@@ -36,8 +36,9 @@ class Apps:
         self._lock = threading.RLock()
         self.manifests: dict[str, Json] = {}
         self.credentials: dict[str, dict[str, str]] = {}
-        #: The rights that an installation was given last.
+        #: The rights that an installation was given last, and of which app it is.
         self.granted = ""
+        self._installed = ""
         self._tokens: dict[str, float] = {}
         self._refresh: set[str] = set()
         self._codes: dict[str, _Code] = {}
@@ -61,6 +62,16 @@ class Apps:
         """Let all tokens that configure apps be older than twelve hours."""
         with self._lock:
             self._tokens = dict.fromkeys(self._tokens, 0.0)
+
+    def door(self) -> tuple[str, str]:
+        """Return where the app that is installed hears what happens, and what signs it; nothing
+        for one with Socket Mode, and before one is installed."""
+        with self._lock:
+            settings = self.manifests.get(self._installed, {}).get("settings", {})
+            url = settings.get("event_subscriptions", {}).get("request_url", "")
+            return url.removesuffix("/slack/events"), self.credentials.get(self._installed, {}).get(
+                "signing_secret", ""
+            )
 
     def call(self, method: str, token: str, arguments: Json) -> Json:
         """Perform one of the methods; raises Refusal."""
@@ -170,7 +181,7 @@ class Apps:
             raise Refusal("invalid_code")
         if found.redirect != arguments.get("redirect_uri"):
             raise Refusal("bad_redirect_uri")
-        self.granted = found.scopes
+        self.granted, self._installed = found.scopes, app
         return {
             "access_token": self._bot_token,
             "token_type": "bot",

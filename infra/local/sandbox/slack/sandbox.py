@@ -22,7 +22,8 @@ class SlackSandbox:
     """The workspace acme (T0SANDBOX) with #general, #support and a direct message of Alice.
 
     It posts each happening, signed, to `events_url` + /slack/events, /slack/interactive and
-    /slack/commands; or sends it through Socket Mode while an app is connected. `state` is a
+    /slack/commands, or to the addresses of an app that somebody made of a manifest and installed;
+    or sends it through Socket Mode while an app is connected. `state` is a
     directory that outlives the process. `pace` scales the minutes between the retries of an event,
     `patience` is how many seconds the app has to answer.
     """
@@ -41,7 +42,8 @@ class SlackSandbox:
         patience: float = 3.0,
     ) -> None:
         self.workspace = Workspace(self._happened, state)
-        self._front_door = FrontDoor(events_url, signing_secret, patience)
+        self._door = (events_url, signing_secret)
+        self._patience = patience
         self._envelopes = Envelopes(patience)
         self._courier = Courier(self._send, pace)
         self._faults = Faults()
@@ -186,13 +188,15 @@ class SlackSandbox:
     def _send(self, delivery: Delivery, number: int, reason: str) -> AppAnswer:
         if self._envelopes.connected:
             return self._envelopes.send(delivery, number, reason)
+        url, secret = self.apps.door()
+        door = FrontDoor(*((url, secret) if url else self._door), self._patience)
         match delivery.kind:
             case "interaction":
-                return self._front_door.interaction(delivery.body)
+                return door.interaction(delivery.body)
             case "command":
-                return self._front_door.command(delivery.body)
+                return door.command(delivery.body)
         headers = {"X-Slack-Retry-Num": str(number), "X-Slack-Retry-Reason": reason}
-        return self._front_door.event(delivery.body, headers if number else None)
+        return door.event(delivery.body, headers if number else None)
 
     def _show_answer(self, token: str, answer: AppAnswer) -> None:
         self._responses.answered(token, answer.body)
