@@ -20,7 +20,7 @@ from infra.apps.github_app import (
     web_url,
 )
 from infra.apps.github_rights import Rights
-from infra.apps.loopback import BACK, Loopback, PortTaken
+from infra.apps.loopback import BACK, Loopback, PortTaken, is_code
 from infra.apps.person import NobodyThere, Person
 from infra.apps.state import State
 from shared.errors import ActionRejected, ActionUnavailable, AgentFlowsError
@@ -131,12 +131,18 @@ class Registration:
     def _read(self, pasted: str, nonce: str) -> str:
         """Return the code in what was pasted: an address, or the code alone."""
         if "?" not in pasted:
-            return pasted
+            return self._checked(pasted)
         query = parse_qs(urlsplit(pasted).query)
         if query.get("state", [nonce]) != [nonce]:
             self._person.say("That address belongs to another sitting; open the page above.")
             return ""
-        return query.get("code", [""])[0]
+        return self._checked(query.get("code", [""])[0])
+
+    def _checked(self, code: str) -> str:
+        if code and not is_code(code):
+            self._person.say("That is no code of GitHub; paste the whole address.")
+            return ""
+        return code
 
     def _use(self, code: str, answer: Callable[[str], None]) -> bool:
         """Turn the code into keys and keep them; False when GitHub does not take it."""

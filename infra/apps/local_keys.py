@@ -13,10 +13,22 @@ from shared.settings import Settings
 GITHUB, SLACK = "github-app.json", "slack-app.json"
 
 
+#: What an app is of no use without.
+_NEEDS = {
+    GITHUB: ("GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY"),
+    SLACK: ("SLACK_APP_TOKEN", "SLACK_BOT_TOKEN"),
+}
+
+
 def kept_in(data: Path) -> dict[str, str]:
-    """Return the variables of the apps that were registered before."""
-    found = [LocalKeys(data / name, Settings()).environment for name in (GITHUB, SLACK)]
-    return found[0] | found[1]
+    """Return the variables of the apps that were registered before. One of which a part is still to
+    come is left out: its own command goes on with it."""
+    found: dict[str, str] = {}
+    for name, needs in _NEEDS.items():
+        kept = LocalKeys(data / name, Settings()).environment
+        if all(kept.get(one) for one in needs):
+            found |= kept
+    return found
 
 
 class LocalKeys:

@@ -5,6 +5,7 @@ import hmac
 import html
 import json
 import queue
+import re
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -56,6 +57,7 @@ class Loopback:
                 self.send_header("Content-Length", str(len(body)))
                 self.send_header("Cache-Control", "no-store")
                 self.send_header("Referrer-Policy", "no-referrer")
+                self.send_header("Content-Security-Policy", "frame-ancestors 'none'")
                 self.end_headers()
                 with suppress(OSError):  # the person closed the page
                     self.wfile.write(body)
@@ -84,6 +86,8 @@ class Loopback:
         return self
 
     def __exit__(self, *_: object) -> None:
+        while another := self.heard():
+            another[1]("This sitting has its App already. Delete the other one on GitHub.")
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -108,11 +112,20 @@ class Loopback:
         if not hmac.compare_digest(query.get("state", "").encode(), self._state.encode()):
             words = "This page belongs to another sitting. Start again from the terminal."
             return HTTPStatus.FORBIDDEN, shown("Not ours", f"<p>{words}</p>")
+        code = query.get("code", "")
+        if not is_code(code):
+            words = "GitHub sent no code here. Open the page again from the terminal."
+            return HTTPStatus.BAD_REQUEST, shown("No code", f"<p>{words}</p>")
         answer: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._codes.put((query.get("code", ""), answer))
+        self._codes.put((code, answer))
         with suppress(queue.Empty):
             return HTTPStatus.OK, shown("GitHub", f"<p>{html.escape(answer.get(True, _PATIENCE))}")
         return HTTPStatus.GATEWAY_TIMEOUT, shown("GitHub", "<p>Look at the terminal.</p>")
+
+
+def is_code(text: str) -> bool:
+    """Tell if a text could be a code of GitHub, which does not say what one looks like."""
+    return bool(re.fullmatch(r"[A-Za-z0-9._-]{1,200}", text))
 
 
 def form(action: str, manifest: Json) -> str:

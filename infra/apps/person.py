@@ -39,7 +39,8 @@ class Person:
                 return proposal
             raise NobodyThere(f"nobody is there to answer: {question}")
         shown = f" [{proposal}]" if proposal else ""
-        return input(f"{question}{shown} ").strip() or proposal
+        with _closed(question):
+            return input(f"{question}{shown} ").strip() or proposal
 
     def agrees(self, question: str) -> bool:
         """Tell if the person says yes; a script has."""
@@ -49,7 +50,8 @@ class Person:
         """Read a secret, which the terminal does not show; raises NobodyThere."""
         if not self.is_there:
             raise NobodyThere(f"nobody is there to paste: {question}")
-        return getpass.getpass(f"{question} (not shown) ").strip()
+        with _closed(question):
+            return getpass.getpass(f"{question} (not shown) ").strip()
 
     def open(self, url: str) -> None:
         """Show the page in the browser of this machine, where it has one; print it anyway."""
@@ -74,6 +76,17 @@ class Person:
                     self.is_there = bool(line)  # the terminal is gone
                 time.sleep(_PACE)
         return None
+
+
+@contextmanager
+def _closed(question: str) -> Iterator[None]:
+    """Let the end of the input be nobody who answers."""
+    try:
+        yield
+    except EOFError as err:
+        raise NobodyThere(
+            f"the input ended, and this is not answered: {question} The same command asks again"
+        ) from err
 
 
 def _show(url: str) -> None:

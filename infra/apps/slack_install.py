@@ -34,6 +34,7 @@ class Installer:
         self, site: Site, api_url: str, client: Mapping[str, str], wanted: Json, state: State
     ) -> None:
         folder = state.file.with_suffix(".states")
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         store = FileOAuthStateStore(expiration_seconds=_TIME, base_dir=str(folder))
         [redirect] = wanted["oauth_config"]["redirect_urls"]
         self._flow = OAuthFlow(

@@ -1,8 +1,11 @@
 """What a deployment remembers between two sittings, in a file that its owner alone may read:
 where it was, and never a secret. AWS, GitHub and Slack are asked for the rest."""
 
+import fcntl
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -31,6 +34,22 @@ class State:
     @classmethod
     def of(cls, stack: str, region: str, account: str, folder: Path) -> Self:
         return cls(folder / f"{account}-{region}-{stack}.json")
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Let one process at a time work on it, or each would make an app; a lock ends with the
+        process, however that ends. Raises SettingsError."""
+        self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = self.file.with_suffix(".lock")
+        with os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as err:
+                raise SettingsError(
+                    "the same command runs already, perhaps in another terminal; go on there, or"
+                    " stop it first"
+                ) from err
+            yield
 
     def get(self, step: str, name: str, default: Any = None) -> Any:
         return self._kept.get(step, {}).get(name, default)

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import shlex
 import sys
 from collections.abc import Callable, Mapping
@@ -57,9 +58,7 @@ def main() -> int:
     except AgentFlowsError as err:
         complain(err, "deploy")
     except (BotoCoreError, ClientError) as err:
-        skewed = "Signature expired" in str(err) or "Signature not yet current" in str(err)
-        hint = "; this machine's clock is off, set it" if skewed else ""
-        complain(f"aws: {err}{hint}", "deploy")
+        complain(f"aws: {err}{_hint(str(err))}", "deploy")
     except OSError as err:
         complain(f"{err.strerror}: {err.filename}", "deploy")
     except KeyboardInterrupt:
@@ -68,6 +67,26 @@ def main() -> int:
     else:
         return 0
     return 1
+
+
+#: What AWS's errors say, or the SDK, and what to do about it.
+_HINTS = {
+    "Signature expired|Signature not yet current": "this machine's clock is off, set it",
+    "Unable to locate credentials|Partial credentials": "sign in with `aws configure` or `aws sso"
+    " login`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+    "InvalidClientTokenId|SignatureDoesNotMatch|UnrecognizedClient|AuthFailure": "these"
+    " credentials are wrong; look at them, and at --profile",
+    "ExpiredToken|RequestExpired|Token has expired|SSO": "these credentials are over; sign in"
+    " again",
+    "AccessDenied|UnauthorizedOperation|not authorized": "whoever deploys needs that right",
+    "config profile": "`aws configure list-profiles` lists yours",
+    "Could not connect to the endpoint|Connect timeout|EndpointConnection|Name or service": "is"
+    " this machine online, and the region one of AWS's? A proxy is set as HTTPS_PROXY",
+}
+
+
+def _hint(said: str) -> str:
+    return next((f"; {what}" for signs, what in _HINTS.items() if re.search(signs, said)), "")
 
 
 def _run(asked: argparse.Namespace) -> None:
@@ -112,8 +131,8 @@ def _show(place: Destination, environment: Mapping[str, str]) -> None:
     for problem in checks.missing(settings, new):
         print(f"missing, unless deployed before: {problem}")
     for secret, values in contents(new).items():
-        keys = ", ".join(values) or "nothing new"
-        print(f"would store {place.prefix}/{secret}: {keys}")
+        if values:
+            print(f"would store {place.prefix}/{secret}: {', '.join(values)}")
     given = {name: environment[name] for name in DEPLOYED & environment.keys()}
     values = stack.parameters(place, given)
     validate, *others = stack.sam_commands(place, values)
@@ -128,7 +147,7 @@ def _show(place: Destination, environment: Mapping[str, str]) -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    steps = "\n".join(f"  {n}. {one.name:10} {one.does}" for n, one in enumerate(STEPS, 1))
+    steps = "\n".join(f"  {n:2}. {one.name:12} {one.does}" for n, one in enumerate(STEPS, 1))
     parser = Arguments(
         prog="./scripts/deploy",
         description=_ABOUT.format(steps=steps),
@@ -140,7 +159,7 @@ def _arguments() -> argparse.Namespace:
     add("--config", type=Path, help="the file with the stages (samconfig.toml)")
     add("--yes", action="store_true", help="ask nothing: take every proposal")
     add("--data", type=Path, help="where it keeps how far it came (.data/deploy); no secrets")
-    add("--stack", type=_of("stack_name"), help="of CloudFormation (agent-flows)")
+    add("--stack", type=_of("stack_name"), help="the stack's name in CloudFormation (agent-flows)")
     add("--prefix", type=_of("prefix"), help="of the secrets' names (agent-flows)")
     add("--region", type=_of("region"), default="", help="AWS region, if not the configured one")
     add("--profile", default="", help="AWS profile, if not the configured one")

@@ -11,14 +11,18 @@ STEPS: Sequence[Step] = (
         "finds models that work here, and tries each with one call",
         later("models.run"),
     ),
-    Step("room", "asks Lambda for room for the ingress", later("room.run")),
+    Step(
+        "room",
+        "reserves Lambda concurrency for the ingress, if there is enough",
+        later("room.run"),
+    ),
     Step(
         "aurora",
-        "makes the database, if it should have one of its own",
+        "creates an Aurora database, with DATABASE=aurora",
         later("aurora.run"),
         later("aurora.done"),
     ),
-    Step("secrets", "keeps the secrets in AWS Secrets Manager", later("keep.run")),
+    Step("secrets", "stores the secrets in AWS Secrets Manager", later("keep.run")),
     Step(
         "schema",
         "brings the database to the current schema",
@@ -31,9 +35,9 @@ STEPS: Sequence[Step] = (
         later("functions.run"),
         later("functions.done"),
     ),
-    Step("live", "tells the database that no older release is live", later("migrate.live")),
-    Step("looks", "wakes what looks after waiting work", later("looks.run")),
-    Step("rotation", "sets when the passwords of the database change", later("rotation.run")),
+    Step("live", "notes in the database that this release is live", later("migrate.live")),
+    Step("looks", "looks once for work that waits", later("looks.run")),
+    Step("rotation", "schedules the rotation of the database's passwords", later("rotation.run")),
     Step(
         "github",
         "registers the GitHub App",
@@ -67,7 +71,8 @@ CHECKS = STEPS[:3]
 
 def go_through(sitting: Sitting, steps: Sequence[Step] = STEPS) -> None:
     """Take each step that is not done. Where one stops, the next call goes on."""
-    _take(sitting, steps)
+    with sitting.state.alone():
+        _take(sitting, steps)
     sitting.say("")
     for name, address in sitting.outputs.items():
         if not name.endswith("Function"):

@@ -33,8 +33,8 @@ def main(arguments: list[str], environment: Mapping[str, str]) -> int:
         signal.signal(name, _interrupt)
     try:
         return _run(options, environment)
-    except KeyboardInterrupt:
-        print("\nStopped.", flush=True)
+    except KeyboardInterrupt as stop:
+        print(f"\nStopped{f'; {stop}' if str(stop) else ''}.", flush=True)
         return 0
     except AgentFlowsError as err:
         complain(err)
@@ -57,16 +57,8 @@ def _run(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
     sys.setswitchinterval(0.0005)
     data, template = from_caller(options.data), from_caller(options.template)
     configuration = load(environment, beneath=kept_in(data))
-    if options.github:
-        from infra.local import real_github
-
-        real_github.connect(data, options.github, configuration.environment)
-    if options.slack:
-        from infra.apps.person import Person
-        from infra.local import real_slack
-
-        real_slack.connect(data, configuration.environment, Person(asked=True))
     if options.github or options.slack:
+        _connect(options, data, configuration.environment)
         configuration = load(environment, beneath=kept_in(data))
     require_complete(configuration.settings)
     check_port(options.port)
@@ -90,6 +82,22 @@ def _run(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
         while not threading.Event().wait(0.5):
             pass
     return 0
+
+
+def _connect(options: argparse.Namespace, data: Path, environment: Mapping[str, str]) -> None:
+    """Register the apps that are asked for, as far as that is not done."""
+    from infra.apps.person import Person
+    from infra.apps.state import State
+    from infra.local import real_github, real_slack
+
+    try:
+        with State(data / "connecting.json").alone():
+            if options.github:
+                real_github.connect(data, options.github, environment)
+            if options.slack:
+                real_slack.connect(data, environment, Person(asked=True))
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("the same command goes on where this ended") from None
 
 
 def _say(line: str) -> None:

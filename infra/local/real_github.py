@@ -15,8 +15,12 @@ from infra.apps.state import State
 from infra.deploy.declared import declared_flows
 from shared.settings import Settings
 
-#: GitHub keeps deliveries of an active webhook only, and this machine reads them from its list: so
-#: the webhook is active, and leads nowhere. https://www.rfc-editor.org/rfc/rfc6761#section-6.4
+#: Where GitHub sends what this machine reads from its list of deliveries: a name that is nobody's,
+#: so no third party gets them (https://www.rfc-editor.org/rfc/rfc6761#section-6.4). GitHub names
+#: localhost and 127.0.0.1 as refused; of a name that does not resolve it says that deliveries are
+#: listed as "failed to connect to host". The webhook must be active: another delivers and lists
+#: nothing.
+#: https://docs.github.com/en/webhooks/testing-and-troubleshooting-webhooks/troubleshooting-webhooks
 NOWHERE = "https://agent-flows.invalid/github/webhook"
 _SITE = "https://github.com/apps"
 

@@ -118,7 +118,8 @@ class System:
             if self.postgres:  # it is ours alone, and so were the functions
                 free_runs(environment["DATABASE_URL"])
         if applied:
-            self._say(f"           migrated: {', '.join(applied)}")
+            told = applied if len(applied) < 4 else [applied[0], "…", applied[-1]]
+            self._say(f"           migrated: {', '.join(told)}")
         environment.setdefault("GITHUB_WEBHOOK_SECRET", self._secret("github"))
         environment.setdefault("SLACK_SIGNING_SECRET", self._secret("slack"))
         if not self._is_real("github_token", "github_app_id", "github_api_url"):

@@ -1,9 +1,8 @@
-"""The wizard connects GitHub and Slack to a whole system: what they deliver goes through the real front
-door to the flows, which answer."""
+"""The wizard connects GitHub and Slack to a whole system: what they deliver goes through the real
+front door to the flows, which answer."""
 
 import json
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 

@@ -1,21 +1,21 @@
 """Connects the deployment to GitHub: an App is registered, installed and pointed at the front door,
 and GitHub delivers something to it."""
 
+import re
 import time
 from collections.abc import Mapping
 from secrets import token_urlsafe
-from typing import Any
 
 from infra.apps.github_app import ME, RegisteredApp
 from infra.apps.github_rights import Rights
 from infra.apps.github_setup import NotConnected, Registration, Wish, install, lacking
 from infra.deploy.declared import declared_flows
-from infra.deploy.steps.step import Sitting
+from infra.deploy.stages import EXPECTED
+from infra.deploy.steps.step import Sitting, left_out
 from shared.errors import ActionUnavailable
 from shared.github_app.deliveries import DeliveryList, HookDelivery
 from shared.settings import Settings
 
-_LEFT_OUT = "left out"
 _SITE = "https://github.com/apps"
 #: How often a delivery is asked for again until it arrives, and seconds between two looks.
 _TRIES, _LOOKS, _PACE = 4, 20, 1.0
@@ -51,7 +51,7 @@ def registered(sitting: Sitting) -> str:
         name = settings.github_bot_name or slug
         keys.keep({"github_app_id": settings.github_app_id, "github_bot_name": name})
         return f"the App {slug} is registered"
-    return _LEFT_OUT if _owner(sitting) == "no" else ""
+    return left_out(sitting, "github") if _owner(sitting) == "no" else ""
 
 
 def register(sitting: Sitting) -> None:
@@ -63,7 +63,7 @@ def register(sitting: Sitting) -> None:
 
 def left(sitting: Sitting) -> str:
     """Tell if there is no App to install and try."""
-    return "" if _has_app(sitting) else _LEFT_OUT
+    return "" if _has_app(sitting) else left_out(sitting, "github")
 
 
 def install_app(sitting: Sitting) -> None:
@@ -155,9 +155,11 @@ def _owner(sitting: Sitting) -> str:
     if not sitting.person.is_there:
         return "no"
     question = "GitHub: the organisation that gets the App (@me: your own account, no: none)"
-    owner: Any = sitting.person.ask(question, "no")
+    pattern, expected = EXPECTED["github"]
+    while not re.fullmatch(pattern, owner := sitting.person.ask(question, "no")):
+        sitting.say(f"{owner!r} is wrong; expected {expected}, as in github.com/ORGANISATION")
     sitting.state.put("choices", github=owner)
-    return str(owner)
+    return owner
 
 
 def _wanted() -> Rights:

@@ -9,10 +9,9 @@ from botocore.exceptions import ClientError
 from infra.apps.slack_checks import check_door
 from infra.apps.slack_manifest import EVENTS, LONGEST_NAME
 from infra.apps.slack_setup import SlackAppKept, SlackSetup, SlackWish
-from infra.deploy.steps.step import Sitting
+from infra.deploy.steps.step import Sitting, left_out
 from shared.settings import Settings
 
-_LEFT_OUT = "left out"
 #: What only ./scripts/deploy reads: the app's client, and the token that configures apps.
 _SECRET = "slack-app"
 
@@ -50,14 +49,14 @@ def left(sitting: Sitting) -> str:
     given = sitting.stage.slack or sitting.state.get("choices", "slack", "")
     settings = SittingSlackKeys(sitting).settings
     if given == "no":
-        return _LEFT_OUT
+        return left_out(sitting, "slack")
     if given == "yes" or settings.slack_bot_token or settings.slack_configuration_token:
         return ""
     if not sitting.person.is_there:
-        return _LEFT_OUT
+        return left_out(sitting, "slack")
     answer = "yes" if sitting.person.agrees("Slack: connect a workspace?") else "no"
     sitting.state.put("choices", slack=answer)
-    return "" if answer == "yes" else _LEFT_OUT
+    return "" if answer == "yes" else left_out(sitting, "slack")
 
 
 def run(sitting: Sitting) -> None:

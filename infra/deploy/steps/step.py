@@ -40,7 +40,7 @@ class Sitting:
             profile_name=place.profile or None, region_name=place.region or None
         )
         if self.session.region_name is None:
-            raise DeployError("no region; set AWS_REGION or pass --region")
+            raise DeployError("no region; set AWS_REGION or pass --region, such as eu-central-1")
         self.place = place._replace(region=self.session.region_name)
         self._clients: dict[str, Any] = {}
         self.environment = dict(environment)
@@ -87,6 +87,12 @@ class Step(NamedTuple):
     does: str
     run: Callable[[Sitting], None]
     done: Callable[[Sitting], str] = lambda _: ""
+
+
+def left_out(sitting: Sitting, platform: str) -> str:
+    """Tell that a platform is not connected, and where that is changed."""
+    table = f"[{sitting.stage.name}.agent_flows.parameters] of samconfig.toml"
+    return f"left out; to connect it, set {platform} in {table}"
 
 
 def later(name: str) -> Callable[[Sitting], Any]:

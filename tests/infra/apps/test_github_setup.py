@@ -14,13 +14,14 @@ from urllib.request import Request, urlopen
 import pytest
 
 from infra.apps import github_setup
-from infra.apps.github_app import RegisteredApp, manifest, registration_url, web_url
+from infra.apps.github_app import RegisteredApp, convert, manifest, registration_url, web_url
 from infra.apps.github_rights import Rights
 from infra.apps.github_setup import NotConnected, Registration, Wish, install, lacking
 from infra.apps.loopback import BACK, Loopback, PortTaken
 from infra.apps.person import Person
 from infra.apps.state import State
 from infra.local.sandbox.github import GitHubSandbox
+from shared.errors import ActionUnavailable
 from shared.settings import Settings
 from tests.infra.deploy.browser import browse
 from tests.waiting import wait_for
@@ -159,7 +160,7 @@ def test_a_forged_code_does_not_reach_us(desk: Desk) -> None:
     _is_registered(desk)
 
 
-@pytest.mark.parametrize("kind", ["used", "expired", "invented", "odd"])
+@pytest.mark.parametrize("kind", ["used", "expired", "invented"])
 def test_a_code_that_is_not_taken_is_explained_and_another_one_is(desk: Desk, kind: str) -> None:
     def tries_twice(url: str) -> None:
         ends_at = browse(url, desk.elsewhere, until=f"{BACK}?code=")
@@ -167,13 +168,33 @@ def test_a_code_that_is_not_taken_is_explained_and_another_one_is(desk: Desk, ki
             desk.github.registration.expire()
         elif kind == "used":
             desk.github.registration.convert(ends_at.partition("code=")[2].partition("&")[0])
-        desk.person.types({"invented": "0" * 40, "odd": "../app"}.get(kind, ends_at))
+        desk.person.types("0" * 40 if kind == "invented" else ends_at)
         desk.github.registration.delete("agents-acme")
         desk.person.pastes(url)
 
     desk.register(tries_twice)
     assert "used before, or is older than an hour" in desk.person.said
     _is_registered(desk)
+
+
+@pytest.mark.parametrize("text", ["../app", "a" * 201, "x?code=%0d", "x?code=a%2fb", "häh"])
+def test_what_is_no_code_does_not_reach_github(desk: Desk, text: str) -> None:
+    def tries_twice(url: str) -> None:
+        desk.person.types(text)
+        desk.person.pastes(url)
+
+    desk.register(tries_twice)
+    assert "That is no code of GitHub; paste the whole address." in desk.person.said
+    paths = [one.path for one in desk.github.exchanges() if "/app-manifests/" in one.path]
+    assert len(paths) == 1
+    _is_registered(desk)
+
+
+def test_a_code_that_github_did_not_answer_is_in_no_message(desk: Desk) -> None:
+    desk.keys.settings = Settings(github_api_url="http://127.0.0.1:9/api/v3")
+    with pytest.raises(ActionUnavailable) as caught:
+        convert(desk.keys.settings, "0123secret")
+    assert "0123secret" not in str(caught.value)
 
 
 def test_a_code_whose_answer_got_lost_is_taken_over_by_hand(desk: Desk, tmp_path: Path) -> None:

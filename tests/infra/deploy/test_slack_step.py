@@ -27,6 +27,10 @@ from tests.campaigns import sample
 from tests.infra.apps.slack_sitting import Died, Typing, answering, killed_at
 
 PREFIX = "agents"
+LEFT_OUT = [
+    "left out; to connect it, set slack in [default.agent_flows.parameters] of samconfig.toml",
+    "nothing is connected yet",
+]
 
 
 class Door:
@@ -159,13 +163,13 @@ def test_without_tokens_a_script_leaves_slack_out(
 ) -> None:
     script = Typing({})
     script.is_there = False
-    assert sit(slack, tmp_path, script) == ["left out", "nothing is connected yet"]
+    assert sit(slack, tmp_path, script) == LEFT_OUT
 
 
 def test_a_person_is_asked_once(slack: SlackSandbox, door: Door, tmp_path: Path) -> None:
     person = Typing({"Slack": "no"})
-    assert sit(slack, tmp_path, person) == ["left out", "nothing is connected yet"]
-    assert sit(slack, tmp_path, Typing({})) == ["left out", "nothing is connected yet"]
+    assert sit(slack, tmp_path, person) == LEFT_OUT
+    assert sit(slack, tmp_path, Typing({})) == LEFT_OUT
 
 
 def test_a_door_that_reads_another_secret_is_named(
