@@ -97,6 +97,7 @@ def test_of_two_tabs_one_is_used_and_the_other_is_told() -> None:
         for tab in tabs:
             tab.start()
         heard = wait_for(page.heard)
+        assert heard
         heard[1]("registered")
         wait_for(page._codes.qsize)
     for tab in tabs:

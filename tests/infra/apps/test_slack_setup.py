@@ -302,11 +302,11 @@ def test_a_script_makes_the_app_with_a_token_that_stays_in_its_settings(
     """It is good once, and each later run renews what Slack gave for it."""
     given = {"slack_configuration_token": slack.apps.generate()}
     with pytest.raises(NobodyThere, match=r"install the Slack app at .*/install-on-team, and set"):
-        sit(slack, tmp_path, script(), **given)
+        sit(slack, tmp_path, script(), WISH, **given)
     given["slack_bot_token"] = slack.bot_token
     for _ in range(2):
         slack.apps.expire()
-        keys = sit(slack, tmp_path, script(), **given)
+        keys = sit(slack, tmp_path, script(), WISH, **given)
         keys.keep_pair({"expires": "0"})
     [(app, _)] = slack.apps.manifests.items()
     assert keys.client()["app_id"] == app
@@ -335,12 +335,12 @@ def test_a_newer_token_of_the_settings_goes_before_the_kept_one(
 ) -> None:
     first, second = slack.apps.generate(), slack.apps.generate()
     given = {"slack_bot_token": slack.bot_token}
-    keys = sit(slack, tmp_path, script(), slack_configuration_token=first, **given)
+    keys = sit(slack, tmp_path, script(), WISH, slack_configuration_token=first, **given)
     if old == "used up":
-        slack.apps.call("tooling.tokens.rotate", "", keys.pair())
+        slack.apps.call("tooling.tokens.rotate", "", dict(keys.pair()))
     elif old == "revoked":
         keys.keep_pair({"token": "xoxe.xoxp-1-gone", "refresh_token": "xoxe-1-gone"})
-    keys = sit(slack, tmp_path, script(), slack_configuration_token=second, **given)
+    keys = sit(slack, tmp_path, script(), WISH, slack_configuration_token=second, **given)
     ConfigurationApi(slack.api_url, keys).validate(manifest("Agent", DOOR))
     assert keys.pair()["token"] != "xoxe.xoxp-1-gone"
 
