@@ -73,7 +73,8 @@ def _run(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
         say=_say,
         grace=_GRACE,
     ) as system:
-        _say(f"\nUp in {time.monotonic() - started:.1f} s. One sample of each kind:\n")
+        shown = " One sample of each kind:\n" if system.github or system.slack else ""
+        _say(f"\nUp in {time.monotonic() - started:.1f} s.{shown}")
         handled = show_samples(system, _say)
         if options.once:
             return 0 if handled else 1

@@ -38,7 +38,8 @@ def connect(data: Path, owner: str, environment: Mapping[str, str]) -> dict[str,
     with RegisteredApp(keys.settings) as app:
         about = app.about()
         found = install(person, app, about)
-        person.say(f"The App {about['slug']} is installed on {found['account']['login']}.")
+        login = found["account"]["login"]
+        person.say(f"The App {about['slug']} is installed on {login}: open an issue there, say hi.")
         for line in lacking(app, about, rights):
             person.say(f"note: {line}")
     return keys.environment
