@@ -137,7 +137,7 @@ class SlackSetup:
     def _make(self) -> None:
         say = self._person.say
         say("Two ways to the Slack app:")
-        say(f'  by a token: at {self._site.apps} generate one under “Your App Configuration')
+        say(f"  by a token: at {self._site.apps} generate one under “Your App Configuration")
         say("    Tokens”, and paste its Refresh Token here. The app is made, and kept up to date.")
         say("  by hand: press Enter, and a page opens with all filled in.")
         refresh = "" if self._api.is_ready else self._secret(_REFRESH)
