@@ -2,9 +2,10 @@
 
 import argparse
 import json
+import os
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -55,13 +56,16 @@ def _measure(asked: argparse.Namespace) -> dict[str, Any]:
     """Print the tables of each subject as soon as it is measured; return all samples."""
     from benchmarks.subjects import SUBJECTS, Resources
 
-    samples = {}
+    samples, terminal = {}, sys.stdout
     with ExitStack() as stack:
+        # Code that is measured in this process logs as in Lambda; those lines are no result.
+        log = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))
+        stack.enter_context(redirect_stdout(log))
         have = Resources(stack, asked)
         for name in asked.only or SUBJECTS:
             print(f"{name} …", file=sys.stderr, flush=True)
             findings = SUBJECTS[name](have)
-            print(*findings.tables, sep="\n", flush=True)
+            print(*findings.tables, sep="\n", file=terminal, flush=True)
             samples[name] = findings.samples
     return samples
 

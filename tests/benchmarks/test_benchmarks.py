@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.table import Findings, Table
 from infra.project import ROOT
+from shared.log import log
+from shared.metrics import count
 from tests.campaigns import sample
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="bundles are for Linux")
@@ -72,3 +75,25 @@ def test_the_command_refuses_what_it_cannot_measure(capsys: pytest.CaptureFixtur
     with pytest.raises(SystemExit, match="2"):
         main(["--only", "nothing"])
     assert "sizes" in capsys.readouterr().err
+
+
+def test_what_the_measured_code_logs_is_not_between_the_tables(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from benchmarks.__main__ import NAMES, main
+    from benchmarks.subjects import SUBJECTS as MEASURED
+
+    def logging(have: object) -> Findings:
+        count("Accepted", "a measured line", source="github")
+        log("another")
+        return Findings([Table("the table", ("what",), [("row",)])], {"rounds": 1})
+
+    monkeypatch.setitem(MEASURED, NAMES[0], logging)
+    monkeypatch.setitem(MEASURED, NAMES[1], logging)
+    asked = [word for name in NAMES[:2] for word in ("--only", name)]
+    assert main(asked) == 0
+    out = capfd.readouterr().out
+    assert out.count("the table") == 2
+    assert "{" not in out
+    log("after it, logs go where they went")
+    assert "after it" in capfd.readouterr().out
