@@ -10,12 +10,13 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from infra.local.aws.errors import TemplateError
 from infra.local.aws.stack import Resource, ResourceDeclaration, Stack
-from infra.local.aws.template import load
-from infra.project import ROOT
+from infra.local.aws.template import load, read
+from infra.project import ROOT, all_templates
 
 Json = dict[str, Any]
 
@@ -56,6 +57,7 @@ FILTER_VALUES = 150
 #: Of a parameter's name.
 #: https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-su-create.html
 LEVELS = 15
+_MAIN = "template.yaml"
 _LESS = "deploy some flows as a stack of their own"
 #: What a prefix gets in a name at most, and what AWS adds to the name of a nested stack.
 _LONGEST_SECRET, _SUFFIX = "/database/operator", "-1ABCDEFGHIJKL"
@@ -193,21 +195,62 @@ def _of_prefix(prefix: str) -> Iterator[Quota]:
 
 
 def measured(
-    stack: str, prefix: str, parameters: Mapping[str, str], template: Path = ROOT / "template.yaml"
+    stack: str, prefix: str, parameters: Mapping[str, str], template: Path = ROOT / _MAIN
 ) -> list[Quota]:
-    """Return all sizes of a deployment; raises TemplateError for a template that is none."""
-    values = {**parameters, "SecretPrefix": prefix}
+    """Return all sizes of a deployment's stack; raises TemplateError for a template that is none.
+
+    It takes those of the parameters that the template has.
+    """
+    values = values_of(template, {**parameters, "SecretPrefix": prefix})
     return [*_of_prefix(prefix), *Measured(template, stack, values).quotas]
+
+
+def values_of(template: Path, given: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
+    """Return a value for each parameter of a template, also for one that has none."""
+    declared: Json = read(template).get("Parameters") or {}
+    return {
+        name: str(given.get(name, one.get("Default", _stand_in(one))))
+        for name, one in declared.items()
+    }
+
+
+def stacks(stack: str, root: Path = ROOT) -> dict[str, Path]:
+    """Return the template of each stack that a deployment may have, by the stack's name."""
+    return {
+        stack if name == _MAIN else f"{stack}-{Path(name).stem}": root / name
+        for name, is_stack in all_templates(root).items()
+        if is_stack
+    }
+
+
+def measured_whole(
+    stack: str, prefix: str, parameters: Mapping[str, str], root: Path = ROOT
+) -> list[Quota]:
+    """Return all sizes of a deployment, with every template that there is below `root`."""
+    return [
+        quota
+        for name, template in stacks(stack, root).items()
+        for quota in measured(name, prefix, parameters, template)
+    ]
+
+
+def _stand_in(declared: Json) -> str:
+    """Return a value for a parameter that must be given, where nobody gave it."""
+    if allowed := declared.get("AllowedValues"):
+        return max(map(str, allowed), key=len)
+    if declared.get("Type") == "Number":
+        return str(declared.get("MaxValue", 1))
+    return "x" * int(declared.get("MaxLength", 64))
 
 
 def main() -> int:
     """Print what AWS would refuse, a line each."""
     try:
-        found = measured(**json.load(sys.stdin))
+        found = measured_whole(**json.load(sys.stdin))
     except TemplateError as err:
         print(err)
         return 1
-    problems = [str(quota) for quota in found if quota.used > quota.most]
+    problems = list(dict.fromkeys(str(one) for one in found if one.used > one.most))
     print("\n".join(problems), end="\n" if problems else "")
     return bool(problems)
 

@@ -3,7 +3,7 @@ it was given. Each part asks first what is there; what is kept is not asked for 
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -237,6 +237,21 @@ class SlackSetup:
         ):
             page = self._site.page(self.app_id, "install-on-team")
             self._person.say(f"Its rights changed: install it again at {page}")
+
+    def changes(self) -> Iterator[str]:
+        """Say what Slack's copy of the manifest differs in, and which rights the bot lacks."""
+        settings = self._keys.settings
+        wanted, found = self._wish.manifest, None
+        if self.app_id:
+            found = self._api.look(self.app_id)
+        if found is not None:
+            wanted["display_information"]["name"] = found["display_information"]["name"]
+            yield from differences(wanted, found)
+        else:
+            yield "its manifest cannot be compared: there is no configuration token, or it is over"
+        bot = check_bot_token(settings.slack_bot_token, settings.slack_api_url)
+        if lacking := missing(scopes(wanted), bot):
+            yield f"{bot.name} in {bot.team_name} lacks {', '.join(lacking)}"
 
     # The installation
 

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 from urllib.parse import quote
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, WaiterError
 
 from infra.deploy.secrets import keep
 from infra.deploy.stack import DeployError
@@ -71,8 +73,7 @@ def bring_up(
     client: Any, name: str, values: Mapping[str, str], file: Path = _TEMPLATE
 ) -> dict[str, str]:
     """Make or change the stack and wait for it; return its outputs. Raises DeployError."""
-    given = [{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()]
-    body = file.read_text("utf-8")
+    given, body = _given(values), file.read_text("utf-8")
     state = _state(client, name)
     try:
         if not state:
@@ -95,6 +96,24 @@ def bring_up(
         raise DeployError(f"stack {name} is {after}; its events in CloudFormation say why")
     (row,) = client.describe_stacks(StackName=name)["Stacks"]
     return {one["OutputKey"]: one["OutputValue"] for one in row.get("Outputs", [])}
+
+
+def plan(client: Any, name: str, values: Mapping[str, str], file: Path = _TEMPLATE) -> None:
+    """Make a change set of what `bring_up` would do."""
+    is_new = _state(client, name) in {"", "REVIEW_IN_PROGRESS"}
+    made = client.create_change_set(
+        StackName=name,
+        ChangeSetName=f"agent-flows-diff-{token_hex(8)}",
+        ChangeSetType="CREATE" if is_new else "UPDATE",
+        TemplateBody=file.read_text("utf-8"),
+        Parameters=_given(values),
+    )
+    with suppress(WaiterError):  # also where nothing would change; whoever reads it sees why
+        client.get_waiter("change_set_create_complete").wait(ChangeSetName=made["Id"])
+
+
+def _given(values: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()]
 
 
 def url(host: str, port: str, password: str) -> str:

@@ -30,15 +30,20 @@ class Change(NamedTuple):
 def planned(client: Any, stack: str, plan: Callable[[], None]) -> list[Change]:
     """Return what the change set that `plan` makes would change; none when there is nothing.
 
-    The change set is deleted, and with it a stack that is there for it alone.
+    The change set is deleted, also where planning failed, and with it a stack that is there for it
+    alone. Raises DeployError when somebody else plans meanwhile: theirs is left alone.
     """
     before = _change_sets(client, stack)
-    plan()
-    ours = _change_sets(client, stack) - before
     try:
-        return [change for name in sorted(ours) for change in _changes(client, stack, name)]
+        plan()
+        ours = _change_sets(client, stack) - before
+        if len(ours) > 1:
+            raise DeployError(f"another deployment of {stack} begins; try again when it has ended")
+        return [change for name in ours for change in _changes(client, stack, name)]
     finally:
-        _delete(client, stack, ours)
+        ours = _change_sets(client, stack) - before
+        if len(ours) == 1:
+            _delete(client, stack, ours)
 
 
 def without_versions(changes: list[Change]) -> list[Change]:

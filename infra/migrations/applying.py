@@ -13,7 +13,7 @@ from psycopg import errors, sql
 
 from infra.migrations.files import Migration, Step, migrations
 from infra.migrations.logins import make_logins
-from infra.migrations.record import LOCK, Attempt, Began, Connection, is_made, make, pending
+from infra.migrations.record import LOCK, Attempt, Began, Connection, is_made, make, recorded
 from shared.database import connect
 from shared.errors import AgentFlowsError, DatabaseUnavailable, SettingsError
 
@@ -135,7 +135,7 @@ class _Applying:
     def run(self, url: str) -> Outcome:
         files = migrations() if self._asked.files is None else self._asked.files
         try:
-            for migration in pending(self._connection, files, self._asked.contract).now:
+            for migration in recorded(self._connection).pending(files, self._asked.contract).now:
                 self._apply(migration)
                 self._applied.append(migration.title)
         except _OutOfTime:

@@ -71,6 +71,18 @@ class Migration(NamedTuple):
             self._check(step)
         return steps
 
+    @property
+    def described(self) -> str:
+        """Say whether it expands or contracts, and in which steps it runs.
+
+        >>> Migration(52, "slots", "alter table runs add slot int;").described
+        'expands, in one transaction'
+        """
+        does, steps = "contracts" if self.contracts else "expands", self.steps
+        if [one.kind for one in steps] == ["in a transaction"]:
+            return f"{does}, in one transaction"
+        return f"{does}, in steps: " + ", ".join(f"{one.name} ({one.kind})" for one in steps)
+
     def _check(self, step: Step) -> None:
         code = _COMMENT.sub("", step.sql).strip()
         if step.kind == "concurrently" and not _ONE_INDEX.fullmatch(code):

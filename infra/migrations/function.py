@@ -8,7 +8,7 @@ from infra.migrations.checking import check
 from infra.migrations.files import migrations
 from infra.migrations.logins import given_urls, kept_urls
 from infra.migrations.progress import progress
-from infra.migrations.record import make, release
+from infra.migrations.record import make, recorded, release
 from shared.aws.secrets import function_settings
 from shared.database import connect
 from shared.events import Json
@@ -23,8 +23,9 @@ def handler(event: Json, context: Context) -> Json:
     """Migrate, and make the other functions' logins; or do the one thing that the event names.
 
     `{"check": true}` looks whether the database can carry the system; `{"progress": true,
-    "attempt": ID}` tells how far the migrations are. `{"live": "this"}` records that no code
-    older than this is live; `{"live": "older"}` that it is again.
+    "attempt": ID}` tells how far the migrations are, and with `"record": true` also which the
+    database had. `{"live": "this"}` records that no code older than this is live; `{"live":
+    "older"}` that it is again.
     """
     for name, answer in _OTHERS.items():
         if event.get(name):
@@ -43,8 +44,11 @@ def handler(event: Json, context: Context) -> Json:
 
 
 def _progress(settings: Settings, event: Mapping[str, Any]) -> Json:
-    id = str(event.get("attempt", ""))
-    return progress(settings.require("database_url"), id)._asdict()
+    url, id = settings.require("database_url"), str(event.get("attempt", ""))
+    if event.get("record"):  # of other files than ours, which may not fit to it
+        with connect(url) as connection:
+            return {"record": recorded(connection)._asdict()}
+    return progress(url, id)._asdict()
 
 
 def _live(settings: Settings, event: Mapping[str, Any]) -> Json:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from psycopg.rows import dict_row
 
 from infra.migrations.files import Migration, migrations
-from infra.migrations.record import LOCK, Connection, is_made, pending
+from infra.migrations.record import LOCK, Connection, is_made, recorded
 from shared.database import connect, queries
 
 _SQL = {name: text.encode() for name, text in queries(__file__, "progress.sql").items()}
@@ -60,7 +60,7 @@ def progress(
     with connect(url) as connection:
         if not is_made(connection):
             return Progress(remaining=[one.title for one in shipped])
-        now, held = pending(connection, shipped, contract)
+        now, held = recorded(connection).pending(shipped, contract)
         found = Progress(
             remaining=[one.title for one in now],
             held=[one.title for one in held],

@@ -10,6 +10,8 @@ from shared.database import queries
 from shared.errors import SettingsError
 
 Connection = psycopg.Connection[Any]
+#: The number of a migration, its name, its digest, and whether it contracts.
+Row = tuple[int, str, str, bool]
 
 #: One process migrates at a time; any constant will do. Releases before 0.2 take it too.
 LOCK = 7_205_759_403_792
@@ -44,37 +46,47 @@ def make(connection: Connection) -> None:
             connection.execute(_SQL["make"])
 
 
-def pending(connection: Connection, files: Sequence[Migration], contract: bool) -> Pending:
-    """Compare what ships with what is applied.
+class Recorded(NamedTuple):
+    """The migrations that a database had, and which contract migrations its live code ships.
+    Travels as JSON."""
 
-    `contract` says that no older code uses the database. A new one has none either. Raises
-    SettingsError when an applied file has changed since, or when a newer release took away what
-    this code may use.
-    """
-    rows = connection.execute(_SQL["applied"]).fetchall()
-    digests = {number: digest for number, _, digest, _ in rows}
-    for one in files:
-        if digests.get(one.number, one.digest) != one.digest:
-            raise SettingsError(
-                f"migration {one.title} was applied with other content;"
-                " add a new file instead of changing one"
-            )
-    known = {one.number for one in files}
-    for number, name, _, contracts in rows:
-        if contracts and number not in known:
-            raise SettingsError(
-                f"the database has {number:04}_{name}, which takes away what this code may use;"
-                " deploy a release that has it"
-            )
-    lacking = [one for one in files if one.number not in digests]
-    free = _released(connection) if digests and not contract else known
-    now = [one for one in lacking if not one.contracts or one.number in free]
-    return Pending(now, [one for one in lacking if one not in now])
+    applied: Sequence[Row] = ()
+    released: Sequence[int] = ()
+
+    def pending(self, files: Sequence[Migration], contract: bool = False) -> Pending:
+        """Compare what ships with what is applied.
+
+        `contract` says that no older code uses the database. A new one has none either. Raises
+        SettingsError when an applied file has changed since, or when a newer release took away
+        what this code may use.
+        """
+        digests = {number: digest for number, _, digest, _ in self.applied}
+        for one in files:
+            if digests.get(one.number, one.digest) != one.digest:
+                raise SettingsError(
+                    f"migration {one.title} was applied with other content;"
+                    " add a new file instead of changing one"
+                )
+        known = {one.number for one in files}
+        for number, name, _, contracts in self.applied:
+            if contracts and number not in known:
+                raise SettingsError(
+                    f"the database has {number:04}_{name}, which takes away what this code may"
+                    " use; deploy a release that has it"
+                )
+        lacking = [one for one in files if one.number not in digests]
+        free = set(self.released) if digests and not contract else known
+        now = [one for one in lacking if not one.contracts or one.number in free]
+        return Pending(now, [one for one in lacking if one not in now])
 
 
-def _released(connection: Connection) -> set[int]:
+def recorded(connection: Connection) -> Recorded:
+    """Read the record; empty in a database that has none."""
+    if not is_made(connection):
+        return Recorded()
+    applied = connection.execute(_SQL["applied"]).fetchall()
     row = connection.execute(_SQL["released"]).fetchone()
-    return set(row[0]) if row else set()
+    return Recorded(applied, row[0] if row else ())
 
 
 def release(connection: Connection, files: Iterable[Migration]) -> None:

@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 from infra.local.aws.template import load, read
-from infra.project import ROOT
+from infra.project import ROOT, all_templates
+from infra.quotas import values_of
 from tests.campaigns import sample
 
-NESTED = ["infra/flow.yaml", "infra/schedule.yaml", "infra/door.yaml"]
-TEMPLATES = ["template.yaml", *NESTED, "infra/schema.yaml", "infra/database.yaml"]
+TEMPLATES = [*all_templates()]
 #: One where AWS has few services yet, commercial ones, GovCloud and China.
 REGIONS = ["ap-southeast-5", "us-east-1", "eu-central-1", "us-gov-west-1", "cn-north-1"]
 #: An ARN or a host that names the partition of most regions, and of no other.
@@ -30,27 +30,35 @@ _OF_ONE_PARTITION = {
 
 
 def test_the_templates_and_what_the_transform_makes_of_them_lint_clean(tmp_path: Path) -> None:
-    written = read(ROOT / "template.yaml")
-    parameters = {name: str(value["Default"]) for name, value in written["Parameters"].items()}
     regions = sample(REGIONS, 1)
-    for name in TEMPLATES[1:]:
+    for name in TEMPLATES:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
-    transformed = []
-    for region in regions:
-        body = load(ROOT / "template.yaml", parameters, region).body
-        # W3002: the nested templates lie here until `sam deploy` uploads them. W2001 and W7001: the
-        # transform has taken from Rollout and Rollouts what it needs.
-        ignored = {"ignore_checks": ["W3002", "W2001", "W7001"]}
-        body.setdefault("Metadata", {})["cfn-lint"] = {"config": ignored}
-        transformed.append(tmp_path / f"{region}.json")
-        transformed[-1].write_text(json.dumps(body))
+    transformed = [
+        _transformed(name, region, tmp_path)
+        for region in regions
+        for name in TEMPLATES
+        if "Transform" in read(ROOT / name)
+    ]
+    assert {file.name.partition("-")[0] for file in transformed} >= {"template", "schema"}
     # One process for all of them: most of its time it reads what AWS says of its resources.
     linted = [*(ROOT / name for name in TEMPLATES), *transformed]
     lint = str(Path(sys.executable).with_name("cfn-lint"))
     command = [lint, "--regions", *regions, "--", *map(str, linted)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _transformed(name: str, region: str, folder: Path) -> Path:
+    """Write what SAM makes of a template, beside those that it nests."""
+    body = load(ROOT / name, values_of(ROOT / name), region).body
+    # W3002: the nested templates lie here until `sam deploy` uploads them. W2001 and W7001: the
+    # transform has taken from Rollout and Rollouts what it needs.
+    ignored = {"ignore_checks": ["W3002", "W2001", "W7001"]}
+    body.setdefault("Metadata", {})["cfn-lint"] = {"config": ignored}
+    file = (folder / name).with_name(f"{Path(name).stem}-{region}.json")
+    file.write_text(json.dumps(body))
+    return file
 
 
 def test_nothing_that_is_deployed_names_one_partition() -> None:

@@ -9,15 +9,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from infra.bundle.build import TemplateText
 from infra.cli.new import LONGEST
 from infra.deploy.declared import Deployed, with_flow
 from infra.deploy.kept import LARGEST, checked
 from infra.deploy.stages import EXPECTED
 from infra.local.aws.template import parsed
-from infra.project import ROOT
-from infra.quotas import ENVIRONMENT, Quota, measured
+from infra.project import ROOT, all_templates
+from infra.quotas import (
+    ENVIRONMENT,
+    NAMES,
+    Measured,
+    Quota,
+    measured,
+    measured_whole,
+    stacks,
+    values_of,
+)
 from shared.actions.github.actions import Comment
 from shared.actions.slack.actions import Reply
 from shared.agent.flow import Flow
@@ -43,7 +52,7 @@ def over(quotas: list[Quota]) -> list[str]:
 
 @pytest.fixture(scope="module")
 def quotas() -> list[Quota]:
-    return measured(STACK, PREFIX, ALL_ON)
+    return measured_whole(STACK, PREFIX, ALL_ON)
 
 
 def test_the_names_here_are_the_longest_that_a_stage_may_have() -> None:
@@ -59,11 +68,62 @@ def test_all_fits_at_the_longest_names(quotas: list[Quota]) -> None:
     assert {"characters", "bytes of the environment", "Resources", "event types"} <= kinds
 
 
-def test_the_stack_of_the_schema_fits_too() -> None:
-    template = ROOT / "infra/schema.yaml"
-    declared = TemplateText(ROOT, "infra/schema.yaml").parameters
-    values = {name: ALL_ON[name] for name in declared if name in ALL_ON}
-    assert over(measured(f"{STACK}-schema", PREFIX, values, template)) == []
+def test_every_template_that_there_is_is_measured(quotas: list[Quota]) -> None:
+    files = {one.what.removesuffix(": bytes") for one in quotas if one.what.endswith(": bytes")}
+    assert files == {Path(name).name for name in all_templates()}
+    assert {"database.yaml", "schema.yaml", "door.yaml"} <= files
+    assert f"characters of the name {STACK}-database: 42 of 63" in "\n".join(map(str, quotas))
+
+
+def project(folder: Path, **templates: dict[str, Any]) -> Path:
+    """Write a project whose template nests nothing, with further templates in infra/."""
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": {"Ref": "AWS::StackName"}}}
+    for name, resources in {"template": {"Main": topic}, **templates}.items():
+        file = folder / ("template.yaml" if name == "template" else f"infra/{name}.yaml")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        needed = {"Zone": {"Type": "String"}, "Size": {"Type": "Number", "MaxValue": 7}}
+        parameters = {"SecretPrefix": {"Type": "String"}, **(needed if name != "template" else {})}
+        body = {"Parameters": parameters, "Resources": resources}
+        file.write_text(yaml.safe_dump({"AWSTemplateFormatVersion": "2010-09-09", **body}))
+    (folder / "infra/none.yaml").write_text("a: list of something else")
+    return folder
+
+
+def test_a_template_that_is_added_later_is_measured_by_itself(tmp_path: Path) -> None:
+    long = {"QueueName": {"Fn::Sub": "${AWS::StackName}-${Zone}-" + "q" * 60}}
+    nested = {"Type": "AWS::SQS::Queue", "Properties": long}
+    nesting = {
+        "Type": "AWS::CloudFormation::Stack",
+        "Properties": {
+            "TemplateURL": "inner.yaml",
+            "Parameters": {"SecretPrefix": "p", "Zone": "z", "Size": {"Ref": "Size"}},
+        },
+    }
+    root = project(tmp_path, cache={"Nesting": nesting}, inner={"Queue": nested})
+    assert stacks("agents", root) == {
+        "agents": root / "template.yaml",
+        "agents-cache": root / "infra/cache.yaml",
+    }
+    said = "\n".join(over(measured_whole("agents", "p", {}, root)))
+    assert re.search(r"agents-cache-Nesting-\w+-z-q+: 9\d of 80; choose a shorter", said), said
+    assert said.count("\n") == 0
+
+
+def test_every_name_that_is_made_of_the_stacks_is_measured() -> None:
+    """One that is not is that of another resource, or has no limit of its own."""
+    for name, template in stacks(STACK).items():
+        declared = Measured(template, name, values_of(template)).declared
+        known = {str(one.properties.get(NAMES.get(one.type, ("",))[0])) for one in declared}
+        unknown = {
+            (one.type, key)
+            for one in declared
+            for key, value in one.properties.items()
+            if re.search(r"(Name|Identifier|^Id)$", key)
+            if isinstance(value, str) and STACK in value and value not in known
+        }
+        # API Gateway's pages name no limit; a metric's is as long as an alarm's.
+        no_limit = {("AWS::ApiGateway::RestApi", "Name"), ("AWS::CloudWatch::Alarm", "MetricName")}
+        assert unknown <= no_limit, name
 
 
 def test_no_setting_and_no_secret_takes_room_in_an_environment(quotas: list[Quota]) -> None:

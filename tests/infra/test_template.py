@@ -15,7 +15,7 @@ from infra.configuration.names import OF_DEPLOYMENT
 from infra.configuration.secret_settings import secrets_of
 from infra.deploy.declared import Deployed, declared_flows, differences
 from infra.local.aws.template import load, read
-from infra.project import ROOT, TEMPLATES
+from infra.project import ROOT, TEMPLATES, all_templates
 from shared.actions.github.actions import AddLabels, Comment
 from shared.actions.slack.actions import Reply
 from shared.actions.timers import SetTimer
@@ -26,7 +26,7 @@ from shared.aws.scheduler import Scheduler
 from shared.events import Event
 from shared.runtime.worker import MAX_AGE
 
-NESTED = ["infra/flow.yaml", "infra/schedule.yaml", "infra/door.yaml"]
+NESTED = [name for name, is_stack in all_templates().items() if not is_stack]
 Json = dict[str, Any]
 
 

@@ -1,5 +1,7 @@
 """Makes the database, where DATABASE=aurora asks for one, and keeps its address as a secret."""
 
+from collections.abc import Mapping
+
 from infra.deploy import aurora, kept, secrets
 from infra.deploy.stack import DeployError
 from infra.deploy.steps.step import Sitting
@@ -15,8 +17,7 @@ def run(sitting: Sitting) -> None:
     before = secrets.read(manager, place.prefix).get("database_url", "")
     if sitting.settings.database_url:
         raise DeployError("set DATABASE=aurora or DATABASE_URL, and not both")
-    key = sitting.stage.parameters.get("KmsKeyArn", "")
-    values = aurora.parameters(sitting.session, settings, place.prefix, key)
+    values = _values(sitting, settings)
     password = aurora.password_of(manager, place.prefix)
     sitting.say("Aurora takes some ten minutes the first time")
     name = aurora.stack_name(place.stack)
@@ -30,6 +31,17 @@ def done(sitting: Sitting) -> str:
     if _settings(sitting).database == "aurora":
         return ""
     return "your own, of DATABASE_URL"
+
+
+def wanted(sitting: Sitting) -> Mapping[str, str]:
+    """Return the parameters of the stack that is wanted; empty where none is."""
+    settings = _settings(sitting)
+    return _values(sitting, settings) if settings.database == "aurora" else {}
+
+
+def _values(sitting: Sitting, settings: Settings) -> Mapping[str, str]:
+    key = sitting.stage.parameters.get("KmsKeyArn", "")
+    return aurora.parameters(sitting.session, settings, sitting.place.prefix, key)
 
 
 def _settings(sitting: Sitting) -> Settings:

@@ -1,31 +1,42 @@
 """Says what a deployment would change, and changes nothing."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.configuration.secret_settings import contents
+from infra.deploy import aurora as database
 from infra.deploy import change_sets, kept, pieces, rollouts, secrets, stack
+from infra.deploy.stack import DeployError
+from infra.deploy.steps import aurora, github, migrate, slack
 from infra.deploy.steps.functions import all_parameters
 from infra.deploy.steps.step import Sitting
+from shared.errors import AgentFlowsError
 
 
 def run(sitting: Sitting) -> None:
-    """Print each kind of change. SAM builds and uploads; the change set is deleted again."""
+    """Print each kind of change. SAM builds and uploads; the change sets are deleted again.
+
+    Raises DeployError at the end when a kind could not be told.
+    """
     place = sitting.place
     settings = kept.merged(sitting.session, place.stack, place.prefix, sitting.environment)
-    _print(sitting, "settings", settings_changes(sitting, settings))
-    _print(sitting, "secrets", secret_changes(sitting))
-    _print(sitting, "pieces that functions share", shared_changes(sitting, settings))
-    values = all_parameters(sitting, settings)
-    _, build, deploy = stack.sam_commands(place, values)
-    stack.run_sam(build, place, {**settings, **values})
-
-    def plan() -> None:
-        stack.run_sam([*deploy, "--no-execute-changeset"], place, settings)
-
-    found = change_sets.planned(sitting.client("cloudformation"), place.stack, plan)
-    lines = [str(change) for change in change_sets.without_versions(found)]
-    _print(sitting, "the stack (nested stacks are always named)", lines)
-    sitting.say("A deployment also asks the database which migrations are left, and the apps.")
+    kinds: Mapping[str, Callable[[], Iterable[str]]] = {
+        "settings": lambda: settings_changes(sitting, settings),
+        "secrets": lambda: secret_changes(sitting),
+        "pieces that functions share": lambda: shared_changes(sitting, settings),
+        "migrations to come": lambda: migrate.changes(sitting),
+        "the GitHub App": lambda: github.changes(sitting),
+        "the Slack app": lambda: slack.changes(sitting),
+        f"the stack {database.stack_name(place.stack)}": lambda: database_changes(sitting),
+        f"the stack {place.schema}": lambda: schema_changes(sitting, settings),
+        f"the stack {place.stack} (nested stacks are always named)": lambda: stack_changes(
+            sitting, settings
+        ),
+    }
+    unknown = [what for what, changes in kinds.items() if not _print(sitting, what, changes)]
+    if unknown:
+        raise DeployError(f"could not be told: {', '.join(unknown)}; the lines above say why")
 
 
 def settings_changes(sitting: Sitting, settings: Mapping[str, str]) -> Iterator[str]:
@@ -51,8 +62,46 @@ def shared_changes(sitting: Sitting, settings: Mapping[str, str]) -> Iterator[st
     yield from (one for one in pieces.changed(known.pieces, now) if one != "the settings")
 
 
-def _print(sitting: Sitting, what: str, lines: Iterator[str] | list[str]) -> None:
-    shown = list(lines)
-    sitting.say(f"{what}: {'' if shown else 'no change'}".rstrip())
+def database_changes(sitting: Sitting) -> Iterator[str]:
+    """Compare the stack of an own database, where one is wanted."""
+    if values := aurora.wanted(sitting):
+        name = database.stack_name(sitting.place.stack)
+        client = sitting.client("cloudformation")
+        yield from _planned(sitting, name, lambda: database.plan(client, name, values))
+
+
+def schema_changes(sitting: Sitting, settings: Mapping[str, str]) -> Iterator[str]:
+    place = sitting.place
+    build, deploy = stack.schema_commands(place, all_parameters(sitting, settings))
+    stack.run_sam(build, place, settings)
+    yield from _planned(sitting, place.schema, _deploying(sitting, deploy, settings))
+
+
+def stack_changes(sitting: Sitting, settings: Mapping[str, str]) -> Iterator[str]:
+    place, values = sitting.place, all_parameters(sitting, settings)
+    _, build, deploy = stack.sam_commands(place, values)
+    stack.run_sam(build, place, {**settings, **values})
+    yield from _planned(sitting, place.stack, _deploying(sitting, deploy, settings))
+
+
+def _deploying(
+    sitting: Sitting, deploy: Sequence[str], settings: Mapping[str, str]
+) -> Callable[[], None]:
+    return lambda: stack.run_sam([*deploy, "--no-execute-changeset"], sitting.place, settings)
+
+
+def _planned(sitting: Sitting, name: str, plan: Callable[[], None]) -> Iterator[str]:
+    found = change_sets.planned(sitting.client("cloudformation"), name, plan)
+    yield from map(str, change_sets.without_versions(found))
+
+
+def _print(sitting: Sitting, what: str, changes: Callable[[], Iterable[str]]) -> bool:
+    """Print the changes of a kind; return False when they could not be told."""
+    try:
+        shown, why = [*changes()], ""
+    except (AgentFlowsError, BotoCoreError, ClientError) as err:
+        shown, why = [], f" unknown: {err}"
+    sitting.say(f"{what}:{why or ('' if shown else ' no change')}")
     for line in shown:
         sitting.say(f"  {line}")
+    return not why

@@ -3,7 +3,7 @@ and GitHub delivers something to it."""
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from secrets import token_urlsafe
 
 from infra.apps.github_app import ME, RegisteredApp
@@ -83,6 +83,24 @@ def install_app(sitting: Sitting) -> None:
         if not settings.github_webhook_secret or app.hook() != _hook(sitting):
             app.set_hook(_hook(sitting), secret)
             sitting.say(f"the App's webhook is {_hook(sitting)} now")
+
+
+def changes(sitting: Sitting) -> Iterator[str]:
+    """Say what of the App is not as this code wants it; ask GitHub, and no person."""
+    settings, wanted = SittingKeys(sitting).settings, _wanted()
+    if not (settings.github_app_id and settings.github_app_private_key):
+        owner = sitting.stage.github or sitting.state.get("choices", "github", "")
+        if owner != "no" and not settings.github_token:
+            yield f"an App is registered where you want one: {wanted}"
+        return
+    with RegisteredApp(settings) as app:
+        about = app.about()
+        yield from lacking(app, about, wanted)
+        if more := wanted.lacking(Rights.of_app(about)):
+            page = app.page(about, "/permissions")
+            yield f"the App {about['slug']} has {more}, which no flow needs; it stays, see {page}"
+        if (now := app.hook()) != (hook := _hook(sitting)):
+            yield f"its webhook: {now or 'none'} → {hook}"
 
 
 def prove(sitting: Sitting) -> str:

@@ -7,6 +7,7 @@ well as its code, whatever the other stack is in.
 
 import json
 import time
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -17,7 +18,9 @@ from infra.deploy import stack
 from infra.deploy.stack import DeployError
 from infra.deploy.steps.ingredients import deployed, made_of, parameters, settings_of
 from infra.deploy.steps.step import Sitting
+from infra.migrations.files import Migration, migrations
 from infra.migrations.progress import Progress
+from infra.migrations.record import Recorded
 from infra.migrations.watching import Watched, watch
 from shared.events import Json
 
@@ -62,6 +65,33 @@ def live(sitting: Sitting, *, older: bool = False) -> None:
     client = _client(sitting)
     with suppress(client.exceptions.ResourceNotFoundException):  # then nothing was ever taken away
         _invoke(client, sitting.place.schema, {"live": "older" if older else "this"})
+
+
+def changes(sitting: Sitting) -> Iterator[str]:
+    """Name the migrations to come, as the database tells; change nothing.
+
+    Raises DeployError and SettingsError as the step would.
+    """
+    client, function, files = _client(sitting), sitting.place.schema, migrations()
+    try:
+        client.get_function_configuration(FunctionName=function)
+    except client.exceptions.ResourceNotFoundException:
+        yield f"{len(files)}, all of them, where the database is new: no function could ask it yet"
+        return
+    yield from to_come(client, function, files)
+
+
+def to_come(client: Any, function: str, files: Sequence[Migration]) -> Iterator[str]:
+    """Name those of `files` that the database has not; raises DeployError and SettingsError."""
+    # An older function knows no `record`, and tells how far it is itself.
+    told = _invoke(client, function, {"progress": True, "record": True}).get("record")
+    if not isinstance(told, dict):
+        raise DeployError(f"{function} is of a release that cannot tell; the deployment does")
+    record = Recorded([(*row,) for row in told["applied"]], told["released"])
+    now, held = record.pending(files)
+    yield from (f"{one.title}: {one.described}" for one in now)
+    for one in held:
+        yield f"{one.title}: {one.described}; waits until no older code is live"
 
 
 def migrate(client: Any, function: str, say: Any) -> Watched:

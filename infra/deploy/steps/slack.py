@@ -2,7 +2,7 @@
 date, and the front door answers Slack's challenge."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from botocore.exceptions import ClientError
 
@@ -63,6 +63,17 @@ def run(sitting: Sitting) -> None:
     connection = setup(sitting)
     connection.register()
     connection.install()
+
+
+def changes(sitting: Sitting) -> Iterator[str]:
+    """Say what of the app is not as this code wants it; ask Slack, and no person."""
+    connected = bool(SittingSlackKeys(sitting).settings.slack_bot_token)
+    if (sitting.stage.slack or sitting.state.get("choices", "slack", "")) == "no":
+        return
+    if not connected:
+        yield "an app is made where you want one"
+        return
+    yield from setup(sitting).changes()
 
 
 def prove(sitting: Sitting) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from infra.deploy.change_sets import Change, planned, without_versions
+from infra.deploy.stack import DeployError
 from tests.infra.deploy.conftest import STACK, AwsAccount
 
 _TOPIC = {"Type": "AWS::SNS::Topic"}
@@ -45,6 +46,42 @@ def test_a_first_deployment_leaves_no_stack_behind(account: AwsAccount) -> None:
     assert [str(change) for change in changes] == ["adds AWS::SNS::Topic Topic"]
     with pytest.raises(account.cloudformation.exceptions.ClientError, match="does not exist"):
         account.cloudformation.describe_stacks(StackName=STACK)
+
+
+def _begin(account: AwsAccount, *names: str) -> None:
+    body = json.dumps({"Resources": {"Topic": _TOPIC}})
+    for name in names:
+        account.cloudformation.create_change_set(
+            StackName=STACK, ChangeSetName=name, TemplateBody=body, ChangeSetType="UPDATE"
+        )
+
+
+def _left(account: AwsAccount) -> set[str]:
+    found = account.cloudformation.list_change_sets(StackName=STACK)["Summaries"]
+    return {one["ChangeSetName"] for one in found}
+
+
+def test_planning_that_is_cut_off_leaves_nothing(account: AwsAccount) -> None:
+    body = json.dumps({"Resources": {"Queue": _QUEUE}})
+    account.cloudformation.create_stack(StackName=STACK, TemplateBody=body)
+
+    def plan() -> None:
+        _begin(account, "ours")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        planned(account.cloudformation, STACK, plan)
+    assert not _left(account)
+
+
+def test_the_change_set_of_a_deployment_that_begins_meanwhile_is_left_alone(
+    account: AwsAccount,
+) -> None:
+    body = json.dumps({"Resources": {"Queue": _QUEUE}})
+    account.cloudformation.create_stack(StackName=STACK, TemplateBody=body)
+    with pytest.raises(DeployError, match="another deployment of agents begins"):
+        planned(account.cloudformation, STACK, lambda: _begin(account, "theirs", "ours"))
+    assert "theirs" in _left(account)
 
 
 def test_no_change_set_is_no_change(account: AwsAccount) -> None:

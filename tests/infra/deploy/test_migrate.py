@@ -21,10 +21,11 @@ from infra.bundle.build import build
 from infra.bundle.target import BuildTarget
 from infra.deploy import wizard
 from infra.deploy.stack import DeployError
-from infra.deploy.steps.migrate import migrate
+from infra.deploy.steps.migrate import migrate, to_come
 from infra.local.aws.cloud import LocalCloud
+from infra.migrations.files import Migration, migrations
 from infra.migrations.logins import invented_urls
-from infra.migrations.progress import progress
+from infra.migrations.progress import Progress, progress
 from infra.project import ROOT
 from shared.errors import SettingsError
 from tests.waiting import wait_for
@@ -221,6 +222,43 @@ def test_the_database_hears_which_code_is_live(deployed: Deployed) -> None:
     assert migrate(deployed.client, NAME, lambda line: None).held == ["9001_added"]
     deployed.cloud.invoke("Migrate", {"live": "this"})
     assert migrate(deployed.client, NAME, lambda line: None).applied == ["9001_added"]
+
+
+def test_what_is_to_come_is_named_and_nothing_is_applied(deployed: Deployed) -> None:
+    """The function is of the release before, and knows nothing of the files to come."""
+    shipped, attempts = migrations(), deployed.attempts()
+    assert [*to_come(deployed.client, NAME, shipped)] == []
+    added = [
+        Migration(9001, "slots", "alter table runs add column slot int;"),
+        Migration(
+            9002,
+            "fill",
+            "-- step: fill, in batches\nselect %(after)s;\n"
+            "-- step: index, concurrently\ncreate index concurrently one on runs (slot);\n",
+        ),
+        Migration(9003, "gone", "-- contract\nalter table runs drop column slot;"),
+    ]
+    assert [*to_come(deployed.client, NAME, [*shipped, *added])] == [
+        "9001_slots: expands, in one transaction",
+        "9002_fill: expands, in steps: fill (in batches), index (concurrently)",
+        "9003_gone: contracts, in one transaction; waits until no older code is live",
+    ]
+    changed = shipped[0]._replace(sql="select 1;")
+    with pytest.raises(SettingsError, match="was applied with other content"):
+        [*to_come(deployed.client, NAME, [changed, *shipped[1:]])]
+    assert deployed.attempts() == attempts
+
+
+def test_a_function_that_cannot_tell_what_is_to_come_is_said_to_be() -> None:
+    class Older:
+        """Answers as a function that knows no `record`, and would migrate for another event."""
+
+        def invoke(self, Payload: bytes, **_: Any) -> dict[str, Any]:
+            assert json.loads(Payload)["progress"] is True
+            return {"Payload": io.BytesIO(json.dumps(Progress()._asdict()).encode())}
+
+    with pytest.raises(DeployError, match="is of a release that cannot tell"):
+        [*to_come(Older(), "agents-schema", migrations())]
 
 
 def test_a_database_that_cannot_be_asked_is_said_to_be(database_url: str, bundle: Path) -> None:

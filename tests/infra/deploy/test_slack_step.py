@@ -84,11 +84,15 @@ def door(monkeypatch: pytest.MonkeyPatch) -> Iterator[Door]:
         found.stop()
 
 
-def sit(slack: SlackSandbox, folder: Path, person: Typing, **more: str) -> list[str]:
-    """Take Slack's steps as the wizard does; return what they said was there."""
+def sitting_of(slack: SlackSandbox, folder: Path, person: Typing, **more: str) -> Sitting:
     place = Destination(PREFIX, PREFIX, "python3.11", "x86_64", region="eu-central-1")
     environment = {"SLACK_API_URL": slack.api_url, **more}
-    sitting = Sitting(place, environment, person, Stage("default"), folder=folder)
+    return Sitting(place, environment, person, Stage("default"), folder=folder)
+
+
+def sit(slack: SlackSandbox, folder: Path, person: Typing, **more: str) -> list[str]:
+    """Take Slack's steps as the wizard does; return what they said was there."""
+    sitting = sitting_of(slack, folder, person, **more)
     said = []
     for one in (one for one in STEPS if one.name in {"slack", "proof"}):
         said.append(one.done(sitting))
@@ -118,6 +122,30 @@ def test_an_app_is_made_installed_and_proved(
     assert _secret("slack")["slack_bot_token"] == slack.bot_token
     assert "Slack: our front door answers its challenge" in person.said
     assert person.said[-1].startswith("Say hi: invite the bot to a channel")
+
+
+def test_a_diff_names_what_the_app_differs_in_asks_nobody_and_renews_no_token(
+    slack: SlackSandbox, door: Door, tmp_path: Path
+) -> None:
+    def told() -> list[str]:
+        return [*step.changes(sitting_of(slack, tmp_path, Typing({})))]
+
+    assert told() == ["an app is made where you want one"]
+    sit(slack, tmp_path, answering(slack, Slack="yes"))
+    assert told() == []
+    [made] = slack.apps.manifests.values()
+    made["settings"]["interactivity"]["request_url"] = "https://old.example/slack/interactive"
+    made["features"]["slash_commands"].pop()
+    found = told()
+    assert len(found) == 2
+    assert found[0].startswith("features.slash_commands lacks /")
+    assert "settings.interactivity.request_url is https://old.example" in found[1]
+    kept = _secret("slack-app")
+    slack.apps.expire()
+    assert told() == [
+        "its manifest cannot be compared: there is no configuration token, or it is over"
+    ]
+    assert _secret("slack-app") == kept
 
 
 def test_what_only_the_wizard_reads_is_in_a_secret_of_its_own(
