@@ -15,14 +15,14 @@ class Credentials:
         self._prefix = prefix
         self._stored: Mapping[str, str] | None = None
 
-    def under(self, given: Settings) -> Settings:
-        """Return the given settings, and what is not given as it is stored."""
+    def under(self, settings: Settings, environment: Mapping[str, str]) -> Settings:
+        """Return the settings with what is stored, unless the environment says otherwise."""
         if self._stored is None:
             self._stored = secrets.read(self._client, self._prefix)
         unset = {
-            name: value for name, value in self._stored.items() if not getattr(given, name, "")
+            name: value for name, value in self._stored.items() if not environment.get(name.upper())
         }
-        return given._replace(**unset)
+        return settings._replace(**unset)
 
     def keep(self, values: Mapping[str, str]) -> None:
         """Keep values by the names of settings, in each secret whose readers need them."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from infra.deploy import aurora, kept, secrets
+from infra.deploy import aurora, secrets
 from infra.deploy.stack import DeployError
 from infra.deploy.steps.step import Sitting
 from shared.database.address import parsed
@@ -10,7 +10,7 @@ from shared.settings import Settings
 
 
 def run(sitting: Sitting) -> None:
-    settings = _settings(sitting)
+    settings = sitting.settings
     if settings.database != "aurora":
         return
     place, manager = sitting.place, sitting.client("secretsmanager")
@@ -28,23 +28,17 @@ def run(sitting: Sitting) -> None:
 
 def done(sitting: Sitting) -> str:
     """Tell when nobody wants one."""
-    if _settings(sitting).database == "aurora":
+    if sitting.settings.database == "aurora":
         return ""
     return "your own, of DATABASE_URL"
 
 
 def wanted(sitting: Sitting) -> Mapping[str, str]:
     """Return the parameters of the stack that is wanted; empty where none is."""
-    settings = _settings(sitting)
+    settings = sitting.settings
     return _values(sitting, settings) if settings.database == "aurora" else {}
 
 
 def _values(sitting: Sitting, settings: Settings) -> Mapping[str, str]:
     key = sitting.stage.parameters.get("KmsKeyArn", "")
     return aurora.parameters(sitting.session, settings, sitting.place.prefix, key)
-
-
-def _settings(sitting: Sitting) -> Settings:
-    place = sitting.place
-    given = kept.merged(sitting.session, place.stack, place.prefix, sitting.environment)
-    return Settings()._replace(**{name.lower(): value for name, value in given.items()})

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from infra.bundle.build import TemplateText
 from infra.configuration.destinations import is_here, left_out, out_of_reach
 from infra.configuration.dotenv_file import read_file
-from infra.deploy import clock, secrets
+from infra.deploy import clock, kept, secrets
 from infra.deploy.stack import DeployError
 from infra.deploy.steps import network
 from infra.deploy.steps.step import Sitting
@@ -25,12 +25,22 @@ def run(sitting: Sitting) -> None:
     _ask_for_database(sitting, before)
     for line in left_out(read_file(ROOT / sitting.stage.settings).values):
         sitting.say(f"note: {line}")
+    _say_what_is_left_behind(sitting)
     after = {**before, **secrets.given(sitting.settings)}
     problems = missing(sitting.settings, after)
     problems += [*out_of_reach(sitting.environment), *_unshipped(sitting.settings)]
     if problems := [*problems, *_clocks(sitting)]:
         raise DeployError("; ".join(problems))
     network.run(sitting, after)
+
+
+def _say_what_is_left_behind(sitting: Sitting) -> None:
+    """Tell of a deployment of an earlier version what is not taken over."""
+    client, stack = sitting.client("cloudformation"), sitting.place.stack
+    for one in kept.left_behind(client, stack, TemplateText(ROOT).parameters):
+        sitting.say(
+            f"note: the stack has {one}, which is no setting any more; see docs/settings.md"
+        )
 
 
 def _unshipped(settings: Settings) -> Iterator[str]:

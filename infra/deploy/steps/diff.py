@@ -6,7 +6,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.configuration.secret_settings import contents
 from infra.deploy import aurora as database
-from infra.deploy import change_sets, kept, pieces, rollouts, secrets, stack
+from infra.deploy import change_sets, pieces, rollouts, secrets, stack
 from infra.deploy.stack import DeployError
 from infra.deploy.steps import aurora, github, migrate, slack
 from infra.deploy.steps.functions import all_parameters
@@ -20,7 +20,7 @@ def run(sitting: Sitting) -> None:
     Raises DeployError at the end when a kind could not be told.
     """
     place = sitting.place
-    settings = kept.merged(sitting.session, place.stack, place.prefix, sitting.environment)
+    settings = sitting.deployed
     kinds: Mapping[str, Callable[[], Iterable[str]]] = {
         "settings": lambda: settings_changes(sitting, settings),
         "secrets": lambda: secret_changes(sitting),
@@ -40,7 +40,7 @@ def run(sitting: Sitting) -> None:
 
 
 def settings_changes(sitting: Sitting, settings: Mapping[str, str]) -> Iterator[str]:
-    before = kept.read(sitting.client("ssm"), sitting.place.prefix) or {}
+    before = sitting.kept
     for name in sorted(settings.keys() | before.keys()):
         if settings.get(name) != before.get(name):
             yield f"{name}: {before.get(name, 'not set')!r} → {settings.get(name, 'not set')!r}"

@@ -6,18 +6,19 @@ from infra.deploy import kept, stack
 from infra.deploy.alarms import unheard
 from infra.deploy.stages import GRADUAL
 from infra.deploy.steps import rollback
-from infra.deploy.steps.ingredients import deployed, made_of, parameters, settings_of
+from infra.deploy.steps.ingredients import deployed, made_of, parameters
 from infra.deploy.steps.step import Sitting
 
 
 def run(sitting: Sitting) -> None:
-    settings = settings_of(sitting)
+    settings = sitting.deployed
     kept.checked(settings)
     values = parameters(sitting, settings)
     every = all_parameters(sitting, settings)
     _, build, deploy = stack.sam_commands(sitting.place, every)  # ./scripts/test lints
     stack.run_sam(build, sitting.place, {**settings, **values})
     stack.check_quotas(sitting.place, every)
+    kept.take_over(sitting.client("ssm"), sitting.place.prefix, sitting.kept)
     stack.run_sam(deploy, sitting.place, settings)
     kept.write(sitting.client("ssm"), sitting.place.prefix, settings)
     rollback.after_deployment(sitting, settings)
@@ -33,7 +34,7 @@ def done(sitting: Sitting) -> str:
     same = found and all(sitting.state.get("functions", name) == found[name] for name in found)
     before = sitting.state.get("functions", "made_of")
     if same and before and not rollback.is_rolled_back(sitting):
-        settings = settings_of(sitting)
+        settings = sitting.deployed
         if before == made_of({**settings, **parameters(sitting, settings)}):
             return f"stack {sitting.place.stack} is this code, with these settings"
     return ""

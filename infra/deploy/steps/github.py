@@ -29,7 +29,7 @@ class SittingKeys:
 
     @property
     def settings(self) -> Settings:
-        return self._sitting.credentials.under(self._sitting.settings)
+        return self._sitting.connected
 
     def keep(self, values: Mapping[str, str]) -> None:
         self._sitting.credentials.keep(values)

@@ -7,17 +7,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra.deploy import kept, stack
+from infra.deploy import stack
 from infra.deploy.steps.step import Sitting
 from infra.project import ROOT
 
 _SOURCES = ("flows", "shared", "infra", "requirements", "template.yaml", "Makefile")
 _SETTLED = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
-
-
-def settings_of(sitting: Sitting) -> dict[str, str]:
-    place = sitting.place
-    return kept.merged(sitting.session, place.stack, place.prefix, sitting.environment)
 
 
 def parameters(sitting: Sitting, settings: Mapping[str, str]) -> dict[str, str]:

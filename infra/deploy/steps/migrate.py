@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedErro
 
 from infra.deploy import stack
 from infra.deploy.stack import DeployError
-from infra.deploy.steps.ingredients import deployed, made_of, parameters, settings_of
+from infra.deploy.steps.ingredients import deployed, made_of, parameters
 from infra.deploy.steps.step import Sitting
 from infra.migrations.files import Migration, migrations
 from infra.migrations.progress import Progress
@@ -32,7 +32,7 @@ _PAUSES = (0.5, 2.0)
 
 
 def run(sitting: Sitting) -> None:
-    settings = settings_of(sitting)
+    settings = sitting.deployed
     values = parameters(sitting, settings)
     for command in stack.schema_commands(sitting.place, values):
         stack.run_sam(command, sitting.place, settings)
@@ -49,7 +49,7 @@ def done(sitting: Sitting) -> str:
     found = deployed(sitting, sitting.place.schema)
     same = found and all(sitting.state.get("schema", name) == found[name] for name in found)
     before = sitting.state.get("schema", "made_of")
-    settings = settings_of(sitting) if same and before else {}
+    settings = sitting.deployed if same and before else {}
     if settings and before == made_of({**settings, **parameters(sitting, settings)}):
         now = _look(_client(sitting), sitting.place.schema, "")
         if not (now.running or now.remaining):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
-from infra.deploy import kept, secrets
+from infra.deploy import secrets
 from infra.deploy.models.catalog import BedrockCatalog, CatalogUnknown
 from infra.deploy.models.naming import SETTINGS, names_in, proposals, renamed
 from infra.deploy.models.resolving import ResolvedModel, resolve
@@ -23,7 +23,7 @@ def run(sitting: Sitting) -> None:
     Raises DeployError when a setting names no model that works.
     """
     place = sitting.place
-    settings = kept.merged(sitting.session, place.stack, place.prefix, sitting.environment)
+    settings = sitting.deployed
     chosen = choose(settings, BedrockCatalog(sitting.client("bedrock")))
     for line in chosen.said:
         sitting.say(line)

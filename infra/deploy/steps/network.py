@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from infra.deploy import database, kept, network
+from infra.deploy import database, network
 from infra.deploy.connections import Sum, connections, read_template
 from infra.deploy.stack import DeployError, parameters
 from infra.deploy.steps.step import Sitting
@@ -14,10 +14,10 @@ def run(sitting: Sitting, stored: Mapping[str, str]) -> None:
     """Say what a person should know; raise DeployError with all that would fail. `stored` are the
     secret settings, those that are new among them."""
     place = sitting.place
-    given = kept.merged(sitting.session, place.stack, place.prefix, sitting.environment)
-    settings = Settings()._replace(**{name.lower(): value for name, value in given.items()})
-    settings = settings._replace(**stored)
-    held = connections(read_template(), parameters(place, given) | sitting.stage.parameters)
+    settings = sitting.settings._replace(**stored)
+    held = connections(
+        read_template(), parameters(place, sitting.deployed) | sitting.stage.parameters
+    )
     problems, notes = database.address_problems(settings), []
     if settings.subnets:
         found = network.examine(sitting.session, _wish(settings, held))

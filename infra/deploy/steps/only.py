@@ -18,7 +18,7 @@ from botocore.exceptions import WaiterError
 
 from infra.bundle.build import build
 from infra.bundle.target import BuildTarget
-from infra.deploy import kept, pieces, rollouts
+from infra.deploy import pieces, rollouts
 from infra.deploy.declared import title_of
 from infra.deploy.stack import DeployError
 from infra.deploy.steps import rollback
@@ -35,7 +35,7 @@ def run(sitting: Sitting, names: Sequence[str]) -> None:
     """Update the flows `names`; raises DeployError when more than these flows must change."""
     place = sitting.place
     rollback.check_settled(sitting)
-    settings = kept.merged(sitting.session, place.stack, place.prefix, sitting.environment)
+    settings = sitting.deployed
     _check_pieces(sitting, settings)
     stack, client = place.stack, sitting.client("cloudformation")
     template = client.get_template(StackName=stack, TemplateStage="Original")["TemplateBody"]

@@ -1,9 +1,7 @@
 """Sets the schedule on which Secrets Manager has the passwords of the database changed."""
 
 from infra.configuration.secret_settings import SECRETS
-from infra.deploy import kept
 from infra.deploy.steps.step import Sitting
-from shared.settings import Settings
 
 
 def run(sitting: Sitting) -> None:
@@ -23,7 +21,5 @@ def run(sitting: Sitting) -> None:
 
 
 def wanted_days(sitting: Sitting) -> int:
-    place = sitting.place
-    given = kept.merged(sitting.session, place.stack, place.prefix, sitting.environment)
-    settings = Settings()._replace(**{name.lower(): value for name, value in given.items()})
+    settings = sitting.settings
     return int(settings.database_rotation_days or (30 if settings.database == "aurora" else 0))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from infra.apps.person import Person
 from infra.apps.state import FOLDER, State
+from infra.configuration.destinations import DEPLOYED
 from infra.deploy import stack
 from infra.deploy.stack import DeployError, Destination
 from infra.deploy.stages import Stage
@@ -52,9 +53,28 @@ class Sitting:
         self.date: str = answer["ResponseMetadata"]["HTTPHeaders"].get("date", "")
         self.state = State.of(place.stack, self.place.region, self.account, folder or FOLDER)
 
+    @cached_property
+    def kept(self) -> dict[str, str]:
+        """The settings that the deployment has, by variable."""
+        from infra.deploy import kept
+
+        return kept.of_deployment(self.session, self.place.stack, self.place.prefix)
+
+    @property
+    def deployed(self) -> dict[str, str]:
+        """The settings that the deployment shall have: those given now over those it has."""
+        given = {name: self.environment[name] for name in DEPLOYED & self.environment.keys()}
+        return {**self.kept, **given}
+
     @property
     def settings(self) -> Settings:
-        return Settings.from_environment(self.environment)
+        """What is given now over what the deployment has; secrets only as they are given."""
+        return Settings.from_environment({**self.kept, **self.environment})
+
+    @property
+    def connected(self) -> Settings:
+        """The settings, with the credentials that are stored."""
+        return self.credentials.under(self.settings, self.environment)
 
     def client(self, service: str) -> Any:
         if service not in self._clients:

@@ -10,12 +10,14 @@ import pytest
 
 from infra.apps.github_app import RegisteredApp, convert, manifest
 from infra.apps.github_rights import Rights
+from infra.deploy import aurora as database
 from infra.deploy import kept, pieces, rollouts, stack
 from infra.deploy.declared import declared_flows
 from infra.deploy.stack import DeployError, Destination
-from infra.deploy.steps import diff, github
+from infra.deploy.steps import aurora, diff, github
 from infra.deploy.steps.step import Sitting
 from infra.local.sandbox.github import GitHubSandbox
+from infra.migrations.files import migrations
 from shared.settings import Settings
 from tests.infra.deploy.conftest import STACK, AwsAccount
 
@@ -116,7 +118,7 @@ def test_all_kinds_are_told_and_nothing_is_left_behind(
     said = capsys.readouterr().out
     assert sam == ["agents-schema", "agents"]
     assert said.count("adds AWS::SNS::Topic More") == 2
-    assert f"migrations to come:\n  {len(diff.migrate.migrations())}, all of them" in said
+    assert f"migrations to come:\n  {len(migrations())}, all of them" in said
     assert "the stack agents-database: no change" in said
     assert "the GitHub App:\n  an App is registered where you want one: permission " in said
     assert "the Slack app:\n  an app is made where you want one" in said
@@ -135,11 +137,9 @@ def test_an_own_database_is_planned_too(
     """moto knows no cluster, so a topic stands in for all resources."""
     body = {"Resources": {"Cluster": {"Type": "AWS::SNS::Topic"}}}
     (tmp_path / "database.json").write_text(json.dumps(body))
-    monkeypatch.setattr(diff.aurora, "wanted", lambda sitting: {"MaxCapacity": "8"})
-    plan = diff.database.plan
-    monkeypatch.setattr(
-        diff.database, "plan", lambda *given: plan(*given, tmp_path / "database.json")
-    )
+    monkeypatch.setattr(aurora, "wanted", lambda sitting: {"MaxCapacity": "8"})
+    plan = database.plan
+    monkeypatch.setattr(database, "plan", lambda *given: plan(*given, tmp_path / "database.json"))
     assert [*diff.database_changes(sitting)] == ["adds AWS::SNS::Topic Cluster"]
     assert not _stacks(account)
     assert not sitting.client("secretsmanager").list_secrets()["SecretList"]
