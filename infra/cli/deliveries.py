@@ -59,7 +59,7 @@ def run_send(known: KnownSystem, options: argparse.Namespace) -> int:
 
 
 def run_deliveries(known: KnownSystem, options: argparse.Namespace) -> None:
-    with closing(DeliveryList.of_app(known.settings)) as listed:
+    with closing(DeliveryList.of_app(_with_app(known, options.prefix))) as listed:
         events = _events(listed, 1 if options.redeliver else options.limit, _chosen(options))
         if not options.redeliver:
             show(
@@ -73,6 +73,31 @@ def run_deliveries(known: KnownSystem, options: argparse.Namespace) -> None:
         else:
             listed.redeliver(_last(events[0]))
             print(f"GitHub sends {options.redeliver} again in a moment")
+
+
+def _with_app(known: KnownSystem, prefix: str) -> Settings:
+    """Return the settings with an App: the one that they name, else that of the deployment in AWS.
+
+    Raises SettingsError when neither has one.
+    """
+    settings = known.settings
+    if known.local or settings.github_app_id or settings.github_app_private_key:
+        return settings  # what lacks of the two is named
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from infra.deploy.credentials import app_of
+
+    hint = "set GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY, or name the deployment with --prefix"
+    try:
+        found = app_of(boto3.Session(), prefix, settings)
+    except (BotoCoreError, ClientError) as err:
+        raise SettingsError(
+            f"no App is set here, and AWS says of the secrets {prefix}/…: {err}; {hint}"
+        ) from err
+    if not (found.github_app_id and found.github_app_private_key):
+        raise SettingsError(f"no App is set here, and none is in the secrets {prefix}/…; {hint}")
+    return found
 
 
 def _chosen(options: argparse.Namespace) -> Callable[[list[HookDelivery]], bool]:

@@ -10,8 +10,9 @@ from urllib.parse import quote
 
 from botocore.exceptions import ClientError, WaiterError
 
+from infra.deploy import states
 from infra.deploy.secrets import keep
-from infra.deploy.stack import DeployError
+from infra.deploy.stack import DeployError, outputs
 from infra.passwords import new_password
 from infra.project import ROOT
 from shared.settings import Settings
@@ -20,17 +21,10 @@ OWNER = "database/owner"
 _TEMPLATE = ROOT / "infra" / "database.yaml"
 #: The user and the database of infra/database.yaml.
 _USER, _NAME = "agent_owner", "agent_flows"
-#: Aurora's limits. https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/CHAP_Limits.html
-_WAIT = {"Delay": 15, "MaxAttempts": 160}
 
 
 def stack_name(stack: str) -> str:
     return f"{stack}-database"
-
-
-def exists(client: Any, stack: str) -> bool:
-    """Tell if the deployment `stack` has a database of its own."""
-    return bool(_state(client, stack_name(stack)))
 
 
 def password_of(client: Any, prefix: str) -> str:
@@ -73,34 +67,34 @@ def bring_up(
     client: Any, name: str, values: Mapping[str, str], file: Path = _TEMPLATE
 ) -> dict[str, str]:
     """Make or change the stack and wait for it; return its outputs. Raises DeployError."""
+    states.check_changeable(client, name)
     given, body = _given(values), file.read_text("utf-8")
-    state = _state(client, name)
+    if not states.is_made(client, name):
+        if states.state_of(client, name):  # planned by a --diff that was cut off
+            states.delete(client, name)
+        client.create_stack(
+            StackName=name, TemplateBody=body, Parameters=given, EnableTerminationProtection=True
+        )
+        states.wait(client, name, "stack_create_complete", "could not be made")
+    elif _updates(client, name, body, given):
+        states.wait(client, name, "stack_update_complete", "is as it was")
+    return outputs(client, name)
+
+
+def _updates(client: Any, name: str, body: str, given: list[dict[str, str]]) -> bool:
+    """Begin an update; return False where there is nothing to change."""
     try:
-        if not state:
-            client.create_stack(
-                StackName=name,
-                TemplateBody=body,
-                Parameters=given,
-                EnableTerminationProtection=True,
-            )
-        elif state.endswith("_COMPLETE"):
-            client.update_stack(StackName=name, TemplateBody=body, Parameters=given)
+        client.update_stack(StackName=name, TemplateBody=body, Parameters=given)
     except ClientError as err:
         if "No updates are to be performed" not in str(err):
             raise
-    kind = "stack_create_complete" if not state or "CREATE" in state else "stack_update_complete"
-    if not (after := _state(client, name)).endswith("_COMPLETE"):
-        client.get_waiter(kind).wait(StackName=name, WaiterConfig=_WAIT)
-        after = _state(client, name)
-    if "ROLLBACK" in after or "FAILED" in after:
-        raise DeployError(f"stack {name} is {after}; its events in CloudFormation say why")
-    (row,) = client.describe_stacks(StackName=name)["Stacks"]
-    return {one["OutputKey"]: one["OutputValue"] for one in row.get("Outputs", [])}
+        return False
+    return True
 
 
 def plan(client: Any, name: str, values: Mapping[str, str], file: Path = _TEMPLATE) -> None:
     """Make a change set of what `bring_up` would do."""
-    is_new = _state(client, name) in {"", "REVIEW_IN_PROGRESS"}
+    is_new = not states.is_made(client, name)
     made = client.create_change_set(
         StackName=name,
         ChangeSetName=f"agent-flows-diff-{token_hex(8)}",
@@ -121,13 +115,3 @@ def url(host: str, port: str, password: str) -> str:
     return (
         f"postgresql://{_USER}:{quote(password, safe='')}@{host}:{port}/{_NAME}?sslmode=verify-full"
     )
-
-
-def _state(client: Any, name: str) -> str:
-    try:
-        (row,) = client.describe_stacks(StackName=name)["Stacks"]
-    except ClientError as err:
-        if "does not exist" not in str(err):
-            raise
-        return ""
-    return str(row["StackStatus"])

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from infra.configuration.secret_settings import LEARNED, SECRETS, key_of
-from infra.deploy import secrets
+from infra.deploy import kept, secrets
 from shared.settings import Settings
 
 
@@ -40,3 +40,15 @@ class Credentials:
     def forget(self) -> None:
         """Read again at the next question."""
         self._stored = None
+
+
+def app_of(session: Any, prefix: str, settings: Settings) -> Settings:
+    """Return `settings` with the GitHub App that the deployment under `prefix` is connected to, and
+    its GitHub; the App is empty where it has none."""
+    stored = secrets.read(session.client("secretsmanager"), prefix)
+    given = kept.read(session.client("ssm"), prefix) or {}
+    return settings._replace(
+        github_app_id=stored.get("github_app_id") or given.get("GITHUB_APP_ID", ""),
+        github_app_private_key=stored.get("github_app_private_key", ""),
+        github_api_url=given.get("GITHUB_API_URL") or Settings().github_api_url,
+    )

@@ -53,13 +53,16 @@ def add_send(command: argparse.ArgumentParser) -> None:
 
 def add_deliveries(command: argparse.ArgumentParser) -> None:
     command.description = (
-        "List the webhooks that GitHub sent to the App of GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY,"
-        " the newest first."
+        "List the webhooks that GitHub sent to the App, the newest first: that of GITHUB_APP_ID and"
+        " GITHUB_APP_PRIVATE_KEY, else that of the deployment in AWS, by its secrets."
     )
     command.add_argument("--failed", action="store_true", help="only events that did not arrive")
     command.add_argument("--limit", type=whole(1, 100_000), default=20, help="how many (20)")
     command.add_argument(
         "--redeliver", default="", metavar="GUID", help="let GitHub send one again"
+    )
+    command.add_argument(
+        "--prefix", default=STACK, help="in AWS: of the names of the secrets (%(default)s)"
     )
     add_json(command)
 

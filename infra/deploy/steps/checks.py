@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from infra.bundle.build import TemplateText
 from infra.configuration.destinations import is_here, left_out, out_of_reach
 from infra.configuration.dotenv_file import read_file
-from infra.deploy import clock, kept, secrets
+from infra.deploy import aurora, clock, kept, secrets, states
 from infra.deploy.stack import DeployError
 from infra.deploy.steps import network
 from infra.deploy.steps.step import Sitting
@@ -21,6 +21,9 @@ def run(sitting: Sitting) -> None:
     sitting.say(
         f"account {sitting.account}, region {place.region}, stack {place.stack}, {place.runtime}"
     )
+    client = sitting.client("cloudformation")
+    for name in (place.stack, place.schema, aurora.stack_name(place.stack)):
+        states.check_changeable(client, name)
     before = secrets.read(sitting.client("secretsmanager"), place.prefix)
     _ask_for_database(sitting, before)
     for line in left_out(read_file(ROOT / sitting.stage.settings).values):

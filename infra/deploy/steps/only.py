@@ -12,13 +12,10 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
-
-from botocore.exceptions import WaiterError
 
 from infra.bundle.build import build
 from infra.bundle.target import BuildTarget
-from infra.deploy import pieces, rollouts
+from infra.deploy import pieces, rollouts, states
 from infra.deploy.declared import title_of
 from infra.deploy.stack import DeployError
 from infra.deploy.steps import rollback
@@ -28,13 +25,12 @@ from shared.aws.signed_http import host_of
 #: The time that files in a bundle carry, so that the same code is the same bundle.
 _WHEN = (1980, 1, 1, 0, 0, 0)
 _CODE = re.compile(r"(^ +CodeUri: ['\"]?)(s3://[^\s'\"]+)", re.MULTILINE)
-_WAIT = {"Delay": 5, "MaxAttempts": 360}
 
 
 def run(sitting: Sitting, names: Sequence[str]) -> None:
     """Update the flows `names`; raises DeployError when more than these flows must change."""
     place = sitting.place
-    rollback.check_settled(sitting)
+    rollback.check_there(sitting)
     settings = sitting.deployed
     _check_pieces(sitting, settings)
     stack, client = place.stack, sitting.client("cloudformation")
@@ -117,14 +113,4 @@ def _update(sitting: Sitting, text: str, parameters: Sequence[str]) -> None:
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
     sitting.say("updating; an alarm of the new version leads back to the one before")
-    try:
-        client.get_waiter("stack_update_complete").wait(StackName=stack, WaiterConfig=_WAIT)
-    except WaiterError as err:
-        raise DeployError(f"{stack} is as it was: {_reason(client, stack) or err}") from err
-
-
-def _reason(client: Any, stack: str) -> str:
-    events = client.describe_stack_events(StackName=stack)["StackEvents"]
-    failed = (event for event in events if event["ResourceStatus"] == "UPDATE_FAILED")
-    named = (f"{one['LogicalResourceId']}: {one.get('ResourceStatusReason', '')}" for one in failed)
-    return next(named, "")
+    states.wait(client, stack, "stack_update_complete", "is as it was")

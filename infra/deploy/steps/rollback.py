@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from infra.deploy import pieces, rollouts
+from infra.deploy import pieces, rollouts, states
 from infra.deploy.stack import DeployError
 from infra.deploy.steps import migrate
 from infra.deploy.steps.step import Sitting
@@ -16,7 +16,7 @@ events reach which flow, and the manifests of the apps."""
 def run(sitting: Sitting) -> None:
     """Lead each function back; raises DeployError when no deployment before is known."""
     lambdas, ssm = sitting.client("lambda"), sitting.client("ssm")
-    check_settled(sitting)
+    check_there(sitting)
     live = rollouts.live(lambdas, _functions(sitting))
     known = rollouts.read(ssm, sitting.place.prefix)
     before = known.before(live)
@@ -42,18 +42,12 @@ def run(sitting: Sitting) -> None:
     sitting.say("rolled back; the next ./scripts/deploy goes forward again, all at once")
 
 
-def check_settled(sitting: Sitting) -> None:
+def check_there(sitting: Sitting) -> None:
     """Raises DeployError while the stack changes, or where there is none."""
-    client = sitting.client("cloudformation")
-    try:
-        (found,) = client.describe_stacks(StackName=sitting.place.stack)["Stacks"]
-    except client.exceptions.ClientError as err:
-        raise DeployError(f"there is no stack {sitting.place.stack}") from err
-    if found["StackStatus"].endswith("_IN_PROGRESS"):
-        raise DeployError(
-            f"{sitting.place.stack} is being changed ({found['StackStatus']}); wait, or stop that:"
-            f" aws cloudformation cancel-update-stack --stack-name {sitting.place.stack}"
-        )
+    client, name = sitting.client("cloudformation"), sitting.place.stack
+    if not states.is_made(client, name):
+        raise DeployError(f"there is no stack {name}")
+    states.check_settled(client, name)
 
 
 def after_deployment(sitting: Sitting, settings: Mapping[str, str]) -> None:

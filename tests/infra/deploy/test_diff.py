@@ -138,8 +138,12 @@ def test_an_own_database_is_planned_too(
     body = {"Resources": {"Cluster": {"Type": "AWS::SNS::Topic"}}}
     (tmp_path / "database.json").write_text(json.dumps(body))
     monkeypatch.setattr(aurora, "wanted", lambda sitting: {"MaxCapacity": "8"})
-    plan = database.plan
-    monkeypatch.setattr(database, "plan", lambda *given: plan(*given, tmp_path / "database.json"))
+    plan, file = database.plan, tmp_path / "database.json"
+
+    def planned(client: Any, name: str, values: Mapping[str, str]) -> None:
+        plan(client, name, values, file)
+
+    monkeypatch.setattr(database, "plan", planned)
     assert [*diff.database_changes(sitting)] == ["adds AWS::SNS::Topic Cluster"]
     assert not _stacks(account)
     assert not sitting.client("secretsmanager").list_secrets()["SecretList"]

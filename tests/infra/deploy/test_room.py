@@ -24,6 +24,7 @@ class Sat(Sitting):
         self.environment = environment
         self.person = Person(asked=False)
         self.stage = Stage("default")
+        self.kept = {}
         self.server = server
 
     def client(self, service: str) -> Any:
@@ -95,3 +96,13 @@ def test_a_lambda_that_does_not_say_stops_nothing(capsys: pytest.CaptureFixture[
         room.run(sitting)
     assert "lambda:GetAccountSettings" in capsys.readouterr().out
     assert sitting.environment == {}
+
+
+def test_what_was_reserved_by_a_setting_stays(capsys: pytest.CaptureFixture[str]) -> None:
+    with account(1000, 1000) as server:
+        sat = Sat(server)
+        sat.kept = {"INGRESS_CONCURRENCY": "20"}
+        room.run(sat)
+    assert "INGRESS_CONCURRENCY" not in sat.environment
+    assert sat.deployed["INGRESS_CONCURRENCY"] == "20"
+    assert "20 of the account's 1000" in capsys.readouterr().out
