@@ -8,11 +8,15 @@ import psycopg
 import pytest
 
 from infra.migrations import migrate
+from infra.migrations.files import Migration, migrations
+from infra.migrations.record import recorded, release
 from infra.project import ROOT
 from tests.campaigns import size
 from tests.previous.commit import SAMPLE, before_the_last_migration, core, take_out
 from tests.previous.running import run_code, run_tests
 
+#: One of the next release.
+CONTRACT = Migration(9001, "later", "-- contract\ndrop table if exists nothing;")
 #: What either code does: an event that it has seen, and one that it has not.
 _WORKS = """
 import sys
@@ -68,15 +72,35 @@ def test_an_upgrade_a_rollback_and_an_upgrade_lose_nothing(before: Path, url: st
     kept = rows(url)
     assert {name for name, found in kept.items() if not found} == set()
     migrate(url)
+    live(url, migrations())
     assert missing(kept, rows(url)) == []
+    assert not held(url)
     # Upgraded: what was done stays done, and what is new is done.
     assert done(ROOT, url, "one", "two") == [0, 2]
     # Rolled back, on the new schema.
+    live(url, [])
+    assert held(url)
     assert done(before, url, "two", "three") == [0, 2]
     # And upgraded again.
     assert migrate(url) == []
+    live(url, migrations())
+    assert not held(url)
     assert done(ROOT, url, "three", "four") == [0, 2]
     assert missing(kept, rows(url)) == []
+
+
+def live(url: str, ships: list[Migration]) -> None:
+    """Record which code is live, as the step `live` and `--rollback` do."""
+    with psycopg.connect(url, autocommit=True) as owner:
+        release(owner, [*ships, CONTRACT] if ships else [])
+
+
+def held(url: str) -> bool:
+    """Would a migration wait that takes away what the code before uses?"""
+    with psycopg.connect(url, autocommit=True) as owner:
+        pending = recorded(owner).pending([*migrations(), CONTRACT])
+    assert not (pending.now and pending.held)
+    return pending.held == [CONTRACT]
 
 
 def done(folder: Path, url: str, *titles: str) -> list[int]:
