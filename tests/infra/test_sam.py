@@ -1,5 +1,5 @@
-"""The SAM command line, without credentials: it builds every function, takes parameters, and deploys
-to the CloudFormation on this machine."""
+"""The SAM command line, without credentials: it builds every function, takes parameters, and
+deploys to the CloudFormation on this machine."""
 
 import json
 import os
@@ -69,6 +69,7 @@ def test_sam_builds_every_function_where_all_wheels_exist(
 
 
 @pytest.mark.usefixtures("sam_environment")
+@pytest.mark.filterwarnings("ignore:Tried to parse AWS")
 def test_sam_builds_and_deploys_what_migrates_from_a_template_of_its_own(tmp_path: Path) -> None:
     build, deploy = schema_commands(
         Destination("agents", "agents", RUNTIME, "x86_64"), {"Runtime": RUNTIME, "Footer": "off"}
