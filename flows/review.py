@@ -2,6 +2,7 @@
 what was looked at."""
 
 from shared.actions.github.actions import Comment, SubmitReview
+from shared.actions.github.reactions import AddReaction, RemoveReaction
 from shared.actions.timers import SetTimer
 from shared.agent import Agent, flow
 from shared.agent.timers import Timers
@@ -33,7 +34,13 @@ all the same, and leave out the others."""
     "github.pull_request.synchronize",
     "github.command.review",
     "timer.review",
-    may=[SubmitReview.at_most(1), Comment.at_most(1), SetTimer.at_most(1)],
+    may=[
+        SubmitReview.at_most(1),
+        Comment.at_most(1),
+        SetTimer.at_most(1),
+        AddReaction.at_most(2),
+        RemoveReaction.at_most(1),
+    ],
     reads=ReviewDesk.READS,
 )
 def review(event: Event, agent: Agent) -> None:

@@ -19,7 +19,7 @@ journal can compare it before it touches the world. Each platform has one `Adapt
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 from shared.actions.places import scopes
@@ -104,6 +104,12 @@ class Action(ABC):
         """Allow it in these places alone: `acme/shop`, `acme/*`, `#releases`, a channel's id, or
         CONFIGURED. A schedule spreads over them. Raises SettingsError for what is no place."""
         return Permission(cls, limit, scopes(cls.connector, places))
+
+    @classmethod
+    def shown(cls, event: Event, state: str) -> Sequence["Action"]:
+        """Return the actions that show how the run for `event` stands, to people who look: at its
+        beginning with an empty `state`, and when it ends in one."""
+        return ()
 
     @classmethod
     def notice(cls, event: Event, text: str) -> Self | None:

@@ -81,7 +81,6 @@ class Lifecycle:
         """Do `work` as the run for `event`, unless it has ended before. It only reads unless it
         `acts`, goes on when the conversation is stopped unless it is `stoppable`, and its model
         calls keep within the `allowance`. What it is `shown` beside its event counts as its inputs.
-
         `remaining` gives the seconds that the function still has. With `patience` a queue brings
         the event again, and a person is told of an end in an error, or a long wait. Without it the
         caller tries again. Raises RunBusy when the run is held by another, or not due.
@@ -95,11 +94,13 @@ class Lifecycle:
         acting = self._acting(run, remaining, acts=acts)
         try:
             _check_attempts(run, patience)
+            self._show(run, acting, "", patience)
             run.event = authority.placed()
             acting = self._acting(run, remaining, acts=acts)
             with paid_by(payer_of(run.event, run.flow)):
                 statements = work(self._agent(run, acting, remaining, authority))
             acting.drafts.take_back()
+            self._show(run, acting, "done", patience)
             self._end(run, "done", "", [*statements, *closing(run, "done")])
         except RunBusy:
             raise
@@ -140,6 +141,7 @@ class Lifecycle:
         state = "parked"
         if isinstance(left, Stopped):
             state, run.ending = left.state, True
+            self._show(run, acting, state, patience)
             _try(run, "draft left", partial(acting.drafts.close, f"⏹ {left.reason}"))
         else:
             try:
@@ -166,6 +168,7 @@ class Lifecycle:
             then = patience.consequence(err, run.failures, run.pauses)
             run.message = patience.message
         state, pause = then.state, then.pause
+        self._show(run, acting, state, patience)
         _log("run failed", run, retry=state in {"retrying", "parked"}, **described(err))
         if then.is_said:
             self._tell(run, acting, err, waits=state == "parked")
@@ -207,6 +210,13 @@ class Lifecycle:
                 self._looks.after(kind, seconds)
             except AgentFlowsError as err:
                 _log("look not set", run, kind=kind, **described(err))
+
+    def _show(self, run: Run, acting: Acting, state: str, patience: Patience | None) -> None:
+        """Show how the run stands, in the ways that the flow may; a failure stops nobody. A piece
+        of a plan, which has no patience, is not shown."""
+        for permission in self._flow.may if patience else ():
+            for action in permission.action.shown(run.event, state):
+                _try(run, "not shown", partial(acting.notify, action))
 
     def _tell(self, run: Run, acting: Acting, err: Exception, *, waits: bool) -> None:
         """Leave one visible line with a reason and the run's id where the person waits; `waits`

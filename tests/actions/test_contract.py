@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ import shared.actions.asking as right
 import shared.actions.github.actions as do
 import shared.actions.github.adapter as github
 import shared.actions.github.queries as ask
+import shared.actions.github.reactions as react
 import shared.actions.slack.actions as say
 import shared.actions.slack.adapter as slack
 from infra.local.sandbox.github import GitHubSandbox
@@ -70,6 +71,13 @@ def on_github() -> Iterator[Platform]:
         sandbox.add_milestone(SHOP, "1.0")
         adapter, here = github.GitHubAdapter(as_token(sandbox), timeout=5), do.Repository(SHOP)
         blobs = {file["path"]: file["sha"] for file in adapter.read(ask.ListFiles(SHOP, commit))}
+        seen = do.SubmitReview(
+            Issue(SHOP, pull), head, "It.", (do.ReviewComment("a.md", 1, 1, "Why?"),)
+        )
+        told = adapter.perform(seen, Mark("seen", "review", 1), None).data or {}
+        comment = react.Reactable(SHOP, "review comment", told["comments"][0]["id"])
+        by = as_token(sandbox)._replace(github_token=sandbox.person_token("maria"))
+        github.GitHubAdapter(by).perform(react.AddReaction(comment, "-1"), MARK, None)
         session = GitHubSession(as_token(sandbox), 5)
         yield Platform(
             "github",
@@ -85,9 +93,9 @@ def on_github() -> Iterator[Platform]:
                 do.ReopenIssue(issue),
                 do.RemoveLabels(issue, ("bug", "urgent", "kind/ui")),
                 do.SetMilestone(issue, "1.0"),
-                do.SubmitReview(
-                    Issue(SHOP, pull), head, "It.", (do.ReviewComment("a.md", 1, 1, "Why?"),)
-                ),
+                react.AddReaction(react.Reactable(SHOP, "issue", pull), "eyes"),
+                react.RemoveReaction(react.Reactable(SHOP, "issue", pull), "eyes"),
+                replace(seen, body="And that."),
                 do.LockIssue(Issue(SHOP, pull), "too heated"),
                 do.UnlockIssue(Issue(SHOP, pull)),
                 do.Comment(issue, "Hello 你好"),
@@ -112,6 +120,7 @@ def on_github() -> Iterator[Platform]:
                 ask.ReadFile(SHOP, "a.md", blobs["a.md"], commit, 1_000),
                 ask.ReadIssue(SHOP, issue.number),
                 ask.ReadPull(SHOP, pull),
+                ask.ReadReactions(SHOP, comment.id),
                 ask.ReadText(SHOP, "a.md"),
                 ask.RepositoryHead(SHOP),
                 ask.SearchCode(SHOP, "Hello"),
@@ -176,7 +185,7 @@ def declared(*modules: Any) -> Kinds:
 
 
 def test_every_kind_has_its_line_in_the_table_and_nothing_else_has(platform: Platform) -> None:
-    modules = {"github": (do, ask), "slack": (say,)}[platform.name]
+    modules = {"github": (do, ask, react), "slack": (say,)}[platform.name]
     rights = {kind for kind in right.QUERIES if f".{platform.name}:" in kind.connector}
     kinds = declared(*modules) | rights
     assert {*platform.table, *platform.answers} == kinds

@@ -1,6 +1,7 @@
 """Reviews against the sandbox GitHub: what is posted, where, and how often."""
 
 import time
+from contextlib import suppress
 from uuid import uuid4
 
 import pytest
@@ -12,8 +13,10 @@ from infra.local.sandbox.github import GitHubSandbox
 from shared.actions import Action, Mark, Receipt
 from shared.actions.github.adapter import GitHubAdapter
 from shared.database import Database
+from shared.errors import PolicyError
 from shared.events import Event, Json
 from shared.learning.outcomes import is_refusal
+from shared.models import ModelRequest
 from shared.reviewing.finding import Finding, Findings
 from shared.settings import Settings
 from shared.testing import FlowRunner, github_event
@@ -89,6 +92,11 @@ class PullRequest:
             json={"content": content},
         )
 
+    def reactions(self, comment: int) -> list[str]:
+        url = f"{self._sandbox.api_url}/repos/{SHOP}/issues/comments/{comment}/reactions"
+        token = {"authorization": f"Bearer {self._sandbox.token}"}
+        return [row["content"] for row in request("GET", url, headers=token).json()]
+
     @property
     def sticky(self) -> list[str]:
         comments = self._sandbox.issue(SHOP, self.number)["comments"]
@@ -156,6 +164,30 @@ def test_what_is_not_ready_is_not_reviewed(
     assert (pull.get("reviews"), pull.sticky) == ([], [])
     pull.runner.run(review, pull.event("command.review"))
     assert len(pull.get("reviews")) == 1
+
+
+@pytest.mark.parametrize(("fails", "end"), [(False, "rocket"), (True, "confused")])
+def test_reactions_show_how_a_command_stands(
+    sandbox: GitHubSandbox, database: Database, fails: bool, end: str
+) -> None:
+    pull = PullRequest(sandbox, {"a.py": FAULTY}, database)
+    sandbox.comment(SHOP, pull.number, "/review")
+    [comment] = sandbox.issue(SHOP, pull.number)["comments"]
+    asked = pull.event("command.review")
+    seen: list[str] = []
+
+    def answer(request: ModelRequest) -> Findings:
+        seen.extend(pull.reactions(comment["id"]))
+        if fails:
+            raise PolicyError("no")
+        return Findings(())
+
+    pull.runner.model.rule = answer
+    about = {**asked.payload["comment"], "id": comment["id"]}
+    asked = asked._replace(payload={**asked.payload, "comment": about})
+    with suppress(PolicyError):
+        pull.runner.run(review, asked)
+    assert (seen[:1], pull.reactions(comment["id"])) == (["eyes"], [end])
 
 
 def test_an_issue_is_not_reviewed(sandbox: GitHubSandbox, database: Database) -> None:

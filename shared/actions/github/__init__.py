@@ -1,6 +1,7 @@
 """GitHub: what flows do and ask there, and the adapter that does it.
 
 actions      the actions as values
+reactions    reactions as values
 queries      the queries as values, for plans and for ingestion
 adapter      the table: each action and query with its function
 comments issues   perform the actions, and find their effects

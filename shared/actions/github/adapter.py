@@ -22,7 +22,13 @@ from shared.actions.github.actions import (
     SubmitReview,
     UnlockIssue,
 )
-from shared.actions.github.comments import find_comment, show_comment, write_comment
+from shared.actions.github.comments import (
+    add_reaction,
+    find_comment,
+    remove_reaction,
+    show_comment,
+    write_comment,
+)
 from shared.actions.github.issues import (
     add_labels,
     ask_permission,
@@ -41,11 +47,13 @@ from shared.actions.github.issues import (
 )
 from shared.actions.github.pulls.drafts import find_draft, open_draft
 from shared.actions.github.pulls.reviews import find_review, submit_review
+from shared.actions.github.reactions import AddReaction, RemoveReaction
 from shared.actions.github.session import GitHubSession
 from shared.settings import Settings
 
 ACTIONS: Mapping[type[Action], Handling[GitHubSession]] = {
     AddLabels: Handling(add_labels),
+    AddReaction: Handling(add_reaction),
     Assign: Handling(assign),
     CloseIssue: Handling(close_issue),
     Comment: Handling(write_comment, find_comment),
@@ -54,6 +62,7 @@ ACTIONS: Mapping[type[Action], Handling[GitHubSession]] = {
     OpenDraft: Handling(open_draft, find_draft),
     OpenIssue: Handling(open_issue, find_issue),
     RemoveLabels: Handling(remove_labels),
+    RemoveReaction: Handling(remove_reaction),
     ReopenIssue: Handling(reopen_issue),
     SetMilestone: Handling(set_milestone),
     SubmitReview: Handling(submit_review, find_review),

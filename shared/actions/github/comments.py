@@ -1,4 +1,4 @@
-"""Writes comments, edits sticky and named ones in place, and finds each by its mark."""
+"""Writes comments, edits sticky and named ones in place, and finds each by its mark; reacts."""
 
 from collections.abc import Callable
 from itertools import islice
@@ -6,6 +6,8 @@ from itertools import islice
 from shared.actions import Mark, Receipt
 from shared.actions.github.actions import Comment, NamedComment
 from shared.actions.github.markdown import Stamp, compose, read_stamp
+from shared.actions.github.paths import Segments
+from shared.actions.github.reactions import AddReaction, Kind, Reactable, RemoveReaction
 from shared.actions.github.session import GitHubSession
 from shared.errors import EffectUnknown
 from shared.events import Issue, Json
@@ -84,3 +86,33 @@ def _receipt(action: Comment | NamedComment, comment: Json) -> Receipt:
     )
     data["at"] = comment["created_at"]
     return Receipt(str(comment["id"]), comment["html_url"], data)
+
+
+def add_reaction(session: GitHubSession, action: AddReaction, *_: object) -> Receipt:
+    """GitHub answers with the one that is there already.
+
+    https://docs.github.com/en/rest/reactions/reactions
+    """
+    body = {"content": action.reaction}
+    path, doing = _path(action.to), f"react to {action.to.ref}"
+    added = session.request(doing, action.to.repository, "POST", path, body).data
+    return Receipt(str(added["id"]))
+
+
+def remove_reaction(
+    session: GitHubSession, action: RemoveReaction, mark: Mark, previous: Receipt | None
+) -> Receipt:
+    doing, path = f"take a reaction from {action.to.ref}", _path(action.to)
+    for row in session.every(doing, action.to.repository, path):
+        if row["content"] == action.reaction and session.wrote(row):
+            session.remove(doing, action.to.repository, (*path, row["id"]))
+    return Receipt("")
+
+
+def _path(to: Reactable) -> Segments:
+    places: dict[Kind, Segments] = {
+        "issue": ("issues",),
+        "comment": ("issues", "comments"),
+        "review comment": ("pulls", "comments"),
+    }
+    return (*places[to.kind], to.id, "reactions")
