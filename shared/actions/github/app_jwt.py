@@ -6,6 +6,7 @@ https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-githu
 import base64
 import json
 import time
+from functools import lru_cache
 
 from Cryptodome.Hash import SHA256
 from Cryptodome.PublicKey import RSA
@@ -67,6 +68,7 @@ class AppJwt:
         return (signed + b"." + _base64(signature)).decode()
 
 
+@lru_cache(maxsize=2)  # the library looks whether its factors are prime, which takes a while
 def _parsed(text: str) -> RSA.RsaKey:
     try:
         return RSA.import_key(pem(text))

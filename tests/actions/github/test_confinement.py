@@ -164,14 +164,18 @@ def stays(path: str) -> bool:
 
 def test_no_text_of_any_kind_leads_out_of_the_repository(attacked: Attacked) -> None:
     before, tried = private_state(attacked.sandbox), 0
+    last: object = None
     for value in attacked.values:
         for variant in variants(value):
             answer = attacked.attack(variant)
             tried += 1
             assert SECRET not in str(answer), variant
-            for exchange in attacked.sandbox.exchanges()[-30:]:
+            for exchange in attacked.sandbox.exchanges()[:-31:-1]:
+                if exchange is last:
+                    break
                 assert stays(exchange.path), (variant, exchange.path)
                 assert SECRET not in str(exchange.answered), variant
+            last = next(reversed(attacked.sandbox.exchanges()), None)
     assert tried > 200
     assert private_state(attacked.sandbox) == before
 

@@ -118,11 +118,10 @@ class SandboxState:
     def rows(self, table: Table, **equal: Any) -> list[Json]:
         """Return the rows whose fields equal what is asked, oldest first."""
         with self.lock:
-            return [
-                row
-                for row in self._records.table(table).values()
-                if all(row.get(name) == value for name, value in equal.items())
-            ]
+            found = list(self._records.table(table).values())
+        for name, value in equal.items():
+            found = [row for row in found if row.get(name) == value]
+        return found
 
     def first(self, table: Table, **equal: Any) -> Json | None:
         return next(iter(self.rows(table, **equal)), None)
