@@ -1,7 +1,7 @@
 """Review a pull request: post the few findings that a program has proved, and say in one comment
 what was looked at."""
 
-from shared.actions.github.actions import Comment, SubmitReview
+from shared.actions.github.actions import Comment, ReplyOnLines, ResolveThread, SubmitReview
 from shared.actions.github.reactions import AddReaction, RemoveReaction
 from shared.actions.timers import SetTimer
 from shared.agent import Agent, flow
@@ -37,6 +37,8 @@ all the same, and leave out the others."""
     may=[
         SubmitReview.at_most(1),
         Comment.at_most(1),
+        ReplyOnLines.at_most(20),
+        ResolveThread.at_most(20),
         SetTimer.at_most(1),
         AddReaction.at_most(2),
         RemoveReaction.at_most(1),
@@ -53,6 +55,10 @@ def review(event: Event, agent: Agent) -> None:
         if desk.is_commanded:
             agent.act(Comment(event.issue, f"Not reviewed: {change.why_not}."))
         return
+    for finding in desk.mended(change):
+        said = f"These lines were changed in {change.head[:7]}."
+        agent.act(ReplyOnLines(event.issue, finding.comment, said))
+        agent.act(ResolveThread(event.issue, finding.comment))
     answers = agent.map(
         lambda part: agent.ask(PROMPT, change.about, part, returns=Findings, max_tokens=4096),
         change.parts,

@@ -73,7 +73,7 @@ class FindingStore:
 
     def of_pull_request(self) -> list[KeptFinding]:
         """Return what was posted in the pull request and nobody decided about."""
-        rows = self._run.step("findings", {}, lambda: self._read("of_pull_request"))
+        rows = self._run.step("open findings", {}, lambda: self._read("of_pull_request"))
         return [KeptFinding(**row) for row in rows]
 
     def keep(self, reviewed: ReviewedCommit, findings: Sequence[KeptFinding]) -> None:

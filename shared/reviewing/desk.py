@@ -15,7 +15,7 @@ from shared.desk import Loan
 from shared.errors import ActionRejected
 from shared.events import Issue, Json
 from shared.journal import Outcome
-from shared.learning.dismissed import is_same, is_unwanted
+from shared.learning.dismissed import is_same, is_unwanted, shape_of
 from shared.learning.findings import FindingStore, KeptFinding, ReviewedCommit, kept_as
 from shared.perception.commands import command_of
 from shared.reviewing.certain import found_without_model
@@ -28,6 +28,8 @@ from shared.reviewing.skipping import reason_to_skip
 
 #: Characters of a file; a larger one is not read, so nothing about it can be proved.
 _LONGEST = 1_000_000
+#: Threads that one run resolves.
+_MENDED = 20
 _UNFINISHED = re.compile(r"^\W*(?:wip|draft|do not (?:review|merge))\b", re.IGNORECASE)
 
 
@@ -135,6 +137,19 @@ class ReviewDesk:
             + tuple(one for _, one in held),
             len(kept) - len(new),
         )
+
+    def mended(self, change: Change) -> list[KeptFinding]:
+        """Return what was posted before and whose code is gone at the head commit, and keep it as
+        fixed."""
+        posted = [one for one in self._store.of_pull_request() if one.comment]
+        gone = [one for one in posted if self._is_gone(one)][:_MENDED]
+        for finding in gone:
+            self._store.decide(finding.id, "fixed", f"changed in {change.head}", "")
+        return gone
+
+    def _is_gone(self, finding: KeptFinding) -> bool:
+        file = self._proof.head.read(finding.path)
+        return file is None or finding.shape not in shape_of(file.text)
 
     def keep(self, change: Change, selection: Selection, receipt: Receipt | None) -> None:
         """Keep what was found and which comment tells it, for the reviews to come."""

@@ -53,7 +53,7 @@ class Proof:
 
     def __init__(self, files: Sequence[FileDiff], head: Head) -> None:
         self._files: Mapping[str, FileDiff] = {file.path: file for file in files}
-        self._head = head
+        self.head = head
         shown = (
             line.text for file in files for hunk in file.hunks for line in hunk.lines if line.new
         )
@@ -67,7 +67,7 @@ class Proof:
         """
         finding = _tidied(finding)
         diff = self._files.get(finding.path)
-        file = self._head.read(finding.path) if diff else None
+        file = self.head.read(finding.path) if diff else None
         if diff is None or file is None:
             return [Fault("file", f"{finding.path} is no text file of this change")]
         finding = _found_again(finding, diff, file)
@@ -84,9 +84,9 @@ class Proof:
     def _names(self, finding: Finding) -> Iterable[Fault]:
         """Look for the files and symbols that the finding names."""
         named = mentions_in(f"{finding.claim}\n{finding.evidence}")
-        meant = {path: self._head.paths_of(path)[:_READ] for path in named.paths}
+        meant = {path: self.head.paths_of(path)[:_READ] for path in named.paths}
         read = [finding.path, *chain.from_iterable(meant.values())]
-        words = self._words.union(*(file.words for path in read if (file := self._head.read(path))))
+        words = self._words.union(*(file.words for path in read if (file := self.head.read(path))))
         for path in sorted(named.paths):
             # `os.path` and `a/b` may also be code.
             if not meant[path] and not words.issuperset(WORD.findall(path)):

@@ -95,7 +95,9 @@ def on_github() -> Iterator[Platform]:
                 do.SetMilestone(issue, "1.0"),
                 react.AddReaction(react.Reactable(SHOP, "issue", pull), "eyes"),
                 react.RemoveReaction(react.Reactable(SHOP, "issue", pull), "eyes"),
-                replace(seen, body="And that."),
+                replace(seen, body="And that.", comments=()),
+                do.ReplyOnLines(Issue(SHOP, pull), comment.id, "Because."),
+                do.ResolveThread(Issue(SHOP, pull), comment.id),
                 do.LockIssue(Issue(SHOP, pull), "too heated"),
                 do.UnlockIssue(Issue(SHOP, pull)),
                 do.Comment(issue, "Hello 你好"),
@@ -132,7 +134,11 @@ def on_github() -> Iterator[Platform]:
                 + len([*session.every("list reviews", SHOP, ("pulls", pull, "reviews"))])
             ),
         )
-        answered = [exchange for exchange in sandbox.exchanges() if exchange.status]
+        answered = [
+            exchange
+            for exchange in sandbox.exchanges()
+            if exchange.status and not exchange.path.endswith("/graphql")
+        ]
         assert not [fault for exchange in answered for fault in faults(exchange)]
 
 

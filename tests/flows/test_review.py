@@ -12,6 +12,7 @@ from flows.review import review
 from infra.local.sandbox.github import GitHubSandbox
 from shared.actions import Action, Mark, Receipt
 from shared.actions.github.adapter import GitHubAdapter
+from shared.actions.github.session import GitHubSession
 from shared.database import Database
 from shared.errors import PolicyError
 from shared.events import Event, Json
@@ -91,6 +92,15 @@ class PullRequest:
             headers={"authorization": f"Bearer {self._sandbox.person_token('maria')}"},
             json={"content": content},
         )
+
+    def resolved(self) -> list[bool]:
+        session = GitHubSession(as_app(self._sandbox), 5)
+        query = """query($name: String!, $number: Int!) {
+          repository(owner: "acme", name: $name) { pullRequest(number: $number) {
+            reviewThreads(first: 9) { nodes { isResolved line } } } } }"""
+        found = session.graphql("list threads", SHOP, query, name="shop", number=self.number)
+        nodes = found["repository"]["pullRequest"]["reviewThreads"]["nodes"]
+        return sorted(node["isResolved"] for node in nodes)
 
     def reactions(self, comment: int) -> list[str]:
         url = f"{self._sandbox.api_url}/repos/{SHOP}/issues/comments/{comment}/reactions"
@@ -253,6 +263,16 @@ class TestPushes:
         pull.push({"a.py": moved})
         assert len(pull.get("reviews")) == 1
         assert "nothing new found" in pull.sticky[0]
+
+    def test_a_fix_resolves_its_thread_and_names_the_commit(self, pull: PullRequest) -> None:
+        pull.push({"a.py": FAULTY.replace("items == None", "items is None")})
+        *_, reply = pull.get("comments")
+        assert reply["body"].startswith("These lines were changed in ")
+        assert "None" in next(
+            row["body"] for row in pull.get("comments") if row["id"] == reply["in_reply_to_id"]
+        )
+        assert pull.resolved() == [False, True]
+        assert len(pull.get("reviews")) == 2  # a reply is a review of its own on GitHub
 
     def test_several_pushes_are_reviewed_once(self, pull: PullRequest) -> None:
         for _ in range(3):

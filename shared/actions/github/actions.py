@@ -233,6 +233,35 @@ class SubmitReview(_OnIssue):
 
 
 @dataclass(frozen=True)
+class ReplyOnLines(_OnIssue):
+    """Reply to a comment on lines of a pull request, in its thread."""
+
+    permissions: ClassVar[Mapping[str, str]] = {"pull_requests": "write"}
+    issue: Issue
+    comment: int
+    body: str
+
+    @property
+    def arguments(self) -> Json:
+        return {"comment": self.comment, "body": self.body}
+
+
+@dataclass(frozen=True)
+class ResolveThread(_OnIssue):
+    """Resolve the thread of a comment on lines of a pull request. Without Contents: write, which
+    GitHub wants for that, it stays open."""
+
+    permissions: ClassVar[Mapping[str, str]] = {"pull_requests": "write", "contents": "write"}
+    idempotent = True
+    issue: Issue
+    comment: int
+
+    @property
+    def arguments(self) -> Json:
+        return {"comment": self.comment}
+
+
+@dataclass(frozen=True)
 class OpenIssue(_InRepository):
     """Open an issue. Labels that the repository lacks are left out, never created."""
 

@@ -18,6 +18,8 @@ from shared.actions.github.actions import (
     OpenIssue,
     RemoveLabels,
     ReopenIssue,
+    ReplyOnLines,
+    ResolveThread,
     SetMilestone,
     SubmitReview,
     UnlockIssue,
@@ -47,6 +49,7 @@ from shared.actions.github.issues import (
 )
 from shared.actions.github.pulls.drafts import find_draft, open_draft
 from shared.actions.github.pulls.reviews import find_review, submit_review
+from shared.actions.github.pulls.threads import find_reply, reply_on_lines, resolve_thread
 from shared.actions.github.reactions import AddReaction, RemoveReaction
 from shared.actions.github.session import GitHubSession
 from shared.settings import Settings
@@ -64,6 +67,8 @@ ACTIONS: Mapping[type[Action], Handling[GitHubSession]] = {
     RemoveLabels: Handling(remove_labels),
     RemoveReaction: Handling(remove_reaction),
     ReopenIssue: Handling(reopen_issue),
+    ReplyOnLines: Handling(reply_on_lines, find_reply),
+    ResolveThread: Handling(resolve_thread),
     SetMilestone: Handling(set_milestone),
     SubmitReview: Handling(submit_review, find_review),
     UnlockIssue: Handling(unlock_issue),

@@ -15,7 +15,7 @@ import urllib3
 from urllib3.util import parse_url
 
 from shared.actions.github.errors import check, translated
-from shared.actions.github.paths import GitHubPath, is_whole, query_of
+from shared.actions.github.paths import GRAPHQL, GitHubPath, is_whole, query_of
 from shared.errors import ActionRejected, ActionUnavailable, SettingsError
 from shared.settings import Settings
 
@@ -114,7 +114,9 @@ class Connection:
         Raises ActionUnavailable without a response; `sent` is then True if the request `writes` and
         may have arrived. Raises ActionRejected for an address that would lead elsewhere.
         """
-        url = address(self._url, doing, path, query_of(doing, parameters or {}))
+        # https://docs.github.com/en/enterprise-server@3.19/graphql/guides/forming-calls-with-graphql
+        base = self._url.removesuffix("/v3") if path == GRAPHQL else self._url
+        url = address(base, doing, path, query_of(doing, parameters or {}))
         sent = None if body is None else json.dumps(body).encode()
         answer = self._send(doing, verb, url, sent, writes=writes)
         if answer.status == 401 and self._renew():

@@ -42,9 +42,11 @@ class GitHubPath(NamedTuple):
 
 
 #: What a path may begin with besides a repository.
-_ROOTS = {"/app", "/app-manifests", "/installation", "/search", "/user"}
+_ROOTS = {"/app", "/app-manifests", "/graphql", "/installation", "/search", "/user"}
 #: The user of a token; the app of a JWT.
 USER, APP = GitHubPath("/user", "/user"), GitHubPath("/app", "/app")
+#: The GraphQL API, which has one address.
+GRAPHQL = GitHubPath("/graphql", "/graphql")
 #: The repositories of the user, and of the installation, that a token reaches.
 OF_USER = GitHubPath("/user", "/user/repos")
 OF_INSTALLATION = GitHubPath("/installation", "/installation/repositories")

@@ -7,8 +7,15 @@ from urllib.parse import parse_qsl, urlencode
 
 from shared.actions.github.connection import Connection, GitHubResponse
 from shared.actions.github.identity import identity
-from shared.actions.github.paths import GitHubPath, Segments, in_repository, of_search, within
-from shared.errors import ActionRejected
+from shared.actions.github.paths import (
+    GRAPHQL,
+    GitHubPath,
+    Segments,
+    in_repository,
+    of_search,
+    within,
+)
+from shared.errors import ActionRejected, ActionUnavailable
 from shared.events import Json
 from shared.paging import pages
 from shared.settings import Settings
@@ -17,6 +24,8 @@ from shared.settings import Settings
 _PAGE, _PAGES = 100, 300
 #: The parameters by which a page names the next one.
 _CURSOR = ("after", "page")
+#: What GraphQL calls that the credentials may not do something.
+_FORBIDDEN = frozenset({"FORBIDDEN", "INSUFFICIENT_SCOPES"})
 
 
 class GitHubSession:
@@ -93,6 +102,26 @@ class GitHubSession:
         found: Json = connection.checked(doing, response, writes=False).data
         return found
 
+    def graphql(self, doing: str, repository: str, query: str, /, **variables: int | str) -> Json:
+        """Ask the GraphQL API, with the credentials for `repository`, and return its `data`.
+
+        Raises ActionRejected with the status 403 for what the credentials may not do.
+        """
+        writes = query.lstrip().startswith("mutation")
+        body = {"query": query, "variables": variables}
+        connection, response = self.send(doing, repository, "POST", GRAPHQL, body=body)
+        found = connection.checked(doing, response, writes=writes).data
+        for error in found.get("errors") or ():
+            kind = error.get("type", "")
+            if kind == "RATE_LIMITED":
+                raise ActionUnavailable(f"github: could not {doing}: rate limited", sent=False)
+            status = 403 if kind in _FORBIDDEN else 404 if kind == "NOT_FOUND" else 400
+            raise ActionRejected(
+                f"github: could not {doing}: {str(error.get('message', ''))[:100]}", status=status
+            )
+        data: Json = found["data"]
+        return data
+
     def wrote(self, thing: Json) -> bool:
         """Tell whether our own login is the author: anybody can copy a mark."""
         author: str = (thing["user"] or {}).get("login", "")
@@ -109,7 +138,7 @@ class GitHubSession:
         parameters: Mapping[str, int | str] | None = None,
     ) -> tuple[Connection, GitHubResponse]:
         """Send one request, about `repository` or a search in it, with the credentials for it."""
-        if path.root not in {f"/repos/{repository}", "/search"}:
+        if path.root not in {f"/repos/{repository}", "/search", "/graphql"}:
             raise ActionRejected(f"github: could not {doing}: not a valid path for its repository")
         writes = verb != "GET"
         connection = self._identity.connection(repository)
