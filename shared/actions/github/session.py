@@ -107,6 +107,7 @@ class GitHubSession:
 
         Raises ActionRejected with the status 403 for what the credentials may not do.
         """
+        in_repository(doing, repository)
         writes = query.lstrip().startswith("mutation")
         body = {"query": query, "variables": variables}
         connection, response = self.send(doing, repository, "POST", GRAPHQL, body=body)

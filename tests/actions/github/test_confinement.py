@@ -17,7 +17,14 @@ import urllib3
 from infra.local.sandbox.github import GitHubSandbox
 from shared.actions import Action, Adapter, Mark, Query
 from shared.actions.asking import AskRepositories
-from shared.actions.github.actions import AddLabels, Assign, ListLabels, OpenDraft, Repository
+from shared.actions.github.actions import (
+    AddLabels,
+    Assign,
+    ListLabels,
+    OpenDraft,
+    Repository,
+    ReviewComment,
+)
 from shared.actions.github.adapter import GitHubAdapter
 from shared.actions.github.identity import app_identity
 from shared.actions.github.paths import in_repository, of_app
@@ -33,6 +40,7 @@ from shared.actions.github.queries import (
     SearchCode,
     SearchIssues,
 )
+from shared.actions.github.reactions import Reactable
 from shared.actions.platforms import Platforms
 from shared.errors import ActionError, ActionRejected
 from shared.events import Issue
@@ -94,7 +102,7 @@ NAMES = (
 
 
 #: Where requests may go that are about no repository by their path.
-ELSEWHERE = {"/search/issues", "/search/code", "/user"}
+ELSEWHERE = {"/search/issues", "/search/code", "/user", "/api/graphql"}
 
 
 class Attacked(NamedTuple):
@@ -140,14 +148,16 @@ def variants(value: Action | Query) -> Iterator[Action | Query]:
 def _replacements(name: str, held: object) -> list[object]:
     texts, names = sample(TEXTS, 12), sample(NAMES, 4)
     match held:
-        case Issue():
-            return [Issue(text, held.number) for text in names]
+        case Issue() | Reactable():
+            return [held._replace(repository=text) for text in names]
         case Repository():
             return [Repository(text) for text in names]
         case str() if name == "repository":
             return [*names]
         case str():
             return [*texts]
+        case (ReviewComment() as comment, *_):
+            return [(comment._replace(path=text, body=text),) for text in texts]
         case tuple():
             return [(*held[:1], text) for text in texts]
         case _:
@@ -184,7 +194,7 @@ def test_a_repository_that_is_none_is_refused_by_every_kind(attacked: Attacked) 
     for value in attacked.values:
         for name in NAMES:
             wrong: dict[str, object] = {
-                key: _renamed(held, name) if key in {"repository", "issue"} else held
+                key: _renamed(held, name) if key in {"repository", "issue", "to"} else held
                 for key, held in vars(value).items()
             }
             error = attacked.attack(type(value)(**wrong))
@@ -193,8 +203,8 @@ def test_a_repository_that_is_none_is_refused_by_every_kind(attacked: Attacked) 
 
 
 def _renamed(held: object, name: str) -> object:
-    if isinstance(held, Issue):
-        return Issue(name, held.number)
+    if isinstance(held, Issue | Reactable):
+        return held._replace(repository=name)
     return Repository(name) if isinstance(held, Repository) else name
 
 
