@@ -143,6 +143,7 @@ class Settings(NamedTuple):
     repositories: str = ""
     approver_differs: str = "off"
     footer: str = "on"
+    findings_per_day: str = "12"
     link_hosts: str = ""
     retention_days: str = "90"
     memory_unused_days: str = "180"

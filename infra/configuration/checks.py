@@ -337,6 +337,7 @@ CHECKS: Mapping[str, Check] = {
     "repositories": partial(_read_by, lambda text: Settings(repositories=text).repository_of),
     "approver_differs": _ON_OFF,
     "footer": _ON_OFF,
+    "findings_per_day": partial(_whole, 0),
     "link_hosts": partial(_read_by, _link_hosts),
     "max_attempts": partial(_whole, 1),
     "max_pause_hours": _amount,

@@ -15,6 +15,7 @@ from shared.desk import Loan
 from shared.errors import ActionRejected
 from shared.events import Issue, Json
 from shared.journal import Outcome
+from shared.learning.attention import URGENT, spend
 from shared.learning.dismissed import is_same, is_unwanted, shape_of
 from shared.learning.findings import FindingStore, KeptFinding, ReviewedCommit, kept_as
 from shared.perception.commands import command_of
@@ -25,6 +26,7 @@ from shared.reviewing.fitting import packed
 from shared.reviewing.head import Head, HeadFile
 from shared.reviewing.proof import Fault, Proof
 from shared.reviewing.skipping import reason_to_skip
+from shared.settings import Settings
 
 #: Characters of a file; a larger one is not read, so nothing about it can be proved.
 _LONGEST = 1_000_000
@@ -129,7 +131,8 @@ class ReviewDesk:
         known = self._store.known()
         kept = [(finding, self._kept(finding)) for finding in found]
         new = [pair for pair in kept if not _is_known(pair[1], known)]
-        posted, held = new[:most], new[most:]
+        room = self._attention([finding for finding, _ in new[:most]])
+        posted, held = new[:room], new[room:]
         return Selection(
             tuple(finding for finding, _ in posted),
             tuple(finding for finding, _ in held),
@@ -160,6 +163,15 @@ class ReviewDesk:
             for finding in selection.kept
         ]
         self._store.keep(ReviewedCommit(change.base, change.head), kept)
+
+    def _attention(self, found: Sequence[Finding]) -> int:
+        """Spend the attention of the pull request's author; return how many to post."""
+        if not found:
+            return 0
+        budget = int(self._loan.services[Settings].findings_per_day)
+        urgent = sum(finding.severity in URGENT for finding in found)
+        author = str((self._pull["user"] or {}).get("id", ""))
+        return spend(self._loan.run, author, urgent, len(found) - urgent, budget)
 
     def _kept(self, finding: Finding) -> KeptFinding:
         return kept_as(

@@ -58,9 +58,10 @@ class PullRequest:
         files: dict[str, str],
         database: Database,
         title: str = "Add",
+        **changes: str,
     ) -> None:
         self.number = sandbox.open_pull_request(SHOP, title, "Why", head="add", files=files)
-        self.runner = FlowRunner(database)
+        self.runner = FlowRunner(database, **changes)
         self._sandbox = sandbox
         self.adapter = Mortal(as_app(sandbox))
         self.runner.adapters = lambda wanted: self.adapter
@@ -134,6 +135,15 @@ def test_what_is_proved_is_posted_on_its_lines_in_one_review(
     assert "```suggestion\n    if items is None:\n```" in none["body"]
     [summary] = pull.sticky
     assert "2 posted" in summary
+
+
+def test_what_finds_no_attention_waits_in_the_summary(
+    sandbox: GitHubSandbox, database: Database
+) -> None:
+    pull = PullRequest(sandbox, {"a.py": FAULTY}, database, findings_per_day="2")
+    pull.review()
+    assert len(pull.get("comments")) == 1  # what is not urgent leaves a quarter
+    assert "1 more" in pull.sticky[0]
 
 
 def test_a_clean_change_gets_no_review_and_one_comment(

@@ -75,6 +75,7 @@ RIGHT = {
     "PLACES": "stale=acme/shop,Acme/*;standup=#standup,C0123ABCD",
     "REPOSITORIES": '{"channel:C0123": "acme/shop", "team:T0123": "acme/website"}',
     "APPROVER_DIFFERS": "On",
+    "FINDINGS_PER_DAY": "12",
     "FOOTER": "OFF",
     "LINK_HOSTS": "docs.acme.com,*.acme.dev",
     "MAX_ATTEMPTS": "3",
