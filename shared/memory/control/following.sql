@@ -106,6 +106,18 @@ where tenant = %(tenant)s
   and (lies_in(grounds, %(place)s) or (by = 'source' and lies_in(value, %(place)s)) or (by = 'ref' and lies_in(value, %(name)s)))
 on conflict do nothing;
 
+-- name: move_findings
+-- Let what reviews found follow a repository to its new name.
+with reviewed as (
+  insert into reviewed_commits (tenant, repository, number, base, head, run_id, reviewed_at)
+  select tenant, moved(repository, %(name)s, %(new_name)s), number, base, head, run_id, reviewed_at
+  from reviewed_commits where tenant = %(tenant)s and lies_in(repository, %(name)s)
+  on conflict do nothing
+),
+left_behind as (delete from reviewed_commits where tenant = %(tenant)s and lies_in(repository, %(name)s))
+update findings set repository = moved(repository, %(name)s, %(new_name)s)
+where tenant = %(tenant)s and lies_in(repository, %(name)s);
+
 -- name: move_files
 -- Give what was taken of a place its new name, unless it was taken under that already.
 with kept as (

@@ -120,6 +120,28 @@ gone_sources as (
     and lies_in(s.source, (%(names)s::text[])[1])
   returning 1
 ),
+gone_findings as (
+  delete from findings as f using asked
+  where f.tenant = %(tenant)s and (%(everywhere)s or not %(own_only)s)
+    and case %(by)s when 'source' then lies_in('github:' || f.repository, (%(names)s::text[])[1])
+                    when 'ref' then lies_in(f.repository || '#' || f.number, (%(names)s::text[])[1]) end
+  returning 1
+),
+gone_reviews as (
+  delete from reviewed_commits as r using asked
+  where r.tenant = %(tenant)s and (%(everywhere)s or not %(own_only)s)
+    and case %(by)s when 'source' then lies_in('github:' || r.repository, (%(names)s::text[])[1])
+                    when 'ref' then lies_in(r.repository || '#' || r.number, (%(names)s::text[])[1]) end
+  returning 1
+),
+nobody_decided as (
+  update findings as f set decided_by = '' from asked
+  where f.tenant = %(tenant)s and %(by)s = 'author' and f.decided_by = any (%(names)s::text[]) returning 1
+),
+gone_attention as (
+  delete from attention as a using asked
+  where a.tenant = %(tenant)s and %(by)s = 'author' and a.person = any (%(names)s::text[]) returning 1
+),
 gone_requests as (
   delete from batch_requests where tenant = %(tenant)s and run_id in (select id from ended) returning 1
 ),
@@ -154,6 +176,7 @@ select %(tenant)s, %(audit)s, %(actor)s, 'forget ' || %(by)s, %(event)s, json_bu
   'effects', (select count(*) from blank_effects),
   'plans', (select count(*) from gone_plans),
   'memory_files', (select count(*) from gone_files) + (select count(*) from gone_sources),
+  'findings', (select count(*) from gone_findings),
   'batch_requests', (select count(*) from gone_requests),
   'prompt_cache', (select count(*) from prompt_cache where tenant = %(tenant)s and reply is not null),
   'memory_blocks', (select count(*) from blocked),

@@ -86,6 +86,16 @@ def issue(name: str, number: int, body: str, **more: Any) -> Json:
     return {"action": "opened"} | shown | more
 
 
+#: What reviews keep of a repository.
+OF_REVIEWS = ("findings", "reviewed_commits")
+FINDINGS = (
+    "insert into findings (tenant, id, repository, number, head, run_id, path, line, severity,"
+    " category, claim, shape, state) values ('acme', 'f-1', 'acme/shop', 7, 'c1', 'r1', 'a.py', 1,"
+    " 'low', 'bug', 'It leaks.', 'a = 1', 'posted')",
+    "insert into reviewed_commits (tenant, repository, number, base, head, run_id)"
+    " values ('acme', 'acme/shop', 7, 'main', 'c1', 'r1')",
+)
+
 # Repositories and their owners
 
 
@@ -196,6 +206,7 @@ def test_documents_conversations_and_blocks_move_too(runner: FlowRunner) -> None
         " values ('acme', 'github:acme/shop', 'public', 'c1')",
         "insert into memory_blocks (tenant, by, value, grounds, audiences)"
         " values ('acme', 'ref', 'acme/shop#3', 'github:acme/shop', '{repo:acme/shop}')",
+        *FINDINGS,
     )
     remember(runner, "Doc", "github:acme/shop", kind="document", ref="acme/shop:a.md#1")
     turn = Conversations(runner.database).append(
@@ -208,7 +219,7 @@ def test_documents_conversations_and_blocks_move_too(runner: FlowRunner) -> None
     runner.database.run("acme", [*(Statement(sql, {}) for sql in insert), turn])
     renamed = steps("16")[0]
     follow(runner, renamed, renamed)
-    tables = ("memories", "memory_files", "memory_sources", "turns")
+    tables = ("memories", "memory_files", "memory_sources", "turns", *OF_REVIEWS)
     for table in tables:
         held = table_text(runner.database, table, tenant="acme")
         assert "acme/store" in held, table
@@ -219,6 +230,17 @@ def test_documents_conversations_and_blocks_move_too(runner: FlowRunner) -> None
         runner, "Kept out", "github:acme/store", ref="acme/store#3", audience="repo:acme/store"
     )
     assert memories(runner, "text") == [("Doc",), ("Forgotten",)]
+
+
+def test_what_reviews_found_goes_with_its_repository(runner: FlowRunner) -> None:
+    runner.database.run("acme", [Statement(sql, {}) for sql in FINDINGS])
+    deleted = steps("16")[2]
+    elsewhere = Statement(FINDINGS[0].replace("shop", "shop-two").replace("'f-1'", "'f-2'"), {})
+    runner.database.run("acme", [elsewhere])
+    follow(runner, steps("16")[0], deleted)
+    held = table_text(runner.database, "findings", tenant="acme")
+    assert "f-2" in held and "f-1" not in held
+    assert "acme/" not in table_text(runner.database, "reviewed_commits", tenant="acme")
 
 
 def test_where_the_new_name_has_a_memory_that_is_the_newer_one(runner: FlowRunner) -> None:

@@ -117,6 +117,7 @@ def test_a_subject_goes_from_every_table_with_its_counts(
         "effects": 3,
         "plans": 1,
         "memory_files": 0,
+        "findings": 0,
         "batch_requests": 3,
         "prompt_cache": 1,
         "memory_blocks": 1,
