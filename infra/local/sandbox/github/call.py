@@ -59,11 +59,12 @@ class Raw(NamedTuple):
 
 
 class ApiReply(NamedTuple):
-    """An answer: JSON, a listing, or raw."""
+    """An answer: JSON, a listing, or raw. `written` is the body as it is sent, once it is known."""
 
     body: Any
     status: int = 200
     headers: Mapping[str, str] = {}
+    written: bytes = b""
 
 
 class Call(NamedTuple):
@@ -107,6 +108,23 @@ class Call(NamedTuple):
             raise not_found()
         return found
 
+    def about(self, path: str, values: Mapping[str, Any]) -> "Call":
+        """Return the call with what it is about. In the conversation of a pull request either
+        permission does, the one for issues or the one for pull requests.
+
+        https://docs.github.com/en/rest/issues/comments#create-an-issue-comment
+        """
+        if self.needs != "issues" or "number" not in values or self.who.may("issues", "write"):
+            return self
+        state = self.site.state
+        if "/issues/comments/" in path:
+            comment = state.get("comments", values["number"])
+            row = state.get("issues", comment["issue"]) if comment else None
+        else:
+            repository = state.repository(f"{values['owner']}/{values['name']}")
+            row = state.issue(repository, values["number"]) if repository else None
+        return self._replace(needs="pull_requests") if row and row["pull"] else self
+
     def level(self, repository: Json) -> str:
         """Return what the caller may do there. A token for other repositories is a stranger's."""
         if self.who.reaches(repository["name"]):
@@ -148,11 +166,10 @@ class Call(NamedTuple):
             raise not_found()
         return found
 
-    def write(
-        self, owner: str, name: str, author: str | None = None, permission: str = "issues"
-    ) -> str:
+    def write(self, owner: str, name: str, author: str | None = None, permission: str = "") -> str:
         """Return the caller's login; raises GitHubError unless they may write, or are `author`."""
         repository, login = self.repository(owner, name), self.who.login
+        permission = permission or self._talk
         needed = f"{permission}=write"
         if not self.who.reaches(repository["name"]) or not self.who.may(permission, "write"):
             raise forbidden(needed)
@@ -162,10 +179,16 @@ class Call(NamedTuple):
             raise archived()
         return login
 
-    def speak(self, owner: str, name: str, permission: str = "issues") -> str:
+    @property
+    def _talk(self) -> str:
+        """The permission that a conversation needs."""
+        return "pull_requests" if self.needs == "pull_requests" else "issues"
+
+    def speak(self, owner: str, name: str, permission: str = "") -> str:
         """Return the caller's login; anybody may open an issue, comment or review, but for an app
         only where it is installed."""
         repository, login = self.repository(owner, name), self.who.login
+        permission = permission or self._talk
         is_bot, needed = login.endswith("[bot]"), f"{permission}=write"
         if not self.who.reaches(repository["name"]) or not self.who.may(permission, "write"):
             raise forbidden(needed)

@@ -76,6 +76,7 @@ _REPOSITORY: Mapping[str, Endpoint] = {
     "GET /commits/<path:ref>": commits.get_commit,
     "GET /commits/<path:ref>/check-runs": checks.list_runs,
     "GET /commits/<path:ref>/check-suites": checks.list_suites,
+    "GET /commits/<path:ref>/pulls": pulls.list_of_commit,
     "GET /commits/<path:ref>/status": checks.get_status,
     "GET /commits/<path:ref>/statuses": checks.list_statuses,
     "POST /statuses/<commit>": checks.set_status,
@@ -92,6 +93,7 @@ _REPOSITORY: Mapping[str, Endpoint] = {
     "PATCH /pulls/<int:number>": pulls.edit_pull,
     "GET /pulls/<int:number>/files": pulls.list_files,
     "GET /pulls/<int:number>/commits": pulls.list_commits,
+    "PUT /pulls/<int:number>/update-branch": pulls.update_branch,
     "GET /pulls/<int:number>/requested_reviewers": pulls.list_reviewers,
     "POST /pulls/<int:number>/requested_reviewers": pulls.request_reviews,
     "DELETE /pulls/<int:number>/requested_reviewers": pulls.withdraw_requests,
@@ -183,6 +185,7 @@ def find(method: str, path: str) -> tuple[Endpoint, Mapping[str, Any]]:
 def operations() -> list[tuple[str, str]]:
     """Return the method and the path of each endpoint as GitHub's own description writes them."""
     written = {
+        "commits/<path:ref>/pulls": "commits/{commit_sha}/pulls",
         "<owner>/<name>": "{owner}/{repo}",
         "installations/<int:number>": "installations/{installation_id}",
         "deliveries/<int:number>": "deliveries/{delivery_id}",

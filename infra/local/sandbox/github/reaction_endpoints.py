@@ -48,7 +48,7 @@ def _reactions(call: Call, row: Json) -> ApiReply:
     return ApiReply(Listing(rows, call.site.views.reaction))
 
 
-def _react(call: Call, owner: str, name: str, row: Json, permission: str = "issues") -> ApiReply:
+def _react(call: Call, owner: str, name: str, row: Json, permission: str = "") -> ApiReply:
     actor = call.speak(owner, name, permission)
     reaction, is_new = call.site.changes.react(actor, row, call.fields.get("content"))
     return ApiReply(call.site.views.reaction(reaction), 201 if is_new else 200)

@@ -97,7 +97,7 @@ class Web:
             accept = request.headers.get("Accept", "")
             call = Call(self._site, who, request.args.to_dict(), sent, needs(path), accept)
             with self._site.state.lock:
-                reply = endpoint(call, **values)
+                reply = endpoint(call.about(path, values), **values)
                 if isinstance(reply.body, Listing):
                     return _page(reply.body, request)
                 return reply
@@ -133,8 +133,9 @@ def _written(reply: ApiReply) -> tuple[bytes, str]:
     """Return the content of an answer, and what GitHub says of its media type."""
     if isinstance(reply.body, Raw):
         return reply.body.content, f"param={reply.body.media}"
-    is_empty = reply.status in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
-    return b"" if is_empty else json.dumps(reply.body).encode(), "format=json"
+    if reply.status in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}:
+        return b"", "format=json"
+    return reply.written or json.dumps(reply.body).encode(), "format=json"
 
 
 def _unless_known(request: Request, reply: ApiReply) -> ApiReply:
@@ -144,11 +145,12 @@ def _unless_known(request: Request, reply: ApiReply) -> ApiReply:
     """
     if request.method != "GET" or reply.status != HTTPStatus.OK:
         return reply
-    tag = f'W/"{hashlib.sha256(_written(reply)[0]).hexdigest()}"'
+    content = _written(reply)[0]
+    tag = f'W/"{hashlib.sha256(content).hexdigest()}"'
     headers = {**reply.headers, "ETag": tag}
     if request.headers.get("If-None-Match") == tag:
         return ApiReply(None, HTTPStatus.NOT_MODIFIED, headers)
-    return reply._replace(headers=headers)
+    return reply._replace(headers=headers, written=content)
 
 
 def _normalised(path: str) -> str:

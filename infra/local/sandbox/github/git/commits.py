@@ -3,10 +3,11 @@
 import base64
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from infra.local.sandbox.github.errors import not_found
+from infra.local.sandbox.github.git.merging import MergeConflict, merged_files, merged_text
 from infra.local.sandbox.github.state import SandboxState, now
 from shared.events import Json
 
@@ -54,7 +55,10 @@ class CommitStore:
         self._state = state
         self._trees: dict[str, list[Json]] = {}
         self._blobs: set[tuple[int, str]] = set()
+        #: The ids of the commits, by network and name.
+        self._numbers: dict[tuple[int, str], int] = {}
         for commit in state.rows("commits"):
+            self._numbers[commit["repository"], commit["sha"]] = commit["id"]
             self._index(commit["repository"], commit["files"])
 
     def commit(
@@ -68,19 +72,41 @@ class CommitStore:
                 manifest.pop(path, None)
             else:
                 manifest[path] = self._keep(content)
+        return self._add(repository, manifest, author, message, [parent] if parent else [])
+
+    def merge(self, repository: Json, ours: str, theirs: str, author: str, message: str) -> Json:
+        """Keep a commit on both, with the changes of both; raises MergeConflict."""
+        common = self.fork_point(repository, ours, theirs)
+        files = common["files"] if common else {}
+        sides = [self.get(repository, sha)["files"] for sha in (ours, theirs)]
+
+        def join(*entries: Sequence[str]) -> list[str]:
+            if any(mode != FILE for mode, _ in entries):
+                raise MergeConflict
+            return self._keep(merged_text(*(self.blob(repository, sha) for _, sha in entries)))
+
+        manifest = merged_files(files, sides[0], sides[1], join)
+        return self._add(repository, manifest, author, message, [ours, theirs])
+
+    def _add(
+        self, repository: Json, manifest: Manifest, author: str, message: str, parents: list[str]
+    ) -> Json:
         tree, at = self._index(network(repository), manifest), now()
-        words = f"tree {tree}\nparent {parent}\nauthor {author} {at}\n\n{message}"
+        words = f"tree {tree}\nparents {parents}\nauthor {author} {at}\n\n{message}"
         serial = len(self._state.rows("commits"))
-        return self._state.add(
+        row = self._state.add(
             "commits",
             repository=network(repository),
             sha=_name("commit", f"{words}\n{serial}".encode()),
-            parent=parent,
+            parent=parents[0] if parents else "",
+            merged=parents[1:],
             tree=tree,
             files=manifest,
             author=self._state.account(author)["login"],
             message=message,
         )
+        self._numbers[row["repository"], row["sha"]] = row["id"]
+        return row
 
     def head(self, repository: Json, branch: str) -> str:
         """The commit of a branch; '' when there is no such branch."""
@@ -100,9 +126,12 @@ class CommitStore:
 
     def find(self, repository: Json, sha: str) -> Json | None:
         """Return a commit by its name, of which the first seven characters do."""
-        if exact := self._state.first("commits", repository=network(repository), sha=sha):
-            return exact
-        rows = self._state.rows("commits", repository=network(repository)) if len(sha) > 6 else []
+        found = self._state.get("commits", self._numbers.get((network(repository), sha), 0))
+        if found and found["sha"] == sha:  # else the state was taken back since
+            return found
+        if not 6 < len(sha) <= 40:
+            return None
+        rows = self._state.rows("commits", repository=network(repository))
         starting = [row for row in rows if row["sha"].startswith(sha)]
         return starting[0] if len(starting) == 1 else None
 
@@ -139,11 +168,13 @@ class CommitStore:
 
     def history(self, repository: Json, sha: str) -> list[Json]:
         """Return a commit and all before it, newest first."""
-        found = []
-        while sha:
-            found.append(self.get(repository, sha))
-            sha = found[-1]["parent"]
-        return found
+        found: dict[str, Json] = {}
+        ahead = [sha] if sha else []
+        while ahead:
+            if (name := ahead.pop()) not in found:
+                found[name] = self.get(repository, name)
+                ahead += parents_of(found[name])
+        return sorted(found.values(), key=lambda row: -int(row["id"]))
 
     def fork_point(self, repository: Json, one: str, other: str) -> Json | None:
         """Return the newest commit that both have; None for histories that share nothing."""
@@ -189,6 +220,11 @@ class CommitStore:
         name = _name("tree", b"".join(lines))
         self._trees[name] = entries
         return name
+
+
+def parents_of(commit: Json) -> list[str]:
+    """Return the commits that a commit follows upon."""
+    return [parent for parent in (commit["parent"], *commit.get("merged", ())) if parent]
 
 
 def network(repository: Json) -> int:

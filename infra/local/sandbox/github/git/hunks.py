@@ -46,12 +46,16 @@ def is_binary(content: bytes) -> bool:
 
 
 def lines_of(content: bytes) -> list[str]:
-    """Return the lines with their ends. Only a line feed ends one, as for git."""
-    lines = content.decode("utf-8", "replace").split("\n")
+    """Return the lines with their ends. Only a line feed ends one, as for git; what is not UTF-8
+    is taken for Latin-1."""
+    try:
+        lines = content.decode().split("\n")
+    except UnicodeDecodeError:
+        lines = content.decode("latin-1").split("\n")
     return [line + "\n" for line in lines[:-1]] + lines[-1:] * bool(lines[-1])
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=64)
 def opcodes(old: bytes, new: bytes) -> Opcodes:
     """Return how the lines of `old` become those of `new`."""
     lines, others = lines_of(old), lines_of(new)
@@ -84,7 +88,7 @@ def _joined(found: Opcodes) -> Opcodes:
     return joined
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=64)
 def hunks(old: bytes, new: bytes) -> Sequence[Hunk]:
     """Return the hunks between two versions of a text, with three lines around each change."""
     lines, others = lines_of(old), lines_of(new)

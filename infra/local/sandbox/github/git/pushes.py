@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 
 from infra.local.sandbox.github.changes import Changes
+from infra.local.sandbox.github.errors import GitHubError, not_found
 from infra.local.sandbox.github.git.commits import CommitStore, Content
+from infra.local.sandbox.github.git.merging import MergeConflict
 from infra.local.sandbox.github.git.views import CommitViews
 from infra.local.sandbox.github.pulls.requests import Pulls
 from infra.local.sandbox.github.state import SandboxState
@@ -49,6 +51,28 @@ class Pushes:
             self._announce(repository, actor, branch, (before, row["sha"]), [row], forced=forced)
             sha: str = row["sha"]
             return sha
+
+    def update(self, repository: Json, row: Json, actor: str) -> None:
+        """Merge the base of a pull request into its branch; raises GitHubError."""
+        with self._state.lock:
+            pull, sha = row["pull"], self._pulls.base(repository, row)
+            source = self._state.get("repositories", pull.get("source") or repository["id"])
+            before = self._commits.head(source, pull["head"]) if source else ""
+            if source is None or not before:
+                raise not_found()
+            known = {one["sha"] for one in self._commits.history(source, before)}
+            if sha in known:
+                raise GitHubError(422, "There are no new commits on the base branch.")
+            message = f"Merge branch '{pull['base']}' into {pull['head']}"
+            try:
+                merged = self._commits.merge(source, before, sha, actor, message)
+            except MergeConflict as err:
+                raise GitHubError(422, "merge conflict between base and head") from err
+            history = self._commits.history(source, merged["sha"])
+            new = [one for one in history if one["sha"] not in known][::-1]
+            self._set(source, pull["head"], merged["sha"])
+            moved = (before, merged["sha"])
+            self._announce(source, actor, pull["head"], moved, new, forced=False)
 
     def create_branch(self, repository: Json, branch: str, sha: str, actor: str) -> None:
         with self._state.lock:

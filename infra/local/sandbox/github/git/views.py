@@ -12,6 +12,7 @@ from infra.local.sandbox.github.git.commits import (
     SUBMODULE,
     CommitStore,
     Manifest,
+    parents_of,
 )
 from infra.local.sandbox.github.git.comparing import LINES, Change, Comparison, patch_of
 from infra.local.sandbox.github.git.hunks import counted
@@ -87,8 +88,7 @@ class CommitViews:
                 "url": f"{self._api}/commits/{parent}",
                 "html_url": f"{self._web}/commit/{parent}",
             }
-            for parent in (row["parent"],)
-            if parent
+            for parent in parents_of(row)
         ]
         return {
             "sha": sha,
@@ -211,8 +211,9 @@ class CommitViews:
             raise not_found()
         befores = self._commits.history(self._repository, base["sha"])
         afters = self._commits.history(self._repository, head["sha"])
-        ahead = afters[: afters.index(common)][::-1]
-        behind = befores[: befores.index(common)]
+        known, later = ({row["sha"] for row in rows} for rows in (befores, afters))
+        ahead = [row for row in afters if row["sha"] not in known][::-1]
+        behind = [row for row in befores if row["sha"] not in later]
         status = "diverged" if ahead and behind else "ahead" if ahead else "behind"
         url = f"{self._web}/compare/{base['sha']}...{head['sha']}"
         shown = {

@@ -37,7 +37,7 @@ class Mutations(Queries):
 
     def _reply(self, asked: Json) -> Json:
         thread = self.row(asked["pullRequestReviewThreadId"], "PullRequestReviewThread")
-        first = self.state.rows("review_comments", thread=thread["id"], pending=False)[0]
+        first = self.remarks_of(thread)[0]
         owner, name = self._place(thread)
         actor = self.call.who.login
         asking(lambda: {"login": self.call.speak(owner, name, _PERMISSION)})

@@ -136,7 +136,7 @@ class Queries(Remarks):
         }
 
     def thread(self, row: Json) -> Json:
-        rows = self.state.rows("review_comments", thread=row["id"], pending=False)
+        rows = self.remarks_of(row)
         first = self.site.reviews.threads.shown.comment(rows[0])
         by, may = row["resolved_by"], self.may_resolve(row)
         return {
@@ -157,10 +157,15 @@ class Queries(Remarks):
             "comments": connection(lambda: rows, self.remark),
         }
 
+    def remarks_of(self, thread: Json) -> list[Json]:
+        """Return the comments of a thread that the caller may see."""
+        rows = self.state.rows("review_comments", thread=thread["id"])
+        return [row for row in rows if not row["pending"] or self._is_own(row)]
+
     def _threads(self, issue: Json) -> list[Json]:
         """Return the threads in which something is to be seen."""
-        seen = {row["thread"] for row in self.state.rows("review_comments", pending=False)}
-        return [row for row in self.state.rows("threads", pull=issue["id"]) if row["id"] in seen]
+        rows = self.state.rows("threads", pull=issue["id"])
+        return [row for row in rows if self.remarks_of(row)]
 
     def _reviews(self, issue: Json) -> list[Json]:
         rows = self.state.rows("reviews", pull=issue["id"])
@@ -173,6 +178,8 @@ class Queries(Remarks):
         """Tell if the caller may read a row, by the repository that it is in."""
         if row.get("pending") or row.get("state") == PENDING:
             return self._is_own(row)
+        if table == "threads" and not self.remarks_of(row):
+            return False
         try:
             issue = row if table == "issues" else self.issue(row)
             owner, _, name = self.home(issue)["name"].partition("/")

@@ -63,6 +63,27 @@ def edit_pull(call: Call, owner: str, name: str, number: int) -> ApiReply:
     return ApiReply(pull_request(call.site.views, repository, row))
 
 
+def update_branch(call: Call, owner: str, name: str, number: int) -> ApiReply:
+    """Merge the base into the head."""
+    repository, row = call.repository(owner, name), pull_of(call, owner, name, number)
+    actor = call.write(owner, name, permission="pull_requests")
+    expected = call.fields.get("expected_head_sha") if call.sent is not None else None
+    if expected not in {None, row["pull"]["sha"]}:
+        raise GitHubError(422, "expected head sha didn't match current head ref.")
+    call.site.pushes.update(repository, row, actor)
+    url = f"{call.site.views.web}/{repository['name']}/pull/{number}"
+    return ApiReply({"message": "Updating pull request branch.", "url": url}, 202)
+
+
+def list_of_commit(call: Call, owner: str, name: str, ref: str) -> ApiReply:
+    """List the pull requests that a commit is in."""
+    repository, pulls = call.repository(owner, name), call.site.pulls
+    sha = call.site.commits.get(repository, ref)["sha"]
+    rows = [r for r in call.site.state.rows("issues", repository=repository["id"]) if r["pull"]]
+    found = [row for row in rows if any(c["sha"] == sha for c in pulls.commits(repository, row))]
+    return ApiReply(Listing(found, partial(pull_request, call.site.views, repository)))
+
+
 def list_files(call: Call, owner: str, name: str, number: int) -> ApiReply:
     repository, row = call.repository(owner, name), pull_of(call, owner, name, number)
     return ApiReply(Listing(*call.site.pulls.files(repository, row)))

@@ -87,6 +87,11 @@ class SandboxPulls(SandboxIssues):
             _, sha = self._commits.get(row, branch)["files"][path]
             return self._commits.blob(row, sha)
 
+    def update_branch(self, repository: str, number: int, author: str = "maria") -> None:
+        """Merge the base of a pull request into its branch."""
+        row = self._issue(repository, number)
+        self._pushes.update(self._repository(repository), row, author)
+
     def merge_pull_request(self, repository: str, number: int, author: str = "maria") -> None:
         """Close a pull request as merged; its base stays as it is."""
         self._changes.merge(author, self._issue(repository, number))

@@ -156,6 +156,10 @@ class Reviews:
     def _publish(self, review: Json, event: str) -> Json:
         state = _STATES[event]
         review = self._state.change("reviews", review, state=state, submitted_at=now())
+        row = self._pull(review)
+        if review["author"] in row["pull"].get("reviewers", ()):  # who was asked has answered
+            left = [one for one in row["pull"]["reviewers"] if one != review["author"]]
+            self._state.change("issues", row, pull={**row["pull"], "reviewers": left})
         self._announce(review["author"], review, "submitted")
         self.threads.show(review)
         return review

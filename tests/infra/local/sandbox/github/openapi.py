@@ -10,6 +10,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from infra.local.sandbox.github.call import Raw
+from infra.local.sandbox.github.endpoints import GRAPHQL
 from infra.local.sandbox.github.web import Exchange
 from infra.project import ROOT
 
@@ -38,6 +39,9 @@ def operation_of(exchange: Exchange) -> str:
 
 def faults(exchange: Exchange) -> list[str]:
     """Return how an exchange differs from GitHub's description, which says of JSON only."""
+    if exchange.path == GRAPHQL:  # its own schema was checked against GitHub's
+        wrong = "data" not in (exchange.answered or {}) and exchange.status == HTTPStatus.OK
+        return [f"GraphQL refuses {exchange.sent}"] if wrong else []
     if isinstance(exchange.answered, Raw) or exchange.status == HTTPStatus.NOT_MODIFIED:
         return []
     name = operation_of(exchange)

@@ -124,7 +124,9 @@ def _use_the_files(client: Github, repository: Repository, sandbox: GitHubSandbo
     repository.update_file("new.py", "Change", "2\n", made.sha, branch="fix")
     pull = repository.create_pull(base="main", head="fix", title="Fix", body="It", draft=True)
     list(pull.get_commits())
-    repository.get_commit("fix")
+    assert [one.number for one in repository.get_commit("fix").get_pulls()] == [pull.number]
+    sandbox.push(SHOP, {"later.md": "1\n"})
+    assert pull.update_branch()
     pull.create_review_request(["li"])
     list(pull.get_review_requests()[0])
     pull.delete_review_request(["li"])

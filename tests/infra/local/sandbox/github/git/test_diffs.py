@@ -11,8 +11,10 @@ import pytest
 from urllib3 import BaseHTTPResponse, PoolManager
 
 from infra.local.sandbox.github import GitHubSandbox
+from infra.local.sandbox.github.errors import GitHubError
 from infra.local.sandbox.github.git.commits import Content, Executable, Link, Submodule
 from tests.actions.github.sandbox_issue import SHOP
+from tests.infra.local.sandbox.github.receiver import Receiver
 
 Ask = Callable[..., BaseHTTPResponse]
 
@@ -246,3 +248,51 @@ def test_a_fork_is_followed_and_may_be_deleted(sandbox: GitHubSandbox, ask: Ask)
     (file,) = ask(f"/pulls/{number}/files").json()
     assert file["patch"] == "@@ -1 +1 @@\n-1\n+3"
     assert json.loads(ask(f"/pulls/{number}/commits").data)[-1]["sha"] == later
+
+
+def test_a_merged_base_is_not_what_a_pull_request_changes(
+    sandbox: GitHubSandbox, ask: Ask, receiver: Receiver
+) -> None:
+    sandbox.push(SHOP, {"a": "1\n2\n3\n4\n5\n", "b": "1\n"})
+    files: dict[str, Content] = {"a": "1\n2\n3\n4\nfive\n"}
+    number = sandbox.open_pull_request(SHOP, "Mend", head="fix", files=files)
+    before = sandbox.branches(SHOP)["fix"]
+    main = sandbox.push(SHOP, {"a": "one\n2\n3\n4\n5\n", "b": None, "c": "x\n"})
+    sandbox.webhook_url = receiver.url
+    sandbox.update_branch(SHOP, number)
+    after = sandbox.branches(SHOP)["fix"]
+    assert sandbox.file(SHOP, "fix", "a") == b"one\n2\n3\n4\nfive\n"
+    parents = [one["sha"] for one in ask(f"/commits/{after}").json()["parents"]]
+    assert parents == [before, main]
+    assert [one["filename"] for one in ask(f"/pulls/{number}/files").json()] == ["a"]
+    # What came from the base is in the comparison with the commit before, as at GitHub.
+    since = ask(f"/compare/{before}...{after}").json()
+    assert [one["filename"] for one in since["files"]] == ["a", "b", "c"]
+    assert (since["status"], since["merge_base_commit"]["sha"]) == ("ahead", before)
+    assert [one["sha"] for one in ask(f"/pulls/{number}/commits").json()][1:] == [after]
+    assert sandbox.settle()
+    assert [payload.get("action") for payload in receiver.payloads] == [None, "synchronize"]
+    with pytest.raises(GitHubError, match="no new commits"):
+        sandbox.update_branch(SHOP, number)
+    sandbox.push(SHOP, {"a": "one\n2\n3\n4\nFIVE\n"})
+    with pytest.raises(GitHubError, match="merge conflict"):
+        sandbox.update_branch(SHOP, number)
+    assert sandbox.branches(SHOP)["fix"] == after
+
+
+def test_what_is_not_utf_8_is_compared_all_the_same(sandbox: GitHubSandbox, ask: Ask) -> None:
+    sandbox.push(SHOP, {"a": "käse\n".encode("latin-1")})
+    sandbox.push(SHOP, {"a": "köse\n".encode("latin-1")}, branch="fix")
+    (file,) = ask("/compare/main...fix").json()["files"]
+    assert file["patch"] == "@@ -1 +1 @@\n-käse\n+köse"
+
+
+def test_the_files_stay_when_the_branch_goes(sandbox: GitHubSandbox, ask: Ask) -> None:
+    number = sandbox.open_pull_request(SHOP, "Mend", head="fix", files={"a": "1\n"})
+    sha = sandbox.branches(SHOP)["fix"]
+    sandbox.merge_pull_request(SHOP, number)
+    sandbox.delete_branch(SHOP, "fix")
+    assert ask(f"/pulls/{number}").json()["head"]["sha"] == sha
+    assert [one["filename"] for one in ask(f"/pulls/{number}/files").json()] == ["a"]
+    assert ask(f"/contents/a?ref={sha}", "application/vnd.github.raw").data == b"1\n"
+    assert ask("/contents/a?ref=fix").status == 404

@@ -253,7 +253,15 @@ def test_a_query_that_is_wrong_has_no_data(number: int, ask: Ask, query: str) ->
 def test_a_pending_review_and_another_mans_private_repository_are_hidden(
     sandbox: GitHubSandbox, number: int, ask: Ask
 ) -> None:
-    sandbox.review(SHOP, number, "Wait", "li", event="PENDING")
+    line = {"path": "a.py", "line": 4, "body": "Hm"}
+    sandbox.review(SHOP, number, "Wait", "li", event="PENDING", comments=[line])
+    threads = _pull("reviewThreads(first: 9) { nodes { id comments(first: 9) { totalCount } } }")
+    li = sandbox.person_token("li")
+    own = ask(threads, li)["data"]["repository"]["pullRequest"]["reviewThreads"]["nodes"]
+    assert (len(own), len(_threads(ask))) == (4, 3)
+    secret = f'{{node(id: "{own[-1]["id"]}") {{ id }}}}'
+    assert ask(secret, li)["data"] == {"node": {"id": own[-1]["id"]}}
+    assert ask(secret)["errors"][0]["type"] == "NOT_FOUND"
     query = _pull("reviews(first: 50) { nodes { id state } }")
     states = [
         one["state"] for one in ask(query)["data"]["repository"]["pullRequest"]["reviews"]["nodes"]

@@ -143,6 +143,18 @@ def test_events_of_a_review(sandbox: GitHubSandbox, number: int, ask: Ask) -> No
     assert ask("POST", path, maria, event="COMMENT", body="My own").body["state"] == "COMMENTED"
 
 
+def test_who_was_asked_and_reviewed_is_asked_no_longer(
+    sandbox: GitHubSandbox, number: int, ask: Ask
+) -> None:
+    path = f"/pulls/{number}/requested_reviewers"
+    assert ask("POST", path, reviewers=["li"]).status == 201
+    for people in (["maria"], ["nobody"], "li"):  # the author; no collaborator; no list
+        assert ask("POST", path, reviewers=people).status == 422
+    assert [one["login"] for one in ask("GET", path).body["users"]] == ["li"]
+    sandbox.review(SHOP, number, "So", "li")
+    assert ask("GET", path).body["users"] == []
+
+
 def test_a_pending_review_is_seen_by_its_author_only(
     sandbox: GitHubSandbox, number: int, ask: Ask, receiver: Receiver
 ) -> None:
@@ -212,6 +224,29 @@ def test_an_app_needs_the_permission_for_pull_requests(
     react = f"/pulls/comments/{comment}/reactions"
     assert ask("POST", react, bot, content="eyes").status == 403
     assert ask("GET", f"{path}/reviews", bot).status == (200 if level else 403)
+
+
+def test_in_the_conversation_of_a_pull_request_either_permission_does(
+    sandbox: GitHubSandbox, number: int, ask: Ask
+) -> None:
+    issue = sandbox.open_issue(SHOP, "Crash")
+    below = {one: sandbox.comment(SHOP, one, "So") for one in (issue, number)}
+    for lacking, status in (("issues", 201), ("pull_requests", 201)):
+        sandbox.limit_permissions({"issues": "write", "pull_requests": "write", lacking: ""})
+        bot = app(sandbox).get_access_token(sandbox.account_id("acme")).token
+        made = ask("POST", f"/issues/{number}/comments", bot, body="Reviewed")
+        assert made.status == status
+        assert ask("PATCH", f"/issues/comments/{made.body['id']}", bot, body="Again").status == 200
+        react = f"/issues/comments/{below[number]}/reactions"
+        assert ask("POST", react, bot, content="eyes").status in {200, 201}
+        assert ask("GET", f"/issues/{number}/labels", bot).status == 200
+    sandbox.limit_permissions({"issues": "", "pull_requests": "write"})
+    bot = app(sandbox).get_access_token(sandbox.account_id("acme")).token
+    assert ask("POST", f"/issues/{issue}/comments", bot, body="x").status == 403
+    assert ask("PATCH", f"/issues/comments/{below[issue]}", bot, body="x").status == 403
+    assert ask("GET", f"/issues/{issue}", bot).status == 403
+    assert ask("GET", "/issues", bot).status == 403
+    assert ask("GET", "/issues/999", bot).status == 403
 
 
 def test_secondary_limits(sandbox: GitHubSandbox, number: int, ask: Ask) -> None:

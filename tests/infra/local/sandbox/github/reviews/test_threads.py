@@ -49,6 +49,27 @@ def test_a_push_moves_a_comment_or_makes_it_outdated(
         assert shown["commit_id"] == later
 
 
+def test_a_review_of_an_earlier_commit_is_followed_to_the_head(
+    sandbox: GitHubSandbox, number: int, ask: Ask
+) -> None:
+    first = sandbox.branches(SHOP)["fix"]
+    later = sandbox.push(SHOP, _changed(sandbox, "line 2\n", "2\n2\n2\n"), branch="fix")
+    last = sandbox.push(SHOP, _changed(sandbox, "10\n", "X\n"), branch="fix")
+    comments = [{"path": "cart.py", "line": line, "body": "Why?"} for line in (10, 11)]
+    fields: dict[str, Any] = {"commit_id": first, "event": "COMMENT", "comments": comments}
+    review = ask("POST", f"/pulls/{number}/reviews", **fields).body
+    assert review["commit_id"] == first
+    one, two = ask("GET", f"/pulls/{number}/reviews/{review['id']}/comments").body
+    assert (one["line"], one["original_line"], one["commit_id"]) == (12, 10, last)
+    assert (two["line"], two["original_line"], two["commit_id"]) == (None, 11, first)
+    fields["commit_id"] = later
+    refused = ask("POST", f"/pulls/{number}/reviews", **fields)
+    assert refused.status == 200  # these lines are in the diff there too
+    sandbox.push(SHOP, {"z": "1\n"}, branch="fix", on=sandbox.branches(SHOP)["main"])
+    refused = ask("POST", f"/pulls/{number}/reviews", **fields)
+    assert refused.errors == ["The commitOID is not part of the pull request"]
+
+
 def test_a_deleted_line_stays_until_the_base_moves_it(
     sandbox: GitHubSandbox, number: int, ask: Ask
 ) -> None:
