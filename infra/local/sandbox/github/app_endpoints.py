@@ -68,7 +68,7 @@ def list_reached(call: Call) -> ApiReply:
     state, login = call.site.state, call.who.login
     rows = [row for row in state.rows("repositories") if state.acts_for(login, row)]
     found = [row for row in rows if call.who.reaches(row["name"])]
-    size, page = int(call.query.get("per_page", 30)), int(call.query.get("page", 1))
+    size, page = call.number("per_page", 30, 100), call.number("page", 1, 10_000)
     shown = found[(page - 1) * size : page * size]
     body = {"repositories": [call.site.views.repository(row) for row in shown]}
     return ApiReply({"total_count": len(found), "repository_selection": "all", **body})

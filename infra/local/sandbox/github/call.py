@@ -20,6 +20,8 @@ from infra.local.sandbox.github.tokens import Tokens, Who
 from infra.local.sandbox.github.views import Views
 from shared.events import Json
 
+#: What is a text wherever it is asked for.
+_TEXTS = frozenset(("base", "branch", "expected_head_sha", "head", "ref", "sha", "state"))
 _MEDIA = re.compile(r"application/vnd\.github\.(?:v3\.)?(raw|diff|patch|object|sha)\b")
 
 
@@ -80,10 +82,20 @@ class Call(NamedTuple):
 
     @property
     def fields(self) -> Json:
-        """Return the body; raises GitHubError unless it is an object."""
-        if isinstance(self.sent, dict):
-            return self.sent
-        raise GitHubError(400, "Body should be a JSON object")
+        """Return the body; raises GitHubError unless it is an object, with texts where GitHub's
+        schema has them."""
+        if not isinstance(self.sent, dict):
+            raise GitHubError(400, "Body should be a JSON object")
+        for name in _TEXTS & self.sent.keys():
+            if not isinstance(self.sent[name], str | None):
+                reason = f"For 'properties/{name}', {self.sent[name]} is not a string."
+                raise GitHubError(422, f"Invalid request.\n\n{reason}")
+        return self.sent
+
+    def number(self, name: str, default: int, most: int) -> int:
+        """Return a number of the query, from 1 to `most`."""
+        asked = self.query.get(name, "")
+        return min(max(int(asked), 1), most) if asked.isdecimal() else default
 
     @property
     def media(self) -> str:

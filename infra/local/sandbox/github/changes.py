@@ -77,7 +77,9 @@ class Changes:
             if "milestone" in changes:
                 row = self._set_milestone(actor, row, changes["milestone"])
             if "labels" in changes:
-                row = self.set_labels(actor, row, changes["labels"] or [])
+                if not isinstance(labels := changes["labels"] or [], list):
+                    raise invalid(kind, "labels", "invalid")
+                row = self.set_labels(actor, row, labels)
             return row
 
     def _turn(self, actor: str, row: Json, changes: Json) -> Json:

@@ -124,8 +124,8 @@ def _holds(term: str, path: str, text: str) -> bool:
 
 
 def _page(call: Call, found: list[Json], **more: str) -> ApiReply:
-    size = min(int(call.query.get("per_page", 30)), 100)
-    start = (int(call.query.get("page", 1)) - 1) * size
+    size = call.number("per_page", 30, 100)
+    start = (call.number("page", 1, 10_000) - 1) * size
     page = found[start : start + size]
     body = {"total_count": len(found), "incomplete_results": False, "items": page}
     return ApiReply(body | more)

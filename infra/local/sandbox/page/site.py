@@ -176,11 +176,16 @@ def _reason(err: Exception) -> str:
     """Say why GitHub, Slack or the page refused."""
     if not isinstance(err, GitHubError):
         return f"Slack refused it: {err}" if isinstance(err, Refusal) else str(err)
-    details = [
-        one.get("message") or f"{one['field']}: {one['code'].replace('_', ' ')}"
-        for one in err.body.get("errors", [])
-    ]
-    return f"GitHub refused it: {err}" + (f" ({'; '.join(details)})" if details else "")
+    details = map(_detail, err.body.get("errors", []))
+    words = "; ".join(details)
+    return f"GitHub refused it: {err}" + (f" ({words})" if words else "")
+
+
+def _detail(error: Json | str) -> str:
+    """Say what is wrong: a review is refused in plain sentences, all else by field."""
+    if isinstance(error, str):
+        return error
+    return error.get("message") or f"{error['field']}: {error['code'].replace('_', ' ')}"
 
 
 def _static(name: str) -> Response:

@@ -127,8 +127,7 @@ def put_contents(call: Call, owner: str, name: str, path: str) -> ApiReply:
 def compare(call: Call, owner: str, name: str, base: str, head: str) -> ApiReply:
     """Compare two commits; `owner:branch` and `owner:repository:branch` are those of a fork."""
     repository = _committed(call, owner, name)
-    size = min(max(int(call.query.get("per_page", 250)), 1), 250)
-    page = max(int(call.query.get("page", 1)), 1)
+    size, page = call.number("per_page", 250, 250), call.number("page", 1, 10_000)
     one, other = _end(call, repository, base), _end(call, repository, head)
     views = _views(call, repository)
     if call.media in {"diff", "patch"}:

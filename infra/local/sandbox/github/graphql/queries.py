@@ -60,11 +60,15 @@ class Queries(Remarks):
         }
         return show[identifier.partition("_")[0]](row)
 
-    def _named(self, _info: GraphQLResolveInfo[Any], owner: str, name: str, **_asked: Any) -> Json:
+    def _named(self, _info: GraphQLResolveInfo[Any], owner: str, name: str, **asked: Any) -> Json:
+        full = f"{owner}/{name}"
+        if asked["followRenames"] and not self.state.repository(full):
+            now = self.state.formerly(full) or {"name": full}
+            owner, _, name = now["name"].partition("/")
         try:
             return self._repository(asking(lambda: self.call.repository(owner, name)))
         except QueryRefused as err:
-            message = f"Could not resolve to a Repository with the name '{owner}/{name}'."
+            message = f"Could not resolve to a Repository with the name '{full}'."
             raise QueryRefused("NOT_FOUND", message) from err
 
     def _repository(self, row: Json) -> Json:

@@ -12,7 +12,7 @@ from infra.local.sandbox.github.errors import GitHubError
 from shared.events import Json
 
 _UNKNOWN_FIELD = re.compile(r"Cannot query field '(\w+)' on type '(\w+)'")
-_TYPES = {403: "FORBIDDEN", 404: "NOT_FOUND", 422: "UNPROCESSABLE"}
+_TYPES = {403: "FORBIDDEN", 404: "NOT_FOUND"}
 
 
 class QueryRefused(Exception):
@@ -35,7 +35,9 @@ def asking(ask: Callable[[], Json]) -> Json:
     except GitHubError as err:
         details = err.body.get("errors", [])
         texts = [str(one.get("message", "")) if isinstance(one, dict) else one for one in details]
-        raise QueryRefused(_TYPES[err.status], "; ".join(filter(None, texts)) or str(err)) from err
+        raise QueryRefused(
+            _TYPES.get(err.status, "UNPROCESSABLE"), "; ".join(filter(None, texts)) or str(err)
+        ) from err
 
 
 def shown(error: GraphQLError) -> Json:

@@ -112,7 +112,7 @@ def withdraw_requests(call: Call, owner: str, name: str, number: int) -> ApiRepl
 def _ask(call: Call, owner: str, name: str, number: int, *, wanted: bool) -> Json:
     repository, row = call.repository(owner, name), pull_of(call, owner, name, number)
     actor = call.write(owner, name, permission="pull_requests")
-    people = call.fields.get("reviewers", [])
+    people = call.fields.get("reviewers", [] if wanted else None)
     if not isinstance(people, list):
         raise invalid("PullRequest", "reviewers", "invalid")
     if wanted and row["author"] in people:

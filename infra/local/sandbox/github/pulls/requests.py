@@ -87,7 +87,10 @@ class Pulls:
                 pull = {**pull, "base": base, **self._measured(home, base, pull["sha"])}
                 changes = {"base": before}
                 row = self._changes.change_pull(actor, row, pull, "edited", changes=changes)
-            return self._changes.edit_issue(actor, row, fields)
+            kept: Json = {
+                name: fields[name] for name in ("title", "body", "state") if name in fields
+            }
+            return self._changes.edit_issue(actor, row, kept)
 
     def set_draft(self, actor: str, row: Json, *, draft: bool) -> Json:
         with self._state.lock:

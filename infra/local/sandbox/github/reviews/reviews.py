@@ -37,7 +37,7 @@ class Reviews:
         with self._state.lock:
             comments = fields.get("comments") or []
             if not isinstance(comments, list) or not all(isinstance(c, dict) for c in comments):
-                raise invalid("PullRequestReview", "comments", "invalid")
+                raise unprocessable("Comments are not a list of objects")
             self._check(actor, row, fields, bool(comments))
             if self.pending(actor, row):
                 raise unprocessable("User can only have one pending review per pull request")
@@ -46,7 +46,7 @@ class Reviews:
                 raise unprocessable("The commitOID is not part of the pull request")
             placed = self._placed(row, comments, commit)
             for comment in comments:
-                _text(comment.get("body"), needed=True)
+                _told("Body", comment.get("body"), needed=True)
             review = self._add(actor, row, commit, fields.get("body"))
             for one, comment in zip(placed, comments, strict=True):
                 self.threads.start(review, one, comment.get("body"))
@@ -61,14 +61,14 @@ class Reviews:
             comments = self._state.rows("review_comments", review=review["id"])
             self._check(actor, self._pull(review), fields, bool(comments or review["body"]))
             if (event := _event(fields)) == PENDING:
-                raise invalid("PullRequestReview", "event", "missing_field")
+                raise GitHubError(422, 'Invalid request.\n\n"event" wasn\'t supplied.')
             if fields.get("body"):
-                review = self._state.change("reviews", review, body=_text(fields["body"]))
+                review = self._state.change("reviews", review, body=_told("Body", fields["body"]))
             return self._publish(review, event)
 
     def edit(self, actor: str, review: Json, body: object) -> Json:
         with self._state.lock:
-            text, before = _text(body, needed=True), review["body"]
+            text, before = _told("Body", body, needed=True), review["body"]
             review = self._state.change("reviews", review, body=text, updated_at=now())
             if before != text and review["state"] != PENDING:
                 changes = {"body": {"from": before}} if before else {}
@@ -87,7 +87,7 @@ class Reviews:
     def dismiss(self, actor: str, review: Json, message: object) -> Json:
         """Take a review its weight, with a message that says why."""
         with self._state.lock:
-            checked_text("PullRequestReview", "message", message, LONGEST, needed=True)
+            _told("Message", message, needed=True)
             state = review["state"]
             if state not in {"APPROVED", "CHANGES_REQUESTED"}:
                 raise unprocessable(f"Can not dismiss a {state.lower()} pull request review")
@@ -101,7 +101,7 @@ class Reviews:
         """Comment on a line, or on a file, at once: a review of its own."""
         with self._state.lock:
             self._check_talk(actor, row)
-            _text(fields.get("body"), needed=True)
+            _text(fields.get("body"))
             commit = fields.get("commit_id")
             if commit is None:
                 raise invalid("PullRequestReviewComment", "commit_id", "missing_field")
@@ -121,7 +121,7 @@ class Reviews:
         with self._state.lock:
             row, thread = self._pull(comment), self.threads.shown.thread_of(comment)
             self._check_talk(actor, row)
-            _text(body, needed=True)
+            _text(body)
             review = self._add(actor, row, row["pull"]["sha"], None)
             reply = self.threads.add(review, thread, body)
             self._publish(review, "COMMENT")
@@ -148,7 +148,7 @@ class Reviews:
             pull=row["id"],
             author=self._state.account(actor)["login"],
             commit=commit,
-            body=_text(body) or "",
+            body=_told("Body", body) or "",
             state=PENDING,
             submitted_at=None,
         )
@@ -203,5 +203,15 @@ def _event(fields: Json) -> str:
     return event
 
 
-def _text(body: object, *, needed: bool = False) -> str | None:
-    return checked_text("PullRequestReview", "body", body, LONGEST, needed=needed)
+def _told(name: str, text: object, *, needed: bool = False) -> str | None:
+    """Return a text of a review if GitHub takes it."""
+    try:
+        return checked_text("PullRequestReview", name, text, LONGEST, needed=needed)
+    except GitHubError as err:
+        reason = "is too long" if isinstance(text, str) and text.strip() else "can't be blank"
+        raise unprocessable(f"{name} {reason}") from err
+
+
+def _text(body: object) -> str | None:
+    """Return the text of a single comment."""
+    return checked_text("PullRequestReviewComment", "body", body, LONGEST, needed=True)

@@ -30,7 +30,8 @@ def operation_of(exchange: Exchange) -> str:
     for name in sorted(operations, key=lambda name: (name.count("{"), -len(name))):
         method, _, path = name.partition(" ")
         # GitHub's own words for these: they may contain slashes.
-        pattern = re.sub(r"\\{(?:path|ref|basehead)\\}$", ".+", re.escape(path))
+        pattern = re.sub(r"\\{(?:ref|basehead)\\}", ".+", re.escape(path))
+        pattern = re.sub(r"/\\{path\\}$", "(?:/.+)?", pattern)
         pattern = re.sub(r"\\{\w+\\}", "[^/]+", pattern)
         if method == exchange.method and re.fullmatch(pattern, exchange.path):
             return name

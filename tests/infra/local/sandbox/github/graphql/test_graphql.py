@@ -278,6 +278,16 @@ def test_a_pending_review_and_another_mans_private_repository_are_hidden(
     assert ask(thread, sandbox.person_token("visitor"))["errors"][0]["type"] == "NOT_FOUND"
 
 
+def test_a_renamed_repository_is_found_by_its_old_name(
+    sandbox: GitHubSandbox, number: int, ask: Ask
+) -> None:
+    sandbox.relocations.rename(SHOP, "store")
+    query = '{repository(owner: "acme", name: "shop"%s) {nameWithOwner}}'
+    assert ask(query % "")["data"]["repository"] == {"nameWithOwner": "acme/store"}
+    (error,) = ask(query % ", followRenames: false")["errors"]
+    assert error["type"] == "NOT_FOUND"
+
+
 def test_pygithub_takes_it_for_real(sandbox: GitHubSandbox, number: int) -> None:
     pull = client(sandbox).get_repo(SHOP).get_pull(number)
     requester = pull.requester
