@@ -2,7 +2,7 @@
 import { make } from "./dom.js";
 import { inline } from "./markdown.js";
 import { act, area, byline, clock, comment, composer, face, files, form, input, reactions, refusal, remark, text } from "./parts.js";
-import { drawPull } from "./pull.js";
+import { drawPull, drawReview } from "./pull.js";
 
 const SIGN = { done: "✓", committed: "✓", failed: "✕", running: "●", retrying: "↻", waiting: "…", parked: "⏸", planned: "○", dispatched: "●", unknown: "?" };
 // So many of the newest issues stand open at first.
@@ -32,6 +32,10 @@ const turns = (repository, issue) => {
     act("turn", { ...fields, state: issue.state === "open" ? "closed" : "open" }, issue.state === "open" ? "Close" : "Reopen", "plain"), refusal());
 };
 
+// Comments and reviews, in the order in which they were begun.
+const said = (repository, issue, id) => [...issue.comments, ...(issue.pull?.reviews ?? [])].sort((one, other) => one.id - other.id)
+  .map((one) => (one.state ? drawReview(repository, issue.number, one) : remark(`${id} ${one.id}`, one)));
+
 const drawIssue = (repository, issue, place) => {
   const id = `${repository}/${issue.pull ? "pull" : "issues"}/${issue.number}`;
   const [kind, state] = STATES[stateOf(issue)];
@@ -42,7 +46,7 @@ const drawIssue = (repository, issue, place) => {
         issue.comments.length > 0 && `, ${issue.comments.length} ${issue.comments.length === 1 ? "comment" : "comments"}`)),
     comment(`${id} body`, issue),
     issue.pull && drawPull(repository, issue),
-    ...issue.comments.map((one) => remark(`${id} ${one.id}`, one)),
+    ...said(repository, issue, id),
     composer(`${id} comment`, "comment", { repository, number: issue.number }, "body", "Comment, or /plan a goal", "Comment"),
     turns(repository, issue));
 };

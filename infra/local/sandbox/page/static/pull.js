@@ -52,7 +52,7 @@ const changedFile = (repository, file, threads) => {
 
 const VERDICTS = { APPROVED: "approved", CHANGES_REQUESTED: "asks for changes", DISMISSED: "dismissed", COMMENTED: "reviewed" };
 const canDismiss = ({ state }) => state === "APPROVED" || state === "CHANGES_REQUESTED";
-const drawReview = (repository, number, review) => comment(`review ${review.id}`, { ...review, text: review.text || `_${VERDICTS[review.state]}_` },
+export const drawReview = (repository, number, review) => comment(`review ${review.id}`, { ...review, text: review.text || `_${VERDICTS[review.state]}_` },
   make("p", { class: "meta" }, VERDICTS[review.state], review.dismissal && `: ${review.dismissal}`),
   canDismiss(review) && make("details", { class: "dismiss", "data-key": "dismiss" }, make("summary", {}, "Dismiss"),
     form("dismiss", { repository, number, review: review.id }, { class: "one" }, input("message", "Why is it dismissed?"), make("button", {}, "Dismiss"))));
@@ -67,12 +67,11 @@ export const drawPull = (repository, issue) => {
   const { pull, number } = issue;
   const threads = pull.threads.map((thread) => ({ ...thread, number }));
   const named = new Set(pull.files.map((file) => file.filename));
-  return [make("div", { class: "pull", "data-key": "pull" },
+  return make("div", { class: "pull", "data-key": "pull" },
     make("p", { class: "branches" }, make("code", {}, pull.head), " → ", make("code", {}, pull.base), make("span", { class: "counts" }, `${pull.commits} ${pull.commits === 1 ? "commit" : "commits"}, `, ...plusMinus(pull))),
     pull.checks.length > 0 && make("p", { class: "checks" }, ...pull.checks.map(drawCheck)),
     ...pull.files.map((file) => changedFile(repository, file, threads.filter((thread) => thread.path === file.filename))),
     ...threads.filter((thread) => !named.has(thread.path)).map((thread) => drawThread(repository, thread)),
     issue.state === "open" && make("details", { class: "push", "data-key": "push" }, make("summary", {}, "Push a commit"),
-      form("push", { repository, number }, { "data-branch": pull.branch, "data-source": pull.source }, files([pull.files[0]?.filename ?? ""]), make("button", {}, "Push")))),
-  ...pull.reviews.map((review) => drawReview(repository, number, review))];
+      form("push", { repository, number }, { "data-branch": pull.branch, "data-source": pull.source }, files([pull.files[0]?.filename ?? ""]), make("button", {}, "Push"))));
 };
