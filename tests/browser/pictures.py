@@ -14,10 +14,11 @@ from infra.project import ROOT
 from tests.browser.chromium import absent, chromium
 from tests.waiting import wait_for
 
+#: There is something in it to find.
 FILES = {
     "src/checkout.py": (
-        "def total(cart: list[Item]) -> Decimal:\n"
-        "    if not cart:\n"
+        "def total(cart: list[Item] = []):\n"
+        "    if cart == None:\n"
         "        return Decimal(0)\n"
         "    return sum(item.price for item in cart)\n"
     )
@@ -44,8 +45,9 @@ def _fill(system: System) -> None:
     assert system.github and system.slack
     github, slack = system.github, system.slack
     assert show_samples(system, print)
-    github.open_pull_request(REPOSITORY, "Charge nothing for an empty cart", WHY, "li",
-                             head="fix/empty-cart", files=FILES)  # fmt: skip
+    title, branch = "Charge nothing for an empty cart", "fix/empty-cart"
+    number = github.open_pull_request(REPOSITORY, title, WHY, "li", head=branch, files=FILES)
+    wait_for(lambda: github.reviews(REPOSITORY, number))
     slack.say("#support", f"<@U0AGENT> plan {GOAL}")
     wait_for(lambda: any(_asks(message) for message in slack.messages("#support")))
 
@@ -61,6 +63,7 @@ def _take(driver: Any, url: str) -> None:
         ("sandbox", 1280, 900, False, "/"),
         ("sandbox-phone", 390, 844, True, f"/{REPOSITORY}/pull/2"),
         ("sandbox-run", 1280, 480, False, f"/run/{chat}"),
+        ("sandbox-review", 700, 1000, False, f"/{REPOSITORY}/pull/2"),
     )
     for name, width, height, dark, path in shots:
         shape = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
