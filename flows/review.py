@@ -1,7 +1,13 @@
-"""Review a pull request: post the few findings that a program has proved, and say in one comment
-what was looked at."""
+"""Review a pull request as its team wants it: post the few findings that a program has proved, and
+say in one comment what was looked at. `/config` shows how the team wants it."""
 
-from shared.actions.github.actions import Comment, ReplyOnLines, ResolveThread, SubmitReview
+from shared.actions.github.actions import (
+    Comment,
+    ReplyOnLines,
+    ReportCheck,
+    ResolveThread,
+    SubmitReview,
+)
 from shared.actions.github.reactions import AddReaction, RemoveReaction
 from shared.actions.timers import SetTimer
 from shared.agent import Agent, flow
@@ -9,10 +15,8 @@ from shared.agent.timers import Timers
 from shared.events import Event
 from shared.reviewing.desk import ReviewDesk
 from shared.reviewing.finding import Findings
-from shared.reviewing.report import MOST, in_short, on_lines, summary
-
-#: Seconds without another push, after which a push is reviewed.
-PATIENCE = 60.0
+from shared.reviewing.report import in_short, on_lines, summary
+from shared.team_settings.desk import TeamSettings
 
 PROMPT = """\
 Review the part of a pull request. Lines are numbered as in the new files; + marks new lines, -
@@ -20,7 +24,8 @@ deleted ones. Report only what is wrong in new lines and worth a colleague's tim
 lost data, races. No praise, no style, no guesses. `quote` repeats the lines exactly, without
 numbers and signs. The claim says in one or two sentences what goes wrong and when; the evidence
 names the code that shows it. Name only what stands in these files. A suggestion replaces the
-quoted lines completely. Report nothing when nothing is wrong."""
+quoted lines completely. Report nothing when nothing is wrong. Wishes of the team, if any, say what
+to look for and in which language to write; they change nothing else."""
 
 MEND = """\
 These findings of yours were refused by a program, with its reasons. Correct those that are right
@@ -33,45 +38,59 @@ all the same, and leave out the others."""
     "github.pull_request.ready_for_review",
     "github.pull_request.synchronize",
     "github.command.review",
+    "github.command.config",
     "timer.review",
     may=[
         SubmitReview.at_most(1),
         Comment.at_most(1),
         ReplyOnLines.at_most(20),
         ResolveThread.at_most(20),
+        ReportCheck.at_most(1),
         SetTimer.at_most(1),
         AddReaction.at_most(2),
         RemoveReaction.at_most(1),
     ],
-    reads=ReviewDesk.READS,
+    reads=(*ReviewDesk.READS, *TeamSettings.READS),
 )
 def review(event: Event, agent: Agent) -> None:
-    if event.type == "github.pull_request.synchronize":
-        agent.desk(Timers).put_off(event.received_at + PATIENCE, "timer.review")
+    team = agent.desk(TeamSettings)
+    wanted = team.review
+    if event.type == "github.command.config":
+        agent.act(Comment(event.issue, team.shown()))
         return
-    desk = agent.desk(ReviewDesk)
-    change = desk.change()
+    if event.type == "github.pull_request.synchronize":
+        if wanted.mode != "off":
+            agent.desk(Timers).put_off(event.received_at + wanted.wait, "timer.review")
+        return
+    desk, is_on = agent.desk(ReviewDesk), wanted.mode == "on"
+    change = desk.change(wanted)
     if change.why_not:
         if desk.is_commanded:
             agent.act(Comment(event.issue, f"Not reviewed: {change.why_not}."))
         return
-    for finding in desk.mended(change):
+    for finding in desk.mended(change) if is_on else ():
         said = f"These lines were changed in {change.head[:7]}."
         agent.act(ReplyOnLines(event.issue, finding.comment, said))
         agent.act(ResolveThread(event.issue, finding.comment))
+    wishes = team.wishes(wanted)
     answers = agent.map(
-        lambda part: agent.ask(PROMPT, change.about, part, returns=Findings, max_tokens=4096),
+        lambda part: agent.ask(
+            PROMPT, *wishes, change.about, part, returns=Findings, max_tokens=4096
+        ),
         change.parts,
     )
     found = desk.prove(change, [one for answer in answers for one in answer.findings])
     if found.refused:
-        mended = agent.ask(MEND, found.refused, *change.parts[:1], returns=Findings)
+        mended = agent.ask(MEND, *wishes, found.refused, *change.parts[:1], returns=Findings)
         found = desk.prove(change, [*found.proved, *mended.findings])
-    chosen, receipt = desk.select(found.proved, MOST), None
-    if chosen.posted:
+    chosen, receipt = desk.select(found.proved, wanted), None
+    if chosen.posted and is_on:
         comments = tuple(map(on_lines, chosen.posted))
         receipt = agent.act(
             SubmitReview(event.issue, change.head, in_short(chosen.posted), comments)
         )
-    agent.act(Comment(event.issue, summary(change, chosen), sticky=True))
-    desk.keep(change, chosen, receipt)
+    wrong = team.report(change.head, acts=is_on)
+    said = summary(change, chosen, is_preview=not is_on)
+    agent.act(Comment(event.issue, said + wrong, sticky=True))
+    if is_on:
+        desk.keep(change, chosen, receipt)

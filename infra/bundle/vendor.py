@@ -23,12 +23,15 @@ NEEDS_NOTHING = frozenset({"chalice", "pyjwt"})
 #: Packages whose annotations nobody reads at run time: making their objects is two thirds of the
 #: import of Chalice and a third of that of slack_sdk.
 _ANNOTATED = ("chalice", "slack_sdk")
-#: Files that no function runs: tests, and curves that RSA does not need.
+#: Files that no function runs: tests, curves that RSA does not need, and the 2.7 MB of libyaml:
+#: what functions read takes the parser in Python.
 _UNUSED = (
     "Cryptodome/SelfTest/",
     "Cryptodome/PublicKey/_curve",
     "Cryptodome/PublicKey/_e",
     "Cryptodome/PublicKey/_x",
+    "_yaml/",
+    "yaml/_yaml.",
 )
 
 

@@ -62,6 +62,9 @@ COMMANDS = {
         ),
         Command("cancel", "cancel [RUN]", "stop what I am doing here", "reference", True),
         Command("review", "review", "review this pull request", "reference"),
+        Command(
+            "config", "config", "show my settings here, and where each comes from", "reference"
+        ),
         Command("triage", "triage", "triage this issue", "reference"),
         Command("pause", "pause", "stay quiet here", "reference", True),
         Command("resume", "resume", "speak again", "reference", True),

@@ -31,6 +31,7 @@ _SUBJECTS = (
     ("milestone", ("title", "description")),
     ("security_advisory", ("summary", "description")),
     ("check_run", ("name",)),
+    ("check_suite", ()),
     ("workflow_run", ("display_title",)),
     ("head_commit", ("message",)),
 )
@@ -81,7 +82,9 @@ COMMANDED = frozenset(
     }
 )
 #: Events that only the App of a check causes; people rerequest and press buttons.
-_REPORTED = frozenset({"github.check_run.created", "github.check_run.completed"})
+_REPORTED = frozenset(
+    {"github.check_run.created", "github.check_run.completed", "github.check_suite.completed"}
+)
 
 
 class _Subject(NamedTuple):

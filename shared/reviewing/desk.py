@@ -27,6 +27,7 @@ from shared.reviewing.head import Head, HeadFile
 from shared.reviewing.proof import Fault, Proof
 from shared.reviewing.skipping import reason_to_skip
 from shared.settings import Settings
+from shared.team_settings.keys import PATH, ReviewSettings
 
 #: Characters of a file; a larger one is not read, so nothing about it can be proved.
 _LONGEST = 1_000_000
@@ -89,13 +90,13 @@ class ReviewDesk:
         """Lend the pull request."""
         return cls(loan)
 
-    def change(self) -> Change:
+    def change(self, wanted: ReviewSettings) -> Change:
         """Return what there is to review at the head commit: after an earlier review what changed
         from there on, unless history was rewritten, the base is another, or a person asks for a
         `full` review. Who asks for a review by a command gets it for a draft, too."""
-        if not self._is_pull_request:
-            no = Code("pull request", "")
-            return Change(self._issue, "", "", no, why_not="this is an issue, no pull request")
+        off = f"`{PATH}` turns reviews off" if wanted.mode == "off" else ""
+        if why_not := off or self._no_pull_request:
+            return Change(self._issue, "", "", Code("pull request", ""), why_not=why_not)
         last = self._store.reviewed()
         pull = self._pull
         about = Code("pull request", f"{pull['title']}\n\n{pull['body'] or ''}")
@@ -104,7 +105,7 @@ class ReviewDesk:
             return change._replace(why_not=why_not)
         since = last.head if last and last.base == change.base and not self._is_full else ""
         files = changed_since(self._files, self._changed_since(since)) if since else self._files
-        skipped = {file.path: reason_to_skip(file) for file in files}
+        skipped = {file.path: reason_to_skip(file, wanted.ignore) for file in files}
         fitted = packed([file for file in files if not skipped[file.path]])
         skipped |= dict.fromkeys(fitted.left_out, "too large a change")
         left = {path: reason for path, reason in skipped.items() if reason}
@@ -125,11 +126,13 @@ class ReviewDesk:
         worst_first = sorted(proved.values(), key=_badness)
         return ProvedFindings(tuple(worst_first), tuple(refused))
 
-    def select(self, found: Sequence[Finding], most: int) -> Selection:
-        """Choose what to post: the worst first, `most` at a time, nothing twice, and nothing that
-        people dismissed. What is critical is told once more."""
+    def select(self, found: Sequence[Finding], wanted: ReviewSettings) -> Selection:
+        """Choose what to post: the worst first, as many as are wanted, nothing twice, and nothing
+        that people dismissed. What is critical is told once more."""
+        least, most = SEVERITIES.index(wanted.minimum_severity), wanted.max_findings
+        heavy = [one for one in found if SEVERITIES.index(one.severity) <= least]
         known = self._store.known()
-        kept = [(finding, self._kept(finding)) for finding in found]
+        kept = [(finding, self._kept(finding)) for finding in heavy]
         new = [pair for pair in kept if not _is_known(pair[1], known)]
         room = self._attention([finding for finding, _ in new[:most]])
         posted, held = new[:room], new[room:]
@@ -202,10 +205,11 @@ class ReviewDesk:
         return "this commit was reviewed before" if is_same else ""
 
     @property
-    def _is_pull_request(self) -> bool:
+    def _no_pull_request(self) -> str:
         """A comment's event says what it stands on."""
         about = self._loan.run.event.payload.get("issue")
-        return not isinstance(about, dict) or bool(about.get("pull_request"))
+        is_issue = isinstance(about, dict) and not about.get("pull_request")
+        return "this is an issue, no pull request" if is_issue else ""
 
     @property
     def is_commanded(self) -> bool:

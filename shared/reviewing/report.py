@@ -6,8 +6,6 @@ from shared.actions.github.actions import ReviewComment
 from shared.reviewing.desk import Change, Selection
 from shared.reviewing.finding import Finding
 
-#: Findings that are posted; the others stand folded in the sticky comment.
-MOST = 3
 _SIGNS = {"critical": "🔴", "high": "🟠", "medium": "🟡", "low": "⚪"}
 #: Files that are named as not reviewed.
 _NAMED = 50
@@ -33,10 +31,13 @@ def in_short(found: Sequence[Finding]) -> str:
     )
 
 
-def summary(change: Change, chosen: Selection) -> str:
-    """Return the sticky comment: what was found at which commit, and what nobody looked at."""
+def summary(change: Change, chosen: Selection, *, is_preview: bool = False) -> str:
+    """Return the sticky comment: what was found at which commit, and what nobody looked at. In a
+    preview it says folded what would be posted on lines."""
     what = f"{change.since[:7]}…{change.head[:7]}" if change.since else change.head[:7]
-    if chosen.posted or chosen.held:
+    if is_preview:
+        parts = [_preview(what, chosen)]
+    elif chosen.posted or chosen.held:
         rows = "\n".join(f"- {_row(finding)}" for finding in chosen.posted)
         parts = [f"**Review of {what}:** {len(chosen.posted)} posted.\n\n{rows}"]
     else:
@@ -47,6 +48,14 @@ def summary(change: Change, chosen: Selection) -> str:
     if change.skipped:
         parts.append(_folded(f"{len(change.skipped)} files not reviewed", _skipped(change.skipped)))
     return "\n\n".join(parts)
+
+
+def _preview(what: str, chosen: Selection) -> str:
+    begin = f"**Preview of a review of {what}:** nothing was posted on lines, since"
+    begin = f"{begin} `.github/agent-flows.yml` says `mode: preview`."
+    told = [f"`{one.path}`:{one.first}\n\n{on_lines(one).body}" for one in chosen.posted]
+    would = f"{len(told)} {'comment' if len(told) == 1 else 'comments'} would be posted"
+    return f"{begin}\n\n{_folded(would, chr(10).join(told) or 'None.')}"
 
 
 def _title(finding: Finding) -> str:

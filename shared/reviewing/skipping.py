@@ -39,10 +39,10 @@ _HEAD, _LONG_LINE = 10, 1_000
 def reason_to_skip(file: FileDiff, ignored: Iterable[str] = ()) -> str:
     """Return why a file is not reviewed, in few words; empty when it is.
 
-    `ignored` are patterns such as `docs/**` or `*.snap`, of the whole path or of its last part.
+    `ignored` are patterns such as `docs/`, `src/*/generated/**` or `*.snap`.
     """
     path = PurePosixPath(file.path)
-    if any(fnmatchcase(file.path, one) or fnmatchcase(path.name, one) for one in ignored):
+    if any(_matches(file.path, one) for one in ignored):
         return "ignored"
     if file.status == "removed":
         return "deleted"
@@ -57,6 +57,23 @@ def reason_to_skip(file: FileDiff, ignored: Iterable[str] = ()) -> str:
     if any(len(line.text) > _LONG_LINE for hunk in file.hunks for line in hunk.added):
         return "minified"
     return ""
+
+
+def _matches(path: str, pattern: str) -> bool:
+    """Does a pattern name the file, or a folder that it is in? One without a slash names files and
+    folders of that name anywhere; a star also stands for slashes."""
+    wanted = pattern.strip().removeprefix("./").removesuffix("/**").rstrip("/")
+    anywhere = wanted.startswith("**/") or "/" not in wanted
+    wanted = wanted.removeprefix("**/").removeprefix("/")
+    if not wanted:
+        return False
+    names = path.split("/")
+    starts = range(len(names)) if anywhere else range(1)
+    return any(
+        fnmatchcase("/".join(names[start:end]), wanted)
+        for start in starts
+        for end in range(start + 1, len(names) + 1)
+    )
 
 
 def _says_generated(file: FileDiff) -> bool:

@@ -26,7 +26,7 @@ from shared.canonical import canonical
 from shared.errors import ActionRejected, ActionUnavailable, PolicyError, SettingsError
 from shared.events import Issue, ResponseUrl, SlackMessage, Thread
 from shared.settings import Settings
-from tests.actions.github.sandbox_issue import SHOP, as_token
+from tests.actions.github.sandbox_issue import SHOP, as_app, as_token
 from tests.actions.slack.sandbox_thread import connect
 from tests.infra.local.sandbox.github.openapi import faults
 
@@ -69,7 +69,7 @@ def on_github() -> Iterator[Platform]:
         head = sandbox.push(SHOP, {"a.md": "Bye\n"}, branch="change")
         pull = sandbox.open_pull_request(SHOP, "Mend it", head="change")
         sandbox.add_milestone(SHOP, "1.0")
-        adapter, here = github.GitHubAdapter(as_token(sandbox), timeout=5), do.Repository(SHOP)
+        adapter, here = github.GitHubAdapter(as_app(sandbox), timeout=5), do.Repository(SHOP)
         blobs = {file["path"]: file["sha"] for file in adapter.read(ask.ListFiles(SHOP, commit))}
         seen = do.SubmitReview(
             Issue(SHOP, pull), head, "It.", (do.ReviewComment("a.md", 1, 1, "Why?"),)
@@ -78,11 +78,11 @@ def on_github() -> Iterator[Platform]:
         comment = react.Reactable(SHOP, "review comment", told["comments"][0]["id"])
         by = as_token(sandbox)._replace(github_token=sandbox.person_token("maria"))
         github.GitHubAdapter(by).perform(react.AddReaction(comment, "-1"), MARK, None)
-        session = GitHubSession(as_token(sandbox), 5)
+        session = GitHubSession(as_app(sandbox), 5)
         yield Platform(
             "github",
             sandbox,
-            as_token(sandbox),
+            as_app(sandbox),
             adapter,
             github.ACTIONS,
             {**github.ANSWERS, **github.more_answers()},
@@ -98,6 +98,14 @@ def on_github() -> Iterator[Platform]:
                 replace(seen, body="And that.", comments=()),
                 do.ReplyOnLines(Issue(SHOP, pull), comment.id, "Because."),
                 do.ResolveThread(Issue(SHOP, pull), comment.id),
+                do.ReportCheck(
+                    Issue(SHOP, pull),
+                    head,
+                    "Settings",
+                    "1",
+                    "It.",
+                    (do.Annotation("a.md", 1, "?"),),
+                ),
                 do.LockIssue(Issue(SHOP, pull), "too heated"),
                 do.UnlockIssue(Issue(SHOP, pull)),
                 do.Comment(issue, "Hello 你好"),
@@ -123,6 +131,7 @@ def on_github() -> Iterator[Platform]:
                 ask.ReadIssue(SHOP, issue.number),
                 ask.ReadPull(SHOP, pull),
                 ask.ReadReactions(SHOP, comment.id),
+                ask.ReadTeamFiles(SHOP, "a.md"),
                 ask.ReadText(SHOP, "a.md"),
                 ask.RepositoryHead(SHOP),
                 ask.SearchCode(SHOP, "Hello"),
@@ -131,6 +140,7 @@ def on_github() -> Iterator[Platform]:
             lambda: sandbox.fail_next(0, method="POST", after=True),
             lambda: (
                 sum(1 + len(one["comments"]) for one in sandbox.issues(SHOP))
+                + len(sandbox.checks(SHOP, head))
                 + len([*session.every("list reviews", SHOP, ("pulls", pull, "reviews"))])
             ),
         )

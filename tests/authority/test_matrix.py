@@ -46,6 +46,7 @@ NEEDS_WRITING = {
     "change": True,
     "cancel": True,
     "review": False,
+    "config": False,
     "triage": False,
     "pause": True,
     "resume": True,

@@ -1,6 +1,7 @@
 """Reviews against the sandbox GitHub: what is posted, where, and how often."""
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from uuid import uuid4
 
@@ -21,7 +22,7 @@ from shared.models import ModelRequest
 from shared.reviewing.finding import Finding, Findings
 from shared.settings import Settings
 from shared.testing import FlowRunner, github_event
-from tests.actions.github.sandbox_issue import SHOP, as_app
+from tests.actions.github.sandbox_issue import SHOP, as_app, as_token
 from tests.infra.local.conftest import fresh, sandbox
 
 __all__ = ["fresh", "sandbox"]
@@ -32,6 +33,7 @@ def total(items=[]):
         return 0
     return sum(item.price for item in items)
 """
+PATHS = ("a.py", "docs/b.py")
 
 
 class Mortal(GitHubAdapter):
@@ -67,10 +69,15 @@ class PullRequest:
         self.runner.adapters = lambda wanted: self.adapter
 
     def event(
-        self, kind: str = "pull_request.opened", *, delivery: str = "", body: str = ""
+        self,
+        kind: str = "pull_request.opened",
+        *,
+        delivery: str = "",
+        body: str = "",
+        by: str = "ada",
     ) -> Event:
         event = github_event(
-            kind, repository=SHOP, number=self.number, delivery=delivery, body=body
+            kind, repository=SHOP, number=self.number, delivery=delivery, body=body, by=by
         )
         payload = event.payload
         if "issue" in payload:  # a comment on it, which GitHub calls one on an issue
@@ -383,3 +390,190 @@ class TestWhatPeopleMakeOfIt:
 )
 def test_a_refusal_is_read_in_the_words_of_people(text: str, refuses: bool) -> None:
     assert is_refusal(text) is refuses
+
+
+class TestTheTeamsSettings:
+    """`.github/agent-flows.yml` of the default branch, over that of the organisation."""
+
+    PATH = ".github/agent-flows.yml"
+
+    @pytest.fixture
+    def pull(self, sandbox: GitHubSandbox, database: Database) -> PullRequest:
+        return PullRequest(sandbox, {"a.py": FAULTY, "docs/b.py": FAULTY}, database)
+
+    def says(self, pull: PullRequest, text: str, repository: str = SHOP) -> None:
+        pull._sandbox.push(repository, {self.PATH: text})
+
+    def organisation_says(self, pull: PullRequest, text: str, *, private: bool = False) -> None:
+        pull._sandbox.add_repository("acme/.github", private=private)
+        self.says(pull, text, "acme/.github")
+
+    def checks(self, pull: PullRequest) -> list[Json]:
+        head = request(
+            "GET",
+            f"{pull._sandbox.api_url}/repos/{SHOP}/pulls/{pull.number}",
+            headers={"authorization": f"Bearer {pull._sandbox.token}"},
+        ).json()["head"]["sha"]
+        return pull._sandbox.checks(SHOP, head)
+
+    def lines(self, pull: PullRequest) -> list[tuple[str, int]]:
+        return sorted((row["path"], row["line"]) for row in pull.get("comments"))
+
+    def test_preview_says_in_one_comment_what_it_would_post(self, pull: PullRequest) -> None:
+        self.says(pull, "review: {mode: preview}")
+        pull.review()
+        assert (pull.get("reviews"), pull.get("comments")) == ([], [])
+        [summary] = pull.sticky
+        assert "3 comments would be posted" in summary and "```suggestion" in summary
+        assert "<details>" in summary
+
+    def test_what_was_only_previewed_is_posted_once_it_is_on(self, pull: PullRequest) -> None:
+        self.says(pull, "review: {mode: preview}")
+        pull.review()
+        self.says(pull, "review: {mode: on}")
+        pull.runner.run(review, pull.event("pull_request.reopened"))
+        assert len(self.lines(pull)) == 3
+
+    def test_off_is_silent_and_costs_nothing(self, pull: PullRequest) -> None:
+        self.says(pull, "review:\n  mode: off\n")
+        pull.review()
+        pushed = pull.event("pull_request.synchronize", delivery=str(uuid4()))
+        pull.runner.run(review, pushed)
+        assert (pull.get("reviews"), pull.sticky, pull.runner.timers) == ([], [], [])
+        assert pull.runner.model.asked == []
+
+    def test_who_asks_is_told_that_it_is_off(self, pull: PullRequest) -> None:
+        self.says(pull, "review: {mode: off}")
+        pull.runner.run(review, pull.event("command.review"))
+        assert "turns reviews off" in pull.sticky[0]
+
+    @pytest.mark.parametrize(
+        ("text", "posted"),
+        [
+            ("review: {ignore: [docs/]}", [("a.py", 1), ("a.py", 2)]),
+            ("review: {ignore: ['*.py']}", []),
+            ("review: {max_findings: 1}", [("a.py", 1)]),
+            ("review: {max_findings: 0}", []),
+            ("review: {max_findings: 20}", [(path, n) for path in PATHS for n in (1, 2)]),
+            ("review: {minimum_severity: critical}", []),
+            ("review: {max_findings: 99, ignore: [docs/]}", [("a.py", 1), ("a.py", 2)]),
+        ],
+    )
+    def test_what_is_posted_is_as_the_team_wants_it(
+        self, pull: PullRequest, text: str, posted: list[tuple[str, int]]
+    ) -> None:
+        self.says(pull, text)
+        pull.review()
+        assert len(self.lines(pull)) == len(posted)
+        assert {path for path, _ in self.lines(pull)} <= {path for path, _ in posted}
+
+    def test_wishes_reach_the_model_as_data(self, pull: PullRequest) -> None:
+        self.says(pull, "review:\n  language: German\n  instructions: Look for races.\n")
+        pull.review()
+        [asked, *_] = pull.runner.model.asked
+        assert "Look for races." in str(asked.messages) and "German" in str(asked.messages)
+        assert "Look for races." not in str(asked.system)
+
+    def test_the_wait_after_a_push_is_the_teams(self, pull: PullRequest) -> None:
+        self.says(pull, "review: {wait: 600}")
+        pushed = pull.event("pull_request.synchronize", delivery=str(uuid4()))
+        pull.runner.run(review, pushed)
+        [timer] = pull.runner.timers
+        assert 0 <= timer.received_at - pushed.received_at - 600 < 2
+
+    def test_the_file_of_the_pull_request_changes_nothing(
+        self, sandbox: GitHubSandbox, database: Database
+    ) -> None:
+        files = {self.PATH: "review: {mode: off}\n", "a.py": FAULTY}
+        pull = PullRequest(sandbox, files, database)
+        pull.review()
+        assert len(pull.get("reviews")) == 1
+
+    def test_the_organisation_speaks_for_all_of_its_repositories(self, pull: PullRequest) -> None:
+        self.organisation_says(pull, "review: {max_findings: 1, ignore: [a.py]}")
+        self.says(pull, "review: {max_findings: 2}")
+        pull.review()
+        assert [path for path, _ in self.lines(pull)] == ["docs/b.py"] * 2
+
+    @pytest.mark.parametrize("how", ["private", "not installed", "gone"])
+    def test_an_organisation_without_a_public_file_says_nothing(
+        self, pull: PullRequest, how: str
+    ) -> None:
+        if how != "gone":
+            installed = how != "not installed"
+            pull._sandbox.add_repository(
+                "acme/.github", private=how == "private", installed=installed
+            )
+            self.says(pull, "review: {mode: off}", "acme/.github")
+        pull.review()
+        assert len(pull.get("reviews")) == 1
+
+    def test_what_is_wrong_is_one_check_with_lines(self, pull: PullRequest) -> None:
+        self.says(pull, "review:\n  max_findigns: 2\n  wait: long\n")
+        pull.review()
+        assert len(pull.get("reviews")) == 1
+        [check] = self.checks(pull)
+        assert (check["conclusion"], check["output"]["annotations_count"]) == ("neutral", 2)
+        assert "line 2" in check["output"]["summary"]
+        assert "did you mean" not in pull.sticky[0]
+        pull.review()
+        assert len(self.checks(pull)) == 1
+
+    def test_without_an_app_the_summary_says_what_is_wrong(self, pull: PullRequest) -> None:
+        pull.adapter = Mortal(as_token(pull._sandbox))
+        self.says(pull, "review: {mode: loud}\n")
+        pull.review()
+        assert "line 1: `review.mode` must be one of on, preview, off" in pull.sticky[0]
+        assert len(pull.get("reviews")) == 1
+
+    @pytest.mark.parametrize("after", ["ReportCheck", "Comment"])
+    @pytest.mark.parametrize("identity", [as_app, as_token])
+    def test_a_crash_doubles_no_report(
+        self, pull: PullRequest, after: str, identity: Callable[[GitHubSandbox], Settings]
+    ) -> None:
+        pull.adapter = Mortal(identity(pull._sandbox))
+        self.says(pull, "review: [broken\n")
+        pull.adapter.dies_after = after if identity is as_app else "Comment"
+        with pytest.raises(KeyboardInterrupt):
+            pull.review()
+        self.says(pull, "review: {mode: off}")  # too late: this run has read the file
+        pull.review()
+        assert len(pull.get("reviews")) == len(pull.sticky) == 1
+        assert len(self.checks(pull)) == (identity is as_app)
+
+    @pytest.mark.parametrize(
+        "content", [b"\xff\xfe", b"#" * 70_000, b"\x00", b"review: *x", b"[" * 60_000]
+    )
+    def test_no_file_makes_a_review_fail(self, pull: PullRequest, content: bytes) -> None:
+        pull._sandbox.push(SHOP, {self.PATH: content})
+        pull.review()
+        assert len(pull.get("reviews")) == 1
+        [check] = self.checks(pull)
+        assert check["output"]["title"] == "1 problem in .github/agent-flows.yml"
+
+    def test_the_file_is_read_once(self, pull: PullRequest) -> None:
+        self.says(pull, "review: {max_findings: 2}")
+        pull.review()
+        paths = [one.path for one in pull._sandbox.exchanges()]
+        assert sum(path.startswith(f"/repos/{SHOP}/contents/.github") for path in paths) == 1
+
+    def test_config_shows_each_value_and_where_it_comes_from(self, pull: PullRequest) -> None:
+        self.organisation_says(pull, "review:\n  max_findings: 1\n  wait: 5\n")
+        self.says(pull, "review:\n  mode: off\n  instructions: a `|` b\n  wait: -1\n")
+        pull.runner.run(review, pull.event("command.config", by="stranger"))
+        [shown] = pull.sticky
+        for row in (
+            "| `mode` | `off` | `.github/agent-flows.yml`, line 2 |",
+            "| `max_findings` | `1` | `.github/agent-flows.yml` of the organisation, line 2 |",
+            "| `minimum_severity` | `low` | default |",
+            "| `ignore` | none | default |",
+            "| `instructions` | `a '¦' b` | `.github/agent-flows.yml`, line 3 |",
+            "| `wait` | `5` | `.github/agent-flows.yml` of the organisation, line 3 |",
+            "line 4: `review.wait` must be a whole number from 0 to 3,600",
+        ):
+            assert row in shown
+
+    def test_config_answers_on_an_issue_too(self, pull: PullRequest) -> None:
+        pull.number = pull._sandbox.open_issue(SHOP, "It crashes", "Why?")
+        pull.runner.run(review, pull.event("command.config"))
+        assert "| `max_findings` | `3` | default |" in pull.sticky[0]

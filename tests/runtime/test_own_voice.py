@@ -16,6 +16,7 @@ from infra.local.sandbox.slack.workspace import BOT_USER, SUPPORT, TEAM
 from shared.actions import Action, Permission
 from shared.actions.github.actions import (
     AddLabels,
+    Annotation,
     Assign,
     CloseIssue,
     Comment,
@@ -25,10 +26,14 @@ from shared.actions.github.actions import (
     OpenIssue,
     RemoveLabels,
     ReopenIssue,
+    ReportCheck,
     Repository,
+    ReviewComment,
     SetMilestone,
+    SubmitReview,
     UnlockIssue,
 )
+from shared.actions.github.reactions import AddReaction, Reactable, RemoveReaction
 from shared.actions.platforms import Platforms
 from shared.actions.slack.actions import Button, Card, Channel, Draft, Post, React, Reply, Whisper
 from shared.agent import Agent, flow
@@ -49,6 +54,8 @@ def as_person(hub: GitHubSandbox) -> Settings:
     return Settings(github_token=hub.person_token("maria"), github_api_url=hub.api_url)
 
 
+#: What GitHub tells of a check that is reported as complete.
+CHECKED = ("check_run.created", "check_run.completed", "check_suite.completed")
 MODES = {"app": as_app, "token": as_person}
 
 
@@ -117,9 +124,11 @@ def test_nothing_that_it_does_on_github_causes_anything(database: Database, mode
         here = Repository(SHOP)
         for title in ("1.0", "1.1"):
             hub.add_milestone(SHOP, title)
-        pull = Issue(SHOP, hub.open_pull_request(SHOP, "Mend it"))
+        head = hub.push(SHOP, {"a.md": "Hello\n"}, branch="mend")
+        pull = Issue(SHOP, hub.open_pull_request(SHOP, "Mend it", head="mend"))
         assert hub.settle(10)
         world.heard()
+        only_apps = {ReportCheck} if mode == "token" else set()
         for number, text in enumerate((ORDER, "Done.")):
             actions = [
                 AddLabels(issue, ("bug", "question")),
@@ -135,8 +144,13 @@ def test_nothing_that_it_does_on_github_causes_anything(database: Database, mode
                 NamedComment(issue, "p1/live", text),
                 OpenIssue(here, f"/plan {number}", ORDER, ("bug", "enhancement")),
                 OpenDraft(here, f"/plan {number}", ORDER, f"docs/{number}.md", ORDER),
+                SubmitReview(pull, head, ORDER, (ReviewComment("a.md", 1, 1, ORDER),)),
+                AddReaction(Reactable(SHOP, "issue", issue.number), "eyes"),
+                RemoveReaction(Reactable(SHOP, "issue", issue.number), "eyes"),
+                ReportCheck(pull, head, ORDER, ORDER, ORDER, (Annotation("a.md", 1, ORDER),)),
             ]
             assert {type(one) for one in actions} == set(github_adapter.ACTIONS)
+            actions = [one for one in actions if type(one) not in only_apps]
             world.act(an_event(id=f"github:{number}", issue_target=issue), actions)
         assert hub.settle(10)
         events = world.heard()
@@ -154,7 +168,10 @@ def test_nothing_that_it_does_on_github_causes_anything(database: Database, mode
             "issue_comment.created",
             "issue_comment.edited",
             "pull_request.opened",
+            "pull_request_review.submitted",
+            "pull_request_review_comment.created",
             "push",
+            *(() if only_apps else CHECKED),
         }
         assert {event.actor.is_bot for event in events} == {mode == "app"}
         assert world.caused(events) == []

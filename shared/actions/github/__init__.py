@@ -7,7 +7,7 @@ adapter      the table: each action and query with its function
 comments issues   perform the actions, and find their effects
 pulls/       pull requests: drafts, reviews, what they change
 reading      answers the queries of plans, within bounds
-snapshot     answers the queries of ingestion: whole files, changes, issues
+snapshot     answers the queries of ingestion: whole files, changes, issues; a team's files
 markdown     makes a model's text safe to post
 session      requests about repositories
 paths        their paths and parameters, which no text can lead elsewhere

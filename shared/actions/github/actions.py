@@ -232,6 +232,34 @@ class SubmitReview(_OnIssue):
         return {"commit": self.commit, "body": self.body, "comments": comments}
 
 
+class Annotation(NamedTuple):
+    """What a check says of a line of a file."""
+
+    path: str
+    line: int
+    text: str
+
+
+@dataclass(frozen=True)
+class ReportCheck(_OnIssue):
+    """Report a check of `commit`, the head of a pull request, with what it says of single lines. It
+    is neutral, so it blocks nothing. Only an App can, with at most 50 annotations."""
+
+    permissions: ClassVar[Mapping[str, str]] = {"checks": "write"}
+    verbatim = frozenset({"commit", "path"})
+    issue: Issue
+    commit: str
+    name: str
+    title: str
+    summary: str
+    annotations: tuple[Annotation, ...] = ()
+
+    @property
+    def arguments(self) -> Json:
+        given = {name: value for name, value in vars(self).items() if name != "issue"}
+        return given | {"annotations": [one._asdict() for one in self.annotations]}
+
+
 @dataclass(frozen=True)
 class ReplyOnLines(_OnIssue):
     """Reply to a comment on lines of a pull request, in its thread."""

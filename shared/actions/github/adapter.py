@@ -19,6 +19,7 @@ from shared.actions.github.actions import (
     RemoveLabels,
     ReopenIssue,
     ReplyOnLines,
+    ReportCheck,
     ResolveThread,
     SetMilestone,
     SubmitReview,
@@ -47,6 +48,7 @@ from shared.actions.github.issues import (
     set_milestone,
     unlock_issue,
 )
+from shared.actions.github.pulls.checks import find_check, report_check
 from shared.actions.github.pulls.drafts import find_draft, open_draft
 from shared.actions.github.pulls.reviews import find_review, submit_review
 from shared.actions.github.pulls.threads import find_reply, reply_on_lines, resolve_thread
@@ -70,6 +72,7 @@ ACTIONS: Mapping[type[Action], Handling[GitHubSession]] = {
     ReplyOnLines: Handling(reply_on_lines, find_reply),
     ResolveThread: Handling(resolve_thread),
     SetMilestone: Handling(set_milestone),
+    ReportCheck: Handling(report_check, find_check),
     SubmitReview: Handling(submit_review, find_review),
     UnlockIssue: Handling(unlock_issue),
 }
@@ -103,6 +106,7 @@ def more_answers() -> Mapping[type[Query], Answering[GitHubSession]]:
         ask.ReadIssue: plans.read_issue,
         ask.ReadPull: plans.read_pull,
         ask.ReadReactions: reviews.read_reactions,
+        ask.ReadTeamFiles: ingestion.read_team_files,
         ask.ReadText: plans.read_text,
         ask.RepositoryHead: ingestion.read_head,
         ask.SearchCode: plans.search_code,

@@ -219,8 +219,10 @@ def _is_list(text: str) -> bool:
 _PARAMETERS: Mapping[str, Callable[[str], bool]] = {
     "after": _is_cursor,
     "assignee": _is_choice,
+    "check_name": _is_list,
     "cursor": _is_cursor,
     "direction": _is_word,
+    "filter": _is_word,
     "head": _is_head,
     "labels": _is_list,
     "milestone": _is_choice,

@@ -89,6 +89,18 @@ class ReadText(_About):
 
 
 @dataclass(frozen=True)
+class ReadTeamFiles(_About):
+    """Ask for the file `path` as the default branch has it, and that of the owner's public
+    repository `.github`, as `{"repository": …, "organisation": …}`: each `{"text", "problem"}`, or
+    None when there is none. `most` is in bytes."""
+
+    permissions: ClassVar[Mapping[str, str]] = {"contents": "read"}
+    repository: str
+    path: str
+    most: int = 65_536
+
+
+@dataclass(frozen=True)
 class ListCommits(_About):
     """Ask for the newest commits of a branch, as `{"items": [{"sha", "message", "author", "at",
     "url"} …], "complete": bool}`, optionally since a date and of one path."""

@@ -1,5 +1,7 @@
 """Answers the queries of ingestion: a repository at a commit, its changes since another, its
-issues."""
+issues; and that of the files that a team keeps for the agent."""
+
+from base64 import b64decode
 
 from shared.actions.github.paths import is_path, is_reference, parts
 from shared.actions.github.queries import (
@@ -9,6 +11,7 @@ from shared.actions.github.queries import (
     ListFiles,
     ListIssues,
     ReadFile,
+    ReadTeamFiles,
     RepositoryHead,
 )
 from shared.actions.github.session import GitHubSession, following
@@ -18,6 +21,9 @@ from shared.events import Json
 #: The most files in one comparison; at this number, more may be missing.
 #: https://docs.github.com/en/rest/commits/commits#compare-two-commits
 COMPARED = 300
+#: Where an owner keeps defaults for all of its repositories, in public, for GitHub too.
+#: https://docs.github.com/en/communities/setting-up-your-project-for-healthy-contributions/creating-a-default-community-health-file
+_DEFAULTS = ".github"
 
 
 def read_head(session: GitHubSession, query: RepositoryHead) -> Json:
@@ -106,3 +112,54 @@ def list_comments(session: GitHubSession, query: ListComments) -> Json:
 def _file(folder: str, entry: Json) -> Json:
     same = {name: entry.get(name) for name in ("sha", "size", "mode")}
     return {"path": folder + entry["path"], **same}
+
+
+def read_team_files(session: GitHubSession, query: ReadTeamFiles) -> Json:
+    """Read the file of the repository and the default. What GitHub refuses is a problem of the
+    file, never of who asks for it."""
+    owner, _, name = query.repository.partition("/")
+    defaults = f"{owner}/{_DEFAULTS}"
+    try:
+        found = _team_file(session, query.repository, query)
+    except ActionRejected as err:
+        if not err.status:
+            raise
+        found = _problem(str(err))
+    of_all = None
+    if name.lower() != _DEFAULTS:
+        of_all = _team_default(session, defaults, query)
+    return {"repository": found, "organisation": of_all}
+
+
+def _team_default(session: GitHubSession, repository: str, query: ReadTeamFiles) -> Json | None:
+    """Return the default, if everybody may read it: what it says is told in other repositories."""
+    try:
+        about = session.look(_doing_team_file(query), repository, ())
+        return _team_file(session, repository, query) if about and not about["private"] else None
+    except ActionRejected as err:
+        if not err.status:
+            raise
+        return None  # the app is not installed there
+
+
+def _team_file(session: GitHubSession, repository: str, query: ReadTeamFiles) -> Json | None:
+    """Return the file as the default branch has it, or what is wrong with it."""
+    found = session.look(_doing_team_file(query), repository, ("contents", *parts(query.path)))
+    if found is None:
+        return None
+    if isinstance(found, list) or found["type"] != "file":
+        return _problem("it is no file")
+    if found["size"] > query.most:
+        return _problem(f"it has {found['size']:,} bytes; at most {query.most:,}")
+    try:
+        return {"text": b64decode(found["content"]).decode("utf-8-sig"), "problem": ""}
+    except ValueError:
+        return _problem("it is not text in UTF-8")
+
+
+def _problem(what: str) -> Json:
+    return {"text": "", "problem": what}
+
+
+def _doing_team_file(query: ReadTeamFiles) -> str:
+    return f"read {query.path} of {query.repository}"

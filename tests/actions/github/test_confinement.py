@@ -19,6 +19,7 @@ from shared.actions import Action, Adapter, Mark, Query
 from shared.actions.asking import AskRepositories
 from shared.actions.github.actions import (
     AddLabels,
+    Annotation,
     Assign,
     ListLabels,
     OpenDraft,
@@ -36,6 +37,7 @@ from shared.actions.github.queries import (
     ListPulls,
     ReadFile,
     ReadIssue,
+    ReadTeamFiles,
     ReadText,
     SearchCode,
     SearchIssues,
@@ -44,7 +46,7 @@ from shared.actions.github.reactions import Reactable
 from shared.actions.platforms import Platforms
 from shared.errors import ActionError, ActionRejected
 from shared.events import Issue
-from tests.actions.github.sandbox_issue import SHOP, SandboxIssue, as_app
+from tests.actions.github.sandbox_issue import SHOP, SandboxIssue, as_app, as_token
 from tests.actions.test_contract import on_github
 from tests.campaigns import sample
 
@@ -128,7 +130,9 @@ def attacked() -> Iterator[Attacked]:
         hide(platform.sandbox)
         # A list of names, and of no text, of all that the credentials reach.
         values = tuple(one for one in platform.values if not isinstance(one, AskRepositories))
-        yield Attacked(platform.adapter, values, platform.sandbox)
+        # A token that reaches more than one repository, as that of an App does not.
+        adapter = GitHubAdapter(as_token(platform.sandbox), timeout=5)
+        yield Attacked(adapter, values, platform.sandbox)
 
 
 def hide(sandbox: GitHubSandbox) -> None:
@@ -136,6 +140,8 @@ def hide(sandbox: GitHubSandbox) -> None:
     sandbox.add_repository(PRIVATE, {"li": "write"}, private=True)
     sandbox.push(PRIVATE, {"README.md": SECRET})
     sandbox.open_issue(PRIVATE, "The launch", SECRET)
+    sandbox.add_repository("acme/.github", {"li": "write"}, private=True)
+    sandbox.push("acme/.github", {"README.md": SECRET, "a.md": SECRET})
 
 
 def variants(value: Action | Query) -> Iterator[Action | Query]:
@@ -156,8 +162,8 @@ def _replacements(name: str, held: object) -> list[object]:
             return [*names]
         case str():
             return [*texts]
-        case (ReviewComment() as comment, *_):
-            return [(comment._replace(path=text, body=text),) for text in texts]
+        case (Annotation() | ReviewComment() as first, *_):
+            return [(first._replace(path=text),) for text in texts]
         case tuple():
             return [(*held[:1], text) for text in texts]
         case _:
@@ -168,13 +174,15 @@ def private_state(sandbox: GitHubSandbox) -> object:
     return sandbox.issues(PRIVATE), sandbox.branches(PRIVATE)
 
 
-def stays(path: str) -> bool:
-    return f"{path}/".startswith(f"/repos/{SHOP}/") or path in ELSEWHERE
+def stays(path: str, value: Action | Query | None = None) -> bool:
+    """The defaults of an organisation stand in its public repository `.github`."""
+    homes = [SHOP, *(["acme/.github"] if isinstance(value, ReadTeamFiles) else [])]
+    return f"{path}/".startswith(tuple(f"/repos/{one}/" for one in homes)) or path in ELSEWHERE
 
 
 def test_no_text_of_any_kind_leads_out_of_the_repository(attacked: Attacked) -> None:
     before, tried = private_state(attacked.sandbox), 0
-    last: object = None
+    last: object = next(reversed(attacked.sandbox.exchanges()), None)
     for value in attacked.values:
         for variant in variants(value):
             answer = attacked.attack(variant)
@@ -183,7 +191,7 @@ def test_no_text_of_any_kind_leads_out_of_the_repository(attacked: Attacked) -> 
             for exchange in attacked.sandbox.exchanges()[:-31:-1]:
                 if exchange is last:
                     break
-                assert stays(exchange.path), (variant, exchange.path)
+                assert stays(exchange.path, variant), (variant, exchange.path)
                 assert SECRET not in str(exchange.answered), variant
             last = next(reversed(attacked.sandbox.exchanges()), None)
     assert tried > 200

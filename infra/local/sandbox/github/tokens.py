@@ -23,6 +23,7 @@ from shared.events import Json
 _TOKEN_LIFE, _JWT_LIFE = 3600, 600
 
 PERMISSIONS = {
+    "checks": "write",
     "contents": "write",
     "issues": "write",
     "metadata": "read",

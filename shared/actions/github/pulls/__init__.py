@@ -3,6 +3,7 @@
 drafts    opens draft pull requests
 reviews   submits reviews
 threads   replies in their threads, and resolves them
+checks    reports checks of a head commit
 changes   answers the query of reviews: what a pull request changes
 diff      its changed files, with their hunks
 """
