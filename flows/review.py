@@ -1,6 +1,8 @@
 """Review a pull request as its team wants it: post the few findings that a program has proved, and
 say in one comment what was looked at. `/config` shows how the team wants it."""
 
+from collections.abc import Sequence
+
 from shared.actions.github.actions import (
     Comment,
     ReplyOnLines,
@@ -13,10 +15,11 @@ from shared.actions.timers import SetTimer
 from shared.agent import Agent, flow
 from shared.agent.timers import Timers
 from shared.events import Event
-from shared.reviewing.desk import ReviewDesk
+from shared.reviewing.desk import Change, ReviewDesk, Selection
 from shared.reviewing.finding import Findings
 from shared.reviewing.report import in_short, on_lines, summary
 from shared.team_settings.desk import TeamSettings
+from shared.team_settings.keys import ReviewSettings
 
 PROMPT = """\
 Review the part of a pull request. Lines are numbered as in the new files; + marks new lines, -
@@ -72,18 +75,7 @@ def review(event: Event, agent: Agent) -> None:
         said = f"These lines were changed in {change.head[:7]}."
         agent.act(ReplyOnLines(event.issue, finding.comment, said))
         agent.act(ResolveThread(event.issue, finding.comment))
-    wishes = team.wishes(wanted)
-    answers = agent.map(
-        lambda part: agent.ask(
-            PROMPT, *wishes, change.about, part, returns=Findings, max_tokens=4096
-        ),
-        change.parts,
-    )
-    found = desk.prove(change, [one for answer in answers for one in answer.findings])
-    if found.refused:
-        mended = agent.ask(MEND, *wishes, found.refused, *change.parts[:1], returns=Findings)
-        found = desk.prove(change, [*found.proved, *mended.findings])
-    chosen, receipt = desk.select(found.proved, wanted), None
+    chosen, receipt = chosen_for(agent, desk, change, wanted, team.wishes(wanted)), None
     if chosen.posted and is_on:
         comments = tuple(map(on_lines, chosen.posted))
         receipt = agent.act(
@@ -94,3 +86,24 @@ def review(event: Event, agent: Agent) -> None:
     agent.act(Comment(event.issue, said + wrong, sticky=True))
     if is_on:
         desk.keep(change, chosen, receipt)
+
+
+def chosen_for(
+    agent: Agent,
+    desk: ReviewDesk,
+    change: Change,
+    wanted: ReviewSettings,
+    wishes: Sequence[object] = (),
+) -> Selection:
+    """Return the findings about a change that are proved, with the few that are worth posting."""
+    answers = agent.map(
+        lambda part: agent.ask(
+            PROMPT, *wishes, change.about, part, returns=Findings, max_tokens=4096
+        ),
+        change.parts,
+    )
+    found = desk.prove(change, [one for answer in answers for one in answer.findings])
+    if found.refused:
+        mended = agent.ask(MEND, *wishes, found.refused, *change.parts[:1], returns=Findings)
+        found = desk.prove(change, [*found.proved, *mended.findings])
+    return desk.select(found.proved, wanted)

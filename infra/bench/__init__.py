@@ -12,4 +12,5 @@ budget          the ceiling of the cost
 results         the results file, of which `ledger` is the index
 report          counts, intervals, latencies, cost; `comparison` has the statistics
 layout          the report as text
+reviews/        scores of reviews on pull requests whose faults are known
 """

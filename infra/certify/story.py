@@ -15,7 +15,7 @@ from shared.perception.commands import COMMANDS
 Deed = Callable[[], object]
 
 _README = {"README.md": "# Shop\n\nThe shop sells tea.\n"}
-_CODE = "def total(items=[]):\n    return sum(items)\n"
+_CODE = "def total(items=[]):\n    items.sort()\n    return sum(items)\n"
 _TOLD = "The checkout is deployed on Tuesdays, at 10."
 
 

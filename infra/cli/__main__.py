@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from infra.cli.usage.parser import COMMANDS, flows_parser
+from infra.cli.usage.parser import COMMANDS, flows_parser, in_commands
 from infra.project import from_caller
 from infra.terminal import complain
 from shared.errors import AgentFlowsError
@@ -16,9 +16,12 @@ from shared.errors import AgentFlowsError
 if TYPE_CHECKING:
     from infra.cli.system import KnownSystem
 
+#: How the words of a command are joined in the name of what runs it.
+_IN_NAME = str.maketrans("- ", "__")
+
 
 def main(arguments: Sequence[str]) -> int:
-    options = flows_parser().parse_args(arguments)
+    options = flows_parser().parse_args(in_commands(arguments))
     import psycopg  # from here on an environment is needed
 
     from infra.cli.system import find_system
@@ -52,7 +55,7 @@ def _work_of(command: str) -> "Callable[[KnownSystem, argparse.Namespace], int |
     """Return what runs a command; only the modules of the one that is called are loaded."""
     module = import_module(f"infra.cli.{COMMANDS[command][1]}")
     found: Callable[[KnownSystem, argparse.Namespace], int | None]
-    found = getattr(module, f"run_{command.replace('-', '_')}")
+    found = getattr(module, f"run_{command.translate(_IN_NAME)}")
     return found
 
 

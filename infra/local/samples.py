@@ -33,6 +33,7 @@ PULL_FILES = {
 def total(items=[]):
     if items == None:
         return 0
+    items.sort()
     return sum(item.price for item in items)
 """
 }

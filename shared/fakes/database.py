@@ -11,6 +11,7 @@ from typing import Any
 from shared import journal
 from shared.database import Database, Row, Statement
 from shared.errors import RunBusy, SettingsError
+from shared.learning import attention, findings
 from shared.memory import By, store
 from shared.memory.conversations import turns
 from shared.memory.embedding import tenant_embedders
@@ -40,7 +41,8 @@ class _Tables:
 
 
 class DatabaseInMemory(Database):
-    """Knows what a run of a flow reads and writes: runs, steps, effects, memories, turns.
+    """Knows what a run of a flow reads and writes: runs, steps, effects, memories, turns. Of
+    reviews it keeps nothing, so each is the first.
 
     It finds memories by their words alone, stops no runs, and raises SettingsError for all that
     desks ask for: those tests take the real database.
@@ -246,6 +248,8 @@ _ANSWERS: Mapping[str, Callable[[_Tables, Values], list[Row] | None]] = {
     turns.SQL["append"]: _append,
     turns.SQL["summary"]: _nothing,
     turns.SQL["newest"]: _newest,
+    **dict.fromkeys(findings.SQL.values(), _nothing),
+    attention.SQL["spend"]: lambda _, values: [{"granted": values["urgent"] + values["others"]}],
     tenant_embedders.SQL["lock"]: _nothing,
     tenant_embedders.SQL["appoint"]: _appoint,
     tenant_embedders.SQL["appointed"]: lambda tables, _: list(tables.embedders),

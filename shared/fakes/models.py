@@ -15,7 +15,8 @@ class ScriptedModels(Models):
     a ToolCall, an exception to raise, or a function of the request that returns one of these. When
     there are none left, `rule` answers if it is set, and else the offline model.
 
-    `asked` are the requests, with the prompt and all that the model was shown.
+    `asked` are the requests, with the prompt and all that the model was shown, and `replies` what
+    came of those that were answered.
     """
 
     def __init__(self, settings: Settings, database: Database | None = None) -> None:
@@ -23,9 +24,14 @@ class ScriptedModels(Models):
         self.answers: deque[object] = deque()
         self.rule: object = None
         self.asked: list[ModelRequest] = []
+        self.replies: list[ModelReply] = []
 
     def reply(self, role: str, request: ModelRequest, **how: Any) -> ModelReply:
         self.asked.append(request)
+        self.replies.append(reply := self._reply(role, request, **how))
+        return reply
+
+    def _reply(self, role: str, request: ModelRequest, **how: Any) -> ModelReply:
         answer = self.answers.popleft() if self.answers else self.rule
         if callable(answer) and not isinstance(answer, type):
             answer = answer(request)

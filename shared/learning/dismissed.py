@@ -4,20 +4,20 @@ A finding is known again by its code, by its claim, or by both together: the cod
 and a model says the same in other words. How far a dismissal reaches depends on how sure that is.
 """
 
-import re
 from collections.abc import Sequence
 from typing import Protocol
 
-from shared.memory.lexical import terms
+from shared.learning.likeness import claims_alike, edited, shapes_alike, tells
 
-_TOKEN = re.compile(r"\w+|[^\w\s]")
-#: The shares of terms that two claims have in common, from which on they say the same: about the
-#: same code, in the same file, anywhere in the repository.
+#: The shares of meanings that two claims have in common, from which on they say the same: about
+#: the same code, in the same file, anywhere in the repository.
 _OF_CODE, _OF_FILE, _OF_REPOSITORY = 0.15, 0.5, 0.7
+#: The shares of code in common, from which on it is the same: whole lines, or edited ones.
+_WHOLE, _EDITED = 0.5, 0.5
+#: Categories of which several findings fit the same lines, so that their words must tell.
+_MANIFOLD = frozenset(["style", "documentation", "tests", "performance"])
 #: Dismissals of the same claim after which it is told nowhere in the repository.
 _OFTEN = 3
-#: The shortest code that is taken for known wherever it stands, in tokens.
-_TELLING = 6
 
 
 class Known(Protocol):
@@ -36,17 +36,17 @@ class Known(Protocol):
     def shape(self) -> str: ...
 
 
-def shape_of(code: str) -> str:
-    """Return code without what changes when it moves: its spaces, and the ends of its lines."""
-    return " ".join(_TOKEN.findall(code))
-
-
 def is_same(one: Known, other: Known) -> bool:
     """Do two findings say the same of the same code, or of the same file?"""
-    alike = _alike(one.claim, other.claim)
-    if one.shape == other.shape and (one.path == other.path or _tells(one.shape)):
-        return one.category == other.category or alike >= _OF_CODE
-    return one.path == other.path and alike >= _OF_FILE
+    alike = claims_alike(one.claim, other.claim)
+    if one.path == other.path and alike >= _OF_FILE:
+        return True
+    whole = shapes_alike(one.shape, other.shape)
+    if one.path != other.path and not (whole and tells(min(one.shape, other.shape, key=len))):
+        return False
+    if whole >= _WHOLE and one.category == other.category:
+        return alike > 0 or one.category not in _MANIFOLD
+    return alike >= _OF_CODE and (whole > 0 or edited(one.shape, other.shape) >= _EDITED)
 
 
 def is_unwanted(one: Known, dismissed: Sequence[Known]) -> bool:
@@ -56,17 +56,11 @@ def is_unwanted(one: Known, dismissed: Sequence[Known]) -> bool:
     alike = [
         other
         for other in dismissed
-        if other.category == one.category and _alike(one.claim, other.claim) >= _OF_REPOSITORY
+        if other.category == one.category and claims_alike(one.claim, other.claim) >= _OF_REPOSITORY
     ]
     return len(alike) >= _OFTEN
 
 
-def _tells(shape: str) -> bool:
-    return shape.count(" ") + 1 >= _TELLING
-
-
-def _alike(one: str, other: str) -> float:
-    """Return the share of the terms of two claims that both have."""
-    terms_of_one, terms_of_other = {*terms(one)}, {*terms(other)}
-    both = terms_of_one & terms_of_other
-    return len(both) / max(len(terms_of_one | terms_of_other), 1)
+def says_same(claim: str, other: str) -> bool:
+    """Do two claims about the same lines say the same?"""
+    return claims_alike(claim, other) >= _OF_CODE

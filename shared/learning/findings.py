@@ -7,7 +7,8 @@ from shared.canonical import digest
 from shared.database import Statement, queries
 from shared.events import Issue, Json
 from shared.journal import Outcome, Run
-from shared.learning.dismissed import shape_of
+from shared.learning.likeness import shape_of
+from shared.redaction.redacting import without_secrets
 
 SQL = queries(__file__, "findings.sql")
 
@@ -42,8 +43,8 @@ def kept_as(
     issue: Issue, path: str, line: int, quote: str, *, severity: str, category: str, claim: str
 ) -> KeptFinding:
     """Return a finding to keep, held for now. The same claim about the same code of a pull request
-    has the same id."""
-    shape = shape_of(quote)
+    has the same id. A secret in the code is not kept."""
+    shape = shape_of(without_secrets(quote))
     id_ = f"f-{digest([issue.ref, path, category, claim, shape])[:12]}"
     return KeptFinding(id_, issue.number, path, line, severity, category, claim, shape, "held")
 

@@ -18,6 +18,7 @@ from shared.journal import Outcome
 from shared.learning.attention import URGENT, spend
 from shared.learning.dismissed import is_same, is_unwanted, shape_of
 from shared.learning.findings import FindingStore, KeptFinding, ReviewedCommit, kept_as
+from shared.learning.moved import followed
 from shared.perception.commands import command_of
 from shared.reviewing.certain import found_without_model
 from shared.reviewing.delta import changed_since
@@ -131,7 +132,7 @@ class ReviewDesk:
         that people dismissed. What is critical is told once more."""
         least, most = SEVERITIES.index(wanted.minimum_severity), wanted.max_findings
         heavy = [one for one in found if SEVERITIES.index(one.severity) <= least]
-        known = self._store.known()
+        known = [*followed(self._store.known(), self._issue.number, self._files)]
         kept = [(finding, self._kept(finding)) for finding in heavy]
         new = [pair for pair in kept if not _is_known(pair[1], known)]
         room = self._attention([finding for finding, _ in new[:most]])

@@ -31,6 +31,7 @@ FAULTY = """\
 def total(items=[]):
     if items == None:
         return 0
+    items.sort()
     return sum(item.price for item in items)
 """
 PATHS = ("a.py", "docs/b.py")

@@ -3,8 +3,9 @@
 import pytest
 
 from shared.events import Issue
-from shared.learning.dismissed import is_same, is_unwanted, shape_of
+from shared.learning.dismissed import is_same, is_unwanted
 from shared.learning.findings import KeptFinding, kept_as
+from shared.learning.likeness import shape_of
 
 PULL = Issue("acme/shop", 7)
 CLAIM = "The session is never closed when the request fails, so connections leak."
@@ -63,3 +64,49 @@ def test_spaces_do_not_change_the_shape_of_code() -> None:
     assert shape_of("if (a)\n\t{ b(); }") == shape_of("if(a){b();}")
     assert shape_of("a b") != shape_of("ab")
     assert shape_of("支付 = 1") == shape_of("支付=1")
+
+
+def test_a_secret_is_not_kept() -> None:
+    secret = "ghp_" + "aB3xY9kQ2w" * 3 + "Zt7RmP"
+    assert secret not in finding(code=f'TOKEN = "{secret}"').shape
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        # Other words about a part of the code, and about the code as it was edited.
+        (
+            {"claim": "A failing request leaves the session open.", "code": "session = connect(u)"},
+            True,
+        ),
+        (
+            {"claim": "Nothing releases it.", "code": "# why\nsession = connect(url, timeout=3)"},
+            True,
+        ),
+        ({"category": "data loss", "claim": "Sessions stay open after errors."}, True),
+        # Several nits fit one line.
+        ({"category": "style", "claim": "The line is long."}, False),
+        # Nothing in common but words that any claim may hold.
+        ({"category": "security", "claim": "The url is taken from input."}, False),
+        ({"code": "y = 2", "claim": "The function should return a value."}, False),
+        # The same fault in another file.
+        ({"path": "b.py", "code": "other = connect(url, timeout=9)"}, False),
+    ],
+    ids=range(7),
+)
+def test_code_and_claim_together_tell_it(other: dict[str, str], same: bool) -> None:
+    assert is_unwanted(finding(**other), [finding()]) is same
+
+
+def test_two_nits_of_one_line_are_two() -> None:
+    one = finding("The line is long.", category="style")
+    assert not is_same(finding("The name says nothing.", category="style"), one)
+    assert is_same(finding("This line is much too long.", category="style"), one)
+
+
+def test_a_dismissed_function_hides_no_line_of_it() -> None:
+    whole = "\n".join(f"    total_{n} = price(items[{n}], rate)" for n in range(20))
+    dismissed = finding("The function is long.", code=whole)
+    assert not is_same(
+        finding("The rate is a percentage.", "total_3 = price(items[3], rate)"), dismissed
+    )

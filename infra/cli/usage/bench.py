@@ -38,6 +38,20 @@ def add_bench(command: argparse.ArgumentParser) -> None:
     how.add_argument("--json", action="store_true", help="print the report as JSON")
 
 
+def add_bench_review(command: argparse.ArgumentParser) -> None:
+    command.description = (
+        "Review pull requests whose faults are known, and score what would be posted."
+        " docs/bench.md tells."
+    )
+    command.epilog = "Exit code: 0 all were reviewed, 1 some were not, 2 usage."
+    command.add_argument("--model", action="append", help="small, large or a name; repeatable")
+    command.add_argument("--set", type=Path, help="a labelled set, or golden comments (our own)")
+    command.add_argument("--clones", type=Path, help="of the repositories of golden comments")
+    command.add_argument("--judge", default="", help="a model that compares claims (by words)")
+    command.add_argument("--only", default="", help="the case with this id")
+    command.add_argument("--json", action="store_true", help="print all findings as JSON")
+
+
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")

@@ -1,11 +1,12 @@
 """The commands of ./scripts/flows."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from infra.cli.usage import commands
-from infra.cli.usage.bench import add_bench
+from infra.cli.usage.bench import add_bench, add_bench_review
 from infra.project import ROOT
 from infra.terminal import Arguments
 
@@ -47,7 +48,20 @@ COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str, str]] 
         "kill a flow everywhere; say what is lost or doubled",
     ),
     "bench": (add_bench, "bench", "run a prompt over a huge input"),
+    "bench review": (
+        add_bench_review,
+        "bench_review",
+        "score reviews on pull requests whose faults are known",
+    ),
 }
+
+
+def in_commands(arguments: Sequence[str]) -> list[str]:
+    """Join the words of a command that has two, which argparse takes for one."""
+    for at, pair in enumerate(pairwise(arguments)):
+        if " ".join(pair) in COMMANDS:
+            return [*arguments[:at], " ".join(pair), *arguments[at + 2 :]]
+    return [*arguments]
 
 
 def flows_parser() -> argparse.ArgumentParser:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
 
 from shared.events import Json
+from shared.models.offline.review.blocks import keeps_defaults, raises_again
 from shared.models.offline.review.parts import ShownFile
 
 _PYTHON = (".py", ".pyi")
@@ -12,14 +13,20 @@ _JAVASCRIPT = (".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts")
 _PROSE = (".md", ".rst", ".txt", ".adoc")
 
 
+def _never(_: ShownFile, __: int) -> bool:
+    return False
+
+
 class Rule(NamedTuple):
-    """`pattern` finds the fault in a line without its strings; `mend` writes the line right."""
+    """`pattern` finds the fault in a line without its strings, `unless` the lines below tell that
+    it is none; `mend` writes the line right."""
 
     endings: tuple[str, ...]
     pattern: re.Pattern[str]
     claim: str
     severity: Literal["critical", "high", "medium", "low"] = "medium"
     mend: Callable[[str], str] | None = None
+    unless: Callable[[ShownFile, int], bool] = _never
 
 
 def _deleted(_: str) -> str:
@@ -27,7 +34,7 @@ def _deleted(_: str) -> str:
 
 
 def _by_identity(line: str) -> str:
-    return re.sub(r"!= ?None\b", "is not None", re.sub(r"== ?None\b", "is None", line))
+    return re.sub(r"== ?None\b", "is None", re.sub(r"!= ?None\b", "is not None", line))
 
 
 _RULES = (
@@ -41,20 +48,20 @@ _RULES = (
         _PYTHON,
         re.compile(r"[!=]= ?None\b|\bNone [!=]= "),
         "`None` is compared by equality, which an object may answer as it likes.",
-        mend=lambda line: re.sub(
-            r"== ?None\b", "is None", re.sub(r"!= ?None\b", "is not None", line)
-        ),
+        mend=_by_identity,
     ),
     Rule(
         _PYTHON,
         re.compile(r"^\s*(?:async )?def \w+\(.*=\s*(?:\[\]|\{\}|list\(\)|dict\(\)|set\(\))\s*[,)]"),
         "The default value is made once, so all calls that change it share it.",
+        unless=keeps_defaults,
     ),
     Rule(
         _PYTHON,
         re.compile(r"^\s*except\s*:"),
         "It catches everything, an interrupt and a failed assertion too.",
         mend=lambda line: re.sub(r"except\s*:", "except Exception:", line, count=1),
+        unless=raises_again,
     ),
     Rule(
         _PYTHON,
@@ -97,7 +104,8 @@ def found_in_lines(file: ShownFile) -> Iterator[Json]:
             continue
         for number in file.added:
             line = file.lines[number]
-            if rule.pattern.search(_STRING.sub('""', line)):
+            bare = _STRING.sub('""', line)
+            if rule.pattern.search(bare) and not rule.unless(file, number):
                 mended = rule.mend(line) if rule.mend else None
                 yield file.finding(
                     number,

@@ -1,0 +1,93 @@
+"""How alike two claims are, and two pieces of code.
+
+Both are compared without a model, by their words and tokens. Claims that say the same without one
+word in common need the vectors of an embedder: one for each finding, kept beside it with the name
+of its embedder, and a threshold of its own for each of them.
+"""
+
+import re
+from collections import Counter
+from functools import lru_cache
+from itertools import pairwise
+
+from shared.memory.lexical import terms
+from shared.memory.stemming import stem
+
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+#: Words by which reviewers say the same, a line for each meaning; the first one stands for all.
+_SAME = """
+    none nil null undefined nullable missing absent
+    error exception throw raise fail failure crash panic reject
+    swallow hide ignore catch caught suppress silence drop discard
+    close release free dispose leak open cleanup
+    concurrent race thread atomic lock parallel synchronize goroutine simultaneous
+    await promise async wait
+    inject injection escape unescaped sanitize interpolate concatenate script xss unsafe
+    sql query statement database
+    compare comparison equality equal identity
+    loop iterate iteration each every
+    log logger logging print output
+    password secret credential token sensitive key
+    lose lost overwrite stale
+    unit millisecond second minute hour
+    empty blank zero falsy
+    bound index range off
+    duplicate twice repeat again
+    slow performance quadratic expensive
+"""
+_MEANING = {
+    stem(word): stem(line.split()[0])
+    for line in _SAME.strip().splitlines()
+    for word in line.split()
+}
+#: Words that any claim may hold, whatever it is about.
+_ANYWHERE = """
+    add argument branch call case change check class code consider constant could field file find
+    function here instead line may method might module must name need number object parameter
+    possible return should test type use user value variable want way work write
+"""
+_SAYS_NOTHING = frozenset(map(stem, _ANYWHERE.split()))
+#: A part of code that is taken for known wherever it stands has at least so many tokens.
+TELLING = 6
+
+
+def shape_of(code: str) -> str:
+    """Return code without what changes when it moves: its spaces, and the ends of its lines."""
+    return " ".join(_TOKEN.findall(code))
+
+
+def claims_alike(one: str, other: str) -> float:
+    """Return the share of the meanings of two claims that both have."""
+    of_one, of_other = _meanings(one), _meanings(other)
+    return len(of_one & of_other) / max(len(of_one | of_other), 1)
+
+
+def shapes_alike(one: str, other: str) -> float:
+    """Return how much of the longer shape the shorter one is: 1 for the same."""
+    shorter, longer = sorted((one, other), key=len)
+    if f" {shorter} " in f" {longer} ":
+        return _size(shorter) / _size(longer)
+    return 0.0
+
+
+def edited(one: str, other: str) -> float:
+    """Return the share of the neighbours of tokens that two shapes have in common: high where one
+    was made of the other by an edit."""
+    of_one, of_other = (Counter(pairwise(shape.split())) for shape in (one, other))
+    both = (of_one & of_other).total()
+    return 2 * both / max(of_one.total() + of_other.total(), 1)
+
+
+def tells(shape: str) -> bool:
+    """Is the code long enough to be known wherever it stands?"""
+    return _size(shape) >= TELLING
+
+
+def _size(shape: str) -> int:
+    return shape.count(" ") + 1
+
+
+@lru_cache(maxsize=4096)
+def _meanings(claim: str) -> frozenset[str]:
+    found = (_MEANING.get(term, term) for term in terms(claim) if term not in _SAYS_NOTHING)
+    return frozenset(found)
