@@ -16,8 +16,9 @@ from shared.errors import ActionRejected
 from shared.events import Issue, Json
 from shared.journal import Outcome
 from shared.learning.attention import URGENT, spend
-from shared.learning.dismissed import is_same, is_unwanted, shape_of
+from shared.learning.dismissed import is_same, is_unwanted
 from shared.learning.findings import FindingStore, KeptFinding, ReviewedCommit, kept_as
+from shared.learning.likeness import shape_of
 from shared.learning.moved import followed
 from shared.perception.commands import command_of
 from shared.reviewing.certain import found_without_model
