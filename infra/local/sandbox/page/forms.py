@@ -34,6 +34,7 @@ class GitHubForms:
             "/push": self._push,
             "/turn": self._turn,
             "/comment": self._github.comment,
+            "/comment_on_line": self._comment_on_line,
             "/answer": self._github.answer,
             "/resolve": self._resolve,
             "/dismiss": self._dismiss,
@@ -74,6 +75,20 @@ class GitHubForms:
             raise FormRefused("the repository with its branch was deleted")
         source, message = head["repo"]["full_name"], f"Change {', '.join(changed)}"
         return self._github.push(source, changed, author, branch=head["ref"], message=message)
+
+    def _comment_on_line(
+        self,
+        repository: str,
+        number: int,
+        path: str,
+        line: str,
+        *,
+        body: str,
+        author: str = "maria",
+    ) -> int:
+        """Begin a thread on a line of the new file."""
+        place = {"path": path, "line": int(line)}
+        return self._github.comment_on_line(repository, number, body, author, **place)
 
     def _resolve(
         self, repository: str, number: int, comment: int, *, resolved: bool, author: str = "maria"

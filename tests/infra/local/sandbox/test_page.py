@@ -490,6 +490,12 @@ def test_a_review_is_shown_in_its_place_and_dealt_with(browser: Browser) -> None
     assert (first["outdated"], first["line"], second["outdated"]) == (True, 2, False)
     assert first["hunk"].endswith("+x")
     assert pull()["reviews"][0]["dismissal"] == "Not so"
+    on_line: dict[str, Any] = {**where, "path": "a.py", "line": "2", "author": "visitor"}
+    assert browser.post("/comment_on_line", {**on_line, "body": "And this?"}).status == 200
+    assert pull()["threads"][2]["comments"][0]["text"] == "And this?"
+    refused = browser.post("/comment_on_line", {**on_line, "body": "x", "line": "99"})
+    assert b"must be part of the diff" in refused.data
+    assert browser.post("/comment_on_line", {**on_line, "body": "x", "line": "x"}).status == 400
     browser.post("/react", {"comment": first["id"], "content": "-1", "author": "visitor"})
     browser.post("/resolve", {**where, "comment": first["id"], "resolved": False})
     assert pull()["threads"][0]["comments"][0]["reactions"] == []

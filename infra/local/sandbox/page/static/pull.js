@@ -1,7 +1,7 @@
 // Draws a pull request: its branches and checks, its diff with the comments in place, its reviews.
 import { make } from "./dom.js";
 import { lines } from "./markdown.js";
-import { act, comment, composer, files, form, input, refusal, remark } from "./parts.js";
+import { act, area, comment, composer, files, form, input, refusal, remark } from "./parts.js";
 
 // So much of the patch is shown above a comment whose lines have changed since.
 const ABOVE = 5;
@@ -35,7 +35,10 @@ const patched = (repository, file, threads) => {
   return drawn;
 };
 
-const changedFile = (repository, file, threads) => {
+const remarkOn = (repository, number, path) => make("details", { class: "answer", "data-key": "remark" }, make("summary", {}, "Comment on a line"),
+  form("comment_on_line", { repository, number, path }, { class: "one" }, input("line", "Line", { type: "number", min: 1 }), area("body", "Comment", { required: true, rows: 1 }), make("button", {}, "Comment")));
+
+const changedFile = (repository, number, file, threads) => {
   const count = file.patch ? file.patch.split("\n").length : 0;
   const inside = (thread) => !thread.whole && thread.position !== null && thread.position < count;
   return make("details", { class: "file", "data-key": file.filename, open: threads.some((thread) => !thread.resolved) },
@@ -45,7 +48,8 @@ const changedFile = (repository, file, threads) => {
     ...threads.filter((thread) => thread.whole).map((thread) => drawThread(repository, thread)),
     file.patch ? patched(repository, file, threads.filter(inside)) : make("p", { class: "empty" }, "No text to show."),
     file.cut > 0 && make("p", { class: "empty" }, `${file.cut.toLocaleString()} more characters`),
-    ...threads.filter((thread) => !thread.whole && !inside(thread)).map((thread) => drawThread(repository, thread)));
+    ...threads.filter((thread) => !thread.whole && !inside(thread)).map((thread) => drawThread(repository, thread)),
+    file.patch && file.status !== "removed" && remarkOn(repository, number, file.filename));
 };
 
 // Reviews and checks
@@ -70,7 +74,7 @@ export const drawPull = (repository, issue) => {
   return make("div", { class: "pull", "data-key": "pull" },
     make("p", { class: "branches" }, make("code", {}, pull.head), " → ", make("code", {}, pull.base), make("span", { class: "counts" }, `${pull.commits} ${pull.commits === 1 ? "commit" : "commits"}, `, ...plusMinus(pull))),
     pull.checks.length > 0 && make("p", { class: "checks" }, ...pull.checks.map(drawCheck)),
-    ...pull.files.map((file) => changedFile(repository, file, threads.filter((thread) => thread.path === file.filename))),
+    ...pull.files.map((file) => changedFile(repository, number, file, threads.filter((thread) => thread.path === file.filename))),
     ...threads.filter((thread) => !named.has(thread.path)).map((thread) => drawThread(repository, thread)),
     issue.state === "open" && make("details", { class: "push", "data-key": "push" }, make("summary", {}, "Push a commit"),
       form("push", { repository, number }, { "data-branch": pull.branch, "data-source": pull.source }, files([pull.files[0]?.filename ?? ""]), make("button", {}, "Push"))));
