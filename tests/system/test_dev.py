@@ -64,7 +64,7 @@ def test_a_second_start_knows_the_first_and_ctrl_c_leaves_nothing_behind(
         dev = subprocess.Popen(command(empty_directory), cwd=ROOT, stdout=output)
     try:
         assert wait_for(lambda: "Ctrl-C stops it" in log.read_text())
-        assert "acme/shop#2 opened" in log.read_text()
+        assert "acme/shop#3 opened" in log.read_text()
         assert "Possibly related: acme/shop#1" in log.read_text()
     finally:
         dev.send_signal(signal.SIGINT)
