@@ -42,7 +42,9 @@ all the same, and leave out the others."""
     "github.pull_request.synchronize",
     "github.command.review",
     "github.command.config",
+    "github.installation.created",
     "timer.review",
+    "timer.week",
     may=[
         SubmitReview.at_most(1),
         Comment.at_most(1),
@@ -57,14 +59,22 @@ all the same, and leave out the others."""
 )
 def review(event: Event, agent: Agent) -> None:
     team = agent.desk(TeamSettings)
+    match event.type:
+        case "github.installation.created":
+            team.begin_week()
+        case "github.command.config":
+            agent.act(Comment(event.issue, team.shown()))
+        case "github.pull_request.synchronize" if team.review.mode != "off":
+            agent.desk(Timers).put_off(event.received_at + team.review.wait, "timer.review")
+        case "github.pull_request.synchronize" | "timer.week":
+            pass
+        case _:
+            review_change(event, agent, team)
+
+
+def review_change(event: Event, agent: Agent, team: TeamSettings) -> None:
+    """Review what a pull request changes."""
     wanted = team.review
-    if event.type == "github.command.config":
-        agent.act(Comment(event.issue, team.shown()))
-        return
-    if event.type == "github.pull_request.synchronize":
-        if wanted.mode != "off":
-            agent.desk(Timers).put_off(event.received_at + wanted.wait, "timer.review")
-        return
     desk, is_on = agent.desk(ReviewDesk), wanted.mode == "on"
     change = desk.change(wanted)
     if change.why_not:

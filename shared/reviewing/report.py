@@ -51,8 +51,8 @@ def summary(change: Change, chosen: Selection, *, is_preview: bool = False) -> s
 
 
 def _preview(what: str, chosen: Selection) -> str:
-    begin = f"**Preview of a review of {what}:** nothing was posted on lines, since"
-    begin = f"{begin} `.github/agent-flows.yml` says `mode: preview`."
+    begin = f"**Preview of a review of {what}:** nothing was posted on lines, because the mode is"
+    begin = f"{begin} `preview`. `mode: on` in `.github/agent-flows.yml` changes that."
     told = [f"`{one.path}`:{one.first}\n\n{on_lines(one).body}" for one in chosen.posted]
     would = f"{len(told)} {'comment' if len(told) == 1 else 'comments'} would be posted"
     return f"{begin}\n\n{_folded(would, chr(10).join(told) or 'None.')}"

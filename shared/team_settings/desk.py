@@ -6,13 +6,19 @@ from typing import ClassVar, Self
 from shared.actions.github.actions import ReportCheck
 from shared.actions.github.queries import ReadTeamFiles
 from shared.agent.context import Code
+from shared.agent.timers import Timers
+from shared.database import queries
 from shared.desk import Loan
 from shared.errors import ActionRejected
 from shared.journal import Outcome
 from shared.team_settings import telling
 from shared.team_settings.keys import LARGEST, PATH, ReviewSettings
-from shared.team_settings.resolving import Resolved, resolve
+from shared.team_settings.resolving import Resolved, TeamSetting, resolve
 
+SQL = queries(__file__, "first_week.sql")
+
+#: The first days of an installation, in seconds, and the timer that ends them.
+FIRST_WEEK, ENDS = 7 * 86_400.0, "timer.week"
 CHECK = "Agent Flows settings"
 
 
@@ -58,6 +64,11 @@ class TeamSettings:
                 pass  # only an App makes checks, and it may lack the right
         return f"\n\n<details><summary>{title}</summary>\n\n{text}\n\n</details>"
 
+    def begin_week(self) -> None:
+        """Let flows only say what they would do in the first week of an installation, unless a file
+        says otherwise. The timer is the record of it; when it fires, nothing is left to do."""
+        Timers(self._loan).at(self._loan.run.event.received_at + FIRST_WEEK, ENDS)
+
     def shown(self) -> str:
         """Return each setting with its source, as Markdown."""
         return telling.all_settings(self._found)
@@ -68,7 +79,17 @@ class TeamSettings:
 
         def work() -> Outcome:
             files = self._loan.read(query)
-            return Outcome(resolve(files["organisation"], files["repository"]).to_json())
+            found = resolve(files["organisation"], files["repository"])
+            unsaid = [one for one in found.sections.values() if one["mode"].source == "default"]
+            if unsaid and self._is_first_week():
+                for settings in unsaid:
+                    settings["mode"] = TeamSetting("preview", "first week")
+            return Outcome(found.to_json())
 
         asked = {"repository": query.repository, "path": query.path}
         return Resolved.of_json(self._loan.run.step("team settings", asked, work, defer=True))
+
+    def _is_first_week(self) -> bool:
+        run = self._loan.run
+        [rows] = run.write([run.statement("first_week", {"event": ENDS}, SQL)])
+        return bool(rows) and rows[0]["ends"] > run.event.received_at

@@ -1,7 +1,7 @@
 """Finds the value of each key, and where it comes from: the repository goes before the
 organisation, which goes before the default. What is wrong in a file counts as not said there."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
@@ -10,7 +10,7 @@ from shared.events import Json
 from shared.team_settings.keys import LARGEST, SECTIONS, Key, keys_of
 from shared.team_settings.yaml_lines import Unreadable, YamlValue, read_yaml
 
-Source = Literal["default", "organisation", "repository"]
+Source = Literal["default", "first week", "organisation", "repository"]
 #: Characters of a key that a problem repeats.
 _QUOTED = 40
 #: Problems of a file that are kept.
@@ -36,7 +36,7 @@ class TeamSetting(NamedTuple):
 class Resolved(NamedTuple):
     """The settings by section and key, and all problems of the files."""
 
-    sections: Mapping[str, Mapping[str, TeamSetting]]
+    sections: Mapping[str, MutableMapping[str, TeamSetting]]
     problems: tuple[FileProblem, ...]
 
     def to_json(self) -> Json:

@@ -43,6 +43,8 @@ def _table(flow: str, settings: Iterable[tuple[str, TeamSetting]]) -> str:
 
 
 def _source(setting: TeamSetting) -> str:
+    if setting.source == "first week":
+        return "the first week of the installation"
     if setting.source == "default":
         return "default"
     return f"{_PLACES[setting.source]}, line {setting.line}"

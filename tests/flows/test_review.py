@@ -1,5 +1,6 @@
 """Reviews against the sandbox GitHub: what is posted, where, and how often."""
 
+import json
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,6 +20,7 @@ from shared.errors import PolicyError
 from shared.events import Event, Json
 from shared.learning.outcomes import is_refusal
 from shared.models import ModelRequest
+from shared.perception import github
 from shared.reviewing.finding import Finding, Findings
 from shared.settings import Settings
 from shared.testing import FlowRunner, github_event
@@ -50,6 +52,15 @@ class Mortal(GitHubAdapter):
             self.dies_after = ""
             raise KeyboardInterrupt
         return receipt
+
+
+def installed_at(moment: float) -> Event:
+    """The event of an installation on the organisation of the shop."""
+    person = {"login": "maria", "id": 5, "type": "User"}
+    installation = {"id": 1, "account": {"login": "acme", "type": "Organization"}}
+    payload = {"action": "created", "installation": installation, "sender": person}
+    headers = {"x-github-event": "installation", "x-github-delivery": str(uuid4())}
+    return github.to_event(json.dumps(payload).encode(), headers, {}, moment)
 
 
 class PullRequest:
@@ -578,3 +589,25 @@ class TestTheTeamsSettings:
         pull.number = pull._sandbox.open_issue(SHOP, "It crashes", "Why?")
         pull.runner.run(review, pull.event("command.config"))
         assert "| `max_findings` | `3` | default |" in pull.sticky[0]
+
+    @pytest.mark.parametrize(
+        ("days", "text", "is_posted"),
+        [
+            (6.9, "", False),
+            (7.1, "", True),
+            (6.9, "review: {wait: 5}", False),
+            (0.1, "review: {mode: on}", True),
+            (0.1, "review: {mode: loud}", False),
+        ],
+    )
+    def test_the_first_week_of_an_installation_is_a_preview(
+        self, pull: PullRequest, days: float, text: str, is_posted: bool
+    ) -> None:
+        self.says(pull, text)
+        opened = pull.event()
+        pull.runner.run(review, installed_at(opened.received_at - days * 86_400))
+        pull.runner.run(review, opened)
+        assert bool(pull.get("reviews")) is is_posted
+        assert ("Preview of a review" in pull.sticky[0]) is not is_posted
+        pull.runner.fire(review)
+        assert len(pull.sticky) == 1
