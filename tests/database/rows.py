@@ -26,6 +26,7 @@ _STATES = {
     "batch_requests": "'queued'",
     "memory_embedders": "'answering'",
     "stops": "'cancelled'",
+    "findings": "'held'",
 }
 _KINDS = {"memory_files": "'document'"}
 _OF_TYPE = {
