@@ -463,8 +463,6 @@ class TestTheTeamsSettings:
         ("text", "posted"),
         [
             ("review: {ignore: [docs/]}", [("a.py", 1), ("a.py", 2)]),
-            ("review: {ignore: ['*.py']}", []),
-            ("review: {max_findings: 1}", [("a.py", 1)]),
             ("review: {max_findings: 0}", []),
             ("review: {max_findings: 20}", [(path, n) for path in PATHS for n in (1, 2)]),
             ("review: {minimum_severity: critical}", []),
@@ -538,14 +536,16 @@ class TestTheTeamsSettings:
         assert "line 1: `review.mode` must be one of on, preview, off" in pull.sticky[0]
         assert len(pull.get("reviews")) == 1
 
-    @pytest.mark.parametrize("after", ["ReportCheck", "Comment"])
-    @pytest.mark.parametrize("identity", [as_app, as_token])
+    @pytest.mark.parametrize(
+        ("after", "identity"),
+        [("ReportCheck", as_app), ("Comment", as_app), ("Comment", as_token)],
+    )
     def test_a_crash_doubles_no_report(
         self, pull: PullRequest, after: str, identity: Callable[[GitHubSandbox], Settings]
     ) -> None:
         pull.adapter = Mortal(identity(pull._sandbox))
         self.says(pull, "review: [broken\n")
-        pull.adapter.dies_after = after if identity is as_app else "Comment"
+        pull.adapter.dies_after = after
         with pytest.raises(KeyboardInterrupt):
             pull.review()
         self.says(pull, "review: {mode: off}")  # too late: this run has read the file
@@ -553,9 +553,7 @@ class TestTheTeamsSettings:
         assert len(pull.get("reviews")) == len(pull.sticky) == 1
         assert len(self.checks(pull)) == (identity is as_app)
 
-    @pytest.mark.parametrize(
-        "content", [b"\xff\xfe", b"#" * 70_000, b"\x00", b"review: *x", b"[" * 60_000]
-    )
+    @pytest.mark.parametrize("content", [b"\xff\xfe", b"#" * 70_000, b"review: *x"])
     def test_no_file_makes_a_review_fail(self, pull: PullRequest, content: bytes) -> None:
         pull._sandbox.push(SHOP, {self.PATH: content})
         pull.review()
