@@ -6,11 +6,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, NamedTuple, Self
 
 from shared.actions import Action, Query
-from shared.actions.github.paths import is_path, parts
 from shared.events import Event, Issue, Json
-
-#: The longest path that a flow writes, in characters.
-_PATH = 400
 
 
 class Repository(NamedTuple):
@@ -327,18 +323,6 @@ class OpenDraft(_InRepository):
 
     def signed(self, footer: str) -> Self:
         return replace(self, body=_signed(self.body, footer))
-
-
-def unwritable(path: str) -> str:
-    """Return the reason why flows do not write to this path; empty when they may."""
-    folders = parts(path.lower())
-    if not path.isprintable() or "\\" in path or len(path) > _PATH:
-        return "the path is too long or has characters that are not allowed"
-    if not is_path(path) or ".git" in folders:
-        return "not a valid file path"
-    if folders[0] == ".github":
-        return "what is in .github controls what runs there; a person must change it"
-    return ""
 
 
 def _signed(body: str, footer: str) -> str:

@@ -236,3 +236,19 @@ _PARAMETERS: Mapping[str, Callable[[str], bool]] = {
     "sort": _is_word,
     "state": _is_word,
 }
+
+
+#: The longest path that a flow writes, in characters.
+_LONGEST_PATH = 400
+
+
+def unwritable(path: str) -> str:
+    """Return the reason why flows do not write to this path; empty when they may."""
+    folders = parts(path.lower())
+    if not path.isprintable() or "\\" in path or len(path) > _LONGEST_PATH:
+        return "the path is too long or has characters that are not allowed"
+    if not is_path(path) or ".git" in folders:
+        return "not a valid file path"
+    if folders[0] == ".github":
+        return "what is in .github controls what runs there; a person must change it"
+    return ""

@@ -16,8 +16,8 @@ from shared.actions.github.actions import (
     ReopenIssue,
     Repository,
     SetMilestone,
-    unwritable,
 )
+from shared.actions.github.paths import unwritable
 from shared.actions.github.queries import (
     ListCommits,
     ListPulls,

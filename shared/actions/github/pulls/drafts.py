@@ -10,9 +10,9 @@ from hashlib import sha1
 from typing import Any, NamedTuple
 
 from shared.actions import Mark, Receipt
-from shared.actions.github.actions import OpenDraft, unwritable
+from shared.actions.github.actions import OpenDraft
 from shared.actions.github.markdown import compose, read_stamp, titled
-from shared.actions.github.paths import Segments, is_reference, parts
+from shared.actions.github.paths import Segments, is_reference, parts, unwritable
 from shared.actions.github.session import GitHubSession
 from shared.errors import ActionError, ActionRejected, ActionUnavailable
 from shared.events import Json
