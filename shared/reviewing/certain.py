@@ -22,7 +22,9 @@ def found_without_model(file: FileDiff) -> Iterator[Finding]:
                     f"A secret is written here ({kind}). Take it back where it was made: it stays"
                 )
                 yield _finding(file, line, f"{claim} in the history.", "critical")
-            if hidden := sorted({*line.text[1:]} & _HIDDEN):
+            # The first character of a file may be the mark of its encoding.
+            shown = line.text.removeprefix("\ufeff") if line.new == 1 else line.text
+            if hidden := sorted({*shown} & _HIDDEN):
                 names = ", ".join(unicodedata.name(one, "unnamed").lower() for one in hidden)
                 claim = f"The line holds characters that nobody sees ({names})"
                 yield _finding(file, line, f"{claim}, so it may not say what it seems to.", "high")

@@ -18,6 +18,8 @@ CALLS = 24
 _DELETED = 6
 #: Characters of a line that a model is shown.
 _WIDTH = 500
+#: What stands between two files of a call.
+_BETWEEN = "\n\n"
 _DOCUMENTS = frozenset([".md", ".rst", ".txt", ".adoc"])
 _SETTINGS = frozenset([".json", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".xml", ".properties"])
 
@@ -36,16 +38,17 @@ def packed(files: Sequence[FileDiff], room: int = ROOM, calls: int = CALLS) -> P
     left_out: dict[str, None] = {}
     for file in sorted(files, key=_rank):
         for text in _pieces(file, room):
-            at = next((n for n, left in enumerate(free) if left >= len(text)), len(parts))
-            if at == len(parts) and len(parts) == calls:
+            size = len(text) + len(_BETWEEN)
+            at = next((n for n, left in enumerate(free) if left >= size), len(parts))
+            if len(text) > room or (at == len(parts) and len(parts) == calls):
                 left_out[file.path] = None
             elif at == len(parts):
                 parts.append([text])
                 free.append(room - len(text))
             else:
                 parts[at].append(text)
-                free[at] -= len(text)
-    texts = ("\n\n".join(texts) for texts in parts)
+                free[at] -= size
+    texts = (_BETWEEN.join(texts) for texts in parts)
     numbered = (Code(f"part {n} of {len(parts)}", text) for n, text in enumerate(texts, 1))
     return Packed(tuple(numbered), tuple(left_out))
 

@@ -1,5 +1,6 @@
 """Writes what people read of a review: the comment on a line, and the sticky comment."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from shared.actions.github.actions import ReviewComment
@@ -7,15 +8,19 @@ from shared.reviewing.desk import Change, Selection
 from shared.reviewing.finding import Finding
 
 _SIGNS = {"critical": "🔴", "high": "🟠", "medium": "🟡", "low": "⚪"}
+#: What begins a block of code at the start of a line, in a list or a quote too.
+_FENCE = re.compile(r"^(?:(?:[\s>*+-]|\d+[.)])*(?:`{3,}|~{3,})\w*)+")
+#: Code within a line.
+_CODE = re.compile(r"((?<!`)(?:`[^`]+`|``(?!`).*?(?<!`)``)(?!`))")
 #: Files that are named as not reviewed.
 _NAMED = 50
 
 
 def on_lines(finding: Finding) -> ReviewComment:
     """Return the comment on the lines of a finding."""
-    parts = [f"{_title(finding)}\n\n{finding.claim}"]
+    parts = [f"{_title(finding)}\n\n{in_one_line(finding.claim)}"]
     if finding.evidence.strip():
-        parts.append(finding.evidence)
+        parts.append("\n".join(map(_without_blocks, finding.evidence.splitlines())))
     if finding.suggestion is not None:
         fence = "`" * max(3, _longest_fence(finding.suggestion) + 1)
         text = f"{finding.suggestion}\n" if finding.suggestion else ""
@@ -63,8 +68,8 @@ def _title(finding: Finding) -> str:
 
 
 def _row(finding: Finding) -> str:
-    where = f"`{finding.path}`:{finding.first}"
-    return f"{_SIGNS[finding.severity]} {where} {finding.claim}"
+    where = f"{_in_code(finding.path)}:{finding.first}"
+    return f"{_SIGNS[finding.severity]} {where} {in_one_line(finding.claim)}"
 
 
 def _folded(title: str, text: str) -> str:
@@ -72,9 +77,32 @@ def _folded(title: str, text: str) -> str:
 
 
 def _skipped(skipped: Mapping[str, str]) -> str:
-    rows = [f"- `{path}`: {reason}" for path, reason in skipped.items()]
+    rows = [f"- {_in_code(path)}: {reason}" for path, reason in skipped.items()]
     more = len(rows) - _NAMED
     return "\n".join([*rows[:_NAMED], *([f"- and {more} more"] if more > 0 else [])])
+
+
+def in_one_line(text: str) -> str:
+    """Return what a model wrote as one line of Markdown that ends within itself."""
+    return _without_blocks(" ".join(text.split()))
+
+
+def _without_blocks(line: str) -> str:
+    """Take what would begin a block that hides or frames the text after it, or an element of HTML.
+    A block named `suggestion` would be one that nobody proved."""
+    line = _FENCE.sub("", line)
+    if "\\`" in line:  # where code begins is a question then
+        return line.replace("<", "&lt;")
+    parts = _CODE.split(line)
+    parts[::2] = [part.replace("<", "&lt;") for part in parts[::2]]
+    return "".join(parts)
+
+
+def _in_code(path: str) -> str:
+    """Return a path as code, whatever characters it has."""
+    ticks = "`" * (_longest_fence(path) + 1)
+    space = " " if "`" in path else ""
+    return f"{ticks}{space}{' '.join(path.splitlines())}{space}{ticks}"
 
 
 def _longest_fence(text: str) -> int:
