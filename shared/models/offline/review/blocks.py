@@ -97,6 +97,6 @@ def _names(values: list[ast.expr] | list[ast.expr | None]) -> Iterator[str]:
     for value in values:
         if isinstance(value, ast.Name):
             yield value.id
-        elif isinstance(value, ast.Starred | ast.List | ast.Tuple | ast.Dict):
+        elif isinstance(value, ast.List | ast.Tuple | ast.Dict):
             children = [one for one in ast.iter_child_nodes(value) if isinstance(one, ast.expr)]
             yield from _names([*children])
