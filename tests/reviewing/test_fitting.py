@@ -38,9 +38,7 @@ def new_lines(files: list[FileDiff]) -> list[tuple[str, int]]:
     ]
 
 
-_TEXTS = st.text(
-    st.characters(blacklist_characters="\n", blacklist_categories=("Cs",)), max_size=60
-)
+_TEXTS = st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"]), max_size=60)
 _PATHS = st.sampled_from(["a", "b", "src/c", "tests/test_d", "größe/状", "x y"])
 _ENDINGS = st.sampled_from([".py", ".md", ".json", ".go", ""])
 

@@ -1,6 +1,7 @@
 """Compares a claim with a known fault: by their words, or by a model."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from infra.bench.reviews.matching import Judge
 from shared.agent.context import as_data
@@ -10,6 +11,9 @@ from shared.models.answers import typed
 from shared.models.prompts import system
 from shared.models.routing import Models
 from shared.settings import Settings
+
+#: Seconds that a judge may take.
+_PATIENCE = 60.0
 
 _PROMPT = """\
 Two reviewers looked at the same change. Do the two texts tell the same fault? Other words, lines
@@ -33,9 +37,8 @@ def judge_of(settings: Settings, model: str) -> Judge:
         request = ModelRequest(
             messages=(ChatMessage("user", as_data([claim, other])),),
             system=system(_PROMPT),
-            schema=typed.schema_of(Sameness),
         )
-        reply = models.reply(model, request, timeout=60)
-        return typed.parse(Sameness, reply.text).same
+        ask = partial(models.reply, model, timeout=_PATIENCE)
+        return typed.ask(ask, request, Sameness)[0].same
 
     return same

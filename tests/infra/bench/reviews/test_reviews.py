@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from shared.actions.github.pulls.diff import hunks_of
 from shared.learning.dismissed import says_same
 from shared.reviewing.finding import Finding
 from shared.settings import Settings
+from tests.models.scripted_server import Says, ScriptedServer
 from tests.reviewing.changes import patch_of as patch_of_git
 
 LABEL = Label("The file is never closed.", "a.py", 10, 12, "bug")
@@ -173,6 +175,25 @@ class TestCommand:
     ) -> None:
         assert self.run(tmp_path, [ROW], "--model", "nothing:at-all") != 0
         assert "nothing:at-all" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("said", "true"), [("true", 1), ("false", 0)])
+def test_a_model_reviews_and_another_judges(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], said: str, true: int
+) -> None:
+    """The finding is of another category and in other words, so only the judge can tell."""
+    answer = finding(1, "Magic.", category="style")
+    answer = replace(answer, quote="x = 1", evidence="")
+    (tmp_path / "set.json").write_text(json.dumps([ROW]), "utf-8")
+    with ScriptedServer() as reviewer, ScriptedServer() as judge:
+        reviewer.says(Says(json.dumps({"findings": [asdict(answer)]})))
+        judge.says(Says("maybe"), Says(json.dumps({"same": said == "true"})))
+        given = ("--model", f"{reviewer.url}/v1#x", "--judge", f"{judge.url}/v1#x", "--json")
+        command = ("bench", "review", "--set", str(tmp_path / "set.json"), *given)
+        assert main(["--data", str(tmp_path), *command]) == 0
+        assert len(reviewer.seen) == 1
+    [found] = json.loads(capsys.readouterr().out).values()
+    assert (found["posted"], found["true"], found["cost"]) == (1, true, None)
 
 
 class TestGoldenComments:
