@@ -37,6 +37,9 @@ _CHANGES = {
     "demilestoned": _Change(frozenset({"SetMilestone"}), *_MILESTONE, leaves=True),
     "locked": _Change(frozenset({"LockIssue"})),
     "unlocked": _Change(frozenset({"UnlockIssue"})),
+    "resolved": _Change(frozenset({"ResolveThread"}), ("thread", "node_id")),
+    # A reply on lines is a review of its own, without a text.
+    "submitted": _Change(frozenset({"ReplyOnLines"}), ("review", "node_id"), ("review", "id")),
 }
 #: Where an event about a branch names it, and its commit.
 _BRANCHES = (

@@ -26,8 +26,10 @@ from shared.actions.github.actions import (
     OpenIssue,
     RemoveLabels,
     ReopenIssue,
+    ReplyOnLines,
     ReportCheck,
     Repository,
+    ResolveThread,
     ReviewComment,
     SetMilestone,
     SubmitReview,
@@ -126,6 +128,7 @@ def test_nothing_that_it_does_on_github_causes_anything(database: Database, mode
             hub.add_milestone(SHOP, title)
         head = hub.push(SHOP, {"a.md": "Hello\n"}, branch="mend")
         pull = Issue(SHOP, hub.open_pull_request(SHOP, "Mend it", head="mend"))
+        said = hub.comment_on_line(SHOP, pull.number, "Why?", path="a.md", line=1, side="RIGHT")
         assert hub.settle(10)
         world.heard()
         only_apps = {ReportCheck} if mode == "token" else set()
@@ -145,6 +148,8 @@ def test_nothing_that_it_does_on_github_causes_anything(database: Database, mode
                 OpenIssue(here, f"/plan {number}", ORDER, ("bug", "enhancement")),
                 OpenDraft(here, f"/plan {number}", ORDER, f"docs/{number}.md", ORDER),
                 SubmitReview(pull, head, ORDER, (ReviewComment("a.md", 1, 1, ORDER),)),
+                ReplyOnLines(pull, said, ORDER),
+                ResolveThread(pull, said),
                 AddReaction(Reactable(SHOP, "issue", issue.number), "eyes"),
                 RemoveReaction(Reactable(SHOP, "issue", issue.number), "eyes"),
                 ReportCheck(pull, head, ORDER, ORDER, ORDER, (Annotation("a.md", 1, ORDER),)),
@@ -170,6 +175,7 @@ def test_nothing_that_it_does_on_github_causes_anything(database: Database, mode
             "pull_request.opened",
             "pull_request_review.submitted",
             "pull_request_review_comment.created",
+            "pull_request_review_thread.resolved",
             "push",
             *(() if only_apps else CHECKED),
         }

@@ -77,4 +77,5 @@ def _thread(session: GitHubSession, action: ResolveThread, doing: str) -> Json |
 
 
 def _receipt(comment: Json) -> Receipt:
-    return Receipt(str(comment["id"]), comment["html_url"])
+    review = comment.get("pull_request_review_id")
+    return Receipt(str(comment["id"]), comment["html_url"], {"review": review})
