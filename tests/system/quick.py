@@ -9,8 +9,8 @@ from infra.project import ROOT
 #: The functions of the flows that the project ships. Whoever adds a flow of their own adds none.
 SHIPPED = frozenset(
     {
-        *("Batches", "Chat", "Control", "Ingest", "Memory", "Plan", "Retention", "Sweep"),
-        *("Triage", "Uninstall", "Upkeep"),
+        *("Batches", "Chat", "Control", "Ingest", "Learn", "Memory", "Plan"),
+        *("Retention", "Review", "Sweep", "Triage", "Uninstall", "Upkeep"),
     }
 )
 _FLOW = re.compile(r"^  (\w+):\n(?:    .*\n)*? +FLOW: flows\.\w+:\w+$", re.MULTILINE)
