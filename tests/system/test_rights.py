@@ -57,6 +57,7 @@ def _use_everything(system: System) -> None:
     assert wait_for(lambda: any("✅ Done." in text for text in comments(system, number)))
     _plan_and(system, number, "approve", "✅ Done.")
     _plan_and(system, number, "stop", "⏹ Cancelled")
+    _review(system)
     hub.comment(REPOSITORY, number, "/remember we deploy on Fridays", author="maria")
     hub.push(REPOSITORY, {"docs/a.md": "# Payments\n\nWe pay on Fridays.\n"})
     hub.set_private(REPOSITORY, private=True)
@@ -68,6 +69,18 @@ def _use_everything(system: System) -> None:
     if "Migrate" in system.cloud.functions:
         system.cloud.invoke("Migrate", {})
     assert wait_for(lambda: _is_quiet(system))
+
+
+def _review(system: System) -> None:
+    """Open a pull request that is reviewed, push twice, and resolve what was found."""
+    hub, files = github(system), {"shop/pay.py": "def pay(cart):\n    return cart == None\n"}
+    pull = hub.open_pull_request(REPOSITORY, "Pay", "It.", head="pay", files=files)
+    assert wait_for(lambda: hub.threads(REPOSITORY, pull))
+    for number in range(2):
+        hub.push(REPOSITORY, {f"shop/more{number}.py": "a = 1\n"}, branch="pay")
+        assert wait_for(lambda: _is_quiet(system))
+    [thread] = hub.threads(REPOSITORY, pull)
+    hub.resolve(thread["comments"][0]["id"])
 
 
 def _plan_and(system: System, number: int, answer: str, end: str) -> None:

@@ -311,6 +311,8 @@ def test_a_mistyped_option_of_deploy_ends_in_a_line(
 ) -> None:
     for case in [*cases(DEPLOY), "| region", "--region eu-central-1 | credentials"]:
         arguments, said = given(case, places)
+        for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+            monkeypatch.delenv(name, raising=False)
         monkeypatch.setattr(sys, "argv", ["deploy", *arguments])
         ended(deploy, said, capsys, case)
 
