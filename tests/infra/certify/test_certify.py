@@ -34,7 +34,7 @@ CAUGHT = [
     ("year", "the clock (time.strftime)", set()),
     ("in_a_thread", "the clock (time.time_ns)", set()),
     ("choice", "chance (choice)", set()),
-    ("timed_by_the_clock", "the clock (time.time)", {"otherwise"}),
+    ("timed_by_the_clock", "the clock (time.time)", set()),  # when it dies decides what comes
     ("system_chance", "chance (randint)", set()),
     ("token", "chance (token_hex)", {"otherwise"}),
     ("number", "chance (uuid4)", {"otherwise"}),
