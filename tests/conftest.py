@@ -118,6 +118,17 @@ def no_keys() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def same_environment() -> Iterator[None]:
+    """Take back what a command that a test runs puts into the environment of its process."""
+    before = dict(os.environ)
+    yield
+    before |= {name: value for name, value in os.environ.items() if name == "PYTEST_CURRENT_TEST"}
+    if os.environ != before:
+        os.environ.clear()
+        os.environ.update(before)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def no_network() -> Iterator[None]:
     """Fail the test that looks up or connects to another machine. Child processes are not seen."""

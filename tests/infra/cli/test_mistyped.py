@@ -193,7 +193,6 @@ def data(tmp_path: Path, database_url: str) -> Path:
 @pytest.fixture(autouse=True)
 def as_before() -> Iterator[None]:
     """Restore what the scripts set for their process."""
-    environment = dict(os.environ)
     handlers = {name: signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM)}
     handlers[signal.SIGHUP] = signal.getsignal(signal.SIGHUP)
     interval, path = sys.getswitchinterval(), list(sys.path)
@@ -202,8 +201,6 @@ def as_before() -> Iterator[None]:
         signal.signal(name, handler)
     sys.setswitchinterval(interval)
     sys.path[:] = path
-    os.environ.clear()
-    os.environ.update(environment)
 
 
 def ended(
@@ -311,8 +308,6 @@ def test_a_mistyped_option_of_deploy_ends_in_a_line(
 ) -> None:
     for case in [*cases(DEPLOY), "| region", "--region eu-central-1 | credentials"]:
         arguments, said = given(case, places)
-        for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
-            monkeypatch.delenv(name, raising=False)
         monkeypatch.setattr(sys, "argv", ["deploy", *arguments])
         ended(deploy, said, capsys, case)
 
