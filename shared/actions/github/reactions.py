@@ -31,9 +31,8 @@ class Reactable(NamedTuple):
         return f"github:{self.repository}"
 
 
-@dataclass(frozen=True)
-class AddReaction(OnGitHub, Action):
-    """React to an issue, a pull request, or a comment."""
+class _OfReaction(OnGitHub, Action):
+    """Shared by both: adding twice is adding once, and so is taking back."""
 
     permissions: ClassVar[Mapping[str, str]] = {"issues": "write", "pull_requests": "write"}
     idempotent = True
@@ -47,6 +46,14 @@ class AddReaction(OnGitHub, Action):
     @property
     def arguments(self) -> Json:
         return {"reaction": self.reaction}
+
+
+@dataclass(frozen=True)
+class AddReaction(_OfReaction):
+    """React to an issue, a pull request, or a comment."""
+
+    to: Reactable
+    reaction: Reaction
 
     @classmethod
     def shown(cls, event: Event, state: str) -> Sequence[Action]:
@@ -61,21 +68,11 @@ class AddReaction(OnGitHub, Action):
 
 
 @dataclass(frozen=True)
-class RemoveReaction(OnGitHub, Action):
+class RemoveReaction(_OfReaction):
     """Take our own reaction back."""
 
-    permissions: ClassVar[Mapping[str, str]] = {"issues": "write", "pull_requests": "write"}
-    idempotent = True
     to: Reactable
     reaction: Reaction
-
-    @property
-    def target(self) -> Reactable:
-        return self.to
-
-    @property
-    def arguments(self) -> Json:
-        return {"reaction": self.reaction}
 
 
 def _command(event: Event) -> Reactable | None:
