@@ -31,6 +31,11 @@ _DENIED = re.compile(
     "|credentials.*(?:invalid|incorrect)",
     re.IGNORECASE,
 )
+#: What libpq says of an address that no waiting mends, before it asks anybody. A name that is not
+#: resolved may be one of a network that comes up.
+_WRONG = re.compile(r"\binvalid (?:[\w ]+ value|port number|integer value)\b", re.IGNORECASE)
+#: Postgres: there is no such database. https://www.postgresql.org/docs/current/errcodes-appendix.html
+_NO_DATABASE = re.compile(r"database \"[^\"]*\" does not exist")
 
 
 def is_full(err: psycopg.Error) -> bool:
@@ -106,9 +111,12 @@ def connect(
 
 
 def refuse(err: psycopg.OperationalError, arguments: dict[str, Any]) -> None:
-    """Raise SettingsError when the server is not the one that it should be, or not safely."""
+    """Raise SettingsError when the server is not the one that it should be, or not safely, and for
+    an address that no waiting mends."""
     if said := trouble(err, arguments):
         raise SettingsError(f"DATABASE_URL: {said} (docs/operations.md)") from err
+    if _WRONG.search(str(err)) or _NO_DATABASE.search(str(err)):
+        raise SettingsError(f"DATABASE_URL: {reason(err)}; look at its address") from err
 
 
 def reason(err: psycopg.Error) -> str:

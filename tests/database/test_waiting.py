@@ -182,3 +182,24 @@ def test_a_password_that_changed_is_asked_for_again(strict: StrictServer) -> Non
         database.run("acme", [ONE])
     with pytest.raises(SettingsError, match="password authentication failed"):
         connect(old)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("?sslmode=wrong", "sslmode"),
+        ("?target_session_attrs=odd", "target_session_attrs"),
+        ("?keepalives=z", "keepalives"),
+    ],
+)
+def test_an_address_that_no_waiting_mends_is_not_waited_for(words: str, said: str) -> None:
+    with pytest.raises(SettingsError, match=f"DATABASE_URL: .*{said}.*; look at its address"):
+        connect(f"postgresql://nobody@127.0.0.1:9/x{words}", patience=3_600)
+
+
+def test_a_database_that_is_not_there_is_not_waited_for(database_url: str) -> None:
+    absent = psycopg.conninfo.make_conninfo(database_url, dbname="absent")
+    with pytest.raises(SettingsError, match='database "absent" does not exist'):
+        connect(absent, patience=3_600)
+    with pytest.raises(SettingsError, match='database "absent" does not exist'):
+        Database(absent).run("acme", [ONE])
