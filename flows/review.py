@@ -114,6 +114,7 @@ def chosen_for(
     )
     found = desk.prove(change, [one for answer in answers for one in answer.findings])
     if found.refused:
-        mended = agent.ask(MEND, *wishes, found.refused, *change.parts[:1], returns=Findings)
+        about = change.parts_of(one.finding.path for one in found.refused)
+        mended = agent.ask(MEND, *wishes, found.refused, *about, returns=Findings)
         found = desk.prove(change, [*found.proved, *mended.findings])
     return desk.select(found.proved, wanted)

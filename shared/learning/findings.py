@@ -37,6 +37,7 @@ class KeptFinding(NamedTuple):
     comment: int = 0
     reason: str = ""
     decided_by: str = ""
+    dismissals: int = 0
 
 
 def kept_as(

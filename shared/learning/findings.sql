@@ -11,31 +11,37 @@ on conflict (tenant, repository, number) do update
 set base = excluded.base, head = excluded.head, run_id = excluded.run_id, reviewed_at = now();
 
 -- name: keep
--- Keep a finding. One that was kept before stays as it is.
+-- Keep a finding. One that is told again, since it was held, mended or dismissed before, is told by another comment.
 insert into findings (tenant, id, repository, number, head, run_id, path, line, severity, category, claim, shape, state, comment)
 values (%(tenant)s, %(id)s, %(repository)s, %(number)s, %(head)s, %(run)s, %(path)s, %(line)s, %(severity)s,
         %(category)s, %(claim)s, %(shape)s, %(state)s, %(comment)s)
-on conflict (tenant, id) do nothing;
+on conflict (tenant, id) do update
+set state = excluded.state, comment = excluded.comment, head = excluded.head, run_id = excluded.run_id, line = excluded.line
+where findings.state <> 'posted' and (excluded.state = 'posted' or findings.state = 'fixed');
 
 -- name: known
 -- What was found before in a pull request and is still open; and all that was dismissed in the repository.
-select id, number, path, line, severity, category, claim, shape, state, comment, reason, decided_by from findings
+select id, number, path, line, severity, category, claim, shape, state, comment, reason, decided_by, dismissals
+from findings
 where tenant = %(tenant)s and lower(repository) = lower(%(repository)s)
   and (state = 'dismissed' or number = %(number)s and state in ('posted', 'held'))
 order by found_at, id;
 
 -- name: decide
 -- Note what people made of a finding. The last word counts.
-update findings set state = %(state)s, reason = %(reason)s, decided_by = %(by)s, decided_at = now()
+update findings
+set dismissals = dismissals + (%(state)s = 'dismissed' and state <> 'dismissed')::int, state = %(state)s, reason = %(reason)s, decided_by = %(by)s, decided_at = now()
 where tenant = %(tenant)s and id = %(id)s;
 
 -- name: of_comments
 -- The findings that these comments tell.
-select id, number, path, line, severity, category, claim, shape, state, comment, reason, decided_by from findings
+select id, number, path, line, severity, category, claim, shape, state, comment, reason, decided_by, dismissals
+from findings
 where tenant = %(tenant)s and lower(repository) = lower(%(repository)s) and comment = any(%(comments)s::bigint[]);
 
 -- name: of_pull_request
 -- The findings of a pull request that nobody decided about.
-select id, number, path, line, severity, category, claim, shape, state, comment, reason, decided_by from findings
+select id, number, path, line, severity, category, claim, shape, state, comment, reason, decided_by, dismissals
+from findings
 where tenant = %(tenant)s and lower(repository) = lower(%(repository)s) and number = %(number)s and state = 'posted'
 order by found_at, id;

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache, cached_property
-from itertools import chain
+from itertools import chain, islice
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -21,6 +22,7 @@ from shared.learning.findings import FindingStore, KeptFinding, ReviewedCommit, 
 from shared.learning.likeness import shape_of
 from shared.learning.moved import followed
 from shared.perception.commands import command_of
+from shared.redaction.redacting import without_secrets
 from shared.reviewing.certain import found_without_model
 from shared.reviewing.delta import changed_since
 from shared.reviewing.finding import SEVERITIES, Finding
@@ -33,6 +35,7 @@ from shared.team_settings.keys import PATH, ReviewSettings
 
 #: Characters of a file; a larger one is not read, so nothing about it can be proved.
 _LONGEST = 1_000_000
+_AGAIN = "It was dismissed before, and is told once more because it is critical."
 #: Threads that one run resolves.
 _MENDED = 20
 _UNFINISHED = re.compile(r"^\W*(?:wip|draft|do not (?:review|merge))\b", re.IGNORECASE)
@@ -53,6 +56,12 @@ class Change(NamedTuple):
     since: str = ""
     files: tuple[FileDiff, ...] = ()
 
+    def parts_of(self, paths: Iterable[str], most: int = 3) -> tuple[Code, ...]:
+        """Return the first parts that show one of these files."""
+        heads = tuple({f"=== {path} (" for path in paths})
+        shown = (part for part in self.parts if any(head in part.text for head in heads))
+        return tuple(islice(shown, most))
+
 
 class Refused(NamedTuple):
     """A finding that does not hold, and why."""
@@ -69,13 +78,13 @@ class ProvedFindings(NamedTuple):
 
 
 class Selection(NamedTuple):
-    """The findings to post, those that only the summary tells, both as the store keeps them, and
-    how many were known before."""
+    """The findings to post, those that only the summary tells, and both as the store keeps them.
+    `earlier` ones were told before, and are still open."""
 
     posted: tuple[Finding, ...]
     held: tuple[Finding, ...]
     kept: tuple[KeptFinding, ...]
-    known: int
+    earlier: tuple[KeptFinding, ...] = ()
 
 
 class ReviewDesk:
@@ -111,12 +120,15 @@ class ReviewDesk:
         fitted = packed([file for file in files if not skipped[file.path]])
         skipped |= dict.fromkeys(fitted.left_out, "too large a change")
         left = {path: reason for path, reason in skipped.items() if reason}
+        if not self._read["complete"]:
+            left["all other files"] = "GitHub lists no more of them"
         return change._replace(parts=fitted.parts, skipped=left, since=since, files=files)
 
     def prove(self, change: Change, findings: Iterable[Finding]) -> ProvedFindings:
         """Prove each finding, and those that need no model. What says the same of the same lines
         counts once."""
-        certain = [one for file in change.files for one in found_without_model(file)]
+        reviewed = [file for file in change.files if file.path not in change.skipped]
+        certain = [one for file in reviewed for one in found_without_model(file)]
         proved: dict[tuple[str, int, str], Finding] = {}
         refused = []
         for finding in chain(certain, findings):
@@ -135,16 +147,26 @@ class ReviewDesk:
         heavy = [one for one in found if SEVERITIES.index(one.severity) <= least]
         known = [*followed(self._store.known(), self._issue.number, self._files)]
         kept = [(finding, self._kept(finding)) for finding in heavy]
-        new = [pair for pair in kept if not _is_known(pair[1], known)]
-        room = self._attention([finding for finding, _ in new[:most]])
+        new = [
+            (_told_again(finding, one, known), one)
+            for finding, one in kept
+            if not _is_known(one, known)
+        ]
+        chosen = [finding for finding, _ in new[:most]]
+        room = self._attention(chosen) if wanted.mode == "on" else len(chosen)
         posted, held = new[:room], new[room:]
         return Selection(
             tuple(finding for finding, _ in posted),
             tuple(finding for finding, _ in held),
             tuple(one._replace(state="posted") for _, one in posted)
             + tuple(one for _, one in held),
-            len(kept) - len(new),
+            tuple({one.id: one for one in known if self._is_open(one)}.values()),
         )
+
+    def _is_open(self, finding: KeptFinding) -> bool:
+        """Was it told in this pull request, and does its code still stand there?"""
+        here = finding.number == self._issue.number and finding.state in {"posted", "held"}
+        return here and not self._is_gone(finding)
 
     def mended(self, change: Change) -> list[KeptFinding]:
         """Return what was posted before and whose code is gone at the head commit, and keep it as
@@ -156,8 +178,12 @@ class ReviewDesk:
         return gone
 
     def _is_gone(self, finding: KeptFinding) -> bool:
+        """Does its code stand nowhere in its file at the head commit? Of a file that cannot be read
+        nobody knows."""
         file = self._proof.head.read(finding.path)
-        return file is None or finding.shape not in shape_of(file.text)
+        if file is None:
+            return not self._proof.head.paths_of(finding.path)
+        return f" {finding.shape} " not in f" {shape_of(without_secrets(file.text))} "
 
     def keep(self, change: Change, selection: Selection, receipt: Receipt | None) -> None:
         """Keep what was found and which comment tells it, for the reviews to come."""
@@ -268,10 +294,24 @@ def _badness(finding: Finding) -> tuple[int, float, str, int]:
 
 
 def _is_known(finding: KeptFinding, known: Sequence[KeptFinding]) -> bool:
-    """Was it told in this pull request, or dismissed? What is critical may be told once more after
-    it was dismissed."""
+    """Was it told in this pull request, or dismissed? What is critical is told once more after it
+    was dismissed once."""
     told = [one for one in known if one.state != "dismissed"]
     if any(is_same(finding, one) for one in told):
         return True
     dismissed = [one for one in known if one.state == "dismissed"]
-    return finding.severity != "critical" and is_unwanted(finding, dismissed)
+    if finding.severity == "critical":
+        return _dismissals(finding, dismissed) > 1
+    return is_unwanted(finding, dismissed)
+
+
+def _dismissals(finding: KeptFinding, dismissed: Sequence[KeptFinding]) -> int:
+    return sum(max(one.dismissals, 1) for one in dismissed if is_same(finding, one))
+
+
+def _told_again(finding: Finding, kept: KeptFinding, known: Sequence[KeptFinding]) -> Finding:
+    """Say of a critical finding that people dismissed it before."""
+    dismissed = [one for one in known if one.state == "dismissed"]
+    if not is_unwanted(kept, dismissed):
+        return finding
+    return replace(finding, evidence=f"{finding.evidence}\n\n{_AGAIN}".strip())

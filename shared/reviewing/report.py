@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from shared.actions.github.actions import ReviewComment
+from shared.learning.findings import KeptFinding
 from shared.reviewing.desk import Change, Selection
 from shared.reviewing.finding import Finding
 
@@ -30,10 +31,8 @@ def on_lines(finding: Finding) -> ReviewComment:
 
 def in_short(found: Sequence[Finding]) -> str:
     """Return the body of the review itself."""
-    count = len(found)
-    return (
-        f"{count} {'finding' if count == 1 else 'findings'}; the summary is in the comment above."
-    )
+    noun = "finding" if len(found) == 1 else "findings"
+    return f"{len(found)} {noun}; the summary is in a comment of its own."
 
 
 def summary(change: Change, chosen: Selection, *, is_preview: bool = False) -> str:
@@ -46,10 +45,13 @@ def summary(change: Change, chosen: Selection, *, is_preview: bool = False) -> s
         rows = "\n".join(f"- {_row(finding)}" for finding in chosen.posted)
         parts = [f"**Review of {what}:** {len(chosen.posted)} posted.\n\n{rows}"]
     else:
-        parts = [f"**Review of {what}:** nothing {'new ' if chosen.known else ''}found."]
+        parts = [f"**Review of {what}:** nothing {'new ' if chosen.earlier else ''}found."]
     if chosen.held:
         rows = "\n".join(f"- {_row(finding)}" for finding in chosen.held)
         parts.append(_folded(f"{len(chosen.held)} more, of less weight", rows))
+    if chosen.earlier:
+        rows = "\n".join(f"- {_row(finding)}" for finding in chosen.earlier)
+        parts.append(_folded(f"{len(chosen.earlier)} from earlier rounds, still open", rows))
     if change.skipped:
         parts.append(_folded(f"{len(change.skipped)} files not reviewed", _skipped(change.skipped)))
     return "\n\n".join(parts)
@@ -67,8 +69,9 @@ def _title(finding: Finding) -> str:
     return f"{_SIGNS[finding.severity]} **{finding.severity}** · {finding.category}"
 
 
-def _row(finding: Finding) -> str:
-    where = f"{_in_code(finding.path)}:{finding.first}"
+def _row(finding: Finding | KeptFinding) -> str:
+    line = finding.line if isinstance(finding, KeptFinding) else finding.first
+    where = f"{_in_code(finding.path)}:{line}"
     return f"{_SIGNS[finding.severity]} {where} {in_one_line(finding.claim)}"
 
 

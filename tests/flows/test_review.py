@@ -251,6 +251,15 @@ def test_files_that_nobody_needs_to_review_are_named(
         assert told in summary
 
 
+def test_files_that_github_does_not_list_are_told(
+    sandbox: GitHubSandbox, database: Database
+) -> None:
+    files = {f"docs/{number}.txt": "a\n" for number in range(3_001)}
+    pull = PullRequest(sandbox, files, database)
+    pull.review()
+    assert "`all other files`: GitHub lists no more of them" in pull.sticky[0]
+
+
 def test_a_secret_is_found_though_no_model_sees_it(
     sandbox: GitHubSandbox, database: Database
 ) -> None:
@@ -302,6 +311,40 @@ class TestPushes:
         )
         assert pull.resolved() == [False, True]
         assert len(pull.get("reviews")) == 2  # a reply is a review of its own on GitHub
+
+    def test_what_was_held_stays_in_the_summary(
+        self, sandbox: GitHubSandbox, database: Database
+    ) -> None:
+        pull = PullRequest(sandbox, {"a.py": FAULTY}, database, findings_per_day="2")
+        pull.review()
+        pull.push({"b.py": "b = 1\n"})
+        assert "2 from earlier rounds, still open" in pull.sticky[0]
+        assert "`a.py`:2" in pull.sticky[0]
+
+    def test_a_fault_that_returns_is_told_and_dismissed_by_its_new_comment(
+        self, pull: PullRequest, database: Database
+    ) -> None:
+        fixed = FAULTY.replace("items == None", "items is None")
+        pull.push({"a.py": fixed})
+        pull.push({"a.py": FAULTY})
+        told = [row for row in pull.get("comments") if "`None`" in row["body"]]
+        assert len(told) == 2
+        learns = TestWhatPeopleMakeOfIt()
+        thread = {"comments": [told[-1]]}
+        learns.learn(pull, "pull_request_review_thread.resolved", thread=thread)
+        pull.push({"a.py": fixed})
+        pull.push({"a.py": FAULTY})
+        assert len([row for row in pull.get("comments") if "`None`" in row["body"]]) == 2
+
+    def test_a_secret_that_still_stands_there_is_not_called_changed(
+        self, sandbox: GitHubSandbox, database: Database
+    ) -> None:
+        secret = "ghp_" + "aB3xY9kQ2w" * 3 + "Zt7RmP"
+        text = f'TOKEN = "{secret}"\n'
+        pull = PullRequest(sandbox, {"a.py": text}, database)
+        pull.review()
+        pull.push({"a.py": f"# A token\n{text}"})
+        assert (len(pull.get("comments")), pull.resolved()) == (1, [False])
 
     def test_several_pushes_are_reviewed_once(self, pull: PullRequest) -> None:
         for _ in range(3):
@@ -370,6 +413,26 @@ class TestWhatPeopleMakeOfIt:
             pull.react(first["id"], "-1")
             self.learn(pull, "pull_request.closed")
         assert self.told_in_another(pull, database) == [2]
+
+    def test_what_is_critical_is_told_once_more_and_says_so(
+        self, sandbox: GitHubSandbox, database: Database
+    ) -> None:
+        marks = "<<<<<<< ours\na = 1\n"
+        pull = PullRequest(sandbox, {"a.txt": marks}, database)
+        pull.review()
+        told = []
+        for number in range(3):
+            comments = pull.get("comments")
+            told.append([row["body"] for row in comments])
+            for row in comments:
+                thread = {"comments": [row]}
+                self.learn(pull, "pull_request_review_thread.resolved", thread=thread)
+            branch, files = f"more{number}", {"a.txt": marks}
+            sandbox.push(SHOP, {"b.txt": "b"}, branch=branch)
+            pull.number = sandbox.open_pull_request(SHOP, "More", head=branch, files=files)
+            pull.review()
+        assert [len(one) for one in told] == [1, 1, 0]
+        assert "dismissed before" not in told[0][0] and "dismissed before" in told[1][0]
 
     def test_strangers_dismiss_nothing(self, pull: PullRequest, database: Database) -> None:
         for row in pull.get("comments"):

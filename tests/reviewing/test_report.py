@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from shared.agent.context import Code
 from shared.events import Issue
+from shared.learning.findings import KeptFinding
 from shared.reviewing.desk import Change, Selection
 from shared.reviewing.finding import Finding
 from shared.reviewing.report import in_one_line, in_short, on_lines, summary
@@ -17,14 +18,21 @@ from tests.campaigns import examples
 
 CHANGE = Change(Issue("acme/shop", 7), "c0ffee" * 7, "main", Code("pull request", ""))
 
+EARLIER = KeptFinding("f-1", 7, "b.py", 9, "low", "bug", "It </details> leaks.", "x", "held")
+
 
 def finding(**other: Any) -> Finding:
     about = Finding("a.py", 2, 3, "x = 1", "high", "bug", 0.9, "It is 1.", "")
     return replace(about, **other)
 
 
-def told(*posted: Finding, held: tuple[Finding, ...] = (), known: int = 0, **change: Any) -> str:
-    return summary(CHANGE._replace(**change), Selection(posted, held, (), known))
+def told(
+    *posted: Finding,
+    held: tuple[Finding, ...] = (),
+    earlier: tuple[KeptFinding, ...] = (),
+    **change: Any,
+) -> str:
+    return summary(CHANGE._replace(**change), Selection(posted, held, (), earlier))
 
 
 @given(st.text(alphabet="`~a\n ", max_size=80))
@@ -108,7 +116,10 @@ def test_any_path_is_shown_as_code(path: str) -> None:
 
 def test_the_summary_says_what_was_looked_at() -> None:
     assert told() == "**Review of c0ffeec:** nothing found."
-    assert told(known=2, since="5" * 40).startswith("**Review of 5555555…c0ffeec:** nothing new")
+    later = told(earlier=(EARLIER,), since="5" * 40)
+    assert later.startswith("**Review of 5555555…c0ffeec:** nothing new")
+    assert "1 from earlier rounds, still open" in later
+    assert "`b.py`:9 It &lt;/details> leaks." in later
     body = told(finding(), held=(finding(severity="low"),), skipped={"a.lock": "a lock file"})
     assert "1 posted" in body and "1 more, of less weight" in body
     assert "- `a.lock`: a lock file" in body
