@@ -22,13 +22,15 @@ _RUN = r"(?=\S*\d)[\w-]{4,40}"
     "api.command.cancel",
     "slack.stop",
     "github.pull_request.synchronize",
+    "github.pull_request.edited",
     may=[Comment.at_most(1), Reply.at_most(1), Whisper.at_most(1), React.at_most(1)],
     reads=[FindThread],
     stoppable=False,
 )
 def control(event: Event, agent: Agent) -> None:
-    if event.type == "github.pull_request.synchronize":
-        agent.desk(StopDesk).supersede("review")
+    if event.type.startswith("github.pull_request."):
+        if event.type.endswith(".synchronize") or "base" in event.payload["changes"]:
+            agent.desk(StopDesk).supersede("review")
     elif event.type == "slack.stop":
         _signed(event, agent)
     elif event.source == "api":

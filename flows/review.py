@@ -39,6 +39,7 @@ all the same, and leave out the others."""
     "github.pull_request.opened",
     "github.pull_request.reopened",
     "github.pull_request.ready_for_review",
+    "github.pull_request.edited",
     "github.pull_request.synchronize",
     "github.command.review",
     "github.command.config",
@@ -66,6 +67,8 @@ def review(event: Event, agent: Agent) -> None:
             agent.act(Comment(event.issue, team.shown()))
         case "github.pull_request.synchronize" if team.review.mode != "off":
             agent.desk(Timers).put_off(event.received_at + team.review.wait, "timer.review")
+        case "github.pull_request.edited" if not agent.desk(ReviewDesk).is_other_change:
+            pass
         case "github.pull_request.synchronize" | "timer.week":
             pass
         case _:

@@ -115,7 +115,9 @@ class ReviewDesk:
         if why_not := self._why_not(last):
             return change._replace(why_not=why_not)
         since = last.head if last and last.base == change.base and not self._is_full else ""
-        files = changed_since(self._files, self._changed_since(since)) if since else self._files
+        newer = self._changed_since(since) if since else None
+        since = since if newer is not None else ""  # nobody can tell after history was rewritten
+        files = changed_since(self._files, newer)
         skipped = {file.path: reason_to_skip(file, wanted.ignore) for file in files}
         fitted = packed([file for file in files if not skipped[file.path]])
         skipped |= dict.fromkeys(fitted.left_out, "too large a change")
@@ -238,6 +240,14 @@ class ReviewDesk:
         about = self._loan.run.event.payload.get("issue")
         is_issue = isinstance(about, dict) and not about.get("pull_request")
         return "this is an issue, no pull request" if is_issue else ""
+
+    @property
+    def is_other_change(self) -> bool:
+        """Does an edit make it another change, or one that is ready? Its base is another, or its
+        title no longer says that it is not ready."""
+        changes = self._loan.run.event.payload["changes"]
+        title = changes.get("title", {}).get("from", "")
+        return "base" in changes or bool(_UNFINISHED.search(title))
 
     @property
     def is_commanded(self) -> bool:

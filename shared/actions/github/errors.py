@@ -43,11 +43,10 @@ def check(
     """Raise an ActionError for other than 2xx; `credentials` names the settings in use."""
     said = _message(data)
     failed = f"github: could not {doing}"
-    if status == 429 or (status == 403 and _is_limited(headers, said)):
-        wait = _pause(headers)
-        raise ActionUnavailable(
-            f"{failed}: rate limited, retry in {wait:.0f} s", retry_after=wait, sent=False
-        )
+    if status == 429:
+        raise _limited(doing, headers)
+    if status == 403:
+        check_limit(doing, headers, said)
     if status >= 500:
         raise ActionUnavailable(
             f"{failed}: GitHub answered {status}",
@@ -59,6 +58,26 @@ def check(
             f"{failed}: {status} {said}; {_advice(status, said, headers, credentials)}",
             status=status,
         )
+
+
+def check_limit(doing: str, headers: Mapping[str, str], said: str) -> None:
+    """Raise ActionUnavailable for an answer that was refused, `said` why, because too much was
+    asked. GraphQL refuses with the status 200."""
+    if (
+        "retry-after" in headers
+        or headers.get("x-ratelimit-remaining") == "0"
+        or any(words in said.lower() for words in _LIMIT_WORDS)
+    ):
+        raise _limited(doing, headers)
+
+
+def _limited(doing: str, headers: Mapping[str, str]) -> ActionUnavailable:
+    wait = _pause(headers)
+    return ActionUnavailable(
+        f"github: could not {doing}: rate limited, retry in {wait:.0f} s",
+        retry_after=wait,
+        sent=False,
+    )
 
 
 def _advice(status: int, said: str, headers: Mapping[str, str], credentials: str) -> str:
@@ -84,14 +103,6 @@ def _message(data: Any) -> str:
     """Return GitHub's own words, cut short since it may quote values back."""
     message = data.get("message") if isinstance(data, dict) else None
     return message[:100] if isinstance(message, str) else "without a reason"
-
-
-def _is_limited(headers: Mapping[str, str], message: str) -> bool:
-    return (
-        "retry-after" in headers
-        or headers.get("x-ratelimit-remaining") == "0"
-        or any(words in message.lower() for words in _LIMIT_WORDS)
-    )
 
 
 def _pause(headers: Mapping[str, str]) -> float:

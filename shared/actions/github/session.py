@@ -6,6 +6,7 @@ from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode
 
 from shared.actions.github.connection import Connection, GitHubResponse
+from shared.actions.github.errors import check_limit
 from shared.actions.github.identity import identity
 from shared.actions.github.paths import (
     GRAPHQL,
@@ -15,7 +16,7 @@ from shared.actions.github.paths import (
     of_search,
     within,
 )
-from shared.errors import ActionRejected, ActionUnavailable
+from shared.errors import ActionRejected
 from shared.events import Json
 from shared.paging import pages
 from shared.settings import Settings
@@ -113,9 +114,8 @@ class GitHubSession:
         connection, response = self.send(doing, repository, "POST", GRAPHQL, body=body)
         found = connection.checked(doing, response, writes=writes).data
         for error in found.get("errors") or ():
+            check_limit(doing, response.headers, str(error.get("message", "")))
             kind = error.get("type", "")
-            if kind == "RATE_LIMITED":
-                raise ActionUnavailable(f"github: could not {doing}: rate limited", sent=False)
             status = 403 if kind in _FORBIDDEN else 404 if kind == "NOT_FOUND" else 400
             raise ActionRejected(
                 f"github: could not {doing}: {str(error.get('message', ''))[:100]}", status=status

@@ -146,3 +146,12 @@ def test_what_is_sent_is_what_github_describes(target: SandboxIssue) -> None:
         target.adapter.perform(Comment(target.issue, text, sticky=True), MARK, None)
     assert not [fault for exchange in target.sandbox.exchanges() for fault in faults(exchange)]
     assert {"POST", "PATCH"} <= {exchange.method for exchange in target.sandbox.exchanges()}
+
+
+def test_what_did_not_change_is_not_sent_again(target_as_app: SandboxIssue) -> None:
+    labels = [target_as_app.adapter.read(ListLabels(SHOP)) for _ in range(2)]
+    target_as_app.sandbox.add_label(SHOP, "new")
+    labels.append(target_as_app.adapter.read(ListLabels(SHOP)))
+    asked = [one for one in target_as_app.sandbox.exchanges() if one.path.endswith("/labels")]
+    assert [one.status for one in asked] == [200, 304, 200]
+    assert labels[0] == labels[1] and [*labels[0], labels[2][-1]] == labels[2]

@@ -19,10 +19,12 @@ from cryptography.x509.oid import NameOID
 from shared.actions.github.actions import AddLabels, Comment, ListLabels
 from shared.actions.github.adapter import GitHubAdapter
 from shared.actions.github.errors import check
+from shared.actions.github.session import GitHubSession
 from shared.errors import ActionRejected, ActionUnavailable
 from shared.events import Issue
 from shared.settings import Settings
 from tests.actions.github.sandbox_issue import MARK, SHOP, SandboxIssue, comment_fails
+from tests.scripted_http import raw, served
 
 
 @pytest.mark.parametrize("status", [500, 502, 503])
@@ -237,3 +239,24 @@ def self_signed(directory: Path) -> Path:
     file = directory / "both.pem"
     file.write_bytes(text + certificate.public_bytes(Encoding.PEM))
     return file
+
+
+@pytest.mark.parametrize(
+    ("head", "message", "seconds"),
+    [
+        ("", "API rate limit already exceeded for installation ID 7.", 60),
+        ("", "You have exceeded a secondary rate limit.", 60),
+        ("Retry-After: 17\r\n", "Something went wrong", 17),
+        ("X-RateLimit-Remaining: 0\r\nX-RateLimit-Reset: 1\r\n", "Refused", 1),
+    ],
+)
+def test_graphql_says_with_200_that_too_much_was_asked(
+    head: str, message: str, seconds: float
+) -> None:
+    body = f'{{"data": null, "errors": [{{"type": "RATE_LIMITED", "message": "{message}"}}]}}'
+    answer = f"HTTP/1.1 200 OK\r\n{head}Content-Length: {len(body)}\r\n\r\n{body}"
+    with served(raw(answer.encode())) as server:
+        session = GitHubSession(Settings(github_token="t", github_api_url=server.url), 5)
+        with pytest.raises(ActionUnavailable) as caught:
+            session.graphql("resolve a thread", SHOP, "mutation { a }")
+    assert (caught.value.retry_after, caught.value.sent) == (seconds, False)
