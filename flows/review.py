@@ -111,13 +111,19 @@ def chosen_for(
     """Return the findings about a change that are proved, with the few that are worth posting."""
     answers = agent.map(
         lambda part: agent.ask(
-            PROMPT, *wishes, change.about, part, returns=Findings, max_tokens=4096
+            PROMPT,
+            *wishes,
+            change.about,
+            part,
+            returns=Findings,
+            model="large",
+            max_tokens=change.room.answer,
         ),
         change.parts,
     )
     found = desk.prove(change, [one for answer in answers for one in answer.findings])
     if found.refused:
         about = change.parts_of(one.finding.path for one in found.refused)
-        mended = agent.ask(MEND, *wishes, found.refused, *about, returns=Findings)
+        mended = agent.ask(MEND, *wishes, found.refused, *about, returns=Findings, model="large")
         found = desk.prove(change, [*found.proved, *mended.findings])
     return desk.select(found.proved, wanted)

@@ -89,6 +89,7 @@ class Settings(NamedTuple):
     model_embed: str = "offline"
     model_roles: str = ""
     model_prices: str = ""
+    model_windows: str = ""
     model_limits: str = ""
     budgets: str = ""
     prompt_cache: str = "shared"

@@ -224,6 +224,12 @@ def _prices(text: str) -> object:
     return Prices(text)
 
 
+def _windows(text: str) -> object:
+    from shared.models.windows import Windows
+
+    return Windows(text)
+
+
 def _limits(text: str) -> object:
     from shared.models.guards.account_limits import limits_of
 
@@ -295,6 +301,7 @@ CHECKS: Mapping[str, Check] = {
     "model_embed": _embedder,
     "model_roles": _roles,
     "model_prices": partial(_read_by, _prices),
+    "model_windows": partial(_read_by, _windows),
     "model_limits": partial(_read_by, _limits),
     "budgets": partial(_read_by, _budgets),
     "prompt_cache": partial(_choice, ("shared", "process", "off")),

@@ -21,12 +21,15 @@ from shared.learning.dismissed import is_same, is_unwanted
 from shared.learning.findings import FindingStore, KeptFinding, ReviewedCommit, kept_as
 from shared.learning.likeness import shape_of
 from shared.learning.moved import followed
+from shared.models.routing import Models
+from shared.models.tokens import shortened
 from shared.perception.commands import command_of
 from shared.redaction.redacting import without_secrets
 from shared.reviewing.certain import found_without_model
 from shared.reviewing.delta import changed_since
 from shared.reviewing.finding import SEVERITIES, Finding
-from shared.reviewing.fitting import packed
+from shared.reviewing.fitting.packing import packed
+from shared.reviewing.fitting.room import Room, room_in
 from shared.reviewing.head import Head, HeadFile
 from shared.reviewing.proof import Fault, Proof
 from shared.reviewing.skipping import reason_to_skip
@@ -55,6 +58,7 @@ class Change(NamedTuple):
     why_not: str = ""
     since: str = ""
     files: tuple[FileDiff, ...] = ()
+    room: Room = Room()
 
     def parts_of(self, paths: Iterable[str], most: int = 3) -> tuple[Code, ...]:
         """Return the first parts that show one of these files."""
@@ -110,8 +114,10 @@ class ReviewDesk:
             return Change(self._issue, "", "", Code("pull request", ""), why_not=why_not)
         last = self._store.reviewed()
         pull = self._pull
-        about = Code("pull request", f"{pull['title']}\n\n{pull['body'] or ''}")
-        change = Change(self._issue, pull["head"]["sha"], pull["base"]["ref"], about)
+        room = room_in(self._loan.services[Models].window("large"))
+        said = shortened(f"{pull['title']}\n\n{pull['body'] or ''}", room.beside)
+        about = Code("pull request", said)
+        change = Change(self._issue, pull["head"]["sha"], pull["base"]["ref"], about, room=room)
         if why_not := self._why_not(last):
             return change._replace(why_not=why_not)
         since = last.head if last and last.base == change.base and not self._is_full else ""
@@ -119,7 +125,7 @@ class ReviewDesk:
         since = since if newer is not None else ""  # nobody can tell after history was rewritten
         files = changed_since(self._files, newer)
         skipped = {file.path: reason_to_skip(file, wanted.ignore) for file in files}
-        fitted = packed([file for file in files if not skipped[file.path]])
+        fitted = packed([file for file in files if not skipped[file.path]], room.part)
         skipped |= dict.fromkeys(fitted.left_out, "too large a change")
         left = {path: reason for path, reason in skipped.items() if reason}
         if not self._read["complete"]:

@@ -8,7 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.actions.github.pulls.diff import DiffLine, FileDiff, Hunk, file_diffs
-from shared.reviewing.fitting import CALLS, ROOM, Packed, packed
+from shared.models.tokens import tokens
+from shared.models.windows import Window
+from shared.reviewing.fitting.packing import CALLS, Packed, packed, size_of
+from shared.reviewing.fitting.room import MOST, Room, room_in
 from tests.campaigns import examples
 from tests.reviewing.changes import row_of
 
@@ -65,14 +68,14 @@ def _file(draw: st.DrawFn, path: str) -> FileDiff:
     return FileDiff(path, old, "renamed" if old != path else "modified", tuple(hunks))
 
 
-@given(files_of(), st.integers(700, 3_000), st.integers(1, 6))
+@given(files_of(), st.integers(300, 1_500), st.integers(1, 6))
 @examples(300)
 def test_each_line_stands_in_one_part_or_its_file_is_named(
     files: list[FileDiff], room: int, calls: int
 ) -> None:
     found = packed(files, room, calls)
     assert len(found.parts) <= calls
-    assert all(len(part.text) <= room for part in found.parts)
+    assert all(size_of(part.text) <= room for part in found.parts)
     lines = shown(found)
     assert len(lines) == len(set(lines))
     assert set(lines) <= set(new_lines(files))
@@ -101,7 +104,7 @@ def test_the_same_change_is_packed_the_same_whatever_its_order(files: list[FileD
 def test_huge_files_are_cut_into_calls(text: str) -> None:
     found = packed([added("a.py", text)])
     assert 1 <= len(found.parts) <= CALLS
-    assert all(len(part.text) <= ROOM for part in found.parts)
+    assert all(size_of(part.text) <= MOST for part in found.parts)
     whole = len(shown(found)) == len(new_lines([added("a.py", text)]))
     assert whole or found.left_out == ("a.py",)
 
@@ -136,8 +139,8 @@ def test_a_line_that_looks_like_the_head_of_a_file_stays_one_of_code() -> None:
 
 
 def test_a_path_that_is_longer_than_the_room_is_named() -> None:
-    found = packed([added(f"{'a/' * 500}b.py", "x = 1\n")], room=600)
-    assert all(len(part.text) <= 600 for part in found.parts)
+    found = packed([added(f"{'a/' * 500}b.py", "x = 1\n")], room=300)
+    assert all(size_of(part.text) <= 300 for part in found.parts)
 
 
 def test_nothing_makes_no_call() -> None:
@@ -148,3 +151,31 @@ def test_numbers_rise_within_a_file() -> None:
     text = "".join(f"x{n} = {n}\n" for n in range(5_000))
     numbers = [number for _, number in shown(packed([added("a.py", text)]))]
     assert all(one < next_ for one, next_ in pairwise(numbers))
+
+
+@pytest.mark.parametrize(
+    ("window", "room"),
+    [
+        (Window(1_000_000, 128_000), Room(6_000, 1_000, 4_096)),
+        (Window(16_384, 16_384), Room(6_000, 1_000, 4_096)),
+        (Window(128_000, 2_000), Room(6_000, 1_000, 2_000)),
+        (Window(8_192, 8_192), Room(3_520, 512, 2_048)),
+        (Window(4_096, 4_096), Room(960, 256, 1_024)),
+        (Window(2_048, 1), Room(600, 128, 1)),
+    ],
+)
+def test_the_room_follows_from_the_window(window: Window, room: Room) -> None:
+    assert room_in(window) == room
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["支付状態" * 20, "{[(<>)]}" * 20, "💶" * 80, "a b " * 20],
+    ids=["Chinese", "signs", "emoji", "letters"],
+)
+def test_dense_text_fills_a_call_by_its_tokens(text: str) -> None:
+    file = added("a.txt", f"{text}\n" * 400)
+    small, large = packed([file], 1_000, 100), packed([file], 4_000, 100)
+    assert len(small.parts) > 2 * len(large.parts)
+    assert all(tokens(part.text) <= 1_000 for part in small.parts)
+    assert not small.left_out

@@ -10,7 +10,7 @@ from shared.actions.github.pulls.diff import file_diffs
 from shared.events import Json
 from shared.models.offline.review import review
 from shared.models.offline.review.parts import files_of
-from shared.reviewing.fitting import packed
+from shared.reviewing.fitting.packing import packed
 from tests.campaigns import examples
 from tests.reviewing.changes import changes, row_of
 

@@ -8,10 +8,9 @@ from typing import NamedTuple
 
 from shared.actions.github.pulls.diff import DiffLine, FileDiff, Hunk
 from shared.agent.context import Code
+from shared.models.tokens import tokens
+from shared.reviewing.fitting.room import MOST
 
-#: Characters of a call: about 6,000 tokens. A small diff is reviewed better than a large one
-#: (https://arxiv.org/abs/2603.26130), so a large window is no reason to fill it.
-ROOM = 24_000
 #: Calls for one change; what is left over is named as not reviewed.
 CALLS = 24
 #: Deleted lines that stand together and are all shown.
@@ -20,6 +19,8 @@ _DELETED = 6
 _WIDTH = 500
 #: What stands between two files of a call.
 _BETWEEN = "\n\n"
+#: No token has more characters of code than this.
+_LONGEST_TOKEN = 8
 _DOCUMENTS = frozenset([".md", ".rst", ".txt", ".adoc"])
 _SETTINGS = frozenset([".json", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".xml", ".properties"])
 
@@ -31,26 +32,31 @@ class Packed(NamedTuple):
     left_out: tuple[str, ...]
 
 
-def packed(files: Sequence[FileDiff], room: int = ROOM, calls: int = CALLS) -> Packed:
-    """Pack the files, the most important first. `room` is in characters."""
+def packed(files: Sequence[FileDiff], room: int = MOST, calls: int = CALLS) -> Packed:
+    """Pack the files, the most important first. `room` is in tokens."""
     parts: list[list[str]] = []
     free: list[int] = []
     left_out: dict[str, None] = {}
     for file in sorted(files, key=_rank):
-        for text in _pieces(file, room):
-            size = len(text) + len(_BETWEEN)
-            at = next((n for n, left in enumerate(free) if left >= size), len(parts))
-            if len(text) > room or (at == len(parts) and len(parts) == calls):
+        for text, size in _pieces(file, room):
+            at = next((n for n, left in enumerate(free) if left > size), len(parts))
+            if size > room or (at == len(parts) and len(parts) == calls):
                 left_out[file.path] = None
             elif at == len(parts):
                 parts.append([text])
-                free.append(room - len(text))
+                free.append(room - size)
             else:
                 parts[at].append(text)
-                free[at] -= size
+                free[at] -= size + 1
     texts = (_BETWEEN.join(texts) for texts in parts)
     numbered = (Code(f"part {n} of {len(parts)}", text) for n, text in enumerate(texts, 1))
     return Packed(tuple(numbered), tuple(left_out))
+
+
+def size_of(text: str) -> int:
+    """Estimate the tokens of a text: more than those of two halves and the line end between them
+    it never has."""
+    return max(tokens(text), -(-len(text) // _LONGEST_TOKEN))
 
 
 def _rank(file: FileDiff) -> tuple[int, int, str]:
@@ -65,43 +71,64 @@ def _rank(file: FileDiff) -> tuple[int, int, str]:
     return kind, -file.changes, file.path
 
 
-def _pieces(file: FileDiff, room: int) -> Iterator[str]:
+class _Piece(NamedTuple):
+    """A text that is not cut any more."""
+
+    text: str
+    size: int
+
+    def and_(self, other: "_Piece") -> "_Piece":
+        return _Piece(f"{self.text}\n{other.text}", self.size + 1 + other.size)
+
+
+def _piece(text: str) -> _Piece:
+    return _Piece(text, size_of(text))
+
+
+def _pieces(file: FileDiff, room: int) -> Iterator[_Piece]:
     """Write a file, in pieces of whole hunks where it is larger than a call."""
     was = f", before {file.old_path}" if file.old_path != file.path else ""
-    head = f"=== {file.path} ({file.status}{was})"
-    piece = head
+    head = _piece(f"=== {file.path} ({file.status}{was})")
+    whole = head
     for hunk in file.hunks:
-        for text in _written(hunk, room - len(head) - 1):
-            if len(piece) + len(text) + 1 > room and piece != head:
-                yield piece
-                piece = head
-            piece += f"\n{text}"
-    yield piece
+        for piece in _written(hunk, room - head.size - 1):
+            if whole.size + piece.size + 1 > room and whole != head:
+                yield whole
+                whole = head
+            whole = whole.and_(piece)
+    yield whole
 
 
-def _written(hunk: Hunk, room: int) -> Iterator[str]:
+def _written(hunk: Hunk, room: int) -> Iterator[_Piece]:
     """Write a hunk, in pieces of whole lines where it is larger than a call."""
-    title = f"@@ {hunk.section}".rstrip()[:_WIDTH]
-    piece = title
-    for line in _lines(hunk.lines):
-        if len(piece) + len(line) + 1 > room:
-            yield piece
-            piece = title
-        piece += f"\n{line}"
-    yield piece
+    title = whole = _piece(_cut(f"@@ {hunk.section}".rstrip(), room // 4))
+    for line in _lines(hunk.lines, room // 4):
+        piece = _piece(line)
+        if whole.size + piece.size + 1 > room and whole != title:
+            yield whole
+            whole = title
+        whole = whole.and_(piece)
+    yield whole
 
 
-def _lines(lines: Iterable[DiffLine]) -> Iterator[str]:
+def _lines(lines: Iterable[DiffLine], most: int) -> Iterator[str]:
     """Write lines with their numbers at the head commit; a deleted one has none."""
     for sign, group in groupby(lines, key=lambda line: line.sign):
         together = [*group]
         shown = together[: _DELETED // 2] if _too_many(sign, together) else together
         for line in shown:
-            text = line.text.removesuffix("\r")
-            cut = text if len(text) <= _WIDTH else f"{text[:_WIDTH]}…"
-            yield f"{line.new or '':>6} {sign} {cut}"
+            text = _cut(line.text.removesuffix("\r"), most)
+            yield f"{line.new or '':>6} {sign} {text}"
         if hidden := len(together) - len(shown):
             yield f"       - … {hidden} more deleted lines"
+
+
+def _cut(text: str, most: int) -> str:
+    """Return a line, or its beginning where it has too many characters or tokens."""
+    kept = text[:_WIDTH]
+    if 2 * len(kept) > most > 0 and (size := size_of(kept)) > most:
+        kept = kept[: len(kept) * most // size]
+    return kept if kept == text else f"{kept}…"
 
 
 def _too_many(sign: str, lines: Sequence[DiffLine]) -> bool:
