@@ -2,6 +2,7 @@
 say in one comment what was looked at. `/config` shows how the team wants it."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from shared.actions.github.actions import (
     Comment,
@@ -15,11 +16,12 @@ from shared.actions.timers import SetTimer
 from shared.agent import Agent, flow
 from shared.agent.timers import Timers
 from shared.events import Event
-from shared.reviewing.desk import Change, ReviewDesk, Selection
+from shared.reviewing.desk import Change, ProvedFindings, ReviewDesk
 from shared.reviewing.finding import Findings
+from shared.reviewing.fitting.sorting import sorted_out
 from shared.reviewing.report import in_short, on_lines, summary
+from shared.reviewing.scoring import scored
 from shared.team_settings.desk import TeamSettings
-from shared.team_settings.keys import ReviewSettings
 
 PROMPT = """\
 Review the part of a pull request. Lines are numbered as in the new files; + marks new lines, -
@@ -88,7 +90,9 @@ def review_change(event: Event, agent: Agent, team: TeamSettings) -> None:
         said = f"These lines were changed in {change.head[:7]}."
         agent.act(ReplyOnLines(event.issue, finding.comment, said))
         agent.act(ResolveThread(event.issue, finding.comment))
-    chosen, receipt = chosen_for(agent, desk, change, wanted, team.wishes(wanted)), None
+    change = desk.fitted(change, sorted_out(agent, change.reviewable, change.room))
+    found = found_in(agent, desk, change, team.wishes(wanted))
+    chosen, receipt = desk.select(scored(agent, change, found), wanted), None
     if chosen.posted and is_on:
         comments = tuple(map(on_lines, chosen.posted))
         receipt = agent.act(
@@ -101,29 +105,15 @@ def review_change(event: Event, agent: Agent, team: TeamSettings) -> None:
         desk.keep(change, chosen, receipt)
 
 
-def chosen_for(
-    agent: Agent,
-    desk: ReviewDesk,
-    change: Change,
-    wanted: ReviewSettings,
-    wishes: Sequence[object] = (),
-) -> Selection:
-    """Return the findings about a change that are proved, with the few that are worth posting."""
-    answers = agent.map(
-        lambda part: agent.ask(
-            PROMPT,
-            *wishes,
-            change.about,
-            part,
-            returns=Findings,
-            model="large",
-            max_tokens=change.room.answer,
-        ),
-        change.parts,
-    )
+def found_in(
+    agent: Agent, desk: ReviewDesk, change: Change, wishes: Sequence[object] = ()
+) -> ProvedFindings:
+    """Return the findings about a change that are proved. What is refused goes back once."""
+    ask = partial(agent.ask, returns=Findings, model="large", max_tokens=change.room.answer)
+    answers = agent.map(lambda part: ask(PROMPT, *wishes, change.about, part), change.parts)
     found = desk.prove(change, [one for answer in answers for one in answer.findings])
-    if found.refused:
-        about = change.parts_of(one.finding.path for one in found.refused)
-        mended = agent.ask(MEND, *wishes, found.refused, *about, returns=Findings, model="large")
-        found = desk.prove(change, [*found.proved, *mended.findings])
-    return desk.select(found.proved, wanted)
+    if not found.refused:
+        return found
+    about = change.parts_of(one.finding.path for one in found.refused)
+    mended = ask(MEND, *wishes, found.refused, *about)
+    return desk.prove(change, [*found.proved, *mended.findings])

@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
+from functools import cache
 
 from infra.bench.reviews.cases import OWN, Case, read_cases, read_rows
 from infra.bench.reviews.conducting import ReviewBench
@@ -24,19 +25,21 @@ def run_bench_review(known: KnownSystem, options: argparse.Namespace) -> int:
     """Review each case with each model, print the table, and return the exit code."""
     try:
         cases = _cases(options)
-        roles, found = Roles(known.settings), {}
-        same = judge_of(known.settings, options.judge)
+        roles, found, before = Roles(known.settings), {}, {}
+        same = cache(judge_of(known.settings, options.judge))
         for name in options.model or ["small"]:
             bench = ReviewBench(cases, known.settings, ",".join(roles.chain(name).names))
             reviewed = bench.conduct()
             found[name] = (reviewed, score(reviewed, bench.cost, same))
+            unscored = [one._replace(posted=one.unscored) for one in reviewed]
+            before[name] = score(unscored, None, same)
     except SettingsError as err:
         print(f"error: {err}", file=sys.stderr)
         return _USAGE
     if options.json:
-        show_json({name: _as_json(*one) for name, one in found.items()})
+        show_json({name: _as_json(*one, before[name]) for name, one in found.items()})
     else:
-        print("\n".join(_table({name: scores for name, (_, scores) in found.items()})))
+        print("\n".join(_table({name: scores for name, (_, scores) in found.items()}, before)))
         _tell_failures(one for reviewed, _ in found.values() for one in reviewed)
     return int(any(scores.failed for _, scores in found.values()))
 
@@ -52,8 +55,11 @@ def _cases(options: argparse.Namespace) -> Sequence[Case]:
     return chosen
 
 
-def _table(found: dict[str, Scores]) -> Sequence[str]:
+def _table(found: dict[str, Scores], before: dict[str, Scores]) -> Sequence[str]:
     rows = [(name, *(shown(scores) for scores in found.values())) for name, shown in _MEASURES]
+    for name in ("precision", "recall"):
+        shares = (_percent(getattr(scores, name)) for scores in before.values())
+        rows.append((f"{name} without scores", *shares))
     return [*lines([("", *found), *rows])]
 
 
@@ -88,10 +94,12 @@ def _tell_failures(reviewed: Iterable[Reviewed]) -> None:
             print(f"{one.case.id} was not reviewed: {one.failed}", file=sys.stderr)
 
 
-def _as_json(reviewed: Sequence[Reviewed], scores: Scores) -> Json:
+def _as_json(reviewed: Sequence[Reviewed], scores: Scores, before: Scores) -> Json:
     shares = {name: getattr(scores, name) for name in ("precision", "recall", "f1")}
     found = [
         {"id": one.case.id, "failed": one.failed, "posted": [asdict(f) for f in one.posted]}
         for one in reviewed
     ]
-    return {**scores._asdict(), **shares, "cost_per_case": scores.cost_per_case, "cases": found}
+    unscored = {name: getattr(before, name) for name in shares}
+    more = {"cost_per_case": scores.cost_per_case, "without_scores": unscored, "cases": found}
+    return {**scores._asdict(), **shares, **more}

@@ -225,9 +225,9 @@ def _prices(text: str) -> object:
 
 
 def _windows(text: str) -> object:
-    from shared.models.windows import Windows
+    from shared.models.windows import ModelWindows
 
-    return Windows(text)
+    return ModelWindows(text)
 
 
 def _limits(text: str) -> object:

@@ -25,7 +25,7 @@ from shared.models.measuring import judged, measured
 from shared.models.prices import Prices
 from shared.models.providers.connect import connect, connect_embedder
 from shared.models.roles import Roles
-from shared.models.windows import Window, Windows
+from shared.models.windows import ModelWindow, ModelWindows
 from shared.redaction.redacting import without_secrets
 from shared.settings import Settings
 
@@ -120,12 +120,12 @@ class Models:
         when its price is unknown."""
         return self._guards.prices.ceiling(self._roles.chain(role).names[0], request)
 
-    def window(self, role: str) -> Window:
+    def window(self, role: str) -> ModelWindow:
         """Return the least window of the models that may answer for a role; raises SettingsError
         when MODEL_WINDOWS is malformed."""
-        windows, names = Windows(self._settings.model_windows), self._roles.chain(role).names
+        windows, names = ModelWindows(self._settings.model_windows), self._roles.chain(role).names
         found = [windows.of(name) for name in (*names, *self._roles.chain("small").names)]
-        return Window(min(one.tokens for one in found), min(one.answer for one in found))
+        return ModelWindow(min(one.tokens for one in found), min(one.answer for one in found))
 
     def purse(self, name: str, payer: Payer) -> Purse | None:
         """Return the budget for batches of the model `name`; None when nothing counts them."""

@@ -3,10 +3,11 @@ proved.
 
 desk            what a flow asks: the change to review, and which findings hold
 skipping        which files nobody needs to review
-fitting         ranks files and packs their hunks for the model's window
+fitting/        leaves out files that need no review, and packs the others for the model's window
 finding         a finding as a model gives it
 head            the files as they stand at the head commit
 certain         what is found without a model
+scoring         a second look at findings that hold
 report          what people read of a review
 proof           proves a finding against the diff and the head commit
 mentions        the names of code and files in a text

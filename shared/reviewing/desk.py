@@ -46,8 +46,8 @@ _UNFINISHED = re.compile(r"^\W*(?:wip|draft|do not (?:review|merge))\b", re.IGNO
 
 class Change(NamedTuple):
     """What a pull request changes. Without `parts` there is nothing to review, and `why_not` says
-    why if it is known. `skipped` has the reason for each file that is not reviewed. After a review
-    of the commit `since`, only what changed from there on."""
+    why if it is known. `skipped` has the reason for each file that is not reviewed; `reviewable`
+    ones may be. After a review of the commit `since`, only what changed from there on."""
 
     issue: Issue
     head: str
@@ -58,6 +58,7 @@ class Change(NamedTuple):
     why_not: str = ""
     since: str = ""
     files: tuple[FileDiff, ...] = ()
+    reviewable: tuple[FileDiff, ...] = ()
     room: Room = Room()
 
     def parts_of(self, paths: Iterable[str], most: int = 3) -> tuple[Code, ...]:
@@ -75,20 +76,25 @@ class Refused(NamedTuple):
 
 
 class ProvedFindings(NamedTuple):
-    """The findings that hold, the worst first, and the others."""
+    """The findings that hold, the worst first, and the others. Those that needed no model are
+    `certain`; a second look makes some `weak`, and counts those that it `dropped`."""
 
     proved: tuple[Finding, ...]
     refused: tuple[Refused, ...]
+    certain: frozenset[Finding] = frozenset()
+    weak: tuple[Finding, ...] = ()
+    dropped: int = 0
 
 
 class Selection(NamedTuple):
     """The findings to post, those that only the summary tells, and both as the store keeps them.
-    `earlier` ones were told before, and are still open."""
+    `earlier` ones were told before, and are still open; so many were `dropped`."""
 
     posted: tuple[Finding, ...]
     held: tuple[Finding, ...]
     kept: tuple[KeptFinding, ...]
     earlier: tuple[KeptFinding, ...] = ()
+    dropped: int = 0
 
 
 class ReviewDesk:
@@ -125,41 +131,46 @@ class ReviewDesk:
         since = since if newer is not None else ""  # nobody can tell after history was rewritten
         files = changed_since(self._files, newer)
         skipped = {file.path: reason_to_skip(file, wanted.ignore) for file in files}
-        fitted = packed([file for file in files if not skipped[file.path]], room.part)
-        skipped |= dict.fromkeys(fitted.left_out, "too large a change")
         left = {path: reason for path, reason in skipped.items() if reason}
         if not self._read["complete"]:
             left["all other files"] = "GitHub lists no more of them"
-        return change._replace(parts=fitted.parts, skipped=left, since=since, files=files)
+        reviewable = tuple(file for file in files if not skipped[file.path])
+        return change._replace(skipped=left, since=since, files=files, reviewable=reviewable)
+
+    def fitted(self, change: Change, unneeded: Mapping[str, str]) -> Change:
+        """Pack what is to be reviewed into parts, without the `unneeded` files, each with why."""
+        files = [file for file in change.reviewable if file.path not in unneeded]
+        fitted = packed(files, change.room.part)
+        large = dict.fromkeys(fitted.left_out, "too large a change")
+        return change._replace(parts=fitted.parts, skipped={**change.skipped, **unneeded, **large})
 
     def prove(self, change: Change, findings: Iterable[Finding]) -> ProvedFindings:
         """Prove each finding, and those that need no model. What says the same of the same lines
         counts once."""
-        reviewed = [file for file in change.files if file.path not in change.skipped]
-        certain = [one for file in reviewed for one in found_without_model(file)]
+        certain = [one for file in change.reviewable for one in found_without_model(file)]
         proved: dict[tuple[str, int, str], Finding] = {}
-        refused = []
-        for finding in chain(certain, findings):
+        refused, sure = [], set[Finding]()
+        for number, finding in enumerate(chain(certain, findings)):
             found = self._proof.prove(finding)
             if isinstance(found, Finding):
-                proved.setdefault((found.path, found.last, found.category), found)
+                kept = proved.setdefault((found.path, found.last, found.category), found)
+                sure |= {kept} if number < len(certain) else set()
             else:
                 refused.append(Refused(finding, tuple(found)))
-        worst_first = sorted(proved.values(), key=_badness)
-        return ProvedFindings(tuple(worst_first), tuple(refused))
+        worst_first = sorted(proved.values(), key=badness)
+        return ProvedFindings(tuple(worst_first), tuple(refused), frozenset(sure))
 
-    def select(self, found: Sequence[Finding], wanted: ReviewSettings) -> Selection:
-        """Choose what to post: the worst first, as many as are wanted, nothing twice, and nothing
-        that people dismissed. What is critical is told once more."""
-        least, most = SEVERITIES.index(wanted.minimum_severity), wanted.max_findings
-        heavy = [one for one in found if SEVERITIES.index(one.severity) <= least]
+    def select(self, found: ProvedFindings, wanted: ReviewSettings) -> Selection:
+        """Choose what to post: the worst first, as many as are wanted, nothing twice, nothing weak,
+        and nothing that people dismissed. What is critical is told once more."""
+        least, weak = SEVERITIES.index(wanted.minimum_severity), {*found.weak}
+        proved = (*found.proved, *found.weak)
+        heavy = [one for one in proved if SEVERITIES.index(one.severity) <= least]
         known = [*followed(self._store.known(), self._issue.number, self._files)]
         kept = [(finding, self._kept(finding)) for finding in heavy]
-        new = [
-            (_told_again(finding, one, known), one)
-            for finding, one in kept
-            if not _is_known(one, known)
-        ]
+        news = [(finding, one) for finding, one in kept if not _is_known(one, known)]
+        most = min(wanted.max_findings, sum(finding not in weak for finding, _ in news))
+        new = [(_told_again(finding, one, known), one) for finding, one in news]
         chosen = [finding for finding, _ in new[:most]]
         room = self._attention(chosen) if wanted.mode == "on" else len(chosen)
         posted, held = new[:room], new[room:]
@@ -169,6 +180,7 @@ class ReviewDesk:
             tuple(one._replace(state="posted") for _, one in posted)
             + tuple(one for _, one in held),
             tuple({one.id: one for one in known if self._is_open(one)}.values()),
+            found.dropped,
         )
 
     def _is_open(self, finding: KeptFinding) -> bool:
@@ -303,7 +315,8 @@ class ReviewDesk:
         return HeadFile(path, found["text"]) if found["complete"] else None
 
 
-def _badness(finding: Finding) -> tuple[int, float, str, int]:
+def badness(finding: Finding) -> tuple[int, float, str, int]:
+    """Sort the worst first, and those that are most certain."""
     return (
         SEVERITIES.index(finding.severity), -finding.confidence, finding.path, finding.first
     )  # fmt: skip

@@ -49,6 +49,8 @@ def summary(change: Change, chosen: Selection, *, is_preview: bool = False) -> s
     if chosen.held:
         rows = "\n".join(f"- {_row(finding)}" for finding in chosen.held)
         parts.append(_folded(f"{len(chosen.held)} more, of less weight", rows))
+    if chosen.dropped:
+        parts.append(f"A second look dropped {chosen.dropped} of little worth.")
     if chosen.earlier:
         rows = "\n".join(f"- {_row(finding)}" for finding in chosen.earlier)
         parts.append(_folded(f"{len(chosen.earlier)} from earlier rounds, still open", rows))

@@ -22,6 +22,8 @@ from shared.learning.outcomes import is_refusal
 from shared.models import ModelRequest
 from shared.perception import github
 from shared.reviewing.finding import Finding, Findings
+from shared.reviewing.fitting.sorting import Sorted, Unneeded
+from shared.reviewing.scoring import Score, Scores
 from shared.settings import Settings
 from shared.testing import FlowRunner, github_event
 from tests.actions.github.sandbox_issue import SHOP, as_app, as_token
@@ -278,6 +280,38 @@ def test_a_false_finding_goes_back_once_and_is_never_posted(
     pull.runner.answers(Findings((false,)), Findings((false,)))
     pull.review()
     assert pull.get("reviews") == []
+
+
+def test_what_is_sorted_out_is_named_and_its_secrets_are_found(
+    sandbox: GitHubSandbox, database: Database
+) -> None:
+    secret = "ghp_" + "aB3xY9kQ2w" * 3 + "Zt7RmP"
+    files = {f"shop/a{n}.py": f"# {'word ' * 80}\n" * 8 for n in range(24)}
+    pull = PullRequest(
+        sandbox, files | {"b.py": FAULTY, "c.txt": f"{'word ' * 150}\n{secret}\n"}, database
+    )
+    every = Sorted(tuple(Unneeded(n, "comments") for n in range(2, 27)))
+    pull.runner.answers(every)
+    pull.review()
+    assert len(pull.runner.model.asked) == 3  # sorted, reviewed, scored
+    assert "25 files not reviewed" in pull.sticky[0]
+    assert "`shop/a7.py`: sorted out: only comments" in pull.sticky[0]
+    assert sorted(row["path"] for row in pull.get("comments")) == ["b.py", "b.py", "c.txt"]
+
+
+def test_what_a_second_look_finds_weak_waits_in_the_summary(
+    sandbox: GitHubSandbox, database: Database
+) -> None:
+    pull = PullRequest(sandbox, {"a.py": "a = 1\nb = 2\nc = 3\n"}, database)
+    one = Finding("a.py", 1, 1, "a = 1", "low", "bug", 0.9, "It is 1.", "")
+    two = Finding("a.py", 2, 2, "b = 2", "low", "bug", 0.8, "It is 2.", "")
+    three = Finding("a.py", 3, 3, "c = 3", "low", "bug", 0.7, "It is 3.", "")
+    scores = Scores((Score(1, 4), Score(2, 9), Score(3, 1)))
+    pull.runner.answers(Findings((one, two, three)), scores)
+    pull.review()
+    assert [row["line"] for row in pull.get("comments")] == [2]
+    assert "1 more, of less weight" in pull.sticky[0] and "It is 1." in pull.sticky[0]
+    assert "A second look dropped 1" in pull.sticky[0] and "It is 3." not in pull.sticky[0]
 
 
 class TestPushes:

@@ -4,7 +4,7 @@ import pytest
 
 from shared.errors import SettingsError
 from shared.models.routing import Models
-from shared.models.windows import Window, Windows
+from shared.models.windows import ModelWindow, ModelWindows
 from shared.settings import Settings
 
 OWN = "ollama:*=32768; ollama:qwen*=65536/8192 ;http://host/v1#a=b=16384;"
@@ -23,17 +23,17 @@ OWN = "ollama:*=32768; ollama:qwen*=65536/8192 ;http://host/v1#a=b=16384;"
     ],
 )
 def test_own_windows_come_before_those_that_are_known(name: str, tokens: int) -> None:
-    assert Windows(OWN).of(name).tokens == tokens
+    assert ModelWindows(OWN).of(name).tokens == tokens
 
 
 def test_ollama_has_a_small_window_until_somebody_says_otherwise() -> None:
-    assert Windows().of("ollama:llama3.2") == Window(4_096, 4_096)
+    assert ModelWindows().of("ollama:llama3.2") == ModelWindow(4_096, 4_096)
 
 
 @pytest.mark.parametrize("text", ["ollama:x", "=5000", "x=many", "x=100", "x=5000/0", "a*b=5000"])
 def test_a_malformed_setting_is_told(text: str) -> None:
     with pytest.raises(SettingsError, match="MODEL_WINDOWS has"):
-        Windows(text)
+        ModelWindows(text)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shared.actions.github.pulls.diff import DiffLine, FileDiff, Hunk, file_diffs
 from shared.models.tokens import tokens
-from shared.models.windows import Window
+from shared.models.windows import ModelWindow
 from shared.reviewing.fitting.packing import CALLS, Packed, packed, size_of
 from shared.reviewing.fitting.room import MOST, Room, room_in
 from tests.campaigns import examples
@@ -156,15 +156,15 @@ def test_numbers_rise_within_a_file() -> None:
 @pytest.mark.parametrize(
     ("window", "room"),
     [
-        (Window(1_000_000, 128_000), Room(6_000, 1_000, 4_096)),
-        (Window(16_384, 16_384), Room(6_000, 1_000, 4_096)),
-        (Window(128_000, 2_000), Room(6_000, 1_000, 2_000)),
-        (Window(8_192, 8_192), Room(3_520, 512, 2_048)),
-        (Window(4_096, 4_096), Room(960, 256, 1_024)),
-        (Window(2_048, 1), Room(600, 128, 1)),
+        (ModelWindow(1_000_000, 128_000), Room(6_000, 1_000, 4_096)),
+        (ModelWindow(16_384, 16_384), Room(6_000, 1_000, 4_096)),
+        (ModelWindow(128_000, 2_000), Room(6_000, 1_000, 2_000)),
+        (ModelWindow(8_192, 8_192), Room(3_520, 512, 2_048)),
+        (ModelWindow(4_096, 4_096), Room(960, 256, 1_024)),
+        (ModelWindow(2_048, 1), Room(600, 128, 1)),
     ],
 )
-def test_the_room_follows_from_the_window(window: Window, room: Room) -> None:
+def test_the_room_follows_from_the_window(window: ModelWindow, room: Room) -> None:
     assert room_in(window) == room
 
 

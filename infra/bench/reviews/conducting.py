@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from hashlib import sha1
 
-from flows.review import chosen_for, review
+from flows.review import found_in, review
 from infra.bench.reviews.cases import Case
 from infra.bench.reviews.diffs import row_of
 from infra.bench.reviews.scores import Reviewed
@@ -15,6 +15,8 @@ from shared.errors import ActionRejected, AgentFlowsError
 from shared.events import Event, Json
 from shared.reviewing.desk import ReviewDesk
 from shared.reviewing.finding import Finding
+from shared.reviewing.fitting.sorting import sorted_out
+from shared.reviewing.scoring import scored
 from shared.settings import Settings
 from shared.team_settings.keys import ReviewSettings
 from shared.testing import FlowRunner, github_event
@@ -38,6 +40,7 @@ class ReviewBench:
         self._cases = dict(enumerate(cases, 1))
         self._texts = {_commit(case): _texts(case) for case in cases}
         self._posted: dict[int, tuple[Finding, ...]] = {}
+        self._unscored: dict[int, tuple[Finding, ...]] = {}
         self._flow = replace(review, function=self._take)
         self._runner.platform.answers |= {
             ReadChange: self._change,
@@ -66,14 +69,20 @@ class ReviewBench:
             self._runner.run(self._flow, event)
         except AgentFlowsError as err:
             return Reviewed(case, failed=str(err))
-        return Reviewed(case, self._posted[number])
+        return Reviewed(case, self._posted[number], self._unscored[number])
 
     def _take(self, event: Event, agent: Agent) -> None:
         """Stands in for the flow: does all that it does, up to the posting."""
-        desk = agent.desk(ReviewDesk)
-        wanted = ReviewSettings()
-        chosen = chosen_for(agent, desk, desk.change(wanted), wanted)
-        self._posted[event.issue.number] = chosen.posted
+        desk, wanted, number = (
+            agent.desk(ReviewDesk),
+            ReviewSettings(mode="preview"),
+            event.issue.number,
+        )
+        change = desk.change(wanted)
+        change = desk.fitted(change, sorted_out(agent, change.reviewable, change.room))
+        found = found_in(agent, desk, change)
+        self._unscored[number] = desk.select(found, wanted).posted
+        self._posted[number] = desk.select(scored(agent, change, found), wanted).posted
 
     def _change(self, query: ReadChange) -> Json:
         case = self._cases[query.number]

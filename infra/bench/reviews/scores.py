@@ -9,10 +9,12 @@ from shared.reviewing.finding import Finding
 
 
 class Reviewed(NamedTuple):
-    """A case, what would be posted about it, and why nothing could be, if so."""
+    """A case, what would be posted about it, also without a second look, and why nothing could be,
+    if so."""
 
     case: Case
     posted: tuple[Finding, ...] = ()
+    unscored: tuple[Finding, ...] = ()
     failed: str = ""
 
 

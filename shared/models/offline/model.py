@@ -18,6 +18,8 @@ from shared.settings import Settings
 
 _HAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 
+#: What a review asks for.
+_REVIEWS = frozenset({"findings", "scores", "unneeded"})
 #: A chunk of a stream: a word with the space behind it, or a few Chinese or Japanese characters.
 _PIECE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]{1,4}|[^\s\u3040-\u30ff\u3400-\u9fff]+\s*|\s+")
 
@@ -63,12 +65,12 @@ class OfflineModel:
 
 
 def _filled(schema: Json, parsed: ParsedRequest) -> Any:
-    properties = schema.get("properties", {})
-    if "findings" not in properties:
+    asked = next((name for name in schema.get("properties", {}) if name in _REVIEWS), "")
+    if not asked:
         return fill(schema, parsed)
-    from shared.models.offline.review import review
+    from shared.models.offline.review import answered
 
-    return review(block.text for block in parsed.blocks)
+    return answered(asked, parsed.blocks)
 
 
 def _text_of_a_plan(parsed: ParsedRequest) -> str | None:

@@ -1,5 +1,6 @@
 """Fitting: brings a change into calls to a model.
 
 room          how much a call holds
+sorting       leaves out files that need no review
 packing       ranks files, numbers their lines, and packs them into calls
 """

@@ -15,6 +15,8 @@ from shared.reviewing.fitting.room import MOST
 CALLS = 24
 #: Deleted lines that stand together and are all shown.
 _DELETED = 6
+#: Lines of a hunk before and after a finding that show what it is about.
+_NEAR = 12
 #: Characters of a line that a model is shown.
 _WIDTH = 500
 #: What stands between two files of a call.
@@ -59,16 +61,32 @@ def size_of(text: str) -> int:
     return max(tokens(text), -(-len(text) // _LONGEST_TOKEN))
 
 
+def is_code(file: FileDiff) -> bool:
+    """Is it code of the program itself: no test, no settings, no document?"""
+    return _kind(file) == 0
+
+
 def _rank(file: FileDiff) -> tuple[int, int, str]:
     """Order code before tests, settings and documents, and large changes before small ones."""
+    return _kind(file), -file.changes, file.path
+
+
+def _kind(file: FileDiff) -> int:
     path = PurePosixPath(file.path)
     if path.suffix in _DOCUMENTS:
-        kind = 3
-    elif path.suffix in _SETTINGS:
-        kind = 2
-    else:
-        kind = int("test" in file.path.lower() or "spec" in path.name.lower())
-    return kind, -file.changes, file.path
+        return 3
+    if path.suffix in _SETTINGS:
+        return 2
+    return int("test" in file.path.lower() or "spec" in path.name.lower())
+
+
+def written_near(file: FileDiff, first: int, last: int) -> str:
+    """Write what changed near lines of the head commit, which stand in one hunk."""
+    hunk = file.hunk_of(first, last)
+    shown = () if hunk is None else hunk.lines
+    at = [n for n, line in enumerate(shown) if line.new and first <= line.new <= last]
+    near = shown[max(0, at[0] - _NEAR) : at[-1] + _NEAR + 1] if at else ()
+    return "\n".join([_head(file), *_lines(near, _WIDTH)])
 
 
 class _Piece(NamedTuple):
@@ -87,9 +105,7 @@ def _piece(text: str) -> _Piece:
 
 def _pieces(file: FileDiff, room: int) -> Iterator[_Piece]:
     """Write a file, in pieces of whole hunks where it is larger than a call."""
-    was = f", before {file.old_path}" if file.old_path != file.path else ""
-    head = _piece(f"=== {file.path} ({file.status}{was})")
-    whole = head
+    whole = head = _piece(_head(file))
     for hunk in file.hunks:
         for piece in _written(hunk, room - head.size - 1):
             if whole.size + piece.size + 1 > room and whole != head:
@@ -97,6 +113,11 @@ def _pieces(file: FileDiff, room: int) -> Iterator[_Piece]:
                 whole = head
             whole = whole.and_(piece)
     yield whole
+
+
+def _head(file: FileDiff) -> str:
+    was = f", before {file.old_path}" if file.old_path != file.path else ""
+    return f"=== {file.path} ({file.status}{was})"
 
 
 def _written(hunk: Hunk, room: int) -> Iterator[_Piece]:

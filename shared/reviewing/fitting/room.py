@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from shared.models.windows import Window
+from shared.models.windows import ModelWindow
 
 #: Tokens of a part. A small diff is reviewed better than a large one
 #: (https://arxiv.org/abs/2603.26130), so a large window is no reason to fill it.
@@ -23,10 +23,10 @@ class Room(NamedTuple):
     answer: int = _ANSWER
 
 
-def room_in(window: Window) -> Room:
+def room_in(window: ModelWindow) -> Room:
     """Divide a window.
 
-    >>> room_in(Window(200_000, 64_000))
+    >>> room_in(ModelWindow(200_000, 64_000))
     Room(part=6000, beside=1000, answer=4096)
     """
     answer = min(_ANSWER, window.answer, window.tokens // 4)

@@ -1,6 +1,7 @@
 """The scores of reviews: the sets, the matching, and the command as a person runs it."""
 
 import json
+import re
 import subprocess
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -186,14 +187,32 @@ def test_a_model_reviews_and_another_judges(
     answer = replace(answer, quote="x = 1", evidence="")
     (tmp_path / "set.json").write_text(json.dumps([ROW]), "utf-8")
     with ScriptedServer() as reviewer, ScriptedServer() as judge:
-        reviewer.says(Says(json.dumps({"findings": [asdict(answer)]})))
+        scores = {"scores": [{"finding": 1, "score": 9, "reason": "It is."}]}
+        reviewer.says(Says(json.dumps({"findings": [asdict(answer)]})), Says(json.dumps(scores)))
         judge.says(Says("maybe"), Says(json.dumps({"same": said == "true"})))
         given = ("--model", f"{reviewer.url}/v1#x", "--judge", f"{judge.url}/v1#x", "--json")
         command = ("bench", "review", "--set", str(tmp_path / "set.json"), *given)
         assert main(["--data", str(tmp_path), *command]) == 0
-        assert len(reviewer.seen) == 1
+        assert (len(reviewer.seen), len(judge.seen)) == (2, 2)
     [found] = json.loads(capsys.readouterr().out).values()
     assert (found["posted"], found["true"], found["cost"]) == (1, true, None)
+
+
+def test_the_scores_of_a_second_look_raise_the_precision(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    true = replace(finding(1, "It is 1.", category="bug"), quote="x = 1")
+    false = replace(true, category="style", claim="The name is short.")
+    (tmp_path / "set.json").write_text(json.dumps([ROW]), "utf-8")
+    scores = {"scores": [{"finding": 1, "score": 9}, {"finding": 2, "score": 1}]}
+    with ScriptedServer() as reviewer:
+        found = {"findings": [asdict(true), asdict(false)]}
+        reviewer.says(Says(json.dumps(found)), Says(json.dumps(scores)))
+        given = ("--set", str(tmp_path / "set.json"), "--model", f"{reviewer.url}/v1#x")
+        assert main(["--data", str(tmp_path), "bench", "review", *given]) == 0
+    rows = dict(re.split(r"  +", line, maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert (rows["precision"], rows["precision without scores"]) == ("100.0 %", "50.0 %")
+    assert (rows["recall"], rows["recall without scores"]) == ("100.0 %", "100.0 %")
 
 
 class TestGoldenComments:

@@ -1,0 +1,103 @@
+"""A second look at findings that hold: a model scores each, and only what is worth a colleague's
+time is posted."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+from shared.agent import Agent
+from shared.agent.context import Code
+from shared.errors import AnswerInvalid, ModelRejected
+from shared.learning.attention import URGENT
+from shared.log import log
+from shared.models.answers.typed import Between, at_most
+from shared.reviewing.desk import Change, ProvedFindings, badness
+from shared.reviewing.finding import Finding
+from shared.reviewing.fitting.packing import size_of, written_near
+
+PROMPT = """\
+Colleagues will read the findings of a code review that are worth their time. Score each from 0 to
+10: 10 is a fault that breaks something as soon as the code runs, 6 one that is worth a change now,
+3 one of taste, 0 one that is wrong. Read the lines of the change below each finding: a claim that
+they do not bear out is wrong, however sure it sounds. Say why in a few words. Leave out a finding
+that you cannot judge."""
+
+#: Scores from which a finding is posted, and from which the summary tells it.
+POSTED, TOLD = 6, 3
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a finding is worth, by its number."""
+
+    finding: Annotated[int, Between(1, 1_000)]
+    score: Annotated[int, Between(0, 10)]
+    reason: Annotated[str, at_most(200)] = ""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scores of the findings."""
+
+    scores: Annotated[tuple[Score, ...], at_most(200)]
+
+
+def scored(agent: Agent, change: Change, found: ProvedFindings) -> ProvedFindings:
+    """Return the findings that are worth to be posted, the best of the worst first, with the weak
+    ones apart. What is certain is not asked about, and without a valid answer all stay."""
+    asked = [one for one in found.proved if one not in found.certain]
+    shown = [*_fitting(change, asked)]
+    if not shown:
+        return found
+    try:
+        answer = agent.ask(
+            PROMPT,
+            change.about,
+            *shown,
+            returns=Scores,
+            model="large",
+            max_tokens=change.room.answer,
+        )
+    except (AnswerInvalid, ModelRejected) as err:
+        log("findings stay without a score", reason=str(err))
+        return found
+    scores = {one.finding: one.score for one in reversed(answer.scores)}
+    rated = [(one, scores.get(number)) for number, one in enumerate(asked[: len(shown)], 1)]
+    worth = [_rated(one, score) for one, score in rated if score is None or score >= POSTED]
+    weak = [one for one, score in rated if score is not None and _is_told(one, score)]
+    rest = asked[len(shown) :]  # found no room, and is of less weight than all of these
+    kept = sorted([*(one for one in found.proved if one in found.certain), *worth], key=badness)
+    return found._replace(
+        proved=tuple(kept),
+        weak=(*weak, *rest),
+        dropped=len(asked) - len(worth) - len(weak) - len(rest),
+    )
+
+
+def _is_told(finding: Finding, score: int) -> bool:
+    """Does the summary tell it? Text in a diff may ask for a score of 0, so what is urgent never
+    goes away in silence."""
+    return score < POSTED and (score >= TOLD or finding.severity in URGENT)
+
+
+def _rated(finding: Finding, score: int | None) -> Finding:
+    return finding if score is None else replace(finding, confidence=score / 10)
+
+
+def _fitting(change: Change, findings: Sequence[Finding]) -> Iterator[Code]:
+    """Yield the findings with the change around them, as many as a call holds."""
+    left = change.room.part
+    for number, finding in enumerate(findings, 1):
+        text = _shown(change, finding)
+        left -= size_of(text)
+        if left < 0 and number > 1:
+            return
+        yield Code(f"finding {number}", text)
+
+
+def _shown(change: Change, one: Finding) -> str:
+    diff = next((file for file in change.files if file.path == one.path), None)
+    parts = [f"lines {one.first} to {one.last}, {one.severity}, {one.category}", one.claim]
+    parts += [one.evidence] if one.evidence else []
+    parts += [] if one.suggestion is None else [f"suggestion:\n{one.suggestion}"]
+    return "\n".join([*parts, written_near(diff, one.first, one.last) if diff else one.quote])
