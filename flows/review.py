@@ -16,7 +16,8 @@ from shared.actions.timers import SetTimer
 from shared.agent import Agent, flow
 from shared.agent.timers import Timers
 from shared.events import Event
-from shared.reviewing.desk import Change, ProvedFindings, ReviewDesk
+from shared.reviewing.change import Change, ProvedFindings
+from shared.reviewing.desk import ReviewDesk
 from shared.reviewing.finding import Findings
 from shared.reviewing.fitting.sorting import sorted_out
 from shared.reviewing.report import in_short, on_lines, summary
@@ -110,7 +111,7 @@ def found_in(
 ) -> ProvedFindings:
     """Return the findings about a change that are proved. What is refused goes back once."""
     ask = partial(agent.ask, returns=Findings, model="large", max_tokens=change.room.answer)
-    answers = agent.map(lambda part: ask(PROMPT, *wishes, change.about, part), change.parts)
+    answers = agent.map(lambda part: ask(PROMPT, *wishes, *change.about, part), change.parts)
     found = desk.prove(change, [one for answer in answers for one in answer.findings])
     if not found.refused:
         return found

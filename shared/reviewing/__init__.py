@@ -2,6 +2,7 @@
 proved.
 
 desk            what a flow asks: the change to review, and which findings hold
+change          what is under review, and what becomes of its findings
 skipping        which files nobody needs to review
 fitting/        leaves out files that need no review, and packs the others for the model's window
 finding         a finding as a model gives it

@@ -4,9 +4,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, cached_property
-from itertools import chain, islice
-from types import MappingProxyType
-from typing import Any, ClassVar, NamedTuple, Self
+from itertools import chain
+from typing import Any, ClassVar, Self
 
 from shared.actions import Receipt
 from shared.actions.github.pulls.diff import FileDiff, file_diffs
@@ -14,7 +13,7 @@ from shared.actions.github.queries import CompareFiles, ListFiles, ReadChange, R
 from shared.agent.context import Code
 from shared.desk import Loan
 from shared.errors import ActionRejected
-from shared.events import Issue, Json
+from shared.events import Json
 from shared.journal import Outcome
 from shared.learning.attention import URGENT, spend
 from shared.learning.dismissed import is_same, is_unwanted
@@ -26,12 +25,15 @@ from shared.models.tokens import shortened
 from shared.perception.commands import command_of
 from shared.redaction.redacting import without_secrets
 from shared.reviewing.certain import found_without_model
+from shared.reviewing.change import Change, ProvedFindings, Refused, Selection
 from shared.reviewing.delta import changed_since
 from shared.reviewing.finding import SEVERITIES, Finding
+from shared.reviewing.fitting.outline import outlined
 from shared.reviewing.fitting.packing import packed
-from shared.reviewing.fitting.room import Room, room_in
+from shared.reviewing.fitting.room import room_in
+from shared.reviewing.fitting.surroundings import with_surroundings
 from shared.reviewing.head import Head, HeadFile
-from shared.reviewing.proof import Fault, Proof
+from shared.reviewing.proof import Proof
 from shared.reviewing.skipping import reason_to_skip
 from shared.settings import Settings
 from shared.team_settings.keys import PATH, ReviewSettings
@@ -42,59 +44,6 @@ _AGAIN = "It was dismissed before, and is told once more because it is critical.
 #: Threads that one run resolves.
 _MENDED = 20
 _UNFINISHED = re.compile(r"^\W*(?:wip|draft|do not (?:review|merge))\b", re.IGNORECASE)
-
-
-class Change(NamedTuple):
-    """What a pull request changes. Without `parts` there is nothing to review, and `why_not` says
-    why if it is known. `skipped` has the reason for each file that is not reviewed; `reviewable`
-    ones may be. After a review of the commit `since`, only what changed from there on."""
-
-    issue: Issue
-    head: str
-    base: str
-    about: Code
-    parts: tuple[Code, ...] = ()
-    skipped: Mapping[str, str] = MappingProxyType({})
-    why_not: str = ""
-    since: str = ""
-    files: tuple[FileDiff, ...] = ()
-    reviewable: tuple[FileDiff, ...] = ()
-    room: Room = Room()
-
-    def parts_of(self, paths: Iterable[str], most: int = 3) -> tuple[Code, ...]:
-        """Return the first parts that show one of these files."""
-        heads = tuple({f"=== {path} (" for path in paths})
-        shown = (part for part in self.parts if any(head in part.text for head in heads))
-        return tuple(islice(shown, most))
-
-
-class Refused(NamedTuple):
-    """A finding that does not hold, and why."""
-
-    finding: Finding
-    faults: tuple[Fault, ...]
-
-
-class ProvedFindings(NamedTuple):
-    """The findings that hold, the worst first, and the others. Those that needed no model are
-    `certain`; a second look makes some `weak`, and counts those that it `dropped`."""
-
-    proved: tuple[Finding, ...]
-    refused: tuple[Refused, ...]
-    certain: frozenset[Finding] = frozenset()
-    weak: tuple[Finding, ...] = ()
-    dropped: int = 0
-
-
-class Selection(NamedTuple):
-    """The findings to post, those that only the summary tells, and both as the store keeps them.
-    `earlier` ones were told before, and are still open; so many were `dropped`."""
-
-    posted: tuple[Finding, ...]
-    held: tuple[Finding, ...]
-    kept: tuple[KeptFinding, ...]
-    earlier: tuple[KeptFinding, ...] = ()
-    dropped: int = 0
 
 
 class ReviewDesk:
@@ -117,12 +66,12 @@ class ReviewDesk:
         `full` review. Who asks for a review by a command gets it for a draft, too."""
         off = f"`{PATH}` turns reviews off" if wanted.mode == "off" else ""
         if why_not := off or self._no_pull_request:
-            return Change(self._issue, "", "", Code("pull request", ""), why_not=why_not)
+            return Change(self._issue, "", "", (), why_not=why_not)
         last = self._store.reviewed()
         pull = self._pull
         room = room_in(self._loan.services[Models].window("large"))
         said = shortened(f"{pull['title']}\n\n{pull['body'] or ''}", room.beside)
-        about = Code("pull request", said)
+        about = (Code("pull request", said),)
         change = Change(self._issue, pull["head"]["sha"], pull["base"]["ref"], about, room=room)
         if why_not := self._why_not(last):
             return change._replace(why_not=why_not)
@@ -140,9 +89,12 @@ class ReviewDesk:
     def fitted(self, change: Change, unneeded: Mapping[str, str]) -> Change:
         """Pack what is to be reviewed into parts, without the `unneeded` files, each with why."""
         files = [file for file in change.reviewable if file.path not in unneeded]
-        fitted = packed(files, change.room.part)
+        around = with_surroundings(files, self._proof.head.read)
+        fitted = packed([one.file for one in around], change.room.part)
         large = dict.fromkeys(fitted.left_out, "too large a change")
-        return change._replace(parts=fitted.parts, skipped={**change.skipped, **unneeded, **large})
+        about = (change.about[0], outlined(around, change.room.beside))
+        left = {**change.skipped, **unneeded, **large}
+        return change._replace(parts=fitted.parts, about=about, skipped=left)
 
     def prove(self, change: Change, findings: Iterable[Finding]) -> ProvedFindings:
         """Prove each finding, and those that need no model. What says the same of the same lines

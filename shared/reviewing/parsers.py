@@ -1,12 +1,13 @@
 """The grammars: tree-sitter's for most languages, sqlglot's for the dialects of SQL."""
 
 import logging
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import import_module
 
 import sqlglot
 from sqlglot.errors import SqlglotError
-from tree_sitter import Language, Parser
+from tree_sitter import Language, Node, Parser
 
 PART = "parsers"
 
@@ -21,6 +22,23 @@ _GRAMMARS = {
     "typescript": ("tree_sitter_typescript", "language_typescript"),
     "yaml": ("tree_sitter_yaml", "language"),
 }
+_NODES_OF_CODE = """
+    arrow_function constructor_declaration function_declaration function_definition
+    function_expression function_item generator_function generator_function_declaration
+    init_declaration local_function_statement method method_declaration method_definition
+    singleton_method
+"""
+_NODES_AROUND = """
+    abstract_class_declaration block_mapping_pair class class_declaration class_definition
+    class_specifier enum_declaration enum_item impl_item interface_declaration internal_module
+    mod_item module namespace_declaration namespace_definition object_declaration pair
+    protocol_declaration record_declaration struct_declaration struct_item struct_specifier
+    trait_declaration trait_item type_declaration
+"""
+#: Nodes around code that runs, and around what only holds others.
+_CODE, _HOLDERS = frozenset(_NODES_OF_CODE.split()), frozenset(_NODES_AROUND.split())
+#: Scopes of a file.
+_SCOPES = 400
 _DIALECTS = ("postgres", "mysql", "sqlite", "tsql", "bigquery", "snowflake")
 #: Nodes to look for errors in; a file with more of them counts as one that has these many.
 _MOST = 100
@@ -36,6 +54,44 @@ def errors_of_tree(language: str, text: str) -> int:
         elif node.has_error:
             pending += node.children
     return errors
+
+
+def scopes_of_tree(
+    language: str, text: str, lines: Sequence[tuple[int, int]]
+) -> Iterator[tuple[str, int, int, int, bool]]:
+    """Yield what is around any of the lines, the outer before the inner: its name, its first line,
+    the last one of its head, its last line, and if it runs."""
+    tree = _parser(language).parse(text.encode("utf-8", "replace"))
+    pending, found = [(tree.root_node, "")], 0
+    while pending and found < _SCOPES:
+        node, names = pending.pop()
+        first, last = node.start_point.row + 1, node.end_point.row + 1
+        if first == last or not any(first <= end and start <= last for start, end in lines):
+            continue
+        kind = node.type
+        if node.is_named and node.parent and (kind in _CODE or kind in _HOLDERS):
+            found += 1
+            own = _name(node)
+            names = f"{names}.{own}" if names and own else names or own
+            yield names if own else "", first, _end_of_head(node), last, kind in _CODE
+        pending += [(child, names) for child in reversed(node.named_children)]
+
+
+def _name(node: Node) -> str:
+    """Return the name of a function or a class; a function without one has that of its
+    variable."""
+    holder = node.parent if node.type in {"arrow_function", "function_expression"} else node
+    named = holder and (holder.child_by_field_name("name") or holder.child_by_field_name("key"))
+    text = named.text if named else b""
+    return " ".join((text or b"").decode("utf-8", "replace").split())[:60]
+
+
+def _end_of_head(node: Node) -> int:
+    body = node.child_by_field_name("body") or node.child_by_field_name("value")
+    if body is None or body.start_point.row == node.start_point.row:
+        return node.start_point.row + 1
+    opens = (body.text or b"").startswith((b"{", b"[", b"do"))
+    return body.start_point.row + int(opens)
 
 
 def errors_of_sql(text: str) -> int:

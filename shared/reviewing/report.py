@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from shared.actions.github.actions import ReviewComment
 from shared.learning.findings import KeptFinding
-from shared.reviewing.desk import Change, Selection
+from shared.reviewing.change import Change, Selection
 from shared.reviewing.finding import Finding
 
 _SIGNS = {"critical": "🔴", "high": "🟠", "medium": "🟡", "low": "⚪"}

@@ -11,7 +11,8 @@ from shared.errors import AnswerInvalid, ModelRejected
 from shared.learning.attention import URGENT
 from shared.log import log
 from shared.models.answers.typed import Between, at_most
-from shared.reviewing.desk import Change, ProvedFindings, badness
+from shared.reviewing.change import Change, ProvedFindings
+from shared.reviewing.desk import badness
 from shared.reviewing.finding import Finding
 from shared.reviewing.fitting.packing import size_of, written_near
 
@@ -52,7 +53,7 @@ def scored(agent: Agent, change: Change, found: ProvedFindings) -> ProvedFinding
     try:
         answer = agent.ask(
             PROMPT,
-            change.about,
+            *change.about,
             *shown,
             returns=Scores,
             model="large",

@@ -1,9 +1,10 @@
-"""Counts what does not parse in a file of a known language."""
+"""Reads files of known languages: counts what does not parse, and finds what is around lines."""
 
 import ast
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 Count = Callable[[str], int]
 
@@ -20,15 +21,6 @@ def _of_json(text: str) -> int:
     return _failing(json.loads, text) and max(1, errors_of_tree("json", text))
 
 
-def _of_tree(language: str) -> Count:
-    def count(text: str) -> int:
-        from shared.reviewing.parsers import errors_of_tree
-
-        return errors_of_tree(language, text)
-
-    return count
-
-
 def _of_sql(text: str) -> int:
     from shared.reviewing.parsers import errors_of_sql
 
@@ -43,27 +35,58 @@ def _failing(read: Callable[[str], object], text: str) -> int:
     return 0
 
 
-_COUNTS: Mapping[str, Count] = {
-    ".py": _of_python,
-    ".pyi": _of_python,
-    ".json": _of_json,
-    ".sql": _of_sql,
-    ".js": _of_tree("javascript"),
-    ".cjs": _of_tree("javascript"),
-    ".mjs": _of_tree("javascript"),
-    ".jsx": _of_tree("javascript"),
-    ".ts": _of_tree("typescript"),
-    ".cts": _of_tree("typescript"),
-    ".mts": _of_tree("typescript"),
-    ".tsx": _of_tree("tsx"),
-    ".yaml": _of_tree("yaml"),
-    ".yml": _of_tree("yaml"),
-    ".go": _of_tree("go"),
-    ".java": _of_tree("java"),
+#: The language of a file by its ending.
+_LANGUAGES: Mapping[str, str] = {
+    **dict.fromkeys((".py", ".pyi"), "python"),
+    **dict.fromkeys((".js", ".cjs", ".mjs", ".jsx"), "javascript"),
+    **dict.fromkeys((".ts", ".cts", ".mts"), "typescript"),
+    **dict.fromkeys((".yaml", ".yml"), "yaml"),
+    ".tsx": "tsx",
+    ".json": "json",
+    ".go": "go",
+    ".java": "java",
+    ".sql": "sql",
 }
+#: Languages that another program reads more strictly than a grammar.
+_COUNTS: Mapping[str, Count] = {"python": _of_python, "json": _of_json, "sql": _of_sql}
+
+
+class Scope(NamedTuple):
+    """A function, a class or a block of settings: its lines, counted from 1, of which those up to
+    `body` are its head. One that `is_code` runs."""
+
+    name: str
+    first: int
+    body: int
+    last: int
+    is_code: bool
 
 
 def count_errors(path: str, text: str) -> int | None:
     """Return how much of the file does not parse; None for a language without a grammar here."""
-    count = _COUNTS.get(PurePosixPath(path).suffix.lower())
-    return None if count is None else count(text)
+    language = _language_of(path)
+    if language in _COUNTS:
+        return _COUNTS[language](text)
+    if not language:
+        return None
+    from shared.reviewing.parsers import errors_of_tree
+
+    return errors_of_tree(language, text)
+
+
+def scopes_around(path: str, text: str, lines: Sequence[tuple[int, int]]) -> Sequence[Scope] | None:
+    """Return what is around any of these lines, the outer before the inner; None for a language
+    without a grammar here."""
+    language = _language_of(path)
+    if language in ("", "sql"):
+        return None
+    try:
+        from shared.reviewing.parsers import scopes_of_tree
+    except ImportError:
+        return None  # a bundle without the part
+
+    return [Scope(*found) for found in scopes_of_tree(language, text, lines)]
+
+
+def _language_of(path: str) -> str:
+    return _LANGUAGES.get(PurePosixPath(path).suffix.lower(), "")

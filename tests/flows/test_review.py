@@ -314,6 +314,28 @@ def test_what_a_second_look_finds_weak_waits_in_the_summary(
     assert "A second look dropped 1" in pull.sticky[0] and "It is 3." not in pull.sticky[0]
 
 
+def test_the_function_around_a_change_is_shown_and_nobody_comments_there(
+    sandbox: GitHubSandbox, database: Database
+) -> None:
+    body = "".join(f"    a{n} = {n}\n" for n in range(30))
+    before = f"def total(items=[]):\n{body}    return a1\n"
+    sandbox.push(SHOP, {"around.py": before})
+    after = before.replace("a20 = 20", "a20 = 21")
+    pull = PullRequest(sandbox, {"around.py": after}, database)
+    outside = Finding("around.py", 3, 3, "    a1 = 1", "high", "bug", 0.9, "It is 1.", "")
+    inside = Finding("around.py", 22, 22, "    a20 = 21", "high", "bug", 0.9, "It is 21.", "")
+    pull.runner.answers(Findings((outside, inside)), Findings((outside,)))
+    pull.review()
+    text = pull.runner.model.asked[0].messages[0].text
+    assert (
+        "     1   def total(items=[]):" in text
+        and "around.py (modified, code, +1 -1): total" in text
+    )
+    assert [row["line"] for row in pull.get("comments")] == [22]
+    paths = [one.path for one in sandbox.exchanges()]
+    assert sum("/contents/around.py" in path for path in paths) == 1
+
+
 class TestPushes:
     """After a review only what is new is read, told and kept."""
 

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from shared.agent.context import Code
 from shared.events import Issue
 from shared.learning.findings import KeptFinding
-from shared.reviewing.desk import Change, Selection
+from shared.reviewing.change import Change, Selection
 from shared.reviewing.finding import Finding
 from shared.reviewing.report import in_one_line, in_short, on_lines, summary
 from tests.campaigns import examples
 
-CHANGE = Change(Issue("acme/shop", 7), "c0ffee" * 7, "main", Code("pull request", ""))
+CHANGE = Change(Issue("acme/shop", 7), "c0ffee" * 7, "main", (Code("pull request", ""),))
 
 EARLIER = KeptFinding("f-1", 7, "b.py", 9, "low", "bug", "It </details> leaks.", "x", "held")
 

@@ -8,7 +8,7 @@ from shared.actions.github.pulls.diff import file_diffs
 from shared.agent.context import Code
 from shared.errors import ModelRejected
 from shared.events import Issue
-from shared.reviewing.desk import Change, ProvedFindings
+from shared.reviewing.change import Change, ProvedFindings
 from shared.reviewing.finding import Finding
 from shared.reviewing.scoring import Score, Scores, scored
 from shared.testing import FlowRunner
@@ -17,7 +17,7 @@ from tests.reviewing.changes import row_of
 
 TEXT = "def total(items=[]):\n    items.sort()\n    return items == None\n"
 CHANGE = Change(
-    Issue("acme/shop", 7), "head", "main", Code("pull request", "Add"),
+    Issue("acme/shop", 7), "head", "main", (Code("pull request", "Add"),),
     files=file_diffs([row_of("a.py", "", TEXT)]),
 )  # fmt: skip
 LOW = Finding("a.py", 2, 2, "    items.sort()", "low", "bug", 0.9, "It sorts.", "")

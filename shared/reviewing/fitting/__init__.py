@@ -2,5 +2,7 @@
 
 room          how much a call holds
 sorting       leaves out files that need no review
+surroundings  shows hunks with the code around them
+outline       tells a change in few lines
 packing       ranks files, numbers their lines, and packs them into calls
 """

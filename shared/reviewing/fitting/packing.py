@@ -23,6 +23,8 @@ _WIDTH = 500
 _BETWEEN = "\n\n"
 #: No token has more characters of code than this.
 _LONGEST_TOKEN = 8
+#: Kinds of files, the most important first.
+_KINDS = ("code", "tests", "settings", "document")
 _DOCUMENTS = frozenset([".md", ".rst", ".txt", ".adoc"])
 _SETTINGS = frozenset([".json", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".xml", ".properties"])
 
@@ -39,7 +41,7 @@ def packed(files: Sequence[FileDiff], room: int = MOST, calls: int = CALLS) -> P
     parts: list[list[str]] = []
     free: list[int] = []
     left_out: dict[str, None] = {}
-    for file in sorted(files, key=_rank):
+    for file in sorted(files, key=rank):
         for text, size in _pieces(file, room):
             at = next((n for n, left in enumerate(free) if left > size), len(parts))
             if size > room or (at == len(parts) and len(parts) == calls):
@@ -61,23 +63,20 @@ def size_of(text: str) -> int:
     return max(tokens(text), -(-len(text) // _LONGEST_TOKEN))
 
 
-def is_code(file: FileDiff) -> bool:
-    """Is it code of the program itself: no test, no settings, no document?"""
-    return _kind(file) == 0
-
-
-def _rank(file: FileDiff) -> tuple[int, int, str]:
-    """Order code before tests, settings and documents, and large changes before small ones."""
-    return _kind(file), -file.changes, file.path
-
-
-def _kind(file: FileDiff) -> int:
+def kind_of(file: FileDiff) -> str:
+    """Return what kind of file it is."""
     path = PurePosixPath(file.path)
     if path.suffix in _DOCUMENTS:
-        return 3
+        return "document"
     if path.suffix in _SETTINGS:
-        return 2
-    return int("test" in file.path.lower() or "spec" in path.name.lower())
+        return "settings"
+    is_test = "test" in file.path.lower() or "spec" in path.name.lower()
+    return "tests" if is_test else "code"
+
+
+def rank(file: FileDiff) -> tuple[int, int, str]:
+    """Order code before tests, settings and documents, and large changes before small ones."""
+    return _KINDS.index(kind_of(file)), -file.changes, file.path
 
 
 def written_near(file: FileDiff, first: int, last: int) -> str:

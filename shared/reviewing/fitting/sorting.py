@@ -11,7 +11,7 @@ from shared.agent.context import Code
 from shared.errors import AnswerInvalid, ModelRejected, ModelUnavailable
 from shared.log import log
 from shared.models.answers.typed import Between, at_most
-from shared.reviewing.fitting.packing import is_code, size_of
+from shared.reviewing.fitting.packing import kind_of, size_of
 from shared.reviewing.fitting.room import Room
 
 PROMPT = """\
@@ -81,7 +81,7 @@ def sorted_out(agent: Agent, files: Sequence[FileDiff], room: Room) -> Mapping[s
 
 def is_at_risk(file: FileDiff) -> bool:
     """Is the file always reviewed?"""
-    if is_code(file) and file.changes > _MUCH_CODE:
+    if kind_of(file) == "code" and file.changes > _MUCH_CODE:
         return True
     paths, lines = (file.path, file.old_path), (line.text for line in _changed(file))
     return any(map(_RISKY_PATH.search, paths)) or any(map(_RISKY_LINE.search, lines))
