@@ -39,6 +39,11 @@ class KeptFinding(NamedTuple):
     decided_by: str = ""
     dismissals: int = 0
 
+    @property
+    def is_refused(self) -> bool:
+        """Do people not want to see it again?"""
+        return self.state in {"dismissed", "withdrawn"}
+
 
 def kept_as(
     issue: Issue, path: str, line: int, quote: str, *, severity: str, category: str, claim: str
@@ -63,7 +68,8 @@ class FindingStore:
         return ReviewedCommit(**rows[0]) if rows else None
 
     def known(self) -> list[KeptFinding]:
-        """Return what is open in the pull request, and what was dismissed in the repository."""
+        """Return what is open in the pull request, and what was dismissed or withdrawn in the
+        repository."""
         rows = self._run.step("findings", {}, lambda: self._read("known"))
         return [KeptFinding(**row) for row in rows]
 

@@ -20,11 +20,11 @@ set state = excluded.state, comment = excluded.comment, head = excluded.head, ru
 where findings.state <> 'posted' and (excluded.state = 'posted' or findings.state = 'fixed');
 
 -- name: known
--- What was found before in a pull request and is still open; and all that was dismissed in the repository.
+-- What was found before in a pull request and is still open; and all that was dismissed or withdrawn in the repository.
 select id, number, path, line, severity, category, claim, shape, state, comment, reason, decided_by, dismissals
 from findings
 where tenant = %(tenant)s and lower(repository) = lower(%(repository)s)
-  and (state = 'dismissed' or number = %(number)s and state in ('posted', 'held'))
+  and (state in ('dismissed', 'withdrawn') or number = %(number)s and state in ('posted', 'held'))
 order by found_at, id;
 
 -- name: decide

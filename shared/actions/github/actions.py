@@ -269,6 +269,13 @@ class ReplyOnLines(_OnIssue):
     def arguments(self) -> Json:
         return {"comment": self.comment, "body": self.body}
 
+    @classmethod
+    def notice(cls, event: Event, text: str) -> Self | None:
+        said = event.payload.get("comment")
+        begun = said.get("in_reply_to_id") if isinstance(said, dict) else None
+        is_reply = event.issue_target and isinstance(begun, int)
+        return cls(event.issue, begun, text) if is_reply and begun else None
+
 
 @dataclass(frozen=True)
 class ResolveThread(_OnIssue):
