@@ -60,7 +60,7 @@ def answer(event: Event, agent: Agent, desk: RepliesDesk) -> None:
         return
     known = agent.recall(f"{reply.finding.claim}\n\n{event.text}", limit=4)
     weighed = agent.ask(
-        PROMPT, reply.thread, *reply.code, known, event, returns=Weighed, model="large"
+        PROMPT, reply.told, reply.thread, *reply.code, known, event, returns=Weighed, model="large"
     )
     match weighed.kind:
         case "question":

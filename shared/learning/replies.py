@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import ClassVar, NamedTuple, Self
 
 from shared.actions.github.actions import ReplyOnLines, ResolveThread
-from shared.actions.github.queries import ReadText, ReadThread
+from shared.actions.github.queries import ReadReviewThread, ReadText
 from shared.actions.github.reactions import AddReaction, Reactable
 from shared.agent.context import Code
 from shared.desk import Loan
@@ -30,6 +30,8 @@ _NAMED = 2
 _PATH = re.compile(r"(?<![\w/.@-])(?:[\w@+-][\w.@+-]*/)*[\w@+-][\w.@+-]*\.[A-Za-z]{1,8}(?![\w/])")
 #: A suggestion that nobody has proved is plain code.
 _SUGGESTS = re.compile(r"^((?:[\s>*+-]|\d+[.)])*(?:`{3,}|~{3,}))[ \t]*suggestion\b", re.I | re.M)
+#: The name under which a model sees the comment that told the finding.
+TOLD = "your finding"
 _DECIDES = "Somebody with write permission decides whether the finding stays."
 
 
@@ -41,10 +43,11 @@ class ThreadComment(NamedTuple):
 
 
 class FindingReply(NamedTuple):
-    """A reply to a finding that waits for an answer: the thread so far, and the code as it is
-    now."""
+    """A reply to a finding that waits for an answer: the comment that told it, what was said since,
+    and the code as it is now."""
 
     finding: KeptFinding
+    told: Code
     thread: tuple[ThreadComment, ...]
     code: tuple[Code, ...]
 
@@ -52,7 +55,7 @@ class FindingReply(NamedTuple):
 class RepliesDesk:
     """The reply that the event tells. A flow with it `reads` what the desk asks for."""
 
-    READS: ClassVar = (ReadText, ReadThread)
+    READS: ClassVar = (ReadText, ReadReviewThread)
 
     def __init__(self, loan: Loan) -> None:
         self._loan = loan
@@ -82,8 +85,15 @@ class RepliesDesk:
         rows = self._thread
         if not self._is_for_us(rows):
             return None
-        said = tuple(ThreadComment("you" if row["is_own"] else row["by"], row["body"]) for row in rows)
-        return FindingReply(finding, said, tuple(self._code(finding)))
+        told, since = [finding.claim], []
+        for row in rows:
+            if row["id"] == self._begun:
+                told = [row["body"]]
+            else:
+                by = "you" if row["is_own"] else row["by"]
+                since.append(ThreadComment(by, row["body"]))
+        code = tuple(self._code(finding))
+        return FindingReply(finding, Code(TOLD, *told), tuple(since), code)
 
     def dismiss(self) -> None:
         """Note that the finding is refused, and show with a reaction that it was understood."""
@@ -126,7 +136,9 @@ class RepliesDesk:
     @cached_property
     def _thread(self) -> Sequence[Json]:
         """What was said before the reply; nothing when it is gone again."""
-        query = ReadThread(self._event.issue.repository, self._event.issue.number, self._begun)
+        query = ReadReviewThread(
+            self._event.issue.repository, self._event.issue.number, self._begun
+        )
 
         def work() -> Outcome:
             rows = self._loan.read(query)

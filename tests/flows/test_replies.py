@@ -106,7 +106,9 @@ class TestQuestions:
 
     def test_what_is_known_and_the_files_that_are_named_help(self, thread: Thread) -> None:
         thread.sandbox.push(SHOP, {"shop/pay.py": "PAID = 1\n"}, branch="add")
-        thread.hears(thread.say("Does `shop/pay.py` not forbid that? See ../../etc/passwd.txt"), QUESTION)
+        thread.hears(
+            thread.say("Does `shop/pay.py` not forbid that? See ../../etc/passwd.txt"), QUESTION
+        )
         assert "1 PAID = 1" in str(thread.pull.runner.model.asked[-1].messages)
 
     def test_the_thread_so_far_is_told(self, thread: Thread) -> None:
@@ -115,6 +117,13 @@ class TestQuestions:
         asked = str(thread.pull.runner.model.asked[-1].messages)
         assert "All calls share the list" in asked and "Why?" in asked
         assert len(thread.answers) == 2
+
+    def test_the_offline_model_says_again_why(self, thread: Thread) -> None:
+        for text in ("Why?", "Nobody calls it twice.", "Thanks, done"):
+            thread.hears(thread.say(text))
+        again, held = thread.answers
+        assert again.startswith("The default value is made once") and "Offline model" in again
+        assert held.startswith("I cannot weigh that")
 
 
 class TestWhoIsSpokenTo:
@@ -168,9 +177,7 @@ class TestWhoIsSpokenTo:
         thread.hears(bot, QUESTION)
         assert (len(thread.answers), thread.calls) == (1, 1)
 
-    def test_a_machine_with_a_persons_account_gets_no_endless_answers(
-        self, thread: Thread
-    ) -> None:
+    def test_a_machine_with_a_persons_account_gets_no_endless_answers(self, thread: Thread) -> None:
         for number in range(14):
             thread.hears(thread.say(f"Why {number}?"), QUESTION)
         assert len(thread.answers) == 10
@@ -229,7 +236,11 @@ class TestObjections:
     def test_a_refusal_from_outside_counts_nothing_by_itself(self, thread: Thread) -> None:
         event = thread.say("won't fix", "stranger")
         thread.hears(event, Weighed("refusal", True, "No."))
-        assert (thread.answers, thread.state[0], self._reactions(thread, event)) == ([], "posted", [])
+        assert (thread.answers, thread.state[0], self._reactions(thread, event)) == (
+            [],
+            "posted",
+            [],
+        )
 
     @pytest.mark.parametrize("by", ["maria", "stranger"])
     def test_orders_resolve_no_other_thread(self, thread: Thread, by: str) -> None:
@@ -243,7 +254,8 @@ class TestObjections:
 
     def test_an_answer_suggests_nothing_that_nobody_proved(self, thread: Thread) -> None:
         thread.hears(
-            thread.say("How?"), Weighed("question", False, "So:\n```suggestion\nx\n```\n- ~~~ Suggestion")
+            thread.say("How?"),
+            Weighed("question", False, "So:\n```suggestion\nx\n```\n- ~~~ Suggestion"),
         )
         assert "suggestion" not in thread.answers[0].lower()
 

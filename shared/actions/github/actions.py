@@ -272,15 +272,13 @@ class ReplyOnLines(_OnIssue):
     @classmethod
     def notice(cls, event: Event, text: str) -> Self | None:
         said = event.payload.get("comment")
-        begun = said.get("in_reply_to_id") if isinstance(said, dict) else None
-        is_reply = event.issue_target and isinstance(begun, int)
-        return cls(event.issue, begun, text) if is_reply and begun else None
+        begun = isinstance(said, dict) and said.get("in_reply_to_id")
+        return cls(event.issue, begun, text) if begun else None
 
 
 @dataclass(frozen=True)
 class ResolveThread(_OnIssue):
-    """Resolve the thread of a comment on lines of a pull request. Without Contents: write, which
-    GitHub wants for that, it stays open."""
+    """Resolve the thread of a comment on lines. It stays open without Contents: write."""
 
     permissions: ClassVar[Mapping[str, str]] = {"pull_requests": "write", "contents": "write"}
     idempotent = True

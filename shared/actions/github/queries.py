@@ -178,7 +178,7 @@ class ReadReactions(_About):
 
 
 @dataclass(frozen=True)
-class ReadThread(_About):
+class ReadReviewThread(_About):
     """Ask for the thread that the comment began on lines of a pull request, oldest first, as
     `[{"id", "by", "is_bot", "is_own", "body"} …]`: its beginning and its newest replies."""
 

@@ -64,6 +64,10 @@ class OfflineModel:
 
 def _filled(schema: Json, parsed: ParsedRequest) -> Any:
     properties = schema.get("properties", {})
+    if properties.keys() >= {"kind", "withdraw", "answer"}:
+        from shared.models.offline.review.replies import replied
+
+        return replied(parsed)
     if "findings" not in properties:
         return fill(schema, parsed)
     from shared.models.offline.review import review

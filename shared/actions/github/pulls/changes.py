@@ -1,10 +1,10 @@
 """Answers the queries of reviews: a pull request with the files that it changes, reactions, and the
 thread of a comment."""
 
-from shared.actions.github.markdown import read_stamp
-from shared.actions.github.queries import ReadChange, ReadReactions, ReadThread
+from shared.actions.github.queries import ReadChange, ReadReactions, ReadReviewThread
 from shared.actions.github.session import GitHubSession
 from shared.events import Json
+from shared.marks import own_mark
 
 #: GitHub lists no more files of a pull request.
 #: https://docs.github.com/en/rest/pulls/pulls#list-pull-requests-files
@@ -30,7 +30,7 @@ def read_reactions(session: GitHubSession, query: ReadReactions) -> list[Json]:
     ]
 
 
-def read_thread(session: GitHubSession, query: ReadThread) -> list[Json]:
+def read_review_thread(session: GitHubSession, query: ReadReviewThread) -> list[Json]:
     """GitHub names the first comment of the thread in each reply."""
     doing = f"read a thread of {query.repository}#{query.number}"
     rows = sorted(
@@ -46,10 +46,11 @@ def read_thread(session: GitHubSession, query: ReadThread) -> list[Json]:
 
 def _said(session: GitHubSession, row: Json) -> Json:
     user, body = row["user"] or {}, row["body"] or ""
+    is_own = (mark := own_mark(body)) is not None and session.wrote(row)
     return {
         "id": row["id"],
         "by": user.get("login", ""),
         "is_bot": user.get("type") == "Bot",
-        "is_own": read_stamp(body) is not None and session.wrote(row),
-        "body": body[:_SAID],
+        "is_own": is_own,
+        "body": (body[: mark.start()].rstrip() if mark and is_own else body)[:_SAID],
     }

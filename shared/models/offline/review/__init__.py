@@ -4,6 +4,7 @@ parts   reads the files out of the part of a change that a request shows
 lines   what shows in one line
 blocks  what the lines below one say
 python  what shows in a whole file of Python
+replies answers replies to a finding
 """
 
 from collections.abc import Iterable, Iterator
