@@ -84,6 +84,12 @@ class FindingStore:
         rows = self._run.step("open findings", {}, lambda: self._read("of_pull_request"))
         return [KeptFinding(**row) for row in rows]
 
+    def refused(self) -> list[tuple[KeptFinding, str]]:
+        """Return what was dismissed or withdrawn in the repository, the newest first, each with the
+        day."""
+        rows = self._run.step("refused", {}, lambda: self._read("refused"))
+        return [(KeptFinding(**row), day) for row in rows if (day := row.pop("day") or "-")]
+
     def keep(self, reviewed: ReviewedCommit, findings: Sequence[KeptFinding]) -> None:
         """Keep what was found at a commit, in one transaction."""
         about = {"head": reviewed.head, "findings": [finding.id for finding in findings]}

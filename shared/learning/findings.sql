@@ -45,3 +45,11 @@ select id, number, path, line, severity, category, claim, shape, state, comment,
 from findings
 where tenant = %(tenant)s and lower(repository) = lower(%(repository)s) and number = %(number)s and state = 'posted'
 order by found_at, id;
+
+-- name: refused
+-- What was dismissed or withdrawn in a repository, the newest first, with the day.
+select id, number, path, line, severity, category, claim, shape, state, comment, reason, decided_by, dismissals,
+       to_char(decided_at at time zone 'utc', 'YYYY-MM-DD') as day
+from findings
+where tenant = %(tenant)s and lower(repository) = lower(%(repository)s) and state in ('dismissed', 'withdrawn')
+order by decided_at desc, id;
