@@ -18,7 +18,13 @@ from shared.events import Issue, Json
 from shared.journal import Outcome
 from shared.learning.attention import URGENT, spend
 from shared.learning.dismissed import is_same, is_unwanted
-from shared.learning.findings import FindingStore, KeptFinding, ReviewedCommit, kept_as
+from shared.learning.findings import (
+    FindingStore,
+    KeptFinding,
+    PastRound,
+    ReviewedCommit,
+    kept_as,
+)
 from shared.learning.likeness import shape_of
 from shared.learning.moved import followed
 from shared.perception.commands import command_of
@@ -85,6 +91,7 @@ class Selection(NamedTuple):
     held: tuple[Finding, ...]
     kept: tuple[KeptFinding, ...]
     earlier: tuple[KeptFinding, ...] = ()
+    rounds: tuple[PastRound, ...] = ()
 
 
 class ReviewDesk:
@@ -163,6 +170,7 @@ class ReviewDesk:
             tuple(one._replace(state="posted") for _, one in posted)
             + tuple(one for _, one in held),
             tuple({one.id: one for one in known if self._is_open(one)}.values()),
+            rounds=self._store.past_rounds(),
         )
 
     def _is_open(self, finding: KeptFinding) -> bool:
