@@ -1,16 +1,18 @@
-"""Answer the commands of the memory: remember, forget, know, why, export and help."""
+"""Answer the commands of the memory: remember, forget, know, why, export, learnings and help."""
 
 from shared.actions import Action
 from shared.actions.github.actions import Comment
 from shared.actions.slack.actions import Reply, Whisper
 from shared.agent import Agent, flow
 from shared.events import Event
+from shared.learning.learnings import LearningsDesk
 from shared.memory.control.desk import MemoryDesk
 from shared.perception.commands import command_of, event_types
 
 
 @flow(
     *event_types("help", "remember", "forget", "know", "why", "export"),
+    "github.command.learnings",
     may=[Comment.at_most(1), Reply.at_most(1), Whisper.at_most(1)],
 )
 def memory(event: Event, agent: Agent) -> None:
@@ -24,6 +26,8 @@ def memory(event: Event, agent: Agent) -> None:
             answer = desk.know(event.text)
         case "why":
             answer = desk.why(event.text)
+        case "learnings":
+            answer = agent.desk(LearningsDesk).shown()
         case "export":
             answer = desk.export()
         case _:

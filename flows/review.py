@@ -101,7 +101,7 @@ def review_change(event: Event, agent: Agent, team: TeamSettings) -> None:
         )
     wrong = team.report(change.head, acts=is_on)
     said = summary(change, chosen, is_preview=not is_on)
-    agent.act(Comment(event.issue, said + wrong, sticky=True))
+    agent.act(Comment(event.issue, said + wrong, sticky=True, about=change.head))
     if is_on:
         desk.keep(change, chosen, receipt)
 

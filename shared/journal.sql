@@ -131,4 +131,5 @@ where tenant = %(tenant)s and (lower(target) = lower(%(target)s) or key = %(key)
 -- Delete what is older than so many days, of every tenant.
 select expire_events(make_interval(days => %(days)s)) as events, expire_budgets(make_interval(days => %(days)s)),
        expire_output_sizes(make_interval(days => %(days)s)), expire_prompts(),
-       expire_embeddings(make_interval(days => %(days)s)), expire_consolidations(make_interval(days => %(days)s));
+       expire_embeddings(make_interval(days => %(days)s)), expire_consolidations(make_interval(days => %(days)s)),
+       expire_findings(make_interval(days => %(days)s));

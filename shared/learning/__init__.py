@@ -2,6 +2,9 @@
 
 findings    the store of what reviews found, and of what people made of it
 outcomes    what people make of them: the desk of flows/learn.py
+learnings   lists what was learnt: a desk of flows/memory.py
+replies     what people answer to findings, and what we say then: a desk of flows/learn.py
+refusals    reads whether a reply refuses a finding in so many words
 attention   how many findings a person is notified of in a day
 dismissed   tells which findings people do not want to see again
 likeness    how alike two claims are, and two pieces of code

@@ -53,6 +53,11 @@ def is_unwanted(one: Known, dismissed: Sequence[Known]) -> bool:
     """Was it dismissed: for this code, for this file, or so often that it counts everywhere?"""
     if any(is_same(one, other) for other in dismissed):
         return True
+    return counts_everywhere(one, dismissed)
+
+
+def counts_everywhere(one: Known, dismissed: Sequence[Known]) -> bool:
+    """Was the same claim dismissed so often that it is told nowhere in the repository?"""
     alike = [
         other
         for other in dismissed

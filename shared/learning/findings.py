@@ -1,6 +1,8 @@
 """The store of what reviews found, and of what people made of it."""
 
+from collections import Counter
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 from shared.canonical import digest
@@ -23,7 +25,8 @@ class ReviewedCommit(NamedTuple):
 
 
 class KeptFinding(NamedTuple):
-    """A finding as the store has it; `shape` is its code without spaces."""
+    """A finding as the store has it; `shape` is its code without spaces, `run_id` the review that
+    told it last, `embedder` what made its vector."""
 
     id: str
     number: int
@@ -38,6 +41,25 @@ class KeptFinding(NamedTuple):
     reason: str = ""
     decided_by: str = ""
     dismissals: int = 0
+    run_id: str = ""
+    embedder: str = ""
+
+    @property
+    def is_refused(self) -> bool:
+        """Do people not want to see it again?"""
+        return self.state in {"dismissed", "withdrawn"}
+
+
+class PastRound(NamedTuple):
+    """A review of the pull request that was kept: its run, the commit, when it was in UTC, how many
+    findings it posted and held; and those that no later one told again, as they are now."""
+
+    run: str
+    head: str
+    at: str
+    posted: int
+    held: int
+    found: tuple[KeptFinding, ...]
 
 
 def kept_as(
@@ -59,11 +81,30 @@ class FindingStore:
 
     def reviewed(self) -> ReviewedCommit | None:
         """Return the commit of the pull request that was reviewed before this run."""
-        rows = self._run.step("reviewed before", {}, lambda: self._read("reviewed"))
-        return ReviewedCommit(**rows[0]) if rows else None
+        row = self._reviewed
+        return ReviewedCommit(row["base"], row["head"]) if row else None
 
     def known(self) -> list[KeptFinding]:
-        """Return what is open in the pull request, and what was dismissed in the repository."""
+        """Return what is open in the pull request, and what was dismissed or withdrawn in the
+        repository."""
+        return [one for one in self._known if one.state != "fixed"]
+
+    def past_rounds(self) -> tuple[PastRound, ...]:
+        """Return the rounds before this run, the oldest first."""
+        rounds = self._reviewed["rounds"] if self._reviewed else ()
+        found = [one for one in self._known if one.number == self._issue.number]
+        return tuple(
+            PastRound(**one, found=tuple(each for each in found if each.run_id == one["run"]))
+            for one in rounds
+        )
+
+    @cached_property
+    def _reviewed(self) -> Json | None:
+        rows = self._run.step("reviewed before", {}, lambda: self._read("reviewed"))
+        return dict(rows[0]) if rows else None
+
+    @cached_property
+    def _known(self) -> list[KeptFinding]:
         rows = self._run.step("findings", {}, lambda: self._read("known"))
         return [KeptFinding(**row) for row in rows]
 
@@ -78,11 +119,19 @@ class FindingStore:
         rows = self._run.step("open findings", {}, lambda: self._read("of_pull_request"))
         return [KeptFinding(**row) for row in rows]
 
+    def refused(self) -> list[tuple[KeptFinding, str]]:
+        """Return what was dismissed or withdrawn in the repository, the newest first, each with the
+        day."""
+        rows = self._run.step("refused", {}, lambda: self._read("refused"))
+        return [(KeptFinding(**row), day) for row in rows if (day := row.pop("day") or "-")]
+
     def keep(self, reviewed: ReviewedCommit, findings: Sequence[KeptFinding]) -> None:
         """Keep what was found at a commit, in one transaction."""
         about = {"head": reviewed.head, "findings": [finding.id for finding in findings]}
         rows = [finding._asdict() | {"head": reviewed.head} for finding in findings]
-        statements = [self._statement("review", reviewed._asdict())]
+        states = Counter(finding.state for finding in findings)
+        counted = {"posted": states["posted"], "held": states["held"]}
+        statements = [self._statement("review", reviewed._asdict() | counted)]
         statements += [self._statement("keep", row) for row in rows]
         self._run.step("keep findings", about, lambda: Outcome(None, statements=statements))
 

@@ -1,14 +1,18 @@
 -- name: reviewed
--- The commit of a pull request that was reviewed last, and its base.
-select base, head from reviewed_commits
+-- The commit of a pull request that was reviewed last, its base, and the rounds until then.
+select base, head, rounds from reviewed_commits
 where tenant = %(tenant)s and lower(repository) = lower(%(repository)s) and number = %(number)s;
 
 -- name: review
--- Note which commit was reviewed.
-insert into reviewed_commits (tenant, repository, number, base, head, run_id)
-values (%(tenant)s, %(repository)s, %(number)s, %(base)s, %(head)s, %(run)s)
+-- Note which commit was reviewed, and what came of it. Twenty rounds are kept.
+insert into reviewed_commits (tenant, repository, number, base, head, run_id, rounds)
+values (%(tenant)s, %(repository)s, %(number)s, %(base)s, %(head)s, %(run)s, jsonb_build_array(jsonb_build_object(
+  'run', %(run)s::text, 'head', %(head)s::text, 'posted', %(posted)s::int, 'held', %(held)s::int,
+  'at', to_char(now() at time zone 'utc', 'YYYY-MM-DD HH24:MI'))))
 on conflict (tenant, repository, number) do update
-set base = excluded.base, head = excluded.head, run_id = excluded.run_id, reviewed_at = now();
+set base = excluded.base, head = excluded.head, run_id = excluded.run_id, reviewed_at = now(),
+    rounds = case when jsonb_array_length(reviewed_commits.rounds) < 20 then reviewed_commits.rounds
+                  else reviewed_commits.rounds - 0 end || excluded.rounds;
 
 -- name: keep
 -- Keep a finding. One that is told again, since it was held, mended or dismissed before, is told by another comment.
@@ -20,11 +24,12 @@ set state = excluded.state, comment = excluded.comment, head = excluded.head, ru
 where findings.state <> 'posted' and (excluded.state = 'posted' or findings.state = 'fixed');
 
 -- name: known
--- What was found before in a pull request and is still open; and all that was dismissed in the repository.
-select id, number, path, line, severity, category, claim, shape, state, comment, reason, decided_by, dismissals
+-- What was found before in a pull request; and all that was dismissed or withdrawn in the repository.
+select id, number, path, line, severity, category, claim, shape, state, comment, reason, decided_by, dismissals, run_id,
+       embedder
 from findings
 where tenant = %(tenant)s and lower(repository) = lower(%(repository)s)
-  and (state = 'dismissed' or number = %(number)s and state in ('posted', 'held'))
+  and (state in ('dismissed', 'withdrawn') or number = %(number)s)
 order by found_at, id;
 
 -- name: decide
@@ -45,3 +50,11 @@ select id, number, path, line, severity, category, claim, shape, state, comment,
 from findings
 where tenant = %(tenant)s and lower(repository) = lower(%(repository)s) and number = %(number)s and state = 'posted'
 order by found_at, id;
+
+-- name: refused
+-- What was dismissed or withdrawn in a repository, the newest first, with the day.
+select id, number, path, line, severity, category, claim, shape, state, comment, reason, decided_by, dismissals,
+       to_char(decided_at at time zone 'utc', 'YYYY-MM-DD') as day
+from findings
+where tenant = %(tenant)s and lower(repository) = lower(%(repository)s) and state in ('dismissed', 'withdrawn')
+order by decided_at desc, id;

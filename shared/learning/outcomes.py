@@ -1,10 +1,9 @@
 """The desk of outcomes: notes what people make of the findings that were posted.
 
 Only people who may write count. A thread that is resolved while its lines stand as they were, a
-refusal in words, a comment that is deleted and a thumb down dismiss a finding.
+comment that is deleted and a thumb down dismiss a finding; for words, see `replies`.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import ClassVar, Self
 
@@ -16,18 +15,6 @@ from shared.events import Json
 from shared.journal import Outcome
 from shared.learning.findings import FindingStore, KeptFinding, State
 
-#: Words by which people refuse a finding, in a reply to it.
-_REFUSALS = re.compile(
-    r"\b(?:won'?t ?fix|will not fix|wont ?fix|not a (?:bug|problem|issue)|false positive|by design"
-    r"|(?:is|this is|that'?s|works as) intended|intentional(?:ly)?|on purpose|not relevant"
-    r"|disagree|kein (?:fehler|problem)|(?:mit )?absicht(?:lich)?|faux positif|volontaire"
-    r"|falso positivo|a prop[oó]sito)\b"
-    r"|误报|不是(?:问题|bug|错误)|不(?:用|需要|会)(?:修|改)|故意|誤検知|仕様(?:です|通り)|意図(?:的|した)"
-    r"|直しません|修正しません|오탐|의도(?:적|된)",
-    re.IGNORECASE,
-)
-#: Only what a reply says itself, without what it quotes.
-_QUOTED = re.compile(r"^\s*>.*$", re.MULTILINE)
 _WRITERS = frozenset({"write", "maintain", "admin"})
 
 
@@ -56,12 +43,7 @@ class OutcomesDesk:
         if action.startswith("pull_request_review_thread."):
             comments = payload["thread"]["comments"]
             return self._decide(comments, *_of_thread(action, comments))
-        comment = payload["comment"]
-        if action == "pull_request_review_comment.deleted":
-            return self._decide([comment], "dismissed", "deleted")
-        if comment.get("in_reply_to_id") and is_refusal(comment.get("body") or ""):
-            return self._decide([{"id": comment["in_reply_to_id"]}], "dismissed", "refused")
-        return 0
+        return self._decide([payload["comment"]], "dismissed", "deleted")
 
     def _decide(self, comments: Iterable[Json], state: State, reason: str) -> int:
         found = self._store.of_comments([int(comment["id"]) for comment in comments])
@@ -104,11 +86,6 @@ class OutcomesDesk:
                 return Outcome(False)
 
         return bool(self._loan.run.step("may write", {"login": login}, work))
-
-
-def is_refusal(text: str) -> bool:
-    """Does a reply refuse the finding?"""
-    return bool(_REFUSALS.search(_QUOTED.sub("", text)))
 
 
 def _of_thread(action: str, comments: Sequence[Json]) -> tuple[State, str]:

@@ -45,13 +45,19 @@ COMMANDS = {
         ),
         Command(
             "forget",
-            "forget SUBJECT, me, @PERSON, OWNER/REPO#1 or source:PLACE",
+            "forget SUBJECT, me, @PERSON, OWNER/REPO#1, f-ID or source:PLACE",
             "delete what I know about it; what others said needs write permission",
             "text",
         ),
         Command("know", "know SUBJECT", "list what I know about it, with sources", "text"),
         Command(
             "why", "why [ID]", "show where my last answer, or a memory, came from", "reference"
+        ),
+        Command(
+            "learnings",
+            "learnings [PAGE]",
+            "list the findings that stay away from reviews here, and why",
+            "reference",
         ),
         Command("export", "export", "say how to get all memories as JSON lines", "reference", True),
         Command("plan", "plan GOAL", "work towards a goal in steps", "text", True, whole=True),

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from shared.actions.github.pulls.diff import FileDiff
 from shared.agent.context import Code
 from shared.events import Issue
-from shared.learning.findings import KeptFinding
+from shared.learning.findings import KeptFinding, PastRound
 from shared.reviewing.finding import Finding
 from shared.reviewing.fitting.room import Room
 from shared.reviewing.proof import Fault
@@ -65,3 +65,4 @@ class Selection(NamedTuple):
     kept: tuple[KeptFinding, ...]
     earlier: tuple[KeptFinding, ...] = ()
     dropped: int = 0
+    rounds: tuple[PastRound, ...] = ()

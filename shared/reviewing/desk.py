@@ -132,7 +132,8 @@ class ReviewDesk:
             tuple(one._replace(state="posted") for _, one in posted)
             + tuple(one for _, one in held),
             tuple({one.id: one for one in known if self._is_open(one)}.values()),
-            found.dropped,
+            dropped=found.dropped,
+            rounds=self._store.past_rounds(),
         )
 
     def _is_open(self, finding: KeptFinding) -> bool:
@@ -277,10 +278,10 @@ def badness(finding: Finding) -> tuple[int, float, str, int]:
 def _is_known(finding: KeptFinding, known: Sequence[KeptFinding]) -> bool:
     """Was it told in this pull request, or dismissed? What is critical is told once more after it
     was dismissed once."""
-    told = [one for one in known if one.state != "dismissed"]
+    told = [one for one in known if not one.is_refused]
     if any(is_same(finding, one) for one in told):
         return True
-    dismissed = [one for one in known if one.state == "dismissed"]
+    dismissed = [one for one in known if one.is_refused]
     if finding.severity == "critical":
         return _dismissals(finding, dismissed) > 1
     return is_unwanted(finding, dismissed)
@@ -292,7 +293,7 @@ def _dismissals(finding: KeptFinding, dismissed: Sequence[KeptFinding]) -> int:
 
 def _told_again(finding: Finding, kept: KeptFinding, known: Sequence[KeptFinding]) -> Finding:
     """Say of a critical finding that people dismissed it before."""
-    dismissed = [one for one in known if one.state == "dismissed"]
+    dismissed = [one for one in known if one.is_refused]
     if not is_unwanted(kept, dismissed):
         return finding
     return replace(finding, evidence=f"{finding.evidence}\n\n{_AGAIN}".strip())

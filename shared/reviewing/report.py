@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from shared.actions.github.actions import ReviewComment
-from shared.learning.findings import KeptFinding
+from shared.learning.findings import KeptFinding, PastRound
 from shared.reviewing.change import Change, Selection
 from shared.reviewing.finding import Finding
 
@@ -13,8 +14,13 @@ _SIGNS = {"critical": "🔴", "high": "🟠", "medium": "🟡", "low": "⚪"}
 _FENCE = re.compile(r"^(?:(?:[\s>*+-]|\d+[.)])*(?:`{3,}|~{3,})\w*)+")
 #: Code within a line.
 _CODE = re.compile(r"((?<!`)(?:`[^`]+`|``(?!`).*?(?<!`)``)(?!`))")
-#: Files that are named as not reviewed.
+#: Files that are named as not reviewed, and findings of a list that is folded.
 _NAMED = 50
+#: Characters of a claim in such a list, of all earlier rounds, and findings of each of them: GitHub
+#: takes 65,536 characters.
+_BRIEF, _ROUNDS, _OF_ROUND = 240, 14_000, 20
+#: What became of a finding.
+_BECAME = {"posted": "open", "held": "open, not posted"}
 
 
 def on_lines(finding: Finding) -> ReviewComment:
@@ -47,13 +53,15 @@ def summary(change: Change, chosen: Selection, *, is_preview: bool = False) -> s
     else:
         parts = [f"**Review of {what}:** nothing {'new ' if chosen.earlier else ''}found."]
     if chosen.held:
-        rows = "\n".join(f"- {_row(finding)}" for finding in chosen.held)
-        parts.append(_folded(f"{len(chosen.held)} more, of less weight", rows))
+        parts.append(_folded(f"{len(chosen.held)} more, of less weight", _rows(chosen.held)))
     if chosen.dropped:
         parts.append(f"A second look dropped {chosen.dropped} of little worth.")
     if chosen.earlier:
-        rows = "\n".join(f"- {_row(finding)}" for finding in chosen.earlier)
-        parts.append(_folded(f"{len(chosen.earlier)} from earlier rounds, still open", rows))
+        still = f"{len(chosen.earlier)} from earlier rounds, still open"
+        parts.append(_folded(still, _rows(chosen.earlier)))
+    if chosen.rounds:
+        noun = "earlier round" if len(chosen.rounds) == 1 else "earlier rounds"
+        parts.append(_folded(f"{len(chosen.rounds)} {noun}", past(chosen.rounds)))
     if change.skipped:
         parts.append(_folded(f"{len(change.skipped)} files not reviewed", _skipped(change.skipped)))
     return "\n\n".join(parts)
@@ -77,14 +85,59 @@ def _row(finding: Finding | KeptFinding) -> str:
     return f"{_SIGNS[finding.severity]} {where} {in_one_line(finding.claim)}"
 
 
+def _rows(found: Sequence[Finding | KeptFinding]) -> str:
+    """Return a list of findings that is folded."""
+    rows = [f"- {_briefly(finding)}" for finding in found[:_NAMED]]
+    return "\n".join([*rows, *_more(len(found) - _NAMED)])
+
+
+def _briefly(finding: Finding | KeptFinding) -> str:
+    if len(finding.claim) <= _BRIEF:
+        return _row(finding)
+    claim = f"{finding.claim[:_BRIEF]}…"
+    # Apart, since only then the type of each is known.
+    if isinstance(finding, KeptFinding):
+        return _row(finding._replace(claim=claim))
+    return _row(replace(finding, claim=claim))
+
+
+def past(rounds: Sequence[PastRound]) -> str:
+    """Return what earlier rounds found and what became of it, the newest first, as many as have
+    room."""
+    told, room = list[str](), _ROUNDS
+    for one in reversed(rounds):
+        text = _round(one)
+        room -= len(text)
+        if room < 0:
+            break
+        told.append(text)
+    return "\n\n".join([*told, *_more(len(rounds) - len(told))])
+
+
+def _round(one: PastRound) -> str:
+    begin = f"**{one.head[:7]}**, {one.at} UTC: {one.posted} posted, {one.held} not posted"
+    found = sorted(one.found, key=lambda of: (list(_SIGNS).index(of.severity), of.path, of.line))
+    rows = [f"- {_became(finding)}: {_briefly(finding)}" for finding in found[:_OF_ROUND]]
+    return "\n".join([begin, *rows, *_more(len(one.found) - _OF_ROUND)])
+
+
+def _became(finding: KeptFinding) -> str:
+    if finding.is_refused:
+        return f"{finding.state} ({finding.reason})"
+    return _BECAME.get(finding.state, finding.state)
+
+
+def _more(count: int) -> list[str]:
+    return [f"- and {count} more"] if count > 0 else []
+
+
 def _folded(title: str, text: str) -> str:
     return f"<details><summary>{title}</summary>\n\n{text}\n\n</details>"
 
 
 def _skipped(skipped: Mapping[str, str]) -> str:
     rows = [f"- {_in_code(path)}: {reason}" for path, reason in skipped.items()]
-    more = len(rows) - _NAMED
-    return "\n".join([*rows[:_NAMED], *([f"- and {more} more"] if more > 0 else [])])
+    return "\n".join([*rows[:_NAMED], *_more(len(rows) - _NAMED)])
 
 
 def in_one_line(text: str) -> str:

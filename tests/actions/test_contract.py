@@ -133,6 +133,7 @@ def on_github() -> Iterator[Platform]:
                 ask.ReadReactions(SHOP, comment.id),
                 ask.ReadTeamFiles(SHOP, "a.md"),
                 ask.ReadText(SHOP, "a.md"),
+                ask.ReadReviewThread(SHOP, pull, comment.id),
                 ask.RepositoryHead(SHOP),
                 ask.SearchCode(SHOP, "Hello"),
                 ask.SearchIssues(SHOP, "crashes"),

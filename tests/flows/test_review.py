@@ -18,7 +18,7 @@ from shared.actions.github.session import GitHubSession
 from shared.database import Database
 from shared.errors import PolicyError
 from shared.events import Event, Json
-from shared.learning.outcomes import is_refusal
+from shared.learning.refusals import is_refusal
 from shared.models import ModelRequest
 from shared.perception import github
 from shared.reviewing.finding import Finding, Findings
@@ -461,7 +461,8 @@ class TestWhatPeopleMakeOfIt:
             thread = {"comments": [first]}
             self.learn(pull, "pull_request_review_thread.resolved", thread=thread)
         elif how == "refused":
-            reply = {"id": 99, "in_reply_to_id": first["id"], "body": "That is by design."}
+            said = pull._sandbox.answer(first["id"], "That is by design.")
+            reply = {"id": said, "in_reply_to_id": first["id"], "body": "That is by design."}
             self.learn(pull, "pull_request_review_comment.created", comment=reply)
         elif how == "deleted":
             self.learn(pull, "pull_request_review_comment.deleted", comment=first)
@@ -517,6 +518,18 @@ class TestWhatPeopleMakeOfIt:
         ("> won't fix\n\nI will mend it", False),
         ("Why?", False),
         ("", False),
+        ("Is this on purpose?", False),
+        ("Why is it not a bug?", False),
+        ("This is not a false positive.", False),
+        ("It isn't intentional. I will mend it.", False),
+        ("Not intended? It's by design!", True),
+        ("`won't fix` is the label", False),
+        ("```\nby design\n```\nwill do", False),
+        ("这不是误报", False),
+        ("これは仕様ではありません", False),
+        ("仕様です", True),
+        ("Kein Fehler, das ist Absicht", True),
+        ("Das ist keine Absicht", False),
     ],
 )
 def test_a_refusal_is_read_in_the_words_of_people(text: str, refuses: bool) -> None:

@@ -72,15 +72,17 @@ def _use_everything(system: System) -> None:
 
 
 def _review(system: System) -> None:
-    """Open a pull request that is reviewed, push twice, and resolve what was found."""
+    """Open a pull request that is reviewed, ask why, push twice, and resolve what was found."""
     hub, files = github(system), {"shop/pay.py": "def pay(cart):\n    return cart == None\n"}
     pull = hub.open_pull_request(REPOSITORY, "Pay", "It.", head="pay", files=files)
     assert wait_for(lambda: hub.threads(REPOSITORY, pull))
+    begun = hub.threads(REPOSITORY, pull)[0]["comments"][0]["id"]
+    hub.answer(begun, "Why is that a problem?")
+    assert wait_for(lambda: len(hub.threads(REPOSITORY, pull)[0]["comments"]) == 3)
     for number in range(2):
         hub.push(REPOSITORY, {f"shop/more{number}.py": "a = 1\n"}, branch="pay")
         assert wait_for(lambda: _is_quiet(system))
-    [thread] = hub.threads(REPOSITORY, pull)
-    hub.resolve(thread["comments"][0]["id"])
+    hub.resolve(begun)
 
 
 def _plan_and(system: System, number: int, answer: str, end: str) -> None:

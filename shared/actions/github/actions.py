@@ -39,6 +39,11 @@ class _OnIssue(OnGitHub, Action):
     def target(self) -> Issue:
         return self.issue
 
+    @property
+    def arguments(self) -> Json:
+        """All fields but the target."""
+        return {name: held for name, held in vars(self).items() if name != "issue"}
+
 
 class _InRepository(OnGitHub, Action):
     """Shared by every action that creates something in a repository."""
@@ -70,15 +75,17 @@ class AddLabels(_OnIssue):
 @dataclass(frozen=True)
 class Comment(_OnIssue):
     """Comment on an issue or pull request. Each flow has one sticky comment there, edited in
-    place."""
+    place; its mark names the commit that it is `about`."""
 
     issue: Issue
     body: str
     sticky: bool = False
+    about: str = ""
 
     @property
     def arguments(self) -> Json:
-        return {"body": self.body, "sticky": self.sticky}
+        about = {"about": self.about} if self.about else {}
+        return {"body": self.body, "sticky": self.sticky, **about}
 
     def signed(self, footer: str) -> Self:
         return replace(self, body=_signed(self.body, footer))
@@ -95,10 +102,6 @@ class NamedComment(_OnIssue):
     issue: Issue
     name: str
     text: str
-
-    @property
-    def arguments(self) -> Json:
-        return {"name": self.name, "text": self.text}
 
 
 @dataclass(frozen=True)
@@ -127,10 +130,6 @@ class CloseIssue(_OnIssue):
     issue: Issue
     reason: Literal["completed", "not_planned", "duplicate"] = "completed"
 
-    @property
-    def arguments(self) -> Json:
-        return {"reason": self.reason}
-
 
 @dataclass(frozen=True)
 class ReopenIssue(_OnIssue):
@@ -138,10 +137,6 @@ class ReopenIssue(_OnIssue):
 
     idempotent = True
     issue: Issue
-
-    @property
-    def arguments(self) -> Json:
-        return {}
 
 
 @dataclass(frozen=True)
@@ -170,10 +165,6 @@ class SetMilestone(_OnIssue):
     issue: Issue
     milestone: str | int | None
 
-    @property
-    def arguments(self) -> Json:
-        return {"milestone": self.milestone}
-
 
 @dataclass(frozen=True)
 class LockIssue(_OnIssue):
@@ -184,10 +175,6 @@ class LockIssue(_OnIssue):
     issue: Issue
     reason: Literal["", "off-topic", "too heated", "resolved", "spam"] = ""
 
-    @property
-    def arguments(self) -> Json:
-        return {"reason": self.reason}
-
 
 @dataclass(frozen=True)
 class UnlockIssue(_OnIssue):
@@ -195,10 +182,6 @@ class UnlockIssue(_OnIssue):
 
     idempotent = True
     issue: Issue
-
-    @property
-    def arguments(self) -> Json:
-        return {}
 
 
 class ReviewComment(NamedTuple):
@@ -252,8 +235,7 @@ class ReportCheck(_OnIssue):
 
     @property
     def arguments(self) -> Json:
-        given = {name: value for name, value in vars(self).items() if name != "issue"}
-        return given | {"annotations": [one._asdict() for one in self.annotations]}
+        return super().arguments | {"annotations": [one._asdict() for one in self.annotations]}
 
 
 @dataclass(frozen=True)
@@ -265,9 +247,11 @@ class ReplyOnLines(_OnIssue):
     comment: int
     body: str
 
-    @property
-    def arguments(self) -> Json:
-        return {"comment": self.comment, "body": self.body}
+    @classmethod
+    def notice(cls, event: Event, text: str) -> Self | None:
+        said = event.payload.get("comment")
+        begun = isinstance(said, dict) and said.get("in_reply_to_id")
+        return cls(event.issue, begun, text) if begun else None
 
 
 @dataclass(frozen=True)
@@ -279,10 +263,6 @@ class ResolveThread(_OnIssue):
     idempotent = True
     issue: Issue
     comment: int
-
-    @property
-    def arguments(self) -> Json:
-        return {"comment": self.comment}
 
 
 @dataclass(frozen=True)

@@ -108,6 +108,7 @@ def more_answers() -> Mapping[type[Query], Answering[GitHubSession]]:
         ask.ReadReactions: reviews.read_reactions,
         ask.ReadTeamFiles: ingestion.read_team_files,
         ask.ReadText: plans.read_text,
+        ask.ReadReviewThread: reviews.read_review_thread,
         ask.RepositoryHead: ingestion.read_head,
         ask.SearchCode: plans.search_code,
         ask.SearchIssues: plans.search_issues,

@@ -20,7 +20,8 @@ def write_comment(
     session: GitHubSession, action: Comment, mark: Mark, previous: Receipt | None
 ) -> Receipt:
     """Write it. A sticky comment edits the one in `previous`, or the one that a search finds."""
-    issue, body = action.issue, compose(action.body, mark, sticky=action.sticky)
+    issue = action.issue
+    body = compose(action.body, mark, sticky=action.sticky, about=action.about)
     edited = None
     if action.sticky:
         if previous and (previous.data or {}).get("sticky"):

@@ -40,11 +40,14 @@ class Stamp(NamedTuple):
     sticky: bool
 
 
-def compose(text: str, mark: Mark, *, sticky: bool) -> str:
-    """Return the body to post for `text`: harmless, within GitHub's limit, stamped."""
+def compose(text: str, mark: Mark, *, sticky: bool, about: str = "") -> str:
+    """Return the body to post for `text`: harmless, within GitHub's limit, stamped, with the commit
+    that it is about."""
     stamp = mark_of(mark.key, mark.flow, mark.depth)
     if sticky:
         stamp = f"{_STICKY}\n{stamp}"
+    if re.fullmatch(r"[0-9a-f]{40,64}", about):
+        stamp = f"<!-- agent-flows commit={about} -->\n{stamp}"
     # GitHub refuses a NUL and half a surrogate pair; a model can write both.
     clean = text.replace("\0", "").encode("utf-8", "replace").decode()
     clean = _FORGED.sub(f"<{BREAK}!--", clean)

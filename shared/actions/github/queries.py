@@ -178,6 +178,17 @@ class ReadReactions(_About):
 
 
 @dataclass(frozen=True)
+class ReadReviewThread(_About):
+    """Ask for the thread that the comment began on lines of a pull request, oldest first, as
+    `[{"id", "by", "is_bot", "is_own", "body"} …]`: its beginning and its newest replies."""
+
+    permissions: ClassVar[Mapping[str, str]] = {"pull_requests": "read"}
+    repository: str
+    number: int
+    comment: int
+
+
+@dataclass(frozen=True)
 class RepositoryHead(_About):
     """Ask for the repository as GitHub describes it, with the commit of its default branch as
     `head`; '' when it is empty."""

@@ -20,6 +20,7 @@ _COUNTED = {
     "events": ("recorded event", "recorded events"),
     "steps": ("step of a run", "steps of runs"),
     "effects": ("recorded action", "recorded actions"),
+    "findings": ("finding of a review", "findings of reviews"),
 }
 
 
@@ -53,6 +54,7 @@ class ForgetResult:
 
     counts: dict[str, int]
     is_me: bool = False
+    is_finding: bool = False
 
     def __str__(self) -> str:
         elsewhere = self.counts.get("elsewhere", 0)
@@ -65,6 +67,8 @@ class ForgetResult:
         if not done and not self.is_me:
             return f"I know nothing of that that you may delete from here.{more}"
         told = ["Forgotten: " + ", ".join(done) + "." if done else "I knew nothing that you said."]
+        if self.is_finding:
+            return f"{told[0]} A review may tell it again."
         if self.is_me:
             told.append("I will keep nothing of yours until you ask me to remember something.")
         else:

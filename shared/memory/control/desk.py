@@ -110,7 +110,8 @@ class MemoryDesk:
         def work() -> Outcome:
             return Outcome(self._forgetting.forget(self._requester, subject, reach))
 
-        return ForgetResult(self._run.step("forget", {"text": text}, work), is_me)
+        done = self._run.step("forget", {"text": text}, work)
+        return ForgetResult(done, is_me, is_finding=subject.by == "finding")
 
     def know(self, text: str) -> KnowResult | CommandRefused:
         """List what is known about something, as far as the readers here may see it."""

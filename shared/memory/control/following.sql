@@ -109,8 +109,8 @@ on conflict do nothing;
 -- name: move_findings
 -- Let what reviews found follow a repository to its new name.
 with reviewed as (
-  insert into reviewed_commits (tenant, repository, number, base, head, run_id, reviewed_at)
-  select tenant, moved(repository, %(name)s, %(new_name)s), number, base, head, run_id, reviewed_at
+  insert into reviewed_commits (tenant, repository, number, base, head, run_id, reviewed_at, rounds)
+  select tenant, moved(repository, %(name)s, %(new_name)s), number, base, head, run_id, reviewed_at, rounds
   from reviewed_commits where tenant = %(tenant)s and lies_in(repository, %(name)s)
   on conflict do nothing
 ),

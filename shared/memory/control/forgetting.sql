@@ -122,14 +122,18 @@ gone_sources as (
 ),
 gone_findings as (
   delete from findings as f using asked
-  where f.tenant = %(tenant)s and (%(everywhere)s or not %(own_only)s)
+  where f.tenant = %(tenant)s
+    and (%(everywhere)s or lies_in('github:' || f.repository, %(grounds)s))
+    and (%(everywhere)s or not %(own_only)s or (%(by)s = 'finding' and f.decided_by = any (%(own)s::text[])))
     and case %(by)s when 'source' then lies_in('github:' || f.repository, (%(names)s::text[])[1])
-                    when 'ref' then lies_in(f.repository || '#' || f.number, (%(names)s::text[])[1]) end
+                    when 'ref' then lies_in(f.repository || '#' || f.number, (%(names)s::text[])[1])
+                    when 'finding' then f.id = (%(names)s::text[])[1] and f.state in ('dismissed', 'withdrawn') end
   returning 1
 ),
 gone_reviews as (
   delete from reviewed_commits as r using asked
   where r.tenant = %(tenant)s and (%(everywhere)s or not %(own_only)s)
+    and (%(everywhere)s or lies_in('github:' || r.repository, %(grounds)s))
     and case %(by)s when 'source' then lies_in('github:' || r.repository, (%(names)s::text[])[1])
                     when 'ref' then lies_in(r.repository || '#' || r.number, (%(names)s::text[])[1]) end
   returning 1

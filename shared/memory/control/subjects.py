@@ -5,8 +5,8 @@ from typing import Literal, NamedTuple
 
 from shared.memory.stored_text import storable
 
-#: A person names the first five; by `told`, what was told at an address goes, or in an issue.
-SubjectKind = Literal["text", "ref", "author", "source", "id", "told"]
+#: A person names all but the last; by `told`, what was told at an address goes, or in an issue.
+SubjectKind = Literal["text", "ref", "author", "source", "id", "finding", "told"]
 
 #: How many words of a subject count; more would make the comparison slow.
 _WORDS = 20
@@ -16,19 +16,22 @@ _LONGEST = 200
 _LONGEST_NAME = 540
 _ARTICLES = frozenset({"the", "a", "an", "my", "our", "your"})
 _ID = re.compile(r"(?:id:|m-)?([0-9a-f]{8}-[0-9a-f-]{27})|(?:id:|m-)([0-9a-f]{8}[0-9a-f-]{0,28})")
+_FINDING = re.compile(r"f-[0-9a-f]{12}")
 _REF = re.compile(r"ref:(\S+)|([\w.-]+/[\w.-]+#\d+)")
 _PERSON = re.compile(r"author:(\S+)|@([\w-]+)|<@(\w+)(?:\|[^>]*)?>")
 
 
 class Subject(NamedTuple):
-    """The words of a text, a memory's subject, persons, a place, or one memory."""
+    """The words of a text, a memory's subject, persons, a place, one memory, or one finding of a
+    review."""
 
     by: SubjectKind
     names: tuple[str, ...]
 
     @classmethod
     def parse(cls, text: str) -> "Subject | None":
-        """Read `acme/shop#7`, `@ada`, `source:github:acme/shop`, `m-1a2b3c4d`, or words.
+        """Read `acme/shop#7`, `@ada`, `source:github:acme/shop`, `m-1a2b3c4d`,
+        `f-1a2b3c4d5e6f`, or words.
 
         Returns None when `text` holds no word, or a name that is longer than any.
         """
@@ -56,6 +59,8 @@ def _named(text: str) -> Subject | None:
     """Read a subject that has the form of a name; None when it is words."""
     if found := _ID.fullmatch(text):
         return Subject("id", (found[1] or found[2],))
+    if _FINDING.fullmatch(text):
+        return Subject("finding", (text,))
     if found := _REF.fullmatch(text):
         return Subject("ref", (found[1] or found[2],))
     if found := _PERSON.fullmatch(text):

@@ -65,7 +65,12 @@ class OfflineModel:
 
 
 def _filled(schema: Json, parsed: ParsedRequest) -> Any:
-    asked = next((name for name in schema.get("properties", {}) if name in _REVIEWS), "")
+    properties = schema.get("properties", {})
+    if properties.keys() >= {"kind", "withdraw", "answer"}:
+        from shared.models.offline.review.replies import replied
+
+        return replied(parsed)
+    asked = next((name for name in properties if name in _REVIEWS), "")
     if not asked:
         return fill(schema, parsed)
     from shared.models.offline.review import answered

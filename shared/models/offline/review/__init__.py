@@ -6,6 +6,7 @@ blocks   what the lines below one say
 python   what shows in a whole file of Python
 scoring  what the rules say of findings
 sorting  which files need no look
+replies  answers replies to a finding
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -1,0 +1,62 @@
+"""The desk of `learnings`: lists what people made a repository's reviews keep to themselves."""
+
+from collections.abc import Sequence
+from typing import Self
+
+from shared.desk import Loan
+from shared.learning.dismissed import counts_everywhere
+from shared.learning.findings import FindingStore, KeptFinding
+from shared.learning.likeness import tells
+
+#: Findings of a page, and characters of a claim.
+_PAGE, _SHOWN = 20, 240
+
+
+class LearningsDesk:
+    """What was learnt in the repository of the event."""
+
+    def __init__(self, loan: Loan) -> None:
+        self._event = loan.run.event
+        self._store = FindingStore(loan.run, loan.run.event.issue)
+
+    @classmethod
+    def lend(cls, loan: Loan) -> Self:
+        """Lend what was learnt."""
+        return cls(loan)
+
+    def shown(self) -> str:
+        """Return a page of it as Markdown; the event's text is the number of the page."""
+        refused, repository = self._store.refused(), self._event.issue.repository
+        if not refused:
+            return f"Nothing was dismissed in `{repository}` yet, so reviews tell all they find."
+        pages = -(-len(refused) // _PAGE)
+        said = self._event.text.strip()
+        page = min(max(int(said) if said.isdecimal() and len(said) < 9 else 1, 1), pages)
+        all_ = [finding for finding, _ in refused]
+        noun = "finding stays" if len(refused) == 1 else "findings stay"
+        begin = f"{len(refused)} {noun} away in `{repository}`. `/forget f-…` brings one back."
+        rows = [_row(one, day, all_) for one, day in refused[(page - 1) * _PAGE : page * _PAGE]]
+        more = f"Page {page} of {pages}; `/learnings {page % pages + 1}` shows another."
+        return "\n".join([begin, "", *rows, *(["", more] if pages > 1 else [])])
+
+
+def _row(finding: KeptFinding, day: str, refused: Sequence[KeptFinding]) -> str:
+    claim = " ".join(finding.claim.split()).replace("<", "&lt;")
+    claim = claim if len(claim) <= _SHOWN else f"{claim[:_SHOWN]}…"
+    who = f" by {_code(finding.decided_by)}" if finding.decided_by else ""
+    where = f"{_code(finding.path)}:{finding.line} in #{finding.number}"
+    why = f"{finding.state}{who}, {day}: {finding.reason}"
+    return (
+        f"- `{finding.id}` {finding.severity} {where} {claim} ({why}; {_scope(finding, refused)})"
+    )
+
+
+def _scope(finding: KeptFinding, refused: Sequence[KeptFinding]) -> str:
+    """Say how far it reaches."""
+    if counts_everywhere(finding, refused):
+        return "counts in the whole repository"
+    return "counts for this code, and in its file" if tells(finding.shape) else "counts in its file"
+
+
+def _code(text: str) -> str:
+    return f"`{' '.join(text.replace('`', chr(39)).split())}`"

@@ -1,0 +1,49 @@
+"""Reads whether a reply refuses a finding in so many words."""
+
+import re
+
+#: Words by which people refuse a finding.
+_REFUSES = re.compile(
+    r"\b(?:won'?t ?fix|will not fix|wont ?fix|not a (?:bug|problem|issue)|false positive|by design"
+    r"|(?:is|this is|that'?s|works as) intended|intentional(?:ly)?|on purpose|not relevant"
+    r"|disagree|kein (?:fehler|problem)|(?:mit )?absicht(?:lich)?|faux positif|volontaire"
+    r"|falso positivo|a prop[oó]sito)\b"
+    r"|误报|不是(?:问题|bug|错误)|不(?:用|需要|会)(?:修|改)|故意|誤検知|仕様(?:です|通り)|意図(?:的|した)"
+    r"|直しません|修正しません|오탐|의도(?:적|된)",
+    re.IGNORECASE,
+)
+#: Words that turn them around.
+_NOT = re.compile(
+    r"(?:\b(?:not|no|never|isn'?t|wasn'?t|ain'?t|don'?t|didn'?t|nicht|keine?|pas|no es|non)"
+    r"(?: (?:a|an|really|at all|done|ein|un|une))*\s*|不是|并非|没有|ではな|でな)\Z",
+    re.IGNORECASE,
+)
+_TURNED_AFTER = re.compile(r"\s*(?:ではありません|ではない|じゃない|아닙|아니)")
+_SENTENCE = re.compile(r"[^.!?。！？\n]*[.!?。！？\n]*")
+_QUOTE = re.compile(r"^\s*>.*$", re.MULTILINE)
+_CODE = re.compile(r"^\s*(`{3,}|~{3,}).*?^\s*\1.*?$|`[^`\n]*`", re.MULTILINE | re.DOTALL)
+
+
+def without_quotes(text: str) -> str:
+    """Return a reply without what it quotes."""
+    return _QUOTE.sub("", text)
+
+
+def said_itself(text: str) -> str:
+    """Return what a reply says itself, without quotes and code."""
+    return _CODE.sub(" ", without_quotes(text))
+
+
+def is_refusal(text: str) -> bool:
+    """Does a reply refuse the finding? Who asks whether it is intended does not."""
+    return any(_refuses(sentence) for sentence in _SENTENCE.findall(said_itself(text)))
+
+
+def _refuses(sentence: str) -> bool:
+    if re.search(r"[?？]\s*\Z", sentence):
+        return False
+    return any(
+        not _NOT.search(sentence[: found.start()])
+        and not _TURNED_AFTER.match(sentence[found.end() :])
+        for found in _REFUSES.finditer(sentence)
+    )
