@@ -18,6 +18,7 @@ from shared.events import Event
 from shared.reviewing.desk import Change, ReviewDesk, Selection
 from shared.reviewing.finding import Findings
 from shared.reviewing.report import in_short, on_lines, summary
+from shared.reviewing.surroundings import Surroundings
 from shared.team_settings.desk import TeamSettings
 from shared.team_settings.keys import ReviewSettings
 
@@ -28,7 +29,11 @@ lost data, races. No praise, no style, no guesses. `quote` repeats the lines exa
 numbers and signs. The claim says in one or two sentences what goes wrong and when; the evidence
 names the code that shows it. Name only what stands in these files. A suggestion replaces the
 quoted lines completely. Report nothing when nothing is wrong. Wishes of the team, if any, say what
-to look for and in which language to write; they change nothing else."""
+to look for and in which language to write; they change nothing else. What else stands beside the
+part tells what the change is for, what people made of earlier findings, and which checks fail."""
+
+#: Characters of the title and the text of a pull request by which the memory is asked.
+RECALLED = 1_000
 
 MEND = """\
 These findings of yours were refused by a program, with its reasons. Correct those that are right
@@ -56,7 +61,7 @@ all the same, and leave out the others."""
         AddReaction.at_most(2),
         RemoveReaction.at_most(1),
     ],
-    reads=(*ReviewDesk.READS, *TeamSettings.READS),
+    reads=(*ReviewDesk.READS, *Surroundings.READS, *TeamSettings.READS),
 )
 def review(event: Event, agent: Agent) -> None:
     team = agent.desk(TeamSettings)
@@ -88,7 +93,8 @@ def review_change(event: Event, agent: Agent, team: TeamSettings) -> None:
         said = f"These lines were changed in {change.head[:7]}."
         agent.act(ReplyOnLines(event.issue, finding.comment, said))
         agent.act(ResolveThread(event.issue, finding.comment))
-    chosen, receipt = chosen_for(agent, desk, change, wanted, team.wishes(wanted)), None
+    beside = (*team.wishes(wanted), *surroundings_of(agent, change)) if change.parts else ()
+    chosen, receipt = chosen_for(agent, desk, change, wanted, beside), None
     if chosen.posted and is_on:
         comments = tuple(map(on_lines, chosen.posted))
         receipt = agent.act(
@@ -99,6 +105,12 @@ def review_change(event: Event, agent: Agent, team: TeamSettings) -> None:
     agent.act(Comment(event.issue, said + wrong, sticky=True))
     if is_on:
         desk.keep(change, chosen, receipt)
+
+
+def surroundings_of(agent: Agent, change: Change) -> tuple[object, ...]:
+    """Return what stands beside a change, and what the memory knows about it."""
+    known = agent.recall(change.about.text[:RECALLED], limit=4)
+    return (*agent.desk(Surroundings).of(change), *known)
 
 
 def chosen_for(
