@@ -18,7 +18,7 @@ from shared.events import Event
 from shared.reviewing.desk import Change, ReviewDesk, Selection
 from shared.reviewing.finding import Findings
 from shared.reviewing.report import in_short, on_lines, summary
-from shared.reviewing.surroundings import Surroundings
+from shared.reviewing.surroundings.desk import Surroundings
 from shared.team_settings.desk import TeamSettings
 from shared.team_settings.keys import ReviewSettings
 

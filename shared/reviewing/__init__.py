@@ -2,8 +2,8 @@
 proved.
 
 desk            what a flow asks: the change to review, and which findings hold
-surroundings    the desk of what stands beside a change: guidance, linked issues, failing checks
-guidance        AGENTS.md and CONTRIBUTING, of which some count for some files
+surroundings/   what stands beside a change: guidance, linked issues, failing checks
+explaining/     what people are told when they ask: why checks fail, what a pull request changes
 skipping        which files nobody needs to review
 fitting         ranks files and packs their hunks for the model's window
 finding         a finding as a model gives it

@@ -10,7 +10,7 @@ from infra.local.sandbox.github import GitHubSandbox
 from shared.database import Database
 from shared.models import ModelRequest
 from shared.reviewing.finding import Finding, Findings
-from shared.reviewing.guidance import guidance, wanted_texts
+from shared.reviewing.surroundings.guidance import guidance, wanted_texts
 from tests.actions.github.sandbox_issue import SHOP
 from tests.attacks.obedient_model import _value, orders_in, say
 from tests.flows.test_review import FAULTY, PullRequest, TestWhatPeopleMakeOfIt

@@ -64,11 +64,15 @@ class OfflineModel:
 
 def _filled(schema: Json, parsed: ParsedRequest) -> Any:
     properties = schema.get("properties", {})
-    if "findings" not in properties:
-        return fill(schema, parsed)
-    from shared.models.offline.review import review
+    if "findings" in properties:
+        from shared.models.offline.review import review
 
-    return review(block.text for block in parsed.blocks)
+        return review(block.text for block in parsed.blocks)
+    if "explanations" in properties:
+        from shared.models.offline.explaining import explained
+
+        return explained(parsed.blocks)
+    return fill(schema, parsed)
 
 
 def _text_of_a_plan(parsed: ParsedRequest) -> str | None:

@@ -16,7 +16,7 @@ from shared.journal import Outcome
 from shared.learning.findings import FindingStore, KeptFinding
 from shared.redaction.redacting import without_secrets
 from shared.reviewing.desk import Change
-from shared.reviewing.guidance import guidance, wanted_texts
+from shared.reviewing.surroundings.guidance import guidance, wanted_texts
 
 #: https://docs.github.com/en/issues/tracking-your-work-with-issues/using-issues/linking-a-pull-request-to-an-issue
 _LINKED = re.compile(
