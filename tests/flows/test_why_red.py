@@ -41,9 +41,11 @@ def pull(sandbox: GitHubSandbox, database: Database) -> PullRequest:
     return PullRequest(sandbox, {"shop/cart.py": "def total(a):\n    return a / 0\n"}, database)
 
 
-def fails(pull: PullRequest, name: str = "unit tests", **said: object) -> int:
+def fails(
+    pull: PullRequest, name: str = "unit tests", log: str | None = LOG, **said: object
+) -> int:
     head = pull._sandbox.branches(SHOP)["add"]
-    return pull._sandbox.check(SHOP, head, name, "failure", **{"log": LOG} | said)
+    return pull._sandbox.check(SHOP, head, name, "failure", log=log, **said)
 
 
 def asked(pull: PullRequest, delivery: str = "") -> str:

@@ -62,7 +62,11 @@ class RedChecks:
         name = self._issue.repository.partition("/")[2]
         inside = path.replace("\\", "/").partition(f"/{name}/{name}/")[2] or path
         about = {"path": inside, "line": line or 0, "commit": head.commit}
-        return str(self._loan.run.step("address", about, lambda: Outcome(self._address(**about))))
+
+        def work() -> Outcome:
+            return Outcome(self._address(inside, line or 0, head.commit))
+
+        return str(self._loan.run.step("address", about, work))
 
     def _address(self, path: str, line: int, commit: str) -> str:
         query = ReadText(self._issue.repository, path.removeprefix("./"), commit, _LONGEST)
