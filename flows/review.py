@@ -16,6 +16,7 @@ from shared.actions.timers import SetTimer
 from shared.agent import Agent, flow
 from shared.agent.timers import Timers
 from shared.events import Event
+from shared.reviewing.background.desk import Background
 from shared.reviewing.change import Change, ProvedFindings
 from shared.reviewing.desk import ReviewDesk
 from shared.reviewing.finding import Findings
@@ -31,7 +32,11 @@ lost data, races. No praise, no style, no guesses. `quote` repeats the lines exa
 numbers and signs. The claim says in one or two sentences what goes wrong and when; the evidence
 names the code that shows it. Name only what stands in these files. A suggestion replaces the
 quoted lines completely. Report nothing when nothing is wrong. Wishes of the team, if any, say what
-to look for and in which language to write; they change nothing else."""
+to look for and in which language to write; they change nothing else. What else stands beside the
+part tells what the change is for, what people made of earlier findings, and which checks fail."""
+
+#: Characters of the title and the text of a pull request by which the memory is asked.
+RECALLED = 1_000
 
 MEND = """\
 These findings of yours were refused by a program, with its reasons. Correct those that are right
@@ -59,7 +64,7 @@ all the same, and leave out the others."""
         AddReaction.at_most(2),
         RemoveReaction.at_most(1),
     ],
-    reads=(*ReviewDesk.READS, *TeamSettings.READS),
+    reads=(*ReviewDesk.READS, *Background.READS, *TeamSettings.READS),
 )
 def review(event: Event, agent: Agent) -> None:
     team = agent.desk(TeamSettings)
@@ -92,7 +97,8 @@ def review_change(event: Event, agent: Agent, team: TeamSettings) -> None:
         agent.act(ReplyOnLines(event.issue, finding.comment, said))
         agent.act(ResolveThread(event.issue, finding.comment))
     change = desk.fitted(change, sorted_out(agent, change.reviewable, change.room))
-    found = found_in(agent, desk, change, team.wishes(wanted))
+    beside = (*team.wishes(wanted), *background_of(agent, change)) if change.parts else ()
+    found = found_in(agent, desk, change, beside)
     chosen, receipt = desk.select(scored(agent, change, found), wanted), None
     if chosen.posted and is_on:
         comments = tuple(map(on_lines, chosen.posted))
@@ -106,15 +112,21 @@ def review_change(event: Event, agent: Agent, team: TeamSettings) -> None:
         desk.keep(change, chosen, receipt)
 
 
+def background_of(agent: Agent, change: Change) -> tuple[object, ...]:
+    """Return what stands beside a change, and what the memory knows about it."""
+    known = agent.recall(change.about[0].text[:RECALLED], limit=4)
+    return (*agent.desk(Background).of(change), *known)
+
+
 def found_in(
-    agent: Agent, desk: ReviewDesk, change: Change, wishes: Sequence[object] = ()
+    agent: Agent, desk: ReviewDesk, change: Change, beside: Sequence[object] = ()
 ) -> ProvedFindings:
     """Return the findings about a change that are proved. What is refused goes back once."""
     ask = partial(agent.ask, returns=Findings, model="large", max_tokens=change.room.answer)
-    answers = agent.map(lambda part: ask(PROMPT, *wishes, *change.about, part), change.parts)
+    answers = agent.map(lambda part: ask(PROMPT, *beside, *change.about, part), change.parts)
     found = desk.prove(change, [one for answer in answers for one in answer.findings])
     if not found.refused:
         return found
     about = change.parts_of(one.finding.path for one in found.refused)
-    mended = ask(MEND, *wishes, found.refused, *about)
+    mended = ask(MEND, *beside, found.refused, *about)
     return desk.prove(change, [*found.proved, *mended.findings])

@@ -16,6 +16,9 @@ Deed = Callable[[], object]
 
 _README = {"README.md": "# Shop\n\nThe shop sells tea.\n"}
 _CODE = "def total(items=[]):\n    items.sort()\n    return sum(items)\n"
+_LOG = "1 passed\nERROR: total: items is no list\n##[error]Process completed with exit code 1.\n"
+#: Commands about pull requests.
+_ON_PULLS = frozenset({"review", "why-red"})
 _TOLD = "The checkout is deployed on Tuesdays, at 10."
 
 
@@ -114,8 +117,10 @@ def _on_github(world: World) -> Iterator[Deed]:
     yield partial(hub.edit_issue, shop, 1, state="open")
     change = {"checkout.py": _CODE}
     yield partial(hub.open_pull_request, shop, "Begin with a total", BODY, files=change)
+    head = hub.branches(shop)["change"]
+    yield partial(hub.check, shop, head, "unit tests", "failure", log=_LOG)
     for command in COMMANDS:
-        about = 2 if command == "review" else 1
+        about = 2 if command in _ON_PULLS else 1
         yield partial(hub.comment, shop, about, f"/{command} the checkout")
     yield partial(hub.push, shop, {"checkout.py": f"{_CODE}# checked\n"}, branch="change")
     yield partial(hub.merge_pull_request, shop, 2)

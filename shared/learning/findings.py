@@ -125,6 +125,12 @@ class FindingStore:
         rows = self._run.step("refused", {}, lambda: self._read("refused"))
         return [(KeptFinding(**row), day) for row in rows if (day := row.pop("day") or "-")]
 
+    def decided(self, paths: Sequence[str], most: int) -> list[KeptFinding]:
+        """Return what people dismissed or accepted in these files, the last first; inside a step of
+        its caller's."""
+        rows = self._read("decided", {"paths": [*paths], "most": most}).output
+        return [KeptFinding(**row) for row in rows]
+
     def keep(self, reviewed: ReviewedCommit, findings: Sequence[KeptFinding]) -> None:
         """Keep what was found at a commit, in one transaction."""
         about = {"head": reviewed.head, "findings": [finding.id for finding in findings]}

@@ -58,3 +58,12 @@ select id, number, path, line, severity, category, claim, shape, state, comment,
 from findings
 where tenant = %(tenant)s and lower(repository) = lower(%(repository)s) and state in ('dismissed', 'withdrawn')
 order by decided_at desc, id;
+
+-- name: decided
+-- What people made of the findings in these files, the last word first.
+select id, number, path, line, severity, category, claim, shape, state, comment, reason, decided_by, dismissals
+from findings
+where tenant = %(tenant)s and lower(repository) = lower(%(repository)s)
+  and state in ('dismissed', 'fixed') and path = any(%(paths)s::text[])
+order by decided_at desc nulls last, id
+limit %(most)s;

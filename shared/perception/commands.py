@@ -71,6 +71,7 @@ COMMANDS = {
         Command(
             "config", "config", "show my settings here, and where each comes from", "reference"
         ),
+        Command("why-red", "why-red", "explain why checks fail here", "reference", True),
         Command("triage", "triage", "triage this issue", "reference"),
         Command("pause", "pause", "stay quiet here", "reference", True),
         Command("resume", "resume", "speak again", "reference", True),
@@ -159,13 +160,13 @@ def command_of(type_: str) -> str:
 
 def slashed(text: str) -> Order | None:
     """Read `/name argument` at the start of the first line that is not blank."""
-    found = re.match(r"(?:[^\S\n]*\n)*[ ]{0,3}/(\w{1,20})(?!\S)", text)
+    found = re.match(r"(?:[^\S\n]*\n)*[ ]{0,3}/([a-zA-Z][\w-]{0,19})(?!\S)", text)
     return _order(found[1], text[found.end() :]) if found else None
 
 
 def named(text: str) -> Order | None:
     """Read `name argument`, as it follows a slash command such as /agent."""
-    found = re.match(r"\s*/?(\w{1,20})(?!\S)", text)
+    found = re.match(r"\s*/?([a-zA-Z][\w-]{0,19})(?!\S)", text)
     return _order(found[1], text[found.end() :]) if found else None
 
 

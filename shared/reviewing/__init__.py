@@ -3,6 +3,8 @@ proved.
 
 desk            what a flow asks: the change to review, and which findings hold
 change          what is under review, and what becomes of its findings
+background/     what stands beside a change: guidance, linked issues, failing checks
+explaining/     what people are told when they ask: why checks fail, what a pull request changes
 skipping        which files nobody needs to review
 fitting/        leaves out files that need no review, and packs the others for the model's window
 finding         a finding as a model gives it

@@ -29,7 +29,7 @@ def on_lines(finding: Finding) -> ReviewComment:
     if finding.evidence.strip():
         parts.append("\n".join(map(_without_blocks, finding.evidence.splitlines())))
     if finding.suggestion is not None:
-        fence = "`" * max(3, _longest_fence(finding.suggestion) + 1)
+        fence = "`" * max(3, longest_fence(finding.suggestion) + 1)
         text = f"{finding.suggestion}\n" if finding.suggestion else ""
         parts.append(f"{fence}suggestion\n{text}{fence}")
     return ReviewComment(finding.path, finding.first, finding.last, "\n\n".join(parts))
@@ -81,7 +81,7 @@ def _title(finding: Finding) -> str:
 
 def _row(finding: Finding | KeptFinding) -> str:
     line = finding.line if isinstance(finding, KeptFinding) else finding.first
-    where = f"{_in_code(finding.path)}:{line}"
+    where = f"{in_code(finding.path)}:{line}"
     return f"{_SIGNS[finding.severity]} {where} {in_one_line(finding.claim)}"
 
 
@@ -136,7 +136,7 @@ def _folded(title: str, text: str) -> str:
 
 
 def _skipped(skipped: Mapping[str, str]) -> str:
-    rows = [f"- {_in_code(path)}: {reason}" for path, reason in skipped.items()]
+    rows = [f"- {in_code(path)}: {reason}" for path, reason in skipped.items()]
     return "\n".join([*rows[:_NAMED], *_more(len(rows) - _NAMED)])
 
 
@@ -156,14 +156,15 @@ def _without_blocks(line: str) -> str:
     return "".join(parts)
 
 
-def _in_code(path: str) -> str:
+def in_code(path: str) -> str:
     """Return a path as code, whatever characters it has."""
-    ticks = "`" * (_longest_fence(path) + 1)
+    ticks = "`" * (longest_fence(path) + 1)
     space = " " if "`" in path else ""
     return f"{ticks}{space}{' '.join(path.splitlines())}{space}{ticks}"
 
 
-def _longest_fence(text: str) -> int:
+def longest_fence(text: str) -> int:
+    """Return the length of the longest row of backticks."""
     longest = current = 0
     for character in text:
         current = current + 1 if character == "`" else 0

@@ -91,6 +91,7 @@ def more_answers() -> Mapping[type[Query], Answering[GitHubSession]]:
     import shared.actions.github.queries as ask
     import shared.actions.github.reading as plans
     import shared.actions.github.snapshot as ingestion
+    from shared.actions.github.pulls import failures
 
     return {
         ask.CompareCommits: ingestion.compare_commits,
@@ -102,13 +103,16 @@ def more_answers() -> Mapping[type[Query], Answering[GitHubSession]]:
         ask.ListIssues: ingestion.list_issues,
         ask.ListPulls: plans.list_pulls,
         ask.ReadChange: reviews.read_change,
+        ask.ReadChecks: failures.read_checks,
         ask.ReadFile: ingestion.read_file,
         ask.ReadIssue: plans.read_issue,
+        ask.ReadJobLog: failures.read_job_log,
         ask.ReadPull: plans.read_pull,
         ask.ReadReactions: reviews.read_reactions,
         ask.ReadTeamFiles: ingestion.read_team_files,
         ask.ReadText: plans.read_text,
         ask.ReadReviewThread: reviews.read_review_thread,
+        ask.ReadTexts: ingestion.read_texts,
         ask.RepositoryHead: ingestion.read_head,
         ask.SearchCode: plans.search_code,
         ask.SearchIssues: plans.search_issues,

@@ -24,6 +24,8 @@ from shared.settings import Settings
 
 #: Answers that are kept to ask for them by their ETag, and the largest of them in bytes.
 _KEPT, _LARGEST = 64, 65_536
+#: Bytes of a file that are read at once, and the most of one file.
+_CHUNK, _LONGEST_FILE = 65_536, 64 * 1024 * 1024
 _LINK = re.compile(r'<([^>]*)>[^,]*\brel="?(\w+)')
 
 
@@ -169,6 +171,26 @@ class Connection:
             "User-Agent": "agent-flows",
             "X-GitHub-Api-Version": "2022-11-28",
         }
+
+    def tail(self, doing: str, url: str, most: int) -> bytes | None:
+        """Return the last `most` bytes of the file at `url`, to which GitHub sends its callers: the
+        address itself is the permission, so no credentials go there. None when it is gone."""
+        at = urlsplit(url)
+        if at.scheme != "https" and (at.scheme, at.netloc) != urlsplit(self._url)[:2]:
+            raise ActionRejected(f"github: could not {doing}: it would come from elsewhere")
+        with translated(doing, writes=False):
+            answer = self._http.request("GET", url, redirect=False, preload_content=False)
+            try:
+                if answer.status != 200:
+                    return None
+                kept, read = b"", 0
+                for chunk in answer.stream(_CHUNK):
+                    kept, read = (kept + chunk)[-most:], read + len(chunk)
+                    if read > _LONGEST_FILE:
+                        break  # what comes behind is not looked at
+                return kept
+            finally:
+                answer.close()
 
     def call(
         self,

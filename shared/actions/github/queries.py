@@ -101,6 +101,17 @@ class ReadTeamFiles(_About):
 
 
 @dataclass(frozen=True)
+class ReadTexts(_About):
+    """Ask for text files as the default branch has them, as `{path: text}`, in one request. What is
+    no text, is not there, or has more than `most` bytes is left out; at most 100 paths are read."""
+
+    permissions: ClassVar[Mapping[str, str]] = {"contents": "read"}
+    repository: str
+    paths: tuple[str, ...]
+    most: int = 60_000
+
+
+@dataclass(frozen=True)
 class ListCommits(_About):
     """Ask for the newest commits of a branch, as `{"items": [{"sha", "message", "author", "at",
     "url"} …], "complete": bool}`, optionally since a date and of one path."""
@@ -154,6 +165,34 @@ class ReadChange(_About):
     permissions: ClassVar[Mapping[str, str]] = {"pull_requests": "read", "contents": "read"}
     repository: str
     number: int
+
+
+@dataclass(frozen=True)
+class ReadChecks(_About):
+    """Ask what is red at the head of a pull request, as `{"commit", "state", "failed": [{"name",
+    "ended", "by", "url", "job", "text", "annotations"} …], "red", "waiting", "passed",
+    "complete"}`: at most `limit` checks and statuses, with the first `annotations` of each."""
+
+    permissions: ClassVar[Mapping[str, str]] = {
+        "checks": "read",
+        "pull_requests": "read",
+        "statuses": "read",
+    }
+    repository: str
+    number: int
+    limit: int = 5
+    annotations: int = 20
+
+
+@dataclass(frozen=True)
+class ReadJobLog(_About):
+    """Ask for the end of the log of a job of GitHub Actions, as `{"text": …}`; `most` is in bytes.
+    It is empty when GitHub has no log any more."""
+
+    permissions: ClassVar[Mapping[str, str]] = {"actions": "read"}
+    repository: str
+    job: int
+    most: int = 256_000
 
 
 @dataclass(frozen=True)

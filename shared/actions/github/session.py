@@ -66,6 +66,16 @@ class GitHubSession:
             return None
         return connection.checked(doing, response, writes=False).data
 
+    def tail(self, doing: str, repository: str, path: Segments, most: int) -> bytes | None:
+        """Return the last `most` bytes of the file that `path` leads to; None when it is gone."""
+        at = in_repository(doing, repository, path)
+        connection, response = self.send(doing, repository, "GET", at)
+        if response.status in {404, 410}:
+            return None
+        if response.status != 302:
+            connection.checked(doing, response, writes=False)
+        return connection.tail(doing, response.headers.get("location", ""), most)
+
     def exists(self, doing: str, repository: str, path: Segments) -> bool:
         """Tell whether `path` exists; its response may have no content."""
         at = in_repository(doing, repository, path)

@@ -12,6 +12,7 @@ from shared.actions.github.queries import (
     ListIssues,
     ReadFile,
     ReadTeamFiles,
+    ReadTexts,
     RepositoryHead,
 )
 from shared.actions.github.session import GitHubSession, following
@@ -24,6 +25,8 @@ COMPARED = 300
 #: Where an owner keeps defaults for all of its repositories, in public, for GitHub too.
 #: https://docs.github.com/en/communities/setting-up-your-project-for-healthy-contributions/creating-a-default-community-health-file
 _DEFAULTS = ".github"
+#: Files that are read by one request of GraphQL.
+_TEXTS = 100
 
 
 def read_head(session: GitHubSession, query: RepositoryHead) -> Json:
@@ -112,6 +115,38 @@ def list_comments(session: GitHubSession, query: ListComments) -> Json:
 def _file(folder: str, entry: Json) -> Json:
     same = {name: entry.get(name) for name in ("sha", "size", "mode")}
     return {"path": folder + entry["path"], **same}
+
+
+def read_texts(session: GitHubSession, query: ReadTexts) -> Json:
+    """HEAD is the default branch, whatever its name.
+
+    https://docs.github.com/en/graphql/reference/objects#repository
+    """
+    paths = [path for path in query.paths if is_path(path)][:_TEXTS]
+    if not paths:
+        return {}
+    owner, _, name = query.repository.partition("/")
+    named = {f"f{at}": path for at, path in enumerate(paths)}
+    given = "".join(f", ${alias}: String!" for alias in named)
+    fields = " ".join(
+        f"{alias}: object(expression: ${alias}) {{ ... on Blob {{ byteSize isTruncated text }} }}"
+        for alias in named
+    )
+    asked = f"query($owner: String!, $name: String!{given}) {{"
+    asked += f" repository(owner: $owner, name: $name) {{ {fields} }} }}"
+    expressions = {alias: f"HEAD:{path}" for alias, path in named.items()}
+    doing = f"read {len(paths)} files of {query.repository}"
+    found = session.graphql(doing, query.repository, asked, owner=owner, name=name, **expressions)[
+        "repository"
+    ]
+    return {
+        path: blob["text"]
+        for alias, path in named.items()
+        if (blob := found[alias])
+        and blob.get("text") is not None
+        and not blob["isTruncated"]
+        and blob["byteSize"] <= query.most
+    }
 
 
 def read_team_files(session: GitHubSession, query: ReadTeamFiles) -> Json:

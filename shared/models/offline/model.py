@@ -18,8 +18,6 @@ from shared.settings import Settings
 
 _HAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 
-#: What a review asks for.
-_REVIEWS = frozenset({"findings", "scores", "unneeded"})
 #: A chunk of a stream: a word with the space behind it, or a few Chinese or Japanese characters.
 _PIECE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]{1,4}|[^\s\u3040-\u30ff\u3400-\u9fff]+\s*|\s+")
 
@@ -65,17 +63,20 @@ class OfflineModel:
 
 
 def _filled(schema: Json, parsed: ParsedRequest) -> Any:
-    properties = schema.get("properties", {})
-    if properties.keys() >= {"kind", "withdraw", "answer"}:
-        from shared.models.offline.review.replies import replied
+    for name in schema.get("properties", {}):
+        if name in {"findings", "scores", "unneeded"}:
+            from shared.models.offline.review import answered
 
-        return replied(parsed)
-    asked = next((name for name in properties if name in _REVIEWS), "")
-    if not asked:
-        return fill(schema, parsed)
-    from shared.models.offline.review import answered
+            return answered(name, parsed.blocks)
+        if name == "withdraw":
+            from shared.models.offline.review.replies import replied
 
-    return answered(asked, parsed.blocks)
+            return replied(parsed)
+        if name == "explanations":
+            from shared.models.offline.explaining import explained
+
+            return explained(parsed.blocks)
+    return fill(schema, parsed)
 
 
 def _text_of_a_plan(parsed: ParsedRequest) -> str | None:

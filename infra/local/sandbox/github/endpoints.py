@@ -84,6 +84,7 @@ _REPOSITORY: Mapping[str, Endpoint] = {
     "GET /check-runs/<int:run>": checks.get_run,
     "PATCH /check-runs/<int:run>": checks.update_run,
     "GET /check-runs/<int:run>/annotations": checks.list_annotations,
+    "GET /actions/jobs/<int:job>/logs": checks.get_log,
     "GET /check-suites/<int:suite>": checks.get_suite,
     "GET /check-suites/<int:suite>/check-runs": checks.list_runs_of_suite,
     "GET /compare/<path:base>...<path:head>": commits.compare,
@@ -160,6 +161,7 @@ _MAP = Map(_rules(), strict_slashes=False)
 _NEEDS = {
     **dict.fromkeys(("commits", "compare", "contents", "git", "search/code"), "contents"),
     **dict.fromkeys(("assignees", "issues", "labels", "milestones", "search/issues"), "issues"),
+    "actions": "actions",
     **dict.fromkeys(("check-runs", "check-suites"), "checks"),
     "pulls": "pull_requests",
     **dict.fromkeys(("status", "statuses"), "statuses"),
@@ -195,6 +197,7 @@ def operations() -> list[tuple[str, str]]:
         "issues/<int:number>": "issues/{issue_number}",
         "<int:reaction>": "{reaction_id}",
         "<commit>": "{sha}",
+        "<int:job>": "{job_id}",
         "<int:run>": "{check_run_id}",
         "<int:suite>": "{check_suite_id}",
         "<int:review>": "{review_id}",

@@ -1,4 +1,5 @@
-"""The pages of the sandbox GitHub that a person clicks through: an App is created and installed."""
+"""The pages of the sandbox GitHub outside of its API: a person creates an App and installs it, and
+logs lie where the API leads to."""
 
 import html
 from http import HTTPStatus
@@ -7,8 +8,10 @@ from werkzeug.routing import Map, Rule
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
+from infra.local.sandbox.github.checks.views import log_signature
 from infra.local.sandbox.github.errors import GitHubError
 from infra.local.sandbox.github.registration import Registration, checked_manifest
+from infra.local.sandbox.github.state import SandboxState
 
 _MAP = Map(
     [
@@ -17,6 +20,7 @@ _MAP = Map(
         Rule("/settings/apps/create", methods=["POST"], endpoint="create"),
         Rule("/apps/<slug>/installations/new", methods=["GET"], endpoint="ask"),
         Rule("/apps/<slug>/installations/new", methods=["POST"], endpoint="install"),
+        Rule("/logs/<int:run>", methods=["GET"], endpoint="log"),
     ],
     strict_slashes=False,
 )
@@ -26,8 +30,9 @@ _FORM = '<form method="post" action="{action}">{fields}<button>{button}</button>
 class Pages:
     """Answers a browser; raises werkzeug's HTTPException for an address that it does not have."""
 
-    def __init__(self, registration: Registration) -> None:
+    def __init__(self, registration: Registration, state: SandboxState) -> None:
         self._apps = registration
+        self._state = state
 
     def answer(self, request: Request) -> Response:
         endpoint, values = _MAP.bind("").match(request.path, request.method)
@@ -57,6 +62,13 @@ class Pages:
     def _install(self, request: Request, slug: str) -> Response:
         self._apps.install(slug)
         return _page("<p>Installed.</p>")
+
+    def _log(self, request: Request, run: int) -> Response:
+        """Give the log of a job to whoever has its address."""
+        row = self._state.get("check_runs", run)
+        if row is None or request.args.get("sig") != log_signature(row):
+            return Response("The signature is wrong.", HTTPStatus.FORBIDDEN)
+        return Response(row["log"], mimetype="text/plain")
 
 
 def _form(action: str, fields: dict[str, str], button: str) -> str:

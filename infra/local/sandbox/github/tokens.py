@@ -23,11 +23,13 @@ from shared.events import Json
 _TOKEN_LIFE, _JWT_LIFE = 3600, 600
 
 PERMISSIONS = {
+    "actions": "read",
     "checks": "write",
     "contents": "write",
     "issues": "write",
     "metadata": "read",
     "pull_requests": "write",
+    "statuses": "read",
 }
 _EVENTS = ["issues", "issue_comment", "pull_request", "push", "repository"]
 

@@ -53,7 +53,7 @@ class Web:
         self._site = site
         self._faults = faults
         self._used = 0
-        self._pages = Pages(site.registration)
+        self._pages = Pages(site.registration, site.state)
 
     def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
         request = Request(environ)

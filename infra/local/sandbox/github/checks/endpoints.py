@@ -7,6 +7,7 @@ from functools import partial
 
 from infra.local.sandbox.github.call import ApiReply, Call, Listing
 from infra.local.sandbox.github.checks.statuses import combined
+from infra.local.sandbox.github.checks.views import log_signature
 from infra.local.sandbox.github.errors import GitHubError, forbidden, not_found
 from shared.events import Json
 
@@ -31,6 +32,15 @@ def list_annotations(call: Call, owner: str, name: str, run: int) -> ApiReply:
     row, repository = _run(call, owner, name, run), call.repository(owner, name)
     shown = partial(call.site.checks.shown.annotation, sha=row["sha"], repository=repository)
     return ApiReply(Listing(row["annotations"], shown))
+
+
+def get_log(call: Call, owner: str, name: str, job: int) -> ApiReply:
+    """Lead to the log of a job: the address is the permission to read it."""
+    row = _run(call, owner, name, job)
+    if "log" not in row:
+        raise not_found()
+    at = f"{call.site.views.web}/logs/{row['id']}?sig={log_signature(row)}"
+    return ApiReply(None, 302, {"Location": at})
 
 
 def list_runs(call: Call, owner: str, name: str, ref: str) -> ApiReply:

@@ -14,13 +14,25 @@ class SandboxChecks(SandboxReviews):
     _statuses: Statuses
 
     def check(
-        self, repository: str, sha: str, name: str, conclusion: str = "success", **fields: object
+        self,
+        repository: str,
+        sha: str,
+        name: str,
+        conclusion: str = "success",
+        *,
+        log: str | None = None,
+        **fields: object,
     ) -> int:
         """Let GitHub Actions report a check of a commit, with `output` and what else the REST API
-        takes; returns the run's id. Without a conclusion, '', it is still under way."""
+        takes; returns the run's id. Without a conclusion, '', it is still under way. The run is a
+        job, which may have a `log`."""
         ended = {"conclusion": conclusion} if conclusion else {"status": "in_progress"}
         asked = {"name": name, "head_sha": sha, **ended, **fields}
-        return int(self._checks.create(ACTIONS, self._repository(repository), asked)["id"])
+        with self._state.lock:
+            row = self._checks.create(ACTIONS, self._repository(repository), asked)
+            if log is not None:
+                self._state.change("check_runs", row, log=log)
+        return int(row["id"])
 
     def set_status(
         self, repository: str, sha: str, state: str, author: str = "li", **fields: object

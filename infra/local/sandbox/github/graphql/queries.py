@@ -5,6 +5,7 @@ from typing import Any
 from graphql import GraphQLResolveInfo
 
 from infra.local.sandbox.github.accounts import node_id
+from infra.local.sandbox.github.git.commits import FOLDER, SUBMODULE
 from infra.local.sandbox.github.graphql.connections import connection
 from infra.local.sandbox.github.graphql.refusals import QueryRefused, asking, no_node
 from infra.local.sandbox.github.graphql.remarks import Remarks
@@ -21,6 +22,8 @@ _KINDS: dict[str, tuple[str, Table]] = {
     "PRRC": ("PullRequestReviewComment", "review_comments"),
     "IC": ("IssueComment", "comments"),
 }
+#: Bytes of a file whose text GraphQL gives.
+_BLOB = 512_000
 
 
 class Queries(Remarks):
@@ -80,7 +83,37 @@ class Queries(Remarks):
             "nameWithOwner": row["name"],
             "isPrivate": row["private"],
             "url": shown["html_url"],
+            "object": lambda _, expression=None, **__: self._object(row, expression or ""),
             "pullRequest": lambda _, number: self._numbered(row, number),
+        }
+
+    def _object(self, repository: Json, expression: str) -> Json | None:
+        """Show what `HEAD:path` or `branch:path` names; None where there is nothing."""
+        owner, _, name = repository["name"].partition("/")
+        asking(lambda: self.call._replace(needs="contents").repository(owner, name))
+        branch, _, path = expression.partition(":")
+        branch = repository["default_branch"] if branch == "HEAD" else branch
+        commits, kinds = self.site.commits, {FOLDER: "Tree", SUBMODULE: "Commit"}
+        if not (sha := commits.head(repository, branch)):
+            return None
+        entries = commits.below(commits.get(repository, sha)["tree"])
+        found = next((one for one in entries if one["path"] == path), None)
+        if found is None:
+            return None
+        shown = {"id": node_id("B", {"id": found["sha"]}), "oid": found["sha"]}
+        if kind := kinds.get(found["mode"]):
+            return {**shown, "__typename": kind}
+        return {**shown, **self._blob(commits.blob(repository, found["sha"]))}
+
+    def _blob(self, content: bytes) -> Json:
+        """GitHub gives the text of a file up to 512,000 bytes as far as it is UTF-8."""
+        is_binary = b"\0" in content
+        return {
+            "__typename": "Blob",
+            "byteSize": len(content),
+            "isBinary": is_binary,
+            "isTruncated": len(content) > _BLOB,
+            "text": None if is_binary else content[:_BLOB].decode("utf-8", "replace"),
         }
 
     def _numbered(self, repository: Json, number: int) -> Json:

@@ -6,6 +6,7 @@ from typing import Any
 from github import Auth, Github, GithubIntegration
 from github.PullRequest import PullRequest, ReviewComment
 from github.Repository import Repository
+from urllib3 import request
 
 from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.github.git.commits import Content, Link, Submodule
@@ -196,6 +197,11 @@ def _check(sandbox: GitHubSandbox, pull: PullRequest) -> None:
     (status,) = repository.requester.requestJsonAndCheck("GET", f"{commit.url}/statuses")[1]
     assert status["state"] == "failure"
     assert commit.get_combined_status().state == "failure"
+    job = sandbox.check(SHOP, commit.sha, "build", "failure", log="No\n")
+    url = f"{sandbox.api_url}/repos/{SHOP}/actions/jobs/{job}/logs"
+    signed = {"Authorization": f"Bearer {token}"}
+    answer = request("GET", url, headers=signed, redirect=False)
+    assert (answer.status, request("GET", answer.headers["location"]).data) == (302, b"No\n")
 
 
 def test_every_webhook_carries_what_github_describes(sandbox: GitHubSandbox) -> None:
