@@ -166,7 +166,7 @@ def test_what_people_made_of_earlier_findings_is_shown(
         thread = {"comments": [row]}
         TestWhatPeopleMakeOfIt().learn(pull, "pull_request_review_thread.resolved", thread=thread)
     pull.runner.run(review, pull.event("command.review", body="full"))
-    text = "\n".join(message.text for message in pull.runner.model.asked[-1].messages)
+    text = "\n".join(one.text for asked in pull.runner.model.asked for one in asked.messages)
     assert "dismissed: shop/cart.py: The default value is made once" in text
 
 
