@@ -6,6 +6,7 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +16,8 @@ from typing import Any, NamedTuple
 
 Json = dict[str, Any]
 _NEXT = "/2018-06-01/runtime/invocation/next"
+#: Milliseconds that a function may take: Lambda's longest.
+_LONGEST = 900_000
 _CLIENT = ("awslambdaric", "simplejson", "snapshot_restore_py")
 
 
@@ -38,8 +41,12 @@ class Function:
 
     def answer(self, event: Json) -> Any:
         """Hand it an event and return its answer; `first_call` comes before."""
+        return self.call(event).body
+
+    def call(self, event: Json) -> Call:
+        """Hand it an event and return what it says then, which may be that it failed."""
         self._server.events.put(event)
-        return self._server.said.get(timeout=60).body
+        return self._server.said.get(timeout=60)
 
 
 class _RuntimeApi(ThreadingHTTPServer):
@@ -51,19 +58,21 @@ class _RuntimeApi(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.said: queue.Queue[Call] = queue.Queue()
         self.events: queue.Queue[Json] = queue.Queue()
+        self.is_started = False
 
 
 class _Handler(BaseHTTPRequestHandler):
     server: _RuntimeApi
 
     def do_GET(self) -> None:
-        if self.server.said.empty() and self.server.events.empty():
+        if not self.server.is_started:
+            self.server.is_started = True
             self.server.said.put(Call(self.path, None))
         event = json.dumps(self.server.events.get()).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Lambda-Runtime-Aws-Request-Id", "1")
-        self.send_header("Lambda-Runtime-Deadline-Ms", "9999999999999")
+        self.send_header("Lambda-Runtime-Deadline-Ms", str(int(time.time() * 1000) + _LONGEST))
         self.send_header("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:::function:test")
         self.send_header("Content-Length", str(len(event)))
         self.end_headers()

@@ -39,7 +39,7 @@ def load(path: Path, parameters: Mapping[str, str], region: str) -> Template:
     if "AWS::Serverless-2016-10-31" in _list(body.get("Transform")):
         code = _take_code_locations(path.parent, body)
         _take_definitions(path.parent, body)
-        body = _transform(path, body, parameters, region)
+        body = transform(path, body, parameters, region)
     return Template(path, body, code)
 
 
@@ -93,8 +93,11 @@ def _take_definitions(root: Path, body: Json) -> None:
             del properties["DefinitionUri"]
 
 
-def _transform(path: Path, body: Json, parameters: Mapping[str, str], region: str) -> Json:
-    """Run SAM's translator with a session that knows the region: its own would ask the machine."""
+def transform(path: Path, body: Json, parameters: Mapping[str, str], region: str) -> Json:
+    """Run SAM's translator with a session that knows the region: its own would ask the machine.
+
+    Raises TemplateError.
+    """
     from boto3 import Session
     from samtranslator.model.exceptions import InvalidDocumentException
     from samtranslator.parser.parser import Parser

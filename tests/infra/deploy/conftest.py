@@ -15,7 +15,9 @@ from infra.apps.person import Person
 from infra.deploy.stack import Destination
 from infra.deploy.stages import Stage
 from infra.deploy.steps.step import Sitting
+from tests.infra.migrations.conftest import url
 
+__all__ = ["url"]
 REGION = "eu-central-1"
 STACK = "agents"
 
