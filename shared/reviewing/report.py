@@ -48,12 +48,12 @@ def summary(change: Change, chosen: Selection, *, is_preview: bool = False) -> s
         parts = [f"**Review of {what}:** nothing {'new ' if chosen.earlier else ''}found."]
     if chosen.held:
         rows = "\n".join(f"- {_row(finding)}" for finding in chosen.held)
-        parts.append(_folded(f"{len(chosen.held)} more, of less weight", rows))
+        parts.append(folded(f"{len(chosen.held)} more, of less weight", rows))
     if chosen.earlier:
         rows = "\n".join(f"- {_row(finding)}" for finding in chosen.earlier)
-        parts.append(_folded(f"{len(chosen.earlier)} from earlier rounds, still open", rows))
+        parts.append(folded(f"{len(chosen.earlier)} from earlier rounds, still open", rows))
     if change.skipped:
-        parts.append(_folded(f"{len(change.skipped)} files not reviewed", _skipped(change.skipped)))
+        parts.append(folded(f"{len(change.skipped)} files not reviewed", _skipped(change.skipped)))
     return "\n\n".join(parts)
 
 
@@ -62,7 +62,7 @@ def _preview(what: str, chosen: Selection) -> str:
     begin = f"{begin} `preview`. `mode: on` in `.github/agent-flows.yml` changes that."
     told = [f"`{one.path}`:{one.first}\n\n{on_lines(one).body}" for one in chosen.posted]
     would = f"{len(told)} {'comment' if len(told) == 1 else 'comments'} would be posted"
-    return f"{begin}\n\n{_folded(would, chr(10).join(told) or 'None.')}"
+    return f"{begin}\n\n{folded(would, chr(10).join(told) or 'None.')}"
 
 
 def _title(finding: Finding) -> str:
@@ -75,7 +75,8 @@ def _row(finding: Finding | KeptFinding) -> str:
     return f"{_SIGNS[finding.severity]} {where} {in_one_line(finding.claim)}"
 
 
-def _folded(title: str, text: str) -> str:
+def folded(title: str, text: str) -> str:
+    """Return a text that is shown once somebody opens it."""
     return f"<details><summary>{title}</summary>\n\n{text}\n\n</details>"
 
 

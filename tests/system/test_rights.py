@@ -76,7 +76,8 @@ def _review(system: System) -> None:
     hub, files = github(system), {"shop/pay.py": "def pay(cart):\n    return cart == None\n"}
     pull = hub.open_pull_request(REPOSITORY, "Pay", "It.", head="pay", files=files)
     assert wait_for(lambda: hub.threads(REPOSITORY, pull))
-    hub.comment(REPOSITORY, pull, "/why-red", author="maria")
+    for command in ("/why-red", "/describe"):
+        hub.comment(REPOSITORY, pull, command, author="maria")
     for number in range(2):
         hub.push(REPOSITORY, {f"shop/more{number}.py": "a = 1\n"}, branch="pay")
         assert wait_for(lambda: _is_quiet(system))

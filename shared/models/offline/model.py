@@ -68,6 +68,10 @@ def _filled(schema: Json, parsed: ParsedRequest) -> Any:
         from shared.models.offline.review import review
 
         return review(block.text for block in parsed.blocks)
+    if "walkthrough" in properties:
+        from shared.models.offline.describing import described
+
+        return described(schema, parsed)
     if "explanations" in properties:
         from shared.models.offline.explaining import explained
 
