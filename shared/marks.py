@@ -51,3 +51,43 @@ def branch_of(key: str) -> str:
 
 def is_own_branch(name: str) -> bool:
     return name.startswith(_BRANCH)
+
+
+#: The begin of our section in a text that a person writes, by its name and the key of the effect
+#: that wrote it, and its end.
+_SECTION = re.compile(r"<!-- agent-flows-section (?P<name>[a-z-]+) (?P<key>\w+) -->")
+
+
+def _end_of(name: str) -> str:
+    return f"<!-- agent-flows-end {name} -->"
+
+
+def with_section(text: str, name: str, key: str, said: str) -> str:
+    """Return `text` with `said` as our section of this name. All around it stays as it is."""
+    section = f"<!-- agent-flows-section {name} {key} -->\n{said}\n{_end_of(name)}"
+    if place := _section_in(text, name):
+        return f"{text[: place[0]]}{section}{text[place[1] :]}"
+    # Our mark stays at the end.
+    ours = own_mark(text)
+    before, behind = (text[: ours.start()], text[ours.start() :]) if ours else (text, "")
+    gap = "" if not before or before.endswith("\n\n") else "\n\n"
+    return f"{before}{gap}{section}" + (f"\n\n{behind}" if behind else "")
+
+
+def without_section(text: str, name: str) -> str:
+    """Return what people wrote around our section."""
+    place = _section_in(text, name)
+    return f"{text[: place[0]]}{text[place[1] :]}" if place else text
+
+
+def sections_of(text: str) -> frozenset[str]:
+    """Return the keys of the effects that wrote the sections of a text."""
+    return frozenset(found["key"] for found in _SECTION.finditer(text))
+
+
+def _section_in(text: str, name: str) -> tuple[int, int] | None:
+    """Return where our section begins and ends: the last one that has both."""
+    end = _end_of(name)
+    at = text.rfind(end)
+    begins = [one.start() for one in _SECTION.finditer(text[: max(at, 0)]) if one["name"] == name]
+    return (begins[-1], at + len(end)) if begins else None

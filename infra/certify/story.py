@@ -18,7 +18,7 @@ _README = {"README.md": "# Shop\n\nThe shop sells tea.\n"}
 _CODE = "def total(items=[]):\n    items.sort()\n    return sum(items)\n"
 _LOG = "1 passed\nERROR: total: items is no list\n##[error]Process completed with exit code 1.\n"
 #: Commands about pull requests.
-_ON_PULLS = frozenset({"review", "why-red"})
+_ON_PULLS = frozenset({"describe", "review", "why-red"})
 _TOLD = "The checkout is deployed on Tuesdays, at 10."
 
 

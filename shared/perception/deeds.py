@@ -1,6 +1,6 @@
 """Reads what somebody did without a text that could carry our mark: a label, an assignment, an
-issue closed or locked, a milestone, a reaction, a branch. The worker compares it with our recorded
-effects.
+issue closed or locked, a milestone, a reaction, a branch, a section of a body. The worker compares
+it with our recorded effects.
 
 GitHub names the owner of GITHUB_TOKEN as its author, whether they or the agent did it.
 """
@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from shared.events import Event, Json
-from shared.marks import branch_of, is_own_branch, own_mark
+from shared.marks import branch_of, is_own_branch, own_mark, sections_of
 from shared.perception import dig, items, string
 
 
@@ -86,6 +86,8 @@ def deed(event: Event) -> Deed | None:
         return _reaction(event) if kind == "reaction_added" else None
     if event.source != "github":
         return None
+    if kind == "pull_request" and rest[0] == "edited":
+        return _written(event)
     change = _CHANGES.get(rest[0])
     return _changed(event, change) if change and event.issue_target else _of_branch(event)
 
@@ -102,6 +104,17 @@ def _changed(event: Event, change: _Change) -> Deed | None:
         return None
     about = change.tools, number, change.leaves
     return Deed(event.issue.ref, value, _time(event), "", key, *about)
+
+
+def _written(event: Event) -> Deed | None:
+    """Return the section that an edit put into a body; a person's edit leaves those that are."""
+    before = sections_of(string(event.payload, "changes", "body", "from"))
+    new = sections_of(string(event.payload, "pull_request", "body")) - before
+    if not new or not event.issue_target:
+        return None
+    # The name of a branch stands for the key of an effect, also before there is a receipt.
+    value, tools = branch_of(min(new)), frozenset({"WriteSection"})
+    return Deed(event.issue.ref, value, _time(event), tools=tools)
 
 
 def _reaction(event: Event) -> Deed | None:

@@ -20,6 +20,7 @@ from shared.learning.dismissed import is_same, is_unwanted
 from shared.learning.findings import FindingStore, KeptFinding, ReviewedCommit, kept_as
 from shared.learning.likeness import shape_of
 from shared.learning.moved import followed
+from shared.marks import without_section
 from shared.models.routing import Models
 from shared.models.tokens import shortened
 from shared.perception.commands import command_of
@@ -60,17 +61,19 @@ class ReviewDesk:
         """Lend the pull request."""
         return cls(loan)
 
-    def change(self, wanted: ReviewSettings) -> Change:
+    def change(self, wanted: ReviewSettings, *, afresh: bool = False) -> Change:
         """Return what there is to review at the head commit: after an earlier review what changed
         from there on, unless history was rewritten, the base is another, or a person asks for a
-        `full` review. Who asks for a review by a command gets it for a draft, too."""
+        `full` review, or it is looked at `afresh`. Who asks by a command gets it for a draft,
+        too."""
         off = f"`{PATH}` turns reviews off" if wanted.mode == "off" else ""
         if why_not := off or self._no_pull_request:
             return Change(self._issue, "", "", (), why_not=why_not)
-        last = self._store.reviewed()
+        last = None if afresh else self._store.reviewed()
         pull = self._pull
         room = room_in(self._loan.services[Models].window("large"))
-        said = shortened(f"{pull['title']}\n\n{pull['body'] or ''}", room.beside)
+        own = without_section(pull["body"] or "", "description")
+        said = shortened(f"{pull['title']}\n\n{own}", room.beside)
         about = (Code("pull request", said),)
         change = Change(self._issue, pull["head"]["sha"], pull["base"]["ref"], about, room=room)
         if why_not := self._why_not(last):

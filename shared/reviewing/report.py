@@ -53,17 +53,17 @@ def summary(change: Change, chosen: Selection, *, is_preview: bool = False) -> s
     else:
         parts = [f"**Review of {what}:** nothing {'new ' if chosen.earlier else ''}found."]
     if chosen.held:
-        parts.append(_folded(f"{len(chosen.held)} more, of less weight", _rows(chosen.held)))
+        parts.append(folded(f"{len(chosen.held)} more, of less weight", _rows(chosen.held)))
     if chosen.dropped:
         parts.append(f"A second look dropped {chosen.dropped} of little worth.")
     if chosen.earlier:
         still = f"{len(chosen.earlier)} from earlier rounds, still open"
-        parts.append(_folded(still, _rows(chosen.earlier)))
+        parts.append(folded(still, _rows(chosen.earlier)))
     if chosen.rounds:
         noun = "earlier round" if len(chosen.rounds) == 1 else "earlier rounds"
-        parts.append(_folded(f"{len(chosen.rounds)} {noun}", past(chosen.rounds)))
+        parts.append(folded(f"{len(chosen.rounds)} {noun}", past(chosen.rounds)))
     if change.skipped:
-        parts.append(_folded(f"{len(change.skipped)} files not reviewed", _skipped(change.skipped)))
+        parts.append(folded(f"{len(change.skipped)} files not reviewed", _skipped(change.skipped)))
     return "\n\n".join(parts)
 
 
@@ -72,7 +72,7 @@ def _preview(what: str, chosen: Selection) -> str:
     begin = f"{begin} `preview`. `mode: on` in `.github/agent-flows.yml` changes that."
     told = [f"`{one.path}`:{one.first}\n\n{on_lines(one).body}" for one in chosen.posted]
     would = f"{len(told)} {'comment' if len(told) == 1 else 'comments'} would be posted"
-    return f"{begin}\n\n{_folded(would, chr(10).join(told) or 'None.')}"
+    return f"{begin}\n\n{folded(would, chr(10).join(told) or 'None.')}"
 
 
 def _title(finding: Finding) -> str:
@@ -131,7 +131,8 @@ def _more(count: int) -> list[str]:
     return [f"- and {count} more"] if count > 0 else []
 
 
-def _folded(title: str, text: str) -> str:
+def folded(title: str, text: str) -> str:
+    """Return a text that is shown once somebody opens it."""
     return f"<details><summary>{title}</summary>\n\n{text}\n\n</details>"
 
 

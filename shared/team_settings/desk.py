@@ -10,9 +10,10 @@ from shared.agent.timers import Timers
 from shared.database import queries
 from shared.desk import Loan
 from shared.errors import ActionRejected
+from shared.events import Json
 from shared.journal import Outcome
 from shared.team_settings import telling
-from shared.team_settings.keys import LARGEST, PATH, ReviewSettings
+from shared.team_settings.keys import LARGEST, PATH, DescribeSettings, ReviewSettings
 from shared.team_settings.resolving import Resolved, TeamSetting, resolve
 
 SQL = queries(__file__, "first_week.sql")
@@ -39,13 +40,22 @@ class TeamSettings:
     @property
     def review(self) -> ReviewSettings:
         """How this team wants reviews."""
-        said = {key: one.value for key, one in self._found.sections["review"].items()}
-        return ReviewSettings(**said | {"ignore": tuple(said["ignore"])})
+        return ReviewSettings(**self._said("review"))
 
-    def wishes(self, settings: ReviewSettings) -> tuple[Code, ...]:
+    @property
+    def describe(self) -> DescribeSettings:
+        """How this team wants descriptions."""
+        return DescribeSettings(**self._said("describe"))
+
+    def _said(self, section: str) -> Json:
+        said = {key: one.value for key, one in self._found.sections[section].items()}
+        return said | {"ignore": tuple(said["ignore"])}
+
+    def wishes(self, settings: ReviewSettings | DescribeSettings) -> tuple[Code, ...]:
         """Return what a model is shown of the settings, as data; nothing where they say nothing."""
         language = f"Write in this language: {settings.language}\n" if settings.language else ""
-        text = f"{language}{settings.instructions}".strip()
+        asked = settings.instructions if isinstance(settings, ReviewSettings) else ""
+        text = f"{language}{asked}".strip()
         return (Code("wishes of the team", text),) if text else ()
 
     def report(self, commit: str, *, acts: bool) -> str:

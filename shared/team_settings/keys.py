@@ -16,6 +16,9 @@ PATH = ".github/agent-flows.yml"
 LARGEST = 65_536
 Mode = Literal["on", "preview", "off"]
 MinimumSeverity = Literal["low", "medium", "high", "critical"]
+When = Literal["command", "opened"]
+Into = Literal["comment", "body"]
+OnOff = Literal["on", "off"]
 
 
 class KeyKind(Protocol):
@@ -109,6 +112,33 @@ class ReviewSettings(NamedTuple):
     ] = 60
 
 
+class DescribeSettings(NamedTuple):
+    """How pull requests are described."""
+
+    mode: Annotated[
+        Mode,
+        OneOf(get_args(Mode)),
+        "on: describe. preview: describe in a comment, and change nothing else. off: do nothing.",
+    ] = "on"
+    when: Annotated[
+        When,
+        OneOf(get_args(When)),
+        "command: when somebody asks. opened: also when a pull request is opened.",
+    ] = "command"
+    into: Annotated[
+        Into,
+        OneOf(get_args(Into)),
+        "comment: into a comment. body: into the text of the pull request, below its author's.",
+    ] = "comment"
+    labels: Annotated[
+        OnOff, OneOf(get_args(OnOff)), "on: add labels that the repository has. off: add none."
+    ] = "on"
+    ignore: Annotated[
+        tuple[str, ...], ListOf(Words(200), 100), "Files that nobody needs to describe."
+    ] = ()
+    language: Annotated[str, Words(40), "The language of descriptions, such as German."] = ""
+
+
 class Key(NamedTuple):
     """A key of a section: what it takes, what it is without a file, and what it is for."""
 
@@ -117,8 +147,11 @@ class Key(NamedTuple):
     about: str
 
 
-#: The settings of each flow that has some, by its name.
-SECTIONS: Mapping[str, type[ReviewSettings]] = {"review": ReviewSettings}
+#: The settings of each part that has some, by its name.
+SECTIONS: Mapping[str, type[ReviewSettings] | type[DescribeSettings]] = {
+    "review": ReviewSettings,
+    "describe": DescribeSettings,
+}
 
 
 def keys_of(section: str) -> Mapping[str, Key]:

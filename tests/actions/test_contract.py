@@ -20,6 +20,7 @@ from infra.local.sandbox.slack import SlackSandbox
 from infra.local.sandbox.slack.workspace import ALICE, GENERAL, TEAM
 from shared.actions import Action, Adapter, Mark, Permission, Query, Receipt
 from shared.actions.adapter import Answering, Handling
+from shared.actions.github.pulls import sections
 from shared.actions.github.session import GitHubSession
 from shared.actions.platforms import Platforms
 from shared.canonical import canonical
@@ -106,6 +107,7 @@ def on_github() -> Iterator[Platform]:
                     "It.",
                     (do.Annotation("a.md", 1, "?"),),
                 ),
+                sections.WriteSection(Issue(SHOP, pull), "description", "It says hello."),
                 do.LockIssue(Issue(SHOP, pull), "too heated"),
                 do.UnlockIssue(Issue(SHOP, pull)),
                 do.Comment(issue, "Hello 你好"),
@@ -205,7 +207,7 @@ def declared(*modules: Any) -> Kinds:
 
 
 def test_every_kind_has_its_line_in_the_table_and_nothing_else_has(platform: Platform) -> None:
-    modules = {"github": (do, ask, react), "slack": (say,)}[platform.name]
+    modules = {"github": (do, ask, react, sections), "slack": (say,)}[platform.name]
     rights = {kind for kind in right.QUERIES if f".{platform.name}:" in kind.connector}
     kinds = declared(*modules) | rights
     assert {*platform.table, *platform.answers} == kinds

@@ -48,6 +48,7 @@ NEEDS_WRITING = {
     "cancel": True,
     "review": False,
     "config": False,
+    "describe": True,
     "why-red": True,
     "triage": False,
     "pause": True,

@@ -35,6 +35,7 @@ from shared.actions.github.actions import (
     SubmitReview,
     UnlockIssue,
 )
+from shared.actions.github.pulls.sections import WriteSection
 from shared.actions.github.reactions import AddReaction, Reactable, RemoveReaction
 from shared.actions.platforms import Platforms
 from shared.actions.slack.actions import Button, Card, Channel, Draft, Post, React, Reply, Whisper
@@ -148,6 +149,7 @@ def test_nothing_that_it_does_on_github_causes_anything(database: Database, mode
                 OpenIssue(here, f"/plan {number}", ORDER, ("bug", "enhancement")),
                 OpenDraft(here, f"/plan {number}", ORDER, f"docs/{number}.md", ORDER),
                 SubmitReview(pull, head, ORDER, (ReviewComment("a.md", 1, 1, ORDER),)),
+                WriteSection(pull, "description", ORDER),
                 ReplyOnLines(pull, said, ORDER),
                 ResolveThread(pull, said),
                 AddReaction(Reactable(SHOP, "issue", issue.number), "eyes"),
@@ -173,6 +175,7 @@ def test_nothing_that_it_does_on_github_causes_anything(database: Database, mode
             "issue_comment.created",
             "issue_comment.edited",
             "pull_request.opened",
+            "pull_request.edited",
             "pull_request_review.submitted",
             "pull_request_review_comment.created",
             "pull_request_review_thread.resolved",

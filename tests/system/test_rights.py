@@ -79,7 +79,8 @@ def _review(system: System) -> None:
     begun = hub.threads(REPOSITORY, pull)[0]["comments"][0]["id"]
     hub.answer(begun, "Why is that a problem?")
     assert wait_for(lambda: len(hub.threads(REPOSITORY, pull)[0]["comments"]) == 3)
-    hub.comment(REPOSITORY, pull, "/why-red", author="maria")
+    for command in ("/why-red", "/describe"):
+        hub.comment(REPOSITORY, pull, command, author="maria")
     for number in range(2):
         hub.push(REPOSITORY, {f"shop/more{number}.py": "a = 1\n"}, branch="pay")
         assert wait_for(lambda: _is_quiet(system))

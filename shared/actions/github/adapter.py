@@ -48,9 +48,11 @@ from shared.actions.github.issues import (
     set_milestone,
     unlock_issue,
 )
+from shared.actions.github.pulls.bodies import write_section
 from shared.actions.github.pulls.checks import find_check, report_check
 from shared.actions.github.pulls.drafts import find_draft, open_draft
 from shared.actions.github.pulls.reviews import find_review, submit_review
+from shared.actions.github.pulls.sections import WriteSection
 from shared.actions.github.pulls.threads import find_reply, reply_on_lines, resolve_thread
 from shared.actions.github.reactions import AddReaction, RemoveReaction
 from shared.actions.github.session import GitHubSession
@@ -75,6 +77,7 @@ ACTIONS: Mapping[type[Action], Handling[GitHubSession]] = {
     ReportCheck: Handling(report_check, find_check),
     SubmitReview: Handling(submit_review, find_review),
     UnlockIssue: Handling(unlock_issue),
+    WriteSection: Handling(write_section),
 }
 
 ANSWERS: Mapping[type[Query], Answering[GitHubSession]] = {

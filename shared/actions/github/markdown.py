@@ -48,10 +48,14 @@ def compose(text: str, mark: Mark, *, sticky: bool, about: str = "") -> str:
         stamp = f"{_STICKY}\n{stamp}"
     if re.fullmatch(r"[0-9a-f]{40,64}", about):
         stamp = f"<!-- agent-flows commit={about} -->\n{stamp}"
+    return f"{harmless(text, LIMIT - len(stamp) - 2, mark.hosts)}\n\n{stamp}"
+
+
+def harmless(text: str, limit: int, hosts: Collection[str]) -> str:
+    """Return the text without any power but to be read, in at most `limit` characters."""
     # GitHub refuses a NUL and half a surrogate pair; a model can write both.
     clean = text.replace("\0", "").encode("utf-8", "replace").decode()
-    clean = _FORGED.sub(f"<{BREAK}!--", clean)
-    return f"{_fitted(clean, LIMIT - len(stamp) - 2, mark.hosts)}\n\n{stamp}"
+    return _fitted(_FORGED.sub(f"<{BREAK}!--", clean), limit, hosts)
 
 
 def _fitted(text: str, limit: int, hosts: Collection[str]) -> str:

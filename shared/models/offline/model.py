@@ -72,6 +72,10 @@ def _filled(schema: Json, parsed: ParsedRequest) -> Any:
             from shared.models.offline.review.replies import replied
 
             return replied(parsed)
+        if name == "walkthrough":
+            from shared.models.offline.describing import described
+
+            return described(schema, parsed)
         if name == "explanations":
             from shared.models.offline.explaining import explained
 

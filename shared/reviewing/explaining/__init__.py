@@ -3,4 +3,5 @@
 red          the desk of failing checks
 logs         finds the errors in a log
 explanation  an explanation as a model gives it, its proof, and what people read of it
+description  likewise a description of the change
 """

@@ -1,7 +1,7 @@
 """The desk of failing checks: what they say, bounded and without secrets, and which explanations of
 them hold."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any, ClassVar, Self
 
@@ -52,7 +52,7 @@ class RedChecks:
 
     def prove(
         self, head: RedHead, explanations: Iterable[Explanation]
-    ) -> tuple[Mapping[int, Explanation], list[FalseExplanation]]:
+    ) -> tuple[dict[int, Explanation], list[FalseExplanation]]:
         """Return the explanations that hold, by the numbers of their checks, and the others."""
         return faults_of(explanations, head.checks)
 

@@ -1,10 +1,15 @@
 """Shows the repositories of the sandbox GitHub to the page."""
 
+import re
+
 from infra.local.sandbox.github import GitHubSandbox
 from shared.events import Json
 
 #: So many of the newest issues and pull requests of a repository are shown.
 _ISSUES = 40
+#: The marks of the agent: at the end of what it writes, and around its sections.
+_MARKS = re.compile("<!-- agent-flows(?:-sticky| effect=)")
+_SECTIONS = re.compile("<!-- agent-flows-(?:section|end)[^>]*-->\n?")
 #: So much of a file's patch, in characters.
 _PATCH = 20_000
 
@@ -89,8 +94,8 @@ class GitHubView:
 
 
 def visible(text: str) -> str:
-    """Return the text without the hidden mark at its end."""
-    return text.partition("<!-- agent-flows")[0].strip()
+    """Return the text without the hidden mark at its end, and without those of sections."""
+    return _SECTIONS.sub("", _MARKS.split(text, maxsplit=1)[0]).strip()
 
 
 def _written(row: Json) -> Json:

@@ -1,5 +1,7 @@
 """Pull requests: what flows do and ask there.
 
+sections  the section of the agent in a body, as a value
+bodies    writes it
 drafts    opens draft pull requests
 reviews   submits reviews
 threads   replies in their threads, and resolves them

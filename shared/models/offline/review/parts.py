@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from shared.events import Json
 
-_FILE = re.compile(r"=== (?P<path>.+) \((?P<status>[a-z]+)(?:, before .*)?\)")
+#: The line that begins a file.
+FILE = re.compile(r"=== (?P<path>.+) \((?P<status>[a-z]+)(?:, before .*)?\)")
 _LINE = re.compile(r" *(?P<number>\d+) (?P<sign>[+ ]) (?P<text>.*)")
 
 
@@ -56,7 +57,7 @@ def files_of(text: str) -> Iterator[ShownFile]:
     """Yield the files of a part; nothing when the text is none."""
     file = None
     for line in text.split("\n"):
-        if found := _FILE.fullmatch(line):
+        if found := FILE.fullmatch(line):
             if file:
                 yield file
             file = ShownFile(found["path"], found["status"] == "added")

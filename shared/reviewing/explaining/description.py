@@ -1,0 +1,104 @@
+"""A description of a pull request as a model gives it, its proof, and what people read of it."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, NamedTuple
+
+from shared.actions.github.pulls.diff import FileDiff
+from shared.models.answers.typed import at_most
+from shared.reviewing.change import Change
+from shared.reviewing.report import folded, in_code, in_one_line
+
+#: Files of a group that are named, and groups that are shown.
+_NAMED, _GROUPS = 30, 12
+
+
+@dataclass(frozen=True)
+class FileGroup:
+    """Files that change together, and what changes in them."""
+
+    title: Annotated[str, at_most(120)]
+    paths: Annotated[tuple[str, ...], at_most(40)]
+    what: Annotated[str, at_most(500)]
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a pull request changes: a title, a summary in a few sentences, a walkthrough by groups
+    of files, and the labels that fit."""
+
+    title: Annotated[str, at_most(120)]
+    summary: Annotated[str, at_most(1_500)]
+    walkthrough: Annotated[tuple[FileGroup, ...], at_most(_GROUPS)]
+    labels: Annotated[tuple[str, ...], at_most(3)]
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What the parts of a large pull request change together."""
+
+    title: Annotated[str, at_most(120)]
+    summary: Annotated[str, at_most(1_500)]
+    labels: Annotated[tuple[str, ...], at_most(3)]
+
+
+class ProvedDescription(NamedTuple):
+    """A description whose files are those of the change; `others` no group names."""
+
+    title: str
+    summary: str
+    walkthrough: tuple[FileGroup, ...]
+    others: tuple[str, ...]
+    labels: tuple[str, ...]
+
+
+def prove_description(
+    change: Change, given: Overview | Description, walkthrough: Iterable[FileGroup]
+) -> ProvedDescription:
+    """Leave out what is no file of the change, and each file but the first time it is named."""
+    left = {file.path: None for file in change.files if file.path not in change.skipped}
+    groups: dict[str, tuple[str, list[str]]] = {}
+    for group in walkthrough:
+        paths = [path for path in dict.fromkeys(group.paths) if path in left]
+        for path in paths:
+            del left[path]
+        if paths:
+            groups.setdefault(group.title, (group.what, []))[1].extend(paths)
+    kept = tuple(FileGroup(title, tuple(paths), what) for title, (what, paths) in groups.items())
+    labels = tuple(dict.fromkeys(given.labels))
+    return ProvedDescription(given.title, given.summary, kept, (*left,), labels)
+
+
+def told(change: Change, described: ProvedDescription, labels: Sequence[str]) -> str:
+    """Return what people read."""
+    files = {file.path: file for file in change.files}
+    parts = [f"**{in_one_line(described.title)}**", *_paragraphs(described.summary)]
+    shown = [_group(group, files) for group in described.walkthrough[:_GROUPS]]
+    if described.others:
+        shown.append("**Other files**\n\n" + "\n".join(_rows(described.others, files)))
+    count = len(files) - len(change.skipped.keys() & files.keys())
+    title = f"Walkthrough: {count} {'file' if count == 1 else 'files'}"
+    parts.append(folded(title, "\n\n".join(shown)))
+    if change.skipped:
+        rows = (f"- {in_code(path)}: {why}" for path, why in [*change.skipped.items()][:_NAMED])
+        parts.append(folded(f"{len(change.skipped)} files not described", "\n".join(rows)))
+    if labels:
+        parts.append("Labels: " + ", ".join(map(in_code, labels)))
+    return "\n\n".join(parts)
+
+
+def _paragraphs(text: str) -> Iterator[str]:
+    yield from filter(None, map(in_one_line, text.split("\n\n")))
+
+
+def _group(group: FileGroup, files: Mapping[str, FileDiff]) -> str:
+    begin = f"**{in_one_line(group.title)}**: {in_one_line(group.what)}"
+    return "\n".join([begin, "", *_rows(group.paths, files)])
+
+
+def _rows(paths: Sequence[str], files: Mapping[str, FileDiff]) -> Iterator[str]:
+    for path in paths[:_NAMED]:
+        lines = [line.sign for hunk in files[path].hunks for line in hunk.lines]
+        yield f"- {in_code(path)} (+{lines.count('+')} −{lines.count('-')})"
+    if (more := len(paths) - _NAMED) > 0:
+        yield f"- and {more} more"
