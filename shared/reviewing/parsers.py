@@ -40,6 +40,8 @@ _CODE, _HOLDERS = frozenset(_NODES_OF_CODE.split()), frozenset(_NODES_AROUND.spl
 #: Scopes of a file.
 _SCOPES = 400
 _DIALECTS = ("postgres", "mysql", "sqlite", "tsql", "bigquery", "snowflake")
+_likely: list[str] = []
+_END_OF_STATEMENT = ";\n"
 #: Nodes to look for errors in; a file with more of them counts as one that has these many.
 _MOST = 100
 
@@ -94,10 +96,45 @@ def _end_of_head(node: Node) -> int:
     return body.start_point.row + int(opens)
 
 
-def errors_of_sql(text: str) -> int:
-    """Return 0 when any dialect parses it, else 1."""
+def is_sql_still(before: str, after: str) -> bool:
+    """Does a change of SQL parse? Only the statements that it touches are read, as long as these
+    can be told from the others."""
+    old, new = _touched(before, after)
+    if _is_any_sql(new):
+        return True
+    return not _is_any_sql(old) and _is_any_sql(after)
+
+
+def _touched(before: str, after: str) -> tuple[str, str]:
+    """Return what differs, from a line that ends a statement to another one."""
+    before, after = before.replace("\r\n", "\n"), after.replace("\r\n", "\n")
+    start = before.rfind(_END_OF_STATEMENT, 0, _alike(before, after)) + 1
+    alike = _alike(before[start:][::-1], after[start:][::-1])
+    end = before.find(_END_OF_STATEMENT, len(before) - alike)
+    kept = 0 if end < 0 else len(before) - end - 1
+    return before[start : len(before) - kept], after[start : len(after) - kept]
+
+
+def _alike(text: str, other: str) -> int:
+    """Return how many characters both begin with."""
+    low, high = 0, min(len(text), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if text[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _is_any_sql(text: str) -> bool:
+    """Does a dialect parse it? The one that parsed the last text is tried first."""
     logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # it warns of what it takes unparsed
-    return int(not any(_is_sql(text, dialect) for dialect in _DIALECTS))
+    for dialect in (*_likely, *_DIALECTS):
+        if _is_sql(text, dialect):
+            _likely[:] = [dialect]
+            return True
+    return False
 
 
 def _is_sql(text: str, dialect: str) -> bool:

@@ -21,12 +21,6 @@ def _of_json(text: str) -> int:
     return _failing(json.loads, text) and max(1, errors_of_tree("json", text))
 
 
-def _of_sql(text: str) -> int:
-    from shared.reviewing.parsers import errors_of_sql
-
-    return errors_of_sql(text)
-
-
 def _failing(read: Callable[[str], object], text: str) -> int:
     try:
         read(text)
@@ -48,7 +42,7 @@ _LANGUAGES: Mapping[str, str] = {
     ".sql": "sql",
 }
 #: Languages that another program reads more strictly than a grammar.
-_COUNTS: Mapping[str, Count] = {"python": _of_python, "json": _of_json, "sql": _of_sql}
+_COUNTS: Mapping[str, Count] = {"python": _of_python, "json": _of_json}
 
 
 class Scope(NamedTuple):
@@ -62,13 +56,23 @@ class Scope(NamedTuple):
     is_code: bool
 
 
-def count_errors(path: str, text: str) -> int | None:
-    """Return how much of the file does not parse; None for a language without a grammar here."""
+def still_parses(path: str, before: str, after: str) -> bool:
+    """Does a file parse after a change, or less of it fail than before? Nobody knows of a language
+    without a grammar here."""
     language = _language_of(path)
+    if language == "sql":
+        from shared.reviewing.parsers import is_sql_still
+
+        return is_sql_still(before, after)
+    errors = _count_errors(language, after)
+    return not errors or errors < _count_errors(language, before)
+
+
+def _count_errors(language: str, text: str) -> int:
+    if not language:
+        return 0
     if language in _COUNTS:
         return _COUNTS[language](text)
-    if not language:
-        return None
     from shared.reviewing.parsers import errors_of_tree
 
     return errors_of_tree(language, text)
