@@ -114,7 +114,8 @@ def _shown(number: int, file: FileDiff) -> Iterator[str]:
 
 
 def _size(file: FileDiff) -> int:
-    return sum(size_of(line.text) + 2 for hunk in file.hunks for line in hunk.lines)
+    lines = [line.text for hunk in file.hunks for line in hunk.lines]
+    return size_of("\n".join(lines)) + len(lines)
 
 
 def _changed(file: FileDiff) -> list[DiffLine]:
