@@ -64,7 +64,7 @@ def sorted_out(agent: Agent, files: Sequence[FileDiff], room: Room) -> Mapping[s
     shown, size = [*_fitting(files, room.part)], sum(map(_size, files))
     text = "\n".join(lines for _, lines in shown)
     saved = sum(_size(file) for file, _ in shown)
-    if size < 2 * room.part or saved < size_of(text):
+    if not shown or size < 2 * room.part or saved < size_of(text):
         return {}
     try:
         answer = agent.ask(PROMPT, Code("files", text), returns=Sorted, max_tokens=room.answer)
