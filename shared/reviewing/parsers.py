@@ -13,11 +13,19 @@ PART = "parsers"
 
 #: The module and the function of each grammar.
 _GRAMMARS = {
+    "c": ("tree_sitter_c", "language"),
+    "c#": ("tree_sitter_c_sharp", "language"),
+    "c++": ("tree_sitter_cpp", "language"),
     "go": ("tree_sitter_go", "language"),
     "java": ("tree_sitter_java", "language"),
     "javascript": ("tree_sitter_javascript", "language"),
     "json": ("tree_sitter_json", "language"),
+    "kotlin": ("tree_sitter_kotlin", "language"),
+    "php": ("tree_sitter_php", "language_php"),
     "python": ("tree_sitter_python", "language"),
+    "ruby": ("tree_sitter_ruby", "language"),
+    "rust": ("tree_sitter_rust", "language"),
+    "swift": ("tree_sitter_swift", "language"),
     "tsx": ("tree_sitter_typescript", "language_tsx"),
     "typescript": ("tree_sitter_typescript", "language_typescript"),
     "yaml": ("tree_sitter_yaml", "language"),
@@ -83,17 +91,29 @@ def _name(node: Node) -> str:
     """Return the name of a function or a class; a function without one has that of its
     variable."""
     holder = node.parent if node.type in {"arrow_function", "function_expression"} else node
-    named = holder and (holder.child_by_field_name("name") or holder.child_by_field_name("key"))
+    named = _named(holder) if holder else None
     text = named.text if named else b""
     return " ".join((text or b"").decode("utf-8", "replace").split())[:60]
 
 
+def _named(node: Node) -> Node | None:
+    for field in ("name", "key", "declarator"):
+        if found := node.child_by_field_name(field):
+            return found if field != "declarator" else _named(found) or found
+    return node.child_by_field_name("type") if node.type == "impl_item" else None
+
+
 def _end_of_head(node: Node) -> int:
+    """Return the last line before the body, or that of its opening brace."""
     body = node.child_by_field_name("body") or node.child_by_field_name("value")
-    if body is None or body.start_point.row == node.start_point.row:
+    if body is None:
         return node.start_point.row + 1
-    opens = (body.text or b"").startswith((b"{", b"[", b"do"))
-    return body.start_point.row + int(opens)
+    if (body.text or b"").startswith((b"{", b"[")):
+        return body.start_point.row + 1
+    before = body.prev_sibling
+    while before and "comment" in before.type:
+        before = before.prev_sibling
+    return (before.end_point if before else node.start_point).row + 1
 
 
 def is_sql_still(before: str, after: str) -> bool:

@@ -64,6 +64,19 @@ def test_a_line_within_a_statement_may_look_like_its_end(old: str, new: str) -> 
         ("a.ts", "let a: number = 1\n", "let a: = 1\n", False),
         ("a.unknown", "(", "((", True),
         ("Makefile", "a", "b", True),
+        ("a.rs", "fn f() { x() }\n", "fn f() { x( }\n", False),
+        ("a.rb", "def f\n  x\nend\n", "def f\n  x(\nend\n", False),
+        (
+            "a.c",
+            "MACRO(a, b)\nint f() { return 1; }\n",
+            "MACRO(a, b)\nint f() { return 2; }\n",
+            True,
+        ),
+        ("a.cs", "class A { int b; }\n", "class A { int b }\n", False),
+        ("a.php", "<?php\nf();\n", "<?php\nf(;\n", False),
+        ("a.kt", "fun f() { x() }\n", "fun f() { x( }\n", False),
+        ("a.swift", "func f() { x() }\n", "func f() { x( }\n", False),
+        ("a.cpp", "class A { int b(); };\n", "class A { int b(; };\n", False),
     ],
 )
 def test_other_files_are_read_whole(path: str, before: str, after: str, parses: bool) -> None:
