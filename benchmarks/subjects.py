@@ -19,6 +19,7 @@ from benchmarks.prompt_cache import measure_cache
 from benchmarks.recall_quality import OWN, measure_quality
 from benchmarks.recall_scale import measure_scale
 from benchmarks.redaction import measure_redaction
+from benchmarks.reviews import measure_reviews
 from benchmarks.runs import measure_overhead, measure_steps
 from benchmarks.table import Findings
 from benchmarks.world import World, opened
@@ -74,5 +75,6 @@ SUBJECTS: dict[str, Callable[[Resources], Findings]] = {
     "recall-scale": lambda have: measure_scale(have.memories, have.rounds),
     "memory-peers": lambda have: measure_peers(have.memories, have.scratch, have.rounds),
     "secrets": lambda have: measure_redaction(have.rounds, have.texts),
+    "reviews": lambda have: measure_reviews(have.world, have.rounds),
     "bench-memory": lambda have: measure_bench_memory(have.scratch, have.rounds),
 }

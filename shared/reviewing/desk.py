@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from itertools import chain
 from typing import Any, ClassVar, Self
 
@@ -29,6 +29,7 @@ from shared.reviewing.certain import found_without_model
 from shared.reviewing.change import Change, ProvedFindings, Refused, Selection
 from shared.reviewing.delta import changed_since
 from shared.reviewing.finding import SEVERITIES, Finding
+from shared.reviewing.fitting.hidden import with_hidden
 from shared.reviewing.fitting.outline import outlined
 from shared.reviewing.fitting.packing import packed
 from shared.reviewing.fitting.room import room_in
@@ -92,11 +93,10 @@ class ReviewDesk:
     def fitted(self, change: Change, unneeded: Mapping[str, str]) -> Change:
         """Pack what is to be reviewed into parts, without the `unneeded` files, each with why."""
         files = [file for file in change.reviewable if file.path not in unneeded]
-        around = with_surroundings(files, self._proof.head.read)
+        around = with_surroundings(files, self._head.read)
         fitted = packed([one.file for one in around], change.room.part)
-        large = dict.fromkeys(fitted.left_out, "too large a change")
         about = (change.about[0], outlined(around, change.room.beside))
-        left = {**change.skipped, **unneeded, **large}
+        left = {**change.skipped, **unneeded, **fitted.left_out}
         return change._replace(parts=fitted.parts, about=about, skipped=left)
 
     def prove(self, change: Change, findings: Iterable[Finding]) -> ProvedFindings:
@@ -156,9 +156,9 @@ class ReviewDesk:
     def _is_gone(self, finding: KeptFinding) -> bool:
         """Does its code stand nowhere in its file at the head commit? Of a file that cannot be read
         nobody knows."""
-        file = self._proof.head.read(finding.path)
+        file = self._head.read(finding.path)
         if file is None:
-            return not self._proof.head.paths_of(finding.path)
+            return not self._head.paths_of(finding.path)
         return f" {finding.shape} " not in f" {shape_of(without_secrets(file.text))} "
 
     def keep(self, change: Change, selection: Selection, receipt: Receipt | None) -> None:
@@ -247,7 +247,9 @@ class ReviewDesk:
 
     @cached_property
     def _files(self) -> tuple[FileDiff, ...]:
-        return file_diffs(self._read["files"])
+        files, hidden = file_diffs(self._read["files"]), self._read.get("hidden", ())
+        before = partial(self._text, self._read.get("base", ""))
+        return with_hidden(files, hidden, before, self._head.read)
 
     def _changed_since(self, commit: str) -> tuple[FileDiff, ...] | None:
         query = CompareFiles(self._issue.repository, commit, self._pull["head"]["sha"])
@@ -256,14 +258,18 @@ class ReviewDesk:
 
     @cached_property
     def _proof(self) -> Proof:
-        return Proof(self._files, Head(self._paths, cache(self._text)))
+        return Proof(self._files, self._head)
+
+    @cached_property
+    def _head(self) -> Head:
+        return Head(self._paths, cache(partial(self._text, self._pull["head"]["sha"])))
 
     def _paths(self) -> list[str]:
         query = ListFiles(self._issue.repository, self._pull["head"]["sha"])
         return [row["path"] for row in self._loan.read(query)]
 
-    def _text(self, path: str) -> HeadFile | None:
-        query = ReadText(self._issue.repository, path, self._pull["head"]["sha"], _LONGEST)
+    def _text(self, commit: str, path: str) -> HeadFile | None:
+        query = ReadText(self._issue.repository, path, commit, _LONGEST)
         try:
             found = self._loan.read(query)
         except ActionRejected:

@@ -13,11 +13,19 @@ PART = "parsers"
 
 #: The module and the function of each grammar.
 _GRAMMARS = {
+    "c": ("tree_sitter_c", "language"),
+    "c#": ("tree_sitter_c_sharp", "language"),
+    "c++": ("tree_sitter_cpp", "language"),
     "go": ("tree_sitter_go", "language"),
     "java": ("tree_sitter_java", "language"),
     "javascript": ("tree_sitter_javascript", "language"),
     "json": ("tree_sitter_json", "language"),
+    "kotlin": ("tree_sitter_kotlin", "language"),
+    "php": ("tree_sitter_php", "language_php"),
     "python": ("tree_sitter_python", "language"),
+    "ruby": ("tree_sitter_ruby", "language"),
+    "rust": ("tree_sitter_rust", "language"),
+    "swift": ("tree_sitter_swift", "language"),
     "tsx": ("tree_sitter_typescript", "language_tsx"),
     "typescript": ("tree_sitter_typescript", "language_typescript"),
     "yaml": ("tree_sitter_yaml", "language"),
@@ -40,6 +48,8 @@ _CODE, _HOLDERS = frozenset(_NODES_OF_CODE.split()), frozenset(_NODES_AROUND.spl
 #: Scopes of a file.
 _SCOPES = 400
 _DIALECTS = ("postgres", "mysql", "sqlite", "tsql", "bigquery", "snowflake")
+_likely: list[str] = []
+_END_OF_STATEMENT = ";\n"
 #: Nodes to look for errors in; a file with more of them counts as one that has these many.
 _MOST = 100
 
@@ -81,23 +91,70 @@ def _name(node: Node) -> str:
     """Return the name of a function or a class; a function without one has that of its
     variable."""
     holder = node.parent if node.type in {"arrow_function", "function_expression"} else node
-    named = holder and (holder.child_by_field_name("name") or holder.child_by_field_name("key"))
+    named = _named(holder) if holder else None
     text = named.text if named else b""
     return " ".join((text or b"").decode("utf-8", "replace").split())[:60]
 
 
+def _named(node: Node) -> Node | None:
+    for field in ("name", "key", "declarator"):
+        if found := node.child_by_field_name(field):
+            return found if field != "declarator" else _named(found) or found
+    return node.child_by_field_name("type") if node.type == "impl_item" else None
+
+
 def _end_of_head(node: Node) -> int:
+    """Return the last line before the body, or that of its opening brace."""
     body = node.child_by_field_name("body") or node.child_by_field_name("value")
-    if body is None or body.start_point.row == node.start_point.row:
+    if body is None:
         return node.start_point.row + 1
-    opens = (body.text or b"").startswith((b"{", b"[", b"do"))
-    return body.start_point.row + int(opens)
+    if (body.text or b"").startswith((b"{", b"[")):
+        return body.start_point.row + 1
+    before = body.prev_sibling
+    while before and "comment" in before.type:
+        before = before.prev_sibling
+    return (before.end_point if before else node.start_point).row + 1
 
 
-def errors_of_sql(text: str) -> int:
-    """Return 0 when any dialect parses it, else 1."""
+def is_sql_still(before: str, after: str) -> bool:
+    """Does a change of SQL parse? Only the statements that it touches are read, as long as these
+    can be told from the others."""
+    old, new = _touched(before, after)
+    if _is_any_sql(new):
+        return True
+    return not _is_any_sql(old) and _is_any_sql(after)
+
+
+def _touched(before: str, after: str) -> tuple[str, str]:
+    """Return what differs, from a line that ends a statement to another one."""
+    before, after = before.replace("\r\n", "\n"), after.replace("\r\n", "\n")
+    start = before.rfind(_END_OF_STATEMENT, 0, _alike(before, after)) + 1
+    alike = _alike(before[start:][::-1], after[start:][::-1])
+    end = before.find(_END_OF_STATEMENT, len(before) - alike)
+    kept = 0 if end < 0 else len(before) - end - 1
+    return before[start : len(before) - kept], after[start : len(after) - kept]
+
+
+def _alike(text: str, other: str) -> int:
+    """Return how many characters both begin with."""
+    low, high = 0, min(len(text), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if text[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _is_any_sql(text: str) -> bool:
+    """Does a dialect parse it? The one that parsed the last text is tried first."""
     logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # it warns of what it takes unparsed
-    return int(not any(_is_sql(text, dialect) for dialect in _DIALECTS))
+    for dialect in (*_likely, *_DIALECTS):
+        if _is_sql(text, dialect):
+            _likely[:] = [dialect]
+            return True
+    return False
 
 
 def _is_sql(text: str, dialect: str) -> bool:

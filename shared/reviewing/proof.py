@@ -18,7 +18,7 @@ from shared.actions.github.pulls.diff import FileDiff
 from shared.reviewing.finding import LONGEST, Finding
 from shared.reviewing.head import WORD, Head, HeadFile
 from shared.reviewing.mentions import mentions_in
-from shared.reviewing.syntax import count_errors
+from shared.reviewing.syntax import still_parses
 
 Check = Literal["file", "quote", "anchor", "symbol", "suggestion", "claim"]
 
@@ -163,8 +163,7 @@ def _suggestion(finding: Finding, file: HeadFile) -> Iterable[Fault]:
         yield Fault("suggestion", "the suggestion changes nothing")
         return
     after = file.with_lines(finding.first, finding.last, new)
-    errors = count_errors(file.path, after)
-    if errors and not errors < (count_errors(file.path, file.text) or 0):
+    if not still_parses(file.path, file.text, after):
         yield Fault("suggestion", f"{finding.path} does not parse with the suggestion")
 
 

@@ -21,12 +21,6 @@ def _of_json(text: str) -> int:
     return _failing(json.loads, text) and max(1, errors_of_tree("json", text))
 
 
-def _of_sql(text: str) -> int:
-    from shared.reviewing.parsers import errors_of_sql
-
-    return errors_of_sql(text)
-
-
 def _failing(read: Callable[[str], object], text: str) -> int:
     try:
         read(text)
@@ -41,14 +35,24 @@ _LANGUAGES: Mapping[str, str] = {
     **dict.fromkeys((".js", ".cjs", ".mjs", ".jsx"), "javascript"),
     **dict.fromkeys((".ts", ".cts", ".mts"), "typescript"),
     **dict.fromkeys((".yaml", ".yml"), "yaml"),
+    **dict.fromkeys((".cc", ".cpp", ".cxx", ".hh", ".hpp"), "c++"),
+    **dict.fromkeys((".c", ".h"), "c"),
+    **dict.fromkeys((".kt", ".kts"), "kotlin"),
+    ".cs": "c#",
+    ".php": "php",
+    ".rb": "ruby",
+    ".rs": "rust",
+    ".swift": "swift",
     ".tsx": "tsx",
     ".json": "json",
     ".go": "go",
     ".java": "java",
     ".sql": "sql",
 }
+#: Languages of which a grammar cannot know all: macros, dialects, versions.
+_ROUGH = frozenset({"c", "c++", "c#", "kotlin", "php", "ruby", "rust", "swift"})
 #: Languages that another program reads more strictly than a grammar.
-_COUNTS: Mapping[str, Count] = {"python": _of_python, "json": _of_json, "sql": _of_sql}
+_COUNTS: Mapping[str, Count] = {"python": _of_python, "json": _of_json}
 
 
 class Scope(NamedTuple):
@@ -62,16 +66,32 @@ class Scope(NamedTuple):
     is_code: bool
 
 
-def count_errors(path: str, text: str) -> int | None:
-    """Return how much of the file does not parse; None for a language without a grammar here."""
+def still_parses(path: str, before: str, after: str) -> bool:
+    """Does a file parse after a change, or less of it fail than before? No more of it is enough
+    where a grammar does not know all, and a language without a grammar here is never in doubt."""
     language = _language_of(path)
-    if language in _COUNTS:
-        return _COUNTS[language](text)
-    if not language:
-        return None
-    from shared.reviewing.parsers import errors_of_tree
+    if language == "sql":
+        from shared.reviewing.parsers import is_sql_still
 
-    return errors_of_tree(language, text)
+        return is_sql_still(before, after)
+    errors = _count_errors(language, after)
+    if not errors:
+        return True
+    earlier = _count_errors(language, before)
+    return errors <= earlier if language in _ROUGH else errors < earlier
+
+
+def _count_errors(language: str, text: str) -> int:
+    if not language:
+        return 0
+    try:
+        if language in _COUNTS:
+            return _COUNTS[language](text)
+        from shared.reviewing.parsers import errors_of_tree
+
+        return errors_of_tree(language, text)
+    except ImportError:
+        return 0  # a bundle without the part
 
 
 def scopes_around(path: str, text: str, lines: Sequence[tuple[int, int]]) -> Sequence[Scope] | None:
@@ -82,10 +102,10 @@ def scopes_around(path: str, text: str, lines: Sequence[tuple[int, int]]) -> Seq
         return None
     try:
         from shared.reviewing.parsers import scopes_of_tree
+
+        return [Scope(*found) for found in scopes_of_tree(language, text, lines)]
     except ImportError:
         return None  # a bundle without the part
-
-    return [Scope(*found) for found in scopes_of_tree(language, text, lines)]
 
 
 def _language_of(path: str) -> str:

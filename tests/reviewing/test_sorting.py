@@ -36,6 +36,11 @@ def test_a_small_change_is_not_sorted() -> None:
     assert (found, runner.model.asked) == ({}, [])
 
 
+def test_a_change_of_which_all_is_at_risk_is_not_sorted() -> None:
+    found, runner = sort(many(60, path="auth/a{0}.py"))
+    assert (found, runner.model.asked) == ({}, [])
+
+
 def test_what_the_model_names_is_left_out_with_its_reason() -> None:
     answer = Sorted((Unneeded(3, "comments"), Unneeded(40, "data"), Unneeded(41, "data")))
     found, runner = sort(many(), answer)

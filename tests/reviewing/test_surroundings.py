@@ -81,6 +81,38 @@ def test_a_small_function_is_shown_whole_below_the_head_of_its_class() -> None:
             '"y": 1',
             ('"jobs": {', '"x": {'), ('"jobs"', '"jobs"."x"'),
         ),
+        (
+            "a.rs", "impl Cart {{\n{0}  fn total(&self) {{\n    let x = 1;\n{1}  }}\n}}\n",
+            "let x = 1", ("impl Cart {", "fn total(&self) {", "b0()"), ("Cart", "Cart.total"),
+        ),
+        (
+            "a.c", "{0}int total(int a)\n{{\n    x = 1;\n{1}}}\n", "x = 1;",
+            ("int total(int a)", "b0()"), ("total",),
+        ),
+        (
+            "a.cpp", "class Cart {{\n{0}  int total() {{\n    x = 1;\n{1}  }}\n}};\n", "x = 1;",
+            ("class Cart {", "int total() {", "b0()"), ("Cart", "Cart.total"),
+        ),
+        (
+            "a.cs", "class Cart\n{{\n{0}  int Total()\n  {{\n    x = 1;\n{1}  }}\n}}\n", "x = 1;",
+            ("class Cart", "int Total()", "b0()"), ("Cart", "Cart.Total"),
+        ),
+        (
+            "a.kt", "class Cart {{\n{0}  fun total() {{\n    x = 1;\n{1}  }}\n}}\n", "x = 1;",
+            ("class Cart {", "fun total() {", "b0()"), ("Cart", "Cart.total"),
+        ),
+        (
+            "a.php", "<?php\nclass Cart {{\n{0}  function total() {{\n    $x = 1;\n{1}  }}\n}}\n",
+            "x = 1;", ("class Cart {", "function total() {", "b0()"), ("Cart", "Cart.total"),
+        ),
+        (
+            "a.swift", "class Cart {{\n{0}  func total() {{\n    x = 1;\n{1}  }}\n}}\n", "x = 1;",
+            ("class Cart {", "func total() {", "b0()"), ("Cart", "Cart.total"),
+        ),
+        (
+            "a.rb", "class Cart\n{4}  def total\n    x = 1;\n{1}  end\nend\n", "x = 1;",
+            ("class Cart", "def total", "b0()"), ("Cart", "Cart.total"),
+        ),
     ],
     ids=lambda one: one if isinstance(one, str) and len(one) < 9 else "",
 )  # fmt: skip
@@ -93,7 +125,7 @@ def test_each_language_shows_what_a_change_is_in(
     calls = "".join(f"    b{n}();\n" for n in range(20))
     steps = "\n".join(f"      - b{n}" for n in range(FILL))
     pairs = "\n".join(f'  "p{n}": 1,' for n in range(FILL))
-    after = text.format(far, calls, steps, pairs)
+    after = text.format(far, calls, steps, pairs, "# far\n" * FILL)
     found = around(path, after.replace(change, change.replace("1", "2")), after)
     written = shown(found.file)
     assert all(one in written for one in wanted), written

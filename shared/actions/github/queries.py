@@ -159,8 +159,9 @@ class ReadPull(_About):
 
 @dataclass(frozen=True)
 class ReadChange(_About):
-    """Ask for a pull request with all of its changed files, as `{"pull", "files", "complete"}`,
-    each as GitHub describes it."""
+    """Ask for a pull request with all of its changed files, as `{"pull", "files", "complete",
+    "hidden", "base"}`, each as GitHub describes it. The patches of the files `hidden` are too large
+    to be shown; they changed since the commit `base`."""
 
     permissions: ClassVar[Mapping[str, str]] = {"pull_requests": "read", "contents": "read"}
     repository: str

@@ -1,7 +1,7 @@
 """Fits a change into calls to a model: ranks the files, numbers the lines, shortens deletions, and
 packs as much into each call as it should hold."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import PurePosixPath
 from typing import NamedTuple
@@ -11,6 +11,8 @@ from shared.agent.context import Code
 from shared.models.tokens import tokens
 from shared.reviewing.fitting.room import MOST
 
+#: Why a file is left out, or the rest of it.
+_LARGE, _IN_PART = "too large a change", "only in part, too large a change"
 #: Calls for one change; what is left over is named as not reviewed.
 CALLS = 24
 #: Deleted lines that stand together and are all shown.
@@ -30,22 +32,22 @@ _SETTINGS = frozenset([".json", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".xml"
 
 
 class Packed(NamedTuple):
-    """The `parts` to review, a call for each, and the files that found no room."""
+    """The `parts` to review, a call for each, and the files that found no room, with why."""
 
     parts: tuple[Code, ...]
-    left_out: tuple[str, ...]
+    left_out: Mapping[str, str]
 
 
 def packed(files: Sequence[FileDiff], room: int = MOST, calls: int = CALLS) -> Packed:
     """Pack the files, the most important first. `room` is in tokens."""
     parts: list[list[str]] = []
     free: list[int] = []
-    left_out: dict[str, None] = {}
+    left_out: dict[str, str] = {}
     for file in sorted(files, key=rank):
-        for text, size in _pieces(file, room):
+        for number, (text, size) in enumerate(_pieces(file, room)):
             at = next((n for n, left in enumerate(free) if left > size), len(parts))
             if size > room or (at == len(parts) and len(parts) == calls):
-                left_out[file.path] = None
+                left_out.setdefault(file.path, _IN_PART if number else _LARGE)
             elif at == len(parts):
                 parts.append([text])
                 free.append(room - size)
@@ -54,7 +56,7 @@ def packed(files: Sequence[FileDiff], room: int = MOST, calls: int = CALLS) -> P
                 free[at] -= size + 1
     texts = (_BETWEEN.join(texts) for texts in parts)
     numbered = (Code(f"part {n} of {len(parts)}", text) for n, text in enumerate(texts, 1))
-    return Packed(tuple(numbered), tuple(left_out))
+    return Packed(tuple(numbered), left_out)
 
 
 def size_of(text: str) -> int:

@@ -64,7 +64,7 @@ def sorted_out(agent: Agent, files: Sequence[FileDiff], room: Room) -> Mapping[s
     shown, size = [*_fitting(files, room.part)], sum(map(_size, files))
     text = "\n".join(lines for _, lines in shown)
     saved = sum(_size(file) for file, _ in shown)
-    if size < 2 * room.part or saved < size_of(text):
+    if not shown or size < 2 * room.part or saved < size_of(text):
         return {}
     try:
         answer = agent.ask(PROMPT, Code("files", text), returns=Sorted, max_tokens=room.answer)
@@ -114,7 +114,8 @@ def _shown(number: int, file: FileDiff) -> Iterator[str]:
 
 
 def _size(file: FileDiff) -> int:
-    return sum(size_of(line.text) + 2 for hunk in file.hunks for line in hunk.lines)
+    lines = [line.text for hunk in file.hunks for line in hunk.lines]
+    return size_of("\n".join(lines)) + len(lines)
 
 
 def _changed(file: FileDiff) -> list[DiffLine]:

@@ -1,6 +1,8 @@
 """Answers the queries of reviews: a pull request with the files that it changes, reactions, and the
 thread of a comment."""
 
+from collections.abc import Sequence
+
 from shared.actions.github.queries import ReadChange, ReadReactions, ReadReviewThread
 from shared.actions.github.session import GitHubSession
 from shared.events import Json
@@ -11,13 +13,44 @@ from shared.marks import own_mark
 LISTED = 3_000
 #: The newest replies of a thread, and characters of each comment.
 _REPLIES, _SAID = 30, 4_000
+#: Lines of all patches together; a file behind them has neither a patch nor counts. One file is
+#: left out from as many lines on, or 500 KB.
+#: https://docs.github.com/en/repositories/creating-and-managing-repositories/repository-limits
+SHOWN, _NEARLY = 20_000, 0.9
+_WITH_TEXT = frozenset({"added", "modified", "renamed", "changed"})
 
 
 def read_change(session: GitHubSession, query: ReadChange) -> Json:
     doing, path = f"read {query.repository}#{query.number}", ("pulls", query.number)
     pull = session.request(doing, query.repository, "GET", path).data
     files = [*session.every(doing, query.repository, (*path, "files"))]
-    return {"pull": pull, "files": files, "complete": len(files) < LISTED}
+    hidden = _hidden(files)
+    base = _left(session, query, pull) if hidden else ""
+    complete = len(files) < LISTED
+    return {"pull": pull, "files": files, "complete": complete, "hidden": hidden, "base": base}
+
+
+def _hidden(files: Sequence[Json]) -> list[str]:
+    """Return the files whose patch is left out though they are no binaries: a large one has its
+    counts, and those behind the last line that GitHub shows of a change have none."""
+    shown = sum(row.get("patch", "").count("\n") + 1 for row in files if row.get("patch"))
+    is_full = shown > SHOWN * _NEARLY
+    return [
+        row["filename"]
+        for row in files
+        if not row.get("patch") and row["status"] in _WITH_TEXT and (row["changes"] or is_full)
+    ]
+
+
+def _left(session: GitHubSession, query: ReadChange, pull: Json) -> str:
+    """Return the commit at which the change left its base. Only the first page has the files.
+
+    https://docs.github.com/en/rest/commits/commits#compare-two-commits
+    """
+    doing, ends = f"read {query.repository}#{query.number}", (pull["base"], pull["head"])
+    path = ("compare", "...".join(end["sha"] for end in ends))
+    found = session.look(doing, query.repository, path, per_page=1, page=2)
+    return str(found["merge_base_commit"]["sha"]) if found else ""
 
 
 def read_reactions(session: GitHubSession, query: ReadReactions) -> list[Json]:

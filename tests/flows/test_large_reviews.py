@@ -1,0 +1,92 @@
+"""Reviews of changes that GitHub does not show as a whole, or that move while they are read."""
+
+import pytest
+
+from infra.local.sandbox.github import GitHubSandbox
+from shared.database import Database
+from shared.models import ModelRequest
+from shared.reviewing.finding import Findings
+from tests.actions.github.sandbox_issue import SHOP
+from tests.flows.test_review import FAULTY, PullRequest, fresh, sandbox
+
+__all__ = ["fresh", "sandbox"]
+
+LONG = "".join(f"x{n} = {n}\n" for n in range(20_000))
+
+
+def lines(pull: PullRequest) -> list[tuple[str, int]]:
+    return sorted((row["path"], row["line"]) for row in pull.get("comments"))
+
+
+def test_a_file_of_20_000_lines_is_read_and_compared(
+    sandbox: GitHubSandbox, database: Database
+) -> None:
+    sandbox.push(SHOP, {"long.py": LONG})
+    after = LONG.replace("x9000 = 9000\n", f"x9000 = 9000\n{FAULTY}")
+    pull = PullRequest(sandbox, {"long.py": after.replace("= 3\n", "= 4\n")}, database)
+    pull.review()
+    assert lines(pull) == [("long.py", 9_002), ("long.py", 9_003)]
+    assert "not reviewed" not in pull.sticky[0]
+
+
+def test_a_new_file_without_a_patch_is_reviewed_as_far_as_it_fits(
+    sandbox: GitHubSandbox, database: Database
+) -> None:
+    pull = PullRequest(sandbox, {"long.py": f"{FAULTY}{LONG}{LONG}"}, database)
+    pull.runner.model.rule = Findings(())
+    pull.review()
+    assert len(pull.runner.model.asked) == 24
+    assert "`long.py`: only in part, too large a change" in pull.sticky[0]
+
+
+def test_files_behind_the_last_line_that_github_shows_are_reviewed(
+    sandbox: GitHubSandbox, database: Database
+) -> None:
+    data = {f"a{n}.txt": "a\n" * 7_000 for n in range(3)}
+    sandbox.push(SHOP, {"z.py": "a = 1\nb = 2\n"})
+    files = {**data, "z.py": f"a = 1\n{FAULTY}b = 2\n", "image.bin": "\0"}
+    pull = PullRequest(sandbox, files, database)
+    asked: list[str] = []
+
+    def answer(request: ModelRequest) -> None:
+        asked.append(request.messages[0].text)
+
+    pull.runner.model.rule = answer
+    assert "patch" not in pull.get("files")[-1]
+    pull.review()
+    assert any(
+        "=== z.py (modified)\n@@\n     1   a = 1\n     2 + def total" in one for one in asked
+    )
+    assert ("z.py", 2) in lines(pull)
+    assert "`image.bin`: binary, empty or too large" in pull.sticky[0]
+
+
+@pytest.mark.parametrize("how", ["merged", "branch deleted"])
+def test_what_happens_to_it_while_it_is_reviewed_makes_nothing_fail(
+    sandbox: GitHubSandbox, database: Database, how: str
+) -> None:
+    pull = PullRequest(sandbox, {"a.py": FAULTY}, database)
+
+    def answer(request: ModelRequest) -> None:
+        pull.runner.model.rule = None
+        if how == "merged":
+            sandbox.merge_pull_request(SHOP, pull.number)
+        else:
+            sandbox.delete_branch(SHOP, "add")
+
+    pull.runner.model.rule = answer
+    pull.review()
+    assert lines(pull) == [("a.py", 1), ("a.py", 2)]
+    assert "2 posted" in pull.sticky[0]
+
+
+def test_the_pull_request_of_a_fork_is_read_at_its_head(
+    sandbox: GitHubSandbox, database: Database
+) -> None:
+    sandbox.push(SHOP, {"a.py": "a = 1\n"})
+    fork = sandbox.fork(SHOP, "eve")
+    sandbox.push(fork, {"a.py": f"a = 1\n{FAULTY}"}, branch="add", author="eve")
+    pull = PullRequest(sandbox, {"other.py": "b = 1\n"}, database)
+    pull.number = sandbox.open_pull_request(SHOP, "Fork", "Why", head="eve:add", author="eve")
+    pull.review()
+    assert lines(pull) == [("a.py", 2), ("a.py", 3)]
