@@ -56,6 +56,8 @@ def is_own_branch(name: str) -> bool:
 #: The begin of our section in a text that a person writes, by its name and the key of the effect
 #: that wrote it, and its end.
 _SECTION = re.compile(r"<!-- agent-flows-section (?P<name>[a-z-]+) (?P<key>\w+) -->")
+#: What stands between it and the text around it.
+_GAP = "\n\n"
 
 
 def _end_of(name: str) -> str:
@@ -70,14 +72,25 @@ def with_section(text: str, name: str, key: str, said: str) -> str:
     # Our mark stays at the end.
     ours = own_mark(text)
     before, behind = (text[: ours.start()], text[ours.start() :]) if ours else (text, "")
-    gap = "" if not before or before.endswith("\n\n") else "\n\n"
-    return f"{before}{gap}{section}" + (f"\n\n{behind}" if behind else "")
+    return f"{before}{_GAP if before else ''}{section}" + (f"{_GAP}{behind}" if behind else "")
 
 
 def without_section(text: str, name: str) -> str:
-    """Return what people wrote around our section."""
+    """Return what people wrote around our section, as it was before."""
     place = _section_in(text, name)
-    return f"{text[: place[0]]}{text[place[1] :]}" if place else text
+    if not place:
+        return text
+    return f"{text[: place[0]].removesuffix(_GAP)}{text[place[1] :].removeprefix(_GAP)}"
+
+
+def section_in(text: str, name: str) -> tuple[str, str] | None:
+    """Return the key of the effect that wrote our section of this name, and what it says."""
+    place = _section_in(text, name)
+    if not place:
+        return None
+    begin, _, said = text[place[0] : place[1]].partition("\n")
+    found = _SECTION.match(begin)
+    return (found["key"], said.removesuffix(f"\n{_end_of(name)}")) if found else None
 
 
 def sections_of(text: str) -> frozenset[str]:

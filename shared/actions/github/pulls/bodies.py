@@ -4,6 +4,7 @@ from shared.actions import Mark, Receipt
 from shared.actions.github.markdown import LIMIT, harmless
 from shared.actions.github.pulls.sections import WriteSection
 from shared.actions.github.session import GitHubSession
+from shared.canonical import digest
 from shared.errors import ActionRejected
 from shared.marks import with_section
 
@@ -28,4 +29,4 @@ def write_section(session: GitHubSession, action: WriteSection, mark: Mark, *_: 
     new = with_section(body, action.name, mark.key, said)
     if new != body:
         session.request(doing, issue.repository, "PATCH", path, {"body": new})
-    return Receipt(str(issue.number), pull["html_url"], {"section": action.name})
+    return Receipt(str(issue.number), pull["html_url"], {"text": digest(said)[:16]})
