@@ -114,10 +114,10 @@ update effects set state = %(state)s, receipt = %(receipt)s, reason = %(reason)s
 where tenant = %(tenant)s and key = %(key)s;
 
 -- name: previous_receipt
--- What the same flow made at the same target before, newest first.
+-- What the same flow made at the same target before, newest first; of what has a name, that of this name.
 select receipt from effects
 where tenant = %(tenant)s and flow = %(flow)s and tool = %(tool)s and target = %(target)s and state = 'committed'
-  and key <> %(key)s
+  and key <> %(key)s and arguments ->> 'name' is not distinct from %(arguments)s::json ->> 'name'
 order by settled_at desc limit 1;
 
 -- name: effects_at

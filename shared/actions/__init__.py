@@ -117,6 +117,12 @@ class Action(ABC):
         this kind cannot."""
         return None
 
+    @classmethod
+    def refusal(cls, event: Event, text: str) -> "Action | None":
+        """Return the action that tells somebody that they may not do what they asked for. Whoever
+        is refused anything must not change what stands there for others."""
+        return cls.notice(event, text)
+
 
 class Permission(NamedTuple):
     """A line of a flow's policy: this action, at most so much in a run, in the place of the event.

@@ -162,6 +162,7 @@ def _previous(tables: _Tables, values: Values) -> list[Row]:
         for row in tables.effects.values()
         if row["state"] == "committed" and row["key"] != values["key"]
         if all(row[name] == values[name] for name in ("flow", "tool", "target"))
+        if row["arguments"].get("name") == json.loads(values["arguments"]).get("name")
     ]
     return sorted(same, key=lambda row: float(row["settled_at"]))[-1:]
 

@@ -142,7 +142,7 @@ def to_event(
     type_, text = f"github.{name}.{action}" if action else f"github.{name}", _text(payload, subject)
     if issue and type_ in COMMANDED and _wrote(actor.id, subject):
         said = _spoken(string(subject.fields, "body"), bot_name)
-        type_, text = _wanted(said, takes, claims) or (type_, text)
+        type_, text = commands.wanted("github", said, takes, claims) or (type_, text)
     return Event(
         id=f"github:{delivery}",
         type=type_,
@@ -269,30 +269,16 @@ def _depth(actor: Actor, subject: _Subject, action: str) -> int:
     return int(actor.is_bot) if depth is None else depth + 1
 
 
-def _wanted(
-    said: tuple[commands.Order | None, commands.Order | None],
-    takes: commands.Takes,
-    claims: commands.Takes,
-) -> tuple[str, str] | None:
-    """Return the type and the text of a command, or of a claim, that somebody wants."""
-    order, claim = said
-    if order and takes(commands.event_type("github", order)):
-        return commands.event_type("github", order), order.argument
-    if claim and claims(commands.claim_type("github", claim)):
-        return commands.claim_type("github", claim), claim.argument
-    return None
-
-
-def _spoken(body: str, bot_name: str) -> tuple[commands.Order | None, commands.Order | None]:
+def _spoken(body: str, bot_name: str) -> commands.Said:
     """Read the command that opens a text, and what a flow may claim it by, if it mentions us."""
     if marks.is_marked(body):
-        return None, None
+        return commands.Said()
     if bot_name:
         mention = rf"\s*@{re.escape(bot_name)}(?:\[bot\])?(?![\w-])[\s,:]*"
         if found := re.match(mention, body, re.IGNORECASE):
             said = body[found.end() :]
-            return commands.spoken(said), commands.claimed(said)
-    return commands.slashed(body), None
+            return commands.after_mention(said)
+    return commands.Said(commands.slashed(body), None, commands.mistaken(body))
 
 
 def _repository(payload: Json) -> str:

@@ -226,11 +226,12 @@ class Lifecycle:
         public = err.public if isinstance(err, AgentFlowsError) else AgentFlowsError.public
         line = f"⏳ {public} I go on when it is back." if waits else f"⚠️ {public}"
         kinds = [permission.action for permission in self._flow.may]
-        if isinstance(err, NotPermitted):
+        is_refused, line = isinstance(err, NotPermitted), f"{line} Run `{run.id}`."
+        if is_refused:
             kinds.sort(key=lambda kind: not kind.private)
         for kind in kinds:
-            action = kind.notice(run.event, f"{line} Run `{run.id}`.")
-            if action is not None:
+            tell = kind.refusal if is_refused else kind.notice
+            if (action := tell(run.event, line)) is not None:
                 _try(run, "notice failed", partial(acting.notify, action))
                 return
 

@@ -88,11 +88,13 @@ class PullRequest:
         *,
         delivery: str = "",
         body: str = "",
-        by: str = "ada",
+        by: str = "maria",
     ) -> Event:
+        """`by` whom: maria may write, and others may not."""
         event = github_event(
             kind, repository=SHOP, number=self.number, delivery=delivery, body=body, by=by
         )
+        event = event._replace(actor=event.actor._replace(id=str(self._sandbox.account_id(by))))
         payload = event.payload
         if "issue" in payload:  # a comment on it, which GitHub calls one on an issue
             payload = {**payload, "issue": {**payload["issue"], "pull_request": {"url": "…"}}}

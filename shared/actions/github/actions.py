@@ -94,6 +94,11 @@ class Comment(_OnIssue):
     def notice(cls, event: Event, text: str) -> Self | None:
         return cls(event.issue_target, text, sticky=True) if event.issue_target else None
 
+    @classmethod
+    def refusal(cls, event: Event, text: str) -> Action | None:
+        """Keep to one comment of its own: the sticky one may be a review."""
+        return NamedComment(event.issue_target, "refusal", text) if event.issue_target else None
+
 
 @dataclass(frozen=True)
 class NamedComment(_OnIssue):
