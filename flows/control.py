@@ -1,34 +1,60 @@
-"""Stop what the agent does: the command `cancel`, and in Slack an emoji, a word in the thread, or
-Slack's own button; and a review, when a newer push makes it needless. Its queue is its own, so a
-stop never waits behind what it stops."""
+"""Do what people say about the agent itself. Stop what it does: the command `cancel`, and in Slack
+an emoji, a word in the thread, or Slack's own button; and a review, when a newer push makes it
+needless. Be quiet and act again: `pause`, `resume`. Show a team's settings: `config`. Its queue is
+its own, so a stop never waits behind what it stops."""
 
 import re
 
 from shared.actions import Action
-from shared.actions.github.actions import Comment
+from shared.actions.github.actions import Comment, RemoveLabels
 from shared.actions.slack.actions import FindThread, React, Reply, Whisper
+from shared.actions.timers import SetTimer
 from shared.agent import Agent, flow
 from shared.errors import EventError, NotPermitted
 from shared.events import Event, Thread
-from shared.perception.commands import event_types
+from shared.perception.commands import command_of, event_types
 from shared.stopping.desk import Halted, StopDesk
+from shared.stopping.quiet import QuietDesk
+from shared.team_settings.desk import TeamSettings
 
 #: What looks like the id of a run; other words after the command are ignored.
 _RUN = r"(?=\S*\d)[\w-]{4,40}"
 
 
 @flow(
-    *event_types("cancel"),
+    *event_types("cancel", "pause", "resume"),
     "api.command.cancel",
     "slack.stop",
     "github.pull_request.synchronize",
     "github.pull_request.edited",
-    may=[Comment.at_most(1), Reply.at_most(1), Whisper.at_most(1), React.at_most(1)],
-    reads=[FindThread],
+    "github.command.config",
+    "github.installation.created",
+    "timer.week",
+    may=[
+        Comment.at_most(1),
+        Reply.at_most(1),
+        Whisper.at_most(1),
+        React.at_most(1),
+        SetTimer.at_most(1),
+        RemoveLabels.at_most(1),
+    ],
+    reads=[FindThread, *TeamSettings.READS],
     stoppable=False,
 )
 def control(event: Event, agent: Agent) -> None:
-    if event.type.startswith("github.pull_request."):
+    if event.type == "github.installation.created":
+        agent.desk(TeamSettings).begin_week()
+    elif event.type == "timer.week":
+        pass  # it recorded until when the first week lasts
+    elif command_of(event.type) == "pause":
+        agent.act(_answer(event, _paused(agent)))
+    elif command_of(event.type) == "resume":
+        was_quiet = agent.desk(QuietDesk).resume()
+        said = "▶ I act by myself again." if was_quiet else "Nothing is paused here."
+        agent.act(_answer(event, said))
+    elif event.type == "github.command.config":
+        agent.act(Comment(event.issue, agent.desk(TeamSettings).shown()))
+    elif event.type.startswith("github.pull_request."):
         if event.type.endswith(".synchronize") or "base" in event.payload["changes"]:
             agent.desk(StopDesk).supersede("review")
     elif event.type == "slack.stop":
@@ -40,6 +66,15 @@ def control(event: Event, agent: Agent) -> None:
         named = re.match(_RUN, event.text.strip("` "))
         of = named[0] if named else ""
         agent.act(_answer(event, _told(agent.desk(StopDesk).stop(of), of)))
+
+
+def _paused(agent: Agent) -> str:
+    """Be quiet, and stop what runs here."""
+    first = agent.desk(QuietDesk).pause()
+    said = "I do nothing by myself here until `resume`. Commands still work."
+    halted = agent.desk(StopDesk).stop()
+    again, stopped = "" if first else "Still paused: ", _told(halted, "") if halted else ""
+    return f"⏸ {again}{said} {stopped}".strip()
 
 
 def _signed(event: Event, agent: Agent) -> None:

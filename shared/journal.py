@@ -119,6 +119,7 @@ class Journal:
             steps=steps,
             effects=effects,
             stopped=_stopped(state["stopped"]),
+            quiet=state["quiet"],
         )
 
     def effects_at(self, tenant: str, target: str, key: str, since: float) -> list[Row]:
@@ -147,6 +148,7 @@ class Run:
         steps: Sequence[Row],
         effects: Sequence[Row],
         stopped: Stopped | None = None,
+        quiet: bool = False,
     ) -> None:
         self.event = event
         self.flow = flow
@@ -166,6 +168,8 @@ class Run:
         self.wakes: set[str] = set()  # what of the background should come for what the run left
         #: Who or what stopped the run, as far as its last write knows.
         self.stopped = stopped
+        #: People want the agent to do nothing by itself where its event happened.
+        self.quiet = quiet
         #: It is being ended: what tells of its end is done although it was stopped.
         self.ending = False
         self._database = database

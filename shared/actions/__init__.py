@@ -62,6 +62,8 @@ class Action(ABC):
     idempotent: ClassVar[bool] = False
     #: The arguments that are written exactly as they are, such as the content of a file.
     verbatim: ClassVar[frozenset[str]] = frozenset()
+    #: Nobody sees it, so it is done in a preview too.
+    unseen: ClassVar[bool] = False
 
     @property
     @abstractmethod
@@ -118,9 +120,9 @@ class Action(ABC):
         return None
 
     @classmethod
-    def refusal(cls, event: Event, text: str) -> "Action | None":
-        """Return the action that tells somebody that they may not do what they asked for. Whoever
-        is refused anything must not change what stands there for others."""
+    def aside(cls, event: Event, name: str, text: str) -> "Action | None":
+        """Return the action that tells something beside the flow's own answers, in one place for
+        each `name`: what is written there replaces no answer that others read."""
         return cls.notice(event, text)
 
 

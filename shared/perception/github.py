@@ -124,11 +124,13 @@ def to_event(
     takes: commands.Takes = commands.any_type,
     claims: commands.Takes = commands.no_type,
     bot_name: str = "",
+    label_prefix: str = "",
 ) -> Event:
     """Make a verified delivery an Event, JSON or form; raises EventError.
 
     A command, never with our mark, gets an event type of its own if somebody `takes` that type,
-    else a mention if somebody `claims` its first word.
+    else a mention if somebody `claims` its first word. A person's label that begins with the
+    `label_prefix` is a command too.
     """
     name, delivery = _named(headers)
     payload = read_body(body, headers)
@@ -142,6 +144,9 @@ def to_event(
     type_, text = f"github.{name}.{action}" if action else f"github.{name}", _text(payload, subject)
     if issue and type_ in COMMANDED and _wrote(actor.id, subject):
         said = _spoken(string(subject.fields, "body"), bot_name)
+        type_, text = commands.wanted("github", said, takes, claims) or (type_, text)
+    elif issue and action == "labeled" and not actor.is_bot:
+        said = commands.Said(commands.labelled(string(payload, "label", "name"), label_prefix))
         type_, text = commands.wanted("github", said, takes, claims) or (type_, text)
     return Event(
         id=f"github:{delivery}",
@@ -186,9 +191,7 @@ def is_own(event: Event, app_id: str, bot_name: str = "") -> bool:
     subject = _subject(event.payload)
     if event.type in _REPORTED:
         return _is_app(dig(subject.fields, "app"), app_id)
-    action = event.type.rpartition(".")[2]
-    is_written = action in _WRITTEN or commands.command_of(event.type) or ".mention." in event.type
-    if is_written and marks.is_marked(subject.text or event.text):
+    if string(event.payload, "action") in _WRITTEN and marks.is_marked(subject.text or event.text):
         return True
     via = dig(subject.fields, "performed_via_github_app")
     return _wrote(event.actor.id, subject) and _is_app(via, app_id)

@@ -22,11 +22,12 @@ def help_for(event: Event, takes: Takes, *, writes: bool) -> str:
 
     After a mistyped command name the one that they meant; nothing if they may not give that.
     """
+    place = "pull request" if is_pull_request(event) else "issue"
     may = [
         command
         for command in COMMANDS.values()
         if takes(event_type(event.source, Order(command.name, "")))
-        and (event.source != "github" or _place(event) in command.on)
+        and (event.source != "github" or place in command.on)
         and (writes or not command.writers)
     ]
     about, typed = spoken(event.text), mistaken(event.text)
@@ -41,7 +42,7 @@ def _listed(commands: Iterable[Command]) -> str:
     return "\n".join(["You may ask me to:", *lines])
 
 
-def _place(event: Event) -> str:
-    """Return what a command on GitHub stands on."""
-    is_pull = dig(event.payload, "issue", "pull_request") or "pull_request" in event.payload
-    return "pull request" if is_pull else "issue"
+def is_pull_request(event: Event) -> bool:
+    """Does the event of a command on GitHub stand on a pull request?"""
+    is_pull = dig(event.payload, "issue", "pull_request") or dig(event.payload, "pull_request")
+    return bool(is_pull)

@@ -4,4 +4,5 @@ A stop marks the runs that are open. Each write of a run reads the mark with its
 round trip, and nothing starts after it. A run that has not begun ends as it begins.
 
 desk          stop and supersede, for flows
+quiet         pause and resume: what the agent does by itself in a place
 """
