@@ -42,30 +42,39 @@ _RUN = r"(?=\S*\d)[\w-]{4,40}"
     stoppable=False,
 )
 def control(event: Event, agent: Agent) -> None:
-    if event.type == "github.installation.created":
-        agent.desk(TeamSettings).begin_week()
-    elif event.type == "timer.week":
-        pass  # it recorded until when the first week lasts
-    elif command_of(event.type) == "pause":
-        agent.act(_answer(event, _paused(agent)))
-    elif command_of(event.type) == "resume":
-        was_quiet = agent.desk(QuietDesk).resume()
-        said = "▶ I act by myself again." if was_quiet else "Nothing is paused here."
-        agent.act(_answer(event, said))
-    elif event.type == "github.command.config":
-        agent.act(Comment(event.issue, agent.desk(TeamSettings).shown()))
-    elif event.type.startswith("github.pull_request."):
-        if event.type.endswith(".synchronize") or "base" in event.payload["changes"]:
-            agent.desk(StopDesk).supersede("review")
-    elif event.type == "slack.stop":
-        _signed(event, agent)
-    elif event.source == "api":
+    if event.source == "api":
         if not agent.desk(StopDesk).stop(event.payload["run"]):
             raise EventError(f"there is no open run {event.payload['run']}; it may be over")
-    else:
-        named = re.match(_RUN, event.text.strip("` "))
-        of = named[0] if named else ""
-        agent.act(_answer(event, _told(agent.desk(StopDesk).stop(of), of)))
+    elif name := command_of(event.type):
+        agent.act(_answer(event, _obeyed(name, event, agent)))
+    elif event.type == "slack.stop":
+        _signed(event, agent)
+    elif event.type == "github.installation.created":
+        agent.desk(TeamSettings).begin_week()  # its timer records until when, and does no more
+    elif _is_another_change(event):
+        agent.desk(StopDesk).supersede("review")
+
+
+def _is_another_change(event: Event) -> bool:
+    """Does a pull request change something else from now on?"""
+    is_edited = event.type == "github.pull_request.edited"
+    is_pushed = event.type == "github.pull_request.synchronize"
+    return is_pushed or (is_edited and "base" in event.payload["changes"])
+
+
+def _obeyed(name: str, event: Event, agent: Agent) -> str:
+    """Do what a command says, and return the answer."""
+    match name:
+        case "pause":
+            return _paused(agent)
+        case "resume":
+            was_quiet = agent.desk(QuietDesk).resume()
+            return "▶ I act by myself again." if was_quiet else "Nothing is paused here."
+        case "config":
+            return agent.desk(TeamSettings).shown()
+    named = re.match(_RUN, event.text.strip("` "))
+    of = named[0] if named else ""
+    return _told(agent.desk(StopDesk).stop(of), of)
 
 
 def _paused(agent: Agent) -> str:

@@ -108,7 +108,7 @@ class Journal:
             seconds = state["held_for"] or 0.0
             held = "is held by another function" if state["lease_owner"] else "waits"
             raise RunBusy(f"run {key['run']} {held} for {seconds:.0f} s more", seconds)
-        return Run(
+        run = Run(
             self._database,
             event,
             flow,
@@ -119,8 +119,9 @@ class Journal:
             steps=steps,
             effects=effects,
             stopped=_stopped(state["stopped"]),
-            quiet=state["quiet"],
         )
+        run.quiet = state["quiet"]
+        return run
 
     def effects_at(self, tenant: str, target: str, key: str, since: float) -> list[Row]:
         """Return the effects at `target`, and that of `key`, of all flows, that may have happened
@@ -134,6 +135,8 @@ class Run:
 
     #: What names the message of its queue that waits with it.
     message: Json | None = None
+    #: People want the agent to do nothing by itself where its event happened.
+    quiet = False
 
     def __init__(
         self,
@@ -148,7 +151,6 @@ class Run:
         steps: Sequence[Row],
         effects: Sequence[Row],
         stopped: Stopped | None = None,
-        quiet: bool = False,
     ) -> None:
         self.event = event
         self.flow = flow
@@ -168,8 +170,6 @@ class Run:
         self.wakes: set[str] = set()  # what of the background should come for what the run left
         #: Who or what stopped the run, as far as its last write knows.
         self.stopped = stopped
-        #: People want the agent to do nothing by itself where its event happened.
-        self.quiet = quiet
         #: It is being ended: what tells of its end is done although it was stopped.
         self.ending = False
         self._database = database

@@ -128,26 +128,21 @@ def to_event(
 ) -> Event:
     """Make a verified delivery an Event, JSON or form; raises EventError.
 
-    A command, never with our mark, gets an event type of its own if somebody `takes` that type,
-    else a mention if somebody `claims` its first word. A person's label that begins with the
-    `label_prefix` is a command too.
+    A command, never with our mark, or as a label after the `label_prefix`, gets an event type of
+    its own if somebody `takes` that type, else a mention if somebody `claims` its first word.
     """
     name, delivery = _named(headers)
     payload = read_body(body, headers)
     subject = _subject(payload)
     actor = _actor(payload, subject)
-    repository = _repository(payload)
+    repository, action = _repository(payload), word(payload, "action")
     owner = next((login for path in _OWNERS if (login := word(payload, *path))), "")
-    action = word(payload, "action")
-    issue = _issue(payload, repository)
-    tenant = _tenant(payload, action, owner)
+    issue, tenant = _issue(payload, repository), _tenant(payload, action, owner)
     type_, text = f"github.{name}.{action}" if action else f"github.{name}", _text(payload, subject)
-    if issue and type_ in COMMANDED and _wrote(actor.id, subject):
-        said = _spoken(string(subject.fields, "body"), bot_name)
-        type_, text = commands.wanted("github", said, takes, claims) or (type_, text)
-    elif issue and action == "labeled" and not actor.is_bot:
-        said = commands.Said(commands.labelled(string(payload, "label", "name"), label_prefix))
-        type_, text = commands.wanted("github", said, takes, claims) or (type_, text)
+    said = commands.Said()
+    if issue:
+        said = _said(type_, payload, subject, actor, bot_name=bot_name, prefix=label_prefix)
+    type_, text = commands.wanted("github", said, takes, claims) or (type_, text)
     return Event(
         id=f"github:{delivery}",
         type=type_,
@@ -270,6 +265,17 @@ def _depth(actor: Actor, subject: _Subject, action: str) -> int:
     is_ours = action in _WRITTEN and marks.is_marked(subject.text)
     depth = marks.deepest(subject.text) if actor.is_bot or is_ours else None
     return int(actor.is_bot) if depth is None else depth + 1
+
+
+def _said(
+    type_: str, payload: Json, subject: _Subject, actor: Actor, *, bot_name: str, prefix: str
+) -> commands.Said:
+    """Read the command that an event about an issue gives, by its text or by a person's label."""
+    if type_ in COMMANDED and _wrote(actor.id, subject):
+        return _spoken(string(subject.fields, "body"), bot_name)
+    if actor.is_bot or payload.get("action") != "labeled":
+        return commands.Said()
+    return commands.Said(commands.labelled(string(payload, "label", "name"), prefix))
 
 
 def _spoken(body: str, bot_name: str) -> commands.Said:

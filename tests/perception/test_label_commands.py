@@ -23,7 +23,7 @@ from tests.web.front_door import Door
 
 __all__ = ["fresh", "sandbox"]
 
-BY_LABEL = {"review", "triage", "pause", "resume"}
+BY_LABEL = {"review", "why-red", "triage", "pause", "resume"}
 
 
 @pytest.mark.parametrize(
@@ -79,6 +79,10 @@ def test_a_persons_label_is_a_command_and_others_are_labels(kind: str) -> None:
     bot = sent("agent: review", kind, login="renovate[bot]", type="Bot")
     assert [one.type for one in bot] == [f"github.{kind}.labeled"]
     assert sent("agent: review", kind, login="my-app[bot]", type="Bot") == []  # it is ours
+
+
+def test_a_discussion_takes_no_command() -> None:
+    assert [one.type for one in sent("agent: pause", "discussion")] == ["github.discussion.labeled"]
 
 
 def test_a_label_of_our_own_token_is_looked_up_among_our_deeds() -> None:

@@ -30,8 +30,8 @@ from tests.infra.local.conftest import fresh, sandbox
 
 __all__ = ["fresh", "sandbox"]
 
-#: Flows that act on GitHub only when somebody tells them something about themselves.
-UNASKED = {"control", "memory"}
+#: Flows about the agent itself and its memory.
+OTHERS = {"control", "memory", "learn"}
 PATH = ".github/agent-flows.yml"
 OPENED, REOPENED, PLAN = "issues.opened", "issues.reopened", "command.plan"
 PULL_OPENED, PULL_REOPENED, REVIEW = (
@@ -116,8 +116,8 @@ def test_every_flow_that_acts_on_github_can_be_turned_off() -> None:
         for name, flow in shipped().items()
         if any(issubclass(one.action, OnGitHub) for one in flow.may)
     }
-    assert {name for name, flow in shipped().items() if flow.settings} == acting - UNASKED
-    assert set(SECTIONS) == acting - UNASKED
+    assert {name for name, flow in shipped().items() if flow.settings} == acting - OTHERS
+    assert set(SECTIONS) == acting - OTHERS
 
 
 @pytest.mark.parametrize(("flow", "kind"), EVENTS)
