@@ -1,56 +1,95 @@
-"""Stop what the agent does, or take it back: the commands `cancel` and `undo`, and for a stop in
-Slack an emoji, a word in the thread, or Slack's own button; and stop a review, when a newer push
-makes it needless. Its queue is its own, so a stop never waits behind what it stops."""
+"""Do what people say about the agent itself. Stop what it does, or take it back: the commands
+`cancel` and `undo`, and for a stop in Slack an emoji, a word in the thread, or Slack's own button;
+and a review, when a newer push makes it needless. Be quiet and act again: `pause`, `resume`. Show a
+team's settings: `config`. Its queue is its own, so a stop never waits behind what it stops."""
 
 import re
 
 from shared.actions import Action
-from shared.actions.github.actions import Comment
+from shared.actions.github.actions import Comment, RemoveLabels
 from shared.actions.past import TakeBackOnGitHub, TakeBackOnSlack
 from shared.actions.slack.actions import FindThread, React, Reply, Whisper
+from shared.actions.timers import SetTimer
 from shared.agent import Agent, flow
 from shared.errors import EventError, NotPermitted
 from shared.events import Event, Thread
 from shared.perception.commands import command_of, event_types
 from shared.stopping.desk import Halted, StopDesk
+from shared.stopping.quiet import QuietDesk
 from shared.stopping.undo import UndoDesk
+from shared.team_settings.desk import TeamSettings
 
 #: What looks like the id of a run; other words after the command are ignored.
 _RUN = r"(?=\S*\d)[\w-]{4,40}"
 
 
 @flow(
-    *event_types("cancel", "undo"),
+    *event_types("cancel", "undo", "pause", "resume"),
     "api.command.cancel",
     "slack.stop",
     "github.pull_request.synchronize",
     "github.pull_request.edited",
+    "github.command.config",
+    "github.installation.created",
+    "timer.week",
     may=[
         Comment.at_most(1),
         Reply.at_most(1),
         Whisper.at_most(1),
         React.at_most(1),
+        SetTimer.at_most(1),
+        RemoveLabels.at_most(1),
         TakeBackOnGitHub.at_most(300),
         TakeBackOnSlack.at_most(300),
     ],
-    reads=[FindThread],
+    reads=[FindThread, *TeamSettings.READS],
     stoppable=False,
 )
 def control(event: Event, agent: Agent) -> None:
-    if event.type.startswith("github.pull_request."):
-        if event.type.endswith(".synchronize") or "base" in event.payload["changes"]:
-            agent.desk(StopDesk).supersede("review")
-    elif event.type == "slack.stop":
-        _signed(event, agent)
-    elif event.source == "api":
+    if event.source == "api":
         if not agent.desk(StopDesk).stop(event.payload["run"]):
             raise EventError(f"there is no open run {event.payload['run']}; it may be over")
-    else:
-        named = re.match(_RUN, event.text.strip("` "))
-        of = named[0] if named else ""
-        is_undo = command_of(event.type) == "undo"
-        said = _undone(agent, of) if is_undo else _told(agent.desk(StopDesk).stop(of), of)
-        agent.act(_answer(event, said))
+    elif name := command_of(event.type):
+        agent.act(_answer(event, _obeyed(name, event, agent)))
+    elif event.type == "slack.stop":
+        _signed(event, agent)
+    elif event.type == "github.installation.created":
+        agent.desk(TeamSettings).begin_week()  # its timer records until when, and does no more
+    elif _is_another_change(event):
+        agent.desk(StopDesk).supersede("review")
+
+
+def _is_another_change(event: Event) -> bool:
+    """Does a pull request change something else from now on?"""
+    is_edited = event.type == "github.pull_request.edited"
+    is_pushed = event.type == "github.pull_request.synchronize"
+    return is_pushed or (is_edited and "base" in event.payload["changes"])
+
+
+def _obeyed(name: str, event: Event, agent: Agent) -> str:
+    """Do what a command says, and return the answer."""
+    match name:
+        case "pause":
+            return _paused(agent)
+        case "resume":
+            was_quiet = agent.desk(QuietDesk).resume()
+            return "▶ I act by myself again." if was_quiet else "Nothing is paused here."
+        case "config":
+            return agent.desk(TeamSettings).shown()
+    named = re.match(_RUN, event.text.strip("` "))
+    of = named[0] if named else ""
+    if name == "undo":
+        return _undone(agent, of)
+    return _told(agent.desk(StopDesk).stop(of), of)
+
+
+def _paused(agent: Agent) -> str:
+    """Be quiet, and stop what runs here."""
+    first = agent.desk(QuietDesk).pause()
+    said = "I do nothing by myself here until `resume`. Commands still work."
+    halted = agent.desk(StopDesk).stop()
+    again, stopped = "" if first else "Still paused: ", _told(halted, "") if halted else ""
+    return f"⏸ {again}{said} {stopped}".strip()
 
 
 def _signed(event: Event, agent: Agent) -> None:

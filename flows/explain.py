@@ -1,7 +1,7 @@
 """Explain a pull request: `/describe` says what it changes, also by itself where the team wants
 that, and `/why-red` why its checks fail."""
 
-from shared.actions.github.actions import AddLabels, Comment, ListLabels
+from shared.actions.github.actions import AddLabels, Comment, ListLabels, RemoveLabels
 from shared.actions.github.pulls.sections import WriteSection
 from shared.actions.github.reactions import AddReaction, RemoveReaction
 from shared.agent import Agent, flow
@@ -20,7 +20,7 @@ from shared.reviewing.explaining.description import (
 from shared.reviewing.explaining.explanation import Explanations, RedHead
 from shared.reviewing.explaining.red import RedChecks
 from shared.team_settings.desk import TeamSettings
-from shared.team_settings.keys import PATH, ReviewSettings
+from shared.team_settings.keys import ReviewSettings
 
 DESCRIBE = """\
 Describe what the part of a pull request changes, for colleagues who will review it: a title, a
@@ -55,8 +55,10 @@ These explanations of yours were refused by a program, with its reasons. Correct
         AddLabels.at_most(3),
         AddReaction.at_most(2),
         RemoveReaction.at_most(1),
+        RemoveLabels.at_most(1),
     ],
-    reads=(*ReviewDesk.READS, *RedChecks.READS, *TeamSettings.READS),
+    reads=(*ReviewDesk.READS, *RedChecks.READS),
+    settings=TeamSettings,
 )
 def explain(event: Event, agent: Agent) -> None:
     if event.type == "github.command.why-red":
@@ -71,19 +73,18 @@ def describe(event: Event, agent: Agent, team: TeamSettings) -> None:
     if not desk.is_commanded and wanted.when != "opened":
         return
     change = desk.change(ReviewSettings(ignore=wanted.ignore), afresh=True)
-    off = f"`{PATH}` turns descriptions off" if wanted.mode == "off" else ""
-    if off or not change.reviewable:
+    if not change.reviewable:
         if desk.is_commanded:
-            why = off or change.why_not or "it changes nothing that can be described"
+            why = change.why_not or "it changes nothing that can be described"
             agent.act(Comment(event.issue, f"Not described: {why}."))
         return
     change = desk.fitted(change, {})
     described = description_of(agent, change, team.wishes(wanted))
     labels = described.labels if wanted.labels == "on" else ()
     said = description.told(change, described, labels)
-    if labels and wanted.mode == "on":
+    if labels:
         agent.act(AddLabels(event.issue, labels))
-    if wanted.into == "body" and wanted.mode == "on":
+    if wanted.into == "body":
         try:
             agent.act(WriteSection(event.issue, "description", said))
             return

@@ -32,7 +32,8 @@ def memory(event: Event, agent: Agent) -> None:
             answer = desk.export()
         case _:
             answer = desk.help()
-    agent.act(reply(event, desk.shown(answer)))
+    if answer:
+        agent.act(reply(event, desk.shown(answer)))
 
 
 def reply(event: Event, text: str) -> Action:

@@ -27,6 +27,7 @@ from shared.planning.desk import ANSWERS, PlanDesk
 from shared.planning.messages import PlanMessage
 from shared.planning.own_words import own_words
 from shared.planning.tools import github, memory, slack
+from shared.team_settings.desk import TeamSettings
 
 _COMMANDS = ("plan", "approve", "reject", "change")
 
@@ -109,6 +110,7 @@ def show(event: Event, message: PlanMessage) -> Action | None:
     "slack.block_actions",
     may=MAY,
     plans=Plans(tools=TOOLS, say=say, show=show),
+    settings=TeamSettings,
 )
 def plan(event: Event, agent: Agent) -> None:
     if event.source == "api":

@@ -6,6 +6,7 @@ from functools import partial
 
 from shared.actions.github.actions import (
     Comment,
+    RemoveLabels,
     ReplyOnLines,
     ReportCheck,
     ResolveThread,
@@ -50,10 +51,7 @@ all the same, and leave out the others."""
     "github.pull_request.edited",
     "github.pull_request.synchronize",
     "github.command.review",
-    "github.command.config",
-    "github.installation.created",
     "timer.review",
-    "timer.week",
     may=[
         SubmitReview.at_most(1),
         Comment.at_most(1),
@@ -63,36 +61,29 @@ all the same, and leave out the others."""
         SetTimer.at_most(1),
         AddReaction.at_most(2),
         RemoveReaction.at_most(1),
+        RemoveLabels.at_most(1),
     ],
-    reads=(*ReviewDesk.READS, *Background.READS, *TeamSettings.READS),
+    reads=(*ReviewDesk.READS, *Background.READS),
+    settings=TeamSettings,
 )
 def review(event: Event, agent: Agent) -> None:
     team = agent.desk(TeamSettings)
-    match event.type:
-        case "github.installation.created":
-            team.begin_week()
-        case "github.command.config":
-            agent.act(Comment(event.issue, team.shown()))
-        case "github.pull_request.synchronize" if team.review.mode != "off":
-            agent.desk(Timers).put_off(event.received_at + team.review.wait, "timer.review")
-        case "github.pull_request.edited" if not agent.desk(ReviewDesk).is_other_change:
-            pass
-        case "github.pull_request.synchronize" | "timer.week":
-            pass
-        case _:
-            review_change(event, agent, team)
+    if event.type == "github.pull_request.synchronize":
+        agent.desk(Timers).put_off(event.received_at + team.review.wait, "timer.review")
+    elif event.type != "github.pull_request.edited" or agent.desk(ReviewDesk).is_other_change:
+        review_change(event, agent, team)
 
 
 def review_change(event: Event, agent: Agent, team: TeamSettings) -> None:
     """Review what a pull request changes."""
     wanted = team.review
-    desk, is_on = agent.desk(ReviewDesk), wanted.mode == "on"
+    desk = agent.desk(ReviewDesk)
     change = desk.change(wanted)
     if change.why_not:
         if desk.is_commanded:
             agent.act(Comment(event.issue, f"Not reviewed: {change.why_not}."))
         return
-    for finding in desk.mended(change) if is_on else ():
+    for finding in desk.mended(change):
         said = f"These lines were changed in {change.head[:7]}."
         agent.act(ReplyOnLines(event.issue, finding.comment, said))
         agent.act(ResolveThread(event.issue, finding.comment))
@@ -100,15 +91,14 @@ def review_change(event: Event, agent: Agent, team: TeamSettings) -> None:
     beside = (*team.wishes(wanted), *background_of(agent, change)) if change.parts else ()
     found = found_in(agent, desk, change, beside)
     chosen, receipt = desk.select(scored(agent, change, found), wanted), None
-    if chosen.posted and is_on:
+    if chosen.posted:
         comments = tuple(map(on_lines, chosen.posted))
         receipt = agent.act(
             SubmitReview(event.issue, change.head, in_short(chosen.posted), comments)
         )
-    wrong = team.report(change.head, acts=is_on)
-    said = summary(change, chosen, is_preview=not is_on)
-    agent.act(Comment(event.issue, said + wrong, sticky=True, about=change.head))
-    if is_on:
+    said = summary(change, chosen) + team.report(change.head)
+    agent.act(Comment(event.issue, said, sticky=True, about=change.head))
+    if wanted.mode == "on":
         desk.keep(change, chosen, receipt)
 
 

@@ -4,10 +4,14 @@ or may be related to."""
 from dataclasses import dataclass
 from typing import Annotated
 
-from shared.actions.github.actions import AddLabels, Comment, ListLabels
+from shared.actions.github.actions import AddLabels, Comment, ListLabels, RemoveLabels
 from shared.agent import Agent, flow
 from shared.events import Event
 from shared.models.answers.typed import at_most, choosing
+from shared.perception import string
+from shared.perception.commands import command_of
+from shared.perception.helping import is_pull_request
+from shared.team_settings.desk import TeamSettings
 
 PROMPT = """\
 Triage the new issue. Choose the labels that clearly apply, fewer rather than more. Name the older
@@ -26,15 +30,26 @@ class TriageVerdict:
 @flow(
     "github.issues.opened",
     "github.issues.reopened",
-    may=[AddLabels.at_most(3), Comment.at_most(1)],
+    "github.command.triage",
+    may=[
+        AddLabels.at_most(3),
+        Comment.at_most(1),
+        RemoveLabels.at_most(1),
+    ],
     shares={"issue"},
+    settings=TeamSettings,
 )
 def triage(event: Event, agent: Agent) -> None:
+    is_asked = bool(command_of(event.type))
+    if is_asked and is_pull_request(event):
+        agent.act(Comment(event.issue, "This is a pull request; I triage issues."))
+        return
+    text = _issue(event) if is_asked else event.text
     labels = agent.read(ListLabels(event.issue.repository))
-    related = agent.recall(event.text, kinds={"issue"}, limit=5)
+    related = agent.recall(text, kinds={"issue"}, limit=5)
     verdict = agent.ask(
         PROMPT,
-        event,
+        text if is_asked else event,
         related,
         returns=choosing(
             TriageVerdict,
@@ -46,7 +61,13 @@ def triage(event: Event, agent: Agent) -> None:
     if verdict.labels:
         agent.act(AddLabels(event.issue, verdict.labels))
     agent.act(Comment(event.issue, report(verdict), sticky=True))
-    agent.remember(event.text, kind="issue", ref=event.issue.ref)
+    if not is_asked:  # it was remembered as its author's when it was opened
+        agent.remember(event.text, kind="issue", ref=event.issue.ref)
+
+
+def _issue(event: Event) -> str:
+    """Return the issue that a command stands on; the words of the command say nothing of it."""
+    return f"{event.need('issue', 'title')}\n\n{string(event.payload, 'issue', 'body')}"
 
 
 def report(verdict: TriageVerdict) -> str:

@@ -31,6 +31,14 @@ class Services:
         return built
 
 
+class Preview:
+    """What a run would do: while it `is_on`, its actions are kept here and not performed."""
+
+    def __init__(self) -> None:
+        self.is_on = False
+        self.actions: list[Any] = []
+
+
 def _acts_not(action: object) -> object:
     raise PolicyError(f"this desk was lent without leave to act: {type(action).__name__}")
 
@@ -40,7 +48,8 @@ class Loan(NamedTuple):
 
     `seconds_left` tells how long it may work. `read` asks a platform a query within the flow's
     policy, and records nothing. `may_write` tells if the person who caused the run may write there.
-    `named` puts people's names in place of their Slack ids. `act` does as `Agent.act`.
+    `named` puts people's names in place of their Slack ids. `act` does as `Agent.act`, unless the
+    run is only a `preview`.
     """
 
     run: Run
@@ -50,6 +59,7 @@ class Loan(NamedTuple):
     may_write: Callable[[], bool]
     named: Callable[[str], str] = str
     act: Callable[[Any], Any] = _acts_not
+    preview: Preview = Preview()
 
 
 class Desk(Protocol):

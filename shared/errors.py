@@ -13,6 +13,7 @@
     ├── ReplayError            a retry asked for something else than the record says
     ├── PolicyError            a flow tried what its `may=` does not name
     │   └── NotPermitted       a person wants what they have no right to
+    │       └── TurnedOff      a person wants what their team has turned off
     ├── ModelError
     │   ├── ModelUnavailable   rate limited, overloaded, unreachable              (retry)
     │   │   └── ModelTooSlow   the time ended before the answer was whole; no retry
@@ -28,6 +29,7 @@
 
     Parked                     no error: the run stops here and is woken when its answer is there
     Stopped                    no error: somebody stopped the run, or a newer event took its place
+    Declined                   no error: the team wants none of this flow here, so nothing is done
 
 Messages say what failed, with values, then what to do. They never carry payloads, tokens or
 people's text.
@@ -113,6 +115,10 @@ class PolicyError(AgentFlowsError):
 
 class NotPermitted(PolicyError):
     public = "You are not allowed to do that here: it needs write permission."
+
+
+class TurnedOff(NotPermitted):
+    public = "That is turned off here, in `.github/agent-flows.yml`."
 
 
 class _Unavailable(AgentFlowsError):
@@ -227,6 +233,13 @@ class Parked(BaseException):
 
     It is no Exception, for the reason that asyncio.CancelledError is none: an author who survives
     every failure with `except Exception` must not survive this and act without the answer.
+    """
+
+
+class Declined(BaseException):
+    """Leaves a run that does nothing, because people there want it so; the message says why.
+
+    It is no Exception, as Parked is none.
     """
 
 

@@ -108,7 +108,7 @@ class Journal:
             seconds = state["held_for"] or 0.0
             held = "is held by another function" if state["lease_owner"] else "waits"
             raise RunBusy(f"run {key['run']} {held} for {seconds:.0f} s more", seconds)
-        return Run(
+        run = Run(
             self._database,
             event,
             flow,
@@ -120,6 +120,8 @@ class Journal:
             effects=effects,
             stopped=_stopped(state["stopped"]),
         )
+        run.quiet = state["quiet"]
+        return run
 
     def effects_at(self, tenant: str, target: str, key: str, since: float) -> list[Row]:
         """Return the effects at `target`, and that of `key`, of all flows, that may have happened
@@ -133,6 +135,8 @@ class Run:
 
     #: What names the message of its queue that waits with it.
     message: Json | None = None
+    #: People want the agent to do nothing by itself where its event happened.
+    quiet = False
 
     def __init__(
         self,

@@ -54,13 +54,16 @@ where runs.state in ('retrying', 'parked') and coalesce(runs.due_at <= now(), tr
    or (runs.state = 'running' and (runs.lease_until < now() or runs.lease_owner = %(owner)s));
 
 -- name: read_run
--- Who holds the run now, for how many more seconds it is held or waits, and what stopped it, if anything did.
+-- Who holds the run now, for how many more seconds it is held or waits, what stopped it, if anything did, and whether
+-- people want the agent to be quiet where its event happened.
 select r.state, r.attempts, r.failures, r.pauses, r.lease_owner,
        greatest(0, extract(epoch from greatest(r.lease_until, r.due_at) - now()))::float8 as held_for,
        case when r.stop <> '' then
          (select json_build_object('state', s.state, 'reason', s.reason) from stops as s
           where s.tenant = r.tenant and s.event_id = r.stop and s.flow in ('', r.flow) limit 1)
-       end as stopped
+       end as stopped,
+       exists (select from quiet_places as q
+               where q.tenant = r.tenant and q.place in (%(conversation)s, %(place)s)) as quiet
 from runs as r where r.tenant = %(tenant)s and r.id = %(run)s;
 
 -- name: read_steps
@@ -114,10 +117,10 @@ update effects set state = %(state)s, receipt = %(receipt)s, reason = %(reason)s
 where tenant = %(tenant)s and key = %(key)s;
 
 -- name: previous_receipt
--- What the same flow made at the same target before, newest first.
+-- What the same flow made at the same target before, newest first; of what has a name, that of this name.
 select receipt from effects
 where tenant = %(tenant)s and flow = %(flow)s and tool = %(tool)s and target = %(target)s and state = 'committed'
-  and key <> %(key)s
+  and key <> %(key)s and arguments ->> 'name' is not distinct from %(arguments)s::json ->> 'name'
 order by settled_at desc limit 1;
 
 -- name: effects_at

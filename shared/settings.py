@@ -75,6 +75,7 @@ class Settings(NamedTuple):
     github_api_url: str = "https://api.github.com"
     github_web_url: str = ""
     github_bot_name: str = ""
+    github_label_prefix: str = "agent:"
     # Slack
     slack_signing_secret: str = ""
     slack_bot_token: str = ""

@@ -65,6 +65,8 @@ class Action(ABC):
     edits: ClassVar[bool] = False
     #: The arguments that are written exactly as they are, such as the content of a file.
     verbatim: ClassVar[frozenset[str]] = frozenset()
+    #: Nobody sees it, so it is done in a preview too.
+    unseen: ClassVar[bool] = False
 
     @property
     @abstractmethod
@@ -119,6 +121,12 @@ class Action(ABC):
         """Return the action that tells the person who caused `event` why no answer came, or None if
         this kind cannot."""
         return None
+
+    @classmethod
+    def aside(cls, event: Event, name: str, text: str) -> "Action | None":
+        """Return the action that tells something beside the flow's own answers, in one place for
+        each `name`: what is written there replaces no answer that others read."""
+        return cls.notice(event, text)
 
 
 class Permission(NamedTuple):

@@ -33,6 +33,7 @@ class SetTimer(Action):
     connector: ClassVar[str] = "shared.actions.timers:connect"
     #: A second time it changes nothing: the schedule has a name, and the journal knows the event.
     idempotent: ClassVar[bool] = True
+    unseen: ClassVar[bool] = True
     event: Event
 
     @property

@@ -9,6 +9,7 @@ from shared.actions.drafts import Drafts, Pace
 from shared.actions.effects import Effects, branch
 from shared.actions.policy import Policy
 from shared.canonical import digest
+from shared.desk import Preview
 from shared.journal import Outcome, Run
 from shared.models.prices import shown_cost
 
@@ -32,10 +33,14 @@ class Acting:
         self._adapter = adapter
         self.drafts = Drafts(run, policy, adapter, remaining, pace=pace, hosts=hosts)
         self._effects = Effects(run, self.drafts.adapter, remaining, hosts)
+        self.preview = Preview()
 
     def act(self, action: Action, *, footer: bool) -> Receipt:
         """Do as `Agent.act` says, signed with a footer if wanted."""
         self._policy.spend(action)
+        if self.preview.is_on and not action.unseen:
+            self.preview.actions.append(action)
+            return Receipt("")
         return self._effects.perform(action.signed(self._footer()) if footer else action)
 
     def read(self, query: Query) -> Any:

@@ -80,6 +80,7 @@ class Agent:
             authority.may_write,
             self._named,
             self.act,
+            acting.preview,
         )
 
     def ask(

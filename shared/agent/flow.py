@@ -27,7 +27,8 @@ class Flow:
     except those of the kinds that it `shares`. A flow with `plans` (see
     shared.planning.declaration) also carries them out, state by state. An `operator` signs in to
     the database with a login that may work for all tenants at once. Runs of a flow that is not
-    `stoppable` go on when a person stops what happens in their conversation.
+    `stoppable` go on when a person stops what happens in their conversation. With `settings`, the
+    desk of a team's settings, a team may turn the flow off, or have it only say what it would do.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Flow:
     operator: bool = False
     stoppable: bool = True
     readings: tuple[Reading, ...] = ()
+    settings: Any = None
 
     def __call__(self, event: Event, agent: Agent) -> None:
         self.function(event, agent)
@@ -111,6 +113,7 @@ def flow(
     plans: Any = None,
     operator: bool = False,
     stoppable: bool = True,
+    settings: Any = None,
 ) -> Callable[[Function], Flow]:
     """Make a function a flow that runs once for each event of `types`; see Flow for the rest.
 
@@ -125,6 +128,8 @@ def flow(
                 " shared/agent/event_types.py"
             )
 
+    reads = (*reads, *(settings.READS if settings else ()))
+
     def declare(function: Function) -> Flow:
         return Flow(
             name=function.__name__,
@@ -138,6 +143,7 @@ def flow(
             operator=operator,
             stoppable=stoppable,
             readings=tuple(one for one in reads if isinstance(one, Reading)),
+            settings=settings,
         )
 
     return declare

@@ -16,6 +16,7 @@ from shared.memory import By, store
 from shared.memory.conversations import turns
 from shared.memory.embedding import tenant_embedders
 from shared.memory.ranking import WEIGHTS
+from shared.team_settings import desk as team_settings
 
 #: Lets every run that is held, or waits, go on at once, as after its lease and its pause.
 EXPIRE = Statement(
@@ -44,8 +45,8 @@ class DatabaseInMemory(Database):
     """Knows what a run of a flow reads and writes: runs, steps, effects, memories, turns. Of
     reviews it keeps nothing, so each is the first.
 
-    It finds memories by their words alone, stops no runs, and raises SettingsError for all that
-    desks ask for: those tests take the real database.
+    It finds memories by their words alone, stops and pauses no runs, and raises SettingsError for
+    all that desks ask for: those tests take the real database.
     """
 
     def __init__(self) -> None:
@@ -109,7 +110,7 @@ def _read_run(tables: _Tables, values: Values) -> list[Row]:
     if (run := tables.runs.get(values["run"])) is None:
         return []
     ends = [at for at in (run["lease_until"], run["due_at"]) if at is not None]
-    return [run | {"held_for": max(0.0, max(ends) - time.time()) if ends else 0.0}]
+    return [run | {"quiet": False, "held_for": max(0.0, max(ends) - time.time()) if ends else 0.0}]
 
 
 def _hold(tables: _Tables, values: Values) -> list[Row]:
@@ -162,6 +163,7 @@ def _previous(tables: _Tables, values: Values) -> list[Row]:
         for row in tables.effects.values()
         if row["state"] == "committed" and row["key"] != values["key"]
         if all(row[name] == values[name] for name in ("flow", "tool", "target"))
+        if row["arguments"].get("name") == json.loads(values["arguments"]).get("name")
     ]
     return sorted(same, key=lambda row: float(row["settled_at"]))[-1:]
 
@@ -249,6 +251,7 @@ _ANSWERS: Mapping[str, Callable[[_Tables, Values], list[Row] | None]] = {
     turns.SQL["summary"]: _nothing,
     turns.SQL["newest"]: _newest,
     **dict.fromkeys(findings.SQL.values(), _nothing),
+    **dict.fromkeys(team_settings.SQL.values(), _nothing),
     attention.SQL["spend"]: lambda _, values: [{"granted": values["urgent"] + values["others"]}],
     tenant_embedders.SQL["lock"]: _nothing,
     tenant_embedders.SQL["appoint"]: _appoint,

@@ -7,6 +7,7 @@ from typing import Any
 from shared.actions import Action, Mark, Query, Receipt
 from shared.actions.asking import AskChannel, AskMember, AskPermission, AskRepository, AskShared
 from shared.actions.github.actions import ListLabels
+from shared.actions.github.queries import ReadTeamFiles
 from shared.errors import SettingsError
 from shared.events import Actor, Event
 from shared.fakes.events import described
@@ -40,6 +41,7 @@ class PlatformInMemory:
     answers: dict[type[Query], Answer] = field(
         default_factory=lambda: {
             ListLabels: [{"name": name, "description": about} for name, about in LABELS.items()],
+            ReadTeamFiles: {"repository": None, "organisation": None},
             AskRepository: lambda query: described(query.repository),
             AskChannel: lambda query: described(query.name),
         }

@@ -12,12 +12,13 @@ slash, and a few single words count. Code and quotes start otherwise, so they ne
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
 
 
 class Command(NamedTuple):
-    """One row of the table. It `takes` a text (`remember`), or at most a reference.
+    """One row of the table. It `takes` a text (`remember`), or at most a reference or one of the
+    `options`.
 
     `writers` means that only people with write permission may give it, in any form: the worker asks
     the platform before any flow takes it.
@@ -30,6 +31,18 @@ class Command(NamedTuple):
     writers: bool = False
     #: All lines of the message belong to the command, not only the first.
     whole: bool = False
+    #: Where it makes sense on GitHub: `issue`, `pull request`, or both.
+    on: str = "issue, pull request"
+    options: tuple[str, ...] = ()
+    #: A label may give it, because it needs no further word and asks for nobody's consent.
+    by_label: bool = False
+
+
+def _on_pulls(name: str, summary: str, usage: str = "") -> Command:
+    """A command about a pull request, of people with write permission."""
+    return Command(
+        name, usage or name, summary, "reference", True, on="pull request", by_label=True
+    )
 
 
 COMMANDS = {
@@ -68,21 +81,30 @@ COMMANDS = {
         ),
         Command("cancel", "cancel [RUN]", "stop what I am doing here", "reference", True),
         Command("undo", "undo [RUN]", "take back what I did here", "reference"),
-        Command("review", "review", "review this pull request", "reference"),
+        _on_pulls(
+            "review",
+            "review what is new in this pull request, or all of it",
+            "review, or full review",
+        )._replace(options=("full",)),
         Command(
             "config", "config", "show my settings here, and where each comes from", "reference"
         ),
-        Command("describe", "describe", "say what this pull request changes", "reference", True),
-        Command("why-red", "why-red", "explain why checks fail here", "reference", True),
-        Command("triage", "triage", "triage this issue", "reference"),
-        Command("pause", "pause", "stay quiet here", "reference", True),
-        Command("resume", "resume", "speak again", "reference", True),
+        _on_pulls("describe", "say what this pull request changes"),
+        _on_pulls("why-red", "explain why checks fail here"),
+        Command(
+            "triage", "triage", "triage this issue", "reference", True, on="issue", by_label=True
+        ),
+        Command(
+            "pause",
+            "pause, or ignore",
+            "stop here, and do nothing by myself until `resume`; commands still work",
+            "reference",
+            True,
+            by_label=True,
+        ),
+        Command("resume", "resume", "act by myself again", "reference", True, by_label=True),
     )
 }
-
-
-#: Other names of commands.
-_ALIASES = {"stop": "cancel"}
 
 
 class Order(NamedTuple):
@@ -90,6 +112,25 @@ class Order(NamedTuple):
 
     name: str
     argument: str
+
+
+#: Other names of commands, with the option that they stand for.
+_ALIASES = {
+    "stop": Order("cancel", ""),
+    "ignore": Order("pause", ""),
+    "full-review": Order("review", "full"),
+}
+#: Commands of two words; the first is an option of the second.
+_PAIRS = {"full": "review"}
+
+
+class Said(NamedTuple):
+    """What a text may mean: a command, what a flow may claim it by, and words that are meant as a
+    command which does not exist."""
+
+    order: Order | None = None
+    claim: Order | None = None
+    mistaken: Order | None = None
 
 
 #: Tells if a flow wants an event type; a command that none takes stays a message.
@@ -125,6 +166,8 @@ _VAGUE = frozenset(
     {"it", "that", "this", "about", "all", "everything", "them", "him", "her", "anything"}
 )
 _REFERENCE = r"(?=\S*\d)\S+"
+_SLASHED = r"(?:[^\S\n]*\n)*[ ]{0,3}/([a-zA-Z][\w-]{0,19})(?!\S)"
+_NAMED = r"\s*/?([a-zA-Z][\w-]{0,19})(?!\S)"
 
 
 def any_type(_: str) -> bool:
@@ -162,14 +205,70 @@ def command_of(type_: str) -> str:
 
 def slashed(text: str) -> Order | None:
     """Read `/name argument` at the start of the first line that is not blank."""
-    found = re.match(r"(?:[^\S\n]*\n)*[ ]{0,3}/([a-zA-Z][\w-]{0,19})(?!\S)", text)
+    found = re.match(_SLASHED, text)
     return _order(found[1], text[found.end() :]) if found else None
 
 
 def named(text: str) -> Order | None:
     """Read `name argument`, as it follows a slash command such as /agent."""
-    found = re.match(r"\s*/?([a-zA-Z][\w-]{0,19})(?!\S)", text)
+    found = re.match(_NAMED, text)
     return _order(found[1], text[found.end() :]) if found else None
+
+
+def mistaken(text: str, *, mentioned: bool = False) -> Order | None:
+    """Read what has the form of a command: a word after a slash, or alone after a mention. The rest
+    of its line is its argument."""
+    found = re.match(_SLASHED, text)
+    if not found and mentioned:
+        found = re.fullmatch(_NAMED + r"\s*", text)
+    return (
+        Order(found[1].lower(), text[found.end() :].partition("\n")[0].strip()) if found else None
+    )
+
+
+def labelled(label: str, prefix: str) -> Order | None:
+    """Read a command that a label gives, such as `agent: review`."""
+    name = label.strip().lower()
+    if not prefix or not name.startswith(prefix.strip().lower()):
+        return None
+    order = named(name[len(prefix.strip()) :])
+    return order if order and COMMANDS[order.name].by_label and _fits(order) else None
+
+
+def wanted(source: str, said: Said, takes: Takes, claims: Takes) -> tuple[str, str] | None:
+    """Return the type and the text of the event that somebody wants: of a command, of a claim, or
+    of a request for help with a name that is nearly that of a command."""
+    order, claim = said.order, said.claim
+    if order and takes(event_type(source, order)):
+        return event_type(source, order), order.argument
+    if claim and claims(claim_type(source, claim)):
+        return claim_type(source, claim), claim.argument
+    asked = Order("help", f"/{said.mistaken.name}") if said.mistaken and not order else None
+    if asked and said.mistaken and takes(event_type(source, asked)):
+        taken = (name for name in COMMANDS if takes(event_type(source, Order(name, ""))))
+        if meant(said.mistaken, taken):
+            return event_type(source, asked), asked.argument
+    return None
+
+
+def meant(order: Order, names: Iterable[str]) -> str:
+    """Return the command of these `names` that somebody meant, as far as one can tell; '' else.
+
+    Another name counts as a command of its own.
+    """
+    if order.name in COMMANDS or order.name in _ALIASES:
+        return ""
+    allowed = {*names}
+    shown = {name: name for name in allowed}
+    shown |= {alias: of.name for alias, of in _ALIASES.items() if of.name in allowed}
+    from shared.perception.spelling import wrong_letters  # which few texts need
+
+    near = [
+        (wrong, name)
+        for name, of in shown.items()
+        if (wrong := wrong_letters(order.name, name)) and _fits(Order(of, order.argument))
+    ]
+    return min(near)[1] if near else ""
 
 
 def spoken(text: str) -> Order | None:
@@ -179,6 +278,11 @@ def spoken(text: str) -> Order | None:
         return said
     order = named(text)
     return order if order and _fits(order) else None
+
+
+def after_mention(text: str) -> Said:
+    """Read the text after a mention that opens a message."""
+    return Said(spoken(text), claimed(text), mistaken(text, mentioned=True))
 
 
 def whispered(text: str) -> Order | None:
@@ -197,12 +301,16 @@ def is_stop(text: str) -> bool:
 
 
 def _order(name: str, rest: str) -> Order | None:
-    name = name.lower()
-    command = COMMANDS.get(_ALIASES.get(name, name))
+    name, option = name.lower(), ""
+    if pair := re.match(rf"[^\S\n]+({_PAIRS[name]})(?!\S)", rest, re.I) if name in _PAIRS else None:
+        name, option, rest = pair[1].lower(), name, rest[pair.end() :]
+    elif alias := _ALIASES.get(name):
+        name, option = alias
+    command = COMMANDS.get(name)
     if command is None:
         return None
     argument = rest if command.whole else rest.partition("\n")[0]
-    return Order(command.name, argument.strip())
+    return Order(command.name, f"{option} {argument.strip()}".strip())
 
 
 def _sentence(text: str) -> Order | None:
@@ -224,8 +332,9 @@ def _fits(order: Order) -> bool:
     """Tell if the argument is what the command takes, and not the rest of a sentence."""
     argument = order.argument
     if COMMANDS[order.name].takes == "reference":
-        is_one = argument.lower() in COMMANDS or re.fullmatch(_REFERENCE, argument) is not None
-        return not argument or is_one
+        word, options = argument.lower(), COMMANDS[order.name].options
+        is_one = word in COMMANDS or word in options or re.fullmatch(_REFERENCE, argument)
+        return not argument or bool(is_one)
     return not argument.endswith("?") and not _is_vague(argument)
 
 

@@ -82,6 +82,8 @@ class Deed(NamedTuple):
 def deed(event: Event) -> Deed | None:
     """Return what `event` tells, if an action of ours could have done it without a text."""
     _, kind, *rest = (*event.type.split("."), "", "")
+    if kind == "command":  # such as one that a label gave
+        rest = [string(event.payload, "action")]
     if event.source == "slack":
         return _reaction(event) if kind == "reaction_added" else None
     if event.source != "github":

@@ -124,25 +124,25 @@ def to_event(
     takes: commands.Takes = commands.any_type,
     claims: commands.Takes = commands.no_type,
     bot_name: str = "",
+    label_prefix: str = "",
 ) -> Event:
     """Make a verified delivery an Event, JSON or form; raises EventError.
 
-    A command, never with our mark, gets an event type of its own if somebody `takes` that type,
-    else a mention if somebody `claims` its first word.
+    A command, never with our mark, or as a label after the `label_prefix`, gets an event type of
+    its own if somebody `takes` that type, else a mention if somebody `claims` its first word.
     """
     name, delivery = _named(headers)
     payload = read_body(body, headers)
     subject = _subject(payload)
     actor = _actor(payload, subject)
-    repository = _repository(payload)
+    repository, action = _repository(payload), word(payload, "action")
     owner = next((login for path in _OWNERS if (login := word(payload, *path))), "")
-    action = word(payload, "action")
-    issue = _issue(payload, repository)
-    tenant = _tenant(payload, action, owner)
+    issue, tenant = _issue(payload, repository), _tenant(payload, action, owner)
     type_, text = f"github.{name}.{action}" if action else f"github.{name}", _text(payload, subject)
-    if issue and type_ in COMMANDED and _wrote(actor.id, subject):
-        said = _spoken(string(subject.fields, "body"), bot_name)
-        type_, text = _wanted(said, takes, claims) or (type_, text)
+    said = commands.Said()
+    if issue:
+        said = _said(type_, payload, subject, actor, bot_name=bot_name, prefix=label_prefix)
+    type_, text = commands.wanted("github", said, takes, claims) or (type_, text)
     return Event(
         id=f"github:{delivery}",
         type=type_,
@@ -186,9 +186,7 @@ def is_own(event: Event, app_id: str, bot_name: str = "") -> bool:
     subject = _subject(event.payload)
     if event.type in _REPORTED:
         return _is_app(dig(subject.fields, "app"), app_id)
-    action = event.type.rpartition(".")[2]
-    is_written = action in _WRITTEN or commands.command_of(event.type) or ".mention." in event.type
-    if is_written and marks.is_marked(subject.text or event.text):
+    if string(event.payload, "action") in _WRITTEN and marks.is_marked(subject.text or event.text):
         return True
     via = dig(subject.fields, "performed_via_github_app")
     return _wrote(event.actor.id, subject) and _is_app(via, app_id)
@@ -269,30 +267,27 @@ def _depth(actor: Actor, subject: _Subject, action: str) -> int:
     return int(actor.is_bot) if depth is None else depth + 1
 
 
-def _wanted(
-    said: tuple[commands.Order | None, commands.Order | None],
-    takes: commands.Takes,
-    claims: commands.Takes,
-) -> tuple[str, str] | None:
-    """Return the type and the text of a command, or of a claim, that somebody wants."""
-    order, claim = said
-    if order and takes(commands.event_type("github", order)):
-        return commands.event_type("github", order), order.argument
-    if claim and claims(commands.claim_type("github", claim)):
-        return commands.claim_type("github", claim), claim.argument
-    return None
+def _said(
+    type_: str, payload: Json, subject: _Subject, actor: Actor, *, bot_name: str, prefix: str
+) -> commands.Said:
+    """Read the command that an event about an issue gives, by its text or by a person's label."""
+    if type_ in COMMANDED and _wrote(actor.id, subject):
+        return _spoken(string(subject.fields, "body"), bot_name)
+    if actor.is_bot or payload.get("action") != "labeled":
+        return commands.Said()
+    return commands.Said(commands.labelled(string(payload, "label", "name"), prefix))
 
 
-def _spoken(body: str, bot_name: str) -> tuple[commands.Order | None, commands.Order | None]:
+def _spoken(body: str, bot_name: str) -> commands.Said:
     """Read the command that opens a text, and what a flow may claim it by, if it mentions us."""
     if marks.is_marked(body):
-        return None, None
+        return commands.Said()
     if bot_name:
         mention = rf"\s*@{re.escape(bot_name)}(?:\[bot\])?(?![\w-])[\s,:]*"
         if found := re.match(mention, body, re.IGNORECASE):
             said = body[found.end() :]
-            return commands.spoken(said), commands.claimed(said)
-    return commands.slashed(body), None
+            return commands.after_mention(said)
+    return commands.Said(commands.slashed(body), None, commands.mistaken(body))
 
 
 def _repository(payload: Json) -> str:

@@ -106,14 +106,11 @@ def to_event(
 
 
 def _wanted(said: SlackFields, takes: commands.Takes, claims: commands.Takes) -> tuple[str, str]:
-    """Return type and text: those of a command, of a sign to stop, of a claim, or its own."""
-    order, claim = said.order, said.claim
-    if order and takes(commands.event_type("slack", order)):
-        return commands.event_type("slack", order), order.argument
+    """Return type and text: those of a command, of a claim, of a sign to stop, or its own."""
+    if found := commands.wanted("slack", said.said, takes, claims):
+        return found
     if said.stops and takes(STOP):
         return STOP, said.text
-    if claim and claims(commands.claim_type("slack", claim)):
-        return commands.claim_type("slack", claim), claim.argument
     return f"slack.{said.type}", said.text
 
 

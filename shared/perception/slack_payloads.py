@@ -36,9 +36,7 @@ class SlackFields(NamedTuple):
     ts: str = ""
     thread_ts: str = ""
     metadata: Any = None
-    order: commands.Order | None = None
-    #: What a flow may claim it by: the word after a mention that opens it, and the rest.
-    claim: commands.Order | None = None
+    said: commands.Said = commands.Said()
     response_url: str = ""
     #: A sign to stop that is no command: an emoji, Slack's own button, a word in a thread.
     stops: bool = False
@@ -147,8 +145,7 @@ def _new_message(envelope: Json, event: Json, team: str, kind: str, bots: set[st
     channel, ts = _channel(event, "channel"), _ts(event, "ts")
     channel_type, text, mention = word(event, "channel_type"), string(event, "text"), _mention(bots)
     end = MENTION if kind == "app_mention" else ""
-    said = _after_mention(text, mention)
-    thread_ts, order = _ts(event, "thread_ts"), _order(text, said, mention, channel_type)
+    thread_ts, said = _ts(event, "thread_ts"), _said(text, mention, channel_type)
     return SlackFields(
         type=kind,
         id=f"{team}:{channel}:{ts}{end}" if channel and ts else _event_id(envelope),
@@ -159,9 +156,8 @@ def _new_message(envelope: Json, event: Json, team: str, kind: str, bots: set[st
         ts=ts,
         thread_ts=thread_ts,
         metadata=dig(event, "metadata"),
-        order=order,
-        claim=None if said is None else commands.claimed(said),
-        stops=thread_ts not in ("", ts) and order is None and commands.is_stop(text),
+        said=said,
+        stops=thread_ts not in ("", ts) and said.order is None and commands.is_stop(text),
     )
 
 
@@ -204,7 +200,7 @@ def _command(fields: Json) -> SlackFields:
         text=text,
         channel=word(fields, "channel_id"),
         channel_type=_PRIVATE_NAMES.get(string(fields, "channel_name"), ""),
-        order=commands.named(f"{name} {text}") or commands.named(text),
+        said=_commanded(name, text),
         response_url=string(fields, "response_url"),
     )
 
@@ -264,17 +260,20 @@ def _mention(bots: set[str]) -> str:
     return rf"<@(?:{names})(?:\|[^>]*)?>" if names else _NOBODY
 
 
-def _after_mention(text: str, mention: str) -> str | None:
-    """Return what follows a mention that opens the message."""
-    found = re.match(rf"\s*{mention}[\s,:]*", text)
-    return _plain(text[found.end() :], mention) if found else None
+def _said(text: str, mention: str, channel_type: str) -> commands.Said:
+    """Read what follows a mention that opens the message, or a direct message."""
+    if found := re.match(rf"\s*{mention}[\s,:]*", text):
+        return commands.after_mention(_plain(text[found.end() :], mention))
+    if channel_type != "im":
+        return commands.Said()
+    plain = _plain(text, mention)
+    return commands.Said(commands.whispered(plain), None, commands.mistaken(plain))
 
 
-def _order(text: str, said: str | None, mention: str, channel_type: str) -> commands.Order | None:
-    """Read a command after a mention that opens the message, or in a direct message."""
-    if said is not None:
-        return commands.spoken(said)
-    return commands.whispered(_plain(text, mention)) if channel_type == "im" else None
+def _commanded(name: str, text: str) -> commands.Said:
+    """Read a slash command: `/forget …`, or the app's own before the name of one."""
+    order = commands.named(f"{name} {text}") or commands.named(text)
+    return commands.Said(order, None, commands.mistaken(f"/{text.lstrip('/')}"))
 
 
 def _channel(value: Any, key: str) -> str:

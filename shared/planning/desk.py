@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from shared.aws.executions import Executions
 from shared.database import Database, Row, Statement
-from shared.desk import Loan
+from shared.desk import Loan, Preview
 from shared.errors import NotPermitted, SettingsError
 from shared.events import Event, Thread
 from shared.journal import Outcome, Run, keeping
@@ -42,8 +42,10 @@ class PlanDesk:
         may_write: Callable[[], bool],
         *,
         differs: bool,
+        preview: Preview,
     ) -> None:
         """With `differs`, nobody approves a plan that they asked for."""
+        self._preview = preview
         self._run = run
         self._event = run.event
         self._store = store
@@ -58,7 +60,12 @@ class PlanDesk:
         # A misspelt setting is the strict one.
         differs = settings.approver_differs != "off"
         return cls(
-            loan.run, store, lambda: executions_of(settings), loan.may_write, differs=differs
+            loan.run,
+            store,
+            lambda: executions_of(settings),
+            loan.may_write,
+            differs=differs,
+            preview=loan.preview,
         )
 
     def start(self, goal: str, thread: Thread | None = None) -> str:
@@ -66,15 +73,15 @@ class PlanDesk:
         once.
 
         With a `thread` the plan goes on there, when the event itself is in none. For a person who
-        may not write it can only read. Raises SettingsError when the repository of the place
-        belongs to another tenant.
+        may not write it can only read, and so it can in a preview. Raises SettingsError when the
+        repository of the place belongs to another tenant.
         """
         place = self._event.workplace
         if place and place.tenant != self._event.tenant:
             raise _foreign()
         tenant, plan = self._event.tenant, self._run.id
         event = _in_thread(self._event, thread) if thread else self._event
-        may_write = self._may_write()
+        may_write = self._may_write() and not self._preview.is_on
         values = {"event": event.id, "flow": self._run.flow, "goal": goal}
         kept = [statement("start_plan", tenant, plan, may_write=may_write, **values)]
         if thread:

@@ -38,7 +38,7 @@ from shared.reviewing.head import Head, HeadFile
 from shared.reviewing.proof import Proof
 from shared.reviewing.skipping import reason_to_skip
 from shared.settings import Settings
-from shared.team_settings.keys import PATH, ReviewSettings
+from shared.team_settings.keys import ReviewSettings
 
 #: Characters of a file; a larger one is not read, so nothing about it can be proved.
 _LONGEST = 1_000_000
@@ -67,8 +67,7 @@ class ReviewDesk:
         from there on, unless history was rewritten, the base is another, or a person asks for a
         `full` review, or it is looked at `afresh`. Who asks by a command gets it for a draft,
         too."""
-        off = f"`{PATH}` turns reviews off" if wanted.mode == "off" else ""
-        if why_not := off or self._no_pull_request:
+        if why_not := self._no_pull_request:
             return Change(self._issue, "", "", (), why_not=why_not)
         last = None if afresh else self._store.reviewed()
         pull = self._pull

@@ -41,13 +41,10 @@ def in_short(found: Sequence[Finding]) -> str:
     return f"{len(found)} {noun}; the summary is in a comment of its own."
 
 
-def summary(change: Change, chosen: Selection, *, is_preview: bool = False) -> str:
-    """Return the sticky comment: what was found at which commit, and what nobody looked at. In a
-    preview it says folded what would be posted on lines."""
+def summary(change: Change, chosen: Selection) -> str:
+    """Return the sticky comment: what was found at which commit, and what nobody looked at."""
     what = f"{change.since[:7]}…{change.head[:7]}" if change.since else change.head[:7]
-    if is_preview:
-        parts = [_preview(what, chosen)]
-    elif chosen.posted or chosen.held:
+    if chosen.posted or chosen.held:
         rows = "\n".join(f"- {_row(finding)}" for finding in chosen.posted)
         parts = [f"**Review of {what}:** {len(chosen.posted)} posted.\n\n{rows}"]
     else:
@@ -65,14 +62,6 @@ def summary(change: Change, chosen: Selection, *, is_preview: bool = False) -> s
     if change.skipped:
         parts.append(folded(f"{len(change.skipped)} files not reviewed", _skipped(change.skipped)))
     return "\n\n".join(parts)
-
-
-def _preview(what: str, chosen: Selection) -> str:
-    begin = f"**Preview of a review of {what}:** nothing was posted on lines, because the mode is"
-    begin = f"{begin} `preview`. `mode: on` in `.github/agent-flows.yml` changes that."
-    told = [f"`{one.path}`:{one.first}\n\n{on_lines(one).body}" for one in chosen.posted]
-    would = f"{len(told)} {'comment' if len(told) == 1 else 'comments'} would be posted"
-    return f"{begin}\n\n{folded(would, chr(10).join(told) or 'None.')}"
 
 
 def _title(finding: Finding) -> str:

@@ -12,11 +12,13 @@ from shared.actions.links import link_hosts
 from shared.agent.acting import Acting
 from shared.agent.agent import Agent, Capabilities
 from shared.agent.flow import Flow
+from shared.agent.previewing import previewed
 from shared.aws.looks import Looks
 from shared.database import Statement
 from shared.errors import (
     AgentFlowsError,
     BudgetExceeded,
+    Declined,
     EffectUnknown,
     NotPermitted,
     Parked,
@@ -30,6 +32,7 @@ from shared.journal import Allowance, Journal, Run
 from shared.log import log
 from shared.metrics import measure
 from shared.models.payers import paid_by, payer_of
+from shared.perception.commands import command_of
 from shared.runtime.patience import GRACE, Consequence, Patience
 
 #: Does the run's work with its agent; returns statements to commit with the end of the run.
@@ -93,18 +96,18 @@ class Lifecycle:
         authority = self._authority(run)
         acting = self._acting(run, remaining, acts=acts)
         try:
-            _check_attempts(run, patience)
+            _check(run, self._flow, patience)
             self._show(run, acting, "", patience)
             run.event = authority.placed()
             acting = self._acting(run, remaining, acts=acts)
             with paid_by(payer_of(run.event, run.flow)):
                 statements = work(self._agent(run, acting, remaining, authority))
-            acting.drafts.take_back()
+            self._close(run, acting)
             self._show(run, acting, "done", patience)
             self._end(run, "done", "", [*statements, *closing(run, "done")])
         except RunBusy:
             raise
-        except (Parked, Stopped) as left:
+        except (Parked, Stopped, Declined) as left:
             return self._leave(run, acting, left, closing, patience)
         # The outermost place of a run: an author's code may raise anything.
         except Exception as err:
@@ -131,7 +134,7 @@ class Lifecycle:
         self,
         run: Run,
         acting: Acting,
-        left: Parked | Stopped,
+        left: Parked | Stopped | Declined,
         closing: Closing,
         patience: Patience | None = None,
     ) -> Ending:
@@ -143,6 +146,9 @@ class Lifecycle:
             state, run.ending = left.state, True
             self._show(run, acting, state, patience)
             _try(run, "draft left", partial(acting.drafts.close, f"⏹ {left.reason}"))
+        elif isinstance(left, Declined):
+            state = "done"
+            _log("run declined", run, reason=str(left))
         else:
             try:
                 self._looks.after("batches", _SETTLED)
@@ -218,6 +224,20 @@ class Lifecycle:
             for action in permission.action.shown(run.event, state):
                 _try(run, "not shown", partial(acting.notify, action))
 
+    def _close(self, run: Run, acting: Acting) -> None:
+        """Take back unfinished answers. Say in one place what a preview would have done, where
+        there is one; who gave a command hears of it in any case."""
+        acting.drafts.take_back()
+        actions, command = acting.preview.actions, command_of(run.event.type)
+        if not acting.preview.is_on or not (actions or command):
+            return
+        text = previewed(run.flow, actions)
+        for permission in self._flow.may:
+            told = permission.action.aside(run.event, "preview", text)
+            if told is not None:
+                acting.notify(told)
+                return
+
     def _tell(self, run: Run, acting: Acting, err: Exception, *, waits: bool) -> None:
         """Leave one visible line with a reason and the run's id where the person waits; `waits`
         when the run goes on by itself."""
@@ -226,17 +246,23 @@ class Lifecycle:
         public = err.public if isinstance(err, AgentFlowsError) else AgentFlowsError.public
         line = f"⏳ {public} I go on when it is back." if waits else f"⚠️ {public}"
         kinds = [permission.action for permission in self._flow.may]
-        if isinstance(err, NotPermitted):
+        is_refused, line = isinstance(err, NotPermitted), f"{line} Run `{run.id}`."
+        if is_refused:
             kinds.sort(key=lambda kind: not kind.private)
         for kind in kinds:
-            action = kind.notice(run.event, f"{line} Run `{run.id}`.")
-            if action is not None:
+            refused = kind.aside(run.event, "refusal", line) if is_refused else None
+            if (action := refused or kind.notice(run.event, line)) is not None:
                 _try(run, "notice failed", partial(acting.notify, action))
                 return
 
 
-def _check_attempts(run: Run, patience: Patience | None) -> None:
-    """Raise ProcessDied when no attempt is left, and Stopped when none was wanted any more."""
+def _check(run: Run, flow: Flow, patience: Patience | None) -> None:
+    """Raise ProcessDied when no attempt is left, Stopped when none was wanted any more, and
+    Declined where people want the agent to be quiet: for what could be seen, unless a person asks
+    for it by a command. A piece of a plan was asked for; a pause stops the plans that run then."""
+    is_seen = patience and flow.may and flow.stoppable
+    if run.quiet and is_seen and not command_of(run.event.type) and run.event.source != "api":
+        raise Declined("people paused me here")
     if patience and run.failures >= patience.attempts:
         run.check()
         raise ProcessDied(f"{run.failures} attempts failed or died")

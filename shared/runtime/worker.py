@@ -136,6 +136,8 @@ class Worker:
             raise NotPermitted(
                 f"/{command.name} needs write permission; somebody who has it must ask"
             )
+        if self._flow.settings:
+            agent.desk(self._flow.settings).apply(self._flow.name)
         if self._flow.spreads(event):
             agent.desk(SpreadDesk).spread(self._flow.name, self._flow.places)
         else:

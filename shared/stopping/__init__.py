@@ -6,4 +6,5 @@ round trip, and nothing starts after it. A run that has not begun ends as it beg
 
 desk          stop and supersede, for flows
 undo          takes back what a run did
+quiet         pause and resume: what the agent does by itself in a place
 """

@@ -3,17 +3,27 @@
 from functools import cached_property
 from typing import ClassVar, Self
 
+from shared.actions import Query
+from shared.actions.authority import RecentAnswers
 from shared.actions.github.actions import ReportCheck
 from shared.actions.github.queries import ReadTeamFiles
 from shared.agent.context import Code
 from shared.agent.timers import Timers
 from shared.database import queries
 from shared.desk import Loan
-from shared.errors import ActionRejected
+from shared.errors import ActionRejected, Declined, TurnedOff
 from shared.events import Json
 from shared.journal import Outcome
+from shared.perception.commands import command_of
 from shared.team_settings import telling
-from shared.team_settings.keys import LARGEST, PATH, DescribeSettings, ReviewSettings
+from shared.team_settings.keys import (
+    LARGEST,
+    PATH,
+    SECTIONS,
+    DescribeSettings,
+    ReviewSettings,
+    section_of,
+)
 from shared.team_settings.resolving import Resolved, TeamSetting, resolve
 
 SQL = queries(__file__, "first_week.sql")
@@ -37,6 +47,22 @@ class TeamSettings:
         """Lend the settings."""
         return cls(loan)
 
+    def apply(self, flow: str) -> None:
+        """Let the run be as the team wants the flow: raise Declined where it is off, or TurnedOff
+        for who asks for it; where it is a preview, let no action be performed. What is in no
+        repository, such as a message in Slack, has no team settings."""
+        section = section_of(flow)
+        if section not in SECTIONS or not self._repository:
+            return
+        mode = self._found.sections[section]["mode"]
+        if mode.value == "off" and command_of(self._loan.run.event.type):
+            raise TurnedOff(
+                f"{section} is off in {self._repository}; change `{section}.mode` in {PATH}"
+            )
+        if mode.value == "off":
+            raise Declined(f"{PATH} turns {section} off")
+        self._loan.preview.is_on = mode.value == "preview"
+
     @property
     def review(self) -> ReviewSettings:
         """How this team wants reviews."""
@@ -58,20 +84,19 @@ class TeamSettings:
         text = f"{language}{asked}".strip()
         return (Code("wishes of the team", text),) if text else ()
 
-    def report(self, commit: str, *, acts: bool) -> str:
+    def report(self, commit: str) -> str:
         """Report what is wrong with the files by a check of the commit, the head of the pull
-        request. Return it as text where that cannot be made, or when the flow must not act."""
+        request. Return it as text where that cannot be made."""
         problems = self._found.problems
         if not problems:
             return ""
         text, title = telling.problems(problems), telling.title(problems)
-        if acts:
-            issue, lines = self._loan.run.event.issue, telling.annotations(problems)
-            try:
-                self._loan.act(ReportCheck(issue, commit, CHECK, title, text, lines))
-                return ""
-            except ActionRejected:
-                pass  # only an App makes checks, and it may lack the right
+        issue, lines = self._loan.run.event.issue, telling.annotations(problems)
+        try:
+            self._loan.act(ReportCheck(issue, commit, CHECK, title, text, lines))
+            return ""
+        except ActionRejected:
+            pass  # only an App makes checks, and it may lack the right
         return f"\n\n<details><summary>{title}</summary>\n\n{text}\n\n</details>"
 
     def begin_week(self) -> None:
@@ -83,15 +108,21 @@ class TeamSettings:
         """Return each setting with its source, as Markdown."""
         return telling.all_settings(self._found)
 
+    @property
+    def _repository(self) -> str:
+        scope = self._loan.run.event.scope
+        return scope.removeprefix("github:") if scope.startswith("github:") else ""
+
     @cached_property
     def _found(self) -> Resolved:
-        query = ReadTeamFiles(self._loan.run.event.issue.repository, PATH, LARGEST)
+        query = ReadTeamFiles(self._repository, PATH, LARGEST)
+        recent = self._loan.services.get(RecentAnswers, RecentAnswers)
 
         def work() -> Outcome:
-            files = self._loan.read(query)
-            found = resolve(files["organisation"], files["repository"])
+            said = recent.answer(query, self._read)
+            found = resolve(said["organisation"], said["repository"])
             unsaid = [one for one in found.sections.values() if one["mode"].source == "default"]
-            if unsaid and self._is_first_week():
+            if said["week_ends"] > self._loan.run.event.received_at:
                 for settings in unsaid:
                     settings["mode"] = TeamSetting("preview", "first week")
             return Outcome(found.to_json())
@@ -99,7 +130,9 @@ class TeamSettings:
         asked = {"repository": query.repository, "path": query.path}
         return Resolved.of_json(self._loan.run.step("team settings", asked, work, defer=True))
 
-    def _is_first_week(self) -> bool:
+    def _read(self, query: Query) -> Json:
+        """Return the files, and when the first week of the installation ends; 0 without one."""
         run = self._loan.run
         [rows] = run.write([run.statement("first_week", {"event": ENDS}, SQL)])
-        return bool(rows) and rows[0]["ends"] > run.event.received_at
+        files: Json = self._loan.read(query)
+        return files | {"week_ends": rows[0]["ends"] if rows else 0.0}

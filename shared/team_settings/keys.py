@@ -83,15 +83,23 @@ class ListOf(NamedTuple):
         return next((f"has an item, number {at}, that {what}" for at, what in wrong if what), "")
 
 
+_MODE = Annotated[
+    Mode,
+    OneOf(get_args(Mode)),
+    "on: act. preview: say in one comment what it would do, and do nothing else. off: do nothing.",
+]
+
+
+class FlowSettings(NamedTuple):
+    """Whether the flow acts."""
+
+    mode: _MODE = "on"
+
+
 class ReviewSettings(NamedTuple):
     """How pull requests are reviewed."""
 
-    mode: Annotated[
-        Mode,
-        OneOf(get_args(Mode)),
-        "on: review. preview: say in one comment what would be posted, and post nothing else."
-        " off: do nothing.",
-    ] = "on"
+    mode: _MODE = "on"
     ignore: Annotated[
         tuple[str, ...],
         ListOf(Words(200), 100),
@@ -115,11 +123,7 @@ class ReviewSettings(NamedTuple):
 class DescribeSettings(NamedTuple):
     """How pull requests are described."""
 
-    mode: Annotated[
-        Mode,
-        OneOf(get_args(Mode)),
-        "on: describe. preview: describe in a comment, and change nothing else. off: do nothing.",
-    ] = "on"
+    mode: _MODE = "on"
     when: Annotated[
         When,
         OneOf(get_args(When)),
@@ -147,11 +151,18 @@ class Key(NamedTuple):
     about: str
 
 
-#: The settings of each part that has some, by its name.
-SECTIONS: Mapping[str, type[ReviewSettings] | type[DescribeSettings]] = {
+#: The settings of each flow that a team may turn off, by its name.
+SECTIONS: Mapping[str, type[FlowSettings] | type[ReviewSettings] | type[DescribeSettings]] = {
     "review": ReviewSettings,
     "describe": DescribeSettings,
+    "triage": FlowSettings,
+    "plan": FlowSettings,
 }
+
+
+def section_of(flow: str) -> str:
+    """Return the section that has the mode of a flow."""
+    return "describe" if flow == "explain" else flow
 
 
 def keys_of(section: str) -> Mapping[str, Key]:

@@ -73,6 +73,7 @@ class Ingress(NamedTuple):
             takes=self._wants,
             claims=self._claimed,
             bot_name=bot,
+            label_prefix=self.settings.github_label_prefix,
         )
         is_own = github.is_own(event, self.settings.latest("github_app_id"), bot)
         return self._take(event, is_own, len(body))

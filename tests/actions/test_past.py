@@ -16,6 +16,7 @@ from infra.local.sandbox.slack.workspace import GENERAL, TEAM
 from shared.actions import Action, Adapter, Mark, Receipt
 from shared.actions.github.adapter import ACTIONS as ON_GITHUB
 from shared.actions.github.adapter import GitHubAdapter
+from shared.actions.github.pulls.sections import WriteSection
 from shared.actions.past import PastEffect, TakeBack, TakenBack
 from shared.actions.slack.adapter import ACTIONS as ON_SLACK
 from shared.errors import ActionRejected, ActionUnavailable
@@ -129,6 +130,10 @@ def opened(shop: Shop) -> Action:
     return do.OpenIssue(shop.here, "Tracking", "It.", ("bug",))
 
 
+def described(shop: Shop) -> Action:
+    return WriteSection(shop.pull, "description", "It says hello.")
+
+
 def reply(shop: Shop) -> Action:
     return do.ReplyOnLines(shop.pull, shop.said, "Because.")
 
@@ -175,6 +180,10 @@ ROUND: Mapping[str, tuple[Meanwhile, Act, str]] = {
     "OpenDraft": (lambda s, _: None, draft, "issues"),
     "OpenIssue": (lambda s, _: None, opened, "issues"),
     "SubmitReview": (lambda s, _: None, review, ""),
+    "WriteSection": (lambda s, _: None, described, ""),
+    "WriteSection below a text": (
+        lambda s, _: s.hub.edit_issue(SHOP, 2, body="Why?\n\n\n"), described, "",
+    ),
 }  # fmt: skip
 
 
@@ -260,6 +269,12 @@ BUILT: Mapping[str, tuple[Act, Meanwhile, str]] = {
     ),
     "a draft that was merged": (
         draft, lambda s, r: s.hub.merge_pull_request(SHOP, int(r.id)), "merged",
+    ),
+    "a description that somebody edited": (
+        described,
+        lambda s, _: s.hub.edit_issue(SHOP, 2, body=s.hub.issue(SHOP, 2)["body"]
+                                      .replace("hello", "bye")),
+        "somebody edited",
     ),
     "a reply with an answer": (
         reply, lambda s, r: s.hub.answer(int(r.id), "I see."), "maria answered",

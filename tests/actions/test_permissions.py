@@ -58,7 +58,7 @@ def _union(flows: "tuple[Flow, ...] | list[Flow]") -> dict[str, str]:
 @pytest.mark.parametrize(
     ("name", "rights_of_it"),
     [
-        ("triage", {"issues": "write"}),
+        ("triage", {"contents": "read", "issues": "write"}),
         ("memory", {"issues": "write"}),
         ("ingest", {"contents": "read"}),
         ("plan", {"contents": "write", "issues": "write", "pull_requests": "write"}),

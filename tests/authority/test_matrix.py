@@ -46,11 +46,11 @@ NEEDS_WRITING = {
     "reject": True,
     "change": True,
     "cancel": True,
-    "review": False,
+    "review": True,
     "config": False,
     "describe": True,
     "why-red": True,
-    "triage": False,
+    "triage": True,
     "pause": True,
     "resume": True,
 }

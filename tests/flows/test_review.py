@@ -9,10 +9,12 @@ from uuid import uuid4
 import pytest
 from urllib3 import request
 
+from flows.control import control
 from flows.learn import learn
 from flows.review import review
 from infra.local.sandbox.github import GitHubSandbox
 from shared.actions import Action, Mark, Receipt
+from shared.actions.authority import RecentAnswers
 from shared.actions.github.adapter import GitHubAdapter
 from shared.actions.github.session import GitHubSession
 from shared.database import Database
@@ -80,6 +82,11 @@ class PullRequest:
         self.runner = FlowRunner(database, **changes)
         self._sandbox = sandbox
         self.adapter = Mortal(as_app(sandbox))
+        #: What processes keep of answers for a minute is forgotten when this clock goes on.
+        self.minutes = 1_000
+        self.runner.can.services.get(
+            RecentAnswers, lambda: RecentAnswers(lambda: 61.0 * self.minutes)
+        )
         self.runner.adapters = lambda wanted: self.adapter
 
     def event(
@@ -88,11 +95,13 @@ class PullRequest:
         *,
         delivery: str = "",
         body: str = "",
-        by: str = "ada",
+        by: str = "maria",
     ) -> Event:
+        """`by` whom: maria may write, and others may not."""
         event = github_event(
             kind, repository=SHOP, number=self.number, delivery=delivery, body=body, by=by
         )
+        event = event._replace(actor=event.actor._replace(id=str(self._sandbox.account_id(by))))
         payload = event.payload
         if "issue" in payload:  # a comment on it, which GitHub calls one on an issue
             payload = {**payload, "issue": {**payload["issue"], "pull_request": {"url": "…"}}}
@@ -547,6 +556,7 @@ class TestTheTeamsSettings:
 
     def says(self, pull: PullRequest, text: str, repository: str = SHOP) -> None:
         pull._sandbox.push(repository, {self.PATH: text})
+        pull.minutes += 1
 
     def organisation_says(self, pull: PullRequest, text: str, *, private: bool = False) -> None:
         pull._sandbox.add_repository("acme/.github", private=private)
@@ -567,9 +577,10 @@ class TestTheTeamsSettings:
         self.says(pull, "review: {mode: preview}")
         pull.review()
         assert (pull.get("reviews"), pull.get("comments")) == ([], [])
-        [summary] = pull.sticky
-        assert "3 comments would be posted" in summary and "```suggestion" in summary
-        assert "<details>" in summary
+        [told] = pull.sticky
+        assert told.startswith("**Preview of `review`.**")
+        assert "- **submit review**" in told and "- **comment**" in told
+        assert told.count("body of comments: path `") == 3 and "> ```suggestion" in told
 
     def test_what_was_only_previewed_is_posted_once_it_is_on(self, pull: PullRequest) -> None:
         self.says(pull, "review: {mode: preview}")
@@ -589,7 +600,9 @@ class TestTheTeamsSettings:
     def test_who_asks_is_told_that_it_is_off(self, pull: PullRequest) -> None:
         self.says(pull, "review: {mode: off}")
         pull.runner.run(review, pull.event("command.review"))
-        assert "turns reviews off" in pull.sticky[0]
+        [told] = pull.sticky
+        assert "That is turned off here, in `.github/agent-flows.yml`." in told
+        assert pull.runner.model.asked == []
 
     @pytest.mark.parametrize(
         ("text", "posted"),
@@ -688,6 +701,7 @@ class TestTheTeamsSettings:
     @pytest.mark.parametrize("content", [b"\xff\xfe", b"#" * 70_000, b"review: *x"])
     def test_no_file_makes_a_review_fail(self, pull: PullRequest, content: bytes) -> None:
         pull._sandbox.push(SHOP, {self.PATH: content})
+        pull.minutes += 1
         pull.review()
         assert len(pull.get("reviews")) == 1
         [check] = self.checks(pull)
@@ -702,7 +716,7 @@ class TestTheTeamsSettings:
     def test_config_shows_each_value_and_where_it_comes_from(self, pull: PullRequest) -> None:
         self.organisation_says(pull, "review:\n  max_findings: 1\n  wait: 5\n")
         self.says(pull, "review:\n  mode: off\n  instructions: a `|` b\n  wait: -1\n")
-        pull.runner.run(review, pull.event("command.config", by="stranger"))
+        pull.runner.run(control, pull.event("command.config", by="stranger"))
         [shown] = pull.sticky
         for row in (
             "| `mode` | `off` | `.github/agent-flows.yml`, line 2 |",
@@ -717,7 +731,7 @@ class TestTheTeamsSettings:
 
     def test_config_answers_on_an_issue_too(self, pull: PullRequest) -> None:
         pull.number = pull._sandbox.open_issue(SHOP, "It crashes", "Why?")
-        pull.runner.run(review, pull.event("command.config"))
+        pull.runner.run(control, pull.event("command.config"))
         assert "| `max_findings` | `3` | default |" in pull.sticky[0]
 
     @pytest.mark.parametrize(
@@ -735,9 +749,9 @@ class TestTheTeamsSettings:
     ) -> None:
         self.says(pull, text)
         opened = pull.event()
-        pull.runner.run(review, installed_at(opened.received_at - days * 86_400))
+        pull.runner.run(control, installed_at(opened.received_at - days * 86_400))
         pull.runner.run(review, opened)
         assert bool(pull.get("reviews")) is is_posted
-        assert ("Preview of a review" in pull.sticky[0]) is not is_posted
-        pull.runner.fire(review)
+        assert ("Preview of `review`" in pull.sticky[0]) is not is_posted
+        pull.runner.fire(control)
         assert len(pull.sticky) == 1

@@ -6,7 +6,7 @@ from flows.triage import TriageVerdict, report, triage
 from shared.actions.github.actions import AddLabels, Comment
 from shared.database import Statement
 from shared.errors import ActionUnavailable
-from shared.events import Issue
+from shared.events import Event, Issue
 from shared.testing import FlowRunner
 from tests.events.made import an_event
 
@@ -104,3 +104,29 @@ def test_what_the_page_does_not_show_reaches_neither_a_comment_nor_memory(
     assert "stack trace" in kept
     assert "SECRET" not in kept
     assert "SECRET" not in str(runner.platform.done)
+
+
+ISSUE = {"title": "Checkout crashes", "body": "A stack trace.<!-- HIDDEN -->", "number": 7}
+
+
+def asked(**issue: object) -> Event:
+    payload = {"action": "created", "issue": ISSUE | issue, "comment": {"body": "/triage"}}
+    return CRASH._replace(type="github.command.triage", text="", payload=payload)
+
+
+def test_a_command_triages_the_issue_that_it_stands_on(runner: FlowRunner) -> None:
+    runner.answers(TriageVerdict(("bug",), None, "Pay crashes."))
+    assert runner.deliver(triage, asked()) == []
+    [seen] = runner.model.asked
+    assert "A stack trace." in str(seen.messages) and "HIDDEN" not in str(seen.messages)
+    assert "/triage" not in str(seen.messages) and 'author="ada"' not in str(seen.messages)
+    assert AddLabels(Issue("acme/shop", 7), ("bug",)) in runner.platform.done
+    kept = runner.database.run(CRASH.tenant, [Statement("select text from memories", {})])
+    assert kept == [[]]  # what it says was its author's, and is kept when they say it
+
+
+@pytest.mark.parametrize("issue", [{"pull_request": {"url": "…"}}])
+def test_a_pull_request_is_not_triaged(runner: FlowRunner, issue: dict[str, object]) -> None:
+    assert runner.deliver(triage, asked(**issue)) == []
+    assert [one.body for one in comments(runner)] == ["This is a pull request; I triage issues."]
+    assert runner.model.asked == []

@@ -95,7 +95,7 @@ def stopped(it: FlowRunner, event: Event = STOP) -> str:
 
 
 def said(it: FlowRunner) -> list[str]:
-    return [str(getattr(action, "body", "")) for action in it.platform.done]
+    return [str(getattr(one, "body", getattr(one, "text", ""))) for one in it.platform.done]
 
 
 def rows(it: FlowRunner, sql: str, tenant: str = "github:acme") -> list[Row]:

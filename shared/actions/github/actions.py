@@ -1,7 +1,7 @@
 """The actions that a flow may take on GitHub, as values; and `ListLabels`, since a flow that labels
 needs it and the other queries take 10 ms to import."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, NamedTuple, Self
 
@@ -21,6 +21,13 @@ class Repository(NamedTuple):
     @property
     def scope(self) -> str:
         return f"github:{self.name}"
+
+
+def label_of(event: Event) -> str:
+    """Return the label that gave the command of this event; '' for all other events."""
+    if ".command." not in event.type or event.payload.get("action") != "labeled":
+        return ""
+    return event.need("label", "name")
 
 
 class OnGitHub:
@@ -95,6 +102,10 @@ class Comment(_OnIssue):
     def notice(cls, event: Event, text: str) -> Self | None:
         return cls(event.issue_target, text, sticky=True) if event.issue_target else None
 
+    @classmethod
+    def aside(cls, event: Event, name: str, text: str) -> Action | None:
+        return NamedComment(event.issue_target, name, text) if event.issue_target else None
+
 
 @dataclass(frozen=True)
 class NamedComment(_OnIssue):
@@ -156,6 +167,12 @@ class RemoveLabels(_OnIssue):
     @property
     def arguments(self) -> Json:
         return {"labels": sorted(self.labels)}
+
+    @classmethod
+    def shown(cls, event: Event, state: str) -> Sequence[Action]:
+        """Take a label off that gave a command, as soon as it is heard."""
+        label = label_of(event)
+        return (cls(event.issue, (label,)),) if label and not state else ()
 
 
 @dataclass(frozen=True)

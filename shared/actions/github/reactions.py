@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple
 
 from shared.actions import Action
-from shared.actions.github.actions import OnGitHub
+from shared.actions.github.actions import OnGitHub, label_of
 from shared.events import Event, Json
 
 Kind = Literal["issue", "comment", "review comment"]
@@ -76,8 +76,9 @@ class RemoveReaction(_OfReaction):
 
 
 def _command(event: Event) -> Reactable | None:
-    """Return the comment, or the issue, that gave a command; None for all other events."""
-    if event.source != "github" or ".command." not in event.type:
+    """Return the comment, or the issue, that gave a command; None for all other events, and for a
+    label, which is taken off."""
+    if event.source != "github" or ".command." not in event.type or label_of(event):
         return None
     issue, comment = event.issue, event.payload.get("comment")
     if isinstance(comment, dict):

@@ -6,7 +6,6 @@ from itertools import groupby
 
 from shared.memory.attribution import credit, is_trusted, place, quotation, speaker, standing
 from shared.memory.control.listing import CitedMemory, Provenance
-from shared.perception.commands import COMMANDS, Order, event_type
 
 WRITERS_ONLY = "Only people with write permission here may ask for that."
 UNCLEAR = "Tell me what: a few words, `me`, `@person`, `owner/repo#1` or an id like `m-1a2b3c4d`."
@@ -132,18 +131,6 @@ class ExportResult:
             f"{self.count} memories may be seen from here. An operator gets all as JSON lines with"
             f" `./scripts/flows memory export --tenant {self.tenant}`."
         )
-
-
-def command_lines(wanted: str, source: str, writes: bool) -> str:
-    """List the commands for `source` that `wanted` names, the setting EVENT_TYPES; '' names all."""
-    taken = {name.strip() for name in wanted.split(",")}
-    lines = [
-        f"- `{command.usage}` — {command.summary}"
-        for command in COMMANDS.values()
-        if (not wanted or event_type(source, Order(command.name, "")) in taken)
-        and (writes or not command.writers)
-    ]
-    return "\n".join(["You may ask me to:", *lines])
 
 
 def _line(one: CitedMemory) -> str:

@@ -23,7 +23,6 @@ from shared.memory.control.command_results import (
     KnowResult,
     RememberResult,
     WhyResult,
-    command_lines,
 )
 from shared.memory.control.forgetting import Forgetting, allow, allow_self
 from shared.memory.control.listing import CitedMemory, Listing, Provenance, RecallingRun
@@ -36,6 +35,7 @@ from shared.memory.control.reach import (
 from shared.memory.control.subjects import Subject
 from shared.memory.store import MemoryStore
 from shared.memory.stored_text import digest_of
+from shared.perception.helping import help_for
 from shared.settings import Settings
 
 _RULE = "rule:"
@@ -65,8 +65,12 @@ class MemoryDesk:
         self._requester = Requester(event.tenant, author_of(event), event.id)
 
     def help(self) -> str:
-        """List the commands that some flow takes and that this person may give here."""
-        return command_lines(self._event_types, self._event.source, self._may_write())
+        """List the commands that some flow takes and that this person may give here; after one that
+        they mistyped, name it. Empty where there is nothing to say."""
+        names = {name.strip() for name in self._event_types.split(",")} - {""}
+        return help_for(
+            self._event, lambda type_: not names or type_ in names, writes=self._may_write()
+        )
 
     def remember(self, text: str) -> RememberResult | CommandRefused:
         """Keep `text`.

@@ -118,6 +118,16 @@ left_behind as (delete from reviewed_commits where tenant = %(tenant)s and lies_
 update findings set repository = moved(repository, %(name)s, %(new_name)s)
 where tenant = %(tenant)s and lies_in(repository, %(name)s);
 
+-- name: move_quiet
+-- Stay quiet in a place under its new name.
+with kept as (
+  insert into quiet_places (tenant, place, event_id, since)
+  select tenant, moved(place, %(place)s, %(became)s), event_id, since
+  from quiet_places where tenant = %(tenant)s and lies_in(place, %(place)s)
+  on conflict do nothing
+)
+delete from quiet_places where tenant = %(tenant)s and lies_in(place, %(place)s);
+
 -- name: move_files
 -- Give what was taken of a place its new name, unless it was taken under that already.
 with kept as (

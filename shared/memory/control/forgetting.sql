@@ -138,6 +138,12 @@ gone_reviews as (
                     when 'ref' then lies_in(r.repository || '#' || r.number, (%(names)s::text[])[1]) end
   returning 1
 ),
+gone_quiet as (
+  delete from quiet_places as q using asked
+  where q.tenant = %(tenant)s and %(by)s = 'source' and (%(everywhere)s or not %(own_only)s)
+    and lies_in(q.place, (%(names)s::text[])[1])
+  returning 1
+),
 nobody_decided as (
   update findings as f set decided_by = '' from asked
   where f.tenant = %(tenant)s and %(by)s = 'author' and f.decided_by = any (%(names)s::text[]) returning 1

@@ -1,0 +1,48 @@
+"""Answers `help`: which commands a person may give where they ask, and which one they meant."""
+
+from collections.abc import Iterable
+
+from shared.events import Event
+from shared.perception import dig
+from shared.perception.commands import (
+    COMMANDS,
+    Command,
+    Order,
+    Takes,
+    event_type,
+    mistaken,
+    spoken,
+)
+from shared.perception.commands import meant as meant_of
+
+
+def help_for(event: Event, takes: Takes, *, writes: bool) -> str:
+    """List the commands that some flow `takes`, that make sense here, and that a person may give
+    who `writes` or not: all, or the one that they ask about.
+
+    After a mistyped command name the one that they meant; nothing if they may not give that.
+    """
+    place = "pull request" if is_pull_request(event) else "issue"
+    may = [
+        command
+        for command in COMMANDS.values()
+        if takes(event_type(event.source, Order(command.name, "")))
+        and (event.source != "github" or place in command.on)
+        and (writes or not command.writers)
+    ]
+    about, typed = spoken(event.text), mistaken(event.text)
+    if typed and not about:
+        near = meant_of(typed, (command.name for command in may))
+        return f"No command `{typed.name}`. Did you mean `{near}`?" if near else ""
+    return _listed([one for one in may if about and one.name == about.name] or may)
+
+
+def _listed(commands: Iterable[Command]) -> str:
+    lines = [f"- `{one.usage}` — {one.summary}" for one in commands]
+    return "\n".join(["You may ask me to:", *lines])
+
+
+def is_pull_request(event: Event) -> bool:
+    """Does the event of a command on GitHub stand on a pull request?"""
+    is_pull = dig(event.payload, "issue", "pull_request") or dig(event.payload, "pull_request")
+    return bool(is_pull)

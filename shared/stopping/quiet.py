@@ -1,0 +1,51 @@
+"""The desk that lets the agent be quiet in a place. Who begins a run there reads it with the claim
+(shared/journal.sql), so it holds for all flows, timers and schedules, and costs no round trip."""
+
+from typing import Self
+
+from shared.database import queries
+from shared.desk import Loan
+from shared.events import Event
+from shared.journal import Outcome
+
+SQL = queries(__file__, "quiet.sql")
+
+
+class QuietDesk:
+    """Pauses and resumes what the agent does by itself in the conversation of the run's event; in
+    Slack outside of threads in the whole channel."""
+
+    def __init__(self, loan: Loan) -> None:
+        self._run = loan.run
+
+    @classmethod
+    def lend(cls, loan: Loan) -> Self:
+        return cls(loan)
+
+    def pause(self) -> bool:
+        """Be quiet from now on; False if it was so already."""
+        return not self._said("pause", place=quiet_place(self._run.event))
+
+    def resume(self) -> bool:
+        """Act again; False if nothing was quiet here."""
+        event = self._run.event
+        return self._said("resume", places=sorted({quiet_place(event), event.conversation}))
+
+    def _said(self, name: str, **where: object) -> bool:
+        """Return whether the place was quiet before."""
+        about = {"event": self._run.event.id, **where}
+
+        def work() -> Outcome:
+            [[row]] = self._run.write([self._run.statement(name, about, SQL)])
+            return Outcome(row["before"])
+
+        return bool(self._run.step(name, where, work))
+
+
+def quiet_place(event: Event) -> str:
+    """Return the place that a command to be quiet is about: the conversation, but in Slack outside
+    of threads the channel."""
+    root, said = event.thread_target, event.message_target
+    if event.source == "slack" and (root is None or (said and said.ts == root.ts)):
+        return event.scope
+    return event.conversation

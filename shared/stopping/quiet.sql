@@ -1,0 +1,14 @@
+-- name: pause
+-- Let the agent be quiet in a place; says if it was already.
+with said as (
+  insert into quiet_places (tenant, place, event_id) values (%(tenant)s, %(place)s, %(event)s)
+  on conflict do nothing returning 1
+)
+select not exists (select from said) as before;
+
+-- name: resume
+-- Let the agent act again in places; says if one was quiet.
+with gone as (
+  delete from quiet_places where tenant = %(tenant)s and place = any (%(places)s) returning 1
+)
+select exists (select from gone) as before;
