@@ -15,6 +15,7 @@ class WriteSection(OnGitHub, Action):
     that nobody sees. What people wrote around it stays as it is; a later text takes its place."""
 
     permissions: ClassVar[Mapping[str, str]] = {"pull_requests": "write"}
+    edits = True
     idempotent = True
     issue: Issue
     name: Literal["description"]
