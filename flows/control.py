@@ -1,29 +1,38 @@
-"""Stop what the agent does: the command `cancel`, and in Slack an emoji, a word in the thread, or
-Slack's own button; and a review, when a newer push makes it needless. Its queue is its own, so a
-stop never waits behind what it stops."""
+"""Stop what the agent does, or take it back: the commands `cancel` and `undo`, and for a stop in
+Slack an emoji, a word in the thread, or Slack's own button; and stop a review, when a newer push
+makes it needless. Its queue is its own, so a stop never waits behind what it stops."""
 
 import re
 
 from shared.actions import Action
 from shared.actions.github.actions import Comment
+from shared.actions.past import TakeBackOnGitHub, TakeBackOnSlack
 from shared.actions.slack.actions import FindThread, React, Reply, Whisper
 from shared.agent import Agent, flow
 from shared.errors import EventError, NotPermitted
 from shared.events import Event, Thread
-from shared.perception.commands import event_types
+from shared.perception.commands import command_of, event_types
 from shared.stopping.desk import Halted, StopDesk
+from shared.stopping.undo import UndoDesk
 
 #: What looks like the id of a run; other words after the command are ignored.
 _RUN = r"(?=\S*\d)[\w-]{4,40}"
 
 
 @flow(
-    *event_types("cancel"),
+    *event_types("cancel", "undo"),
     "api.command.cancel",
     "slack.stop",
     "github.pull_request.synchronize",
     "github.pull_request.edited",
-    may=[Comment.at_most(1), Reply.at_most(1), Whisper.at_most(1), React.at_most(1)],
+    may=[
+        Comment.at_most(1),
+        Reply.at_most(1),
+        Whisper.at_most(1),
+        React.at_most(1),
+        TakeBackOnGitHub.at_most(300),
+        TakeBackOnSlack.at_most(300),
+    ],
     reads=[FindThread],
     stoppable=False,
 )
@@ -39,7 +48,9 @@ def control(event: Event, agent: Agent) -> None:
     else:
         named = re.match(_RUN, event.text.strip("` "))
         of = named[0] if named else ""
-        agent.act(_answer(event, _told(agent.desk(StopDesk).stop(of), of)))
+        is_undo = command_of(event.type) == "undo"
+        said = _undone(agent, of) if is_undo else _told(agent.desk(StopDesk).stop(of), of)
+        agent.act(_answer(event, said))
 
 
 def _signed(event: Event, agent: Agent) -> None:
@@ -67,6 +78,23 @@ def _told(halted: Halted, of: str) -> str:
     if of:
         return f"Nothing called `{of}` runs here; it may be over."
     return "Nothing runs here any more. What still waits here will not begin."
+
+
+def _undone(agent: Agent, of: str) -> str:
+    """Take back a run, and say for each of its effects what became of it."""
+    try:
+        undone = agent.desk(UndoDesk).undo(of)
+    except EventError as err:
+        return f"Nothing is taken back: {err}."
+    if undone is None:
+        return f"Nothing called `{of}` ran here." if of else "I did nothing here to take back."
+    lines = [f"- {taken.said}." for taken in undone.effects]
+    if undone.memories:
+        lines.append(f"- Forgot what I remembered of it ({undone.memories}).")
+    what = f"{undone.run.flow} `{undone.run.id}`"
+    is_left = any(taken.is_left for taken in undone.effects)
+    title = f"↩ Took back what can be of {what}:" if is_left else f"↩ Took back {what}:"
+    return "\n".join([title, "", *lines]) if lines else f"{what} did nothing to take back."
 
 
 def _answer(event: Event, text: str) -> Action:

@@ -12,6 +12,7 @@ journal can compare it before it touches the world. Each platform has one `Adapt
     secrets_kept_out   masks the secrets of an action, or refuses it
     effects     performs each action once, whatever fails
     drafts      shows an answer while it grows
+    past        takes back what an effect did
     links       which addresses may stay links
     timers      lets an event come to the same flow later
     breaks      where a zero-width space disarms Markdown
@@ -60,6 +61,8 @@ class Action(ABC):
     permissions: ClassVar[Mapping[str, str]] = {}
     #: Doing it twice is the same as doing it once, so a crash needs no search afterwards.
     idempotent: ClassVar[bool] = False
+    #: It edits what an earlier one of its flow made there.
+    edits: ClassVar[bool] = False
     #: The arguments that are written exactly as they are, such as the content of a file.
     verbatim: ClassVar[frozenset[str]] = frozenset()
 

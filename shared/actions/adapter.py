@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from shared.actions import Action, Mark, Query, Receipt
+from shared.actions.past import PastEffect, TakeBack, TakingBack, left
 from shared.actions.secrets_kept_out import masked
 from shared.errors import ActionRejected
 
@@ -14,9 +15,11 @@ Answering = Callable[[S, Any], Any]
 
 
 class Handling(NamedTuple, Generic[S]):
-    """The functions that perform an action and, unless it is idempotent, find it by its mark."""
+    """The functions that perform an action, that take it back, or why nothing can, and that find it
+    by its mark unless it is idempotent."""
 
     perform: Callable[[S, Any, Mark, Receipt | None], Receipt]
+    take_back: TakingBack[S]
     find: Callable[[S, Any, Mark], Receipt | None] | None = None
 
 
@@ -41,7 +44,20 @@ class TableAdapter(Generic[S]):
         self._import_more_answers = more_answers
 
     def perform(self, action: Action, mark: Mark, previous: Receipt | None) -> Receipt:
+        if isinstance(action, TakeBack):
+            return self._take_back(action.effect, mark)
         return self._handling(action).perform(self._session, masked(action), mark, previous)
+
+    def _take_back(self, effect: PastEffect, mark: Mark) -> Receipt:
+        named = {kind.__name__: handling for kind, handling in self._actions.items()}
+        if effect.tool not in named:
+            raise ActionRejected(f"{self._platform}: nothing takes back {effect.tool}")
+        take_back = named[effect.tool].take_back
+        if isinstance(take_back, str):
+            taken = left(take_back)
+        else:
+            taken = take_back(self._session, effect, mark)
+        return Receipt(effect.key, data=taken._asdict())
 
     def find(self, action: Action, mark: Mark) -> Receipt | None:
         """Look for the effect; an idempotent one is never looked for, since it is done again."""

@@ -52,11 +52,13 @@ class Timer(NamedTuple):
 
 
 class Timers:
-    """The timers of the flow in the conversation of the event."""
+    """The timers of a flow in a conversation: of the run, and of its event, where none is named."""
 
-    def __init__(self, loan: Loan) -> None:
+    def __init__(self, loan: Loan, flow: str = "", conversation: str = "") -> None:
         self._loan = loan
         self._run = loan.run
+        self._flow = flow or loan.run.flow
+        self._conversation = conversation or loan.run.event.conversation
 
     @classmethod
     def lend(cls, loan: Loan) -> Self:
@@ -98,11 +100,11 @@ class Timers:
     def pending(self) -> list[Timer]:
         """Return the timers that the flow set in this conversation and that are still to come, the
         next first."""
-        event = self._run.event
-        about = {"conversation": event.conversation}
+        about = {"conversation": self._conversation}
 
         def work() -> Outcome:
-            rows = self._run.write([self._run.statement("set_timers", about, SQL)])[0]
+            of = about | {"flow": self._flow}
+            rows = self._run.write([self._run.statement("set_timers", of, SQL)])[0]
             return Outcome([_timer(row) for row in rows])
 
         found = [Timer(**row) for row in self._run.step("timers", about, work)]
@@ -119,22 +121,27 @@ class Timers:
         """End the run of the timer before it begins, then delete the schedule: if that stays, it
         fires for nothing."""
         event = self._run.event
-        about = {"conversation": event.conversation, "timer": timer}
+        about = {"conversation": self._conversation, "flow": self._flow, "timer": timer}
         found = self._run.write([self._run.statement("set_timer", about, SQL)])[0]
         if not found:
             return Outcome(False)
         row = found[0]
         coming = timer_event(
             event._replace(
-                type=row["event"], text="", payload=row["payload"], digest="", received_at=row["at"]
+                type=row["event"],
+                text="",
+                payload=row["payload"],
+                digest="",
+                received_at=row["at"],
+                conversation=self._conversation,
             ),
             timer,
         )
-        about |= {"of": run_id(coming, self._run.flow), "event": coming.id}
+        about |= {"of": run_id(coming, self._flow), "event": coming.id}
         names = ("end_timer", "is_cancelled")
         ending = [self._run.statement(name, about, SQL) for name in names]
         *_, [state] = self._run.write([keeping(coming), *ending])
-        self._delete(schedule_name(self._run.flow, timer))
+        self._delete(schedule_name(self._flow, timer))
         return Outcome(state["cancelled"])
 
     def _delete(self, name: str) -> None:

@@ -67,6 +67,7 @@ COMMANDS = {
             "change", "change TEXT", "say what a plan should do instead", "text", True, whole=True
         ),
         Command("cancel", "cancel [RUN]", "stop what I am doing here", "reference", True),
+        Command("undo", "undo [RUN]", "take back what I did here", "reference"),
         Command("review", "review", "review this pull request", "reference"),
         Command(
             "config", "config", "show my settings here, and where each comes from", "reference"
@@ -114,7 +115,7 @@ _OPENINGS = (
     *("stop", "cancel", "abort", "halt"),
 )
 #: Words that make a command in a direct message when nothing else stands there.
-_ALONE = frozenset({"help", "export", "approve", "reject", "cancel", "pause", "resume"})
+_ALONE = frozenset({"help", "export", "approve", "reject", "cancel", "pause", "resume", "undo"})
 #: Emoji that tell the agent to stop, by their names in Slack.
 STOP_SIGNS = frozenset(
     {"x", "octagonal_sign", "no_entry", "no_entry_sign", "negative_squared_cross_mark"}

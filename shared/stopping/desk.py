@@ -64,8 +64,12 @@ class StopDesk:
         """
         if not self._may_write():
             raise NotPermitted("that needs write permission; somebody who has it must stop it")
+        return self.halt(of, *where(self._event, thread))
+
+    def halt(self, of: str, conversation: str = "", actor: str = "") -> Halted:
+        """Stop as `stop` does, whoever the person is; without a conversation only the run or plan
+        of this name."""
         by = self._event.actor.name
-        conversation, actor = _where(self._event, thread)
         found = self._made(
             "cancelled", f"Stopped by {by}.", conversation, actor=actor, named=of, by=by
         )
@@ -137,7 +141,7 @@ class StopDesk:
         return Outcome(wake(*about) or report_end(*about))
 
 
-def _where(event: Event, thread: Thread | None) -> tuple[str, str]:
+def where(event: Event, thread: Thread | None = None) -> tuple[str, str]:
     """Return the conversation that a stop is about, and whose events there. A request to the API
     names its run, wherever that is."""
     if event.source == "api":

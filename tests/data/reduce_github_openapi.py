@@ -18,6 +18,7 @@ HERE = Path(__file__).parent
 
 _ON_ISSUES = (
     *("opened", "edited", "closed", "reopened", "labeled", "unlabeled", "assigned"),
+    "unassigned",
     *("milestoned", "demilestoned", "locked", "unlocked"),
 )
 

@@ -5,6 +5,7 @@ reactions    reactions as values
 queries      the queries as values, for plans and for ingestion
 adapter      the table: each action and query with its function
 comments issues   perform the actions, and find their effects
+past/        takes them back
 pulls/       pull requests: drafts, reviews, what they change
 reading      answers the queries of plans, within bounds
 snapshot     answers the queries of ingestion: whole files, changes, issues; a team's files
@@ -28,3 +29,7 @@ def connect(settings: Settings, permissions: Mapping[str, str]) -> Adapter:
     from shared.actions.github.adapter import GitHubAdapter
 
     return GitHubAdapter(settings, permissions=permissions)
+
+
+#: What takes actions back has a token of its own, with more rights than its flow needs otherwise.
+connect_to_take_back = connect

@@ -77,6 +77,7 @@ class Comment(_OnIssue):
     """Comment on an issue or pull request. Each flow has one sticky comment there, edited in
     place; its mark names the commit that it is `about`."""
 
+    edits = True
     issue: Issue
     body: str
     sticky: bool = False
@@ -99,6 +100,7 @@ class Comment(_OnIssue):
 class NamedComment(_OnIssue):
     """Show the one comment of this `name`, edited in place."""
 
+    edits = True
     issue: Issue
     name: str
     text: str

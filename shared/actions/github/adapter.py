@@ -1,5 +1,5 @@
-"""The table of GitHub: each action with the functions that perform and find it, and each query with
-the function that answers it."""
+"""The table of GitHub: each action with the functions that perform it, take it back and find it,
+and each query with the function that answers it."""
 
 from collections.abc import Mapping
 
@@ -48,6 +48,25 @@ from shared.actions.github.issues import (
     set_milestone,
     unlock_issue,
 )
+from shared.actions.github.past.comments import take_back_comment, take_off_reaction
+from shared.actions.github.past.issues import (
+    close_again,
+    close_opened,
+    lock_again,
+    open_again,
+    put_labels_back,
+    put_milestone_back,
+    take_off_labels,
+    unassign,
+    unlock_again,
+)
+from shared.actions.github.past.pulls import (
+    close_draft,
+    take_back_reply,
+    take_back_review,
+    take_back_section,
+    unresolve,
+)
 from shared.actions.github.pulls.bodies import write_section
 from shared.actions.github.pulls.checks import find_check, report_check
 from shared.actions.github.pulls.drafts import find_draft, open_draft
@@ -59,25 +78,25 @@ from shared.actions.github.session import GitHubSession
 from shared.settings import Settings
 
 ACTIONS: Mapping[type[Action], Handling[GitHubSession]] = {
-    AddLabels: Handling(add_labels),
-    AddReaction: Handling(add_reaction),
-    Assign: Handling(assign),
-    CloseIssue: Handling(close_issue),
-    Comment: Handling(write_comment, find_comment),
-    LockIssue: Handling(lock_issue),
-    NamedComment: Handling(show_comment, find_comment),
-    OpenDraft: Handling(open_draft, find_draft),
-    OpenIssue: Handling(open_issue, find_issue),
-    RemoveLabels: Handling(remove_labels),
-    RemoveReaction: Handling(remove_reaction),
-    ReopenIssue: Handling(reopen_issue),
-    ReplyOnLines: Handling(reply_on_lines, find_reply),
-    ResolveThread: Handling(resolve_thread),
-    SetMilestone: Handling(set_milestone),
-    ReportCheck: Handling(report_check, find_check),
-    SubmitReview: Handling(submit_review, find_review),
-    UnlockIssue: Handling(unlock_issue),
-    WriteSection: Handling(write_section),
+    AddLabels: Handling(add_labels, take_off_labels),
+    AddReaction: Handling(add_reaction, take_off_reaction),
+    Assign: Handling(assign, unassign),
+    CloseIssue: Handling(close_issue, open_again),
+    Comment: Handling(write_comment, take_back_comment, find_comment),
+    LockIssue: Handling(lock_issue, unlock_again),
+    NamedComment: Handling(show_comment, take_back_comment, find_comment),
+    OpenDraft: Handling(open_draft, close_draft, find_draft),
+    OpenIssue: Handling(open_issue, close_opened, find_issue),
+    RemoveLabels: Handling(remove_labels, put_labels_back),
+    RemoveReaction: Handling(remove_reaction, "A sign of mine that I took off stays off"),
+    ReopenIssue: Handling(reopen_issue, close_again),
+    ReplyOnLines: Handling(reply_on_lines, take_back_reply, find_reply),
+    ResolveThread: Handling(resolve_thread, unresolve),
+    SetMilestone: Handling(set_milestone, put_milestone_back),
+    ReportCheck: Handling(report_check, "GitHub keeps a check that was reported", find_check),
+    SubmitReview: Handling(submit_review, take_back_review, find_review),
+    UnlockIssue: Handling(unlock_issue, lock_again),
+    WriteSection: Handling(write_section, take_back_section),
 }
 
 ANSWERS: Mapping[type[Query], Answering[GitHubSession]] = {

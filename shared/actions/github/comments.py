@@ -5,7 +5,7 @@ from itertools import islice
 
 from shared.actions import Mark, Receipt
 from shared.actions.github.actions import Comment, NamedComment
-from shared.actions.github.markdown import Stamp, compose, read_stamp
+from shared.actions.github.markdown import Stamp, compose, fingerprint, read_stamp
 from shared.actions.github.paths import Segments
 from shared.actions.github.reactions import AddReaction, Kind, Reactable, RemoveReaction
 from shared.actions.github.session import GitHubSession
@@ -25,10 +25,10 @@ def write_comment(
     edited = None
     if action.sticky:
         if previous and (previous.data or {}).get("sticky"):
-            edited = _edit(session, issue, previous.id, body)
+            edited = edit_comment(session, issue, previous.id, body)
         if edited is None:
             found, _ = _search(session, issue, lambda of: of.sticky and of.mark.flow == mark.flow)
-            edited = _edit(session, issue, found["id"], body) if found else None
+            edited = edit_comment(session, issue, found["id"], body) if found else None
     return _receipt(action, edited or _add(session, issue, body))
 
 
@@ -38,7 +38,7 @@ def show_comment(
     """Edit the comment in `previous` if it has this name and still exists; else write one."""
     issue, body = action.issue, compose(action.text, mark, sticky=False)
     is_same = previous and (previous.data or {}).get("name") == action.name
-    edited = _edit(session, issue, previous.id, body) if previous and is_same else None
+    edited = edit_comment(session, issue, previous.id, body) if previous and is_same else None
     return _receipt(action, edited or _add(session, issue, body))
 
 
@@ -61,7 +61,9 @@ def _add(session: GitHubSession, issue: Issue, body: str) -> Json:
     return added
 
 
-def _edit(session: GitHubSession, issue: Issue, comment: str | int, body: str) -> Json | None:
+def edit_comment(
+    session: GitHubSession, issue: Issue, comment: str | int, body: str
+) -> Json | None:
     """Return the edited comment, or None when it is gone."""
     path, doing = ("issues", "comments", comment), f"edit a comment on {issue.ref}"
     edited: Json | None = session.edit(doing, issue.repository, path, {"body": body})
@@ -85,7 +87,7 @@ def _receipt(action: Comment | NamedComment, comment: Json) -> Receipt:
     data: Json = (
         {"name": action.name} if isinstance(action, NamedComment) else {"sticky": action.sticky}
     )
-    data["at"] = comment["created_at"]
+    data |= {"at": comment["created_at"], "text": fingerprint(comment)}
     return Receipt(str(comment["id"]), comment["html_url"], data)
 
 
@@ -95,7 +97,7 @@ def add_reaction(session: GitHubSession, action: AddReaction, *_: object) -> Rec
     https://docs.github.com/en/rest/reactions/reactions
     """
     body = {"content": action.reaction}
-    path, doing = _path(action.to), f"react to {action.to.ref}"
+    path, doing = reactions_of(action.to), f"react to {action.to.ref}"
     added = session.request(doing, action.to.repository, "POST", path, body).data
     return Receipt(str(added["id"]))
 
@@ -103,14 +105,14 @@ def add_reaction(session: GitHubSession, action: AddReaction, *_: object) -> Rec
 def remove_reaction(
     session: GitHubSession, action: RemoveReaction, mark: Mark, previous: Receipt | None
 ) -> Receipt:
-    doing, path = f"take a reaction from {action.to.ref}", _path(action.to)
+    doing, path = f"take a reaction from {action.to.ref}", reactions_of(action.to)
     for row in session.every(doing, action.to.repository, path):
         if row["content"] == action.reaction and session.wrote(row):
             session.remove(doing, action.to.repository, (*path, row["id"]))
     return Receipt("")
 
 
-def _path(to: Reactable) -> Segments:
+def reactions_of(to: Reactable) -> Segments:
     places: dict[Kind, Segments] = {
         "issue": ("issues",),
         "comment": ("issues", "comments"),

@@ -19,7 +19,7 @@ from shared.actions.github.actions import (
     SetMilestone,
     UnlockIssue,
 )
-from shared.actions.github.markdown import compose, read_stamp, titled
+from shared.actions.github.markdown import compose, fingerprint, read_stamp, titled
 from shared.actions.github.paths import is_segment
 from shared.actions.github.session import GitHubSession
 from shared.errors import ActionRejected, EffectUnknown
@@ -29,7 +29,7 @@ from shared.events import Issue, Json
 _LIFE = timedelta(days=30)
 #: What an issue can be turned to, and why.
 _VERBS = {"closed": "close", "open": "reopen"}
-_REASONS = ("completed", "not_planned", "duplicate", "reopened")
+REASONS = ("completed", "not_planned", "duplicate", "reopened")
 #: Why a conversation is locked; '' is no reason.
 _LOCKS = ("", "off-topic", "too heated", "resolved", "spam")
 #: The number of pages to search, of a hundred issues each.
@@ -75,23 +75,21 @@ def find_issue(session: GitHubSession, action: OpenIssue, mark: Mark) -> Receipt
 
 
 def close_issue(session: GitHubSession, action: CloseIssue, *_: object) -> Receipt:
-    return _turn(session, action.issue, "closed", action.reason)
+    return turn(session, action.issue, "closed", action.reason)
 
 
 def reopen_issue(session: GitHubSession, action: ReopenIssue, *_: object) -> Receipt:
-    return _turn(session, action.issue, "open", "reopened")
+    return turn(session, action.issue, "open", "reopened")
 
 
-def _turn(session: GitHubSession, issue: Issue, state: str, reason: str) -> Receipt:
+def turn(session: GitHubSession, issue: Issue, state: str, reason: str) -> Receipt:
     """Close or reopen it, unless it is: GitHub would tell people of a second reason for closing.
 
     https://docs.github.com/en/rest/issues/issues#update-an-issue
     """
     doing, path = f"{_VERBS[state]} {issue.ref}", ("issues", issue.number)
-    if reason not in _REASONS:
-        raise ActionRejected(
-            f"github: could not {doing}: the reason is none of {_listed(_REASONS)}"
-        )
+    if reason not in REASONS:
+        raise ActionRejected(f"github: could not {doing}: the reason is none of {_listed(REASONS)}")
     row = _row(session, doing, issue)
     if row["state"] != state:
         pull = row.get("pull_request")
@@ -108,14 +106,14 @@ def lock_issue(session: GitHubSession, action: LockIssue, *_: object) -> Receipt
     if action.reason not in _LOCKS:
         raise ActionRejected(f"github: could not {doing}: the reason is none of {_listed(_LOCKS)}")
     body = {"lock_reason": action.reason} if action.reason else None
-    return _lock(session, doing, action.issue, body, locked=True)
+    return set_lock(session, doing, action.issue, body, locked=True)
 
 
 def unlock_issue(session: GitHubSession, action: UnlockIssue, *_: object) -> Receipt:
-    return _lock(session, f"unlock {action.issue.ref}", action.issue, None, locked=False)
+    return set_lock(session, f"unlock {action.issue.ref}", action.issue, None, locked=False)
 
 
-def _lock(
+def set_lock(
     session: GitHubSession, doing: str, issue: Issue, body: Json | None, *, locked: bool
 ) -> Receipt:
     row = _row(session, doing, issue)
@@ -277,4 +275,6 @@ def choose_labels(session: GitHubSession, repository: str, wanted: Collection[st
 
 
 def _opened(issue: Json, unknown: list[str]) -> Receipt:
-    return Receipt(str(issue["number"]), issue["html_url"], {"unknown": unknown})
+    return Receipt(
+        str(issue["number"]), issue["html_url"], {"unknown": unknown, "text": fingerprint(issue)}
+    )

@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 from shared.actions import Mark
 from shared.actions.breaks import BREAK, Kind, across_paragraphs, broken
+from shared.canonical import digest
+from shared.events import Json
 from shared.marks import mark_of, own_mark
 
 #: The longest body that GitHub takes, in characters.
@@ -75,6 +77,12 @@ def read_stamp(body: str | None) -> Stamp | None:
         return None
     mark = Mark(found["key"], found["flow"], int(found["depth"]))
     return Stamp(mark, found.string[: found.start()].rstrip().endswith(_STICKY))
+
+
+def fingerprint(row: Json) -> str:
+    """Return a short digest of what an issue or a comment says, which tells later if it was
+    edited."""
+    return digest([row.get("title") or "", row["body"] or ""])[:16]
 
 
 def mute(text: str, hosts: Collection[str] = ()) -> str:

@@ -135,8 +135,10 @@ class GitHubSession:
 
     def wrote(self, thing: Json) -> bool:
         """Tell whether our own login is the author: anybody can copy a mark."""
-        author: str = (thing["user"] or {}).get("login", "")
-        return author.lower() == self._identity.login()
+        return self.is_own((thing["user"] or {}).get("login", ""))
+
+    def is_own(self, login: str) -> bool:
+        return login.lower() == self._identity.login()
 
     def send(
         self,

@@ -7,6 +7,7 @@ responses  posts those answers, to Slack's own addresses only
 drafts     replies that are still growing
 cards      messages with buttons, edited in place
 channels   posts into channels; reads threads
+past       takes back what was said
 people     who is a full member; which channels other companies are in
 text       makes Markdown harmless and cuts it into messages
 session    the bot's calls to Slack, and its messages in threads

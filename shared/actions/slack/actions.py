@@ -161,6 +161,7 @@ class Card(OnSlack, Action):
     """Show the one message of this `name` in the thread, edited in place. `text` is Markdown and
     cut to one message."""
 
+    edits = True
     thread: Thread
     name: str
     text: str

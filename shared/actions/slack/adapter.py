@@ -1,5 +1,5 @@
-"""The table of Slack: each action with the functions that perform and find it, and each query with
-the function that answers it."""
+"""The table of Slack: each action with the functions that perform it, take it back and find it,
+and each query with the function that answers it."""
 
 from collections.abc import Mapping
 
@@ -26,6 +26,12 @@ from shared.actions.slack.channels import (
     send_post,
 )
 from shared.actions.slack.drafts import find_draft, show_draft
+from shared.actions.slack.past import (
+    take_back_card,
+    take_back_post,
+    take_back_reply,
+    take_off_reaction,
+)
 from shared.actions.slack.people import ask_member, ask_shared
 from shared.actions.slack.replies import add_reaction, find_reply, post_reply, send_whisper
 from shared.actions.slack.session import SlackSession
@@ -33,12 +39,12 @@ from shared.errors import ActionRejected, EffectUnknown
 from shared.settings import Settings
 
 ACTIONS: Mapping[type[Action], Handling[SlackSession]] = {
-    Card: Handling(show_card, find_card),
-    Draft: Handling(show_draft, find_draft),
-    Post: Handling(send_post, find_post),
-    React: Handling(add_reaction),
-    Reply: Handling(post_reply, find_reply),
-    Whisper: Handling(send_whisper),
+    Card: Handling(show_card, take_back_card, find_card),
+    Draft: Handling(show_draft, "A draft goes by itself", find_draft),
+    Post: Handling(send_post, take_back_post, find_post),
+    React: Handling(add_reaction, take_off_reaction),
+    Reply: Handling(post_reply, take_back_reply, find_reply),
+    Whisper: Handling(send_whisper, "Slack lets nobody take back what one person was told"),
 }
 
 ANSWERS: Mapping[type[Query], Answering[SlackSession]] = {

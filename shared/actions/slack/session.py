@@ -27,10 +27,11 @@ _BLOCKS = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"}
 
 
 class BotIdentity(NamedTuple):
-    """The app that posts, and the workspace that it is in."""
+    """The app that posts, the workspace that it is in, and its user there."""
 
     bot: str
     team: str
+    user: str = ""
 
 
 class SlackSession:
@@ -57,7 +58,7 @@ class SlackSession:
         answer = read("ask who the bot is", self.client.auth_test)
         if not answer.get("bot_id"):
             raise SettingsError("SLACK_BOT_TOKEN is not a bot's; take the Bot User OAuth Token")
-        return BotIdentity(answer["bot_id"], answer["team_id"])
+        return BotIdentity(answer["bot_id"], answer["team_id"], answer.get("user_id", ""))
 
     def post(self, thread: Thread, text: str, metadata: Json, below: Sequence[Json] = ()) -> str:
         """Post one message into the thread, with blocks `below` its text, and return its time

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from infra.local.sandbox.github.errors import GitHubError, invalid, not_found
+from infra.local.sandbox.github.history import IssueHistory
 from infra.local.sandbox.github.hooks import Hooks
 from infra.local.sandbox.github.pulls.views import pull_request
 from infra.local.sandbox.github.state import SandboxState, now
@@ -23,6 +24,7 @@ class Changes:
         self._state = state
         self._views = views
         self._hooks = hooks
+        self._history = IssueHistory(state, views)
 
     def open_issue(
         self,
@@ -201,6 +203,16 @@ class Changes:
                     self._announce(actor, row, "assigned", assignee=self._views.account(login))
             return row
 
+    def unassign(self, actor: str, row: Json, people: Iterable[object]) -> Json:
+        """Take people off; those who are not on it are no error."""
+        with self._state.lock:
+            unwanted = {str(person).lower() for person in people}
+            for gone in [one for one in row.get("assignees", ()) if one.lower() in unwanted]:
+                left = [one for one in row["assignees"] if one != gone]
+                row = self._state.change("issues", row, assignees=left, updated_at=now())
+                self._announce(actor, row, "unassigned", assignee=self._views.account(gone))
+            return row
+
     def merge(self, actor: str, row: Json) -> Json:
         """Close a pull request as merged. Its base stays as it is."""
         with self._state.lock:
@@ -273,7 +285,8 @@ class Changes:
 
     def _announce(self, actor: str, row: Json, action: str, **more: Json | str) -> None:
         repository = self._repository_of(row)
-        if not self._listens(repository):
+        self._history.note(actor, row, action, more)
+        if not self._hooks.is_heard(repository):
             return
         if row["pull"]:
             shown = {
@@ -290,14 +303,14 @@ class Changes:
         if issue is None:
             raise not_found()
         repository = self._repository_of(issue)
-        if not self._listens(repository):
+        if not self._hooks.is_heard(repository):
             return
         shown = {"issue": self._views.issue(issue), "comment": self._views.comment(comment)}
         self._send("issue_comment", actor, repository, {"action": action, **shown, **more})
 
     def announce(self, event: str, actor: str, repository: Json, payload: Json) -> None:
         """Send a webhook about a repository, where the app is installed."""
-        if self._listens(repository):
+        if self._hooks.is_heard(repository):
             self._send(event, actor, repository, payload)
 
     def _send(self, event: str, actor: str, repository: Json, payload: Json) -> None:
@@ -311,10 +324,6 @@ class Changes:
         if shown["owner"]["type"] == "Organization":
             common["organization"] = self._views.organization(shown["owner"]["login"])
         self._hooks.announce(event, payload | common)
-
-    def _listens(self, repository: Json) -> bool:
-        """Tell whether an App that has an address for webhooks is installed there."""
-        return self._hooks.is_heard(repository)
 
     def _repository_of(self, row: Json) -> Json:
         found = self._state.get("repositories", row["repository"])

@@ -124,6 +124,8 @@ _REPOSITORY: Mapping[str, Endpoint] = {
     "DELETE /issues/<int:number>/lock": issues.unlock,
     "GET /assignees/<assignee>": issues.check_assignee,
     "POST /issues/<int:number>/assignees": issues.assign,
+    "DELETE /issues/<int:number>/assignees": issues.unassign,
+    "GET /issues/<int:number>/events": issues.list_events,
     "GET /issues/<int:number>/comments": issues.list_comments,
     "POST /issues/<int:number>/comments": issues.create_comment,
     "GET /issues/<int:number>/labels": issues.list_labels,

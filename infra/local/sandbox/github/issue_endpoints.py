@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from infra.local.sandbox.github.call import ApiReply, Call, Listing
 from infra.local.sandbox.github.errors import invalid, not_found
+from infra.local.sandbox.github.history import IssueHistory
 from shared.events import Json
 
 
@@ -96,10 +97,26 @@ def check_assignee(call: Call, owner: str, name: str, assignee: str) -> ApiReply
 
 def assign(call: Call, owner: str, name: str, number: int) -> ApiReply:
     row, actor = call.issue(owner, name, number), call.write(owner, name)
+    row = call.site.changes.assign(actor, row, _people(call))
+    return ApiReply(call.site.views.issue(row), 201)
+
+
+def unassign(call: Call, owner: str, name: str, number: int) -> ApiReply:
+    row, actor = call.issue(owner, name, number), call.write(owner, name)
+    row = call.site.changes.unassign(actor, row, _people(call))
+    return ApiReply(call.site.views.issue(row))
+
+
+def _people(call: Call) -> list[object]:
     people = call.fields.get("assignees", [])
     if not isinstance(people, list) or len(people) > 10:
         raise invalid("Issue", "assignees", "invalid")
-    return ApiReply(call.site.views.issue(call.site.changes.assign(actor, row, people)), 201)
+    return people
+
+
+def list_events(call: Call, owner: str, name: str, number: int) -> ApiReply:
+    rows = call.site.state.rows("issue_events", issue=call.issue(owner, name, number)["id"])
+    return ApiReply(Listing(rows, IssueHistory(call.site.state, call.site.views).shown))
 
 
 def list_comments(call: Call, owner: str, name: str, number: int) -> ApiReply:

@@ -42,6 +42,9 @@ class SandboxIssues:
     def assign(self, repository: str, number: int, *people: str, author: str = "maria") -> None:
         self._changes.assign(author, self._issue(repository, number), people)
 
+    def unassign(self, repository: str, number: int, *people: str, author: str = "maria") -> None:
+        self._changes.unassign(author, self._issue(repository, number), people)
+
     def lock_issue(
         self, repository: str, number: int, reason: str | None = None, author: str = "maria"
     ) -> None:

@@ -15,6 +15,7 @@ Table = Literal[
     "labels",
     "milestones",
     "issues",
+    "issue_events",
     "comments",
     "reactions",
     "tokens",

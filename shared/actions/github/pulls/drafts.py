@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from shared.actions import Mark, Receipt
 from shared.actions.github.actions import OpenDraft
-from shared.actions.github.markdown import compose, read_stamp, titled
+from shared.actions.github.markdown import compose, fingerprint, read_stamp, titled
 from shared.actions.github.paths import Segments, is_reference, parts, unwritable
 from shared.actions.github.session import GitHubSession
 from shared.errors import ActionError, ActionRejected, ActionUnavailable
@@ -151,5 +151,5 @@ def _blob(content: bytes) -> str:
 
 def _opened(pull: Json) -> Receipt:
     head = pull["head"]
-    about = {"branch": head["ref"], "commit": head["sha"]}
+    about = {"branch": head["ref"], "commit": head["sha"], "text": fingerprint(pull)}
     return Receipt(str(pull["number"]), pull["html_url"], about)

@@ -7,7 +7,7 @@ from shared.actions.github.actions import ReplyOnLines, ResolveThread
 from shared.actions.github.markdown import compose, read_stamp
 from shared.actions.github.session import GitHubSession
 from shared.errors import ActionRejected
-from shared.events import Json
+from shared.events import Issue, Json
 
 _FORBIDDEN = 403
 #: https://docs.github.com/en/graphql/reference/objects#pullrequestreviewthread
@@ -15,7 +15,7 @@ _THREADS = """
 query($owner: String!, $name: String!, $number: Int!, $after: String) {
   repository(owner: $owner, name: $name) { pullRequest(number: $number) {
     reviewThreads(first: 100, after: $after) {
-      nodes { id isResolved comments(first: 1) { nodes { databaseId } } }
+      nodes { id isResolved resolvedBy { login } comments(first: 1) { nodes { databaseId } } }
       pageInfo { endCursor hasNextPage }
     } } }
 }
@@ -48,7 +48,7 @@ def find_reply(session: GitHubSession, action: ReplyOnLines, mark: Mark) -> Rece
 def resolve_thread(session: GitHubSession, action: ResolveThread, *_: object) -> Receipt:
     """Resolve it, unless it is resolved or gone, or the credentials may not."""
     doing = f"resolve a thread of {action.issue.ref}"
-    thread = _thread(session, action, doing)
+    thread = thread_of(session, action.issue, action.comment, doing)
     if thread is None:
         return Receipt("", data={"resolved": False})
     try:
@@ -61,15 +61,16 @@ def resolve_thread(session: GitHubSession, action: ResolveThread, *_: object) ->
     return Receipt(thread["id"], data={"resolved": True})
 
 
-def _thread(session: GitHubSession, action: ResolveThread, doing: str) -> Json | None:
-    owner, _, name = action.issue.repository.partition("/")
-    asked: dict[str, int | str] = {"owner": owner, "name": name, "number": action.issue.number}
+def thread_of(session: GitHubSession, issue: Issue, comment: int, doing: str) -> Json | None:
+    """Return the thread that a comment on lines begins; None when it is gone."""
+    owner, _, name = issue.repository.partition("/")
+    asked: dict[str, int | str] = {"owner": owner, "name": name, "number": issue.number}
     while True:
-        found = session.graphql(doing, action.issue.repository, _THREADS, **asked)
+        found = session.graphql(doing, issue.repository, _THREADS, **asked)
         threads = found["repository"]["pullRequest"]["reviewThreads"]
         for thread in threads["nodes"]:
             first = thread["comments"]["nodes"]
-            if first and first[0]["databaseId"] == action.comment:
+            if first and first[0]["databaseId"] == comment:
                 return dict(thread)
         if not threads["pageInfo"]["hasNextPage"]:
             return None

@@ -100,6 +100,8 @@ def _use_a_repository(sandbox: GitHubSandbox) -> None:
     issue.unlock()
     assert repository.has_in_assignees("li")
     issue.add_to_assignees("li", "nobody")
+    issue.remove_from_assignees("li")
+    assert [one.event for one in issue.get_events()][-2:] == ["assigned", "unassigned"]
     pull = repository.create_pull(base="main", head="change", title="Change", body="It")
     list(repository.get_pulls())
     repository.get_pull(pull.number).edit(state="closed")
@@ -214,6 +216,7 @@ def test_every_webhook_carries_what_github_describes(sandbox: GitHubSandbox) -> 
         sandbox.edit_issue("acme/shop", number, title="Crash 2", body="Now", labels=["bug"])
         sandbox.edit_issue("acme/shop", number, labels=[])
         sandbox.assign("acme/shop", number, "li")
+        sandbox.unassign("acme/shop", number, "li")
         for milestone in (sandbox.add_milestone("acme/shop", f"{number}.0"), None):
             sandbox.edit_issue("acme/shop", number, milestone=milestone)
         sandbox.lock_issue("acme/shop", number, "too heated")

@@ -1,0 +1,117 @@
+"""Taking back: what an effect did as a value, and the action that takes it back.
+
+The line of an action in the table of its platform says what takes it back. That looks at the place
+first: what people changed or built upon since stays.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple, TypeVar
+
+from shared.actions import Action, Mark, Permission, Receipt
+from shared.events import Json
+
+S = TypeVar("S")
+
+#: Seconds by which the platform's clock and the database's may differ.
+_SKEW = 120.0
+
+
+class PastEffect(NamedTuple):
+    """An effect that was committed, of the kind `tool` at the target `ref`.
+
+    It was done between `since` and `until`, and is taken back since `asked_at`, in seconds since
+    the epoch. `keys` are those of all effects of its run of this kind at this target. `before` are
+    the key and the arguments of what another run did to the same thing earlier. `aside` names
+    messages that are no answer to it: commands.
+    """
+
+    key: str
+    run: str
+    flow: str
+    tool: str
+    ref: str
+    arguments: Json
+    receipt: Json
+    since: float
+    until: float
+    asked_at: float
+    keys: tuple[str, ...] = ()
+    before: Json | None = None
+    aside: tuple[str, ...] = ()
+
+    @property
+    def scope(self) -> str:
+        """The place, by its platform alone: only a recorded effect is ever taken back."""
+        return "past"
+
+    @property
+    def made(self) -> Receipt:
+        return Receipt(**self.receipt)
+
+    @property
+    def data(self) -> Json:
+        return self.made.data or {}
+
+    def may_have(self, at: float) -> bool:
+        """Could the effect, or taking it back, have done what happened then?"""
+        return self.since - _SKEW <= at <= self.until + _SKEW or at >= self.asked_at - _SKEW
+
+
+class TakenBack(NamedTuple):
+    """What became of it: `said` tells people, as a sentence without its full stop. Nothing of it
+    `is_left` when it is as it was before. `changed` names labels, people and branches."""
+
+    said: str
+    is_left: bool = False
+    changed: tuple[str, ...] = ()
+
+
+def left(said: str) -> TakenBack:
+    return TakenBack(said, is_left=True)
+
+
+#: Takes an effect back on a platform, or says why it stays; or says why none of its kind can.
+TakingBack = Callable[[S, PastEffect, Mark], TakenBack] | str
+
+
+@dataclass(frozen=True)
+class TakeBack(Action):
+    """Take back an effect that the journal has. A second time changes nothing."""
+
+    idempotent = True
+    effect: PastEffect
+
+    @property
+    def target(self) -> PastEffect:
+        return self.effect
+
+    @property
+    def arguments(self) -> Json:
+        named = {
+            name: self.effect.arguments[name] for name in _NAMED & self.effect.arguments.keys()
+        }
+        about = {"effect": self.effect.key, "run": self.effect.run, "tool": self.effect.tool}
+        return about | ({"named": named} if named else {})
+
+    @classmethod
+    def at_most(cls, limit: int) -> Permission:
+        """Allow it wherever the effect was: nothing but what is recorded is ever taken back."""
+        return Permission(cls, limit, None)
+
+
+#: What events name of a change that has no text; see shared/perception/deeds.py.
+_NAMED = frozenset({"labels", "people", "milestone"})
+
+
+class TakeBackOnGitHub(TakeBack):
+    connector: ClassVar[str] = "shared.actions.github:connect_to_take_back"
+    permissions: ClassVar[Mapping[str, str]] = {
+        "contents": "write",
+        "issues": "write",
+        "pull_requests": "write",
+    }
+
+
+class TakeBackOnSlack(TakeBack):
+    connector: ClassVar[str] = "shared.actions.slack:connect"
