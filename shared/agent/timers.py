@@ -141,7 +141,8 @@ class Timers:
         names = ("end_timer", "is_cancelled")
         ending = [self._run.statement(name, about, SQL) for name in names]
         *_, [state] = self._run.write([keeping(coming), *ending])
-        self._delete(schedule_name(self._flow, timer))
+        if self._flow == self._run.flow:  # another flow's fires for nothing
+            self._delete(schedule_name(self._flow, timer))
         return Outcome(state["cancelled"])
 
     def _delete(self, name: str) -> None:

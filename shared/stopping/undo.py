@@ -58,7 +58,7 @@ class PastRun(NamedTuple):
     conversation: str
 
 
-class Undone(NamedTuple):
+class UndoneRun(NamedTuple):
     """What became of the effects of a run, newest first; and how many memories it forgot."""
 
     run: PastRun
@@ -78,7 +78,7 @@ class UndoDesk:
     def lend(cls, loan: Loan) -> Self:
         return cls(loan)
 
-    def undo(self, named: str = "") -> Undone | None:
+    def undo(self, named: str = "") -> UndoneRun | None:
         """Take back the run of this name, or the last one that acted in the conversation; None
         where there is none.
 
@@ -93,7 +93,7 @@ class UndoDesk:
         effects = [(row, self._taken_back(row, rows)) for row in _once(rows)]
         self._settle(found, effects)
         memories = unremember(self._run, found.flow, found.root)
-        return Undone(found, [taken for _, taken in effects], memories)
+        return UndoneRun(found, [taken for _, taken in effects], memories)
 
     def _found(self, named: str) -> PastRun | None:
         """Find the run in the place of the event, as far as this person may take it back."""

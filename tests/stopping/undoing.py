@@ -1,14 +1,16 @@
 """A sandbox whose signed webhooks reach the flows, as people see it: what they ask for, what the
 agent did, and what is left of it after an undo."""
 
+import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from flows.control import control
 from infra.local.sandbox.github import GitHubSandbox
-from shared.actions import Action, Adapter, Query
+from shared.actions import Action, Adapter, Mark, Query, Receipt
 from shared.actions.platforms import Platforms
 from shared.agent.flow import Flow
 from shared.database import Database, Statement
@@ -19,6 +21,7 @@ from tests.actions.github.sandbox_issue import SHOP, as_app
 from tests.infra.local.sandbox.github.receiver import Receiver, receiving
 
 SECRET = "secret"
+TENANT = "github:acme"
 
 
 class Repository:
@@ -28,9 +31,9 @@ class Repository:
         given = {name: value for name, value in as_app(hub)._asdict().items() if value}
         self.hub = hub
         self.runner = FlowRunner(database, **given)
-        self.settings = self.runner.can.settings
         self._door = door
-        self.said: list[Event] = []
+        #: Called with "before" and "after" and the action, each time that something is done.
+        self.watch: Callable[[str, Action], None] = lambda when, action: None
 
     def heard(self) -> list[Event]:
         """Return what GitHub has sent since, with its signature checked."""
@@ -47,25 +50,42 @@ class Repository:
             for flow in flows:
                 if event.type in flow.types:
                     self.deliver(flow, event)
-        self.said += events
         return events
 
     def deliver(self, flow: Flow, event: Event) -> None:
-        self.runner.adapters = self.platforms(flow)
-        self.runner.expire(event.tenant)
-        assert self.runner.deliver(flow, event) == []
+        """Hand an event to a flow, again and again while its function dies."""
+        platforms = Platforms(flow.may, flow.reads, self.runner.can.settings)
+        self.runner.adapters = lambda wanted: Watched(self, platforms(wanted))
+        for _ in range(30):
+            self.runner.expire(event.tenant)
+            try:
+                if not self.runner.deliver(flow, event):
+                    return
+            except KeyboardInterrupt:
+                continue
+        raise AssertionError(f"{flow.name} does not end")
 
-    def platforms(self, flow: Flow) -> "Watched":
-        return Watched(Platforms(flow.may, flow.reads, self.settings))
+    def runner_of(self, flow: Flow) -> FlowRunner:
+        """Return a runner of its own, for a thread."""
+        given = {name: value for name, value in as_app(self.hub)._asdict().items() if value}
+        runner = FlowRunner(self.runner.database, **given)
+        platforms = Platforms(flow.may, flow.reads, runner.can.settings)
+        runner.adapters = lambda wanted: Watched(self, platforms(wanted))
+        return runner
 
     def undo(self, number: int, by: str = "maria", of: str = "", times: int = 1) -> str:
         """Let a person give the command, and return the answer."""
         before = len(self.comments(number))
         self.hub.comment(SHOP, number, f"/undo {of}".strip(), author=by)
         self.tell(control, times=times)
-        answers = [text for text in self.comments(number)[before:] if not text.startswith("/undo")]
+        own = self.own(number)
+        answers = [one for one in own if one not in self.comments(number)[:before]]
         assert len(answers) <= 1, answers
         return "".join(answers).partition("\n\n<!--")[0]
+
+    def own(self, number: int) -> list[str]:
+        """The comments that are the agent's."""
+        return [one for one in self.comments(number) if "<!-- agent-flows" in one]
 
     def comments(self, number: int) -> list[str]:
         return [one["body"] for one in self.hub.issue(SHOP, number)["comments"]]
@@ -73,25 +93,44 @@ class Repository:
     def labels(self, number: int) -> list[str]:
         return sorted(one["name"] for one in self.hub.issue(SHOP, number)["labels"])
 
-    def rows(self, sql: str, **values: Any) -> list[Json]:
-        tenant = self.said[0].tenant if self.said else "github:acme"
-        return self.runner.database.run(tenant, [Statement(sql, {"tenant": tenant, **values})])[0]
+    def rows(self, sql: str) -> list[Json]:
+        return self.runner.database.run(TENANT, [Statement(sql, {})])[0]
+
+    def run(self, flow: str) -> str:
+        """The id of the newest run of a flow."""
+        query = f"select id from runs where flow = '{flow}' order by started_at desc"
+        return str(self.rows(query)[0]["id"])
 
 
 class Watched:
-    """Gives adapters that a test may let fail."""
+    """An adapter that tells the repository what it does."""
 
-    def __init__(self, platforms: Platforms) -> None:
-        self._platforms = platforms
+    def __init__(self, told: Repository, adapter: Adapter) -> None:
+        self._told, self._adapter = told, adapter
 
-    def __call__(self, wanted: Action | Query) -> Adapter:
-        return self._platforms(wanted)
+    def perform(self, action: Action, mark: Mark, previous: Receipt | None) -> Receipt:
+        self._told.watch("before", action)
+        receipt = self._adapter.perform(action, mark, previous)
+        self._told.watch("after", action)
+        return receipt
+
+    def find(self, action: Action, mark: Mark) -> Receipt | None:
+        return self._adapter.find(action, mark)
+
+    def read(self, query: Query) -> Any:
+        return self._adapter.read(query)
 
 
 @contextmanager
-def on_github(database: Database, files: Sequence[str] = ()) -> Iterator[Repository]:
-    with receiving() as door, GitHubSandbox(door.url, SECRET) as hub:
-        hub.push(SHOP, {"README.md": "# Shop\n", **dict.fromkeys(files, "1\n")})
+def on_github(database: Database, state: Path) -> Iterator[Repository]:
+    """`state` is that of a sandbox that has its key."""
+    with receiving() as door, GitHubSandbox(door.url, SECRET, state=state) as hub:
+        hub.push(SHOP, {"README.md": "# Shop\n"})
         assert hub.settle(10)
         door.received.clear()
         yield Repository(database, hub, door)
+
+
+def lines(told: str) -> list[str]:
+    """The lines of an answer that say what became of each effect."""
+    return [re.sub(r" \(http\S+\)", "", line[2:]) for line in told.splitlines() if line[:2] == "- "]

@@ -11,17 +11,14 @@ SQL = queries(__file__, "unremembering.sql")
 
 def unremember(run: Run, of: str, root: str) -> int:
     """Forget what the flow `of` remembered of the event `root`, and of the pieces of its plan.
-    What that replaced holds again. Returns how many memories it forgot."""
+    What they replaced is gone already. Returns how many memories it forgot."""
     about: Json = {"of": of, "root": root}
     requester = Requester(run.event.tenant, author_of(run.event), run.event.id)
 
     def work() -> Outcome:
         found = run.write([run.statement("remembered", about, SQL)])[0]
         ids = {"ids": [row["id"] for row in found]}
-        names = ("detach", "delete", "restore") if found else ()
-        statements = [run.statement(name, ids, SQL) for name in names]
-        if found:
-            statements.append(record(requester, "undo", memories=len(found)))
-        return Outcome(len(found), statements=statements)
+        gone = [run.statement("delete", ids, SQL), record(requester, "undo", memories=len(found))]
+        return Outcome(len(found), statements=gone if found else ())
 
     return int(run.step("unremember", about, work))

@@ -31,10 +31,10 @@ def take_back_comment(session: GitHubSession, effect: PastEffect, mark: Mark) ->
     stamp, before = read_stamp(row["body"]), effect.before
     if before and stamp and stamp.mark.key == before["key"]:
         return TakenBack(f"{where} says what it said before")  # a crash came between
+    if stamp and stamp.mark.key not in effect.keys:
+        return left(f"{where} stays: something newer stands there")
     if stamp is None or fingerprint(row) != effect.data.get("text", fingerprint(row)):
         return left(f"{where} stays: somebody edited it")
-    if stamp.mark.key not in effect.keys:
-        return left(f"{where} stays: something newer stands there")
     if before:
         said = before["arguments"].get("body") or before["arguments"].get("text") or ""
         earlier = stamp.mark._replace(key=before["key"], hosts=mark.hosts)

@@ -25,8 +25,10 @@ from shared.actions.github.past.history import (
 from shared.actions.github.session import GitHubSession
 from shared.actions.past import PastEffect, TakenBack, left
 
-#: What people do that builds on an issue or a pull request, as GitHub's events call it.
-_PASSIVE = frozenset({"mentioned", "subscribed", "unsubscribed", "referenced", "cross-referenced"})
+#: What does not build upon an issue or a pull request, as GitHub's events call it.
+_PASSIVE = frozenset(
+    {"closed", "mentioned", "subscribed", "unsubscribed", "referenced", "cross-referenced"}
+)
 
 
 def take_off_labels(session: GitHubSession, effect: PastEffect, _: Mark) -> TakenBack:
@@ -185,7 +187,7 @@ def taken_up(session: GitHubSession, now: Present, effect: PastEffect) -> str:
 
 
 def _others(session: GitHubSession, now: Present) -> list[str]:
-    """Name the people who changed something, and did more than to be mentioned."""
+    """Name the people who changed something, and did more than to be mentioned or to close it."""
     found = (one for one in now.events() if one.what not in _PASSIVE and one.by)
     return [one.by for one in found if not session.is_own(one.by) and not one.by.endswith("[bot]")]
 

@@ -29,20 +29,20 @@ def take_back_review(session: GitHubSession, effect: PastEffect, mark: Mark) -> 
         return TakenBack(f"{where} is gone")
     own = {row["id"] for row in effect.data.get("comments", ())}
     rows = list(session.every(doing, issue.repository, ("pulls", issue.number, "comments")))
-    kept = []
+    kept: dict[int, str] = {}
     for row in (one for one in rows if one["id"] in own):
         if why := _answered(session, doing, issue, row, rows):
-            kept.append(f"{row['html_url']} stays: {why}")
+            kept[row["id"]] = f"{row['html_url']} stays: {why}"
         else:
             session.remove(doing, issue.repository, ("pulls", "comments", row["id"]))
     stamp = read_stamp(review["body"])
     if not kept and stamp and _WITHDRAWN not in review["body"]:
         body = compose(_WITHDRAWN, stamp.mark, sticky=False)
         session.request(doing, issue.repository, "PUT", path, {"body": body})
-    gone = len(own) - len(kept)
-    said = f"Deleted {gone} of {len(own)} comments of {where}" if own else f"Took back {where}"
+    gone = tuple(str(id_) for id_ in own - kept.keys())
+    said = f"Deleted {len(gone)} of {len(own)} comments of {where}" if own else f"Took back {where}"
     note = "" if kept else "; what is left of it says so, for GitHub deletes no review"
-    return TakenBack(". ".join([said + note, *kept]), bool(kept))
+    return TakenBack(". ".join([said + note, *kept.values()]), bool(kept), gone)
 
 
 def take_back_reply(session: GitHubSession, effect: PastEffect, _: Mark) -> TakenBack:
