@@ -22,8 +22,8 @@ class PastEffect(NamedTuple):
 
     It was done between `since` and `until`, and is taken back since `asked_at`, in seconds since
     the epoch. `keys` are those of all effects of its run of this kind at this target. `before` are
-    the key and the arguments of what another run did to the same thing earlier. `aside` names
-    messages that are no answer to it: commands.
+    the key and the arguments of what another run made of the same thing earlier; `is_replaced` says
+    that one did later. `aside` names messages that are no answer to it: commands.
     """
 
     key: str
@@ -38,6 +38,7 @@ class PastEffect(NamedTuple):
     asked_at: float
     keys: tuple[str, ...] = ()
     before: Json | None = None
+    is_replaced: bool = False
     aside: tuple[str, ...] = ()
 
     @property
@@ -52,6 +53,12 @@ class PastEffect(NamedTuple):
     @property
     def data(self) -> Json:
         return self.made.data or {}
+
+    def stands(self, key: str, flow: str) -> bool:
+        """Is what bears this mark still the effect's? What has a name is edited without effects,
+        as the message of a plan is while it goes on."""
+        is_edited = "name" in self.arguments and flow == self.flow
+        return not self.is_replaced and (key in self.keys or is_edited)
 
     def may_have(self, at: float) -> bool:
         """Could the effect, or taking it back, have done what happened then?"""

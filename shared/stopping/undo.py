@@ -32,6 +32,8 @@ SQL = queries(__file__, "undo.sql")
 
 #: Seconds between two looks whether a run has ended that was stopped.
 _LOOK = 0.25
+#: Seconds in which a plan that was stopped reports its end.
+_REPORT = 10.0
 #: Seconds of the function's time that must remain to wait, or to take one more effect back.
 _MARGIN = 5.0
 
@@ -128,14 +130,18 @@ class UndoDesk:
         if not self._open(found):
             return
         StopDesk.lend(self._loan).halt(found.id)
-        while self._open(found):
+        until = time.monotonic() + _REPORT
+        while going := self._open(found):
+            if "run" not in going and time.monotonic() > until:
+                return  # its machine is gone; what it says later of its end does no harm
             if self._loan.seconds_left() < _MARGIN:
                 raise ActionUnavailable(f"run {found.id} has not stopped yet", 5.0, sent=False)
             time.sleep(_LOOK)
 
-    def _open(self, found: PastRun) -> bool:
+    def _open(self, found: PastRun) -> set[str]:
         about = {"of": found.flow, "root": found.root}
-        return bool(self._run.write([self._run.statement("open_runs", about, SQL)])[0])
+        rows = self._run.write([self._run.statement("open", about, SQL)])[0]
+        return {row["what"] for row in rows}
 
     def _claimed(self, found: PastRun) -> list[Row]:
         """Take the effects of the run, and return all, newest first; and what gave commands."""
@@ -196,7 +202,10 @@ class UndoDesk:
 
 
 #: The fields of a row that tell of an effect.
-_TOLD = ("key", "run", "flow", "tool", "ref", "arguments", "receipt", "since", "until", "before")
+_TOLD = (
+    *("key", "run", "flow", "tool", "ref", "arguments", "receipt", "since", "until", "before"),
+    "is_replaced",
+)
 
 
 def _judged(row: Row, asked: Event) -> Json:

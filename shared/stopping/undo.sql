@@ -16,11 +16,16 @@ where r.tenant = %(tenant)s and r.id <> %(run)s and case when %(named)s <> ''
                   and f.state in ('committed', 'dispatched', 'unknown')) end
 order by r.started_at desc limit 1;
 
--- name: open_runs
--- The runs of an event, and of the pieces of its plan, that nobody has ended yet.
-select r.id from runs as r
+-- name: open
+-- What goes on of an event and of its plan: runs that nobody has ended yet, and plans that have not reported their end.
+select 'run' as what from runs as r
 where r.tenant = %(tenant)s and r.flow = %(of)s and starts_with(r.event_id || '/', %(root)s || '/')
-  and r.state in ('running', 'retrying', 'parked');
+  and r.state in ('running', 'retrying', 'parked')
+union all
+select 'plan' from plans as p
+where p.tenant = %(tenant)s and p.flow = %(of)s and starts_with(p.event_id || '/', %(root)s || '/') and not exists (
+  select from runs as r where (r.tenant, r.event_id, r.flow) = (p.tenant, p.event_id || '/report', p.flow)
+    and r.finished_at is not null);
 
 -- name: claim
 -- Take the effects, so that no other run takes them back too; one that failed lets go of them.
@@ -50,7 +55,12 @@ select f.key, f.run_id as run, f.flow, f.tool, f.target as ref, f.arguments, f.r
           and b.state = 'committed' and b.undone_by = '' and b.receipt ->> 'id' = f.receipt ->> 'id'
           and b.settled_at < f.planned_at and b.run_id not in (select run_id from own)
           and b.arguments ->> 'forgotten' is null
-        order by b.settled_at desc limit 1) as before
+        order by b.settled_at desc limit 1) as before,
+       exists (
+         select from effects as b
+         where (b.tenant, b.flow, b.tool, b.target) = (f.tenant, f.flow, f.tool, f.target)
+           and b.state = 'committed' and b.undone_by = '' and b.receipt ->> 'id' = f.receipt ->> 'id'
+           and b.planned_at > f.settled_at and b.run_id not in (select run_id from own)) as is_replaced
 from own as f order by f.planned_at desc, f.key;
 
 -- name: commands

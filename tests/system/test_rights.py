@@ -56,6 +56,7 @@ def _use_everything(system: System) -> None:
     hub.comment(REPOSITORY, number, f"/plan {GOAL}", author="maria")
     assert wait_for(lambda: any("✅ Done." in text for text in comments(system, number)))
     _plan_and(system, number, "approve", "✅ Done.")
+    _undo(system, number)
     _plan_and(system, number, "stop", "⏹ Cancelled")
     _review(system)
     hub.comment(REPOSITORY, number, "/remember we deploy on Fridays", author="maria")
@@ -101,6 +102,16 @@ def _plan_and(system: System, number: int, answer: str, end: str) -> None:
     name = found[0] if answer == "approve" else ""
     github(system).comment(REPOSITORY, number, f"/{answer} {name}", author="maria")
     assert wait_for(lambda: any(end in text for text in comments(system, number)[before:]))
+
+
+def _undo(system: System, number: int) -> None:
+    """Take back what the plan did: the issue that it opened, and what it said."""
+    hub = github(system)
+    [opened] = [one for one in hub.issues(REPOSITORY) if one["title"] == "Track it"]
+    hub.comment(REPOSITORY, number, "/undo", author="maria")
+    assert wait_for(lambda: any("↩ Took back plan" in text for text in comments(system, number)))
+    assert hub.issue(REPOSITORY, opened["number"])["state"] == "closed"
+    assert not any(text.startswith("Yes") for text in comments(system, number))
 
 
 def _is_quiet(system: System) -> bool:

@@ -28,7 +28,7 @@ def take_back_card(session: SlackSession, effect: PastEffect, mark: Mark) -> Tak
         return take_back_reply(session, effect, mark)
     thread, arguments = _thread(effect.ref), before["arguments"]
     rows = [one for one in _messages(session, thread) if one["ts"] == effect.made.id]
-    if rows and not _is_own(rows[0], (*effect.keys, before["key"])):
+    if rows and not _stands(rows[0], effect._replace(keys=(*effect.keys, before["key"]))):
         return left(f"What I said ({effect.made.url}) stays: something newer stands there")
     if rows:
         buttons = tuple(Button(**one) for one in arguments["buttons"])
@@ -67,7 +67,7 @@ def _withdrawn(
     """Delete these messages of the thread, the newest first, unless people built upon one."""
     rows = list(_messages(session, thread))
     own = [row for row in rows if row["ts"] in stamps and "subtype" not in row]
-    if not all(_is_own(row, effect.keys) for row in own):
+    if not all(_stands(row, effect) for row in own):
         return left(f"What I said ({effect.made.url}) stays: something newer stands there")
     if why := _answered(session, rows, own, effect):
         return left(f"What I said ({effect.made.url}) stays: {why}")
@@ -94,10 +94,10 @@ def _answered(session: SlackSession, rows: list[Json], own: list[Json], effect: 
     return "somebody reacted to it" if users - {session.identity.user} else ""
 
 
-def _is_own(row: Json, keys: tuple[str, ...]) -> bool:
-    """Tell if one of these effects was the last to write a message."""
+def _stands(row: Json, effect: PastEffect) -> bool:
+    """Tell if the effect was the last to write a message."""
     payload = (row.get("metadata") or {}).get("event_payload") or {}
-    return payload.get("effect") in keys
+    return effect.stands(payload.get("effect", ""), payload.get("flow", ""))
 
 
 def _messages(session: SlackSession, thread: Thread) -> Iterator[Json]:

@@ -31,9 +31,10 @@ def take_back_comment(session: GitHubSession, effect: PastEffect, mark: Mark) ->
     stamp, before = read_stamp(row["body"]), effect.before
     if before and stamp and stamp.mark.key == before["key"]:
         return TakenBack(f"{where} says what it said before")  # a crash came between
-    if stamp and stamp.mark.key not in effect.keys:
+    if stamp and not effect.stands(stamp.mark.key, stamp.mark.flow):
         return left(f"{where} stays: something newer stands there")
-    if stamp is None or fingerprint(row) != effect.data.get("text", fingerprint(row)):
+    made = effect.data.get("text") if stamp and stamp.mark.key in effect.keys else None
+    if stamp is None or made not in {None, fingerprint(row)}:
         return left(f"{where} stays: somebody edited it")
     if before:
         said = before["arguments"].get("body") or before["arguments"].get("text") or ""
