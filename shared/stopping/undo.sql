@@ -92,7 +92,24 @@ where f.tenant = %(tenant)s and (r.tenant, r.id) = (f.tenant, f.run_id)
   and (f.state = 'held' or f.state = 'posted' and f.comment::text = any (%(gone)s::text[]));
 
 -- name: unreview
--- Let the next review look at all of it.
-delete from reviewed_commits as c using runs as r
-where c.tenant = %(tenant)s and (r.tenant, r.id) = (c.tenant, c.run_id)
-  and r.flow = %(of)s and starts_with(r.event_id || '/', %(root)s || '/');
+-- Let the next review look again at what these runs looked at: the round before theirs is the last one then.
+with own as (
+  select r.id from runs as r
+  where r.tenant = %(tenant)s and r.flow = %(of)s and starts_with(r.event_id || '/', %(root)s || '/')
+),
+kept as (
+  select c.repository, c.number, coalesce((
+    select jsonb_agg(one order by place) from jsonb_array_elements(c.rounds) with ordinality as each (one, place)
+    where one ->> 'run' not in (select id from own)), '[]') as rounds
+  from reviewed_commits as c
+  where c.tenant = %(tenant)s and exists (
+    select from own where c.run_id = own.id or c.rounds @> jsonb_build_array(jsonb_build_object('run', own.id)))
+),
+gone as (
+  delete from reviewed_commits as c using kept
+  where (c.tenant, c.repository, c.number) = (%(tenant)s, kept.repository, kept.number) and kept.rounds = '[]'
+)
+update reviewed_commits as c
+set rounds = kept.rounds, head = kept.rounds -> -1 ->> 'head', run_id = kept.rounds -> -1 ->> 'run'
+from kept
+where (c.tenant, c.repository, c.number) = (%(tenant)s, kept.repository, kept.number) and kept.rounds <> '[]';
