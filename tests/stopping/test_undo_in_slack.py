@@ -8,7 +8,7 @@ import pytest
 from flows.control import control
 from infra.local.sandbox.slack.workspace import ALICE, BOB, BOT_USER, SUPPORT, TEAM
 from shared.events import Actor, Event
-from shared.perception import slack as perception
+from shared.perception.commands import spoken
 from tests.actions.slack.chat_runner import ONCE, ChatRunner
 from tests.models.scripted_server import Says
 from tests.stopping.undoing import lines
@@ -149,7 +149,7 @@ def test_two_at_once_take_each_effect_back_once(runner: ChatRunner) -> None:
 
 def test_how_people_say_it() -> None:
     for text in ("undo", "/undo", "undo 0f3a9c1b2d4e5f607182"):
-        order = perception.commands.spoken(text)
+        order = spoken(text)
         assert order and order.name == "undo", text
     for text in ("undo the last migration?", "undo all our work"):
-        assert perception.commands.spoken(text) is None
+        assert spoken(text) is None
