@@ -76,8 +76,10 @@ def with_section(text: str, name: str, key: str, said: str) -> str:
 
 def without_section(text: str, name: str) -> str:
     """Return what people wrote around our section."""
-    place = _section_in(text, name)
-    return f"{text[: place[0]]}{text[place[1] :]}" if place else text
+    if not (place := _section_in(text, name)):
+        return text
+    before, behind = text[: place[0]].rstrip("\n"), text[place[1] :].lstrip("\n")
+    return "\n\n".join(filter(None, (before, behind)))
 
 
 def sections_of(text: str) -> frozenset[str]:

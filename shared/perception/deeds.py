@@ -114,14 +114,18 @@ def _changed(event: Event, change: _Change) -> Deed | None:
 
 
 def _written(event: Event) -> Deed | None:
-    """Return the section that an edit put into a body; a person's edit leaves those that are."""
+    """Return the section that an edit put into a body, or took out of it; a person's edit leaves
+    those that are."""
     before = sections_of(string(event.payload, "changes", "body", "from"))
-    new = sections_of(string(event.payload, "pull_request", "body")) - before
-    if not new or not event.issue_target:
+    now = sections_of(string(event.payload, "pull_request", "body"))
+    if before == now or not event.issue_target:
         return None
-    # The name of a branch stands for the key of an effect, also before there is a receipt.
-    value, tools = branch_of(min(new)), frozenset({"WriteSection"})
-    return Deed(event.issue.ref, value, _time(event), tools=tools)
+    # The name of a branch stands for the key of an effect, also before there is a receipt; what
+    # takes an effect back names its key.
+    new, gone = min(now - before, default=""), min(before - now, default="")
+    value = branch_of(new) if new else ""
+    tools = frozenset({"WriteSection", _UNDO})
+    return Deed(event.issue.ref, value, _time(event), tools=tools, number=gone)
 
 
 def _reaction(event: Event) -> Deed | None:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Self
 from shared.actions import Action
 from shared.actions.github import actions as on_github
 from shared.actions.github import reactions
+from shared.actions.github.pulls import sections
 from shared.actions.past import PastEffect, TakeBack, TakeBackOnGitHub, TakeBackOnSlack, TakenBack
 from shared.actions.past import left as stays
 from shared.actions.slack import actions as on_slack
@@ -43,6 +44,7 @@ KINDS: dict[str, tuple[type[Action], type[TakeBack]]] = {
     for module, by in (
         (on_github, TakeBackOnGitHub),
         (reactions, TakeBackOnGitHub),
+        (sections, TakeBackOnGitHub),
         (on_slack, TakeBackOnSlack),
     )
     for name, kind in vars(module).items()

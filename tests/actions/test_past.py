@@ -16,6 +16,7 @@ from infra.local.sandbox.slack.workspace import GENERAL, TEAM
 from shared.actions import Action, Adapter, Mark, Receipt
 from shared.actions.github.adapter import ACTIONS as ON_GITHUB
 from shared.actions.github.adapter import GitHubAdapter
+from shared.actions.github.pulls.sections import WriteSection
 from shared.actions.past import PastEffect, TakeBack, TakenBack
 from shared.actions.slack.adapter import ACTIONS as ON_SLACK
 from shared.errors import ActionRejected, ActionUnavailable
@@ -25,7 +26,7 @@ from tests.actions.github.sandbox_issue import SHOP, as_app
 from tests.actions.slack.sandbox_thread import connect
 from tests.infra.local.sandbox.github.openapi import faults
 
-MARK = Mark("key-1", "plan", 1)
+MARK = Mark("key1", "plan", 1)
 
 
 def past(action: Action, receipt: Receipt, mark: Mark = MARK, **more: Any) -> PastEffect:
@@ -69,9 +70,10 @@ class Shop:
 
 
 def _shown(issue: Json) -> Json:
-    same = ("title", "body", "state", "locked", "active_lock_reason")
+    same = ("title", "state", "locked", "active_lock_reason")
     return {
         **{name: issue[name] for name in same},
+        "body": issue["body"] or "",
         "labels": sorted(one["name"] for one in issue["labels"]),
         "people": sorted(one["login"] for one in issue["assignees"]),
         "milestone": (issue["milestone"] or {}).get("title"),
@@ -171,6 +173,9 @@ ROUND: Mapping[str, tuple[Meanwhile, Act, str]] = {
     "AddReaction": (
         lambda s, _: None,
         lambda s: react.AddReaction(react.Reactable(SHOP, "issue", 2), "eyes"), "",
+    ),
+    "WriteSection": (
+        lambda s, _: None, lambda s: WriteSection(s.pull, "description", "It mends."), "",
     ),
     "OpenDraft": (lambda s, _: None, draft, "issues"),
     "OpenIssue": (lambda s, _: None, opened, "issues"),
@@ -295,6 +300,13 @@ BUILT: Mapping[str, tuple[Act, Meanwhile, str]] = {
         ),
         "maria did that",
     ),
+    "a section that a newer run wrote": (
+        lambda s: WriteSection(s.pull, "description", "It mends."),
+        lambda s, _: s.adapter.perform(
+            WriteSection(s.pull, "description", "Newer."), Mark("key2", "explain", 1), None
+        ),
+        "something newer",
+    ),
     "a lock of somebody's": (
         lambda s: do.LockIssue(s.issue),
         then(lambda s, _: s.hub.unlock_issue(SHOP, 1), lambda s, _: s.hub.lock_issue(SHOP, 1)),
@@ -346,18 +358,18 @@ def test_what_is_gone_needs_no_more(shop: Shop, name: str) -> None:
 
 def test_a_sticky_comment_says_again_what_an_earlier_run_said(shop: Shop) -> None:
     first, second = (do.Comment(shop.issue, text, sticky=True) for text in ("One", "Two"))
-    before = shop.adapter.perform(first, Mark("key-0", "plan", 1), None)
+    before = shop.adapter.perform(first, Mark("key0", "plan", 1), None)
     receipt = shop.adapter.perform(second, MARK, before)
-    told = {"key": "key-0", "arguments": first.arguments}
+    told = {"key": "key0", "arguments": first.arguments}
     seen = shop.seen()
-    older = past(first, before, Mark("key-0", "plan", 1))
+    older = past(first, before, Mark("key0", "plan", 1))
     assert "something newer" in taken_back(shop.adapter, older).said
     assert shop.seen() == seen
     for _ in range(2):
         assert not taken_back(shop.adapter, past(second, receipt, before=told)).is_left
     [text] = shop.seen()["issues"][0]["comments"]
     assert text.startswith("One\n")
-    assert "key-0" in text
+    assert "key0" in text
     assert not taken_back(shop.adapter, older).is_left
     assert shop.seen()["issues"][0]["comments"] == []
 
@@ -450,10 +462,10 @@ def test_what_people_answered_in_slack_stays(team: Team, name: str, how: str) ->
 
 def test_a_card_says_again_what_an_earlier_run_said(team: Team) -> None:
     first, second = (say.Card(team.thread, "p", text, (say.Button("Yes", "y"),)) for text in "12")
-    before = team.adapter.perform(first, Mark("key-0", "plan", 1), None)
+    before = team.adapter.perform(first, Mark("key0", "plan", 1), None)
     seen = team.seen()
     receipt = team.adapter.perform(second, MARK, before)
-    told = {"key": "key-0", "arguments": first.arguments}
+    told = {"key": "key0", "arguments": first.arguments}
     for _ in range(2):
         assert not taken_back(team.adapter, past(second, receipt, before=told)).is_left
     assert team.seen() == seen

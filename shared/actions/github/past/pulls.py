@@ -5,10 +5,13 @@ from shared.actions.github.markdown import compose, read_stamp
 from shared.actions.github.past.history import Present, first_of, issue_of, people, reacted
 from shared.actions.github.past.issues import taken_up
 from shared.actions.github.paths import parts
+from shared.actions.github.pulls.bodies import with_text
+from shared.actions.github.pulls.sections import WriteSection
 from shared.actions.github.pulls.threads import thread_of
 from shared.actions.github.session import GitHubSession
 from shared.actions.past import PastEffect, TakenBack, left
 from shared.events import Issue, Json
+from shared.marks import sections_of, without_section
 
 #: GitHub deletes no review that was submitted, and takes none without a text.
 _WITHDRAWN = "_This review was taken back._"
@@ -56,6 +59,27 @@ def take_back_reply(session: GitHubSession, effect: PastEffect, _: Mark) -> Take
         return left(f"The reply on {issue.ref} ({row['html_url']}) stays: {why}")
     session.remove(doing, issue.repository, path)
     return TakenBack(f"Deleted a reply on {issue.ref}")
+
+
+def take_back_section(session: GitHubSession, effect: PastEffect, mark: Mark) -> TakenBack:
+    """Take our section out of a body, or let it say what an earlier run said. What people wrote
+    around it stays."""
+    issue, name = issue_of(effect.ref), effect.data["section"]
+    doing, path = f"take back a text in {issue.ref}", ("pulls", issue.number)
+    pull = session.look(doing, issue.repository, path)
+    body = (pull or {}).get("body") or ""
+    there, before = sections_of(body), effect.before
+    if not there or (before and before["key"] in there):
+        return TakenBack(f"The body of {issue.ref} is as it was before")
+    if there.isdisjoint(effect.keys):
+        return left(f"The text in the body of {issue.ref} stays: something newer stands there")
+    if before:
+        earlier = WriteSection(issue, name, before["arguments"]["text"])
+        new = with_text(doing, body, earlier, mark._replace(key=before["key"]))
+    else:
+        new = without_section(body, name)
+    session.request(doing, issue.repository, "PATCH", path, {"body": new})
+    return TakenBack(f"Took back my text in the body of {issue.ref}")
 
 
 def unresolve(session: GitHubSession, effect: PastEffect, _: Mark) -> TakenBack:

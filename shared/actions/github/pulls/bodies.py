@@ -21,11 +21,16 @@ def write_section(session: GitHubSession, action: WriteSection, mark: Mark, *_: 
     path = ("pulls", issue.number)
     pull = session.request(doing, issue.repository, "GET", path).data
     body = pull["body"] or ""
+    new = with_text(doing, body, action, mark)
+    if new != body:
+        session.request(doing, issue.repository, "PATCH", path, {"body": new})
+    return Receipt(str(issue.number), pull["html_url"], {"section": action.name})
+
+
+def with_text(doing: str, body: str, action: WriteSection, mark: Mark) -> str:
+    """Return a body with the section; raises ActionRejected where it has no room for that."""
     room = LIMIT - len(with_section(body, action.name, mark.key, ""))
     if room < _LEAST:
         raise ActionRejected(f"github: could not {doing}: its author's text leaves no room")
     said = harmless(action.text, room, mark.hosts)
-    new = with_section(body, action.name, mark.key, said)
-    if new != body:
-        session.request(doing, issue.repository, "PATCH", path, {"body": new})
-    return Receipt(str(issue.number), pull["html_url"], {"section": action.name})
+    return with_section(body, action.name, mark.key, said)
