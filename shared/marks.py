@@ -5,7 +5,9 @@ name. What carries it is never a command and never causes a run, whoever its aut
 with GITHUB_TOKEN the agent and a person share a login.
 """
 
+import hashlib
 import re
+from typing import NamedTuple
 
 #: The event type of the metadata in our Slack messages.
 EFFECT = "agent_flows_effect"
@@ -83,14 +85,23 @@ def without_section(text: str, name: str) -> str:
     return f"{text[: place[0]].removesuffix(_GAP)}{text[place[1] :].removeprefix(_GAP)}"
 
 
-def section_in(text: str, name: str) -> tuple[str, str] | None:
-    """Return the key of the effect that wrote our section of this name, and what it says."""
+class Section(NamedTuple):
+    """Our section in a text: the key of the effect that wrote it, and a short digest of what it
+    says, which tells if somebody edited it."""
+
+    key: str
+    fingerprint: str
+
+
+def section_in(text: str, name: str) -> Section | None:
+    """Return our section of this name."""
     place = _section_in(text, name)
     if not place:
         return None
     begin, _, said = text[place[0] : place[1]].partition("\n")
     found = _SECTION.match(begin)
-    return (found["key"], said.removesuffix(f"\n{_end_of(name)}")) if found else None
+    fingerprint = hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:16]
+    return Section(found["key"], fingerprint) if found else None
 
 
 def sections_of(text: str) -> frozenset[str]:

@@ -74,6 +74,10 @@ class TakenBack(NamedTuple):
     changed: tuple[str, ...] = ()
 
 
+#: What deletes one comment when it is taken back.
+_COMMENTS = frozenset({"Comment", "NamedComment", "ReplyOnLines"})
+
+
 def left(said: str) -> TakenBack:
     return TakenBack(said, is_left=True)
 
@@ -95,20 +99,19 @@ class TakeBack(Action):
 
     @property
     def arguments(self) -> Json:
-        named = {
-            name: self.effect.arguments[name] for name in _NAMED & self.effect.arguments.keys()
-        }
+        """Name the effect, and what events will name of the change; not a milestone, which it
+        leaves. See shared/perception/deeds.py."""
+        told = {name: self.effect.arguments.get(name, []) for name in ("labels", "people")}
+        told["comments"] = [one["id"] for one in self.effect.data.get("comments", ())]
+        if self.effect.tool in _COMMENTS:
+            told["comments"] = [int(self.effect.made.id)]
         about = {"effect": self.effect.key, "run": self.effect.run, "tool": self.effect.tool}
-        return about | ({"named": named} if named else {})
+        return about | {"made": self.effect.made.id} | {k: v for k, v in told.items() if v}
 
     @classmethod
     def at_most(cls, limit: int) -> Permission:
         """Allow it wherever the effect was: nothing but what is recorded is ever taken back."""
         return Permission(cls, limit, None)
-
-
-#: What events name of a change that has no text; see shared/perception/deeds.py.
-_NAMED = frozenset({"labels", "people", "milestone"})
 
 
 class TakeBackOnGitHub(TakeBack):
@@ -118,6 +121,13 @@ class TakeBackOnGitHub(TakeBack):
         "issues": "write",
         "pull_requests": "write",
     }
+
+    @property
+    def target(self) -> PastEffect:
+        """What was opened in a repository has its number there."""
+        effect = self.effect
+        is_opened = "#" not in effect.ref and " " not in effect.ref
+        return effect._replace(ref=f"{effect.ref}#{effect.made.id}") if is_opened else effect
 
 
 class TakeBackOnSlack(TakeBack):

@@ -26,20 +26,25 @@ class _Change(NamedTuple):
 
 
 _MILESTONE = ("milestone", "title"), ("milestone", "number")
+#: What takes any of them back.
+_UNDO = "TakeBackOnGitHub"
 #: By the name that events have for it.
 _CHANGES = {
-    "labeled": _Change(frozenset({"AddLabels", "OpenIssue"}), ("label", "name")),
-    "unlabeled": _Change(frozenset({"RemoveLabels"}), ("label", "name")),
+    "labeled": _Change(frozenset({"AddLabels", "OpenIssue", _UNDO}), ("label", "name")),
+    "unlabeled": _Change(frozenset({"RemoveLabels", _UNDO}), ("label", "name")),
     "assigned": _Change(frozenset({"Assign"}), ("assignee", "login")),
-    "closed": _Change(frozenset({"CloseIssue"})),
-    "reopened": _Change(frozenset({"ReopenIssue"})),
-    "milestoned": _Change(frozenset({"SetMilestone"}), *_MILESTONE),
-    "demilestoned": _Change(frozenset({"SetMilestone"}), *_MILESTONE, leaves=True),
-    "locked": _Change(frozenset({"LockIssue"})),
-    "unlocked": _Change(frozenset({"UnlockIssue"})),
+    "unassigned": _Change(frozenset({_UNDO}), ("assignee", "login")),
+    "closed": _Change(frozenset({"CloseIssue", _UNDO})),
+    "reopened": _Change(frozenset({"ReopenIssue", _UNDO})),
+    "milestoned": _Change(frozenset({"SetMilestone", _UNDO}), *_MILESTONE),
+    "demilestoned": _Change(frozenset({"SetMilestone", _UNDO}), *_MILESTONE, leaves=True),
+    "locked": _Change(frozenset({"LockIssue", _UNDO})),
+    "unlocked": _Change(frozenset({"UnlockIssue", _UNDO})),
     "resolved": _Change(frozenset({"ResolveThread"}), ("thread", "node_id")),
+    "unresolved": _Change(frozenset({_UNDO}), ("thread", "node_id")),
     # A reply on lines is a review of its own, without a text.
     "submitted": _Change(frozenset({"ReplyOnLines"}), ("review", "node_id"), ("review", "id")),
+    "deleted": _Change(frozenset({_UNDO}), (), ("comment", "id")),
 }
 #: Where an event about a branch names it, and its commit.
 _BRANCHES = (
@@ -71,6 +76,8 @@ class Deed(NamedTuple):
         """Tell if the effect of this key, with these arguments, did it or may have."""
         if self.tools and tool not in self.tools:
             return False
+        if tool == _UNDO and receipt is None:
+            return True  # until it has ended nobody knows what it changes
         told = {branch_of(key), *_texts(arguments), *_texts(receipt)}
         values = {self.value.casefold(), self.number} - {""}
         is_named = not values.isdisjoint(_name(text) for text in told)
@@ -109,14 +116,18 @@ def _changed(event: Event, change: _Change) -> Deed | None:
 
 
 def _written(event: Event) -> Deed | None:
-    """Return the section that an edit put into a body; a person's edit leaves those that are."""
+    """Return the section that an edit put into a body, or took out of it; a person's edit leaves
+    those that are."""
     before = sections_of(string(event.payload, "changes", "body", "from"))
-    new = sections_of(string(event.payload, "pull_request", "body")) - before
-    if not new or not event.issue_target:
+    now = sections_of(string(event.payload, "pull_request", "body"))
+    if before == now or not event.issue_target:
         return None
-    # The name of a branch stands for the key of an effect, also before there is a receipt.
-    value, tools = branch_of(min(new)), frozenset({"WriteSection"})
-    return Deed(event.issue.ref, value, _time(event), tools=tools)
+    # The name of a branch stands for the key of an effect, also before there is a receipt; what
+    # takes an effect back names its key.
+    new, gone = min(now - before, default=""), min(before - now, default="")
+    value = branch_of(new) if new else ""
+    tools = frozenset({"WriteSection", _UNDO})
+    return Deed(event.issue.ref, value, _time(event), tools=tools, number=gone)
 
 
 def _reaction(event: Event) -> Deed | None:

@@ -26,7 +26,7 @@ from tests.actions.github.sandbox_issue import SHOP, as_app
 from tests.actions.slack.sandbox_thread import connect
 from tests.infra.local.sandbox.github.openapi import faults
 
-MARK = Mark("key-1", "plan", 1)
+MARK = Mark("key1", "plan", 1)
 
 
 def past(action: Action, receipt: Receipt, mark: Mark = MARK, **more: Any) -> PastEffect:
@@ -70,9 +70,10 @@ class Shop:
 
 
 def _shown(issue: Json) -> Json:
-    same = ("title", "body", "state", "locked", "active_lock_reason")
+    same = ("title", "state", "locked", "active_lock_reason")
     return {
         **{name: issue[name] for name in same},
+        "body": issue["body"] or "",
         "labels": sorted(one["name"] for one in issue["labels"]),
         "people": sorted(one["login"] for one in issue["assignees"]),
         "milestone": (issue["milestone"] or {}).get("title"),
@@ -131,7 +132,7 @@ def opened(shop: Shop) -> Action:
 
 
 def described(shop: Shop) -> Action:
-    return WriteSection(shop.pull, "description", "It says hello.")
+    return WriteSection(shop.pull, "description", "It mends.")
 
 
 def reply(shop: Shop) -> Action:
@@ -177,13 +178,13 @@ ROUND: Mapping[str, tuple[Meanwhile, Act, str]] = {
         lambda s, _: None,
         lambda s: react.AddReaction(react.Reactable(SHOP, "issue", 2), "eyes"), "",
     ),
-    "OpenDraft": (lambda s, _: None, draft, "issues"),
-    "OpenIssue": (lambda s, _: None, opened, "issues"),
-    "SubmitReview": (lambda s, _: None, review, ""),
     "WriteSection": (lambda s, _: None, described, ""),
     "WriteSection below a text": (
         lambda s, _: s.hub.edit_issue(SHOP, 2, body="Why?\n\n\n"), described, "",
     ),
+    "OpenDraft": (lambda s, _: None, draft, "issues"),
+    "OpenIssue": (lambda s, _: None, opened, "issues"),
+    "SubmitReview": (lambda s, _: None, review, ""),
 }  # fmt: skip
 
 
@@ -270,10 +271,10 @@ BUILT: Mapping[str, tuple[Act, Meanwhile, str]] = {
     "a draft that was merged": (
         draft, lambda s, r: s.hub.merge_pull_request(SHOP, int(r.id)), "merged",
     ),
-    "a description that somebody edited": (
+    "a section that somebody edited": (
         described,
         lambda s, _: s.hub.edit_issue(SHOP, 2, body=s.hub.issue(SHOP, 2)["body"]
-                                      .replace("hello", "bye")),
+                                      .replace("mends", "breaks")),
         "somebody edited",
     ),
     "a reply with an answer": (
@@ -309,6 +310,13 @@ BUILT: Mapping[str, tuple[Act, Meanwhile, str]] = {
             lambda s, _: s.hub.unassign(SHOP, 1, "li"), lambda s, _: s.hub.assign(SHOP, 1, "li"),
         ),
         "maria did that",
+    ),
+    "a section that a newer run wrote": (
+        described,
+        lambda s, _: s.adapter.perform(
+            WriteSection(s.pull, "description", "Newer."), Mark("key2", "explain", 1), None
+        ),
+        "something newer",
     ),
     "a lock of somebody's": (
         lambda s: do.LockIssue(s.issue),
@@ -361,18 +369,18 @@ def test_what_is_gone_needs_no_more(shop: Shop, name: str) -> None:
 
 def test_a_sticky_comment_says_again_what_an_earlier_run_said(shop: Shop) -> None:
     first, second = (do.Comment(shop.issue, text, sticky=True) for text in ("One", "Two"))
-    before = shop.adapter.perform(first, Mark("key-0", "plan", 1), None)
+    before = shop.adapter.perform(first, Mark("key0", "plan", 1), None)
     receipt = shop.adapter.perform(second, MARK, before)
-    told = {"key": "key-0", "arguments": first.arguments}
+    told = {"key": "key0", "arguments": first.arguments}
     seen = shop.seen()
-    older = past(first, before, Mark("key-0", "plan", 1))
+    older = past(first, before, Mark("key0", "plan", 1))
     assert "something newer" in taken_back(shop.adapter, older).said
     assert shop.seen() == seen
     for _ in range(2):
         assert not taken_back(shop.adapter, past(second, receipt, before=told)).is_left
     [text] = shop.seen()["issues"][0]["comments"]
     assert text.startswith("One\n")
-    assert "key-0" in text
+    assert "key0" in text
     assert not taken_back(shop.adapter, older).is_left
     assert shop.seen()["issues"][0]["comments"] == []
 
@@ -465,10 +473,10 @@ def test_what_people_answered_in_slack_stays(team: Team, name: str, how: str) ->
 
 def test_a_card_says_again_what_an_earlier_run_said(team: Team) -> None:
     first, second = (say.Card(team.thread, "p", text, (say.Button("Yes", "y"),)) for text in "12")
-    before = team.adapter.perform(first, Mark("key-0", "plan", 1), None)
+    before = team.adapter.perform(first, Mark("key0", "plan", 1), None)
     seen = team.seen()
     receipt = team.adapter.perform(second, MARK, before)
-    told = {"key": "key-0", "arguments": first.arguments}
+    told = {"key": "key0", "arguments": first.arguments}
     for _ in range(2):
         assert not taken_back(team.adapter, past(second, receipt, before=told)).is_left
     assert team.seen() == seen

@@ -37,6 +37,7 @@ from shared.actions.github.actions import (
 )
 from shared.actions.github.pulls.sections import WriteSection
 from shared.actions.github.reactions import AddReaction, Reactable, RemoveReaction
+from shared.actions.past import TakeBackOnGitHub, TakeBackOnSlack
 from shared.actions.platforms import Platforms
 from shared.actions.slack.actions import Button, Card, Channel, Draft, Post, React, Reply, Whisper
 from shared.agent import Agent, flow
@@ -45,6 +46,7 @@ from shared.events import Actor, Event, Issue, Json, SlackMessage, Thread
 from shared.journal import SQL
 from shared.perception import github, slack
 from shared.settings import Settings
+from shared.stopping.undo import UndoDesk
 from shared.testing import FlowRunner
 from tests.actions.github.sandbox_issue import SHOP, as_app
 from tests.events.made import an_event
@@ -84,6 +86,20 @@ class World:
         adapter = Platforms(acts.may, acts.reads, self.settings)
         self.runner.can = self.runner.can._replace(adapter=adapter)
         assert self.runner.deliver(acts, event) == []
+
+    def undo(self, event: Event) -> None:
+        """Take back what the runs before did."""
+
+        @flow(event.type, may=[TakeBackOnGitHub.at_most(99), TakeBackOnSlack.at_most(99)])
+        def undoes(event: Event, agent: Agent) -> None:
+            done = "select id from runs where flow = 'acts' order by started_at desc"
+            tenant = event.tenant
+            for row in self.runner.database.run(tenant, [Statement(done, {})])[0]:
+                agent.desk(UndoDesk).undo(row["id"])
+
+        adapter = Platforms(undoes.may, undoes.reads, self.settings)
+        self.runner.can = self.runner.can._replace(adapter=adapter)
+        assert self.runner.deliver(undoes, event) == []
 
     def heard(self) -> list[Event]:
         """Return what the platform has said since, as events."""
@@ -184,6 +200,23 @@ def test_nothing_that_it_does_on_github_causes_anything(database: Database, mode
         }
         assert {event.actor.is_bot for event in events} == {mode == "app"}
         assert world.caused(events) == []
+        world.undo(an_event(id="github:undo", issue_target=issue))
+        assert hub.settle(10)
+        events = world.heard()
+        assert {event.type.removeprefix("github.") for event in events} >= {
+            "issues.labeled",
+            "issues.unassigned",
+            "issues.closed",
+            "issues.milestoned",
+            "issues.demilestoned",
+            "issue_comment.deleted",
+            "pull_request.closed",
+            "pull_request_review.edited",
+            "pull_request_review_comment.deleted",
+            "pull_request_review_thread.unresolved",
+        }
+        # The branches of the drafts are gone: those may be anybody's deeds.
+        assert world.caused(events) == ["github.push"] * 2
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -330,6 +363,16 @@ def test_nothing_that_it_does_in_slack_causes_anything(database: Database) -> No
             people = world.heard()
             assert world.caused(people) == [one.type for one in people]
             assert len(people) == 2
+            workspace.delete(SUPPORT, str(people[1].message.ts))
+            assert workspace.settle()
+            world.heard()
+            world.undo(
+                event._replace(id="slack:undo", actor=Actor("U0ALICE", "alice", role="member"))
+            )
+            assert workspace.settle()
+            events = world.heard()
+            assert "slack.message_deleted" in {one.type for one in events}
+            assert world.caused(events) == []
 
 
 def _heard_by_others(event: Event) -> Event:

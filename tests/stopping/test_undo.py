@@ -2,7 +2,8 @@
 
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from flows.triage import triage
 from shared.actions import Action
 from shared.actions.github.actions import Comment
 from shared.actions.past import TakeBack
-from shared.database import Database
+from shared.database import Database, Row, Statement
+from tests import campaigns
 from tests.actions.github.sandbox_issue import SHOP
 from tests.infra.local.conftest import fresh
 from tests.stopping.undoing import Repository, lines, on_github
@@ -92,6 +94,50 @@ def test_a_crash_at_each_boundary_is_made_good(shop: Repository, when: str, at: 
     assert is_untouched(shop, number)
     states = shop.rows("select distinct state from effects")
     assert [row["state"] for row in states] == ["committed"]
+
+
+class Mortal(Database):
+    """Dies before or after the transaction of that number, counted from 1."""
+
+    dies_at, when, count = 0, "before", 0
+
+    def run(self, tenant: str, statements: Sequence[Statement]) -> list[list[Row]]:
+        self.count += 1
+        is_now = self.count == self.dies_at
+        if is_now and self.when == "before":
+            raise KeyboardInterrupt
+        rows = super().run(tenant, statements)
+        if is_now:
+            raise KeyboardInterrupt
+        return rows
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_crash_at_each_transaction_is_made_good(
+    shop: Repository, database_url: str, when: str
+) -> None:
+    with Mortal(database_url, patience=5) as mortal:
+        mortal.when = when
+        numbers = range(1, 16)
+        for dies_at in campaigns.sample(numbers, 5):
+            number = triaged(shop)
+            shop.hub.comment(SHOP, number, "/undo", author="maria")
+            [asked] = [event for event in shop.heard() if event.type in control.types]
+            mortal.count, mortal.dies_at = 0, dies_at
+            runner = shop.runner_of(control, mortal)
+            with suppress(KeyboardInterrupt):
+                runner.deliver(control, asked)
+            is_over = mortal.count < dies_at
+            mortal.dies_at = 0
+            runner.expire(asked.tenant)
+            assert runner.deliver(control, asked) == []
+            assert is_untouched(shop, number)
+            [told] = [lines(one) for one in shop.own(number)]
+            assert len(told) == 3
+            if is_over:
+                break
+    left = "select 1 from effects where undone_by = '' and flow = 'triage' or state <> 'committed'"
+    assert shop.rows(left) == []
 
 
 def test_who_may(shop: Repository) -> None:

@@ -30,6 +30,7 @@ class Repository:
     def __init__(self, database: Database, hub: GitHubSandbox, door: Receiver) -> None:
         given = {name: value for name, value in as_app(hub)._asdict().items() if value}
         self.hub = hub
+        self.database = database
         self.runner = FlowRunner(database, **given)
         self._door = door
         #: Called with "before" and "after" and the action, each time that something is done.
@@ -65,10 +66,10 @@ class Repository:
                 continue
         raise AssertionError(f"{flow.name} does not end")
 
-    def runner_of(self, flow: Flow) -> FlowRunner:
-        """Return a runner of its own, for a thread."""
+    def runner_of(self, flow: Flow, database: Database | None = None) -> FlowRunner:
+        """Return a runner of its own, for a thread, or with a database of its own."""
         given = {name: value for name, value in as_app(self.hub)._asdict().items() if value}
-        runner = FlowRunner(self.runner.database, **given)
+        runner = FlowRunner(database or self.database, **given)
         platforms = Platforms(flow.may, flow.reads, runner.can.settings)
         runner.adapters = lambda wanted: Watched(self, platforms(wanted))
         return runner

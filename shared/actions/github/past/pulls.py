@@ -1,16 +1,17 @@
 """Takes back what was done to pull requests: reviews, replies, resolved threads, drafts."""
 
 from shared.actions import Mark
-from shared.actions.github.markdown import LIMIT, compose, harmless, read_stamp
+from shared.actions.github.markdown import compose, read_stamp
 from shared.actions.github.past.history import Present, first_of, issue_of, people, reacted
 from shared.actions.github.past.issues import taken_up
 from shared.actions.github.paths import parts
+from shared.actions.github.pulls.bodies import with_text
+from shared.actions.github.pulls.sections import WriteSection
 from shared.actions.github.pulls.threads import thread_of
 from shared.actions.github.session import GitHubSession
 from shared.actions.past import PastEffect, TakenBack, left
-from shared.canonical import digest
 from shared.events import Issue, Json
-from shared.marks import section_in, with_section, without_section
+from shared.marks import section_in, without_section
 
 #: GitHub deletes no review that was submitted, and takes none without a text.
 _WITHDRAWN = "_This review was taken back._"
@@ -62,28 +63,27 @@ def take_back_reply(session: GitHubSession, effect: PastEffect, _: Mark) -> Take
 
 def take_back_section(session: GitHubSession, effect: PastEffect, mark: Mark) -> TakenBack:
     """Take our section out of the body, or let it say again what an earlier run wrote; if nobody
-    wrote over it."""
-    issue, name = issue_of(effect.ref), effect.arguments["name"]
-    doing, path = f"take back what stands in the body of {issue.ref}", ("pulls", issue.number)
+    wrote over it. What people wrote around it stays."""
+    issue, name, before = issue_of(effect.ref), effect.arguments["name"], effect.before
+    doing, path = f"take back a text in {issue.ref}", ("pulls", issue.number)
     where = f"The {name} in the body of {issue.ref}"
     pull = session.look(doing, issue.repository, path)
-    body = (pull["body"] or "") if pull else ""
-    found = section_in(body, name)
-    if found is None:
+    body = (pull or {}).get("body") or ""
+    there = section_in(body, name)
+    if there is None:
         return TakenBack(f"{where} is gone")
-    (key, said), before = found, effect.before
-    if before and key == before["key"]:
+    if before and there.key == before["key"]:
         return TakenBack(f"{where} says what it said before")  # a crash came between
-    if effect.is_replaced or key not in effect.keys:
+    if there.key not in effect.keys:
         return left(f"{where} stays: something newer stands there")
-    if effect.data.get("text") != digest(said)[:16]:
+    if there.fingerprint != effect.data.get("text"):
         return left(f"{where} stays: somebody edited it")
     new = without_section(body, name)
     if before:
-        earlier = harmless(before["arguments"]["text"], LIMIT, mark.hosts)
-        new = with_section(body, name, before["key"], earlier)
+        earlier = WriteSection(issue, name, before["arguments"]["text"])
+        new = with_text(doing, body, earlier, mark._replace(key=before["key"]))
     session.request(doing, issue.repository, "PATCH", path, {"body": new})
-    return TakenBack(f"{where} says again what it said before" if before else f"{where} is gone")
+    return TakenBack(f"{where} says again what it said before" if before else f"Took {name} away")
 
 
 def unresolve(session: GitHubSession, effect: PastEffect, _: Mark) -> TakenBack:
