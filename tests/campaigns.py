@@ -26,9 +26,11 @@ def choose(kind: str) -> None:
     settings.load_profile(kind)
 
 
-def size(whole: int, sample: int) -> int:
-    """Return how much of a campaign to run: all of it, or a sample."""
-    return whole if _run["kind"] == "whole" else sample
+def size(whole: int, sample: int, quick: int | None = None) -> int:
+    """Return how much of a campaign to run: all of it, a sample, or less in a quick run."""
+    if _run["kind"] == "whole":
+        return whole
+    return sample if quick is None or _run["kind"] == "sample" else quick
 
 
 def sample(cases: Sequence[T], count: int) -> list[T]:
