@@ -92,11 +92,16 @@ def no_servers(request: pytest.FixtureRequest) -> Iterator[None]:
     """With --quick, skip a test as soon as it, or a fixture of it, starts a server or a process."""
     with pytest.MonkeyPatch.context() as patch:
         if request.config.getoption("quick"):
-            patch.setattr(socket.socket, "listen", _skip)
+            patch.setattr(socket.socket, "listen", _close_and_skip)
             patch.setattr(subprocess.Popen, "__init__", _skip)
             # It listens in a thread, where a skip would be lost.
             patch.setattr("moto.server.ThreadedMotoServer.start", _skip)
         yield
+
+
+def _close_and_skip(self: socket.socket, *_: Any) -> None:
+    self.close()  # else it is found open when the run ends, which fails it
+    _skip()
 
 
 def _skip(*_: Any, **__: Any) -> None:
