@@ -1,5 +1,6 @@
 """What every test gets: no network but this machine's, no keys, a fresh database on request."""
 
+import gc
 import ipaddress
 import os
 import shutil
@@ -31,18 +32,12 @@ from tests.database.pooler import ABSENT, PROGRAM, Pooler
 from tests.database.reused import ReusedDatabases, named
 from tests.database.strict_server import StrictServer, strict_server
 from tests.scratch import scratch
+from tests.turns import leave_out_servers, turn
 
 _SERVERS = "agent-flows-tests-"
 _TEMPLATE = "agent_flows_template"
 _PLATFORMS = ("GITHUB_", "SLACK_", "AWS_", "DATABASE_URL")
 _MODELS = ("OPENAI_", "ANTHROPIC_", "OLLAMA_HOST", "MODEL_")
-
-#: Where the longest files are, the longest first: they start processes and systems, or wait.
-_LONGEST = (
-    *("tests/infra/deploy/", "tests/infra/certify/", "tests/infra/cli/", "tests/previous/"),
-    *("tests/infra/", "tests/system/", "tests/crash/", "tests/attacks/"),
-    *("tests/database/", "tests/benchmarks/", "tests/actions/slack/"),
-)
 
 #: Connects to the test's database as a kind of function.
 Connect = Callable[[str], Database]
@@ -56,8 +51,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    campaigns.choose(whole=config.getoption("all"))
-    if config.getoption("quick"):  # what is given up half-way leaves things open
+    gc.set_threshold(20_000, 20, 20)  # a tenth of the time went into looking for garbage
+    all_, quick = config.getoption("all"), config.getoption("quick")
+    campaigns.choose("whole" if all_ else "quick" if quick else "sample")
+    if quick:  # what is given up half-way leaves things open
         config.addinivalue_line("filterwarnings", "ignore::ResourceWarning")
         config.addinivalue_line("filterwarnings", "ignore::pytest.PytestUnraisableExceptionWarning")
 
@@ -69,7 +66,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     if "botocore" in sys.modules:  # not for the tests of a file without AWS, which starts sooner
         keep_descriptions()
-    items.sort(key=_turn)
+    if config.getoption("quick"):
+        leave_out_servers(config, items)
+    items.sort(key=turn)
     if not config.getoption("all") and not _has_sam():
         skip = pytest.mark.skip(reason="SAM is not set up; --all or ./scripts/sam does it")
         for item in items:
@@ -77,9 +76,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(skip)
 
 
-def _turn(item: pytest.Item) -> int:
-    found = (turn for turn, start in enumerate(_LONGEST) if item.nodeid.startswith(start))
-    return next(found, len(_LONGEST))
+def pytest_collection_finish() -> None:
+    """Look no more for garbage among what the whole run needs: tests, modules, parsed files."""
+    gc.freeze()
 
 
 def _has_sam() -> bool:
@@ -93,11 +92,16 @@ def no_servers(request: pytest.FixtureRequest) -> Iterator[None]:
     """With --quick, skip a test as soon as it, or a fixture of it, starts a server or a process."""
     with pytest.MonkeyPatch.context() as patch:
         if request.config.getoption("quick"):
-            patch.setattr(socket.socket, "listen", _skip)
+            patch.setattr(socket.socket, "listen", _close_and_skip)
             patch.setattr(subprocess.Popen, "__init__", _skip)
             # It listens in a thread, where a skip would be lost.
             patch.setattr("moto.server.ThreadedMotoServer.start", _skip)
         yield
+
+
+def _close_and_skip(self: socket.socket, *_: Any) -> None:
+    self.close()  # else it is found open when the run ends, which fails it
+    _skip()
 
 
 def _skip(*_: Any, **__: Any) -> None:

@@ -24,11 +24,17 @@ def trees() -> dict[str, ast.Module]:
     }
 
 
+@cache
+def nodes() -> dict[str, list[ast.AST]]:
+    """Return all nodes of each module's tree: three tests go through them."""
+    return {module: [*ast.walk(tree)] for module, tree in trees().items()}
+
+
 def test_functions_are_short() -> None:
     lengths = sorted(
         (node.end_lineno - node.lineno + 1, f"{module}.{node.name}")
-        for module, tree in trees().items()
-        for node in ast.walk(tree)
+        for module, found in nodes().items()
+        for node in found
         if isinstance(node, ast.FunctionDef) and node.end_lineno
     )
     lines, where = lengths[len(lengths) * 9 // 10]
@@ -44,8 +50,8 @@ def test_no_pattern_repeats_a_group_possessively() -> None:
     possessive = re.compile(r"\)(?:[*+?]|\{[0-9,]+\})\+")
     _none(
         f"{module}: {node.value[-60:]}"
-        for module, tree in trees().items()
-        for node in ast.walk(tree)
+        for module, found in nodes().items()
+        for node in found
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
         if possessive.search(node.value)
     )
@@ -93,7 +99,7 @@ def _none(culprits: Iterable[str]) -> None:
 
 def _imports(module: str) -> Iterator[str]:
     """Yield the modules of flows/ and shared/ that a module's import statements load."""
-    for node in ast.walk(trees()[module]):
+    for node in nodes()[module]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in trees())
         elif isinstance(node, ast.ImportFrom):

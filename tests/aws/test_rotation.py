@@ -8,10 +8,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from Cryptodome.PublicKey import RSA
 from psycopg.conninfo import make_conninfo
 
 from infra.local.sandbox.github import GitHubSandbox
+from infra.local.sandbox.github.tokens import new_key
 from infra.local.sandbox.slack import SlackSandbox
 from shared.actions.github.actions import ListLabels
 from shared.actions.github.adapter import GitHubAdapter
@@ -28,7 +28,7 @@ from tests.models.scripted_server import Fails, Says, ScriptedServer
 from tests.web.api_client import API_TOKENS, ApiClient
 from tests.web.front_door import Door, an_issue, slack_body
 
-OTHER_KEY = RSA.generate(1024).export_key().decode()
+OTHER_KEY = new_key()
 _END = "select pg_terminate_backend(pid) from pg_stat_activity where usename = %s"
 WHO = Statement("select session_user::text as login", {})
 

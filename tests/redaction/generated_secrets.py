@@ -6,6 +6,7 @@ import random
 import re
 import string
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -121,8 +122,13 @@ class MadeSecret(NamedTuple):
     secret: str
 
 
-def made_secrets(seed: int, rounds: int = 2) -> Iterator[MadeSecret]:
+@cache
+def made_secrets(seed: int, rounds: int = 2) -> tuple[MadeSecret, ...]:
     """Make secrets of each kind: more than 220 in two rounds."""
+    return tuple(_made_secrets(seed, rounds))
+
+
+def _made_secrets(seed: int, rounds: int) -> Iterator[MadeSecret]:
     chance = random.Random(seed)
     for _ in range(rounds):
         for form in _OWN_FORMAT:

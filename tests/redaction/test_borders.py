@@ -94,9 +94,9 @@ def places(database_url: str) -> Iterator[Places]:
         yield made
 
 
-def groups() -> Sequence[list[MadeSecret]]:
+def groups() -> Sequence[Sequence[MadeSecret]]:
     """Return more than 220 secrets, some twenty for a text."""
-    made = list(made_secrets(seed=size(31, 30), rounds=size(10, 2)))
+    made = made_secrets(seed=size(31, 30), rounds=size(10, 2))
     assert len(made) >= 220
     texts = size(60, 12)
     return [made[start::texts] for start in range(texts)]
@@ -258,7 +258,7 @@ def test_documents_are_taken_without_secrets(places: Places, tmp_path: Path) -> 
 
 
 def test_the_same_secret_gives_the_same_effect_after_a_crash(places: Places) -> None:
-    secret = next(iter(made_secrets(5, 1)))
+    secret = made_secrets(5, 1)[0]
     event = issue_event(places, 1, text=f"It is {secret.text}")
 
     @flow("github.issues.opened", may=[Comment.at_most(1)])

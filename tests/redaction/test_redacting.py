@@ -29,7 +29,7 @@ PASSWORD = "[secret removed: password]"
 
 @pytest.mark.parametrize("way", [*WAYS, "in a URL"])
 def test_generated_secrets_are_masked_in_whatever_they_stand(way: str) -> None:
-    made = list(made_secrets(seed=size(12, 11), rounds=size(20, 2)))
+    made = made_secrets(seed=size(12, 11), rounds=size(20, 2))
     assert len(made) > 220
     shown = [one for one in made if _shows(way, one)]
     assert len(shown) <= 0.02 * len(made), [one.text[:60] for one in shown[:10]]
@@ -243,7 +243,7 @@ def test_a_key_whose_end_is_cut_off_is_masked() -> None:
 @given(st.text(max_size=200), st.integers(0, 400))
 @examples(500)
 def test_masking_twice_masks_once_and_never_fails(text: str, number: int) -> None:
-    secret = list(made_secrets(1, 1))[number % 180].text
+    secret = made_secrets(1, 1)[number % 180].text
     for one in (text, f"{text}{secret}{text}", json.dumps({"a": f"{text} {secret}"})):
         masked = redacted(one)
         assert redacted(masked) == masked

@@ -76,7 +76,7 @@ def drawn(cases: list[Recorded], count: int, seed: int) -> Iterator[tuple[Record
 
 
 def test_all_that_reads_an_event_reads_a_damaged_one() -> None:
-    for one, damage in drawn(recorded(), size(60_000, 2_500), seed=13):
+    for one, damage in drawn(recorded(), size(60_000, 2_500, 500), seed=13):
         try:
             event = one.read(damage)
         except EventError:

@@ -4,7 +4,6 @@ import json
 from urllib.parse import urlencode
 
 import pytest
-from chalice.test import Client
 
 from shared import __version__
 from tests.events.published import github_deliveries, github_delivery, slack_requests
@@ -91,6 +90,8 @@ def test_header_names_have_no_case() -> None:
 def test_chalices_own_client_gets_through() -> None:
     door = Door()
     body = slack_body("message_im")
+    from chalice.test import Client  # loads chalice's command line
+
     with Client(door.app) as client:
         response = client.http.post("/slack/events", headers=slack_headers(body, JSON), body=body)
         assert response.status_code == 200

@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from Cryptodome.PublicKey import RSA
 
 from infra.configuration.checks import CHECKS
 from infra.configuration.names import OF_DEPLOYMENT
 from infra.configuration.reader import Configuration, configure, load, require_complete
+from infra.local.sandbox.github.tokens import new_key
 from shared.errors import SettingsError
 from shared.settings import Settings
 
 FIELDS = sorted({name.upper() for name in Settings._fields} - OF_DEPLOYMENT)
-KEY = RSA.generate(1024).export_key().decode()
+KEY = new_key()
 DIGEST = "ab" * 32
 #: A value of each setting that is right.
 RIGHT = {

@@ -271,7 +271,11 @@ def test_a_database_that_cannot_be_asked_is_said_to_be(database_url: str, bundle
 
 
 @pytest.mark.parametrize("answer", [None, [], "x"])
-def test_an_answer_that_is_none_fails_the_deployment(answer: object) -> None:
+def test_an_answer_that_is_none_fails_the_deployment(
+    answer: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.deploy.steps.migrate._PAUSES", (0.0, 0.0))
+
     class Answering:
         def invoke(self, **_: Any) -> dict[str, Any]:
             return {"Payload": io.BytesIO(json.dumps(answer).encode())}
