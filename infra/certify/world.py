@@ -193,6 +193,9 @@ class World:
                         yield f"GitHub {place}, {kind}: {_plain(thing)}"
                         if isinstance(reactions, list):
                             yield from (f"GitHub {place}, {_plain(one)}" for one in reactions)
+                for thread in self.github.threads(name, issue["number"]):
+                    said = [comment["body"] for comment in thread["comments"]]
+                    yield f"GitHub {place}, thread: {thread['resolved_by']} {said}"
             for branch in self.github.branches(name):
                 for commit in self.github.commits(name, branch):
                     files = sorted(commit["files"])

@@ -8,5 +8,6 @@ refusals    reads whether a reply refuses a finding in so many words
 attention   how many findings a person is notified of in a day
 dismissed   tells which findings people do not want to see again
 likeness    how alike two claims are, and two pieces of code
+meaning     tells by vectors which claims mean the same without a common word
 moved       follows findings to where their files are now
 """

@@ -4,9 +4,10 @@ A finding is known again by its code, by its claim, or by both together: the cod
 and a model says the same in other words. How far a dismissal reaches depends on how sure that is.
 """
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol, TypeVar
 
+from shared.learning.findings import KeptFinding
 from shared.learning.likeness import claims_alike, edited, shapes_alike, tells
 
 #: The shares of meanings that two claims have in common, from which on they say the same: about
@@ -18,6 +19,9 @@ _WHOLE, _EDITED = 0.5, 0.5
 _MANIFOLD = frozenset(["style", "documentation", "tests", "performance"])
 #: Dismissals of the same claim after which it is told nowhere in the repository.
 _OFTEN = 3
+
+
+One = TypeVar("One", bound="Known")
 
 
 class Known(Protocol):
@@ -41,19 +45,42 @@ def is_same(one: Known, other: Known) -> bool:
     alike = claims_alike(one.claim, other.claim)
     if one.path == other.path and alike >= _OF_FILE:
         return True
-    whole = shapes_alike(one.shape, other.shape)
-    if one.path != other.path and not (whole and tells(min(one.shape, other.shape, key=len))):
-        return False
+    whole = _whole(one, other)
     if whole >= _WHOLE and one.category == other.category:
         return alike > 0 or one.category not in _MANIFOLD
-    return alike >= _OF_CODE and (whole > 0 or edited(one.shape, other.shape) >= _EDITED)
+    return alike >= _OF_CODE and is_near(one, other)
+
+
+def is_near(one: Known, other: Known) -> bool:
+    """Are they about the same code, or what it was before an edit?"""
+    if _whole(one, other) > 0:
+        return True
+    return one.path == other.path and edited(one.shape, other.shape) >= _EDITED
+
+
+def _whole(one: Known, other: Known) -> float:
+    """Return how much of the code is the same; in another file only what tells counts."""
+    whole = shapes_alike(one.shape, other.shape)
+    is_known = one.path == other.path or tells(min(one.shape, other.shape, key=len))
+    return whole if is_known else 0.0
+
+
+def is_manifold(one: Known) -> bool:
+    """Is it of a category of which several findings fit the same lines?"""
+    return one.category in _MANIFOLD
+
+
+def in_doubt(found: Iterable[One], known: Sequence[One]) -> Iterator[tuple[One, One]]:
+    """Yield what was found with what is known, of the same code, where no word tells whether both
+    say the same."""
+    for one in found:
+        if not any(is_same(one, other) for other in known):
+            yield from ((one, other) for other in known if is_near(one, other))
 
 
 def is_unwanted(one: Known, dismissed: Sequence[Known]) -> bool:
     """Was it dismissed: for this code, for this file, or so often that it counts everywhere?"""
-    if any(is_same(one, other) for other in dismissed):
-        return True
-    return counts_everywhere(one, dismissed)
+    return any(is_same(one, other) for other in dismissed) or counts_everywhere(one, dismissed)
 
 
 def counts_everywhere(one: Known, dismissed: Sequence[Known]) -> bool:
@@ -64,6 +91,18 @@ def counts_everywhere(one: Known, dismissed: Sequence[Known]) -> bool:
         if other.category == one.category and claims_alike(one.claim, other.claim) >= _OF_REPOSITORY
     ]
     return len(alike) >= _OFTEN
+
+
+def is_known(finding: KeptFinding, known: Sequence[KeptFinding]) -> bool:
+    """Was it told in this pull request, or dismissed? What is critical is told once more after it
+    was dismissed once."""
+    told = [one for one in known if not one.is_refused]
+    if any(is_same(finding, one) for one in told):
+        return True
+    refused = [one for one in known if one.is_refused]
+    if finding.severity != "critical":
+        return is_unwanted(finding, refused)
+    return sum(max(one.dismissals, 1) for one in refused if is_same(finding, one)) > 1
 
 
 def says_same(claim: str, other: str) -> bool:

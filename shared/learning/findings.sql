@@ -64,6 +64,6 @@ order by decided_at desc, id;
 select id, number, path, line, severity, category, claim, shape, state, comment, reason, decided_by, dismissals
 from findings
 where tenant = %(tenant)s and lower(repository) = lower(%(repository)s)
-  and state in ('dismissed', 'fixed') and path = any(%(paths)s::text[])
+  and state in ('dismissed', 'withdrawn', 'fixed') and path = any(%(paths)s::text[])
 order by decided_at desc nulls last, id
 limit %(most)s;

@@ -27,7 +27,7 @@ _ANSWERS = 10
 _AROUND, _LONGEST = 150, 30_000
 #: Files that are shown since the reply names them.
 _NAMED = 2
-_PATH = re.compile(r"(?<![\w/.@-])(?:[\w@+-][\w.@+-]*/)*[\w@+-][\w.@+-]*\.[A-Za-z]{1,8}(?![\w/])")
+_PATH = re.compile(r"(?<![\w/.@+-])(?:[\w@+-][\w.@+-]*/)*[\w@+-][\w.@+-]*\.[A-Za-z]{1,8}(?![\w/])")
 #: A suggestion that nobody has proved is plain code.
 _SUGGESTS = re.compile(r"^((?:[\s>*+-]|\d+[.)])*(?:`{3,}|~{3,}))[ \t]*suggestion\b", re.I | re.M)
 #: The name under which a model sees the comment that told the finding.

@@ -15,12 +15,14 @@ from shared.desk import Loan
 from shared.errors import ActionRejected
 from shared.events import Json
 from shared.journal import Outcome
-from shared.learning.attention import URGENT, spend
-from shared.learning.dismissed import is_same, is_unwanted
+from shared.learning.attention import URGENT, notified, spend
+from shared.learning.dismissed import is_known, is_unwanted
 from shared.learning.findings import FindingStore, KeptFinding, ReviewedCommit, kept_as
 from shared.learning.likeness import shape_of
+from shared.learning.meaning import Meanings
 from shared.learning.moved import followed
 from shared.marks import without_section
+from shared.memory.embedding.tenant_embedders import TenantEmbedders
 from shared.models.routing import Models
 from shared.models.tokens import shortened
 from shared.perception.commands import command_of
@@ -122,7 +124,8 @@ class ReviewDesk:
         heavy = [one for one in proved if SEVERITIES.index(one.severity) <= least]
         known = [*followed(self._store.known(), self._issue.number, self._files)]
         kept = [(finding, self._kept(finding)) for finding in heavy]
-        news = [(finding, one) for finding, one in kept if not _is_known(one, known)]
+        known = [*self._meanings.in_other_words([one for _, one in kept], known), *known]
+        news = [(finding, one) for finding, one in kept if not is_known(one, known)]
         most = min(wanted.max_findings, sum(finding not in weak for finding, _ in news))
         new = [(_told_again(finding, one, known), one) for finding, one in news]
         chosen = [finding for finding, _ in new[:most]]
@@ -171,13 +174,12 @@ class ReviewDesk:
         self._store.keep(ReviewedCommit(change.base, change.head), kept)
 
     def _attention(self, found: Sequence[Finding]) -> int:
-        """Spend the attention of the pull request's author; return how many to post."""
+        """Spend the attention of those whom the review notifies; return how many to post."""
         if not found:
             return 0
         budget = int(self._loan.services[Settings].findings_per_day)
         urgent = sum(finding.severity in URGENT for finding in found)
-        author = str((self._pull["user"] or {}).get("id", ""))
-        return spend(self._loan.run, author, urgent, len(found) - urgent, budget)
+        return spend(self._loan.run, notified(self._pull), urgent, len(found) - urgent, budget)
 
     def _kept(self, finding: Finding) -> KeptFinding:
         return kept_as(
@@ -235,6 +237,10 @@ class ReviewDesk:
     def _store(self) -> FindingStore:
         return FindingStore(self._loan.run, self._issue)
 
+    @property
+    def _meanings(self) -> Meanings:
+        return Meanings(self._loan.run, self._loan.services[TenantEmbedders])
+
     @cached_property
     def _read(self) -> Json:
         found: Json = self._loan.read(ReadChange(self._issue.repository, self._issue.number))
@@ -281,22 +287,6 @@ def badness(finding: Finding) -> tuple[int, float, str, int]:
     return (
         SEVERITIES.index(finding.severity), -finding.confidence, finding.path, finding.first
     )  # fmt: skip
-
-
-def _is_known(finding: KeptFinding, known: Sequence[KeptFinding]) -> bool:
-    """Was it told in this pull request, or dismissed? What is critical is told once more after it
-    was dismissed once."""
-    told = [one for one in known if not one.is_refused]
-    if any(is_same(finding, one) for one in told):
-        return True
-    dismissed = [one for one in known if one.is_refused]
-    if finding.severity == "critical":
-        return _dismissals(finding, dismissed) > 1
-    return is_unwanted(finding, dismissed)
-
-
-def _dismissals(finding: KeptFinding, dismissed: Sequence[KeptFinding]) -> int:
-    return sum(max(one.dismissals, 1) for one in dismissed if is_same(finding, one))
 
 
 def _told_again(finding: Finding, kept: KeptFinding, known: Sequence[KeptFinding]) -> Finding:

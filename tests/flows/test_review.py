@@ -674,8 +674,14 @@ class TestTheTeamsSettings:
         pull.review()
         assert len(self.checks(pull)) == 1
 
-    def test_without_an_app_the_summary_says_what_is_wrong(self, pull: PullRequest) -> None:
-        pull.adapter = Mortal(as_token(pull._sandbox))
+    @pytest.mark.parametrize("is_app", [False, True])
+    def test_where_no_check_can_be_made_the_summary_says_what_is_wrong(
+        self, pull: PullRequest, is_app: bool
+    ) -> None:
+        if is_app:
+            pull._sandbox.limit_permissions({"checks": "read"})
+        else:
+            pull.adapter = Mortal(as_token(pull._sandbox))
         self.says(pull, "review: {mode: loud}\n")
         pull.review()
         assert "line 1: `review.mode` must be one of on, preview, off" in pull.sticky[0]

@@ -7,7 +7,7 @@ import pytest
 
 from flows.review import review
 from infra.local.sandbox.github import GitHubSandbox
-from shared.database import Database
+from shared.database import Database, Statement
 from shared.models import ModelRequest
 from shared.reviewing.background.guidance import guidance, wanted_texts
 from shared.reviewing.finding import Finding, Findings
@@ -166,8 +166,13 @@ def test_what_people_made_of_earlier_findings_is_shown(
         thread = {"comments": [row]}
         TestWhatPeopleMakeOfIt().learn(pull, "pull_request_review_thread.resolved", thread=thread)
     pull.runner.run(review, pull.event("command.review", body="full"))
+    withdrawn = "update findings set state = 'withdrawn' where line = 2 returning id"
+    assert database.run("github:acme", [Statement(withdrawn, {})]) != [[]]
+    again = pull.event("command.review", body="full", delivery="again")
+    pull.runner.run(review, again)
     text = "\n".join(one.text for asked in pull.runner.model.asked for one in asked.messages)
     assert "dismissed: shop/cart.py: The default value is made once" in text
+    assert "withdrawn, as wrong: shop/cart.py: " in text
 
 
 def test_failing_checks_are_shown_with_their_annotations(

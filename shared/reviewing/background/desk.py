@@ -29,7 +29,7 @@ _ISSUES, _SAID, _EARLIER, _NOTES = 3, 2_000, 20, 5
 #: Files in which earlier findings are looked for, and characters of a line here.
 _FILES, _LINE = 200, 300
 #: What people made of a finding, as a model is told it.
-_OUTCOMES = {"dismissed": "dismissed", "fixed": "accepted"}
+_OUTCOMES = {"dismissed": "dismissed", "withdrawn": "withdrawn, as wrong", "fixed": "accepted"}
 
 
 class Background:

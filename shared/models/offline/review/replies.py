@@ -10,7 +10,7 @@ from shared.models.offline.word_lists import QUESTION
 
 _QUESTION = re.compile(QUESTION, re.IGNORECASE)
 _OBJECTS = re.compile(
-    r"\b(?:no|not|never|nobody|nothing|cannot|wrong|but|because|already|only)\b|n't\b"
+    r"\b(?:no|not|never|nobody|nothing|cannot|wrong|but|because|already|only|disagree)\b|n't\b"
     r"|不|没|但|因为|已经",
     re.IGNORECASE,
 )
