@@ -72,6 +72,7 @@ COMMANDS = {
             "config", "config", "show my settings here, and where each comes from", "reference"
         ),
         Command("describe", "describe", "say what this pull request changes", "reference", True),
+        Command("improve", "improve", "suggest what could be better here", "reference", True),
         Command("why-red", "why-red", "explain why checks fail here", "reference", True),
         Command("triage", "triage", "triage this issue", "reference"),
         Command("pause", "pause", "stay quiet here", "reference", True),

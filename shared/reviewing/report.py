@@ -67,6 +67,23 @@ def summary(change: Change, chosen: Selection, *, is_preview: bool = False) -> s
     return "\n\n".join(parts)
 
 
+def improvements(change: Change, chosen: Selection, *, is_preview: bool = False) -> str:
+    """Return what a comment says of suggestions that are not posted on lines; '' for nothing."""
+    at = f"`{change.head[:7]}`"
+    if is_preview:
+        return _preview(f"the improvements of {change.head[:7]}", chosen)
+    if not chosen.posted and not chosen.held:
+        return f"Nothing to improve was found at {at}."
+    more = f"More could be improved at {at}:\n\n{_rows(chosen.held)}"
+    return more if chosen.held else ""
+
+
+def suggested(found: Sequence[Finding]) -> str:
+    """Return the body of a review that suggests improvements."""
+    noun = "suggestion" if len(found) == 1 else "suggestions"
+    return f"{len(found)} {noun}: nothing here is wrong as it is."
+
+
 def _preview(what: str, chosen: Selection) -> str:
     begin = f"**Preview of a review of {what}:** nothing was posted on lines, because the mode is"
     begin = f"{begin} `preview`. `mode: on` in `.github/agent-flows.yml` changes that."

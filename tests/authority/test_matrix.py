@@ -49,6 +49,7 @@ NEEDS_WRITING = {
     "review": False,
     "config": False,
     "describe": True,
+    "improve": True,
     "why-red": True,
     "triage": False,
     "pause": True,
