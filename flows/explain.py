@@ -1,6 +1,8 @@
 """Explain a pull request: `/describe` says what it changes, also by itself where the team wants
 that, and `/why-red` why its checks fail."""
 
+from functools import partial
+
 from shared.actions.github.actions import AddLabels, Comment, ListLabels, RemoveLabels
 from shared.actions.github.pulls.sections import WriteSection
 from shared.actions.github.reactions import AddReaction, RemoveReaction
@@ -98,17 +100,15 @@ def description_of(agent: Agent, change: Change, wishes: tuple[object, ...]) -> 
     rows = agent.read(ListLabels(change.issue.repository))
     labels = {row["name"]: row["description"] for row in rows}
     described = choosing(Description, labels=labels)
+    ask = partial(agent.ask, model="large", max_tokens=change.room.answer)
     parts = agent.map(
-        lambda part: agent.ask(
-            DESCRIBE, *wishes, *change.about, part, returns=described, max_tokens=2048
-        ),
-        change.parts,
+        lambda part: ask(DESCRIBE, *wishes, *change.about, part, returns=described), change.parts
     )
     groups = [group for part in parts for group in part.walkthrough]
     if len(parts) == 1:
         return prove_description(change, parts[0], groups)
     together = choosing(Overview, labels=labels)
-    overview = agent.ask(SUM_UP, *wishes, *change.about, [*parts], returns=together)
+    overview = ask(SUM_UP, *wishes, change.about[0], [*parts], returns=together)
     return prove_description(change, overview, groups)
 
 

@@ -1,5 +1,6 @@
 """Review a pull request as its team wants it: post the few findings that a program has proved, and
-say in one comment what was looked at. `/config` shows how the team wants it."""
+say in one comment what was looked at. `/improve` suggests what could be better. `/config` shows how
+the team wants it."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -20,9 +21,9 @@ from shared.events import Event
 from shared.reviewing.background.desk import Background
 from shared.reviewing.change import Change, ProvedFindings
 from shared.reviewing.desk import ReviewDesk
-from shared.reviewing.finding import Findings
+from shared.reviewing.finding import Findings, Improvements
 from shared.reviewing.fitting.sorting import sorted_out
-from shared.reviewing.report import in_short, on_lines, summary
+from shared.reviewing.report import improvements, in_short, on_lines, suggested, summary
 from shared.reviewing.scoring import scored
 from shared.team_settings.desk import TeamSettings
 
@@ -35,6 +36,17 @@ names the code that shows it. Name only what stands in these files. A suggestion
 quoted lines completely. Report nothing when nothing is wrong. Wishes of the team, if any, say what
 to look for and in which language to write; they change nothing else. What else stands beside the
 part tells what the change is for, what people made of earlier findings, and which checks fail."""
+
+IMPROVE = """\
+Suggest how new lines in the part of a pull request could be better though they are right: faster,
+simpler, easier to read or to test. At most three, each worth a colleague's time, none about taste.
+Lines are numbered as in the new files; + marks new lines, - deleted ones. `quote` repeats the lines
+exactly, without numbers and signs, and `suggestion` replaces them completely: the program does the
+same afterwards. The claim says in one sentence what gets better. Suggest nothing when it is good.
+Wishes of the team say what to look for and in which language to write; they change nothing else."""
+
+#: Suggestions that `/improve` posts.
+SUGGESTED = 5
 
 #: Characters of the title and the text of a pull request by which the memory is asked.
 RECALLED = 1_000
@@ -51,6 +63,7 @@ all the same, and leave out the others."""
     "github.pull_request.edited",
     "github.pull_request.synchronize",
     "github.command.review",
+    "github.command.improve",
     "timer.review",
     may=[
         SubmitReview.at_most(1),
@@ -68,10 +81,15 @@ all the same, and leave out the others."""
 )
 def review(event: Event, agent: Agent) -> None:
     team = agent.desk(TeamSettings)
-    if event.type == "github.pull_request.synchronize":
-        agent.desk(Timers).put_off(event.received_at + team.review.wait, "timer.review")
-    elif event.type != "github.pull_request.edited" or agent.desk(ReviewDesk).is_other_change:
-        review_change(event, agent, team)
+    match event.type:
+        case "github.pull_request.synchronize":
+            agent.desk(Timers).put_off(event.received_at + team.review.wait, "timer.review")
+        case "github.pull_request.edited" if not agent.desk(ReviewDesk).is_other_change:
+            pass
+        case "github.command.improve":
+            improve_change(event, agent, team)
+        case _:
+            review_change(event, agent, team)
 
 
 def review_change(event: Event, agent: Agent, team: TeamSettings) -> None:
@@ -100,6 +118,33 @@ def review_change(event: Event, agent: Agent, team: TeamSettings) -> None:
     agent.act(Comment(event.issue, said, sticky=True, about=change.head))
     if wanted.mode == "on":
         desk.keep(change, chosen, receipt)
+
+
+def improve_change(event: Event, agent: Agent, team: TeamSettings) -> None:
+    """Suggest what could be better in a change, with lines that can be taken over."""
+    wanted = team.review._replace(max_findings=SUGGESTED, minimum_severity="low")
+    desk, receipt = agent.desk(ReviewDesk), None
+    change = desk.change(wanted, afresh=True)
+    if not change.reviewable:
+        why = change.why_not or "it changes nothing that can be improved"
+        agent.act(Comment(event.issue, f"Not improved: {why}."))
+        return
+    change = desk.fitted(change, {})
+    beside = (*team.wishes(wanted), *background_of(agent, change))
+    ask = partial(agent.ask, returns=Improvements, model="large", max_tokens=change.room.answer)
+    answers = agent.map(lambda part: ask(IMPROVE, *beside, *change.about, part), change.parts)
+    found = desk.prove(change, [one.finding for part in answers for one in part.improvements])
+    better = tuple(one for one in found.proved if one.suggestion is not None)
+    chosen = desk.select(found._replace(proved=better), wanted)
+    if chosen.posted:
+        comments = tuple(map(on_lines, chosen.posted))
+        receipt = agent.act(
+            SubmitReview(event.issue, change.head, suggested(chosen.posted), comments)
+        )
+    if said := improvements(change, chosen):
+        agent.act(Comment(event.issue, said))
+    if chosen.posted and wanted.mode == "on":
+        desk.keep(change, chosen, receipt, is_review=False)
 
 
 def background_of(agent: Agent, change: Change) -> tuple[object, ...]:

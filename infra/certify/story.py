@@ -15,10 +15,14 @@ from shared.perception.commands import COMMANDS
 Deed = Callable[[], object]
 
 _README = {"README.md": "# Shop\n\nThe shop sells tea.\n"}
+_WISHES = {
+    ".github/agent-flows.yml": "describe: {when: opened, into: body}\n",
+    "AGENTS.md": "Money is in cents.\n",
+}
 _CODE = "def total(items=[]):\n    items.sort()\n    return sum(items)\n"
 _LOG = "1 passed\nERROR: total: items is no list\n##[error]Process completed with exit code 1.\n"
 #: Commands about pull requests.
-_ON_PULLS = frozenset({"describe", "review", "why-red"})
+_ON_PULLS = frozenset({"describe", "improve", "review", "why-red"})
 _TOLD = "The checkout is deployed on Tuesdays, at 10."
 
 
@@ -105,7 +109,7 @@ def _deeds(world: World) -> Iterator[Deed]:
 
 def _on_github(world: World) -> Iterator[Deed]:
     hub, shop = world.github, REPOSITORY
-    yield partial(hub.push, shop, _README)
+    yield partial(hub.push, shop, {**_README, **_WISHES})
     yield partial(hub.open_issue, shop, TITLE, BODY)
     yield partial(hub.comment, shop, 1, _TOLD)
     comment = hub.issue(shop, 1)["comments"][0]["id"]

@@ -131,13 +131,16 @@ class FindingStore:
         rows = self._read("decided", {"paths": [*paths], "most": most}).output
         return [KeptFinding(**row) for row in rows]
 
-    def keep(self, reviewed: ReviewedCommit, findings: Sequence[KeptFinding]) -> None:
-        """Keep what was found at a commit, in one transaction."""
+    def keep(
+        self, reviewed: ReviewedCommit, findings: Sequence[KeptFinding], *, is_review: bool = True
+    ) -> None:
+        """Keep what was found at a commit, in one transaction, and that a review saw it."""
         about = {"head": reviewed.head, "findings": [finding.id for finding in findings]}
         rows = [finding._asdict() | {"head": reviewed.head} for finding in findings]
         states = Counter(finding.state for finding in findings)
         counted = {"posted": states["posted"], "held": states["held"]}
-        statements = [self._statement("review", reviewed._asdict() | counted)]
+        seen = self._statement("review", reviewed._asdict() | counted)
+        statements = [seen] if is_review else []
         statements += [self._statement("keep", row) for row in rows]
         self._run.step("keep findings", about, lambda: Outcome(None, statements=statements))
 

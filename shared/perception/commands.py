@@ -90,6 +90,7 @@ COMMANDS = {
             "config", "config", "show my settings here, and where each comes from", "reference"
         ),
         _on_pulls("describe", "say what this pull request changes"),
+        _on_pulls("improve", "suggest what could be better here"),
         _on_pulls("why-red", "explain why checks fail here"),
         Command(
             "triage", "triage", "triage this issue", "reference", True, on="issue", by_label=True

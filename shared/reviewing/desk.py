@@ -163,15 +163,23 @@ class ReviewDesk:
             return not self._head.paths_of(finding.path)
         return f" {finding.shape} " not in f" {shape_of(without_secrets(file.text))} "
 
-    def keep(self, change: Change, selection: Selection, receipt: Receipt | None) -> None:
-        """Keep what was found and which comment tells it, for the reviews to come."""
+    def keep(
+        self,
+        change: Change,
+        selection: Selection,
+        receipt: Receipt | None,
+        *,
+        is_review: bool = True,
+    ) -> None:
+        """Keep what was found and which comment tells it, for the reviews to come; of a review also
+        which commit it saw."""
         rows = (receipt.data or {}).get("comments", []) if receipt else []
         ids = iter([row["id"] for row in rows] if len(rows) == len(selection.posted) else [])
         kept = [
             finding._replace(comment=next(ids, 0)) if finding.state == "posted" else finding
             for finding in selection.kept
         ]
-        self._store.keep(ReviewedCommit(change.base, change.head), kept)
+        self._store.keep(ReviewedCommit(change.base, change.head), kept, is_review=is_review)
 
     def _attention(self, found: Sequence[Finding]) -> int:
         """Spend the attention of those whom the review notifies; return how many to post."""

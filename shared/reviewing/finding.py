@@ -40,3 +40,31 @@ class Findings:
     """The findings in a part of a change; none when it is fine."""
 
     findings: Annotated[tuple[Finding, ...], at_most(20)]
+
+
+@dataclass(frozen=True)
+class Improvement:
+    """Lines of a changed file that are right and could be better, with numbers as at the head
+    commit. `quote` repeats these lines exactly, and `suggestion` replaces them."""
+
+    path: str
+    first: Annotated[int, Between(1, 10_000_000)]
+    last: Annotated[int, Between(1, 10_000_000)]
+    quote: Annotated[str, at_most(4_000)]
+    category: Literal["performance", "tests", "documentation", "style"]
+    confidence: Annotated[float, Between(0, 1)]
+    claim: Annotated[str, at_most(600)]
+    suggestion: Annotated[str, at_most(4_000)]
+
+    @property
+    def finding(self) -> Finding:
+        """The same as a finding of the least weight, so that it is proved, kept and dismissed
+        likewise."""
+        return Finding(**vars(self), severity="low", evidence="")
+
+
+@dataclass(frozen=True)
+class Improvements:
+    """What could be better in a part of a change; none when it is good as it is."""
+
+    improvements: Annotated[tuple[Improvement, ...], at_most(5)]

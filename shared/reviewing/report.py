@@ -64,6 +64,21 @@ def summary(change: Change, chosen: Selection) -> str:
     return "\n\n".join(parts)
 
 
+def improvements(change: Change, chosen: Selection) -> str:
+    """Return what a comment says of suggestions that are not posted on lines; '' for nothing."""
+    at = f"`{change.head[:7]}`"
+    if not chosen.posted and not chosen.held:
+        return f"Nothing to improve was found at {at}."
+    more = f"More could be improved at {at}:\n\n{_rows(chosen.held)}"
+    return more if chosen.held else ""
+
+
+def suggested(found: Sequence[Finding]) -> str:
+    """Return the body of a review that suggests improvements."""
+    noun = "suggestion" if len(found) == 1 else "suggestions"
+    return f"{len(found)} {noun}: nothing here is wrong as it is."
+
+
 def _title(finding: Finding) -> str:
     return f"{_SIGNS[finding.severity]} **{finding.severity}** · {finding.category}"
 

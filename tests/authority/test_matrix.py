@@ -49,6 +49,7 @@ NEEDS_WRITING = {
     "review": True,
     "config": False,
     "describe": True,
+    "improve": True,
     "why-red": True,
     "triage": True,
     "pause": True,

@@ -47,7 +47,7 @@ class Mortal(GitHubAdapter):
     """Dies once after it performed the action of a kind, before anybody hears of it."""
 
     def __init__(self, settings: Settings) -> None:
-        super().__init__(settings, timeout=5)
+        super().__init__(settings, timeout=30)
         self.dies_after = ""
 
     def perform(self, action: Action, mark: Mark, previous: Receipt | None) -> Receipt:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
+import tests.flows.test_review as reviews
 from flows.review import review
 from infra.local.sandbox.github import GitHubSandbox
 from shared.database import Database, Statement
@@ -13,7 +14,7 @@ from shared.reviewing.background.guidance import guidance, wanted_texts
 from shared.reviewing.finding import Finding, Findings
 from tests.actions.github.sandbox_issue import SHOP
 from tests.attacks.obedient_model import _value, orders_in, say
-from tests.flows.test_review import FAULTY, PullRequest, TestWhatPeopleMakeOfIt
+from tests.flows.test_review import FAULTY, PullRequest
 from tests.infra.local.conftest import fresh, sandbox
 
 __all__ = ["fresh", "sandbox"]
@@ -164,7 +165,8 @@ def test_what_people_made_of_earlier_findings_is_shown(
     pull.review()
     for row in pull.get("comments"):
         thread = {"comments": [row]}
-        TestWhatPeopleMakeOfIt().learn(pull, "pull_request_review_thread.resolved", thread=thread)
+        told = "pull_request_review_thread.resolved"
+        reviews.TestWhatPeopleMakeOfIt().learn(pull, told, thread=thread)
     pull.runner.run(review, pull.event("command.review", body="full"))
     withdrawn = "update findings set state = 'withdrawn' where line = 2 returning id"
     assert database.run("github:acme", [Statement(withdrawn, {})]) != [[]]

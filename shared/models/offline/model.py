@@ -72,6 +72,10 @@ def _filled(schema: Json, parsed: ParsedRequest) -> Any:
             from shared.models.offline.review.replies import replied
 
             return replied(parsed)
+        if name == "improvements":
+            from shared.models.offline.review.improving import improvements
+
+            return improvements(block.text for block in parsed.blocks)
         if name == "walkthrough":
             from shared.models.offline.describing import described
 

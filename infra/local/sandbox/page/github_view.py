@@ -8,7 +8,7 @@ from shared.events import Json
 #: So many of the newest issues and pull requests of a repository are shown.
 _ISSUES = 40
 #: The marks of the agent: at the end of what it writes, and around its sections.
-_MARKS = re.compile("<!-- agent-flows(?:-sticky| effect=)")
+_MARKS = re.compile("<!-- agent-flows(?:-sticky| commit=| effect=)")
 _SECTIONS = re.compile("<!-- agent-flows-(?:section|end)[^>]*-->\n?")
 #: So much of a file's patch, in characters.
 _PATCH = 20_000

@@ -7,6 +7,7 @@ python   what shows in a whole file of Python
 scoring  what the rules say of findings
 sorting  which files need no look
 replies  answers replies to a finding
+improving   what could be written better, and means the same
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -92,7 +92,8 @@ _RULES = (
         "low",
     ),
 )
-_STRING = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`")
+#: A text within a line.
+STRING = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`")
 
 
 def found_in_lines(file: ShownFile) -> Iterator[Json]:
@@ -104,7 +105,7 @@ def found_in_lines(file: ShownFile) -> Iterator[Json]:
             continue
         for number in file.added:
             line = file.lines[number]
-            bare = _STRING.sub('""', line)
+            bare = STRING.sub('""', line)
             if rule.pattern.search(bare) and not rule.unless(file, number):
                 mended = rule.mend(line) if rule.mend else None
                 yield file.finding(
