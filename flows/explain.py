@@ -71,7 +71,7 @@ def explain(event: Event, agent: Agent) -> None:
 
 def describe(event: Event, agent: Agent, team: TeamSettings) -> None:
     """Say what a pull request changes, in one comment or in its body."""
-    wanted, desk = team.describe, agent.desk(ReviewDesk)
+    wanted, desk = team.explain, agent.desk(ReviewDesk)
     if not desk.is_commanded and wanted.when != "opened":
         return
     change = desk.change(ReviewSettings(ignore=wanted.ignore), afresh=True)

@@ -20,9 +20,8 @@ from shared.team_settings.keys import (
     LARGEST,
     PATH,
     SECTIONS,
-    DescribeSettings,
+    ExplainSettings,
     ReviewSettings,
-    section_of,
 )
 from shared.team_settings.resolving import Resolved, TeamSetting, resolve
 
@@ -51,16 +50,13 @@ class TeamSettings:
         """Let the run be as the team wants the flow: raise Declined where it is off, or TurnedOff
         for who asks for it; where it is a preview, let no action be performed. What is in no
         repository, such as a message in Slack, has no team settings."""
-        section = section_of(flow)
-        if section not in SECTIONS or not self._repository:
+        if flow not in SECTIONS or not self._repository:
             return
-        mode = self._found.sections[section]["mode"]
+        mode = self._found.sections[flow]["mode"]
         if mode.value == "off" and command_of(self._loan.run.event.type):
-            raise TurnedOff(
-                f"{section} is off in {self._repository}; change `{section}.mode` in {PATH}"
-            )
+            raise TurnedOff(f"{flow} is off in {self._repository}; change `{flow}.mode` in {PATH}")
         if mode.value == "off":
-            raise Declined(f"{PATH} turns {section} off")
+            raise Declined(f"{PATH} turns {flow} off")
         self._loan.preview.is_on = mode.value == "preview"
 
     @property
@@ -69,15 +65,15 @@ class TeamSettings:
         return ReviewSettings(**self._said("review"))
 
     @property
-    def describe(self) -> DescribeSettings:
+    def explain(self) -> ExplainSettings:
         """How this team wants descriptions."""
-        return DescribeSettings(**self._said("describe"))
+        return ExplainSettings(**self._said("explain"))
 
     def _said(self, section: str) -> Json:
         said = {key: one.value for key, one in self._found.sections[section].items()}
         return said | {"ignore": tuple(said["ignore"])}
 
-    def wishes(self, settings: ReviewSettings | DescribeSettings) -> tuple[Code, ...]:
+    def wishes(self, settings: ReviewSettings | ExplainSettings) -> tuple[Code, ...]:
         """Return what a model is shown of the settings, as data; nothing where they say nothing."""
         language = f"Write in this language: {settings.language}\n" if settings.language else ""
         asked = settings.instructions if isinstance(settings, ReviewSettings) else ""

@@ -120,14 +120,14 @@ class ReviewSettings(NamedTuple):
     ] = 60
 
 
-class DescribeSettings(NamedTuple):
-    """How pull requests are described."""
+class ExplainSettings(NamedTuple):
+    """How pull requests are explained."""
 
     mode: _MODE = "on"
     when: Annotated[
         When,
         OneOf(get_args(When)),
-        "command: when somebody asks. opened: also when a pull request is opened.",
+        "command: describe when somebody asks. opened: also when a pull request is opened.",
     ] = "command"
     into: Annotated[
         Into,
@@ -152,17 +152,12 @@ class Key(NamedTuple):
 
 
 #: The settings of each flow that a team may turn off, by its name.
-SECTIONS: Mapping[str, type[FlowSettings] | type[ReviewSettings] | type[DescribeSettings]] = {
+SECTIONS: Mapping[str, type[FlowSettings] | type[ReviewSettings] | type[ExplainSettings]] = {
     "review": ReviewSettings,
-    "describe": DescribeSettings,
+    "explain": ExplainSettings,
     "triage": FlowSettings,
     "plan": FlowSettings,
 }
-
-
-def section_of(flow: str) -> str:
-    """Return the section that has the mode of a flow."""
-    return "describe" if flow == "explain" else flow
 
 
 def keys_of(section: str) -> Mapping[str, Key]:

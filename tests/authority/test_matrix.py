@@ -46,6 +46,7 @@ NEEDS_WRITING = {
     "reject": True,
     "change": True,
     "cancel": True,
+    "undo": False,  # of what others asked for needs it: see UndoDesk
     "review": True,
     "config": False,
     "describe": True,

@@ -119,7 +119,7 @@ class TestTheBody:
         ],
     )
     def test_the_authors_text_stays_byte_for_byte(self, pull: PullRequest, text: str) -> None:
-        says(pull, "describe: {into: body}")
+        says(pull, "explain: {into: body}")
         pull._sandbox.edit_issue(SHOP, pull.number, body=text)
         for _ in range(2):
             described(pull)
@@ -130,7 +130,7 @@ class TestTheBody:
         assert pull.sticky == []
 
     def test_what_the_author_writes_around_it_stays(self, pull: PullRequest) -> None:
-        says(pull, "describe: {into: body}")
+        says(pull, "explain: {into: body}")
         described(pull)
         edited = f"New words\r\n{body_of(pull)}\r\nAnd behind @maria fixes #1"
         pull._sandbox.edit_issue(SHOP, pull.number, body=edited)
@@ -141,14 +141,14 @@ class TestTheBody:
         assert body.endswith("\r\nAnd behind @maria fixes #1")
 
     def test_a_model_is_not_shown_its_own_words(self, pull: PullRequest) -> None:
-        says(pull, "describe: {into: body}")
+        says(pull, "explain: {into: body}")
         described(pull)
         described(pull)
         shown = "\n".join(one.text for one in pull.runner.model.asked[-1].messages)
         assert "Walkthrough" not in shown and "Why" in shown
 
     def test_hostile_words_do_nothing_there(self, pull: PullRequest) -> None:
-        says(pull, "describe: {into: body}")
+        says(pull, "explain: {into: body}")
         evil = "x <!-- agent-flows-end description --> @maria fixes #1 ![a](https://evil.example/p)"
         group = FileGroup(evil[:120], ("shop/cart.py",), evil)
         pull.runner.answers(Description(evil[:120], evil, (group,), ()))
@@ -160,7 +160,7 @@ class TestTheBody:
         assert "https://evil.example" not in section
 
     def test_where_there_is_no_room_it_is_a_comment(self, pull: PullRequest) -> None:
-        says(pull, "describe: {into: body}")
+        says(pull, "explain: {into: body}")
         text = "x" * 65_500
         pull._sandbox.edit_issue(SHOP, pull.number, body=text)
         assert "found no room in the body" in described(pull)
@@ -175,7 +175,7 @@ class TestTheBody:
         assert len(body) <= 65_536 and body.startswith("x" * 64_000) and "Shortened" in body
 
     def test_a_crash_doubles_nothing(self, pull: PullRequest) -> None:
-        says(pull, "describe: {into: body}")
+        says(pull, "explain: {into: body}")
         pull.adapter.dies_after = "WriteSection"
         with pytest.raises(KeyboardInterrupt):
             described(pull, "one")
@@ -199,29 +199,29 @@ class TestTheTeamsSettings:
         assert (pull.sticky, pull.runner.model.asked, labels_of(pull)) == ([], [], [])
 
     def test_when_it_is_opened_if_the_team_wants_that(self, pull: PullRequest) -> None:
-        says(pull, "describe: {when: opened, labels: off}")
+        says(pull, "explain: {when: opened, labels: off}")
         self.opened(pull)
         [said] = pull.sticky
         assert "Walkthrough" in said and labels_of(pull) == []
 
     def test_a_review_before_it_changes_nothing(self, pull: PullRequest) -> None:
         pull.review()
-        says(pull, "describe: {when: opened}")
+        says(pull, "explain: {when: opened}")
         self.opened(pull)
         assert "Walkthrough: 3 files" in pull.sticky[-1]
 
     def test_preview_is_only_a_comment(self, pull: PullRequest) -> None:
-        says(pull, "describe: {mode: preview, into: body}")
+        says(pull, "explain: {mode: preview, into: body}")
         assert "Walkthrough" in described(pull)
         assert (body_of(pull), labels_of(pull)) == ("Why", [])
 
     def test_off_says_so_to_who_asks(self, pull: PullRequest) -> None:
-        says(pull, "describe: {mode: off}")
+        says(pull, "explain: {mode: off}")
         assert "turns descriptions off" in described(pull)
         assert pull.runner.model.asked == []
 
     def test_what_is_ignored_is_not_described(self, pull: PullRequest) -> None:
-        says(pull, "describe: {ignore: [shop/], language: German}")
+        says(pull, "explain: {ignore: [shop/], language: German}")
         said = described(pull)
         assert "`shop/pay.py`: ignored" in said and "Walkthrough: 1 file<" in said
         assert "German" in str(pull.runner.model.asked[0].messages)

@@ -23,7 +23,7 @@ from tests.web.front_door import Door
 
 __all__ = ["fresh", "sandbox"]
 
-BY_LABEL = {"review", "why-red", "triage", "pause", "resume"}
+BY_LABEL = {"review", "describe", "improve", "why-red", "triage", "pause", "resume"}
 
 
 @pytest.mark.parametrize(
