@@ -73,8 +73,9 @@ def with_section(text: str, name: str, key: str, said: str) -> str:
         return f"{text[: place[0]]}{section}{text[place[1] :]}"
     # Our mark stays at the end.
     ours = own_mark(text)
-    before, behind = (text[: ours.start()], text[ours.start() :]) if ours else (text, "")
-    return f"{before}{_GAP if before else ''}{section}" + (f"{_GAP}{behind}" if behind else "")
+    at = ours.start() if ours else len(text)
+    before, mark = text[:at].removesuffix(_GAP) if ours else text, text[at:]
+    return f"{before}{_GAP if before else ''}{section}{_GAP if mark else ''}{mark}"
 
 
 def without_section(text: str, name: str) -> str:
@@ -82,10 +83,11 @@ def without_section(text: str, name: str) -> str:
     place = _section_in(text, name)
     if not place:
         return text
-    return f"{text[: place[0]].removesuffix(_GAP)}{text[place[1] :].removeprefix(_GAP)}"
+    before, behind = text[: place[0]].removesuffix(_GAP), text[place[1] :]
+    return f"{before}{behind}" if before else behind.removeprefix(_GAP)
 
 
-class Section(NamedTuple):
+class OwnSection(NamedTuple):
     """Our section in a text: the key of the effect that wrote it, and a short digest of what it
     says, which tells if somebody edited it."""
 
@@ -93,7 +95,7 @@ class Section(NamedTuple):
     fingerprint: str
 
 
-def section_in(text: str, name: str) -> Section | None:
+def section_in(text: str, name: str) -> OwnSection | None:
     """Return our section of this name."""
     place = _section_in(text, name)
     if not place:
@@ -101,7 +103,7 @@ def section_in(text: str, name: str) -> Section | None:
     begin, _, said = text[place[0] : place[1]].partition("\n")
     found = _SECTION.match(begin)
     fingerprint = hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:16]
-    return Section(found["key"], fingerprint) if found else None
+    return OwnSection(found["key"], fingerprint) if found else None
 
 
 def sections_of(text: str) -> frozenset[str]:
