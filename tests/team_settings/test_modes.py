@@ -23,7 +23,7 @@ from shared.agent.flow import Flow
 from shared.agent.previewing import previewed
 from shared.database import Database, Row, Statement
 from shared.events import Event, Issue, Json
-from shared.team_settings.keys import SECTIONS, section_of
+from shared.team_settings.keys import SECTIONS
 from shared.testing import FlowRunner, github_event
 from tests.actions.github.sandbox_issue import SHOP, as_app, as_token
 from tests.events.made import an_event
@@ -119,7 +119,7 @@ def test_every_flow_that_acts_on_github_can_be_turned_off() -> None:
         if any(issubclass(one.action, OnGitHub) for one in flow.may)
     }
     assert {name for name, flow in shipped().items() if flow.settings} == acting - OTHERS
-    assert set(SECTIONS) == {section_of(name) for name in acting - OTHERS}
+    assert set(SECTIONS) == acting - OTHERS
 
 
 @pytest.mark.parametrize(("flow", "kind"), EVENTS)
