@@ -6,7 +6,7 @@ team's settings: `config`. Its queue is its own, so a stop never waits behind wh
 import re
 
 from shared.actions import Action
-from shared.actions.github.actions import Comment, RemoveLabels
+from shared.actions.github.actions import Comment, RemoveLabels, ReportCheck
 from shared.actions.past import TakeBackOnGitHub, TakeBackOnSlack
 from shared.actions.slack.actions import FindThread, React, Reply, Whisper
 from shared.actions.timers import SetTimer
@@ -27,6 +27,8 @@ _RUN = r"(?=\S*\d)[\w-]{4,40}"
     *event_types("cancel", "undo", "pause", "resume"),
     "api.command.cancel",
     "slack.stop",
+    "github.pull_request.opened",
+    "github.pull_request.reopened",
     "github.pull_request.synchronize",
     "github.pull_request.edited",
     "github.command.config",
@@ -39,10 +41,11 @@ _RUN = r"(?=\S*\d)[\w-]{4,40}"
         React.at_most(1),
         SetTimer.at_most(1),
         RemoveLabels.at_most(1),
+        ReportCheck.at_most(1),
         TakeBackOnGitHub.at_most(300),
         TakeBackOnSlack.at_most(300),
     ],
-    reads=[FindThread, *TeamSettings.READS],
+    reads=[FindThread, *TeamSettings.READS, *TeamSettings.CHECKS],
     stoppable=False,
 )
 def control(event: Event, agent: Agent) -> None:
@@ -55,15 +58,18 @@ def control(event: Event, agent: Agent) -> None:
         _signed(event, agent)
     elif event.type == "github.installation.created":
         agent.desk(TeamSettings).begin_week()  # its timer records until when, and does no more
-    elif _is_another_change(event):
+    elif event.type.startswith("github.pull_request."):
+        _pushed(event, agent)
+
+
+def _pushed(event: Event, agent: Agent) -> None:
+    """Stop the review of what a pull request changed before, and check the settings of the team as
+    it would have them."""
+    action = event.type.rpartition(".")[2]
+    if action == "synchronize" or (action == "edited" and "base" in event.payload["changes"]):
         agent.desk(StopDesk).supersede("review")
-
-
-def _is_another_change(event: Event) -> bool:
-    """Does a pull request change something else from now on?"""
-    is_edited = event.type == "github.pull_request.edited"
-    is_pushed = event.type == "github.pull_request.synchronize"
-    return is_pushed or (is_edited and "base" in event.payload["changes"])
+    if action != "edited" and (wrong := agent.desk(TeamSettings).check()):
+        agent.act(Comment(event.issue, wrong.strip(), sticky=True))
 
 
 def _obeyed(name: str, event: Event, agent: Agent) -> str:

@@ -1,12 +1,13 @@
 """The desk of a team's settings: what `.github/agent-flows.yml` says, and what is wrong with it."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import ClassVar, Self
 
 from shared.actions import Query
 from shared.actions.authority import RecentAnswers
 from shared.actions.github.actions import ReportCheck
-from shared.actions.github.queries import ReadTeamFiles
+from shared.actions.github.queries import ReadChange, ReadTeamFiles
 from shared.agent.context import Code
 from shared.agent.timers import Timers
 from shared.database import queries
@@ -23,7 +24,7 @@ from shared.team_settings.keys import (
     ExplainSettings,
     ReviewSettings,
 )
-from shared.team_settings.resolving import Resolved, TeamSetting, resolve
+from shared.team_settings.resolving import FileProblem, Resolved, TeamSetting, resolve
 
 SQL = queries(__file__, "first_week.sql")
 
@@ -37,6 +38,8 @@ class TeamSettings:
     the desk `reads` what it asks for."""
 
     READS: ClassVar = (ReadTeamFiles,)
+    #: What `check` needs besides.
+    CHECKS: ClassVar = (ReadChange,)
 
     def __init__(self, loan: Loan) -> None:
         self._loan = loan
@@ -83,7 +86,9 @@ class TeamSettings:
     def report(self, commit: str) -> str:
         """Report what is wrong with the files by a check of the commit, the head of the pull
         request. Return it as text where that cannot be made."""
-        problems = self._found.problems
+        return self._report(commit, self._found.problems)
+
+    def _report(self, commit: str, problems: Sequence[FileProblem]) -> str:
         if not problems:
             return ""
         text, title = telling.problems(problems), telling.title(problems)
@@ -94,6 +99,25 @@ class TeamSettings:
         except ActionRejected:
             pass  # only an App makes checks, and it may lack the right
         return f"\n\n<details><summary>{title}</summary>\n\n{text}\n\n</details>"
+
+    def check(self) -> str:
+        """Check the file as the pull request of the event would have it, if that changes it, and
+        report what is wrong as `report` does."""
+        commit = self._loan.run.event.need("pull_request", "head", "sha")
+
+        def work() -> Outcome:
+            query = ReadTeamFiles(self._repository, PATH, LARGEST, commit)
+            found = resolve(None, self._loan.read(query)["repository"])
+            return Outcome(found.to_json() if found.problems and self._is_changed() else None)
+
+        found = self._loan.run.step("check team settings", {"commit": commit}, work, defer=True)
+        return self._report(commit, Resolved.of_json(found).problems) if found else ""
+
+    def _is_changed(self) -> bool:
+        """Does the pull request of the event change the file?"""
+        issue = self._loan.run.event.issue
+        files = self._loan.read(ReadChange(issue.repository, issue.number))["files"]
+        return any(file["filename"] == PATH for file in files)
 
     def begin_week(self) -> None:
         """Let flows only say what they would do in the first week of an installation, unless a file

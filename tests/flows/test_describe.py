@@ -39,6 +39,7 @@ def pull(sandbox: GitHubSandbox, database: Database) -> PullRequest:
 
 def says(pull: PullRequest, text: str) -> None:
     pull._sandbox.push(SHOP, {".github/agent-flows.yml": text})
+    pull.minutes += 1
 
 
 def described(pull: PullRequest, delivery: str = "") -> str:
@@ -217,7 +218,7 @@ class TestTheTeamsSettings:
 
     def test_off_says_so_to_who_asks(self, pull: PullRequest) -> None:
         says(pull, "explain: {mode: off}")
-        assert "turns descriptions off" in described(pull)
+        assert "That is turned off here" in described(pull)
         assert pull.runner.model.asked == []
 
     def test_what_is_ignored_is_not_described(self, pull: PullRequest) -> None:

@@ -192,6 +192,7 @@ class TestWhoIsSpokenTo:
 
     def test_a_team_that_turned_reviews_off_hears_nothing(self, thread: Thread) -> None:
         thread.sandbox.push(SHOP, {".github/agent-flows.yml": "review: {mode: off}\n"})
+        thread.pull.minutes += 1
         thread.hears(thread.say("Why?"), QUESTION)
         assert (thread.answers, thread.calls) == ([], 0)
 

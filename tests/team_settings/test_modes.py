@@ -9,7 +9,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from urllib3 import request
 
+from flows.control import control
 from flows.plan import plan
 from flows.review import review
 from flows.triage import TriageVerdict, triage
@@ -20,10 +22,10 @@ from shared.actions.github.actions import OnGitHub
 from shared.agent.flow import Flow
 from shared.agent.previewing import previewed
 from shared.database import Database, Row, Statement
-from shared.events import Event, Issue
+from shared.events import Event, Issue, Json
 from shared.team_settings.keys import SECTIONS
 from shared.testing import FlowRunner, github_event
-from tests.actions.github.sandbox_issue import SHOP, as_app
+from tests.actions.github.sandbox_issue import SHOP, as_app, as_token
 from tests.events.made import an_event
 from tests.flows.test_review import FAULTY, Mortal, installed_at
 from tests.infra.local.conftest import fresh, sandbox
@@ -143,8 +145,6 @@ def test_a_preview_changes_nothing_and_says_so_in_one_place(
     place: Place, flow: Flow, kind: str, first_week: bool
 ) -> None:
     if first_week:
-        from flows.control import control
-
         place.runner.run(control, installed_at(time.time() - 86_400))
     else:
         place.says(f"{flow.name}: {{mode: preview}}")
@@ -228,3 +228,69 @@ def test_a_preview_shows_every_kind_of_action_in_bounds() -> None:
     assert "- **add labels**: labels `a'b` `bug`" in told
     assert "- **close issue**: reason `completed`" in told
     assert "and do 12 more" in told
+
+
+class TestAPullRequestThatChangesTheSettings:
+    """It is checked before it is merged; what counts is the default branch's until then."""
+
+    WRONG = "review:\n  max_findigns: 2\n  wait: long\n"
+
+    def pushed(self, place: Place, files: dict[str, str], kind: str = "opened") -> Event:
+        number = place.hub.open_pull_request(SHOP, "Tune", "", head=str(uuid4()), files=files)
+        place.pull = number
+        event = place.event(f"pull_request.{kind}")
+        url = f"{place.hub.api_url}/repos/{SHOP}/pulls/{number}"
+        pull = request("GET", url, headers={"authorization": f"Bearer {place.hub.token}"}).json()
+        return event._replace(payload=event.payload | {"pull_request": pull})
+
+    def checks(self, place: Place, event: Event) -> list[Json]:
+        return place.hub.checks(SHOP, event.payload["pull_request"]["head"]["sha"])
+
+    @pytest.mark.parametrize("kind", ["opened", "reopened", "synchronize"])
+    def test_what_is_wrong_is_one_check_with_lines(self, place: Place, kind: str) -> None:
+        event = self.pushed(place, {PATH: self.WRONG, "a.md": "x"}, kind)
+        for _ in range(2):
+            place.runner.run(control, event)
+        [check] = self.checks(place, event)
+        assert (check["name"], check["conclusion"]) == ("Agent Flows settings", "neutral")
+        assert check["output"]["annotations_count"] == 2
+        assert "line 2" in check["output"]["summary"] and "line 3" in check["output"]["summary"]
+        assert place.comments() == []
+
+    @pytest.mark.parametrize(
+        "files",
+        [
+            {PATH: "review: {max_findings: 2}\n"},
+            {PATH: ""},
+            {"docs/agent-flows.yml": "review: [\n"},
+            {"a.md": "x"},
+        ],
+    )
+    def test_what_is_right_or_elsewhere_is_silent(
+        self, place: Place, files: dict[str, str]
+    ) -> None:
+        event = self.pushed(place, files)
+        place.runner.run(control, event)
+        assert (self.checks(place, event), place.comments()) == ([], [])
+
+    def test_what_is_wrong_already_is_not_this_pull_requests(self, place: Place) -> None:
+        place.says(self.WRONG)
+        event = self.pushed(place, {"a.md": "x"})
+        place.runner.run(control, event)
+        assert self.checks(place, event) == []
+
+    def test_without_an_app_a_comment_says_it(self, place: Place) -> None:
+        place.adapter = Mortal(as_token(place.hub))
+        event = self.pushed(place, {PATH: "review: [broken\n"})
+        place.runner.run(control, event)
+        [said] = place.comments()
+        assert "1 problem in .github/agent-flows.yml" in said
+
+    def test_a_push_costs_one_request(self, place: Place) -> None:
+        event = self.pushed(place, {"a.md": "x"}, "synchronize")
+        before = len(place.hub.exchanges())
+        place.runner.run(control, event)
+        asked = [one.path for one in place.hub.exchanges()[before:]]
+        assert [
+            path for path in asked if not path.endswith(("/installation", "/access_tokens"))
+        ] == [f"/repos/{SHOP}/contents/{PATH}"]

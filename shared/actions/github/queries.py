@@ -92,12 +92,14 @@ class ReadText(_About):
 class ReadTeamFiles(_About):
     """Ask for the file `path` as the default branch has it, and that of the owner's public
     repository `.github`, as `{"repository": …, "organisation": …}`: each `{"text", "problem"}`, or
-    None when there is none. `most` is in bytes."""
+    None when there is none. `most` is in bytes. With a `commit` ask for the repository's at that
+    commit alone."""
 
     permissions: ClassVar[Mapping[str, str]] = {"contents": "read"}
     repository: str
     path: str
     most: int = 65_536
+    commit: str = ""
 
 
 @dataclass(frozen=True)

@@ -161,7 +161,7 @@ def read_team_files(session: GitHubSession, query: ReadTeamFiles) -> Json:
             raise
         found = _problem(str(err))
     of_all = None
-    if name.lower() != _DEFAULTS:
+    if name.lower() != _DEFAULTS and not query.commit:
         of_all = _team_default(session, defaults, query)
     return {"repository": found, "organisation": of_all}
 
@@ -178,8 +178,10 @@ def _team_default(session: GitHubSession, repository: str, query: ReadTeamFiles)
 
 
 def _team_file(session: GitHubSession, repository: str, query: ReadTeamFiles) -> Json | None:
-    """Return the file as the default branch has it, or what is wrong with it."""
-    found = session.look(_doing_team_file(query), repository, ("contents", *parts(query.path)))
+    """Return the file as the default branch or the commit has it, or what is wrong with it."""
+    at = {"ref": query.commit} if query.commit else {}
+    path = ("contents", *parts(query.path))
+    found = session.look(_doing_team_file(query), repository, path, **at)
     if found is None:
         return None
     if isinstance(found, list) or found["type"] != "file":
