@@ -150,11 +150,16 @@ _SENTENCES = (
         r"|working|what you(?: are|'re) doing))*",
         "cancel",
     ),
+    (
+        r"(?:please )?(?:(?:undo|take back) (?:it|that|this"
+        r"|what you(?:'ve| have)?(?: just)? (?:did|done))|take (?:it|that|this) back)",
+        "undo",
+    ),
 )
 #: The beginnings of the sentences, so that most messages are compared with none.
 _OPENINGS = (
     *("what do you ", "forget ", "remember that ", "please ", "how ", "where "),
-    *("stop", "cancel", "abort", "halt"),
+    *("stop", "cancel", "abort", "halt", "undo ", "take "),
 )
 #: Words that make a command in a direct message when nothing else stands there.
 _ALONE = frozenset({"help", "export", "approve", "reject", "cancel", "pause", "resume", "undo"})

@@ -1,8 +1,10 @@
 """The desk that takes back what a run did, from the newest effect to the oldest, as far as nobody
 built upon it; and says what it could not."""
 
+import re
 import time
 from collections.abc import Sequence
+from itertools import repeat
 from typing import Any, NamedTuple, Self
 
 from shared.actions import Action
@@ -54,12 +56,13 @@ KINDS: dict[str, tuple[type[Action], type[TakeBack]]] = {
 
 class PastRun(NamedTuple):
     """A run to take back. `root` is the event that asked for it: the pieces of a plan have its
-    name and more."""
+    name and more. The repository may have `had` another name then."""
 
     id: str
     flow: str
     root: str
     conversation: str
+    had: str = ""
 
 
 class UndoneRun(NamedTuple):
@@ -124,7 +127,7 @@ class UndoDesk:
             raise NotPermitted("that needs write permission, or to have asked for it")
         if row["flow"] == self._run.flow:
             raise EventError("what stops or takes back is not taken back itself")
-        return PastRun(row["id"], row["flow"], row["root"], row["conversation"])
+        return PastRun(*(row[name] for name in PastRun._fields))
 
     def _stop(self, found: PastRun) -> None:
         """Stop what is still open, and wait for its end: until then it may act. Raises
@@ -155,10 +158,18 @@ class UndoDesk:
             statements = [self._run.statement(name, about, SQL) for name in names]
             _, rows, commands = self._run.write(statements)
             aside = [row["ts"] for row in commands]
-            return Outcome([row | {"aside": aside} for row in rows])
+            return Outcome(
+                [row | {"aside": aside} for row in map(self._moved, rows, repeat(found))]
+            )
 
         rows: list[Row] = self._run.step("effects", about, work)
         return rows
+
+    def _moved(self, row: Row, found: PastRun) -> Row:
+        """Name the place of an effect as it is called now."""
+        had, has = (name.partition(":")[2] for name in (found.had, self._event.place))
+        is_there = had and re.match(re.escape(had) + r"(?![\w.-])", row["ref"])
+        return row | {"ref": f"{has}{row['ref'][len(had) :]}"} if is_there else row
 
     def _taken_back(self, row: Row, rows: Sequence[Row]) -> TakenBack:
         if not row["is_taken"]:
@@ -214,12 +225,15 @@ def _judged(row: Row, asked: Event) -> Json:
     """Say of a run what decides whether it may be taken back by who asked."""
     event = Event.from_json(row["event"])
     is_same = bool(asked.actor.id) and event.actor.id == asked.actor.id
+    # What is kept of an event follows a repository to its new name; the event itself does not.
+    is_moved = event.place != asked.place and row["conversation"].partition("#")[0] == asked.place
     return {
         "id": row["id"],
         "flow": row["flow"],
         "root": row["root"],
-        "conversation": event.conversation,
-        "is_here": asked.source == "api" or event.place == asked.place,
+        "conversation": row["conversation"],
+        "had": event.place if is_moved else "",
+        "is_here": is_moved or event.place == asked.place,
         "is_asker": is_same and event.source == asked.source and not asked.actor.is_bot,
     }
 

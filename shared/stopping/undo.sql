@@ -1,7 +1,7 @@
 -- name: find
 -- The newest run that acted in a conversation, or the one of this name, which may be a plan's. Pieces of a plan go by the
 -- event that asked for it.
-select r.id, r.flow, e.body::text as event,
+select r.id, r.flow, e.body::text as event, e.conversation,
        case when exists (
          select from plans as p where p.tenant = r.tenant
            and (starts_with(r.event_id || '/', p.event_id || '/') or starts_with(p.event_id, r.event_id || '/')))

@@ -11,6 +11,7 @@ import pytest
 from flows.control import control
 from flows.review import review
 from flows.triage import triage
+from flows.uninstall import uninstall
 from shared.actions import Action
 from shared.actions.github.actions import Comment
 from shared.actions.past import TakeBack
@@ -228,6 +229,20 @@ def test_another_place_has_no_such_run(shop: Repository) -> None:
     *_, last = shop.hub.issue("acme/other", other)["comments"]
     assert f"Nothing called `{run}` ran here." in last["body"]
     assert shop.labels(number) == ["bug"]
+
+
+def test_a_repository_with_a_new_name_keeps_its_runs(shop: Repository) -> None:
+    number, run = triaged(shop), shop.run("triage")
+    shop.hub.relocations.rename(SHOP, "store")
+    shop.tell(uninstall)
+    for order in (f"/undo {run}", "/undo"):
+        shop.hub.comment("acme/store", number, order, author="maria")
+    shop.tell(control)
+    issue = shop.hub.issue("acme/store", number)
+    first, second = (lines(one["body"]) for one in issue["comments"][2:])
+    assert first == [line.replace("shop", "store") for line in ALL]
+    assert "was taken back before" in second[0]
+    assert issue["labels"] == []
 
 
 def test_a_run_that_goes_on_is_stopped_and_then_taken_back(shop: Repository) -> None:

@@ -148,8 +148,11 @@ def test_two_at_once_take_each_effect_back_once(runner: ChatRunner) -> None:
 
 
 def test_how_people_say_it() -> None:
-    for text in ("undo", "/undo", "undo 0f3a9c1b2d4e5f607182"):
+    for text in (
+        *("undo", "/undo", "undo 0f3a9c1b2d4e5f607182", "Undo that.", "please undo what you did"),
+        *("take that back!", "Take back what you've just done"),
+    ):
         order = spoken(text)
         assert order and order.name == "undo", text
-    for text in ("undo the last migration?", "undo all our work"):
+    for text in ("undo the last migration?", "undo our work", "take it back?", "take it"):
         assert spoken(text) is None

@@ -6,8 +6,7 @@ where m.tenant = %(tenant)s and m.flow in ('', r.flow) and m.valid_from >= r.sta
   and r.flow = %(of)s and starts_with(r.event_id || '/', %(root)s || '/')
   and exists (
     select from steps as s where (s.tenant, s.run_id) = (r.tenant, r.id) and s.name = 'remember'
-      and s.output ->> 'kind' is not distinct from case when s.output ->> 'ref' is null then m.kind end
-      and coalesce(s.output ->> 'ref', m.ref) = m.ref);
+      and s.input ->> 'kind' = m.kind);
 
 -- name: delete
 -- Forget these memories.
