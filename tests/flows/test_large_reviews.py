@@ -65,6 +65,21 @@ def test_files_behind_the_last_line_that_github_shows_are_reviewed(
     assert "`image.bin`: binary, empty or too large" in pull.sticky[0]
 
 
+def test_the_files_around_a_change_are_read_in_one_request(
+    sandbox: GitHubSandbox, database: Database
+) -> None:
+    names = [f"shop/a{n}.py" for n in range(30)]
+    sandbox.push(SHOP, {**dict.fromkeys(names, "a = 1\nb = 2\n"), "latin.py": b"# \xe9\na = 1\n"})
+    changed = {**dict.fromkeys(names, "a = 1\nb = 3\n"), "latin.py": b"# \xe9\na = 2\n"}
+    sandbox.push(SHOP, changed, branch="add")
+    pull = PullRequest(sandbox, {"shop/a0.py": f"a = 1\n{FAULTY}"}, database)
+    before = len(sandbox.exchanges())
+    pull.review()
+    read = [one.path for one in sandbox.exchanges()[before:] if "/contents/" in one.path]
+    assert not any("/contents/shop" in path for path in read)
+    assert lines(pull) == [("shop/a0.py", 2), ("shop/a0.py", 3)]
+
+
 @pytest.mark.parametrize("how", ["merged", "branch deleted"])
 def test_what_happens_to_it_while_it_is_reviewed_makes_nothing_fail(
     sandbox: GitHubSandbox, database: Database, how: str
