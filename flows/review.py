@@ -109,7 +109,7 @@ def review_change(event: Event, agent: Agent, team: TeamSettings) -> None:
     change = desk.fitted(change, sorted_out(agent, change.reviewable, change.room))
     beside = (*team.wishes(wanted), *background_of(agent, change)) if change.parts else ()
     found = found_in(agent, desk, change, beside)
-    chosen, receipt = desk.select(scored(agent, change, found), wanted), None
+    chosen, receipt = desk.select(scored(agent, desk, change, found), wanted), None
     if chosen.posted:
         comments = tuple(map(on_lines, chosen.posted))
         receipt = agent.act(

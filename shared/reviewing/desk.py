@@ -95,6 +95,7 @@ class ReviewDesk:
 
     def fitted(self, change: Change, unneeded: Mapping[str, str]) -> Change:
         """Pack what is to be reviewed into parts, without the `unneeded` files, each with why."""
+        unneeded = self.settled("sorted out", dict(unneeded))
         files = [file for file in change.reviewable if file.path not in unneeded]
         needed = self._read_at_once(needed_texts(files))
         around = with_surroundings(files, needed, self._head.read)
@@ -102,6 +103,12 @@ class ReviewDesk:
         about = (change.about[0], outlined(around, change.room.beside))
         left = {**change.skipped, **unneeded, **fitted.left_out}
         return change._replace(parts=fitted.parts, about=about, skipped=left)
+
+    def settled(self, name: str, value: Json) -> Json:
+        """Return what an earlier attempt of this run had in place of the value. It went on without
+        a valid answer, say, and what it posted has to be found again."""
+        found: Json = self._loan.run.step(name, {}, lambda: Outcome(value), defer=True)
+        return found
 
     def prove(self, change: Change, findings: Iterable[Finding]) -> ProvedFindings:
         """Prove each finding, and those that need no model. What says the same of the same lines

@@ -69,9 +69,10 @@ def test_the_files_around_a_change_are_read_in_one_request(
     sandbox: GitHubSandbox, database: Database
 ) -> None:
     names = [f"shop/a{n}.py" for n in range(30)]
-    sandbox.push(SHOP, {**dict.fromkeys(names, "a = 1\nb = 2\n"), "latin.py": b"# \xe9\na = 1\n"})
-    changed = {**dict.fromkeys(names, "a = 1\nb = 3\n"), "latin.py": b"# \xe9\na = 2\n"}
-    sandbox.push(SHOP, changed, branch="add")
+    sandbox.push(SHOP, dict.fromkeys(names, "a = 1\nb = 2\n"))
+    sandbox.push(SHOP, {"latin.py": b"# \xe9\na = 1\n"})
+    sandbox.push(SHOP, dict.fromkeys(names, "a = 1\nb = 3\n"), branch="add")
+    sandbox.push(SHOP, {"latin.py": b"# \xe9\na = 2\n"}, branch="add")
     pull = PullRequest(sandbox, {"shop/a0.py": f"a = 1\n{FAULTY}"}, database)
     before = len(sandbox.exchanges())
     pull.review()

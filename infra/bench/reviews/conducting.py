@@ -83,7 +83,7 @@ class ReviewBench:
         change = desk.fitted(change, sorted_out(agent, change.reviewable, change.room))
         found = found_in(agent, desk, change)
         self._unscored[number] = desk.select(found, wanted).posted
-        self._posted[number] = desk.select(scored(agent, change, found), wanted).posted
+        self._posted[number] = desk.select(scored(agent, desk, change, found), wanted).posted
 
     def _change(self, query: ReadChange) -> Json:
         case = self._cases[query.number]
