@@ -22,6 +22,7 @@ from shared.reviewing.background.desk import Background
 from shared.reviewing.change import Change, ProvedFindings
 from shared.reviewing.desk import ReviewDesk
 from shared.reviewing.finding import Findings, Improvements
+from shared.reviewing.fitting.room import within
 from shared.reviewing.fitting.sorting import sorted_out
 from shared.reviewing.report import improvements, in_short, on_lines, suggested, summary
 from shared.reviewing.scoring import scored
@@ -108,7 +109,7 @@ def review_change(event: Event, agent: Agent, team: TeamSettings) -> None:
     change = desk.fitted(change, sorted_out(agent, change.reviewable, change.room))
     beside = (*team.wishes(wanted), *background_of(agent, change)) if change.parts else ()
     found = found_in(agent, desk, change, beside)
-    chosen, receipt = desk.select(scored(agent, change, found), wanted), None
+    chosen, receipt = desk.select(scored(agent, desk, change, found), wanted), None
     if chosen.posted:
         comments = tuple(map(on_lines, chosen.posted))
         receipt = agent.act(
@@ -150,7 +151,8 @@ def improve_change(event: Event, agent: Agent, team: TeamSettings) -> None:
 def background_of(agent: Agent, change: Change) -> tuple[object, ...]:
     """Return what stands beside a change, and what the memory knows about it."""
     known = agent.recall(change.about[0].text[:RECALLED], limit=4)
-    return (*agent.desk(Background).of(change), *known)
+    found = [*agent.desk(Background).of(change), *known]
+    return (*within(change.room.background, found),)
 
 
 def found_in(
@@ -162,6 +164,7 @@ def found_in(
     found = desk.prove(change, [one for answer in answers for one in answer.findings])
     if not found.refused:
         return found
-    about = change.parts_of(one.finding.path for one in found.refused)
-    mended = ask(MEND, *beside, found.refused, *about)
+    refused = [*within(change.room.refused, found.refused)]
+    about = change.parts_of(one.finding.path for one in refused)
+    mended = ask(MEND, *beside, refused, *about)
     return desk.prove(change, [*found.proved, *mended.findings])

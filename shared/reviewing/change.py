@@ -31,11 +31,11 @@ class Change(NamedTuple):
     reviewable: tuple[FileDiff, ...] = ()
     room: Room = Room()
 
-    def parts_of(self, paths: Iterable[str], most: int = 3) -> tuple[Code, ...]:
+    def parts_of(self, paths: Iterable[str]) -> tuple[Code, ...]:
         """Return the first parts that show one of these files."""
         heads = tuple({f"=== {path} (" for path in paths})
         shown = (part for part in self.parts if any(head in part.text for head in heads))
-        return tuple(islice(shown, most))
+        return tuple(islice(shown, self.room.again))
 
 
 class Refused(NamedTuple):

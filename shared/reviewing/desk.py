@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache, cached_property, partial
 from itertools import chain
@@ -9,7 +10,7 @@ from typing import Any, ClassVar, Self
 
 from shared.actions import Receipt
 from shared.actions.github.pulls.diff import FileDiff, file_diffs
-from shared.actions.github.queries import CompareFiles, ListFiles, ReadChange, ReadText
+from shared.actions.github.queries import CompareFiles, ListFiles, ReadChange, ReadText, ReadTexts
 from shared.agent.context import Code
 from shared.desk import Loan
 from shared.errors import ActionRejected
@@ -35,7 +36,7 @@ from shared.reviewing.fitting.hidden import with_hidden
 from shared.reviewing.fitting.outline import outlined
 from shared.reviewing.fitting.packing import packed
 from shared.reviewing.fitting.room import room_in
-from shared.reviewing.fitting.surroundings import with_surroundings
+from shared.reviewing.fitting.surroundings import needed_texts, with_surroundings
 from shared.reviewing.head import Head, HeadFile
 from shared.reviewing.proof import Proof
 from shared.reviewing.skipping import reason_to_skip
@@ -53,11 +54,12 @@ _UNFINISHED = re.compile(r"^\W*(?:wip|draft|do not (?:review|merge))\b", re.IGNO
 class ReviewDesk:
     """Reviews the pull request of the event. A flow with it `reads` what the desk asks for."""
 
-    READS: ClassVar = (ReadChange, CompareFiles, ReadText, ListFiles)
+    READS: ClassVar = (ReadChange, CompareFiles, ReadText, ReadTexts, ListFiles)
 
     def __init__(self, loan: Loan) -> None:
         self._loan = loan
         self._issue = loan.run.event.issue
+        self._at_once: dict[tuple[str, str], str] = {}
 
     @classmethod
     def lend(cls, loan: Loan) -> Self:
@@ -93,12 +95,20 @@ class ReviewDesk:
 
     def fitted(self, change: Change, unneeded: Mapping[str, str]) -> Change:
         """Pack what is to be reviewed into parts, without the `unneeded` files, each with why."""
+        unneeded = self.settled("sorted out", dict(unneeded))
         files = [file for file in change.reviewable if file.path not in unneeded]
-        around = with_surroundings(files, self._head.read)
+        needed = self._read_at_once(needed_texts(files))
+        around = with_surroundings(files, needed, self._head.read)
         fitted = packed([one.file for one in around], change.room.part)
         about = (change.about[0], outlined(around, change.room.beside))
         left = {**change.skipped, **unneeded, **fitted.left_out}
         return change._replace(parts=fitted.parts, about=about, skipped=left)
+
+    def settled(self, name: str, value: Json) -> Json:
+        """Return what an earlier attempt of this run had in place of the value. It went on without
+        a valid answer, say, and what it posted has to be found again."""
+        found: Json = self._loan.run.step(name, {}, lambda: Outcome(value), defer=True)
+        return found
 
     def prove(self, change: Change, findings: Iterable[Finding]) -> ProvedFindings:
         """Prove each finding, and those that need no model. What says the same of the same lines
@@ -281,7 +291,20 @@ class ReviewDesk:
         query = ListFiles(self._issue.repository, self._pull["head"]["sha"])
         return [row["path"] for row in self._loan.read(query)]
 
+    def _read_at_once(self, paths: Sequence[str]) -> Sequence[str]:
+        """Read texts of the head commit in one request, as far as GitHub gives them so."""
+        head: str = self._pull["head"]["sha"]
+        query = ReadTexts(self._issue.repository, tuple(paths), _LONGEST, head)
+        with suppress(ActionRejected):
+            found = self._loan.read(query) if paths else {}
+            # What is no UTF-8 is given with another character in its place.
+            whole = {path: text for path, text in found.items() if "\ufffd" not in text}
+            self._at_once |= {(head, path): text for path, text in whole.items()}
+        return paths
+
     def _text(self, commit: str, path: str) -> HeadFile | None:
+        if (commit, path) in self._at_once:
+            return HeadFile(path, self._at_once[commit, path])
         query = ReadText(self._issue.repository, path, commit, _LONGEST)
         try:
             found = self._loan.read(query)

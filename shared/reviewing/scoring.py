@@ -3,6 +3,7 @@ time is posted."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Annotated
 
 from shared.agent import Agent
@@ -12,7 +13,7 @@ from shared.learning.attention import URGENT
 from shared.log import log
 from shared.models.answers.typed import Between, at_most
 from shared.reviewing.change import Change, ProvedFindings
-from shared.reviewing.desk import badness
+from shared.reviewing.desk import ReviewDesk, badness
 from shared.reviewing.finding import Finding
 from shared.reviewing.fitting.packing import size_of, written_near
 
@@ -43,27 +44,17 @@ class Scores:
     scores: Annotated[tuple[Score, ...], at_most(200)]
 
 
-def scored(agent: Agent, change: Change, found: ProvedFindings) -> ProvedFindings:
+def scored(agent: Agent, desk: ReviewDesk, change: Change, found: ProvedFindings) -> ProvedFindings:
     """Return the findings that are worth to be posted, the best of the worst first, with the weak
     ones apart. What is certain is not asked about, and without a valid answer all stay."""
     asked = [one for one in found.proved if one not in found.certain]
     shown = [*_fitting(change, asked)]
     if not shown:
         return found
-    try:
-        answer = agent.ask(
-            PROMPT,
-            *change.about,
-            *shown,
-            returns=Scores,
-            model="large",
-            max_tokens=change.room.answer,
-        )
-    except (AnswerInvalid, ModelRejected) as err:
-        log("findings stay without a score", reason=str(err))
+    scores = desk.settled("scores", _scores(agent, change, shown))
+    if not scores:
         return found
-    scores = {one.finding: one.score for one in reversed(answer.scores)}
-    rated = [(one, scores.get(number)) for number, one in enumerate(asked[: len(shown)], 1)]
+    rated = [(one, scores.get(str(number))) for number, one in enumerate(asked[: len(shown)], 1)]
     worth = [_rated(one, score) for one, score in rated if score is None or score >= POSTED]
     weak = [one for one, score in rated if score is not None and _is_told(one, score)]
     rest = asked[len(shown) :]  # found no room, and is of less weight than all of these
@@ -73,6 +64,17 @@ def scored(agent: Agent, change: Change, found: ProvedFindings) -> ProvedFinding
         weak=(*weak, *rest),
         dropped=len(asked) - len(worth) - len(weak) - len(rest),
     )
+
+
+def _scores(agent: Agent, change: Change, shown: Sequence[Code]) -> dict[str, int]:
+    """Return the scores by the numbers of the findings; none without a valid answer."""
+    ask = partial(agent.ask, returns=Scores, model="large", max_tokens=change.room.answer)
+    try:
+        answer = ask(PROMPT, *change.about, *shown)
+    except (AnswerInvalid, ModelRejected) as err:
+        log("findings stay without a score", reason=str(err))
+        return {}
+    return {str(one.finding): one.score for one in reversed(answer.scores)}
 
 
 def _is_told(finding: Finding, score: int) -> bool:

@@ -1,11 +1,15 @@
 """Reviews of changes that GitHub does not show as a whole, or that move while they are read."""
 
+import json
+
 import pytest
+from urllib3 import request
 
 from infra.local.sandbox.github import GitHubSandbox
 from shared.database import Database
 from shared.models import ModelRequest
-from shared.reviewing.finding import Findings
+from shared.models.tokens import tokens
+from shared.reviewing.finding import Finding, Findings
 from tests.actions.github.sandbox_issue import SHOP
 from tests.flows.test_review import FAULTY, PullRequest, fresh, sandbox
 
@@ -61,6 +65,22 @@ def test_files_behind_the_last_line_that_github_shows_are_reviewed(
     assert "`image.bin`: binary, empty or too large" in pull.sticky[0]
 
 
+def test_the_files_around_a_change_are_read_in_one_request(
+    sandbox: GitHubSandbox, database: Database
+) -> None:
+    names = [f"shop/a{n}.py" for n in range(30)]
+    sandbox.push(SHOP, dict.fromkeys(names, "a = 1\nb = 2\n"))
+    sandbox.push(SHOP, {"latin.py": b"# \xe9\na = 1\n"})
+    sandbox.push(SHOP, dict.fromkeys(names, "a = 1\nb = 3\n"), branch="add")
+    sandbox.push(SHOP, {"latin.py": b"# \xe9\na = 2\n"}, branch="add")
+    pull = PullRequest(sandbox, {"shop/a0.py": f"a = 1\n{FAULTY}"}, database)
+    before = len(sandbox.exchanges())
+    pull.review()
+    read = [one.path for one in sandbox.exchanges()[before:] if "/contents/" in one.path]
+    assert not any("/contents/shop" in path for path in read)
+    assert lines(pull) == [("shop/a0.py", 2), ("shop/a0.py", 3)]
+
+
 @pytest.mark.parametrize("how", ["merged", "branch deleted"])
 def test_what_happens_to_it_while_it_is_reviewed_makes_nothing_fail(
     sandbox: GitHubSandbox, database: Database, how: str
@@ -90,3 +110,29 @@ def test_the_pull_request_of_a_fork_is_read_at_its_head(
     pull.number = sandbox.open_pull_request(SHOP, "Fork", "Why", head="eve:add", author="eve")
     pull.review()
     assert lines(pull) == [("a.py", 2), ("a.py", 3)]
+
+
+@pytest.mark.parametrize("window", [4_096, 8_192, 32_768])
+def test_no_call_is_larger_than_the_window_of_the_model(
+    sandbox: GitHubSandbox, database: Database, window: int
+) -> None:
+    said = "".join(f"- Rule {n}: say what it is for, in a few words.\n" for n in range(200))
+    sandbox.push(SHOP, {"AGENTS.md": said, "shop/AGENTS.md": said})
+    files = {f"shop/a{n}.py": FAULTY.replace("total", f"total{n}") * 6 for n in range(30)}
+    pull = PullRequest(sandbox, files, database, model_windows=f"offline={window}")
+    request(
+        "PATCH",
+        f"{sandbox.api_url}/repos/{SHOP}/pulls/{pull.number}",
+        headers={"authorization": f"Bearer {sandbox.person_token('maria')}"},
+        json={"body": f"Why\n\n{said * 2}"},
+    )
+    false = Finding("shop/a1.py", 1, 1, "no", "high", "bug", 0.9, "It is no.", "Why? " * 60)
+    pull.runner.answers(None, Findings((false,) * 20))
+    pull.review()
+    asked = pull.runner.model.asked
+    sizes = [
+        tokens(f"{one.system}{one.messages[0].text}{json.dumps(one.schema)}") + one.max_tokens
+        for one in asked
+    ]
+    assert len(asked) > 3 and max(sizes) <= window, sizes
+    assert pull.get("comments")

@@ -18,7 +18,7 @@ from shared.actions.authority import RecentAnswers
 from shared.actions.github.adapter import GitHubAdapter
 from shared.actions.github.session import GitHubSession
 from shared.database import Database
-from shared.errors import PolicyError
+from shared.errors import ModelRejected, PolicyError
 from shared.events import Event, Json
 from shared.learning.refusals import is_refusal
 from shared.models import ModelRequest
@@ -205,6 +205,21 @@ def test_a_crash_in_the_middle_loses_and_doubles_nothing(
     assert (len(pull.get("reviews")), len(pull.sticky)) == (1, 1)
 
 
+def test_a_second_look_that_failed_is_not_made_up_for_by_a_retry(
+    sandbox: GitHubSandbox, database: Database
+) -> None:
+    pull = PullRequest(sandbox, {"a.py": "a = 1\n"}, database)
+    found = Finding("a.py", 1, 1, "a = 1", "low", "bug", 0.9, "It is 1.", "")
+    pull.adapter.dies_after = "SubmitReview"
+    pull.runner.answers(Findings((found,)), ModelRejected("too long"))
+    with pytest.raises(KeyboardInterrupt):
+        pull.review()
+    pull.runner.answers(Scores((Score(1, 0),)))
+    pull.review()
+    assert (len(pull.get("reviews")), len(pull.sticky)) == (1, 1)
+    assert "1 posted" in pull.sticky[0]
+
+
 @pytest.mark.parametrize("title", ["WIP: add", "[wip] add", "Draft: add"])
 def test_what_is_not_ready_is_not_reviewed(
     sandbox: GitHubSandbox, database: Database, title: str
@@ -342,7 +357,7 @@ def test_the_function_around_a_change_is_shown_and_nobody_comments_there(
     )
     assert [row["line"] for row in pull.get("comments")] == [22]
     paths = [one.path for one in sandbox.exchanges()]
-    assert sum("/contents/around.py" in path for path in paths) == 1
+    assert sum("/contents/around.py" in path for path in paths) == 0  # read with others at once
 
 
 class TestPushes:

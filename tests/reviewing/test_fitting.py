@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.actions.github.pulls.diff import DiffLine, FileDiff, Hunk, file_diffs
+from shared.agent.context import Code
 from shared.models.tokens import tokens
 from shared.models.windows import ModelWindow
 from shared.reviewing.fitting.packing import CALLS, Packed, packed, size_of
-from shared.reviewing.fitting.room import MOST, Room, room_in
+from shared.reviewing.fitting.room import MOST, Room, room_in, within
 from tests.campaigns import examples
 from tests.reviewing.changes import row_of
 
@@ -156,12 +157,12 @@ def test_numbers_rise_within_a_file() -> None:
 @pytest.mark.parametrize(
     ("window", "room"),
     [
-        (ModelWindow(1_000_000, 128_000), Room(6_000, 1_000, 4_096)),
-        (ModelWindow(16_384, 16_384), Room(6_000, 1_000, 4_096)),
-        (ModelWindow(128_000, 2_000), Room(6_000, 1_000, 2_000)),
-        (ModelWindow(8_192, 8_192), Room(3_520, 512, 2_048)),
-        (ModelWindow(4_096, 4_096), Room(960, 256, 1_024)),
-        (ModelWindow(2_048, 1), Room(600, 128, 1)),
+        (ModelWindow(1_000_000, 128_000), Room(6_000, 1_000, 12_000, 4_096, 3)),
+        (ModelWindow(128_000, 2_000), Room(6_000, 1_000, 12_000, 2_000, 3)),
+        (ModelWindow(16_384, 16_384), Room(6_000, 1_000, 2_048, 4_096, 1)),
+        (ModelWindow(8_192, 8_192), Room(2_496, 512, 1_024, 2_048, 1)),
+        (ModelWindow(4_096, 4_096), Room(600, 256, 512, 1_024, 1)),
+        (ModelWindow(2_048, 1), Room(600, 128, 256, 1, 1)),
     ],
 )
 def test_the_room_follows_from_the_window(window: ModelWindow, room: Room) -> None:
@@ -179,3 +180,11 @@ def test_dense_text_fills_a_call_by_its_tokens(text: str) -> None:
     assert len(small.parts) > 2 * len(large.parts)
     assert all(tokens(part.text) <= 1_000 for part in small.parts)
     assert not small.left_out
+
+
+def test_a_background_is_cut_to_its_room_and_the_first_comes_first() -> None:
+    found = [Code("a", "word " * 100), Code("b", "word " * 1_000), Code("c", "x"), "d"]
+    one, two = within(400, found)
+    assert one == found[0]
+    assert isinstance(two, Code) and tokens(two.text) <= 300 and "cut" in two.text
+    assert [*within(2_000, found)] == found

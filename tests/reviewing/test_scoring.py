@@ -9,6 +9,7 @@ from shared.agent.context import Code
 from shared.errors import ModelRejected
 from shared.events import Issue
 from shared.reviewing.change import Change, ProvedFindings
+from shared.reviewing.desk import ReviewDesk
 from shared.reviewing.finding import Finding
 from shared.reviewing.scoring import Score, Scores, scored
 from shared.testing import FlowRunner
@@ -31,7 +32,7 @@ def look(
 ) -> tuple[ProvedFindings, FlowRunner]:
     runner = FlowRunner()
     runner.answers(*answers)
-    return asked(runner, lambda agent: scored(agent, change, found)), runner
+    return asked(runner, lambda agent: scored(agent, agent.desk(ReviewDesk), change, found)), runner
 
 
 def proved(*findings: Finding) -> ProvedFindings:
@@ -100,7 +101,7 @@ def test_each_finding_is_shown_with_the_change_around_it() -> None:
 
 def test_what_finds_no_room_is_told_in_the_summary() -> None:
     many = [replace(HIGH, claim=f"{n} {'word ' * 90}") for n in range(100)]
-    found, runner = look(proved(*many), Scores(()))
+    found, runner = look(proved(*many), scores(7))
     assert len(runner.model.asked) == 1
     assert len(found.proved) + len(found.weak) == 100 and 10 < len(found.proved) < 90
     assert found.weak[-1] == many[-1]

@@ -9,7 +9,12 @@ import pytest
 from shared.actions.github.pulls.diff import FileDiff, file_diffs
 from shared.reviewing.fitting.outline import outlined
 from shared.reviewing.fitting.packing import packed, size_of
-from shared.reviewing.fitting.surroundings import Surrounded, surrounded, with_surroundings
+from shared.reviewing.fitting.surroundings import (
+    Surrounded,
+    needed_texts,
+    surrounded,
+    with_surroundings,
+)
 from shared.reviewing.head import HeadFile
 from tests.campaigns import size
 from tests.reviewing.changes import changes, row_of
@@ -199,7 +204,8 @@ def test_each_file_is_read_once_and_only_so_many_are() -> None:
         [row_of(f"a{n}.py", "a = 1\nb = 1\n", "a = 1\nb = 2\n") for n in range(200)]
     )
     new = file_diffs([row_of("new.py", "", "a = 1\n")])
-    found = with_surroundings([*changed, *new], text)
+    files = [*changed, *new]
+    found = with_surroundings(files, needed_texts(files), text)
     assert {one.file.path for one in found} == {*(file.path for file in changed), "new.py"}
     assert len(read) == len({*read}) and 40 < len(read) < 100 and "new.py" not in read
 

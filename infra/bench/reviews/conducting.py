@@ -9,7 +9,7 @@ from flows.review import found_in, review
 from infra.bench.reviews.cases import Case
 from infra.bench.reviews.diffs import row_of
 from infra.bench.reviews.scores import Reviewed
-from shared.actions.github.queries import ListFiles, ReadChange, ReadText
+from shared.actions.github.queries import ListFiles, ReadChange, ReadText, ReadTexts
 from shared.agent import Agent
 from shared.errors import ActionRejected, AgentFlowsError
 from shared.events import Event, Json
@@ -45,6 +45,7 @@ class ReviewBench:
         self._runner.platform.answers |= {
             ReadChange: self._change,
             ReadText: self._text,
+            ReadTexts: lambda query: self._texts[query.ref],
             ListFiles: lambda query: [{"path": path} for path in self._texts[query.commit]],
         }
 
@@ -82,7 +83,7 @@ class ReviewBench:
         change = desk.fitted(change, sorted_out(agent, change.reviewable, change.room))
         found = found_in(agent, desk, change)
         self._unscored[number] = desk.select(found, wanted).posted
-        self._posted[number] = desk.select(scored(agent, change, found), wanted).posted
+        self._posted[number] = desk.select(scored(agent, desk, change, found), wanted).posted
 
     def _change(self, query: ReadChange) -> Json:
         case = self._cases[query.number]

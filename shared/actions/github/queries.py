@@ -104,13 +104,15 @@ class ReadTeamFiles(_About):
 
 @dataclass(frozen=True)
 class ReadTexts(_About):
-    """Ask for text files as the default branch has them, as `{path: text}`, in one request. What is
-    no text, is not there, or has more than `most` bytes is left out; at most 100 paths are read."""
+    """Ask for text files as the commit `ref` has them, by default that of the default branch, as
+    `{path: text}`, in one request. What is no text, is not there, or has more than `most` bytes is
+    left out; at most 100 paths are read."""
 
     permissions: ClassVar[Mapping[str, str]] = {"contents": "read"}
     repository: str
     paths: tuple[str, ...]
     most: int = 60_000
+    ref: str = ""
 
 
 @dataclass(frozen=True)

@@ -134,7 +134,9 @@ def read_texts(session: GitHubSession, query: ReadTexts) -> Json:
     )
     asked = f"query($owner: String!, $name: String!{given}) {{"
     asked += f" repository(owner: $owner, name: $name) {{ {fields} }} }}"
-    expressions = {alias: f"HEAD:{path}" for alias, path in named.items()}
+    if query.ref and not is_reference(query.ref):
+        raise ActionRejected("github: could not read files: not a valid commit")
+    expressions = {alias: f"{query.ref or 'HEAD'}:{path}" for alias, path in named.items()}
     doing = f"read {len(paths)} files of {query.repository}"
     found = session.graphql(doing, query.repository, asked, owner=owner, name=name, **expressions)[
         "repository"

@@ -1,9 +1,8 @@
 """Shows hunks with the code around them: the function that they are in, and the heads of what that
 is in. In a language without a grammar, some lines before and after."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import groupby
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import groupby, islice
 from typing import NamedTuple
 
 from shared.actions.github.pulls.diff import DiffLine, FileDiff, Hunk
@@ -11,8 +10,8 @@ from shared.reviewing.fitting.packing import rank
 from shared.reviewing.head import HeadFile
 from shared.reviewing.syntax import Scope, scopes_around
 
-#: Files whose surroundings are shown, and that are read at a time.
-_READ, _AT_ONCE = 80, 8
+#: Files whose surroundings are shown.
+_READ = 80
 #: Lines of a function that is shown as a whole; of a larger one, lines before and after a change.
 _WHOLE, _AROUND = 40, 8
 #: Lines of the head of a function or class.
@@ -29,19 +28,23 @@ class Surrounded(NamedTuple):
     touches: tuple[str, ...] = ()
 
 
+def needed_texts(files: Sequence[FileDiff]) -> list[str]:
+    """Return the files whose texts are needed to widen the hunks of the most important ones."""
+    wanted = (file.path for file in sorted(files, key=rank) if file.status != "added")
+    return [*islice(wanted, _READ)]
+
+
 def with_surroundings(
-    files: Sequence[FileDiff], read: Callable[[str], HeadFile | None]
+    files: Sequence[FileDiff], needed: Collection[str], read: Callable[[str], HeadFile | None]
 ) -> list[Surrounded]:
-    """Widen the hunks of the most important files, several of which are read at once."""
-
-    def widened(file: FileDiff) -> Surrounded:
-        is_new = file.status == "added"
-        return surrounded(file, text_of_added(file) if is_new else read(file.path))
-
-    ordered = sorted(files, key=rank)
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        found = [*pool.map(widened, ordered[:_READ])]
-    return [*found, *map(Surrounded, ordered[_READ:])]
+    """Widen the hunks of the files whose texts are `needed`, and of new ones."""
+    found = []
+    for file in files:
+        if file.status == "added":
+            found.append(surrounded(file, text_of_added(file)))
+        else:
+            found.append(surrounded(file, read(file.path) if file.path in needed else None))
+    return found
 
 
 def surrounded(file: FileDiff, head: HeadFile | None) -> Surrounded:

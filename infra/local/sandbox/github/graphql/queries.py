@@ -88,13 +88,14 @@ class Queries(Remarks):
         }
 
     def _object(self, repository: Json, expression: str) -> Json | None:
-        """Show what `HEAD:path` or `branch:path` names; None where there is nothing."""
+        """Show what `HEAD:path`, `branch:path` or `commit:path` names; None where nothing is."""
         owner, _, name = repository["name"].partition("/")
         asking(lambda: self.call._replace(needs="contents").repository(owner, name))
         branch, _, path = expression.partition(":")
         branch = repository["default_branch"] if branch == "HEAD" else branch
         commits, kinds = self.site.commits, {FOLDER: "Tree", SUBMODULE: "Commit"}
-        if not (sha := commits.head(repository, branch)):
+        commit = commits.find(repository, branch)
+        if not (sha := commit["sha"] if commit else commits.head(repository, branch)):
             return None
         entries = commits.below(commits.get(repository, sha)["tree"])
         found = next((one for one in entries if one["path"] == path), None)
