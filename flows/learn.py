@@ -41,6 +41,7 @@ class Weighed:
     "github.pull_request.closed",
     may=[ReplyOnLines.at_most(1), ResolveThread.at_most(1), AddReaction.at_most(1)],
     reads=(*OutcomesDesk.READS, *RepliesDesk.READS, *TeamSettings.READS),
+    stoppable=False,  # what people make of findings is noted also where nothing should be said
 )
 def learn(event: Event, agent: Agent) -> None:
     if event.type != "github.pull_request_review_comment.created":

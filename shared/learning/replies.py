@@ -78,9 +78,14 @@ class RepliesDesk:
         return self._loan.may_write()
 
     def reply(self) -> FindingReply | None:
-        """Return the reply; None when it is not about a finding, not for us, or says nothing."""
+        """Return the reply; None when it is not about a finding, not for us, or says nothing, and
+        where people want us to be quiet."""
         finding = self._finding
-        if finding is None or not re.search(r"\w", without_quotes(self._event.text)):
+        if (
+            finding is None
+            or self._is_quiet
+            or not re.search(r"\w", without_quotes(self._event.text))
+        ):
             return None
         rows = self._thread
         if not self._is_for_us(rows):
@@ -100,7 +105,8 @@ class RepliesDesk:
         if self._finding is not None:
             self._store.decide(self._finding.id, "dismissed", "refused", self._event.actor.name)
             said = Reactable(self._event.issue.repository, "review comment", self._comment["id"])
-            self._loan.act(AddReaction(said, "+1"))
+            if not self._is_quiet:
+                self._loan.act(AddReaction(said, "+1"))
 
     def withdraw(self, answer: str) -> None:
         """Withdraw the finding after an objection, if the person may decide; else only answer."""
@@ -122,6 +128,12 @@ class RepliesDesk:
     def _finding(self) -> KeptFinding | None:
         found = self._store.of_comments([self._begun]) if self._begun else []
         return found[0] if found else None
+
+    @cached_property
+    def _is_quiet(self) -> bool:
+        """Did people pause us here, before this run began?"""
+        run = self._loan.run
+        return bool(run.step("quiet", {}, lambda: Outcome(run.quiet), defer=True))
 
     @property
     def _comment(self) -> Json:

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from urllib3 import request
 
+from flows.control import control
 from flows.learn import Weighed, learn
 from infra.local.sandbox.github import GitHubSandbox
 from shared.database import Database, Statement
@@ -192,9 +193,21 @@ class TestWhoIsSpokenTo:
 
     def test_a_team_that_turned_reviews_off_hears_nothing(self, thread: Thread) -> None:
         thread.sandbox.push(SHOP, {".github/agent-flows.yml": "review: {mode: off}\n"})
-        thread.pull.minutes += 1
+        thread.pull.minutes += 1  # a process reads it once a minute
         thread.hears(thread.say("Why?"), QUESTION)
         assert (thread.answers, thread.calls) == ([], 0)
+
+    def test_where_we_are_paused_refusals_count_and_nothing_is_said(self, thread: Thread) -> None:
+        runner = thread.pull.runner
+        paused = thread.pull.event("command.pause", by="maria")
+        actor = paused.actor._replace(id=str(thread.sandbox.account_id("maria")))
+        runner.run(control, paused._replace(actor=actor))
+        thread.hears(thread.say("Why?"), QUESTION)
+        assert (thread.answers, thread.calls) == ([], 0)
+        event = thread.say("won't fix")
+        thread.hears(event)
+        assert (thread.answers, thread.state[0]) == ([], "dismissed")
+        assert TestObjections._reactions(thread, event) == []
 
 
 class TestObjections:
