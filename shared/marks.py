@@ -85,7 +85,7 @@ def without_section(text: str, name: str) -> str:
     return f"{text[: place[0]].removesuffix(_GAP)}{text[place[1] :].removeprefix(_GAP)}"
 
 
-class Section(NamedTuple):
+class WrittenSection(NamedTuple):
     """Our section in a text: the key of the effect that wrote it, and a short digest of what it
     says, which tells if somebody edited it."""
 
@@ -93,7 +93,7 @@ class Section(NamedTuple):
     fingerprint: str
 
 
-def section_in(text: str, name: str) -> Section | None:
+def section_in(text: str, name: str) -> WrittenSection | None:
     """Return our section of this name."""
     place = _section_in(text, name)
     if not place:
@@ -101,7 +101,7 @@ def section_in(text: str, name: str) -> Section | None:
     begin, _, said = text[place[0] : place[1]].partition("\n")
     found = _SECTION.match(begin)
     fingerprint = hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:16]
-    return Section(found["key"], fingerprint) if found else None
+    return WrittenSection(found["key"], fingerprint) if found else None
 
 
 def sections_of(text: str) -> frozenset[str]:

@@ -186,8 +186,9 @@ class TestTheBody:
 def test_our_mark_stays_at_the_end_of_a_body() -> None:
     mark = "<!-- agent-flows effect=abc flow=plan depth=1 -->"
     body = with_section(f"Ours\n\n{mark}", "description", "key1", "said")
-    assert body.endswith(f"\n\n{mark}") and body.startswith("Ours\n\n<!-- agent-flows-section")
+    assert body.endswith(f"\n\n{mark}") and body.startswith("Ours\n\n")
     assert sections_of(body) == {"key1"}
+    assert without_section(body, "description") == f"Ours\n\n{mark}"
 
 
 class TestTheTeamsSettings:
@@ -217,7 +218,7 @@ class TestTheTeamsSettings:
 
     def test_off_says_so_to_who_asks(self, pull: PullRequest) -> None:
         says(pull, "explain: {mode: off}")
-        assert "turns descriptions off" in described(pull)
+        assert "That is turned off here" in described(pull)
         assert pull.runner.model.asked == []
 
     def test_what_is_ignored_is_not_described(self, pull: PullRequest) -> None:
