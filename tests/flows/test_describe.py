@@ -206,8 +206,8 @@ class TestTheTeamsSettings:
         assert "Walkthrough" in said and labels_of(pull) == []
 
     def test_a_review_before_it_changes_nothing(self, pull: PullRequest) -> None:
-        pull.review()
         says(pull, "explain: {when: opened}")
+        pull.review()
         self.opened(pull)
         assert "Walkthrough: 3 files" in pull.sticky[-1]
 
