@@ -16,7 +16,7 @@ Deed = Callable[[], object]
 
 _README = {"README.md": "# Shop\n\nThe shop sells tea.\n"}
 _WISHES = {
-    ".github/agent-flows.yml": "describe: {when: opened, into: body}\n",
+    ".github/agent-flows.yml": "explain: {when: opened, into: body}\n",
     "AGENTS.md": "Money is in cents.\n",
 }
 _CODE = "def total(items=[]):\n    items.sort()\n    return sum(items)\n"

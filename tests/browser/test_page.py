@@ -168,6 +168,22 @@ def test_a_pull_request_is_opened_shown_and_pushed_to(looker: Looker) -> None:
 
 
 @pytest.mark.usefixtures("whole")
+def test_a_failing_check_is_reported_and_asked_about(looker: Looker) -> None:
+    looker.github.open_pull_request(SHOP, "Mend it", head="fix", files={"a.py": "a = 1\n"})
+    looker.open()
+    check = f"{PULL} details[data-key=check]"
+    looker.sees(f"{check} summary").click()
+    looker.type(f"{check} [name=name]", "unit tests")
+    looker.type(f"{check} [name=log]", "ERROR: no")
+    looker.sees(f"{check} form > button").click()
+    looker.sees(f"{PULL} .check", "unit tests")
+    looker.sees(f"{PULL} .orders button:last-of-type", "/why-red").click()
+    looker.until(lambda: looker.github.issue(SHOP, 1)["comments"], "the order")
+    [order] = looker.github.issue(SHOP, 1)["comments"]
+    assert (order["body"], order["user"]["login"]) == ("/why-red", "maria")
+
+
+@pytest.mark.usefixtures("whole")
 def test_a_long_message_is_folded_until_it_is_wanted(looker: Looker) -> None:
     long = "\n".join(f"line {number}" for number in range(200))
     looker.github.open_issue(SHOP, "Long", f"{long}\n\nthe end")

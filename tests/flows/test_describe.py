@@ -187,8 +187,9 @@ class TestTheBody:
 def test_our_mark_stays_at_the_end_of_a_body() -> None:
     mark = "<!-- agent-flows effect=abc flow=plan depth=1 -->"
     body = with_section(f"Ours\n\n{mark}", "description", "key1", "said")
-    assert body.endswith(f"\n\n{mark}") and body.startswith("Ours\n\n<!-- agent-flows-section")
+    assert body.endswith(f"\n\n{mark}") and body.startswith("Ours\n\n")
     assert sections_of(body) == {"key1"}
+    assert without_section(body, "description") == f"Ours\n\n{mark}"
 
 
 class TestTheTeamsSettings:
@@ -206,8 +207,8 @@ class TestTheTeamsSettings:
         assert "Walkthrough" in said and labels_of(pull) == []
 
     def test_a_review_before_it_changes_nothing(self, pull: PullRequest) -> None:
-        pull.review()
         says(pull, "explain: {when: opened}")
+        pull.review()
         self.opened(pull)
         assert "Walkthrough: 3 files" in pull.sticky[-1]
 

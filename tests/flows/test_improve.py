@@ -117,7 +117,7 @@ def test_a_review_afterwards_still_sees_the_whole(pull: PullRequest) -> None:
 def test_it_is_as_the_team_wants_it(pull: PullRequest, mode: str) -> None:
     pull._sandbox.push(SHOP, {".github/agent-flows.yml": f"review: {{mode: {mode}}}"})
     assert improved(pull) == []
-    expected = {"preview": "- **submit review**", "off": "That is turned off here"}
+    expected = {"preview": "**Preview of `review`.**", "off": "That is turned off here"}
     assert expected[mode] in pull.sticky[0]
 
 

@@ -34,6 +34,7 @@ class GitHubForms:
             "/push": self._push,
             "/turn": self._turn,
             "/comment": self._github.comment,
+            "/check": self._check,
             "/comment_on_line": self._comment_on_line,
             "/answer": self._github.answer,
             "/resolve": self._resolve,
@@ -75,6 +76,15 @@ class GitHubForms:
             raise FormRefused("the repository with its branch was deleted")
         source, message = head["repo"]["full_name"], f"Change {', '.join(changed)}"
         return self._github.push(source, changed, author, branch=head["ref"], message=message)
+
+    def _check(
+        self, repository: str, number: int, name: str, log: str, *, author: str = "maria"
+    ) -> int:
+        """Let GitHub Actions report a failing check of a pull request's head, with its log."""
+        self._check_right(repository, number, author)
+        head = self._github.pull_request(repository, number)["head"]["sha"]
+        lines = log.replace("\r\n", "\n")
+        return self._github.check(repository, head, name, "failure", log=lines)
 
     def _comment_on_line(
         self,

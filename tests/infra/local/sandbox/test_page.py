@@ -449,6 +449,19 @@ def test_a_message_that_grows_is_shown_with_all_of_its_markdown(browser: Browser
     assert shown["text"] == answer
 
 
+def test_a_failing_check_from_the_page_is_shown_with_its_log(browser: Browser) -> None:
+    files = [{"path": "a.py", "content": "a = 1"}]
+    number = browser.post(
+        "/open_pull_request", {**PULL, "files": files, "author": "li", "branch": "checked"}
+    ).json()
+    fields = {"repository": SHOP, "number": number, "name": "tests", "log": "a\r\nERROR: b"}
+    assert browser.post("/check", fields | {"author": "visitor"}).status == 400
+    assert browser.post("/check", fields | {"author": "maria"}).status == 200
+    shown = browser.state["repositories"][0]["issues"]
+    [pull] = [one["pull"] for one in shown if one["number"] == number]
+    assert pull["checks"] == [{"name": "tests", "state": "failure"}]
+
+
 def _reviewed(github: GitHubSandbox) -> tuple[int, int]:
     """Open a pull request of li's that the bot reviewed; return its number and the review."""
     github.push(SHOP, {"a.py": "1\n2\n3\n"})

@@ -67,6 +67,14 @@ const drawCheck = ({ name, state }) => {
   return make("span", { class: "check", title: `${name}: ${state || "under way"}` }, make("span", { class: kind }, `${sign} `), name);
 };
 
+// What one may ask of the agent here, and a check that fails, so that there is something to ask about.
+const RED = new Set(["failure", "error", "timed_out"]);
+const orders = (repository, number, checks) => make("div", { class: "turns orders", "data-key": "orders" },
+  ...["/review", "/describe", "/improve", ...(checks.some(({ state }) => RED.has(state)) ? ["/why-red"] : [])]
+    .map((body) => act("comment", { repository, number, body }, body, "plain")), refusal());
+const failing = (repository, number) => make("details", { class: "push", "data-key": "check" }, make("summary", {}, "Report a failing check"),
+  form("check", { repository, number }, {}, input("name", "Name, such as unit tests"), area("log", "Its log", { required: true, rows: 4, spellcheck: "false", class: "code" }), make("button", {}, "Report")));
+
 export const drawPull = (repository, issue) => {
   const { pull, number } = issue;
   const threads = pull.threads.map((thread) => ({ ...thread, number }));
@@ -74,8 +82,10 @@ export const drawPull = (repository, issue) => {
   return make("div", { class: "pull", "data-key": "pull" },
     make("p", { class: "branches" }, make("code", {}, pull.head), " → ", make("code", {}, pull.base), make("span", { class: "counts" }, `${pull.commits} ${pull.commits === 1 ? "commit" : "commits"}, `, ...plusMinus(pull))),
     pull.checks.length > 0 && make("p", { class: "checks" }, ...pull.checks.map(drawCheck)),
+    orders(repository, number, pull.checks),
     ...pull.files.map((file) => changedFile(repository, number, file, threads.filter((thread) => thread.path === file.filename))),
     ...threads.filter((thread) => !named.has(thread.path)).map((thread) => drawThread(repository, thread)),
     issue.state === "open" && make("details", { class: "push", "data-key": "push" }, make("summary", {}, "Push a commit"),
-      form("push", { repository, number }, { "data-branch": pull.branch, "data-source": pull.source }, files([pull.files[0]?.filename ?? ""]), make("button", {}, "Push"))));
+      form("push", { repository, number }, { "data-branch": pull.branch, "data-source": pull.source }, files([pull.files[0]?.filename ?? ""]), make("button", {}, "Push"))),
+    issue.state === "open" && failing(repository, number));
 };
