@@ -80,7 +80,7 @@ class Registration:
 
     def run(self) -> None:
         """Return when the App is there and its keys are kept; raises NotConnected."""
-        again = self._state.get(_STEP, "nonce")
+        again = self._state.get(_STEP, "nonce", "")
         nonce = again or secrets.token_urlsafe(24)
         with _listening(self._state.get(_STEP, "port", 0), nonce) as page:
             self._state.put(_STEP, nonce=nonce, port=page.port)

@@ -40,10 +40,10 @@ class LocalKeys:
         self._given = given
         self.values: dict[str, str] = {}
         try:
-            self.values = json.loads(file.read_text("utf-8"))
+            self.values = {str(k): str(v) for k, v in json.loads(file.read_text("utf-8")).items()}
         except (FileNotFoundError, NotADirectoryError):
             pass
-        except (OSError, ValueError) as err:
+        except (OSError, ValueError, AttributeError) as err:
             raise SettingsError(
                 f"{file} cannot be read; delete it to register the app anew"
             ) from err

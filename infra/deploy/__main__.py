@@ -2,21 +2,28 @@
 
 import argparse
 import os
-import re
 import shlex
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from infra.apps.person import Person
+from infra.apps.person import NobodyThere, Person
 from infra.bundle.target import cheapest, newest_at_hand
 from infra.configuration.destinations import DEPLOYED
 from infra.configuration.reader import load
 from infra.deploy.stack import Destination
-from infra.deploy.stages import CONFIG, DEFAULT, EXPECTED, Stage, read_stage
+from infra.deploy.stages import (
+    CONFIG,
+    DEFAULT,
+    EXPECTED,
+    Stage,
+    check_region,
+    read_stage,
+    settings_of,
+)
 from infra.deploy.steps.step import Sitting, later
 from infra.deploy.wizard import STEPS, check, go_through
-from infra.project import ROOT, from_caller
+from infra.project import from_caller
 from infra.terminal import Arguments, complain, matching
 from shared.errors import AgentFlowsError
 from shared.settings import Settings
@@ -46,59 +53,50 @@ _INSTEAD: Mapping[str, tuple[str, _Instead]] = {
     "rollback": ("take the functions' versions of the deployment before", later("rollback.run")),
     "delete": ("delete the deployment, and say what is kept", later("removal.run")),
 }
+#: What needs nobody.
+_ASKS_NOTHING = ("check", "diff")
 
 
 def main() -> int:
-    asked = _arguments()
-    from botocore.exceptions import BotoCoreError, ClientError  # needs an environment
-
     again = shlex.join(["./scripts/deploy", *sys.argv[1:]])
     try:
-        _run(asked)
+        _run(_arguments())
     except AgentFlowsError as err:
         complain(err, "deploy")
-    except (BotoCoreError, ClientError) as err:
-        complain(f"aws: {err}{_hint(str(err))}", "deploy")
-    except OSError as err:
-        complain(f"{err.strerror}: {err.filename}", "deploy")
     except KeyboardInterrupt:
         complain(f"\ninterrupted; {again} goes on where this ended", "deploy")
         return 130
+    except Exception as err:
+        from infra.deploy.aws_errors import explained  # needs an environment
+
+        if said := explained(err):
+            complain(said, "deploy")
+        elif isinstance(err, OSError):
+            complain(": ".join(filter(None, (err.strerror or str(err), err.filename))), "deploy")
+        else:
+            raise
     else:
         return 0
     return 1
 
 
-#: What AWS's errors say, or the SDK, and what to do about it.
-_HINTS = {
-    "Signature expired|Signature not yet current": "this machine's clock is off, set it",
-    "Unable to locate credentials|Partial credentials": "sign in with `aws configure` or `aws sso"
-    " login`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
-    "InvalidClientTokenId|SignatureDoesNotMatch|UnrecognizedClient|AuthFailure": "these"
-    " credentials are wrong; look at them, and at --profile",
-    "ExpiredToken|RequestExpired|Token has expired|SSO": "these credentials are over; sign in"
-    " again",
-    "AccessDenied|UnauthorizedOperation|not authorized": "whoever deploys needs that right",
-    "config profile": "`aws configure list-profiles` lists yours",
-    "Could not connect to the endpoint|Connect timeout|EndpointConnection|Name or service": "is"
-    " this machine online, and the region one of AWS's? A proxy is set as HTTPS_PROXY",
-}
-
-
-def _hint(said: str) -> str:
-    return next((f"; {what}" for signs, what in _HINTS.items() if re.search(signs, said)), "")
-
-
 def _run(asked: argparse.Namespace) -> None:
     stage = read_stage(from_caller(asked.config) if asked.config else CONFIG, asked.stage)
-    environment = load(os.environ, file=ROOT / stage.settings).environment
+    environment = load(os.environ, file=settings_of(stage)).environment
     if asked.all_at_once:
         stage = stage._replace(rollout="all-at-once")
     place = _place(asked, stage)
     if asked.dry_run:
         _show(place, environment)
         return
+    if not asked.region:
+        check_region(stage, environment.get("AWS_REGION", ""))
     person = Person(asked=not asked.yes)
+    if person.asked and not person.is_there and asked.instead not in _ASKS_NOTHING:
+        raise NobodyThere(
+            "nobody is there to answer, as this is no terminal; a script adds --yes, which takes"
+            " every proposal"
+        )
     folder = from_caller(asked.data) if asked.data else None
     sitting = Sitting(place, environment, person, stage, folder=folder)
     if asked.only:

@@ -1,6 +1,5 @@
 """The stack of an own database, infra/database.yaml, and the owner's login for it."""
 
-import json
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -11,7 +10,7 @@ from urllib.parse import quote
 from botocore.exceptions import ClientError, WaiterError
 
 from infra.deploy import states
-from infra.deploy.secrets import keep
+from infra.deploy.secrets import held, keep
 from infra.deploy.stack import DeployError, outputs
 from infra.passwords import new_password
 from infra.project import ROOT
@@ -29,14 +28,8 @@ def stack_name(stack: str) -> str:
 
 def password_of(client: Any, prefix: str) -> str:
     """Return the owner's password, which is invented once, and rotated later."""
-    name = f"{prefix}/{OWNER}"
-    try:
-        held = json.loads(client.get_secret_value(SecretId=name)["SecretString"])
-    except ClientError as err:
-        if err.response["Error"]["Code"] != "ResourceNotFoundException":
-            raise
-        held = {}
-    password = str(held.get("password") or new_password())
+    found = held(client, f"{prefix}/{OWNER}") or {}
+    password = found.get("password") or new_password()
     keep(client, prefix, OWNER, {"password": password})
     return password
 

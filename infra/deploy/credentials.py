@@ -33,6 +33,10 @@ class Credentials:
                 new = {key_of(field): values[field] for field in held}
                 secrets.keep(self._client, self._prefix, secret, new)
 
+    def get(self, secret: str) -> dict[str, str]:
+        """Return what no function reads."""
+        return secrets.held(self._client, f"{self._prefix}/{secret}") or {}
+
     def put(self, secret: str, values: Mapping[str, str]) -> None:
         """Keep what no function reads."""
         secrets.keep(self._client, self._prefix, secret, values)

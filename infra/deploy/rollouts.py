@@ -59,15 +59,25 @@ class Rollouts(NamedTuple):
 
 
 def read(client: Any, prefix: str) -> Rollouts:
-    """Read the record under `prefix` with a client of SSM; empty where there is none."""
+    """Read the record under `prefix` with a client of SSM; empty where there is none.
+
+    Raises DeployError for one that somebody broke.
+    """
     try:
-        found = json.loads(client.get_parameter(Name=_name(prefix))["Parameter"]["Value"])
+        text = client.get_parameter(Name=_name(prefix))["Parameter"]["Value"]
     except ClientError as err:
         if err.response["Error"]["Code"] != "ParameterNotFound":
             raise
         return Rollouts()
-    deployed = tuple((when, versions) for when, versions in found["deployed"])
-    return Rollouts(deployed, found["abandoned"], found["pieces"])
+    try:
+        found = json.loads(text)
+        deployed = tuple((str(when), {**versions}) for when, versions in found["deployed"])
+        return Rollouts(deployed, {**found["abandoned"]}, {**found["pieces"]})
+    except (ValueError, LookupError, TypeError) as err:
+        raise DeployError(
+            f"parameter {_name(prefix)} is not what a deployment writes; delete it, and the next"
+            " deployment begins it anew"
+        ) from err
 
 
 def save(client: Any, prefix: str, rollouts: Rollouts) -> None:

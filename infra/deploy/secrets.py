@@ -48,16 +48,16 @@ def given(settings: Settings) -> dict[str, str]:
 
 def read(client: Any, prefix: str) -> dict[str, str]:
     """Return the secret settings that are stored under `prefix`, by field."""
-    held = {name: _read(client, f"{prefix}/{name}") or {} for name in SECRETS}
+    all_held = {name: held(client, f"{prefix}/{name}") or {} for name in SECRETS}
     found = {
-        field: held[name].get(key_of(field), "")
+        field: all_held[name].get(key_of(field), "")
         for name, fields in SECRETS.items()
         for field in (*fields, *LEARNED.get(name, ()))
     }
     if not found["database_url"]:
-        held |= {name: _read(client, f"{prefix}/{name}") or {} for name in ("api", "database")}
+        all_held |= {name: held(client, f"{prefix}/{name}") or {} for name in ("api", "database")}
         for field, (name, key) in _EARLIER.items():
-            found[field] = found[field] or held[name].get(key, "")
+            found[field] = found[field] or all_held[name].get(key, "")
     return {field: value for field, value in found.items() if value}
 
 
@@ -79,7 +79,7 @@ def keep(client: Any, prefix: str, name: str, values: Mapping[str, str]) -> str:
     Returns unchanged, changed or created. Raises SettingsError when they do not fit.
     """
     full = f"{prefix}/{name}"
-    before = _read(client, full)
+    before = held(client, full)
     after = {**(before or {}), **values}
     text = json.dumps(after)
     if len(text.encode()) > _LARGEST:
@@ -114,8 +114,11 @@ def _invented(stored: Mapping[str, str], new: Mapping[str, str]) -> dict[str, st
     return {key: login for key, login in invented.items() if url != before or key not in stored}
 
 
-def _read(client: Any, name: str) -> dict[str, str] | None:
-    """Return what a secret holds; None when there is none, or when it waits to be deleted."""
+def held(client: Any, name: str) -> dict[str, str] | None:
+    """Return what a secret holds; None when there is none, or when it waits to be deleted.
+
+    Raises SettingsError for one that somebody broke.
+    """
     try:
         found = client.get_secret_value(SecretId=name)
     except ClientError as err:

@@ -7,6 +7,8 @@
 
 import re
 import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,9 +23,9 @@ EXPECTED = {
     "stack_name": (r"[A-Za-z][A-Za-z0-9-]{0,32}", "up to 33 letters, digits and hyphens"),
     "prefix": (r"[A-Za-z0-9][A-Za-z0-9/_.-]{0,200}", "letters, digits and /_.-"),
     "region": (r"[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}", "such as eu-central-1"),
-    "profile": (r"[^\s].{0,100}", "a profile of your AWS configuration"),
+    "profile": (r"[^\s\x00-\x1f-][^\x00-\x1f]{0,100}", "a profile of your AWS configuration"),
     "architecture": (r"x86_64|arm64", "x86_64 or arm64"),
-    "settings": (r".{1,200}", "a file like .env"),
+    "settings": (r"[^\x00-\x1f]{1,200}", "a file like .env"),
     "github": (r"[A-Za-z0-9][A-Za-z0-9-]{0,38}|@me|no", "an organisation, @me or no"),
     "slack": (r"yes|no", "yes or no"),
     "kms_key": (r"arn:[\w-]+:kms:[\w-]+:[0-9]{12}:key/[\w-]+", "the ARN of a key"),
@@ -74,23 +76,19 @@ class Stage(NamedTuple):
 def read_stage(file: Path, name: str) -> Stage:
     """Read a stage; raises SettingsError for what is not there or wrong."""
     try:
-        content = tomllib.loads(file.read_text("utf-8"))
+        content = tomllib.loads(file.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError as err:
         raise SettingsError(f"{file} is no file; name one with --config") from err
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
-        raise SettingsError(f"{file.name} cannot be read: {err}") from err
+    except OSError as err:
+        raise SettingsError(f"{file} cannot be read: {err.strerror}; mend that") from err
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as err:
+        raise SettingsError(f"{file.name} cannot be read: {err}; correct it there") from err
     stages = {key: value for key, value in content.items() if isinstance(value, dict)}
     if name not in stages:
         known = ", ".join(sorted(stages)) or "none"
         raise SettingsError(f"{file.name} has no stage {name!r}; it has {known}")
-    values = {**_table(stages[name], "global"), **_table(stages[name], _OURS)}
-    wrong = [*_table(stages[name], _OURS).keys() - EXPECTED.keys()]
-    if wrong:
-        raise SettingsError(
-            f"{file.name}: [{name}.{_OURS}.parameters] has {wrong[0]!r};"
-            f" expected {', '.join(sorted(EXPECTED))}"
-        )
-    found = {key: str(values[key]) for key in EXPECTED if values.get(key)}
+    values = _values(file.name, name, stages[name])
+    found = {key: str(values[key]) for key in EXPECTED if values.get(key, "") != ""}
     for key, value in found.items():
         pattern, expected = EXPECTED[key]
         if not re.fullmatch(pattern, value):
@@ -101,7 +99,52 @@ def read_stage(file: Path, name: str) -> Stage:
     return Stage(name)._replace(**found)
 
 
-def _table(stage: dict[str, Any], command: str) -> dict[str, Any]:
+def settings_of(stage: Stage) -> Path:
+    """Return the file of the stage's settings; raises SettingsError where it names one that is not
+    there."""
+    file = ROOT / stage.settings
+    if stage.settings != Stage().settings and not file.is_file():
+        raise SettingsError(
+            f"the stage {stage.name} has settings = {stage.settings!r} in samconfig.toml, and there"
+            f" is no file {file}; write it, or correct the name"
+        )
+    return file
+
+
+def check_region(stage: Stage, environment: str) -> None:
+    """Raises SettingsError where the environment means another region than the stage."""
+    if stage.region and environment not in {"", stage.region}:
+        raise SettingsError(
+            f"the stage {stage.name} is in {stage.region}, and AWS_REGION is {environment}; unset"
+            " that, correct samconfig.toml, or say which you mean with --region"
+        )
+
+
+def _values(file: str, name: str, stage: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a stage says; raises SettingsError for what nobody would read."""
+    tables = {
+        command: _table(file, name, stage, command) for command in ("global", _OURS)
+    }  # SAM reads more of the first
+    for command, table in tables.items():
+        for key in table.keys() - EXPECTED.keys():
+            near = get_close_matches(key.lower().replace("-", "_"), EXPECTED, 1, 0.8)
+            if near or command == _OURS:
+                known = f"did you mean {near[0]}?" if near else f"expected {', '.join(EXPECTED)}"
+                raise SettingsError(f"{file}: [{name}.{command}.parameters] has {key!r}; {known}")
+    return {**tables["global"], **tables[_OURS]}
+
+
+def _table(file: str, name: str, stage: Mapping[str, Any], command: str) -> dict[str, Any]:
+    """Return the parameters of a command; raises SettingsError for values beside them."""
     found = stage.get(command, {})
-    parameters = found.get("parameters", {}) if isinstance(found, dict) else {}
-    return parameters if isinstance(parameters, dict) else {}
+    inside = found if isinstance(found, dict) else {command: found}
+    parameters = inside.get("parameters", {})
+    stray = [*inside.keys() - {"parameters"}, *(key for key in stage if key in EXPECTED)]
+    if not isinstance(parameters, dict):
+        stray.append("parameters")
+    if stray:
+        raise SettingsError(
+            f"{file}: [{name}] has {stray[0]!r} in a place where nothing reads it; values stand"
+            f" below [{name}.{command}.parameters]"
+        )
+    return {**parameters}

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from infra.bundle.build import TemplateText
 from infra.configuration.destinations import is_here, left_out, out_of_reach
 from infra.configuration.dotenv_file import read_file
-from infra.deploy import aurora, clock, kept, secrets, states
+from infra.deploy import aurora, clock, kept, rollouts, secrets, states
 from infra.deploy.stack import DeployError
 from infra.deploy.steps import network
 from infra.deploy.steps.step import Sitting
@@ -24,6 +24,8 @@ def run(sitting: Sitting) -> None:
     client = sitting.client("cloudformation")
     for name in (place.stack, place.schema, aurora.stack_name(place.stack)):
         states.check_changeable(client, name)
+    kept.checked(sitting.deployed)
+    rollouts.read(sitting.client("ssm"), place.prefix)
     before = secrets.read(sitting.client("secretsmanager"), place.prefix)
     _ask_for_database(sitting, before)
     for line in left_out(read_file(ROOT / sitting.stage.settings).values):

@@ -1,10 +1,7 @@
 """Connects the deployment to Slack: an app is made from the manifest, installed and kept up to
 date, and the front door answers Slack's challenge."""
 
-import json
 from collections.abc import Iterator, Mapping
-
-from botocore.exceptions import ClientError
 
 from infra.apps.slack_checks import check_door
 from infra.apps.slack_manifest import EVENTS, LONGEST_NAME
@@ -30,15 +27,7 @@ class SittingSlackKeys(SlackAppKept):
         self._sitting.credentials.keep(values)
 
     def _all(self) -> Mapping[str, str]:
-        name = f"{self._sitting.place.prefix}/{_SECRET}"
-        try:
-            found = self._sitting.client("secretsmanager").get_secret_value(SecretId=name)
-        except ClientError as err:
-            if err.response["Error"]["Code"] != "ResourceNotFoundException":
-                raise
-            return {}
-        held: dict[str, str] = json.loads(found["SecretString"])
-        return held
+        return self._sitting.credentials.get(_SECRET)
 
     def _put(self, values: Mapping[str, str]) -> None:
         self._sitting.credentials.put(_SECRET, values)

@@ -37,6 +37,8 @@ class Sitting:
         """Raises DeployError without a region, and botocore's errors without credentials."""
         import boto3
 
+        from infra.deploy.aws_errors import signing_in
+
         self.session = boto3.Session(
             profile_name=place.profile or None, region_name=place.region or None
         )
@@ -47,7 +49,8 @@ class Sitting:
         self.environment = dict(environment)
         self.person = person
         self.stage = stage
-        answer = self.client("sts").get_caller_identity()
+        with signing_in(self.session, self.place.region):
+            answer = self.client("sts").get_caller_identity()
         self.account: str = answer["Account"]
         #: AWS's time, as it writes it.
         self.date: str = answer["ResponseMetadata"]["HTTPHeaders"].get("date", "")

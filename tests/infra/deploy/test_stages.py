@@ -1,13 +1,22 @@
 """The stages in samconfig.toml, and what a deployment remembers between two sittings."""
 
 import json
+import resource
+import signal
 import stat
 from pathlib import Path
 
 import pytest
 
 from infra.apps.state import State
-from infra.deploy.stages import CONFIG, GRADUAL, Stage, read_stage
+from infra.deploy.stages import (
+    CONFIG,
+    GRADUAL,
+    Stage,
+    check_region,
+    read_stage,
+    settings_of,
+)
 from infra.local.aws.template import read
 from infra.project import ROOT
 from shared.errors import SettingsError
@@ -87,14 +96,23 @@ def test_what_an_account_wants_becomes_parameters_of_the_template(tmp_path: Path
         (
             '[p.agent_flows.parameters]\nslak = "yes"',
             "p",
-            "has 'slak'; expected access_logs, architecture",
+            "has 'slak'; did you mean slack?",
         ),
         ("[p.agent_flows.parameters]\nslack = true", "p", "slack is 'True'; expected yes or no"),
-        (
-            "[p.agent_flows]\nparameters = 1\n[p.global.parameters]\nregion = 5",
-            "p",
-            "region is '5'",
-        ),
+        ("[p.global.parameters]\nregion = 5", "p", "region is '5'"),
+        ("[p.agent_flows]\nparameters = 1", "p", r"below \[p.agent_flows.parameters\]"),
+        ('[p.agent_flows]\nslack = "no"', "p", r"'slack' in a place.*agent_flows.parameters\]"),
+        ('[p]\nregion = "eu-west-1"', "p", r"'region' in a place.*\[p.global.parameters\]"),
+        ("[p]\nglobal = 1", "p", "'global' in a place where nothing reads it"),
+        ("[p.agent_flows.parameters]\nslack = false", "p", "slack is 'False'; expected yes or"),
+        ("[p.agent_flows.parameters]\ngithub = []", "p", r"github is '\[\]'"),
+        ('[p.agent_flows.parameters]\nweight = "1"', "p", "has 'weight'; expected stack_name, pre"),
+        ('[p.global.parameters]\nstack-name = "x"', "p", "did you mean stack_name?"),
+        ('[p.global.parameters]\nRegion = "x"', "p", "did you mean region?"),
+        ('[p.agent_flows.parameters]\nsettings = "a\\u0000b"', "p", "expected a file like .env"),
+        ('[p.global.parameters]\nprofile = "--delete"', "p", "profile is '--delete'"),
+        ('[p.global.parameters]\nstack_name = "größe"', "p", "stack_name is 'größe'"),
+        ("x = " + "[" * 9000, "p", "cannot be read"),
     ],
 )
 def test_a_wrong_stage_is_named(tmp_path: Path, text: str, name: str, said: str) -> None:
@@ -102,9 +120,39 @@ def test_a_wrong_stage_is_named(tmp_path: Path, text: str, name: str, said: str)
         _stage(tmp_path, text, name)
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
+def test_what_is_no_readable_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="name one with --config"):
         read_stage(tmp_path / "none.toml", "default")
+    with pytest.raises(SettingsError, match="cannot be read: Is a directory"):
+        read_stage(tmp_path, "default")
+    damaged = tmp_path / "damaged.toml"
+    for content in (b"\xff\xfe[", b"\0", b'[p.global.parameters]\nregion = "eu', b"[p]\n[p]\n"):
+        damaged.write_bytes(content)
+        with pytest.raises(SettingsError, match=r"^damaged.toml cannot be read: .*; correct it"):
+            read_stage(damaged, "p")
+
+
+def test_an_editor_may_save_a_mark_and_sam_has_tables_of_its_own(tmp_path: Path) -> None:
+    text = '\ufeff[p.global.parameters]\nregion = "eu-west-1"\ns3_bucket = "mine"\n[p.deploy.x]\n'
+    assert _stage(tmp_path, text, "p").region == "eu-west-1"
+
+
+def test_the_settings_that_a_stage_names_must_be_there(tmp_path: Path) -> None:
+    assert settings_of(Stage()).name == ".env"  # which may be missing
+    file = tmp_path / "prod.env"
+    with pytest.raises(SettingsError, match=r"the stage prod has .* there is no file .*prod.env"):
+        settings_of(Stage("prod", settings=str(file)))
+    file.touch()
+    assert settings_of(Stage("prod", settings=str(file))) == file
+
+
+def test_a_stage_is_in_the_region_that_the_environment_says() -> None:
+    stage = Stage("prod", region="eu-central-1")
+    check_region(stage, "")
+    check_region(stage, "eu-central-1")
+    check_region(Stage("prod"), "eu-west-1")
+    with pytest.raises(SettingsError, match="prod is in eu-central-1, and AWS_REGION is eu-west-1"):
+        check_region(stage, "eu-west-1")
 
 
 def test_the_state_outlives_its_process_and_is_for_its_owner_alone(tmp_path: Path) -> None:
@@ -120,7 +168,44 @@ def test_the_state_outlives_its_process_and_is_for_its_owner_alone(tmp_path: Pat
     assert [file.name for file in state.file.parent.iterdir()] == [state.file.name]
 
 
-def test_a_broken_state_is_named(tmp_path: Path) -> None:
-    (tmp_path / "x.json").write_text("{")
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '"x"', '{"github": 8}', "[" * 9000, "\0"])
+def test_a_broken_state_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "x.json").write_text(text)
     with pytest.raises(SettingsError, match="delete it"):
         State(tmp_path / "x.json")
+
+
+def test_a_value_of_another_type_is_as_if_it_was_not_there(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text('{"github": {"port": "x", "nonce": 5, "tried": "y"}}')
+    state = State(tmp_path / "x.json")
+    assert state.get("github", "port", 0) == 0
+    assert state.get("github", "nonce", "") == ""
+    assert state.get("github", "tried") == "y"
+
+
+def test_where_nothing_can_be_written_it_says_so_and_keeps_what_was_there(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    for folder in (file, Path("/proc/none"), tmp_path / ("x" * 300)):
+        with pytest.raises(SettingsError, match=r"cannot be (written|read): .* --data"):
+            State(folder / "x.json").put("github", port=1)
+    state = State(tmp_path / "folder" / "x.json")
+    (tmp_path / "folder").touch()
+    with pytest.raises(SettingsError, match="cannot be written: File exists"), state.alone():
+        pass
+
+
+def test_a_full_disk_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    state = State(tmp_path / "x.json")
+    state.put("github", port=8399)
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, most))
+    try:
+        with pytest.raises(SettingsError, match="cannot be written: File too large"):
+            state.put("github", owner="x" * 5000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+        signal.signal(signal.SIGXFSZ, before)
+    assert json.loads(state.file.read_text()) == {"github": {"port": 8399}}
+    assert [one.name for one in tmp_path.iterdir()] == ["x.json"]

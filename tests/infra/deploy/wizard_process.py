@@ -5,6 +5,7 @@ call of the function that migrates, and the answers of Bedrock and of Lambda's q
 tests of their own). All else is the real program over real HTTP.
 """
 
+import fcntl
 import http.client
 import json
 import os
@@ -12,6 +13,7 @@ import pkgutil
 import re
 import signal
 import sys
+import termios
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
@@ -139,6 +141,7 @@ def passed(sitting: Sitting) -> None:
 def sit(asked: dict[str, Any]) -> int:
     """Run one sitting in this process."""
     os.environ.update(asked["environment"])
+    _sit_at(asked.get("terminal", os.devnull))
     out = os.open(asked["out"], os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
     os.dup2(out, 1)
     os.dup2(out, 2)
@@ -153,6 +156,15 @@ def sit(asked: dict[str, Any]) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     return code
+
+
+def _sit_at(terminal: str) -> None:
+    """Read from a terminal, which is this process's own, or from nothing."""
+    into = os.open(terminal, os.O_RDWR)
+    if os.isatty(into):
+        fcntl.ioctl(into, termios.TIOCSCTTY, 0)
+    os.dup2(into, 0)
+    sys.stdin = os.fdopen(0, closefd=False)
 
 
 def _load() -> None:
