@@ -1,6 +1,8 @@
 """What AWS or its SDK complains of, in a line that says what to do."""
 
+import getpass
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -54,7 +56,7 @@ def explained(err: Exception) -> str:
     if isinstance(err, ResponseParserError):
         said = "Unable to parse response"  # it quotes what came
     else:
-        said = " ".join(str(err).split())
+        said = re.sub(r"b(['\"]).*\1", "…", " ".join(str(err).split()))  # a header may be a key
     advice = next((what for signs, what in _HINTS.items() if re.search(signs, said)), "")
     if _HELPER in said:
         return f"aws: {_HELPER_FAILS}"
@@ -70,12 +72,14 @@ def signing_in(session: Any, region: str) -> Iterator[None]:
     """Read the credentials and use them first within this. Raises DeployError for a region that AWS
     does not have, and for what else a person's configuration may have; else the SDK's errors."""
     try:
-        yield
+        with warnings.catch_warnings():  # of a code that is asked for where no terminal is
+            warnings.simplefilter("error", getpass.GetPassWarning)
+            yield
     except EndpointConnectionError as err:
         if known := _instead_of(session, region):
             raise DeployError(f"AWS has no region {region} that answers; {known}") from err
         raise
-    except EOFError as err:
+    except (EOFError, getpass.GetPassWarning) as err:
         raise DeployError(
             "your AWS profile asks for a code, and nobody is there to type it; sign in first, or"
             " set AWS_SESSION_TOKEN with its keys"

@@ -117,7 +117,7 @@ def check(ended: Ended, expected: str, code: int = 1) -> None:
 
 @pytest.fixture
 def desk(wizard: "subprocess.Popen[str]", aws: str, tmp_path: Path) -> Desk:
-    urllib3.request("POST", f"{aws}/moto-api/reset")
+    urllib3.request("POST", f"{aws}/moto-api/reset", timeout=60)
     return Desk(wizard, aws, tmp_path)
 
 
@@ -134,7 +134,9 @@ def between(aws: str, code: str, message: str, after: int) -> Iterator[list[str]
         served.append(request.path)
         headers = {name: value for name, value in request.headers if name != "Host"}
         url = f"{aws}{request.full_path.rstrip('?')}"
-        passed = urllib3.request(request.method, url, body=body, headers=headers, retries=False)
+        passed = urllib3.request(
+            request.method, url, body=body, headers=headers, retries=False, timeout=60
+        )
         kept = {"Content-Type": passed.headers.get("Content-Type", "text/xml")}
         return Response(passed.data, passed.status, kept)(environ, start)
 
@@ -182,8 +184,8 @@ def test_credentials_that_end_at_any_request_lose_nothing(desk: Desk) -> None:
         assert desk.sit(AWS_ENDPOINT_URL=calm[0]).code == 0
     made = desk.secrets
     assert len(calm) > 20
-    for after in sample(range(1, len(calm)), 3):
-        urllib3.request("POST", f"{desk.aws}/moto-api/reset")
+    for after in sample(range(1, len(calm), 4), 3):
+        urllib3.request("POST", f"{desk.aws}/moto-api/reset", timeout=60)
         for state in (desk.folder / "data").iterdir():
             state.unlink()
         code = ("ExpiredToken", "ExpiredTokenException")[after % 2]
