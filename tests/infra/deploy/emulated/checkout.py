@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import urllib3
 import yaml
 from moto.awslambda.models import lambda_backends
 from moto.cloudformation.models import cloudformation_backends
@@ -101,6 +102,12 @@ class Checkout:
         lines = (f"{name}={json.dumps(value)}\n" for name, value in settings.items())
         (self.folder / ".env.test").write_text("".join(lines), "utf-8")
 
+    def release(self, migration: str) -> None:
+        """Write the code of a next release, with a migration."""
+        (self.folder / "infra/migrations/9001_later.sql").write_text(migration, "utf-8")
+        makefile = self.folder / "Makefile"
+        makefile.write_text(makefile.read_text("utf-8").replace("return event", "return [event]"))
+
     def deploy(
         self, account: Account, *words: str, **variables: str
     ) -> "subprocess.CompletedProcess[str]":
@@ -144,6 +151,7 @@ def dumped(body: Any) -> str:
 def aws_account(folder: Path) -> Iterator[Account]:
     """Serve an account to which a checkout deploys, and that runs what is deployed."""
     with moto_server() as served:
+        urllib3.request("POST", f"{served}/moto-api/reset", timeout=60)  # of other tests
         # moto reads a bucket's name off the path where the host is called so.
         url = served.replace("127.0.0.1", "localhost")
         account, lambdas = Account(url, folder), Lambdas(REGION, ACCOUNT, folder)
