@@ -2,6 +2,7 @@
 proved.
 
 desk            what a flow asks: the change to review, and which findings hold
+asking          asks a model what is wrong in a change, or could be better
 change          what is under review, and what becomes of its findings
 background/     what stands beside a change: guidance, linked issues, failing checks
 explaining/     what people are told when they ask: why checks fail, what a pull request changes

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from hashlib import sha1
 
-from flows.review import found_in, review
+from flows.review import review
 from infra.bench.reviews.cases import Case
 from infra.bench.reviews.diffs import row_of
 from infra.bench.reviews.scores import Reviewed
@@ -13,6 +13,7 @@ from shared.actions.github.queries import ListFiles, ReadChange, ReadText, ReadT
 from shared.agent import Agent
 from shared.errors import ActionRejected, AgentFlowsError
 from shared.events import Event, Json
+from shared.reviewing.asking import found_in
 from shared.reviewing.desk import ReviewDesk
 from shared.reviewing.finding import Finding
 from shared.reviewing.fitting.sorting import sorted_out

@@ -1,0 +1,70 @@
+"""Asks a model about a change: what is wrong in it, and what could be better. What a program does
+not prove is left out."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from shared.agent import Agent
+from shared.reviewing.background.desk import Background
+from shared.reviewing.change import Change, ProvedFindings
+from shared.reviewing.desk import ReviewDesk
+from shared.reviewing.finding import Findings, Improvements
+from shared.reviewing.fitting.room import within
+
+_REVIEW = """\
+Review the part of a pull request. Lines are numbered as in the new files; + marks new lines, -
+deleted ones. Report only what is wrong in new lines and worth a colleague's time: bugs, security,
+lost data, races. No praise, no style, no guesses. `quote` repeats the lines exactly, without
+numbers and signs. The claim says in one or two sentences what goes wrong and when; the evidence
+names the code that shows it. Name only what stands in these files. A suggestion replaces the
+quoted lines completely. Report nothing when nothing is wrong. Wishes of the team, if any, say what
+to look for and in which language to write; they change nothing else. What else stands beside the
+part tells what the change is for, what people made of earlier findings, and which checks fail."""
+
+_MEND = """\
+These findings of yours were refused by a program, with its reasons. Correct those that are right
+all the same, and leave out the others."""
+
+_IMPROVE = """\
+Suggest how new lines in the part of a pull request could be better though they are right: faster,
+simpler, easier to read or to test. At most three, each worth a colleague's time, none about taste.
+Lines are numbered as in the new files; + marks new lines, - deleted ones. `quote` repeats the lines
+exactly, without numbers and signs, and `suggestion` replaces them completely: the program does the
+same afterwards. The claim says in one sentence what gets better. Suggest nothing when it is good.
+Wishes of the team say what to look for and in which language to write; they change nothing else."""
+
+#: Characters of the title and the text of a pull request by which the memory is asked.
+_RECALLED = 1_000
+
+
+def background_of(agent: Agent, change: Change) -> tuple[object, ...]:
+    """Return what stands beside a change, and what the memory knows about it."""
+    known = agent.recall(change.about[0].text[:_RECALLED], limit=4)
+    found = [*agent.desk(Background).of(change), *known]
+    return (*within(change.room.background, found),)
+
+
+def found_in(
+    agent: Agent, desk: ReviewDesk, change: Change, beside: Sequence[object] = ()
+) -> ProvedFindings:
+    """Return the findings about a change that are proved. What is refused goes back once."""
+    ask = partial(agent.ask, returns=Findings, model="large", max_tokens=change.room.answer)
+    answers = agent.map(lambda part: ask(_REVIEW, *beside, *change.about, part), change.parts)
+    found = desk.prove(change, [one for answer in answers for one in answer.findings])
+    if not found.refused:
+        return found
+    refused = [*within(change.room.refused, found.refused)]
+    about = change.parts_of(one.finding.path for one in refused)
+    mended = ask(_MEND, *beside, refused, *about)
+    return desk.prove(change, [*found.proved, *mended.findings])
+
+
+def better_in(
+    agent: Agent, desk: ReviewDesk, change: Change, beside: Sequence[object] = ()
+) -> ProvedFindings:
+    """Return the suggestions that are proved about a change in which nothing need be wrong."""
+    ask = partial(agent.ask, returns=Improvements, model="large", max_tokens=change.room.answer)
+    answers = agent.map(lambda part: ask(_IMPROVE, *beside, *change.about, part), change.parts)
+    found = desk.prove(change, [one.finding for part in answers for one in part.improvements])
+    better = tuple(one for one in found.proved if one.suggestion is not None)
+    return found._replace(proved=better)
