@@ -158,10 +158,10 @@ class ReviewDesk:
 
     def mended(self, change: Change) -> list[KeptFinding]:
         """Return what was posted before and whose code is gone at the head commit, and keep it as
-        fixed."""
+        fixed, unless this is a preview: then its thread still waits to be resolved."""
         posted = [one for one in self._store.of_pull_request() if one.comment]
         gone = [one for one in posted if self._is_gone(one)][:_MENDED]
-        for finding in gone:
+        for finding in () if self._loan.preview.is_on else gone:
             self._store.decide(finding.id, "fixed", f"changed in {change.head}", "")
         return gone
 

@@ -604,6 +604,17 @@ class TestTheTeamsSettings:
         pull.runner.run(review, pull.event("pull_request.reopened"))
         assert len(self.lines(pull)) == 3
 
+    def test_a_fix_that_was_only_previewed_resolves_its_thread_later(
+        self, pull: PullRequest
+    ) -> None:
+        pull.review()
+        self.says(pull, "review: {mode: preview}")
+        pull.push({"docs/b.py": "x = 1\n"})
+        assert not any(pull.resolved())
+        self.says(pull, "review: {mode: on}")
+        pull.push({"docs/b.py": "x = 2\n"})
+        assert any(pull.resolved())
+
     def test_off_is_silent_and_costs_nothing(self, pull: PullRequest) -> None:
         self.says(pull, "review:\n  mode: off\n")
         pull.review()
