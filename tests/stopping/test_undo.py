@@ -13,7 +13,8 @@ from flows.review import review
 from flows.triage import triage
 from flows.uninstall import uninstall
 from shared.actions import Action
-from shared.actions.github.actions import Comment
+from shared.actions.github.actions import Assign, Comment, RemoveLabels, ResolveThread
+from shared.actions.github.pulls.sections import WriteSection
 from shared.actions.past import TakeBack
 from shared.database import Database, Row, Statement
 from tests import campaigns
@@ -29,6 +30,10 @@ ALL = [
     "Took `bug` off acme/shop#1.",
     "Forgot what I remembered of it (1).",
 ]
+
+
+#: What /forget leaves of the arguments of an effect.
+FORGOTTEN = '{"forgotten":true}'
 
 
 @pytest.fixture
@@ -320,6 +325,30 @@ def test_the_command_that_asked_for_a_review_loses_its_signs(shop: Repository) -
     assert [one["content"] for one in asked["reactions"]] == ["rocket"]
     shop.undo(number)
     assert shop.hub.issue(SHOP, number)["comments"][1]["reactions"] == []
+
+
+def test_what_was_forgotten_since_goes_too_as_far_as_it_is_known(shop: Repository) -> None:
+    number = reviewed(shop)
+    shop.hub.comment(SHOP, number, "/review", author="maria")
+    shop.tell(review)
+    shop.rows(
+        "update effects set arguments = '{\"forgotten\":true}' where flow = 'review' returning 1"
+    )
+    told = lines(shop.undo(number))
+    assert "Took a reaction off the comment." in told
+    assert shop.hub.issue(SHOP, number)["comments"][1]["reactions"] == []
+
+
+@pytest.mark.parametrize("act", [Assign, RemoveLabels, ResolveThread, WriteSection])
+def test_what_needs_words_that_were_forgotten_stays(shop: Repository, act: type[Action]) -> None:
+    number = triaged(shop)
+    shop.rows(
+        'update effects set arguments = \'{"forgotten":true}\', receipt = \'{"id":"1","url":""}\','
+        f" tool = '{act.__name__}' where tool = 'AddLabels' returning 1"
+    )
+    told = lines(shop.undo(number))
+    assert f"{act.__name__} at acme/shop#1 stays: what it did exactly was forgotten." in told
+    assert "Deleted the comment on acme/shop#1." in told
 
 
 def test_a_timer_is_cancelled(shop: Repository) -> None:
