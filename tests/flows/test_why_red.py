@@ -1,6 +1,7 @@
 """`/why-red` against the sandbox GitHub: what is told, from where, and that nothing is invented."""
 
 import json
+import time
 from collections.abc import Sequence
 from uuid import uuid4
 
@@ -265,6 +266,13 @@ def test_a_token_does_as_an_app(pull: PullRequest, sandbox: GitHubSandbox) -> No
 )
 def test_what_an_error_looks_like(line: str, is_error: bool) -> None:
     assert bool(errors_in([line])) is is_error
+
+
+@pytest.mark.parametrize("piece", ["a.", "error:"])
+def test_a_long_log_is_read_soon(piece: str) -> None:
+    begun = time.process_time()
+    errors_in([(piece * 1_000)[:1_000]] * 300)
+    assert time.process_time() - begun < 3
 
 
 def test_a_line_that_was_written_over_is_its_last_state() -> None:
