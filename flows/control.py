@@ -63,12 +63,14 @@ def control(event: Event, agent: Agent) -> None:
 
 
 def _pushed(event: Event, agent: Agent) -> None:
-    """Stop the review of what a pull request changed before, and check the settings of the team as
-    it would have them."""
+    """Stop the review of what a pull request changed before; and check the settings of the team as
+    it would have them, unless people want us to be quiet there."""
     action = event.type.rpartition(".")[2]
     if action == "synchronize" or (action == "edited" and "base" in event.payload["changes"]):
         agent.desk(StopDesk).supersede("review")
-    if action != "edited" and (wrong := agent.desk(TeamSettings).check()):
+    if action == "edited" or agent.desk(QuietDesk).is_quiet:
+        return
+    if wrong := agent.desk(TeamSettings).check():
         agent.act(Comment(event.issue, wrong.strip(), sticky=True))
 
 

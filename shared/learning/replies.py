@@ -131,9 +131,7 @@ class RepliesDesk:
 
     @cached_property
     def _is_quiet(self) -> bool:
-        """Did people pause us here, before this run began?"""
-        run = self._loan.run
-        return bool(run.step("quiet", {}, lambda: Outcome(run.quiet), defer=True))
+        return self._loan.is_quiet()
 
     @property
     def _comment(self) -> Json:

@@ -16,11 +16,17 @@ class QuietDesk:
     Slack outside of threads in the whole channel."""
 
     def __init__(self, loan: Loan) -> None:
+        self._loan = loan
         self._run = loan.run
 
     @classmethod
     def lend(cls, loan: Loan) -> Self:
         return cls(loan)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Did people pause the agent here before the run began?"""
+        return self._loan.is_quiet()
 
     def pause(self) -> bool:
         """Be quiet from now on; False if it was so already."""

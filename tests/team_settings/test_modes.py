@@ -286,6 +286,16 @@ class TestAPullRequestThatChangesTheSettings:
         [said] = place.comments()
         assert "1 problem in .github/agent-flows.yml" in said
 
+    @pytest.mark.parametrize("kind", ["opened", "reopened", "synchronize"])
+    def test_nothing_is_said_where_people_paused_us(self, place: Place, kind: str) -> None:
+        event = self.pushed(place, {PATH: self.WRONG}, kind)
+        place.issue = place.pull  # where the command is given
+        place.runner.run(control, place.event("command.pause"))
+        paused = place.comments()
+        assert "I do nothing by myself here" in paused[0]
+        place.runner.run(control, event)
+        assert (self.checks(place, event), place.comments()) == ([], paused)
+
     def test_a_push_costs_one_request(self, place: Place) -> None:
         event = self.pushed(place, {"a.md": "x"}, "synchronize")
         before = len(place.hub.exchanges())
