@@ -208,6 +208,20 @@ def test_a_thread_or_a_whole_channel_is_quiet(
     assert [did(runner, event, chats) for event in again] == [1, 1, 1, 1]
 
 
+def test_a_thread_says_that_its_channel_is_paused(runner: FlowRunner) -> None:
+    thread, channel = in_slack("2.1", "1.1"), in_slack("3.1")
+    did(runner, told(thread, "pause"), control)
+    did(runner, told(channel, "pause"), control)
+    for _ in range(2):
+        thread = thread._replace(id=f"{thread.id}!", received_at=9.0)
+        did(runner, told(thread, "resume"), control)
+        assert said(runner)[-1].startswith("⏸ The whole channel is paused")
+    did(runner, told(channel._replace(received_at=9.0), "resume"), control)
+    assert said(runner)[-1] == "▶ I act by myself again."
+    did(runner, told(thread._replace(id="last"), "resume"), control)
+    assert said(runner)[-1] == "Nothing is paused here."
+
+
 def test_a_slash_command_pauses_the_channel(runner: FlowRunner) -> None:
     response = ResponseUrl("T1", "C1", "https://hooks.slack.com/commands/T1/1/x")
     slash = in_slack("2.1", thread_target=None, message_target=None, response_target=response)
