@@ -63,12 +63,14 @@ def control(event: Event, agent: Agent) -> None:
 
 
 def _pushed(event: Event, agent: Agent) -> None:
-    """Stop the review of what a pull request changed before, and check the settings of the team as
-    it would have them."""
+    """Stop the review of what a pull request changed before; and check the settings of the team as
+    it would have them, unless people want us to be quiet there."""
     action = event.type.rpartition(".")[2]
     if action == "synchronize" or (action == "edited" and "base" in event.payload["changes"]):
         agent.desk(StopDesk).supersede("review")
-    if action != "edited" and (wrong := agent.desk(TeamSettings).check()):
+    if action == "edited" or agent.desk(QuietDesk).is_quiet:
+        return
+    if wrong := agent.desk(TeamSettings).check():
         agent.act(Comment(event.issue, wrong.strip(), sticky=True))
 
 
@@ -78,8 +80,7 @@ def _obeyed(name: str, event: Event, agent: Agent) -> str:
         case "pause":
             return _paused(agent)
         case "resume":
-            was_quiet = agent.desk(QuietDesk).resume()
-            return "▶ I act by myself again." if was_quiet else "Nothing is paused here."
+            return _resumed(agent)
         case "config":
             return agent.desk(TeamSettings).shown()
     named = re.match(_RUN, event.text.strip("` "))
@@ -87,6 +88,13 @@ def _obeyed(name: str, event: Event, agent: Agent) -> str:
     if name == "undo":
         return _undone(agent, of)
     return _told(agent.desk(StopDesk).stop(of), of)
+
+
+def _resumed(agent: Agent) -> str:
+    resumed = agent.desk(QuietDesk).resume()
+    if resumed.is_quiet:
+        return "⏸ The whole channel is paused: say `resume` there, outside of threads."
+    return "▶ I act by myself again." if resumed.was_quiet else "Nothing is paused here."
 
 
 def _paused(agent: Agent) -> str:

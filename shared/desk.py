@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 from shared.errors import PolicyError
-from shared.journal import Run
+from shared.journal import Outcome, Run
 
 T = TypeVar("T")
 
@@ -60,6 +60,10 @@ class Loan(NamedTuple):
     named: Callable[[str], str] = str
     act: Callable[[Any], Any] = _acts_not
     preview: Preview = Preview()
+
+    def is_quiet(self) -> bool:
+        """Did people pause the agent here before the run began? A retry hears the same."""
+        return bool(self.run.step("quiet", {}, lambda: Outcome(self.run.quiet), defer=True))
 
 
 class Desk(Protocol):

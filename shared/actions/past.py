@@ -6,9 +6,10 @@ first: what people changed or built upon since stays.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from shared.actions import Action, Mark, Permission, Receipt
+from shared.errors import ActionRejected
 from shared.events import Json
 
 S = TypeVar("S")
@@ -53,6 +54,12 @@ class PastEffect(NamedTuple):
     @property
     def data(self) -> Json:
         return self.made.data or {}
+
+    def argument(self, name: str) -> Any:
+        """Return what it was told to do; raises ActionRejected once somebody had that forgotten."""
+        if name not in self.arguments:
+            raise ActionRejected("what it did exactly was forgotten")
+        return self.arguments[name]
 
     def stands(self, key: str, flow: str) -> bool:
         """Is what bears this mark still the effect's? What has a name is edited without effects,

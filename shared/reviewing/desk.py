@@ -13,7 +13,7 @@ from shared.actions.github.pulls.diff import FileDiff, file_diffs
 from shared.actions.github.queries import CompareFiles, ListFiles, ReadChange, ReadText, ReadTexts
 from shared.agent.context import Code
 from shared.desk import Loan
-from shared.errors import ActionRejected
+from shared.errors import ActionRejected, ActionUnavailable
 from shared.events import Json
 from shared.journal import Outcome
 from shared.learning.attention import URGENT, notified, spend
@@ -77,8 +77,8 @@ class ReviewDesk:
         pull = self._pull
         room = room_in(self._loan.services[Models].window("large"))
         own = without_section(pull["body"] or "", "description")
-        said = shortened(f"{pull['title']}\n\n{own}", room.beside)
-        about = (Code("pull request", said),)
+        said = {"text": shortened(f"{pull['title']}\n\n{own}", room.beside)}
+        about = (Code("pull request", self.settled("said", said)["text"]),)
         change = Change(self._issue, pull["head"]["sha"], pull["base"]["ref"], about, room=room)
         if why_not := self._why_not(last):
             return change._replace(why_not=why_not)
@@ -106,7 +106,8 @@ class ReviewDesk:
 
     def settled(self, name: str, value: Json) -> Json:
         """Return what an earlier attempt of this run had in place of the value. It went on without
-        a valid answer, say, and what it posted has to be found again."""
+        a valid answer, say, or before somebody edited the text, and what it posted has to be found
+        again."""
         found: Json = self._loan.run.step(name, {}, lambda: Outcome(value), defer=True)
         return found
 
@@ -158,10 +159,10 @@ class ReviewDesk:
 
     def mended(self, change: Change) -> list[KeptFinding]:
         """Return what was posted before and whose code is gone at the head commit, and keep it as
-        fixed."""
+        fixed, unless this is a preview: then its thread still waits to be resolved."""
         posted = [one for one in self._store.of_pull_request() if one.comment]
         gone = [one for one in posted if self._is_gone(one)][:_MENDED]
-        for finding in gone:
+        for finding in () if self._loan.preview.is_on else gone:
             self._store.decide(finding.id, "fixed", f"changed in {change.head}", "")
         return gone
 
@@ -292,10 +293,11 @@ class ReviewDesk:
         return [row["path"] for row in self._loan.read(query)]
 
     def _read_at_once(self, paths: Sequence[str]) -> Sequence[str]:
-        """Read texts of the head commit in one request, as far as GitHub gives them so."""
+        """Read texts of the head commit in one request, as far as GitHub gives them so: what takes
+        it too long at once is read one by one."""
         head: str = self._pull["head"]["sha"]
         query = ReadTexts(self._issue.repository, tuple(paths), _LONGEST, head)
-        with suppress(ActionRejected):
+        with suppress(ActionRejected, ActionUnavailable):
             found = self._loan.read(query) if paths else {}
             # What is no UTF-8 is given with another character in its place.
             whole = {path: text for path, text in found.items() if "\ufffd" not in text}

@@ -1,14 +1,21 @@
 """The desk that lets the agent be quiet in a place. Who begins a run there reads it with the claim
 (shared/journal.sql), so it holds for all flows, timers and schedules, and costs no round trip."""
 
-from typing import Self
+from typing import NamedTuple, Self
 
 from shared.database import queries
 from shared.desk import Loan
-from shared.events import Event
+from shared.events import Event, Json
 from shared.journal import Outcome
 
 SQL = queries(__file__, "quiet.sql")
+
+
+class Resumed(NamedTuple):
+    """What a wish to act again found: the place was quiet, or is, since all around it is."""
+
+    was_quiet: bool
+    is_quiet: bool
 
 
 class QuietDesk:
@@ -16,30 +23,37 @@ class QuietDesk:
     Slack outside of threads in the whole channel."""
 
     def __init__(self, loan: Loan) -> None:
+        self._loan = loan
         self._run = loan.run
 
     @classmethod
     def lend(cls, loan: Loan) -> Self:
         return cls(loan)
 
+    @property
+    def is_quiet(self) -> bool:
+        """Did people pause the agent here before the run began?"""
+        return self._loan.is_quiet()
+
     def pause(self) -> bool:
         """Be quiet from now on; False if it was so already."""
-        return not self._said("pause", place=quiet_place(self._run.event))
+        return not self._said("pause", place=quiet_place(self._run.event))["was_quiet"]
 
-    def resume(self) -> bool:
-        """Act again; False if nothing was quiet here."""
+    def resume(self) -> Resumed:
+        """Act again."""
         event = self._run.event
-        return self._said("resume", places=sorted({quiet_place(event), event.conversation}))
+        places = sorted({quiet_place(event), event.conversation})
+        return Resumed(**self._said("resume", places=places, around=event.place))
 
-    def _said(self, name: str, **where: object) -> bool:
-        """Return whether the place was quiet before."""
+    def _said(self, name: str, **where: object) -> Json:
         about = {"event": self._run.event.id, **where}
 
         def work() -> Outcome:
             [[row]] = self._run.write([self._run.statement(name, about, SQL)])
-            return Outcome(row["before"])
+            return Outcome(row)
 
-        return bool(self._run.step(name, where, work))
+        found: Json = self._run.step(name, where, work)
+        return found
 
 
 def quiet_place(event: Event) -> str:

@@ -1,6 +1,7 @@
 """`/why-red` against the sandbox GitHub: what is told, from where, and that nothing is invented."""
 
 import json
+import time
 from collections.abc import Sequence
 from uuid import uuid4
 
@@ -191,13 +192,13 @@ def test_a_huge_log_is_bounded(pull: PullRequest) -> None:
     assert "ZeroDivisionError" in shown(pull) and len(shown(pull)) < 8_000
 
 
-@pytest.mark.parametrize("missing", ["a log that is gone", "actions", "checks"])
+@pytest.mark.parametrize("missing", ["a log that is gone", "actions", "statuses", "checks"])
 def test_what_cannot_be_read_is_said_or_left_out(
     pull: PullRequest, sandbox: GitHubSandbox, missing: str
 ) -> None:
     output = {"title": "1 failed", "summary": "error: it failed", "annotations": []}
     fails(pull, log=None if missing == "a log that is gone" else LOG, output=output)
-    if missing in {"actions", "checks"}:
+    if missing != "a log that is gone":
         sandbox.limit_permissions({missing: "none"})
     said = asked(pull)
     expected = "it needs Checks: read" if missing == "checks" else "error: it failed"
@@ -265,6 +266,13 @@ def test_a_token_does_as_an_app(pull: PullRequest, sandbox: GitHubSandbox) -> No
 )
 def test_what_an_error_looks_like(line: str, is_error: bool) -> None:
     assert bool(errors_in([line])) is is_error
+
+
+@pytest.mark.parametrize("piece", ["a.", "error:"])
+def test_a_long_log_is_read_soon(piece: str) -> None:
+    begun = time.process_time()
+    errors_in([(piece * 1_000)[:1_000]] * 300)
+    assert time.process_time() - begun < 3
 
 
 def test_a_line_that_was_written_over_is_its_last_state() -> None:

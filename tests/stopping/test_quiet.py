@@ -208,6 +208,20 @@ def test_a_thread_or_a_whole_channel_is_quiet(
     assert [did(runner, event, chats) for event in again] == [1, 1, 1, 1]
 
 
+def test_a_thread_says_that_its_channel_is_paused(runner: FlowRunner) -> None:
+    thread, channel = in_slack("2.1", "1.1"), in_slack("3.1")
+    did(runner, told(thread, "pause"), control)
+    did(runner, told(channel, "pause"), control)
+    for _ in range(2):
+        thread = thread._replace(id=f"{thread.id}!", received_at=9.0)
+        did(runner, told(thread, "resume"), control)
+        assert said(runner)[-1].startswith("⏸ The whole channel is paused")
+    did(runner, told(channel._replace(received_at=9.0), "resume"), control)
+    assert said(runner)[-1] == "▶ I act by myself again."
+    did(runner, told(thread._replace(id="last"), "resume"), control)
+    assert said(runner)[-1] == "Nothing is paused here."
+
+
 def test_a_slash_command_pauses_the_channel(runner: FlowRunner) -> None:
     response = ResponseUrl("T1", "C1", "https://hooks.slack.com/commands/T1/1/x")
     slash = in_slack("2.1", thread_target=None, message_target=None, response_target=response)
@@ -224,6 +238,14 @@ def test_it_follows_a_repository_to_its_new_name(runner: FlowRunner) -> None:
     values = {"tenant": "github:acme", "place": "github:acme/shop", "became": "github:acme/store"}
     runner.database.run("github:acme", [Statement(FOLLOWING["move_quiet"], values)])
     assert rows(runner, "select place from quiet_places") == [{"place": "github:acme/store#7"}]
+
+
+def test_it_holds_when_people_have_the_place_forgotten(runner: FlowRunner) -> None:
+    did(runner, PAUSE, control)
+    wish = OPENED._replace(id="f", type="github.command.forget", text="source:github:acme/shop")
+    assert did(runner, wish, memory) == 1
+    assert did(runner, OPENED._replace(id="later")) == 0
+    assert len(rows(runner, "select place from quiet_places")) == 1
 
 
 def test_a_claim_costs_no_round_trip_more(

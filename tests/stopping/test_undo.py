@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from flows.control import control
+from flows.memory import memory
 from flows.review import review
 from flows.triage import triage
 from flows.uninstall import uninstall
 from shared.actions import Action
-from shared.actions.github.actions import Comment
+from shared.actions.github.actions import Assign, Comment, RemoveLabels, ResolveThread
+from shared.actions.github.pulls.sections import WriteSection
 from shared.actions.past import TakeBack
 from shared.database import Database, Row, Statement
 from tests import campaigns
@@ -29,6 +31,10 @@ ALL = [
     "Took `bug` off acme/shop#1.",
     "Forgot what I remembered of it (1).",
 ]
+
+
+#: What /forget leaves of the arguments of an effect.
+FORGOTTEN = '{"forgotten":true}'
 
 
 @pytest.fixture
@@ -148,9 +154,24 @@ def test_who_may(shop: Repository) -> None:
     told = shop.undo(number, by="passer-by", of=shop.run("triage"))
     assert "You are not allowed to do that here" in told
     assert shop.labels(number) == ["bug"]
-    told = shop.undo(number, by="stranger", of=shop.run("triage"))  # who opened it
-    assert lines(told) == ALL
+    told = shop.undo(number, by="stranger")  # who opened it, and asked us for nothing
+    assert "did nothing here" in told
+    told = shop.undo(number, by="stranger", of=shop.run("triage"))
+    assert "You are not allowed to do that here" in told
+    assert shop.labels(number) == ["bug"]
+    shop.hub.comment(SHOP, number, "/help", author="stranger")
+    shop.tell(memory)
+    assert "Deleted the comment on acme/shop#1." in lines(shop.undo(number, by="stranger"))
+    assert lines(shop.undo(number, of=shop.run("triage"))) == ALL
     assert shop.labels(number) == []
+
+
+def test_who_opened_a_pull_request_takes_no_review_off_it(shop: Repository) -> None:
+    number = reviewed(shop, author="stranger")
+    assert "did nothing here" in shop.undo(number, by="stranger")
+    told = shop.undo(number, by="stranger", of=shop.run("review"))
+    assert "You are not allowed to do that here" in told
+    assert len(shop.hub.threads(SHOP, number)) == 1
 
 
 def test_a_person_without_rights_takes_back_only_what_they_asked_for(shop: Repository) -> None:
@@ -276,9 +297,10 @@ def test_a_run_that_goes_on_is_stopped_and_then_taken_back(shop: Repository) -> 
 FAULTY = "def total(items):\n    return items == None\n"
 
 
-def reviewed(shop: Repository, **more: str) -> int:
-    files = {"a.py": FAULTY, **more}
-    number = shop.hub.open_pull_request(SHOP, "Add", "Why", head="add", files=files)
+def reviewed(shop: Repository, author: str = "maria") -> int:
+    number = shop.hub.open_pull_request(
+        SHOP, "Add", "Why", head="add", files={"a.py": FAULTY}, author=author
+    )
     shop.tell(review)
     assert shop.hub.threads(SHOP, number)
     assert shop.rows("select 1 from findings where state = 'posted'")
@@ -301,6 +323,15 @@ def test_a_review_goes_with_what_it_found(shop: Repository) -> None:
     assert shop.hub.threads(SHOP, number)
 
 
+def test_a_review_that_found_nothing_is_made_again(shop: Repository) -> None:
+    files = {"a.py": "def total():\n    return 0\n"}
+    number = shop.hub.open_pull_request(SHOP, "Add", "Why", head="add", files=files)
+    shop.tell(review)
+    assert len(shop.rows("select 1 from reviewed_commits")) == 1
+    assert lines(shop.undo(number)) == ["Deleted the comment on acme/shop#1."]
+    assert shop.rows("select 1 from reviewed_commits") == []
+
+
 def test_a_finding_with_an_answer_stays_known(shop: Repository) -> None:
     number = reviewed(shop)
     [thread] = shop.hub.threads(SHOP, number)
@@ -320,6 +351,30 @@ def test_the_command_that_asked_for_a_review_loses_its_signs(shop: Repository) -
     assert [one["content"] for one in asked["reactions"]] == ["rocket"]
     shop.undo(number)
     assert shop.hub.issue(SHOP, number)["comments"][1]["reactions"] == []
+
+
+def test_what_was_forgotten_since_goes_too_as_far_as_it_is_known(shop: Repository) -> None:
+    number = reviewed(shop)
+    shop.hub.comment(SHOP, number, "/review", author="maria")
+    shop.tell(review)
+    shop.rows(
+        "update effects set arguments = '{\"forgotten\":true}' where flow = 'review' returning 1"
+    )
+    told = lines(shop.undo(number))
+    assert "Took a reaction off the comment." in told
+    assert shop.hub.issue(SHOP, number)["comments"][1]["reactions"] == []
+
+
+@pytest.mark.parametrize("act", [Assign, RemoveLabels, ResolveThread, WriteSection])
+def test_what_needs_words_that_were_forgotten_stays(shop: Repository, act: type[Action]) -> None:
+    number = triaged(shop)
+    shop.rows(
+        'update effects set arguments = \'{"forgotten":true}\', receipt = \'{"id":"1","url":""}\','
+        f" tool = '{act.__name__}' where tool = 'AddLabels' returning 1"
+    )
+    told = lines(shop.undo(number))
+    assert f"{act.__name__} at acme/shop#1 stays: what it did exactly was forgotten." in told
+    assert "Deleted the comment on acme/shop#1." in told
 
 
 def test_a_timer_is_cancelled(shop: Repository) -> None:

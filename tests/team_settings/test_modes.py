@@ -203,6 +203,24 @@ def test_a_plan_only_reads_in_a_preview(place: Place, monkeypatch: pytest.Monkey
     assert len(started) == 1 and "**Preview of `plan`.**" in place.comments()[0]
 
 
+@pytest.mark.parametrize("answer", ["approve", "reject"])
+def test_a_plan_from_before_a_preview_can_only_be_ended(
+    place: Place, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    monkeypatch.setattr("shared.aws.executions.Executions.start", lambda self, name, payload: None)
+    place.runner.run(plan, place.event(PLAN))
+    place.rows(
+        "insert into approvals (tenant, plan_id, digest, version, steps, payload, role, expires_at)"
+        " select tenant, id, 'a1b2c3d4e5f6', version, '{s1}', '{}', 'write', now() + interval '1 h'"
+        " from plans returning 1"
+    )
+    place.says("plan: {mode: preview}")
+    place.runner.run(plan, place.event(f"command.{answer}")._replace(text="a1b2c3d4e5f6"))
+    [row] = place.rows("select state from approvals")
+    assert row["state"] == ("asked" if answer == "approve" else "rejected")
+    assert ("That is turned off here" in place.comments()[-1]) is (answer == "approve")
+
+
 def test_the_files_are_read_once_a_minute_for_all_runs_of_a_process(place: Place) -> None:
     place.says("triage: {mode: off}")
     for _ in range(3):
@@ -285,6 +303,16 @@ class TestAPullRequestThatChangesTheSettings:
         place.runner.run(control, event)
         [said] = place.comments()
         assert "1 problem in .github/agent-flows.yml" in said
+
+    @pytest.mark.parametrize("kind", ["opened", "reopened", "synchronize"])
+    def test_nothing_is_said_where_people_paused_us(self, place: Place, kind: str) -> None:
+        event = self.pushed(place, {PATH: self.WRONG}, kind)
+        place.issue = place.pull  # where the command is given
+        place.runner.run(control, place.event("command.pause"))
+        paused = place.comments()
+        assert "I do nothing by myself here" in paused[0]
+        place.runner.run(control, event)
+        assert (self.checks(place, event), place.comments()) == ([], paused)
 
     def test_a_push_costs_one_request(self, place: Place) -> None:
         event = self.pushed(place, {"a.md": "x"}, "synchronize")

@@ -46,7 +46,7 @@ def take_back_post(session: SlackSession, effect: PastEffect, _: Mark) -> TakenB
 
 
 def take_off_reaction(session: SlackSession, effect: PastEffect, _: Mark) -> TakenBack:
-    message, emoji = _thread(effect.ref), effect.arguments["emoji"]
+    message, emoji = _thread(effect.ref), effect.argument("emoji")
     try:
         act(
             f"take a reaction from {effect.ref}",

@@ -13,7 +13,7 @@ _WIDTH = 1_000
 #: What an error looks like, in many languages and tools.
 _ERROR = re.compile(
     r"^##\[error\]|^::error|^E {2,}\S|^FAIL(?:ED)?\b|^--- FAIL|^panic: |^fatal: "
-    r"|\b(?:\w+\.)*\w*(?:Error|Exception)\b(?:: |$)|\b(?:error|ERROR|Error)(?:\[\w+\])?: "
+    r"|\b\w*(?:Error|Exception)\b(?:: |$)|\b(?:error|ERROR|Error)(?:\[\w+\])?: "
     r"|\berror (?:TS|CS|C|LNK)?\d+\b|\bERROR\b|^npm (?:ERR!|error)|^\s*[✕✗✖×] |\bBUILD FAILED\b"
     r"|: command not found|\bNo such file or directory\b|\bPermission denied\b"
     r"|\bundefined reference\b|\bSegmentation fault\b|\bOut of memory\b|\bOOMKilled\b|^Killed$"

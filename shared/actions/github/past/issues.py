@@ -52,7 +52,7 @@ def put_labels_back(session: GitHubSession, effect: PastEffect, _: Mark) -> Take
     if now.row is None:
         return _gone(now)
     there = {folded(one["name"]) for one in now.row["labels"]}
-    missing = [name for name in effect.arguments["labels"] if folded(name) not in there]
+    missing = [name for name in effect.argument("labels") if folded(name) not in there]
     newest = now.newest_by_name(missing, "labeled", "unlabeled")
     own = [one.of for one in newest.values() if one.is_own]
     why = [(one.of, f"{now.by_whom(one)} took it off") for one in newest.values() if not one.is_own]
@@ -71,7 +71,7 @@ def unassign(session: GitHubSession, effect: PastEffect, _: Mark) -> TakenBack:
     if now.row is None:
         return _gone(now)
     there = {folded(one["login"]): one["login"] for one in now.row["assignees"]}
-    wanted = [there[folded(one)] for one in effect.arguments["people"] if folded(one) in there]
+    wanted = [there[folded(one)] for one in effect.argument("people") if folded(one) in there]
     own, why = _own(now, wanted, "assigned", "unassigned")
     if own:
         path = ("issues", now.issue.number, "assignees")

@@ -64,7 +64,7 @@ def take_back_reply(session: GitHubSession, effect: PastEffect, _: Mark) -> Take
 def take_back_section(session: GitHubSession, effect: PastEffect, mark: Mark) -> TakenBack:
     """Take our section out of the body, or let it say again what an earlier run wrote; if nobody
     wrote over it. What people wrote around it stays."""
-    issue, name, before = issue_of(effect.ref), effect.arguments["name"], effect.before
+    issue, name, before = issue_of(effect.ref), effect.argument("name"), effect.before
     doing, path = f"take back a text in {issue.ref}", ("pulls", issue.number)
     where = f"The {name} in the body of {issue.ref}"
     pull = session.look(doing, issue.repository, path)
@@ -90,7 +90,7 @@ def unresolve(session: GitHubSession, effect: PastEffect, _: Mark) -> TakenBack:
     """Open the thread again, if we resolved it and it still is."""
     issue = issue_of(effect.ref)
     doing = f"open a thread of {issue.ref} again"
-    thread = thread_of(session, issue, effect.arguments["comment"], doing)
+    thread = thread_of(session, issue, effect.argument("comment"), doing)
     if thread is None or not thread["isResolved"] or not effect.data.get("resolved"):
         return TakenBack(f"The thread on {issue.ref} is not resolved by me")
     by = (thread["resolvedBy"] or {}).get("login", "")
