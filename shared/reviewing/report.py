@@ -56,7 +56,8 @@ def summary(change: Change, chosen: Selection) -> str:
         parts.append(f"A second look dropped {chosen.dropped} of little worth.")
     if chosen.earlier:
         still = f"{len(chosen.earlier)} from earlier rounds, still open"
-        parts.append(folded(still, _rows(sorted(chosen.earlier, key=_weight))))
+        open_ones = sorted(chosen.earlier, key=_weight)
+        parts.append(folded(still, _rows(open_ones)))
     if chosen.rounds:
         noun = "earlier round" if len(chosen.rounds) == 1 else "earlier rounds"
         parts.append(folded(f"{len(chosen.rounds)} {noun}", past(chosen.rounds)))
