@@ -141,13 +141,13 @@ def _undone(agent: Agent, of: str) -> str:
         return f"Nothing is taken back: {err}."
     if undone is None:
         return f"Nothing called `{of}` ran here." if of else "I did nothing here to take back."
-    lines = [f"- {taken.said}." for taken in undone.effects]
+    lines = [f"- {said}." for said in dict.fromkeys(taken.said for taken in undone.effects)]
     if undone.memories:
         lines.append(f"- Forgot what I remembered of it ({undone.memories}).")
-    what = f"{undone.run.flow} `{undone.run.id}`"
+    what = f"run `{undone.run.id}` of {undone.run.flow}"
     is_left = any(taken.is_left for taken in undone.effects)
     title = f"↩ Took back what can be of {what}:" if is_left else f"↩ Took back {what}:"
-    return "\n".join([title, "", *lines]) if lines else f"{what} did nothing to take back."
+    return "\n".join([title, "", *lines]) if lines else f"There is nothing to take back of {what}."
 
 
 def _answer(event: Event, text: str) -> Action:

@@ -126,7 +126,9 @@ def why_red(agent: Agent) -> str:
 
 def explained(agent: Agent, desk: RedChecks, head: RedHead) -> dict[int, explanation.Explanation]:
     """Return the explanations that hold, by the numbers of their checks."""
-    shown = [check.code for check in head.checks]
+    shown = [check.code for check in head.checks if check.text.strip()]
+    if not shown:
+        return {}
     given = agent.ask(WHY_RED, *shown, returns=Explanations, max_tokens=2048).explanations
     proved, false = desk.prove(head, given)
     if false:

@@ -28,7 +28,7 @@ class LearningsDesk:
         """Return a page of it as Markdown; the event's text is the number of the page."""
         refused, repository = self._store.refused(), self._event.issue.repository
         if not refused:
-            return f"Nothing was dismissed in `{repository}` yet, so reviews tell all they find."
+            return f"No finding stays away in `{repository}`: reviews tell all that they find."
         pages = -(-len(refused) // _PAGE)
         said = self._event.text.strip()
         page = min(max(int(said) if said.isdecimal() and len(said) < 9 else 1, 1), pages)

@@ -43,7 +43,7 @@ class OutcomesDesk:
         if action.startswith("pull_request_review_thread."):
             comments = payload["thread"]["comments"]
             return self._decide(comments, *_of_thread(action, comments))
-        return self._decide([payload["comment"]], "dismissed", "deleted")
+        return self._decide([payload["comment"]], "dismissed", "its comment was deleted")
 
     def _decide(self, comments: Iterable[Json], state: State, reason: str) -> int:
         found = self._store.of_comments([int(comment["id"]) for comment in comments])

@@ -104,7 +104,7 @@ class RepliesDesk:
         """Note that the finding is refused, and show with a reaction that it was understood, unless
         people want us to be quiet."""
         if self._finding is not None:
-            self._store.decide(self._finding.id, "dismissed", "refused", self._event.actor.name)
+            self._store.decide(self._finding.id, "dismissed", "in a reply", self._event.actor.name)
             said = Reactable(self._event.issue.repository, "review comment", self._comment["id"])
             if is_shown and not self._is_quiet:
                 self._loan.act(AddReaction(said, "+1"))
@@ -115,7 +115,9 @@ class RepliesDesk:
             return self.answer(answer)
         if not self.may_decide:
             return self.answer(f"{answer}\n\n{_DECIDES}")
-        self._store.decide(self._finding.id, "withdrawn", "objection", self._event.actor.name)
+        self._store.decide(
+            self._finding.id, "withdrawn", "after an objection", self._event.actor.name
+        )
         self.answer(f"Withdrawn. {answer}")
         self._loan.act(ResolveThread(self._event.issue, self._begun))
 

@@ -1,7 +1,7 @@
 """Writes what people read of a review: the comment on a line, and the sticky comment."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from shared.actions.github.actions import ReviewComment
@@ -20,7 +20,7 @@ _NAMED = 50
 #: takes 65,536 characters.
 _BRIEF, _ROUNDS, _OF_ROUND = 240, 14_000, 20
 #: What became of a finding.
-_BECAME = {"posted": "open", "held": "open, not posted"}
+_BECAME = {"posted": "open", "held": "not posted"}
 
 
 def on_lines(finding: Finding) -> ReviewComment:
@@ -43,7 +43,8 @@ def in_short(found: Sequence[Finding]) -> str:
 
 def summary(change: Change, chosen: Selection) -> str:
     """Return the sticky comment: what was found at which commit, and what nobody looked at."""
-    what = f"{change.since[:7]}…{change.head[:7]}" if change.since else change.head[:7]
+    is_delta = change.since not in {"", change.head}
+    what = f"{change.since[:7]}…{change.head[:7]}" if is_delta else change.head[:7]
     if chosen.posted or chosen.held:
         rows = "\n".join(f"- {_row(finding)}" for finding in chosen.posted)
         parts = [f"**Review of {what}:** {len(chosen.posted)} posted.\n\n{rows}"]
@@ -55,12 +56,13 @@ def summary(change: Change, chosen: Selection) -> str:
         parts.append(f"A second look dropped {chosen.dropped} of little worth.")
     if chosen.earlier:
         still = f"{len(chosen.earlier)} from earlier rounds, still open"
-        parts.append(folded(still, _rows(chosen.earlier)))
+        open_ones = sorted(chosen.earlier, key=_weight)
+        parts.append(folded(still, _rows(open_ones)))
     if chosen.rounds:
         noun = "earlier round" if len(chosen.rounds) == 1 else "earlier rounds"
         parts.append(folded(f"{len(chosen.rounds)} {noun}", past(chosen.rounds)))
     if change.skipped:
-        parts.append(folded(f"{len(change.skipped)} files not reviewed", _skipped(change.skipped)))
+        parts.append(folded(f"{files(change.skipped)} not reviewed", _skipped(change.skipped)))
     return "\n\n".join(parts)
 
 
@@ -119,10 +121,16 @@ def past(rounds: Sequence[PastRound]) -> str:
 
 
 def _round(one: PastRound) -> str:
-    begin = f"**{one.head[:7]}**, {one.at} UTC: {one.posted} posted, {one.held} not posted"
-    found = sorted(one.found, key=lambda of: (list(_SIGNS).index(of.severity), of.path, of.line))
-    rows = [f"- {_became(finding)}: {_briefly(finding)}" for finding in found[:_OF_ROUND]]
+    counts = f"{one.posted} posted, {one.held} not posted" if one.posted or one.held else "nothing"
+    begin = f"**{one.head[:7]}**, {one.at} UTC: {counts}"
+    found = sorted(one.found, key=_weight)[:_OF_ROUND]
+    rows = [f"- {_became(finding)}: {_briefly(finding)}" for finding in found]
     return "\n".join([begin, *rows, *_more(len(one.found) - _OF_ROUND)])
+
+
+def _weight(finding: KeptFinding) -> tuple[int, str, int]:
+    """Put the gravest first, and those of a file in the order of their lines."""
+    return list(_SIGNS).index(finding.severity), finding.path, finding.line
 
 
 def _became(finding: KeptFinding) -> str:
@@ -133,6 +141,11 @@ def _became(finding: KeptFinding) -> str:
 
 def _more(count: int) -> list[str]:
     return [f"- and {count} more"] if count > 0 else []
+
+
+def files(named: Collection[str]) -> str:
+    """Say how many there are."""
+    return f"{len(named)} {'file' if len(named) == 1 else 'files'}"
 
 
 def folded(title: str, text: str) -> str:

@@ -10,7 +10,9 @@ from typing import Any, NamedTuple, Self
 from shared.actions import Action
 from shared.actions.github import actions as on_github
 from shared.actions.github import reactions
+from shared.actions.github.actions import RemoveLabels, label_of
 from shared.actions.github.pulls import sections
+from shared.actions.github.reactions import RemoveReaction
 from shared.actions.past import PastEffect, TakeBack, TakeBackOnGitHub, TakeBackOnSlack, TakenBack
 from shared.actions.past import left as stays
 from shared.actions.slack import actions as on_slack
@@ -57,13 +59,15 @@ KINDS: dict[str, tuple[type[Action], type[TakeBack]]] = {
 
 class PastRun(NamedTuple):
     """A run to take back. `root` is the event that asked for it: the pieces of a plan have its
-    name and more. The repository may have `had` another name then."""
+    name and more. The repository may have `had` another name then. `order` is the label that gave
+    the command."""
 
     id: str
     flow: str
     root: str
     conversation: str
     had: str = ""
+    order: str = ""
 
 
 class UndoneRun(NamedTuple):
@@ -98,7 +102,8 @@ class UndoDesk:
             return None
         self._stop(found)
         rows = self._claimed(found)
-        effects = [(row, self._taken_back(row, rows)) for row in _once(rows)]
+        told = (row for row in _once(rows) if not _is_sign_off(row, found))
+        effects = [(row, self._taken_back(row, rows)) for row in told]
         self._settle(found, effects)
         memories = unremember(self._run, found.flow, found.root)
         return UndoneRun(found, [taken for _, taken in effects], memories)
@@ -235,6 +240,7 @@ def _judged(row: Row, asked: Event) -> Json:
         "root": row["root"],
         "conversation": row["conversation"],
         "had": event.place if is_moved else "",
+        "order": label_of(event),
         "is_here": is_moved or event.place == asked.place,
         "is_asker": is_same
         and event.source == asked.source
@@ -248,6 +254,15 @@ def _is_wish(event: Event) -> bool:
     without rights there takes labels off their issue, or a review off their pull request."""
     is_named = command_of(event.type) or ".mention." in event.type
     return event.source != "github" or bool(is_named)
+
+
+def _is_sign_off(row: Row, found: PastRun) -> bool:
+    """Did it only take off what showed that a command was heard? That stays off: a label that is
+    put on again would be an order that nobody gave."""
+    is_order = bool(found.order) and row["arguments"].get("labels") == [found.order]
+    return row["tool"] == RemoveReaction.__name__ or (
+        row["tool"] == RemoveLabels.__name__ and is_order
+    )
 
 
 def _once(rows: Sequence[Row]) -> list[Row]:

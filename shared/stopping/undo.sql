@@ -87,10 +87,17 @@ where c.tenant = %(tenant)s and c.conversation = said.conversation and c.up_to_s
 
 -- name: unfind
 -- Let the next review find again what these runs told in comments that are gone, or held back: nobody has decided it.
-delete from findings as f using runs as r
-where f.tenant = %(tenant)s and (r.tenant, r.id) = (f.tenant, f.run_id)
-  and r.flow = %(of)s and starts_with(r.event_id || '/', %(root)s || '/')
-  and (f.state = 'held' or f.state = 'posted' and f.comment::text = any (%(gone)s::text[]));
+-- What had been dismissed before and was told once more is as it was.
+with own as (
+  select f.id, f.dismissals > 0 and f.reason <> 'reopened' as was_dismissed from findings as f join runs as r on (r.tenant, r.id) = (f.tenant, f.run_id)
+  where f.tenant = %(tenant)s and r.flow = %(of)s and starts_with(r.event_id || '/', %(root)s || '/')
+    and (f.state = 'held' or f.state = 'posted' and f.comment::text = any (%(gone)s::text[]))
+),
+gone as (
+  delete from findings as f using own where (f.tenant, f.id) = (%(tenant)s, own.id) and not own.was_dismissed
+)
+update findings as f set state = 'dismissed' from own
+where (f.tenant, f.id) = (%(tenant)s, own.id) and own.was_dismissed;
 
 -- name: unreview
 -- Let the next review look again at what these runs looked at: the round before theirs is the last one then.

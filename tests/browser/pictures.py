@@ -9,6 +9,7 @@ from typing import Any
 import urllib3
 
 from infra.local.samples import REPOSITORY, show_samples
+from infra.local.sandbox.github import GitHubSandbox
 from infra.local.system import System
 from infra.project import ROOT
 from tests.browser.chromium import absent, chromium
@@ -48,8 +49,17 @@ def _fill(system: System) -> None:
     title, branch = "Charge nothing for an empty cart", "fix/empty-cart"
     number = github.open_pull_request(REPOSITORY, title, WHY, "li", head=branch, files=FILES)
     wait_for(lambda: github.reviews(REPOSITORY, number))
+    _discuss(github, 2)
     slack.say("#support", f"<@U0AGENT> plan {GOAL}")
     wait_for(lambda: any(_asks(message) for message in slack.messages("#support")))
+
+
+def _discuss(github: GitHubSandbox, number: int) -> None:
+    """Resolve what the first comment of a review says, and ask about the second."""
+    begun = [thread["comments"][0]["id"] for thread in github.threads(REPOSITORY, number)]
+    github.resolve(begun[0])
+    github.answer(begun[1], "Why does that matter?")
+    wait_for(lambda: len(github.threads(REPOSITORY, number)[1]["comments"]) == 3)
 
 
 def _asks(message: dict[str, Any]) -> bool:

@@ -143,7 +143,7 @@ def test_what_the_log_does_not_say_is_never_told(pull: PullRequest, false: Expla
     pull.runner.answers(false, false)
     said = asked(pull)
     assert len(pull.runner.model.asked) == 2  # it goes back once
-    assert "No explanation of the model was proved" in said
+    assert "no cause that could be proved" in said
     assert "ZeroDivisionError: division by zero" in said  # what the check itself says
     assert "It divides by zero." not in said
 
@@ -203,6 +203,21 @@ def test_what_cannot_be_read_is_said_or_left_out(
     said = asked(pull)
     expected = "it needs Checks: read" if missing == "checks" else "error: it failed"
     assert expected in said
+
+
+def test_the_log_is_found_wherever_people_look_at_the_pages(
+    pull: PullRequest, sandbox: GitHubSandbox
+) -> None:
+    sandbox.web_url = "http://127.0.0.1:9"
+    fails(pull)
+    assert "ZeroDivisionError" in asked(pull)
+
+
+def test_a_check_that_says_nothing_gets_no_empty_quotation(pull: PullRequest) -> None:
+    fails(pull, log=None)
+    said = asked(pull)
+    assert "It says nothing that I can read" in said and "```" not in said
+    assert pull.runner.model.asked == []
 
 
 def test_an_issue_has_no_checks(pull: PullRequest, sandbox: GitHubSandbox) -> None:

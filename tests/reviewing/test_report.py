@@ -127,6 +127,17 @@ def test_the_summary_says_what_was_looked_at() -> None:
     assert "3000 files not reviewed" in many and "and 2950 more" in many and len(many) < 5_000
 
 
+def test_a_second_look_at_one_commit_is_no_range() -> None:
+    assert told(since=CHANGE.head) == f"**Review of {CHANGE.head[:7]}:** nothing found."
+
+
+def test_the_gravest_of_what_is_still_open_comes_first() -> None:
+    grave = EARLIER._replace(severity="critical", path="z.py")
+    rows = [row for row in told(earlier=(EARLIER, grave)).split("\n") if row.startswith("- ")]
+    assert [row[2] for row in rows] == ["🔴", "⚪"]
+
+
 def test_one_is_not_many() -> None:
+    assert "1 file not reviewed" in told(skipped={"a.lock": "a lock file"})
     assert in_short([finding()]).startswith("1 finding;")
     assert in_short([finding(), finding()]).startswith("2 findings;")

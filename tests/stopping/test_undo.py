@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from flows.control import control
+from flows.learn import learn
 from flows.memory import memory
 from flows.review import review
 from flows.triage import triage
@@ -60,7 +61,7 @@ def test_labels_comment_and_memory_of_a_triage_go(shop: Repository) -> None:
     number = triaged(shop)
     assert len(shop.rows("select 1 from memories")) == 1
     told = shop.undo(number)
-    assert told.startswith(f"↩ Took back triage `{shop.run('triage')}`:")
+    assert told.startswith(f"↩ Took back run `{shop.run('triage')}` of triage:")
     assert lines(told) == ALL
     assert is_untouched(shop, number)
     assert shop.rows("select 1 from memories") == []
@@ -200,7 +201,7 @@ def test_what_people_built_upon_stays_until_they_take_it_back(shop: Repository) 
     comment = shop.hub.issue(SHOP, number)["comments"][0]["id"]
     shop.hub.react(comment, "heart", "li")
     told = shop.undo(number)
-    assert told.startswith("↩ Took back what can be of triage")
+    assert told.startswith("↩ Took back what can be of run `")
     assert lines(told)[0] == "The comment on acme/shop#1 stays: li reacted to it."
     assert shop.labels(number) == []
     shop.hub.react(comment, "heart", "li", toggle=True)
@@ -349,7 +350,11 @@ def test_the_command_that_asked_for_a_review_loses_its_signs(shop: Repository) -
     shop.tell(review)
     asked = shop.hub.issue(SHOP, number)["comments"][1]
     assert [one["content"] for one in asked["reactions"]] == ["rocket"]
-    shop.undo(number)
+    told = shop.undo(number)
+    assert told.startswith("↩ Took back run `"), "nothing that anybody misses stays"
+    assert [line for line in lines(told) if "reaction" in line or "sign" in line] == [
+        "Took my reaction off the comment."
+    ]
     assert shop.hub.issue(SHOP, number)["comments"][1]["reactions"] == []
 
 
@@ -361,7 +366,7 @@ def test_what_was_forgotten_since_goes_too_as_far_as_it_is_known(shop: Repositor
         "update effects set arguments = '{\"forgotten\":true}' where flow = 'review' returning 1"
     )
     told = lines(shop.undo(number))
-    assert "Took a reaction off the comment." in told
+    assert "Took my reaction off the comment." in told
     assert shop.hub.issue(SHOP, number)["comments"][1]["reactions"] == []
 
 
@@ -375,6 +380,32 @@ def test_what_needs_words_that_were_forgotten_stays(shop: Repository, act: type[
     told = lines(shop.undo(number))
     assert f"{act.__name__} at acme/shop#1 stays: what it did exactly was forgotten." in told
     assert "Deleted the comment on acme/shop#1." in told
+
+
+def test_a_label_that_gave_the_command_stays_off(shop: Repository) -> None:
+    number = reviewed(shop)
+    shop.hub.edit_issue(SHOP, number, labels=["bug", "agent: full review"])
+    shop.tell(review)
+    assert shop.labels(number) == ["bug"]
+    assert not [line for line in lines(shop.undo(number)) if "agent:" in line]
+    assert shop.labels(number) == ["bug"]
+
+
+def test_what_was_dismissed_before_it_was_told_again_stays_so(shop: Repository) -> None:
+    secret = "TOKEN = 'ghp_" + "0123456789abcdefghijklmnopqrstuvwxyzAB'\n"
+    number = reviewed(shop, **{"keys.py": secret})
+    critical = shop.rows("select id, comment from findings where severity = 'critical'")
+    begun = [thread["comments"][0] for thread in shop.hub.threads(SHOP, number)]
+    shop.hub.resolve(next(one["id"] for one in begun if one["path"] == "keys.py"), "li")
+    shop.tell(learn)
+    for _ in range(2):
+        shop.hub.comment(SHOP, number, "/review full", author="maria")
+        shop.tell(review)
+        [row] = shop.rows("select state, comment from findings where severity = 'critical'")
+        assert row["state"] == "posted" and row["comment"] != critical[0]["comment"]
+        shop.undo(number)
+        [row] = shop.rows("select state, decided_by from findings where severity = 'critical'")
+        assert row == {"state": "dismissed", "decided_by": "li"}
 
 
 def test_a_timer_is_cancelled(shop: Repository) -> None:

@@ -55,7 +55,7 @@ def test_an_answer_goes_with_its_sign_and_its_turn(runner: ChatRunner) -> None:
     assert len(runner.recorded("select 1 from turns where role = 'assistant'")) == 1
     assert undo(runner, event) == [THANKS, SIGN]
     [told] = runner.replies(event)
-    assert told.startswith("↩ Took back chat `")
+    assert told.startswith("↩ Took back run `") and "` of chat:" in told
     [root, *_] = runner.slack.thread(SUPPORT, event.thread.ts)
     assert not root.get("reactions")
     assert runner.recorded("select role from turns") == [("user",)]

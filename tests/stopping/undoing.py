@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,8 @@ class Repository:
         received, self._door.received = self._door.received, []
         for headers, body in received:
             github.verify(body, headers, SECRET)
-        return [github.to_event(body, headers, {}, time.time()) for headers, body in received]
+        told = partial(github.to_event, label_prefix="agent:")
+        return [told(body, headers, {}, time.time()) for headers, body in received]
 
     def tell(self, *flows: Flow, times: int = 1) -> list[Event]:
         """Hand what GitHub has sent to the flows that take it, so many times."""

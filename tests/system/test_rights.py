@@ -109,7 +109,7 @@ def _undo(system: System, number: int) -> None:
     hub = github(system)
     [opened] = [one for one in hub.issues(REPOSITORY) if one["title"] == "Track it"]
     hub.comment(REPOSITORY, number, "/undo", author="maria")
-    assert wait_for(lambda: any("↩ Took back plan" in text for text in comments(system, number)))
+    assert wait_for(lambda: any("↩ Took back run" in text for text in comments(system, number)))
     assert hub.issue(REPOSITORY, opened["number"])["state"] == "closed"
     assert not any(text.startswith("Yes") for text in comments(system, number))
 

@@ -7,6 +7,7 @@ from typing import Annotated, NamedTuple
 from shared.actions.github.pulls.diff import FileDiff
 from shared.models.answers.typed import at_most
 from shared.reviewing.change import Change
+from shared.reviewing.report import files as counted
 from shared.reviewing.report import folded, in_code, in_one_line
 
 #: Files of a group that are named, and groups that are shown.
@@ -81,7 +82,7 @@ def told(change: Change, described: ProvedDescription, labels: Sequence[str]) ->
     parts.append(folded(title, "\n\n".join(shown)))
     if change.skipped:
         rows = (f"- {in_code(path)}: {why}" for path, why in [*change.skipped.items()][:_NAMED])
-        parts.append(folded(f"{len(change.skipped)} files not described", "\n".join(rows)))
+        parts.append(folded(f"{counted(change.skipped)} not described", "\n".join(rows)))
     if labels:
         parts.append("Labels: " + ", ".join(map(in_code, labels)))
     return "\n\n".join(parts)

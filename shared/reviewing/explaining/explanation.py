@@ -136,7 +136,10 @@ def _lines_about(check: RedCheck, why: Explanation | None, locate: Locate) -> It
     page = f" ([its page]({check.url}))" if check.url else ""
     yield f"**{in_code(check.name)}** ended as {check.ended}{page}."
     if why is None:
-        yield "No explanation of the model was proved. This is what the check itself says first:"
+        if not check.text.strip():
+            yield "It says nothing that I can read; its page may tell more."
+            return
+        yield "The model gave no cause that could be proved. The check itself says first:"
         yield _fenced(_first_words(check.text))
         return
     yield in_one_line(why.cause)

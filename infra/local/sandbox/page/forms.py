@@ -35,6 +35,7 @@ class GitHubForms:
             "/turn": self._turn,
             "/comment": self._github.comment,
             "/check": self._check,
+            "/label": self._label,
             "/comment_on_line": self._comment_on_line,
             "/answer": self._github.answer,
             "/resolve": self._resolve,
@@ -85,6 +86,12 @@ class GitHubForms:
         head = self._github.pull_request(repository, number)["head"]["sha"]
         lines = log.replace("\r\n", "\n")
         return self._github.check(repository, head, name, "failure", log=lines)
+
+    def _label(self, repository: str, number: int, name: str, author: str = "maria") -> None:
+        """Put a label on an issue or a pull request."""
+        self._check_right(repository, number, author, own=False)
+        there = [label["name"] for label in self._github.issue(repository, number)["labels"]]
+        self._github.edit_issue(repository, number, author, labels=[*there, name.strip()])
 
     def _comment_on_line(
         self,

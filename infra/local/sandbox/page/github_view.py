@@ -88,9 +88,21 @@ class GitHubView:
 
     def _checks(self, repository: str, sha: str) -> list[Json]:
         runs = self._github.checks(repository, sha)
-        found = {row["name"]: row["conclusion"] or "" for row in runs}
-        found |= {row["context"]: row["state"] for row in self._github.statuses(repository, sha)}
-        return [{"name": name, "state": state} for name, state in found.items()]
+        found = {row["name"]: self._check(row) for row in runs}
+        for row in self._github.statuses(repository, sha):
+            found[row["context"]] = {"state": row["state"], "said": row["description"] or ""}
+        return [{"name": name, "lines": []} | told for name, told in found.items()]
+
+    def _check(self, row: Json) -> Json:
+        """Show a check run with what it says, of single lines too."""
+        output = (row["output"]["title"], row["output"]["summary"])
+        said = visible("\n\n".join(part for part in output if part))
+        lines = [
+            {"place": f"{one['path']}:{one['start_line']}", "text": one["message"]}
+            for one in self._github.annotations(row["id"])
+            if one["message"] not in said
+        ]
+        return {"state": row["conclusion"] or "", "said": said, "lines": lines}
 
 
 def visible(text: str) -> str:

@@ -56,8 +56,7 @@ def take_off_reaction(session: GitHubSession, effect: PastEffect, _: Mark) -> Ta
     to = Reactable(found[1], kind, int(found[3]))
     doing, path = f"take a reaction from {to.ref}", reactions_of(to)
     session.remove(doing, to.repository, (*path, effect.made.id))
-    what = effect.arguments.get("reaction", "a reaction")  # its name may be forgotten
-    return TakenBack(f"Took {what} off the {to.kind}")
+    return TakenBack(f"Took my reaction off the {to.kind}")
 
 
 def _answered(session: GitHubSession, doing: str, issue: Issue, path: Segments, row: Json) -> str:

@@ -459,7 +459,31 @@ def test_a_failing_check_from_the_page_is_shown_with_its_log(browser: Browser) -
     assert browser.post("/check", fields | {"author": "maria"}).status == 200
     shown = browser.state["repositories"][0]["issues"]
     [pull] = [one["pull"] for one in shown if one["number"] == number]
-    assert pull["checks"] == [{"name": "tests", "state": "failure"}]
+    assert pull["checks"] == [{"name": "tests", "state": "failure", "said": "", "lines": []}]
+
+
+def test_a_check_is_shown_with_what_it_says_of_lines(browser: Browser) -> None:
+    files = {"a.py": "a = 1\n"}
+    number = browser.github.open_pull_request(SHOP, "Mend", head="fix", files=files)
+    sha = browser.github.pull_request(SHOP, number)["head"]["sha"]
+    line = {"path": "a.py", "start_line": 1, "end_line": 1, "annotation_level": "warning"}
+    rows = [line | {"message": "said twice"}, line | {"message": HOSTILE}]
+    output = {"title": "No", "summary": "It is said twice.\n\n<!-- agent-flows effect=1 -->"}
+    browser.github.check(SHOP, sha, "lint", "neutral", output=output | {"annotations": rows})
+    [check] = browser.state["repositories"][0]["issues"][0]["pull"]["checks"]
+    assert check["said"] == "No\n\nIt is said twice."
+    assert check["lines"] == [{"place": "a.py:1", "text": HOSTILE}]
+
+
+def test_a_label_from_the_page_is_put_on_by_who_may(browser: Browser) -> None:
+    number = browser.github.open_issue(SHOP, "A")
+    browser.github.edit_issue(SHOP, number, labels=["bug"])
+    fields = {"repository": SHOP, "number": number, "name": " agent: review "}
+    assert browser.post("/label", fields | {"author": "visitor"}).status == 400
+    assert browser.post("/label", fields | {"author": "li"}).status == 200
+    assert browser.post("/label", fields | {"author": "li", "name": ""}).status == 400
+    labels = browser.github.issue(SHOP, number)["labels"]
+    assert [one["name"] for one in labels] == ["bug", "agent: review"]
 
 
 def _reviewed(github: GitHubSandbox) -> tuple[int, int]:

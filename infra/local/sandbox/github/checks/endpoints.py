@@ -4,6 +4,7 @@ https://docs.github.com/en/rest/checks, https://docs.github.com/en/rest/commits/
 """
 
 from functools import partial
+from urllib.parse import urljoin
 
 from infra.local.sandbox.github.call import ApiReply, Call, Listing
 from infra.local.sandbox.github.checks.statuses import combined
@@ -39,7 +40,8 @@ def get_log(call: Call, owner: str, name: str, job: int) -> ApiReply:
     row = _run(call, owner, name, job)
     if "log" not in row:
         raise not_found()
-    at = f"{call.site.views.web}/logs/{row['id']}?sig={log_signature(row)}"
+    # Beside the API, wherever the pages for people are.
+    at = urljoin(call.site.views.api, f"/logs/{row['id']}?sig={log_signature(row)}")
     return ApiReply(None, 302, {"Location": at})
 
 

@@ -47,6 +47,12 @@ class SandboxChecks(SandboxReviews):
             rows = self._checks.of(self._repository(repository), sha)
             return [self._checks.shown.run(row) for row in rows]
 
+    def annotations(self, check: int) -> list[Json]:
+        """Return what a check run says of single lines."""
+        with self._state.lock:
+            row = self._state.get("check_runs", check)
+            return list(row["annotations"]) if row else []
+
     def statuses(self, repository: str, sha: str) -> list[Json]:
         """Return the newest status of each context of a commit, as the API shows it."""
         with self._state.lock:

@@ -48,7 +48,9 @@ const drawIssue = (repository, issue, place) => {
     issue.pull && drawPull(repository, issue),
     ...said(repository, issue, id),
     composer(`${id} comment`, "comment", { repository, number: issue.number }, "body", "Comment, or /plan a goal", "Comment"),
-    turns(repository, issue));
+    turns(repository, issue),
+    make("details", { class: "push labelling", "data-key": "label" }, make("summary", {}, "Add a label"),
+      form("label", { repository, number: issue.number }, { class: "one" }, input("name", "Label, such as bug or agent: review", { maxlength: 50 }), make("button", {}, "Add"))));
 };
 
 export const drawRepository = (repository) => make("div", { "data-key": repository.name },

@@ -73,13 +73,15 @@ const cells = (line) => line.trim().replace(/^\||\|$/g, "").split(/(?<!\\)\|/).m
 export const lines = (some) => make("pre", { class: "diff", tabindex: "0" }, ...some.map((line) =>
   make("span", { class: line.startsWith("@@") ? "hunk" : line.startsWith("+") ? "added" : line.startsWith("-") ? "removed" : "same" }, `${line}\n`)));
 const diff = (text) => lines(text.split("\n"));
+const suggestion = (text) => make("figure", {}, make("figcaption", {}, text ? "Suggested change" : "Suggested change: delete these lines"), text && diff(text.replace(/^/gm, "+")));
+const BLOCKS = new Map([["diff", diff], ["suggestion", suggestion]]);
 
 const fenced = (lines, at, [, fence, kind]) => {
   let end = at + 1;
   const closes = new RegExp(`^ {0,3}${fence[0]}{${fence.length},}\\s*$`);
   while (end < lines.length && !closes.test(lines[end])) end += 1;
   const text = lines.slice(at + 1, end).join("\n");
-  return [end + 1, kind === "diff" ? diff(text) : make("pre", { tabindex: "0" }, make("code", {}, text))];
+  return [end + 1, BLOCKS.get(kind)?.(text) ?? make("pre", { tabindex: "0" }, make("code", {}, text))];
 };
 
 const folded = (lines, at, [, open, summary, rest], how, depth) => {

@@ -1,7 +1,7 @@
 // Draws a pull request: its branches and checks, its diff with the comments in place, its reviews.
 import { make } from "./dom.js";
 import { lines } from "./markdown.js";
-import { act, area, comment, composer, files, form, input, refusal, remark } from "./parts.js";
+import { act, area, comment, composer, files, form, input, refusal, remark, text } from "./parts.js";
 
 // So much of the patch is shown above a comment whose lines have changed since.
 const ABOVE = 5;
@@ -62,9 +62,13 @@ export const drawReview = (repository, number, review) => comment(`review ${revi
     form("dismiss", { repository, number, review: review.id }, { class: "one" }, input("message", "Why is it dismissed?"), make("button", {}, "Dismiss"))));
 
 const CHECKS = { success: ["plus", "✓"], failure: ["minus", "✕"], error: ["minus", "✕"], "": ["", "●"], pending: ["", "●"] };
-const drawCheck = ({ name, state }) => {
+const drawCheck = ({ name, state, said, lines }) => {
   const [kind, sign] = CHECKS[state] ?? ["", "•"];
-  return make("span", { class: "check", title: `${name}: ${state || "under way"}` }, make("span", { class: kind }, `${sign} `), name);
+  const title = { title: `${name}: ${state || "under way"}` };
+  const head = [make("span", { class: kind }, `${sign} `), name, " ", make("span", { class: "meta" }, state || "under way")];
+  if (!said && !lines.length) return make("div", { class: "check", "data-key": `check ${name}`, ...title }, ...head);
+  return make("details", { class: "check", "data-key": `check ${name}` }, make("summary", title, ...head), ...text(`check ${name}`, said, {}, true),
+    lines.length > 0 && make("ul", {}, ...lines.map((one) => make("li", {}, make("code", {}, one.place), ` ${one.text}`))));
 };
 
 // What one may ask of the agent here, and a check that fails, so that there is something to ask about.
@@ -81,7 +85,7 @@ export const drawPull = (repository, issue) => {
   const named = new Set(pull.files.map((file) => file.filename));
   return make("div", { class: "pull", "data-key": "pull" },
     make("p", { class: "branches" }, make("code", {}, pull.head), " → ", make("code", {}, pull.base), make("span", { class: "counts" }, `${pull.commits} ${pull.commits === 1 ? "commit" : "commits"}, `, ...plusMinus(pull))),
-    pull.checks.length > 0 && make("p", { class: "checks" }, ...pull.checks.map(drawCheck)),
+    pull.checks.length > 0 && make("div", { class: "checks" }, ...pull.checks.map(drawCheck)),
     orders(repository, number, pull.checks),
     ...pull.files.map((file) => changedFile(repository, number, file, threads.filter((thread) => thread.path === file.filename))),
     ...threads.filter((thread) => !named.has(thread.path)).map((thread) => drawThread(repository, thread)),
