@@ -1,7 +1,6 @@
 """Takes the versions of the functions that were live before the last deployment, in seconds."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -9,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra.deploy import pieces, rollouts, states
 from infra.deploy.stack import DeployError
 from infra.deploy.steps import migrate
-from infra.deploy.steps.step import Sitting
+from infra.deploy.steps.step import Sitting, goes_on
 
 _NOT = """\
 Each version carries its settings. What stays as the last deployment left it: the database's schema
@@ -43,7 +42,7 @@ def run(sitting: Sitting) -> None:
     # Written first: one that is cut off is known as a rollback, and the same command ends it.
     left = back.known.leaving(back.live, back.changed)
     rollouts.save(ssm, prefix, left)
-    with _resumable(sitting):
+    with goes_on(sitting, "not every function may be back"):
         rollouts.lead(lambdas, back.changed)
         rollouts.save(ssm, prefix, left._replace(unfinished=False))
     _tell_database(sitting)
@@ -77,15 +76,6 @@ def _explain(sitting: Sitting, back: _Back) -> None:
     for name in sorted(back.live.keys() - back.versions.keys()):
         sitting.say(f"  {name}: stays at version {back.live[name]}; that deployment had it not")
     sitting.say(_NOT)
-
-
-@contextmanager
-def _resumable(sitting: Sitting) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        sitting.say("cut off: not every function may be back; the same command ends it")
-        raise
 
 
 def _tell_database(sitting: Sitting) -> None:
