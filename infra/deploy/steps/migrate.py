@@ -7,9 +7,9 @@ well as its code, whatever the other stack is in.
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError, ReadTimeoutError
@@ -23,6 +23,8 @@ from infra.migrations.progress import Progress
 from infra.migrations.record import Pending, Recorded
 from infra.migrations.watching import Watched, watch
 from shared.events import Json
+
+T = TypeVar("T")
 
 #: No call is sent twice by itself: a second invocation would be a second attempt.
 _ONCE = Config(connect_timeout=10, read_timeout=60, retries={"total_max_attempts": 1})
@@ -53,8 +55,9 @@ def _mind_older_code(sitting: Sitting) -> None:
     if known.abandoned:
         live(sitting, older=True)
     elif len(known.deployed) > 1:
-        now, _ = _pending(_client(sitting), sitting.place.schema, migrations())
-        if any(one.contracts for one in now):
+        client, function = _client(sitting), sitting.place.schema
+        pending = _patiently(lambda: _pending(client, function, migrations()))
+        if any(one.contracts for one in pending.now):
             rollouts.save(ssm, prefix, known.forgetting())
 
 
@@ -124,16 +127,17 @@ def migrate(client: Any, function: str, say: Any) -> Watched:
 
 
 def _look(client: Any, function: str, id: str) -> Progress:
+    event = {"progress": True, "attempt": id}
+    return Progress(**_patiently(lambda: _invoke(client, function, event)))
+
+
+def _patiently(look: Callable[[], T]) -> T:
     """Look, again if need be: it harms nothing, and one that fails says nothing of the attempt."""
     for pause in _PAUSES:
         with suppress(DeployError, BotoCoreError, ClientError):
-            return _looked(client, function, id)
+            return look()
         time.sleep(pause)
-    return _looked(client, function, id)
-
-
-def _looked(client: Any, function: str, id: str) -> Progress:
-    return Progress(**_invoke(client, function, {"progress": True, "attempt": id}))
+    return look()
 
 
 def _invoke(client: Any, function: str, event: Json) -> Json:

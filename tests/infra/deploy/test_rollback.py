@@ -1,5 +1,6 @@
 """A rollback takes the versions of the deployment before, and nothing else (emulated by moto)."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 
 import pytest
@@ -10,8 +11,10 @@ from infra.apps.person import Person
 from infra.deploy import kept, rollouts, stack
 from infra.deploy.rollouts import Rollouts
 from infra.deploy.stack import DeployError, Destination
-from infra.deploy.steps import functions, rollback
+from infra.deploy.steps import functions, migrate, rollback
 from infra.deploy.steps.step import Sitting
+from infra.migrations.files import Migration, migrations
+from infra.migrations.watching import Watched
 from tests.infra.deploy.conftest import REGION, STACK, AwsAccount
 
 
@@ -240,3 +243,32 @@ def test_a_deployment_that_fails_after_a_rollback_leaves_it_rolled_back(
         functions.run(sitting)
     said = capsys.readouterr().out
     assert "./scripts/deploy --rollback leads them back again" in said
+
+
+@pytest.mark.parametrize("released", [True, False])
+def test_what_is_taken_away_is_what_no_rollback_leads_to(
+    account: AwsAccount, sitting: Sitting, monkeypatch: pytest.MonkeyPatch, *, released: bool
+) -> None:
+    account.deploy("chat", "schema")
+    rollback.after_deployment(sitting, {})
+    _deploys(account, sitting, "chat")
+    shipped = migrations()
+    applied = [(one.number, one.name, one.digest, one.contracts) for one in shipped]
+    record = {"applied": applied, "released": [9001] if released else []}
+    simple = lambda_simple_backends[sitting.account][REGION]
+    simple.lambda_simple_results_queue.append(json.dumps({"record": record}))
+    gone = Migration(9001, "gone", "-- contract\ndrop table gone;")
+    monkeypatch.setattr(migrate, "migrations", lambda: [*shipped, gone])
+    monkeypatch.setattr(stack, "run_sam", lambda *_: None)
+    monkeypatch.setattr(migrate, "migrate", lambda *_: Watched([], [], []))
+    migrate.run(sitting)
+    _deploys(account, sitting, "chat")
+    simple.lambda_simple_results_queue.extend(['{"live": "older"}'] * 2)
+    rollback.run(sitting)
+    assert account.live("chat") == {"chat": "2"}
+    if released:
+        with pytest.raises(DeployError, match="no deployment before this one is known"):
+            rollback.run(sitting)
+    else:
+        rollback.run(sitting)
+        assert account.live("chat") == {"chat": "1"}
