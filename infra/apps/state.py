@@ -49,8 +49,8 @@ class State:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as err:
                 raise SettingsError(
-                    "the same command runs already, perhaps in another terminal; go on there, or"
-                    " stop it first"
+                    "another command works on this already, perhaps in another terminal; go on"
+                    " there, or stop it first"
                 ) from err
             yield
 

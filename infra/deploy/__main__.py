@@ -99,12 +99,16 @@ def _run(asked: argparse.Namespace) -> None:
         )
     folder = from_caller(asked.data) if asked.data else None
     sitting = Sitting(place, environment, person, stage, folder=folder)
-    if asked.only:
-        from infra.deploy.steps import only
+    if asked.instead in _ASKS_NOTHING:
+        _INSTEAD[asked.instead][1](sitting)
+        return
+    with sitting.state.alone():
+        if asked.only:
+            from infra.deploy.steps import only
 
-        only.run(sitting, asked.only)
-    else:
-        (_INSTEAD[asked.instead][1] if asked.instead else go_through)(sitting)
+            only.run(sitting, asked.only)
+        else:
+            (_INSTEAD[asked.instead][1] if asked.instead else go_through)(sitting)
 
 
 def _place(asked: argparse.Namespace, stage: Stage) -> Destination:

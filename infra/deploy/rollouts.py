@@ -28,24 +28,27 @@ class Rollouts(NamedTuple):
     """`deployed` are the versions after each deployment, the oldest first, each with its time.
 
     `abandoned` are the versions that a rollback left, and that the stack still speaks of. `pieces`
-    are digests of what functions share; see infra/deploy/pieces.py.
+    are digests of what functions share; see infra/deploy/pieces.py. A rollback is `unfinished`
+    until all functions are back at the last of `deployed`.
     """
 
     deployed: tuple[tuple[str, Versions], ...] = ()
     abandoned: Versions = MappingProxyType({})
     pieces: Mapping[str, str] = MappingProxyType({})
+    unfinished: bool = False
 
     def with_live(self, live: Versions, at: float | None = None) -> "Rollouts":
         """Note what is live after a deployment; one that changed no function is not noted."""
         if self.deployed and self.deployed[-1][1] == live:
-            return self._replace(abandoned={})
+            return self._replace(abandoned={}, unfinished=False)
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(at))
         deployed = (*self.deployed, (when, dict(live)))
-        return self._replace(deployed=deployed, abandoned={})
+        return self._replace(deployed=deployed, abandoned={}, unfinished=False)
 
     def before(self, live: Versions) -> tuple[str, Versions] | None:
-        """Return the deployment before the one that made `live`, if one is known."""
-        known = [one for one in self.deployed if one[1] != live]
+        """Return the last deployment from which `live` differs, if one is known; while a rollback
+        is unfinished, where it leads. Functions that came later are not compared."""
+        known = [one for one in self.deployed if self.unfinished or differing(live, one[1])]
         return known[-1] if known else None
 
     def leaving(self, live: Versions, changed: Versions) -> "Rollouts":
@@ -53,9 +56,19 @@ class Rollouts(NamedTuple):
 
         Of the functions of `changed`, the stack goes on to speak of the versions in `live`.
         """
-        kept = tuple(one for one in self.deployed if one[1] != live)
+        kept = tuple(one for one in self.deployed if self.unfinished or one[1] != live)
         abandoned = {name: live[name] for name in changed}
-        return self._replace(deployed=kept, abandoned={**abandoned, **self.abandoned})
+        abandoned |= self.abandoned
+        return self._replace(deployed=kept, abandoned=abandoned, unfinished=True)
+
+    def forgetting(self) -> "Rollouts":
+        """Forget all deployments but the last: the database no longer has what they used."""
+        return self._replace(deployed=self.deployed[-1:])
+
+
+def differing(live: Versions, wanted: Versions) -> dict[str, str]:
+    """Return which of the `wanted` versions are not live, of the functions that are there."""
+    return {name: to for name, to in wanted.items() if live.get(name, to) != to}
 
 
 def read(client: Any, prefix: str) -> Rollouts:
@@ -72,7 +85,8 @@ def read(client: Any, prefix: str) -> Rollouts:
     try:
         found = json.loads(text)
         deployed = tuple((str(when), {**versions}) for when, versions in found["deployed"])
-        return Rollouts(deployed, {**found["abandoned"]}, {**found["pieces"]})
+        unfinished = bool(found.get("unfinished"))  # older records have none
+        return Rollouts(deployed, {**found["abandoned"]}, {**found["pieces"]}, unfinished)
     except (ValueError, LookupError, TypeError) as err:
         raise DeployError(
             f"parameter {_name(prefix)} is not what a deployment writes; delete it, and the next"
@@ -144,5 +158,6 @@ def _text(rollouts: Rollouts) -> str:
         "deployed": rollouts.deployed,
         "abandoned": dict(rollouts.abandoned),
         "pieces": dict(rollouts.pieces),
+        "unfinished": rollouts.unfinished,
     }
     return json.dumps(kept, separators=(",", ":"))

@@ -71,8 +71,7 @@ CHECKS = STEPS[:3]
 
 def go_through(sitting: Sitting, steps: Sequence[Step] = STEPS) -> None:
     """Take each step that is not done. Where one stops, the next call goes on."""
-    with sitting.state.alone():
-        _take(sitting, steps)
+    _take(sitting, steps)
     sitting.say("")
     for name, address in sitting.outputs.items():
         if not name.endswith("Function"):

@@ -1,9 +1,10 @@
 """Lets SAM build and deploy the stack, unless this very code is deployed already."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from infra.deploy import kept, stack
 from infra.deploy.alarms import unheard
+from infra.deploy.stack import DeployError
 from infra.deploy.stages import GRADUAL
 from infra.deploy.steps import rollback
 from infra.deploy.steps.ingredients import deployed, made_of, parameters
@@ -19,13 +20,22 @@ def run(sitting: Sitting) -> None:
     stack.run_sam(build, sitting.place, {**settings, **values})
     stack.check_quotas(sitting.place, every)
     kept.take_over(sitting.client("ssm"), sitting.place.prefix, sitting.kept)
-    stack.run_sam(deploy, sitting.place, settings)
+    _deploy(sitting, deploy, settings)
     kept.write(sitting.client("ssm"), sitting.place.prefix, settings)
     rollback.after_deployment(sitting, settings)
     for line in unheard(sitting.session, sitting.place.stack, settings.get("ALARM_EMAIL", "")):
         sitting.say(line)
     if state := deployed(sitting, sitting.place.stack):
         sitting.state.put("functions", made_of=made_of({**settings, **values}), **state)
+
+
+def _deploy(sitting: Sitting, command: Sequence[str], settings: Mapping[str, str]) -> None:
+    """Raises DeployError; functions that were rolled back stay so then."""
+    try:
+        stack.run_sam(command, sitting.place, settings)
+    except DeployError:
+        rollback.after_failure(sitting)
+        raise
 
 
 def done(sitting: Sitting) -> str:

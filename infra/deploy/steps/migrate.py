@@ -7,22 +7,24 @@ well as its code, whatever the other stack is in.
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError, ReadTimeoutError
 
-from infra.deploy import stack
+from infra.deploy import rollouts, stack
 from infra.deploy.stack import DeployError
 from infra.deploy.steps.ingredients import deployed, made_of, parameters
 from infra.deploy.steps.step import Sitting
 from infra.migrations.files import Migration, migrations
 from infra.migrations.progress import Progress
-from infra.migrations.record import Recorded
+from infra.migrations.record import Pending, Recorded
 from infra.migrations.watching import Watched, watch
 from shared.events import Json
+
+T = TypeVar("T")
 
 #: No call is sent twice by itself: a second invocation would be a second attempt.
 _ONCE = Config(connect_timeout=10, read_timeout=60, retries={"total_max_attempts": 1})
@@ -36,12 +38,27 @@ def run(sitting: Sitting) -> None:
     values = parameters(sitting, settings)
     for command in stack.schema_commands(sitting.place, values):
         stack.run_sam(command, sitting.place, settings)
+    _mind_older_code(sitting)
     told = migrate(_client(sitting), sitting.place.schema, sitting.say)
     sitting.say("database: is current" if not told.applied else "database: is current now")
     for title in told.held:
         sitting.say(f"database: {title} waits for a later deployment, when no older code is live")
     if found := deployed(sitting, sitting.place.schema):
         sitting.state.put("schema", made_of=made_of({**settings, **values}), **found)
+
+
+def _mind_older_code(sitting: Sitting) -> None:
+    """While older code is live, tell the database, which a rollback may not have reached. Before
+    anything is taken away from older code, forget it, so that no rollback leads there."""
+    ssm, prefix = sitting.client("ssm"), sitting.place.prefix
+    known = rollouts.read(ssm, prefix)
+    if known.abandoned:
+        live(sitting, older=True)
+    elif len(known.deployed) > 1:
+        client, function = _client(sitting), sitting.place.schema
+        pending = _patiently(lambda: _pending(client, function, migrations()))
+        if any(one.contracts for one in pending.now):
+            rollouts.save(ssm, prefix, known.forgetting())
 
 
 def done(sitting: Sitting) -> str:
@@ -83,15 +100,18 @@ def changes(sitting: Sitting) -> Iterator[str]:
 
 def to_come(client: Any, function: str, files: Sequence[Migration]) -> Iterator[str]:
     """Name those of `files` that the database has not; raises DeployError and SettingsError."""
+    now, held = _pending(client, function, files)
+    yield from (f"{one.title}: {one.described}" for one in now)
+    for one in held:
+        yield f"{one.title}: {one.described}; waits until no older code is live"
+
+
+def _pending(client: Any, function: str, files: Sequence[Migration]) -> Pending:
     # An older function knows no `record`, and tells how far it is itself.
     told = _invoke(client, function, {"progress": True, "record": True}).get("record")
     if not isinstance(told, dict):
         raise DeployError(f"{function} is of a release that cannot tell; the deployment does")
-    record = Recorded([(*row,) for row in told["applied"]], told["released"])
-    now, held = record.pending(files)
-    yield from (f"{one.title}: {one.described}" for one in now)
-    for one in held:
-        yield f"{one.title}: {one.described}; waits until no older code is live"
+    return Recorded([(*row,) for row in told["applied"]], told["released"]).pending(files)
 
 
 def migrate(client: Any, function: str, say: Any) -> Watched:
@@ -107,16 +127,17 @@ def migrate(client: Any, function: str, say: Any) -> Watched:
 
 
 def _look(client: Any, function: str, id: str) -> Progress:
+    event = {"progress": True, "attempt": id}
+    return Progress(**_patiently(lambda: _invoke(client, function, event)))
+
+
+def _patiently(look: Callable[[], T]) -> T:
     """Look, again if need be: it harms nothing, and one that fails says nothing of the attempt."""
     for pause in _PAUSES:
         with suppress(DeployError, BotoCoreError, ClientError):
-            return _looked(client, function, id)
+            return look()
         time.sleep(pause)
-    return _looked(client, function, id)
-
-
-def _looked(client: Any, function: str, id: str) -> Progress:
-    return Progress(**_invoke(client, function, {"progress": True, "attempt": id}))
+    return look()
 
 
 def _invoke(client: Any, function: str, event: Json) -> Json:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from infra.deploy import aurora, states
 from infra.deploy.stack import DeployError, Destination
-from infra.deploy.steps.step import Sitting
+from infra.deploy.steps.step import Sitting, goes_on
 
 #: Days in which a deleted secret can be had back. It costs nothing meanwhile, and cannot be read.
 #: https://docs.aws.amazon.com/secretsmanager/latest/userguide/manage_delete-secret.html
@@ -40,11 +40,12 @@ def run(sitting: Sitting) -> None:
         typed = sitting.person.ask(f"Type {place.stack} to delete it:")
         if typed != place.stack:
             raise DeployError(f"{typed!r} is not {place.stack}; nothing was deleted")
-    for stack in whole.stacks:
-        states.delete(client, stack)
-    _delete_secrets(sitting, whole)
-    if whole.parameters:  # settings and rollouts; SSM takes ten at once
-        sitting.client("ssm").delete_parameters(Names=whole.parameters[:10])
+    with goes_on(sitting, "not all may be deleted"):
+        for stack in whole.stacks:
+            states.delete(client, stack)
+        _delete_secrets(sitting, whole)
+        if whole.parameters:  # settings and rollouts; SSM takes ten at once
+            sitting.client("ssm").delete_parameters(Names=whole.parameters[:10])
     sitting.state.forget("functions")
     sitting.state.forget("schema")
     sitting.say(f"deleted the stack {place.stack} and {len(whole.secrets)} secrets")

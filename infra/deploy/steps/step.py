@@ -1,6 +1,7 @@
 """A step of a deployment, and the sitting that its steps share."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
@@ -110,6 +111,16 @@ class Step(NamedTuple):
     does: str
     run: Callable[[Sitting], None]
     done: Callable[[Sitting], str] = lambda _: ""
+
+
+@contextmanager
+def goes_on(sitting: Sitting, left: str) -> Iterator[None]:
+    """Do what only the same command ends when it is cut off in the middle, and say so then."""
+    try:
+        yield
+    except BaseException:
+        sitting.say(f"cut off: {left}; the same command ends it")
+        raise
 
 
 def left_out(sitting: Sitting, platform: str) -> str:

@@ -16,7 +16,7 @@ def test_two_sittings_at_once_would_make_two_apps(tmp_path: Path) -> None:
     file = tmp_path / "deploy" / "s.json"
     with State(file).alone():
         State(file).put("github", port=1)
-        with pytest.raises(SettingsError, match="the same command runs already"):
+        with pytest.raises(SettingsError, match="another command works on this already"):
             State(file).alone().__enter__()
         with State(file.with_name("other.json")).alone():
             pass

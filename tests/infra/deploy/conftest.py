@@ -25,10 +25,10 @@ STACK = "agents"
 class AwsAccount:
     """The stack `agents` with functions behind their aliases."""
 
-    def __init__(self) -> None:
-        self.session = boto3.Session(region_name=REGION)
-        self.lambdas: Any = self.session.client("lambda")
-        self.cloudformation: Any = self.session.client("cloudformation")
+    def __init__(self, url: str | None = None) -> None:
+        self.session = boto3.Session("test", "test", region_name=REGION)
+        self.lambdas: Any = self.session.client("lambda", endpoint_url=url)
+        self.cloudformation: Any = self.session.client("cloudformation", endpoint_url=url)
 
     def deploy(self, *names: str) -> None:
         """Make the stack with these functions, each with version 1 behind its alias."""

@@ -1,13 +1,21 @@
 """A rollback takes the versions of the deployment before, and nothing else (emulated by moto)."""
 
-import pytest
+import json
+from collections.abc import Callable, Mapping, Sequence
 
-from infra.deploy import rollouts
+import pytest
+from botocore.exceptions import ClientError
+from moto.awslambda_simple.models import lambda_simple_backends
+
+from infra.apps.person import Person
+from infra.deploy import kept, rollouts, stack
 from infra.deploy.rollouts import Rollouts
-from infra.deploy.stack import DeployError
-from infra.deploy.steps import rollback
+from infra.deploy.stack import DeployError, Destination
+from infra.deploy.steps import functions, migrate, rollback
 from infra.deploy.steps.step import Sitting
-from tests.infra.deploy.conftest import STACK, AwsAccount
+from infra.migrations.files import Migration, migrations
+from infra.migrations.watching import Watched
+from tests.infra.deploy.conftest import REGION, STACK, AwsAccount
 
 
 def _deploys(account: AwsAccount, sitting: Sitting, *names: str) -> None:
@@ -116,3 +124,151 @@ def test_the_record_fits_into_a_parameter_with_as_many_functions_as_there_are(
 def test_a_deployment_that_changed_no_function_is_not_one_to_go_back_to() -> None:
     known = Rollouts().with_live({"chat": "1"}).with_live({"chat": "1"}).with_live({"chat": "2"})
     assert [versions for _, versions in known.deployed] == [{"chat": "1"}, {"chat": "2"}]
+
+
+@pytest.mark.parametrize("led", [[], ["chat"], ["chat", "triage"]])
+def test_a_rollback_that_is_cut_off_is_ended_and_goes_no_further(
+    account: AwsAccount,
+    sitting: Sitting,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    led: list[str],
+) -> None:
+    account.deploy("chat", "triage")
+    rollback.after_deployment(sitting, {})
+    _deploys(account, sitting, "chat", "triage")
+    _deploys(account, sitting, "chat", "triage")
+    lead = rollouts.lead
+
+    def dies(client: object, versions: Mapping[str, str]) -> None:
+        lead(client, {f"{STACK}-{name}": versions[f"{STACK}-{name}"] for name in led})
+        raise ClientError({"Error": {"Code": "ExpiredToken"}}, "UpdateAlias")
+
+    monkeypatch.setattr(rollouts, "lead", dies)
+    with pytest.raises(ClientError, match="ExpiredToken"):
+        rollback.run(sitting)
+    assert "the same command ends it" in capsys.readouterr().out
+    assert rollback.is_rolled_back(sitting)
+    monkeypatch.setattr(rollouts, "lead", lead)
+    rollback.run(sitting)
+    said = capsys.readouterr().out
+    assert "where a rollback was cut off" in said
+    assert ("are there already" in said) == (len(led) == 2)
+    assert account.live("chat", "triage") == {"chat": "2", "triage": "2"}
+    rollback.run(sitting)
+    assert account.live("chat", "triage") == {"chat": "1", "triage": "1"}
+
+
+class Pondering(Person):
+    """A person, while whose pondering something happens."""
+
+    def __init__(self, happens: Callable[[], object]) -> None:
+        super().__init__(asked=True)
+        self._happens = happens
+
+    def agrees(self, question: str) -> bool:
+        self._happens()
+        return True
+
+
+def test_what_somebody_deploys_while_a_person_ponders_is_not_rolled_back(
+    account: AwsAccount, sitting: Sitting
+) -> None:
+    account.deploy("chat")
+    rollback.after_deployment(sitting, {})
+    _deploys(account, sitting, "chat")
+    sitting.person = Pondering(lambda: _deploys(account, sitting, "chat"))
+    with pytest.raises(DeployError, match="somebody changed the functions meanwhile"):
+        rollback.run(sitting)
+    assert account.live("chat") == {"chat": "3"}
+    assert not rollback.is_rolled_back(sitting)
+
+
+def test_a_database_that_is_away_holds_up_no_rollback(
+    account: AwsAccount, sitting: Sitting, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account.deploy("chat", "schema")
+    rollback.after_deployment(sitting, {})
+    _deploys(account, sitting, "chat")
+    simple = lambda_simple_backends[sitting.account][REGION]
+    simple.lambda_simple_results_queue.append('"away"')
+    rollback.run(sitting)
+    said = capsys.readouterr().out
+    assert "the database could not be told, the next deployment does: agents-schema could" in said
+    assert "rolled back; " in said
+    assert account.live("chat") == {"chat": "1"}
+
+
+def test_functions_that_came_with_a_deployment_stay_and_are_named(
+    account: AwsAccount, sitting: Sitting, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account.deploy("chat", "plan")
+    known = rollouts.Rollouts().with_live({f"{STACK}-chat": "1", f"{STACK}-gone": "7"})
+    rollouts.save(sitting.client("ssm"), "agents", known)
+    with pytest.raises(DeployError, match="no deployment before this one is known"):
+        rollback.run(sitting)
+    _deploys(account, sitting, "chat")
+    rollback.run(sitting)
+    said = capsys.readouterr().out
+    assert f"{STACK}-plan: stays at version 1; that deployment had it not" in said
+    assert account.live("chat", "plan") == {"chat": "1", "plan": "1"}
+
+
+def test_a_deployment_that_fails_after_a_rollback_leaves_it_rolled_back(
+    account: AwsAccount,
+    sitting: Sitting,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    account.deploy("chat")
+    rollback.after_deployment(sitting, {})
+    _deploys(account, sitting, "chat")
+    rollback.run(sitting)
+
+    def sam(command: Sequence[str], place: Destination, settings: Mapping[str, str]) -> None:
+        if command[1] == "deploy":
+            account.publish("chat", code="new")
+            account.shift("chat", "2")  # as CloudFormation does, which knows of no rollback
+            raise DeployError("sam deploy failed")
+
+    monkeypatch.setattr(stack, "run_sam", sam)
+    monkeypatch.setattr(stack, "check_quotas", lambda *_: None)
+    monkeypatch.setattr(kept, "checked", lambda _: None)
+    with pytest.raises(DeployError, match="sam deploy failed"):
+        functions.run(sitting)
+    assert "the functions are rolled back as before" in capsys.readouterr().out
+    assert account.live("chat") == {"chat": "1"}
+    account.lambdas.delete_function(FunctionName=f"{STACK}-chat", Qualifier="1")
+    with pytest.raises(DeployError, match="sam deploy failed"):
+        functions.run(sitting)
+    said = capsys.readouterr().out
+    assert "./scripts/deploy --rollback leads them back again" in said
+
+
+@pytest.mark.parametrize("released", [True, False])
+def test_what_is_taken_away_is_what_no_rollback_leads_to(
+    account: AwsAccount, sitting: Sitting, monkeypatch: pytest.MonkeyPatch, *, released: bool
+) -> None:
+    account.deploy("chat", "schema")
+    rollback.after_deployment(sitting, {})
+    _deploys(account, sitting, "chat")
+    shipped = migrations()
+    applied = [(one.number, one.name, one.digest, one.contracts) for one in shipped]
+    record = {"applied": applied, "released": [9001] if released else []}
+    simple = lambda_simple_backends[sitting.account][REGION]
+    simple.lambda_simple_results_queue.append(json.dumps({"record": record}))
+    gone = Migration(9001, "gone", "-- contract\ndrop table gone;")
+    monkeypatch.setattr(migrate, "migrations", lambda: [*shipped, gone])
+    monkeypatch.setattr(stack, "run_sam", lambda *_: None)
+    monkeypatch.setattr(migrate, "migrate", lambda *_: Watched([], [], []))
+    migrate.run(sitting)
+    _deploys(account, sitting, "chat")
+    simple.lambda_simple_results_queue.extend(['{"live": "older"}'] * 2)
+    rollback.run(sitting)
+    assert account.live("chat") == {"chat": "2"}
+    if released:
+        with pytest.raises(DeployError, match="no deployment before this one is known"):
+            rollback.run(sitting)
+    else:
+        rollback.run(sitting)
+        assert account.live("chat") == {"chat": "1"}

@@ -1,5 +1,4 @@
-"""SAM deploys the templates with their nested stacks, as ./scripts/deploy tells it to; with --all
-./scripts/deploy does so from a checkout, with a database with data in it, and upgrades it."""
+"""SAM deploys the templates with their nested stacks, as ./scripts/deploy tells it to."""
 
 import json
 import shutil
@@ -9,24 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
-from psycopg import sql
 
 from infra.cloudformation import parse
 from infra.deploy.stack import Destination, parameters, sam_commands
 from infra.project import ROOT
-from tests.campaigns import sample
-from tests.database.rows import insertion, tables
-from tests.database.tls_front import Authority, Front
-from tests.infra.deploy.emulated.checkout import (
-    REGION,
-    Account,
-    Checkout,
-    aws_account,
-    dumped,
-    with_flows,
-)
+from tests.infra.deploy.emulated.checkout import REGION, Account, aws_account, dumped, with_flows
 
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 SETTINGS = {
@@ -37,11 +24,6 @@ SETTINGS = {
     "INGRESS_CONCURRENCY": "3",
     "BATCH_ROLE_ARN": 'arn:aws:iam::123456789012:role/a "b" $c, d=e',
 }
-#: Those that a deployment takes; a role is only for somebody who has a bucket.
-SETTINGS_TO_DEPLOY = {name: value for name, value in SETTINGS.items() if "ROLE" not in name}
-HOST = "db.example.com"
-#: A migration of the next release.
-LATER = "alter table runs add column later int;"
 
 pytestmark = pytest.mark.sam
 
@@ -174,72 +156,3 @@ def _all(account: Account, service: str, call: str) -> list[Any]:
     return [
         row for page in pages for rows in page.values() if isinstance(rows, list) for row in rows
     ]
-
-
-@pytest.fixture
-def database(url: str, tmp_path: Path) -> Iterator[dict[str, str]]:
-    """The settings of an empty database that AWS reaches under a name, over TLS."""
-    authority = Authority(tmp_path)
-    with psycopg.connect(url) as owner:
-        name = owner.info.dbname
-    with Front(url, authority.context(HOST)) as front:
-        where = f"{HOST}:{front.port}/{name}?hostaddr=127.0.0.1&sslmode=verify-full"
-        yield {
-            "DATABASE_URL": f"postgresql://postgres:pa55w0rd@{where}&gssencmode=disable",
-            "DATABASE_CA": str(authority.ca),
-        }
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="bundles are for Linux")
-@pytest.mark.parametrize("flows", sample([("Plan", "Retention")], 0))
-def test_an_upgrade_by_the_command_loses_nothing(
-    account: Account, database: dict[str, str], url: str, tmp_path: Path, flows: tuple[str, ...]
-) -> None:
-    checkout = Checkout(tmp_path / "checkout", flows, built=["Migrate"])
-    checkout.stage({**SETTINGS_TO_DEPLOY, **database}, github="no", slack="no")
-    place = ["--runtime", RUNTIME, "--architecture", "x86_64"]
-
-    def deploys(*words: str) -> str:
-        done = checkout.deploy(account, *place, *words)
-        assert done.returncode == 0, done.stdout
-        assert "pa55w0rd" not in done.stdout
-        return done.stdout
-
-    deploys()
-    assert versions(account) == {"1"}
-    kept = filled(url)
-    # New code, which needs a new column.
-    checkout.release(LATER)
-    assert "applied 9001_later" in deploys()
-    assert (versions(account), rows(url)) == ({"2"}, kept)
-
-
-def versions(account: Account) -> set[str]:
-    """Return which versions are live of the functions that events and people call."""
-    lambdas = account.client("lambda")
-    names = [one["FunctionName"] for one in _all(account, "lambda", "list_functions")]
-    return {
-        lambdas.get_alias(FunctionName=name, Name="live")["FunctionVersion"]
-        for name in names
-        if name != "agents-schema"
-    }
-
-
-def filled(url: str) -> dict[str, int]:
-    """Put a row into each table; return how many there are."""
-    with psycopg.connect(url, autocommit=True) as owner:
-        owner.execute("set session_replication_role = replica")
-        for table in tables(owner):
-            owner.execute(insertion(owner, table, "kept"))
-    return rows(url)
-
-
-def rows(url: str) -> dict[str, int]:
-    with psycopg.connect(url, autocommit=True) as owner:
-        counts = {
-            table: owner.execute(
-                sql.SQL("select count(*) from {} where tenant = 'kept'").format(sql.SQL(table))
-            ).fetchone()
-            for table in tables(owner)
-        }
-    return {table: found[0] for table, found in counts.items() if found}

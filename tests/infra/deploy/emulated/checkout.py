@@ -26,10 +26,12 @@ REGION = "eu-central-1"
 _FOLDERS = ("flows", "infra", "requirements", "scripts", "shared")
 _FILES = ("samconfig.toml", "template.yaml", "Makefile")
 _ENVIRONMENTS = (".venv", ".venv-sam", ".vendor")
-#: In place of the Makefile: bundles of two lines, but for what the test invokes.
+#: In place of the Makefile: bundles of two lines that tell their release, but for what is whole.
 _SMALL = """
 build-%:
-	@printf 'def handler(event, context): return event\\n' >"$(ARTIFACTS_DIR)/index.py"
+	@mkdir -p "$(ARTIFACTS_DIR)/shared/runtime"
+	@printf 'def handler(event, context): return {{"release": {}}}\\n' \\
+		>"$(ARTIFACTS_DIR)/shared/runtime/function.py"
 	@cp "$(SETTINGS)" "$(ARTIFACTS_DIR)/settings.json"; printf $* >"$(ARTIFACTS_DIR)/name"
 """
 _WHOLE = """
@@ -89,8 +91,8 @@ class Checkout:
         if flows:
             smaller = with_flows((ROOT / "template.yaml").read_text("utf-8"), {*flows})
             (folder / "template.yaml").write_text(smaller, "utf-8")
-            whole = "".join(_WHOLE.format(name, name) for name in built)
-            (folder / "Makefile").write_text(f"{whole}{_SMALL}", "utf-8")
+            self._whole = "".join(_WHOLE.format(name, name) for name in built)
+            self.release(1)
 
     def stage(self, settings: Mapping[str, str], **values: str) -> None:
         """Write the stage `test`, and its settings."""
@@ -102,11 +104,11 @@ class Checkout:
         lines = (f"{name}={json.dumps(value)}\n" for name, value in settings.items())
         (self.folder / ".env.test").write_text("".join(lines), "utf-8")
 
-    def release(self, migration: str) -> None:
-        """Write the code of a next release, with a migration."""
-        (self.folder / "infra/migrations/9001_later.sql").write_text(migration, "utf-8")
-        makefile = self.folder / "Makefile"
-        makefile.write_text(makefile.read_text("utf-8").replace("return event", "return [event]"))
+    def release(self, number: int, **migrations: str) -> None:
+        """Write the code of a release, and its migrations."""
+        for name, text in migrations.items():
+            (self.folder / f"infra/migrations/{name.strip('_')}.sql").write_text(text, "utf-8")
+        (self.folder / "Makefile").write_text(f"{self._whole}{_SMALL.format(number)}", "utf-8")
 
     def deploy(
         self, account: Account, *words: str, **variables: str
