@@ -22,7 +22,7 @@ password authentication to Postgres, arm64."""
 NAMES = (
     *("sizes", "ingress", "flows", "overhead", "steps", "plans", "cache", "budgets", "calls"),
     *("calls-cpu", "imports", "recall-quality", "recall-scale", "memory-peers", "secrets"),
-    *("bench-memory", "reviews"),
+    *("reviews", "bench-memory"),
 )
 
 

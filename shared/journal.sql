@@ -117,10 +117,11 @@ update effects set state = %(state)s, receipt = %(receipt)s, reason = %(reason)s
 where tenant = %(tenant)s and key = %(key)s;
 
 -- name: previous_receipt
--- What the same flow made at the same target before, newest first; of what has a name, that of this name.
+-- What the same flow made at the same target before, newest first; of what has a name, that of this name. Compared as
+-- text, since Postgres reads no JSON that holds a NUL.
 select receipt from effects
 where tenant = %(tenant)s and flow = %(flow)s and tool = %(tool)s and target = %(target)s and state = 'committed'
-  and key <> %(key)s and arguments ->> 'name' is not distinct from %(arguments)s::json ->> 'name'
+  and key <> %(key)s and (%(named)s::text is null or strpos(arguments::text, %(named)s) > 0)
 order by settled_at desc limit 1;
 
 -- name: effects_at

@@ -18,6 +18,8 @@ from shared.settings import Settings
 Check = Callable[[str, Settings], str]
 
 _LONGEST_SHOWN = 60
+#: The begin of a label, which ends in a colon or a slash.
+_PREFIX = r"(?:\w[\w .-]{0,28}[:/])?"
 
 
 def checked(field: str, settings: Settings) -> str:
@@ -290,6 +292,7 @@ CHECKS: Mapping[str, Check] = {
     "github_api_url": _address,
     "github_web_url": _address,
     "github_bot_name": partial(_matching, _SLUG, "the App's slug, such as my-agent"),
+    "github_label_prefix": partial(_matching, _PREFIX, "the begin of a label, such as agent:"),
     "slack_signing_secret": _key,
     "slack_bot_token": partial(_slack_token, ("xoxb-", "xoxe.xoxb-")),
     "slack_app_token": partial(_slack_token, ("xapp-",)),

@@ -102,6 +102,7 @@ class Effects:
 
     def _dispatch(self, action: Action, key: str, tool: str, target: str) -> Receipt | None:
         """Commit the intent; return the receipt of this flow's last such action at this target."""
+        name = action.arguments.get("name")
         parameters = {
             "key": key,
             "flow": self._run.flow,
@@ -109,6 +110,7 @@ class Effects:
             "target": target,
             "slot": self._run.effects[key]["slot"],
             "arguments": canonical(action.arguments),
+            "named": f'"name":{canonical(name)}' if name is not None else None,
         }
         names = ("dispatch_effect", "previous_receipt")
         rows = self._run.write([self._run.statement(name, parameters) for name in names])

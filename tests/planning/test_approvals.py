@@ -65,7 +65,7 @@ def test_who_may_not_write_may_not_approve(opened: Open) -> None:
     stranger = ASK.actor._replace(name="mallory", role="none")
     it.runner.deliver(it.flow, says("/approve", actor=stranger))
     assert it.situation(plan).state == "waiting"
-    assert "not allowed" in it.said()[-1]
+    assert "not allowed" in it.shown("refusal")[-1]
 
 
 def test_who_may_not_write_cancels_nothing(opened: Open) -> None:

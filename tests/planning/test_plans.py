@@ -149,7 +149,7 @@ def test_a_stranger_starts_no_plan_and_is_told(opened: Open) -> None:
     it = opened(planned(Drafts(HELLO)))
     it.runner.deliver(it.flow, ASK._replace(actor=ASK.actor._replace(role="none")))
     assert it.plans() == []
-    assert "not allowed" in it.said()[0]
+    assert "not allowed" in it.shown("refusal")[0]
 
 
 def test_an_order_in_a_tools_output_does_nothing(opened: Open) -> None:

@@ -14,6 +14,7 @@ from flows.memory import memory
 from flows.review import review
 from flows.triage import triage
 from flows.uninstall import uninstall
+from infra.local.sandbox.github.git.commits import Content
 from shared.actions import Action
 from shared.actions.github.actions import Assign, Comment, RemoveLabels, ResolveThread
 from shared.actions.github.pulls.sections import WriteSection
@@ -298,10 +299,9 @@ def test_a_run_that_goes_on_is_stopped_and_then_taken_back(shop: Repository) -> 
 FAULTY = "def total(items):\n    return items == None\n"
 
 
-def reviewed(shop: Repository, author: str = "maria") -> int:
-    number = shop.hub.open_pull_request(
-        SHOP, "Add", "Why", head="add", files={"a.py": FAULTY}, author=author
-    )
+def reviewed(shop: Repository, author: str = "maria", **more: str) -> int:
+    files: dict[str, Content] = {"a.py": FAULTY, **more}
+    number = shop.hub.open_pull_request(SHOP, "Add", "Why", head="add", files=files, author=author)
     shop.tell(review)
     assert shop.hub.threads(SHOP, number)
     assert shop.rows("select 1 from findings where state = 'posted'")

@@ -44,7 +44,7 @@ def test_an_issue_is_opened_marked_and_found(target: SandboxIssue) -> None:
     assert issue["body"].startswith("See #1, @\u200bmaria.\n\n<!-- agent-flows effect=a1b2c3")
     assert [label["name"] for label in issue["labels"]] == ["bug"]
     assert receipt.url.endswith("/acme/shop/issues/2")
-    assert receipt.data == {"unknown": ["urgent"]}
+    assert (receipt.data or {})["unknown"] == ["urgent"]
     found = target.adapter.find(TRACKING, MARK)
     assert found is not None
     assert (found.id, found.url) == (receipt.id, receipt.url)
@@ -87,7 +87,8 @@ def test_a_draft_is_a_branch_a_commit_and_a_pull_request(target: SandboxIssue) -
     pull = target.sandbox.issue(SHOP, int(receipt.id))
     assert (pull["title"], pull["draft"], pull["user"]["type"]) == ("Say hello", True, "Bot")
     newest, *_ = target.sandbox.commits(SHOP, BRANCH)
-    assert receipt.data == {"branch": BRANCH, "commit": newest["sha"]}
+    made = receipt.data or {}
+    assert (made["branch"], made["commit"]) == (BRANCH, newest["sha"])
     assert newest["message"] == "Say hello"
     assert set(newest["files"]) == {"README.md", "docs/to", DRAFT.path}
     assert len(target.sandbox.commits(SHOP, "main")) == 1

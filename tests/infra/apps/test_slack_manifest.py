@@ -43,6 +43,7 @@ METHODS = {
     "conversations_list": READ,
     "conversations_replies": HISTORY,
     "reactions_add": {"reactions:write"},
+    "reactions_remove": {"reactions:write"},
     "users_info": {"users:read"},
 }
 #: The right that an event needs: https://docs.slack.dev/reference/events

@@ -299,7 +299,7 @@ def test_deploy_takes_the_region_by_either_name(
     name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, "eu-central-1")
-    monkeypatch.setattr(sys, "argv", ["deploy"])
+    monkeypatch.setattr(sys, "argv", ["deploy", "--yes"])
     ended(deploy, "credentials", capsys, name)
 
 
@@ -308,7 +308,7 @@ def test_a_mistyped_option_of_deploy_ends_in_a_line(
 ) -> None:
     for case in [*cases(DEPLOY), "| region", "--region eu-central-1 | credentials"]:
         arguments, said = given(case, places)
-        monkeypatch.setattr(sys, "argv", ["deploy", *arguments])
+        monkeypatch.setattr(sys, "argv", ["deploy", "--yes", *arguments])
         ended(deploy, said, capsys, case)
 
 

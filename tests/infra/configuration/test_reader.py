@@ -27,6 +27,7 @@ RIGHT = {
     "GITHUB_API_URL": "https://github.acme.dev/api/v3",
     "GITHUB_WEB_URL": "https://github.acme.dev",
     "GITHUB_BOT_NAME": "my-agent",
+    "GITHUB_LABEL_PREFIX": "my agent:",
     "SLACK_SIGNING_SECRET": "8f742231b10e8888abcd99yyyzzz85a5",
     "SLACK_BOT_TOKEN": "xoxb-1-2-abc",
     "SLACK_APP_TOKEN": "xapp-1-A-2-abc",
