@@ -29,6 +29,7 @@ from shared.errors import (
 from shared.events import Event, Json
 from shared.journal import Outcome
 from shared.memory.control.unremembering import unremember
+from shared.perception.commands import command_of
 from shared.stopping.desk import StopDesk, where
 
 SQL = queries(__file__, "undo.sql")
@@ -234,8 +235,18 @@ def _judged(row: Row, asked: Event) -> Json:
         "conversation": row["conversation"],
         "had": event.place if is_moved else "",
         "is_here": is_moved or event.place == asked.place,
-        "is_asker": is_same and event.source == asked.source and not asked.actor.is_bot,
+        "is_asker": is_same
+        and event.source == asked.source
+        and not asked.actor.is_bot
+        and _is_wish(event),
     }
+
+
+def _is_wish(event: Event) -> bool:
+    """Did a person ask us for it? Whoever only opened an issue or pushed on GitHub did not: nobody
+    without rights there takes labels off their issue, or a review off their pull request."""
+    is_named = command_of(event.type) or ".mention." in event.type
+    return event.source != "github" or bool(is_named)
 
 
 def _once(rows: Sequence[Row]) -> list[Row]:

@@ -1,6 +1,6 @@
 -- name: find
 -- The newest run that acted in a conversation, or the one of this name, which may be a plan's. Pieces of a plan go by the
--- event that asked for it.
+-- event that asked for it. Whoever only opened an issue or pushed on GitHub asked for nothing.
 select r.id, r.flow, e.body::text as event, e.conversation,
        case when exists (
          select from plans as p where p.tenant = r.tenant
@@ -11,7 +11,8 @@ where r.tenant = %(tenant)s and r.id <> %(run)s and case when %(named)s <> ''
   then r.id = %(named)s or e.id = (select event_id from plans where tenant = r.tenant and id = %(named)s)
   else r.flow <> %(flow)s and is_within(e.conversation, e.body, %(conversation)s, %(actor)s)
     and (e.body ->> 'received_at')::float8 <= %(at)s
-    and (%(asker)s = '' or (e.body -> 'actor' ->> 0 = %(asker)s and e.body ->> 'source' = %(source)s))
+    and (%(asker)s = '' or (e.body -> 'actor' ->> 0 = %(asker)s and e.body ->> 'source' = %(source)s
+                            and (%(source)s <> 'github' or e.type ~ '[.](command|mention)[.]')))
     and exists (select from effects as f where (f.tenant, f.run_id) = (r.tenant, r.id)
                   and f.state in ('committed', 'dispatched', 'unknown')) end
 order by r.started_at desc limit 1;

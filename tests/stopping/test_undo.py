@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from flows.control import control
+from flows.memory import memory
 from flows.review import review
 from flows.triage import triage
 from flows.uninstall import uninstall
@@ -153,9 +154,23 @@ def test_who_may(shop: Repository) -> None:
     told = shop.undo(number, by="passer-by", of=shop.run("triage"))
     assert "You are not allowed to do that here" in told
     assert shop.labels(number) == ["bug"]
-    told = shop.undo(number, by="stranger", of=shop.run("triage"))  # who opened it
-    assert lines(told) == ALL
+    told = shop.undo(number, by="stranger")  # who opened it, and asked us for nothing
+    assert "did nothing here" in told
+    shop.undo(number, by="stranger", of=shop.run("triage"))  # refused in the same comment
+    assert shop.labels(number) == ["bug"]
+    shop.hub.comment(SHOP, number, "/help", author="stranger")
+    shop.tell(memory)
+    assert "Deleted the comment on acme/shop#1." in lines(shop.undo(number, by="stranger"))
+    assert lines(shop.undo(number, of=shop.run("triage"))) == ALL
     assert shop.labels(number) == []
+
+
+def test_who_opened_a_pull_request_takes_no_review_off_it(shop: Repository) -> None:
+    number = reviewed(shop, author="stranger")
+    assert "did nothing here" in shop.undo(number, by="stranger")
+    told = shop.undo(number, by="stranger", of=shop.run("review"))
+    assert "You are not allowed to do that here" in told
+    assert len(shop.hub.threads(SHOP, number)) == 1
 
 
 def test_a_person_without_rights_takes_back_only_what_they_asked_for(shop: Repository) -> None:
@@ -281,9 +296,10 @@ def test_a_run_that_goes_on_is_stopped_and_then_taken_back(shop: Repository) -> 
 FAULTY = "def total(items):\n    return items == None\n"
 
 
-def reviewed(shop: Repository, **more: str) -> int:
-    files = {"a.py": FAULTY, **more}
-    number = shop.hub.open_pull_request(SHOP, "Add", "Why", head="add", files=files)
+def reviewed(shop: Repository, author: str = "maria") -> int:
+    number = shop.hub.open_pull_request(
+        SHOP, "Add", "Why", head="add", files={"a.py": FAULTY}, author=author
+    )
     shop.tell(review)
     assert shop.hub.threads(SHOP, number)
     assert shop.rows("select 1 from findings where state = 'posted'")
