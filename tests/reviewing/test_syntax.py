@@ -1,5 +1,7 @@
 """Whether a file still parses after a change, in SQL by the statements that the change touches."""
 
+import sys
+
 import pytest
 
 from shared.reviewing.syntax import still_parses
@@ -81,3 +83,11 @@ def test_a_line_within_a_statement_may_look_like_its_end(old: str, new: str) -> 
 )
 def test_other_files_are_read_whole(path: str, before: str, after: str, parses: bool) -> None:
     assert still_parses(path, before, after) is parses
+
+
+@pytest.mark.parametrize("path", ["a.sql", "a.go", "a.kt", "a.yaml"])
+def test_a_bundle_without_the_grammars_doubts_nothing(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "shared.reviewing.parsers", None)
+    assert still_parses(path, "a", "(")
