@@ -13,7 +13,7 @@ from shared.actions.github.pulls.diff import FileDiff, file_diffs
 from shared.actions.github.queries import CompareFiles, ListFiles, ReadChange, ReadText, ReadTexts
 from shared.agent.context import Code
 from shared.desk import Loan
-from shared.errors import ActionRejected
+from shared.errors import ActionRejected, ActionUnavailable
 from shared.events import Json
 from shared.journal import Outcome
 from shared.learning.attention import URGENT, notified, spend
@@ -292,10 +292,11 @@ class ReviewDesk:
         return [row["path"] for row in self._loan.read(query)]
 
     def _read_at_once(self, paths: Sequence[str]) -> Sequence[str]:
-        """Read texts of the head commit in one request, as far as GitHub gives them so."""
+        """Read texts of the head commit in one request, as far as GitHub gives them so: what takes
+        it too long at once is read one by one."""
         head: str = self._pull["head"]["sha"]
         query = ReadTexts(self._issue.repository, tuple(paths), _LONGEST, head)
-        with suppress(ActionRejected):
+        with suppress(ActionRejected, ActionUnavailable):
             found = self._loan.read(query) if paths else {}
             # What is no UTF-8 is given with another character in its place.
             whole = {path: text for path, text in found.items() if "\ufffd" not in text}

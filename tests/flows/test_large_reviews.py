@@ -6,12 +6,15 @@ import pytest
 from urllib3 import request
 
 from infra.local.sandbox.github import GitHubSandbox
+from shared.actions import Query
+from shared.actions.github.queries import ReadTexts
 from shared.database import Database
+from shared.errors import ActionUnavailable
 from shared.models import ModelRequest
 from shared.models.tokens import tokens
 from shared.reviewing.finding import Finding, Findings
-from tests.actions.github.sandbox_issue import SHOP
-from tests.flows.test_review import FAULTY, PullRequest, fresh, sandbox
+from tests.actions.github.sandbox_issue import SHOP, as_app
+from tests.flows.test_review import FAULTY, Mortal, PullRequest, fresh, sandbox
 
 __all__ = ["fresh", "sandbox"]
 
@@ -31,6 +34,25 @@ def test_a_file_of_20_000_lines_is_read_and_compared(
     pull.review()
     assert lines(pull) == [("long.py", 9_002), ("long.py", 9_003)]
     assert "not reviewed" not in pull.sticky[0]
+
+
+class TooMuchAtOnce(Mortal):
+    """GitHub takes too long for many files in one request."""
+
+    def read(self, query: Query) -> object:
+        if isinstance(query, ReadTexts) and query.ref:
+            raise ActionUnavailable("github: could not read 80 files", sent=False)
+        return super().read(query)
+
+
+def test_what_cannot_be_read_at_once_is_read_one_by_one(
+    sandbox: GitHubSandbox, database: Database
+) -> None:
+    sandbox.push(SHOP, {"a.py": "x = 1\n", "b.py": "y = 1\n"})
+    pull = PullRequest(sandbox, {"a.py": f"x = 1\n{FAULTY}", "b.py": "y = 2\n"}, database)
+    pull.adapter = TooMuchAtOnce(as_app(sandbox))
+    pull.review()
+    assert {path for path, _ in lines(pull)} == {"a.py"}
 
 
 def test_a_new_file_without_a_patch_is_reviewed_as_far_as_it_fits(
