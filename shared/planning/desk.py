@@ -7,7 +7,7 @@ from typing import Literal, Self
 from shared.aws.executions import Executions
 from shared.database import Database, Row, Statement
 from shared.desk import Loan, Preview
-from shared.errors import NotPermitted, SettingsError
+from shared.errors import NotPermitted, SettingsError, TurnedOff
 from shared.events import Event, Thread
 from shared.journal import Outcome, Run, keeping
 from shared.perception.writers import without_body
@@ -103,10 +103,13 @@ class PlanDesk:
         `plan/digest`; it must be about `step`, if that is given.
 
         Returns the id of the plan, or nothing when no question is open. The first answer counts.
-        Raises NotPermitted for a person who may not write, and AnswerRefused when it is not sure
-        that they mean this question, or are another than who asked.
+        Raises NotPermitted for a person who may not write, TurnedOff for an approval where the team
+        wants only a preview by now, and AnswerRefused when it is not sure that they mean this
+        question, or are another than who asked.
         """
         self._check_may_write()
+        if self._preview.is_on and decision == "approved":
+            raise TurnedOff("the plan began before its team wanted only a preview")
         asked = self._look_up("asked", of, named=self._plan_of_api(of))
         question = question_for(self._event, asked, of, step)
         if question is None:

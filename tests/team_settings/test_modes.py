@@ -4,6 +4,7 @@ A retry goes the way of the first attempt."""
 import importlib
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -22,6 +23,7 @@ from shared.actions.github.actions import OnGitHub
 from shared.agent.flow import Flow
 from shared.agent.previewing import previewed
 from shared.database import Database, Row, Statement
+from shared.errors import TurnedOff
 from shared.events import Event, Issue, Json
 from shared.team_settings.keys import SECTIONS
 from shared.testing import FlowRunner, github_event
@@ -201,6 +203,25 @@ def test_a_plan_only_reads_in_a_preview(place: Place, monkeypatch: pytest.Monkey
     place.runner.run(plan, place.event(PLAN))
     assert place.rows("select may_write from plans") == [{"may_write": False}]
     assert len(started) == 1 and "**Preview of `plan`.**" in place.comments()[0]
+
+
+@pytest.mark.parametrize("answer", ["approve", "reject"])
+def test_a_plan_from_before_a_preview_can_only_be_ended(
+    place: Place, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    monkeypatch.setattr("shared.aws.executions.Executions.start", lambda self, name, payload: None)
+    place.runner.run(plan, place.event(PLAN))
+    place.rows(
+        "insert into approvals (tenant, plan_id, digest, version, steps, payload, role, expires_at)"
+        " select tenant, id, 'a1b2c3d4e5f6', version, '{s1}', '{}', 'write', now() + interval '1 h'"
+        " from plans returning 1"
+    )
+    place.says("plan: {mode: preview}")
+    with suppress(TurnedOff):
+        place.runner.run(plan, place.event(f"command.{answer}")._replace(text="a1b2c3d4e5f6"))
+    [row] = place.rows("select state from approvals")
+    assert row["state"] == ("asked" if answer == "approve" else "rejected")
+    assert ("That is turned off here" in place.comments()[-1]) is (answer == "approve")
 
 
 def test_the_files_are_read_once_a_minute_for_all_runs_of_a_process(place: Place) -> None:
