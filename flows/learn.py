@@ -49,7 +49,7 @@ def learn(event: Event, agent: Agent) -> None:
         return
     desk = agent.desk(RepliesDesk)
     if desk.is_refused:
-        desk.dismiss()
+        desk.dismiss(is_shown=agent.desk(TeamSettings).review.mode == "on")
     else:
         answer(event, agent, desk)
 

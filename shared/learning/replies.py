@@ -100,12 +100,13 @@ class RepliesDesk:
         code = tuple(self._code(finding))
         return FindingReply(finding, Code(TOLD, *told), tuple(since), code)
 
-    def dismiss(self) -> None:
-        """Note that the finding is refused, and show with a reaction that it was understood."""
+    def dismiss(self, *, is_shown: bool = True) -> None:
+        """Note that the finding is refused, and show with a reaction that it was understood, unless
+        people want us to be quiet."""
         if self._finding is not None:
             self._store.decide(self._finding.id, "dismissed", "refused", self._event.actor.name)
             said = Reactable(self._event.issue.repository, "review comment", self._comment["id"])
-            if not self._is_quiet:
+            if is_shown and not self._is_quiet:
                 self._loan.act(AddReaction(said, "+1"))
 
     def withdraw(self, answer: str) -> None:

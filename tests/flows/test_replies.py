@@ -191,11 +191,16 @@ class TestWhoIsSpokenTo:
         thread.hears(thread.say("Why?"), QUESTION)
         assert (thread.answers, thread.calls) == ([], 0)
 
-    def test_a_team_that_turned_reviews_off_hears_nothing(self, thread: Thread) -> None:
-        thread.sandbox.push(SHOP, {".github/agent-flows.yml": "review: {mode: off}\n"})
+    @pytest.mark.parametrize("mode", ["off", "preview"])
+    def test_a_team_that_turned_reviews_off_hears_nothing(self, thread: Thread, mode: str) -> None:
+        thread.sandbox.push(SHOP, {".github/agent-flows.yml": f"review: {{mode: {mode}}}\n"})
         thread.pull.minutes += 1  # a process reads it once a minute
         thread.hears(thread.say("Why?"), QUESTION)
         assert (thread.answers, thread.calls) == ([], 0)
+        event = thread.say("won't fix")
+        thread.hears(event)
+        assert thread.state[0] == "dismissed"
+        assert TestObjections._reactions(thread, event) == []
 
     def test_where_we_are_paused_refusals_count_and_nothing_is_said(self, thread: Thread) -> None:
         runner = thread.pull.runner
