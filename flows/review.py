@@ -1,6 +1,5 @@
 """Review a pull request as its team wants it: post the few findings that a program has proved, and
-say in one comment what was looked at. `/improve` suggests what could be better. `/config` shows how
-the team wants it."""
+say in one comment what was looked at. `/improve` suggests what could be better."""
 
 from collections.abc import Sequence
 from functools import partial
