@@ -240,6 +240,14 @@ def test_it_follows_a_repository_to_its_new_name(runner: FlowRunner) -> None:
     assert rows(runner, "select place from quiet_places") == [{"place": "github:acme/store#7"}]
 
 
+def test_it_holds_when_people_have_the_place_forgotten(runner: FlowRunner) -> None:
+    did(runner, PAUSE, control)
+    wish = OPENED._replace(id="f", type="github.command.forget", text="source:github:acme/shop")
+    assert did(runner, wish, memory) == 1
+    assert did(runner, OPENED._replace(id="later")) == 0
+    assert len(rows(runner, "select place from quiet_places")) == 1
+
+
 def test_a_claim_costs_no_round_trip_more(
     runner: FlowRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -140,8 +140,8 @@ gone_reviews as (
 ),
 gone_quiet as (
   delete from quiet_places as q using asked
-  where q.tenant = %(tenant)s and %(by)s = 'source' and (%(everywhere)s or not %(own_only)s)
-    and lies_in(q.place, (%(names)s::text[])[1])
+  -- Whoever has a place forgotten from within does not end a pause there; that goes when the place itself is gone.
+  where q.tenant = %(tenant)s and %(by)s = 'source' and %(everywhere)s and lies_in(q.place, (%(names)s::text[])[1])
   returning 1
 ),
 nobody_decided as (
