@@ -77,8 +77,8 @@ class ReviewDesk:
         pull = self._pull
         room = room_in(self._loan.services[Models].window("large"))
         own = without_section(pull["body"] or "", "description")
-        said = shortened(f"{pull['title']}\n\n{own}", room.beside)
-        about = (Code("pull request", said),)
+        said = {"text": shortened(f"{pull['title']}\n\n{own}", room.beside)}
+        about = (Code("pull request", self.settled("said", said)["text"]),)
         change = Change(self._issue, pull["head"]["sha"], pull["base"]["ref"], about, room=room)
         if why_not := self._why_not(last):
             return change._replace(why_not=why_not)
@@ -106,7 +106,8 @@ class ReviewDesk:
 
     def settled(self, name: str, value: Json) -> Json:
         """Return what an earlier attempt of this run had in place of the value. It went on without
-        a valid answer, say, and what it posted has to be found again."""
+        a valid answer, say, or before somebody edited the text, and what it posted has to be found
+        again."""
         found: Json = self._loan.run.step(name, {}, lambda: Outcome(value), defer=True)
         return found
 

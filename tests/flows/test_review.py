@@ -205,6 +205,27 @@ def test_a_crash_in_the_middle_loses_and_doubles_nothing(
     assert (len(pull.get("reviews")), len(pull.sticky)) == (1, 1)
 
 
+def test_a_retry_reviews_what_the_pull_request_said_at_first(
+    sandbox: GitHubSandbox, database: Database
+) -> None:
+    pull = PullRequest(sandbox, {"a.py": "a = 1\n"}, database)
+
+    def answer(request: ModelRequest) -> Findings | None:
+        if "lines 1 to 1" in str(request.messages):
+            return None  # the second look, by the offline model
+        claim = "It adds." if "Add" in str(request.messages) else "It takes away."
+        return Findings((Finding("a.py", 1, 1, "a = 1", "high", "bug", 0.9, claim, ""),))
+
+    pull.runner.model.rule = answer
+    pull.adapter.dies_after = "SubmitReview"
+    with pytest.raises(KeyboardInterrupt):
+        pull.review()
+    sandbox.edit_issue(SHOP, pull.number, title="Remove", body="All else")
+    pull.review()
+    assert (len(pull.get("reviews")), len(pull.sticky)) == (1, 1)
+    assert "It adds." in pull.sticky[0]
+
+
 def test_a_second_look_that_failed_is_not_made_up_for_by_a_retry(
     sandbox: GitHubSandbox, database: Database
 ) -> None:
