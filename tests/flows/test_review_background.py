@@ -201,7 +201,10 @@ def test_a_right_that_is_missing_loses_only_that(
 ) -> None:
     sandbox.limit_permissions(dict.fromkeys(lacking, "none"))
     pull = opened(sandbox, database, {"AGENTS.md": "Be strict."})
-    assert "Be strict." in shown(pull)
+    sandbox.check(SHOP, sandbox.branches(SHOP)["add"], "unit tests", "failure")
+    text = shown(pull)
+    assert "Be strict." in text
+    assert ("failing check unit tests" in text) is ("checks" not in lacking)
     assert len(pull.get("reviews")) == 1
 
 

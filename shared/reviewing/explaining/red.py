@@ -86,7 +86,7 @@ class RedChecks:
         except ActionRejected as err:
             if err.status != _DENIED:
                 raise
-            return _nothing("the App may not read checks; it needs Checks: read and Statuses: read")
+            return _nothing("the App may not read checks; it needs Checks: read")
         rows = enumerate(found["failed"][:EXPLAINED], 1)
         checks = [self._shown(number, row)._asdict() for number, row in rows]
         counts = {name: found[name] for name in ("commit", "red", "waiting", "passed")}

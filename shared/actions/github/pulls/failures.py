@@ -5,6 +5,7 @@ import re
 
 from shared.actions.github.queries import ReadChecks, ReadJobLog
 from shared.actions.github.session import GitHubSession
+from shared.errors import ActionRejected
 from shared.events import Json
 
 #: How a check run ends when something is wrong, the clearest first.
@@ -13,7 +14,7 @@ _RED = ("failure", "startup_failure", "timed_out", "action_required", "cancelled
 #: How a status ends then. https://docs.github.com/en/rest/commits/statuses
 _WRONG = ("failure", "error")
 #: The App of GitHub's workflows. Its runs are jobs, whose page names them.
-_ACTIONS = "github-actions"
+_ACTIONS, _FORBIDDEN = "github-actions", 403
 _JOB = re.compile(r"/actions/runs/[0-9]+/job/([0-9]+)")
 
 
@@ -22,7 +23,7 @@ def read_checks(session: GitHubSession, query: ReadChecks) -> Json:
     pull = session.request(doing, query.repository, "GET", path).data
     commit = pull["head"]["sha"]
     runs, are_all = _page(session, query, ("commits", commit, "check-runs"), "check_runs")
-    states, are_too = _page(session, query, ("commits", commit, "status"), "statuses")
+    states, are_too = _statuses(session, query, commit)
     red = [run for run in runs if run["conclusion"] in _RED]
     red.sort(key=lambda run: _RED.index(run["conclusion"]))
     failed = [_run(session, query, run) for run in red[: query.limit]]
@@ -55,6 +56,17 @@ def _page(
     found = session.request(doing, query.repository, "GET", path, per_page=100).data
     rows: list[Json] = found[under]
     return rows, found["total_count"] <= len(rows)
+
+
+def _statuses(session: GitHubSession, query: ReadChecks, commit: str) -> tuple[list[Json], bool]:
+    """Read the statuses; none where the credentials may not read them, as before an installation
+    has accepted that."""
+    try:
+        return _page(session, query, ("commits", commit, "status"), "statuses")
+    except ActionRejected as err:
+        if err.status != _FORBIDDEN:
+            raise
+        return [], False
 
 
 def _run(session: GitHubSession, query: ReadChecks, run: Json) -> Json:
