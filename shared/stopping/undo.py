@@ -210,7 +210,8 @@ class UndoDesk:
         tools, there = {row["tool"] for row in kept}, {row["tool"] for row, _ in own}
         names = ["release", "unfind"]
         names += ["unsay"] if there - tools >= {"Reply"} else []
-        names += ["unreview"] if there - tools >= {"SubmitReview"} else []
+        told = next((name for name in ("SubmitReview", "Comment") if name in there), "")
+        names += ["unreview"] if told and told not in tools else []
         statements = [self._run.statement(name, about, SQL) for name in names]
         self._run.step("settle", about, lambda: Outcome(None, statements=statements))
 

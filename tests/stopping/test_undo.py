@@ -322,6 +322,15 @@ def test_a_review_goes_with_what_it_found(shop: Repository) -> None:
     assert shop.hub.threads(SHOP, number)
 
 
+def test_a_review_that_found_nothing_is_made_again(shop: Repository) -> None:
+    files = {"a.py": "def total():\n    return 0\n"}
+    number = shop.hub.open_pull_request(SHOP, "Add", "Why", head="add", files=files)
+    shop.tell(review)
+    assert len(shop.rows("select 1 from reviewed_commits")) == 1
+    assert lines(shop.undo(number)) == ["Deleted the comment on acme/shop#1."]
+    assert shop.rows("select 1 from reviewed_commits") == []
+
+
 def test_a_finding_with_an_answer_stays_known(shop: Repository) -> None:
     number = reviewed(shop)
     [thread] = shop.hub.threads(SHOP, number)
