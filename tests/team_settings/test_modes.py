@@ -4,6 +4,7 @@ A retry goes the way of the first attempt."""
 import importlib
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -22,6 +23,7 @@ from shared.actions.github.actions import OnGitHub
 from shared.agent.flow import Flow
 from shared.agent.previewing import previewed
 from shared.database import Database, Row, Statement
+from shared.errors import TurnedOff
 from shared.events import Event, Issue, Json
 from shared.team_settings.keys import SECTIONS
 from shared.testing import FlowRunner, github_event
@@ -215,7 +217,8 @@ def test_a_plan_from_before_a_preview_can_only_be_ended(
         " from plans returning 1"
     )
     place.says("plan: {mode: preview}")
-    place.runner.run(plan, place.event(f"command.{answer}")._replace(text="a1b2c3d4e5f6"))
+    with suppress(TurnedOff):
+        place.runner.run(plan, place.event(f"command.{answer}")._replace(text="a1b2c3d4e5f6"))
     [row] = place.rows("select state from approvals")
     assert row["state"] == ("asked" if answer == "approve" else "rejected")
     assert ("That is turned off here" in place.comments()[-1]) is (answer == "approve")
