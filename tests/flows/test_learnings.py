@@ -59,7 +59,7 @@ def test_it_says_that_nothing_was_learnt(shop: Shop) -> None:
 def test_what_was_dismissed_is_listed_with_who_when_why_and_how_far_it_counts(shop: Shop) -> None:
     id_ = shop.dismiss()
     listed = shop.lists()
-    assert f"`{id_}` medium `a.py`:1 in #{shop.pull.number} The default value" in listed
+    assert f"`{id_}` medium `a.py`:1 in #{shop.pull.number}: The default value" in listed
     assert "dismissed by `maria`, 20" in listed and ": refused; counts " in listed
     assert "1 finding stays away" in listed and "Page" not in listed
 
