@@ -47,7 +47,7 @@ def _row(finding: KeptFinding, day: str, refused: Sequence[KeptFinding]) -> str:
     where = f"{_code(finding.path)}:{finding.line} in #{finding.number}"
     why = f"{finding.state}{who}, {day}: {finding.reason}"
     return (
-        f"- `{finding.id}` {finding.severity} {where} {claim} ({why}; {_scope(finding, refused)})"
+        f"- `{finding.id}` {finding.severity} {where}: {claim} ({why}; {_scope(finding, refused)})"
     )
 
 

@@ -56,6 +56,18 @@ def shape_of(code: str) -> str:
     return " ".join(_TOKEN.findall(code))
 
 
+def line_of(shape: str, code: str, near: int) -> int:
+    """Return the line of the code at which this shape begins, of several the nearest; `near` where
+    it stands nowhere."""
+    lines = [_TOKEN.findall(line) for line in code.split("\n")]
+    tokens = [token for line in lines for token in line]
+    begun = [number for number, line in enumerate(lines, 1) for _ in line]
+    wanted = shape.split(" ")
+    ends = range(len(wanted), len(tokens) + 1)
+    places = [begun[end - len(wanted)] for end in ends if tokens[end - len(wanted) : end] == wanted]
+    return min(places, key=lambda line: abs(line - near), default=near)
+
+
 def claims_alike(one: str, other: str) -> float:
     """Return the share of the meanings of two claims that both have."""
     of_one, of_other = _meanings(one), _meanings(other)

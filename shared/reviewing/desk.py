@@ -19,7 +19,7 @@ from shared.journal import Outcome
 from shared.learning.attention import URGENT, notified, spend
 from shared.learning.dismissed import is_known, is_unwanted
 from shared.learning.findings import FindingStore, KeptFinding, ReviewedCommit, kept_as
-from shared.learning.likeness import shape_of
+from shared.learning.likeness import line_of, shape_of
 from shared.learning.meaning import Meanings
 from shared.learning.moved import followed
 from shared.marks import without_section
@@ -147,7 +147,7 @@ class ReviewDesk:
             tuple(finding for finding, _ in held),
             tuple(one._replace(state="posted") for _, one in posted)
             + tuple(one for _, one in held),
-            tuple({one.id: one for one in known if self._is_open(one)}.values()),
+            tuple({one.id: self._placed(one) for one in known if self._is_open(one)}.values()),
             dropped=found.dropped,
             rounds=self._store.past_rounds(),
         )
@@ -156,6 +156,14 @@ class ReviewDesk:
         """Was it told in this pull request, and does its code still stand there?"""
         here = finding.number == self._issue.number and finding.state in {"posted", "held"}
         return here and not self._is_gone(finding)
+
+    def _placed(self, finding: KeptFinding) -> KeptFinding:
+        """Return it with the line at which its code stands by now."""
+        file = self._head.read(finding.path)
+        if file is None:
+            return finding
+        line = line_of(finding.shape, without_secrets(file.text), finding.line)
+        return finding._replace(line=line)
 
     def mended(self, change: Change) -> list[KeptFinding]:
         """Return what was posted before and whose code is gone at the head commit, and keep it as

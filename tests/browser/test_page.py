@@ -296,6 +296,15 @@ def test_the_address_of_an_issue_leads_to_it(looker: Looker) -> None:
     second = looker.find(f'[id="{SHOP}/issues/2"]')
     looker.until(lambda: looker.script(_IN_SIGHT, second), "the other issue in sight")
     assert second.get_attribute("open") is not None
+    comments = [looker.github.comment(SHOP, 2, f"{n}\n\n" * 12) for n in range(9)]
+    looker.github.comment(
+        SHOP, 2, f"see {looker.server.url}/{SHOP}/issues/2#issuecomment-{comments[4]}"
+    )
+    looker.sees(f'[id="{SHOP}/issues/2"] .text a', "issuecomment")
+    looker.script("document.querySelector('.issue .text a').click()")
+    meant = looker.find(f'[data-key$=" {comments[4]}"]')
+    looker.until(lambda: looker.script(_IN_SIGHT, meant), "the comment in sight")
+    assert looker.find("main").get_attribute("data-part") == "github"
     looker.open("/%E0/x/issues/1")  # no UTF-8, and nothing is there
     looker.github.open_issue(SHOP, "It goes on")
     looker.sees(".issue", "It goes on")

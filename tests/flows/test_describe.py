@@ -65,7 +65,7 @@ def a_description(*paths: str, labels: Sequence[str] = (), title: str = "Cart") 
 def test_it_says_what_the_change_is_file_by_file(pull: PullRequest) -> None:
     said = described(pull)
     assert said.startswith("**Fix a bug in the cart**")
-    assert "Walkthrough: 3 files" in said and "1 files not described" in said
+    assert "Walkthrough: 3 files" in said and "1 file not described" in said
     for row in ("- `shop/cart.py` (+2 −0)", "- `docs/a.md` (+1 −0)", "`poetry.lock`: a lock file"):
         assert row in said
     assert "defines `total`, `pay`" in said

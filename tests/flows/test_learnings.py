@@ -53,21 +53,21 @@ def shop(sandbox: GitHubSandbox, database: Database) -> Shop:
 
 
 def test_it_says_that_nothing_was_learnt(shop: Shop) -> None:
-    assert "Nothing was dismissed" in shop.lists()
+    assert "No finding stays away" in shop.lists()
 
 
 def test_what_was_dismissed_is_listed_with_who_when_why_and_how_far_it_counts(shop: Shop) -> None:
     id_ = shop.dismiss()
     listed = shop.lists()
-    assert f"`{id_}` medium `a.py`:1 in #{shop.pull.number} The default value" in listed
-    assert "dismissed by `maria`, 20" in listed and ": refused; counts " in listed
+    assert f"`{id_}` medium `a.py`:1 in #{shop.pull.number}: The default value" in listed
+    assert "dismissed by `maria`, 20" in listed and ": in a reply; counts " in listed
     assert "1 finding stays away" in listed and "Page" not in listed
 
 
 def test_what_is_forgotten_is_told_again(shop: Shop) -> None:
     id_ = shop.dismiss()
     assert shop.forgets(id_).startswith("Forgotten: 1 finding of a review. A review may tell it")
-    assert "Nothing was dismissed" in shop.lists()
+    assert "No finding stays away" in shop.lists()
     assert shop.told_in_another() == [1, 2]
 
 

@@ -421,6 +421,9 @@ class TestPushes:
         pull.push({"b.py": "b = 1\n"})
         assert "2 from earlier rounds, still open" in pull.sticky[0]
         assert "`a.py`:2" in pull.sticky[0]
+        pull.push({"a.py": f"\n\n{FAULTY}"})
+        still = pull.sticky[0].partition("earlier rounds, still open")[2].partition("</details>")[0]
+        assert "`a.py`:4" in still and "`a.py`:2" not in still
 
     def test_a_fault_that_returns_is_told_and_dismissed_by_its_new_comment(
         self, pull: PullRequest, database: Database

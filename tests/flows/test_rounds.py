@@ -62,7 +62,7 @@ def test_what_was_dismissed_and_withdrawn_says_so(
     thread.hears(thread.say("won't fix"))
     thread.pull.push(MORE)
     [first] = rounds(thread.pull)
-    assert "- withdrawn (objection): " in first and "- dismissed (refused): " in first
+    assert "- withdrawn (after an objection): " in first and "- dismissed (in a reply): " in first
 
 
 def test_the_comment_of_another_round_is_not_read(pull: PullRequest, database: Database) -> None:

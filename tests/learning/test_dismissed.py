@@ -5,7 +5,7 @@ import pytest
 from shared.events import Issue
 from shared.learning.dismissed import is_same, is_unwanted
 from shared.learning.findings import KeptFinding, kept_as
-from shared.learning.likeness import shape_of
+from shared.learning.likeness import line_of, shape_of
 
 PULL = Issue("acme/shop", 7)
 CLAIM = "The session is never closed when the request fails, so connections leak."
@@ -110,3 +110,19 @@ def test_a_dismissed_function_hides_no_line_of_it() -> None:
     assert not is_same(
         finding("The rate is a percentage.", "total_3 = price(items[3], rate)"), dismissed
     )
+
+
+@pytest.mark.parametrize(
+    ("code", "near", "line"),
+    [
+        ("a = 1\nb = 2\n", 1, 1),
+        ("\n\na  =  1\nb=2\n", 1, 3),
+        ("x\r\n\ta = 1\r\n\tb = 2\r\n", 9, 2),
+        ("a = 1\nb = 2\na = 1\nb = 2\n", 3, 3),
+        ("a = 1\nb = 3\n", 7, 7),
+        ("a = 1", 7, 7),
+        ("", 7, 7),
+    ],
+)
+def test_code_that_moved_is_found_at_its_line(code: str, near: int, line: int) -> None:
+    assert line_of(shape_of("a = 1\nb = 2"), code, near) == line

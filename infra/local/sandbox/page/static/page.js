@@ -266,10 +266,14 @@ addEventListener("click", (event) => {
   const here = event.target.closest("a[href]");
   if (!here || event.ctrlKey || event.metaKey || event.shiftKey || here.origin !== location.origin) return;
   event.preventDefault();
-  if (here.hash) {
+  if (here.matches("[href^='#']")) {
     part(here.hash.slice(1));
     document.querySelector(here.hash)?.scrollIntoView({ block: "start" });
-  } else visit(here.pathname);
+    return;
+  }
+  visit(here.pathname);
+  const [, comment] = /^#(?:issuecomment-|discussion_r)(\d+)$/.exec(here.hash) ?? [];
+  if (comment) document.querySelector(`[data-key$=" ${comment}"]`)?.scrollIntoView({ block: "center" });
 });
 // A click on what is behind the dialog closes it.
 find("run").addEventListener("click", ({ target }) => target === find("run") && target.close());
