@@ -73,7 +73,8 @@ def _use_everything(system: System) -> None:
 
 
 def _review(system: System) -> None:
-    """Open a pull request that is reviewed, ask why, push twice, and resolve what was found."""
+    """Open a pull request that is reviewed, ask why, push twice, take that back, and resolve what
+    was found."""
     hub, files = github(system), {"shop/pay.py": "def pay(cart):\n    return cart == None\n"}
     pull = hub.open_pull_request(REPOSITORY, "Pay", "It.", head="pay", files=files)
     assert wait_for(lambda: hub.threads(REPOSITORY, pull))
@@ -85,6 +86,8 @@ def _review(system: System) -> None:
     for number in range(2):
         hub.push(REPOSITORY, {f"shop/more{number}.py": "a = 1\n"}, branch="pay")
         assert wait_for(lambda: _is_quiet(system))
+    hub.comment(REPOSITORY, pull, "/undo", author="maria")  # the review to come
+    assert wait_for(lambda: any("Cancelled a timer" in text for text in comments(system, pull)))
     hub.resolve(begun)
 
 
