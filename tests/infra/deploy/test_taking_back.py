@@ -2,7 +2,6 @@
 half done that the same command would not end (emulated by moto)."""
 
 import os
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -66,7 +65,7 @@ class Deployed:
 
 
 @pytest.fixture
-def deployed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
+def deployed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Deployed:
     for name, value in {
         "AWS_ENDPOINT_URL": desk.aws,
         "AWS_ACCESS_KEY_ID": "test",
