@@ -65,10 +65,12 @@ def check_changeable(client: Any, name: str) -> None:
 
 def wait(client: Any, name: str, until: str, failed: str) -> None:
     """Wait until a stack is in the state that a waiter of boto3 knows; raises DeployError that says
-    `failed` and the first reason of CloudFormation's."""
+    `failed` and the first reason of CloudFormation's, and ClientError where it cannot be asked."""
     try:
         client.get_waiter(until).wait(StackName=name, WaiterConfig=_WAIT)
     except WaiterError as err:
+        if "Error" in err.last_response:
+            raise ClientError(err.last_response, "DescribeStacks") from err
         raise DeployError(f"{name} {failed}: {_reason(client, name) or err}") from err
 
 
