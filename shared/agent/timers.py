@@ -141,8 +141,7 @@ class Timers:
         names = ("end_timer", "is_cancelled")
         ending = [self._run.statement(name, about, SQL) for name in names]
         *_, [state] = self._run.write([keeping(coming), *ending])
-        if self._flow == self._run.flow:  # another flow's fires for nothing
-            self._delete(schedule_name(self._flow, timer))
+        self._delete(schedule_name(self._flow, timer))
         return Outcome(state["cancelled"])
 
     def _delete(self, name: str) -> None:

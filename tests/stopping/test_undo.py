@@ -412,10 +412,11 @@ def test_a_timer_is_cancelled(shop: Repository) -> None:
     number = reviewed(shop)
     shop.hub.push(SHOP, {"b.py": "a = 1\n"}, branch="add")
     shop.tell(review)
-    assert len(shop.runner.timers) == 1
+    [timer] = shop.runner.timers
     assert lines(shop.undo(number, of=shop.run("review"))) == ["Cancelled a timer."]
+    assert shop.runner.timers == []
     threads = shop.hub.threads(SHOP, number)
-    shop.runner.fire(review)
+    shop.runner.run(review, timer)  # which was on its way
     assert shop.hub.threads(SHOP, number) == threads
     [row] = shop.rows("select state from runs where starts_with(event_id, 'timer:')")
     assert row["state"] == "cancelled"

@@ -87,7 +87,10 @@ def _review(system: System) -> None:
         hub.push(REPOSITORY, {f"shop/more{number}.py": "a = 1\n"}, branch="pay")
         assert wait_for(lambda: _is_quiet(system))
     hub.comment(REPOSITORY, pull, "/undo", author="maria")  # the review to come
-    assert wait_for(lambda: any("Cancelled a timer" in text for text in comments(system, pull)))
+    assert wait_for(lambda: any("Took back" in text for text in comments(system, pull)))
+    assert any("Cancelled a timer" in text for text in comments(system, pull)), comments(
+        system, pull
+    )
     hub.resolve(begun)
 
 
