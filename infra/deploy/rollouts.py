@@ -57,8 +57,9 @@ class Rollouts(NamedTuple):
         Of the functions of `changed`, the stack goes on to speak of the versions in `live`.
         """
         kept = tuple(one for one in self.deployed if self.unfinished or one[1] != live)
-        abandoned = {name: live[name] for name in changed}
-        abandoned |= self.abandoned
+        abandoned = {**self.abandoned}
+        for name in changed:  # an earlier rollback may have left a later version
+            abandoned[name] = max(live[name], abandoned.get(name, "0"), key=int)
         return self._replace(deployed=kept, abandoned=abandoned, unfinished=True)
 
     def forgetting(self) -> "Rollouts":

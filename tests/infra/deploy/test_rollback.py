@@ -272,3 +272,10 @@ def test_what_is_taken_away_is_what_no_rollback_leads_to(
     else:
         rollback.run(sitting)
         assert account.live("chat") == {"chat": "1"}
+
+
+def test_a_deployment_that_was_not_noted_is_what_the_next_goes_forward_to() -> None:
+    known = Rollouts().with_live({"chat": "1"}).with_live({"chat": "9"}).with_live({"chat": "10"})
+    back = known.leaving({"chat": "10"}, {"chat": "9"})._replace(unfinished=False)
+    assert back.leaving({"chat": "9"}, {"chat": "1"}).abandoned == {"chat": "10"}
+    assert back.leaving({"chat": "11"}, {"chat": "9"}).abandoned == {"chat": "11"}
