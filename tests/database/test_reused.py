@@ -40,7 +40,14 @@ def held(url: str) -> dict[str, list[str]]:
 
 
 def test_what_was_emptied_is_like_a_copy(own: ReusedDatabases) -> None:
-    copy = held(first := own.take())
+    # Where autovacuum came by in the meantime, a new copy is taken; it does not come each time.
+    assert any(is_emptied(own) for _ in range(5))
+
+
+def is_emptied(own: ReusedDatabases) -> bool:
+    """Write to a database, give it back, take the next, which is as new; was it the same?"""
+    copy = held(first := own.take(fresh=True))
+    copies = own.copies
     run(first, ADD)
     run(first, "begin; " + ADD.replace("'e'", "'x'") + "; rollback")
     run(first, "select nextval('steps_seq_seq'), set_config('app.tenant', 'acme', false)")
@@ -49,7 +56,7 @@ def test_what_was_emptied_is_like_a_copy(own: ReusedDatabases) -> None:
     assert held(second) == copy
     with pytest.raises(psycopg.OperationalError, match="does not exist"):
         run(first, "select")
-    assert own.copies == 1
+    return own.copies == copies
 
 
 def test_sessions_that_a_test_left_are_ended_with_what_they_hold(own: ReusedDatabases) -> None:

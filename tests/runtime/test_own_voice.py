@@ -174,7 +174,8 @@ def test_nothing_that_it_does_on_github_causes_anything(database: Database, mode
             ]
             assert {type(one) for one in actions} == set(github_adapter.ACTIONS)
             actions = [one for one in actions if type(one) not in only_apps]
-            world.act(an_event(id=f"github:{number}", issue_target=issue), actions)
+            asked = an_event(id=f"github:{number}", type="github.command.help", issue_target=issue)
+            world.act(asked, actions)
         assert hub.settle(10)
         events = world.heard()
         assert {event.type.removeprefix("github.") for event in events} == {

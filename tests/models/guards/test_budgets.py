@@ -150,8 +150,8 @@ def test_fifty_threads_of_several_processes_stay_under_the_ceilings(database_url
     assert rows[0].spent == pytest.approx(spent)
     assert len(rows) == 1 + 3 + 5
     assert all(row.spent <= (row.ceiling or 0) and row.reserved == 0 for row in rows)
-    # They stopped because it was used up: less than a call was left.
-    assert spent > 0.9 - 0.02
+    # They stopped because it was used up: what was left was less than the calls that were reserved.
+    assert spent > 0.9 - 0.05
 
 
 def test_fifty_calls_at_once_get_as_many_places_as_fit(database: Database) -> None:
