@@ -118,7 +118,7 @@ def _reviews(world: World) -> tuple[Reviewed, Reviewed]:
     runner.model.rule = model
     opened = _measured(runner, model, "pull_request.opened", number)
     sandbox.push(REPOSITORY, {"shop/file7.py": _text(7, changed=3)}, branch=branch)
-    return opened, _measured(runner, model, "command.review", number)
+    return opened, _measured(runner, model, "pull_request.reopened", number)
 
 
 def _measured(runner: FlowRunner, model: _Model, kind: str, number: int) -> Reviewed:
