@@ -28,7 +28,7 @@ LOG = "\n".join(
         "##[endgroup]",
         "0 errors so far",
         "Traceback (most recent call last):",
-        '  File "/home/runner/work/shop/shop/shop/cart.py", line 2, in total',
+        '  File "/__w/shop/shop/shop/cart.py", line 2, in total',
         "    return a / 0",
         "\x1b[31mZeroDivisionError: division by zero\x1b[0m",
         "##[error]Process completed with exit code 1.",
@@ -159,7 +159,7 @@ def test_a_false_one_is_mended(pull: PullRequest) -> None:
     ("path", "line", "linked"),
     [
         ("shop/cart.py", 2, True),
-        ("/home/runner/work/shop/shop/shop/cart.py", 2, True),
+        ("/__w/shop/shop/shop/cart.py", 2, True),
         ("./shop/cart.py", None, True),
         ("shop/cart.py", 99, False),
         ("shop/nowhere.py", 1, False),

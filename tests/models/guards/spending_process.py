@@ -31,14 +31,18 @@ def spend(url: str, budgets: str, caller: Payer, now: datetime) -> int:
             total += cost
 
 
+def callers_of(threads: int) -> list[Payer]:
+    """Return who pays in each thread: three flows and five people, in all pairs."""
+    return [Payer("acme", f"flow{n % 3}", f"U{n % 5}") for n in range(threads)]
+
+
 def main(url: str, budgets: str, mode: str, threads: int, now: datetime) -> None:
     if mode == "crash":
         own = Budgets(Database(url), budgets, now=lambda: now)
         own.reserve(Payer("acme", "chat", "U1"), "openai:m", 0.5, 60)
         os._exit(9)
-    callers = [Payer("acme", f"flow{n % 3}", f"U{n % 5}") for n in range(threads)]
     with ThreadPoolExecutor(threads) as pool:
-        spent = list(pool.map(lambda caller: spend(url, budgets, caller, now), callers))
+        spent = list(pool.map(lambda one: spend(url, budgets, one, now), callers_of(threads)))
     print(sum(spent))
 
 
