@@ -266,10 +266,8 @@ class Event(NamedTuple):
     @property
     def scope(self) -> str:
         """The place where a flow may act by default: the event's repository or channel."""
-        target = (
-            self.issue_target or self.thread_target or self.message_target or self.response_target
-        )
-        if target:
+        in_slack = self.thread_target or self.message_target or self.response_target
+        if target := self.issue_target or in_slack:
             return target.scope
         place = self.conversation.partition("#")[0]
         is_spread = self.source == "schedule" and "place" in self.payload
@@ -278,12 +276,14 @@ class Event(NamedTuple):
     @property
     def stops(self) -> bool:
         """True for a person's wish that the agent stops: a command, or a sign in Slack."""
-        return self.type.endswith(".command.cancel") or self.type == "slack.stop"
+        return self.type.endswith((".command.cancel", "slack.stop"))
 
     @property
     def group(self) -> str:
-        """The events of one group are handled in order. A stop waits for no other event."""
-        return self.id if self.stops else self.conversation
+        """The events of one group are handled in order, and so are direct messages in no thread. A
+        stop waits for no other event."""
+        is_alone = ":D" in self.scope and self.message_target == self.thread_target
+        return self.id if self.stops else self.scope if is_alone else self.conversation
 
     @property
     def place(self) -> str:

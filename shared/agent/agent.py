@@ -145,7 +145,7 @@ class Agent:
         turn may come from a batch, and the run waits for that and for its budget as in `ask`.
         """
         known = {tool.name: tool for tool in tools}
-        question = as_data([*context, self.event])
+        question = as_data([*context, *self.conversation.said])
         said = [*self._thinking.earlier(), ChatMessage("user", question)]
         messages = [replace(one, text=self._named(one.text)) for one in said]
         for left in range(rounds, -1, -1):

@@ -2,6 +2,7 @@
 
 from shared.agent.remembering import heard_members_only, origin_of
 from shared.database import Statement
+from shared.events import Event
 from shared.journal import Outcome, Run
 from shared.memory.conversations.turns import Conversations, Turn, Window, window_of
 from shared.perception.writers import writer_of
@@ -15,16 +16,25 @@ class Conversation:
         self._event = run.event
         self._conversations = conversations
         self._shared = shared
+        #: The window that `engaged` has read for the next question.
+        self._read_ahead: Window | None = None
+        #: What is answered: the event alone, or what its author said in a row.
+        self.said: tuple[Event, ...] = (run.event,)
+        #: Committed together with the answer.
+        self.with_answer: list[Statement] = []
 
     @property
     def engaged(self) -> bool:
         """Has the agent already spoken in this conversation?"""
-        window = self.window()
+        window = self._read_ahead = self.window()
         turns = (*window.older, *window.newest)
         return bool(window.summary) or any(turn.role == "assistant" for turn in turns)
 
     def window(self) -> Window:
         """Return the turns that fit before a model, and the summary of those before them."""
+        if window := self._read_ahead:
+            self._read_ahead = None
+            return window
         event = self._event
 
         def work() -> Outcome:
@@ -41,14 +51,18 @@ class Conversation:
         )
 
     def exchange(self, answer: str) -> list[Statement]:
-        """Return the statements that append the event's text and its answer as turns."""
+        """Return the statements that append what was said and its answer as turns."""
         event, append = self._event, self._conversations.append
         flow = "" if self._shared else self._run.flow
-        asked, answered = origin_of(event, flow), origin_of(event, flow)
+        answered = origin_of(event, flow)
         if not heard_members_only(self._run):
             answered = answered._replace(trust="outside")
-        turns = (
-            (Turn("user", writer_of(event).name, event.text), asked),
-            (Turn("assistant", self._run.flow, answer), answered),
-        )
-        return [append(event.tenant, event.conversation, turn, event.id, at) for turn, at in turns]
+        asked = [
+            (one, Turn("user", writer_of(one).name, one.text), origin_of(one, flow))
+            for one in self.said
+        ]
+        turns = [*asked, (self.said[0], Turn("assistant", self._run.flow, answer), answered)]
+        statements = [
+            append(event.tenant, event.conversation, turn, one.id, at) for one, turn, at in turns
+        ]
+        return [*statements, *self.with_answer]

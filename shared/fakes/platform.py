@@ -8,6 +8,7 @@ from shared.actions import Action, Mark, Query, Receipt
 from shared.actions.asking import AskChannel, AskMember, AskPermission, AskRepository, AskShared
 from shared.actions.github.actions import ListLabels
 from shared.actions.github.queries import ReadTeamFiles
+from shared.actions.slack.heard.queries import ReadSince
 from shared.errors import SettingsError
 from shared.events import Actor, Event
 from shared.fakes.events import described
@@ -44,6 +45,7 @@ class PlatformInMemory:
             ReadTeamFiles: {"repository": None, "organisation": None},
             AskRepository: lambda query: described(query.repository),
             AskChannel: lambda query: described(query.name),
+            ReadSince: {"items": [], "found": True},
         }
     )
 

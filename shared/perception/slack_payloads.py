@@ -121,12 +121,10 @@ def _message(envelope: Json, event: Json, team: str, bots: set[str]) -> SlackFie
         plain = f"message.{subscription}" if subscription else "message"
         kind = "app_mention" if is_mention else plain
         return _new_message(envelope, event, team, kind, bots)
-    kind = word(event, "subtype")
-    if not kind:
-        raise EventError("slack: a message has a subtype that is no word")
     # `message` is how it now is. What was deleted is not repeated, nor does Slack say who did it.
     now = event["message"] if isinstance(event.get("message"), dict) else event
     before = dig(event, "previous_message")
+    kind = _change(word(event, "subtype"), now, before)
     is_deleted = kind == "message_deleted"
     return SlackFields(
         type=kind,
@@ -139,6 +137,27 @@ def _message(envelope: Json, event: Json, team: str, bots: set[str]) -> SlackFie
         thread_ts=_ts(now, "thread_ts") or _ts(before, "thread_ts"),
         metadata=dig(now, "metadata"),
     )
+
+
+def _change(kind: str, now: Json, before: Any) -> str:
+    """Name a change by what people see of it; raises EventError when it has no name.
+
+    A deleted message with replies leaves a stone, which Slack tells as a change. It also tells of
+    changes that nobody wrote, such as a link that unfurls or a reply that is counted.
+    https://docs.slack.dev/reference/events/message/message_changed
+    """
+    if not kind:
+        raise EventError("slack: a message has a subtype that is no word")
+    if kind != "message_changed" or not isinstance(before, dict):
+        return kind
+    if string(now, "subtype") == "tombstone":
+        return "message_deleted"
+    written = [[string(one, "text"), _names(one)] for one in (now, before)]
+    return kind if written[0] != written[1] else "message_unfurled"
+
+
+def _names(message: Json) -> list[str]:
+    return [string(file, "id") for file in items(message, "files")]
 
 
 def _new_message(envelope: Json, event: Json, team: str, kind: str, bots: set[str]) -> SlackFields:

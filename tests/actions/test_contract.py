@@ -15,6 +15,7 @@ import shared.actions.github.queries as ask
 import shared.actions.github.reactions as react
 import shared.actions.slack.actions as say
 import shared.actions.slack.adapter as slack
+import shared.actions.slack.heard.queries as hear
 from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.slack import SlackSandbox
 from infra.local.sandbox.slack.workspace import ALICE, GENERAL, TEAM
@@ -169,7 +170,7 @@ def on_slack() -> Iterator[Platform]:
             Settings(slack_bot_token=sandbox.bot_token, slack_api_url=sandbox.api_url),
             connect(sandbox.api_url),
             slack.ACTIONS,
-            slack.ANSWERS,
+            {**slack.ANSWERS, **slack.more_answers()},
             (
                 say.Card(thread, "p1/live", "May I?", (say.Button("Yes", "yes"),)),
                 say.Draft(thread, "Hel"),
@@ -181,6 +182,7 @@ def on_slack() -> Iterator[Platform]:
             (
                 say.FindThread(SlackMessage(*thread)),
                 say.ReadThread(thread),
+                hear.ReadSince(thread, thread.ts),
                 right.AskChannel("#general"),
                 right.AskMember(TEAM, ALICE),
                 right.AskShared(TEAM, GENERAL),
@@ -207,7 +209,7 @@ def declared(*modules: Any) -> Kinds:
 
 
 def test_every_kind_has_its_line_in_the_table_and_nothing_else_has(platform: Platform) -> None:
-    modules = {"github": (do, ask, react, sections), "slack": (say,)}[platform.name]
+    modules = {"github": (do, ask, react, sections), "slack": (say, hear)}[platform.name]
     rights = {kind for kind in right.QUERIES if f".{platform.name}:" in kind.connector}
     kinds = declared(*modules) | rights
     assert {*platform.table, *platform.answers} == kinds

@@ -208,7 +208,8 @@ def test_thirteen_wishes_name_only_parts_that_there_are() -> None:
     rows = [line for line in section.splitlines() if line.startswith("| ")][1:]
     assert len(rows) == 13
     kinds: Sequence[type[Action] | type[Query]] = [
-        *github.ACTIONS, *github.ANSWERS, *github.more_answers(), *slack.ACTIONS, *slack.ANSWERS
+        *github.ACTIONS, *github.ANSWERS, *github.more_answers(),
+        *slack.ACTIONS, *slack.ANSWERS, *slack.more_answers(),
     ]  # fmt: skip
     known = {kind.__name__ for kind in kinds} | {"Button", "SetTimer"}
     for row in rows:

@@ -56,6 +56,14 @@ ANSWERS: Mapping[type[Query], Answering[SlackSession]] = {
 }
 
 
+def more_answers() -> Mapping[type[Query], Answering[SlackSession]]:
+    """Import what only flows that talk with people ask."""
+    from shared.actions.slack.heard.queries import ReadSince
+    from shared.actions.slack.heard.since import read_since
+
+    return {ReadSince: read_since}
+
+
 class SlackAdapter(TableAdapter[SlackSession]):
     """`timeout` is in seconds, for each call."""
 
@@ -63,7 +71,8 @@ class SlackAdapter(TableAdapter[SlackSession]):
         self, settings: Settings, timeout: int = 10, client: type[BotClient] = BotClient
     ) -> None:
         """Raises SettingsError without a token, or when the address is invalid."""
-        super().__init__("slack", SlackSession(settings, timeout, client), ACTIONS, ANSWERS)
+        session = SlackSession(settings, timeout, client)
+        super().__init__("slack", session, ACTIONS, ANSWERS, more_answers)
 
     def find(self, action: Action, mark: Mark) -> Receipt | None:
         """Look for the whole effect. When pieces of a text are missing, `perform` posts only

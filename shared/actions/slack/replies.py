@@ -57,7 +57,7 @@ def add_reaction(session: SlackSession, react: React, *_: object) -> Receipt:
             name=react.emoji,
         )
     except SlackRefused as err:
-        if err.code != "already_reacted":
+        if err.code not in {"already_reacted", "message_not_found"}:  # or deleted meanwhile
             raise
     return Receipt(f"{message.ts}:{react.emoji}", link(message))
 

@@ -1,0 +1,5 @@
+"""What people said and sent, as queries: messages since one, files, and messages that links name.
+
+queries   the queries as values
+since     what else was said in a conversation since a message
+"""

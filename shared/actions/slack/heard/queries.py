@@ -1,0 +1,28 @@
+"""The queries about what people said and sent, as values."""
+
+from dataclasses import dataclass
+
+from shared.actions import Query
+from shared.actions.slack.actions import OnSlack
+from shared.events import Json, Thread
+
+
+@dataclass(frozen=True)
+class ReadSince(OnSlack, Query):
+    """Ask what was said in the conversation of a message from that message on, as `{"items":
+    […], "found": bool}`, oldest first and as Slack tells it. `found` is False when the message
+    itself is gone. `alone` of a message outside of threads in a direct message: what follows it
+    there counts."""
+
+    thread: Thread
+    ts: str
+    alone: bool = False
+    limit: int = 30
+
+    @property
+    def scope(self) -> str:
+        return self.thread.scope
+
+    @property
+    def arguments(self) -> Json:
+        return {"thread": self.thread.ref, "since": self.ts, "limit": self.limit}
