@@ -1,7 +1,7 @@
 """Chat in Slack: answer direct messages, mentions, and the threads that the agent is already part
-of."""
+of, and again when a question is edited."""
 
-from shared.actions.slack.actions import React, Reply
+from shared.actions.slack.actions import Correct, React, Reply
 from shared.agent import Agent, flow
 from shared.events import Event
 from shared.hearing.desk import HearingDesk
@@ -18,14 +18,21 @@ source. When neither they nor the conversation hold the answer, say that you do 
     "slack.message.channels",
     "slack.message.groups",
     "slack.message.mpim",
-    may=[React.at_most(1), Reply.at_most(1)],
+    "slack.message_changed",
+    may=[React.at_most(1), Reply.at_most(1), Correct.at_most(1)],
     shares={"fact"},
 )
 def chat(event: Event, agent: Agent) -> None:
+    hearing = agent.desk(HearingDesk)
+    if event.type == "slack.message_changed":
+        if edited := hearing.edited(agent.conversation):
+            knowledge = agent.recall(edited.text, limit=6)
+            answer = agent.converse(PROMPT, knowledge, stream=False)
+            agent.act(Correct(edited.thread, edited.stamps, answer))
+        return
     if not (event.addressed or agent.conversation.engaged):
         return
     agent.act(React(event.message, "eyes"))
-    if not (said := agent.desk(HearingDesk).listen(agent.conversation)):
-        return  # it was deleted
-    knowledge = agent.recall(said, limit=6)
-    agent.act(Reply(event.thread, agent.converse(PROMPT, knowledge)))
+    if said := hearing.listen(agent.conversation):
+        knowledge = agent.recall(said, limit=6)
+        agent.act(Reply(event.thread, agent.converse(PROMPT, knowledge)))

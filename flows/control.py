@@ -1,7 +1,8 @@
 """Do what people say about the agent itself. Stop what it does, or take it back: the commands
 `cancel` and `undo`, and for a stop in Slack an emoji, a word in the thread, or Slack's own button;
-and a review, when a newer push makes it needless. Be quiet and act again: `pause`, `resume`. Show a
-team's settings: `config`. Its queue is its own, so a stop never waits behind what it stops."""
+an answer, when its question is deleted; and a review, when a newer push makes it needless. Be quiet
+and act again: `pause`, `resume`. Show a team's settings: `config`. Its queue is its own, so a stop
+never waits behind what it stops."""
 
 import re
 
@@ -27,6 +28,7 @@ _RUN = r"(?=\S*\d)[\w-]{4,40}"
     *event_types("cancel", "undo", "pause", "resume"),
     "api.command.cancel",
     "slack.stop",
+    "slack.message_deleted",
     "github.pull_request.opened",
     "github.pull_request.reopened",
     "github.pull_request.synchronize",
@@ -56,6 +58,8 @@ def control(event: Event, agent: Agent) -> None:
         agent.act(_answer(event, _obeyed(name, event, agent)))
     elif event.type == "slack.stop":
         _signed(event, agent)
+    elif event.type == "slack.message_deleted":
+        agent.desk(StopDesk).withdraw("chat")
     elif event.type == "github.installation.created":
         agent.desk(TeamSettings).begin_week()  # its timer records until when, and does no more
     elif event.type.startswith("github.pull_request."):

@@ -24,6 +24,11 @@ class Conversation:
         self.with_answer: list[Statement] = []
 
     @property
+    def _name(self) -> str:
+        """The conversation that is answered: the event's, or that of the question it edits."""
+        return self.said[0].conversation
+
+    @property
     def engaged(self) -> bool:
         """Has the agent already spoken in this conversation?"""
         window = self._read_ahead = self.window()
@@ -36,19 +41,19 @@ class Conversation:
             self._read_ahead = None
             return window
         event = self._event
+        # An edited question is answered as if it had not been asked before.
+        without = [one.id for one in self.said if one.id != event.id]
 
         def work() -> Outcome:
-            window = self._conversations.window(event.tenant, event.conversation)
+            window = self._conversations.window(event.tenant, self._name, without=without)
             return Outcome(window._asdict())
 
-        arguments = {"conversation": event.conversation}
+        arguments = {"conversation": self._name}
         return window_of(self._run.step("turns", arguments, work, defer=True))
 
     def summarise(self, window: Window, text: str) -> Statement:
         """Return the statement that keeps `text` as the summary of the window's older turns."""
-        return self._conversations.summarise(
-            self._event.tenant, self._event.conversation, window, text
-        )
+        return self._conversations.summarise(self._event.tenant, self._name, window, text)
 
     def exchange(self, answer: str) -> list[Statement]:
         """Return the statements that append what was said and its answer as turns."""
@@ -62,7 +67,5 @@ class Conversation:
             for one in self.said
         ]
         turns = [*asked, (self.said[0], Turn("assistant", self._run.flow, answer), answered)]
-        statements = [
-            append(event.tenant, event.conversation, turn, one.id, at) for one, turn, at in turns
-        ]
+        statements = [append(event.tenant, self._name, turn, one.id, at) for one, turn, at in turns]
         return [*statements, *self.with_answer]

@@ -1,8 +1,8 @@
 """The desk of what a run answers: all that its author said in a row, as it is when the answer
-begins. The runs of the later messages end as they begin."""
+begins. The runs of the later messages end as they begin. An edited question is answered anew."""
 
 from collections.abc import Sequence
-from typing import Self
+from typing import NamedTuple, Self
 
 from shared.actions.slack.heard.queries import ReadSince
 from shared.agent.context import shown
@@ -10,14 +10,24 @@ from shared.agent.conversation import Conversation
 from shared.database import Database, Statement, queries
 from shared.desk import Loan
 from shared.errors import ActionError
-from shared.events import MENTION, Event, Json, run_id
+from shared.events import MENTION, Event, Json, Thread, run_id
 from shared.journal import Outcome
 from shared.log import log
-from shared.perception.slack_said import event_of, in_a_row, is_readable
+from shared.perception import string
+from shared.perception.slack_said import event_of, in_a_row, is_readable, is_said
 from shared.redaction.redacting import redacted
 from shared.settings import Settings
 
 SQL = queries(__file__, "hearing.sql")
+
+
+class Edited(NamedTuple):
+    """A question whose author gave it other words: what it now says, and the thread and the time
+    stamps of the answer that it has."""
+
+    text: str
+    thread: Thread
+    stamps: tuple[str, ...]
 
 
 class HearingDesk:
@@ -42,26 +52,74 @@ class HearingDesk:
         heard = self._run.step("hear", about, lambda: Outcome(self._heard()), defer=True)
         if not heard["found"]:
             return ""
-        conversation.said = said = tuple(self._said(heard["items"]))
+        said = self._said(heard["items"], event)
+        conversation.said = said = said if said and said[0].id == event.id else (event, *said)
         later = [one for one in said[1:] for one in _twins(one)]
         conversation.with_answer += self._taken(later)
-        return "\n\n".join(one.text for one in said)
+        return _text(said)
+
+    def edited(self, conversation: Conversation) -> Edited | None:
+        """Let the conversation answer the newest question again, if the event is its author's edit
+        of it after it was answered."""
+        event = self._event
+        about = {"edited": event.message.ref}
+        heard = self._run.step("hear", about, lambda: Outcome(self._heard_again()), defer=True)
+        if not (said := self._said(heard["items"])):
+            return None
+        conversation.said = said
+        return Edited(_text(said), Thread(*heard["thread"]), tuple(heard["stamps"]))
 
     def _heard(self) -> Json:
         """Ask what was said since; when nobody answers that, there is the event."""
         event = self._event
-        alone = event.channel.startswith("D") and event.thread.ts == event.message.ts
-        try:
-            heard: Json = self._loan.read(ReadSince(event.thread, event.message.ts, alone))
-        except ActionError as err:
-            log("not heard", flow=self._run.flow, run=self._run.id, reason=str(err))
+        found = self._since(event.thread, event.message.ts)
+        if found is None:
             return {"items": [], "found": True}
-        first = [one for one in heard["items"] if one["ts"] == event.message.ts]
-        later = [one for one in heard["items"] if one not in first]
+        first = [one for one in found["items"] if one["ts"] == event.message.ts]
+        later = [one for one in found["items"] if one not in first]
         own = self._unbegun(in_a_row(event, later, self._claims))
         taken = {one.message.ts for one in own}
         items = first + [one for one in later if one["ts"] in taken]
-        return {"items": items, "found": heard["found"]}
+        return {"items": items, "found": found["found"]}
+
+    def _heard_again(self) -> Json:
+        """Return what the newest answer answers, as it is now, if this event edits a part of it."""
+        event, nothing = self._event, {"items": []}
+        now = event.payload["event"].get("message") or {}
+        if string(now, "edited", "user") != event.actor.id:
+            return nothing
+        values = {
+            "tenant": event.tenant,
+            "flow": self._run.flow,
+            "thread": event.thread.ref,
+            "runs": [run_id(one, self._run.flow) for one in _twins(event_of(now, event))],
+        }
+        [rows] = self._loan.services[Database].run(
+            event.tenant, [Statement(SQL["answered"], values)]
+        )
+        before = {one["ts"]: one for row in rows for one in row["heard"]["items"]}
+        if event.message.ts not in before:
+            return nothing
+        first = next(iter(before.values()))
+        thread = event.thread._replace(ts=first.get("thread_ts") or first["ts"])
+        found = self._since(thread, first["ts"]) or {
+            "items": [*(before | {now["ts"]: now}).values()]
+        }
+        items = [one for one in found["items"] if one["ts"] in before]
+        if [one["text"] for one in items] == [one["text"] for one in before.values()]:
+            return nothing
+        receipt = rows[0]["receipt"]
+        stamps = (receipt["data"] or {}).get("ts") or [receipt["id"]]
+        return {"items": items, "thread": list(thread), "stamps": stamps}
+
+    def _since(self, thread: Thread, ts: str) -> Json | None:
+        alone = thread.channel.startswith("D") and thread.ts == ts
+        try:
+            found: Json = self._loan.read(ReadSince(thread, ts, alone))
+        except ActionError as err:
+            log("not heard", flow=self._run.flow, run=self._run.id, reason=str(err))
+            return None
+        return found
 
     def _unbegun(self, row: Sequence[Event]) -> list[Event]:
         """Leave out what has a run of its own already, and what was said after it."""
@@ -80,14 +138,16 @@ class HearingDesk:
             kept.append(one)
         return kept
 
-    def _said(self, items: Sequence[Json]) -> list[Event]:
-        """Return the event as its message is now, and those that follow it."""
-        event, said = self._event, []
+    def _said(self, items: Sequence[Json], own: Event | None = None) -> tuple[Event, ...]:
+        """Return the messages as events, and the `own` one as it is now."""
+        said = []
         for item in items:
-            now = _clean(event_of(item, event, self._claims))
-            own = now.message.ts == event.message.ts
-            said.append(event._replace(text=now.text, payload=now.payload) if own else now)
-        return said if said and said[0].id == event.id else [event, *said]
+            now = _clean(event_of(item, self._event, self._claims))
+            if own and now.message.ts == own.message.ts:
+                said.append(own._replace(text=now.text, payload=now.payload))
+            elif is_said(now):
+                said.append(now)
+        return tuple(said)
 
     def _taken(self, later: Sequence[Event]) -> list[Statement]:
         """Return the statement that ends the runs of these events as they begin."""
@@ -111,6 +171,10 @@ class HearingDesk:
 def _clean(event: Event) -> Event:
     """Return an event as the worker hands it to a flow."""
     return event._replace(text=redacted(shown(event)))
+
+
+def _text(said: Sequence[Event]) -> str:
+    return "\n\n".join(one.text for one in said)
 
 
 def _twins(event: Event) -> tuple[Event, Event]:

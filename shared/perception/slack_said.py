@@ -48,11 +48,15 @@ def in_a_row(
             break
         if event.actor.is_bot or slack.is_own(event):
             continue
-        is_said = event.type.startswith(_SAYING) and not event.stops
-        if not is_said or event.actor.id != first.actor.id or not event.text.strip():
+        if not is_said(event) or event.actor.id != first.actor.id:
             break
         row.append(event)
     return row
+
+
+def is_said(event: Event) -> bool:
+    """Is it a message to answer, and no command or sign to stop?"""
+    return event.type.startswith(_SAYING) and not event.stops and bool(event.text.strip())
 
 
 def is_readable(event: Event) -> bool:

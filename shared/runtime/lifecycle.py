@@ -139,13 +139,15 @@ class Lifecycle:
         patience: Patience | None = None,
     ) -> Ending:
         """End a run that left its work half-way. What it shows of an answer stays, with a line that
-        says who stopped it. A parked one waits in its queue while nobody can set the clock for the
-        batches: nothing else would bring it again."""
+        says who stopped it, unless nobody waits for it any more. A parked one waits in its queue
+        while nobody can set the clock for the batches: nothing else would bring it again."""
         state = "parked"
         if isinstance(left, Stopped):
             state, run.ending = left.state, True
             self._show(run, acting, state, patience)
-            _try(run, "draft left", partial(acting.drafts.close, f"⏹ {left.reason}"))
+            close = partial(acting.drafts.close, f"⏹ {left.reason}")
+            is_needless = state == "superseded"
+            _try(run, "draft left", acting.drafts.take_back if is_needless else close)
         elif isinstance(left, Declined):
             state = "done"
             _log("run declined", run, reason=str(left))

@@ -10,7 +10,7 @@ from shared.aws.queue import Queue
 from shared.database import Database, Row, Statement, queries
 from shared.desk import Loan
 from shared.errors import NotPermitted, PublishError
-from shared.events import Event, Thread
+from shared.events import MENTION, Event, Thread, run_id
 from shared.journal import Outcome, Run
 from shared.log import log
 from shared.planning import store as planning
@@ -84,6 +84,14 @@ class StopDesk:
         """
         reason = "Something newer took its place."
         return self._made("superseded", reason, self._event.conversation, flow=flow)
+
+    def withdraw(self, flow: str) -> None:
+        """Stop what `flow` does for the Slack message that the event deletes."""
+        said, reason = self._event.message, "What it answers was deleted."
+        plain = f"slack:{said.team}:{said.channel}:{said.ts}"
+        for id_ in (plain, plain + MENTION):
+            run = run_id(self._event._replace(id=id_), flow)
+            self._made("superseded", reason, self._event.conversation, flow=flow, named=run)
 
     def _made(
         self,

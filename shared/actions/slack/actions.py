@@ -72,6 +72,27 @@ class Reply(_Written):
 
 
 @dataclass(frozen=True)
+class Correct(_Written):
+    """Give a reply another text: its messages, named by their time stamps, are edited in place.
+    Where Slack takes no more changes the text is posted anew."""
+
+    thread: Thread
+    stamps: tuple[str, ...]
+    text: str
+
+    @property
+    def target(self) -> Thread:
+        return self.thread
+
+    @property
+    def arguments(self) -> Json:
+        return {"text": self.text, "stamps": list(self.stamps)}
+
+    def signed(self, footer: str) -> Self:
+        return replace(self, text=_signed(self.text, footer))
+
+
+@dataclass(frozen=True)
 class Draft(_Written):
     """Show an unfinished reply in its thread, in a message that the reply will take over; without a
     text, remove it. `converse` uses it, flows do not."""

@@ -8,6 +8,7 @@ from shared.actions.adapter import Answering, Handling, TableAdapter
 from shared.actions.asking import AskChannel, AskMember, AskShared
 from shared.actions.slack.actions import (
     Card,
+    Correct,
     Draft,
     FindThread,
     Post,
@@ -33,13 +34,20 @@ from shared.actions.slack.past import (
     take_off_reaction,
 )
 from shared.actions.slack.people import ask_member, ask_shared
-from shared.actions.slack.replies import add_reaction, find_reply, post_reply, send_whisper
+from shared.actions.slack.replies import (
+    add_reaction,
+    correct_reply,
+    find_reply,
+    post_reply,
+    send_whisper,
+)
 from shared.actions.slack.session import SlackSession
 from shared.errors import ActionRejected, EffectUnknown
 from shared.settings import Settings
 
 ACTIONS: Mapping[type[Action], Handling[SlackSession]] = {
     Card: Handling(show_card, take_back_card, find_card),
+    Correct: Handling(correct_reply, "What it said before its question was edited", find_reply),
     Draft: Handling(show_draft, "A draft goes by itself", find_draft),
     Post: Handling(send_post, take_back_post, find_post),
     React: Handling(add_reaction, take_off_reaction),

@@ -1,7 +1,7 @@
 """Replies in threads, which may take over their drafts; reactions; answers to slash commands."""
 
 from shared.actions import Mark, Receipt
-from shared.actions.slack.actions import React, Reply, Whisper
+from shared.actions.slack.actions import Correct, React, Reply, Whisper
 from shared.actions.slack.drafts import drafts_in, remove_drafts
 from shared.actions.slack.errors import SlackRefused
 from shared.actions.slack.responses import answer
@@ -40,7 +40,20 @@ def post_reply(
     return _receipt(thread, posted)
 
 
-def find_reply(session: SlackSession, reply: Reply, mark: Mark) -> Receipt | None:
+def correct_reply(session: SlackSession, new: Correct, mark: Mark, *_: object) -> Receipt:
+    """Put the pieces of the text into the messages of the reply; post those that need more."""
+    thread, texts = new.thread, pieces(new.text, hosts=mark.hosts)
+    posted = _posted(session, thread, mark)
+    left = [ts for ts in new.stamps if ts not in posted.values()]
+    for part, text in enumerate(texts):
+        if part not in posted:
+            about = metadata(mark, part, len(texts))
+            posted[part] = _put(session, thread, left.pop(0) if left else "", text, about)
+    remove_drafts(session, thread, left)
+    return _receipt(thread, posted)
+
+
+def find_reply(session: SlackSession, reply: Reply | Correct, mark: Mark) -> Receipt | None:
     posted = _posted(session, reply.thread, mark)
     complete = len(posted) == len(pieces(reply.text))
     return _receipt(reply.thread, posted) if complete else None

@@ -136,7 +136,7 @@ class FollowingDesk:
 
     def _untell(self, told: Retelling) -> Row:
         """Forget a text that was deleted."""
-        row = self._row(conversation=told.conversation, address=told.address)
+        row = self._row(conversations=self._conversations(told), address=told.address)
         said, _ = self._all(Statement(SQL["said"], row), self._note(told.address))
         self._all(self._unsay(row, said))
         subject = Subject("told", (told.home, "", told.address))
@@ -145,7 +145,7 @@ class FollowingDesk:
     def _retell(self, told: Retelling) -> Row:
         """Replace a text that was edited; raises MemoryUnavailable while a run is at work on it."""
         where = self._row(home=told.home, ref=told.ref, address=told.address)
-        where |= {"conversation": told.conversation, "flow": self._run.flow}
+        where |= {"conversations": self._conversations(told), "flow": self._run.flow}
         names = ("under_way", "told_at", "said")
         [[state], rows, said] = self._all(*(Statement(SQL[name], where) for name in names))
         # Once: what cannot end must not keep the old text. What comes later is kept out.
@@ -169,6 +169,14 @@ class FollowingDesk:
             self._unsay(where, said, text),
             *self._store.remember_all(self._event.tenant, fresh),
         )
+
+    def _conversations(self, told: Retelling) -> list[str]:
+        """Return the conversations that hold the text."""
+        if told.conversation.rpartition(":")[0] != told.home or ":D" not in told.home:
+            return [told.conversation]
+        row = self._row(home=told.home, address=told.address)
+        [rows] = self._all(Statement(SQL["conversations_of"], row))
+        return sorted({told.conversation, *(one["conversation"] for one in rows)})
 
     def _unsay(self, where: Row, said: Sequence[Row], now: str = "") -> Statement:
         gone = _words(row["text"] for row in said if row["here"])

@@ -190,7 +190,7 @@ where m.tenant = %(tenant)s and memory_matches(m, 'told', array[%(home)s, %(ref)
 -- name: said
 -- Read what people said in a conversation, and whether at this address.
 select text, url = %(address)s and url <> '' as here from turns
-where tenant = %(tenant)s and conversation = %(conversation)s and role = 'user';
+where tenant = %(tenant)s and conversation = any (%(conversations)s) and role = 'user';
 
 -- name: untell
 -- Forget memories of a text that says something else now.
@@ -204,16 +204,16 @@ on conflict do nothing;
 -- Let a conversation say what a text says now.
 with edited as (
   update turns set text = %(text)s, looked_at = null
-  where tenant = %(tenant)s and conversation = %(conversation)s and role = 'user' and url = %(address)s and text <> %(text)s
+  where tenant = %(tenant)s and conversation = any (%(conversations)s) and role = 'user' and url = %(address)s and text <> %(text)s
   returning seq
 )
 delete from conversation_summaries
-where tenant = %(tenant)s and conversation = %(conversation)s and up_to_seq >= (select min(seq) from edited);
+where tenant = %(tenant)s and conversation = any (%(conversations)s) and up_to_seq >= (select min(seq) from edited);
 
 -- name: unsay
 -- Take the answers out of a conversation that repeat words which nobody says there any more; their places stay.
 update turns set text = %(instead)s
-where tenant = %(tenant)s and conversation = %(conversation)s and role = 'assistant'
+where tenant = %(tenant)s and conversation = any (%(conversations)s) and role = 'assistant'
   and exists (select from unnest(%(words)s::text[]) as word where strpos(lower(text), word) > 0);
 
 -- name: under_way
@@ -221,5 +221,9 @@ where tenant = %(tenant)s and conversation = %(conversation)s and role = 'assist
 select exists (
   select from runs join events on events.tenant = runs.tenant and events.id = runs.event_id
   where runs.tenant = %(tenant)s and runs.state in ('running', 'retrying') and runs.started_at > now() - interval '1 hour'
-    and runs.flow <> %(flow)s and events.id <> %(event)s and events.conversation = %(conversation)s
+    and runs.flow <> %(flow)s and events.id <> %(event)s and events.conversation = any (%(conversations)s)
     and strpos(events.body::text, '"url":"' || %(address)s || '"') > 0) as busy;
+
+-- name: conversations_of
+-- Read where the words of a direct message stand: it may have been answered together with the one before it.
+select distinct conversation from turns where tenant = %(tenant)s and source = %(home)s and url = %(address)s and url <> '';

@@ -102,11 +102,20 @@ class Conversations:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def window(self, tenant: str, conversation: str, budget: int = BUDGET) -> Window:
-        """Return the window of a conversation in `budget` tokens; raises DatabaseUnavailable."""
+    def window(
+        self,
+        tenant: str,
+        conversation: str,
+        budget: int = BUDGET,
+        *,
+        without: Sequence[str] = (),
+    ) -> Window:
+        """Return the window of a conversation in `budget` tokens, `without` the turns of some
+        events; raises DatabaseUnavailable."""
         key = {
             "tenant": tenant,
             "conversation": conversation,
+            "without": list(without),
             "limit": _READ_TURNS,
             "characters": _READ_CHARACTERS,
         }

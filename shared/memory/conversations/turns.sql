@@ -14,11 +14,12 @@ order by up_to_seq desc
 limit 1;
 
 -- name: newest
--- Read the newest turns that no summary holds, oldest first: at most `limit`, and about `characters` in all.
+-- Read the newest turns that no summary holds, oldest first, without those of some events: at most `limit`, and about
+-- `characters` in all.
 select seq, role, author, text, trust from (
   select *, sum(length(text)) over (order by seq desc) - length(text) as newer from (
     select seq, role, author, text, trust from turns
-    where tenant = %(tenant)s and conversation = %(conversation)s
+    where tenant = %(tenant)s and conversation = %(conversation)s and event_id <> all (%(without)s)
       and seq > coalesce((select max(up_to_seq) from conversation_summaries
                           where tenant = %(tenant)s and conversation = %(conversation)s), 0)
     order by seq desc
