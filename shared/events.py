@@ -282,7 +282,7 @@ class Event(NamedTuple):
     def group(self) -> str:
         """The events of one group are handled in order, and so are direct messages in no thread. A
         stop waits for no other event."""
-        is_alone = ":D" in self.scope and self.message_target == self.thread_target
+        is_alone = ":D" in self.scope and len({self.message_target, self.thread_target}) == 1
         return self.id if self.stops else self.scope if is_alone else self.conversation
 
     @property

@@ -84,7 +84,8 @@ class HearingDesk:
 
     def _heard_again(self) -> Json:
         """Return what the newest answer answers, as it is now, if this event edits a part of it."""
-        event, nothing = self._event, {"items": []}
+        event = self._event
+        nothing: Json = {"items": []}
         now = event.payload["event"].get("message") or {}
         if string(now, "edited", "user") != event.actor.id:
             return nothing

@@ -173,6 +173,7 @@ def on_slack() -> Iterator[Platform]:
             {**slack.ANSWERS, **slack.more_answers()},
             (
                 say.Card(thread, "p1/live", "May I?", (say.Button("Yes", "yes"),)),
+                say.Correct(thread, (), "Hello again"),
                 say.Draft(thread, "Hel"),
                 say.Post(say.Channel(GENERAL), "Hello"),
                 say.React(SlackMessage(*thread), "eyes"),

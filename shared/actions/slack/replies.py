@@ -45,10 +45,14 @@ def correct_reply(session: SlackSession, new: Correct, mark: Mark, *_: object) -
     thread, texts = new.thread, pieces(new.text, hosts=mark.hosts)
     posted = _posted(session, thread, mark)
     left = [ts for ts in new.stamps if ts not in posted.values()]
-    for part, text in enumerate(texts):
-        if part not in posted:
-            about = metadata(mark, part, len(texts))
-            posted[part] = _put(session, thread, left.pop(0) if left else "", text, about)
+    try:
+        for part, text in enumerate(texts):
+            if part not in posted:
+                about = metadata(mark, part, len(texts))
+                posted[part] = _put(session, thread, left.pop(0) if left else "", text, about)
+    except ActionUnavailable as err:
+        err.sent = err.sent or bool(posted)
+        raise
     remove_drafts(session, thread, left)
     return _receipt(thread, posted)
 
