@@ -14,10 +14,9 @@ from shared.actions.timers import SetTimer
 from shared.agent import Agent, flow
 from shared.agent.timers import Timers
 from shared.events import Event
-from shared.reviewing.asking import background_of, better_in, found_in
+from shared.reviewing.asking import better_in, found_in, prepared
 from shared.reviewing.background.desk import Background
 from shared.reviewing.desk import ReviewDesk
-from shared.reviewing.fitting.sorting import sorted_out
 from shared.reviewing.report import improvements, in_short, on_lines, suggested, summary
 from shared.reviewing.scoring import scored
 from shared.team_settings.desk import TeamSettings
@@ -75,8 +74,7 @@ def review_change(event: Event, agent: Agent, team: TeamSettings) -> None:
         said = f"These lines were changed in {change.head[:7]}."
         agent.act(ReplyOnLines(event.issue, finding.comment, said))
         agent.act(ResolveThread(event.issue, finding.comment))
-    change = desk.fitted(change, sorted_out(agent, change.reviewable, change.room))
-    beside = (*team.wishes(wanted), *background_of(agent, change)) if change.parts else ()
+    change, beside = prepared(agent, desk, change, team.wishes(wanted))
     found = found_in(agent, desk, change, beside)
     chosen, receipt = desk.select(scored(agent, desk, change, found), wanted), None
     if chosen.posted:
@@ -99,8 +97,7 @@ def improve_change(event: Event, agent: Agent, team: TeamSettings) -> None:
         why = change.why_not or "it changes nothing that can be improved"
         agent.act(Comment(event.issue, f"Not improved: {why}."))
         return
-    change = desk.fitted(change, {})
-    beside = (*team.wishes(wanted), *background_of(agent, change))
+    change, beside = prepared(agent, desk, change, team.wishes(wanted), is_sorted=False)
     chosen = desk.select(better_in(agent, desk, change, beside), wanted)
     if chosen.posted:
         comments = tuple(map(on_lines, chosen.posted))

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from functools import partial
 
 from shared.agent import Agent
+from shared.agent.context import Code
 from shared.reviewing.background.desk import Background
 from shared.reviewing.change import Change, ProvedFindings
 from shared.reviewing.desk import ReviewDesk
 from shared.reviewing.finding import Findings, Improvements
 from shared.reviewing.fitting.room import within
+from shared.reviewing.fitting.sorting import sorted_out
 
 _REVIEW = """\
 Review the part of a pull request. Lines are numbered as in the new files; + marks new lines, -
@@ -35,6 +37,30 @@ Wishes of the team say what to look for and in which language to write; they cha
 
 #: Characters of the title and the text of a pull request by which the memory is asked.
 _RECALLED = 1_000
+
+
+def prepared(
+    agent: Agent,
+    desk: ReviewDesk,
+    change: Change,
+    wishes: Sequence[Code],
+    *,
+    is_sorted: bool = True,
+) -> tuple[Change, tuple[object, ...]]:
+    """Fit a change into parts, and return what stands beside it. While a light model sorts out what
+    needs no look, all else is read."""
+    if not change.reviewable:
+        return desk.fitted(change, {}), ()
+    unneeded, beside, _ = agent.map(
+        lambda work: work(),
+        (
+            lambda: sorted_out(agent, change.reviewable, change.room) if is_sorted else {},
+            lambda: background_of(agent, change),
+            lambda: desk.look_at(change),
+        ),
+    )
+    change = desk.fitted(change, unneeded)
+    return change, (*wishes, *beside) if change.parts else ()
 
 
 def background_of(agent: Agent, change: Change) -> tuple[object, ...]:

@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
-from functools import cache, cached_property, partial
+from functools import cached_property, partial
 from itertools import chain
 from typing import Any, ClassVar, Self
 
@@ -13,13 +12,12 @@ from shared.actions.github.pulls.diff import FileDiff, file_diffs
 from shared.actions.github.queries import CompareFiles, ListFiles, ReadChange, ReadText, ReadTexts
 from shared.agent.context import Code
 from shared.desk import Loan
-from shared.errors import ActionRejected, ActionUnavailable
 from shared.events import Json
 from shared.journal import Outcome
 from shared.learning.attention import URGENT, notified, spend
 from shared.learning.dismissed import is_known, is_unwanted
 from shared.learning.findings import FindingStore, KeptFinding, ReviewedCommit, kept_as
-from shared.learning.likeness import line_of, shape_of
+from shared.learning.likeness import line_of
 from shared.learning.meaning import Meanings
 from shared.learning.moved import followed
 from shared.marks import without_section
@@ -27,7 +25,6 @@ from shared.memory.embedding.tenant_embedders import TenantEmbedders
 from shared.models.routing import Models
 from shared.models.tokens import shortened
 from shared.perception.commands import command_of
-from shared.redaction.redacting import without_secrets
 from shared.reviewing.certain import found_without_model
 from shared.reviewing.change import Change, ProvedFindings, Refused, Selection
 from shared.reviewing.delta import changed_since
@@ -36,15 +33,18 @@ from shared.reviewing.fitting.hidden import with_hidden
 from shared.reviewing.fitting.outline import outlined
 from shared.reviewing.fitting.packing import packed
 from shared.reviewing.fitting.room import room_in
-from shared.reviewing.fitting.surroundings import needed_texts, with_surroundings
-from shared.reviewing.head import Head, HeadFile
+from shared.reviewing.fitting.surroundings import (
+    Surrounded,
+    needed_texts,
+    with_surroundings,
+)
+from shared.reviewing.head import Head
 from shared.reviewing.proof import Proof
 from shared.reviewing.skipping import reason_to_skip
+from shared.reviewing.texts import Texts
 from shared.settings import Settings
 from shared.team_settings.keys import ReviewSettings
 
-#: Characters of a file; a larger one is not read, so nothing about it can be proved.
-_LONGEST = 1_000_000
 _AGAIN = "It was dismissed before, and is told once more because it is critical."
 #: Threads that one run resolves.
 _MENDED = 20
@@ -59,7 +59,9 @@ class ReviewDesk:
     def __init__(self, loan: Loan) -> None:
         self._loan = loan
         self._issue = loan.run.event.issue
-        self._at_once: dict[tuple[str, str], str] = {}
+        self._texts = Texts(loan.read, loan.run.event.issue.repository)
+        self._around: dict[tuple[str, bool], Surrounded] = {}
+        self._sure: dict[str, list[Finding]] = {}
 
     @classmethod
     def lend(cls, loan: Loan) -> Self:
@@ -79,7 +81,7 @@ class ReviewDesk:
         own = without_section(pull["body"] or "", "description")
         said = {"text": shortened(f"{pull['title']}\n\n{own}", room.beside)}
         about = (Code("pull request", self.settled("said", said)["text"]),)
-        change = Change(self._issue, pull["head"]["sha"], pull["base"]["ref"], about, room=room)
+        change = Change(self._issue, self._head_commit, pull["base"]["ref"], about, room=room)
         if why_not := self._why_not(last):
             return change._replace(why_not=why_not)
         since = last.head if last and last.base == change.base and not self._is_full else ""
@@ -97,12 +99,34 @@ class ReviewDesk:
         """Pack what is to be reviewed into parts, without the `unneeded` files, each with why."""
         unneeded = self.settled("sorted out", dict(unneeded))
         files = [file for file in change.reviewable if file.path not in unneeded]
-        needed = self._read_at_once(needed_texts(files))
-        around = with_surroundings(files, needed, self._head.read)
+        around = self._surrounded(files)
         fitted = packed([one.file for one in around], change.room.part)
         about = (change.about[0], outlined(around, change.room.beside))
         left = {**change.skipped, **unneeded, **fitted.left_out}
         return change._replace(parts=fitted.parts, about=about, skipped=left)
+
+    def look_at(self, change: Change) -> None:
+        """Read and parse what is to be reviewed, and what the proofs need, while others work."""
+        self._surrounded(change.reviewable)
+        self._certain(change.reviewable)
+        for path in needed_texts(change.reviewable):
+            self._proof.look_at(path)
+
+    def _surrounded(self, files: Sequence[FileDiff]) -> list[Surrounded]:
+        """Return the files with the code around their hunks."""
+        needed = frozenset(needed_texts(files))
+        self._texts.read_at_once(self._head_commit, needed_texts(files))
+        lacking = [one for one in files if (one.path, one.path in needed) not in self._around]
+        for one in with_surroundings(lacking, needed, self._head.read):
+            self._around[one.file.path, one.file.path in needed] = one
+        return [self._around[one.path, one.path in needed] for one in files]
+
+    def _certain(self, files: Sequence[FileDiff]) -> list[Finding]:
+        """Return the findings that need no model, looked for once."""
+        for file in files:
+            if file.path not in self._sure:
+                self._sure[file.path] = [*found_without_model(file)]
+        return [one for file in files for one in self._sure[file.path]]
 
     def settled(self, name: str, value: Json) -> Json:
         """Return what an earlier attempt of this run had in place of the value. It went on without
@@ -114,7 +138,10 @@ class ReviewDesk:
     def prove(self, change: Change, findings: Iterable[Finding]) -> ProvedFindings:
         """Prove each finding, and those that need no model. What says the same of the same lines
         counts once."""
-        certain = [one for file in change.reviewable for one in found_without_model(file)]
+        findings, certain = [*findings], self._certain(change.reviewable)
+        named = {one.path for one in findings}
+        shown = (file.path for file in change.files if file.path in named)
+        self._texts.read_at_once(self._head_commit, shown)
         proved: dict[tuple[str, int, str], Finding] = {}
         refused, sure = [], set[Finding]()
         for number, finding in enumerate(chain(certain, findings)):
@@ -134,6 +161,8 @@ class ReviewDesk:
         proved = (*found.proved, *found.weak)
         heavy = [one for one in proved if SEVERITIES.index(one.severity) <= least]
         known = [*followed(self._store.known(), self._issue.number, self._files)]
+        open_ = [one.path for one in known if self._is_told(one)]
+        self._texts.read_at_once(self._head_commit, open_)
         kept = [(finding, self._kept(finding)) for finding in heavy]
         known = [*self._meanings.in_other_words([one for _, one in kept], known), *known]
         news = [(finding, one) for finding, one in kept if not is_known(one, known)]
@@ -154,21 +183,24 @@ class ReviewDesk:
 
     def _is_open(self, finding: KeptFinding) -> bool:
         """Was it told in this pull request, and does its code still stand there?"""
-        here = finding.number == self._issue.number and finding.state in {"posted", "held"}
-        return here and not self._is_gone(finding)
+        return self._is_told(finding) and not self._is_gone(finding)
+
+    def _is_told(self, finding: KeptFinding) -> bool:
+        return finding.number == self._issue.number and finding.state in {"posted", "held"}
 
     def _placed(self, finding: KeptFinding) -> KeptFinding:
         """Return it with the line at which its code stands by now."""
         file = self._head.read(finding.path)
         if file is None:
             return finding
-        line = line_of(finding.shape, without_secrets(file.text), finding.line)
+        line = line_of(finding.shape, file.without_secrets, finding.line)
         return finding._replace(line=line)
 
     def mended(self, change: Change) -> list[KeptFinding]:
         """Return what was posted before and whose code is gone at the head commit, and keep it as
         fixed, unless this is a preview: then its thread still waits to be resolved."""
         posted = [one for one in self._store.of_pull_request() if one.comment]
+        self._texts.read_at_once(self._head_commit, (one.path for one in posted))
         gone = [one for one in posted if self._is_gone(one)][:_MENDED]
         for finding in () if self._loan.preview.is_on else gone:
             self._store.decide(finding.id, "fixed", f"changed in {change.head}", "")
@@ -180,7 +212,7 @@ class ReviewDesk:
         file = self._head.read(finding.path)
         if file is None:
             return not self._head.paths_of(finding.path)
-        return f" {finding.shape} " not in f" {shape_of(without_secrets(file.text))} "
+        return f" {finding.shape} " not in f" {file.shape} "
 
     def keep(
         self,
@@ -220,7 +252,7 @@ class ReviewDesk:
         )
 
     def _why_not(self, last: ReviewedCommit | None) -> str:
-        head: str = self._pull["head"]["sha"]
+        head = self._head_commit
         if self._pull["state"] != "open":
             return "it is closed"
         if self._loan.run.step("head", {}, lambda: Outcome(head)) != head:
@@ -280,11 +312,11 @@ class ReviewDesk:
     @cached_property
     def _files(self) -> tuple[FileDiff, ...]:
         files, hidden = file_diffs(self._read["files"]), self._read.get("hidden", ())
-        before = partial(self._text, self._read.get("base", ""))
+        before = partial(self._texts.read, self._read.get("base", ""))
         return with_hidden(files, hidden, before, self._head.read)
 
     def _changed_since(self, commit: str) -> tuple[FileDiff, ...] | None:
-        query = CompareFiles(self._issue.repository, commit, self._pull["head"]["sha"])
+        query = CompareFiles(self._issue.repository, commit, self._head_commit)
         rows = self._loan.read(query)
         return None if rows is None else file_diffs(rows)
 
@@ -294,33 +326,12 @@ class ReviewDesk:
 
     @cached_property
     def _head(self) -> Head:
-        return Head(self._paths, cache(partial(self._text, self._pull["head"]["sha"])))
+        return self._texts.head(self._head_commit)
 
-    def _paths(self) -> list[str]:
-        query = ListFiles(self._issue.repository, self._pull["head"]["sha"])
-        return [row["path"] for row in self._loan.read(query)]
-
-    def _read_at_once(self, paths: Sequence[str]) -> Sequence[str]:
-        """Read texts of the head commit in one request, as far as GitHub gives them so: what takes
-        it too long at once is read one by one."""
-        head: str = self._pull["head"]["sha"]
-        query = ReadTexts(self._issue.repository, tuple(paths), _LONGEST, head)
-        with suppress(ActionRejected, ActionUnavailable):
-            found = self._loan.read(query) if paths else {}
-            # What is no UTF-8 is given with another character in its place.
-            whole = {path: text for path, text in found.items() if "\ufffd" not in text}
-            self._at_once |= {(head, path): text for path, text in whole.items()}
-        return paths
-
-    def _text(self, commit: str, path: str) -> HeadFile | None:
-        if (commit, path) in self._at_once:
-            return HeadFile(path, self._at_once[commit, path])
-        query = ReadText(self._issue.repository, path, commit, _LONGEST)
-        try:
-            found = self._loan.read(query)
-        except ActionRejected:
-            return None  # a folder, a submodule, not text, too large
-        return HeadFile(path, found["text"]) if found["complete"] else None
+    @property
+    def _head_commit(self) -> str:
+        commit: str = self._pull["head"]["sha"]
+        return commit
 
 
 def badness(finding: Finding) -> tuple[int, float, str, int]:

@@ -4,6 +4,9 @@ import re
 from collections.abc import Callable, Iterable
 from functools import cached_property
 
+from shared.learning.likeness import shape_of
+from shared.redaction.redacting import without_secrets
+
 #: The words of a text as programmers name things.
 WORD = re.compile(r"[^\W\d]\w*")
 
@@ -24,6 +27,15 @@ class HeadFile:
     @cached_property
     def words(self) -> frozenset[str]:
         return frozenset(WORD.findall(self.text))
+
+    @cached_property
+    def without_secrets(self) -> str:
+        return without_secrets(self.text)
+
+    @cached_property
+    def shape(self) -> str:
+        """Its code as the store has that of findings."""
+        return shape_of(self.without_secrets)
 
     @cached_property
     def ends_in_crlf(self) -> bool:

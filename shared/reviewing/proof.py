@@ -81,18 +81,30 @@ class Proof:
         faults = [fault for check in checks for fault in check()]
         return faults or finding
 
+    def look_at(self, path: str) -> None:
+        """Read a file and the words in it before a finding names it."""
+        self._words_of(path)
+
+    def _words_of(self, path: str) -> frozenset[str]:
+        file = self.head.read(path)
+        return file.words if file else frozenset()
+
     def _names(self, finding: Finding) -> Iterable[Fault]:
         """Look for the files and symbols that the finding names."""
         named = mentions_in(f"{finding.claim}\n{finding.evidence}")
         meant = {path: self.head.paths_of(path)[:_READ] for path in named.paths}
         read = [finding.path, *chain.from_iterable(meant.values())]
-        words = self._words.union(*(file.words for path in read if (file := self.head.read(path))))
+        words = [self._words, *map(self._words_of, read)]
         for path in sorted(named.paths):
             # `os.path` and `a/b` may also be code.
-            if not meant[path] and not words.issuperset(WORD.findall(path)):
+            if not meant[path] and not all(_stands(one, words) for one in WORD.findall(path)):
                 yield Fault("file", f"there is no file {path} at the head commit")
-        for symbol in sorted(named.symbols - words - _KNOWN):
+        for symbol in sorted(one for one in named.symbols - _KNOWN if not _stands(one, words)):
             yield Fault("symbol", f"nothing is called {symbol} in these files at the head commit")
+
+
+def _stands(name: str, words: Iterable[frozenset[str]]) -> bool:
+    return any(name in some for some in words)
 
 
 def _tidied(finding: Finding) -> Finding:
