@@ -27,6 +27,7 @@ _RUN = r"(?=\S*\d)[\w-]{4,40}"
 @flow(
     *event_types("cancel", "undo", "pause", "resume"),
     "api.command.cancel",
+    "api.command.undo",
     "slack.stop",
     "slack.message_deleted",
     "github.pull_request.opened",
@@ -52,8 +53,7 @@ _RUN = r"(?=\S*\d)[\w-]{4,40}"
 )
 def control(event: Event, agent: Agent) -> None:
     if event.source == "api":
-        if not agent.desk(StopDesk).stop(event.payload["run"]):
-            raise EventError(f"there is no open run {event.payload['run']}; it may be over")
+        _asked_through_the_api(agent, event.type, event.payload["run"])
     elif name := command_of(event.type):
         agent.act(_answer(event, _obeyed(name, event, agent)))
     elif event.type == "slack.stop":
@@ -64,6 +64,19 @@ def control(event: Event, agent: Agent) -> None:
         agent.desk(TeamSettings).begin_week()  # its timer records until when, and does no more
     elif event.type.startswith("github.pull_request."):
         _pushed(event, agent)
+
+
+def _asked_through_the_api(agent: Agent, order: str, run: str) -> None:
+    """Stop a run, or take it back. What could not be done fails, and so the caller reads it."""
+    if order == "api.command.cancel":
+        if not agent.desk(StopDesk).stop(run):
+            raise EventError(f"there is no open run {run}; it may be over")
+        return
+    undone = agent.desk(UndoDesk).undo(run)
+    if undone is None:
+        raise EventError(f"there is no run {run}")
+    if left := [taken.said for taken in undone.effects if taken.is_left]:
+        raise EventError(f"not all of run {run} could be taken back: {'; '.join(left)}")
 
 
 def _pushed(event: Event, agent: Agent) -> None:

@@ -5,7 +5,6 @@ from functools import partial
 
 from shared.actions.github.actions import AddLabels, Comment, ListLabels, RemoveLabels
 from shared.actions.github.pulls.sections import WriteSection
-from shared.actions.github.reactions import AddReaction, RemoveReaction
 from shared.agent import Agent, flow
 from shared.errors import ActionRejected
 from shared.events import Event
@@ -55,8 +54,6 @@ These explanations of yours were refused by a program, with its reasons. Correct
         Comment.at_most(1),
         WriteSection.at_most(1),
         AddLabels.at_most(3),
-        AddReaction.at_most(2),
-        RemoveReaction.at_most(1),
         RemoveLabels.at_most(1),
     ],
     reads=(*ReviewDesk.READS, *RedChecks.READS),

@@ -11,8 +11,7 @@ from shared.perception.commands import command_of, event_types
 
 
 @flow(
-    *event_types("help", "remember", "forget", "know", "why", "export"),
-    "github.command.learnings",
+    *event_types("help", "remember", "forget", "know", "why", "export", "learnings"),
     may=[Comment.at_most(1), Reply.at_most(1), Whisper.at_most(1)],
 )
 def memory(event: Event, agent: Agent) -> None:

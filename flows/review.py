@@ -9,7 +9,6 @@ from shared.actions.github.actions import (
     ResolveThread,
     SubmitReview,
 )
-from shared.actions.github.reactions import AddReaction, RemoveReaction
 from shared.actions.timers import SetTimer
 from shared.agent import Agent, flow
 from shared.agent.timers import Timers
@@ -41,8 +40,6 @@ SUGGESTED = 5
         ResolveThread.at_most(20),
         ReportCheck.at_most(1),
         SetTimer.at_most(1),
-        AddReaction.at_most(2),
-        RemoveReaction.at_most(1),
         RemoveLabels.at_most(1),
     ],
     reads=(*ReviewDesk.READS, *Background.READS),

@@ -128,6 +128,12 @@ class Action(ABC):
         each `name`: what is written there replaces no answer that others read."""
         return cls.notice(event, text)
 
+    @classmethod
+    def withdrawn(cls, event: Event, name: str) -> "Action | None":
+        """Return the action that takes away what `aside` told under this `name`, or None where it
+        stays."""
+        return None
+
 
 class Permission(NamedTuple):
     """A line of a flow's policy: this action, at most so much in a run, in the place of the event.

@@ -129,12 +129,13 @@ def flow(
             )
 
     reads = (*reads, *(settings.READS if settings else ()))
+    may = (*may, *_signs(types, may))
 
     def declare(function: Function) -> Flow:
         return Flow(
             name=function.__name__,
             types=types,
-            may=tuple(may),
+            may=may,
             bots=bots,
             shares=frozenset(shares),
             function=function,
@@ -147,6 +148,15 @@ def flow(
         )
 
     return declare
+
+
+def _signs(types: Sequence[str], may: Sequence[Permission]) -> Iterator[Permission]:
+    """Yield what the platforms on which a flow acts show of its commands, as far as it does not
+    say that itself."""
+    named = {one.action for one in may}
+    for module in sorted({one.action.connector.partition(":")[0] for one in may}):
+        signs = getattr(import_module(module), "signs", None)
+        yield from (one for one in (signs(types) if signs else ()) if one.action not in named)
 
 
 def load_flow(name: str) -> Flow:

@@ -8,6 +8,7 @@ from shared.actions import Action, Mark, Query, Receipt
 from shared.actions.asking import AskChannel, AskMember, AskPermission, AskRepository, AskShared
 from shared.actions.github.actions import ListLabels
 from shared.actions.github.queries import ReadTeamFiles
+from shared.actions.github.reactions import SIGNS, AddReaction, RemoveReaction
 from shared.actions.slack.heard.queries import ReadSince
 from shared.errors import SettingsError
 from shared.events import Actor, Event
@@ -26,6 +27,8 @@ class PlatformInMemory:
     """
 
     done: list[Action] = field(default_factory=list)
+    #: The reactions that show how a command stands, which every flow of commands gives.
+    signs: list[Action] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     fails: dict[int, BaseException] = field(default_factory=dict)
     tried: int = 0
@@ -53,6 +56,9 @@ class PlatformInMemory:
         self.people |= {event.actor.name: event.actor, event.actor.id: event.actor}
 
     def perform(self, action: Action, mark: Mark, previous: Receipt | None) -> Receipt:
+        if isinstance(action, AddReaction | RemoveReaction) and action.reaction in SIGNS:
+            self.signs.append(action)
+            return Receipt("sign")
         self.tried += 1
         if failure := self.fails.get(self.tried):
             raise failure

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Self
 
 from shared.desk import Loan
+from shared.events import Issue
 from shared.learning.dismissed import counts_everywhere
 from shared.learning.findings import FindingStore, KeptFinding
 from shared.learning.likeness import tells
@@ -13,11 +14,12 @@ _PAGE, _SHOWN = 20, 240
 
 
 class LearningsDesk:
-    """What was learnt in the repository of the event."""
+    """What was learnt in the repository of the event: in Slack, the one of its channel."""
 
     def __init__(self, loan: Loan) -> None:
         self._event = loan.run.event
-        self._store = FindingStore(loan.run, loan.run.event.issue)
+        self._repository = loan.run.event.repository
+        self._store = FindingStore(loan.run, Issue(self._repository, 0))
 
     @classmethod
     def lend(cls, loan: Loan) -> Self:
@@ -26,7 +28,9 @@ class LearningsDesk:
 
     def shown(self) -> str:
         """Return a page of it as Markdown; the event's text is the number of the page."""
-        refused, repository = self._store.refused(), self._event.issue.repository
+        if not self._repository:
+            return "No repository belongs to this channel. Ask me in a repository."
+        refused, repository = self._store.refused(), self._repository
         if not refused:
             return f"No finding stays away in `{repository}`: reviews tell all that they find."
         pages = -(-len(refused) // _PAGE)

@@ -6,9 +6,10 @@ of its embedder, and a threshold of its own for each of them.
 """
 
 import re
+from bisect import bisect_right
 from collections import Counter
 from functools import lru_cache
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from shared.memory.lexical import terms
 from shared.memory.stemming import stem
@@ -56,16 +57,27 @@ def shape_of(code: str) -> str:
     return " ".join(_TOKEN.findall(code))
 
 
-def line_of(shape: str, code: str, near: int) -> int:
-    """Return the line of the code at which this shape begins, of several the nearest; `near` where
-    it stands nowhere."""
-    lines = [_TOKEN.findall(line) for line in code.split("\n")]
-    tokens = [token for line in lines for token in line]
-    begun = [number for number, line in enumerate(lines, 1) for _ in line]
-    wanted = shape.split(" ")
-    ends = range(len(wanted), len(tokens) + 1)
-    places = [begun[end - len(wanted)] for end in ends if tokens[end - len(wanted) : end] == wanted]
-    return min(places, key=lambda line: abs(line - near), default=near)
+class ShapedCode:
+    """Code in which shapes are looked for."""
+
+    def __init__(self, code: str) -> None:
+        lines = enumerate(map(shape_of, code.split("\n")), 1)
+        told = [(number, shape) for number, shape in lines if shape]
+        self._numbers = [number for number, _ in told]
+        self._begins = [*accumulate((len(shape) + 1 for _, shape in told), initial=1)]
+        self._text = f" {' '.join(shape for _, shape in told)} "
+
+    def holds(self, shape: str) -> bool:
+        return f" {shape} " in self._text
+
+    def line_of(self, shape: str, near: int) -> int:
+        """Return the line at which this shape begins, of several the nearest; `near` where it
+        stands nowhere."""
+        places, at = list[int](), self._text.find(f" {shape} ")
+        while at >= 0:
+            places.append(self._numbers[bisect_right(self._begins, at + 1) - 1])
+            at = self._text.find(f" {shape} ", at + 1)
+        return min(places, key=lambda line: abs(line - near), default=near)
 
 
 def claims_alike(one: str, other: str) -> float:

@@ -1,8 +1,9 @@
 """Asks a model about a change: what is wrong in it, and what could be better. What a program does
 not prove is left out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 from shared.agent import Agent
 from shared.agent.context import Code
@@ -51,16 +52,18 @@ def prepared(
     needs no look, all else is read."""
     if not change.reviewable:
         return desk.fitted(change, {}), ()
-    unneeded, beside, _ = agent.map(
-        lambda work: work(),
-        (
-            lambda: sorted_out(agent, change.reviewable, change.room) if is_sorted else {},
-            lambda: background_of(agent, change),
-            lambda: desk.look_at(change),
-        ),
+    at_once: tuple[Callable[[], Any], ...] = (
+        lambda: sorted_out(agent, change.reviewable, change.room) if is_sorted else {},
+        lambda: background_of(agent, change),
+        lambda: desk.look_at(change),
     )
+    unneeded, beside, _ = agent.map(_done, at_once)
     change = desk.fitted(change, unneeded)
     return change, (*wishes, *beside) if change.parts else ()
+
+
+def _done(work: Callable[[], Any]) -> Any:
+    return work()
 
 
 def background_of(agent: Agent, change: Change) -> tuple[object, ...]:

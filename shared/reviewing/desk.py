@@ -17,7 +17,6 @@ from shared.journal import Outcome
 from shared.learning.attention import URGENT, notified, spend
 from shared.learning.dismissed import is_known, is_unwanted
 from shared.learning.findings import FindingStore, KeptFinding, ReviewedCommit, kept_as
-from shared.learning.likeness import line_of
 from shared.learning.meaning import Meanings
 from shared.learning.moved import followed
 from shared.marks import without_section
@@ -29,7 +28,7 @@ from shared.reviewing.certain import found_without_model
 from shared.reviewing.change import Change, ProvedFindings, Refused, Selection
 from shared.reviewing.delta import changed_since
 from shared.reviewing.finding import SEVERITIES, Finding
-from shared.reviewing.fitting.hidden import with_hidden
+from shared.reviewing.fitting.hidden import wanted_of, with_hidden
 from shared.reviewing.fitting.outline import outlined
 from shared.reviewing.fitting.packing import packed
 from shared.reviewing.fitting.room import room_in
@@ -88,7 +87,11 @@ class ReviewDesk:
         newer = self._changed_since(since) if since else None
         since = since if newer is not None else ""  # nobody can tell after history was rewritten
         files = changed_since(self._files, newer)
-        skipped = {file.path: reason_to_skip(file, wanted.ignore) for file in files}
+        hidden = frozenset(self._read.get("hidden", ()))
+        skipped = {
+            file.path: reason_to_skip(file, wanted.ignore, is_hidden=file.path in hidden)
+            for file in files
+        }
         left = {path: reason for path, reason in skipped.items() if reason}
         if not self._read["complete"]:
             left["all other files"] = "GitHub lists no more of them"
@@ -161,8 +164,9 @@ class ReviewDesk:
         proved = (*found.proved, *found.weak)
         heavy = [one for one in proved if SEVERITIES.index(one.severity) <= least]
         known = [*followed(self._store.known(), self._issue.number, self._files)]
-        open_ = [one.path for one in known if self._is_told(one)]
-        self._texts.read_at_once(self._head_commit, open_)
+        self._texts.read_at_once(
+            self._head_commit, (one.path for one in known if self._is_told(one))
+        )
         kept = [(finding, self._kept(finding)) for finding in heavy]
         known = [*self._meanings.in_other_words([one for _, one in kept], known), *known]
         news = [(finding, one) for finding, one in kept if not is_known(one, known)]
@@ -183,36 +187,24 @@ class ReviewDesk:
 
     def _is_open(self, finding: KeptFinding) -> bool:
         """Was it told in this pull request, and does its code still stand there?"""
-        return self._is_told(finding) and not self._is_gone(finding)
+        return self._is_told(finding) and self._head.has(finding.path, finding.shape)
 
     def _is_told(self, finding: KeptFinding) -> bool:
         return finding.number == self._issue.number and finding.state in {"posted", "held"}
 
-    def _placed(self, finding: KeptFinding) -> KeptFinding:
+    def _placed(self, one: KeptFinding) -> KeptFinding:
         """Return it with the line at which its code stands by now."""
-        file = self._head.read(finding.path)
-        if file is None:
-            return finding
-        line = line_of(finding.shape, file.without_secrets, finding.line)
-        return finding._replace(line=line)
+        return one._replace(line=self._head.line_of(one.path, one.shape, one.line))
 
     def mended(self, change: Change) -> list[KeptFinding]:
         """Return what was posted before and whose code is gone at the head commit, and keep it as
         fixed, unless this is a preview: then its thread still waits to be resolved."""
         posted = [one for one in self._store.of_pull_request() if one.comment]
         self._texts.read_at_once(self._head_commit, (one.path for one in posted))
-        gone = [one for one in posted if self._is_gone(one)][:_MENDED]
+        gone = [one for one in posted if not self._head.has(one.path, one.shape)][:_MENDED]
         for finding in () if self._loan.preview.is_on else gone:
             self._store.decide(finding.id, "fixed", f"changed in {change.head}", "")
         return gone
-
-    def _is_gone(self, finding: KeptFinding) -> bool:
-        """Does its code stand nowhere in its file at the head commit? Of a file that cannot be read
-        nobody knows."""
-        file = self._head.read(finding.path)
-        if file is None:
-            return not self._head.paths_of(finding.path)
-        return f" {finding.shape} " not in f" {file.shape} "
 
     def keep(
         self,
@@ -312,8 +304,11 @@ class ReviewDesk:
     @cached_property
     def _files(self) -> tuple[FileDiff, ...]:
         files, hidden = file_diffs(self._read["files"]), self._read.get("hidden", ())
-        before = partial(self._texts.read, self._read.get("base", ""))
-        return with_hidden(files, hidden, before, self._head.read)
+        base, wanted = self._read.get("base", ""), wanted_of(files, hidden)
+        old = (file.old_path for file in wanted if file.status != "added")
+        self._texts.read_at_once(base, old)
+        self._texts.read_at_once(self._head_commit, (file.path for file in wanted))
+        return with_hidden(files, hidden, partial(self._texts.read, base), self._head.read)
 
     def _changed_since(self, commit: str) -> tuple[FileDiff, ...] | None:
         query = CompareFiles(self._issue.repository, commit, self._head_commit)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable
 from functools import cached_property
 
-from shared.learning.likeness import shape_of
+from shared.learning.likeness import ShapedCode
 from shared.redaction.redacting import without_secrets
 
 #: The words of a text as programmers name things.
@@ -29,13 +29,9 @@ class HeadFile:
         return frozenset(WORD.findall(self.text))
 
     @cached_property
-    def without_secrets(self) -> str:
-        return without_secrets(self.text)
-
-    @cached_property
-    def shape(self) -> str:
-        """Its code as the store has that of findings."""
-        return shape_of(self.without_secrets)
+    def shaped(self) -> ShapedCode:
+        """Its code, in which kept findings are looked for."""
+        return ShapedCode(without_secrets(self.text))
 
     @cached_property
     def ends_in_crlf(self) -> bool:
@@ -76,6 +72,16 @@ class Head:
             for path in self._by_name.get(ending.rpartition("/")[2], ())
             if path == ending or path.endswith(f"/{ending}")
         ]
+
+    def has(self, path: str, shape: str) -> bool:
+        """Does this code stand in a file? Of one that cannot be read nobody knows: it may."""
+        file = self.read(path)
+        return file.shaped.holds(shape) if file else bool(self.paths_of(path))
+
+    def line_of(self, path: str, shape: str, near: int) -> int:
+        """Return the line at which this code begins in a file; `near` where it does not stand."""
+        file = self.read(path)
+        return file.shaped.line_of(shape, near) if file else near
 
     @cached_property
     def _by_name(self) -> dict[str, list[str]]:

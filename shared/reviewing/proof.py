@@ -54,17 +54,25 @@ class Proof:
     def __init__(self, files: Sequence[FileDiff], head: Head) -> None:
         self._files: Mapping[str, FileDiff] = {file.path: file for file in files}
         self.head = head
+        self._proved: dict[Finding, Finding | list[Fault]] = {}
         shown = (
             line.text for file in files for hunk in file.hunks for line in hunk.lines if line.new
         )
         self._words = frozenset(chain.from_iterable(map(WORD.findall, shown)))
 
     def prove(self, finding: Finding) -> Finding | list[Fault]:
-        """Return the finding as it may be posted, else what is wrong with it.
+        """Return the finding as it may be posted, else what is wrong with it. One that comes again
+        beside others that were mended is proved already.
 
         Lines that stand elsewhere in the diff, and only there, are the ones that were meant: the
         numbers are put right. Line ends follow those of the file.
         """
+        if finding not in self._proved:
+            found = self._proved[finding] = self._prove(finding)
+            self._proved |= {found: found} if isinstance(found, Finding) else {}
+        return self._proved[finding]
+
+    def _prove(self, finding: Finding) -> Finding | list[Fault]:
         finding = _tidied(finding)
         diff = self._files.get(finding.path)
         file = self.head.read(finding.path) if diff else None

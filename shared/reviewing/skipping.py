@@ -36,8 +36,9 @@ _SAYS_GENERATED = re.compile(
 _HEAD, _LONG_LINE = 10, 1_000
 
 
-def reason_to_skip(file: FileDiff, ignored: Iterable[str] = ()) -> str:
-    """Return why a file is not reviewed, in few words; empty when it is.
+def reason_to_skip(file: FileDiff, ignored: Iterable[str] = (), *, is_hidden: bool = False) -> str:
+    """Return why a file is not reviewed, in few words; empty when it is. GitHub does not show the
+    hunks of a `hidden` one.
 
     `ignored` are patterns such as `docs/`, `src/*/generated/**` or `*.snap`.
     """
@@ -53,10 +54,16 @@ def reason_to_skip(file: FileDiff, ignored: Iterable[str] = ()) -> str:
     if _GENERATED.search(file.path) or _says_generated(file):
         return "generated"
     if not file.hunks:
-        return "only renamed" if file.status == "renamed" else "binary, empty or too large"
+        return _without_hunks(file, is_hidden=is_hidden)
     if any(len(line.text) > _LONG_LINE for hunk in file.hunks for line in hunk.added):
         return "minified"
     return ""
+
+
+def _without_hunks(file: FileDiff, *, is_hidden: bool) -> str:
+    if is_hidden:
+        return "too large a change"
+    return "only renamed" if file.status == "renamed" else "binary, empty or too large"
 
 
 def _matches(path: str, pattern: str) -> bool:

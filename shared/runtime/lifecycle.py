@@ -42,6 +42,8 @@ Closing = Callable[[Run, str], Sequence[Statement]]
 
 #: Seconds by which the lease outlives the function: a function that was stopped acts no more.
 _GRACE = 5.0
+#: The name of what a run tells beside its answers: why it fails, or waits.
+_NOTICE = "notice"
 #: Seconds after which what a run leaves is committed, or the run comes again.
 _SETTLED = 120.0
 
@@ -156,6 +158,8 @@ class Lifecycle:
                 self._looks.after("batches", _SETTLED)
             except PublishError as err:
                 return self._fail(run, acting, err, patience, closing)
+        if state != "parked":
+            self._clear(run, acting)
         self._end(run, state, str(left), closing(run, state))
         return Ending(state)
 
@@ -230,6 +234,7 @@ class Lifecycle:
         """Take back unfinished answers. Say in one place what a preview would have done, where
         there is one; who gave a command hears of it in any case."""
         acting.drafts.take_back()
+        self._clear(run, acting)
         actions, command = acting.preview.actions, command_of(run.event.type)
         if not acting.preview.is_on or not (actions or command):
             return
@@ -240,6 +245,16 @@ class Lifecycle:
                 acting.notify(told)
                 return
 
+    def _clear(self, run: Run, acting: Acting) -> None:
+        """Take away what an earlier attempt told of a failure or a wait."""
+        told = [row["arguments"] for row in run.effects.values() if row["state"] == "committed"]
+        if not any(one.get("name") == _NOTICE and one.get("text") for one in told):
+            return
+        for permission in self._flow.may:
+            if (action := permission.action.withdrawn(run.event, _NOTICE)) is not None:
+                _try(run, "notice stays", partial(acting.notify, action))
+                return
+
     def _tell(self, run: Run, acting: Acting, err: Exception, *, waits: bool) -> None:
         """Leave one visible line with a reason and the run's id where the person waits; `waits`
         when the run goes on by itself."""
@@ -248,12 +263,12 @@ class Lifecycle:
         public = err.public if isinstance(err, AgentFlowsError) else AgentFlowsError.public
         line = f"⏳ {public} I go on when it is back." if waits else f"⚠️ {public}"
         kinds = [permission.action for permission in self._flow.may]
-        is_refused, line = isinstance(err, NotPermitted), f"{line} Run `{run.id}`."
-        if is_refused:
+        name, line = _NOTICE, f"{line} Run `{run.id}`."
+        if isinstance(err, NotPermitted):
+            name = "refusal"
             kinds.sort(key=lambda kind: not kind.private)
         for kind in kinds:
-            refused = kind.aside(run.event, "refusal", line) if is_refused else None
-            if (action := refused or kind.notice(run.event, line)) is not None:
+            if (action := kind.aside(run.event, name, line)) is not None:
                 _try(run, "notice failed", partial(acting.notify, action))
                 return
 

@@ -241,7 +241,8 @@ def _judged(row: Row, asked: Event) -> Json:
         "conversation": row["conversation"],
         "had": event.place if is_moved else "",
         "order": label_of(event),
-        "is_here": is_moved or event.place == asked.place,
+        # Who asks through the API names a run of the tenant, wherever it was.
+        "is_here": is_moved or event.place == asked.place or asked.source == "api",
         "is_asker": is_same
         and event.source == asked.source
         and not asked.actor.is_bot

@@ -16,7 +16,7 @@ from shared.settings import Credential
 
 #: The flow that makes plans; its run and the plan have the same id.
 PLANNER = "plan"
-#: The flow that stops runs.
+#: The flow that stops runs, and takes them back.
 CONTROL = "control"
 #: Bytes of a body, and characters of the texts in it.
 MAX_BODY, MAX_TEXT, MAX_KEY = 64 * 1024, 8_000, 200
@@ -117,12 +117,12 @@ def start(sent: ApiRequest, tenant_of: Mapping[str, str]) -> RunEvent:
     return RunEvent(event._replace(issue_target=issue, workplace=place), flow)
 
 
-def cancel(run: str, sent: ApiRequest) -> RunEvent:
-    """Make it the command to stop a run, which may be a plan; it needs no body."""
+def order(name: str, run: str, sent: ApiRequest) -> RunEvent:
+    """Make it the command to `cancel` or `undo` a run, which may be a plan; it needs no body."""
     _in_path(_RUN, run)
     if sent.body:
         _fields(sent, set())
-    event = _event("api.command.cancel", sent, "", {"run": run})
+    event = _event(f"api.command.{name}", sent, "", {"run": run})
     return RunEvent(event._replace(conversation=f"api:{run}"), CONTROL, run)
 
 

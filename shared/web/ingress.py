@@ -111,7 +111,10 @@ class Ingress(NamedTuple):
         return self._begin(api.start(sent, self.settings.tenant_of), "runs/")
 
     def cancel_run(self, body: bytes, headers: Headers, run: str) -> Response:
-        return self._begin(api.cancel(run, self._sent(body, headers)), "../")
+        return self._begin(api.order("cancel", run, self._sent(body, headers)), "../")
+
+    def undo_run(self, body: bytes, headers: Headers, run: str) -> Response:
+        return self._begin(api.order("undo", run, self._sent(body, headers)), "../")
 
     def answer_step(self, body: bytes, headers: Headers, run: str, step: str) -> Response:
         return self._begin(api.answer(run, step, self._sent(body, headers)), "../../")
@@ -197,6 +200,7 @@ def build(ingress: Ingress) -> Chalice:
     writes: dict[str, Callable[..., Response]] = {
         "/runs": ingress.start_run,
         "/runs/{run}/cancel": ingress.cancel_run,
+        "/runs/{run}/undo": ingress.undo_run,
         "/runs/{run}/approvals/{step}": ingress.answer_step,
     }
     for path, receive_write in writes.items():

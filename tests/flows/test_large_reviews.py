@@ -36,6 +36,20 @@ def test_a_file_of_20_000_lines_is_read_and_compared(
     assert "not reviewed" not in pull.sticky[0]
 
 
+def test_files_behind_the_3000_that_github_lists_are_reviewed(
+    sandbox: GitHubSandbox, database: Database
+) -> None:
+    sandbox.push(SHOP, {"zz/pay.py": "a = 1\nb = 2\n", "zz/same.py": "s = 1\n"})
+    many = {f"vendor/a{n}.py": f"v = {n}\n" for n in range(3_040)}
+    late = {"zz/pay.py": f"a = 1\n{FAULTY}b = 2\n", "zz/new.py": FAULTY, "zz/pic.bin": "\0"}
+    pull = PullRequest(sandbox, {**many, **late}, database)
+    before = len(sandbox.exchanges())
+    pull.review()
+    assert len(sandbox.exchanges()) - before < 60
+    assert lines(pull) == [("zz/new.py", 1), ("zz/new.py", 2), ("zz/pay.py", 2)]
+    assert "GitHub lists no more" not in pull.sticky[0]
+
+
 class TooMuchAtOnce(Mortal):
     """GitHub takes too long for many files in one request."""
 

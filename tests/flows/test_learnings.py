@@ -1,10 +1,14 @@
 """What was learnt from dismissals: anybody may list it, and it can be taken back."""
 
+from typing import Any
+
 import pytest
 
 from flows.memory import memory
 from infra.local.sandbox.github import GitHubSandbox
 from shared.database import Database, Statement
+from shared.events import Workplace
+from shared.testing import FlowRunner, slack_event
 from tests.actions.github.sandbox_issue import SHOP
 from tests.flows.test_replies import REMARK, Thread
 from tests.flows.test_review import FAULTY
@@ -119,3 +123,65 @@ def test_a_long_list_has_pages(shop: Shop) -> None:
         assert listed.count("`f-0") == last - first + 1
         assert "counts in the whole repository" in listed
         assert "<b>" not in listed and "@maria" not in listed
+
+
+INSERT = """insert into findings (tenant, id, repository, number, head, run_id, path, line,
+  severity, category, claim, shape, state, reason, decided_by, decided_at)
+  values (%(tenant)s, %(id)s, %(repository)s, 1, 'h', 'r', 'a.py', 1, 'low', 'bug', 'It is wrong',
+    'x', 'dismissed', 'in a reply', 'maria', now())"""
+ONE, OTHER = "f-00000000000a", "f-00000000000b"
+
+
+class InSlack:
+    """A channel to which a repository may belong, and two repositories that learnt something."""
+
+    def __init__(self, database: Database) -> None:
+        self.runner = FlowRunner(database)
+        self.tenant = slack_event("app_mention", "hello").tenant
+        rows = ({"id": ONE, "repository": "Acme/Shop"}, {"id": OTHER, "repository": "acme/web"})
+        database.run(
+            self.tenant, [Statement(INSERT, {"tenant": self.tenant} | row) for row in rows]
+        )
+
+    def asks(self, command: str, text: str = "", **about: Any) -> str:
+        number = len(self.runner.effects)
+        event = slack_event("app_mention", "x", ts=f"17000000{number:02}.000100")
+        about = {"workplace": Workplace(SHOP, self.tenant)} | about
+        event = event._replace(type=f"slack.command.{command}", text=text)
+        self.runner.run(memory, event._replace(**about))
+        return str(self.runner.effects[-1].arguments["text"])
+
+
+@pytest.fixture
+def in_slack(database: Database) -> InSlack:
+    return InSlack(database)
+
+
+def test_a_channel_lists_what_its_repository_learnt(in_slack: InSlack) -> None:
+    listed = in_slack.asks("learnings")
+    assert f"1 finding stays away in `{SHOP}`" in listed
+    assert ONE in listed and OTHER not in listed
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"workplace": None},
+        {"workplace": Workplace(SHOP, "github:other")},
+        {"unshared_audience": "team:T1"},
+    ],
+    ids=["none", "of another tenant", "another company reads along"],
+)
+def test_a_channel_without_a_repository_learns_and_forgets_none(
+    in_slack: InSlack, about: dict[str, object]
+) -> None:
+    in_slack.runner.platform.shared |= {"C1"} if "unshared_audience" in about else set()
+    assert "No repository belongs to this channel" in in_slack.asks("learnings", **about)
+    in_slack.asks("forget", ONE, **about)
+    assert ONE in in_slack.asks("learnings")
+
+
+def test_what_the_repository_of_a_channel_learnt_is_forgotten_there(in_slack: InSlack) -> None:
+    assert "nothing" in in_slack.asks("forget", OTHER)
+    assert in_slack.asks("forget", ONE).startswith("Forgotten: 1 finding of a review.")
+    assert "No finding stays away" in in_slack.asks("learnings")

@@ -5,7 +5,7 @@ import pytest
 from shared.events import Issue
 from shared.learning.dismissed import is_same, is_unwanted
 from shared.learning.findings import KeptFinding, kept_as
-from shared.learning.likeness import line_of, shape_of
+from shared.learning.likeness import ShapedCode, shape_of
 
 PULL = Issue("acme/shop", 7)
 CLAIM = "The session is never closed when the request fails, so connections leak."
@@ -125,4 +125,4 @@ def test_a_dismissed_function_hides_no_line_of_it() -> None:
     ],
 )
 def test_code_that_moved_is_found_at_its_line(code: str, near: int, line: int) -> None:
-    assert line_of(shape_of("a = 1\nb = 2"), code, near) == line
+    assert ShapedCode(code).line_of(shape_of("a = 1\nb = 2"), near) == line

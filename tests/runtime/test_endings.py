@@ -81,7 +81,9 @@ def change(runner: FlowRunner, what: str) -> None:
 
 
 def said(runner: FlowRunner) -> list[str]:
-    return [action.body for action in runner.platform.done if isinstance(action, Comment)]
+    """Return the comments, and what was told beside them."""
+    texts = (action.arguments.get("body") or action.arguments["text"] for action in runner.effects)
+    return [text for text in texts if text]
 
 
 def dies(runner: FlowRunner) -> None:

@@ -129,7 +129,7 @@ def test_an_act_that_was_under_way_is_finished_and_known(
 
     def stops(action: Any, mark: Any, previous: Any) -> Any:
         receipt = perform(action, mark, previous)
-        if said(runner) == ["one"]:
+        if isinstance(action, Comment) and said(runner) == ["one"]:
             stopped(runner)
         return receipt
 
@@ -466,7 +466,7 @@ def test_what_is_stopped_in_its_last_act_has_ended_well(
 
     def stops(action: Any, mark: Any, previous: Any) -> Any:
         receipt = perform(action, mark, previous)
-        if said(runner)[-1] == "two":
+        if isinstance(action, Comment) and said(runner)[-1] == "two":
             stopped(runner)
         return receipt
 

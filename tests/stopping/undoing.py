@@ -12,6 +12,7 @@ from typing import Any
 from flows.control import control
 from infra.local.sandbox.github import GitHubSandbox
 from shared.actions import Action, Adapter, Mark, Query, Receipt
+from shared.actions.github.reactions import AddReaction, RemoveReaction
 from shared.actions.platforms import Platforms
 from shared.agent.flow import Flow
 from shared.database import Database, Statement
@@ -105,6 +106,11 @@ class Repository:
         return str(self.rows(query)[0]["id"])
 
 
+def is_sign(action: Action) -> bool:
+    """Does it only show how a command stands?"""
+    return isinstance(action, AddReaction | RemoveReaction)
+
+
 class Watched:
     """An adapter that tells the repository what it does."""
 
@@ -112,9 +118,10 @@ class Watched:
         self._told, self._adapter = told, adapter
 
     def perform(self, action: Action, mark: Mark, previous: Receipt | None) -> Receipt:
-        self._told.watch("before", action)
+        watch = self._told.watch if not is_sign(action) else lambda when, action: None
+        watch("before", action)
         receipt = self._adapter.perform(action, mark, previous)
-        self._told.watch("after", action)
+        watch("after", action)
         return receipt
 
     def find(self, action: Action, mark: Mark) -> Receipt | None:

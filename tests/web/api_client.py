@@ -20,7 +20,7 @@ TOKENS = {
 API_TOKENS = json.dumps(
     {hashlib.sha256(token.encode()).hexdigest(): who for token, who in TOKENS.items()}
 )
-WRITES = ("/runs", "/runs/{run}/cancel", "/runs/{run}/approvals/{step}")
+WRITES = ("/runs", "/runs/{run}/cancel", "/runs/{run}/undo", "/runs/{run}/approvals/{step}")
 
 
 class Answer(NamedTuple):

@@ -14,7 +14,12 @@ from tests.web.api_client import ApiClient
 
 RUN, DIGEST = "0123456789abcdef0123", "f" * 64
 ANSWER = {"answer": "approve", "digest": DIGEST}
-PATHS = ["/runs", f"/runs/{RUN}/cancel", f"/runs/{RUN}/approvals/s1"]
+PATHS = [
+    "/runs",
+    f"/runs/{RUN}/cancel",
+    f"/runs/{RUN}/approvals/s1",
+    f"/runs/{RUN}/undo",
+]
 
 
 def test_a_goal_becomes_an_event_and_the_id_of_its_plan_is_told_at_once() -> None:
@@ -78,7 +83,12 @@ def test_answers_and_cancels_are_events_of_the_run_that_they_are_about() -> None
     client = ApiClient()
     cancelled = client.post(f"/runs/{RUN}/cancel")
     answered = client.post(PATHS[2], ANSWER | {"answer": "change", "words": "smaller"})
-    cancel, change = client.published
+    undone = client.post(f"/runs/{RUN}/undo")
+    cancel, change, undo = client.published
+    assert (undo.type, undo.payload, undo.text) == ("api.command.undo", {"run": RUN}, "")
+    assert undone.headers["Location"] == f"../{RUN}"
+    assert undone.body["command"] == run_id(undo, "control")
+    assert undo.conversation == f"api:{RUN}"
     assert cancel.type == "api.command.cancel"
     assert (change.type, change.text) == ("api.command.change", "smaller")
     assert change.payload == {"run": RUN, "step": "s1", "digest": DIGEST}
@@ -186,7 +196,7 @@ def test_an_answer_is_exact(change: dict[str, Any], field: str) -> None:
     assert client.published == []
 
 
-@pytest.mark.parametrize("path", ["/runs/x/cancel", f"/runs/{RUN}/approvals/S1"])
+@pytest.mark.parametrize("path", ["/runs/x/cancel", "/runs/x/undo", f"/runs/{RUN}/approvals/S1"])
 def test_what_can_be_no_run_or_step_is_not_there(path: str) -> None:
     assert ApiClient().post(path, ANSWER).status == 404
 

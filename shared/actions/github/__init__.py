@@ -18,9 +18,9 @@ connection   one HTTP request and its response
 errors       GitHub's refusals as our errors
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from shared.actions import Adapter
+from shared.actions import Adapter, Permission
 from shared.settings import Settings
 
 
@@ -29,6 +29,15 @@ def connect(settings: Settings, permissions: Mapping[str, str]) -> Adapter:
     from shared.actions.github.adapter import GitHubAdapter
 
     return GitHubAdapter(settings, permissions=permissions)
+
+
+def signs(types: Iterable[str]) -> tuple[Permission, ...]:
+    """Return what a flow of these event types may do to show how a command stands."""
+    if not any(name.startswith("github.command.") for name in types):
+        return ()
+    from shared.actions.github.reactions import AddReaction, RemoveReaction
+
+    return AddReaction.at_most(2), RemoveReaction.at_most(1)
 
 
 #: What takes actions back has a token of its own, with more rights than its flow needs otherwise.

@@ -106,10 +106,14 @@ class Comment(_OnIssue):
     def aside(cls, event: Event, name: str, text: str) -> Action | None:
         return NamedComment(event.issue_target, name, text) if event.issue_target else None
 
+    @classmethod
+    def withdrawn(cls, event: Event, name: str) -> Action | None:
+        return cls.aside(event, name, "")
+
 
 @dataclass(frozen=True)
 class NamedComment(_OnIssue):
-    """Show the one comment of this `name`, edited in place."""
+    """Show the one comment of this `name`, edited in place; an empty text takes it away."""
 
     edits = True
     issue: Issue

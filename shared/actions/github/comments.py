@@ -38,6 +38,11 @@ def show_comment(
     """Edit the comment in `previous` if it has this name and still exists; else write one."""
     issue, body = action.issue, compose(action.text, mark, sticky=False)
     is_same = previous and (previous.data or {}).get("name") == action.name
+    if not action.text:
+        if previous and is_same and previous.id:
+            doing = f"take a comment on {issue.ref} away"
+            session.remove(doing, issue.repository, ("issues", "comments", previous.id))
+        return previous or Receipt("0")
     edited = edit_comment(session, issue, previous.id, body) if previous and is_same else None
     return _receipt(action, edited or _add(session, issue, body))
 

@@ -12,6 +12,8 @@ Kind = Literal["issue", "comment", "review comment"]
 Reaction = Literal["+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes"]
 #: How the end of a command is shown; one that goes on keeps its 👀.
 _ENDS: Mapping[str, Reaction] = {"done": "rocket", "failed": "confused"}
+#: The reactions by which a run shows how a command stands.
+SIGNS: frozenset[Reaction] = frozenset({"eyes", *_ENDS.values()})
 _GOING_ON = frozenset({"retrying", "parked"})
 
 

@@ -123,7 +123,8 @@ gone_sources as (
 gone_findings as (
   delete from findings as f using asked
   where f.tenant = %(tenant)s
-    and (%(everywhere)s or lies_in('github:' || f.repository, %(grounds)s))
+    and (%(everywhere)s or lies_in('github:' || f.repository, %(grounds)s)
+         or (%(by)s = 'finding' and lower(f.repository) = lower(%(workplace)s)))
     and (%(everywhere)s or not %(own_only)s or (%(by)s = 'finding' and f.decided_by = any (%(own)s::text[])))
     and case %(by)s when 'source' then lies_in('github:' || f.repository, (%(names)s::text[])[1])
                     when 'ref' then lies_in(f.repository || '#' || f.number, (%(names)s::text[])[1])

@@ -23,6 +23,7 @@ class Reach:
     own: frozenset[str] = frozenset()
     own_only: bool = True
     everywhere: bool = False
+    workplace: str = ""
 
     @property
     def parameters(self) -> dict[str, object]:
@@ -35,6 +36,7 @@ class Reach:
             "own": sorted(self.own),
             "own_only": self.own_only and not self.everywhere,
             "everywhere": self.everywhere,
+            "workplace": self.workplace,
         }
 
     def includes_place(self, place: str) -> bool:
@@ -58,6 +60,7 @@ def reach_from(event: Event, audiences: Iterable[str], *, own_only: bool = True)
         platform=f"{event.source}:",
         own=names_of(event),
         own_only=own_only,
+        workplace=event.repository,
     )
 
 

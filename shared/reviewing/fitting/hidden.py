@@ -9,7 +9,7 @@ from shared.reviewing.head import HeadFile
 from shared.reviewing.skipping import reason_to_skip
 
 #: Files whose texts are read and compared.
-_MOST = 20
+_MOST = 60
 
 Read = Callable[[str], HeadFile | None]
 
@@ -18,9 +18,15 @@ def with_hidden(
     files: Sequence[FileDiff], hidden: Collection[str], before: Read, after: Read
 ) -> tuple[FileDiff, ...]:
     """Compare the texts of the most important `hidden` files that are to be reviewed."""
-    wanted = (file for file in files if file.path in hidden and _is_wanted(file))
-    found = {file.path: _filled(file, before, after) for file in sorted(wanted, key=rank)[:_MOST]}
+    found = {file.path: _filled(file, before, after) for file in wanted_of(files, hidden)}
     return tuple(found.get(file.path, file) for file in files)
+
+
+def wanted_of(files: Sequence[FileDiff], hidden: Collection[str]) -> list[FileDiff]:
+    """Return the most important `hidden` files that are to be reviewed."""
+    names = frozenset(hidden)
+    wanted = (file for file in files if file.path in names and _is_wanted(file))
+    return sorted(wanted, key=rank)[:_MOST]
 
 
 def _is_wanted(file: FileDiff) -> bool:

@@ -106,6 +106,10 @@ def _piece(text: str) -> _Piece:
 
 def _pieces(file: FileDiff, room: int) -> Iterator[_Piece]:
     """Write a file, in pieces of whole hunks where it is larger than a call."""
+    texts = (line for hunk in file.hunks for line in _hunk(hunk, room))
+    if (all_ := _piece("\n".join([_head(file), *texts]))).size <= room:
+        yield all_
+        return
     whole = head = _piece(_head(file))
     for hunk in file.hunks:
         for piece in _written(hunk, room - head.size - 1):
@@ -123,14 +127,20 @@ def _head(file: FileDiff) -> str:
 
 def _written(hunk: Hunk, room: int) -> Iterator[_Piece]:
     """Write a hunk, in pieces of whole lines where it is larger than a call."""
-    title = whole = _piece(_cut(f"@@ {hunk.section}".rstrip(), room // 4))
-    for line in _lines(hunk.lines, room // 4):
+    lines = _hunk(hunk, room)
+    title = whole = _piece(next(lines))
+    for line in lines:
         piece = _piece(line)
         if whole.size + piece.size + 1 > room and whole != title:
             yield whole
             whole = title
         whole = whole.and_(piece)
     yield whole
+
+
+def _hunk(hunk: Hunk, room: int) -> Iterator[str]:
+    yield _cut(f"@@ {hunk.section}".rstrip(), room // 4)
+    yield from _lines(hunk.lines, room // 4)
 
 
 def _lines(lines: Iterable[DiffLine], most: int) -> Iterator[str]:

@@ -186,6 +186,10 @@ class GitHubSandbox(FaultyServer, SandboxChecks):
         """List at most `entries` entries of a tree at once."""
         self._commits.tree_limit = entries
 
+    def limit_pulls(self, files: int) -> None:
+        """List at most `files` files of a pull request."""
+        self._pulls.listed = files
+
     def limit_blobs(self, size: int) -> None:
         """Hand out no blob of more bytes."""
         self._commits.blob_limit = size

@@ -3,6 +3,7 @@ thread of a comment."""
 
 from collections.abc import Sequence
 
+from shared.actions.github.pulls.trees import differing
 from shared.actions.github.queries import ReadChange, ReadReactions, ReadReviewThread
 from shared.actions.github.session import GitHubSession
 from shared.events import Json
@@ -24,10 +25,25 @@ def read_change(session: GitHubSession, query: ReadChange) -> Json:
     doing, path = f"read {query.repository}#{query.number}", ("pulls", query.number)
     pull = session.request(doing, query.repository, "GET", path).data
     files = [*session.every(doing, query.repository, (*path, "files"))]
+    complete = len(files) < LISTED and len(files) >= pull.get("changed_files", 0)
     hidden = _hidden(files)
-    base = _left(session, query, pull) if hidden else ""
-    complete = len(files) < LISTED
+    base = _left(session, query, pull) if hidden or not complete else ""
+    if not complete and base:
+        more = _unlisted(session, query.repository, base, pull["head"]["sha"], files)
+        complete = more is not None
+        files += more or ()
+        hidden += [row["filename"] for row in more or () if row["changes"]]
     return {"pull": pull, "files": files, "complete": complete, "hidden": hidden, "base": base}
+
+
+def _unlisted(
+    session: GitHubSession, repository: str, base: str, head: str, listed: Sequence[Json]
+) -> list[Json] | None:
+    """Return the changed files that GitHub does not list, by the trees of both commits; None when
+    these are too large. Git alone tells a renamed file that was edited, too, from a new one."""
+    found = differing(session, repository, base, head)
+    known = {name for row in listed for name in (row["filename"], row.get("previous_filename"))}
+    return None if found is None else [row for row in found if row["filename"] not in known]
 
 
 def _hidden(files: Sequence[Json]) -> list[str]:

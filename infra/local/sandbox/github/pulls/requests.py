@@ -31,6 +31,7 @@ class Pulls:
         self._changes = changes
         #: By repository, base and head. Commits do not change.
         self._compared: dict[tuple[int, str, str], Comparison] = {}
+        self.listed = FILES
 
     def open(
         self, actor: str, repository: Json, title: object, body: object, pull: Json, *, strict: bool
@@ -148,7 +149,9 @@ class Pulls:
         compared = self.compared(repository, row)
         if compared is None:
             return [], lambda change: {}
-        return compared.changes[:FILES], self._git(repository).patches(compared, row["pull"]["sha"])
+        return compared.changes[: self.listed], self._git(repository).patches(
+            compared, row["pull"]["sha"]
+        )
 
     def _measured(self, repository: Json, base: str, head: str) -> Json:
         """Return the base's commit, and how much lies between it and the commit `head`."""
