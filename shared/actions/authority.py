@@ -23,7 +23,7 @@ _MOST = 1_000
 #: GitHub's names for who may write: `maintain` shows as write, `triage` as read, and a custom role
 #: as the one that it extends.
 #: https://docs.github.com/rest/collaborators/collaborators#get-repository-permissions-for-a-user
-_WRITERS = frozenset({"admin", "write"})
+WRITERS = frozenset({"admin", "write"})
 
 
 class RecentAnswers:
@@ -106,7 +106,7 @@ class Authority:
         found = self._ask(AskPermission(repository, event.actor.name))
         # A login can be given up and taken by another; the id stays.
         is_same = found is not None and found["id"] == event.actor.id
-        return is_same and found is not None and found["permission"] in _WRITERS
+        return is_same and found is not None and found["permission"] in WRITERS
 
     def _may_write_workspace(self, event: Event) -> bool:
         channel = _channel(event)

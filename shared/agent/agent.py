@@ -206,7 +206,8 @@ class Agent:
         `rule` when the person who caused the event may not write there, or when outsiders' words
         are in it.
         """
-        self._remembering.remember(text, kind=kind, ref=ref)
+        if not self._acting.preview.is_on:  # which changes nothing
+            self._remembering.remember(text, kind=kind, ref=ref)
 
     def act(self, action: Action) -> Receipt:
         """Perform `action` exactly once; raises PolicyError when the flow's policy forbids it."""

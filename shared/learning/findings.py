@@ -1,7 +1,7 @@
 """The store of what reviews found, and of what people made of it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from typing import Literal, NamedTuple
 
@@ -13,6 +13,10 @@ from shared.learning.likeness import shape_of
 from shared.redaction.redacting import without_secrets
 
 SQL = queries(__file__, "findings.sql")
+
+#: Dismissed findings that a review knows, of the files of its change and of all others; files by
+#: which they are looked for; and findings that are listed.
+_KNOWN, _FILES, _LISTED = 500, 6_000, 2_000
 
 State = Literal["posted", "held", "dismissed", "fixed", "withdrawn"]
 
@@ -78,15 +82,17 @@ class FindingStore:
     def __init__(self, run: Run, issue: Issue) -> None:
         self._run = run
         self._issue = issue
+        self._paths: list[str] = []
 
     def reviewed(self) -> ReviewedCommit | None:
         """Return the commit of the pull request that was reviewed before this run."""
         row = self._reviewed
         return ReviewedCommit(row["base"], row["head"]) if row else None
 
-    def known(self) -> list[KeptFinding]:
+    def known(self, paths: Collection[str]) -> list[KeptFinding]:
         """Return what is open in the pull request, and what was dismissed or withdrawn in the
-        repository."""
+        repository: the newest in these files, and the newest of all others."""
+        self._paths = sorted({*paths})[:_FILES]
         return [one for one in self._known if one.state != "fixed"]
 
     def past_rounds(self) -> tuple[PastRound, ...]:
@@ -105,7 +111,8 @@ class FindingStore:
 
     @cached_property
     def _known(self) -> list[KeptFinding]:
-        rows = self._run.step("findings", {}, lambda: self._read("known"))
+        about = {"paths": self._paths, "most": _KNOWN}
+        rows = self._run.step("findings", {}, lambda: self._read("known", about))
         return [KeptFinding(**row) for row in rows]
 
     def of_comments(self, comments: Sequence[int]) -> list[KeptFinding]:
@@ -119,11 +126,14 @@ class FindingStore:
         rows = self._run.step("open findings", {}, lambda: self._read("of_pull_request"))
         return [KeptFinding(**row) for row in rows]
 
-    def refused(self) -> list[tuple[KeptFinding, str]]:
+    def refused(self) -> tuple[list[tuple[KeptFinding, str]], int]:
         """Return what was dismissed or withdrawn in the repository, the newest first, each with the
-        day."""
-        rows = self._run.step("refused", {}, lambda: self._read("refused"))
-        return [(KeptFinding(**row), day) for row in rows if (day := row.pop("day") or "-")]
+        day, and how many there are: of thousands only the newest are given."""
+        rows = self._run.step("refused", {}, lambda: self._read("refused", {"most": _LISTED}))
+        total = rows[0]["total"] if rows else 0
+        plain = [{name: row[name] for name in row if name not in {"day", "total"}} for row in rows]
+        days = [row["day"] or "-" for row in rows]
+        return [(KeptFinding(**one), day) for one, day in zip(plain, days, strict=True)], total
 
     def decided(self, paths: Sequence[str], most: int) -> list[KeptFinding]:
         """Return what people dismissed or accepted in these files, the last first; inside a step of

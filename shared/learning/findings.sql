@@ -24,12 +24,19 @@ set state = excluded.state, comment = excluded.comment, head = excluded.head, ru
 where findings.state <> 'posted' and (excluded.state = 'posted' or findings.state = 'fixed');
 
 -- name: known
--- What was found before in a pull request; and all that was dismissed or withdrawn in the repository.
+-- What was found before in a pull request; and what was dismissed or withdrawn in the repository: the newest in the files
+-- of the change, and the newest of all.
+with refused as materialized (
+  select id, path = any(%(paths)s::text[]) as is_near, decided_at from findings
+  where tenant = %(tenant)s and lower(repository) = lower(%(repository)s) and state in ('dismissed', 'withdrawn')
+), ranked as (
+  select id, row_number() over (partition by is_near order by decided_at desc nulls last, id) as place from refused
+)
 select id, number, path, line, severity, category, claim, shape, state, comment, reason, decided_by, dismissals, run_id,
        embedder
 from findings
 where tenant = %(tenant)s and lower(repository) = lower(%(repository)s)
-  and (state in ('dismissed', 'withdrawn') or number = %(number)s)
+  and (number = %(number)s or id in (select id from ranked where place <= %(most)s))
 order by found_at, id;
 
 -- name: decide
@@ -54,10 +61,11 @@ order by found_at, id;
 -- name: refused
 -- What was dismissed or withdrawn in a repository, the newest first, with the day.
 select id, number, path, line, severity, category, claim, shape, state, comment, reason, decided_by, dismissals,
-       to_char(decided_at at time zone 'utc', 'YYYY-MM-DD') as day
+       to_char(decided_at at time zone 'utc', 'YYYY-MM-DD') as day, count(*) over () as total
 from findings
 where tenant = %(tenant)s and lower(repository) = lower(%(repository)s) and state in ('dismissed', 'withdrawn')
-order by decided_at desc, id;
+order by decided_at desc, id
+limit %(most)s;
 
 -- name: decided
 -- What people made of the findings in these files, the last word first.

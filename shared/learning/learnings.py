@@ -30,15 +30,15 @@ class LearningsDesk:
         """Return a page of it as Markdown; the event's text is the number of the page."""
         if not self._repository:
             return "No repository belongs to this channel. Ask me in a repository."
-        refused, repository = self._store.refused(), self._repository
+        (refused, total), repository = self._store.refused(), self._repository
         if not refused:
             return f"No finding stays away in `{repository}`: reviews tell all that they find."
         pages = -(-len(refused) // _PAGE)
         said = self._event.text.strip()
         page = min(max(int(said) if said.isdecimal() and len(said) < 9 else 1, 1), pages)
         all_ = [finding for finding, _ in refused]
-        noun = "finding stays" if len(refused) == 1 else "findings stay"
-        begin = f"{len(refused)} {noun} away in `{repository}`. `/forget f-…` brings one back."
+        noun = "finding stays" if total == 1 else "findings stay"
+        begin = f"{total:,} {noun} away in `{repository}`. `/forget f-…` brings one back."
         rows = [_row(one, day, all_) for one, day in refused[(page - 1) * _PAGE : page * _PAGE]]
         more = f"Page {page} of {pages}; `/learnings {page % pages + 1}` shows another."
         return "\n".join([begin, "", *rows, *(["", more] if pages > 1 else [])])

@@ -8,14 +8,13 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar, Self
 
 from shared.actions.asking import AskPermission
+from shared.actions.authority import WRITERS
 from shared.actions.github.queries import ReadReactions
 from shared.desk import Loan
 from shared.errors import ActionRejected
 from shared.events import Json
 from shared.journal import Outcome
 from shared.learning.findings import FindingStore, KeptFinding, State
-
-_WRITERS = frozenset({"write", "maintain", "admin"})
 
 
 class OutcomesDesk:
@@ -66,8 +65,8 @@ class OutcomesDesk:
         query = ReadReactions(self._event.issue.repository, finding.comment)
         about = {"comment": finding.comment}
         rows = self._loan.run.step("reactions", about, lambda: Outcome(self._reactions(query)))
-        down = [row["login"] for row in rows if row["content"] == "-1"]
-        return next((login for login in down if self._writes(login)), "")
+        down = [row for row in rows if row["content"] == "-1"]
+        return next((row["login"] for row in down if self._writes(row["login"], row["id"])), "")
 
     def _reactions(self, query: ReadReactions) -> Sequence[Json]:
         try:
@@ -76,12 +75,14 @@ class OutcomesDesk:
             return []  # the comment is gone
         return rows
 
-    def _writes(self, login: str) -> bool:
+    def _writes(self, login: str, account: str) -> bool:
+        """May this person write? A login can be given up and taken by another; the id stays."""
         query = AskPermission(self._event.issue.repository, login)
 
         def work() -> Outcome:
             try:
-                return Outcome(self._loan.read(query)["permission"] in _WRITERS)
+                found = self._loan.read(query)
+                return Outcome(found["id"] == account and found["permission"] in WRITERS)
             except ActionRejected:
                 return Outcome(False)
 

@@ -81,6 +81,7 @@ COMMANDED = frozenset(
         "github.pull_request_review_comment.created",
     }
 )
+_OPENED = frozenset({"github.issues.opened", "github.pull_request.opened"})
 #: Events that only the App of a check causes; people rerequest and press buttons.
 _REPORTED = frozenset(
     {"github.check_run.created", "github.check_run.completed", "github.check_suite.completed"}
@@ -272,7 +273,10 @@ def _said(
 ) -> commands.Said:
     """Read the command that an event about an issue gives, by its text or by a person's label."""
     if type_ in COMMANDED and _wrote(actor.id, subject):
-        return _spoken(string(subject.fields, "body"), bot_name)
+        said = _spoken(string(subject.fields, "body"), bot_name)
+        # What opens an issue or a pull request is about that: help needs a comment of its own.
+        is_help = said.order is None or said.order.name == "help"
+        return said._replace(order=None, mistaken=None) if is_help and type_ in _OPENED else said
     if actor.is_bot or payload.get("action") != "labeled":
         return commands.Said()
     return commands.Said(commands.labelled(string(payload, "label", "name"), prefix))

@@ -8,7 +8,7 @@ from typing import Any
 from shared.agent import Agent
 from shared.agent.context import Code
 from shared.reviewing.background.desk import Background
-from shared.reviewing.change import Change, ProvedFindings
+from shared.reviewing.change import Change, ProvedFindings, Refused
 from shared.reviewing.desk import ReviewDesk
 from shared.reviewing.finding import Findings, Improvements
 from shared.reviewing.fitting.room import within
@@ -82,10 +82,15 @@ def found_in(
     found = desk.prove(change, [one for answer in answers for one in answer.findings])
     if not found.refused:
         return found
-    refused = [*within(change.room.refused, found.refused)]
-    about = change.parts_of(one.finding.path for one in refused)
+    refused, about = _again(change, found)
     mended = ask(_MEND, *beside, refused, *about)
     return desk.prove(change, [*found.proved, *mended.findings])
+
+
+def _again(change: Change, found: ProvedFindings) -> tuple[list[Refused], tuple[Code, ...]]:
+    """Return what goes back to be mended, as far as it fits, and the parts that show it."""
+    refused = [*within(change.room.refused, found.refused)]
+    return refused, change.parts_of(one.finding.path for one in refused)
 
 
 def better_in(
@@ -94,6 +99,11 @@ def better_in(
     """Return the suggestions that are proved about a change in which nothing need be wrong."""
     ask = partial(agent.ask, returns=Improvements, model="large", max_tokens=change.room.answer)
     answers = agent.map(lambda part: ask(_IMPROVE, *beside, *change.about, part), change.parts)
-    found = desk.prove(change, [one.finding for part in answers for one in part.improvements])
+    given = [one for part in answers for one in part.improvements]
+    found = desk.prove(change, [one.finding for one in given])
+    if found.refused:
+        refused, about = _again(change, found)
+        mended = ask(_MEND, *beside, refused, *about).improvements
+        found = desk.prove(change, [*found.proved, *(one.finding for one in mended)])
     better = tuple(one for one in found.proved if one.suggestion is not None)
     return found._replace(proved=better)

@@ -163,7 +163,8 @@ class ReviewDesk:
         least, weak = SEVERITIES.index(wanted.minimum_severity), {*found.weak}
         proved = (*found.proved, *found.weak)
         heavy = [one for one in proved if SEVERITIES.index(one.severity) <= least]
-        known = [*followed(self._store.known(), self._issue.number, self._files)]
+        paths = {path for file in self._files for path in (file.path, file.old_path)}
+        known = [*followed(self._store.known(paths), self._issue.number, self._files)]
         self._texts.read_at_once(
             self._head_commit, (one.path for one in known if self._is_told(one))
         )
@@ -245,7 +246,8 @@ class ReviewDesk:
 
     def _why_not(self, last: ReviewedCommit | None) -> str:
         head = self._head_commit
-        if self._pull["state"] != "open":
+        # It may be closed while the run goes on, and what it said has to be found again.
+        if self.settled("state", {"state": self._pull["state"]})["state"] != "open":
             return "it is closed"
         if self._loan.run.step("head", {}, lambda: Outcome(head)) != head:
             return "a newer push is reviewed in its place"  # since an earlier attempt of this run

@@ -72,8 +72,17 @@ def test_a_good_change_gets_a_word(sandbox: GitHubSandbox, database: Database) -
     ],
 )
 def test_what_is_not_proved_is_not_suggested(pull: PullRequest, false: Improvement) -> None:
-    pull.runner.answers(Improvements((false,)))
+    pull.runner.answers(Improvements((false,)), Improvements((false,)))
     assert improved(pull) == [] and pull.sticky[0].startswith("Nothing to improve")
+
+
+def test_what_is_refused_goes_back_once(pull: PullRequest) -> None:
+    false = better("    if not item in item:", IN)
+    true = better("    if not item in items:", IN)
+    pull.runner.answers(Improvements((false,)), Improvements((true,)))
+    assert len(improved(pull)) == 1
+    first, again = pull.runner.model.asked
+    assert "do not read as quoted" not in str(first) and "do not read as quoted" in str(again)
 
 
 def test_at_most_five_are_posted(sandbox: GitHubSandbox, database: Database) -> None:

@@ -173,7 +173,7 @@ def test_a_channel_lists_what_its_repository_learnt(in_slack: InSlack) -> None:
     ids=["none", "of another tenant", "another company reads along"],
 )
 def test_a_channel_without_a_repository_learns_and_forgets_none(
-    in_slack: InSlack, about: dict[str, object]
+    in_slack: InSlack, about: dict[str, Any]
 ) -> None:
     in_slack.runner.platform.shared |= {"C1"} if "unshared_audience" in about else set()
     assert "No repository belongs to this channel" in in_slack.asks("learnings", **about)

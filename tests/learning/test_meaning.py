@@ -88,7 +88,7 @@ def dismissed(database: Database) -> list[KeptFinding]:
 
 
 def known(database: Database, number: int) -> list[KeptFinding]:
-    return FindingStore(run_of(database, number), PULL).known()
+    return FindingStore(run_of(database, number), PULL).known([])
 
 
 def test_a_paraphrase_about_edited_code_is_known_again(

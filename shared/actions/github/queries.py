@@ -214,7 +214,7 @@ class CompareFiles(_About):
 @dataclass(frozen=True)
 class ReadReactions(_About):
     """Ask for the reactions of people to a comment on lines of a pull request, as `[{"content":
-    "-1", "login": …}]`."""
+    "-1", "login": …, "id": …}]`."""
 
     permissions: ClassVar[Mapping[str, str]] = {"pull_requests": "read"}
     repository: str

@@ -2,6 +2,7 @@
 issues; and that of the files that a team keeps for the agent."""
 
 from base64 import b64decode
+from collections.abc import Sequence
 
 from shared.actions.github.paths import is_path, is_reference, parts
 from shared.actions.github.queries import (
@@ -25,8 +26,8 @@ COMPARED = 300
 #: Where an owner keeps defaults for all of its repositories, in public, for GitHub too.
 #: https://docs.github.com/en/communities/setting-up-your-project-for-healthy-contributions/creating-a-default-community-health-file
 _DEFAULTS = ".github"
-#: Files that are read by one request of GraphQL.
-_TEXTS = 100
+#: Files that are read by one request of GraphQL, and bytes of all of them.
+_TEXTS, _TOGETHER = 100, 20_000_000
 
 
 def read_head(session: GitHubSession, query: RepositoryHead) -> Json:
@@ -122,33 +123,44 @@ def read_texts(session: GitHubSession, query: ReadTexts) -> Json:
 
     https://docs.github.com/en/graphql/reference/objects#repository
     """
+    if query.ref and not is_reference(query.ref):
+        raise ActionRejected("github: could not read files: not a valid commit")
     paths = [path for path in query.paths if is_path(path)][:_TEXTS]
+    if len(paths) * query.most > _TOGETHER:
+        sizes = _blobs(session, query, paths, "byteSize")
+        room, paths = _TOGETHER, []
+        for path, blob in sizes.items():
+            if blob["byteSize"] <= min(query.most, room):
+                room -= blob["byteSize"]
+                paths.append(path)
+    return {
+        path: blob["text"]
+        for path, blob in _blobs(session, query, paths, "byteSize isTruncated text").items()
+        if blob["text"] is not None and not blob["isTruncated"] and blob["byteSize"] <= query.most
+    }
+
+
+def _blobs(
+    session: GitHubSession, query: ReadTexts, paths: Sequence[str], asked_of: str
+) -> dict[str, Json]:
+    """Ask for these fields of files; what is no file, or not there, is left out."""
     if not paths:
         return {}
     owner, _, name = query.repository.partition("/")
     named = {f"f{at}": path for at, path in enumerate(paths)}
     given = "".join(f", ${alias}: String!" for alias in named)
     fields = " ".join(
-        f"{alias}: object(expression: ${alias}) {{ ... on Blob {{ byteSize isTruncated text }} }}"
+        f"{alias}: object(expression: ${alias}) {{ ... on Blob {{ {asked_of} }} }}"
         for alias in named
     )
     asked = f"query($owner: String!, $name: String!{given}) {{"
     asked += f" repository(owner: $owner, name: $name) {{ {fields} }} }}"
-    if query.ref and not is_reference(query.ref):
-        raise ActionRejected("github: could not read files: not a valid commit")
     expressions = {alias: f"{query.ref or 'HEAD'}:{path}" for alias, path in named.items()}
     doing = f"read {len(paths)} files of {query.repository}"
     found = session.graphql(doing, query.repository, asked, owner=owner, name=name, **expressions)[
         "repository"
     ]
-    return {
-        path: blob["text"]
-        for alias, path in named.items()
-        if (blob := found[alias])
-        and blob.get("text") is not None
-        and not blob["isTruncated"]
-        and blob["byteSize"] <= query.most
-    }
+    return {path: blob for alias, path in named.items() if (blob := found[alias])}
 
 
 def read_team_files(session: GitHubSession, query: ReadTeamFiles) -> Json:

@@ -22,6 +22,8 @@ CONTRIBUTING = tuple(
 _ASKED = 80
 #: Characters of one file, and of all of them.
 _ONE, _ALL = 6_000, 14_000
+#: The name of what is shown: paths are chosen by whoever made the files, so they are data.
+_TEAM = "wishes of the team"
 #: Files that are named beside an AGENTS.md.
 _NAMED = 5
 
@@ -51,9 +53,9 @@ def _counting(texts: Mapping[str, str], changed: Iterable[str]) -> Iterator[tupl
         if (found := next((one for one in own if one in texts), None)) is not None:
             nearest.setdefault(found, []).append(path)
     for found, paths in sorted(nearest.items(), key=lambda one: -len(one[1])):
-        yield f"wishes of the team: {found}, for {_named(paths)}", texts[found]
+        yield _TEAM, f"{found}, for {_named(paths)}:\n\n{texts[found]}"
     if (found := next((one for one in CONTRIBUTING if one in texts), None)) is not None:
-        yield f"wishes of the team: {found}", texts[found]
+        yield _TEAM, f"{found}:\n\n{texts[found]}"
 
 
 def _folders_above(path: str) -> Iterator[str]:

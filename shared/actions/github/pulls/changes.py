@@ -73,7 +73,11 @@ def read_reactions(session: GitHubSession, query: ReadReactions) -> list[Json]:
     doing = f"read the reactions to a comment in {query.repository}"
     path = ("pulls", "comments", query.comment, "reactions")
     return [
-        {"content": row["content"], "login": (row["user"] or {}).get("login", "")}
+        {
+            "content": row["content"],
+            "login": (row["user"] or {}).get("login", ""),
+            "id": str((row["user"] or {}).get("id", "")),
+        }
         for row in session.every(doing, query.repository, path)
         if (row["user"] or {}).get("type") != "Bot"
     ]

@@ -10,7 +10,9 @@ from shared.events import Json
 
 #: How a check run ends when something is wrong, the clearest first.
 #: https://docs.github.com/en/rest/checks/runs
-_RED = ("failure", "startup_failure", "timed_out", "action_required", "cancelled")
+_RED = ("failure", "startup_failure", "timed_out", "action_required")
+#: How it ends when somebody or a newer run made it needless: neither red nor passed.
+_NEEDLESS = frozenset({"cancelled", "stale"})
 #: How a status ends then. https://docs.github.com/en/rest/commits/statuses
 _WRONG = ("failure", "error")
 #: The App of GitHub's workflows. Its runs are jobs, whose page names them.
@@ -31,13 +33,15 @@ def read_checks(session: GitHubSession, query: ReadChecks) -> Json:
     failed += [_status(state) for state in wrong[: query.limit - len(failed)]]
     waiting = [run for run in runs if run["status"] != "completed"]
     waiting += [state for state in states if state["state"] == "pending"]
+    needless = sum(run["conclusion"] in _NEEDLESS for run in runs)
+    passed = len(runs) + len(states) - len(red) - len(wrong) - len(waiting) - needless
     return {
         "commit": commit,
         "state": pull["state"],
         "failed": failed,
         "red": len(red) + len(wrong),
         "waiting": len(waiting),
-        "passed": len(runs) + len(states) - len(red) - len(wrong) - len(waiting),
+        "passed": passed,
         "complete": are_all and are_too,
     }
 
