@@ -113,7 +113,7 @@ class _Forks:
         with theirs:
             self._process: subprocess.Popen[Any] = subprocess.Popen(
                 [sys.executable, "-P", "-m", "infra.local.aws.forker", *modules],
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 cwd=ROOT,
                 env={"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(ROOT)},
