@@ -34,6 +34,8 @@ from tests.database.strict_server import StrictServer, strict_server
 from tests.scratch import scratch
 from tests.turns import leave_out_servers, turn
 
+pytest_plugins = ["tests.forked_workers"]
+
 _SERVERS = "agent-flows-tests-"
 _TEMPLATE = "agent_flows_template"
 _PLATFORMS = ("GITHUB_", "SLACK_", "AWS_", "DATABASE_URL")
