@@ -4,7 +4,7 @@ cloud             the running stack of one template
 template          template.yaml as plain CloudFormation
 stack             creates its resources in order; `resources` has one function per type
 account           moto's services behind one endpoint; `moto_repairs` corrects them
-functions         pools of `environments`, which are processes that `bootstrap` starts
+functions         pools of `environments`, whose `processes` run `bootstrap`, forked by `forker`
 gateway           API Gateway
 lambda_api        Lambda's Invoke
 queues            event source mappings, from a queue to its function

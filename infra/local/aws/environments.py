@@ -9,8 +9,6 @@ import os
 import queue
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 import uuid
@@ -21,6 +19,7 @@ from socketserver import BaseServer
 from typing import NamedTuple, cast
 
 from infra.local.aws.errors import FunctionError
+from infra.local.aws.processes import Process, start
 from shared.events import Json
 
 #: Seconds that Lambda gives a function to initialise before they count against the time-out.
@@ -28,7 +27,6 @@ _INIT_SECONDS = 10.0
 #: The largest response of a synchronous invocation.
 _RESPONSE_LIMIT_BYTES = 6_291_556
 
-_BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 #: Variables of this process that a function inherits.
 _INHERITED = (
     *("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ"),
@@ -139,32 +137,21 @@ class Environment:
         ):
             pass
 
-    def _start_process(self) -> subprocess.Popen[str]:
+    def _start_process(self) -> Process:
         spec = self._spec
         host, port = self._listener.getsockname()
         inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-        return subprocess.Popen(
-            [sys.executable, "-P", str(_BOOTSTRAP), spec.handler, *["isolated"] * spec.isolated],
-            cwd=spec.code,
-            env={
-                **inherited,
-                **spec.variables,
-                "PYTHONPATH": str(spec.code),
-                "LAMBDA_TASK_ROOT": str(spec.code),
-                "AWS_LAMBDA_RUNTIME_API": f"{host}:{port}",
-                "AWS_LAMBDA_FUNCTION_NAME": spec.name,
-                "AWS_LAMBDA_FUNCTION_VERSION": spec.version,
-                "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(spec.memory),
-                "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{spec.name}",
-                "AWS_LAMBDA_LOG_STREAM_NAME": "local",
-            },
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            encoding="utf-8",
-            errors="replace",
-        )
+        variables = {
+            **inherited,
+            **spec.variables,
+            "AWS_LAMBDA_RUNTIME_API": f"{host}:{port}",
+            "AWS_LAMBDA_FUNCTION_NAME": spec.name,
+            "AWS_LAMBDA_FUNCTION_VERSION": spec.version,
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(spec.memory),
+            "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{spec.name}",
+            "AWS_LAMBDA_LOG_STREAM_NAME": "local",
+        }
+        return start(spec.handler, spec.code, variables, isolated=spec.isolated)
 
     def _serve(self) -> None:
         """Answer the runtime: one client, one request at a time, so one thread will do."""

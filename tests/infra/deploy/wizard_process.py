@@ -170,9 +170,11 @@ def _sit_at(terminal: str) -> None:
 
 
 def _load() -> None:
-    """Load once what each sitting would load: steps, flows, Pythons, boto3's clients."""
+    """Load once what each sitting would: steps, flows, Pythons, boto3's clients, and what signs
+    with an App's key."""
     for module in pkgutil.iter_modules(steps.__path__):
         import_module(f"{steps.__name__}.{module.name}")
+    import_module("shared.actions.github.app_jwt")
     declared_flows()
     newest_at_hand()
     keep_descriptions()
