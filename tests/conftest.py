@@ -180,7 +180,7 @@ def _refuse_stranger(host: str) -> None:
 def postgres_url() -> Iterator[str]:
     """The URL of this process's own server, made for the session and deleted after it.
 
-    Under pytest-xdist each worker has one: a cold start costs less than a second, and a test may
+    Each worker has one: a cold start costs less than a second, and a test may
     disturb its server without harm to the other workers.
     """
     _delete_left_servers()
