@@ -34,8 +34,6 @@ from tests.database.strict_server import StrictServer, strict_server
 from tests.scratch import scratch
 from tests.turns import leave_out_servers, turn
 
-pytest_plugins = ["tests.forked_workers"]
-
 _SERVERS = "agent-flows-tests-"
 _TEMPLATE = "agent_flows_template"
 _PLATFORMS = ("GITHUB_", "SLACK_", "AWS_", "DATABASE_URL")
@@ -180,7 +178,7 @@ def _refuse_stranger(host: str) -> None:
 def postgres_url() -> Iterator[str]:
     """The URL of this process's own server, made for the session and deleted after it.
 
-    Each worker has one: a cold start costs less than a second, and a test may
+    Under pytest-xdist each worker has one: a cold start costs less than a second, and a test may
     disturb its server without harm to the other workers.
     """
     _delete_left_servers()
