@@ -26,13 +26,16 @@ def chat(event: Event, agent: Agent) -> None:
     hearing = agent.desk(HearingDesk)
     if event.type == "slack.message_changed":
         if edited := hearing.edited(agent.conversation):
-            knowledge = agent.recall(edited.text, limit=6)
-            answer = agent.converse(PROMPT, knowledge, stream=False)
+            answer = _answer(agent, hearing, edited.text, stream=False)
             agent.act(Correct(edited.thread, edited.stamps, answer))
         return
     if not (event.addressed or agent.conversation.engaged):
         return
     agent.act(React(event.message, "eyes"))
     if said := hearing.listen(agent.conversation):
-        knowledge = agent.recall(said, limit=6)
-        agent.act(Reply(event.thread, agent.converse(PROMPT, knowledge)))
+        agent.act(Reply(event.thread, _answer(agent, hearing, said)))
+
+
+def _answer(agent: Agent, hearing: HearingDesk, said: str, *, stream: bool = True) -> str:
+    knowledge, attached = agent.recall(said, limit=6), hearing.attached(agent.conversation)
+    return agent.converse(PROMPT, knowledge, *attached, stream=stream)

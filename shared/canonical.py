@@ -8,6 +8,9 @@ from typing import Any
 
 from shared.redaction.redacting import without_secrets
 
+#: The metadata of a dataclass's field that is large: its digest stands in its place.
+DIGESTED = {"digested": True}
+
 
 def canonical(value: object) -> str:
     """Return the one JSON text of `value`: sorted keys, no spaces, sets sorted, broken surrogates
@@ -33,9 +36,17 @@ def digest(value: object) -> str:
 
 def _plain(value: object) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: getattr(value, field.name) for field in fields(value)}
+        return {
+            field.name: _hashed(kept) if "digested" in field.metadata else kept
+            for field in fields(value)
+            for kept in [getattr(value, field.name)]
+        }
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, set | frozenset):
         return sorted(value, key=canonical)
     raise TypeError(f"{type(value).__name__} cannot be journaled; use plain JSON or a dataclass")
+
+
+def _hashed(text: str) -> str:
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"

@@ -26,7 +26,7 @@ SQL = queries(__file__, "journal.sql")
 #: Outputs that take more bytes than this are read one by one when an attempt comes by them.
 LARGE = 2_000
 #: Steps whose outputs were said by people or platforms, and not by a model.
-_INPUTS = frozenset({"read", "recall", "turns", "know", "tool", "hear"})
+_INPUTS = frozenset({"read", "recall", "turns", "know", "tool"})
 
 
 class Allowance(NamedTuple):

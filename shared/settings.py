@@ -91,6 +91,7 @@ class Settings(NamedTuple):
     model_roles: str = ""
     model_prices: str = ""
     model_windows: str = ""
+    model_sees: str = "*claude*,*gpt-4*,*gpt-5*,*gemini*,*nova-lite*,*nova-pro*,*pixtral*"
     model_limits: str = ""
     budgets: str = ""
     prompt_cache: str = "shared"

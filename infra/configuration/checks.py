@@ -275,6 +275,7 @@ def _retention(text: str) -> object:
 
 
 _ON_OFF = partial(_choice, ("on", "off"))
+_NAMES = r"[\w*.:/#@-]+(?:\s*,\s*[\w*.:/#@-]+)*"
 _ARN = r"arn:aws[\w-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+"
 _SLUG = r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?"
 
@@ -305,6 +306,7 @@ CHECKS: Mapping[str, Check] = {
     "model_roles": _roles,
     "model_prices": partial(_read_by, _prices),
     "model_windows": partial(_read_by, _windows),
+    "model_sees": partial(_matching, _NAMES, "names of models, such as *claude*,openai:gpt-5*"),
     "model_limits": partial(_read_by, _limits),
     "budgets": partial(_read_by, _budgets),
     "prompt_cache": partial(_choice, ("shared", "process", "off")),

@@ -146,7 +146,7 @@ class Agent:
         """
         known = {tool.name: tool for tool in tools}
         question = as_data([*context, *self.conversation.said])
-        said = [*self._thinking.earlier(), ChatMessage("user", question)]
+        said = [*self._thinking.earlier(), self.conversation.question(question)]
         messages = [replace(one, text=self._named(one.text)) for one in said]
         for left in range(rounds, -1, -1):
             offered = known.values() if left else ()

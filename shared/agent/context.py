@@ -27,6 +27,15 @@ class Code(NamedTuple):
     text: str
 
 
+class Attached(NamedTuple):
+    """What came along with somebody's words, such as a file: its name, its text and who sent it."""
+
+    source: str
+    text: str
+    author: str
+    trust: str
+
+
 def as_data(context: Iterable[object]) -> str:
     """Return each thing as a block of data that names its source."""
     return "\n\n".join(block for thing in context for block in _blocks(thing))
@@ -58,6 +67,9 @@ def _blocks(thing: object) -> list[str]:
         return [block(thing)]
     if isinstance(thing, str):
         return [data("text", thing)]
+    if isinstance(thing, Attached):
+        about = {"author": thing.author, "trust": thing.trust}
+        return [data(thing.source, thing.text, LONGEST_CODE, markdown=False, **about)]
     if isinstance(thing, Code):
         return [data(thing.name, thing.text, LONGEST_CODE, markdown=False)]
     if isinstance(thing, list | tuple | set | frozenset) and not hasattr(thing, "_fields"):

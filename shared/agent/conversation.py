@@ -5,6 +5,7 @@ from shared.database import Statement
 from shared.events import Event
 from shared.journal import Outcome, Run
 from shared.memory.conversations.turns import Conversations, Turn, Window, window_of
+from shared.models import ChatMessage, Image
 from shared.perception.writers import writer_of
 
 
@@ -20,6 +21,8 @@ class Conversation:
         self._read_ahead: Window | None = None
         #: What is answered: the event alone, or what its author said in a row.
         self.said: tuple[Event, ...] = (run.event,)
+        #: The pictures that came with it.
+        self.images: tuple[Image, ...] = ()
         #: Committed together with the answer.
         self.with_answer: list[Statement] = []
 
@@ -50,6 +53,10 @@ class Conversation:
 
         arguments = {"conversation": self._name}
         return window_of(self._run.step("turns", arguments, work, defer=True))
+
+    def question(self, text: str) -> ChatMessage:
+        """Return the message that asks for the answer, with its pictures."""
+        return ChatMessage("user", text, images=self.images)
 
     def summarise(self, window: Window, text: str) -> Statement:
         """Return the statement that keeps `text` as the summary of the window's older turns."""

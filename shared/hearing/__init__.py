@@ -1,4 +1,7 @@
 """What the agent hears in Slack: messages in a row, edits, files, links; each as data.
 
-desk    what a run answers: several messages taken together, as they are when the answer begins
+desk         what a run answers: several messages taken together, as they are when the answer begins
+attached     the files that came with them
+file_kinds   what a file says, by its bytes: text, a table, a picture
+pdf          the text of a PDF, read by pdf_process in a process of its own
 """

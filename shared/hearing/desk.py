@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from typing import NamedTuple, Self
 
 from shared.actions.slack.heard.queries import ReadSince
-from shared.agent.context import shown
+from shared.agent.context import Attached, shown
 from shared.agent.conversation import Conversation
 from shared.database import Database, Statement, queries
 from shared.desk import Loan
 from shared.errors import ActionError
 from shared.events import MENTION, Event, Json, Thread, run_id
+from shared.hearing.attached import attachments
 from shared.journal import Outcome
 from shared.log import log
 from shared.perception import string
@@ -68,6 +69,12 @@ class HearingDesk:
             return None
         conversation.said = said
         return Edited(_text(said), Thread(*heard["thread"]), tuple(heard["stamps"]))
+
+    def attached(self, conversation: Conversation) -> tuple[Attached, ...]:
+        """Return what came along with what was said, as data; the conversation gets pictures."""
+        found = attachments(self._loan, conversation.said)
+        conversation.images = found.images
+        return found.shown
 
     def _heard(self) -> Json:
         """Ask what was said since; when nobody answers that, there is the event."""

@@ -3,6 +3,7 @@
 routing      picks the models of a role and asks the next when one fails; everything starts here
 roles        reads MODEL_SMALL, MODEL_LARGE and MODEL_ROLES
 prices       knows what tokens cost
+sight        which models can see pictures
 tokens       estimates the tokens of a text and shortens it to fewer
 prompts      fences text from outside, so that a prompt shows it as data
 measuring    counts and times calls
@@ -22,6 +23,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal, NamedTuple, Protocol
 
+from shared.canonical import DIGESTED
 from shared.events import Json
 
 Finish = Literal["stop", "length", "tools", "refused"]
@@ -51,10 +53,12 @@ class ToolCall:
 
 @dataclass(frozen=True)
 class Image:
-    """A picture. `data` is base64, so that a request stays plain JSON."""
+    """A picture. `data` is base64, so that a request stays plain JSON; of it the journal and the
+    keys of caches hold a digest alone. The `name` is for models that cannot see it."""
 
     media_type: Literal["image/png", "image/jpeg", "image/gif", "image/webp"]
-    data: str
+    data: str = field(metadata=DIGESTED)
+    name: str = ""
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from shared.models.measuring import judged, measured
 from shared.models.prices import Prices
 from shared.models.providers.connect import connect, connect_embedder
 from shared.models.roles import Roles
+from shared.models.sight import Sight
 from shared.models.windows import ModelWindow, ModelWindows
 from shared.redaction.redacting import without_secrets
 from shared.settings import Settings
@@ -52,6 +53,7 @@ class Models:
         self._sleep = sleep
         self._lock = threading.Lock()
         self._roles = Roles(settings)
+        self._sight = Sight(settings.model_sees)
         self._models: dict[str, GuardedModel] = {}
         self._embedders: dict[str, EmbeddingProvider] = {}
 
@@ -167,12 +169,15 @@ class Models:
         for model in first:
             try:
                 half = call._replace(deadline=Deadline(call.deadline.left / 2))
-                return _measured(role, model, half)
+                return _measured(role, model, self._seen(model, half))
             except BudgetExceeded:
                 raise
             except ModelError as err:
                 log("model failed, the next is asked", model=model.name, reason=str(err))
-        return _measured(role, last, call)
+        return _measured(role, last, self._seen(last, call))
+
+    def _seen(self, model: GuardedModel, call: ModelCall) -> ModelCall:
+        return call._replace(request=self._sight.shown_to(model.name, call.request))
 
     def _model(self, name: str, setting: str) -> GuardedModel:
         with self._lock:

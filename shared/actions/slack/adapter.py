@@ -66,10 +66,11 @@ ANSWERS: Mapping[type[Query], Answering[SlackSession]] = {
 
 def more_answers() -> Mapping[type[Query], Answering[SlackSession]]:
     """Import what only flows that talk with people ask."""
-    from shared.actions.slack.heard.queries import ReadSince
+    from shared.actions.slack.heard.files import read_slack_file
+    from shared.actions.slack.heard.queries import ReadSince, ReadSlackFile
     from shared.actions.slack.heard.since import read_since
 
-    return {ReadSince: read_since}
+    return {ReadSince: read_since, ReadSlackFile: read_slack_file}
 
 
 class SlackAdapter(TableAdapter[SlackSession]):

@@ -48,7 +48,11 @@ def batch_reply(
     held = f"{run.id}-{key['id']}"
     if purse and not run.write([Statement(SQL["read"], key)])[0]:
         purse.reserve(held, request, deadline.total_seconds())
-    more = {"model": model, "request": canonical(request), "deadline": deadline.total_seconds()}
+    more = {
+        "model": model,
+        "request": canonical(asdict(request)),
+        "deadline": deadline.total_seconds(),
+    }
     statements = [Statement(SQL[name], key | more) for name in ("want", "read")]
     row = run.write(statements)[-1][0]
     if purse and row["state"] == "failed":

@@ -14,6 +14,7 @@ from shared.models.offline.parsed_request import ParsedRequest
 from shared.models.offline.plans.tasks import is_of_a_plan
 from shared.models.offline.tool_choice import choose
 from shared.models.prices import Prices
+from shared.models.sight import is_blind
 from shared.settings import Settings
 
 _HAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
@@ -24,6 +25,9 @@ _PIECE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]{1,4}|[^\s\u3040-\u30ff\u3400-
 
 def connect(settings: Settings) -> Provider:
     return OfflineModel(Prices(settings.model_prices))
+
+
+_BLIND = "There are images that I cannot see."
 
 
 class OfflineModel:
@@ -42,6 +46,7 @@ class OfflineModel:
             return self._reply(request, json.dumps(call.arguments), "tools", (call,))
         if request.schema is None:
             text = _text_of_a_plan(parsed) or answer(parsed)
+            text = f"{_BLIND}\n\n{text}" if is_blind(request) else text
         else:
             text = json.dumps(_filled(request.schema, parsed), ensure_ascii=False)
         kept = _first_tokens(text, request.max_tokens)

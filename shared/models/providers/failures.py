@@ -131,7 +131,7 @@ def problem_of(
     if codes & {"insufficient_quota", "billing_error"} or status == 402 or _NO_CREDIT.search(raw):
         return ModelRejected(f"{name}: the account of {server.key_setting} has no credit left")
     if _SEES_NOTHING.search(raw):
-        return ModelRejected(f"{name}: takes no images; look at {server.model_setting}")
+        return ModelRejected(f"{name}: takes no images; take it out of MODEL_SEES")
     if _TOO_LONG.search(raw):
         return BodyRefused(f"{name}: takes no text of that length ({status}){shown}", "too long")
     if status in _PASSING or codes & _PASSING_CODES:

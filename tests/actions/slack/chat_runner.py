@@ -50,12 +50,13 @@ class Servers(NamedTuple):
 
 
 def capabilities(
-    database: Database, servers: Servers, pace: Pace = AT_ONCE, timeout: int = 5
+    database: Database, servers: Servers, pace: Pace = AT_ONCE, timeout: int = 5, **changes: str
 ) -> Capabilities:
-    """Real parts on real servers; `timeout` is how long they wait for Slack."""
+    """Real parts on real servers; `timeout` is how long they wait for Slack. `changes` are
+    settings."""
     name = f"{servers.model}/v1#scripted"
     settings = Settings(footer="off", max_attempts="3", max_pause_hours="0", model_embed="hashing")
-    settings = settings._replace(model_small=name, model_large=name)
+    settings = settings._replace(model_small=name, model_large=name)._replace(**changes)
     adapter = connect(servers.slack, timeout=timeout)
     can = composed(settings, database, lambda wanted: adapter, {Queue: QueueInMemory})
     return can._replace(pace=pace)
@@ -118,9 +119,10 @@ class ChatRunner:
         age: float = 0.0,
         pace: Pace = AT_ONCE,
         timeout: int = 5,
+        **changes: str,
     ) -> bool:
         """Hand `event` to `flow` and tell whether that was the end of it."""
-        can = capabilities(self.database, self.servers, pace, timeout)
+        can = capabilities(self.database, self.servers, pace, timeout, **changes)
         handler = handler_of(flow, Journal(self.database), can)
         answer = handler(batch(event, receives, age), Context())
         return not answer["batchItemFailures"]

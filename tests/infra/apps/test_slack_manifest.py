@@ -42,6 +42,7 @@ METHODS = {
     "conversations_info": READ,
     "conversations_list": READ,
     "conversations_replies": HISTORY,
+    "files_info": {"files:read"},
     "reactions_add": {"reactions:write"},
     "reactions_remove": {"reactions:write"},
     "users_info": {"users:read"},
@@ -68,7 +69,7 @@ UNASKED = {"block_actions", "channel_convert_to_private", "message_changed", "me
 
 def _called() -> set[str]:
     """The methods of slack_sdk's client that the functions call."""
-    method = re.compile(r"\b(?:chat|conversations|reactions|users|auth)_\w+")
+    method = re.compile(r"\b(?:chat|conversations|files|reactions|users|auth)_\w+")
     found = set()
     for file in (ROOT / "shared").rglob("*.py"):
         text = file.read_text("utf-8")

@@ -116,7 +116,7 @@ def test_a_difference_is_shown_and_updated(slack: SlackSandbox, tmp_path: Path) 
     [(app, made)] = slack.apps.manifests.items()
     made["settings"]["event_subscriptions"]["request_url"] = "https://old.example/slack/events"
     made["settings"]["event_subscriptions"]["bot_events"].remove("app_mention")
-    made["oauth_config"]["scopes"]["bot"].append("files:read")
+    made["oauth_config"]["scopes"]["bot"].append("files:write")
     made["features"]["slash_commands"][0]["url"] = "https://old.example/slack/commands"
     made["display_information"]["name"] = "Renamed by its people"
     person = answering(slack)
@@ -124,7 +124,7 @@ def test_a_difference_is_shown_and_updated(slack: SlackSandbox, tmp_path: Path) 
     now = slack.apps.manifests[app]
     assert now == manifest("Renamed by its people", DOOR)
     assert "  settings.event_subscriptions.bot_events lacks app_mention" in person.said
-    assert "  oauth_config.scopes.bot has files:read too" in person.said
+    assert "  oauth_config.scopes.bot has files:write too" in person.said
     assert f"/apps/{app}/install-on-team" in person.text
 
 

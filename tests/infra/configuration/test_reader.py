@@ -40,6 +40,7 @@ RIGHT = {
     "MODEL_ROLES": "judge=openai:gpt-5.4;draft=ollama:qwen3",
     "MODEL_PRICES": "openai:my-model=0.5/2/0.05;ollama:*=0/0/0",
     "MODEL_WINDOWS": "ollama:*=32768;http://host/v1#name=32768/4096",
+    "MODEL_SEES": "*claude*, openai:gpt-5*",
     "MODEL_LIMITS": "openai:gpt-5.4-mini=rpm:500,tpm:200000;bedrock:*=rpm:60,usd_per_day:20",
     "BUDGETS": "tenant=20;flow=5;flow:chat=2;user=1;outsiders=none",
     "PROMPT_CACHE": "process",
@@ -138,7 +139,8 @@ def wrong_values(name: str) -> Iterator[str]:
         yield from ("http://host:99999x/", "ftp://host/x", "http://ho st/", "http://host:70000/")
     if RIGHT[name].startswith("{"):
         yield from ("[]", "3", '"text"', "null", RIGHT[name][:-1], RIGHT[name].replace('"', "'"))
-    if name.startswith("MODEL_") and name not in {"MODEL_PRICES", "MODEL_WINDOWS", "MODEL_LIMITS"}:
+    lists = {"MODEL_PRICES", "MODEL_WINDOWS", "MODEL_LIMITS", "MODEL_SEES"}
+    if name.startswith("MODEL_") and name not in lists:
         yield from ("gpt-5", "opnai:gpt-5", "openai:", "bedrock:", "http://[::1/v1#x", "http://h")
     if name.endswith("_TOKEN") and name.startswith("SLACK"):
         yield from ("xoxp-1-2", "xoxa-2", "tkn-of-mine", "xapp-1" if "BOT" in name else "xoxb-1")

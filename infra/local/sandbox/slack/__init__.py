@@ -11,6 +11,7 @@ courier       brings them to the app, with Slack's retries
 front_door    posts them, signed; `envelopes` and `socket` send them through Socket Mode
 responses     the response_url of clicks and commands
 faults        failures that a test orders
+files/        uploads, downloads with the token, files.info
 """
 
 from infra.local.sandbox.slack.sandbox import SlackSandbox

@@ -11,6 +11,8 @@ from infra.local.sandbox.slack.apps import Apps
 from infra.local.sandbox.slack.courier import Attempt, Courier, Delivery
 from infra.local.sandbox.slack.envelopes import Envelopes
 from infra.local.sandbox.slack.faults import Fault, Faults
+from infra.local.sandbox.slack.files.serving import Trouble
+from infra.local.sandbox.slack.files.store import Files
 from infra.local.sandbox.slack.front_door import AppAnswer, FrontDoor
 from infra.local.sandbox.slack.responses import Responses
 from infra.local.sandbox.slack.web import Web
@@ -51,9 +53,9 @@ class SlackSandbox:
         tokens = (self.bot_token, self.app_token)
         #: The apps that a person configures, and the tokens for that.
         self.apps = Apps(self.bot_token)
-        self._web = Web(
-            self.workspace, tokens, self._faults, self._envelopes, self._responses, apps=self.apps
-        )
+        self.files = Files(self.workspace)
+        parts = (self.workspace, tokens, self._faults, self._envelopes, self._responses)
+        self._web = Web(*parts, apps=self.apps, files=self.files)
         self._server = HttpServer(port)
 
     @property
@@ -64,6 +66,7 @@ class SlackSandbox:
     def start(self) -> Self:
         self._courier.start()
         self._server.start(self._web)
+        self.files.root = self._server.url
         return self
 
     def stop(self) -> None:
@@ -99,6 +102,31 @@ class SlackSandbox:
         are what comes along: `attachments`, `files`, `blocks`."""
         message = self.workspace.post(self._id(channel), user, thread_ts, text=text, **more)
         return str(message["ts"])
+
+    def attach(
+        self,
+        channel: str,
+        *files: tuple[str, bytes],
+        text: str = "",
+        user: str = ALICE,
+        thread_ts: str | None = None,
+    ) -> str:
+        """Let `user` send files, by name and content, with a `text`; returns the message's ts."""
+        rows = [self.files.add(name, body, user) for name, body in files]
+        place = self._id(channel)
+        message = self.workspace.post(
+            place, user, thread_ts, text=text, files=rows, subtype="file_share"
+        )
+        return str(message["ts"])
+
+    def trouble_next(self, *troubles: Trouble) -> None:
+        """Let the next downloads of files go wrong."""
+        self._web.files.troubles.extend(troubles)
+
+    @property
+    def downloads(self) -> list[tuple[str, str]]:
+        """Return the path of each download, and the token that came with it."""
+        return list(self._web.files.seen)
 
     def edit(self, channel: str, ts: str, text: str, user: str = ALICE) -> None:
         self.workspace.edit(self._id(channel), ts, user, text=text)

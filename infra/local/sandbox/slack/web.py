@@ -16,6 +16,8 @@ from infra.local.sandbox.slack.apps import Apps
 from infra.local.sandbox.slack.blocks import parsed
 from infra.local.sandbox.slack.envelopes import Envelopes
 from infra.local.sandbox.slack.faults import Fault, Faults
+from infra.local.sandbox.slack.files.serving import FileServer
+from infra.local.sandbox.slack.files.store import Files
 from infra.local.sandbox.slack.responses import Responses
 from infra.local.sandbox.slack.workspace import Refusal, Workspace
 from shared.events import Json
@@ -46,6 +48,7 @@ class Web:
         responses: Responses,
         *,
         apps: Apps,
+        files: Files,
     ) -> None:
         self._workspace = workspace
         self._bot_token, self._app_token = tokens
@@ -53,6 +56,8 @@ class Web:
         self._envelopes = envelopes
         self._responses = responses
         self._apps = apps
+        self.files = FileServer(files, self._bot_token)
+        self._methods = {**_METHODS, **files.methods}
         #: Ends the answers that are held back.
         self.stopping = threading.Event()
         #: The performed and the refused calls, the oldest first; not those that a fault stopped.
@@ -70,6 +75,8 @@ class Web:
             return self._responses.take(token, body)(environ, start)
         if request.path == "/oauth/v2/authorize":
             return self._apps.authorize(request)(environ, start)
+        if self.files.takes(request.path):
+            return self.files.serve(request)(environ, start)
         return self._api(request, hang_up)(environ, start)
 
     def _api(self, request: Request, hang_up: Callable[[], Response]) -> Response:
@@ -98,12 +105,12 @@ class Web:
             self._authorise(method, token)
             if method == _OPEN:
                 return {"ok": True, "url": f"ws://{request.host}/link?ticket=sandbox"}
-            return {"ok": True, **_METHODS[method](self._workspace, arguments)}
+            return {"ok": True, **self._methods[method](self._workspace, arguments)}
         except Refusal as err:
             return {"ok": False, "error": err.error, **err.fields}
 
     def _authorise(self, method: str, token: str) -> None:
-        if method not in _METHODS and method != _OPEN:
+        if method not in self._methods and method != _OPEN:
             raise Refusal("unknown_method", req_method=method)
         if not token:
             raise Refusal("not_authed")

@@ -1,5 +1,6 @@
 """What people said and sent, as queries: messages since one, files, and messages that links name.
 
 queries   the queries as values
+files     the bytes of a file, from Slack's own hosts alone
 since     what else was said in a conversation since a message
 """

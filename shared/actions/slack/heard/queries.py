@@ -26,3 +26,24 @@ class ReadSince(OnSlack, Query):
     @property
     def arguments(self) -> Json:
         return {"thread": self.thread.ref, "since": self.ts, "limit": self.limit}
+
+
+@dataclass(frozen=True)
+class ReadSlackFile(OnSlack, Query):
+    """Ask for the bytes of a file that somebody put into a conversation, as `{"data": …}` in
+    base64, or `{"note": …}`, the reason why there are none. Without a `url` Slack is asked for it;
+    at most `most` bytes are read."""
+
+    thread: Thread
+    file: str
+    url: str = ""
+    size: int = 0
+    most: int = 10_000_000
+
+    @property
+    def scope(self) -> str:
+        return self.thread.scope
+
+    @property
+    def arguments(self) -> Json:
+        return {"thread": self.thread.ref, "file": self.file, "most": self.most}
