@@ -22,6 +22,13 @@ PUBLIC = "public"
 REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}/(?!\.\.?(?![A-Za-z0-9_.-]))[A-Za-z0-9_.-]{1,100}"
 
 
+#: What a person gives, presses or submits.
+_ADDRESSED = (
+    *("slack.command.", "slack.mention.", "slack.press.", "slack.opened.", "slack.form."),
+    "slack.shortcut.",
+)
+
+
 class Actor(NamedTuple):
     """The person or bot that caused an event. `role` is what the event calls them there. It decides
     no right: shared/actions/authority.py asks the platform."""
@@ -302,7 +309,7 @@ class Event(NamedTuple):
         return self.source in {"github", "api"} or (
             self.type
             in {"slack.app_mention", "slack.message.im", "slack.command", "slack.block_actions"}
-            or self.type.startswith(("slack.command.", "slack.mention."))
+            or self.type.startswith(_ADDRESSED)
         )
 
     def to_json(self) -> str:

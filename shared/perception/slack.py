@@ -111,6 +111,8 @@ def _wanted(said: SlackFields, takes: commands.Takes, claims: commands.Takes) ->
         return found
     if said.stops and takes(STOP):
         return STOP, said.text
+    if said.also and takes(f"slack.{said.also}"):
+        return f"slack.{said.also}", said.text
     return f"slack.{said.type}", said.text
 
 
@@ -121,6 +123,15 @@ def _key(body: bytes, payload: Json, said: SlackFields) -> str:
 
 def _message(team: str, said: SlackFields) -> SlackMessage | None:
     return SlackMessage(team, said.channel, said.ts) if said.channel and said.ts else None
+
+
+def bare_command(event: Event) -> str:
+    """Return the name of a slash command that came without an argument; '' for all else."""
+    command = string(event.payload, "command").removeprefix("/")
+    text = string(event.payload, "text").strip()
+    if command != "agent":
+        return "" if text else command
+    return text if text.replace("-", "").isalnum() else ""
 
 
 def is_own(event: Event) -> bool:
