@@ -126,7 +126,7 @@ class Settings(NamedTuple):
     flow: str = ""
     secrets: str = ""
     login_secrets: str = ""
-    slack_secret: str = ""
+    later_secrets: str = ""
     topic_arn: str = ""
     payload_bucket: str = ""
     event_types: str = ""

@@ -42,8 +42,9 @@ class Form(NamedTuple):
     """A dialog. Submitting it makes an event of the type `slack.form.<name>`.
 
     The shortcut of its name opens it, a button with the `action_id` `open.<name>`, and what
-    `opened_by` names: `command:settings` for a slash command without an argument, `feedback:bad`
-    for the button `press.feedback` with a value that begins so. A form that a flow `fills` opens
+    `opened_by` names: `shortcut:new-issue` for another shortcut, `command:settings` for a slash
+    command without an argument, `feedback:bad` for the button `press.feedback` with a value that
+    begins so. A form that a flow `fills` opens
     with a view that says so, and makes the event `slack.opened.<name>`. After the submission it
     closes, or shows what it `waits` for until the flow changes it.
     """

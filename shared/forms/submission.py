@@ -25,7 +25,7 @@ _HELD = {
 }
 
 
-class Origin(NamedTuple):
+class FormOrigin(NamedTuple):
     """The message that a form was opened from; empty where there was none.
 
     It travels in the view's `private_metadata`, which people cannot change. Who takes a submission
@@ -40,7 +40,7 @@ class Origin(NamedTuple):
         return json.dumps(self, separators=(",", ":"))
 
     @classmethod
-    def from_text(cls, text: Any) -> "Origin":
+    def from_text(cls, text: Any) -> "FormOrigin":
         """Read what `to_text` wrote; what is anything else is no origin."""
         try:
             channel, ts, thread_ts = json.loads(text)

@@ -32,6 +32,7 @@ FORMS: Mapping[str, Form] = {
                 ),
             ),
             submit="Open it",
+            opened_by=("shortcut:new-issue",),
             fills=True,
             waits="Opening the issue …",
         ),
@@ -68,7 +69,8 @@ def opened_by(payload: Json, command: str = "") -> Form | None:
     if command:
         return _OPENED_BY.get(f"command:{command}")
     if payload.get("type") in {"shortcut", "message_action"}:
-        return FORMS.get(str(payload.get("callback_id")))
+        name = str(payload.get("callback_id"))
+        return FORMS.get(name) or _OPENED_BY.get(f"shortcut:{name}")
     if payload.get("type") != "block_actions":
         return None
     actions = payload.get("actions")

@@ -8,7 +8,8 @@ one leaves out the other.
 """
 
 import re
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
 
 from shared.errors import EventError
 from shared.events import MENTION, Actor, Json, Role
@@ -23,7 +24,12 @@ _TS = r"\d{1,16}\.\d{1,16}"
 _NOBODY = r"(?!)"
 _PRIVATE_NAMES = {"directmessage": "im", "privategroup": "group"}
 #: What a thumb says, by the names that the emoji have in Slack.
-THUMBS = {"+1": "good", "thumbsup": "good", "-1": "bad", "thumbsdown": "bad"}
+THUMBS: Mapping[str, Literal["good", "bad"]] = {
+    "+1": "good",
+    "thumbsup": "good",
+    "-1": "bad",
+    "thumbsdown": "bad",
+}
 
 
 class SlackFields(NamedTuple):
@@ -42,7 +48,7 @@ class SlackFields(NamedTuple):
     response_url: str = ""
     #: A sign to stop that is no command: an emoji, Slack's own button, a word in a thread.
     stops: bool = False
-    #: The type that it has as well, if somebody takes that: of a press, a form, a look at the home.
+    #: The type that it has as well, if somebody claims it: of a press, a form, a look at the home.
     also: str = ""
 
 
@@ -244,9 +250,9 @@ def _origin(payload: Json) -> tuple[str, str, str]:
     """Return channel, message and thread that a view was opened from; empty where it says none."""
     if not (kept := string(payload, "view", "private_metadata")):
         return "", "", ""
-    from shared.forms.submission import Origin  # which few requests need
+    from shared.forms.submission import FormOrigin  # which few requests need
 
-    return Origin.from_text(kept)
+    return FormOrigin.from_text(kept)
 
 
 def _command(fields: Json) -> SlackFields:

@@ -13,7 +13,7 @@ from shared.aws.signed_http import HttpConnection
 from shared.events import Event, Json
 from shared.forms import Form
 from shared.forms.showing import key_of, opening, told
-from shared.forms.submission import Origin, errors_in
+from shared.forms.submission import FormOrigin, errors_in
 from shared.forms.table import FORMS, opened_by
 from shared.metrics import count
 from shared.perception.commands import Takes
@@ -63,7 +63,7 @@ def opened(settings: Settings, event: Event, takes: Takes, command: str = "") ->
     code = _open(settings, form, event)
     if code:
         count("Refused", "dialog not opened", event=event.id, form=form.name, reason=code)
-        return event._replace(type="slack.dialog_refused", text=code)
+        return event._replace(type="slack.press.refused", text=code)
     return event._replace(type=f"slack.opened.{form.name}") if form.fills else event
 
 
@@ -72,7 +72,7 @@ def _open(settings: Settings, form: Form, event: Event) -> str:
     place, thread = event.message_target, event.thread_target
     channel = event.scope.rpartition(":")[2]
     ts, root = place.ts if place else "", thread.ts if thread else ""
-    view = opening(form, Origin(channel, ts, root).to_text(), key_of(event.payload))
+    view = opening(form, FormOrigin(channel, ts, root).to_text(), key_of(event.payload))
     body = {"trigger_id": event.payload.get("trigger_id"), "view": view}
     token = _token(settings)
     code = _called(settings.slack_api_url, "views.open", token.value, body)
@@ -86,9 +86,9 @@ def _open(settings: Settings, form: Form, event: Event) -> str:
 def _token(settings: Settings) -> Credential:
     """Return the bot's token, which the front door reads only when it opens something."""
     given = settings.credential("slack_bot_token")
-    if given.value or not settings.slack_secret:
+    if given.value or not settings.later_secrets:
         return given
-    return SecretToken(settings.slack_secret)
+    return SecretToken(settings.later_secrets)
 
 
 class SecretToken(Credential):

@@ -93,7 +93,7 @@ class Ingress(NamedTuple):
         event = self._of_slack(body, headers)
         checked = dialogs.checked(event.payload, is_wanted=self._wants(event.type))
         if checked.is_taken:
-            event = dialogs.opened(self.settings, event, self._wants)
+            event = dialogs.opened(self.settings, event, self._claimed)
             self._take(event, slack.is_own(event), len(body))
         # Any other body would change or break the dialogue that the person is in.
         return respond(200, checked.answer) if checked.answer else respond(200)
@@ -105,7 +105,7 @@ class Ingress(NamedTuple):
         if name:
             from shared.web import dialogs  # which only a bare command may need
 
-            event = dialogs.opened(self.settings, event, self._wants, name)
+            event = dialogs.opened(self.settings, event, self._claimed, name)
         answer = self._take(event, slack.is_own(event), len(body))
         if json.loads(answer.body).get("status") == "accepted":
             return respond(200)

@@ -3,7 +3,8 @@
 import secrets
 import time
 
-from infra.local.sandbox.slack.views.presses import about
+from infra.local.sandbox.slack.views.open_views import trigger_id
+from infra.local.sandbox.slack.views.presses import about, action_of
 from infra.local.sandbox.slack.workspace import APP, BOT_USER, DOMAIN, TEAM
 from shared.events import Json
 
@@ -38,7 +39,7 @@ def envelope(event: Json, *, shared: bool = False) -> Json:
 
 
 def slash_command(
-    command: str, text: str, channel: Json, user: Json, response_url: str, *, trigger: str
+    command: str, text: str, channel: Json, user: Json, response_url: str, *, trigger: str = ""
 ) -> dict[str, str]:
     """Build the form of a slash command.
     https://docs.slack.dev/interactivity/implementing-slash-commands"""
@@ -55,18 +56,25 @@ def slash_command(
         "api_app_id": APP,
         "is_enterprise_install": "false",
         "response_url": response_url,
-        "trigger_id": trigger,
+        "trigger_id": trigger or trigger_id(),
     }
 
 
 def block_actions(
-    message: Json, action: Json, channel: Json, user: Json, response_url: str, *, trigger: str
+    message: Json,
+    action_id: str,
+    channel: Json,
+    user: Json,
+    response_url: str,
+    *,
+    trigger: str = "",
+    value: str | None = None,
 ) -> Json:
-    """Build the payload of a click on an element of `message`.
+    """Build the payload of a click on an element of `message`; raises Refusal without such one.
     https://docs.slack.dev/reference/interaction-payloads/block_actions-payload"""
     thread = {"thread_ts": message["thread_ts"]} if "thread_ts" in message else {}
     return {
-        **about("block_actions", user, trigger),
+        **about("block_actions", user, trigger or trigger_id()),
         "channel": {"id": channel["id"], "name": channel.get("name", "directmessage")},
         "container": {
             "type": "message",
@@ -77,6 +85,6 @@ def block_actions(
         },
         "message": message,
         "state": {"values": {}},
-        "actions": [action],
+        "actions": [action_of(message.get("blocks", []), action_id, value)],
         "response_url": response_url,
     }

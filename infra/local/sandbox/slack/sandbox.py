@@ -14,7 +14,6 @@ from infra.local.sandbox.slack.faults import Fault, Faults
 from infra.local.sandbox.slack.front_door import AppAnswer, FrontDoor
 from infra.local.sandbox.slack.responses import Responses
 from infra.local.sandbox.slack.views.people import ViewsOfPeople
-from infra.local.sandbox.slack.views.presses import action_of
 from infra.local.sandbox.slack.web import Web
 from infra.local.sandbox.slack.workspace import ALICE, APP, GENERAL, Workspace
 from shared.events import Json
@@ -131,10 +130,11 @@ class SlackSandbox:
         where it offers several things."""
         place, person = self.workspace.channel(channel), self.workspace.users[user]
         message = self.workspace.message(place["id"], ts)
-        action = action_of(message.get("blocks", []), action_id, value)
         address = self._url(self._responses.invite(place["id"], user, ts))
         trigger = self.workspace.views.trigger(user)
-        payload = payloads.block_actions(message, action, place, person, address, trigger=trigger)
+        payload = payloads.block_actions(
+            message, action_id, place, person, address, trigger=trigger, value=value
+        )
         self._courier.take(Delivery(payload["trigger_id"], "interaction", payload, place["id"]))
 
     # What there is to see

@@ -111,6 +111,12 @@ class Workspace:
             self._records.put("channels", channel["id"], channel)
         return str(channel["id"])
 
+    def limit(self, channel: str, *people: str) -> None:
+        """Let only these people, and the bot, be in a channel."""
+        with self._lock:
+            row = {**self.channel(channel), "members": [*people, BOT_USER]}
+            self._records.put("channels", row["id"], row)
+
     def open_dm(self, user: str) -> Json:
         """Return the conversation between the bot and `user`; make it when there is none."""
         with self._lock:

@@ -17,7 +17,7 @@ _SIZE, _BLOCKS, _TITLE, _METADATA, _ID = 250_000, 100, 24, 3_000, 255
 #: Blocks that views take. https://docs.slack.dev/reference/block-kit/blocks
 _KINDS = {
     *("actions", "alert", "card", "carousel", "context", "divider", "header", "image", "input"),
-    *("markdown", "rich_text", "section", "table", "video"),
+    *("rich_text", "section", "table", "video"),
 }
 #: The most characters of a text, by where it stands.
 _TEXTS = {"section": 3_000, "header": 150, "label": 2_000, "hint": 2_000}

@@ -56,7 +56,7 @@ class OpenViews:
 
     def trigger(self, user: str, view: str = "") -> str:
         """Make a trigger for something that `user` did, in the dialog `view` or in none."""
-        trigger = f"{secrets.randbelow(10**12)}.{secrets.randbelow(10**10)}.{secrets.token_hex(16)}"
+        trigger = trigger_id()
         with self._lock:
             self._triggers[trigger] = _Trigger(user, self._now(), view)
         return trigger
@@ -139,3 +139,7 @@ class OpenViews:
 
     def _now(self) -> float:
         return time.monotonic() + self._shift
+
+
+def trigger_id() -> str:
+    return f"{secrets.randbelow(10**12)}.{secrets.randbelow(10**10)}.{secrets.token_hex(16)}"

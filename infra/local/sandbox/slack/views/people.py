@@ -56,7 +56,9 @@ class ViewsOfPeople:
         address = self._address(self._responses.invite(place["id"], user))
         trigger = self._workspace.views.trigger(user)
         person = self._workspace.users[user]
-        body = presses.message_action(callback_id, person, trigger, place, message, address)
+        body = presses.message_action(
+            callback_id, person, trigger, place, message, response_url=address
+        )
         self._send(body, user, place["id"])
 
     def submit(self, values: Json | None = None, user: str = ALICE) -> Json:

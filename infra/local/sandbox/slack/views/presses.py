@@ -42,7 +42,7 @@ def shortcut(callback_id: str, user: Json, trigger: str) -> Json:
 
 
 def message_action(
-    callback_id: str, user: Json, trigger: str, channel: Json, message: Json, response_url: str
+    callback_id: str, user: Json, trigger: str, channel: Json, message: Json, *, response_url: str
 ) -> Json:
     return {
         **about("message_action", user, trigger),
