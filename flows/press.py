@@ -13,7 +13,7 @@ from shared.errors import ActionRejected
 from shared.events import Event
 from shared.forms import Choice
 from shared.home.desk import HomeDesk
-from shared.learning.feedback import FeedbackDesk
+from shared.learning.feedback import FeedbackDesk, Verdict
 from shared.memory.control.desk import MemoryDesk
 from shared.models.answers.typed import at_most
 from shared.perception.slack_payloads import THUMBS
@@ -121,7 +121,8 @@ def _summary(event: Event, agent: Agent) -> str:
 
 def _thumb(event: Event, agent: Agent) -> None:
     """Note a thumb under what the agent said, or that it was taken away."""
-    verdict = THUMBS[event.need("event", "reaction").partition("::")[0]]
+    is_up = THUMBS[event.need("event", "reaction").partition("::")[0]]
+    verdict: Verdict = "good" if is_up else "bad"
     desk = agent.desk(FeedbackDesk)
     if event.need("event", "type") == "reaction_added":
         desk.note(verdict)

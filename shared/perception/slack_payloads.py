@@ -8,8 +8,7 @@ one leaves out the other.
 """
 
 import re
-from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from shared.errors import EventError
 from shared.events import MENTION, Actor, Json, Role
@@ -23,13 +22,8 @@ _TS = r"\d{1,16}\.\d{1,16}"
 #: The pattern that nothing matches.
 _NOBODY = r"(?!)"
 _PRIVATE_NAMES = {"directmessage": "im", "privategroup": "group"}
-#: What a thumb says, by the names that the emoji have in Slack.
-THUMBS: Mapping[str, Literal["good", "bad"]] = {
-    "+1": "good",
-    "thumbsup": "good",
-    "-1": "bad",
-    "thumbsdown": "bad",
-}
+#: Whether a thumb is up, by the names that the emoji have in Slack.
+THUMBS = {"+1": True, "thumbsup": True, "-1": False, "thumbsdown": False}
 
 
 class SlackFields(NamedTuple):
