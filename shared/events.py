@@ -18,6 +18,8 @@ Role = Literal["owner", "member", "collaborator", "contributor", "none"]
 MENTION = ":mention"
 #: The audience of what anybody may read, such as a public repository.
 PUBLIC = "public"
+#: The beginnings of the types of Slack's events whose people expect an answer.
+_ADDRESSED = "app_mention message.im command mention. block_actions press. opened. form. shortcut."
 #: The form of a repository's `owner/name`; a name of dots would lead elsewhere in a path.
 REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}/(?!\.\.?(?![A-Za-z0-9_.-]))[A-Za-z0-9_.-]{1,100}"
 
@@ -271,7 +273,8 @@ class Event(NamedTuple):
             return target.scope
         place = self.conversation.partition("#")[0]
         is_spread = self.source == "schedule" and "place" in self.payload
-        return place if is_spread or (self.source == "github" and "/" in place) else ""
+        is_slack = self.source == "slack" and place.count(":") == 2  # a channel, or who is alone
+        return place if is_spread or is_slack or (self.source == "github" and "/" in place) else ""
 
     @property
     def stops(self) -> bool:
@@ -299,11 +302,8 @@ class Event(NamedTuple):
     @property
     def addressed(self) -> bool:
         """True when the person who caused this expects an answer, as after a mention."""
-        return self.source in {"github", "api"} or (
-            self.type
-            in {"slack.app_mention", "slack.message.im", "slack.command", "slack.block_actions"}
-            or self.type.startswith(("slack.command.", "slack.mention."))
-        )
+        kinds = tuple(f"slack.{name}" for name in _ADDRESSED.split())
+        return self.source in {"github", "api"} or self.type.startswith(kinds)
 
     def to_json(self) -> str:
         """Write the event as JSON; half a surrogate pair, which no UTF-8 can carry, becomes `?`."""

@@ -127,6 +127,7 @@ class Settings(NamedTuple):
     flow: str = ""
     secrets: str = ""
     login_secrets: str = ""
+    later_secrets: str = ""
     topic_arn: str = ""
     payload_bucket: str = ""
     event_types: str = ""

@@ -4,21 +4,21 @@ import json
 from collections.abc import Mapping, Sequence
 
 from shared.aws.secrets import FunctionSettings, Secrets
-from shared.aws.signed_http import AwsResponse
+from shared.aws.signed_http import HttpResponse
 from shared.errors import PublishError
 from shared.settings import Settings
 
 NAME = "agents/all"
 
 
-def refusal(kind: str, status: int = 400) -> AwsResponse:
+def refusal(kind: str, status: int = 400) -> HttpResponse:
     """Return an answer such as AWS gives for an error."""
-    return AwsResponse(status, json.dumps({"__type": kind, "Message": "no"}).encode())
+    return HttpResponse(status, json.dumps({"__type": kind, "Message": "no"}).encode())
 
 
 MISSING = refusal("ResourceNotFoundException")
 #: Stands for a service that does not answer.
-AWAY = AwsResponse(0, b"")
+AWAY = HttpResponse(0, b"")
 
 
 class Vault:
@@ -27,7 +27,7 @@ class Vault:
     def __init__(self, **values: str) -> None:
         self.now = 1_800_000_000.0
         self.asked: list[str] = []
-        self.answer: AwsResponse | None = None
+        self.answer: HttpResponse | None = None
         self._versions = [(values, self.now - 1e6)]
         self.secrets = Secrets([NAME], self.ask, lambda: self.now)
 
@@ -35,10 +35,10 @@ class Vault:
         """Store a new version."""
         self._versions.append(({**self._versions[-1][0], **values}, self.now))
 
-    def ask(self, names: Sequence[str], stage: str) -> list[AwsResponse]:
+    def ask(self, names: Sequence[str], stage: str) -> list[HttpResponse]:
         return [self._answer(stage) for _ in names]
 
-    def _answer(self, stage: str) -> AwsResponse:
+    def _answer(self, stage: str) -> HttpResponse:
         self.asked.append(stage)
         if self.answer is AWAY:
             raise PublishError("secretsmanager: no answer")
@@ -52,6 +52,6 @@ class Vault:
         return FunctionSettings.over(Settings(**plain), self.secrets, at_once=False)
 
 
-def held(values: Mapping[str, object], made: float = 0.0) -> AwsResponse:
+def held(values: Mapping[str, object], made: float = 0.0) -> HttpResponse:
     answer = {"SecretString": json.dumps(dict(values)), "CreatedDate": made}
-    return AwsResponse(200, json.dumps(answer).encode())
+    return HttpResponse(200, json.dumps(answer).encode())

@@ -65,6 +65,24 @@ class AskShared(Query):
 
 
 @dataclass(frozen=True)
+class AskReader(Query):
+    """Ask if a person reads a channel, as `{"reads": bool}`."""
+
+    connector: ClassVar[str] = "shared.actions.slack:connect"
+    team: str
+    channel: str
+    user: str
+
+    @property
+    def scope(self) -> str:
+        return f"slack:{self.team}:{self.channel}"
+
+    @property
+    def arguments(self) -> Json:
+        return {"team": self.team, "channel": self.channel, "user": self.user}
+
+
+@dataclass(frozen=True)
 class AskRepository(Query):
     """Ask what a repository is called and who sees it, as `{"full_name", "private",
     "visibility"}`."""
@@ -121,6 +139,7 @@ QUERIES: tuple[type[Query], ...] = (
     AskPermission,
     AskMember,
     AskShared,
+    AskReader,
     AskRepository,
     AskRepositories,
     AskChannel,

@@ -109,11 +109,12 @@ class Authority:
         return is_same and found is not None and found["permission"] in WRITERS
 
     def _may_write_workspace(self, event: Event) -> bool:
-        channel = _channel(event)
-        if channel is None or event.is_shared or not event.actor.is_insider:
+        channel, team = _channel(event), _team(event)
+        if not team or event.is_shared or not event.actor.is_insider:
             return False
-        found = self._ask(AskMember(channel.team, event.actor.id))
-        return found is not None and found["member"] is True and not self._is_shared(channel)
+        found = self._ask(AskMember(team, event.actor.id))
+        is_member = found is not None and found["member"] is True
+        return is_member and not (channel and self._is_shared(channel))
 
     def _is_shared(self, channel: "_SlackChannel") -> bool:
         found = self._ask(AskShared(channel.team, channel.channel))
@@ -154,6 +155,15 @@ class Rights:
 class _SlackChannel(NamedTuple):
     team: str
     channel: str
+
+
+def _team(event: Event) -> str:
+    """Return the workspace of an event in Slack; the app's home and global shortcuts are in no
+    channel."""
+    channel = _channel(event)
+    if channel is None and event.audience.startswith("dm:"):
+        return event.conversation.split(":")[1]
+    return channel.team if channel else ""
 
 
 def _channel(event: Event) -> _SlackChannel | None:

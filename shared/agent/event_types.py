@@ -126,13 +126,14 @@ _SLACK = (
     " group_topic huddle_thread message_changed message_deleted message_replied pinned_item"
     " reminder_add reply_broadcast sh_room_created tombstone unpinned_item"
     " block_actions block_suggestion command dialog_submission interactive_message message_action"
-    " shortcut view_closed view_submission workflow_step_edit stop"
+    " shortcut view_closed view_submission workflow_step_edit stop home thumb"
 )
 #: Those that the agent gives itself.
 _OWN = "memory.facts memory.vectors memory.consolidation"
 #: Those whose last part somebody chooses.
 _CHOSEN = re.compile(
     r"(?:github|slack)\.mention\.[a-z0-9_]{2,20}|(?:schedule|timer)\.[a-z0-9_-]+"
+    r"|slack\.(?:press|opened|form|shortcut)\.[a-z0-9-]{2,40}"
     r"|github\.repository_dispatch\.[\w.:-]+"
 )
 #: What people call something, and what the platform calls it.

@@ -6,7 +6,7 @@ import json
 import re
 import time
 
-from shared.aws.signed_http import AwsConnection, AwsResponse, host_of, s3_object
+from shared.aws.signed_http import AwsConnection, HttpResponse, host_of, s3_object
 from shared.errors import EventError, PublishError, SettingsError
 from shared.events import Event
 
@@ -141,7 +141,7 @@ def _elsewhere() -> EventError:
     )
 
 
-def _check(reply: AwsResponse, what: str, then: str) -> None:
+def _check(reply: HttpResponse, what: str, then: str) -> None:
     if reply.status != 200:
         code = re.search(rb"<Code>([\w.]{1,80})</Code>", reply.body)
         reason = f"{reply.status} {code[1].decode() if code else ''}".strip()

@@ -14,7 +14,7 @@ from typing import Self
 from urllib.parse import quote
 
 from shared.aws.bus import publication
-from shared.aws.signed_http import AwsConnection, AwsResponse, host_of
+from shared.aws.signed_http import AwsConnection, HttpResponse, host_of
 from shared.errors import PublishError, SettingsError
 from shared.events import Event, Json
 from shared.settings import Settings
@@ -119,7 +119,7 @@ class Scheduler:
         where: str,
         fields: Json | None = None,
         expected: Container[int] = (),
-    ) -> AwsResponse:
+    ) -> HttpResponse:
         path = f"/schedules/{where}" if where[:1] != "?" else f"/schedules{where}"
         body = json.dumps(fields).encode() if fields else b""
         with self._lock:

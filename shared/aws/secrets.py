@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from shared.aws.signed_http import TIMEOUT, AwsConnection, AwsResponse, host_of
+from shared.aws.signed_http import TIMEOUT, AwsConnection, HttpResponse, host_of
 from shared.errors import PublishError, SecretsUnavailable, SettingsError
 from shared.log import log
 from shared.settings import Credential, Settings, aws_region
@@ -33,7 +33,7 @@ _MISSING = "ResourceNotFoundException"
 _FAILURES = (SecretsUnavailable, SettingsError)
 
 #: Asks for the secrets of these names with a staging label; raises PublishError without an answer.
-Ask = Callable[[Sequence[str], str], list[AwsResponse]]
+Ask = Callable[[Sequence[str], str], list[HttpResponse]]
 
 
 class _Version(NamedTuple):
@@ -223,7 +223,7 @@ def secrets_named(names: str) -> Secrets:
     return Secrets([name.strip() for name in names.split(",") if name.strip()], ask_aws)
 
 
-def ask_aws(names: Sequence[str], stage: str) -> list[AwsResponse]:
+def ask_aws(names: Sequence[str], stage: str) -> list[HttpResponse]:
     """Ask Secrets Manager over one connection, which is closed then: the next time is far off."""
     region = aws_region()
     host = host_of("secretsmanager", region)
@@ -241,7 +241,7 @@ def ask_aws(names: Sequence[str], stage: str) -> list[AwsResponse]:
         connection.close()
 
 
-def _version(name: str, reply: AwsResponse) -> _Version | None:
+def _version(name: str, reply: HttpResponse) -> _Version | None:
     """Read an answer; None when there is no such secret."""
     if reply.status != 200:
         if (kind := _kind(reply)) == _MISSING:
@@ -260,7 +260,7 @@ def _version(name: str, reply: AwsResponse) -> _Version | None:
     )
 
 
-def _kind(reply: AwsResponse) -> str:
+def _kind(reply: HttpResponse) -> str:
     """Return what AWS calls the error."""
     try:
         return str(json.loads(reply.body).get("__type", "")).rpartition("#")[2][:60]

@@ -1,7 +1,8 @@
-"""Signed requests to AWS over one kept connection, for functions that must not import boto3.
+"""Requests over one kept connection, for functions that must not import boto3 or a vendor's SDK:
+signed ones to AWS, and plain ones.
 
-That import costs more CPU than all the rest of a cold start. Each request reads the credentials
-anew, because they rotate while a function lives.
+Such an import costs more CPU than all the rest of a cold start. Each signed request reads the
+credentials anew, because they rotate while a function lives.
 """
 
 import hashlib
@@ -33,7 +34,7 @@ _SUFFIXES = {
 }
 
 
-class AwsResponse(NamedTuple):
+class HttpResponse(NamedTuple):
     status: int
     body: bytes
 
@@ -92,19 +93,12 @@ def host_of(service: str, region: str) -> str:
     return f"{service}.{region}.{next(suffixes, 'amazonaws.com')}"
 
 
-class AwsConnection:
-    """One connection to one AWS service, made when it is first needed, and again when it is lost.
+class HttpConnection:
+    """One connection to the server of `root`, such as `https://slack.com`, made when it is first
+    needed. One thread at a time."""
 
-    `host` is used unless AWS_ENDPOINT_URL_<SERVICE> names another; `endpoint` is the service's name
-    in that variable where it differs from the one that is signed. One thread at a time.
-    """
-
-    def __init__(
-        self, service: str, region: str, host: str, *, endpoint: str = "", timeout: float = TIMEOUT
-    ) -> None:
-        named = aws_endpoint(endpoint or service)
-        scheme, _, rest = (named or f"https://{host}").partition("://")
-        self._service, self._region = service, region
+    def __init__(self, root: str, timeout: float = TIMEOUT) -> None:
+        scheme, _, rest = root.partition("://")
         self._is_tls = scheme == "https"
         self._host = rest.rstrip("/")
         self._timeout = timeout
@@ -130,33 +124,24 @@ class AwsConnection:
             self._socket.close()
         self._stream = self._socket = None
 
-    def request(
-        self, method: str, path: str, headers: Mapping[str, str], body: bytes
-    ) -> AwsResponse:
-        """Send, and return the response whatever its status; raises PublishError when none came.
+    def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
+        """Send once, and return the response whatever its status; raises OSError or ValueError."""
+        if self._socket is None:
+            self.open()
+        assert self._socket and self._stream
+        sent = self._headers(method, path, {**headers, "host": self._host}, body)
+        lines = "".join([f"{name}: {value}\r\n" for name, value in sent.items()])
+        head = f"{method} {path} HTTP/1.1\r\n{lines}content-length: {len(body)}\r\n\r\n"
+        self._socket.sendall(head.encode() + body)
+        reply, is_last = _read_reply(self._stream)
+        if is_last:
+            self.close()
+        return reply
 
-        A lost connection is replaced silently. Beside that, a request that fails or gets a 5xx is
-        sent once more, so it must be safe to send twice.
-        """
-        is_second_try = False
-        while True:
-            is_kept = self._socket is not None
-            try:
-                reply = self._exchange(method, path, headers, body)
-            except (OSError, ValueError) as err:
-                self.close()
-                if is_kept and not isinstance(err, TimeoutError):
-                    # The server closed it, perhaps long ago while the function was frozen.
-                    continue
-                if is_second_try:
-                    reason = str(err) or type(err).__name__
-                    raise PublishError(
-                        f"{self._service}: no answer from {self._host}: {reason}"
-                    ) from err
-            else:
-                if reply.status < 500 or is_second_try:
-                    return reply
-            is_second_try = True
+    def _headers(
+        self, method: str, path: str, headers: dict[str, str], body: bytes
+    ) -> dict[str, str]:
+        return headers
 
     def _secured(self, plain: socket.socket, name: bytes) -> socket.socket:
         import ssl
@@ -173,29 +158,61 @@ class AwsConnection:
                 self._context = ssl.create_default_context()
             raise
 
-    def _exchange(
+
+class AwsConnection(HttpConnection):
+    """One connection to one AWS service, made again when it is lost.
+
+    `host` is used unless AWS_ENDPOINT_URL_<SERVICE> names another; `endpoint` is the service's name
+    in that variable where it differs from the one that is signed.
+    """
+
+    def __init__(
+        self, service: str, region: str, host: str, *, endpoint: str = "", timeout: float = TIMEOUT
+    ) -> None:
+        super().__init__(aws_endpoint(endpoint or service) or f"https://{host}", timeout)
+        self._service, self._region = service, region
+
+    def request(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes
-    ) -> AwsResponse:
-        if self._socket is None:
-            self.open()
-        assert self._socket and self._stream
-        signed = sign(
+    ) -> HttpResponse:
+        """Send, and return the response whatever its status; raises PublishError when none came.
+
+        A lost connection is replaced silently. Beside that, a request that fails or gets a 5xx is
+        sent once more, so it must be safe to send twice.
+        """
+        is_second_try = False
+        while True:
+            is_kept = self._socket is not None
+            try:
+                reply = self.send(method, path, headers, body)
+            except (OSError, ValueError) as err:
+                self.close()
+                if is_kept and not isinstance(err, TimeoutError):
+                    # The server closed it, perhaps long ago while the function was frozen.
+                    continue
+                if is_second_try:
+                    reason = str(err) or type(err).__name__
+                    raise PublishError(
+                        f"{self._service}: no answer from {self._host}: {reason}"
+                    ) from err
+            else:
+                if reply.status < 500 or is_second_try:
+                    return reply
+            is_second_try = True
+
+    def _headers(
+        self, method: str, path: str, headers: dict[str, str], body: bytes
+    ) -> dict[str, str]:
+        return sign(
             method,
             path,
-            {**headers, "host": self._host},
+            headers,
             body,
             service=self._service,
             region=self._region,
             credentials=aws_credentials(),
             now=time.time(),
         )
-        lines = "".join([f"{name}: {value}\r\n" for name, value in signed.items()])
-        head = f"{method} {path} HTTP/1.1\r\n{lines}content-length: {len(body)}\r\n\r\n"
-        self._socket.sendall(head.encode() + body)
-        reply, is_last = _read_reply(self._stream)
-        if is_last:
-            self.close()
-        return reply
 
 
 @cache
@@ -206,7 +223,7 @@ def _trusting_aws() -> "SSLContext":
     return ssl.create_default_context(cadata=ROOTS)
 
 
-def _read_reply(stream: BinaryIO) -> tuple[AwsResponse, bool]:
+def _read_reply(stream: BinaryIO) -> tuple[HttpResponse, bool]:
     """Read one response, and True when the server closes after it; raises OSError or ValueError."""
     version, status, *_ = [*_line(stream).split(b" ", 2), b""]
     if not version.startswith(b"HTTP/1."):
@@ -220,7 +237,7 @@ def _read_reply(stream: BinaryIO) -> tuple[AwsResponse, bool]:
     else:
         # SNS and S3 send one of the two; an answer with neither is refused as no number.
         body = _exactly(stream, int(headers.get(b"content-length", b"none")))
-    return AwsResponse(int(status), body), headers.get(
+    return HttpResponse(int(status), body), headers.get(
         b"connection"
     ) == b"close" or version == b"HTTP/1.0"
 
@@ -251,7 +268,7 @@ def _exactly(stream: BinaryIO, size: int) -> bytes:
 
 def s3_object(
     method: str, bucket: str, key: str, body: bytes, *, timeout: float = TIMEOUT
-) -> AwsResponse:
+) -> HttpResponse:
     """PUT or GET one object; returns the response whatever its status, raises PublishError when
     none came. `key` has nothing to escape."""
     region = aws_region()

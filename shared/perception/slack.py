@@ -73,7 +73,7 @@ def to_event(
     """Make a verified request an Event: Events API, interaction or command; raises EventError.
 
     A command gets an event type of its own if somebody `takes` that type, else a mention if
-    somebody `claims` its first word. `repository_of` maps a
+    somebody `claims` its first word; so it is with what people press. `repository_of` maps a
     channel or a workspace to the repository that plans from there work on.
     """
     payload = read_body(body, headers)
@@ -111,6 +111,8 @@ def _wanted(said: SlackFields, takes: commands.Takes, claims: commands.Takes) ->
         return found
     if said.stops and takes(STOP):
         return STOP, said.text
+    if said.also and claims(f"slack.{said.also}"):
+        return f"slack.{said.also}", said.text
     return f"slack.{said.type}", said.text
 
 
@@ -121,6 +123,15 @@ def _key(body: bytes, payload: Json, said: SlackFields) -> str:
 
 def _message(team: str, said: SlackFields) -> SlackMessage | None:
     return SlackMessage(team, said.channel, said.ts) if said.channel and said.ts else None
+
+
+def bare_command(event: Event) -> str:
+    """Return the name of a slash command that came without an argument; '' for all else."""
+    command = string(event.payload, "command").removeprefix("/")
+    text = string(event.payload, "text").strip()
+    if command != "agent":
+        return "" if text else command
+    return text if text.replace("-", "").isalnum() else ""
 
 
 def is_own(event: Event) -> bool:
@@ -189,6 +200,8 @@ def _audience(payload: Json, team: str, said: SlackFields) -> tuple[str, str]:
         return shared, ""
     if not said.channel:
         return f"dm:{actor.id}", ""
+    if string(payload, "view", "type") == "home":
+        return f"dm:{said.channel}", ""  # nobody else sees their home
     unshared = _unshared_audience(team, said)
     return (unshared, "") if tells is False else (shared, unshared)
 

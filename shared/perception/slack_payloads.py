@@ -22,6 +22,8 @@ _TS = r"\d{1,16}\.\d{1,16}"
 #: The pattern that nothing matches.
 _NOBODY = r"(?!)"
 _PRIVATE_NAMES = {"directmessage": "im", "privategroup": "group"}
+#: Whether a thumb is up, by the names that the emoji have in Slack.
+THUMBS = {"+1": True, "thumbsup": True, "-1": False, "thumbsdown": False}
 
 
 class SlackFields(NamedTuple):
@@ -40,6 +42,8 @@ class SlackFields(NamedTuple):
     response_url: str = ""
     #: A sign to stop that is no command: an emoji, Slack's own button, a word in a thread.
     stops: bool = False
+    #: The type that it has as well, if somebody claims it: of a press, a form, a look at the home.
+    also: str = ""
 
 
 def read(payload: Json, team: str) -> SlackFields:
@@ -98,7 +102,17 @@ def _callback(envelope: Json, team: str) -> SlackFields:
         ts=_ts(event, "item", "ts") or _ts(event, "message_ts"),
         thread_ts=_ts(assistant, "thread_ts") or _ts(event, "thread_ts"),
         stops=kind == "agent_session_stopped" or _is_stop_sign(event, bots),
+        also=_seen_as(event, kind, bots),
     )
+
+
+def _seen_as(event: Json, kind: str, bots: set[str]) -> str:
+    """Name a look at the app's home, and a thumb under what the agent said."""
+    if kind == "app_home_opened":
+        return "home" if string(event, "tab") == "home" else ""
+    is_ours = word(event, "item_user") in bots and word(event, "user") not in bots
+    is_thumb = string(event, "reaction").partition("::")[0] in THUMBS
+    return "thumb" if kind.startswith("reaction_") and is_thumb and is_ours else ""
 
 
 def _is_stop_sign(event: Json, bots: set[str]) -> bool:
@@ -189,10 +203,10 @@ def _interaction(payload: Json, team: str) -> SlackFields:
     container, message = dig(payload, "container"), dig(payload, "message")
     action = next(iter(items(payload, "actions")), None)
     text = string(action, "value") or string(action, "selected_option", "value")
-    user = word(payload, "user", "id")
+    user, origin = word(payload, "user", "id"), _origin(payload)
     return SlackFields(
         type=kind,
-        id=word(payload, "trigger_id"),
+        id=_submitted(payload) or word(payload, "trigger_id"),
         actor=Actor(
             id=user,
             name=string(payload, "user", "username") or string(payload, "user", "name") or user,
@@ -200,12 +214,39 @@ def _interaction(payload: Json, team: str) -> SlackFields:
         ),
         # A click says what it chose; the words of the message are not those of who clicks.
         text=_whole(string(message, "text"), message or {}) if action is None else text,
-        channel=word(payload, "channel", "id") or word(container, "channel_id"),
+        channel=word(payload, "channel", "id") or word(container, "channel_id") or origin[0],
         channel_type=_PRIVATE_NAMES.get(string(payload, "channel", "name"), ""),
-        ts=_ts(container, "message_ts") or _ts(message, "ts"),
-        thread_ts=_ts(container, "thread_ts") or _ts(message, "thread_ts"),
+        ts=_ts(container, "message_ts") or _ts(message, "ts") or origin[1],
+        thread_ts=_ts(container, "thread_ts") or _ts(message, "thread_ts") or origin[2],
         response_url=string(payload, "response_url"),
+        also=_pressed(payload, kind, word(action, "action_id")),
     )
+
+
+def _pressed(payload: Json, kind: str, action: str) -> str:
+    """Name a press, a shortcut or the submission of a form by what the app called it."""
+    if kind == "block_actions":
+        return action if action.startswith("press.") else ""
+    if kind in {"shortcut", "message_action"}:
+        return f"shortcut.{word(payload, 'callback_id')}"
+    return f"form.{word(payload, 'view', 'callback_id')}" if kind == "view_submission" else ""
+
+
+def _submitted(payload: Json) -> str:
+    """Name a submission by the view and its state, so that one state is submitted once."""
+    if payload.get("type") != "view_submission":
+        return ""
+    view, state = word(payload, "view", "id"), word(payload, "view", "hash")
+    return f"{view}:{state}" if view and state else ""
+
+
+def _origin(payload: Json) -> tuple[str, str, str]:
+    """Return channel, message and thread that a view was opened from; empty where it says none."""
+    if not (kept := string(payload, "view", "private_metadata")):
+        return "", "", ""
+    from shared.forms.submission import FormOrigin  # which few requests need
+
+    return FormOrigin.from_text(kept)
 
 
 def _command(fields: Json) -> SlackFields:

@@ -2,4 +2,5 @@
 to exactly that, or nothing is done.
 
     drafting    writes an issue from a thread
+    connected   the repositories of a place, and who may open issues there
 """

@@ -21,6 +21,7 @@ from shared.memory.audience import Audiences, grants_from
 from shared.memory.conversations.turns import Conversations
 from shared.memory.embedding.tenant_embedders import TenantEmbedders
 from shared.memory.store import MemoryStore
+from shared.models.guards.budgets import Budgets
 from shared.models.routing import Models
 from shared.runtime.lifecycle import Lifecycle
 from shared.runtime.own_voice import OwnVoice
@@ -75,6 +76,7 @@ def capabilities(
         TenantEmbedders: lambda: embedders,
         MemoryStore: lambda: memory,
         Audiences: lambda: audiences,
+        Budgets: lambda: Budgets(database, settings.budgets),
         Looks: lambda: Looks.of(settings),
         Bus: lambda: Bus(settings.require("topic_arn"), settings.payload_bucket),
     }

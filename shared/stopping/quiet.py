@@ -35,15 +35,15 @@ class QuietDesk:
         """Did people pause the agent here before the run began?"""
         return self._loan.is_quiet()
 
-    def pause(self) -> bool:
-        """Be quiet from now on; False if it was so already."""
-        return not self._said("pause", place=quiet_place(self._run.event))["was_quiet"]
+    def pause(self, place: str = "") -> bool:
+        """Be quiet from now on, here or in another place; False if it was so already."""
+        return not self._said("pause", place=place or quiet_place(self._run.event))["was_quiet"]
 
-    def resume(self) -> Resumed:
-        """Act again."""
+    def resume(self, place: str = "") -> Resumed:
+        """Act again, here or in another place."""
         event = self._run.event
-        places = sorted({quiet_place(event), event.conversation})
-        return Resumed(**self._said("resume", places=places, around=event.place))
+        places = [place] if place else sorted({quiet_place(event), event.conversation})
+        return Resumed(**self._said("resume", places=places, around=place or event.place))
 
     def _said(self, name: str, **where: object) -> Json:
         about = {"event": self._run.event.id, **where}

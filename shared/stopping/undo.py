@@ -16,6 +16,7 @@ from shared.actions.github.reactions import RemoveReaction
 from shared.actions.past import PastEffect, TakeBack, TakeBackOnGitHub, TakeBackOnSlack, TakenBack
 from shared.actions.past import left as stays
 from shared.actions.slack import actions as on_slack
+from shared.actions.slack.views import actions as for_one
 from shared.actions.timers import SetTimer
 from shared.agent.timers import Timers
 from shared.database import Row, queries
@@ -51,6 +52,7 @@ KINDS: dict[str, tuple[type[Action], type[TakeBack]]] = {
         (reactions, TakeBackOnGitHub),
         (sections, TakeBackOnGitHub),
         (on_slack, TakeBackOnSlack),
+        (for_one, TakeBackOnSlack),
     )
     for name, kind in vars(module).items()
     if isinstance(kind, type) and issubclass(kind, Action)

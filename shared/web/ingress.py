@@ -79,12 +79,44 @@ class Ingress(NamedTuple):
         return self._take(event, is_own, len(body))
 
     def slack_events(self, body: bytes, headers: Headers) -> Response:
-        now = self.now()
-        self._verify("slack_signing_secret", lambda key: slack.verify(body, headers, key, now))
+        self._verify_slack(body, headers)
         challenge = slack.challenge(body, headers)
         if challenge is not None:
             return respond(200, {"challenge": challenge})
-        event = slack.to_event(
+        event = self._of_slack(body, headers)
+        return self._take(event, slack.is_own(event), len(body))
+
+    def slack_interactive(self, body: bytes, headers: Headers) -> Response:
+        self._verify_slack(body, headers)
+        from shared.web import dialogs  # which only a person's press needs
+
+        event = self._of_slack(body, headers)
+        checked = dialogs.checked(event.payload, is_wanted=self._wants(event.type))
+        if checked.is_taken:
+            event = dialogs.opened(self.settings, event, self._claimed)
+            self._take(event, slack.is_own(event), len(body))
+        # Any other body would change or break the dialogue that the person is in.
+        return respond(200, checked.answer) if checked.answer else respond(200)
+
+    def slack_commands(self, body: bytes, headers: Headers) -> Response:
+        self._verify_slack(body, headers)
+        event = self._of_slack(body, headers)
+        name = slack.bare_command(event)
+        if name:
+            from shared.web import dialogs  # which only a bare command may need
+
+            event = dialogs.opened(self.settings, event, self._claimed, name)
+        answer = self._take(event, slack.is_own(event), len(body))
+        if json.loads(answer.body).get("status") == "accepted":
+            return respond(200)
+        return respond(200, {"response_type": "ephemeral", "text": "No flow answers this command."})
+
+    def _verify_slack(self, body: bytes, headers: Headers) -> None:
+        now = self.now()
+        self._verify("slack_signing_secret", lambda key: slack.verify(body, headers, key, now))
+
+    def _of_slack(self, body: bytes, headers: Headers) -> Event:
+        return slack.to_event(
             body,
             headers,
             self.settings.tenant_of,
@@ -93,18 +125,6 @@ class Ingress(NamedTuple):
             claims=self._claimed,
             repository_of=self.settings.repository_of,
         )
-        return self._take(event, slack.is_own(event), len(body))
-
-    def slack_interactive(self, body: bytes, headers: Headers) -> Response:
-        self.slack_events(body, headers)
-        # Any body would change or break the dialogue that the person is in.
-        return respond(200)
-
-    def slack_commands(self, body: bytes, headers: Headers) -> Response:
-        answer = self.slack_events(body, headers)
-        if json.loads(answer.body).get("status") == "accepted":
-            return respond(200)
-        return respond(200, {"response_type": "ephemeral", "text": "No flow answers this command."})
 
     def start_run(self, body: bytes, headers: Headers) -> Response:
         sent = self._sent(body, headers)

@@ -16,7 +16,7 @@ from shared.aws.secrets import (
     ask_aws,
     function_settings,
 )
-from shared.aws.signed_http import AwsResponse
+from shared.aws.signed_http import HttpResponse
 from shared.errors import SecretsUnavailable, SettingsError
 from shared.settings import Settings
 from tests.kept_secrets import AWAY, MISSING, Vault, held, refusal
@@ -45,7 +45,7 @@ def test_nothing_is_asked_again_before_its_time() -> None:
 
 
 @pytest.mark.parametrize("failure", [AWAY, MISSING, refusal("AccessDeniedException")])
-def test_while_it_cannot_be_asked_the_last_value_counts(failure: AwsResponse) -> None:
+def test_while_it_cannot_be_asked_the_last_value_counts(failure: HttpResponse) -> None:
     vault = Vault(slack_bot_token="old")
     credential = vault.settings().credential(KEY)
     vault.change(slack_bot_token="new")
@@ -80,7 +80,7 @@ def test_a_refused_value_is_asked_for_again_at_once() -> None:
 
 
 @pytest.mark.parametrize("failure", [None, AWAY, refusal("ThrottlingException", 429)])
-def test_a_storm_of_refusals_asks_less_and_less(failure: AwsResponse | None) -> None:
+def test_a_storm_of_refusals_asks_less_and_less(failure: HttpResponse | None) -> None:
     vault = Vault(slack_bot_token="old")
     credential = vault.settings().credential(KEY)
     before = len(vault.asked)
@@ -132,7 +132,7 @@ def test_a_value_that_leaked_is_out_at_once_when_the_new_one_is_stored_twice() -
 
 @pytest.mark.parametrize("failure", [AWAY, refusal("InternalServiceError", 500)])
 def test_a_previous_value_that_cannot_be_read_is_not_asked_for_by_every_stranger(
-    failure: AwsResponse,
+    failure: HttpResponse,
 ) -> None:
     vault = Vault(github_webhook_secret="old")
     vault.change(github_webhook_secret="new")
@@ -149,24 +149,24 @@ def test_a_previous_value_that_cannot_be_read_is_not_asked_for_by_every_stranger
 @pytest.mark.parametrize(
     "wrong",
     [
-        AwsResponse(200, b""),
-        AwsResponse(200, b"<html>"),
-        AwsResponse(200, b"[]"),
-        AwsResponse(200, b"null"),
-        AwsResponse(200, json.dumps({"SecretBinary": "eA=="}).encode()),
-        AwsResponse(200, json.dumps({"SecretString": ""}).encode()),
-        AwsResponse(200, json.dumps({"SecretString": "xoxb-plain"}).encode()),
-        AwsResponse(200, json.dumps({"SecretString": "[" * 100_000}).encode()),
+        HttpResponse(200, b""),
+        HttpResponse(200, b"<html>"),
+        HttpResponse(200, b"[]"),
+        HttpResponse(200, b"null"),
+        HttpResponse(200, json.dumps({"SecretBinary": "eA=="}).encode()),
+        HttpResponse(200, json.dumps({"SecretString": ""}).encode()),
+        HttpResponse(200, json.dumps({"SecretString": "xoxb-plain"}).encode()),
+        HttpResponse(200, json.dumps({"SecretString": "[" * 100_000}).encode()),
         held({KEY: 7}),
         held({KEY: None}),
         refusal("AccessDeniedException"),
         refusal("DecryptionFailure"),
         refusal("InvalidRequestException"),
-        AwsResponse(403, b""),
-        AwsResponse(400, b"[]"),
+        HttpResponse(403, b""),
+        HttpResponse(400, b"[]"),
     ],
 )
-def test_a_secret_that_cannot_be_used_says_so_without_its_content(wrong: AwsResponse) -> None:
+def test_a_secret_that_cannot_be_used_says_so_without_its_content(wrong: HttpResponse) -> None:
     vault = Vault()
     vault.answer = wrong
     with pytest.raises(SettingsError) as raised:
@@ -177,9 +177,9 @@ def test_a_secret_that_cannot_be_used_says_so_without_its_content(wrong: AwsResp
 
 @pytest.mark.parametrize(
     "passing",
-    [AWAY, refusal("ThrottlingException"), refusal("InternalFailure", 500), AwsResponse(503, b"")],
+    [AWAY, refusal("ThrottlingException"), refusal("InternalFailure", 500), HttpResponse(503, b"")],
 )
-def test_what_passes_is_retried_a_second_later(passing: AwsResponse) -> None:
+def test_what_passes_is_retried_a_second_later(passing: HttpResponse) -> None:
     vault = Vault(slack_bot_token="token")
     vault.answer = passing
     for _ in range(10):

@@ -9,7 +9,7 @@ from infra.project import ROOT
 #: The functions of the flows that the project ships. Whoever adds a flow of their own adds none.
 SHIPPED = frozenset(
     {
-        *("Batches", "Chat", "Control", "Explain", "Ingest", "Learn", "Memory", "Plan"),
+        *("Batches", "Chat", "Control", "Explain", "Ingest", "Learn", "Memory", "Plan", "Press"),
         *("Retention", "Review", "Sweep", "Triage", "Uninstall", "Upkeep"),
     }
 )

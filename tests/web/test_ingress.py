@@ -184,7 +184,9 @@ def test_interactions_get_an_empty_200(name: str, event_types: str) -> None:
     door = Door(event_types=event_types)
     body = urlencode({"payload": json.dumps(slack_requests()[name])}).encode()
     response = door.slack(body, "interactive", FORM)
-    assert (response["statusCode"], response["body"]) == (200, "")
+    stale = name == "view_submission" and bool(event_types)  # the form of a flow that is gone
+    assert (response["statusCode"], "Too old" in response["body"]) == (200, stale)
+    assert stale or not response["body"]
     assert len(door.published) == (0 if event_types else 1)
 
 

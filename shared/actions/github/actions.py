@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, NamedTuple, Self
 
-from shared.actions import Action, Query
+from shared.actions import Action, Permission, Query
 from shared.events import Event, Issue, Json
 
 
@@ -304,6 +304,11 @@ class OpenIssue(_InRepository):
 
     def signed(self, footer: str) -> Self:
         return replace(self, body=_signed(self.body, footer))
+
+    @classmethod
+    def anywhere(cls, limit: int) -> Permission:
+        """Allow it in every repository that the app is in, where a person consents to each."""
+        return Permission(cls, limit, None)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ cards      messages with buttons, edited in place
 channels   posts into channels; reads threads
 past       takes back what was said
 people     who is a full member; which channels other companies are in
+views/     dialogs, the app's home, and words to one person
 text       makes Markdown harmless and cuts it into messages
 session    the bot's calls to Slack, and its messages in threads
 errors     Slack's refusals and silences as our errors

@@ -231,5 +231,20 @@ class FindThread(OnSlack, Query):
         return {"message": self.message.ref}
 
 
+@dataclass(frozen=True)
+class FindEffect(OnSlack, Query):
+    """Ask which of our effects wrote a message, as `{"effect": key}`; empty where none did."""
+
+    message: SlackMessage
+
+    @property
+    def scope(self) -> str:
+        return self.message.scope
+
+    @property
+    def arguments(self) -> Json:
+        return {"message": self.message.ref}
+
+
 def _signed(text: str, footer: str) -> str:
     return f"{text}\n\n_{footer}_"

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 
 from shared.actions import Action, Mark, Query, Receipt
 from shared.actions.adapter import Answering, Handling, TableAdapter
-from shared.actions.asking import AskChannel, AskMember, AskShared
+from shared.actions.asking import AskChannel, AskMember, AskReader, AskShared
 from shared.actions.slack.actions import (
     Card,
     Correct,
     Draft,
+    FindEffect,
     FindThread,
     Post,
     React,
@@ -21,6 +22,7 @@ from shared.actions.slack.bot_client import BotClient
 from shared.actions.slack.cards import find_card, show_card
 from shared.actions.slack.channels import (
     ask_channel,
+    find_effect,
     find_post,
     find_thread,
     read_thread,
@@ -33,7 +35,7 @@ from shared.actions.slack.past import (
     take_back_reply,
     take_off_reaction,
 )
-from shared.actions.slack.people import ask_member, ask_shared
+from shared.actions.slack.people import ask_member, ask_reader, ask_shared
 from shared.actions.slack.replies import (
     add_reaction,
     correct_reply,
@@ -42,8 +44,12 @@ from shared.actions.slack.replies import (
     send_whisper,
 )
 from shared.actions.slack.session import SlackSession
+from shared.actions.slack.views.actions import PublishHome, Tell, UpdateDialog
+from shared.actions.slack.views.performing import publish_home, tell_person, update_dialog
 from shared.errors import ActionRejected, EffectUnknown
 from shared.settings import Settings
+
+_TOLD = "Slack lets nobody take back what one person was told"
 
 ACTIONS: Mapping[type[Action], Handling[SlackSession]] = {
     Card: Handling(show_card, take_back_card, find_card),
@@ -52,13 +58,19 @@ ACTIONS: Mapping[type[Action], Handling[SlackSession]] = {
     Post: Handling(send_post, take_back_post, find_post),
     React: Handling(add_reaction, take_off_reaction),
     Reply: Handling(post_reply, take_back_reply, find_reply),
-    Whisper: Handling(send_whisper, "Slack lets nobody take back what one person was told"),
+    Whisper: Handling(send_whisper, _TOLD),
+    # What one person sees.
+    PublishHome: Handling(publish_home, "The home shows how things are"),
+    Tell: Handling(tell_person, _TOLD),
+    UpdateDialog: Handling(update_dialog, "A dialog closes by itself"),
 }
 
 ANSWERS: Mapping[type[Query], Answering[SlackSession]] = {
     AskChannel: ask_channel,
     AskMember: ask_member,
+    AskReader: ask_reader,
     AskShared: ask_shared,
+    FindEffect: find_effect,
     FindThread: find_thread,
     ReadThread: read_thread,
 }

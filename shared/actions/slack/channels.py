@@ -6,7 +6,7 @@ from itertools import islice
 
 from shared.actions import Mark, Receipt
 from shared.actions.asking import AskChannel
-from shared.actions.slack.actions import FindThread, Post, ReadThread
+from shared.actions.slack.actions import FindEffect, FindThread, Post, ReadThread
 from shared.actions.slack.errors import SlackEndless
 from shared.actions.slack.people import is_shared
 from shared.actions.slack.session import SlackSession, link, metadata, read
@@ -87,6 +87,23 @@ def find_thread(session: SlackSession, query: FindThread) -> Json:
     )
     found: Json = next(iter(page["messages"]), {})
     return {"ts": str(found.get("thread_ts") or message.ts)}
+
+
+def find_effect(session: SlackSession, query: FindEffect) -> Json:
+    """Return the key in the mark of a message; anybody could write one, so only ours count."""
+    message = query.message
+    page = read(
+        f"look at {message.ref}",
+        session.client.conversations_replies,
+        channel=message.channel,
+        ts=message.ts,
+        include_all_metadata=True,
+        limit=1,
+    )
+    found: Json = next((one for one in page["messages"] if one["ts"] == message.ts), {})
+    payload = (found.get("metadata") or {}).get("event_payload") or {}
+    is_ours = found.get("bot_id") == session.identity.bot
+    return {"effect": str(payload.get("effect") or "") if is_ours else ""}
 
 
 def ask_channel(session: SlackSession, query: AskChannel) -> Json:

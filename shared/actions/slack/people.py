@@ -1,6 +1,6 @@
 """Tells who somebody is in the workspace, and which channels other companies are in."""
 
-from shared.actions.asking import AskMember, AskShared
+from shared.actions.asking import AskMember, AskReader, AskShared
 from shared.actions.slack.session import SlackSession, read
 from shared.events import Json
 
@@ -30,6 +30,26 @@ def ask_shared(session: SlackSession, query: AskShared) -> Json:
         read(doing, session.client.conversations_info, channel=query.channel).get("channel") or {}
     )
     return {"shared": found.get("id") != query.channel or is_shared(found)}
+
+
+def ask_reader(session: SlackSession, query: AskReader) -> Json:
+    """A full member reads every public channel; who reads another stands in its list.
+    https://docs.slack.dev/reference/methods/conversations.members"""
+    doing = f"ask who is in channel {query.channel}"
+    found = (
+        read(doing, session.client.conversations_info, channel=query.channel).get("channel") or {}
+    )
+    if found.get("id") != query.channel:
+        return {"reads": False}
+    if found.get("is_im"):
+        return {"reads": found.get("user") == query.user}
+    if found.get("is_private") is False and not is_shared(found):
+        member = ask_member(session, AskMember(query.team, query.user))
+        if member["member"]:
+            return {"reads": True}
+    members = session.client.conversations_members
+    pages = session.listed(doing, members, channel=query.channel, limit=1_000)
+    return {"reads": any(query.user in page["members"] for page in pages)}
 
 
 def _name(user: Json) -> str:

@@ -8,6 +8,7 @@ from shared.memory.attribution import credit, is_trusted, place, quotation, spea
 from shared.memory.control.listing import CitedMemory, Provenance
 
 WRITERS_ONLY = "Only people with write permission here may ask for that."
+NOT_THEIRS = "I keep what people say, not what bots and apps say."
 UNCLEAR = "Tell me what: a few words, `me`, `@person`, `owner/repo#1` or an id like `m-1a2b3c4d`."
 NOTHING_TOLD = "I have answered nothing here from memory yet."
 #: How many characters of a memory a list shows.

@@ -14,6 +14,7 @@ from shared.memory import Entry
 from shared.memory.audience import Audiences, visible_from
 from shared.memory.control.audit import Requester, record
 from shared.memory.control.command_results import (
+    NOT_THEIRS,
     NOTHING_TOLD,
     UNCLEAR,
     WRITERS_ONLY,
@@ -36,6 +37,7 @@ from shared.memory.control.subjects import Subject
 from shared.memory.store import MemoryStore
 from shared.memory.stored_text import digest_of
 from shared.perception.helping import help_for
+from shared.perception.writers import writer_of
 from shared.settings import Settings
 
 _RULE = "rule:"
@@ -96,6 +98,26 @@ class MemoryDesk:
 
         done = self._run.step("remember", {"text": text, "kind": kind}, work)
         return RememberResult(done["kind"])
+
+    def remember_picked(self) -> RememberResult | CommandRefused:
+        """Keep the message that a person picked, as its own author's words, for those who can see
+        it: a fact when the person may write there, and never a rule."""
+        event, author, is_writer = self._event, writer_of(self._event), self._may_write()
+        if author.is_bot or not event.text.strip():
+            return CommandRefused(NOT_THEIRS)
+        kind = "fact" if is_writer else "episode"
+        names = frozenset({author.id, author.name})
+
+        def work() -> Outcome:
+            about = digest_of(event.text.strip()), names
+            if self._forgetting.is_closed(event, *about, by_themselves=True):
+                return Outcome({"kind": ""})
+            return Outcome(
+                {"kind": kind}, statements=self._stored(event.text.strip(), kind, author.id)
+            )
+
+        about = {"text": event.text, "kind": kind, "author": author.id}
+        return RememberResult(self._run.step("remember", about, work)["kind"])
 
     def forget(self, text: str) -> ForgetResult | CommandRefused:
         """Delete what matches, as far as this person may, and keep it from coming back."""
@@ -179,31 +201,31 @@ class MemoryDesk:
 
     def _keep(self, text: str, kind: str) -> list[Statement]:
         event = self._event
-        entry = Entry(
-            text,
-            kind,
-            ref="",
-            audience=event.audience,
-            url=event.url,
-            author=author_of(event),
-            event=event.id,
-            source=event.scope,
-            trust="inside" if self._may_write() else "outside",
-        )
         lifted = [allow_self(event, names_of(event))]
         if self._may_write():
             lifted = [
                 allow(event.tenant, "digest", digest_of(text)),
                 allow(event.tenant, "author", *names_of(event)),
             ]
+        return [*lifted, *self._stored(text, kind, author_of(event))]
+
+    def _stored(self, text: str, kind: str, author: str) -> list[Statement]:
+        event = self._event
+        entry = Entry(
+            text,
+            kind,
+            ref="",
+            audience=event.audience,
+            url=event.url,
+            author=author,
+            event=event.id,
+            source=event.scope,
+            trust="inside" if self._may_write() else "outside",
+        )
         kept = self._store.remember_all(event.tenant, [entry])
         if self._store.leaves_work(event.tenant, kept):
             self._run.wakes.add("upkeep")
-        return [
-            *lifted,
-            *kept,
-            record(self._requester, "remember", memories=1),
-        ]
+        return [*kept, record(self._requester, "remember", memories=1)]
 
     def _related(self, text: str, reach: Reach) -> list[CitedMemory]:
         found = self._store.recall(

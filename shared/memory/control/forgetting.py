@@ -37,15 +37,23 @@ class Forgetting:
         """Return what is not to be remembered."""
         return self._run(tenant, Statement(SQL["blocks"], {"tenant": tenant}))[0]
 
-    def is_closed(self, event: Event, digest: str = "", authors: Iterable[str] = ()) -> bool:
+    def is_closed(
+        self,
+        event: Event,
+        digest: str = "",
+        authors: Iterable[str] = (),
+        *,
+        by_themselves: bool = False,
+    ) -> bool:
         """Did somebody ask to forget for good what is seen in the event's place: all of it, the
-        text of this digest, or what these authors say? What they ask of themselves does not count.
+        text of this digest, or what these authors say? What they ask of themselves counts only if
+        `by_themselves`.
         """
         row = {
             "tenant": event.tenant,
             "source": event.scope,
             "audience": event.audience,
-            "platform": event.source,
+            "platform": "" if by_themselves else event.source,
             "digest": digest,
             "authors": sorted(authors),
         }

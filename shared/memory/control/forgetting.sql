@@ -153,6 +153,14 @@ gone_attention as (
   delete from attention as a using asked
   where a.tenant = %(tenant)s and %(by)s = 'author' and a.person = any (%(names)s::text[]) returning 1
 ),
+gone_feedback as (
+  delete from feedback as f using asked
+  where f.tenant = %(tenant)s and (%(everywhere)s or not %(own_only)s or f.actor = any (%(own)s::text[]))
+    and case %(by)s when 'author' then f.actor = any (%(names)s::text[])
+                    when 'text' then f.reason <> '' and cardinality(%(patterns)s::text[]) > 0
+                                     and lower(f.reason) ~ all (%(patterns)s::text[]) end
+  returning 1
+),
 gone_requests as (
   delete from batch_requests where tenant = %(tenant)s and run_id in (select id from ended) returning 1
 ),

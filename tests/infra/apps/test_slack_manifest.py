@@ -21,6 +21,7 @@ from infra.local.sandbox.slack.apps import Apps
 from infra.project import ROOT
 from shared.errors import SettingsError, SignatureError
 from shared.events import Json
+from shared.forms.table import FORMS, opened_by
 from shared.perception import commands, slack
 
 if TYPE_CHECKING:
@@ -41,14 +42,18 @@ METHODS = {
     "conversations_history": HISTORY,
     "conversations_info": READ,
     "conversations_list": READ,
+    "conversations_members": READ,
     "conversations_replies": HISTORY,
     "files_info": {"files:read"},
     "reactions_add": {"reactions:write"},
     "reactions_remove": {"reactions:write"},
     "users_info": {"users:read"},
+    "views_publish": set[str](),
+    "views_update": set[str](),
 }
 #: The right that an event needs: https://docs.slack.dev/reference/events
 EVENTS = {
+    "app_home_opened": "",
     "app_mention": "app_mentions:read",
     "app_uninstalled": "",
     "channel_deleted": "channels:read",
@@ -59,17 +64,20 @@ EVENTS = {
     "message.im": "im:history",
     "message.mpim": "mpim:history",
     "reaction_added": "reactions:read",
+    "reaction_removed": "reactions:read",
     "tokens_revoked": "",
 }
 #: Types that the ingress makes itself of an event that has another name.
-MADE_OF = {"stop": "reaction_added"}
+MADE_OF = {"home": "app_home_opened", "stop": "reaction_added", "thumb": "reaction_added"}
+#: The beginnings of those that people make by pressing.
+PRESSED = ("slack.form.", "slack.opened.", "slack.press.", "slack.shortcut.")
 #: What comes without a subscription, and subtypes of messages.
 UNASKED = {"block_actions", "channel_convert_to_private", "message_changed", "message_deleted"}
 
 
 def _called() -> set[str]:
     """The methods of slack_sdk's client that the functions call."""
-    method = re.compile(r"\b(?:chat|conversations|files|reactions|users|auth)_\w+")
+    method = re.compile(r"\b(?:chat|conversations|files|reactions|users|auth|views)_\w+")
     found = set()
     for file in (ROOT / "shared").rglob("*.py"):
         text = file.read_text("utf-8")
@@ -100,7 +108,8 @@ def test_the_events_are_those_that_wake_flows() -> None:
         name.removeprefix("slack.")
         for flow in declared_flows().values()
         for name in flow.types
-        if name.startswith("slack.") and not name.startswith(("slack.command.", "slack.mention."))
+        if name.startswith("slack.")
+        and not name.startswith(("slack.command.", "slack.mention.", *PRESSED))
     }
     lacking = {MADE_OF.get(name, name) for name in types - UNASKED} - subscribed
     assert not lacking, "subscribe to these in bot_events of infra/apps/slack.yaml"
@@ -115,6 +124,23 @@ def test_each_slash_command_is_one_that_a_flow_takes() -> None:
     for name in names[1:]:
         assert name in commands.COMMANDS, name
         assert f"slack.command.{name}" in taken, name
+
+
+def test_each_shortcut_is_one_that_a_flow_takes_and_each_form_can_be_opened() -> None:
+    listed = manifest("Agent", DOOR)["features"]["shortcuts"]
+    taken = {name for flow in declared_flows().values() for name in flow.types}
+    names = [one["callback_id"] for one in listed]
+    assert len({*names}) == len(names) and {one["type"] for one in listed} == {"global", "message"}
+    for name in names:
+        form = opened_by({"type": "shortcut", "callback_id": name})
+        kind = f"form.{form.name}" if form else f"shortcut.{name}"
+        assert f"slack.{kind}" in taken, name
+    shortcuts = {name.removeprefix("slack.shortcut.") for name in taken if ".shortcut." in name}
+    assert shortcuts <= {*names}
+    for form in FORMS.values():
+        assert f"slack.form.{form.name}" in taken, form.name
+        assert (f"slack.opened.{form.name}" in taken) == form.fills, form.name
+        assert form.name in names or form.opened_by, form.name
 
 
 def test_every_address_is_the_doors() -> None:

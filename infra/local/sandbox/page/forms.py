@@ -143,10 +143,21 @@ class SlackForms:
     def __init__(self, slack: SlackSandbox) -> None:
         self._slack = slack
         self.commands = slash_commands()
+        self.shortcuts = shortcuts()
 
     @property
     def table(self) -> dict[str, Callable[..., object]]:
-        return {"/say": self._say, "/click": self._click}
+        views = self._slack.views
+        return {
+            "/say": self._say,
+            "/click": self._click,
+            "/shortcut": views.shortcut,
+            "/shortcut_on": views.shortcut_on,
+            "/submit": views.submit,
+            "/close_dialog": views.close,
+            "/press": views.press,
+            "/open_home": views.open_home,
+        }
 
     def _say(
         self, channel: str, text: str, thread_ts: str | None = None, user: str = ALICE
@@ -169,8 +180,10 @@ class SlackForms:
         self._slack.workspace.whisper(place, user, text=typed, typed=True)
         self._slack.command(command, rest.strip(), place, user)
 
-    def _click(self, channel: str, ts: str, action_id: str, user: str = ALICE) -> None:
-        self._slack.click(channel, ts, action_id, self._place(channel, user)[1])
+    def _click(
+        self, channel: str, ts: str, action_id: str, value: str | None = None, *, user: str = ALICE
+    ) -> None:
+        self._slack.click(channel, ts, action_id, self._place(channel, user)[1], value)
 
     def _place(self, channel: str, user: str) -> tuple[str, str]:
         """Return the ids of a conversation and of who speaks there."""
@@ -186,11 +199,24 @@ class SlackForms:
 
 def slash_commands() -> list[dict[str, str]]:
     """Return the slash commands that the app's manifest declares."""
-    manifest = yaml.safe_load((ROOT / "infra/apps/slack.yaml").read_text("utf-8"))
     return [
         {"command": row["command"], "hint": row["usage_hint"], "about": row["description"]}
-        for row in manifest["features"]["slash_commands"]
+        for row in _features()["slash_commands"]
     ]
+
+
+def shortcuts() -> list[dict[str, str]]:
+    """Return the shortcuts that the app's manifest declares."""
+    return [
+        {"id": row["callback_id"], "name": row["name"], "kind": row["type"]}
+        for row in _features()["shortcuts"]
+    ]
+
+
+def _features() -> Json:
+    manifest = yaml.safe_load((ROOT / "infra/apps/slack.yaml").read_text("utf-8"))
+    found: Json = manifest["features"]
+    return found
 
 
 def _files(rows: list[Json]) -> Mapping[str, str]:

@@ -83,6 +83,7 @@ class Page:
         self._files = GitHubForms(github) if github else None
         slack_forms = SlackForms(slack) if slack else None
         self._commands = slack_forms.commands if slack_forms else []
+        self._shortcuts = slack_forms.shortcuts if slack_forms else []
         self._forms: dict[str, Callable[..., object]] = {
             "/redrive": lambda queue: {"moved": redrive(queue)},
             **(self._files.table if self._files else {}),
@@ -158,7 +159,8 @@ class Page:
             state |= {"repositories": self._github.state(), "people": _ANYBODY}
         if self._slack:
             state |= {"channels": self._slack.state(), "users": self._slack.people()}
-            state["commands"] = self._commands
+            state |= {"commands": self._commands, "shortcuts": self._shortcuts}
+            state |= self._slack.views()
         return state
 
 

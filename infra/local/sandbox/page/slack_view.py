@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from html import unescape
+from typing import Any
 
 from infra.local.sandbox.slack import SlackSandbox
 from infra.local.sandbox.slack.workspace import BOT_USER
@@ -23,6 +24,27 @@ class SlackView:
     def state(self) -> list[Json]:
         return [self._channel(row) for row in self._slack.workspace.channels.values()]
 
+    def views(self) -> Json:
+        """Return the dialogs and the homes that people see, by their ids."""
+        users, views = self._slack.workspace.users, self._slack.views
+        dialogs = {user: views.dialog(user) for user in users}
+        homes = {user: views.home(user) for user in users}
+        shown = {"dialogs": dialogs, "homes": homes}
+        return {
+            name: {user: self._view(view) for user, view in found.items() if view}
+            for name, found in shown.items()
+        }
+
+    def _view(self, part: Any) -> Any:
+        """Put names and links as the page writes them into the formatted texts of a view."""
+        if isinstance(part, list):
+            return [self._view(one) for one in part]
+        if not isinstance(part, dict):
+            return part
+        if part.get("type") == "mrkdwn":
+            return {**part, "text": unescape(_LINK.sub(_link, self._named(part["text"])))}
+        return {name: self._view(value) for name, value in part.items()}
+
     def people(self) -> list[Json]:
         users = self._slack.workspace.users.values()
         return [{"id": u["id"], "name": u["name"]} for u in users if not u["is_bot"]]
@@ -36,6 +58,7 @@ class SlackView:
             "id": channel["id"],
             "name": name,
             "direct": direct,
+            "user": channel.get("user", ""),
             "threads": threads[-_THREADS:],
             "older": max(len(threads) - _THREADS, 0),
         }
@@ -98,7 +121,7 @@ def _texts(block: Json) -> Iterator[str]:
     """Yield the texts of a block, which has one, or several fields or elements with one each."""
     if block["type"] == "divider":
         yield "\n---\n"
-    if block["type"] == "actions":
+    if block["type"] in {"actions", "context_actions"}:
         return
     for part in (block, *block.get("fields", ()), *block.get("elements", ())):
         text = part.get("text", "")
@@ -112,8 +135,18 @@ def _link(found: re.Match[str]) -> str:
 def _buttons(message: Json) -> Iterator[Json]:
     """Yield the buttons under a message, with the emphasis that Slack gives them."""
     for block in message.get("blocks", []):
+        if block["type"] == "context_actions":
+            yield from _thumbs(block)
         for element in block["elements"] if block["type"] == "actions" else []:
             if element["type"] == "button":
                 label = element["text"]["text"]
                 style = element.get("style", "")
                 yield {"action_id": element["action_id"], "label": label, "style": style}
+
+
+def _thumbs(block: Json) -> Iterator[Json]:
+    """Yield Slack's feedback buttons."""
+    for element in block["elements"]:
+        for name in ("positive", "negative") if element["type"] == "feedback_buttons" else ():
+            label = element[f"{name}_button"]["text"]["text"]
+            yield {"action_id": element["action_id"], "label": label, "style": "", "value": name}

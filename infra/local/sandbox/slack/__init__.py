@@ -10,6 +10,7 @@ payloads      the bodies that Slack posts: envelopes, clicks, slash commands
 courier       brings them to the app, with Slack's retries
 front_door    posts them, signed; `envelopes` and `socket` send them through Socket Mode
 responses     the response_url of clicks and commands
+views/        dialogs, shortcuts and the app's home
 faults        failures that a test orders
 files/        uploads, downloads with the token, files.info
 """

@@ -1,4 +1,4 @@
-"""The Web API's methods that write: messages, streams, reactions, the app's home and its status."""
+"""The Web API's methods that write: messages, streams, reactions and the status."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -13,7 +13,6 @@ from infra.local.sandbox.slack.blocks import (
 )
 from infra.local.sandbox.slack.workspace import (
     BOT_USER,
-    TEAM,
     Refusal,
     Workspace,
 )
@@ -98,19 +97,6 @@ def remove_reaction(workspace: Workspace, arguments: Json) -> Json:
     return {}
 
 
-def publish_view(workspace: Workspace, arguments: Json) -> Json:
-    view = parsed(arguments.get("view"), "invalid_arguments")
-    if not isinstance(view, dict) or view.get("type") != "home":
-        raise Refusal("invalid_arguments")
-    user = arguments.get("user_id")
-    if user not in workspace.users:
-        raise Refusal("user_not_found")
-    blocks = checked_blocks(view.get("blocks"))
-    shown = {"id": f"V0{user}", "team_id": TEAM, **view, "blocks": blocks}
-    workspace.show("views", user, shown)
-    return {"view": shown}
-
-
 def set_status(workspace: Workspace, arguments: Json) -> Json:
     channel = workspace.channel(str(arguments.get("channel_id")))["id"]
     key = f"{channel}/{arguments.get('thread_ts')}"
@@ -132,7 +118,6 @@ METHODS: Mapping[str, Method] = {
     "chat.update": update,
     "reactions.add": add_reaction,
     "reactions.remove": remove_reaction,
-    "views.publish": publish_view,
 }
 
 

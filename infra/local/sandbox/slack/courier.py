@@ -26,13 +26,14 @@ _REMEMBERED = 10_000
 
 class Delivery(NamedTuple):
     """A body for the app, and the conversation in which it must stay in line. `then` gets the
-    answer."""
+    answer, and `otherwise` is called when none came that counts."""
 
     id: str
     kind: Kind
     body: Json
     conversation: str
     then: Callable[[AppAnswer], None] | None = None
+    otherwise: Callable[[], None] | None = None
 
 
 class Attempt(NamedTuple):
@@ -104,6 +105,8 @@ class Courier:
         if reason and not final and not refused:
             self._lane(delivery).add(RETRIES[number] * self._pace, delivery, number + 1, reason)
             return
+        if reason and delivery.otherwise is not None:
+            delivery.otherwise()
         with self._settled:
             self._under_way -= 1
             self._settled.notify_all()

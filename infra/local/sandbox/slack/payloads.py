@@ -3,7 +3,9 @@
 import secrets
 import time
 
-from infra.local.sandbox.slack.workspace import APP, BOT_USER, DOMAIN, TEAM, Refusal
+from infra.local.sandbox.slack.views.open_views import trigger_id
+from infra.local.sandbox.slack.views.presses import about, action_of
+from infra.local.sandbox.slack.workspace import APP, BOT_USER, DOMAIN, TEAM
 from shared.events import Json
 
 #: The deprecated verification token, which is still in every payload.
@@ -37,7 +39,7 @@ def envelope(event: Json, *, shared: bool = False) -> Json:
 
 
 def slash_command(
-    command: str, text: str, channel: Json, user: Json, response_url: str
+    command: str, text: str, channel: Json, user: Json, response_url: str, *, trigger: str = ""
 ) -> dict[str, str]:
     """Build the form of a slash command.
     https://docs.slack.dev/interactivity/implementing-slash-commands"""
@@ -54,29 +56,25 @@ def slash_command(
         "api_app_id": APP,
         "is_enterprise_install": "false",
         "response_url": response_url,
-        "trigger_id": trigger_id(),
+        "trigger_id": trigger or trigger_id(),
     }
 
 
 def block_actions(
-    message: Json, action_id: str, channel: Json, user: Json, response_url: str
+    message: Json,
+    action_id: str,
+    channel: Json,
+    user: Json,
+    response_url: str,
+    *,
+    trigger: str = "",
+    value: str | None = None,
 ) -> Json:
     """Build the payload of a click on an element of `message`; raises Refusal without such one.
     https://docs.slack.dev/reference/interaction-payloads/block_actions-payload"""
     thread = {"thread_ts": message["thread_ts"]} if "thread_ts" in message else {}
     return {
-        "type": "block_actions",
-        "token": _TOKEN,
-        "api_app_id": APP,
-        "team": {"id": TEAM, "domain": DOMAIN},
-        "enterprise": None,
-        "is_enterprise_install": False,
-        "user": {
-            "id": user["id"],
-            "username": user["name"],
-            "name": user["name"],
-            "team_id": user["team_id"],
-        },
+        **about("block_actions", user, trigger or trigger_id()),
         "channel": {"id": channel["id"], "name": channel.get("name", "directmessage")},
         "container": {
             "type": "message",
@@ -87,21 +85,6 @@ def block_actions(
         },
         "message": message,
         "state": {"values": {}},
-        "actions": [_action(message, action_id)],
+        "actions": [action_of(message.get("blocks", []), action_id, value)],
         "response_url": response_url,
-        "trigger_id": trigger_id(),
     }
-
-
-def trigger_id() -> str:
-    return f"{secrets.randbelow(10**12)}.{secrets.randbelow(10**10)}.{secrets.token_hex(16)}"
-
-
-def _action(message: Json, action_id: str) -> Json:
-    for block in message.get("blocks", []):
-        for element in [*block.get("elements", []), block.get("accessory", {})]:
-            if element.get("action_id") == action_id:
-                kept = {name: element[name] for name in ("text", "value") if name in element}
-                seen = {"action_ts": f"{time.time():.6f}", "block_id": block["block_id"]}
-                return {"type": element["type"], "action_id": action_id, **seen, **kept}
-    raise Refusal("no_such_action")

@@ -99,11 +99,21 @@ def reactions(workspace: Workspace, arguments: Json) -> Json:
     return {"type": "message", "channel": channel, "message": _shown([message], {})[0]}
 
 
+def members(workspace: Workspace, arguments: Json) -> Json:
+    """Return the ids of who is in a conversation: of a private channel those who were added."""
+    channel = workspace.channel(_readable(workspace, arguments))
+    everybody = [id_ for id_, one in workspace.users.items() if not one["is_stranger"]]
+    of_dm = [channel["user"], BOT_USER] if channel["is_im"] else everybody
+    page = _page("members", [{"id": one} for one in channel.get("members", of_dm)], arguments, 100)
+    return page | {"members": [one["id"] for one in page["members"]]}
+
+
 METHODS: Mapping[str, Method] = {
     "auth.test": auth_test,
     "conversations.history": history,
     "conversations.info": conversation,
     "conversations.list": conversations,
+    "conversations.members": members,
     "conversations.open": open_conversation,
     "conversations.replies": replies,
     "reactions.get": reactions,

@@ -15,6 +15,7 @@ from infra.local.sandbox.slack.files.serving import Trouble
 from infra.local.sandbox.slack.files.store import Files
 from infra.local.sandbox.slack.front_door import AppAnswer, FrontDoor
 from infra.local.sandbox.slack.responses import Responses
+from infra.local.sandbox.slack.views.people import ViewsOfPeople
 from infra.local.sandbox.slack.web import Web
 from infra.local.sandbox.slack.workspace import ALICE, APP, GENERAL, Workspace
 from shared.events import Json
@@ -56,6 +57,8 @@ class SlackSandbox:
         self.files = Files(self.workspace)
         parts = (self.workspace, tokens, self._faults, self._envelopes, self._responses)
         self._web = Web(*parts, apps=self.apps, files=self.files)
+        #: What people do with dialogs, shortcuts and the app's home.
+        self.views = ViewsOfPeople(self.workspace, self._responses, self._courier.take, self._url)
         self._server = HttpServer(port)
 
     @property
@@ -143,16 +146,23 @@ class SlackSandbox:
         """Let `user` type a slash command, such as `/agent`; the app's answer is a whisper."""
         place, person = self.workspace.channel(channel), self.workspace.users[user]
         token = self._responses.invite(place["id"], user)
-        form = payloads.slash_command(command, text, place, person, self._url(token))
+        address, trigger = self._url(token), self.workspace.views.trigger(user)
+        form = payloads.slash_command(command, text, place, person, address, trigger=trigger)
         show = partial(self._show_answer, token)
         self._courier.take(Delivery(form["trigger_id"], "command", form, place["id"], show))
 
-    def click(self, channel: str, ts: str, action_id: str, user: str = ALICE) -> None:
-        """Let `user` click on the element `action_id` of a message."""
+    def click(
+        self, channel: str, ts: str, action_id: str, user: str = ALICE, value: str | None = None
+    ) -> None:
+        """Let `user` click on the element `action_id` of a message; `value` is what they choose
+        where it offers several things."""
         place, person = self.workspace.channel(channel), self.workspace.users[user]
         message = self.workspace.message(place["id"], ts)
         address = self._url(self._responses.invite(place["id"], user, ts))
-        payload = payloads.block_actions(message, action_id, place, person, address)
+        trigger = self.workspace.views.trigger(user)
+        payload = payloads.block_actions(
+            message, action_id, place, person, address, trigger=trigger, value=value
+        )
         self._courier.take(Delivery(payload["trigger_id"], "interaction", payload, place["id"]))
 
     # What there is to see

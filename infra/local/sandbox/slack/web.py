@@ -19,13 +19,14 @@ from infra.local.sandbox.slack.faults import Fault, Faults
 from infra.local.sandbox.slack.files.serving import FileServer
 from infra.local.sandbox.slack.files.store import Files
 from infra.local.sandbox.slack.responses import Responses
+from infra.local.sandbox.slack.views import methods
 from infra.local.sandbox.slack.workspace import Refusal, Workspace
 from shared.events import Json
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-_METHODS = {**chat.METHODS, **reading.METHODS}
+_METHODS = {**chat.METHODS, **methods.METHODS, **reading.METHODS}
 _OPEN = "apps.connections.open"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.local.sandbox.records import Records
+from infra.local.sandbox.slack.views.open_views import OpenViews, SlackRefusal
 from shared.events import Json
 
 TEAM, OTHER_TEAM = "T0SANDBOX", "T0OTHER"
@@ -30,14 +31,7 @@ _TOMBSTONE = {
 }
 _KINDS = {"C": "channel", "D": "im", "G": "group"}
 
-
-class Refusal(Exception):
-    """Slack's answer `{"ok": false, "error": …}`, with further fields."""
-
-    def __init__(self, error: str, **fields: Any) -> None:
-        super().__init__(error)
-        self.error = error
-        self.fields = fields
+Refusal = SlackRefusal
 
 
 class Workspace:
@@ -49,6 +43,8 @@ class Workspace:
         self._records = Records(state / "slack.jsonl" if state else None)
         self._lock = threading.RLock()
         self._last = 0
+        #: The dialogs that people have open.
+        self.views = OpenViews({"team_id": TEAM, "app_id": APP, "bot_id": BOT})
         if not self._records.table("channels"):
             self._seed()
 
@@ -114,6 +110,12 @@ class Workspace:
         with self._lock:
             self._records.put("channels", channel["id"], channel)
         return str(channel["id"])
+
+    def limit(self, channel: str, *people: str) -> None:
+        """Let only these people, and the bot, be in a channel."""
+        with self._lock:
+            row = {**self.channel(channel), "members": [*people, BOT_USER]}
+            self._records.put("channels", row["id"], row)
 
     def open_dm(self, user: str) -> Json:
         """Return the conversation between the bot and `user`; make it when there is none."""

@@ -3,6 +3,7 @@ import { make } from "./dom.js";
 import { inline } from "./markdown.js";
 import { act, area, byline, clock, comment, composer, face, files, form, input, reactions, refusal, remark, text } from "./parts.js";
 import { drawPull, drawReview } from "./pull.js";
+import { drawHome } from "./slack_views.js";
 
 const SIGN = { done: "✓", committed: "✓", failed: "✕", running: "●", retrying: "↻", waiting: "…", parked: "⏸", planned: "○", dispatched: "●", unknown: "?" };
 // So many of the newest issues stand open at first.
@@ -63,26 +64,41 @@ export const drawRepository = (repository) => make("div", { "data-key": reposito
 
 const KINDS = { primary: "yes", danger: "no" };
 const buttons = (channel, message) => message.buttons.length > 0 && make("div", { class: "buttons" },
-  ...message.buttons.map(({ action_id, label, style }) => act("click", { channel, ts: message.ts, action_id }, label, KINDS[style] ?? "plain")), refusal());
+  ...message.buttons.map(({ action_id, label, style, value }) => act("click", { channel, ts: message.ts, action_id, value }, label, KINDS[style] ?? "plain")), refusal());
 
-const drawMessage = (channel, message) => make("div", {
+// The menu of a message: its shortcuts.
+const menu = (channel, message, shortcuts) => !message.only && shortcuts.length > 0 && make("details", { class: "menu buttons", "data-key": `menu ${message.ts}`, name: "menu" },
+  make("summary", { "aria-label": "More actions", title: "More actions" }, "⋯"),
+  ...shortcuts.map(({ id, name }) => act("shortcut_on", { callback_id: id, channel, ts: message.ts }, name, "plain")), refusal());
+
+// Which of the direct messages show the app's home.
+export const homes = new Set();
+
+const drawMessage = (channel, message, shortcuts) => make("div", {
   class: ["said", message.bot && "bot", message.reply && "reply", message.only && "only", message.growing && "growing"].filter(Boolean).join(" "), "data-key": message.ts },
   face(message.author, message.bot),
   make("div", { class: "body" }, byline(message, message.only && make("span", { class: "tag" }, `only ${message.only} sees this`)),
-    text(`${channel} ${message.ts}`, message.text, { slack: !message.markdown }, message.buttons.length > 0), reactions(message.reactions), buttons(channel, message)));
+    text(`${channel} ${message.ts}`, message.text, { slack: !message.markdown }, message.buttons.length > 0), reactions(message.reactions), buttons(channel, message), menu(channel, message, shortcuts)));
 
-const drawThread = (channel, thread) => make("div", { class: "thread", "data-key": thread.ts },
-  ...thread.messages.map((message) => drawMessage(channel, message)),
+const drawThread = (channel, thread, shortcuts) => make("div", { class: "thread", "data-key": thread.ts },
+  ...thread.messages.map((message) => drawMessage(channel, message, shortcuts)),
   thread.status && make("p", { class: "typing" }, `agent ${thread.status}`),
   !thread.messages[0].only && make("details", { class: "answer", "data-key": "reply" }, make("summary", {}, "Reply in the thread"),
     composer("reply", "say", { channel, thread_ts: thread.ts }, "text", "Reply in the thread", "Reply")));
 
-const drawChannel = (channel) => make("div", { class: "card channel", "data-key": channel.id },
+const tab = (channel, name, label) => make("button", { type: "button", class: "plain", role: "tab", "data-tab": name, "data-channel": channel.id, "aria-selected": String((name === "home") === homes.has(channel.id)) }, label);
+
+const drawChannel = (channel, state) => make("div", { class: "card channel", "data-key": channel.id },
   make("h3", {}, channel.name, channel.direct && make("span", { class: "meta" }, "direct messages with the agent")),
-  make("div", { class: "log", tabindex: channel.threads.length > 0 && "0", role: "group", "aria-label": `Messages in ${channel.name}`, "data-key": "log" },
-    channel.older > 0 && make("p", { class: "empty" }, `${channel.older} older threads are not shown.`),
-    ...channel.threads.map((thread) => drawThread(channel.id, thread))),
-  composer("say", "say", { channel: channel.id }, "text", channel.direct ? "Message the agent" : `Message ${channel.name}, @agent to ask`, "Send"));
+  channel.direct && make("div", { class: "tabs", role: "tablist", "data-key": "tabs" }, tab(channel, "home", "Home"), tab(channel, "messages", "Messages")),
+  homes.has(channel.id) ? drawHome(state.homes[channel.user]) : [
+    make("div", { class: "log", tabindex: channel.threads.length > 0 && "0", role: "group", "aria-label": `Messages in ${channel.name}`, "data-key": "log" },
+      channel.older > 0 && make("p", { class: "empty" }, `${channel.older} older threads are not shown.`),
+      ...channel.threads.map((thread) => drawThread(channel.id, thread, state.shortcuts.filter((one) => one.kind === "message")))),
+    composer("say", "say", { channel: channel.id }, "text", channel.direct ? "Message the agent" : `Message ${channel.name}, @agent to ask`, "Send")]);
+
+const drawShortcuts = (shortcuts) => shortcuts.length > 0 && make("details", { class: "hints", "data-key": "shortcuts" }, make("summary", {}, "⚡ Shortcuts"),
+  make("div", { class: "buttons" }, ...shortcuts.map(({ id, name }) => act("shortcut", { callback_id: id }, name, "plain")), refusal()));
 
 const hints = (channels, commands) => {
   const place = channels.find((channel) => channel.name === "#support") ?? channels[0];
@@ -91,7 +107,7 @@ const hints = (channels, commands) => {
     ...tried.map((words) => make("button", { type: "button", class: "hint", "data-try": words, "data-channel": place.id }, words)));
 };
 
-export const drawSlack = ({ channels, commands }) => [hints(channels, commands), ...channels.map(drawChannel)];
+export const drawSlack = (state) => [hints(state.channels, state.commands), drawShortcuts(state.shortcuts.filter((one) => one.kind === "global")), ...state.channels.map((channel) => drawChannel(channel, state))].filter(Boolean);
 
 // Runs
 

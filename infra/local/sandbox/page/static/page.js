@@ -1,7 +1,8 @@
 // The sandbox page: asks once a second what there is, shows what changed, and posts what somebody does.
-import { drawMissing, drawRepository, drawRuns, drawSlack, drawSteps } from "./draw.js";
+import { drawMissing, drawRepository, drawRuns, drawSlack, drawSteps, homes } from "./draw.js";
 import { make, show } from "./dom.js";
 import { fileFields, unfolded } from "./parts.js";
+import { drawDialog } from "./slack_views.js";
 
 const EVERY = 1000;
 const find = (id) => document.getElementById(id);
@@ -21,7 +22,33 @@ const draw = () => {
   if (find("trouble").textContent !== state.trouble) find("trouble").textContent = state.trouble;
   people("github", (state.people ?? []).map((name) => [name, name]));
   people("slack", (state.users ?? []).map((user) => [user.id, user.name]));
+  drawOpened();
   say(state);
+};
+
+// The dialog that the person at this page has open in Slack.
+const slackUser = () => document.querySelector("[data-as=slack]").value;
+const drawOpened = () => {
+  const dialog = find("slack-dialog");
+  const view = seen.state?.dialogs?.[slackUser()];
+  if (view) show(find("slack-dialog-shown"), ...drawDialog(view));
+  if (!view && dialog.open) dialog.close();
+  if (view && !dialog.open) dialog.showModal();
+};
+find("slack-dialog").addEventListener("cancel", (event) => {
+  event.preventDefault();
+  dismiss();
+});
+const dismiss = async () => {
+  await post("close_dialog", {});
+  await refresh();
+};
+const openTab = async (channel, name) => {
+  if (name === "home") homes.add(channel);
+  else homes.delete(channel);
+  draw();
+  const { user } = seen.state.channels.find((one) => one.id === channel);
+  if (name === "home") await post("open_home", { user });
 };
 
 const people = (place, names) => {
@@ -144,10 +171,12 @@ addEventListener("popstate", () => goTo());
 
 // What somebody does
 
+const IN_SLACK = new Set(["say", "click", "shortcut", "shortcut_on", "submit", "close_dialog", "press", "open_home"]);
+
 const post = async (what, fields) => {
-  const place = { say: "user", click: "user", redrive: "" }[what] ?? "author";
+  const place = { ...Object.fromEntries([...IN_SLACK].map((name) => [name, "user"])), redrive: "" }[what] ?? "author";
   const as = place && document.querySelector(`[data-as=${place === "user" ? "slack" : "github"}]`).value;
-  const body = JSON.stringify(as ? { ...fields, [place]: as } : fields);
+  const body = JSON.stringify(as ? { [place]: as, ...fields } : fields);
   try {
     const answer = await fetch(`/${what}`, { method: "POST", headers: { "content-type": "application/json" }, body });
     return answer.ok ? "" : (await answer.text()).trim() || `refused (${answer.status})`;
@@ -156,10 +185,16 @@ const post = async (what, fields) => {
   }
 };
 
+// What a dialog holds, by the names of its fields; several boxes that can be ticked are a list.
+const valuesOf = (form, data) => Object.fromEntries([...form.elements].filter((one) => one.name)
+  .map((one) => [one.name, one.type === "checkbox" ? data.getAll(one.name) : data.get(one.name) ?? ""]));
+
 // What is filled in: the files of a pull request are a list.
 const filled = (form) => {
   const data = new FormData(form);
   const fields = Object.fromEntries(data);
+  if (form.matches("[data-view]")) return { values: valuesOf(form, data) };
+  if (form.dataset.value) return { value: fields[form.dataset.value] };
   if (!form.querySelector("[data-files]")) return fields;
   const [paths, contents] = [data.getAll("path"), data.getAll("content")];
   delete fields.path;
@@ -169,14 +204,14 @@ const filled = (form) => {
 
 const perform = async (node, fields) => {
   if (node.getAttribute("aria-busy")) return;
-  const place = node.closest("form, .buttons, .turns");
+  const place = node.closest("form, .buttons, .turns, .view");
   const refusal = place?.querySelector(".refusal");
   node.setAttribute("aria-busy", "true");
   const reason = await post(node.dataset.post, { ...JSON.parse(node.dataset.fields), ...fields });
   node.removeAttribute("aria-busy");
   if (refusal) refusal.textContent = reason;
   // Only what was taken is emptied, and only if nobody typed on meanwhile.
-  if (!reason && node.matches("form") && JSON.stringify(filled(node)) === JSON.stringify(fields)) {
+  if (!reason && node.matches("form") && !node.matches("[data-view], .search") && JSON.stringify(filled(node)) === JSON.stringify(fields)) {
     node.reset();
     const files = node.querySelector("[data-files]");
     while (files?.children.length > 1) files.lastElementChild.remove();
@@ -227,6 +262,7 @@ const fill = async (path) => {
   if (ok && (content.value === "" || content.value === content.dataset.filled)) content.value = content.dataset.filled = JSON.parse(text).text;
 };
 addEventListener("change", ({ target }) => {
+  if (target.matches("[data-as=slack]")) drawOpened();
   if (target.matches("[data-file]")) fill(target);
 });
 addEventListener("toggle", ({ target }) => {
@@ -254,6 +290,8 @@ const CLICKS = {
     files.lastElementChild.querySelector("input").focus();
   },
   close: () => find("run").close(),
+  dismiss: () => dismiss(),
+  tab: (node) => openTab(node.dataset.channel, node.dataset.tab),
   fill: (node) => fillIn(node.closest(".remarks, .card").querySelector(":scope > .composer textarea"), node.dataset.fill),
   try: (node) => fillIn(document.querySelector(`[data-key="${node.dataset.channel}"] > form textarea`), node.dataset.try),
 };

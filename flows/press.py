@@ -1,0 +1,130 @@
+"""What people press in Slack: shortcuts, dialogs, thumbs, and the app's home."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Annotated
+
+from shared.actions.github.actions import OpenIssue, Repository
+from shared.actions.slack.actions import ReadThread, Reply, Whisper
+from shared.actions.slack.views.actions import ForPerson, PublishHome, Tell, UpdateDialog
+from shared.actions.slack.views.forms_desk import FormDesk
+from shared.agent import Agent, flow
+from shared.errors import ActionRejected
+from shared.events import Event
+from shared.forms import Choice
+from shared.home.desk import HomeDesk
+from shared.learning.feedback import FeedbackDesk, Verdict
+from shared.memory.control.desk import MemoryDesk
+from shared.models.answers.typed import at_most
+from shared.perception.slack_payloads import THUMBS
+from shared.proposals.connected import ConnectedRepositories
+from shared.proposals.drafting import draft_issue, extract
+
+SUMMARY = """\
+Summarise the thread for somebody who was not there: what it is about, what was decided, who does
+what until when, and what is open. Say only what it says, in its language, in a few lines."""
+_UNCONNECTED = "No repository is connected with this place. An operator names it in REPOSITORIES."
+_REFUSED = {"expired_trigger_id": "That took longer than Slack allows"}
+
+
+@dataclass(frozen=True)
+class Summary:
+    text: Annotated[str, at_most(3_000)]
+
+
+@flow(
+    "slack.opened.open-issue",
+    "slack.form.open-issue",
+    "slack.form.why-bad",
+    "slack.shortcut.remember-this",
+    "slack.shortcut.summarise-thread",
+    "slack.press.feedback",
+    "slack.thumb",
+    "slack.home",
+    "slack.press.home-search",
+    "slack.press.home-forget",
+    "slack.press.home-quiet",
+    "slack.press.refused",
+    may=[
+        UpdateDialog.at_most(2),
+        Whisper.at_most(1),
+        PublishHome.at_most(1),
+        Tell.at_most(1),
+        Reply.at_most(1),
+        OpenIssue.anywhere(1),
+    ],
+    reads=[ReadThread, *FeedbackDesk.READS, *HomeDesk.READS],
+    stoppable=False,  # what people say of the agent is noted also where nothing should be said
+)
+def press(event: Event, agent: Agent) -> None:
+    match event.type.removeprefix("slack.").split("."):
+        case ["opened", "open-issue"]:
+            _fill_issue(event, agent)
+        case ["form", "open-issue"]:
+            _open_issue(event, agent)
+        case ["form", "why-bad"]:
+            said = agent.desk(FormDesk).values
+            agent.desk(FeedbackDesk).note("bad", kind=said["kind"], reason=said["reason"])
+        case ["press", "feedback"]:
+            agent.desk(FeedbackDesk).note("bad" if event.text.startswith("bad") else "good")
+        case ["thumb"]:
+            _thumb(event, agent)
+        case ["shortcut", "remember-this"]:
+            desk = agent.desk(MemoryDesk)
+            agent.act(Whisper(event.response, desk.shown(desk.remember_picked())))
+        case ["shortcut", _]:
+            agent.act(Whisper(event.response, _summary(event, agent)))
+        case ["press", "refused"]:
+            why = _REFUSED.get(event.text, f"Slack did not open the dialog ({event.text})")
+            agent.act(Tell(ForPerson.of(event), f"{why}. Please press again."))
+        case _:
+            home = agent.desk(HomeDesk)
+            agent.act(PublishHome(ForPerson.of(event), home.shown()))
+
+
+def _fill_issue(event: Event, agent: Agent) -> None:
+    """Fill the dialog with what the thread says, and the repositories that may be chosen."""
+    form, repositories = agent.desk(FormDesk), agent.desk(ConnectedRepositories).here
+    if not repositories:
+        form.tell(_UNCONNECTED)
+        return
+    draft = extract([{"text": event.text}])
+    if event.thread_target:
+        with suppress(ActionRejected):  # we are not in the channel, so what was picked has to do
+            draft = draft_issue(agent, event.thread)
+    values = {"repository": repositories[0], "title": draft.title, "body": draft.recap}
+    form.fill(values, {"repository": [Choice(name, name) for name in repositories]})
+
+
+def _open_issue(event: Event, agent: Agent) -> None:
+    """Open the issue that a person submitted, and tell it in the thread that it came from."""
+    form, connected = agent.desk(FormDesk), agent.desk(ConnectedRepositories)
+    said = form.values
+    name, title = said["repository"], " ".join(said["title"].split())
+    why = connected.why_not(name) if form.is_readable else "You do not read that channel."
+    if why:
+        offered = [Choice(one, one) for one in connected.here or [name]]
+        form.refuse({"repository": why}, {"repository": offered})
+        return
+    issue = agent.act(OpenIssue(Repository(name), title, said["body"]))
+    form.tell(f"Opened {name}#{issue.id}: {issue.url}")
+    if event.thread_target:
+        opened = f"<@{event.actor.id}> opened [{name}#{issue.id}]({issue.url}): {title}"
+        with suppress(ActionRejected):  # we are not in the channel; the dialog says it
+            agent.act(Reply(event.thread, opened))
+
+
+def _summary(event: Event, agent: Agent) -> str:
+    said = agent.read(ReadThread(event.thread))["items"]
+    return agent.ask(SUMMARY, *said, returns=Summary, model="large").text
+
+
+def _thumb(event: Event, agent: Agent) -> None:
+    """Note a thumb under what the agent said, or that it was taken away."""
+    is_up = THUMBS[event.need("event", "reaction").partition("::")[0]]
+    verdict: Verdict = "good" if is_up else "bad"
+    desk = agent.desk(FeedbackDesk)
+    if event.need("event", "type") == "reaction_added":
+        desk.note(verdict)
+    else:
+        desk.take_back(verdict)

@@ -1,0 +1,6 @@
+"""What one person sees: the dialog that they opened, the app's home, and a word to them alone.
+
+actions     the actions as values
+performing  carries them out
+forms_desk  lends a flow the form that the event is about
+"""

@@ -1,0 +1,60 @@
+"""Changes dialogs, publishes the app's home, and says something to one person.
+
+https://docs.slack.dev/reference/methods/views.update
+https://docs.slack.dev/reference/methods/views.publish
+https://docs.slack.dev/reference/methods/chat.postEphemeral
+"""
+
+from shared.actions import Mark, Receipt
+from shared.actions.slack.errors import SlackRefused
+from shared.actions.slack.session import NO_UNFURL, SlackSession, act, blocks
+from shared.actions.slack.text import pieces, plain
+from shared.actions.slack.views.actions import PublishHome, Tell, UpdateDialog
+from shared.forms.submission import FormOrigin
+
+#: Slack's errors for a dialog that nobody has open any more.
+_GONE = {"not_found", "hash_conflict"}
+#: Slack's errors for a place where one person cannot be told something alone.
+_ELSEWHERE = {
+    *("channel_not_found", "is_archived", "not_in_channel", "user_not_in_channel"),
+    "messages_tab_disabled",
+}
+
+
+def update_dialog(session: SlackSession, update: UpdateDialog, *_: object) -> Receipt:
+    person = update.person
+    named = "view_id" if person.view.startswith("V") else "external_id"
+    about = {named: person.view, "view": update.view}
+    try:
+        act(f"change the dialog of {person.user}", session.client.views_update, **about)
+    except SlackRefused as err:
+        if err.code not in _GONE:
+            raise
+        return Receipt("", data={"gone": True})
+    return Receipt(person.view, data={"gone": False})
+
+
+def publish_home(session: SlackSession, home: PublishHome, *_: object) -> Receipt:
+    user = home.person.user
+    origin = FormOrigin(home.person.channel).to_text()
+    view = {"type": "home", "private_metadata": origin, "blocks": [*home.blocks]}
+    act(f"show {user} the home", session.client.views_publish, user_id=user, view=view)
+    return Receipt(user)
+
+
+def tell_person(session: SlackSession, tell: Tell, mark: Mark, *_: object) -> Receipt:
+    """Tell it as a message that only they see, which not every place can have."""
+    person, text = tell.person, pieces(tell.text, hosts=mark.hosts)[0]
+    message = {"text": plain(text), "blocks": blocks(text), **NO_UNFURL}
+    doing = f"tell {person.user} something"
+    if person.channel:
+        try:
+            about = {"channel": person.channel, "user": person.user, **message}
+            act(doing, session.client.api_call, api_method="chat.postEphemeral", json=about)
+            return Receipt("")
+        except SlackRefused as err:
+            if err.code not in _ELSEWHERE:
+                raise
+    about = {"channel": person.user, **message}
+    act(doing, session.client.api_call, api_method="chat.postMessage", json=about)
+    return Receipt("")

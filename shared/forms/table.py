@@ -1,0 +1,82 @@
+"""Every form of the system. The front door and the flows read the same table."""
+
+from collections.abc import Mapping
+
+from shared.events import REPOSITORY, Json
+from shared.forms import Choice, Field, Form
+
+#: The beginnings of an `action_id`: of what opens a form, and of what a flow takes as a press.
+OPENS, PRESS = "open.", "press."
+
+FORMS: Mapping[str, Form] = {
+    form.name: form
+    for form in (
+        Form(
+            "open-issue",
+            "Open an issue",
+            (
+                Field(
+                    "repository",
+                    "Repository",
+                    "choice",
+                    pattern=REPOSITORY,
+                    expected="a repository, such as acme/shop",
+                ),
+                Field("title", "Title", longest=250, shortest=3),
+                Field(
+                    "body",
+                    "Description",
+                    "lines",
+                    required=False,
+                    hint="Markdown. Readers of the repository will see it.",
+                ),
+            ),
+            submit="Open it",
+            opened_by=("shortcut:new-issue",),
+            fills=True,
+            waits="Opening the issue …",
+        ),
+        Form(
+            "why-bad",
+            "What was wrong?",
+            (
+                Field(
+                    "kind",
+                    "What was it?",
+                    "choice",
+                    choices=(
+                        Choice("wrong", "It is wrong"),
+                        Choice("missing", "Something is missing"),
+                        Choice("unasked", "Nobody asked for it"),
+                        Choice("style", "How it is said"),
+                        Choice("other", "Something else"),
+                    ),
+                ),
+                Field("reason", "In your words", "lines", required=False, longest=1_000),
+            ),
+            submit="Send",
+            intro="Your team sees nothing of this; it teaches the agent.",
+            opened_by=("feedback:bad",),
+        ),
+    )
+}
+_OPENED_BY = {key: form for form in FORMS.values() for key in form.opened_by}
+
+
+def opened_by(payload: Json, command: str = "") -> Form | None:
+    """Return the form that an interaction opens; None for all else. `command` is the name of a
+    slash command that came without an argument."""
+    if command:
+        return _OPENED_BY.get(f"command:{command}")
+    if payload.get("type") in {"shortcut", "message_action"}:
+        name = str(payload.get("callback_id"))
+        return FORMS.get(name) or _OPENED_BY.get(f"shortcut:{name}")
+    if payload.get("type") != "block_actions":
+        return None
+    actions = payload.get("actions")
+    action = actions[0] if isinstance(actions, list) and actions else {}
+    pressed = str(action.get("action_id")) if isinstance(action, dict) else ""
+    if pressed.startswith(OPENS):
+        return FORMS.get(pressed.removeprefix(OPENS))
+    said = str(action.get("value") or "").partition(":")[0]
+    return _OPENED_BY.get(f"{pressed.removeprefix(PRESS)}:{said}")

@@ -1,0 +1,144 @@
+"""The desk of the app's home: what the person may see of the agent, and what they press there."""
+
+from typing import ClassVar, Self
+
+from shared.database import Database, Statement, queries
+from shared.desk import Loan
+from shared.events import Json
+from shared.home.blocks import HomeChannel, HomeRun, HomeView, Spend, blocks_of
+from shared.journal import Outcome
+from shared.memory.control.command_results import CommandRefused, KnowResult
+from shared.memory.control.desk import MemoryDesk
+from shared.memory.control.reach import names_of
+from shared.models.guards.budgets import Budgets, Standing
+from shared.proposals.connected import ConnectedRepositories
+from shared.settings import Settings
+from shared.stopping.quiet import QuietDesk
+
+SQL = queries(__file__, "home.sql")
+
+#: Channels, runs and memories that are shown.
+_CHANNELS, _RUNS, _MEMORIES = 8, 8, 10
+
+
+class HomeDesk:
+    """The home of the person who looks at it, or presses something there."""
+
+    READS: ClassVar = ()
+
+    def __init__(self, loan: Loan) -> None:
+        self._loan = loan
+        self._run = loan.run
+        self._event = loan.run.event
+        self._memory = MemoryDesk.lend(loan)
+
+    @classmethod
+    def lend(cls, loan: Loan) -> Self:
+        """Lend the person's home."""
+        return cls(loan)
+
+    def shown(self) -> tuple[Json, ...]:
+        """Do what was pressed, and return the home's blocks."""
+        kind, text = self._event.type.rpartition(".")[2], self._event.text
+        query = text.strip() if kind == "home-search" else ""
+        notice = self._forgotten(text) if kind == "home-forget" else ""
+        rows = self._rows()
+        channels = self._channels(rows)
+        if kind == "home-quiet":
+            notice = self._hushed(text, channels)
+            channels = self._channels(rows)
+        known = self._memory.know(query) if query else None
+        notice = str(known) if isinstance(known, CommandRefused) else notice
+        found = known if isinstance(known, KnowResult) else KnowResult((), 0)
+        connected = ConnectedRepositories.lend(self._loan).here
+        return blocks_of(
+            HomeView(
+                notice=notice,
+                repositories=list(dict.fromkeys([*connected, *_repositories(channels)])),
+                channels=channels,
+                commands=self._memory.help(),
+                spends=self._spends(),
+                query=query,
+                memories=[*(found.found or found.related)][:_MEMORIES],
+                total=found.total,
+                runs=[_home_run(row) for row in rows[:_RUNS]],
+                may_write=self._loan.may_write(),
+            )
+        )
+
+    def _forgotten(self, text: str) -> str:
+        return self._memory.shown(self._memory.forget(text))
+
+    def _hushed(self, text: str, channels: list[HomeChannel]) -> str:
+        """Pause or resume in a channel that the home shows to the person."""
+        word, _, channel = text.partition(":")
+        if not self._loan.may_write() or channel not in {one.id for one in channels}:
+            return "You may not do that there."
+        quiet, place = QuietDesk.lend(self._loan), self._place(channel)
+        if word == "pause":
+            quiet.pause(place)
+            return "I do nothing by myself there any more."
+        quiet.resume(place)
+        return "I act by myself there again."
+
+    def _rows(self) -> list[Json]:
+        """Return the runs that the person caused in this workspace, the newest first."""
+        values = {"own": sorted(names_of(self._event)), "team": f"{self._team}:"}
+
+        def work() -> Outcome:
+            statement = self._run.statement("runs", values, SQL)
+            [rows] = self._loan.services[Database].run(self._event.tenant, [statement])
+            return Outcome([dict(row) for row in rows])
+
+        return list(self._run.step("home runs", values, work))
+
+    def _channels(self, rows: list[Json]) -> list[HomeChannel]:
+        """Return the channels where the person used the agent lately."""
+        used = dict.fromkeys(row["conversation"].split(":")[2] for row in rows)
+        ids = [one for one in used if one[:1] in {"C", "G"}][:_CHANNELS]
+        places = [self._place(one) for one in ids]
+
+        def work() -> Outcome:
+            values = {"tenant": self._event.tenant, "places": places}
+            statement = Statement(SQL["quiet"], values)
+            [found] = self._loan.services[Database].run(self._event.tenant, [statement])
+            return Outcome([row["place"] for row in found])
+
+        quiet = self._run.step("quiet places", {"places": places}, work) if ids else []
+        of = self._loan.services[Settings].repository_of
+        return [
+            HomeChannel(one, of.get(f"channel:{one}", ""), self._place(one) in quiet) for one in ids
+        ]
+
+    def _spends(self) -> list[Spend]:
+        """Return what this tenant and this person spent today."""
+        tenant = self._event.tenant
+
+        def work() -> Outcome:
+            standings = self._loan.services[Budgets].spent(tenant)
+            own = {self._event.actor.id, self._event.actor.name}
+            kept = [one for one in standings if one.scope == "tenant" or one.name in own]
+            return Outcome([_spend(one)._asdict() for one in kept])
+
+        return [Spend(**one) for one in self._run.step("spent", {}, work)]
+
+    @property
+    def _team(self) -> str:
+        return ":".join(self._event.conversation.split(":")[:2])
+
+    def _place(self, channel: str) -> str:
+        return f"{self._team}:{channel}"
+
+
+def _repositories(channels: list[HomeChannel]) -> list[str]:
+    return [one.repository for one in channels if one.repository]
+
+
+def _home_run(row: Json) -> HomeRun:
+    return HomeRun(*(row[name] for name in HomeRun._fields))
+
+
+def _spend(standing: Standing) -> Spend:
+    name = "Everybody" if standing.scope == "tenant" else "You"
+    ceiling = f"${standing.ceiling:.2f}" if standing.ceiling is not None else "no ceiling"
+    return Spend(name, f"${standing.spent:.2f}", ceiling)

@@ -1,0 +1,47 @@
+"""The repositories that a place in Slack works on, and whether a person may open issues there."""
+
+from collections.abc import Sequence
+from typing import Self
+
+from shared.desk import Loan
+from shared.settings import Settings
+
+
+class ConnectedRepositories:
+    """Those that REPOSITORIES connects with the channel of the event, or else with its workspace,
+    if they belong to the same tenant."""
+
+    def __init__(self, loan: Loan) -> None:
+        self._loan = loan
+        self._event = loan.run.event
+        self._settings = loan.services[Settings]
+
+    @classmethod
+    def lend(cls, loan: Loan) -> Self:
+        """Lend the repositories of the event's place."""
+        return cls(loan)
+
+    @property
+    def here(self) -> Sequence[str]:
+        """Their names, that of the channel first. Where another company may read along, the channel
+        must be named itself."""
+        event = self._event
+        if event.source != "slack":
+            return [event.repository] if event.repository else []
+        team = event.conversation.split(":")[1]
+        places = [f"channel:{event.scope.rpartition(':')[2]}"]
+        places += [] if event.is_shared else [f"team:{team}"]
+        named = [self._settings.repository_of.get(place, "") for place in places]
+        return [one for one in dict.fromkeys(named) if one and self._is_ours(one)]
+
+    def why_not(self, repository: str) -> str:
+        """Say why the person may not open an issue there; '' when they may."""
+        if repository not in self.here:
+            return "This place is not connected with it."
+        if not self._loan.may_write():
+            return "Only full members of the workspace may do that."
+        return ""
+
+    def _is_ours(self, repository: str) -> bool:
+        owner = f"github:{repository.partition('/')[0]}"
+        return self._settings.tenant_of.get(owner, owner) == self._event.tenant
