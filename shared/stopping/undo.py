@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Self
 from shared.actions import Action
 from shared.actions.github import actions as on_github
 from shared.actions.github import reactions
-from shared.actions.github.actions import RemoveLabels, label_of
+from shared.actions.github.actions import RemoveLabels
 from shared.actions.github.pulls import sections
 from shared.actions.github.reactions import RemoveReaction
 from shared.actions.past import PastEffect, TakeBack, TakeBackOnGitHub, TakeBackOnSlack, TakenBack
@@ -32,7 +32,7 @@ from shared.errors import (
 from shared.events import Event, Json
 from shared.journal import Outcome
 from shared.memory.control.unremembering import unremember
-from shared.perception.commands import command_of
+from shared.perception.commands import command_of, label_of
 from shared.stopping.desk import StopDesk, where
 
 SQL = queries(__file__, "undo.sql")

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal, NamedTuple, Self
 
 from shared.actions import Action, Permission, Query
 from shared.events import Event, Issue, Json
+from shared.perception.commands import label_of
 
 
 class Repository(NamedTuple):
@@ -21,13 +22,6 @@ class Repository(NamedTuple):
     @property
     def scope(self) -> str:
         return f"github:{self.name}"
-
-
-def label_of(event: Event) -> str:
-    """Return the label that gave the command of this event; '' for all other events."""
-    if ".command." not in event.type or event.payload.get("action") != "labeled":
-        return ""
-    return event.need("label", "name")
 
 
 class OnGitHub:
