@@ -15,8 +15,6 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
 
-from shared.events import Event
-
 
 class Command(NamedTuple):
     """One row of the table. It `takes` a text (`remember`), or at most a reference or one of the
@@ -241,13 +239,6 @@ def labelled(label: str, prefix: str) -> Order | None:
         return None
     order = named(name[len(prefix.strip()) :])
     return order if order and COMMANDS[order.name].by_label and _fits(order) else None
-
-
-def label_of(event: Event) -> str:
-    """Return the label that gave the command of this event; '' for all other events."""
-    if not command_of(event.type) or event.payload.get("action") != "labeled":
-        return ""
-    return event.need("label", "name")
 
 
 def wanted(source: str, said: Said, takes: Takes, claims: Takes) -> tuple[str, str] | None:

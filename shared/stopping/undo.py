@@ -32,7 +32,8 @@ from shared.errors import (
 from shared.events import Event, Json
 from shared.journal import Outcome
 from shared.memory.control.unremembering import unremember
-from shared.perception.commands import command_of, label_of
+from shared.perception.commands import command_of
+from shared.perception.deeds import label_of
 from shared.stopping.desk import StopDesk, where
 
 SQL = queries(__file__, "undo.sql")

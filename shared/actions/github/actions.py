@@ -7,7 +7,7 @@ from typing import ClassVar, Literal, NamedTuple, Self
 
 from shared.actions import Action, Permission, Query
 from shared.events import Event, Issue, Json
-from shared.perception.commands import label_of
+from shared.perception.deeds import label_of
 
 
 class Repository(NamedTuple):

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal, NamedTuple
 from shared.actions import Action
 from shared.actions.github.actions import OnGitHub
 from shared.events import Event, Json
-from shared.perception.commands import label_of
+from shared.perception.deeds import label_of
 
 Kind = Literal["issue", "comment", "review comment"]
 Reaction = Literal["+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes"]
