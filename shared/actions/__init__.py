@@ -26,6 +26,9 @@ from typing import Any, ClassVar, NamedTuple, Protocol, Self
 from shared.actions.places import scopes
 from shared.events import Event, Json
 
+#: How an answer that is drafted begins, as long as it only says what is waited for.
+WAITING = "⏳ "
+
 
 class Target(Protocol):
     """The place where an action lands. `ref` names it exactly; `scope` names the repository or

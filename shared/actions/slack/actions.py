@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, NamedTuple, Self
 
-from shared.actions import Action, Permission, Query
+from shared.actions import WAITING, Action, Permission, Query
 from shared.events import Event, Json, ResponseUrl, SlackMessage, Thread
 
 #: How Slack writes the id of a channel.
@@ -64,7 +64,7 @@ class Reply(_Written):
         return replace(self, text=_signed(self.text, footer))
 
     def drafted(self, text: str) -> Action | None:
-        return Draft(self.thread, text)
+        return Draft(self.thread, text, streams=not text.startswith(WAITING))
 
     @classmethod
     def notice(cls, event: Event, text: str) -> Self | None:
@@ -95,10 +95,12 @@ class Correct(_Written):
 @dataclass(frozen=True)
 class Draft(_Written):
     """Show an unfinished reply in its thread, in a message that the reply will take over; without a
-    text, remove it. `converse` uses it, flows do not."""
+    text, remove it. `converse` uses it, flows do not. It `streams` where Slack lets it, unless its
+    text will be replaced."""
 
     thread: Thread
     text: str
+    streams: bool = True
 
     @property
     def target(self) -> Thread:

@@ -127,7 +127,10 @@ class SlackSession:
     def is_of(self, message: Json, mark: Mark) -> bool:
         """Tell whether the effect made this message. Only the bot's messages count, since anyone in
         the workspace can post the same metadata."""
-        return message.get("bot_id") == self.identity.bot and _is_of(message, mark)
+        return self.is_ours(message) and _is_of(message, mark)
+
+    def is_ours(self, message: Json) -> bool:
+        return bool(message.get("bot_id") == self.identity.bot)
 
     def pages(self, thread: Thread) -> Iterator[Json]:
         """Yield the pages of a thread, oldest first."""

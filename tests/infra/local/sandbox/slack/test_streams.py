@@ -1,6 +1,7 @@
 """Streams, statuses and sessions in the sandbox Slack, as slack_sdk's client meets them."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from slack_sdk import WebClient
@@ -9,7 +10,8 @@ from infra.local.sandbox.slack import SlackSandbox
 from infra.local.sandbox.slack.workspace import ALICE, BOB, DM, GENERAL, TEAM
 from tests.infra.local.sandbox.slack.test_sandbox import connect, refusal
 
-TO = {"recipient_team_id": TEAM, "recipient_user_id": ALICE}
+Arguments = dict[str, Any]
+TO: Arguments = {"recipient_team_id": TEAM, "recipient_user_id": ALICE}
 
 
 @pytest.fixture
@@ -28,7 +30,7 @@ def test_slack_ends_a_stream_after_five_minutes_whatever_comes(
 ) -> None:
     root = slack.say(DM, "explain")
     ts = client.chat_startStream(channel=DM, thread_ts=root, markdown_text="one")["ts"]
-    about = {"channel": DM, "ts": ts}
+    about: Arguments = {"channel": DM, "ts": ts}
     assert refusal(client.chat_update, **about, text="x") == "streaming_state_conflict"
     slack.pass_time(290)
     client.chat_appendStream(**about, markdown_text=", two")
@@ -44,7 +46,7 @@ def test_slack_ends_a_stream_after_five_minutes_whatever_comes(
 def test_in_a_channel_one_person_sees_a_stream_grow(slack: SlackSandbox, client: WebClient) -> None:
     root = slack.say(GENERAL, "explain")
     start = client.chat_startStream(channel=GENERAL, thread_ts=root, markdown_text="one", **TO)
-    about = {"channel": GENERAL, "ts": start["ts"]}
+    about: Arguments = {"channel": GENERAL, "ts": start["ts"]}
     client.chat_appendStream(**about, markdown_text=", two")
     assert slack.seen(GENERAL, root, ALICE) == ["one, two"]
     assert slack.seen(GENERAL, root, BOB) == ["one"]
@@ -71,8 +73,8 @@ def test_the_status_goes_when_the_app_replies_and_after_two_minutes(
     slack: SlackSandbox, client: WebClient
 ) -> None:
     root = slack.say(DM, "explain")
-    about = {"channel_id": DM, "thread_ts": root}
-    status = {"status": "is thinking", "loading_messages": ["Reading"]}
+    about: Arguments = {"channel_id": DM, "thread_ts": root}
+    status: Arguments = {"status": "is thinking", "loading_messages": ["Reading"]}
     for end in ("reply", "stream", "time", "empty"):
         client.assistant_threads_setStatus(**about, **status)
         shown = slack.status(DM, root)
@@ -97,7 +99,7 @@ def test_a_session_is_of_an_agent_and_stays_as_it_is_set(
     slack: SlackSandbox, client: WebClient
 ) -> None:
     root = slack.say(DM, "explain")
-    about = {"channel_id": DM, "thread_ts": root}
+    about: Arguments = {"channel_id": DM, "thread_ts": root}
     put, rename = client.agents_sessions_setStatus, client.agents_sessions_rename
     assert refusal(rename, **about, title="Deploys") == "session_not_found"
     assert put(**about, status="processing", title="Explain")["title"] == "Explain"

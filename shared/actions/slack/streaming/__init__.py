@@ -1,0 +1,5 @@
+"""Replies that Slack shows word by word, in direct messages.
+
+stream    starts, grows and ends a stream
+steady    how much of a growing text can be shown for good
+"""
