@@ -49,7 +49,7 @@ PACE = Pace()
 
 
 class Drafts:
-    """The drafts of one run. Its threads may share them."""
+    """The drafts of one run. Its threads may share them. Before the first `begins` is called."""
 
     def __init__(
         self,
@@ -59,6 +59,7 @@ class Drafts:
         remaining: Callable[[], float],
         *,
         pace: Pace,
+        begins: Callable[[], None] = lambda: None,
         hosts: frozenset[str] = frozenset(),
     ) -> None:
         self._run = run
@@ -67,6 +68,7 @@ class Drafts:
         self._adapter = adapter
         self._remaining = remaining
         self._pace = pace
+        self._begins = begins
         self._answer = policy.answer_to(run.event)
         self._mark = _mark(run, self._answer)
         #: The draft that this attempt knows.
@@ -88,6 +90,7 @@ class Drafts:
         """
         if self._answer is None or branch.get() or not self._policy.has_room_for(self._answer):
             return None
+        self._begins()
         show = partial(self._show, sift=sift) if sift else self._show
         return Sink(show, self._remaining, self._pace)
 

@@ -44,10 +44,10 @@ def wrote(text: str, thread: str = "", user: str = ALICE, ts: str = "1999999999.
     return envelope(type="message", channel=SUPPORT, user=user, text=text, ts=ts, **more)
 
 
-def button(thread: str) -> Event:
+def button(thread: str, channel: str = SUPPORT) -> Event:
     kind = "agent_session_stopped"
     return envelope(
-        type=kind, channel=SUPPORT, user=ALICE, thread_ts=thread, streaming_message_ts=[]
+        type=kind, channel=channel, user=ALICE, thread_ts=thread, streaming_message_ts=[]
     )
 
 

@@ -7,6 +7,8 @@ from typing import ClassVar, Literal, NamedTuple, Self
 from shared.actions import WAITING, Action, Permission, Query
 from shared.events import Event, Json, ResponseUrl, SlackMessage, Thread
 
+#: Characters of the title of a session: enough to know it by.
+_TITLE = 80
 #: How Slack writes the id of a channel.
 _ID = re.compile(r"[CG][A-Z0-9]{8,}")
 
@@ -67,6 +69,11 @@ class Reply(_Written):
         return Draft(self.thread, text, streams=not text.startswith(WAITING))
 
     @classmethod
+    def presence(cls, event: Event, standing: str) -> Action | None:
+        thread, title = event.thread_target, " ".join(event.text.split())[:_TITLE]
+        return ShowStatus(thread, standing, title) if thread else None
+
+    @classmethod
     def notice(cls, event: Event, text: str) -> Self | None:
         return cls(event.thread_target, text) if event.thread_target else None
 
@@ -90,6 +97,26 @@ class Correct(_Written):
 
     def signed(self, footer: str) -> Self:
         return replace(self, text=_signed(self.text, footer))
+
+
+@dataclass(frozen=True)
+class ShowStatus(OnSlack, Action):
+    """Show under a thread how the run for it stands, and in Slack's session of an agent, which a
+    new one calls by the `title`. Runs that answer show it by themselves."""
+
+    idempotent = True
+    passing = True
+    thread: Thread
+    standing: str
+    title: str = ""
+
+    @property
+    def target(self) -> Thread:
+        return self.thread
+
+    @property
+    def arguments(self) -> Json:
+        return {"standing": self.standing, "title": self.title}
 
 
 @dataclass(frozen=True)

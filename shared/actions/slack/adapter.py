@@ -15,6 +15,7 @@ from shared.actions.slack.actions import (
     React,
     ReadThread,
     Reply,
+    ShowStatus,
     Whisper,
 )
 from shared.actions.slack.bot_client import BotClient
@@ -42,6 +43,7 @@ from shared.actions.slack.replies import (
     send_whisper,
 )
 from shared.actions.slack.session import SlackSession
+from shared.actions.slack.streaming.status import show_status
 from shared.errors import ActionRejected, EffectUnknown
 from shared.settings import Settings
 
@@ -52,6 +54,7 @@ ACTIONS: Mapping[type[Action], Handling[SlackSession]] = {
     Post: Handling(send_post, take_back_post, find_post),
     React: Handling(add_reaction, take_off_reaction),
     Reply: Handling(post_reply, take_back_reply, find_reply),
+    ShowStatus: Handling(show_status, "A status goes by itself"),
     Whisper: Handling(send_whisper, "Slack lets nobody take back what one person was told"),
 }
 

@@ -37,6 +37,9 @@ class BotIdentity(NamedTuple):
 class SlackSession:
     """Each method is one call to Slack, as the bot of the settings. Threads may share it."""
 
+    #: The app is declared an agent, as far as Slack has not said otherwise.
+    has_agent_sessions = True
+
     def __init__(self, settings: Settings, timeout: int, client: type[BotClient]) -> None:
         """Raises SettingsError without a token, or when the address is invalid."""
         url = settings.slack_api_url

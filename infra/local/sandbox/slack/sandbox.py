@@ -177,6 +177,11 @@ class SlackSandbox:
         return [call.arguments for call in list(self._web.calls) if call.method == method]
 
     @property
+    def called(self) -> list[str]:
+        """Return the methods that were called, the oldest first."""
+        return [call.method for call in list(self._web.calls)]
+
+    @property
     def attempts(self) -> list[Attempt]:
         """Return the attempts to tell the app, the oldest first."""
         return list(self._courier.attempts)
