@@ -94,18 +94,15 @@ class Lifecycle:
         taken = {"queued": bool(patience), "stoppable": stoppable and self._flow.stoppable}
         if not (run := self._journal.claim(event, self._flow.name, remaining() + _GRACE, **taken)):
             return Ending("")
-        run.inputs += shown
-        run.allowance = allowance or run.allowance
+        run.inputs, run.allowance = [*run.inputs, *shown], allowance or run.allowance
         authority = self._authority(run)
-        seen = bool(patience)
-        acting = self._acting(run, remaining, acts=acts, seen=seen)
+        acting_now = partial(self._acting, run, remaining, acts=acts, seen=bool(patience))
+        acting = acting_now()
         try:
             _check(run, self._flow, patience)
             self._show(run, acting, "", patience)
             run.event = authority.placed()
-            acting = self._acting(run, remaining, acts=acts, seen=seen)
-            if _is_asked(run.event):
-                acting.presence.begin()
+            acting = acting_now()
             with paid_by(payer_of(run.event, run.flow)):
                 statements = work(self._agent(run, acting, remaining, authority))
             self._close(run, acting)
@@ -123,6 +120,8 @@ class Lifecycle:
     def _agent(
         self, run: Run, acting: Acting, remaining: Callable[[], float], authority: Authority
     ) -> Agent:
+        if _is_asked(run.event):
+            acting.presence.begin()
         shares = self._flow.shares
         return Agent(run, self._can, acting, remaining, authority=authority, shares=shares)
 

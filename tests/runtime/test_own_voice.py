@@ -39,7 +39,17 @@ from shared.actions.github.pulls.sections import WriteSection
 from shared.actions.github.reactions import AddReaction, Reactable, RemoveReaction
 from shared.actions.past import TakeBackOnGitHub, TakeBackOnSlack
 from shared.actions.platforms import Platforms
-from shared.actions.slack.actions import Button, Card, Channel, Draft, Post, React, Reply, Whisper
+from shared.actions.slack.actions import (
+    Button,
+    Card,
+    Channel,
+    Draft,
+    Post,
+    React,
+    Reply,
+    ShowStatus,
+    Whisper,
+)
 from shared.agent import Agent, flow
 from shared.database import Database, Statement
 from shared.events import Actor, Event, Issue, Json, SlackMessage, Thread
@@ -343,6 +353,7 @@ def test_nothing_that_it_does_in_slack_causes_anything(database: Database) -> No
                 Card(thread, "p1/live", text, (Button("Approve", "yes"),)),
                 Card(thread, "p1/live", "Done."),
                 Post(Channel(SUPPORT), text),
+                ShowStatus(thread, "works", text),
             ]
             # Nobody hears a whisper.
             assert {type(one) for one in actions} == set(slack_adapter.ACTIONS) - {Whisper}

@@ -95,7 +95,7 @@ def test_a_growing_answer_ends_with_one_line(runner: ChatRunner, way: str) -> No
     assert runner.deliver(stop, control)
     working.join()
     shown = runner.replies(event)
-    (answer,) = [text for text in shown if "We deploy" in text]
+    (answer,) = [text for text in shown if text.startswith("We")]
     assert answer.endswith("\n\n⏹ Stopped by U0ALICE.")
     assert " …" not in answer
     found = runner.recorded("select state, reason from runs where flow = 'chat'")
