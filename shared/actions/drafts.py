@@ -23,6 +23,7 @@ from shared.errors import (
     DatabaseUnavailable,
     EffectUnknown,
     RunBusy,
+    Stopped,
 )
 from shared.journal import Run
 
@@ -142,6 +143,14 @@ class Drafts:
             self._adapter(said).perform(said, mark, standing)
             self._draft = None
 
+    def leave(self, stopped: Stopped) -> None:
+        """End the draft of a run that was stopped: it keeps what it shows, with who stopped it,
+        unless something newer takes its place. Raises as `take_back`."""
+        if stopped.state == "superseded":
+            self.take_back()
+        else:
+            self.close(f"⏹ {stopped.reason}")
+
     def _answered(self) -> bool:
         """Tell whether this run, in any of its attempts, has given its answer."""
         answer = self._answer
@@ -171,14 +180,15 @@ class Drafts:
                 raise
 
     def _check(self) -> None:
-        """Show no more of a run that was stopped: finish the draft with who stopped it. Raises
-        ActionRejected then, and also when another function has the run now."""
+        """Show no more of a run that was stopped: the draft ends with who stopped it, or goes when
+        something newer takes its place. Raises ActionRejected then, and also when another function
+        has the run now."""
         try:
             stopped = self._run.look()
         except (RunBusy, DatabaseUnavailable) as err:
             raise ActionRejected(f"nothing more is shown: {err}") from err
         if stopped:
-            self.close(f"⏹ {stopped.reason}")
+            self.leave(stopped)
             raise ActionRejected("nothing more is shown: the run was stopped")
 
     def _standing(self) -> Receipt | None:

@@ -155,9 +155,7 @@ class Lifecycle:
         if isinstance(left, Stopped):
             state, run.ending = left.state, True
             self._show(run, acting, state, patience)
-            close = partial(acting.drafts.close, f"⏹ {left.reason}")
-            is_needless = state == "superseded"
-            _try(run, "draft left", acting.drafts.take_back if is_needless else close)
+            _try(run, "draft left", partial(acting.drafts.leave, left))
         elif isinstance(left, Declined):
             state = "done"
             _log("run declined", run, reason=str(left))

@@ -128,7 +128,7 @@ class ChatRunner:
     def said(self, event: Event) -> list[str]:
         """What the bot says in the event's thread, however it came there, without what is
         invisible."""
-        return [_visible(_text(message)) for message in self.thread(event)]
+        return [visible(_text(message)) for message in self.thread(event)]
 
     def is_growing(self, event: Event) -> bool:
         """Is a message there that is not finished?"""
@@ -179,5 +179,6 @@ def _text(message: Json) -> str:
     return str(first["text"] if first.get("type") == "markdown" else message["text"])
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
+    """Leave out what people do not see."""
     return text.replace("\u200b", "").replace("\u2060", "")

@@ -77,12 +77,13 @@ def ending(event: Event, agent: Agent) -> None:
 @pytest.mark.parametrize("place", [DM, SUPPORT])
 @pytest.mark.parametrize("how", ["silent", "failed", "died", "outage"])
 def test_it_is_cleared_at_every_end(runner: ChatRunner, place: str, how: str) -> None:
-    ends[:] = {
+    errors: dict[str, list[BaseException]] = {
         "silent": [],
         "failed": [ModelRejected("no")],
         "died": [RuntimeError(), RuntimeError(), RuntimeError()],
         "outage": [ModelUnavailable("the model is away")],
-    }[how]
+    }
+    ends[:] = errors[how]
     event = ask(runner, place)
     while not runner.deliver(event, ending) and ends:
         assert session(runner, event) == "processing"  # it is tried again soon
