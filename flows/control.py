@@ -9,7 +9,7 @@ import re
 from shared.actions import Action
 from shared.actions.github.actions import Comment, RemoveLabels, ReportCheck
 from shared.actions.past import TakeBackOnGitHub, TakeBackOnSlack
-from shared.actions.slack.actions import FindThread, React, Reply, Whisper
+from shared.actions.slack.actions import FindThread, React, Reply, ShowStatus, Whisper
 from shared.actions.timers import SetTimer
 from shared.agent import Agent, flow
 from shared.errors import EventError, NotPermitted
@@ -42,6 +42,7 @@ _RUN = r"(?=\S*\d)[\w-]{4,40}"
         Reply.at_most(1),
         Whisper.at_most(1),
         React.at_most(1),
+        ShowStatus.at_most(1),
         SetTimer.at_most(1),
         RemoveLabels.at_most(1),
         ReportCheck.at_most(1),
@@ -133,6 +134,8 @@ def _signed(event: Event, agent: Agent) -> None:
         halted = agent.desk(StopDesk).stop(thread=thread)
     except NotPermitted:
         return
+    if halted or not event.message_target:
+        agent.act(ShowStatus(thread, "over"))  # Slack leaves a session as it is
     if halted and event.message_target:
         agent.act(React(event.message, "octagonal_sign"))
     elif halted:

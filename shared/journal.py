@@ -286,13 +286,14 @@ class Run:
         was lost, and Stopped, with nothing started, when the run was stopped; what has happened is
         then recorded with the end of the run.
         """
-        if statements and not defer:
-            self.check()
         with self._lock:
             self._deferred += done
             if defer:
                 self._deferred += statements
                 return []
+        if statements:
+            self.check()
+        with self._lock:
             happened, self._deferred = self._deferred, []
         try:
             return self._commit(happened, statements, starts=bool(statements) and not self.ending)

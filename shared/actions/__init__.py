@@ -11,6 +11,7 @@ journal can compare it before it touches the world. Each platform has one `Adapt
     authority   asks what the person who caused a run may do
     secrets_kept_out   masks the secrets of an action, or refuses it
     effects     performs each action once, whatever fails
+    presence    shows that a run works, waits, or is over
     drafts      shows an answer while it grows
     past        takes back what an effect did
     links       which addresses may stay links
@@ -25,6 +26,9 @@ from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 from shared.actions.places import scopes
 from shared.events import Event, Json
+
+#: How an answer that is drafted begins, as long as it only says what is waited for.
+WAITING = "⏳ "
 
 
 class Target(Protocol):
@@ -65,6 +69,8 @@ class Action(ABC):
     edits: ClassVar[bool] = False
     #: The arguments that are written exactly as they are, such as the content of a file.
     verbatim: ClassVar[frozenset[str]] = frozenset()
+    #: It only shows how a run stands: it is no effect, and nothing records it.
+    passing: ClassVar[bool] = False
     #: Nobody sees it, so it is done in a preview too.
     unseen: ClassVar[bool] = False
 
@@ -115,6 +121,12 @@ class Action(ABC):
         """Return the actions that show how the run for `event` stands, to people who look: at its
         beginning with an empty `state`, and when it ends in one."""
         return ()
+
+    @classmethod
+    def presence(cls, event: Event, standing: str) -> "Action | None":
+        """Return the action that shows people who wait how the run for `event` stands: that it
+        `works`, that it `waits`, that it `answered`, or that it is `over` without an answer."""
+        return None
 
     @classmethod
     def notice(cls, event: Event, text: str) -> Self | None:

@@ -7,21 +7,30 @@ crash finds the draft of the one before.
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
-from shared.actions import Action, Adapter, Mark, Query, Receipt
+from shared.actions import WAITING, Action, Adapter, Mark, Query, Receipt
 from shared.actions.effects import branch
 from shared.actions.links import hosts_of
 from shared.actions.policy import Policy
 from shared.actions.secrets_kept_out import without_unfinished
 from shared.canonical import digest
-from shared.errors import ActionError, ActionRejected, ActionUnavailable, EffectUnknown
+from shared.errors import (
+    ActionError,
+    ActionRejected,
+    ActionUnavailable,
+    DatabaseUnavailable,
+    EffectUnknown,
+    RunBusy,
+    Stopped,
+)
 from shared.journal import Run
 
 #: Seconds of the function's time to keep for a call that might hang.
 _MARGIN = 15.0
-#: How a draft begins that says what is waited for.
-_WAITING = "⏳ "
+#: Takes the whole text so far, and returns what may be shown of it.
+Sift = Callable[[str], str]
 
 
 class Pace(NamedTuple):
@@ -41,7 +50,7 @@ PACE = Pace()
 
 
 class Drafts:
-    """The drafts of one run. Its threads may share them."""
+    """The drafts of one run. Its threads may share them. Before the first `begins` is called."""
 
     def __init__(
         self,
@@ -51,6 +60,7 @@ class Drafts:
         remaining: Callable[[], float],
         *,
         pace: Pace,
+        begins: Callable[[], None] = lambda: None,
         hosts: frozenset[str] = frozenset(),
     ) -> None:
         self._run = run
@@ -59,6 +69,7 @@ class Drafts:
         self._adapter = adapter
         self._remaining = remaining
         self._pace = pace
+        self._begins = begins
         self._answer = policy.answer_to(run.event)
         self._mark = _mark(run, self._answer)
         #: The draft that this attempt knows.
@@ -70,15 +81,19 @@ class Drafts:
         self._late_draft = self._late_change = False
         self._lock = threading.RLock()
 
-    def sink(self) -> "Sink | None":
+    def sink(self, sift: Sift | None = None) -> "Sink | None":
         """Return a function that shows an answer as it grows, or None when it must come whole.
 
-        Call it with the text so far; it never raises. Answers in the threads of `agent.map` come
-        whole, since they would share one draft.
+        Call it with the text so far; it never raises. `sift` stands before it: people see only what
+        it returns of that text, such as the sentences that were checked, and it is called only when
+        something is to be shown. Answers in the threads of `agent.map` come whole, since they would
+        share one draft.
         """
         if self._answer is None or branch.get() or not self._policy.has_room_for(self._answer):
             return None
-        return Sink(self._show, self._remaining, self._pace)
+        self._begins()
+        show = partial(self._show, sift=sift) if sift else self._show
+        return Sink(show, self._remaining, self._pace)
 
     def adapter(self, wanted: Action) -> Adapter:
         """Return the adapter of `wanted`, which lets the answer take the draft's place."""
@@ -119,7 +134,7 @@ class Drafts:
         with self._lock:
             if self._answer is None or self._answered() or not (standing := self._standing()):
                 return
-            shown = "" if self._shown.startswith(_WAITING) else self._shown
+            shown = "" if self._shown.startswith(WAITING) else self._shown
             text = f"{shown}\n\n{line}".strip()
             said = type(self._answer).notice(self._run.event, text)
             assert said
@@ -128,6 +143,14 @@ class Drafts:
             self._adapter(said).perform(said, mark, standing)
             self._draft = None
 
+    def leave(self, stopped: Stopped) -> None:
+        """End the draft of a run that was stopped: it keeps what it shows, with who stopped it,
+        unless something newer takes its place. Raises as `take_back`."""
+        if stopped.state == "superseded":
+            self.take_back()
+        else:
+            self.close(f"⏹ {stopped.reason}")
+
     def _answered(self) -> bool:
         """Tell whether this run, in any of its attempts, has given its answer."""
         answer = self._answer
@@ -135,15 +158,16 @@ class Drafts:
         effects = self._run.effects.values()
         return any(e["state"] == "committed" and slot in e["slot"] for e in effects)
 
-    def _show(self, text: str) -> None:
+    def _show(self, text: str, sift: Sift | None = None) -> None:
         """Show `text` in the draft, unless that adds nothing but what may become a secret.
 
         Raises the errors of the adapter.
         """
-        text = without_unfinished(text)
+        text = without_unfinished(sift(text) if sift else text)
         with self._lock:
-            if self._shown.startswith(text) or text.isspace():
+            if self._shown.startswith(text) or not text or text.isspace():
                 return
+            self._check()
             standing = self._draft or self._find()
             try:
                 self._draft = self._perform(text, standing)
@@ -154,6 +178,18 @@ class Drafts:
                 elif err.sent:
                     self._late_draft = self._unsure = True
                 raise
+
+    def _check(self) -> None:
+        """Show no more of a run that was stopped: the draft ends with who stopped it, or goes when
+        something newer takes its place. Raises ActionRejected then, and also when another function
+        has the run now."""
+        try:
+            stopped = self._run.look()
+        except (RunBusy, DatabaseUnavailable) as err:
+            raise ActionRejected(f"nothing more is shown: {err}") from err
+        if stopped:
+            self.leave(stopped)
+            raise ActionRejected("nothing more is shown: the run was stopped")
 
     def _standing(self) -> Receipt | None:
         """Return the draft to finish or to remove."""
@@ -220,7 +256,7 @@ class Sink:
     def waits(self, what: str) -> None:
         """Say what is waited for, as long as there is no text; it never raises."""
         if self._open and self._next is None and self._remaining() >= _MARGIN:
-            self._try(f"{_WAITING}{what}")
+            self._try(f"{WAITING}{what}")
 
     def _try(self, text: str) -> float:
         """Show `text`, and return the seconds for which the platform wants no more."""
@@ -228,6 +264,7 @@ class Sink:
             self._show(text)
         except ActionUnavailable as err:
             self._open = err.retry_after is not None and not err.sent
+            self._pause *= 2  # others change messages too
             return err.retry_after or 0.0
         except ActionRejected:
             self._open = False

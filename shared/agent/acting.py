@@ -8,6 +8,7 @@ from shared.actions import Action, Adapter, Query, Receipt
 from shared.actions.drafts import Drafts, Pace
 from shared.actions.effects import Effects, branch
 from shared.actions.policy import Policy
+from shared.actions.presence import Presence, show
 from shared.canonical import digest
 from shared.desk import Preview
 from shared.journal import Outcome, Run
@@ -26,12 +27,16 @@ class Acting:
         remaining: Callable[[], float],
         *,
         pace: Pace,
+        presence: Presence,
         hosts: frozenset[str] = frozenset(),
     ) -> None:
         self._run = run
         self._policy = policy
         self._adapter = adapter
-        self.drafts = Drafts(run, policy, adapter, remaining, pace=pace, hosts=hosts)
+        self.presence = presence
+        self.drafts = Drafts(
+            run, policy, adapter, remaining, pace=pace, begins=presence.begin, hosts=hosts
+        )
         self._effects = Effects(run, self.drafts.adapter, remaining, hosts)
         self.preview = Preview()
 
@@ -40,6 +45,9 @@ class Acting:
         self._policy.spend(action)
         if self.preview.is_on and not action.unseen:
             self.preview.actions.append(action)
+            return Receipt("")
+        if action.passing:
+            show(self._adapter(action), action, self._run.flow, self._run.event)
             return Receipt("")
         return self._effects.perform(action.signed(self._footer()) if footer else action)
 

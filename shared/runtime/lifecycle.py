@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from shared.actions.authority import Authority, RecentAnswers
 from shared.actions.links import link_hosts
+from shared.actions.presence import Presence
 from shared.agent.acting import Acting
 from shared.agent.agent import Agent, Capabilities
 from shared.agent.flow import Flow
@@ -93,20 +94,20 @@ class Lifecycle:
         taken = {"queued": bool(patience), "stoppable": stoppable and self._flow.stoppable}
         if not (run := self._journal.claim(event, self._flow.name, remaining() + _GRACE, **taken)):
             return Ending("")
-        run.inputs += shown
-        run.allowance = allowance or run.allowance
+        run.inputs, run.allowance = [*run.inputs, *shown], allowance or run.allowance
         authority = self._authority(run)
-        acting = self._acting(run, remaining, acts=acts)
+        acting_now = partial(self._acting, run, remaining, acts=acts, seen=bool(patience))
+        acting = acting_now()
         try:
             _check(run, self._flow, patience)
             self._show(run, acting, "", patience)
             run.event = authority.placed()
-            acting = self._acting(run, remaining, acts=acts)
+            acting = acting_now()
             with paid_by(payer_of(run.event, run.flow)):
                 statements = work(self._agent(run, acting, remaining, authority))
             self._close(run, acting)
             self._show(run, acting, "done", patience)
-            self._end(run, "done", "", [*statements, *closing(run, "done")])
+            self._end(run, acting, "done", "", [*statements, *closing(run, "done")])
         except RunBusy:
             raise
         except (Parked, Stopped, Declined) as left:
@@ -119,6 +120,8 @@ class Lifecycle:
     def _agent(
         self, run: Run, acting: Acting, remaining: Callable[[], float], authority: Authority
     ) -> Agent:
+        if _is_asked(run.event):
+            acting.presence.begin()
         shares = self._flow.shares
         return Agent(run, self._can, acting, remaining, authority=authority, shares=shares)
 
@@ -126,11 +129,16 @@ class Lifecycle:
         recent = self._can.services.get(RecentAnswers, RecentAnswers)
         return Authority(run, self._can.adapter, recent)
 
-    def _acting(self, run: Run, remaining: Callable[[], float], *, acts: bool) -> Acting:
-        """Let the run act in the place of its event as it is known by now."""
+    def _acting(
+        self, run: Run, remaining: Callable[[], float], *, acts: bool, seen: bool
+    ) -> Acting:
+        """Let the run act in the place of its event as it is known by now, `seen` by people who
+        wait."""
         policy = self._flow.policy(run.event, acts=acts)
-        hosts = link_hosts(self._can.settings.link_hosts)
-        return Acting(run, policy, self._can.adapter, remaining, pace=self._can.pace, hosts=hosts)
+        presence = Presence(run, self._flow.may, self._can.adapter, seen=seen and acts)
+        hosts, pace = link_hosts(self._can.settings.link_hosts), self._can.pace
+        adapter = self._can.adapter
+        return Acting(run, policy, adapter, remaining, pace=pace, presence=presence, hosts=hosts)
 
     def _leave(
         self,
@@ -147,9 +155,7 @@ class Lifecycle:
         if isinstance(left, Stopped):
             state, run.ending = left.state, True
             self._show(run, acting, state, patience)
-            close = partial(acting.drafts.close, f"⏹ {left.reason}")
-            is_needless = state == "superseded"
-            _try(run, "draft left", acting.drafts.take_back if is_needless else close)
+            _try(run, "draft left", partial(acting.drafts.leave, left))
         elif isinstance(left, Declined):
             state = "done"
             _log("run declined", run, reason=str(left))
@@ -160,7 +166,7 @@ class Lifecycle:
                 return self._fail(run, acting, err, patience, closing)
         if state != "parked":
             self._clear(run, acting)
-        self._end(run, state, str(left), closing(run, state))
+        self._end(run, acting, state, str(left), closing(run, state))
         return Ending(state)
 
     def _fail(
@@ -188,7 +194,7 @@ class Lifecycle:
             _try(run, "draft left", acting.drafts.take_back)
         reason = str(err) if isinstance(err, AgentFlowsError) else type(err).__name__
         statements = closing(run, state)
-        self._end(run, state, reason, statements, pause=pause, gave_up=then.gave_up)
+        self._end(run, acting, state, reason, statements, pause=pause, gave_up=then.gave_up)
         if then.gave_up:
             _log("run given up", run)  # infra/flow.yaml raises an alarm for this line
         return Ending(state, err, pause)
@@ -196,6 +202,7 @@ class Lifecycle:
     def _end(
         self,
         run: Run,
+        acting: Acting,
         state: str,
         reason: str,
         statements: Sequence[Statement],
@@ -205,6 +212,7 @@ class Lifecycle:
     ) -> None:
         run.write(self._can.models.unsent(run.event.tenant), defer=True)
         self._look(run, pause)
+        acting.presence.end(state)
         run.finish(state, reason, statements, pause=pause, gave_up=gave_up)
         if state == "done" and (other := run.unasked()):
             _log("run went another way than recorded", run, steps=sorted(set(other)))
@@ -283,6 +291,12 @@ def _check(run: Run, flow: Flow, patience: Patience | None) -> None:
     if patience and run.failures >= patience.attempts:
         run.check()
         raise ProcessDied(f"{run.failures} attempts failed or died")
+
+
+def _is_asked(event: Event) -> bool:
+    """Does a person speak to the agent in Slack, and wait for what it says?"""
+    is_said = event.source == "slack" and event.addressed and event.response_target is None
+    return is_said and not command_of(event.type)
 
 
 def _in_doubt(run: Run) -> bool:

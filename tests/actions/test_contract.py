@@ -178,6 +178,7 @@ def on_slack() -> Iterator[Platform]:
                 say.Post(say.Channel(GENERAL), "Hello"),
                 say.React(SlackMessage(*thread), "eyes"),
                 say.Reply(thread, "Hello 你好"),
+                say.ShowStatus(thread, "works", "Hello?"),
                 say.Whisper(ResponseUrl(TEAM, GENERAL, url), "Hello"),
             ),
             (

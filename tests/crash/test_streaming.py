@@ -16,7 +16,7 @@ FIRST = "Tuesdays, at 10."
 SECOND = "Ada knows."
 LONG = "今天天气很好。" * 1_400
 #: More than any of the answers has.
-BOUNDARIES = range(1, 90, size(1, 3))
+BOUNDARIES = range(1, 160, size(1, 5))
 
 
 class KilledProcesses(KillableProcesses):
@@ -52,12 +52,15 @@ def processes(runner: ChatRunner) -> Iterator[KilledProcesses]:
         yield processes
 
 
-def answered(runner: ChatRunner, number: int, script: Sequence[Turn]) -> Event:
+def answered(
+    runner: ChatRunner, number: int, script: Sequence[Turn], *, direct: bool = False
+) -> Event:
     """A question of its own words, and what the model will say to it."""
     runner.model.script.clear()
     runner.model.seen.clear()
     runner.model.says(*script)
-    return runner.asked(f"Question {number}?")
+    ask = runner.asked_directly if direct else runner.asked
+    return ask(f"Question {number}?")
 
 
 def recorded(runner: ChatRunner, event: Event) -> list[str]:
@@ -69,24 +72,30 @@ def recorded(runner: ChatRunner, event: Event) -> list[str]:
     return [text for (text,) in rows]
 
 
+@pytest.mark.parametrize("direct", [False, True])
 @pytest.mark.parametrize(
     ("script", "pace"), [([Says(FIRST), Says(SECOND)], AT_ONCE), ([Says(LONG), Says(SECOND)], ONCE)]
 )
 def test_one_whole_message_whenever_it_is_killed(
-    runner: ChatRunner, processes: KilledProcesses, script: Sequence[Turn], pace: Pace
+    runner: ChatRunner,
+    processes: KilledProcesses,
+    script: Sequence[Turn],
+    pace: Pace,
+    direct: bool,
 ) -> None:
     asked_again = drafts_left = 0
     for boundary in BOUNDARIES:
-        event = answered(runner, boundary, script)
+        event = answered(runner, boundary, script, direct=direct)
         end = processes.deliver(event, boundary, pace=pace)
         if end == "done":
             break
         assert end == "killed"
         finished = recorded(runner, event)
-        drafts_left += any(text.endswith("…") for text in runner.replies(event))
+        drafts_left += runner.is_growing(event)
         assert processes.deliver(event, receives=2, pace=pace) == "done"
         (answer,) = recorded(runner, event)
-        assert runner.replies(event) == pieces(answer), f"killed at boundary {boundary}"
+        assert runner.said(event) == pieces(answer), f"killed at boundary {boundary}"
+        assert not runner.is_growing(event)
         assert len(runner.model.seen) <= (1 if finished else 2), "a finished step was asked again"
         asked_again += len(runner.model.seen) == 2
     assert 25 < boundary < BOUNDARIES[-1], "not every boundary was reached"

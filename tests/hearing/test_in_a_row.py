@@ -7,7 +7,7 @@ import pytest
 
 from infra.local.sandbox.slack.workspace import ALICE, BOB, BOT_USER, DM, STRANGER, SUPPORT
 from shared.events import Event
-from tests.actions.slack.chat_runner import ChatRunner
+from tests.actions.slack.chat_runner import ChatRunner, visible
 from tests.campaigns import sample
 from tests.crash.test_streaming import KilledProcesses
 from tests.hearing.spoken import MENTION, asked_of, says, states
@@ -21,7 +21,8 @@ def runner(database_url: str) -> Iterator[ChatRunner]:
 
 
 def bot_says(runner: ChatRunner, channel: str) -> list[str]:
-    return [m["text"] for m in runner.slack.messages(channel) if m["user"] == BOT_USER]
+    said = [m["text"] for m in runner.slack.messages(channel) if m["user"] == BOT_USER]
+    return [visible(text) for text in said]
 
 
 def in_a_row(runner: ChatRunner, place: str, *texts: str, user: str = ALICE) -> list[Event]:

@@ -48,6 +48,7 @@ from shared.actions.slack.actions import (
     Post,
     React,
     Reply,
+    ShowStatus,
 )
 from shared.agent import Agent, flow
 from shared.database import Database, Statement
@@ -353,6 +354,7 @@ def test_nothing_that_it_does_in_slack_causes_anything(database: Database) -> No
                 Card(thread, "p1/live", "Done."),
                 Post(Channel(SUPPORT), text),
                 Correct(thread, (), text),
+                ShowStatus(thread, "works", text),
             ]
             # Nobody hears what one person is shown.
             shared = {kind for kind in slack_adapter.ACTIONS if not kind.private}

@@ -4,7 +4,7 @@ actions    the actions and the query as values
 adapter    the table: each action and query with its function
 replies    replies in threads, reactions, and answers to slash commands
 responses  posts those answers, to Slack's own addresses only
-drafts     replies that are still growing
+drafts     replies that are still growing; streaming/ shows them word by word
 cards      messages with buttons, edited in place
 channels   posts into channels; reads threads
 past       takes back what was said

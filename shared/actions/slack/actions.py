@@ -4,9 +4,11 @@ import re
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, NamedTuple, Self
 
-from shared.actions import Action, Permission, Query
+from shared.actions import WAITING, Action, Permission, Query
 from shared.events import Event, Json, ResponseUrl, SlackMessage, Thread
 
+#: Characters of the title of a session: enough to know it by.
+_TITLE = 80
 #: How Slack writes the id of a channel.
 _ID = re.compile(r"[CG][A-Z0-9]{8,}")
 
@@ -64,7 +66,12 @@ class Reply(_Written):
         return replace(self, text=_signed(self.text, footer))
 
     def drafted(self, text: str) -> Action | None:
-        return Draft(self.thread, text)
+        return Draft(self.thread, text, streams=not text.startswith(WAITING))
+
+    @classmethod
+    def presence(cls, event: Event, standing: str) -> Action | None:
+        thread, title = event.thread_target, " ".join(event.text.split())[:_TITLE]
+        return ShowStatus(thread, standing, title) if thread else None
 
     @classmethod
     def notice(cls, event: Event, text: str) -> Self | None:
@@ -93,12 +100,34 @@ class Correct(_Written):
 
 
 @dataclass(frozen=True)
+class ShowStatus(OnSlack, Action):
+    """Show under a thread how the run for it stands, and in Slack's session of an agent, which a
+    new one calls by the `title`. Runs that answer show it by themselves."""
+
+    idempotent = True
+    passing = True
+    thread: Thread
+    standing: str
+    title: str = ""
+
+    @property
+    def target(self) -> Thread:
+        return self.thread
+
+    @property
+    def arguments(self) -> Json:
+        return {"standing": self.standing, "title": self.title}
+
+
+@dataclass(frozen=True)
 class Draft(_Written):
     """Show an unfinished reply in its thread, in a message that the reply will take over; without a
-    text, remove it. `converse` uses it, flows do not."""
+    text, remove it. `converse` uses it, flows do not. It `streams` where Slack lets it, unless its
+    text will be replaced."""
 
     thread: Thread
     text: str
+    streams: bool = True
 
     @property
     def target(self) -> Thread:

@@ -16,6 +16,7 @@ from shared.actions.slack.actions import (
     React,
     ReadThread,
     Reply,
+    ShowStatus,
     Whisper,
 )
 from shared.actions.slack.bot_client import BotClient
@@ -44,6 +45,7 @@ from shared.actions.slack.replies import (
     send_whisper,
 )
 from shared.actions.slack.session import SlackSession
+from shared.actions.slack.streaming.status import show_status
 from shared.actions.slack.views.actions import PublishHome, Tell, UpdateDialog
 from shared.actions.slack.views.performing import publish_home, tell_person, update_dialog
 from shared.errors import ActionRejected, EffectUnknown
@@ -58,6 +60,7 @@ ACTIONS: Mapping[type[Action], Handling[SlackSession]] = {
     Post: Handling(send_post, take_back_post, find_post),
     React: Handling(add_reaction, take_off_reaction),
     Reply: Handling(post_reply, take_back_reply, find_reply),
+    ShowStatus: Handling(show_status, "A status goes by itself"),
     Whisper: Handling(send_whisper, _TOLD),
     # What one person sees.
     PublishHome: Handling(publish_home, "The home shows how things are"),

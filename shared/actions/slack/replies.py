@@ -2,7 +2,7 @@
 
 from shared.actions import Mark, Receipt
 from shared.actions.slack.actions import Correct, React, Reply, Whisper
-from shared.actions.slack.drafts import drafts_in, remove_drafts
+from shared.actions.slack.drafts import Streams, drafts_in, remove_drafts, streams_in
 from shared.actions.slack.errors import SlackRefused
 from shared.actions.slack.responses import answer
 from shared.actions.slack.session import (
@@ -13,6 +13,7 @@ from shared.actions.slack.session import (
     link,
     metadata,
 )
+from shared.actions.slack.streaming import stream
 from shared.actions.slack.text import pieces, plain
 from shared.errors import ActionRejected, ActionUnavailable
 from shared.events import Json, Thread
@@ -22,18 +23,19 @@ def post_reply(
     session: SlackSession, reply: Reply, mark: Mark, previous: Receipt | None
 ) -> Receipt:
     """Post the reply, or its missing pieces. The first takes over the draft of `previous`."""
-    thread, drafts = reply.thread, drafts_in(previous)
+    thread, drafts, streams = reply.thread, drafts_in(previous), streams_in(previous)
     texts = pieces(reply.text, hosts=mark.hosts)
     # A short reply is posted at once: `find` runs before a second try.
     posted = _posted(session, thread, mark) if len(texts) > 1 else {}
     drafts = [ts for ts in drafts if ts not in posted.values()]
     first = drafts.pop(0) if drafts and 0 not in posted else ""
     try:
-        remove_drafts(session, thread, drafts)
+        remove_drafts(session, thread, drafts, streams)
         for part, text in enumerate(texts):
             if part not in posted:
                 about = metadata(mark, part, len(texts))
-                posted[part] = _put(session, thread, "" if part else first, text, about)
+                over = "" if part else first
+                posted[part] = _put(session, thread, text, about, over=over, streams=streams)
     except ActionUnavailable as err:
         err.sent = err.sent or bool(posted)
         raise
@@ -49,7 +51,8 @@ def correct_reply(session: SlackSession, new: Correct, mark: Mark, *_: object) -
         for part, text in enumerate(texts):
             if part not in posted:
                 about = metadata(mark, part, len(texts))
-                posted[part] = _put(session, thread, left.pop(0) if left else "", text, about)
+                over = left.pop(0) if left else ""
+                posted[part] = _put(session, thread, text, about, over=over)
     except ActionUnavailable as err:
         err.sent = err.sent or bool(posted)
         raise
@@ -102,14 +105,27 @@ def send_whisper(session: SlackSession, whisper: Whisper, mark: Mark, *_: object
     return Receipt("")
 
 
-def _put(session: SlackSession, thread: Thread, draft: str, text: str, about: Json) -> str:
-    """Turn the draft into a piece of the reply, or post that piece, and return its time stamp."""
-    if draft:
+def _put(
+    session: SlackSession,
+    thread: Thread,
+    text: str,
+    about: Json,
+    *,
+    over: str,
+    streams: Streams | None = None,
+) -> str:
+    """Turn the draft `over` into a piece of the reply, or post that piece, and return its time
+    stamp."""
+    if over:
         try:
-            session.change(thread, draft, text, about)
-            return draft
+            if streams and over in streams:
+                growing = stream.Stream(thread, over, streams[over])
+                stream.finish(session, growing, text, about)
+            else:
+                session.change(thread, over, text, about)
+            return over
         except SlackRefused:  # somebody deleted it, or Slack takes no more changes
-            remove_drafts(session, thread, [draft])
+            remove_drafts(session, thread, [over])
     return session.post(thread, text, about)
 
 

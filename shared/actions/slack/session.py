@@ -37,6 +37,9 @@ class BotIdentity(NamedTuple):
 class SlackSession:
     """Each method is one call to Slack, as the bot of the settings. Threads may share it."""
 
+    #: The app is declared an agent, as far as Slack has not said otherwise.
+    has_agent_sessions = True
+
     def __init__(self, settings: Settings, timeout: int, client: type[BotClient]) -> None:
         """Raises SettingsError without a token, or when the address is invalid."""
         url = settings.slack_api_url
@@ -127,7 +130,10 @@ class SlackSession:
     def is_of(self, message: Json, mark: Mark) -> bool:
         """Tell whether the effect made this message. Only the bot's messages count, since anyone in
         the workspace can post the same metadata."""
-        return message.get("bot_id") == self.identity.bot and _is_of(message, mark)
+        return self.is_ours(message) and _is_of(message, mark)
+
+    def is_ours(self, message: Json) -> bool:
+        return bool(message.get("bot_id") == self.identity.bot)
 
     def pages(self, thread: Thread) -> Iterator[Json]:
         """Yield the pages of a thread, oldest first."""

@@ -11,7 +11,7 @@ import psycopg
 
 from flows.chat import chat
 from infra.local.sandbox.slack import SlackSandbox
-from infra.local.sandbox.slack.workspace import ALICE, BOT_USER, SUPPORT, TEAM
+from infra.local.sandbox.slack.workspace import ALICE, BOT_USER, DM, SUPPORT, TEAM
 from shared.actions.drafts import Pace
 from shared.agent.agent import Capabilities
 from shared.agent.flow import Flow
@@ -110,6 +110,36 @@ class ChatRunner:
             message_target=SlackMessage(TEAM, SUPPORT, ts),
         )
 
+    def asked_directly(self, text: str = "What do we know?") -> Event:
+        """Let Alice write to the bot."""
+        ts = self.slack.say(DM, text)
+        return an_event(
+            id=f"slack:{TEAM}:{DM}:{ts}",
+            type="slack.message.im",
+            source="slack",
+            conversation=f"slack:{TEAM}:{DM}:{ts}",
+            actor=Actor(ALICE, "alice", role="member"),
+            text=text,
+            audience=f"dm:{DM}",
+            issue_target=None,
+            thread_target=Thread(TEAM, DM, ts),
+            message_target=SlackMessage(TEAM, DM, ts),
+        )
+
+    def said(self, event: Event) -> list[str]:
+        """What the bot says in the event's thread, however it came there, without what is
+        invisible."""
+        return [visible(_text(message)) for message in self.thread(event)]
+
+    def is_growing(self, event: Event) -> bool:
+        """Is a message there that is not finished?"""
+        streamed = any(one.get("streaming_state") == "in_progress" for one in self.thread(event))
+        return streamed or any(text.endswith("…") for text in self.said(event))
+
+    def thread(self, event: Event) -> list[Json]:
+        """The bot's messages in the event's thread."""
+        return self.slack.thread(event.thread.channel, event.thread.ts)[1:]
+
     def deliver(
         self,
         event: Event,
@@ -144,3 +174,13 @@ class ChatRunner:
     def recorded(self, sql: str) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.database_url, autocommit=True) as connection:
             return connection.execute(sql.encode()).fetchall()
+
+
+def _text(message: Json) -> str:
+    first: Json = next(iter(message.get("blocks", [])), {})
+    return str(first["text"] if first.get("type") == "markdown" else message["text"])
+
+
+def visible(text: str) -> str:
+    """Leave out what people do not see."""
+    return text.replace("\u200b", "").replace("\u2060", "")

@@ -35,9 +35,12 @@ READ = {"channels:read", "groups:read", "im:read", "mpim:read"}
 METHODS = {
     "assistant_threads_setStatus": {"chat:write"},
     "auth_test": set[str](),
+    "chat_appendStream": {"chat:write"},
     "chat_delete": {"chat:write"},
     "chat_postEphemeral": {"chat:write"},
     "chat_postMessage": {"chat:write"},
+    "chat_startStream": {"chat:write"},
+    "chat_stopStream": {"chat:write"},
     "chat_update": {"chat:write"},
     "conversations_history": HISTORY,
     "conversations_info": READ,

@@ -71,8 +71,7 @@ class SlackView:
             shown = self._message(message, self._name(message["user"]))
             threads.setdefault(root, []).append({**shown, "reply": root != message["ts"]})
         for ts, messages in threads.items():
-            status = self._slack.workspace.shown("statuses", f"{channel}/{ts}") or {}
-            yield {"ts": ts, "messages": messages, "status": status.get("status", "")}
+            yield {"ts": ts, "messages": messages, "status": self._status(channel, ts)}
 
     def _whispers(self, channel: str) -> Iterator[Json]:
         """Yield what only one person sees: commands that were typed, and the answers."""
@@ -80,6 +79,14 @@ class SlackView:
             author = self._name(row["to"] if row.get("typed") else BOT_USER)
             shown = self._message(row, author) | {"only": self._name(row["to"]), "reply": False}
             yield {"ts": row["ts"], "messages": [shown], "status": ""}
+
+    def _status(self, channel: str, ts: str) -> str:
+        """Return the app's status in a thread as Slack shows it: its loading line, with what it is
+        doing; else that its session works."""
+        found = self._slack.status(channel, ts)
+        lines = [found.get("status", ""), *found.get("loading_messages", ())]
+        works = self._slack.session(channel, ts) == "processing"
+        return lines[-1] or ("is working…" if works else "")
 
     def _message(self, message: Json, author: str) -> Json:
         text, kind = self._said(message)
@@ -89,7 +96,7 @@ class SlackView:
             "bot": author == self._name(BOT_USER),
             "text": text,
             "markdown": kind == "markdown",
-            "growing": bool(message.get("streaming")),
+            "growing": self._slack.workspace.is_growing(message),
             "reactions": [reaction["name"] for reaction in message.get("reactions", [])],
             "buttons": list(_buttons(message)),
             "only": "",

@@ -3,6 +3,7 @@
 sandbox       the server, and a method for each thing that people do
 web           HTTP: find the caller, the method and the fault
 chat          the Web API's methods that write; `reading` has those that read
+streams/      messages that grow, the app's status and its sessions
 blocks        checks blocks, texts and metadata against Slack's limits
 apps          manifests of apps, tokens that configure them, OAuth
 workspace     people, conversations and messages, and the events of each change

@@ -9,6 +9,7 @@ from infra.local.sandbox.slack.workspace import (
     BOT,
     BOT_USER,
     DOMAIN,
+    STREAMED,
     TEAM,
     Refusal,
     Workspace,
@@ -138,14 +139,7 @@ def _between(messages: list[Json], arguments: Json) -> list[Json]:
 
 def _shown(messages: list[Json], arguments: Json) -> list[Json]:
     """Drop the metadata of messages, unless it was asked for."""
-    hidden = (
-        {"streaming"}
-        if _true(arguments.get("include_all_metadata"))
-        else {
-            "streaming",
-            "metadata",
-        }
-    )
+    hidden = {*STREAMED, *(() if _true(arguments.get("include_all_metadata")) else ("metadata",))}
     return [{k: v for k, v in message.items() if k not in hidden} for message in messages]
 
 

@@ -15,6 +15,8 @@ from infra.local.sandbox.slack.files.serving import Trouble
 from infra.local.sandbox.slack.files.store import Files
 from infra.local.sandbox.slack.front_door import AppAnswer, FrontDoor
 from infra.local.sandbox.slack.responses import Responses
+from infra.local.sandbox.slack.streams.sessions import status_of
+from infra.local.sandbox.slack.streams.streaming import seen_by, stop_by_person
 from infra.local.sandbox.slack.views.people import ViewsOfPeople
 from infra.local.sandbox.slack.web import Web
 from infra.local.sandbox.slack.workspace import ALICE, APP, GENERAL, Workspace
@@ -165,7 +167,40 @@ class SlackSandbox:
         )
         self._courier.take(Delivery(payload["trigger_id"], "interaction", payload, place["id"]))
 
+    def stop_agent(self, channel: str, thread_ts: str, user: str = ALICE) -> None:
+        """Let `user` press Stop, which Slack shows while a session of the thread is processing.
+        https://docs.slack.dev/reference/events/agent_session_stopped"""
+        place = self._id(channel)
+        event: Json = {"type": "agent_session_stopped", "channel": place, "thread_ts": thread_ts}
+        event["streaming_message_ts"] = stop_by_person(self.workspace, place, thread_ts)
+        self._happened(event | {"user": user, "event_ts": f"{self.workspace.now():.6f}"})
+
+    def open_messages(self, user: str = ALICE) -> None:
+        """Let `user` open the conversation with the app.
+        https://docs.slack.dev/reference/events/app_home_opened"""
+        event: Json = {"type": "app_home_opened", "user": user, "tab": "messages"}
+        event["channel"] = self.workspace.open_dm(user)["id"]
+        self._happened(event | {"event_ts": f"{self.workspace.now():.6f}"})
+
     # What there is to see
+
+    def status(self, channel: str, thread_ts: str) -> Json:
+        """Return the status with its loading lines in a thread; empty without one."""
+        return status_of(self.workspace, self._id(channel), thread_ts)
+
+    def session(self, channel: str, thread_ts: str) -> str:
+        """Return the status of the agent's session in a thread; empty without a session."""
+        found = self.workspace.shown("sessions", f"{self._id(channel)}/{thread_ts}") or {}
+        return str(found.get("status", ""))
+
+    def seen(self, channel: str, thread_ts: str, user: str = ALICE) -> list[str]:
+        """Return the texts of a thread's replies as one person sees them now."""
+        replies = self.thread(channel, thread_ts)[1:]
+        return [seen_by(self.workspace, reply, user) for reply in replies]
+
+    def pass_time(self, seconds: float) -> None:
+        """Move the clock by which Slack ends streams and statuses."""
+        self.workspace.ahead += seconds
 
     def messages(self, channel: str) -> list[Json]:
         """Return all messages with the replies in threads, the oldest first."""
@@ -178,6 +213,11 @@ class SlackSandbox:
     def calls(self, method: str) -> list[Json]:
         """Return the arguments of the last calls of `method`, the oldest first."""
         return [call.arguments for call in list(self._web.calls) if call.method == method]
+
+    @property
+    def called(self) -> list[str]:
+        """Return the methods that were called, the oldest first."""
+        return [call.method for call in list(self._web.calls)]
 
     @property
     def attempts(self) -> list[Attempt]:

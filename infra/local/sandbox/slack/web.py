@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from werkzeug.wrappers import Request, Response
 
-from infra.local.sandbox.slack import chat, reading
+from infra.local.sandbox.slack import chat, reading, streams
 from infra.local.sandbox.slack.apps import Apps
 from infra.local.sandbox.slack.blocks import parsed
 from infra.local.sandbox.slack.envelopes import Envelopes
@@ -26,7 +26,7 @@ from shared.events import Json
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-_METHODS = {**chat.METHODS, **methods.METHODS, **reading.METHODS}
+_METHODS = {**chat.METHODS, **methods.METHODS, **reading.METHODS, **streams.METHODS}
 _OPEN = "apps.connections.open"
 
 

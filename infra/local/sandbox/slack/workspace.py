@@ -29,6 +29,10 @@ _TOMBSTONE = {
     "user": "USLACKBOT",
     "hidden": True,
 }
+#: Seconds until Slack ends a stream: https://github.com/slackapi/python-slack-sdk/issues/1859
+STREAM_LIFE = 300.0
+#: What the sandbox keeps of a stream; Slack shows only its state.
+STREAMED = frozenset({"began", "first", "recipient"})
 _KINDS = {"C": "channel", "D": "im", "G": "group"}
 
 Refusal = SlackRefusal
@@ -45,6 +49,10 @@ class Workspace:
         self._last = 0
         #: The dialogs that people have open.
         self.views = OpenViews({"team_id": TEAM, "app_id": APP, "bot_id": BOT})
+        #: Seconds by which the clock of streams and statuses is ahead.
+        self.ahead = 0.0
+        #: The app is declared an agent: only then it has sessions.
+        self.is_agent = True
         if not self._records.table("channels"):
             self._seed()
 
@@ -62,6 +70,10 @@ class Workspace:
                 self._records.rewind(moment)
 
         return rewind
+
+    def now(self) -> float:
+        """Return the seconds since 1970 by the workspace's own clock."""
+        return time.time() + self.ahead
 
     # People and conversations
 
@@ -170,6 +182,8 @@ class Workspace:
                 message["thread_ts"] = root.get("thread_ts", root["ts"])
                 first = self._records.table(f"messages {channel}").get(message["thread_ts"], root)
                 message["parent_user_id"] = first["user"]
+            if user == BOT_USER:  # the status goes when the app replies
+                self._records.put("statuses", f"{channel}/{message.get('thread_ts')}", None)
             self._save(channel, message)
             self._emit_message(channel, message)
             return message
@@ -212,15 +226,17 @@ class Workspace:
                 self._records.put(f"messages {channel}", ts, None)
                 self._emit_change(channel, "message_deleted", before, deleted_ts=ts)
 
-    def stream(self, channel: str, ts: str, text: str) -> Json:
-        """Append to a message that is being streamed; that makes no event."""
+    def put(self, channel: str, ts: str, **fields: Any) -> Json:
+        """Change a message in a way that makes no event, and return it."""
         with self._lock:
-            message = self.message(channel, ts)
-            if not message.get("streaming"):
-                raise Refusal("message_not_in_streaming_state")
-            message = {**message, "text": message["text"] + text}
+            message = {**self.message(channel, ts), **fields}
             self._save(channel, message)
             return message
+
+    def is_growing(self, message: Json) -> bool:
+        """Is the message being streamed? Slack ends that by itself."""
+        begun = message.get("streaming_state") == "in_progress"
+        return begun and self.now() - float(message["began"]) < STREAM_LIFE
 
     def react(self, channel: str, ts: str, user: str, emoji: str, *, add: bool = True) -> None:
         with self._lock:
@@ -265,7 +281,8 @@ class Workspace:
             return list(self._records.table(f"whispers {channel}").values())
 
     def show(self, what: str, key: str, row: Json | None) -> None:
-        """Keep a home view (`views`, by user) or a status (`statuses`, by channel/thread)."""
+        """Keep a home view (`views`, by user), or, by channel/thread, what stands there: a status
+        (`statuses`), a session (`sessions`), a title (`titles`)."""
         with self._lock:
             self._records.put(what, key, row)
 
@@ -330,5 +347,5 @@ def _mentions(channel: str, message: Json) -> bool:
 
 def _public(message: Json) -> Json:
     """Return a message as events show it: without the metadata, for which one must ask."""
-    hidden = {"metadata", "streaming", "reactions"}
+    hidden = {"metadata", "reactions", *STREAMED}
     return {name: value for name, value in message.items() if name not in hidden}

@@ -250,17 +250,6 @@ def test_a_stream_grows_until_it_stops(slack: SlackSandbox, client: WebClient) -
     assert refusal(start, channel=GENERAL, thread_ts="1.1", **to) == "invalid_thread_ts"
 
 
-def test_the_status_goes_when_the_app_replies(slack: SlackSandbox, client: WebClient) -> None:
-    root = slack.say(DM, "explain")
-    client.assistant_threads_setStatus(
-        channel_id=DM, thread_ts=root, status="is thinking", loading_messages=["Reading"]
-    )
-    shown = slack.workspace.shown("statuses", f"{DM}/{root}")
-    assert shown == {"status": "is thinking", "loading_messages": ["Reading"]}
-    client.chat_postMessage(channel=DM, thread_ts=root, text="Well")
-    assert slack.workspace.shown("statuses", f"{DM}/{root}") is None
-
-
 def test_a_home_view_is_published(slack: SlackSandbox, client: WebClient) -> None:
     view = {"type": "home", "blocks": [{"type": "divider"}]}
     client.views_publish(user_id=ALICE, view=view)
