@@ -81,7 +81,7 @@ def _remind(event: Event, agent: Agent) -> Proposed | None:
     """Set a reminder for who asks; propose one for others."""
     read, reminder, note = serving.wanted(event, agent, event.text)
     if read.where in ("person", "channel") and read.to != event.actor.id:
-        return requests.reminder_wanted(read, reminder)
+        return requests.reminder_wanted(read, reminder, serving.called(event, agent, read))
     kept = agent.desk(Reminders).set(reminder)
     whom = "you" if read.where in ("me", "person") else "this conversation"
     _say(event, agent, messages.kept(kept, whom, note))

@@ -100,10 +100,9 @@ def plan_wanted(agent: Agent, goal: str) -> Proposed:
     return Proposed("plan", "", {"goal": goal.strip()})
 
 
-def reminder_wanted(read: Wish, reminder: Reminder) -> Proposed:
-    """Return a reminder for another person, or for a channel."""
-    mention = f"<@{read.to}>" if read.where == "person" else f"<#{read.to}>"
-    given = {"whom": mention, "when": often(reminder), "text": read.text, "_kept": [*reminder]}
+def reminder_wanted(read: Wish, reminder: Reminder, whom: str) -> Proposed:
+    """Return a reminder for `whom`, as people call them."""
+    given = {"whom": whom, "when": often(reminder), "text": read.text, "_kept": [*reminder]}
     return Proposed("remind", "", given)
 
 

@@ -44,6 +44,13 @@ def wanted(event: Event, agent: Agent, words: str) -> tuple[Wish, Reminder, str]
     return read, reminder, found.note
 
 
+def called(event: Event, agent: Agent, read: Wish) -> str:
+    """Return what people call whom a wish is for."""
+    if read.where == "channel":
+        return f"#{read.label or read.to}"
+    return f"@{clock_of(event, agent, read.to)['name'] or read.to}"
+
+
 def come(event: Event, agent: Agent) -> None:
     """Show a reminder whose time has come. Where its conversation cannot be written to any more, it
     comes to who set it."""

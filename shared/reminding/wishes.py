@@ -7,7 +7,7 @@ from shared.errors import RequestUnclear
 from shared.reminding.grammar import Spoken
 from shared.reminding.moments import find_time
 
-_PERSON, _CHANNEL = r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>", r"<#([CG][A-Z0-9]+)(?:\|[^>]*)?>"
+_PERSON, _CHANNEL = r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>", r"<#([CG][A-Z0-9]+)(?:\|([^>]*))?>"
 _ME = r"(?:me|myself|mich|mir|我)"
 _HERE = r"(?:us|everyone|everybody|here|this channel|the team|uns|alle|我们|大家)"
 _WHOM = re.compile(
@@ -24,13 +24,14 @@ Where = Literal["me", "here", "person", "channel"]
 
 
 class Wish(NamedTuple):
-    """A reminder that somebody wants. `to` is the id of a person or a channel. Without a text it is
-    about the conversation."""
+    """A reminder that somebody wants. `to` is the id of a person or a channel, `label` the name
+    that Slack gives a channel. Without a text it is about the conversation."""
 
     where: Where
     to: str
     spoken: Spoken
     text: str
+    label: str = ""
 
 
 def wish(words: str) -> Wish:
@@ -48,5 +49,6 @@ def wish(words: str) -> Wish:
     if text.lower().rstrip(".!?") in _VAGUE:
         text = ""
     if whom[1] or whom[2]:
-        return Wish("person" if whom[1] else "channel", whom[1] or whom[2], found.spoken, text)
+        where: Where = "person" if whom[1] else "channel"
+        return Wish(where, whom[1] or whom[2], found.spoken, text, whom[3] or "")
     return Wish("me" if whom["me"] else "here", "", found.spoken, text)
