@@ -123,15 +123,7 @@ def flow(
 
     Raises SettingsError at import for a type that does not exist, for it would never come.
     """
-    if not types:
-        raise SettingsError("@flow() names no event type; expected such as 'github.issues.opened'")
-    for name in types:
-        if mistake := mistake_in(name):
-            raise SettingsError(
-                f"@flow: {mistake} If the platform has it since lately, add it to the table in"
-                " shared/agent/event_types.py"
-            )
-
+    _check(types)
     reads = (*reads, *(settings.READS if settings else ()))
     may = (*may, *_signs(types, may))
 
@@ -162,6 +154,17 @@ def _signs(types: Sequence[str], may: Sequence[Permission]) -> Iterator[Permissi
     for module in sorted({one.action.connector.partition(":")[0] for one in may}):
         signs = getattr(import_module(module), "signs", None)
         yield from (one for one in (signs(types) if signs else ()) if one.action not in named)
+
+
+def _check(types: Sequence[str]) -> None:
+    if not types:
+        raise SettingsError("@flow() names no event type; expected such as 'github.issues.opened'")
+    for name in types:
+        if mistake := mistake_in(name):
+            raise SettingsError(
+                f"@flow: {mistake} If the platform has it since lately, add it to the table in"
+                " shared/agent/event_types.py"
+            )
 
 
 def load_flow(name: str) -> Flow:
