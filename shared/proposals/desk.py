@@ -19,6 +19,8 @@ SQL = queries(__file__, "store.sql")
 LIFE = 86_400.0
 #: What one run may propose.
 MOST_AT_ONCE = 3
+#: Begins what a model is told of a tool that proposes: a retry finds it in what the run was shown.
+KEPT = "Kept, and nothing is done yet."
 
 
 class Proposals:
@@ -66,6 +68,12 @@ class Proposals:
         if not rows:
             raise EventError(f"nobody approved a proposal {id_}; ask again")
         return Proposal.of_row(rows[0])
+
+    @property
+    def has_some(self) -> bool:
+        """Did a model propose something in this run? It costs no round trip."""
+        shown = self._run.inputs
+        return any(isinstance(one, str) and one.startswith(KEPT) for one in shown)
 
     def cards(self, thread: Thread) -> list[Card]:
         """Return the messages that ask about what this run proposed."""

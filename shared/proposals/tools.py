@@ -7,13 +7,13 @@ from shared.actions.slack.actions import AskClock, Card
 from shared.agent.agent import Agent
 from shared.agent.tools import Tool, tool
 from shared.proposals import requests
-from shared.proposals.desk import Proposals
+from shared.proposals.desk import KEPT, Proposals
 from shared.proposals.proposal import Proposed
 
 #: What a flow with these tools asks of platforms.
 READS = (*requests.READS, AskClock)
 _SHOWN = (
-    "Kept. Nothing is done yet: below your answer people see it with the buttons `Do it` and"
+    f"{KEPT} Below your answer people see it with the buttons `Do it` and"
     " `Drop`. Say in a sentence what you propose, and do not claim that it is done."
 )
 
@@ -32,7 +32,8 @@ def proposing(agent: Agent) -> list[Tool]:
 
 def cards(agent: Agent) -> list[Card]:
     """Return the messages that ask people about what the model proposed."""
-    return agent.desk(Proposals).cards(agent.event.thread)
+    desk = agent.desk(Proposals)
+    return desk.cards(agent.event.thread) if desk.has_some else []
 
 
 def _on_github(kept: Callable[[Proposed], str], agent: Agent) -> list[Tool]:

@@ -13,6 +13,7 @@ from werkzeug.serving import make_server
 from flows.chat import chat
 from flows.errands import errands
 from flows.plan import plan
+from flows.review import review
 from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.slack import SlackSandbox, payloads
 from infra.local.sandbox.slack.front_door import FrontDoor
@@ -31,7 +32,7 @@ from tests.actions.slack.sandbox_thread import connect
 Json = dict[str, Any]
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 SHOP = "acme/shop"
-FLOWS: tuple[Flow, ...] = (errands, plan, chat)
+FLOWS: tuple[Flow, ...] = (errands, plan, chat, review)
 
 
 class ErrandWorkspace:

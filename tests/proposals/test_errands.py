@@ -47,3 +47,22 @@ def test_an_issue_is_opened_from_the_thread(it: ErrandWorkspace) -> None:
     assert "Checkout fails" in opened["title"]
     assert "this conversation in Slack](https://slack.com/app_redirect?" in opened["body"]
     assert "[acme/shop#2](" in it.texts()[-1]
+
+
+def test_a_review_is_done_with_the_rights_of_who_said_yes_and_linked_when_it_is_done(
+    it: ErrandWorkspace,
+) -> None:
+    files = {"shop/pay.py": "def pay(cart):\n    return cart == None\n"}
+    pull = it.hub.open_pull_request(SHOP, "Pay", "It.", head="pay", files=files)
+    it.says(f"review PR {pull}")
+    asked = it.asked()
+    assert f"Review acme/shop#{pull}?" in asked["blocks"][0]["text"]
+    assert not it.hub.comments(SHOP, pull)
+    it.press(asked)
+    card, done = it.texts()
+    assert card.startswith("✅ Approved by alice. I review it, and link the result here.")
+    assert done.startswith(f"✅ Reviewed [acme/shop#{pull}](http")
+    assert it.hub.comments(SHOP, pull)
+    [event] = [one for one in it.runner.published if one.type == "proposal.approved.review"]
+    assert event.audience.startswith(("repo:", "public"))  # nothing of the channel goes there
+    assert event.thread_target is None
