@@ -6,7 +6,7 @@ from shared.actions.slack.actions import Card
 from shared.canonical import canonical, digest
 from shared.database import queries
 from shared.desk import Loan
-from shared.errors import EventError, NotPermitted
+from shared.errors import EventError, NotPermitted, RequestUnclear
 from shared.events import Thread
 from shared.journal import Outcome, keeping
 from shared.perception.writers import in_thread
@@ -38,13 +38,13 @@ class Proposals:
         """Keep what is proposed, so that `cards` shows it. With a `thread` it is answered there,
         when the event itself is in none.
 
-        Raises EventError for texts that no message shows whole, NotPermitted for a person on whose
-        word nothing outside of the conversation may be done.
+        Raises RequestUnclear for texts that no message shows whole, NotPermitted for a person on
+        whose word nothing outside of the conversation may be done.
         """
         check_may(self._loan)
         payload = payload._replace(arguments=without_secrets(payload.arguments))
         if len(canonical(payload.arguments)) > MOST:
-            raise EventError(f"a proposal has at most {MOST} characters, so that people see all")
+            raise RequestUnclear(f"That is too long: people must see all of it, {MOST} characters.")
         event = in_thread(self._run.event, thread) if thread else self._run.event
         about = {
             "event": event.id,

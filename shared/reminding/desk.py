@@ -110,18 +110,21 @@ class Reminders:
         self._run.step("came", about, lambda: Outcome(None, statements=[noted]))
 
     def cancel(self, id_: str, person: str) -> bool:
-        """Let a reminder that the person set, or that is for them, not come again."""
-        return bool(self._read("cancel_reminder", {"id": id_, "person": person}))
+        """Let a reminder that the person set, or that is for them, not come again. A timer of
+        another conversation stays, and comes for nothing."""
+        if not self._read("cancel_reminder", {"id": id_, "person": person}):
+            return False
+        timers = Timers.lend(self._loan)
+        for timer in timers.pending():
+            if timer.payload.get("reminder") == id_:
+                timers.cancel(timer.id)
+        return True
 
     def _wake(self, reminder: Reminder) -> None:
-        """Set the clock. A timer of a reminder that was cancelled comes for nothing."""
+        """Set the clock."""
         at = min(reminder.next_at, self._run.event.received_at + HOP)
         about = {"reminder": reminder.id, "at": reminder.next_at}
-        self._loan_timers.at(at, TIMER, about)
-
-    @property
-    def _loan_timers(self) -> Timers:
-        return Timers.lend(self._loan)
+        Timers.lend(self._loan).at(at, TIMER, about)
 
     def _read(self, name: str, about: Json) -> list[Json]:
         def work() -> Outcome:

@@ -18,11 +18,11 @@ from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.slack import SlackSandbox, payloads
 from infra.local.sandbox.slack.front_door import FrontDoor
 from infra.local.sandbox.slack.workspace import ALICE, BOT_USER, SUPPORT, TEAM
-from shared.actions import Action, Adapter, Query
+from shared.actions import Action, Adapter, Mark, Query, Receipt
 from shared.actions.github.actions import OnGitHub
 from shared.actions.github.adapter import GitHubAdapter
 from shared.agent.flow import Flow
-from shared.database import Database
+from shared.database import Database, Statement
 from shared.events import Event
 from shared.perception import slack
 from shared.settings import Settings
@@ -33,6 +33,43 @@ Json = dict[str, Any]
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 SHOP = "acme/shop"
 FLOWS: tuple[Flow, ...] = (errands, plan, chat, review)
+
+
+class ErrandDeath(BaseException):
+    """The function's process dies here."""
+
+
+class Mortal:
+    """A platform at which the function dies once: before or after the act of that number."""
+
+    def __init__(self, at: str = "") -> None:
+        self.at, self.acts = at, 0
+
+    def over(self, adapter: Adapter) -> Adapter:
+        return _MortalAdapter(self, adapter)
+
+    def die(self, place: str) -> None:
+        if self.at == f"{place}:{self.acts}":
+            self.at = ""
+            raise ErrandDeath
+
+
+class _MortalAdapter:
+    def __init__(self, mortal: Mortal, adapter: Adapter) -> None:
+        self._mortal, self._adapter = mortal, adapter
+
+    def perform(self, action: Action, mark: Mark, previous: Receipt | None) -> Receipt:
+        self._mortal.acts += 1
+        self._mortal.die("before")
+        receipt = self._adapter.perform(action, mark, previous)
+        self._mortal.die("after")
+        return receipt
+
+    def find(self, action: Action, mark: Mark) -> Receipt | None:
+        return self._adapter.find(action, mark)
+
+    def read(self, query: Query) -> Any:
+        return self._adapter.read(query)
 
 
 class ErrandWorkspace:
@@ -46,6 +83,7 @@ class ErrandWorkspace:
         self.events: list[Event] = []
         self.door = FrontDoor("", SECRET, 30.0)
         self.ts = ""
+        self.mortal = Mortal()
         self._lock = Lock()
 
     def says(self, text: str, user: str = ALICE, *, channel: str = SUPPORT) -> str:
@@ -87,6 +125,10 @@ class ErrandWorkspace:
     def whispers(self) -> list[str]:
         return [w["blocks"][0]["text"] for w in self.slack.workspace.whispers(SUPPORT)]
 
+    def rows(self, sql: str) -> list[Json]:
+        """Ask the database, or change it."""
+        return self.runner.database.run("github:acme", [Statement(sql, {})])[0]
+
     def zone(self, user: str, name: str) -> None:
         """Let a person live in a time zone."""
         row = self.slack.workspace.users[user]
@@ -101,9 +143,17 @@ class ErrandWorkspace:
                 one = pending.pop(0)
                 for flow in self.flows:
                     if one.type in flow.types:
-                        self.runner.deliver(flow, one)
+                        self._deliver(flow, one)
                 pending += self.runner.published[seen:]
                 seen = len(self.runner.published)
+
+    def _deliver(self, flow: Flow, event: Event) -> None:
+        """Deliver it, and again when the function died."""
+        try:
+            self.runner.deliver(flow, event)
+        except ErrandDeath:
+            self.runner.expire(event.tenant)
+            self.runner.deliver(flow, event)
 
 
 def buttons(message: Json) -> list[Json]:
@@ -135,7 +185,7 @@ def errand_workspace(database: Database, **changes: str) -> Iterator[ErrandWorks
 
             def adapters(wanted: Action | Query) -> Adapter:
                 is_github = wanted.connector == OnGitHub.connector
-                return on_github if is_github else on_slack
+                return made[0].mortal.over(on_github if is_github else on_slack)
 
             runner.adapters = adapters
             made.append(ErrandWorkspace(sandbox, hub, runner))

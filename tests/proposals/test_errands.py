@@ -57,12 +57,12 @@ def test_a_review_is_done_with_the_rights_of_who_said_yes_and_linked_when_it_is_
     it.says(f"review PR {pull}")
     asked = it.asked()
     assert f"Review acme/shop#{pull}?" in asked["blocks"][0]["text"]
-    assert not it.hub.comments(SHOP, pull)
+    assert not it.hub.issue(SHOP, pull)["comments"]
     it.press(asked)
     card, done = it.texts()
     assert card.startswith("✅ Approved by alice. I review it, and link the result here.")
     assert done.startswith(f"✅ Reviewed [acme/shop#{pull}](http")
-    assert it.hub.comments(SHOP, pull)
+    assert it.hub.issue(SHOP, pull)["comments"]
     [event] = [one for one in it.runner.published if one.type == "proposal.approved.review"]
     assert event.audience.startswith(("repo:", "public"))  # nothing of the channel goes there
     assert event.thread_target is None

@@ -8,9 +8,16 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from flows.errands import errands
+from flows.memory import memory
 from infra.local.sandbox.slack.workspace import ALICE, BOB, BOT_USER, GENERAL, GUEST, SUPPORT
 from shared.database import Database
-from tests.proposals.errand_workspace import ErrandWorkspace, buttons, errand_workspace
+from tests.proposals.errand_workspace import (
+    ErrandDeath,
+    ErrandWorkspace,
+    Mortal,
+    buttons,
+    errand_workspace,
+)
 
 
 @pytest.fixture
@@ -59,8 +66,6 @@ def test_one_that_recurs_comes_again_until_it_is_stopped(it: ErrandWorkspace) ->
     assert len(it.texts()) == 4
     it.press(it.asked(), "stop")
     assert "Stopped. It does not come again." in it.texts()[-1]
-    fire(it)
-    assert len(it.texts()) == 4
     assert it.runner.timers == []
 
 
@@ -95,8 +100,18 @@ def test_they_are_listed_where_they_may_be_read_and_cancelled(it: ErrandWorkspac
     assert f"You have no reminder `{id_}`" in it.texts()[2]
     it.says(f"cancel reminder {id_}")
     assert f"Reminder `{id_}` does not come" in it.texts()[3]
-    fire(it)
-    assert len(it.texts()) == 4
+    assert it.runner.timers == []
+
+
+def test_one_that_is_cancelled_from_elsewhere_comes_for_nothing(it: ErrandWorkspace) -> None:
+    it.says("remind me tomorrow at 9 to buy flowers")
+    id_ = it.texts()[0].split("`reminders cancel ")[1].split("`")[0]
+    it.slack.command("/agent", f"reminders cancel {id_}", SUPPORT)
+    assert it.slack.settle()
+    assert "does not come" in it.whispers()[-1]
+    while it.runner.timers:
+        fire(it)
+    assert len(it.texts()) == 1
 
 
 def test_what_was_said_elsewhere_is_not_listed_to_others(it: ErrandWorkspace) -> None:
@@ -146,3 +161,42 @@ def test_a_guest_reminds_themselves_and_nobody_else(it: ErrandWorkspace) -> None
     it.says(f"remind <@{BOB}> in 2 hours to call", GUEST)
     assert "not allowed" in it.texts()[-1]
     assert not buttons(it.slack.thread(SUPPORT, it.ts)[-1])
+
+
+DEATHS = [f"{when}:{act}" for act in (1, 2, 3) for when in ("before", "after")]
+
+
+@pytest.mark.parametrize("place", DEATHS)
+def test_it_comes_once_whenever_the_function_dies(it: ErrandWorkspace, place: str) -> None:
+    it.mortal = Mortal(place)
+    it.says("remind me every day at 9 to call")
+    for _ in range(2):
+        try:
+            fire(it)
+        except ErrandDeath:
+            fire(it)
+    assert it.mortal.at == ""
+    said = it.texts()
+    assert len(said) == 3
+    assert len({text.split("Next on")[-1] for text in said[1:]}) == 2
+    assert len(it.runner.timers) == 1
+
+
+def test_forget_me_deletes_reminders(it: ErrandWorkspace) -> None:
+    it.says("remind me every day at 9 to call")
+    it.says(f"remind <@{BOB}> in 2 hours to call")
+    it.flows = [*it.flows, memory]
+    it.says("/forget me")
+    assert it.rows("select 1 from reminders") == []
+    fire(it)
+    assert not any("Reminder for" in text for text in it.texts())
+
+
+def test_far_reminders_go_there_in_hops(it: ErrandWorkspace) -> None:
+    it.says("remind me in 3 years to renew the domain")
+    hops = 0
+    while it.runner.timers:
+        fire(it)
+        hops += 1
+    assert hops == 4
+    assert len(it.texts()) == 2

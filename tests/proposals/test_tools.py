@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pytest
 
 from infra.local.sandbox.slack.workspace import GUEST
-from shared.actions.slack.actions import Card
 from shared.database import Database
 from shared.models import ToolCall
 from tests.proposals.errand_workspace import SHOP, ErrandWorkspace, buttons, errand_workspace
@@ -35,7 +34,7 @@ def test_a_proposal_of_the_model_is_a_card_and_nothing_more(it: ErrandWorkspace,
     assert "I propose that." in it.texts()
     assert len(it.hub.issues(SHOP)) == 1
     assert it.hub.issue(SHOP, 1)["labels"] == []
-    assert it.hub.comments(SHOP, 1) == []
+    assert it.hub.issue(SHOP, 1)["comments"] == []
     assert it.runner.timers == []
     it.press(it.asked(), "drop")
     assert "❌ Dropped by alice" in it.texts()[-1]
@@ -84,7 +83,5 @@ def test_a_guest_gets_no_proposal(it: ErrandWorkspace) -> None:
 def test_a_conversation_without_a_proposal_asks_the_database_no_more(it: ErrandWorkspace) -> None:
     it.runner.answers("Hello.")
     it.says("Hello")
-    rows = it.runner.database.run("github:acme", [])
-    assert rows == []
-    assert not any(isinstance(action, Card) for action in it.runner.platform.done)
+    assert it.rows("select 1 from steps where name = 'proposed'") == []
     assert it.texts() == ["Hello."]
