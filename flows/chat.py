@@ -1,15 +1,21 @@
 """Chat in Slack: answer direct messages, mentions, and the threads that the agent is already part
 of, and again when a question is edited."""
 
-from shared.actions.slack.actions import Correct, React, Reply
+from collections.abc import Sequence
+
+from shared.actions.slack.actions import Card, Correct, React, Reply
 from shared.agent import Agent, flow
+from shared.agent.tools import Tool
 from shared.events import Event
 from shared.hearing.desk import HearingDesk
+from shared.proposals import tools
+from shared.proposals.desk import MOST_AT_ONCE
 
 PROMPT = """\
 You are a member of this team who answers in Slack. Answer what was said last, shortly and exactly,
 in its language; several messages in a row get one answer. Use what the memories say and name their
-source. When neither they nor the conversation hold the answer, say that you do not know."""
+source. When neither they nor the conversation hold the answer, say that you do not know. You do
+nothing outside of this conversation: what people ask you to do there, propose by a tool."""
 
 
 @flow(
@@ -19,8 +25,10 @@ source. When neither they nor the conversation hold the answer, say that you do 
     "slack.message.groups",
     "slack.message.mpim",
     "slack.message_changed",
-    may=[React.at_most(1), Reply.at_most(1), Correct.at_most(1)],
+    may=[React.at_most(1), Reply.at_most(1), Correct.at_most(1), Card.at_most(MOST_AT_ONCE)],
+    reads=tools.READS,
     shares={"fact"},
+    reaches=True,
 )
 def chat(event: Event, agent: Agent) -> None:
     hearing = agent.desk(HearingDesk)
@@ -33,9 +41,14 @@ def chat(event: Event, agent: Agent) -> None:
         return
     agent.act(React(event.message, "eyes"))
     if said := hearing.listen(agent.conversation):
-        agent.act(Reply(event.thread, _answer(agent, hearing, said)))
+        answer = _answer(agent, hearing, said, tools.proposing(agent))
+        agent.act(Reply(event.thread, answer))
+        for card in tools.cards(agent):
+            agent.act(card)
 
 
-def _answer(agent: Agent, hearing: HearingDesk, said: str, *, stream: bool = True) -> str:
+def _answer(
+    agent: Agent, hearing: HearingDesk, said: str, offered: Sequence[Tool] = (), *, stream: bool = True
+) -> str:
     knowledge, attached = agent.recall(said, limit=6), hearing.attached(agent.conversation)
-    return agent.converse(PROMPT, knowledge, *attached, stream=stream)
+    return agent.converse(PROMPT, knowledge, *attached, tools=offered, stream=stream)

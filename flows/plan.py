@@ -1,5 +1,5 @@
 """Work towards a goal in steps: make a plan, ask before it leaves the conversation, carry it out,
-report."""
+report. In Slack, carry out what any flow proposed and a person approved."""
 
 import re
 
@@ -27,6 +27,8 @@ from shared.planning.desk import ANSWERS, PlanDesk
 from shared.planning.messages import PlanMessage
 from shared.planning.own_words import own_words
 from shared.planning.tools import github, memory, slack
+from shared.proposals.answers import Decided, ProposalAnswers
+from shared.proposals.carrying_out import carry_out
 from shared.team_settings.desk import TeamSettings
 
 _COMMANDS = ("plan", "approve", "reject", "change")
@@ -117,7 +119,9 @@ def plan(event: Event, agent: Agent) -> None:
         _asked_through_the_api(event, agent)
         return
     if event.type == "slack.block_actions":
-        if words := agent.desk(PlanDesk).click(event.text):
+        if decided := agent.desk(ProposalAnswers).click(event.text):
+            carry_out(event, agent, decided)
+        elif words := agent.desk(PlanDesk).click(event.text):
             agent.act(Whisper(event.response, words))
         return
     name, words = command_of(event.type), event.text
@@ -127,8 +131,17 @@ def plan(event: Event, agent: Agent) -> None:
         agent.act(Whisper(event.response, _IN_THREAD.format(name)))
     elif name == "change":
         agent.desk(PlanDesk).answer("changed", words)
+    elif decided := _proposed(event, agent, name):
+        carry_out(event, agent, decided)
     else:
         agent.desk(PlanDesk).answer(ANSWERS[name], of=words)
+
+
+def _proposed(event: Event, agent: Agent, name: str) -> Decided | None:
+    """Answer a proposal, if the person means one: those are made in Slack."""
+    if event.source != "slack":
+        return None
+    return agent.desk(ProposalAnswers).answer(is_yes=name == "approve", of=event.text)
 
 
 def _start(event: Event, agent: Agent) -> None:

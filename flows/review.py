@@ -13,6 +13,7 @@ from shared.actions.timers import SetTimer
 from shared.agent import Agent, flow
 from shared.agent.timers import Timers
 from shared.events import Event
+from shared.proposals.done import ProposalDone
 from shared.reviewing.asking import better_in, found_in, prepared
 from shared.reviewing.background.desk import Background
 from shared.reviewing.desk import ReviewDesk
@@ -33,6 +34,7 @@ SUGGESTED = 5
     "github.command.review",
     "github.command.improve",
     "timer.review",
+    "proposal.approved.review",
     may=[
         SubmitReview.at_most(1),
         Comment.at_most(1),
@@ -66,6 +68,7 @@ def review_change(event: Event, agent: Agent, team: TeamSettings) -> None:
     if change.why_not:
         if desk.is_commanded:
             agent.act(Comment(event.issue, f"Not reviewed: {change.why_not}."))
+            agent.desk(ProposalDone).tell(f"{event.issue.ref} is not reviewed: {change.why_not}.")
         return
     for finding in desk.mended(change):
         said = f"These lines were changed in {change.head[:7]}."
@@ -80,7 +83,8 @@ def review_change(event: Event, agent: Agent, team: TeamSettings) -> None:
             SubmitReview(event.issue, change.head, in_short(chosen.posted), comments)
         )
     said = summary(change, chosen) + team.report(change.head)
-    agent.act(Comment(event.issue, said, sticky=True, about=change.head))
+    told = agent.act(Comment(event.issue, said, sticky=True, about=change.head))
+    agent.desk(ProposalDone).tell(f"✅ Reviewed [{event.issue.ref}]({told.url}).")
     if wanted.mode == "on":
         desk.keep(change, chosen, receipt)
 

@@ -3,6 +3,7 @@
     AgentFlowsError
     ├── SettingsError          a setting is missing or wrong
     ├── EventError             an event lacks what a flow asked of it
+    │   └── RequestUnclear     nobody can tell what a person wants; `public` asks them
     ├── SignatureError         a request did not come from whom it says
     ├── RequestRefused         a request to the API cannot be taken
     ├── PublishError           the bus did not take an event                      (retry)
@@ -57,6 +58,14 @@ class SettingsError(AgentFlowsError):
 
 class EventError(AgentFlowsError):
     pass
+
+
+class RequestUnclear(EventError):
+    """The message is for the person who asked."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.public = message
 
 
 class SignatureError(AgentFlowsError):

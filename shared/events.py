@@ -303,7 +303,7 @@ class Event(NamedTuple):
     def addressed(self) -> bool:
         """True when the person who caused this expects an answer, as after a mention."""
         kinds = tuple(f"slack.{name}" for name in _ADDRESSED.split())
-        return self.source in {"github", "api"} or self.type.startswith(kinds)
+        return self.source in {"github", "api"} or self.type.startswith((*kinds, "proposal."))
 
     def to_json(self) -> str:
         """Write the event as JSON; half a surrogate pair, which no UTF-8 can carry, becomes `?`."""

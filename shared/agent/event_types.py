@@ -129,7 +129,10 @@ _SLACK = (
     " shortcut view_closed view_submission workflow_step_edit stop home thumb"
 )
 #: Those that the agent gives itself.
-_OWN = "memory.facts memory.vectors memory.consolidation"
+_OWN = (
+    "memory.facts memory.vectors memory.consolidation"
+    " proposal.approved.remind proposal.approved.review proposal.done"
+)
 #: Those whose last part somebody chooses.
 _CHOSEN = re.compile(
     r"(?:github|slack)\.mention\.[a-z0-9_]{2,20}|(?:schedule|timer)\.[a-z0-9_-]+"

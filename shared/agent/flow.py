@@ -29,6 +29,8 @@ class Flow:
     the database with a login that may work for all tenants at once. Runs of a flow that is not
     `stoppable` go on when a person stops what happens in their conversation. With `settings`, the
     desk of a team's settings, a team may turn the flow off, or have it only say what it would do.
+    A flow that `reaches` may act and read in the repository that belongs to a channel, as those
+    with plans may.
     """
 
     name: str
@@ -43,14 +45,15 @@ class Flow:
     stoppable: bool = True
     readings: tuple[Reading, ...] = ()
     settings: Any = None
+    reaches: bool = False
 
     def __call__(self, event: Event, agent: Agent) -> None:
         self.function(event, agent)
 
     def policy(self, event: Event, *, acts: bool = True) -> Policy:
-        """Return the bounds of one run, which may only read unless it `acts`: only plans reach from
-        a channel, or from the API, into the repository that belongs to it."""
-        reaches = self.plans is not None and event.repository
+        """Return the bounds of one run, which may only read unless it `acts`: not every flow
+        reaches from a channel, or from the API, into the repository that belongs to it."""
+        reaches = (self.reaches or self.plans is not None) and event.repository
         beyond = {f"github:{event.repository}"} if reaches else set()
         where = Places(event.scope, beyond, *_spread_over(event))
         readings = [*self.readings, *(self._asked_of_places() if self.spreads(event) else ())]
@@ -114,20 +117,13 @@ def flow(
     operator: bool = False,
     stoppable: bool = True,
     settings: Any = None,
+    reaches: bool = False,
 ) -> Callable[[Function], Flow]:
     """Make a function a flow that runs once for each event of `types`; see Flow for the rest.
 
     Raises SettingsError at import for a type that does not exist, for it would never come.
     """
-    if not types:
-        raise SettingsError("@flow() names no event type; expected such as 'github.issues.opened'")
-    for name in types:
-        if mistake := mistake_in(name):
-            raise SettingsError(
-                f"@flow: {mistake} If the platform has it since lately, add it to the table in"
-                " shared/agent/event_types.py"
-            )
-
+    _check(types)
     reads = (*reads, *(settings.READS if settings else ()))
     may = (*may, *_signs(types, may))
 
@@ -145,6 +141,7 @@ def flow(
             stoppable=stoppable,
             readings=tuple(one for one in reads if isinstance(one, Reading)),
             settings=settings,
+            reaches=reaches,
         )
 
     return declare
@@ -157,6 +154,17 @@ def _signs(types: Sequence[str], may: Sequence[Permission]) -> Iterator[Permissi
     for module in sorted({one.action.connector.partition(":")[0] for one in may}):
         signs = getattr(import_module(module), "signs", None)
         yield from (one for one in (signs(types) if signs else ()) if one.action not in named)
+
+
+def _check(types: Sequence[str]) -> None:
+    if not types:
+        raise SettingsError("@flow() names no event type; expected such as 'github.issues.opened'")
+    for name in types:
+        if mistake := mistake_in(name):
+            raise SettingsError(
+                f"@flow: {mistake} If the platform has it since lately, add it to the table in"
+                " shared/agent/event_types.py"
+            )
 
 
 def load_flow(name: str) -> Flow:

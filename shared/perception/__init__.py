@@ -4,6 +4,7 @@
     slack             Slack's requests; `slack_payloads` reads their three kinds, `slack_content`
                       what a message carries besides its text
     commands          /forget, /plan, …: orders in a text
+    sentences         sentences that mean a command
     deeds             what was done without a text: labels, assignments, branches
     departures        what becomes of the sources of memory: gone, renamed, private, edited
     writers           who wrote an event's text

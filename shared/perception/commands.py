@@ -15,6 +15,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
 
+from shared.perception.sentences import meaning
+
 
 class Command(NamedTuple):
     """One row of the table. It `takes` a text (`remember`), or at most a reference or one of the
@@ -104,6 +106,31 @@ COMMANDS = {
             by_label=True,
         ),
         Command("resume", "resume", "act by myself again", "reference", True, by_label=True),
+        Command(
+            "issue",
+            "issue, or issue TITLE",
+            "write an issue from this thread, for you to confirm",
+            "reference",
+            True,
+            whole=True,
+        ),
+        Command("label", "label #12 NAME", "label an issue once you confirm it", "reference", True),
+        Command(
+            "comment",
+            "comment #12 TEXT",
+            "comment on an issue once you confirm it",
+            "reference",
+            True,
+            whole=True,
+        ),
+        Command(
+            "remind",
+            "remind me|@PERSON|#CHANNEL WHEN to TEXT",
+            "say something again at a time, once or regularly",
+            "reference",
+            whole=True,
+        ),
+        Command("reminders", "reminders [cancel ID]", "list your reminders", "reference"),
     )
 }
 
@@ -137,32 +164,13 @@ class Said(NamedTuple):
 #: Tells if a flow wants an event type; a command that none takes stays a message.
 Takes = Callable[[str], bool]
 
-#: Sentences that are commands; the first group is the argument, and "me" where there is none.
-_SENTENCES = (
-    (r"what do you (?:know|remember) (?:about|of) (.+)", "know"),
-    (r"forget (?:what|everything|all)(?: that)? you (?:know|remember) (?:about|of) (.+)", "forget"),
-    (r"forget (?:everything|all) about (.+)", "forget"),
-    (r"forget (?:what|everything|all)(?: that)? i(?:'ve| have)? (?:ever )?said", "forget"),
-    (r"(?:please )?remember that (.+)", "remember"),
-    (r"how do you know that|where do you know that from", "why"),
-    (
-        r"(?:please )?(?:stop|cancel|abort|halt)(?: (?:it|that|this|all|everything|now|please"
-        r"|working|what you(?: are|'re) doing))*",
-        "cancel",
-    ),
-    (
-        r"(?:please )?(?:(?:undo|take back) (?:it|that|this"
-        r"|what you(?:'ve| have)?(?: just)? (?:did|done))|take (?:it|that|this) back)",
-        "undo",
-    ),
-)
-#: The beginnings of the sentences, so that most messages are compared with none.
-_OPENINGS = (
-    *("what do you ", "forget ", "remember that ", "please ", "how ", "where "),
-    *("stop", "cancel", "abort", "halt", "undo ", "take "),
-)
 #: Words that make a command in a direct message when nothing else stands there.
-_ALONE = frozenset({"help", "export", "approve", "reject", "cancel", "pause", "resume", "undo"})
+_ALONE = frozenset(
+    {
+        *("help", "export", "approve", "reject", "cancel", "pause", "resume", "undo"),
+        "reminders",
+    }
+)
 #: Emoji that tell the agent to stop, by their names in Slack.
 STOP_SIGNS = frozenset(
     {"x", "octagonal_sign", "no_entry", "no_entry_sign", "negative_squared_cross_mark"}
@@ -320,18 +328,8 @@ def _order(name: str, rest: str) -> Order | None:
 
 
 def _sentence(text: str) -> Order | None:
-    text = text.strip()
-    if not text.lower().startswith(_OPENINGS):
-        return None
-    for pattern, name in _SENTENCES:
-        asks = name in {"know", "why"}
-        plain = text.rstrip(" ?.!…") if name != "remember" else text
-        found = re.fullmatch(pattern, plain, re.IGNORECASE | re.DOTALL)
-        if found and (asks or not text.endswith("?")):
-            argument = found[1] if found.re.groups else "me" if name == "forget" else ""
-            order = Order(name, argument.strip())
-            return None if _is_vague(argument) else order
-    return None
+    found = meaning(text)
+    return None if found is None or _is_vague(found[1]) else Order(*found)
 
 
 def _fits(order: Order) -> bool:

@@ -1,7 +1,7 @@
 """Finds who wrote an event's text, which is not always who caused the event: a member may reopen a
 stranger's issue."""
 
-from shared.events import Actor, Event
+from shared.events import Actor, Event, Thread
 from shared.perception import dig, github, items, word
 from shared.perception.slack_content import quotes_others
 from shared.perception.slack_payloads import bot_of
@@ -22,6 +22,16 @@ def without_body(event: Event) -> Event:
     is_own = writer_of(event) == event.actor and not quotes_others(event)
     payload = {} if is_own else event.payload
     return event._replace(payload=payload, digest="")
+
+
+def in_thread(event: Event, thread: Thread) -> Event:
+    """Move an event from outside of threads into `thread`, under an id of its own."""
+    return without_body(event)._replace(
+        id=f"{event.id}/{thread.ts}",
+        conversation=f"{thread.scope}:{thread.ts}",
+        thread_target=thread,
+        response_target=None,
+    )
 
 
 def _said(event: Event) -> Actor:

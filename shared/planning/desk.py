@@ -8,9 +8,9 @@ from shared.aws.executions import Executions
 from shared.database import Database, Row, Statement
 from shared.desk import Loan, Preview
 from shared.errors import NotPermitted, SettingsError, TurnedOff
-from shared.events import Event, Thread
+from shared.events import Thread
 from shared.journal import Outcome, Run, keeping
-from shared.perception.writers import without_body
+from shared.perception.writers import in_thread
 from shared.planning.messages import click
 from shared.planning.states.answering import check_differs, identified, question_for
 from shared.planning.store import SQL, PlanStore, statement
@@ -80,7 +80,7 @@ class PlanDesk:
         if place and place.tenant != self._event.tenant:
             raise _foreign()
         tenant, plan = self._event.tenant, self._run.id
-        event = _in_thread(self._event, thread) if thread else self._event
+        event = in_thread(self._event, thread) if thread else self._event
         may_write = self._may_write() and not self._preview.is_on
         values = {"event": event.id, "flow": self._run.flow, "goal": goal}
         kept = [statement("start_plan", tenant, plan, may_write=may_write, **values)]
@@ -192,16 +192,6 @@ def report_end(store: PlanStore, executions: Executions, tenant: str, plan: str)
     if not at_work:
         executions.start(f"{plan}-end", {"tenant": tenant, "plan": plan})
     return not at_work
-
-
-def _in_thread(event: Event, thread: Thread) -> Event:
-    """Move an event from outside of threads into `thread`, under an id of its own."""
-    return without_body(event)._replace(
-        id=f"{event.id}/{thread.ts}",
-        conversation=f"{thread.scope}:{thread.ts}",
-        thread_target=thread,
-        response_target=None,
-    )
 
 
 def _foreign() -> SettingsError:

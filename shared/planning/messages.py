@@ -117,7 +117,7 @@ def asking(situation: Situation, asked: Approval) -> PlanMessage:
     """Show exactly what would be done, or an open question, always in the same words."""
     head = "⏸ **May I do this?**" if "actions" in asked.payload else "⏸ **What shall I do?**"
     how = _form(situation).how.format(id=asked.digest[:NAMED])
-    until = f"Until {_time(asked.expires_at)}; then nothing is done."
+    until = f"Until {time_in_utc(asked.expires_at)}; then nothing is done."
     body = _body(situation, asked)
     text = f"{head}\n\n{body}\n\n{how} {until} Plan `{situation.id}`"
     return PlanMessage(question_name(situation, asked), text, asks=True)
@@ -186,7 +186,7 @@ def _state(row: StepRow, situation: Situation, following: NextState) -> str:
 
 
 def _decided(situation: Situation, asked: Approval) -> str:
-    when = f", {_time(asked.decided_at)}" if asked.decided_at else ""
+    when = f", {time_in_utc(asked.decided_at)}" if asked.decided_at else ""
     match asked.state:
         case "approved":
             return f"✅ Approved by {asked.decided_by}{when}."
@@ -200,7 +200,8 @@ def _decided(situation: Situation, asked: Approval) -> str:
     return f"⏹ The plan ended{by} before an answer. It was not done."
 
 
-def _time(seconds: float) -> str:
+def time_in_utc(seconds: float) -> str:
+    """Write a moment as people read it."""
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
@@ -227,6 +228,11 @@ def _action(action: Json, form: _Form, room: int) -> str:
         summary = f"<details><summary>{action['kind']} on {action['target']}</summary>"
         named, parts = summary, [*parts, "</details>"]
     return "\n\n".join([_BEYOND, named, *parts] if action.get("beyond") else [named, *parts])
+
+
+def exactly(arguments: Json, room: int) -> str:
+    """Show what would be written, each argument as it is."""
+    return "\n\n".join(_arguments({"arguments": arguments}, room))
 
 
 def _arguments(action: Json, room: int) -> Iterator[str]:

@@ -1,6 +1,11 @@
 """Proposals: what the agent would do for a person outside of the conversation. A person says yes
 to exactly that, or nothing is done.
 
-    drafting    writes an issue from a thread
-    connected   the repositories of a place, and who may open issues there
+    proposal      what may be proposed, as values
+    requests      makes one of what people want: the place, the issue, the labels
+    drafting      writes an issue from a thread
+    desk          keeps what is proposed
+    messages      the message that asks, and later says what became of it
+    answers       takes a person's answer, once
+    carrying_out  does what was approved
 """

@@ -10,14 +10,13 @@ from shared.agent.context import Code
 from shared.errors import AnswerInvalid
 from shared.events import Json, Thread
 from shared.models.answers.typed import at_most
+from shared.proposals.requests import TITLE
 
 PROMPT = """\
 People talked in a thread and want an issue of it. Write its title in a few words, and in the recap
 what somebody needs who was not there: what is wrong or wanted, how it shows, and what was tried or
 decided. Say only what the thread says, in its language. Leave out greetings and requests to you."""
 
-#: GitHub's own limit of a title, in characters.
-TITLE = 256
 #: Characters of a thread that a draft is made of.
 _MOST = 30_000
 
@@ -27,7 +26,7 @@ class IssueDraft:
     """An issue that nobody has opened yet. `recap` is its body, in Markdown."""
 
     title: Annotated[str, at_most(120)]
-    recap: Annotated[str, at_most(6_000)]
+    recap: Annotated[str, at_most(2_400)]
 
 
 def draft_issue(agent: Agent, thread: Thread, *, without: str = "", about: str = "") -> IssueDraft:
@@ -52,7 +51,7 @@ def extract(said: list[Json]) -> IssueDraft:
     texts = [" ".join(str(one["text"]).split()) for one in said]
     first = next((text for text in texts if text), "From a conversation in Slack")
     title = first if len(first) <= 120 else f"{first[:119].rstrip()}…"
-    return IssueDraft(title, "\n".join(f"> {text}" for text in texts if text)[:6_000])
+    return IssueDraft(title, "\n".join(f"> {text}" for text in texts if text)[:2_400])
 
 
 def _linked(draft: IssueDraft, thread: Thread) -> IssueDraft:

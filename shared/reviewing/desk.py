@@ -280,7 +280,8 @@ class ReviewDesk:
     @property
     def is_commanded(self) -> bool:
         """Did a person ask for this review?"""
-        return bool(command_of(self._loan.run.event.type))
+        type_ = self._loan.run.event.type
+        return bool(command_of(type_)) or type_ == "proposal.approved.review"
 
     @property
     def _is_full(self) -> bool:

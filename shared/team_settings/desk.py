@@ -56,7 +56,8 @@ class TeamSettings:
         if flow not in SECTIONS or not self._repository:
             return
         mode = self._found.sections[flow]["mode"]
-        if mode.value == "off" and command_of(self._loan.run.event.type):
+        type_ = self._loan.run.event.type
+        if mode.value == "off" and (command_of(type_) or type_.startswith("proposal.")):
             raise TurnedOff(f"{flow} is off in {self._repository}; change `{flow}.mode` in {PATH}")
         if mode.value == "off":
             raise Declined(f"{PATH} turns {flow} off")

@@ -182,6 +182,8 @@ def on_slack() -> Iterator[Platform]:
                 say.Whisper(ResponseUrl(TEAM, GENERAL, url), "Hello"),
             ),
             (
+                say.AskClock(TEAM, GENERAL, ALICE),
+                say.AskDirect(TEAM, GENERAL, ALICE),
                 say.FindThread(SlackMessage(*thread)),
                 say.ReadThread(thread),
                 hear.ReadSince(thread, thread.ts),

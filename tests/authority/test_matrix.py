@@ -55,6 +55,11 @@ NEEDS_WRITING = {
     "triage": True,
     "pause": True,
     "resume": True,
+    "issue": True,
+    "label": True,
+    "comment": True,
+    "remind": False,  # of which those for others need it: see Proposals
+    "reminders": False,
 }
 GIVEN: list[str] = []
 

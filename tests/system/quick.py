@@ -9,7 +9,8 @@ from infra.project import ROOT
 #: The functions of the flows that the project ships. Whoever adds a flow of their own adds none.
 SHIPPED = frozenset(
     {
-        *("Batches", "Chat", "Control", "Explain", "Ingest", "Learn", "Memory", "Plan", "Press"),
+        *("Batches", "Chat", "Control", "Errands", "Explain", "Ingest", "Learn", "Memory", "Plan"),
+        "Press",
         *("Retention", "Review", "Sweep", "Triage", "Uninstall", "Upkeep"),
     }
 )

@@ -53,6 +53,7 @@ def test_cold_start_loads_only_a_few_small_files_of_ours() -> None:
         "shared.web.api_requests",
         "shared.web.responses",
         "shared.perception.commands",
+        "shared.perception.sentences",
         "shared.perception.github",
         "shared.perception.slack",
         "shared.perception.slack_payloads",

@@ -153,7 +153,8 @@ class React(OnSlack, Action):
 
 @dataclass(frozen=True)
 class Post(_Written):
-    """Post into a channel, as a message of its own; the rest of a long text goes into its thread.
+    """Post into a channel, as a message of its own, with `buttons` below; the rest of a long text
+    goes into its thread.
 
     Only a schedule that spreads over channels comes from one, so for other events name channels
     with `on`, or allow `anywhere` where a person consents to each post.
@@ -161,10 +162,16 @@ class Post(_Written):
 
     channel: Channel
     text: str
+    buttons: tuple["Button", ...] = ()
 
     @property
     def target(self) -> Channel:
         return self.channel
+
+    @property
+    def arguments(self) -> Json:
+        buttons = [button._asdict() for button in self.buttons]
+        return {"text": self.text} | ({"buttons": buttons} if buttons else {})
 
     def signed(self, footer: str) -> Self:
         return replace(self, text=_signed(self.text, footer))
@@ -209,13 +216,14 @@ class Button(NamedTuple):
 @dataclass(frozen=True)
 class Card(OnSlack, Action):
     """Show the one message of this `name` in the thread, edited in place. `text` is Markdown and
-    cut to one message."""
+    cut to one message. `ts` is its time stamp where another flow showed it."""
 
     edits = True
     thread: Thread
     name: str
     text: str
     buttons: tuple[Button, ...] = ()
+    ts: str = ""
 
     @property
     def target(self) -> Thread:
@@ -224,7 +232,8 @@ class Card(OnSlack, Action):
     @property
     def arguments(self) -> Json:
         buttons = [button._asdict() for button in self.buttons]
-        return {"name": self.name, "text": self.text, "buttons": buttons}
+        about = {"ts": self.ts} if self.ts else {}
+        return {"name": self.name, "text": self.text, "buttons": buttons, **about}
 
 
 @dataclass(frozen=True)
@@ -242,6 +251,35 @@ class ReadThread(OnSlack, Query):
     @property
     def arguments(self) -> Json:
         return {"thread": self.thread.ref, "limit": self.limit}
+
+
+@dataclass(frozen=True)
+class _OfPerson(OnSlack, Query):
+    """Shared by what is asked about a person who is in a channel."""
+
+    team: str
+    channel: str
+    user: str
+
+    @property
+    def scope(self) -> str:
+        return f"slack:{self.team}:{self.channel}"
+
+    @property
+    def arguments(self) -> Json:
+        return {"user": self.user}
+
+
+@dataclass(frozen=True)
+class AskClock(_OfPerson):
+    """Ask for the time zone of a person, and what they are called, as `{"zone": "Europe/Berlin",
+    "shift": seconds from UTC now, "name": …}`."""
+
+
+@dataclass(frozen=True)
+class AskDirect(_OfPerson):
+    """Ask for the direct conversation of the app with a person, as `{"channel": "D…"}`; Slack opens
+    it where there is none."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from shared.actions import Action, Mark, Query, Receipt
 from shared.actions.adapter import Answering, Handling, TableAdapter
 from shared.actions.asking import AskChannel, AskMember, AskReader, AskShared
 from shared.actions.slack.actions import (
+    AskClock,
+    AskDirect,
     Card,
     Correct,
     Draft,
@@ -36,7 +38,13 @@ from shared.actions.slack.past import (
     take_back_reply,
     take_off_reaction,
 )
-from shared.actions.slack.people import ask_member, ask_reader, ask_shared
+from shared.actions.slack.people import (
+    ask_clock,
+    ask_direct,
+    ask_member,
+    ask_reader,
+    ask_shared,
+)
 from shared.actions.slack.replies import (
     add_reaction,
     correct_reply,
@@ -70,6 +78,8 @@ ACTIONS: Mapping[type[Action], Handling[SlackSession]] = {
 
 ANSWERS: Mapping[type[Query], Answering[SlackSession]] = {
     AskChannel: ask_channel,
+    AskClock: ask_clock,
+    AskDirect: ask_direct,
     AskMember: ask_member,
     AskReader: ask_reader,
     AskShared: ask_shared,

@@ -12,14 +12,16 @@ from shared.events import Json
 
 
 def show_card(session: SlackSession, card: Card, mark: Mark, previous: Receipt | None) -> Receipt:
-    """Edit the message of `previous` if it has this name and still exists; else post one."""
+    """Edit the message that the card names, or that of `previous` if it has this name, where it
+    still exists; else post one."""
     texts, about = pieces(card.text, hosts=mark.hosts), metadata(mark, 0, 1)
     text = texts[0] if len(texts) == 1 else unfinished(card.text, mark.hosts)
-    below = [_buttons(card.buttons)] if card.buttons else []
-    if previous and (previous.data or {}).get("name") == card.name:
+    below = buttons_below(card.buttons)
+    shown = _receipt(card, card.ts) if card.ts else previous
+    if shown and (shown.data or {}).get("name") == card.name:
         try:
-            session.change(card.thread, previous.id, text, about, below)
-            return previous
+            session.change(card.thread, shown.id, text, about, below)
+            return shown
         except SlackRefused as err:
             if err.code != "message_not_found":
                 raise
@@ -35,8 +37,9 @@ def _receipt(card: Card, ts: str) -> Receipt:
     return Receipt(ts, link(card.thread._replace(ts=ts)), {"name": card.name})
 
 
-def _buttons(buttons: Sequence[Button]) -> Json:
-    """https://docs.slack.dev/reference/block-kit/block-elements/button-element"""
+def buttons_below(buttons: Sequence[Button]) -> list[Json]:
+    """Return the block of the buttons, where there are some.
+    https://docs.slack.dev/reference/block-kit/block-elements/button-element"""
     elements = [
         {
             "type": "button",
@@ -47,4 +50,4 @@ def _buttons(buttons: Sequence[Button]) -> Json:
         }
         for button in buttons
     ]
-    return {"type": "actions", "elements": elements}
+    return [{"type": "actions", "elements": elements}] if buttons else []

@@ -7,6 +7,7 @@ from itertools import islice
 from shared.actions import Mark, Receipt
 from shared.actions.asking import AskChannel
 from shared.actions.slack.actions import FindEffect, FindThread, Post, ReadThread
+from shared.actions.slack.cards import buttons_below
 from shared.actions.slack.errors import SlackEndless
 from shared.actions.slack.people import is_shared
 from shared.actions.slack.session import SlackSession, link, metadata, read
@@ -29,7 +30,8 @@ def send_post(session: SlackSession, post: Post, mark: Mark, *_: object) -> Rece
     team = session.identity.team  # asked before anything is posted: a failure posts it again
     # A short post is sent at once: `find` runs before a second try.
     root = _root(session, channel, mark) if len(texts) > 1 else ""
-    root = root or session.announce(channel, texts[0], metadata(mark, 0, len(texts)))
+    below = buttons_below(post.buttons)
+    root = root or session.announce(channel, texts[0], metadata(mark, 0, len(texts)), below)
     thread = Thread(team, channel, root)
     try:
         posted = dict(session.marked(thread, mark)) if len(texts) > 1 else {0: root}

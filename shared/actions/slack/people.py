@@ -1,7 +1,8 @@
 """Tells who somebody is in the workspace, and which channels other companies are in."""
 
 from shared.actions.asking import AskMember, AskReader, AskShared
-from shared.actions.slack.session import SlackSession, read
+from shared.actions.slack.actions import AskClock, AskDirect
+from shared.actions.slack.session import SlackSession, act, read
 from shared.events import Json
 
 #: Slack's own bot, which says what others have it say, is marked as a person.
@@ -50,6 +51,23 @@ def ask_reader(session: SlackSession, query: AskReader) -> Json:
     members = session.client.conversations_members
     pages = session.listed(doing, members, channel=query.channel, limit=1_000)
     return {"reads": any(query.user in page["members"] for page in pages)}
+
+
+def ask_clock(session: SlackSession, query: AskClock) -> Json:
+    """https://docs.slack.dev/reference/methods/users.info"""
+    user = read("look up a person", session.client.users_info, user=query.user).get("user") or {}
+    shift = user.get("tz_offset")
+    return {
+        "zone": str(user.get("tz") or "UTC"),
+        "shift": shift if type(shift) is int else 0,
+        "name": _name(user),
+    }
+
+
+def ask_direct(session: SlackSession, query: AskDirect) -> Json:
+    """https://docs.slack.dev/reference/methods/conversations.open"""
+    opened = act("open a direct conversation", session.client.conversations_open, users=query.user)
+    return {"channel": str(opened["channel"]["id"])}
 
 
 def _name(user: Json) -> str:

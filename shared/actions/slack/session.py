@@ -72,9 +72,9 @@ class SlackSession:
             self._withdraw(thread, answer["ts"])
         return str(answer["ts"])
 
-    def announce(self, channel: str, text: str, metadata: Json) -> str:
+    def announce(self, channel: str, text: str, metadata: Json, below: Sequence[Json] = ()) -> str:
         """Post one message into the channel itself and return its time stamp."""
-        return str(self._send(channel, channel, text, metadata)["ts"])
+        return str(self._send(channel, channel, text, metadata, below)["ts"])
 
     def _send(
         self,

@@ -26,7 +26,15 @@ INSTEAD = "(This answer is gone: it repeated what was edited or deleted.)"
 #: How many memories are carried to another tenant at once, and what comes before the first id.
 _PAGE, _FIRST = 200, "00000000-0000-0000-0000-000000000000"
 _KNOWN = ("names", "unnumbered")
-_MOVES = ("move_memories", "move_turns", "move_blocks", "move_findings", "move_quiet", "move_files")
+_MOVES = (
+    "move_memories",
+    "move_turns",
+    "move_blocks",
+    "move_findings",
+    "move_quiet",
+    "move_reminders",
+    "move_files",
+)
 
 
 class FollowingDesk:

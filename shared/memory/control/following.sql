@@ -128,6 +128,11 @@ with kept as (
 )
 delete from quiet_places where tenant = %(tenant)s and lies_in(place, %(place)s);
 
+-- name: move_reminders
+-- Let reminders follow the conversation in which they were set.
+update reminders set conversation = moved(conversation, %(place)s, %(became)s)
+where tenant = %(tenant)s and lies_in(conversation, %(place)s);
+
 -- name: move_files
 -- Give what was taken of a place its new name, unless it was taken under that already.
 with kept as (

@@ -108,6 +108,17 @@ gone_plans as (
   delete from plans where tenant = %(tenant)s and event_id in (select id from happened)
     and state in ('done', 'failed', 'cancelled') returning 1
 ),
+gone_proposals as (
+  delete from proposals where tenant = %(tenant)s and event_id in (select id from happened) returning 1
+),
+gone_reminders as (
+  -- A timer of what is gone comes for nothing: it says only which one it is.
+  delete from reminders as r using asked
+  where r.tenant = %(tenant)s and (%(everywhere)s or not %(own_only)s or r.asker = any (%(own)s::text[]))
+    and case %(by)s when 'author' then r.asker = any (%(names)s::text[]) or r.whom = any (%(names)s::text[])
+                    when 'source' then lies_in(r.conversation, (%(names)s::text[])[1]) end
+  returning 1
+),
 gone_files as (
   delete from memory_files as f using asked
   where f.tenant = %(tenant)s and %(by)s = 'source' and (%(everywhere)s or not %(own_only)s)

@@ -13,6 +13,7 @@ from shared.models.offline.word_lists import TOOL_VERBS, listed
 
 _WHOLE = frozenset(listed("query, text, question, q, search, message, topic, term, phrase"))
 _IDENTIFIERS = frozenset(listed("id, number, ref, key, issue, order, ticket"))
+_PROPOSES = "propose_"
 _LAST = re.compile(r"\b(?:in|for|of|about|at|on|to)\s+([^?.!]+?)\s*[?.!]*$", re.I)
 
 
@@ -29,7 +30,10 @@ def choose(tools: Iterable[ToolSpec], parsed: ParsedRequest) -> ToolCall | None:
 
 
 def _fits(tool: ToolSpec, asked: set[str]) -> bool:
-    """Tell whether the question has all words of the name, or two of the description's start."""
+    """Tell whether the question has all words of the name, or two of the description's start. What
+    a tool proposes to people must be asked for, which likeness does not tell."""
+    if tool.name.startswith(_PROPOSES):
+        return False
     name = [word for word in tool.name.lower().split("_") if word not in TOOL_VERBS]
     named = set(terms(" ".join(name)))
     described = set(terms(tool.description.split("\n\n")[0]))

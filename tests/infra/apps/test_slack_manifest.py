@@ -50,6 +50,7 @@ METHODS = {
     "files_info": {"files:read"},
     "reactions_add": {"reactions:write"},
     "reactions_remove": {"reactions:write"},
+    "conversations_open": {"im:write"},
     "users_info": {"users:read"},
     "views_publish": set[str](),
     "views_update": set[str](),

@@ -300,6 +300,7 @@ class Workspace:
             row |= {"team_id": OTHER_TEAM if stranger else TEAM, "is_stranger": stranger}
             row |= {"is_bot": bot, "is_admin": user == ALICE, "is_owner": False, "deleted": False}
             row |= {"is_restricted": guest, "is_ultra_restricted": False, "tz": "Etc/UTC"}
+            row |= {"tz_offset": 0, "tz_label": "Coordinated Universal Time"}
             self._records.put("users", user, {**row, "profile": profile})
         self.add_channel("general")
         self.add_channel("support")

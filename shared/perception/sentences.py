@@ -1,0 +1,67 @@
+"""Sentences that mean a command, such as `what do you know about the login?`."""
+
+import re
+
+#: How a wish may begin, with a question mark at its end or not.
+_PLEASE = r"(?:(?:can|could|would|will) you )?(?:please )?"
+#: An issue or pull request as sentences name it.
+_THING = r"(?:(?:issue|pr|pull request|pull|ticket) )?(?:[\w.-]+/[\w.-]+)?(?:#\d+|\b\d+)"
+#: Sentences that are commands; the first group is the argument, and "me" where there is none.
+_SENTENCES = (
+    (r"what do you (?:know|remember) (?:about|of) (.+)", "know"),
+    (r"forget (?:what|everything|all)(?: that)? you (?:know|remember) (?:about|of) (.+)", "forget"),
+    (r"forget (?:everything|all) about (.+)", "forget"),
+    (r"forget (?:what|everything|all)(?: that)? i(?:'ve| have)? (?:ever )?said", "forget"),
+    (r"(?:please )?remember that (.+)", "remember"),
+    (r"how do you know that|where do you know that from", "why"),
+    (
+        r"(?:please )?(?:stop|cancel|abort|halt)(?: (?:it|that|this|all|everything|now|please"
+        r"|working|what you(?: are|'re) doing))*",
+        "cancel",
+    ),
+    (
+        r"(?:please )?(?:(?:undo|take back) (?:it|that|this"
+        r"|what you(?:'ve| have)?(?: just)? (?:did|done))|take (?:it|that|this) back)",
+        "undo",
+    ),
+    (
+        rf"{_PLEASE}(?:open|create|file|write) an? (?:new )?(?:github )?issue"
+        r"(?: (?:for|from|of|out of|about) (?:this|that|the)"
+        r"(?: (?:thread|conversation|discussion|message))?)?((?:[ :,]+\S.*)?)",
+        "issue",
+    ),
+    (rf"{_PLEASE}label ({_THING} ?\S.*)", "label"),
+    (rf"{_PLEASE}comment (?:on )?({_THING} ?\S.*)", "comment"),
+    (rf"{_PLEASE}(?:full )?review ({_THING})", "review"),
+    (rf"{_PLEASE}remind (?!me (?:what|who|why|how|when|where|which)\b)(\S+ .+)", "remind"),
+    (r"(?:bitte )?erinnere? (?!mich (?:was|wer|warum|wie|wann|wo|welche)\b)(\S+ .+)", "remind"),
+    (r"((?!谢谢|感谢|多谢).{0,30}提醒(?:我|大家|<[@#]|@|#).+)", "remind"),
+    (rf"{_PLEASE}(?:(?:show|list|what are)(?: me)? )?(?:my|all) reminders()", "reminders"),
+    (rf"{_PLEASE}(?:reminders? )?(cancel(?: (?:the|my))?(?: reminder)? r-\w+)", "reminders"),
+)
+#: The beginnings of the sentences, so that most messages are compared with none.
+_OPENINGS = (
+    *("what do you ", "forget ", "remember that ", "please ", "how ", "where "),
+    *("stop", "cancel", "abort", "halt", "undo ", "take "),
+    *("can you ", "could you ", "would you ", "will you ", "bitte ", "erinner"),
+    *("open a", "create a", "file a", "write a", "label ", "comment ", "full", "review "),
+    *("remind", "show ", "list ", "my reminders", "all reminders"),
+)
+#: Words of sentences that may begin otherwise.
+_INSIDE = ("提醒",)
+
+
+def meaning(text: str) -> tuple[str, str] | None:
+    """Return the command that a sentence means, and its argument."""
+    text = text.strip()
+    if not text.lower().startswith(_OPENINGS) and not any(one in text for one in _INSIDE):
+        return None
+    politely = re.match(r"(?:can|could|would|will) you ", text, re.I) is not None
+    for pattern, name in _SENTENCES:
+        asks = politely or name in {"know", "why", "remind", "reminders"}
+        plain = text.rstrip(" ?.!…") if name != "remember" else text
+        found = re.fullmatch(pattern, plain, re.IGNORECASE | re.DOTALL)
+        if found and (asks or not text.endswith("?")):
+            argument = found[1] if found.re.groups else "me" if name == "forget" else ""
+            return name, argument.strip()
+    return None

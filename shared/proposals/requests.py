@@ -1,0 +1,167 @@
+"""Makes a payload of what a person wants, or a model in their name: checks that the place is one
+of theirs, that what it is about is there, and that a label exists."""
+
+import re
+from typing import Any, NamedTuple
+
+from shared.actions.github.actions import ListLabels
+from shared.actions.github.queries import ReadIssue
+from shared.agent.agent import Agent
+from shared.errors import ActionRejected, RequestUnclear
+from shared.events import REPOSITORY
+from shared.proposals.proposal import Proposal, Proposed
+from shared.reminding.desk import Reminder
+from shared.reminding.messages import often
+from shared.reminding.wishes import Wish
+
+#: What a flow that proposes asks of GitHub.
+READS = (ListLabels, ReadIssue)
+
+#: Characters of a title; GitHub's own limit.
+TITLE = 256
+_ABOUT = re.compile(
+    rf"\s*(?:(?:the |this )?(?:issue|pull request|pull|pr|ticket)s?\b)?[\s:]*"
+    rf"(?:({REPOSITORY})\s*)?#?(\d{{1,9}})\b[\s,:]*(.*)",
+    re.I | re.S,
+)
+_AT_THE_END = re.compile(rf"\s*\b(?:in|on|at|for|to) ({REPOSITORY})\s*[.!]?\s*\Z")
+#: Labels that an answer names.
+_NAMED = 30
+
+
+class NamedThing(NamedTuple):
+    """An issue or pull request that words name, and what they say of it."""
+
+    repository: str
+    number: int
+    rest: str
+
+
+def reference(words: str) -> NamedThing:
+    """Read `#12 bug`, `acme/web#12 …` or `PR 12`; raises RequestUnclear."""
+    if not (found := _ABOUT.fullmatch(words)):
+        raise RequestUnclear("Which issue or pull request? Name it by its number, such as `#12`.")
+    return NamedThing(found[1] or "", int(found[2]), found[3].strip())
+
+
+def elsewhere(words: str) -> tuple[str, str]:
+    """Split off the repository that words name at their end, as `… in acme/web`."""
+    found = _AT_THE_END.search(words)
+    return (words[: found.start()].rstrip(), found[1]) if found else (words, "")
+
+
+def issue_wanted(agent: Agent, title: str, body: str, repository: str = "") -> Proposed:
+    """Return an issue to open."""
+    title = " ".join(title.split())
+    if not title:
+        raise RequestUnclear("What should the issue say? Give it a title.")
+    given = {"title": title[:TITLE], "body": body.strip()}
+    return Proposed("open issue", placed(agent, repository), given)
+
+
+def labels_wanted(agent: Agent, number: int, labels: list[str], repository: str = "") -> Proposed:
+    """Return labels to add, of those that the repository has."""
+    place = placed(agent, repository)
+    known = [str(label["name"]) for label in agent.read(ListLabels(place))]
+    chosen = [_label(one, known, place) for one in labels if one.strip()]
+    if not chosen:
+        raise RequestUnclear(f"Which label? {_offered(known, place)}")
+    about = _read(agent, place, number)
+    given = {"issue": about["title"], "labels": [*dict.fromkeys(chosen)]}
+    return Proposed("add labels", f"{place}#{number}", given, about["url"])
+
+
+def comment_wanted(agent: Agent, number: int, text: str, repository: str = "") -> Proposed:
+    """Return a comment to make on an issue or a pull request."""
+    place = placed(agent, repository)
+    if not text.strip():
+        raise RequestUnclear("What should the comment say?")
+    about = _read(agent, place, number)
+    given = {"issue": about["title"], "text": text.strip()}
+    return Proposed("comment", f"{place}#{number}", given, about["url"])
+
+
+def review_wanted(
+    agent: Agent, number: int, *, full: bool = False, repository: str = ""
+) -> Proposed:
+    """Return the review of a pull request."""
+    place = placed(agent, repository)
+    about = _read(agent, place, number)
+    if about["kind"] != "pr":
+        raise RequestUnclear(f"{place}#{number} is an issue; I review pull requests.")
+    given = {"pull request": about["title"], "how": "full" if full else "what is new"}
+    return Proposed("review", f"{place}#{number}", given, about["url"])
+
+
+def plan_wanted(agent: Agent, goal: str) -> Proposed:
+    """Return a plan to begin, which goes on in this conversation."""
+    if not goal.strip():
+        raise RequestUnclear("What should I do? Tell me in steps.")
+    return Proposed("plan", "", {"goal": goal.strip()})
+
+
+def reminder_wanted(read: Wish, reminder: Reminder, whom: str) -> Proposed:
+    """Return a reminder for `whom`, as people call them."""
+    given = {"whom": whom, "when": often(reminder), "text": read.text, "_kept": [*reminder]}
+    return Proposed("remind", "", given)
+
+
+def reminder_of(proposal: Proposal) -> Reminder:
+    """Return the reminder that was proposed."""
+    return Reminder(*proposal.payload.arguments["_kept"])
+
+
+def labels_in(words: str, known: list[str]) -> list[str]:
+    """Split words into labels: a label may itself have spaces or commas."""
+    words = re.sub(r"^(?:as|with|by|to)\s+", "", words.strip().rstrip("."), flags=re.I)
+    words = re.sub(r"^(?:the )?labels?\s+", "", words, flags=re.I).strip(" `\"'“”")
+    if _folded(words) in {_folded(name) for name in known}:
+        return [words]
+    parts = re.split(r"\s*(?:,|;|&|\band\b|\bund\b|和|、)\s*", words)
+    return [part.strip(" `\"'“”") for part in parts if part.strip(" `\"'“”")]
+
+
+def known_labels(agent: Agent, repository: str = "") -> list[str]:
+    """Return the names of a repository's labels."""
+    return [str(label["name"]) for label in agent.read(ListLabels(placed(agent, repository)))]
+
+
+def placed(agent: Agent, repository: str) -> str:
+    """Return the repository, if people here may use it: that of their channel. Raises
+    RequestUnclear."""
+    own = agent.event.repository
+    if not own:
+        raise RequestUnclear(
+            "No repository belongs to this channel, so I can do nothing on GitHub from here."
+            " Whoever runs me gives it one with the setting REPOSITORIES."
+        )
+    if repository and repository.lower() != own.lower():
+        raise RequestUnclear(f"From here I work on {own} only. Ask where {repository} belongs.")
+    return own
+
+
+def _read(agent: Agent, place: str, number: int) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = agent.read(ReadIssue(place, number, comments=0))
+    except ActionRejected as err:
+        raise RequestUnclear(f"I cannot find {place}#{number}.") from err
+    return found
+
+
+def _folded(name: str) -> str:
+    """GitHub compares labels without case."""
+    return " ".join(name.casefold().split())
+
+
+def _label(wanted: str, known: list[str], place: str) -> str:
+    """Return the label as the repository writes it; raises RequestUnclear with those it has."""
+    for name in known:
+        if _folded(name) == _folded(wanted):
+            return name
+    plain = wanted.replace("`", "")[:60]
+    raise RequestUnclear(f"{place} has no label `{plain}`. {_offered(known, place)}")
+
+
+def _offered(known: list[str], place: str) -> str:
+    named = ", ".join(f"`{name}`" for name in known[:_NAMED])
+    return f"It has {named}." if named else f"{place} has no labels."
