@@ -27,6 +27,7 @@ from infra.local.postgres import EmbeddedPostgres
 from infra.local.postgres_files import take
 from infra.local.postgres_watch import PostgresWatch
 from infra.local.sandbox.github import GitHubSandbox
+from infra.local.sandbox.github.sign_in import SECRET
 from infra.local.sandbox.github.state import BOT
 from infra.local.sandbox.page import Page
 from infra.local.sandbox.slack import SlackSandbox
@@ -205,6 +206,8 @@ class System:
             "GITHUB_API_URL": sandbox.api_url,
             "GITHUB_APP_ID": str(sandbox.app_id),
             "GITHUB_BOT_NAME": BOT.removesuffix("[bot]"),
+            "GITHUB_CLIENT_ID": sandbox.sign_in.client_id(),
+            "GITHUB_CLIENT_SECRET": SECRET,
             "GITHUB_APP_PRIVATE_KEY": sandbox.private_key,
         }
 
@@ -228,6 +231,7 @@ class System:
         settings = {name: environment[name] for name in DEPLOYED & environment.keys()}
         # No real GitHub reaches a laptop, however often it tries; `app_deliveries` does.
         ours = {} if self.github else {"RedeliverySchedule": "DISABLED"}
+        ours |= {"FrontDoorUrl": self.url}
         return LocalCloud(
             self._template,
             environment={k: v for k, v in environment.items() if k.startswith("AWS_")},

@@ -17,7 +17,7 @@ from infra.apps.slack_config import SlackDeclined
 from infra.apps.slack_manifest import Site, differences, manifest, scopes
 from infra.deploy.declared import declared_flows
 from infra.local.http_server import HttpServer
-from infra.local.sandbox.slack.apps import Apps
+from infra.local.sandbox.slack.installing.apps import Apps
 from infra.project import ROOT
 from shared.errors import SettingsError, SignatureError
 from shared.events import Json

@@ -13,7 +13,6 @@ from infra.local.sandbox.slack.blocks import (
 )
 from infra.local.sandbox.slack.workspace import (
     BOT_USER,
-    TEAM,
     Refusal,
     Workspace,
 )
@@ -106,7 +105,7 @@ def publish_view(workspace: Workspace, arguments: Json) -> Json:
     if user not in workspace.users:
         raise Refusal("user_not_found")
     blocks = checked_blocks(view.get("blocks"))
-    shown = {"id": f"V0{user}", "team_id": TEAM, **view, "blocks": blocks}
+    shown = {"id": f"V0{user}", "team_id": workspace.team, **view, "blocks": blocks}
     workspace.show("views", user, shown)
     return {"view": shown}
 
