@@ -171,8 +171,9 @@ class _Recorded:
 def test_in_slack_the_proved_account_needs_the_repositorys_permission(
     made: World, login: str, id_: str, may: bool
 ) -> None:
-    from tests.authority.people import ALICE as MEMBER
-    from tests.authority.people import SUPPORT, in_slack
+    from infra.local.sandbox.slack.workspace import ALICE as MEMBER
+    from infra.local.sandbox.slack.workspace import SUPPORT
+    from tests.authority.people import in_slack
 
     event = in_slack(made, MEMBER, SUPPORT, "mention", "plan")
     event = event._replace(workplace=Workplace("acme/shop", event.tenant))
