@@ -7,6 +7,7 @@ import re
 import secrets
 import threading
 import time
+from base64 import b64encode
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -214,10 +215,18 @@ class System:
     def _sandbox_slack(self, secret: str) -> dict[str, str]:
         sandbox = SlackSandbox(self.url, secret, state=self._data / "slack")
         self.slack = self._stack.enter_context(sandbox)
+        client = sandbox.apps.distribute(self.url)
         return {
             "SLACK_API_URL": sandbox.api_url,
             "SLACK_BOT_TOKEN": sandbox.bot_token,
+            "SLACK_CLIENT_ID": client["client_id"],
+            "SLACK_CLIENT_SECRET": client["client_secret"],
+            "SLACK_TOKEN_KEYS": f"local:{self._token_key()}",
         }
+
+    def _token_key(self) -> str:
+        """Return the key of the tokens of other workspaces, which lie in the kept database."""
+        return b64encode(hashlib.sha256(self._secret("slack-tokens").encode()).digest()).decode()
 
     def _app_deliveries(self) -> AppDeliveries:
         return AppDeliveries(self.settings, self.url, self._data / "deliveries", self._say)

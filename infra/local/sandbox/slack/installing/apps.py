@@ -12,8 +12,9 @@ from urllib.parse import urlencode, urlsplit
 from werkzeug.wrappers import Request, Response
 
 from infra.local.sandbox.slack.installing.tokens import Grant, InstalledTokens
-from infra.local.sandbox.slack.workspace import ALICE, BOT_USER, TEAM, Refusal
+from infra.local.sandbox.slack.workspace import ALICE, APP, BOT_USER, TEAM, Refusal
 from shared.events import Json
+from shared.installations.scopes import BOT
 
 #: Seconds: a token that configures apps, and the code of an installation.
 _TOKEN_LASTS, _CODE_LASTS = 12 * 3600, 600
@@ -64,6 +65,16 @@ class Apps:
             fresh = f"xoxe-1-{secrets.token_hex(16)}"
             self._refresh.add(fresh)
             return fresh
+
+    def distribute(self, door: str) -> dict[str, str]:
+        """Let there be an app that other workspaces may install, as its page under Manage
+        Distribution does, and return its client. The first workspace has it already, by
+        another's credentials."""
+        with self._lock:
+            keys = _client()
+            self.manifests[APP] = _distributed(door)
+            self.credentials[APP] = keys
+            return keys
 
     def expire(self) -> None:
         """Let all tokens that configure apps be older than twelve hours."""
@@ -149,12 +160,7 @@ class Apps:
     def _create(self, arguments: Json) -> Json:
         manifest = _checked(arguments)
         app = f"A{secrets.token_hex(5).upper()}"
-        keys = {
-            "client_id": f"{secrets.randbelow(10**12)}.{secrets.randbelow(10**12)}",
-            "client_secret": secrets.token_hex(16),
-            "verification_token": secrets.token_hex(12),
-            "signing_secret": secrets.token_hex(16),
-        }
+        keys = _client()
         self.manifests[app], self.credentials[app] = manifest, keys
         scope = ",".join(manifest.get("oauth_config", {}).get("scopes", {}).get("bot", []))
         query = urlencode({"client_id": keys["client_id"], "scope": scope})
@@ -215,6 +221,21 @@ class Apps:
             "authed_user": {"id": ALICE},
             "is_enterprise_install": is_org,
         }
+
+
+def _client() -> dict[str, str]:
+    return {
+        "client_id": f"{secrets.randbelow(10**12)}.{secrets.randbelow(10**12)}",
+        "client_secret": secrets.token_hex(16),
+        "verification_token": secrets.token_hex(12),
+        "signing_secret": secrets.token_hex(16),
+    }
+
+
+def _distributed(door: str) -> Json:
+    """Return the part of a manifest that an installation asks."""
+    scopes = {"bot": sorted(BOT)}
+    return {"oauth_config": {"redirect_urls": [f"{door}/slack/oauth_redirect"], "scopes": scopes}}
 
 
 def _checked(arguments: Json) -> Json:
