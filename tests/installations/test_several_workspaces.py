@@ -7,6 +7,8 @@ import pytest
 
 from infra.local.sandbox.slack import SlackSandbox
 from infra.local.sandbox.slack.workspace import GENERAL
+from shared.actions import Mark
+from shared.actions.slack.actions import React
 from shared.actions.slack.adapter import SlackAdapter
 from shared.database import Database, Row, Statement
 from shared.errors import ActionRejected, SettingsError
@@ -190,3 +192,18 @@ def test_no_token_stands_in_the_table(world: Installed, database_url: str) -> No
             "select slack_installations::text from slack_installations"
         ).fetchall()
     assert token.encode().hex() not in row[0] and token not in row[0] and "xoxe" not in row[0]
+
+
+def test_an_installation_with_fewer_rights_says_so_once_and_answers(
+    world: Installed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.install(ONE)  # it has chat:write alone
+    adapter = world.adapter()
+    event = _said(world, ONE)
+    world.slack.fail_next("reactions.add", "missing_scope")
+    adapter.within(event).perform(React(event.message, "eyes"), Mark("k", "chat", 1), None)
+    reply(adapter, event)
+    said = capsys.readouterr().out
+    assert said.count("slack rights lack") == 1 and "reactions:write" in said
+    assert "emoji not put" in said
+    assert "Hello." in _texts(world, ONE)

@@ -14,6 +14,8 @@ from shared.actions.slack.session import SlackSession
 from shared.database import Database
 from shared.errors import ActionRejected
 from shared.installations import Workspace
+from shared.installations.scopes import lacking
+from shared.log import log
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -73,6 +75,8 @@ class SlackSessions:
         if credential is None:
             return self._own(where)
         found = SlackSession(self._settings, self._timeout, self._client, credential)
+        if lacks := lacking(credential.scopes):
+            log("slack rights lack", place=where.team or where.org, rights=sorted(lacks))
         with self._lock:
             if len(self._kept) >= _MOST:
                 self._kept.clear()
