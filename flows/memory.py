@@ -1,4 +1,5 @@
-"""Answer the commands of the memory: remember, forget, know, why, export, learnings and help."""
+"""Answer the commands of the memory: remember, forget, know, why, export, learnings and help; and
+those that tell who a person is on the other side: link and unlink."""
 
 from shared.actions import Action
 from shared.actions.github.actions import Comment
@@ -7,11 +8,13 @@ from shared.agent import Agent, flow
 from shared.events import Event
 from shared.learning.learnings import LearningsDesk
 from shared.memory.control.desk import MemoryDesk
+from shared.people.desk import PeopleDesk
 from shared.perception.commands import command_of, event_types
 
 
 @flow(
     *event_types("help", "remember", "forget", "know", "why", "export", "learnings"),
+    *event_types("link", "unlink"),
     may=[Comment.at_most(1), Reply.at_most(1), Whisper.at_most(1)],
 )
 def memory(event: Event, agent: Agent) -> None:
@@ -27,6 +30,10 @@ def memory(event: Event, agent: Agent) -> None:
             answer = desk.why(event.text)
         case "learnings":
             answer = agent.desk(LearningsDesk).shown()
+        case "link":
+            answer = agent.desk(PeopleDesk).link()
+        case "unlink":
+            answer = agent.desk(PeopleDesk).unlink()
         case "export":
             answer = desk.export()
         case _:

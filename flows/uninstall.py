@@ -1,12 +1,14 @@
 """Let memory follow its sources: forget what went away, rename what moved, replace what was
-edited."""
+edited. Who removes the app takes its tokens away."""
 
 from shared.agent import Agent, flow
 from shared.events import Event
+from shared.installations.removal import RemovalDesk
 from shared.memory.control.following import FollowingDesk
 from shared.perception.departures import TYPES
 
 
 @flow(*TYPES, bots=True)
 def uninstall(event: Event, agent: Agent) -> None:
+    agent.desk(RemovalDesk).leave()
     agent.desk(FollowingDesk).follow()

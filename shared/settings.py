@@ -75,13 +75,20 @@ class Settings(NamedTuple):
     github_api_url: str = "https://api.github.com"
     github_web_url: str = ""
     github_bot_name: str = ""
+    github_client_id: str = ""
+    github_client_secret: str = ""
     github_label_prefix: str = "agent:"
     # Slack
     slack_signing_secret: str = ""
     slack_bot_token: str = ""
     slack_app_token: str = ""
     slack_configuration_token: str = ""
+    slack_client_id: str = ""
+    slack_client_secret: str = ""
+    slack_token_keys: str = ""
     slack_api_url: str = "https://slack.com/api/"
+    # The front door
+    front_door_url: str = ""
     # The REST API
     api_tokens: str = ""
     # Models
@@ -122,7 +129,7 @@ class Settings(NamedTuple):
     security_groups: str = ""
     max_concurrency: str = "10"
     plan_concurrency: str = "20"
-    runs_concurrency: str = "5"
+    runs_concurrency: str = "3"
     # What the deployment hands to its functions
     flow: str = ""
     secrets: str = ""

@@ -3,17 +3,16 @@
 https://docs.github.com/en/apps/sharing-github-apps/registering-a-github-app-from-a-manifest
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from infra.apps.github_rights import Rights
-from shared.actions.github.connection import api_url
 from shared.actions.github.paths import APP, of_app, of_manifest
 from shared.errors import ActionRejected
 from shared.events import Json
 from shared.github_app.client import PyGithubClient, app_client
+from shared.people.addresses import api_url, web_url
 from shared.settings import Settings
 
 #: Seconds that GitHub may take to connect, and for each part of an answer.
@@ -24,40 +23,25 @@ _LONGEST_NAME = 34
 ME = "@me"
 
 
-def web_url(settings: Settings) -> str:
-    """Return where people see the GitHub of the settings.
-
-    >>> web_url(Settings())
-    'https://github.com'
-    >>> web_url(Settings(github_api_url="https://ghe.acme.com/api/v3"))
-    'https://ghe.acme.com'
-    >>> web_url(Settings(github_api_url="https://api.acme.ghe.com"))
-    'https://acme.ghe.com'
-    """
-    if settings.github_web_url:
-        return settings.github_web_url.rstrip("/")
-    parts = urlsplit(api_url(settings))
-    place = parts.netloc
-    if place == "api.github.com" or re.fullmatch(r"api\.[\w-]+\.ghe\.com", place):
-        place = place.removeprefix("api.")
-    return f"{parts.scheme}://{place}"
-
-
 def registration_url(settings: Settings, owner: str, state: str) -> str:
     """Return the page that takes a manifest for an App of `owner`, an organisation or ME."""
     below = "" if owner == ME else f"/organizations/{quote(owner, safe='')}"
     return f"{web_url(settings)}{below}/settings/apps/new?state={quote(state, safe='')}"
 
 
-def manifest(name: str, rights: Rights, back: str, hook: str, site: str) -> Json:
-    """Return the manifest of the App `name`. GitHub sends events to `hook`, and the person who
-    made it back to the page `back`; `site` tells more about it."""
+def manifest(
+    name: str, rights: Rights, back: str, hook: str, site: str, *, sign_in: str = ""
+) -> Json:
+    """Return the manifest of the App `name`. GitHub sends events to `hook`, the person who made it
+    back to the page `back`, and those who prove their accounts to `sign_in`; `site` tells more
+    about it."""
     return {
         "name": name[:_LONGEST_NAME],
         "url": site,
         "description": "Answers with what the team already knows.",
         "public": False,
         "redirect_url": back,
+        **({"callback_urls": [sign_in]} if sign_in else {}),
         "hook_attributes": {"url": hook, "active": True},
         "default_permissions": dict(rights.permissions),
         "default_events": sorted(rights.events),

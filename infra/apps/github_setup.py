@@ -17,7 +17,6 @@ from infra.apps.github_app import (
     convert,
     manifest,
     registration_url,
-    web_url,
 )
 from infra.apps.github_rights import Rights
 from infra.apps.loopback import BACK, Loopback, PortTaken, is_code
@@ -25,6 +24,7 @@ from infra.apps.person import NobodyThere, Person
 from infra.apps.state import State
 from shared.errors import ActionRejected, ActionUnavailable, AgentFlowsError
 from shared.events import Json
+from shared.people.addresses import web_url
 from shared.settings import Settings
 
 #: Seconds: a code of a manifest is good for an hour; a script does not wait that long.
@@ -64,6 +64,8 @@ class Wish(NamedTuple):
     rights: Rights
     hook: str
     site: str
+    #: Where people come back who prove their accounts; '' where nobody can.
+    sign_in: str = ""
 
 
 class Registration:
@@ -96,7 +98,14 @@ class Registration:
     def _open(self, page: Loopback, nonce: str, *, again: bool) -> None:
         wish, say = self._wish, self._person.say
         url = registration_url(self._keys.settings, wish.owner, nonce)
-        made = manifest(wish.name, wish.rights, page.url + BACK, wish.hook, wish.site)
+        made = manifest(
+            wish.name,
+            wish.rights,
+            page.url + BACK,
+            wish.hook,
+            wish.site,
+            sign_in=wish.sign_in,
+        )
         file = self._state.file.with_suffix(".html")
         file.touch(mode=0o600)
         file.write_text(page.offer(url, made), "utf-8")

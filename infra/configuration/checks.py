@@ -268,6 +268,12 @@ def _audiences(text: str) -> object:
     return grants_from(text)
 
 
+def _token_keys(text: str) -> object:
+    from shared.installations.sealing import TokenKeys
+
+    return TokenKeys(text)
+
+
 def _retention(text: str) -> object:
     from shared.memory.upkeep.retention import expiry
 
@@ -292,13 +298,19 @@ CHECKS: Mapping[str, Check] = {
     "github_token": _key,
     "github_api_url": _address,
     "github_web_url": _address,
+    "github_client_id": partial(_matching, r"[\w.]+", "the App's Client ID, such as Iv23…"),
+    "github_client_secret": _key,
     "github_bot_name": partial(_matching, _SLUG, "the App's slug, such as my-agent"),
     "github_label_prefix": partial(_matching, _PREFIX, "the begin of a label, such as agent:"),
     "slack_signing_secret": _key,
     "slack_bot_token": partial(_slack_token, ("xoxb-", "xoxe.xoxb-")),
     "slack_app_token": partial(_slack_token, ("xapp-",)),
     "slack_configuration_token": partial(_slack_token, ("xoxe-",)),
+    "slack_client_id": partial(_matching, r"[0-9]+\.[0-9]+", "the app's Client ID, two numbers"),
+    "slack_client_secret": _key,
+    "slack_token_keys": partial(_read_by, _token_keys),
     "slack_api_url": _address,
+    "front_door_url": _address,
     "api_tokens": partial(_read_by, _api_tokens),
     "model_small": _models,
     "model_large": _models,

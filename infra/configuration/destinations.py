@@ -11,7 +11,6 @@ from shared.settings import Settings
 
 #: Settings that only ./scripts/dev and ./scripts/flows read.
 LOCAL: dict[str, str] = {
-    "GITHUB_WEB_URL": "the scripts open GitHub's pages; no function does",
     "SLACK_APP_TOKEN": "Slack calls the deployment over HTTP; Socket Mode is for ./scripts/dev",
     "SLACK_CONFIGURATION_TOKEN": "the scripts make the Slack app with it; no function does",
 }

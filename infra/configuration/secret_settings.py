@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 SECRETS: Mapping[str, tuple[str, ...]] = {
     "webhooks": ("github_webhook_secret", "slack_signing_secret", "api_tokens"),
     "github": ("github_app_private_key", "github_token"),
-    "slack": ("slack_bot_token",),
+    "slack": ("slack_bot_token", "slack_client_secret", "slack_token_keys"),
+    "sign-in": ("github_client_secret",),
     "models": ("openai_api_key", "anthropic_api_key"),
     "database/owner": ("database_url",),
     "database/runtime": ("database_runtime_url",),
@@ -20,9 +21,10 @@ SECRETS: Mapping[str, tuple[str, ...]] = {
 }
 #: What an app tells when it is registered, after the functions are deployed: these are no secrets,
 #: but they stand beside those that come with them.
-LEARNED: Mapping[str, tuple[str, ...]] = dict.fromkeys(
-    ("webhooks", "github"), ("github_app_id", "github_bot_name")
-)
+LEARNED: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("webhooks", "github"), ("github_app_id", "github_bot_name")),
+    **dict.fromkeys(("sign-in",), ("github_client_id",)),
+}
 SECRET_FIELDS = frozenset(field for fields in SECRETS.values() for field in fields)
 
 

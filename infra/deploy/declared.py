@@ -18,7 +18,7 @@ from shared.errors import SettingsError
 Json = dict[str, Any]
 
 #: The variables that a flow's function may have; those of the bundle are settings.
-_VARIABLES = OF_DEPLOYMENT - {"EVENT_TYPES", "LATER_SECRETS", "LOGIN_SECRETS"}
+_VARIABLES = OF_DEPLOYMENT - {"EVENT_TYPES", "LATER_SECRETS", "LOGIN_SECRETS"} | {"FRONT_DOOR_URL"}
 #: New flows stand above this line.
 _FRONT_DOOR = "  # ── The front door"
 

@@ -1,7 +1,9 @@
 """The secrets in AWS Secrets Manager: made and updated from the settings, and never printed."""
 
 import json
+from base64 import b64encode
 from collections.abc import Mapping
+from secrets import token_bytes
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -105,13 +107,18 @@ def _created(client: Any, name: str, text: str) -> str:
 
 def _invented(stored: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]:
     """Return logins for the functions, which the Migrate function makes, beside a new DATABASE_URL
-    or one that has none yet."""
+    or one that has none yet; and a key for the tokens of Slack's workspaces, which outlives all."""
     before = stored.get("database_url", "")
+    known = {**stored, **new}
+    keys = {}
+    if known.get("slack_client_secret") and not known.get("slack_token_keys"):
+        keys = {"slack_token_keys": f"k1:{b64encode(token_bytes(32)).decode()}"}
     url = new.get("database_url", before)
     if not url:
-        return {}
+        return keys
     invented = {f"database_{kind}_url": login for kind, login in invented_urls(url).items()}
-    return {key: login for key, login in invented.items() if url != before or key not in stored}
+    fresh = {key: login for key, login in invented.items() if url != before or key not in stored}
+    return fresh | keys
 
 
 def held(client: Any, name: str) -> dict[str, str] | None:

@@ -7,6 +7,7 @@ import re
 import secrets
 import threading
 import time
+from base64 import b64encode
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -27,6 +28,7 @@ from infra.local.postgres import EmbeddedPostgres
 from infra.local.postgres_files import take
 from infra.local.postgres_watch import PostgresWatch
 from infra.local.sandbox.github import GitHubSandbox
+from infra.local.sandbox.github.sign_in import SECRET
 from infra.local.sandbox.github.state import BOT
 from infra.local.sandbox.page import Page
 from infra.local.sandbox.slack import SlackSandbox
@@ -205,16 +207,26 @@ class System:
             "GITHUB_API_URL": sandbox.api_url,
             "GITHUB_APP_ID": str(sandbox.app_id),
             "GITHUB_BOT_NAME": BOT.removesuffix("[bot]"),
+            "GITHUB_CLIENT_ID": sandbox.sign_in.client_id(),
+            "GITHUB_CLIENT_SECRET": SECRET,
             "GITHUB_APP_PRIVATE_KEY": sandbox.private_key,
         }
 
     def _sandbox_slack(self, secret: str) -> dict[str, str]:
         sandbox = SlackSandbox(self.url, secret, state=self._data / "slack")
         self.slack = self._stack.enter_context(sandbox)
+        client = sandbox.apps.distribute(self.url)
         return {
             "SLACK_API_URL": sandbox.api_url,
             "SLACK_BOT_TOKEN": sandbox.bot_token,
+            "SLACK_CLIENT_ID": client["client_id"],
+            "SLACK_CLIENT_SECRET": client["client_secret"],
+            "SLACK_TOKEN_KEYS": f"local:{self._token_key()}",
         }
+
+    def _token_key(self) -> str:
+        """Return the key of the tokens of other workspaces, which lie in the kept database."""
+        return b64encode(hashlib.sha256(self._secret("slack-tokens").encode()).digest()).decode()
 
     def _app_deliveries(self) -> AppDeliveries:
         return AppDeliveries(self.settings, self.url, self._data / "deliveries", self._say)
@@ -228,6 +240,7 @@ class System:
         settings = {name: environment[name] for name in DEPLOYED & environment.keys()}
         # No real GitHub reaches a laptop, however often it tries; `app_deliveries` does.
         ours = {} if self.github else {"RedeliverySchedule": "DISABLED"}
+        ours |= {"FrontDoorUrl": self.url}
         return LocalCloud(
             self._template,
             environment={k: v for k, v in environment.items() if k.startswith("AWS_")},

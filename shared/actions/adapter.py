@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, Self, TypeVar
 
 from shared.actions import Action, Mark, Query, Receipt
 from shared.actions.past import PastEffect, TakeBack, TakingBack, left
 from shared.actions.secrets_kept_out import masked
 from shared.errors import ActionRejected
+from shared.events import Event
 
 S = TypeVar("S")
 #: Answers a query with plain JSON.
@@ -32,16 +33,26 @@ class TableAdapter(Generic[S]):
     def __init__(
         self,
         platform: str,
-        session: S,
+        session: S | None,
         actions: Mapping[type[Action], Handling[S]],
         answers: Mapping[type[Query], Answering[S]],
         more_answers: Callable[[], Mapping[type[Query], Answering[S]]] = dict,
     ) -> None:
         self._platform = platform
-        self._session = session
+        self._bound = session
         self._actions = actions
         self._answers = answers
         self._import_more_answers = more_answers
+
+    @property
+    def _session(self) -> S:
+        if self._bound is None:
+            raise ActionRejected(f"{self._platform}: no workspace or account is chosen")
+        return self._bound
+
+    def within(self, event: Event) -> Self:
+        """Return the adapter as it acts for what happened in `event`."""
+        return self
 
     def perform(self, action: Action, mark: Mark, previous: Receipt | None) -> Receipt:
         if isinstance(action, TakeBack):

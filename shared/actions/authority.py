@@ -5,7 +5,7 @@ who can only read, and Slack marks neither guests nor, in commands and clicks, s
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Self
 
 from shared.actions import Adapter, Query
@@ -15,6 +15,7 @@ from shared.errors import AgentFlowsError
 from shared.events import Event, Json
 from shared.journal import Outcome, Run
 from shared.log import log
+from shared.people.store import LinkedPerson
 
 #: Seconds for which a process takes an answer of a platform again.
 LIFE = 60.0
@@ -51,9 +52,15 @@ class Authority:
     somebody needs its answer. What cannot be answered is denied."""
 
     def __init__(
-        self, run: Run, adapter: Callable[[Query], Adapter], recent: RecentAnswers
+        self,
+        run: Run,
+        adapter: Callable[[Query], Adapter],
+        recent: RecentAnswers,
+        linked: Callable[[Event], Sequence[LinkedPerson]] = lambda event: (),
     ) -> None:
+        """`linked` tells which GitHub account a person proved to be theirs."""
         self._run = run
+        self._linked = linked
         self._adapter = adapter
         self._recent = recent
         self._answers: dict[Query, Json | None] = {}
@@ -62,7 +69,8 @@ class Authority:
         """May they change what others rely on, in the place of the event?
 
         On GitHub that is write permission to the repository, in Slack full membership of the
-        workspace, in a channel that no other company shares; a caller of the API may what
+        workspace, in a channel that no other company shares; where that works on a repository, who
+        proved a GitHub account needs its write permission there too. A caller of the API may what
         API_TOKENS says. Raises ActionUnavailable while the platform cannot be asked.
         """
         event = self._run.event
@@ -103,9 +111,12 @@ class Authority:
         platform, _, repository = event.scope.partition(":")
         if platform != "github" or "/" not in repository or not event.actor.name:
             return False
-        found = self._ask(AskPermission(repository, event.actor.name))
+        return self._writes(repository, event.actor.name, event.actor.id)
+
+    def _writes(self, repository: str, login: str, id_: str) -> bool:
+        found = self._ask(AskPermission(repository, login))
         # A login can be given up and taken by another; the id stays.
-        is_same = found is not None and found["id"] == event.actor.id
+        is_same = found is not None and found["id"] == id_
         return is_same and found is not None and found["permission"] in WRITERS
 
     def _may_write_workspace(self, event: Event) -> bool:
@@ -114,7 +125,23 @@ class Authority:
             return False
         found = self._ask(AskMember(team, event.actor.id))
         is_member = found is not None and found["member"] is True
-        return is_member and not (channel and self._is_shared(channel))
+        is_shared = channel is not None and self._is_shared(channel)
+        return is_member and not is_shared and self._may_as_proved(event)
+
+    def _may_as_proved(self, event: Event) -> bool:
+        """May the account that the person proved write to the repository that the place works on?
+        Of who proved none, membership alone tells."""
+        if not event.repository:
+            return True
+        proved = self._run.step(
+            "proved",
+            {},
+            lambda: Outcome([one._asdict() for one in self._linked(event)]),
+            defer=True,
+        )
+        return all(
+            self._writes(event.repository, one["github_login"], one["github_id"]) for one in proved
+        )
 
     def _is_shared(self, channel: "_SlackChannel") -> bool:
         found = self._ask(AskShared(channel.team, channel.channel))

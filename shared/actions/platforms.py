@@ -1,12 +1,15 @@
 """Connects the platforms that a flow acts on or reads, with no more rights than it needs."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from importlib import import_module
 
 from shared.actions import Action, Adapter, Permission, Query
+from shared.actions.adapter import TableAdapter
 from shared.actions.asking import QUERIES
+from shared.database import Database
 from shared.errors import PolicyError, SettingsError
+from shared.events import Event
 from shared.settings import Settings
 
 #: Each right includes those before it.
@@ -21,9 +24,14 @@ class Platforms:
     """
 
     def __init__(
-        self, may: Iterable[Permission], reads: Iterable[type[Query]], settings: Settings
+        self,
+        may: Iterable[Permission],
+        reads: Iterable[type[Query]],
+        settings: Settings,
+        database: Database | None = None,
     ) -> None:
         self._settings = settings
+        self._database = database
         self._needed = rights_of(may, reads)
         self._connected: dict[str, Adapter] = {}
         for connector in self._needed:
@@ -43,8 +51,22 @@ class Platforms:
     def connect(self, connector: str, rights: Mapping[str, str]) -> Adapter:
         """Connect a platform with these rights; raises SettingsError without its credentials."""
         module, _, function = connector.partition(":")
-        adapter: Adapter = getattr(import_module(module), function)(self._settings, rights)
+        make = getattr(import_module(module), function)
+        adapter: Adapter = make(self._settings, rights, self._database)
         return adapter
+
+
+Adapters = Callable[[Action | Query], Adapter]
+
+
+def within(adapters: Adapters, event: Event) -> Adapters:
+    """Return the adapters as they act for what happened in `event`: in its workspace of Slack."""
+
+    def adapter(wanted: Action | Query) -> Adapter:
+        found = adapters(wanted)
+        return found.within(event) if isinstance(found, TableAdapter) else found
+
+    return adapter
 
 
 def rights_of(may: Iterable[Permission], reads: Iterable[type[Query]]) -> dict[str, dict[str, str]]:

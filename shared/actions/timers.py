@@ -92,6 +92,6 @@ class TimerAdapter:
         raise ActionRejected(f"timers: {type(query).__name__} is no question to the clock")
 
 
-def connect(settings: Settings, rights: Mapping[str, str]) -> TimerAdapter:
+def connect(settings: Settings, rights: Mapping[str, str], _: object = None) -> TimerAdapter:
     """Connect the clock; raises SettingsError without TIMER_ROLE_ARN."""
     return TimerAdapter(Scheduler.of(settings))

@@ -22,10 +22,11 @@ from github.Requester import (
 )
 
 from shared.actions.github.app_jwt import AppJwt, pem
-from shared.actions.github.connection import GitHubResponse, address, api_url
+from shared.actions.github.connection import GitHubResponse, address
 from shared.actions.github.errors import check, translated
 from shared.actions.github.paths import GitHubPath, query_of
 from shared.errors import ActionRejected, ActionUnavailable, SettingsError
+from shared.people.addresses import api_url
 from shared.settings import Credential, Settings
 
 _HEADERS = {"Accept": "application/vnd.github+json"}

@@ -5,10 +5,9 @@ A command stands at the start of a message. With a slash its name alone makes it
     /forget the login bug            a comment, a direct message, or after the mention
     /agent forget the login bug      Slack's slash commands; also /forget …
 
-After a mention, the rest must be what the command takes, because people also talk to the agent:
-`@agent why 3` is a command, `@agent why is the build red?` is a question. Some sentences mean a
-command (`what do you know about …`). In a direct message without a mention only these sentences, a
-slash, and a few single words count. Code and quotes start otherwise, so they never do.
+After a mention, the rest must be what the command takes: `@agent why 3` is a command, `@agent why
+is the build red?` a question. Some sentences mean a command (`what do you know about …`). In a
+direct message only these, a slash, and a few single words count. Code and quotes never do.
 """
 
 import re
@@ -74,6 +73,8 @@ COMMANDS = {
             "list the findings that stay away from reviews here, and why",
             "reference",
         ),
+        Command("link", "link", "prove which GitHub account is yours", "reference"),
+        Command("unlink", "unlink", "let me forget which account is yours", "reference"),
         Command("export", "export", "say how to get all memories as JSON lines", "reference", True),
         Command("plan", "plan GOAL", "work towards a goal in steps", "text", True, whole=True),
         Command("approve", "approve [STEP]", "let a step act", "reference", True),
@@ -153,8 +154,7 @@ _PAIRS = {"full": "review"}
 
 
 class Said(NamedTuple):
-    """What a text may mean: a command, what a flow may claim it by, and words that are meant as a
-    command which does not exist."""
+    """What a text may mean: a command, a flow's claim, or a command that does not exist."""
 
     order: Order | None = None
     claim: Order | None = None
@@ -168,7 +168,7 @@ Takes = Callable[[str], bool]
 _ALONE = frozenset(
     {
         *("help", "export", "approve", "reject", "cancel", "pause", "resume", "undo"),
-        "reminders",
+        *("reminders", "link", "unlink"),
     }
 )
 #: Emoji that tell the agent to stop, by their names in Slack.
@@ -230,8 +230,7 @@ def named(text: str) -> Order | None:
 
 
 def mistaken(text: str, *, mentioned: bool = False) -> Order | None:
-    """Read what has the form of a command: a word after a slash, or alone after a mention. The rest
-    of its line is its argument."""
+    """Read what has the form of a command: a word after a slash, or alone after a mention."""
     found = re.match(_SLASHED, text)
     if not found and mentioned:
         found = re.fullmatch(_NAMED + r"\s*", text)

@@ -172,10 +172,3 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, dict | list):
         for part in value.values() if isinstance(value, dict) else value:
             yield from _texts(part)
-
-
-def label_of(event: Event) -> str:
-    """Return the label that gave the command of this event; '' for all other events."""
-    if ".command." not in event.type or event.payload.get("action") != "labeled":
-        return ""
-    return event.need("label", "name")

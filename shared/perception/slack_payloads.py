@@ -56,15 +56,24 @@ def read(payload: Json, team: str) -> SlackFields:
 
 
 def team_of(payload: Json) -> str:
-    """Return the workspace that installed the app; the author may belong to another."""
+    """Return the workspace that installed the app; the author may belong to another.
+
+    An organisation that installed it names no workspace for itself: then `context_team_id` is the
+    one through which the app hears of it, and for what concerns the organisation, it is named.
+    https://docs.slack.dev/apis/events-api/#callback-field
+    """
     authorization = next(iter(items(payload, "authorizations")), None)
     places: tuple[tuple[Any, ...], ...] = (
         (payload, "view", "app_installed_team_id"),
         (authorization, "team_id"),
+        (payload, "context_team_id"),
         (payload, "team_id"),
         (payload, "team", "id"),
         (payload, "user", "team_id"),
         (payload, "view", "team_id"),
+        (authorization, "enterprise_id"),
+        (payload, "enterprise_id"),
+        (payload, "enterprise", "id"),
     )
     return next((team for place in places if (team := word(*place))), "")
 

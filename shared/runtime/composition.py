@@ -41,7 +41,7 @@ def compose(flow: Flow, settings: Settings) -> LambdaHandler:
     role = OPERATOR if flow.operator else ROLE
     settings.require("database_url")
     database = Database(settings.credential("database_url"), role=role, own_login=True)
-    can = capabilities(settings, database, Platforms(flow.may, flow.reads, settings))
+    can = capabilities(settings, database, Platforms(flow.may, flow.reads, settings, database))
     return _in_time(handler_of(flow, Journal(database), can), database)
 
 

@@ -8,14 +8,15 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from shared.actions.authority import Authority, RecentAnswers
-from shared.actions.links import link_hosts
+from shared.actions.links import hosts_in, link_hosts
+from shared.actions.platforms import within
 from shared.actions.presence import Presence
 from shared.agent.acting import Acting
 from shared.agent.agent import Agent, Capabilities
 from shared.agent.flow import Flow
 from shared.agent.previewing import previewed
 from shared.aws.looks import Looks
-from shared.database import Statement
+from shared.database import Database, Statement
 from shared.errors import (
     AgentFlowsError,
     BudgetExceeded,
@@ -33,6 +34,7 @@ from shared.journal import Allowance, Journal, Run
 from shared.log import log
 from shared.metrics import measure
 from shared.models.payers import paid_by, payer_of
+from shared.people.store import PeopleTable
 from shared.perception.commands import command_of
 from shared.runtime.patience import GRACE, Consequence, Patience
 
@@ -127,7 +129,10 @@ class Lifecycle:
 
     def _authority(self, run: Run) -> Authority:
         recent = self._can.services.get(RecentAnswers, RecentAnswers)
-        return Authority(run, self._can.adapter, recent)
+        adapter = within(self._can.adapter, run.event)
+        if not self._can.settings.github_client_id:  # nobody could prove anything
+            return Authority(run, adapter, recent)
+        return Authority(run, adapter, recent, PeopleTable(self._can.services[Database]).of)
 
     def _acting(
         self, run: Run, remaining: Callable[[], float], *, acts: bool, seen: bool
@@ -135,9 +140,10 @@ class Lifecycle:
         """Let the run act in the place of its event as it is known by now, `seen` by people who
         wait."""
         policy = self._flow.policy(run.event, acts=acts)
-        presence = Presence(run, self._flow.may, self._can.adapter, seen=seen and acts)
-        hosts, pace = link_hosts(self._can.settings.link_hosts), self._can.pace
-        adapter = self._can.adapter
+        settings, adapter = self._can.settings, within(self._can.adapter, run.event)
+        presence = Presence(run, self._flow.may, adapter, seen=seen and acts)
+        hosts, pace = link_hosts(settings.link_hosts), self._can.pace
+        hosts |= hosts_in(settings.front_door_url)
         return Acting(run, policy, adapter, remaining, pace=pace, presence=presence, hosts=hosts)
 
     def _leave(

@@ -33,7 +33,6 @@ from shared.events import Event, Json
 from shared.journal import Outcome
 from shared.memory.control.unremembering import unremember
 from shared.perception.commands import command_of
-from shared.perception.deeds import label_of
 from shared.stopping.desk import StopDesk, where
 
 SQL = queries(__file__, "undo.sql")
@@ -243,7 +242,7 @@ def _judged(row: Row, asked: Event) -> Json:
         "root": row["root"],
         "conversation": row["conversation"],
         "had": event.place if is_moved else "",
-        "order": label_of(event),
+        "order": event.label,
         # Who asks through the API names a run of the tenant, wherever it was.
         "is_here": is_moved or event.place == asked.place or asked.source == "api",
         "is_asker": is_same

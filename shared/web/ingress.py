@@ -226,7 +226,6 @@ def build(ingress: Ingress) -> Chalice:
     for path, receive_write in writes.items():
         app.route(path, methods=["POST"], content_types=[])(_view(app, "api", receive_write))
     app.route("/health", methods=["GET"])(ingress.health)
-    app.route("/slack/oauth_redirect", methods=["GET"])(_installed)
     return app
 
 
@@ -263,13 +262,6 @@ def _view(app: Chalice, source: str, receive: Callable[..., Response]) -> Callab
             return later(_NOT_NOW)
 
     return view
-
-
-def _installed() -> Response:
-    """Answer the browser that Slack sends back after it installed the app: the code in the address
-    is for whoever installs it (infra/apps/slack_install.py)."""
-    text = "Copy the whole address of this page, and paste it where ./scripts/deploy asks for it.\n"
-    return Response(text, headers={"Content-Type": "text/plain", "Cache-Control": "no-store"})
 
 
 @cache

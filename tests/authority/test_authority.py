@@ -123,7 +123,7 @@ def test_slack_fails_closed(made: World, method: str, fault: str) -> None:
     assert right(made, event)
     made.slack.fail_next(method, fault)
     assert not right(made, event)
-    made.slack.fail_next(method, "ratelimited", status=429)
+    made.slack.fail_next(method, "ratelimited", status=429, retry_after=0)
     with pytest.raises(ActionUnavailable):
         right(made, event)
 

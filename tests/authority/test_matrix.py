@@ -40,6 +40,8 @@ NEEDS_WRITING = {
     "know": False,
     "why": False,
     "learnings": False,
+    "link": False,
+    "unlink": False,
     "export": True,
     "plan": True,
     "approve": True,

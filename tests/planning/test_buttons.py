@@ -177,6 +177,6 @@ def test_a_long_text_is_cut_visibly_and_stands_whole_in_the_thread(opened: Open)
 
 def test_a_platform_that_fails_to_show_stops_no_plan(opened: Open) -> None:
     it = opened(planned(Drafts(QUIET)))
-    it.slack.fail_next("chat.update", "ratelimited", status=429, times=3)
+    it.slack.fail_next("chat.update", "ratelimited", status=429, times=3, retry_after=0)
     assert it.it.ended(it.plan()).state == "done"
     assert "✅ Done." in it.texts()[0]

@@ -174,7 +174,7 @@ def test_a_model_that_stays_away_is_waited_for_and_people_are_told(
 def test_a_platform_that_stays_away_is_waited_for(system: System, model: ScriptedServer) -> None:
     slack = slack_of(system)
     for _ in range(6):
-        slack.fail_next("chat.postMessage", status=429, retry_after=600)
+        slack.fail_next("chat.postMessage", status=429, retry_after=1)
     model.says(Says("At last."))
     asked = len(model.seen)
     ts = slack.say(SUPPORT, f"<@{BOT_USER}> patience?")

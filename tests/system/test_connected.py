@@ -87,7 +87,7 @@ def test_an_issue_and_a_mention_are_answered_through_the_front_door(
         for step in STEPS[[one.name for one in STEPS].index("github") :]:
             if not step.done(sitting):
                 step.run(sitting)
-        assert person.page.startswith("Copy the whole address of this page"), person.page
+        assert "copy the whole of it from the browser" in person.page, person.page
         assert "GitHub: its" in person.text and "our front door answers" in person.text
         number = github.open_issue(REPOSITORY, "Checkout crashes when I press Pay")
         said = slack.say("#support", f"<@{BOT_USER}> what do we know about the crash?")

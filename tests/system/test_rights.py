@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import urllib3
 
 from infra.local.aws.rights import Grant
 from infra.local.sandbox.slack.workspace import BOT_USER, SUPPORT
@@ -65,6 +66,7 @@ def _use_everything(system: System) -> None:
     ts = chat.say(SUPPORT, f"<@{BOT_USER}> hello")
     assert wait_for(lambda: any(m["user"] == BOT_USER for m in chat.thread(SUPPORT, ts)))
     assert call(system, "GET", "/runs/00000000000000000000")[0] == 404
+    assert urllib3.request("GET", f"{system.url}/slack/oauth_redirect").status == 200
     for schedule in system.cloud.schedules:
         system.cloud.fire(schedule)
     if "Migrate" in system.cloud.functions:

@@ -214,11 +214,3 @@ def test_health_says_what_is_configured(settings: dict[str, str], expected: obje
     health = json.loads(response["body"])
     assert (health.pop("github"), health.pop("slack"), health.pop("bus")) == expected
     assert health == {"status": "ok", "version": __version__, "api": False}
-
-
-def test_a_browser_that_comes_back_from_slack_is_told_what_to_do() -> None:
-    """Whatever Slack says; the page shows nothing of it."""
-    response = Door().call("/slack/oauth_redirect", None, {}, "GET")
-    assert response["statusCode"] == 200
-    assert response["body"].startswith("Copy the whole address of this page")
-    assert response["headers"]["Cache-Control"] == "no-store"

@@ -12,7 +12,7 @@ from infra.deploy.steps import network
 from infra.deploy.steps.step import Sitting
 from infra.migrations.logins import ROLES
 from infra.project import ROOT
-from shared.actions.github.connection import api_url
+from shared.people.addresses import api_url
 from shared.settings import Settings
 
 

@@ -37,6 +37,8 @@ class SittingKeys:
     def keep_client(self, client_id: str, client_secret: str) -> None:
         values = {"client_id": client_id, "client_secret": client_secret}
         self._sitting.credentials.put("github-client", values)
+        # The functions that sign people in read them too.
+        self.keep({f"github_{name}": value for name, value in values.items()})
 
 
 def registered(sitting: Sitting) -> str:
@@ -57,7 +59,7 @@ def registered(sitting: Sitting) -> str:
 def register(sitting: Sitting) -> None:
     owner = _owner(sitting)
     name = sitting.place.stack if owner == ME else f"{sitting.place.stack}-{owner}"
-    wish = Wish(name, owner, _wanted(), _hook(sitting), _SITE)
+    wish = Wish(name, owner, _wanted(), _hook(sitting), _SITE, _sign_in(sitting))
     Registration(sitting.person, sitting.state, SittingKeys(sitting), wish).run()
 
 
@@ -186,3 +188,8 @@ def _wanted() -> Rights:
 
 def _hook(sitting: Sitting) -> str:
     return sitting.outputs["GitHubWebhookUrl"]
+
+
+def _sign_in(sitting: Sitting) -> str:
+    """Return where people come back who prove their accounts."""
+    return _hook(sitting).removesuffix("/github/webhook") + "/link/done"

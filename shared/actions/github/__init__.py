@@ -24,7 +24,7 @@ from shared.actions import Adapter, Permission
 from shared.settings import Settings
 
 
-def connect(settings: Settings, permissions: Mapping[str, str]) -> Adapter:
+def connect(settings: Settings, permissions: Mapping[str, str], _: object = None) -> Adapter:
     """Build the adapter; its imports run only now. An app's tokens carry only `permissions`."""
     from shared.actions.github.adapter import GitHubAdapter
 

@@ -7,7 +7,6 @@ from typing import ClassVar, Literal, NamedTuple, Self
 
 from shared.actions import Action, Permission, Query
 from shared.events import Event, Issue, Json
-from shared.perception.deeds import label_of
 
 
 class Repository(NamedTuple):
@@ -169,7 +168,7 @@ class RemoveLabels(_OnIssue):
     @classmethod
     def shown(cls, event: Event, state: str) -> Sequence[Action]:
         """Take a label off that gave a command, as soon as it is heard."""
-        label = label_of(event)
+        label = event.label
         return (cls(event.issue, (label,)),) if label and not state else ()
 
 

@@ -20,7 +20,6 @@ from urllib3.util import parse_url
 from shared.actions.github.errors import check, translated
 from shared.actions.github.paths import GRAPHQL, GitHubPath, is_whole, query_of
 from shared.errors import ActionRejected, ActionUnavailable, SettingsError
-from shared.settings import Settings
 
 #: Answers that are kept to ask for them by their ETag, and the largest of them in bytes.
 _KEPT, _LARGEST = 64, 65_536
@@ -53,14 +52,6 @@ class GitHubResponse(NamedTuple):
     def _link(self, relation: str) -> str:
         links = {rel: url for url, rel in _LINK.findall(self.headers.get("link", ""))}
         return str(urlsplit(links.get(relation, "")).query)
-
-
-def api_url(settings: Settings) -> str:
-    """Return GITHUB_API_URL without a slash at its end; raises SettingsError for no address."""
-    url = settings.github_api_url.rstrip("/")
-    if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
-        raise SettingsError(f"GITHUB_API_URL is {url!r}; expected https://…")
-    return url
 
 
 def address(base_url: str, doing: str, path: GitHubPath, query: str) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from shared.actions.github.app_jwt import AppJwt, pem
-from shared.actions.github.connection import Connection, api_url
+from shared.actions.github.connection import Connection
 from shared.actions.github.paths import (
     APP,
     OF_INSTALLATION,
@@ -20,6 +20,7 @@ from shared.actions.github.paths import (
 )
 from shared.errors import ActionRejected, SettingsError
 from shared.events import Json
+from shared.people.addresses import api_url
 from shared.settings import Credential, Settings
 
 #: Ask for a new installation token when the old one has less than this many seconds left.

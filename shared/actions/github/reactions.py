@@ -7,7 +7,6 @@ from typing import ClassVar, Literal, NamedTuple
 from shared.actions import Action
 from shared.actions.github.actions import OnGitHub
 from shared.events import Event, Json
-from shared.perception.deeds import label_of
 
 Kind = Literal["issue", "comment", "review comment"]
 Reaction = Literal["+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes"]
@@ -81,7 +80,7 @@ class RemoveReaction(_OfReaction):
 def _command(event: Event) -> Reactable | None:
     """Return the comment, or the issue, that gave a command; None for all other events, and for a
     label, which is taken off."""
-    if event.source != "github" or ".command." not in event.type or label_of(event):
+    if event.source != "github" or ".command." not in event.type or event.label:
         return None
     issue, comment = event.issue, event.payload.get("comment")
     if isinstance(comment, dict):

@@ -12,17 +12,19 @@ people     who is a full member; which channels other companies are in
 views/     dialogs, the app's home, and words to one person
 text       makes Markdown harmless and cuts it into messages
 session    the bot's calls to Slack, and its messages in threads
+sessions   the session of an event's workspace
 errors     Slack's refusals and silences as our errors
 """
 
 from collections.abc import Mapping
 
 from shared.actions import Adapter
+from shared.database import Database
 from shared.settings import Settings
 
 
-def connect(settings: Settings, _: Mapping[str, str]) -> Adapter:
+def connect(settings: Settings, _: Mapping[str, str], database: Database | None) -> Adapter:
     """Build the adapter; imports the Slack SDK only now. A bot's rights are those of its app."""
     from shared.actions.slack.adapter import SlackAdapter
 
-    return SlackAdapter(settings)
+    return SlackAdapter(settings, database=database)

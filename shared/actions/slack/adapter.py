@@ -2,6 +2,8 @@
 and each query with the function that answers it."""
 
 from collections.abc import Mapping
+from copy import copy
+from typing import Self
 
 from shared.actions import Action, Mark, Query, Receipt
 from shared.actions.adapter import Answering, Handling, TableAdapter
@@ -53,10 +55,14 @@ from shared.actions.slack.replies import (
     send_whisper,
 )
 from shared.actions.slack.session import SlackSession
+from shared.actions.slack.sessions import SlackSessions
 from shared.actions.slack.streaming.status import show_status
 from shared.actions.slack.views.actions import PublishHome, Tell, UpdateDialog
 from shared.actions.slack.views.performing import publish_home, tell_person, update_dialog
+from shared.database import Database
 from shared.errors import ActionRejected, EffectUnknown
+from shared.events import Event
+from shared.installations import Workspace
 from shared.settings import Settings
 
 _TOLD = "Slack lets nobody take back what one person was told"
@@ -99,14 +105,24 @@ def more_answers() -> Mapping[type[Query], Answering[SlackSession]]:
 
 
 class SlackAdapter(TableAdapter[SlackSession]):
-    """`timeout` is in seconds, for each call."""
+    """Acts in the workspace that it is `within`. `timeout` is in seconds, for each call."""
 
     def __init__(
-        self, settings: Settings, timeout: int = 10, client: type[BotClient] = BotClient
+        self,
+        settings: Settings,
+        timeout: int = 10,
+        client: type[BotClient] = BotClient,
+        database: Database | None = None,
     ) -> None:
         """Raises SettingsError without a token, or when the address is invalid."""
-        session = SlackSession(settings, timeout, client)
-        super().__init__("slack", session, ACTIONS, ANSWERS, more_answers)
+        self._sessions = SlackSessions(settings, database, timeout, client)
+        super().__init__("slack", self._sessions.given, ACTIONS, ANSWERS, more_answers)
+
+    def within(self, event: Event) -> Self:
+        """Return the adapter of the event's workspace; raises as SlackSessions.of."""
+        bound = copy(self)
+        bound._bound = self._sessions.of(Workspace.of(event))
+        return bound
 
     def find(self, action: Action, mark: Mark) -> Receipt | None:
         """Look for the whole effect. When pieces of a text are missing, `perform` posts only

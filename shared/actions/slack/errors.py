@@ -21,7 +21,7 @@ _UNCERTAIN = {"fatal_error", "internal_error", "service_unavailable"}
 _PASSING = {"request_timeout", "team_added_to_org", "external_channel_migrating"}
 _RATE_LIMITED = {"ratelimited", "rate_limited"}
 
-_TOKEN = "set SLACK_BOT_TOKEN to the bot token of the app as it is installed now"
+_TOKEN = "install the app there again, or set SLACK_BOT_TOKEN to its token as it is installed now"
 _INVITE = "invite the app to the channel (/invite @app)"
 _ADVICE = {
     "account_inactive": _TOKEN,

@@ -17,6 +17,7 @@ from shared.actions.slack.streaming import stream
 from shared.actions.slack.text import pieces, plain
 from shared.errors import ActionRejected, ActionUnavailable
 from shared.events import Json, Thread
+from shared.log import log
 
 
 def post_reply(
@@ -77,8 +78,10 @@ def add_reaction(session: SlackSession, react: React, *_: object) -> Receipt:
             name=react.emoji,
         )
     except SlackRefused as err:
-        if err.code not in {"already_reacted", "message_not_found"}:  # or deleted meanwhile
+        # Somebody deleted it meanwhile; or without the right there is an answer all the same.
+        if err.code not in {"already_reacted", "message_not_found", "missing_scope"}:
             raise
+        log("emoji not put", reason=str(err))
     return Receipt(f"{message.ts}:{react.emoji}", link(message))
 
 

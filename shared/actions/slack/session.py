@@ -15,7 +15,7 @@ from shared.errors import ActionRejected, SettingsError
 from shared.events import Json, SlackMessage, Thread
 from shared.marks import EFFECT
 from shared.paging import pages
-from shared.settings import Settings
+from shared.settings import Credential, Settings
 
 _REAL = "https://slack.com/api/"
 #: At most so many pages of a list are read: 100,000 channels, or messages of a thread.
@@ -35,24 +35,25 @@ class BotIdentity(NamedTuple):
 
 
 class SlackSession:
-    """Each method is one call to Slack, as the bot of the settings. Threads may share it."""
+    """Each method is one call to Slack, as the bot of one installation. Threads may share it."""
 
     #: The app is declared an agent, as far as Slack has not said otherwise.
     has_agent_sessions = True
 
-    def __init__(self, settings: Settings, timeout: int, client: type[BotClient]) -> None:
-        """Raises SettingsError without a token, or when the address is invalid."""
+    def __init__(
+        self, settings: Settings, timeout: int, client: type[BotClient], credential: Credential
+    ) -> None:
+        """Raises SettingsError when the address is invalid."""
         url = settings.slack_api_url
         if not url.startswith(("http://", "https://")):
             raise SettingsError(f"SLACK_API_URL is {url!r}; expected something like {_REAL}")
         self.client = client(
-            token=settings.require("slack_bot_token"),
             base_url=url,
             timeout=timeout,
             logger=silent_logger(),
             retry_handlers=[],  # the effect is what retries
         )
-        self.client.credential = settings.credential("slack_bot_token")
+        self.client.credential = credential
         # The SDK takes HTTPS_PROXY also for addresses that NO_PROXY names; urllib does it right.
         self.client.proxy = None
 

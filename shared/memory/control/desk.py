@@ -4,7 +4,8 @@ Each command is one journaled step, and each result reads as Markdown:
 `desk.shown(desk.forget("the login bug"))`.
 """
 
-from dataclasses import asdict
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from typing import Any, Self
 
 from shared.database import Database, Statement
@@ -36,6 +37,7 @@ from shared.memory.control.reach import (
 from shared.memory.control.subjects import Subject
 from shared.memory.store import MemoryStore
 from shared.memory.stored_text import digest_of
+from shared.people.store import PeopleTable, names_on_github, unlinking
 from shared.perception.helping import help_for
 from shared.perception.writers import writer_of
 from shared.settings import Settings
@@ -61,6 +63,7 @@ class MemoryDesk:
         self._named = loan.named
         self._forgetting = Forgetting(services[Database])
         self._listing = Listing(services[Database])
+        self._people = PeopleTable(services[Database])
         self._store = services[MemoryStore]
         self._audiences = services[Audiences]
         self._event_types = services[Settings].event_types
@@ -134,10 +137,29 @@ class MemoryDesk:
             return CommandRefused("Ask me that in the place itself, or ask an operator.")
 
         def work() -> Outcome:
-            return Outcome(self._forgetting.forget(self._requester, subject, reach))
+            done = self._forgetting.forget(self._requester, subject, reach)
+            if not is_me:
+                return Outcome(done)
+            for other, elsewhere in self._other_sides(reach):
+                more = self._forgetting.forget(self._requester, other, elsewhere)
+                done = {name: count + more.get(name, 0) for name, count in done.items()}
+            return Outcome(done, statements=[unlinking(self._event)])
 
         done = self._run.step("forget", {"text": text}, work)
         return ForgetResult(done, is_me, is_finding=subject.by == "finding")
+
+    def _other_sides(self, reach: Reach) -> Iterator[tuple[Subject, Reach]]:
+        """Yield this person as the other platform knows them, with what is theirs there."""
+        if self._event.source not in {"github", "slack"}:
+            return
+        for one in self._people.of(self._event):
+            is_slack = self._event.source == "slack"
+            own = names_on_github(one) if is_slack else frozenset({one.slack_user})
+            platform = "github:" if is_slack else "slack:"
+            yield (
+                Subject("author", tuple(sorted(own))),
+                replace(reach, platform=platform, own=own, own_only=True, place="", grounds=""),
+            )
 
     def know(self, text: str) -> KnowResult | CommandRefused:
         """List what is known about something, as far as the readers here may see it."""
@@ -145,6 +167,8 @@ class MemoryDesk:
         if subject is None:
             return CommandRefused(UNCLEAR)
         reach = self._readable()
+        if subject.by == "author":
+            subject = subject._replace(names=self._people.both(self._event.tenant, subject.names))
 
         def work() -> Outcome:
             found, total = self._listing.know(self._event.tenant, subject, reach)

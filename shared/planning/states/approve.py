@@ -65,7 +65,7 @@ def _with_diff(call: StateCall, shown: Json) -> Json:
     query = tool.replaces(intent.action)
     call.runner.flow.policy(call.situation.event).read(query)
     try:
-        found = call.runner.adapter(query).read(query)
+        found = call.adapter(query).read(query)
     except ActionRejected:  # there is no such file, or none that could be shown
         found = {"text": "", "complete": True}
     if not found["complete"]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from shared.actions import Action, Adapter, Query, Receipt
+from shared.actions.platforms import within
 from shared.agent.agent import Agent
 from shared.agent.flow import Flow
 from shared.aws.executions import Executions
@@ -93,6 +94,10 @@ class StateCall:
     @property
     def plans(self) -> Plans:
         return self.runner.plans
+
+    def adapter(self, wanted: Action | Query) -> Adapter:
+        """Return the adapter of the workspace in which the plan was asked for."""
+        return within(self.runner.adapter, self.situation.event)(wanted)
 
     @property
     def consent(self) -> Consent:

@@ -111,7 +111,7 @@ def _change(call: StateCall, message: PlanMessage, made: Receipt) -> Receipt:
     key = digest(["card", situation.flow, situation.id, message.name])
     hosts = hosts_in(situation.event.to_json())
     mark = Mark(key, situation.flow, situation.event.depth + 1, hosts)
-    adapter = call.runner.adapter(action)
+    adapter = call.adapter(action)
     try:
         return adapter.perform(action, mark, made)
     except ActionUnavailable as err:

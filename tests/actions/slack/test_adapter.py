@@ -225,7 +225,7 @@ def test_a_long_reply_keeps_its_first_piece_where_the_draft_was(target: SandboxT
 
 def test_a_long_reply_is_completed_behind_what_was_its_draft(target: SandboxThread) -> None:
     draft = target.adapter.perform(Draft(target.thread, "Hello"), MARK, None)
-    target.slack.fail_next("chat.postMessage", status=429)
+    target.slack.fail_next("chat.postMessage", status=429, retry_after=0)
     for effect in [Mark("key-2", "chat", 1)] * 2:
         with suppress(ActionUnavailable):
             target.adapter.perform(Reply(target.thread, LONG), effect, draft)

@@ -14,7 +14,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from infra.apps import github_setup
-from infra.apps.github_app import RegisteredApp, convert, manifest, registration_url, web_url
+from infra.apps.github_app import RegisteredApp, convert, manifest, registration_url
 from infra.apps.github_rights import Rights
 from infra.apps.github_setup import NotConnected, Registration, Wish, install, lacking
 from infra.apps.loopback import BACK, Loopback, PortTaken
@@ -22,6 +22,7 @@ from infra.apps.person import Person
 from infra.apps.state import State
 from infra.local.sandbox.github import GitHubSandbox
 from shared.errors import ActionUnavailable
+from shared.people.addresses import web_url
 from shared.settings import Settings
 from tests.infra.deploy.browser import browse
 from tests.waiting import wait_for

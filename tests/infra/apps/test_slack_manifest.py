@@ -17,12 +17,14 @@ from infra.apps.slack_config import SlackDeclined
 from infra.apps.slack_manifest import Site, differences, manifest, scopes
 from infra.deploy.declared import declared_flows
 from infra.local.http_server import HttpServer
-from infra.local.sandbox.slack.apps import Apps
+from infra.local.sandbox.slack.installing.apps import Apps
 from infra.project import ROOT
 from shared.errors import SettingsError, SignatureError
 from shared.events import Json
 from shared.forms.table import FORMS, opened_by
+from shared.installations.scopes import BOT
 from shared.perception import commands, slack
+from shared.web.oauth import installing, linking
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -145,6 +147,21 @@ def test_each_shortcut_is_one_that_a_flow_takes_and_each_form_can_be_opened() ->
         assert f"slack.form.{form.name}" in taken, form.name
         assert (f"slack.opened.{form.name}" in taken) == form.fills, form.name
         assert form.name in names or form.opened_by, form.name
+
+
+def test_the_rights_are_those_that_installations_are_asked_for() -> None:
+    made = manifest("Agent", DOOR)
+    assert scopes(made) == BOT.keys(), "say in shared/installations/scopes.py what each is for"
+    # No person's token is asked for, so no installation holds one.
+    assert "user" not in made["oauth_config"]["scopes"]
+
+
+def test_slack_comes_back_to_the_page_that_began() -> None:
+    made = manifest("Agent", DOOR)
+    assert made["oauth_config"]["redirect_urls"] == [DOOR + installing.REDIRECT]
+    routes = (ROOT / "template.yaml").read_text("utf-8")
+    for path in (installing.INSTALL, installing.REDIRECT, linking.SHOW, linking.GO, linking.BACK):
+        assert f"Path: {path}}}" in routes
 
 
 def test_every_address_is_the_doors() -> None:

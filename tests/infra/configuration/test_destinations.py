@@ -64,7 +64,7 @@ def test_every_secret_is_a_setting_and_in_one_secret() -> None:
     plain = {field for field in Settings._fields if field.endswith(suspects)} - SECRET_FIELDS
     assert plain == {
         *("slack_app_token", "slack_configuration_token", "slack_api_url"),
-        *("github_api_url", "github_web_url"),
+        *("github_api_url", "github_web_url", "front_door_url"),
         *("openai_base_url", "anthropic_base_url"),
     }
 

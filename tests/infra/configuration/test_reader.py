@@ -26,13 +26,19 @@ RIGHT = {
     "GITHUB_TOKEN": "ghp_" + "a" * 36,
     "GITHUB_API_URL": "https://github.acme.dev/api/v3",
     "GITHUB_WEB_URL": "https://github.acme.dev",
+    "GITHUB_CLIENT_ID": "Iv23liAbC",
+    "GITHUB_CLIENT_SECRET": "c" * 40,
     "GITHUB_BOT_NAME": "my-agent",
     "GITHUB_LABEL_PREFIX": "my agent:",
     "SLACK_SIGNING_SECRET": "8f742231b10e8888abcd99yyyzzz85a5",
     "SLACK_BOT_TOKEN": "xoxb-1-2-abc",
     "SLACK_APP_TOKEN": "xapp-1-A-2-abc",
     "SLACK_CONFIGURATION_TOKEN": "xoxe-1-abc",
+    "SLACK_CLIENT_ID": "123.456",
+    "SLACK_CLIENT_SECRET": "8f742231b10e8888abcd99yyyzzz85a5",
+    "SLACK_TOKEN_KEYS": f"k2:{'A' * 43}=, k1:{'b' * 43}=",
     "SLACK_API_URL": "https://slack.com/api/",
+    "FRONT_DOOR_URL": "https://agents.acme.dev",
     "API_TOKENS": f'{{"{DIGEST}": {{"tenant": "acme", "actor": "ada", "role": "member"}}}}',
     "MODEL_SMALL": "openai:gpt-5-mini, http://127.0.0.1:8000/v1#name,offline",
     "MODEL_LARGE": "bedrock:us.amazon.nova-pro-v1:0",
@@ -93,8 +99,15 @@ RIGHT = {
 #: Settings that any text in one line is right for.
 FREE = {"GITHUB_WEBHOOK_SECRET"}
 #: Settings that take any characters of a key.
-KEYS = {"SLACK_SIGNING_SECRET", "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GITHUB_TOKEN"}
-SECRETS = re.compile(r".*(SECRET|TOKENS?|KEY|URL)")
+KEYS = {
+    "SLACK_SIGNING_SECRET",
+    "SLACK_CLIENT_SECRET",
+    "GITHUB_CLIENT_SECRET",
+    "OPENAI_API_KEY",
+    "ANTHROPIC_API_KEY",
+    "GITHUB_TOKEN",
+}
+SECRETS = re.compile(r".*(SECRET|TOKENS?|KEYS?|URL)")
 
 
 def read(file: Path, text: str = "", **environment: str) -> Configuration:

@@ -23,7 +23,7 @@ def test_background_flows_hold_two_and_the_others_what_the_settings_say(template
     found = connections(template, {"MaxConcurrency": "7", "PlanConcurrency": "9"})
     assert {name: found.by_function[name] for name in BACKGROUND} == dict.fromkeys(BACKGROUND, 2)
     assert found.by_function["Chat"] == found.by_function["Triage"] == 7
-    assert (found.by_function["Plan"], found.by_function["Runs"]) == (9, 5)
+    assert (found.by_function["Plan"], found.by_function["Runs"]) == (9, 3)
     assert "Ingress" not in found.by_function
     assert found.unbounded == ()
     assert found.total == sum(found.by_function.values())

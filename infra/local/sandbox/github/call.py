@@ -15,6 +15,7 @@ from infra.local.sandbox.github.hooks import Hooks
 from infra.local.sandbox.github.pulls.requests import Pulls
 from infra.local.sandbox.github.registration import Registration
 from infra.local.sandbox.github.reviews.reviews import Reviews
+from infra.local.sandbox.github.sign_in import PersonSignIn
 from infra.local.sandbox.github.state import SandboxState
 from infra.local.sandbox.github.tokens import Tokens, Who
 from infra.local.sandbox.github.views import Views
@@ -41,6 +42,7 @@ class Site:
     checks: Checks
     statuses: Statuses
     registration: Registration
+    sign_in: PersonSignIn
 
 
 class Listing(NamedTuple):

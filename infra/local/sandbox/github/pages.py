@@ -2,6 +2,7 @@
 logs lie where the API leads to."""
 
 import html
+import json
 from http import HTTPStatus
 
 from werkzeug.routing import Map, Rule
@@ -11,6 +12,7 @@ from werkzeug.wrappers import Request, Response
 from infra.local.sandbox.github.checks.views import log_signature
 from infra.local.sandbox.github.errors import GitHubError
 from infra.local.sandbox.github.registration import Registration, checked_manifest
+from infra.local.sandbox.github.sign_in import PersonSignIn
 from infra.local.sandbox.github.state import SandboxState
 
 _MAP = Map(
@@ -21,6 +23,8 @@ _MAP = Map(
         Rule("/apps/<slug>/installations/new", methods=["GET"], endpoint="ask"),
         Rule("/apps/<slug>/installations/new", methods=["POST"], endpoint="install"),
         Rule("/logs/<int:run>", methods=["GET"], endpoint="log"),
+        Rule("/login/oauth/authorize", methods=["GET"], endpoint="sign_in"),
+        Rule("/login/oauth/access_token", methods=["POST"], endpoint="exchange"),
     ],
     strict_slashes=False,
 )
@@ -30,8 +34,11 @@ _FORM = '<form method="post" action="{action}">{fields}<button>{button}</button>
 class Pages:
     """Answers a browser; raises werkzeug's HTTPException for an address that it does not have."""
 
-    def __init__(self, registration: Registration, state: SandboxState) -> None:
+    def __init__(
+        self, registration: Registration, state: SandboxState, sign_in: PersonSignIn
+    ) -> None:
         self._apps = registration
+        self._people = sign_in
         self._state = state
 
     def answer(self, request: Request) -> Response:
@@ -62,6 +69,13 @@ class Pages:
     def _install(self, request: Request, slug: str) -> Response:
         self._apps.install(slug)
         return _page("<p>Installed.</p>")
+
+    def _sign_in(self, request: Request) -> Response:
+        return self._people.authorize(request)
+
+    def _exchange(self, request: Request) -> Response:
+        told = self._people.exchange(request.form.to_dict())
+        return Response(json.dumps(told), mimetype="application/json")
 
     def _log(self, request: Request, run: int) -> Response:
         """Give the log of a job to whoever has its address."""

@@ -67,6 +67,7 @@ class Registration:
                 events=made.get("default_events", []),
                 hook={**hook, "secret": secrets.token_hex(20)},
                 client_secret=secrets.token_hex(20),
+                callback_urls=made.get("callback_urls", []),
             )
             code = secrets.token_hex(20)
             self._state.add("manifests", code=code, app=app["id"], ends=time.time() + HOUR)

@@ -21,6 +21,7 @@ from infra.local.sandbox.github.relocations import Relocations
 from infra.local.sandbox.github.reviews.placing import Placing
 from infra.local.sandbox.github.reviews.reviews import Reviews
 from infra.local.sandbox.github.reviews.threads import Threads
+from infra.local.sandbox.github.sign_in import PersonSignIn
 from infra.local.sandbox.github.state import BOT, SandboxState
 from infra.local.sandbox.github.tokens import Tokens
 from infra.local.sandbox.github.views import Views
@@ -66,6 +67,8 @@ class GitHubSandbox(FaultyServer, SandboxChecks):
         self.relocations = Relocations(self._state, self._views, self._changes, self._hooks)
         #: Apps that people register and install.
         self.registration = Registration(self._state, self._views, self._hooks)
+        #: Whose browser signs in for an App.
+        self.sign_in = PersonSignIn(self._state, self._tokens)
         placing = Placing(self._state, self._commits, self._pulls)
         threads = Threads(self._state, self._views, self._changes, placing)
         self._reviews = Reviews(self._state, self._changes, threads, placing)
@@ -84,6 +87,7 @@ class GitHubSandbox(FaultyServer, SandboxChecks):
             checks=self._checks,
             statuses=self._statuses,
             registration=self.registration,
+            sign_in=self.sign_in,
         )
         self._web = Web(site, self._faults)
         self._server = HttpServer(port)

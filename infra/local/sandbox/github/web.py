@@ -53,7 +53,7 @@ class Web:
         self._site = site
         self._faults = faults
         self._used = 0
-        self._pages = Pages(site.registration, site.state)
+        self._pages = Pages(site.registration, site.state, site.sign_in)
 
     def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
         request = Request(environ)

@@ -16,7 +16,7 @@ class Fault(NamedTuple):
     error: str = ""
     status: int = 200
     after: bool = False
-    retry_after: int = 1
+    retry_after: int | str = 1
     delay: float = 0.0
     proceed: bool = False
     late: bool = False

@@ -12,21 +12,23 @@ from shared.events import Json
 _TOKEN = "sandbox-verification-token"
 
 
-def envelope(event: Json, *, shared: bool = False) -> Json:
+def envelope(event: Json, *, shared: bool = False, team: str = TEAM, org: str = "") -> Json:
     """Wrap an event as the Events API sends it; `shared` of a channel with another company.
+    With an `org` it comes through the installation of the organisation.
     https://docs.slack.dev/apis/events-api/#callback-field"""
     authorization = {
-        "enterprise_id": None,
-        "team_id": TEAM,
+        "enterprise_id": org or None,
+        "team_id": None if org else team,
         "user_id": BOT_USER,
         "is_bot": True,
-        "is_enterprise_install": False,
+        "is_enterprise_install": bool(org),
     }
     return {
         "token": _TOKEN,
-        "team_id": TEAM,
-        "context_team_id": TEAM,
-        "context_enterprise_id": None,
+        "team_id": team,
+        "enterprise_id": org or None,
+        "context_team_id": team,
+        "context_enterprise_id": org or None,
         "api_app_id": APP,
         "event": event,
         "type": "event_callback",

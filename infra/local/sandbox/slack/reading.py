@@ -10,7 +10,6 @@ from infra.local.sandbox.slack.workspace import (
     BOT_USER,
     DOMAIN,
     STREAMED,
-    TEAM,
     Refusal,
     Workspace,
 )
@@ -27,7 +26,7 @@ def auth_test(workspace: Workspace, arguments: Json) -> Json:
         "url": f"https://{DOMAIN}.slack.com/",
         "team": DOMAIN,
         "user": workspace.users[BOT_USER]["name"],
-        "team_id": TEAM,
+        "team_id": workspace.team,
         "user_id": BOT_USER,
         "bot_id": BOT,
         "is_enterprise_install": False,

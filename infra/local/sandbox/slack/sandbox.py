@@ -7,19 +7,20 @@ from typing import Self
 
 from infra.local.http_server import HttpServer
 from infra.local.sandbox.slack import payloads
-from infra.local.sandbox.slack.apps import Apps
 from infra.local.sandbox.slack.courier import Attempt, Courier, Delivery
 from infra.local.sandbox.slack.envelopes import Envelopes
 from infra.local.sandbox.slack.faults import Fault, Faults
 from infra.local.sandbox.slack.files.serving import Trouble
 from infra.local.sandbox.slack.files.store import Files
 from infra.local.sandbox.slack.front_door import AppAnswer, FrontDoor
+from infra.local.sandbox.slack.installing.apps import Apps
+from infra.local.sandbox.slack.installing.neighbours import Neighbour, Neighbours
 from infra.local.sandbox.slack.responses import Responses
 from infra.local.sandbox.slack.streams.sessions import status_of
 from infra.local.sandbox.slack.streams.streaming import seen_by, stop_by_person
 from infra.local.sandbox.slack.views.people import ViewsOfPeople
 from infra.local.sandbox.slack.web import Web
-from infra.local.sandbox.slack.workspace import ALICE, APP, GENERAL, Workspace
+from infra.local.sandbox.slack.workspace import ALICE, APP, BOT_USER, GENERAL, Workspace
 from shared.events import Json
 
 
@@ -57,8 +58,9 @@ class SlackSandbox:
         #: The apps that a person configures, and the tokens for that.
         self.apps = Apps(self.bot_token)
         self.files = Files(self.workspace)
+        self.neighbours = Neighbours(self._heard)
         parts = (self.workspace, tokens, self._faults, self._envelopes, self._responses)
-        self._web = Web(*parts, apps=self.apps, files=self.files)
+        self._web = Web(*parts, apps=self.apps, files=self.files, neighbours=self.neighbours)
         #: What people do with dialogs, shortcuts and the app's home.
         self.views = ViewsOfPeople(self.workspace, self._responses, self._courier.take, self._url)
         self._server = HttpServer(port)
@@ -238,7 +240,7 @@ class SlackSandbox:
         status: int = 200,
         times: int = 1,
         after: bool = False,
-        retry_after: int = 1,
+        retry_after: int | str = 1,
     ) -> None:
         """Let the next `times` calls of `method` fail: with Slack's `error`, with an HTTP `status`,
         or without an answer. `after` makes the change first."""
@@ -262,6 +264,25 @@ class SlackSandbox:
         shared = bool(self.workspace.channels.get(place, {}).get("is_ext_shared"))
         body = payloads.envelope(event, shared=shared)
         self._courier.take(Delivery(body["event_id"], "event", body, place))
+
+    def _heard(self, there: Neighbour, event: Json) -> None:
+        """Tell the app of what happens in another workspace."""
+        place = (event.get("item") or event).get("channel", APP)
+        body = payloads.envelope(event, team=there.team, org=there.org)
+        self._courier.take(Delivery(body["event_id"], "event", body, f"{there.team}/{place}"))
+
+    def remove(self, place: str, reason: str = "account_inactive") -> None:
+        """Let a workspace, or an organisation, remove the app: its tokens end, and the app hears
+        of it."""
+        self.apps.installed.end(place, reason)
+        org = place if place.startswith("E") else ""
+        for event in (
+            {"type": "tokens_revoked", "tokens": {"oauth": [], "bot": [BOT_USER]}},
+            {"type": "app_uninstalled"},
+        ):
+            body = payloads.envelope(event, team=place, org=org)
+            body |= {"team_id": None, "context_team_id": None} if org else {}
+            self._courier.take(Delivery(body["event_id"], "event", body, place))
 
     def _send(self, delivery: Delivery, number: int, reason: str) -> AppAnswer:
         if self._envelopes.connected:

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from werkzeug.wrappers import Request, Response
 
 from infra.local.sandbox.slack import chat, reading, streams
-from infra.local.sandbox.slack.apps import Apps
 from infra.local.sandbox.slack.blocks import parsed
 from infra.local.sandbox.slack.envelopes import Envelopes
 from infra.local.sandbox.slack.faults import Fault, Faults
 from infra.local.sandbox.slack.files.serving import FileServer
 from infra.local.sandbox.slack.files.store import Files
+from infra.local.sandbox.slack.installing.apps import Apps
+from infra.local.sandbox.slack.installing.neighbours import Neighbours
 from infra.local.sandbox.slack.responses import Responses
 from infra.local.sandbox.slack.views import methods
 from infra.local.sandbox.slack.workspace import Refusal, Workspace
@@ -50,6 +51,7 @@ class Web:
         *,
         apps: Apps,
         files: Files,
+        neighbours: Neighbours,
     ) -> None:
         self._workspace = workspace
         self._bot_token, self._app_token = tokens
@@ -59,6 +61,7 @@ class Web:
         self._apps = apps
         self.files = FileServer(files, self._bot_token)
         self._methods = {**_METHODS, **files.methods}
+        self.neighbours = neighbours
         #: Ends the answers that are held back.
         self.stopping = threading.Event()
         #: The performed and the refused calls, the oldest first; not those that a fault stopped.
@@ -106,9 +109,16 @@ class Web:
             self._authorise(method, token)
             if method == _OPEN:
                 return {"ok": True, "url": f"ws://{request.host}/link?ticket=sandbox"}
-            return {"ok": True, **self._methods[method](self._workspace, arguments)}
+            return {"ok": True, **self._methods[method](self._reached(token), arguments)}
         except Refusal as err:
             return {"ok": False, "error": err.error, **err.fields}
+
+    def _reached(self, token: str) -> Workspace:
+        """Return the workspace of a token."""
+        if token in {self._bot_token, self._app_token}:
+            return self._workspace
+        place = self._apps.installed.place(token)
+        return self.neighbours.serving(place) or self._workspace
 
     def _authorise(self, method: str, token: str) -> None:
         if method not in self._methods and method != _OPEN:
@@ -116,7 +126,7 @@ class Web:
         if not token:
             raise Refusal("not_authed")
         if token not in {self._bot_token, self._app_token}:
-            raise Refusal("invalid_auth")
+            self._apps.installed.place(token)
         if (token == self._app_token) != (method == _OPEN):
             raise Refusal("not_allowed_token_type")
 

@@ -19,9 +19,9 @@ GENERAL, SUPPORT, DM = "C0GENERAL", "C0SUPPORT", "D0ALICE"
 #: Two members, a guest, and a person of another company.
 ALICE, BOB, GUEST, STRANGER = "U0ALICE", "U0BOB", "U0GUEST", "U0STRANGER"
 
-_PROFILE = {"id": BOT, "app_id": APP, "name": "agent", "team_id": TEAM, "deleted": False}
+_PROFILE = {"id": BOT, "app_id": APP, "name": "agent", "deleted": False}
 #: The fields in which a person's message and the bot's differ.
-_AS_BOT = {"bot_id": BOT, "app_id": APP, "bot_profile": _PROFILE}
+_AS_BOT = {"bot_id": BOT, "app_id": APP}
 #: The rest that Slack leaves of a deleted message with replies.
 _TOMBSTONE = {
     "subtype": "tombstone",
@@ -42,7 +42,10 @@ class Workspace:
     """People, conversations and messages. `emit` gets each event as it stands inside the Events
     API's envelope. Threads may share it."""
 
-    def __init__(self, emit: Callable[[Json], None], state: Path | None = None) -> None:
+    def __init__(
+        self, emit: Callable[[Json], None], state: Path | None = None, team: str = TEAM
+    ) -> None:
+        self.team = team
         self._emit = emit
         self._records = Records(state / "slack.jsonl" if state else None)
         self._lock = threading.RLock()
@@ -74,6 +77,10 @@ class Workspace:
     def now(self) -> float:
         """Return the seconds since 1970 by the workspace's own clock."""
         return time.time() + self.ahead
+
+    @property
+    def _as_bot(self) -> Json:
+        return {**_AS_BOT, "bot_profile": {**_PROFILE, "team_id": self.team}}
 
     # People and conversations
 
@@ -174,9 +181,9 @@ class Workspace:
         Like Slack it silently puts a reply to a message that is gone into the channel.
         """
         with self._lock:
-            team = self.users.get(user, {}).get("team_id", TEAM)
+            team = self.users.get(user, {}).get("team_id", self.team)
             message = {"type": "message", "user": user, "team": team, "ts": self._stamp(), **fields}
-            message |= _AS_BOT if user == BOT_USER else {"client_msg_id": str(uuid.uuid4())}
+            message |= self._as_bot if user == BOT_USER else {"client_msg_id": str(uuid.uuid4())}
             root = self._records.table(f"messages {channel}").get(thread_ts or "")
             if root is not None:
                 message["thread_ts"] = root.get("thread_ts", root["ts"])
@@ -200,7 +207,7 @@ class Workspace:
             if user not in self.users:
                 person = {**self.users[ALICE], "id": user, "name": user.lower(), "is_admin": False}
                 self._records.put("users", user, person)
-            message = {"type": "message", "user": user, "team": TEAM, "ts": ts, "text": text}
+            message = {"type": "message", "user": user, "team": self.team, "ts": ts, "text": text}
             self._save(channel, message)
 
     def edit(self, channel: str, ts: str, user: str, **fields: Any) -> Json:
@@ -297,7 +304,7 @@ class Workspace:
             profile = {"real_name": name.title(), "display_name": name}
             profile |= {"bot_id": BOT, "api_app_id": APP} if bot else {}
             row: Json = {"id": user, "name": name, "real_name": name.title()}
-            row |= {"team_id": OTHER_TEAM if stranger else TEAM, "is_stranger": stranger}
+            row |= {"team_id": OTHER_TEAM if stranger else self.team, "is_stranger": stranger}
             row |= {"is_bot": bot, "is_admin": user == ALICE, "is_owner": False, "deleted": False}
             row |= {"is_restricted": guest, "is_ultra_restricted": False, "tz": "Etc/UTC"}
             row |= {"tz_offset": 0, "tz_label": "Coordinated Universal Time"}

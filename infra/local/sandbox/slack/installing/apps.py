@@ -11,8 +11,10 @@ from urllib.parse import urlencode, urlsplit
 
 from werkzeug.wrappers import Request, Response
 
-from infra.local.sandbox.slack.workspace import ALICE, BOT_USER, TEAM, Refusal
+from infra.local.sandbox.slack.installing.tokens import Grant, InstalledTokens
+from infra.local.sandbox.slack.workspace import ALICE, APP, BOT_USER, TEAM, Refusal
 from shared.events import Json
+from shared.installations.scopes import BOT
 
 #: Seconds: a token that configures apps, and the code of an installation.
 _TOKEN_LASTS, _CODE_LASTS = 12 * 3600, 600
@@ -25,6 +27,7 @@ class _Code(NamedTuple):
     redirect: str
     scopes: str
     made: float
+    place: str
 
 
 class Apps:
@@ -42,6 +45,11 @@ class Apps:
         self._tokens: dict[str, float] = {}
         self._refresh: set[str] = set()
         self._codes: dict[str, _Code] = {}
+        self.installed = InstalledTokens(clock)
+        #: The workspace or the organisation that whoever installs chooses, where the page does not;
+        #: '' as whoever says no.
+        self.chosen = TEAM
+        self.names: dict[str, str] = {TEAM: "acme"}
         self.methods: Mapping[str, Callable[[Json], Json]] = {
             "apps.manifest.create": self._create,
             "apps.manifest.export": self._export,
@@ -57,6 +65,16 @@ class Apps:
             fresh = f"xoxe-1-{secrets.token_hex(16)}"
             self._refresh.add(fresh)
             return fresh
+
+    def distribute(self, door: str) -> dict[str, str]:
+        """Let there be an app that other workspaces may install, as its page under Manage
+        Distribution does, and return its client. The first workspace has it already, by
+        another's credentials."""
+        with self._lock:
+            keys = _client()
+            self.manifests[APP] = _distributed(door)
+            self.credentials[APP] = keys
+            return keys
 
     def expire(self) -> None:
         """Let all tokens that configure apps be older than twelve hours."""
@@ -81,7 +99,7 @@ class Apps:
             return self.methods[method](arguments)
 
     def authorize(self, request: Request) -> Response:
-        """Install an app, as a person who presses Allow at once."""
+        """Install an app, as a person who presses Allow at once, or Cancel."""
         wanted = request.args
         with self._lock:
             app = next(
@@ -102,8 +120,11 @@ class Apps:
             if asked - {*held["scopes"]["bot"]}:
                 return Response("invalid_scope", 400)
             code = f"{secrets.token_hex(6)}.{secrets.token_hex(16)}"
-            self._codes[code] = _Code(app, redirect, ",".join(sorted(asked)), self._clock())
-        query = urlencode({"code": code, "state": wanted.get("state", "")})
+            place = wanted.get("team") or self.chosen
+            found = _Code(app, redirect, ",".join(sorted(asked)), self._clock(), place)
+            self._codes[code] = found
+        told = {"code": code} if place else {"error": "access_denied"}
+        query = urlencode({**told, "state": wanted.get("state", "")})
         return Response(status=302, headers={"Location": f"{redirect}?{query}"})
 
     def _authorise(self, token: str) -> None:
@@ -139,12 +160,7 @@ class Apps:
     def _create(self, arguments: Json) -> Json:
         manifest = _checked(arguments)
         app = f"A{secrets.token_hex(5).upper()}"
-        keys = {
-            "client_id": f"{secrets.randbelow(10**12)}.{secrets.randbelow(10**12)}",
-            "client_secret": secrets.token_hex(16),
-            "verification_token": secrets.token_hex(12),
-            "signing_secret": secrets.token_hex(16),
-        }
+        keys = _client()
         self.manifests[app], self.credentials[app] = manifest, keys
         scope = ",".join(manifest.get("oauth_config", {}).get("scopes", {}).get("bot", []))
         query = urlencode({"client_id": keys["client_id"], "scope": scope})
@@ -176,23 +192,50 @@ class Apps:
             raise Refusal("invalid_client_id")
         if self.credentials[app]["client_secret"] != arguments.get("client_secret"):
             raise Refusal("bad_client_secret")
+        if arguments.get("grant_type") == "refresh_token":
+            refresh = str(arguments.get("refresh_token"))
+            return self._told(*self.installed.spend(app, refresh))
         found = self._codes.pop(str(arguments.get("code")), None)
         if found is None or found.app != app or self._clock() - found.made > _CODE_LASTS:
             raise Refusal("invalid_code")
         if found.redirect != arguments.get("redirect_uri"):
             raise Refusal("bad_redirect_uri")
         self.granted, self._installed = found.scopes, app
+        rotates = bool(self.manifests[app].get("settings", {}).get("token_rotation_enabled"))
+        grant = Grant(app, found.place, found.scopes)
+        if found.place == TEAM and not rotates:
+            return self._told(grant, {"access_token": self._bot_token})
+        return self._told(grant, self.installed.issue(grant, rotates=rotates))
+
+    def _told(self, grant: Grant, tokens: Json) -> Json:
+        place, is_org = grant.place, grant.place.startswith("E")
+        named = {"id": place, "name": self.names.get(place, place.lower())}
         return {
-            "access_token": self._bot_token,
+            **tokens,
             "token_type": "bot",
-            "scope": found.scopes,
+            "scope": grant.scopes,
             "bot_user_id": BOT_USER,
-            "app_id": app,
-            "team": {"id": TEAM, "name": "acme"},
-            "enterprise": None,
+            "app_id": grant.app,
+            "team": None if is_org else named,
+            "enterprise": named if is_org else None,
             "authed_user": {"id": ALICE},
-            "is_enterprise_install": False,
+            "is_enterprise_install": is_org,
         }
+
+
+def _client() -> dict[str, str]:
+    return {
+        "client_id": f"{secrets.randbelow(10**12)}.{secrets.randbelow(10**12)}",
+        "client_secret": secrets.token_hex(16),
+        "verification_token": secrets.token_hex(12),
+        "signing_secret": secrets.token_hex(16),
+    }
+
+
+def _distributed(door: str) -> Json:
+    """Return the part of a manifest that an installation asks."""
+    scopes = {"bot": sorted(BOT)}
+    return {"oauth_config": {"redirect_urls": [f"{door}/slack/oauth_redirect"], "scopes": scopes}}
 
 
 def _checked(arguments: Json) -> Json:

@@ -1,0 +1,75 @@
+"""A workspace or an organisation removes the app: its tokens go, however Slack tells it."""
+
+import json
+
+import psycopg
+import pytest
+
+from flows.uninstall import uninstall
+from shared.events import Event, Json
+from shared.installations import Workspace
+from shared.perception.slack import to_event
+from shared.testing import FlowRunner
+from tests.installations.installed import ONE, ORG, TWO, Installed
+
+REVOKED = {"type": "tokens_revoked", "tokens": {"oauth": [], "bot": ["U0AGENT"]}}
+PERSONS = {"type": "tokens_revoked", "tokens": {"oauth": ["U0ALICE"], "bot": []}}
+GONE = {"type": "app_uninstalled"}
+LATER = 4_000_000_000.0
+
+
+def _event(inner: Json, team: str, org: str = "", at: float = LATER) -> Event:
+    body: Json = {
+        "type": "event_callback",
+        "team_id": team or None,
+        "enterprise_id": org or None,
+        "event_id": f"Ev{inner['type']}{at}",
+        "event": inner,
+    }
+    if org:
+        authorization = {"enterprise_id": org, "team_id": None, "is_enterprise_install": True}
+        body["authorizations"] = [authorization]
+    return to_event(json.dumps(body).encode(), {}, {}, at)
+
+
+def _places(world: Installed) -> set[str]:
+    wanted = [Workspace(ONE, "", ""), Workspace(TWO, "", ""), Workspace("", ORG, "")]
+    return {found.place for where in wanted if (found := world.table.find(where))}
+
+
+@pytest.fixture
+def runner(world: Installed) -> FlowRunner:
+    for place in (ONE, TWO, ORG):
+        world.install(place)
+    return FlowRunner(world.database)
+
+
+@pytest.mark.parametrize("inner", [[REVOKED], [GONE], [REVOKED, GONE], [GONE, REVOKED, GONE]])
+def test_the_tokens_of_that_workspace_go_and_no_others(
+    world: Installed, runner: FlowRunner, inner: list[Json]
+) -> None:
+    for number, one in enumerate(inner):
+        runner.run(uninstall, _event(one, ONE, at=LATER + number))
+    assert _places(world) == {TWO, ORG}
+
+
+@pytest.mark.parametrize("inner", [REVOKED, GONE])
+def test_an_organisation_names_no_workspace(
+    world: Installed, runner: FlowRunner, inner: Json
+) -> None:
+    runner.run(uninstall, _event(inner, "", ORG))
+    assert _places(world) == {ONE, TWO}
+
+
+def test_a_persons_token_is_not_the_bots(world: Installed, runner: FlowRunner) -> None:
+    runner.run(uninstall, _event(PERSONS, ONE))
+    assert _places(world) == {ONE, TWO, ORG}
+
+
+def test_a_late_word_takes_no_new_installation_away(
+    world: Installed, runner: FlowRunner, database_url: str
+) -> None:
+    with psycopg.connect(database_url, autocommit=True) as owner:
+        owner.execute("update slack_installations set installed_at = now() where place = 'T0ONE'")
+    runner.run(uninstall, _event(GONE, ONE, at=1_000.0))
+    assert _places(world) == {ONE, TWO, ORG}
