@@ -277,12 +277,6 @@ class Event(NamedTuple):
         return place if is_spread or is_slack or (self.source == "github" and "/" in place) else ""
 
     @property
-    def label(self) -> str:
-        """The label that gave the command of this event; '' for all other events."""
-        is_given = ".command." in self.type and self.payload.get("action") == "labeled"
-        return self.need("label", "name") if is_given else ""
-
-    @property
     def stops(self) -> bool:
         """True for a person's wish that the agent stops: a command, or a sign in Slack."""
         return self.type.endswith((".command.cancel", "slack.stop"))

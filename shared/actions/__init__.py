@@ -212,3 +212,9 @@ class Adapter(Protocol):
     def read(self, query: Query) -> Any:
         """Answer a query with plain JSON."""
         ...
+
+
+def label_of(event: Event) -> str:
+    """Return the label that gave the command of this event; '' for all other events."""
+    is_given = ".command." in event.type and event.payload.get("action") == "labeled"
+    return event.need("label", "name") if is_given else ""

@@ -13,14 +13,13 @@ from typing import Any, NamedTuple
 from shared.errors import EventError
 from shared.events import MENTION, Actor, Json, Role
 from shared.perception import commands, dig, items, string, word
+from shared.perception.slack_words import commanded, mention_of, plain, said_after, whole
 
 #: Subtypes of what somebody says now. Every other subtype is a type of its own.
 _SAID = frozenset({"", "bot_message", "file_share", "me_message", "thread_broadcast"})
 #: The values of channel_type that differ from Slack's subscriptions, such as message.channels.
 _SUBSCRIPTIONS = {"channel": "channels", "group": "groups"}
 _TS = r"\d{1,16}\.\d{1,16}"
-#: The pattern that nothing matches.
-_NOBODY = r"(?!)"
 _PRIVATE_NAMES = {"directmessage": "im", "privategroup": "group"}
 #: Whether a thumb is up, by the names that the emoji have in Slack.
 THUMBS = {"+1": True, "thumbsup": True, "-1": False, "thumbsdown": False}
@@ -139,7 +138,7 @@ def _message(envelope: Json, event: Json, team: str, bots: set[str]) -> SlackFie
     if subtype in _SAID:
         channel_type = word(event, "channel_type")
         text = string(event, "text")
-        is_mention = channel_type != "im" and re.search(_mention(bots), text) is not None
+        is_mention = channel_type != "im" and re.search(mention_of(bots), text) is not None
         subscription = _SUBSCRIPTIONS.get(channel_type, channel_type)
         plain = f"message.{subscription}" if subscription else "message"
         kind = "app_mention" if is_mention else plain
@@ -153,7 +152,7 @@ def _message(envelope: Json, event: Json, team: str, bots: set[str]) -> SlackFie
         type=kind,
         id=_event_id(envelope),
         actor=Actor("", "") if is_deleted else _author(envelope, now, team, bots),
-        text="" if is_deleted else _whole(string(now, "text"), now, _mention(bots)),
+        text="" if is_deleted else whole(string(now, "text"), now, mention_of(bots)),
         channel=_channel(event, "channel"),
         channel_type=word(event, "channel_type"),
         ts=_ts(event, "deleted_ts") or _ts(now, "ts"),
@@ -185,14 +184,18 @@ def _names(message: Json) -> list[str]:
 
 def _new_message(envelope: Json, event: Json, team: str, kind: str, bots: set[str]) -> SlackFields:
     channel, ts = _channel(event, "channel"), _ts(event, "ts")
-    channel_type, text, mention = word(event, "channel_type"), string(event, "text"), _mention(bots)
+    channel_type, text, mention = (
+        word(event, "channel_type"),
+        string(event, "text"),
+        mention_of(bots),
+    )
     end = MENTION if kind == "app_mention" else ""
-    thread_ts, said = _ts(event, "thread_ts"), _said(text, mention, channel_type)
+    thread_ts, said = _ts(event, "thread_ts"), said_after(text, mention, channel_type)
     return SlackFields(
         type=kind,
         id=f"{team}:{channel}:{ts}{end}" if channel and ts else _event_id(envelope),
         actor=_author(envelope, event, team, bots),
-        text=_whole(text, event, mention),
+        text=whole(text, event, mention),
         channel=channel,
         channel_type=channel_type,
         ts=ts,
@@ -222,7 +225,7 @@ def _interaction(payload: Json, team: str) -> SlackFields:
             role="member" if user and not is_stranger(payload, team) else "none",
         ),
         # A click says what it chose; the words of the message are not those of who clicks.
-        text=_whole(string(message, "text"), message or {}) if action is None else text,
+        text=whole(string(message, "text"), message or {}) if action is None else text,
         channel=word(payload, "channel", "id") or word(container, "channel_id") or origin[0],
         channel_type=_PRIVATE_NAMES.get(string(payload, "channel", "name"), ""),
         ts=_ts(container, "message_ts") or _ts(message, "ts") or origin[1],
@@ -260,7 +263,7 @@ def _origin(payload: Json) -> tuple[str, str, str]:
 
 def _command(fields: Json) -> SlackFields:
     user = word(fields, "user_id")
-    text = _plain(string(fields, "text"))
+    text = plain(string(fields, "text"))
     name = string(fields, "command").removeprefix("/")
     return SlackFields(
         type="command",
@@ -269,7 +272,7 @@ def _command(fields: Json) -> SlackFields:
         text=text,
         channel=word(fields, "channel_id"),
         channel_type=_PRIVATE_NAMES.get(string(fields, "channel_name"), ""),
-        said=_commanded(name, text),
+        said=commanded(name, text),
         response_url=string(fields, "response_url"),
     )
 
@@ -304,45 +307,6 @@ def _role(envelope: Json, written: Json, team: str) -> Role:
         return "none" if envelope.get("is_ext_shared_channel") is True else "member"
     authorization = next(iter(items(envelope, "authorizations")), None)
     return "member" if home in (team, word(authorization, "enterprise_id")) else "none"
-
-
-def _plain(text: str, mention: str = _NOBODY) -> str:
-    """Undo Slack's escapes and drop the mentions of our own bot, where it has one."""
-    text = re.sub(mention, "", text)
-    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").strip()
-
-
-def _whole(text: str, message: Json, mention: str = _NOBODY) -> str:
-    """Return the plain text of a message with what came along: a forward, files, blocks."""
-    text = _plain(text, mention)
-    if not text or message.get("attachments") or message.get("files"):
-        # Most messages are their text, and a cold start loads no more than it needs.
-        from shared.perception.slack_content import with_content
-
-        return with_content(text, message, mention)
-    return text
-
-
-def _mention(bots: set[str]) -> str:
-    """Return the pattern that names one of our `bots` in a text."""
-    names = "|".join(sorted(map(re.escape, bots)))
-    return rf"<@(?:{names})(?:\|[^>]*)?>" if names else _NOBODY
-
-
-def _said(text: str, mention: str, channel_type: str) -> commands.Said:
-    """Read what follows a mention that opens the message, or a direct message."""
-    if found := re.match(rf"\s*{mention}[\s,:]*", text):
-        return commands.after_mention(_plain(text[found.end() :], mention))
-    if channel_type != "im":
-        return commands.Said()
-    plain = _plain(text, mention)
-    return commands.Said(commands.whispered(plain), None, commands.mistaken(plain))
-
-
-def _commanded(name: str, text: str) -> commands.Said:
-    """Read a slash command: `/forget …`, or the app's own before the name of one."""
-    order = commands.named(f"{name} {text}") or commands.named(text)
-    return commands.Said(order, None, commands.mistaken(f"/{text.lstrip('/')}"))
 
 
 def _channel(value: Any, key: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import repeat
 from typing import Any, NamedTuple, Self
 
-from shared.actions import Action
+from shared.actions import Action, label_of
 from shared.actions.github import actions as on_github
 from shared.actions.github import reactions
 from shared.actions.github.actions import RemoveLabels
@@ -242,7 +242,7 @@ def _judged(row: Row, asked: Event) -> Json:
         "root": row["root"],
         "conversation": row["conversation"],
         "had": event.place if is_moved else "",
-        "order": event.label,
+        "order": label_of(event),
         # Who asks through the API names a run of the tenant, wherever it was.
         "is_here": is_moved or event.place == asked.place or asked.source == "api",
         "is_asker": is_same

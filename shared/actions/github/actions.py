@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, NamedTuple, Self
 
-from shared.actions import Action, Permission, Query
+from shared.actions import Action, Permission, Query, label_of
 from shared.events import Event, Issue, Json
 
 
@@ -168,7 +168,7 @@ class RemoveLabels(_OnIssue):
     @classmethod
     def shown(cls, event: Event, state: str) -> Sequence[Action]:
         """Take a label off that gave a command, as soon as it is heard."""
-        label = event.label
+        label = label_of(event)
         return (cls(event.issue, (label,)),) if label and not state else ()
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple
 
-from shared.actions import Action
+from shared.actions import Action, label_of
 from shared.actions.github.actions import OnGitHub
 from shared.events import Event, Json
 
@@ -80,7 +80,7 @@ class RemoveReaction(_OfReaction):
 def _command(event: Event) -> Reactable | None:
     """Return the comment, or the issue, that gave a command; None for all other events, and for a
     label, which is taken off."""
-    if event.source != "github" or ".command." not in event.type or event.label:
+    if event.source != "github" or ".command." not in event.type or label_of(event):
         return None
     issue, comment = event.issue, event.payload.get("comment")
     if isinstance(comment, dict):
