@@ -12,6 +12,7 @@ BOT: Mapping[str, str] = {
     "channels:read": "tell who is in public channels",
     "chat:write": "answer",
     "commands": "take slash commands",
+    "files:read": "read what people attach",
     "groups:history": "read threads in private channels",
     "groups:read": "tell who is in private channels",
     "im:history": "read direct messages",
