@@ -48,7 +48,12 @@ def chat(event: Event, agent: Agent) -> None:
 
 
 def _answer(
-    agent: Agent, hearing: HearingDesk, said: str, offered: Sequence[Tool] = (), *, stream: bool = True
+    agent: Agent,
+    hearing: HearingDesk,
+    said: str,
+    offered: Sequence[Tool] = (),
+    *,
+    stream: bool = True,
 ) -> str:
     knowledge, attached = agent.recall(said, limit=6), hearing.attached(agent.conversation)
     return agent.converse(PROMPT, knowledge, *attached, tools=offered, stream=stream)
