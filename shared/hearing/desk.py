@@ -173,8 +173,8 @@ class HearingDesk:
         return [Statement(SQL["take"], values)]
 
     def _claims(self, type_: str) -> bool:
-        wanted = self._loan.services[Settings].event_types
-        return type_ in {one.strip() for one in wanted.split(",")}
+        settings = self._loan.services[Settings]
+        return type_ in {one.strip() for one in settings.event_types.split(",")}
 
 
 def _clean(event: Event) -> Event:

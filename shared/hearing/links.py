@@ -5,7 +5,7 @@ one line that says so."""
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from shared.actions import Query
 from shared.actions.asking import AskRepository
@@ -61,14 +61,24 @@ def linked(loan: Loan, said: Sequence[Event]) -> tuple[Attached, ...]:
 
 
 def _links(loan: Loan, event: Event) -> Iterator[_Linked]:
-    web = loan.services[Settings].github_web_url or "https://github.com"
+    settings = loan.services[Settings]
+    web = _pages_of(settings.github_api_url)
     for url in _URL.findall(event.text):
         if message := _MESSAGE.match(url):
             yield _message(loan, event, url, message)
-        elif url.startswith(web.rstrip("/") + "/"):
-            place = _PLACE.match(url[len(web.rstrip("/")) :].rstrip(".,;:!?)"))
-            if place:
+        elif url.startswith(f"{web}/"):
+            if place := _PLACE.match(url[len(web) :].rstrip(".,;:!?)")):
                 yield _on_github(url, place)
+
+
+def _pages_of(api: str) -> str:
+    """Return where the pages of a GitHub are, by the address of its API.
+
+    >>> _pages_of("https://api.github.com"), _pages_of("https://git.acme.test/api/v3")
+    ('https://github.com', 'https://git.acme.test')
+    """
+    parts = urlsplit(api)
+    return f"{parts.scheme}://{parts.netloc.removeprefix('api.')}"
 
 
 def _message(loan: Loan, event: Event, url: str, found: re.Match[str]) -> _Linked:
