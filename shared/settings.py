@@ -99,6 +99,8 @@ class Settings(NamedTuple):
     model_prices: str = ""
     model_windows: str = ""
     model_sees: str = "*claude*,*gpt-4*,*gpt-5*,*gemini*,*nova-lite*,*nova-pro*,*pixtral*"
+    model_audio: str = ""
+    model_audio_price: str = ""
     model_limits: str = ""
     budgets: str = ""
     prompt_cache: str = "shared"

@@ -232,6 +232,22 @@ def _windows(text: str) -> object:
     return ModelWindows(text)
 
 
+def _audio(field: str, settings: Settings) -> str:
+    from shared.models.providers.servers import served_model
+
+    value = _line(field, settings)
+    if value.partition(":")[0] not in {"openai", "http", "https"} or "," in value:
+        raise _wrong(field, "one model, such as openai:whisper-1 or http://host/v1#name", value)
+    served_model(value, _with_keys(settings), field.upper())
+    return value
+
+
+def _audio_price(text: str) -> object:
+    from shared.models.providers.transcribing import price_of
+
+    return price_of(text)
+
+
 def _limits(text: str) -> object:
     from shared.models.guards.account_limits import limits_of
 
@@ -319,6 +335,8 @@ CHECKS: Mapping[str, Check] = {
     "model_prices": partial(_read_by, _prices),
     "model_windows": partial(_read_by, _windows),
     "model_sees": partial(_matching, _NAMES, "names of models, such as *claude*,openai:gpt-5*"),
+    "model_audio": _audio,
+    "model_audio_price": partial(_read_by, _audio_price),
     "model_limits": partial(_read_by, _limits),
     "budgets": partial(_read_by, _budgets),
     "prompt_cache": partial(_choice, ("shared", "process", "off")),

@@ -28,12 +28,14 @@ class Code(NamedTuple):
 
 
 class Attached(NamedTuple):
-    """What came along with somebody's words, such as a file: its name, its text and who sent it."""
+    """What came along with somebody's words, such as a file: its name, its text, who wrote or sent
+    it, and where it stands."""
 
     source: str
     text: str
     author: str
     trust: str
+    place: str = ""
 
 
 def as_data(context: Iterable[object]) -> str:
@@ -68,7 +70,7 @@ def _blocks(thing: object) -> list[str]:
     if isinstance(thing, str):
         return [data("text", thing)]
     if isinstance(thing, Attached):
-        about = {"author": thing.author, "trust": thing.trust}
+        about = {"author": thing.author, "trust": thing.trust, "place": thing.place}
         return [data(thing.source, thing.text, LONGEST_CODE, markdown=False, **about)]
     if isinstance(thing, Code):
         return [data(thing.name, thing.text, LONGEST_CODE, markdown=False)]

@@ -2,6 +2,8 @@
 
 desk         what a run answers: several messages taken together, as they are when the answer begins
 attached     the files that came with them
+ear          what is said in recordings
 file_kinds   what a file says, by its bytes: text, a table, a picture
+links        what links to GitHub and to Slack messages lead to, for those who may see it
 pdf          the text of a PDF, read by pdf_process in a process of its own
 """

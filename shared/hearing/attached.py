@@ -12,6 +12,7 @@ from shared.agent.context import Attached
 from shared.desk import Loan
 from shared.errors import ActionError
 from shared.events import Event, Json
+from shared.hearing.ear import MOST_BYTES, Ear
 from shared.hearing.file_kinds import IMAGE_BYTES, FileRead, image_type, read_bytes
 from shared.journal import Outcome
 from shared.memory.attribution import person, trust_label, trust_of
@@ -21,6 +22,7 @@ from shared.perception.writers import writer_of
 
 #: Files of one run, their bytes, and the seconds and characters that all of them may take.
 _MOST, _BYTES, _SECONDS, _CHARACTERS = 10, 10_000_000, 25.0, 60_000
+_RECORDED = ("audio/", "video/")
 _GONE = {"tombstone": "it was deleted", "hidden_by_limit": "the workspace's plan hides it"}
 
 
@@ -54,7 +56,9 @@ def attachments(loan: Loan, said: Sequence[Event]) -> Attachments:
     bodies: dict[str, bytes] = {}
 
     def work() -> Outcome:
-        return Outcome([*_read(loan, files[:_MOST], bodies)])
+        ear = Ear(loan)
+        rows = [*_read(loan, files[:_MOST], bodies, ear)]
+        return Outcome(rows, ear.model, cost=ear.cost)
 
     about = {"files": [file.id for file in files]}
     rows = loan.run.step("read", about, work, defer=True)
@@ -78,7 +82,7 @@ def _files(said: Sequence[Event]) -> Iterator[_File]:
                 yield _File(about, event)
 
 
-def _read(loan: Loan, files: Sequence[_File], bodies: dict[str, bytes]) -> Iterator[Json]:
+def _read(loan: Loan, files: Sequence[_File], bodies: dict[str, bytes], ear: Ear) -> Iterator[Json]:
     """Read each file within what all of them may take; keep the bytes of images."""
     end, room = time.monotonic() + min(_SECONDS, loan.seconds_left() / 3), _CHARACTERS
     for file in files:
@@ -87,6 +91,10 @@ def _read(loan: Loan, files: Sequence[_File], bodies: dict[str, bytes]) -> Itera
             continue
         body, note = _bytes(loan, file)
         found = FileRead(note=note) if note else read_bytes(file.name, body)
+        if found.audio:
+            length = file.about.get("duration_ms")
+            seconds = length / 1000 if type(length) is int and length > 0 else 0.0
+            found = FileRead(*ear.hear(body, found.audio, seconds))
         row = {"text": found.text[:room], "note": found.note}
         if len(found.text) > room:
             row["note"] = "the rest is left out, as the files say too much together"
@@ -108,7 +116,8 @@ def _bytes(loan: Loan, file: _File) -> tuple[bytes, str]:
     size: Any = about.get("size")
     size = size if type(size) is int else 0
     try:
-        found = loan.read(ReadSlackFile(file.event.thread, file.id, url, size, _BYTES))
+        most = MOST_BYTES if string(about, "mimetype").startswith(_RECORDED) else _BYTES
+        found = loan.read(ReadSlackFile(file.event.thread, file.id, url, size, most))
     except ActionError:
         return b"", "Slack does not give it now"
     return b64decode(found.get("data", "")), str(found.get("note", ""))

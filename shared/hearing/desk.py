@@ -12,6 +12,7 @@ from shared.desk import Loan
 from shared.errors import ActionError
 from shared.events import MENTION, Event, Json, Thread, run_id
 from shared.hearing.attached import attachments
+from shared.hearing.links import linked
 from shared.journal import Outcome
 from shared.log import log
 from shared.perception import string
@@ -74,7 +75,7 @@ class HearingDesk:
         """Return what came along with what was said, as data; the conversation gets pictures."""
         found = attachments(self._loan, conversation.said)
         conversation.images = found.images
-        return found.shown
+        return (*found.shown, *linked(self._loan, conversation.said))
 
     def _heard(self) -> Json:
         """Ask what was said since; when nobody answers that, there is the event."""
@@ -172,8 +173,8 @@ class HearingDesk:
         return [Statement(SQL["take"], values)]
 
     def _claims(self, type_: str) -> bool:
-        wanted = self._loan.services[Settings].event_types
-        return type_ in {one.strip() for one in wanted.split(",")}
+        settings = self._loan.services[Settings]
+        return type_ in {one.strip() for one in settings.event_types.split(",")}
 
 
 def _clean(event: Event) -> Event:

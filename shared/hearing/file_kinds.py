@@ -34,6 +34,8 @@ class FileRead(NamedTuple):
     text: str = ""
     note: str = ""
     image: MediaType | None = None
+    #: Of a recording the ending of its format.
+    audio: str = ""
 
 
 def read_bytes(name: str, body: bytes) -> FileRead:
@@ -42,6 +44,8 @@ def read_bytes(name: str, body: bytes) -> FileRead:
         return FileRead(note="it is empty")
     if media_type := image_type(body):
         return _image(media_type, body)
+    if kind := audio_type(body):
+        return FileRead(audio=kind)
     if b"%PDF-" in body[:1_024]:
         from shared.hearing.pdf import pdf_text
 
@@ -65,6 +69,17 @@ def image_type(body: bytes) -> MediaType | None:
     if body.startswith((b"GIF87a", b"GIF89a")):
         return "image/gif"
     return "image/webp" if body[:4] == b"RIFF" and body[8:12] == b"WEBP" else None
+
+
+def audio_type(body: bytes) -> str:
+    """Tell the format of a recording by its first bytes; a video may be one."""
+    if body[4:8] == b"ftyp":
+        return "m4a" if body[8:11] == b"M4A" else "mp4"
+    if body[:4] == b"RIFF" and body[8:12] == b"WAVE":
+        return "wav"
+    starts = {b"OggS": "ogg", b"fLaC": "flac", b"\x1aE\xdf\xa3": "webm", b"ID3": "mp3"}
+    found = next((kind for start, kind in starts.items() if body.startswith(start)), "")
+    return found or ("mp3" if body[:1] == b"\xff" and body[1:2] in b"\xfb\xf3\xf2" else "")
 
 
 def decoded(body: bytes) -> str | None:

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from shared.database import Database, Statement
 from shared.errors import BudgetExceeded, ModelError, ModelTooSlow, ModelUnavailable, SettingsError
@@ -29,6 +30,9 @@ from shared.models.sight import Sight
 from shared.models.windows import ModelWindow, ModelWindows
 from shared.redaction.redacting import without_secrets
 from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from shared.models.providers.transcribing import Transcriber
 
 #: The payer of calls that no budget counts.
 NOBODY = Payer("", "")
@@ -147,6 +151,13 @@ class Models:
         """Take only those of the budgets, which free room for further calls."""
         budgets = self._guards.budgets
         return budgets.unsent(tenant) if budgets else []
+
+    def transcriber(self) -> "Transcriber":
+        """Return what turns speech into text; raises SettingsError when MODEL_AUDIO or its price is
+        malformed."""
+        from shared.models.providers.transcribing import Transcriber
+
+        return Transcriber(self._settings, self._guards.budgets)
 
     def embedder(self, name: str = "") -> EmbeddingProvider:
         """Return the embedding model `name`, by default that of MODEL_EMBED.

@@ -187,6 +187,7 @@ def on_slack() -> Iterator[Platform]:
                 say.FindThread(SlackMessage(*thread)),
                 say.ReadThread(thread),
                 hear.ReadSince(thread, thread.ts),
+                hear.ReadLinked(thread, GENERAL, thread.ts, thread.ts, ("public",)),
                 hear.ReadSlackFile(thread, "F1", "https://elsewhere.test/a"),
                 right.AskChannel("#general"),
                 right.AskMember(TEAM, ALICE),

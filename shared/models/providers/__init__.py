@@ -15,5 +15,6 @@ reply_reader    the common part of all readers of replies
 thoughts        leaves out what a model thinks aloud between tags
 blocks          the common part of Messages and Converse
 prefix_cache    decides which part of a request a provider should cache
+transcribing    turns speech into text
 embedding_wire  the protocol of embedding models
 """

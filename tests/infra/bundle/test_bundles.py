@@ -159,6 +159,7 @@ def test_the_ingress_ships_a_chalice_that_makes_no_annotations_when_it_starts(
 
 def test_a_flow_ships_the_libraries_of_its_own_platform_only(bundles: Path) -> None:
     assert "slack_sdk" in _tops(bundles / "Chat")
+    assert "Cryptodome" in _tops(bundles / "Chat")  # it searches GitHub
     assert "Cryptodome" in _tops(bundles / "Triage")
     assert "slack_sdk" not in _tops(bundles / "Triage")
     assert not {"slack_sdk", "botocore", "Cryptodome"} & _tops(bundles / "Migrate")
@@ -226,7 +227,7 @@ def test_the_sql_of_a_module_goes_along(bundles: Path, function: str) -> None:
     assert shipped
 
 
-@pytest.mark.parametrize(("function", "most"), [("Ingress", 0.3), ("Chat", 12), ("Triage", 12)])
+@pytest.mark.parametrize(("function", "most"), [("Ingress", 0.3), ("Chat", 13), ("Triage", 12)])
 def test_a_bundle_stays_small(bundles: Path, tmp_path: Path, function: str, most: float) -> None:
     packed = tmp_path / "bundle.zip"
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:

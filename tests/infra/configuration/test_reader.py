@@ -46,6 +46,8 @@ RIGHT = {
     "MODEL_ROLES": "judge=openai:gpt-5.4;draft=ollama:qwen3",
     "MODEL_PRICES": "openai:my-model=0.5/2/0.05;ollama:*=0/0/0",
     "MODEL_WINDOWS": "ollama:*=32768;http://host/v1#name=32768/4096",
+    "MODEL_AUDIO": "openai:whisper-1",
+    "MODEL_AUDIO_PRICE": "0.006",
     "MODEL_SEES": "*claude*, openai:gpt-5*",
     "MODEL_LIMITS": "openai:gpt-5.4-mini=rpm:500,tpm:200000;bedrock:*=rpm:60,usd_per_day:20",
     "BUDGETS": "tenant=20;flow=5;flow:chat=2;user=1;outsiders=none",
@@ -152,7 +154,7 @@ def wrong_values(name: str) -> Iterator[str]:
         yield from ("http://host:99999x/", "ftp://host/x", "http://ho st/", "http://host:70000/")
     if RIGHT[name].startswith("{"):
         yield from ("[]", "3", '"text"', "null", RIGHT[name][:-1], RIGHT[name].replace('"', "'"))
-    lists = {"MODEL_PRICES", "MODEL_WINDOWS", "MODEL_LIMITS", "MODEL_SEES"}
+    lists = {"MODEL_PRICES", "MODEL_WINDOWS", "MODEL_LIMITS", "MODEL_SEES", "MODEL_AUDIO_PRICE"}
     if name.startswith("MODEL_") and name not in lists:
         yield from ("gpt-5", "opnai:gpt-5", "openai:", "bedrock:", "http://[::1/v1#x", "http://h")
     if name.endswith("_TOKEN") and name.startswith("SLACK"):

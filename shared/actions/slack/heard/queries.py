@@ -47,3 +47,29 @@ class ReadSlackFile(OnSlack, Query):
     @property
     def arguments(self) -> Json:
         return {"thread": self.thread.ref, "file": self.file, "most": self.most}
+
+
+@dataclass(frozen=True)
+class ReadLinked(OnSlack, Query):
+    """Ask for a message that somebody links to in a thread, as `{"author", "text", "at"}`, or
+    `{"note": …}`. Only what was said to one of the `audiences`, which the readers of the thread
+    belong to, is told there. `root` is the time stamp of the thread that the message is in."""
+
+    thread: Thread
+    channel: str
+    ts: str
+    root: str
+    audiences: tuple[str, ...]
+
+    @property
+    def scope(self) -> str:
+        return self.thread.scope
+
+    @property
+    def arguments(self) -> Json:
+        return {
+            "thread": self.thread.ref,
+            "message": f"{self.channel}/{self.ts}",
+            "root": self.root,
+            "audiences": list(self.audiences),
+        }
