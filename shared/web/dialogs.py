@@ -62,7 +62,7 @@ def opened(settings: Settings, event: Event, takes: Takes, command: str = "") ->
         return event
     code = _open(settings, form, event)
     if code:
-        count("Refused", "dialog not opened", event=event.id, form=form.name, reason=code)
+        count("Rejected", "dialog not opened", source="slack", form=form.name, reason=code)
         return event._replace(type="slack.press.refused", text=code)
     return event._replace(type=f"slack.opened.{form.name}") if form.fills else event
 

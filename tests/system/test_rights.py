@@ -64,6 +64,8 @@ def _use_everything(system: System) -> None:
     hub.set_private(REPOSITORY, private=True)
     ts = chat.say(SUPPORT, f"<@{BOT_USER}> hello")
     assert wait_for(lambda: any(m["user"] == BOT_USER for m in chat.thread(SUPPORT, ts)))
+    chat.views.shortcut_on("open-issue", SUPPORT, ts)
+    assert wait_for(lambda: (chat.views.dialog() or {}).get("submit"))
     assert call(system, "GET", "/runs/00000000000000000000")[0] == 404
     for schedule in system.cloud.schedules:
         system.cloud.fire(schedule)
