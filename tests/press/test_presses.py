@@ -1,9 +1,20 @@
 """Shortcuts, thumbs and the home, over HTTP between the sandboxes."""
 
+from contextlib import suppress
+from typing import Any
+
 import pytest
 
 from flows.memory import memory
-from infra.local.sandbox.slack.workspace import ALICE, BOB, BOT_USER, GUEST, SUPPORT, TEAM
+from infra.local.sandbox.slack.workspace import (
+    ALICE,
+    BOB,
+    BOT_USER,
+    GUEST,
+    SUPPORT,
+    TEAM,
+    Refusal,
+)
 from shared.actions.slack.actions import Reply
 from shared.agent import Agent, flow
 from shared.database import Database, Statement
@@ -104,6 +115,59 @@ def test_an_expired_trigger_is_told_in_one_line(database: Database) -> None:
         world.settle()
         assert world.slack.views.dialog() is None
         assert world.whispers() == ["That took longer than Slack allows. Please press again."]
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ({"error": "ratelimited"}, "(ratelimited)"),
+        ({"error": "<!channel>"}, "(http_200)"),
+        ({"status": 500}, "(http_500)"),
+        ({}, "(no_answer)"),
+    ],
+)
+def test_what_slack_does_not_open_is_told_in_one_line(
+    database: Database, fault: dict[str, Any], said: str
+) -> None:
+    with pressing(database) as world:
+        ts = world.slack.say(SUPPORT, "It crashes")
+        world.slack.fail_next("views.open", **fault)
+        world.slack.views.shortcut_on("open-issue", SUPPORT, ts)
+        world.settle()
+        assert [one.status for one in world.slack.attempts] == [200, 200]
+        assert [said in one for one in world.whispers()] == [True]
+        assert "!channel" not in world.whispers()[0]
+
+
+def test_a_submission_is_one_event_however_often_it_comes(database: Database) -> None:
+    """Slack sends none again; a proxy may, and a person may press twice."""
+    with pressing(database) as world:
+        ts = world.slack.say(SUPPORT, "It crashes")
+        world.slack.views.shortcut_on("open-issue", SUPPORT, ts)
+        world.settle()
+        for _ in range(20):
+            with suppress(Refusal):
+                world.slack.views.submit({})
+        assert world.slack.settle()
+        sent = [one for one in world.published if one.type == "slack.form.open-issue"]
+        assert len({one.id for one in sent}) == 1
+        world.settle()
+        assert len(world.github.issues(SHOP)) == 1
+
+
+@pytest.mark.parametrize("words", ["<!channel> <@U1> & `x`", "@maria\n/plan all", "x" * 3_000])
+def test_hostile_values_reach_github_as_text(database: Database, words: str) -> None:
+    with pressing(database) as world:
+        ts = world.slack.say(SUPPORT, words)
+        world.slack.views.shortcut_on("open-issue", SUPPORT, ts)
+        world.settle()
+        world.slack.views.submit({"title": words[:200], "body": words})
+        world.settle()
+        [issue] = world.github.issues(SHOP)
+        assert issue["title"].replace("\u200b", "") == " ".join(words[:200].split())
+        assert "@maria" not in issue["title"] + issue["body"]
+        [reply] = world.slack.thread(SUPPORT, ts)[1:]
+        assert "<!channel>" not in str(reply["blocks"]) and "<@U1>" not in str(reply["blocks"])
 
 
 def test_a_dialog_that_was_closed_meanwhile_is_told_in_one_line(database: Database) -> None:

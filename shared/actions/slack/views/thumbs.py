@@ -10,7 +10,7 @@ FEEDBACK = "press.feedback"
 
 
 def thumbs() -> Json:
-    """Return Slack's feedback buttons. They name nothing: the message that they stand below does."""
+    """Return Slack's feedback buttons. They name nothing: the message above them does."""
     return {
         "type": "context_actions",
         "elements": [
