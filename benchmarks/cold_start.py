@@ -69,6 +69,9 @@ def measure_ingress(bundles: Bundles, scratch: Path, world: World, rounds: int) 
         def events(request: Json = webhook) -> list[Json]:
             return [request] * (1 + _WARM_REQUESTS)
 
+        def presses() -> list[Json]:
+            return events(gateway_event(world.shortcut()))
+
         def messages() -> list[Json]:
             # Slack's signature ends after five minutes.
             return events(gateway_event(world.mention()))
@@ -79,6 +82,9 @@ def measure_ingress(bundles: Bundles, scratch: Path, world: World, rounds: int) 
             StartCase("issue, SNS over TLS", ingress(secure.url, trusted), events),
             StartCase("message, SNS over HTTP", ingress(plain.url, {}), messages),
             StartCase("message, SNS over TLS", ingress(secure.url, trusted), messages),
+            StartCase(
+                "open a modal, over TLS", ingress(secure.url, _slack(secure.url, trusted)), presses
+            ),
             StartCase("issue, bare over TLS", ingress(secure.url, trusted, bare), events),
             StartCase("message, bare over TLS", ingress(secure.url, trusted, bare), messages),
             StartCase(
@@ -98,6 +104,8 @@ def measure_ingress(bundles: Bundles, scratch: Path, world: World, rounds: int) 
             "when it starts, over a connection of its own. Both services are on loopback.",
             f"An issue is a signed issues.opened of {len(webhook['body'])} bytes, a message a"
             f" signed app_mention of {len(message['body'])}.",
+            "Opening a modal: the token is read, then views.open in the request, then the publish;",
+            "Slack is on loopback too, and waits 3 s for all of it.",
             "In AWS the publish goes over TLS. Bare: the floor; Chalice, the signature's check and",
             "the body published as it came. Botocore: the same ingress with AWS's own client.",
         ),
@@ -153,10 +161,19 @@ def _woken(wake: Callable[[], Json]) -> list[Json]:
 
 def _aws(delivery: ReceivedRequest) -> bytes:
     """AnswerRequest as SNS and Secrets Manager do."""
+    if delivery.path.endswith("/views.open"):
+        return b'{"ok":true,"view":{}}'
     if not delivery.headers.get("x-amz-target", "").startswith("secretsmanager."):
         return published(delivery)
     held = {"github_webhook_secret": GITHUB_SECRET, "slack_signing_secret": SLACK_SECRET}
+    if b"benchmark/slack" in delivery.body:
+        held = {"slack_bot_token": "xoxb-benchmark"}
     return json.dumps({"SecretString": json.dumps(held), "CreatedDate": 1.7e9}).encode()
+
+
+def _slack(url: str, more: Mapping[str, str]) -> dict[str, str]:
+    """Name a Slack in place of the real one, and the secret of its token."""
+    return {**more, "SLACK_API_URL": f"{url}/api/", "LATER_SECRETS": "benchmark/slack"}
 
 
 def _ingress_variables(aws: str) -> dict[str, str]:

@@ -101,6 +101,12 @@ class World:
         self.slack.say(SUPPORT, text)
         return self._received(slack_event, "slack.app_mention")
 
+    def shortcut(self) -> ReceivedRequest:
+        """Open a dialog from a message and return the signed request of it."""
+        ts = self.slack.say(SUPPORT, f"Crash {next(self._numbers)} at checkout")
+        self.slack.views.shortcut_on("open-issue", SUPPORT, ts)
+        return self._received(slack_event, "slack.message_action")
+
     def _received(self, read: Callable[[ReceivedRequest], Event], wanted: str) -> ReceivedRequest:
         """Wait for the first delivery of a new event; what else happened on the way is dropped.
 

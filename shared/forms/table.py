@@ -74,8 +74,9 @@ def opened_by(payload: Json, command: str = "") -> Form | None:
     if payload.get("type") != "block_actions":
         return None
     actions = payload.get("actions")
-    action = actions[0] if isinstance(actions, list) and actions else {}
-    pressed = str(action.get("action_id")) if isinstance(action, dict) else ""
+    action = actions[0] if isinstance(actions, list) and actions else None
+    action = action if isinstance(action, dict) else {}
+    pressed = str(action.get("action_id"))
     if pressed.startswith(OPENS):
         return FORMS.get(pressed.removeprefix(OPENS))
     said = str(action.get("value") or "").partition(":")[0]

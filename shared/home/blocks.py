@@ -114,7 +114,7 @@ def _search(query: str) -> Json:
         "type": "input",
         "block_id": "search",
         "dispatch_action": True,
-        "label": _plain("Search what I know, and press Enter"),
+        "label": _plain("Search what I know"),
         "element": {**element, "initial_value": query[:_QUERY]} if query else element,
     }
 

@@ -9,7 +9,7 @@ from functools import cache
 from typing import NamedTuple
 
 from shared.aws.secrets import Secrets, secrets_named
-from shared.aws.signed_http import HttpConnection
+from shared.aws.signed_http import HttpConnection, trusting_system
 from shared.events import Event, Json
 from shared.forms import Form
 from shared.forms.showing import key_of, opening, told
@@ -62,7 +62,7 @@ def opened(settings: Settings, event: Event, takes: Takes, command: str = "") ->
         return event
     code = _open(settings, form, event)
     if code:
-        count("Refused", "dialog not opened", event=event.id, form=form.name, reason=code)
+        count("Rejected", "dialog not opened", source="slack", form=form.name, reason=code)
         return event._replace(type="slack.press.refused", text=code)
     return event._replace(type=f"slack.opened.{form.name}") if form.fills else event
 
@@ -120,7 +120,8 @@ def _called(api_url: str, method: str, token: str, body: Json) -> str:
         "authorization": f"Bearer {token}",
         "content-type": "application/json; charset=utf-8",
     }
-    connection = HttpConnection(f"{scheme}://{host}", TIMEOUT)
+    context = trusting_system() if scheme == "https" else None
+    connection = HttpConnection(f"{scheme}://{host}", TIMEOUT, context)
     try:
         text = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
         reply = connection.send("POST", f"/{path.rstrip('/')}/{method}", headers, text)

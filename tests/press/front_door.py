@@ -12,13 +12,14 @@ from flows.press import press
 from infra.local.http_server import HttpServer
 from infra.local.sandbox.github import GitHubSandbox
 from infra.local.sandbox.slack import SlackSandbox
-from infra.local.sandbox.slack.workspace import SUPPORT, TEAM
+from infra.local.sandbox.slack.workspace import ALICE, SUPPORT, TEAM
 from shared.actions.platforms import Platforms
 from shared.database import Database
-from shared.events import Event
+from shared.events import Actor, Event, SlackMessage, Thread
 from shared.testing import FlowRunner
 from shared.web.ingress import Ingress, build
 from tests.actions.github.sandbox_issue import SHOP
+from tests.events.made import an_event
 
 SECRET = "slack secret"
 
@@ -49,8 +50,19 @@ class Pressing:
             if event.type in press.types:
                 assert self.runner.deliver(press, event) == []
 
-    def issues(self) -> list[dict[str, Any]]:
-        return [one for one in self.github.issues(SHOP)]
+    def mentioned(self, thread: Thread, user: str = ALICE) -> Event:
+        """Return the mention that began a thread."""
+        return an_event(
+            id=f"slack:{thread.ts}",
+            type="slack.app_mention",
+            source="slack",
+            tenant="acme",
+            actor=Actor(user, user, role="member"),
+            conversation=f"slack:{TEAM}:{thread.channel}:{thread.ts}",
+            issue_target=None,
+            thread_target=thread,
+            message_target=SlackMessage(*thread),
+        )
 
     def whispers(self, channel: str = SUPPORT) -> list[str]:
         found = self.slack.workspace.whispers(channel)

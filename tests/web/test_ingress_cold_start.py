@@ -19,10 +19,10 @@ print(json.dumps(sorted(set(sys.modules) - before)))
 """
 
 
-def _loaded() -> set[str]:
-    """Return the modules that a fresh interpreter loads to build the function."""
+def _loaded(more: str = "") -> set[str]:
+    """Return the modules that a fresh interpreter loads to build the function, and `more`."""
     ran = subprocess.run(
-        [sys.executable, "-I", "-c", _PROGRAM, str(ROOT)],
+        [sys.executable, "-I", "-c", _PROGRAM.replace("print(", f"{more}\nprint("), str(ROOT)],
         capture_output=True,
         check=True,
         env={},
@@ -60,6 +60,20 @@ def test_cold_start_loads_only_a_few_small_files_of_ours() -> None:
         "shared.settings",
         "shared.aws.signed_http",
     }
+
+
+def test_a_press_loads_the_forms_and_nothing_else() -> None:
+    more = "import shared.web.dialogs"
+    new = _loaded(more) - _loaded()
+    assert {name for name in new if name.startswith("shared")} == {
+        "shared.forms",
+        "shared.forms.showing",
+        "shared.forms.submission",
+        "shared.forms.table",
+        "shared.web.dialogs",
+    }
+    heavy = {"asyncio", "dataclasses", "datetime", "email", "http", "inspect", "slack_sdk"}
+    assert heavy.isdisjoint(name.partition(".")[0] for name in new)
 
 
 def test_the_garbage_collector_works_again_once_all_is_loaded() -> None:

@@ -103,7 +103,8 @@ def _said(element: Json, value: Any) -> Json:
         return {"text": chosen["text"], "value": chosen["value"]}
     if element["type"] in _HELD:
         return _held(element, value)
-    return {name: element[name] for name in ("text", "value") if name in element}
+    told: Json = {name: element[name] for name in ("text", "value") if name in element}
+    return told if value is None else {**told, "value": value}
 
 
 def _held(element: Json, value: Any) -> Json:
