@@ -22,13 +22,14 @@ BOUNDARIES = range(1, 90, size(1, 3))
 class KilledProcesses(KillableProcesses):
     """Hands events to processes that die when they are told to."""
 
-    def __init__(self) -> None:
+    def __init__(self, runner: ChatRunner | None = None) -> None:
         super().__init__("tests.crash.killed_process")
-        self.runner: ChatRunner
+        self.runner = runner
 
     def deliver(
         self, event: Event, boundary: int = 0, receives: int = 1, pace: Pace = AT_ONCE
     ) -> str:
+        assert self.runner
         order = {
             "event": event.to_json(),
             "boundary": boundary,
