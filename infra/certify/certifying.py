@@ -6,7 +6,7 @@ later attempt runs in a process whose sets have another order.
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,22 +39,24 @@ def certify(
     *,
     happen: Happen | None = None,
     choose: Choose = lambda boundaries: boundaries,
+    workers: Sequence[KillableProcesses] = (),
 ) -> Report:
     """Certify the flow `name`, see `flow_at`, on a migrated database of its own. What its functions
-    say goes to `log`. Raises SettingsError when it fails without any disturbance."""
+    say goes to `log`. `workers` are of `two_orders`, where some are there already. Raises
+    SettingsError when it fails without any disturbance."""
     flow = flow_at(name)
+    log.touch()
     with ExitStack() as stack:
         world = stack.enter_context(World(flow, database_url))
         event = happen(world) if happen else happened(world, flow.types)
-        workers = [
-            stack.enter_context(KillableProcesses(_MODULE, name, log=log, seed=seed))
-            for seed in (1, 2)
-        ]
+        workers = workers or stack.enter_context(two_orders())
         report = Report(flow.name, event.type)
+        order = Order(name, str(log), event.to_json(), world.settings, world.environment)
         if world.flow.spreads(event):
-            event = _spread(world, event, workers[0])
+            event = _spread(world, order, workers[0]) or event
+            order = order._replace(event=event.to_json())
             report.event = f"{event.type} in {event.place}"
-        trials = _Trials(world, event, workers, report, log)
+        trials = _Trials(world, order, workers, report)
         trials.calm()
         trials.killed(choose(range(1, len(report.boundaries) + 1)))
         trials.twice(choose)
@@ -62,12 +64,21 @@ def certify(
         return report
 
 
-def _spread(world: World, tick: Event, worker: KillableProcesses) -> Event:
+@contextmanager
+def two_orders() -> Iterator[Sequence[KillableProcesses]]:
+    """Start the processes in which a delivery and the next one are handed to flows: their sets have
+    different orders."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(KillableProcesses(_MODULE, seed=seed)) for seed in (1, 2)]
+
+
+def _spread(world: World, tick: Order, worker: KillableProcesses) -> Event | None:
     """Return the first event that a tick of a schedule becomes: the flow's code runs on that."""
-    worker.do(Order(tick.to_json(), world.settings, world.environment)._asdict())
-    events = [event for event in world.published() if event.type == tick.type]
+    worker.do(tick._asdict())
+    wanted = Event.from_json(tick.event).type
+    events = [event for event in world.published() if event.type == wanted]
     world.rewind()
-    return events[0] if events else tick
+    return next(iter(events), None)
 
 
 class _Calm(NamedTuple):
@@ -81,16 +92,14 @@ class _Trials:
     def __init__(
         self,
         world: World,
-        event: Event,
+        order: Order,
         workers: Sequence[KillableProcesses],
         report: Report,
-        log: Path,
     ) -> None:
         self._world = world
         self._first, self._second = workers
         self._report = report
-        self._log = log
-        self._order = Order(event.to_json(), world.settings, world.environment)
+        self._order = order
         self._calm = _Calm(None, ())
 
     def calm(self) -> None:
@@ -175,7 +184,7 @@ class _Trials:
 
     def _place(self) -> str:
         """Find the last error in the log; it holds nobody's words."""
-        for line in reversed(self._log.read_text("utf-8", "replace").splitlines()):
+        for line in reversed(Path(self._order.log).read_text("utf-8", "replace").splitlines()):
             try:
                 found = json.loads(line)
             except ValueError:

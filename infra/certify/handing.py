@@ -1,14 +1,11 @@
-"""Hands one delivery to a flow in a process that may die of it: the real worker, on the sandboxes.
-
-The first argument names the flow; see `flow_at`.
-"""
+"""Hands a delivery to a flow in a process that may die of it: the real worker, on the sandboxes."""
 
 import importlib
 import importlib.util
 import os
 import sys
 from collections.abc import Mapping
-from functools import partial
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,10 +43,12 @@ class _Context:
 
 
 class Order(NamedTuple):
-    """One delivery of an `event`, received so many times, by a function with these settings and
-    this environment of AWS. `end`, `held` and `lost` are those of the KillSwitch; `watch` watches
-    the flow."""
+    """One delivery of an `event`, received so many times, to a flow, see `flow_at`, by a function
+    with these settings and this environment of AWS, which logs to a file. `end`, `held` and `lost`
+    are those of the KillSwitch; `watch` watches the flow."""
 
+    flow: str
+    log: str
     event: str
     settings: Mapping[str, str]
     environment: Mapping[str, str]
@@ -102,9 +101,11 @@ def _imported(path: Path) -> object:
         raise SettingsError(f"{path} cannot be imported: {type(err).__name__}: {err}") from err
 
 
-def deliver(flow: Flow, given: Json) -> Json:
+def deliver(given: Json) -> Json:
     """Carry out an Order, and tell what it came by."""
     order = Order(**given)
+    _log_to(order.log)
+    flow = flow_at(order.flow)
     os.environ.update(order.environment)
     settings = Settings(**order.settings)
     switch = KillSwitch(order.end, held=order.held, lost=order.lost)
@@ -127,6 +128,19 @@ def deliver(flow: Flow, given: Json) -> Json:
     }
 
 
+def _log_to(path: str) -> None:
+    with open(path, "ab") as log:
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(log.fileno(), stream.fileno())
+
+
+def _prepare(given: Json) -> None:
+    """Load the flow once, for all deliveries that follow."""
+    if name := given.get("flow"):
+        with suppress(SettingsError):  # the delivery says so
+            flow_at(name)
+
+
 def _batch(event: Event, receives: int) -> Json:
     """Return what a function gets from its queue."""
     attributes = {"MessageGroupId": event.group, "ApproximateReceiveCount": str(receives)}
@@ -138,4 +152,4 @@ def _batch(event: Event, receives: int) -> Json:
 if __name__ == "__main__":
     for module in _EVERY_RUN:
         importlib.import_module(module)
-    serve(partial(deliver, flow_at(sys.argv[1])))
+    serve(deliver, _prepare)

@@ -21,11 +21,13 @@ from shared.events import Json
 Deliver = Callable[[Json], Json]
 
 
-def serve(deliver: Deliver) -> None:
-    """Carry out the orders of the standard input until it ends."""
+def serve(deliver: Deliver, prepare: Callable[[Json], object] = lambda order: None) -> None:
+    """Carry out the orders of the standard input until it ends. What `prepare` loads for one, all
+    that follow have."""
     child = _Child(0, 0)
     for line in sys.stdin:
         order = json.loads(line)
+        prepare(order)
         if order.get("resume"):
             os.kill(child.pid, signal.SIGCONT)
         else:

@@ -66,9 +66,12 @@ def _links(loan: Loan, event: Event) -> Iterator[_Linked]:
     for url in _URL.findall(event.text):
         if message := _MESSAGE.match(url):
             yield _message(loan, event, url, message)
-        elif url.startswith(f"{web}/"):
-            if place := _PLACE.match(url[len(web) :].rstrip(".,;:!?)")):
-                yield _on_github(url, place)
+        elif url.startswith(f"{web}/") and (place := _PLACE.match(_path(url, web))):
+            yield _on_github(url, place)
+
+
+def _path(url: str, web: str) -> str:
+    return url[len(web) :].rstrip(".,;:!?)")
 
 
 def _pages_of(api: str) -> str:

@@ -22,19 +22,20 @@ BOUNDARIES = range(1, 160, size(1, 5))
 class KilledProcesses(KillableProcesses):
     """Hands events to processes that die when they are told to."""
 
-    def __init__(self, runner: ChatRunner) -> None:
+    def __init__(self, runner: ChatRunner | None = None) -> None:
         super().__init__("tests.crash.killed_process")
-        self._runner = runner
+        self.runner = runner
 
     def deliver(
         self, event: Event, boundary: int = 0, receives: int = 1, pace: Pace = AT_ONCE
     ) -> str:
+        assert self.runner
         order = {
             "event": event.to_json(),
             "boundary": boundary,
             "receives": receives,
-            "servers": self._runner.servers,
-            "database": self._runner.database_url,
+            "servers": self.runner.servers,
+            "database": self.runner.database_url,
             "pace": pace,
         }
         return str(self.do(order)["end"])
@@ -46,10 +47,16 @@ def runner(database_url: str) -> Iterator[ChatRunner]:
         yield runner
 
 
-@pytest.fixture
-def processes(runner: ChatRunner) -> Iterator[KilledProcesses]:
-    with KilledProcesses(runner) as processes:
+@pytest.fixture(scope="module")
+def killed_processes() -> Iterator[KilledProcesses]:
+    with KilledProcesses() as processes:
         yield processes
+
+
+@pytest.fixture
+def processes(runner: ChatRunner, killed_processes: KilledProcesses) -> KilledProcesses:
+    killed_processes.runner = runner
+    return killed_processes
 
 
 def answered(

@@ -34,29 +34,37 @@ def chat() -> Iterator[SlackSandbox]:
         yield chat
 
 
-@pytest.fixture
-def deliver(hub: GitHubSandbox, chat: SlackSandbox, database_url: str) -> Iterator[Deliver]:
-    """Hands events to processes that die when they are told to."""
+@pytest.fixture(scope="module")
+def processes() -> Iterator[KillableProcesses]:
+    """Processes that die when they are told to."""
     with KillableProcesses("tests.crash.killed_writes") as processes:
-        settings = {
-            "github_token": hub.token,
-            "github_api_url": hub.api_url,
-            "slack_bot_token": chat.bot_token,
-            "slack_api_url": chat.api_url,
+        yield processes
+
+
+@pytest.fixture
+def deliver(
+    hub: GitHubSandbox, chat: SlackSandbox, processes: KillableProcesses, database_url: str
+) -> Deliver:
+    """Hands events to them."""
+    settings = {
+        "github_token": hub.token,
+        "github_api_url": hub.api_url,
+        "slack_bot_token": chat.bot_token,
+        "slack_api_url": chat.api_url,
+    }
+
+    def send(text: str, boundary: int = 0, receives: int = 1) -> str:
+        event = an_event(id=f"github:{text}", text=text)
+        order: dict[str, Any] = {
+            "event": event.to_json(),
+            "boundary": boundary,
+            "receives": receives,
+            "settings": settings,
+            "database": database_url,
         }
+        return str(processes.do(order)["end"])
 
-        def send(text: str, boundary: int = 0, receives: int = 1) -> str:
-            event = an_event(id=f"github:{text}", text=text)
-            order: dict[str, Any] = {
-                "event": event.to_json(),
-                "boundary": boundary,
-                "receives": receives,
-                "settings": settings,
-                "database": database_url,
-            }
-            return str(processes.do(order)["end"])
-
-        yield send
+    return send
 
 
 def killed_everywhere(deliver: Deliver, what: str, at_least: int) -> list[str]:

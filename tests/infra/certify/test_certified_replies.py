@@ -1,16 +1,15 @@
 """The answer in the thread of a finding is given once, whatever is killed."""
 
-from pathlib import Path
-
 import psycopg
 import pytest
 
-from infra.certify.certifying import Happen, certify
+from infra.certify.certifying import Happen
 from infra.certify.world import World
 from infra.local.samples import REPOSITORY
 from infra.local.sandbox.github.state import BOT
 from shared.events import Event
 from shared.marks import mark_of
+from tests.infra.certify.conftest import Certify
 from tests.infra.certify.test_certify import few
 
 #: Whatever the number of the comment that tells it.
@@ -37,11 +36,11 @@ def replied(text: str) -> Happen:
 
 
 @pytest.mark.parametrize("text", ["Why is that?", "Nobody does that."])
-def test_an_answer_is_given_once(text: str, database_url: str, tmp_path: Path) -> None:
+def test_an_answer_is_given_once(text: str, certified: Certify, database_url: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as owner:
         owner.execute("select set_config('app.tenant', 'acme', false)")
         owner.execute(_FINDINGS)
-    report = certify("learn", database_url, tmp_path / "log", happen=replied(text), choose=few)
+    report = certified("learn", happen=replied(text), choose=few)
     assert (report.faults, report.asked) == ([], [])
     assert report.event == "github.pull_request_review_comment.created"
     assert len(report.boundaries) > 12  # so it was answered

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from infra.certify.certifying import certify
 from infra.certify.handing import flow_at
 from infra.certify.report import Fault, Report, differences
 from infra.certify.story import Delivered, delivered
@@ -17,6 +16,7 @@ from infra.cli.certify import table
 from infra.project import ROOT
 from shared.errors import SettingsError
 from tests.campaigns import sample
+from tests.infra.certify.conftest import Certify
 
 #: All of them; those that do most are the first and the last, which every sample has.
 OTHERS = {file.stem for file in (ROOT / "flows").glob("[a-z]*.py")} - {"triage", "chat"}
@@ -52,10 +52,8 @@ def some(numbers: Sequence[int]) -> Sequence[int]:
 
 
 @pytest.mark.parametrize("name", sample(SHIPPED, 2))
-def test_a_shipped_flow_loses_and_doubles_nothing(
-    name: str, database_url: str, tmp_path: Path
-) -> None:
-    report = certify(name, database_url, tmp_path / "log", choose=few)
+def test_a_shipped_flow_loses_and_doubles_nothing(name: str, certified: Certify) -> None:
+    report = certified(name, choose=few)
     assert (report.faults, report.asked) == ([], [])
     assert report.trials["killed"] == len(few(range(len(report.boundaries))))
     assert report.trials["calm"] and report.trials["twice"]
@@ -63,42 +61,40 @@ def test_a_shipped_flow_loses_and_doubles_nothing(
 
 @pytest.mark.parametrize("name, asked, wrongs", sample(CAUGHT, 2))
 def test_a_flow_that_depends_on_more_is_caught(
-    name: str, asked: str, wrongs: set[str], database_url: str, tmp_path: Path
+    name: str, asked: str, wrongs: set[str], certified: Certify
 ) -> None:
-    report = certify(f"{FLAWED}:{name}", database_url, tmp_path / "log", choose=some)
+    report = certified(f"{FLAWED}:{name}", choose=some)
     assert not report.is_clean and report.depends_on_more
     assert [one for one in report.asked if asked and one.endswith(f" asks {asked}")] or not asked
     assert all(one.startswith("flawed.py:") for one in report.asked)
     assert wrongs <= {fault.wrong for fault in report.faults}
 
 
-def test_what_steps_ask_and_what_has_a_seed_is_fine(database_url: str, tmp_path: Path) -> None:
-    report = certify(f"{FLAWED}:sound", database_url, tmp_path / "log", choose=some)
+def test_what_steps_ask_and_what_has_a_seed_is_fine(certified: Certify) -> None:
+    report = certified(f"{FLAWED}:sound", choose=some)
     assert (report.faults, report.asked) == ([], [])
 
 
-def test_a_stream_that_is_killed_in_the_middle_goes_on(database_url: str, tmp_path: Path) -> None:
-    report = certify(f"{FLAWED}:streams", database_url, tmp_path / "log", choose=few)
+def test_a_stream_that_is_killed_in_the_middle_goes_on(certified: Certify) -> None:
+    report = certified(f"{FLAWED}:streams", choose=few)
     assert (report.faults, report.asked) == ([], [])
     assert len(report.boundaries) >= 6
 
 
-def test_a_flow_that_sets_timers_loses_and_doubles_none(database_url: str, tmp_path: Path) -> None:
-    report = certify(f"{FLAWED}:timed", database_url, tmp_path / "log", choose=few)
+def test_a_flow_that_sets_timers_loses_and_doubles_none(certified: Certify) -> None:
+    report = certified(f"{FLAWED}:timed", choose=few)
     assert (report.faults, report.asked) == ([], [])
 
 
-def test_a_flow_that_fails_by_itself_is_told_apart(database_url: str, tmp_path: Path) -> None:
+def test_a_flow_that_fails_by_itself_is_told_apart(certified: Certify) -> None:
     with pytest.raises(SettingsError) as failed:
-        certify(f"{FLAWED}:failing", database_url, tmp_path / "log")
+        certified(f"{FLAWED}:failing")
     assert "failing does not end well on github.issues.opened" in str(failed.value)
     assert "KeyError at" in str(failed.value) and "flawed.py:" in str(failed.value)
 
 
-def test_a_schedule_is_certified_in_a_place_that_it_spreads_to(
-    database_url: str, tmp_path: Path
-) -> None:
-    report = certify(f"{FLAWED}:spread", database_url, tmp_path / "log", choose=lambda all: all[:1])
+def test_a_schedule_is_certified_in_a_place_that_it_spreads_to(certified: Certify) -> None:
+    report = certified(f"{FLAWED}:spread", choose=lambda all: all[:1])
     assert report.event == "schedule.spread in slack:T0SANDBOX:C0STANDUP"
     assert [one.endswith("chance (random)") for one in report.asked] == [True]
     assert any("In slack:T0SANDBOX:C0STANDUP it is" in fault.what for fault in report.faults)

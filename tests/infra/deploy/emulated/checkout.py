@@ -13,16 +13,14 @@ from typing import Any
 import boto3
 import urllib3
 import yaml
-from moto.awslambda.models import lambda_backends
-from moto.cloudformation.models import cloudformation_backends
+from moto.core import DEFAULT_ACCOUNT_ID
 
 from infra.cloudformation import parse
 from infra.project import ROOT
-from tests.infra.deploy.emulated.cloudformation import ACCOUNT, CloudFormation
-from tests.infra.deploy.emulated.lambdas import Lambdas
 from tests.moto_server import moto_server
 
 REGION = "eu-central-1"
+_ACCOUNT = DEFAULT_ACCOUNT_ID
 _FOLDERS = ("flows", "infra", "requirements", "scripts", "shared")
 _FILES = ("samconfig.toml", "template.yaml", "Makefile")
 _ENVIRONMENTS = (".venv", ".venv-sam", ".vendor")
@@ -152,11 +150,18 @@ def dumped(body: Any) -> str:
 @contextmanager
 def aws_account(folder: Path) -> Iterator[Account]:
     """Serve an account to which a checkout deploys, and that runs what is deployed."""
+    # Not for each worker: this is a tenth of what collecting all tests takes.
+    from moto.awslambda.models import lambda_backends
+    from moto.cloudformation.models import cloudformation_backends
+
+    from tests.infra.deploy.emulated.cloudformation import CloudFormation
+    from tests.infra.deploy.emulated.lambdas import Lambdas
+
     with moto_server() as served:
         urllib3.request("POST", f"{served}/moto-api/reset", timeout=60)  # of other tests
         # moto reads a bucket's name off the path where the host is called so.
         url = served.replace("127.0.0.1", "localhost")
-        account, lambdas = Account(url, folder), Lambdas(REGION, ACCOUNT, folder)
+        account, lambdas = Account(url, folder), Lambdas(REGION, _ACCOUNT, folder)
         lambdas.variables = account.variables
         with (
             closing(lambdas),
@@ -169,9 +174,9 @@ def aws_account(folder: Path) -> Iterator[Account]:
 @contextmanager
 def _in_place(backends: Any, backend: Any) -> Iterator[None]:
     """Put a service of ours in the place of moto's own."""
-    before = backends[ACCOUNT][REGION]
-    backends[ACCOUNT][REGION] = backend
+    before = backends[_ACCOUNT][REGION]
+    backends[_ACCOUNT][REGION] = backend
     try:
         yield
     finally:
-        backends[ACCOUNT][REGION] = before
+        backends[_ACCOUNT][REGION] = before
