@@ -15,8 +15,12 @@ from shared.learning.likeness import claims_alike, edited, shapes_alike, tells
 _OF_CODE, _OF_FILE, _OF_REPOSITORY = 0.15, 0.5, 0.7
 #: The shares of code in common, from which on it is the same: whole lines, or edited ones.
 _WHOLE, _EDITED = 0.5, 0.5
+#: And those from which on the same category tells without a word in common.
+_PART, _LITTLE_EDITED = 0.4, 0.65
 #: Categories of which several findings fit the same lines, so that their words must tell.
 _MANIFOLD = frozenset(["style", "documentation", "tests", "performance"])
+#: Categories that models give the same fault.
+_KIN = frozenset(["bug", "data loss", "concurrency"])
 #: Dismissals of the same claim after which it is told nowhere in the repository.
 _OFTEN = 3
 
@@ -45,9 +49,8 @@ def is_same(one: Known, other: Known) -> bool:
     alike = claims_alike(one.claim, other.claim)
     if one.path == other.path and alike >= _OF_FILE:
         return True
-    whole = _whole(one, other)
-    if whole >= _WHOLE and one.category == other.category:
-        return alike > 0 or one.category not in _MANIFOLD
+    if is_kin(one, other) and _is_nearly_whole(one, other):
+        return alike > 0 or not is_manifold(one)
     return alike >= _OF_CODE and is_near(one, other)
 
 
@@ -56,6 +59,19 @@ def is_near(one: Known, other: Known) -> bool:
     if _whole(one, other) > 0:
         return True
     return one.path == other.path and edited(one.shape, other.shape) >= _EDITED
+
+
+def is_kin(one: Known, other: Known) -> bool:
+    """Are they of the same category, or of two that models give the same fault?"""
+    return one.category == other.category or {one.category, other.category} <= _KIN
+
+
+def _is_nearly_whole(one: Known, other: Known) -> bool:
+    """Is the code of both the same, but for a part of it or a little edit?"""
+    if _whole(one, other) >= (_WHOLE if is_manifold(one) else _PART):
+        return True
+    is_here = one.path == other.path and not is_manifold(one)
+    return is_here and edited(one.shape, other.shape) >= _LITTLE_EDITED
 
 
 def _whole(one: Known, other: Known) -> float:

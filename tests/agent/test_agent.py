@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 
 from flows.retention import retention
-from shared.actions.github.actions import Comment
+from shared.actions.github.actions import Comment, NamedComment
 from shared.actions.slack.actions import Reply
 from shared.agent import Agent
 from shared.agent.flow import flow, load_flow
@@ -141,9 +141,9 @@ def stray(event: Event, agent: Agent) -> None:
 def test_a_flow_that_leaves_its_place_is_stopped_and_says_so(runner: FlowRunner) -> None:
     assert runner.deliver(stray, an_event()) == []
     [notice] = runner.platform.done
-    assert isinstance(notice, Comment)
+    assert isinstance(notice, NamedComment)
     assert notice.issue == Issue("acme/shop", 7)
-    assert "not allowed to do" in notice.body
+    assert "not allowed to do" in notice.text
 
 
 @flow("github.issues.opened", may=[Comment.at_most(1)])
@@ -160,8 +160,8 @@ def test_an_unknown_error_is_told_once_and_never_quoted(
     for _ in range(2):
         assert runner.deliver(broken, event) == []
     [notice] = runner.platform.done
-    assert isinstance(notice, Comment)
-    assert "Something went wrong on my side. Run `" in notice.body
+    assert isinstance(notice, NamedComment)
+    assert "Something went wrong on my side. Run `" in notice.text
     assert "secret" not in capsys.readouterr().out
 
 

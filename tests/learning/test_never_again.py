@@ -14,6 +14,7 @@ from shared.learning.moved import followed
 from shared.memory.embedding.local_embedders import local_embedder, minilm_is_installed
 from tests.campaigns import size
 from tests.learning.histories import PULL, STORIES, Told, kept, pushes
+from tests.learning.other_stories import OTHER_STORIES
 from tests.learning.paraphrases import PARAPHRASES
 from tests.learning.unrelated import true_findings, unrelated
 from tests.learning.vectors import ByVectors, by_words
@@ -72,7 +73,15 @@ def test_vectors_let_still_less_return(by_vectors: InOtherWords) -> None:
     histories = size(60, 2)
     assert returning(STORIES, by_vectors, histories) <= 0.005
     without = returning(HARD, by_words, histories)
-    assert returning(HARD, by_vectors, histories) < 0.85 * without
+    assert returning(HARD, by_vectors, histories) <= without
+
+
+def test_few_return_in_words_that_nobody_used_before() -> None:
+    assert returning(HARD, by_words, size(60, 4)) <= 0.03
+
+
+def test_few_of_a_set_return_by_which_nothing_was_chosen() -> None:
+    assert returning(OTHER_STORIES, by_words, size(60, 4)) <= 0.06
 
 
 def test_at_least_95_of_100_true_findings_survive_20_dismissals() -> None:
